@@ -1,0 +1,89 @@
+"""The logical reply: what is answered, before it becomes a dict or a stream of bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class ToolCall:
+    """One function call. `arguments` is JSON text; `id` None lets the renderer make one."""
+
+    name: str
+    arguments: str = "{}"
+    id: str | None = None
+
+
+@dataclass(frozen=True)
+class TokenLogprob:
+    """One token of the content: its text, log probability (nats) and the alternatives."""
+
+    token: str
+    logprob: float
+    top: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One answer. `finish_reason` is one of stop, length, tool_calls, content_filter, function_call."""
+
+    content: str | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+    refusal: str | None = None
+    reasoning: str | None = None
+    finish_reason: str = "stop"
+    logprobs: tuple[TokenLogprob, ...] | None = None
+    annotations: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Token counts; total is always the sum."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+
+    @property
+    def total_tokens(self) -> int:
+        return self.prompt_tokens + self.completion_tokens
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds to the first event, events per second after it (0: at once), and relative jitter 0..1."""
+
+    first: float = 0.0
+    rate: float = 0.0
+    jitter: float = 0.0
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A whole answer to a chat request; renders as a dict and as a stream."""
+
+    choices: tuple[Choice, ...]
+    usage: Usage
+    model: str
+    id: str | None = None
+    created: int | None = None
+    system_fingerprint: str | None = None
+    timing: Timing = field(default_factory=Timing)
+
+
+@dataclass(frozen=True)
+class ErrorReply:
+    """OpenAI's error object with its HTTP status; `headers` are added to the reply's."""
+
+    status: int
+    message: str
+    type: str = "invalid_request_error"
+    param: str | None = None
+    code: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def body(self) -> dict[str, Any]:
+        return {"error": {"message": self.message, "type": self.type, "param": self.param, "code": self.code}}

@@ -1,0 +1,160 @@
+"""JSON text to values, with everything a lenient parser hides said aloud (RFC 8259).
+
+`parse` never raises on bad input: it returns a Document whose `problems` say what is wrong and at
+which byte. `locate` finds the bytes of a member, for reports.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+MAX_DEPTH = 200
+MAX_PROBLEMS = 20
+
+Path = tuple[str | int, ...]
+"""Member names and array indexes from the root: ("choices", 0, "delta")."""
+
+# A string without its closing quote runs to the end: no text makes this scan quadratic.
+_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
+_SPACE = b" \t\n\r"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with a text: kind is one of encoding, bom, syntax, depth, duplicate, number."""
+
+    kind: str
+    offset: int
+    detail: str
+
+
+@dataclass(frozen=True)
+class Document:
+    """A parsed text. `ok` is False where no value could be read (`value` is then None)."""
+
+    value: Any
+    problems: tuple[Problem, ...]
+    ok: bool
+
+
+def parse(text: bytes, max_depth: int = MAX_DEPTH) -> Document:
+    """Parse UTF-8 JSON text. Duplicate names keep the last value, as most parsers do."""
+    problems: list[Problem] = []
+    if text.startswith(b"\xef\xbb\xbf"):
+        problems.append(Problem("bom", 0, "the text begins with a byte order mark"))
+        text = b" " * 3 + text[3:]
+    try:
+        decoded = text.decode("utf-8")
+    except UnicodeDecodeError as error:
+        problems.append(Problem("encoding", error.start, "the text is not UTF-8"))
+        decoded = text.decode("utf-8", "replace")
+    deepest, where = _depth(text) if text.count(b"[") + text.count(b"{") > max_depth else (0, 0)
+    if deepest > max_depth:
+        problems.append(
+            Problem("depth", where, f"the text nests {deepest} levels deep; the bound is {max_depth}")
+        )
+        return Document(None, tuple(problems), ok=False)
+
+    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs) and len(problems) < MAX_PROBLEMS:
+            twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
+            offset = max(text.rfind(json.dumps(twice).encode()), 0)
+            problems.append(Problem("duplicate", offset, f"the member {twice!r} stands twice in one object"))
+        return found
+
+    def constant(name: str) -> float:
+        if len(problems) < MAX_PROBLEMS:
+            problems.append(
+                Problem("number", max(text.find(name.encode()), 0), f"{name} is not a JSON number")
+            )
+        return float(name.replace("Infinity", "inf"))
+
+    try:
+        value = json.loads(decoded, object_pairs_hook=members, parse_constant=constant)
+    except json.JSONDecodeError as error:
+        offset = len(decoded[: error.pos].encode())
+        problems.append(Problem("syntax", offset, error.msg))
+        return Document(None, tuple(problems), ok=False)
+    except ValueError as error:  # an integer of more digits than Python converts
+        problems.append(Problem("number", 0, str(error).partition(":")[0]))
+        return Document(None, tuple(problems), ok=False)
+    return Document(value, tuple(problems), ok=True)
+
+
+def _depth(text: bytes) -> tuple[int, int]:
+    """The deepest nesting and the byte where it is first reached; strings do not count."""
+    depth = deepest = where = 0
+    for match in _TOKEN.finditer(text):
+        mark = match.group()
+        if mark in (b"{", b"["):
+            depth += 1
+            if depth > deepest:
+                deepest, where = depth, match.start()
+        elif mark in (b"}", b"]"):
+            depth -= 1
+    return deepest, where
+
+
+def locate(text: bytes, path: Path) -> int | None:
+    """The byte where the value at `path` starts, None where the text has no such member."""
+    position = _skip(text, 0)
+    for step in path:
+        found = _member(text, position, step)
+        if found is None:
+            return None
+        position = found
+    return position
+
+
+def _member(text: bytes, position: int, step: str | int) -> int | None:
+    """The start of one member of the object or array that starts at `position`."""
+    if text[position : position + 1] != (b"{" if isinstance(step, str) else b"["):
+        return None
+    position, index, found = _skip(text, position + 1), 0, None
+    while position < len(text) and text[position] not in b"]}":
+        name: str | int = index
+        if isinstance(step, str):
+            end = _value_end(text, position)
+            try:
+                name = json.loads(text[position:end])
+            except ValueError:
+                return found
+            position = _skip(text, _skip(text, end) + 1)
+        if name == step:
+            found = position  # the last of several members with one name is the one parsers keep
+            if isinstance(step, int):
+                return found
+        position = _skip(text, _value_end(text, position))
+        if text[position : position + 1] == b",":
+            position = _skip(text, position + 1)
+        index += 1
+    return found
+
+
+def _skip(text: bytes, position: int) -> int:
+    while position < len(text) and text[position] in _SPACE:
+        position += 1
+    return position
+
+
+def _value_end(text: bytes, position: int) -> int:
+    """The byte after the value that starts at `position`."""
+    first = text[position : position + 1]
+    if first in (b"{", b"["):
+        depth = 0
+        for match in _TOKEN.finditer(text, position):
+            depth += {b"{": 1, b"[": 1, b"}": -1, b"]": -1}.get(match.group(), 0)
+            if depth == 0:
+                return match.end()
+        return len(text)
+    if first == b'"':
+        string = _TOKEN.match(text, position)
+        return string.end() if string else len(text)
+    while position < len(text) and text[position] not in b",]} \t\n\r":
+        position += 1
+    return max(position, 1)
