@@ -27,10 +27,14 @@ class TokenLogprob:
 
 @dataclass(frozen=True)
 class Choice:
-    """One answer. `finish_reason` is one of stop, length, tool_calls, content_filter, function_call."""
+    """One answer. `finish_reason` is one of stop, length, tool_calls, content_filter, function_call.
+
+    `function_call` is the call in the legacy form (a request with `functions`); it has no id.
+    """
 
     content: str | None = None
     tool_calls: tuple[ToolCall, ...] = ()
+    function_call: ToolCall | None = None
     refusal: str | None = None
     reasoning: str | None = None
     finish_reason: str = "stop"
@@ -87,3 +91,19 @@ class ErrorReply:
 
     def body(self) -> dict[str, Any]:
         return {"error": {"message": self.message, "type": self.type, "param": self.param, "code": self.code}}
+
+
+@dataclass(frozen=True)
+class RawReply:
+    """An answer that a script spells out: it goes out as it is, whatever the contract says.
+
+    Exactly one of `body` (the body's text) and `events` (the data of each server-sent event, in
+    order, `[DONE]` included where the script has it) is set. `headers` are added to the reply's and
+    replace those of the same name.
+    """
+
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: str | None = None
+    events: tuple[str, ...] | None = None
+    timing: Timing = field(default_factory=Timing)
