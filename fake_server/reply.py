@@ -9,11 +9,15 @@ from typing import Any
 
 @dataclass(frozen=True)
 class ToolCall:
-    """One function call. `arguments` is JSON text; `id` None lets the renderer make one."""
+    """One call. `arguments` is JSON text; `id` None lets the renderer make one.
+
+    `kind` is "function", or "custom" for a custom tool, whose `arguments` are its free-form input.
+    """
 
     name: str
     arguments: str = "{}"
     id: str | None = None
+    kind: str = "function"
 
 
 @dataclass(frozen=True)

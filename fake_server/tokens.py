@@ -1,0 +1,159 @@
+"""How many tokens a text has: an estimate that needs no tables.
+
+`split` cuts a text the way GPT pretokenizers do (a word takes its leading space along, numbers go in
+threes, punctuation clusters), then cuts words too long for a usual vocabulary to hold whole. The pieces
+joined are the text. The frame around messages and tools follows the OpenAI cookbook's "How to count
+tokens". `test_tokens.py` measures the estimate on genuine recordings: the error of `prompt_tokens` on
+chats without tools and images is 2.4 % in the median and 10 % at the 90th percentile; with tools 3 % and
+23 %, of completions 3 % and 15 %.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any
+
+PER_MESSAGE = 3
+PER_NAME = 1
+PRIMING = 3
+PER_IMAGE = 85
+PER_TOOLS = 17
+PER_TOOL = 9
+PER_CALL = 8
+PER_PARALLEL = 12
+PER_SCHEMA = 16
+
+_WHOLE_WORD = 12
+_WORD_PIECE = 6
+_OTHER_SCRIPT_PIECE = 4
+_MARKS = 4
+
+_PIECE = re.compile(
+    r"'(?:s|t|re|ve|m|ll|d)\b"
+    r"|[ _./]?[^\W\d_]+"
+    r"|\d{1,3}"
+    r"| ?(?:[^\s\w]|_)+[\r\n]*"
+    r"|\s*[\r\n]+"
+    r"|\s+(?!\S)"
+    r"|\s+"
+    r"|\w"
+)
+_WIDE = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff"
+_RUNS = re.compile(f"[ _./]?[{_WIDE}]|[ _./]?[^{_WIDE}]+")
+
+
+def split(text: str) -> list[str]:
+    """The text as pieces of about one token each; joined they are the text."""
+    return [part for match in _PIECE.finditer(text) for part in _cut(match.group())]
+
+
+def count(text: str) -> int:
+    """The estimated number of tokens in `text`."""
+    return sum(len(_cut(match.group())) for match in _PIECE.finditer(text))
+
+
+def count_calls(calls: Iterable[tuple[str, str]]) -> int:
+    """The estimated tokens of tool calls, given as (name, arguments); several at once share a frame."""
+    costs = [PER_CALL + count(name) + count(arguments) for name, arguments in calls]
+    return sum(costs) + (PER_PARALLEL if len(costs) > 1 else 0)
+
+
+def count_messages(request: Mapping[str, Any]) -> int:
+    """The estimated prompt tokens of a chat request: messages, tools and response format."""
+    total = PRIMING
+    for message in request.get("messages") or ():
+        total += PER_MESSAGE + _content(message.get("content"))
+        if isinstance(message.get("name"), str):
+            total += PER_NAME + count(message["name"])
+        calls = [
+            call.get("function") for call in message.get("tool_calls") or () if isinstance(call, Mapping)
+        ]
+        functions = [one for one in (*calls, message.get("function_call")) if isinstance(one, Mapping)]
+        total += count_calls((str(one.get("name", "")), str(one.get("arguments", ""))) for one in functions)
+    return total + _tools(request) + _response_format(request.get("response_format"))
+
+
+@lru_cache(maxsize=4096)
+def _cut(piece: str) -> tuple[str, ...]:
+    """One pretokenizer piece, cut where a vocabulary has no such long entry."""
+    if len(piece) <= _MARKS and piece.isascii():
+        return (piece,)
+    word = piece.strip(" _./\r\n")
+    if not word:
+        return (piece,) if piece.isspace() else _slices(piece, _MARKS)
+    if not word[0].isalpha():
+        return _slices(piece, _MARKS)
+    if word.isascii():
+        return (piece,) if len(word) <= _WHOLE_WORD else _slices(piece, _WORD_PIECE)
+    runs = _RUNS.findall(piece)
+    return tuple(part for run in runs for part in _slices(run, _OTHER_SCRIPT_PIECE))
+
+
+def _slices(text: str, size: int) -> tuple[str, ...]:
+    """Nearly equal slices of at most `size` characters, a leading space not counted."""
+    first = 1 if text[0] in " _./" and len(text) > 1 else 0
+    pieces = max(1, -(-(len(text) - first) // size))
+    width = -(-(len(text) - first) // pieces)
+    bounds = [0, *range(first + width, len(text), width), len(text)]
+    return tuple(text[start:stop] for start, stop in pairwise(bounds))
+
+
+def _content(content: object) -> int:
+    if isinstance(content, str):
+        return count(content)
+    total = 0
+    for part in content if isinstance(content, list) else ():
+        if isinstance(part, Mapping):
+            text = part.get("text") or part.get("refusal")
+            total += count(text) if isinstance(text, str) else PER_IMAGE
+    return total
+
+
+def _tools(request: Mapping[str, Any]) -> int:
+    """Tools reach the model as type declarations: names, descriptions and types, without JSON's marks."""
+    functions = [*(request.get("functions") or ())]
+    for tool in request.get("tools") or ():
+        if isinstance(tool, Mapping):
+            functions.append(tool.get(str(tool.get("type", "function"))))
+    declared = [function for function in functions if isinstance(function, Mapping)]
+    if not declared:
+        return 0
+    return PER_TOOLS + sum(PER_TOOL + sum(map(count, _declaration(one))) for one in declared)
+
+
+def _declaration(function: Mapping[str, Any]) -> Iterator[str]:
+    yield str(function.get("name", ""))
+    yield str(function.get("description") or "")
+    yield from _words(function.get("parameters"))
+
+
+def _words(schema: object, depth: int = 0) -> Iterator[str]:
+    """What a declaration of this schema spells out: names, descriptions, types, enum members."""
+    if not isinstance(schema, Mapping) or depth > 20:
+        return
+    properties = schema.get("properties")
+    for name, member in properties.items() if isinstance(properties, Mapping) else ():
+        yield f" {name}: ,"
+        if isinstance(member, Mapping):
+            yield f"// {member.get('description') or ''}" if member.get("description") else ""
+            yield " | ".join(map(str, _list(member.get("enum")))) or str(member.get("type", ""))
+            yield from _words(member, depth + 1)
+    for key in ("items", "additionalProperties"):
+        yield from _words(schema.get(key), depth + 1)
+    for key in ("anyOf", "oneOf", "allOf"):
+        for member in _list(schema.get(key)):
+            yield from _words(member, depth + 1)
+
+
+def _list(value: object) -> Iterable[Any]:
+    return value if isinstance(value, list) else ()
+
+
+def _response_format(wanted: object) -> int:
+    if not isinstance(wanted, Mapping) or not isinstance(wanted.get("json_schema"), Mapping):
+        return 0
+    return PER_SCHEMA + count(json.dumps(wanted["json_schema"].get("schema"), separators=(",", ":")))
