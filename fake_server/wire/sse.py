@@ -152,6 +152,8 @@ class Decoder:
 
     def _event(self, stop: int, complete: bool) -> Event:
         lines = tuple(self._lines)
+        if self.max_event is not None and stop - lines[0].start > self.max_event:
+            raise EventTooLarge(lines[0].start, self.max_event)
         self._lines.clear()
         self._index += 1
         return Event(lines, lines[0].start, stop, complete, self._index - 1)

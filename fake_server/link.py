@@ -1,0 +1,169 @@
+"""One TCP connection with what a capture needs: each read with its arrival time, ends after data.
+
+asyncio's StreamReader joins reads, keeps no times, and on RST drops what it had not handed out;
+so this is a small protocol of its own. Nothing here knows HTTP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+from collections import deque
+from collections.abc import Callable
+
+HIGH_WATER = 256 * 1024
+"""Bytes that may wait on one side before reading pauses."""
+
+
+class Link(asyncio.Protocol):
+    """A connection. `take` hands out reads in order; `wake` is set on every change.
+
+    `eof` and `lost` tell that the peer sent FIN, and that the connection is gone; `was_reset`
+    tells RST. All three may be true while reads still wait.
+    """
+
+    def __init__(self, accepted: Callable[[Link], None] | None = None, *, encrypted: bool = False) -> None:
+        self.eof = self.lost = self.was_reset = False
+        self.blocked = False  # the peer takes no more bytes for now
+        self.wake = asyncio.Event()
+        self._accepted = accepted
+        self._encrypted = encrypted
+        self._loop = asyncio.get_running_loop()
+        self._pieces: deque[tuple[bytes, float]] = deque()
+        self._waiting = 0
+        self._paused = self._closing = False
+        self._transport: asyncio.Transport | None = None
+
+    # What asyncio calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        if self._accepted:
+            self._accepted(self)
+
+    def data_received(self, data: bytes) -> None:
+        self._pieces.append((data, self._loop.time()))
+        self._waiting += len(data)
+        if self._waiting >= HIGH_WATER and not self._paused and self._transport:
+            self._transport.pause_reading()
+            self._paused = True
+        self.wake.set()
+
+    def eof_received(self) -> bool:
+        self.eof = True
+        self.wake.set()
+        return not self._encrypted  # TLS cannot stay half open
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.lost = True
+        self.was_reset = isinstance(error, ConnectionResetError) and not self._closing
+        self.blocked = False
+        self.wake.set()
+
+    def pause_writing(self) -> None:
+        self.blocked = True
+
+    def resume_writing(self) -> None:
+        self.blocked = False
+        self.wake.set()
+
+    # What users call.
+
+    @property
+    def readable(self) -> bool:
+        return bool(self._pieces)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the peer will send nothing more and all it sent was taken."""
+        return not self._pieces and (self.eof or self.lost)
+
+    def take(self) -> tuple[bytes, float] | None:
+        """The next read and its arrival time on the loop's clock; None when nothing waits."""
+        if not self._pieces:
+            return None
+        data, at = self._pieces.popleft()
+        self._waiting -= len(data)
+        if self._paused and self._waiting < HIGH_WATER and self._transport and not self.lost:
+            self._transport.resume_reading()
+            self._paused = False
+        return data, at
+
+    def put_back(self, data: bytes, at: float) -> None:
+        """Return the unused end of a read."""
+        if data:
+            self._pieces.appendleft((data, at))
+            self._waiting += len(data)
+
+    def write(self, data: bytes) -> None:
+        """Send at once; callers stop while `blocked`."""
+        if self._transport and not self.lost and not self._transport.is_closing():
+            self._transport.write(data)
+
+    async def changed(self, deadline: float | None = None) -> bool:
+        """Wait for `wake`, at most until `deadline` (loop time); whether it came."""
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self.wake.wait()
+        except TimeoutError:
+            return False
+        self.wake.clear()
+        return True
+
+    async def flushed(self, deadline: float) -> bool:
+        """Wait until the kernel took every byte, at most until `deadline`; whether it did."""
+        transport = self._transport
+        while transport and not self.lost and transport.get_write_buffer_size():
+            if self._loop.time() >= deadline:
+                return False
+            await asyncio.sleep(0.002)
+        return True
+
+    async def close(self, linger: float = 0.0, flush: float = 5.0) -> None:
+        """Send what waits (for `flush` seconds at most), then FIN; with `linger`, read on that long.
+
+        A socket closed with unread bytes sends RST instead, which makes the peer lose the end of
+        the reply; so a server that answers before it has read all lingers.
+        """
+        if self._transport is None or self.lost:
+            return
+        self._closing = True
+        if linger and not self._encrypted and not self.eof:
+            self._transport.write_eof()
+            deadline = self._loop.time() + linger
+            while not self.eof and not self.lost:
+                while self.take():
+                    pass
+                if not await self.changed(deadline):
+                    break
+        self._transport.close()
+        await self._gone(flush)
+
+    async def reset(self) -> None:
+        """Send RST."""
+        if self._transport is None or self.lost:
+            return
+        self._closing = True
+        sock = self._transport.get_extra_info("socket")
+        if sock is not None:
+            with contextlib.suppress(OSError):
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._transport.abort()
+        await self._gone(1.0)
+
+    def drop(self) -> None:
+        """Close at once without waiting; for clean-up."""
+        if self._transport is not None:
+            self._closing = True
+            self._transport.abort()
+
+    async def _gone(self, seconds: float) -> None:
+        """Wait until the transport is closed, and end it by force when that takes too long."""
+        deadline = self._loop.time() + seconds
+        while not self.lost:
+            if not await self.changed(deadline):
+                self.drop()
+                return

@@ -1,0 +1,265 @@
+"""Bytes of a connection to an Exchange: incremental, no I/O, made to watch servers that misbehave.
+
+An HTTP library refuses a bad server; a judge has to see what it did. So what arrived before the
+fault is kept, and `problem` says what was wrong and at which byte of the message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from fake_server.wire.body import Body, ChunkedBody, SizedBody
+from fake_server.wire.bounds import Bounds
+from fake_server.wire.exchange import Aspect, Ending, Exchange, Framing, Headers, Request, Write
+from fake_server.wire.head import (
+    FieldReader,
+    Malformed,
+    TooLarge,
+    keeps_alive,
+    reply_framing,
+    status_line,
+)
+from fake_server.wire.request import RequestCapture
+from fake_server.wire.sse import Decoder, EventTooLarge
+
+
+class ReplyCapture:
+    """Feed the server's bytes of one reply with their arrival times; `exchange` is what came of it.
+
+    `asked_at` is when the request's last byte went out (it may be set later). `ended` tells that
+    the reply is over; `leftover` counts bytes that came after its end. Times are seconds on any
+    one clock.
+    """
+
+    def __init__(
+        self, request: Request, *, asked_at: float = 0.0, bounds: Bounds | None = None, label: str = ""
+    ) -> None:
+        self.request = request
+        self.asked_at = asked_at
+        self.bounds = bounds or Bounds()
+        self.label = label
+        self.ending: Ending | None = None
+        self.problem = ""
+        self.framing: Framing | None = None
+        self.status: int | None = None
+        self.version, self.reason = "1.1", ""
+        self.headers: Headers = ()
+        self.received = self.leftover = 0
+        self._informational: list[tuple[int, Headers]] = []
+        self._head = self._head_reader()
+        self._body: Body | None = None
+        self._decoder: Decoder | None = None
+        self._writes: list[Write] = []
+        self._open = bytearray()  # the write being received
+        self._size = self._end = 0
+        self._remarks: list[str] = []
+        self._head_at = self._last_at = self._now = 0.0
+
+    @property
+    def ended(self) -> bool:
+        return self.ending is not None
+
+    @property
+    def keeps_alive(self) -> bool:
+        """Whether the connection can carry another exchange after this one."""
+        clean = self.ending is Ending.CLEAN and not self.leftover and self.framing is not Framing.CLOSE
+        return clean and keeps_alive(self.version, self.headers)
+
+    def feed(self, data: bytes, at: float = 0.0) -> None:
+        """Take the bytes of one read. After the end they only count as left over."""
+        self._now, position = at, 0
+        begin = self.received
+        self.received += len(data)
+        try:
+            while position < len(data) and not self.ended:
+                if self._body is None:
+                    position = self._head.take(data, position)
+                    if self._head.done:
+                        self._take_head(begin + position)
+                else:
+                    position = self._body.take(data, position, self)
+                    if self._body.done:
+                        self._finish()
+        except Malformed as error:
+            self.stop(Ending.MALFORMED, str(error))
+        except TooLarge as error:
+            self.stop(Ending.OVERSIZED, str(error))
+        else:
+            self._count_leftover(len(data) - position, begin + position)
+
+    def eof(self) -> None:
+        """The server sent FIN."""
+        if self.ended:
+            return
+        if self.framing is Framing.CLOSE:
+            self._finish()
+        else:
+            self.stop(Ending.CUT, f"the server closed the connection: {self._missing()}")
+
+    def reset(self) -> None:
+        """The server sent RST."""
+        self.stop(Ending.RESET, f"the server reset the connection: {self._missing()}")
+
+    def stop(self, ending: Ending, problem: str) -> None:
+        """End the reply here for a reason from outside; nothing happens when it has ended before."""
+        if self.ended:
+            return
+        if self._body is None:
+            self._keep_partial_head()
+        self._keep_write()
+        self.ending, self.problem = ending, problem
+
+    @property
+    def exchange(self) -> Exchange:
+        partial_head = self.status is not None and not self._head.done
+        return Exchange(
+            request=self.request,
+            status=self.status,
+            headers=self.headers,
+            writes=tuple(self._writes),
+            ending=self.ending or Ending.UNKNOWN,
+            framing=self.framing,
+            reason=self.reason,
+            http_version=self.version,
+            head_pause=max(0.0, self._head_at - self.asked_at) if self.status is not None else 0.0,
+            informational=tuple(self._informational),
+            trailers=self._body.trailers if self._body else (),
+            problem="; ".join([self.problem, *self._all_remarks()] if self.problem else self._all_remarks()),
+            unknown=frozenset({Aspect.ALL_HEADERS}) if partial_head else frozenset(),
+            label=self.label,
+        )
+
+    def payload(self, piece: bytes) -> None:
+        """Sink: keep payload, within the bounds on the body and on one event."""
+        room = self.bounds.body - self._size
+        if len(piece) > room:
+            self._open += piece[:room]
+            self._size += room
+            raise TooLarge("body", f"the body is larger than {self.bounds.body} bytes")
+        self._open += piece
+        self._size += len(piece)
+        if self._decoder:
+            try:
+                for _ in self._decoder.feed(piece):
+                    pass
+            except EventTooLarge as error:
+                raise TooLarge("event", str(error)) from error
+
+    def boundary(self) -> None:
+        """Sink: what has come since the last boundary is one write."""
+        if not self._open:
+            return
+        if len(self._writes) >= self.bounds.writes:
+            self._open.clear()
+            raise TooLarge("writes", f"the body came in more than {self.bounds.writes} writes")
+        self._keep_write()
+
+    def _keep_write(self) -> None:
+        if not self._open:
+            return
+        self._writes.append(Write(bytes(self._open), max(0.0, self._now - self._last_at)))
+        self._open.clear()
+        self._last_at = self._now
+
+    def _head_reader(self, used: int = 0) -> FieldReader:
+        return FieldReader(self.bounds.head, used, used=used, expect=b"HTTP/")
+
+    def _take_head(self, stop: int) -> None:
+        head = self._head.head
+        self.version, self.status, self.reason = status_line(head.start, stop - self._head.size)
+        self.headers, self._head_at, self._last_at = head.fields, self._now, self._now
+        self._remarks += head.remarks
+        if self.status < 200 and self.status != 101:
+            self._informational.append((self.status, self.headers))
+            self.status, self.reason, self.headers = None, "", ()
+            self._head = self._head_reader(stop)
+            return
+        framing, length, remarks = reply_framing(
+            self.request.method, self.status, self.version, self.headers, stop - self._head.size
+        )
+        self.framing = framing
+        self._remarks += remarks
+        if framing is Framing.CHUNKED:
+            self._body = ChunkedBody(self.bounds.head, stop)
+        else:
+            self._body = SizedBody({Framing.NONE: 0, Framing.LENGTH: length}.get(framing))
+        if self._is_event_stream():
+            self._decoder = Decoder(self.bounds.event)
+        if self._body.done:
+            self._finish()
+
+    def _is_event_stream(self) -> bool:
+        names = {name.lower(): value.lower() for name, value in self.headers}
+        plain = names.get("content-encoding", "identity") == "identity"
+        return plain and names.get("content-type", "").startswith("text/event-stream")
+
+    def _keep_partial_head(self) -> None:
+        """What arrived of an unfinished head: the status line and the whole lines after it."""
+        if self._head.start is None:
+            return
+        try:
+            self.version, self.status, self.reason = status_line(self._head.start)
+        except Malformed:
+            return
+        self.headers, self._head_at = tuple(self._head.fields), self._now
+
+    def _finish(self) -> None:
+        self.stop(Ending.CLEAN, "")
+
+    def _missing(self) -> str:
+        if self._body is not None:
+            return self._body.missing or "the body has no other end"
+        if not self.received:
+            return "no byte of a reply had come"
+        return f"the head has no end (byte {self.received})"
+
+    def _all_remarks(self) -> list[str]:
+        remarks = [*self._remarks, *(self._body.remarks if self._body else ())]
+        if self.leftover:
+            remarks.append(f"bytes follow the end of the reply (byte {self._end})")
+        return list(dict.fromkeys(remarks))
+
+    def _count_leftover(self, count: int, offset: int) -> None:
+        if count > 0 and not self.leftover:
+            self._end = offset
+        self.leftover += count
+
+
+def exchanges_of(
+    asked: bytes, answered: Iterable[tuple[bytes, float]], *, ending: Ending = Ending.CUT
+) -> list[Exchange]:
+    """The exchanges of one whole connection, kept alive or pipelined, from the bytes of both sides.
+
+    `answered` holds (bytes of one read, arrival time). `ending` says how the connection stopped:
+    CUT for FIN, RESET, or another ending for a connection we left. Raises Malformed and TooLarge
+    where the client's own bytes are not requests.
+    """
+    requests, found = _requests(asked), []
+    pieces = list(answered)
+    for request in requests:
+        reply = ReplyCapture(request)
+        while pieces and not reply.ended:
+            data, at = pieces.pop(0)
+            reply.feed(data, at)
+            if reply.leftover and request is not requests[-1]:
+                pieces.insert(0, (data[len(data) - reply.leftover :], at))
+                reply.leftover = 0
+        if ending is Ending.CUT:
+            reply.eof()
+        elif ending is Ending.RESET:
+            reply.reset()
+        else:
+            reply.stop(ending, "the connection was left")
+        found.append(reply.exchange)
+    return found
+
+
+def _requests(asked: bytes) -> list[Request]:
+    found = []
+    while asked:
+        capture = RequestCapture()
+        asked = asked[capture.feed(asked) :]
+        if not capture.head_done:
+            break
+        found.append(capture.request)
+    return found

@@ -1,0 +1,216 @@
+"""Message heads, bytes to values (RFC 9112 sections 2 to 6), lenient enough to watch bad servers.
+
+What a recipient may repair is repaired and remarked on; what it must refuse raises Malformed.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from fake_server.wire.exchange import Framing, Headers, header
+
+_STATUS_LINE = re.compile(rb"HTTP/(1\.[0-9]) ([1-9][0-9]{2})(?: ([^\x00]*))?")
+_REQUEST_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\xff]+) HTTP/(1\.[0-9])")
+_NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_CONTROL = re.compile(rb"[\x01-\x08\x0a-\x1f\x7f]")
+
+
+class Malformed(ValueError):
+    """Bytes that are not HTTP: `offset` counts from the first byte of the message."""
+
+    def __init__(self, offset: int, detail: str) -> None:
+        super().__init__(f"{detail} (byte {offset})")
+        self.offset = offset
+
+
+class TooLarge(ValueError):
+    """A bound on size was passed; `bound` is its name in Bounds."""
+
+    def __init__(self, bound: str, detail: str) -> None:
+        super().__init__(f"{detail} (bound: {bound})")
+        self.bound = bound
+
+
+@dataclass(frozen=True)
+class Head:
+    """A start line and its fields. `remarks` say what a strict recipient would not repair."""
+
+    start: bytes
+    fields: Headers
+    remarks: tuple[str, ...] = ()
+
+
+class FieldReader:
+    """Reads lines up to a blank one: a whole head, or, without a start line, trailers.
+
+    `take` consumes bytes and returns how many; `done` tells that the blank line came. `expect` is
+    what the first bytes must be. Raises Malformed and TooLarge (more than `limit` bytes, of which
+    earlier heads have `used` some).
+    """
+
+    def __init__(
+        self, limit: int, offset: int = 0, *, used: int = 0, start_line: bool = True, expect: bytes = b""
+    ) -> None:
+        self.done = False
+        self.start: bytes | None = None if start_line else b""
+        self.fields: list[tuple[str, str]] = []
+        self.remarks: list[str] = []
+        self.size = 0
+        self._limit = limit
+        self._offset = offset
+        self._used = used
+        self._expect = expect
+        self._line = bytearray()
+
+    @property
+    def head(self) -> Head:
+        return Head(self.start or b"", tuple(self.fields), tuple(self.remarks))
+
+    @property
+    def begun(self) -> bool:
+        """Whether any byte of a start line has come."""
+        return bool(self.start or self._line.strip())
+
+    def take(self, data: bytes, position: int) -> int:
+        """Read lines of `data` from `position`; returns the position after what was consumed."""
+        while not self.done and position < len(data):
+            newline = data.find(b"\n", position)
+            stop = len(data) if newline < 0 else newline + 1
+            self._line += data[position:stop]
+            position = stop
+            if self._used + self.size + len(self._line) > self._limit:
+                raise TooLarge("head", f"the head is larger than {self._limit} bytes")
+            self._check_early()
+            if newline >= 0:
+                self._end_line()
+        return position
+
+    def _check_early(self) -> None:
+        """Refuse at once what no later byte can mend, so that nobody waits for it."""
+        line = self._line
+        carriage = line.find(b"\r")
+        if 0 <= carriage < len(line) - 1 and line[carriage + 1 : carriage + 2] != b"\n":
+            raise Malformed(self._offset + self.size + carriage, "a CR without LF stands in the head")
+        if self.start is None and self._expect:
+            seen = bytes(line[: len(self._expect)])
+            if not self._expect.startswith(seen) or (b"\n" in line and len(line) < len(self._expect)):
+                begin = bytes(line[:20])
+                raise Malformed(self._offset, f"the reply does not begin with a status line but {begin!r}")
+
+    def _end_line(self) -> None:
+        line, where = bytes(self._line), self._offset + self.size
+        self.size += len(line)
+        self._line.clear()
+        if not line.endswith(b"\r\n"):
+            self._remark("a line of the head ends with LF alone")
+        text = line.rstrip(b"\r\n")
+        if self.start is None:
+            if text:
+                self.start = text
+            elif self._expect:
+                raise Malformed(where, "the reply begins with a blank line")
+        elif not text:
+            self.done = True
+        elif text[:1] in b" \t":
+            self._fold(text, where)
+        else:
+            self._field(text, where)
+
+    def _fold(self, text: bytes, where: int) -> None:
+        if not self.fields:
+            raise Malformed(where, "the first header line begins with white space")
+        self._remark("a header value is folded over two lines")
+        name, value = self.fields[-1]
+        self.fields[-1] = (name, f"{value} {_value(text)}".strip())
+
+    def _field(self, text: bytes, where: int) -> None:
+        name, colon, value = text.partition(b":")
+        if not colon:
+            raise Malformed(where, f"a header line has no colon: {text[:40]!r}")
+        if name != name.rstrip(b" \t"):
+            name = name.rstrip(b" \t")
+            self._remark(f"white space stands between {name.decode('latin-1')} and its colon")
+        if not _NAME.fullmatch(name):
+            raise Malformed(where, f"{name[:40]!r} is not a header name")
+        shown = name.decode("latin-1")
+        if b"\0" in value:
+            raise Malformed(where + text.index(b"\0"), f"a NUL byte stands in the value of {shown}")
+        if _CONTROL.search(value):
+            self._remark(f"a control character stands in the value of {shown}")
+        self.fields.append((shown, _value(value)))
+
+    def _remark(self, text: str) -> None:
+        if text not in self.remarks and len(self.remarks) < 10:
+            self.remarks.append(text)
+
+
+def _value(raw: bytes) -> str:
+    return raw.strip(b" \t").decode("latin-1")
+
+
+def status_line(start: bytes, offset: int = 0) -> tuple[str, int, str]:
+    """Version ('1.1'), status and reason phrase of a status line. Raises Malformed."""
+    match = _STATUS_LINE.fullmatch(start)
+    if not match:
+        raise Malformed(offset, f"not a status line: {start[:60]!r}")
+    version, status, reason = match.groups()
+    return version.decode(), int(status), (reason or b"").decode("latin-1")
+
+
+def request_line(start: bytes) -> tuple[str, str, str]:
+    """Method, target and version ('1.1') of a request line. Raises Malformed."""
+    match = _REQUEST_LINE.fullmatch(start)
+    if not match:
+        raise Malformed(0, f"not a request line: {start[:60]!r}")
+    method, target, version = (group.decode("latin-1") for group in match.groups())
+    return method, target, version
+
+
+def reply_framing(
+    method: str, status: int, version: str, headers: Headers, offset: int = 0
+) -> tuple[Framing, int, list[str]]:
+    """How the body of a reply ends (RFC 9112 section 6.3), its length (0 unless known), remarks."""
+    length, remarks = content_length(headers, offset)
+    codings = transfer_codings(headers)
+    if status == 101:
+        return Framing.CLOSE, 0, [*remarks, "the server switched protocols"]
+    if method == "HEAD" or status < 200 or status in (204, 304):
+        return Framing.NONE, 0, remarks
+    if codings:
+        if length is not None:
+            remarks.append("the reply has both Transfer-Encoding and Content-Length")
+        if version == "1.0":
+            remarks.append("an HTTP/1.0 reply has a Transfer-Encoding")
+        if codings[-1] != "chunked":
+            return Framing.CLOSE, 0, [*remarks, "the last transfer coding is not chunked"]
+        if len(codings) > 1:
+            remarks.append(f"the transfer coding {codings[0]} is left on the body")
+        return Framing.CHUNKED, 0, remarks
+    return (Framing.CLOSE, 0, remarks) if length is None else (Framing.LENGTH, length, remarks)
+
+
+def content_length(headers: Headers, offset: int = 0) -> tuple[int | None, list[str]]:
+    """The Content-Length, None when absent. Raises Malformed where values differ or are no numbers."""
+    value = header(headers, "content-length")
+    if value is None:
+        return None, []
+    values = [part.strip() for part in value.split(",")]
+    for one in values:
+        if not (one.isascii() and one.isdigit() and len(one) < 20):
+            raise Malformed(offset, f"Content-Length is not a number: {one[:40]!r}")
+    if len(set(values)) > 1:
+        raise Malformed(offset, f"two Content-Length values differ: {' and '.join(values)[:60]}")
+    return int(values[0]), ["Content-Length stands twice"] if len(values) > 1 else []
+
+
+def transfer_codings(headers: Headers) -> list[str]:
+    """The transfer codings in order, in lower case, without parameters."""
+    value = header(headers, "transfer-encoding") or ""
+    return [coding.partition(";")[0].strip().lower() for coding in value.split(",") if coding.strip()]
+
+
+def keeps_alive(version: str, headers: Headers) -> bool:
+    """Whether the sender leaves the connection open (RFC 9112 section 9.3)."""
+    options = {option.strip().lower() for option in (header(headers, "connection") or "").split(",")}
+    return "close" not in options and (version != "1.0" or "keep-alive" in options)

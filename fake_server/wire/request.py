@@ -1,0 +1,76 @@
+"""The client's side of a connection: bytes to one Request at a time, incremental, no I/O."""
+
+from __future__ import annotations
+
+from fake_server.wire.body import Body, ChunkedBody, SizedBody
+from fake_server.wire.bounds import Bounds
+from fake_server.wire.exchange import Headers, Request
+from fake_server.wire.head import (
+    FieldReader,
+    Malformed,
+    TooLarge,
+    content_length,
+    keeps_alive,
+    request_line,
+    transfer_codings,
+)
+
+
+class RequestCapture:
+    """Feed the client's bytes; `head_done` and `done` tell how far the request has come.
+
+    `feed` returns how many bytes belong to this request. Raises Malformed and TooLarge.
+    """
+
+    def __init__(self, bounds: Bounds | None = None) -> None:
+        self.bounds = bounds or Bounds()
+        self.method = self.target = ""
+        self.version = "1.1"
+        self.headers: Headers = ()
+        self.head_done = self.done = False
+        self._head = FieldReader(self.bounds.head)
+        self._body: Body = SizedBody(0)
+        self._payload = bytearray()
+
+    def feed(self, data: bytes, *, head_only: bool = False) -> int:
+        position = 0
+        if not self.head_done:
+            position = self._head.take(data, position)
+            if self._head.done:
+                self._open_body()
+        if self.head_done and not self.done and not head_only:
+            position = self._body.take(data, position, self)
+            self.done = self._body.done
+        return position
+
+    @property
+    def request(self) -> Request:
+        return Request(self.method, self.target, self.headers, bytes(self._payload))
+
+    @property
+    def started(self) -> bool:
+        """Whether a start line has arrived, whole or in part."""
+        return self._head.begun
+
+    @property
+    def keeps_alive(self) -> bool:
+        return keeps_alive(self.version, self.headers)
+
+    def payload(self, piece: bytes) -> None:
+        if len(self._payload) + len(piece) > self.bounds.body:
+            raise TooLarge("body", f"the request body is larger than {self.bounds.body} bytes")
+        self._payload += piece
+
+    def boundary(self) -> None:
+        """Writes of a request are not kept."""
+
+    def _open_body(self) -> None:
+        self.method, self.target, self.version = request_line(self._head.start or b"")
+        self.headers = tuple(self._head.fields)
+        length, _ = content_length(self.headers)
+        codings = transfer_codings(self.headers)
+        if codings and codings[-1] != "chunked":
+            raise Malformed(0, f"the request's last transfer coding is {codings[-1]!r}, not chunked")
+        chunked = bool(codings)
+        self._body = ChunkedBody(self.bounds.head, self._head.size) if chunked else SizedBody(length or 0)
+        self.head_done, self.done = True, self._body.done
