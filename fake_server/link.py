@@ -12,6 +12,8 @@ import socket
 import struct
 from collections import deque
 from collections.abc import Callable
+from types import TracebackType
+from typing import Self
 
 HIGH_WATER = 256 * 1024
 """Bytes that may wait on one side before reading pauses."""
@@ -167,3 +169,41 @@ class Link(asyncio.Protocol):
             if not await self.changed(deadline):
                 self.drop()
                 return
+
+
+class Listener:
+    """A server on 127.0.0.1 while entered, port 0 being a free one; subclasses serve a connection each."""
+
+    def __init__(self, port: int = 0) -> None:
+        self.port = port
+        self._server: asyncio.Server | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def serve_connection(self, client: Link) -> None:
+        raise NotImplementedError
+
+    async def before_closing(self) -> None:
+        """Called when no new connection is taken any more and before the others are ended."""
+
+    async def __aenter__(self) -> Self:
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: Link(self._accept), "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._server is not None
+        self._server.close()
+        await self.before_closing()
+        running = list(self._tasks)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        await self._server.wait_closed()
+
+    def _accept(self, client: Link) -> None:
+        task = asyncio.get_running_loop().create_task(self.serve_connection(client))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

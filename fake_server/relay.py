@@ -12,20 +12,19 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from types import TracebackType
 
-from fake_server.link import Link
+from fake_server.link import Link, Listener
 from fake_server.relay_target import LABEL_HEADER, Unreachable, connect, parse_target, tls_context
 from fake_server.relay_trip import Trip, send_error
 from fake_server.wire.bounds import Bounds
-from fake_server.wire.capture import RequestCapture
 from fake_server.wire.exchange import Exchange, header
 from fake_server.wire.head import Malformed, TooLarge
+from fake_server.wire.request import RequestCapture
 
 __all__ = ["LABEL_HEADER", "Relay"]
 
 
-class Relay:
+class Relay(Listener):
     """Listens on 127.0.0.1 in front of `target_url` while entered: `async with Relay(url) as relay`.
 
     Clients use `base_url` in place of the target's. Each exchange is appended to `exchanges` and
@@ -47,13 +46,11 @@ class Relay:
     ) -> None:
         self.bounds = bounds or Bounds()
         self.exchanges: list[Exchange] = []
-        self.port = 0
+        super().__init__()
         self._target = parse_target(target_url, extra_headers, extra_query)
         ca = None if ca_file is None else str(ca_file)
         self._context = tls_context(ca) if self._target.encrypted else None
         self._on_exchange = on_exchange
-        self._server: asyncio.Server | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
         self._under_way: list[str] = []
         self._one_ended = asyncio.Event()
 
@@ -72,31 +69,12 @@ class Relay:
             self._one_ended.clear()
             await self._one_ended.wait()
 
-    async def __aenter__(self) -> Relay:
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: Link(self._accept), "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        assert self._server is not None
-        self._server.close()
+    async def before_closing(self) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self.bounds.grace):
                 await self.settled()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._server.wait_closed()
 
-    def _accept(self, client: Link) -> None:
-        task = asyncio.get_running_loop().create_task(self._serve(client))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _serve(self, client: Link) -> None:
+    async def serve_connection(self, client: Link) -> None:
         """All exchanges of one client connection, one after the other, on one upstream if it lasts."""
         links, trip = [client], None
         try:

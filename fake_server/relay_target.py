@@ -77,17 +77,15 @@ def parse_target(
     """Take a base URL apart. Raises ValueError that says what is wrong with it."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https"):
-        raise ValueError(f"the target {url!r} is not a URL that starts with http:// or https://")
+        raise ValueError("the target must be a URL that starts with http:// or https://")
     if not parts.hostname or parts.username or parts.password or parts.fragment:
-        raise ValueError(
-            f"the target must be http(s)://HOST[:PORT][/PATH], without user name: {parts.hostname}"
-        )
+        raise ValueError("the target must be http(s)://HOST[:PORT][/PATH], without user name or fragment")
     if re.search(r"[\x00-\x20\x7f]", url) or not url.isascii():
-        raise ValueError(f"the target {url!r} holds a character that must be percent-encoded")
+        raise ValueError("the target holds a character that must be percent-encoded")
     try:
         port = parts.port or (443 if parts.scheme == "https" else 80)
     except ValueError as error:
-        raise ValueError(f"the target's port is not a number below 65536: {url!r}") from error
+        raise ValueError("the target's port is not a number below 65536") from error
     extra = tuple(extra_headers)
     for name, value in extra:
         if not _TOKEN.fullmatch(name) or re.search(r"[\r\n\x00]", value) or not _is_latin1(value):

@@ -12,9 +12,10 @@ from collections.abc import Callable
 
 from fake_server.link import Link
 from fake_server.wire.bounds import Bounds
-from fake_server.wire.capture import ReplyCapture, RequestCapture
+from fake_server.wire.capture import ReplyCapture
 from fake_server.wire.exchange import Ending, Exchange, Framing
 from fake_server.wire.head import Malformed, TooLarge
+from fake_server.wire.request import RequestCapture
 
 LINGER = 0.5
 

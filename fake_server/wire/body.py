@@ -66,7 +66,7 @@ class SizedBody:
 
 
 class ChunkedBody:
-    """A chunked body that begins at byte `offset` of the message; `limit` bounds each line and the trailers."""
+    """A chunked body from byte `offset` of the message on; `limit` bounds each line and the trailers."""
 
     def __init__(self, limit: int, offset: int = 0) -> None:
         self.done = False

@@ -1,0 +1,84 @@
+"""An Exchange's reply as the bytes a server sends, with the pauses: the inverse of capture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from http import HTTPStatus
+
+from fake_server.wire.exchange import Aspect, Ending, Exchange, Framing, Headers, Write
+
+NOT_A_HEADER = b"not a header line\r\n\r\n"
+NOT_A_SIZE = b"not a chunk size\r\n"
+
+
+def outgoing(exchange: Exchange) -> Iterator[Write]:
+    """The reply's bytes in the pieces to flush, each with the pause in seconds before it.
+
+    Exact where the exchange knows its framing; else a length or, for event streams, chunks are
+    made up. How the connection ends is not part of it, but a reply that ended early is left
+    unfinished. Of a malformed reply the bytes at fault were not kept: others of that kind stand in.
+    """
+    for status, headers in exchange.informational:
+        yield Write(_head("1.1", status, _phrase(status), headers) + b"\r\n")
+    if exchange.status is None:
+        if exchange.ending is Ending.MALFORMED:
+            yield Write(NOT_A_HEADER, exchange.head_pause)
+        return
+    reason = (
+        exchange.reason if exchange.knows(Aspect.FRAMING) else exchange.reason or _phrase(exchange.status)
+    )
+    head = _head(exchange.http_version, exchange.status, reason, exchange.headers)
+    if exchange.framing is None and exchange.knows(Aspect.FRAMING) and stopped_early(exchange):
+        head += NOT_A_HEADER if exchange.ending is Ending.MALFORMED else b""
+        yield Write(head, exchange.head_pause)
+        return
+    framing, added = _framing(exchange)
+    yield Write(head + _lines(added) + b"\r\n", exchange.head_pause)
+    if framing is not Framing.CHUNKED:
+        yield from exchange.writes
+        return
+    for write in exchange.writes:
+        if write.data:
+            yield Write(b"%x\r\n%s\r\n" % (len(write.data), write.data), write.pause)
+    if exchange.ending is Ending.MALFORMED:
+        yield Write(NOT_A_SIZE)
+    elif not stopped_early(exchange):
+        yield Write(b"0\r\n" + _lines(exchange.trailers) + b"\r\n")
+
+
+def stopped_early(exchange: Exchange) -> bool:
+    """Whether the reply stopped before its framing's end."""
+    return exchange.ending not in (Ending.CLEAN, Ending.UNKNOWN)
+
+
+def _framing(exchange: Exchange) -> tuple[Framing, Headers]:
+    """The framing to send, and header fields the exchange lacks for it."""
+    framing = exchange.framing
+    coding, length = exchange.header("transfer-encoding"), exchange.header("content-length")
+    if framing is None:
+        if exchange.status in (204, 304) or exchange.request.method == "HEAD":
+            return Framing.NONE, ()
+        if coding and coding.lower().endswith("chunked"):
+            return Framing.CHUNKED, ()
+        streamed = exchange.media_type == "text/event-stream" and length is None
+        framing = Framing.CHUNKED if streamed else Framing.LENGTH
+    if framing is Framing.CHUNKED and coding is None:
+        return framing, (("Transfer-Encoding", "chunked"),)
+    if framing is Framing.LENGTH and length is None:
+        return framing, (("Content-Length", str(len(exchange.payload))),)
+    return framing, ()
+
+
+def _head(version: str, status: int, reason: str, headers: Headers) -> bytes:
+    return f"HTTP/{version} {status} {reason}\r\n".encode("latin-1") + _lines(headers)
+
+
+def _lines(headers: Headers) -> bytes:
+    return "".join(f"{name}: {value}\r\n" for name, value in headers).encode("latin-1")
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
