@@ -72,6 +72,7 @@ class Talk:
                 self.ended = True
             except Exception:
                 self.broken = True
+                response.close()
                 raise
 
         setattr(response, reader, noted)
@@ -176,7 +177,7 @@ def verdict(causes: list[BaseException], talk: Talk) -> Problem | None:
     parts = [talk.head, *(line.removeprefix(b"data:") for line in talk.tail.splitlines())]
     error = next(filter(None, (error_text(part, "error") for part in reversed(parts))), "")
     cut = talk.broken or (talk.ended and not whole)
-    nothing = not (talk.text or streamed) or not (talk.events or (talk.broken and talk.size))
+    nothing = not talk.broken and not (talk.events if streamed else talk.text)
     rows = (
         (not status and refused, 3, f"{place} refused the connection; start the server or check --base-url"),
         (not status, 3, f"no reply from {place}; check --base-url, *_PROXY and what listens there ({why})"),
@@ -239,15 +240,14 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def work(options: argparse.Namespace, talk: Talk) -> None:
     """Ask, then hand on the problem or None; runs beside main() because an SDK can block for ever."""
-    error: BaseException | None = None
+    causes: list[BaseException] = []
     try:
         ask(options, talk)
     except BaseException as caught:
-        error = caught
-    causes: list[BaseException] = []
-    while error is not None and error not in causes:
-        causes.append(error)
-        error = error.__cause__ or error.__context__ or getattr(error, "reason", None)
+        error: BaseException | None = caught
+        while error is not None and error not in causes:
+            causes.append(error)
+            error = error.__cause__ or error.__context__
     try:
         talk.hand_on(verdict(causes, talk))
     except Exception as fault:
