@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import gzip
 import socket
+import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 
@@ -29,7 +30,7 @@ def animal(handler: Handler) -> Handler:
 
 
 @contextlib.asynccontextmanager
-async def target(handler: Handler) -> AsyncIterator[str]:
+async def target(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
     """Serve `handler` on a free port of 127.0.0.1; yields the base URL. All its tasks end with it."""
     tasks: set[asyncio.Task[None]] = set()
 
@@ -44,10 +45,10 @@ async def target(handler: Handler) -> AsyncIterator[str]:
         finally:
             tasks.discard(task)
             writer.close()
-            with contextlib.suppress(ConnectionError):
+            with contextlib.suppress(OSError):
                 await writer.wait_closed()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
     try:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
@@ -212,7 +213,6 @@ async def closes_after_request(reader: asyncio.StreamReader, writer: asyncio.Str
 
 @animal
 async def answers_unasked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Sends the reply before it reads the request, and keeps the connection open."""
     await send(writer, JSON_HEAD, b"Content-Length: 2\r\n\r\n{}")
     await reader.read()
 

@@ -1,9 +1,13 @@
-"""A raw client for tests: sends bytes, reads to the end, and says how the connection ended."""
+"""A raw client and a plain target for tests, and a loop that hides no trouble."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import dataclass
+from typing import Any
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 
 
 @dataclass(frozen=True)
@@ -47,3 +51,37 @@ async def ask(port: int, request: bytes, seconds: float = 10.0) -> Answer:
         except ConnectionError:
             was_reset = True
     return Answer(data, was_reset)
+
+
+def run(main: Coroutine[Any, Any, None]) -> None:
+    """Run `main`; anything the loop would only log fails the test."""
+    troubles: list[object] = []
+
+    async def guarded() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: troubles.append(context))
+        async with asyncio.timeout(20):
+            await main
+        assert len(asyncio.all_tasks()) == 1
+
+    asyncio.run(guarded())
+    assert not troubles
+
+
+class Echo:
+    """A target that keeps what it was sent and answers every request with `reply`."""
+
+    def __init__(self, reply: bytes = OK) -> None:
+        self.reply = reply
+        self.heads: list[bytes] = []
+        self.connections = 0
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        while True:
+            head = await reader.readuntil(b"\r\n\r\n")
+            for line in head.split(b"\r\n"):
+                if line.lower().startswith(b"content-length:"):
+                    head += await reader.readexactly(int(line[15:]))
+            self.heads.append(head)
+            writer.write(self.reply)
+            await writer.drain()

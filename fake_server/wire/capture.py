@@ -220,7 +220,9 @@ class ReplyCapture:
         return list(dict.fromkeys(remarks))
 
     def _count_leftover(self, count: int, offset: int) -> None:
-        if count > 0 and not self.leftover:
+        if count <= 0 or self.ending is not Ending.CLEAN:
+            return
+        if not self.leftover:
             self._end = offset
         self.leftover += count
 
