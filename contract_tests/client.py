@@ -1,9 +1,8 @@
 """Ask a server that speaks OpenAI for a poem about a tree and print the answer.
 
 One file, one dependency: the official openai SDK of any generation (0.28.1, 1.x, 2.x, 3.x). The answer
-goes to stdout, token by token while it streams; a failure is one line on stderr: what happened, and what
-to do. The key comes from OPENAI_API_KEY and is never printed; when that is unset or empty, "no-key-needed"
-is sent. A loopback host is never reached through a proxy.
+goes to stdout, token by token while it streams; a failure is one line on stderr. OPENAI_API_KEY is sent and
+never printed, "no-key-needed" stands in where it is empty; loopback is never reached through a proxy.
 
 exit codes:
   0    the answer is printed
@@ -35,9 +34,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
+UNREAD = b"client.py: the time is over and nobody reads stdout; read it, or raise --timeout\n"
 BASE_URL, PLACEHOLDER_KEY = "http://localhost:1337/v1", "no-key-needed"
 MIB, KEPT = 1 << 20, 1 << 16  # KEPT: bytes kept of the start and of the end of a body, to explain a failure
-URL = re.compile(r"(https?)://(?:[^/@]*@)?(\[[\da-fA-F:.]+\]|[^/:@\[\]?#\s]+)((?::\d+)?(?:/[^?#\s]*)?)")
+URL = re.compile(r"https?://(?:[^/@]*@)?(\[[\da-fA-F:.]+\]|[^/:@\[\]?#\s]+)(?::(\d+))?(?:/[^?#\s]*)?")
 LOOPBACK = re.compile(r"(.+\.)?localhost\.?|127(\.\d+){3}|0\.0\.0\.0|::1?|(0+:){7}0*1")
 DONE = re.compile(rb"[\r\n]data: ?\[DONE\]")
 NO_BLANK_LINE = re.compile(rb"(?:^|[\r\n])data:[^\r\n]*(?:\r\n|\r|\n)data:")
@@ -52,11 +52,11 @@ class Talk:
 
     def __init__(self, options: argparse.Namespace, hand_on: Callable[[Any], None]) -> None:
         self.options, self.hand_on, self.sdk = options, hand_on, ""
-        self.status, self.headers = 0, dict[str, str]()
+        self.status, self.headers, self.head, self.tail = 0, dict[str, str](), b"", b"\n"
         self.total = self.size = self.line = 0  # bytes of all replies, of this one, since the last line end
-        self.head, self.tail = b"", b"\n"
-        self.ended = self.broken = self.done = self.given_up = False
+        self.ended = self.broken = self.done = False
         self.events, self.text, self.finish = 0, False, False
+        self.late: Problem | None = None
 
     def watch(self, response: Any, reader: str) -> None:
         """Note what `response.<reader>()` yields, which is the body after any decompression."""
@@ -84,8 +84,8 @@ class Talk:
         self.tail = (self.tail + piece)[-KEPT:]
         last = max(piece.rfind(b"\n"), piece.rfind(b"\r"))
         self.line = len(piece) - last - 1 + (self.line if last < 0 else 0)
-        if self.given_up:
-            raise Problem(8, "the reply came too late; raise --timeout")
+        if self.late:
+            raise self.late
         if self.total > self.options.max_bytes:
             raise Problem(9, f"the reply is too long: {self.total} bytes; mend it, or raise --max-bytes")
         if self.options.stream and self.line > MIB:
@@ -105,8 +105,8 @@ class Talk:
     def too_late(self) -> None:
         state = f"the reply did not end{' after [DONE]' * self.done}, {self.size} bytes came"
         state = state if self.status else "no reply came" if self.sdk else "the openai SDK was still loading"
-        limit = f"within {self.options.timeout:g} s"
-        self.hand_on(Problem(8, f"{state} {limit}; see why the server is slow, or raise --timeout"))
+        self.late = Problem(8, f"{state} within {self.options.timeout:g} s; see why, or raise --timeout")
+        self.hand_on(self.late)
 
 
 def dig(value: Any, *path: str | int) -> Any:
@@ -227,14 +227,14 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     options.key = os.environ.get("OPENAI_API_KEY", "").strip() or PLACEHOLDER_KEY
     options.url = options.url.rstrip("/")
     at = URL.fullmatch(options.url)
-    if not at:
+    if not at or int(at[2] or 1) not in range(1, 65536):
         parser.error("--base-url or OPENAI_BASE_URL must look like http://localhost:1337/v1")
     if not (0 < options.timeout <= 86_400 and options.max_bytes > 0):
         parser.error("--timeout takes seconds, above 0 and up to a day, --max-bytes a number above 0")
     if not (options.key.isascii() and options.key.isprintable()):
         parser.error("OPENAI_API_KEY holds characters that no header can carry; set it anew")
-    options.place = f"{at[1]}://{at[2]}{at[3]}"
-    options.loopback = LOOPBACK.fullmatch(at[2].strip("[]")) is not None
+    options.place = re.sub("//[^/@]*@", "//", options.url)
+    options.loopback = LOOPBACK.fullmatch(at[1].strip("[]")) is not None
     return options
 
 
@@ -262,12 +262,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     timer = threading.Timer(options.timeout, talk.too_late)
     threads = [timer, threading.Thread(target=work, args=(options, talk))]
     if __name__ == "__main__":  # the last resort, for a stdout that nobody reads
-        threads.append(threading.Timer(options.timeout + 1, os._exit, [8]))
+        threads.append(threading.Timer(options.timeout + 1, lambda: os.write(2, UNREAD) and os._exit(8)))
     try:
         for thread in threads:
             thread.daemon = True
             thread.start()
-        while isinstance(token := mail.get(), str):
+        while isinstance(token := talk.late or mail.get(), str):
             print(token.replace(options.key, "[key]") if len(options.key) > 15 else token, end="", flush=True)
         if talk.text:
             print(flush=True)
@@ -279,7 +279,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (OSError, ValueError) as error:
         problem = Problem(10, f"stdout cannot be written; see where it goes ({error})")
     finally:
-        talk.given_up = True
+        talk.late = talk.late or Problem(8, "given up")
         timer.cancel()
     if problem is None:
         return 0
@@ -288,7 +288,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if len(options.key) > 3 and options.key != PLACEHOLDER_KEY:
         line = line.replace(options.key, "[key]")
     with suppress(OSError, ValueError):
-        print("client.py:", " ".join(line.split())[:400], file=sys.stderr)
+        print("client.py:", " ".join(line.split())[:400].rstrip(": "), file=sys.stderr)
     return int(code)
 
 

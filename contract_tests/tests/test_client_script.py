@@ -118,6 +118,7 @@ class TestInProcess:
     @pytest.mark.parametrize(
         "argv",
         [["--base-url", "localhost:1337"], ["--base-url", "ftp://h"], ["--base-url", "http://[::1"]]
+        + [["--base-url", "http://h:65536/v1"], ["--base-url", "http://h/v1?x=1"], ["--base-url", "http://"]]
         + [["--timeout", text] for text in ("0", "-1", "nan", "inf", "soon")]
         + [["--max-bytes", "0"], ["--bogus"]],
     )
@@ -168,7 +169,21 @@ def test_a_stdout_nobody_reads_does_not_stop_the_deadline() -> None:
     act = repeating(head(), delta("x" * 9999) + b"\n\n")
     with RawServer(act) as server, own("--base-url", server.url, "--timeout", "2") as process:
         assert process.wait(timeout=10) == 8
+        assert process.stderr is not None
+        assert process.stderr.read().startswith(b"client.py: the time is over and nobody reads stdout; ")
     assert time.monotonic() - started < 6
+
+
+def test_the_deadline_holds_while_tokens_pour_in() -> None:
+    act = repeating(head(), TOKENS[0] + b"\n\n")
+    with (
+        RawServer(act) as server,
+        own("--base-url", server.url, "--timeout", "1.5", "--max-bytes", "999999999") as process,
+    ):
+        out, err = process.communicate(timeout=10)
+    assert process.returncode == 8
+    assert out.strip(b"A") == b"\n"
+    assert err.startswith(b"client.py: the reply did not end, ")
 
 
 def test_a_full_disk() -> None:
