@@ -147,8 +147,8 @@ def test_a_miss_names_the_nearest_recording_and_the_first_difference() -> None:
 
     async def main() -> None:
         shelf = [
-            recording("poem", "write a poem", stream=True),
-            recording("song", "sing a song", stream=True),
+            recording("poem", "write a poem", n=2),
+            recording("song", "sing a song", n=2),
         ]
         async with Playback(shelf, speed=0) as playback:
             body = {"model": "m", "messages": [{"role": "user", "content": "sing a poem"}], "n": 2}

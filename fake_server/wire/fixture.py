@@ -22,6 +22,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,7 @@ from fake_server.wire.exchange import Aspect, Ending, Exchange, Framing, Headers
 VERSION = 1
 MARK = "openai-contract-fixture"
 INLINE_LIMIT = 64 * 1024
+_SEPARATORS = re.compile("[\r\x85\u2028\u2029\ufeff]")
 
 
 class FixtureError(ValueError):
@@ -110,13 +112,15 @@ def save(fixture: Fixture, path: Path) -> None:
 
 
 def _from_head(head: Mapping[str, Any], path: Path) -> Fixture:
-    asked, reply = head["request"], head["response"]
+    asked, reply = _mapping(head["request"], "request"), _mapping(head["response"], "response")
+    if not isinstance(reply["status"], int | None):
+        raise FixtureError(f"{path}: response.status is a number or null, not {reply['status']!r}")
     body = _body(reply.get("body"), path)
     exchange = Exchange(
         request=Request(
             method=str(asked["method"]),
             target=str(asked["target"]),
-            headers=_headers(asked.get("headers", [])),
+            headers=None if asked.get("headers", []) is None else _headers(asked.get("headers", [])),
             body=_body(asked.get("body"), path),
         ),
         status=reply["status"],
@@ -142,13 +146,23 @@ def _from_head(head: Mapping[str, Any], path: Path) -> Fixture:
     )
 
 
+def _mapping(value: Any, name: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError(f"{name} is a mapping, not {value!r}")
+    return value
+
+
 def _headers(pairs: Sequence[Sequence[Any]]) -> Headers:
+    if not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
+        raise TypeError(f"headers are a list of [name, value], not {pairs!r}")
     return tuple((str(name), str(value)) for name, value in pairs)
 
 
 def _writes(body: bytes, sizes: Sequence[Sequence[float]] | None, path: Path) -> tuple[Write, ...]:
     if sizes is None:
         return (Write(body),) if body else ()
+    if not isinstance(sizes, list) or not all(isinstance(entry, list) and entry for entry in sizes):
+        raise FixtureError(f"{path}: writes are a list of [size, pause], not {sizes!r}")
     writes, start = [], 0
     for entry in sizes:
         size, pause = int(entry[0]), float(entry[1]) if len(entry) > 1 else 0.0
@@ -162,6 +176,8 @@ def _writes(body: bytes, sizes: Sequence[Sequence[float]] | None, path: Path) ->
 def _body(entry: Mapping[str, Any] | None, path: Path) -> bytes:
     if not entry:
         return b""
+    if not {"json", "text", "file"} & set(_mapping(entry, "body")):
+        raise FixtureError(f"{path}: a body is one of {{file: …}}, {{text: …}} or {{json: …}}, not {entry!r}")
     if "json" in entry:
         return json.dumps(entry["json"], ensure_ascii=False, separators=(",", ":")).encode()
     if "text" in entry:
@@ -177,7 +193,9 @@ def _body(entry: Mapping[str, Any] | None, path: Path) -> bytes:
 
 def _request_head(request: Request, path: Path) -> dict[str, Any]:
     head: dict[str, Any] = {"method": request.method, "target": request.target}
-    if request.headers:
+    if request.headers is None:
+        head["headers"] = None
+    elif request.headers:
         head["headers"] = [list(pair) for pair in request.headers]
     if request.body:
         value = request.json()
@@ -224,9 +242,21 @@ def _body_head(body: bytes, path: Path, inline: bool = True) -> dict[str, Any]:
     return {"file": name}
 
 
+class _Dumper(yaml.SafeDumper):
+    """Escapes the line separators that YAML would fold into a space (YAML 1.1 section 4.2)."""
+
+
+def _represent_text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    style = '"' if _SEPARATORS.search(text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _represent_text)
+
+
 def _dump(head: Mapping[str, Any]) -> bytes:
-    return yaml.safe_dump(
-        dict(head), sort_keys=False, allow_unicode=True, width=110, default_flow_style=None
+    return yaml.dump(
+        dict(head), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None
     ).encode()
 
 

@@ -1,0 +1,113 @@
+"""Fixture files: what is saved loads again byte for byte, and bad files get one clear error."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fake_server.tests.strategies import HEADERS, exchanges
+from fake_server.wire.exchange import Aspect, Ending, Exchange, Headers, Request, Write
+from fake_server.wire.fixture import Fixture, FixtureError, find, is_fixture, load, save
+
+EXCHANGE = Exchange(
+    Request("POST", "/v1/chat/completions", (("Content-Type", "application/json"),), b'{"a":1}'),
+    200,
+    (("X", "1"),),
+    (Write(b"\xff\x00"), Write(b"\n", 0.25)),
+)
+
+
+BODIES = [b'{"a":1}', b'{"a": 1}', b'{"a":1,"a":2}', b"[1.0]", b"1e400", b"NaN", "a\u2028\x85b\r\n".encode()]
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    exchanges(),
+    st.binary(max_size=30) | st.sampled_from(BODIES),
+    st.frozensets(st.sampled_from(Aspect)),
+    HEADERS | st.none(),
+    st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20),
+)
+def test_what_is_saved_loads_again(
+    exchange: Exchange, body: bytes, unknown: frozenset[Aspect], asked: Headers | None, title: str
+) -> None:
+    request = Request("POST", "/v1/x?q=1", asked, body)
+    exchange = exchange.but(request=request, unknown=unknown, problem=title, label="one", head_pause=0.5)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "one.yaml"
+        fixture = Fixture(exchange, title=title, breaks=("a.b",), source="https://example.org", notes="n")
+        save(fixture, path)
+        assert load(path) == fixture
+        assert is_fixture(path)
+        assert find(Path(folder)) == [path]
+
+
+@pytest.mark.parametrize("ending", Ending)
+def test_every_ending_is_kept(tmp_path: Path, ending: Ending) -> None:
+    path = tmp_path / "one.yaml"
+    fixture = Fixture(EXCHANGE.but(ending=ending, status=None, label="one"))
+    save(fixture, path)
+    assert load(path) == fixture
+
+
+def test_the_body_stands_beside_the_head_byte_for_byte(tmp_path: Path) -> None:
+    save(Fixture(EXCHANGE, title="odd"), tmp_path / "one.yaml")
+    [body] = tmp_path.glob("one-*.body")
+    assert body.read_bytes() == b"\xff\x00\n"
+    head = yaml.safe_load((tmp_path / "one.yaml").read_text())
+    assert head["request"]["body"] == {"json": {"a": 1}}
+    assert head["response"]["writes"] == [[2], [1, 0.25]]
+    assert not list(tmp_path.glob(".*"))
+
+
+GOOD = """\
+openai-contract-fixture: 1
+request: {method: GET, target: /v1/models}
+response: {status: 200, body: {text: abc}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "not a fixture"),
+        ("[1]", "not a fixture"),
+        ("a: [", r"one\.yaml:\d+: not YAML"),
+        ("\x00", "not YAML"),
+        (GOOD.replace("fixture: 1", "fixture: 2"), "version 2; this kit reads version 1"),
+        (GOOD.replace("request:", "asked:"), "'request' is missing"),
+        (GOOD.replace("method: GET, ", ""), "'method' is missing"),
+        (GOOD.replace("text: abc", "file: ../x"), "beside the head"),
+        (GOOD.replace("text: abc", "file: gone.body"), r"gone\.body.*cannot be read"),
+        (GOOD.replace("{text: abc}", "{text: abc}, writes: [[1], [1]]"), "add up to 2 bytes, the body has 3"),
+        (GOOD.replace("status: 200", "status: 200, framing: odd"), "odd"),
+        (GOOD + "ending: never\n", "never"),
+        (GOOD + "unknown: [nothing]\n", "nothing"),
+        (GOOD.replace("status: 200", "status: many"), "status"),
+        (GOOD.replace("status: 200", "status: 200, headers: [a]"), "header"),
+        (GOOD.replace("request: {method: GET, target: /v1/models}", "request: 1"), "request"),
+        (GOOD.replace("{text: abc}", "{}, writes: 7"), "writes"),
+        (GOOD.replace("{text: abc}", "{texts: abc}"), "file"),
+    ],
+)
+def test_a_bad_file_gets_one_clear_error(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "one.yaml"
+    path.write_text(text)
+    with pytest.raises(FixtureError, match=words) as caught:
+        load(path)
+    assert "one.yaml" in str(caught.value)
+
+
+def test_a_missing_file_and_bytes_that_are_no_text(tmp_path: Path) -> None:
+    with pytest.raises(FixtureError, match="cannot be read"):
+        load(tmp_path / "gone.yaml")
+    (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(FixtureError, match="cannot be read"):
+        load(tmp_path / "binary.yaml")
+    assert not is_fixture(tmp_path / "gone.yaml")
+    assert find(tmp_path) == []
