@@ -31,32 +31,30 @@ class Shelf:
         self.played = [0] * len(self.recordings)
         self._in_order = in_order
         self._volatile = volatile
+        self._places: dict[tuple[str, str], list[int]] = {}
+        self._keys = [self._key(recording.request) for recording in self.recordings]
+        for index, recording in enumerate(self.recordings):
+            self._places.setdefault(_place(recording.request), []).append(index)
 
     def find(self, request: Request) -> Exchange | None:
         """The recording for `request`: same method, path (`/v1` or not) and body; the least played first.
 
         Recordings that do not know what was asked come after those that do.
         """
-        same_place = [
-            index for index, recording in enumerate(self.recordings) if _same_place(recording, request)
-        ]
+        here = self._places.get(_place(request), [])
         if self._in_order:
-            return self._least_played(same_place)
-        asked = self._body(request)
-        same = [
-            index
-            for index in same_place
-            if not first_difference(asked, self._body(self.recordings[index].request))
-        ]
-        blind = [index for index in same_place if not self.recordings[index].knows(Aspect.REQUEST)]
-        return self._least_played(same) or self._least_played([i for i in blind if i not in same])
+            return self._least_played(here)
+        key = self._key(request)
+        same = [index for index in here if self._keys[index] == key]
+        blind = [index for index in here if not self.recordings[index].knows(Aspect.REQUEST)]
+        return self._least_played(same or blind)
 
     def explain(self, request: Request) -> str:
         """Why nothing fits: the nearest recording and the first difference from it."""
         wanted = f"{request.method} {request.path}"
         if not self.recordings:
             return f"No recording answers {wanted}: there are no recordings."
-        near = [one for one in self.recordings if _same_place(one, request)]
+        near = [self.recordings[index] for index in self._places.get(_place(request), [])]
         if not near:
             places = sorted({f"{one.request.method} {one.request.path}" for one in self.recordings})
             more = f" and {len(places) - 5} more" if len(places) > 5 else ""
@@ -74,6 +72,11 @@ class Shelf:
         self.played[chosen] += 1
         return self.recordings[chosen]
 
+    def _key(self, request: Request) -> str:
+        """Equal for requests whose bodies ask the same."""
+        body = self._body(request)
+        return repr(body) if isinstance(body, bytes) else json.dumps(_plain(body), sort_keys=True)
+
     def _body(self, request: Request) -> Any:
         document = parse(request.body)
         if isinstance(document.value, dict):
@@ -81,13 +84,19 @@ class Shelf:
         return document.value if document.ok else request.body
 
 
-def _same_place(recording: Exchange, request: Request) -> bool:
-    mine = recording.request
-    return mine.method == request.method and _plain(mine.path) == _plain(request.path)
+def _place(request: Request) -> tuple[str, str]:
+    """Method and path, the latter without `/v1`."""
+    path = "/" + request.path.strip("/") + "/"
+    return request.method, path.removeprefix("/v1/").strip("/")
 
 
-def _plain(path: str) -> str:
-    return "/" + path.strip("/").removeprefix("v1").strip("/")
+def _plain(value: Any) -> Any:
+    """The value with whole floats as integers: 1.0 asks the same as 1."""
+    if isinstance(value, dict):
+        return {name: _plain(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def first_difference(asked: Any, recorded: Any, path: str = "") -> str:
