@@ -1,0 +1,32 @@
+"""All rules in the order of the API reference, found by id or prefix, applied to exchanges and traces."""
+
+from __future__ import annotations
+
+from contract_tests.rules import engine
+from contract_tests.rules.chat import chat
+from contract_tests.rules.engine import Judgement, Rule, Section
+from contract_tests.rules.http import http
+from contract_tests.rules.sse import sse
+from contract_tests.rules.trace import Trace
+from contract_tests.rules.view import View
+from fake_server.wire.exchange import Exchange
+
+SECTIONS: tuple[Section, ...] = (http, sse, chat)
+RULES: dict[str, Rule] = {rule.id: rule for section in SECTIONS for rule in section.rules}
+
+
+def find(prefix: str) -> list[Rule]:
+    """The rule with this id, or every rule below the prefix ('chat.stream' holds 'chat.stream.done-last')."""
+    if prefix in RULES:
+        return [RULES[prefix]]
+    return [rule for rule in RULES.values() if f"{rule.id}.".startswith(f"{prefix.rstrip('.')}.")]
+
+
+def judge(exchange: Exchange | View) -> Judgement:
+    """What the rules say of one exchange."""
+    return engine.judge(RULES.values(), exchange)
+
+
+def judge_trace(trace: Trace) -> Judgement:
+    """What the relation rules say of the exchanges of one case."""
+    return engine.judge_relation(RULES.values(), trace, trace.case_id)

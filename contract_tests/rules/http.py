@@ -1,0 +1,222 @@
+"""Section http: the reply as an HTTP message (RFC 9110, RFC 9112) and its JSON text (RFC 8259)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from contract_tests.rules import references as see
+from contract_tests.rules.engine import MUST, NOTE, SHOULD, Fault, Section
+from contract_tests.rules.node import Node, Place
+from contract_tests.rules.subjects import bodies, event_bodies, exchanges, json_bodies, json_texts, replies
+from contract_tests.rules.view import View
+from fake_server.wire import jsontext
+from fake_server.wire.exchange import Aspect, Ending, Framing
+
+http = Section("http", "Status, headers, framing, JSON text", see.HTTP)
+HEADERS = (Aspect.HEADERS,)
+
+
+@http.rule("answers", over=exchanges, see=f"{see.HTTP_MESSAGES}#section-4")
+def answers(view: View) -> Iterable[Fault]:
+    """A request is answered with an HTTP status line and headers."""
+    if not view.status and view.exchange.ending not in (Ending.TIMED_OUT, Ending.OVERSIZED, Ending.CLIENT_LEFT):
+        yield view, view.exchange.problem or f"no status line arrived ({view.exchange.ending})"
+
+
+@http.rule("in-time", over=exchanges, harm="clients hang until their own timeout, if they have one")
+def in_time(view: View) -> Iterable[Fault]:
+    """A reply begins, goes on and ends within the bounds of the run."""
+    if view.exchange.ending is Ending.TIMED_OUT:
+        yield view.end, view.exchange.problem or "a bound on time ran out"
+
+
+@http.rule("bounded", over=exchanges, harm="clients run out of memory")
+def bounded(view: View) -> Iterable[Fault]:
+    """A reply, its head and each of its events stay within the size bounds of the run."""
+    if view.exchange.ending is Ending.OVERSIZED:
+        yield view.end, view.exchange.problem or "a bound on size was reached"
+
+
+@http.rule(
+    "complete",
+    over=replies,
+    see=see.BODY_LENGTH,
+    harm="openai-python 1 to 3 end a cut stream silently short; 0.28.1 raises APIError",
+)
+def complete(view: View) -> Iterable[Fault]:
+    """The body goes on to the end that its framing announces."""
+    if view.exchange.ending in (Ending.CUT, Ending.RESET):
+        yield view.end, view.exchange.problem or f"the connection ended early ({view.exchange.ending})"
+
+
+@http.rule("framing", over=replies, needs=[Aspect.FRAMING], see=see.BODY_LENGTH)
+def framing(view: View) -> Iterable[Fault]:
+    """The head and the transfer coding follow the HTTP/1.1 grammar."""
+    if view.exchange.ending is Ending.MALFORMED:
+        yield view.end, view.exchange.problem or "the message is not HTTP/1.1"
+
+
+@http.rule("one-length", over=replies, needs=[Aspect.ALL_HEADERS, Aspect.FRAMING], see=see.BODY_LENGTH)
+def one_length(view: View) -> Iterable[Fault]:
+    """A reply names its length once: Content-Length or Transfer-Encoding, not both and not twice."""
+    names = [name.lower() for name, _ in view.exchange.headers]
+    if "transfer-encoding" in names and "content-length" in names:
+        yield view, "both Transfer-Encoding and Content-Length"
+    elif names.count("content-length") > 1:
+        yield view, f"{names.count('content-length')} Content-Length fields"
+
+
+@http.rule("no-redirect", over=replies, level=SHOULD, see=f"{see.HTTP}#section-15.4")
+def no_redirect(view: View) -> Iterable[Fault]:
+    """An API request is answered where it was sent, not redirected."""
+    if 300 <= view.status < 400:
+        yield view, f"status {view.status}, Location: {view.exchange.header('location') or 'missing'}"
+
+
+def _expected_success(view: View) -> Iterable[View]:
+    if view.ok and view.endpoint:
+        yield view
+
+
+@http.rule(
+    "success-is-200", over=_expected_success, see=see.CHAT_CREATE, harm="a 204 reads as None or '' in openai-python"
+)
+def success_is_200(view: View) -> Iterable[Fault]:
+    """A successful answer has status 200."""
+    if view.status != 200:
+        yield view, f"status {view.status}"
+
+
+@http.rule("body-not-empty", over=_expected_success, harm="clients report an empty success")
+def body_not_empty(view: View) -> Iterable[Fault]:
+    """A successful answer has a body."""
+    if view.whole and view.form == "empty":
+        yield view, f"status {view.status} with an empty body"
+
+
+@http.rule("content-type", over=bodies, level=SHOULD, needs=[Aspect.ALL_HEADERS], see=see.CONTENT_TYPE)
+def content_type(view: View) -> Iterable[Fault]:
+    """A reply with a body says its media type in Content-Type."""
+    if view.exchange.header("content-type") is None:
+        yield view, "no Content-Type field"
+
+
+@http.rule(
+    "json-type",
+    over=json_bodies,
+    needs=HEADERS,
+    see=see.CONTENT_TYPE,
+    harm="openai-python returns JSON that is typed text/plain as a string",
+)
+def json_type(view: View) -> Iterable[Fault]:
+    """A JSON body is typed application/json."""
+    typed = view.exchange.media_type
+    if typed is not None and not (typed == "application/json" or typed.endswith("+json")):
+        yield view, f"Content-Type: {typed}", "application/json"
+
+
+@http.rule(
+    "event-stream-type",
+    over=event_bodies,
+    needs=HEADERS,
+    see=see.EVENT_STREAM_TYPE,
+    harm="openai-python 0.28.1 raises; browsers' EventSource refuses the stream",
+)
+def event_stream_type(view: View) -> Iterable[Fault]:
+    """A body of server-sent events is typed text/event-stream."""
+    typed = view.exchange.media_type
+    if typed != "text/event-stream" and (typed is not None or view.knows(Aspect.ALL_HEADERS)):
+        yield view, f"Content-Type: {typed or 'missing'}", "text/event-stream"
+
+
+def _with_charset(view: View) -> Iterable[View]:
+    if "charset" in (view.exchange.header("content-type") or "").lower():
+        yield view
+
+
+@http.rule("charset", over=_with_charset, see=f"{see.JSON}#section-8.1")
+def charset(view: View) -> Iterable[Fault]:
+    """A charset parameter, where there is one, says UTF-8."""
+    value = (view.exchange.header("content-type") or "").lower().partition("charset=")[2].strip(" \"';")
+    if value not in ("utf-8", "utf8"):
+        yield view, f"charset={value}", "charset=utf-8"
+
+
+def _encoded(view: View) -> Iterable[View]:
+    if view.status and view.exchange.header("content-encoding") is not None and view.exchange.payload:
+        yield view
+
+
+@http.rule("content-coding", over=_encoded, see=see.CONTENT_ENCODING)
+def content_coding(view: View) -> Iterable[Fault]:
+    """A body with a Content-Encoding decodes by it to the end."""
+    if view.whole and view.coding_problem:
+        yield view, view.coding_problem
+
+
+@http.rule("coding-asked", over=_encoded, needs=[Aspect.REQUEST], see=f"{see.HTTP}#section-12.5.3")
+def coding_asked(view: View) -> Iterable[Fault]:
+    """A content coding is used only where the request's Accept-Encoding allows it."""
+    from fake_server.wire.exchange import header
+
+    accepted = header(view.exchange.request.headers, "accept-encoding")
+    coding = (view.exchange.header("content-encoding") or "").lower()
+    if accepted is not None and "*" not in accepted and coding not in accepted.lower() and coding != "identity":
+        yield view, f"Content-Encoding: {coding}", f"one of: {accepted or 'identity'}"
+
+
+@http.rule("retry-after", over=replies, level=SHOULD, see=see.RETRY_AFTER)
+def retry_after(view: View) -> Iterable[Fault]:
+    """Retry-After, where there is one, is whole seconds or an HTTP date."""
+    value = view.exchange.header("retry-after")
+    if value is not None and not value.isdigit() and not value.endswith("GMT"):
+        yield view, f"Retry-After: {value}", "seconds, or an HTTP date"
+
+
+@http.rule("request-id", over=_expected_success, level=NOTE, needs=[Aspect.ALL_HEADERS], see=see.DEBUGGING)
+def request_id(view: View) -> Iterable[Fault]:
+    """An answer names itself in x-request-id, which support and logs go by."""
+    if view.exchange.header("x-request-id") is None:
+        yield view, "no x-request-id field"
+
+
+# -- JSON text, of a body or of an event
+
+
+@http.rule("json-syntax", over=json_bodies, see=see.JSON, harm="no client can read the reply")
+def json_syntax(view: View) -> Iterable[Fault]:
+    """A JSON body is one JSON text."""
+    for problem in view.document.problems:
+        if problem.kind in ("syntax", "depth"):
+            yield Place(offset=problem.offset), problem.detail
+
+
+def _problems(node: Node, kind: str) -> Iterable[Fault]:
+    event = node.document.event.index if node.document.event else None
+    for problem in jsontext.parse(node.document.text).problems:
+        if problem.kind == kind:
+            yield Place(event, (), node.document.start + problem.offset), problem.detail
+
+
+@http.rule("json-utf8", over=json_texts, needs=[Aspect.BODY_BYTES], see=f"{see.JSON}#section-8.1")
+def json_utf8(node: Node) -> Iterable[Fault]:
+    """JSON text is encoded in UTF-8."""
+    return _problems(node, "encoding")
+
+
+@http.rule("json-no-bom", over=json_bodies, needs=[Aspect.BODY_BYTES], see=f"{see.JSON}#section-8.1")
+def json_no_bom(view: View) -> Iterable[Fault]:
+    """JSON text does not begin with a byte order mark."""
+    return _problems(view.root, "bom")
+
+
+@http.rule("json-numbers", over=json_texts, see=f"{see.JSON}#section-6", harm="strict parsers refuse the whole text")
+def json_numbers(node: Node) -> Iterable[Fault]:
+    """Numbers are JSON numbers: NaN and Infinity do not exist."""
+    return _problems(node, "number")
+
+
+@http.rule("json-unique-names", over=json_texts, needs=[Aspect.BODY_BYTES], see=f"{see.JSON}#section-4")
+def json_unique_names(node: Node) -> Iterable[Fault]:
+    """The names within a JSON object are unique."""
+    return _problems(node, "duplicate")

@@ -1,0 +1,147 @@
+"""Section sse: the event stream as bytes (WHATWG HTML section 9.2), whatever it carries."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from contract_tests.rules import references as see
+from contract_tests.rules.engine import MUST, NOTE, SHOULD, Fault, Section
+from contract_tests.rules.node import Place
+from contract_tests.rules.subjects import complete_payloads, event_bodies
+from contract_tests.rules.view import Payload, View
+from fake_server.wire import sse as wire
+from fake_server.wire.exchange import Aspect
+
+sse = Section("sse", "Server-sent events", see.SSE)
+
+FIELDS = frozenset({"data", "event", "id", "retry", ""})
+
+
+def _ended(view: View) -> Iterable[View]:
+    for one in event_bodies(view):
+        if one.whole and one.events:
+            yield one
+
+
+@sse.rule(
+    "last-event-complete",
+    over=_ended,
+    needs=[Aspect.EVENT_FRAMING],
+    see=see.SSE_INTERPRET,
+    harm="parsers by the standard drop the last event: the finish reason or [DONE] is lost",
+)
+def last_event_complete(view: View) -> Iterable[Fault]:
+    """The last event is followed by a blank line."""
+    last = view.events[-1]
+    if not last.complete:
+        yield last, "the stream ends without a blank line after its last event"
+
+
+@sse.rule("one-json-per-event", over=complete_payloads, see=see.CHAT_STREAMING, harm="openai-python 1 to 3: no items")
+def one_json_per_event(payload: Payload) -> Iterable[Fault]:
+    """The data of each event is one JSON object or the literal [DONE]."""
+    if payload.done or isinstance(payload.parsed.value, dict) or not payload.text.strip():
+        return
+    if payload.text.strip(b'"') == b"[DONE]":
+        yield payload, f"{payload.text.decode()!s} in quotation marks", "data: [DONE]"
+    elif payload.parsed.ok:
+        yield payload, f"the data is JSON, but not an object: {payload.text[:60].decode('utf-8', 'replace')}"
+    elif several_documents(payload.text):
+        yield payload, "several JSON texts in one event: single newlines do not end an event"
+    else:
+        problem = payload.parsed.problems[-1]
+        place = Place(payload.event.index, (), payload.event.data_start + problem.offset)
+        yield place, f"the data is not JSON: {problem.detail}"
+
+
+def several_documents(text: bytes) -> bool:
+    """Whether the text holds more than one JSON value or [DONE], one after the other."""
+    decoder, decoded, count, position = json.JSONDecoder(), text.decode("utf-8", "replace"), 0, 0
+    while position < len(decoded) and count < 2:
+        if decoded.startswith("[DONE]", position):
+            stop = position + len("[DONE]")
+        else:
+            try:
+                _, stop = decoder.raw_decode(decoded, position)
+            except (ValueError, RecursionError):
+                return False
+        count += 1
+        position = stop
+        while decoded[position : position + 1].isspace():
+            position += 1
+    return count > 1
+
+
+@sse.rule("data-not-empty", over=complete_payloads, harm="openai-python raises JSONDecodeError (0.28.1: APIError)")
+def data_not_empty(payload: Payload) -> Iterable[Fault]:
+    """An event with a data field has data."""
+    if not payload.text.strip():
+        yield payload, "an event with empty data"
+
+
+@sse.rule("one-data-line", over=complete_payloads, level=SHOULD, needs=[Aspect.EVENT_FRAMING])
+def one_data_line(payload: Payload) -> Iterable[Fault]:
+    """An event's JSON stands on one data line: clients that read line by line see broken JSON else."""
+    count = sum(line.field == "data" for line in payload.event.lines)
+    if count > 1 and isinstance(payload.parsed.value, dict):
+        yield payload, f"one JSON object over {count} data lines"
+
+
+def _lines(view: View) -> Iterable[tuple[wire.Event, wire.Line]]:
+    for one in event_bodies(view):
+        yield from ((event, line) for event in one.events for line in event.lines)
+
+
+@sse.rule(
+    "payload-in-data",
+    over=_lines,
+    see=see.SSE_INTERPRET,
+    harm="parsers ignore unknown fields: what is in them is invisible",
+)
+def payload_in_data(subject: tuple[wire.Event, wire.Line]) -> Iterable[Fault]:
+    """JSON travels in data fields only, never on a bare line or in another field."""
+    event, line = subject
+    bare = line.data.lstrip()
+    if line.field != "data" and not bare.startswith(b":") and (bare[:1] in (b"{", b"[") or b"{" in line.value):
+        shown = line.data[:60].decode("utf-8", "replace")
+        yield Place(event.index, (), line.start), f"the line {shown!r}", "data: {…}"
+
+
+@sse.rule("known-fields", over=_lines, level=NOTE, see=see.SSE_INTERPRET)
+def known_fields(subject: tuple[wire.Event, wire.Line]) -> Iterable[Fault]:
+    """Lines are data, event, id, retry or a comment; parsers ignore all others."""
+    event, line = subject
+    if line.field not in FIELDS and b"{" not in line.data and line.end:
+        yield Place(event.index, (), line.start), f"the field {line.field[:40]!r}"
+
+
+@sse.rule(
+    "no-bom",
+    over=event_bodies,
+    needs=[Aspect.BODY_BYTES, Aspect.EVENT_FRAMING],
+    harm="every generation of openai-python loses the first event",
+)
+def no_bom(view: View) -> Iterable[Fault]:
+    """The stream does not begin with a byte order mark."""
+    if view.body.startswith(wire.BOM):
+        yield Place(offset=0), "the stream begins with EF BB BF"
+
+
+@sse.rule("utf8", over=event_bodies, needs=[Aspect.BODY_BYTES], see=see.EVENT_STREAM_TYPE)
+def utf8(view: View) -> Iterable[Fault]:
+    """The stream is UTF-8 from its first byte to its last."""
+    try:
+        view.body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if view.whole or error.reason != "unexpected end of data":
+            yield Place(offset=error.start), f"byte 0x{view.body[error.start]:02x} is not UTF-8"
+
+
+@sse.rule("chat-has-no-names", over=event_bodies, level=NOTE, see=see.CHAT_STREAMING)
+def chat_has_no_names(view: View) -> Iterable[Fault]:
+    """The events of a chat stream have no event name; OpenAI sends data alone."""
+    for event in view.events:
+        if view.endpoint == "chat" and event.type not in ("message", "error"):
+            yield event, f"event: {event.type[:40]}"
+            return

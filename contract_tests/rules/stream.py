@@ -1,0 +1,84 @@
+"""A chat stream put together again: what each choice said, kept with the chunks it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from contract_tests.rules.node import Node
+
+
+@dataclass
+class StreamedCall:
+    """One tool call of a streamed choice: its deltas in order."""
+
+    choice: int
+    index: int
+    deltas: list[Node] = field(default_factory=list)
+
+    @property
+    def first(self) -> Node:
+        return self.deltas[0]
+
+    @property
+    def name(self) -> str:
+        return "".join(delta["function"]["name"].text for delta in self.deltas[:1])
+
+    @property
+    def arguments(self) -> str:
+        return "".join(delta["function"]["arguments"].text for delta in self.deltas)
+
+
+@dataclass
+class StreamedChoice:
+    """One choice of a stream: its entries (`choices[i]` nodes) in order."""
+
+    index: int
+    entries: list[Node] = field(default_factory=list)
+    calls: list[StreamedCall] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        return "".join(entry["delta"]["content"].text for entry in self.entries)
+
+    @property
+    def refusal(self) -> str:
+        return "".join(entry["delta"]["refusal"].text for entry in self.entries)
+
+    @property
+    def roles(self) -> list[Node]:
+        return [entry["delta"]["role"] for entry in self.entries if entry["delta"]["role"].there]
+
+    @property
+    def finishes(self) -> list[Node]:
+        return [entry["finish_reason"] for entry in self.entries if entry["finish_reason"]]
+
+    @property
+    def finish_reason(self) -> str:
+        return self.finishes[-1].text if self.finishes else ""
+
+
+def assemble(chunks: Iterable[Node]) -> list[StreamedChoice]:
+    """The choices of a stream by index, in order of appearance; entries without an integer index are left out."""
+    found: dict[int, StreamedChoice] = {}
+    for chunk in chunks:
+        for entry in chunk["choices"]:
+            index = entry["index"].value
+            if not isinstance(index, int) or isinstance(index, bool):
+                continue
+            choice = found.setdefault(index, StreamedChoice(index))
+            choice.entries.append(entry)
+            for delta in entry["delta"]["tool_calls"]:
+                _add_call(choice, delta)
+    return list(found.values())
+
+
+def _add_call(choice: StreamedChoice, delta: Node) -> None:
+    index = delta["index"].value
+    if not isinstance(index, int) or isinstance(index, bool):
+        return
+    for call in choice.calls:
+        if call.index == index:
+            call.deltas.append(delta)
+            return
+    choice.calls.append(StreamedCall(choice.index, index, [delta]))

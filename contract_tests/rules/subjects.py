@@ -1,0 +1,154 @@
+"""What rules speak over: functions from a View to the subjects in it. No subject, no claim."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from contract_tests.rules.node import Node
+from contract_tests.rules.stream import StreamedCall, StreamedChoice
+from contract_tests.rules.view import Payload, View
+
+# -- any exchange
+
+
+def exchanges(view: View) -> Iterator[View]:
+    yield view
+
+
+def replies(view: View) -> Iterator[View]:
+    """Exchanges in which a status line arrived."""
+    if view.status:
+        yield view
+
+
+def bodies(view: View) -> Iterator[View]:
+    """Replies that came to their own end and have a body."""
+    if view.status and view.whole and view.form != "empty":
+        yield view
+
+
+def json_bodies(view: View) -> Iterator[View]:
+    for one in bodies(view):
+        if one.form == "json":
+            yield one
+
+
+def event_bodies(view: View) -> Iterator[View]:
+    """Successful replies in events, however they ended."""
+    if view.ok and view.form == "events":
+        yield view
+
+
+def json_texts(view: View) -> Iterator[Node]:
+    """Every JSON text of a reply: the body, or each event's data; as a node at its root."""
+    if view.status and view.form == "json":
+        yield view.root
+    for payload in complete_payloads(view):
+        if not payload.done:
+            yield payload.node
+
+
+def complete_payloads(view: View) -> Iterator[Payload]:
+    """The data of each event that was dispatched."""
+    for payload in view.payloads:
+        if payload.event.complete:
+            yield payload
+
+
+# -- chat, one dict
+
+
+def dicts(view: View) -> Iterator[Node]:
+    """The body of a successful chat completion that is one JSON object."""
+    if view.endpoint == "chat" and view.is_dict:
+        yield view.root
+
+
+def choices(view: View) -> Iterator[Node]:
+    for root in dicts(view):
+        yield from (choice for choice in root["choices"] if choice.kind == "object")
+
+
+def messages(view: View) -> Iterator[Node]:
+    for choice in choices(view):
+        if choice["message"].kind == "object":
+            yield choice["message"]
+
+
+# -- chat, streamed
+
+
+def streams(view: View) -> Iterator[View]:
+    """A successful chat stream with at least one chunk."""
+    if view.endpoint == "chat" and view.is_stream and view.chunks:
+        yield view
+
+
+def whole_streams(view: View) -> Iterator[View]:
+    """A chat stream that came to its own end and reported no error on the way."""
+    for one in streams(view):
+        if one.whole and len(one.chunks) == len(one.messages):
+            yield one
+
+
+def chunks(view: View) -> Iterator[Node]:
+    for one in streams(view):
+        yield from one.chunks
+
+
+def chunk_choices(view: View) -> Iterator[Node]:
+    for chunk in chunks(view):
+        yield from (choice for choice in chunk["choices"] if choice.kind == "object")
+
+
+def deltas(view: View) -> Iterator[Node]:
+    for choice in chunk_choices(view):
+        if choice["delta"].kind == "object":
+            yield choice["delta"]
+
+
+def streamed_choices(view: View) -> Iterator[StreamedChoice]:
+    for one in streams(view):
+        yield from one.streamed
+
+
+def whole_streamed_choices(view: View) -> Iterator[StreamedChoice]:
+    for one in whole_streams(view):
+        yield from one.streamed
+
+
+def streamed_calls(view: View) -> Iterator[StreamedCall]:
+    for choice in streamed_choices(view):
+        yield from choice.calls
+
+
+# -- refusals and models
+
+
+def refusals(view: View) -> Iterator[View]:
+    """Replies with a 4xx or 5xx status that came to their own end."""
+    if view.is_refusal and view.whole and view.exchange.request.method != "HEAD":
+        yield view
+
+
+def error_objects(view: View) -> Iterator[Node]:
+    """The `error` member of a refusal, and of an error event in a stream, where it is an object."""
+    for one in refusals(view):
+        if one.form == "json" and one.root["error"].kind == "object":
+            yield one.root["error"]
+    for node in view.messages:
+        if node["error"].kind == "object":
+            yield node["error"]
+
+
+def model_lists(view: View) -> Iterator[Node]:
+    if view.endpoint == "models" and view.is_dict:
+        yield view.root
+
+
+def model_objects(view: View) -> Iterator[Node]:
+    """Every model: the entries of the list, and the one retrieved."""
+    for root in model_lists(view):
+        yield from (entry for entry in root["data"] if entry.kind == "object")
+    if view.endpoint == "model" and view.is_dict:
+        yield view.root
