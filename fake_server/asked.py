@@ -45,9 +45,11 @@ def messages(request: Mapping[str, Any]) -> tuple[Said, ...]:
 def text_of(content: object) -> str:
     """The text of a message's content: a string, or the text parts joined by newlines."""
     if isinstance(content, str):
-        return content
-    texts = (part.get("text") for part in _mappings(content))
-    return "\n".join(text for text in texts if isinstance(text, str))
+        text = content
+    else:
+        parts = (part.get("text") for part in _mappings(content))
+        text = "\n".join(part for part in parts if isinstance(part, str))
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # no lone surrogates
 
 
 def last_user_text(request: Mapping[str, Any]) -> str:

@@ -1,0 +1,38 @@
+"""Regular expressions from outside (scripts, JSON Schemas), matched in time linear in the text.
+
+Python's `re` can take exponential time on a hostile pattern and cannot be interrupted. pydantic's core
+carries the Rust engine, which has neither look-around nor back-references, and no such patterns.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Annotated
+
+from pydantic import Field, TypeAdapter, ValidationError
+from pydantic_core import SchemaError
+
+
+def problem(pattern: str) -> str | None:
+    """Why the pattern cannot be used, in a few words; None when it can."""
+    try:
+        _compiled(pattern)
+    except SchemaError as error:
+        return (
+            str(error).strip().splitlines()[-1].strip().removeprefix("error: ").removeprefix("SchemaError: ")
+        )
+    return None
+
+
+def found(pattern: str, text: str) -> bool:
+    """Whether the pattern occurs anywhere in the text; False for a pattern that cannot be used."""
+    try:
+        _compiled(pattern).validate_python(text)
+    except (SchemaError, ValidationError):
+        return False
+    return True
+
+
+@lru_cache(maxsize=256)
+def _compiled(pattern: str) -> TypeAdapter[str]:
+    return TypeAdapter(Annotated[str, Field(pattern=pattern)])

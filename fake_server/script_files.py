@@ -1,0 +1,170 @@
+"""YAML text to plain values that know their lines: the reading half of scripts.
+
+Only what JSON has is read, by YAML 1.2's rules: `no` is a text and a date is a text. A key that stands
+twice, an unknown tag, a bomb of aliases and nesting without end are problems, never surprises.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+MAX_BYTES = 1024 * 1024
+MAX_VALUES = 100_000
+MAX_DEPTH = 100
+SUFFIXES = (".yaml", ".yml")
+
+Where = tuple[str | int, ...]
+"""Keys and indexes from the document's root."""
+
+
+class ScriptError(ValueError):
+    """Scripts that cannot be used; the message has one line a problem: `file:line: what, what to do`."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """One file's value and the line of each value in it; `keys` has the lines of the keys themselves."""
+
+    value: Any
+    lines: Mapping[Where, int]
+    keys: Mapping[Where, int] = field(default_factory=dict)
+
+    def line(self, where: Where) -> int:
+        """The line of the value, or of the nearest one that holds it."""
+        for length in range(len(where), -1, -1):
+            if where[:length] in self.lines:
+                return self.lines[where[:length]]
+        return 1
+
+    def key_line(self, where: Where) -> int:
+        """The line of the key that leads to the value."""
+        return self.keys.get(where) or self.line(where)
+
+
+def find(paths: Iterable[Path]) -> list[Path]:
+    """The script files meant: files as given, the *.yaml in directories, sorted. Raises ScriptError."""
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(one for one in path.rglob("*") if one.suffix in SUFFIXES and one.is_file())
+            if not inside:
+                raise ScriptError(f"{path}: no *.yaml file in this directory: add one or name another")
+            found += [one for one in inside if one not in found]
+        elif not path.exists():
+            raise ScriptError(f"{path}: no such file or directory: check the path given for scripts")
+        elif path not in found:
+            found.append(path)
+    return found
+
+
+def read(path: Path) -> Document:
+    """Read one file. Raises ScriptError."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+        text = data.decode("utf-8")
+    except OSError as error:
+        raise ScriptError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ScriptError(f"{path}:{line}: not UTF-8: save the file as UTF-8") from error
+    if len(data) > MAX_BYTES:
+        raise ScriptError(
+            f"{path}: larger than {MAX_BYTES // 1024} KiB: split the scripts into several files"
+        )
+    try:
+        node = yaml.compose(text, Loader=_Loader)
+        return _Reading(path).document(node)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
+        raise ScriptError(f"{path}:{line}: not YAML: {error.problem or error.context}") from error
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise ScriptError(f"{path}:{line}: not YAML: {error.reason}") from error
+    except RecursionError as error:
+        raise ScriptError(f"{path}: nested more than {MAX_DEPTH} levels deep") from error
+
+
+class _Loader(yaml.SafeLoader):
+    """Resolves plain scalars by the YAML 1.2 core schema."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  PyYAML's own spelling
+
+
+for _tag, _form, _first in (
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    ("int", r"[-+]?(?:0|[1-9][0-9]*)", list("-+0123456789")),
+    ("float", r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?", list("-+.0123456789")),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_form})$"), _first)
+
+
+class _Reading:
+    """Builds the value of one document and notes the lines."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lines: dict[Where, int] = {}
+        self._keys: dict[Where, int] = {}
+
+    def document(self, node: yaml.Node | None) -> Document:
+        value = None if node is None else self._value(node, ())
+        return Document(value, self._lines, self._keys)
+
+    def _value(self, node: yaml.Node, where: Where) -> Any:
+        line = node.start_mark.line + 1
+        self._lines[where] = line
+        if len(self._lines) > MAX_VALUES:
+            raise self._problem(line, f"more than {MAX_VALUES} values, aliases counted: split the file")
+        if len(where) > MAX_DEPTH:
+            raise self._problem(line, f"nested more than {MAX_DEPTH} levels deep")
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, where)
+        if isinstance(node, yaml.SequenceNode):
+            return [self._value(one, (*where, index)) for index, one in enumerate(node.value)]
+        return self._scalar(node)
+
+    def _mapping(self, node: yaml.MappingNode, where: Where) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            line = key_node.start_mark.line + 1
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise self._problem(line, "a key is a text, not a list or mapping: put quotes around it")
+            key = str(key_node.value)
+            if key in found:
+                first = self._keys[(*where, key)]
+                raise self._problem(line, f"the key {key!r} stands here and at line {first}: keep one")
+            self._keys[(*where, key)] = line
+            found[key] = self._value(value_node, (*where, key))
+        return found
+
+    def _scalar(self, node: yaml.Node) -> Any:
+        tag, text = str(node.tag).removeprefix("tag:yaml.org,2002:"), str(node.value)
+        if tag == "str":
+            return text
+        if tag == "null":
+            return None
+        if tag == "bool":
+            return text.lower() == "true"
+        try:
+            if tag == "int":
+                return int(text)
+            if tag == "float":
+                return float(text)
+        except ValueError:
+            pass
+        raise self._problem(
+            node.start_mark.line + 1,
+            f"{text[:40]!r} with the tag {tag!r} cannot be read: put quotes around it",
+        )
+
+    def _problem(self, line: int, what: str) -> ScriptError:
+        return ScriptError(f"{self._path}:{line}: {what}")

@@ -1,0 +1,215 @@
+"""The book of scripts the fake answers from: loading, and every problem said with file and line.
+
+A script file is a YAML list of `{name, when, reply, times}` (see `script_model`). The book never changes;
+how often a script was used lives in a ScriptState, so several servers can share one book.
+"""
+
+from __future__ import annotations
+
+import difflib
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from fake_server import script_files
+from fake_server.script_files import Document, ScriptError
+from fake_server.script_model import Script
+
+__all__ = ["Script", "ScriptBook", "ScriptError", "ScriptState", "load", "parse"]
+
+MAX_PROBLEMS = 50
+
+
+@dataclass(frozen=True)
+class ScriptBook:
+    """Scripts in the order they are tried. `warnings` name scripts that can never answer."""
+
+    scripts: tuple[Script, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def __iter__(self) -> Iterator[Script]:
+        return iter(self.scripts)
+
+    def __len__(self) -> int:
+        return len(self.scripts)
+
+
+class ScriptState:
+    """How often each script was used; safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._used: dict[str, int] = {}
+
+    def used(self, script: Script) -> int:
+        """How often the script has answered."""
+        with self._lock:
+            return self._used.get(script.name, 0)
+
+    def take(self, script: Script) -> bool:
+        """Count one use; False, and nothing counted, when the script's `times` are used up."""
+        with self._lock:
+            used = self._used.get(script.name, 0)
+            if script.times is not None and used >= script.times:
+                return False
+            self._used[script.name] = used + 1
+            return True
+
+    def reset(self) -> None:
+        """Forget every use."""
+        with self._lock:
+            self._used.clear()
+
+
+def load(paths: Iterable[Path]) -> ScriptBook:
+    """Read script files and directories of them. Raises ScriptError with every problem found."""
+    scripts: list[Script] = []
+    problems: list[str] = []
+    for path in script_files.find(paths):
+        try:
+            document = script_files.read(path)
+        except ScriptError as error:
+            problems.append(str(error))
+            continue
+        found, wrong = _scripts(document, str(path))
+        scripts += found
+        problems += wrong
+    return _book(scripts, problems)
+
+
+def parse(items: Iterable[Mapping[str, Any]], source: str = "scripts") -> ScriptBook:
+    """A book from values written in Python instead of YAML. Raises ScriptError."""
+    return _book(*_scripts(Document(list(items), {}), source))
+
+
+def _book(scripts: list[Script], problems: list[str]) -> ScriptBook:
+    places: dict[str, str] = {}
+    for script in scripts:
+        if script.name in places:
+            first = places[script.name]
+            problems.append(f"{script.place}: the name {script.name!r} is taken by {first}: choose another")
+        places.setdefault(script.name, script.place)
+    if problems:
+        left = len(problems) - MAX_PROBLEMS
+        shown = problems[:MAX_PROBLEMS] + ([f"and {left} more problems"] if left > 0 else [])
+        raise ScriptError("\n".join(shown))
+    return ScriptBook(tuple(scripts), tuple(_never_reached(scripts)))
+
+
+def _never_reached(scripts: list[Script]) -> Iterator[str]:
+    for index, script in enumerate(scripts):
+        if script.when == type(script.when)() and script.times is None:
+            for later in scripts[index + 1 :]:
+                yield (
+                    f"{later.place}: {later.name!r} never answers: {script.name!r} ({script.place}) comes "
+                    "first and matches every request"
+                )
+            return
+
+
+def _scripts(document: Document, source: str) -> tuple[list[Script], list[str]]:
+    value = document.value
+    if isinstance(value, dict) and "openai-contract-fixture" in value:
+        return [], [f"{source}:1: this is a fixture (a recording), not a script file: replay it instead"]
+    if not isinstance(value, list):
+        return [], [f"{source}:1: a script file is a list: begin each script with '- name: …'"]
+    scripts, problems = [], []
+    for index, item in enumerate(value):
+        place = f"{source}:{document.line((index,))}" if document.lines else f"{source}[{index}]"
+        if not isinstance(item, Mapping):
+            problems.append(f"{place}: a script is a mapping with name, when, reply and times")
+            continue
+        try:
+            scripts.append(Script.model_validate(dict(item)).at(place))
+        except ValidationError as error:
+            problems += [text for _, text in sorted(_problems(error, document, (index,), source))]
+    return scripts, problems
+
+
+def _problems(
+    error: ValidationError, document: Document, root: tuple[int], source: str
+) -> Iterator[tuple[int, str]]:
+    for detail in error.errors(include_url=False):
+        where = (*root, *detail["loc"])
+        unknown = detail["type"] == "extra_forbidden"
+        line = document.key_line(where) if unknown else document.line(where)
+        place = f"{source}:{line}" if document.lines else f"{source}[{root[0]}]"
+        yield line, f"{place}: {_wording(detail)}"
+
+
+_KINDS = {
+    "string_type": "a text",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "dict_type": "a mapping",
+    "tuple_type": "a list",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+}
+
+
+def _wording(detail: Any) -> str:
+    loc, kind, value = detail["loc"], detail["type"], detail["input"]
+    name = ".".join(str(part) for part in loc)
+    if kind == "extra_forbidden":
+        return _unknown_key(loc)
+    if kind == "missing":
+        holder = f" in {'.'.join(str(part) for part in loc[:-1])}" if len(loc) > 1 else ""
+        return f"the key {str(loc[-1])!r} is missing{holder}: add it"
+    if kind in _KINDS:
+        return f"{name}: {_KINDS[kind]} is expected, this is {_describe(value)}{_quote_hint(kind, value)}"
+    message = str(detail["msg"])
+    if kind == "literal_error":
+        choices = str(detail["ctx"]["expected"])
+        near = difflib.get_close_matches(str(value), choices.split("'")[1::2], n=1)
+        hint = f": did you mean {near[0]!r}?" if near else f": use {choices}"
+        return f"{name}: {_describe(value)} is not known here{hint}"
+    message = message.replace("Input should", "must").replace("String should", "must")
+    return f"{name}: {message}" if name else message
+
+
+def _unknown_key(loc: tuple[str | int, ...]) -> str:
+    key, holder = str(loc[-1]), ".".join(str(part) for part in loc[:-1])
+    known = _known_keys(loc[:-1])
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
+    return f"unknown key {key!r}{' in ' + holder if holder else ''}: {hint}"
+
+
+def _known_keys(loc: tuple[str | int, ...]) -> list[str]:
+    """The keys the model at `loc` has, found by walking the annotations from Script."""
+    model: type[BaseModel] = Script
+    for step in loc:
+        if isinstance(step, str) and step in model.model_fields:
+            inner = _model_in(model.model_fields[step].annotation)
+            model = inner or model
+    return list(model.model_fields)
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((model for one in get_args(annotation) if (model := _model_in(one))), None)
+
+
+def _describe(value: object) -> str:
+    if value is None:
+        return "empty"
+    if isinstance(value, bool):
+        return f"the switch {str(value).lower()}"
+    if isinstance(value, int | float):
+        return f"the number {value}"
+    if isinstance(value, str):
+        return repr(value[:40])
+    return "a mapping" if isinstance(value, Mapping) else "a list"
+
+
+def _quote_hint(kind: str, value: object) -> str:
+    if kind == "string_type" and isinstance(value, bool | int | float):
+        return ": put quotes around it"
+    return ": write it with '- ' before each" if kind == "tuple_type" else ""

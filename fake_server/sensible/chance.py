@@ -1,0 +1,26 @@
+"""Choices that look free and are not: every one follows from its keys by a hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def number(*keys: object) -> int:
+    """A number below 2**64 that the keys decide; keys are JSON-like values."""
+    text = json.dumps(keys, sort_keys=True, ensure_ascii=True, default=str)
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
+
+
+def fraction(*keys: object) -> float:
+    """A number from 0 up to 1, 1 left out."""
+    return number(*keys) / 2**64
+
+
+def pick(options: Sequence[T], *keys: object) -> T:
+    """One of the options."""
+    return options[number(*keys) % len(options)]

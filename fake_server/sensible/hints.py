@@ -1,0 +1,223 @@
+"""Values a user's text already holds: places, numbers, dates, quoted words, JSON.
+
+All patterns here are linear: no repeat stands inside another over the same characters.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+MAX_TEXT = 20_000
+
+
+def word_set(text: str) -> frozenset[str]:
+    """The words of a text."""
+    return frozenset(text.split())
+
+
+_PLACE_WORDS = (
+    "city",
+    "location",
+    "place",
+    "town",
+    "country",
+    "region",
+    "destination",
+    "origin",
+    "state",
+    "timezone",
+)
+_WHOLE_WORDS = (
+    "query", "question", "prompt", "text", "input", "message", "task", "topic", "content", "description",
+    "queries", "request", "sentence", "subject", "title", "search",
+)  # fmt: skip
+_PERSON_WORDS = ("name", "person", "user", "author", "student", "customer", "attendee", "recipient")
+_FIRST_WORDS = word_set(
+    """what what's which who where when why how is are do does did can could would should will please tell
+    give show find get call use write create make i i'm the a an in on for and or if my it this that hello hi
+    hey search look check run add set also return record extract book schedule send convert calculate json
+    yaml"""
+)
+
+_CAPITALS = re.compile(
+    r"\b[^\W\d_a-z][\w'’.-]*(?: [^\W\d_a-z][\w'’-]*)*(?:, [^\W\d_a-z][\w'’-]*(?: [^\W\d_a-z][\w'’-]*)*)?"
+)
+_AFTER_PREPOSITION = re.compile(
+    r"\b(?:in|for|at|of|near|from|to|about|visit)\s+(?:the\s+(?:city|town|country)\s+of\s+)?"
+    r"([^\W\d_a-z][\w'’-]*(?: [^\W\d_a-z][\w'’-]*)*(?:, [^\W\d_a-z][\w'’-]*)?)"
+)
+_LOWER_PLACE = re.compile(
+    r"\b(?:weather|temperature|forecast|time)\b[^.?!,\n]{0,40}?\b(?:in|for|at|of)\s+([^\W\d_]+)"
+)
+_NUMBER = re.compile(r"(?<![\w.])-?\d{1,15}(?:\.\d{1,15})?(?![\w]|\.\d)")
+_NUMBER_LIST = re.compile(r"\[\s*-?\d[\d\s.,-]*\]")
+_QUOTED = re.compile(
+    r"\"([^\"\n]{1,400})\"|“([^”\n]{1,400})”|«([^»\n]{1,400})»|`([^`\n]{1,400})`|(?<!\w)'([^'\n]{1,400})'(?!\w)"
+)
+_EMAIL = re.compile(r"\b[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}\b")
+_URL = re.compile(r"\bhttps?://[^\s<>\"')\]]{1,2000}")
+_DATE = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
+_DATE_TIME = re.compile(r"\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})")
+_UUID = re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b")
+_TIME = re.compile(r"\b\d{1,2}:\d{2}(?::\d{2})?\b")
+_CODE = re.compile(r"\b[A-Za-z]{1,20}[_-]?\d{2,20}\b|#\d{1,20}\b")
+_EXPRESSION = re.compile(r"[\d(][\d\s+*/().^%-]{0,200}[\d)]")
+_PATH = re.compile(
+    r"(?<![\w/])[\w./~-]{0,200}/[\w.-]{1,100}|\b[\w-]{1,100}\.[a-z]{1,5}\b|(?<!\w)\.[a-z]{2,10}\b"
+)
+_UPPER = re.compile(r"\b[A-Z]{2,6}\b")
+_NAMED = re.compile(
+    r"\b(?:name is|named|called|i am|i'm)\s+([^\W\d_][\w'’-]*(?: [^\W\d_a-z][\w'’-]*)*)", re.IGNORECASE
+)
+
+BY_FORMAT: Mapping[str, re.Pattern[str]] = {
+    "date": _DATE, "date-time": _DATE_TIME, "email": _EMAIL, "idn-email": _EMAIL, "uri": _URL, "iri": _URL,
+    "url": _URL, "uuid": _UUID, "time": _TIME,
+}  # fmt: skip
+
+
+def words_of(name: str) -> list[str]:
+    """A name's words in lower case: `getCurrentCity_name` is get, current, city, name."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
+    return [word.lower() for word in re.split(r"[\W_]+", spaced) if word]
+
+
+def texts(name: str, text: str, form: str = "") -> Iterator[str]:
+    """Texts a string member called `name` (of the given format) may take from the user's text, best first."""
+    text = text[:MAX_TEXT]
+    if form in BY_FORMAT:
+        yield from (match.group() for match in BY_FORMAT[form].finditer(text))
+        return
+    words = words_of(name)
+    person = any(word in _PERSON_WORDS for word in words)
+    if person:
+        yield from (match.group(1) for match in _NAMED.finditer(text))
+    yield from explicit(name, text)
+    for hints, pattern in (
+        (("email", "mail"), _EMAIL),
+        (("url", "uri", "link", "website"), _URL),
+        (("date", "day"), _DATE),
+        (("id", "number", "code", "order", "key"), _CODE),
+        (("expression", "formula", "calculation", "equation"), _EXPRESSION),
+        (("path", "file", "filename"), _PATH),
+        (("symbol", "symbols", "ticker", "currency"), _UPPER),
+    ):
+        if any(word in hints for word in words):
+            yield from (match.group().strip() for match in pattern.finditer(text))
+    if any(word in _PLACE_WORDS for word in words):
+        yield from places(text)
+        return
+    if person:
+        yield from capitals(text, first=False)
+    if any(word in _WHOLE_WORDS for word in words):
+        yield from quoted(text)
+        yield searched(text)
+
+
+def explicit(name: str, text: str) -> Iterator[str]:
+    """What stands after `name:`, `name =` or `name is` in the text."""
+    words = words_of(name)
+    if not words or words[0] not in text.lower():
+        return
+    spelt = r"[\s_-]?".join(map(re.escape, words))
+    value = r"(?:[\"“']([^\"”'\n]{1,400})[\"”']|([^\s,;.!?]{1,400}))"
+    pattern = rf"\b{spelt}\s{{0,3}}(?:[:=]|\bis\b|\bset to\b)\s{{0,3}}{value}"
+    for match in re.finditer(pattern, text, re.IGNORECASE):
+        yield match.group(1) or match.group(2)
+
+
+def places(text: str) -> Iterator[str]:
+    """Capitalised names, those after `in`, `for`, `to` and the like first."""
+    yield from (match.group(1) for match in _AFTER_PREPOSITION.finditer(text))
+    yield from capitals(text)
+    yield from (match.group(1) for match in _LOWER_PLACE.finditer(text))
+
+
+def capitals(text: str, first: bool = True) -> Iterator[str]:
+    """Runs of capitalised words less a sentence's ordinary first word; lone first words last, or never."""
+    lone = []
+    for match in _CAPITALS.finditer(text):
+        words = match.group().rstrip(".").split(" ")
+        before = text[max(match.start() - 4, 0) : match.start()].rstrip()
+        starts = not before or before[-1] in ".!?:"
+        while words and words[0].strip("',").lower() in _FIRST_WORDS:
+            words.pop(0)
+            starts = False
+        if not words:
+            continue
+        if starts and len(words) == 1:
+            lone.append(words[0].rstrip(","))
+        else:
+            yield " ".join(words).rstrip(",")
+    yield from lone if first else ()
+
+
+def quoted(text: str) -> Iterator[str]:
+    """What stands between quotes."""
+    for match in _QUOTED.finditer(text):
+        yield next(group for group in match.groups() if group is not None)
+
+
+def searched(text: str) -> str:
+    """The text without the words that ask for it: `Search for Python tutorials` is `Python tutorials`."""
+    return re.sub(
+        r"^\s*(?:please\s+)?(?:search|look|google)\s+(?:the web\s+)?(?:for|up)\s+",
+        "",
+        text,
+        flags=re.IGNORECASE,
+    ).strip()
+
+
+def numbers(text: str) -> list[int | float]:
+    """The numbers in the text in order, at most 1,000."""
+    found: list[int | float] = []
+    for match in _NUMBER.finditer(text[:MAX_TEXT]):
+        found.append(float(match.group()) if "." in match.group() else int(match.group()))
+        if len(found) >= 1000:
+            break
+    return found
+
+
+def number_list(text: str) -> list[int | float]:
+    """The numbers of the first `[1, 2, 3]` in the text."""
+    match = _NUMBER_LIST.search(text[:MAX_TEXT])
+    return numbers(match.group()) if match else []
+
+
+def json_object(text: str) -> dict[str, Any]:
+    """The first JSON object in the text, {} where there is none."""
+    decoder = json.JSONDecoder()
+    start, tries = text.find("{"), 0
+    while start >= 0 and tries < 10:
+        try:
+            value, _ = decoder.raw_decode(text[:MAX_TEXT], start)
+        except (ValueError, RecursionError):
+            start, tries = text.find("{", start + 1), tries + 1
+            continue
+        if isinstance(value, dict) and value:
+            return value
+        start, tries = text.find("{", start + 1), tries + 1
+    return {}
+
+
+def subjects(text: str) -> list[str]:
+    """The text once for each thing of a list in it: `weather in Oslo and Paris` becomes two texts.
+
+    A list is two or more capitalised names joined by commas, `and`, `&` or `or`; else the text alone.
+    """
+    name = r"[^\W\d_a-z][\w'’-]*(?: [^\W\d_a-z][\w'’-]*){0,4}"
+    match = re.search(rf"\b({name}(?:, {name}){{0,8}})(?:,? (?:and|&|or|und|et|y) )({name})", text[:MAX_TEXT])
+    if not match:
+        return [text]
+    named = [*match.group(1).split(", "), match.group(2)]
+    first = named[0].split(" ")
+    while len(first) > 1 and first[0].lower() in _FIRST_WORDS:
+        first.pop(0)
+    if first[0].lower() in _FIRST_WORDS:
+        return [text]
+    start = match.start() + len(named[0]) - len(" ".join(first))
+    named[0] = " ".join(first)
+    return [text[:start] + one + text[match.end() :] for one in named]

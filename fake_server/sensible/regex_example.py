@@ -1,0 +1,188 @@
+"""A text that a simple regular expression matches, made by walking the expression once.
+
+Covers literals, classes, groups, alternatives and counted repeats, which is what the `pattern` of a JSON
+Schema usually has. Look-around and word boundaries count as empty: callers check what they get.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+MAX_LENGTH = 10_000
+MAX_DEPTH = 50
+
+_DIGITS = "1234567890"
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_WORD = _LETTERS + _LETTERS.upper() + "0123456789_"
+_PRINTABLE = _LETTERS + _LETTERS.upper() + "0123456789 -_.,:;!?@#$%&*+=/()[]{}<>~^|'\"\\`"
+_CLASSES = {"d": _DIGITS, "w": _LETTERS + _DIGITS + "_" + _LETTERS.upper(), "s": " \t"}
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "f": "\f", "v": "\v", "0": "\0"}
+_REPEAT = re.compile(r"[*+?]|\{(\d{1,6})(?:(,)(\d{0,6}))?\}")
+_GROUP = re.compile(r"\?(?:P?<[A-Za-z_]\w*>|[a-zA-Z-]*:)")
+_LOOK = re.compile(r"\?<?[=!]")
+
+
+class Unsupported(ValueError):
+    """The expression uses something this walk does not know, or grows too long."""
+
+
+def example(pattern: str, minimum: int = 0, salt: int = 0) -> str | None:
+    """A text of at least `minimum` characters that should match, None where none was found.
+
+    Different salts give different texts where the expression leaves room.
+    """
+    text = None
+    for extra in (0, 1, 2, 4, 8, 16, 32, 64, 128, 512, 2048):
+        try:
+            text = _Walk(pattern, extra, salt).whole()
+        except (Unsupported, IndexError, ValueError, OverflowError):
+            return text
+        if len(text) >= minimum:
+            return text
+    return text
+
+
+@dataclass
+class _Walk:
+    pattern: str
+    extra: int
+    salt: int
+    at: int = 0
+    made: int = 0
+    depth: int = 0
+
+    def whole(self) -> str:
+        text = self._alternatives()
+        if self.at < len(self.pattern):
+            raise Unsupported("an unexpected ')'")
+        return text
+
+    def _peek(self) -> str:
+        return self.pattern[self.at] if self.at < len(self.pattern) else ""
+
+    def _alternatives(self) -> str:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise Unsupported("nested too deep")
+        texts = [self._sequence()]
+        while self._peek() == "|":
+            self.at += 1
+            texts.append(self._sequence())
+        self.depth -= 1
+        return texts[self.salt % len(texts)]
+
+    def _sequence(self) -> str:
+        parts: list[str] = []
+        while self._peek() not in ("", "|", ")"):
+            start, made = self.at, self.made
+            part = self._atom()
+            end = self.at
+            lowest, highest = self._repeat()
+            count = min(lowest + self.extra, highest)
+            after = self.at
+            pieces = [part] if count else []
+            for _ in range(count - 1):
+                self.at = start
+                pieces.append(self._atom())
+                if self.made > MAX_LENGTH:
+                    raise Unsupported("too long")
+            assert self.at == end or count <= 1
+            self.at = after
+            if not count:
+                self.made = made
+            parts += pieces
+        return "".join(parts)
+
+    def _repeat(self) -> tuple[int, int]:
+        found = _REPEAT.match(self.pattern, self.at)
+        if not found:
+            return 1, 1
+        self.at = found.end()
+        if self._peek() in ("?", "+"):  # lazy, possessive: the same texts
+            self.at += 1
+        if found.group() in ("*", "+", "?"):
+            return {"*": (0, MAX_LENGTH), "+": (1, MAX_LENGTH), "?": (0, 1)}[found.group()]
+        lowest = int(found.group(1))
+        if not found.group(2):
+            return lowest, lowest
+        return lowest, int(found.group(3)) if found.group(3) else MAX_LENGTH
+
+    def _atom(self) -> str:
+        mark = self._peek()
+        self.at += 1
+        if mark == "(":
+            return self._group()
+        if mark == "[":
+            return self._one_of(self._class())
+        if mark == "\\":
+            return self._one_of(self._escape(in_class=False))
+        if mark in "^$":
+            return ""
+        if mark in "*+?":
+            raise Unsupported("nothing to repeat")
+        return self._one_of(_LETTERS if mark == "." else mark)
+
+    def _group(self) -> str:
+        look = _LOOK.match(self.pattern, self.at)
+        header = None if look else _GROUP.match(self.pattern, self.at)
+        if look or header:
+            self.at = (look or header).end()  # type: ignore[union-attr]
+        elif self._peek() == "?":
+            raise Unsupported("a group of another kind")
+        text = self._alternatives()
+        if self._peek() != ")":
+            raise Unsupported("a group without end")
+        self.at += 1
+        return "" if look else text
+
+    def _escape(self, in_class: bool) -> str:
+        mark = self.pattern[self.at]
+        self.at += 1
+        if mark.lower() in _CLASSES:
+            inside = _CLASSES[mark.lower()]
+            return inside if mark.islower() else "".join(c for c in _PRINTABLE if c not in inside)
+        if mark in "bBAZz" and not in_class:
+            return ""
+        if mark in "xu":
+            digits = 2 if mark == "x" else 4
+            self.at += digits
+            return chr(int(self.pattern[self.at - digits : self.at], 16))
+        if mark.isalnum() and mark not in _ESCAPES:
+            raise Unsupported("an escape of another kind")
+        return _ESCAPES.get(mark, mark)
+
+    def _class(self) -> str:
+        negated = self._peek() == "^"
+        self.at += negated
+        members: list[str] = []
+        first = True
+        while self._peek() != "]" or first:
+            first = False
+            low = self._member()
+            if len(low) == 1 and self._peek() == "-" and self.pattern[self.at + 1] != "]":
+                self.at += 1
+                high = self._member()
+                low = "".join(map(chr, range(ord(low), min(ord(high), ord(low) + 200) + 1)))
+            members.append(low)
+        self.at += 1
+        inside = "".join(members)
+        if negated:
+            return "".join(c for c in _PRINTABLE if c not in inside)
+        return inside
+
+    def _member(self) -> str:
+        mark = self.pattern[self.at]
+        self.at += 1
+        return self._escape(in_class=True) if mark == "\\" else mark
+
+    def _one_of(self, choices: str) -> str:
+        if not choices:
+            return ""
+        position = self.made
+        self.made += 1
+        return choices[(position + self.salt) % len(choices)]
+
+
+Example = Callable[[str, int, int], str | None]
