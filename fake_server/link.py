@@ -156,6 +156,12 @@ class Link(asyncio.Protocol):
         self._transport.abort()
         await self._gone(1.0)
 
+    def finish(self) -> None:
+        """Send what waits, then FIN, and wait for neither."""
+        if self._transport is not None:
+            self._closing = True
+            self._transport.close()
+
     def drop(self) -> None:
         """Close at once without waiting; for clean-up."""
         if self._transport is not None:

@@ -181,14 +181,15 @@ class Trip:
         if self.reusable:
             return
         if reply.ending in (Ending.CLEAN, Ending.CUT):
-            await self.upstream.close()
+            self.upstream.finish()
         else:
             await self.upstream.reset()
         # To a client that reads until the connection closes, FIN would say that all is there.
-        broken = reply.ending not in (Ending.CLEAN, Ending.CUT, Ending.MALFORMED)
+        unclean = reply.ending not in (Ending.CLEAN, Ending.CUT, Ending.MALFORMED)
+        broken = unclean and reply.framing is Framing.CLOSE
         if self._fault and not reply.received:
             await send_error(client, 400, f"The relay refused the request: {self._fault}.", "bad_request")
-        elif reply.ending is Ending.RESET or (broken and reply.framing is Framing.CLOSE):
+        elif broken or reply.ending in (Ending.RESET, Ending.CLIENT_LEFT):
             await client.reset()
         else:
             await client.close(linger=0.0 if self.request.done else LINGER, flush=self.bounds.idle)

@@ -96,7 +96,7 @@ def test_broken_replies_break_again_in_the_same_place(exchange: Exchange) -> Non
 def test_a_reply_that_timed_out_stays_silent_until_its_bound() -> None:
     async def main() -> None:
         silent = STREAM.but(ending=Ending.TIMED_OUT)
-        captured = await relayed(silent, Bounds(idle=0.05))
+        captured = await relayed(silent, Bounds(idle=0.3))
         assert seen(captured) == seen(silent)
         async with Playback([silent], speed=0, bounds=Bounds(exchange=0.05)) as playback:
             answer = await ask(playback.port, post())

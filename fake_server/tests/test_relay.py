@@ -79,7 +79,7 @@ def test_a_target_that_closed_a_kept_connection_gets_a_new_one() -> None:
     async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n{}")
         await send(writer, OK)
-        await asyncio.sleep(0.03)
+        await asyncio.sleep(0.05)
 
     async def main() -> None:
         async with target(once) as url, Relay(url) as relay:
@@ -87,7 +87,7 @@ def test_a_target_that_closed_a_kept_connection_gets_a_new_one() -> None:
             for _ in range(3):
                 writer.write(post(close=False))
                 assert await reader.readexactly(len(OK)) == OK
-                await asyncio.sleep(0.08)
+                await asyncio.sleep(0.2)
             writer.close()
             assert [exchange.ending for exchange in relay.exchanges] == [Ending.CLEAN] * 3
 

@@ -133,6 +133,22 @@ def test_an_answer_before_the_request_is_read_reaches_the_client() -> None:
     run(main())
 
 
+def test_a_target_that_answers_early_and_reads_no_more_delays_nobody() -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await send(writer, b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\n{}")
+        await asyncio.sleep(3600)
+
+    async def main() -> None:
+        async with target(refuse) as url, Relay(url) as relay:
+            async with asyncio.timeout(4):
+                answer = await ask(relay.port, post(b"x" * 15_000_000))
+            assert answer.body == b"{}"
+            assert relay.exchanges[0].ending is Ending.CLEAN
+
+    run(main())
+
+
 def test_a_reset_and_an_early_fin_are_passed_on_as_such() -> None:
     async def abrupt(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n{}")
@@ -185,11 +201,18 @@ def test_a_client_that_stalls_inside_its_request_is_not_the_targets_fault() -> N
 
 
 def test_closing_the_relay_ends_what_is_under_way() -> None:
+    asked = asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n{}")
+        asked.set()
+        await reader.read()
+
     async def main() -> None:
-        async with target(ZOO["no_headers_ever"]) as url:
+        async with target(silent) as url:
             async with Relay(url, bounds=Bounds(grace=0.02)) as relay:
                 asking = asyncio.create_task(ask(relay.port, post()))
-                await asyncio.sleep(0.05)
+                await asked.wait()
             assert [exchange.ending for exchange in relay.exchanges] == [Ending.UNKNOWN]
             assert (await asking).data == b""
 

@@ -59,7 +59,7 @@ def run(main: Coroutine[Any, Any, None]) -> None:
 
     async def guarded() -> None:
         asyncio.get_running_loop().set_exception_handler(lambda _, context: troubles.append(context))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await main
         for _ in range(5):  # generators of SDKs close a turn later
             await asyncio.sleep(0)
