@@ -268,7 +268,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             thread.daemon = True
             thread.start()
         while isinstance(token := talk.late or mail.get(), str):
-            print(token.replace(options.key, "[key]") if len(options.key) > 15 else token, end="", flush=True)
+            print(token.replace(options.key, "[key]") if len(options.key) > 7 else token, end="", flush=True)
         if talk.text:
             print(flush=True)
         problem = token

@@ -89,7 +89,7 @@ PROBLEM = head(200, JSON) + ERROR
         failure("429", head(429, JSON, "Retry-After: 7") + ERROR, 4, "429; ask again in 7 s"),
         failure("error as text", head(400, JSON) + b'{"error":"no cheese"}', 4, "400; check --base-url and"),
         failure("500", head(500, JSON) + b"oops", 5, "500; see its log, or ask again later: oops"),
-        failure("503", head(503, "") + b"", 5, "503; see its log"),
+        failure("503", head(503, "") + b"", 5, "503; see its log, or ask again later\n"),
         failure(
             "redirect loop", head(307, JSON, "Location: /v1/again", "Content-Length: 0"), 4, "answered 307"
         ),
@@ -211,6 +211,13 @@ def test_the_deadline_holds(run: Driver, act: Act, says: str) -> None:
     assert result.err.startswith(f"client.py: {says}")
     assert result.err.count("\n") == 1
     assert result.seconds < 2
+
+
+def test_an_endless_event_is_given_up(run: Driver) -> None:
+    with RawServer(repeating(head(), b"data: " + b"x" * 65536)) as server:
+        result = run("--base-url", server.url, "--timeout", "30")
+    assert (result.code, result.out) == (9, "")
+    assert "one line of the stream is longer than 1 MiB" in result.err
 
 
 def test_the_key_is_never_printed(run: Driver) -> None:
