@@ -61,7 +61,7 @@ class Trip:
                 break
             if not moved:
                 await self.client.changed(self._deadline()[0])
-            self._check_time()
+            self._check_time(moved)
         self._emit_once()
         await self._hang_up()
 
@@ -140,10 +140,10 @@ class Trip:
             return min(nearest, (self._progress + bounds.first_byte, "first_byte"))
         return min(nearest, (self._progress + bounds.idle, "idle"))
 
-    def _check_time(self) -> None:
+    def _check_time(self, moved: bool) -> None:
         deadline, kind = self._deadline()
-        if self._loop.time() < deadline:
-            return
+        if self._loop.time() < deadline or (moved and kind not in ("exchange", "left")):
+            return  # what has moved was not idle, however long it took us
         bounds, stop = self.bounds, self.reply.stop
         match kind:
             case "exchange":

@@ -184,10 +184,10 @@ def test_the_body_bound_cuts_the_payload_exactly(step: int, framing: bytes) -> N
 def test_the_event_bound_is_the_same_for_every_cut(step: int) -> None:
     stream = b"data: 12\n\ndata: 345\n\n"
     head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
-    assert capture(head + stream, step=step, bounds=Bounds(event=11)).ending is Ending.CLEAN
-    over = capture(head + stream, step=step, bounds=Bounds(event=10)).exchange
+    assert capture(head + stream, step=step, bounds=Bounds(event=10)).ending is Ending.CLEAN
+    over = capture(head + stream, step=step, bounds=Bounds(event=9)).exchange
     assert over.ending is Ending.OVERSIZED
-    assert "byte 10 is larger than 10 bytes (bound: event)" in over.problem
+    assert "byte 10 is larger than 9 bytes (bound: event)" in over.problem
 
 
 def test_the_head_bound_counts_every_informational_head() -> None:

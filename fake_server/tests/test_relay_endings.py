@@ -12,7 +12,7 @@ from fake_server.relay import Relay
 from fake_server.tests.hostile import CHUNKED, STREAM_HEAD, ZOO, chunk, reset, send, target
 from fake_server.tests.wire_client import Echo, ask, post, run
 from fake_server.wire.bounds import Bounds
-from fake_server.wire.exchange import Ending
+from fake_server.wire.exchange import Ending, Exchange
 
 
 @pytest.mark.parametrize(
@@ -196,6 +196,33 @@ def test_a_client_that_stalls_inside_its_request_is_not_the_targets_fault() -> N
             [exchange] = relay.exchanges
             assert exchange.ending is Ending.CLIENT_LEFT
             assert exchange.problem == "the client sends nothing for 0.05 s (bound: idle)"
+
+    run(main())
+
+
+def test_a_client_that_reads_nothing_holds_the_target_back_and_is_left() -> None:
+    sent = 0
+
+    async def eager(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        await reader.readuntil(b"\r\n\r\n{}")
+        await send(writer, STREAM_HEAD, b"\r\n")
+        while True:
+            await send(writer, b"\n" * 65536)
+            sent += 65536
+
+    async def main() -> None:
+        bounds = Bounds(idle=0.2, body=1_000_000_000)
+        ended: asyncio.Future[Exchange] = asyncio.get_running_loop().create_future()
+        async with target(eager) as url, Relay(url, bounds=bounds, on_exchange=ended.set_result) as relay:
+            _, writer = await asyncio.open_connection("127.0.0.1", relay.port)
+            writer.transport.pause_reading()  # type: ignore[attr-defined]
+            writer.write(post())
+            exchange = await ended
+            writer.transport.abort()
+        assert exchange.ending is Ending.CLIENT_LEFT
+        assert exchange.problem == "the client reads nothing for 0.2 s (bound: idle)"
+        assert len(exchange.payload) <= sent < 100_000_000
 
     run(main())
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fake_server.wire.sse import BOM, Decoder, Event, EventTooLarge, decode, encode
+from fake_server.wire.sse import BOM, Decoder, Event, EventMeter, EventTooLarge, decode, encode
 
 OTHER_SEPARATORS = "data: a\u2028b\u0085c\x0bd\n\n".encode()
 
@@ -121,3 +122,26 @@ def test_the_bound_on_an_event_does_not_depend_on_the_pieces(step: int, tail: by
     feed(size)
     with pytest.raises(EventTooLarge, match=f"starts at byte 6 is larger than {size - 1} bytes"):
         feed(size - 1)
+
+
+@given(st.lists(st.sampled_from(PIECES)).map(b"".join), st.integers(1, 9), st.integers(1, 12))
+def test_the_meter_agrees_with_the_decoder_for_every_cut(stream: bytes, step: int, limit: int) -> None:
+    stream = stream.replace(BOM, b"")
+    sizes = [(event.start, event.lines[-1]) for event in decode(stream)]
+    too_large = [start for start, last in sizes if last.start + len(last.data + last.end) - start > limit]
+    meter, found = EventMeter(limit), None
+    try:
+        for start in range(0, len(stream), step):
+            meter.feed(stream[start : start + step])
+    except EventTooLarge as error:
+        found = error.start
+    assert found == (too_large[0] if too_large else None)
+
+
+@pytest.mark.parametrize("piece", [b"\n", b"a\n\n", b"a", b"a\n", b"\r\n"])
+def test_the_meter_is_quick_on_the_worst_streams(piece: bytes) -> None:
+    meter, data = EventMeter(100_000_000), piece * (65536 // len(piece))
+    started = time.monotonic()
+    for _ in range(256):
+        meter.feed(data)
+    assert time.monotonic() - started < 5

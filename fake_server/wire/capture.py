@@ -20,7 +20,7 @@ from fake_server.wire.head import (
     status_line,
 )
 from fake_server.wire.request import RequestCapture
-from fake_server.wire.sse import Decoder, EventTooLarge
+from fake_server.wire.sse import EventMeter, EventTooLarge
 
 
 class ReplyCapture:
@@ -48,7 +48,7 @@ class ReplyCapture:
         self._informational: list[tuple[int, Headers]] = []
         self._head = self._head_reader()
         self._body: Body | None = None
-        self._decoder: Decoder | None = None
+        self._meter: EventMeter | None = None
         self._writes: list[Write] = []
         self._open = bytearray()  # the write being received
         self._size = self._end = 0
@@ -138,10 +138,9 @@ class ReplyCapture:
             raise TooLarge("body", f"the body is larger than {self.bounds.body} bytes")
         self._open += piece
         self._size += len(piece)
-        if self._decoder:
+        if self._meter:
             try:
-                for _ in self._decoder.feed(piece):
-                    pass
+                self._meter.feed(piece)
             except EventTooLarge as error:
                 raise TooLarge("event", str(error)) from error
 
@@ -184,7 +183,7 @@ class ReplyCapture:
         else:
             self._body = SizedBody({Framing.NONE: 0, Framing.LENGTH: length}.get(framing))
         if self._is_event_stream():
-            self._decoder = Decoder(self.bounds.event)
+            self._meter = EventMeter(self.bounds.event)
         if self._body.done:
             self._finish()
 

@@ -7,6 +7,7 @@ event), because a judge has to see them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -157,6 +158,48 @@ class Decoder:
         self._lines.clear()
         self._index += 1
         return Event(lines, lines[0].start, stop, complete, self._index - 1)
+
+
+class EventMeter:
+    """Watches that no event of a stream outgrows `limit` bytes, without taking lines apart.
+
+    An event's size counts from its first line to the end of its last one. `feed` raises
+    EventTooLarge at the same byte whatever the pieces are.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._offset = 0  # of the next piece
+        self._start: int | None = None  # of the event under way
+        self._last = b""
+
+    def feed(self, data: bytes) -> None:
+        joined, base = self._last + data, self._offset - len(self._last)
+        begin = _content(joined, len(self._last)) if self._start is None else self._start - base
+        while begin is not None and len(joined) - begin > self._limit:
+            blank = _BLANK.search(joined, max(begin, 0))
+            stop = blank.start() + 1 if blank else len(joined)
+            if stop - begin > self._limit:
+                raise EventTooLarge(base + begin, self._limit)
+            begin = _content(joined, stop + 1)
+        if begin is not None:
+            last_blank = max(joined.rfind(pair, max(begin, 0)) for pair in _BLANKS)
+            begin = begin if last_blank < 0 else _content(joined, last_blank + 2)
+        self._start = None if begin is None else base + begin
+        self._last = joined[-1:]
+        self._offset += len(data)
+
+
+# Of two line ends in a row, whichever they are, these two bytes are part; CR LF is but one.
+_BLANKS = (b"\n\n", b"\r\r", b"\n\r")
+_BLANK = re.compile(b"|".join(_BLANKS))
+_CONTENT = re.compile(rb"[^\r\n]")
+
+
+def _content(data: bytes, start: int) -> int | None:
+    """The index of the first byte at or after `start` that is in no line end."""
+    found = _CONTENT.search(data, start)
+    return found.start() if found else None
 
 
 def _line_end(buffer: bytearray, start: int) -> int:
