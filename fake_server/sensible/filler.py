@@ -64,7 +64,9 @@ class _Filler:
         if schema is False:
             return
         if name in self.given and not salt:
-            yield self.given[name]
+            given, form = self.given[name], str(schema.get("format") or "")
+            if not isinstance(given, str) or hints.has_format(given, form):
+                yield given
         if "const" in schema:
             yield schema["const"]
             return

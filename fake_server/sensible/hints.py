@@ -5,6 +5,7 @@ All patterns here are linear: no repeat stands inside another over the same char
 
 from __future__ import annotations
 
+import datetime
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -70,13 +71,23 @@ _PATH = re.compile(
 )
 _UPPER = re.compile(r"\b[A-Z]{2,6}\b")
 _NAMED = re.compile(
-    r"\b(?:name is|named|called|i am|i'm)\s+([^\W\d_][\w'’-]*(?: [^\W\d_a-z][\w'’-]*)*)", re.IGNORECASE
+    r"\b(?i:name is|named|called|i am|i'm)\s+([^\W\d_][\w'’-]*(?: [^\W\d_a-z][\w'’-]*)*)",
 )
 
 BY_FORMAT: Mapping[str, re.Pattern[str]] = {
     "date": _DATE, "date-time": _DATE_TIME, "email": _EMAIL, "idn-email": _EMAIL, "uri": _URL, "iri": _URL,
     "url": _URL, "uuid": _UUID, "time": _TIME,
 }  # fmt: skip
+
+
+def has_format(text: str, form: str) -> bool:
+    """Whether a text from outside may stand for the format; only formats a text can name are taken."""
+    if form == "date":
+        try:
+            datetime.date.fromisoformat(text)
+        except ValueError:
+            return False
+    return not form or (form in BY_FORMAT and BY_FORMAT[form].fullmatch(text) is not None)
 
 
 def words_of(name: str) -> list[str]:
@@ -88,8 +99,10 @@ def words_of(name: str) -> list[str]:
 def texts(name: str, text: str, form: str = "") -> Iterator[str]:
     """Texts a string member called `name` (of the given format) may take from the user's text, best first."""
     text = text[:MAX_TEXT]
-    if form in BY_FORMAT:
-        yield from (match.group() for match in BY_FORMAT[form].finditer(text))
+    if form:
+        pattern = BY_FORMAT.get(form)
+        found = (match.group() for match in pattern.finditer(text)) if pattern else iter(())
+        yield from (one for one in found if has_format(one, form))
         return
     words = words_of(name)
     person = any(word in _PERSON_WORDS for word in words)

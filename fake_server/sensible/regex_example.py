@@ -7,7 +7,6 @@ Schema usually has. Look-around and word boundaries count as empty: callers chec
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 
 MAX_LENGTH = 10_000
@@ -183,6 +182,3 @@ class _Walk:
         position = self.made
         self.made += 1
         return choices[(position + self.salt) % len(choices)]
-
-
-Example = Callable[[str, int, int], str | None]

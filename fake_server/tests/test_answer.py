@@ -101,7 +101,14 @@ def test_scripted_errors_have_openais_words() -> None:
     error = answer(ask("x"), one_script({"error": {"status": 429, "message": "slow"}}), ScriptState())
     assert isinstance(error, ErrorReply)
     assert (error.status, error.type, error.code) == (429, "requests", "rate_limit_exceeded")
-    told = {"status": 500, "message": "m", "type": "t", "param": "p", "code": "c", "headers": {"a": "b"}}
+    told: dict[str, Any] = {
+        "status": 500,
+        "message": "m",
+        "type": "t",
+        "param": "p",
+        "code": "c",
+        "headers": {"a": "b"},
+    }
     assert answer(ask("x"), one_script({"error": told}), ScriptState()) == ErrorReply(**told)
 
 

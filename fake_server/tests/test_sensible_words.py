@@ -1,0 +1,160 @@
+"""Answers in words: what is repeated, counted, added up, or talked about."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from fake_server import asked
+from fake_server.sensible import choices, objects, repeat, words
+
+
+def said(text: str, *before: dict[str, Any]) -> str:
+    return words.text({"messages": [*before, {"role": "user", "content": text}]}, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("Repeat after me: hei på deg", "hei på deg"),
+        ("Repeat the following: a\nb\n\nc", "a\nb\n\nc"),
+        ("You are a parrot. Repeat: 日本語 テスト 🎄", "日本語 テスト 🎄"),
+        ("Repeat this sentence exactly, word for word: The “quick” fox.", "The “quick” fox."),
+        ("Please repeat “Grüße,\nWelt” now.", "Grüße,\nWelt"),
+        ("Repeat exactly this text:\n```\nline 1\n  línea 2\n```", "line 1\n  línea 2"),
+        ("echo \"don't stop\" please", "don't stop"),
+        ("Echo: ping 123", "ping 123"),
+        ("Reply with exactly: OK\n\n<system_reminder>\nx", "OK"),
+        ("Reply with exactly: {\"a\": 1}", '{"a": 1}'),
+        ("Hello, please reply with exactly \"abc\"", "abc"),
+        ("Reply with exactly one word: hello", "hello"),
+        ("Reply only with: nonce-8f2a", "nonce-8f2a"),
+        ("Reply with the word pong.", "pong"),
+        ("Reply with just the number 42", "42"),
+        ("Respond with exactly the word 'pong' and nothing else.", "pong"),
+        ("Reply with exactly: pong. Do not add anything else.", "pong."),
+        ("Say this is a test", "this is a test"),
+        ("Say \"a\", nothing else", "a"),
+        ("just say hi", "hi"),
+        ("Say exactly: \"one two\"", "one two"),
+        ("Print the following lines: one\ntwo", "one\ntwo"),
+        ("Reply with a haiku", None),
+        ("say something nice", None),
+        ("Answer with only YES or NO", None),
+        ("Answer in one word: capital of France?", None),
+        ("Can you say hi in French?", None),
+        ("I would say that trees are nice", None),
+        ("What did I say?", None),
+        ("Respond with JSON", None),
+        ("Write a poem", None),
+        ("Repeat", None),
+        ("", None),
+    ],
+)  # fmt: skip
+def test_what_is_repeated(text: str, wanted: str | None) -> None:
+    assert repeat.wanted(text) == wanted
+    if wanted is not None:
+        assert said(text) == wanted
+
+
+def test_a_system_message_may_ask_for_words() -> None:
+    system = {"role": "system", "content": "Always reply with exactly 'pong'."}
+    assert said("hello there", system) == "pong"
+    assert said("Say ping", system) == "ping"
+
+
+@pytest.mark.parametrize(
+    ("text", "start"),
+    [
+        ("Count from 1 to 5", "1, 2, 3, 4, 5"),
+        ("count to 3, one per line", "1\n2\n3"),
+        ("What is 127 multiplied by 49?", "127 * 49 = 6223."),
+        ("What is 1 / 3?", "1 / 3 = 0.333333."),
+        ("hi", "Hello! How can I help you today?"),
+    ],
+)
+def test_small_skills(text: str, start: str) -> None:
+    assert said(text).startswith(start)
+
+
+def test_the_question_is_mentioned_even_at_its_end() -> None:
+    assert "What is the capital of France?" in said("What is the capital of France?")
+    assert "nonce-77" in said("word " * 5000 + "nonce-77")
+    assert "{0}" in said("what does {0} mean?")
+
+
+def test_earlier_turns_are_remembered() -> None:
+    first = {"role": "user", "content": "My name is Kari."}
+    assert "My name is Kari." in said("What is my name?", first, {"role": "assistant", "content": "Hi"})
+
+
+def test_long_answers_are_long() -> None:
+    assert len(said("Write a long story about a cat").split()) > 80
+
+
+def test_results_of_tools_are_in_the_answer() -> None:
+    asked_first = {"role": "user", "content": "weather in Oslo and Paris?"}
+    results = [
+        {"role": "assistant", "content": None, "tool_calls": []},
+        {"role": "tool", "tool_call_id": "a", "content": '{"temp": 12}'},
+        {"role": "tool", "tool_call_id": "b", "content": [{"type": "text", "text": "sunny"}]},
+    ]
+    text = words.text({"messages": [asked_first, *results]}, 0)
+    assert text == 'For “weather in Oslo and Paris?” the tools answered: {"temp": 12}; sunny'
+
+
+@pytest.mark.parametrize(
+    ("text", "json_text"),
+    [
+        ("Return JSON with {\"city\": \"Paris\"}.", '{"city": "Paris"}'),
+        ("Return a JSON object with the keys a, b and c.", ["a", "b", "c"]),
+        ("Answer as JSON with a \"reason\" key", ["reason"]),
+        ("Reply in JSON. Fields: name (string), age (number)", ["name", "age"]),
+        ("Give me JSON", ["answer"]),
+    ],
+)  # fmt: skip
+def test_json_objects(text: str, json_text: Any) -> None:
+    request = {"messages": [{"role": "user", "content": text}], "response_format": {"type": "json_object"}}
+    found = json.loads(objects.text(request, 0))
+    assert (json.dumps(found) if isinstance(json_text, str) else list(found)) == json_text
+
+
+def test_a_schema_is_answered_with_an_object_of_it() -> None:
+    schema = {"type": "object", "properties": {"colour": {"enum": ["red", "green"]}}, "required": ["colour"]}
+    wanted = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema, "strict": True}}
+    request = {"messages": [{"role": "user", "content": "Is grass green?"}], "response_format": wanted}
+    (choice,) = choices(request, 0)
+    assert choice.content == '{"colour": "green"}'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" + "\n" * 90_000 + "b", "say" + " " * 90_000 + "x", "Aa " * 30_000, "Aa, " * 20_000,
+        "repeat " * 12_000,
+        "say the " * 11_000, "repeat x" + ", nothing else" * 7_000, "keys " + "a, " * 30_000, "{" * 90_000,
+        "count " * 15_000, "1 " * 45_000, '"' * 90_000,
+    ],
+)  # fmt: skip
+def test_long_odd_texts_take_little_time(text: str) -> None:
+    start = time.perf_counter()
+    for more in ({}, {"response_format": {"type": "json_object"}}):
+        assert choices({"messages": [{"role": "user", "content": text}], **more}, 0)
+    assert time.perf_counter() - start < 5
+
+
+def test_lone_surrogates_do_not_get_through() -> None:
+    assert said("Say \ud800x").encode() == "\ufffdx".encode()
+
+
+@pytest.mark.parametrize(
+    ("model", "reasons"),
+    [("o1", True), ("o3-mini", True), ("gpt-5-nano", True), ("openai/gpt-5", True),
+     ("gpt-5-chat-latest", False),
+     ("gpt-4o", False), ("gpt-3.5-turbo", False), ("chatgpt-4o-latest", False)],
+)  # fmt: skip
+def test_reasoning_models_are_known_by_name(model: str, reasons: bool) -> None:
+    assert asked.reasons({"model": model}) is reasons
