@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from contract_tests.rules import engine
+from contract_tests.rules import engine, shape
 from contract_tests.rules.chat import chat
+from contract_tests.rules.chat_stream import chat_stream
 from contract_tests.rules.engine import Judgement, Rule, Section
+from contract_tests.rules.errors import errors
 from contract_tests.rules.http import http
+from contract_tests.rules.models import models
 from contract_tests.rules.sse import sse
+from contract_tests.rules.tools import tools
 from contract_tests.rules.trace import Trace
+from contract_tests.rules.usage import usage
 from contract_tests.rules.view import View
 from fake_server.wire.exchange import Exchange
 
-SECTIONS: tuple[Section, ...] = (http, sse, chat)
+SECTIONS: tuple[Section, ...] = (http, sse, chat, chat_stream, tools, usage, errors, models)
+SHAPE_RULES = (shape.chat_shape, shape.chunk_shape, shape.model_shape, shape.error_shape)
 RULES: dict[str, Rule] = {rule.id: rule for section in SECTIONS for rule in section.rules}
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 
 from contract_tests.rules import references as see
-from contract_tests.rules.engine import MUST, SHOULD, Fault, Section
+from contract_tests.rules.engine import SHOULD, Fault, Section
 from contract_tests.rules.node import Node
 from contract_tests.rules.subjects import choices, dicts, messages
 from contract_tests.rules.view import View
@@ -24,7 +24,12 @@ def _unstreamed(view: View) -> Iterable[View]:
         yield view
 
 
-@chat.rule("is-dict", over=_unstreamed, needs=[Aspect.REQUEST], harm="clients get a string, or an object full of None")
+@chat.rule(
+    "is-dict",
+    over=_unstreamed,
+    needs=[Aspect.REQUEST],
+    harm="clients get a string, or an object full of None",
+)
 def is_dict(view: View) -> Iterable[Fault]:
     """A request without `stream: true` is answered with one JSON object."""
     if view.form == "events":
@@ -89,11 +94,18 @@ def choice_index(root: Node) -> Iterable[Fault]:
             yield index, str(index), str(position)
 
 
-@chat.rule("choice-count", over=dicts, see=see.CHAT_CREATE, needs=[Aspect.REQUEST])
-def choice_count(root: Node) -> Iterable[Fault]:
-    """There is at most one choice where `n` is absent."""
-    if root["choices"].kind == "array" and root["choices"].value:
-        yield from ()
+def _counted(view: View) -> Iterable[tuple[View, Node]]:
+    for root in dicts(view):
+        if root["choices"].kind == "array" and root["choices"].value:
+            yield view, root["choices"]
+
+
+@chat.rule("choice-count", over=_counted, see=see.CHAT_CREATE, needs=[Aspect.REQUEST])
+def choice_count(subject: tuple[View, Node]) -> Iterable[Fault]:
+    """There are as many choices as `n` asks for, one where it is absent."""
+    view, node = subject
+    if len(node.value) != view.asked_choices:
+        yield node, f"{len(node.value)} choices", str(view.asked_choices)
 
 
 @chat.rule("finish-reason", over=choices)

@@ -124,7 +124,9 @@ class Section:
 def judge(rules: Iterable[Rule], exchange: Exchange | View) -> Judgement:
     """What `rules` say of one exchange. Never raises for anything a target sent."""
     view = exchange if isinstance(exchange, View) else View(exchange)
-    return _judge((rule for rule in rules if not rule.relation), view, view.exchange.unknown, view.exchange.label)
+    return _judge(
+        (rule for rule in rules if not rule.relation), view, view.exchange.unknown, view.exchange.label
+    )
 
 
 def judge_relation(rules: Iterable[Rule], trace: Any, label: str) -> Judgement:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from contract_tests.rules import references as see
-from contract_tests.rules.engine import MUST, NOTE, SHOULD, Fault, Section
+from contract_tests.rules.engine import NOTE, SHOULD, Fault, Section
 from contract_tests.rules.node import Node, Place
 from contract_tests.rules.subjects import bodies, event_bodies, exchanges, json_bodies, json_texts, replies
 from contract_tests.rules.view import View
 from fake_server.wire import jsontext
-from fake_server.wire.exchange import Aspect, Ending, Framing
+from fake_server.wire.exchange import Aspect, Ending
 
 http = Section("http", "Status, headers, framing, JSON text", see.HTTP)
 HEADERS = (Aspect.HEADERS,)
@@ -19,7 +19,11 @@ HEADERS = (Aspect.HEADERS,)
 @http.rule("answers", over=exchanges, see=f"{see.HTTP_MESSAGES}#section-4")
 def answers(view: View) -> Iterable[Fault]:
     """A request is answered with an HTTP status line and headers."""
-    if not view.status and view.exchange.ending not in (Ending.TIMED_OUT, Ending.OVERSIZED, Ending.CLIENT_LEFT):
+    if not view.status and view.exchange.ending not in (
+        Ending.TIMED_OUT,
+        Ending.OVERSIZED,
+        Ending.CLIENT_LEFT,
+    ):
         yield view, view.exchange.problem or f"no status line arrived ({view.exchange.ending})"
 
 
@@ -79,7 +83,10 @@ def _expected_success(view: View) -> Iterable[View]:
 
 
 @http.rule(
-    "success-is-200", over=_expected_success, see=see.CHAT_CREATE, harm="a 204 reads as None or '' in openai-python"
+    "success-is-200",
+    over=_expected_success,
+    see=see.CHAT_CREATE,
+    harm="a 204 reads as None or '' in openai-python",
 )
 def success_is_200(view: View) -> Iterable[Fault]:
     """A successful answer has status 200."""
@@ -161,7 +168,12 @@ def coding_asked(view: View) -> Iterable[Fault]:
 
     accepted = header(view.exchange.request.headers, "accept-encoding")
     coding = (view.exchange.header("content-encoding") or "").lower()
-    if accepted is not None and "*" not in accepted and coding not in accepted.lower() and coding != "identity":
+    if (
+        accepted is not None
+        and "*" not in accepted
+        and coding not in accepted.lower()
+        and coding != "identity"
+    ):
         yield view, f"Content-Encoding: {coding}", f"one of: {accepted or 'identity'}"
 
 
@@ -210,7 +222,9 @@ def json_no_bom(view: View) -> Iterable[Fault]:
     return _problems(view.root, "bom")
 
 
-@http.rule("json-numbers", over=json_texts, see=f"{see.JSON}#section-6", harm="strict parsers refuse the whole text")
+@http.rule(
+    "json-numbers", over=json_texts, see=f"{see.JSON}#section-6", harm="strict parsers refuse the whole text"
+)
 def json_numbers(node: Node) -> Iterable[Fault]:
     """Numbers are JSON numbers: NaN and Infinity do not exist."""
     return _problems(node, "number")

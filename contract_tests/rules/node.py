@@ -22,7 +22,7 @@ MISSING: Final = _Missing()
 
 @dataclass(frozen=True)
 class Place:
-    """Where in a reply: the event of a stream (None in a dict), the path in its JSON, the byte in the body."""
+    """Where in a reply: event of a stream (None in a dict), the path in its JSON, the byte of the body."""
 
     event: int | None = None
     path: Path = ()

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 
 from contract_tests.rules import references as see
-from contract_tests.rules.engine import MUST, NOTE, SHOULD, Fault, Section
+from contract_tests.rules.engine import NOTE, SHOULD, Fault, Section
 from contract_tests.rules.node import Place
 from contract_tests.rules.subjects import complete_payloads, event_bodies
 from contract_tests.rules.view import Payload, View
@@ -38,7 +38,12 @@ def last_event_complete(view: View) -> Iterable[Fault]:
         yield last, "the stream ends without a blank line after its last event"
 
 
-@sse.rule("one-json-per-event", over=complete_payloads, see=see.CHAT_STREAMING, harm="openai-python 1 to 3: no items")
+@sse.rule(
+    "one-json-per-event",
+    over=complete_payloads,
+    see=see.CHAT_STREAMING,
+    harm="openai-python 1 to 3: no items",
+)
 def one_json_per_event(payload: Payload) -> Iterable[Fault]:
     """The data of each event is one JSON object or the literal [DONE]."""
     if payload.done or isinstance(payload.parsed.value, dict) or not payload.text.strip():
@@ -73,7 +78,9 @@ def several_documents(text: bytes) -> bool:
     return count > 1
 
 
-@sse.rule("data-not-empty", over=complete_payloads, harm="openai-python raises JSONDecodeError (0.28.1: APIError)")
+@sse.rule(
+    "data-not-empty", over=complete_payloads, harm="openai-python raises JSONDecodeError (0.28.1: APIError)"
+)
 def data_not_empty(payload: Payload) -> Iterable[Fault]:
     """An event with a data field has data."""
     if not payload.text.strip():
@@ -103,7 +110,11 @@ def payload_in_data(subject: tuple[wire.Event, wire.Line]) -> Iterable[Fault]:
     """JSON travels in data fields only, never on a bare line or in another field."""
     event, line = subject
     bare = line.data.lstrip()
-    if line.field != "data" and not bare.startswith(b":") and (bare[:1] in (b"{", b"[") or b"{" in line.value):
+    if (
+        line.field != "data"
+        and not bare.startswith(b":")
+        and (bare[:1] in (b"{", b"[") or b"{" in line.value)
+    ):
         shown = line.data[:60].decode("utf-8", "replace")
         yield Place(event.index, (), line.start), f"the line {shown!r}", "data: {…}"
 

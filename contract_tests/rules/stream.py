@@ -59,7 +59,7 @@ class StreamedChoice:
 
 
 def assemble(chunks: Iterable[Node]) -> list[StreamedChoice]:
-    """The choices of a stream by index, in order of appearance; entries without an integer index are left out."""
+    """The choices of a stream in order of appearance; entries without an integer index are left out."""
     found: dict[int, StreamedChoice] = {}
     for chunk in chunks:
         for entry in chunk["choices"]:

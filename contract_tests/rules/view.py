@@ -11,7 +11,6 @@ from fake_server.wire import jsontext, sse
 from fake_server.wire.coding import decoded
 from fake_server.wire.exchange import Aspect, Ending, Exchange
 
-DONE = "[DONE]"
 _EVENT_STARTS = (b"data:", b"event:", b"id:", b"retry:", b":")
 _MAX_EVENTS = 200_000
 
@@ -158,7 +157,9 @@ class View:
     @property
     def is_dict(self) -> bool:
         """A successful JSON object."""
-        return self.ok and self.form == "json" and isinstance(self.root.value, dict) and not self.root["error"]
+        return (
+            self.ok and self.form == "json" and isinstance(self.root.value, dict) and not self.root["error"]
+        )
 
     @property
     def is_stream(self) -> bool:

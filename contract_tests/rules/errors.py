@@ -1,0 +1,222 @@
+"""Section errors: how a target says no, before the answer and in the middle of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from contract_tests.rules import references as see
+from contract_tests.rules.engine import SHOULD, Fault, Section
+from contract_tests.rules.node import Node
+from contract_tests.rules.subjects import error_objects, refusals
+from contract_tests.rules.view import View
+from fake_server.wire.exchange import Aspect
+
+errors = Section("errors", "Refusals and failures", see.ERRORS)
+
+NO_SUCH_MODEL = "no-such-model"
+"""What the suite puts in front of a model name that no target has."""
+NO_SUCH_PATH = "no-such-path"
+
+STATUS_OF_CODE = {
+    "invalid_api_key": (401,),
+    "model_not_found": (404, 403, 400),
+    "rate_limit_exceeded": (429,),
+    "insufficient_quota": (429,),
+    "context_length_exceeded": (400,),
+}
+
+
+def json_refusals(view: View) -> Iterable[View]:
+    """Refusals whose body is a JSON text."""
+    for one in refusals(view):
+        if one.form == "json" and one.document.ok:
+            yield one
+
+
+@errors.rule("body", over=refusals, harm="clients show the status alone, or the HTML of a gateway")
+def body(view: View) -> Iterable[Fault]:
+    """A refusal has a JSON body that says what is wrong."""
+    if view.form != "json" or not view.document.ok:
+        shown = view.body[:60].decode("utf-8", "replace")
+        yield (
+            view,
+            f"status {view.status} with {shown!r}" if shown else f"status {view.status} without a body",
+        )
+
+
+@errors.rule(
+    "object",
+    over=json_refusals,
+    harm="openai-python 0.28.1 raises AttributeError or 'Invalid response object'",
+)
+def object_(view: View) -> Iterable[Fault]:
+    """The error is the object `error` at the top of the body."""
+    if view.root["error"].kind != "object":
+        found = view.root["error"] if view.root["error"].there else view.root
+        yield found, str(found), '{"error": {"message": …, "type": …, "param": …, "code": …}}'
+
+
+@errors.rule("message", over=error_objects, harm="users are not told what is wrong")
+def message(error: Node) -> Iterable[Fault]:
+    """`message` of an error is a non-empty string."""
+    if not error["message"].text.strip():
+        yield error["message"], str(error["message"]), "a non-empty string"
+
+
+@errors.rule("type", over=error_objects)
+def type_(error: Node) -> Iterable[Fault]:
+    """`type` of an error is a non-empty string."""
+    if not error["type"].text.strip():
+        yield error["type"], str(error["type"]), "a non-empty string"
+
+
+@errors.rule("param", over=error_objects)
+def param(error: Node) -> Iterable[Fault]:
+    """`param` of an error is a string or null."""
+    if error["param"].kind not in ("string", "null", "missing"):
+        yield error["param"], str(error["param"]), "a string or null"
+
+
+@errors.rule("code", over=error_objects, harm="`error.code == 'model_not_found'` never holds")
+def code(error: Node) -> Iterable[Fault]:
+    """`code` of an error is a string or null, not the HTTP status."""
+    if error["code"].kind not in ("string", "null", "missing"):
+        yield error["code"], str(error["code"]), "a string or null"
+
+
+@errors.rule("members", over=error_objects, level=SHOULD)
+def members(error: Node) -> Iterable[Fault]:
+    """An error has the members `param` and `code`, null where there is nothing to say."""
+    for name in ("param", "code"):
+        if not error[name].there:
+            yield error[name], "missing", "a string or null"
+
+
+def _successes(view: View) -> Iterable[View]:
+    if view.ok and view.whole and view.form == "json":
+        yield view
+
+
+@errors.rule(
+    "status", over=_successes, harm="openai-python returns an object full of None instead of raising"
+)
+def status(view: View) -> Iterable[Fault]:
+    """An error has a 4xx or 5xx status, not a 2xx."""
+    if view.root["error"]:
+        yield (
+            view.root["error"],
+            f"status {view.status} with an error: {view.root['error']}",
+            "a 4xx or 5xx status",
+        )
+    elif view.root["detail"] and not view.root["object"].there:
+        yield view.root["detail"], f"status {view.status} with {view.root}", "a 4xx or 5xx status"
+
+
+@errors.rule("status-fits-code", over=json_refusals, level=SHOULD)
+def status_fits_code(view: View) -> Iterable[Fault]:
+    """The status is the one that OpenAI gives this error code."""
+    code_node = view.root["error"]["code"]
+    wanted = STATUS_OF_CODE.get(code_node.text)
+    if wanted and view.status not in wanted:
+        yield code_node, f"status {view.status} with code {code_node}", f"status {wanted[0]}"
+
+
+@errors.rule("no-trace", over=error_objects, level=SHOULD)
+def no_trace(error: Node) -> Iterable[Fault]:
+    """The message says what is wrong, not where in the server's code it was noticed."""
+    text = error["message"].text
+    if "Traceback (most recent call last)" in text or "\n    at " in text or '\n  File "' in text:
+        yield error["message"], "a stack trace in the message"
+
+
+def _too_many(view: View) -> Iterable[View]:
+    if view.status == 429:
+        yield view
+
+
+@errors.rule("says-when", over=_too_many, level=SHOULD, needs=[Aspect.ALL_HEADERS], see=see.RETRY_AFTER)
+def says_when(view: View) -> Iterable[Fault]:
+    """A 429 says in Retry-After when to try again."""
+    names = ("retry-after", "retry-after-ms", "x-ratelimit-reset-requests", "x-ratelimit-reset-tokens")
+    if not any(view.exchange.header(name) for name in names):
+        yield view, "no Retry-After field"
+
+
+@errors.rule("in-stream", over=lambda view: view.messages if view.endpoint == "chat" else ())
+def in_stream(node: Node) -> Iterable[Fault]:
+    """An error in a stream is an event whose data holds the object `error`."""
+    if node["error"] and node["error"].kind != "object":
+        yield node["error"], str(node["error"]), '{"error": {"message": …}}'
+    elif not node["error"].there and not node["choices"].there and (node["detail"] or node["message"]):
+        yield node, str(node), '{"error": {"message": …}}'
+
+
+# -- refusals that a request provokes
+
+
+def _chat_post(view: View) -> bool:
+    request = view.exchange.request
+    return request.method == "POST" and view.endpoint == "chat" and bool(view.status) and view.whole
+
+
+def _bad_json(view: View) -> Iterable[View]:
+    if _chat_post(view) and view.exchange.request.body and view.exchange.request.json() is None:
+        yield view
+
+
+@errors.rule("refuses-bad-json", over=_bad_json, needs=[Aspect.REQUEST])
+def refuses_bad_json(view: View) -> Iterable[Fault]:
+    """A request body that is not JSON is refused with status 400."""
+    yield from _refused(view, (400, 422), "400")
+
+
+def _refused(view: View, statuses: tuple[int, ...], wanted: str) -> Iterable[Fault]:
+    if view.status not in statuses:
+        yield view, f"status {view.status}", f"status {wanted}"
+
+
+def _no_messages(view: View) -> Iterable[View]:
+    asked = view.asked["messages"]
+    if _chat_post(view) and view.asked.value and (asked.kind != "array" or asked.value == []):
+        yield view
+
+
+@errors.rule("refuses-no-messages", over=_no_messages, needs=[Aspect.REQUEST], see=see.CHAT_CREATE)
+def refuses_no_messages(view: View) -> Iterable[Fault]:
+    """A chat request whose `messages` is missing, empty or no array is refused with status 400."""
+    yield from _refused(view, (400, 422), "400")
+
+
+def _unknown_model(view: View) -> Iterable[View]:
+    named = view.asked["model"].text or view.exchange.request.path.rpartition("/models/")[2]
+    if view.status and view.whole and named.startswith(NO_SUCH_MODEL):
+        yield view
+
+
+@errors.rule("unknown-model", over=_unknown_model, see=see.CHAT_CREATE, harm="typing errors go unnoticed")
+def unknown_model(view: View) -> Iterable[Fault]:
+    """A model that does not exist is refused with status 404 (or 400), not answered."""
+    yield from _refused(view, (404, 400, 403), "404")
+
+
+def _unknown_path(view: View) -> Iterable[View]:
+    if view.status and NO_SUCH_PATH in view.exchange.request.path:
+        yield view
+
+
+@errors.rule("unknown-path", over=_unknown_path, see=f"{see.HTTP}#section-15.5.5")
+def unknown_path(view: View) -> Iterable[Fault]:
+    """A path that does not exist is refused with status 404."""
+    yield from _refused(view, (404,), "404")
+
+
+def _wrong_method(view: View) -> Iterable[View]:
+    request = view.exchange.request
+    if view.status and request.method in ("GET", "PUT") and request.path.endswith("/chat/completions"):
+        yield view
+
+
+@errors.rule("wrong-method", over=_wrong_method, level=SHOULD, see=f"{see.HTTP}#section-15.5.6")
+def wrong_method(view: View) -> Iterable[Fault]:
+    """A method that an endpoint does not have is refused with status 405 (or 404)."""
+    yield from _refused(view, (405, 404), "405")

@@ -1,0 +1,86 @@
+"""Section models: the list of models and the model object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from urllib.parse import unquote
+
+from contract_tests.rules import references as see
+from contract_tests.rules.chat import created_faults
+from contract_tests.rules.engine import SHOULD, Fault, Section
+from contract_tests.rules.node import Node
+from contract_tests.rules.subjects import model_lists, model_objects
+from contract_tests.rules.view import View
+
+models = Section("models", "The list of models and the model object", see.MODEL_OBJECT)
+
+
+@models.rule("list-object", over=model_lists, see=see.MODELS)
+def list_object(root: Node) -> Iterable[Fault]:
+    """`object` of the list is "list"."""
+    if root["object"].value != "list":
+        yield root["object"], str(root["object"]), '"list"'
+
+
+@models.rule(
+    "list-data", over=model_lists, see=see.MODELS, harm="openai-python lists no models, and says nothing"
+)
+def list_data(root: Node) -> Iterable[Fault]:
+    """`data` of the list is an array of objects."""
+    if root["data"].kind != "array":
+        yield root["data"], str(root["data"]), "an array"
+    for entry in root["data"]:
+        if entry.kind != "object":
+            yield entry, str(entry), "an object"
+
+
+@models.rule("unique-ids", over=model_lists, level=SHOULD, see=see.MODELS)
+def unique_ids(root: Node) -> Iterable[Fault]:
+    """Each model is listed once."""
+    seen: set[str] = set()
+    for entry in root["data"]:
+        if entry["id"].text and entry["id"].text in seen:
+            yield entry["id"], f"{entry['id']} again", "each id once"
+        seen.add(entry["id"].text)
+
+
+@models.rule("id", over=model_objects)
+def id_(model: Node) -> Iterable[Fault]:
+    """`id` of a model is a non-empty string."""
+    if not model["id"].text.strip():
+        yield model["id"], str(model["id"]), "a non-empty string"
+
+
+@models.rule("object", over=model_objects)
+def object_(model: Node) -> Iterable[Fault]:
+    """`object` of a model is "model"."""
+    if model["object"].value != "model":
+        yield model["object"], str(model["object"]), '"model"'
+
+
+@models.rule("created", over=model_objects)
+def created(model: Node) -> Iterable[Fault]:
+    """`created` of a model is a Unix time in whole seconds."""
+    value = model["created"].value
+    if not (isinstance(value, int) and value == 0):  # some list models of unknown age
+        yield from created_faults(model["created"])
+
+
+@models.rule("owned-by", over=model_objects)
+def owned_by(model: Node) -> Iterable[Fault]:
+    """`owned_by` of a model is a string."""
+    if model["owned_by"].kind != "string":
+        yield model["owned_by"], str(model["owned_by"]), "a string"
+
+
+def _retrieved(view: View) -> Iterable[View]:
+    if view.endpoint == "model" and view.is_dict:
+        yield view
+
+
+@models.rule("retrieve-id", over=_retrieved, see=see.MODELS)
+def retrieve_id(view: View) -> Iterable[Fault]:
+    """A model that is retrieved has the id that was asked for."""
+    asked = unquote(view.exchange.request.path.rpartition("/models/")[2])
+    if view.root["id"].text and view.root["id"].text != asked:
+        yield view.root["id"], str(view.root["id"]), asked

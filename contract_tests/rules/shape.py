@@ -1,0 +1,114 @@
+"""The shape rules: every member has the type that the official SDK declares for it.
+
+They stand on the pydantic types of the installed openai package, read strictly (its own default
+lets "1" pass for 1), chosen by `object`. A named rule owns its place: these stay silent there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any
+
+from contract_tests.rules import references as see
+from contract_tests.rules.chat import chat
+from contract_tests.rules.chat_stream import chat_stream
+from contract_tests.rules.engine import Fault
+from contract_tests.rules.errors import errors
+from contract_tests.rules.models import models
+from contract_tests.rules.node import MISSING, Node, show
+from contract_tests.rules.subjects import chunks, dicts, error_objects, model_objects
+from fake_server.wire.jsontext import Path
+
+# Members that the types require and genuine recordings lack: a form that the API really has.
+LACKED = frozenset({("errors", "param"), ("errors", "code")})
+
+
+@cache
+def adapter(name: str) -> Any:
+    """The validator of one form; the types are imported when first needed (0.5 s)."""
+    from openai.types import ErrorObject, Model
+    from openai.types.chat import ChatCompletion, ChatCompletionChunk
+    from pydantic import TypeAdapter
+
+    types = {
+        "chat": ChatCompletion,
+        "chat.stream": ChatCompletionChunk,
+        "models": Model,
+        "errors": ErrorObject,
+    }
+    return TypeAdapter(types[name])
+
+
+def shape_faults(name: str, node: Node) -> Iterable[Fault]:
+    """What the SDK's type says against a value, as faults at the members it names."""
+    from pydantic import ValidationError
+
+    try:
+        adapter(name).validate_python(node.value, strict=True)
+    except ValidationError as error:
+        for detail in error.errors(include_url=False, include_context=False):
+            path, value = follow(node.value, detail["loc"])
+            if (name, *path) in LACKED and value is MISSING:
+                continue
+            yield Node(value, node.document, (*node.path, *path)), show(value), expectation(detail)
+
+
+def follow(value: Any, loc: Sequence[str | int]) -> tuple[Path, Any]:
+    """The path in the document that a pydantic location means, and the value there.
+
+    Locations also name union members and validators ("function", "str"); those lead nowhere in the
+    document and are left out, unless they come last: then they are a missing member.
+    """
+    path: list[str | int] = []
+    for position, step in enumerate(loc):
+        if isinstance(value, dict) and isinstance(step, str):
+            if step in value:
+                value = value[step]
+                path.append(step)
+            elif position == len(loc) - 1:
+                return (*path, step), MISSING
+        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+            value = value[step]
+            path.append(step)
+    return tuple(path), value
+
+
+def expectation(detail: Any) -> str:
+    """What pydantic expected, in the words of JSON."""
+    kinds = {
+        "string_type": "a string",
+        "int_type": "an integer",
+        "float_type": "a number",
+        "bool_type": "a boolean",
+        "list_type": "an array",
+        "dict_type": "an object",
+        "model_type": "an object",
+        "missing": "a value: the member is required",
+    }
+    message = str(detail["msg"]).replace("Input should be ", "")
+    return kinds.get(detail["type"], message)
+
+
+@chat.rule("shape", over=dicts, generic=True)
+def chat_shape(root: Node) -> Iterable[Fault]:
+    """Every member of a chat completion has the type that the API reference gives it."""
+    return shape_faults("chat", root)
+
+
+@chat_stream.rule("shape", over=chunks, generic=True)
+def chunk_shape(chunk: Node) -> Iterable[Fault]:
+    """Every member of a chunk has the type that the API reference gives it."""
+    return shape_faults("chat.stream", chunk)
+
+
+@models.rule("shape", over=model_objects, generic=True)
+def model_shape(model: Node) -> Iterable[Fault]:
+    """Every member of a model object has the type that the API reference gives it."""
+    return shape_faults("models", model)
+
+
+@errors.rule("shape", over=error_objects, generic=True, see=see.ERRORS)
+def error_shape(error: Node) -> Iterable[Fault]:
+    """Every member of an error has the type that the API reference gives it."""
+    return shape_faults("errors", error)

@@ -1,0 +1,313 @@
+"""Section tools: function and custom tool calls, in a dict and in a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from contract_tests.rules import references as see
+from contract_tests.rules.engine import SHOULD, Fault, Section
+from contract_tests.rules.node import Node
+from contract_tests.rules.stream import StreamedCall, StreamedChoice
+from contract_tests.rules.subjects import (
+    choices,
+    deltas,
+    dicts,
+    messages,
+    streamed_calls,
+    streamed_choices,
+    whole_streamed_choices,
+)
+from contract_tests.rules.view import View
+from fake_server.wire import jsontext
+from fake_server.wire.exchange import Aspect
+
+tools = Section("tools", "Tool calls", see.FUNCTIONS)
+
+ENDS_WITH_CALLS = frozenset({"tool_calls", "stop", "length", "content_filter"})
+
+
+def calls(view: View) -> Iterable[Node]:
+    """Each entry of a message's `tool_calls`."""
+    for message in messages(view):
+        yield from (call for call in message["tool_calls"] if call.kind == "object")
+
+
+def call_deltas(view: View) -> Iterable[Node]:
+    """Each entry of a delta's `tool_calls`."""
+    for delta in deltas(view):
+        yield from (call for call in delta["tool_calls"] if call.kind == "object")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one choice called, dict or stream alike; `at` is where to point."""
+
+    view: View
+    at: Node
+    names: tuple[str, ...]
+    finish: Node
+    arguments: tuple[tuple[Node, str], ...]
+    said: str
+
+
+def answers(view: View) -> Iterable[Answer]:
+    """Each finished choice of a reply."""
+    for choice in choices(view):
+        found = list(choice["message"]["tool_calls"])
+        texts = tuple((call["function"]["arguments"], call["function"]["arguments"].text) for call in found)
+        names = tuple(called_name(call) for call in found)
+        said = choice["message"]["content"].text
+        yield Answer(view, choice["message"]["tool_calls"], names, choice["finish_reason"], texts, said)
+    for streamed in whole_streamed_choices(view):
+        last = streamed.entries[-1]
+        texts = tuple((call.deltas[-1]["function"]["arguments"], call.arguments) for call in streamed.calls)
+        names = tuple(call.name for call in streamed.calls)
+        finish = streamed.finishes[-1] if streamed.finishes else last["finish_reason"]
+        yield Answer(view, last["delta"]["tool_calls"], names, finish, texts, streamed.text)
+
+
+def called_name(call: Node) -> str:
+    """The name of the function or custom tool that is called."""
+    return call["function"]["name"].text or call["custom"]["name"].text
+
+
+def calling_answers(view: View) -> Iterable[Answer]:
+    for answer in answers(view):
+        if answer.names:
+            yield answer
+
+
+@tools.rule("calls", over=messages, see=see.CHAT_OBJECT)
+def calls_(message: Node) -> Iterable[Fault]:
+    """`tool_calls`, where a message has it, is a non-empty array of objects."""
+    node = message["tool_calls"]
+    if node and (node.kind != "array" or not node.value or any(call.kind != "object" for call in node)):
+        yield node, str(node), "an array of objects"
+
+
+@tools.rule("stream-calls", over=deltas, see=see.CHAT_STREAMING)
+def stream_calls(delta: Node) -> Iterable[Fault]:
+    """`tool_calls`, where a delta has it, is an array of objects."""
+    node = delta["tool_calls"]
+    if node and (node.kind != "array" or any(call.kind != "object" for call in node)):
+        yield node, str(node), "an array of objects"
+
+
+@tools.rule(
+    "id", over=calls, see=see.CHAT_OBJECT, harm="the tool message that answers the call has no id to name"
+)
+def id_(call: Node) -> Iterable[Fault]:
+    """`id` of a tool call is a non-empty string."""
+    if not call["id"].text.strip():
+        yield call["id"], str(call["id"]), "a non-empty string"
+
+
+def _several(view: View) -> Iterable[Node]:
+    for message in messages(view):
+        if message["tool_calls"].kind == "array" and len(message["tool_calls"].value) > 1:
+            yield message["tool_calls"]
+
+
+@tools.rule("unique-ids", over=_several, see=see.CHAT_OBJECT)
+def unique_ids(node: Node) -> Iterable[Fault]:
+    """The tool calls of a message have different ids."""
+    seen: set[str] = set()
+    for call in node:
+        if call["id"].text and call["id"].text in seen:
+            yield call["id"], f"{call['id']} again", "an id of its own"
+        seen.add(call["id"].text)
+
+
+@tools.rule("type", over=calls, see=see.CHAT_OBJECT)
+def type_(call: Node) -> Iterable[Fault]:
+    """`type` of a tool call is "function" or "custom", and the member of that name is an object."""
+    if call["type"].text not in ("function", "custom"):
+        yield call["type"], str(call["type"]), '"function"'
+    elif call[call["type"].text].kind != "object":
+        yield call[call["type"].text], str(call[call["type"].text]), "an object"
+
+
+def _functions(view: View) -> Iterable[Node]:
+    for call in calls(view):
+        if call["function"].kind == "object":
+            yield call["function"]
+
+
+@tools.rule("name", over=_functions, see=see.CHAT_OBJECT)
+def name(function: Node) -> Iterable[Fault]:
+    """`name` of the function is a non-empty string."""
+    if not function["name"].text:
+        yield function["name"], str(function["name"]), "a non-empty string"
+
+
+@tools.rule(
+    "arguments",
+    over=_functions,
+    see=see.CHAT_OBJECT,
+    harm="clients call JSON.parse on it; typed SDKs (Go, Rust, Java) fail to decode the reply",
+)
+def arguments(function: Node) -> Iterable[Fault]:
+    """`arguments` of the function is a string that holds JSON text, not the object itself."""
+    if function["arguments"].kind != "string":
+        yield function["arguments"], str(function["arguments"]), "a string of JSON"
+
+
+@tools.rule("arguments-json", over=calling_answers, harm="the call cannot be carried out")
+def arguments_json(answer: Answer) -> Iterable[Fault]:
+    """The arguments of a finished call are the text of one JSON object."""
+    if answer.finish.text in ("length", "content_filter") or _custom(answer.view):
+        return
+    for node, text in answer.arguments:
+        parsed = jsontext.parse(text.encode("utf-8", "replace"))
+        if node.kind == "string" and not isinstance(parsed.value, dict):
+            yield node, f"the arguments are {text[:60]!r}", "the text of a JSON object"
+
+
+def _custom(view: View) -> bool:
+    return any(tool["type"].value == "custom" for tool in view.asked["tools"])
+
+
+@tools.rule("finish-reason", over=calling_answers, harm="agents stop instead of running the tool")
+def finish_reason(answer: Answer) -> Iterable[Fault]:
+    """An answer with tool calls ends with finish_reason "tool_calls", a forced named call also with "stop"."""
+    finish, forced = answer.finish.text, answer.view.asked["tool_choice"].kind == "object"
+    if finish == "stop" and not forced and answer.view.knows(Aspect.REQUEST):
+        yield answer.finish, '"stop" with tool calls', '"tool_calls"'
+    elif finish == "function_call":
+        yield answer.finish, '"function_call" with tool calls', '"tool_calls"'
+
+
+@tools.rule("finish-has-calls", over=answers, harm="agents look for a call that is not there")
+def finish_has_calls(answer: Answer) -> Iterable[Fault]:
+    """An answer that ends with finish_reason "tool_calls" has tool calls."""
+    if answer.finish.value == "tool_calls" and not answer.names:
+        yield answer.finish, '"tool_calls" without a tool call', '"stop"'
+
+
+def offered(view: View) -> set[str]:
+    """The names of the tools and functions in the request."""
+    found = {
+        (tool["function"]["name"] or tool["custom"]["name"] or tool["name"]).text
+        for tool in view.asked["tools"]
+    }
+    return (found | {one["name"].text for one in view.asked["functions"]}) - {""}
+
+
+@tools.rule("name-offered", over=calling_answers, needs=[Aspect.REQUEST])
+def name_offered(answer: Answer) -> Iterable[Fault]:
+    """A call names one of the tools that the request offers."""
+    names = offered(answer.view)
+    for called in answer.names:
+        if called and called not in names:
+            yield answer.at, f"calls {called!r}", f"one of {', '.join(sorted(names)) or 'no tools'}"
+
+
+def _choosing(view: View) -> Iterable[Answer]:
+    if view.asked["tool_choice"]:
+        yield from answers(view)
+
+
+@tools.rule("choice-kept", over=_choosing, needs=[Aspect.REQUEST], see=see.CHAT_CREATE)
+def choice_kept(answer: Answer) -> Iterable[Fault]:
+    """tool_choice is kept: none calls nothing, required calls a tool, a named function calls that one."""
+    choice = answer.view.asked["tool_choice"]
+    wanted = choice["function"]["name"].text or choice["custom"]["name"].text
+    if choice.value == "none" and answer.names:
+        yield answer.at, f"calls {answer.names[0]!r}", "no tool call (tool_choice none)"
+    elif answer.finish.text in ("length", "content_filter"):
+        return
+    elif choice.value == "required" and not answer.names:
+        yield answer.at, "no tool call", "a tool call (tool_choice required)"
+    elif wanted and set(answer.names) != {wanted}:
+        yield answer.at, f"calls {', '.join(answer.names) or 'nothing'}", f"a call of {wanted}"
+
+
+def _serial(view: View) -> Iterable[Answer]:
+    if view.asked["parallel_tool_calls"].value is False:
+        yield from answers(view)
+
+
+@tools.rule("serial-kept", over=_serial, see=see.CHAT_CREATE)
+def serial_kept(answer: Answer) -> Iterable[Fault]:
+    """With `parallel_tool_calls: false` there is at most one call."""
+    if len(answer.names) > 1:
+        yield answer.at, f"{len(answer.names)} calls", "at most one"
+
+
+# -- streamed calls
+
+
+@tools.rule("stream-index", over=call_deltas, see=see.CHAT_STREAMING, harm="clients cannot tell calls apart")
+def stream_index(delta: Node) -> Iterable[Fault]:
+    """Every tool call delta has the integer `index` of its call."""
+    if delta["index"].kind != "integer":
+        yield delta["index"], str(delta["index"]), "an integer"
+
+
+@tools.rule("stream-index-order", over=streamed_choices, see=see.CHAT_STREAMING)
+def stream_index_order(choice: StreamedChoice) -> Iterable[Fault]:
+    """The calls of a choice are numbered 0, 1, 2 … as they begin."""
+    for position, call in enumerate(choice.calls):
+        if call.index != position:
+            yield call.first["index"], str(call.index), str(position)
+
+
+@tools.rule(
+    "stream-opening", over=streamed_calls, see=see.CHAT_STREAMING, harm="the call has no id or no name"
+)
+def stream_opening(call: StreamedCall) -> Iterable[Fault]:
+    """The first delta of a call carries its id, its type and the function's name."""
+    for node in (call.first["id"], call.first["type"], call.first["function"]["name"]):
+        if not node.text and call.first["custom"].kind != "object":
+            yield node, str(node), "a non-empty string"
+
+
+@tools.rule("stream-type", over=call_deltas, see=see.CHAT_STREAMING)
+def stream_type(delta: Node) -> Iterable[Fault]:
+    """`type` of a call delta, where it has one, is "function" (or "custom")."""
+    if delta["type"] and delta["type"].text not in ("function", "custom"):
+        yield delta["type"], str(delta["type"]), '"function"'
+
+
+@tools.rule(
+    "stream-id-once", over=streamed_calls, level=SHOULD, harm="clients that add strings up double the id"
+)
+def stream_id_once(call: StreamedCall) -> Iterable[Fault]:
+    """Only the first delta of a call carries its id and name; clients add the pieces up."""
+    for delta in call.deltas[1:]:
+        for node in (delta["id"], delta["function"]["name"]):
+            if node.text:
+                yield node, f"{node} again", "no id and no name after the first delta"
+
+
+@tools.rule("stream-function", over=call_deltas, see=see.CHAT_STREAMING)
+def stream_function(delta: Node) -> Iterable[Fault]:
+    """Every delta of a function call has the object `function` with the string `arguments`."""
+    if delta["custom"].kind == "object":
+        return
+    if delta["function"].kind != "object":
+        yield delta["function"], str(delta["function"]), "an object"
+    elif delta["function"]["arguments"].kind != "string":
+        yield delta["function"]["arguments"], str(delta["function"]["arguments"]), "a string"
+
+
+@tools.rule("stream-unique-ids", over=streamed_choices, see=see.CHAT_STREAMING)
+def stream_unique_ids(choice: StreamedChoice) -> Iterable[Fault]:
+    """The calls of a streamed choice have different ids."""
+    seen: set[str] = set()
+    for call in choice.calls:
+        text = call.first["id"].text
+        if text and text in seen:
+            yield call.first["id"], f"{text!r} again", "an id of its own"
+        seen.add(text)
+
+
+@tools.rule("legacy-function-call", over=dicts, see=see.CHAT_OBJECT)
+def legacy_function_call(root: Node) -> Iterable[Fault]:
+    """`function_call`, where a message has one, holds the strings name and arguments."""
+    for choice in root["choices"]:
+        node = choice["message"]["function_call"]
+        for member in (node["name"], node["arguments"]) if node else ():
+            if member.kind != "string":
+                yield member, str(member), "a string"

@@ -1,0 +1,204 @@
+"""Section usage: the token counts of a dict and of a stream's usage chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from contract_tests.rules import references as see
+from contract_tests.rules.engine import SHOULD, Fault, Section
+from contract_tests.rules.node import Node
+from contract_tests.rules.subjects import chunks, dicts, streams, whole_streams
+from contract_tests.rules.view import View
+from fake_server.wire.exchange import Aspect
+
+usage = Section("usage", "Token counts", see.CHAT_OBJECT)
+
+COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
+
+
+def usages(view: View) -> Iterable[Node]:
+    """Every `usage` object of a chat reply, the dict's and the chunks'."""
+    for root in (*dicts(view), *chunks(view)):
+        if root["usage"].kind == "object":
+            yield root["usage"]
+
+
+@usage.rule("present", over=dicts, harm="cost accounting raises or counts nothing")
+def present(root: Node) -> Iterable[Fault]:
+    """A chat completion has the object `usage`."""
+    if root["usage"].kind != "object":
+        yield root["usage"], str(root["usage"]), "an object"
+
+
+@usage.rule("counts", over=usages)
+def counts(node: Node) -> Iterable[Fault]:
+    """prompt_tokens, completion_tokens and total_tokens are integers from 0 up."""
+    for name in COUNTS:
+        count = node[name]
+        if count.kind != "integer" or count.value < 0:
+            yield count, str(count), "an integer from 0 up"
+
+
+def _counted(view: View) -> Iterable[Node]:
+    for node in usages(view):
+        if all(node[name].kind == "integer" for name in COUNTS):
+            yield node
+
+
+@usage.rule("adds-up", over=_counted, harm="bills and budgets disagree with each other")
+def adds_up(node: Node) -> Iterable[Fault]:
+    """total_tokens is the sum of prompt_tokens and completion_tokens."""
+    prompt, completion, total = (node[name].value for name in COUNTS)
+    if prompt + completion != total:
+        yield node["total_tokens"], f"{prompt} + {completion} is not {total}", str(prompt + completion)
+
+
+@usage.rule("prompt-counted", over=_counted, level=SHOULD)
+def prompt_counted(node: Node) -> Iterable[Fault]:
+    """A request with messages has more than 0 prompt tokens."""
+    if node["prompt_tokens"].value == 0:
+        yield node["prompt_tokens"], "0", "more than 0"
+
+
+def _answered(view: View) -> Iterable[tuple[Node, str]]:
+    for root in dicts(view):
+        texts = [choice["message"]["content"].text for choice in root["choices"]]
+        if root["usage"]["completion_tokens"].kind == "integer" and any(texts):
+            yield root["usage"]["completion_tokens"], "".join(texts)
+    for one in whole_streams(view):
+        for chunk in one.chunks:
+            if chunk["usage"]["completion_tokens"].kind == "integer":
+                yield chunk["usage"]["completion_tokens"], "".join(choice.text for choice in one.streamed)
+
+
+@usage.rule("completion-counted", over=_answered)
+def completion_counted(subject: tuple[Node, str]) -> Iterable[Fault]:
+    """An answer with text has more than 0 completion tokens."""
+    node, text = subject
+    if node.value == 0 and text:
+        yield node, f"0 for {len(text)} characters", "more than 0"
+
+
+@usage.rule("details", over=usages)
+def details(node: Node) -> Iterable[Fault]:
+    """The details, where there are any, are objects of integers from 0 up."""
+    for name in ("prompt_tokens_details", "completion_tokens_details"):
+        part = node[name]
+        if part and part.kind != "object":
+            yield part, str(part), "an object"
+        for key in part.value if part.kind == "object" else ():
+            if key.endswith("_tokens") and (part[key].kind != "integer" or part[key].value < 0):
+                yield part[key], str(part[key]), "an integer from 0 up"
+
+
+@usage.rule("details-members", over=usages, level=SHOULD)
+def details_members(node: Node) -> Iterable[Fault]:
+    """The details name what clients read: cached_tokens of the prompt, reasoning_tokens of the completion."""
+    for name, member in (
+        ("prompt_tokens_details", "cached_tokens"),
+        ("completion_tokens_details", "reasoning_tokens"),
+    ):
+        if node[name].kind == "object" and not node[name][member].there:
+            yield node[name][member], "missing", "an integer"
+
+
+@usage.rule("details-within", over=_counted)
+def details_within(node: Node) -> Iterable[Fault]:
+    """The parts are within the whole: cached within prompt tokens, reasoning within completion tokens."""
+    for name, member, whole in (
+        ("prompt_tokens_details", "cached_tokens", "prompt_tokens"),
+        ("prompt_tokens_details", "audio_tokens", "prompt_tokens"),
+        ("completion_tokens_details", "reasoning_tokens", "completion_tokens"),
+        ("completion_tokens_details", "audio_tokens", "completion_tokens"),
+    ):
+        part = node[name][member]
+        if part.kind == "integer" and part.value > node[whole].value:
+            yield part, str(part), f"at most {whole} ({node[whole]})"
+
+
+# -- streams
+
+
+def _include_usage(view: View) -> bool:
+    return view.asked["stream_options"]["include_usage"].value is True
+
+
+def _asked(view: View) -> Iterable[View]:
+    if _include_usage(view):
+        yield from whole_streams(view)
+
+
+def usage_chunks(view: View) -> list[Node]:
+    return [chunk for chunk in view.chunks if chunk["usage"]]
+
+
+@usage.rule("stream-asked", over=_asked, level=SHOULD, needs=[Aspect.REQUEST], see=see.CHAT_CREATE)
+def stream_asked(view: View) -> Iterable[Fault]:
+    """A stream asked for with include_usage has a chunk with usage."""
+    if not usage_chunks(view) and not any(chunk["usage"].there for chunk in view.chunks):
+        yield view.end, "no chunk has usage", "a last chunk with usage and no choices"
+
+
+def _promising(view: View) -> Iterable[View]:
+    for one in whole_streams(view):
+        if any(chunk["usage"].there for chunk in one.chunks):
+            yield one
+
+
+@usage.rule(
+    "stream-promised", over=_promising, see=see.CHAT_STREAMING, harm="usage stays null: nothing is counted"
+)
+def stream_promised(view: View) -> Iterable[Fault]:
+    """A stream whose chunks have a `usage` member ends with one that is not null."""
+    if not usage_chunks(view):
+        yield view.end, "usage is null in every chunk", "a last chunk with usage and no choices"
+
+
+def _with_usage(view: View) -> Iterable[View]:
+    for one in streams(view):
+        if usage_chunks(one):
+            yield one
+
+
+@usage.rule("stream-unasked", over=_with_usage, level=SHOULD, needs=[Aspect.REQUEST], see=see.CHAT_CREATE)
+def stream_unasked(view: View) -> Iterable[Fault]:
+    """Usage is streamed only where include_usage asks for it: the extra chunk has no choices."""
+    if not _include_usage(view):
+        yield usage_chunks(view)[0]["usage"], "usage that was not asked for"
+
+
+@usage.rule(
+    "stream-once", over=_with_usage, see=see.CHAT_STREAMING, harm="clients that add usage up count twice"
+)
+def stream_once(view: View) -> Iterable[Fault]:
+    """One chunk of a stream has usage; it is null or absent in all others."""
+    found = usage_chunks(view)
+    if len(found) > 1:
+        yield found[1]["usage"], f"usage in {len(found)} chunks", "usage in the last chunk only"
+
+
+@usage.rule("stream-no-choices", over=_with_usage, see=see.CHAT_STREAMING)
+def stream_no_choices(view: View) -> Iterable[Fault]:
+    """The chunk with usage has an empty `choices` array."""
+    chunk = usage_chunks(view)[-1]
+    if chunk["choices"].kind == "array" and chunk["choices"].value:
+        yield chunk["choices"], "choices beside usage", "[]"
+
+
+@usage.rule("stream-last", over=_with_usage, see=see.CHAT_STREAMING, yields_to=("usage.stream-no-choices",))
+def stream_last(view: View) -> Iterable[Fault]:
+    """The chunk with usage comes after every chunk with choices."""
+    last = usage_chunks(view)[-1]
+    after = next(position for position, chunk in enumerate(view.chunks, 1) if chunk is last)
+    if any(chunk["choices"].value for chunk in view.chunks[after:]):
+        yield last["usage"], "a chunk with choices follows the usage chunk"
+
+
+@usage.rule(
+    "stream-null-before", over=_promising, level=SHOULD, needs=[Aspect.REQUEST], see=see.CHAT_STREAMING
+)
+def stream_null_before(view: View) -> Iterable[Fault]:
+    """With include_usage every chunk has the member `usage`, null until the last."""
+    lacking = [chunk for chunk in view.chunks if not chunk["usage"].there]
+    if lacking and _include_usage(view) and len(lacking) < len(view.chunks) - 1:
+        yield lacking[0]["usage"], "missing, while other chunks have it", "null"
