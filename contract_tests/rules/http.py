@@ -60,6 +60,18 @@ def framing(view: View) -> Iterable[Fault]:
         yield view.end, view.exchange.problem or "the message is not HTTP/1.1"
 
 
+def _clean(view: View) -> Iterable[View]:
+    if view.status and view.exchange.ending is Ending.CLEAN:
+        yield view
+
+
+@http.rule("tidy", over=_clean, level=SHOULD, needs=[Aspect.FRAMING], see=see.HTTP_MESSAGES)
+def tidy(view: View) -> Iterable[Fault]:
+    """The message keeps to the letter of HTTP/1.1, also where lenient clients read on."""
+    if view.exchange.problem:
+        yield view, view.exchange.problem
+
+
 @http.rule("one-length", over=replies, needs=[Aspect.ALL_HEADERS, Aspect.FRAMING], see=see.BODY_LENGTH)
 def one_length(view: View) -> Iterable[Fault]:
     """A reply names its length once: Content-Length or Transfer-Encoding, not both and not twice."""
@@ -164,8 +176,6 @@ def content_coding(view: View) -> Iterable[Fault]:
 @http.rule("coding-asked", over=_encoded, needs=[Aspect.REQUEST], see=f"{see.HTTP}#section-12.5.3")
 def coding_asked(view: View) -> Iterable[Fault]:
     """A content coding is used only where the request's Accept-Encoding allows it."""
-    from fake_server.wire.exchange import header
-
     accepted = header(view.exchange.request.headers, "accept-encoding")
     coding = (view.exchange.header("content-encoding") or "").lower()
     if (

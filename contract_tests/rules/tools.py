@@ -170,7 +170,7 @@ def _custom(view: View) -> bool:
 
 @tools.rule("finish-reason", over=calling_answers, harm="agents stop instead of running the tool")
 def finish_reason(answer: Answer) -> Iterable[Fault]:
-    """An answer with tool calls ends with finish_reason "tool_calls", a forced named call also with "stop"."""
+    """An answer with tool calls ends with "tool_calls"; a forced named call may end with "stop"."""
     finish, forced = answer.finish.text, answer.view.asked["tool_choice"].kind == "object"
     if finish == "stop" and not forced and answer.view.knows(Aspect.REQUEST):
         yield answer.finish, '"stop" with tool calls', '"tool_calls"'
