@@ -10,7 +10,7 @@ from contract_tests.rules.node import Node, Place
 from contract_tests.rules.subjects import bodies, event_bodies, exchanges, json_bodies, json_texts, replies
 from contract_tests.rules.view import View
 from fake_server.wire import jsontext
-from fake_server.wire.exchange import Aspect, Ending
+from fake_server.wire.exchange import Aspect, Ending, header
 
 http = Section("http", "Status, headers, framing, JSON text", see.HTTP)
 HEADERS = (Aspect.HEADERS,)
