@@ -6,6 +6,7 @@ lets "1" pass for 1), chosen by `object`. A named rule owns its place: these sta
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
@@ -19,9 +20,6 @@ from contract_tests.rules.models import models
 from contract_tests.rules.node import MISSING, Node, show
 from contract_tests.rules.subjects import chunks, dicts, error_objects, model_objects
 from fake_server.wire.jsontext import Path
-
-# Members that the types require and genuine recordings lack: a form that the API really has.
-LACKED = frozenset({("errors", "param"), ("errors", "code")})
 
 
 @cache
@@ -47,11 +45,31 @@ def shape_faults(name: str, node: Node) -> Iterable[Fault]:
     try:
         adapter(name).validate_python(node.value, strict=True)
     except ValidationError as error:
-        for detail in error.errors(include_url=False, include_context=False):
+        for detail in meant(error.errors(include_url=False, include_context=False)):
             path, value = follow(node.value, detail["loc"])
-            if (name, *path) in LACKED and value is MISSING:
-                continue
             yield Node(value, node.document, (*node.path, *path)), show(value), expectation(detail)
+
+
+def meant(details: Sequence[Any]) -> list[Any]:
+    """The errors of that member of a union which the value means to be.
+
+    pydantic reports every member's; the one with the fewest errors is meant, and a member whose
+    constant `type` is another one is not.
+    """
+    costs: dict[tuple[Any, ...], Counter[str]] = {}
+    for detail in details:
+        for union, member in _members(detail["loc"]):
+            weight = 100 if detail["type"] == "literal_error" else 1
+            costs.setdefault(union, Counter())[member] += weight
+    best = {union: min(members, key=lambda name: members[name]) for union, members in costs.items()}
+    return [one for one in details if all(best[union] == member for union, member in _members(one["loc"]))]
+
+
+def _members(loc: Sequence[str | int]) -> Iterable[tuple[tuple[Any, ...], str]]:
+    """The unions that a location goes through, with the class it takes in each."""
+    for position, step in enumerate(loc):
+        if isinstance(step, str) and step[:1].isupper():
+            yield tuple(loc[:position]), step
 
 
 def follow(value: Any, loc: Sequence[str | int]) -> tuple[Path, Any]:

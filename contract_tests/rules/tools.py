@@ -210,7 +210,7 @@ def _choosing(view: View) -> Iterable[Answer]:
 
 @tools.rule("choice-kept", over=_choosing, needs=[Aspect.REQUEST], see=see.CHAT_CREATE)
 def choice_kept(answer: Answer) -> Iterable[Fault]:
-    """tool_choice is kept: none calls nothing, required calls a tool, a named function calls that one."""
+    """`tool_choice` is kept: none calls nothing, required calls a tool, a named function calls that one."""
     choice = answer.view.asked["tool_choice"]
     wanted = choice["function"]["name"].text or choice["custom"]["name"].text
     if choice.value == "none" and answer.names:

@@ -32,7 +32,7 @@ def present(root: Node) -> Iterable[Fault]:
 
 @usage.rule("counts", over=usages)
 def counts(node: Node) -> Iterable[Fault]:
-    """prompt_tokens, completion_tokens and total_tokens are integers from 0 up."""
+    """`prompt_tokens`, `completion_tokens` and `total_tokens` are integers from 0 up."""
     for name in COUNTS:
         count = node[name]
         if count.kind != "integer" or count.value < 0:
@@ -47,7 +47,7 @@ def _counted(view: View) -> Iterable[Node]:
 
 @usage.rule("adds-up", over=_counted, harm="bills and budgets disagree with each other")
 def adds_up(node: Node) -> Iterable[Fault]:
-    """total_tokens is the sum of prompt_tokens and completion_tokens."""
+    """`total_tokens` is the sum of prompt_tokens and completion_tokens."""
     prompt, completion, total = (node[name].value for name in COUNTS)
     if prompt + completion != total:
         yield node["total_tokens"], f"{prompt} + {completion} is not {total}", str(prompt + completion)
