@@ -107,11 +107,11 @@ def model(chunk: Node) -> Iterable[Fault]:
 
 
 def _changes(view: View, name: str, kind: str) -> Iterable[Fault]:
-    """Chunks whose member differs from the first chunk's; wrong types are other rules' business."""
-    first = view.chunks[0][name]
-    for chunk in view.chunks[1:]:
-        if chunk[name].kind == first.kind == kind and chunk[name].value != first.value:
-            yield chunk[name], str(chunk[name]), f"{first}, as in the first chunk"
+    """Chunks whose member differs from the first; empty and wrongly typed ones are other rules' business."""
+    members = [chunk[name] for chunk in view.chunks if chunk[name].kind == kind and chunk[name].value]
+    for member in members[1:]:
+        if member.value != members[0].value:
+            yield member, str(member), f"{members[0]}, as before"
 
 
 @chat_stream.rule("same-id", over=streams, harm="clients that key by id split one answer in two")

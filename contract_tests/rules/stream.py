@@ -76,7 +76,8 @@ def assemble(chunks: Iterable[Node]) -> list[StreamedChoice]:
 def _add_call(choice: StreamedChoice, delta: Node) -> None:
     index = delta["index"].value
     if not isinstance(index, int) or isinstance(index, bool):
-        return
+        # Without an index clients go by the id: a new one opens a call, none goes on with the last.
+        index = len(choice.calls) - (not delta["id"].text and bool(choice.calls))
     for call in choice.calls:
         if call.index == index:
             call.deltas.append(delta)

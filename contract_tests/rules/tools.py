@@ -80,10 +80,17 @@ def calling_answers(view: View) -> Iterable[Answer]:
 
 @tools.rule("calls", over=messages, see=see.CHAT_OBJECT)
 def calls_(message: Node) -> Iterable[Fault]:
-    """`tool_calls`, where a message has it, is a non-empty array of objects."""
+    """`tool_calls`, where a message has it, is an array of objects."""
     node = message["tool_calls"]
-    if node and (node.kind != "array" or not node.value or any(call.kind != "object" for call in node)):
+    if node and (node.kind != "array" or any(call.kind != "object" for call in node)):
         yield node, str(node), "an array of objects"
+
+
+@tools.rule("calls-not-empty", over=messages, level=SHOULD, see=see.CHAT_OBJECT)
+def calls_not_empty(message: Node) -> Iterable[Fault]:
+    """A message without tool calls has no `tool_calls` member, or null: clients test for its presence."""
+    if message["tool_calls"].value == []:
+        yield message["tool_calls"], "[]", "no such member, or null"
 
 
 @tools.rule("stream-calls", over=deltas, see=see.CHAT_STREAMING)
