@@ -1,0 +1,73 @@
+"""The FastAPI app: thin routes inside an edge that speaks OpenAI's language, errors included."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from fake_server import errors
+from fake_server.edge import Edge, error_response
+from fake_server.reply import ErrorReply
+from fake_server.routes import chat, describe, models
+from fake_server.settings import Settings
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+_OPERATIONS: tuple[tuple[str, str, Endpoint], ...] = (
+    ("POST", "/chat/completions", chat.create_chat_completion),
+    ("GET", "/models", models.list_models),
+    ("GET", "/models/{model:path}", models.retrieve_model),
+    ("GET", "/health", models.health),
+)
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The ASGI app of the fake; every path stands with and without `/v1`.
+
+    The routes are Starlette's own, so a request is parsed once and by our parser.
+    """
+    settings = settings or Settings()
+    app = FastAPI(
+        title="fake OpenAI server",
+        routes=[
+            Route(prefix + path, endpoint, methods=[method])
+            for prefix in ("/v1", "")
+            for method, path, endpoint in _OPERATIONS
+        ],
+        redoc_url=None,
+        redirect_slashes=False,
+        middleware=[
+            Middleware(
+                CORSMiddleware,
+                allow_origins=["*"],
+                allow_methods=["*"],
+                allow_headers=["*"],
+                expose_headers=["x-request-id", "openai-processing-ms", "openai-version", "retry-after"],
+            ),
+            Middleware(Edge, settings=settings),
+        ],
+        exception_handlers={HTTPException: _http_error},
+    )
+    app.state.settings = settings
+    app.openapi = describe.openapi  # type: ignore[method-assign]
+    return app
+
+
+async def _http_error(request: Request, error: Any) -> Response:
+    """What the router refuses, in OpenAI's form."""
+    allow = (error.headers or {}).get("Allow", "")
+    if error.status_code == 405 and request.method == "OPTIONS":
+        return Response(status_code=204, headers={"allow": f"{allow}, OPTIONS"})
+    if error.status_code == 405:
+        return error_response(errors.method_not_allowed(request.method, request.url.path, allow))
+    if error.status_code == 404:
+        return error_response(errors.invalid_url(request.method, request.url.path))
+    return error_response(ErrorReply(error.status_code, str(error.detail)))

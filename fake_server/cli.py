@@ -1,0 +1,139 @@
+"""The `fake-server` command."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import secrets
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from fake_server.scripts import ScriptBook, ScriptError, load
+from fake_server.settings import Settings, default_scripts
+
+LEVELS = ("critical", "error", "warning", "info", "debug")
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.option("--host", default="127.0.0.1", help="Address to listen on.")
+@click.option("--port", default=1337, type=click.IntRange(0, 65535), help="Port; 0 takes a free one.")
+@click.option("--scripts", multiple=True, type=click.Path(path_type=Path), help="Script file or folder.")
+@click.option("--replay", multiple=True, type=click.Path(path_type=Path), help="Serve recordings instead.")
+@click.option("--strict", is_flag=True, help="Answer 404 where no script matches.")
+@click.option("--api-key", default=None, help="Ask for this key; any is accepted without.")
+@click.option("--model", "models", multiple=True, help="Know only these models.")
+@click.option("--seed", default=None, type=int, help="Seed of the variations; drawn and printed without.")
+@click.option("--plain", is_flag=True, help="No variations: always the plainest form.")
+@click.option("--log-level", default="warning", type=click.Choice(LEVELS), help="What the log says.")
+def main(
+    host: str,
+    port: int,
+    scripts: tuple[Path, ...],
+    replay: tuple[Path, ...],
+    strict: bool,
+    api_key: str | None,
+    models: tuple[str, ...],
+    seed: int | None,
+    plain: bool,
+    log_level: str,
+) -> None:
+    """Serve a fake OpenAI API.
+
+    Answers come from scripts, and where none matches from the request itself.
+    """
+    logging.basicConfig(level=log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
+    if replay:
+        if host not in ("127.0.0.1", "localhost"):
+            fail("--replay listens on 127.0.0.1 only: leave out --host")
+        _replay(replay, port)
+        return
+    book = _load(list(scripts) or default_scripts())
+    settings = Settings(
+        book=book,
+        seed=secrets.randbelow(2**32) if seed is None else seed,
+        plain=plain,
+        strict=strict,
+        api_key=api_key,
+        models=models or None,
+    )
+    _serve(host, port, settings)
+
+
+def fail(message: str) -> NoReturn:
+    """One line on stderr, exit code 2."""
+    click.echo(f"fake-server: {message}", err=True)
+    sys.exit(2)
+
+
+def _load(paths: list[Path]) -> ScriptBook:
+    for path in paths:
+        if not path.exists():
+            fail(f"there is no script file or folder {path}: check --scripts")
+    try:
+        book = load(paths)
+    except ScriptError as error:
+        fail(str(error))
+    for warning in book.warnings:
+        click.echo(f"fake-server: {warning}", err=True)
+    return book
+
+
+def _serve(host: str, port: int, settings: Settings) -> None:
+    from fake_server.server import listen, uvicorn_server
+
+    try:
+        listener = listen(host, port)
+    except OSError as error:
+        fail(_why(host, port, error))
+    shown = f"[{host}]" if ":" in host else host
+    variety = "plain" if settings.plain else f"seed {settings.seed}"
+    count = len(settings.book)
+    click.echo(
+        f"fake-server: http://{shown}:{listener.getsockname()[1]}/v1  "
+        f"{variety}  {count} script{'' if count == 1 else 's'}"
+    )
+    with listener:
+        try:
+            uvicorn_server(settings).run(sockets=[listener])
+        except KeyboardInterrupt:
+            return
+
+
+def _replay(paths: tuple[Path, ...], port: int) -> None:
+    from fake_server import playback
+    from fake_server.wire import fixture
+
+    heads = []
+    for path in paths:
+        if not path.exists():
+            fail(f"there is no recording {path}: check --replay")
+        heads += fixture.find(path) if path.is_dir() else [path]
+    try:
+        recordings = [fixture.load(head) for head in heads]
+    except fixture.FixtureError as error:
+        fail(str(error))
+    if not recordings:
+        fail("no recording was found: give --replay a fixture file or a folder of them")
+
+    def ready(server: playback.Playback) -> None:
+        count = len(recordings)
+        click.echo(f"fake-server: {server.base_url}  {count} recording{'' if count == 1 else 's'}")
+
+    try:
+        asyncio.run(playback.serve(recordings, port=port, ready=ready))
+    except KeyboardInterrupt:
+        return
+    except OSError as error:
+        fail(_why("127.0.0.1", port, error))
+
+
+def _why(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} on {host} is taken: choose another with --port, or --port 0 for a free one"
+    if error.errno == errno.EACCES:
+        return f"port {port} may not be opened: choose one above 1023"
+    return f"cannot listen on {host}:{port}: {error.strerror or error}"

@@ -1,0 +1,107 @@
+"""The outermost layer of the app: request ids, OpenAI's headers, the journal, and no reply but OpenAI's.
+
+Pure ASGI, so that streams pass through it write by write.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import logging
+import re
+import time
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from fake_server import errors, journal
+from fake_server.reply import ErrorReply
+from fake_server.settings import Settings
+
+log = logging.getLogger("fake_server")
+OPEN_PATHS = frozenset({"/", "/health", "/docs", "/openapi.json"})
+_FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+
+class Edge:
+    """Wraps the app. Keeps the entry of the journal in `scope["fake_server.entry"]`."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self.app = app
+        self.settings = settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        entry = journal.Entry(scope["method"], scope["path"], journal.readable(scope["headers"]))
+        scope["fake_server.entry"] = entry
+        self.settings.journal.add(entry)
+        began = time.perf_counter()
+        started = False
+
+        async def forward(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                entry.status = message["status"]
+                add_headers(MutableHeaders(scope=message), began)
+            await send(message)
+
+        try:
+            refusal = self.refuse_key(scope)
+            await (self.app if refusal is None else error_response(refusal))(scope, receive, forward)
+        except ClientDisconnect:
+            log.debug("the client left before its request was read")
+        except Exception:
+            log.exception("%s %s failed", scope["method"], scope["path"])
+            if started:
+                raise
+            await error_response(errors.server_error())(scope, receive, forward)
+
+    def refuse_key(self, scope: Scope) -> ErrorReply | None:
+        """The 401 of a request without the server's key; None where it may pass."""
+        key = self.settings.api_key
+        if key is None or scope["method"] == "OPTIONS" or scope["path"].removeprefix("/v1") in OPEN_PATHS:
+            return None
+        scheme, _, sent = Headers(scope=scope).get("authorization", "").partition(" ")
+        sent = sent.strip()
+        if scheme.lower() != "bearer" or not sent:
+            return errors.missing_key()
+        if hmac.compare_digest(sent.encode(), key.encode()):
+            return None
+        return errors.wrong_key(sent)
+
+
+def add_headers(headers: MutableHeaders, began: float) -> None:
+    """Add what OpenAI sends with every reply; what is there already stays."""
+    headers.setdefault("openai-version", "2020-10-01")
+    headers.setdefault("openai-processing-ms", str(max(1, round((time.perf_counter() - began) * 1000))))
+    headers.setdefault("x-request-id", f"req_{uuid.uuid4().hex}")
+
+
+def error_response(error: ErrorReply) -> Response:
+    """OpenAI's error object with its status and headers."""
+    headers = {"content-type": "application/json", **clean_headers(error.headers)}
+    return Response(to_json(error.body()), status_code=error.status, headers=headers)
+
+
+def to_json(value: Any) -> bytes:
+    """Compact JSON text; lone surrogates become `?` because they have no UTF-8 form."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.encode("utf-8", "replace")
+
+
+def clean_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Header fields in lower case, without those that HTTP cannot carry or the server itself decides."""
+    framing = {"content-length", "transfer-encoding"}
+    return {
+        name.lower(): value.strip().encode("latin-1", "replace").decode("latin-1")
+        for name, value in headers.items()
+        if _FIELD_NAME.fullmatch(name) and name.lower() not in framing and not re.search(r"[\r\n\0]", value)
+    }

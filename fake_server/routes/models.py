@@ -1,0 +1,68 @@
+"""GET /models and GET /models/{id}: a small catalogue, or the models the server was given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from fake_server import errors
+from fake_server.edge import error_response, to_json
+from fake_server.settings import Settings
+
+UNKNOWN_PREFIX = "no-such-model"
+"""Names that begin so are never known, whatever the settings: the way to ask for a 404."""
+
+CATALOGUE: dict[str, tuple[int, str]] = {
+    "gpt-3.5-turbo": (1677610602, "openai"),
+    "gpt-4": (1687882411, "openai"),
+    "gpt-4o": (1715367049, "system"),
+    "gpt-4o-mini": (1721172741, "system"),
+    "gpt-4.1": (1744316542, "system"),
+    "gpt-4.1-mini": (1744318173, "system"),
+    "gpt-4.1-nano": (1744321025, "system"),
+    "o3-mini": (1737146383, "system"),
+    "o4-mini": (1744225351, "system"),
+    "gpt-5": (1754425777, "system"),
+    "gpt-5-mini": (1754425928, "system"),
+    "text-embedding-3-small": (1705948997, "system"),
+    "text-embedding-3-large": (1705953180, "system"),
+}
+"""Names with `created` (Unix seconds) and `owned_by`."""
+
+_SOME_DAY = 1686935002
+
+
+def knows(settings: Settings, model: str) -> bool:
+    """Whether the server answers for this model."""
+    if model.startswith(UNKNOWN_PREFIX):
+        return False
+    return settings.models is None or model in settings.models
+
+
+def model_object(model: str) -> dict[str, Any]:
+    """The API's model object."""
+    created, owner = CATALOGUE.get(model, (_SOME_DAY, "system"))
+    return {"id": model, "object": "model", "created": created, "owned_by": owner}
+
+
+async def list_models(request: Request) -> Response:
+    settings: Settings = request.app.state.settings
+    names = CATALOGUE if settings.models is None else settings.models
+    shown = [model_object(name) for name in names if knows(settings, name)]
+    return Response(to_json({"object": "list", "data": shown}), media_type="application/json")
+
+
+async def retrieve_model(request: Request) -> Response:
+    settings: Settings = request.app.state.settings
+    model = request.path_params["model"]
+    if not model:
+        return error_response(errors.invalid_url(request.method, request.url.path))
+    if not knows(settings, model):
+        return error_response(errors.no_such_model(model))
+    return Response(to_json(model_object(model)), media_type="application/json")
+
+
+async def health(request: Request) -> Response:
+    return Response(to_json({"status": "ok"}), media_type="application/json")

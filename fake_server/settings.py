@@ -1,0 +1,37 @@
+"""How one fake server behaves: its scripts, seed and bounds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fake_server.journal import Journal
+from fake_server.scripts import ScriptBook, ScriptState
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What an app is made from. `models` None accepts any name; `plain` ignores the seed for style.
+
+    `max_body` is in bytes, `body_timeout` in seconds for the whole request body.
+    """
+
+    book: ScriptBook = field(default_factory=ScriptBook)
+    state: ScriptState = field(default_factory=ScriptState)
+    journal: Journal = field(default_factory=Journal)
+    seed: int = 0
+    plain: bool = False
+    strict: bool = False
+    api_key: str | None = None
+    models: tuple[str, ...] | None = None
+    max_body: int = 32 * MIB
+    body_timeout: float = 60.0
+
+
+def default_scripts() -> list[Path]:
+    """The scripts that ship with the kit: beside the package in a checkout, inside it when installed."""
+    package = Path(__file__).resolve().parent
+    found = (root / "fixtures" / "scripts" for root in (package, package.parent))
+    return [path for path in found if path.is_dir()][:1]
