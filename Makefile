@@ -5,25 +5,54 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
+# PROXY: empty judges the kit's own fake, offline; `real` is http://localhost:1337/v1; else a URL.
+PROXY ?=
+MODEL ?=
+FIXTURE ?=
+TARGET = $(if $(filter real,$(PROXY)),http://localhost:1337/v1,$(PROXY))
+
 .DEFAULT_GOAL := help
 .PHONY: help setup contract test check fake interop sdks constraints clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(STAMP)
+setup: $(STAMP)  ## make the environment in .venv (the other targets do it when needed)
 
 $(STAMP): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 …"; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "Python 3.11 or newer is needed, for example: make PYTHON=python3.12 …" >&2; exit 2; }
 	@echo "setting up $(VENV) (once)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
+
+contract: $(STAMP)  ## judge the fake offline; PROXY=real or PROXY=<url> [MODEL=…] a live target; FIXTURE=… a recording
+ifneq ($(PROXY),)
+	@$(BIN)/contract run $(TARGET) $(if $(MODEL),--model $(MODEL))
+else
+	@$(BIN)/contract offline $(if $(FIXTURE),--fixture $(FIXTURE)) $(if $(MODEL),--model $(MODEL))
+endif
+
+test: $(STAMP)  ## run the tests
+	$(BIN)/python -m pytest
 
 check: $(STAMP)  ## lint and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-clean:  ## remove the environments and caches
-	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .coverage build dist
+fake: $(STAMP)  ## serve the fake on http://127.0.0.1:1337
+	@$(BIN)/fake-server
+
+interop: $(STAMP)  ## judge real third-party servers that have the fake as upstream
+	@$(BIN)/python -m contract_tests.interop
+
+sdks: $(STAMP)  ## build an environment for each generation of the official SDK
+	@$(BIN)/python -m contract_tests.sdks
+
+constraints: $(STAMP)  ## pin the newest versions of everything in constraints.txt
+	@$(BIN)/python -m contract_tests.sdks --refresh
+
+clean:  ## remove environments and caches
+	rm -rf .venv .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage build dist
