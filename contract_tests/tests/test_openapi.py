@@ -1,0 +1,124 @@
+"""The rules beside the published spec: what the spec calls a wrong type, the rules flag too.
+
+The spec is a cross-check, not the truth: its `nullable` means nothing in OpenAPI 3.1 and is rewritten,
+and what genuine recordings show against it is listed here with its reason.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from contract_tests.rules import judge
+from contract_tests.rules.engine import Level
+from contract_tests.tests.shared import ROOT, SHARED, needs_spec
+from fake_server.wire import fixture
+from fake_server.wire.exchange import Exchange
+from fake_server.wire.jsontext import Path as JsonPath
+
+# A compressed body is JSON only after decoding; other fixtures have the same form.
+CONFORMING = [one for one in fixture.find(ROOT / "fixtures" / "conforming") if one.stem != "gzip-dict"]
+DICT, CHUNK, LIST, MODEL, ERROR = (
+    "CreateChatCompletionResponse",
+    "CreateChatCompletionStreamResponse",
+    "ListModelsResponse",
+    "Model",
+    "ErrorResponse",
+)
+SCHEMA_OF = {"chat.completion": DICT, "chat.completion.chunk": CHUNK, "list": LIST, "model": MODEL}
+OTHERS: tuple[Any, ...] = ("text", 7, 1.5, True, [], {})
+
+
+@cache
+def schemas() -> dict[str, Any]:
+    text = (SHARED / "openapi.json").read_text(encoding="utf-8")
+    document: dict[str, Any] = _nullable(json.loads(text))
+    return document
+
+
+def _nullable(node: Any) -> Any:
+    """`nullable: true` said as OpenAPI 3.1 says it."""
+    if isinstance(node, list):
+        return [_nullable(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    made = {name: _nullable(value) for name, value in node.items()}
+    if made.pop("nullable", None) is True:
+        return {"anyOf": [made, {"type": "null"}]}
+    return made
+
+
+@cache
+def validator(name: str) -> Any:
+    schema = {"$ref": f"#/components/schemas/{name}", "components": schemas()["components"]}
+    return jsonschema.Draft202012Validator(schema)
+
+
+def documents(exchange: Exchange) -> list[Any]:
+    """The JSON objects of a reply: its body, or its events' data."""
+    body = exchange.payload
+    if body.startswith(b"{"):
+        return [json.loads(body)]
+    texts = [part.removeprefix("data: ") for part in body.decode().split("\n\n") if part]
+    return [json.loads(text) for text in texts if text != "[DONE]"]
+
+
+def schema_of(document: Any) -> str:
+    return ERROR if "error" in document else SCHEMA_OF[document["object"]]
+
+
+@needs_spec
+@pytest.mark.parametrize("path", CONFORMING, ids=lambda path: path.stem)
+def test_conforming_fixtures_are_valid_by_the_spec(path: Path) -> None:
+    for document in documents(fixture.load(path).exchange):
+        errors = [error.message for error in validator(schema_of(document)).iter_errors(document)]
+        assert errors == []
+
+
+def members(value: Any, path: JsonPath = ()) -> Iterator[JsonPath]:
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, inner in items:
+        yield (*path, name)
+        yield from members(inner, (*path, name))
+
+
+def changed(document: Any, path: JsonPath, value: Any) -> Any:
+    made = copy.deepcopy(document)
+    inner = made
+    for step in path[:-1]:
+        inner = inner[step]
+    inner[path[-1]] = value
+    return made
+
+
+@needs_spec
+@pytest.mark.parametrize("path", CONFORMING, ids=lambda path: path.stem)
+def test_what_the_spec_calls_a_wrong_type_is_flagged(path: Path) -> None:
+    exchange = fixture.load(path).exchange
+    found = documents(exchange)
+    missed = []
+    for place in {"[]".join(str(s) for s in p if isinstance(s, str)): p for p in members(found[0])}.values():
+        for other in OTHERS:
+            wrong = changed(found[0], place, other)
+            if validator(schema_of(found[0])).is_valid(wrong):
+                continue
+            judgement = judge(with_first(exchange, wrong))
+            if not judgement.ids(Level.MUST, Level.SHOULD):
+                missed.append((place, other))
+    assert missed == []
+
+
+def with_first(exchange: Exchange, document: Any) -> Exchange:
+    """The exchange with another first JSON object."""
+    text = json.dumps(document).encode()
+    if exchange.payload.startswith(b"{"):
+        return exchange.with_payload(text)
+    _, _, rest = exchange.payload.partition(b"\n\n")
+    return exchange.with_payload(b"data: " + text + b"\n\n" + rest)
