@@ -9,6 +9,7 @@ from contract_tests.rules.engine import Judgement, Rule, Section
 from contract_tests.rules.errors import errors
 from contract_tests.rules.http import http
 from contract_tests.rules.models import models
+from contract_tests.rules.relations import client, relations
 from contract_tests.rules.sse import sse
 from contract_tests.rules.tools import tools
 from contract_tests.rules.trace import Trace
@@ -16,7 +17,7 @@ from contract_tests.rules.usage import usage
 from contract_tests.rules.view import View
 from fake_server.wire.exchange import Exchange
 
-SECTIONS: tuple[Section, ...] = (http, sse, chat, chat_stream, tools, usage, errors, models)
+SECTIONS: tuple[Section, ...] = (http, sse, chat, chat_stream, tools, usage, errors, models, relations, client)
 SHAPE_RULES = (shape.chat_shape, shape.chunk_shape, shape.model_shape, shape.error_shape)
 RULES: dict[str, Rule] = {rule.id: rule for section in SECTIONS for rule in section.rules}
 

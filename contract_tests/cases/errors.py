@@ -1,0 +1,74 @@
+"""Section errors: requests that are to be refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from contract_tests.cases.prompts import SHORT
+from contract_tests.cases.registry import case
+from contract_tests.rules.errors import NO_SUCH_MODEL, NO_SUCH_PATH
+from contract_tests.running.asking import CHAT, Ask
+
+
+async def _refused(ask: Ask, body: dict[str, Any]) -> None:
+    await ask(body, role="refusal", valid=False)
+
+
+@case("errors.bad-json", title="a body that is not JSON")
+async def bad_json(ask: Ask) -> None:
+    await ask.raw("POST", CHAT, b'{"model": "gpt-3.5-turbo", "messages": [', role="refusal")
+
+
+@case("errors.missing-messages", title="no messages")
+async def missing_messages(ask: Ask) -> None:
+    await _refused(ask, {"model": ask.model})
+
+
+@case("errors.empty-messages", title="an empty list of messages")
+async def empty_messages(ask: Ask) -> None:
+    await _refused(ask, {"model": ask.model, "messages": []})
+
+
+@case("errors.wrong-messages", title="messages that are no list")
+async def wrong_messages(ask: Ask) -> None:
+    await _refused(ask, {"model": ask.model, "messages": "hello"})
+
+
+@case("errors.unknown-model", title="a model that does not exist", tokens=8)
+async def unknown_model(ask: Ask) -> None:
+    await _refused(ask, ask.body(SHORT, 8, model=f"{NO_SUCH_MODEL}-{ask.nonce()}"))
+
+
+@case("errors.wrong-method", title="GET where there is only POST")
+async def wrong_method(ask: Ask) -> None:
+    await ask.raw("GET", CHAT, role="refusal")
+
+
+@case("errors.unknown-path", title="a path that does not exist")
+async def unknown_path(ask: Ask) -> None:
+    await ask.raw("GET", f"/{NO_SUCH_PATH}-{ask.nonce()}", role="refusal")
+
+
+@case("errors.stream-bad-json", title="a body that is not JSON, to be streamed")
+async def stream_bad_json(ask: Ask) -> None:
+    await ask.raw("POST", CHAT, b'{"stream": true, "model": "gpt-3.5-turbo", "messages": [', role="refusal")
+
+
+@case("errors.stream-missing-messages", title="no messages, to be streamed")
+async def stream_missing_messages(ask: Ask) -> None:
+    await _refused(ask, {"model": ask.model, "stream": True})
+
+
+@case("errors.stream-empty-messages", title="an empty list of messages, to be streamed")
+async def stream_empty_messages(ask: Ask) -> None:
+    await _refused(ask, {"model": ask.model, "messages": [], "stream": True})
+
+
+@case("errors.stream-wrong-messages", title="messages that are no list, to be streamed")
+async def stream_wrong_messages(ask: Ask) -> None:
+    await _refused(ask, {"model": ask.model, "messages": {"role": "user"}, "stream": True})
+
+
+@case("errors.stream-unknown-model", title="a model that does not exist, to be streamed", tokens=8)
+async def stream_unknown_model(ask: Ask) -> None:
+    await _refused(ask, ask.body(SHORT, 8, model=f"{NO_SUCH_MODEL}-{ask.nonce()}", stream=True))

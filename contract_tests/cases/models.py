@@ -1,0 +1,29 @@
+"""Section models: what there is to ask for."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from contract_tests.cases.registry import case
+from contract_tests.rules.errors import NO_SUCH_MODEL
+from contract_tests.running.asking import Ask
+
+
+@case("models.list", title="the list of models")
+async def list_models(ask: Ask) -> None:
+    await ask.get("/models", role="list")
+
+
+@case("models.retrieve", title="the model that is asked for")
+async def retrieve(ask: Ask) -> None:
+    # A target may answer by names it does not list (aliases, routes); those need not be found.
+    await ask.get(_path(ask.model), role="model", valid=ask.model in ask.session.listed)
+
+
+@case("models.retrieve-unknown", title="a model that does not exist")
+async def retrieve_unknown(ask: Ask) -> None:
+    await ask.get(_path(f"{NO_SUCH_MODEL}-{ask.nonce()}"), role="model", valid=False)
+
+
+def _path(model: str) -> str:
+    return f"/models/{quote(model, safe='')}"

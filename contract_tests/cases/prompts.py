@@ -1,0 +1,44 @@
+"""What several cases say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+SHORT = "Say hello in one short sentence."
+LONG = "Count from 1 to 100 in words, separated by commas."
+UNUSUAL = 'Zażółć gęślą jaźń — 日本語 עברית 🌳👩‍🌾 \\n "quoted" <b>&amp;</b> end'
+"""Text that is lost easily: several scripts, a joined emoji, a backslash, quotes, markup."""
+
+WEATHER: dict[str, Any] = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "description": "The weather in a city right now.",
+        "parameters": {
+            "type": "object",
+            "properties": {"city": {"type": "string"}, "unit": {"type": "string", "enum": ["C", "F"]}},
+            "required": ["city"],
+        },
+    },
+}
+CLOCK: dict[str, Any] = {
+    "type": "function",
+    "function": {
+        "name": "get_time",
+        "description": "The local time in a city.",
+        "parameters": {
+            "type": "object",
+            "properties": {"city": {"type": "string"}},
+            "required": ["city"],
+        },
+    },
+}
+
+
+def repeat(text: str) -> str:
+    """A request to say `text` and nothing else."""
+    return f"Repeat after me, word for word and nothing else: {text}"
+
+
+def user(content: Any) -> dict[str, Any]:
+    return {"role": "user", "content": content}

@@ -1,0 +1,71 @@
+"""Section relations: the same question in both forms, and several callers at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from contract_tests.cases.prompts import CLOCK, UNUSUAL, WEATHER, repeat
+from contract_tests.cases.registry import case
+from contract_tests.rules.relations import said
+from contract_tests.running.asking import Ask
+
+CALLERS = 4
+STEADY = {"temperature": 0, "seed": 7}
+
+
+async def _compare(ask: Ask, body: dict[str, Any], expect: str | None = None) -> None:
+    """Ask twice for a dict, then for a stream; where they differ, once more for a dict.
+
+    A target that gives equal answers only now and then is not deterministic, and no rule compares it.
+    """
+    first = await ask(body, role="dict", expect=expect)
+    await ask(body, role="again", expect=expect)
+    stream = await ask({**body, "stream": True}, role="stream", expect=expect)
+    if ask.deterministic and said(first) != said(stream):
+        await ask(body, role="once more", expect=expect)
+
+
+@case("relations.text", title="the same text as dict and as stream", requests=4, tokens=256)
+async def text(ask: Ask) -> None:
+    await _compare(ask, ask.body("Write two short sentences about a tree.", 64, **STEADY))
+
+
+@case("relations.echo", title="a repeated text as dict and as stream", requests=4, tokens=640)
+async def echo(ask: Ask) -> None:
+    wanted = f"{ask.nonce()} {UNUSUAL} {ask.nonce()}"
+    await _compare(ask, ask.body(repeat(wanted), 160, **STEADY), wanted)
+
+
+@case(
+    "relations.calls",
+    title="the same tool call as dict and as stream",
+    requests=4,
+    tokens=800,
+    features=["tools", "tool_choice", "required"],
+)
+async def calls(ask: Ask) -> None:
+    asked = "What is the weather in Oslo?"
+    await _compare(ask, ask.body(asked, 200, tools=[WEATHER, CLOCK], tool_choice="required", **STEADY))
+
+
+@case("relations.length", title="the same cut as dict and as stream", requests=4, tokens=24)
+async def length(ask: Ask) -> None:
+    await _compare(ask, ask.body("Count from 1 to 100 in words.", 6, **STEADY))
+
+
+async def _callers(ask: Ask, **more: Any) -> None:
+    """One caller alone, then several at once, each with a word of its own."""
+    words = {role: ask.nonce() for role in ("alone", *(f"caller {one + 1}" for one in range(CALLERS)))}
+    bodies = {role: ask.body(repeat(word), 32, **more) for role, word in words.items()}
+    await ask(bodies["alone"], role="alone", expect=words["alone"])
+    await ask.together([(role, bodies[role], words[role]) for role in words if role != "alone"])
+
+
+@case("relations.callers", title="four callers at once", requests=1 + CALLERS, tokens=160)
+async def callers(ask: Ask) -> None:
+    await _callers(ask)
+
+
+@case("relations.stream-callers", title="four callers at once, streamed", requests=1 + CALLERS, tokens=160)
+async def stream_callers(ask: Ask) -> None:
+    await _callers(ask, stream=True)

@@ -1,0 +1,83 @@
+"""Section chat.stream: chat completions that are answered token by token."""
+
+from __future__ import annotations
+
+from contract_tests.cases.chat import PERSON
+from contract_tests.cases.prompts import LONG, SHORT, UNUSUAL, repeat, user
+from contract_tests.cases.registry import case
+from contract_tests.running.asking import Ask
+from contract_tests.running.seed import POEM_TOKENS, PROMPT
+
+
+@case("chat.stream.poem", title="poem, streamed as the seed asks for it", tokens=POEM_TOKENS)
+async def poem(ask: Ask) -> None:
+    await ask({"model": ask.model, "messages": [user(PROMPT)], "stream": True}, role="stream")
+
+
+@case("chat.stream.short", title="short answer, streamed", tokens=32)
+async def short(ask: Ask) -> None:
+    await ask(ask.body(SHORT, stream=True), role="stream")
+
+
+@case("chat.stream.unusual-text", title="unusual text, repeated in a stream", tokens=160)
+async def unusual_text(ask: Ask) -> None:
+    text = f"{ask.nonce()} {UNUSUAL} {ask.nonce()}"
+    await ask(ask.body(repeat(text), 160, stream=True), role="stream", expect=text)
+
+
+@case("chat.stream.n", title="two choices, streamed", tokens=32, features=["n"])
+async def two_choices(ask: Ask) -> None:
+    await ask(ask.body(SHORT, 16, n=2, stream=True), role="stream")
+
+
+@case("chat.stream.max-tokens", title="stream cut by max_tokens", tokens=5, features=["max_tokens"])
+async def max_tokens(ask: Ask) -> None:
+    await ask(ask.body(LONG, 5, stream=True), role="stream")
+
+
+@case("chat.stream.stop", title="stream ended by a stop sequence", tokens=64, features=["stop"])
+async def stop(ask: Ask) -> None:
+    asked = repeat("one two three four five six")
+    await ask(ask.body(asked, 64, stop="four", stream=True), role="stream")
+
+
+@case(
+    "chat.stream.logprobs",
+    title="log probabilities, streamed",
+    tokens=8,
+    features=["logprobs", "top_logprobs"],
+)
+async def logprobs(ask: Ask) -> None:
+    await ask(ask.body(SHORT, 8, logprobs=True, top_logprobs=2, stream=True), role="stream")
+
+
+@case(
+    "chat.stream.json-schema",
+    title="an object of a schema, streamed",
+    tokens=200,
+    features=["response_format", "json_schema"],
+)
+async def json_schema(ask: Ask) -> None:
+    await ask(ask.body("Invent a person.", 200, response_format=PERSON, stream=True), role="stream")
+
+
+@case(
+    "chat.stream.usage",
+    title="stream with usage",
+    tokens=32,
+    features=["stream_options", "include_usage"],
+)
+async def with_usage(ask: Ask) -> None:
+    options = {"include_usage": True}
+    await ask(ask.body(SHORT, stream=True, stream_options=options), role="stream")
+
+
+@case(
+    "chat.stream.no-usage",
+    title="stream with include_usage: false",
+    tokens=32,
+    features=["stream_options", "include_usage"],
+)
+async def without_usage(ask: Ask) -> None:
+    options = {"include_usage": False}
+    await ask(ask.body(SHORT, stream=True, stream_options=options), role="stream")

@@ -1,0 +1,113 @@
+"""Section tools: functions that are offered, called, and answered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from contract_tests.cases.prompts import CLOCK, SHORT, WEATHER, user
+from contract_tests.cases.registry import case
+from contract_tests.running.asking import Ask
+from contract_tests.running.trouble import SetupFailed
+
+FEATURES = ("tools", "tool_choice")
+NAMED = {"type": "function", "function": {"name": "get_weather"}}
+QUESTION = "What is the weather in Oslo? Use the tool."
+TWO = "What are the weather and the time in Oslo? Call both tools at once."
+
+
+def _body(
+    ask: Ask, choice: Any, *, asked: str = QUESTION, stream: bool = False, **more: Any
+) -> dict[str, Any]:
+    return ask.body(asked, 200, tools=[WEATHER, CLOCK], tool_choice=choice, stream=stream, **more)
+
+
+@case("tools.auto", title="tools, auto", tokens=200, features=FEATURES)
+async def auto(ask: Ask) -> None:
+    await ask(_body(ask, "auto"))
+
+
+@case("tools.required", title="tools, required", tokens=200, features=(*FEATURES, "required"))
+async def required(ask: Ask) -> None:
+    await ask(_body(ask, "required"))
+
+
+@case("tools.named", title="tools, one named", tokens=200, features=FEATURES)
+async def named(ask: Ask) -> None:
+    await ask(_body(ask, NAMED))
+
+
+@case("tools.none", title="tools, none to be called", tokens=200, features=FEATURES)
+async def none(ask: Ask) -> None:
+    await ask(_body(ask, "none"))
+
+
+@case("tools.parallel", title="two calls at once", tokens=200, features=(*FEATURES, "parallel_tool_calls"))
+async def parallel(ask: Ask) -> None:
+    await ask(_body(ask, "required", asked=TWO, parallel_tool_calls=True))
+
+
+@case("tools.serial", title="one call at a time", tokens=200, features=(*FEATURES, "parallel_tool_calls"))
+async def serial(ask: Ask) -> None:
+    await ask(_body(ask, "required", asked=TWO, parallel_tool_calls=False))
+
+
+@case("tools.stream-auto", title="tools, auto, streamed", tokens=200, features=FEATURES)
+async def stream_auto(ask: Ask) -> None:
+    await ask(_body(ask, "auto", stream=True), role="stream")
+
+
+@case(
+    "tools.stream-required", title="tools, required, streamed", tokens=200, features=(*FEATURES, "required")
+)
+async def stream_required(ask: Ask) -> None:
+    await ask(_body(ask, "required", stream=True), role="stream")
+
+
+@case("tools.stream-named", title="tools, one named, streamed", tokens=200, features=FEATURES)
+async def stream_named(ask: Ask) -> None:
+    await ask(_body(ask, NAMED, stream=True), role="stream")
+
+
+@case("tools.stream-none", title="tools, none to be called, streamed", tokens=200, features=FEATURES)
+async def stream_none(ask: Ask) -> None:
+    await ask(_body(ask, "none", stream=True), role="stream")
+
+
+@case(
+    "tools.stream-parallel",
+    title="two calls at once, streamed",
+    tokens=200,
+    features=(*FEATURES, "parallel_tool_calls"),
+)
+async def stream_parallel(ask: Ask) -> None:
+    await ask(_body(ask, "required", asked=TWO, stream=True, parallel_tool_calls=True), role="stream")
+
+
+@case("tools.result", title="a tool's result sent back", requests=2, tokens=400, features=(*FEATURES, "tool"))
+async def result(ask: Ask) -> None:
+    first = await ask(_body(ask, "required"), role="call")
+    message = next(iter(first.root["choices"]), first.root)["message"]
+    ids = [call["id"].text for call in message["tool_calls"]]
+    if not ids or not all(ids):
+        raise SetupFailed("the first turn has no tool call with an id to answer")
+    results = [
+        {"role": "tool", "tool_call_id": one, "content": '{"sky": "clear", "degrees": 7}'} for one in ids
+    ]
+    turns = [user(QUESTION), message.value, *results]
+    await ask(ask.body(turns, 200, tools=[WEATHER, CLOCK]), role="answer")
+
+
+@case("tools.history", title="a call and its result from elsewhere", tokens=64, features=(*FEATURES, "tool"))
+async def history(ask: Ask) -> None:
+    call = {"name": "get_weather", "arguments": '{"city": "Oslo"}'}
+    turns = [
+        user(QUESTION),
+        {
+            "role": "assistant",
+            "content": None,
+            "tool_calls": [{"id": "call_1", "type": "function", "function": call}],
+        },
+        {"role": "tool", "tool_call_id": "call_1", "content": "7 degrees, clear sky"},
+        user(SHORT),
+    ]
+    await ask(ask.body(turns, 64, tools=[WEATHER], tool_choice="none"))

@@ -1,0 +1,149 @@
+"""One run's way to the target: every request goes through the relay, is counted, and is bounded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+from contract_tests.running.options import Options
+from contract_tests.running.trouble import NotReached, UsageError
+from fake_server.relay import LABEL_HEADER, Relay
+from fake_server.wire.exchange import Ending, Exchange
+
+PLACEHOLDER_KEY = "no-key-needed"
+STRIKES = 3
+SLACK = 10.0
+"""Seconds a request may take beyond the relay's own bounds before the kit itself is at fault."""
+
+_AT_A_BOUND = (Ending.TIMED_OUT, Ending.OVERSIZED, Ending.UNREACHABLE)
+
+
+class Session:
+    """The state that the cases of a run share; `relay` must be entered by who made the session.
+
+    `root` is the target without `/v1`, `prefix` what goes before every path. `stopped` says why no
+    more is asked, '' while the run goes on.
+    """
+
+    def __init__(self, options: Options, root: str) -> None:
+        self.options = options
+        self.root, self.prefix, self.model = root, "", ""
+        self.listed: tuple[str, ...] = ()
+        self.control: Exchange | None = None
+        self.requests = 0
+        self.stopped = ""
+        self.notes: list[str] = []
+        self.dropped: dict[str, str] = {}
+        """Parameters the target refused and no case is about, with what is sent instead ('': nothing)."""
+        self.deadline = asyncio.get_running_loop().time() + options.run_seconds
+        self._awaited: dict[str, asyncio.Future[Exchange]] = {}
+        self._struck: list[str] = []
+        self.relay = self.new_relay()
+
+    def new_relay(self) -> Relay:
+        """A relay to the target that gives what it captures to this session.
+
+        The key goes out here, behind what is captured, so no exchange holds it. Raises UsageError for a
+        target, header or CA file that cannot be used.
+        """
+        options = self.options
+        named = {name.lower() for name, _ in options.headers}
+        key = () if "authorization" in named else (("Authorization", f"Bearer {options.api_key}"),)
+        try:
+            return Relay(
+                self.root,
+                on_exchange=self._captured,
+                bounds=options.bounds,
+                ca_file=options.ca_file,
+                extra_headers=(*(key if options.api_key else ()), *options.headers),
+                extra_query=options.query,
+            )
+        except ValueError as error:
+            raise UsageError(str(error)) from error
+
+    @property
+    def base_url(self) -> str:
+        """The target's base URL as it was chosen, without any query."""
+        return self.root.partition("?")[0].rstrip("/") + self.prefix
+
+    @property
+    def seconds_left(self) -> float:
+        return self.deadline - asyncio.get_running_loop().time()
+
+    def note(self, text: str) -> None:
+        if text not in self.notes:
+            self.notes.append(text)
+
+    def count(self, requests: int = 1) -> None:
+        """Take `requests` from what may be sent. Raises NotReached where the run or the cap is at its end."""
+        if self.stopped:
+            raise NotReached(self.stopped)
+        if self.requests + requests > self.options.max_requests:
+            raise NotReached(f"the cap of {self.options.max_requests} requests is met")
+        self.requests += requests
+
+    def strike(self, case_id: str, exchanges: Iterable[Exchange]) -> None:
+        """Remember a case that met a bound (or found nobody); the third one stops the run."""
+        if any(one.ending in _AT_A_BOUND for one in exchanges):
+            self._struck.append(case_id)
+        if len(self._struck) >= STRIKES and not self.stopped:
+            self.stopped = f"stopped after {STRIKES} cases at a bound: {', '.join(self._struck)}"
+
+    async def exchange(
+        self, label: str, method: str, path: str, body: bytes = b"", headers: Iterable[tuple[str, str]] = ()
+    ) -> Exchange:
+        """Send one request below the base URL and return what crossed the wire, labelled `label`."""
+        self.count()
+        ticket = f"{len(self.relay.exchanges)}-{self.requests}-{label}".encode("ascii", "replace").decode()
+        came: asyncio.Future[Exchange] = asyncio.get_running_loop().create_future()
+        self._awaited[ticket] = came
+        request = _request(method, self.prefix + path, (*headers, (LABEL_HEADER, ticket)), body)
+        sending = asyncio.create_task(_send(self.relay.port, request))
+        bounds = self.options.bounds
+        try:
+            async with asyncio.timeout(bounds.connect + bounds.exchange + bounds.grace + SLACK):
+                exchange = await came
+        finally:
+            self._awaited.pop(ticket, None)
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+        self.relay.exchanges.clear()
+        return exchange.but(label=label)
+
+    def _captured(self, exchange: Exchange) -> None:
+        came = self._awaited.get(exchange.label)
+        if came is not None and not came.done():
+            came.set_result(exchange)
+
+
+def _request(method: str, target: str, headers: Iterable[tuple[str, str]], body: bytes) -> bytes:
+    """A request as bytes, with the header fields that the official SDK sends where none are given."""
+    given = tuple(headers)
+    named = {name.lower() for name, _ in given}
+    usual = [
+        ("Host", "relay.invalid"),
+        ("Accept", "application/json"),
+        ("Accept-Encoding", "gzip, deflate"),
+        ("Authorization", f"Bearer {PLACEHOLDER_KEY}"),
+        ("Connection", "close"),
+        ("User-Agent", "openai-contract-kit"),
+    ]
+    if body or method in ("POST", "PUT"):
+        usual += [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+    fields = [*(one for one in usual if one[0].lower() not in named), *given]
+    head = f"{method} {target} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in fields)
+    return head.encode("latin-1") + b"\r\n" + body
+
+
+async def _send(port: int, request: bytes) -> None:
+    """Send, then read and forget: what is judged is what the relay saw."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(request)
+        while await reader.read(65536):
+            pass
+        await asyncio.Event().wait()
+    except ConnectionError:
+        await asyncio.Event().wait()
+    finally:
+        writer.transport.abort()
