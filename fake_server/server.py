@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
+import contextlib
 import secrets
 import socket
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -18,20 +18,58 @@ from fake_server.app import create_app
 from fake_server.journal import Entry
 from fake_server.settings import Settings, default_scripts
 
-GRACE = 1
-"""Seconds that open streams get when the server stops."""
+GRACE, TICK = 0.5, 0.01
+"""Seconds that open streams get when the server stops, and between two looks; then they are cut."""
 
 
 class Server(uvicorn.Server):
-    """Uvicorn that says when it is ready."""
+    """Uvicorn that says when it is ready, leaves at once when told to, and cuts what does not end."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.ready = threading.Event()
+        self._leave = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
         self.ready.set()
+
+    def stop(self) -> None:
+        """Ask the server to leave, from any thread."""
+        self.should_exit = True
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the server has left already
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(self._leave.set)
+
+    async def main_loop(self) -> None:
+        counter = 0
+        while not await self.on_tick(counter):
+            counter = (counter + 1) % 864_000
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._leave.wait(), 0.1)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for one in sockets or []:
+            one.close()
+        state = self.server_state
+        for connection in list(state.connections):
+            connection.shutdown()
+        await self._until(lambda: not state.connections)
+        for connection in list(state.connections):
+            connection.transport.abort()
+        await self._until(lambda: not state.tasks)
+        for task in list(state.tasks):
+            task.cancel()
+
+    async def _until(self, done: Callable[[], bool]) -> None:
+        for _ in range(round(GRACE / TICK)):
+            if done() or self.force_exit:
+                return
+            await asyncio.sleep(TICK)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -40,7 +78,7 @@ def listen(host: str, port: int) -> socket.socket:
     return socket.create_server((host, port), family=family, backlog=2048)
 
 
-def uvicorn_server(settings: Settings, grace: int = GRACE) -> Server:
+def uvicorn_server(settings: Settings) -> Server:
     """A uvicorn server of the fake: no server header, no access log, HTTP/1.1 by h11."""
     config = uvicorn.Config(
         create_app(settings),
@@ -52,7 +90,6 @@ def uvicorn_server(settings: Settings, grace: int = GRACE) -> Server:
         access_log=False,
         server_header=False,
         timeout_keep_alive=75,
-        timeout_graceful_shutdown=grace,
     )
     return Server(config)
 
@@ -118,7 +155,7 @@ class FakeServer:
             raise RuntimeError("the fake server is running already")
         listener = listen("127.0.0.1", self._wanted)
         server = uvicorn_server(self.settings)
-        thread = threading.Thread(target=_serve, args=(server, listener), name="fake-server", daemon=True)
+        thread = threading.Thread(target=serve_on, args=(server, listener), name="fake-server", daemon=True)
         self._server, self._thread, self._port = server, thread, listener.getsockname()[1]
         thread.start()
         if not server.ready.wait(10):
@@ -127,11 +164,11 @@ class FakeServer:
         return self
 
     def stop(self) -> None:
-        """Stop serving; open streams are cut after a second. Safe to call twice."""
+        """Stop serving; streams still open are cut after `GRACE` seconds. Safe to call twice."""
         server, thread = self._server, self._thread
         self._server = self._thread = self._port = None
         if server is not None and thread is not None:
-            server.should_exit = True
+            server.stop()
             thread.join(10)
 
     def __enter__(self) -> FakeServer:
@@ -151,7 +188,7 @@ class FakeServer:
         await asyncio.to_thread(self.stop)
 
 
-def _serve(server: Server, listener: socket.socket) -> None:
-    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+def serve_on(server: Server, listener: socket.socket) -> None:
+    """Serve on an open socket until the server is told to stop; closes the socket."""
     with listener:
         asyncio.run(server.serve(sockets=[listener]))

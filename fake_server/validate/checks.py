@@ -84,8 +84,6 @@ def boolean(value: Any, path: str) -> None:
 
 def integer(least: int | None = None, most: int | None = None) -> Check:
     def checked(value: Any, path: str) -> None:
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)
         if isinstance(value, bool) or not isinstance(value, int):
             raise wrong_type(path, "an integer", value)
         _range(value, path, "integer", least, most)

@@ -1,0 +1,77 @@
+"""The pytest fixtures users get: `fake_server`, `fake_openai`, `openai_env`.
+
+Pytest loads this module in every run, so it imports nothing heavy: the server and the SDK are
+imported by the fixtures that need them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    import openai
+
+    from fake_server.server import FakeServer
+
+KEY = "sk-fake"
+
+
+@pytest.fixture(scope="session")
+def fake_server_options() -> dict[str, Any]:
+    """What the session's FakeServer is made with; override it in a conftest: `{"scripts": ["replies/"]}`."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def _fake_server_of_the_session(fake_server_options: dict[str, Any]) -> Iterator[FakeServer]:
+    from fake_server.server import FakeServer
+
+    with FakeServer(**fake_server_options) as server:
+        yield server
+
+
+@pytest.fixture
+def fake_server(_fake_server_of_the_session: FakeServer) -> FakeServer:
+    """A fake OpenAI server; one serves the whole session, each test finds it without a past."""
+    _fake_server_of_the_session.reset()
+    print(f"fake_server: seed {_fake_server_of_the_session.seed}")
+    return _fake_server_of_the_session
+
+
+@pytest.fixture
+def fake_openai(fake_server: FakeServer) -> Iterator[openai.OpenAI]:
+    """An `openai.OpenAI` client pointed at `fake_server`; it does not retry and ignores proxies."""
+    import openai
+
+    with openai.OpenAI(
+        base_url=fake_server.base_url,
+        api_key=_key(fake_server),
+        max_retries=0,
+        http_client=openai.DefaultHttpxClient(trust_env=False),
+    ) as client:
+        yield client
+
+
+@pytest.fixture
+def openai_env(fake_server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The environment pointed at `fake_server`, for code that makes its own client; returns what was set."""
+    spared = ",".join(filter(None, ["127.0.0.1", os.environ.get("NO_PROXY", "")]))
+    values = {
+        "OPENAI_BASE_URL": fake_server.base_url,
+        "OPENAI_API_KEY": _key(fake_server),
+        "NO_PROXY": spared,
+        "no_proxy": spared,
+    }
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    for name in ("OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_API_BASE"):
+        monkeypatch.delenv(name, raising=False)
+    return values
+
+
+def _key(server: FakeServer) -> str:
+    return server.settings.api_key or KEY

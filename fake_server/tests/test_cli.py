@@ -1,0 +1,112 @@
+"""The fake-server command: its start line, its exit codes, and quiet ends."""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from fake_server.cli import main
+from fake_server.tests.edge_client import ASK, ask
+from fake_server.wire import fixture
+from fake_server.wire.exchange import Exchange, Request, Write
+
+
+@contextmanager
+def started(*options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The command in a process of its own, and its start line."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "fake_server", "--port", "0", *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        yield process, process.stdout.readline()
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def port_in(line: str) -> int:
+    found = re.search(r"http://127\.0\.0\.1:(\d+)/v1", line)
+    assert found, line
+    return int(found[1])
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_it_serves_and_leaves_quietly(how: signal.Signals) -> None:
+    with started("--seed", "5") as (process, line):
+        assert "seed 5" in line
+        assert re.search(r"\d+ scripts?$", line.strip())
+        assert ask(port_in(line), body=ASK).status == 200
+        process.send_signal(how)
+        out, err = process.communicate(timeout=5)
+    assert (out, err) == ("", "")
+    assert process.returncode in (0, -how)
+
+
+def test_options_reach_the_server(tmp_path: Path) -> None:
+    script = tmp_path / "one.yaml"
+    script.write_text("- {name: one, reply: {text: from the script}}\n")
+    options = ["--plain", "--strict", "--api-key", "sk-a", "--model", "m1", "--model", "m2"]
+    with started("--scripts", str(script), *options) as (_, line):
+        assert "plain" in line
+        assert "1 script\n" in line
+        port, key = port_in(line), {"Authorization": "Bearer sk-a"}
+        assert ask(port, "GET", "/v1/models").status == 401
+        assert [one["id"] for one in ask(port, "GET", "/models", headers=key).json["data"]] == ["m1", "m2"]
+        said = ask(port, body={**ASK, "model": "m2"}, headers=key).json["choices"][0]["message"]["content"]
+        assert said == "from the script"
+
+
+def test_replay_serves_recordings(tmp_path: Path) -> None:
+    recorded = Exchange(
+        Request("GET", "/v1/models"), 200, (("Content-Type", "application/json"),), (Write(b'{"played":1}'),)
+    )
+    fixture.save(fixture.Fixture(recorded), tmp_path / "models.yaml")
+    with started("--replay", str(tmp_path)) as (process, line):
+        assert "1 recording\n" in line
+        assert ask(port_in(line), "GET", "/v1/models").json == {"played": 1}
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=5) == ("", "")
+
+
+def test_what_cannot_be_served_is_one_clear_line_and_code_2(tmp_path: Path) -> None:
+    bad, empty = tmp_path / "bad.yaml", tmp_path / "empty"
+    bad.write_text("- {name: x, replly: {text: hi}}\n")
+    empty.mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        for options, says in (
+            (["--port", port], f"port {port} on 127.0.0.1 is taken"),
+            (["--port", port, "--replay", str(bad)], "bad.yaml"),
+            (["--scripts", str(tmp_path / "nope")], "there is no script file or folder"),
+            (["--scripts", str(empty)], "no *.yaml file"),
+            (["--scripts", str(bad)], "did you mean 'reply'"),
+            (["--replay", str(tmp_path / "nope")], "there is no recording"),
+            (["--replay", str(empty)], "no recording was found"),
+            (["--replay", str(empty), "--host", "0.0.0.0"], "127.0.0.1 only"),
+            (["--host", "no.such.host.invalid"], "cannot listen on"),
+        ):
+            done = CliRunner().invoke(main, options)
+            assert done.exit_code == 2, (options, done.output)
+            assert says in done.stderr
+            assert done.stderr.startswith("fake-server: ")
+            assert "Traceback" not in done.output
+
+
+def test_help_names_every_option() -> None:
+    text = CliRunner().invoke(main, ["--help"]).output
+    options = "host port scripts replay strict api-key model seed plain log-level"
+    for option in options.split():
+        assert f"--{option}" in text

@@ -1,0 +1,76 @@
+"""The pytest fixtures users get, tried as a user's own test run."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+
+def test_the_fixtures_work_and_each_test_starts_anew(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytester.makepyfile(
+        """
+        import openai, os
+
+        ASK = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
+
+        def test_client(fake_openai, fake_server):
+            assert fake_openai.max_retries == 0
+            assert fake_openai.chat.completions.create(**ASK).choices
+            assert [one.path for one in fake_server.requests] == ["/v1/chat/completions"]
+
+        def test_without_a_past(fake_server):
+            assert fake_server.requests == ()
+
+        def test_env(openai_env, fake_server):
+            assert os.environ["OPENAI_BASE_URL"] == fake_server.base_url == openai_env["OPENAI_BASE_URL"]
+            with openai.OpenAI() as client:
+                assert client.chat.completions.create(**ASK).choices
+
+        def test_env_is_undone():
+            assert "OPENAI_BASE_URL" not in os.environ
+        """
+    )
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    result = pytester.runpytest_subprocess("-q")
+    result.assert_outcomes(passed=4)
+
+
+def test_options_come_from_the_conftest(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(
+        """
+        import pytest
+
+        @pytest.fixture(scope="session")
+        def fake_server_options():
+            return {"models": ["mine"], "api_key": "sk-mine", "seed": 3}
+        """
+    )
+    pytester.makepyfile(
+        """
+        def test_it(fake_openai, fake_server):
+            assert fake_server.seed == 3
+            assert [model.id for model in fake_openai.models.list()] == ["mine"]
+        """
+    )
+    pytester.runpytest_subprocess("-q").assert_outcomes(passed=1)
+
+
+def test_it_costs_nothing_when_unused(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import sys
+
+        def test_light():
+            assert "fake_server.plugin" in sys.modules
+            heavy = {"openai", "fastapi", "starlette", "uvicorn", "pydantic", "yaml"}
+            assert not heavy & set(sys.modules)
+        """
+    )
+    others = ["-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:respx", "-p", "no:anyio"]
+    pytester.run(sys.executable, "-m", "pytest", "-q", *others).assert_outcomes(passed=1)

@@ -1,0 +1,191 @@
+"""FakeServer in process: sync, async, the journal, reset, and nothing left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from fake_server import FakeServer
+from fake_server.journal import Entry, Journal
+from fake_server.scripts import ScriptError
+from fake_server.tests.edge_client import ASK, ask
+
+SLOW = """
+- name: slow
+  reply: {text: one two three four five six, timing: {first: 0.01, rate: 0.5}}
+"""
+
+
+def port_of(server: FakeServer) -> int:
+    return int(server.url.rpartition(":")[2])
+
+
+def test_urls() -> None:
+    with FakeServer() as server:
+        assert server.base_url == f"{server.url}/v1"
+        assert not server.url.endswith("/v1")
+    with pytest.raises(RuntimeError, match="not running"):
+        _ = server.url
+
+
+def test_the_journal_keeps_what_was_asked_without_credentials() -> None:
+    with FakeServer() as server:
+        headers = {"Authorization": "Bearer sk-very-secret", "X-Mine": "yes"}
+        ask(port_of(server), body=ASK, headers=headers)
+        ask(port_of(server), "GET", "/v1/nope?key=1")
+        chat, nope = server.requests
+        assert (chat.method, chat.path, chat.status, chat.json) == ("POST", "/v1/chat/completions", 200, ASK)
+        assert (chat.header("authorization"), chat.header("X-Mine")) == ("<redacted>", "yes")
+        assert (nope.path, nope.status) == ("/v1/nope", 404)
+        assert "secret" not in repr(server.requests)
+        server.reset()
+        assert server.requests == ()
+
+
+def test_the_journal_is_bounded() -> None:
+    journal = Journal(entries=3, size=10)
+    for index in range(5):
+        journal.add(Entry("GET", f"/{index}"))
+    assert [entry.path for entry in journal.entries()] == ["/2", "/3", "/4"]
+    journal.set_body(journal.entries()[0], b"x" * 8)
+    journal.set_body(journal.entries()[2], b"x" * 8)
+    assert [entry.path for entry in journal.entries()] == ["/3", "/4"]
+
+
+def test_reset_gives_scripts_back_their_uses(tmp_path: Path) -> None:
+    script = tmp_path / "once.yaml"
+    script.write_text("- {name: once, times: 1, reply: {text: only once}}\n")
+    with FakeServer([script]) as server:
+
+        def said() -> str:
+            return str(ask(port_of(server), body=ASK).json["choices"][0]["message"]["content"])
+
+        assert said() == "only once"
+        assert said() != "only once"
+        server.reset()
+        assert said() == "only once"
+
+
+def test_seed_none_draws_one_and_equal_seeds_answer_alike() -> None:
+    assert FakeServer().seed != FakeServer().seed
+    bodies = []
+    for _ in range(2):
+        with FakeServer(seed=7) as server:
+            bodies.append(ask(port_of(server), body=ASK).json["choices"])
+    assert bodies[0] == bodies[1]
+
+
+def test_errors_come_before_serving(tmp_path: Path) -> None:
+    script = tmp_path / "bad.yaml"
+    script.write_text("- {name: x, replly: {}}\n")
+    with pytest.raises(ScriptError, match=r"bad\.yaml:1"):
+        FakeServer([script])
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use"):
+        FakeServer(port=taken.getsockname()[1]).start()
+
+
+def test_async_inside_a_running_loop() -> None:
+    async def session() -> int:
+        async with FakeServer() as server:
+            reply = await asyncio.to_thread(ask, port_of(server), body=ASK)
+            with FakeServer() as inner:
+                assert (await asyncio.to_thread(ask, port_of(inner), "GET", "/health")).status == 200
+            return reply.status
+
+    assert asyncio.run(session()) == 200
+
+
+def test_it_stops_soon_with_open_streams_and_half_requests(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    script = tmp_path / "slow.yaml"
+    script.write_text(SLOW)
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(FakeServer([script], plain=True))
+        links = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", port_of(server)), 5)) for _ in range(3)
+        ]
+        body = b'{"model":"x","stream":true,"messages":[{"role":"user","content":"x"}]}'
+        head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body)
+        links[0].sendall(head + body)
+        links[1].sendall(head + body[:5])
+        assert links[0].recv(4096).startswith(b"HTTP/1.1 200 OK\r\n")
+        began = time.monotonic()
+        server.stop()
+        assert time.monotonic() - began < 2
+        assert not any(thread.name == "fake-server" for thread in threading.enumerate())
+    assert caplog.text == ""
+
+
+def test_a_stream_ends_when_its_client_leaves(tmp_path: Path) -> None:
+    script = tmp_path / "slow.yaml"
+    script.write_text(SLOW)
+    with FakeServer([script], plain=True) as server:
+        with socket.create_connection(("127.0.0.1", port_of(server)), 5) as link:
+            body = b'{"model":"x","stream":true,"messages":[{"role":"user","content":"x"}]}'
+            link.sendall(
+                b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body)
+            )
+            link.sendall(body)
+            link.recv(4096)
+        uvicorn = server._server
+        assert uvicorn is not None
+        deadline = time.monotonic() + 1
+        while uvicorn.server_state.tasks and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert not uvicorn.server_state.tasks
+
+
+def test_fifty_starts_leak_nothing() -> None:
+    def held() -> int:
+        return len(os.listdir("/proc/self/fd"))
+
+    with FakeServer() as server:
+        ask(port_of(server), "GET", "/health")
+    if not Path("/proc/self/fd").is_dir():
+        pytest.skip("open files are counted in /proc, which this system lacks")
+    threads, files = threading.active_count(), held()
+    for _ in range(50):
+        with FakeServer([]) as server:
+            assert ask(port_of(server), "GET", "/health").status == 200
+    assert threading.active_count() == threads
+    assert held() <= files
+
+
+def test_stop_and_start_again() -> None:
+    server = FakeServer([])
+    for _ in range(2):
+        server.start()
+        with pytest.raises(RuntimeError, match="already"):
+            server.start()
+        assert ask(port_of(server), "GET", "/health").status == 200
+        server.stop()
+        server.stop()
+
+
+SERVE = """
+import http.client, json, sys
+from fake_server import FakeServer
+with FakeServer() as server:
+    link = http.client.HTTPConnection(server.url.removeprefix("http://"))
+    body = {"model": "gpt-4o", "stream": True, "messages": [{"role": "user", "content": "hi"}]}
+    link.request("POST", "/v1/chat/completions", json.dumps(body), {"Content-Type": "application/json"})
+    assert link.getresponse().read().endswith(b"[DONE]\\n\\n")
+print(sorted(name for name in sys.modules if name.partition(".")[0] in ("openai", "contract_tests")))
+"""
+
+
+def test_serving_imports_neither_openai_nor_the_suite() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", SERVE], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.stdout, done.stderr, done.returncode) == ("[]\n", "", 0)
