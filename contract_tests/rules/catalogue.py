@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contract_tests.rules import engine, shape
+from contract_tests.rules import chat_stream_course, engine, shape, tools_stream
 from contract_tests.rules.chat import chat
 from contract_tests.rules.chat_stream import chat_stream
 from contract_tests.rules.engine import Judgement, Rule, Section
@@ -17,8 +17,20 @@ from contract_tests.rules.usage import usage
 from contract_tests.rules.view import View
 from fake_server.wire.exchange import Exchange
 
-SECTIONS: tuple[Section, ...] = (http, sse, chat, chat_stream, tools, usage, errors, models, relations, client)
-SHAPE_RULES = (shape.chat_shape, shape.chunk_shape, shape.model_shape, shape.error_shape)
+# Their rules stand on other sections' and register when they are imported.
+_ADDED = (chat_stream_course, shape, tools_stream)
+SECTIONS: tuple[Section, ...] = (
+    http,
+    sse,
+    chat,
+    chat_stream,
+    tools,
+    usage,
+    errors,
+    models,
+    relations,
+    client,
+)
 RULES: dict[str, Rule] = {rule.id: rule for section in SECTIONS for rule in section.rules}
 
 

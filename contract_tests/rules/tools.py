@@ -8,14 +8,10 @@ from dataclasses import dataclass
 from contract_tests.rules import references as see
 from contract_tests.rules.engine import SHOULD, Fault, Section
 from contract_tests.rules.node import Node
-from contract_tests.rules.stream import StreamedCall, StreamedChoice
 from contract_tests.rules.subjects import (
     choices,
-    deltas,
     dicts,
     messages,
-    streamed_calls,
-    streamed_choices,
     whole_streamed_choices,
 )
 from contract_tests.rules.view import View
@@ -31,12 +27,6 @@ def calls(view: View) -> Iterable[Node]:
     """Each entry of a message's `tool_calls`."""
     for message in messages(view):
         yield from (call for call in message["tool_calls"] if call.kind == "object")
-
-
-def call_deltas(view: View) -> Iterable[Node]:
-    """Each entry of a delta's `tool_calls`."""
-    for delta in deltas(view):
-        yield from (call for call in delta["tool_calls"] if call.kind == "object")
 
 
 @dataclass(frozen=True)
@@ -91,14 +81,6 @@ def calls_not_empty(message: Node) -> Iterable[Fault]:
     """A message without tool calls has no `tool_calls` member, or null: clients test for its presence."""
     if message["tool_calls"].value == []:
         yield message["tool_calls"], "[]", "no such member, or null"
-
-
-@tools.rule("stream-calls", over=deltas, see=see.CHAT_STREAMING)
-def stream_calls(delta: Node) -> Iterable[Fault]:
-    """`tool_calls`, where a delta has it, is an array of objects."""
-    node = delta["tool_calls"]
-    if node and (node.kind != "array" or any(call.kind != "object" for call in node)):
-        yield node, str(node), "an array of objects"
 
 
 @tools.rule(
@@ -240,74 +222,6 @@ def serial_kept(answer: Answer) -> Iterable[Fault]:
     """With `parallel_tool_calls: false` there is at most one call."""
     if len(answer.names) > 1:
         yield answer.at, f"{len(answer.names)} calls", "at most one"
-
-
-# -- streamed calls
-
-
-@tools.rule("stream-index", over=call_deltas, see=see.CHAT_STREAMING, harm="clients cannot tell calls apart")
-def stream_index(delta: Node) -> Iterable[Fault]:
-    """Every tool call delta has the integer `index` of its call."""
-    if delta["index"].kind != "integer":
-        yield delta["index"], str(delta["index"]), "an integer"
-
-
-@tools.rule("stream-index-order", over=streamed_choices, see=see.CHAT_STREAMING)
-def stream_index_order(choice: StreamedChoice) -> Iterable[Fault]:
-    """The calls of a choice are numbered 0, 1, 2 … as they begin."""
-    for position, call in enumerate(choice.calls):
-        if call.index != position:
-            yield call.first["index"], str(call.index), str(position)
-
-
-@tools.rule(
-    "stream-opening", over=streamed_calls, see=see.CHAT_STREAMING, harm="the call has no id or no name"
-)
-def stream_opening(call: StreamedCall) -> Iterable[Fault]:
-    """The first delta of a call carries its id, its type and the function's name."""
-    for node in (call.first["id"], call.first["type"], call.first["function"]["name"]):
-        if not node.text and call.first["custom"].kind != "object":
-            yield node, str(node), "a non-empty string"
-
-
-@tools.rule("stream-type", over=call_deltas, see=see.CHAT_STREAMING)
-def stream_type(delta: Node) -> Iterable[Fault]:
-    """`type` of a call delta, where it has one, is "function" (or "custom")."""
-    if delta["type"] and delta["type"].text not in ("function", "custom"):
-        yield delta["type"], str(delta["type"]), '"function"'
-
-
-@tools.rule(
-    "stream-id-once", over=streamed_calls, level=SHOULD, harm="clients that add strings up double the id"
-)
-def stream_id_once(call: StreamedCall) -> Iterable[Fault]:
-    """Only the first delta of a call carries its id and name; clients add the pieces up."""
-    for delta in call.deltas[1:]:
-        for node in (delta["id"], delta["function"]["name"]):
-            if node.text:
-                yield node, f"{node} again", "no id and no name after the first delta"
-
-
-@tools.rule("stream-function", over=call_deltas, see=see.CHAT_STREAMING)
-def stream_function(delta: Node) -> Iterable[Fault]:
-    """Every delta of a function call has the object `function` with the string `arguments`."""
-    if delta["custom"].kind == "object":
-        return
-    if delta["function"].kind != "object":
-        yield delta["function"], str(delta["function"]), "an object"
-    elif delta["function"]["arguments"].kind != "string":
-        yield delta["function"]["arguments"], str(delta["function"]["arguments"]), "a string"
-
-
-@tools.rule("stream-unique-ids", over=streamed_choices, see=see.CHAT_STREAMING)
-def stream_unique_ids(choice: StreamedChoice) -> Iterable[Fault]:
-    """The calls of a streamed choice have different ids."""
-    seen: set[str] = set()
-    for call in choice.calls:
-        text = call.first["id"].text
-        if text and text in seen:
-            yield call.first["id"], f"{text!r} again", "an id of its own"
-        seen.add(text)
 
 
 @tools.rule("legacy-function-call", over=dicts, see=see.CHAT_OBJECT)

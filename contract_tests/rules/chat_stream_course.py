@@ -1,0 +1,141 @@
+"""Section chat.stream, the course of a stream: what holds from its first chunk to its last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import pairwise
+
+from contract_tests.rules import references as see
+from contract_tests.rules.chat import stop_sequences
+from contract_tests.rules.chat_stream import chat_stream
+from contract_tests.rules.engine import SHOULD, Fault
+from contract_tests.rules.stream import StreamedChoice
+from contract_tests.rules.subjects import streamed_choices, streams, whole_streamed_choices, whole_streams
+from contract_tests.rules.view import View
+from fake_server.wire.exchange import Aspect
+
+
+def _changes(view: View, name: str, kind: str) -> Iterable[Fault]:
+    """Chunks whose member differs from the first; empty and wrongly typed ones are other rules' business."""
+    members = [chunk[name] for chunk in view.chunks if chunk[name].kind == kind and chunk[name].value]
+    for member in members[1:]:
+        if member.value != members[0].value:
+            yield member, str(member), f"{members[0]}, as before"
+
+
+@chat_stream.rule(
+    "done-last",
+    over=whole_streams,
+    see=see.CHAT_CREATE,
+    expected="data: [DONE]",
+    harm="clients that wait for [DONE] hang until the socket closes or report a cut answer",
+)
+def done_last(view: View) -> Iterable[Fault]:
+    """A chat stream ends with one `[DONE]` event and nothing after it."""
+    done = [payload for payload in view.payloads if payload.done]
+    if not done:
+        yield view.end, "the stream ended without [DONE]"
+    elif done[0] is not view.payloads[-1]:
+        after = view.payloads[view.payloads.index(done[0]) + 1]
+        yield after, "another event follows [DONE]"
+
+
+@chat_stream.rule("same-id", over=streams, harm="clients that key by id split one answer in two")
+def same_id(view: View) -> Iterable[Fault]:
+    """All chunks of a stream have the same `id`."""
+    return _changes(view, "id", "string")
+
+
+@chat_stream.rule("same-created", over=streams)
+def same_created(view: View) -> Iterable[Fault]:
+    """All chunks of a stream have the same `created` time."""
+    return _changes(view, "created", "integer")
+
+
+@chat_stream.rule("same-model", over=streams, level=SHOULD)
+def same_model(view: View) -> Iterable[Fault]:
+    """All chunks of a stream name the same `model`."""
+    return _changes(view, "model", "string")
+
+
+@chat_stream.rule("same-fingerprint", over=streams, level=SHOULD)
+def same_fingerprint(view: View) -> Iterable[Fault]:
+    """All chunks of a stream have the same `system_fingerprint`, or none has one."""
+    first = view.chunks[0]["system_fingerprint"]
+    for chunk in view.chunks[1:]:
+        if (chunk["system_fingerprint"].value, chunk["system_fingerprint"].there) != (
+            first.value,
+            first.there,
+        ):
+            yield (
+                chunk["system_fingerprint"],
+                str(chunk["system_fingerprint"]),
+                f"{first}, as in the first chunk",
+            )
+
+
+@chat_stream.rule("choice-count", over=whole_streams, needs=[Aspect.REQUEST], see=see.CHAT_CREATE)
+def choice_count(view: View) -> Iterable[Fault]:
+    """Every one of the `n` choices that were asked for appears in the stream."""
+    missing = set(range(view.asked_choices)) - {choice.index for choice in view.streamed}
+    if missing and view.streamed:
+        yield view.end, f"no chunk of choice {', '.join(map(str, sorted(missing)))}"
+
+
+@chat_stream.rule("role-first", over=streamed_choices)
+def role_first(choice: StreamedChoice) -> Iterable[Fault]:
+    """The first delta of each choice carries the `role`."""
+    first = choice.entries[0]["delta"]
+    if first.kind == "object" and not first["role"]:
+        yield first["role"], str(first["role"]), '"assistant"'
+
+
+@chat_stream.rule(
+    "role-once", over=streamed_choices, level=SHOULD, harm="LangChain and others start a new message"
+)
+def role_once(choice: StreamedChoice) -> Iterable[Fault]:
+    """Only the first delta of a choice carries the `role`."""
+    for node in choice.roles:
+        if node.path and node.document is not choice.entries[0].document:
+            yield node, f"{node} again", "no role after the first delta"
+
+
+@chat_stream.rule(
+    "finishes", over=whole_streamed_choices, harm="clients report a cut answer or wait for more"
+)
+def finishes(choice: StreamedChoice) -> Iterable[Fault]:
+    """Each choice ends with a chunk that says its `finish_reason`."""
+    if not choice.finishes:
+        yield choice.entries[-1], f"choice {choice.index} ends without a finish_reason"
+
+
+@chat_stream.rule("finishes-once", over=streamed_choices)
+def finishes_once(choice: StreamedChoice) -> Iterable[Fault]:
+    """Each choice says its `finish_reason` in one chunk, and no chunk of it follows."""
+    ended = [position for position, entry in enumerate(choice.entries) if entry["finish_reason"]]
+    if ended and ended[0] != len(choice.entries) - 1:
+        yield choice.entries[ended[0] + 1], "a chunk of the choice follows its finish_reason"
+
+
+@chat_stream.rule("not-cumulative", over=whole_streamed_choices, harm="the text appears again and again")
+def not_cumulative(choice: StreamedChoice) -> Iterable[Fault]:
+    """A delta holds what is new, not the text so far."""
+    texts = [entry["delta"]["content"] for entry in choice.entries if entry["delta"]["content"].text]
+    pairs = list(pairwise(texts))
+    if len(pairs) >= 3 and all(b.text.startswith(a.text) and len(b.text) >= len(a.text) for a, b in pairs):
+        distinct = {node.text for node in texts}
+        if len(distinct) > 2:
+            yield texts[1], f"{texts[1]} begins with the delta before it, as do all that follow"
+
+
+def _stopped(view: View) -> Iterable[tuple[StreamedChoice, str]]:
+    for choice in whole_streamed_choices(view):
+        yield from ((choice, stop) for stop in stop_sequences(view))
+
+
+@chat_stream.rule("stop-kept", over=_stopped, see=see.CHAT_CREATE)
+def stop_kept(subject: tuple[StreamedChoice, str]) -> Iterable[Fault]:
+    """The streamed text does not contain a stop sequence that was asked for."""
+    choice, stop = subject
+    if stop in choice.text:
+        yield choice.entries[-1], f"the text of choice {choice.index} contains {stop!r}"
