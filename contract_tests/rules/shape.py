@@ -22,6 +22,16 @@ from contract_tests.rules.subjects import chunks, dicts, error_objects, model_ob
 from fake_server.wire.jsontext import Path
 
 
+FORMS_THE_TYPES_LACK = {
+    # The guide to function calling has streamed custom tool calls; ChoiceDeltaToolCall has not.
+    ("chat.stream", ("choices", "delta", "tool_calls", "type")): ("custom",),
+}
+
+
+def without_indexes(path: Path) -> Path:
+    return tuple(step for step in path if isinstance(step, str))
+
+
 @cache
 def adapter(name: str) -> Any:
     """The validator of one form; the types are imported when first needed (0.5 s)."""
@@ -47,6 +57,8 @@ def shape_faults(name: str, node: Node) -> Iterable[Fault]:
     except ValidationError as error:
         for detail in meant(error.errors(include_url=False, include_context=False)):
             path, value = follow(node.value, detail["loc"])
+            if value in FORMS_THE_TYPES_LACK.get((name, without_indexes(path)), ()):
+                continue
             yield Node(value, node.document, (*node.path, *path)), show(value), expectation(detail)
 
 

@@ -1,0 +1,23 @@
+"""From rendered events to writes: when each piece of a stream leaves the server."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator
+
+from fake_server.reply import Timing
+from fake_server.wire.exchange import Write
+
+
+def play(events: Iterable[bytes], timing: Timing, seed: int = 0) -> Iterator[Write]:
+    """One write for each event, with its pause in seconds.
+
+    The first waits `timing.first`; those after it follow at `timing.rate` events per second, each
+    pause longer or shorter by up to the share `timing.jitter`, drawn from the seed.
+    """
+    chance = random.Random(seed)
+    step = 1 / timing.rate if timing.rate > 0 else 0.0
+    pause = max(timing.first, 0.0)
+    for event in events:
+        yield Write(event, pause)
+        pause = step * (1 + timing.jitter * chance.uniform(-1, 1)) if step else 0.0

@@ -1,0 +1,1 @@
+"""One logical reply in the forms of each endpoint: as a dict and as a stream."""
