@@ -21,8 +21,7 @@ from contract_tests.rules.node import MISSING, Node, show
 from contract_tests.rules.subjects import chunks, dicts, error_objects, model_objects
 from fake_server.wire.jsontext import Path
 
-
-FORMS_THE_TYPES_LACK = {
+FORMS_THE_TYPES_LACK: dict[tuple[str, Path], tuple[str, ...]] = {
     # The guide to function calling has streamed custom tool calls; ChoiceDeltaToolCall has not.
     ("chat.stream", ("choices", "delta", "tool_calls", "type")): ("custom",),
 }
