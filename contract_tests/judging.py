@@ -1,0 +1,93 @@
+"""Judging recordings offline: what the rules say of every exchange in some files, added up."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from contract_tests.recordings import InputError, Recording, read
+from contract_tests.rules import RULES, find, judge
+from contract_tests.rules.engine import Finding, Level
+
+__all__ = ["InputError", "Summary", "judge_files", "judge_recordings"]
+
+
+@dataclass
+class Summary:
+    """What was found. Counters hold exchanges, by rule id or by endpoint.
+
+    `surprises` names the fixtures whose declared `breaks` are not what was found, `unjudged` the
+    exchanges to which no rule about their content applied.
+    """
+
+    exchanges: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    applied: Counter[str] = field(default_factory=Counter)
+    not_reached: Counter[str] = field(default_factory=Counter)
+    flagged: Counter[str] = field(default_factory=Counter)
+    per_endpoint: Counter[str] = field(default_factory=Counter)
+    unjudged: Counter[str] = field(default_factory=Counter)
+    surprises: list[str] = field(default_factory=list)
+
+    @property
+    def never_applied(self) -> list[str]:
+        """Rules over single exchanges that applied to none of them."""
+        return [rule.id for rule in RULES.values() if not rule.relation and not self.applied[rule.id]]
+
+    def count(self, level: Level) -> int:
+        """How many findings of this level there are."""
+        return sum(one.rule.level is level for one in self.findings)
+
+
+def judge_files(
+    paths: Iterable[Path | str], select: Iterable[str] = (), endpoint: str | None = None
+) -> Summary:
+    """Judge every recording of the files and folders. Raises InputError.
+
+    `select` keeps the rules with these ids or prefixes, `endpoint` the recordings of one endpoint.
+    """
+    recordings = (recording for path in paths for recording in read(Path(path)))
+    return judge_recordings(recordings, select, endpoint)
+
+
+def judge_recordings(
+    recordings: Iterable[Recording], select: Iterable[str] = (), endpoint: str | None = None
+) -> Summary:
+    """Judge recordings, one after the other."""
+    summary = Summary()
+    chosen = _chosen(select)
+    for recording in recordings:
+        if endpoint is None or recording.endpoint == endpoint:
+            _add(summary, recording, chosen)
+    return summary
+
+
+def _chosen(select: Iterable[str]) -> set[str]:
+    chosen = set()
+    for prefix in select:
+        rules = find(prefix)
+        if not rules:
+            raise InputError(f"no rule is called {prefix!r} or begins with it")
+        chosen.update(rule.id for rule in rules)
+    return chosen
+
+
+def _add(summary: Summary, recording: Recording, chosen: set[str]) -> None:
+    judgement = judge(recording.exchange)
+    found = [one for one in judgement.findings if not chosen or one.rule.id in chosen]
+    summary.exchanges += 1
+    summary.per_endpoint[recording.endpoint] += 1
+    summary.findings.extend(found)
+    summary.applied.update(judgement.applied & chosen if chosen else judgement.applied)
+    summary.not_reached.update(judgement.not_reached & chosen if chosen else judgement.not_reached)
+    summary.flagged.update({one.rule.id for one in found})
+    if not any(not name.startswith(("http.", "sse.")) for name in judgement.applied):
+        summary.unjudged[recording.endpoint] += 1
+    if recording.breaks is not None and not chosen and judgement.ids() != set(recording.breaks):
+        declared, seen = sorted(recording.breaks), sorted(judgement.ids())
+        summary.surprises.append(
+            f"{recording.exchange.label}: declares {', '.join(declared) or 'nothing'}, "
+            f"breaks {', '.join(seen) or 'nothing'}"
+        )

@@ -1,0 +1,140 @@
+"""Recordings to exchanges: our own fixtures, and the JSON Lines form of shared recordings.
+
+A line of the second form holds `id`, `provider`, `endpoint`, `source` (fidelity, flags), `request`
+(method, path, query, body) and `response` (status, headers, body_kind, body). Recorders drop much of
+what crossed the wire, so each exchange says what it does not know.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from fake_server.wire import fixture
+from fake_server.wire.exchange import Aspect, Ending, Exchange, Request, Write
+
+_NEVER_KEPT = frozenset({Aspect.ALL_HEADERS, Aspect.FRAMING, Aspect.TIMING, Aspect.ENDING})
+_INCOMPLETE_REQUEST = ("$omitted", "$elided")
+
+
+class InputError(ValueError):
+    """A file that cannot be judged; the message says which, where and why."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """An exchange with where it comes from. `breaks` is None for recordings that declare nothing."""
+
+    exchange: Exchange
+    provider: str = ""
+    endpoint: str = ""
+    breaks: tuple[str, ...] | None = None
+
+
+def read(path: Path) -> Iterator[Recording]:
+    """Every recording of a file (`.jsonl`, a fixture head) or of a folder of them. Raises InputError."""
+    if path.is_dir():
+        found = sorted({*fixture.find(path), *path.rglob("*.jsonl")})
+        if not found:
+            raise InputError(f"{path}: no fixture and no .jsonl file in this folder")
+        for one in found:
+            yield from read(one)
+    elif path.suffix == ".jsonl":
+        yield from read_lines(path)
+    else:
+        yield _fixture(path)
+
+
+def read_lines(path: Path) -> Iterator[Recording]:
+    """The recordings of a JSON Lines file, read line by line. Raises InputError with the line."""
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                if line.strip():
+                    yield _line(line, f"{path}:{number}")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def _fixture(path: Path) -> Recording:
+    try:
+        loaded = fixture.load(path)
+    except fixture.FixtureError as error:
+        raise InputError(str(error)) from error
+    return Recording(loaded.exchange, endpoint=_endpoint(loaded.exchange), breaks=loaded.breaks)
+
+
+def _endpoint(exchange: Exchange) -> str:
+    return exchange.request.path.strip("/").removeprefix("v1/") or "/"
+
+
+def _line(line: bytes, where: str) -> Recording:
+    try:
+        entry = json.loads(line)
+        return Recording(
+            _exchange(entry), provider=str(entry.get("provider", "")), endpoint=str(entry["endpoint"])
+        )
+    except json.JSONDecodeError as error:
+        raise InputError(f"{where}: not JSON: {error.msg} at column {error.colno}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{where}: not UTF-8 at byte {error.start} of the line") from error
+    except RecursionError as error:
+        raise InputError(f"{where}: nested too deeply") from error
+    except KeyError as error:
+        raise InputError(f"{where}: the member {error} is missing: not a recording") from error
+    except (TypeError, AttributeError, ValueError) as error:
+        raise InputError(f"{where}: not a recording: {error}") from error
+
+
+def _exchange(entry: dict[str, Any]) -> Exchange:
+    asked, reply, source = entry["request"], entry["response"], entry.get("source", {})
+    unknown = set(_NEVER_KEPT)
+    if "content-type" not in reply["headers"]:
+        unknown.add(Aspect.HEADERS)
+    if reply["body_kind"] == "json":
+        unknown.add(Aspect.BODY_BYTES)
+    if source.get("fidelity") == "sse-rejoined":
+        unknown.add(Aspect.EVENT_FRAMING)
+    body, complete = _request_body(asked.get("body"))
+    if not complete:
+        unknown.add(Aspect.REQUEST)
+    query = asked.get("query")
+    payload = _payload(reply)
+    return Exchange(
+        Request(asked["method"], asked["path"] + _query(query), None, body),
+        int(reply["status"]),
+        headers=tuple((str(name), str(value)) for name, value in reply["headers"].items()),
+        writes=(Write(payload),) if payload else (),
+        ending=Ending.UNKNOWN,
+        unknown=frozenset(unknown),
+        label=str(entry["id"]),
+    )
+
+
+def _query(query: Any) -> str:
+    if not query:
+        return ""
+    return "?" + (query if isinstance(query, str) else urlencode(query, doseq=True))
+
+
+def _request_body(value: Any) -> tuple[bytes, bool]:
+    """The request body, and whether it is all that was sent."""
+    if value is None:
+        return b"", False
+    if isinstance(value, dict) and _INCOMPLETE_REQUEST[0] in value:
+        return b"", False
+    text = json.dumps(value, ensure_ascii=False)
+    return text.encode("utf-8", "surrogatepass"), _INCOMPLETE_REQUEST[1] not in text
+
+
+def _payload(reply: dict[str, Any]) -> bytes:
+    body = reply.get("body")
+    if isinstance(body, str) and reply["body_kind"] != "json":
+        return body.encode("utf-8", "surrogatepass")
+    if body is None or reply["body_kind"] == "binary":
+        return b""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
