@@ -65,7 +65,7 @@ def judge_recordings(
 
 
 def _chosen(select: Iterable[str]) -> set[str]:
-    chosen = set()
+    chosen: set[str] = set()
     for prefix in select:
         rules = find(prefix)
         if not rules:

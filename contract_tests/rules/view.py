@@ -106,6 +106,8 @@ class View:
             return "empty"
         if typed == "text/event-stream" or start.startswith(_EVENT_STARTS):
             return "events"
+        if typed == "application/octet-stream" and not self.endpoint:
+            return "other"  # the content of a file, whatever is in it
         if start[:1] in b"{[" or (typed or "").endswith("json"):
             return "json"
         return "other"

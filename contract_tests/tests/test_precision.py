@@ -1,0 +1,59 @@
+"""The rules beside the ground truth: genuine recordings of api.openai.com are never accused."""
+
+from __future__ import annotations
+
+import pytest
+
+from contract_tests.judging import Summary, judge_files
+from contract_tests.rules.engine import Level
+from contract_tests.tests.shared import SHARED, needs_recordings
+
+ENDPOINTS = ("chat/completions", "models", "models/{id}")
+
+# What no recording can show: these need a socket, all headers, or a request that recorders did not keep.
+NOT_IN_RECORDINGS = {
+    "http.framing",
+    "http.tidy",
+    "http.one-length",
+    "http.content-type",
+    "http.content-coding",
+    "http.coding-asked",
+    "http.request-id",
+    "http.json-no-bom",
+    "errors.says-when",
+    "errors.refuses-bad-json",
+    "errors.refuses-no-messages",
+    "errors.unknown-model",
+    "errors.unknown-path",
+    "errors.wrong-method",
+}
+
+
+@pytest.fixture(scope="module")
+def genuine() -> Summary:
+    return judge_files([SHARED / "recordings" / "openai.jsonl"])
+
+
+@needs_recordings
+def test_no_genuine_recording_has_a_must_finding(genuine: Summary) -> None:
+    accused = [
+        (one.label, one.rule.id, one.actual) for one in genuine.findings if one.rule.level is Level.MUST
+    ]
+    assert accused == []
+    assert sum(genuine.per_endpoint[name] for name in ENDPOINTS) >= 1300
+
+
+@needs_recordings
+def test_should_findings_are_few_and_understood(genuine: Summary) -> None:
+    # Three streams that asked for usage, by the recorder's word, and have no usage member in any chunk.
+    assert dict(genuine.flagged) == {"usage.stream-asked": 3}
+
+
+@needs_recordings
+def test_every_rule_that_a_recording_can_show_really_applied(genuine: Summary) -> None:
+    assert set(genuine.never_applied) <= NOT_IN_RECORDINGS
+
+
+@needs_recordings
+def test_no_chat_or_models_exchange_goes_unjudged(genuine: Summary) -> None:
+    assert {name: genuine.unjudged[name] for name in ENDPOINTS} == dict.fromkeys(ENDPOINTS, 0)
