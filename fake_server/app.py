@@ -19,6 +19,15 @@ from fake_server.reply import ErrorReply
 from fake_server.routes import chat, describe, models
 from fake_server.settings import Settings
 
+EXPOSED = (
+    "x-request-id",
+    "openai-processing-ms",
+    "openai-version",
+    "retry-after",
+    *chat.rate_limits(0),
+)
+"""Reply headers a browser may read."""
+
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 _OPERATIONS: tuple[tuple[str, str, Endpoint], ...] = (
@@ -50,7 +59,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
                 allow_origins=["*"],
                 allow_methods=["*"],
                 allow_headers=["*"],
-                expose_headers=["x-request-id", "openai-processing-ms", "openai-version", "retry-after"],
+                expose_headers=EXPOSED,
             ),
             Middleware(Edge, settings=settings),
         ],

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
 REDACTED = "<redacted>"
-_SECRET = frozenset(
-    {"authorization", "proxy-authorization", "api-key", "x-api-key", "cookie", "openai-organization"}
-    | {"openai-project"}
-)
+_SECRET = re.compile(r"authorization|api-?key|token|secret|password|cookie|subscription-key")
 
 
 @dataclass
@@ -83,4 +81,4 @@ class Journal:
 def readable(headers: list[tuple[bytes, bytes]]) -> tuple[tuple[str, str], ...]:
     """ASGI headers as text, credentials redacted."""
     pairs = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in headers]
-    return tuple((name, REDACTED if name in _SECRET else value) for name, value in pairs)
+    return tuple((name, REDACTED if _SECRET.search(name) else value) for name, value in pairs)
