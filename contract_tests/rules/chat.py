@@ -160,6 +160,24 @@ def logprobs_members(choice: Node) -> Iterable[Fault]:
             yield choice["logprobs"][name], "missing", "an array or null"
 
 
+def _moderated(view: View) -> Iterable[Node]:
+    """Each result of a moderation that comes with a reply, dict or stream."""
+    for root in (*dicts(view), *(view.chunks if view.endpoint == "chat" else ())):
+        for side in ("input", "output"):
+            yield from (one for one in root["moderation"][side]["results"] if one.kind == "object")
+
+
+@chat.rule("moderation", over=_moderated, level=SHOULD)
+def moderation(result: Node) -> Iterable[Fault]:
+    """The maps of a moderation result name the same categories."""
+    names = ("categories", "category_scores", "category_applied_input_types")
+    found = {name: set(result[name].value) for name in names if result[name].kind == "object"}
+    known: set[str] = set().union(*found.values())
+    for name in names:
+        for lacking in sorted(known - found.get(name, set())):
+            yield result[name][lacking], f"{lacking} is missing in {name}", "the same categories in each map"
+
+
 def _limited(view: View) -> Iterable[tuple[View, int]]:
     limit = view.asked["max_completion_tokens"].number or view.asked["max_tokens"].number
     if limit and limit > 0:

@@ -58,20 +58,24 @@ def same_model(view: View) -> Iterable[Fault]:
     return _changes(view, "model", "string")
 
 
+def _comes_and_goes(view: View, name: str) -> Iterable[Fault]:
+    """Chunks whose member differs from the first chunk's, absent and null counted as values."""
+    first = view.chunks[0][name]
+    for chunk in view.chunks[1:]:
+        if (chunk[name].value, chunk[name].there) != (first.value, first.there):
+            yield chunk[name], str(chunk[name]), f"{first}, as in the first chunk"
+
+
 @chat_stream.rule("same-fingerprint", over=streams, level=SHOULD)
 def same_fingerprint(view: View) -> Iterable[Fault]:
     """All chunks of a stream have the same `system_fingerprint`, or none has one."""
-    first = view.chunks[0]["system_fingerprint"]
-    for chunk in view.chunks[1:]:
-        if (chunk["system_fingerprint"].value, chunk["system_fingerprint"].there) != (
-            first.value,
-            first.there,
-        ):
-            yield (
-                chunk["system_fingerprint"],
-                str(chunk["system_fingerprint"]),
-                f"{first}, as in the first chunk",
-            )
+    return _comes_and_goes(view, "system_fingerprint")
+
+
+@chat_stream.rule("same-tier", over=streams, level=SHOULD)
+def same_tier(view: View) -> Iterable[Fault]:
+    """All chunks of a stream have the same `service_tier`, or none has one."""
+    return _comes_and_goes(view, "service_tier")
 
 
 @chat_stream.rule("choice-count", over=whole_streams, needs=[Aspect.REQUEST], see=see.CHAT_CREATE)
