@@ -75,10 +75,7 @@ def _conditions(when: When, request: Mapping[str, Any]) -> Iterator[str | None]:
         wanted = when.response_format
         yield None if kind == wanted else f"response_format: wants {wanted}, got {kind}"
     if when.tools is not None:
-        names = [tool.name for tool in asked.tools(request)]
-        missing = [name for name in when.tools.include if name not in names]
-        offered = ", ".join(names[:10]) or "none"
-        yield f"tools: wants {missing[0]!r}, offered: {offered}" if missing else None
+        yield _tools(when.tools.include, request)
     if when.messages is not None:
         said = asked.messages(request)
         system = [message for message in said if message.role in asked.SYSTEM_ROLES]
@@ -91,6 +88,18 @@ def _conditions(when: When, request: Mapping[str, Any]) -> Iterator[str | None]:
         for name, test, candidates in places:
             if test is not None:
                 yield _messages(name, test, candidates)
+
+
+def _tools(wanted: Sequence[str], request: Mapping[str, Any]) -> str | None:
+    """A tool counts where the request offers it and its `tool_choice` lets it be called."""
+    names = [tool.name for tool in asked.tools(request)]
+    mode, allowed = asked.tool_choice(request)
+    for name in wanted:
+        if name not in names:
+            return f"tools: wants {name!r}, offered: {', '.join(names[:10]) or 'none'}"
+        if mode == "none" or (allowed and name not in allowed):
+            return f"tools: wants {name!r}, tool_choice allows: {', '.join(allowed) or 'none'}"
+    return None
 
 
 def _model(test: ModelTest, model: str) -> str | None:

@@ -69,6 +69,11 @@ def test_matches(when: dict[str, Any], asked: dict[str, Any]) -> None:
         ({"tools": {"include": "a"}}, request(), "tools: wants 'a', offered: none"),
         ({"tools": {"include": "a"}}, request(tools=[TOOL]), "tools: wants 'a', offered: get_weather"),
         (
+            {"tools": {"include": "get_weather"}},
+            request(tools=[TOOL], tool_choice="none"),
+            "tools: wants 'get_weather', tool_choice allows: none",
+        ),
+        (
             {"messages": {"last": {"contains": ["weather", "rain"]}}},
             request(),
             "messages.last: wants a text that contains 'rain', got 'What is the weather in Oslo?'",
