@@ -72,7 +72,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 async def _http_error(request: Request, error: Any) -> Response:
     """What the router refuses, in OpenAI's form."""
-    allow = (error.headers or {}).get("Allow", "")
+    allow = ", ".join(sorted((error.headers or {}).get("Allow", "").split(", ")))
     if error.status_code == 405 and request.method == "OPTIONS":
         return Response(status_code=204, headers={"allow": f"{allow}, OPTIONS"})
     if error.status_code == 405:

@@ -45,14 +45,16 @@ async def read(request: Request, limit: int, seconds: float) -> bytes:
                     raise ClientDisconnect
                 piece = message.get("body", b"")
                 size += len(piece)
+                more = message.get("more_body", False)
                 if size > limit:
                     break
                 pieces.append(piece)
-                if not message.get("more_body", False):
+                if not more:
                     return b"".join(pieces)
     except TimeoutError:
         raise Refused(errors.body_too_slow(seconds)) from None
-    await _drain(request, limit)
+    if more:
+        await _drain(request, limit)
     raise Refused(errors.body_too_large(limit))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import logging
 import socket
@@ -15,6 +16,7 @@ from fake_server import scripts
 from fake_server.routes import chat
 from fake_server.settings import Settings
 from fake_server.tests.edge_client import ASK, ask, serving
+from fake_server.wire.exchange import Write
 
 
 @pytest.fixture(scope="module")
@@ -228,6 +230,20 @@ def test_a_crash_is_500_in_openais_form_and_its_traceback_stays_in_the_log(
     assert reply.headers["x-request-id"].startswith("req_")
     monkeypatch.setattr(chat, "answer", answer_module.answer)
     assert ask(port, body=ASK).status == 200
+
+
+def test_a_crash_in_mid_stream_cuts_the_connection(
+    port: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def crash(*_: Any) -> Iterator[Write]:
+        yield Write(b"data: {}\n\n")
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(chat, "play", crash)
+    with pytest.raises(http.client.IncompleteRead) as cut:
+        ask(port, body={**ASK, "stream": True})
+    assert cut.value.partial == b"data: {}\n\n"
+    assert "secret detail" in caplog.text
 
 
 def test_scripts_errors_and_raw_replies() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import http.client
+import json
 import os
 import socket
 import subprocess
@@ -189,3 +191,16 @@ def test_serving_imports_neither_openai_nor_the_suite() -> None:
         [sys.executable, "-c", SERVE], capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.stdout, done.stderr, done.returncode) == ("[]\n", "", 0)
+
+
+def test_a_dict_is_not_held_back_by_nagle() -> None:
+    with FakeServer([]) as server:
+        link = http.client.HTTPConnection("127.0.0.1", port_of(server), timeout=5)
+        began = time.monotonic()
+        for _ in range(25):
+            link.request(
+                "POST", "/v1/chat/completions", json.dumps(ASK), {"Content-Type": "application/json"}
+            )
+            assert link.getresponse().read()
+        link.close()
+    assert time.monotonic() - began < 0.8, "each reply waits some 40 ms for a delayed acknowledgement"
