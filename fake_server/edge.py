@@ -8,6 +8,7 @@ from __future__ import annotations
 import hmac
 import json
 import logging
+import re
 import time
 import uuid
 from collections.abc import Mapping
@@ -23,6 +24,8 @@ from fake_server.reply import ErrorReply
 from fake_server.settings import Settings
 
 log = logging.getLogger("fake_server")
+_ABSOLUTE = re.compile(r"^https?://[^/]*", re.IGNORECASE)
+"""What an absolute-form target has before its path; servers must accept it (RFC 9112 section 3.2.2)."""
 OPEN_PATHS = frozenset({"/", "/health", "/docs", "/openapi.json"})
 
 
@@ -37,6 +40,7 @@ class Edge:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        scope["path"] = _ABSOLUTE.sub("", scope["path"]) or "/"
         entry = journal.Entry(scope["method"], scope["path"], journal.readable(scope["headers"]))
         scope["fake_server.entry"] = entry
         self.settings.journal.add(entry)

@@ -12,15 +12,35 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 
+import h11
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from fake_server import scripts as script_book
 from fake_server.app import create_app
+from fake_server.edge import to_json
 from fake_server.journal import Entry
+from fake_server.reply import ErrorReply
 from fake_server.settings import Settings, default_scripts
 
 GRACE, TICK = 0.5, 0.01
 """Seconds that open streams get when the server stops, and between two looks; then they are cut."""
+
+
+class Protocol(H11Protocol):
+    """Uvicorn's HTTP/1.1 that refuses what is not HTTP in OpenAI's form too."""
+
+    def send_400_response(self, msg: str) -> None:
+        body = to_json(ErrorReply(400, msg).body())
+        headers = [
+            ("content-type", "application/json"),
+            ("content-length", str(len(body))),
+            ("connection", "close"),
+        ]
+        head = h11.Response(status_code=400, headers=headers, reason=b"Bad Request")
+        for event in (head, h11.Data(data=body), h11.EndOfMessage()):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
 
 
 class Server(uvicorn.Server):
@@ -93,7 +113,7 @@ def uvicorn_server(settings: Settings) -> Server:
     """A uvicorn server of the fake: no server header, no access log, HTTP/1.1 by h11."""
     config = uvicorn.Config(
         create_app(settings),
-        http="h11",
+        http=Protocol,
         ws="none",
         loop="asyncio",
         lifespan="off",
