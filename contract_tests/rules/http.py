@@ -213,34 +213,38 @@ def json_syntax(view: View) -> Iterable[Fault]:
             yield Place(offset=problem.offset), problem.detail
 
 
-def _problems(node: Node, kind: str) -> Iterable[Fault]:
+Text = tuple[Node, jsontext.Document]
+
+
+def _problems(text: Text, kind: str) -> Iterable[Fault]:
+    node, parsed = text
     event = node.document.event.index if node.document.event else None
-    for problem in jsontext.parse(node.document.text).problems:
+    for problem in parsed.problems:
         if problem.kind == kind:
             yield Place(event, (), node.document.start + problem.offset), problem.detail
 
 
 @http.rule("json-utf8", over=json_texts, needs=[Aspect.BODY_BYTES], see=f"{see.JSON}#section-8.1")
-def json_utf8(node: Node) -> Iterable[Fault]:
+def json_utf8(text: Text) -> Iterable[Fault]:
     """JSON text is encoded in UTF-8."""
-    return _problems(node, "encoding")
+    return _problems(text, "encoding")
 
 
 @http.rule("json-no-bom", over=json_bodies, needs=[Aspect.BODY_BYTES], see=f"{see.JSON}#section-8.1")
 def json_no_bom(view: View) -> Iterable[Fault]:
     """JSON text does not begin with a byte order mark."""
-    return _problems(view.root, "bom")
+    return _problems((view.root, view.document), "bom")
 
 
 @http.rule(
     "json-numbers", over=json_texts, see=f"{see.JSON}#section-6", harm="strict parsers refuse the whole text"
 )
-def json_numbers(node: Node) -> Iterable[Fault]:
+def json_numbers(text: Text) -> Iterable[Fault]:
     """Numbers are JSON numbers: NaN and Infinity do not exist."""
-    return _problems(node, "number")
+    return _problems(text, "number")
 
 
 @http.rule("json-unique-names", over=json_texts, needs=[Aspect.BODY_BYTES], see=f"{see.JSON}#section-4")
-def json_unique_names(node: Node) -> Iterable[Fault]:
+def json_unique_names(text: Text) -> Iterable[Fault]:
     """The names within a JSON object are unique."""
-    return _problems(node, "duplicate")
+    return _problems(text, "duplicate")

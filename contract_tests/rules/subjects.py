@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contract_tests.rules.node import Node
 from contract_tests.rules.stream import StreamedCall, StreamedChoice
 from contract_tests.rules.view import Payload, View
+from fake_server.wire import jsontext
 
 # -- any exchange
 
@@ -39,13 +40,13 @@ def event_bodies(view: View) -> Iterator[View]:
         yield view
 
 
-def json_texts(view: View) -> Iterator[Node]:
-    """Every JSON text of a reply: the body, or each event's data; as a node at its root."""
+def json_texts(view: View) -> Iterator[tuple[Node, jsontext.Document]]:
+    """Every JSON text of a reply, the body or each event's data: its root, and how it parsed."""
     if view.status and view.form == "json":
-        yield view.root
+        yield view.root, view.document
     for payload in complete_payloads(view):
         if not payload.done:
-            yield payload.node
+            yield payload.node, payload.parsed
 
 
 def complete_payloads(view: View) -> Iterator[Payload]:
