@@ -1,0 +1,70 @@
+"""`pytest contract_tests --target URL`: every case as a test item, asked and judged as `contract run` does.
+
+The cases run together on a thread of their own, as many at once as the options allow; each item waits
+for its own result.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from contract_tests.live_items import LiveRun
+
+HERE = Path(__file__).parent
+LIVE = pytest.StashKey[LiveRun]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("contract", "the OpenAI contract, asked of a live target")
+    group.addoption("--target", metavar="URL", help="ask this server; without it no case is collected")
+    group.addoption("--model", metavar="NAME", help="the model to ask for (gpt-3.5-turbo if it is listed)")
+    group.addoption("--select", metavar="PREFIX", action="append", default=[], help="only these cases")
+    group.addoption(
+        "--key-env", metavar="NAME", default="OPENAI_API_KEY", help="the variable that holds the API key"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "timeout(seconds): the bound of a test, for pytest-timeout")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With a target only the cases are collected, without one everything but them."""
+    if collection_path == HERE / "test_contract.py":
+        return None if config.getoption("--target") else True
+    return True if collection_path == HERE / "tests" and config.getoption("--target") else None
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """The items that are left when -k and the like have spoken are the cases to ask."""
+    wanted = [case_id for item in session.items if (case_id := _case_id(item))]
+    if not wanted or session.config.option.collectonly:
+        return
+    option = session.config.getoption
+    key = os.environ.get(option("--key-env"), "").strip() or None
+    session.config.stash[LIVE] = LiveRun(option("--target"), option("--model"), key, tuple(wanted))
+
+
+def _case_id(item: pytest.Item) -> str:
+    """The case an item asks; '' for any other item."""
+    if item.path != HERE / "test_contract.py" or not isinstance(item, pytest.Function):
+        return ""
+    return str(item.callspec.params["case_id"])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if LIVE in config.stash:
+        config.stash[LIVE].stop()
+
+
+@pytest.fixture(scope="session")
+def live_run(request: pytest.FixtureRequest) -> Iterator[LiveRun]:
+    """The run under way; started by the first item that needs it, stopped with the last."""
+    live = request.config.stash[LIVE]
+    live.start()
+    yield live
+    live.stop()

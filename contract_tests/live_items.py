@@ -1,0 +1,74 @@
+"""A run on a thread of its own, for pytest items that each wait for one result; and a finding in words."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+from contract_tests.outcome import CaseResult
+from contract_tests.rules.engine import Finding
+from contract_tests.run import NoModel, Options, Unreachable, UsageError, run
+
+
+class LiveRun:
+    """The cases `wanted` asked of `target`; `result` waits for one of them."""
+
+    def __init__(self, target: str, model: str | None, key: str | None, wanted: tuple[str, ...]) -> None:
+        self.options = Options(target, model=model, api_key=key, select=wanted)
+        self._results: dict[str, CaseResult] = {}
+        self._changed = threading.Condition()
+        self._over = False
+        self._trouble: Exception | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._thread = threading.Thread(target=self._work, name="contract", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the run, whatever it is doing; does nothing where it never began or is over."""
+        if self._thread.is_alive() and self._loop and self._task:
+            self._loop.call_soon_threadsafe(self._task.cancel)
+            self._thread.join(10.0)
+
+    def result(self, case_id: str) -> CaseResult:
+        """The result of a case, waited for; raises what kept the run from asking it."""
+        with self._changed:
+            self._changed.wait_for(lambda: case_id in self._results or self._over)
+            if case_id in self._results:
+                return self._results[case_id]
+        raise self._trouble or RuntimeError(f"the run ended without a result for {case_id}")
+
+    def _work(self) -> None:
+        try:
+            asyncio.run(self._run())
+        except (Unreachable, NoModel, UsageError) as error:
+            self._trouble = error
+        except Exception as error:
+            self._trouble = RuntimeError(f"the run failed: {error!r}")
+        finally:
+            with self._changed:
+                self._over = True
+                self._changed.notify_all()
+
+    async def _run(self) -> None:
+        self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
+        await run(self.options, self._keep)
+
+    def _keep(self, result: CaseResult) -> None:
+        with self._changed:
+            self._results[result.case_id] = result
+            self._changed.notify_all()
+
+
+def told(finding: Finding) -> str:
+    """A finding as a few lines of text."""
+    rule = finding.rule
+    lines = [f"{rule.id}   {rule.level}", f"  {rule.clause}", f"    at        {finding.place}"]
+    if finding.expected:
+        lines.append(f"    expected  {finding.expected}")
+    lines.append(f"    actual    {finding.actual}")
+    if rule.harm:
+        lines.append(f"    breaks    {rule.harm}")
+    return "\n".join([*lines, f"    see       {rule.see}"])

@@ -1,0 +1,49 @@
+"""The cases as pytest items: `pytest contract_tests --target URL`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from contract_tests.cases import select
+from contract_tests.live_items import LiveRun, told
+from contract_tests.outcome import CaseResult, ExitCode, Outcome
+from contract_tests.run import NoModel, Unreachable, UsageError
+
+pytestmark = pytest.mark.timeout(0)  # the run has bounds of its own
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    try:
+        chosen = select(metafunc.config.getoption("--select"))
+    except KeyError as error:
+        raise pytest.UsageError(f"--select: no case is called {error.args[0]!r} or lies below it") from error
+    metafunc.parametrize("case_id", [case.id for case in chosen])
+
+
+@pytest.fixture
+def live_result(live_run: LiveRun, case_id: str) -> CaseResult:
+    """The result of the case; an error where the kit failed, a skip where there is nothing to judge."""
+    try:
+        result = live_run.result(case_id)
+    except UsageError as why:
+        pytest.exit(str(why), int(ExitCode.USAGE))
+    except NoModel as why:
+        pytest.exit(f"{why} (--model)", int(ExitCode.USAGE))
+    except Unreachable as why:
+        pytest.exit(f"the target cannot be asked: {why}", int(ExitCode.UNREACHABLE))
+    if result.outcome is Outcome.HARNESS_FAILED:
+        raise RuntimeError(f"harness failed: {result.reason}")
+    if result.outcome not in (Outcome.PASS, Outcome.WARN, Outcome.FAIL):
+        pytest.skip(f"{result.outcome}: {result.reason}")
+    return result
+
+
+def test_contract(live_result: CaseResult, record_property: Callable[[str, object], None]) -> None:
+    text = "\n\n".join(told(finding) for finding in live_result.findings)
+    if live_result.outcome is Outcome.FAIL:
+        pytest.fail(f"{live_result.title}\n\n{text}", pytrace=False)
+    print(text)
+    for finding in live_result.findings:
+        record_property(str(finding.rule.level), f"{finding.rule.id}: {finding.actual}")

@@ -1,0 +1,82 @@
+"""Bugs planted between the fake and the suite turn the run red and are named, and nothing else is."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from contract_tests.outcome import ExitCode, Outcome, RunReport
+from contract_tests.rules.engine import Level
+from contract_tests.run import Options, run
+from contract_tests.tests import planted
+from fake_server.server import FakeServer
+from fake_server.wire.bounds import Bounds
+
+SECTIONS = ("chat", "tools", "relations", "models", "errors")
+SMALL = Bounds(connect=2, first_byte=5, idle=3, exchange=10)
+
+BUGS: list[tuple[planted.Bug, set[str]]] = [
+    (planted.no_done, {"chat.stream.done-last"}),
+    (planted.no_finish_reason, {"chat.finish-reason", "chat.stream.finishes"}),
+    (planted.changing_ids, {"chat.stream.same-id"}),
+    (planted.arguments_as_object, {"tools.arguments"}),
+    (planted.wrong_sum, {"usage.adds-up"}),
+    (planted.error_as_detail, {"errors.object"}),
+    (planted.single_newlines, {"sse.one-json-per-event"}),
+    (planted.no_blank_line, {"sse.last-event-complete"}),
+    (planted.dict_for_stream, {"chat.stream.is-stream"}),
+    (planted.lost_text, {"relations.same-text"}),
+    (planted.AnotherCaller(), {"relations.own-answer"}),
+]
+ALSO = {
+    "no_finish_reason": {"chat.stream.finish-reason-member"},
+    "arguments_as_object": {"relations.same-calls", "relations.accepted"},
+    "no_blank_line": {"chat.stream.not-empty"},
+    "dict_for_stream": {"chat.choice-count", "tools.choice-kept"},
+    "lost_text": {"relations.echo-whole", "relations.answer-under-load", "relations.schema-kept"},
+}
+"""What else a bug rightly breaks: a target may refuse its own message, a cut text is no JSON.
+
+`another_caller` is left out: who gets the answer to another request sees everything that does not fit.
+"""
+
+
+def _run(target: str, *select: str) -> RunReport:
+    return asyncio.run(run(Options(target, select=select, bounds=SMALL, run_seconds=60)))
+
+
+def _named(report: RunReport) -> set[str]:
+    return {one.rule.id for one in report.findings if one.rule.level is Level.MUST}
+
+
+def _name(bug: planted.Bug) -> str:
+    return getattr(bug, "__name__", "another_caller")
+
+
+@pytest.mark.parametrize(("bug", "rules"), BUGS, ids=[_name(bug) for bug, _ in BUGS])
+def test_a_planted_bug_is_named(bug: planted.Bug, rules: set[str]) -> None:
+    with FakeServer(seed=1) as fake, planted.Planted(fake.base_url, bug) as proxy:
+        report = _run(proxy.base_url, *SECTIONS)
+    assert rules <= _named(report)
+    assert report.exit_code() is ExitCode.FINDINGS
+    if not isinstance(bug, planted.AnotherCaller):
+        assert not _named(report) - rules - ALSO.get(_name(bug), set())
+
+
+def test_a_proxy_without_a_bug_passes() -> None:
+    with FakeServer(seed=1) as fake, planted.Planted(fake.base_url, lambda reply: None) as proxy:
+        report = _run(proxy.base_url, *SECTIONS)
+    assert not _named(report)
+    assert {one.outcome for one in report.results} <= {Outcome.PASS, Outcome.WARN}
+
+
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_the_untouched_fake_keeps_every_must(seed: int) -> None:
+    with FakeServer(seed=seed) as fake:
+        report = _run(fake.base_url, *(SECTIONS if seed > 1 else ()))
+    assert not _named(report), [one for one in report.findings if one.rule.level is Level.MUST]
+    assert report.exit_code() is ExitCode.OK
+    assert {one.outcome for one in report.results} <= {Outcome.PASS, Outcome.WARN}, [
+        (one.case_id, one.outcome, one.reason) for one in report.results
+    ]

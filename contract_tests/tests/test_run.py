@@ -1,0 +1,294 @@
+"""A live run: how it finds the target, what it does with trouble, and that it always ends with a report."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import Any
+
+import pytest
+
+from contract_tests.outcome import CaseResult, ExitCode, Outcome, RunReport
+from contract_tests.run import NoModel, Options, Plan, Unreachable, UsageError, run
+from contract_tests.tests.small_target import (
+    MODEL,
+    QUICK,
+    Asked,
+    SmallTarget,
+    completed,
+    completion,
+    of,
+    refusal,
+    reply,
+    report_of,
+    sensible,
+)
+
+
+@pytest.fixture(autouse=True)
+def _hostile_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, "http://proxy.invalid:9")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://elsewhere.invalid/v1")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-environment")
+
+
+def _ids(result: CaseResult) -> set[str]:
+    return {one.rule.id for one in result.findings}
+
+
+# -- finding the target
+
+
+@pytest.mark.parametrize("path", ["/v1", "/v1/", "", "/"])
+def test_the_url_is_found_with_and_without_v1(path: str) -> None:
+    report, target = report_of(sensible, "chat.short", url=f"http://127.0.0.1:PORT{path}")
+    assert report.target == target.base_url
+    assert of(report, "chat.short").outcome is Outcome.PASS
+    assert bool(report.notes) == ("v1" not in path)
+
+
+def test_a_target_below_another_path_without_v1() -> None:
+    def answer(asked: Asked) -> bytes:
+        path = asked.path.removeprefix("/api")
+        if path == asked.path or path.startswith("/v1"):
+            return refusal(404, "no")
+        return sensible(Asked(asked.method, f"/v1{path}", asked.headers, asked.body))
+
+    report, target = report_of(answer, "chat.short", url="http://127.0.0.1:PORT/api/v1")
+    assert report.target == f"http://127.0.0.1:{target.port}/api"
+    assert report.exit_code() is ExitCode.OK
+
+
+def test_a_target_without_models_is_found_by_a_chat_request() -> None:
+    def answer(asked: Asked) -> bytes | None:
+        return refusal(404, "no") if "models" in asked.path else None
+
+    report, target = report_of(answer, "chat.short", "models", url="http://127.0.0.1:PORT")
+    assert report.target == target.base_url
+    assert any("lists no models" in note for note in report.notes)
+    assert of(report, "models.list").outcome is Outcome.UNSUPPORTED
+    assert report.exit_code() is ExitCode.OK
+
+
+def test_nobody_there() -> None:
+    with pytest.raises(Unreachable, match="refused"):
+        asyncio.run(run(Options("http://127.0.0.1:1/v1")))
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [(refusal(404, "what?"), "check the URL"), (refusal(401, "who are you?"), "refuses the key")],
+)
+def test_a_target_that_answers_nothing_of_ours(said: bytes, why: str) -> None:
+    with pytest.raises(Unreachable, match=why):
+        report_of(lambda asked: said)
+
+
+def test_a_model_must_be_named_where_the_usual_one_is_not_listed() -> None:
+    def answer(asked: Asked) -> bytes | None:
+        listed = {"object": "list", "data": [{"id": "mine"}, {"id": "yours"}]}
+        return reply(200, listed) if asked.path.endswith("/models") else None
+
+    with pytest.raises(NoModel) as caught:
+        report_of(answer)
+    assert caught.value.listed == ("mine", "yours")
+    report, target = report_of(answer, "chat.short", "tools.auto", model="mine", models={"tools": "yours"})
+    assert report.model == "mine"
+    assert [one.json["model"] for one in target.asked if one.body] == ["mine", "yours"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"url": "ftp://127.0.0.1"},
+        {"url": "http://user:secret@127.0.0.1"},
+        {"select": ("chat.nope",)},
+        {"select": ("cha",)},
+        {"concurrency": 0},
+        {"headers": (("bad name", "x"),)},
+        {"ca_file": "/no/such/file", "url": "https://127.0.0.1:PORT"},
+        {"api_key": "line\nbreak"},
+    ],
+)
+def test_options_that_cannot_be_used(options: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        report_of(sensible, **options)
+
+
+def test_the_plan_is_said_first_and_results_as_they_come() -> None:
+    said: list[Plan | CaseResult] = []
+
+    async def go() -> RunReport:
+        async with SmallTarget() as target:
+            return await run(
+                Options(target.base_url, select=("chat.short", "errors")), said.append, said.append
+            )
+
+    report = completed(go())
+    plan = said[0]
+    assert isinstance(plan, Plan)
+    assert plan.cases == 13 == len(said) - 1
+    assert plan.requests >= report.requests >= 13
+    assert plan.max_tokens == 32 + 2 * 8
+    assert set(said[1:]) == set(report.results)
+
+
+# -- outcomes
+
+
+def test_a_refusal_that_names_the_parameter_is_unsupported() -> None:
+    def answer(asked: Asked) -> bytes | None:
+        return refusal(400, "n must be 1", param="n") if asked.json.get("n") == 2 else None
+
+    result = of(report_of(answer, "chat.n")[0], "chat.n")
+    assert (result.outcome, result.findings) == (Outcome.UNSUPPORTED, ())
+    assert "n must be 1" in result.reason
+
+
+@pytest.mark.parametrize(
+    ("said", "rule"),
+    [
+        (refusal(400, "no"), "relations.accepted"),
+        (refusal(500, "n is too much for me"), "relations.accepted"),
+        (refusal(404, "no such path"), "relations.accepted"),
+        (reply(200, b""), "http.body-not-empty"),
+        (completion(), "chat.choice-count"),
+    ],
+)
+def test_anything_else_is_a_failure(said: bytes, rule: str) -> None:
+    report, _ = report_of(lambda asked: said if asked.json.get("n") else None, "chat.n")
+    assert rule in _ids(of(report, "chat.n"))
+    assert report.exit_code() is ExitCode.FINDINGS
+
+
+def test_what_a_case_needs_first_is_not_there() -> None:
+    report, _ = report_of(lambda asked: reply(200, {}) if asked.body else None, "chat.own-message")
+    assert of(report, "chat.own-message").outcome is Outcome.FAIL
+    assert "to send back" in of(report, "chat.own-message").reason
+
+
+def test_a_fault_of_a_case_is_the_harness(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(case: object, session: object) -> None:
+        raise ZeroDivisionError("ours")
+
+    monkeypatch.setattr("contract_tests.running.playing.judge", broken)
+    report, _ = report_of(sensible, "chat.short")
+    assert of(report, "chat.short").outcome is Outcome.HARNESS_FAILED
+    assert report.exit_code() is ExitCode.HARNESS
+
+
+def test_a_parameter_that_only_saves_is_given_up() -> None:
+    def answer(asked: Asked) -> bytes | None:
+        told = "Unsupported parameter: use 'max_completion_tokens'"
+        return refusal(400, told, param="max_tokens") if "max_tokens" in asked.json else None
+
+    report, target = report_of(answer, "chat.short", "chat.max-tokens", concurrency=1)
+    assert of(report, "chat.short").outcome is Outcome.PASS
+    assert target.asked[-2].json["max_completion_tokens"] == 32
+    assert of(report, "chat.max-tokens").outcome is Outcome.UNSUPPORTED
+    assert any("max_completion_tokens" in note for note in report.notes)
+
+
+# -- bounds
+
+
+def test_a_429_is_waited_out() -> None:
+    seen: list[str] = []
+
+    def answer(asked: Asked) -> bytes | None:
+        if not asked.body:
+            return None
+        seen.append(asked.path)
+        return refusal(429, "slowly", "Retry-After: 0") if len(seen) < 3 else None
+
+    report, _ = report_of(answer, "chat.short")
+    assert of(report, "chat.short").outcome is Outcome.PASS
+    assert len(of(report, "chat.short").exchanges) == 3
+
+
+@pytest.mark.parametrize("wait", ["Retry-After: 0", "Retry-After: 3600"])
+def test_a_429_without_end_is_not_reached(wait: str) -> None:
+    report, _ = report_of(lambda asked: refusal(429, "no", wait) if asked.body else None, "chat.short")
+    assert of(report, "chat.short").outcome is Outcome.NOT_REACHED
+    assert report.exit_code() is ExitCode.UNREACHABLE
+
+
+def test_three_cases_at_a_bound_stop_the_run() -> None:
+    async def hang(asked: Asked) -> bytes | None:
+        return await asyncio.sleep(60, None) if asked.body else None
+
+    report, _ = report_of(hang, "chat", concurrency=1)
+    outcomes = [one.outcome for one in report.results]
+    assert outcomes[:4] == [Outcome.FAIL] * 3 + [Outcome.NOT_REACHED]
+    assert set(outcomes[3:]) == {Outcome.NOT_REACHED}
+    assert _ids(report.results[0]) == {"http.in-time"}
+    assert "bound" in report.stopped
+    assert report.exit_code() is ExitCode.FINDINGS
+
+
+def test_the_cap_on_requests() -> None:
+    report, target = report_of(sensible, "errors", max_requests=6, concurrency=1)
+    assert len(target.asked) == report.requests == 6
+    assert [one.outcome for one in report.results].count(Outcome.NOT_REACHED) == 8
+    assert "cap of 6" in report.results[-1].reason
+
+
+def test_the_run_is_over_in_time() -> None:
+    async def hang(asked: Asked) -> bytes | None:
+        return await asyncio.sleep(60, None) if asked.body else None
+
+    slow = QUICK.__class__(first_byte=30)
+    report, _ = report_of(hang, "chat.short", "errors.unknown-path", run_seconds=0.5, bounds=slow)
+    assert of(report, "chat.short").outcome is Outcome.NOT_REACHED
+    assert of(report, "errors.unknown-path").outcome is Outcome.PASS
+    assert "0.5 s" in report.stopped
+
+
+def test_a_cancelled_run_reports_what_it_has() -> None:
+    async def go() -> RunReport:
+        async def hang(asked: Asked) -> bytes | None:
+            return await asyncio.sleep(60, None) if asked.body else None
+
+        async with SmallTarget(hang) as target:
+            options = Options(target.base_url, select=("errors.unknown-path", "chat.short"))
+            one_done = asyncio.Event()
+            running = asyncio.create_task(run(options, lambda _: one_done.set()))
+            await one_done.wait()
+            running.cancel()
+            return await running
+
+    report = completed(go())
+    assert report.stopped == "the run was interrupted"
+    assert {one.outcome for one in report.results} == {Outcome.PASS, Outcome.NOT_REACHED}
+
+
+# -- secrets, and main()
+
+
+def test_the_key_goes_to_the_target_and_nowhere_else() -> None:
+    key = "sk-very-secret-1"
+    told = refusal(400, f"Incorrect API key provided: {key}", f"X-Echo: {key}")
+    report, target = report_of(lambda asked: told if asked.body else None, "chat.short", api_key=key)
+    assert {one.headers["authorization"] for one in target.asked} == {f"Bearer {key}"}
+    assert _ids(of(report, "chat.short")) == {"relations.accepted"}
+    assert key not in repr(report)
+
+
+def test_main_prints_what_the_target_says() -> None:
+    report, target = report_of(sensible, "client", bounds=QUICK.__class__(), api_key="sk-another-key")
+    assert [one.outcome for one in report.results] == [Outcome.PASS] * 2
+    assert {one.headers["authorization"] for one in target.asked} == {"Bearer sk-another-key"}
+    assert report.applied["client.main-stream"] == 1
+    assert os.environ["OPENAI_API_KEY"] == "sk-of-the-environment"
+
+
+def test_main_without_an_answer_is_a_finding() -> None:
+    def answer(asked: Asked) -> bytes | None:
+        return completion() if asked.json.get("stream") else None
+
+    report, _ = report_of(answer, "client.main-stream", bounds=QUICK.__class__())
+    result = of(report, "client.main-stream")
+    assert _ids(result) == {"client.main-stream", "chat.stream.is-stream"}
+    assert any("JSON although a stream was asked for" in one.actual for one in result.findings)
+    assert MODEL in repr(result.exchanges)
