@@ -9,7 +9,7 @@ import click
 
 from contract_tests.defects.generate import OPERATORS, generate
 from contract_tests.defects.measure import FEW, Measure, is_rare
-from contract_tests.recordings import read
+from contract_tests.recordings import InputError, read
 from contract_tests.rules.engine import MUST, SHOULD
 
 FILE = "recordings/openai.jsonl"
@@ -32,8 +32,14 @@ def main(seed: int, count: int, level: str, recordings: Path | None) -> None:
     if not path.is_file():
         raise click.ClickException(f"no recordings at {path}: set OPENAI_CONTRACT_SHARED or --recordings")
     measure = Measure((MUST,) if level == "must" else (MUST, SHOULD))
-    for _ in measure.take(generate(read(path), seed, count)):
+    try:
+        recordings_read = list(read(path))
+    except InputError as error:
+        raise click.ClickException(str(error)) from error
+    for _ in measure.take(generate(recordings_read, seed, count)):
         pass
+    if not measure.made:
+        raise click.ClickException(f"{path}: nothing in it can be broken: no chat or models replies")
     for name in OPERATORS:
         click.echo(f"{measure.flagged[name]:5} of {measure.made[name]:5}  {name}")
     total, flagged = measure.made.total(), measure.flagged.total()

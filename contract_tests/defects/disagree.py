@@ -24,8 +24,8 @@ def member_of_chunk(
 
     def operator(corpus: Corpus, dice: random.Random) -> Iterator[Change]:
         for reply in shuffled(corpus.streams, dice):
-            chunks = [index for index, one in enumerate(reply.documents) if isinstance(one, dict)]
-            if len(chunks) > 1 and len({repr(reply.documents[index].get(name)) for index in chunks}) == 1:
+            chunks = [index for index, one in enumerate(reply.documents) if one and name in one]
+            if len(chunks) > 1 and len({repr(reply.documents[index][name]) for index in chunks}) == 1:
                 index = dice.choice(chunks)
                 document = copy.deepcopy(reply.documents[index])
                 before, document[name] = document[name], other(document[name])
@@ -37,13 +37,15 @@ def member_of_chunk(
 def choice_index(corpus: Corpus, dice: random.Random) -> Iterator[Change]:
     """One choice has an index that no choice of the reply should have."""
     for reply in shuffled([one for one in corpus.replies if one.form in ("chat", "chunk")], dice):
-        events = [index for index, one in enumerate(reply.documents) if one and listed(one, "choices")]
-        count = len({one["index"] for event in events for one in reply.documents[event]["choices"]})
+        events = [index for index, one in enumerate(reply.documents) if listed(one, "choices")]
+        if not events:
+            continue
+        count = len({repr(one.get("index")) for event in events for one in reply.documents[event]["choices"]})
         index = dice.choice(events)
         document = copy.deepcopy(reply.documents[index])
         position = dice.randrange(len(document["choices"]))
         entry = document["choices"][position]
-        before, entry["index"] = entry["index"], dice.choice([count, count + 2, -1])
+        before, entry["index"] = entry.get("index"), dice.choice([count, count + 2, -1])
         yield _change(reply, index, f"choices[{position}].index", document, before, entry["index"])
 
 
@@ -51,10 +53,10 @@ def choice_index_twice(corpus: Corpus, dice: random.Random) -> Iterator[Change]:
     """Two choices of a dict have one index."""
     for reply in shuffled([one for one in corpus.replies if one.form == "chat"], dice):
         document = copy.deepcopy(reply.documents[0])
-        choices = document["choices"]
+        choices = listed(document, "choices")
         if len(choices) > 1:
             one, two = dice.sample(range(len(choices)), 2)
-            before, choices[one]["index"] = choices[one]["index"], choices[two]["index"]
+            before, choices[one]["index"] = choices[one].get("index"), choices[two].get("index")
             yield _change(reply, 0, f"choices[{one}].index", document, before, choices[one]["index"])
 
 
@@ -62,7 +64,7 @@ def model_id(corpus: Corpus, dice: random.Random) -> Iterator[Change]:
     """A model has another id than the one asked for."""
     for reply in shuffled([one for one in corpus.replies if one.form == "model"], dice):
         document = copy.deepcopy(reply.documents[0])
-        before = document["id"]
+        before = document.get("id")
         if reply.exchange.request.path.endswith(f"/{before}"):
             document["id"] = "another-model"
             yield _change(reply, 0, "id", document, before, document["id"])
@@ -121,7 +123,7 @@ def arguments_retyped(corpus: Corpus, dice: random.Random) -> Iterator[Change]:
 def _with_arguments(corpus: Corpus, dice: random.Random, edit: Callable[[str], str]) -> Iterator[Change]:
     """Replies in which one call's arguments, put together, became something else than an object."""
     for reply in shuffled(corpus.replies, dice):
-        pieces = [one for one in calls(reply) if isinstance(one[3].get("function"), dict)]
+        pieces = [one for one in calls(reply) if isinstance(_function(one).get("arguments"), str)]
         if not pieces:
             continue
         _, choice, position, chosen = dice.choice(pieces)
@@ -149,6 +151,11 @@ def _with_arguments(corpus: Corpus, dice: random.Random, edit: Callable[[str], s
         yield Change(reply, f"{where}, arguments", exchange, brief(text), brief(after))
 
 
+def _function(one: Call) -> dict[str, Any]:
+    found = one[3].get("function")
+    return found if isinstance(found, dict) else {}
+
+
 def _is_object(text: str) -> bool:
     try:
         return isinstance(json.loads(text), dict)
@@ -157,13 +164,14 @@ def _is_object(text: str) -> bool:
 
 
 def calls(reply: Reply) -> list[Call]:
-    """Every tool call of a dict, or every piece of one in a stream."""
+    """Every tool call of a dict, or every piece of one in a stream that says which call it belongs to."""
     name = "delta" if reply.is_stream else "message"
     return [
         (event, position, place, call)
         for event, document in enumerate(reply.documents)
         for position, entry in enumerate(listed(document, "choices"))
         for place, call in enumerate(listed(entry.get(name), "tool_calls"))
+        if "index" in call or not reply.is_stream
     ]
 
 

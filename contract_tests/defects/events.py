@@ -27,7 +27,7 @@ def usage(reply: Reply) -> list[int]:
     return [
         index
         for index, one in enumerate(reply.documents)
-        if one and not one["choices"] and isinstance(one.get("usage"), dict)
+        if one and not listed(one, "choices") and isinstance(one.get("usage"), dict)
     ]
 
 
