@@ -39,6 +39,13 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if collection_path == HERE / "tests" and config.getoption("--target") else None
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The cases are left out where their file is named but no target."""
+    if not config.getoption("--target"):
+        config.hook.pytest_deselected(items=[item for item in items if _case_id(item)])
+        items[:] = [item for item in items if not _case_id(item)]
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """The items that are left when -k and the like have spoken are the cases to ask."""
     wanted = [case_id for item in session.items if (case_id := _case_id(item))]

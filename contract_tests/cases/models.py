@@ -20,7 +20,7 @@ async def retrieve(ask: Ask) -> None:
     await ask.get(_path(ask.model), role="model", valid=ask.model in ask.session.listed)
 
 
-@case("models.retrieve-unknown", title="a model that does not exist")
+@case("models.retrieve-unknown", title="a model that does not exist, looked up")
 async def retrieve_unknown(ask: Ask) -> None:
     await ask.get(_path(f"{NO_SUCH_MODEL}-{ask.nonce()}"), role="model", valid=False)
 

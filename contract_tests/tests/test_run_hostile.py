@@ -1,0 +1,72 @@
+"""A run against every hostile target ends in time: a finding for what chat did, never a fault of ours."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from contract_tests.outcome import ExitCode, Outcome, RunReport
+from contract_tests.run import Options, Unreachable, run
+from contract_tests.tests.small_target import Asked, completed, sensible
+from fake_server.tests.hostile import ZOO, Handler, target
+from fake_server.wire.bounds import Bounds
+
+SMALL = Bounds(
+    connect=2,
+    first_byte=0.4,
+    idle=0.4,
+    exchange=0.8,
+    body=200_000,
+    event=50_000,
+    head=8192,
+    writes=3000,
+    grace=0.05,
+)
+CASES = ("chat.short", "chat.stream.short")
+
+
+def hostile_to_chat(handler: Handler) -> Handler:
+    """A handler that lists its model faithfully and leaves POST requests to `handler`."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        if head.startswith(b"GET"):
+            writer.write(sensible(Asked("GET", head.split(b" ")[1].decode(), {}, b"")))
+            return
+        again = asyncio.StreamReader()
+        again.feed_data(head + await reader.readexactly(_length(head)))
+        await handler(again, writer)
+
+    return serve
+
+
+def _length(head: bytes) -> int:
+    fields = (line.lower().partition(b":") for line in head.split(b"\r\n"))
+    return next(int(value) for name, _, value in fields if name == b"content-length")
+
+
+def _report(handler: Handler, bounds: Bounds = SMALL) -> RunReport:
+    async def go() -> RunReport:
+        async with target(handler) as url:
+            return await run(Options(f"{url}/v1", select=CASES, bounds=bounds, run_seconds=15))
+
+    report: RunReport = completed(go())
+    return report
+
+
+@pytest.mark.parametrize("name", sorted(ZOO))
+def test_a_hostile_answer_to_chat_is_a_finding(name: str) -> None:
+    report = _report(hostile_to_chat(ZOO[name]))
+    assert [one.outcome for one in report.results] == [Outcome.FAIL] * 2, [
+        (one.outcome, one.reason) for one in report.results
+    ]
+    assert report.exit_code() is ExitCode.FINDINGS
+    assert report.seconds < 8
+
+
+@pytest.mark.parametrize("name", ["no_headers_ever", "not_http", "closes_at_once"])
+def test_a_target_that_is_hostile_from_the_start_is_told_so(name: str) -> None:
+    with pytest.raises(Unreachable):
+        _report(ZOO[name], replace(SMALL, first_byte=0.2))
