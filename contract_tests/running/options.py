@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -9,6 +10,8 @@ from contract_tests.running.trouble import UsageError
 from fake_server.wire.bounds import Bounds
 
 DEFAULT_MODEL = "gpt-3.5-turbo"
+
+_SECRET = re.compile("auth|cookie|key|password|secret|signature|token", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,9 @@ class Options:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must not be seen in a report: the key and the values of the extra headers and query."""
-        given = (self.api_key or "", *(value for _, value in (*self.headers, *self.query)))
+        """What must not be seen in a report: the key, and extra headers and query whose names say so."""
+        extra = ((name, value) for name, value in (*self.headers, *self.query) if _SECRET.search(name))
+        given = (self.api_key or "", *(value.split(" ")[-1] for _, value in extra))
         return tuple(value for value in given if len(value) > 7)
 
 

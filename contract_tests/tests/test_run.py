@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from typing import Any
 
 import pytest
@@ -11,8 +10,6 @@ import pytest
 from contract_tests.outcome import CaseResult, ExitCode, Outcome, RunReport
 from contract_tests.run import NoModel, Options, Plan, Unreachable, UsageError, run
 from contract_tests.tests.small_target import (
-    MODEL,
-    QUICK,
     Asked,
     SmallTarget,
     completed,
@@ -23,6 +20,7 @@ from contract_tests.tests.small_target import (
     report_of,
     sensible,
 )
+from fake_server.wire.bounds import Bounds
 
 
 @pytest.fixture(autouse=True)
@@ -238,7 +236,7 @@ def test_the_run_is_over_in_time() -> None:
     async def hang(asked: Asked) -> bytes | None:
         return await asyncio.sleep(60, None) if asked.body else None
 
-    slow = QUICK.__class__(first_byte=30)
+    slow = Bounds(first_byte=30)
     report, _ = report_of(hang, "chat.short", "errors.unknown-path", run_seconds=0.5, bounds=slow)
     assert of(report, "chat.short").outcome is Outcome.NOT_REACHED
     assert of(report, "errors.unknown-path").outcome is Outcome.PASS
@@ -261,34 +259,3 @@ def test_a_cancelled_run_reports_what_it_has() -> None:
     report = completed(go())
     assert report.stopped == "the run was interrupted"
     assert {one.outcome for one in report.results} == {Outcome.PASS, Outcome.NOT_REACHED}
-
-
-# -- secrets, and main()
-
-
-def test_the_key_goes_to_the_target_and_nowhere_else() -> None:
-    key = "sk-very-secret-1"
-    told = refusal(400, f"Incorrect API key provided: {key}", f"X-Echo: {key}")
-    report, target = report_of(lambda asked: told if asked.body else None, "chat.short", api_key=key)
-    assert {one.headers["authorization"] for one in target.asked} == {f"Bearer {key}"}
-    assert _ids(of(report, "chat.short")) == {"relations.accepted"}
-    assert key not in repr(report)
-
-
-def test_main_prints_what_the_target_says() -> None:
-    report, target = report_of(sensible, "client", bounds=QUICK.__class__(), api_key="sk-another-key")
-    assert [one.outcome for one in report.results] == [Outcome.PASS] * 2
-    assert {one.headers["authorization"] for one in target.asked} == {"Bearer sk-another-key"}
-    assert report.applied["client.main-stream"] == 1
-    assert os.environ["OPENAI_API_KEY"] == "sk-of-the-environment"
-
-
-def test_main_without_an_answer_is_a_finding() -> None:
-    def answer(asked: Asked) -> bytes | None:
-        return completion() if asked.json.get("stream") else None
-
-    report, _ = report_of(answer, "client.main-stream", bounds=QUICK.__class__())
-    result = of(report, "client.main-stream")
-    assert _ids(result) == {"client.main-stream", "chat.stream.is-stream"}
-    assert any("JSON although a stream was asked for" in one.actual for one in result.findings)
-    assert MODEL in repr(result.exchanges)
