@@ -1,4 +1,4 @@
-"""Secrets stay with the target, and main() is asked in a process that a hostile environment cannot lead away."""
+"""Secrets stay with the target; main() runs in a process that a hostile environment cannot lead away."""
 
 from __future__ import annotations
 
