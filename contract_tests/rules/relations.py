@@ -98,7 +98,7 @@ def logprobs_given(part: Part) -> Iterable[Fault]:
     """An answer in text that is asked for with `logprobs: true` has them, or the request is refused."""
     role, view = part
     roots = [view.root] if view.is_dict else view.chunks
-    given = any(choice["logprobs"]["content"].value for root in roots for choice in root["choices"])
+    given = any(list(choice["logprobs"]["content"]) for root in roots for choice in root["choices"])
     if whole_text(view).strip() and not given:
         yield view, f"{role}: text without log probabilities", "choices[].logprobs.content"
 

@@ -1,0 +1,130 @@
+"""Each relation rule is silent on a trace that keeps it, and alone on one that breaks it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from contract_tests.rules import RULES, judge_trace
+from contract_tests.rules.trace import Trace
+from contract_tests.rules.view import View
+from fake_server.wire.exchange import Ending, Exchange, Request, Write
+
+CALL = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"a": 1}'}}
+SCHEMA = {"type": "object", "required": ["age"]}
+STRICT = {"type": "json_schema", "json_schema": {"name": "p", "strict": True, "schema": SCHEMA}}
+
+
+def _view(body: bytes, status: int | None = 200, asked: dict[str, Any] | None = None, **more: Any) -> View:
+    request = Request("POST", "/v1/chat/completions", body=json.dumps(asked or {"model": "m"}).encode())
+    kind = "text/event-stream" if body.startswith(b"data:") else "application/json"
+    return View(Exchange(request, status, (("Content-Type", kind),), (Write(body),), **more))
+
+
+def said(text: str | None, finish: str = "stop", asked: dict[str, Any] | None = None, **more: Any) -> View:
+    """A dict reply; `more` are members of its choice or, for tool_calls, of its message."""
+    message = {"role": "assistant", "content": text, "tool_calls": more.pop("tool_calls", None)}
+    choice = {"index": 0, "message": message, "finish_reason": finish, **more}
+    return _view(json.dumps({"choices": [choice]}).encode(), asked=asked)
+
+
+def streamed(text: str, finish: str = "stop", tool_calls: list[Any] | None = None) -> View:
+    calls = [{"index": place, **call} for place, call in enumerate(tool_calls or [])]
+    deltas = [({"content": text[:2]}, None), ({"content": text[2:], "tool_calls": calls}, None), ({}, finish)]
+    chunks = [{"choices": [{"index": 0, "delta": one, "finish_reason": end}]} for one, end in deltas]
+    return _view(b"".join(b"data: " + json.dumps(chunk).encode() + b"\n\n" for chunk in chunks))
+
+
+def both(one: View, other: View) -> Trace:
+    return Trace("t", {"dict": one, "stream": other}, deterministic=True)
+
+
+def valid(view: View) -> Trace:
+    return Trace("t", {"dict": view}, valid=frozenset({"dict"}))
+
+
+def callers(*texts: str) -> Trace:
+    """One caller alone and two at once, who asked for "k0", "k1" and "k2" and got `texts`."""
+    roles = dict(zip(("alone", "caller 1", "caller 2"), map(said, texts), strict=True))
+    return Trace("t", roles, {role: f"k{place}" for place, role in enumerate(roles)})
+
+
+def echo(text: str) -> Trace:
+    return Trace("t", {"dict": said(text)}, {"dict": "ka żółw 🌳 kb"})
+
+
+def main(kind: str, trouble: str) -> Trace:
+    return Trace("t", {}, troubles={f"main {kind}": trouble})
+
+
+LOGPROBS = {"content": [{"token": "H", "logprob": -0.1}]}
+ASKED_LOGPROBS = {"model": "m", "logprobs": True}
+ASKED_SCHEMA = {"model": "m", "response_format": STRICT}
+TRACES: list[tuple[str, Trace, list[Trace]]] = [
+    (
+        "relations.accepted",
+        valid(said("Hi")),
+        [
+            valid(_view(b'{"error": {"message": "no"}}', 400)),
+            valid(_view(b"", None, ending=Ending.UNREACHABLE, problem="refused the connection")),
+        ],
+    ),
+    (
+        "relations.logprobs-given",
+        valid(said("Hi", asked=ASKED_LOGPROBS, logprobs=LOGPROBS)),
+        [
+            valid(said("Hi", asked=ASKED_LOGPROBS)),
+            valid(said("Hi", asked=ASKED_LOGPROBS, logprobs={"content": []})),
+        ],
+    ),
+    (
+        "relations.schema-kept",
+        valid(said('{"age": 7}', asked=ASKED_SCHEMA)),
+        [valid(said('{"name": 7}', asked=ASKED_SCHEMA)), valid(said("no JSON", asked=ASKED_SCHEMA))],
+    ),
+    ("relations.same-text", both(said("Hello"), streamed("Hello")), [both(said("Hello"), streamed("Helo"))]),
+    (
+        "relations.same-calls",
+        both(said("", tool_calls=[CALL]), streamed("", tool_calls=[CALL])),
+        [both(said("", tool_calls=[CALL]), streamed(""))],
+    ),
+    (
+        "relations.same-finish",
+        both(said("Hello", "length"), streamed("Hello", "length")),
+        [both(said("Hello", "length"), streamed("Hello", "stop"))],
+    ),
+    ("relations.echo-whole", echo("You said: ka żółw 🌳 kb"), [echo("ka zolw 🌳 kb"), echo("ka żółw  kb")]),
+    (
+        "relations.own-answer",
+        callers("k0", "k1", "k2"),
+        [callers("k0", "k2", "k1"), callers("k0", "k1", "k2 k1")],
+    ),
+    ("relations.answer-under-load", callers("k0", "k1", "k2"), [callers("k0", "k1", "")]),
+    ("client.main-dict", main("dict", ""), [main("dict", "exit code 7: the reply is empty")]),
+    ("client.main-stream", main("stream", ""), [main("stream", "exit code 7: the reply is empty")]),
+]
+
+
+def test_every_relation_rule_is_here() -> None:
+    assert [rule.id for rule in RULES.values() if rule.relation] == [name for name, _, _ in TRACES]
+
+
+@pytest.mark.parametrize(("name", "kept", "broken"), TRACES, ids=[name for name, _, _ in TRACES])
+def test_a_relation_rule_tells_kept_from_broken(name: str, kept: Trace, broken: list[Trace]) -> None:
+    judged = judge_trace(kept)
+    assert name in judged.applied
+    assert not judged.findings
+    for trace in broken:
+        assert judge_trace(trace).ids() == {name}
+
+
+def test_nothing_is_compared_where_equal_requests_have_unlike_answers() -> None:
+    for deterministic in (False, None):
+        trace = Trace("t", {"dict": said("a"), "stream": streamed("b")}, deterministic=deterministic)
+        assert not judge_trace(trace).applied
+
+
+def test_callers_are_not_held_to_what_one_caller_does_not_get() -> None:
+    assert not judge_trace(callers("no", "no", "no")).findings
