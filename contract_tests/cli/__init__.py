@@ -1,0 +1,73 @@
+"""The `contract` command."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+
+import click
+
+from contract_tests.cli.judge import judge_command
+from contract_tests.cli.offline import offline_command
+from contract_tests.cli.replay import replay_command
+from contract_tests.cli.rules import explain_command, rules_command
+from contract_tests.cli.run import run_command
+from contract_tests.judging import InputError
+from contract_tests.outcome import ExitCode
+from contract_tests.run import NoModel, Unreachable, UsageError
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 100}
+)
+@click.version_option(package_name="openai-contract-kit", prog_name="contract")
+@click.option("--debug", is_flag=True, help="Show the traceback where the kit itself fails.")
+def cli(debug: bool) -> None:
+    """Does this endpoint really speak OpenAI?
+
+    Exit codes: 0 no MUST finding and chat was reached; 1 MUST findings; 2 wrong use; 3 the target is
+    unreachable or no case was; 4 the kit itself failed.
+    """
+    del debug  # read by main(), which sees every failure
+
+
+for command in (run_command, judge_command, offline_command, replay_command, rules_command, explain_command):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the command and exit with its code; every failure is one line on stderr."""
+    try:
+        code = cli.main(standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except click.ClickException as error:
+        _fail(error.format_message(), ExitCode.USAGE)
+    except (UsageError, NoModel, InputError) as error:
+        _fail(str(error), ExitCode.USAGE)
+    except Unreachable as error:
+        _fail(f"the target cannot be reached: {error}", ExitCode.UNREACHABLE)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    except Exception as error:
+        if "--debug" in sys.argv:
+            traceback.print_exc()
+        first = str(error).partition("\n")[0]
+        _fail(
+            f"the kit itself failed: {type(error).__name__}: {first}; "
+            "run again with `contract --debug …` and report it",
+            ExitCode.HARNESS,
+        )
+    sys.exit(int(code or 0))
+
+
+def _fail(message: str, code: ExitCode) -> None:
+    click.echo(f"contract: {' '.join(message.split())} (exit code {int(code)})", err=True)
+    sys.exit(int(code))

@@ -1,0 +1,56 @@
+"""`contract offline`: main() and the whole suite on the kit's own fake; nothing leaves this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from pathlib import Path
+
+import click
+
+from contract_tests import client
+from contract_tests.cli.common import console, fail_on, json_file
+from contract_tests.cli.replay import judge_one
+from contract_tests.cli.run import run_and_report
+from contract_tests.guard import clean_environment, only_loopback
+from contract_tests.report.terminal import Terminal
+from contract_tests.run import Options
+from fake_server import FakeServer
+
+
+@click.command("offline")
+@click.option("--fixture", "path", type=click.Path(path_type=Path), help="Judge this recording instead.")
+@click.option("--model", default=None, help="The model to ask for.")
+@click.option("--seed", default=1, type=int, help="Seed of the fake's variations.")
+@json_file
+@click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Write a JUnit report.")
+@fail_on
+def offline_command(
+    path: Path | None, model: str | None, seed: int, json_file: Path | None, junit: Path | None, fail_on: str
+) -> int:
+    """Run main() and every case on the kit's own fake, and judge every exchange."""
+    terminal = Terminal(console())
+    with clean_environment(), only_loopback() as refused:
+        if path is not None:
+            return int(judge_one(terminal, path))
+        with FakeServer(seed=seed) as fake:
+            terminal.say(f"the fake listens on {fake.base_url} (seed {seed})\n")
+            _recite(terminal, fake.base_url)
+            options = Options(fake.base_url, model=model)
+            code = run_and_report(options, fail_on, json_file, junit)
+        if refused:
+            raise RuntimeError(f"the offline run tried to contact {', '.join(sorted(set(refused)))}")
+    return int(code)
+
+
+def _recite(terminal: Terminal, base_url: str) -> None:
+    """main() streamed, printed as it comes; then as one dict, which says the same."""
+    if code := client.main(["--base-url", base_url]):
+        raise RuntimeError(f"main() ended with code {code} on the fake")
+    told = io.StringIO()
+    with contextlib.redirect_stdout(told):
+        code = client.main(["--base-url", base_url, "--no-stream"])
+    if code:
+        raise RuntimeError(f"main() --no-stream ended with code {code} on the fake")
+    length = len(told.getvalue()) - 1
+    terminal.say(f"\nmain() printed this token by token; as one dict it says the same {length} characters.\n")

@@ -1,0 +1,77 @@
+"""Nothing but this machine: a guard on the sockets of this process, and an environment without traps."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+_HOSTS = ("127.0.0.1", "::1", "localhost", None, "")
+_TRAPS = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NETRC")
+
+_refused: list[str] | None = None
+_installed = False
+
+
+class ContactRefused(OSError):
+    """Something tried to leave this machine."""
+
+
+@contextmanager
+def only_loopback() -> Iterator[list[str]]:
+    """While entered, connections and look-ups of anything but loopback raise; yields what was refused."""
+    global _installed, _refused
+    if not _installed:
+        sys.addaudithook(_hook)
+        _installed = True
+    before, _refused = _refused, []
+    try:
+        yield _refused
+    finally:
+        _refused = before
+
+
+def _hook(event: str, arguments: tuple[Any, ...]) -> None:
+    if _refused is None or not event.startswith("socket."):
+        return
+    if event in ("socket.connect", "socket.sendto"):
+        address = arguments[1]
+        host = address[0] if isinstance(address, tuple) else None
+    elif event in ("socket.getaddrinfo", "socket.gethostbyname"):
+        host = arguments[0]
+    else:
+        return
+    if not is_loopback(host):
+        _refused.append(f"{host}")
+        raise ContactRefused(f"the offline run tried to contact {host}")
+
+
+def is_loopback(host: Any) -> bool:
+    """Whether a host name or address means this machine."""
+    if isinstance(host, bytes):
+        host = host.decode("latin-1")
+    if host in _HOSTS:
+        return True
+    try:
+        return ipaddress.ip_address(str(host)).is_loopback
+    except ValueError:
+        return False
+
+
+@contextmanager
+def clean_environment() -> Iterator[None]:
+    """While entered, `OPENAI_*`, proxy and certificate variables are not there."""
+    taken = {name: os.environ.pop(name) for name in list(os.environ) if is_trap(name)}
+    try:
+        yield
+    finally:
+        os.environ.update(taken)
+
+
+def is_trap(name: str) -> bool:
+    """Whether a variable could lead an offline run astray."""
+    upper = name.upper()
+    return upper.startswith("OPENAI_") or upper.endswith("_PROXY") or upper in _TRAPS
