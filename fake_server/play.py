@@ -13,11 +13,15 @@ def play(events: Iterable[bytes], timing: Timing, seed: int = 0) -> Iterator[Wri
     """One write for each event, with its pause in seconds.
 
     The first waits `timing.first`; those after it follow at `timing.rate` events per second, each
-    pause longer or shorter by up to the share `timing.jitter`, drawn from the seed.
+    pause longer or shorter by up to the share `timing.jitter`, drawn from the seed. A comment leaves
+    at once and takes no turn.
     """
     chance = random.Random(seed)
     step = 1 / timing.rate if timing.rate > 0 else 0.0
     pause = max(timing.first, 0.0)
     for event in events:
+        if event.startswith(b":"):
+            yield Write(event)
+            continue
         yield Write(event, pause)
         pause = step * (1 + timing.jitter * chance.uniform(-1, 1)) if step else 0.0

@@ -10,13 +10,16 @@ import hashlib
 import json
 import random
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from fake_server import tokens
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+_GROUP = 4
+_FEW = 4
+_Piece = TypeVar("_Piece")
 
 
 def new_id(prefix: str, length: int = 29) -> str:
@@ -28,17 +31,21 @@ def new_id(prefix: str, length: int = 29) -> str:
 class Style:
     """How one reply is written.
 
-    `grain` cuts text into deltas: "token" (as OpenAI does), "words" (several tokens at once),
-    "letters" (a few characters at a time). `order` is the order of JSON members: "given",
-    "sorted" or "reversed". `comments` puts SSE comments between events, `obfuscation` pads chunks.
+    `cuts` says where text is cut into deltas: "tokens" (as OpenAI does), "groups" (four tokens at
+    once), "few" (at most four deltas), "letters" (one to five characters). `order` is the order of
+    JSON members: "given", "sorted" or "reversed". `id_length` is how many letters and digits follow
+    `chatcmpl-`. `bare_opening` leaves all but the role out of a stream's first delta. `comments`
+    puts SSE comments between events, `obfuscation` pads chunks.
     """
 
-    grain: str = "token"
+    cuts: str = "tokens"
     order: str = "given"
     spaced: bool = False
     escaped: bool = False
     line_end: str = "\n"
     space: bool = True
+    id_length: int = 29
+    bare_opening: bool = False
     comments: bool = False
     obfuscation: bool = True
     seed: int = 0
@@ -52,12 +59,14 @@ class Style:
         number = int.from_bytes(digest, "big")
         chance = random.Random(number)
         return cls(
-            grain=chance.choice(("token", "token", "words", "letters")),
+            cuts=chance.choice(("tokens", "tokens", "groups", "few", "letters")),
             order=chance.choice(("given", "given", "sorted", "reversed")),
             spaced=chance.random() < 0.3,
             escaped=chance.random() < 0.3,
             line_end="\r\n" if chance.random() < 0.2 else "\n",
             space=chance.random() < 0.85,
+            id_length=chance.choice((29, 29, 20, 36)),
+            bare_opening=chance.random() < 0.2,
             comments=chance.random() < 0.2,
             obfuscation=chance.random() < 0.5,
             seed=number,
@@ -84,7 +93,7 @@ class Style:
 
     def cut(self, text: str) -> Iterator[str]:
         """The text in pieces, none of them empty."""
-        if self.grain == "letters":
+        if self.cuts == "letters":
             chance = random.Random(self.seed)
             start = 0
             while start < len(text):
@@ -92,10 +101,22 @@ class Style:
                 yield text[start:stop]
                 start = stop
             return
-        size = 1 if self.grain == "token" else 4
-        pieces = tokens.split(text)
-        for start in range(0, len(pieces), size):
-            yield "".join(pieces[start : start + size])
+        for group in self.grouped(tokens.split(text)):
+            yield "".join(group)
+
+    def grouped(self, pieces: Sequence[_Piece]) -> Iterator[Sequence[_Piece]]:
+        """Tokens as they share deltas: one, four, or so many that there are few deltas."""
+        size = {"groups": _GROUP, "few": -(-len(pieces) // _FEW)}.get(self.cuts, 1)
+        for start in range(0, len(pieces), max(size, 1)):
+            yield pieces[start : start + size]
+
+    def reply_id(self) -> str:
+        """A new id for a chat completion."""
+        return new_id("chatcmpl-", self.id_length)
+
+    def call_id(self) -> str:
+        """A new id for a tool call: `call_` and five characters fewer than a completion's has."""
+        return new_id("call_", self.id_length - 5)
 
     def _ordered(self, value: Any) -> Any:
         if self.order == "given":

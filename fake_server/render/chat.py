@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
 
@@ -20,8 +20,8 @@ def render_dict(reply: Reply, request: Mapping[str, Any], style: Style) -> bytes
     del request  # a dict does not depend on how it was asked for
     return style.json(
         {
-            **_head(reply, "chat.completion"),
-            "choices": [_choice(choice, index) for index, choice in enumerate(reply.choices)],
+            **_head(reply, "chat.completion", style),
+            "choices": [_choice(choice, index, style) for index, choice in enumerate(reply.choices)],
             "usage": _usage(reply.usage),
             **_tail(reply),
         }
@@ -34,24 +34,27 @@ def render_stream(reply: Reply, request: Mapping[str, Any], style: Style) -> lis
     usage_asked = options.get("include_usage") is True
     chance = random.Random(style.seed)
     padded = style.obfuscation and options.get("include_obfuscation") is not False
-    head = {**_head(reply, "chat.completion.chunk"), **_tail(reply)}
+    head = {**_head(reply, "chat.completion.chunk", style), **_tail(reply)}
     extra: dict[str, Any] = {"usage": None} if usage_asked else {}
+    entries = _interleaved(
+        [list(_entries(choice, index, style)) for index, choice in enumerate(reply.choices)]
+    )
+    chunks = [{**head, "choices": [entry], **extra} for entry in entries]
+    if usage_asked:
+        chunks.append({**head, "choices": [], "usage": _usage(reply.usage)})
     events = []
-    for position, entry in enumerate(_interleaved(_entries(reply.choices, style))):
-        chunk = {**head, "choices": [entry], **extra}
+    for position, chunk in enumerate(chunks):
         if padded:
             chunk["obfuscation"] = new_id("", chance.randint(1, 16))
         if style.comments and position % _COMMENT_EVERY == 0:
             events.append(style.comment())
         events.append(style.event(style.json(chunk)))
-    if usage_asked:
-        events.append(style.event(style.json({**head, "choices": [], "usage": _usage(reply.usage)})))
     return [*events, style.event(b"[DONE]")]
 
 
-def _head(reply: Reply, kind: str) -> dict[str, Any]:
+def _head(reply: Reply, kind: str, style: Style) -> dict[str, Any]:
     return {
-        "id": reply.id if reply.id is not None else new_id("chatcmpl-"),
+        "id": reply.id if reply.id is not None else style.reply_id(),
         "object": kind,
         "created": reply.created if reply.created is not None else int(time.time()),
         "model": reply.model,
@@ -84,12 +87,12 @@ def _usage(usage: Usage) -> dict[str, Any]:
 # -- one dict
 
 
-def _choice(choice: Choice, index: int) -> dict[str, Any]:
+def _choice(choice: Choice, index: int, style: Style) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": choice.content}
     if choice.reasoning is not None:
         message["reasoning_content"] = choice.reasoning
     if choice.tool_calls:
-        message["tool_calls"] = [_call(call, call.arguments) for call in choice.tool_calls]
+        message["tool_calls"] = [_call(call, call.arguments, style) for call in choice.tool_calls]
     if choice.function_call:
         called = choice.function_call
         message["function_call"] = {"name": called.name, "arguments": called.arguments}
@@ -103,8 +106,8 @@ def _choice(choice: Choice, index: int) -> dict[str, Any]:
     }
 
 
-def _call(call: ToolCall, arguments: str) -> dict[str, Any]:
-    head = {"id": call.id if call.id is not None else new_id("call_", 24), "type": call.kind}
+def _call(call: ToolCall, arguments: str, style: Style) -> dict[str, Any]:
+    head = {"id": call.id if call.id is not None else style.call_id(), "type": call.kind}
     return {**head, **_called(call, {"name": call.name}, arguments)}
 
 
@@ -129,36 +132,49 @@ def _scored(token: str, logprob: float) -> dict[str, Any]:
 # -- chunks
 
 
-def _entries(choices: Iterable[Choice], style: Style) -> list[list[dict[str, Any]]]:
-    """For each choice the entries of `choices` that its chunks hold, in order."""
-    return [
-        [
-            {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": None}
-            for delta, logprobs in _deltas(choice, style)
-        ]
-        + [{"index": index, "delta": {}, "logprobs": None, "finish_reason": choice.finish_reason}]
-        for index, choice in enumerate(choices)
-    ]
+def _entries(choice: Choice, index: int, style: Style) -> Iterator[dict[str, Any]]:
+    """The entries of `choices` that the chunks of one choice hold, in order."""
+    for delta, logprobs in (_opening(choice, style), *_said(choice, style), *_calls(choice, style)):
+        yield {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": None}
+    yield {"index": index, "delta": {}, "logprobs": None, "finish_reason": choice.finish_reason}
 
 
-def _interleaved(lists: list[list[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
+def _interleaved(lists: Sequence[Sequence[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
     """One entry of each list in turn, as choices are generated side by side."""
     for row in zip_longest(*lists):
         yield from (entry for entry in row if entry is not None)
 
 
-def _deltas(choice: Choice, style: Style) -> Iterator[tuple[dict[str, Any], dict[str, Any] | None]]:
-    """Each delta of a choice with its log probabilities."""
+_Delta = tuple[dict[str, Any], dict[str, Any] | None]
+"""A delta and its log probabilities."""
+
+
+def _opening(choice: Choice, style: Style) -> _Delta:
+    """The delta with the role; OpenAI lets a single call begin in it, several calls after it."""
+    logprobs = None if choice.logprobs is None else _logprobs([])
+    if style.bare_opening:
+        return {"role": "assistant"}, logprobs
     speaks = choice.content is not None or choice.refusal is not None
     opening: dict[str, Any] = {"role": "assistant", "content": "" if speaks else None}
-    if choice.function_call:
-        opening["function_call"] = {"name": choice.function_call.name, "arguments": ""}
-    yield {**opening, "refusal": None}, None
+    if _begins_with_call(choice, style):
+        return {**opening, **next(_beginnings(choice, style)), "refusal": None}, logprobs
+    if choice.tool_calls and not speaks:
+        return opening, logprobs
+    return {**opening, "refusal": None}, logprobs
+
+
+def _begins_with_call(choice: Choice, style: Style) -> bool:
+    silent = not (choice.content or choice.refusal or choice.reasoning or choice.annotations)
+    single = len(choice.tool_calls) + (choice.function_call is not None) == 1
+    return silent and single and not style.bare_opening
+
+
+def _said(choice: Choice, style: Style) -> Iterator[_Delta]:
     for piece in style.cut(choice.reasoning or ""):
         yield {"reasoning_content": piece}, None
     if choice.logprobs:
-        for token in choice.logprobs:
-            yield {"content": token.token}, _logprobs([token])
+        for group in style.grouped(choice.logprobs):
+            yield {"content": "".join(one.token for one in group)}, _logprobs(group)
     else:
         for piece in style.cut(choice.content or ""):
             yield {"content": piece}, None
@@ -166,10 +182,26 @@ def _deltas(choice: Choice, style: Style) -> Iterator[tuple[dict[str, Any], dict
         yield {"refusal": piece}, None
     if choice.annotations:
         yield {"annotations": [dict(annotation) for annotation in choice.annotations]}, None
+
+
+def _calls(choice: Choice, style: Style) -> Iterator[_Delta]:
+    begun = _begins_with_call(choice, style)
+    beginnings = _beginnings(choice, style)
     for index, call in enumerate(choice.tool_calls):
-        yield {"tool_calls": [{"index": index, **_call(call, "")}]}, None
+        if not begun:
+            yield next(beginnings), None
         for piece in style.cut(call.arguments):
             yield {"tool_calls": [{"index": index, **_called(call, {}, piece)}]}, None
     if choice.function_call:
+        if not begun:
+            yield next(beginnings), None
         for piece in style.cut(choice.function_call.arguments):
             yield {"function_call": {"arguments": piece}}, None
+
+
+def _beginnings(choice: Choice, style: Style) -> Iterator[dict[str, Any]]:
+    """For each call the members of the delta that names it."""
+    for index, call in enumerate(choice.tool_calls):
+        yield {"tool_calls": [{"index": index, **_call(call, "", style)}]}
+    if choice.function_call:
+        yield {"function_call": {"name": choice.function_call.name, "arguments": ""}}

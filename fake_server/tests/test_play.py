@@ -25,3 +25,8 @@ def test_jitter_stays_within_its_share_and_repeats_with_the_seed() -> None:
     assert len(set(pauses)) > 10
     assert pauses == [write.pause for write in play(EVENTS * 20, timing, seed=1)][1:]
     assert sum(pauses) / len(pauses) == pytest.approx(0.1, rel=0.2)
+
+
+def test_a_comment_takes_no_turn() -> None:
+    events = [b": keep-alive\n\n", b"data: a\n\n", b": keep-alive\n\n", b"data: b\n\n"]
+    assert [write.pause for write in play(events, Timing(first=2, rate=4))] == [0, 2, 0, 0.25]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -15,7 +17,7 @@ from fake_server.reply import Choice, Reply, TokenLogprob, ToolCall, Usage
 from fake_server.style import Style
 from fake_server.wire import sse
 
-STYLES = [Style.PLAIN, *(Style.draw(seed, b"{}") for seed in range(30))]
+STYLES = [Style.PLAIN, *(Style.draw(seed, b"{}") for seed in range(49))]
 STREAM = {"stream": True, "stream_options": {"include_usage": True}}
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
@@ -117,7 +119,9 @@ def test_the_stream_says_what_the_dict_says(reply: Reply, style: Style) -> None:
         assert said["finish"] == choice["finish_reason"]
         assert said.get("logprobs") == (choice["logprobs"] or {}).get("content")
     assert chunks[-1]["usage"] == whole["usage"]
-    assert {(chunk["id"], chunk["created"]) for chunk in chunks} == {(chunks[0]["id"], chunks[0]["created"])}
+    constant = ("id", "object", "created", "model", "service_tier", "system_fingerprint")
+    assert len({tuple(chunk[name] for name in constant) for chunk in chunks}) == 1
+    assert all(chunk["usage"] is None and len(chunk["choices"]) == 1 for chunk in chunks[:-1])
 
 
 @settings(max_examples=40, deadline=None)
@@ -130,12 +134,15 @@ def test_the_official_types_accept_both_forms_strictly(reply: Reply, style: Styl
         adapter("ChatCompletionChunk").validate_python(chunk, strict=True)
 
 
-@pytest.mark.parametrize("style", STYLES, ids=lambda style: f"{style.grain}-{style.order}")
+@pytest.mark.parametrize("style", STYLES, ids=lambda style: f"{style.cuts}-{style.order}")
 def test_a_stream_cut_at_any_byte_is_the_same_stream(style: Style) -> None:
     reply = Reply((Choice(content="Tree — baum\u2028木 🌳"),), Usage(3, 4), "m")
     stream = b"".join(render_stream(reply, STREAM, style))
     whole = sse.decode(stream)
-    for place in range(1, len(stream), 7):
+    bytewise = sse.Decoder()
+    one_by_one = [event for byte in stream for event in bytewise.feed(bytes([byte]))]
+    assert [*one_by_one, *bytewise.close()] == whole
+    for place in range(1 + STYLES.index(style) % 7, len(stream), 7):
         decoder = sse.Decoder()
         assert [*decoder.feed(stream[:place]), *decoder.feed(stream[place:]), *decoder.close()] == whole
 
@@ -155,3 +162,63 @@ def test_a_lone_surrogate_is_written_as_an_escape() -> None:
     reply = Reply((Choice(content="a\ud800b"),), Usage(3, 4), "m")
     assert b"\\ud800" in render_dict(reply, {}, Style.PLAIN)
     assert b"\\ud800" in b"".join(render_stream(reply, {}, Style.PLAIN))
+
+
+def deltas_of(choice: Choice, style: Style = Style.PLAIN) -> list[Any]:
+    chunks = chunks_of(render_stream(Reply((choice,), Usage(3, 4), "m"), {}, style))
+    return [chunk["choices"][0]["delta"] for chunk in chunks]
+
+
+def test_a_single_call_begins_in_the_first_delta_and_several_after_it() -> None:
+    call = ToolCall("f", "{}", id="call_1")
+    begun = {"index": 0, "id": "call_1", "type": "function", "function": {"name": "f", "arguments": ""}}
+    first = deltas_of(Choice(tool_calls=(call,)))
+    assert first[0] == {"role": "assistant", "content": None, "tool_calls": [begun], "refusal": None}
+    several = deltas_of(Choice(tool_calls=(call, call)))
+    assert several[:2] == [{"role": "assistant", "content": None}, {"tool_calls": [begun]}]
+
+
+def test_a_bare_opening_says_the_role_alone() -> None:
+    style = Style(bare_opening=True)
+    call = ToolCall("f", "{}")
+    for choice in (Choice(content="a"), Choice(tool_calls=(call,)), Choice(function_call=call)):
+        opening, following, *_ = deltas_of(choice, style)
+        assert opening == {"role": "assistant"}
+        assert following != {}
+
+
+def test_log_probabilities_open_empty_and_share_a_delta_with_their_tokens() -> None:
+    scored = tuple(TokenLogprob(f" {word}", -0.5) for word in "abcdef")
+    reply = Reply((Choice(content=" a b c d e f", logprobs=scored),), Usage(3, 4), "m")
+    chunks = chunks_of(render_stream(reply, {}, Style(cuts="groups")))
+    entries = [chunk["choices"][0] for chunk in chunks]
+    assert entries[0]["logprobs"] == {"content": [], "refusal": None}
+    assert [len(entry["logprobs"]["content"]) for entry in entries[1:-1]] == [4, 2]
+    assert entries[1]["delta"]["content"] == " a b c d"
+    assert entries[-1]["logprobs"] is None
+
+
+def test_choices_are_told_side_by_side() -> None:
+    reply = Reply((Choice(content="a b"), Choice(content="c")), Usage(3, 4), "m")
+    chunks = chunks_of(render_stream(reply, {}, Style.PLAIN))
+    assert [chunk["choices"][0]["index"] for chunk in chunks] == [0, 1, 0, 1, 0, 1, 0]
+
+
+def test_padding_is_on_every_chunk_or_none() -> None:
+    reply = Reply((Choice(content="a b"),), Usage(3, 4), "m")
+    padded = Style(obfuscation=True)
+    assert all(chunk["obfuscation"] for chunk in chunks_of(render_stream(reply, STREAM, padded)))
+    options = {"include_usage": True, "include_obfuscation": False}
+    unpadded = chunks_of(render_stream(reply, {"stream_options": options}, padded))
+    assert not any("obfuscation" in chunk for chunk in unpadded)
+
+
+def test_an_answer_of_now_has_the_time_and_an_id_of_its_own_unless_set() -> None:
+    reply = Reply((Choice(content="a"),), Usage(3, 4), "m")
+    one, two = (json.loads(render_dict(reply, {}, Style.PLAIN)) for _ in range(2))
+    assert one["id"] != two["id"]
+    assert abs(one["created"] - time.time()) < 60
+    told = json.loads(
+        render_dict(replace(reply, id="x", created=5, system_fingerprint="fp"), {}, Style.PLAIN)
+    )
+    assert (told["id"], told["created"], told["system_fingerprint"]) == ("x", 5, "fp")

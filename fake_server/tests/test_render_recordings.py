@@ -1,0 +1,102 @@
+"""What the fake renders plainly has the members, in the order, that genuine answers of OpenAI have."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fake_server.render.chat import render_dict, render_stream
+from fake_server.reply import Choice, Reply, TokenLogprob, ToolCall, Usage
+from fake_server.style import Style
+from fake_server.wire import sse
+
+SHARED = Path(os.environ.get("OPENAI_CONTRACT_SHARED", Path(__file__).parents[3] / "shared"))
+RECORDINGS = SHARED / "recordings" / "openai.jsonl"
+
+pytestmark = pytest.mark.skipif(
+    not RECORDINGS.exists(), reason="OPENAI_CONTRACT_SHARED holds no recordings of OpenAI"
+)
+
+CALL = ToolCall("get_weather", '{"city": "Oslo"}')
+CHOICES = {
+    "text": Choice(content="A tree stands."),
+    "one call": Choice(tool_calls=(CALL,), finish_reason="tool_calls"),
+    "two calls": Choice(tool_calls=(CALL, CALL), finish_reason="tool_calls"),
+}
+LEGACY = Choice(function_call=CALL, finish_reason="function_call")
+SCORED = Choice(content="A tree", logprobs=(TokenLogprob("A", -0.5), TokenLogprob(" tree", -0.25)))
+PADDED = Style()
+
+Shape = tuple[tuple[str, str], ...]
+"""The members of an object in order, each with the kind of its value."""
+
+
+def shapes(value: Any, place: str) -> Iterator[tuple[str, Shape]]:
+    """Every object of a document with its place; a list's members share one place."""
+    if isinstance(value, dict):
+        yield place, tuple((name, type(member).__name__) for name, member in value.items())
+        for name, member in value.items():
+            yield from shapes(member, f"{place}.{name}")
+    elif isinstance(value, list):
+        for member in value:
+            yield from shapes(member, f"{place}[]")
+
+
+def chunks_of(stream: bytes) -> list[Any]:
+    return [json.loads(event.data) for event in sse.decode(stream) if event.data not in (None, "[DONE]")]
+
+
+def documents(stream: bytes) -> Iterator[tuple[str, Any]]:
+    """Chunks with the part they play, since the first, the last and the usage chunk differ."""
+    for chunk in chunks_of(stream):
+        entry = chunk["choices"][0] if chunk["choices"] else None
+        if entry is None:
+            yield "usage chunk", chunk
+        elif entry["delta"].get("role"):
+            yield "first chunk", chunk
+        else:
+            yield ("last chunk" if entry["finish_reason"] else "chunk"), chunk
+
+
+@cache
+def genuine() -> dict[str, set[Shape]]:
+    seen: dict[str, set[Shape]] = defaultdict(set)
+    with RECORDINGS.open(encoding="utf-8") as lines:
+        for line in lines:
+            one = json.loads(line)
+            if one["endpoint"] != "chat/completions" or one["response"]["status"] != 200:
+                continue
+            body = one["response"]["body"]
+            parts = [("dict", body)] if one["response"]["body_kind"] == "json" else documents(body.encode())
+            for part, document in parts:
+                for place, shape in shapes(document, part):
+                    seen[place].add(shape)
+    return seen
+
+
+def reply(choice: Choice) -> Reply:
+    return Reply((choice,), Usage(9, 4), "gpt-4o-mini-2024-07-18")
+
+
+@pytest.mark.parametrize("choice", [*CHOICES.values(), LEGACY], ids=[*CHOICES, "legacy"])
+def test_a_dict_has_the_members_of_a_genuine_one(choice: Choice) -> None:
+    for place, shape in shapes(json.loads(render_dict(reply(choice), {}, Style.PLAIN)), "dict"):
+        assert shape in genuine()[place], place
+
+
+@pytest.mark.parametrize("style", [Style.PLAIN, PADDED], ids=["plain", "padded"])
+@pytest.mark.parametrize("usage", [False, True], ids=["without usage", "with usage"])
+@pytest.mark.parametrize("choice", [*CHOICES.values(), SCORED], ids=[*CHOICES, "scored"])
+def test_chunks_have_the_members_of_genuine_ones(choice: Choice, usage: bool, style: Style) -> None:
+    request = {"stream": True, "stream_options": {"include_usage": usage}}
+    stream = b"".join(render_stream(reply(choice), request, style))
+    for part, chunk in documents(stream):
+        for place, shape in shapes(chunk, part):
+            assert shape in genuine()[place], place

@@ -1,0 +1,85 @@
+"""The freedom a style takes, and what it never touches."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fake_server.style import Style
+from fake_server.wire import sse
+
+DRAWN = [Style.draw(seed, b'{"model":"m"}') for seed in range(200)]
+
+
+def test_every_freedom_is_taken_by_some_seed() -> None:
+    for one in fields(Style):
+        assert len({getattr(style, one.name) for style in DRAWN}) > 1, one.name
+
+
+def test_the_request_decides_too() -> None:
+    assert len({Style.draw(1, str(number).encode()).seed for number in range(50)}) == 50
+
+
+def test_plain_writes_what_openai_writes() -> None:
+    assert Style.PLAIN.json({"b": "é", "a": [1]}) == '{"b":"é","a":[1]}'.encode()
+    assert Style.PLAIN.event(b"{}") == b"data: {}\n\n"
+    assert list(Style.PLAIN.cut("write a poem")) == ["write", " a", " poem"]
+
+
+@given(st.text(), st.sampled_from(DRAWN))
+def test_the_pieces_joined_are_the_text_and_none_is_empty(text: str, style: Style) -> None:
+    pieces = list(style.cut(text))
+    assert "".join(pieces) == text
+    assert all(pieces)
+
+
+@pytest.mark.parametrize(
+    ("cuts", "least", "most"), [("tokens", 100, 100), ("groups", 25, 25), ("few", 1, 4), ("letters", 60, 300)]
+)
+def test_how_many_pieces_a_text_becomes(cuts: str, least: int, most: int) -> None:
+    assert least <= len(list(Style(cuts=cuts, seed=1).cut(" ox" * 100))) <= most
+
+
+def test_letters_cut_single_characters_now_and_then() -> None:
+    assert {1, 5} <= {len(piece) for piece in Style(cuts="letters", seed=2).cut("x" * 200)}
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=["Cs"])),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("abc"), inner, max_size=3),
+        max_leaves=8,
+    ),
+    st.sampled_from(DRAWN),
+)
+def test_json_in_any_style_reads_the_same_and_fits_one_line(value: object, style: Style) -> None:
+    written = style.json({"value": value})
+    assert json.loads(written) == {"value": value}
+    assert b"\n" not in written
+    assert b"\r" not in written
+
+
+@pytest.mark.parametrize("order", ["sorted", "reversed"])
+def test_the_order_of_members_reaches_every_level(order: str) -> None:
+    text = Style(order=order).json({"a": [{"d": 1, "c": 2}], "b": 3})
+    assert text == (b'{"a":[{"c":2,"d":1}],"b":3}' if order == "sorted" else b'{"b":3,"a":[{"c":2,"d":1}]}')
+
+
+def test_an_event_is_one_event_and_a_comment_is_none() -> None:
+    for style in DRAWN:
+        events = sse.decode(style.comment() + style.event(b"[DONE]"))
+        assert [event.data for event in events] == [None, "[DONE]"]
+        assert all(event.complete for event in events)
+
+
+def test_ids_are_new_every_time() -> None:
+    for style in (Style.PLAIN, *DRAWN[:20]):
+        replies = {style.reply_id() for _ in range(50)}
+        calls = {style.call_id() for _ in range(50)}
+        assert len(replies) == len(calls) == 50
+        assert all(one.startswith("chatcmpl-") and one[9:].isalnum() for one in replies)
+        assert all(one.startswith("call_") and one[5:].isalnum() for one in calls)
