@@ -1,0 +1,158 @@
+"""The contract command as its users meet it: output, exit codes, files."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from junitparser import JUnitXml
+
+from contract_tests.tests.shared import ROOT
+from fake_server import FakeServer
+
+FIXTURES = ROOT / "fixtures"
+KEY = "sk-secret-planted-in-the-environment"
+
+
+def contract(*argv: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "contract_tests", *argv]
+    env = {**os.environ, "COLUMNS": "110", "NO_COLOR": "1", **environ}
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=ROOT, env=env, check=False)
+
+
+@pytest.fixture(scope="module")
+def fake() -> Iterator[FakeServer]:
+    with FakeServer(seed=5) as server:
+        yield server
+
+
+def last_line(text: str) -> str:
+    return text.rstrip().splitlines()[-1]
+
+
+def test_a_run_on_the_fake_passes_and_says_so(fake: FakeServer, tmp_path: Path) -> None:
+    files = ("--json", str(tmp_path / "r.json"), "--junit", str(tmp_path / "r.xml"))
+    done = contract("run", fake.url, "--select", "chat", *files, OPENAI_API_KEY=KEY)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"target    {fake.url}   model gpt-3.5-turbo" in done.stdout
+    assert "requests and" in done.stdout
+    assert last_line(done.stdout).startswith("PASS  no findings; ")
+    assert last_line(done.stdout).endswith("(exit code 0)")
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert (report["format"], report["verdict"], report["exit_code"]) == (
+        "openai-contract-report/1",
+        "pass",
+        0,
+    )
+    assert {case["outcome"] for case in report["cases"]} == {"pass"}
+    assert report["rules"]["chat.stream.done-last"] > 1
+    assert JUnitXml.fromfile(str(tmp_path / "r.xml")).tests == len(report["cases"])
+    assert KEY not in done.stdout + (tmp_path / "r.json").read_text() + (tmp_path / "r.xml").read_text()
+
+
+def test_a_broken_target_fails_with_the_finding(tmp_path: Path) -> None:
+    script = tmp_path / "broken.yaml"
+    script.write_text(
+        """
+- name: no done
+  reply:
+    raw:
+      stream: ['{"object": "chat.completion.chunk", "choices": []}']
+"""
+    )
+    with FakeServer(scripts=[script], seed=1) as fake:
+        junit = tmp_path / "r.xml"
+        done = contract("run", fake.url, "--select", "chat.stream.poem", "--junit", str(junit))
+    assert done.returncode == 1
+    assert "✗ chat.stream.done-last   MUST" in done.stdout
+    assert last_line(done.stdout).startswith("FAIL  ")
+    assert last_line(done.stdout).endswith("(exit code 1)")
+    assert "chat.stream.done-last" in junit.read_text()
+
+
+def test_a_finding_has_its_shape() -> None:
+    done = contract("replay", "--judge-only", "fixtures/broken/tools.arguments.yaml")
+    golden = Path(__file__).parent / "golden" / "replay-tools-arguments.txt"
+    assert done.stdout == golden.read_text()
+    assert done.returncode == 1
+
+
+def test_the_plan_of_a_run_can_be_listed() -> None:
+    done = contract("run", "--list", "--select", "models")
+    assert done.returncode == 0
+    assert all(line.startswith("models.") for line in done.stdout.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("argv", "said", "code"),
+    [
+        (("run",), "name the URL of the target", 2),
+        (("run", "ftp://x"), "http:// or https://", 2),
+        (("run", "http://127.0.0.1:1/v1"), "port 1 refused the connection", 3),
+        (("run", "http://127.0.0.1:1", "--select", "poetry"), "no case is called 'poetry'", 2),
+        (("run", "http://127.0.0.1:1", "--header", "nonsense"), "--header takes NAME:VALUE", 2),
+        (("run", "http://127.0.0.1:1", "--config", "no.toml"), "no.toml: cannot be read", 2),
+        (("run", "--wrong"), "No such option", 2),
+        (("judge", "no-such-file.jsonl"), "no-such-file.jsonl: cannot be read", 2),
+        (("judge", "fixtures/conforming", "--select", "poetry"), "no rule is called 'poetry'", 2),
+        (("explain", "chat.stream.donelast"), "did you mean chat.stream.done-last", 2),
+        (("rules", "poetry"), "no rule is called 'poetry'", 2),
+        (("replay", "README.md"), "README.md", 2),
+    ],
+)
+def test_what_goes_wrong_is_one_line(argv: tuple[str, ...], said: str, code: int) -> None:
+    done = contract(*argv)
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert last_line(done.stderr).endswith(f"(exit code {code})")
+    assert done.returncode == code
+
+
+def test_options_come_from_a_file_too(fake: FakeServer, tmp_path: Path) -> None:
+    config = tmp_path / "contract.toml"
+    config.write_text('select = ["models"]\nmodel = ["gpt-4o"]\n')
+    done = contract("run", fake.url, "--config", str(config))
+    assert done.returncode == 3, "chat was not reached"
+    assert "model gpt-4o" in done.stdout
+    assert "NOT REACHED" in last_line(done.stdout)
+    config.write_text("selct = []\n")
+    done = contract("run", fake.url, "--config", str(config))
+    assert "unknown key 'selct'; did you mean 'select'?" in done.stderr
+
+
+def test_judging_prints_where_each_rule_applied() -> None:
+    done = contract("judge", "fixtures/conforming")
+    assert done.returncode == 0
+    assert "chat.stream.done-last" in done.stdout
+    assert last_line(done.stdout).endswith("findings: 0 MUST, 0 SHOULD, 0 NOTE (exit code 0)")
+
+
+def test_bad_lines_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "bad.jsonl"
+    wrong = {"{": "1: not JSON", "{}": "1: the member 'request' is missing", "[]": "1: not a recording"}
+    for line, said in wrong.items():
+        path.write_text(f"{line}\n")
+        done = contract("judge", str(path))
+        assert f"bad.jsonl:{said}" in done.stderr
+        assert done.returncode == 2
+
+
+def test_every_rule_can_be_explained() -> None:
+    listed = contract("rules").stdout.splitlines()
+    assert len(listed) > 140
+    done = contract("explain", "usage.adds-up")
+    assert done.stdout.startswith("usage.adds-up\n  `total_tokens` is the sum of")
+    assert "fixtures/broken/usage.adds-up.yaml" in done.stdout
+
+
+def test_a_closed_pipe_is_quiet() -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m contract_tests judge fixtures | head -1",
+        shell=True, capture_output=True, text=True, cwd=ROOT, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.stderr == ""

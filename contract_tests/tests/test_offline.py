@@ -1,0 +1,107 @@
+"""The offline run in a hostile environment: nothing is contacted but the fake."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from contract_tests.guard import ContactRefused, clean_environment, is_loopback, only_loopback
+from contract_tests.tests.shared import ROOT
+
+
+@contextmanager
+def tripwire() -> Iterator[tuple[int, list[str]]]:
+    """A port that must not be contacted, and who did."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    met: list[str] = []
+
+    def accept() -> None:
+        while True:
+            try:
+                connection, address = listener.accept()
+            except OSError:
+                return
+            met.append(str(address))
+            connection.close()
+
+    thread = threading.Thread(target=accept, daemon=True)
+    thread.start()
+    try:
+        yield listener.getsockname()[1], met
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join(5)
+
+
+def hostile(port: int) -> dict[str, str]:
+    proxy = f"http://127.0.0.1:{port}"
+    names = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
+    return {
+        **dict.fromkeys(names, proxy),
+        "NO_PROXY": "",
+        "no_proxy": "",
+        "OPENAI_BASE_URL": f"{proxy}/v1",
+        "OPENAI_API_BASE": f"{proxy}/v1",
+        "OPENAI_API_KEY": "sk-must-not-leave-this-machine",
+        "OPENAI_ORG_ID": "org-must-not-leave",
+        "OPENAI_PROJECT_ID": "proj-must-not-leave",
+        "SSL_CERT_FILE": "/nowhere/cert.pem",
+    }
+
+
+def test_a_hostile_environment_changes_nothing() -> None:
+    with tripwire() as (port, met):
+        done = subprocess.run(
+            [sys.executable, "-m", "contract_tests", "offline", "--seed", "3"],
+            env={**os.environ, **hostile(port)},
+            capture_output=True,
+            text=True,
+            timeout=90,
+            cwd=ROOT,
+            check=False,
+        )
+    assert (done.returncode, done.stderr, met) == (0, "", [])
+    assert "holds the sky up" in done.stdout
+    assert "must-not-leave" not in done.stdout
+    assert done.stdout.rstrip().endswith("(exit code 0)")
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "10.0.0.1", "::2"])
+def test_the_guard_refuses_every_other_address(host: str) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with only_loopback() as refused, socket.socket(family) as one:
+        with pytest.raises(ContactRefused, match=host):
+            one.connect((host, 80))
+        assert set(refused) == {host}
+
+
+def test_the_guard_refuses_looking_names_up() -> None:
+    with only_loopback() as refused, pytest.raises(ContactRefused):
+        socket.getaddrinfo("example.invalid", 443)
+    assert refused == ["example.invalid"]
+
+
+def test_the_guard_lets_loopback_pass_and_ends() -> None:
+    with tripwire() as (port, _):
+        with only_loopback() as refused:
+            socket.create_connection(("127.0.0.1", port)).close()
+        assert refused == []
+    assert not is_loopback("8.8.8.8")
+    assert is_loopback("127.0.0.2")
+
+
+def test_the_environment_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "x")
+    monkeypatch.setenv("https_proxy", "y")
+    with clean_environment():
+        assert "OPENAI_API_KEY" not in os.environ
+        assert "https_proxy" not in os.environ
+    assert os.environ["OPENAI_API_KEY"] == "x"
