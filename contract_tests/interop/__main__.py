@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import json
+import os
 import shutil
 import signal
 import sys
@@ -32,20 +32,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (expected.BadExpectations, OSError) as error:
         parser.error(str(error))
     names = options.names or [name for name, server in SERVERS.items() if server.by_default]
-    before = signal.signal(signal.SIGTERM, _leave)
+    before = {number: signal.signal(number, _leave) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         return _judge_all([SERVERS[name] for name in dict.fromkeys(names)], options, known)
     except KeyboardInterrupt:
         print("interop: interrupted; every server is stopped", file=sys.stderr)
         return INTERRUPTED
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _judge_all(
     servers: Sequence[Server], options: argparse.Namespace, known: dict[str, expected.Known]
 ) -> int:
-    began, legs, changes = time.monotonic(), list[Leg](), dict[str, expected.Change]()
+    began = time.monotonic()
+    legs: list[Leg] = []
+    changes: dict[str, expected.Change] = {}
     for server in servers:
         print(f"interop: {server.title} {server.version} …", file=sys.stderr, flush=True)
         if options.fresh:
@@ -54,9 +57,12 @@ def _judge_all(
         changes[server.name] = expected.change(leg, known)
         legs.append(leg)
         print(telling.report(leg, changes[server.name]), end="\n\n", flush=True)
-        if options.json:
-            text = json.dumps(telling.as_json(leg, changes[server.name]), indent=1, ensure_ascii=False)
-            (options.json / f"{server.name}.json").write_text(f"{text}\n", encoding="utf-8")
+        if options.keep:
+            folder = server.home / "seen"
+            kept = telling.keep(leg, folder)
+            print(f"interop: {kept} exchanges kept in {os.path.relpath(folder)}", file=sys.stderr)
+    if options.json:
+        telling.write_json(legs, changes, options.json)
     if options.write_expected:
         expected.FILE.write_text(expected.written(legs, known), encoding="utf-8")
     print(telling.table(legs, changes))
@@ -72,6 +78,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m contract_tests.interop", description=__doc__)
     parser.add_argument("names", metavar="NAME", nargs="*", help=f"servers to judge: {', '.join(SERVERS)}")
     parser.add_argument("--json", metavar="DIR", type=Path, help="write one JSON report per server here")
+    parser.add_argument(
+        "--keep", action="store_true", help="save the exchanges with findings in .cache/interop/NAME/seen"
+    )
     parser.add_argument("--fresh", action="store_true", help="install anew")
     parser.add_argument(
         "--skip-missing", action="store_true", help="a server that cannot be installed is no failure"
@@ -83,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _leave(number: int, frame: FrameType | None) -> None:
+    """Leave at once, through every `finally`; asyncio would take a first Ctrl-C for a cancelled run."""
     raise KeyboardInterrupt
 
 

@@ -13,7 +13,8 @@ from contract_tests.rules.engine import Level
 FILE = Path(__file__).with_name("expected.toml")
 HEADING = """\
 # The rules with MUST findings on each server, confirmed by reading the bytes.
-# Rewritten by `python -m contract_tests.interop --write-expected`; read the new ones before keeping them.
+# `must` is rewritten by `python -m contract_tests.interop --write-expected`: read the bytes (--keep) first.
+# `sometimes`, written by hand, lists what is found in some runs only.
 """
 
 
@@ -23,10 +24,11 @@ class BadExpectations(Exception):
 
 @dataclass(frozen=True)
 class Known:
-    """The rules with MUST findings on one version of a server."""
+    """The rules with MUST findings on one version of a server: in every run, and in some."""
 
     version: str
-    rules: tuple[str, ...]
+    must: tuple[str, ...] = ()
+    sometimes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -41,34 +43,44 @@ def load(path: Path = FILE) -> dict[str, Known]:
     """Server name -> what is known; empty where there is no file. Raises BadExpectations."""
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
-        return {name: Known(entry["version"], tuple(entry["must"])) for name, entry in found.items()}
+        return {
+            name: Known(one["version"], tuple(one["must"]), tuple(one.get("sometimes", ())))
+            for name, one in found.items()
+        }
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
         raise BadExpectations(
-            f"{path.name} cannot be read ({error!r}); write it anew with --write-expected"
+            f"{path.name} cannot be read ({error!r}); mend it, or delete it and use --write-expected"
         ) from error
 
 
 def change(leg: Leg, known: Mapping[str, Known]) -> Change:
-    """New rules count for every server with a report; gone ones only where it was judged completely."""
+    """New rules count wherever there is a report, gone ones only where the server was judged completely."""
     if leg.report is None:
         return Change()
-    found = set(leg.rules(Level.MUST))
-    before = set(known[leg.server.name].rules) if leg.server.name in known else set()
-    gone = before - found if leg.verdict is Verdict.JUDGED else set()
-    return Change(tuple(sorted(found - before)), tuple(sorted(gone)))
+    found, before = set(leg.rules(Level.MUST)), known.get(leg.server.name, Known(leg.server.version))
+    gone = set(before.must) - found if leg.verdict is Verdict.JUDGED else set()
+    return Change(tuple(sorted(found - {*before.must, *before.sometimes})), tuple(sorted(gone)))
 
 
 def written(legs: Iterable[Leg], known: Mapping[str, Known]) -> str:
-    """The text of the file: the completely judged legs, and what was known of the other servers."""
+    """The text of the file: what the completely judged legs found, and what was known of other servers."""
     now = dict(known)
     for leg in legs:
         if leg.verdict is Verdict.JUDGED:
-            now[leg.server.name] = Known(leg.server.version, tuple(sorted(leg.rules(Level.MUST))))
+            name = leg.server.name
+            sometimes = known[name].sometimes if name in known else ()
+            must = sorted(set(leg.rules(Level.MUST)) - set(sometimes))
+            now[name] = Known(leg.server.version, tuple(must), sometimes)
     parts = [HEADING]
-    for name, entry in sorted(now.items()):
-        rules = "".join(f'    "{rule}",\n' for rule in entry.rules)
-        listed = f"[\n{rules}]" if rules else "[]"
-        parts.append(f'\n[{name}]\nversion = "{entry.version}"\nmust = {listed}\n')
+    for name, one in sorted(now.items()):
+        parts.append(f'\n[{name}]\nversion = "{one.version}"\nmust = {_listed(one.must)}\n')
+        if one.sometimes:
+            parts.append(f"sometimes = {_listed(one.sometimes)}\n")
     return "".join(parts)
+
+
+def _listed(rules: Iterable[str]) -> str:
+    lines = "".join(f'    "{rule}",\n' for rule in rules)
+    return f"[\n{lines}]" if lines else "[]"

@@ -1,21 +1,26 @@
-"""Legs in words: a report per server, the table of all, the last line, and JSON."""
+"""Legs in words and as JSON: a report per server, the table of all, the last line."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from contract_tests.interop.expected import Change
 from contract_tests.interop.judging import Leg, Verdict
 from contract_tests.outcome import Outcome
-from contract_tests.rules.engine import Finding, Level
+from contract_tests.report.files import as_json
+from contract_tests.report.findings import grouped, told
+from contract_tests.rules.engine import Level
+from fake_server.wire.fixture import Fixture, save
 
 MIB = 1024 * 1024
-MAX_CASES = 4
-_COLUMNS = (
+OUTCOMES = tuple(one.value for one in Outcome)
+COLUMNS = (
     "server",
     "version",
-    *Outcome,
+    *OUTCOMES,
     "MUST",
     "SHOULD",
     "requests",
@@ -27,49 +32,27 @@ _COLUMNS = (
 
 
 def report(leg: Leg, change: Change) -> str:
-    """What was found on one server, a paragraph for each rule: the first place, and how often."""
-    server = leg.server
-    lines = [f"== {server.title} {server.version}: {leg.verdict}{': ' if leg.why else ''}{leg.why}"]
+    """What was found on one server: each rule's first finding in full, then what is unexpected."""
+    lines = [f"== {leg.server.title} {leg.server.version}: {leg.verdict}{': ' if leg.why else ''}{leg.why}"]
     if leg.report is None:
         return lines[0]
-    lines += [f"  note: {note}" for note in leg.report.notes]
-    for level in (Level.MUST, Level.SHOULD):
-        by_rule: dict[str, list[Finding]] = {}
-        for one in leg.findings:
-            if one.rule.level is level:
-                by_rule.setdefault(one.rule.id, []).append(one)
-        for found in by_rule.values():
-            lines += ["", *_paragraph(found, new=found[0].rule.id in change.new)]
-    lines += ["", *(f"  warning: {rule} is new here; read its bytes" for rule in change.new)]
-    lines += [f"  warning: {rule} is no longer found here" for rule in change.gone]
-    return "\n".join(lines).rstrip()
-
-
-def _paragraph(found: Sequence[Finding], *, new: bool) -> list[str]:
-    first = found[0]
-    cases = list(dict.fromkeys(one.label for one in found))
-    shown = ", ".join(cases[:MAX_CASES]) + (
-        f" and {len(cases) - MAX_CASES} more" if cases[MAX_CASES:] else ""
-    )
-    mark = "✗" if first.rule.level is Level.MUST else "!"
-    lines = [
-        f"{mark} {first.rule.id}   {first.rule.level}   {len(found)} times{'   new' if new else ''}",
-        f"  {first.rule.clause}",
-        f"    in        {shown}",
-        f"    at        {first.place}",
-    ]
-    if first.expected:
-        lines.append(f"    expected  {first.expected}")
-    return [*lines, f"    actual    {first.actual}"]
+    lines += [f"note      {note}" for note in leg.report.notes]
+    lines += [f"{one.outcome:14} {one.case_id}: {one.reason}" for one in leg.report.results if one.reason]
+    for one, also in grouped(found for found in leg.findings if found.rule.level is not Level.NOTE):
+        lines += ["", told(one, also=also)]
+    if change.new or change.gone:
+        lines += ["", *(f"warning: {rule} is new here; read its bytes" for rule in change.new)]
+        lines += [f"warning: {rule} is no longer found here" for rule in change.gone]
+    return "\n".join(lines)
 
 
 def table(legs: Sequence[Leg], changes: Mapping[str, Change]) -> str:
-    """One line for each server, with counts of cases by outcome and of findings by level."""
-    rows = [_COLUMNS, *(_row(leg, changes[leg.server.name]) for leg in legs)]
+    """One line for each server; outcomes that no case had are left out."""
+    rows = [COLUMNS, *(_row(leg, changes[leg.server.name]) for leg in legs)]
     used = [
         place
-        for place, name in enumerate(_COLUMNS)
-        if name not in (*Outcome,) or any(row[place] not in ("0", "-") for row in rows[1:])
+        for place, name in enumerate(COLUMNS)
+        if name not in OUTCOMES or any(row[place] not in ("0", "-") for row in rows[1:])
     ]
     widths = {place: max(len(row[place]) for row in rows) for place in used}
     return "\n".join("  ".join(row[place].ljust(widths[place]) for place in used).rstrip() for row in rows)
@@ -78,9 +61,10 @@ def table(legs: Sequence[Leg], changes: Mapping[str, Change]) -> str:
 def _row(leg: Leg, change: Change) -> tuple[str, ...]:
     name, version = leg.server.name, leg.server.version
     if leg.report is None:
-        return (name, version, *("-" for _ in Outcome), *("-" * 6), str(leg.verdict))
-    changed = [*(f"new: {', '.join(change.new)}",) * bool(change.new)]
-    changed += [*(f"gone: {', '.join(change.gone)}",) * bool(change.gone)]
+        return (name, version, *("-" * (len(COLUMNS) - 3)), str(leg.verdict))
+    unexpected = [
+        f"{word}: {', '.join(rules)}" for word, rules in (("new", change.new), ("gone", change.gone)) if rules
+    ]
     return (
         name,
         version,
@@ -91,7 +75,7 @@ def _row(leg: Leg, change: Change) -> tuple[str, ...]:
         f"{leg.report.seconds:.1f}",
         f"{leg.started:.1f} s",
         f"{leg.memory // MIB} MB" if leg.memory else "-",
-        "; ".join(changed) or ("as expected" if leg.verdict is Verdict.JUDGED else str(leg.verdict)),
+        "; ".join(unexpected) or ("as expected" if leg.verdict is Verdict.JUDGED else str(leg.verdict)),
     )
 
 
@@ -113,47 +97,52 @@ def excused(leg: Leg, *, skipping: bool) -> bool:
     return leg.verdict is Verdict.SKIPPED or (skipping and leg.verdict is Verdict.NOT_STARTED)
 
 
-def as_json(leg: Leg, change: Change) -> dict[str, Any]:
-    """A leg as a JSON object; without bodies, which may be large."""
-    told: dict[str, Any] = {
+def write_json(legs: Sequence[Leg], changes: Mapping[str, Change], folder: Path) -> None:
+    """`interop.json` about all, and the contract's report as `<server>.json`. Raises OSError."""
+    (folder / "interop.json").write_text(
+        json.dumps([_summary(leg, changes[leg.server.name]) for leg in legs], indent=2) + "\n", "utf-8"
+    )
+    for leg in legs:
+        if leg.report is not None:
+            text = as_json(leg.report, leg.report.exit_code())
+            (folder / f"{leg.server.name}.json").write_text(text, "utf-8")
+
+
+def _summary(leg: Leg, change: Change) -> dict[str, Any]:
+    return {
         "server": leg.server.name,
         "version": leg.server.version,
-        "verdict": str(leg.verdict),
+        "verdict": leg.verdict.value,
         "why": leg.why,
-        "seconds": {"install": round(leg.installed, 2), "start": round(leg.started, 2)},
+        "install_seconds": round(leg.installed, 2),
+        "start_seconds": round(leg.started, 2),
         "memory_bytes": leg.memory,
-        "new": change.new,
-        "gone": change.gone,
-    }
-    if leg.report is None:
-        return told
-    told["seconds"]["run"] = round(leg.report.seconds, 2)
-    return told | {
-        "requests": leg.report.requests,
-        "model": leg.report.model,
-        "notes": leg.report.notes,
-        "outcomes": {str(one): count for one, count in leg.outcomes.items()},
-        "cases": [
-            {
-                "id": one.case_id,
-                "outcome": str(one.outcome),
-                "reason": one.reason,
-                "findings": [_finding(found) for found in one.findings],
-            }
-            for one in leg.report.results
-        ],
+        "outcomes": {one.value: leg.outcomes[one] for one in Outcome},
+        "must": dict(sorted(leg.rules(Level.MUST).items())),
+        "should": dict(sorted(leg.rules(Level.SHOULD).items())),
+        "new": list(change.new),
+        "gone": list(change.gone),
     }
 
 
-def _finding(found: Finding) -> dict[str, str]:
-    return {
-        "rule": found.rule.id,
-        "level": str(found.rule.level),
-        "exchange": found.label,
-        "at": str(found.place),
-        "expected": found.expected,
-        "actual": found.actual,
-    }
+def keep(leg: Leg, folder: Path) -> int:
+    """Save the exchanges of every case with findings as fixtures, to read their bytes; how many.
+
+    `contract judge` reads them too. Raises OSError.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.iterdir():
+        old.unlink()
+    kept = 0
+    for result in leg.report.results if leg.report else ():
+        if not any(one.rule.level is not Level.NOTE for one in result.findings):
+            continue
+        for place, exchange in enumerate(result.exchanges):
+            rules = sorted({one.rule.id for one in result.findings if one.label == exchange.label})
+            title = f"{leg.server.title} {leg.server.version}: {exchange.label or result.title}"
+            save(Fixture(exchange, title, tuple(rules)), folder / f"{result.case_id}-{place}.yaml")
+            kept += 1
+    return kept
 
 
 def _many(count: int, noun: str) -> str:
