@@ -9,10 +9,12 @@ STAMP := $(VENV)/.ready
 PROXY ?=
 MODEL ?=
 FIXTURE ?=
+CORE_TESTS = $(addprefix fake_server/tests/test_,$(addsuffix .py,sse jsontext fixture exchange capture coding playback)) \
+  $(addprefix contract_tests/tests/test_,$(addsuffix .py,rules relations precision openapi))
 TARGET = $(if $(filter real,$(PROXY)),http://localhost:1337/v1,$(PROXY))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup contract test check fake interop sdks constraints clean
+.PHONY: help setup contract test coverage check fake interop sdks constraints clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +38,10 @@ endif
 
 test: $(STAMP)  ## run the tests
 	$(BIN)/python -m pytest
+
+coverage: $(STAMP)  ## branch coverage of the core: the wire and the rules
+	@$(BIN)/coverage run -m pytest -q $(CORE_TESTS)
+	@$(BIN)/coverage report
 
 check: $(STAMP)  ## lint and types
 	$(BIN)/ruff check .
