@@ -22,7 +22,10 @@ class ContactRefused(OSError):
 
 @contextmanager
 def only_loopback() -> Iterator[list[str]]:
-    """While entered, connections and look-ups of anything but loopback raise; yields what was refused."""
+    """While entered, connections and look-ups of anything but loopback raise; yields what was refused.
+
+    Raises ContactRefused on leaving too, whatever became of the attempt, so that none goes unnoticed.
+    """
     global _installed, _refused
     if not _installed:
         sys.addaudithook(_hook)
@@ -31,7 +34,10 @@ def only_loopback() -> Iterator[list[str]]:
     try:
         yield _refused
     finally:
-        _refused = before
+        refused, _refused = _refused, before
+        if refused:
+            names = ", ".join(dict.fromkeys(refused))
+            raise ContactRefused(f"the offline run tried to contact {names}; nothing was sent")
 
 
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:

@@ -15,6 +15,7 @@ from contract_tests.cli.rules import explain_command, rules_command
 from contract_tests.cli.run import run_command
 from contract_tests.judging import InputError
 from contract_tests.outcome import ExitCode
+from contract_tests.report.findings import masked
 from contract_tests.run import NoModel, Unreachable, UsageError
 
 
@@ -41,8 +42,9 @@ def main() -> None:
     try:
         code = cli.main(standalone_mode=False)
         sys.stdout.flush()
-    except click.exceptions.Abort:
-        sys.exit(130)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        sys.exit(int(ExitCode.USAGE))
     except click.exceptions.Exit as done:
         sys.exit(done.exit_code)
     except click.ClickException as error:
@@ -51,7 +53,7 @@ def main() -> None:
         _fail(str(error), ExitCode.USAGE)
     except Unreachable as error:
         _fail(f"the target cannot be reached: {error}", ExitCode.UNREACHABLE)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, click.exceptions.Abort):
         sys.exit(130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -59,9 +61,9 @@ def main() -> None:
     except Exception as error:
         if "--debug" in sys.argv:
             traceback.print_exc()
-        first = str(error).partition("\n")[0]
+        said = f"{error}".partition("\n")[0] or "no more is known"
         _fail(
-            f"the kit itself failed: {type(error).__name__}: {first}; "
+            f"the kit itself failed: {type(error).__name__}: {said}; "
             "run again with `contract --debug …` and report it",
             ExitCode.HARNESS,
         )
@@ -69,5 +71,8 @@ def main() -> None:
 
 
 def _fail(message: str, code: ExitCode) -> None:
-    click.echo(f"contract: {' '.join(message.split())} (exit code {int(code)})", err=True)
+    secrets = [
+        value for name, value in os.environ.items() if name.upper().endswith("_API_KEY") and len(value) > 7
+    ]
+    click.echo(f"contract: {masked(' '.join(message.split()), secrets)} (exit code {int(code)})", err=True)
     sys.exit(int(code))

@@ -7,20 +7,19 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from contract_tests.cli.common import LEVELS, console, fail_on, json_file, write
+from contract_tests.cli.common import console, fail_on, failing, json_file, write
 from contract_tests.judging import Summary, judge_files
 from contract_tests.outcome import ExitCode
-from contract_tests.report.files import findings_as_json
-from contract_tests.report.findings import told
-from contract_tests.report.terminal import LEVEL_STYLES, Terminal
+from contract_tests.report.files import judgement_as_json
+from contract_tests.report.terminal import LEVEL_STYLES, WORDS, Terminal, count, counted
 from contract_tests.rules import RULES
-from contract_tests.rules.engine import Level
 
-_FIRST_FEW = 3
+FIRST_FEW = 3
+"""How many findings of a rule are shown in full without --all."""
 
 
 @click.command("judge")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("files", metavar="FILE…", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--select", "prefixes", multiple=True, metavar="PREFIX", help="Only these rules or sections.")
 @click.option("--endpoint", metavar="PATH", help="Only recordings of this endpoint, as in chat/completions.")
 @click.option("--all", "show_all", is_flag=True, help="Show every finding, not the first of each rule.")
@@ -37,36 +36,37 @@ def judge_command(
     """Judge recordings: fixtures of the kit, folders of them, and .jsonl files of shared recordings."""
     summary = judge_files(files, prefixes, endpoint)
     if not summary.exchanges:
-        raise click.UsageError(f"no recording of the endpoint {endpoint!r} in these files")
+        of = f" of the endpoint {endpoint!r}" if endpoint else ""
+        raise click.UsageError(f"no recording{of} in {', '.join(map(str, files))}")
     terminal = Terminal(console())
-    _findings(terminal, summary, show_all)
-    _counts(terminal, summary)
-    order = list(Level)
-    failing = [one for one in summary.findings if order.index(one.rule.level) <= order.index(LEVELS[fail_on])]
-    code = ExitCode.FINDINGS if failing else ExitCode.OK
-    if json_file:
-        counts = {"exchanges": summary.exchanges, "exit_code": int(code), "applied": dict(summary.applied)}
-        write(json_file, findings_as_json(summary.findings, counts))
-    found = ", ".join(f"{summary.count(level)} {level}" for level in Level)
-    word = "PASS" if code is ExitCode.OK else "FAIL"
+    if show_all:
+        terminal.every(summary.findings)
+    else:
+        terminal.findings(summary.findings, limit=FIRST_FEW)
+    _rules(terminal, summary)
+    _not_judged(terminal, summary)
+    return int(settle(terminal, summary, fail_on, json_file))
+
+
+def settle(
+    terminal: Terminal, summary: Summary, level: str, json_path: Path | None = None, subject: str = ""
+) -> ExitCode:
+    """Name the surprises, write the file, end with the verdict; the exit code."""
+    for surprise in summary.surprises:
+        terminal.say(f"surprise  {surprise}", "yellow")
+    code = ExitCode.FINDINGS if failing(summary.findings, level) else ExitCode.OK
+    if json_path:
+        terminal.say(f"written   {write(json_path, judgement_as_json(summary, code))}")
+    what = subject or count(summary.exchanges, "exchange")
     terminal.say(
-        f"{word}  {summary.exchanges} exchanges, findings: {found} (exit code {int(code)})",
+        f"{WORDS[code]}  {counted(summary.findings)}; {what} (exit code {int(code)})",
         "bold green" if code is ExitCode.OK else "bold red",
     )
-    return int(code)
+    return code
 
 
-def _findings(terminal: Terminal, summary: Summary, show_all: bool) -> None:
-    if not show_all:
-        terminal.findings(summary.findings)
-        return
-    for one in summary.findings:
-        terminal.say()
-        terminal.say(told(one))
-
-
-def _counts(terminal: Terminal, summary: Summary) -> None:
-    """Per rule on how many exchanges it applied, and what no rule spoke of."""
+def _rules(terminal: Terminal, summary: Summary) -> None:
+    """Per rule on how many exchanges it applied and how many it flagged."""
     table = Table(box=None, pad_edge=False, padding=(0, 2), header_style="bold")
     table.add_column("rule")
     table.add_column("level")
@@ -77,18 +77,31 @@ def _counts(terminal: Terminal, summary: Summary) -> None:
         if applied or missed:
             flagged = summary.flagged[rule.id]
             style = LEVEL_STYLES[rule.level] if flagged else ""
-            row = (rule.id, rule.level.value, str(applied), str(flagged or "·"), str(missed or "·"))
+            row = (rule.id, rule.level.value, *(str(one or "·") for one in (applied, flagged, missed)))
             table.add_row(*row, style=style)
     terminal.say()
     terminal.console.print(table)
-    if summary.never_applied:
-        terminal.say(f"\nnever applied: {', '.join(summary.never_applied)}")
-    for endpoint, count in summary.per_endpoint.most_common():
+    terminal.say()
+
+
+def _not_judged(terminal: Terminal, summary: Summary) -> None:
+    """What the judgement does not say: rules that never spoke, endpoints no rule knows."""
+    never = summary.never_applied
+    rows = (
+        (
+            "not reached, the recordings do not hold what they need",
+            [one for one in never if summary.not_reached[one]],
+        ),
+        (
+            "never applied, nothing here is what they speak of",
+            [one for one in never if not summary.not_reached[one]],
+        ),
+    )
+    for text, ids in rows:
+        if ids:
+            terminal.say(f"{count(len(ids), 'rule')} {text}:\n  {', '.join(ids)}\n")
+    for endpoint, number in summary.per_endpoint.most_common():
         unjudged = summary.unjudged[endpoint]
-        if unjudged:
-            terminal.say(
-                f"{endpoint}: {unjudged} of {count} exchanges were judged by http and sse rules alone"
-            )
-    for surprise in summary.surprises:
-        terminal.say(f"surprise  {surprise}", "yellow")
+        said = f"no rule but those of http and sse judged {unjudged:,} of them" if unjudged else "all judged"
+        terminal.say(f"{endpoint}: {count(number, 'exchange')}, {said}")
     terminal.say()

@@ -9,13 +9,12 @@ from pathlib import Path
 import click
 
 from contract_tests import client
-from contract_tests.cli.common import console, fail_on, json_file
+from contract_tests.cli.common import console, fail_on, json_file, junit_file
 from contract_tests.cli.replay import judge_one
-from contract_tests.cli.run import run_and_report
+from contract_tests.cli.run import ask, tell
 from contract_tests.guard import clean_environment, only_loopback
 from contract_tests.report.terminal import Terminal
 from contract_tests.run import Options
-from fake_server import FakeServer
 
 
 @click.command("offline")
@@ -23,24 +22,23 @@ from fake_server import FakeServer
 @click.option("--model", default=None, help="The model to ask for.")
 @click.option("--seed", default=1, type=int, help="Seed of the fake's variations.")
 @json_file
-@click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Write a JUnit report.")
+@junit_file
 @fail_on
 def offline_command(
     path: Path | None, model: str | None, seed: int, json_file: Path | None, junit: Path | None, fail_on: str
 ) -> int:
     """Run main() and every case on the kit's own fake, and judge every exchange."""
+    from fake_server import FakeServer  # brings the web framework: 0.4 s that other commands need not pay
+
     terminal = Terminal(console())
-    with clean_environment(), only_loopback() as refused:
+    with clean_environment(), only_loopback():
         if path is not None:
-            return int(judge_one(terminal, path))
+            return int(judge_one(terminal, path, fail_on))
         with FakeServer(seed=seed) as fake:
             terminal.say(f"the fake listens on {fake.base_url} (seed {seed})\n")
             _recite(terminal, fake.base_url)
-            options = Options(fake.base_url, model=model)
-            code = run_and_report(options, fail_on, json_file, junit)
-        if refused:
-            raise RuntimeError(f"the offline run tried to contact {', '.join(sorted(set(refused)))}")
-    return int(code)
+            report = ask(terminal, Options(fake.base_url, model=model))
+    return int(tell(terminal, report, fail_on, json_file, junit))
 
 
 def _recite(terminal: Terminal, base_url: str) -> None:

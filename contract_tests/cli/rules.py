@@ -8,6 +8,8 @@ from pathlib import Path
 import click
 
 from contract_tests.rules import RULES, find
+from contract_tests.rules.engine import Rule, judge
+from fake_server.wire import fixture
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -41,6 +43,7 @@ def explain_command(rule_id: str) -> int:
         raise click.UsageError(_unknown(rule_id))
     rule = RULES[rule_id]
     broken = fixtures() / "broken" / f"{rule.id}.yaml"
+    kept = _kept_by(rule)
     rows = [
         ("level", rule.level.value),
         ("see", rule.see),
@@ -49,6 +52,7 @@ def explain_command(rule_id: str) -> int:
         ("needs", ", ".join(sorted(rule.needs))),
         ("yields to", ", ".join(rule.yields_to)),
         ("speaks of", "several exchanges of one case" if rule.relation else "one exchange"),
+        ("kept by", _shown(kept) if kept else ""),
         ("broken by", _shown(broken) if broken.exists() else ""),
     ]
     click.echo(f"{rule.id}\n  {rule.clause}")
@@ -58,6 +62,15 @@ def explain_command(rule_id: str) -> int:
     return 0
 
 
+def _kept_by(rule: Rule) -> Path | None:
+    """The first conforming fixture that the rule speaks of."""
+    if rule.relation:
+        return None
+    conforming = fixture.find(fixtures() / "conforming")
+    fits = (one for one in conforming if rule.id in judge([rule], fixture.load(one).exchange).applied)
+    return next(fits, None)
+
+
 def _shown(path: Path) -> str:
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
@@ -65,5 +78,5 @@ def _shown(path: Path) -> str:
 
 def _unknown(name: str) -> str:
     near = difflib.get_close_matches(name, RULES, 3, 0.5)
-    hint = f"did you mean {' or '.join(near)}?" if near else "`contract rules` lists them"
+    hint = f"did you mean {', '.join(near)}?" if near else "`contract rules` lists them"
     return f"no rule is called {name!r}; {hint}"

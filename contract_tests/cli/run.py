@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -10,14 +11,16 @@ from typing import Any
 
 import click
 
-from contract_tests.cases import select
-from contract_tests.cli.common import LEVELS, console, fail_on, json_file, read_config, write
-from contract_tests.outcome import ExitCode
-from contract_tests.report.files import as_json, write_junit
+from contract_tests.cases import CASES
+from contract_tests.cli.common import LEVELS, console, fail_on, json_file, junit_file, write
+from contract_tests.config import read_config
+from contract_tests.outcome import ExitCode, RunReport
+from contract_tests.report.files import as_json, as_junit
 from contract_tests.report.terminal import Terminal
-from contract_tests.run import Options, UsageError, run
+from contract_tests.run import Options, UsageError, chosen, run
 from fake_server.wire.bounds import Bounds
 
+DEFAULT_KEY = "OPENAI_API_KEY"
 BOUNDS = {
     "--timeout": ("exchange", "Seconds for one exchange."),
     "--connect-timeout": ("connect", "Seconds until the connection stands."),
@@ -67,7 +70,7 @@ def pairs(values: Iterable[str], mark: str, option: str) -> tuple[tuple[str, str
 @click.option(
     "--query", "query", multiple=True, metavar="K=V", help="Send a query parameter with every request."
 )
-@click.option("--key-env", default="OPENAI_API_KEY", help="The variable that holds the API key.")
+@click.option("--key-env", default=DEFAULT_KEY, help="The variable that holds the API key.")
 @bound_options
 @click.option(
     "--run-timeout", type=click.FloatRange(0, min_open=True), default=900.0, help="Seconds for the run."
@@ -77,7 +80,7 @@ def pairs(values: Iterable[str], mark: str, option: str) -> tuple[tuple[str, str
 @click.option("--max-requests", type=click.IntRange(1), default=300, help="Send no more requests.")
 @click.option("--list", "list_only", is_flag=True, help="List the cases and send nothing.")
 @json_file
-@click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Write a JUnit report.")
+@junit_file
 @fail_on
 def run_command(target: str | None, list_only: bool, prefixes: tuple[str, ...], **given: Any) -> int:
     """Ask the OpenAI-compatible server at URL every case and judge what it answers."""
@@ -87,51 +90,84 @@ def run_command(target: str | None, list_only: bool, prefixes: tuple[str, ...], 
         raise click.UsageError(
             "name the URL of the target, for example: contract run http://localhost:1337/v1"
         )
-    named = dict(one.split("=", 1) for one in given["models"] if "=" in one)
-    plain = [one for one in given["models"] if "=" not in one]
+    key = os.environ.get(given["key_env"], "").strip()
+    if not key and given["key_env"] != DEFAULT_KEY:
+        raise UsageError(f"--key-env: the variable {given['key_env']} is not set or empty")
+    model, models = models_of(given["models"])
     options = Options(
         target=target,
-        model=plain[-1] if plain else None,
-        models=named,
+        model=model,
+        models=models,
         select=prefixes,
         headers=pairs(given["headers"], ":", "--header"),
         query=pairs(given["query"], "=", "--query"),
-        api_key=os.environ.get(given["key_env"], "").strip() or None,
+        api_key=key or None,
         bounds=Bounds(**{name: given[name] for name, _ in BOUNDS.values()}),
         ca_file=given["ca_file"],
         concurrency=given["concurrency"],
         max_requests=given["max_requests"],
         run_seconds=given["run_timeout"],
     )
-    return int(run_and_report(options, given["fail_on"], given["json_file"], given["junit"]))
-
-
-def run_and_report(options: Options, level: str, json_path: Path | None, junit: Path | None) -> ExitCode:
-    """Run, show the report, write the files; the exit code."""
     terminal = Terminal(console(), options.secrets)
+    report = ask(terminal, options)
+    return int(tell(terminal, report, given["fail_on"], given["json_file"], given["junit"]))
+
+
+def models_of(given: Iterable[str]) -> tuple[str | None, dict[str, str]]:
+    """`M` and `SECTION=M` texts as the model of all cases and those of sections. Raises UsageError."""
+    everywhere, named = None, {}
+    sections = {case_id[:end] for case_id in CASES for end in _ends(case_id)}
+    for one in given:
+        section, mark, model = one.partition("=")
+        if not mark:
+            section, model = "", one
+        if not model.strip():
+            raise UsageError(f"--model takes MODEL or SECTION=MODEL, not {one!r}")
+        if not mark:
+            everywhere = model.strip()
+        elif section in sections:
+            named[section] = model.strip()
+        else:
+            near = difflib.get_close_matches(section, sections, 1)
+            hint = f"did you mean {near[0]!r}?" if near else "`contract run --list` shows them"
+            raise UsageError(f"--model: no case lies below {section!r}; {hint}")
+    return everywhere, named
+
+
+def _ends(case_id: str) -> list[int]:
+    return [place for place, char in enumerate(f"{case_id}.") if char == "."]
+
+
+def ask(terminal: Terminal, options: Options) -> RunReport:
+    """Run, and show how far it is. Raises what `contract_tests.run.run` raises."""
     try:
-        report = asyncio.run(run(options, terminal.result, terminal.plan))
+        return asyncio.run(run(options, terminal.result, terminal.plan))
     finally:
         terminal.stop()
+
+
+def tell(
+    terminal: Terminal, report: RunReport, level: str, json_path: Path | None, junit: Path | None
+) -> ExitCode:
+    """Show the report, write the files, end with the verdict; the exit code."""
     code = report.exit_code(LEVELS[level])
-    if json_path:
-        write(json_path, as_json(report, code, options.secrets))
-    if junit:
-        try:
-            write_junit(report, junit, options.secrets)
-        except OSError as error:
-            raise click.ClickException(f"{junit}: cannot be written: {error.strerror}") from error
-    terminal.report(report, code)
+    terminal.findings(report.findings, {result.case_id: result.title for result in report.results})
+    terminal.outcomes(report)
+    files = ((json_path, as_json), (junit, as_junit))
+    written = [path for path, told in files if path and write(path, told(report, code, terminal.secrets))]
+    if written:
+        terminal.say(f"written   {', '.join(map(str, written))}")
+    terminal.verdict(report, code)
     return code
 
 
 def list_cases(prefixes: tuple[str, ...]) -> int:
     """The cases with what they cost."""
-    try:
-        found = select(prefixes)
-    except KeyError as error:
-        raise UsageError(f"no case is called {error.args[0]!r} or lies below it") from error
+    found = chosen(Options("", select=prefixes))
     width = max(len(case.id) for case in found)
     for case in found:
-        click.echo(f"{case.id:{width}}  {case.requests:2} requests  {case.tokens:5} tokens  {case.title}")
+        asked = "1 request " if case.requests == 1 else f"{case.requests} requests"
+        click.echo(f"{case.id:{width}}  {asked}  {case.tokens:5} tokens  {case.title}")
+    requests, tokens = sum(case.requests for case in found), sum(case.tokens for case in found)
+    click.echo(f"{len(found)} cases, {requests} requests, at most {tokens} tokens of answers", err=True)
     return 0

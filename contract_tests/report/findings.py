@@ -8,8 +8,11 @@ from collections.abc import Iterable, Sequence
 from contract_tests.rules.engine import Finding, Level
 
 MARKS = {Level.MUST: "✗", Level.SHOULD: "!", Level.NOTE: "·"}
-_CREDENTIALS = re.compile(r"(?i)\b(bearer\s+|sk-|api[-_]key[\"':= ]+)[\w.~+/-]{6,}=*")
+_CREDENTIALS = re.compile(
+    r"""(?ix) (\b(?:bearer|basic)\s+ | \bsk- | \b(?:x-)?api[-_]key["']?\s*[:=]\s*["']?) [\w.~+/-]{6,}=*"""
+)
 _SHOWN_LABELS = 6
+_SHORTEST_PREFIX = 4
 
 
 def told(finding: Finding, title: str = "", also: Sequence[str] = ()) -> str:
@@ -42,22 +45,35 @@ def some(labels: Sequence[str]) -> str:
 
 def grouped(findings: Iterable[Finding]) -> list[tuple[Finding, list[str]]]:
     """The first finding of each rule with the labels of the others, MUST first."""
-    first: dict[str, Finding] = {}
-    labels: dict[str, list[str]] = {}
+    return [(shown[0], also) for shown, also in first_few(findings, 1)]
+
+
+def first_few(findings: Iterable[Finding], limit: int) -> list[tuple[list[Finding], list[str]]]:
+    """The first findings of each rule, each with another label, and the labels of the rest; MUST first."""
+    shown: dict[str, dict[str, Finding]] = {}
+    labels: dict[str, dict[str, None]] = {}
     for one in findings:
-        if one.rule.id not in first:
-            first[one.rule.id] = one
-            labels[one.rule.id] = []
-        elif one.label != first[one.rule.id].label and one.label not in labels[one.rule.id]:
-            labels[one.rule.id].append(one.label)
+        first = shown.setdefault(one.rule.id, {})
+        others = labels.setdefault(one.rule.id, {})
+        if one.label in first:
+            continue
+        if len(first) < limit:
+            first[one.label] = one
+        else:
+            others[one.label] = None
     order = list(Level)
-    return sorted(
-        ((one, labels[name]) for name, one in first.items()), key=lambda pair: order.index(pair[0].rule.level)
-    )
+    groups = [(list(first.values()), list(labels[name])) for name, first in shown.items()]
+    return sorted(groups, key=lambda group: order.index(group[0][0].rule.level))
 
 
 def masked(text: str, secrets: Iterable[str] = ()) -> str:
-    """The text without the given secrets and without what looks like a credential."""
+    """The text without the given secrets and without what looks like a credential.
+
+    A secret that a report has shortened, so that only its beginning stands before `…`, is masked too.
+    """
     for secret in secrets:
         text = text.replace(secret, "…")
+        if "…" in text:
+            for length in range(len(secret) - 1, _SHORTEST_PREFIX - 1, -1):
+                text = text.replace(f"{secret[:length]}…", "…")
     return _CREDENTIALS.sub(lambda match: f"{match.group(1)}…", text)

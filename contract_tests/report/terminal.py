@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from time import monotonic
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
 from contract_tests.outcome import CaseResult, ExitCode, Outcome, RunReport
-from contract_tests.report.findings import grouped, masked, told
+from contract_tests.report.findings import first_few, masked, some, told
 from contract_tests.rules.engine import Finding, Level
 from contract_tests.run import Plan
 
@@ -23,6 +24,15 @@ STYLES = {
 }
 LEVEL_STYLES = {Level.MUST: "red", Level.SHOULD: "yellow", Level.NOTE: "dim"}
 SPOKEN = (Outcome.UNSUPPORTED, Outcome.NOT_REACHED, Outcome.SETUP_FAILED, Outcome.HARNESS_FAILED)
+WORDS = {
+    ExitCode.OK: "PASS",
+    ExitCode.FINDINGS: "FAIL",
+    ExitCode.USAGE: "USAGE",
+    ExitCode.UNREACHABLE: "NOT REACHED",
+    ExitCode.HARNESS: "HARNESS FAILED",
+}
+SIGN_OF_LIFE = 10.0
+"""Seconds without a line after which a run that is not on a terminal says how far it is."""
 
 
 class Terminal:
@@ -33,58 +43,79 @@ class Terminal:
         self.secrets = tuple(secrets)
         self._progress: Progress | None = None
         self._task: TaskID | None = None
+        self._cases = self._done = 0
+        self._spoke = monotonic()
 
     def say(self, text: str = "", style: str = "") -> None:
-        """One or more lines, as they are."""
+        """One or more lines, as they are but for control characters."""
         clean = masked(text, self.secrets).encode("utf-8", "replace").decode()
-        self.console.print(Text(clean, style=style), soft_wrap=True)
+        shown = "".join(char if char.isprintable() or char in "\n " else "�" for char in clean)
+        self.console.print(Text(shown, style=style), soft_wrap=True)
+        self._spoke = monotonic()
+
+    # -- while a run goes on
 
     def plan(self, plan: Plan) -> None:
         """What the run is about to send."""
+        self._cases = plan.cases
         self.say(f"target    {plan.base_url}   model {plan.model}")
         self.say(
-            f"plan      {plan.cases} cases, at most {plan.requests} requests and {plan.max_tokens} tokens"
+            f"plan      {count(plan.cases, 'case')}, at most {count(plan.requests, 'request')} "
+            f"and {count(plan.max_tokens, 'token')} of answers"
         )
         if self.console.is_terminal:
-            columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
+            columns = (
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+                TextColumn("{task.description}"),
+            )
             self._progress = Progress(*columns, console=self.console, transient=True)
             self._task = self._progress.add_task("", total=plan.cases)
             self._progress.start()
 
     def result(self, result: CaseResult) -> None:
         """One case as it ended: a moving bar on a terminal, a line for what did not pass elsewhere."""
+        self._done += 1
         if self._progress is not None and self._task is not None:
             self._progress.update(self._task, advance=1, description=result.case_id)
-        elif result.outcome is not Outcome.PASS:
-            self.say(f"{result.outcome:14} {result.case_id}")
+            return
+        place = f"{self._done:{len(str(self._cases))}}/{self._cases}"
+        if result.outcome is not Outcome.PASS:
+            self.say(f"{place}  {result.outcome:14} {result.case_id}")
+        elif monotonic() - self._spoke > SIGN_OF_LIFE:
+            self.say(f"{place}  …")
 
     def stop(self) -> None:
         """End the moving bar."""
         if self._progress is not None:
             self._progress.stop()
 
-    def report(self, report: RunReport, code: ExitCode) -> None:
-        """The whole report; its last line is the verdict."""
-        self.stop()
-        for note in report.notes:
-            self.say(f"note      {note}")
-        titles = {result.case_id: result.title for result in report.results}
-        self.findings(report.findings, titles)
-        self._outcomes(report.results)
-        if report.stopped:
-            self.say(f"stopped   {report.stopped}", "yellow")
-        self.say(verdict(report, code), "bold green" if code is ExitCode.OK else "bold red")
+    # -- the report
 
-    def findings(self, findings: Iterable[Finding], titles: Mapping[str, str] | None = None) -> None:
-        """Each rule's first finding in full, with the others' names."""
-        for one, also in grouped(findings):
-            self.say()
-            head, _, rest = told(one, (titles or {}).get(one.label, one.label), also).partition("\n")
-            self.say(head, LEVEL_STYLES[one.rule.level])
-            self.say(rest)
+    def findings(
+        self, findings: Iterable[Finding], titles: Mapping[str, str] | None = None, limit: int = 1
+    ) -> None:
+        """Each rule's first findings in full, with the names of the other places; `titles` by case id."""
+        for shown, also in first_few(findings, limit):
+            for one in shown:
+                text = told(one, _where(one.label, titles or {}), also if one is shown[-1] else ())
+                self._finding(text, one.rule.level)
 
-    def _outcomes(self, results: Iterable[CaseResult]) -> None:
-        listed = list(results)
+    def every(self, findings: Iterable[Finding]) -> None:
+        """All findings in full, in their order."""
+        for one in findings:
+            self._finding(told(one), one.rule.level)
+
+    def _finding(self, text: str, level: Level) -> None:
+        head, _, rest = text.partition("\n")
+        self.say()
+        self.say(head, LEVEL_STYLES[level])
+        self.say(rest)
+
+    def outcomes(self, report: RunReport) -> None:
+        """How many cases of each section came to which outcome, and why some came to none."""
+        listed = report.results
         seen = [one for one in Outcome if any(result.outcome is one for result in listed)]
         table = Table(box=None, pad_edge=False, padding=(0, 2), header_style="bold")
         table.add_column("section")
@@ -95,35 +126,55 @@ class Terminal:
             table.add_row(section, *(str(counts[outcome] or "·") for outcome in seen))
         self.say()
         self.console.print(table)
+        self.say()
+        reasons: dict[tuple[Outcome, str], list[str]] = {}
         for result in listed:
             if result.outcome in SPOKEN:
-                self.say(f"{result.outcome:14} {result.case_id}: {result.reason}")
-        self.say()
+                reasons.setdefault((result.outcome, result.reason), []).append(result.case_id)
+        for (outcome, reason), ids in sorted(reasons.items(), key=lambda item: SPOKEN.index(item[0][0])):
+            self.say(f"{outcome:14} {some(ids)}: {reason}")
+        for note in report.notes:
+            self.say(f"note      {note}")
+        if report.stopped:
+            self.say(f"stopped   {report.stopped}", "yellow")
+        if reasons or report.notes or report.stopped:
+            self.say()
+
+    def verdict(self, report: RunReport, code: ExitCode) -> None:
+        """The last line."""
+        self.say(verdict(report, code), "bold green" if code is ExitCode.OK else "bold red")
+
+
+def _where(label: str, titles: Mapping[str, str]) -> str:
+    """`chat.n` as 'two answers at once (chat.n)', `relations.text dict` with the part of its case."""
+    title = titles.get(label.partition(" ")[0], "")
+    return f"{title} ({label})" if title else label
 
 
 def verdict(report: RunReport, code: ExitCode) -> str:
-    """The last line: what was found, how much was asked, and the exit code."""
-    counts = Counter(one.rule.level for one in report.findings)
-    rules = {level: len({f.rule.id for f in report.findings if f.rule.level is level}) for level in Level}
-    found = ", ".join(
-        f"{counts[level]} {level} finding{'s' if counts[level] > 1 else ''} of {_count(rules[level], 'rule')}"
-        for level in Level
-        if counts[level]
+    """What was found, how much was asked, and the exit code, in one line."""
+    outcomes = Counter(result.outcome for result in report.results)
+    spoken = ", ".join(f"{outcomes[one]} {one}" for one in SPOKEN if outcomes[one])
+    asked = count(len(report.results), "case") + (f" ({spoken})" if spoken else "")
+    return (
+        f"{WORDS[code]}  {counted(report.findings)}; {asked}, {count(report.requests, 'request')}, "
+        f"{report.seconds:.1f} s (exit code {int(code)})"
     )
-    asked = (
-        f"{_count(len(report.results), 'case')}, {_count(report.requests, 'request')}, {report.seconds:.1f} s"
+
+
+def counted(findings: Iterable[Finding]) -> str:
+    """'3 MUST findings of 2 rules, 1 SHOULD finding of 1 rule', or 'no findings'."""
+    rules: dict[Level, Counter[str]] = {level: Counter() for level in Level}
+    for one in findings:
+        rules[one.rule.level][one.rule.id] += 1
+    parts = (
+        f"{count(found.total(), f'{level} finding')} of {count(len(found), 'rule')}"
+        for level, found in rules.items()
+        if found
     )
-    return f"{WORDS[code]}  {found or 'no findings'}; {asked} (exit code {int(code)})"
+    return ", ".join(parts) or "no findings"
 
 
-WORDS = {
-    ExitCode.OK: "PASS",
-    ExitCode.FINDINGS: "FAIL",
-    ExitCode.USAGE: "USAGE",
-    ExitCode.UNREACHABLE: "NOT REACHED",
-    ExitCode.HARNESS: "HARNESS FAILED",
-}
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def count(number: int, noun: str) -> str:
+    """'1 case', '2 cases'."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -77,16 +78,42 @@ def test_a_hostile_environment_changes_nothing() -> None:
 @pytest.mark.parametrize("host", ["192.0.2.1", "10.0.0.1", "::2"])
 def test_the_guard_refuses_every_other_address(host: str) -> None:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with only_loopback() as refused, socket.socket(family) as one:
-        with pytest.raises(ContactRefused, match=host):
+    with pytest.raises(ContactRefused, match=f"tried to contact {host}; nothing was sent"), only_loopback():
+        with socket.socket(family) as one, pytest.raises(ContactRefused, match=host):
             one.connect((host, 80))
-        assert set(refused) == {host}
+        with socket.socket(family, socket.SOCK_DGRAM) as one, pytest.raises(ContactRefused, match=host):
+            one.sendto(b"hello", (host, 53))
 
 
 def test_the_guard_refuses_looking_names_up() -> None:
-    with only_loopback() as refused, pytest.raises(ContactRefused):
-        socket.getaddrinfo("example.invalid", 443)
-    assert refused == ["example.invalid"]
+    with pytest.raises(ContactRefused, match=r"example\.invalid, other\.invalid"), only_loopback() as refused:
+        for name in ("example.invalid", "other.invalid", "example.invalid"):
+            with contextlib.suppress(OSError):
+                socket.getaddrinfo(name, 443)
+    assert refused == ["example.invalid", "other.invalid", "example.invalid"]
+
+
+def test_an_attempt_that_was_swallowed_ends_the_offline_run() -> None:
+    program = """
+import contextlib, socket, sys
+from contract_tests import cli
+from contract_tests.cli import offline
+
+def recite(terminal, base_url):
+    with contextlib.suppress(OSError):
+        socket.create_connection(("192.0.2.7", 443), timeout=1)
+
+offline._recite = recite
+sys.argv = ["contract", "offline"]
+cli.main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=90, cwd=ROOT, check=False
+    )
+    assert done.returncode == 4
+    assert "PASS" not in done.stdout
+    assert "the offline run tried to contact 192.0.2.7; nothing was sent" in done.stderr
+    assert done.stderr.endswith("(exit code 4)\n")
 
 
 def test_the_guard_lets_loopback_pass_and_ends() -> None:

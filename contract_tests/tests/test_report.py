@@ -1,0 +1,193 @@
+"""Reports of made-up runs: the text is golden, the files keep their schema, secrets stay in."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections import Counter
+from pathlib import Path
+
+import jsonschema
+import pytest
+from junitparser import JUnitXml
+from rich.console import Console
+
+from contract_tests import report as report_package
+from contract_tests.judging import judge_files
+from contract_tests.outcome import CaseResult, ExitCode, Outcome, RunReport
+from contract_tests.report.files import as_json, as_junit, judgement_as_json
+from contract_tests.report.findings import first_few, masked, told
+from contract_tests.report.terminal import Terminal, counted, verdict
+from contract_tests.rules import RULES
+from contract_tests.rules.engine import Finding
+from contract_tests.rules.node import Place
+from contract_tests.run import Plan
+from contract_tests.tests.shared import ROOT
+
+GOLDEN = Path(__file__).parent / "golden"
+SCHEMA = json.loads((Path(report_package.__file__ or "").parent / "schema.json").read_text())
+KEY = "sk-proj-planted-0123456789"
+
+
+def finding(rule: str, label: str, actual: str = "something else", event: int | None = 3) -> Finding:
+    place = Place(event, ("choices", 0, "delta"), 812)
+    return Finding(RULES[rule], place, actual, RULES[rule].expected, label)
+
+
+def result(case_id: str, outcome: Outcome, *findings: Finding, reason: str = "") -> CaseResult:
+    section = case_id.rpartition(".")[0]
+    return CaseResult(case_id, section, f"title of {case_id}", outcome, findings, reason=reason, seconds=0.25)
+
+
+def made_up() -> RunReport:
+    results = (
+        result("chat.poem", Outcome.PASS),
+        result("chat.stream.poem", Outcome.FAIL, finding("chat.stream.done-last", "chat.stream.poem")),
+        result(
+            "chat.stream.n",
+            Outcome.FAIL,
+            finding("chat.stream.done-last", "chat.stream.n"),
+            finding("chat.stream.same-model", "chat.stream.n", '"gpt-4o" \x1b[31m then "gpt-5"'),
+        ),
+        result("chat.logprobs", Outcome.UNSUPPORTED, reason="status 400 names logprobs"),
+        result("tools.auto", Outcome.WARN, finding("tools.calls-not-empty", "tools.auto", "[]", None)),
+        result("tools.named", Outcome.NOT_REACHED, reason="the cap of 7 requests is met"),
+        result("tools.none", Outcome.NOT_REACHED, reason="the cap of 7 requests is met"),
+        result("models.list", Outcome.SETUP_FAILED, reason="no model was listed"),
+        result("errors.bad-json", Outcome.HARNESS_FAILED, reason="ValueError: oh"),
+    )
+    return RunReport(
+        "http://127.0.0.1:4000/v1",
+        "gpt-3.5-turbo",
+        results,
+        requests=7,
+        seconds=4.21,
+        notes=("the target lists no models; gpt-3.5-turbo is asked for",),
+        applied=Counter({"chat.stream.done-last": 2}),
+    )
+
+
+def shown(report: RunReport, code: ExitCode, secrets: tuple[str, ...] = ()) -> str:
+    """The report as it is printed where there is no terminal."""
+    console = Console(file=io.StringIO(), width=110, highlight=False, markup=False, emoji=False)
+    terminal = Terminal(console, secrets)
+    terminal.plan(Plan(len(report.results), 12, 2048, report.target, report.model))
+    for one in report.results:
+        terminal.result(one)
+    terminal.findings(report.findings, {one.case_id: one.title for one in report.results})
+    terminal.outcomes(report)
+    terminal.verdict(report, code)
+    assert isinstance(console.file, io.StringIO)
+    return "".join(f"{line.rstrip()}\n" for line in console.file.getvalue().splitlines())
+
+
+def test_the_report_of_a_run_is_golden() -> None:
+    """CONTRACT_GOLDEN=write makes the file anew."""
+    report = made_up()
+    text = shown(report, report.exit_code())
+    path = GOLDEN / "run.txt"
+    if os.environ.get("CONTRACT_GOLDEN") == "write":
+        path.write_text(text)
+    assert text == path.read_text()
+
+
+def test_every_outcome_is_told_apart_in_the_verdict() -> None:
+    line = verdict(made_up(), ExitCode.HARNESS)
+    assert line == (
+        "HARNESS FAILED  2 MUST findings of 1 rule, 2 SHOULD findings of 2 rules; 9 cases (1 unsupported, "
+        "2 not reached, 1 setup failed, 1 harness failed), 7 requests, 4.2 s (exit code 4)"
+    )
+    assert counted([]) == "no findings"
+
+
+def test_the_findings_of_a_rule_are_grouped_must_first() -> None:
+    labels = [f"case {number}" for number in range(9)]
+    found = [
+        finding("http.request-id", "other"),
+        *(finding("chat.id", label) for label in labels),
+        finding("chat.id", "case 0", "another place of the same exchange"),
+    ]
+    (first, also), (note, _) = first_few(found, 1)
+    assert ([one.label for one in first], also) == (["case 0"], labels[1:])
+    assert note[0].rule.id == "http.request-id"
+    assert told(first[0], also=also).endswith("case 1, case 2, case 3, case 4, case 5, case 6 and 2 more")
+    assert [len(first) for first, _ in first_few(found, 3)] == [3, 1]
+
+
+def test_the_json_reports_keep_their_schema() -> None:
+    report = made_up()
+    value = json.loads(as_json(report, ExitCode.HARNESS))
+    jsonschema.validate(value, SCHEMA)
+    assert (value["verdict"], value["exit_code"], len(value["cases"])) == ("harness failed", 4, 9)
+    assert value["cases"][1]["findings"][0]["at"] == {
+        "event": 3,
+        "path": ["choices", 0, "delta"],
+        "byte": 812,
+    }
+    summary = judge_files([ROOT / "fixtures" / "broken"], select=["usage"])
+    judged = json.loads(judgement_as_json(summary, ExitCode.FINDINGS))
+    jsonschema.validate(judged, SCHEMA)
+    assert judged["rules"]["usage.adds-up"]["flagged"] == 1
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(value | {"verdict": "perhaps"}, SCHEMA)
+
+
+def test_junit_has_a_test_case_for_each_case() -> None:
+    (suite,) = JUnitXml.fromstring(as_junit(made_up(), ExitCode.HARNESS).encode())
+    assert (suite.tests, suite.failures, suite.errors, suite.skipped) == (9, 2, 2, 3)
+    cases = {case.name: case for case in suite}
+    failure = cases["chat.stream.n"].result[0]
+    assert failure.message == "chat.stream.done-last, chat.stream.same-model"
+    assert "\N{REPLACEMENT CHARACTER}[31m" in failure.text
+    assert cases["tools.named"].result[0].message == "not reached: the cap of 7 requests is met"
+    assert cases["chat.logprobs"].result[0].message == "unsupported: status 400 names logprobs"
+    assert "tools.calls-not-empty" in cases["tools.auto"].system_out
+
+
+def test_secrets_are_in_no_report() -> None:
+    echo = finding("chat.id", "chat.poem", f'the target says "Bearer {KEY}" and "{KEY[:12]}…')
+    report = RunReport(
+        "http://127.0.0.1:1/v1",
+        "m",
+        (result("chat.poem", Outcome.FAIL, echo, reason=f"status 401: {KEY}"),),
+        notes=(f"the key {KEY} is wrong",),
+        stopped=f"stopped at {KEY}",
+    )
+    code = ExitCode.FINDINGS
+    for text in (shown(report, code, (KEY,)), as_json(report, code, (KEY,)), as_junit(report, code, (KEY,))):
+        assert "planted" not in text
+        assert "sk-proj" not in text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Authorization: Bearer abcdefghij.k-l",
+        "authorization: basic dXNlcjpwYXNz",
+        'x-api-key: "abcdefghij"',
+        "Incorrect API key provided: sk-abcdefghij",
+        "api_key=abcdefghij",
+    ],
+)
+def test_what_looks_like_a_credential_is_masked(text: str) -> None:
+    assert not {"abcdefghij", "dXNlcjpwYXNz"} & set(masked(text).replace("-", " ").split())
+    assert "…" in masked(text)
+
+
+def test_masking_leaves_the_rest_alone() -> None:
+    text = "the bearer of news; a basic rule; task-force-ten; usage.total_tokens, byte 918"
+    assert masked(text) == text
+
+
+def test_a_long_run_without_a_terminal_gives_signs_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("contract_tests.report.terminal.monotonic", lambda: now[0])
+    console = Console(file=io.StringIO(), width=110)
+    terminal = Terminal(console)
+    terminal.plan(Plan(12, 12, 0, "http://127.0.0.1:1", "m"))
+    for seconds in (1, 11, 12, 13):
+        now[0] = seconds
+        terminal.result(result("chat.poem", Outcome.PASS))
+    assert isinstance(console.file, io.StringIO)
+    assert console.file.getvalue().splitlines()[2:] == [" 2/12  …"]
