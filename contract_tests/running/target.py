@@ -62,9 +62,10 @@ async def _by_chat(session: Session, prefixes: tuple[str, str]) -> None:
     """Choose the prefix under which a chat request is answered, or at least understood."""
     model = session.options.model or DEFAULT_MODEL
     body = {"model": model, "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 1}
-    understood = []
+    understood, met = [], []
     for session.prefix in prefixes:
         view = await _ask(session, "POST", CHAT, json.dumps(body).encode())
+        met.append(f"{session.prefix}{CHAT}: {view.exchange.problem or f'status {view.status}'}")
         if view.ok and view.form != "other":
             return
         about_model = "model" in refusal_text(view).lower()
@@ -72,7 +73,8 @@ async def _by_chat(session: Session, prefixes: tuple[str, str]) -> None:
             understood.append(session.prefix)
     if not understood:
         raise Unreachable(
-            f"{session.root} answers neither models nor chat/completions, with /v1 and without; check the URL"
+            f"{session.root} answers neither models nor chat/completions, with /v1 and without "
+            f"({'; '.join(met)}); check the URL"
         )
     session.prefix = understood[0]
 
