@@ -1,0 +1,189 @@
+"""The contract command as a process: interrupts, closed pipes, an echoing target, a fault of the kit."""
+
+from __future__ import annotations
+
+import http.client
+import http.server
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from contract_tests.tests.planted import Planted, Reply, no_done, wrong_sum
+from contract_tests.tests.shared import ROOT
+from fake_server import FakeServer
+from fake_server.wire import fixture
+
+KEY = "sk-planted-0123456789-abcdefghijklmnopqrstuvwxyz"
+POEM = ROOT / "fixtures" / "conforming" / "poem-stream.yaml"
+
+
+@contextmanager
+def started(*argv: str) -> Iterator[subprocess.Popen[str]]:
+    """The command under way; ended when it is left."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "contract_tests", *argv],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def run(*argv: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "contract_tests", *argv]
+    env = {**os.environ, **environ}
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=ROOT, env=env, check=False)
+
+
+class Echo(http.server.BaseHTTPRequestHandler):
+    """Tells every caller which credentials it sent, whole and shortened."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        sent = f"{self.headers['Authorization']} {self.headers['X-Secret']} {self.path}"
+        body = json.dumps({"id": sent, "object": sent, "choices": [], "error": sent}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("X-Echo", sent)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_POST
+
+    def log_message(self, format: str, *values: object) -> None:
+        pass
+
+
+@pytest.fixture
+def echo() -> Iterator[str]:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Echo) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/v1"
+        server.shutdown()
+
+
+def test_what_a_target_echoes_of_secrets_is_masked(echo: str, tmp_path: Path) -> None:
+    files = ("--json", str(tmp_path / "r.json"), "--junit", str(tmp_path / "r.xml"))
+    sent = ("--header", "X-Secret: planted-in-a-header", "--query", "api_key=planted-in-the-query")
+    cases = ("--select", "chat.short", "--select", "errors.bad-json", "--model", "m")
+    done = run("run", echo, *cases, *sent, *files, "--key-env", "MY_KEY", MY_KEY=KEY)
+    assert done.returncode == 1
+    written = (tmp_path / "r.json").read_text() + (tmp_path / "r.xml").read_text()
+    for text in (done.stdout, done.stderr, written):
+        assert "planted" not in text
+        assert "0123456789" not in text
+
+
+def test_an_interrupted_run_reports_what_it_has() -> None:
+    with silent() as url, started("run", url, "--model", "m") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("target ")
+        assert process.stdout.readline().startswith("plan ")
+        process.send_signal(signal.SIGINT)
+        said, trouble = process.communicate(timeout=20)
+    assert "stopped   the run was interrupted" in said
+    assert "not reached" in said.splitlines()[-1]
+    assert said.rstrip().endswith(f"(exit code {process.returncode})")
+    assert trouble == ""
+
+
+@contextmanager
+def silent() -> Iterator[str]:
+    """A target that answers what a run asks before its first case, and nothing after it."""
+    lock, asked, over = threading.Lock(), [0], threading.Event()
+    with FakeServer(seed=1) as fake:
+
+        def bug(reply: Reply) -> None:
+            with lock:
+                asked[0] += 1
+                late = asked[0] > 2
+            if late:
+                over.wait(20)
+
+        with Planted(fake.base_url, bug) as proxy:
+            yield proxy.base_url
+            over.set()
+
+
+def test_a_closed_pipe_ends_a_run_quietly() -> None:
+    with FakeServer(seed=1) as fake, started("run", fake.url, "--select", "models") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("target ")
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+        assert process.wait(20) in (0, 3, 141)
+
+
+def test_replay_serves_the_bytes_of_a_fixture() -> None:
+    with started("replay", str(POEM), "--speed", "0") as process:
+        assert process.stdout is not None
+        lines = [process.stdout.readline() for _ in range(4)]
+        assert lines[0].startswith("PASS  no findings; ")
+        assert lines[3] == "answers   POST /v1/chat/completions, whatever the body\n"
+        port = int(lines[2].split("/v1")[0].rpartition(":")[2])
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        connection.request("POST", "/v1/chat/completions", "{}", {"Content-Type": "application/json"})
+        assert connection.getresponse().read() == fixture.load(POEM).exchange.payload
+        connection.close()
+        process.send_signal(signal.SIGINT)
+        _, trouble = process.communicate(timeout=10)
+    assert (process.returncode, trouble) == (0, "")
+
+
+def test_findings_of_many_cases_are_told_once() -> None:
+    def bug(reply: Reply) -> None:
+        no_done(reply)
+        wrong_sum(reply)
+
+    with FakeServer(seed=1) as fake, Planted(fake.base_url, bug) as proxy:
+        done = run(
+            "run", proxy.base_url, "--select", "chat.n", "--select", "chat.stream", "--fail-on", "note"
+        )
+    assert done.returncode == 1
+    heads = [line for line in done.stdout.splitlines() if line.startswith("✗ ")]
+    assert heads == [
+        "✗ usage.adds-up   MUST   two choices (chat.n)",
+        "✗ chat.stream.done-last   MUST   poem, streamed as the seed asks for it (chat.stream.poem)",
+    ]
+    assert "    also in   chat.stream.short, " in done.stdout
+
+
+def test_a_fault_of_the_kit_is_one_line_and_a_traceback_only_when_asked_for() -> None:
+    program = """
+import sys
+from contract_tests import cli
+from contract_tests.cli import judge
+
+def broken(*given):
+    raise ZeroDivisionError("a fault, planted")
+
+judge.judge_files = broken
+cli.main()
+"""
+    for debug in ([], ["--debug"]):
+        done = subprocess.run(
+            [sys.executable, "-c", program, *debug, "judge", "fixtures"],
+            capture_output=True, text=True, timeout=60, cwd=ROOT, check=False,
+        )  # fmt: skip
+        assert done.returncode == 4
+        assert ("Traceback" in done.stderr) is bool(debug)
+        assert done.stderr.splitlines()[-1] == (
+            "contract: the kit itself failed: ZeroDivisionError: a fault, planted; "
+            "run again with `contract --debug …` and report it (exit code 4)"
+        )
