@@ -30,10 +30,12 @@ def offline_command(
     """Run main() and every case on the kit's own fake, and judge every exchange."""
     from fake_server import FakeServer  # brings the web framework: 0.4 s that other commands need not pay
 
+    if path is not None and junit is not None:
+        raise click.UsageError("--junit reports cases; with --fixture there are none, use --json")
     terminal = Terminal(console())
     with clean_environment(), only_loopback():
         if path is not None:
-            return int(judge_one(terminal, path, fail_on))
+            return int(judge_one(terminal, path, fail_on, json_file))
         with FakeServer(seed=seed) as fake:
             terminal.say(f"the fake listens on {fake.base_url} (seed {seed})\n")
             _recite(terminal, fake.base_url)

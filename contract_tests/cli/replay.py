@@ -44,10 +44,10 @@ def replay_command(path: Path, port: int, speed: float, judge_only: bool, fail_o
     return code
 
 
-def judge_one(terminal: Terminal, path: Path, level: str) -> ExitCode:
-    """Show what the rules say of a fixture; its exit code."""
+def judge_one(terminal: Terminal, path: Path, level: str, json_path: Path | None = None) -> ExitCode:
+    """Show what the rules say of a fixture, write the JSON report; the exit code."""
     summary = judge_files([path])
     terminal.findings(summary.findings)
     if summary.findings:
         terminal.say()
-    return settle(terminal, summary, level, subject=str(path))
+    return settle(terminal, summary, level, json_path, str(path))

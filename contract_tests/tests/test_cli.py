@@ -113,6 +113,8 @@ def test_the_plan_of_a_run_can_be_listed() -> None:
         (("judge", "fixtures/conforming", "--select", "poetry"), "no rule is called 'poetry'", 2),
         (("explain", "chat.stream.donelast"), "did you mean chat.stream.done-last", 2),
         (("rules", "poetry"), "no rule is called 'poetry'", 2),
+        (("offline", "--fixture", "README.md"), "README.md", 2),
+        (("offline", "--fixture", "README.md", "--junit", "r.xml"), "--junit reports cases", 2),
         (("replay", "README.md"), "README.md", 2),
     ],
 )
@@ -136,9 +138,10 @@ def test_options_come_from_a_file_too(fake: FakeServer, tmp_path: Path) -> None:
     assert "unknown key 'selct'; did you mean 'select'?" in done.stderr
 
 
-def test_judging_prints_where_each_rule_applied() -> None:
-    done = contract("judge", "fixtures/conforming")
+def test_judging_prints_where_each_rule_applied(tmp_path: Path) -> None:
+    done = contract("judge", "fixtures/conforming", "--json", str(tmp_path / "j.json"))
     assert done.returncode == 0
+    assert json.loads((tmp_path / "j.json").read_text())["rules"]["chat.stream.done-last"]["applied"] > 1
     assert "chat.stream.done-last" in done.stdout
     assert last_line(done.stdout).startswith("PASS  no findings; ")
 
@@ -159,6 +162,8 @@ def test_every_rule_can_be_explained() -> None:
     done = contract("explain", "usage.adds-up")
     assert done.stdout.startswith("usage.adds-up\n  `total_tokens` is the sum of")
     assert "fixtures/broken/usage.adds-up.yaml" in done.stdout
+    kept = next(line.split()[-1] for line in done.stdout.splitlines() if line.startswith("    kept by"))
+    assert contract("replay", "--judge-only", kept).returncode == 0
 
 
 def test_a_closed_pipe_is_quiet() -> None:
