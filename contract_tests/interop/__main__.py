@@ -32,15 +32,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (expected.BadExpectations, OSError) as error:
         parser.error(str(error))
     names = options.names or [name for name, server in SERVERS.items() if server.by_default]
-    before = {number: signal.signal(number, _leave) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         return _judge_all([SERVERS[name] for name in dict.fromkeys(names)], options, known)
     except KeyboardInterrupt:
         print("interop: interrupted; every server is stopped", file=sys.stderr)
         return INTERRUPTED
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        signal.signal(signal.SIGTERM, before)
 
 
 def _judge_all(
@@ -91,9 +90,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _leave(number: int, frame: FrameType | None) -> None:
-    """Leave at once, through every `finally`; asyncio would take a first Ctrl-C for a cancelled run."""
-    raise KeyboardInterrupt
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Treat TERM as Ctrl-C, so that every `finally` is passed and no server stays."""
+    signal.raise_signal(signal.SIGINT)
 
 
 if __name__ == "__main__":

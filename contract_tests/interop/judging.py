@@ -60,7 +60,10 @@ class Leg:
 
 
 def judge_server(server: Server, *, seed: int = SEED, select: tuple[str, ...] = ()) -> Leg:
-    """Install, start, ask and stop one server. Never raises for anything the server does."""
+    """Install, start, ask and stop one server. Never raises for anything the server does.
+
+    Raises KeyboardInterrupt when interrupted; by then the server is stopped.
+    """
     if server.missing:
         return Leg(server, Verdict.SKIPPED, f"{' and '.join(server.missing)} not found")
     leg = Leg(server, Verdict.NOT_STARTED)
@@ -77,12 +80,23 @@ def judge_server(server: Server, *, seed: int = SEED, select: tuple[str, ...] = 
                 bounds=BOUNDS,
                 run_seconds=RUN_SECONDS,
             )
-            report = asyncio.run(run(options))
+            report = asyncio.run(_asked(options))
             leg = replace(leg, report=report, memory=running.memory)
     except (NotStarted, Unreachable, NoModel, UsageError) as error:
         return replace(leg, why=str(error))
     verdict, why = settled(report)
     return replace(leg, verdict=verdict, why=why)
+
+
+async def _asked(options: Options) -> RunReport:
+    """The report. `run` takes being cancelled for its end; this waits for that end and then leaves."""
+    running = asyncio.create_task(run(options))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        running.cancel()
+        await asyncio.wait([running])
+        raise
 
 
 def settled(report: RunReport) -> tuple[Verdict, str]:
