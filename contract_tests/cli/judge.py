@@ -22,7 +22,7 @@ FIRST_FEW = 3
 @click.argument("files", metavar="FILE…", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--select", "prefixes", multiple=True, metavar="PREFIX", help="Only these rules or sections.")
 @click.option("--endpoint", metavar="PATH", help="Only recordings of this endpoint, as in chat/completions.")
-@click.option("--all", "show_all", is_flag=True, help="Show every finding, not the first of each rule.")
+@click.option("--all", "show_all", is_flag=True, help="Show every finding, not three of each rule.")
 @json_file
 @fail_on
 def judge_command(

@@ -37,7 +37,8 @@ def bound_options(function: Callable[..., Any]) -> Callable[..., Any]:
     for option, (name, text) in reversed(BOUNDS.items()):
         default = getattr(Bounds(), name)
         kind = click.FloatRange(0, min_open=True) if isinstance(default, float) else click.IntRange(1)
-        function = click.option(option, name, type=kind, default=default, help=text)(function)
+        unit = text.partition(" ")[0].upper()
+        function = click.option(option, name, type=kind, metavar=unit, default=default, help=text)(function)
     return function
 
 
@@ -57,6 +58,7 @@ def pairs(values: Iterable[str], mark: str, option: str) -> tuple[tuple[str, str
 @click.option(
     "--config",
     type=click.Path(path_type=Path),
+    metavar="FILE",
     callback=read_config,
     is_eager=True,
     expose_value=False,
@@ -70,14 +72,22 @@ def pairs(values: Iterable[str], mark: str, option: str) -> tuple[tuple[str, str
 @click.option(
     "--query", "query", multiple=True, metavar="K=V", help="Send a query parameter with every request."
 )
-@click.option("--key-env", default=DEFAULT_KEY, help="The variable that holds the API key.")
+@click.option("--key-env", default=DEFAULT_KEY, metavar="NAME", help="The variable that holds the API key.")
 @bound_options
 @click.option(
-    "--run-timeout", type=click.FloatRange(0, min_open=True), default=900.0, help="Seconds for the run."
+    "--run-timeout",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    default=900.0,
+    help="Seconds for the run.",
 )
-@click.option("--ca-file", type=click.Path(), help="Certificates to trust, in PEM.")
-@click.option("--concurrency", type=click.IntRange(1, 64), default=4, help="Cases asked at once.")
-@click.option("--max-requests", type=click.IntRange(1), default=300, help="Send no more requests.")
+@click.option("--ca-file", type=click.Path(), metavar="FILE", help="Certificates to trust, in PEM.")
+@click.option(
+    "--concurrency", type=click.IntRange(1, 64), metavar="N", default=4, help="Cases asked at once."
+)
+@click.option(
+    "--max-requests", type=click.IntRange(1), metavar="N", default=300, help="Send no more requests."
+)
 @click.option("--list", "list_only", is_flag=True, help="List the cases and send nothing.")
 @json_file
 @junit_file
