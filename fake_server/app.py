@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from fake_server import errors
-from fake_server.edge import Edge, error_response
+from fake_server.edge import Edge, HeaderCase, error_response
 from fake_server.reply import ErrorReply
 from fake_server.routes import chat, describe, models
 from fake_server.settings import Settings
@@ -54,6 +54,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         middleware=[
+            Middleware(HeaderCase),
             Middleware(
                 CORSMiddleware,
                 allow_origins=["*"],

@@ -22,10 +22,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from fake_server import errors, journal
 from fake_server.reply import ErrorReply
 from fake_server.settings import Settings
+from fake_server.style import Style
 
 log = logging.getLogger("fake_server")
 _ABSOLUTE = re.compile(r"^https?://[^/]*", re.IGNORECASE)
 """What an absolute-form target has before its path; servers must accept it (RFC 9112 section 3.2.2)."""
+STYLE = "fake_server.style"
+"""Where the scope says how its reply is written."""
 OPEN_PATHS = frozenset({"/", "/health", "/docs", "/openapi.json"})
 
 
@@ -43,6 +46,7 @@ class Edge:
         scope["path"] = _ABSOLUTE.sub("", scope["path"]) or "/"
         entry = journal.Entry(scope["method"], scope["path"], journal.readable(scope["headers"]))
         scope["fake_server.entry"] = entry
+        scope[STYLE] = self.settings.style_of(scope["path"].encode())
         self.settings.journal.add(entry)
         began = time.perf_counter()
         started = False
@@ -78,6 +82,23 @@ class Edge:
         if hmac.compare_digest(sent.encode(), key.encode()):
             return None
         return errors.wrong_key(sent)
+
+
+class HeaderCase:
+    """The layer around all others: header names in the case that the reply's style gives them."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def forward(message: Message) -> None:
+            style: Style | None = scope.get(STYLE)
+            if style is not None and message["type"] == "http.response.start":
+                headers = [(style.header(name), value) for name, value in message["headers"]]
+                message = {**message, "headers": headers}
+            await send(message)
+
+        await self.app(scope, receive, forward)
 
 
 def add_headers(headers: MutableHeaders, began: float) -> None:

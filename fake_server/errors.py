@@ -13,7 +13,7 @@ NO_RETRY = {"x-should-retry": "false"}
 
 
 def invalid_url(method: str, path: str) -> ErrorReply:
-    """404 for a path this server does not have."""
+    """404 for a path this server does not have; a doubled slash makes another path, as with OpenAI."""
     return ErrorReply(404, f"Invalid URL ({method} {_short(path)})")
 
 
@@ -43,7 +43,7 @@ def wrong_key(key: str) -> ErrorReply:
 
 def bad_json(detail: str) -> ErrorReply:
     """400 for a body that is not JSON; `detail` says what is wrong and where."""
-    return ErrorReply(400, f"We could not parse the JSON body of your request: {detail}.")
+    return ErrorReply(400, f"We could not parse the JSON body of your request. (HINT: {detail})")
 
 
 def body_too_large(limit: int) -> ErrorReply:

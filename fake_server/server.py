@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import http
 import os
 import secrets
 import socket
@@ -22,22 +23,63 @@ from fake_server.edge import to_json
 from fake_server.journal import Entry
 from fake_server.reply import ErrorReply
 from fake_server.settings import Settings, default_scripts
+from fake_server.style import Style
 
 GRACE, TICK = 0.5, 0.01
 """Seconds that open streams get when the server stops, and between two looks; then they are cut."""
 
 
+HEAD_SECONDS = 60.0
+"""How long a connection may take to send the head of a request."""
+
+
 class Protocol(H11Protocol):
-    """Uvicorn's HTTP/1.1 that refuses what is not HTTP in OpenAI's form too."""
+    """Uvicorn's HTTP/1.1 that waits only so long for a head and refuses in OpenAI's form."""
+
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._deadline = self.loop.call_later(HEAD_SECONDS, self._too_late)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.conn.their_state is not h11.IDLE:
+            self._forget_deadline()
+        elif self._deadline is None:
+            self._deadline = self.loop.call_later(HEAD_SECONDS, self._too_late)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._forget_deadline()
+        super().connection_lost(exc)
+
+    def _forget_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _too_late(self) -> None:
+        self._refuse(ErrorReply(408, f"No whole request arrived within {HEAD_SECONDS:g} seconds."))
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Say nothing: a server may ignore an Upgrade header (RFC 9110 section 7.8)."""
 
     def send_400_response(self, msg: str) -> None:
-        body = to_json(ErrorReply(400, msg).body())
+        self._refuse(ErrorReply(400, msg))
+
+    def _refuse(self, error: ErrorReply) -> None:
+        """Answer below the app unless an answer is under way, and hang up."""
+        if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+            self.transport.close()
+            return
+        body = to_json(error.body())
         headers = [
             ("content-type", "application/json"),
             ("content-length", str(len(body))),
             ("connection", "close"),
         ]
-        head = h11.Response(status_code=400, headers=headers, reason=b"Bad Request")
+        reason = http.HTTPStatus(error.status).phrase.encode()
+        head = h11.Response(status_code=error.status, headers=headers, reason=reason)
         for event in (head, h11.Data(data=body), h11.EndOfMessage()):
             self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
@@ -128,8 +170,9 @@ def uvicorn_server(settings: Settings) -> Server:
 class FakeServer:
     """A fake OpenAI server while entered: `with FakeServer() as fake: ... fake.base_url`.
 
-    `scripts` are files or folders (None: the kit's own, []: none); `seed` None draws one. Works as an
-    async context manager too. Raises ScriptError for a bad script, OSError for a taken port.
+    `scripts` are files or folders (None: the kit's own, []: none); `seed` None draws one; `style`
+    writes every reply one way instead. Works as an async context manager too. Raises ScriptError
+    for a bad script, OSError for a taken port.
     """
 
     def __init__(
@@ -138,6 +181,7 @@ class FakeServer:
         *,
         seed: int | None = None,
         plain: bool = False,
+        style: Style | None = None,
         api_key: str | None = None,
         models: Sequence[str] | None = None,
         strict: bool = False,
@@ -149,6 +193,7 @@ class FakeServer:
             book=script_book.load(paths),
             seed=self.seed,
             plain=plain,
+            style=style,
             strict=strict,
             api_key=api_key,
             models=None if models is None else tuple(models),

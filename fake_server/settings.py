@@ -7,13 +7,15 @@ from pathlib import Path
 
 from fake_server.journal import Journal
 from fake_server.scripts import ScriptBook, ScriptState
+from fake_server.style import Style
 
 MIB = 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What an app is made from. `models` None accepts any name; `plain` ignores the seed for style.
+    """What an app is made from. `models` None accepts any name; `style` replaces the seed's styles,
+    and so does `plain` with `Style.PLAIN`.
 
     `max_body` is in bytes, `body_timeout` in seconds for the whole request body.
     """
@@ -23,11 +25,17 @@ class Settings:
     journal: Journal = field(default_factory=Journal)
     seed: int = 0
     plain: bool = False
+    style: Style | None = None
     strict: bool = False
     api_key: str | None = None
     models: tuple[str, ...] | None = None
     max_body: int = 32 * MIB
     body_timeout: float = 60.0
+
+    def style_of(self, request: bytes) -> Style:
+        """How the reply to this request is written."""
+        fixed = Style.PLAIN if self.plain else self.style
+        return Style.draw(self.seed, request) if fixed is None else fixed
 
 
 def default_scripts() -> list[Path]:

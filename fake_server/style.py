@@ -35,7 +35,9 @@ class Style:
     once), "few" (at most four deltas), "letters" (one to five characters). `order` is the order of
     JSON members: "given", "sorted" or "reversed". `id_length` is how many letters and digits follow
     `chatcmpl-`. `bare_opening` leaves all but the role out of a stream's first delta. `comments`
-    puts SSE comments between events, `obfuscation` pads chunks.
+    puts SSE comments between events, `obfuscation` pads chunks. `header_case` is how header names
+    are written: "lower", "title" or "upper". `space` is the one that follows `data:`; no seed leaves
+    it out because many a client outside the official SDK needs it.
     """
 
     cuts: str = "tokens"
@@ -48,6 +50,7 @@ class Style:
     bare_opening: bool = False
     comments: bool = False
     obfuscation: bool = True
+    header_case: str = "lower"
     seed: int = 0
 
     PLAIN: ClassVar[Style]
@@ -64,11 +67,11 @@ class Style:
             spaced=chance.random() < 0.3,
             escaped=chance.random() < 0.3,
             line_end="\r\n" if chance.random() < 0.2 else "\n",
-            space=chance.random() < 0.85,
             id_length=chance.choice((29, 29, 20, 36)),
             bare_opening=chance.random() < 0.2,
             comments=chance.random() < 0.2,
             obfuscation=chance.random() < 0.5,
+            header_case=chance.choice(("lower", "lower", "title", "upper")),
             seed=number,
         )
 
@@ -90,6 +93,12 @@ class Style:
     def comment(self) -> bytes:
         """A comment, which parsers drop."""
         return f": keep-alive{self.line_end * 2}".encode()
+
+    def header(self, name: bytes) -> bytes:
+        """A header's name; its case means nothing (RFC 9110 section 5.1)."""
+        if self.header_case == "title":
+            return b"-".join(part.capitalize() for part in name.split(b"-"))
+        return name.upper() if self.header_case == "upper" else name.lower()
 
     def cut(self, text: str) -> Iterator[str]:
         """The text in pieces, none of them empty."""

@@ -10,14 +10,13 @@ from starlette.responses import Response
 
 from fake_server import body, errors, validate
 from fake_server.answer import answer
-from fake_server.edge import clean_headers, error_response
+from fake_server.edge import STYLE, clean_headers, error_response
 from fake_server.play import play
 from fake_server.render import chat as render
 from fake_server.reply import ErrorReply, RawReply, Reply, Timing
 from fake_server.routes.models import knows
 from fake_server.routes.streaming import EVENT_STREAM, Writes
 from fake_server.settings import Settings
-from fake_server.style import Style
 from fake_server.wire.exchange import Write
 
 _NO_BODY = frozenset({204, 205, 304})
@@ -37,7 +36,8 @@ async def create_chat_completion(request: Request) -> Response:
         return error_response(reply)
     if isinstance(reply, RawReply):
         return _raw(reply, settings.seed)
-    style = Style.PLAIN if settings.plain else Style.draw(settings.seed, raw)
+    style = settings.style_of(raw)
+    request.scope[STYLE] = style
     headers = rate_limits(reply.usage.total_tokens)
     if asked.get("stream"):
         return _streamed(render.render_stream(reply, asked, style), reply.timing, settings.seed, headers)

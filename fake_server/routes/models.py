@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from fake_server import errors
-from fake_server.edge import error_response, to_json
+from fake_server.edge import STYLE, error_response
 from fake_server.settings import Settings
+from fake_server.style import Style
 
 UNKNOWN_PREFIX = "no-such-model"
 """Names that begin so are never known, whatever the settings: the way to ask for a 404."""
@@ -51,7 +53,7 @@ async def list_models(request: Request) -> Response:
     settings: Settings = request.app.state.settings
     names = CATALOGUE if settings.models is None else settings.models
     shown = [model_object(name) for name in names if knows(settings, name)]
-    return Response(to_json({"object": "list", "data": shown}), media_type="application/json")
+    return _json(request, {"object": "list", "data": shown})
 
 
 async def retrieve_model(request: Request) -> Response:
@@ -61,8 +63,13 @@ async def retrieve_model(request: Request) -> Response:
         return error_response(errors.invalid_url(request.method, request.url.path))
     if not knows(settings, model):
         return error_response(errors.no_such_model(model))
-    return Response(to_json(model_object(model)), media_type="application/json")
+    return _json(request, model_object(model))
 
 
 async def health(request: Request) -> Response:
-    return Response(to_json({"status": "ok"}), media_type="application/json")
+    return _json(request, {"status": "ok"})
+
+
+def _json(request: Request, value: Mapping[str, Any]) -> Response:
+    style: Style = request.scope[STYLE]
+    return Response(style.json(value), media_type="application/json")

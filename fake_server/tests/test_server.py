@@ -177,7 +177,7 @@ def test_stop_and_start_again() -> None:
 SERVE = """
 import http.client, json, sys
 from fake_server import FakeServer
-with FakeServer() as server:
+with FakeServer(plain=True) as server:
     link = http.client.HTTPConnection(server.url.removeprefix("http://"))
     body = {"model": "gpt-4o", "stream": True, "messages": [{"role": "user", "content": "hi"}]}
     link.request("POST", "/v1/chat/completions", json.dumps(body), {"Content-Type": "application/json"})

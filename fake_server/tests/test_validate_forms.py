@@ -53,7 +53,8 @@ def members_of(form: Any) -> Iterator[dict[str, Any]]:
     """The least object of a typed dict, then that object with each value of each member."""
     hints = typing_extensions.get_type_hints(form)
     marked = typing_extensions.get_type_hints(form, include_extras=True)
-    required = {name for name in hints if typing.get_origin(marked[name]) is typing_extensions.Required}
+    origins: dict[str, Any] = {name: typing.get_origin(hint) for name, hint in marked.items()}
+    required = {name for name in hints if origins[name] is typing_extensions.Required}
     least = {name: next(spelled(hints[name])) for name in hints if form.__total__ or name in required}
     yield least
     for name, hint in hints.items():
