@@ -39,8 +39,9 @@ class Change:
     gone: tuple[str, ...] = ()
 
 
-def load(path: Path = FILE) -> dict[str, Known]:
-    """Server name -> what is known; empty where there is no file. Raises BadExpectations."""
+def load(path: Path | None = None) -> dict[str, Known]:
+    """Server name -> what is known (by FILE); empty where there is no file. Raises BadExpectations."""
+    path = path or FILE
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
         return {
