@@ -68,14 +68,16 @@ class RunReport:
             yield from result.findings
 
     def exit_code(self, fail_on: Level = Level.MUST) -> ExitCode:
-        """The exit code by the contract's table; `fail_on` SHOULD (or NOTE) widens what counts."""
+        """The exit code by the contract's table; `fail_on` SHOULD (or NOTE) widens what counts.
+
+        A run that was stopped is no pass, whatever it reached; chat has to be reached where it was asked.
+        """
         outcomes = {result.outcome for result in self.results}
         if Outcome.HARNESS_FAILED in outcomes:
             return ExitCode.HARNESS
         order = list(Level)
         if any(order.index(one.rule.level) <= order.index(fail_on) for one in self.findings):
             return ExitCode.FINDINGS
-        chat = [one for one in self.results if one.section.startswith("chat")]
-        if not any(one.outcome in (Outcome.PASS, Outcome.WARN, Outcome.FAIL) for one in chat):
-            return ExitCode.UNREACHABLE
-        return ExitCode.OK
+        chat = [one for one in self.results if one.section.startswith("chat")] or self.results
+        reached = any(one.outcome in (Outcome.PASS, Outcome.WARN, Outcome.FAIL) for one in chat)
+        return ExitCode.OK if reached and not self.stopped else ExitCode.UNREACHABLE

@@ -156,7 +156,9 @@ def verdict(report: RunReport, code: ExitCode) -> str:
     outcomes = Counter(result.outcome for result in report.results)
     spoken = ", ".join(f"{outcomes[one]} {one}" for one in SPOKEN if outcomes[one])
     asked = count(len(report.results), "case") + (f" ({spoken})" if spoken else "")
-    why = " and no chat case was reached" if code is ExitCode.UNREACHABLE else ""
+    why = ""
+    if code is ExitCode.UNREACHABLE:
+        why = ", but the run was stopped" if report.stopped else " and no chat case was reached"
     return (
         f"{WORDS[code]}  {counted(report.findings)}{why}; {asked}, {count(report.requests, 'request')}, "
         f"{report.seconds:.1f} s (exit code {int(code)})"
