@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import click
+from click.core import ParameterSource
 
 from fake_server.scripts import ScriptBook, ScriptError, load
 from fake_server.settings import Settings, default_scripts
@@ -47,10 +48,11 @@ def main(
     """
     logging.basicConfig(level=log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
     if replay:
-        if host not in ("127.0.0.1", "localhost"):
-            fail("--replay listens on 127.0.0.1 only: leave out --host")
+        _only_replay()
         _replay(replay, port)
         return
+    if api_key == "":
+        fail("--api-key is empty, so no request could have it: leave it out to accept any key")
     book = _load(list(scripts) or default_scripts())
     settings = Settings(
         book=book,
@@ -67,6 +69,17 @@ def fail(message: str) -> NoReturn:
     """One line on stderr, exit code 2."""
     click.echo(f"fake-server: {message}", err=True)
     sys.exit(2)
+
+
+def _only_replay() -> None:
+    """Recordings go out as they are; an option that would change answers is a mistake."""
+    context = click.get_current_context()
+    if context.params["host"] not in ("127.0.0.1", "localhost"):
+        fail("--replay listens on 127.0.0.1 only: leave out --host")
+    for name in ("scripts", "strict", "api_key", "models", "seed", "plain"):
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            option = next(one.opts[0] for one in context.command.params if one.name == name)
+            fail(f"--replay plays recordings as they are: leave out {option}")
 
 
 def _load(paths: list[Path]) -> ScriptBook:

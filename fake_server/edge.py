@@ -79,7 +79,7 @@ class Edge:
         sent = sent.strip()
         if scheme.lower() != "bearer" or not sent:
             return errors.missing_key()
-        if hmac.compare_digest(sent.encode(), key.encode()):
+        if hmac.compare_digest(sent.encode("latin-1"), key.encode()):
             return None
         return errors.wrong_key(sent)
 

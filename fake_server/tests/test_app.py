@@ -190,6 +190,8 @@ def test_a_key_is_asked_for() -> None:
         assert ask(port, "GET", "/v1/models", headers={"Authorization": f"Basic {key}"}).status == 401
         assert ask(port, "GET", "/v1/models", headers={"Authorization": f"bearer {key}"}).status == 200
         assert ask(port, "GET", "/health").status == 200
+    with serving(Settings(api_key="ключ")) as port:
+        assert ask(port, body=ASK, headers={"Authorization": "Bearer ключ".encode()}).status == 200  # type: ignore[dict-item]
 
 
 def test_models_default_and_configured(port: int) -> None:

@@ -96,6 +96,9 @@ def test_what_cannot_be_served_is_one_clear_line_and_code_2(tmp_path: Path) -> N
             (["--replay", str(tmp_path / "nope")], "there is no recording"),
             (["--replay", str(empty)], "no recording was found"),
             (["--replay", str(empty), "--host", "0.0.0.0"], "127.0.0.1 only"),
+            (["--replay", str(empty), "--model", "m"], "leave out --model"),
+            (["--replay", str(empty), "--api-key", "k"], "leave out --api-key"),
+            (["--api-key", ""], "--api-key is empty"),
             (["--host", "no.such.host.invalid"], "cannot listen on"),
         ):
             done = CliRunner().invoke(main, options)
