@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from pathlib import Path
 from contract_tests.recordings import InputError, Recording, read
 from contract_tests.rules import RULES, find, judge
 from contract_tests.rules.engine import Finding, Level
+from fake_server.wire.exchange import Exchange
 
 __all__ = ["InputError", "Summary", "judge_files", "judge_recordings"]
 
@@ -18,8 +20,9 @@ __all__ = ["InputError", "Summary", "judge_files", "judge_recordings"]
 class Summary:
     """What was found. Counters hold exchanges, by rule id or by endpoint.
 
-    `surprises` names the fixtures whose declared `breaks` are not what was found, `unjudged` the
-    exchanges to which no rule about their content applied.
+    `surprises` names the fixtures whose declared `breaks` are not what was found, `unjudged` counts the
+    exchanges to which no rule about their content applied. `selected` holds the ids of the rules that were
+    asked for, none where all were.
     """
 
     exchanges: int = 0
@@ -30,11 +33,13 @@ class Summary:
     per_endpoint: Counter[str] = field(default_factory=Counter)
     unjudged: Counter[str] = field(default_factory=Counter)
     surprises: list[str] = field(default_factory=list)
+    selected: frozenset[str] = frozenset()
 
     @property
     def never_applied(self) -> list[str]:
-        """Rules over single exchanges that applied to none of them."""
-        return [rule.id for rule in RULES.values() if not rule.relation and not self.applied[rule.id]]
+        """Rules over single exchanges that were asked for and applied to none of them."""
+        asked = [rule for rule in RULES.values() if not self.selected or rule.id in self.selected]
+        return [rule.id for rule in asked if not rule.relation and not self.applied[rule.id]]
 
     def count(self, level: Level) -> int:
         """How many findings of this level there are."""
@@ -56,25 +61,39 @@ def judge_recordings(
     recordings: Iterable[Recording], select: Iterable[str] = (), endpoint: str | None = None
 ) -> Summary:
     """Judge recordings, one after the other."""
-    summary = Summary()
     chosen = _chosen(select)
+    summary = Summary(selected=chosen)
     for recording in recordings:
         if endpoint is None or recording.endpoint == endpoint:
             _add(summary, recording, chosen)
     return summary
 
 
-def _chosen(select: Iterable[str]) -> set[str]:
+def _chosen(select: Iterable[str]) -> frozenset[str]:
     chosen: set[str] = set()
     for prefix in select:
         rules = find(prefix)
         if not rules:
-            raise InputError(f"no rule is called {prefix!r} or begins with it")
+            near = difflib.get_close_matches(prefix, {*RULES, *(rule.section for rule in RULES.values())}, 3)
+            hint = f"did you mean {', '.join(near)}?" if near else "`contract rules` lists them"
+            raise InputError(f"no rule is called {prefix!r} and none lies below it; {hint}")
         chosen.update(rule.id for rule in rules)
-    return chosen
+    return frozenset(chosen)
 
 
-def _add(summary: Summary, recording: Recording, chosen: set[str]) -> None:
+def _speaks_of_content(rule_id: str, exchange: Exchange) -> bool:
+    """Whether a rule that applied judged what the exchange is about.
+
+    Rules of http and sse apply to any reply, and those of errors to any success ("this is no error"): an
+    endpoint that no other rule knows is not judged by them.
+    """
+    section = rule_id.partition(".")[0]
+    if section == "errors":
+        return exchange.status is not None and exchange.status >= 400
+    return section not in ("http", "sse")
+
+
+def _add(summary: Summary, recording: Recording, chosen: frozenset[str]) -> None:
     judgement = judge(recording.exchange)
     found = [one for one in judgement.findings if not chosen or one.rule.id in chosen]
     summary.exchanges += 1
@@ -83,7 +102,7 @@ def _add(summary: Summary, recording: Recording, chosen: set[str]) -> None:
     summary.applied.update(judgement.applied & chosen if chosen else judgement.applied)
     summary.not_reached.update(judgement.not_reached & chosen if chosen else judgement.not_reached)
     summary.flagged.update({one.rule.id for one in found})
-    if not any(not name.startswith(("http.", "sse.")) for name in judgement.applied):
+    if not any(_speaks_of_content(name, recording.exchange) for name in judgement.applied):
         summary.unjudged[recording.endpoint] += 1
     if recording.breaks is not None and not chosen and judgement.ids() != set(recording.breaks):
         declared, seen = sorted(recording.breaks), sorted(judgement.ids())

@@ -102,6 +102,9 @@ def _not_judged(terminal: Terminal, summary: Summary) -> None:
             terminal.say(f"{count(len(ids), 'rule')} {text}:\n  {', '.join(ids)}\n")
     for endpoint, number in summary.per_endpoint.most_common():
         unjudged = summary.unjudged[endpoint]
-        said = f"no rule but those of http and sse judged {unjudged:,} of them" if unjudged else "all judged"
+        said = "all judged"
+        if unjudged:
+            whom = "of them" if unjudged < number else "of them: no rule knows this endpoint"
+            said = f"no rule about their content judged {unjudged:,} {whom}"
         terminal.say(f"{endpoint}: {count(number, 'exchange')}, {said}")
     terminal.say()

@@ -12,6 +12,7 @@ from contract_tests.rules.engine import SHOULD, Fault
 from contract_tests.rules.stream import StreamedChoice
 from contract_tests.rules.subjects import streamed_choices, streams, whole_streamed_choices, whole_streams
 from contract_tests.rules.view import View
+from fake_server.wire import jsontext
 from fake_server.wire.exchange import Aspect
 
 
@@ -113,7 +114,7 @@ def finishes(choice: StreamedChoice) -> Iterable[Fault]:
         yield choice.entries[-1], f"choice {choice.index} ends without a finish_reason"
 
 
-@chat_stream.rule("finishes-once", over=streamed_choices)
+@chat_stream.rule("finishes-once", over=streamed_choices, yields_to=("usage.stream-no-choices",))
 def finishes_once(choice: StreamedChoice) -> Iterable[Fault]:
     """Each choice says its `finish_reason` in one chunk, and no chunk of it follows."""
     ended = [position for position, entry in enumerate(choice.entries) if entry["finish_reason"]]
@@ -143,3 +144,17 @@ def stop_kept(subject: tuple[StreamedChoice, str]) -> Iterable[Fault]:
     choice, stop = subject
     if stop in choice.text:
         yield choice.entries[-1], f"the text of choice {choice.index} contains {stop!r}"
+
+
+def _json_asked(view: View) -> Iterable[StreamedChoice]:
+    if view.asked["response_format"]["type"].value in ("json_object", "json_schema"):
+        for choice in whole_streamed_choices(view):
+            if choice.finish_reason == "stop" and choice.text:
+                yield choice
+
+
+@chat_stream.rule("json-asked", over=_json_asked, see=see.CHAT_CREATE)
+def json_asked(choice: StreamedChoice) -> Iterable[Fault]:
+    """With response_format json_object or json_schema the streamed text is a JSON text."""
+    if not jsontext.parse(choice.text.encode("utf-8", "replace")).ok:
+        yield choice.entries[-1], f"the text of choice {choice.index} is {choice.text[:40]!r}", "a JSON text"

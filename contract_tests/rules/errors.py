@@ -151,6 +151,20 @@ def in_stream(node: Node) -> Iterable[Fault]:
         yield node, str(node), '{"error": {"message": …}}'
 
 
+def _not_allowed(view: View) -> Iterable[View]:
+    if view.status == 405:
+        yield view
+
+
+@errors.rule(
+    "allow", over=_not_allowed, level=SHOULD, needs=[Aspect.ALL_HEADERS], see=f"{see.HTTP}#section-15.5.6"
+)
+def allow(view: View) -> Iterable[Fault]:
+    """A 405 names in Allow the methods that the endpoint has."""
+    if view.exchange.header("allow") is None:
+        yield view, "no Allow field"
+
+
 # -- refusals that a request provokes
 
 

@@ -177,9 +177,14 @@ def stream_once(view: View) -> Iterable[Fault]:
         yield found[1]["usage"], f"usage in {len(found)} chunks", "usage in the last chunk only"
 
 
-@usage.rule("stream-no-choices", over=_with_usage, see=see.CHAT_STREAMING)
+def _asked_with_usage(view: View) -> Iterable[View]:
+    if _include_usage(view):
+        yield from _with_usage(view)
+
+
+@usage.rule("stream-no-choices", over=_asked_with_usage, needs=[Aspect.REQUEST], see=see.CHAT_STREAMING)
 def stream_no_choices(view: View) -> Iterable[Fault]:
-    """The chunk with usage has an empty `choices` array."""
+    """The chunk with the usage that include_usage asks for has an empty `choices` array."""
     chunk = usage_chunks(view)[-1]
     if chunk["choices"].kind == "array" and chunk["choices"].value:
         yield chunk["choices"], "choices beside usage", "[]"

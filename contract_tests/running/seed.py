@@ -46,7 +46,7 @@ async def main_program(ask: Ask, role: str, *options: str) -> None:
         finally:
             if process.returncode is None:
                 process.kill()
-                await process.wait()
+                await process.communicate()  # to the end of its pipe, which wait() leaves open
         await relay.settled()
     for exchange in relay.exchanges:
         ask.keep(exchange.but(label=ask.case.id), role)
