@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import zip_longest
 from typing import Any
 
@@ -28,28 +28,30 @@ def render_dict(reply: Reply, request: Mapping[str, Any], style: Style) -> bytes
     )
 
 
-def render_stream(reply: Reply, request: Mapping[str, Any], style: Style) -> list[bytes]:
-    """The events of the streamed answer, `[DONE]` included; comments are entries of their own."""
+def render_stream(reply: Reply, request: Mapping[str, Any], style: Style) -> Iterator[bytes]:
+    """The events of the streamed answer, `[DONE]` included; comments are entries of their own.
+
+    Each is rendered when it is taken, so that a long stream for many choices is never held whole.
+    """
     options = request.get("stream_options") or {}
-    usage_asked = options.get("include_usage") is True
     chance = random.Random(style.seed)
     padded = style.obfuscation and options.get("include_obfuscation") is not False
-    head = {**_head(reply, "chat.completion.chunk", style), **_tail(reply)}
-    extra: dict[str, Any] = {"usage": None} if usage_asked else {}
-    entries = _interleaved(
-        [list(_entries(choice, index, style)) for index, choice in enumerate(reply.choices)]
-    )
-    chunks = [{**head, "choices": [entry], **extra} for entry in entries]
-    if usage_asked:
-        chunks.append({**head, "choices": [], "usage": _usage(reply.usage)})
-    events = []
-    for position, chunk in enumerate(chunks):
+    for position, chunk in enumerate(_chunks(reply, style, options.get("include_usage") is True)):
         if padded:
             chunk["obfuscation"] = new_id("", chance.randint(1, 16))
         if style.comments and position % _COMMENT_EVERY == 0:
-            events.append(style.comment())
-        events.append(style.event(style.json(chunk)))
-    return [*events, style.event(b"[DONE]")]
+            yield style.comment()
+        yield style.event(style.json(chunk))
+    yield style.event(b"[DONE]")
+
+
+def _chunks(reply: Reply, style: Style, usage_asked: bool) -> Iterator[dict[str, Any]]:
+    head = {**_head(reply, "chat.completion.chunk", style), **_tail(reply)}
+    extra: dict[str, Any] = {"usage": None} if usage_asked else {}
+    for entry in _interleaved([_entries(choice, index, style) for index, choice in enumerate(reply.choices)]):
+        yield {**head, "choices": [entry], **extra}
+    if usage_asked:
+        yield {**head, "choices": [], "usage": _usage(reply.usage)}
 
 
 def _head(reply: Reply, kind: str, style: Style) -> dict[str, Any]:
@@ -139,9 +141,9 @@ def _entries(choice: Choice, index: int, style: Style) -> Iterator[dict[str, Any
     yield {"index": index, "delta": {}, "logprobs": None, "finish_reason": choice.finish_reason}
 
 
-def _interleaved(lists: Sequence[Sequence[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
-    """One entry of each list in turn, as choices are generated side by side."""
-    for row in zip_longest(*lists):
+def _interleaved(told: Iterable[Iterator[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
+    """One entry of each choice in turn, as choices are generated side by side."""
+    for row in zip_longest(*told):
         yield from (entry for entry in row if entry is not None)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -62,7 +63,7 @@ def adapter(name: str) -> Any:
     return TypeAdapter(getattr(chat, name))
 
 
-def chunks_of(events: list[bytes]) -> list[Any]:
+def chunks_of(events: Iterable[bytes]) -> list[Any]:
     found = [event.data for event in sse.decode(b"".join(events)) if event.data is not None]
     assert found[-1] == "[DONE]"
     return [json.loads(text) for text in found[:-1]]

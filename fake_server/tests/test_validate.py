@@ -119,6 +119,7 @@ BAD: list[tuple[dict[str, Any], str | None, str | None]] = [
     ({"model": None}, "model", TYPE),
     ({"model": ""}, "model", "empty_string"),
     ({"model": ["gpt"]}, "model", TYPE),
+    ({"model": "m" * 2049}, "model", "string_above_max_length"),
     ({"temperature": 2.1}, "temperature", "decimal_above_max_value"),
     ({"temperature": -1}, "temperature", "decimal_below_min_value"),
     ({"temperature": "0"}, "temperature", TYPE),

@@ -42,8 +42,10 @@ _RESPONSE_FORMAT = tagged(
     {"text": anything, "json_object": anything, "json_schema": members({"json_schema": _JSON_SCHEMA})},
 )
 _INT64 = 2**63
+LONGEST_MODEL = 2048
+"""Characters; every chunk of a stream repeats the name, so a longer one would make replies huge."""
 
-REQUIRED: Mapping[str, Check] = {"model": string(least=1), "messages": messages.MESSAGES}
+REQUIRED: Mapping[str, Check] = {"model": string(least=1, most=LONGEST_MODEL), "messages": messages.MESSAGES}
 MEMBERS: Mapping[str, Check] = {
     **REQUIRED,
     "audio": nullable(
