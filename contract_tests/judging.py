@@ -96,14 +96,17 @@ def _speaks_of_content(rule_id: str, exchange: Exchange) -> bool:
 def _add(summary: Summary, recording: Recording, chosen: frozenset[str]) -> None:
     judgement = judge(recording.exchange)
     found = [one for one in judgement.findings if not chosen or one.rule.id in chosen]
+    endpoint = recording.endpoint
+    if recording.exchange.request.method == "DELETE":
+        endpoint = f"DELETE {endpoint}"  # another operation than reading what the path names
     summary.exchanges += 1
-    summary.per_endpoint[recording.endpoint] += 1
+    summary.per_endpoint[endpoint] += 1
     summary.findings.extend(found)
     summary.applied.update(judgement.applied & chosen if chosen else judgement.applied)
     summary.not_reached.update(judgement.not_reached & chosen if chosen else judgement.not_reached)
     summary.flagged.update({one.rule.id for one in found})
     if not any(_speaks_of_content(name, recording.exchange) for name in judgement.applied):
-        summary.unjudged[recording.endpoint] += 1
+        summary.unjudged[endpoint] += 1
     if recording.breaks is not None and not chosen and judgement.ids() != set(recording.breaks):
         declared, seen = sorted(recording.breaks), sorted(judgement.ids())
         summary.surprises.append(

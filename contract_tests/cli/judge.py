@@ -104,7 +104,7 @@ def _not_judged(terminal: Terminal, summary: Summary) -> None:
         unjudged = summary.unjudged[endpoint]
         said = "all judged"
         if unjudged:
-            whom = "of them" if unjudged < number else "of them: no rule knows this endpoint"
-            said = f"no rule about their content judged {unjudged:,} {whom}"
+            some = f"{unjudged:,} judged by no rule about their content"
+            said = some if unjudged < number else "none judged: no rule speaks of their content"
         terminal.say(f"{endpoint}: {count(number, 'exchange')}, {said}")
     terminal.say()

@@ -1,0 +1,53 @@
+"""What judging recordings adds up, and what it owns up to not having judged."""
+
+from __future__ import annotations
+
+import pytest
+
+from contract_tests.judging import InputError, judge_files, judge_recordings
+from contract_tests.recordings import Recording
+from contract_tests.rules import find
+from contract_tests.tests.shared import ROOT
+from fake_server.wire import fixture
+from fake_server.wire.exchange import Exchange, Request, Write
+
+CONFORMING = ROOT / "fixtures" / "conforming"
+BROKEN = ROOT / "fixtures" / "broken"
+
+
+def reply(method: str, path: str, status: int, body: bytes) -> Exchange:
+    headers = (("Content-Type", "application/json"),)
+    return Exchange(Request(method, path), status, headers, (Write(body),))
+
+
+def test_a_success_that_no_rule_knows_is_not_called_judged() -> None:
+    refused = b'{"error": {"message": "no", "type": "invalid_request_error", "param": null, "code": null}}'
+    recordings = [
+        Recording(reply("POST", "/v1/embeddings", 200, b'{"object": "list"}'), endpoint="embeddings"),
+        Recording(reply("POST", "/v1/embeddings", 400, refused), endpoint="embeddings"),
+        Recording(reply("GET", "/v1/models/m", 200, b'{"id": "m"}'), endpoint="models/{id}"),
+        Recording(reply("DELETE", "/v1/models/m", 200, b'{"id": "m"}'), endpoint="models/{id}"),
+    ]
+    summary = judge_recordings(recordings)
+    assert dict(summary.per_endpoint) == {"embeddings": 2, "models/{id}": 1, "DELETE models/{id}": 1}
+    assert dict(summary.unjudged) == {"embeddings": 1, "DELETE models/{id}": 1}
+
+
+def test_only_rules_that_were_asked_for_are_never_applied() -> None:
+    summary = judge_files([CONFORMING / "poem-dict.yaml"], select=["chat.stream", "chat.id"])
+    asked = {rule.id for rule in (*find("chat.stream"), *find("chat.id"))}
+    assert set(summary.applied) == {"chat.id"}
+    assert set(summary.never_applied) == asked - {"chat.id"}
+
+
+def test_a_rule_that_is_misspelt_is_an_error_with_a_hint() -> None:
+    with pytest.raises(InputError, match=r"did you mean .*chat\.stream"):
+        judge_files([CONFORMING], select=["chat.strem"])
+
+
+def test_a_fixture_that_breaks_what_it_does_not_declare_is_a_surprise() -> None:
+    loaded = fixture.load(BROKEN / "usage.adds-up.yaml").exchange
+    (said,) = judge_recordings([Recording(loaded, breaks=())]).surprises
+    assert said.endswith(": declares nothing, breaks usage.adds-up")
+    assert judge_recordings([Recording(loaded, breaks=("usage.adds-up",))]).surprises == []
+    assert judge_recordings([Recording(loaded)]).surprises == []
