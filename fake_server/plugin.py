@@ -18,6 +18,15 @@ if TYPE_CHECKING:
     from fake_server.server import FakeServer
 
 KEY = "sk-fake"
+_ELSEWHERE = (
+    "OPENAI_ADMIN_KEY",
+    "OPENAI_API_TYPE",
+    "OPENAI_API_VERSION",
+    "OPENAI_ORG_ID",
+    "OPENAI_ORGANIZATION",
+    "OPENAI_PROJECT_ID",
+)
+"""Variables that lead the SDKs to another API, or make them send more than a fake may see."""
 
 
 @pytest.fixture(scope="session")
@@ -62,13 +71,14 @@ def openai_env(fake_server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> dict
     spared = ",".join(filter(None, ["127.0.0.1", os.environ.get("NO_PROXY", "")]))
     values = {
         "OPENAI_BASE_URL": fake_server.base_url,
+        "OPENAI_API_BASE": fake_server.base_url,  # what openai 0.x and some frameworks read
         "OPENAI_API_KEY": _key(fake_server),
         "NO_PROXY": spared,
         "no_proxy": spared,
     }
     for name, value in values.items():
         monkeypatch.setenv(name, value)
-    for name in ("OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_API_BASE"):
+    for name in _ELSEWHERE:
         monkeypatch.delenv(name, raising=False)
     return values
 

@@ -28,15 +28,20 @@ def test_the_fixtures_work_and_each_test_starts_anew(
 
         def test_env(openai_env, fake_server):
             assert os.environ["OPENAI_BASE_URL"] == fake_server.base_url == openai_env["OPENAI_BASE_URL"]
+            assert os.environ["OPENAI_API_BASE"] == fake_server.base_url
+            assert not {"OPENAI_API_TYPE", "OPENAI_ORG_ID"} & set(os.environ)
             with openai.OpenAI() as client:
                 assert client.chat.completions.create(**ASK).choices
 
         def test_env_is_undone():
             assert "OPENAI_BASE_URL" not in os.environ
+            assert os.environ["OPENAI_ORG_ID"] == "org-of-the-user"
         """
     )
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("OPENAI_API_TYPE", "azure")
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-of-the-user")
     result = pytester.runpytest_subprocess("-q")
     result.assert_outcomes(passed=4)
 
