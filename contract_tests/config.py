@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -10,17 +11,23 @@ from typing import Any
 import click
 
 NOT_IN_A_FILE = frozenset({"config", "help", "list"})
+MAX_BYTES = 1024 * 1024
 
 
 def read_config(context: click.Context, parameter: click.Parameter, value: Path | None) -> Path | None:
     """Take the defaults of the command's options from a TOML file; what is typed goes first.
 
-    Raises click.BadParameter with the file and the key where one is unknown or has the wrong type.
+    Raises click.BadParameter with the file, the line and the key where one is unknown or has the wrong type.
     """
     if value is None:
         return None
     try:
-        given = tomllib.loads(value.read_text(encoding="utf-8"))
+        with value.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+        if len(raw) > MAX_BYTES:
+            raise click.BadParameter(f"{value}: larger than {MAX_BYTES:,} bytes, no file of options")
+        text = raw.decode()
+        given = tomllib.loads(text)
     except OSError as error:
         raise click.BadParameter(f"{value}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -30,13 +37,21 @@ def read_config(context: click.Context, parameter: click.Parameter, value: Path 
     known = _names(context.command)
     defaults = {}
     for key, one in given.items():
+        where = f"{value}:{line_of(key, text)}"
         if key not in known:
             near = difflib.get_close_matches(key, known, 1)
             hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(known))}"
-            raise click.BadParameter(f"{value}: unknown key {key!r}; {hint}")
-        defaults[str(known[key].name)] = _checked(context, known[key], one, f"{value}: {key}")
+            raise click.BadParameter(f"{where}: unknown key {key!r}; {hint}")
+        defaults[str(known[key].name)] = _checked(context, known[key], one, f"{where}: {key}")
     context.default_map = {**(context.default_map or {}), **defaults}
     return value
+
+
+def line_of(key: str, text: str) -> int:
+    """The line where a key or a table of the first level begins, 1 where it is written in another way."""
+    begin = rf"""^[ \t]*(?:\[+[ \t]*)?["']?{re.escape(key)}["']?[ \t]*[.=\]]"""
+    found = re.search(begin, text, re.MULTILINE)
+    return text.count("\n", 0, found.start()) + 1 if found else 1
 
 
 def _names(command: click.Command) -> dict[str, click.Parameter]:
@@ -58,9 +73,21 @@ def _checked(context: click.Context, parameter: click.Parameter, value: Any, whe
     wanted, kinds = ("a number", (int, float)) if number else ("a text", (str,))
     for one in values:
         if isinstance(one, bool) or not isinstance(one, kinds):
-            raise click.BadParameter(f"{where} is {wanted}{' or a list of them' * many}, not {value!r}")
+            raise click.BadParameter(f"{where} is {wanted}{' or a list of them' * many}, not {_kind(one)}")
         try:
             parameter.type.convert(one, parameter, context)
         except click.BadParameter as error:
             raise click.BadParameter(f"{where}: {error.message}") from error
     return values if many else value
+
+
+def _kind(value: Any) -> str:
+    """A value by its kind: it may hold a secret, as a table of headers does."""
+    kinds = (
+        (bool, "true or false"),
+        (str, "a text"),
+        ((int, float), "a number"),
+        (list, "a list"),
+        (dict, "a table"),
+    )
+    return next((word for kind, word in kinds if isinstance(value, kind)), "a date or time")

@@ -19,6 +19,8 @@ from fake_server.wire.exchange import Aspect, Ending, Exchange, Request, Write
 
 _NEVER_KEPT = frozenset({Aspect.ALL_HEADERS, Aspect.FRAMING, Aspect.TIMING, Aspect.ENDING})
 _INCOMPLETE_REQUEST = ("$omitted", "$elided")
+MAX_LINE = 64 * 1024 * 1024
+"""Bytes of one recording; shared recordings hold replies of at most 256 KiB."""
 
 
 class InputError(ValueError):
@@ -53,7 +55,9 @@ def read_lines(path: Path) -> Iterator[Recording]:
     """The recordings of a JSON Lines file, read line by line. Raises InputError with the line."""
     try:
         with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
+            for number, line in enumerate(iter(lambda: file.readline(MAX_LINE + 1), b""), 1):
+                if len(line) > MAX_LINE:
+                    raise InputError(f"{path}:{number}: the line is longer than {MAX_LINE:,} bytes")
                 if line.strip():
                     yield _line(line, f"{path}:{number}")
     except OSError as error:
@@ -75,8 +79,9 @@ def _endpoint(exchange: Exchange) -> str:
 def _line(line: bytes, where: str) -> Recording:
     try:
         entry = json.loads(line)
+        _check(entry)
         return Recording(
-            _exchange(entry), provider=str(entry.get("provider", "")), endpoint=str(entry["endpoint"])
+            _exchange(entry), provider=str(entry.get("provider", "")), endpoint=entry["endpoint"]
         )
     except json.JSONDecodeError as error:
         raise InputError(f"{where}: not JSON: {error.msg} at column {error.colno}") from error
@@ -86,7 +91,9 @@ def _line(line: bytes, where: str) -> Recording:
         raise InputError(f"{where}: nested too deeply") from error
     except KeyError as error:
         raise InputError(f"{where}: the member {error} is missing: not a recording") from error
-    except (TypeError, AttributeError, ValueError) as error:
+    except InputError as error:
+        raise InputError(f"{where}: not a recording: {error}") from error
+    except (TypeError, AttributeError, ValueError, OverflowError) as error:
         raise InputError(f"{where}: not a recording: {error}") from error
 
 
@@ -106,13 +113,39 @@ def _exchange(entry: dict[str, Any]) -> Exchange:
     payload = _payload(reply)
     return Exchange(
         Request(asked["method"], asked["path"] + _query(query), None, body),
-        int(reply["status"]),
+        reply["status"],
         headers=tuple((str(name), str(value)) for name, value in reply["headers"].items()),
         writes=(Write(payload),) if payload else (),
         ending=Ending.UNKNOWN,
         unknown=frozenset(unknown),
-        label=str(entry["id"]),
+        label=entry["id"],
     )
+
+
+_MEMBERS: dict[str, type] = {
+    "request": dict,
+    "request.method": str,
+    "request.path": str,
+    "response": dict,
+    "response.status": int,
+    "response.headers": dict,
+    "response.body_kind": str,
+    "endpoint": str,
+    "id": str,
+}
+_WORDS = {str: "a text", int: "a whole number", dict: "an object"}
+
+
+def _check(entry: Any) -> None:
+    """Raises InputError where a member that is needed has another type, KeyError where it is missing."""
+    if not isinstance(entry, dict):
+        raise InputError(f"a line holds an object, not {json.dumps(entry)[:40]}")
+    for name, kind in _MEMBERS.items():
+        value: Any = entry
+        for step in name.split("."):
+            value = value[step]
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise InputError(f"{name!r} is {_WORDS[kind]}, not {json.dumps(value)[:40]}")
 
 
 def _query(query: Any) -> str:

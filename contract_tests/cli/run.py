@@ -48,7 +48,8 @@ def pairs(values: Iterable[str], mark: str, option: str) -> tuple[tuple[str, str
     for value in values:
         name, found_mark, rest = value.partition(mark)
         if not name.strip() or not found_mark:
-            raise UsageError(f"{option} takes NAME{mark}VALUE, not {name[:40]!r}")
+            begin = name.split(maxsplit=1)[0][:20] if name.strip() else ""  # the rest may be a secret
+            raise UsageError(f"{option} takes NAME{mark}VALUE; no {mark!r} follows a name in {begin!r}…")
         found.append((name.strip(), rest.strip()))
     return tuple(found)
 

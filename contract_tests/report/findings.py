@@ -18,7 +18,7 @@ _SHORTEST_PREFIX = 4
 def told(finding: Finding, title: str = "", also: Sequence[str] = ()) -> str:
     """A finding as a report shows it; `also` names other cases or recordings with the same complaint."""
     rule = finding.rule
-    where = title or finding.label
+    where = " ".join((title or finding.label).split())
     lines = [
         f"{MARKS[rule.level]} {rule.id}   {rule.level}" + (f"   {where}" if where else ""),
         f"  {rule.clause}",

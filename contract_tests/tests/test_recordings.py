@@ -1,0 +1,147 @@
+"""Lines of shared recordings as exchanges: what was recorded, and what is owned up to as not known."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contract_tests import recordings
+from contract_tests.recordings import InputError, Recording, read
+from contract_tests.tests.shared import ROOT, SHARED, needs_recordings
+from fake_server.wire.exchange import Aspect, Ending
+
+ALWAYS = frozenset({Aspect.ALL_HEADERS, Aspect.FRAMING, Aspect.TIMING, Aspect.ENDING})
+ENTRY: dict[str, Any] = {
+    "id": "openai-1",
+    "source": {"fidelity": "raw", "flags": []},
+    "provider": "openai",
+    "endpoint": "chat/completions",
+    "request": {"method": "POST", "path": "/v1/chat/completions", "query": "", "body": {"model": "m"}},
+    "response": {
+        "status": 200,
+        "headers": {"content-type": "application/json"},
+        "body_kind": "json",
+        "body": {"é": 1},
+    },
+}
+
+
+def changed(**changes: Any) -> dict[str, Any]:
+    """The entry with members of its request, response or source replaced: `response__body=…`."""
+    entry = copy.deepcopy(ENTRY)
+    for name, value in changes.items():
+        part, _, member = name.partition("__")
+        if member:
+            entry[part][member] = value
+        else:
+            entry[part] = value
+    return entry
+
+
+def one(tmp_path: Path, line: dict[str, Any] | bytes) -> Recording:
+    path = tmp_path / "some.jsonl"
+    path.write_bytes(line if isinstance(line, bytes) else json.dumps(line).encode() + b"\n")
+    (recording,) = read(path)
+    return recording
+
+
+def test_a_dict_knows_its_value_and_not_its_bytes(tmp_path: Path) -> None:
+    recording = one(tmp_path, ENTRY)
+    exchange = recording.exchange
+    assert (recording.provider, recording.endpoint, exchange.label) == (
+        "openai",
+        "chat/completions",
+        "openai-1",
+    )
+    assert (exchange.request.target, exchange.request.json()) == ("/v1/chat/completions", {"model": "m"})
+    assert exchange.payload == '{"é":1}'.encode()
+    assert (exchange.ending, exchange.unknown) == (Ending.UNKNOWN, ALWAYS | {Aspect.BODY_BYTES})
+
+
+@pytest.mark.parametrize(
+    ("changes", "unknown"),
+    [
+        ({"response__body_kind": "sse", "response__body": "data: é\r\n\r\n"}, set()),
+        ({"response__body_kind": "text", "response__body": "plain"}, set()),
+        ({"response__body_kind": "binary", "response__body": {"$omitted": 9}}, set()),
+        (
+            {
+                "response__body_kind": "sse",
+                "response__body": "data: x\n\n",
+                "source__fidelity": "sse-rejoined",
+            },
+            {Aspect.EVENT_FRAMING},
+        ),
+        ({"response__headers": {}}, {Aspect.HEADERS, Aspect.BODY_BYTES}),
+        ({"request__body": None}, {Aspect.REQUEST, Aspect.BODY_BYTES}),
+        ({"request__body": {"$omitted": "multipart"}}, {Aspect.REQUEST, Aspect.BODY_BYTES}),
+        (
+            {"request__body": {"messages": [{"content": "abc$elided:9000"}]}},
+            {Aspect.REQUEST, Aspect.BODY_BYTES},
+        ),
+    ],
+)
+def test_what_a_recorder_lost_is_not_known(
+    tmp_path: Path, changes: dict[str, Any], unknown: set[Aspect]
+) -> None:
+    exchange = one(tmp_path, changed(**changes)).exchange
+    assert exchange.unknown == ALWAYS | unknown
+    body = changed(**changes)["response"]["body"]
+    if isinstance(body, str):
+        assert exchange.payload == body.encode()
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (b"{", "1: not JSON: Expecting property name"),
+        (b'"\xff"', "1: not UTF-8 at byte 1 of the line"),
+        (b"[" * 100_000, "1: nested too deeply"),
+        (b"7", "1: not a recording: a line holds an object, not 7"),
+        (b'{"id": "x"}', "1: the member 'request' is missing"),
+        (changed(request=None), "'request' is an object, not null"),
+        (changed(request__method=5), "'request.method' is a text, not 5"),
+        (changed(response__status=float("inf")), "'response.status' is a whole number, not Infinity"),
+        (changed(response__status=True), "'response.status' is a whole number, not true"),
+        (changed(response__headers=None), "'response.headers' is an object, not null"),
+        (changed(endpoint=None), "'endpoint' is a text, not null"),
+        (changed(source=None), "1: not a recording"),
+    ],
+)
+def test_a_broken_line_is_named(tmp_path: Path, line: dict[str, Any] | bytes, said: str) -> None:
+    with pytest.raises(InputError) as caught:
+        one(tmp_path, line)
+    assert f"some.jsonl:{said}" in str(caught.value) or f"some.jsonl:1: not a recording: {said}" in str(
+        caught.value
+    )
+
+
+def test_lines_are_read_one_by_one_and_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "some.jsonl"
+    path.write_text(f"\n{json.dumps(ENTRY)}\n{'x' * 1000}\n")
+    monkeypatch.setattr(recordings, "MAX_LINE", 800)
+    lines = read(path)
+    assert next(lines).exchange.label == "openai-1"
+    with pytest.raises(InputError, match=r"some\.jsonl:3: the line is longer than 800 bytes"):
+        next(lines)
+
+
+def test_a_folder_holds_fixtures_and_lines(tmp_path: Path) -> None:
+    (tmp_path / "some.jsonl").write_text(json.dumps(ENTRY))
+    for path in (ROOT / "fixtures" / "conforming").glob("poem-dict*"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    found = {recording.exchange.label: recording.breaks for recording in read(tmp_path)}
+    assert found == {"poem-dict": (), "openai-1": None}
+    with pytest.raises(InputError, match=r"no fixture and no \.jsonl file"):
+        list(read(ROOT / ".ci"))
+
+
+@needs_recordings
+def test_every_shared_recording_can_be_read() -> None:
+    found = [recording for recording in read(SHARED / "recordings") if recording.provider != "openai"]
+    assert len(found) == 792
+    assert all(recording.exchange.unknown >= ALWAYS for recording in found)
