@@ -43,10 +43,12 @@ def only_loopback() -> Iterator[list[str]]:
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:
     if _refused is None or not event.startswith("socket."):
         return
-    if event in ("socket.connect", "socket.sendto"):
+    if event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
         address = arguments[1]
         host = address[0] if isinstance(address, tuple) else None
-    elif event in ("socket.getaddrinfo", "socket.gethostbyname"):
+    elif event == "socket.getnameinfo":
+        host = arguments[0][0]
+    elif event in ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"):
         host = arguments[0]
     else:
         return

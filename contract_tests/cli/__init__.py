@@ -18,6 +18,9 @@ from contract_tests.outcome import ExitCode
 from contract_tests.report.findings import masked
 from contract_tests.run import NoModel, Unreachable, UsageError
 
+INTERRUPTED = 130
+"""What shells say of a command that Ctrl-C ended; a run that has begun reports what it has instead."""
+
 
 @click.group(
     context_settings={"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 100}
@@ -54,7 +57,7 @@ def main() -> None:
     except Unreachable as error:
         _fail(f"the target cannot be reached: {error}", ExitCode.UNREACHABLE)
     except (KeyboardInterrupt, click.exceptions.Abort):
-        sys.exit(130)
+        _fail("interrupted", INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
@@ -70,7 +73,7 @@ def main() -> None:
     sys.exit(int(code or 0))
 
 
-def _fail(message: str, code: ExitCode) -> None:
+def _fail(message: str, code: int) -> None:
     secrets = [
         value for name, value in os.environ.items() if name.upper().endswith("_API_KEY") and len(value) > 7
     ]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from pathlib import Path
 
 import click
 from rich.console import Console
 
-from contract_tests.rules.engine import Finding, Level
+from contract_tests.rules.engine import Level
 
 LEVELS = {"must": Level.MUST, "should": Level.SHOULD, "note": Level.NOTE}
 
@@ -64,9 +63,3 @@ def write(path: Path, text: str) -> Path:
     except OSError as error:
         raise click.ClickException(f"{path}: cannot be written: {error.strerror}") from error
     return path
-
-
-def failing(findings: Iterable[Finding], level: str) -> bool:
-    """Whether there is a finding of the level `--fail-on` names, or of a stronger one."""
-    order = list(Level)
-    return any(order.index(one.rule.level) <= order.index(LEVELS[level]) for one in findings)

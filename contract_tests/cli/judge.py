@@ -7,10 +7,11 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from contract_tests.cli.common import console, fail_on, failing, json_file, write
+from contract_tests.cli.common import LEVELS, console, fail_on, json_file, write
 from contract_tests.judging import Summary, judge_files
 from contract_tests.outcome import ExitCode
 from contract_tests.report.files import judgement_as_json
+from contract_tests.report.findings import failing
 from contract_tests.report.terminal import LEVEL_STYLES, WORDS, Terminal, count, counted
 from contract_tests.rules import RULES
 
@@ -54,7 +55,7 @@ def settle(
     """Name the surprises, write the file, end with the verdict; the exit code."""
     for surprise in summary.surprises:
         terminal.say(f"surprise  {surprise}", "yellow")
-    code = ExitCode.FINDINGS if failing(summary.findings, level) else ExitCode.OK
+    code = ExitCode.FINDINGS if failing(summary.findings, LEVELS[level]) else ExitCode.OK
     if json_path:
         terminal.say(f"written   {write(json_path, judgement_as_json(summary, code))}")
     what = subject or count(summary.exchanges, "exchange")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
@@ -13,16 +14,19 @@ from contract_tests.judging import judge_files
 from contract_tests.outcome import ExitCode
 from contract_tests.recordings import read
 from contract_tests.report.terminal import Terminal
-from fake_server import playback
+from fake_server.link import Link
+from fake_server.playback import Playback, serve
+from fake_server.wire.exchange import Exchange
 
 
 @click.command("replay")
 @click.argument("path", metavar="FIXTURE", type=click.Path(path_type=Path))
 @click.option("--port", default=0, type=click.IntRange(0, 65535), help="Port; 0 takes a free one.")
 @click.option("--speed", default=1.0, type=click.FloatRange(0), help="Pace of the pauses; 0 leaves them out.")
+@click.option("--once", is_flag=True, help="End when it was served and the client has left.")
 @click.option("--judge-only", is_flag=True, help="Judge and serve nothing.")
 @fail_on
-def replay_command(path: Path, port: int, speed: float, judge_only: bool, fail_on: str) -> int:
+def replay_command(path: Path, port: int, speed: float, once: bool, judge_only: bool, fail_on: str) -> int:
     """Judge FIXTURE, then serve it byte for byte on 127.0.0.1 until Ctrl-C."""
     terminal = Terminal(console())
     code = int(judge_one(terminal, path, fail_on))
@@ -30,18 +34,42 @@ def replay_command(path: Path, port: int, speed: float, judge_only: bool, fail_o
         return code
     exchanges = [recording.exchange for recording in read(path)]
 
-    def ready(served: playback.Playback) -> None:
+    def ready(served: Playback) -> None:
         asked = exchanges[0].request
-        terminal.say(f"\nserving   {served.base_url}   until Ctrl-C")
+        terminal.say(f"\nserving   {served.base_url}   {'once' if once else 'until Ctrl-C'}")
         terminal.say(f"answers   {asked.method} {asked.target.partition('?')[0]}, whatever the body")
 
     try:
-        asyncio.run(playback.serve(exchanges, port=port, speed=speed, in_order=True, ready=ready))
+        if once:
+            asyncio.run(_serve_once(exchanges, port, speed, ready))
+        else:
+            asyncio.run(serve(exchanges, port=port, speed=speed, in_order=True, ready=ready))
     except OSError as error:
         raise click.ClickException(f"port {port} cannot be used: {error.strerror}") from error
     except KeyboardInterrupt:
         terminal.say()
     return code
+
+
+class _Once(Playback):
+    """Sets `over` when every recording was played and the client of the last has left."""
+
+    def __init__(self, exchanges: Sequence[Exchange], port: int, speed: float) -> None:
+        super().__init__(exchanges, port=port, speed=speed, in_order=True)
+        self.over = asyncio.Event()
+
+    async def serve_connection(self, client: Link) -> None:
+        await super().serve_connection(client)
+        if not self.unplayed:
+            self.over.set()
+
+
+async def _serve_once(
+    exchanges: Sequence[Exchange], port: int, speed: float, ready: Callable[[Playback], None]
+) -> None:
+    async with _Once(exchanges, port, speed) as served:
+        ready(served)
+        await served.over.wait()
 
 
 def judge_one(terminal: Terminal, path: Path, level: str, json_path: Path | None = None) -> ExitCode:

@@ -164,8 +164,11 @@ def tell(
     code = report.exit_code(LEVELS[level])
     terminal.findings(report.findings, {result.case_id: result.title for result in report.results})
     terminal.outcomes(report)
-    files = ((json_path, as_json), (junit, as_junit))
-    written = [path for path, told in files if path and write(path, told(report, code, terminal.secrets))]
+    written = []
+    if json_path:
+        written.append(write(json_path, as_json(report, code, terminal.secrets)))
+    if junit:
+        written.append(write(junit, as_junit(report, code, terminal.secrets, LEVELS[level])))
     if written:
         terminal.say(f"written   {', '.join(map(str, written))}")
     terminal.verdict(report, code)

@@ -21,8 +21,8 @@ from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from contract_tests.judging import Summary
 from contract_tests.outcome import CaseResult, ExitCode, Outcome, RunReport
-from contract_tests.report.findings import masked, told
-from contract_tests.rules.engine import Finding
+from contract_tests.report.findings import failing, masked, told
+from contract_tests.rules.engine import Finding, Level
 
 FORMAT = "openai-contract-report/1"
 JUDGEMENT_FORMAT = "openai-contract-judgement/1"
@@ -119,10 +119,12 @@ def _clean(value: Any, secrets: tuple[str, ...]) -> Any:
     return value
 
 
-def as_junit(report: RunReport, code: ExitCode, secrets: Iterable[str] = ()) -> str:
+def as_junit(
+    report: RunReport, code: ExitCode, secrets: Iterable[str] = (), fail_on: Level = Level.MUST
+) -> str:
     """The report as JUnit XML: a test case for each case, with its findings as its failure.
 
-    SHOULD findings of a case that does not fail stand in its system-out.
+    A case fails by findings of the level `fail_on` and stronger ones; others stand in its system-out.
     """
     suite = TestSuite("openai-contract")
     suite.add_property("target", _xml(masked(report.target, secrets)))
@@ -131,7 +133,7 @@ def as_junit(report: RunReport, code: ExitCode, secrets: Iterable[str] = ()) -> 
     for result in report.results:
         case = TestCase(result.case_id, f"contract.{result.section}", round(result.seconds, 3))
         text = _xml(masked("\n".join(told(one) for one in result.findings), secrets))
-        mark = _mark(result, text, _xml(masked(result.reason, secrets)))
+        mark = _mark(result, text, _xml(masked(result.reason, secrets)), fail_on)
         if mark is not None:
             case.result = [mark]
         elif text:
@@ -144,9 +146,11 @@ def as_junit(report: RunReport, code: ExitCode, secrets: Iterable[str] = ()) -> 
     return '<?xml version="1.0" encoding="utf-8"?>\n' + xml.decode()
 
 
-def _mark(result: CaseResult, text: str, reason: str) -> Failure | Error | Skipped | None:
+def _mark(result: CaseResult, text: str, reason: str, fail_on: Level) -> Failure | Error | Skipped | None:
     match result.outcome:
-        case Outcome.FAIL:
+        case Outcome.FAIL | Outcome.WARN | Outcome.PASS if result.outcome is Outcome.FAIL or failing(
+            result.findings, fail_on
+        ):
             rules = sorted({one.rule.id for one in result.findings})
             mark = Failure(", ".join(rules) or reason)
             mark.text = text

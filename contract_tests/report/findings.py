@@ -66,6 +66,12 @@ def first_few(findings: Iterable[Finding], limit: int) -> list[tuple[list[Findin
     return sorted(groups, key=lambda group: order.index(group[0][0].rule.level))
 
 
+def failing(findings: Iterable[Finding], fail_on: Level) -> bool:
+    """Whether there is a finding of the level `fail_on` or of a stronger one."""
+    order = list(Level)
+    return any(order.index(one.rule.level) <= order.index(fail_on) for one in findings)
+
+
 def masked(text: str, secrets: Iterable[str] = ()) -> str:
     """The text without the given secrets and without what looks like a credential.
 

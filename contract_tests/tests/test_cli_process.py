@@ -146,6 +146,32 @@ def test_replay_serves_the_bytes_of_a_fixture() -> None:
     assert (process.returncode, trouble) == (0, "")
 
 
+def test_replay_once_ends_when_the_client_has_left() -> None:
+    with started("replay", str(POEM), "--speed", "0", "--once") as process:
+        assert process.stdout is not None
+        lines = [process.stdout.readline() for _ in range(4)]
+        assert lines[2].endswith("/v1   once\n")
+        port = int(lines[2].split("/v1")[0].rpartition(":")[2])
+        for path in ("/v1/no-such-path", "/v1/chat/completions"):
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+            connection.request("POST", path, "{}", {"Content-Type": "application/json"})
+            read = connection.getresponse().read()
+            connection.close()
+        assert read == fixture.load(POEM).exchange.payload
+        _, trouble = process.communicate(timeout=10)
+    assert (process.returncode, trouble) == (0, "")
+
+
+def test_an_interrupted_judgement_says_so(tmp_path: Path) -> None:
+    pipe = tmp_path / "slow.jsonl"
+    os.mkfifo(pipe)
+    with started("judge", str(pipe)) as process, pipe.open("wb"):  # opens once the command reads
+        process.send_signal(signal.SIGINT)
+        said, trouble = process.communicate(timeout=20)
+    assert (process.returncode, said) == (130, "")
+    assert trouble.strip() == "contract: interrupted (exit code 130)"
+
+
 def test_findings_of_many_cases_are_told_once() -> None:
     def bug(reply: Reply) -> None:
         no_done(reply)

@@ -91,6 +91,9 @@ def test_the_guard_refuses_every_other_address(host: str) -> None:
             lambda: stream.connect((host, 80)),
             lambda: stream.connect_ex((host, 80)),
             lambda: datagrams.sendto(b"hello", (host, 53)),
+            lambda: datagrams.sendmsg([b"hello"], [], 0, (host, 53)),
+            lambda: socket.getnameinfo((host, 53), 0),
+            lambda: socket.gethostbyaddr(host),
         ):
             with pytest.raises(ContactRefused, match=f"tried to contact {host}; nothing was sent"):
                 attempts(contact)

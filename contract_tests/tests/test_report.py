@@ -20,7 +20,7 @@ from contract_tests.report.files import as_json, as_junit, judgement_as_json
 from contract_tests.report.findings import first_few, masked, told
 from contract_tests.report.terminal import Terminal, counted, verdict
 from contract_tests.rules import RULES
-from contract_tests.rules.engine import Finding
+from contract_tests.rules.engine import Finding, Level
 from contract_tests.rules.node import Place
 from contract_tests.run import Plan
 from contract_tests.tests.shared import ROOT
@@ -143,6 +143,14 @@ def test_junit_has_a_test_case_for_each_case() -> None:
     assert cases["tools.named"].result[0].message == "not reached: the cap of 7 requests is met"
     assert cases["chat.logprobs"].result[0].message == "unsupported: status 400 names logprobs"
     assert "tools.calls-not-empty" in cases["tools.auto"].system_out
+
+
+def test_junit_fails_what_fails_the_run() -> None:
+    text = as_junit(made_up(), ExitCode.HARNESS, fail_on=Level.SHOULD)
+    (suite,) = JUnitXml.fromstring(text.encode())
+    assert (suite.tests, suite.failures, suite.errors, suite.skipped) == (9, 3, 2, 3)
+    warned = {case.name: case for case in suite}["tools.auto"]
+    assert warned.result[0].message == "tools.calls-not-empty"
 
 
 def test_secrets_are_in_no_report() -> None:
