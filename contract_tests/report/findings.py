@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Sequence
+from urllib.parse import quote, quote_plus
 
 from contract_tests.rules.engine import Finding, Level
 
@@ -13,6 +15,8 @@ _CREDENTIALS = re.compile(
 )
 _SHOWN_LABELS = 6
 _SHORTEST_PREFIX = 4
+_TELLING = 8
+"""So many first characters of a secret are masked without the rest; keys begin alike up to here."""
 
 
 def told(finding: Finding, title: str = "", also: Sequence[str] = ()) -> str:
@@ -75,11 +79,34 @@ def failing(findings: Iterable[Finding], fail_on: Level) -> bool:
 def masked(text: str, secrets: Iterable[str] = ()) -> str:
     """The text without the given secrets and without what looks like a credential.
 
-    A secret that a report has shortened, so that only its beginning stands before `…`, is masked too.
+    A secret is masked in the forms of a URL and of JSON too, and where it is cut: its first eight characters
+    and what of it follows them; fewer where a report has shortened it and `…` stands after them.
     """
-    for secret in secrets:
-        text = text.replace(secret, "…")
+    forms = tuple(dict.fromkeys(form for secret in secrets if secret for form in _forms(secret)))
+    for begin in dict.fromkeys(form[:_TELLING] for form in forms):
+        text = _without(text, begin, forms)
         if "…" in text:
-            for length in range(len(secret) - 1, _SHORTEST_PREFIX - 1, -1):
-                text = text.replace(f"{secret[:length]}…", "…")
+            for length in range(len(begin) - 1, _SHORTEST_PREFIX - 1, -1):
+                text = text.replace(f"{begin[:length]}…", "…")
     return _CREDENTIALS.sub(lambda match: f"{match.group(1)}…", text)
+
+
+def _forms(secret: str) -> tuple[str, ...]:
+    return secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1]
+
+
+def _without(text: str, begin: str, forms: Sequence[str]) -> str:
+    """The text with `…` for each `begin` of a secret and what follows of it in any form."""
+    parts, position = [], 0
+    while (found := text.find(begin, position)) >= 0:
+        parts.append(f"{text[position:found]}…")
+        position = found + max(_same(text, found, form) for form in forms)
+    return "".join((*parts, text[position:]))
+
+
+def _same(text: str, start: int, form: str) -> int:
+    """How many characters of `form` stand at `start`."""
+    length = 0
+    while text[start + length : start + length + 1] == form[length : length + 1] != "":
+        length += 1
+    return length

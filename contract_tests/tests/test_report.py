@@ -183,6 +183,24 @@ def test_what_looks_like_a_credential_is_masked(text: str) -> None:
     assert "…" in masked(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ('p/q+r=se cret"99', "…"),
+        ("?k=p%2Fq%2Br%3Dse%20cret%2299&b=1", "?k=…&b=1"),
+        ("?k=p%2Fq%2Br%3Dse+cret%2299&b=1", "?k=…&b=1"),
+        ('{"k": "p/q+r=se cret\\"99"}', '{"k": "…"}'),
+        ("cut here: p/q+r=se", "cut here: …"),
+        ('p/q+r=se cr... and p/q+r=se cret"99p/q+r=se', "…... and ……"),
+        ("shortened: p/q+…", "shortened: …"),
+        ("p/q+ is no secret", "p/q+ is no secret"),
+        ("", ""),
+    ],
+)
+def test_a_secret_is_masked_in_every_form(text: str, left: str) -> None:
+    assert masked(text, ['p/q+r=se cret"99', "", "another"]) == left
+
+
 def test_masking_leaves_the_rest_alone() -> None:
     text = "the bearer of news; a basic rule; task-force-ten; usage.total_tokens, byte 918"
     assert masked(text) == text
