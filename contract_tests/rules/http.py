@@ -27,14 +27,19 @@ def answers(view: View) -> Iterable[Fault]:
         yield view, view.exchange.problem or f"no status line arrived ({view.exchange.ending})"
 
 
-@http.rule("in-time", over=exchanges, harm="clients hang until their own timeout, if they have one")
+@http.rule(
+    "in-time",
+    over=exchanges,
+    needs=[Aspect.ENDING],
+    harm="clients hang until their own timeout, if they have one",
+)
 def in_time(view: View) -> Iterable[Fault]:
     """A reply begins, goes on and ends within the bounds of the run."""
     if view.exchange.ending is Ending.TIMED_OUT:
         yield view.end, view.exchange.problem or "a bound on time ran out"
 
 
-@http.rule("bounded", over=exchanges, harm="clients run out of memory")
+@http.rule("bounded", over=exchanges, needs=[Aspect.ENDING], harm="clients run out of memory")
 def bounded(view: View) -> Iterable[Fault]:
     """A reply, its head and each of its events stay within the size bounds of the run."""
     if view.exchange.ending is Ending.OVERSIZED:
@@ -44,6 +49,7 @@ def bounded(view: View) -> Iterable[Fault]:
 @http.rule(
     "complete",
     over=replies,
+    needs=[Aspect.ENDING],
     see=see.BODY_LENGTH,
     harm="openai-python 1 to 3 end a cut stream silently short; 0.28.1 raises APIError",
 )

@@ -12,6 +12,9 @@ ENDPOINTS = ("chat/completions", "models", "models/{id}")
 
 # What no recording can show: these need a socket, all headers, or a request that recorders did not keep.
 NOT_IN_RECORDINGS = {
+    "http.in-time",
+    "http.bounded",
+    "http.complete",
     "http.framing",
     "http.tidy",
     "http.one-length",
