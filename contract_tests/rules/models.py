@@ -15,6 +15,18 @@ from contract_tests.rules.view import View
 models = Section("models", "The list of models and the model object", see.MODEL_OBJECT)
 
 
+def _answered(view: View) -> Iterable[View]:
+    if view.endpoint in ("models", "model") and view.ok and view.whole and view.document.ok:
+        yield view
+
+
+@models.rule("is-object", over=_answered, see=see.MODELS)
+def is_object(view: View) -> Iterable[Fault]:
+    """The list of models, and a model, is one JSON object."""
+    if not isinstance(view.document.value, dict):
+        yield view, f"the body begins {view.body[:40].decode('utf-8', 'replace')!r}", "one JSON object"
+
+
 @models.rule("list-object", over=model_lists, see=see.MODELS)
 def list_object(root: Node) -> Iterable[Fault]:
     """`object` of the list is "list"."""
