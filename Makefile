@@ -13,6 +13,11 @@ CORE_TESTS = $(addprefix fake_server/tests/test_,$(addsuffix .py,sse jsontext fi
   $(addprefix contract_tests/tests/test_,$(addsuffix .py,rules relations precision openapi))
 TARGET = $(if $(filter real,$(PROXY)),http://localhost:1337/v1,$(PROXY))
 
+# The shell gets them as variables: nothing in a URL is read as shell.
+contract: export TARGET := $(TARGET)
+contract: export MODEL := $(MODEL)
+contract: export FIXTURE := $(FIXTURE)
+
 .DEFAULT_GOAL := help
 .PHONY: help setup contract test coverage check fake interop sdks constraints clean
 
@@ -31,9 +36,9 @@ $(STAMP): pyproject.toml constraints.txt
 
 contract: $(STAMP)  ## judge the fake offline; PROXY=real or PROXY=<url> [MODEL=…] a live target; FIXTURE=… a recording
 ifneq ($(PROXY),)
-	@$(BIN)/contract run $(TARGET) $(if $(MODEL),--model $(MODEL))
+	@$(BIN)/contract run "$$TARGET" $${MODEL:+--model "$$MODEL"}
 else
-	@$(BIN)/contract offline $(if $(FIXTURE),--fixture $(FIXTURE)) $(if $(MODEL),--model $(MODEL))
+	@$(BIN)/contract offline $${FIXTURE:+--fixture "$$FIXTURE"} $${MODEL:+--model "$$MODEL"}
 endif
 
 test: $(STAMP)  ## run the tests

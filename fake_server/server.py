@@ -177,7 +177,7 @@ class FakeServer:
 
     def __init__(
         self,
-        scripts: Iterable[str | Path] | None = None,
+        scripts: str | Path | Iterable[str | Path] | None = None,
         *,
         seed: int | None = None,
         plain: bool = False,
@@ -187,7 +187,8 @@ class FakeServer:
         strict: bool = False,
         port: int = 0,
     ) -> None:
-        paths = default_scripts() if scripts is None else [Path(path) for path in scripts]
+        given = [scripts] if isinstance(scripts, (str, Path)) else scripts
+        paths = default_scripts() if given is None else [Path(path) for path in given]
         self.seed = secrets.randbelow(2**32) if seed is None else seed
         self.settings = Settings(
             book=script_book.load(paths),

@@ -6,7 +6,7 @@ from typing import Any
 
 SHORT = "Say hello in one short sentence."
 LONG = "Count from 1 to 100 in words, separated by commas."
-UNUSUAL = 'Zażółć gęślą jaźń — 日本語 עברית 🌳👩‍🌾 \\n "quoted" <b>&amp;</b> end'
+UNUSUAL = 'Zażółć gęślą jaźń café naïve — 日本語 עברית 🌳👩‍🌾 \\n "quoted" <b>&amp;</b> end'
 """Text that is lost easily: several scripts, a joined emoji, a backslash, quotes, markup."""
 
 WEATHER: dict[str, Any] = {

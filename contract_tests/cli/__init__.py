@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
 
@@ -15,7 +16,7 @@ from contract_tests.cli.rules import explain_command, rules_command
 from contract_tests.cli.run import run_command
 from contract_tests.judging import InputError
 from contract_tests.outcome import ExitCode
-from contract_tests.report.findings import masked
+from contract_tests.report.findings import masked, printable
 from contract_tests.run import NoModel, Unreachable, UsageError
 
 INTERRUPTED = 130
@@ -42,6 +43,8 @@ for command in (run_command, judge_command, offline_command, replay_command, rul
 
 def main() -> None:
     """Run the command and exit with its code; every failure is one line on stderr."""
+    # A run that CI ends still says what it has, as after Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         code = cli.main(standalone_mode=False)
         sys.stdout.flush()
@@ -55,7 +58,7 @@ def main() -> None:
     except (UsageError, NoModel, InputError) as error:
         _fail(str(error), ExitCode.USAGE)
     except Unreachable as error:
-        _fail(f"the target cannot be reached: {error}", ExitCode.UNREACHABLE)
+        _fail(f"the target cannot be judged: {error}", ExitCode.UNREACHABLE)
     except (KeyboardInterrupt, click.exceptions.Abort):
         _fail("interrupted", INTERRUPTED)
     except BrokenPipeError:
@@ -77,5 +80,6 @@ def _fail(message: str, code: int) -> None:
     secrets = [
         value for name, value in os.environ.items() if name.upper().endswith("_API_KEY") and len(value) > 7
     ]
-    click.echo(f"contract: {masked(' '.join(message.split()), secrets)} (exit code {int(code)})", err=True)
+    line = printable(masked(" ".join(message.split()), secrets))
+    click.echo(f"contract: {line} (exit code {int(code)})", err=True)
     sys.exit(int(code))

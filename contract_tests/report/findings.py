@@ -76,6 +76,11 @@ def failing(findings: Iterable[Finding], fail_on: Level) -> bool:
     return any(order.index(one.rule.level) <= order.index(fail_on) for one in findings)
 
 
+def printable(text: str) -> str:
+    """The text without control characters, which a terminal would obey."""
+    return "".join(char if char.isprintable() or char in "\n " else "�" for char in text)
+
+
 def masked(text: str, secrets: Iterable[str] = ()) -> str:
     """The text without the given secrets and without what looks like a credential.
 

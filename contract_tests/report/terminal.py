@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from contract_tests.outcome import CaseResult, ExitCode, Outcome, RunReport
-from contract_tests.report.findings import first_few, masked, some, told
+from contract_tests.report.findings import first_few, masked, printable, some, told
 from contract_tests.rules.engine import Finding, Level
 from contract_tests.run import Plan
 
@@ -49,8 +49,7 @@ class Terminal:
     def say(self, text: str = "", style: str = "") -> None:
         """One or more lines, as they are but for control characters."""
         clean = masked(text, self.secrets).encode("utf-8", "replace").decode()
-        shown = "".join(char if char.isprintable() or char in "\n " else "�" for char in clean)
-        self.console.print(Text(shown, style=style), soft_wrap=True)
+        self.console.print(Text(printable(clean), style=style), soft_wrap=True)
         self._spoke = monotonic()
 
     # -- while a run goes on

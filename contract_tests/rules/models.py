@@ -16,14 +16,15 @@ models = Section("models", "The list of models and the model object", see.MODEL_
 
 
 def _answered(view: View) -> Iterable[View]:
-    if view.endpoint in ("models", "model") and view.ok and view.whole and view.document.ok:
+    if view.endpoint in ("models", "model") and view.ok and view.whole and view.form != "empty":
         yield view
 
 
 @models.rule("is-object", over=_answered, see=see.MODELS)
 def is_object(view: View) -> Iterable[Fault]:
     """The list of models, and a model, is one JSON object."""
-    if not isinstance(view.document.value, dict):
+    readable = view.form == "json" and view.document.ok
+    if view.form != "json" or (readable and not isinstance(view.document.value, dict)):
         yield view, f"the body begins {view.body[:40].decode('utf-8', 'replace')!r}", "one JSON object"
 
 

@@ -145,11 +145,20 @@ def _promising(view: View) -> Iterable[View]:
             yield one
 
 
+def _asked_and_promising(view: View) -> Iterable[View]:
+    if _include_usage(view):
+        yield from _promising(view)
+
+
 @usage.rule(
-    "stream-promised", over=_promising, see=see.CHAT_STREAMING, harm="usage stays null: nothing is counted"
+    "stream-promised",
+    over=_asked_and_promising,
+    needs=[Aspect.REQUEST],
+    see=see.CHAT_STREAMING,
+    harm="usage stays null: nothing is counted",
 )
 def stream_promised(view: View) -> Iterable[Fault]:
-    """A stream whose chunks have a `usage` member ends with one that is not null."""
+    """Where include_usage is asked for and chunks have a `usage` member, one of them is not null."""
     if not usage_chunks(view):
         yield view.end, "usage is null in every chunk", "a last chunk with usage and no choices"
 

@@ -192,9 +192,17 @@ class Ask:
         await asyncio.sleep(seconds)
 
 
+_COMPANION = re.compile(
+    r"\bonly (?:allowed|supported|valid|permitted|available) (?:when|with|if)\b|\bmust be a response to\b",
+    re.IGNORECASE,
+)
+
+
 def names(view: View, parameter: str) -> bool:
     """Whether a refusal is about this parameter: as `param`, or as a word in the body."""
     param = view.root["error"]["param"].text
+    if _COMPANION.search(refusal_text(view)):
+        return False  # something else is missing beside the parameter, which the target does know
     if param == parameter or re.match(rf"{re.escape(parameter)}[.\[]", param):
         return True
     if param and param in ("messages", "model"):

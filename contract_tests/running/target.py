@@ -11,7 +11,7 @@ from contract_tests.rules.view import View
 from contract_tests.running.asking import CHAT, refusal_text
 from contract_tests.running.options import DEFAULT_MODEL, Options
 from contract_tests.running.session import Session
-from contract_tests.running.trouble import NoModel, NotReached, Unreachable
+from contract_tests.running.trouble import NoModel, NotReached, Unreachable, UsageError
 from fake_server.wire.exchange import Ending
 
 REQUESTS = 5
@@ -21,9 +21,12 @@ _NO_PATH = (404, 405, 501)
 
 
 def split_target(url: str) -> tuple[str, tuple[str, str]]:
-    """The URL without `/v1`, and the prefixes to try in order: as given first."""
-    parts = urlsplit(url.strip())
-    path = parts.path.rstrip("/")
+    """The URL without `/v1`, and the prefixes to try in order: as given first. Raises UsageError."""
+    try:
+        parts = urlsplit(url.strip())
+    except ValueError as error:
+        raise UsageError(f"the target is not a URL: {error}") from error
+    path = parts.path.rstrip("/").removesuffix(CHAT)  # a base URL, though the endpoint's was given
     without = path.removesuffix("/v1")
     root = urlunsplit((parts.scheme, parts.netloc, without, parts.query, parts.fragment))
     return root, ("/v1", "") if path != without else ("", "/v1")
@@ -65,7 +68,7 @@ async def _by_chat(session: Session, prefixes: tuple[str, str]) -> None:
     understood, met = [], []
     for session.prefix in prefixes:
         view = await _ask(session, "POST", CHAT, json.dumps(body).encode())
-        met.append(f"{session.prefix}{CHAT}: {view.exchange.problem or f'status {view.status}'}")
+        met.append(f"{session.prefix}{CHAT}: {_met(view)}")
         if view.ok and view.form != "other":
             return
         about_model = "model" in refusal_text(view).lower()
@@ -79,6 +82,15 @@ async def _by_chat(session: Session, prefixes: tuple[str, str]) -> None:
     session.prefix = understood[0]
 
 
+def _met(view: View) -> str:
+    """What an answer of no use was: why it ended, or its status with its type or where it leads."""
+    if view.exchange.problem or not view.status:
+        return view.exchange.problem or "no answer"
+    leads = view.exchange.header("location")
+    about = f"to {leads[:100]}" if leads else view.exchange.media_type or "without a type"
+    return f"status {view.status}, {about}"
+
+
 async def _ask(session: Session, method: str, path: str, body: bytes = b"") -> View:
     """One request; raises Unreachable where there is nobody or the key is refused."""
     exchange = await session.exchange("target", method, path, body)
@@ -86,7 +98,10 @@ async def _ask(session: Session, method: str, path: str, body: bytes = b"") -> V
     if exchange.ending is Ending.UNREACHABLE:
         raise Unreachable(exchange.problem)
     if view.status in (401, 407) or (view.status == 403 and not session.options.api_key):
-        raise Unreachable(f"the target refuses the key (status {view.status}): {refusal_text(view)}")
+        told = f"(status {view.status}): {refusal_text(view)}"
+        if session.options.api_key:
+            raise Unreachable(f"the target refuses the key {told}")
+        raise Unreachable(f"the target asks for a key, set OPENAI_API_KEY or use --key-env {told}")
     return view
 
 

@@ -259,3 +259,29 @@ def test_a_cancelled_run_reports_what_it_has() -> None:
     report = completed(go())
     assert report.stopped == "the run was interrupted"
     assert {one.outcome for one in report.results} == {Outcome.PASS, Outcome.NOT_REACHED}
+
+
+@pytest.mark.parametrize(
+    ("message", "param", "about"),
+    [
+        ("Unsupported parameter: 'tools' is not supported with this model.", "tools", True),
+        ("Unrecognized request argument supplied: tools", None, True),
+        ("tools are not available", "tools", True),
+        (
+            "messages with role 'tool' must be a response to a preceding message with 'tool_calls'.",
+            None,
+            False,
+        ),
+        ("'tools' is only allowed when 'stream' is enabled.", "tools", False),
+        ("something else", None, False),
+    ],
+)
+def test_a_complaint_about_a_missing_companion_is_not_unsupported(
+    message: str, param: str | None, about: bool
+) -> None:
+    from contract_tests.rules.view import View
+    from contract_tests.running.asking import names
+    from fake_server.wire.exchange import Exchange, Request, Write
+
+    body = json.dumps({"error": {"message": message, "param": param}}).encode()
+    assert names(View(Exchange(Request("POST", "/"), 400, writes=(Write(body),))), "tools") is about

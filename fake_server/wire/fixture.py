@@ -57,8 +57,10 @@ def load(path: Path) -> Fixture:
     """Read one fixture head and its bodies. Raises FixtureError."""
     try:
         head = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise FixtureError(f"{path}: cannot be read: {error}") from error
+    except OSError as error:
+        raise FixtureError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise FixtureError(f"{path}: not a fixture head: byte {error.start} is not UTF-8") from error
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise FixtureError(f"{path}:{line}: not YAML: {error.problem}") from error
