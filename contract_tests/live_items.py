@@ -1,4 +1,4 @@
-"""A run on a thread of its own, for pytest items that each wait for one result; and a finding in words."""
+"""A run on a thread of its own, for pytest items that each wait for one result."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import threading
 
 from contract_tests.outcome import CaseResult
-from contract_tests.rules.engine import Finding
 from contract_tests.run import NoModel, Options, Unreachable, UsageError, run
 
 
@@ -60,15 +59,3 @@ class LiveRun:
         with self._changed:
             self._results[result.case_id] = result
             self._changed.notify_all()
-
-
-def told(finding: Finding) -> str:
-    """A finding as a few lines of text."""
-    rule = finding.rule
-    lines = [f"{rule.id}   {rule.level}", f"  {rule.clause}", f"    at        {finding.place}"]
-    if finding.expected:
-        lines.append(f"    expected  {finding.expected}")
-    lines.append(f"    actual    {finding.actual}")
-    if rule.harm:
-        lines.append(f"    breaks    {rule.harm}")
-    return "\n".join([*lines, f"    see       {rule.see}"])

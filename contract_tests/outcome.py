@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
@@ -31,6 +31,12 @@ class ExitCode(IntEnum):
     USAGE = 2
     UNREACHABLE = 3
     HARNESS = 4
+
+
+def failing(findings: Iterable[Finding], fail_on: Level) -> bool:
+    """Whether there is a finding of the level `fail_on` or of a stronger one."""
+    order = list(Level)
+    return any(order.index(one.rule.level) <= order.index(fail_on) for one in findings)
 
 
 @dataclass(frozen=True)
@@ -75,8 +81,7 @@ class RunReport:
         outcomes = {result.outcome for result in self.results}
         if Outcome.HARNESS_FAILED in outcomes:
             return ExitCode.HARNESS
-        order = list(Level)
-        if any(order.index(one.rule.level) <= order.index(fail_on) for one in self.findings):
+        if failing(self.findings, fail_on):
             return ExitCode.FINDINGS
         chat = [one for one in self.results if one.section.startswith("chat")] or self.results
         reached = any(one.outcome in (Outcome.PASS, Outcome.WARN, Outcome.FAIL) for one in chat)

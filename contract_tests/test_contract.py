@@ -7,8 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from contract_tests.cases import select
-from contract_tests.live_items import LiveRun, told
+from contract_tests.live_items import LiveRun
 from contract_tests.outcome import CaseResult, ExitCode, Outcome
+from contract_tests.report.findings import told
 from contract_tests.run import NoModel, Unreachable, UsageError
 
 pytestmark = pytest.mark.timeout(0)  # the run has bounds of its own

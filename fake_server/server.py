@@ -167,6 +167,12 @@ def uvicorn_server(settings: Settings) -> Server:
     return Server(config)
 
 
+def _path(script: object) -> Path:
+    if isinstance(script, (str, Path)):
+        return Path(script)
+    raise TypeError(f"scripts are files or folders, not {type(script).__name__}: write it as a YAML file")
+
+
 class FakeServer:
     """A fake OpenAI server while entered: `with FakeServer() as fake: ... fake.base_url`.
 
@@ -188,7 +194,7 @@ class FakeServer:
         port: int = 0,
     ) -> None:
         given = [scripts] if isinstance(scripts, (str, Path)) else scripts
-        paths = default_scripts() if given is None else [Path(path) for path in given]
+        paths = default_scripts() if given is None else [_path(one) for one in given]
         self.seed = secrets.randbelow(2**32) if seed is None else seed
         self.settings = Settings(
             book=script_book.load(paths),

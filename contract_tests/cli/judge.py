@@ -9,9 +9,8 @@ from rich.table import Table
 
 from contract_tests.cli.common import LEVELS, console, fail_on, json_file, write
 from contract_tests.judging import Summary, judge_files
-from contract_tests.outcome import ExitCode
+from contract_tests.outcome import ExitCode, failing
 from contract_tests.report.files import judgement_as_json
-from contract_tests.report.findings import failing
 from contract_tests.report.terminal import LEVEL_STYLES, WORDS, Terminal, count, counted
 from contract_tests.rules import RULES
 

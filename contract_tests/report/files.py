@@ -20,8 +20,8 @@ from typing import Any
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from contract_tests.judging import Summary
-from contract_tests.outcome import CaseResult, ExitCode, Outcome, RunReport
-from contract_tests.report.findings import failing, masked, told
+from contract_tests.outcome import CaseResult, ExitCode, Outcome, RunReport, failing
+from contract_tests.report.findings import masked, told
 from contract_tests.rules.engine import Finding, Level
 
 FORMAT = "openai-contract-report/1"

@@ -70,12 +70,6 @@ def first_few(findings: Iterable[Finding], limit: int) -> list[tuple[list[Findin
     return sorted(groups, key=lambda group: order.index(group[0][0].rule.level))
 
 
-def failing(findings: Iterable[Finding], fail_on: Level) -> bool:
-    """Whether there is a finding of the level `fail_on` or of a stronger one."""
-    order = list(Level)
-    return any(order.index(one.rule.level) <= order.index(fail_on) for one in findings)
-
-
 def printable(text: str) -> str:
     """The text without control characters, which a terminal would obey."""
     return "".join(char if char.isprintable() or char in "\n " else "�" for char in text)

@@ -155,11 +155,16 @@ def verdict(report: RunReport, code: ExitCode) -> str:
     outcomes = Counter(result.outcome for result in report.results)
     spoken = ", ".join(f"{outcomes[one]} {one}" for one in SPOKEN if outcomes[one])
     asked = count(len(report.results), "case") + (f" ({spoken})" if spoken else "")
+    word = WORDS[code]
+    if code is ExitCode.OK and any(
+        one.outcome is Outcome.NOT_REACHED and not one.exchanges for one in report.results
+    ):
+        word += " of what was asked"
     why = ""
     if code is ExitCode.UNREACHABLE:
         why = ", but the run was stopped" if report.stopped else " and no chat case was reached"
     return (
-        f"{WORDS[code]}  {counted(report.findings)}{why}; {asked}, {count(report.requests, 'request')}, "
+        f"{word}  {counted(report.findings)}{why}; {asked}, {count(report.requests, 'request')}, "
         f"{report.seconds:.1f} s (exit code {int(code)})"
     )
 

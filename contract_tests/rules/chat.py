@@ -87,11 +87,13 @@ def choices_(root: Node) -> Iterable[Fault]:
 
 @chat.rule("choice-index", over=dicts)
 def choice_index(root: Node) -> Iterable[Fault]:
-    """The choices are numbered 0, 1, 2 … by their `index`."""
+    """The choices have the numbers 0, 1, 2 … as their `index`, each once."""
+    wanted = set(range(len(list(root["choices"]))))
     for position, choice in enumerate(root["choices"]):
         index = choice["index"]
-        if choice.kind == "object" and (index.kind != "integer" or index.value != position):
+        if choice.kind == "object" and (index.kind != "integer" or index.value not in wanted):
             yield index, str(index), str(position)
+        wanted.discard(index.value if index.kind == "integer" else None)
 
 
 def _counted(view: View) -> Iterable[tuple[View, Node]]:
@@ -137,9 +139,19 @@ def content(node: Node) -> Iterable[Fault]:
         yield node["content"], str(node["content"]), "a string or null"
 
 
-@chat.rule("says-something", over=messages, harm="the answer is None where clients expect text")
+def _ended_by_itself(view: View) -> Iterable[Node]:
+    """Messages that were not cut: by a limit or by a filter there may be nothing yet."""
+    for choice in choices(view):
+        if choice["message"].kind == "object" and choice["finish_reason"].value not in (
+            "length",
+            "content_filter",
+        ):
+            yield choice["message"]
+
+
+@chat.rule("says-something", over=_ended_by_itself, harm="the answer is None where clients expect text")
 def says_something(node: Node) -> Iterable[Fault]:
-    """A null `content` comes with tool_calls, a function_call, a refusal or audio."""
+    """A null `content` comes with tool_calls, a function_call, a refusal or audio, or with a cut."""
     others = ("tool_calls", "function_call", "refusal", "audio")
     if node["content"].kind == "null" and not any(node[name].value for name in others if node[name]):
         yield node["content"], "null, and nothing else is said"
@@ -178,20 +190,24 @@ def moderation(result: Node) -> Iterable[Fault]:
             yield result[name][lacking], f"{lacking} is missing in {name}", "the same categories in each map"
 
 
-def _limited(view: View) -> Iterable[tuple[View, int]]:
-    limit = view.asked["max_completion_tokens"].number or view.asked["max_tokens"].number
-    if limit and limit > 0:
-        for _ in dicts(view):
-            yield view, int(limit)
+def token_limit(view: View) -> int:
+    """The most completion tokens the request allows all its choices together, 0 where it sets no limit."""
+    limit = view.asked["max_completion_tokens"].number or view.asked["max_tokens"].number or 0
+    return max(int(limit), 0) * view.asked_choices
+
+
+def _limited(view: View) -> Iterable[tuple[Node, int]]:
+    limit = token_limit(view)
+    for root in dicts(view) if limit else ():
+        yield root["usage"]["completion_tokens"], limit
 
 
 @chat.rule("limit-kept", over=_limited, see=see.CHAT_CREATE, needs=[Aspect.REQUEST])
-def limit_kept(subject: tuple[View, int]) -> Iterable[Fault]:
+def limit_kept(subject: tuple[Node, int]) -> Iterable[Fault]:
     """No more completion tokens are used than max_completion_tokens (or max_tokens) allows each choice."""
-    view, limit = subject
-    used = view.root["usage"]["completion_tokens"]
-    if used.number is not None and used.number > limit * view.asked_choices:
-        yield used, str(used), f"at most {limit * view.asked_choices}"
+    used, limit = subject
+    if (used.number or 0) > limit:
+        yield used, str(used), f"at most {limit}"
 
 
 def stop_sequences(view: View) -> list[str]:

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 from contract_tests.rules import references as see
-from contract_tests.rules.chat import stop_sequences
+from contract_tests.rules.chat import stop_sequences, token_limit
 from contract_tests.rules.chat_stream import chat_stream
 from contract_tests.rules.engine import SHOULD, Fault
+from contract_tests.rules.node import Node
 from contract_tests.rules.stream import StreamedChoice
 from contract_tests.rules.subjects import streamed_choices, streams, whole_streamed_choices, whole_streams
 from contract_tests.rules.view import View
@@ -122,6 +123,18 @@ def finishes_once(choice: StreamedChoice) -> Iterable[Fault]:
         yield choice.entries[ended[0] + 1], "a chunk of the choice follows its finish_reason"
 
 
+def _stopped_by_itself(view: View) -> Iterable[StreamedChoice]:
+    yield from (choice for choice in whole_streamed_choices(view) if choice.finish_reason == "stop")
+
+
+@chat_stream.rule("says-something", over=_stopped_by_itself, harm="the answer is empty, and nobody says why")
+def says_something(choice: StreamedChoice) -> Iterable[Fault]:
+    """A choice that ends with "stop" has streamed content, a call, a refusal or audio."""
+    members = ("content", "tool_calls", "function_call", "refusal", "audio")
+    if not any(entry["delta"][name] for entry in choice.entries for name in members):
+        yield choice.entries[-1], "no delta says anything"
+
+
 @chat_stream.rule("not-cumulative", over=whole_streamed_choices, harm="the text appears again and again")
 def not_cumulative(choice: StreamedChoice) -> Iterable[Fault]:
     """A delta holds what is new, not the text so far."""
@@ -144,6 +157,21 @@ def stop_kept(subject: tuple[StreamedChoice, str]) -> Iterable[Fault]:
     choice, stop = subject
     if stop in choice.text:
         yield choice.entries[-1], f"the text of choice {choice.index} contains {stop!r}"
+
+
+def _limited(view: View) -> Iterable[tuple[Node, int]]:
+    limit = token_limit(view)
+    for chunk in view.chunks if limit and view.endpoint == "chat" else ():
+        if chunk["usage"]["completion_tokens"].number is not None:
+            yield chunk["usage"]["completion_tokens"], limit
+
+
+@chat_stream.rule("limit-kept", over=_limited, see=see.CHAT_CREATE, needs=[Aspect.REQUEST])
+def limit_kept(subject: tuple[Node, int]) -> Iterable[Fault]:
+    """The usage of a stream keeps max_completion_tokens (or max_tokens) for each choice."""
+    used, limit = subject
+    if (used.number or 0) > limit:
+        yield used, str(used), f"at most {limit}"
 
 
 def _json_asked(view: View) -> Iterable[StreamedChoice]:

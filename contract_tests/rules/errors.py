@@ -102,14 +102,8 @@ def _successes(view: View) -> Iterable[View]:
 )
 def status(view: View) -> Iterable[Fault]:
     """An error has a 4xx or 5xx status, not a 2xx."""
-    if view.root["error"]:
-        yield (
-            view.root["error"],
-            f"status {view.status} with an error: {view.root['error']}",
-            "a 4xx or 5xx status",
-        )
-    elif view.root["detail"] and not view.root["object"].there:
-        yield view.root["detail"], f"status {view.status} with {view.root}", "a 4xx or 5xx status"
+    if view.failure:
+        yield view.failure, f"status {view.status} with an error: {view.root}", "a 4xx or 5xx status"
 
 
 @errors.rule("status-fits-code", over=json_refusals, level=SHOULD)

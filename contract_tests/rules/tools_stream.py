@@ -66,7 +66,7 @@ def stream_id_once(call: StreamedCall) -> Iterable[Fault]:
     """Only the first delta of a call carries its id and name; clients add the pieces up."""
     for delta in call.deltas[1:]:
         for node in (delta["id"], delta["function"]["name"]):
-            if node.text:
+            if node.kind == "string":
                 yield node, f"{node} again", "no id and no name after the first delta"
 
 

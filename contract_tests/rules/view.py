@@ -158,10 +158,16 @@ class View:
 
     @property
     def is_dict(self) -> bool:
-        """A successful JSON object."""
-        return (
-            self.ok and self.form == "json" and isinstance(self.root.value, dict) and not self.root["error"]
-        )
+        """A successful JSON object that is no error."""
+        return self.ok and self.form == "json" and isinstance(self.root.value, dict) and not self.failure
+
+    @cached_property
+    def failure(self) -> Node:
+        """The member that makes a successful JSON body an error after all; false where there is none."""
+        root = self.root
+        if root["object"].value == "error":  # vLLM and SGLang: a flat error
+            return root["object"]
+        return root["detail"] if root["detail"] and not root["object"].there else root["error"]
 
     @property
     def is_stream(self) -> bool:

@@ -222,7 +222,8 @@ def subjects(text: str) -> list[str]:
     A list is two or more capitalised names joined by commas, `and`, `&` or `or`; else the text alone.
     """
     name = r"[^\W\d_a-z][\w'’-]*(?: [^\W\d_a-z][\w'’-]*){0,4}"
-    match = re.search(rf"\b({name}(?:, {name}){{0,8}})(?:,? (?:and|&|or|und|et|y) )({name})", text[:MAX_TEXT])
+    joined = r",? (?:and|&|or|und|et|y) (?:(?:in|for|at|of|to|from) )?"
+    match = re.search(rf"\b({name}(?:, {name}){{0,8}}){joined}({name})", text[:MAX_TEXT])
     if not match:
         return [text]
     named = [*match.group(1).split(", "), match.group(2)]

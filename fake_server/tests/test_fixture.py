@@ -107,7 +107,7 @@ def test_a_missing_file_and_bytes_that_are_no_text(tmp_path: Path) -> None:
     with pytest.raises(FixtureError, match="cannot be read"):
         load(tmp_path / "gone.yaml")
     (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(FixtureError, match="cannot be read"):
+    with pytest.raises(FixtureError, match="byte 0 is not UTF-8"):
         load(tmp_path / "binary.yaml")
     assert not is_fixture(tmp_path / "gone.yaml")
     assert find(tmp_path) == []
