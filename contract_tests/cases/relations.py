@@ -6,7 +6,7 @@ from typing import Any
 
 from contract_tests.cases.prompts import CLOCK, UNUSUAL, WEATHER, repeat
 from contract_tests.cases.registry import case
-from contract_tests.rules.relations import said
+from contract_tests.rules.answers import said
 from contract_tests.running.asking import Ask
 
 CALLERS = 4

@@ -5,9 +5,13 @@ from __future__ import annotations
 from contract_tests.rules import chat_stream_course, engine, shape, tools_stream
 from contract_tests.rules.chat import chat
 from contract_tests.rules.chat_stream import chat_stream
+from contract_tests.rules.completions import completions, completions_stream
+from contract_tests.rules.embeddings import embeddings
 from contract_tests.rules.engine import Judgement, Rule, Section
 from contract_tests.rules.errors import errors
+from contract_tests.rules.formats import formats
 from contract_tests.rules.http import http
+from contract_tests.rules.logprobs import logprobs
 from contract_tests.rules.models import models
 from contract_tests.rules.relations import client, relations
 from contract_tests.rules.sse import sse
@@ -26,8 +30,13 @@ SECTIONS: tuple[Section, ...] = (
     chat_stream,
     tools,
     usage,
-    errors,
+    logprobs,
+    formats,
+    completions,
+    completions_stream,
+    embeddings,
     models,
+    errors,
     relations,
     client,
 )

@@ -5,82 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from contract_tests.rules import references as see
-from contract_tests.rules.chat import FINISH_REASONS, SERVICE_TIERS, created_faults
+from contract_tests.rules.chat import FINISH_REASONS, SERVICE_TIERS
+from contract_tests.rules.common import as_stream, chunk_choices, envelope
 from contract_tests.rules.engine import SHOULD, Fault, Section
+from contract_tests.rules.limits import limits
 from contract_tests.rules.node import Node
-from contract_tests.rules.subjects import (
-    chunk_choices,
-    chunks,
-    deltas,
-)
-from contract_tests.rules.view import View
-from fake_server.wire.exchange import Aspect
+from contract_tests.rules.subjects import CHAT, chunks, deltas
 
 chat_stream = Section("chat.stream", "The chat completion chunks", see.CHAT_STREAMING)
 
 
-def _asked(view: View) -> Iterable[View]:
-    if view.endpoint == "chat" and view.ok and view.whole and view.form != "empty" and view.asked_stream:
-        yield view
-
-
-@chat_stream.rule(
-    "is-stream",
-    over=_asked,
-    see=see.CHAT_CREATE,
-    harm="openai-python 1 to 3: no items and no error; 0.28.1: AssertionError",
-)
-def is_stream(view: View) -> Iterable[Fault]:
-    """A request with `stream: true` is answered with server-sent events."""
-    if view.form != "events":
-        shown = view.body[:60].decode("utf-8", "replace")
-        yield view, f"the body begins {shown!r}", "data: {…}"
-    elif view.body.lstrip()[:1] == b"{":
-        yield view, "a JSON body typed text/event-stream", "data: {…}"
-
-
-@chat_stream.rule(
-    "not-empty",
-    over=_asked,
-    yields_to=(
-        "sse.one-json-per-event",
-        "chat.stream.is-stream",
-        "sse.payload-in-data",
-        "sse.data-not-empty",
-    ),
-    harm="clients report an empty success",
-)
-def not_empty(view: View) -> Iterable[Fault]:
-    """A stream holds at least one chunk before it ends."""
-    if view.form == "events" and not view.messages:
-        yield view.end, f"{len(view.events)} events, none with a chunk"
-
-
-@chat_stream.rule("object", over=chunks)
-def object_(chunk: Node) -> Iterable[Fault]:
-    """`object` of every chunk is "chat.completion.chunk"."""
-    if chunk["object"].value != "chat.completion.chunk":
-        yield chunk["object"], str(chunk["object"]), '"chat.completion.chunk"'
-
-
-@chat_stream.rule("id", over=chunks)
-def id_(chunk: Node) -> Iterable[Fault]:
-    """`id` of every chunk is a non-empty string."""
-    if not chunk["id"].text.strip():
-        yield chunk["id"], str(chunk["id"]), "a non-empty string"
-
-
-@chat_stream.rule("created", over=chunks)
-def created(chunk: Node) -> Iterable[Fault]:
-    """`created` of every chunk is the Unix time in whole seconds."""
-    yield from created_faults(chunk["created"])
-
-
-@chat_stream.rule("model", over=chunks)
-def model(chunk: Node) -> Iterable[Fault]:
-    """`model` of every chunk is a non-empty string."""
-    if not chunk["model"].text.strip():
-        yield chunk["model"], str(chunk["model"]), "a non-empty string"
+as_stream(chat_stream, CHAT, see.CHAT_CREATE)
+envelope(chat_stream, CHAT.chunks, "chat.completion.chunk")
+chunk_choices(chat_stream, CHAT)
+limits(chat_stream, CHAT, see.CHAT_CREATE, streamed=True)
 
 
 @chat_stream.rule("service-tier", over=chunks, level=SHOULD)
@@ -97,16 +35,6 @@ def obfuscation(chunk: Node) -> Iterable[Fault]:
         yield chunk["obfuscation"], str(chunk["obfuscation"]), "a string"
 
 
-@chat_stream.rule("choices", over=chunks, harm="`for choice in chunk.choices` raises on None")
-def choices(chunk: Node) -> Iterable[Fault]:
-    """`choices` of every chunk is an array of objects."""
-    if chunk["choices"].kind != "array":
-        yield chunk["choices"], str(chunk["choices"]), "an array"
-    for choice in chunk["choices"]:
-        if choice.kind != "object":
-            yield choice, str(choice), "an object"
-
-
 @chat_stream.rule("empty-choices", over=chunks, level=SHOULD, harm="`chunk.choices[0]` raises IndexError")
 def empty_choices(chunk: Node) -> Iterable[Fault]:
     """Only a chunk that carries usage (or moderation results) has no choices."""
@@ -114,19 +42,7 @@ def empty_choices(chunk: Node) -> Iterable[Fault]:
         yield chunk["choices"], "[] in a chunk without usage"
 
 
-def _indexed(view: View) -> Iterable[tuple[View, Node]]:
-    yield from ((view, choice["index"]) for choice in chunk_choices(view))
-
-
-@chat_stream.rule("choice-index", over=_indexed, needs=[Aspect.REQUEST])
-def choice_index(subject: tuple[View, Node]) -> Iterable[Fault]:
-    """`index` of every choice is a number below `n`, 0 where n is absent."""
-    view, index = subject
-    if index.kind != "integer" or not 0 <= index.value < view.asked_choices:
-        yield index, str(index), f"0 to {view.asked_choices - 1}" if view.asked_choices > 1 else "0"
-
-
-@chat_stream.rule("delta", over=chunk_choices, harm="`choice.delta.content` raises on None")
+@chat_stream.rule("delta", over=CHAT.chunk_choices, harm="`choice.delta.content` raises on None")
 def delta(choice: Node) -> Iterable[Fault]:
     """Each choice of a chunk has the object `delta`."""
     if choice["delta"].kind != "object":
@@ -149,7 +65,7 @@ def content(node: Node) -> Iterable[Fault]:
 
 
 @chat_stream.rule(
-    "finish-reason-member", over=chunk_choices, harm="clients that index finish_reason raise KeyError"
+    "finish-reason-member", over=CHAT.chunk_choices, harm="clients that index finish_reason raise KeyError"
 )
 def finish_reason_member(choice: Node) -> Iterable[Fault]:
     """Every choice of a chunk has the member `finish_reason`, null until the answer ends."""
@@ -157,7 +73,7 @@ def finish_reason_member(choice: Node) -> Iterable[Fault]:
         yield choice["finish_reason"], "missing", "null, or a reason"
 
 
-@chat_stream.rule("finish-reason", over=chunk_choices)
+@chat_stream.rule("finish-reason", over=CHAT.chunk_choices)
 def finish_reason(choice: Node) -> Iterable[Fault]:
     """`finish_reason` is null or stop, length, tool_calls, content_filter or function_call."""
     node = choice["finish_reason"]
@@ -165,16 +81,8 @@ def finish_reason(choice: Node) -> Iterable[Fault]:
         yield node, str(node), ", ".join(sorted(FINISH_REASONS))
 
 
-@chat_stream.rule("no-message", over=chunk_choices, level=SHOULD, yields_to=("chat.stream.delta",))
+@chat_stream.rule("no-message", over=CHAT.chunk_choices, level=SHOULD, yields_to=("chat.stream.delta",))
 def no_message(choice: Node) -> Iterable[Fault]:
     """A chunk has no `message`; its `delta` is all there is."""
     if choice["message"]:
         yield choice["message"], "message beside delta"
-
-
-@chat_stream.rule("logprobs-members", over=chunk_choices, level=SHOULD)
-def logprobs_members(choice: Node) -> Iterable[Fault]:
-    """A `logprobs` object has the members content and refusal, null where there are none."""
-    for name in ("content", "refusal") if choice["logprobs"].kind == "object" else ():
-        if not choice["logprobs"][name].there:
-            yield choice["logprobs"][name], "missing", "an array or null"

@@ -99,16 +99,16 @@ class Section:
         level: Level = MUST,
         needs: Iterable[Aspect] = (),
         see: str = "",
+        clause: str = "",
         **options: Any,
     ) -> Callable[[Callable[[Any], Iterable[Fault]]], Rule]:
-        """Register the decorated function as rule `<section>.<name>`; its docstring is the clause."""
+        """Register the decorated function as rule `<section>.<name>`; the clause is its docstring."""
 
         def register(check: Callable[[Any], Iterable[Fault]]) -> Rule:
-            clause = " ".join((check.__doc__ or "").split())
             rule = Rule(
                 f"{self.name}.{name}",
                 level,
-                clause,
+                " ".join((clause or check.__doc__ or "").split()),
                 see or self.see,
                 over,
                 check,

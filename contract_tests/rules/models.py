@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from urllib.parse import unquote
 
 from contract_tests.rules import references as see
-from contract_tests.rules.chat import created_faults
+from contract_tests.rules.common import created_faults
 from contract_tests.rules.engine import SHOULD, Fault, Section
 from contract_tests.rules.node import Node
 from contract_tests.rules.subjects import model_lists, model_objects

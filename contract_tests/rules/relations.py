@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
-import jsonschema
-
 from contract_tests.rules import references as see
+from contract_tests.rules.answers import Answer, answers, whole_text
 from contract_tests.rules.engine import Fault, Section
 from contract_tests.rules.trace import Trace
 from contract_tests.rules.view import View
@@ -19,51 +16,6 @@ relations = Section("relations", "What holds between exchanges", see.CHAT_CREATE
 client = Section("client", "What main() makes of the target", see.CHAT_CREATE)
 
 Part = tuple[str, View]
-
-
-@dataclass(frozen=True)
-class Said:
-    """What one choice of an answer says, whichever form it came in."""
-
-    index: int
-    text: str
-    calls: tuple[tuple[str, str], ...]
-    finish: str
-
-
-def said(view: View) -> list[Said]:
-    """What the choices of an answer say, by index; empty where there is no answer."""
-    if view.is_dict:
-        return [_said_at_once(choice, place) for place, choice in enumerate(view.root["choices"])]
-    return [
-        Said(
-            one.index,
-            one.text,
-            tuple((call.name, _arguments(call.arguments)) for call in one.calls),
-            one.finish_reason,
-        )
-        for one in sorted(view.streamed if view.ok else [], key=lambda one: one.index)
-    ]
-
-
-def _said_at_once(choice: Any, place: int) -> Said:
-    message = choice["message"]
-    calls = (call["function"] for call in message["tool_calls"])
-    made = tuple((call["name"].text, _arguments(call["arguments"].text)) for call in calls)
-    return Said(place, message["content"].text, made, choice["finish_reason"].text)
-
-
-def _arguments(text: str) -> str:
-    """Arguments with their spacing and order taken out, so that only what they say counts."""
-    try:
-        return json.dumps(json.loads(text), sort_keys=True)
-    except (ValueError, RecursionError):
-        return text
-
-
-def whole_text(view: View) -> str:
-    """All an answer says in text, choice after choice."""
-    return "\n".join(one.text for one in said(view))
 
 
 # -- a valid request is answered
@@ -85,49 +37,9 @@ def accepted(part: Part) -> Iterable[Fault]:
         yield view, f"{role}: status {view.status}: {' '.join(shown.split())[:120]}"
 
 
-def _asked_logprobs(trace: Trace) -> Iterator[Part]:
-    for role, view in _valid(trace):
-        if view.asked["logprobs"].value is True and (view.is_dict or view.is_stream):
-            yield role, view
-
-
-@relations.rule(
-    "logprobs-given", over=_asked_logprobs, relation=True, harm="`choice.logprobs.content` raises"
-)
-def logprobs_given(part: Part) -> Iterable[Fault]:
-    """An answer in text that is asked for with `logprobs: true` has them, or the request is refused."""
-    role, view = part
-    roots = [view.root] if view.is_dict else view.chunks
-    given = any(list(choice["logprobs"]["content"]) for root in roots for choice in root["choices"])
-    if whole_text(view).strip() and not given:
-        yield view, f"{role}: text without log probabilities", "choices[].logprobs.content"
-
-
-def _schema_asked(trace: Trace) -> Iterator[tuple[str, View, Said]]:
-    for role, view in _valid(trace):
-        schema = view.asked["response_format"]["json_schema"]
-        if schema["schema"].kind == "object" and schema["strict"].value is True:
-            yield from ((role, view, one) for one in said(view) if one.finish == "stop" and one.text)
-
-
-@relations.rule(
-    "schema-kept", over=_schema_asked, relation=True, harm="typed clients fail to read the answer"
-)
-def schema_kept(part: tuple[str, View, Said]) -> Iterable[Fault]:
-    """With a strict json_schema the text is valid for the schema that was sent."""
-    role, view, one = part
-    try:
-        value = json.loads(one.text)
-        jsonschema.validate(value, view.asked["response_format"]["json_schema"]["schema"].value)
-    except (ValueError, RecursionError):
-        yield view, f"{role}: {one.text[:60]!r} is not JSON", "JSON that fits the schema"
-    except jsonschema.ValidationError as error:
-        yield view, f"{role}: {error.message[:120]}", "JSON that fits the schema"
-
-
 # -- the same answer in both forms
 
-Pair = tuple[Said, Said, View]
+Pair = tuple[Answer, Answer, View]
 
 
 def _pairs(trace: Trace) -> Iterator[Pair]:
@@ -135,7 +47,7 @@ def _pairs(trace: Trace) -> Iterator[Pair]:
     if trace.deterministic and "dict" in trace.roles and "stream" in trace.roles:
         stream = trace.roles["stream"]
         if stream.is_stream:
-            for one, other in zip(said(trace.roles["dict"]), said(stream), strict=False):
+            for one, other in zip(answers(trace.roles["dict"]), answers(stream), strict=False):
                 yield one, other, stream
 
 

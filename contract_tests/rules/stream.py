@@ -39,7 +39,7 @@ class StreamedChoice:
 
     @property
     def text(self) -> str:
-        return "".join(entry["delta"]["content"].text for entry in self.entries)
+        return "".join(entry["delta"]["content"].text or entry["text"].text for entry in self.entries)
 
     @property
     def refusal(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from contract_tests.rules.node import Node
 from contract_tests.rules.stream import StreamedCall, StreamedChoice
@@ -56,18 +57,84 @@ def complete_payloads(view: View) -> Iterator[Payload]:
             yield payload
 
 
-# -- chat, one dict
+# -- replies that come as one dict or as a stream
 
 
-def dicts(view: View) -> Iterator[Node]:
-    """The body of a successful chat completion that is one JSON object."""
-    if view.endpoint == "chat" and view.is_dict:
-        yield view.root
+@dataclass(frozen=True)
+class Form:
+    """The successful replies of one endpoint, as one dict and as a stream of chunks."""
+
+    endpoint: str
+
+    def unstreamed(self, view: View) -> Iterator[View]:
+        """Whole replies with a body to requests without `stream: true`."""
+        if self._answered(view) and not view.asked_stream:
+            yield view
+
+    def to_be_streamed(self, view: View) -> Iterator[View]:
+        """Whole replies with a body to requests with `stream: true`."""
+        if self._answered(view) and view.asked_stream:
+            yield view
+
+    def _answered(self, view: View) -> bool:
+        return view.endpoint == self.endpoint and view.ok and view.whole and view.form != "empty"
+
+    def dicts(self, view: View) -> Iterator[Node]:
+        """The body that is one JSON object."""
+        if view.endpoint == self.endpoint and view.is_dict:
+            yield view.root
+
+    def choices(self, view: View) -> Iterator[Node]:
+        for root in self.dicts(view):
+            yield from (choice for choice in root["choices"] if choice.kind == "object")
+
+    def streams(self, view: View) -> Iterator[View]:
+        """A stream with at least one chunk."""
+        if view.endpoint == self.endpoint and view.is_stream and view.chunks:
+            yield view
+
+    def whole_streams(self, view: View) -> Iterator[View]:
+        """A stream that came to its own end and reported no error on the way."""
+        for one in self.streams(view):
+            if one.whole and len(one.chunks) == len(one.messages):
+                yield one
+
+    def chunks(self, view: View) -> Iterator[Node]:
+        for one in self.streams(view):
+            yield from one.chunks
+
+    def chunk_choices(self, view: View) -> Iterator[Node]:
+        for chunk in self.chunks(view):
+            yield from (choice for choice in chunk["choices"] if choice.kind == "object")
+
+    def streamed_choices(self, view: View) -> Iterator[StreamedChoice]:
+        for one in self.streams(view):
+            yield from one.streamed
+
+    def whole_streamed_choices(self, view: View) -> Iterator[StreamedChoice]:
+        for one in self.whole_streams(view):
+            yield from one.streamed
 
 
-def choices(view: View) -> Iterator[Node]:
-    for root in dicts(view):
-        yield from (choice for choice in root["choices"] if choice.kind == "object")
+CHAT, TEXT = Form("chat"), Form("completions")
+FORMS = (CHAT, TEXT)
+
+
+def streams_of_any(view: View) -> Iterator[View]:
+    """A stream of any form with at least one chunk."""
+    for form in FORMS:
+        yield from form.streams(view)
+
+
+def whole_streams_of_any(view: View) -> Iterator[View]:
+    for form in FORMS:
+        yield from form.whole_streams(view)
+
+
+dicts, choices = CHAT.dicts, CHAT.choices
+streams, whole_streams = CHAT.streams, CHAT.whole_streams
+chunks, chunk_choices = CHAT.chunks, CHAT.chunk_choices
+streamed_choices, whole_streamed_choices = CHAT.streamed_choices, CHAT.whole_streamed_choices
 
 
 def messages(view: View) -> Iterator[Node]:
@@ -76,46 +143,10 @@ def messages(view: View) -> Iterator[Node]:
             yield choice["message"]
 
 
-# -- chat, streamed
-
-
-def streams(view: View) -> Iterator[View]:
-    """A successful chat stream with at least one chunk."""
-    if view.endpoint == "chat" and view.is_stream and view.chunks:
-        yield view
-
-
-def whole_streams(view: View) -> Iterator[View]:
-    """A chat stream that came to its own end and reported no error on the way."""
-    for one in streams(view):
-        if one.whole and len(one.chunks) == len(one.messages):
-            yield one
-
-
-def chunks(view: View) -> Iterator[Node]:
-    for one in streams(view):
-        yield from one.chunks
-
-
-def chunk_choices(view: View) -> Iterator[Node]:
-    for chunk in chunks(view):
-        yield from (choice for choice in chunk["choices"] if choice.kind == "object")
-
-
 def deltas(view: View) -> Iterator[Node]:
     for choice in chunk_choices(view):
         if choice["delta"].kind == "object":
             yield choice["delta"]
-
-
-def streamed_choices(view: View) -> Iterator[StreamedChoice]:
-    for one in streams(view):
-        yield from one.streamed
-
-
-def whole_streamed_choices(view: View) -> Iterator[StreamedChoice]:
-    for one in whole_streams(view):
-        yield from one.streamed
 
 
 def streamed_calls(view: View) -> Iterator[StreamedCall]:

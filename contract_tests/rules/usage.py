@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from contract_tests.rules import references as see
+from contract_tests.rules.answers import answers, whole_text
+from contract_tests.rules.embeddings import embedding_lists
 from contract_tests.rules.engine import SHOULD, Fault, Section
 from contract_tests.rules.node import Node
-from contract_tests.rules.subjects import chunks, dicts, streams, whole_streams
+from contract_tests.rules.subjects import CHAT, TEXT, streams_of_any, whole_streams_of_any
 from contract_tests.rules.view import View
 from fake_server.wire.exchange import Aspect
 
@@ -16,39 +18,53 @@ usage = Section("usage", "Token counts", see.CHAT_OBJECT)
 COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
 
 
+def _whole_replies(view: View) -> Iterable[Node]:
+    """The body of a dict of any endpoint that counts tokens."""
+    yield from (*CHAT.dicts(view), *TEXT.dicts(view), *embedding_lists(view))
+
+
 def usages(view: View) -> Iterable[Node]:
-    """Every `usage` object of a chat reply, the dict's and the chunks'."""
-    for root in (*dicts(view), *chunks(view)):
+    """Every `usage` object of a reply, the dict's and the chunks'."""
+    for root in (*_whole_replies(view), *CHAT.chunks(view), *TEXT.chunks(view)):
         if root["usage"].kind == "object":
             yield root["usage"]
 
 
-@usage.rule("present", over=dicts, harm="cost accounting raises or counts nothing")
+@usage.rule("present", over=_whole_replies, harm="cost accounting raises or counts nothing")
 def present(root: Node) -> Iterable[Fault]:
-    """A chat completion has the object `usage`."""
+    """A reply has the object `usage`; of a stream see the rules below."""
     if root["usage"].kind != "object":
         yield root["usage"], str(root["usage"]), "an object"
 
 
-@usage.rule("counts", over=usages)
-def counts(node: Node) -> Iterable[Fault]:
+def _named_counts(view: View) -> Iterable[tuple[Node, tuple[str, ...]]]:
+    """Usage objects with the counts they must have: embeddings complete nothing, nor does an empty text."""
+    silent = view.endpoint == "embeddings" or not whole_text(view)
+    for node in usages(view):
+        optional = view.endpoint != "chat" and silent and not node["completion_tokens"].there
+        yield node, tuple(name for name in COUNTS if not optional or name != "completion_tokens")
+
+
+@usage.rule("counts", over=_named_counts, harm="cost accounting raises")
+def counts(subject: tuple[Node, tuple[str, ...]]) -> Iterable[Fault]:
     """`prompt_tokens`, `completion_tokens` and `total_tokens` are integers from 0 up."""
-    for name in COUNTS:
+    node, names = subject
+    for name in names:
         count = node[name]
         if count.kind != "integer" or count.value < 0:
             yield count, str(count), "an integer from 0 up"
 
 
 def _counted(view: View) -> Iterable[Node]:
-    for node in usages(view):
-        if all(node[name].kind == "integer" for name in COUNTS):
+    for node, names in _named_counts(view):
+        if all(node[name].kind == "integer" for name in names):
             yield node
 
 
 @usage.rule("adds-up", over=_counted, harm="bills and budgets disagree with each other")
 def adds_up(node: Node) -> Iterable[Fault]:
     """`total_tokens` is the sum of prompt_tokens and completion_tokens."""
-    prompt, completion, total = (node[name].value for name in COUNTS)
+    prompt, completion, total = (node[name].value if node[name].there else 0 for name in COUNTS)
     if prompt + completion != total:
         yield node["total_tokens"], f"{prompt} + {completion} is not {total}", str(prompt + completion)
 
@@ -61,45 +77,52 @@ def prompt_counted(node: Node) -> Iterable[Fault]:
 
 
 def _answered(view: View) -> Iterable[tuple[Node, str]]:
-    for root in dicts(view):
-        texts = [choice["message"]["content"].text for choice in root["choices"]]
-        if root["usage"]["completion_tokens"].kind == "integer" and any(texts):
-            yield root["usage"]["completion_tokens"], "".join(texts)
-    for one in whole_streams(view):
-        for chunk in one.chunks:
-            if chunk["usage"]["completion_tokens"].kind == "integer":
-                yield chunk["usage"]["completion_tokens"], "".join(choice.text for choice in one.streamed)
+    text = "".join(answer.text for answer in answers(view))
+    for node in usages(view):
+        if node["completion_tokens"].kind == "integer" and text:
+            yield node["completion_tokens"], text
 
 
 @usage.rule("completion-counted", over=_answered)
 def completion_counted(subject: tuple[Node, str]) -> Iterable[Fault]:
     """An answer with text has more than 0 completion tokens."""
     node, text = subject
-    if node.value == 0 and text:
+    if node.value == 0:
         yield node, f"0 for {len(text)} characters", "more than 0"
 
 
-@usage.rule("details", over=usages)
+DETAILS = {
+    "prompt_tokens_details": ("cached_tokens", "audio_tokens"),
+    "completion_tokens_details": (
+        "reasoning_tokens",
+        "audio_tokens",
+        "accepted_prediction_tokens",
+        "rejected_prediction_tokens",
+    ),
+}
+
+
+@usage.rule("details", over=usages, harm="sums of cached or reasoning tokens raise")
 def details(node: Node) -> Iterable[Fault]:
     """The details, where there are any, are objects of integers from 0 up."""
-    for name in ("prompt_tokens_details", "completion_tokens_details"):
+    for name, members in DETAILS.items():
         part = node[name]
         if part and part.kind != "object":
             yield part, str(part), "an object"
-        for key in part.value if part.kind == "object" else ():
-            if key.endswith("_tokens") and (part[key].kind != "integer" or part[key].value < 0):
-                yield part[key], str(part[key]), "an integer from 0 up"
+        for member in members:
+            count = part[member]
+            if count and (count.kind != "integer" or count.value < 0):
+                yield count, str(count), "an integer from 0 up"
 
 
-@usage.rule("details-members", over=usages, level=SHOULD)
+@usage.rule("details-members", over=usages, level=SHOULD, harm="`details.cached_tokens + …` raises on None")
 def details_members(node: Node) -> Iterable[Fault]:
-    """The details name what clients read: cached_tokens of the prompt, reasoning_tokens of the completion."""
-    for name, member in (
-        ("prompt_tokens_details", "cached_tokens"),
-        ("completion_tokens_details", "reasoning_tokens"),
-    ):
-        if node[name].kind == "object" and not node[name][member].there:
-            yield node[name][member], "missing", "an integer"
+    """The details name what clients read, with a number: cached_tokens and reasoning_tokens."""
+    for name, members in DETAILS.items():
+        for member in members if node[name].kind == "object" else ():
+            count = node[name][member]
+            if not count and (count.there or member in ("cached_tokens", "reasoning_tokens")):
+                yield count, str(count), "an integer"
 
 
 @usage.rule("details-within", over=_counted)
@@ -125,7 +148,7 @@ def _include_usage(view: View) -> bool:
 
 def _asked(view: View) -> Iterable[View]:
     if _include_usage(view):
-        yield from whole_streams(view)
+        yield from whole_streams_of_any(view)
 
 
 def usage_chunks(view: View) -> list[Node]:
@@ -140,7 +163,7 @@ def stream_asked(view: View) -> Iterable[Fault]:
 
 
 def _promising(view: View) -> Iterable[View]:
-    for one in whole_streams(view):
+    for one in whole_streams_of_any(view):
         if any(chunk["usage"].there for chunk in one.chunks):
             yield one
 
@@ -164,7 +187,7 @@ def stream_promised(view: View) -> Iterable[Fault]:
 
 
 def _with_usage(view: View) -> Iterable[View]:
-    for one in streams(view):
+    for one in streams_of_any(view):
         if usage_chunks(one):
             yield one
 

@@ -12,6 +12,7 @@ from fake_server.wire.coding import decoded
 from fake_server.wire.exchange import Aspect, Ending, Exchange
 
 _EVENT_STARTS = (b"data:", b"event:", b"id:", b"retry:", b":")
+_POSTED = {"/chat/completions": "chat", "/completions": "completions", "/embeddings": "embeddings"}
 _MAX_EVENTS = 200_000
 
 
@@ -42,10 +43,10 @@ class View:
 
     @cached_property
     def endpoint(self) -> str:
-        """'chat', 'models' (the list), 'model' (one of it), or '' for what no rule knows."""
+        """'chat', 'completions', 'embeddings', 'models' (the list), 'model' (one of it), '' for no other."""
         method, path = self.exchange.request.method, self.exchange.request.path.rstrip("/")
-        if method == "POST" and path.endswith("/chat/completions"):
-            return "chat"
+        if method == "POST":
+            return next((name for end, name in _POSTED.items() if path.endswith(end)), "")
         if method != "GET":
             return ""
         if path.endswith("/models"):
@@ -64,9 +65,16 @@ class View:
 
     @cached_property
     def asked_choices(self) -> int:
-        """How many choices were asked for."""
+        """How many choices were asked for: `n`, for each prompt of a text completion."""
         n = self.asked["n"].value
-        return n if isinstance(n, int) and n > 0 else 1
+        return (n if isinstance(n, int) and n > 0 else 1) * self._prompts
+
+    @property
+    def _prompts(self) -> int:
+        """How many texts (or lists of tokens) `prompt` holds; a list of integers is one."""
+        prompt = self.asked["prompt"].value if self.endpoint == "completions" else None
+        several = isinstance(prompt, list) and any(not isinstance(one, int) for one in prompt)
+        return len(prompt) if isinstance(prompt, list) and several else 1
 
     # -- what came back
 
@@ -106,7 +114,7 @@ class View:
             return "empty"
         if typed == "text/event-stream" or start.startswith(_EVENT_STARTS):
             return "events"
-        if typed == "application/octet-stream" and not self.endpoint:
+        if typed == "application/octet-stream" and self.ok and not self.endpoint:
             return "other"  # the content of a file, whatever is in it
         if start[:1] in b"{[" or (typed or "").endswith("json"):
             return "json"

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
-from contract_tests.rules.relations import said
+from contract_tests.rules.answers import said
 from contract_tests.rules.trace import Trace
 from contract_tests.rules.view import View
 from contract_tests.running.session import Session

@@ -32,7 +32,21 @@ DICT, CHUNK, LIST, MODEL, ERROR = (
     "Model",
     "ErrorResponse",
 )
-SCHEMA_OF = {"chat.completion": DICT, "chat.completion.chunk": CHUNK, "list": LIST, "model": MODEL}
+SCHEMA_OF = {
+    "chat.completion": DICT,
+    "chat.completion.chunk": CHUNK,
+    "list": LIST,
+    "model": MODEL,
+    "text_completion": "CreateCompletionResponse",
+    "embedding": "CreateEmbeddingResponse",
+}
+RECORDED_AGAINST_THE_SPEC = (
+    "None is not one of ['stop', 'length', 'content_filter']",  # finish_reason of a streamed text completion
+    "None is not of type 'string'",  # the same place
+    "None is not of type 'object'",  # logprobs of a text completion, which is null where none were asked for
+    "'completion_tokens' is a required property",  # of a text completion without text
+    "is not of type 'array'",  # an embedding in Base64, as the SDKs ask for it
+)
 OTHERS: tuple[Any, ...] = ("text", 7, 1.5, True, [], {})
 
 
@@ -71,7 +85,10 @@ def documents(exchange: Exchange) -> list[Any]:
 
 
 def schema_of(document: Any) -> str:
-    return ERROR if "error" in document else SCHEMA_OF[document["object"]]
+    if "error" in document:
+        return ERROR
+    listed = document["data"][0]["object"] if document["object"] == "list" else ""
+    return SCHEMA_OF["embedding" if listed == "embedding" else document["object"]]
 
 
 @needs_spec
@@ -79,7 +96,11 @@ def schema_of(document: Any) -> str:
 def test_conforming_fixtures_are_valid_by_the_spec(path: Path) -> None:
     for document in documents(fixture.load(path).exchange):
         errors = [error.message for error in validator(schema_of(document)).iter_errors(document)]
-        assert errors == []
+        assert [one for one in errors if not one.endswith(RECORDED_AGAINST_THE_SPEC)] == []
+
+
+def complaints(document: Any, schema: str) -> set[str]:
+    return {error.message for error in validator(schema).iter_errors(document)}
 
 
 def members(value: Any, path: JsonPath = ()) -> Iterator[JsonPath]:
@@ -107,7 +128,7 @@ def test_what_the_spec_calls_a_wrong_type_is_flagged(path: Path) -> None:
     for place in {"[]".join(str(s) for s in p if isinstance(s, str)): p for p in members(found[0])}.values():
         for other in OTHERS:
             wrong = changed(found[0], place, other)
-            if validator(schema_of(found[0])).is_valid(wrong):
+            if not complaints(wrong, schema_of(found[0])) - complaints(found[0], schema_of(found[0])):
                 continue
             judgement = judge(with_first(exchange, wrong))
             if not judgement.ids(Level.MUST, Level.SHOULD):

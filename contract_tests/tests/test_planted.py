@@ -33,8 +33,8 @@ ALSO = {
     "no_finish_reason": {"chat.stream.finish-reason-member"},
     "arguments_as_object": {"relations.same-calls", "relations.accepted"},
     "no_blank_line": {"chat.stream.not-empty"},
-    "dict_for_stream": {"chat.choice-count", "tools.choice-kept", "relations.logprobs-given"},
-    "lost_text": {"relations.echo-whole", "relations.answer-under-load", "relations.schema-kept"},
+    "dict_for_stream": {"chat.choice-count", "tools.choice-kept", "logprobs.given"},
+    "lost_text": {"relations.echo-whole", "relations.answer-under-load", "formats.schema-kept"},
 }
 """What else a bug rightly breaks: a target may refuse its own message, a cut text is no JSON.
 

@@ -8,7 +8,7 @@ from contract_tests.judging import Summary, judge_files
 from contract_tests.rules.engine import Level
 from contract_tests.tests.shared import SHARED, needs_recordings
 
-ENDPOINTS = ("chat/completions", "models", "models/{id}")
+ENDPOINTS = ("chat/completions", "completions", "embeddings", "models", "models/{id}")
 
 # What no recording can show: these need a socket, all headers, or a request that recorders did not keep.
 NOT_IN_RECORDINGS = {
@@ -23,7 +23,13 @@ NOT_IN_RECORDINGS = {
     "http.coding-asked",
     "http.request-id",
     "http.json-no-bom",
-    "chat.stream.json-asked",
+    "logprobs.unasked",
+    "completions.stop-kept",
+    "completions.echo",
+    "completions.logprobs",
+    "completions.logprobs-given",
+    "completions.stream.stop-kept",
+    "completions.stream.limit-kept",
     "errors.says-when",
     "errors.allow",
     "errors.refuses-bad-json",

@@ -13,8 +13,6 @@ from contract_tests.rules.view import View
 from fake_server.wire.exchange import Ending, Exchange, Request, Write
 
 CALL = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"a": 1}'}}
-SCHEMA = {"type": "object", "required": ["age"]}
-STRICT = {"type": "json_schema", "json_schema": {"name": "p", "strict": True, "schema": SCHEMA}}
 
 
 def _view(body: bytes, status: int | None = 200, asked: dict[str, Any] | None = None, **more: Any) -> View:
@@ -59,9 +57,6 @@ def main(kind: str, trouble: str) -> Trace:
     return Trace("t", {}, troubles={f"main {kind}": trouble})
 
 
-LOGPROBS = {"content": [{"token": "H", "logprob": -0.1}]}
-ASKED_LOGPROBS = {"model": "m", "logprobs": True}
-ASKED_SCHEMA = {"model": "m", "response_format": STRICT}
 TRACES: list[tuple[str, Trace, list[Trace]]] = [
     (
         "relations.accepted",
@@ -70,19 +65,6 @@ TRACES: list[tuple[str, Trace, list[Trace]]] = [
             valid(_view(b'{"error": {"message": "no"}}', 400)),
             valid(_view(b"", None, ending=Ending.UNREACHABLE, problem="refused the connection")),
         ],
-    ),
-    (
-        "relations.logprobs-given",
-        valid(said("Hi", asked=ASKED_LOGPROBS, logprobs=LOGPROBS)),
-        [
-            valid(said("Hi", asked=ASKED_LOGPROBS)),
-            valid(said("Hi", asked=ASKED_LOGPROBS, logprobs={"content": []})),
-        ],
-    ),
-    (
-        "relations.schema-kept",
-        valid(said('{"age": 7}', asked=ASKED_SCHEMA)),
-        [valid(said('{"name": 7}', asked=ASKED_SCHEMA)), valid(said("no JSON", asked=ASKED_SCHEMA))],
     ),
     ("relations.same-text", both(said("Hello"), streamed("Hello")), [both(said("Hello"), streamed("Helo"))]),
     (

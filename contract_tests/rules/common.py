@@ -1,0 +1,249 @@
+"""Rules that several endpoints share; each section registers them as its own, with ids of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from contract_tests.rules import references as see
+from contract_tests.rules.engine import SHOULD, Fault, Section
+from contract_tests.rules.node import Node
+from contract_tests.rules.stream import StreamedChoice
+from contract_tests.rules.subjects import Form
+from contract_tests.rules.view import View
+from fake_server.wire.exchange import Aspect
+
+EARLIEST, LATEST = 1_400_000_000, 4_102_444_800  # 2014 and 2100, in seconds: milliseconds are far above
+
+Over = Callable[[View], Iterable[Any]]
+
+
+def created_faults(node: Node) -> Iterable[Fault]:
+    """Faults of a `created` member: its type, or a time that cannot be seconds."""
+    value = node.value
+    if not isinstance(value, int) or isinstance(value, bool):
+        yield node, str(node), "an integer"
+    elif not EARLIEST <= value <= LATEST:
+        yield node, str(value), "seconds since 1970, between 2014 and 2100"
+
+
+def envelope(section: Section, over: Over, named: str) -> None:
+    """The members `object`, `id`, `created` and `model` of a reply, or of every chunk."""
+
+    @section.rule("object", over=over, clause=f'`object` is "{named}".')
+    def object_(root: Node) -> Iterable[Fault]:
+        if root["object"].value != named:
+            yield root["object"], str(root["object"]), f'"{named}"'
+
+    @section.rule("id", over=over, harm="logs and clients that key by id mix answers up")
+    def id_(root: Node) -> Iterable[Fault]:
+        """`id` is a non-empty string."""
+        if not root["id"].text.strip():
+            yield root["id"], str(root["id"]), "a non-empty string"
+
+    @section.rule("created", over=over, harm="typed clients refuse it, or show a date in another millennium")
+    def created(root: Node) -> Iterable[Fault]:
+        """`created` is the Unix time in whole seconds."""
+        yield from created_faults(root["created"])
+
+    @section.rule("model", over=over, harm="cost and logs are booked on no model")
+    def model(root: Node) -> Iterable[Fault]:
+        """`model` is a non-empty string."""
+        if not root["model"].text.strip():
+            yield root["model"], str(root["model"]), "a non-empty string"
+
+
+def as_dict(section: Section, form: Form) -> None:
+    """What is asked for without `stream` comes as one object."""
+
+    @section.rule(
+        "is-dict",
+        over=form.unstreamed,
+        needs=[Aspect.REQUEST],
+        harm="clients get a string, or an object full of None",
+    )
+    def is_dict(view: View) -> Iterable[Fault]:
+        """A request without `stream: true` is answered with one JSON object."""
+        if view.form == "events":
+            yield view, "server-sent events", "one JSON object"
+        elif view.form == "other" or (view.document.ok and not isinstance(view.document.value, dict)):
+            yield view, f"the body begins {view.body[:40].decode('utf-8', 'replace')!r}", "one JSON object"
+
+
+def choice_list(section: Section, form: Form, create: str) -> None:
+    """`choices` of a dict: an array of objects with the right numbers."""
+
+    @section.rule("choices", over=form.dicts, harm="`reply.choices[0]` raises in every client")
+    def choices(root: Node) -> Iterable[Fault]:
+        """`choices` is an array with at least one object in it."""
+        node = root["choices"]
+        if node.kind != "array" or not node.value:
+            yield node, str(node), "a non-empty array"
+        for choice in node:
+            if choice.kind != "object":
+                yield choice, str(choice), "an object"
+
+    @section.rule("choice-index", over=form.dicts, harm="clients that sort by index lose or mix answers")
+    def choice_index(root: Node) -> Iterable[Fault]:
+        """The choices have the numbers 0, 1, 2 … as their `index`, each once."""
+        wanted = set(range(len(list(root["choices"]))))
+        for position, choice in enumerate(root["choices"]):
+            index = choice["index"]
+            if choice.kind == "object" and (index.kind != "integer" or index.value not in wanted):
+                yield index, str(index), str(position)
+            wanted.discard(index.value if index.kind == "integer" else None)
+
+    def counted(view: View) -> Iterable[tuple[View, Node]]:
+        for root in form.dicts(view):
+            if root["choices"].kind == "array" and root["choices"].value:
+                yield view, root["choices"]
+
+    each = " for each prompt" if form.endpoint == "completions" else ""
+
+    @section.rule(
+        "choice-count",
+        over=counted,
+        see=create,
+        needs=[Aspect.REQUEST],
+        clause=f"There are as many choices as `n` asks for{each}, one where it is absent.",
+        harm="`choices[n - 1]` raises, or answers are paid for and thrown away",
+    )
+    def choice_count(subject: tuple[View, Node]) -> Iterable[Fault]:
+        view, node = subject
+        if len(node.value) != view.asked_choices:
+            yield node, f"{len(node.value)} choices", str(view.asked_choices)
+
+
+def as_stream(section: Section, form: Form, create: str) -> None:
+    """What is asked for with `stream` comes as events, ends with [DONE], and is one answer throughout."""
+
+    @section.rule(
+        "is-stream",
+        over=form.to_be_streamed,
+        see=create,
+        harm="openai-python 1 to 3: no items and no error; 0.28.1: AssertionError",
+    )
+    def is_stream(view: View) -> Iterable[Fault]:
+        """A request with `stream: true` is answered with server-sent events."""
+        if view.form != "events":
+            shown = view.body[:60].decode("utf-8", "replace")
+            yield view, f"the body begins {shown!r}", "data: {…}"
+        elif view.body.lstrip()[:1] == b"{":
+            yield view, "a JSON body typed text/event-stream", "data: {…}"
+
+    @section.rule(
+        "not-empty",
+        over=form.to_be_streamed,
+        yields_to=(
+            "sse.one-json-per-event",
+            f"{section.name}.is-stream",
+            "sse.payload-in-data",
+            "sse.data-not-empty",
+        ),
+        harm="clients report an empty success",
+    )
+    def not_empty(view: View) -> Iterable[Fault]:
+        """A stream holds at least one chunk before it ends."""
+        if view.form == "events" and not view.messages:
+            yield view.end, f"{len(view.events)} events, none with a chunk"
+
+    @section.rule(
+        "done-last",
+        over=form.whole_streams,
+        see=create,
+        expected="data: [DONE]",
+        harm="clients that wait for [DONE] hang until the socket closes or report a cut answer",
+    )
+    def done_last(view: View) -> Iterable[Fault]:
+        """A stream ends with one `[DONE]` event and nothing after it."""
+        done = [payload for payload in view.payloads if payload.done]
+        if not done:
+            yield view.end, "the stream ended without [DONE]"
+        elif done[0] is not view.payloads[-1]:
+            after = view.payloads[view.payloads.index(done[0]) + 1]
+            yield after, "another event follows [DONE]"
+
+    for name, kind, harm in (
+        ("id", "string", "clients that key by id split one answer in two"),
+        ("created", "integer", "clients that group chunks by time split one answer"),
+    ):
+        _steady(section, form, name, kind, harm)
+    _steady(section, form, "model", "string", "cost is booked on two models", level=SHOULD)
+
+
+def _steady(section: Section, form: Form, name: str, kind: str, harm: str, **options: Any) -> None:
+    @section.rule(
+        f"same-{name}",
+        over=form.streams,
+        harm=harm,
+        clause=f"All chunks of a stream have the same `{name}`.",
+        **options,
+    )
+    def same(view: View) -> Iterable[Fault]:
+        members = [chunk[name] for chunk in view.chunks if chunk[name].kind == kind and chunk[name].value]
+        for member in members[1:]:
+            if member.value != members[0].value:
+                yield member, str(member), f"{members[0]}, as before"
+
+
+def chunk_choices(section: Section, form: Form) -> None:
+    """`choices` of a chunk: an array of objects that say which choice they go on with."""
+
+    @section.rule("choices", over=form.chunks, harm="`for choice in chunk.choices` raises on None")
+    def choices(chunk: Node) -> Iterable[Fault]:
+        """`choices` of every chunk is an array of objects."""
+        if chunk["choices"].kind != "array":
+            yield chunk["choices"], str(chunk["choices"]), "an array"
+        for choice in chunk["choices"]:
+            if choice.kind != "object":
+                yield choice, str(choice), "an object"
+
+    def indexed(view: View) -> Iterable[tuple[View, Node]]:
+        yield from ((view, choice["index"]) for choice in form.chunk_choices(view))
+
+    @section.rule(
+        "choice-index", over=indexed, needs=[Aspect.REQUEST], harm="the text goes to a choice nobody reads"
+    )
+    def choice_index(subject: tuple[View, Node]) -> Iterable[Fault]:
+        """`index` of every choice is a number below the number of choices asked for, 0 for one."""
+        view, index = subject
+        if index.kind != "integer" or not 0 <= index.value < view.asked_choices:
+            yield index, str(index), f"0 to {view.asked_choices - 1}" if view.asked_choices > 1 else "0"
+
+    @section.rule(
+        "choice-count",
+        over=form.whole_streams,
+        needs=[Aspect.REQUEST],
+        see=see.CHAT_CREATE,
+        harm="the caller waits for an answer that never comes",
+    )
+    def choice_count(view: View) -> Iterable[Fault]:
+        """Every one of the choices that were asked for appears in the stream."""
+        missing = set(range(view.asked_choices)) - {choice.index for choice in view.streamed}
+        if missing and view.streamed:
+            yield view.end, f"no chunk of choice {', '.join(map(str, sorted(missing)))}"
+
+    @section.rule(
+        "finishes",
+        over=form.whole_streamed_choices,
+        harm="clients report a cut answer or wait for more",
+    )
+    def finishes(choice: StreamedChoice) -> Iterable[Fault]:
+        """Each choice ends with a chunk that says its `finish_reason`."""
+        if not choice.finishes:
+            yield choice.entries[-1], f"choice {choice.index} ends without a finish_reason"
+
+    @section.rule(
+        "finishes-once",
+        over=form.streamed_choices,
+        yields_to=("usage.stream-no-choices",),
+        harm="clients that stop at the finish_reason lose what follows",
+    )
+    def finishes_once(choice: StreamedChoice) -> Iterable[Fault]:
+        """Each choice says its `finish_reason` in one chunk, and no chunk of it follows."""
+        ended = next((at for at, entry in enumerate(choice.entries) if entry["finish_reason"]), None)
+        after = choice.entries[ended + 1 :] if ended is not None else []
+        # api.openai.com is recorded to say the reason of a text completion again, with an empty text.
+        more = [entry for entry in after if entry["text"].value != "" or not entry["finish_reason"]]
+        if more:
+            yield more[0], "a chunk of the choice follows its finish_reason"

@@ -1,0 +1,115 @@
+"""Sections completions and completions.stream: the text completion object, as a dict and as chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from contract_tests.rules import references as see
+from contract_tests.rules.common import as_dict, as_stream, choice_list, chunk_choices, envelope
+from contract_tests.rules.engine import Fault, Section
+from contract_tests.rules.limits import limits
+from contract_tests.rules.node import Node
+from contract_tests.rules.subjects import TEXT
+from contract_tests.rules.view import View
+
+completions = Section("completions", "The text completion object", see.COMPLETION_OBJECT)
+completions_stream = Section(
+    "completions.stream", "The text completion objects of a stream", see.COMPLETION_OBJECT
+)
+
+FINISH_REASONS = frozenset({"stop", "length", "content_filter"})
+OBJECT = "text_completion"
+
+as_dict(completions, TEXT)
+envelope(completions, TEXT.dicts, OBJECT)
+choice_list(completions, TEXT, see.COMPLETION_CREATE)
+limits(completions, TEXT, see.COMPLETION_CREATE, streamed=False)
+as_stream(completions_stream, TEXT, see.COMPLETION_CREATE)
+envelope(completions_stream, TEXT.chunks, OBJECT)
+chunk_choices(completions_stream, TEXT)
+limits(completions_stream, TEXT, see.COMPLETION_CREATE, streamed=True)
+
+
+def _text(choice: Node) -> Iterable[Fault]:
+    if choice["text"].kind != "string":
+        chat = next((name for name in ("message", "delta") if choice[name].there), "")
+        seen = f"{chat}, as in a chat completion" if chat else str(choice["text"])
+        yield choice["text"], seen, "a string"
+
+
+@completions.rule("text", over=TEXT.choices, harm="`reply.choices[0].text` is None")
+def text(choice: Node) -> Iterable[Fault]:
+    """Each choice has its answer in the string `text`."""
+    return _text(choice)
+
+
+@completions_stream.rule("text", over=TEXT.chunk_choices, harm="`chunk.choices[0].text` is None")
+def chunk_text(choice: Node) -> Iterable[Fault]:
+    """Each choice of a chunk has the string `text`: what is new."""
+    return _text(choice)
+
+
+@completions.rule(
+    "finish-reason", over=TEXT.choices, harm="clients cannot tell a whole answer from a cut one"
+)
+def finish_reason(choice: Node) -> Iterable[Fault]:
+    """`finish_reason` is stop, length or content_filter."""
+    if choice["finish_reason"].text not in FINISH_REASONS:
+        yield choice["finish_reason"], str(choice["finish_reason"]), ", ".join(sorted(FINISH_REASONS))
+
+
+@completions_stream.rule("finish-reason", over=TEXT.chunk_choices, harm="clients stop too early, or never")
+def chunk_finish_reason(choice: Node) -> Iterable[Fault]:
+    """Every choice of a chunk has `finish_reason`: null, or at its end stop, length or content_filter."""
+    node = choice["finish_reason"]
+    if not node.there or (node and node.text not in FINISH_REASONS):
+        yield node, str(node), f"null, {', '.join(sorted(FINISH_REASONS))}"
+
+
+_LISTS = ("tokens", "token_logprobs", "top_logprobs", "text_offset")
+
+
+def _logprobs(view: View) -> Iterable[Node]:
+    for choice in (*TEXT.choices(view), *TEXT.chunk_choices(view)):
+        if choice["logprobs"]:
+            yield choice["logprobs"]
+
+
+@completions.rule("logprobs", over=_logprobs, harm="clients that zip the lists lose tokens or raise")
+def logprobs(node: Node) -> Iterable[Fault]:
+    """`logprobs`, where it is not null, holds lists of one length: tokens, token_logprobs and text_offset."""
+    if node.kind != "object" or node["content"].there:
+        yield node, str(node), f"an object of the lists {', '.join(_LISTS)}"
+        return
+    lengths = {name: len(node[name].value) for name in _LISTS if node[name].kind == "array"}
+    if "tokens" not in lengths:
+        yield node["tokens"], str(node["tokens"]), "an array"
+    for name, length in lengths.items():
+        if length != lengths.get("tokens", length):
+            yield node[name], f"{length} entries", f"{lengths['tokens']}, one for each token"
+
+
+def _logprobs_asked(view: View) -> Iterable[Node]:
+    wanted = view.asked["logprobs"].value
+    if isinstance(wanted, int) and not isinstance(wanted, bool):
+        yield from (choice for choice in TEXT.choices(view) if choice["text"].text)
+
+
+@completions.rule("logprobs-given", over=_logprobs_asked, see=see.COMPLETION_CREATE)
+def logprobs_given(choice: Node) -> Iterable[Fault]:
+    """An answer that is asked for with `logprobs: N` has them."""
+    if not choice["logprobs"]:
+        yield choice["logprobs"], str(choice["logprobs"]), "an object with tokens and token_logprobs"
+
+
+def _echoed(view: View) -> Iterable[tuple[Node, str]]:
+    if view.asked["echo"].value is True and view.asked["prompt"].text:
+        yield from ((choice, view.asked["prompt"].text) for choice in TEXT.choices(view))
+
+
+@completions.rule("echo", over=_echoed, see=see.COMPLETION_CREATE)
+def echo(subject: tuple[Node, str]) -> Iterable[Fault]:
+    """With `echo: true` the text begins with the prompt."""
+    choice, prompt = subject
+    if not choice["text"].text.startswith(prompt):
+        yield choice["text"], f"the text begins {choice['text'].text[:40]!r}", repr(prompt[:40])

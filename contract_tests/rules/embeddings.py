@@ -1,0 +1,214 @@
+"""Section embeddings: the list of embeddings (POST /embeddings)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import struct
+from collections.abc import Iterable
+
+from contract_tests.rules import references as see
+from contract_tests.rules.engine import SHOULD, Fault, Section
+from contract_tests.rules.node import Node
+from contract_tests.rules.view import View
+from fake_server.wire.exchange import Aspect
+
+embeddings = Section("embeddings", "Embeddings", see.EMBEDDING_OBJECT)
+
+UNIT = 0.02
+"""How far the length of a vector may be from 1; float16 and rounding stay far below."""
+
+
+def _answered(view: View) -> Iterable[View]:
+    if view.endpoint == "embeddings" and view.ok and view.whole and view.form != "empty":
+        yield view
+
+
+@embeddings.rule("is-object", over=_answered, harm="clients get a string or a bare list")
+def is_object(view: View) -> Iterable[Fault]:
+    """The answer is one JSON object."""
+    if view.form != "json" or (view.document.ok and not isinstance(view.document.value, dict)):
+        yield view, f"the body begins {view.body[:40].decode('utf-8', 'replace')!r}", "one JSON object"
+
+
+def embedding_lists(view: View) -> Iterable[Node]:
+    """The body of a successful answer."""
+    if view.endpoint == "embeddings" and view.is_dict:
+        yield view.root
+
+
+@embeddings.rule("list-object", over=embedding_lists, harm="clients that dispatch on `object` refuse it")
+def list_object(root: Node) -> Iterable[Fault]:
+    """`object` of the answer is "list"."""
+    if root["object"].value != "list":
+        yield root["object"], str(root["object"]), '"list"'
+
+
+@embeddings.rule(
+    "data", over=embedding_lists, harm="`reply.data[0]` raises; openai-python: 'No embedding data'"
+)
+def data(root: Node) -> Iterable[Fault]:
+    """`data` is an array of objects with at least one in it."""
+    node = root["data"]
+    if node.kind != "array" or not node.value:
+        yield node, str(node), "a non-empty array"
+    for one in node:
+        if one.kind != "object":
+            yield one, str(one), "an object"
+
+
+@embeddings.rule("model", over=embedding_lists, harm="cost and logs are booked on no model")
+def model(root: Node) -> Iterable[Fault]:
+    """`model` is a non-empty string."""
+    if not root["model"].text.strip():
+        yield root["model"], str(root["model"]), "a non-empty string"
+
+
+def _entries(view: View) -> Iterable[Node]:
+    for root in embedding_lists(view):
+        yield from (one for one in root["data"] if one.kind == "object")
+
+
+@embeddings.rule("object", over=_entries, harm="clients that dispatch on `object` refuse it")
+def object_(entry: Node) -> Iterable[Fault]:
+    """`object` of each entry is "embedding"."""
+    if entry["object"].value != "embedding":
+        yield entry["object"], str(entry["object"]), '"embedding"'
+
+
+def _indexed(view: View) -> Iterable[Node]:
+    yield from (root["data"] for root in embedding_lists(view) if root["data"].kind == "array")
+
+
+@embeddings.rule("index", over=_indexed, harm="vectors are stored with the wrong text")
+def index(node: Node) -> Iterable[Fault]:
+    """The entries have the numbers 0, 1, 2 … as their `index`, each once."""
+    wanted = set(range(len(node.value)))
+    for position, entry in enumerate(node):
+        number = entry["index"]
+        if entry.kind == "object" and (number.kind != "integer" or number.value not in wanted):
+            yield number, str(number), str(position)
+        wanted.discard(number.value if number.kind == "integer" else None)
+
+
+@embeddings.rule("order", over=_indexed, level=SHOULD, harm="clients that zip texts and vectors mix them up")
+def order(node: Node) -> Iterable[Fault]:
+    """The entries stand in the order of the inputs."""
+    numbers = [entry["index"].value for entry in node]
+    if sorted(map(str, numbers)) == sorted(map(str, range(len(numbers)))) and numbers != sorted(numbers):
+        yield node, f"the order {numbers[:8]}", "0, 1, 2 …"
+
+
+def asked_inputs(view: View) -> int | None:
+    """How many inputs the request holds; None where it does not say."""
+    given = view.asked["input"].value
+    if isinstance(given, str):
+        return 1
+    if not isinstance(given, list) or not given:
+        return None
+    return 1 if all(isinstance(one, int) for one in given) else len(given)
+
+
+def _counted(view: View) -> Iterable[tuple[Node, int]]:
+    wanted = asked_inputs(view)
+    if wanted is not None:
+        yield from ((node, wanted) for node in _indexed(view))
+
+
+@embeddings.rule("count", over=_counted, needs=[Aspect.REQUEST], see=see.EMBEDDING_CREATE)
+def count(subject: tuple[Node, int]) -> Iterable[Fault]:
+    """There is one embedding for each input."""
+    node, wanted = subject
+    if len(node.value) != wanted:
+        yield node, f"{len(node.value)} embeddings", str(wanted)
+
+
+def _encoded(view: View) -> Iterable[tuple[Node, bool]]:
+    in_base64 = view.asked["encoding_format"].value == "base64"
+    yield from ((entry["embedding"], in_base64) for entry in _entries(view))
+
+
+@embeddings.rule(
+    "encoding",
+    over=_encoded,
+    needs=[Aspect.REQUEST],
+    see=see.EMBEDDING_CREATE,
+    harm="openai-python asks for base64 by default and decodes what is a string",
+)
+def encoding(subject: tuple[Node, bool]) -> Iterable[Fault]:
+    """`embedding` is an array of numbers, with encoding_format base64 the Base64 of 32-bit floats."""
+    node, in_base64 = subject
+    if in_base64:
+        if vector(node) is None or node.kind != "string":
+            yield node, str(node)[:60], "Base64 of little-endian 32-bit floats"
+    elif node.kind != "array" or any(one.number is None for one in node) or not node.value:
+        yield node, str(node)[:60], "an array of numbers"
+
+
+def vector(node: Node) -> tuple[float, ...] | None:
+    """The numbers of an embedding in either encoding; None where it is neither."""
+    if node.kind == "array":
+        numbers = [one.number for one in node]
+        return tuple(one for one in numbers if one is not None) if None not in numbers and numbers else None
+    try:
+        raw = base64.b64decode(node.text, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return struct.unpack(f"<{len(raw) // 4}f", raw) if raw and len(raw) % 4 == 0 else None
+
+
+def _vectors(view: View) -> Iterable[tuple[Node, tuple[float, ...]]]:
+    for entry in _entries(view):
+        numbers = vector(entry["embedding"])
+        if numbers is not None:
+            yield entry["embedding"], numbers
+
+
+@embeddings.rule(
+    "finite",
+    over=_vectors,
+    yields_to=("embeddings.encoding",),
+    harm="distances come out as NaN, and nothing is ever found",
+)
+def finite(subject: tuple[Node, tuple[float, ...]]) -> Iterable[Fault]:
+    """The numbers are finite, and not all of them 0."""
+    node, numbers = subject
+    if any(one != one or abs(one) == float("inf") for one in numbers):
+        yield node, "NaN or an infinite number"
+    elif not any(numbers):
+        yield node, f"{len(numbers)} times 0"
+
+
+@embeddings.rule("unit-length", over=_vectors, level=SHOULD, see=see.EMBEDDING_GUIDE)
+def unit_length(subject: tuple[Node, tuple[float, ...]]) -> Iterable[Fault]:
+    """A vector has the length 1."""
+    node, numbers = subject
+    length = sum(one * one for one in numbers) ** 0.5
+    if abs(length - 1) > UNIT and length and length < float("inf"):
+        yield node, f"length {length:.3g}", "1"
+
+
+def _sized(view: View) -> Iterable[tuple[Node, int]]:
+    wanted = view.asked["dimensions"].value
+    if isinstance(wanted, int):
+        yield from ((node, wanted) for node, _ in _vectors(view))
+
+
+@embeddings.rule(
+    "dimensions", over=_sized, see=see.EMBEDDING_CREATE, harm="the vector store refuses the vector"
+)
+def dimensions(subject: tuple[Node, int]) -> Iterable[Fault]:
+    """A vector has as many numbers as `dimensions` asks for."""
+    node, wanted = subject
+    numbers = vector(node) or ()
+    if len(numbers) != wanted:
+        yield node, f"{len(numbers)} numbers", str(wanted)
+
+
+@embeddings.rule("same-size", over=_indexed, harm="the vector store refuses the batch")
+def same_size(node: Node) -> Iterable[Fault]:
+    """All vectors of an answer have the same number of numbers."""
+    sizes = [(entry["embedding"], len(vector(entry["embedding"]) or ())) for entry in node]
+    for place, size in sizes[1:]:
+        if size and sizes[0][1] and size != sizes[0][1]:
+            yield place, f"{size} numbers", f"{sizes[0][1]}, as in the first"

@@ -1,0 +1,132 @@
+"""Section formats: an answer in the response_format that was asked for, and refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+
+from contract_tests.rules import references as see
+from contract_tests.rules.answers import Answer, answers
+from contract_tests.rules.engine import SHOULD, Fault, Section
+from contract_tests.rules.view import View
+from fake_server.wire import jsontext
+
+formats = Section("formats", "JSON mode, structured outputs, refusals", see.STRUCTURED)
+
+
+def _json_asked(view: View) -> Iterable[Answer]:
+    """Answers in text that ended by themselves, where response_format asks for JSON."""
+    if view.asked["response_format"]["type"].value in ("json_object", "json_schema"):
+        yield from (one for one in answers(view) if one.finish == "stop" and one.text and not one.refusal)
+
+
+@formats.rule("json-text", over=_json_asked, see=see.CHAT_CREATE, harm="`json.loads(message.content)` raises")
+def json_text(answer: Answer) -> Iterable[Fault]:
+    """With response_format json_object or json_schema the text is a JSON text, without anything around it."""
+    parsed = jsontext.parse(answer.text.encode("utf-8", "replace"))
+    if not parsed.ok:
+        fenced = "JSON in a Markdown fence: " if answer.text.lstrip().startswith("```") else ""
+        yield answer.where, f"{fenced}{answer.text[:50]!r}", "a JSON text"
+
+
+def _object_asked(view: View) -> Iterable[tuple[Answer, object]]:
+    if view.asked["response_format"]["type"].value == "json_object":
+        for one in _json_asked(view):
+            parsed = jsontext.parse(one.text.encode("utf-8", "replace"))
+            if parsed.ok:
+                yield one, parsed.value
+
+
+@formats.rule("json-object", over=_object_asked, see=see.CHAT_CREATE, harm="`answer['key']` raises")
+def json_object(part: tuple[Answer, object]) -> Iterable[Fault]:
+    """With response_format json_object the JSON text is an object."""
+    answer, value = part
+    if not isinstance(value, dict):
+        yield answer.where, f"{answer.text[:50]!r}", "an object"
+
+
+def _schema_asked(view: View) -> Iterable[tuple[Answer, str]]:
+    asked = view.asked["response_format"]["json_schema"]
+    if asked["schema"].kind == "object" and asked["strict"].value is True:
+        for one in _json_asked(view):
+            parsed = jsontext.parse(one.text.encode("utf-8", "replace"))
+            if parsed.ok:
+                yield one, _violation(parsed.value, asked["schema"].value)
+
+
+@formats.rule("schema-kept", over=_schema_asked, harm="typed clients fail to read the answer")
+def schema_kept(part: tuple[Answer, str]) -> Iterable[Fault]:
+    """With a strict json_schema the text is valid for the schema that was sent."""
+    answer, violation = part
+    if violation:
+        yield answer.where, violation, "JSON that fits the schema"
+
+
+def _violation(value: Any, schema: dict[str, Any]) -> str:
+    """The first thing in which the value does not fit, '' where it fits or the schema is none itself."""
+    import jsonschema
+    from referencing.exceptions import Unresolvable
+
+    validator = jsonschema.Draft202012Validator(schema)
+    try:
+        error = next(validator.iter_errors(value), None)
+    except (jsonschema.SchemaError, Unresolvable, RecursionError, TypeError, ValueError):
+        return ""
+    path = "".join(f"[{step!r}]" for step in error.absolute_path) if error else ""
+    return f"{path} {error.message}".strip()[:120] if error else ""
+
+
+def _refused(view: View) -> Iterable[Answer]:
+    yield from (one for one in answers(view) if one.refusal)
+
+
+@formats.rule(
+    "refusal-alone", over=_refused, level=SHOULD, harm="clients show the refusal and parse the text"
+)
+def refusal_alone(answer: Answer) -> Iterable[Fault]:
+    """A refusal stands in `refusal` and leaves `content` without text."""
+    if answer.text:
+        yield answer.where, f"a refusal, and the text {answer.text[:40]!r}", "no text"
+
+
+_LEAKS = ("<|im_end|>", "<|im_start|>", "<|endoftext|>", "<|eot_id|>", "</s>", "<end_of_turn>", "[/INST]")
+
+
+def _texts(view: View) -> Iterable[tuple[Answer, str]]:
+    for one in answers(view):
+        if one.text:
+            yield one, _asked_text(view)
+
+
+@lru_cache(maxsize=8)
+def _decoded(body: bytes) -> str:
+    return body.decode("utf-8", "replace")
+
+
+def _asked_text(view: View) -> str:
+    return _decoded(view.exchange.request.body)
+
+
+@formats.rule("no-control-tokens", over=_texts, level=SHOULD, harm="users read the template of the model")
+def no_control_tokens(part: tuple[Answer, str]) -> Iterable[Fault]:
+    """The text is free of the tokens that mark turns inside a model's prompt."""
+    answer, asked = part
+    for token in _LEAKS:
+        if token in answer.text and token not in asked:
+            yield answer.where, f"the text contains {token}"
+
+
+@formats.rule(
+    "no-replacement",
+    over=_texts,
+    level=SHOULD,
+    yields_to=("http.json-utf8", "sse.utf8"),
+    harm="a character was lost for good",
+)
+def no_replacement(part: tuple[Answer, str]) -> Iterable[Fault]:
+    """The text holds no U+FFFD, which stands for bytes that a server cut in the middle of a character."""
+    answer, asked = part
+    if "\ufffd" in answer.text and "\ufffd" not in asked and "\\ufffd" not in asked:
+        at = answer.text.index("\ufffd")
+        yield answer.where, f"U+FFFD after {answer.text[max(0, at - 20) : at]!r}"

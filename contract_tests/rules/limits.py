@@ -1,0 +1,67 @@
+"""Rules about the limits a request sets: stop sequences and token counts, in a dict and in a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from contract_tests.rules.answers import Answer, answers
+from contract_tests.rules.engine import Fault, Section
+from contract_tests.rules.node import Node
+from contract_tests.rules.subjects import Form
+from contract_tests.rules.view import View
+from fake_server.wire.exchange import Aspect
+
+
+def stop_sequences(view: View) -> list[str]:
+    """The stop sequences asked for."""
+    asked = view.asked["stop"]
+    values = [asked.value] if asked.text else [node.value for node in asked]
+    return [value for value in values if isinstance(value, str) and value]
+
+
+def token_limit(view: View) -> int:
+    """The most completion tokens the request allows all its choices together, 0 where it sets no limit."""
+    limit = view.asked["max_completion_tokens"].number or view.asked["max_tokens"].number or 0
+    tried = view.asked["best_of"].number or 1  # choices that are thrown away are counted too
+    return max(int(limit), 0) * max(view.asked_choices, int(tried))
+
+
+def limits(section: Section, form: Form, create: str, *, streamed: bool) -> None:
+    """Register stop-kept and limit-kept for the dicts of a form, or for its streams."""
+
+    def stopped(view: View) -> Iterable[tuple[Answer, str]]:
+        if (
+            view.endpoint != form.endpoint
+            or view.is_stream is not streamed
+            or view.asked["echo"].value is True
+        ):
+            return
+        for answer in answers(view):
+            yield from ((answer, stop) for stop in stop_sequences(view))
+
+    @section.rule("stop-kept", over=stopped, see=create, harm="what follows the stop sequence is acted upon")
+    def stop_kept(subject: tuple[Answer, str]) -> Iterable[Fault]:
+        """The text does not contain a stop sequence that was asked for."""
+        answer, stop = subject
+        if stop in answer.text:
+            yield answer.where, f"the text of choice {answer.index} contains {stop!r}"
+
+    def limited(view: View) -> Iterable[tuple[Node, int]]:
+        limit = token_limit(view)
+        roots = form.chunks(view) if streamed else form.dicts(view)
+        for root in roots if limit else ():
+            if root["usage"]["completion_tokens"].number is not None:
+                yield root["usage"]["completion_tokens"], limit
+
+    @section.rule(
+        "limit-kept",
+        over=limited,
+        see=create,
+        needs=[Aspect.REQUEST],
+        harm="answers cost more than the caller allowed",
+    )
+    def limit_kept(subject: tuple[Node, int]) -> Iterable[Fault]:
+        """No more tokens are counted than max_completion_tokens (max_tokens) allows each choice."""
+        used, limit = subject
+        if (used.number or 0) > limit:
+            yield used, str(used), f"at most {limit}"

@@ -1,0 +1,138 @@
+"""Section logprobs: log probabilities of the tokens of a chat answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from contract_tests.rules import references as see
+from contract_tests.rules.answers import Answer, answers
+from contract_tests.rules.engine import SHOULD, Fault, Section
+from contract_tests.rules.node import Node
+from contract_tests.rules.subjects import choices, chunk_choices
+from contract_tests.rules.view import View
+from fake_server.wire.exchange import Aspect
+
+logprobs = Section("logprobs", "Log probabilities", see.CHAT_OBJECT)
+
+ROUNDING = 1e-6
+"""A probability of 1 may come out a little above it in binary."""
+
+
+def _objects(view: View) -> Iterable[Node]:
+    """Every `logprobs` object of a chat reply."""
+    for choice in (*choices(view), *chunk_choices(view)):
+        if choice["logprobs"].kind == "object":
+            yield choice["logprobs"]
+
+
+@logprobs.rule("members", over=_objects, level=SHOULD, harm="typed clients miss a required member")
+def members(node: Node) -> Iterable[Fault]:
+    """A `logprobs` object has the members content and refusal, null where there are none."""
+    for name in ("content", "refusal"):
+        if not node[name].there:
+            yield node[name], "missing", "an array or null"
+
+
+def _asked(view: View) -> Iterable[Answer]:
+    if view.endpoint == "chat" and view.asked["logprobs"].value is True:
+        yield from (one for one in answers(view) if one.text.strip())
+
+
+@logprobs.rule("given", over=_asked, see=see.CHAT_CREATE, harm="`choice.logprobs.content` raises")
+def given(answer: Answer) -> Iterable[Fault]:
+    """An answer in text that is asked for with `logprobs: true` has them."""
+    if not any(list(node["content"]) for node in answer.logprobs):
+        yield answer.where, "text without log probabilities", "choices[].logprobs.content"
+
+
+def _unasked(view: View) -> Iterable[Node]:
+    if view.endpoint == "chat" and view.asked["logprobs"].value is not True:
+        yield from _objects(view)
+
+
+@logprobs.rule("unasked", over=_unasked, level=SHOULD, needs=[Aspect.REQUEST], see=see.CHAT_CREATE)
+def unasked(node: Node) -> Iterable[Fault]:
+    """`logprobs` is null where the request does not ask for them."""
+    if list(node["content"]):
+        yield node, "log probabilities that nobody asked for", "null"
+
+
+def _tokens(view: View) -> Iterable[Node]:
+    """Every token with a log probability; those it was chosen from come beside it."""
+    for node in _objects(view):
+        for name in ("content", "refusal"):
+            yield from (token for token in node[name] if token.kind == "object")
+
+
+@logprobs.rule("logprob", over=_tokens, harm="`math.exp(token.logprob)` raises or is above 1")
+def logprob(token: Node) -> Iterable[Fault]:
+    """`logprob` of every token is a number that is not above 0."""
+    for one in (token, *token["top_logprobs"]):
+        number = one["logprob"].number
+        if number is None or number > ROUNDING:
+            yield one["logprob"], str(one["logprob"]), "a number, at most 0"
+
+
+@logprobs.rule("top", over=_tokens, harm="`token.top_logprobs[0]` raises")
+def top(token: Node) -> Iterable[Fault]:
+    """`top_logprobs` of every token is an array of objects."""
+    node = token["top_logprobs"]
+    if node.kind != "array" or any(one.kind != "object" for one in node):
+        yield node, str(node), "an array of objects"
+
+
+def _counted(view: View) -> Iterable[tuple[Node, int]]:
+    wanted = view.asked["top_logprobs"].value
+    if view.endpoint == "chat" and view.asked["logprobs"].value is True:
+        most = wanted if isinstance(wanted, int) else 0
+        yield from ((token["top_logprobs"], most) for token in _tokens(view))
+
+
+@logprobs.rule("top-count", over=_counted, needs=[Aspect.REQUEST], see=see.CHAT_CREATE)
+def top_count(subject: tuple[Node, int]) -> Iterable[Fault]:
+    """There are at most as many `top_logprobs` for a token as the request asks for."""
+    node, most = subject
+    if len(list(node)) > most:
+        yield node, f"{len(list(node))} tokens", f"at most {most}"
+
+
+@logprobs.rule("top-order", over=_tokens, level=SHOULD, harm="the first is not the most likely token")
+def top_order(token: Node) -> Iterable[Fault]:
+    """`top_logprobs` go from the most likely token down."""
+    numbers = [one["logprob"].number or 0.0 for one in token["top_logprobs"]]
+    if numbers != sorted(numbers, reverse=True):
+        yield token["top_logprobs"], f"{numbers[:5]}", "the highest first"
+
+
+@logprobs.rule("bytes", over=_tokens, level=SHOULD, harm="clients that put bytes together show another text")
+def bytes_(token: Node) -> Iterable[Fault]:
+    """`bytes` of a token are its UTF-8 bytes, or null; they alone hold what is no whole character."""
+    node, text = token["bytes"], token["token"].text
+    whole = text and "\\x" not in text and "\ufffd" not in text
+    wanted = list(text.encode("utf-8", "replace"))
+    if whole and node.kind == "array" and node.value != wanted:
+        yield node, f"{str(node)[:60]} for {text!r}", str(wanted)
+
+
+def _joined(view: View) -> Iterable[tuple[Answer, bytes]]:
+    if view.endpoint == "chat":
+        for one in answers(view):
+            tokens = [token for node in one.logprobs for token in node["content"]]
+            if tokens and one.text:
+                yield one, b"".join(_bytes(token) for token in tokens)
+
+
+def _bytes(token: Node) -> bytes:
+    listed = token["bytes"].value
+    if isinstance(listed, list) and all(isinstance(one, int) and 0 <= one < 256 for one in listed):
+        return bytes(listed)
+    return token["token"].text.encode("utf-8", "replace")
+
+
+@logprobs.rule("tell-the-text", over=_joined, level=SHOULD, harm="confidence is shown on the wrong words")
+def tell_the_text(subject: tuple[Answer, bytes]) -> Iterable[Fault]:
+    """The tokens of `logprobs.content`, put together, are the text of the choice."""
+    answer, joined = subject
+    if joined != answer.text.encode("utf-8", "replace"):
+        shown = joined.decode("utf-8", "replace")
+        yield answer.where, f"the tokens say {shown[:50]!r}", repr(answer.text[:50])
