@@ -38,6 +38,8 @@ def read_config(context: click.Context, parameter: click.Parameter, value: Path 
     defaults = {}
     for key, one in given.items():
         where = f"{value}:{line_of(key, text)}"
+        if key not in known and key in _names_beside(context):
+            continue
         if key not in known:
             near = difflib.get_close_matches(key, known, 1)
             hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(known))}"
@@ -63,6 +65,14 @@ def _names(command: click.Command) -> dict[str, click.Parameter]:
         else:
             names.update((name.removeprefix("--"), parameter) for name in parameter.opts)
     return {name: parameter for name, parameter in names.items() if name not in NOT_IN_A_FILE}
+
+
+def _names_beside(context: click.Context) -> frozenset[str]:
+    """The keys that the other commands of the group know: one file serves `run` and `baseline`."""
+    group = context.parent.command if context.parent else None
+    commands = group.commands.values() if isinstance(group, click.Group) else ()
+    with_file = (one for one in commands if any(option.name == "config" for option in one.params))
+    return frozenset(name for one in with_file for name in _names(one))
 
 
 def _checked(context: click.Context, parameter: click.Parameter, value: Any, where: str) -> Any:

@@ -9,6 +9,7 @@ import traceback
 
 import click
 
+from contract_tests.cli.baseline import baseline_command
 from contract_tests.cli.judge import judge_command
 from contract_tests.cli.offline import offline_command
 from contract_tests.cli.replay import replay_command
@@ -37,7 +38,15 @@ def cli(debug: bool) -> None:
     del debug  # read by main(), which sees every failure
 
 
-for command in (run_command, judge_command, offline_command, replay_command, rules_command, explain_command):
+for command in (
+    run_command,
+    baseline_command,
+    judge_command,
+    offline_command,
+    replay_command,
+    rules_command,
+    explain_command,
+):
     cli.add_command(command)
 
 

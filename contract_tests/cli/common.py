@@ -8,12 +8,22 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from contract_tests.report.terminal import Terminal
 from contract_tests.rules.engine import Level
+from contract_tests.run import Options
+from contract_tests.tolerance import Entry
+from contract_tests.tolerance_file import (
+    DEFAULT_PROFILE,
+    Tolerances,
+    load_baseline,
+    load_profile,
+    profile_names,
+)
 
 LEVELS = {"must": Level.MUST, "should": Level.SHOULD, "note": Level.NOTE}
 
 
-def _writable(context: click.Context, parameter: click.Parameter, value: Path | None) -> Path | None:
+def writable(context: click.Context, parameter: click.Parameter, value: Path | None) -> Path | None:
     """Refuse a report file that cannot be written before anything is asked."""
     if value is not None:
         folder = value.absolute().parent
@@ -31,15 +41,36 @@ json_file = click.option(
     "--json",
     "json_file",
     type=click.Path(dir_okay=False, path_type=Path),
-    callback=_writable,
+    callback=writable,
     help="Write a JSON report.",
 )
 junit_file = click.option(
     "--junit",
     type=click.Path(dir_okay=False, path_type=Path),
-    callback=_writable,
+    callback=writable,
     help="Write a JUnit report.",
 )
+
+
+profile_name = click.option(
+    "--profile",
+    default=DEFAULT_PROFILE,
+    metavar="NAME",
+    help=f"Tolerate a dialect's known departures: {', '.join(profile_names())}, or a .yaml file.",
+)
+baseline_file = click.option(
+    "--baseline",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Known findings, which do not fail.",
+)
+
+
+def tolerances_of(profile: str, baseline: Path | None = None) -> tuple[Tolerances, tuple[Entry, ...]]:
+    """The profile, and the entries of profile and baseline together. Raises UsageError."""
+    chosen = load_profile(profile)
+    known = load_baseline(baseline).entries if baseline else ()
+    return chosen, (*chosen.entries, *known)
 
 
 class _Console(Console):
@@ -54,6 +85,11 @@ def console() -> Console:
     if not made.is_terminal:
         made.width = 110
     return made
+
+
+def terminal_for(options: Options) -> Terminal:
+    """Standard output for a run; it shows no secret of the run."""
+    return Terminal(console(), options.secrets)
 
 
 def write(path: Path, text: str) -> Path:

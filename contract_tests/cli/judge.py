@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Iterator
+from datetime import date
 from pathlib import Path
 
 import click
 from rich.table import Table
 
-from contract_tests.cli.common import LEVELS, console, fail_on, json_file, write
-from contract_tests.judging import Summary, judge_files
+from contract_tests.cli.common import (
+    LEVELS,
+    baseline_file,
+    console,
+    fail_on,
+    json_file,
+    profile_name,
+    tolerances_of,
+    write,
+)
+from contract_tests.judging import InputError, Summary, judge_recordings
 from contract_tests.outcome import ExitCode, failing
+from contract_tests.recordings import Recording, read
 from contract_tests.report.files import judgement_as_json
-from contract_tests.report.terminal import LEVEL_STYLES, WORDS, Terminal, count, counted
+from contract_tests.report.findings import count
+from contract_tests.report.terminal import LEVEL_STYLES, WORDS, Terminal, besides, counted
 from contract_tests.rules import RULES
+from contract_tests.tolerance import Ledger, Tolerated
+from contract_tests.tolerance_applied import to_recordings
+from fake_server.wire import fixture
 
 FIRST_FEW = 3
 """How many findings of a rule are shown in full without --all."""
@@ -23,6 +39,8 @@ FIRST_FEW = 3
 @click.option("--select", "prefixes", multiple=True, metavar="PREFIX", help="Only these rules or sections.")
 @click.option("--endpoint", metavar="PATH", help="Only recordings of this endpoint, as in chat/completions.")
 @click.option("--all", "show_all", is_flag=True, help="Show every finding, not three of each rule.")
+@profile_name
+@baseline_file
 @json_file
 @fail_on
 def judge_command(
@@ -30,36 +48,66 @@ def judge_command(
     prefixes: tuple[str, ...],
     endpoint: str | None,
     show_all: bool,
+    profile: str,
+    baseline: Path | None,
     json_file: Path | None,
     fail_on: str,
 ) -> int:
     """Judge recordings: fixtures of the kit, folders of them, and .jsonl files of shared recordings."""
-    summary = judge_files(files, prefixes, endpoint)
+    _, entries = tolerances_of(profile, baseline)
+    labels: set[str] = set()
+    summary = judge_recordings(_read(files, endpoint, labels), prefixes)
     if not summary.exchanges:
         of = f" of the endpoint {endpoint!r}" if endpoint else ""
         raise click.UsageError(f"no recording{of} in {', '.join(map(str, files))}")
+    summary.findings[:], tolerated, ledger = to_recordings(summary, entries, date.today(), labels)
     terminal = Terminal(console())
     if show_all:
         terminal.every(summary.findings)
     else:
         terminal.findings(summary.findings, limit=FIRST_FEW)
+    terminal.tolerated(tolerated, ledger)
     _rules(terminal, summary)
     _not_judged(terminal, summary)
-    return int(settle(terminal, summary, fail_on, json_file))
+    return int(settle(terminal, summary, fail_on, json_file, tolerated=tolerated, ledger=ledger))
+
+
+def _read(files: Iterable[Path], endpoint: str | None, labels: set[str]) -> Iterator[Recording]:
+    """The recordings of one endpoint (None for all), whose labels are added. Raises InputError."""
+    for path in files:
+        if path.suffix == ".body":
+            raise InputError(f"{path}: holds only the bytes of a body; {_head_of(path)}")
+        for recording in read(path):
+            if endpoint is None or recording.endpoint == endpoint:
+                labels.add(recording.exchange.label)
+                yield recording
+
+
+def _head_of(body: Path) -> str:
+    """Which fixture a body belongs to."""
+    heads = (one for one in body.parent.glob("*.yaml") if fixture.is_fixture(one))
+    head = next((one for one in heads if body.name in one.read_text("utf-8", "replace")), None)
+    return f"judge its head, {head}" if head else "judge the .yaml beside it that names it"
 
 
 def settle(
-    terminal: Terminal, summary: Summary, level: str, json_path: Path | None = None, subject: str = ""
+    terminal: Terminal,
+    summary: Summary,
+    level: str,
+    json_path: Path | None = None,
+    subject: str = "",
+    tolerated: Collection[Tolerated] = (),
+    ledger: Ledger | None = None,
 ) -> ExitCode:
     """Name the surprises, write the file, end with the verdict; the exit code."""
     for surprise in summary.surprises:
         terminal.say(f"surprise  {surprise}", "yellow")
     code = ExitCode.FINDINGS if failing(summary.findings, LEVELS[level]) else ExitCode.OK
     if json_path:
-        terminal.say(f"written   {write(json_path, judgement_as_json(summary, code))}")
+        terminal.say(f"written   {write(json_path, judgement_as_json(summary, code, tolerated, ledger))}")
     what = subject or count(summary.exchanges, "exchange")
     terminal.say(
-        f"{WORDS[code]}  {counted(summary.findings)}; {what} (exit code {int(code)})",
+        f"{WORDS[code]}  {counted(summary.findings)}{besides(tolerated)}; {what} (exit code {int(code)})",
         "bold green" if code is ExitCode.OK else "bold red",
     )
     return code

@@ -9,9 +9,10 @@ from pathlib import Path
 import click
 
 from contract_tests import client
+from contract_tests.cli.asking import ask
 from contract_tests.cli.common import console, fail_on, json_file, junit_file
 from contract_tests.cli.replay import judge_one
-from contract_tests.cli.run import ask, tell
+from contract_tests.cli.run import tell
 from contract_tests.guard import clean_environment, only_loopback
 from contract_tests.report.terminal import Terminal
 from contract_tests.run import Options

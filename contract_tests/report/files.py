@@ -1,14 +1,17 @@
-"""Reports for machines: JSON and JUnit.
+"""Reports for machines in JSON.
 
 A report of a run is `{"format": "openai-contract-report/1", target, model, verdict, exit_code, seconds,
-requests, stopped, notes: [text], cases: [case], rules: {id: exchanges it applied to}}`; a case is `{id,
-section, title, outcome, reason, seconds, findings: [finding]}`; a finding is `{rule, level, clause, in: case
-or recording, at: {event, path, byte}, expected, actual, breaks, see}`, numbers counted from 0 and null where
+requests, stopped, notes: [text], cases: [case], rules: {id: exchanges it applied to}, tolerances, required:
+[section], lacking: [{section, outcome, reason, cases: [id]}]}`; a case is `{id, section, title, outcome,
+reason, seconds, findings: [finding], tolerated: [finding]}`; a finding is `{rule, level, clause, in: case or
+recording, at: {event, path, byte}, expected, actual, breaks, see}`, numbers counted from 0 and null where
 there is none. A report of recordings is `{"format": "openai-contract-judgement/1", verdict, exit_code,
 exchanges, endpoints: {name: {exchanges, unjudged}}, findings: [finding], rules: {id: {applied, flagged,
-not_reached}}, surprises: [text]}`. `schema.json` beside this file says the same for validators. Members may
-be added within one format number, none changes its meaning. A verdict is pass, fail, not reached or harness
-failed.
+not_reached}}, surprises: [text], tolerated: [finding], tolerances}`. A tolerated finding is not among the
+`findings`; its member `tolerated` is the entry that covers it, `{by, place: file:line, rule, in, at, actual,
+reason, link, expires: date or null}`. The tolerances are `{by: [text], expired: [entry], gone: [entry]}`.
+`schema.json` beside this file says the same for validators. Members may be added within one format number,
+none changes its meaning. A verdict is pass, fail, not reached or harness failed.
 """
 
 from __future__ import annotations
@@ -17,12 +20,11 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
-
 from contract_tests.judging import Summary
-from contract_tests.outcome import CaseResult, ExitCode, Outcome, RunReport, failing
-from contract_tests.report.findings import masked, told
-from contract_tests.rules.engine import Finding, Level
+from contract_tests.outcome import CaseResult, ExitCode, Lack, RunReport
+from contract_tests.report.findings import masked
+from contract_tests.rules.engine import Finding
+from contract_tests.tolerance import Entry, Ledger, Tolerated
 
 FORMAT = "openai-contract-report/1"
 JUDGEMENT_FORMAT = "openai-contract-judgement/1"
@@ -48,12 +50,20 @@ def as_json(report: RunReport, code: ExitCode, secrets: Iterable[str] = ()) -> s
         "notes": list(report.notes),
         "cases": [_case(result) for result in report.results],
         "rules": dict(sorted(report.applied.items())),
+        "tolerances": _ledger(report.ledger),
+        "required": list(report.required),
+        "lacking": [_lack(one) for one in report.lacking],
     }
     return _clean_json(value, tuple(secrets))
 
 
-def judgement_as_json(summary: Summary, code: ExitCode) -> str:
-    """What was found in recordings, as JSON text."""
+def judgement_as_json(
+    summary: Summary,
+    code: ExitCode,
+    tolerated: Iterable[Tolerated] = (),
+    ledger: Ledger | None = None,
+) -> str:
+    """What was found in recordings, as JSON text; what is tolerated is not among the summary's findings."""
     value = {
         "format": JUDGEMENT_FORMAT,
         "verdict": VERDICTS[code],
@@ -73,6 +83,8 @@ def judgement_as_json(summary: Summary, code: ExitCode) -> str:
             for name in sorted({*summary.applied, *summary.not_reached})
         },
         "surprises": list(summary.surprises),
+        "tolerated": [_tolerated(one) for one in tolerated],
+        "tolerances": _ledger(ledger or Ledger()),
     }
     return _clean_json(value, ())
 
@@ -101,6 +113,35 @@ def _case(result: CaseResult) -> dict[str, Any]:
         "reason": result.reason,
         "seconds": round(result.seconds, 3),
         "findings": [finding(one) for one in result.findings],
+        "tolerated": [_tolerated(one) for one in result.tolerated],
+    }
+
+
+def _tolerated(one: Tolerated) -> dict[str, Any]:
+    """The finding, marked with the entry that covers it."""
+    return {**finding(one.finding), "tolerated": _entry(one.entry)}
+
+
+def _entry(one: Entry) -> dict[str, Any]:
+    expires = one.expires.isoformat() if one.expires else None
+    members = {"by": one.by, "place": one.place, "rule": one.rule, "in": one.label, "at": one.path}
+    return {**members, "actual": one.actual, "reason": one.reason, "link": one.link, "expires": expires}
+
+
+def _ledger(ledger: Ledger) -> dict[str, Any]:
+    return {
+        "by": list(ledger.by),
+        "expired": [_entry(one) for one in ledger.expired],
+        "gone": [_entry(one) for one in ledger.gone],
+    }
+
+
+def _lack(one: Lack) -> dict[str, Any]:
+    return {
+        "section": one.section,
+        "outcome": one.outcome.value,
+        "reason": one.reason,
+        "cases": list(one.cases),
     }
 
 
@@ -117,51 +158,3 @@ def _clean(value: Any, secrets: tuple[str, ...]) -> Any:
     if isinstance(value, list):
         return [_clean(inner, secrets) for inner in value]
     return value
-
-
-def as_junit(
-    report: RunReport, code: ExitCode, secrets: Iterable[str] = (), fail_on: Level = Level.MUST
-) -> str:
-    """The report as JUnit XML: a test case for each case, with its findings as its failure.
-
-    A case fails by findings of the level `fail_on` and stronger ones; others stand in its system-out.
-    """
-    suite = TestSuite("openai-contract")
-    suite.add_property("target", _xml(masked(report.target, secrets)))
-    suite.add_property("model", _xml(report.model))
-    suite.add_property("exit_code", str(int(code)))
-    for result in report.results:
-        case = TestCase(result.case_id, f"contract.{result.section}", round(result.seconds, 3))
-        text = _xml(masked("\n".join(told(one) for one in result.findings), secrets))
-        mark = _mark(result, text, _xml(masked(result.reason, secrets)), fail_on)
-        if mark is not None:
-            case.result = [mark]
-        elif text:
-            case.system_out = text
-        suite.add_testcase(case)
-    document = JUnitXml()
-    document.add_testsuite(suite)
-    document.update_statistics()  # type: ignore[no-untyped-call]
-    xml: bytes = document.tostring()  # type: ignore[no-untyped-call]
-    return '<?xml version="1.0" encoding="utf-8"?>\n' + xml.decode()
-
-
-def _mark(result: CaseResult, text: str, reason: str, fail_on: Level) -> Failure | Error | Skipped | None:
-    match result.outcome:
-        case Outcome.FAIL | Outcome.WARN | Outcome.PASS if result.outcome is Outcome.FAIL or failing(
-            result.findings, fail_on
-        ):
-            rules = sorted({one.rule.id for one in result.findings})
-            mark = Failure(", ".join(rules) or reason)
-            mark.text = text
-            return mark
-        case Outcome.HARNESS_FAILED | Outcome.SETUP_FAILED:
-            return Error(f"{result.outcome}: {reason}")
-        case Outcome.UNSUPPORTED | Outcome.NOT_REACHED:
-            return Skipped(f"{result.outcome}: {reason}")
-    return None
-
-
-def _xml(text: str) -> str:
-    """The text without characters that XML 1.0 cannot carry."""
-    return "".join(char if char in "\t\n" or (char >= " " and char.isprintable()) else "�" for char in text)

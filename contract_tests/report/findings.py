@@ -40,10 +40,32 @@ def told(finding: Finding, title: str = "", also: Sequence[str] = ()) -> str:
     return "\n".join(lines)
 
 
-def some(labels: Sequence[str]) -> str:
+def told_together(findings: Sequence[Finding], also: Sequence[str] = ()) -> str:
+    """Findings of one rule: the rule once, then each place with what was seen there."""
+    rule = findings[0].rule
+    expected = {one.expected for one in findings}
+    common = {"expected": expected.pop() if len(expected) == 1 else "", "breaks": rule.harm, "see": rule.see}
+    lines = [f"{MARKS[rule.level]} {rule.id}   {rule.level}", f"  {rule.clause}"]
+    lines += [f"    {name:9} {' '.join(text.split())}" for name, text in common.items() if text]
+    for one in findings:
+        rows = {"at": str(one.place), "expected": "" if common["expected"] else one.expected}
+        lines.append(f"    in        {' '.join(one.label.split())}")
+        rows["actual"] = one.actual
+        lines += [f"      {name:9} {' '.join(text.split())}" for name, text in rows.items() if text]
+    if also:
+        lines.append(f"    also in   {some(also)}")
+    return "\n".join(lines)
+
+
+def count(number: int, noun: str) -> str:
+    """'1 case', '2 cases'."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def some(labels: Sequence[str], limit: int = _SHOWN_LABELS) -> str:
     """The first few labels, and how many more there are."""
-    shown = ", ".join(labels[:_SHOWN_LABELS])
-    more = len(labels) - _SHOWN_LABELS
+    shown = ", ".join(labels[:limit])
+    more = len(labels) - limit
     return f"{shown} and {more} more" if more > 0 else shown
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from itertools import groupby
 from time import monotonic
 
 from rich.console import Console
@@ -11,10 +12,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
-from contract_tests.outcome import CaseResult, ExitCode, Outcome, RunReport
-from contract_tests.report.findings import first_few, masked, printable, some, told
+from contract_tests.outcome import CaseResult, ExitCode, Lack, Outcome, RunReport
+from contract_tests.report.findings import count, first_few, masked, printable, some, told, told_together
+from contract_tests.report.tolerances import told_ledger, told_tolerated
 from contract_tests.rules.engine import Finding, Level
 from contract_tests.run import Plan
+from contract_tests.tolerance import Ledger, Tolerated
 
 STYLES = {
     Outcome.PASS: "green",
@@ -95,11 +98,14 @@ class Terminal:
     def findings(
         self, findings: Iterable[Finding], titles: Mapping[str, str] | None = None, limit: int = 1
     ) -> None:
-        """Each rule's first findings in full, with the names of the other places; `titles` by case id."""
+        """Each rule with its first findings and the names of the other places; `titles` by case id."""
         for shown, also in first_few(findings, limit):
-            for one in shown:
-                text = told(one, _where(one.label, titles or {}), also if one is shown[-1] else ())
-                self._finding(text, one.rule.level)
+            first = shown[0]
+            if len(shown) > 1:
+                text = told_together(shown, also)
+            else:
+                text = told(first, _where(first.label, titles or {}), also)
+            self._finding(text, first.rule.level)
 
     def every(self, findings: Iterable[Finding]) -> None:
         """All findings in full, in their order."""
@@ -111,6 +117,24 @@ class Terminal:
         self.say()
         self.say(head, LEVEL_STYLES[level])
         self.say(rest)
+
+    def lacking(self, lacking: Iterable[Lack]) -> None:
+        """Each required section that the target lacks, or of which a case could not be asked."""
+        for section, found in groupby(lacking, lambda one: one.section):
+            lines = [f"    {one.outcome:14} {some(one.cases)}: {one.reason}" for one in found]
+            self._finding("\n".join([f"✗ {section}   REQUIRED", *lines]), Level.MUST)
+
+    def tolerated(self, tolerated: Iterable[Tolerated], ledger: Ledger) -> None:
+        """What does not count, by whom and why; and the entries that are out of date."""
+        for block in told_tolerated(tolerated):
+            head, _, rest = block.partition("\n")
+            self.say()
+            self.say(head, "bold")
+            self.say(rest)
+        if lines := told_ledger(ledger):
+            self.say()
+            for line in lines:
+                self.say(line, "yellow")
 
     def outcomes(self, report: RunReport) -> None:
         """How many cases of each section came to which outcome, and why some came to none."""
@@ -163,10 +187,19 @@ def verdict(report: RunReport, code: ExitCode) -> str:
     why = ""
     if code is ExitCode.UNREACHABLE:
         why = ", but the run was stopped" if report.stopped else " and no chat case was reached"
+    if lacking := dict.fromkeys(one.section for one in report.lacking):
+        why = f", but not all of {', '.join(lacking)} was reached, which is required"
     return (
-        f"{word}  {counted(report.findings)}{why}; {asked}, {count(report.requests, 'request')}, "
+        f"{word}  {counted(report.findings)}{besides(report.tolerated)}{why}; {asked}, "
+        f"{count(report.requests, 'request')}, "
         f"{report.seconds:.1f} s (exit code {int(code)})"
     )
+
+
+def besides(tolerated: Iterable[Tolerated]) -> str:
+    """' (17 tolerated)', or '' for none."""
+    number = sum(1 for _ in tolerated)
+    return f" ({number:,} tolerated)" if number else ""
 
 
 def counted(findings: Iterable[Finding]) -> str:
@@ -180,8 +213,3 @@ def counted(findings: Iterable[Finding]) -> str:
         if found
     )
     return ", ".join(parts) or "no findings"
-
-
-def count(number: int, noun: str) -> str:
-    """'1 case', '2 cases'."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -199,7 +199,7 @@ from contract_tests.cli import judge
 def broken(*given):
     raise ZeroDivisionError("a fault, planted")
 
-judge.judge_files = broken
+judge.judge_recordings = broken
 cli.main()
 """
     for debug in ([], ["--debug"]):

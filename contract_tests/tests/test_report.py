@@ -16,8 +16,9 @@ from rich.console import Console
 from contract_tests import report as report_package
 from contract_tests.judging import judge_files
 from contract_tests.outcome import CaseResult, ExitCode, Outcome, RunReport
-from contract_tests.report.files import as_json, as_junit, judgement_as_json
+from contract_tests.report.files import as_json, judgement_as_json
 from contract_tests.report.findings import first_few, masked, told
+from contract_tests.report.junit import as_junit
 from contract_tests.report.terminal import Terminal, counted, verdict
 from contract_tests.rules import RULES
 from contract_tests.rules.engine import Finding, Level

@@ -1,0 +1,75 @@
+"""`contract baseline URL`: make what a run finds known."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import click
+
+from contract_tests.cli.asking import ask
+from contract_tests.cli.common import (
+    LEVELS,
+    fail_on,
+    profile_name,
+    terminal_for,
+    tolerances_of,
+    writable,
+    write,
+)
+from contract_tests.cli.options import options_of, run_options
+from contract_tests.outcome import ExitCode, failing
+from contract_tests.report.findings import count, masked
+from contract_tests.report.tolerances import said
+from contract_tests.tolerance_applied import to_run
+from contract_tests.tolerance_file import load_baseline
+from contract_tests.tolerance_written import NewBaseline, as_yaml, renew
+
+
+@click.command("baseline")
+@run_options
+@profile_name
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    required=True,
+    callback=writable,
+    help="The baseline to write, or to bring up to date.",
+)
+@fail_on
+def baseline_command(output: Path, **given: Any) -> int:
+    """Ask the server at URL as `contract run` does and write what it breaks to a baseline.
+
+    An entry is written for each rule, case and kind of place with a finding that would fail the run. Entries
+    that FILE holds already keep their reason, link and date; those that occur no longer are left out.
+    """
+    profile, tolerated = tolerances_of(given["profile"])
+    known = load_baseline(output).entries if output.exists() else ()
+    options = options_of(given, profile.select)
+    terminal = terminal_for(options)
+    today = date.today()
+    report = to_run(ask(terminal, options), (*tolerated, *known), today)
+    terminal.outcomes(report)
+    code = report.exit_code()
+    if code not in (ExitCode.OK, ExitCode.FINDINGS):
+        terminal.verdict(report, code)
+        terminal.say(f"not written: the run has to come to its end before {output} can tell what is known")
+        return int(code)
+    counting = [one for one in report.findings if failing([one], LEVELS[given["fail_on"]])]
+    new = renew(counting, known, report.ledger.gone, today)
+    write(output, masked(as_yaml(new), terminal.secrets))
+    for mark, entries in (("+", new.added), ("-", new.removed)):
+        for one in entries:
+            terminal.say(f"{mark} {said(one)}")
+    terminal.say(f"written   {output}: {_told(new)} (exit code 0)", "bold green")
+    return int(ExitCode.OK)
+
+
+def _told(new: NewBaseline) -> str:
+    """'3 known findings of 2 rules: 1 added, 2 kept, 0 removed'."""
+    entries = (*new.kept, *new.added)
+    parts = f"{len(new.added)} added, {len(new.kept)} kept, {len(new.removed)} removed"
+    rules = count(len({one.rule for one in entries}), "rule")
+    return f"{count(len(entries), 'known finding')} of {rules}: {parts}"

@@ -1,0 +1,68 @@
+"""The report of a run as JUnit XML."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
+
+from contract_tests.outcome import CaseResult, ExitCode, Outcome, RunReport, failing
+from contract_tests.report.findings import masked, told
+from contract_tests.report.tolerances import why
+from contract_tests.rules.engine import Level
+
+
+def as_junit(
+    report: RunReport, code: ExitCode, secrets: Iterable[str] = (), fail_on: Level = Level.MUST
+) -> str:
+    """The report as JUnit XML: a test case for each case, with its findings as its failure.
+
+    A case fails by findings of the level `fail_on` and stronger ones, and where a required section lacks it;
+    other findings and tolerated ones stand in its system-out, the latter with who tolerates them and why.
+    """
+    lacking = {case_id: one.section for one in report.lacking for case_id in one.cases}
+    suite = TestSuite("openai-contract")
+    suite.add_property("target", _xml(masked(report.target, secrets)))
+    suite.add_property("model", _xml(report.model))
+    suite.add_property("exit_code", str(int(code)))
+    suite.add_property("tolerated", str(sum(1 for _ in report.tolerated)))
+    for result in report.results:
+        case = TestCase(result.case_id, f"contract.{result.section}", round(result.seconds, 3))
+        text = _xml(masked("\n".join(told(one) for one in result.findings), secrets))
+        known = "\n".join(f"{told(one.finding)}\n    tolerated {why(one.entry)}" for one in result.tolerated)
+        known = _xml(masked(known, secrets))
+        mark = _mark(result, text, _xml(masked(result.reason, secrets)), fail_on)
+        if result.case_id in lacking and isinstance(mark, Skipped):
+            mark = Failure(f"{lacking[result.case_id]} is required; {mark.message}")
+        if mark is not None:
+            case.result = [mark]
+        beside = "\n".join(part for part in (text if mark is None else "", known) if part)
+        if beside:
+            case.system_out = beside
+        suite.add_testcase(case)
+    document = JUnitXml()
+    document.add_testsuite(suite)
+    document.update_statistics()  # type: ignore[no-untyped-call]
+    xml: bytes = document.tostring()  # type: ignore[no-untyped-call]
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + xml.decode()
+
+
+def _mark(result: CaseResult, text: str, reason: str, fail_on: Level) -> Failure | Error | Skipped | None:
+    match result.outcome:
+        case Outcome.FAIL | Outcome.WARN | Outcome.PASS if result.outcome is Outcome.FAIL or failing(
+            result.findings, fail_on
+        ):
+            rules = sorted({one.rule.id for one in result.findings})
+            mark = Failure(", ".join(rules) or reason)
+            mark.text = text
+            return mark
+        case Outcome.HARNESS_FAILED | Outcome.SETUP_FAILED:
+            return Error(f"{result.outcome}: {reason}")
+        case Outcome.UNSUPPORTED | Outcome.NOT_REACHED:
+            return Skipped(f"{result.outcome}: {reason}")
+    return None
+
+
+def _xml(text: str) -> str:
+    """The text without characters that XML 1.0 cannot carry."""
+    return "".join(char if char in "\t\n" or (char >= " " and char.isprintable()) else "�" for char in text)
