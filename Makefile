@@ -19,7 +19,7 @@ contract: export MODEL := $(MODEL)
 contract: export FIXTURE := $(FIXTURE)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup contract test coverage check fake interop sdks constraints clean
+.PHONY: help setup contract test coverage check fake interop sdks constraints clean compatibility
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,10 @@ fake: $(STAMP)  ## serve the fake on http://127.0.0.1:1337
 
 interop: $(STAMP)  ## judge real third-party servers that have the fake as upstream
 	@$(BIN)/python -m contract_tests.interop
+
+compatibility: $(STAMP)  ## judge the recordings of other providers into COMPATIBILITY.md; CHECK=1 only compares
+	@$(BIN)/python -m contract_tests.compatibility "$${OPENAI_CONTRACT_SHARED:-../shared}/recordings" \
+	  $(if $(CHECK),--check,--write)
 
 sdks: $(STAMP)  ## build an environment for each generation of the official SDK
 	@$(BIN)/python -m contract_tests.sdks
