@@ -9,7 +9,7 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 
@@ -55,6 +55,14 @@ class Entry:
 
     def has_expired(self, today: date) -> bool:
         return self.expires is not None and today > self.expires
+
+
+def together(entries: Iterable[Entry]) -> list[tuple[Entry, tuple[str, ...]]]:
+    """Entries that differ in their label alone as one, with the labels; `place` is that of the first."""
+    groups: dict[Entry, dict[str, Entry]] = {}
+    for one in entries:
+        groups.setdefault(replace(one, label="", place=""), {})[one.label] = one
+    return [(next(iter(labels.values())), tuple(labels)) for labels in groups.values()]
 
 
 @dataclass(frozen=True)

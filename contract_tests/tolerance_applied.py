@@ -18,7 +18,7 @@ _TO_ITS_END = (Outcome.PASS, Outcome.WARN)
 
 def to_run(report: RunReport, entries: Sequence[Entry], today: date) -> RunReport:
     """The report with what is tolerated told apart from what counts."""
-    results = tuple(_to_case(one, entries, today) for one in report.results)
+    results = tuple(to_case(one, entries, today) for one in report.results)
     by_id = {one.case_id: one for one in report.results}
 
     def looked(entry: Entry) -> bool:
@@ -34,7 +34,7 @@ def to_run(report: RunReport, entries: Sequence[Entry], today: date) -> RunRepor
     return replace(report, results=results, ledger=account([*report.findings], entries, today, looked))
 
 
-def _to_case(result: CaseResult, entries: Sequence[Entry], today: date) -> CaseResult:
+def to_case(result: CaseResult, entries: Sequence[Entry], today: date) -> CaseResult:
     """A failure of which every MUST finding is tolerated becomes a warning: it is no pass."""
     counting, tolerated = split(result.findings, entries, today)
     outcome = result.outcome

@@ -5,7 +5,7 @@ about: Azure OpenAI                     # a profile's only, as is `select`
 select: [chat, tools]                   # the cases that are asked, all where it is left out
 tolerate:
   - rule: chat.stream.object
-    in: chat.stream.*                   # case or recording; optional as at, actual and expires
+    in: [chat.stream.*, tools.auto]     # cases or recordings; optional as at, actual and expires
     at: choices[*].delta                # path in the JSON
     actual: '""'                        # what was seen; `*` stands for any characters in all three
     reason: the first chunk carries the filter results of the prompt alone
@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -79,6 +79,7 @@ class _Reading:
 
     def __init__(self, path: Path, document: Document, kind: str, name: str) -> None:
         self._path, self._document, self._kind, self._name = path, document, kind, name
+        self._shown = path.name if path.parent == SHIPPED else path
 
     def tolerances(self) -> Tolerances:
         mark = f"openai-contract-{self._kind}"
@@ -94,7 +95,11 @@ class _Reading:
             raise self._wrong(("tolerate",), "`tolerate` is a list of entries, [] for none")
         return Tolerances(
             self._name,
-            tuple(self._entry(one, ("tolerate", place)) for place, one in enumerate(entries)),
+            tuple(
+                entry
+                for place, one in enumerate(entries)
+                for entry in self._entries(one, ("tolerate", place))
+            ),
             self._text(value, "about", ()),
             self._select(value.get("select", [])),
         )
@@ -110,25 +115,33 @@ class _Reading:
             ) from error
         return tuple(prefixes)
 
-    def _entry(self, value: Any, where: Where) -> Entry:
+    def _entries(self, value: Any, where: Where) -> list[Entry]:
+        """The entry, once for each text in its `in`."""
         if not isinstance(value, dict):
             raise self._wrong(where, f"an entry is a mapping with {' and '.join(self._needed)}")
         self._known_keys(value, where, _MEMBERS)
         for name in self._needed:
             if not self._text(value, name, where):
                 raise self._wrong((*where, name), f"the entry has no {name}")
-        return Entry(
+        entry = Entry(
             rule=self._rule(value, where),
             reason=self._text(value, "reason", where),
             link=self._link(value, where),
-            label=self._pattern(value, "in", where),
             path=self._pattern(value, "at", where),
             actual=self._pattern(value, "actual", where),
             expires=self._expires(value, where),
             by=self._name,
-            place=f"{self._path.name}:{self._document.line(where)}",
+            place=f"{self._shown}:{self._document.line(where)}",
             must_occur=self._kind == BASELINE,
         )
+        return [replace(entry, label=one) for one in self._labels(value, where)]
+
+    def _labels(self, value: Mapping[str, Any], where: Where) -> list[str]:
+        given = value.get("in", ANYTHING)
+        labels = given if isinstance(given, list) else [given]
+        if not labels or not all(isinstance(one, str) and one for one in labels):
+            raise self._wrong((*where, "in"), "`in` is a text or a list of them; put quotes around each")
+        return labels
 
     @property
     def _needed(self) -> tuple[str, ...]:

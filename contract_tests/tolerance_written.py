@@ -12,7 +12,7 @@ import yaml
 
 from contract_tests.rules.engine import Finding
 from contract_tests.rules.node import show_path
-from contract_tests.tolerance import ANYTHING, Entry
+from contract_tests.tolerance import ANYTHING, Entry, together
 from contract_tests.tolerance_file import BASELINE, VERSION
 
 HEADING = """\
@@ -52,15 +52,17 @@ def _entry(finding: Finding, today: date) -> Entry:
 
 
 def as_yaml(baseline: NewBaseline) -> str:
-    """The text of the file, entries in the order of rules and cases."""
-    entries = sorted((*baseline.kept, *baseline.added), key=lambda one: (one.rule, one.label, one.path))
-    head = {f"openai-contract-{BASELINE}": VERSION, "tolerate": [_members(one) for one in entries]}
+    """The text of the file: entries that differ in their case alone stand together, in the order of rules."""
+    groups = together((*baseline.kept, *baseline.added))
+    entries = [_members(*one) for one in sorted(groups, key=lambda one: (one[0].rule, one[0].path))]
+    head = {f"openai-contract-{BASELINE}": VERSION, "tolerate": entries}
     return HEADING + yaml.safe_dump(head, sort_keys=False, allow_unicode=True, width=110)
 
 
-def _members(entry: Entry) -> dict[str, Any]:
-    named = {"rule": entry.rule, "in": entry.label, "at": entry.path, "actual": entry.actual}
-    members = {name: value for name, value in named.items() if value != ANYTHING}
+def _members(entry: Entry, labels: Sequence[str]) -> dict[str, Any]:
+    label = labels[0] if len(labels) == 1 else sorted(labels)
+    named = {"rule": entry.rule, "in": label, "at": entry.path, "actual": entry.actual}
+    members: dict[str, Any] = {name: value for name, value in named.items() if value != ANYTHING}
     members["reason"] = entry.reason
     if entry.link:
         members["link"] = entry.link

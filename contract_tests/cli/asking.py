@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from datetime import date
 from urllib.parse import urlsplit
 
 import click
 
-from contract_tests.outcome import RunReport
+from contract_tests.outcome import CaseResult, RunReport
 from contract_tests.report.findings import masked, printable
 from contract_tests.report.terminal import Terminal
-from contract_tests.run import Options, Plan, run
+from contract_tests.run import OnResult, Options, Plan, run
+from contract_tests.tolerance import Entry
+from contract_tests.tolerance_applied import to_case
 
 QUIET = 2.0
 """Seconds of search for the target that pass without a word."""
@@ -18,15 +22,24 @@ AGAIN = 10.0
 """Seconds after which the search is spoken of again."""
 
 
-def ask(terminal: Terminal, options: Options) -> RunReport:
-    """Run, and show how far it is. Raises what `contract_tests.run.run` raises."""
+def ask(
+    terminal: Terminal, options: Options, entries: Sequence[Entry] = (), today: date = date.max
+) -> RunReport:
+    """Run, and show each case as it ends, with what `entries` tolerate `today`; the report has all findings.
+
+    Raises what `contract_tests.run.run` raises.
+    """
+
+    def ended(result: CaseResult) -> None:
+        terminal.result(to_case(result, entries, today))
+
     try:
-        return asyncio.run(_ask(terminal, options))
+        return asyncio.run(_ask(terminal, options, ended))
     finally:
         terminal.stop()
 
 
-async def _ask(terminal: Terminal, options: Options) -> RunReport:
+async def _ask(terminal: Terminal, options: Options, ended: OnResult) -> RunReport:
     searching = asyncio.create_task(_tell_search(options))
 
     def found(plan: Plan) -> None:
@@ -34,7 +47,7 @@ async def _ask(terminal: Terminal, options: Options) -> RunReport:
         terminal.plan(plan)
 
     try:
-        return await run(options, terminal.result, found)
+        return await run(options, ended, found)
     finally:
         searching.cancel()
         await asyncio.gather(searching, return_exceptions=True)
@@ -52,7 +65,7 @@ async def _tell_search(options: Options) -> None:
 
 
 def _search(options: Options, seconds: float) -> str:
-    host = urlsplit(options.target).netloc.rpartition("@")[2]
+    host = urlsplit(options.target).netloc
     line = (
         f"contract: no answer from {host} for {seconds:.0f} s; trying /models and /chat/completions, with "
         f"/v1 and without, each for up to {options.bounds.first_byte:g} s (--first-byte-timeout)"

@@ -22,6 +22,7 @@ from contract_tests.cli.options import options_of, run_options
 from contract_tests.outcome import ExitCode, failing
 from contract_tests.report.findings import count, masked
 from contract_tests.report.tolerances import said
+from contract_tests.tolerance import together
 from contract_tests.tolerance_applied import to_run
 from contract_tests.tolerance_file import load_baseline
 from contract_tests.tolerance_written import NewBaseline, as_yaml, renew
@@ -43,14 +44,16 @@ def baseline_command(output: Path, **given: Any) -> int:
     """Ask the server at URL as `contract run` does and write what it breaks to a baseline.
 
     An entry is written for each rule, case and kind of place with a finding that would fail the run. Entries
-    that FILE holds already keep their reason, link and date; those that occur no longer are left out.
+    that FILE holds already keep their reason, link and date; those that occur no longer are left out,
+    and so are comments.
     """
     profile, tolerated = tolerances_of(given["profile"])
     known = load_baseline(output).entries if output.exists() else ()
     options = options_of(given, profile.select)
     terminal = terminal_for(options)
     today = date.today()
-    report = to_run(ask(terminal, options), (*tolerated, *known), today)
+    entries = (*tolerated, *known)
+    report = to_run(ask(terminal, options, entries, today), entries, today)
     terminal.outcomes(report)
     code = report.exit_code()
     if code not in (ExitCode.OK, ExitCode.FINDINGS):
@@ -60,9 +63,9 @@ def baseline_command(output: Path, **given: Any) -> int:
     counting = [one for one in report.findings if failing([one], LEVELS[given["fail_on"]])]
     new = renew(counting, known, report.ledger.gone, today)
     write(output, masked(as_yaml(new), terminal.secrets))
-    for mark, entries in (("+", new.added), ("-", new.removed)):
-        for one in entries:
-            terminal.say(f"{mark} {said(one)}")
+    for mark, listed in (("+", new.added), ("-", new.removed)):
+        for one, labels in together(listed):
+            terminal.say(f"{mark} {said(one, labels)}")
     terminal.say(f"written   {output}: {_told(new)} (exit code 0)", "bold green")
     return int(ExitCode.OK)
 

@@ -107,7 +107,7 @@ def options_of(given: Mapping[str, Any], otherwise: Iterable[str] = ()) -> Optio
     Raises click.UsageError without a URL, UsageError for a value that cannot be used.
     """
     if not given["target"]:
-        command = click.get_current_context().command_path
+        command = f"contract {click.get_current_context().info_name}"
         raise click.UsageError(f"name the URL of the target, for example: {command} http://localhost:1337/v1")
     key = os.environ.get(given["key_env"], "").strip()
     if not key and given["key_env"] != DEFAULT_KEY:

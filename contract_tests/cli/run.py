@@ -49,8 +49,9 @@ def run_command(list_only: bool, **given: Any) -> int:
     options = options_of(given, profile.select)
     required = required_of(given["required"], options)
     terminal = terminal_for(options)
-    report = replace(ask(terminal, options), required=required)
-    report = to_run(report, entries, date.today())
+    today = date.today()
+    report = replace(ask(terminal, options, entries, today), required=required)
+    report = to_run(report, entries, today)
     return int(tell(terminal, report, given["fail_on"], given["json_file"], given["junit"]))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from contract_tests.report.findings import MARKS, count, some
 from contract_tests.rules.engine import Level
 from contract_tests.rules.node import show_path
-from contract_tests.tolerance import ANYTHING, Entry, Ledger, Tolerated
+from contract_tests.tolerance import ANYTHING, Entry, Ledger, Tolerated, together
 
 
 def why(entry: Entry) -> str:
@@ -17,55 +17,53 @@ def why(entry: Entry) -> str:
     return f"by {entry.by}: {entry.reason}" + (f" ({beside})" if beside else "")
 
 
-def said(entry: Entry) -> str:
+def said(entry: Entry, labels: Sequence[str]) -> str:
     """'chat.stream.object in chat.stream.poem at choices[*].delta, seen as ""'."""
-    parts = (("in", entry.label), ("at", entry.path), ("seen as", entry.actual))
+    parts = (("in", some(labels)), ("at", entry.path), ("seen as", entry.actual))
     return " ".join([entry.rule, *(f"{word} {text}" for word, text in parts if text != ANYTHING)])
 
 
 def told_tolerated(tolerated: Iterable[Tolerated]) -> list[str]:
-    """A block of lines for each profile or baseline: its entries with what they cover, MUST first."""
-    by_entry: dict[Entry, list[Tolerated]] = {}
+    """A block of lines for each profile or baseline: what it covers, by rule and reason, MUST first."""
+    blocks: dict[str, dict[tuple[object, ...], list[Tolerated]]] = {}
     for one in tolerated:
-        by_entry.setdefault(one.entry, []).append(one)
-    blocks = []
-    for name in dict.fromkeys(entry.by for entry in by_entry):
-        mine = {entry: covered for entry, covered in by_entry.items() if entry.by == name}
-        findings = count(sum(map(len, mine.values())), "finding")
-        rules = count(len({entry.rule for entry in mine}), "rule")
-        head = f"tolerated by {name}: {findings} of {rules}"
-        blocks.append("\n".join([head, *(line for one in _ordered(mine) for line in _entry(*one))]))
-    return blocks
+        entry = one.entry
+        reasons = blocks.setdefault(entry.by, {})
+        reasons.setdefault((entry.rule, entry.reason, entry.link, entry.expires), []).append(one)
+    return [_block(name, list(reasons.values())) for name, reasons in blocks.items()]
 
 
-def _ordered(mine: dict[Entry, list[Tolerated]]) -> list[tuple[Entry, list[Tolerated]]]:
+def _block(name: str, reasons: list[list[Tolerated]]) -> str:
     order = list(Level)
-    return sorted(mine.items(), key=lambda item: order.index(item[1][0].finding.rule.level))
+    reasons.sort(key=lambda covered: order.index(covered[0].finding.rule.level))
+    findings = count(sum(map(len, reasons)), "finding")
+    rules = count(len({covered[0].entry.rule for covered in reasons}), "rule")
+    lines = [line for covered in reasons for line in _reason(covered)]
+    return "\n".join([f"tolerated by {name}: {findings} of {rules}", *lines])
 
 
-def _entry(entry: Entry, covered: Sequence[Tolerated]) -> list[str]:
-    level = covered[0].finding.rule.level
+def _reason(covered: Sequence[Tolerated]) -> list[str]:
+    """One rule with one reason, and where it was found."""
+    entry, level = covered[0].entry, covered[0].finding.rule.level
     paths = dict.fromkeys(show_path(one.finding.place.path) or "the reply" for one in covered)
     labels = dict.fromkeys(one.finding.label for one in covered)
-    lines = [
-        f"  {MARKS[level]} {entry.rule}   {level}   {count(len(covered), 'finding')}",
-        f"      at        {some(list(paths), 3)}",
-        f"      in        {some(list(labels), 3)}",
-        f"      reason    {entry.reason}",
-    ]
-    if entry.link:
-        lines.append(f"      link      {entry.link}")
-    if entry.expires:
-        lines.append(f"      expires   {entry.expires}")
-    return lines
+    rows = (
+        ("at", some(list(paths), 3)),
+        ("in", some(list(labels), 3)),
+        ("reason", entry.reason),
+        ("link", entry.link),
+        ("expires", str(entry.expires or "")),
+    )
+    head = f"  {MARKS[level]} {entry.rule}   {level}   {count(len(covered), 'finding')}"
+    return [head, *(f"      {name:9} {text}" for name, text in rows if text)]
 
 
 def told_ledger(ledger: Ledger) -> list[str]:
     """A line for each entry that is out of date, with what to do."""
     lines = []
-    for one in ledger.expired:
+    for one, labels in together(ledger.expired):
         was = f"was tolerated until {one.expires}; mend the target or set a new date"
-        lines.append(f"expired   {one.by} ({one.place}): {said(one)} {was}")
-    for one in ledger.gone:
-        lines.append(f"gone      {one.by} ({one.place}): {said(one)} occurs no longer; remove the entry")
+        lines.append(f"expired   {one.place}: {said(one, labels)} {was}")
+    for one, labels in together(ledger.gone):
+        lines.append(f"gone      {one.place}: {said(one, labels)} occurs no longer; remove it")
     return lines

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from contract_tests.tests.shared import ROOT
 from fake_server import FakeServer
 
 FIXTURES = ROOT / "fixtures"
+BODY = str(next(FIXTURES.rglob("*.body")).relative_to(ROOT))
 KEY = "sk-secret-planted-in-the-environment"
 
 
@@ -116,6 +118,12 @@ def test_the_plan_of_a_run_can_be_listed() -> None:
         (("offline", "--fixture", "README.md"), "README.md", 2),
         (("offline", "--fixture", "README.md", "--junit", "r.xml"), "--junit reports cases", 2),
         (("replay", "README.md"), "README.md", 2),
+        (("run", "http://127.0.0.1:1", "--profile", "azur"), "did you mean 'azure'?", 2),
+        (("run", "http://127.0.0.1:1", "--baseline", "no.yaml"), "no.yaml: cannot be read", 2),
+        (("run", "http://127.0.0.1:1", "--require", "tool"), "did you mean 'tools'?", 2),
+        (("judge", "fixtures/conforming", "--profile", "README.yaml"), "README.yaml: cannot be read", 2),
+        (("baseline", "--output", "known.yaml"), "contract baseline http://localhost:1337/v1", 2),
+        (("judge", BODY), "judge its head, fixtures/", 2),
     ],
 )
 def test_what_goes_wrong_is_one_line(argv: tuple[str, ...], said: str, code: int) -> None:
@@ -144,6 +152,37 @@ def test_judging_prints_where_each_rule_applied(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "j.json").read_text())["rules"]["chat.stream.done-last"]["applied"] > 1
     assert "chat.stream.done-last" in done.stdout
     assert last_line(done.stdout).startswith("PASS  no findings; ")
+
+
+def test_a_rule_is_told_once_with_its_first_places(tmp_path: Path) -> None:
+    for file in (FIXTURES / "broken").glob("usage.adds-up*"):
+        shutil.copy(file, tmp_path)
+    for number in range(1, 5):
+        shutil.copy(tmp_path / "usage.adds-up.yaml", tmp_path / f"copy-{number}.yaml")
+    said = contract("judge", str(tmp_path)).stdout
+    assert said.count("✗ usage.adds-up   MUST") == 1
+    assert said.count("    see       ") == 1
+    assert [said.count(f"    in        copy-{number}\n") for number in range(1, 5)] == [1, 1, 1, 0]
+    assert "    also in   copy-4, usage.adds-up" in said
+
+
+def test_a_profile_tolerates_in_recordings_too(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        """
+openai-contract-profile: 1
+about: A server that cannot add.
+tolerate:
+- {rule: usage.adds-up, reason: it adds otherwise, link: "https://example.org/1"}
+"""
+    )
+    sums = "fixtures/broken/usage.adds-up.yaml"
+    done = contract("judge", sums, "--profile", str(path), "--json", str(tmp_path / "j.json"))
+    assert done.returncode == 0
+    assert f"tolerated by profile {path}: 1 finding of 1 rule" in done.stdout
+    report = json.loads((tmp_path / "j.json").read_text())
+    assert (report["findings"], report["tolerated"][0]["tolerated"]["place"]) == ([], f"{path}:5")
+    assert contract("judge", sums).returncode == 1
 
 
 def test_bad_lines_are_named(tmp_path: Path) -> None:

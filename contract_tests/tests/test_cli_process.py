@@ -7,6 +7,7 @@ import http.server
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -100,6 +101,20 @@ def test_an_interrupted_run_reports_what_it_has() -> None:
     assert "not reached" in said.splitlines()[-1]
     assert said.rstrip().endswith(f"(exit code {process.returncode})")
     assert trouble == ""
+
+
+def test_the_search_for_a_silent_target_says_what_it_tries() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent_port:
+        address = f"127.0.0.1:{silent_port.getsockname()[1]}"
+        with started("run", f"http://{address}", "--run-timeout", "3") as process:
+            said, trouble = process.communicate(timeout=20)
+    assert (process.returncode, said) == (3, "")
+    first, last = trouble.splitlines()
+    assert first == (
+        f"contract: no answer from {address} for 2 s; trying /models and /chat/completions, with /v1 and "
+        "without, each for up to 60 s (--first-byte-timeout)"
+    )
+    assert "the target was not found within 3 s" in last
 
 
 @contextmanager

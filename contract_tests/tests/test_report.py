@@ -6,6 +6,7 @@ import io
 import json
 import os
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -17,7 +18,7 @@ from contract_tests import report as report_package
 from contract_tests.judging import judge_files
 from contract_tests.outcome import CaseResult, ExitCode, Outcome, RunReport
 from contract_tests.report.files import as_json, judgement_as_json
-from contract_tests.report.findings import first_few, masked, told
+from contract_tests.report.findings import first_few, masked, told, told_together
 from contract_tests.report.junit import as_junit
 from contract_tests.report.terminal import Terminal, counted, verdict
 from contract_tests.rules import RULES
@@ -114,6 +115,24 @@ def test_the_findings_of_a_rule_are_grouped_must_first() -> None:
     assert note[0].rule.id == "http.request-id"
     assert told(first[0], also=also).endswith("case 1, case 2, case 3, case 4, case 5, case 6 and 2 more")
     assert [len(first) for first, _ in first_few(found, 3)] == [3, 1]
+
+
+def test_findings_of_one_rule_share_its_words() -> None:
+    found = [finding("chat.id", f"case {number}", f"seen {number}") for number in range(3)]
+    text = told_together(found, ["case 7"])
+    rule = RULES["chat.id"]
+    assert (text.count(rule.clause), text.count(rule.see)) == (1, 1)
+    assert text.splitlines()[-10:] == [
+        line
+        for number in range(3)
+        for line in (
+            f"    in        case {number}",
+            "      at        event 3, choices[0].delta, byte 812",
+            f"      actual    seen {number}",
+        )
+    ] + ["    also in   case 7"]
+    other = replace(found[0], expected="another thing")
+    assert told_together([found[0], other]).count("      expected  ") == (2 if rule.expected else 1)
 
 
 def test_the_json_reports_keep_their_schema() -> None:
