@@ -109,33 +109,33 @@ def test_a_run_that_was_stopped_writes_no_baseline(tmp_path: Path) -> None:
     assert "not written: the run has to come to its end" in said
 
 
-def without_logprobs(reply: Reply) -> None:
-    """A target that has no log probabilities and says so."""
-    if reply.asked.get("logprobs"):
+def without_n(reply: Reply) -> None:
+    """A target that gives one answer alone and says so."""
+    if reply.asked.get("n", 1) > 1:
         reply.status, reply.kind = 400, "application/json"
-        words = {"message": "logprobs is not supported", "type": "invalid_request_error"}
-        reply.value = {"error": {**words, "param": "logprobs", "code": "unsupported_parameter"}}
+        words = {"message": "only one answer is given", "type": "invalid_request_error"}
+        reply.value = {"error": {**words, "param": "n", "code": "unsupported_parameter"}}
 
 
 def test_a_required_section_that_is_unsupported_fails(tmp_path: Path) -> None:
-    cases = ("--select", "chat.short", "--select", "chat.logprobs")
+    cases = ("--select", "chat.short", "--select", "chat.n")
     json_path, junit = tmp_path / "r.json", tmp_path / "r.xml"
-    with target(without_logprobs) as url:
+    with target(without_n) as url:
         assert contract("run", url, *cases)[0] == 0
         assert contract("run", url, *cases, "--require", "chat.short")[0] == 0
         files = ("--json", str(json_path), "--junit", str(junit))
         code, said = contract("run", url, *cases, "--require", "chat", *files)
     assert code == 1
-    assert "✗ chat   REQUIRED\n    unsupported    chat.logprobs: status 400 names logprobs" in said
+    assert "✗ chat   REQUIRED\n    unsupported    chat.n: status 400 names n" in said
     assert "FAIL  no findings, but not all of chat was reached, which is required; 2 cases" in said
     report = json.loads(json_path.read_text())
     jsonschema.validate(report, SCHEMA)
     assert [(one["section"], one["outcome"], one["cases"]) for one in report["lacking"]] == [
-        ("chat", "unsupported", ["chat.logprobs"])
+        ("chat", "unsupported", ["chat.n"])
     ]
     (suite,) = JUnitXml.fromfile(str(junit))
-    mark = next(one for one in suite if one.name == "chat.logprobs").result[0]
-    assert mark.message.startswith("chat is required; unsupported: status 400 names logprobs")
+    mark = next(one for one in suite if one.name == "chat.n").result[0]
+    assert mark.message.startswith("chat is required; unsupported: status 400 names n")
     assert suite.failures == 1
 
 
