@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
+from contract_tests.examples import Excerpt, broken_by, kept_by
 from contract_tests.rules import RULES, find
-from contract_tests.rules.engine import Rule, judge
-from fake_server.wire import fixture
-
-CHECKOUT = Path(__file__).resolve().parents[2]
-
-
-def fixtures() -> Path:
-    """Where the kit's fixtures are: beside the packages in a checkout, inside when installed."""
-    import fake_server
-
-    inside = Path(fake_server.__file__).parent / "fixtures"
-    return inside if inside.is_dir() else CHECKOUT / "fixtures"
+from contract_tests.traces import Parts, example_of
 
 
 @click.command("rules")
@@ -38,37 +29,49 @@ def rules_command(prefix: str) -> int:
 @click.command("explain")
 @click.argument("rule_id", metavar="RULE")
 def explain_command(rule_id: str) -> int:
-    """Say what a rule means, where it comes from, who breaks on it, and which fixtures show it."""
+    """Say what a rule means, where it comes from, who breaks on it, and what it looks like in bytes."""
     if rule_id not in RULES:
         raise click.UsageError(_unknown(rule_id))
     rule = RULES[rule_id]
-    broken = fixtures() / "broken" / f"{rule.id}.yaml"
-    kept = _kept_by(rule)
     rows = [
         ("level", rule.level.value),
+        ("breaks", rule.harm),
         ("see", rule.see),
         ("expected", rule.expected),
-        ("breaks", rule.harm),
         ("needs", ", ".join(sorted(rule.needs))),
         ("yields to", ", ".join(rule.yields_to)),
         ("speaks of", "several exchanges of one case" if rule.relation else "one exchange"),
-        ("kept by", _shown(kept) if kept else ""),
-        ("broken by", _shown(broken) if broken.exists() else ""),
     ]
     click.echo(f"{rule.id}\n  {rule.clause}")
     for name, text in rows:
         if text:
-            click.echo(f"    {name:10} {text}")
+            _rows(name, text)
+    for name, excerpt in (("kept by", kept_by(rule)), ("broken by", broken_by(rule))):
+        if excerpt:
+            _rows(name, _shown(excerpt.path), excerpt.title, *excerpt.lines, *_mark(excerpt))
+    if example := example_of(rule):
+        _rows("kept by", *_parts(example.kept))
+        _rows("broken by", *_parts(example.broken), f"→ {example.said}")
     return 0
 
 
-def _kept_by(rule: Rule) -> Path | None:
-    """The first conforming fixture that the rule speaks of."""
-    if rule.relation:
-        return None
-    conforming = fixture.find(fixtures() / "conforming")
-    fits = (one for one in conforming if rule.id in judge([rule], fixture.load(one).exchange).applied)
-    return next(fits, None)
+def _rows(name: str, *texts: str) -> None:
+    """Lines of text with the name before the first."""
+    for place, text in enumerate(texts):
+        click.echo(f"    {name if not place else '':10} {text}")
+
+
+def _mark(excerpt: Excerpt) -> Iterator[str]:
+    """The line that points at the place above it and says what is wrong there."""
+    if excerpt.column is not None:
+        yield f"{' ' * excerpt.column}^ {excerpt.said}".rstrip()
+    elif excerpt.said:
+        yield f"→ {excerpt.said}"
+
+
+def _parts(parts: Parts) -> Iterator[str]:
+    for role, text in parts.items():
+        yield f"{role:10} {text}"
 
 
 def _shown(path: Path) -> str:
