@@ -19,7 +19,7 @@ contract: export MODEL := $(MODEL)
 contract: export FIXTURE := $(FIXTURE)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup contract test coverage check fake interop sdks constraints clean compatibility
+.PHONY: help setup contract test coverage check mutants fake interop sdks constraints clean compatibility
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ check: $(STAMP)  ## lint and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+mutants: $(STAMP)  ## score the rules on changed exchanges; MUTANTS=--write puts the scores into README
+	@$(BIN)/python -m contract_tests.mutants $(MUTANTS)
 
 fake: $(STAMP)  ## serve the fake on http://127.0.0.1:1337
 	@$(BIN)/fake-server

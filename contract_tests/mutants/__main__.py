@@ -2,64 +2,53 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from pathlib import Path
+import itertools
 
 import click
 
-from contract_tests.mutants.corpus import Corpus, collect
-from contract_tests.mutants.events import of_events, of_whole
-from contract_tests.mutants.members import of_members
-from contract_tests.mutants.message import of_message
-from contract_tests.mutants.mutant import Mutant
+from contract_tests.mutants import page
+from contract_tests.mutants.corpus import CONFORMING, collect
+from contract_tests.mutants.generate import mutants_of
 from contract_tests.mutants.score import Score, sample
 
 
-def mutants_of(corpus: Corpus, seed: int) -> Iterator[Mutant]:
-    for source in corpus.sources:
-        for operators in (of_members, of_events, of_whole, of_message):
-            yield from operators(source, seed)
-    yield from corpus.unasked
-
-
 @click.command()
-@click.option("--seed", default=1)
-@click.option("--most", default=600)
-@click.option("--draws", default=3)
-@click.option("--examples", default=2)
-def main(seed: int, most: int, draws: int, examples: int) -> None:
-    import time
+@click.option("--seed", default=1, show_default=True, help="The same seed makes the same mutants.")
+@click.option(
+    "--most", default=600, show_default=True, type=click.IntRange(1), help="Draw so many of a section."
+)
+@click.option(
+    "--draws", default=3, show_default=True, type=click.IntRange(0), help="How often a text is spoilt."
+)
+@click.option("--write", is_flag=True, help="Put the scores into README.md.")
+def main(seed: int, most: int, draws: int, write: bool) -> None:
+    """Score the rules: which changed exchanges do they notice? Exit code 1 below the marks.
 
-    t = time.time()
-    corpus = collect(seed, draws)
-    print(f"collected {time.time() - t:.1f}", len(corpus.sources), len(corpus.unasked), len(corpus.planted))
-    score = Score()
-    from collections import Counter
-
-    n = Counter()
-
-    def counted(it):
-        for one in it:
-            n[one.section] += 1
-            yield one
-
-    drawn = sample(counted(mutants_of(corpus, seed)), seed, most)
-    print(f"drawn {time.time() - t:.1f}", len(drawn), n)
-    score.judge(drawn)
-    score.add(corpus.planted)
-    print(f"judged {time.time() - t:.1f}")
-    for name, tally in score.sections.items():
-        print(
-            f"{name:20} {tally.made:6} {tally.killed:6} {tally.equivalent:5} {tally.raw:7.1%} {tally.adjusted:7.1%}"
+    Mutants are drawn from every section with equal chance for each, by seed; survivors are listed.
+    """
+    if not CONFORMING.is_dir():
+        raise click.ClickException(
+            f"no committed exchanges at {CONFORMING}: run this in a checkout of the kit"
         )
-    print("total", score.total, score.total.raw, score.total.adjusted)
-    for key, shown in sorted(score.survivors.items(), key=lambda kv: (kv[0][0], -len(kv[1]))):
-        print(len(shown), *key)
-        for s in shown[:examples]:
-            print("      ", s[:200])
-    print("\n".join(score.complaints))
-    print("\n".join(score.crashes))
+    corpus = collect(seed, draws)
+    score = Score()
+    score.judge(sample(itertools.chain(mutants_of(corpus.sources, seed), corpus.unasked), seed, most))
+    score.add(corpus.planted)
+    for line in page.survivors(score):
+        click.echo(line)
+    for name, count in score.classes.most_common():
+        click.echo(f"{count:5}  equivalent          {name}")
+    click.echo(f"\n{page.table(score)}\n")
+    if write:
+        try:
+            page.README.write_text(
+                page.put(page.README.read_text("utf-8"), page.section(score, seed)), encoding="utf-8"
+            )
+        except (OSError, page.NoPlace) as error:
+            raise click.ClickException(f"{page.README.name} was not written: {error}") from error
+    for complaint in score.complaints:
+        click.echo(f"below the mark: {complaint}")
+    click.get_current_context().exit(bool(score.complaints))
 
 
 if __name__ == "__main__":

@@ -6,8 +6,9 @@ import asyncio
 import itertools
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -18,7 +19,7 @@ from contract_tests.defects.reading import fold
 from contract_tests.mutants.live import Planted, Spoiling
 from contract_tests.mutants.mutant import Mutant, Source, source_of
 from contract_tests.recordings import read
-from contract_tests.rules.answers import said
+from contract_tests.rules.answers import answers, said
 from contract_tests.rules.view import View
 from contract_tests.running.asking import Ask
 from contract_tests.running.options import Options
@@ -82,11 +83,9 @@ async def _collect(target: str, committed: list[Exchange], seed: int, draws: int
     options = Options(target, max_requests=1_000_000)
     root, prefixes = split_target(target)
     session = Spoiling(options, root)
-    words = itertools.count(1)
-    # The cases say words nobody said before; here the same ones in every run.
-    steady = mock.patch.object(Ask, "nonce", lambda ask: f"k{next(words):08x}")
-    async with session.relay:
-        with steady:
+    # The cases say words nobody said before; here they are the same ones in every run.
+    with mock.patch.object(Ask, "nonce", side_effect=(f"k{word:08x}" for word in itertools.count(1))):
+        async with session.relay:
             await prepare(session, prefixes)
             replies = [one for case in _cases() for one in await session.exchanges_of(case)]
             everything = [*committed, *_labelled(replies)]
@@ -109,7 +108,7 @@ def _labelled(exchanges: Iterable[Exchange]) -> Iterator[Exchange]:
         yield exchange.but(label=f"fake {exchange.label}{number}")
 
 
-async def _unasked(session: Spoiling, exchange: Exchange) -> Any:
+async def _unasked(session: Spoiling, exchange: Exchange) -> AsyncIterator[Mutant]:
     """The reply to a request that lost a parameter on the way, where that makes another reply."""
     request, view = exchange.request, View(exchange)
     asked = request.json()
@@ -118,11 +117,11 @@ async def _unasked(session: Spoiling, exchange: Exchange) -> Any:
     path = request.target.removeprefix("/v1")
     whole = await session.exchange("whole", request.method, path, request.body)
     for name, companions in VISIBLE.items():
-        if name not in asked:
-            continue
+        if name not in asked or (name == "tools" and asked.get("tool_choice") == "none"):
+            continue  # what is not to be called is not missed
         left = {key: value for key, value in asked.items() if key not in (name, *companions)}
         reply = await session.exchange("less", request.method, path, json.dumps(left).encode())
-        if not View(reply).ok or _gist(View(reply)) == _gist(View(whole)):
+        if not View(reply).ok or _effect(name, View(reply)) == _effect(name, View(whole)):
             continue
         paired = source_of(reply.but(request=request, label=exchange.label)).exchange
         source = source_of(exchange)
@@ -132,16 +131,20 @@ async def _unasked(session: Spoiling, exchange: Exchange) -> Any:
             f"{source.section}:{name}",
             f"request, {name}",
             source.exchange,
-            lambda paired=paired: paired,
+            partial(replace, paired),
             json.dumps(asked[name])[:60],
             "(not sent on)",
         )
 
 
-def _gist(view: View) -> tuple[Any, ...]:
-    """What a reply says and which members it has, to tell whether a parameter had any effect."""
+def _effect(name: str, view: View) -> Any:
+    """What of a reply a parameter bears on; where that is the same without it, it had no effect."""
+    if name in ("tools", "tool_choice"):
+        return [sorted(called for called, _ in one.calls) for one in answers(view)]
+    if name == "parallel_tool_calls":
+        return [len(one.calls) > 1 for one in answers(view)]
     if view.form == "events":
-        paths: Any = {fold(path) for chunk in view.messages for path, value in walk(chunk.value)}
+        paths: Any = {fold(path) for chunk in view.messages for path, _ in walk(chunk.value)}
     else:
         paths = Counter(fold(path) for path, _ in walk(view.root.value))
     return view.form, said(view), paths

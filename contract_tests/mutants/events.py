@@ -10,9 +10,11 @@ from typing import Any
 from contract_tests.defects import events as moves
 from contract_tests.defects.corpus import Change, Corpus
 from contract_tests.defects.disagree import DISAGREE_OPERATORS
+from contract_tests.defects.forms import listed
 from contract_tests.defects.framing import FRAMING_OPERATORS
 from contract_tests.defects.reading import Reply
 from contract_tests.mutants.mutant import Mutant, Source
+from contract_tests.rules.view import View
 from fake_server.wire import jsontext
 from fake_server.wire.exchange import Exchange
 
@@ -101,11 +103,29 @@ def _only_text(reply: Reply, index: int, edit: str, blocks: list[bytes]) -> bool
     Pieces of text that are lost, repeated or swapped make another text; pieces of arguments do where these
     still are the text of an object. Defects in free text are planted live.
     """
+    if continues_call(reply.documents[index]):
+        return _calls_stay_whole(reply, blocks)
     if text_of(reply.documents[index]) == "":
         return False
     if edit == "move":
         return _course(blocks) == _course(list(reply.blocks))
     return True
+
+
+def continues_call(document: Any) -> bool:
+    """Whether a chunk carries one piece of arguments and nothing else."""
+    choices = listed(document, "choices")
+    if len(choices) != 1 or choices[0].get("finish_reason") or (document.get("usage")):
+        return False
+    delta = {name: value for name, value in choices[0].get("delta", {}).items() if value is not None}
+    calls = listed(delta, "tool_calls")
+    return set(delta) == {"tool_calls"} and len(calls) == 1 and "id" not in calls[0]
+
+
+def _calls_stay_whole(reply: Reply, blocks: list[bytes]) -> bool:
+    """Whether the arguments of every call still are the text of an object."""
+    calls = [call for choice in View(reply.with_blocks(blocks)).streamed for call in choice.calls]
+    return all(isinstance(jsontext.parse(one.arguments.encode()).value, dict) for one in calls)
 
 
 def _course(blocks: list[bytes]) -> list[bytes]:

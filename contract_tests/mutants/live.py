@@ -1,18 +1,17 @@
-"""Defects in free text, planted between the target and the suite: in the stream alone, the dict stays whole."""
+"""Defects in free text, planted between the target and the suite: in the stream, never in the dict."""
 
 from __future__ import annotations
 
-import copy
 import random
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
 from contract_tests.cases import Case
-from contract_tests.defects.forms import listed, walk
 from contract_tests.defects.measure import Mark
-from contract_tests.defects.reading import Path
-from contract_tests.mutants.mutant import Source, source_of
+from contract_tests.defects.reading import Reply
+from contract_tests.mutants.mutant import source_of
+from contract_tests.mutants.pieces import CARRIERS, Piece, pieces, with_texts
 from contract_tests.outcome import CaseResult
 from contract_tests.rules.engine import NOTE
 from contract_tests.rules.view import View
@@ -20,8 +19,6 @@ from contract_tests.running.playing import play
 from contract_tests.running.session import Session
 from fake_server.wire.exchange import Exchange
 
-Piece = tuple[int, Path]
-"""(event, path) of one piece of text."""
 Bug = Callable[[Exchange], Exchange]
 
 
@@ -42,10 +39,8 @@ class Spoiling(Session):
 
     bug: Bug | None = None
 
-    async def exchange(
-        self, label: str, method: str, path: str, body: bytes = b"", headers: Iterable[tuple[str, str]] = ()
-    ) -> Exchange:
-        found = await super().exchange(label, method, path, body, headers)
+    async def exchange(self, *asked: Any, **options: Any) -> Exchange:
+        found = await super().exchange(*asked, **options)
         return self.bug(found) if self.bug else found
 
     async def exchanges_of(self, case: Case) -> tuple[Exchange, ...]:
@@ -55,7 +50,7 @@ class Spoiling(Session):
     async def planted(self, case: Case, seed: int, draws: int) -> AsyncIterator[Planted]:
         """Play a case that asks for dict and stream, once as it is and once with each defect in it."""
         untouched = await play(case, self)
-        if not _asks_both(untouched):
+        if not comparable(untouched):
             return
         known, seen = _marks(untouched), set()
         for name in TEXT_OPERATORS:
@@ -73,9 +68,17 @@ class Spoiling(Session):
                     yield Planted(case.id, name, bug.where, bug.before, bug.after, noticed)
 
 
-def _asks_both(result: CaseResult) -> bool:
-    forms = {View(one).form for one in result.exchanges}
-    return {"json", "events"} <= forms
+def comparable(result: CaseResult) -> bool:
+    """Whether a case asks for one answer as a stream and, to see that answers are equal, twice as a dict."""
+    asked = [one.request.json() for one in result.exchanges]
+    bodies = [body for body in asked if isinstance(body, dict)]
+    dicts = [body for body in bodies if body.get("stream") is not True]
+    streams = [
+        {name: value for name, value in body.items() if name not in ("stream", "stream_options")}
+        for body in bodies
+        if body.get("stream") is True
+    ]
+    return any(dicts.count(body) > 1 for body in streams)
 
 
 def _marks(result: CaseResult) -> set[Mark]:
@@ -93,9 +96,9 @@ class TextBug:
         view = View(exchange)
         if view.form != "events" or not view.ok:
             return exchange
-        source = source_of(exchange)
-        pieces = _pieces(source)
-        texts = [text for _, text in pieces]
+        reply = source_of(exchange).reply
+        found = _said(reply) if reply else []
+        texts = [text for _, text in found]
         changed = TEXT_OPERATORS[self.operator](list(texts), random.Random(self.dice)) if texts else texts
         if "".join(changed) == "".join(texts):
             return exchange
@@ -103,30 +106,13 @@ class TextBug:
         self.where = f"piece {', '.join(map(str, places))} of {len(texts)}"
         self.before = repr("".join(texts[one] for one in places))[:60]
         self.after = repr("".join(changed[one] for one in places))[:60]
-        return _with_texts(source, [where for where, _ in pieces], changed)
+        assert reply is not None
+        return with_texts(reply, [where for where, _ in found], changed)
 
 
-def _pieces(source: Source) -> list[tuple[Piece, str]]:
-    """Every piece of what a stream's first choice says, of its text or, where it calls, of its arguments."""
-    found: dict[str, list[tuple[Piece, str]]] = {"arguments": [], "content": [], "text": []}
-    for index, document in enumerate(source.reply.documents if source.reply else ()):
-        for place, entry in enumerate(listed(document, "choices")):
-            if entry.get("index") == 0:
-                for path, value in walk(entry):
-                    if path and path[-1] in found and isinstance(value, str) and value:
-                        found[str(path[-1])].append(((index, ("choices", place, *path)), value))
-    return found["arguments"] or found["content"] or found["text"]
-
-
-def _with_texts(source: Source, places: list[Piece], texts: list[str]) -> Exchange:
-    assert source.reply is not None
-    changed: dict[int, Any] = {}
-    for (index, path), text in zip(places, texts, strict=True):
-        document = changed.setdefault(index, copy.deepcopy(source.reply.documents[index]))
-        for step in path[:-1]:
-            document = document[step]
-        document[path[-1]] = text
-    return source.reply.with_documents(changed)
+def _said(reply: Reply) -> list[tuple[Piece, str]]:
+    """The pieces of what a stream's first choice says: of its arguments where it calls, else of its text."""
+    return next((found for name in CARRIERS if (found := pieces(reply, name))), [])
 
 
 # -- what becomes of the pieces; as many come back as went in

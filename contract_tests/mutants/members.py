@@ -15,8 +15,6 @@ from contract_tests.mutants.mutant import Mutant, Source
 from fake_server.wire.exchange import Exchange
 
 _AGAIN = "the same name again"
-Edit = tuple[str, Any, str]
-"""(operator, the document that results, what stands there now)."""
 
 
 def of_members(source: Source, seed: int) -> Iterator[Mutant]:
@@ -28,7 +26,7 @@ def of_members(source: Source, seed: int) -> Iterator[Mutant]:
         if document is None:
             continue
         for path, value in walk(document):
-            for operator, after in operators(path, value, document):
+            for operator, after in operators(path, value):
                 place = f"event {index}, {spell(path)}" if reply.blocks else spell(path)
                 yield Mutant(
                     source.section_at(path),
@@ -42,7 +40,7 @@ def of_members(source: Source, seed: int) -> Iterator[Mutant]:
                 )
 
 
-def operators(path: Path, value: Any, document: Any) -> Iterator[tuple[str, str]]:
+def operators(path: Path, value: Any) -> Iterator[tuple[str, str]]:
     """The operators that change something at this path, each with what stands there afterwards."""
     kind = kind_of(value)
     for other in KINDS:

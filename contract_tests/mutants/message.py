@@ -65,17 +65,18 @@ def _fields(head: bytes, rest: bytes) -> Iterator[Edited]:
         yield (
             "header-line",
             shape,
-            b"\n".join([b"\r\n".join(lines[: place + 1])] + lines[place + 1 :]) + rest,
+            b"\n".join([b"\r\n".join(lines[: place + 1]), *lines[place + 1 :]]) + rest,
             "LF",
         )
         if shape == "content-type":
             for other in _TYPES:
-                yield "header-retype", shape, with_line(name + b": " + other.encode()), other
+                if not value.startswith(other.encode()):
+                    yield "header-retype", shape, with_line(name + b": " + other.encode()), other
             latin = value.partition(b";")[0] + b"; charset=iso-8859-1"
             yield "header-retype", shape, with_line(name + b": " + latin), "charset=iso-8859-1"
         if shape == "content-length":
-            for other in (int(value) - 1, int(value) + 1, 0, -1):
-                yield "header-retype", shape, with_line(b"%s: %d" % (name, other)), f"{other - int(value):+d}"
+            for size in (int(value) - 1, int(value) + 1, 0, -1):
+                yield "header-retype", shape, with_line(b"%s: %d" % (name, size)), f"{size - int(value):+d}"
 
 
 def _starts(head: bytes, rest: bytes) -> Iterator[Edited]:

@@ -13,10 +13,14 @@ from contract_tests.defects.measure import Measure
 from contract_tests.mutants.equivalent import why_equivalent
 from contract_tests.mutants.live import Planted
 from contract_tests.mutants.mutant import Mutant
+from contract_tests.rules.catalogue import SECTIONS
 
 OVERALL, PER_SECTION, LEAST = 0.97, 0.93, 2000
 """The adjusted scores that are asked for, and the fewest mutants."""
 MOST_EQUIVALENT = 0.10
+
+JUDGED = tuple(one.name for one in SECTIONS if one.name != "client")
+"""The sections that mutants belong to: all but the one about another program."""
 
 
 @dataclass
@@ -44,7 +48,7 @@ class Score:
     `classes` counts the equivalent mutants by the name of their class.
     """
 
-    sections: dict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
+    sections: dict[str, Tally] = field(default_factory=lambda: {name: Tally() for name in JUDGED})
     survivors: dict[tuple[str, str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
     classes: Counter[str] = field(default_factory=Counter)
     crashes: list[str] = field(default_factory=list)
@@ -56,7 +60,7 @@ class Score:
             defect = Defect(
                 one.original.label, one.operator, one.where, one.exchange, one.before, one.after, one.original
             )
-            tally = self.sections[one.section]
+            tally = self.sections.setdefault(one.section, Tally())
             tally.made += 1
             shown = f"{one.original.label}: {one.where}: {one.before} -> {one.after}"
             try:
@@ -96,7 +100,7 @@ class Score:
         total = self.total
         found = [
             f"section {name}: adjusted {tally.adjusted:.1%}, below {PER_SECTION:.0%}"
-            for name, tally in sorted(self.sections.items())
+            for name, tally in self.sections.items()
             if tally.adjusted < PER_SECTION
         ]
         if total.adjusted < OVERALL:
