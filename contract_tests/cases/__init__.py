@@ -6,8 +6,23 @@ from contract_tests.cases.registry import CASES, Case, select
 
 # Importing a section registers its cases; the order here is the order of a run and of its report.
 # isort: off
-from contract_tests.cases import client, chat, stream, tools, relations, models, errors
+from contract_tests.cases import client, http, chat, stream, tools, formats, completions, embeddings
+from contract_tests.cases import relations, models, errors
 
 # isort: on
 
-__all__ = ["CASES", "Case", "chat", "client", "errors", "models", "relations", "select", "stream", "tools"]
+FILES = (
+    client,
+    http,
+    chat,
+    stream,
+    tools,
+    formats,
+    completions,
+    embeddings,
+    relations,
+    models,
+    errors,
+)
+
+__all__ = ["CASES", "FILES", "Case", "select"]

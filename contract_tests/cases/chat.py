@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contract_tests.cases.prompts import LONG, SHORT, UNUSUAL, repeat, user
+from contract_tests.cases.prompts import LONG, RED_PIXEL, SHORT, UNUSUAL, repeat, user
 from contract_tests.cases.registry import case
 from contract_tests.running.asking import Ask
 from contract_tests.running.seed import POEM_TOKENS, PROMPT
@@ -50,39 +50,6 @@ async def stop(ask: Ask) -> None:
     await ask(ask.body(repeat("one two three four five six"), 64, stop=["four"]))
 
 
-@case("chat.logprobs", title="log probabilities", tokens=8, features=["logprobs", "top_logprobs"])
-async def logprobs(ask: Ask) -> None:
-    await ask(ask.body(SHORT, 8, logprobs=True, top_logprobs=2))
-
-
-@case("chat.json-object", title="a JSON object", tokens=200, features=["response_format", "json_object"])
-async def json_object(ask: Ask) -> None:
-    asked = "Give me a JSON object with the keys name and age of an invented person."
-    await ask(ask.body(asked, 200, response_format={"type": "json_object"}))
-
-
-@case(
-    "chat.json-schema", title="an object of a schema", tokens=200, features=["response_format", "json_schema"]
-)
-async def json_schema(ask: Ask) -> None:
-    await ask(ask.body("Invent a person.", 200, response_format=PERSON))
-
-
-PERSON = {
-    "type": "json_schema",
-    "json_schema": {
-        "name": "person",
-        "strict": True,
-        "schema": {
-            "type": "object",
-            "properties": {"name": {"type": "string"}, "age": {"type": "integer"}},
-            "required": ["name", "age"],
-            "additionalProperties": False,
-        },
-    },
-}
-
-
 @case("chat.own-message", title="its own message sent back", requests=2, tokens=64)
 async def own_message(ask: Ask) -> None:
     first = await ask(ask.body(SHORT), role="first turn")
@@ -112,3 +79,34 @@ async def content_parts(ask: Ask) -> None:
 @case("chat.user", title="the name of an end user", tokens=16, features=["user"])
 async def end_user(ask: Ask) -> None:
     await ask(ask.body(SHORT, 16, user="tester-1"))
+
+
+@case("chat.turns", title="a conversation of several turns", tokens=32)
+async def turns(ask: Ask) -> None:
+    said = [user("My name is Ada."), {"role": "assistant", "content": "Nice to meet you, Ada."}, user(SHORT)]
+    await ask(ask.body(said))
+
+
+@case("chat.name", title="a message with the name of its author", tokens=16, features=["name"])
+async def named_author(ask: Ask) -> None:
+    await ask(ask.body([{**user(SHORT), "name": "ada"}], 16))
+
+
+@case(
+    "chat.sampling",
+    title="sampling parameters",
+    tokens=16,
+    features=["top_p", "presence_penalty", "frequency_penalty", "logit_bias"],
+)
+async def sampling(ask: Ask) -> None:
+    more = {"top_p": 0.9, "presence_penalty": 0.1, "frequency_penalty": 0.1, "logit_bias": {"50256": -100}}
+    await ask(ask.body(SHORT, 16, **more))
+
+
+@case("chat.image", title="a picture in the question", tokens=32, features=["image_url", "image", "content"])
+async def image(ask: Ask) -> None:
+    parts = [
+        {"type": "text", "text": "What colour is this picture?"},
+        {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{RED_PIXEL}"}},
+    ]
+    await ask(ask.body([user(parts)]))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from contract_tests.cases.prompts import SHORT
+from contract_tests.cases.prompts import SHORT, user
 from contract_tests.cases.registry import case
-from contract_tests.rules.errors import NO_SUCH_MODEL, NO_SUCH_PATH
-from contract_tests.running.asking import CHAT, Ask
+from contract_tests.rules.errors_provoked import NO_SUCH_MODEL, NO_SUCH_PATH
+from contract_tests.running.asking import CHAT, COMPLETIONS, EMBEDDINGS, Ask
 
 
 async def _refused(ask: Ask, body: dict[str, Any]) -> None:
@@ -72,3 +72,35 @@ async def stream_wrong_messages(ask: Ask) -> None:
 @case("errors.stream-unknown-model", title="a model that does not exist, to be streamed", tokens=8)
 async def stream_unknown_model(ask: Ask) -> None:
     await _refused(ask, ask.body(SHORT, 8, model=f"{NO_SUCH_MODEL}-{ask.nonce()}", stream=True))
+
+
+@case("errors.missing-model", title="no model")
+async def missing_model(ask: Ask) -> None:
+    await _refused(ask, {"messages": [user(SHORT)], "max_tokens": 8})
+
+
+@case("errors.wrong-type", title="a temperature that is text", tokens=8)
+async def wrong_type(ask: Ask) -> None:
+    await _refused(ask, ask.body(SHORT, 8, temperature="warm"))
+
+
+@case("errors.wrong-role", title="a message of a role that does not exist", tokens=8)
+async def wrong_role(ask: Ask) -> None:
+    await _refused(ask, ask.body([{"role": "wizard", "content": SHORT}], 8))
+
+
+@case("errors.out-of-range", title="a temperature of 99", tokens=8)
+async def out_of_range(ask: Ask) -> None:
+    await _refused(ask, ask.body(SHORT, 8, temperature=99))
+
+
+@case("errors.completions-unknown-model", title="a text completion of a model that does not exist", tokens=8)
+async def completions_unknown_model(ask: Ask) -> None:
+    body = {"model": f"{NO_SUCH_MODEL}-{ask.nonce()}", "prompt": "Once", "max_tokens": 8}
+    await ask(body, path=COMPLETIONS, role="refusal", valid=False)
+
+
+@case("errors.embeddings-unknown-model", title="an embedding of a model that does not exist")
+async def embeddings_unknown_model(ask: Ask) -> None:
+    body = {"model": f"{NO_SUCH_MODEL}-{ask.nonce()}", "input": "a tree"}
+    await ask(body, path=EMBEDDINGS, role="refusal", valid=False)

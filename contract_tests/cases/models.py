@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from contract_tests.cases.registry import case
-from contract_tests.rules.errors import NO_SUCH_MODEL
+from contract_tests.rules.errors_provoked import NO_SUCH_MODEL
 from contract_tests.running.asking import Ask
 
 

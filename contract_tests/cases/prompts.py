@@ -9,6 +9,9 @@ LONG = "Count from 1 to 100 in words, separated by commas."
 UNUSUAL = 'Zażółć gęślą jaźń café naïve — 日本語 עברית 🌳👩‍🌾 \\n "quoted" <b>&amp;</b> end'
 """Text that is lost easily: several scripts, a joined emoji, a backslash, quotes, markup."""
 
+RED_PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
+"""A PNG of one red pixel, in Base64."""
+
 WEATHER: dict[str, Any] = {
     "type": "function",
     "function": {

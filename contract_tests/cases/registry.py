@@ -31,6 +31,11 @@ class Case:
     def section(self) -> str:
         return self.id.rpartition(".")[0]
 
+    @property
+    def endpoint(self) -> str:
+        """The first part of the section: embeddings and completions need models of their own."""
+        return self.id.partition(".")[0]
+
 
 CASES: dict[str, Case] = {}
 

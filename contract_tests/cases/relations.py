@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from contract_tests.cases.prompts import CLOCK, UNUSUAL, WEATHER, repeat
+from contract_tests.cases.formats import PERSON
+from contract_tests.cases.prompts import CLOCK, SHORT, UNUSUAL, WEATHER, repeat, user
 from contract_tests.cases.registry import case
 from contract_tests.rules.answers import said
 from contract_tests.running.asking import Ask
@@ -13,14 +14,16 @@ CALLERS = 4
 STEADY = {"temperature": 0, "seed": 7}
 
 
-async def _compare(ask: Ask, body: dict[str, Any], expect: str | None = None) -> None:
-    """Ask twice for a dict, then for a stream; where they differ, once more for a dict.
+async def _compare(
+    ask: Ask, body: dict[str, Any], expect: str | None = None, streamed: dict[str, Any] | None = None
+) -> None:
+    """Ask twice for a dict, then for a stream (with `streamed`); where they differ, once more for a dict.
 
     A target that gives equal answers only now and then is not deterministic, and no rule compares it.
     """
     first = await ask(body, role="dict", expect=expect)
     await ask(body, role="again", expect=expect)
-    stream = await ask({**body, "stream": True}, role="stream", expect=expect)
+    stream = await ask({**body, "stream": True, **(streamed or {})}, role="stream", expect=expect)
     if ask.deterministic and said(first) != said(stream):
         await ask(body, role="once more", expect=expect)
 
@@ -51,6 +54,54 @@ async def calls(ask: Ask) -> None:
 @case("relations.length", title="the same cut as dict and as stream", requests=4, tokens=24)
 async def length(ask: Ask) -> None:
     await _compare(ask, ask.body("Count from 1 to 100 in words.", 6, **STEADY))
+
+
+@case(
+    "relations.usage",
+    title="the same token counts as dict and as stream",
+    requests=4,
+    tokens=128,
+    features=["stream_options", "include_usage"],
+)
+async def usage(ask: Ask) -> None:
+    body = ask.body("Write two short sentences about a river.", 32, **STEADY)
+    await _compare(ask, body, streamed={"stream_options": {"include_usage": True}})
+
+
+@case(
+    "relations.logprobs",
+    title="the same log probabilities as dict and as stream",
+    requests=4,
+    tokens=32,
+    features=["logprobs", "top_logprobs"],
+)
+async def logprobs(ask: Ask) -> None:
+    await _compare(ask, ask.body("Say yes.", 8, logprobs=True, top_logprobs=2, **STEADY))
+
+
+@case(
+    "relations.json",
+    title="the same object as dict and as stream",
+    requests=4,
+    tokens=800,
+    features=["response_format", "json_schema"],
+)
+async def same_object(ask: Ask) -> None:
+    await _compare(ask, ask.body("Invent a person.", 200, response_format=PERSON, **STEADY))
+
+
+@case("relations.parts", title="a text as string and in parts", requests=3, tokens=96)
+async def parts(ask: Ask) -> None:
+    asked = "Write one short sentence about a bridge."
+    await ask(ask.body(asked, **STEADY))
+    await ask(ask.body(asked, **STEADY), role="again")
+    await ask(ask.body([user([{"type": "text", "text": asked}])], **STEADY), role="parts")
+
+
+@case("relations.leaves", title="a caller that leaves early, and the next one", requests=2, tokens=96)
+async def leaves(ask: Ask) -> None:
+    await ask.leave(ask.body("Count from 1 to 50 in words.", 64, stream=True), role="leaver")
+    await ask(ask.body(SHORT), role="next")
 
 
 async def _callers(ask: Ask, **more: Any) -> None:

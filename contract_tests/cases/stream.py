@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contract_tests.cases.chat import PERSON
 from contract_tests.cases.prompts import LONG, SHORT, UNUSUAL, repeat, user
 from contract_tests.cases.registry import case
 from contract_tests.running.asking import Ask
@@ -39,26 +38,6 @@ async def max_tokens(ask: Ask) -> None:
 async def stop(ask: Ask) -> None:
     asked = repeat("one two three four five six")
     await ask(ask.body(asked, 64, stop="four", stream=True), role="stream")
-
-
-@case(
-    "chat.stream.logprobs",
-    title="log probabilities, streamed",
-    tokens=8,
-    features=["logprobs", "top_logprobs"],
-)
-async def logprobs(ask: Ask) -> None:
-    await ask(ask.body(SHORT, 8, logprobs=True, top_logprobs=2, stream=True), role="stream")
-
-
-@case(
-    "chat.stream.json-schema",
-    title="an object of a schema, streamed",
-    tokens=200,
-    features=["response_format", "json_schema"],
-)
-async def json_schema(ask: Ask) -> None:
-    await ask(ask.body("Invent a person.", 200, response_format=PERSON, stream=True), role="stream")
 
 
 @case(

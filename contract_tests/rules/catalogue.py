@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from contract_tests.rules import chat_stream_course, engine, shape, tools_stream
+from contract_tests.rules import (
+    chat_stream_course,
+    engine,
+    errors_provoked,
+    http_json,
+    relations_forms,
+    relations_vectors,
+    shape,
+    tools_stream,
+    tools_text,
+)
 from contract_tests.rules.chat import chat
 from contract_tests.rules.chat_stream import chat_stream
 from contract_tests.rules.completions import completions, completions_stream
@@ -22,7 +32,16 @@ from contract_tests.rules.view import View
 from fake_server.wire.exchange import Exchange
 
 # Their rules stand on other sections' and register when they are imported.
-_ADDED = (chat_stream_course, shape, tools_stream)
+_ADDED = (
+    chat_stream_course,
+    errors_provoked,
+    http_json,
+    relations_forms,
+    relations_vectors,
+    shape,
+    tools_stream,
+    tools_text,
+)
 SECTIONS: tuple[Section, ...] = (
     http,
     sse,

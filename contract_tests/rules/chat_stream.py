@@ -11,6 +11,7 @@ from contract_tests.rules.engine import SHOULD, Fault, Section
 from contract_tests.rules.limits import limits
 from contract_tests.rules.node import Node
 from contract_tests.rules.subjects import CHAT, chunks, deltas
+from contract_tests.rules.view import View
 
 chat_stream = Section("chat.stream", "The chat completion chunks", see.CHAT_STREAMING)
 
@@ -86,3 +87,31 @@ def no_message(choice: Node) -> Iterable[Fault]:
     """A chunk has no `message`; its `delta` is all there is."""
     if choice["message"]:
         yield choice["message"], "message beside delta"
+
+
+def _lists(view: View) -> Iterable[tuple[str, list[Node]]]:
+    """Lists of objects that a choice streams in more than one delta, tool calls aside."""
+    for choice in CHAT.streamed_choices(view):
+        found: dict[str, list[Node]] = {}
+        for entry in choice.entries:
+            members = entry["delta"].value if entry["delta"].kind == "object" else {}
+            for name in members:
+                node = entry["delta"][name]
+                if name != "tool_calls" and any(one.kind == "object" for one in node):
+                    found.setdefault(name, []).append(node)
+        yield from ((name, nodes) for name, nodes in found.items() if len(nodes) > 1)
+
+
+@chat_stream.rule(
+    "list-index",
+    over=_lists,
+    level=SHOULD,
+    harm="the stream helper of openai-python raises: Expected list delta entry to have an `index` key",
+)
+def list_index(part: tuple[str, list[Node]]) -> Iterable[Fault]:
+    """Objects of a list that is streamed in several deltas have an integer `index`, as tool calls do."""
+    name, nodes = part
+    for node in nodes:
+        for one in node:
+            if one["index"].kind != "integer":
+                yield one["index"], f"{name} without index", "an integer"

@@ -13,10 +13,6 @@ from fake_server.wire.exchange import Aspect
 
 errors = Section("errors", "Refusals and failures", see.ERRORS)
 
-NO_SUCH_MODEL = "no-such-model"
-"""What the suite puts in front of a model name that no target has."""
-NO_SUCH_PATH = "no-such-path"
-
 STATUS_OF_CODE = {
     "invalid_api_key": (401,),
     "model_not_found": (404, 403, 400),
@@ -157,74 +153,3 @@ def allow(view: View) -> Iterable[Fault]:
     """A 405 names in Allow the methods that the endpoint has."""
     if view.exchange.header("allow") is None:
         yield view, "no Allow field"
-
-
-# -- refusals that a request provokes
-
-
-def _chat_post(view: View) -> bool:
-    request = view.exchange.request
-    return request.method == "POST" and view.endpoint == "chat" and bool(view.status) and view.whole
-
-
-def _bad_json(view: View) -> Iterable[View]:
-    if _chat_post(view) and view.exchange.request.body and view.exchange.request.json() is None:
-        yield view
-
-
-@errors.rule("refuses-bad-json", over=_bad_json, needs=[Aspect.REQUEST])
-def refuses_bad_json(view: View) -> Iterable[Fault]:
-    """A request body that is not JSON is refused with status 400."""
-    yield from _refused(view, (400, 422), "400")
-
-
-def _refused(view: View, statuses: tuple[int, ...], wanted: str) -> Iterable[Fault]:
-    if view.status not in statuses:
-        yield view, f"status {view.status}", f"status {wanted}"
-
-
-def _no_messages(view: View) -> Iterable[View]:
-    asked = view.asked["messages"]
-    if _chat_post(view) and view.asked.value and (asked.kind != "array" or asked.value == []):
-        yield view
-
-
-@errors.rule("refuses-no-messages", over=_no_messages, needs=[Aspect.REQUEST], see=see.CHAT_CREATE)
-def refuses_no_messages(view: View) -> Iterable[Fault]:
-    """A chat request whose `messages` is missing, empty or no array is refused with status 400."""
-    yield from _refused(view, (400, 422), "400")
-
-
-def _unknown_model(view: View) -> Iterable[View]:
-    named = view.asked["model"].text or view.exchange.request.path.rpartition("/models/")[2]
-    if view.status and view.whole and named.startswith(NO_SUCH_MODEL):
-        yield view
-
-
-@errors.rule("unknown-model", over=_unknown_model, see=see.CHAT_CREATE, harm="typing errors go unnoticed")
-def unknown_model(view: View) -> Iterable[Fault]:
-    """A model that does not exist is refused with status 404 (or 400), not answered."""
-    yield from _refused(view, (404, 400, 403), "404")
-
-
-def _unknown_path(view: View) -> Iterable[View]:
-    if view.status and NO_SUCH_PATH in view.exchange.request.path:
-        yield view
-
-
-@errors.rule("unknown-path", over=_unknown_path, see=f"{see.HTTP}#section-15.5.5")
-def unknown_path(view: View) -> Iterable[Fault]:
-    """A path that does not exist is refused with status 404."""
-    yield from _refused(view, (404,), "404")
-
-
-def _wrong_method(view: View) -> Iterable[View]:
-    request = view.exchange.request
-    if view.status and request.method in ("GET", "PUT") and request.path.endswith("/chat/completions"):
-        yield view
-
-
-@errors.rule("wrong-method", over=_wrong_method, level=SHOULD, see=f"{see.HTTP}#section-15.5.6")
-def wrong_method(view: View) -> Iterable[Fault]:
-    """A method that an endpoint does not have is refused with status 405 (or 404)."""
-    yield from _refused(view, (405, 404), "405")

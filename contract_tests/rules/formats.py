@@ -130,3 +130,11 @@ def no_replacement(part: tuple[Answer, str]) -> Iterable[Fault]:
     if "\ufffd" in answer.text and "\ufffd" not in asked and "\\ufffd" not in asked:
         at = answer.text.index("\ufffd")
         yield answer.where, f"U+FFFD after {answer.text[max(0, at - 20) : at]!r}"
+
+
+@formats.rule("no-thinking", over=_texts, level=SHOULD, harm="users read the model's draft as its answer")
+def no_thinking(part: tuple[Answer, str]) -> Iterable[Fault]:
+    """The text does not begin with a `<think>` block: reasoning has members of its own."""
+    answer, asked = part
+    if answer.text.lstrip().startswith("<think>") and "<think>" not in asked:
+        yield answer.where, f"the text begins {answer.text.lstrip()[:40]!r}", "the answer alone"

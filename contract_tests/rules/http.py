@@ -1,15 +1,14 @@
-"""Section http: the reply as an HTTP message (RFC 9110, RFC 9112) and its JSON text (RFC 8259)."""
+"""Section http: the reply as an HTTP message (RFC 9110, RFC 9112)."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from contract_tests.rules import references as see
 from contract_tests.rules.engine import NOTE, SHOULD, Fault, Section
-from contract_tests.rules.node import Node, Place
-from contract_tests.rules.subjects import bodies, event_bodies, exchanges, json_bodies, json_texts, replies
+from contract_tests.rules.subjects import bodies, event_bodies, exchanges, json_bodies, replies
 from contract_tests.rules.view import View
-from fake_server.wire import jsontext
 from fake_server.wire.exchange import Aspect, Ending, header
 
 http = Section("http", "Status, headers, framing, JSON text", see.HTTP)
@@ -208,49 +207,45 @@ def request_id(view: View) -> Iterable[Fault]:
         yield view, "no x-request-id field"
 
 
-# -- JSON text, of a body or of an event
-
-
-@http.rule("json-syntax", over=json_bodies, see=see.JSON, harm="no client can read the reply")
-def json_syntax(view: View) -> Iterable[Fault]:
-    """A JSON body is one JSON text."""
-    for problem in view.document.problems:
-        if problem.kind in ("syntax", "depth"):
-            yield Place(offset=problem.offset), problem.detail
-
-
-Text = tuple[Node, jsontext.Document]
-
-
-def _problems(text: Text, kind: str) -> Iterable[Fault]:
-    node, parsed = text
-    event = node.document.event.index if node.document.event else None
-    for problem in parsed.problems:
-        if problem.kind == kind:
-            yield Place(event, (), node.document.start + problem.offset), problem.detail
-
-
-@http.rule("json-utf8", over=json_texts, needs=[Aspect.BODY_BYTES], see=f"{see.JSON}#section-8.1")
-def json_utf8(text: Text) -> Iterable[Fault]:
-    """JSON text is encoded in UTF-8."""
-    return _problems(text, "encoding")
-
-
-@http.rule("json-no-bom", over=json_bodies, needs=[Aspect.BODY_BYTES], see=f"{see.JSON}#section-8.1")
-def json_no_bom(view: View) -> Iterable[Fault]:
-    """JSON text does not begin with a byte order mark."""
-    return _problems((view.root, view.document), "bom")
+def _shared(view: View) -> Iterable[View]:
+    if view.exchange.header("access-control-allow-origin") is not None:
+        yield view
 
 
 @http.rule(
-    "json-numbers", over=json_texts, see=f"{see.JSON}#section-6", harm="strict parsers refuse the whole text"
+    "cors-origin",
+    over=_shared,
+    needs=[Aspect.ALL_HEADERS, Aspect.REQUEST],
+    see=see.CORS,
+    harm="browsers refuse the reply: a proxy that adds the field a second time locks all pages out",
 )
-def json_numbers(text: Text) -> Iterable[Fault]:
-    """Numbers are JSON numbers: NaN and Infinity do not exist."""
-    return _problems(text, "number")
+def cors_origin(view: View) -> Iterable[Fault]:
+    """Access-Control-Allow-Origin is there once and is `*`, null or the page's own origin."""
+    values = [value for name, value in view.exchange.headers if name.lower() == "access-control-allow-origin"]
+    origin = header(view.exchange.request.headers, "origin")
+    if len(values) > 1:
+        yield view, f"{len(values)} fields: {', '.join(values)}", "one"
+    elif values[0] not in ("*", "null") and origin is not None and values[0] != origin:
+        yield view, f"Access-Control-Allow-Origin: {values[0]}", f"* or {origin}"
 
 
-@http.rule("json-unique-names", over=json_texts, needs=[Aspect.BODY_BYTES], see=f"{see.JSON}#section-4")
-def json_unique_names(text: Text) -> Iterable[Fault]:
-    """The names within a JSON object are unique."""
-    return _problems(text, "duplicate")
+def _rated(view: View) -> Iterable[tuple[View, str]]:
+    for kind in ("requests", "tokens"):
+        if view.exchange.header(f"x-ratelimit-remaining-{kind}") is not None:
+            yield view, kind
+
+
+@http.rule(
+    "rate-limits", over=_rated, level=SHOULD, see=see.RATE_LIMITS, harm="clients back off too late, or never"
+)
+def rate_limits(subject: tuple[View, str]) -> Iterable[Fault]:
+    """The x-ratelimit fields hold whole numbers, and no more remains than the limit."""
+    view, kind = subject
+    values = [view.exchange.header(f"x-ratelimit-{name}-{kind}") for name in ("remaining", "limit")]
+    for value in values:
+        if value is not None and not re.fullmatch(r"-?[0-9]+", value):
+            yield view, f"x-ratelimit-…-{kind}: {value}", "a whole number"
+            return
+    remaining, limit = values
+    if remaining is not None and limit is not None and int(remaining) > int(limit):
+        yield view, f"{remaining} {kind} of {limit} remain"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from contract_tests.rules import references as see
-from contract_tests.rules.answers import Answer, answers, whole_text
+from contract_tests.rules.answers import whole_text
 from contract_tests.rules.engine import Fault, Section
 from contract_tests.rules.trace import Trace
 from contract_tests.rules.view import View
@@ -35,51 +35,6 @@ def accepted(part: Part) -> Iterable[Fault]:
     elif view.status and not view.ok:
         shown = view.root["error"]["message"].text or view.body[:100].decode("utf-8", "replace")
         yield view, f"{role}: status {view.status}: {' '.join(shown.split())[:120]}"
-
-
-# -- the same answer in both forms
-
-Pair = tuple[Answer, Answer, View]
-
-
-def _pairs(trace: Trace) -> Iterator[Pair]:
-    """Each choice as the dict and as the stream says it, where equal requests have equal answers."""
-    if trace.deterministic and "dict" in trace.roles and "stream" in trace.roles:
-        stream = trace.roles["stream"]
-        if stream.is_stream:
-            for one, other in zip(answers(trace.roles["dict"]), answers(stream), strict=False):
-                yield one, other, stream
-
-
-@relations.rule("same-text", over=_pairs, relation=True, harm="what users read depends on how it is sent")
-def same_text(pair: Pair) -> Iterable[Fault]:
-    """A stream says the same text as the dict, where equal requests have equal answers."""
-    one, other, stream = pair
-    if one.text != other.text:
-        at = next((i for i, (a, b) in enumerate(zip(one.text, other.text, strict=False)) if a != b), None)
-        at = min(len(one.text), len(other.text)) if at is None else at
-        start = max(0, at - 10)
-        yield (
-            stream,
-            f"from character {at}: {other.text[start : at + 30]!r}",
-            f"{one.text[start : at + 30]!r} ({len(one.text)} characters, not {len(other.text)})",
-        )
-
-
-@relations.rule("same-calls", over=_pairs, relation=True, harm="agents act differently when they stream")
-def same_calls(pair: Pair) -> Iterable[Fault]:
-    """A stream makes the same tool calls as the dict, where equal requests have equal answers."""
-    one, other, stream = pair
-    if one.calls != other.calls:
-        yield stream, f"calls {list(other.calls)}"[:160], f"{list(one.calls)}"[:160]
-
-
-@relations.rule("same-finish", over=_pairs, relation=True)
-def same_finish(pair: Pair) -> Iterable[Fault]:
-    """A stream ends with the same finish_reason as the dict, where equal requests have equal answers."""
-    one, other, stream = pair
-    if one.finish != other.finish and other.finish:
-        yield stream, f"finish_reason {other.finish!r}", repr(one.finish)
 
 
 # -- texts that are to be repeated

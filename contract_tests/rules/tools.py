@@ -224,11 +224,26 @@ def serial_kept(answer: Answer) -> Iterable[Fault]:
         yield answer.at, f"{len(answer.names)} calls", "at most one"
 
 
-@tools.rule("legacy-function-call", over=dicts, see=see.CHAT_OBJECT)
+@tools.rule("legacy-function-call", over=dicts, see=see.CHAT_OBJECT, harm="clients call the function ''")
 def legacy_function_call(root: Node) -> Iterable[Fault]:
-    """`function_call`, where a message has one, holds the strings name and arguments."""
+    """`function_call`, where a message has one, names a function and holds its arguments as a string."""
     for choice in root["choices"]:
         node = choice["message"]["function_call"]
-        for member in (node["name"], node["arguments"]) if node else ():
-            if member.kind != "string":
-                yield member, str(member), "a string"
+        if node and not node["name"].text:
+            yield node["name"], str(node["name"]), "the name of a function"
+        if node and node["arguments"].kind != "string":
+            yield node["arguments"], str(node["arguments"]), "a string"
+
+
+def _whole_calls(view: View) -> Iterable[Node]:
+    for message in messages(view):
+        yield from (call for call in message["tool_calls"] if call.kind == "object")
+
+
+@tools.rule(
+    "one-kind", over=_whole_calls, level=SHOULD, see=see.CHAT_OBJECT, harm="a function runs as custom tool"
+)
+def one_kind(call: Node) -> Iterable[Fault]:
+    """A call has the member that its `type` names, "function" or "custom", and not the other."""
+    if call["function"] and call["custom"]:
+        yield call["custom"], "both function and custom", f"only {call['type'].text or 'one of them'}"

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from contract_tests.rules.answers import said
 from contract_tests.rules.trace import Trace
 from contract_tests.rules.view import View
+from contract_tests.running.refusing import about_model, alike, names, refusal_text, retry_after
 from contract_tests.running.session import Session
 from contract_tests.running.trouble import NotReached, Refused, Unsupported
 from fake_server.wire.exchange import Exchange
@@ -21,7 +20,9 @@ if TYPE_CHECKING:
     from contract_tests.cases.registry import Case
 
 Body = Mapping[str, Any]
-CHAT = "/chat/completions"
+CHAT, COMPLETIONS, EMBEDDINGS = "/chat/completions", "/completions", "/embeddings"
+NO_SUCH = (404, 405, 501)
+"""Statuses of an endpoint that a target may lack."""
 ATTEMPTS = 4
 """How often a request is sent at most where the target answers 429."""
 
@@ -34,7 +35,7 @@ class Ask:
 
     def __init__(self, case: Case, session: Session) -> None:
         self.case, self.session = case, session
-        self.model = session.options.model_for(case.id, session.model)
+        self.model = session.options.model_for(case.id, session.fitting.get(case.endpoint, session.model))
         self.views: list[View] = []
         self.roles: dict[str, View] = {}
         self.valid: set[str] = set()
@@ -44,23 +45,37 @@ class Ask:
     # -- what cases call
 
     async def __call__(
-        self, body: Body, *, role: str = "dict", valid: bool = True, expect: str | None = None
+        self,
+        body: Body,
+        *,
+        path: str = CHAT,
+        role: str = "dict",
+        valid: bool = True,
+        expect: str | None = None,
+        headers: Iterable[tuple[str, str]] = (),
     ) -> View:
-        """Ask for a chat completion.
+        """Ask for a chat completion, or what else `path` gives.
 
         A `valid` body must be answered: raises Unsupported where the refusal names what the case is
         about, Refused for any other, NotReached where 429s do not end. `expect` is the text to find in
         the answer.
         """
         while True:
-            sent = self._economical(body)
-            view = await self.raw("POST", CHAT, json.dumps(sent, ensure_ascii=False).encode(), role=role)
+            sent = self._economical(body) if path == CHAT else dict(body)
+            data = json.dumps(sent, ensure_ascii=False).encode()
+            view = await self.raw("POST", path, data, headers, role=role)
+            if path != CHAT and view.status in NO_SUCH and alike(view, self.session.control):
+                self.views.remove(view)
+                raise Unsupported(f"POST {path} is answered as an unknown path is: status {view.status}")
             if not valid:
                 return view
-            if not self._learns(view, sent):
+            if path != CHAT or not self._learns(view, sent):
                 break
         if expect is not None:
             self.expected[role] = expect
+        if path != CHAT and about_model(view):
+            endpoint, told = self.case.endpoint, f"status {view.status}: {refusal_text(view)}"
+            raise NotReached(f"no model for it is known, name one: --model {endpoint}=NAME ({told})")
         named = self._refused_feature(view)
         if named:
             raise Unsupported(f"status {view.status} names {named}: {refusal_text(view)}")
@@ -71,7 +86,7 @@ class Ask:
         view = await self.raw("GET", path, role=role)
         if not valid:
             return view
-        if view.status in (404, 405, 501) and self._like_control(view):
+        if view.status in NO_SUCH and alike(view, self.session.control):
             self.views.remove(view)
             raise Unsupported(f"GET {path} is answered as an unknown path is: status {view.status}")
         return self._accepted(role, view)
@@ -110,6 +125,14 @@ class Ask:
         """A chat request for `prompt` (one user's text, or messages) with at most `tokens` of answer."""
         messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else list(prompt)
         return {"model": self.model, "messages": messages, "max_tokens": tokens, **more}
+
+    async def leave(self, body: Body, *, role: str) -> View:
+        """Ask for a stream and hang up at its first event."""
+        sent = self._economical(body)
+        data = json.dumps(sent, ensure_ascii=False).encode()
+        return self.keep(
+            await self.session.exchange(f"{self.case.id} {role}", "POST", CHAT, data, leave=True), role
+        )
 
     def nonce(self) -> str:
         """A word no one has said before."""
@@ -174,13 +197,6 @@ class Ask:
             return ""
         return next((name for name in self.case.features if names(view, name)), "")
 
-    def _like_control(self, view: View) -> bool:
-        """Whether this is how the target answers a path that cannot exist."""
-        if self.session.control is None:
-            return False
-        control = View(self.session.control)
-        return (view.status, _likeness(view)) == (control.status, _likeness(control))
-
     async def _wait(self, view: View, attempt: int) -> None:
         """Wait as long as a 429 says; raises NotReached where that is longer than the run may last."""
         if view.root["error"]["code"].value == "insufficient_quota":
@@ -190,48 +206,3 @@ class Ask:
         if attempt == ATTEMPTS or seconds > self.session.seconds_left:
             raise NotReached(f"status 429, to be asked again in {seconds:g} s (request {attempt})")
         await asyncio.sleep(seconds)
-
-
-_COMPANION = re.compile(
-    r"\bonly (?:allowed|supported|valid|permitted|available) (?:when|with|if)\b|\bmust be a response to\b",
-    re.IGNORECASE,
-)
-
-
-def names(view: View, parameter: str) -> bool:
-    """Whether a refusal is about this parameter: as `param`, or as a word in the body."""
-    param = view.root["error"]["param"].text
-    if _COMPANION.search(refusal_text(view)):
-        return False  # something else is missing beside the parameter, which the target does know
-    if param == parameter or re.match(rf"{re.escape(parameter)}[.\[]", param):
-        return True
-    if param and param in ("messages", "model"):
-        return False
-    text = view.body[:20_000].decode("utf-8", "replace")
-    return re.search(rf"(?<![\w]){re.escape(parameter)}(?![\w])", text) is not None
-
-
-def refusal_text(view: View) -> str:
-    """The message of a refusal, shortened."""
-    text = view.root["error"]["message"].text or view.body[:200].decode("utf-8", "replace")
-    return " ".join(text.split())[:160]
-
-
-def retry_after(exchange: Exchange) -> float | None:
-    """The seconds Retry-After asks for, from 0 up; None where it says nothing that can be read."""
-    value = exchange.header("retry-after")
-    if value is None:
-        return None
-    if re.fullmatch(r"\d{1,6}(\.\d+)?", value):
-        return float(value)
-    try:
-        when, sent = parsedate_to_datetime(value), parsedate_to_datetime(exchange.header("date") or "")
-        return max(0.0, (when - sent).total_seconds())
-    except (ValueError, TypeError):
-        return None
-
-
-def _likeness(view: View) -> tuple[Any, ...]:
-    root = view.root
-    keys = tuple(sorted(root.value)) if isinstance(root.value, dict) else ()
-    return view.form, keys, str(root["error"]["code"].value)

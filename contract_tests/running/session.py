@@ -29,6 +29,8 @@ class Session:
         self.options = options
         self.root, self.prefix, self.model = root, "", ""
         self.listed: tuple[str, ...] = ()
+        self.fitting: dict[str, str] = {}
+        """A listed model for each endpoint that chat models do not serve."""
         self.control: Exchange | None = None
         self.requests = 0
         self.stopped = ""
@@ -90,15 +92,25 @@ class Session:
             self.stopped = f"stopped after {STRIKES} cases at a bound: {', '.join(self._struck)}"
 
     async def exchange(
-        self, label: str, method: str, path: str, body: bytes = b"", headers: Iterable[tuple[str, str]] = ()
+        self,
+        label: str,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        headers: Iterable[tuple[str, str]] = (),
+        *,
+        leave: bool = False,
     ) -> Exchange:
-        """Send one request below the base URL and return what crossed the wire, labelled `label`."""
+        """Send one request below the base URL and return what crossed the wire, labelled `label`.
+
+        `leave` hangs up at the first event of the reply.
+        """
         self.count()
         ticket = f"{len(self.relay.exchanges)}-{self.requests}-{label}".encode("ascii", "replace").decode()
         came: asyncio.Future[Exchange] = asyncio.get_running_loop().create_future()
         self._awaited[ticket] = came
         request = _request(method, self.prefix + path, (*headers, (LABEL_HEADER, ticket)), body)
-        sending = asyncio.create_task(_send(self.relay.port, request))
+        sending = asyncio.create_task(_send(self.relay.port, request, leave))
         bounds = self.options.bounds
         try:
             async with asyncio.timeout(bounds.connect + bounds.exchange + bounds.grace + SLACK):
@@ -135,13 +147,17 @@ def _request(method: str, target: str, headers: Iterable[tuple[str, str]], body:
     return head.encode("latin-1") + b"\r\n" + body
 
 
-async def _send(port: int, request: bytes) -> None:
+async def _send(port: int, request: bytes, leave: bool) -> None:
     """Send, then read and forget: what is judged is what the relay saw."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         writer.write(request)
-        while await reader.read(65536):
-            pass
+        seen = b""
+        while piece := await reader.read(65536):
+            seen = seen[-8:] + piece
+            if leave and b"data:" in seen:
+                writer.transport.abort()
+                break
         await asyncio.Event().wait()
     except ConnectionError:
         await asyncio.Event().wait()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Iterable
 from urllib.parse import urlsplit, urlunsplit
 
-from contract_tests.rules.errors import NO_SUCH_PATH
+from contract_tests.rules.errors_provoked import NO_SUCH_PATH
 from contract_tests.rules.view import View
-from contract_tests.running.asking import CHAT, refusal_text
+from contract_tests.running.asking import CHAT
 from contract_tests.running.options import DEFAULT_MODEL, Options
+from contract_tests.running.refusing import refusal_text
 from contract_tests.running.session import Session
 from contract_tests.running.trouble import NoModel, NotReached, Unreachable, UsageError
 from fake_server.wire.exchange import Ending
@@ -18,6 +20,7 @@ REQUESTS = 5
 """How many requests `prepare` sends at most."""
 
 _NO_PATH = (404, 405, 501)
+_WORDS = {"embeddings": ("embed",), "completions": ("instruct", "davinci", "babbage")}
 
 
 def split_target(url: str) -> tuple[str, tuple[str, str]]:
@@ -45,9 +48,20 @@ async def prepare(session: Session, prefixes: tuple[str, str]) -> None:
             said = "with" if session.prefix else "without"
             session.note(f"{session.base_url} is asked: the target answers {said} /v1")
         session.model = session.model or _model(session)
+        session.fitting = fitting(session.listed)
         session.control = await session.exchange("control", "GET", f"/{NO_SUCH_PATH}-{secrets.token_hex(4)}")
     except NotReached as error:
         raise Unreachable(f"the target was not found: {error}") from error
+
+
+def fitting(listed: Iterable[str]) -> dict[str, str]:
+    """The first listed model whose name says that it embeds, or that it completes text."""
+    found: dict[str, str] = {}
+    for model in listed:
+        for endpoint, words in _WORDS.items():
+            if any(word in model.lower() for word in words):
+                found.setdefault(endpoint, model)
+    return found
 
 
 async def _by_models(session: Session, prefixes: tuple[str, str]) -> bool:

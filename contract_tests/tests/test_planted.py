@@ -34,7 +34,13 @@ ALSO = {
     "arguments_as_object": {"relations.same-calls", "relations.accepted"},
     "no_blank_line": {"chat.stream.not-empty"},
     "dict_for_stream": {"chat.choice-count", "tools.choice-kept", "logprobs.given"},
-    "lost_text": {"relations.echo-whole", "relations.answer-under-load", "formats.schema-kept"},
+    "lost_text": {
+        "relations.echo-whole",
+        "relations.answer-under-load",
+        "formats.schema-kept",
+        "formats.json-text",
+        "formats.json-text",
+    },
 }
 """What else a bug rightly breaks: a target may refuse its own message, a cut text is no JSON.
 

@@ -12,11 +12,20 @@ from contract_tests.rules.trace import Trace
 from contract_tests.rules.view import View
 from fake_server.wire.exchange import Ending, Exchange, Request, Write
 
+USAGE = {"prompt_tokens": 7, "completion_tokens": 1, "total_tokens": 8}
+HI = {"content": [{"token": "Hi", "logprob": -0.1}]}
+H_I = {"content": [{"token": "H", "logprob": -0.1}, {"token": "i", "logprob": -0.1}]}
 CALL = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"a": 1}'}}
 
 
-def _view(body: bytes, status: int | None = 200, asked: dict[str, Any] | None = None, **more: Any) -> View:
-    request = Request("POST", "/v1/chat/completions", body=json.dumps(asked or {"model": "m"}).encode())
+def _view(
+    body: bytes,
+    status: int | None = 200,
+    asked: dict[str, Any] | None = None,
+    path: str = "/v1/chat/completions",
+    **more: Any,
+) -> View:
+    request = Request("POST", path, body=json.dumps(asked or {"model": "m"}).encode())
     kind = "text/event-stream" if body.startswith(b"data:") else "application/json"
     return View(Exchange(request, status, (("Content-Type", kind),), (Write(body),), **more))
 
@@ -24,14 +33,25 @@ def _view(body: bytes, status: int | None = 200, asked: dict[str, Any] | None = 
 def said(text: str | None, finish: str = "stop", asked: dict[str, Any] | None = None, **more: Any) -> View:
     """A dict reply; `more` are members of its choice or, for tool_calls, of its message."""
     message = {"role": "assistant", "content": text, "tool_calls": more.pop("tool_calls", None)}
+    root = {name: more.pop(name) for name in ("usage", "id") if name in more}
     choice = {"index": 0, "message": message, "finish_reason": finish, **more}
-    return _view(json.dumps({"choices": [choice]}).encode(), asked=asked)
+    return _view(json.dumps({**root, "choices": [choice]}).encode(), asked=asked)
 
 
-def streamed(text: str, finish: str = "stop", tool_calls: list[Any] | None = None) -> View:
+def streamed(
+    text: str,
+    finish: str = "stop",
+    tool_calls: list[Any] | None = None,
+    usage: Any = None,
+    logprobs: Any = None,
+) -> View:
     calls = [{"index": place, **call} for place, call in enumerate(tool_calls or [])]
     deltas = [({"content": text[:2]}, None), ({"content": text[2:], "tool_calls": calls}, None), ({}, finish)]
-    chunks = [{"choices": [{"index": 0, "delta": one, "finish_reason": end}]} for one, end in deltas]
+    chunks: list[Any] = [
+        {"choices": [{"index": 0, "delta": one, "finish_reason": end}]} for one, end in deltas
+    ]
+    chunks[0]["choices"][0]["logprobs"] = logprobs
+    chunks += [{"choices": [], "usage": usage}] if usage else []
     return _view(b"".join(b"data: " + json.dumps(chunk).encode() + b"\n\n" for chunk in chunks))
 
 
@@ -51,6 +71,21 @@ def callers(*texts: str) -> Trace:
 
 def echo(text: str) -> Trace:
     return Trace("t", {"dict": said(text)}, {"dict": "ka żółw 🌳 kb"})
+
+
+def in_parts(one: str, other: str) -> Trace:
+    return Trace("t", {"dict": said(one), "parts": said(other)}, deterministic=True)
+
+
+def ids(one: str, other: str) -> Trace:
+    return Trace("t", {"first": said("Hi", id=one), "second": said("Hi", id=other)})
+
+
+def vectors(role: str, other: str, one: Any, two: Any) -> Trace:
+    """Two replies with one embedding each."""
+    bodies = [{"data": [{"index": 0, "embedding": given}]} for given in (one, two)]
+    views = [_view(json.dumps(body).encode(), path="/v1/embeddings") for body in bodies]
+    return Trace("t", dict(zip((role, other), views, strict=True)))
 
 
 def main(kind: str, trouble: str) -> Trace:
@@ -86,11 +121,33 @@ TRACES: list[tuple[str, Trace, list[Trace]]] = [
     ("relations.answer-under-load", callers("k0", "k1", "k2"), [callers("k0", "k1", "")]),
     ("client.main-dict", main("dict", ""), [main("dict", "exit code 7: the reply is empty")]),
     ("client.main-stream", main("stream", ""), [main("stream", "exit code 7: the reply is empty")]),
+    (
+        "relations.same-usage",
+        both(said("Hi", usage=USAGE), streamed("Hi", usage=USAGE)),
+        [both(said("Hi", usage=USAGE), streamed("Hi", usage={**USAGE, "prompt_tokens": 8}))],
+    ),
+    (
+        "relations.same-logprobs",
+        both(said("Hi", logprobs=HI), streamed("Hi", logprobs=HI)),
+        [both(said("Hi", logprobs=HI), streamed("Hi", logprobs=H_I))],
+    ),
+    ("relations.parts-as-text", in_parts("Hi", "Hi"), [in_parts("Hi", "")]),
+    ("relations.own-ids", ids("chatcmpl-1", "chatcmpl-2"), [ids("chatcmpl-1", "chatcmpl-1")]),
+    (
+        "relations.batch-as-single",
+        vectors("batch", "single 1", [1.0, 0.0], [1.0, 0.01]),
+        [vectors("batch", "single 1", [1.0, 0.0], [0.0, 1.0])],
+    ),
+    (
+        "relations.encodings-agree",
+        vectors("float", "base64", [0.5, 0.0], "AAAAPwAAAAA="),
+        [vectors("float", "base64", [0.0, 0.5], "AAAAPwAAAAA=")],
+    ),
 ]
 
 
 def test_every_relation_rule_is_here() -> None:
-    assert [rule.id for rule in RULES.values() if rule.relation] == [name for name, _, _ in TRACES]
+    assert {rule.id for rule in RULES.values() if rule.relation} == {name for name, _, _ in TRACES}
 
 
 @pytest.mark.parametrize(("name", "kept", "broken"), TRACES, ids=[name for name, _, _ in TRACES])

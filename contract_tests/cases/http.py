@@ -1,0 +1,56 @@
+"""Section http: what holds for any request, whatever it asks for."""
+
+from __future__ import annotations
+
+from contract_tests.cases.prompts import SHORT
+from contract_tests.cases.registry import case
+from contract_tests.running.asking import CHAT, Ask
+
+GZIP = (("Accept-Encoding", "gzip"),)
+PLAIN = (("Accept-Encoding", "identity"),)
+PAGE = "https://app.example"
+
+
+@case("http.gzip", title="an answer that may be compressed", tokens=32)
+async def gzip(ask: Ask) -> None:
+    await ask(ask.body(SHORT), headers=GZIP)
+
+
+@case("http.stream-gzip", title="a stream that may be compressed", tokens=32)
+async def stream_gzip(ask: Ask) -> None:
+    await ask(ask.body(SHORT, stream=True), role="stream", headers=GZIP)
+
+
+@case("http.plain", title="an answer that must not be compressed", tokens=32)
+async def plain(ask: Ask) -> None:
+    await ask(ask.body(SHORT), headers=PLAIN)
+
+
+@case("http.charset", title="a request whose media type names its charset", tokens=32)
+async def charset(ask: Ask) -> None:
+    await ask(ask.body(SHORT), headers=[("Content-Type", "application/json; charset=utf-8")])
+
+
+@case("http.accept-any", title="a stream asked for with Accept: */*", tokens=32)
+async def accept_any(ask: Ask) -> None:
+    await ask(ask.body(SHORT, stream=True), role="stream", headers=[("Accept", "*/*")])
+
+
+@case("http.page", title="a request from a web page", tokens=16)
+async def page(ask: Ask) -> None:
+    await ask(ask.body(SHORT, 16), headers=[("Origin", PAGE)])
+
+
+@case("http.preflight", title="what a browser asks before a web page may ask")
+async def preflight(ask: Ask) -> None:
+    wanted = [
+        ("Origin", PAGE),
+        ("Access-Control-Request-Method", "POST"),
+        ("Access-Control-Request-Headers", "authorization,content-type"),
+    ]
+    await ask.raw("OPTIONS", CHAT, headers=wanted, role="preflight")
+
+
+@case("http.head", title="HEAD where there is a GET")
+async def head(ask: Ask) -> None:
+    await ask.raw("HEAD", "/models", role="head")

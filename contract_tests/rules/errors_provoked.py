@@ -1,0 +1,148 @@
+"""Section errors, refusals that a request provokes: what a target must not answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from contract_tests.rules import references as see
+from contract_tests.rules.engine import SHOULD, Fault
+from contract_tests.rules.errors import errors
+from contract_tests.rules.node import Node
+from contract_tests.rules.view import View
+from fake_server.wire.exchange import Aspect
+
+NO_SUCH_MODEL = "no-such-model"
+"""What the suite puts in front of a model name that no target has."""
+NO_SUCH_PATH = "no-such-path"
+ROLES = frozenset({"developer", "system", "user", "assistant", "tool", "function"})
+
+
+def _chat_post(view: View) -> bool:
+    request = view.exchange.request
+    return request.method == "POST" and view.endpoint == "chat" and bool(view.status) and view.whole
+
+
+def _bad_json(view: View) -> Iterable[View]:
+    if _chat_post(view) and view.exchange.request.body and view.exchange.request.json() is None:
+        yield view
+
+
+@errors.rule("refuses-bad-json", over=_bad_json, needs=[Aspect.REQUEST])
+def refuses_bad_json(view: View) -> Iterable[Fault]:
+    """A request body that is not JSON is refused with status 400."""
+    yield from _refused(view, (400, 422), "400")
+
+
+def _refused(view: View, statuses: tuple[int, ...], wanted: str) -> Iterable[Fault]:
+    if view.status not in statuses:
+        yield view, f"status {view.status}", f"status {wanted}"
+
+
+def _no_messages(view: View) -> Iterable[View]:
+    asked = view.asked["messages"]
+    if _chat_post(view) and view.asked.value and (asked.kind != "array" or asked.value == []):
+        yield view
+
+
+@errors.rule("refuses-no-messages", over=_no_messages, needs=[Aspect.REQUEST], see=see.CHAT_CREATE)
+def refuses_no_messages(view: View) -> Iterable[Fault]:
+    """A chat request whose `messages` is missing, empty or no array is refused with status 400."""
+    yield from _refused(view, (400, 422), "400")
+
+
+def _unknown_model(view: View) -> Iterable[View]:
+    named = view.asked["model"].text or view.exchange.request.path.rpartition("/models/")[2]
+    if view.status and view.whole and named.startswith(NO_SUCH_MODEL):
+        yield view
+
+
+@errors.rule("unknown-model", over=_unknown_model, see=see.CHAT_CREATE, harm="typing errors go unnoticed")
+def unknown_model(view: View) -> Iterable[Fault]:
+    """A model that does not exist is refused with status 404 (or 400), not answered."""
+    yield from _refused(view, (404, 400, 403), "404")
+
+
+def _unknown_path(view: View) -> Iterable[View]:
+    if view.status and NO_SUCH_PATH in view.exchange.request.path:
+        yield view
+
+
+@errors.rule("unknown-path", over=_unknown_path, see=f"{see.HTTP}#section-15.5.5")
+def unknown_path(view: View) -> Iterable[Fault]:
+    """A path that does not exist is refused with status 404."""
+    yield from _refused(view, (404,), "404")
+
+
+def _wrong_method(view: View) -> Iterable[View]:
+    request = view.exchange.request
+    if view.status and request.method in ("GET", "PUT") and request.path.endswith("/chat/completions"):
+        yield view
+
+
+@errors.rule("wrong-method", over=_wrong_method, level=SHOULD, see=f"{see.HTTP}#section-15.5.6")
+def wrong_method(view: View) -> Iterable[Fault]:
+    """A method that an endpoint does not have is refused with status 405 (or 404)."""
+    yield from _refused(view, (405, 404), "405")
+
+
+def _no_input(view: View) -> Iterable[View]:
+    # An empty text is no fault: api.openai.com is recorded to embed it.
+    post = view.endpoint == "embeddings" and view.status and view.whole
+    if post and view.asked.value and (not view.asked["input"] or view.asked["input"].value == []):
+        yield view
+
+
+@errors.rule(
+    "refuses-no-input",
+    over=_no_input,
+    needs=[Aspect.REQUEST],
+    see=see.EMBEDDING_CREATE,
+    harm="an empty vector goes into the store",
+)
+def refuses_no_input(view: View) -> Iterable[Fault]:
+    """An embeddings request whose `input` is missing or an empty array is refused with status 400."""
+    yield from _refused(view, (400, 422), "400")
+
+
+def _no_model(view: View) -> Iterable[View]:
+    if _chat_post(view) and view.asked.value and not view.asked["model"].text:
+        yield view
+
+
+@errors.rule(
+    "refuses-no-model",
+    over=_no_model,
+    level=SHOULD,
+    needs=[Aspect.REQUEST],
+    see=see.CHAT_CREATE,
+    harm="nobody knows which model answers",
+)
+def refuses_no_model(view: View) -> Iterable[Fault]:
+    """A chat request without `model` is refused with status 400."""
+    yield from _refused(view, (400, 422, 404), "400")
+
+
+def _wrong_values(view: View) -> Iterable[tuple[View, Node]]:
+    """Members of a chat request with a value that the reference excludes."""
+    if _chat_post(view):
+        heat = view.asked["temperature"]
+        if heat and (heat.number is None or not 0 <= heat.number <= 2):
+            yield view, heat
+        for message in view.asked["messages"]:
+            if message["role"].there and message["role"].text not in ROLES:
+                yield view, message["role"]
+
+
+@errors.rule(
+    "refuses-wrong-values",
+    over=_wrong_values,
+    level=SHOULD,
+    needs=[Aspect.REQUEST],
+    see=see.CHAT_CREATE,
+    harm="a mistake of the caller is answered as if it were none",
+)
+def refuses_wrong_values(subject: tuple[View, Node]) -> Iterable[Fault]:
+    """A temperature outside 0 to 2, or a role that does not exist, is refused with status 400."""
+    view, node = subject
+    if view.status not in (400, 422):
+        yield view, f"status {view.status} for {node.path[-1]} {node}", "status 400"

@@ -1,0 +1,84 @@
+"""Section relations, embeddings: one text has one vector, however it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from math import sqrt
+
+from contract_tests.rules import references as see
+from contract_tests.rules.embeddings import vector
+from contract_tests.rules.engine import Fault
+from contract_tests.rules.node import Node
+from contract_tests.rules.relations import relations
+from contract_tests.rules.trace import Trace
+from contract_tests.rules.view import View
+
+Vector = tuple[float, ...]
+ALIKE = 0.99
+"""The cosine above which two vectors stand for one text; api.openai.com itself varies in the fourth digit."""
+
+
+def _vectors(view: View | None) -> list[tuple[Node, Vector]]:
+    """The vectors of a reply, by index."""
+    if view is None or not view.is_dict:
+        return []
+    found = []
+    for entry in view.root["data"]:
+        numbers, index = vector(entry["embedding"]), entry["index"].value
+        if numbers is not None and isinstance(index, int):
+            found.append((index, entry["embedding"], numbers))
+    return [(node, numbers) for _, node, numbers in sorted(found, key=lambda one: one[0])]
+
+
+def cosine(one: Vector, other: Vector) -> float:
+    """The cosine of the angle between two vectors, 0 where they have no common length."""
+    if len(one) != len(other):
+        return 0.0
+    length = sqrt(sum(a * a for a in one)) * sqrt(sum(b * b for b in other))
+    return sum(a * b for a, b in zip(one, other, strict=True)) / length if length else 0.0
+
+
+Pair = tuple[str, Node, Vector, Vector]
+
+
+def _in_a_batch(trace: Trace) -> Iterator[Pair]:
+    """Each text of a batch beside the same text alone."""
+    for place, (node, numbers) in enumerate(_vectors(trace.roles.get("batch"))):
+        for _, alone in _vectors(trace.roles.get(f"single {place + 1}"))[:1]:
+            yield f"input {place + 1} of the batch", node, numbers, alone
+
+
+@relations.rule(
+    "batch-as-single",
+    over=_in_a_batch,
+    relation=True,
+    see=see.EMBEDDING_CREATE,
+    harm="search finds other texts",
+)
+def batch_as_single(pair: Pair) -> Iterable[Fault]:
+    """A text in a batch has the vector that it has alone."""
+    what, node, numbers, alone = pair
+    if cosine(numbers, alone) < ALIKE:
+        yield node, f"{what} has the cosine {cosine(numbers, alone):.3f} with itself alone", "1"
+
+
+def _in_base64(trace: Trace) -> Iterator[Pair]:
+    """A text in Base64 beside the same text as numbers."""
+    for (_, numbers), (node, packed) in zip(
+        _vectors(trace.roles.get("float")), _vectors(trace.roles.get("base64")), strict=False
+    ):
+        yield "the vector in Base64", node, packed, numbers
+
+
+@relations.rule(
+    "encodings-agree",
+    over=_in_base64,
+    relation=True,
+    see=see.EMBEDDING_CREATE,
+    harm="openai-python, which asks for Base64, gets other vectors than curl",
+)
+def encodings_agree(pair: Pair) -> Iterable[Fault]:
+    """Base64 and numbers are two writings of the same vector."""
+    what, node, numbers, other = pair
+    if cosine(numbers, other) < ALIKE:
+        yield node, f"{what} has the cosine {cosine(numbers, other):.3f} with the numbers", "1"
