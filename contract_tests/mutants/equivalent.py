@@ -83,7 +83,7 @@ def null_or_text(mutant: Mutant) -> bool:
 def other_calls(mutant: Mutant) -> bool:
     """A call is missing beside others, or calls come in another order: the model called something else.
 
-    Genuine messages make one call (156 of them) or several (34), of one function or of different ones.
+    Of 190 genuine messages with calls 167 make one and 23 several, of one function or of different ones.
     """
     return mutant.operator in ("drop-item", "reorder") and mutant.shape.startswith(_CALLS)
 
@@ -92,7 +92,7 @@ def other_calls(mutant: Mutant) -> bool:
 def called_nothing(mutant: Mutant) -> bool:
     """Tools were not sent on and nothing was called, where the request leaves that to the model.
 
-    Genuine requests that offer tools and force none are answered without a call in some recordings.
+    121 genuine requests that offer tools and force none were answered without a call.
     """
     asked = mutant.original.request.json()
     free = asked.get("tool_choice") in (None, "auto") if isinstance(asked, dict) else False
@@ -112,8 +112,8 @@ def fewer_models(mutant: Mutant) -> bool:
 def field_sometimes_sent(mutant: Mutant) -> bool:
     """A header field is missing that genuine replies have and lack (SOMETIMES).
 
-    Of 2,516 replies whose headers were kept, 9 lack openai-version, 11 openai-processing-ms, 962 x-request-id
-    and 1,127 the rate limits.
+    Of 1,435 replies whose headers were kept, 9 lack openai-version, 11 openai-processing-ms, 564 x-request-id
+    and 524 all rate limits.
     """
     return mutant.operator in _LEFT_OUT and mutant.shape.startswith(SOMETIMES)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,13 @@ from contract_tests.mutants.score import OVERALL, PER_SECTION, Score
 README = Path(__file__).resolve().parents[2] / "README.md"
 BEGIN, END = "<!-- mutants:begin -->", "<!-- mutants:end -->"
 EXAMPLES = 2
+
+_ABOUT = """
+`make mutants` (seed {seed}) changes one thing in the committed exchanges and in the replies of the fake: a
+path of the JSON, an event, a header field, the framing, a parameter that was not sent on, a streamed text.
+Those called equivalent have a form that genuine replies have, by a class that says so. It fails below
+{overall:.0%} adjusted over all, or {least:.0%} in a section.
+"""
 
 
 class NoPlace(ValueError):
@@ -43,20 +51,8 @@ def section(score: Score, seed: int) -> str:
     heading, *lines = rows(score)
     marks = "|---|" + "--:|" * (len(heading) - 1)
     told = [f"| {' | '.join(cells)} |" for cells in (heading, *lines)]
-    return "\n".join(
-        (
-            BEGIN,
-            f"`make mutants` (seed {seed}) changes one thing in the committed exchanges and in the fake's",
-            "own replies: a path of the JSON, an event, a header field, the framing, a parameter that the reply",
-            "does not answer, a streamed text. Equivalent mutants have a form that genuine replies have, by a",
-            f"class that says so. It fails below {OVERALL:.0%} adjusted over all, or {PER_SECTION:.0%} in a section.",
-            "",
-            told[0],
-            marks,
-            *told[1:],
-            END,
-        )
-    )
+    about = _ABOUT.format(seed=seed, overall=OVERALL, least=PER_SECTION)
+    return "\n".join((BEGIN, textwrap.fill(about.strip(), 110), "", told[0], marks, *told[1:], END))
 
 
 def scores_in(page: str) -> dict[str, tuple[str, ...]]:
