@@ -43,7 +43,7 @@ def event_bodies(view: View) -> Iterator[View]:
 
 def json_texts(view: View) -> Iterator[tuple[Node, jsontext.Document]]:
     """Every JSON text of a reply, the body or each event's data: its root, and how it parsed."""
-    if view.status and view.form == "json":
+    if view.status and view.whole and view.form == "json":
         yield view.root, view.document
     for payload in complete_payloads(view):
         if not payload.done:

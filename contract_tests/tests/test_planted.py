@@ -39,7 +39,6 @@ ALSO = {
         "relations.answer-under-load",
         "formats.schema-kept",
         "formats.json-text",
-        "formats.json-text",
     },
 }
 """What else a bug rightly breaks: a target may refuse its own message, a cut text is no JSON.
