@@ -6,6 +6,7 @@ from contract_tests.rules import (
     chat_stream_course,
     engine,
     errors_provoked,
+    http_fields,
     http_json,
     relations_forms,
     relations_vectors,
@@ -35,6 +36,7 @@ from fake_server.wire.exchange import Exchange
 _ADDED = (
     chat_stream_course,
     errors_provoked,
+    http_fields,
     http_json,
     relations_forms,
     relations_vectors,

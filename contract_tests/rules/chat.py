@@ -23,14 +23,18 @@ choice_list(chat, CHAT, see.CHAT_CREATE)
 limits(chat, CHAT, see.CHAT_CREATE, streamed=False)
 
 
-@chat.rule("finish-reason", over=choices)
+@chat.rule(
+    "finish-reason",
+    over=choices,
+    harm="agents cannot tell whether to run a tool or to stop; closed enums (Rust, Java) raise",
+)
 def finish_reason(choice: Node) -> Iterable[Fault]:
     """`finish_reason` is stop, length, tool_calls, content_filter or function_call."""
     if choice["finish_reason"].text not in FINISH_REASONS:
         yield choice["finish_reason"], str(choice["finish_reason"]), ", ".join(sorted(FINISH_REASONS))
 
 
-@chat.rule("message", over=choices)
+@chat.rule("message", over=choices, harm="`reply.choices[0].message.content` raises AttributeError")
 def message(choice: Node) -> Iterable[Fault]:
     """Each choice has its answer in the object `message`."""
     if choice["message"].kind != "object":
@@ -38,7 +42,11 @@ def message(choice: Node) -> Iterable[Fault]:
         yield choice["message"], seen, "an object"
 
 
-@chat.rule("role", over=messages)
+@chat.rule(
+    "role",
+    over=messages,
+    harm="the message sent back with the next turn is refused, or is taken for the user's",
+)
 def role(node: Node) -> Iterable[Fault]:
     """The message's `role` is "assistant"."""
     if node["role"].value != "assistant":
@@ -72,7 +80,9 @@ def says_something(node: Node) -> Iterable[Fault]:
         yield node["content"], "null, and nothing else is said"
 
 
-@chat.rule("service-tier", over=dicts, level=SHOULD)
+@chat.rule(
+    "service-tier", over=dicts, level=SHOULD, harm="closed enums (Rust, Kotlin, Swift) refuse the reply"
+)
 def service_tier(root: Node) -> Iterable[Fault]:
     """`service_tier`, where it is not null, is auto, default, flex, scale or priority."""
     if root["service_tier"] and root["service_tier"].text not in SERVICE_TIERS:
@@ -86,7 +96,12 @@ def _moderated(view: View) -> Iterable[Node]:
             yield from (one for one in root["moderation"][side]["results"] if one.kind == "object")
 
 
-@chat.rule("moderation", over=_moderated, level=SHOULD)
+@chat.rule(
+    "moderation",
+    over=_moderated,
+    level=SHOULD,
+    harm="a client that looks up the score of a flagged category finds none",
+)
 def moderation(result: Node) -> Iterable[Fault]:
     """The maps of a moderation result name the same categories."""
     names = ("categories", "category_scores", "category_applied_input_types")

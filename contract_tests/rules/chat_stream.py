@@ -22,14 +22,24 @@ chunk_choices(chat_stream, CHAT)
 limits(chat_stream, CHAT, see.CHAT_CREATE, streamed=True)
 
 
-@chat_stream.rule("service-tier", over=chunks, level=SHOULD)
+@chat_stream.rule(
+    "service-tier",
+    over=chunks,
+    level=SHOULD,
+    harm="closed enums (Rust, Kotlin, Swift) refuse the chunk and end the stream",
+)
 def service_tier(chunk: Node) -> Iterable[Fault]:
     """`service_tier`, where it is not null, is auto, default, flex, scale or priority."""
     if chunk["service_tier"] and chunk["service_tier"].text not in SERVICE_TIERS:
         yield chunk["service_tier"], str(chunk["service_tier"]), ", ".join(sorted(SERVICE_TIERS))
 
 
-@chat_stream.rule("obfuscation", over=chunks, level=SHOULD)
+@chat_stream.rule(
+    "obfuscation",
+    over=chunks,
+    level=SHOULD,
+    harm="typed SDKs fail to decode a chunk for the sake of padding that nobody reads",
+)
 def obfuscation(chunk: Node) -> Iterable[Fault]:
     """`obfuscation`, where a chunk has it, is a string."""
     if chunk["obfuscation"].there and chunk["obfuscation"].kind != "string":
@@ -51,14 +61,22 @@ def delta(choice: Node) -> Iterable[Fault]:
         yield choice["delta"], seen, "an object"
 
 
-@chat_stream.rule("role", over=deltas)
+@chat_stream.rule(
+    "role",
+    over=deltas,
+    harm="the message put together is not an assistant's, and is refused when it is sent back",
+)
 def role(node: Node) -> Iterable[Fault]:
     """`role`, where a delta has it, is "assistant"."""
     if node["role"] and node["role"].value != "assistant":
         yield node["role"], str(node["role"]), '"assistant"'
 
 
-@chat_stream.rule("content", over=deltas)
+@chat_stream.rule(
+    "content",
+    over=deltas,
+    harm=("`text += delta.content` raises TypeError; openai-python's stream helper adds numbers up"),
+)
 def content(node: Node) -> Iterable[Fault]:
     """`content`, where a delta has it, is a string or null."""
     if node["content"].kind not in ("string", "null", "missing"):
@@ -74,7 +92,11 @@ def finish_reason_member(choice: Node) -> Iterable[Fault]:
         yield choice["finish_reason"], "missing", "null, or a reason"
 
 
-@chat_stream.rule("finish-reason", over=CHAT.chunk_choices)
+@chat_stream.rule(
+    "finish-reason",
+    over=CHAT.chunk_choices,
+    harm=("agents do not know whether to run a tool, to go on or to stop; closed enums refuse the chunk"),
+)
 def finish_reason(choice: Node) -> Iterable[Fault]:
     """`finish_reason` is null or stop, length, tool_calls, content_filter or function_call."""
     node = choice["finish_reason"]
@@ -82,7 +104,13 @@ def finish_reason(choice: Node) -> Iterable[Fault]:
         yield node, str(node), ", ".join(sorted(FINISH_REASONS))
 
 
-@chat_stream.rule("no-message", over=CHAT.chunk_choices, level=SHOULD, yields_to=("chat.stream.delta",))
+@chat_stream.rule(
+    "no-message",
+    over=CHAT.chunk_choices,
+    level=SHOULD,
+    yields_to=("chat.stream.delta",),
+    harm=("clients that read `message` where it is there show the text twice, once as deltas and once whole"),
+)
 def no_message(choice: Node) -> Iterable[Fault]:
     """A chunk has no `message`; its `delta` is all there is."""
     if choice["message"]:

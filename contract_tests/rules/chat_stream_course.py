@@ -20,19 +20,33 @@ def _comes_and_goes(view: View, name: str) -> Iterable[Fault]:
             yield chunk[name], str(chunk[name]), f"{first}, as in the first chunk"
 
 
-@chat_stream.rule("same-fingerprint", over=streams, level=SHOULD)
+@chat_stream.rule(
+    "same-fingerprint",
+    over=streams,
+    level=SHOULD,
+    harm="openai-python's stream helper keeps the last chunk's: the model seems to have changed",
+)
 def same_fingerprint(view: View) -> Iterable[Fault]:
     """All chunks of a stream have the same `system_fingerprint`, or none has one."""
     return _comes_and_goes(view, "system_fingerprint")
 
 
-@chat_stream.rule("same-tier", over=streams, level=SHOULD)
+@chat_stream.rule(
+    "same-tier",
+    over=streams,
+    level=SHOULD,
+    harm=("openai-python's stream helper keeps that of the first chunk, billing tools that of the last"),
+)
 def same_tier(view: View) -> Iterable[Fault]:
     """All chunks of a stream have the same `service_tier`, or none has one."""
     return _comes_and_goes(view, "service_tier")
 
 
-@chat_stream.rule("role-first", over=streamed_choices)
+@chat_stream.rule(
+    "role-first",
+    over=streamed_choices,
+    harm="openai-node's stream helper throws 'missing role'; openai-python's has the role None",
+)
 def role_first(choice: StreamedChoice) -> Iterable[Fault]:
     """The first delta of each choice carries the `role`."""
     first = choice.entries[0]["delta"]

@@ -30,7 +30,12 @@ def created_faults(node: Node) -> Iterable[Fault]:
 def envelope(section: Section, over: Over, named: str) -> None:
     """The members `object`, `id`, `created` and `model` of a reply, or of every chunk."""
 
-    @section.rule("object", over=over, clause=f'`object` is "{named}".')
+    @section.rule(
+        "object",
+        over=over,
+        clause=f'`object` is "{named}".',
+        harm="clients and gateways that tell replies apart by `object` take it for something else",
+    )
     def object_(root: Node) -> Iterable[Fault]:
         if root["object"].value != named:
             yield root["object"], str(root["object"]), f'"{named}"'

@@ -95,7 +95,12 @@ def _logprobs_asked(view: View) -> Iterable[Node]:
         yield from (choice for choice in TEXT.choices(view) if choice["text"].text)
 
 
-@completions.rule("logprobs-given", over=_logprobs_asked, see=see.COMPLETION_CREATE)
+@completions.rule(
+    "logprobs-given",
+    over=_logprobs_asked,
+    see=see.COMPLETION_CREATE,
+    harm="`choice.logprobs.tokens` raises on None: evaluation harnesses stop",
+)
 def logprobs_given(choice: Node) -> Iterable[Fault]:
     """An answer that is asked for with `logprobs: N` has them."""
     if not choice["logprobs"]:
@@ -107,7 +112,12 @@ def _echoed(view: View) -> Iterable[tuple[Node, str]]:
         yield from ((choice, view.asked["prompt"].text) for choice in TEXT.choices(view))
 
 
-@completions.rule("echo", over=_echoed, see=see.COMPLETION_CREATE)
+@completions.rule(
+    "echo",
+    over=_echoed,
+    see=see.COMPLETION_CREATE,
+    harm="evaluation harnesses that cut the prompt off cut off part of the answer instead",
+)
 def echo(subject: tuple[Node, str]) -> Iterable[Fault]:
     """With `echo: true` the text begins with the prompt."""
     choice, prompt = subject

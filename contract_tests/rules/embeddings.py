@@ -115,7 +115,13 @@ def _counted(view: View) -> Iterable[tuple[Node, int]]:
         yield from ((node, wanted) for node in _indexed(view))
 
 
-@embeddings.rule("count", over=_counted, needs=[Aspect.REQUEST], see=see.EMBEDDING_CREATE)
+@embeddings.rule(
+    "count",
+    over=_counted,
+    needs=[Aspect.REQUEST],
+    see=see.EMBEDDING_CREATE,
+    harm="texts and vectors are zipped: the last texts have none, and nobody is told",
+)
 def count(subject: tuple[Node, int]) -> Iterable[Fault]:
     """There is one embedding for each input."""
     node, wanted = subject
@@ -179,7 +185,13 @@ def finite(subject: tuple[Node, tuple[float, ...]]) -> Iterable[Fault]:
         yield node, f"{len(numbers)} times 0"
 
 
-@embeddings.rule("unit-length", over=_vectors, level=SHOULD, see=see.EMBEDDING_GUIDE)
+@embeddings.rule(
+    "unit-length",
+    over=_vectors,
+    level=SHOULD,
+    see=see.EMBEDDING_GUIDE,
+    harm="stores that rank by the dot product, as the guide allows, rank long vectors first",
+)
 def unit_length(subject: tuple[Node, tuple[float, ...]]) -> Iterable[Fault]:
     """A vector has the length 1."""
     node, numbers = subject

@@ -59,14 +59,22 @@ def message(error: Node) -> Iterable[Fault]:
         yield error["message"], str(error["message"]), "a non-empty string"
 
 
-@errors.rule("type", over=error_objects)
+@errors.rule(
+    "type",
+    over=error_objects,
+    harm="`error.type` is None: clients cannot tell a used-up quota from a bad request",
+)
 def type_(error: Node) -> Iterable[Fault]:
     """`type` of an error is a non-empty string."""
     if not error["type"].text.strip():
         yield error["type"], str(error["type"]), "a non-empty string"
 
 
-@errors.rule("param", over=error_objects)
+@errors.rule(
+    "param",
+    over=error_objects,
+    harm=("clients that say which parameter was wrong print an object; typed decoders lose the whole error"),
+)
 def param(error: Node) -> Iterable[Fault]:
     """`param` of an error is a string or null."""
     if error["param"].kind not in ("string", "null", "missing"):
@@ -80,7 +88,12 @@ def code(error: Node) -> Iterable[Fault]:
         yield error["code"], str(error["code"]), "a string or null"
 
 
-@errors.rule("members", over=error_objects, level=SHOULD)
+@errors.rule(
+    "members",
+    over=error_objects,
+    level=SHOULD,
+    harm=("decoders made from the reference, which requires both, refuse the error and lose its message"),
+)
 def members(error: Node) -> Iterable[Fault]:
     """An error has the members `param` and `code`, null where there is nothing to say."""
     for name in ("param", "code"):
@@ -102,7 +115,12 @@ def status(view: View) -> Iterable[Fault]:
         yield view.failure, f"status {view.status} with an error: {view.root}", "a 4xx or 5xx status"
 
 
-@errors.rule("status-fits-code", over=json_refusals, level=SHOULD)
+@errors.rule(
+    "status-fits-code",
+    over=json_refusals,
+    level=SHOULD,
+    harm="clients choose by the status whether to retry: they repeat what never will pass",
+)
 def status_fits_code(view: View) -> Iterable[Fault]:
     """The status is the one that OpenAI gives this error code."""
     code_node = view.root["error"]["code"]
@@ -111,7 +129,12 @@ def status_fits_code(view: View) -> Iterable[Fault]:
         yield code_node, f"status {view.status} with code {code_node}", f"status {wanted[0]}"
 
 
-@errors.rule("no-trace", over=error_objects, level=SHOULD)
+@errors.rule(
+    "no-trace",
+    over=error_objects,
+    level=SHOULD,
+    harm="users read file names and line numbers of the server, and so do attackers",
+)
 def no_trace(error: Node) -> Iterable[Fault]:
     """The message says what is wrong, not where in the server's code it was noticed."""
     text = error["message"].text
@@ -124,7 +147,14 @@ def _too_many(view: View) -> Iterable[View]:
         yield view
 
 
-@errors.rule("says-when", over=_too_many, level=SHOULD, needs=[Aspect.ALL_HEADERS], see=see.RETRY_AFTER)
+@errors.rule(
+    "says-when",
+    over=_too_many,
+    level=SHOULD,
+    needs=[Aspect.ALL_HEADERS],
+    see=see.RETRY_AFTER,
+    harm="clients retry at once or after a guess, and are refused again",
+)
 def says_when(view: View) -> Iterable[Fault]:
     """A 429 says in Retry-After when to try again."""
     names = ("retry-after", "retry-after-ms", "x-ratelimit-reset-requests", "x-ratelimit-reset-tokens")
@@ -132,7 +162,11 @@ def says_when(view: View) -> Iterable[Fault]:
         yield view, "no Retry-After field"
 
 
-@errors.rule("in-stream", over=lambda view: view.messages if view.endpoint == "chat" else ())
+@errors.rule(
+    "in-stream",
+    over=lambda view: view.messages if view.endpoint == "chat" else (),
+    harm=("openai-python raises on a member `error` alone: of any other form the answer just ends short"),
+)
 def in_stream(node: Node) -> Iterable[Fault]:
     """An error in a stream is an event whose data holds the object `error`."""
     if node["error"] and node["error"].kind != "object":
@@ -147,7 +181,12 @@ def _not_allowed(view: View) -> Iterable[View]:
 
 
 @errors.rule(
-    "allow", over=_not_allowed, level=SHOULD, needs=[Aspect.ALL_HEADERS], see=f"{see.HTTP}#section-15.5.6"
+    "allow",
+    over=_not_allowed,
+    level=SHOULD,
+    needs=[Aspect.ALL_HEADERS],
+    see=f"{see.HTTP}#section-15.5.6",
+    harm="clients and gateways cannot tell a wrong method from an endpoint that is not there",
 )
 def allow(view: View) -> Iterable[Fault]:
     """A 405 names in Allow the methods that the endpoint has."""

@@ -27,7 +27,12 @@ def _bad_json(view: View) -> Iterable[View]:
         yield view
 
 
-@errors.rule("refuses-bad-json", over=_bad_json, needs=[Aspect.REQUEST])
+@errors.rule(
+    "refuses-bad-json",
+    over=_bad_json,
+    needs=[Aspect.REQUEST],
+    harm="a request that was cut on its way is answered as if it had been whole",
+)
 def refuses_bad_json(view: View) -> Iterable[Fault]:
     """A request body that is not JSON is refused with status 400."""
     yield from _refused(view, (400, 422), "400")
@@ -44,7 +49,13 @@ def _no_messages(view: View) -> Iterable[View]:
         yield view
 
 
-@errors.rule("refuses-no-messages", over=_no_messages, needs=[Aspect.REQUEST], see=see.CHAT_CREATE)
+@errors.rule(
+    "refuses-no-messages",
+    over=_no_messages,
+    needs=[Aspect.REQUEST],
+    see=see.CHAT_CREATE,
+    harm="an empty prompt is paid for, or fails later with a 500 that clients repeat",
+)
 def refuses_no_messages(view: View) -> Iterable[Fault]:
     """A chat request whose `messages` is missing, empty or no array is refused with status 400."""
     yield from _refused(view, (400, 422), "400")
@@ -67,7 +78,12 @@ def _unknown_path(view: View) -> Iterable[View]:
         yield view
 
 
-@errors.rule("unknown-path", over=_unknown_path, see=f"{see.HTTP}#section-15.5.5")
+@errors.rule(
+    "unknown-path",
+    over=_unknown_path,
+    see=f"{see.HTTP}#section-15.5.5",
+    harm="clients take a misspelt base URL for a working one, and the reply for an answer",
+)
 def unknown_path(view: View) -> Iterable[Fault]:
     """A path that does not exist is refused with status 404."""
     yield from _refused(view, (404,), "404")
@@ -79,7 +95,13 @@ def _wrong_method(view: View) -> Iterable[View]:
         yield view
 
 
-@errors.rule("wrong-method", over=_wrong_method, level=SHOULD, see=f"{see.HTTP}#section-15.5.6")
+@errors.rule(
+    "wrong-method",
+    over=_wrong_method,
+    level=SHOULD,
+    see=f"{see.HTTP}#section-15.5.6",
+    harm="a GET in place of a POST looks like a success or a crash of the server",
+)
 def wrong_method(view: View) -> Iterable[Fault]:
     """A method that an endpoint does not have is refused with status 405 (or 404)."""
     yield from _refused(view, (405, 404), "405")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from contract_tests.rules import references as see
-from contract_tests.rules.engine import NOTE, SHOULD, Fault, Section
+from contract_tests.rules.engine import SHOULD, Fault, Section
 from contract_tests.rules.subjects import bodies, event_bodies, exchanges, json_bodies, replies
 from contract_tests.rules.view import View
 from fake_server.wire.exchange import Aspect, Ending, header
@@ -15,7 +14,12 @@ http = Section("http", "Status, headers, framing, JSON text", see.HTTP)
 HEADERS = (Aspect.HEADERS,)
 
 
-@http.rule("answers", over=exchanges, see=f"{see.HTTP_MESSAGES}#section-4")
+@http.rule(
+    "answers",
+    over=exchanges,
+    see=f"{see.HTTP_MESSAGES}#section-4",
+    harm="clients raise a connection error and repeat a request that may be paid for already",
+)
 def answers(view: View) -> Iterable[Fault]:
     """A request is answered with an HTTP status line and headers."""
     if not view.status and view.exchange.ending not in (
@@ -58,7 +62,13 @@ def complete(view: View) -> Iterable[Fault]:
         yield view.end, view.exchange.problem or f"the connection ended early ({view.exchange.ending})"
 
 
-@http.rule("framing", over=replies, needs=[Aspect.FRAMING], see=see.BODY_LENGTH)
+@http.rule(
+    "framing",
+    over=replies,
+    needs=[Aspect.FRAMING],
+    see=see.BODY_LENGTH,
+    harm="clients raise in the middle of the answer, or read the next reply as part of this one",
+)
 def framing(view: View) -> Iterable[Fault]:
     """The head and the transfer coding follow the HTTP/1.1 grammar."""
     if view.exchange.ending is Ending.MALFORMED:
@@ -70,14 +80,27 @@ def _clean(view: View) -> Iterable[View]:
         yield view
 
 
-@http.rule("tidy", over=_clean, level=SHOULD, needs=[Aspect.FRAMING], see=see.HTTP_MESSAGES)
+@http.rule(
+    "tidy",
+    over=_clean,
+    level=SHOULD,
+    needs=[Aspect.FRAMING],
+    see=see.HTTP_MESSAGES,
+    harm="stricter clients, and proxies on the way, refuse what lenient ones read",
+)
 def tidy(view: View) -> Iterable[Fault]:
     """The message keeps to the letter of HTTP/1.1, also where lenient clients read on."""
     if view.exchange.problem:
         yield view, view.exchange.problem
 
 
-@http.rule("one-length", over=replies, needs=[Aspect.ALL_HEADERS, Aspect.FRAMING], see=see.BODY_LENGTH)
+@http.rule(
+    "one-length",
+    over=replies,
+    needs=[Aspect.ALL_HEADERS, Aspect.FRAMING],
+    see=see.BODY_LENGTH,
+    harm=("a proxy and its client end the reply at different bytes (smuggling); Node's parser refuses it"),
+)
 def one_length(view: View) -> Iterable[Fault]:
     """A reply names its length once: Content-Length or Transfer-Encoding, not both and not twice."""
     names = [name.lower() for name, _ in view.exchange.headers]
@@ -87,21 +110,28 @@ def one_length(view: View) -> Iterable[Fault]:
         yield view, f"{names.count('content-length')} Content-Length fields"
 
 
-@http.rule("no-redirect", over=replies, level=SHOULD, see=f"{see.HTTP}#section-15.4")
+@http.rule(
+    "no-redirect",
+    over=replies,
+    level=SHOULD,
+    see=f"{see.HTTP}#section-15.4",
+    harm="clients repeat the POST as a GET without its body, or raise on the status",
+)
 def no_redirect(view: View) -> Iterable[Fault]:
     """An API request is answered where it was sent, not redirected."""
     if 300 <= view.status < 400:
         yield view, f"status {view.status}, Location: {view.exchange.header('location') or 'missing'}"
 
 
-def _expected_success(view: View) -> Iterable[View]:
+def expected_success(view: View) -> Iterable[View]:
+    """Successful replies of the endpoints the contract knows."""
     if view.ok and view.endpoint:
         yield view
 
 
 @http.rule(
     "success-is-200",
-    over=_expected_success,
+    over=expected_success,
     see=see.CHAT_CREATE,
     harm="a 204 reads as None or '' in openai-python",
 )
@@ -111,14 +141,21 @@ def success_is_200(view: View) -> Iterable[Fault]:
         yield view, f"status {view.status}"
 
 
-@http.rule("body-not-empty", over=_expected_success, harm="clients report an empty success")
+@http.rule("body-not-empty", over=expected_success, harm="clients report an empty success")
 def body_not_empty(view: View) -> Iterable[Fault]:
     """A successful answer has a body."""
     if view.whole and not view.exchange.payload:
         yield view, f"status {view.status} with an empty body"
 
 
-@http.rule("content-type", over=bodies, level=SHOULD, needs=[Aspect.ALL_HEADERS], see=see.CONTENT_TYPE)
+@http.rule(
+    "content-type",
+    over=bodies,
+    level=SHOULD,
+    needs=[Aspect.ALL_HEADERS],
+    see=see.CONTENT_TYPE,
+    harm="openai-python 0.28.1 raises on a stream without a type; browsers and gateways guess",
+)
 def content_type(view: View) -> Iterable[Fault]:
     """A reply with a body says its media type in Content-Type."""
     if view.exchange.header("content-type") is None:
@@ -158,7 +195,12 @@ def _with_charset(view: View) -> Iterable[View]:
         yield view
 
 
-@http.rule("charset", over=_with_charset, see=f"{see.JSON}#section-8.1")
+@http.rule(
+    "charset",
+    over=_with_charset,
+    see=f"{see.JSON}#section-8.1",
+    harm="clients that decode by it (requests' `.text`, Java) garble every letter beyond ASCII",
+)
 def charset(view: View) -> Iterable[Fault]:
     """A charset parameter, where there is one, says UTF-8."""
     value = (view.exchange.header("content-type") or "").lower().partition("charset=")[2].strip(" \"';")
@@ -171,14 +213,25 @@ def _encoded(view: View) -> Iterable[View]:
         yield view
 
 
-@http.rule("content-coding", over=_encoded, see=see.CONTENT_ENCODING)
+@http.rule(
+    "content-coding",
+    over=_encoded,
+    see=see.CONTENT_ENCODING,
+    harm="openai-python reports 'Connection error.' and retries; the answer is lost",
+)
 def content_coding(view: View) -> Iterable[Fault]:
     """A body with a Content-Encoding decodes by it to the end."""
     if view.whole and view.coding_problem:
         yield view, view.coding_problem
 
 
-@http.rule("coding-asked", over=_encoded, needs=[Aspect.REQUEST], see=f"{see.HTTP}#section-12.5.3")
+@http.rule(
+    "coding-asked",
+    over=_encoded,
+    needs=[Aspect.REQUEST],
+    see=f"{see.HTTP}#section-12.5.3",
+    harm="clients without that decoder read compressed bytes as text",
+)
 def coding_asked(view: View) -> Iterable[Fault]:
     """A content coding is used only where the request's Accept-Encoding allows it."""
     accepted = header(view.exchange.request.headers, "accept-encoding")
@@ -190,62 +243,3 @@ def coding_asked(view: View) -> Iterable[Fault]:
         and coding != "identity"
     ):
         yield view, f"Content-Encoding: {coding}", f"one of: {accepted or 'identity'}"
-
-
-@http.rule("retry-after", over=replies, level=SHOULD, see=see.RETRY_AFTER)
-def retry_after(view: View) -> Iterable[Fault]:
-    """Retry-After, where there is one, is whole seconds or an HTTP date."""
-    value = view.exchange.header("retry-after")
-    if value is not None and not value.isdigit() and not value.endswith("GMT"):
-        yield view, f"Retry-After: {value}", "seconds, or an HTTP date"
-
-
-@http.rule("request-id", over=_expected_success, level=NOTE, needs=[Aspect.ALL_HEADERS], see=see.DEBUGGING)
-def request_id(view: View) -> Iterable[Fault]:
-    """An answer names itself in x-request-id, which support and logs go by."""
-    if view.exchange.header("x-request-id") is None:
-        yield view, "no x-request-id field"
-
-
-def _shared(view: View) -> Iterable[View]:
-    if view.exchange.header("access-control-allow-origin") is not None:
-        yield view
-
-
-@http.rule(
-    "cors-origin",
-    over=_shared,
-    needs=[Aspect.ALL_HEADERS, Aspect.REQUEST],
-    see=see.CORS,
-    harm="browsers refuse the reply: a proxy that adds the field a second time locks all pages out",
-)
-def cors_origin(view: View) -> Iterable[Fault]:
-    """Access-Control-Allow-Origin is there once and is `*`, null or the page's own origin."""
-    values = [value for name, value in view.exchange.headers if name.lower() == "access-control-allow-origin"]
-    origin = header(view.exchange.request.headers, "origin")
-    if len(values) > 1:
-        yield view, f"{len(values)} fields: {', '.join(values)}", "one"
-    elif values[0] not in ("*", "null") and origin is not None and values[0] != origin:
-        yield view, f"Access-Control-Allow-Origin: {values[0]}", f"* or {origin}"
-
-
-def _rated(view: View) -> Iterable[tuple[View, str]]:
-    for kind in ("requests", "tokens"):
-        if view.exchange.header(f"x-ratelimit-remaining-{kind}") is not None:
-            yield view, kind
-
-
-@http.rule(
-    "rate-limits", over=_rated, level=SHOULD, see=see.RATE_LIMITS, harm="clients back off too late, or never"
-)
-def rate_limits(subject: tuple[View, str]) -> Iterable[Fault]:
-    """The x-ratelimit fields hold whole numbers, and no more remains than the limit."""
-    view, kind = subject
-    values = [view.exchange.header(f"x-ratelimit-{name}-{kind}") for name in ("remaining", "limit")]
-    for value in values:
-        if value is not None and not re.fullmatch(r"-?[0-9]+", value):
-            yield view, f"x-ratelimit-…-{kind}: {value}", "a whole number"
-            return
-    remaining, limit = values
-    if remaining is not None and limit is not None and int(remaining) > int(limit):
-        yield view, f"{remaining} {kind} of {limit} remain"

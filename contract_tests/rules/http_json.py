@@ -33,13 +33,25 @@ def _problems(text: Text, kind: str) -> Iterable[Fault]:
             yield Place(event, (), node.document.start + problem.offset), problem.detail
 
 
-@http.rule("json-utf8", over=json_texts, needs=[Aspect.BODY_BYTES], see=f"{see.JSON}#section-8.1")
+@http.rule(
+    "json-utf8",
+    over=json_texts,
+    needs=[Aspect.BODY_BYTES],
+    see=f"{see.JSON}#section-8.1",
+    harm="openai-python 3 raises UnicodeDecodeError; others show replacement characters",
+)
 def json_utf8(text: Text) -> Iterable[Fault]:
     """JSON text is encoded in UTF-8."""
     return _problems(text, "encoding")
 
 
-@http.rule("json-no-bom", over=json_bodies, needs=[Aspect.BODY_BYTES], see=f"{see.JSON}#section-8.1")
+@http.rule(
+    "json-no-bom",
+    over=json_bodies,
+    needs=[Aspect.BODY_BYTES],
+    see=f"{see.JSON}#section-8.1",
+    harm="Go, Java and Rust parsers and Python's `json.loads` of a text refuse the reply",
+)
 def json_no_bom(view: View) -> Iterable[Fault]:
     """JSON text does not begin with a byte order mark."""
     return _problems((view.root, view.document), "bom")
@@ -53,7 +65,13 @@ def json_numbers(text: Text) -> Iterable[Fault]:
     return _problems(text, "number")
 
 
-@http.rule("json-unique-names", over=json_texts, needs=[Aspect.BODY_BYTES], see=f"{see.JSON}#section-4")
+@http.rule(
+    "json-unique-names",
+    over=json_texts,
+    needs=[Aspect.BODY_BYTES],
+    see=f"{see.JSON}#section-4",
+    harm=("parsers keep the first, keep the last or refuse: two clients read two different answers"),
+)
 def json_unique_names(text: Text) -> Iterable[Fault]:
     """The names within a JSON object are unique."""
     return _problems(text, "duplicate")

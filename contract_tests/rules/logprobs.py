@@ -50,7 +50,14 @@ def _unasked(view: View) -> Iterable[Node]:
         yield from _objects(view)
 
 
-@logprobs.rule("unasked", over=_unasked, level=SHOULD, needs=[Aspect.REQUEST], see=see.CHAT_CREATE)
+@logprobs.rule(
+    "unasked",
+    over=_unasked,
+    level=SHOULD,
+    needs=[Aspect.REQUEST],
+    see=see.CHAT_CREATE,
+    harm="replies grow many times over with data that nobody asked for",
+)
 def unasked(node: Node) -> Iterable[Fault]:
     """`logprobs` is null where the request does not ask for them."""
     if list(node["content"]):
@@ -88,7 +95,13 @@ def _counted(view: View) -> Iterable[tuple[Node, int]]:
         yield from ((token["top_logprobs"], most) for token in _tokens(view))
 
 
-@logprobs.rule("top-count", over=_counted, needs=[Aspect.REQUEST], see=see.CHAT_CREATE)
+@logprobs.rule(
+    "top-count",
+    over=_counted,
+    needs=[Aspect.REQUEST],
+    see=see.CHAT_CREATE,
+    harm="tables and arrays made for N alternatives overflow or show the wrong columns",
+)
 def top_count(subject: tuple[Node, int]) -> Iterable[Fault]:
     """There are at most as many `top_logprobs` for a token as the request asks for."""
     node, most = subject

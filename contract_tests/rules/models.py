@@ -20,7 +20,12 @@ def _answered(view: View) -> Iterable[View]:
         yield view
 
 
-@models.rule("is-object", over=_answered, see=see.MODELS)
+@models.rule(
+    "is-object",
+    over=_answered,
+    see=see.MODELS,
+    harm="openai-python's `models.list()` raises AttributeError on a bare list",
+)
 def is_object(view: View) -> Iterable[Fault]:
     """The list of models, and a model, is one JSON object."""
     readable = view.form == "json" and view.document.ok
@@ -28,7 +33,12 @@ def is_object(view: View) -> Iterable[Fault]:
         yield view, f"the body begins {view.body[:40].decode('utf-8', 'replace')!r}", "one JSON object"
 
 
-@models.rule("list-object", over=model_lists, see=see.MODELS)
+@models.rule(
+    "list-object",
+    over=model_lists,
+    see=see.MODELS,
+    harm="clients that tell lists apart by `object` find no models",
+)
 def list_object(root: Node) -> Iterable[Fault]:
     """`object` of the list is "list"."""
     if root["object"].value != "list":
@@ -47,7 +57,13 @@ def list_data(root: Node) -> Iterable[Fault]:
             yield entry, str(entry), "an object"
 
 
-@models.rule("unique-ids", over=model_lists, level=SHOULD, see=see.MODELS)
+@models.rule(
+    "unique-ids",
+    over=model_lists,
+    level=SHOULD,
+    see=see.MODELS,
+    harm="a menu of models shows one twice, and a table keyed by id drops one",
+)
 def unique_ids(root: Node) -> Iterable[Fault]:
     """Each model is listed once."""
     seen: set[str] = set()
@@ -57,21 +73,31 @@ def unique_ids(root: Node) -> Iterable[Fault]:
         seen.add(entry["id"].text)
 
 
-@models.rule("id", over=model_objects)
+@models.rule(
+    "id",
+    over=model_objects,
+    harm="the menu of models holds an entry that cannot be asked for (openai-python: id None)",
+)
 def id_(model: Node) -> Iterable[Fault]:
     """`id` of a model is a non-empty string."""
     if not model["id"].text.strip():
         yield model["id"], str(model["id"]), "a non-empty string"
 
 
-@models.rule("object", over=model_objects)
+@models.rule(
+    "object", over=model_objects, harm="clients that tell objects apart by `object` leave the model out"
+)
 def object_(model: Node) -> Iterable[Fault]:
     """`object` of a model is "model"."""
     if model["object"].value != "model":
         yield model["object"], str(model["object"]), '"model"'
 
 
-@models.rule("created", over=model_objects)
+@models.rule(
+    "created",
+    over=model_objects,
+    harm="typed clients refuse the list; sorted by age, the models are in a wrong order",
+)
 def created(model: Node) -> Iterable[Fault]:
     """`created` of a model is a Unix time in whole seconds."""
     value = model["created"].value
@@ -79,7 +105,11 @@ def created(model: Node) -> Iterable[Fault]:
         yield from created_faults(model["created"])
 
 
-@models.rule("owned-by", over=model_objects)
+@models.rule(
+    "owned-by",
+    over=model_objects,
+    harm="decoders made from the reference, where it is required, refuse the whole list",
+)
 def owned_by(model: Node) -> Iterable[Fault]:
     """`owned_by` of a model is a string."""
     if model["owned_by"].kind != "string":
@@ -91,7 +121,12 @@ def _retrieved(view: View) -> Iterable[View]:
         yield view
 
 
-@models.rule("retrieve-id", over=_retrieved, see=see.MODELS)
+@models.rule(
+    "retrieve-id",
+    over=_retrieved,
+    see=see.MODELS,
+    harm="the caller configures another model than it asked for",
+)
 def retrieve_id(view: View) -> Iterable[Fault]:
     """A model that is retrieved has the id that was asked for."""
     asked = unquote(view.exchange.request.path.rpartition("/models/")[2])

@@ -26,7 +26,13 @@ def _valid(trace: Trace) -> Iterator[Part]:
         yield role, trace.roles[role]
 
 
-@relations.rule("accepted", over=_valid, relation=True, expected="status 200")
+@relations.rule(
+    "accepted",
+    over=_valid,
+    relation=True,
+    expected="status 200",
+    harm=("a request that works against api.openai.com fails here: the client has to be rewritten"),
+)
 def accepted(part: Part) -> Iterable[Fault]:
     """A valid request is answered with a success."""
     role, view = part
@@ -81,7 +87,11 @@ def _callers_of_a_repeater(trace: Trace) -> Iterator[tuple[Trace, str]]:
 
 
 @relations.rule(
-    "answer-under-load", over=_callers_of_a_repeater, relation=True, yields_to=("relations.own-answer",)
+    "answer-under-load",
+    over=_callers_of_a_repeater,
+    relation=True,
+    yields_to=("relations.own-answer",),
+    harm="an application that works for one user fails for several",
 )
 def answer_under_load(part: tuple[Trace, str]) -> Iterable[Fault]:
     """Each of several callers at once gets what one caller alone gets: the word it asked for."""
@@ -102,14 +112,26 @@ def _main(role: str) -> Any:
     return over
 
 
-@client.rule("main-dict", over=_main("main dict"), relation=True, expected="the answer, and exit code 0")
+@client.rule(
+    "main-dict",
+    over=_main("main dict"),
+    relation=True,
+    expected="the answer, and exit code 0",
+    harm="a stock client cannot use the target at all",
+)
 def main_dict(part: tuple[str, View | None]) -> Iterable[Fault]:
     """The official SDK gets an answer from the target in one dict, and main() prints it."""
     if part[0]:
         yield part[1], part[0]
 
 
-@client.rule("main-stream", over=_main("main stream"), relation=True, expected="the answer, and exit code 0")
+@client.rule(
+    "main-stream",
+    over=_main("main stream"),
+    relation=True,
+    expected="the answer, and exit code 0",
+    harm="a stock client cannot stream from the target at all",
+)
 def main_stream(part: tuple[str, View | None]) -> Iterable[Fault]:
     """The official SDK gets an answer from the target token by token, and main() prints it."""
     if part[0]:

@@ -52,7 +52,12 @@ def same_calls(pair: Pair) -> Iterable[Fault]:
         yield stream, f"calls {list(other.calls)}"[:160], f"{list(one.calls)}"[:160]
 
 
-@relations.rule("same-finish", over=_pairs, relation=True)
+@relations.rule(
+    "same-finish",
+    over=_pairs,
+    relation=True,
+    harm="an agent that streams stops where one that does not goes on, or the other way round",
+)
 def same_finish(pair: Pair) -> Iterable[Fault]:
     """A stream ends with the same finish_reason as the dict, where equal requests have equal answers."""
     one, other, stream = pair
@@ -132,7 +137,14 @@ def _several(trace: Trace) -> Iterator[list[tuple[str, Node]]]:
         yield found
 
 
-@relations.rule("own-ids", over=_several, relation=True, level=SHOULD, see=see.CHAT_OBJECT)
+@relations.rule(
+    "own-ids",
+    over=_several,
+    relation=True,
+    level=SHOULD,
+    see=see.CHAT_OBJECT,
+    harm="logs and caches keyed by id keep one answer and drop the others",
+)
 def own_ids(found: list[tuple[str, Node]]) -> Iterable[Fault]:
     """Every reply has an id of its own."""
     first: dict[str, str] = {}

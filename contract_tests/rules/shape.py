@@ -138,37 +138,68 @@ def expectation(detail: Any) -> str:
     return kinds.get(detail["type"], message)
 
 
-@chat.rule("shape", over=dicts, generic=True)
+@chat.rule(
+    "shape",
+    over=dicts,
+    generic=True,
+    harm=("typed SDKs (Go, Rust, Java) fail to decode it; openai-python hands on what it does not declare"),
+)
 def chat_shape(root: Node) -> Iterable[Fault]:
     """Every member of a chat completion has the type that the API reference gives it."""
     return shape_faults("chat", root)
 
 
-@chat_stream.rule("shape", over=chunks, generic=True)
+@chat_stream.rule(
+    "shape",
+    over=chunks,
+    generic=True,
+    harm="typed SDKs (Go, Rust, Java) fail to decode the chunk and end the stream",
+)
 def chunk_shape(chunk: Node) -> Iterable[Fault]:
     """Every member of a chunk has the type that the API reference gives it."""
     return shape_faults("chat.stream", chunk)
 
 
-@completions.rule("shape", over=TEXT.dicts, generic=True)
+@completions.rule(
+    "shape",
+    over=TEXT.dicts,
+    generic=True,
+    harm=("typed SDKs (Go, Rust, Java) fail to decode it; openai-python hands on what it does not declare"),
+)
 def completion_shape(root: Node) -> Iterable[Fault]:
     """Every member of a text completion has the type that the API reference gives it."""
     return shape_faults("completions", root)
 
 
-@completions_stream.rule("shape", over=TEXT.chunks, generic=True)
+@completions_stream.rule(
+    "shape",
+    over=TEXT.chunks,
+    generic=True,
+    harm="typed SDKs (Go, Rust, Java) fail to decode the chunk and end the stream",
+)
 def completion_chunk_shape(chunk: Node) -> Iterable[Fault]:
     """Every member of a streamed text completion has the type that the API reference gives it."""
     return shape_faults("completions.stream", chunk)
 
 
-@models.rule("shape", over=model_objects, generic=True)
+@models.rule(
+    "shape",
+    over=model_objects,
+    generic=True,
+    harm="typed SDKs (Go, Rust, Java) fail to decode the list, and no model can be chosen",
+)
 def model_shape(model: Node) -> Iterable[Fault]:
     """Every member of a model object has the type that the API reference gives it."""
     return shape_faults("models", model)
 
 
-@errors.rule("shape", over=error_objects, generic=True, see=see.ERRORS)
+@errors.rule(
+    "shape",
+    over=error_objects,
+    generic=True,
+    see=see.ERRORS,
+    harm="typed SDKs fail to decode the error, and users are told of that instead of the cause",
+)
 def error_shape(error: Node) -> Iterable[Fault]:
     """Every member of an error has the type that the API reference gives it."""
     return shape_faults("errors", error)

@@ -87,7 +87,13 @@ def data_not_empty(payload: Payload) -> Iterable[Fault]:
         yield payload, "an event with empty data"
 
 
-@sse.rule("one-data-line", over=complete_payloads, level=SHOULD, needs=[Aspect.EVENT_FRAMING])
+@sse.rule(
+    "one-data-line",
+    over=complete_payloads,
+    level=SHOULD,
+    needs=[Aspect.EVENT_FRAMING],
+    harm=("openai-python 0.28.1 and every client that reads line by line parse half a JSON text and raise"),
+)
 def one_data_line(payload: Payload) -> Iterable[Fault]:
     """An event's JSON stands on one data line: clients that read line by line see broken JSON else."""
     count = sum(line.field == "data" for line in payload.event.lines)
@@ -119,7 +125,13 @@ def payload_in_data(subject: tuple[wire.Event, wire.Line]) -> Iterable[Fault]:
         yield Place(event.index, (), line.start), f"the line {shown!r}", "data: {…}"
 
 
-@sse.rule("known-fields", over=_lines, level=NOTE, see=see.SSE_INTERPRET)
+@sse.rule(
+    "known-fields",
+    over=_lines,
+    level=NOTE,
+    see=see.SSE_INTERPRET,
+    harm="a misspelt field is skipped without a word, and the text in it is lost",
+)
 def known_fields(subject: tuple[wire.Event, wire.Line]) -> Iterable[Fault]:
     """Lines are data, event, id, retry or a comment; parsers ignore all others."""
     event, line = subject
@@ -139,7 +151,13 @@ def no_bom(view: View) -> Iterable[Fault]:
         yield Place(offset=0), "the stream begins with EF BB BF"
 
 
-@sse.rule("utf8", over=event_bodies, needs=[Aspect.BODY_BYTES], see=see.EVENT_STREAM_TYPE)
+@sse.rule(
+    "utf8",
+    over=event_bodies,
+    needs=[Aspect.BODY_BYTES],
+    see=see.EVENT_STREAM_TYPE,
+    harm="openai-python raises UnicodeDecodeError in the middle of the answer",
+)
 def utf8(view: View) -> Iterable[Fault]:
     """The stream is UTF-8 from its first byte to its last."""
     try:
@@ -149,7 +167,13 @@ def utf8(view: View) -> Iterable[Fault]:
             yield Place(offset=error.start), f"byte 0x{view.body[error.start]:02x} is not UTF-8"
 
 
-@sse.rule("chat-has-no-names", over=event_bodies, level=NOTE, see=see.CHAT_STREAMING)
+@sse.rule(
+    "chat-has-no-names",
+    over=event_bodies,
+    level=NOTE,
+    see=see.CHAT_STREAMING,
+    harm="browsers' EventSource hands named events to no `onmessage`: pages stay empty",
+)
 def chat_has_no_names(view: View) -> Iterable[Fault]:
     """The events of a chat stream have no event name; OpenAI sends data alone."""
     for event in view.events:

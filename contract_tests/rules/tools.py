@@ -68,7 +68,12 @@ def calling_answers(view: View) -> Iterable[Answer]:
             yield answer
 
 
-@tools.rule("calls", over=messages, see=see.CHAT_OBJECT)
+@tools.rule(
+    "calls",
+    over=messages,
+    see=see.CHAT_OBJECT,
+    harm="`for call in message.tool_calls` raises, or goes over the letters of a string",
+)
 def calls_(message: Node) -> Iterable[Fault]:
     """`tool_calls`, where a message has it, is an array of objects."""
     node = message["tool_calls"]
@@ -76,7 +81,13 @@ def calls_(message: Node) -> Iterable[Fault]:
         yield node, str(node), "an array of objects"
 
 
-@tools.rule("calls-not-empty", over=messages, level=SHOULD, see=see.CHAT_OBJECT)
+@tools.rule(
+    "calls-not-empty",
+    over=messages,
+    level=SHOULD,
+    see=see.CHAT_OBJECT,
+    harm=("agents wait for a call; sent back to api.openai.com, an empty list is refused with 400"),
+)
 def calls_not_empty(message: Node) -> Iterable[Fault]:
     """A message without tool calls has no `tool_calls` member, or null: clients test for its presence."""
     if message["tool_calls"].value == []:
@@ -98,7 +109,12 @@ def _several(view: View) -> Iterable[Node]:
             yield message["tool_calls"]
 
 
-@tools.rule("unique-ids", over=_several, see=see.CHAT_OBJECT)
+@tools.rule(
+    "unique-ids",
+    over=_several,
+    see=see.CHAT_OBJECT,
+    harm="two results answer one id: the model reads one of them for both calls",
+)
 def unique_ids(node: Node) -> Iterable[Fault]:
     """The tool calls of a message have different ids."""
     seen: set[str] = set()
@@ -108,7 +124,12 @@ def unique_ids(node: Node) -> Iterable[Fault]:
         seen.add(call["id"].text)
 
 
-@tools.rule("type", over=calls, see=see.CHAT_OBJECT)
+@tools.rule(
+    "type",
+    over=calls,
+    see=see.CHAT_OBJECT,
+    harm=("openai-node's runners skip a call of a kind that they do not know: the tool never runs"),
+)
 def type_(call: Node) -> Iterable[Fault]:
     """`type` of a tool call is "function" or "custom", and the member of that name is an object."""
     if call["type"].text not in ("function", "custom"):
@@ -123,7 +144,7 @@ def _functions(view: View) -> Iterable[Node]:
             yield call["function"]
 
 
-@tools.rule("name", over=_functions, see=see.CHAT_OBJECT)
+@tools.rule("name", over=_functions, see=see.CHAT_OBJECT, harm="the agent looks up the function '' and fails")
 def name(function: Node) -> Iterable[Fault]:
     """`name` of the function is a non-empty string."""
     if not function["name"].text:
@@ -183,7 +204,12 @@ def offered(view: View) -> set[str]:
     return (found | {one["name"].text for one in view.asked["functions"]}) - {""}
 
 
-@tools.rule("name-offered", over=calling_answers, needs=[Aspect.REQUEST])
+@tools.rule(
+    "name-offered",
+    over=calling_answers,
+    needs=[Aspect.REQUEST],
+    harm="the agent has no such function: it raises, or runs something it did not offer",
+)
 def name_offered(answer: Answer) -> Iterable[Fault]:
     """A call names one of the tools that the request offers."""
     names = offered(answer.view)
@@ -197,7 +223,13 @@ def _choosing(view: View) -> Iterable[Answer]:
         yield from answers(view)
 
 
-@tools.rule("choice-kept", over=_choosing, needs=[Aspect.REQUEST], see=see.CHAT_CREATE)
+@tools.rule(
+    "choice-kept",
+    over=_choosing,
+    needs=[Aspect.REQUEST],
+    see=see.CHAT_CREATE,
+    harm=("a caller that forces a call reads `tool_calls[0]` and raises; one that forbids calls gets one"),
+)
 def choice_kept(answer: Answer) -> Iterable[Fault]:
     """`tool_choice` is kept: none calls nothing, required calls a tool, a named function calls that one."""
     choice = answer.view.asked["tool_choice"]
@@ -217,7 +249,12 @@ def _serial(view: View) -> Iterable[Answer]:
         yield from answers(view)
 
 
-@tools.rule("serial-kept", over=_serial, see=see.CHAT_CREATE)
+@tools.rule(
+    "serial-kept",
+    over=_serial,
+    see=see.CHAT_CREATE,
+    harm=("a caller that handles one call leaves the others unanswered: its next request is refused"),
+)
 def serial_kept(answer: Answer) -> Iterable[Fault]:
     """With `parallel_tool_calls: false` there is at most one call."""
     if len(answer.names) > 1:

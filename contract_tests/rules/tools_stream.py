@@ -19,7 +19,12 @@ def call_deltas(view: View) -> Iterable[Node]:
         yield from (call for call in delta["tool_calls"] if call.kind == "object")
 
 
-@tools.rule("stream-calls", over=deltas, see=see.CHAT_STREAMING)
+@tools.rule(
+    "stream-calls",
+    over=deltas,
+    see=see.CHAT_STREAMING,
+    harm=("openai-python's stream helper raises KeyError; `for call in delta.tool_calls` goes over names"),
+)
 def stream_calls(delta: Node) -> Iterable[Fault]:
     """`tool_calls`, where a delta has it, is an array of objects."""
     node = delta["tool_calls"]
@@ -34,7 +39,12 @@ def stream_index(delta: Node) -> Iterable[Fault]:
         yield delta["index"], str(delta["index"]), "an integer"
 
 
-@tools.rule("stream-index-order", over=streamed_choices, see=see.CHAT_STREAMING)
+@tools.rule(
+    "stream-index-order",
+    over=streamed_choices,
+    see=see.CHAT_STREAMING,
+    harm="openai-python's stream helper raises IndexError for a first call with the index 1",
+)
 def stream_index_order(choice: StreamedChoice) -> Iterable[Fault]:
     """The calls of a choice are numbered 0, 1, 2 … as they begin."""
     for position, call in enumerate(choice.calls):
@@ -52,7 +62,12 @@ def stream_opening(call: StreamedCall) -> Iterable[Fault]:
             yield node, str(node), "a non-empty string"
 
 
-@tools.rule("stream-type", over=call_deltas, see=see.CHAT_STREAMING)
+@tools.rule(
+    "stream-type",
+    over=call_deltas,
+    see=see.CHAT_STREAMING,
+    harm="openai-python's stream helper takes it for no function: no event tells of the call",
+)
 def stream_type(delta: Node) -> Iterable[Fault]:
     """`type` of a call delta, where it has one, is "function" (or "custom")."""
     if delta["type"] and delta["type"].text not in ("function", "custom"):
@@ -70,7 +85,12 @@ def stream_id_once(call: StreamedCall) -> Iterable[Fault]:
                 yield node, f"{node} again", "no id and no name after the first delta"
 
 
-@tools.rule("stream-function", over=call_deltas, see=see.CHAT_STREAMING)
+@tools.rule(
+    "stream-function",
+    over=call_deltas,
+    see=see.CHAT_STREAMING,
+    harm="`arguments += call.function.arguments`, as the guide has it, raises on None",
+)
 def stream_function(delta: Node) -> Iterable[Fault]:
     """Every delta of a function call has the object `function` with the string `arguments`."""
     if delta["custom"].kind == "object":
@@ -81,7 +101,12 @@ def stream_function(delta: Node) -> Iterable[Fault]:
         yield delta["function"]["arguments"], str(delta["function"]["arguments"]), "a string"
 
 
-@tools.rule("stream-unique-ids", over=streamed_choices, see=see.CHAT_STREAMING)
+@tools.rule(
+    "stream-unique-ids",
+    over=streamed_choices,
+    see=see.CHAT_STREAMING,
+    harm="two results answer one id: the model reads one of them for both calls",
+)
 def stream_unique_ids(choice: StreamedChoice) -> Iterable[Fault]:
     """The calls of a streamed choice have different ids."""
     seen: set[str] = set()

@@ -69,7 +69,12 @@ def adds_up(node: Node) -> Iterable[Fault]:
         yield node["total_tokens"], f"{prompt} + {completion} is not {total}", str(prompt + completion)
 
 
-@usage.rule("prompt-counted", over=_counted, level=SHOULD)
+@usage.rule(
+    "prompt-counted",
+    over=_counted,
+    level=SHOULD,
+    harm="prompts look free: budgets and context limits are never reached",
+)
 def prompt_counted(node: Node) -> Iterable[Fault]:
     """A request with messages has more than 0 prompt tokens."""
     if node["prompt_tokens"].value == 0:
@@ -83,7 +88,7 @@ def _answered(view: View) -> Iterable[tuple[Node, str]]:
             yield node["completion_tokens"], text
 
 
-@usage.rule("completion-counted", over=_answered)
+@usage.rule("completion-counted", over=_answered, harm="answers look free: budgets are never reached")
 def completion_counted(subject: tuple[Node, str]) -> Iterable[Fault]:
     """An answer with text has more than 0 completion tokens."""
     node, text = subject
@@ -125,7 +130,11 @@ def details_members(node: Node) -> Iterable[Fault]:
                 yield count, str(count), "an integer"
 
 
-@usage.rule("details-within", over=_counted)
+@usage.rule(
+    "details-within",
+    over=_counted,
+    harm=("prices are computed from prompt minus cached tokens: the rest is negative, and so is the bill"),
+)
 def details_within(node: Node) -> Iterable[Fault]:
     """The parts are within the whole: cached within prompt tokens, reasoning within completion tokens."""
     for name, member, whole in (
@@ -155,7 +164,14 @@ def usage_chunks(view: View) -> list[Node]:
     return [chunk for chunk in view.chunks if chunk["usage"]]
 
 
-@usage.rule("stream-asked", over=_asked, level=SHOULD, needs=[Aspect.REQUEST], see=see.CHAT_CREATE)
+@usage.rule(
+    "stream-asked",
+    over=_asked,
+    level=SHOULD,
+    needs=[Aspect.REQUEST],
+    see=see.CHAT_CREATE,
+    harm="nothing is counted for streamed answers, though the caller asked for it",
+)
 def stream_asked(view: View) -> Iterable[Fault]:
     """A stream asked for with include_usage has a chunk with usage."""
     if not usage_chunks(view) and not any(chunk["usage"].there for chunk in view.chunks):
@@ -192,7 +208,14 @@ def _with_usage(view: View) -> Iterable[View]:
             yield one
 
 
-@usage.rule("stream-unasked", over=_with_usage, level=SHOULD, needs=[Aspect.REQUEST], see=see.CHAT_CREATE)
+@usage.rule(
+    "stream-unasked",
+    over=_with_usage,
+    level=SHOULD,
+    needs=[Aspect.REQUEST],
+    see=see.CHAT_CREATE,
+    harm=("clients that read `choices[0]` of every chunk raise IndexError on the one not asked for"),
+)
 def stream_unasked(view: View) -> Iterable[Fault]:
     """Usage is streamed only where include_usage asks for it: the extra chunk has no choices."""
     if not _include_usage(view):
@@ -214,7 +237,13 @@ def _asked_with_usage(view: View) -> Iterable[View]:
         yield from _with_usage(view)
 
 
-@usage.rule("stream-no-choices", over=_asked_with_usage, needs=[Aspect.REQUEST], see=see.CHAT_STREAMING)
+@usage.rule(
+    "stream-no-choices",
+    over=_asked_with_usage,
+    needs=[Aspect.REQUEST],
+    see=see.CHAT_STREAMING,
+    harm="clients that look for usage where `choices` is empty count nothing",
+)
 def stream_no_choices(view: View) -> Iterable[Fault]:
     """The chunk with the usage that include_usage asks for has an empty `choices` array."""
     chunk = usage_chunks(view)[-1]
@@ -222,7 +251,13 @@ def stream_no_choices(view: View) -> Iterable[Fault]:
         yield chunk["choices"], "choices beside usage", "[]"
 
 
-@usage.rule("stream-last", over=_with_usage, see=see.CHAT_STREAMING, yields_to=("usage.stream-no-choices",))
+@usage.rule(
+    "stream-last",
+    over=_with_usage,
+    see=see.CHAT_STREAMING,
+    yields_to=("usage.stream-no-choices",),
+    harm="openai-python's stream helper keeps the last chunk's usage, none: nothing is counted",
+)
 def stream_last(view: View) -> Iterable[Fault]:
     """The chunk with usage comes after every chunk with choices."""
     last = usage_chunks(view)[-1]
@@ -232,7 +267,12 @@ def stream_last(view: View) -> Iterable[Fault]:
 
 
 @usage.rule(
-    "stream-null-before", over=_promising, level=SHOULD, needs=[Aspect.REQUEST], see=see.CHAT_STREAMING
+    "stream-null-before",
+    over=_promising,
+    level=SHOULD,
+    needs=[Aspect.REQUEST],
+    see=see.CHAT_STREAMING,
+    harm="JavaScript that tests `chunk.usage !== null` takes a missing member for the usage",
 )
 def stream_null_before(view: View) -> Iterable[Fault]:
     """With include_usage every chunk has the member `usage`, null until the last."""
