@@ -43,12 +43,13 @@ def fixtures() -> Path:
     return inside if inside.is_dir() else CHECKOUT / "fixtures"
 
 
+@cache
 def broken_by(rule: Rule) -> Excerpt | None:
     """The fixture named after the rule, at the place where the rule complains."""
     path = fixtures() / "broken" / f"{rule.id}.yaml"
     if not path.exists():
         return None
-    view = View(fixture.load(path).exchange)
+    view = _view(path)
     finding = _finding(rule, view)
     if finding is None:
         return None
@@ -56,6 +57,7 @@ def broken_by(rule: Rule) -> Excerpt | None:
     return _excerpt(path, view, finding.place, said)
 
 
+@cache
 def kept_by(rule: Rule) -> Excerpt | None:
     """The conforming fixture that is most like the broken one, at the same place."""
     like, place = _broken(rule)
@@ -68,7 +70,7 @@ def kept_by(rule: Rule) -> Excerpt | None:
 
 def _broken(rule: Rule) -> tuple[View | None, Place]:
     path = fixtures() / "broken" / f"{rule.id}.yaml"
-    view = View(fixture.load(path).exchange) if path.exists() else None
+    view = _view(path) if path.exists() else None
     finding = _finding(rule, view) if view else None
     place = finding.place if finding else Place()
     at_end = view is not None and place.offset == len(view.body) and not place.path
@@ -80,8 +82,13 @@ def _finding(rule: Rule, view: View) -> Finding | None:
 
 
 @cache
+def _load(path: Path) -> fixture.Fixture:
+    return fixture.load(path)
+
+
+@cache
 def _view(path: Path) -> View:
-    return View(fixture.load(path).exchange)
+    return View(_load(path).exchange)
 
 
 @cache
@@ -160,7 +167,7 @@ def _excerpt(path: Path, view: View, place: Place, said: str = "") -> Excerpt:
     if view.exchange.ending is not Ending.CLEAN:
         lines.append(f"ended: {view.exchange.ending}")
         column = None
-    return Excerpt(path, fixture.load(path).title, tuple(lines), column, said)
+    return Excerpt(path, _load(path).title, tuple(lines), column, said)
 
 
 def _head(exchange: Exchange) -> Iterator[str]:

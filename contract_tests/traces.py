@@ -16,7 +16,7 @@ from contract_tests.rules.trace import Trace
 from contract_tests.rules.view import View
 from fake_server.wire.exchange import Exchange, Request, Write
 
-HERE = Path(__file__).resolve().parent
+SOURCE = Path(__file__).resolve().parent / "traces.yaml"
 Parts = Mapping[str, str]
 MAIN = "main "
 """Parts that begin so are what main() says; nothing is its answer."""
@@ -47,7 +47,7 @@ def example_of(rule: Rule) -> Example | None:
 @cache
 def entries() -> dict[str, Any]:
     """The examples by rule id."""
-    found: dict[str, Any] = yaml.safe_load((HERE / "traces.yaml").read_text("utf-8"))
+    found: dict[str, Any] = yaml.safe_load(SOURCE.read_text("utf-8"))
     return found
 
 
