@@ -14,8 +14,6 @@ from typing import Any
 from unittest import mock
 
 from contract_tests.cases import CASES, Case
-from contract_tests.defects.forms import walk
-from contract_tests.defects.reading import fold
 from contract_tests.mutants.live import Planted, Spoiling
 from contract_tests.mutants.mutant import Mutant, Source, source_of
 from contract_tests.recordings import read
@@ -139,12 +137,20 @@ async def _unasked(session: Spoiling, exchange: Exchange) -> AsyncIterator[Mutan
 
 def _effect(name: str, view: View) -> Any:
     """What of a reply a parameter bears on; where that is the same without it, it had no effect."""
-    if name in ("tools", "tool_choice"):
-        return [sorted(called for called, _ in one.calls) for one in answers(view)]
-    if name == "parallel_tool_calls":
-        return [len(one.calls) > 1 for one in answers(view)]
-    if view.form == "events":
-        paths: Any = {fold(path) for chunk in view.messages for path, _ in walk(chunk.value)}
-    else:
-        paths = Counter(fold(path) for path, _ in walk(view.root.value))
-    return view.form, said(view), paths
+    found = list(answers(view))
+    match name:
+        case "tools" | "tool_choice":
+            return [sorted(called for called, _ in one.calls) for one in found]
+        case "parallel_tool_calls":
+            return [len(one.calls) > 1 for one in found]
+        case "logprobs" | "top_logprobs":
+            tokens = [token for one in found for node in one.logprobs for token in node["content"]]
+            return [len(list(token["top_logprobs"])) for token in tokens]
+        case "stream":
+            return view.form
+        case "stream_options":
+            return any(chunk["usage"] for chunk in view.chunks)
+        case "encoding_format" | "dimensions":
+            vectors = [entry["embedding"] for entry in view.root["data"]]
+            return [(one.kind, len(list(one))) for one in vectors]
+    return said(view)

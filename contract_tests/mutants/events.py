@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -77,7 +78,7 @@ def of_whole(source: Source, seed: int) -> Iterator[Mutant]:
                 mark = repr((change.exchange.headers, change.exchange.ending, change.exchange.payload))
                 if mark.encode() not in seen and change.exchange != source.exchange:
                     seen.add(mark.encode())
-                    yield _of(source, name, change)
+                    yield replace(_of(source, name, change), tag=f"draw {draw}")
 
 
 def _of(source: Source, name: str, change: Change) -> Mutant:
@@ -147,7 +148,7 @@ def text_of(document: Any) -> str:
     for entry in choices:
         delta = entry.get("delta", {"text": entry.get("text")})
         said = {name for name, value in delta.items() if value is not None}
-        if not said or not said <= TEXTS or entry.get("finish_reason") or entry.get("logprobs"):
+        if not said or not said <= TEXTS or entry.get("finish_reason"):
             return ""
         found.append("".join(str(delta[name]) for name in said))
     return "".join(found)

@@ -75,8 +75,8 @@ def _fields(head: bytes, rest: bytes) -> Iterator[Edited]:
             latin = value.partition(b";")[0] + b"; charset=iso-8859-1"
             yield "header-retype", shape, with_line(name + b": " + latin), "charset=iso-8859-1"
         if shape == "content-length":
-            for size in (int(value) - 1, int(value) + 1, 0, -1):
-                yield "header-retype", shape, with_line(b"%s: %d" % (name, size)), f"{size - int(value):+d}"
+            for by, size in (("less", int(value) - 1), ("more", int(value) + 1), ("none", 0), ("below", -1)):
+                yield "header-retype", shape, with_line(b"%s: %d" % (name, size)), by
 
 
 def _starts(head: bytes, rest: bytes) -> Iterator[Edited]:

@@ -38,11 +38,12 @@ class Mutant:
     build: Callable[[], Exchange] = field(repr=False)
     before: str = ""
     after: str = ""
+    tag: str = ""
 
     @property
     def key(self) -> str:
-        """What names it among all mutants, the same in every run."""
-        return "\n".join((self.original.label, self.operator, self.where, self.after))
+        """What names it among all mutants, the same in every run; `tag` stands in where ids differ."""
+        return "\n".join((self.original.label, self.operator, self.where, self.tag or self.after))
 
     @cached_property
     def exchange(self) -> Exchange:

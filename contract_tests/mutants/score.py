@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import heapq
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from hashlib import blake2b
 
 from contract_tests.defects.corpus import Defect
 from contract_tests.defects.measure import Measure
@@ -112,24 +110,3 @@ class Score:
         if total.made < LEAST:
             found.append(f"{total.made} mutants, fewer than {LEAST}")
         return found
-
-
-def sample(mutants: Iterable[Mutant], seed: int, per_section: int) -> list[Mutant]:
-    """At most `per_section` mutants of each section, each with equal chance.
-
-    Those with the smallest keyed hashes are drawn: what is drawn of one reply does not depend on others.
-    """
-    drawn: dict[str, list[tuple[int, str, Mutant]]] = defaultdict(list)
-    seen: set[str] = set()
-    for one in mutants:
-        if one.key in seen:
-            continue
-        seen.add(one.key)
-        digest = blake2b(one.key.encode("utf-8", "surrogatepass"), digest_size=8, key=str(seed).encode())
-        entry = (-int.from_bytes(digest.digest(), "big"), one.key, one)
-        heap = drawn[one.section]
-        if len(heap) < per_section:
-            heapq.heappush(heap, entry)
-        elif entry[0] > heap[0][0]:
-            heapq.heapreplace(heap, entry)
-    return [one for heap in drawn.values() for _, _, one in sorted(heap, key=lambda entry: entry[1])]
