@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from contract_tests.compatibility.tally import Tally
 from contract_tests.recordings import InputError, Recording, read
 from contract_tests.rules import RULES, find, judge
 from contract_tests.rules.engine import Finding, Level
@@ -34,6 +35,7 @@ class Summary:
     unjudged: Counter[str] = field(default_factory=Counter)
     surprises: list[str] = field(default_factory=list)
     selected: frozenset[str] = frozenset()
+    providers: Tally = field(default_factory=Tally)
 
     @property
     def never_applied(self) -> list[str]:
@@ -102,7 +104,9 @@ def _add(summary: Summary, recording: Recording, chosen: frozenset[str]) -> None
     summary.exchanges += 1
     summary.per_endpoint[endpoint] += 1
     summary.findings.extend(found)
-    summary.applied.update(judgement.applied & chosen if chosen else judgement.applied)
+    applied = judgement.applied & chosen if chosen else judgement.applied
+    summary.providers.add(recording.provider, applied, found)
+    summary.applied.update(applied)
     summary.not_reached.update(judgement.not_reached & chosen if chosen else judgement.not_reached)
     summary.flagged.update({one.rule.id for one in found})
     if not any(_speaks_of_content(name, recording.exchange) for name in judgement.applied):

@@ -19,6 +19,7 @@ from contract_tests.cli.common import (
     tolerances_of,
     write,
 )
+from contract_tests.compatibility.text import as_text
 from contract_tests.judging import InputError, Summary, judge_recordings
 from contract_tests.outcome import ExitCode, failing
 from contract_tests.recordings import Recording, read
@@ -68,6 +69,8 @@ def judge_command(
         terminal.findings(summary.findings, limit=FIRST_FEW)
     terminal.tolerated(tolerated, ledger)
     _rules(terminal, summary)
+    if table := as_text(summary.providers):
+        terminal.say(f"{table}\n")
     _not_judged(terminal, summary)
     return int(settle(terminal, summary, fail_on, json_file, tolerated=tolerated, ledger=ledger))
 

@@ -54,7 +54,9 @@ def role(node: Node) -> Iterable[Fault]:
 
 
 @chat.rule(
-    "content", over=messages, harm="openai-python 0.28 and all who index message['content'] raise KeyError"
+    "content",
+    over=messages,
+    harm="`message['content']` raises in openai-python 0.28.1, `content.strip()` on anything but text",
 )
 def content(node: Node) -> Iterable[Fault]:
     """The message has the member `content`: a string, or null."""

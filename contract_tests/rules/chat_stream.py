@@ -34,26 +34,30 @@ def service_tier(chunk: Node) -> Iterable[Fault]:
         yield chunk["service_tier"], str(chunk["service_tier"]), ", ".join(sorted(SERVICE_TIERS))
 
 
+def _obfuscated(view: View) -> Iterable[View]:
+    for one in CHAT.streams(view):
+        if any(chunk["obfuscation"].there for chunk in one.chunks):
+            yield one
+
+
 @chat_stream.rule(
     "obfuscation",
-    over=chunks,
+    over=_obfuscated,
     level=SHOULD,
-    harm="typed SDKs fail to decode a chunk for the sake of padding that nobody reads",
+    harm="who listens to the sizes of the packets learns the text; typed clients refuse another type",
 )
-def obfuscation(chunk: Node) -> Iterable[Fault]:
-    """`obfuscation`, where a chunk has it, is a string."""
-    if chunk["obfuscation"].there and chunk["obfuscation"].kind != "string":
-        yield chunk["obfuscation"], str(chunk["obfuscation"]), "a string"
+def obfuscation(view: View) -> Iterable[Fault]:
+    """Where one chunk has `obfuscation`, every chunk has it, as a string."""
+    for chunk in view.chunks:
+        if chunk["obfuscation"].kind != "string":
+            yield chunk["obfuscation"], str(chunk["obfuscation"]), "a string"
 
 
-@chat_stream.rule("empty-choices", over=chunks, level=SHOULD, harm="`chunk.choices[0]` raises IndexError")
-def empty_choices(chunk: Node) -> Iterable[Fault]:
-    """Only a chunk that carries usage (or moderation results) has no choices."""
-    if chunk["choices"].value == [] and not chunk["usage"] and not chunk["moderation"]:
-        yield chunk["choices"], "[] in a chunk without usage"
-
-
-@chat_stream.rule("delta", over=CHAT.chunk_choices, harm="`choice.delta.content` raises on None")
+@chat_stream.rule(
+    "delta",
+    over=CHAT.chunk_choices,
+    harm="`choice.delta.content` raises on None, and so does openai-python's stream helper",
+)
 def delta(choice: Node) -> Iterable[Fault]:
     """Each choice of a chunk has the object `delta`."""
     if choice["delta"].kind != "object":
@@ -134,6 +138,7 @@ def _lists(view: View) -> Iterable[tuple[str, list[Node]]]:
     "list-index",
     over=_lists,
     level=SHOULD,
+    yields_to=("chat.stream.content",),
     harm="the stream helper of openai-python raises: Expected list delta entry to have an `index` key",
 )
 def list_index(part: tuple[str, list[Node]]) -> Iterable[Fault]:

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from contract_tests.rules.chat_stream import chat_stream
 from contract_tests.rules.engine import SHOULD, Fault
+from contract_tests.rules.node import Node
 from contract_tests.rules.stream import StreamedChoice
 from contract_tests.rules.subjects import streamed_choices, streams, whole_streamed_choices
 from contract_tests.rules.view import View
@@ -62,6 +63,36 @@ def role_once(choice: StreamedChoice) -> Iterable[Fault]:
     for node in choice.roles:
         if node.path and node.document is not choice.entries[0].document:
             yield node, f"{node} again", "no role after the first delta"
+
+
+_SPEAKING = (
+    *("content", "role", "refusal", "tool_calls", "function_call", "audio", "annotations"),
+    *("reasoning", "reasoning_content", "reasoning_details", "thinking", "thinking_blocks"),
+    *("citations", "images"),
+)
+"""What a delta says something with: members of the reference, and those that servers stream reasoning in."""
+
+
+def _going_on(view: View) -> Iterable[Node]:
+    """Entries that do not end their choice."""
+    for choice in streamed_choices(view):
+        for place, entry in enumerate(choice.entries):
+            if not entry["finish_reason"] and entry["delta"].kind == "object" and place:
+                yield entry
+
+
+@chat_stream.rule(
+    "delta-says-something",
+    over=_going_on,
+    level=SHOULD,
+    yields_to=("chat.stream.says-something", "chat.stream.finishes"),
+    harm="part of the answer is lost where a member has another name",
+)
+def delta_says_something(entry: Node) -> Iterable[Fault]:
+    """A delta after the first that does not end its choice holds text, a call, a refusal or reasoning."""
+    delta = entry["delta"]
+    if not any(delta[name] and delta[name].value != [] for name in _SPEAKING):
+        yield delta, str(delta), "content, tool_calls or refusal"
 
 
 def _stopped_by_itself(view: View) -> Iterable[StreamedChoice]:

@@ -216,6 +216,47 @@ def chunk_choices(section: Section, form: Form) -> None:
             yield index, str(index), f"0 to {view.asked_choices - 1}" if view.asked_choices > 1 else "0"
 
     @section.rule(
+        "choice-once",
+        over=form.chunks,
+        level=SHOULD,
+        harm="clients that take one entry of a chunk for each choice lose the second",
+    )
+    def choice_once(chunk: Node) -> Iterable[Fault]:
+        """A chunk has at most one entry for each choice."""
+        seen: set[int] = set()
+        for choice in chunk["choices"]:
+            index = choice["index"].value
+            if isinstance(index, int) and index in seen:
+                yield choice["index"], f"choice {index} again in one chunk", "one entry"
+            if isinstance(index, int):
+                seen.add(index)
+
+    @section.rule(
+        "empty-choices",
+        over=form.chunks,
+        level=SHOULD,
+        harm="`chunk.choices[0]` raises IndexError",
+    )
+    def empty_choices(chunk: Node) -> Iterable[Fault]:
+        """Only a chunk that carries usage (or moderation results) has no choices."""
+        if chunk["choices"].value == [] and not chunk["usage"] and not chunk["moderation"]:
+            yield chunk["choices"], "[] in a chunk without usage"
+
+    @section.rule(
+        "steady-logprobs",
+        over=form.streamed_choices,
+        level=SHOULD,
+        harm="clients that index `logprobs` raise KeyError in mid-stream",
+    )
+    def steady_logprobs(choice: StreamedChoice) -> Iterable[Fault]:
+        """A choice has the member `logprobs` in all its chunks, or in none."""
+        first = choice.entries[0]["logprobs"].there
+        for entry in choice.entries[1:]:
+            if entry["logprobs"].there is not first:
+                yield entry["logprobs"], "missing" if first else "there", "as in the first chunk"
+                return
+
+    @section.rule(
         "choice-count",
         over=form.whole_streams,
         needs=[Aspect.REQUEST],
@@ -231,7 +272,7 @@ def chunk_choices(section: Section, form: Form) -> None:
     @section.rule(
         "finishes",
         over=form.whole_streamed_choices,
-        harm="clients report a cut answer or wait for more",
+        harm="openai-node's stream helper throws 'missing finish_reason for choice 0'; others wait for more",
     )
     def finishes(choice: StreamedChoice) -> Iterable[Fault]:
         """Each choice ends with a chunk that says its `finish_reason`."""

@@ -82,8 +82,9 @@ def logprobs(node: Node) -> Iterable[Fault]:
         yield node, str(node), f"an object of the lists {', '.join(_LISTS)}"
         return
     lengths = {name: len(node[name].value) for name in _LISTS if node[name].kind == "array"}
-    if "tokens" not in lengths:
-        yield node["tokens"], str(node["tokens"]), "an array"
+    for name in _LISTS:
+        if name not in lengths and (name != "top_logprobs" or node[name]):  # null where 0 were asked for
+            yield node[name], str(node[name]), "an array"
     for name, length in lengths.items():
         if length != lengths.get("tokens", length):
             yield node[name], f"{length} entries", f"{lengths['tokens']}, one for each token"

@@ -94,8 +94,9 @@ def index(node: Node) -> Iterable[Fault]:
 @embeddings.rule("order", over=_indexed, level=SHOULD, harm="clients that zip texts and vectors mix them up")
 def order(node: Node) -> Iterable[Fault]:
     """The entries stand in the order of the inputs."""
-    numbers = [entry["index"].value for entry in node]
-    if sorted(map(str, numbers)) == sorted(map(str, range(len(numbers)))) and numbers != sorted(numbers):
+    numbers = [entry["index"].number for entry in node]
+    wanted = list(range(len(numbers)))
+    if numbers != wanted and set(numbers) == set(wanted):
         yield node, f"the order {numbers[:8]}", "0, 1, 2 …"
 
 
@@ -147,6 +148,8 @@ def encoding(subject: tuple[Node, bool]) -> Iterable[Fault]:
     if in_base64:
         if vector(node) is None or node.kind != "string":
             yield node, str(node)[:60], "Base64 of little-endian 32-bit floats"
+        elif _of_doubles(node.text):
+            yield node, "Base64 of 64-bit floats", "Base64 of little-endian 32-bit floats"
     elif node.kind != "array" or any(one.number is None for one in node) or not node.value:
         yield node, str(node)[:60], "an array of numbers"
 
@@ -161,6 +164,18 @@ def vector(node: Node) -> tuple[float, ...] | None:
     except (binascii.Error, ValueError):
         return None
     return struct.unpack(f"<{len(raw) // 4}f", raw) if raw and len(raw) % 4 == 0 else None
+
+
+def _of_doubles(text: str) -> bool:
+    """Whether the bytes make a vector of length 1 as 64-bit floats, and none as 32-bit floats."""
+    raw = base64.b64decode(text)
+    if len(raw) % 8:
+        return False
+    lengths = [
+        sum(one * one for one in struct.unpack(f"<{len(raw) // size}{kind}", raw)) ** 0.5
+        for size, kind in ((8, "d"), (4, "f"))
+    ]
+    return abs(lengths[0] - 1) < UNIT and not abs(lengths[1] - 1) < UNIT
 
 
 def _vectors(view: View) -> Iterable[tuple[Node, tuple[float, ...]]]:
@@ -189,6 +204,7 @@ def finite(subject: tuple[Node, tuple[float, ...]]) -> Iterable[Fault]:
     "unit-length",
     over=_vectors,
     level=SHOULD,
+    yields_to=("embeddings.encoding",),
     see=see.EMBEDDING_GUIDE,
     harm="stores that rank by the dot product, as the guide allows, rank long vectors first",
 )

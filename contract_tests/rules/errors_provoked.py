@@ -127,7 +127,8 @@ def refuses_no_input(view: View) -> Iterable[Fault]:
 
 
 def _no_model(view: View) -> Iterable[View]:
-    if _chat_post(view) and view.asked.value and not view.asked["model"].text:
+    by_path = "/deployments/" in view.exchange.request.path  # Azure names the model there
+    if _chat_post(view) and view.asked.value and not view.asked["model"].text and not by_path:
         yield view
 
 

@@ -85,9 +85,10 @@ def _refused(view: View) -> Iterable[Answer]:
     "refusal-alone", over=_refused, level=SHOULD, harm="clients show the refusal and parse the text"
 )
 def refusal_alone(answer: Answer) -> Iterable[Fault]:
-    """A refusal stands in `refusal` and leaves `content` without text."""
-    if answer.text:
-        yield answer.where, f"a refusal, and the text {answer.text[:40]!r}", "no text"
+    """A refusal stands in `refusal` alone: the choice has no text and calls nothing."""
+    if answer.text or answer.calls:
+        beside = f"the text {answer.text[:40]!r}" if answer.text else f"a call of {answer.calls[0][0]}"
+        yield answer.where, f"a refusal, and {beside}", "the refusal alone"
 
 
 _LEAKS = ("<|im_end|>", "<|im_start|>", "<|endoftext|>", "<|eot_id|>", "</s>", "<end_of_turn>", "[/INST]")

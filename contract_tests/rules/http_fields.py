@@ -64,22 +64,85 @@ def cors_origin(view: View) -> Iterable[Fault]:
 
 
 def _rated(view: View) -> Iterable[tuple[View, str]]:
-    for kind in ("requests", "tokens"):
-        if view.exchange.header(f"x-ratelimit-remaining-{kind}") is not None:
-            yield view, kind
+    """Each kind of limit that the x-ratelimit fields speak of: requests, tokens and others."""
+    kinds = (match.group(2) for name, _ in view.exchange.headers if (match := _RATE.fullmatch(name.lower())))
+    yield from ((view, kind) for kind in dict.fromkeys(kinds))
+
+
+_RATE = re.compile(r"x-ratelimit-(limit|remaining|reset)-(.+)")
+_NUMBER = re.compile(r"-?\d{1,18}")
+_DURATION = re.compile(r"\d+(\.\d+)?(ms|s|m|h|d)?(\d+(\.\d+)?(ms|s|m|h))*")
 
 
 @http.rule(
     "rate-limits", over=_rated, level=SHOULD, see=see.RATE_LIMITS, harm="clients back off too late, or never"
 )
 def rate_limits(subject: tuple[View, str]) -> Iterable[Fault]:
-    """The x-ratelimit fields hold whole numbers, and no more remains than the limit."""
+    """The x-ratelimit fields hold whole numbers and a duration; no more remains than the limit."""
     view, kind = subject
-    values = [view.exchange.header(f"x-ratelimit-{name}-{kind}") for name in ("remaining", "limit")]
-    for value in values:
-        if value is not None and not re.fullmatch(r"-?[0-9]+", value):
-            yield view, f"x-ratelimit-…-{kind}: {value}", "a whole number"
+    limit, remaining, reset = (
+        view.exchange.header(f"x-ratelimit-{name}-{kind}") for name in ("limit", "remaining", "reset")
+    )
+    for name, value in (("limit", limit), ("remaining", remaining)):
+        if value is not None and not _NUMBER.fullmatch(value):
+            yield view, f"x-ratelimit-{name}-{kind}: {value}", "a whole number"
             return
-    remaining, limit = values
+    if reset is not None and not _DURATION.fullmatch(reset):
+        yield view, f"x-ratelimit-reset-{kind}: {reset}", "a duration such as 6ms or 1m6s"
     if remaining is not None and limit is not None and int(remaining) > int(limit):
         yield view, f"{remaining} {kind} of {limit} remain"
+
+
+_ONCE = (
+    *("content-type", "content-location", "date", "etag", "last-modified", "location", "retry-after"),
+    *("openai-processing-ms", "openai-version", "x-request-id"),
+)
+"""Fields that hold one value; the length, which does too, has a rule of its own."""
+
+
+@http.rule(
+    "once",
+    over=replies,
+    level=SHOULD,
+    needs=[Aspect.ALL_HEADERS],
+    see=f"{see.HTTP}#section-5.3",
+    harm="clients read the first, the last, or both joined by a comma",
+)
+def once(view: View) -> Iterable[Fault]:
+    """A header field that holds one value is there once and is not empty."""
+    values: dict[str, list[str]] = {}
+    for name, value in view.exchange.headers:
+        if name.lower() in _ONCE or name.lower().startswith("x-ratelimit-"):
+            values.setdefault(name.lower(), []).append(value)
+    for name, found in values.items():
+        if len(found) > 1:
+            yield view, f"{len(found)} fields {name}", "one"
+        elif not found[0].strip():
+            yield view, f"{name} is empty", "a value"
+
+
+def _dated(view: View) -> Iterable[tuple[View, str]]:
+    value = view.exchange.header("date")
+    if value is not None:
+        yield view, value
+
+
+_IMF_FIXDATE = re.compile(
+    r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4} "
+    r"\d\d:\d\d:\d\d GMT"
+)
+
+
+@http.rule(
+    "date",
+    over=_dated,
+    level=SHOULD,
+    needs=[Aspect.ALL_HEADERS],
+    see=f"{see.HTTP}#section-5.6.7",
+    harm="a Retry-After that names a time cannot be reckoned with",
+)
+def date(subject: tuple[View, str]) -> Iterable[Fault]:
+    """Date, where there is one, is an HTTP date."""
+    view, value = subject
+    if not _IMF_FIXDATE.fullmatch(value):
+        yield view, f"Date: {value}", "as in Sun, 06 Nov 1994 08:49:37 GMT"

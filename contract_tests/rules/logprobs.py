@@ -120,11 +120,12 @@ def top_order(token: Node) -> Iterable[Fault]:
 @logprobs.rule("bytes", over=_tokens, level=SHOULD, harm="clients that put bytes together show another text")
 def bytes_(token: Node) -> Iterable[Fault]:
     """`bytes` of a token are its UTF-8 bytes, or null; they alone hold what is no whole character."""
-    node, text = token["bytes"], token["token"].text
-    whole = text and "\\x" not in text and "\ufffd" not in text
-    wanted = list(text.encode("utf-8", "replace"))
-    if whole and node.kind == "array" and node.value != wanted:
-        yield node, f"{str(node)[:60]} for {text!r}", str(wanted)
+    for one in (token, *token["top_logprobs"]):
+        node, text = one["bytes"], one["token"].text
+        whole = text and "\\x" not in text and "\ufffd" not in text
+        wanted = list(text.encode("utf-8", "replace"))
+        if whole and node.kind == "array" and node.value != wanted:
+            yield node, f"{str(node)[:60]} for {text!r}", str(wanted)
 
 
 def _joined(view: View) -> Iterable[tuple[Answer, bytes]]:

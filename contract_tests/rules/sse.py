@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 
 from contract_tests.rules import references as see
@@ -128,6 +129,7 @@ def payload_in_data(subject: tuple[wire.Event, wire.Line]) -> Iterable[Fault]:
 @sse.rule(
     "known-fields",
     over=_lines,
+    yields_to=("sse.no-chunk-sizes",),
     level=NOTE,
     see=see.SSE_INTERPRET,
     harm="a misspelt field is skipped without a word, and the text in it is lost",
@@ -180,3 +182,21 @@ def chat_has_no_names(view: View) -> Iterable[Fault]:
         if view.endpoint == "chat" and event.type not in ("message", "error"):
             yield event, f"event: {event.type[:40]}"
             return
+
+
+_SIZE = re.compile(rb"[0-9A-Fa-f]{1,8}")
+
+
+@sse.rule(
+    "no-chunk-sizes",
+    over=_lines,
+    level=SHOULD,
+    needs=[Aspect.EVENT_FRAMING],
+    see=see.TRANSFER_CODING,
+    harm="clients that read line by line take the sizes for text",
+)
+def no_chunk_sizes(subject: tuple[wire.Event, wire.Line]) -> Iterable[Fault]:
+    """No line is a hexadecimal number alone: the size of a chunk whose transfer coding a proxy forgot."""
+    event, line = subject
+    if line.end and _SIZE.fullmatch(line.data):
+        yield Place(event.index, (), line.start), f"the line {line.data.decode()!r}"

@@ -32,7 +32,12 @@ def stream_calls(delta: Node) -> Iterable[Fault]:
         yield node, str(node), "an array of objects"
 
 
-@tools.rule("stream-index", over=call_deltas, see=see.CHAT_STREAMING, harm="clients cannot tell calls apart")
+@tools.rule(
+    "stream-index",
+    over=call_deltas,
+    see=see.CHAT_STREAMING,
+    harm="openai-python's stream helper raises TypeError; others cannot tell calls apart",
+)
 def stream_index(delta: Node) -> Iterable[Fault]:
     """Every tool call delta has the integer `index` of its call."""
     if delta["index"].kind != "integer":
@@ -115,3 +120,21 @@ def stream_unique_ids(choice: StreamedChoice) -> Iterable[Fault]:
         if text and text in seen:
             yield call.first["id"], f"{text!r} again", "an id of its own"
         seen.add(text)
+
+
+@tools.rule(
+    "stream-index-once",
+    over=deltas,
+    level=SHOULD,
+    see=see.CHAT_STREAMING,
+    harm="clients that keep one piece for each call of a delta lose the other",
+)
+def stream_index_once(delta: Node) -> Iterable[Fault]:
+    """A delta has at most one piece for each call."""
+    seen: set[int] = set()
+    for call in delta["tool_calls"]:
+        index = call["index"].value
+        if isinstance(index, int) and index in seen:
+            yield call["index"], f"call {index} again in one delta", "one piece"
+        if isinstance(index, int):
+            seen.add(index)

@@ -122,8 +122,10 @@ def details(node: Node) -> Iterable[Fault]:
 
 @usage.rule("details-members", over=usages, level=SHOULD, harm="`details.cached_tokens + …` raises on None")
 def details_members(node: Node) -> Iterable[Fault]:
-    """The details name what clients read, with a number: cached_tokens and reasoning_tokens."""
+    """The details name what clients read, with a number: cached and reasoning tokens."""
     for name, members in DETAILS.items():
+        if node[name].value is None:
+            yield node[name], "null", "an object, or no member"
         for member in members if node[name].kind == "object" else ():
             count = node[name][member]
             if not count and (count.there or member in ("cached_tokens", "reasoning_tokens")):

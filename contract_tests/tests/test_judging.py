@@ -23,14 +23,14 @@ def reply(method: str, path: str, status: int, body: bytes) -> Exchange:
 def test_a_success_that_no_rule_knows_is_not_called_judged() -> None:
     refused = b'{"error": {"message": "no", "type": "invalid_request_error", "param": null, "code": null}}'
     recordings = [
-        Recording(reply("POST", "/v1/embeddings", 200, b'{"object": "list"}'), endpoint="embeddings"),
-        Recording(reply("POST", "/v1/embeddings", 400, refused), endpoint="embeddings"),
+        Recording(reply("POST", "/v1/audio/speech", 200, b'{"object": "list"}'), endpoint="audio/speech"),
+        Recording(reply("POST", "/v1/audio/speech", 400, refused), endpoint="audio/speech"),
         Recording(reply("GET", "/v1/models/m", 200, b'{"id": "m"}'), endpoint="models/{id}"),
         Recording(reply("DELETE", "/v1/models/m", 200, b'{"id": "m"}'), endpoint="models/{id}"),
     ]
     summary = judge_recordings(recordings)
-    assert dict(summary.per_endpoint) == {"embeddings": 2, "models/{id}": 1, "DELETE models/{id}": 1}
-    assert dict(summary.unjudged) == {"embeddings": 1, "DELETE models/{id}": 1}
+    assert dict(summary.per_endpoint) == {"audio/speech": 2, "models/{id}": 1, "DELETE models/{id}": 1}
+    assert dict(summary.unjudged) == {"audio/speech": 1, "DELETE models/{id}": 1}
 
 
 def test_only_rules_that_were_asked_for_are_never_applied() -> None:

@@ -35,6 +35,8 @@ NOT_IN_RECORDINGS = {
     "errors.refuses-no-model",
     "errors.refuses-wrong-values",
     "http.cors-origin",
+    "http.date",
+    "http.once",
     "errors.says-when",
     "errors.allow",
     "errors.refuses-bad-json",
