@@ -100,6 +100,12 @@ def called_nothing(mutant: Mutant) -> bool:
 
 
 @_class
+def reason_said_again(mutant: Mutant) -> bool:
+    """The last chunk of a choice of a text completion comes twice: genuine streams repeat its reason."""
+    return mutant.operator == "double-event" and mutant.shape == "completions.stream:finishing"
+
+
+@_class
 def fewer_models(mutant: Mutant) -> bool:
     """A model is missing in the list of models, which is another account's list.
 

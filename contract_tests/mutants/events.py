@@ -19,7 +19,7 @@ from contract_tests.rules.view import View
 from fake_server.wire import jsontext
 from fake_server.wire.exchange import Exchange
 
-TEXTS = frozenset({"content", "refusal", "reasoning", "reasoning_content", "text"})
+TEXTS = frozenset({"content", "annotations", "refusal", "reasoning", "reasoning_content", "text"})
 """Members that hold what a model says: a piece more or less is another answer, not a broken one."""
 
 _HTTP = ("content-type", "cut-clean", "cut-broken")
@@ -104,13 +104,13 @@ def _only_text(reply: Reply, index: int, edit: str, blocks: list[bytes]) -> bool
     Pieces of text that are lost, repeated or swapped make another text; pieces of arguments do where these
     still are the text of an object. Defects in free text are planted live.
     """
+    if edit == "move" and _course(blocks) == _course(list(reply.blocks)):
+        return True
     if continues_call(reply.documents[index]):
         return _calls_stay_whole(reply, blocks)
     if text_of(reply.documents[index]) == "":
         return False
-    if edit == "move":
-        return _course(blocks) == _course(list(reply.blocks))
-    return True
+    return edit != "move"
 
 
 def continues_call(document: Any) -> bool:
@@ -129,14 +129,24 @@ def _calls_stay_whole(reply: Reply, blocks: list[bytes]) -> bool:
     return all(isinstance(jsontext.parse(one.arguments.encode()).value, dict) for one in calls)
 
 
-def _course(blocks: list[bytes]) -> list[bytes]:
-    """The events with each run of pieces of text folded into one."""
-    folded: list[bytes] = []
+def _course(blocks: list[bytes]) -> dict[Any, list[bytes]]:
+    """The events of each choice, and of the stream as a whole, each run of pieces of text folded into one.
+
+    Choices go on side by side: only what one of them says has an order.
+    """
+    courses: dict[Any, list[bytes]] = {}
     for block in blocks:
-        piece = b"text" if text_of(jsontext.parse(block.partition(b" ")[2]).value) else block
-        if piece != b"text" or folded[-1:] != [piece]:
-            folded.append(piece)
-    return folded
+        document = jsontext.parse(block.partition(b" ")[2]).value
+        indexes = {repr(entry.get("index")) for entry in listed(document, "choices")}
+        piece = b"text" if text_of(document) else block
+        for choice, event in (
+            *((one, piece) for one in indexes),
+            ("stream", b"choices" if indexes else block),
+        ):
+            course = courses.setdefault(choice, [])
+            if event not in (b"text", b"choices") or course[-1:] != [event]:
+                course.append(event)
+    return courses
 
 
 def text_of(document: Any) -> str:
@@ -160,9 +170,9 @@ def _role(document: Any) -> str:
         return "[DONE]"
     choices = document.get("choices") or []
     if not choices:
-        return "usage" if document.get("usage") else "aside"
+        return next((name for name in ("error", "usage") if document.get(name)), "aside")
     entry = choices[0]
     if entry.get("finish_reason"):
         return "finishing"
-    said = [name for name, value in (entry.get("delta") or entry).items() if value not in (None, "")]
+    said = [name for name, value in entry.get("delta", entry).items() if value not in (None, "", 0)]
     return " ".join(sorted(said)) or "empty"

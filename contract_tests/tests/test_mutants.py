@@ -106,6 +106,14 @@ def test_events_that_only_carry_text_are_left_to_the_live_part() -> None:
     assert all(mutant.exchange.payload != mutant.original.payload for mutant in found)
 
 
+def test_choices_go_on_side_by_side() -> None:
+    both = source("two-choices-stream")
+    for seed in range(20):
+        for mutant in of_events(both, seed):
+            if mutant.operator == "move-event":
+                assert judge(mutant.exchange).findings, (seed, mutant.where, mutant.after)
+
+
 def test_operators_of_seeded_defects_are_drawn_for_each_reply() -> None:
     names = {mutant.operator for mutant in of_whole(source("calls-stream"), SEED)}
     assert {"single-newlines", "json-split", "cut-broken", "tool-index", "arguments-broken"} <= names

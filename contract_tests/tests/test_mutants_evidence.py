@@ -32,6 +32,7 @@ class Seen:
     listed: set[str] = field(default_factory=set)
     models: set[str] = field(default_factory=set)
     uncalled: int = 0
+    reasons_again: int = 0
 
     def add(self, exchange: Exchange, source: Source) -> None:
         if exchange.knows(Aspect.HEADERS):
@@ -42,7 +43,11 @@ class Seen:
                 self.kinds[place][kind_of(value)] += 1
                 if isinstance(value, dict):
                     self.members[place].update(list(value))
-        self._chat(View(source.exchange))
+
+        view = View(source.exchange)
+        if view.endpoint == "completions":
+            self.reasons_again += any(len(choice.finishes) > 1 for choice in view.streamed)
+        self._chat(view)
 
     def _chat(self, view: View) -> None:
         if view.endpoint == "models" and view.is_dict:
@@ -107,6 +112,10 @@ def test_request_ids_have_several_forms(seen: Seen) -> None:
 def test_messages_make_one_call_or_several(seen: Seen) -> None:
     assert seen.calls[1] > 0
     assert any(count > 1 for count in seen.calls)
+
+
+def test_streamed_text_completions_say_their_reason_again(seen: Seen) -> None:
+    assert seen.reasons_again > 0
 
 
 def test_tools_that_nobody_forces_are_left_uncalled(seen: Seen) -> None:

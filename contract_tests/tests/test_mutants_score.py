@@ -97,6 +97,8 @@ def test_a_score_below_the_marks_says_where() -> None:
         ("null", "chat:id", '"c-1"', ""),
         ("retype-string", "errors:error.param", "null", "null-or-text"),
         ("retype-string", "errors:error.param", "7", ""),
+        ("double-event", "completions.stream:finishing", "", "reason-said-again"),
+        ("double-event", "chat.stream:finishing", "", ""),
         ("drop-item", "models:data[]", "{}", "fewer-models"),
         ("drop-item", "chat:choices[].message.tool_calls[]", "{}", "other-calls"),
         ("header-drop", "x-ratelimit-limit-requests", "", "field-sometimes-sent"),
