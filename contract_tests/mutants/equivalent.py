@@ -1,5 +1,7 @@
 """Mutants that are no defects: classes of forms that genuine replies have, each with its evidence beside it.
 
+Three classes about header fields that recordings do not keep stand on the text of HTTP instead.
+
 Numbers count the objects of api.openai.com's recordings (`recordings/openai.jsonl` of the shared folder) that
 show the form, of those that could; `test_mutants_evidence.py` counts them again.
 """
