@@ -41,7 +41,7 @@ def main(seed: int, most: int, draws: int, write: bool) -> None:
     if write:
         try:
             page.README.write_text(
-                page.put(page.README.read_text("utf-8"), page.section(score, seed)), encoding="utf-8"
+                page.put(page.README.read_text("utf-8"), page.section(score, seed, most)), encoding="utf-8"
             )
         except (OSError, page.NoPlace) as error:
             raise click.ClickException(f"{page.README.name} was not written: {error}") from error

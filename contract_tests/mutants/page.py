@@ -15,7 +15,7 @@ EXAMPLES = 2
 _ABOUT = """
 `make mutants` (seed {seed}) changes one thing in the committed exchanges and in the replies of the fake: a
 path of the JSON, an event, a header field, the framing, a parameter that was not sent on, a streamed text.
-Up to 400 are drawn of each section and kind. Those called equivalent have a form that genuine replies have,
+Up to {most} are drawn of each section and kind. Those called equivalent have a form that genuine replies have,
 or that HTTP leaves open, by a class that says so. It fails below {overall:.0%} adjusted over all, or
 {least:.0%} in a section.
 """
@@ -47,12 +47,12 @@ def survivors(score: Score) -> Iterator[str]:
         yield from (f"{'':27}{one}" for one in found[:EXAMPLES])
 
 
-def section(score: Score, seed: int) -> str:
+def section(score: Score, seed: int, most: int) -> str:
     """What README says, markers included."""
     heading, *lines = rows(score)
     marks = "|---|" + "--:|" * (len(heading) - 1)
     told = [f"| {' | '.join(cells)} |" for cells in (heading, *lines)]
-    about = _ABOUT.format(seed=seed, overall=OVERALL, least=PER_SECTION)
+    about = _ABOUT.format(seed=seed, most=most, overall=OVERALL, least=PER_SECTION)
     return "\n".join((BEGIN, textwrap.fill(about.strip(), 110), "", told[0], marks, *told[1:], END))
 
 

@@ -118,7 +118,7 @@ def test_a_mutant_is_equivalent_by_its_class_alone(operator: str, shape: str, be
 def test_the_page_has_a_line_for_every_section_and_one_for_all() -> None:
     score = Score()
     score.add([planted(True)])
-    text = page.section(score, 1)
+    text = page.section(score, 1, 400)
     table = page.scores_in(text)
     assert list(table) == [*score.sections, "all"]
     assert table["relations"] == ("1", "1", "0", "100.0%", "100.0%")
