@@ -15,8 +15,8 @@ EXAMPLES = 2
 _ABOUT = """
 `make mutants` (seed {seed}) changes one thing in the committed exchanges and in the replies of the fake: a
 path of the JSON, an event, a header field, the framing, a parameter that was not sent on, a streamed text.
-Up to {most} are drawn of each section and kind. Those called equivalent have a form that genuine replies have,
-or that HTTP leaves open, by a class that says so. It fails below {overall:.0%} adjusted over all, or
+Up to {most} are drawn of each section and kind. Those called equivalent have a form that genuine replies
+have, or that HTTP leaves open, by a class that says so. It fails below {overall:.0%} adjusted over all, or
 {least:.0%} in a section.
 """
 
