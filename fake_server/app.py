@@ -16,7 +16,7 @@ from starlette.routing import Route
 from fake_server import errors
 from fake_server.edge import Edge, HeaderCase, error_response
 from fake_server.reply import ErrorReply
-from fake_server.routes import chat, describe, models
+from fake_server.routes import answering, chat, completions, describe, embeddings, models
 from fake_server.settings import Settings
 
 EXPOSED = (
@@ -24,7 +24,7 @@ EXPOSED = (
     "openai-processing-ms",
     "openai-version",
     "retry-after",
-    *chat.rate_limits(0),
+    *answering.rate_limits(0),
 )
 """Reply headers a browser may read."""
 
@@ -32,6 +32,8 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 _OPERATIONS: tuple[tuple[str, str, Endpoint], ...] = (
     ("POST", "/chat/completions", chat.create_chat_completion),
+    ("POST", "/completions", completions.create_completion),
+    ("POST", "/embeddings", embeddings.create_embeddings),
     ("GET", "/models", models.list_models),
     ("GET", "/models/{model:path}", models.retrieve_model),
     ("GET", "/health", models.health),

@@ -119,9 +119,9 @@ class Style:
         for start in range(0, len(pieces), max(size, 1)):
             yield pieces[start : start + size]
 
-    def reply_id(self) -> str:
-        """A new id for a chat completion."""
-        return new_id("chatcmpl-", self.id_length)
+    def reply_id(self, prefix: str = "chatcmpl-") -> str:
+        """A new id for a chat completion, or for what else begins with `prefix`."""
+        return new_id(prefix, self.id_length)
 
     def call_id(self) -> str:
         """A new id for a tool call: `call_` and five characters fewer than a completion's has."""

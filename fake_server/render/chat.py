@@ -48,7 +48,7 @@ def render_stream(reply: Reply, request: Mapping[str, Any], style: Style) -> Ite
 def _chunks(reply: Reply, style: Style, usage_asked: bool) -> Iterator[dict[str, Any]]:
     head = {**_head(reply, "chat.completion.chunk", style), **_tail(reply)}
     extra: dict[str, Any] = {"usage": None} if usage_asked else {}
-    for entry in _interleaved([_entries(choice, index, style) for index, choice in enumerate(reply.choices)]):
+    for entry in interleaved([_entries(choice, index, style) for index, choice in enumerate(reply.choices)]):
         yield {**head, "choices": [entry], **extra}
     if usage_asked:
         yield {**head, "choices": [], "usage": _usage(reply.usage)}
@@ -141,7 +141,7 @@ def _entries(choice: Choice, index: int, style: Style) -> Iterator[dict[str, Any
     yield {"index": index, "delta": {}, "logprobs": None, "finish_reason": choice.finish_reason}
 
 
-def _interleaved(told: Iterable[Iterator[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
+def interleaved(told: Iterable[Iterator[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
     """One entry of each choice in turn, as choices are generated side by side."""
     for row in zip_longest(*told):
         yield from (entry for entry in row if entry is not None)

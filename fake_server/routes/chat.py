@@ -1,48 +1,24 @@
-"""POST /chat/completions: one parse, one match, one rendering, then the writes in their time."""
+"""POST /chat/completions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from fake_server import body, errors, validate
+from fake_server import errors, validate
 from fake_server.answer import answer
-from fake_server.edge import STYLE, clean_headers, error_response
-from fake_server.play import play
 from fake_server.render import chat as render
-from fake_server.reply import ErrorReply, RawReply, Reply, Timing
+from fake_server.reply import ErrorReply, RawReply, Reply
+from fake_server.routes import answering
 from fake_server.routes.models import knows
-from fake_server.routes.streaming import EVENT_STREAM, Writes
 from fake_server.settings import Settings
-from fake_server.wire.exchange import Write
-
-_NO_BODY = frozenset({204, 205, 304})
-_LIMIT_REQUESTS, _LIMIT_TOKENS = 10_000, 2_000_000
 
 
 async def create_chat_completion(request: Request) -> Response:
-    settings: Settings = request.app.state.settings
-    try:
-        raw = await body.read(request, settings.max_body, settings.body_timeout)
-        settings.journal.set_body(request.scope["fake_server.entry"], raw)
-        asked = body.parse(raw)
-    except body.Refused as refused:
-        return error_response(refused.reply)
-    reply = reply_to(asked, settings)
-    if isinstance(reply, ErrorReply):
-        return error_response(reply)
-    if isinstance(reply, RawReply):
-        return _raw(reply, settings.seed)
-    style = settings.style_of(raw)
-    request.scope[STYLE] = style
-    headers = rate_limits(reply.usage.total_tokens)
-    if asked.get("stream"):
-        return _streamed(render.render_stream(reply, asked, style), reply.timing, settings.seed, headers)
-    payload = render.render_dict(reply, asked, style)
-    return _whole(payload, reply.timing, {"content-type": "application/json", **headers})
+    return await answering.create(request, reply_to, render)
 
 
 def reply_to(asked: Mapping[str, Any], settings: Settings) -> Reply | ErrorReply | RawReply:
@@ -60,49 +36,3 @@ def reply_to(asked: Mapping[str, Any], settings: Settings) -> Reply | ErrorReply
         seed=settings.seed,
         models=settings.models,
     )
-
-
-def rate_limits(tokens: int) -> dict[str, str]:
-    """The x-ratelimit headers of a chat answer; every minute begins anew, so they never run out."""
-    left = max(_LIMIT_TOKENS - tokens, 0)
-    return {
-        "x-ratelimit-limit-requests": str(_LIMIT_REQUESTS),
-        "x-ratelimit-limit-tokens": str(_LIMIT_TOKENS),
-        "x-ratelimit-remaining-requests": str(_LIMIT_REQUESTS - 1),
-        "x-ratelimit-remaining-tokens": str(left),
-        "x-ratelimit-reset-requests": "6ms",
-        "x-ratelimit-reset-tokens": f"{round((_LIMIT_TOKENS - left) * 60_000 / _LIMIT_TOKENS)}ms",
-    }
-
-
-def _streamed(events: Iterable[bytes], timing: Timing, seed: int, headers: Mapping[str, str]) -> Response:
-    stream_headers = {"content-type": EVENT_STREAM, "cache-control": "no-cache", **headers}
-    return Writes(play(events, timing, seed), headers=stream_headers)
-
-
-def _whole(payload: bytes, timing: Timing, headers: Mapping[str, str], status: int = 200) -> Response:
-    """A body in one write, after the time the reply takes to its first event."""
-    if status in _NO_BODY:
-        return Response(status_code=status, headers=dict(headers))
-    if timing.first <= 0:
-        return Response(payload, status_code=status, headers=dict(headers))
-    return Writes(
-        [Write(payload, timing.first)],
-        headers={**headers, "content-length": str(len(payload))},
-        status=status,
-    )
-
-
-def _raw(reply: RawReply, seed: int) -> Response:
-    headers = clean_headers(reply.headers)
-    if reply.events is not None and reply.status not in _NO_BODY:
-        writes = play([_event(data) for data in reply.events], reply.timing, seed)
-        return Writes(writes, headers={"content-type": EVENT_STREAM, **headers}, status=reply.status)
-    payload = (reply.body or "").encode("utf-8", "replace")
-    return _whole(payload, reply.timing, {"content-type": "application/json", **headers}, reply.status)
-
-
-def _event(data: str) -> bytes:
-    """One server-sent event; each line of the data is a `data:` line of its own (WHATWG HTML 9.2)."""
-    lines = data.encode("utf-8", "replace").split(b"\n")
-    return b"".join(b"data: " + line + b"\n" for line in lines) + b"\n"

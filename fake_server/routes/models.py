@@ -28,8 +28,10 @@ CATALOGUE: dict[str, tuple[int, str]] = {
     "o4-mini": (1744225351, "system"),
     "gpt-5": (1754425777, "system"),
     "gpt-5-mini": (1754425928, "system"),
+    "gpt-3.5-turbo-instruct": (1692901427, "system"),
     "text-embedding-3-small": (1705948997, "system"),
     "text-embedding-3-large": (1705953180, "system"),
+    "text-embedding-ada-002": (1671217299, "openai-internal"),
 }
 """Names with `created` (Unix seconds) and `owned_by`."""
 

@@ -13,7 +13,7 @@ import pytest
 
 from fake_server import answer as answer_module
 from fake_server import scripts
-from fake_server.routes import chat
+from fake_server.routes import answering, chat
 from fake_server.settings import Settings
 from fake_server.tests.edge_client import ASK, ask, serving
 from fake_server.wire.exchange import Write
@@ -241,7 +241,7 @@ def test_a_crash_in_mid_stream_cuts_the_connection(
         yield Write(b"data: {}\n\n")
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr(chat, "play", crash)
+    monkeypatch.setattr(answering, "play", crash)
     with pytest.raises(http.client.IncompleteRead) as cut:
         ask(port, body={**ASK, "stream": True})
     assert cut.value.partial == b"data: {}\n\n"

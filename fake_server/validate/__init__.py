@@ -1,5 +1,7 @@
-"""Request validation: what OpenAI refuses with 400, said with its `param` and `code`."""
+"""Refusing bad requests as OpenAI does: status 400, the first complaint, its parameter and code."""
 
 from fake_server.validate.chat import chat
+from fake_server.validate.completions import completions
+from fake_server.validate.embeddings import embeddings
 
-__all__ = ["chat"]
+__all__ = ["chat", "completions", "embeddings"]

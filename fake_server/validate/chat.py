@@ -17,13 +17,12 @@ from fake_server.validate.checks import (
     array,
     boolean,
     by_kind,
+    checked_members,
     integer,
     mapping,
     members,
-    missing,
     nullable,
     number,
-    shown,
     string,
     tagged,
     word,
@@ -109,22 +108,11 @@ def chat(request: Mapping[str, Any]) -> ErrorReply | None:
     what must hold between members.
     """
     try:
-        _members(request)
+        checked_members(request, REQUIRED, MEMBERS)
         _together(dict(request))
     except Invalid as invalid:
         return invalid.reply
     return None
-
-
-def _members(request: Mapping[str, Any]) -> None:
-    for name in REQUIRED:
-        if name not in request:
-            raise missing(name)
-    for name, value in request.items():
-        check = MEMBERS.get(name)
-        if check is None:
-            raise Invalid(f"Unrecognized request argument supplied: {shown(name)}", None, None)
-        check(value, name)
 
 
 def _together(request: dict[str, Any]) -> None:

@@ -260,3 +260,17 @@ def tagged(tag: str, forms: Mapping[str, Check]) -> Check:
         forms[name](value, path)
 
     return checked
+
+
+def checked_members(
+    request: Mapping[str, Any], required: Mapping[str, Check], known: Mapping[str, Check]
+) -> None:
+    """A whole request: required members first, then each as sent; raises Invalid for the first complaint."""
+    for name in required:
+        if name not in request:
+            raise missing(name)
+    for name, value in request.items():
+        check = known.get(name)
+        if check is None:
+            raise Invalid(f"Unrecognized request argument supplied: {shown(name)}", None, None)
+        check(value, name)
