@@ -52,14 +52,56 @@ _CHAT = {
 }
 
 
+_COMPLETION = {
+    "type": "object",
+    "required": ["model"],
+    "properties": {
+        "model": {"type": "string"},
+        "prompt": {"type": ["string", "array", "null"]},
+        "stream": {"type": "boolean"},
+        "n": {"type": "integer", "minimum": 1, "maximum": 128},
+        "max_tokens": {"type": "integer", "minimum": 1},
+        "stop": {"type": ["string", "array", "null"]},
+        "echo": {"type": "boolean"},
+        "logprobs": {"type": ["integer", "null"], "minimum": 0, "maximum": 5},
+    },
+    "example": {"model": "gpt-3.5-turbo-instruct", "prompt": "Once upon a time"},
+}
+_EMBEDDINGS = {
+    "type": "object",
+    "required": ["model", "input"],
+    "properties": {
+        "model": {"type": "string"},
+        "input": {"type": ["string", "array"]},
+        "encoding_format": {"enum": ["float", "base64"]},
+        "dimensions": {"type": "integer", "minimum": 1},
+    },
+    "example": {"model": "text-embedding-3-small", "input": "A tree stands in the field."},
+}
+
+
 def openapi() -> dict[str, Any]:
     """The document; FastAPI serves it at /openapi.json."""
     operations: dict[str, Any] = {
         "/chat/completions": {
             "post": {
                 "summary": "Answer a chat, whole or as a stream",
-                "requestBody": {"required": True, "content": {"application/json": {"schema": _CHAT}}},
+                "requestBody": _body(_CHAT),
                 "responses": _responses("the answer", "application/json", "text/event-stream"),
+            }
+        },
+        "/completions": {
+            "post": {
+                "summary": "Complete a text, whole or as a stream",
+                "requestBody": _body(_COMPLETION),
+                "responses": _responses("the text", "application/json", "text/event-stream"),
+            }
+        },
+        "/embeddings": {
+            "post": {
+                "summary": "Give the vectors of texts",
+                "requestBody": _body(_EMBEDDINGS),
+                "responses": _responses("the vectors"),
             }
         },
         "/models": {"get": {"summary": "List the models", "responses": _responses("the list")}},
@@ -81,6 +123,10 @@ def openapi() -> dict[str, Any]:
         "components": {"securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
         "security": [{}, {"key": []}],
     }
+
+
+def _body(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"required": True, "content": {"application/json": {"schema": schema}}}
 
 
 def _responses(what: str, *types: str) -> dict[str, Any]:
