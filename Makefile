@@ -19,7 +19,7 @@ contract: export MODEL := $(MODEL)
 contract: export FIXTURE := $(FIXTURE)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup contract test coverage check mutants fake interop sdks constraints clean compatibility rules
+.PHONY: help setup contract test coverage check mutants fake interop bench sdks constraints clean compatibility rules
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,10 @@ rules: $(STAMP)  ## write the contract in words, RULES.md; CHECK=1 only compares
 compatibility: $(STAMP)  ## judge the recordings of other providers into COMPATIBILITY.md; CHECK=1 only compares
 	@$(BIN)/python -m contract_tests.compatibility "$${OPENAI_CONTRACT_SHARED:-../shared}/recordings" \
 	  $(if $(CHECK),--check,--write)
+
+bench: $(STAMP)  ## how fast streams are judged and relayed, beside bare json.loads and a bare connection
+	@$(BIN)/python -m contract_tests.bench
+	@$(BIN)/python -m fake_server.relay_bench
 
 sdks: $(STAMP)  ## build an environment for each generation of the official SDK
 	@$(BIN)/python -m contract_tests.sdks

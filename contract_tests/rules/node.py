@@ -46,23 +46,48 @@ class Document:
     event: Event | None = None
 
 
-@dataclass(frozen=True)
 class Node:
-    """One value with its path; members that are missing are nodes too, with the value MISSING."""
+    """One value with its path; members that are missing are nodes too, with the value MISSING.
+
+    Rules ask for the same members again and again, so a node keeps the ones it was asked for.
+    """
+
+    __slots__ = ("_items", "_members", "_parent", "_path", "document", "kind", "value")
 
     value: Any
     document: Document
-    path: Path = ()
+    kind: str
+    """The JSON type in words: object, array, string, integer, number, boolean, null or missing."""
+
+    def __init__(self, value: Any, document: Document, path: Path = (), parent: Node | None = None) -> None:
+        """`path` is the whole path or, where there is a `parent`, the step from it."""
+        self.value, self.document, self.kind = value, document, kind_of(value)
+        self._path, self._parent = path, parent
+        self._members: dict[str, Node] | None = None
+        self._items: list[Node] | None = None
+
+    @property
+    def path(self) -> Path:
+        """The steps from the document's root."""
+        if self._parent is not None:
+            self._path, self._parent = (*self._parent.path, *self._path), None
+        return self._path
 
     def __getitem__(self, name: str) -> Node:
-        value = self.value.get(name, MISSING) if isinstance(self.value, dict) else MISSING
-        return Node(value, self.document, (*self.path, name))
+        if self._members is None:
+            self._members = {}
+        elif name in self._members:
+            return self._members[name]
+        value = self.value.get(name, MISSING) if self.kind == "object" else MISSING
+        member = self._members[name] = Node(value, self.document, (name,), self)
+        return member
 
     def __iter__(self) -> Iterator[Node]:
         """The items of an array; nothing for any other value."""
-        if isinstance(self.value, list):
-            for index, item in enumerate(self.value):
-                yield Node(item, self.document, (*self.path, index))
+        if self._items is None:
+            values = enumerate(self.value) if self.kind == "array" else ()
+            self._items = [Node(item, self.document, (index,), self) for index, item in values]
+        return iter(self._items)
 
     def __bool__(self) -> bool:
         """Whether the member is there and not null."""
@@ -74,19 +99,14 @@ class Node:
         return self.value is not MISSING
 
     @property
-    def kind(self) -> str:
-        """The JSON type in words: object, array, string, integer, number, boolean, null or missing."""
-        return kind_of(self.value)
-
-    @property
     def text(self) -> str:
         """The value where it is a string, else ''."""
-        return self.value if isinstance(self.value, str) else ""
+        return self.value if self.kind == "string" else ""
 
     @property
     def number(self) -> float | None:
         """The value where it is a JSON number, else None."""
-        return self.value if isinstance(self.value, (int, float)) and self.kind != "boolean" else None
+        return self.value if self.kind in ("integer", "number") else None
 
     @property
     def place(self) -> Place:
@@ -105,23 +125,19 @@ class Node:
 
 
 def kind_of(value: Any) -> str:
-    if value is MISSING:
-        return "missing"
-    if value is None:
-        return "null"
-    for kind, types in _KINDS:
-        if isinstance(value, types):
-            return kind
-    return "number"
+    """The JSON type of a parsed value in words."""
+    return _KINDS.get(type(value), "number")
 
 
-_KINDS: tuple[tuple[str, type], ...] = (
-    ("boolean", bool),
-    ("integer", int),
-    ("string", str),
-    ("array", list),
-    ("object", dict),
-)
+_KINDS: dict[type, str] = {
+    _Missing: "missing",
+    type(None): "null",
+    bool: "boolean",
+    int: "integer",
+    str: "string",
+    list: "array",
+    dict: "object",
+}
 
 
 def show(value: Any, limit: int = 70) -> str:

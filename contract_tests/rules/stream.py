@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from contract_tests.rules.node import Node
 
@@ -16,15 +17,15 @@ class StreamedCall:
     index: int
     deltas: list[Node] = field(default_factory=list)
 
-    @property
+    @cached_property
     def first(self) -> Node:
         return self.deltas[0]
 
-    @property
+    @cached_property
     def name(self) -> str:
         return "".join(delta["function"]["name"].text for delta in self.deltas[:1])
 
-    @property
+    @cached_property
     def arguments(self) -> str:
         return "".join(delta["function"]["arguments"].text for delta in self.deltas)
 
@@ -37,23 +38,23 @@ class StreamedChoice:
     entries: list[Node] = field(default_factory=list)
     calls: list[StreamedCall] = field(default_factory=list)
 
-    @property
+    @cached_property
     def text(self) -> str:
         return "".join(entry["delta"]["content"].text or entry["text"].text for entry in self.entries)
 
-    @property
+    @cached_property
     def refusal(self) -> str:
         return "".join(entry["delta"]["refusal"].text for entry in self.entries)
 
-    @property
+    @cached_property
     def roles(self) -> list[Node]:
         return [entry["delta"]["role"] for entry in self.entries if entry["delta"]["role"].there]
 
-    @property
+    @cached_property
     def finishes(self) -> list[Node]:
         return [entry["finish_reason"] for entry in self.entries if entry["finish_reason"]]
 
-    @property
+    @cached_property
     def finish_reason(self) -> str:
         return self.finishes[-1].text if self.finishes else ""
 

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import wraps
+from typing import TypeVar
 
 from contract_tests.rules.node import Node
 from contract_tests.rules.stream import StreamedCall, StreamedChoice
 from contract_tests.rules.view import Payload, View
 from fake_server.wire import jsontext
+
+Subject = TypeVar("Subject")
+
+
+def once(find: Callable[[View], Iterator[Subject]]) -> Callable[[View], Iterator[Subject]]:
+    """The function with what it found in a view kept there: thirty rules ask for the same chunks."""
+
+    @wraps(find)
+    def kept(view: View) -> Iterator[Subject]:
+        if find not in view.listed:
+            view.listed[find] = list(find(view))
+        return iter(view.listed[find])
+
+    return kept
+
 
 # -- any exchange
 
@@ -41,6 +58,7 @@ def event_bodies(view: View) -> Iterator[View]:
         yield view
 
 
+@once
 def json_texts(view: View) -> Iterator[tuple[Node, jsontext.Document]]:
     """Every JSON text of a reply, the body or each event's data: its root, and how it parsed."""
     if view.status and view.whole and view.form == "json":
@@ -50,6 +68,7 @@ def json_texts(view: View) -> Iterator[tuple[Node, jsontext.Document]]:
             yield payload.node, payload.parsed
 
 
+@once
 def complete_payloads(view: View) -> Iterator[Payload]:
     """The data of each event that was dispatched."""
     for payload in view.payloads:
@@ -104,8 +123,11 @@ class Form:
             yield from one.chunks
 
     def chunk_choices(self, view: View) -> Iterator[Node]:
-        for chunk in self.chunks(view):
-            yield from (choice for choice in chunk["choices"] if choice.kind == "object")
+        key = (self, "chunk_choices")
+        if key not in view.listed:
+            found = (choice for chunk in self.chunks(view) for choice in chunk["choices"])
+            view.listed[key] = [choice for choice in found if choice.kind == "object"]
+        return iter(view.listed[key])
 
     def streamed_choices(self, view: View) -> Iterator[StreamedChoice]:
         for one in self.streams(view):
@@ -137,18 +159,21 @@ chunks, chunk_choices = CHAT.chunks, CHAT.chunk_choices
 streamed_choices, whole_streamed_choices = CHAT.streamed_choices, CHAT.whole_streamed_choices
 
 
+@once
 def messages(view: View) -> Iterator[Node]:
     for choice in choices(view):
         if choice["message"].kind == "object":
             yield choice["message"]
 
 
+@once
 def deltas(view: View) -> Iterator[Node]:
     for choice in chunk_choices(view):
         if choice["delta"].kind == "object":
             yield choice["delta"]
 
 
+@once
 def streamed_calls(view: View) -> Iterator[StreamedCall]:
     for choice in streamed_choices(view):
         yield from choice.calls

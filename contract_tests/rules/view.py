@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from contract_tests.rules.node import Document, Node, Place
 from contract_tests.rules.stream import StreamedChoice, assemble
@@ -24,11 +25,11 @@ class Payload:
     text: bytes
     parsed: jsontext.Document
 
-    @property
+    @cached_property
     def node(self) -> Node:
         return Node(self.parsed.value, Document(self.text, self.event.data_start, self.event))
 
-    @property
+    @cached_property
     def done(self) -> bool:
         return self.text.strip() == b"[DONE]"
 
@@ -38,6 +39,8 @@ class View:
 
     def __init__(self, exchange: Exchange) -> None:
         self.exchange = exchange
+        self.listed: dict[object, list[Any]] = {}
+        """What `subjects.once` has found in this exchange."""
 
     # -- what was asked
 

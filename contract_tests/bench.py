@@ -1,0 +1,69 @@
+"""How fast streams are judged: `python -m contract_tests.bench`.
+
+The same chunks go through bare `json.loads` and through the judge, turn by turn, so that both see the same
+machine; the ratio of their times is what counts (1 is as fast as parsing alone).
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from contract_tests.rules import judge
+from fake_server.wire import fixture
+from fake_server.wire.exchange import Exchange, Write
+
+CONFORMING = Path(__file__).resolve().parent.parent / "fixtures" / "conforming"
+STREAMS = ("usage-stream", "calls-stream", "logprobs-stream")
+CHUNKS, ROUNDS = 2000, 5
+
+
+def long_stream(name: str) -> Exchange:
+    """A conforming stream whose third event is said again until there are CHUNKS of them."""
+    exchange = fixture.load(CONFORMING / f"{name}.yaml").exchange
+    events = exchange.payload.split(b"\n\n")
+    body = b"\n\n".join([*events[:2], *[events[2]] * CHUNKS, *events[3:]])
+    return exchange.but(writes=(Write(body),))
+
+
+def chunks_of(exchange: Exchange) -> list[bytes]:
+    """The JSON texts of a stream."""
+    events = exchange.payload.split(b"\n\n")
+    return [event.removeprefix(b"data: ") for event in events if event.startswith(b"data: {")]
+
+
+def seconds(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def main() -> None:
+    """Print one line for each stream and the ratio over all."""
+    ratios = []
+    for name in STREAMS:
+        exchange = long_stream(name)
+        texts = chunks_of(exchange)
+        judge(exchange)  # types are imported and patterns compiled once
+        rounds = [
+            (
+                seconds(lambda texts=texts: [json.loads(text) for text in texts]),
+                seconds(lambda one=exchange: judge(one)),
+            )
+            for _ in range(ROUNDS)
+        ]
+        parsing, judging = (statistics.median(times) for times in zip(*rounds, strict=True))
+        ratios.append(parsing / judging)
+        print(
+            f"{name:16} {len(texts):,} chunks: json.loads {parsing * 1e6 / len(texts):5.1f} µs, "
+            f"judged {judging * 1e6 / len(texts):6.1f} µs a chunk, ratio {ratios[-1]:.3f}"
+        )
+    print(f"ratio over all   {statistics.geometric_mean(ratios):.3f} (json.loads of the same chunks is 1)")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
