@@ -17,6 +17,10 @@ Call = tuple[int, int, int, dict[str, Any]]
 """(event, position of the choice, position of the call, the call) of one piece of a tool call."""
 
 
+INDEXED = ("chat", "chunk", "completions", "completion chunk")
+"""Forms whose choices are numbered."""
+
+
 def member_of_chunk(
     name: str, other: Callable[[Any], Any]
 ) -> Callable[[Corpus, random.Random], Iterator[Change]]:
@@ -36,7 +40,7 @@ def member_of_chunk(
 
 def choice_index(corpus: Corpus, dice: random.Random) -> Iterator[Change]:
     """One choice has an index that no choice of the reply should have."""
-    for reply in shuffled([one for one in corpus.replies if one.form in ("chat", "chunk")], dice):
+    for reply in shuffled([one for one in corpus.replies if one.form in INDEXED], dice):
         events = [index for index, one in enumerate(reply.documents) if listed(one, "choices")]
         if not events:
             continue

@@ -67,7 +67,7 @@ def _role(reply: Reply, document: Any, path: Path, begun: set[Any], opened: set[
         if path[:1] == ("choices",) and len(path) == 3 and path[2] == "message":
             return (_get(document, *path[:2], "finish_reason"),)
         return ()
-    if reply.form != "chunk" or (path and path[0] != "choices"):
+    if not reply.is_stream or (path and path[0] != "choices"):
         return ()
     entries = [one for one in listed(document, "choices") if isinstance(one, dict)]
     if not path:

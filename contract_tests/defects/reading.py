@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from contract_tests.rules.view import View
 from fake_server.wire.exchange import Aspect, Exchange
 
 Step = str | int
@@ -16,6 +17,9 @@ Path = tuple[Step, ...]
 DATA = b"data: "
 DONE = b"data: [DONE]"
 GAP = b"\n\n"
+
+CHUNKS = {"chat": "chunk", "completions": "completion chunk"}
+"""The form of a stream's documents, by endpoint."""
 
 KINDS = ("null", "boolean", "integer", "fraction", "string", "array", "object")
 
@@ -57,9 +61,9 @@ def spell(path: Path) -> str:
 class Reply:
     """One readable genuine reply.
 
-    `form` is 'chat', 'chunk', 'models', 'model' or 'error'. `documents` holds the JSON body, or one
-    entry per event of a stream: the parsed object, or None for [DONE]. `blocks` are the events as
-    bytes without the blank line behind them, empty for a dict.
+    `form` is an endpoint ('chat', 'completions', 'embeddings', 'models', 'model'), a stream's (see CHUNKS)
+    or 'error'. `documents` holds the JSON body, or one entry per event of a stream: the parsed object, or
+    None for [DONE]. `blocks` are the events as bytes without the blank line behind them, empty for a dict.
     """
 
     exchange: Exchange
@@ -69,11 +73,11 @@ class Reply:
 
     @property
     def is_stream(self) -> bool:
-        return self.form == "chunk"
+        return self.form in CHUNKS.values()
 
     @property
     def in_scope(self) -> bool:
-        """Whether it answers a question that the contract judges: chat completions and models."""
+        """Whether it answers a question that the contract judges: completions, embeddings, models."""
         return bool(endpoint_of(self.exchange))
 
     @cached_property
@@ -107,13 +111,8 @@ class Reply:
 
 
 def endpoint_of(exchange: Exchange) -> str:
-    """'chat', 'models', 'model', or '' for what the contract leaves alone."""
-    method, path = exchange.request.method, exchange.request.path.rstrip("/")
-    if method == "POST" and path.endswith("/chat/completions"):
-        return "chat"
-    if method == "GET" and path.endswith("/models"):
-        return "models"
-    return "model" if method == "GET" and "/models/" in path else ""
+    """'chat', 'completions', 'embeddings', 'models', 'model', or '' for what the contract leaves alone."""
+    return View(exchange).endpoint
 
 
 def read(exchange: Exchange) -> Reply | None:
@@ -121,7 +120,7 @@ def read(exchange: Exchange) -> Reply | None:
     body = exchange.payload
     endpoint = endpoint_of(exchange)
     if body.startswith(DATA):
-        return _read_stream(exchange, body) if endpoint == "chat" else None
+        return _read_stream(exchange, body, CHUNKS[endpoint]) if endpoint in CHUNKS else None
     try:
         document = json.loads(body)
     except ValueError:
@@ -133,7 +132,7 @@ def read(exchange: Exchange) -> Reply | None:
     return Reply(exchange, endpoint, (document,)) if endpoint else None
 
 
-def _read_stream(exchange: Exchange, body: bytes) -> Reply | None:
+def _read_stream(exchange: Exchange, body: bytes, form: str) -> Reply | None:
     """Blocks of one `data: ` line each, closed by a blank line; any other framing is of no use here."""
     blocks = body.removesuffix(GAP).split(GAP)
     if not body.endswith(GAP) or any(b"\n" in one or not one.startswith(DATA) for one in blocks):
@@ -142,7 +141,7 @@ def _read_stream(exchange: Exchange, body: bytes) -> Reply | None:
         documents = tuple(None if one == DONE else json.loads(one.removeprefix(DATA)) for one in blocks)
     except ValueError:
         return None
-    return Reply(exchange, "chunk", documents, tuple(blocks))
+    return Reply(exchange, form, documents, tuple(blocks))
 
 
 def knows_framing(reply: Reply) -> bool:

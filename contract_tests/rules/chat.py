@@ -91,6 +91,15 @@ def service_tier(root: Node) -> Iterable[Fault]:
         yield root["service_tier"], str(root["service_tier"]), ", ".join(sorted(SERVICE_TIERS))
 
 
+@chat.rule(
+    "annotations", over=messages, level=SHOULD, harm="`for note in message.annotations` raises on None"
+)
+def annotations_(node: Node) -> Iterable[Fault]:
+    """`annotations`, where a message has it, is an array."""
+    if node["annotations"].value is None:
+        yield node["annotations"], "null", "an array, or no member"
+
+
 def _moderated(view: View) -> Iterable[Node]:
     """Each result of a moderation that comes with a reply, dict or stream."""
     for root in (*dicts(view), *(view.chunks if view.endpoint == "chat" else ())):

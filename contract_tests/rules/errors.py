@@ -175,6 +175,25 @@ def in_stream(node: Node) -> Iterable[Fault]:
         yield node, str(node), '{"error": {"message": …}}'
 
 
+def _failing(view: View) -> Iterable[View]:
+    if any(node["error"] for node in view.messages):
+        yield view
+
+
+@errors.rule(
+    "ends-the-stream",
+    over=_failing,
+    level=SHOULD,
+    harm="openai-python raises at the error: what follows is lost",
+)
+def ends_the_stream(view: View) -> Iterable[Fault]:
+    """Nothing but [DONE] follows an error in a stream."""
+    at = next(at for at, one in enumerate(view.payloads) if one.node["error"])
+    after = [one for one in view.payloads[at + 1 :] if not one.done]
+    if after:
+        yield after[0], "an event follows the error", "[DONE], or the end"
+
+
 def _not_allowed(view: View) -> Iterable[View]:
     if view.status == 405:
         yield view

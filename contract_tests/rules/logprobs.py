@@ -109,6 +109,21 @@ def top_count(subject: tuple[Node, int]) -> Iterable[Fault]:
         yield node, f"{len(list(node))} tokens", f"at most {most}"
 
 
+@logprobs.rule(
+    "top-given",
+    over=_counted,
+    level=SHOULD,
+    needs=[Aspect.REQUEST],
+    see=see.CHAT_CREATE,
+    harm="there is nothing to choose from where alternatives were asked for",
+)
+def top_given(subject: tuple[Node, int]) -> Iterable[Fault]:
+    """Where `top_logprobs` asks for some, each token has at least one."""
+    node, most = subject
+    if most > 0 and node.value == []:
+        yield node, "[]", f"1 to {most} tokens"
+
+
 @logprobs.rule("top-order", over=_tokens, level=SHOULD, harm="the first is not the most likely token")
 def top_order(token: Node) -> Iterable[Fault]:
     """`top_logprobs` go from the most likely token down."""
@@ -122,6 +137,8 @@ def bytes_(token: Node) -> Iterable[Fault]:
     """`bytes` of a token are its UTF-8 bytes, or null; they alone hold what is no whole character."""
     for one in (token, *token["top_logprobs"]):
         node, text = one["bytes"], one["token"].text
+        if not node.there:
+            yield node, "missing", "an array of bytes, or null"
         whole = text and "\\x" not in text and "\ufffd" not in text
         wanted = list(text.encode("utf-8", "replace"))
         if whole and node.kind == "array" and node.value != wanted:

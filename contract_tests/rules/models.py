@@ -132,3 +132,31 @@ def retrieve_id(view: View) -> Iterable[Fault]:
     asked = unquote(view.exchange.request.path.rpartition("/models/")[2])
     if view.root["id"].text and view.root["id"].text != asked:
         yield view.root["id"], str(view.root["id"]), asked
+
+
+def _older(view: View) -> Iterable[Node]:
+    yield from (model for model in model_objects(view) if model["permission"].there)
+
+
+_SWITCHES = ("create_engine", "sampling", "logprobs", "search_indices", "view", "fine_tuning")
+
+
+@models.rule(
+    "permission", over=_older, level=SHOULD, harm="clients of 2023, whose types hold it, refuse the model"
+)
+def permission(model: Node) -> Iterable[Fault]:
+    """A model in the form of 2023 has `root`, `parent` and a whole `permission`; vLLM still sends it."""
+    for name, kinds in (("permission", ("array",)), ("root", ("string",)), ("parent", ("string", "null"))):
+        if model[name].kind not in kinds:
+            yield model[name], str(model[name]), f"a {' or '.join(kinds)}"
+    for one in model["permission"]:
+        wanted = {
+            **dict.fromkeys(("id", "organization"), ("string",)),
+            **{f"allow_{name}": ("boolean",) for name in _SWITCHES},
+            **{"created": ("integer",), "group": ("string", "null"), "is_blocking": ("boolean",)},
+        }
+        if one["object"].value != "model_permission":
+            yield one["object"], str(one["object"]), '"model_permission"'
+        for name, allowed in wanted.items():
+            if one[name].kind not in allowed:
+                yield one[name], str(one[name]), f"a {' or '.join(allowed)}"

@@ -10,6 +10,7 @@ import pytest
 from contract_tests.defects import OPERATORS, Corpus, Defect, generate
 from contract_tests.defects.__main__ import shared_recordings
 from contract_tests.defects.measure import Measure
+from contract_tests.defects.reading import CHUNKS
 from contract_tests.recordings import read
 
 COUNT = 1000
@@ -35,7 +36,8 @@ def test_every_operator_takes_its_turn(defects: list[Defect]) -> None:
 
 
 def test_every_form_of_reply_is_broken(defects: list[Defect]) -> None:
-    assert {one.form.partition(":")[0] for one in defects} == {"chat", "chunk", "error", "models", "model"}
+    forms = {one.form.partition(":")[0] for one in defects}
+    assert forms == {*CHUNKS, *CHUNKS.values(), "embeddings", "error", "models", "model"}
 
 
 def test_a_defect_changes_its_recording_and_is_drawn_once(defects: list[Defect]) -> None:

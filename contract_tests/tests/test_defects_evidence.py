@@ -73,8 +73,8 @@ def test_an_order_that_some_stream_has_is_no_defect() -> None:
     assert "now event 0" not in orders([stream("a"), stream("b", usage_last=False)])
 
 
-def test_replies_that_are_not_chat_or_models_teach_and_stay_whole() -> None:
-    request = Request("POST", "/v1/embeddings")
+def test_replies_of_other_endpoints_teach_and_stay_whole() -> None:
+    request = Request("POST", "/v1/audio/speech")
     refusal = b'{"error": {"message": "no", "type": "t", "param": null, "code": null}}'
     other = Recorded(Exchange(request, 400, (), (Write(refusal),), label="other"))
     corpus = Corpus([other, answer("a")])

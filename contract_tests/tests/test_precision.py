@@ -38,6 +38,7 @@ NOT_IN_RECORDINGS = {
     "http.date",
     "http.once",
     "errors.says-when",
+    "errors.ends-the-stream",
     "errors.allow",
     "errors.refuses-bad-json",
     "errors.refuses-no-messages",
