@@ -11,7 +11,7 @@ from typing import Any
 from fake_server import asked, limits, match, sensible, tokens
 from fake_server.limits import Measured
 from fake_server.reply import Choice, ErrorReply, RawReply, Reply, Timing, TokenLogprob, ToolCall, Usage
-from fake_server.script_model import Answer, Failure, Pace, Raw, Script, UsageNumbers, compact
+from fake_server.script_model import Answer, Failure, Pace, Raw, Response, Script, UsageNumbers, compact
 from fake_server.scripts import ScriptBook, ScriptState
 
 _DEFAULT_ERRORS: Mapping[int, tuple[str, str | None]] = {
@@ -29,12 +29,13 @@ def answer(
     strict: bool = False,
     seed: int = 0,
     models: Sequence[str] | None = None,
+    prompt_tokens: int | None = None,
 ) -> Reply | ErrorReply | RawReply:
     """Answer one chat request.
 
     `request` is the parsed and validated body. Equal requests and seeds get equal answers, except that
     a script with `times` is used up in `state`. With `models`, any other model is a 404; with `strict`,
-    so is a request that no script matches.
+    so is a request that no script matches. `prompt_tokens` None counts those of the messages.
     """
     model = str(request.get("model", ""))
     if models is not None and model not in models:
@@ -45,26 +46,47 @@ def answer(
         )
     script = match.find(request, book, state)
     if script is not None:
-        return _scripted(script, request, seed)
+        return _scripted(script, request, seed, prompt_tokens)
     if strict:
         return _no_script(request, book, state)
     measured = [limits.apply(choice, request, seed) for choice in sensible.choices(request, seed)]
-    return Reply(_choices(measured), _usage(measured, request), model=model)
+    return Reply(_choices(measured), _usage(measured, request, prompt_tokens), model=model)
 
 
-def _scripted(script: Script, request: Mapping[str, Any], seed: int) -> Reply | ErrorReply | RawReply:
-    reply = script.reply
+def wordless(
+    request: Mapping[str, Any], book: ScriptBook, state: ScriptState
+) -> ErrorReply | RawReply | None:
+    """What a script says to a request that no words answer: its error or its raw bytes.
+
+    Scripts that hold an answer in words are passed over, and none of their uses is counted.
+    """
+    told = tuple(one for one in book if one.reply.error is not None or one.reply.raw is not None)
+    script = match.find(request, ScriptBook(told), state)
+    return None if script is None else _untold(script.reply, request)
+
+
+def _untold(reply: Response, request: Mapping[str, Any]) -> ErrorReply | RawReply | None:
     if reply.error is not None:
         return _failure(reply.error)
     if reply.raw is not None:
         return _raw(reply.raw, reply.timing, bool(request.get("stream")))
+    return None
+
+
+def _scripted(
+    script: Script, request: Mapping[str, Any], seed: int, prompt_tokens: int | None
+) -> Reply | ErrorReply | RawReply:
+    reply = script.reply
+    untold = _untold(reply, request)
+    if untold is not None:
+        return untold
     answers = reply.answers * (1 if reply.choices else asked.how_many(request))
     measured = [
         limits.apply(_spoken(one, request), request, seed, cut=one.finish_reason is None) for one in answers
     ]
     return Reply(
         choices=_choices(measured),
-        usage=_usage(measured, request, reply.usage),
+        usage=_usage(measured, request, prompt_tokens, reply.usage),
         model=reply.model or str(request.get("model", "")),
         id=reply.id,
         created=reply.created,
@@ -134,10 +156,13 @@ def _choices(measured: Sequence[Measured]) -> tuple[Choice, ...]:
 
 
 def _usage(
-    measured: Sequence[Measured], request: Mapping[str, Any], told: UsageNumbers | None = None
+    measured: Sequence[Measured],
+    request: Mapping[str, Any],
+    prompt_tokens: int | None,
+    told: UsageNumbers | None = None,
 ) -> Usage:
     counted = Usage(
-        prompt_tokens=tokens.count_messages(request),
+        prompt_tokens=tokens.count_messages(request) if prompt_tokens is None else prompt_tokens,
         completion_tokens=sum(one.completion for one in measured),
         reasoning_tokens=sum(one.reasoning for one in measured),
     )

@@ -1,60 +1,48 @@
-"""Vectors of texts: made from model and text alone, of length 1, nearer for texts that share words."""
+"""Vectors of texts: made from model and text alone, of length 1, nearer for texts that share words.
+
+Each word has a hand in a few places of the vector, drawn by a hash (a sparse random projection of the bag of
+words); a little noise of the whole text lets the order of words count too.
+"""
 
 from __future__ import annotations
 
 import base64
-import random
 import re
 import struct
-from collections.abc import Mapping
-from hashlib import blake2b
-from typing import Any
+from collections import Counter
+from functools import lru_cache
+from hashlib import shake_128
 
-from fake_server import tokens
-
-Input = str | list[int]
 FIXED = "text-embedding-ada-002"
 """The model whose vectors cannot be made shorter."""
-_SIZES = {"text-embedding-3-large": 3072}
+SIZES = {"text-embedding-3-small": 1536, "text-embedding-3-large": 3072, FIXED: 1536}
+"""OpenAI's models that embed, with how many numbers their vectors have."""
 _USUAL = 1536
 _PLACES = 24
 """So many numbers of a vector a word has a hand in."""
 _OWN = 0.4
-"""The share of the text as a whole beside its words: the order of words counts a little."""
+"""The share of the text as a whole beside its words."""
 _WORD = re.compile(r"\w+")
 
 
 def size(model: str) -> int:
     """How many numbers the model's vectors have."""
-    return _SIZES.get(model, _USUAL)
+    return SIZES.get(model, _USUAL)
 
 
-def inputs(request: Mapping[str, Any]) -> list[Input]:
-    """The texts, or lists of tokens, of a request; one where `input` is a text or a list of tokens."""
-    given = request["input"]
-    single = isinstance(given, str) or isinstance(given[0], int)
-    return [given] if single else list(given)
-
-
-def cost(one: Input) -> int:
-    """The number of tokens of an input."""
-    return tokens.count(one) if isinstance(one, str) else len(one)
-
-
-def vector(model: str, one: Input, dimensions: int | None = None) -> list[float]:
+def vector(model: str, text: str, dimensions: int | None = None) -> list[float]:
     """The vector as 32-bit floats; a shorter one is the beginning of the long one, of length 1 again."""
     full = size(model)
-    whole = one if isinstance(one, str) else " ".join(map(str, one))
-    chance = _chance(model, whole)
-    spread = _OWN / full**0.5
-    numbers = [chance.gauss(0, spread) for _ in range(full)]
-    words = _WORD.findall(whole.lower()) or [whole]
-    for word in words:
-        drawn = _chance(model, "word", word)
-        for _ in range(_PLACES):
-            numbers[drawn.randrange(full)] += drawn.choice((-1, 1)) / (_PLACES * len(words)) ** 0.5
+    noise = struct.unpack(f"<{full}h", _hash(model, "text", text, length=2 * full))
+    words = Counter(_WORD.findall(text.lower()) or [text])
+    spread = _OWN / 18_918 / full**0.5  # 16-bit numbers drawn evenly have this standard deviation
+    numbers = [(one + 0.5) * spread for one in noise]  # never 0, so that no vector is
+    weight = 1 / (_PLACES * sum(count * count for count in words.values())) ** 0.5
+    for word, count in words.items():
+        for place, sign in _places(model, word, full):
+            numbers[place] += sign * count * weight
     kept = numbers[: dimensions or full]
-    length = sum(number * number for number in kept) ** 0.5 or 1.0
+    length = sum(number * number for number in kept) ** 0.5
     return list(struct.unpack(f"<{len(kept)}f", _packed([number / length for number in kept])))
 
 
@@ -67,6 +55,11 @@ def _packed(numbers: list[float]) -> bytes:
     return struct.pack(f"<{len(numbers)}f", *numbers)
 
 
-def _chance(*parts: str) -> random.Random:
-    text = "\0".join(parts).encode("utf-8", "surrogatepass")
-    return random.Random(int.from_bytes(blake2b(text, digest_size=8).digest(), "big"))
+@lru_cache(maxsize=4096)
+def _places(model: str, word: str, full: int) -> tuple[tuple[int, int], ...]:
+    drawn = struct.unpack(f"<{_PLACES}H", _hash(model, "word", word, length=2 * _PLACES))
+    return tuple(((one >> 1) % full, 1 if one & 1 else -1) for one in drawn)
+
+
+def _hash(*parts: str, length: int) -> bytes:
+    return shake_128("\0".join(parts).encode("utf-8", "surrogatepass")).digest(length)

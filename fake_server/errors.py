@@ -80,6 +80,16 @@ def model_not_found(model: str) -> ErrorReply:
     return ErrorReply(404, message, code="model_not_found")
 
 
+def not_for_completions() -> ErrorReply:
+    """403 of a text completion by a model that embeds."""
+    return ErrorReply(403, "You are not allowed to sample from this model")
+
+
+def not_for_embeddings() -> ErrorReply:
+    """403 of embeddings by a model that completes text."""
+    return ErrorReply(403, "You are not allowed to generate embeddings from this model")
+
+
 def no_such_model(model: str) -> ErrorReply:
     """404 of GET /models/{id}."""
     message = f"The model '{_short(model)}' does not exist"

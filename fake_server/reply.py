@@ -33,7 +33,8 @@ class TokenLogprob:
 class Choice:
     """One answer. `finish_reason` is one of stop, length, tool_calls, content_filter, function_call.
 
-    `function_call` is the call in the legacy form (a request with `functions`); it has no id.
+    `function_call` is the call in the legacy form (a request with `functions`); it has no id. `start` is
+    where the content of a text completion begins, in characters from the beginning of its prompt.
     """
 
     content: str | None = None
@@ -44,6 +45,7 @@ class Choice:
     finish_reason: str = "stop"
     logprobs: tuple[TokenLogprob, ...] | None = None
     annotations: tuple[Mapping[str, Any], ...] = ()
+    start: int = 0
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import hashlib
 import json
 import random
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
@@ -19,6 +19,7 @@ from fake_server import tokens
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _GROUP = 4
 _FEW = 4
+_COMMENT_EVERY = 7
 _Piece = TypeVar("_Piece")
 
 
@@ -34,7 +35,8 @@ class Style:
     `cuts` says where text is cut into deltas: "tokens" (as OpenAI does), "groups" (four tokens at
     once), "few" (at most four deltas), "letters" (one to five characters). `order` is the order of
     JSON members: "given", "sorted" or "reversed". `id_length` is how many letters and digits follow
-    `chatcmpl-`. `bare_opening` leaves all but the role out of a stream's first delta. `comments`
+    `chatcmpl-`. `bare_opening` leaves all but the role out of a stream's first delta, `end_together`
+    lets one chunk end all choices of a text completion, as api.openai.com does at times. `comments`
     puts SSE comments between events, `obfuscation` pads chunks. `header_case` is how header names
     are written: "lower", "title" or "upper". `space` is the one that follows `data:`; no seed leaves
     it out because many a client outside the official SDK needs it.
@@ -51,6 +53,7 @@ class Style:
     comments: bool = False
     obfuscation: bool = True
     header_case: str = "lower"
+    end_together: bool = False
     seed: int = 0
 
     PLAIN: ClassVar[Style]
@@ -72,6 +75,7 @@ class Style:
             comments=chance.random() < 0.2,
             obfuscation=chance.random() < 0.5,
             header_case=chance.choice(("lower", "lower", "title", "upper")),
+            end_together=chance.random() < 0.3,
             seed=number,
         )
 
@@ -93,6 +97,14 @@ class Style:
     def comment(self) -> bytes:
         """A comment, which parsers drop."""
         return f": keep-alive{self.line_end * 2}".encode()
+
+    def stream(self, chunks: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
+        """Chunks as events with `[DONE]` after them; comments are entries of their own."""
+        for position, chunk in enumerate(chunks):
+            if self.comments and position % _COMMENT_EVERY == 0:
+                yield self.comment()
+            yield self.event(self.json(chunk))
+        yield self.event(b"[DONE]")
 
     def header(self, name: bytes) -> bytes:
         """A header's name; its case means nothing (RFC 9110 section 5.1)."""

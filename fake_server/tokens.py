@@ -31,6 +31,7 @@ _WHOLE_WORD = 12
 _WORD_PIECE = 6
 _OTHER_SCRIPT_PIECE = 4
 _MARKS = 4
+_SYLLABLES = [first + second for first in "bcdfghjklmnpqrstvwxz" for second in "aeiou"]
 
 _PIECE = re.compile(
     r"'(?:s|t|re|ve|m|ll|d)\b"
@@ -54,6 +55,32 @@ def split(text: str) -> list[str]:
 def count(text: str) -> int:
     """The estimated number of tokens in `text`."""
     return sum(len(_cut(match.group())) for match in _PIECE.finditer(text))
+
+
+def texts(given: Any) -> list[str]:
+    """The texts of a `prompt` or an `input`: one string or several, one array of tokens or several."""
+    if isinstance(given, str):
+        return [given]
+    if given and isinstance(given[0], int):
+        return [spelled(given)]
+    return [one if isinstance(one, str) else spelled(one) for one in given]
+
+
+def spelled(numbers: Iterable[int]) -> str:
+    """A text for tokens that come as numbers: a made-up word each, since there is no vocabulary here.
+
+    Equal numbers get equal words; `split` makes one piece of each, so the count stays exact.
+    """
+    return "".join(f" {_word(number)}" for number in numbers)
+
+
+def _word(number: int) -> str:
+    syllables = ""
+    while True:
+        number, place = divmod(number, len(_SYLLABLES))
+        syllables += _SYLLABLES[place]
+        if not number:
+            return syllables
 
 
 def count_calls(calls: Iterable[tuple[str, str]]) -> int:

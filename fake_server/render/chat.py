@@ -12,7 +12,6 @@ from fake_server.reply import Choice, Reply, TokenLogprob, ToolCall, Usage
 from fake_server.style import Style, new_id
 
 FINGERPRINT = "fp_44709d6fcb"
-_COMMENT_EVERY = 7
 
 
 def render_dict(reply: Reply, request: Mapping[str, Any], style: Style) -> bytes:
@@ -36,13 +35,10 @@ def render_stream(reply: Reply, request: Mapping[str, Any], style: Style) -> Ite
     options = request.get("stream_options") or {}
     chance = random.Random(style.seed)
     padded = style.obfuscation and options.get("include_obfuscation") is not False
-    for position, chunk in enumerate(_chunks(reply, style, options.get("include_usage") is True)):
-        if padded:
-            chunk["obfuscation"] = new_id("", chance.randint(1, 16))
-        if style.comments and position % _COMMENT_EVERY == 0:
-            yield style.comment()
-        yield style.event(style.json(chunk))
-    yield style.event(b"[DONE]")
+    chunks = _chunks(reply, style, options.get("include_usage") is True)
+    if padded:
+        chunks = ({**chunk, "obfuscation": new_id("", chance.randint(1, 16))} for chunk in chunks)
+    return style.stream(chunks)
 
 
 def _chunks(reply: Reply, style: Style, usage_asked: bool) -> Iterator[dict[str, Any]]:

@@ -51,10 +51,8 @@ async def create(request: Request, reply_to: ReplyTo, renderer: Renderer) -> Res
         return came
     raw, asked = came
     reply = reply_to(asked, settings)
-    if isinstance(reply, ErrorReply):
-        return error_response(reply)
-    if isinstance(reply, RawReply):
-        return _raw(reply, settings.seed)
+    if not isinstance(reply, Reply):
+        return untold(reply, settings.seed)
     style = settings.style_of(raw)
     request.scope[STYLE] = style
     headers = rate_limits(reply.usage.total_tokens)
@@ -62,6 +60,11 @@ async def create(request: Request, reply_to: ReplyTo, renderer: Renderer) -> Res
         return _streamed(renderer.render_stream(reply, asked, style), reply.timing, settings.seed, headers)
     payload = renderer.render_dict(reply, asked, style)
     return whole(payload, reply.timing, {"content-type": "application/json", **headers})
+
+
+def untold(reply: ErrorReply | RawReply, seed: int) -> Response:
+    """What goes out as it is: an error, or what a script spells out."""
+    return error_response(reply) if isinstance(reply, ErrorReply) else _raw(reply, seed)
 
 
 def rate_limits(tokens: int) -> dict[str, str]:

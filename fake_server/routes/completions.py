@@ -1,25 +1,24 @@
-"""POST /completions: each prompt is answered as the chat whose only message it is."""
+"""POST /completions: each prompt is answered as the chat whose only message it is, so scripts answer too."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from fake_server import errors, limits, tokens, validate
+from fake_server import embedding, errors, limits, tokens, validate
 from fake_server.answer import answer
 from fake_server.render import completions as render
 from fake_server.reply import Choice, ErrorReply, RawReply, Reply, Usage
 from fake_server.routes import answering
 from fake_server.routes.models import knows
 from fake_server.settings import Settings
+from fake_server.validate.completions import DEFAULT_TOKENS
 
-DEFAULT_PROMPT = "<|endoftext|>"
-DEFAULT_TOKENS = 16
-_PASSED_ON = ("model", "n", "stop", "seed", "stream", "temperature", "top_p")
+_PASSED_ON = ("model", "stop", "seed", "stream", "temperature", "top_p")
 
 
 async def create_completion(request: Request) -> Response:
@@ -28,53 +27,67 @@ async def create_completion(request: Request) -> Response:
 
 def reply_to(asked: Mapping[str, Any], settings: Settings) -> Reply | ErrorReply | RawReply:
     """A refusal of a bad request, else the choices of every prompt, one prompt after the other."""
+    refusal = _refusal(asked, settings)
+    if refusal is not None:
+        return refusal
+    replies: list[Reply] = []
+    for prompt in prompts(asked):
+        said = answer(
+            _as_chat(asked, prompt),
+            settings.book,
+            settings.state,
+            strict=settings.strict,
+            seed=settings.seed,
+            prompt_tokens=max(tokens.count(prompt), 1),
+        )
+        if not isinstance(said, Reply):
+            return said
+        kept = said.choices[: asked.get("n") or 1] if asked.get("best_of") else said.choices
+        choices = tuple(_placed(choice, prompt, asked, settings.seed) for choice in kept)
+        replies.append(replace(said, choices=choices))
+    return replace(
+        replies[0],
+        choices=tuple(choice for reply in replies for choice in reply.choices),
+        usage=Usage(
+            sum(reply.usage.prompt_tokens for reply in replies),
+            sum(reply.usage.completion_tokens for reply in replies),
+        ),
+    )
+
+
+def prompts(asked: Mapping[str, Any]) -> list[str]:
+    """The prompts as texts; none at all is the beginning of a new document."""
+    given = asked.get("prompt")
+    return [""] if given is None else tokens.texts(given)
+
+
+def _refusal(asked: Mapping[str, Any], settings: Settings) -> ErrorReply | None:
     refusal = validate.completions(asked)
     if refusal is not None:
         return refusal
     if not knows(settings, asked["model"]):
         return errors.model_not_found(asked["model"])
-    choices: list[Choice] = []
-    prompt_tokens = completion_tokens = 0
-    reply: Reply | None = None
-    for text, cost in prompts(asked):
-        said = answer(
-            _as_chat(asked, text), settings.book, settings.state, strict=settings.strict, seed=settings.seed
-        )
-        if not isinstance(said, Reply):
-            return said
-        reply = reply or said
-        choices += [_echoing(choice, text, asked, settings.seed) for choice in said.choices]
-        prompt_tokens += cost
-        completion_tokens += said.usage.completion_tokens
-    assert reply is not None  # there is always a prompt
-    return replace(reply, choices=tuple(choices), usage=Usage(prompt_tokens, completion_tokens))
+    return errors.not_for_completions() if asked["model"] in embedding.SIZES else None
 
 
-def prompts(asked: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
-    """Each prompt with its number of tokens; tokens that come as numbers have no text here."""
-    given = asked.get("prompt")
-    given = DEFAULT_PROMPT if given is None else given
-    several = isinstance(given, list) and not isinstance(given[0], int)
-    for one in given if several else [given]:
-        yield (one, tokens.count(one)) if isinstance(one, str) else ("", len(one))
-
-
-def _as_chat(asked: Mapping[str, Any], text: str) -> dict[str, Any]:
+def _as_chat(asked: Mapping[str, Any], prompt: str) -> dict[str, Any]:
+    """The chat request that stands for one prompt; all `best_of` candidates are asked for and paid for."""
     chat = {name: asked[name] for name in _PASSED_ON if asked.get(name) is not None}
-    limit = asked.get("max_tokens")
-    chat["messages"] = [{"role": "user", "content": text}]
-    chat["max_tokens"] = DEFAULT_TOKENS if limit is None else limit
+    chat["messages"] = [{"role": "user", "content": prompt}]
+    chat["n"] = max(asked.get("n") or 1, asked.get("best_of") or 1)
+    chat["max_tokens"] = DEFAULT_TOKENS if asked.get("max_tokens") is None else asked["max_tokens"]
+    chat["reasoning_effort"] = "none"
     if asked.get("logprobs") is not None:
         chat |= {"logprobs": True, "top_logprobs": asked["logprobs"]}
     return chat
 
 
-def _echoing(choice: Choice, text: str, asked: Mapping[str, Any], seed: int) -> Choice:
-    """With `echo`, the choice with the prompt before its text, and before its log probabilities."""
-    if not asked.get("echo") or choice.content is None:
-        return choice
+def _placed(choice: Choice, prompt: str, asked: Mapping[str, Any], seed: int) -> Choice:
+    """The choice behind its prompt, or with `echo` with the prompt before its text and log probabilities."""
+    if not asked.get("echo"):
+        return replace(choice, start=len(prompt))
     logprobs = choice.logprobs
     if logprobs is not None:
-        wanted = {"top_logprobs": asked["logprobs"]}
-        logprobs = (*limits.logprobs(tokens.split(text), wanted, seed), *logprobs)
-    return replace(choice, content=text + choice.content, logprobs=logprobs)
+        wanted = {"top_logprobs": asked.get("logprobs")}
+        logprobs = (*limits.logprobs(tokens.split(prompt), wanted, seed), *logprobs)
+    return replace(choice, content=prompt + (choice.content or choice.refusal or ""), logprobs=logprobs)

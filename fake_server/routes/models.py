@@ -29,6 +29,8 @@ CATALOGUE: dict[str, tuple[int, str]] = {
     "gpt-5": (1754425777, "system"),
     "gpt-5-mini": (1754425928, "system"),
     "gpt-3.5-turbo-instruct": (1692901427, "system"),
+    "davinci-002": (1692634301, "system"),
+    "babbage-002": (1692634615, "system"),
     "text-embedding-3-small": (1705948997, "system"),
     "text-embedding-3-large": (1705953180, "system"),
     "text-embedding-ada-002": (1671217299, "openai-internal"),

@@ -118,12 +118,17 @@ def chat(request: Mapping[str, Any]) -> ErrorReply | None:
 def _together(request: dict[str, Any]) -> None:
     messages.answered(request["messages"])
     tools.agree(request)
-    if request.get("stream_options") is not None and not request.get("stream"):
-        message = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
-        raise Invalid(message, "stream_options", None)
+    streams(request)
     if request.get("top_logprobs") is not None and not request.get("logprobs"):
         message = "Invalid value for 'top_logprobs': it is only allowed when 'logprobs' is enabled."
         raise Invalid(message, "top_logprobs", None)
     if request.get("max_tokens") is not None and request.get("max_completion_tokens") is not None:
         message = "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported."
         raise Invalid(message, "max_tokens", "invalid_parameter_combination")
+
+
+def streams(request: Mapping[str, Any]) -> None:
+    """Raises Invalid for options of a stream without a stream."""
+    if request.get("stream_options") is not None and not request.get("stream"):
+        message = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
+        raise Invalid(message, "stream_options", None)
