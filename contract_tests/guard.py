@@ -71,11 +71,13 @@ def is_loopback(host: Any) -> bool:
 
 @contextmanager
 def clean_environment() -> Iterator[None]:
-    """While entered, `OPENAI_*`, proxy and certificate variables are not there."""
+    """While entered, `OPENAI_*`, proxy and certificate variables are gone, and what is set goes again."""
     taken = {name: os.environ.pop(name) for name in list(os.environ) if is_trap(name)}
     try:
         yield
     finally:
+        for name in [name for name in os.environ if is_trap(name)]:
+            del os.environ[name]
         os.environ.update(taken)
 
 

@@ -35,7 +35,7 @@ async def run(
     options.check()
     cases = chosen(options)
     session, prefixes = session_for(options)
-    async with session.relay:
+    async with session:
         try:
             async with asyncio.timeout(options.run_seconds):
                 await prepare(session, prefixes)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from contract_tests.cases.prompts import SHORT, user
 from contract_tests.cases.registry import case
 from contract_tests.rules.errors_provoked import NO_SUCH_MODEL, NO_SUCH_PATH
 from contract_tests.running.asking import CHAT, COMPLETIONS, EMBEDDINGS, Ask
+from contract_tests.running.trouble import NotReached
 
 
 async def _refused(ask: Ask, body: dict[str, Any]) -> None:
@@ -104,3 +106,24 @@ async def completions_unknown_model(ask: Ask) -> None:
 async def embeddings_unknown_model(ask: Ask) -> None:
     body = {"model": f"{NO_SUCH_MODEL}-{ask.nonce()}", "input": "a tree"}
     await ask(body, path=EMBEDDINGS, role="refusal", valid=False)
+
+
+def _with_a_key(ask: Ask) -> None:
+    """A key can be missing or wrong only where the target wants one."""
+    if not ask.session.options.api_key:
+        raise NotReached("the run has no key, so none can be missing or wrong")
+
+
+@case("errors.no-key", title="no key", tokens=8)
+async def no_key(ask: Ask) -> None:
+    _with_a_key(ask)
+    body = json.dumps(ask.body(SHORT, 8)).encode()
+    await ask.raw("POST", CHAT, body, [("Authorization", None)], role="no key", keyless=True)
+
+
+@case("errors.wrong-key", title="a key that is not the target's", tokens=8)
+async def wrong_key(ask: Ask) -> None:
+    _with_a_key(ask)
+    body = json.dumps(ask.body(SHORT, 8)).encode()
+    wrong = [("Authorization", f"Bearer sk-wrong-{ask.nonce()}")]
+    await ask.raw("POST", CHAT, body, wrong, role="wrong key", keyless=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contract_tests.cases.prompts import SHORT
+from contract_tests.cases.prompts import SHORT, repeat
 from contract_tests.cases.registry import case
 from contract_tests.running.asking import CHAT, Ask
 
@@ -54,3 +54,9 @@ async def preflight(ask: Ask) -> None:
 @case("http.head", title="HEAD where there is a GET")
 async def head(ask: Ask) -> None:
     await ask.raw("HEAD", "/models", role="head")
+
+
+@case("http.keep-alive", title="three requests over one connection", requests=3, tokens=96)
+async def keep_alive(ask: Ask) -> None:
+    words = {f"caller {number}": ask.nonce() for number in (1, 2, 3)}
+    await ask.in_turn([(role, ask.body(repeat(word)), word) for role, word in words.items()])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
+import secrets
 from pathlib import Path
 
 import click
@@ -37,10 +39,11 @@ def offline_command(
     with clean_environment(), only_loopback():
         if path is not None:
             return int(judge_one(terminal, path, fail_on, json_file))
-        with FakeServer(seed=seed) as fake:
+        os.environ["OPENAI_API_KEY"] = key = f"offline-{secrets.token_hex(8)}"
+        with FakeServer(seed=seed, api_key=key) as fake:
             terminal.say(f"the fake listens on {fake.base_url} (seed {seed})\n")
             _recite(terminal, fake.base_url)
-            report = ask(terminal, Options(fake.base_url, model=model))
+            report = ask(terminal, Options(fake.base_url, model=model, api_key=key))
     return int(tell(terminal, report, fail_on, json_file, junit))
 
 

@@ -83,7 +83,7 @@ async def _collect(target: str, committed: list[Exchange], seed: int, draws: int
     session = Spoiling(options, root)
     # The cases say words nobody said before; here they are the same ones in every run.
     with mock.patch.object(Ask, "nonce", side_effect=(f"k{word:08x}" for word in itertools.count(1))):
-        async with session.relay:
+        async with session:
             await prepare(session, prefixes)
             replies = [one for case in _cases() for one in await session.exchanges_of(case)]
             everything = [*committed, *_labelled(replies)]

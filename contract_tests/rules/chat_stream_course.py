@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import pairwise
 
+from contract_tests.rules import references as see
 from contract_tests.rules.chat_stream import chat_stream
 from contract_tests.rules.engine import SHOULD, Fault
 from contract_tests.rules.node import Node
 from contract_tests.rules.stream import StreamedChoice
-from contract_tests.rules.subjects import streamed_choices, streams, whole_streamed_choices
+from contract_tests.rules.subjects import streamed_choices, streams, whole_streamed_choices, whole_streams
 from contract_tests.rules.view import View
+from fake_server.wire.exchange import Aspect
 
 
 def _comes_and_goes(view: View, name: str) -> Iterable[Fault]:
@@ -105,6 +107,32 @@ def says_something(choice: StreamedChoice) -> Iterable[Fault]:
     members = ("content", "tool_calls", "function_call", "refusal", "audio")
     if not any(entry["delta"][name] for entry in choice.entries for name in members):
         yield choice.entries[-1], "no delta says anything"
+
+
+MANY_CHUNKS, LONG_WAIT, AT_ONCE = 20, 1.0, 0.2
+"""Chunks of an answer worth streaming; seconds before its first byte; seconds in which all of it came."""
+
+
+def _waited_for(view: View) -> Iterable[View]:
+    for one in whole_streams(view):
+        if len(one.chunks) >= MANY_CHUNKS and one.exchange.writes[0].pause >= LONG_WAIT:
+            yield one
+
+
+@chat_stream.rule(
+    "not-held-back",
+    over=_waited_for,
+    level=SHOULD,
+    needs=[Aspect.TIMING],
+    see=see.STREAMING_GUIDE,
+    harm="users look at an empty page until the whole answer is there: streaming is a word only",
+)
+def not_held_back(view: View) -> Iterable[Fault]:
+    """A slow answer is sent on as it comes: not kept until its end and then sent in a few large pieces."""
+    first, *rest = view.exchange.writes
+    if sum(write.pause for write in rest) < AT_ONCE and len(rest) + 1 <= len(view.chunks) // 10:
+        seen = f"{len(view.chunks)} chunks in {len(rest) + 1} writes, after {first.pause:.1f} s of silence"
+        yield view, seen, "a write for each chunk, as they are made"
 
 
 @chat_stream.rule("not-cumulative", over=whole_streamed_choices, harm="the text appears again and again")

@@ -7,7 +7,7 @@ from typing import Any
 
 from contract_tests.rules import references as see
 from contract_tests.rules.answers import whole_text
-from contract_tests.rules.engine import Fault, Section
+from contract_tests.rules.engine import SHOULD, Fault, Section
 from contract_tests.rules.trace import Trace
 from contract_tests.rules.view import View
 from fake_server.wire.exchange import Ending
@@ -99,6 +99,29 @@ def answer_under_load(part: tuple[Trace, str]) -> Iterable[Fault]:
     text = whole_text(trace.roles[role])
     if trace.expected[role] not in text:
         yield trace.roles[role], f"{role} got {text[:80]!r}", trace.expected[role]
+
+
+# -- a key that is missing or wrong
+
+
+def _without_the_key(trace: Trace) -> Iterator[Part]:
+    yield from ((role, trace.roles[role]) for role in ("no key", "wrong key") if role in trace.roles)
+
+
+@relations.rule(
+    "key-refused",
+    over=_without_the_key,
+    relation=True,
+    level=SHOULD,
+    see=see.ERRORS,
+    expected="status 401",
+    harm="strangers are answered at the owner's cost, or not told what is wrong",
+)
+def key_refused(part: Part) -> Iterable[Fault]:
+    """A request without a key, or with a wrong one, is refused with status 401 where a key is needed."""
+    role, view = part
+    if view.status and view.status not in (401, 403):
+        yield view, f"{role}: status {view.status}"
 
 
 # -- the seed program

@@ -12,7 +12,7 @@ from contract_tests.rules.answers import said
 from contract_tests.rules.trace import Trace
 from contract_tests.rules.view import View
 from contract_tests.running.refusing import about_model, alike, names, refusal_text, retry_after
-from contract_tests.running.session import Session
+from contract_tests.running.session import Field, Session
 from contract_tests.running.trouble import NotReached, Refused, Unsupported
 from fake_server.wire.exchange import Exchange
 
@@ -52,7 +52,7 @@ class Ask:
         role: str = "dict",
         valid: bool = True,
         expect: str | None = None,
-        headers: Iterable[tuple[str, str]] = (),
+        headers: Iterable[Field] = (),
     ) -> View:
         """Ask for a chat completion, or what else `path` gives.
 
@@ -96,14 +96,15 @@ class Ask:
         method: str,
         path: str,
         body: bytes = b"",
-        headers: Iterable[tuple[str, str]] = (),
+        headers: Iterable[Field] = (),
         *,
         role: str = "dict",
+        keyless: bool = False,
     ) -> View:
         """Send these bytes; a 429 is waited out. Raises NotReached where the run or its cap ends first."""
         label = self.case.id if self.case.requests == 1 else f"{self.case.id} {role}"
         for attempt in range(1, ATTEMPTS + 1):
-            view = View(await self.session.exchange(label, method, path, body, headers))
+            view = View(await self.session.exchange(label, method, path, body, headers, keyless=keyless))
             self.views.append(view)
             if view.status != 429:
                 self.roles[role] = view
@@ -133,6 +134,16 @@ class Ask:
         return self.keep(
             await self.session.exchange(f"{self.case.id} {role}", "POST", CHAT, data, leave=True), role
         )
+
+    async def in_turn(self, asked: Sequence[tuple[str, Body, str]]) -> None:
+        """Ask several (role, body, expected text) one after the other over one connection."""
+        sent = [
+            (f"{self.case.id} {role}", CHAT, json.dumps(self._economical(body), ensure_ascii=False).encode())
+            for role, body, _ in asked
+        ]
+        for exchange, (role, _, text) in zip(await self.session.in_turn(sent), asked, strict=True):
+            self.expected[role] = text
+            self._accepted(role, self.keep(exchange, role))
 
     def nonce(self) -> str:
         """A word no one has said before."""

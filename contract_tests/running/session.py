@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterable
 
 from contract_tests.running.options import Options
@@ -15,11 +16,16 @@ STRIKES = 3
 SLACK = 10.0
 """Seconds a request may take beyond the relay's own bounds before the kit itself is at fault."""
 
+Field = tuple[str, str | None]
+"""A header field; None leaves out one that is usually sent."""
+Asked = tuple[str, str, str, bytes, Iterable[Field]]
+"""(label, method, path, body, headers)."""
+
 _AT_A_BOUND = (Ending.TIMED_OUT, Ending.OVERSIZED, Ending.UNREACHABLE)
 
 
 class Session:
-    """The state that the cases of a run share; `relay` must be entered by who made the session.
+    """The state that the cases of a run share; who makes one enters it: `async with session`.
 
     `root` is the target without `/v1`, `prefix` what goes before every path. `stopped` says why no
     more is asked, '' while the run goes on.
@@ -40,9 +46,18 @@ class Session:
         self.deadline = asyncio.get_running_loop().time() + options.run_seconds
         self._awaited: dict[str, asyncio.Future[Exchange]] = {}
         self._struck: list[str] = []
-        self.relay = self.new_relay()
+        self.relay, self.keyless = self.new_relay(), self.new_relay(with_key=False)
 
-    def new_relay(self) -> Relay:
+    async def __aenter__(self) -> Session:
+        await self.relay.__aenter__()
+        await self.keyless.__aenter__()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.keyless.__aexit__(None, None, None)
+        await self.relay.__aexit__(None, None, None)
+
+    def new_relay(self, with_key: bool = True) -> Relay:
         """A relay to the target that gives what it captures to this session.
 
         The key goes out here, behind what is captured, so no exchange holds it. Raises UsageError for a
@@ -57,7 +72,7 @@ class Session:
                 on_exchange=self._captured,
                 bounds=options.bounds,
                 ca_file=options.ca_file,
-                extra_headers=(*(key if options.api_key else ()), *options.headers),
+                extra_headers=(*(key if options.api_key and with_key else ()), *options.headers),
                 extra_query=options.query,
             )
         except ValueError as error:
@@ -97,30 +112,49 @@ class Session:
         method: str,
         path: str,
         body: bytes = b"",
-        headers: Iterable[tuple[str, str]] = (),
+        headers: Iterable[Field] = (),
         *,
         leave: bool = False,
+        keyless: bool = False,
     ) -> Exchange:
         """Send one request below the base URL and return what crossed the wire, labelled `label`.
 
-        `leave` hangs up at the first event of the reply.
+        `leave` hangs up at the first event of the reply; `keyless` adds no key of the target's.
         """
-        self.count()
-        ticket = f"{len(self.relay.exchanges)}-{self.requests}-{label}".encode("ascii", "replace").decode()
-        came: asyncio.Future[Exchange] = asyncio.get_running_loop().create_future()
-        self._awaited[ticket] = came
-        request = _request(method, self.prefix + path, (*headers, (LABEL_HEADER, ticket)), body)
-        sending = asyncio.create_task(_send(self.relay.port, request, leave))
+        one = (label, method, path, body, headers)
+        return (await self._over_one([one], self.keyless if keyless else self.relay, leave))[0]
+
+    async def in_turn(self, asked: Iterable[tuple[str, str, bytes]]) -> list[Exchange]:
+        """POST several (label, path, body) over one connection, one after the other."""
+        alive = [("Connection", "keep-alive")]
+        return await self._over_one(
+            [(label, "POST", path, body, alive) for label, path, body in asked], self.relay
+        )
+
+    async def _over_one(self, asked: list[Asked], relay: Relay, leave: bool = False) -> list[Exchange]:
+        """The exchanges of one connection; it ends with them."""
         bounds = self.options.bounds
+        reader, writer = await asyncio.open_connection("127.0.0.1", relay.port)
+        reading = asyncio.create_task(_read(reader, writer, leave))
+        found = []
         try:
-            async with asyncio.timeout(bounds.connect + bounds.exchange + bounds.grace + SLACK):
-                exchange = await came
+            for number, (label, method, path, body, headers) in enumerate(asked):
+                self.count()
+                ticket = f"{self.requests}-{number}-{label}".encode("ascii", "replace").decode()
+                came: asyncio.Future[Exchange] = asyncio.get_running_loop().create_future()
+                self._awaited[ticket] = came
+                writer.write(_request(method, self.prefix + path, (*headers, (LABEL_HEADER, ticket)), body))
+                try:
+                    async with asyncio.timeout(bounds.connect + bounds.exchange + bounds.grace + SLACK):
+                        found.append((await came).but(label=label))
+                finally:
+                    self._awaited.pop(ticket, None)
         finally:
-            self._awaited.pop(ticket, None)
-            sending.cancel()
-            await asyncio.gather(sending, return_exceptions=True)
-        self.relay.exchanges.clear()
-        return exchange.but(label=label)
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+            writer.transport.abort()
+        relay.exchanges.clear()
+        return found
 
     def _captured(self, exchange: Exchange) -> None:
         came = self._awaited.get(exchange.label)
@@ -128,11 +162,11 @@ class Session:
             came.set_result(exchange)
 
 
-def _request(method: str, target: str, headers: Iterable[tuple[str, str]], body: bytes) -> bytes:
+def _request(method: str, target: str, headers: Iterable[Field], body: bytes) -> bytes:
     """A request as bytes, with the header fields that the official SDK sends where none are given."""
     given = tuple(headers)
     named = {name.lower() for name, _ in given}
-    usual = [
+    usual: list[Field] = [
         ("Host", "relay.invalid"),
         ("Accept", "application/json"),
         ("Accept-Encoding", "gzip, deflate"),
@@ -143,23 +177,16 @@ def _request(method: str, target: str, headers: Iterable[tuple[str, str]], body:
     if body or method in ("POST", "PUT"):
         usual += [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
     fields = [*(one for one in usual if one[0].lower() not in named), *given]
-    head = f"{method} {target} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in fields)
-    return head.encode("latin-1") + b"\r\n" + body
+    lines = "".join(f"{name}: {value}\r\n" for name, value in fields if value is not None)
+    return f"{method} {target} HTTP/1.1\r\n{lines}\r\n".encode("latin-1") + body
 
 
-async def _send(port: int, request: bytes, leave: bool) -> None:
-    """Send, then read and forget: what is judged is what the relay saw."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    try:
-        writer.write(request)
-        seen = b""
+async def _read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, leave: bool) -> None:
+    """Read and forget: what is judged is what the relay saw. With `leave`, hang up at the first event."""
+    seen = b""
+    with contextlib.suppress(ConnectionError):
         while piece := await reader.read(65536):
             seen = seen[-8:] + piece
             if leave and b"data:" in seen:
                 writer.transport.abort()
-                break
-        await asyncio.Event().wait()
-    except ConnectionError:
-        await asyncio.Event().wait()
-    finally:
-        writer.transport.abort()
+                return

@@ -195,7 +195,7 @@ def test_the_judge_never_fails_and_sees_most_of_a_small_sample(sources: dict[str
 def test_text_that_is_spoilt_in_the_stream_alone_is_noticed() -> None:
     async def plant(target: str) -> list[Planted]:
         session = Spoiling(Options(target), split_target(target)[0])
-        async with session.relay:
+        async with session:
             await prepare(session, ("/v1", ""))
             return [found async for found in session.planted(CASES["relations.text"], SEED, 1)]
 
@@ -208,7 +208,7 @@ def test_text_that_is_spoilt_in_the_stream_alone_is_noticed() -> None:
 def test_a_case_without_a_dict_to_compare_is_left_alone() -> None:
     async def plant(target: str) -> list[Planted]:
         session = Spoiling(Options(target), split_target(target)[0])
-        async with session.relay:
+        async with session:
             await prepare(session, ("/v1", ""))
             return [found async for found in session.planted(CASES["chat.stream.short"], SEED, 1)]
 

@@ -35,6 +35,7 @@ NOT_IN_RECORDINGS = {
     "errors.refuses-no-model",
     "errors.refuses-wrong-values",
     "http.cors-origin",
+    "chat.stream.not-held-back",
     "http.date",
     "http.once",
     "errors.says-when",

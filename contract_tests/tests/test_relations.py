@@ -73,6 +73,10 @@ def echo(text: str) -> Trace:
     return Trace("t", {"dict": said(text)}, {"dict": "ka żółw 🌳 kb"})
 
 
+def without_a_key(status: int) -> Trace:
+    return Trace("t", {"no key": _view(b'{"error": {"message": "no"}}', status)})
+
+
 def in_parts(one: str, other: str) -> Trace:
     return Trace("t", {"dict": said(one), "parts": said(other)}, deterministic=True)
 
@@ -121,6 +125,7 @@ TRACES: list[tuple[str, Trace, list[Trace]]] = [
     ("relations.answer-under-load", callers("k0", "k1", "k2"), [callers("k0", "k1", "")]),
     ("client.main-dict", main("dict", ""), [main("dict", "exit code 7: the reply is empty")]),
     ("client.main-stream", main("stream", ""), [main("stream", "exit code 7: the reply is empty")]),
+    ("relations.key-refused", without_a_key(401), [without_a_key(200), without_a_key(500)]),
     (
         "relations.same-usage",
         both(said("Hi", usage=USAGE), streamed("Hi", usage=USAGE)),
