@@ -59,8 +59,8 @@ mutants: $(STAMP)  ## score the rules on changed exchanges; MUTANTS=--write puts
 fake: $(STAMP)  ## serve the fake on http://127.0.0.1:1337
 	@$(BIN)/fake-server
 
-interop: $(STAMP)  ## judge real third-party servers that have the fake as upstream
-	@$(BIN)/python -m contract_tests.interop
+interop: $(STAMP)  ## judge real third-party servers; ALL=1 the one that installs PyTorch too
+	@$(BIN)/python -m contract_tests.interop $(if $(ALL),--all)
 
 rules: $(STAMP)  ## write the contract in words, RULES.md; CHECK=1 only compares
 	@$(BIN)/python -m contract_tests.rules_document $(if $(CHECK),--check,--write)

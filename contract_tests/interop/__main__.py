@@ -1,4 +1,4 @@
-"""`python -m contract_tests.interop`: judge real servers that have the fake as upstream."""
+"""`python -m contract_tests.interop`: judge real servers; the proxies have the fake as upstream."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from contract_tests.interop.catalogue import SERVERS, Server
 from contract_tests.interop.judging import Leg, Verdict, judge_server
 
 INTERRUPTED = 130
+HEAVY = tuple(name for name, server in SERVERS.items() if server.heavy)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -31,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             options.json.mkdir(parents=True, exist_ok=True)
     except (expected.BadExpectations, OSError) as error:
         parser.error(str(error))
-    names = options.names or [name for name, server in SERVERS.items() if server.by_default]
+    names = options.names or [name for name, server in SERVERS.items() if options.all or not server.heavy]
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         return _judge_all([SERVERS[name] for name in dict.fromkeys(names)], options, known)
@@ -65,6 +66,10 @@ def _judge_all(
     if options.write_expected:
         expected.FILE.write_text(expected.written(legs, known), encoding="utf-8")
     print(telling.table(legs, changes))
+    if not options.names:
+        for server in SERVERS.values():
+            if server not in servers:
+                print(f"left out  {server.name}: {server.heavy}; `make interop ALL=1` judges it too")
     seconds = time.monotonic() - began
     print(telling.last_line(legs, skipping=options.skip_missing, seconds=seconds), flush=True)
     fine = [
@@ -76,6 +81,7 @@ def _judge_all(
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m contract_tests.interop", description=__doc__)
     parser.add_argument("names", metavar="NAME", nargs="*", help=f"servers to judge: {', '.join(SERVERS)}")
+    parser.add_argument("--all", action="store_true", help=f"the heavy ones too: {', '.join(HEAVY)}")
     parser.add_argument("--json", metavar="DIR", type=Path, help="write one JSON report per server here")
     parser.add_argument(
         "--keep", action="store_true", help="save the exchanges with findings in .cache/interop/NAME/seen"

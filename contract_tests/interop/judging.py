@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -84,7 +85,7 @@ def judge_server(server: Server, *, seed: int = SEED, select: tuple[str, ...] = 
             leg = replace(leg, report=report, memory=running.memory)
     except (NotStarted, Unreachable, NoModel, UsageError) as error:
         return replace(leg, why=str(error))
-    verdict, why = settled(report)
+    verdict, why = settled(report, server.unreached)
     return replace(leg, verdict=verdict, why=why)
 
 
@@ -99,11 +100,12 @@ async def _asked(options: Options) -> RunReport:
         raise
 
 
-def settled(report: RunReport) -> tuple[Verdict, str]:
-    """Whether every case was asked to its end, and if not, which was the first that was not."""
+def settled(report: RunReport, excused: Collection[str] = ()) -> tuple[Verdict, str]:
+    """Whether every case was asked to its end, but for those excused; if not, the first that was not."""
     if report.stopped:
         return Verdict.PARTLY, report.stopped
     for one in report.results:
-        if one.outcome in (Outcome.NOT_REACHED, Outcome.SETUP_FAILED, Outcome.HARNESS_FAILED):
+        unasked = one.outcome in (Outcome.NOT_REACHED, Outcome.SETUP_FAILED) and one.case_id not in excused
+        if unasked or one.outcome is Outcome.HARNESS_FAILED:
             return Verdict.PARTLY, f"{one.case_id}: {one.outcome}: {one.reason}"
     return Verdict.JUDGED, ""

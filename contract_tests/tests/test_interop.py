@@ -252,6 +252,28 @@ def test_a_signal_in_the_middle_of_a_run_leaves_nothing_behind(workshop: Worksho
     assert (server.home / "pid").is_file()
 
 
+def test_a_heavy_server_is_left_out_by_name_unless_all_are_asked_for(
+    workshop: Workshop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    light = workshop.server("light", "exit 1\n")
+    large = workshop.server("large", "exit 1\n", heavy="it fills a disk")
+    workshop.patch.setattr(program, "SERVERS", {"light": light, "large": large})
+    asked: list[Server] = []
+
+    def not_started(one: Server) -> judging.Leg:
+        asked.append(one)
+        return judging.Leg(one, Verdict.NOT_STARTED, "for a test")
+
+    workshop.patch.setattr(program, "judge_server", not_started)
+    assert workshop.main("--skip-missing") == 0
+    said = "left out  large: it fills a disk; `make interop ALL=1` judges it too"
+    assert said in capsys.readouterr().out
+    assert asked == [light]
+    assert workshop.main("--skip-missing", "--all") == 0
+    assert asked == [light, light, large]
+    assert "left out" not in capsys.readouterr().out
+
+
 def test_an_unknown_server_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         program.main(["nobody"])

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import re
+import struct
 import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from contract_tests.cases import CASES
 from contract_tests.interop import expected
 from contract_tests.interop.catalogue import SCRIPTS, SERVERS, Server
 from contract_tests.interop.expected import BadExpectations, Change, Known
@@ -42,7 +45,8 @@ def test_each_server_has_a_script_and_exact_versions(server: Server) -> None:
     if pins.is_file():
         lines = [line for line in pins.read_text().splitlines() if not line.startswith("#")]
         assert all(re.fullmatch(r"[\w.-]+==[\w.!+-]+", line) for line in lines)
-        assert f"{server.name}=={server.version}" in [line.replace("_", "-") for line in lines]
+        package = server.package or server.name
+        assert f"{package}=={server.version}" in [line.replace("_", "-") for line in lines]
     else:
         lock = json.loads((SCRIPTS / server.name / "package-lock.json").read_text())
         versions = {name: entry["version"] for name, entry in lock["packages"].items() if name}
@@ -110,6 +114,35 @@ def test_a_case_that_was_not_asked_to_its_end_makes_the_leg_partial(outcome: Out
     assert report is not None
     assert settled(report) == (Verdict.PARTLY, f"chat.short: {outcome}: ")
     assert Counter(leg(outcome=outcome).outcomes) == {outcome: 1}
+
+
+@pytest.mark.parametrize("outcome", [Outcome.NOT_REACHED, Outcome.SETUP_FAILED])
+def test_cases_that_random_weights_leave_unreached_are_excused_by_name(outcome: Outcome) -> None:
+    report = leg(outcome=outcome).report
+    assert report is not None
+    assert settled(report, ["chat.short"]) == (Verdict.JUDGED, "")
+    assert settled(report, ["chat.n"])[0] is Verdict.PARTLY
+
+
+def test_what_is_excused_is_a_case_and_no_trouble_of_the_kit() -> None:
+    assert {one for server in SERVERS.values() for one in server.unreached} <= set(CASES)
+    report = leg(outcome=Outcome.HARNESS_FAILED).report
+    assert report is not None
+    assert settled(report, ["chat.short"])[0] is Verdict.PARTLY
+
+
+def test_the_tiny_model_is_the_same_file_every_time(tmp_path: Path) -> None:
+    script = SCRIPTS / "llama-server" / "tiny_gguf.py"
+    written = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        out = tmp_path / name / "tiny.gguf"
+        subprocess.run([sys.executable, script, out], check=True)
+        written.append(out.read_bytes())
+    assert written[0] == written[1]
+    magic, version, tensors, fields = struct.unpack_from("<4sIQQ", written[0])
+    assert (magic, version, tensors, fields) == (b"GGUF", 3, 21, 20)
+    assert len(written[0]) < 500_000
 
 
 def test_headers_name_the_upstream() -> None:
