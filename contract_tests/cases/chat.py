@@ -99,7 +99,7 @@ async def named_author(ask: Ask) -> None:
     features=["top_p", "presence_penalty", "frequency_penalty", "logit_bias"],
 )
 async def sampling(ask: Ask) -> None:
-    more = {"top_p": 0.9, "presence_penalty": 0.1, "frequency_penalty": 0.1, "logit_bias": {"50256": -100}}
+    more = {"top_p": 0.9, "presence_penalty": 0.1, "frequency_penalty": 0.1, "logit_bias": {"100": -1}}
     await ask(ask.body(SHORT, 16, **more))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from contract_tests.cases.prompts import CLOCK, SHORT, WEATHER, user
@@ -19,6 +20,14 @@ def _body(
     ask: Ask, choice: Any, *, asked: str = QUESTION, stream: bool = False, **more: Any
 ) -> dict[str, Any]:
     return ask.body(asked, 200, tools=[WEATHER, CLOCK], tool_choice=choice, stream=stream, **more)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _two(calls: int) -> None:
@@ -96,8 +105,9 @@ async def result(ask: Ask) -> None:
     first = await ask(_body(ask, "required"), role="call")
     message = next(iter(first.root["choices"]), first.root)["message"]
     ids = [call["id"].text for call in message["tool_calls"]]
-    if not ids or not all(ids):
-        raise SetupFailed("the first turn has no tool call with an id to answer")
+    whole = all(_is_json(call["function"]["arguments"].text) for call in message["tool_calls"])
+    if not ids or not all(ids) or not whole:
+        raise SetupFailed("the first turn has no whole tool call with an id to answer")
     results = [
         {"role": "tool", "tool_call_id": one, "content": '{"sky": "clear", "degrees": 7}'} for one in ids
     ]

@@ -183,8 +183,8 @@ def streamed_calls(view: View) -> Iterator[StreamedCall]:
 
 
 def refusals(view: View) -> Iterator[View]:
-    """Replies with a 4xx or 5xx status that came to their own end."""
-    if view.is_refusal and view.whole and view.exchange.request.method != "HEAD":
+    """Replies with a 4xx or 5xx status that came to their own end; nobody reads those to HEAD and OPTIONS."""
+    if view.is_refusal and view.whole and view.exchange.request.method not in ("HEAD", "OPTIONS"):
         yield view
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from contract_tests.rules.answers import said
 from contract_tests.rules.trace import Trace
 from contract_tests.rules.view import View
-from contract_tests.running.refusing import about_model, alike, names, refusal_text, retry_after
+from contract_tests.running.refusing import about_model, names, no_such_path, refusal_text, retry_after
 from contract_tests.running.session import Field, Session
 from contract_tests.running.trouble import NotReached, Refused, Unsupported
 from fake_server.wire.exchange import Exchange
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 Body = Mapping[str, Any]
 CHAT, COMPLETIONS, EMBEDDINGS = "/chat/completions", "/completions", "/embeddings"
-NO_SUCH = (404, 405, 501)
-"""Statuses of an endpoint that a target may lack."""
 ATTEMPTS = 4
 """How often a request is sent at most where the target answers 429."""
 
@@ -64,7 +62,7 @@ class Ask:
             sent = self._economical(body) if path == CHAT else dict(body)
             data = json.dumps(sent, ensure_ascii=False).encode()
             view = await self.raw("POST", path, data, headers, role=role)
-            if path != CHAT and view.status in NO_SUCH and alike(view, self.session.control):
+            if path != CHAT and no_such_path(view, self.session.control):
                 self.views.remove(view)
                 raise Unsupported(f"POST {path} is answered as an unknown path is: status {view.status}")
             if not valid:
@@ -73,12 +71,14 @@ class Ask:
                 break
         if expect is not None:
             self.expected[role] = expect
-        if path != CHAT and about_model(view):
-            endpoint, told = self.case.endpoint, f"status {view.status}: {refusal_text(view)}"
-            raise NotReached(f"no model for it is known, name one: --model {endpoint}=NAME ({told})")
+        told = f"status {view.status}: {refusal_text(view)}"
         named = self._refused_feature(view)
         if named:
             raise Unsupported(f"status {view.status} names {named}: {refusal_text(view)}")
+        if path != CHAT and about_model(view):
+            raise NotReached(
+                f"no model for it is known, name one: --model {self.case.endpoint}=NAME ({told})"
+            )
         return self._accepted(role, view)
 
     async def get(self, path: str, *, role: str = "dict", valid: bool = True) -> View:
@@ -86,7 +86,7 @@ class Ask:
         view = await self.raw("GET", path, role=role)
         if not valid:
             return view
-        if view.status in NO_SUCH and alike(view, self.session.control):
+        if no_such_path(view, self.session.control):
             self.views.remove(view)
             raise Unsupported(f"GET {path} is answered as an unknown path is: status {view.status}")
         return self._accepted(role, view)

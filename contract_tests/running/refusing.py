@@ -58,12 +58,25 @@ def about_model(view: View) -> bool:
     return re.search(r"\bmodels?\b", refusal_text(view), re.IGNORECASE) is not None
 
 
-def alike(view: View, control: Exchange | None) -> bool:
-    """Whether this is how the target answers a path that cannot exist."""
-    if control is None:
+def no_such_path(view: View, control: Exchange | None) -> bool:
+    """Whether the target says that it does not have the path.
+
+    It does by 501, by answering as it answers a path that cannot exist (`control`), or by a 404 that says
+    so in its words: a proxy passes on what its upstream says of a path.
+    """
+    if view.status == 501:
+        return True
+    if view.status not in (404, 405) or control is None:
         return False
     other = View(control)
-    return (view.status, _likeness(view)) == (other.status, _likeness(other))
+    alike = (view.status, _likeness(view)) == (other.status, _likeness(other))
+    text = view.body[:2000].decode("utf-8", "replace")
+    return alike or (not about_model(view) and _NO_URL.search(text) is not None)
+
+
+_NO_URL = re.compile(
+    r'(invalid|unknown|no such) (url|path|route|endpoint)|^\s*\{\s*"detail":\s*"Not Found"', re.IGNORECASE
+)
 
 
 def _likeness(view: View) -> tuple[Any, ...]:
