@@ -115,7 +115,8 @@ class View:
         typed = self.exchange.media_type
         if not start:
             return "empty"
-        if typed == "text/event-stream" or start.startswith(_EVENT_STARTS):
+        refused = self.is_refusal and start[:1] == b"{"  # an error object, whatever it is typed as
+        if (typed == "text/event-stream" and not refused) or start.startswith(_EVENT_STARTS):
             return "events"
         if typed == "application/octet-stream" and self.ok and not self.endpoint:
             return "other"  # the content of a file, whatever is in it

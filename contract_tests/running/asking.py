@@ -82,14 +82,12 @@ class Ask:
         return self._accepted(role, view)
 
     async def get(self, path: str, *, role: str = "dict", valid: bool = True) -> View:
-        """GET a path; raises Unsupported where a `valid` one is answered as a path that does not exist."""
+        """GET a path; raises Unsupported where it is answered as a path that does not exist."""
         view = await self.raw("GET", path, role=role)
-        if not valid:
-            return view
         if no_such_path(view, self.session.control):
             self.views.remove(view)
             raise Unsupported(f"GET {path} is answered as an unknown path is: status {view.status}")
-        return self._accepted(role, view)
+        return self._accepted(role, view) if valid else view
 
     async def raw(
         self,
