@@ -30,7 +30,7 @@ def calls(view: View) -> Iterable[Node]:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Turn:
     """What one choice called, dict or stream alike; `at` is where to point."""
 
     view: View
@@ -41,20 +41,20 @@ class Answer:
     said: str
 
 
-def answers(view: View) -> Iterable[Answer]:
+def turns(view: View) -> Iterable[Turn]:
     """Each finished choice of a reply."""
     for choice in choices(view):
         found = list(choice["message"]["tool_calls"])
         texts = tuple((call["function"]["arguments"], call["function"]["arguments"].text) for call in found)
         names = tuple(called_name(call) for call in found)
         said = choice["message"]["content"].text
-        yield Answer(view, choice["message"]["tool_calls"], names, choice["finish_reason"], texts, said)
+        yield Turn(view, choice["message"]["tool_calls"], names, choice["finish_reason"], texts, said)
     for streamed in whole_streamed_choices(view):
         last = streamed.entries[-1]
         texts = tuple((call.deltas[-1]["function"]["arguments"], call.arguments) for call in streamed.calls)
         names = tuple(call.name for call in streamed.calls)
         finish = streamed.finishes[-1] if streamed.finishes else last["finish_reason"]
-        yield Answer(view, last["delta"]["tool_calls"], names, finish, texts, streamed.text)
+        yield Turn(view, last["delta"]["tool_calls"], names, finish, texts, streamed.text)
 
 
 def called_name(call: Node) -> str:
@@ -62,10 +62,10 @@ def called_name(call: Node) -> str:
     return call["function"]["name"].text or call["custom"]["name"].text
 
 
-def calling_answers(view: View) -> Iterable[Answer]:
-    for answer in answers(view):
-        if answer.names:
-            yield answer
+def calling_turns(view: View) -> Iterable[Turn]:
+    for turn in turns(view):
+        if turn.names:
+            yield turn
 
 
 @tools.rule(
@@ -163,12 +163,12 @@ def arguments(function: Node) -> Iterable[Fault]:
         yield function["arguments"], str(function["arguments"]), "a string of JSON"
 
 
-@tools.rule("arguments-json", over=calling_answers, harm="the call cannot be carried out")
-def arguments_json(answer: Answer) -> Iterable[Fault]:
+@tools.rule("arguments-json", over=calling_turns, harm="the call cannot be carried out")
+def arguments_json(turn: Turn) -> Iterable[Fault]:
     """The arguments of a finished call are the text of one JSON object."""
-    if answer.finish.text in ("length", "content_filter") or _custom(answer.view):
+    if turn.finish.text in ("length", "content_filter") or _custom(turn.view):
         return
-    for node, text in answer.arguments:
+    for node, text in turn.arguments:
         parsed = jsontext.parse(text.encode("utf-8", "replace"))
         if node.kind == "string" and not isinstance(parsed.value, dict):
             yield node, f"the arguments are {text[:60]!r}", "the text of a JSON object"
@@ -178,21 +178,21 @@ def _custom(view: View) -> bool:
     return any(tool["type"].value == "custom" for tool in view.asked["tools"])
 
 
-@tools.rule("finish-reason", over=calling_answers, harm="agents stop instead of running the tool")
-def finish_reason(answer: Answer) -> Iterable[Fault]:
+@tools.rule("finish-reason", over=calling_turns, harm="agents stop instead of running the tool")
+def finish_reason(turn: Turn) -> Iterable[Fault]:
     """An answer with tool calls ends with "tool_calls"; a forced named call may end with "stop"."""
-    finish, forced = answer.finish.text, answer.view.asked["tool_choice"].kind == "object"
-    if finish == "stop" and not forced and answer.view.knows(Aspect.REQUEST):
-        yield answer.finish, '"stop" with tool calls', '"tool_calls"'
+    finish, forced = turn.finish.text, turn.view.asked["tool_choice"].kind == "object"
+    if finish == "stop" and not forced and turn.view.knows(Aspect.REQUEST):
+        yield turn.finish, '"stop" with tool calls', '"tool_calls"'
     elif finish == "function_call":
-        yield answer.finish, '"function_call" with tool calls', '"tool_calls"'
+        yield turn.finish, '"function_call" with tool calls', '"tool_calls"'
 
 
-@tools.rule("finish-has-calls", over=answers, harm="agents look for a call that is not there")
-def finish_has_calls(answer: Answer) -> Iterable[Fault]:
+@tools.rule("finish-has-calls", over=turns, harm="agents look for a call that is not there")
+def finish_has_calls(turn: Turn) -> Iterable[Fault]:
     """An answer that ends with finish_reason "tool_calls" has tool calls."""
-    if answer.finish.value == "tool_calls" and not answer.names:
-        yield answer.finish, '"tool_calls" without a tool call', '"stop"'
+    if turn.finish.value == "tool_calls" and not turn.names:
+        yield turn.finish, '"tool_calls" without a tool call', '"stop"'
 
 
 def offered(view: View) -> set[str]:
@@ -206,21 +206,21 @@ def offered(view: View) -> set[str]:
 
 @tools.rule(
     "name-offered",
-    over=calling_answers,
+    over=calling_turns,
     needs=[Aspect.REQUEST],
     harm="the agent has no such function: it raises, or runs something it did not offer",
 )
-def name_offered(answer: Answer) -> Iterable[Fault]:
+def name_offered(turn: Turn) -> Iterable[Fault]:
     """A call names one of the tools that the request offers."""
-    names = offered(answer.view)
-    for called in answer.names:
+    names = offered(turn.view)
+    for called in turn.names:
         if called and called not in names:
-            yield answer.at, f"calls {called!r}", f"one of {', '.join(sorted(names)) or 'no tools'}"
+            yield turn.at, f"calls {called!r}", f"one of {', '.join(sorted(names)) or 'no tools'}"
 
 
-def _choosing(view: View) -> Iterable[Answer]:
+def _choosing(view: View) -> Iterable[Turn]:
     if view.asked["tool_choice"]:
-        yield from answers(view)
+        yield from turns(view)
 
 
 @tools.rule(
@@ -230,23 +230,23 @@ def _choosing(view: View) -> Iterable[Answer]:
     see=see.CHAT_CREATE,
     harm=("a caller that forces a call reads `tool_calls[0]` and raises; one that forbids calls gets one"),
 )
-def choice_kept(answer: Answer) -> Iterable[Fault]:
+def choice_kept(turn: Turn) -> Iterable[Fault]:
     """`tool_choice` is kept: none calls nothing, required calls a tool, a named function calls that one."""
-    choice = answer.view.asked["tool_choice"]
+    choice = turn.view.asked["tool_choice"]
     wanted = choice["function"]["name"].text or choice["custom"]["name"].text
-    if choice.value == "none" and answer.names:
-        yield answer.at, f"calls {answer.names[0]!r}", "no tool call (tool_choice none)"
-    elif answer.finish.text in ("length", "content_filter"):
+    if choice.value == "none" and turn.names:
+        yield turn.at, f"calls {turn.names[0]!r}", "no tool call (tool_choice none)"
+    elif turn.finish.text in ("length", "content_filter"):
         return
-    elif choice.value == "required" and not answer.names:
-        yield answer.at, "no tool call", "a tool call (tool_choice required)"
-    elif wanted and set(answer.names) != {wanted}:
-        yield answer.at, f"calls {', '.join(answer.names) or 'nothing'}", f"a call of {wanted}"
+    elif choice.value == "required" and not turn.names:
+        yield turn.at, "no tool call", "a tool call (tool_choice required)"
+    elif wanted and set(turn.names) != {wanted}:
+        yield turn.at, f"calls {', '.join(turn.names) or 'nothing'}", f"a call of {wanted}"
 
 
-def _serial(view: View) -> Iterable[Answer]:
+def _serial(view: View) -> Iterable[Turn]:
     if view.asked["parallel_tool_calls"].value is False:
-        yield from answers(view)
+        yield from turns(view)
 
 
 @tools.rule(
@@ -255,10 +255,10 @@ def _serial(view: View) -> Iterable[Answer]:
     see=see.CHAT_CREATE,
     harm=("a caller that handles one call leaves the others unanswered: its next request is refused"),
 )
-def serial_kept(answer: Answer) -> Iterable[Fault]:
+def serial_kept(turn: Turn) -> Iterable[Fault]:
     """With `parallel_tool_calls: false` there is at most one call."""
-    if len(answer.names) > 1:
-        yield answer.at, f"{len(answer.names)} calls", "at most one"
+    if len(turn.names) > 1:
+        yield turn.at, f"{len(turn.names)} calls", "at most one"
 
 
 @tools.rule("legacy-function-call", over=dicts, see=see.CHAT_OBJECT, harm="clients call the function ''")
