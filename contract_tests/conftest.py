@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from contract_tests.live_items import LiveRun
+from contract_tests.run import UsageError
+from contract_tests.tolerance_file import DEFAULT_PROFILE, load_baseline, load_profile
 
 HERE = Path(__file__).parent
 LIVE = pytest.StashKey[LiveRun]()
@@ -26,6 +28,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--key-env", metavar="NAME", default="OPENAI_API_KEY", help="the variable that holds the API key"
     )
+    group.addoption("--profile", default=DEFAULT_PROFILE, help="tolerate what a dialect is known for")
+    group.addoption("--baseline", metavar="FILE", help="tolerate the findings that this file says are known")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -53,7 +57,12 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         return
     option = session.config.getoption
     key = os.environ.get(option("--key-env"), "").strip() or None
-    session.config.stash[LIVE] = LiveRun(option("--target"), option("--model"), key, tuple(wanted))
+    try:
+        known = [*load_profile(option("--profile")).entries]
+        known += load_baseline(Path(option("--baseline"))).entries if option("--baseline") else ()
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from error
+    session.config.stash[LIVE] = LiveRun(option("--target"), option("--model"), key, tuple(wanted), known)
 
 
 def _case_id(item: pytest.Item) -> str:

@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Sequence
+from datetime import date
 
 from contract_tests.outcome import CaseResult
 from contract_tests.run import NoModel, Options, Unreachable, UsageError, run
+from contract_tests.tolerance import Entry
+from contract_tests.tolerance_applied import to_case
 
 
 class LiveRun:
-    """The cases `wanted` asked of `target`; `result` waits for one of them."""
+    """The cases `wanted` asked of `target`; `known` findings are tolerated. `result` waits for one case."""
 
-    def __init__(self, target: str, model: str | None, key: str | None, wanted: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        target: str,
+        model: str | None,
+        key: str | None,
+        wanted: tuple[str, ...],
+        known: Sequence[Entry] = (),
+    ) -> None:
         self.options = Options(target, model=model, api_key=key, select=wanted)
+        self._known = known
         self._results: dict[str, CaseResult] = {}
         self._changed = threading.Condition()
         self._over = False
@@ -57,5 +69,5 @@ class LiveRun:
 
     def _keep(self, result: CaseResult) -> None:
         with self._changed:
-            self._results[result.case_id] = result
+            self._results[result.case_id] = to_case(result, self._known, date.today())
             self._changed.notify_all()

@@ -45,6 +45,9 @@ def test_contract(live_result: CaseResult, record_property: Callable[[str, objec
     text = "\n\n".join(told(finding) for finding in live_result.findings)
     if live_result.outcome is Outcome.FAIL:
         pytest.fail(f"{live_result.title}\n\n{text}", pytrace=False)
-    print(text)
+    tolerated = [
+        f"tolerated: {told(one.finding)}\n    reason    {one.entry.reason}" for one in live_result.tolerated
+    ]
+    print("\n\n".join([text, *tolerated]))
     for finding in live_result.findings:
         record_property(str(finding.rule.level), f"{finding.rule.id}: {finding.actual}")

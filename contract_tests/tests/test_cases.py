@@ -79,6 +79,21 @@ def test_pytest_items_have_the_outcomes_of_the_run() -> None:
     assert "Traceback" not in said
 
 
+def test_pytest_tolerates_what_a_baseline_knows(tmp_path: Path) -> None:
+    known = tmp_path / "known.yaml"
+    known.write_text(
+        "openai-contract-baseline: 1\ntolerate:\n- {rule: chat.stream.done-last, reason: the old gateway}\n"
+    )
+    with FakeServer(seed=1) as fake, planted.Planted(fake.base_url, planted.no_done) as proxy:
+        chosen = ("--target", proxy.base_url, "--select", "chat.stream.short", "-rP")
+        said = _pytest("contract_tests", *chosen, "--baseline", str(known))
+        wrong = _pytest("contract_tests", *chosen, "--profile", "no-such")
+    assert "1 passed" in said
+    assert "tolerated: ✗ chat.stream.done-last" in said
+    assert "the old gateway" in said
+    assert "no profile is called 'no-such'" in wrong
+
+
 def test_pytest_says_that_nobody_is_there() -> None:
     said = _pytest("contract_tests/test_contract.py", "--target", "http://127.0.0.1:1/v1")
     assert "the target cannot be asked: 127.0.0.1 port 1 refused the connection" in said
