@@ -240,3 +240,29 @@ def same_size(node: Node) -> Iterable[Fault]:
     for place, size in sizes[1:]:
         if size and sizes[0][1] and size != sizes[0][1]:
             yield place, f"{size} numbers", f"{sizes[0][1]}, as in the first"
+
+
+SIZES = {"text-embedding-ada-002": 1536, "text-embedding-3-small": 1536, "text-embedding-3-large": 3072}
+"""How many numbers the vectors of OpenAI's models have where `dimensions` is left out."""
+
+
+def _of_known_size(view: View) -> Iterable[tuple[Node, int]]:
+    size = SIZES.get(view.asked["model"].text)
+    if size and not view.asked["dimensions"]:
+        yield from ((node, size) for node, _ in _vectors(view))
+
+
+@embeddings.rule(
+    "size-of-model",
+    over=_of_known_size,
+    needs=[Aspect.REQUEST],
+    yields_to=("embeddings.encoding",),
+    see=see.EMBEDDING_GUIDE,
+    harm="an index made for the model refuses the vector",
+)
+def size_of_model(subject: tuple[Node, int]) -> Iterable[Fault]:
+    """Where `dimensions` is left out, a vector of a model of OpenAI has the size of that model."""
+    node, size = subject
+    count = len(vector(node) or ())
+    if count != size:
+        yield node, f"{count} numbers", str(size)

@@ -64,9 +64,9 @@ def test_the_same_seed_draws_the_same_defects(corpus: Corpus, defects: list[Defe
     assert [one.where for one in other] != [one.where for one in again]
 
 
-def test_the_rules_flag_at_least_95_of_100_defects(defects: list[Defect]) -> None:
+def test_the_rules_flag_at_least_98_of_100_defects(defects: list[Defect]) -> None:
     measure = Measure()
     for _ in measure.take(defects):
         pass
     missed = [f"{one.operator} {one.recording_id} {one.where}: {one.after}" for one in measure.survivors]
-    assert measure.share >= 0.95, "\n".join(missed)
+    assert measure.share >= 0.98, "\n".join(missed)
