@@ -50,9 +50,18 @@ py_install() {
     fi
     rm -f "$WORK/.installed"
     "$PYTHON" -m venv --clear "$WORK/venv" >"$WORK/install.log" 2>&1 || complain "$WORK/install.log"
-    "$WORK/venv/bin/python" -m pip install -q --disable-pip-version-check --no-input -c "$pins" "$@" \
-        >>"$WORK/install.log" 2>&1 </dev/null || complain "$WORK/install.log"
+    # The resolver of older releases of pip finds conflicts among pins where there are none.
+    if [[ $("$WORK/venv/bin/python" -m pip --version) =~ ^pip\ (1|20|21|22|23)\. ]]; then
+        py_pip --upgrade pip
+    fi
+    py_pip -c "$pins" "$@"
     installed "$want"
+}
+
+# py_pip ARGUMENT...: pip install in the environment, into the log.
+py_pip() {
+    "$WORK/venv/bin/python" -m pip install -q --disable-pip-version-check --no-input "$@" \
+        >>"$WORK/install.log" 2>&1 </dev/null || complain "$WORK/install.log"
 }
 
 # npm_install FOLDER: node_modules in WORKDIR, as FOLDER's package.json and package-lock.json say; no

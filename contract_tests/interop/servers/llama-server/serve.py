@@ -6,7 +6,7 @@
 import sys
 import threading
 
-from xllamacpp import CommonParams, Server
+from xllamacpp import CommonParams, Server, llama_pooling_type
 
 params = CommonParams()
 params.model.path = sys.argv[1]
@@ -20,6 +20,8 @@ params.n_ctx = 8192
 params.n_parallel = 4
 params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
 params.sampling.seed = 7
+params.embedding = True
+params.pooling_type = llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
 server = Server(params)
 print(f"{server.listening_address} is served", flush=True)
 threading.Event().wait()
