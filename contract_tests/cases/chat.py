@@ -81,6 +81,20 @@ async def end_user(ask: Ask) -> None:
     await ask(ask.body(SHORT, 16, user="tester-1"))
 
 
+@case("chat.long-system", title="a long system message and earlier turns", tokens=32)
+async def long_system(ask: Ask) -> None:
+    notes = " ".join(
+        f"Note {number}: the tree in garden {number} is {number} years old." for number in range(1, 31)
+    )
+    said = [
+        {"role": "system", "content": f"You are brief. {notes}"},
+        user(f"Remember these, too. {notes}"),
+        {"role": "assistant", "content": f"I will remember: {notes}"},
+        user(SHORT),
+    ]
+    await ask(ask.body(said))
+
+
 @case("chat.turns", title="a conversation of several turns", tokens=32)
 async def turns(ask: Ask) -> None:
     said = [user("My name is Ada."), {"role": "assistant", "content": "Nice to meet you, Ada."}, user(SHORT)]

@@ -13,6 +13,7 @@ from contract_tests.rules import (
     shape,
     tools_stream,
     tools_text,
+    usage_size,
 )
 from contract_tests.rules.chat import chat
 from contract_tests.rules.chat_stream import chat_stream
@@ -43,6 +44,7 @@ _ADDED = (
     shape,
     tools_stream,
     tools_text,
+    usage_size,
 )
 SECTIONS: tuple[Section, ...] = (
     http,

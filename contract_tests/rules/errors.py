@@ -194,6 +194,23 @@ def ends_the_stream(view: View) -> Iterable[Fault]:
         yield after[0], "an event follows the error", "[DONE], or the end"
 
 
+def _begun(view: View) -> Iterable[Node]:
+    if view.ok and view.messages:
+        yield view.messages[0]
+
+
+@errors.rule(
+    "before-the-stream",
+    over=_begun,
+    level=SHOULD,
+    harm="clients that retry by status do not; openai-python raises only when the first item is taken",
+)
+def before_the_stream(first: Node) -> Iterable[Fault]:
+    """A failure before the first chunk has a 4xx or 5xx status, not a stream with an error in it."""
+    if first["error"]:
+        yield first["error"], f"a stream that begins with {first['error']}"[:160], "a 4xx or 5xx status"
+
+
 def _not_allowed(view: View) -> Iterable[View]:
     if view.status == 405:
         yield view
