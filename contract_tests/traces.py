@@ -56,11 +56,12 @@ def trace(rule_id: str, form: str) -> Trace:
     entry = entries()[rule_id]
     parts: dict[str, str] = entry[form]
     status = entry.get("status", {}).get(form, {})
+    headers = entry.get("headers", {}).get(form, {})
     path = entry.get("path", "/v1/chat/completions")
     return Trace(
         rule_id,
         {
-            name: _view(path, text, status.get(name, 200))
+            name: _view(path, text, status.get(name, 200), headers.get(name, {}))
             for name, text in parts.items()
             if not name.startswith(MAIN)
         },
@@ -71,11 +72,12 @@ def trace(rule_id: str, form: str) -> Trace:
     )
 
 
-def _view(path: str, body: str, status: int) -> View:
+def _view(path: str, body: str, status: int, headers: Mapping[str, str]) -> View:
     streamed = body.startswith("data:")
     request = Request("POST", path, body=json.dumps({"model": "m", "stream": streamed}).encode())
     kind = "text/event-stream" if streamed else "application/json"
-    return View(Exchange(request, status, (("Content-Type", kind),), (Write(body.encode()),)))
+    fields = (("Content-Type", kind), *headers.items())
+    return View(Exchange(request, status, fields, (Write(body.encode()),) if body else ()))
 
 
 def _told(name: str, text: str) -> str:

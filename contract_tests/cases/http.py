@@ -36,19 +36,21 @@ async def accept_any(ask: Ask) -> None:
     await ask(ask.body(SHORT, stream=True), role="stream", headers=[("Accept", "*/*")])
 
 
-@case("http.page", title="a request from a web page", tokens=16)
+@case("http.page", title="a web page that asks, after what its browser asks", requests=2, tokens=16)
 async def page(ask: Ask) -> None:
-    await ask(ask.body(SHORT, 16), headers=[("Origin", PAGE)])
-
-
-@case("http.preflight", title="what a browser asks before a web page may ask")
-async def preflight(ask: Ask) -> None:
     wanted = [
         ("Origin", PAGE),
         ("Access-Control-Request-Method", "POST"),
         ("Access-Control-Request-Headers", "authorization,content-type"),
+        ("Authorization", None),
     ]
-    await ask.raw("OPTIONS", CHAT, headers=wanted, role="preflight")
+    await ask.raw("OPTIONS", CHAT, headers=wanted, role="preflight", keyless=True)
+    await ask(ask.body(SHORT, 16), role="page", headers=[("Origin", PAGE)])
+
+
+@case("http.chunked-request", title="a request body in chunks", tokens=16)
+async def chunked_request(ask: Ask) -> None:
+    await ask(ask.body(SHORT, 16), headers=[("Transfer-Encoding", "chunked"), ("Content-Length", None)])
 
 
 @case("http.head", title="HEAD where there is a GET")

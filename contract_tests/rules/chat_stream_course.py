@@ -101,7 +101,9 @@ def _stopped_by_itself(view: View) -> Iterable[StreamedChoice]:
     yield from (choice for choice in whole_streamed_choices(view) if choice.finish_reason == "stop")
 
 
-@chat_stream.rule("says-something", over=_stopped_by_itself, harm="the answer is empty, and nobody says why")
+@chat_stream.rule(
+    "says-something", level=SHOULD, over=_stopped_by_itself, harm="the answer is empty, and nobody says why"
+)
 def says_something(choice: StreamedChoice) -> Iterable[Fault]:
     """A choice that ends with "stop" has streamed content, a call, a refusal or audio."""
     members = ("content", "tool_calls", "function_call", "refusal", "audio")

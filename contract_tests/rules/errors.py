@@ -175,6 +175,25 @@ def in_stream(node: Node) -> Iterable[Fault]:
         yield node, str(node), '{"error": {"message": …}}'
 
 
+def _unauthorized(view: View) -> Iterable[View]:
+    if view.status == 401:
+        yield view
+
+
+@errors.rule(
+    "challenge",
+    over=_unauthorized,
+    level=SHOULD,
+    needs=[Aspect.ALL_HEADERS],
+    see=f"{see.HTTP}#section-15.5.2",
+    harm="HTTP clients that answer a challenge do not learn which one",
+)
+def challenge(view: View) -> Iterable[Fault]:
+    """A 401 says in WWW-Authenticate how to authenticate."""
+    if view.exchange.header("www-authenticate") is None:
+        yield view, "no WWW-Authenticate field", "WWW-Authenticate: Bearer"
+
+
 def _failing(view: View) -> Iterable[View]:
     if any(node["error"] for node in view.messages):
         yield view

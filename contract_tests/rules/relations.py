@@ -124,6 +124,32 @@ def key_refused(part: Part) -> Iterable[Fault]:
         yield view, f"{role}: status {view.status}"
 
 
+# -- pages in browsers
+
+
+def _asked_by_a_page(trace: Trace) -> Iterator[View]:
+    """The preflight of a target that lets pages read its replies."""
+    page, preflight = trace.roles.get("page"), trace.roles.get("preflight")
+    if page and preflight and preflight.status and page.exchange.header("access-control-allow-origin"):
+        yield preflight
+
+
+@relations.rule(
+    "preflight-answered",
+    over=_asked_by_a_page,
+    relation=True,
+    level=SHOULD,
+    see=see.PREFLIGHT,
+    expected="a 2xx status with Access-Control-Allow-Origin",
+    harm="browsers ask first and never send the request, though pages may read its reply",
+)
+def preflight_answered(preflight: View) -> Iterable[Fault]:
+    """Where replies let pages read them, what a browser asks beforehand is answered, without a key."""
+    allowed = preflight.exchange.header("access-control-allow-origin")
+    if not preflight.ok or not allowed:
+        yield preflight, f"status {preflight.status}, Access-Control-Allow-Origin: {allowed or 'missing'}"
+
+
 # -- the seed program
 
 

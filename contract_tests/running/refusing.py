@@ -68,10 +68,10 @@ def no_such_path(view: View, control: Exchange | None) -> bool:
         return True
     if view.status not in (404, 405) or control is None:
         return False
-    other = View(control)
-    alike = (view.status, _likeness(view)) == (other.status, _likeness(other))
+    if about_model(view) and _words(view) != _words(View(control)):
+        return False
     text = view.body[:2000].decode("utf-8", "replace")
-    return alike or (not about_model(view) and _NO_URL.search(text) is not None)
+    return _likeness(view) == _likeness(View(control)) or _NO_URL.search(text) is not None
 
 
 _NO_URL = re.compile(
@@ -79,7 +79,16 @@ _NO_URL = re.compile(
 )
 
 
+_OWN_WORDS = re.compile(r"\S*(/|no-such|\b(GET|POST|HEAD|PUT)\b)\S*")
+"""What a refusal repeats of its request: the path, the method, an invented name."""
+
+
 def _likeness(view: View) -> tuple[Any, ...]:
     root = view.root
     keys = tuple(sorted(root.value)) if isinstance(root.value, dict) else ()
-    return view.form, keys, str(root["error"]["code"].value)
+    return view.status, view.form, keys, str(root["error"]["code"].value)
+
+
+def _words(view: View) -> list[str]:
+    """What a refusal says, less what it repeats of its request."""
+    return _OWN_WORDS.sub("", refusal_text(view)).split()

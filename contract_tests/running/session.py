@@ -177,6 +177,8 @@ def _request(method: str, target: str, headers: Iterable[Field], body: bytes) ->
     if body or method in ("POST", "PUT"):
         usual += [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
     fields = [*(one for one in usual if one[0].lower() not in named), *given]
+    if "transfer-encoding" in named:
+        body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
     lines = "".join(f"{name}: {value}\r\n" for name, value in fields if value is not None)
     return f"{method} {target} HTTP/1.1\r\n{lines}\r\n".encode("latin-1") + body
 

@@ -40,6 +40,7 @@ NOT_IN_RECORDINGS = {
     "http.once",
     "errors.says-when",
     "errors.ends-the-stream",
+    "errors.challenge",
     "errors.before-the-stream",
     "errors.allow",
     "errors.refuses-bad-json",

@@ -77,6 +77,15 @@ def without_a_key(status: int) -> Trace:
     return Trace("t", {"no key": _view(b'{"error": {"message": "no"}}', status)})
 
 
+def pages(status: int, allowed: str | None) -> Trace:
+    """A page's reply that it may read, and the preflight before it."""
+    field = (("Access-Control-Allow-Origin", "*"),)
+    request = Request("OPTIONS", "/v1/chat/completions")
+    preflight = View(Exchange(request, status, field if allowed else ()))
+    page = said("Hi")
+    return Trace("t", {"preflight": preflight, "page": View(page.exchange.but(headers=field))})
+
+
 def in_parts(one: str, other: str) -> Trace:
     return Trace("t", {"dict": said(one), "parts": said(other)}, deterministic=True)
 
@@ -126,6 +135,7 @@ TRACES: list[tuple[str, Trace, list[Trace]]] = [
     ("client.main-dict", main("dict", ""), [main("dict", "exit code 7: the reply is empty")]),
     ("client.main-stream", main("stream", ""), [main("stream", "exit code 7: the reply is empty")]),
     ("relations.key-refused", without_a_key(401), [without_a_key(200), without_a_key(500)]),
+    ("relations.preflight-answered", pages(204, "*"), [pages(401, "*"), pages(204, None), pages(405, None)]),
     (
         "relations.same-usage",
         both(said("Hi", usage=USAGE), streamed("Hi", usage=USAGE)),
