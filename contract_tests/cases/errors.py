@@ -108,22 +108,11 @@ async def embeddings_unknown_model(ask: Ask) -> None:
     await ask(body, path=EMBEDDINGS, role="refusal", valid=False)
 
 
-def _with_a_key(ask: Ask) -> None:
-    """A key can be missing or wrong only where the target wants one."""
+@case("errors.keys", title="no key, and a key that is not the target's", requests=2, tokens=16)
+async def keys(ask: Ask) -> None:
     if not ask.session.options.api_key:
         raise NotReached("the run has no key, so none can be missing or wrong")
-
-
-@case("errors.no-key", title="no key", tokens=8)
-async def no_key(ask: Ask) -> None:
-    _with_a_key(ask)
     body = json.dumps(ask.body(SHORT, 8)).encode()
+    wrong = f"Bearer sk-wrong-{ask.nonce()}"
     await ask.raw("POST", CHAT, body, [("Authorization", None)], role="no key", keyless=True)
-
-
-@case("errors.wrong-key", title="a key that is not the target's", tokens=8)
-async def wrong_key(ask: Ask) -> None:
-    _with_a_key(ask)
-    body = json.dumps(ask.body(SHORT, 8)).encode()
-    wrong = [("Authorization", f"Bearer sk-wrong-{ask.nonce()}")]
-    await ask.raw("POST", CHAT, body, wrong, role="wrong key", keyless=True)
+    await ask.raw("POST", CHAT, body, [("Authorization", wrong)], role="wrong key", keyless=True)

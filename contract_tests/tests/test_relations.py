@@ -73,8 +73,9 @@ def echo(text: str) -> Trace:
     return Trace("t", {"dict": said(text)}, {"dict": "ka żółw 🌳 kb"})
 
 
-def without_a_key(status: int) -> Trace:
-    return Trace("t", {"no key": _view(b'{"error": {"message": "no"}}', status)})
+def without_a_key(*status: int) -> Trace:
+    views = [_view(b'{"error": {"message": "no"}}', one) for one in status]
+    return Trace("t", dict(zip(("no key", "wrong key"), views, strict=True)))
 
 
 def pages(status: int, allowed: str | None) -> Trace:
@@ -134,7 +135,11 @@ TRACES: list[tuple[str, Trace, list[Trace]]] = [
     ("relations.answer-under-load", callers("k0", "k1", "k2"), [callers("k0", "k1", "")]),
     ("client.main-dict", main("dict", ""), [main("dict", "exit code 7: the reply is empty")]),
     ("client.main-stream", main("stream", ""), [main("stream", "exit code 7: the reply is empty")]),
-    ("relations.key-refused", without_a_key(401), [without_a_key(200), without_a_key(500)]),
+    (
+        "relations.key-refused",
+        without_a_key(401, 403),
+        [without_a_key(200, 401), without_a_key(401, 200), without_a_key(500, 500)],
+    ),
     ("relations.preflight-answered", pages(204, "*"), [pages(401, "*"), pages(204, None), pages(405, None)]),
     (
         "relations.same-usage",

@@ -127,7 +127,7 @@ def test_the_plan_is_said_first_and_results_as_they_come() -> None:
     report = completed(go())
     plan = said[0]
     assert isinstance(plan, Plan)
-    assert plan.cases == 21 == len(said) - 1
+    assert plan.cases == 20 == len(said) - 1
     assert plan.requests >= report.requests >= 19
     assert plan.max_tokens == 96
     assert set(said[1:]) == set(report.results)
@@ -229,7 +229,7 @@ def test_three_cases_at_a_bound_stop_the_run() -> None:
 def test_the_cap_on_requests() -> None:
     report, target = report_of(sensible, "errors", max_requests=6, concurrency=1)
     assert len(target.asked) == report.requests == 6
-    assert [one.outcome for one in report.results].count(Outcome.NOT_REACHED) == 16
+    assert [one.outcome for one in report.results].count(Outcome.NOT_REACHED) == 15
     assert "cap of 6" in report.results[6].reason
 
 
