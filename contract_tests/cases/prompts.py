@@ -9,6 +9,14 @@ LONG = "Count from 1 to 100 in words, separated by commas."
 UNUSUAL = 'Zażółć gęślą jaźń café naïve — 日本語 עברית 🌳👩‍🌾 \\n "quoted" <b>&amp;</b> end'
 """Text that is lost easily: several scripts, a joined emoji, a backslash, quotes, markup."""
 
+CODE = """def tree(height):
+    for row in range(height):
+        print(" " * (height - row), "*" * row)
+
+
+    return height"""
+"""Text whose pieces are often nothing but spaces and line ends."""
+
 RED_PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
 """A PNG of one red pixel, in Base64."""
 

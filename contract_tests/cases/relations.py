@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from contract_tests.cases.formats import PERSON
-from contract_tests.cases.prompts import CLOCK, SHORT, UNUSUAL, WEATHER, repeat, user
+from contract_tests.cases.prompts import CLOCK, CODE, LONG, SHORT, UNUSUAL, WEATHER, repeat, user
 from contract_tests.cases.registry import case
 from contract_tests.rules.answers import said
 from contract_tests.running.asking import Ask
@@ -37,6 +37,17 @@ async def text(ask: Ask) -> None:
 async def echo(ask: Ask) -> None:
     wanted = f"{ask.nonce()} {UNUSUAL} {ask.nonce()}"
     await _compare(ask, ask.body(repeat(wanted), 160, **STEADY), wanted)
+
+
+@case("relations.long", title="a long text as dict and as stream", requests=4, tokens=1200)
+async def long(ask: Ask) -> None:
+    await _compare(ask, ask.body(LONG, 300, **STEADY))
+
+
+@case("relations.code", title="repeated code, with its spaces, as dict and as stream", requests=4, tokens=480)
+async def code(ask: Ask) -> None:
+    wanted = f"{ask.nonce()}\n{CODE}\n{ask.nonce()}"
+    await _compare(ask, ask.body(repeat(wanted), 120, **STEADY), wanted)
 
 
 @case(

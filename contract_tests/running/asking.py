@@ -72,6 +72,8 @@ class Ask:
         if expect is not None:
             self.expected[role] = expect
         told = f"status {view.status}: {refusal_text(view)}"
+        if view.status == 411:
+            raise Unsupported(f"the target wants the length of a request beforehand: {told}")
         named = self._refused_feature(view)
         if named:
             raise Unsupported(f"status {view.status} names {named}: {refusal_text(view)}")
@@ -141,7 +143,10 @@ class Ask:
         ]
         for exchange, (role, _, text) in zip(await self.session.in_turn(sent), asked, strict=True):
             self.expected[role] = text
-            self._accepted(role, self.keep(exchange, role))
+            view = self.keep(exchange, role)
+            if view.status == 429:
+                raise NotReached(f"{role}: status 429 on a connection that is to be kept")
+            self._accepted(role, view)
 
     def nonce(self) -> str:
         """A word no one has said before."""

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from contract_tests.outcome import CaseResult, ExitCode, Outcome, RunReport
+from contract_tests.rules.engine import Level
 from contract_tests.run import NoModel, Options, Plan, Unreachable, UsageError, run
 from contract_tests.tests.small_target import (
     Asked,
@@ -224,6 +225,16 @@ def test_three_cases_at_a_bound_stop_the_run() -> None:
     assert _ids(report.results[0]) == {"http.in-time"}
     assert "bound" in report.stopped
     assert report.exit_code() is ExitCode.FINDINGS
+
+
+def test_a_quota_that_is_used_up_is_no_finding() -> None:
+    def answer(asked: Asked) -> bytes | None:
+        used_up = refusal(429, "You used it up.", "Retry-After: 1", code="insufficient_quota")
+        return used_up if asked.body else None
+
+    report, _ = report_of(answer, "client", "chat", "http.keep-alive", "tools", "relations", "errors")
+    assert [(one.rule.id, one.actual) for one in report.findings if one.rule.level is Level.MUST] == []
+    assert report.exit_code() is ExitCode.UNREACHABLE
 
 
 def test_the_cap_on_requests() -> None:
