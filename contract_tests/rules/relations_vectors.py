@@ -39,13 +39,20 @@ def cosine(one: Vector, other: Vector) -> float:
 
 
 Pair = tuple[str, Node, Vector, Vector]
+"""What is compared, where to point, and the two vectors."""
+
+
+def _unlike(pair: Pair) -> Iterable[Fault]:
+    what, node, one, other = pair
+    if cosine(one, other) < ALIKE:
+        yield node, f"{what} have the cosine {cosine(one, other):.3f}", "1"
 
 
 def _in_a_batch(trace: Trace) -> Iterator[Pair]:
     """Each text of a batch beside the same text alone."""
     for place, (node, numbers) in enumerate(_vectors(trace.roles.get("batch"))):
         for _, alone in _vectors(trace.roles.get(f"single {place + 1}"))[:1]:
-            yield f"input {place + 1} of the batch", node, numbers, alone
+            yield f"input {place + 1} of the batch and itself alone", node, numbers, alone
 
 
 @relations.rule(
@@ -57,9 +64,7 @@ def _in_a_batch(trace: Trace) -> Iterator[Pair]:
 )
 def batch_as_single(pair: Pair) -> Iterable[Fault]:
     """A text in a batch has the vector that it has alone."""
-    what, node, numbers, alone = pair
-    if cosine(numbers, alone) < ALIKE:
-        yield node, f"{what} has the cosine {cosine(numbers, alone):.3f} with itself alone", "1"
+    return _unlike(pair)
 
 
 def _in_base64(trace: Trace) -> Iterator[Pair]:
@@ -67,7 +72,7 @@ def _in_base64(trace: Trace) -> Iterator[Pair]:
     for (_, numbers), (node, packed) in zip(
         _vectors(trace.roles.get("float")), _vectors(trace.roles.get("base64")), strict=False
     ):
-        yield "the vector in Base64", node, packed, numbers
+        yield "the vector in Base64 and the one in numbers", node, packed, numbers
 
 
 @relations.rule(
@@ -79,6 +84,4 @@ def _in_base64(trace: Trace) -> Iterator[Pair]:
 )
 def encodings_agree(pair: Pair) -> Iterable[Fault]:
     """Base64 and numbers are two writings of the same vector."""
-    what, node, numbers, other = pair
-    if cosine(numbers, other) < ALIKE:
-        yield node, f"{what} has the cosine {cosine(numbers, other):.3f} with the numbers", "1"
+    return _unlike(pair)

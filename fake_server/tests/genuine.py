@@ -46,3 +46,9 @@ def genuine(endpoint: str) -> dict[str, set[tuple[str, Shape]]]:
                 for document in documents(one["response"]["body"]):
                     seen[one["response"]["body_kind"]].update(shapes(document))
     return seen
+
+
+def refused_plainly(error: Any, message: str) -> None:
+    """Assert that an SDK's error holds this message and, as the recorded ones do, no param and no code."""
+    assert message in error.message
+    assert (error.param, error.code, error.type) == (None, None, "invalid_request_error")

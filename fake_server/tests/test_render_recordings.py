@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,10 +13,8 @@ import pytest
 from fake_server.render.chat import render_dict, render_stream
 from fake_server.reply import Choice, Reply, TokenLogprob, ToolCall, Usage
 from fake_server.style import Style
+from fake_server.tests.genuine import RECORDINGS, Shape, shapes
 from fake_server.wire import sse
-
-SHARED = Path(os.environ.get("OPENAI_CONTRACT_SHARED", Path(__file__).parents[3] / "shared"))
-RECORDINGS = SHARED / "recordings" / "openai.jsonl"
 
 pytestmark = pytest.mark.skipif(
     not RECORDINGS.exists(), reason="OPENAI_CONTRACT_SHARED holds no recordings of OpenAI"
@@ -33,20 +29,6 @@ CHOICES = {
 LEGACY = Choice(function_call=CALL, finish_reason="function_call")
 SCORED = Choice(content="A tree", logprobs=(TokenLogprob("A", -0.5), TokenLogprob(" tree", -0.25)))
 PADDED = Style()
-
-Shape = tuple[tuple[str, str], ...]
-"""The members of an object in order, each with the kind of its value."""
-
-
-def shapes(value: Any, place: str) -> Iterator[tuple[str, Shape]]:
-    """Every object of a document with its place; a list's members share one place."""
-    if isinstance(value, dict):
-        yield place, tuple((name, type(member).__name__) for name, member in value.items())
-        for name, member in value.items():
-            yield from shapes(member, f"{place}.{name}")
-    elif isinstance(value, list):
-        for member in value:
-            yield from shapes(member, f"{place}[]")
 
 
 def chunks_of(stream: bytes) -> list[Any]:
