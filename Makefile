@@ -19,7 +19,7 @@ contract: export MODEL := $(MODEL)
 contract: export FIXTURE := $(FIXTURE)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup contract test coverage check mutants fake interop bench sdks constraints clean compatibility rules
+.PHONY: help setup contract test coverage check mutants fake interop judges bench sdks constraints clean compatibility rules
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ fake: $(STAMP)  ## serve the fake on http://127.0.0.1:1337
 
 interop: $(STAMP)  ## judge real third-party servers; ALL=1 the one that installs PyTorch too
 	@$(BIN)/python -m contract_tests.interop $(if $(ALL),--all)
+
+judges: $(STAMP)  ## what outside judges of OpenAI compatibility say of the fake
+	@$(BIN)/python -m contract_tests.outside
 
 rules: $(STAMP)  ## write the contract in words, RULES.md; CHECK=1 only compares
 	@$(BIN)/python -m contract_tests.rules_document $(if $(CHECK),--check,--write)

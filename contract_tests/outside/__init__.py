@@ -1,0 +1,1 @@
+"""What outside judges of OpenAI compatibility say of the fake: a second opinion on our own."""

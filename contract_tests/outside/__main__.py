@@ -1,0 +1,107 @@
+"""`python -m contract_tests.outside`: outside judges of OpenAI compatibility, asked about the fake."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+from contract_tests import sdks
+from contract_tests.outside.judges import JUDGES, Judge, Points
+from fake_server import FakeServer
+
+HOMES = sdks.ROOT / ".cache" / "judges"
+SECONDS = 300
+PASS = "pass"
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """What a judge said: its points, or why it was not heard (`trouble`)."""
+
+    judge: Judge
+    points: Points
+    trouble: str = ""
+    skipped: bool = False
+
+    @property
+    def surprises(self) -> list[str]:
+        """Points that are not as known: lost, won, or no points any more."""
+        known = self.judge.known
+        lost = [
+            f"{name} is {word}" for name, word in self.points.items() if word != PASS and name not in known
+        ]
+        won = [
+            f"{name} is passed by now"
+            for name in known
+            if self.points.get(name) == PASS and name not in self.judge.sometimes
+        ]
+        gone = [f"{name} is no point any more" for name in known if self.points and name not in self.points]
+        return lost + won + gone
+
+
+def ask(judge: Judge, url: str) -> Opinion:
+    """Install the judge where it is not there yet, and hear it."""
+    if judge.missing:
+        return Opinion(judge, {}, f"skipped: {judge.missing} is not installed", skipped=True)
+    home = HOMES / judge.name
+    stamp, wanted = home / ".ready", f"{sys.version} {judge.version} {judge.pins}"
+    try:
+        if not (stamp.is_file() and stamp.read_text() == wanted):
+            judge.install(judge, home)
+            stamp.write_text(wanted)
+    except sdks.SdkUnavailable as why:
+        return Opinion(judge, {}, f"not installed: {why}")
+    try:
+        done = subprocess.run(  # noqa: S603 the commands are this package's own
+            judge.command(home, url, judge.model),
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+        return Opinion(judge, judge.points(done.stdout))
+    except (OSError, subprocess.TimeoutExpired, ValueError) as why:
+        return Opinion(judge, {}, f"not heard: {why}")
+
+
+def tell(opinions: Sequence[Opinion], console: Console) -> None:
+    """A table, then what each judge holds against the fake and why it is wrong."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2), header_style="bold")
+    for name in ("judge", "version", "passed", "of", "known", "verdict"):
+        table.add_column(name, justify="right" if name in ("passed", "of", "known") else "left")
+    for one in opinions:
+        passed = sum(word == PASS for word in one.points.values())
+        held = len([name for name, word in one.points.items() if word != PASS and name in one.judge.known])
+        verdict = one.trouble or ("; ".join(one.surprises) or ("full score" if not held else "as known"))
+        table.add_row(
+            one.judge.name, one.judge.version, str(passed), str(len(one.points)), str(held), verdict
+        )
+    console.print(table)
+    for one in opinions:
+        for name, why in one.judge.known.items():
+            if one.points.get(name, PASS) != PASS:
+                console.print(f"\n{one.judge.name}: {name} is {one.points[name]}\n  {why}", soft_wrap=True)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """0 where every judge says what is known (or cannot run here), 1 for a surprise or a failed install."""
+    parser = argparse.ArgumentParser("python -m contract_tests.outside", description=__doc__)
+    parser.add_argument("--seed", type=int, default=1, help="seed of the fake's variations")
+    options = parser.parse_args(argv)
+    console = Console(highlight=False, markup=False, emoji=False)
+    with FakeServer(seed=options.seed) as fake:
+        opinions = [ask(judge, fake.base_url) for judge in JUDGES]
+    tell(opinions, console)
+    bad = [one for one in opinions if one.surprises or (one.trouble and not one.skipped)]
+    console.print(f"\njudges: {len(opinions)} asked, {len(bad)} with a surprise or unheard")
+    return int(bool(bad))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
