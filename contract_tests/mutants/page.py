@@ -16,8 +16,9 @@ _ABOUT = """
 `make mutants` (seed {seed}) changes one thing in the committed exchanges and in the replies of the fake: a
 path of the JSON, an event, a header field, the framing, a parameter that was not sent on, a streamed text.
 Up to {most} are drawn of each section and kind. Those called equivalent have a form that genuine replies
-have, or that HTTP leaves open, by a class that says so. It fails below {overall:.0%} adjusted over all, or
-{least:.0%} in a section.
+have, or that HTTP leaves open, by a class that says so. What is left is listed by the command and explained
+in contract_tests/mutants/SURVIVORS.md. It fails below {overall:.0%} adjusted over all, or {least:.0%} in a
+section.
 """
 
 

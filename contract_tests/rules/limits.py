@@ -46,12 +46,17 @@ def limits(section: Section, form: Form, create: str, *, streamed: bool) -> None
         if stop in answer.text:
             yield answer.where, f"the text of choice {answer.index} contains {stop!r}"
 
-    def limited(view: View) -> Iterable[tuple[Node, int]]:
+    def limited(view: View) -> Iterable[tuple[Node, int, int]]:
         limit = token_limit(view)
         roots = form.chunks(view) if streamed else form.dicts(view)
         for root in roots if limit else ():
-            if root["usage"]["completion_tokens"].number is not None:
-                yield root["usage"]["completion_tokens"], limit
+            count = root["usage"]["completion_tokens"]
+            if count.kind == "integer":
+                yield count, count.value, limit
+        # A word is a token at least: so much shows where nothing is counted, or wrongly.
+        if limit and view.endpoint == form.endpoint and view.is_stream is streamed:
+            said = () if view.asked["echo"].value is True else answers(view)
+            yield from ((one.where, len(one.text.split()), limit) for one in said)
 
     @section.rule(
         "limit-kept",
@@ -60,8 +65,9 @@ def limits(section: Section, form: Form, create: str, *, streamed: bool) -> None
         needs=[Aspect.REQUEST],
         harm="answers cost more than the caller allowed",
     )
-    def limit_kept(subject: tuple[Node, int]) -> Iterable[Fault]:
-        """No more tokens are counted than max_completion_tokens (max_tokens) allows each choice."""
-        used, limit = subject
-        if (used.number or 0) > limit:
-            yield used, str(used), f"at most {limit}"
+    def limit_kept(subject: tuple[Node, int, int]) -> Iterable[Fault]:
+        """No more tokens are counted, or words said, than max_completion_tokens (max_tokens) allows."""
+        where, used, limit = subject
+        if used > limit:
+            what = "" if where.path[-1:] == ("completion_tokens",) else " words"
+            yield where, f"{used}{what}", f"at most {limit}"
