@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from contract_tests.live_items import LiveRun
+from contract_tests.outcome import ExitCode
 from contract_tests.run import UsageError
 from contract_tests.tolerance_file import DEFAULT_PROFILE, load_baseline, load_profile
 
@@ -70,6 +71,13 @@ def _case_id(item: pytest.Item) -> str:
     if item.path != HERE / "test_contract.py" or not isinstance(item, pytest.Function):
         return ""
     return str(item.callspec.params["case_id"])
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Where no chat case was reached nothing is proven: the exit code is that of `contract run`."""
+    live = session.config.stash.get(LIVE, None)
+    if live and live.over and exitstatus == pytest.ExitCode.OK and not live.reached_chat():
+        session.exitstatus = int(ExitCode.UNREACHABLE)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Sequence
 from datetime import date
 
-from contract_tests.outcome import CaseResult
+from contract_tests.outcome import CaseResult, Outcome
 from contract_tests.run import NoModel, Options, Unreachable, UsageError, run
 from contract_tests.tolerance import Entry
 from contract_tests.tolerance_applied import to_case
@@ -34,6 +34,11 @@ class LiveRun:
         self._task: asyncio.Task[None] | None = None
         self._thread = threading.Thread(target=self._work, name="contract", daemon=True)
 
+    @property
+    def over(self) -> bool:
+        """Whether the run was begun and has ended."""
+        return self._over
+
     def start(self) -> None:
         self._thread.start()
 
@@ -50,6 +55,12 @@ class LiveRun:
             if case_id in self._results:
                 return self._results[case_id]
         raise self._trouble or RuntimeError(f"the run ended without a result for {case_id}")
+
+    def reached_chat(self) -> bool:
+        """Whether a chat case was judged, or none was asked (then: any case)."""
+        asked = [one for one in self.options.select if one.startswith("chat")] or self.options.select
+        found = [self._results[one] for one in asked if one in self._results]
+        return any(one.outcome in (Outcome.PASS, Outcome.WARN, Outcome.FAIL) for one in found)
 
     def _work(self) -> None:
         try:

@@ -39,7 +39,10 @@ class Settings:
 
 
 def default_scripts() -> list[Path]:
-    """The scripts that ship with the kit: beside the package in a checkout, inside it when installed."""
+    """The poem of the seed program: beside the package in a checkout, inside it when installed.
+
+    The other scripts of that folder are examples; they would answer requests that never asked for them.
+    """
     package = Path(__file__).resolve().parent
-    found = (root / "fixtures" / "scripts" for root in (package, package.parent))
-    return [path for path in found if path.is_dir()][:1]
+    found = (root / "fixtures" / "scripts" / "poem.yaml" for root in (package, package.parent))
+    return [path for path in found if path.is_file()][:1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from datetime import date
 from pathlib import Path
@@ -31,6 +32,7 @@ from contract_tests.tolerance import Ledger, Tolerated
 from contract_tests.tolerance_applied import to_recordings
 from fake_server.wire import fixture
 
+MANY_RULES = 20
 FIRST_FEW = 3
 """How many findings of a rule are shown in full without --all."""
 
@@ -135,6 +137,14 @@ def _rules(terminal: Terminal, summary: Summary) -> None:
     terminal.say()
 
 
+def _few(ids: list[str]) -> list[str]:
+    """The rules by name, or where they are many how many there are of each section."""
+    if len(ids) <= MANY_RULES:
+        return ids
+    sections = Counter(RULES[one].section for one in ids)
+    return [f"{number} of {section}" for section, number in sections.items()]
+
+
 def _not_judged(terminal: Terminal, summary: Summary) -> None:
     """What the judgement does not say: rules that never spoke, endpoints no rule knows."""
     never = summary.never_applied
@@ -150,7 +160,7 @@ def _not_judged(terminal: Terminal, summary: Summary) -> None:
     )
     for text, ids in rows:
         if ids:
-            terminal.say(f"{count(len(ids), 'rule')} {text}:\n  {', '.join(ids)}\n")
+            terminal.say(f"{count(len(ids), 'rule')} {text}:\n  {', '.join(_few(ids))}\n")
     for endpoint, number in summary.per_endpoint.most_common():
         unjudged = summary.unjudged[endpoint]
         said = "all judged"

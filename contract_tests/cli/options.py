@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -28,11 +29,24 @@ BOUNDS = {
 }
 
 
+class Seconds(click.FloatRange):
+    """A finite number of seconds above 0."""
+
+    def __init__(self) -> None:
+        super().__init__(0, min_open=True)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is no number of seconds", param, ctx)
+        return float(number)
+
+
 def bound_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """An option for each bound, named as people say it."""
     for option, (name, text) in reversed(BOUNDS.items()):
         default = getattr(Bounds(), name)
-        kind = click.FloatRange(0, min_open=True) if isinstance(default, float) else click.IntRange(1)
+        kind = Seconds() if isinstance(default, float) else click.IntRange(1)
         unit = text.partition(" ")[0].upper()
         function = click.option(option, name, type=kind, metavar=unit, default=default, help=text)(function)
     return function
@@ -86,7 +100,7 @@ RUN_OPTIONS = (
     bound_options,
     click.option(
         "--run-timeout",
-        type=click.FloatRange(0, min_open=True),
+        type=Seconds(),
         metavar="SECONDS",
         default=900.0,
         help="Seconds for the run.",

@@ -214,9 +214,11 @@ class Ask:
     async def _wait(self, view: View, attempt: int) -> None:
         """Wait as long as a 429 says; raises NotReached where that is longer than the run may last."""
         if view.root["error"]["code"].value == "insufficient_quota":
-            raise NotReached("status 429: the quota is used up")
+            self.session.stopped = self.session.stopped or "the quota is used up (status 429)"
+            raise NotReached(self.session.stopped)
         seconds = retry_after(view.exchange)
         seconds = min(2.0**attempt, 10.0) if seconds is None else seconds
         if attempt == ATTEMPTS or seconds > self.session.seconds_left:
+            self.session.put_off(self.case.id)
             raise NotReached(f"status 429, to be asked again in {seconds:g} s (request {attempt})")
         await asyncio.sleep(seconds)

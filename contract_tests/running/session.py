@@ -46,6 +46,7 @@ class Session:
         self.deadline = asyncio.get_running_loop().time() + options.run_seconds
         self._awaited: dict[str, asyncio.Future[Exchange]] = {}
         self._struck: list[str] = []
+        self._put_off: list[str] = []
         self.relay, self.keyless = self.new_relay(), self.new_relay(with_key=False)
 
     async def __aenter__(self) -> Session:
@@ -105,6 +106,12 @@ class Session:
             self._struck.append(case_id)
         if len(self._struck) >= STRIKES and not self.stopped:
             self.stopped = f"stopped after {STRIKES} cases at a bound: {', '.join(self._struck)}"
+
+    def put_off(self, case_id: str) -> None:
+        """Remember a case whose 429s did not end; the third one stops the run."""
+        self._put_off.append(case_id)
+        if len(self._put_off) >= STRIKES and not self.stopped:
+            self.stopped = f"stopped after {STRIKES} cases whose 429s did not end: {', '.join(self._put_off)}"
 
     async def exchange(
         self,

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from contract_tests.rules.errors_provoked import NO_SUCH_PATH
 from contract_tests.rules.view import View
-from contract_tests.running.asking import CHAT
+from contract_tests.running.asking import CHAT, COMPLETIONS, EMBEDDINGS
 from contract_tests.running.options import DEFAULT_MODEL, Options
 from contract_tests.running.refusing import refusal_text
 from contract_tests.running.session import Session
@@ -29,7 +29,9 @@ def split_target(url: str) -> tuple[str, tuple[str, str]]:
         parts = urlsplit(url.strip())
     except ValueError as error:
         raise UsageError(f"the target is not a URL: {error}") from error
-    path = parts.path.rstrip("/").removesuffix(CHAT)  # a base URL, though the endpoint's was given
+    path = parts.path.rstrip("/")
+    for endpoint in (CHAT, COMPLETIONS, EMBEDDINGS, "/models"):
+        path = path.removesuffix(endpoint)  # a base URL, though an endpoint's was given
     without = path.removesuffix("/v1")
     root = urlunsplit((parts.scheme, parts.netloc, without, parts.query, parts.fragment))
     return root, ("/v1", "") if path != without else ("", "/v1")

@@ -94,6 +94,18 @@ def test_pytest_tolerates_what_a_baseline_knows(tmp_path: Path) -> None:
     assert "no profile is called 'no-such'" in wrong
 
 
+def test_pytest_is_not_green_where_nothing_was_reached(tmp_path: Path) -> None:
+    script = tmp_path / "quota.yaml"
+    script.write_text(
+        "- name: quota\n  when: {messages: {last: {role: user}}}\n"
+        "  reply: {error: {status: 429, message: Used up., code: insufficient_quota}}\n"
+    )
+    with FakeServer([script]) as fake:
+        said = _pytest("contract_tests", "--target", fake.base_url, "--select", "chat.short")
+    assert "1 skipped" in said
+    assert said.endswith("exit 3")
+
+
 def test_pytest_says_that_nobody_is_there() -> None:
     said = _pytest("contract_tests/test_contract.py", "--target", "http://127.0.0.1:1/v1")
     assert "the target cannot be asked: 127.0.0.1 port 1 refused the connection" in said
