@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contract_tests.cases.prompts import LONG, RED_PIXEL, SHORT, UNUSUAL, repeat, user
+from contract_tests.cases.prompts import LONG, NOTES, RED_PIXEL, SHORT, UNUSUAL, repeat, user
 from contract_tests.cases.registry import case
 from contract_tests.running.asking import Ask
 from contract_tests.running.seed import POEM_TOKENS, PROMPT
@@ -64,9 +64,9 @@ async def system(ask: Ask) -> None:
     await ask(ask.body([{"role": "system", "content": "You are brief."}, user(SHORT)]))
 
 
-@case("chat.developer", title="a developer message", tokens=32, features=["developer", "role"])
+@case("chat.developer", title="a long developer message", tokens=32, features=["developer", "role"])
 async def developer(ask: Ask) -> None:
-    await ask(ask.body([{"role": "developer", "content": "You are brief."}, user(SHORT)]))
+    await ask(ask.body([{"role": "developer", "content": NOTES}, user(SHORT)]))
 
 
 @case("chat.content-parts", title="content in parts", tokens=64)
@@ -81,18 +81,14 @@ async def end_user(ask: Ask) -> None:
     await ask(ask.body(SHORT, 16, user="tester-1"))
 
 
-@case("chat.long-system", title="a long system message and earlier turns", tokens=32)
+@case("chat.long-system", title="a long system message", tokens=32)
 async def long_system(ask: Ask) -> None:
-    notes = " ".join(
-        f"Note {number}: the tree in garden {number} is {number} years old." for number in range(1, 31)
-    )
-    said = [
-        {"role": "system", "content": f"You are brief. {notes}"},
-        user(f"Remember these, too. {notes}"),
-        {"role": "assistant", "content": f"I will remember: {notes}"},
-        user(SHORT),
-    ]
-    await ask(ask.body(said))
+    await ask(ask.body([{"role": "system", "content": NOTES}, user(SHORT)]))
+
+
+@case("chat.long-history", title="a long message in an earlier turn", tokens=32)
+async def long_history(ask: Ask) -> None:
+    await ask(ask.body([user(NOTES), {"role": "assistant", "content": "I will remember."}, user(SHORT)]))
 
 
 @case("chat.turns", title="a conversation of several turns", tokens=32)
@@ -117,10 +113,15 @@ async def sampling(ask: Ask) -> None:
     await ask(ask.body(SHORT, 16, **more))
 
 
-@case("chat.image", title="a picture in the question", tokens=32, features=["image_url", "image", "content"])
+@case(
+    "chat.image",
+    title="a picture in the question, and the question alone",
+    requests=2,
+    tokens=64,
+    features=["image_url", "image", "content"],
+)
 async def image(ask: Ask) -> None:
-    parts = [
-        {"type": "text", "text": "What colour is this picture?"},
-        {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{RED_PIXEL}"}},
-    ]
-    await ask(ask.body([user(parts)]))
+    text = {"type": "text", "text": "What colour is this picture?"}
+    picture = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{RED_PIXEL}"}}
+    await ask(ask.body([user([text, picture])]), role="with image")
+    await ask(ask.body([user([text])]), role="without image")

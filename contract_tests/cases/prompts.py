@@ -17,6 +17,11 @@ CODE = """def tree(height):
     return height"""
 """Text whose pieces are often nothing but spaces and line ends."""
 
+NOTES = "You are brief. " + " ".join(
+    f"Note {one}: the tree in garden {one} is {one} years old." for one in range(1, 31)
+)
+"""Some 300 words that are no question: who does not count them has not read them."""
+
 RED_PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
 """A PNG of one red pixel, in Base64."""
 

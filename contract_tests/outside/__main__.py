@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -12,12 +13,15 @@ from rich.console import Console
 from rich.table import Table
 
 from contract_tests import sdks
-from contract_tests.outside.judges import JUDGES, Judge, Points
+from contract_tests.outside.judges import JUDGES, PACED, Judge, Points
 from fake_server import FakeServer
+from fake_server.settings import default_scripts
 
 HOMES = sdks.ROOT / ".cache" / "judges"
 SECONDS = 300
 PASS = "pass"
+PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
+"""Of the caller's environment: no keys and no proxies reach a judge, which is code of others."""
 
 
 @dataclass(frozen=True)
@@ -34,15 +38,19 @@ class Opinion:
         """Points that are not as known: lost, won, or no points any more."""
         known = self.judge.known
         lost = [
-            f"{name} is {word}" for name, word in self.points.items() if word != PASS and name not in known
+            f"{name} is {word}"
+            for name, word in self.points.items()
+            if word != PASS and (name not in known or known[name].says != word)
         ]
-        won = [
-            f"{name} is passed by now"
-            for name in known
-            if self.points.get(name) == PASS and name not in self.judge.sometimes
-        ]
+        won = [f"{name} is passed by now" for name in known if self.points.get(name) == PASS]
         gone = [f"{name} is no point any more" for name in known if self.points and name not in self.points]
         return lost + won + gone
+
+
+def environment() -> dict[str, str]:
+    """What a judge sees of the environment: where programs are, and no way but the direct one."""
+    kept = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    return {**kept, "NO_PROXY": "127.0.0.1", "NO_COLOR": "1"}
 
 
 def ask(judge: Judge, url: str) -> Opinion:
@@ -60,6 +68,8 @@ def ask(judge: Judge, url: str) -> Opinion:
     try:
         done = subprocess.run(  # noqa: S603 the commands are this package's own
             judge.command(home, url, judge.model),
+            env=environment(),
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=SECONDS,
@@ -84,9 +94,15 @@ def tell(opinions: Sequence[Opinion], console: Console) -> None:
         )
     console.print(table)
     for one in opinions:
-        for name, why in one.judge.known.items():
+        for name, known in one.judge.known.items():
             if one.points.get(name, PASS) != PASS:
-                console.print(f"\n{one.judge.name}: {name} is {one.points[name]}\n  {why}", soft_wrap=True)
+                console.print(
+                    f"\n{one.judge.name}: {name} is {one.points[name]}\n  {known.why}", soft_wrap=True
+                )
+                console.print(*(f"  see {place}" for place in known.evidence), sep="\n", soft_wrap=True)
+    console.print()
+    for one in opinions:
+        console.print(f"not asked of {one.judge.name}: {one.judge.unasked}", soft_wrap=True)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -95,11 +111,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1, help="seed of the fake's variations")
     options = parser.parse_args(argv)
     console = Console(highlight=False, markup=False, emoji=False)
-    with FakeServer(seed=options.seed) as fake:
+    with FakeServer([*default_scripts(), PACED], seed=options.seed) as fake:
         opinions = [ask(judge, fake.base_url) for judge in JUDGES]
     tell(opinions, console)
     bad = [one for one in opinions if one.surprises or (one.trouble and not one.skipped)]
-    console.print(f"\njudges: {len(opinions)} asked, {len(bad)} with a surprise or unheard")
+    heard = sum(bool(one.points) for one in opinions)
+    console.print(
+        f"\n{'FAIL' if bad else 'PASS'}  {heard} of {len(opinions)} judges heard, "
+        f"{len(bad)} with a surprise or unheard; seed {options.seed} (exit code {int(bool(bad))})"
+    )
     return int(bool(bad))
 
 

@@ -4,23 +4,35 @@ from __future__ import annotations
 
 import json
 import shutil
+import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from contract_tests import sdks
 
+KNOWN = Path(__file__).with_name("known.toml")
+PACED = Path(__file__).with_name("slow.yaml")
 Points = dict[str, str]
 """The points of a judge by name: pass, fail, warn or skip."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """A point that is not passed: what the judge says of it, why the fake is right, where that is seen."""
+
+    says: str
+    why: str
+    evidence: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Judge:
     """One judge, pinned. `command` gets its folder, the fake's base URL and a model.
 
-    `known` names the points that are not passed, each with the evidence why the fake is right; those it
-    may also pass say so by `sometimes`.
+    `unasked` names the points that are not heard, by the reason. `tool` is a program it needs.
     """
 
     name: str
@@ -30,9 +42,13 @@ class Judge:
     command: Callable[[Path, str, str], list[str]]
     read: Callable[[Any], Points]
     pins: tuple[str, ...] = ()
-    known: Mapping[str, str] = field(default_factory=dict)
-    sometimes: frozenset[str] = frozenset()
+    unasked: str = ""
     tool: str = ""
+
+    @property
+    def known(self) -> Mapping[str, Known]:
+        """The points that are not passed, with the evidence why the fake is right."""
+        return known().get(self.name, {})
 
     @property
     def missing(self) -> str:
@@ -50,11 +66,26 @@ class Judge:
         return found
 
 
+@cache
+def known() -> dict[str, dict[str, Known]]:
+    """Judge -> point -> what is known of it, from known.toml."""
+    tables = tomllib.loads(KNOWN.read_text(encoding="utf-8"))
+    return {
+        judge: {
+            point: Known(one["says"], one["why"].strip(), tuple(one["evidence"]))
+            for point, one in points.items()
+        }
+        for judge, points in tables.items()
+    }
+
+
 def by_pip(judge: Judge, home: Path) -> None:
+    """Install the judge in an environment of its own. Raises SdkUnavailable."""
     sdks.install(home, [f"{judge.name}=={judge.version}", *judge.pins])
 
 
 def by_npm(judge: Judge, home: Path) -> None:
+    """Install the judge in a folder of its own, running none of its install scripts. Raises SdkUnavailable."""
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
     (home / "package.json").write_text("{}")
@@ -68,19 +99,24 @@ def _each(entries: Iterable[Mapping[str, Any]], words: Mapping[str, str]) -> Poi
 
 COMMON = (
     "anyio==4.16.0",
+    "attrs==26.1.0",
     "certifi==2026.10.18",
     "h11==0.16.0",
     "httpcore==1.0.9",
     "httpx==0.28.1",
     "idna==3.20",
+    "jsonschema==4.26.0",
+    "jsonschema-specifications==2025.9.1",
+    "referencing==0.37.0",
+    "rpds-py==2026.9.1",
+    "typing_extensions==4.16.0",
 )
-NOT_OURS = "it asks for {}, which the API reference and the published spec do not have"
 
 JUDGES = (
     Judge(
         "llm-comply",
         "0.5.0",
-        "gpt-5",
+        "gpt-5",  # of any other family it skips the point about reasoning
         by_pip,
         lambda home, url, model: [
             *(str(home / "bin" / "llm-comply"), "-u", url, "-k", "sk-any", "-m", model),
@@ -88,10 +124,7 @@ JUDGES = (
         ],
         lambda report: _each(report["results"], {"passed": "pass", "failed": "fail", "skipped": "skip"}),
         pins=COMMON,
-        known={
-            "chat-reasoning-summary": NOT_OURS.format("the member `reasoning` of a chat request")
-            + " (they have `reasoning_effort`); api.openai.com refuses unknown members"
-        },
+        unasked="formats open-responses (an endpoint to come), anthropic and google-* (other APIs)",
     ),
     Judge(
         "trustedrouter-provider-check",
@@ -103,14 +136,8 @@ JUDGES = (
             *("--tier", "5", "--json", "-"),
         ],
         lambda report: _each(report["checks"], {}),
-        pins=COMMON,
-        known={
-            "catalog.declared-v2": "a catalogue of its own market (--catalog-url), nothing of OpenAI's",
-            "chat.forwarded-fields": NOT_OURS.format("top_k, thinking and reasoning in a chat request"),
-            "stream.incremental-delivery": "it wants time between the deltas; the fake is done "
-            "within milliseconds, each chunk in a write of its own",
-        },
-        sometimes=frozenset({"stream.incremental-delivery"}),
+        pins=(*COMMON, "brotli==1.2.1", "h2==4.4.1", "hpack==4.2.0", "hyperframe==6.1.0"),
+        unasked="perf.production-benchmark (tier 6, advisory: speed)",
     ),
     Judge(
         "compatcanary",
@@ -122,6 +149,7 @@ JUDGES = (
             *("--model", model, "--profile", "chat", "--format", "json"),
         ],
         lambda report: _each(report["results"], {}),
+        unasked="responses.basic and responses.streaming (an endpoint to come)",
         tool="npm",
     ),
 )

@@ -125,6 +125,27 @@ def parts_as_text(pair: tuple[View, View]) -> Iterable[Fault]:
         yield other, f"{whole_text(other)[:80]!r}", repr(whole_text(one)[:80])
 
 
+def _pictured(trace: Trace) -> Iterator[tuple[Node, Node]]:
+    """The usage of a question with a picture, and of the question alone."""
+    found = [_usage(trace.roles[role]) for role in ("with image", "without image") if role in trace.roles]
+    if len(found) == 2 and found[0] and found[1] and all(one["prompt_tokens"].number for one in found if one):
+        yield found[0]["prompt_tokens"], found[1]["prompt_tokens"]
+
+
+@relations.rule(
+    "image-counted",
+    over=_pictured,
+    relation=True,
+    level=SHOULD,
+    harm="the picture may never have reached the model, which answers all the same",
+)
+def image_counted(part: tuple[Node, Node]) -> Iterable[Fault]:
+    """A question with a picture has more prompt tokens than the question alone."""
+    seen, alone = part
+    if (seen.number or 0) <= (alone.number or 0):
+        yield seen, f"{seen} with the picture, {alone} without", "more with the picture"
+
+
 def _several(trace: Trace) -> Iterator[list[tuple[str, Node]]]:
     """The ids of all replies of a case."""
     found = []

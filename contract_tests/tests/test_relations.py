@@ -87,6 +87,11 @@ def pages(status: int, allowed: str | None) -> Trace:
     return Trace("t", {"preflight": preflight, "page": View(page.exchange.but(headers=field))})
 
 
+def pictured(seen: int, alone: int) -> Trace:
+    views = [said("Red", usage={**USAGE, "prompt_tokens": one}) for one in (seen, alone)]
+    return Trace("t", dict(zip(("with image", "without image"), views, strict=True)))
+
+
 def in_parts(one: str, other: str) -> Trace:
     return Trace("t", {"dict": said(one), "parts": said(other)}, deterministic=True)
 
@@ -141,6 +146,7 @@ TRACES: list[tuple[str, Trace, list[Trace]]] = [
         [without_a_key(200, 401), without_a_key(401, 200), without_a_key(500, 500)],
     ),
     ("relations.preflight-answered", pages(204, "*"), [pages(401, "*"), pages(204, None), pages(405, None)]),
+    ("relations.image-counted", pictured(93, 8), [pictured(8, 8)]),
     (
         "relations.same-usage",
         both(said("Hi", usage=USAGE), streamed("Hi", usage=USAGE)),
