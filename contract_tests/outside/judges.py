@@ -85,7 +85,7 @@ def by_pip(judge: Judge, home: Path) -> None:
 
 
 def by_npm(judge: Judge, home: Path) -> None:
-    """Install the judge in a folder of its own, running none of its install scripts. Raises SdkUnavailable."""
+    """Install the judge in a folder of its own, without its install scripts. Raises SdkUnavailable."""
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
     (home / "package.json").write_text("{}")
