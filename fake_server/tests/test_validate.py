@@ -196,6 +196,7 @@ def test_required(name: str) -> None:
     ("members", "message"),
     [
         ({"foo": 1}, "Unrecognized request argument supplied: foo"),
+        ({"model": "o4-mini", "reasoning": {"summary": "auto"}}, "Unknown parameter: 'reasoning'."),
         (
             {"metadata": {"modified": True}},
             "Invalid type for 'metadata.modified': expected a string, but got a boolean instead.",

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from fake_server import asked
 from fake_server.reply import ErrorReply
 
 Check = Callable[[Any, str], None]
@@ -265,12 +266,18 @@ def tagged(tag: str, forms: Mapping[str, Check]) -> Check:
 def checked_members(
     request: Mapping[str, Any], required: Mapping[str, Check], known: Mapping[str, Check]
 ) -> None:
-    """A whole request: required members first, then each as sent; raises Invalid for the first complaint."""
+    """A whole request: required members first, then each as sent; raises Invalid for the first complaint.
+
+    Behind reasoning models api.openai.com words an unknown member as it does inside a member, as seen in
+    https://github.com/teabranch/open-responses-server/issues/41 (o4-mini).
+    """
     for name in required:
         if name not in request:
             raise missing(name)
     for name, value in request.items():
         check = known.get(name)
+        if check is None and asked.reasons(request):
+            raise Invalid(f"Unknown parameter: '{shown(name)}'.", shown(name), "unknown_parameter")
         if check is None:
             raise Invalid(f"Unrecognized request argument supplied: {shown(name)}", None, None)
         check(value, name)
