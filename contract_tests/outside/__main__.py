@@ -18,7 +18,9 @@ from fake_server import FakeServer
 from fake_server.settings import default_scripts
 
 HOMES = sdks.ROOT / ".cache" / "judges"
+REPORT = "report.json"
 SECONDS = 300
+INTERRUPTED = 130
 PASS = "pass"
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
 """Of the caller's environment: no keys and no proxies reach a judge, which is code of others."""
@@ -75,24 +77,36 @@ def ask(judge: Judge, url: str) -> Opinion:
             timeout=SECONDS,
             check=False,
         )
+        (home / REPORT).write_text(done.stdout)
         return Opinion(judge, judge.points(done.stdout))
     except (OSError, subprocess.TimeoutExpired, ValueError) as why:
         return Opinion(judge, {}, f"not heard: {why}")
+
+
+def _report(judge: Judge) -> str:
+    return os.path.relpath(HOMES / judge.name / REPORT)
 
 
 def tell(opinions: Sequence[Opinion], console: Console) -> None:
     """A table, then what each judge holds against the fake and why it is wrong."""
     table = Table(box=None, pad_edge=False, padding=(0, 2), header_style="bold")
     for name in ("judge", "version", "passed", "of", "known", "verdict"):
-        table.add_column(name, justify="right" if name in ("passed", "of", "known") else "left")
+        numbers = name in ("passed", "of", "known")
+        table.add_column(name, justify="right" if numbers else "left", no_wrap=True)
     for one in opinions:
         passed = sum(word == PASS for word in one.points.values())
         held = len([name for name, word in one.points.items() if word != PASS and name in one.judge.known])
-        verdict = one.trouble or ("; ".join(one.surprises) or ("full score" if not held else "as known"))
+        calm = "as known" if held else "full score"
+        verdict = one.trouble.partition(":")[0] or ("not as known" if one.surprises else calm)
         table.add_row(
             one.judge.name, one.judge.version, str(passed), str(len(one.points)), str(held), verdict
         )
     console.print(table)
+    for one in opinions:
+        for line in filter(None, (one.trouble, *one.surprises)):
+            console.print(f"  {one.judge.name}: {line}", soft_wrap=True)
+        if one.surprises:
+            console.print(f"  {one.judge.name}: its report is {_report(one.judge)}", soft_wrap=True)
     for one in opinions:
         for name, known in one.judge.known.items():
             if one.points.get(name, PASS) != PASS:
@@ -106,13 +120,17 @@ def tell(opinions: Sequence[Opinion], console: Console) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """0 where every judge says what is known (or cannot run here), 1 for a surprise or a failed install."""
+    """0 where every judge says what is known (or cannot run here), 1 for a surprise or one unheard; 130."""
     parser = argparse.ArgumentParser("python -m contract_tests.outside", description=__doc__)
     parser.add_argument("--seed", type=int, default=1, help="seed of the fake's variations")
     options = parser.parse_args(argv)
     console = Console(highlight=False, markup=False, emoji=False)
-    with FakeServer([*default_scripts(), PACED], seed=options.seed) as fake:
-        opinions = [ask(judge, fake.base_url) for judge in JUDGES]
+    try:
+        with FakeServer([*default_scripts(), PACED], seed=options.seed) as fake:
+            opinions = [ask(judge, fake.base_url) for judge in JUDGES]
+    except KeyboardInterrupt:
+        print("judges: interrupted", file=sys.stderr)
+        return INTERRUPTED
     tell(opinions, console)
     bad = [one for one in opinions if one.surprises or (one.trouble and not one.skipped)]
     heard = sum(bool(one.points) for one in opinions)

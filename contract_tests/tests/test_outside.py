@@ -151,6 +151,18 @@ def test_the_table_tells_the_points_the_evidence_and_what_was_not_asked() -> Non
     assert "not asked of trustedrouter-provider-check: perf" in told
 
 
+def test_a_surprise_is_told_by_name_with_the_report() -> None:
+    page = io.StringIO()
+    unheard = Opinion(COMPLY, {}, "skipped: it is not installed", skipped=True)
+    tell([Opinion(CANARY, {"models.list": "warn"}), unheard], Console(file=page, width=80))
+    lines = [line.strip() for line in page.getvalue().splitlines()]
+    assert lines[1].endswith("not as known")
+    assert lines[2].endswith("skipped")
+    assert "compatcanary: models.list is warn" in lines
+    assert any(line.endswith(".cache/judges/compatcanary/report.json") for line in lines)
+    assert "llm-comply: skipped: it is not installed" in lines
+
+
 def test_a_judge_whose_tool_is_missing_is_skipped_by_name() -> None:
     opinion = ask(replace(CANARY, tool="no-such-tool"), "http://127.0.0.1:1/v1")
     assert opinion.skipped
