@@ -129,3 +129,26 @@ async def history(ask: Ask) -> None:
         user(SHORT),
     ]
     await ask(ask.body(turns, 64, tools=[WEATHER], tool_choice="none"))
+
+
+@case("tools.two-results", title="two calls and their results", tokens=64, features=(*FEATURES, "tool"))
+async def two_results(ask: Ask) -> None:
+    cities = {"call_1": "Oslo", "call_2": "Rome"}
+    made = [
+        {
+            "id": one,
+            "type": "function",
+            "function": {"name": "get_time", "arguments": json.dumps({"city": city})},
+        }
+        for one, city in cities.items()
+    ]
+    results = [{"role": "tool", "tool_call_id": one, "content": "12:00"} for one in cities]
+    turns = [user(TWO), {"role": "assistant", "content": "", "tool_calls": made}, *results]
+    await ask(ask.body(turns, 64, tools=[CLOCK], tool_choice="none"))
+
+
+@case("tools.strict", title="a tool with a strict schema", tokens=200, features=(*FEATURES, "strict"))
+async def strict(ask: Ask) -> None:
+    parameters = {**CLOCK["function"]["parameters"], "additionalProperties": False}
+    tool = {"type": "function", "function": {**CLOCK["function"], "parameters": parameters, "strict": True}}
+    await ask(ask.body("What time is it in Oslo? Use the tool.", 200, tools=[tool], tool_choice="required"))

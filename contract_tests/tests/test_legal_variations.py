@@ -123,6 +123,8 @@ def varied(exchange: Exchange) -> Iterator[tuple[str, Exchange]]:
     body = exchange.payload
     stream = body.startswith(b"data:")
     for name, write in {**JSON, **({} if stream else PRETTY)}.items():
+        if name == "dated model" and b"-2024-07-18" in exchange.request.body:
+            continue  # who asks for a snapshot gets that one
         yield name, exchange.with_payload(rewritten(body, write))
     for name, vary in STREAM.items() if stream else ():
         yield name, exchange.with_payload(vary(body))
