@@ -60,7 +60,10 @@ def echo_whole(part: tuple[str, View, str, str]) -> Iterable[Fault]:
     """A text that is repeated from its first word to its last arrives with every character in between."""
     role, view, text, answer = part
     if text not in answer:
-        yield view, f"{role}: {answer[:100]!r}", repr(text)
+        said = answer[answer.index(text.split()[0]) :]
+        at = next((i for i, (a, b) in enumerate(zip(text, said, strict=False)) if a != b), len(said))
+        start = max(0, at - 20)
+        yield view, f"{role}, from character {at}: {said[start : at + 40]!r}", repr(text[start : at + 40])
 
 
 def _callers(trace: Trace) -> Iterator[tuple[Trace, str]]:
