@@ -31,7 +31,8 @@ class Relay(Listener):
     given to `on_exchange` (called on the loop; it must be quick) before the client gets the last
     bytes, so who has the whole reply finds the exchange. A request with the header
     `x-contract-case: NAME` yields an exchange with that label; `settled` waits for those whose
-    client left early. Raises ValueError for a target, header or CA file that cannot be used.
+    client left early. With `keep_raw` exchanges hold the bytes of replies as they came. Raises
+    ValueError for a target, header or CA file that cannot be used.
     """
 
     def __init__(
@@ -43,10 +44,13 @@ class Relay(Listener):
         ca_file: str | Path | None = None,
         extra_headers: Iterable[tuple[str, str]] = (),
         extra_query: Iterable[tuple[str, str]] = (),
+        keep_raw: bool = False,
+        port: int = 0,
     ) -> None:
         self.bounds = bounds or Bounds()
         self.exchanges: list[Exchange] = []
-        super().__init__()
+        super().__init__(port)
+        self._keep_raw = keep_raw
         self._target = parse_target(target_url, extra_headers, extra_query)
         ca = None if ca_file is None else str(ca_file)
         self._context = tls_context(ca) if self._target.encrypted else None
@@ -82,7 +86,7 @@ class Relay(Listener):
                 request, head = asked
                 label = header(request.headers, LABEL_HEADER) or ""
                 request.headers = tuple(one for one in request.headers if one[0].lower() != LABEL_HEADER)
-                trip = Trip(client, request, self.bounds, label, self._emit)
+                trip = Trip(client, request, self.bounds, label, self._emit, self._keep_raw)
                 self._under_way.append(label)
                 await self._carry(trip, head, links)
                 if not trip.reusable:

@@ -34,6 +34,7 @@ class Trip:
         bounds: Bounds,
         label: str,
         emit: Callable[[Exchange], None],
+        keep_raw: bool = False,
     ) -> None:
         self.client = client
         self.request = request
@@ -46,7 +47,9 @@ class Trip:
         self._started = self._progress = self._loop.time()
         self._left_at: float | None = None
         self._fault = ""
-        self.reply = ReplyCapture(request.request, asked_at=self._started, bounds=bounds, label=label)
+        self.reply = ReplyCapture(
+            request.request, asked_at=self._started, bounds=bounds, label=label, keep_raw=keep_raw
+        )
 
     async def run(self, head: bytes, upstream: Link) -> None:
         """Send `head`, then move bytes until the reply has ended; hangs up where it must."""

@@ -7,6 +7,7 @@ fault is kept, and `problem` says what was wrong and at which byte of the messag
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 from fake_server.wire.body import Body, ChunkedBody, SizedBody
 from fake_server.wire.bounds import Bounds
@@ -19,6 +20,7 @@ from fake_server.wire.head import (
     reply_framing,
     status_line,
 )
+from fake_server.wire.outgoing import rendered
 from fake_server.wire.request import RequestCapture
 from fake_server.wire.sse import EventMeter, EventTooLarge
 
@@ -28,11 +30,18 @@ class ReplyCapture:
 
     `asked_at` is when the request's last byte went out (it may be set later). `ended` tells that
     the reply is over; `leftover` counts bytes that came after its end. Times are seconds on any
-    one clock.
+    one clock. With `keep_raw` the exchange holds every byte as it came, where its values do not
+    already say it.
     """
 
     def __init__(
-        self, request: Request, *, asked_at: float = 0.0, bounds: Bounds | None = None, label: str = ""
+        self,
+        request: Request,
+        *,
+        asked_at: float = 0.0,
+        bounds: Bounds | None = None,
+        label: str = "",
+        keep_raw: bool = False,
     ) -> None:
         self.request = request
         self.asked_at = asked_at
@@ -53,6 +62,7 @@ class ReplyCapture:
         self._open = bytearray()  # the write being received
         self._size = self._end = 0
         self._remarks: list[str] = []
+        self._raw: list[tuple[bytes, float]] | None = [] if keep_raw else None
         self._head_at = self._last_at = self._now = 0.0
 
     @property
@@ -70,6 +80,8 @@ class ReplyCapture:
         self._now, position = at, 0
         begin = self.received
         self.received += len(data)
+        if self._raw is not None and data and self.leftover < self.bounds.head:
+            self._raw.append((data, at))
         try:
             while position < len(data) and not self.ended:
                 if self._body is None:
@@ -111,6 +123,17 @@ class ReplyCapture:
 
     @property
     def exchange(self) -> Exchange:
+        exchange = self._read()
+        came = b"".join(data for data, _ in self._raw or ())
+        cut_by_us = self.ending is Ending.OVERSIZED
+        if self._raw is None or cut_by_us or came == b"".join(write.data for write in rendered(exchange)):
+            return exchange
+        times = [self.asked_at, *(at for _, at in self._raw)]
+        pauses = [max(0.0, at - before) for before, at in pairwise(times)]
+        return exchange.but(raw=tuple(Write(data, pauses[i]) for i, (data, _) in enumerate(self._raw)))
+
+    def _read(self) -> Exchange:
+        """What the reply's bytes say."""
         partial_head = self.status is not None and not self._head.done
         return Exchange(
             request=self.request,

@@ -92,7 +92,9 @@ class Exchange:
     `status` is None when no status line arrived, `framing` None when not known. `writes` hold the
     body; the first pause counts from the moment the head arrived, `head_pause` from the request's
     last byte to the head. `informational` holds 1xx heads as (status, headers). `problem` says in
-    words why the ending is not clean. `label` names the case or recording for reports.
+    words why the ending is not clean. `label` names the case or recording for reports. `raw` holds
+    the reply's own bytes, one write for each read, where a recorder kept them because the values
+    above would be written otherwise: a chunk size in capitals, a line end of LF, what is not HTTP.
     """
 
     request: Request
@@ -109,6 +111,7 @@ class Exchange:
     problem: str = ""
     unknown: frozenset[Aspect] = field(default_factory=frozenset)
     label: str = ""
+    raw: tuple[Write, ...] = ()
 
     @property
     def payload(self) -> bytes:
@@ -134,7 +137,7 @@ class Exchange:
 
     def with_payload(self, payload: bytes) -> Exchange:
         """A copy whose body is `payload` in one write."""
-        return replace(self, writes=(Write(payload),) if payload else ())
+        return replace(self, writes=(Write(payload),) if payload else (), raw=())
 
 
 def header(headers: Iterable[tuple[str, str]] | None, name: str) -> str | None:

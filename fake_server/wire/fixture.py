@@ -14,15 +14,13 @@ The head says what was asked, status, headers, how the body was written and how 
     unknown: [timing]
 
 A body is one of `{file: NAME}` (raw bytes beside the head), `{text: "…"}` (UTF-8), or, for a request,
-`{json: …}`. `writes` holds [size in bytes, pause in seconds]; without it the body is one write.
+`{json: …}`. `writes` holds [size in bytes, pause in seconds]; without it the body is one write. `raw`
+with its `reads`, the same way, holds the whole reply as it came where the rest would be sent otherwise.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,11 +29,10 @@ from typing import Any
 import yaml
 
 from fake_server.wire.exchange import Aspect, Ending, Exchange, Framing, Headers, Request, Write
+from fake_server.wire.fixture_writing import describe, put
 
 VERSION = 1
 MARK = "openai-contract-fixture"
-INLINE_LIMIT = 64 * 1024
-_SEPARATORS = re.compile("[\r\x85\u2028\u2029\ufeff]")
 
 
 class FixtureError(ValueError):
@@ -96,21 +93,17 @@ def find(root: Path) -> list[Path]:
 
 
 def save(fixture: Fixture, path: Path) -> None:
-    """Write the body file (named by its hash) first and rename the head into place last."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write the bodies (files named by their hash) and then the head, which replaces an older one at once.
+
+    Raises OSError; what stood there before is then whole.
+    """
     exchange = fixture.exchange
     head: dict[str, Any] = {MARK: VERSION, "title": fixture.title}
     if fixture.breaks:
         head["breaks"] = list(fixture.breaks)
     head |= {name: value for name in ("source", "notes") if (value := getattr(fixture, name))}
-    head["request"] = _request_head(exchange.request, path)
-    head["response"] = _response_head(exchange, path)
-    head["ending"] = exchange.ending.value
-    if exchange.problem:
-        head["problem"] = exchange.problem
-    if exchange.unknown:
-        head["unknown"] = sorted(aspect.value for aspect in exchange.unknown)
-    _write_atomically(path, _dump(head))
+    described, bodies = describe(exchange, path.stem)
+    put(path, head | described, bodies)
 
 
 def _from_head(head: Mapping[str, Any], path: Path) -> Fixture:
@@ -138,6 +131,7 @@ def _from_head(head: Mapping[str, Any], path: Path) -> Fixture:
         problem=str(head.get("problem", "")),
         unknown=frozenset(Aspect(name) for name in head.get("unknown", [])),
         label=path.stem,
+        raw=_writes(_body(reply.get("raw"), path), reply.get("reads"), path, "reads"),
     )
     return Fixture(
         exchange,
@@ -160,18 +154,20 @@ def _headers(pairs: Sequence[Sequence[Any]]) -> Headers:
     return tuple((str(name), str(value)) for name, value in pairs)
 
 
-def _writes(body: bytes, sizes: Sequence[Sequence[float]] | None, path: Path) -> tuple[Write, ...]:
+def _writes(
+    body: bytes, sizes: Sequence[Sequence[float]] | None, path: Path, name: str = "writes"
+) -> tuple[Write, ...]:
     if sizes is None:
         return (Write(body),) if body else ()
     if not isinstance(sizes, list) or not all(isinstance(entry, list) and entry for entry in sizes):
-        raise FixtureError(f"{path}: writes are a list of [size, pause], not {sizes!r}")
+        raise FixtureError(f"{path}: {name} are a list of [size, pause], not {sizes!r}")
     writes, start = [], 0
     for entry in sizes:
         size, pause = int(entry[0]), float(entry[1]) if len(entry) > 1 else 0.0
         writes.append(Write(body[start : start + size], pause))
         start += size
     if start != len(body):
-        raise FixtureError(f"{path}: the writes add up to {start} bytes, the body has {len(body)}")
+        raise FixtureError(f"{path}: the {name} add up to {start} bytes, the body has {len(body)}")
     return tuple(writes)
 
 
@@ -191,84 +187,3 @@ def _body(entry: Mapping[str, Any] | None, path: Path) -> bytes:
         return (path.parent / name).read_bytes()
     except OSError as error:
         raise FixtureError(f"{path}: the body file {name!r} cannot be read: {error.strerror}") from error
-
-
-def _request_head(request: Request, path: Path) -> dict[str, Any]:
-    head: dict[str, Any] = {"method": request.method, "target": request.target}
-    if request.headers is None:
-        head["headers"] = None
-    elif request.headers:
-        head["headers"] = [list(pair) for pair in request.headers]
-    if request.body:
-        value = request.json()
-        exact = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() == request.body
-        head["body"] = {"json": value} if value is not None and exact else _body_head(request.body, path)
-    return head
-
-
-def _response_head(exchange: Exchange, path: Path) -> dict[str, Any]:
-    head: dict[str, Any] = {"status": exchange.status}
-    if exchange.reason:
-        head["reason"] = exchange.reason
-    if exchange.http_version != "1.1":
-        head["http_version"] = exchange.http_version
-    head["headers"] = [list(pair) for pair in exchange.headers]
-    if exchange.informational:
-        head["informational"] = [
-            [code, [list(pair) for pair in pairs]] for code, pairs in exchange.informational
-        ]
-    if exchange.framing is not None:
-        head["framing"] = exchange.framing.value
-    if exchange.trailers:
-        head["trailers"] = [list(pair) for pair in exchange.trailers]
-    if exchange.head_pause:
-        head["head_pause"] = exchange.head_pause
-    if exchange.payload:
-        head["body"] = _body_head(exchange.payload, path, inline=False)
-    if len(exchange.writes) > 1 or any(write.pause for write in exchange.writes):
-        head["writes"] = [
-            [len(write.data), round(write.pause, 6)] if write.pause else [len(write.data)]
-            for write in exchange.writes
-        ]
-    return head
-
-
-def _body_head(body: bytes, path: Path, inline: bool = True) -> dict[str, Any]:
-    if inline and len(body) <= INLINE_LIMIT:
-        try:
-            return {"text": body.decode("utf-8")}
-        except UnicodeDecodeError:
-            pass
-    name = f"{path.stem}-{hashlib.sha256(body).hexdigest()[:12]}.body"
-    _write_atomically(path.parent / name, body)
-    return {"file": name}
-
-
-class _Dumper(yaml.SafeDumper):
-    """Escapes the line separators that YAML would fold into a space (YAML 1.1 section 4.2)."""
-
-
-def _represent_text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
-    style = '"' if _SEPARATORS.search(text) else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
-
-
-_Dumper.add_representer(str, _represent_text)
-
-
-def _dump(head: Mapping[str, Any]) -> bytes:
-    return yaml.dump(
-        dict(head), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None
-    ).encode()
-
-
-def _write_atomically(path: Path, data: bytes) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with partial.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

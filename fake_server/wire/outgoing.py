@@ -14,10 +14,16 @@ NOT_A_SIZE = b"not a chunk size\r\n"
 def outgoing(exchange: Exchange) -> Iterator[Write]:
     """The reply's bytes in the pieces to flush, each with the pause in seconds before it.
 
-    Exact where the exchange knows its framing; else a length or, for event streams, chunks are
-    made up. How the connection ends is not part of it, but a reply that ended early is left
-    unfinished. Of a malformed reply the bytes at fault were not kept: others of that kind stand in.
+    Exact where the exchange holds the raw bytes or knows its framing; else a length or, for event
+    streams, chunks are made up. How the connection ends is not part of it, but a reply that ended
+    early is left unfinished. Where no recorder kept the bytes at fault of a malformed reply, others
+    of that kind stand in.
     """
+    return iter(exchange.raw) if exchange.raw else rendered(exchange)
+
+
+def rendered(exchange: Exchange) -> Iterator[Write]:
+    """The reply written from its values, as `outgoing` does where no raw bytes were kept."""
     for status, headers in exchange.informational:
         yield Write(_head("1.1", status, _phrase(status), headers) + b"\r\n")
     if exchange.status is None:

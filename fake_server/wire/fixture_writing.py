@@ -1,0 +1,191 @@
+"""Exchanges to fixture files: the readable head, the raw bodies, and how they reach the disk.
+
+Bodies land first under the name of their hash and the head, which names them, is renamed into place
+last. So whoever stops at any moment leaves the old fixture or the new one; bodies that no head
+names are swept the next time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from fake_server.wire.exchange import Exchange, Request, Write
+
+try:
+    import fcntl
+except ImportError:  # Windows: two writers of one fixture are not kept apart there
+    fcntl = None  # type: ignore[assignment]
+
+INLINE_LIMIT = 64 * 1024
+_SEPARATORS = re.compile("[\r\x85\u2028\u2029\ufeff]")
+
+Bodies = dict[str, bytes]
+"""Raw files that stand beside a head, by name."""
+
+
+def describe(exchange: Exchange, stem: str) -> tuple[dict[str, Any], Bodies]:
+    """The head of an exchange from `request` on, and the body files it names; these begin with `stem`."""
+    bodies: Bodies = {}
+    head: dict[str, Any] = {
+        "request": _request_head(exchange.request, stem, bodies),
+        "response": _response_head(exchange, stem, bodies),
+        "ending": exchange.ending.value,
+    }
+    if exchange.problem:
+        head["problem"] = exchange.problem
+    if exchange.unknown:
+        head["unknown"] = sorted(aspect.value for aspect in exchange.unknown)
+    return head, bodies
+
+
+def put(path: Path, head: Mapping[str, Any], bodies: Bodies) -> None:
+    """Write a head and its bodies whole or not at all. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _alone(path.parent) as folder:
+        for name, body in bodies.items():
+            _write(path.with_name(name), body)
+        _sync(folder)
+        _write(path, _dump(head))
+        _sync(folder)
+        _sweep(path, keep=bodies)
+
+
+def _request_head(request: Request, stem: str, bodies: Bodies) -> dict[str, Any]:
+    head: dict[str, Any] = {"method": request.method, "target": request.target}
+    if request.headers is None:
+        head["headers"] = None
+    elif request.headers:
+        head["headers"] = [list(pair) for pair in request.headers]
+    if request.body:
+        head["body"] = _inline(request) or _beside(request.body, stem, bodies)
+    return head
+
+
+def _inline(request: Request) -> dict[str, Any] | None:
+    """The request body as JSON or text where nothing is lost by it, None where it needs a file."""
+    value = request.json()
+    if value is not None:
+        written = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        if written.encode("utf-8", "surrogatepass") == request.body:
+            return {"json": value}
+    if len(request.body) <= INLINE_LIMIT:
+        with contextlib.suppress(UnicodeDecodeError):
+            return {"text": request.body.decode("utf-8")}
+    return None
+
+
+def _response_head(exchange: Exchange, stem: str, bodies: Bodies) -> dict[str, Any]:
+    head: dict[str, Any] = {"status": exchange.status}
+    if exchange.reason:
+        head["reason"] = exchange.reason
+    if exchange.http_version != "1.1":
+        head["http_version"] = exchange.http_version
+    head["headers"] = [list(pair) for pair in exchange.headers]
+    if exchange.informational:
+        head["informational"] = [
+            [code, [list(pair) for pair in pairs]] for code, pairs in exchange.informational
+        ]
+    if exchange.framing is not None:
+        head["framing"] = exchange.framing.value
+    if exchange.trailers:
+        head["trailers"] = [list(pair) for pair in exchange.trailers]
+    if exchange.head_pause:
+        head["head_pause"] = round(exchange.head_pause, 6)
+    if exchange.payload:
+        head["body"] = _beside(exchange.payload, stem, bodies)
+    if len(exchange.writes) > 1 or any(write.pause for write in exchange.writes):
+        head["writes"] = _sizes(exchange.writes)
+    if exchange.raw:
+        head["raw"] = _beside(b"".join(write.data for write in exchange.raw), stem, bodies, "raw")
+        head["reads"] = _sizes(exchange.raw)
+    return head
+
+
+def _beside(body: bytes, stem: str, bodies: Bodies, suffix: str = "body") -> dict[str, Any]:
+    name = f"{stem}-{hashlib.sha256(body).hexdigest()[:12]}.{suffix}"
+    bodies[name] = body
+    return {"file": name}
+
+
+class _Row(list[Any]):
+    """A list written in one line, as far as the width goes."""
+
+
+def _sizes(writes: Sequence[Write]) -> _Row:
+    return _Row(
+        [len(write.data), round(write.pause, 6)] if write.pause else [len(write.data)] for write in writes
+    )
+
+
+class _Dumper(yaml.SafeDumper):
+    """Escapes the line separators that YAML would fold into a space (YAML 1.1 section 4.2)."""
+
+
+def _represent_text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    style = '"' if _SEPARATORS.search(text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+def _represent_row(dumper: _Dumper, row: _Row) -> yaml.SequenceNode:
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", row, flow_style=True)
+
+
+_Dumper.add_representer(str, _represent_text)
+_Dumper.add_representer(_Row, _represent_row)
+
+
+def _dump(head: Mapping[str, Any]) -> bytes:
+    return yaml.dump(
+        dict(head), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None
+    ).encode()
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[int | None]:
+    """Hold the folder's lock, so that nobody sweeps a body whose head is still to come."""
+    if fcntl is None:
+        yield None
+        return
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX)
+        yield number
+    finally:
+        os.close(number)
+
+
+def _write(path: Path, data: bytes) -> None:
+    partial = path.with_name(f".{path.name}.part")
+    try:
+        with partial.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def _sync(folder: int | None) -> None:
+    if folder is not None:
+        os.fsync(folder)
+
+
+def _sweep(head: Path, keep: Bodies) -> None:
+    """Remove what earlier writers of this head left: bodies it does not name, files half written."""
+    stem = re.escape(head.stem)
+    body = rf"{stem}-[0-9a-f]{{12}}\.(body|raw)"
+    left = re.compile(rf"{body}|\.{body}\.part|\.{re.escape(head.name)}\.part")
+    for path in head.parent.iterdir():
+        if left.fullmatch(path.name) and path.name not in keep:
+            path.unlink(missing_ok=True)

@@ -1,0 +1,83 @@
+"""The proof of a recording: played again and captured again, it is what was recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from fake_server.wire.bounds import Bounds
+from fake_server.wire.capture import ReplyCapture
+from fake_server.wire.exchange import Aspect, Ending, Exchange, Headers, Write
+from fake_server.wire.outgoing import outgoing
+
+_NO_BOUND = 1 << 62
+_PAUSE = 2e-6
+"""Seconds that two pauses may differ by: fixtures keep microseconds."""
+
+
+def replayed(exchange: Exchange) -> Exchange:
+    """What a capture sees of the reply when it is sent again, pauses and ending included."""
+    unbounded = Bounds(body=_NO_BOUND, event=_NO_BOUND, head=_NO_BOUND, writes=_NO_BOUND)
+    reply = ReplyCapture(
+        exchange.request, bounds=unbounded, label=exchange.label, keep_raw=bool(exchange.raw)
+    )
+    at = 0.0
+    for write in outgoing(exchange):
+        at += write.pause
+        reply.feed(write.data, at)
+    match exchange.ending:
+        case Ending.CLEAN | Ending.CUT | Ending.UNKNOWN:
+            reply.eof()
+        case Ending.RESET:
+            reply.reset()
+        case other:
+            reply.stop(other, exchange.problem)
+    return reply.exchange
+
+
+def differences(exchange: Exchange) -> list[str]:
+    """Where a replay would be seen otherwise than recorded, in words; none where it is the same.
+
+    What the exchange does not know of itself (see `Aspect`) is made up on replay and not compared.
+    """
+    return list(_compared(exchange, replayed(exchange)))
+
+
+def _compared(was: Exchange, now: Exchange) -> Iterator[str]:
+    whole = was.knows(Aspect.FRAMING, Aspect.HEADERS, Aspect.ALL_HEADERS) or was.framing is not None
+    yield from _unequal("status", was.status, now.status)
+    yield from _unequal("body", was.payload, now.payload)
+    if was.knows(Aspect.ENDING) and was.ending is not Ending.UNKNOWN:
+        yield from _unequal("ending", was.ending.value, now.ending.value)
+    if not whole:
+        return
+    yield from _unequal("reason", was.reason, now.reason)
+    yield from _unequal("HTTP version", was.http_version, now.http_version)
+    yield from _unequal("header fields", was.headers, _as_recorded(was.headers, now.headers))
+    yield from _unequal("1xx heads", was.informational, now.informational)
+    yield from _unequal("trailers", was.trailers, now.trailers)
+    yield from _unequal("framing", was.framing, now.framing)
+    yield from _unequal("write sizes", _sizes(was.writes), _sizes(now.writes))
+    if was.knows(Aspect.TIMING):
+        pauses = zip(was.writes, now.writes, strict=False)
+        if any(abs(one.pause - other.pause) > _PAUSE for one, other in pauses):
+            yield "the pauses between the writes differ"
+
+
+def _as_recorded(was: Headers, now: Headers) -> Headers:
+    """The replayed header fields without those that had to be added for the framing."""
+    return now[: len(was)] if len(now) > len(was) else now
+
+
+def _sizes(writes: Sequence[Write]) -> list[int]:
+    return [len(write.data) for write in writes]
+
+
+def _unequal(name: str, was: Any, now: Any) -> Iterator[str]:
+    if was != now:
+        yield f"{name}: recorded {_short(was)}, replayed {_short(now)}"
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:60]}… ({len(value)} long)"
