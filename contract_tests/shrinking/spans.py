@@ -1,0 +1,153 @@
+"""JSON text as a tree of byte spans, so that members and items can be cut out and the rest stays as it is.
+
+The reader is lenient: it never fails on wrong JSON (trailing or missing commas, single quotes, NaN, an end
+in the middle), because that can be the very fault that is to be kept.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+MAX_DEPTH = 150
+
+Edit = tuple[int, int, bytes]
+"""Bytes from the first number up to the second are replaced by others; edits do not overlap."""
+
+_TOKEN = re.compile(
+    rb"""(?P<string>"(?:[^"\\]|\\.)*+"? | '(?:[^'\\]|\\.)*+'?) | (?P<mark>[\[\]{},:])
+       | (?P<space>[\ \t\r\n]+) | (?P<bare>[^\[\]{},:"'\ \t\r\n]+)""",
+    re.DOTALL | re.VERBOSE,
+)
+_CLOSING = {b"{": b"}", b"[": b"]"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Span:
+    """One value: its bytes, its kind (object, array, string or bare) and what it holds."""
+
+    start: int
+    stop: int
+    kind: str
+    items: tuple[Item, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Item:
+    """A member of an object or an item of an array: from `start`, where its name stands, to its value's end."""
+
+    start: int
+    name: str | int
+    value: Span
+
+    @property
+    def stop(self) -> int:
+        return self.value.stop
+
+
+Pattern = tuple[str, ...]
+"""A path in which every index is `*`."""
+
+
+def read(text: bytes) -> Span | None:
+    """The tree of a text; None where it holds no value or nests deeper than MAX_DEPTH."""
+    tokens = [match for match in _TOKEN.finditer(text) if match.lastgroup != "space"]
+    try:
+        span, _ = _value(tokens, 0, 0)
+    except (IndexError, RecursionError):
+        return None
+    return span
+
+
+def _value(tokens: list[re.Match[bytes]], place: int, depth: int) -> tuple[Span, int]:
+    """The value that begins at token `place`, and the token after it."""
+    token = tokens[place]
+    mark = token.group()
+    if mark not in _CLOSING:
+        return Span(token.start(), token.end(), "string" if token.lastgroup == "string" else "bare"), place + 1
+    if depth == MAX_DEPTH:
+        raise RecursionError
+    items: list[Item] = []
+    stop, place = token.end(), place + 1
+    while place < len(tokens):
+        inner = tokens[place].group()
+        if inner in (b"}", b"]"):
+            return Span(token.start(), tokens[place].end(), _KIND[mark], tuple(items)), place + 1
+        if inner in (b",", b":"):
+            place += 1
+            continue
+        name: str | int = len(items)
+        start = tokens[place].start()
+        if mark == b"{" and place + 2 < len(tokens) and tokens[place + 1].group() == b":":
+            name = _name(inner)
+            if tokens[place + 2].group() not in (b",", b"}", b"]"):
+                place += 2
+        value, place = _value(tokens, place, depth + 1)
+        items.append(Item(start, name, value))
+        stop = value.stop
+    return Span(token.start(), stop, _KIND[mark], tuple(items)), place
+
+
+_KIND = {b"{": "object", b"[": "array"}
+
+
+def _name(token: bytes) -> str:
+    try:
+        name = json.loads(token)
+    except ValueError:
+        name = None
+    return name if isinstance(name, str) else token.decode("utf-8", "replace").strip("\"'")
+
+
+def patterns(span: Span, before: Pattern = ()) -> Iterator[tuple[Pattern, Item]]:
+    """Every member and item with its pattern, those that hold others first."""
+    for item in span.items:
+        pattern = (*before, item.name if isinstance(item.name, str) else "*")
+        yield pattern, item
+        yield from patterns(item.value, pattern)
+
+
+def containers(span: Span) -> Iterator[Span]:
+    """Every object and array that is not empty, those that hold others first."""
+    if span.items:
+        yield span
+    for item in span.items:
+        yield from containers(item.value)
+
+
+def strings(span: Span, besides: Collection[str] = ()) -> Iterator[Span]:
+    """Every string that is a value, but for those of members with the names `besides`."""
+    if span.kind == "string":
+        yield span
+    for item in span.items:
+        if item.name not in besides:
+            yield from strings(item.value, besides)
+
+
+def without(span: Span, gone: Collection[Item]) -> Iterator[Edit]:
+    """The edits that cut items out of a tree, each with one comma; what is inside a cut item needs no edit."""
+    kept: Item | None = None
+    open_cut: int | None = None
+    last = span.items[-1] if span.items else None
+    for item in span.items:
+        if item not in gone:
+            if open_cut is not None:
+                yield open_cut, item.start, b""
+                open_cut = None
+            kept = item
+            yield from without(item.value, gone)
+        elif open_cut is None:
+            open_cut = item.start
+    if open_cut is not None and last is not None:
+        yield (kept.stop if kept else open_cut), last.stop, b""
+
+
+def applied(text: bytes, edits: Collection[Edit]) -> bytes:
+    """The text after the edits."""
+    parts, position = [], 0
+    for start, stop, new in sorted(edits):
+        parts += [text[position:start], new]
+        position = stop
+    return b"".join([*parts, text[position:]])
