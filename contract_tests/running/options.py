@@ -22,7 +22,8 @@ class Options:
     `models` maps a section (or a prefix of case ids) to the model its cases ask for · `select` holds case
     ids and prefixes of them, all cases where it is empty · `headers` and `query` go with every request ·
     `ca_file` holds certificates to trust · `concurrency` is how many cases are asked at once ·
-    `max_requests` caps what is sent · `run_seconds` bounds the whole run.
+    `max_requests` caps what is sent · `run_seconds` bounds the whole run ·
+    `keep_raw` has exchanges hold the bytes of replies as they came.
     """
 
     target: str
@@ -37,6 +38,7 @@ class Options:
     concurrency: int = 4
     max_requests: int = 300
     run_seconds: float = 900.0
+    keep_raw: bool = False
 
     def check(self) -> None:
         """Raises UsageError where a number makes no sense or the key cannot be a header."""

@@ -75,6 +75,7 @@ class Session:
                 ca_file=options.ca_file,
                 extra_headers=(*(key if options.api_key and with_key else ()), *options.headers),
                 extra_query=options.query,
+                keep_raw=options.keep_raw,
             )
         except ValueError as error:
             raise UsageError(str(error)) from error

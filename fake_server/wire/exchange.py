@@ -85,6 +85,9 @@ class Request:
             return None
 
 
+_BESIDES_THE_REPLY = frozenset({"request", "problem", "unknown", "label"})
+
+
 @dataclass(frozen=True)
 class Exchange:
     """One request and its reply.
@@ -132,12 +135,14 @@ class Exchange:
         return None if value is None else value.partition(";")[0].strip().lower()
 
     def but(self, **changes: Any) -> Exchange:
-        """A copy with other values."""
+        """A copy with other values; raw bytes that these would contradict are left out."""
+        if not _BESIDES_THE_REPLY.issuperset(changes):
+            changes.setdefault("raw", ())
         return replace(self, **changes)
 
     def with_payload(self, payload: bytes) -> Exchange:
         """A copy whose body is `payload` in one write."""
-        return replace(self, writes=(Write(payload),) if payload else (), raw=())
+        return self.but(writes=(Write(payload),) if payload else ())
 
 
 def header(headers: Iterable[tuple[str, str]] | None, name: str) -> str | None:

@@ -1,0 +1,160 @@
+"""`contract record`: keep what a client, main() or a case gets from a target, as fixtures."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from contract_tests import client
+from contract_tests.cli.common import console
+from contract_tests.cli.options import bound_options, options_of
+from contract_tests.outcome import CaseResult
+from contract_tests.recording import Log, base_environment, broken_rules
+from contract_tests.report.terminal import Terminal
+from contract_tests.run import Options, UsageError, run
+from fake_server import relay_bench
+from fake_server.keeping import KeepError, file_name, keep
+from fake_server.recorder import Recorder
+from fake_server.wire.fixture import Fixture
+
+PORT = 1338
+ROUNDS = 300
+"""Round trips that the added latency is measured with: a tenth of a second."""
+
+
+@click.command("record")
+@click.option(
+    "--target", required=True, metavar="URL", help="The server to record, as in http://localhost:1337/v1."
+)
+@click.option("--out", "folder", required=True, type=click.Path(path_type=Path), help="Where fixtures go.")
+@click.option(
+    "--run", "runs", multiple=True, metavar="CASE", help="Record this case or section, or `main`, and end."
+)
+@click.option("--port", default=PORT, type=click.IntRange(0, 65535), help="Port to listen on; 0 a free one.")
+@click.option("--count", default=None, type=click.IntRange(1), metavar="N", help="End after N recordings.")
+@click.option("--model", default=None, metavar="M", help="Model that --run asks for.")
+@click.option("--header", "headers", multiple=True, metavar="N:V", help="Add a header to every request.")
+@click.option("--query", multiple=True, metavar="K=V", help="Add a query parameter to every request.")
+@click.option(
+    "--key-env", default="OPENAI_API_KEY", metavar="NAME", help="The variable that holds the API key."
+)
+@click.option("--ca-file", type=click.Path(), metavar="FILE", help="Certificates to trust, in PEM.")
+@bound_options
+@click.argument("command", nargs=-1, metavar="[-- COMMAND…]", type=click.UNPROCESSED)
+def record_command(
+    folder: Path, runs: tuple[str, ...], port: int, count: int | None, command: tuple[str, ...], **given: Any
+) -> int:
+    """Record what passes between a client and a server, byte for byte and without its secrets.
+
+    Without --run it listens for any client until Ctrl-C; with a COMMAND, which finds the recorder in
+    OPENAI_BASE_URL, until that ends. A request's header `x-contract-case` names its fixture.
+    """
+    if runs and (command or count):
+        raise click.UsageError("--run records by itself and ends: leave out --count and the command")
+    options = options_of(
+        {**given, "models": (given["model"],) if given["model"] else (), "prefixes": ()}
+        | {"concurrency": 1, "max_requests": 300, "run_timeout": 900.0}
+    )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--out: {folder} cannot be made: {error.strerror}") from error
+    log = Log(Terminal(console(), options.secrets), folder)
+    cases = tuple(one for one in runs if one != "main")
+    code = 0
+    if cases:
+        asyncio.run(_record_cases(options, cases, log))
+    if not cases or "main" in runs:
+        try:
+            code = asyncio.run(_record_clients(options, log, port, count, command, main="main" in runs))
+        except KeyboardInterrupt:
+            if runs or command:
+                raise
+    return log.close() or code
+
+
+async def _record_cases(options: Options, cases: Sequence[str], log: Log) -> None:
+    """Ask the cases and keep each of their exchanges."""
+    source = f"{options.target.partition('?')[0]}, {log.today}"
+
+    def ended(result: CaseResult) -> None:
+        if result.reason:
+            log.say(f"{result.outcome.value:9} {result.case_id}: {result.reason}")
+        for number, exchange in enumerate(result.exchanges):
+            name = file_name(exchange.label + (f"-{number + 1}" if _repeated(result, number) else ""))
+            try:
+                fixture = Fixture(exchange, source=source)
+                kept = keep(
+                    fixture, log.folder / f"{name}.yaml", secrets=options.secrets, breaks=broken_rules
+                )
+            except KeepError as error:
+                log.tell(exchange, error)
+            else:
+                log.tell(exchange, kept)
+
+    await run(Options(**{**vars(options), "select": tuple(cases), "keep_raw": True}), ended)
+
+
+def _repeated(result: CaseResult, number: int) -> bool:
+    """Whether an earlier exchange of the case has the same name, as where a 429 was waited out."""
+    labels = [exchange.label for exchange in result.exchanges]
+    return labels[number] in labels[:number]
+
+
+async def _record_clients(
+    options: Options, log: Log, port: int, count: int | None, command: Sequence[str], main: bool
+) -> int:
+    """Record whoever comes, main() or a command; the exit code of the latter."""
+    late = await relay_bench.added(ROUNDS)
+    recorder = Recorder(
+        options.target,
+        log.folder,
+        secrets=options.secrets,
+        label="main" if main else "",
+        breaks=broken_rules,
+        told=log.tell,
+        bounds=options.bounds,
+        ca_file=options.ca_file,
+        extra_headers=options.headers,
+        extra_query=options.query,
+        port=0 if main or command else port,
+    )
+    try:
+        async with recorder:
+            until = "until main() ends" if main else "until the command ends" if command else "until Ctrl-C"
+            log.say(
+                f"recording {recorder.base_url}, which stands for {options.target.partition('?')[0]}, {until}"
+            )
+            log.say(
+                f"          into {log.folder}; a write passes {late * 1e6:.0f} µs later (median, loopback)"
+            )
+            if main:
+                return await asyncio.to_thread(_main, recorder.base_url, options)
+            if command:
+                return await _command(command, recorder.base_url)
+            await log.enough(count)
+            return 0
+    except OSError as error:
+        raise UsageError(f"--port {port} cannot be used: {error.strerror}") from error
+
+
+def _main(base_url: str, options: Options) -> int:
+    return client.main(["--base-url", base_url, *(["--model", options.model] if options.model else [])])
+
+
+async def _command(command: Sequence[str], base_url: str) -> int:
+    """Run a command that finds the recorder in its environment; its exit code."""
+    try:
+        process = await asyncio.create_subprocess_exec(*command, env=base_environment(base_url, os.environ))
+    except OSError as error:
+        raise UsageError(f"the command {command[0]!r} cannot be run: {error.strerror}") from error
+    try:
+        return await process.wait()
+    finally:
+        if process.returncode is None:
+            process.terminate()
