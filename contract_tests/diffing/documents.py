@@ -1,0 +1,116 @@
+"""The JSON documents of a reply: its one object, or the kinds of chunks in its stream, and these merged."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from contract_tests.rules.node import Node
+from contract_tests.rules.stream import StreamedChoice
+from contract_tests.rules.view import View
+
+CHUNK, ERROR, DICT = "chunk", "error", "dict"
+
+
+def what_it_is(view: View) -> str:
+    """The whole body in two or three words."""
+    if view.form == "json":
+        if not view.document.ok:
+            return "text that is no JSON" if not _too_deep(view) else "JSON nested too deeply"
+        kind = Node(view.document.value, view.root.document).kind
+        return "error object" if kind == "object" and _is_error(view.document.value) else f"JSON {kind}"
+    return {"events": "event stream", "empty": "no body"}.get(view.form) or _typed(view)
+
+
+def _too_deep(view: View) -> bool:
+    return any(one.kind == "depth" for one in view.document.problems)
+
+
+def _typed(view: View) -> str:
+    if view.coding_problem:
+        return "a body that cannot be decoded"
+    return "HTML" if view.body.lstrip()[:1] == b"<" else "text that is no JSON"
+
+
+def _is_error(value: Any) -> bool:
+    return isinstance(value, dict) and bool(value.get("error")) and "choices" not in value
+
+
+def documents(view: View) -> dict[str, list[Any]]:
+    """The documents by what they are: 'dict' or 'error' for a body, 'chunk', 'error', or an event's type."""
+    if view.form == "json":
+        value = view.document.value
+        return {ERROR if _is_error(value) else DICT: [value]} if view.document.ok else {}
+    found: dict[str, list[Any]] = {}
+    for node in view.messages:
+        value = node.value
+        kind = value.get("type")
+        typed = isinstance(kind, str) and "choices" not in value
+        name = ERROR if _is_error(value) else str(kind) if typed else CHUNK
+        found.setdefault(name, []).append(value)
+    return found
+
+
+def merged(view: View) -> dict[str, Any]:
+    """What a chat or text stream says, in the form of the dict: choices with their message, and usage."""
+    usage = [chunk["usage"].value for chunk in view.chunks if chunk["usage"].kind == "object"]
+    choices = [_choice(one, view.endpoint == "completions") for one in sorted(view.streamed, key=_index)]
+    return {"choices": choices, **({"usage": usage[-1]} if usage else {})}
+
+
+def like_merged(value: dict[str, Any]) -> dict[str, Any]:
+    """A dict reply cut down to what `merged` makes of a stream; null and empty members say nothing."""
+    kept: dict[str, Any] = {name: value[name] for name in ("choices", "usage") if value.get(name)}
+    if isinstance(kept.get("choices"), list):
+        kept["choices"] = [_said(one) for one in kept["choices"] if isinstance(one, dict)]
+    return kept
+
+
+def _said(choice: dict[str, Any]) -> dict[str, Any]:
+    kept: dict[str, Any] = {
+        name: choice[name] for name in ("index", "finish_reason", "text") if name in choice
+    }
+    message = choice.get("message")
+    if isinstance(message, dict):
+        kept["message"] = {name: inner for name, inner in message.items() if inner not in (None, [], "")}
+    return kept
+
+
+def _index(choice: StreamedChoice) -> int:
+    return choice.index
+
+
+def _choice(choice: StreamedChoice, text: bool) -> dict[str, Any]:
+    found: dict[str, Any] = {"index": choice.index, "finish_reason": choice.finish_reason or None}
+    if text:
+        return {**found, "text": choice.text}
+    message: dict[str, Any] = {}
+    for entry in choice.entries:
+        for name, value in (entry["delta"].value if entry["delta"].kind == "object" else {}).items():
+            message[name] = _joined(message.get(name), value, name)
+    if choice.calls:
+        message["tool_calls"] = [_call([delta.value for delta in call.deltas]) for call in choice.calls]
+    return {
+        **found,
+        "message": {name: value for name, value in message.items() if value not in (None, [], "")},
+    }
+
+
+def _joined(before: Any, value: Any, name: str) -> Any:
+    """A member of several deltas as one: texts after each other, else the last that says something."""
+    if isinstance(before, str) and isinstance(value, str) and name != "role":
+        return before + value
+    return before if value is None else value
+
+
+def _call(deltas: list[Any]) -> dict[str, Any]:
+    """One tool call from its deltas, without the index that only streams have."""
+    call: dict[str, Any] = {}
+    for delta in deltas:
+        for name, value in delta.items() if isinstance(delta, dict) else ():
+            if isinstance(value, dict):
+                before = call.get(name)
+                inner: dict[str, Any] = before if isinstance(before, dict) else {}
+                call[name] = inner | {key: _joined(inner.get(key), one, key) for key, one in value.items()}
+            elif name != "index" and value is not None:
+                call.setdefault(name, value)
+    return call

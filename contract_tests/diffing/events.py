@@ -1,0 +1,92 @@
+"""How events are written down and lie in the writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from contract_tests.rules.view import View
+from fake_server.wire import sse
+
+ABSENT = "absent"
+_END_NAMES = {b"\n": "LF", b"\r\n": "CRLF", b"\r": "CR"}
+_KNOWN_FIELDS = ("", "data", "event", "id", "retry")
+_SHOWN = 60
+
+
+def _lines(view: View) -> Iterator[sse.Line]:
+    for event in view.events:
+        yield from event.lines
+
+
+def _mark(view: View) -> str:
+    return "first" if view.body.startswith(sse.BOM) else ABSENT
+
+
+def _line_ends(view: View) -> str:
+    ends = {line.end for line in _lines(view)}
+    return " and ".join(name for end, name in _END_NAMES.items() if end in ends) or ABSENT
+
+
+def _space(view: View) -> str:
+    found = {line.data.startswith(b"data: ") for line in _lines(view) if line.data.startswith(b"data:")}
+    if len(found) == 2:
+        return "in some"
+    return "no data" if not found else "one" if True in found else "none"
+
+
+def _has(field: str) -> Callable[[View], str]:
+    return lambda view: "present" if any(line.field == field for line in _lines(view)) else ABSENT
+
+
+def _other_fields(view: View) -> str:
+    found = {line.field for line in _lines(view) if line.field not in _KNOWN_FIELDS}
+    return ", ".join(sorted(found))[:_SHOWN] or ABSENT
+
+
+def _data_lines(view: View) -> str:
+    numbers = (sum(line.field == "data" for line in event.lines) for event in view.events)
+    return "several" if any(number > 1 for number in numbers) else "one"
+
+
+def _blank_lines(view: View) -> str:
+    """Whether more than the one blank line stands before, between or after events."""
+    position = len(sse.BOM) if view.body.startswith(sse.BOM) else 0
+    for event in view.events:
+        if event.start > position:
+            return "several in a row"
+        position = event.stop
+    return "several in a row" if view.events and position < len(view.body) else "one"
+
+
+def _last(view: View) -> str:
+    return "unfinished" if view.events and not view.events[-1].complete else "finished"
+
+
+def writes(view: View) -> str:
+    """How the events lie in the writes: each in one of its own, several in one, or cut."""
+    stops, position = set(), 0
+    for write in view.exchange.writes:
+        position += len(write.data)
+        stops.add(position)
+    ends = {event.stop for event in view.events if event.complete}
+    if len(stops) == 1 and len(ends) > 1:
+        return "all in one"
+    cut = stops - ends - {len(view.body)}
+    parts = ("events cut" if cut else "", "several events in one" if ends - stops else "")
+    return ", ".join(part for part in parts if part) or "one for each event"
+
+
+FORMS: dict[str, Callable[[View], str]] = {
+    "byte order mark": _mark,
+    "line ends": _line_ends,
+    "space after data:": _space,
+    "comments": _has(""),
+    "event: lines": _has("event"),
+    "id: lines": _has("id"),
+    "retry: lines": _has("retry"),
+    "other fields": _other_fields,
+    "data: lines of an event": _data_lines,
+    "blank lines": _blank_lines,
+    "last event": _last,
+}
+"""What is told of how events are written, by name."""

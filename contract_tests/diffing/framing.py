@@ -1,0 +1,108 @@
+"""Framing: status line, header fields, transfer, and how events and JSON are written down."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from contract_tests.diffing import events, headers
+from contract_tests.diffing.difference import Difference, Kind, Side
+from contract_tests.diffing.documents import documents
+from contract_tests.rules.view import View
+from fake_server.wire.exchange import Aspect, Ending, Framing
+
+ABSENT = "absent"
+_FRAMINGS = {
+    Framing.CHUNKED: "chunked",
+    Framing.LENGTH: "content-length",
+    Framing.CLOSE: "the connection closes",
+    Framing.NONE: "no body",
+}
+_LOOKED_AT = 200_000
+"""Bytes of JSON that say how it is written."""
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+_ESCAPED = re.compile(rb"\\u(?!00[01])[0-9a-fA-F]{4}")
+
+Row = tuple[str, str, str]
+
+
+def differences(a: Side, b: Side) -> Iterator[Difference]:
+    """Every difference of framing that both sides know of."""
+    for where, told_a, told_b in _rows(a.view, b.view):
+        if told_a != told_b:
+            yield Difference(Kind.FRAMING, where, told_a, told_b)
+
+
+def _rows(a: View, b: View) -> Iterator[Row]:
+    one, other = a.exchange, b.exchange
+
+    def known(*aspects: Aspect) -> bool:
+        return one.knows(*aspects) and other.knows(*aspects)
+
+    def both(told: Callable[[View], str], where: str) -> Row:
+        return where, told(a), told(b)
+
+    yield both(_status, "status")
+    if known(Aspect.FRAMING):
+        if one.reason and other.reason and one.status == other.status:
+            yield "reason phrase", one.reason, other.reason
+        yield "HTTP version", one.http_version, other.http_version
+        yield both(_informational, "informational")
+        yield both(_trailers, "trailers")
+        if one.framing and other.framing:
+            yield "end of the body", _FRAMINGS[one.framing], _FRAMINGS[other.framing]
+    if known(Aspect.HEADERS):
+        yield from headers.rows(one, other, known(Aspect.ALL_HEADERS))
+    if known(Aspect.ENDING) and Ending.UNKNOWN not in (one.ending, other.ending):
+        yield "ending", one.ending.value, other.ending.value
+    if (a.form, b.form) == ("events", "events"):
+        if known(Aspect.EVENT_FRAMING):
+            yield from (both(told, where) for where, told in events.FORMS.items())
+        if known(Aspect.FRAMING) and not any(each.header("content-encoding") for each in (one, other)):
+            yield both(events.writes, "writes")
+    if known(Aspect.BODY_BYTES) and documents(a) and documents(b):
+        yield both(_spacing, "JSON spacing")
+        if _beyond_ascii(a) and _beyond_ascii(b):
+            yield both(_beyond_ascii, "letters beyond ASCII")
+
+
+def _status(view: View) -> str:
+    return str(view.exchange.status or "none")
+
+
+def _informational(view: View) -> str:
+    return ", ".join(str(status) for status, _ in view.exchange.informational) or ABSENT
+
+
+def _trailers(view: View) -> str:
+    return ", ".join(name for name, _ in view.exchange.trailers) or ABSENT
+
+
+def _spacing(view: View) -> str:
+    """'compact', 'spaced' or 'over lines': the white space between the tokens of JSON."""
+    bare = _STRING.sub(b'""', b"\0".join(_texts(view)))
+    if b"\n" in bare or b"\r" in bare:
+        return "over lines"
+    return "spaced" if b" " in bare or b"\t" in bare else "compact"
+
+
+def _beyond_ascii(view: View) -> str:
+    """How letters beyond ASCII are written, '' where there are none."""
+    text = b"\0".join(_texts(view))
+    if not text.isascii():
+        return "as they are"
+    return "escaped" if _ESCAPED.search(text) else ""
+
+
+def _texts(view: View) -> Iterator[bytes]:
+    """The JSON texts of a reply, up to some size."""
+    if view.form == "json":
+        yield view.body[:_LOOKED_AT].strip()
+        return
+    size = 0
+    for payload in view.payloads:
+        size += len(payload.text)
+        if size > _LOOKED_AT:
+            return
+        if not payload.done:
+            yield payload.text

@@ -1,0 +1,55 @@
+"""Header fields: which there are, how their names are written, and their values by kind."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from contract_tests.diffing.forms import id_form
+from fake_server.wire.exchange import Exchange
+
+ABSENT = "absent"
+_SHOWN_VALUE = 60
+_DATE = re.compile(r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT")
+_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+")
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+_OPAQUE = re.compile(r"[\w.~+/=:-]{24,}")
+_SECRET = ("set-cookie", "authorization", "cookie")
+_TOLD_BY_FRAMING = ("transfer-encoding", "content-length")
+_BY_VALUE = ("content-type", "content-encoding", "location")
+
+
+def rows(one: Exchange, other: Exchange, all_kept: bool) -> Iterator[tuple[str, str, str]]:
+    """Each field of either side as both have it; with `all_kept` absence and the case of names as well."""
+    for name in dict.fromkeys(name.lower() for exchange in (one, other) for name, _ in exchange.headers):
+        if name in _TOLD_BY_FRAMING and one.framing and other.framing:
+            continue
+        value_a, value_b = one.header(name), other.header(name)
+        both = value_a is not None and value_b is not None
+        if both or all_kept:
+            yield f"header {name}", value_form(name, value_a), value_form(name, value_b)
+        if both and all_kept:
+            yield f"case of {name}", _written(one, name), _written(other, name)
+
+
+def _written(exchange: Exchange, lower: str) -> str:
+    return ", ".join(sorted({name for name, _ in exchange.headers if name.lower() == lower}))
+
+
+def value_form(name: str, value: str | None) -> str:
+    """A header's value, by kind where it differs from reply to reply or should not be shown."""
+    if value is None:
+        return ABSENT
+    if name in _SECRET:
+        return "a secret"
+    if name in _BY_VALUE:
+        return value[:_SHOWN_VALUE]
+    for pattern, words in ((_NUMBER, "a number"), (_DATE, "a date"), (_DURATION, "a duration")):
+        if pattern.fullmatch(value):
+            return words
+    form = id_form(value)
+    if form in ("UUID", "hex"):
+        return form
+    if name.endswith(("-id", "-ray", "etag")):
+        return f"an id {form}" if form.endswith("…") else "an id"
+    return "an opaque text" if _OPAQUE.fullmatch(value) else value[:_SHOWN_VALUE] or "empty"

@@ -1,0 +1,126 @@
+"""Order: what a stream sends after what, and in which order objects have their members."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any
+
+from contract_tests.diffing.difference import Difference, Kind, Side
+from contract_tests.diffing.documents import documents
+from contract_tests.diffing.forms import show
+from contract_tests.diffing.knowledge import ITEM, Path
+from contract_tests.rules.node import Node
+from contract_tests.rules.view import Payload, View
+
+_SHOWN_STEPS = 14
+_MAX_OBJECTS = 20_000
+
+
+def courses(view: View) -> dict[str, list[str]]:
+    """What comes after what: of the stream, and of each of its choices where there are several."""
+    found: dict[str, list[str]] = {"events": []}
+    several = len(view.streamed) > 1
+    for payload in view.payloads:
+        steps = list(_steps(payload))
+        for choice, step in steps:
+            of_choice = several and choice is not None
+            if of_choice:
+                found.setdefault(f"choice {choice}", []).append(step)
+        named = ["choices" if several and choice is not None else step for choice, step in steps]
+        found["events"].append(" + ".join(dict.fromkeys(named)))
+    return found
+
+
+def _steps(payload: Payload) -> Iterator[tuple[int | None, str]]:
+    """What one event brings, by the choice that it is of."""
+    root = payload.node
+    if payload.done:
+        yield None, "[DONE]"
+    elif root.kind != "object":
+        yield None, "no JSON object"
+    elif root["error"]:
+        yield None, "error"
+    elif root["choices"].kind != "array":
+        yield None, root["type"].text or root["object"].text or "no choices"
+    else:
+        for choice in root["choices"]:
+            index = choice["index"].value
+            yield (index if isinstance(index, int) else 0), _says(choice)
+        if root["usage"]:
+            yield None, "usage"
+        elif not root["choices"].value:
+            yield None, "no choice"
+
+
+def _says(choice: Node) -> str:
+    """The members that say something: those of the delta, the text, the finish."""
+    delta = choice["delta"]
+    members = delta.value if delta.kind == "object" else {}
+    said = [str(name) for name, value in members.items() if value not in (None, "", [], {})]
+    said += ["text"] if choice["text"].text else []
+    said = sorted(said, key=lambda name: name != "role")  # the order of members is told apart from this
+    said += ["finish"] if choice["finish_reason"] else []
+    return "+".join(said) or "nothing"
+
+
+def collapsed(steps: list[str]) -> list[tuple[str, int]]:
+    """Each step with how often it comes in a row."""
+    return [(step, sum(1 for _ in run)) for step, run in groupby(steps)]
+
+
+def told(steps: list[str]) -> str:
+    """'role → content ×37 → finish → [DONE]'."""
+    parts = [step if number == 1 else f"{step} ×{number}" for step, number in collapsed(steps)]
+    if len(parts) > _SHOWN_STEPS:
+        half = _SHOWN_STEPS // 2
+        parts = [*parts[:half], f"… {len(parts) - 2 * half} more …", *parts[-half:]]
+    return " → ".join(parts) or "nothing"
+
+
+def course_differences(a: Side, b: Side) -> Iterator[Difference]:
+    """The steps that two streams take, repetitions aside."""
+    of_a, of_b = courses(a.view), courses(b.view)
+    for name in dict.fromkeys((*of_a, *of_b)):
+        steps_a, steps_b = of_a.get(name, []), of_b.get(name, [])
+        if [step for step, _ in collapsed(steps_a)] != [step for step, _ in collapsed(steps_b)]:
+            yield Difference(Kind.ORDER, name, told(steps_a), told(steps_b))
+
+
+def member_differences(a: Side, b: Side) -> Iterator[Difference]:
+    """Objects whose common members stand in another order."""
+    found_a, found_b = documents(a.view), documents(b.view)
+    for name in found_a:
+        orders_a, orders_b = _orders(found_a[name]), _orders(found_b.get(name, []))
+        for path, order in orders_a.items():
+            common = [one for one in order if one in orders_b.get(path, ())]
+            other = [one for one in orders_b.get(path, ()) if one in set(common)]
+            if common != other:
+                where = f"members of {show(path) or f'the {name}'}"
+                yield Difference(Kind.ORDER, where, *_turned(common, other))
+
+
+def _turned(a: list[str], b: list[str]) -> tuple[str, str]:
+    """Both orders without the beginning and the end that they share."""
+    start = next(i for i, pair in enumerate(zip(a, b, strict=True)) if pair[0] != pair[1])
+    stop = len(a) - next(i for i, pair in enumerate(zip(a[::-1], b[::-1], strict=True)) if pair[0] != pair[1])
+    return ", ".join(a[start:stop]), ", ".join(b[start:stop])
+
+
+def _orders(values: list[Any]) -> dict[Path, list[str]]:
+    """The members of the fullest object at each path, in their order."""
+    found: dict[Path, list[str]] = {}
+    waiting: list[tuple[Path, Any]] = [((), value) for value in reversed(values)]
+    for _ in range(_MAX_OBJECTS):
+        if not waiting:
+            break
+        path, value = waiting.pop()
+        if isinstance(value, dict):
+            if len(value) > len(found.get(path, ())):
+                found[path] = list(value)
+            waiting += [
+                ((*path, name), inner) for name, inner in value.items() if isinstance(inner, dict | list)
+            ]
+        elif isinstance(value, list):
+            waiting += [((*path, ITEM), inner) for inner in value if isinstance(inner, dict | list)]
+    return found

@@ -1,0 +1,95 @@
+"""What is compared: recordings of files and folders, paired, and what the fake answers to the same."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from contract_tests.diffing.difference import Role, Side
+from contract_tests.recordings import InputError, Recording, read
+from contract_tests.rules.view import View
+from fake_server.wire.exchange import Aspect, header
+
+GENUINE_HOST = "api.openai.com"
+MAX_RECORDINGS = 20_000
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Sides that belong together, the labels without a counterpart, and what could not be asked and why."""
+
+    both: tuple[tuple[Side, Side], ...]
+    only_a: tuple[str, ...] = ()
+    only_b: tuple[str, ...] = ()
+    not_asked: tuple[str, ...] = ()
+
+
+def load(name: str) -> list[Recording]:
+    """The recordings of a file or folder. Raises InputError."""
+    path = Path(name)
+    if not path.exists():
+        raise InputError(f"{name}: there is no such file or folder (and it is not the word `fake`)")
+    found: list[Recording] = []
+    for recording in read(path):
+        found.append(recording)
+        if len(found) > MAX_RECORDINGS:
+            raise InputError(f"{name}: more than {MAX_RECORDINGS:,} recordings; compare parts of it")
+    return found
+
+
+def side_of(recording: Recording) -> Side:
+    """The recording with whose it is: api.openai.com's where it says so."""
+    host = header(recording.exchange.request.headers, "host") or ""
+    genuine = recording.provider == "openai" or host.partition(":")[0] == GENUINE_HOST
+    return Side(View(recording.exchange), Role.GENUINE if genuine else Role.OTHER)
+
+
+def pair(a: Iterable[Side], b: Iterable[Side]) -> Pairs:
+    """Two single recordings as they are; more by their names, and by request where names differ."""
+    rest_a, rest_b = list(a), list(b)
+    if len(rest_a) == len(rest_b) == 1:
+        return Pairs(((rest_a[0], rest_b[0]),))
+    both: list[tuple[Side, Side]] = []
+    for key in (_name, _request):
+        found, rest_a, rest_b = _matched(rest_a, rest_b, key)
+        both += found
+    return Pairs(tuple(both), tuple(one.label for one in rest_a), tuple(one.label for one in rest_b))
+
+
+def _matched(
+    a: list[Side], b: list[Side], key: Callable[[Side], Hashable | None]
+) -> tuple[list[tuple[Side, Side]], list[Side], list[Side]]:
+    """The sides of A and B with equal keys in their order, and what is left of both."""
+    waiting: dict[Hashable, list[Side]] = {}
+    for side in b:
+        waiting.setdefault(key(side), []).append(side)
+    waiting.pop(None, None)
+    both, rest, taken = [], [], set()
+    for side in a:
+        others = waiting.get(key(side))
+        if others:
+            other = others.pop(0)
+            taken.add(id(other))
+            both.append((side, other))
+        else:
+            rest.append(side)
+    return both, rest, [side for side in b if id(side) not in taken]
+
+
+def _name(side: Side) -> str:
+    return side.label
+
+
+def _request(side: Side) -> Hashable | None:
+    """What was asked, the same however its JSON is written; None where it is not all known."""
+    request = side.view.exchange.request
+    if not side.view.knows(Aspect.REQUEST):
+        return None
+    value = request.json()
+    try:
+        body = request.body.decode("latin-1") if value is None else json.dumps(value, sort_keys=True)
+    except RecursionError:
+        return None
+    return request.method, request.target, body
