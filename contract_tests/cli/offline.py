@@ -15,9 +15,13 @@ from contract_tests.cli.asking import ask
 from contract_tests.cli.common import console, fail_on, json_file, junit_file
 from contract_tests.cli.replay import judge_one
 from contract_tests.cli.run import tell
+from contract_tests.examples import fixtures
 from contract_tests.guard import clean_environment, only_loopback
+from contract_tests.judging import judge_files
+from contract_tests.report.findings import count
 from contract_tests.report.terminal import Terminal
 from contract_tests.run import Options
+from fake_server.wire import fixture
 
 
 @click.command("offline")
@@ -44,7 +48,20 @@ def offline_command(
             terminal.say(f"the fake listens on {fake.base_url} (seed {seed})\n")
             _recite(terminal, fake.base_url)
             report = ask(terminal, Options(fake.base_url, model=model, api_key=key))
-    return int(tell(terminal, report, fail_on, json_file, junit))
+    surprises = _recorded_bugs(terminal)
+    return int(tell(terminal, report, fail_on, json_file, junit)) or int(bool(surprises))
+
+
+def _recorded_bugs(terminal: Terminal) -> list[str]:
+    """Judge every recorded bug once; those that no longer break what they declare."""
+    found = fixture.find(fixtures() / "bugs")
+    summary = judge_files(found)
+    for surprise in summary.surprises:
+        terminal.say(f"surprise  {surprise}", "red")
+    if found:
+        still = len(found) - len(summary.surprises)
+        terminal.say(f"bugs      {still} of {count(len(found), 'recorded bug')} break what they declare")
+    return summary.surprises
 
 
 def _recite(terminal: Terminal, base_url: str) -> None:

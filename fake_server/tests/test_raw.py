@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from fake_server.tests.strategies import exchanges
 from fake_server.tests.test_capture import MALFORMED, REMARKS, WELL_FORMED
 from fake_server.wire.capture import ReplyCapture
-from fake_server.wire.exchange import Ending, Exchange, Request, Write
+from fake_server.wire.exchange import Aspect, Ending, Exchange, Request, Write
 from fake_server.wire.fixture import Fixture, load, save
 from fake_server.wire.outgoing import outgoing
 from fake_server.wire.proof import differences
@@ -98,3 +98,16 @@ def test_a_recording_that_contradicts_itself_does_not(change: dict[str, object],
     exchange = captured([(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nabcd", 0.0)], Ending.CUT)
     assert differences(exchange) == []
     assert words in " ".join(differences(exchange.but(raw=(), **change)))
+
+
+def test_a_length_that_a_decoded_body_no_longer_has_is_put_right() -> None:
+    imported = Exchange(
+        POST,
+        200,
+        (("Content-Length", "900"),),
+        (Write(b"abcd"),),
+        ending=Ending.UNKNOWN,
+        unknown=frozenset({Aspect.FRAMING}),
+    )
+    assert b"Content-Length: 4\r\n" in next(outgoing(imported)).data
+    assert differences(imported) == []

@@ -15,9 +15,9 @@ def outgoing(exchange: Exchange) -> Iterator[Write]:
     """The reply's bytes in the pieces to flush, each with the pause in seconds before it.
 
     Exact where the exchange holds the raw bytes or knows its framing; else a length or, for event
-    streams, chunks are made up. How the connection ends is not part of it, but a reply that ended
-    early is left unfinished. Where no recorder kept the bytes at fault of a malformed reply, others
-    of that kind stand in.
+    streams, chunks are made up, and a length that a decoded body no longer has is put right. How the
+    connection ends is not part of it, but a reply that ended early is left unfinished. Where no
+    recorder kept the bytes at fault of a malformed reply, others of that kind stand in.
     """
     return iter(exchange.raw) if exchange.raw else rendered(exchange)
 
@@ -33,7 +33,8 @@ def rendered(exchange: Exchange) -> Iterator[Write]:
     reason = (
         exchange.reason if exchange.knows(Aspect.FRAMING) else exchange.reason or _phrase(exchange.status)
     )
-    head = _head(exchange.http_version, exchange.status, reason, exchange.headers)
+    headers = exchange.headers if exchange.knows(Aspect.FRAMING) else _with_true_length(exchange)
+    head = _head(exchange.http_version, exchange.status, reason, headers)
     if exchange.framing is None and exchange.knows(Aspect.FRAMING) and stopped_early(exchange):
         head += NOT_A_HEADER if exchange.ending is Ending.MALFORMED else b""
         yield Write(head, exchange.head_pause)
@@ -55,6 +56,16 @@ def rendered(exchange: Exchange) -> Iterator[Write]:
 def stopped_early(exchange: Exchange) -> bool:
     """Whether the reply stopped before its framing's end."""
     return exchange.ending not in (Ending.CLEAN, Ending.UNKNOWN)
+
+
+def _with_true_length(exchange: Exchange) -> Headers:
+    """The header fields with the body's own length where they state one."""
+    if exchange.request.method == "HEAD" or exchange.status in (204, 304):
+        return exchange.headers
+    length = str(len(exchange.payload))
+    return tuple(
+        (name, length if name.lower() == "content-length" else value) for name, value in exchange.headers
+    )
 
 
 def _framing(exchange: Exchange) -> tuple[Framing, Headers]:
