@@ -9,17 +9,21 @@ STAMP := $(VENV)/.ready
 PROXY ?=
 MODEL ?=
 FIXTURE ?=
+RUN ?=
+OUT ?= fixtures/recordings
 CORE_TESTS = $(addprefix fake_server/tests/test_,$(addsuffix .py,sse jsontext fixture exchange capture coding playback)) \
   $(addprefix contract_tests/tests/test_,$(addsuffix .py,rules relations precision openapi))
 TARGET = $(if $(filter real,$(PROXY)),http://localhost:1337/v1,$(PROXY))
 
 # The shell gets them as variables: nothing in a URL is read as shell.
-contract: export TARGET := $(TARGET)
-contract: export MODEL := $(MODEL)
+contract record: export TARGET := $(TARGET)
+contract record: export MODEL := $(MODEL)
+record: export OUT := $(OUT)
+record: export RUN := $(RUN)
 contract: export FIXTURE := $(FIXTURE)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup contract test coverage check mutants fake interop judges bench sdks constraints clean compatibility rules
+.PHONY: help setup contract record test coverage check mutants fake interop judges bench sdks constraints clean compatibility rules
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +44,10 @@ ifneq ($(PROXY),)
 else
 	@$(BIN)/contract offline $${FIXTURE:+--fixture "$$FIXTURE"} $${MODEL:+--model "$$MODEL"}
 endif
+
+record: $(STAMP)  ## record what clients get from PROXY=real or <url>; RUN=main or a case; OUT=fixtures/recordings
+	@$(BIN)/contract record --target "$${TARGET:-http://localhost:1337/v1}" --out "$$OUT" \
+	  $${RUN:+--run "$$RUN"} $${MODEL:+--model "$$MODEL"}
 
 test: $(STAMP)  ## run the tests
 	$(BIN)/python -m pytest

@@ -12,6 +12,7 @@ import click
 from contract_tests.cli.baseline import baseline_command
 from contract_tests.cli.judge import judge_command
 from contract_tests.cli.offline import offline_command
+from contract_tests.cli.record import record_command
 from contract_tests.cli.replay import replay_command
 from contract_tests.cli.rules import explain_command, rules_command
 from contract_tests.cli.run import run_command
@@ -43,6 +44,7 @@ for command in (
     baseline_command,
     judge_command,
     offline_command,
+    record_command,
     replay_command,
     rules_command,
     explain_command,

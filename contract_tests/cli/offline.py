@@ -18,6 +18,7 @@ from contract_tests.cli.run import tell
 from contract_tests.examples import fixtures
 from contract_tests.guard import clean_environment, only_loopback
 from contract_tests.judging import judge_files
+from contract_tests.outcome import ExitCode
 from contract_tests.report.findings import count
 from contract_tests.report.terminal import Terminal
 from contract_tests.run import Options
@@ -49,7 +50,14 @@ def offline_command(
             _recite(terminal, fake.base_url)
             report = ask(terminal, Options(fake.base_url, model=model, api_key=key))
     surprises = _recorded_bugs(terminal)
-    return int(tell(terminal, report, fail_on, json_file, junit)) or int(bool(surprises))
+    code = tell(terminal, report, fail_on, json_file, junit)
+    if surprises and not code:
+        code = ExitCode.FINDINGS
+        gone = count(len(surprises), "recorded bug")
+        terminal.say(
+            f"FAIL  {gone} not as declared, see `surprise` above (exit code {int(code)})", "bold red"
+        )
+    return int(code)
 
 
 def _recorded_bugs(terminal: Terminal) -> list[str]:
