@@ -84,9 +84,7 @@ def same_cases(options: Options) -> tuple[Pairs, RunReport]:
         of_fake = asyncio.run(run(own))
     host = urlsplit(live.target).hostname or ""
     role = Role.GENUINE if host == GENUINE_HOST else Role.OTHER
-    pairs = pair(
-        [fakes(one) for one in _numbered(of_fake)], [Side(View(one), role) for one in _numbered(live)]
-    )
+    pairs = pair([Side(View(one), role) for one in _numbered(live)], map(fakes, _numbered(of_fake)))
     missed = [f"{one.case_id}: {one.outcome.value}, {one.reason}" for one in live.results if one.reason]
     return replace(pairs, not_asked=tuple(missed)), live
 

@@ -87,8 +87,10 @@ def _shape(a: Side, b: Side) -> Iterator[Difference]:
 
 def _whole(a: Side, what_a: str, b: Side, what_b: str) -> Difference:
     """Bodies that are different things altogether: events and an object, an object and no JSON."""
-    opinions = [_of_whole(a.view, what_a), _of_whole(b.view, what_b)]
-    verdict = decide(a.role, opinions[0], b.role, opinions[1]) if all(opinions) else None
+    verdict = None
+    if a.view.ok is b.view.ok:  # else it is the status that says whose doing it is
+        of_a, of_b = _of_whole(a.view, what_a), _of_whole(b.view, what_b)
+        verdict = decide(a.role, of_a, b.role, of_b) if of_a and of_b else None
     return Difference(Kind.SHAPE, "the body", what_a, what_b, verdict)
 
 

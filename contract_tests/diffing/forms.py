@@ -26,7 +26,7 @@ def form_of(path: Path, value: Any, types: Types, model: str | None = None) -> s
     """The form of the value at `path`, in words; `model` is the name that was asked for, if known."""
     kind = kind_of(value)
     if kind == "string":
-        return _string(path, value, model)
+        return _string(path, value, types, model)
     if kind in ("integer", "number"):
         return _number(path, value, types)
     return kind
@@ -40,13 +40,13 @@ def _number(path: Path, value: float, types: Types) -> str:
     return "number" if types.takes_fractions(path) or not isinstance(value, int) else "integer"
 
 
-def _string(path: Path, text: str, model: str | None) -> str:
+def _string(path: Path, text: str, types: Types, model: str | None) -> str:
     name = path[-1] if path else ""
     if name in BY_VALUE or (path[:1] == ("error",) and name in BY_VALUE_IN_ERRORS):
         return json.dumps(text[:_LONGEST_WORD], ensure_ascii=False)
     if path == ("model",):
         return _model(text, model)
-    if name in _IDS or name.endswith("_id"):
+    if (name in _IDS or name.endswith("_id")) and not types.names_models:
         return id_form(text)
     if name == "arguments" and "delta" not in path:
         return "string of JSON" if _is_object(text) else "string that is no JSON object"

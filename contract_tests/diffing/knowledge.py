@@ -21,10 +21,14 @@ READ_BESIDES: dict[Path, Any] = {
 
 
 class Types:
-    """The types of one document, by path. `root` is a pydantic model, None where the SDK has none."""
+    """The types of one document, by path. `root` is a pydantic model, None where the SDK has none.
 
-    def __init__(self, root: Any) -> None:
+    `names_models` tells that an `id` in it is the name of a model.
+    """
+
+    def __init__(self, root: Any, *, names_models: bool = False) -> None:
         self._root = root
+        self.names_models = names_models
         self._at: dict[Path, tuple[Any, ...] | None] = {}
 
     def at(self, path: Path) -> tuple[Any, ...] | None:
@@ -145,4 +149,4 @@ def _types(endpoint: str, form: str) -> Types:
         ("moderations", "dict"): types.ModerationCreateResponse,
         ("responses", "dict"): responses.Response,
     }
-    return Types(known.get((endpoint, form)))
+    return Types(known.get((endpoint, form)), names_models=endpoint in ("models", "model"))

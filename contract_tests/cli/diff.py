@@ -1,0 +1,157 @@
+"""`contract diff A B`: what differs between two recordings, two reports, or the fake and a live target."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from contract_tests.cli.common import console, json_file, terminal_for, write
+from contract_tests.cli.options import DEFAULT_KEY, Seconds, bound_options, options_of
+from contract_tests.diffing import reports, told, written
+from contract_tests.diffing.compare import compare
+from contract_tests.diffing.difference import Kind, Role
+from contract_tests.diffing.sources import Pairs, load, pair, side_of
+from contract_tests.report.findings import masked
+from contract_tests.report.terminal import Terminal
+
+FAKE = "fake"
+
+
+@click.command("diff")
+@click.argument("a")
+@click.argument("b", required=False)
+@click.option("--case", "prefixes", multiple=True, metavar="ID", help="Ask the URL A and the fake this case.")
+@click.option("--only", metavar="KINDS", help="Some of shape,order,framing,timing.")
+@click.option("--all", "show_all", is_flag=True, help="Show many pairs one by one, not added up.")
+@click.option("--genuine", type=click.Choice(["A", "B"]), help="This side is of api.openai.com.")
+@click.option(
+    "--model", "models", multiple=True, metavar="M", help="With --case: model; SECTION=M for a section."
+)
+@click.option("--header", "headers", multiple=True, metavar="N:V", help="With --case: send a header.")
+@click.option("--query", multiple=True, metavar="K=V", help="With --case: send a query parameter.")
+@click.option(
+    "--key-env", default=DEFAULT_KEY, metavar="NAME", help="With --case: the variable of the API key."
+)
+@click.option(
+    "--ca-file", type=click.Path(), metavar="FILE", help="With --case: certificates to trust, in PEM."
+)
+@click.option("--run-timeout", type=Seconds(), metavar="SECONDS", default=900.0, help="With --case: bound.")
+@bound_options
+@json_file
+def diff_command(
+    a: str,
+    b: str | None,
+    only: str | None,
+    show_all: bool,
+    genuine: str | None,
+    json_file: Path | None,
+    **given: Any,
+) -> int:
+    """Compare A with B: recordings, folders of them, JSON reports; or the word `fake` for B.
+
+    With `fake` the kit's own fake is asked what the recordings asked. With --case the live target at
+    the URL A and the fake are asked the same case. Exit code 0: the same in shape, order and framing.
+    """
+    kinds = _kinds(only)
+    if given["prefixes"]:
+        if b is not None:
+            raise click.UsageError(f"--case takes one URL; what is {b!r}?")
+        return _live(a, kinds, show_all, genuine, json_file, given)
+    if b is None:
+        raise click.UsageError("name two things to compare, A and B; or one URL with --case ID")
+    terminal = Terminal(console())
+    found = [reports.read_report(name) for name in (a, b)]
+    if found[0] and found[1]:
+        return _reports(terminal, (a, b), found[0], found[1], json_file)
+    if found[0] or found[1]:
+        raise click.UsageError(f"{a if found[0] else b} is a report; compare it with another report")
+    return _tell(terminal, (a, b), _genuine(_pairs(a, b), genuine), kinds, show_all, json_file)
+
+
+def _pairs(a: str, b: str) -> Pairs:
+    if FAKE not in (a, b):
+        return pair(map(side_of, load(a)), map(side_of, load(b)))
+    if a == b:
+        raise click.UsageError("the fake is the same as itself; name a recording")
+    from contract_tests.diffing.asking import against_fake  # brings the web framework
+
+    found = against_fake(map(side_of, load(b if a == FAKE else a)))
+    return replace(found, both=tuple((two, one) for one, two in found.both)) if a == FAKE else found
+
+
+def _live(
+    url: str,
+    kinds: Sequence[Kind],
+    show_all: bool,
+    genuine: str | None,
+    json_path: Path | None,
+    given: dict[str, Any],
+) -> int:
+    """The fake is B, as it is with recordings."""
+    from contract_tests.diffing.asking import same_cases
+
+    options = options_of({**given, "target": url, "concurrency": 4, "max_requests": 300})
+    found, live = same_cases(options)
+    terminal = terminal_for(options)
+    terminal.say(f"target    {live.target}   model {live.model}")
+    return _tell(terminal, (live.target, FAKE), _genuine(found, genuine), kinds, show_all, json_path)
+
+
+def _genuine(pairs: Pairs, which: str | None) -> Pairs:
+    """The pairs with one side declared to be api.openai.com's."""
+    if which == "A":
+        return replace(pairs, both=tuple((replace(a, role=Role.GENUINE), b) for a, b in pairs.both))
+    if which == "B":
+        return replace(pairs, both=tuple((a, replace(b, role=Role.GENUINE)) for a, b in pairs.both))
+    return pairs
+
+
+def _tell(
+    terminal: Terminal,
+    names: tuple[str, str],
+    pairs: Pairs,
+    kinds: Sequence[Kind],
+    each: bool,
+    json_path: Path | None,
+) -> int:
+    if not pairs.both:
+        why = pairs.not_asked[0] if pairs.not_asked else "no name and no request is the same on both sides"
+        raise click.UsageError(f"nothing to compare: {why}")
+    comparisons = [compare(a, b, kinds) for a, b in pairs.both]
+    same = all(one.same for one in comparisons) and not (pairs.only_a or pairs.only_b)
+    for name, of, role in zip("AB", names, (one.role for one in pairs.both[0]), strict=True):
+        whose = f"   ({role})" if role is not Role.OTHER else ""
+        terminal.say(f"{name}         {masked(of, terminal.secrets)}{whose}")
+    told.tell(terminal, comparisons, pairs, each)
+    if json_path:
+        text = written.as_json(names, comparisons, pairs, same, terminal.secrets)
+        terminal.say(f"written   {write(json_path, text)}")
+    code = 0 if same else 1
+    terminal.say()
+    terminal.say(told.verdict(comparisons, pairs, code), "bold green" if same else "bold red")
+    return code
+
+
+def _reports(
+    terminal: Terminal, names: tuple[str, str], a: dict[str, Any], b: dict[str, Any], json_path: Path | None
+) -> int:
+    found = reports.compare_reports(a, b)
+    code = 0 if found.same else 1
+    told.tell_reports(terminal, found, code)
+    if json_path:
+        terminal.say(f"written   {write(json_path, written.reports_as_json(names, found))}")
+    return code
+
+
+def _kinds(only: str | None) -> tuple[Kind, ...]:
+    """The kinds that `--only` names. Raises click.UsageError."""
+    if only is None:
+        return tuple(Kind)
+    try:
+        return tuple(Kind(name.strip()) for name in only.split(","))
+    except ValueError as error:
+        raise click.UsageError(f"--only takes some of {','.join(Kind)}, not {only!r}") from error

@@ -1,0 +1,143 @@
+"""Two JSON reports compared: what was newly found, what is gone, what still stands, and other outcomes."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from contract_tests.recordings import InputError
+from contract_tests.report.files import FORMAT, JUDGEMENT_FORMAT
+from contract_tests.rules.node import show_path
+
+MAX_REPORT = 256 * 1024 * 1024
+"""Bytes of a report; one of 100,000 findings has some 60 MB."""
+_FACTS = ("target", "model", "kit", "verdict", "exchanges", "requests")
+
+
+@dataclass(frozen=True, order=True)
+class Place:
+    """A finding by its rule, the case or recording, and the path; events and bytes move from run to run."""
+
+    rule: str
+    label: str
+    path: str
+
+    def __str__(self) -> str:
+        return " ".join(
+            part for part in (self.rule, f"in {self.label}", self.path and f"at {self.path}") if part
+        )
+
+
+@dataclass(frozen=True)
+class Found:
+    """A finding's level and what was seen; `tolerated` where a profile or baseline covers it."""
+
+    level: str
+    actual: str
+    tolerated: bool
+
+
+@dataclass(frozen=True)
+class ReportDiff:
+    """What changed from report A to report B; facts are (name, of A, of B), outcomes (case, of A, of B)."""
+
+    facts: tuple[tuple[str, str, str], ...] = ()
+    new: dict[Place, Found] = field(default_factory=dict)
+    gone: dict[Place, Found] = field(default_factory=dict)
+    still: dict[Place, Found] = field(default_factory=dict)
+    tolerated: dict[Place, tuple[bool, bool]] = field(default_factory=dict)
+    outcomes: tuple[tuple[str, str, str], ...] = ()
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+    @property
+    def same(self) -> bool:
+        """Whether findings, outcomes and cases are the same, whatever the target is called."""
+        return not (self.new or self.gone or self.tolerated or self.outcomes or self.added or self.removed)
+
+
+def read_report(name: str) -> dict[str, Any] | None:
+    """The report in this file; None where the file is something else. Raises InputError."""
+    path = Path(name)
+    if path.suffix != ".json" or not path.is_file():
+        return None
+    try:
+        if path.stat().st_size > MAX_REPORT:
+            raise InputError(f"{name}: larger than {MAX_REPORT:,} bytes; no report is")
+        value = json.loads(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"{name}: cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(value, dict) or not str(value.get("format", "")).startswith("openai-contract-"):
+        return None
+    if value["format"] not in (FORMAT, JUDGEMENT_FORMAT):
+        raise InputError(f"{name}: a report of format {value['format']!r}; this kit reads {FORMAT}")
+    return value
+
+
+def compare_reports(a: dict[str, Any], b: dict[str, Any]) -> ReportDiff:
+    """What changed from A to B. Raises InputError for a report that lacks what its format promises."""
+    if a["format"] != b["format"]:
+        raise InputError("one is a report of a run, the other one of recordings; compare two of a kind")
+    try:
+        return _compared(a, b)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"no whole report: {type(error).__name__} at {error}") from error
+
+
+def _compared(a: dict[str, Any], b: dict[str, Any]) -> ReportDiff:
+    found_a, found_b = _findings(a), _findings(b)
+    outcomes_a, outcomes_b = _outcomes(a), _outcomes(b)
+    both = [place for place in found_a if place in found_b]
+    return ReportDiff(
+        facts=tuple((name, _fact(a, name), _fact(b, name)) for name in _FACTS if name in a or name in b),
+        new={place: one for place, one in found_b.items() if place not in found_a},
+        gone={place: one for place, one in found_a.items() if place not in found_b},
+        still={place: found_b[place] for place in both},
+        tolerated={
+            place: (found_a[place].tolerated, found_b[place].tolerated)
+            for place in both
+            if found_a[place].tolerated is not found_b[place].tolerated
+        },
+        outcomes=tuple(
+            (case, outcomes_a[case], outcomes_b[case])
+            for case in outcomes_a
+            if case in outcomes_b and outcomes_a[case] != outcomes_b[case]
+        ),
+        added=tuple(case for case in outcomes_b if case not in outcomes_a),
+        removed=tuple(case for case in outcomes_a if case not in outcomes_b),
+    )
+
+
+def _fact(report: dict[str, Any], name: str) -> str:
+    return str(report.get(name, "not named"))
+
+
+def _outcomes(report: dict[str, Any]) -> dict[str, str]:
+    return {str(case["id"]): str(case["outcome"]) for case in report.get("cases", ())}
+
+
+def _findings(report: dict[str, Any]) -> dict[Place, Found]:
+    """Every finding by its place; the second at one place is told apart by its number."""
+    found: dict[Place, Found] = {}
+    seen: Counter[Place] = Counter()
+    for one, tolerated in _listed(report):
+        place = Place(str(one["rule"]), str(one["in"]), show_path(tuple(one["at"]["path"])))
+        seen[place] += 1
+        if seen[place] > 1:
+            place = Place(place.rule, place.label, f"{place.path} ({seen[place]})".strip())
+        found[place] = Found(str(one["level"]), str(one["actual"]), tolerated)
+    return found
+
+
+def _listed(report: dict[str, Any]) -> Iterator[tuple[dict[str, Any], bool]]:
+    for part in report["cases"] if report["format"] == FORMAT else (report,):
+        for one in part["findings"]:
+            yield one, False
+        for one in part.get("tolerated", ()):
+            yield one, True

@@ -1,0 +1,94 @@
+"""Differences for machines.
+
+Of recordings: `{"format": "openai-contract-diff/1", same, a, b, pairs: [{a, b, same, differences:
+[{kind, where, a, b, verdict or null}], not_compared: [text]}], only_in: {a: [label], b: [label]},
+not_asked: [text]}`. Of reports: `{"format": "openai-contract-diff/1", same, a, b, facts: {name: [of a,
+of b]}, new, gone, still: [{rule, in, path, level, actual, tolerated}], tolerated: [{rule, in, path,
+before, after}], outcomes: [{case, a, b}], cases: {added: [id], removed: [id]}}`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from contract_tests.diffing.difference import Comparison
+from contract_tests.diffing.reports import Found, Place, ReportDiff
+from contract_tests.diffing.sources import Pairs
+from contract_tests.report.findings import masked
+
+FORMAT = "openai-contract-diff/1"
+
+
+def as_json(
+    names: tuple[str, str],
+    comparisons: Sequence[Comparison],
+    pairs: Pairs,
+    same: bool,
+    secrets: Iterable[str] = (),
+) -> str:
+    """The comparisons of recordings as JSON text, without `secrets`."""
+    value = {
+        "pairs": [
+            {
+                "a": one.a,
+                "b": one.b,
+                "same": one.same,
+                "differences": [
+                    {
+                        "kind": found.kind.value,
+                        "where": found.where,
+                        "a": found.a,
+                        "b": found.b,
+                        "verdict": found.verdict.value if found.verdict else None,
+                    }
+                    for found in one.differences
+                ],
+                "not_compared": list(one.unknown),
+            }
+            for one in comparisons
+        ],
+        "only_in": {"a": list(pairs.only_a), "b": list(pairs.only_b)},
+        "not_asked": list(pairs.not_asked),
+    }
+    return _text(names, same, value, tuple(secrets))
+
+
+def reports_as_json(names: tuple[str, str], found: ReportDiff) -> str:
+    """The comparison of two reports as JSON text."""
+    value = {
+        "facts": {name: [a, b] for name, a, b in found.facts},
+        **{
+            name: [_finding(*item) for item in getattr(found, name).items()]
+            for name in ("new", "gone", "still")
+        },
+        "tolerated": [
+            {**_place(place), "before": before, "after": after}
+            for place, (before, after) in found.tolerated.items()
+        ],
+        "outcomes": [{"case": case, "a": a, "b": b} for case, a, b in found.outcomes],
+        "cases": {"added": list(found.added), "removed": list(found.removed)},
+    }
+    return _text(names, found.same, value, ())
+
+
+def _place(place: Place) -> dict[str, Any]:
+    return {"rule": place.rule, "in": place.label, "path": place.path}
+
+
+def _finding(place: Place, one: Found) -> dict[str, Any]:
+    return {**_place(place), "level": one.level, "actual": one.actual, "tolerated": one.tolerated}
+
+
+def _text(names: tuple[str, str], same: bool, value: dict[str, Any], secrets: tuple[str, ...]) -> str:
+    whole = {"format": FORMAT, "same": same, "a": names[0], "b": names[1], **value}
+    return json.dumps(_clean(whole, secrets), ensure_ascii=False, indent=2) + "\n"
+
+
+def _clean(value: Any, secrets: tuple[str, ...]) -> Any:
+    if isinstance(value, str):
+        return masked(value, secrets).encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {name: _clean(inner, secrets) for name, inner in value.items()}
+    return [_clean(inner, secrets) for inner in value] if isinstance(value, list) else value
