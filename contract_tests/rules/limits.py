@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from contract_tests.rules.answers import Answer, answers
-from contract_tests.rules.engine import Fault, Section
+from contract_tests.rules.engine import SHOULD, Fault, Section
 from contract_tests.rules.node import Node
 from contract_tests.rules.subjects import Form
 from contract_tests.rules.view import View
@@ -27,7 +27,7 @@ def token_limit(view: View) -> int:
 
 
 def limits(section: Section, form: Form, create: str, *, streamed: bool) -> None:
-    """Register stop-kept and limit-kept for the dicts of a form, or for its streams."""
+    """Register stop-kept, limit-kept and length-said for the dicts of a form, or for its streams."""
 
     def stopped(view: View) -> Iterable[tuple[Answer, str]]:
         if (
@@ -71,3 +71,28 @@ def limits(section: Section, form: Form, create: str, *, streamed: bool) -> None
         if used > limit:
             what = "" if where.path[-1:] == ("completion_tokens",) else " words"
             yield where, f"{used}{what}", f"at most {limit}"
+
+    def measured(view: View) -> Iterable[tuple[Answer, float, int]]:
+        limit = token_limit(view)
+        if not limit or view.asked_choices > 1 or (view.asked["best_of"].number or 1) > 1:
+            return
+        roots = form.chunks(view) if streamed else form.dicts(view)
+        counts = [root["usage"]["completion_tokens"].number for root in roots]
+        used = next((one for one in counts if one is not None), None)
+        if used is not None:
+            yield from ((answer, used, limit) for answer in answers(view))
+
+    @section.rule(
+        "length-said",
+        over=measured,
+        level=SHOULD,
+        see=create,
+        needs=[Aspect.REQUEST],
+        expected="length",
+        harm="a text that was cut off is taken for a whole one",
+    )
+    def length_said(subject: tuple[Answer, float, int]) -> Iterable[Fault]:
+        """An answer that used all the tokens it was allowed does not say that it came to its own end."""
+        answer, used, limit = subject
+        if used == limit and answer.finish == "stop":
+            yield answer.where, f"stop, after all {limit} tokens"

@@ -29,6 +29,7 @@ NOT_IN_RECORDINGS = {
     "completions.logprobs",
     "completions.logprobs-given",
     "completions.stream.stop-kept",
+    "completions.stream.length-said",
     "completions.stream.limit-kept",
     "chat.stream.list-index",
     "errors.refuses-no-input",
