@@ -1,1 +1,1 @@
-"""Delta debugging of recorded exchanges: the smallest one that still shows a fault, and the issue that tells it."""
+"""Delta debugging of a recorded exchange: the smallest with the same fault, and the issue to tell it."""

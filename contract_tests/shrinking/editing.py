@@ -83,7 +83,7 @@ def _settled(exchange: Exchange, writes: tuple[Write, ...]) -> Exchange:
 
 
 def retold(before: Exchange, after: Exchange) -> Exchange:
-    """`after` with its problem in the words of who reads it anew, where those of `before` came from its bytes."""
+    """`after` with its problem as a reader would put it now, where that of `before` came from its bytes."""
     if not before.problem or before.ending not in _ENDED_BY_BYTES:
         return after
     if replayed(before).problem != before.problem:

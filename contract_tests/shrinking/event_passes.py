@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import pairwise
 
 from contract_tests.rules.view import View
@@ -11,6 +11,9 @@ from contract_tests.shrinking.search import Search, reduce
 from contract_tests.shrinking.spans import Edit, Item, Span, read
 from fake_server.wire.exchange import Exchange
 from fake_server.wire.sse import Event, decode
+
+_SPOKEN = frozenset({"content", "arguments", "text", "refusal", "reasoning", "reasoning_content"})
+"""Members of which chunks carry a piece each."""
 
 Block = tuple[int, int]
 """An event with the blank lines after it, from its first byte to its end."""
@@ -41,7 +44,12 @@ def likely_events(search: Search, suspects: Collection[int]) -> None:
     last = len(numbered) - 1
     named = {number for number in suspects if number <= last}
     around = {near for number in named for near in (number - 1, number + 1)}
-    for chosen in (named, {*named, last}, {0, *named, last - 1, last}, {0, 1, *named, *around, last - 2, last - 1, last}):
+    for chosen in (
+        named,
+        {*named, last},
+        {0, *named, last - 1, last},
+        {0, 1, *named, *around, last - 2, last - 1, last},
+    ):
         kept = [numbered[number] for number in sorted(chosen) if 0 <= number <= last]
         if 0 < len(kept) < len(blocks) and search.accepts(only(best, blocks, kept)):
             return
@@ -75,22 +83,45 @@ def joined_events(search: Search) -> None:
         if place + 1 >= len(events):
             return
         one, other = events[place], events[place + 1]
-        for gone, stays in ((one, other), (other, one)):
-            edits = list(_taken_over(body, stays, gone))
-            if edits and search.accepts(edited(search.best, [*edits, (gone.start, gone.stop, b"")])):
+        for edits in (
+            _taken_over(other, one, _before),
+            _taken_over(other, one),
+            _taken_over(one, other, _after),
+            _taken_over(one, other),
+        ):
+            if edits and search.accepts(edited(search.best, edits)):
                 break
         else:
             place += 1
 
 
-def _taken_over(body: bytes, stays: Event, gone: Event) -> Iterator[Edit]:
-    """The edits that put into one event what only the other has."""
-    trees = [_tree(event) for event in (stays, gone)]
-    if trees[0] is None or trees[1] is None:
-        return
-    texts = [(event.raw_data or b"") for event in (stays, gone)]
-    for start, stop, new in _missing(trees[0], trees[1], *texts):
-        yield start + stays.data_start, stop + stays.data_start, new
+def _before(mine: bytes, others: bytes) -> bytes:
+    return others[:-1] + mine[1:]
+
+
+def _after(mine: bytes, others: bytes) -> bytes:
+    return mine[:-1] + others[1:]
+
+
+def _mine(mine: bytes, others: bytes) -> bytes:
+    return mine
+
+
+Spoken = Callable[[bytes, bytes], bytes]
+"""What becomes of two texts, each in its quotation marks, when the chunks that hold them are made one."""
+
+
+def _taken_over(stays: Event, gone: Event, spoken: Spoken = _mine) -> list[Edit]:
+    """The edits that cut out one event and put what only it had into the other; none where that cannot be."""
+    mine, others = _tree(stays), _tree(gone)
+    if mine is None or others is None:
+        return []
+    text, other = stays.raw_data or b"", gone.raw_data or b""
+    edits = [
+        (start + stays.data_start, stop + stays.data_start, new)
+        for start, stop, new in _missing(mine, others, text, other, spoken)
+    ]
+    return [*edits, (gone.start, stays.start if gone.start < stays.start else gone.stop, b"")]
 
 
 def _tree(event: Event) -> Span | None:
@@ -100,7 +131,7 @@ def _tree(event: Event) -> Span | None:
     return tree if tree and tree.kind == "object" else None
 
 
-def _missing(stays: Span, gone: Span, text: bytes, other: bytes) -> Iterator[Edit]:
+def _missing(stays: Span, gone: Span, text: bytes, other: bytes, spoken: Spoken) -> Iterator[Edit]:
     """What `gone` has at places where `stays` has nothing, null or an empty array."""
     here: dict[str | int, Item] = {item.name: item for item in stays.items}
     new: list[bytes] = []
@@ -113,8 +144,11 @@ def _missing(stays: Span, gone: Span, text: bytes, other: bytes) -> Iterator[Edi
             new.append(other[item.start : item.stop])
         elif text[mine.value.start : mine.value.stop] in (b"null", b"[]", b'""'):
             yield mine.value.start, mine.value.stop, value
-        elif mine.value.kind == item.value.kind and mine.value.items and item.value.items:
-            yield from _missing(mine.value, item.value, text, other)
+        elif mine.value.items and item.value.items:
+            yield from _missing(mine.value, item.value, text, other, spoken)
+        elif item.name in _SPOKEN and mine.value.kind == item.value.kind == "string":
+            joined = spoken(text[mine.value.start : mine.value.stop], value)
+            yield mine.value.start, mine.value.stop, joined
     if new and stays.kind == "object":
         joint = b", " if b'", "' in text or b'": ' in text else b","
         at = stays.start + 1

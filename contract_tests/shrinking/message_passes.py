@@ -45,17 +45,14 @@ def fewer_writes(search: Search) -> None:
 
 def fewer_heads(search: Search) -> None:
     """Header fields, 1xx heads and trailers that the fault does not need are gone, and its body needs not."""
+    whole = search.best
+    kept = _of_the_body(whole.headers)
+    loose = [pair for pair in whole.headers if pair not in kept]
+    reduce(loose, lambda some: search.accepts(whole.but(headers=_only(whole.headers, {*kept, *some}))))
     best = search.best
-    kept = _of_the_body(best.headers)
-    loose = [pair for pair in best.headers if pair not in kept]
-    reduce(
-        loose,
-        lambda some: search.accepts(best.but(headers=_only(best.headers, {*kept, *some}))),
-    )
-    for name in ("informational", "trailers"):
-        parts = getattr(search.best, name)
-        reduce(parts, lambda some, name=name: search.accepts(search.best.but(**{name: tuple(some)})))
-    search.accepts(search.best.but(reason="OK") if search.best.status == 200 else search.best)
+    reduce(best.informational, lambda some: search.accepts(best.but(informational=tuple(some))))
+    last = search.best
+    reduce(last.trailers, lambda some: search.accepts(last.but(trailers=tuple(some))))
 
 
 def natural_end(search: Search) -> None:
@@ -109,5 +106,7 @@ def _natural(exchange: Exchange) -> Exchange:
     headers = exchange.headers
     if exchange.framing is Framing.LENGTH:
         length = str(len(exchange.payload))
-        headers = tuple((name, length if name.lower() == "content-length" else value) for name, value in headers)
+        headers = tuple(
+            (name, length if name.lower() == "content-length" else value) for name, value in headers
+        )
     return exchange.but(ending=Ending.CLEAN, problem="", headers=headers)

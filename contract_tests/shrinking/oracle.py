@@ -12,10 +12,11 @@ from contract_tests.rules.engine import judge as judge_by
 from fake_server.wire.exchange import Exchange
 
 Signature = tuple[str, bool, tuple[str, ...], str]
-"""Of a finding: rule, whether in a stream's event, path with `*` for indexes, what was seen without its values."""
+"""Of a finding: rule, whether it is in an event, path with `*` for indexes, what was seen without values."""
 
 _DATA = re.compile(
-    r"""(?xs) "(?:[^"\\]|\\.)+(?:"|$) | (?<![A-Za-z])'(?:[^'\\]|\\.)+(?:'|$) | (?P<nest>[{\[].*) | \d+(?:\.\d+)? """
+    r"""(?xs) "(?:[^"\\]|\\.)+(?:"|$) | (?<![A-Za-z])'(?:[^'\\]|\\.)+(?:'|$)
+       | [{\[].* | \d+(?:\.\d+)? """
 )
 
 
@@ -63,7 +64,9 @@ class BreaksRule:
             raise ValueError(f"the exchange does not break {rule.id}")
         self._nothing_new = NothingNew(exchange)
         # What silences the rule has to be asked with it; generic rules are silenced by any other.
-        self._first = () if rule.generic else (rule, *(RULES[name] for name in rule.yields_to if name in RULES))
+        self._first = (
+            () if rule.generic else (rule, *(RULES[name] for name in rule.yields_to if name in RULES))
+        )
         self.others = judge(exchange).ids() - {rule.id}
 
     def __call__(self, exchange: Exchange) -> bool:

@@ -6,8 +6,8 @@ from collections.abc import Collection
 
 from contract_tests.rules.view import View
 from contract_tests.shrinking.editing import body_of, lengthened
-from contract_tests.shrinking.search import Search
-from contract_tests.shrinking.spans import Edit, Pattern, applied
+from contract_tests.shrinking.search import Search, reduce
+from contract_tests.shrinking.spans import Edit, Item, Pattern, applied
 from contract_tests.shrinking.value_passes import (
     Target,
     Text,
@@ -46,9 +46,28 @@ def fewer_parameters(search: Search) -> None:
     """Members, items and long texts of the request's body that the fault does not need are gone."""
     if search.best.status in _ABOUT_THE_BODY or not isinstance(search.best.request.json(), dict):
         return
+    _fewer_messages(search)
     fewer_members_everywhere(search, REQUEST)
     fewer_members(search, REQUEST)
     shorter_texts(search, REQUEST)
+
+
+def _fewer_messages(search: Search) -> None:
+    """The last message of the user's alone, or as many others as the fault needs."""
+    best = search.best
+    asked = best.request.json().get("messages")
+    texts = _texts(best)
+    found = [item for text in texts for item in text.tree.items if item.name == "messages"]
+    if not found or not isinstance(asked, list) or len(asked) != len(found[-1].value.items):
+        return
+    users = [place for place, one in enumerate(asked) if isinstance(one, dict) and one.get("role") == "user"]
+    last = users[-1] if users else len(asked) - 1
+    loose = [item for place, item in enumerate(found[-1].value.items) if place != last]
+
+    def test(kept: list[Item]) -> bool:
+        return search.accepts(_edited(best, list(texts[0].edits(set(loose) - set(kept)))))
+
+    reduce(loose, test)
 
 
 def _texts(exchange: Exchange) -> list[Text]:
@@ -71,11 +90,11 @@ def _keeps(exchange: Exchange, pattern: Pattern) -> bool:
             word in reply for word in _CAUSES.get(name, ())
         )
     if name == "messages":
-        alone = len(exchange.request.json()["messages"]) == 1
-        return (len(pattern) == 2 and alone) or pattern[-1] in _OF_A_MESSAGE or len(pattern) > 3
+        return len(pattern) != 3 or pattern[-1] in _OF_A_MESSAGE
     if name == "tools":
         return pattern[-1] not in ("description", "strict", "additionalProperties") and len(pattern) > 2
     return name in ("prompt", "input", "stream_options", "response_format", "tool_choice", "functions")
 
 
-REQUEST = Target(_texts, _edited, _keeps)
+# A prompt cut to a few letters would make the live server answer something else.
+REQUEST = Target(_texts, _edited, _keeps, readable=160, lengths=(80,), thorough=False)

@@ -1,4 +1,4 @@
-"""The search for a smaller exchange: one best so far, a question that is asked of candidates, and its bounds."""
+"""The search for a smaller exchange: one best so far, the question asked of candidates, and its bounds."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Exhausted(Exception):
 
 
 class Search:
-    """Holds the smallest exchange found; `accepts` takes a candidate in its place where it fails the same way.
+    """Holds the smallest exchange found; `accepts` puts a candidate in its place if it fails the same way.
 
-    `fails` says whether a candidate still fails. After `seconds` or `max_calls` every question raises Exhausted.
+    `fails` says whether a candidate still fails. After `seconds` or `max_calls` a question raises Exhausted.
     """
 
     def __init__(

@@ -36,7 +36,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Item:
-    """A member of an object or an item of an array: from `start`, where its name stands, to its value's end."""
+    """A member of an object or an item of an array: from its name to the end of its value."""
 
     start: int
     name: str | int
@@ -66,7 +66,9 @@ def _value(tokens: list[re.Match[bytes]], place: int, depth: int) -> tuple[Span,
     token = tokens[place]
     mark = token.group()
     if mark not in _CLOSING:
-        return Span(token.start(), token.end(), "string" if token.lastgroup == "string" else "bare"), place + 1
+        return Span(
+            token.start(), token.end(), "string" if token.lastgroup == "string" else "bare"
+        ), place + 1
     if depth == MAX_DEPTH:
         raise RecursionError
     items: list[Item] = []
@@ -127,7 +129,7 @@ def strings(span: Span, besides: Collection[str] = ()) -> Iterator[Span]:
 
 
 def without(span: Span, gone: Collection[Item]) -> Iterator[Edit]:
-    """The edits that cut items out of a tree, each with one comma; what is inside a cut item needs no edit."""
+    """The edits that cut items out of a tree, each with one comma; what is inside a cut item needs none."""
     kept: Item | None = None
     open_cut: int | None = None
     last = span.items[-1] if span.items else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from itertools import pairwise
 
 from contract_tests.rules.view import View
 from contract_tests.shrinking.editing import body_of, edited
@@ -17,7 +18,7 @@ _BLOCK = 16
 
 
 def fewer_bytes(search: Search) -> None:
-    """No line and, where much is left, no run of bytes that the fault does not need in a body without form."""
+    """No line and, where much is left, no run of bytes that the fault does not need in a formless body."""
     best = search.best
     view = View(best)
     if view.form == "events" or (view.form == "json" and view.document.ok):
@@ -53,7 +54,7 @@ def _runs(body: bytes) -> list[tuple[int, int]]:
         while stop < len(body) and body[stop] & 0xC0 == 0x80:
             stop += 1
         cuts.append(stop)
-    return list(zip(cuts[:-1], cuts[1:], strict=True))
+    return list(pairwise(cuts))
 
 
 def fewer_raw_lines(search: Search) -> None:
@@ -79,5 +80,3 @@ def _read(exchange: Exchange, raw: bytes) -> Exchange:
         case other:
             reply.stop(other, exchange.problem)
     return reply.exchange.but(unknown=exchange.unknown)
-
-

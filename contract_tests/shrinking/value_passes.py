@@ -9,13 +9,25 @@ from dataclasses import dataclass
 from contract_tests.rules.view import View
 from contract_tests.shrinking.editing import body_of, edited
 from contract_tests.shrinking.search import Search, reduce
-from contract_tests.shrinking.spans import Edit, Item, Pattern, Span, containers, patterns, read, strings, without
+from contract_tests.shrinking.spans import (
+    Edit,
+    Item,
+    Pattern,
+    Span,
+    containers,
+    patterns,
+    read,
+    strings,
+    without,
+)
 from fake_server.wire.exchange import Exchange
 from fake_server.wire.sse import BOM, decode
 
 READABLE = 32
 """Bytes of a text that need not be shortened: a reader sees more in a word than in a letter."""
 _DEEPEST = 12
+_PIECES = 64
+"""Of a long list or text runs of this part of it are tried, not each item: a vector has thousands."""
 _NAMES = frozenset({"id", "model", "object", "role", "type", "system_fingerprint", "tool_call_id"})
 """Members whose text is a name: cut short it would name something else."""
 _ATOMS = re.compile(
@@ -39,15 +51,21 @@ class Text:
 
 @dataclass(frozen=True)
 class Target:
-    """Where a pass works: how the texts are read from an exchange, and how edits are made in it."""
+    """Where a pass works: how the texts are read from an exchange, and how edits are made in it.
+
+    Texts longer than `readable` bytes are cut to one of `lengths`; with `thorough`, to what the fault needs.
+    """
 
     texts: Callable[[Exchange], list[Text]]
     edited: Callable[[Exchange, Collection[Edit]], Exchange]
     keeps: Callable[[Exchange, Pattern], bool] = lambda exchange, pattern: False
+    readable: int = READABLE
+    lengths: tuple[int, ...] = (READABLE // 2, 1)
+    thorough: bool = True
 
 
 def reply_texts(exchange: Exchange) -> list[Text]:
-    """The JSON body, or the data of each event that stands on one line."""
+    """The JSON body, or each data line of an event stream."""
     body = body_of(exchange)
     form = View(exchange).form
     if form == "json":
@@ -56,8 +74,10 @@ def reply_texts(exchange: Exchange) -> list[Text]:
         return []
     found = []
     for event in decode(body):
-        if sum(line.field == "data" for line in event.lines) == 1 and event.raw_data:
-            found += text_of(event.raw_data, event.data_start)
+        lines = [line for line in event.lines if line.field == "data"]
+        for line in lines:
+            if len(lines) == 1 or line.value.endswith(b"}"):  # else one JSON text stands on several lines
+                found += text_of(line.value, line.start + len(line.data) - len(line.value))
     return found
 
 
@@ -77,7 +97,8 @@ def fewer_members_everywhere(search: Search, target: Target = REPLY) -> None:
     for depth in range(1, _DEEPEST + 1):
         best = search.best
         found = {
-            text: [pair for pair in patterns(text.tree) if len(pair[0]) == depth] for text in target.texts(best)
+            text: [pair for pair in patterns(text.tree) if len(pair[0]) == depth]
+            for text in target.texts(best)
         }
         every = dict.fromkeys(name for pairs in found.values() for name, _ in pairs)
         if not every:
@@ -102,27 +123,26 @@ def fewer_members_everywhere(search: Search, target: Target = REPLY) -> None:
 
 
 def fewer_members(search: Search, target: Target = REPLY) -> None:
-    """No single member or item that the fault does not need."""
+    """No single member or item that the fault does not need; of long lists no run."""
     done = 0
     while True:
         best = search.best
         places = [(text, span) for text in target.texts(best) for span in containers(text.tree)]
         if done >= len(places):
             return
-        text, span = places[done]
-        names = dict(_named(text.tree))
-        loose = [item for item in span.items if not target.keeps(best, names[item])]
-        reduce(
-            loose,
-            lambda kept, best=best, text=text, loose=loose: search.accepts(
-                target.edited(best, list(text.edits(set(loose) - set(kept))))
-            ),
-        )
+        _fewer_of(search, *places[done], target)
         done += 1
 
 
-def _named(tree: Span) -> Iterator[tuple[Item, Pattern]]:
-    return ((item, pattern) for pattern, item in patterns(tree))
+def _fewer_of(search: Search, text: Text, span: Span, target: Target) -> None:
+    best = search.best
+    names = {item: pattern for pattern, item in patterns(text.tree)}
+    loose = [item for item in span.items if not target.keeps(best, names[item])]
+
+    def test(kept: list[Item]) -> bool:
+        return search.accepts(target.edited(best, list(text.edits(set(loose) - set(kept)))))
+
+    reduce(loose, test, finest=max(1, len(loose) // _PIECES))
 
 
 def shorter_texts(search: Search, target: Target = REPLY) -> None:
@@ -136,7 +156,7 @@ def shorter_texts(search: Search, target: Target = REPLY) -> None:
                 raw = text.text[span.start : span.stop]
                 places.setdefault(raw, []).append(text.start + span.start)
         longest = max((raw for raw in places if raw not in seen), key=len, default=b"")
-        if len(longest) - 2 <= READABLE:
+        if len(longest) - 2 <= target.readable:
             return
         shorten(search, longest, places[longest], target)
         seen.add(longest)
@@ -158,11 +178,12 @@ def shorten(search: Search, raw: bytes, starts: list[int], target: Target) -> No
         new = quote + b"".join(kept) + closed
         return search.accepts(target.edited(best, [(at, at + len(raw), new) for at in starts]))
 
-    for length in (READABLE // 2, 1):
+    for length in target.lengths:
         begin = _words(atoms, length)
         if begin and test(begin):
             return
-    reduce(atoms, test, finest=max(1, len(atoms) // 64))
+    if target.thorough:
+        reduce(atoms, test, finest=max(1, len(atoms) // _PIECES))
 
 
 def _words(atoms: list[bytes], limit: int) -> list[bytes]:

@@ -6,9 +6,11 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from time import monotonic
 
+from contract_tests.rules import judge
 from contract_tests.rules.engine import Rule
 from contract_tests.rules.engine import judge as judge_by
 from contract_tests.shrinking import event_passes, message_passes, request_passes, text_passes, value_passes
+from contract_tests.shrinking.main_oracle import MainFails
 from contract_tests.shrinking.oracle import BreaksRule
 from contract_tests.shrinking.search import MAX_CALLS, Exhausted, Search
 from fake_server.wire.exchange import Ending, Exchange
@@ -47,7 +49,9 @@ class Shrunk:
     finished: bool
 
 
-def shrink_rule(exchange: Exchange, rule: Rule, *, seconds: float = SECONDS, max_calls: int = MAX_CALLS) -> Shrunk:
+def shrink_rule(
+    exchange: Exchange, rule: Rule, *, seconds: float = SECONDS, max_calls: int = MAX_CALLS
+) -> Shrunk:
     """The smallest exchange that breaks `rule` as this one does, and no rule that this one keeps.
 
     Raises ValueError where the exchange does not break the rule.
@@ -56,6 +60,15 @@ def shrink_rule(exchange: Exchange, rule: Rule, *, seconds: float = SECONDS, max
     places = (one.place.event for one in judge_by((rule,), exchange).findings)
     suspects = {place for place in places if place is not None}
     return shrink(exchange, oracle, suspects=suspects, seconds=seconds, max_calls=max_calls)
+
+
+def shrink_main(exchange: Exchange, *, seconds: float = SECONDS, max_calls: int = MAX_CALLS) -> Shrunk:
+    """The smallest exchange on which main() fails as on this one, and that breaks no rule this one keeps.
+
+    Raises ValueError where main() does not fail on it.
+    """
+    suspects = {one.place.event for one in judge(exchange).findings if one.place.event is not None}
+    return shrink(exchange, MainFails(exchange), suspects=suspects, seconds=seconds, max_calls=max_calls)
 
 
 def shrink(
