@@ -1,6 +1,6 @@
-"""Recordings to exchanges: our own fixtures, and the JSON Lines form of shared recordings.
+"""Recordings to exchanges: our own fixtures, the JSON Lines form of shared recordings, what can be imported.
 
-A line of the second form holds `id`, `provider`, `endpoint`, `source` (fidelity, flags), `request`
+A line of shared recordings holds `id`, `provider`, `endpoint`, `source` (fidelity, flags), `request`
 (method, path, query, body) and `response` (status, headers, body_kind, body). Recorders drop much of
 what crossed the wire, so each exchange says what it does not know.
 """
@@ -35,10 +35,14 @@ class Recording:
     provider: str = ""
     endpoint: str = ""
     breaks: tuple[str, ...] | None = None
+    source: str = ""
 
 
 def read(path: Path) -> Iterator[Recording]:
-    """Every recording of a file (`.jsonl`, a fixture head) or of a folder of them. Raises InputError."""
+    """Every recording of a file (`.jsonl`, a fixture head) or of a folder of them. Raises InputError.
+
+    A file of another tool (see `contract_tests.importing`) is read too, where it is named itself.
+    """
     if path.is_dir():
         found = sorted({*fixture.find(path), *path.rglob("*.jsonl")})
         if not found:
@@ -47,8 +51,10 @@ def read(path: Path) -> Iterator[Recording]:
             yield from read(one)
     elif path.suffix == ".jsonl":
         yield from read_lines(path)
-    else:
+    elif fixture.is_fixture(path):
         yield _fixture(path)
+    else:
+        yield from _foreign(path)
 
 
 def read_lines(path: Path) -> Iterator[Recording]:
@@ -72,6 +78,24 @@ def _fixture(path: Path) -> Recording:
     return Recording(loaded.exchange, endpoint=_endpoint(loaded.exchange), breaks=loaded.breaks)
 
 
+def _foreign(path: Path) -> Iterator[Recording]:
+    """The recordings of a file in the format of another tool; else what is wrong with it as a fixture."""
+    from contract_tests import importing
+    from contract_tests.importing.recognise import recognise
+
+    if path.suffix == ".body" or recognise(path) is None:
+        yield _fixture(path)
+        return
+    for one in importing.read(path):
+        if one.format == "aimock":
+            raise InputError(
+                f"{path}: a fixture of aimock holds an answer and nothing that a server sent: there is "
+                "nothing to judge; `contract import` makes an exchange of it that can be replayed"
+            )
+        exchange = one.fixture.exchange
+        yield Recording(exchange, endpoint=_endpoint(exchange), source=one.fixture.source)
+
+
 def _endpoint(exchange: Exchange) -> str:
     return exchange.request.path.strip("/").removeprefix("v1/") or "/"
 
@@ -81,7 +105,10 @@ def _line(line: bytes, where: str) -> Recording:
         entry = json.loads(line)
         _check(entry)
         return Recording(
-            _exchange(entry), provider=str(entry.get("provider", "")), endpoint=entry["endpoint"]
+            _exchange(entry),
+            provider=str(entry.get("provider", "")),
+            endpoint=entry["endpoint"],
+            source=_source(entry.get("source", {})),
         )
     except json.JSONDecodeError as error:
         raise InputError(f"{where}: not JSON: {error.msg} at column {error.colno}") from error
@@ -120,6 +147,14 @@ def _exchange(entry: dict[str, Any]) -> Exchange:
         unknown=frozenset(unknown),
         label=entry["id"],
     )
+
+
+def _source(source: dict[str, Any]) -> str:
+    """Where the recording was published: repository, commit, path and the interaction's number there."""
+    commit = str(source.get("commit", ""))[:12]
+    repository = f"{source.get('repo', '')}@{commit}" if commit else str(source.get("repo", ""))
+    number = f"#{source['index']}" if "index" in source else ""
+    return " ".join(filter(None, (repository, f"{source.get('path', '')}{number}")))
 
 
 _MEMBERS: dict[str, type] = {
