@@ -111,19 +111,7 @@ async def _record_clients(
 ) -> int:
     """Record whoever comes, main() or a command; the exit code of the latter."""
     late = await relay_bench.added(ROUNDS)
-    recorder = Recorder(
-        options.target,
-        log.folder,
-        secrets=options.secrets,
-        label="main" if main else "",
-        breaks=broken_rules,
-        told=log.tell,
-        bounds=options.bounds,
-        ca_file=options.ca_file,
-        extra_headers=options.headers,
-        extra_query=options.query,
-        port=0 if main or command else port,
-    )
+    recorder = _recorder(options, log, "main" if main else "", 0 if main or command else port)
     try:
         async with recorder:
             until = "until main() ends" if main else "until the command ends" if command else "until Ctrl-C"
@@ -141,6 +129,26 @@ async def _record_clients(
             return 0
     except OSError as error:
         raise UsageError(f"--port {port} cannot be used: {error.strerror}") from error
+
+
+def _recorder(options: Options, log: Log, label: str, port: int) -> Recorder:
+    """The recorder of a target. Raises UsageError for one that cannot be used."""
+    try:
+        return Recorder(
+            options.target,
+            log.folder,
+            secrets=options.secrets,
+            label=label,
+            breaks=broken_rules,
+            told=log.tell,
+            bounds=options.bounds,
+            ca_file=options.ca_file,
+            extra_headers=options.headers,
+            extra_query=options.query,
+            port=port,
+        )
+    except ValueError as error:
+        raise UsageError(str(error)) from error
 
 
 def _main(base_url: str, options: Options) -> int:

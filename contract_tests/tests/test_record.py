@@ -1,0 +1,153 @@
+"""`contract record` as a process: main(), cases, a command and any client, judged as they are kept."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from contract_tests.judging import judge_files
+from contract_tests.tests.planted import Planted, wrong_sum
+from contract_tests.tests.shared import ROOT
+from contract_tests.tests.test_cli_process import run, started
+from fake_server import FakeServer
+from fake_server.wire.fixture import find, load
+
+KEY = "sk-proj-R7kq93LmZx0TtVb2NcYw8Ha5"
+
+
+@pytest.fixture(scope="module")
+def target() -> Iterator[str]:
+    with FakeServer(seed=3, api_key=KEY) as fake:
+        yield fake.base_url
+
+
+def record(target: str, folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    return run("record", "--target", target, "--out", str(folder), *more, OPENAI_API_KEY=KEY)
+
+
+def no_key_in(folder: Path) -> bool:
+    return not any(KEY.encode() in path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+
+def test_main_is_recorded_with_its_pace_and_without_its_key(target: str, tmp_path: Path) -> None:
+    done = record(target, tmp_path, "--run", "main")
+    assert done.returncode == 0, done.stderr
+    assert "An acorn fell" in done.stdout
+    assert "new       main.yaml   status 200" in done.stdout
+    assert "µs later (median, loopback)" in done.stdout
+    assert "kept 1 recording" in done.stdout
+    exchange = load(tmp_path / "main.yaml").exchange
+    assert len(exchange.writes) > 20
+    assert ("authorization", f"Bearer {KEY}") not in (exchange.request.headers or ())
+    assert no_key_in(tmp_path)
+    again = record(target, tmp_path, "--run", "main")
+    assert "replaced  main.yaml" in again.stdout
+    assert len(find(tmp_path)) == 1
+
+
+def test_cases_are_recorded_and_declare_what_they_break(tmp_path: Path) -> None:
+    with FakeServer(seed=3) as fake, Planted(fake.base_url, wrong_sum) as planted:
+        done = record(planted.base_url, tmp_path, "--run", "chat.short", "--run", "chat.stream.short")
+    assert done.returncode == 0, done.stderr
+    assert {path.stem for path in find(tmp_path)} == {"chat.short", "chat.stream.short"}
+    assert load(tmp_path / "chat.short.yaml").breaks == ("usage.adds-up",)
+    assert "breaks usage.adds-up" in done.stdout
+    assert judge_files([tmp_path]).surprises == []
+
+
+def test_a_command_finds_the_recorder_and_its_code_is_passed_on(target: str, tmp_path: Path) -> None:
+    script = (
+        "import os, sys, urllib.request as u\n"
+        f"fields = {{'x-contract-case': 'my/test::a[b]', 'Authorization': 'Bearer {KEY}'}}\n"
+        "r = u.Request(os.environ['OPENAI_BASE_URL'] + '/models', headers=fields)\n"
+        "u.build_opener(u.ProxyHandler({})).open(r).read()\n"
+        "sys.exit(7)"
+    )
+    done = record(target, tmp_path, "--", sys.executable, "-c", script)
+    assert done.returncode == 7, done.stderr
+    assert [path.name for path in find(tmp_path)] == ["my-test-a-b.yaml"]
+    assert no_key_in(tmp_path)
+
+
+def test_any_client_is_recorded_until_ctrl_c(target: str, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        port = one.getsockname()[1]
+    with started("record", "--target", target, "--out", str(tmp_path), "--port", str(port)) as process:
+        assert process.stdout is not None
+        assert f"recording http://127.0.0.1:{port}/v1" in process.stdout.readline()
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{port}/v1/models", headers={"Authorization": f"Bearer {KEY}"}
+        )
+        urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request).read()
+        while "new " not in process.stdout.readline():
+            time.sleep(0.01)
+        os.kill(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (0, "")
+    assert "kept 1 recording" in out
+    assert no_key_in(tmp_path)
+
+
+def test_a_full_disk_is_told_and_main_still_gets_its_poem(target: str, tmp_path: Path) -> None:
+    limited = (
+        "import resource, signal, sys\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
+        "from contract_tests.cli import main\n"
+        "main()"
+    )
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            limited,
+            "record",
+            "--target",
+            target,
+            "--out",
+            str(tmp_path),
+            "--run",
+            "main",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=ROOT,
+        env={**os.environ, "OPENAI_API_KEY": KEY},
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    assert "branching to the sun." in done.stdout
+    assert "main.yaml cannot be written: File too large; what stood there is whole" in done.stdout
+    assert "1 refused" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--out", "x"], "Missing option '--target'"),
+        (["--target", "http://127.0.0.1:1"], "Missing option '--out'"),
+        (["--target", "ftp://x", "--out", "{folder}"], "must be a URL that starts with http"),
+        (["--target", "http://127.0.0.1:1", "--out", "{file}"], "cannot be made"),
+        (["--target", "http://127.0.0.1:1", "--out", "{folder}", "--run", "nothing"], "no case is called"),
+        (["--target", "http://127.0.0.1:1", "--out", "{folder}", "--run", "main", "--", "ls"], "leave out"),
+        (["--target", "http://127.0.0.1:1", "--out", "{folder}", "--", "/no/such"], "cannot be run"),
+    ],
+)
+def test_wrong_use_is_one_line(options: list[str], words: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    filled = [one.format(folder=tmp_path / "new", file=tmp_path / "file" / "x") for one in options]
+    done = run("record", *filled)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert done.stderr.strip().count("\n") == 0
