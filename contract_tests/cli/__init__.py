@@ -10,12 +10,15 @@ import traceback
 import click
 
 from contract_tests.cli.baseline import baseline_command
+from contract_tests.cli.diff import diff_command
+from contract_tests.cli.importing import import_command
 from contract_tests.cli.judge import judge_command
 from contract_tests.cli.offline import offline_command
 from contract_tests.cli.record import record_command
 from contract_tests.cli.replay import replay_command
 from contract_tests.cli.rules import explain_command, rules_command
 from contract_tests.cli.run import run_command
+from contract_tests.cli.shrink import shrink_command
 from contract_tests.judging import InputError
 from contract_tests.outcome import ExitCode
 from contract_tests.report.findings import masked, printable
@@ -45,7 +48,10 @@ for command in (
     judge_command,
     offline_command,
     record_command,
+    import_command,
     replay_command,
+    shrink_command,
+    diff_command,
     rules_command,
     explain_command,
 ):
