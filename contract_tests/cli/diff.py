@@ -97,8 +97,14 @@ def _live(
     options = options_of({**given, "target": url, "concurrency": 4, "max_requests": 300})
     found, live = same_cases(options)
     terminal = terminal_for(options)
-    terminal.say(f"target    {live.target}   model {live.model}")
-    return _tell(terminal, (live.target, FAKE), _genuine(found, genuine), kinds, show_all, json_path)
+    return _tell(
+        terminal,
+        (f"{live.target}   model {live.model}", FAKE),
+        _genuine(found, genuine),
+        kinds,
+        show_all,
+        json_path,
+    )
 
 
 def _genuine(pairs: Pairs, which: str | None) -> Pairs:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
@@ -16,6 +18,7 @@ from contract_tests.run import Options, run
 from contract_tests.running.session import Session
 from contract_tests.running.target import session_for
 from fake_server import FakeServer
+from fake_server.style import Style
 from fake_server.wire.exchange import Aspect, Exchange
 
 _PATHS = {
@@ -24,6 +27,7 @@ _PATHS = {
     "embeddings": "/v1/embeddings",
     "models": "/v1/models",
 }
+_DEPLOYMENT = re.compile(r"/openai/deployments/([^/]+)/")
 _STATES = (401, 403, 408, 409, 429)
 
 
@@ -33,18 +37,29 @@ def against_fake(sides: Iterable[Side]) -> Pairs:
 
 
 async def _against_fake(sides: list[Side]) -> Pairs:
-    both: list[tuple[Side, Side]] = []
-    not_asked = []
-    with FakeServer(plain=True, seed=1) as fake:
-        options = Options(fake.url, max_requests=len(sides) + 1, run_seconds=3600.0)
-        session, _ = session_for(options)
-        async with session:
-            for side in sides:
-                if why := _not_to_ask(side.view):
-                    not_asked.append(f"{side.label}: {why}")
-                else:
-                    both.append((side, await _asked(session, side.view)))
-    return Pairs(tuple(both), not_asked=tuple(not_asked))
+    both: dict[int, tuple[Side, Side]] = {}
+    not_asked = {number: why for number, side in enumerate(sides) if (why := _not_to_ask(side.view))}
+    for obfuscation in (False, True):
+        asked = [
+            number
+            for number, side in enumerate(sides)
+            if number not in not_asked and (b'"obfuscation"' in side.view.body) is obfuscation
+        ]
+        if asked:
+            with FakeServer(style=_style(obfuscation), seed=1) as fake:
+                options = Options(fake.url, max_requests=len(asked), run_seconds=3600.0)
+                async with session_for(options)[0] as session:
+                    for number in asked:
+                        both[number] = sides[number], await _asked(session, sides[number].view)
+    return Pairs(
+        tuple(both[number] for number in sorted(both)),
+        not_asked=tuple(f"{sides[number].label}: {why}" for number, why in not_asked.items()),
+    )
+
+
+def _style(obfuscation: bool) -> Style:
+    """The fake's plainest way, with the padding of chunks that api.openai.com sends by time and request."""
+    return replace(Style.PLAIN, obfuscation=obfuscation)
 
 
 def _not_to_ask(view: View) -> str:
@@ -53,6 +68,8 @@ def _not_to_ask(view: View) -> str:
         return "its request was not kept whole"
     if view.status in _STATES or view.status >= 500:
         return f"status {view.status} tells of the server's state, not of the request"
+    if view.root["error"]["code"].value == "model_not_found":
+        return "the fake has every model that it is asked for"
     if not view.endpoint:
         return f"the fake does not serve {view.exchange.request.path}"
     return ""
@@ -62,8 +79,16 @@ async def _asked(session: Session, view: View) -> Side:
     request = view.exchange.request
     name = request.path.rstrip("/").rpartition("/models/")[2]
     path = _PATHS.get(view.endpoint, f"/v1/models/{name}")
-    answer = await session.exchange(view.exchange.label, request.method, path, request.body)
+    answer = await session.exchange(view.exchange.label, request.method, path, _body(view))
     return fakes(answer)
+
+
+def _body(view: View) -> bytes:
+    """The body, with the model that Azure's paths name where it names none."""
+    request, deployment = view.exchange.request, _DEPLOYMENT.search(view.exchange.request.path)
+    if deployment is None or not view.asked.value or view.asked["model"].there:
+        return request.body
+    return json.dumps({"model": deployment.group(1), **view.asked.value}).encode()
 
 
 def fakes(exchange: Exchange) -> Side:
@@ -77,7 +102,7 @@ def same_cases(options: Options) -> tuple[Pairs, RunReport]:
     Raises what `contract_tests.run.run` raises. A case that could not be asked is told in `not_asked`.
     """
     live = asyncio.run(run(options))
-    with FakeServer(plain=True, seed=1) as fake:
+    with FakeServer(style=_style(obfuscation=True), seed=1) as fake:
         own = replace(
             options, target=fake.base_url, model=live.model, headers=(), query=(), api_key=None, ca_file=None
         )

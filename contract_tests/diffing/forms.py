@@ -58,7 +58,7 @@ def _model(text: str, asked: str | None) -> str:
         return "string" if text else '""'
     if text == asked:
         return "the model asked for"
-    return "a snapshot of the model" if text.startswith(f"{asked}-") else "another model"
+    return "a snapshot of it" if text.startswith((f"{asked}-", f"{asked}:")) else "another model"
 
 
 def id_form(text: str) -> str:

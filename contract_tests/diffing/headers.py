@@ -16,24 +16,42 @@ _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _OPAQUE = re.compile(r"[\w.~+/=:-]{24,}")
 _SECRET = ("set-cookie", "authorization", "cookie")
 _TOLD_BY_FRAMING = ("transfer-encoding", "content-length")
+_OF_THE_CONNECTION = ("connection", "keep-alive", "date")
+"""Fields that tell of the moment or of the connection, not of who answers."""
 _BY_VALUE = ("content-type", "content-encoding", "location")
 
 
 def rows(one: Exchange, other: Exchange, all_kept: bool) -> Iterator[tuple[str, str, str]]:
     """Each field of either side as both have it; with `all_kept` absence and the case of names as well."""
     for name in dict.fromkeys(name.lower() for exchange in (one, other) for name, _ in exchange.headers):
-        if name in _TOLD_BY_FRAMING and one.framing and other.framing:
+        if name in _OF_THE_CONNECTION or (name in _TOLD_BY_FRAMING and one.framing and other.framing):
             continue
         value_a, value_b = one.header(name), other.header(name)
-        both = value_a is not None and value_b is not None
-        if both or all_kept:
+        if all_kept or (value_a is not None and value_b is not None):
             yield f"header {name}", value_form(name, value_a), value_form(name, value_b)
-        if both and all_kept:
-            yield f"case of {name}", _written(one, name), _written(other, name)
+    if all_kept:
+        yield "case of header names", *_cases(one, other)
 
 
-def _written(exchange: Exchange, lower: str) -> str:
-    return ", ".join(sorted({name for name, _ in exchange.headers if name.lower() == lower}))
+def _cases(one: Exchange, other: Exchange) -> tuple[str, str]:
+    """How the names are written that both have, in a word each, or where that is the same by the names."""
+    common = {name.lower() for name, _ in one.headers} & {name.lower() for name, _ in other.headers}
+    names = [
+        sorted({name for name, _ in each.headers if name.lower() in common}, key=str.lower)
+        for each in (one, other)
+    ]
+    words = _case(names[0]), _case(names[1])
+    if names[0] == names[1] or words[0] != words[1]:
+        return words
+    told = [", ".join(sorted(set(names[i]) - set(names[1 - i])))[:_SHOWN_VALUE] for i in (0, 1)]
+    return told[0], told[1]
+
+
+def _case(names: list[str]) -> str:
+    for word, change in (("lower case", str.lower), ("Title-Case", str.title), ("upper case", str.upper)):
+        if all(name == change(name) for name in names):
+            return word
+    return "mixed"
 
 
 def value_form(name: str, value: str | None) -> str:

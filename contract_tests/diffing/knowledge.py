@@ -18,6 +18,8 @@ READ_BESIDES: dict[Path, Any] = {
     ("data", ITEM, "embedding"): str,
 }
 """What the SDK reads at a place though its type there does not say so."""
+CHOSEN = frozenset({"content", "tool_calls", "function_call", "audio"})
+"""Members that an answer has or lacks by what the model says: their absence is a form like another."""
 
 
 class Types:
@@ -65,7 +67,9 @@ class Types:
             return None
         fields = [one.model_fields for one in parents if _is_model(one)]
         required = fields and all(path[-1] in one and one[path[-1]].is_required() for one in fields)
-        return Opinion.WRONG if required else Opinion.LEFT_OUT
+        if required:
+            return Opinion.WRONG
+        return Opinion.KNOWN if path[-1] in CHOSEN else Opinion.LEFT_OUT
 
     def _step(self, path: Path) -> tuple[Any, ...] | None:
         parents, name = self.at(path[:-1]), path[-1]

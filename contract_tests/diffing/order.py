@@ -59,7 +59,7 @@ def _says(choice: Node) -> str:
     members = delta.value if delta.kind == "object" else {}
     said = [str(name) for name, value in members.items() if value not in (None, "", [], {})]
     said += ["text"] if choice["text"].text else []
-    said = sorted(said, key=lambda name: name != "role")  # the order of members is told apart from this
+    said = sorted(said, key=lambda name: (name != "role", name))  # the order of members is told elsewhere
     said += ["finish"] if choice["finish_reason"] else []
     return "+".join(said) or "nothing"
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
-
-from rich.table import Table
-from rich.text import Text
+from dataclasses import replace
 
 from contract_tests.diffing.difference import Comparison, Difference, Kind
 from contract_tests.diffing.reports import ReportDiff
@@ -24,7 +23,10 @@ STYLES = {
 }
 MANY = 200
 """Lines of one kind after which the rest is counted."""
-_WIDEST = 120
+_WIDEST, _COLUMN = 160, 48
+"""Characters of a cell that are shown, and of a column that others are lined up to."""
+_VERDICT = max(map(len, Verdict))
+_REPEATED = re.compile(r" ×\d+")
 
 
 def tell(terminal: Terminal, comparisons: Sequence[Comparison], pairs: Pairs, each: bool = False) -> None:
@@ -39,34 +41,56 @@ def tell(terminal: Terminal, comparisons: Sequence[Comparison], pairs: Pairs, ea
         together: dict[Difference, list[str]] = {}
         for one in comparisons:
             for found in one.differences:
-                together.setdefault(found, []).append(one.a)
+                together.setdefault(_alike(found), []).append(one.a)
         _table(terminal, together, len(comparisons))
     _notes(terminal, comparisons, pairs)
 
 
+def _alike(one: Difference) -> Difference:
+    """The difference without how often steps repeat, which no two replies have alike."""
+    return replace(one, a=_REPEATED.sub(" ×…", one.a), b=_REPEATED.sub(" ×…", one.b))
+
+
 def _table(terminal: Terminal, found: dict[Difference, list[str]], of: int = 0) -> None:
-    """The differences by kind, the most frequent first; `of` is the number of pairs."""
+    """The differences by kind, the most frequent first; `of` is the number of pairs, 0 where it is one."""
     for kind in Kind:
         rows = sorted((one for one in found if one.kind is kind), key=lambda one: -len(found[one]))
         if not rows:
             continue
-        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-        for name in (kind.value, "A", "B", "verdict" if kind is Kind.SHAPE else "", "pairs" if of else ""):
-            table.add_column(name, overflow="fold")
-        for one in rows[:MANY]:
-            where = f"{len(found[one])}: {some(found[one], 2)}" if of else ""
-            verdict = Text(one.verdict or "", style=STYLES.get(one.verdict, "") if one.verdict else "")
-            cells = (one.where, one.a, one.b)
-            table.add_row(*(_cell(terminal, text) for text in cells), verdict, _cell(terminal, where))
+        head = (kind.value, "A", "B", "verdict" if kind is Kind.SHAPE else "", "pairs" if of else "")
+        lines = [tuple(_clean(terminal, text) for text in (one.where, one.a, one.b)) for one in rows[:MANY]]
+        widths = [_width([*(line[column] for line in lines), head[column]]) for column in range(3)]
         terminal.say()
-        terminal.console.print(table)
+        last = _VERDICT if of and kind is Kind.SHAPE else 0
+        _line(terminal, [*_padded(head[:3], widths), head[3].ljust(last), head[4]], "bold")
+        for one, line in zip(rows, lines, strict=False):
+            where = f"{len(found[one])}: {some(found[one], 1)}" if of else ""
+            _line(terminal, [*_padded(line, widths), (one.verdict or "").ljust(last), where], _style(one))
         if len(rows) > MANY:
             terminal.say(f"… and {count(len(rows) - MANY, 'difference')} of {kind} more; --json has them all")
 
 
-def _cell(terminal: Terminal, text: str) -> Text:
+def _line(terminal: Terminal, cells: Sequence[str], style: str) -> None:
+    terminal.say("  ".join(cell for cell in cells if cell).rstrip(), style)
+
+
+def _style(one: Difference) -> str:
+    return STYLES.get(one.verdict, "") if one.verdict else ""
+
+
+def _padded(cells: Sequence[str], widths: Sequence[int]) -> list[str]:
+    return [cell.ljust(width) for cell, width in zip(cells, widths, strict=True)]
+
+
+def _width(cells: Sequence[str]) -> int:
+    """As wide as most of them need; a longer one pushes the rest of its line."""
+    return min(max(map(len, cells)), sorted(map(len, cells))[len(cells) * 9 // 10] + 4, _COLUMN)
+
+
+def _clean(terminal: Terminal, text: str) -> str:
+    """The text, shortened, without secrets and on one line."""
     shown = text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"
-    return Text(printable(masked(shown, terminal.secrets).encode("utf-8", "replace").decode()))
+    return printable(masked(" ".join(shown.split()), terminal.secrets))
 
 
 def _notes(terminal: Terminal, comparisons: Sequence[Comparison], pairs: Pairs) -> None:
@@ -100,14 +124,14 @@ def verdict(comparisons: Sequence[Comparison], pairs: Pairs, code: int) -> str:
     """The last line."""
     found = [one for comparison in comparisons for one in comparison.differences]
     kinds = _counted(found, lambda one: one.kind.value)
-    verdicts = _counted((one for one in found if one.verdict), lambda one: (one.verdict or "").lower())
+    verdicts = _counted((one for one in found if one.verdict), lambda one: one.verdict or "")
     of = f" in {count(len(comparisons), 'pair')}" if len(comparisons) != 1 else ""
     unpaired = len(pairs.only_a) + len(pairs.only_b)
     rest = f"; {count(unpaired, 'recording')} without a counterpart" if unpaired else ""
     if not found:
         said = "nothing differs"
     else:
-        said = f"{count(len(found), 'difference')} ({kinds})" + (f"; {verdicts}" if verdicts else "")
+        said = f"{count(len(found), 'difference')} ({kinds})" + (f": {verdicts}" if verdicts else "")
     return f"{'DIFFERENT' if code else 'SAME'}  {said}{of}{rest} (exit code {code})"
 
 
@@ -115,7 +139,7 @@ def _counted(found: Iterable[Difference], name: Callable[[Difference], str]) -> 
     numbers: dict[str, int] = {}
     for one in found:
         numbers[name(one)] = numbers.get(name(one), 0) + 1
-    return ", ".join(f"{number:,} {what}" for what, number in numbers.items())
+    return ", ".join(f"{what} {number:,}" for what, number in numbers.items())
 
 
 def tell_reports(terminal: Terminal, found: ReportDiff, code: int) -> None:
