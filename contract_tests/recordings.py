@@ -81,7 +81,7 @@ def _fixture(path: Path) -> Recording:
 def _foreign(path: Path) -> Iterator[Recording]:
     """The recordings of a file in the format of another tool; else what is wrong with it as a fixture."""
     from contract_tests import importing
-    from contract_tests.importing.recognise import recognise
+    from contract_tests.importing.recognising import recognise
 
     if path.suffix == ".body" or recognise(path) is None:
         yield _fixture(path)

@@ -16,7 +16,7 @@ from contract_tests import recordings
 from contract_tests.importing import aimock, cassettes, curl, flows, har
 from contract_tests.importing.curl import Asked
 from contract_tests.importing.entry import Entry, Found, Skipped, digest
-from contract_tests.importing.recognise import FORMATS, content, document, kind_of, recognise
+from contract_tests.importing.recognising import FORMATS, content, document, kind_of, recognise
 from contract_tests.recordings import InputError
 from fake_server.wire.fixture import Fixture
 

@@ -35,10 +35,10 @@ NOTES = (
 
 
 class _Loader(yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader):  # type: ignore[misc]
-    """A safe loader that reads the text tags of Python 2 and no merge keys, which can grow without bound."""
+    """A safe loader that reads the text tags of Python 2 and refuses merge keys, which grow without bound."""
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        """Leave `<<` an ordinary key."""
+        """Leave `<<` where it is; no constructor knows it."""
 
 
 def _text(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> str:
