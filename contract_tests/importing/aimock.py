@@ -9,6 +9,7 @@ import json
 from typing import Any
 
 from contract_tests.importing.entry import Entry, Found, Skipped, at, digest, need, unwanted
+from fake_server import tokens
 from fake_server.render import chat
 from fake_server.reply import Choice, ErrorReply, Reply, ToolCall, Usage
 from fake_server.style import Style
@@ -110,15 +111,20 @@ def _answer(request: Request, response: dict[str, Any]) -> Reply:
     calls = tuple(_call(one, f"call_{digest(request)}_{number}") for number, one in enumerate(listed))
     finish = response.get("finishReason") or ("tool_calls" if calls else "stop")
     usage = need({"usage": {}, **response}, "usage", dict)
-    counts = [usage.get(name) for name in ("prompt_tokens", "completion_tokens")]
+    spent = tokens.count(content or "") + tokens.count_calls((one.name, one.arguments) for one in calls)
+    estimated = {"prompt_tokens": tokens.count_messages(asked), "completion_tokens": spent}
     return Reply(
         (Choice(content, calls, reasoning=response.get("reasoning"), finish_reason=str(finish)),),
-        Usage(*(count if isinstance(count, int) else 1 for count in counts)),
+        Usage(*(_count(usage.get(name), number) for name, number in estimated.items())),
         model=str(response.get("model") or asked["model"]),
         id=str(response.get("id") or f"chatcmpl-{digest(request)}"),
         created=response["created"] if isinstance(response.get("created"), int) else CREATED,
         system_fingerprint=response.get("systemFingerprint"),
     )
+
+
+def _count(told: Any, estimated: int) -> int:
+    return told if isinstance(told, int) else estimated
 
 
 def _call(one: Any, made_up: str) -> ToolCall:

@@ -28,6 +28,7 @@ from fake_server.wire.exchange import Aspect, Headers, Request, header
 
 MAX_YAML = 64 * 1024 * 1024
 """Bytes of a cassette in YAML, which is read at about 10 MB a second."""
+PARSED = "parsed_body"
 NOTES = (
     "A cassette keeps whole bodies: chunk boundaries, pauses between writes, how the connection ended and "
     "the order of header fields are lost, and the test that recorded it may have left fields out."
@@ -96,21 +97,27 @@ def _entry(interaction: Any, number: int, endpoint: str | None) -> Entry | Skipp
     target = target_of(url)
     if reason := unwanted(method, target, endpoint):
         return Skipped(reason)
-    headers, body = _headers(answered.get("headers")), _body(answered.get("body")) or b""
+    body = _body(answered)
+    if body is None and not {"body", "content"} & set(answered):
+        return Skipped("the body of the reply was not kept")
+    headers = _headers(answered.get("headers"))
     coded = (header(headers, "content-encoding") or "identity").strip().lower() != "identity"
+    parsed = PARSED in answered
+    old = "status_code" in answered  # the form of vcrpy 4 and 5 for httpx
     reply = Reply(
-        need(answered, "status.code", int),
-        str(answered["status"].get("message") or ""),
+        need(answered, "status_code" if old else "status.code", int),
+        "" if old else str(answered["status"].get("message") or ""),
         headers,
-        body,
-        decoded=coded and is_text(body),
-        lost={Aspect.ALL_HEADERS},
+        body or b"",
+        decoded=coded and is_text(body or b""),
+        lost={Aspect.ALL_HEADERS, Aspect.BODY_BYTES} if parsed else {Aspect.ALL_HEADERS},
     )
-    sent = _body(asked.get("body"))
+    sent = _body(asked)
     if sent is None and method == "POST":
         reply.lost.add(Aspect.REQUEST)
+    said = f"{NOTES} Its JSON was parsed and written anew." if parsed else NOTES
     exchange, notes = exchange_of(
-        Request(method, target, _headers(asked.get("headers")), sent or b""), reply, NOTES
+        Request(method, target, _headers(asked.get("headers")), sent or b""), reply, said
     )
     return Entry(exchange, f"interaction {number}", notes, place_of(url))
 
@@ -134,8 +141,14 @@ def _as_text(value: Any) -> Any:
     return str(value) if isinstance(value, int | float) else value
 
 
-def _body(value: Any) -> bytes | None:
-    """A body in any of the forms vcrpy has written: text, bytes, either below `string`, base64."""
+def _body(message: dict[str, Any]) -> bytes | None:
+    """A body in any of the forms vcrpy has written: text, bytes, either below `string`, base64.
+
+    A common serializer beside its own stores the parsed JSON instead.
+    """
+    if PARSED in message:
+        return json.dumps(message[PARSED], ensure_ascii=False, default=str).encode("utf-8", "surrogatepass")
+    value = message.get("body", message.get("content"))
     if isinstance(value, dict):
         if "base64_string" in value:
             try:
@@ -143,7 +156,9 @@ def _body(value: Any) -> bytes | None:
             except ValueError as error:
                 raise ValueError(f"'base64_string' is not base64: {error}") from error
         if "string" not in value:
-            return json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
+            raise ValueError(
+                f"a body has a member 'string' or 'base64_string', not {', '.join(map(str, value))[:60]}"
+            )
         value = value["string"]
     if value is None or isinstance(value, bytes):
         return value

@@ -126,6 +126,10 @@ def plain_cassette() -> str:
         ),
         (CASSETTE % ("!!python/object:os.x {}", "''"), "some:3: could not determine a constructor"),
         (CASSETTE % ("''", "[1]"), "some: interaction 0: a body is a text or bytes, not [1]"),
+        (
+            (CASSETTE % ("''", "''")).replace("string", "text"),
+            "a body has a member 'string' or 'base64_string', not text",
+        ),
         (CASSETTE % ("''", "!!binary 'é'"), "some:4: failed to convert base64 data"),
         (CASSETTE % ("''", "[" * 5000), "some"),
         ("interactions: [\n", "some:2: not YAML"),
@@ -167,13 +171,23 @@ def test_the_forms_of_a_cassettes_body(tmp_path: Path) -> None:
         assert (one.request.body, one.payload) == ("é".encode(), b"")
     (one,) = found(tmp_path, CASSETTE % ("null", "''"))
     assert Aspect.REQUEST in one.unknown
+    parsed = (CASSETTE % ("''", "''")).replace("body: ''", "parsed_body: {é: 1}")
+    (one,) = found(tmp_path, parsed.replace("body: {string: ''}", "parsed_body: {b: [2]}"))
+    assert (one.request.body, one.payload) == ('{"é": 1}'.encode(), b'{"b": [2]}')
+    assert Aspect.BODY_BYTES in one.unknown
+    old = (CASSETTE % ("''", "''")).replace("body: {string: ''}", "content: 'é'")
+    (one,) = found(tmp_path, old.replace("status: {code: 200, message: OK}", "status_code: 200"))
+    assert (one.status, one.payload) == (200, "é".encode())
+    skipped: Counter[str] = Counter()
+    assert found(tmp_path, (CASSETTE % ("''", "''")).replace(", body: {string: ''}", ""), skipped) == []
+    assert skipped == {"the body of the reply was not kept": 1}
 
 
 def test_yaml_cannot_grow_without_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     merges = "".join(f"m{n}: &m{n} {{<<: [*m{n - 1}, *m{n - 1}], k{n}: 1}}\n" for n in range(1, 40))
-    with pytest.raises(InputError, match="some:2: could not determine a constructor for the tag .*merge"):
+    with pytest.raises(InputError, match=r"some:2: could not determine a constructor for the tag .*merge"):
         found(tmp_path, f"m0: &m0 {{k0: 1}}\n{merges}{plain_cassette()}")
-    many = "- &one" + plain_cassette().partition("\n-")[2] + "- *one\n" * 50
+    many = "- &one\n " + plain_cassette().partition("\n-")[2] + "- *one\n" * 50
     text = f"version: 1\ninteractions:\n{many}"
     assert len(found(tmp_path, text)) == 51
     monkeypatch.setattr(importing, "MAX_BYTES", 100)
