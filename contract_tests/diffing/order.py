@@ -93,8 +93,9 @@ def member_differences(a: Side, b: Side) -> Iterator[Difference]:
     for name in found_a:
         orders_a, orders_b = _orders(found_a[name]), _orders(found_b.get(name, []))
         for path, order in orders_a.items():
-            common = [one for one in order if one in orders_b.get(path, ())]
-            other = [one for one in orders_b.get(path, ()) if one in set(common)]
+            names = set(order).intersection(orders_b.get(path, ()))
+            common = [one for one in order if one in names]
+            other = [one for one in orders_b.get(path, ()) if one in names]
             if common != other:
                 where = f"members of {show(path) or f'the {name}'}"
                 yield Difference(Kind.ORDER, where, *_turned(common, other))
