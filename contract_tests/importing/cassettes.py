@@ -82,7 +82,7 @@ def entries(document: Any, where: str, endpoint: str | None = None) -> Found:
     if isinstance(document, dict) and "http_interactions" in document:
         raise InputError(f"{where}: a cassette of Ruby's VCR; this kit reads those of vcrpy")
     with at(where):
-        version = need(document, "version", int)
+        version = need({"version": 1, **document}, "version", int) if isinstance(document, dict) else 1
         if version != 1:
             raise ValueError(f"a cassette of version {version}; this kit reads version 1")
         listed = need(document, "interactions", list)

@@ -1,0 +1,103 @@
+"""`contract import` as its users meet it: what was imported, skipped, refused, and the exit code."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from contract_tests.cli import importing
+from contract_tests.cli.importing import import_command
+from contract_tests.judging import judge_files
+from contract_tests.recordings import InputError
+from contract_tests.run import UsageError
+from contract_tests.tests.shared import ROOT
+from contract_tests.tests.test_importing import SAMPLES
+from fake_server.keeping import KeepError, Kept, keep
+from fake_server.wire import fixture
+from fake_server.wire.fixture import Fixture
+
+
+def imported(*argv: str | Path) -> Result:
+    return CliRunner().invoke(import_command, [str(one) for one in argv], standalone_mode=False)
+
+
+def test_each_exchange_is_a_fixture_that_can_be_judged(tmp_path: Path) -> None:
+    done = imported(SAMPLES / "mitm.har", SAMPLES / "vcr.yaml", "--out", tmp_path / "new")
+    assert done.return_value == 0
+    assert [" ".join(line.split()) for line in done.output.splitlines()[:3]] == [
+        "mitm.har: 4 exchanges imported (1 skipped)",
+        "skipped 1: no endpoint of the OpenAI API",
+        "vcr.yaml: 4 exchanges imported",
+    ]
+    assert "new" in done.output.splitlines()[-1]
+    found = fixture.find(tmp_path / "new")
+    assert len(found) == 8
+    summary = judge_files([tmp_path / "new"])
+    assert (summary.exchanges, summary.findings, summary.surprises) == (8, [], [])
+    loaded = fixture.load(tmp_path / "new" / "mitm-models-31859108.yaml")
+    assert "chunk boundaries" in loaded.notes
+
+
+def test_imported_again_it_replaces_what_is_there(tmp_path: Path) -> None:
+    for _ in range(2):
+        imported(SAMPLES / "mitm.har", "--out", tmp_path)
+        names = sorted(path.name for path in tmp_path.iterdir())
+        assert len(names) == 8
+
+
+def test_one_that_cannot_be_kept_is_told_and_the_others_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def picky(one: Fixture, path: Path) -> Kept:
+        if one.exchange.status == 404:
+            raise KeepError(f"{path.stem} is not saved: it still looks as if it held a credential")
+        return keep(one, path)
+
+    monkeypatch.setattr(importing, "keep", picky)
+    done = imported(SAMPLES / "mitm.har", "--out", tmp_path)
+    assert done.return_value == 1
+    assert "mitm.har: 3 exchanges imported (1 skipped, 1 refused)" in done.output
+    assert "refused   mitm.har entry 2" in done.output
+    assert len(fixture.find(tmp_path)) == 3
+
+
+def test_what_curl_was_asked_can_be_told(tmp_path: Path) -> None:
+    body = tmp_path / "asked.json"
+    body.write_text(json.dumps({"model": "m", "stream": True}))
+    url = "https://api.example.invalid/v1/chat/completions"
+    argv = (SAMPLES / "curl-stream.txt", "--out", tmp_path / "new", "--url", url, "--data", f"@{body}")
+    assert imported(*argv).return_value == 0
+    (path,) = fixture.find(tmp_path / "new")
+    loaded = fixture.load(path)
+    assert loaded.exchange.request.json() == {"model": "m", "stream": True}
+    assert loaded.source == f"curl-stream.txt reply 0 {url}"
+
+
+@pytest.mark.parametrize(
+    ("argv", "error", "said"),
+    [
+        (["README.md"], InputError, "README.md: not a HAR"),
+        (["none.har"], InputError, "none.har: cannot be read"),
+        (["fixtures/conforming/poem-dict.yaml"], UsageError, "is a fixture already"),
+        ([SAMPLES / "curl-v.txt", "--url", "v1/models"], UsageError, "a URL begins with"),
+        ([SAMPLES / "curl-v.txt", "--data", "@none"], UsageError, "--data @none: cannot be read"),
+        ([SAMPLES / "curl-v.txt", "--format", "har"], InputError, "not JSON"),
+        ([SAMPLES / "curl-v.txt", "--format", "pcap"], click.BadParameter, "pcap"),
+    ],
+)
+def test_wrong_use_is_said(
+    tmp_path: Path,
+    argv: list[str | Path],
+    error: type[Exception],
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(ROOT)
+    done = imported(*argv, "--out", tmp_path / "new")
+    assert isinstance(done.exception, error)
+    assert said in str(done.exception)
+    assert not (tmp_path / "new").exists()
