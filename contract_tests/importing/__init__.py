@@ -6,7 +6,6 @@ shared recordings.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from contract_tests.importing.curl import Asked
 from contract_tests.importing.entry import Entry, Found, Skipped, digest
 from contract_tests.importing.recognising import FORMATS, content, document, kind_of, recognise
 from contract_tests.recordings import InputError
+from fake_server.keeping import file_name
 from fake_server.wire.fixture import Fixture
 
 __all__ = ["FORMATS", "Asked", "Imported", "InputError", "read"]
@@ -127,5 +127,4 @@ def _name(path: Path, entry: Entry) -> str:
     """The recording's own id, else the file, the endpoint and a hash of what was asked."""
     exchange = entry.exchange
     endpoint = exchange.request.path.strip("/").removeprefix("v1/")
-    text = exchange.label or f"{path.stem}-{endpoint}-{digest(exchange.request)}"
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.")[-110:].lstrip("-.") or digest(exchange.request)
+    return file_name(exchange.label or f"{path.stem}-{endpoint}-{digest(exchange.request)}")
