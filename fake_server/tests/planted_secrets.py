@@ -1,0 +1,218 @@
+"""Exchanges with a credential planted in each, and all that files can be made to say."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import zlib
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+from fake_server.wire.coding import decoded
+from fake_server.wire.exchange import Exchange, Framing, Headers, Request, Write, cut
+from fake_server.wire.sse import Decoder
+
+KEY = "sk-proj-R7kq93LmZx0TtVb2NcYw8Ha5_Qe1"
+PLAIN = "Zq81-opaque-Value-77-of-a-gateway"
+"""A secret without a telling form: known only by where it stands."""
+
+
+def exchange(
+    body: bytes = b"{}",
+    *,
+    asked: bytes = b'{"model":"m"}',
+    target: str = "/v1/chat/completions",
+    request: Headers = (),
+    headers: Headers = (),
+    kind: str = "application/json",
+    sizes: tuple[int, ...] = (),
+    **more: object,
+) -> Exchange:
+    length = (("Content-Length", str(len(body))),)
+    return Exchange(
+        Request("POST", target, (("Host", "x"), *request), asked),
+        200,
+        (("Content-Type", kind), *headers, *length),
+        cut(body, sizes) if sizes else ((Write(body),) if body else ()),
+        framing=Framing.LENGTH,
+        reason="OK",
+        label="one",
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def stream(*data: object, **more: object) -> Exchange:
+    body = b"".join(
+        b"data: %s\n\n" % (one if isinstance(one, bytes) else json.dumps(one).encode()) for one in data
+    )
+    return exchange(body, kind="text/event-stream", **more)  # type: ignore[arg-type]
+
+
+def deltas(*texts: str, index: int = 0) -> list[dict[str, object]]:
+    return [{"choices": [{"index": index, "delta": {"content": text}}]} for text in texts]
+
+
+def interleaved() -> list[dict[str, object]]:
+    pairs = zip(deltas("a ", KEY[:9], KEY[9:], " b"), deltas("c", "d", "e", "f", index=1), strict=True)
+    return [one for pair in pairs for one in pair]
+
+
+def call(part: str) -> dict[str, object]:
+    function = {"arguments": part}
+    return {"choices": [{"index": 0, "delta": {"tool_calls": [{"index": 0, "function": function}]}}]}
+
+
+def escaped(text: str) -> bytes:
+    return "".join(f"\\u{ord(char):04x}" for char in text).encode()
+
+
+SENT = (("Authorization", f"Bearer {PLAIN}"),)
+MULTIPART = (
+    b'--b\r\nContent-Disposition: form-data; name="api_key"\r\n\r\n%s\r\n'
+    b'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\ndata\r\n--b--\r\n'
+)
+GZIP = (("Content-Encoding", "gzip"),)
+
+PLACES: dict[str, Exchange] = {
+    "authorization": exchange(request=(("Authorization", f"Bearer {KEY}"),)),
+    "authorization in capitals": exchange(request=(("AUTHORIZATION", f"bearer {PLAIN}"),)),
+    "a key without a scheme": exchange(request=(("authorization", PLAIN),)),
+    "basic": exchange(
+        request=(("Authorization", "Basic " + base64.b64encode(f"me:{PLAIN}".encode()).decode()),)
+    ),
+    "basic, its password in the body": exchange(
+        f'"{PLAIN}"'.encode(),
+        request=(("Authorization", "Basic " + base64.b64encode(f"me:{PLAIN}".encode()).decode()),),
+    ),
+    "proxy-authorization": exchange(request=(("Proxy-Authorization", f"Bearer {PLAIN}"),)),
+    "api-key": exchange(request=(("api-key", PLAIN),)),
+    "x-api-key": exchange(request=(("X-API-Key", PLAIN),)),
+    "subscription key": exchange(request=(("Ocp-Apim-Subscription-Key", PLAIN),)),
+    "cookie": exchange(request=(("Cookie", f"lang=en; session={PLAIN}"),)),
+    "set-cookie": exchange(headers=(("Set-Cookie", f"__cf={PLAIN}; Path=/; HttpOnly"),)),
+    "organization": exchange(headers=(("openai-organization", "my-company-7713-abc"),)),
+    "project": exchange(request=(("OpenAI-Project", "proj_Ab12Cd34Ef56Gh78Ij90"),)),
+    "another header": exchange(headers=(("X-Upstream", f"https://x/?k={KEY}"),)),
+    "a forwarded key": exchange(headers=(("X-Echo", PLAIN),), request=SENT),
+    "URL": exchange(target=f"/v1/models?api-key={PLAIN}&x=1"),
+    "URL, percent-encoded": exchange(target="/v1/x?q=" + quote(KEY, safe="").replace("s", "%73", 1)),
+    "URL with a password": exchange(f'{{"base":"https://me:{PLAIN}@host/v1"}}'.encode()),
+    "request JSON": exchange(asked=json.dumps({"note": KEY}).encode()),
+    "request JSON by name": exchange(asked=json.dumps({"api_key": PLAIN}).encode()),
+    "request form": exchange(asked=f"client_secret={PLAIN}&a=1".encode()),
+    "multipart": exchange(asked=MULTIPART % KEY.encode()),
+    "error text": exchange(f'{{"error":{{"message":"Incorrect API key provided: {KEY}."}}}}'.encode()),
+    "error text echoes the header": exchange(f"no such key {PLAIN}".encode(), request=SENT),
+    "JSON escapes": exchange(b'{"a":"' + escaped(KEY) + b'"}'),
+    "JSON escapes, known": exchange(b'{"a":"' + escaped(PLAIN) + b'"}', request=SENT),
+    "JSON in JSON": exchange(json.dumps({"a": json.dumps({"password": PLAIN})}).encode()),
+    "base64": exchange(b'{"a":"' + base64.b64encode(f"the key is {KEY}, dear".encode()) + b'"}'),
+    "base64url": exchange(b'{"a":"' + base64.urlsafe_b64encode(b"\xff\xfe >>>" + KEY.encode()) + b'"}'),
+    **{
+        f"base64 at {shift}": exchange(base64.b64encode(b"z" * shift + PLAIN.encode() + b"zz"), request=SENT)
+        for shift in range(3)
+    },
+    "hex": exchange(PLAIN.encode().hex().encode(), request=SENT),
+    "gzip": exchange(gzip.compress(f'{{"a":"{KEY}"}}'.encode()), headers=GZIP),
+    "gzip, known": exchange(gzip.compress(PLAIN.encode()), headers=GZIP, request=SENT),
+    "gzip that is none": exchange(f'{{"a":"{KEY}"}}'.encode(), headers=GZIP),
+    "deflate": exchange(zlib.compress(KEY.encode() * 9), headers=(("Content-Encoding", "deflate"),)),
+    "gzipped request": exchange(asked=gzip.compress(KEY.encode()), request=GZIP),
+    "split over writes": exchange(f'{{"a":"{KEY}"}}'.encode(), sizes=(9, 1, 5)),
+    "one event": stream(*deltas(f"it is {KEY}"), b"[DONE]"),
+    "split over two deltas": stream(*deltas("it is ", KEY[:11], KEY[11:], "."), b"[DONE]"),
+    "one character a delta": stream(*deltas(*KEY), b"[DONE]"),
+    "one character a delta, known": stream(*deltas(*PLAIN), request=SENT),
+    "deltas of two choices": stream(*interleaved()),
+    "escaped deltas": stream(
+        b'{"choices":[{"delta":{"content":"' + escaped(KEY[:7]) + b'"}}]}',
+        b'{"choices":[{"delta":{"content":"\\ud83d\\ude00"}}]}'.replace(b"\\ud83d\\ude00", KEY[7:].encode()),
+    ),
+    "tool arguments": stream(*(call(part) for part in ('{"k":"', KEY[:20], KEY[20:], '"}'))),
+    "text completion": stream({"choices": [{"text": KEY[:5]}]}, {"choices": [{"text": KEY[5:]}]}),
+    "comment of a stream": exchange(f": trace {KEY}\n\ndata: {{}}\n\n".encode(), kind="text/event-stream"),
+    "problem": exchange(problem=f"the server said {KEY}"),
+    "reason phrase": exchange().but(reason=f"No {KEY}"),
+    "1xx": exchange(informational=((103, (("X-Key", KEY),)),)),
+    "trailer": exchange().but(
+        headers=(("Transfer-Encoding", "chunked"),), framing=Framing.CHUNKED, trailers=(("api-key", PLAIN),)
+    ),
+    "JWT": exchange(
+        b'{"t":"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9"}'
+    ),
+    "cloud keys": exchange(b"AKIAIOSFODNN7EXAMPLE AIzaSyD-9tSrke72PouQMnMX-a7eZSW0jkFMBWY"),
+    "private key": exchange(
+        b"-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEAxYz0123456789abcdef\n-----END RSA PRIVATE KEY-----"
+    ),
+}
+SECRETS = (
+    KEY,
+    PLAIN,
+    "my-company-7713-abc",
+    "Ab12Cd34Ef56Gh78Ij90",
+    "dozjgNryP4J3jVmNHl0w5N",
+    "IOSFODNN7EXAMPLE",
+    "SyD-9tSrke72PouQMnMX",
+    "MIIEowIBAAKCAQEAxYz0123456789abcdef",
+)
+
+
+def texts_in(folder: Path) -> list[str]:
+    """All that the files hold, in every way it can be read."""
+    found = []
+    for path in folder.rglob("*"):
+        data = path.read_bytes()
+        for form in (data, _unzipped(data)):
+            text = form.decode("utf-8", "replace")
+            loose = "".join(strings_in(form))
+            found += [text, unquote(text), _unescaped(text), loose, path.name]
+            found += [base64.b64decode(run + "==", "-_").decode("latin-1") for run in _runs(text)]
+            found += [_from_hex(run) for run in _runs(text)]
+    return found
+
+
+def _runs(text: str) -> list[str]:
+    words = "".join(char if char.isalnum() or char in "+/-_" else " " for char in text)
+    runs = [word for word in words.replace("+", "-").replace("/", "_").split() if len(word) > 15]
+    return [run[shift:][: (len(run) - shift) // 4 * 4] for run in runs for shift in range(4)]
+
+
+def _from_hex(run: str) -> str:
+    try:
+        return bytes.fromhex(run[: len(run) // 2 * 2]).decode("latin-1")
+    except ValueError:
+        return ""
+
+
+def _unzipped(data: bytes) -> bytes:
+    return decoded(Exchange(Request("GET", "/"), 200, GZIP, (Write(data),)))[0]
+
+
+def _unescaped(text: str) -> str:
+    try:
+        return text.encode("latin-1", "replace").decode("unicode_escape")
+    except UnicodeDecodeError:
+        return ""
+
+
+def strings_in(data: bytes) -> list[str]:
+    """The contents of all deltas, choice after choice."""
+    parts: dict[str, list[str]] = {}
+
+    def walk(value: object, key: str) -> None:
+        if isinstance(value, str):
+            parts.setdefault(key, []).append(value)
+        elif isinstance(value, dict):
+            for name, member in value.items():
+                walk(member, f"{key}.{name}")
+        elif isinstance(value, list):
+            for number, item in enumerate(value):
+                walk(item, f"{key}.{item.get('index', number) if isinstance(item, dict) else number}")
+
+    for event in Decoder().feed(data):
+        try:
+            walk(json.loads(event.data or ""), "")
+        except ValueError:
+            continue
+    return ["".join(texts) for texts in parts.values()]
