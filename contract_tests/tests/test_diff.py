@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from contract_tests.diffing import Comparison, Difference, Kind, Role, Side, compare
 from contract_tests.rules.view import View
 from contract_tests.tests.shared import ROOT
-from contract_tests.tests.test_legal_variations import CONFORMING, varied
+from contract_tests.tests.test_legal_variations import CONFORMING, compressed, varied
 from fake_server.wire import fixture
 from fake_server.wire.exchange import Aspect, Ending, Exchange, Framing, Request, Write
 
@@ -132,6 +132,11 @@ def test_a_difference_of_shape_alone(a: Exchange, b: Exchange, expected: tuple[s
     assert rows(between(a, b)) == [("shape", *expected)]
 
 
+def recut(exchange: Exchange) -> Exchange:
+    """The exchange with its body in two writes."""
+    return exchange.but(writes=(Write(exchange.payload[:9]), Write(exchange.payload[9:])))
+
+
 ARGUMENTS = {
     "tool_calls": [
         {"index": 0, "id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
@@ -160,9 +165,64 @@ SAME: dict[str, tuple[Exchange, Exchange]] = {
 }
 
 
+def answer(path: str, value: Any, method: str = "POST") -> Exchange:
+    """One dict of another endpoint."""
+    return reply(value).but(request=Request(method, path, (), b"{}"))
+
+
+SAME |= {
+    "the role in every chunk": (
+        stream(ROLE, TEXT, END),
+        stream(*(chunk({"role": "assistant", "content": one}) for one in "ab"), END),
+    ),
+    "words that are names": (
+        answer("/v1/completions", {"choices": [{"logprobs": {"top_logprobs": [{"a": -1.5}]}}]}),
+        answer("/v1/completions", {"choices": [{"logprobs": {"top_logprobs": [{"b": -1.5}]}}]}),
+    ),
+    "models of other names": (
+        answer("/v1/models", {"object": "list", "data": [{"id": "gpt-4o"}]}, "GET"),
+        answer("/v1/models", {"object": "list", "data": [{"id": "llama_3"}, {"id": "x"}]}, "GET"),
+    ),
+    "a model that one side did not name": (DICT, reply({**message(), "model": "other"}, model=None)),
+    "fields of the connection": (
+        DICT,
+        DICT.but(headers=(*DICT.headers, ("Connection", "close"), ("Date", "x"))),
+    ),
+    "compressed writes": (compressed(STREAM), recut(compressed(STREAM))),
+}
+
+
 @pytest.mark.parametrize(("a", "b"), SAME.values(), ids=SAME)
 def test_what_naturally_varies_is_no_difference(a: Exchange, b: Exchange) -> None:
-    assert rows(between(a, b)) == []
+    assert [one for one in rows(between(a, b)) if one[0] != "order"] == []
+
+
+def test_a_member_of_chunks_and_of_what_they_make_together_is_told_once() -> None:
+    found = between(STREAM, stream(ROLE, chunk({"refusal": "No"}), END))
+    assert [one[1] for one in rows(found) if one[0] == "shape"] == [
+        "choices[].delta.content",
+        "choices[].delta.refusal",
+    ]
+
+
+def test_streamed_calls_are_what_the_dict_has() -> None:
+    call = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    found = between(stream(ROLE, chunk(ARGUMENTS), END), reply(message(None, tool_calls=[call])))
+    assert [one[1] for one in rows(found) if one[0] == "shape"] == ["the body"]
+
+
+def test_a_form_that_both_have_does_not_count_against_either() -> None:
+    both = stream(
+        {**ROLE, "service_tier": "odd"}, {**TEXT, "service_tier": "default"}, {**END, "service_tier": "odd"}
+    )
+    one = stream(*({**each, "service_tier": "odd"} for each in (ROLE, TEXT, END)))
+    assert [each.verdict for each in between(both, one).differences] == ["the SDK knows A's form only"]
+
+
+def test_an_error_and_an_answer_are_told_apart_by_the_status_alone() -> None:
+    refusal = reply({"error": {"message": "no"}}).but(status=400, reason="Bad Request")
+    found = compare(of(DICT, Role.FAKE), of(refusal, Role.GENUINE)).differences
+    assert [(one.where, one.verdict) for one in found] == [("the body", None), ("status", None)]
 
 
 def test_another_cut_of_the_same_answer_is_a_matter_of_order() -> None:
@@ -241,6 +301,11 @@ def test_several_choices_are_followed_one_by_one() -> None:
     assert [one[1] for one in rows(between(interleaved, turned))] == ["choice 1"]
 
 
+def rewritten(old: bytes, new: bytes) -> Exchange:
+    """The stream with bytes replaced in each write."""
+    return STREAM.but(writes=tuple(Write(one.data.replace(old, new)) for one in STREAM.writes))
+
+
 LONG = b"".join(write.data for write in STREAM.writes)
 FRAMINGS: dict[str, tuple[Exchange, Exchange, tuple[str, str, str]]] = {
     "status": (DICT, DICT.but(status=201), ("status", "200", "201")),
@@ -279,6 +344,30 @@ FRAMINGS: dict[str, tuple[Exchange, Exchange, tuple[str, str, str]]] = {
         reply(message("é")),
         reply(json.dumps(message("é"), ensure_ascii=False).encode()),
         ("letters beyond ASCII", "escaped", "as they are"),
+    ),
+    "line ends": (STREAM, rewritten(b"\n", b"\r\n"), ("line ends", "LF", "CRLF")),
+    "no space": (STREAM, rewritten(b"data: ", b"data:"), ("space after data:", "one", "none")),
+    "comments": (STREAM, rewritten(b"data: ", b": x\ndata: "), ("comments", "absent", "present")),
+    "event: lines": (
+        STREAM,
+        rewritten(b"data: ", b"event: message\ndata: "),
+        ("event: lines", "absent", "present"),
+    ),
+    "blank lines first": (
+        STREAM,
+        rewritten(b'data: {"id"', b'\n\ndata: {"id"'),
+        ("blank lines", "one", "several in a row"),
+    ),
+    "other fields": (STREAM, rewritten(b"data: ", b"x: y\ndata: "), ("other fields", "absent", "x")),
+    "a BOM": (
+        STREAM,
+        STREAM.but(writes=(Write(b"\xef\xbb\xbf" + STREAM.writes[0].data), *STREAM.writes[1:])),
+        ("byte order mark", "absent", "first"),
+    ),
+    "an unfinished event": (
+        STREAM,
+        STREAM.but(writes=(*STREAM.writes[:-1], Write(b"data: [DONE]\n"))),
+        ("last event", "finished", "unfinished"),
     ),
     "writes": (STREAM, STREAM.with_payload(LONG), ("writes", "one for each event", "all in one")),
     "cut events": (
@@ -328,7 +417,8 @@ def test_what_a_side_does_not_know_is_said_once_and_not_compared() -> None:
         reason="",
         framing=None,
         ending=Ending.UNKNOWN,
-        writes=(Write(LONG),),
+        http_version="1.0",
+        writes=(Write(LONG.replace(b"\n", b"\r\n")),),
         unknown=frozenset(Aspect) - {Aspect.REQUEST},
     )
     found = between(STREAM, dim)

@@ -19,6 +19,7 @@ from contract_tests.diffing.verdicts import Verdict
 from contract_tests.recordings import InputError, Recording, read
 from contract_tests.run import UsageError
 from contract_tests.tests.shared import ROOT, SHARED, needs_recordings
+from contract_tests.tests.test_diff import END, ROLE, TEXT, stream
 from contract_tests.tests.test_diff_reports import NEW, OLD
 from fake_server import FakeServer
 from fake_server.style import Style
@@ -77,7 +78,7 @@ def test_folders_are_paired_by_name_then_by_request(tmp_path: Path, diff: Callab
     fixture.save(kept, tmp_path / "a" / "same-name.yaml")
     fixture.save(kept, tmp_path / "b" / "same-name.yaml")
     fixture.save(other, tmp_path / "a" / "before.yaml")
-    respelt = json.dumps(other.exchange.request.json(), indent=2).encode()
+    respelt = json.dumps(dict(reversed(other.exchange.request.json().items())), indent=2).encode()
     again = other.exchange.but(request=replace(other.exchange.request, body=respelt))
     fixture.save(replace(other, exchange=again), tmp_path / "b" / "after.yaml")
     fixture.save(fixture.load(CONFORMING / "models.yaml"), tmp_path / "a" / "only-here.yaml")
@@ -121,6 +122,18 @@ def test_many_pairs_are_added_up_or_shown_each(diff: Callable[..., Ran], tmp_pat
     assert "\none\n" in each
 
 
+def test_streams_of_other_lengths_differ_alike(diff: Callable[..., Ran], tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        for name, texts in (("one", (TEXT, TEXT)), ("two", (TEXT, TEXT, TEXT))):
+            exchange = stream(ROLE, *texts, END)
+            kept = exchange if folder == "a" else exchange.but(writes=exchange.writes[:-1])
+            fixture.save(fixture.Fixture(kept), tmp_path / folder / f"{name}.yaml")
+    out = diff(str(tmp_path / "a"), str(tmp_path / "b"))[1]
+    assert out.count("[DONE]") == 1
+    assert "2: one and 1 more" in out
+
+
 def test_the_fake_is_asked_the_same(diff: Callable[..., Ran]) -> None:
     code, out = diff(SHAPE, "fake", "--only", "shape")
     assert code == 1
@@ -132,6 +145,8 @@ def test_the_fake_is_asked_the_same(diff: Callable[..., Ran]) -> None:
 def test_what_the_fake_cannot_be_asked_is_said(diff: Callable[..., Ran]) -> None:
     with pytest.raises(click.UsageError, match="status 401 tells of the server's state"):
         diff(str(CONFORMING / "no-key.yaml"), "fake")
+    with pytest.raises(click.UsageError, match="the fake has every model"):
+        diff(str(CONFORMING / "unknown-model.yaml"), "fake")
 
 
 def test_azure_names_the_model_in_its_path() -> None:
