@@ -1,85 +1,30 @@
-"""Two replies compared: each kind of difference has a pair that shows exactly it, and one that does not."""
+"""Two replies compared: each difference of shape and order has a pair that shows exactly it."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from contract_tests.diffing import Comparison, Difference, Kind, Role, Side, compare
-from contract_tests.rules.view import View
-from contract_tests.tests.shared import ROOT
-from contract_tests.tests.test_legal_variations import CONFORMING, compressed, varied
-from fake_server.wire import fixture
-from fake_server.wire.exchange import Aspect, Ending, Exchange, Framing, Request, Write
-
-ASKED: dict[str, Any] = {"model": "gpt-4o", "messages": [], "stream": True}
-DONE = b"data: [DONE]\n\n"
-
-
-def of(exchange: Exchange, role: Role = Role.OTHER) -> Side:
-    return Side(View(exchange), role)
-
-
-def between(a: Exchange, b: Exchange) -> Comparison:
-    return compare(of(a), of(b))
-
-
-def rows(found: Comparison) -> list[tuple[str, str, str, str]]:
-    return [(one.kind.value, one.where, one.a, one.b) for one in found.differences]
-
-
-def reply(value: Any, **asked: Any) -> Exchange:
-    """A chat completion as one dict; bytes are sent as they are."""
-    body = value if isinstance(value, bytes) else json.dumps(value).encode()
-    request = Request("POST", "/v1/chat/completions", (), json.dumps({"model": "gpt-4o", **asked}).encode())
-    headers = (("Content-Type", "application/json"),)
-    return Exchange(request, 200, headers, (Write(body),), framing=Framing.LENGTH, reason="OK")
-
-
-def events(*texts: Any) -> tuple[Write, ...]:
-    return tuple(
-        Write(b"data: " + (one if isinstance(one, bytes) else json.dumps(one).encode()) + b"\n\n")
-        for one in texts
-    )
-
-
-def stream(*texts: Any) -> Exchange:
-    """A chat stream with each event in a write of its own, [DONE] last."""
-    request = Request("POST", "/v1/chat/completions", (), json.dumps(ASKED).encode())
-    headers = (("Content-Type", "text/event-stream"),)
-    return Exchange(
-        request, 200, headers, (*events(*texts), Write(DONE)), framing=Framing.CHUNKED, reason="OK"
-    )
-
-
-def chunk(delta: dict[str, Any], finish: str | None = None, **more: Any) -> dict[str, Any]:
-    head = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1760000000, "model": "gpt-4o"}
-    return {**head, "choices": [{"index": 0, "delta": delta, "finish_reason": finish}], **more}
-
-
-def message(content: Any = "Hi", **more: Any) -> dict[str, Any]:
-    head = {"id": "chatcmpl-1", "object": "chat.completion", "created": 1760000000, "model": "gpt-4o"}
-    choice = {
-        "index": 0,
-        "message": {"role": "assistant", "content": content, **more},
-        "finish_reason": "stop",
-    }
-    return {**head, "choices": [choice]}
-
-
-ROLE, TEXT, MORE, END = (
-    chunk({"role": "assistant"}),
-    chunk({"content": "Hi"}),
-    chunk({"content": "!"}),
-    chunk({}, "stop"),
+from contract_tests.diffing import Difference, Kind, Role, compare
+from contract_tests.tests.diff_pairs import (
+    DICT,
+    END,
+    MORE,
+    ROLE,
+    STREAM,
+    TEXT,
+    between,
+    chunk,
+    message,
+    of,
+    recut,
+    reply,
+    rows,
+    stream,
 )
-STREAM = stream(ROLE, TEXT, MORE, END)
-DICT = reply(message())
+from contract_tests.tests.test_legal_variations import compressed
+from fake_server.wire.exchange import Exchange, Request
 
 SHAPES: dict[str, tuple[Exchange, Exchange, tuple[str, str, str]]] = {
     "a member on one side": (DICT, reply({**message(), "x": 1}), ("x", "absent", "number")),
@@ -132,11 +77,6 @@ def test_a_difference_of_shape_alone(a: Exchange, b: Exchange, expected: tuple[s
     assert rows(between(a, b)) == [("shape", *expected)]
 
 
-def recut(exchange: Exchange) -> Exchange:
-    """The exchange with its body in two writes."""
-    return exchange.but(writes=(Write(exchange.payload[:9]), Write(exchange.payload[9:])))
-
-
 ARGUMENTS = {
     "tool_calls": [
         {"index": 0, "id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
@@ -171,6 +111,12 @@ def answer(path: str, value: Any, method: str = "POST") -> Exchange:
 
 
 SAME |= {
+    "the role in all chunks": (
+        STREAM,
+        stream(
+            chunk({"role": "assistant", "content": "a"}), chunk({"role": "assistant", "content": "b"}, "stop")
+        ),
+    ),
     "the role in every chunk": (
         stream(ROLE, TEXT, END),
         stream(*(chunk({"role": "assistant", "content": one}) for one in "ab"), END),
@@ -301,138 +247,6 @@ def test_several_choices_are_followed_one_by_one() -> None:
     assert [one[1] for one in rows(between(interleaved, turned))] == ["choice 1"]
 
 
-def rewritten(old: bytes, new: bytes) -> Exchange:
-    """The stream with bytes replaced in each write."""
-    return STREAM.but(writes=tuple(Write(one.data.replace(old, new)) for one in STREAM.writes))
-
-
-LONG = b"".join(write.data for write in STREAM.writes)
-FRAMINGS: dict[str, tuple[Exchange, Exchange, tuple[str, str, str]]] = {
-    "status": (DICT, DICT.but(status=201), ("status", "200", "201")),
-    "reason": (DICT, DICT.but(reason="Fine"), ("reason phrase", "OK", "Fine")),
-    "version": (DICT, DICT.but(http_version="1.0"), ("HTTP version", "1.1", "1.0")),
-    "transfer": (
-        DICT,
-        DICT.but(framing=Framing.CLOSE),
-        ("end of the body", "content-length", "the connection closes"),
-    ),
-    "1xx": (DICT, DICT.but(informational=((103, ()),)), ("informational", "absent", "103")),
-    "trailers": (DICT, DICT.but(trailers=(("X-T", "1"),)), ("trailers", "absent", "X-T")),
-    "a field": (DICT, DICT.but(headers=(*DICT.headers, ("Via", "x"))), ("header via", "absent", "x")),
-    "a value": (
-        DICT,
-        DICT.but(headers=(("Content-Type", "text/plain"),)),
-        ("header content-type", "application/json", "text/plain"),
-    ),
-    "case": (
-        DICT,
-        DICT.but(headers=(("content-type", "application/json"),)),
-        ("case of header names", "Title-Case", "lower case"),
-    ),
-    "ending": (DICT, DICT.but(ending=Ending.CUT), ("ending", "clean", "cut")),
-    "spacing": (
-        DICT,
-        reply(json.dumps(message(), separators=(",", ":")).encode()),
-        ("JSON spacing", "spaced", "compact"),
-    ),
-    "lines": (
-        DICT,
-        reply(json.dumps(message(), indent=1).encode()),
-        ("JSON spacing", "spaced", "over lines"),
-    ),
-    "escapes": (
-        reply(message("é")),
-        reply(json.dumps(message("é"), ensure_ascii=False).encode()),
-        ("letters beyond ASCII", "escaped", "as they are"),
-    ),
-    "line ends": (STREAM, rewritten(b"\n", b"\r\n"), ("line ends", "LF", "CRLF")),
-    "no space": (STREAM, rewritten(b"data: ", b"data:"), ("space after data:", "one", "none")),
-    "comments": (STREAM, rewritten(b"data: ", b": x\ndata: "), ("comments", "absent", "present")),
-    "event: lines": (
-        STREAM,
-        rewritten(b"data: ", b"event: message\ndata: "),
-        ("event: lines", "absent", "present"),
-    ),
-    "blank lines first": (
-        STREAM,
-        rewritten(b'data: {"id"', b'\n\ndata: {"id"'),
-        ("blank lines", "one", "several in a row"),
-    ),
-    "other fields": (STREAM, rewritten(b"data: ", b"x: y\ndata: "), ("other fields", "absent", "x")),
-    "a BOM": (
-        STREAM,
-        STREAM.but(writes=(Write(b"\xef\xbb\xbf" + STREAM.writes[0].data), *STREAM.writes[1:])),
-        ("byte order mark", "absent", "first"),
-    ),
-    "an unfinished event": (
-        STREAM,
-        STREAM.but(writes=(*STREAM.writes[:-1], Write(b"data: [DONE]\n"))),
-        ("last event", "finished", "unfinished"),
-    ),
-    "writes": (STREAM, STREAM.with_payload(LONG), ("writes", "one for each event", "all in one")),
-    "cut events": (
-        STREAM,
-        STREAM.but(writes=(Write(LONG[:20]), Write(LONG[20:]))),
-        ("writes", "one for each event", "events cut, several events in one"),
-    ),
-}
-
-
-@pytest.mark.parametrize(("a", "b", "expected"), FRAMINGS.values(), ids=FRAMINGS)
-def test_a_difference_of_framing_alone(a: Exchange, b: Exchange, expected: tuple[str, str, str]) -> None:
-    assert rows(between(a, b)) == [("framing", *expected)]
-
-
-def test_header_values_that_vary_are_compared_by_kind() -> None:
-    def answered(request_id: str, took: str, cookie: str) -> Exchange:
-        more = (("x-request-id", request_id), ("openai-processing-ms", took), ("set-cookie", cookie))
-        return DICT.but(headers=(*DICT.headers, *more))
-
-    one = answered("req_0123", "12", "a=1")
-    assert rows(between(one, answered("req_4567", "9000", "b=secret"))) == []
-    assert rows(between(one, answered("77", "9000", "b"))) == [
-        ("framing", "header x-request-id", "an id req_…", "a number")
-    ]
-
-
-def test_times_are_told_where_they_differ_notably() -> None:
-    def paced(head: float, pause: float) -> Exchange:
-        return STREAM.but(head_pause=head, writes=tuple(Write(one.data, pause) for one in STREAM.writes))
-
-    assert rows(between(paced(0.1, 0.02), paced(0.14, 0.025))) == []
-    found = between(paced(0.1, 0.02), paced(0.5, 0.02))
-    assert rows(found) == [
-        ("timing", "time to the head", "100 ms", "500 ms (×5)"),
-        ("timing", "time to the first write", "120 ms", "520 ms (×4.33)"),
-        ("timing", "time in all", "200 ms", "600 ms (×3)"),
-    ]
-    assert found.same
-    assert "pause between writes" in [one[1] for one in rows(between(paced(0.1, 0.02), paced(0.1, 0.2)))]
-    assert between(paced(0.1, 0.02), STREAM).unknown == ("times (B does not tell)",)
-
-
-def test_what_a_side_does_not_know_is_said_once_and_not_compared() -> None:
-    dim = STREAM.but(
-        headers=(),
-        reason="",
-        framing=None,
-        ending=Ending.UNKNOWN,
-        http_version="1.0",
-        writes=(Write(LONG.replace(b"\n", b"\r\n")),),
-        unknown=frozenset(Aspect) - {Aspect.REQUEST},
-    )
-    found = between(STREAM, dim)
-    assert rows(found) == []
-    assert len([one for one in found.unknown if "(B does not tell)" in one]) == 1
-
-
-def test_only_some_kinds() -> None:
-    other = reply({"x": 1, **TURNED}).but(status=201)
-    assert {one.kind for one in between(DICT, other).differences} == {Kind.SHAPE, Kind.ORDER, Kind.FRAMING}
-    for kind in Kind:
-        assert {one.kind for one in compare(of(DICT), of(other), (kind,)).differences} <= {kind}
-
-
 VERDICTS = [
     (Role.FAKE, Role.OTHER, reply({**message(), "x": 1}), "the proxy drifted"),
     (Role.FAKE, Role.GENUINE, reply({**message(), "x": 1}), "the SDK is behind"),
@@ -445,90 +259,6 @@ VERDICTS = [
 @pytest.mark.parametrize(("a", "b", "changed", "verdict"), VERDICTS)
 def test_whose_doing_it_is(a: Role, b: Role, changed: Exchange, verdict: str) -> None:
     assert [one.verdict for one in compare(of(DICT, a), of(changed, b)).differences] == [verdict]
-
-
-@pytest.mark.parametrize("path", CONFORMING, ids=lambda path: path.stem)
-def test_legal_variations_show_as_what_they_are(path: Path) -> None:
-    exchange = fixture.load(path).exchange
-    for name, variant in varied(exchange):
-        found = {one.kind for one in between(exchange, variant).differences}
-        also = {
-            "other order": {Kind.ORDER},
-            "more members": {Kind.SHAPE, Kind.ORDER},
-            "dated model": {Kind.SHAPE},
-        }
-        assert found <= {Kind.FRAMING, *also.get(name, set())}, name
-
-
-BROKEN = fixture.find(ROOT / "fixtures" / "broken")
-
-
-@pytest.mark.parametrize("path", BROKEN, ids=lambda path: path.stem)
-def test_a_fixture_is_the_same_as_itself_and_unlike_another_both_ways(path: Path) -> None:
-    exchange = fixture.load(path).exchange
-    assert between(exchange, exchange).differences == ()
-    other = fixture.load(ROOT / "fixtures" / "conforming" / "poem-stream.yaml").exchange
-    assert mirrored(between(exchange, other)) == sorted_rows(between(other, exchange))
-
-
-def mirrored(found: Comparison) -> list[tuple[str, str, str, str]]:
-    return sorted((kind, where, b, a) for kind, where, a, b in rows(found))
-
-
-def sorted_rows(found: Comparison) -> list[tuple[str, str, str, str]]:
-    return sorted(rows(found))
-
-
-DEEP = b'{"choices":' + b"[" * 5000 + b"]" * 5000 + b"}"
-HOSTILE: dict[str, bytes] = {
-    "deep": DEEP,
-    "deep in an event": b"data: " + DEEP + b"\n\n",
-    "deep but read": b'{"x":' * 190 + b"1" + b"}" * 190,
-    "not UTF-8": b'{"id": "\xff\xfe", "choices": [{"message": {"\xff": 1}}]}',
-    "many names": json.dumps({str(number): number for number in range(50_000)}).encode(),
-    "many events": b'data: {"choices":[{"index":0,"delta":{"content":"a"}}]}\n\n' * 5_000,
-    "lone surrogates": b'{"id":"\\ud800","object":"\\udfff","choices":[]}',
-    "a huge number": b'{"created":' + b"9" * 5000 + b"}",
-    "NaN": b'{"created": NaN, "choices": null}',
-    "wrong everywhere": b'{"choices":[null,1,"x",[],{"index":"a","delta":[]}],"error":0,"usage":[]}',
-    "wrong in events": b'data: {"choices":[{"index":[],"delta":{"tool_calls":[1,{"function":[]}]}}]}\n\n'
-    b"data: 7\n\n",
-    "only a mark": b"\xef\xbb\xbf",
-    "control characters": b'data: {"type":"\\u001b[2J","x":1}\n\n',
-}
-
-
-@pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE)
-@pytest.mark.parametrize("like", [DICT, STREAM], ids=["dict", "stream"])
-def test_hostile_replies_are_compared_all_the_same(like: Exchange, body: bytes) -> None:
-    hostile = like.with_payload(body)
-    assert between(hostile, hostile).differences == ()
-    assert mirrored(between(like, hostile)) == sorted_rows(between(hostile, like))
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(["id", "choices", "delta", "message", "content", "usage", "x"]), inner
-        )
-    ),
-    max_leaves=12,
-)
-BODIES = (
-    st.binary(max_size=60)
-    | JSON.map(lambda value: json.dumps(value).encode())
-    | st.lists(JSON, max_size=4).map(lambda found: b"".join(write.data for write in events(*found)))
-)
-
-
-@settings(max_examples=120, deadline=None)
-@given(BODIES, BODIES, st.sampled_from([DICT, STREAM]))
-def test_any_two_bodies_can_be_compared(one: bytes, other: bytes, like: Exchange) -> None:
-    a, b = like.with_payload(one), like.with_payload(other)
-    assert between(a, a).differences == ()
-    assert mirrored(between(a, b)) == sorted_rows(between(b, a))
 
 
 def test_a_difference_is_a_value() -> None:

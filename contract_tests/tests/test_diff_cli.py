@@ -18,8 +18,8 @@ from contract_tests.diffing.sources import pair, side_of
 from contract_tests.diffing.verdicts import Verdict
 from contract_tests.recordings import InputError, Recording, read
 from contract_tests.run import UsageError
+from contract_tests.tests.diff_pairs import END, ROLE, TEXT, stream
 from contract_tests.tests.shared import ROOT, SHARED, needs_recordings
-from contract_tests.tests.test_diff import END, ROLE, TEXT, stream
 from contract_tests.tests.test_diff_reports import NEW, OLD
 from fake_server import FakeServer
 from fake_server.style import Style
