@@ -80,7 +80,7 @@ def shrink_command(
         return int(ExitCode.FINDINGS)
     _sizes(terminal, shrunk)
     after = shrunk.after
-    outcome = run_main(after) if View(after).endpoint == "chat" else None
+    outcome = run_main(exchange) if View(exchange).endpoint == "chat" else None
     known = _known(path)
     if not title:
         tells = known.title and rule is not None and rule.id in known.breaks
@@ -163,6 +163,8 @@ def _breaks(exchange: Exchange, rule: Rule | None) -> tuple[str, ...]:
 
 def _history(shrunk: Shrunk) -> str:
     before, after = size_of(shrunk.before), size_of(shrunk.after)
+    if before.body == after.body:
+        return ""
     if before.events:
         left = f"{count(after.events, 'event')} and {count(after.body, 'byte')} are left"
         return f"Of {count(before.events, 'event')} and {count(before.body, 'byte')} {left}"
@@ -190,7 +192,7 @@ def _tell(terminal: Terminal, story: Story, issue_file: Path | None) -> None:
         terminal.say(told(findings[0], title=story.title))
     if story.outcome:
         line = f": {story.outcome.line}" if story.outcome.line else ""
-        terminal.say(f"main()    exit code {story.outcome.code}{line}")
+        terminal.say(f"main()    on the whole recording: exit code {story.outcome.code}{line}")
     if issue_file is None:
         terminal.say(f"\n{text}")
     terminal.say(f"written   {story.fixture}")

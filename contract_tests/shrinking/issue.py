@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,8 +22,9 @@ from fake_server.wire import jsontext
 from fake_server.wire.exchange import Exchange, Headers
 
 MAX_TITLE = 110
-_AROUND = 48
-"""Bytes shown before and after what should be another value."""
+_VALUE = re.compile(r"""missing|null|true|false|-?\d+(\.\d+)?([eE][-+]?\d+)?|["\[{].*""")
+_AROUND, _LONGEST = 48, 120
+"""Bytes shown before and after what should be another value, and of that value."""
 _NEVER_SHOWN = frozenset(
     {
         *("authorization", "api-key", "x-api-key", "cookie", "proxy-authorization", "openai-organization"),
@@ -33,9 +35,11 @@ _NEVER_SHOWN = frozenset(
 
 @dataclass(frozen=True)
 class Story:
-    """What an issue tells: the exchange as it stands in the fixture, the fault in it, how main() took it.
+    """What an issue tells: the exchange as it stands in the fixture, the fault in it, what came of it.
 
-    `rule` is None where main() alone decided what fails. `shrunk` says in words what it came from.
+    `rule` is None where main() alone decided what fails. `outcome` is how main() took the exchange before
+    it was reduced: what is left of a text can be no answer for reasons of its own. `shrunk` says in words
+    what was left out.
     """
 
     exchange: Exchange
@@ -61,7 +65,7 @@ def title_of(exchange: Exchange, rule: Rule | None, outcome: Outcome | None = No
 
 
 def _is_value(seen: str) -> bool:
-    return seen == "missing" or seen[:1] in '"[{-0123456789' or seen in ("null", "true", "false")
+    return _VALUE.fullmatch(seen) is not None
 
 
 def _cut(text: str) -> str:
@@ -129,7 +133,8 @@ def _expected(exchange: Exchange, finding: Finding) -> Iterator[str]:
         yield fenced("\n".join(change), "diff")
         return
     example = kept_by(rule)
-    if example and example.lines and finding.place.offset is not None:
+    at_a_value = finding.place.path and _is_value(finding.actual)
+    if example and example.lines and (at_a_value or finding.place.offset == len(View(exchange).body)):
         yield "A reply that keeps it has at that place:"
         yield fenced(example.lines[-1].replace("⏎", "\n").strip("\n"))
 
@@ -149,7 +154,13 @@ def mended(body: bytes, finding: Finding) -> tuple[str, str] | None:
         expected = f'"{name}":'.encode() + expected + comma
     else:
         value = read(rest)
-        begin, stop = place.offset, place.offset + (value.stop if value else 0)
+        if (
+            value is None
+            or value.stop > _LONGEST
+            or not (_is_value(finding.actual) or value.kind == tree.kind)
+        ):
+            return None
+        begin, stop = place.offset, place.offset + value.stop
     before = body[max(0, begin - _AROUND, body.rfind(b"\n", 0, begin) + 1) : begin]
     after = body[stop : stop + _AROUND].partition(b"\n")[0]
     was = body[begin:stop]
@@ -157,14 +168,15 @@ def mended(body: bytes, finding: Finding) -> tuple[str, str] | None:
 
 
 def _why(story: Story) -> Iterator[str]:
-    if story.rule and story.rule.harm:
-        yield f"What breaks: {story.rule.harm}."
+    finding = _finding(story.exchange, story.rule)
+    if finding and finding.rule.harm:
+        yield f"What breaks: {finding.rule.harm}."
     if story.outcome and (story.rule is None or _should_be_read(story.exchange)):
         yield _measured(story.outcome)
 
 
 def _should_be_read(exchange: Exchange) -> bool:
-    """Whether a client that wants a text has a right to one: not from a refusal, not from a call of a tool."""
+    """Whether a client that wants a text has a right to one: not from a refusal, nor a call of a tool."""
     body = View(exchange).body
     return View(exchange).ok and b"tool_calls" not in body and b"function_call" not in body
 
@@ -172,9 +184,9 @@ def _should_be_read(exchange: Exchange) -> bool:
 def _measured(outcome: Outcome) -> str:
     sdk = f"openai-python {version('openai')}"
     if outcome.code == 0:
-        return f"Measured on these bytes: a plain client on {sdk} prints an answer and does not notice."
+        return f"Measured on the whole recording: a plain client on {sdk} prints the answer and does not notice."
     printed = "prints a part and then" if outcome.printed else "prints nothing and"
-    return f"Measured on these bytes: a plain client on {sdk} {printed} fails: {code(outcome.line)}"
+    return f"Measured on the whole recording: a plain client on {sdk} {printed} fails: {code(outcome.line)}"
 
 
 def _about(story: Story) -> Iterator[str]:
@@ -183,7 +195,8 @@ def _about(story: Story) -> Iterator[str]:
         yield f"{story.shrunk}: all that the fault does not need is taken out."
     if story.source:
         yield f"Seen at: {story.source}"
-    others = sorted(judge(story.exchange).ids() - ({story.rule.id} if story.rule else set()))
+    finding = _finding(story.exchange, story.rule)
+    others = sorted(judge(story.exchange).ids() - ({finding.rule.id} if finding else set()))
     if others:
         yield f"The same bytes also break {', '.join(f'`{one}`' for one in others)}."
 
@@ -203,7 +216,8 @@ def curl(exchange: Exchange) -> str:
     request = exchange.request
     target = request.target
     base = "$OPENAI_BASE_URL" if target.startswith("/v1/") else "${OPENAI_BASE_URL%/v1}"
-    url = f'"{base}"{shlex.quote(target.removeprefix("/v1"))}'
+    path = target.removeprefix("/v1")
+    url = f'"{base}{path}"' if shlex.quote(path) == path else f'"{base}"{shlex.quote(path)}'
     streamed = "-N " if View(exchange).asked_stream else ""
     method = (
         ""

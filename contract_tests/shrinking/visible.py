@@ -9,6 +9,7 @@ from fake_server.wire.exchange import Ending, Exchange
 
 WHOLE = 1600
 """Bytes of a body that are shown whole."""
+_BLANK_LINE = (b"\n\n", b"\r\n\r\n", b"\r\r")
 _LINE, _AROUND = 400, 160
 _HIDDEN = {"\r": "␍", "\t": "␉", "\ufeff": "\\ufeff", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
@@ -47,6 +48,8 @@ def shown_reply(exchange: Exchange, offset: int | None) -> str:
     head += [f"{name}: {value}" for name, value in exchange.headers]
     tail = "" if exchange.ending in (Ending.CLEAN, Ending.UNKNOWN) else f"\n({_ended(exchange)})"
     body = _relevant(View(exchange).body, offset)
+    if View(exchange).form == "events" and not View(exchange).body.endswith(_BLANK_LINE) and not tail:
+        tail = "\n(the body ends here, without a blank line)"
     trailers = "".join(f"\n{name}: {value}" for name, value in exchange.trailers)
     return visible("\n".join(head).encode("utf-8", "surrogateescape")) + f"\n\n{body}{trailers}{tail}"
 
@@ -59,10 +62,11 @@ def _relevant(body: bytes, offset: int | None) -> str:
     if len(body) <= WHOLE:
         return visible(body)
     at = min(offset or 0, len(body) - 1)
-    start = max(0, body.rfind(b"\n\n", 0, max(0, at - _AROUND)) + 2, at - WHOLE // 2)
+    event = body.rfind(b"\n\n", 0, max(0, at - _AROUND))
+    start = max(0, event + 2 if event >= 0 else 0, at - WHOLE // 2)
     stop = min(len(body), at + WHOLE // 2)
-    before = f"… {start:,} bytes …\n" if start else ""
-    after = f"\n… {len(body) - stop:,} more bytes …" if stop < len(body) else ""
+    before = "…\n" if start else ""
+    after = f"… ({len(body):,} bytes in all)"
     lines = (_short(line, at - start) for line in _with_starts(body[start:stop]))
     return before + "".join(lines) + after
 
