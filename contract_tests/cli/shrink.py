@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
+from itertools import chain, islice
 from pathlib import Path
 
 import click
 
 from contract_tests.cli.common import console, writable, write
 from contract_tests.outcome import ExitCode
-from contract_tests.recordings import read
+from contract_tests.recordings import Recording, read
 from contract_tests.report.findings import count, told
 from contract_tests.report.terminal import Terminal
 from contract_tests.rules import RULES, judge
@@ -59,11 +60,12 @@ def shrink_command(
     title: str,
     seconds: float,
 ) -> int:
-    """Reduce the exchange of FIXTURE (a fixture or a .jsonl file) to what still breaks the same rule."""
+    """Reduce the exchange of FIXTURE (or of one recording of a .jsonl file) to what still breaks a rule."""
     if by_main and rule_id:
         raise UsageError("--main and --rule are two questions; ask one")
     rule = _rule(rule_id) if rule_id else None
-    exchange = _chosen(path, label, rule, by_main)
+    recording = _chosen(path, label, rule, by_main)
+    exchange = recording.exchange
     terminal = Terminal(console())
     if not by_main:
         found = judge(exchange).ids()
@@ -85,7 +87,9 @@ def shrink_command(
     if not title:
         tells = known.title and rule is not None and rule.id in known.breaks
         title = known.title if tells else title_of(after, rule, outcome)
-    made = Fixture(after, title, _breaks(after, rule), known.source or _source(path, after), _history(shrunk))
+    made = Fixture(
+        after, title, _breaks(after, rule), known.source or _source(path, recording), _history(shrunk)
+    )
     target = out or Path(f"{rule.id if rule else 'main'}.yaml")
     _keep(made, target)
     story = Story(fixture.load(target).exchange, target, rule, outcome, title, made.source, _history(shrunk))
@@ -106,24 +110,27 @@ def _rule(rule_id: str) -> Rule:
     return RULES[rule_id]
 
 
-def _chosen(path: Path, label: str | None, rule: Rule | None, by_main: bool) -> Exchange:
-    """The exchange to shrink. Raises UsageError, InputError."""
+def _chosen(path: Path, label: str | None, rule: Rule | None, by_main: bool) -> Recording:
+    """The recording to shrink. Raises UsageError, InputError."""
     if path.is_dir():
         raise UsageError(f"{path} is a folder; name one fixture or .jsonl file in it")
-    exchanges = (recording.exchange for recording in read(path))
-    if path.suffix != ".jsonl":
-        return next(exchanges)
+    rest = read(path)
+    first = list(islice(rest, 2))
+    if len(first) == 1 and label is None and (rule is None or fixture.is_fixture(path)):
+        return first[0]
+    recordings = chain(first, rest)
     if label is not None:
-        for exchange in exchanges:
-            if exchange.label == label:
-                return exchange
+        for recording in recordings:
+            if recording.exchange.label == label:
+                return recording
         raise UsageError(f"{path}: no recording has the id {label!r}")
     if rule is None:
         what = "the recording" if by_main else "--rule, or the recording"
-        raise UsageError(f"{path} may hold many recordings; name {what} with --id")
-    for exchange in exchanges:
+        raise UsageError(f"{path} holds many recordings; name {what} with --id")
+    for recording in recordings:
+        exchange = recording.exchange
         if rule.id in judge_by((rule,), exchange).ids() and rule.id in judge(exchange).ids():
-            return exchange
+            return recording
     raise UsageError(f"{path}: no recording breaks {rule.id}; `contract judge {path}` says what they break")
 
 
@@ -148,11 +155,14 @@ def _kept(path: Path, rule: Rule | None, found: set[str]) -> str:
 def _known(path: Path) -> Fixture:
     """What the fixture says of itself; nothing for other recordings."""
     nothing = Fixture(Exchange(Request("GET", "/"), None))
-    return fixture.load(path) if path.suffix != ".jsonl" else nothing
+    return fixture.load(path) if fixture.is_fixture(path) else nothing
 
 
-def _source(path: Path, exchange: Exchange) -> str:
-    return f"{path.name}, {exchange.label}" if path.suffix == ".jsonl" else ""
+def _source(path: Path, recording: Recording) -> str:
+    """Where the recording was seen, as its file says it, else its name in the file."""
+    if recording.source or fixture.is_fixture(path):
+        return recording.source
+    return ", ".join(filter(None, (path.name, recording.exchange.label)))
 
 
 def _breaks(exchange: Exchange, rule: Rule | None) -> tuple[str, ...]:

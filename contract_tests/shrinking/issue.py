@@ -184,7 +184,9 @@ def _should_be_read(exchange: Exchange) -> bool:
 def _measured(outcome: Outcome) -> str:
     sdk = f"openai-python {version('openai')}"
     if outcome.code == 0:
-        return f"Measured on the whole recording: a plain client on {sdk} prints the answer and does not notice."
+        return (
+            f"Measured on the whole recording: a plain client on {sdk} prints the answer and does not notice."
+        )
     printed = "prints a part and then" if outcome.printed else "prints nothing and"
     return f"Measured on the whole recording: a plain client on {sdk} {printed} fails: {code(outcome.line)}"
 

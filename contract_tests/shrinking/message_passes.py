@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contract_tests.shrinking.editing import retold, unpacked
 from contract_tests.shrinking.search import Search, reduce
 from fake_server.wire.exchange import Ending, Exchange, Framing, Headers, Request, Write
+from fake_server.wire.proof import replayed
 
 _OF_THE_BODY = frozenset({"content-type", "content-length", "content-encoding", "transfer-encoding"})
 """Header fields without which a reader takes the body for something else."""
@@ -23,7 +24,10 @@ def plain_message(search: Search) -> None:
 
 def raw_dropped(search: Search) -> None:
     """The raw bytes are kept only where the values do not tell the fault."""
-    search.accepts(search.best.but(raw=()))
+    best = search.best
+    if best.raw and not search.accepts(_natural(best).but(raw=(), problem="")):
+        plain = best.but(raw=())
+        search.accepts(plain.but(problem=replayed(plain).problem))
 
 
 def coding_taken_off(search: Search) -> None:

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from contract_tests.recordings import read
 from contract_tests.rules import RULES, judge
 from contract_tests.shrinking.main_oracle import run_main
-from contract_tests.shrinking.work import shrink, shrink_main, shrink_rule
-from contract_tests.tests.shared import ROOT, SHARED, needs_recordings
+from contract_tests.shrinking.work import shrink_main, shrink_rule
+from contract_tests.tests.shared import ROOT
 from fake_server.wire import fixture
-from fake_server.wire.exchange import Ending, Exchange, Framing, Request, Write
+from fake_server.wire.exchange import Exchange, Framing, Request, Write
 from fake_server.wire.proof import differences
 from fake_server.wire.sse import decode, encode
 
@@ -270,119 +266,3 @@ def test_main_that_does_not_fail_cannot_be_asked() -> None:
         shrink_main(stream(opening, ending, "[DONE]"))
     with pytest.raises(ValueError, match="main\\(\\) asks POST"):
         shrink_main(replace(stream(), request=Request("GET", "/v1/models")))
-
-
-# -- real recordings of other servers
-
-
-@cache
-def _of(provider: str) -> list[Exchange]:
-    return [one.exchange for one in read(SHARED / "recordings" / f"{provider}.jsonl")]
-
-
-@needs_recordings
-@pytest.mark.parametrize(
-    ("provider", "rule"),
-    [
-        ("mistral", "tools.type"),
-        ("mistral", "usage.adds-up"),
-        ("groq", "chat.stream.role-first"),
-        ("together", "chat.stream.finishes-once"),
-        ("openrouter", "chat.stream.finishes-once"),
-        ("azure", "chat.stream.delta"),
-        ("ollama", "tools.choice-kept"),
-        ("huggingface", "formats.no-thinking"),
-        ("databricks", "tools.arguments-json"),
-        ("vllm", "formats.no-control-tokens"),
-    ],
-)
-def test_a_recorded_fault_becomes_a_small_fixture(provider: str, rule: str, tmp_path: Path) -> None:
-    whole = next(one for one in _of(provider) if rule in judge(one).ids())
-
-    done = shrink_rule(whole, RULES[rule], seconds=30)
-
-    assert judge(done.after).ids() == {rule}
-    fixture.save(fixture.Fixture(done.after, rule, (rule,)), tmp_path / "small.yaml")
-    assert len((tmp_path / "small.yaml").read_text().splitlines()) < 40
-    assert len(done.after.payload) < 800
-    assert judge(fixture.load(tmp_path / "small.yaml").exchange).ids() == {rule}
-
-
-# -- anything at all
-
-BODIES = st.binary(max_size=80) | st.lists(
-    st.sampled_from(
-        [
-            *(b'data: {"choices":[{"delta":{"content":"a"}}]}', b"data: [DONE]", b": c", b"event: x"),
-            *(
-                b'{"error":{"message":"no"}}',
-                b"\n",
-                b"\n\n",
-                b"\r\n\r\n",
-                b"<html>",
-                b"\xff",
-                b"\xef\xbb\xbf",
-            ),
-            *(b'{"id":1,', b"[1,2,]", b'"\\ud83d\\ude00', b"null"),
-        ]
-    ),
-    max_size=6,
-).map(b"".join)
-FIELDS = st.lists(
-    st.sampled_from(
-        [
-            ("Content-Type", "application/json"),
-            ("Content-Type", "text/event-stream"),
-            ("Content-Encoding", "gzip"),
-            ("Content-Length", "7"),
-            ("X-Any", "\u00e9"),
-        ]
-    ),
-    max_size=3,
-).map(tuple)
-EXCHANGES = st.builds(
-    Exchange,
-    st.builds(
-        Request,
-        st.sampled_from(["GET", "POST", "HEAD"]),
-        st.sampled_from(["/v1/chat/completions", "/v1/models", "/x?y=1"]),
-        st.none() | FIELDS,
-        BODIES | st.just(ASKED.body),
-    ),
-    st.none() | st.sampled_from([200, 204, 302, 400, 401, 500]),
-    FIELDS,
-    st.lists(st.builds(Write, BODIES, st.sampled_from([0.0, 1.5])), max_size=3).map(tuple),
-    st.sampled_from(list(Ending)),
-    st.none() | st.sampled_from(list(Framing)),
-    problem=st.sampled_from(["", "something"]),
-    trailers=FIELDS,
-    informational=st.just(()) | st.just(((103, (("Link", "x"),)),)),
-    raw=st.just(()) | BODIES.map(lambda body: (Write(body),)),
-)
-
-
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(EXCHANGES)
-def test_any_exchange_can_be_shrunk(exchange: Exchange) -> None:
-    before = judge(exchange).ids()
-    for name in sorted(before)[:2]:
-        done = shrink_rule(exchange, RULES[name], seconds=10, max_calls=400)
-
-        after = judge(done.after).ids()
-        assert name in after
-        assert after <= before
-
-
-@settings(max_examples=60, deadline=None)
-@given(EXCHANGES)
-def test_where_everything_may_go_nothing_is_left(exchange: Exchange) -> None:
-    def fails(candidate: Exchange) -> bool:
-        return True
-
-    always: Callable[[Exchange], bool] = fails
-    after = shrink(exchange, always, seconds=10).after
-
-    assert len(after.payload) <= len(exchange.payload)
-    assert not after.raw
-    if exchange.ending is not Ending.OVERSIZED:
-        assert len(after.writes) <= 1

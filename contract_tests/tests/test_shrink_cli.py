@@ -1,0 +1,245 @@
+"""`contract shrink` as its users meet it, and the issue text it writes."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from contract_tests.cli.shrink import shrink_command
+from contract_tests.recordings import InputError
+from contract_tests.rules import RULES, judge
+from contract_tests.run import UsageError
+from contract_tests.shrinking.issue import Story, curl, issue, title_of
+from contract_tests.shrinking.main_oracle import Outcome
+from contract_tests.shrinking.visible import code, fenced, visible
+from contract_tests.tests.shared import ROOT
+from fake_server.wire import fixture
+from fake_server.wire.exchange import Exchange, Request, Write
+
+BROKEN = ROOT / "fixtures" / "broken"
+TWO_RULES = BROKEN / "chat.stream.choice-index.yaml"
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(shrink_command, [str(one) for one in arguments], standalone_mode=False)
+
+
+def broken(name: str) -> Exchange:
+    return fixture.load(BROKEN / f"{name}.yaml").exchange
+
+
+def story(name: str, **values: object) -> str:
+    return issue(replace(Story(broken(name), Path("bug.yaml"), RULES[name]), **values))  # type: ignore[arg-type]
+
+
+def test_a_fixture_and_an_issue_are_written(tmp_path: Path) -> None:
+    out, text = tmp_path / "small.yaml", tmp_path / "issue.md"
+
+    done = run(BROKEN / "usage.adds-up.yaml", "--out", out, "--issue", text, "--title", "one token too many")
+
+    assert done.return_value == 0, done.output
+    made = fixture.load(out)
+    assert (made.title, made.breaks) == ("one token too many", ("usage.adds-up",))
+    assert judge(made.exchange).ids() == {"usage.adds-up"}
+    assert "body bytes                    609 → 284" in done.output
+    assert "SHRUNK" in done.output.splitlines()[-1]
+    assert text.read_text().startswith("# one token too many\n")
+    assert "contract replay" in text.read_text()
+    assert "# one token too many" not in done.output
+
+
+def test_the_issue_is_printed_where_no_file_is_named(tmp_path: Path) -> None:
+    done = run(BROKEN / "errors.challenge.yaml", "--out", tmp_path / "small.yaml")
+
+    assert "## Reproduce" in done.output
+    assert "WWW-Authenticate: Bearer" in done.output
+
+
+def test_of_several_rules_one_has_to_be_named(tmp_path: Path) -> None:
+    error = run(TWO_RULES).exception
+    assert isinstance(error, UsageError)
+    assert "name one with --rule: chat.stream.choice-index (MUST), chat.stream.choice-count (MUST)" in str(
+        error
+    )
+
+    done = run(TWO_RULES, "--rule", "chat.stream.choice-count", "--out", tmp_path / "small.yaml")
+    assert done.return_value == 0
+    assert "it also breaks chat.stream.choice-index" in done.output
+
+
+def test_what_is_not_broken_is_said(tmp_path: Path) -> None:
+    done = run(BROKEN / "usage.adds-up.yaml", "--rule", "chat.id", "--out", tmp_path / "small.yaml")
+
+    assert done.return_value == 1
+    assert "usage.adds-up.yaml does not break chat.id; it breaks usage.adds-up" in done.output
+    assert not (tmp_path / "small.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--rule", "usage.adds-upp"), "did you mean usage.adds-up"),
+        (("--rule", "relations.stream-equals-dict"), "no rule is called"),
+        (("--rule", "usage.adds-up", "--main"), "ask one"),
+    ],
+)
+def test_wrong_use_is_one_clear_line(arguments: tuple[str, ...], said: str) -> None:
+    error = run(BROKEN / "usage.adds-up.yaml", *arguments).exception
+
+    assert isinstance(error, UsageError)
+    assert said in str(error)
+
+
+def test_a_relation_is_refused() -> None:
+    relation = next(rule.id for rule in RULES.values() if rule.relation)
+
+    assert "shrink works on one exchange" in str(run(TWO_RULES, "--rule", relation).exception)
+
+
+def test_a_folder_and_a_missing_file_are_refused(tmp_path: Path) -> None:
+    assert "is a folder" in str(run(tmp_path, "--rule", "chat.id").exception)
+    assert isinstance(run(tmp_path / "none.yaml").exception, InputError)
+
+
+def lines(tmp_path: Path) -> Path:
+    """Two recordings, of which the second has a total of its own."""
+    path = tmp_path / "seen.jsonl"
+    body = json.loads(broken("usage.adds-up").payload)
+    with path.open("w") as file:
+        for name, total in (("good", 20), ("bad", 21)):
+            body["usage"]["total_tokens"] = total
+            entry = {
+                "id": name,
+                "endpoint": "chat/completions",
+                "request": {
+                    "method": "POST",
+                    "path": "/v1/chat/completions",
+                    "body": {"model": "gpt-4o-mini"},
+                },
+                "response": {
+                    "status": 200,
+                    "headers": {"content-type": "application/json"},
+                    "body_kind": "json",
+                    "body": body,
+                },
+            }
+            file.write(json.dumps(entry) + "\n")
+    return path
+
+
+def test_the_first_recording_that_fails_is_taken(tmp_path: Path) -> None:
+    out = tmp_path / "small.yaml"
+
+    assert run(lines(tmp_path), "--rule", "usage.adds-up", "--out", out).return_value == 0
+    assert fixture.load(out).source == "seen.jsonl, bad"
+    assert run(lines(tmp_path), "--id", "good", "--rule", "usage.adds-up").return_value == 1
+    assert "no recording has the id 'none'" in str(run(lines(tmp_path), "--id", "none").exception)
+    assert "name --rule, or the recording with --id" in str(run(lines(tmp_path)).exception)
+    assert "no recording breaks chat.id" in str(run(lines(tmp_path), "--rule", "chat.id").exception)
+
+
+# -- the issue text
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["usage.adds-up", "tools.type", "sse.utf8", "http.complete", "errors.challenge", "models.list-object"],
+)
+def test_an_issue_has_its_parts_and_says_the_clause(name: str) -> None:
+    text = story(name)
+
+    parts = [line for line in text.splitlines() if line.startswith("#")]
+    assert parts[1:] == [
+        "## Reproduce",
+        "## What comes back",
+        "## What is expected",
+        "## Why it matters",
+        "## Replay offline",
+    ]
+    assert RULES[name].clause in text
+    assert RULES[name].see in text
+    assert RULES[name].harm in text
+    assert "contract replay bug.yaml" in text
+    assert text.count("```") % 2 == 0
+
+
+def test_the_right_value_stands_beside_the_wrong_one() -> None:
+    was, becomes = (
+        next(line for line in story("usage.adds-up").splitlines() if line.startswith(f"{sign} …"))
+        for sign in "-+"
+    )
+
+    assert '"total_tokens":21' in was
+    assert becomes == was.replace("21", "20").replace("- …", "+ …")
+
+
+def test_a_curl_line_says_to_a_shell_what_was_asked() -> None:
+    text = 'What\'s "this"? $HOME `id` \\ ü'
+    body = json.dumps(
+        {"model": "m", "messages": [{"role": "user", "content": text}], "stream": True}
+    ).encode()
+    headers = (
+        ("Host", "secret.example.invalid"),
+        ("Authorization", "Bearer sk-aaaaaaaaaaaaaaaaaaaa"),
+        ("api-key", "0123456789abcdef"),
+        ("Accept-Encoding", "gzip"),
+    )
+    asked = Request("POST", "/v1/chat/completions?a=b&c=d", headers, body)
+
+    line = curl(Exchange(asked, 200, (), (Write(b"data: [DONE]\n\n"),)))
+
+    words = shlex.split(line.partition("\n")[2].replace("\\\n", ""))
+    assert words[:3] == ["curl", "-i", "-N"]
+    assert words[3] == "$OPENAI_BASE_URL/chat/completions?a=b&c=d"
+    assert words[words.index("--data-raw") + 1] == body.decode()
+    assert words[words.index("-H") + 1] == "Authorization: Bearer $OPENAI_API_KEY"
+    assert "Accept-Encoding: gzip" in words
+    assert "Content-Type: application/json" in words
+    assert not any(secret in line for secret in ("sk-a", "0123456789", "secret.example"))
+
+
+def test_a_curl_line_for_other_requests() -> None:
+    def shown(request: Request, status: int = 200) -> str:
+        return curl(Exchange(request, status))
+
+    assert '\ncurl -i "$OPENAI_BASE_URL/models"' in shown(Request("GET", "/v1/models"))
+    assert "curl -i -X DELETE " in shown(Request("DELETE", "/v1/models/a"))
+    assert "curl -i -X POST " in shown(Request("POST", "/v1/files"))
+    assert "${OPENAI_BASE_URL%/v1}/api/x" in shown(Request("GET", "/api/x"))
+    assert "Authorization" not in shown(Request("GET", "/v1/models"), 401)
+    assert "--data-binary" in shown(Request("POST", "/v1/files", (), b"\xff\x00"))
+
+
+def test_no_text_can_close_its_fence_or_hide_a_byte() -> None:
+    assert fenced("a\n```\nb").startswith("````\n")
+    assert code("a`b") == "``a`b``"
+    assert visible(b"a\r\n\xff\x1b[31m\xef\xbb\xbf\tb") == "a␍\n\\xff\\x1b[31m\\ufeff␉b"
+
+
+def test_an_issue_holds_no_key() -> None:
+    exchange = broken("usage.adds-up")
+    key = "sk-proj-abcdefghijklmnop"
+    asked = replace(exchange.request, body=json.dumps({"model": "m", "note": f"Bearer {key}"}).encode())
+
+    assert key not in issue(Story(exchange.but(request=asked), Path("b.yaml"), RULES["usage.adds-up"]))
+
+
+def test_how_main_took_the_whole_recording_is_told_where_it_tells_something() -> None:
+    failed = Outcome(7, "the reply has no end", printed=True)
+
+    assert "prints the answer and does not notice" in story("usage.adds-up", outcome=Outcome(0, "", True))
+    assert "prints a part and then fails: `the reply has no end`" in story("usage.adds-up", outcome=failed)
+    assert "Measured" not in story("errors.challenge", outcome=failed)
+    alone = issue(Story(broken("usage.present"), Path("b.yaml"), None, failed))
+    assert "prints a part and then fails" in alone
+
+
+def test_a_title_says_where_and_what() -> None:
+    assert title_of(broken("chat.created"), RULES["chat.created"]).startswith("created is 1760000000")
+    assert title_of(broken("usage.adds-up"), RULES["usage.adds-up"]) == "usage.total_tokens: 14 + 6 is not 21"
+    assert "in a stream" in title_of(broken("chat.stream.id"), RULES["chat.stream.id"])
