@@ -13,6 +13,7 @@ import pytest
 
 from contract_tests.rules import RULES, judge
 from contract_tests.shrinking.main_oracle import run_main
+from contract_tests.shrinking.oracle import BreaksRule
 from contract_tests.shrinking.work import shrink_main, shrink_rule
 from contract_tests.tests.shared import ROOT
 from fake_server.wire import fixture
@@ -140,6 +141,14 @@ def test_other_rules_may_go_and_never_come() -> None:
     assert "chat.stream.same-id" in judge(whole).ids()
 
     assert judge(shrink_rule(whole, RULES["chat.stream.created"]).after).ids() == {"chat.stream.created"}
+
+
+def test_what_a_candidate_has_lost_does_not_come_back() -> None:
+    one, both = {"created": "now"}, {"created": "now", "object": "chunk"}
+    oracle = BreaksRule(RULES["chat.stream.created"], long_stream(9, both, 3))
+
+    assert oracle(long_stream(9, one, 3))
+    assert not oracle(long_stream(9, both, 3))
 
 
 def test_the_bytes_that_stay_are_the_targets_own() -> None:
