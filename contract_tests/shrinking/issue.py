@@ -194,7 +194,8 @@ def _measured(outcome: Outcome) -> str:
 def _about(story: Story) -> Iterator[str]:
     yield "This serves these bytes, framing and ending to any client, without your server."
     if story.shrunk:
-        yield f"{story.shrunk}: all that the fault does not need is taken out."
+        joined = " and chunks are joined" if View(story.exchange).form == "events" else ""
+        yield f"{story.shrunk}: what the fault does not need is taken out{joined}."
     if story.source:
         yield f"Seen at: {story.source}"
     finding = _finding(story.exchange, story.rule)
