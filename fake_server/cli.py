@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import logging
 import secrets
 import sys
+from collections.abc import Iterable
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 from click.core import ParameterSource
@@ -16,6 +16,9 @@ from click.core import ParameterSource
 from fake_server.scripts import ScriptBook, ScriptError, load
 from fake_server.settings import Settings, default_scripts
 
+MATCHES = ("exact", "body", "order", "any")
+SCRIPTED = ("scripts", "strict", "api_key", "models", "seed", "plain")
+REPLAYED = ("match", "speed", "miss_status")
 LEVELS = ("critical", "error", "warning", "info", "debug")
 
 
@@ -24,6 +27,9 @@ LEVELS = ("critical", "error", "warning", "info", "debug")
 @click.option("--port", default=1337, type=click.IntRange(0, 65535), help="Port; 0 takes a free one.")
 @click.option("--scripts", multiple=True, type=click.Path(path_type=Path), help="Script file or folder.")
 @click.option("--replay", multiple=True, type=click.Path(path_type=Path), help="Serve recordings instead.")
+@click.option("--match", default="body", type=click.Choice(MATCHES), help="When a recording answers.")
+@click.option("--speed", default=1.0, type=click.FloatRange(0), help="Pace of recordings; 0: no pauses.")
+@click.option("--miss-status", default=404, type=click.IntRange(400, 599), help="Where no recording fits.")
 @click.option("--strict", is_flag=True, help="Answer 404 where no script matches.")
 @click.option("--api-key", default=None, help="Ask for this key; any is accepted without.")
 @click.option("--model", "models", multiple=True, help="Know only these models.")
@@ -35,6 +41,9 @@ def main(
     port: int,
     scripts: tuple[Path, ...],
     replay: tuple[Path, ...],
+    match: str,
+    speed: float,
+    miss_status: int,
     strict: bool,
     api_key: str | None,
     models: tuple[str, ...],
@@ -45,12 +54,18 @@ def main(
     """Serve a fake OpenAI API.
 
     Answers come from scripts, and where none matches from the request itself.
+
+    With --replay they are recordings, byte for byte: fixture files, or folders of them. One answers a
+    request of the same method and path, with and without /v1, and the same body but for user, metadata,
+    safety_identifier and prompt_cache_key (--match body); of the same query and the whole body too (exact);
+    whatever the body, in turn (order); or whatever is asked, in turn (any).
     """
     logging.basicConfig(level=log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
     if replay:
-        _only_replay()
-        _replay(replay, port)
+        _refuse(SCRIPTED, "--replay plays recordings as they are: leave out {}")
+        _replay(replay, port, match=match, speed=speed, miss_status=miss_status)
         return
+    _refuse(REPLAYED, "{} is for --replay alone: name the recordings, or leave it out")
     if api_key == "":
         fail("--api-key is empty, so no request could have it: leave it out to accept any key")
     book = _load(list(scripts) or default_scripts())
@@ -71,15 +86,13 @@ def fail(message: str) -> NoReturn:
     sys.exit(2)
 
 
-def _only_replay() -> None:
-    """Recordings go out as they are; an option that would change answers is a mistake."""
+def _refuse(names: Iterable[str], message: str) -> None:
+    """An option that would have no effect is a mistake."""
     context = click.get_current_context()
-    if context.params["host"] not in ("127.0.0.1", "localhost"):
-        fail("--replay listens on 127.0.0.1 only: leave out --host")
-    for name in ("scripts", "strict", "api_key", "models", "seed", "plain"):
+    for name in names:
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             option = next(one.opts[0] for one in context.command.params if one.name == name)
-            fail(f"--replay plays recordings as they are: leave out {option}")
+            fail(message.format(option))
 
 
 def _load(paths: list[Path]) -> ScriptBook:
@@ -116,30 +129,16 @@ def _serve(host: str, port: int, settings: Settings) -> None:
             return
 
 
-def _replay(paths: tuple[Path, ...], port: int) -> None:
-    from fake_server import playback
-    from fake_server.wire import fixture
+def _replay(paths: tuple[Path, ...], port: int, **options: Any) -> None:
+    from fake_server.replay.command import serve_recordings
+    from fake_server.wire.fixture import FixtureError
 
-    heads = []
-    for path in paths:
-        if not path.exists():
-            fail(f"there is no recording {path}: check --replay")
-        heads += fixture.find(path) if path.is_dir() else [path]
+    if click.get_current_context().params["host"] not in ("127.0.0.1", "localhost"):
+        fail("--replay listens on 127.0.0.1 only: leave out --host")
     try:
-        recordings = [fixture.load(head) for head in heads]
-    except fixture.FixtureError as error:
-        fail(str(error))
-    if not recordings:
-        fail("no recording was found: give --replay a fixture file or a folder of them")
-
-    def ready(server: playback.Playback) -> None:
-        count = len(recordings)
-        click.echo(f"fake-server: {server.base_url}  {count} recording{'' if count == 1 else 's'}")
-
-    try:
-        asyncio.run(playback.serve(recordings, port=port, ready=ready))
-    except KeyboardInterrupt:
-        return
+        serve_recordings(paths, port, **options)
+    except FixtureError as error:
+        fail(f"{error}: check --replay")
     except OSError as error:
         fail(_why("127.0.0.1", port, error))
 

@@ -7,14 +7,16 @@ Content-Length and cannot reset a connection.
 from __future__ import annotations
 
 import asyncio
-import json
+import logging
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from fake_server.link import Link, Listener
-from fake_server.playback_match import Shelf
+from fake_server.playback_match import Match, Shelf, refusal
+from fake_server.replay.clock import Clock, check_speed, scaled
 from fake_server.reply import ErrorReply
 from fake_server.wire.bounds import Bounds
-from fake_server.wire.exchange import Aspect, Ending, Exchange, Framing, Request, Write
+from fake_server.wire.exchange import Ending, Exchange, Framing, Request
 from fake_server.wire.fixture import Fixture
 from fake_server.wire.head import Malformed, TooLarge, keeps_alive
 from fake_server.wire.outgoing import outgoing, stopped_early
@@ -22,17 +24,18 @@ from fake_server.wire.request import RequestCapture
 
 HANG_UP = frozenset({Ending.RESET, Ending.UNREACHABLE})
 SILENT = frozenset({Ending.TIMED_OUT})
+_log = logging.getLogger(__name__)
 
 
 class Playback(Listener):
     """Serves recordings while entered: `async with Playback(exchanges) as playback`.
 
-    A request gets the recording with its method, path (with and without `/v1`) and JSON body;
-    with `in_order` bodies are not compared. `speed` scales the recorded pace, 0 plays without
-    pauses. A reply that timed out stays silent until the client leaves, at most
-    `bounds.exchange` seconds; one that was unreachable is reset. One that outgrew a bound, or
-    whose client left, is cut where the recording stops. A request nothing fits gets a 404 that
-    names the nearest recording; `misses` keeps these messages.
+    `match` says which recording answers a request (see Match); `in_order` is short for ORDER. `speed`
+    scales the recorded pace, 0 plays without pauses; `clock` lets the pauses pass. A reply that timed out
+    stays silent until the client leaves, at most `bounds.exchange` seconds; one that was unreachable is
+    reset. One that outgrew a bound, or whose client left, is cut where the recording stops. A request
+    nothing fits gets a reply with `miss_status` that names the nearest recording; `misses` keeps these
+    messages.
     """
 
     def __init__(
@@ -40,18 +43,21 @@ class Playback(Listener):
         recordings: Iterable[Exchange | Fixture],
         *,
         speed: float = 1.0,
+        match: Match | str = Match.BODY,
         in_order: bool = False,
+        miss_status: int = 404,
         port: int = 0,
         bounds: Bounds | None = None,
+        clock: Clock | None = None,
     ) -> None:
-        if speed < 0:
-            raise ValueError(f"the speed must be 0 (no pauses) or more, not {speed:g}")
         super().__init__(port)
-        self.speed = speed
+        self.speed = check_speed(speed)
         self.bounds = bounds or Bounds()
-        self.misses: list[str] = []
+        self._clock = clock or Clock()
         self._shelf = Shelf(
-            [one.exchange if isinstance(one, Fixture) else one for one in recordings], in_order=in_order
+            (one.exchange if isinstance(one, Fixture) else one for one in recordings),
+            match=Match.ORDER if in_order else match,
+            miss_status=miss_status,
         )
 
     @property
@@ -59,17 +65,25 @@ class Playback(Listener):
         return f"http://127.0.0.1:{self.port}/v1"
 
     @property
+    def misses(self) -> list[str]:
+        """What the replies to requests that nothing fitted said, oldest first."""
+        return self._shelf.misses
+
+    @property
     def unplayed(self) -> list[Exchange]:
         """The recordings no request has asked for."""
-        return [
-            one for one, count in zip(self._shelf.recordings, self._shelf.played, strict=True) if not count
-        ]
+        return self._shelf.unplayed
+
+    def reset(self) -> None:
+        """Forget the misses and what was played."""
+        self._shelf.reset()
 
     async def serve_connection(self, client: Link) -> None:
         try:
             while (request := await self._read(client)) is not None:
-                exchange = self._shelf.find(request.request) or self._miss(request.request)
-                if not await self._play(client, exchange) or not request.keeps_alive:
+                exchange = self._answer(request.request)
+                stays = await self._play(client, exchange) and request.keeps_alive
+                if not stays or _has_a_body_for_head(exchange, request.method):
                     await client.close()
                     return
         finally:
@@ -89,16 +103,19 @@ class Playback(Listener):
             try:
                 used = request.feed(data)
             except (Malformed, TooLarge) as error:
-                await self._play(client, _error(ErrorReply(400, f"The request cannot be read: {error}.")))
+                unread = ErrorReply(400, f"The request cannot be read: {error}.")
+                await self._play(client, refusal(unread, request.request))
                 return None
             client.put_back(data[used:], at)
             deadline = deadline or asyncio.get_running_loop().time() + self.bounds.idle
         return request
 
-    def _miss(self, request: Request) -> Exchange:
-        message = self._shelf.explain(request)
-        self.misses.append(message)
-        return _error(ErrorReply(404, message, code="no_fixture_match"))
+    def _answer(self, request: Request) -> Exchange:
+        before = len(self.misses)
+        exchange = self._shelf.answer(request)
+        for message in self.misses[before:]:
+            _log.warning("%s", message)
+        return exchange
 
     async def _play(self, client: Link, exchange: Exchange) -> bool:
         """Send one reply with its pauses and its ending; whether the connection stays open."""
@@ -121,9 +138,16 @@ class Playback(Listener):
         return not closes and keeps_alive(exchange.http_version, exchange.headers)
 
     async def _pause(self, client: Link, seconds: float) -> bool:
-        """Let a recorded pause pass; False when the client left meanwhile."""
-        if seconds and self.speed:
-            await self._wait_for_leaving(client, seconds / self.speed)
+        """Let a recorded pause pass; False when the connection was lost meanwhile."""
+        seconds = scaled(seconds, self.speed)
+        if seconds:
+            passing = asyncio.ensure_future(self._clock.asleep(seconds))
+            passing.add_done_callback(lambda _: client.wake.set())
+            try:
+                while not passing.done() and not client.lost:
+                    await client.changed()
+            finally:
+                passing.cancel()
         return not client.lost
 
     async def _wait_for_leaving(self, client: Link, seconds: float) -> None:
@@ -133,28 +157,23 @@ class Playback(Listener):
                 return
 
 
-def _error(error: ErrorReply) -> Exchange:
-    """An error reply of our own as an exchange to play."""
-    headers = (("Content-Type", "application/json"), ("x-should-retry", "false"))
-    return Exchange(
-        Request("POST", "/"),
-        error.status,
-        headers,
-        (Write(json.dumps(error.body(), ensure_ascii=False).encode()),),
-        unknown=frozenset({Aspect.FRAMING}),
-    )
+def _has_a_body_for_head(exchange: Exchange, method: str) -> bool:
+    """Whether a reply to HEAD carries bytes that the client will not take for its body."""
+    return method == "HEAD" and bool(exchange.writes)
 
 
 async def serve(
     recordings: Iterable[Exchange | Fixture],
     *,
     port: int = 1337,
-    speed: float = 1.0,
-    in_order: bool = False,
     ready: Callable[[Playback], None] | None = None,
+    **options: Any,
 ) -> None:
-    """Play until cancelled; `ready` is called once the port is open. Raises OSError when it is taken."""
-    async with Playback(recordings, speed=speed, in_order=in_order, port=port) as playback:
+    """Play until cancelled, with the options of Playback; `ready` is called once the port is open.
+
+    Raises OSError when it is taken.
+    """
+    async with Playback(recordings, port=port, **options) as playback:
         if ready:
             ready(playback)
         await asyncio.Event().wait()

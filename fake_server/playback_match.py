@@ -3,91 +3,166 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+import re
+import threading
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
 from typing import Any
 
-from fake_server.wire.exchange import Aspect, Exchange, Request
+from fake_server.redact import Unreadable, known_values, redact
+from fake_server.replay.nearest import nearest, told_differences
+from fake_server.reply import ErrorReply
+from fake_server.wire.exchange import Aspect, Exchange, Request, Write, header
 from fake_server.wire.jsontext import parse
 
 VOLATILE = frozenset({"user", "metadata", "safety_identifier", "prompt_cache_key"})
 """Top-level request members that name the caller or the run, not what is asked."""
 
+_BOUNDARY = re.compile(r"multipart/[^;]+;.*\bboundary=\"?([^\";]+)", re.IGNORECASE)
+
+
+class Match(StrEnum):
+    """When a recording answers a request. The path counts with and without `/v1`, headers never count."""
+
+    EXACT = "exact"  # method, path, query and body are equal (bodies as JSON values where both are JSON)
+    BODY = "body"  # method, path and body are equal but for volatile members; an equal query goes first
+    ORDER = "order"  # method and path are equal; these recordings answer in turn
+    ANY = "any"  # always: all recordings answer in turn, whatever is asked
+
 
 class Shelf:
     """Recordings in order. A recording answers once, then again only when no fresh one fits.
 
-    With `in_order`, bodies are not compared: requests for the same method and path get the
-    recordings in turn.
+    `answer` gives a recording, or a reply with `miss_status` that says why none fits; `misses` keeps what
+    these say. It may be asked from several threads.
     """
 
     def __init__(
         self,
-        recordings: Sequence[Exchange],
+        recordings: Iterable[Exchange],
         *,
-        in_order: bool = False,
+        match: Match | str = Match.BODY,
         volatile: frozenset[str] = VOLATILE,
+        miss_status: int = 404,
     ) -> None:
         self.recordings = tuple(recordings)
+        self.misses: list[str] = []
         self.played = [0] * len(self.recordings)
-        self._in_order = in_order
-        self._volatile = volatile
+        self._match = Match(match)
+        self._volatile = frozenset() if self._match is Match.EXACT else volatile
+        self._miss_status = miss_status
+        self._lock = threading.Lock()
         self._places: dict[tuple[str, str], list[int]] = {}
-        self._keys = [self._key(recording.request) for recording in self.recordings]
+        self._bodies = [self._body(recording.request) for recording in self.recordings]
+        self._keys = [_key(body) for body in self._bodies]
         for index, recording in enumerate(self.recordings):
             self._places.setdefault(_place(recording.request), []).append(index)
 
+    @property
+    def unplayed(self) -> list[Exchange]:
+        """The recordings no request has asked for."""
+        return [one for one, count in zip(self.recordings, self.played, strict=True) if not count]
+
+    def reset(self) -> None:
+        """Forget the misses and what was played."""
+        self.misses.clear()
+        self.played[:] = [0] * len(self.recordings)
+
+    def answer(self, request: Request) -> Exchange:
+        """The recording for `request`, or the reply that explains why there is none."""
+        with self._lock:
+            if (found := self.find(request)) is not None:
+                return found
+            clean = _without_secrets(request)
+            if clean != request and (found := self.find(clean)) is not None:
+                return found
+            message = self.explain(clean)
+            self.misses.append(message)
+        return refusal(ErrorReply(self._miss_status, message, code="no_fixture_match"), request)
+
     def find(self, request: Request) -> Exchange | None:
-        """The recording for `request`: same method, path (`/v1` or not) and body; the least played first.
+        """The recording for `request`, the least played first.
 
         Recordings that do not know what was asked come after those that do.
         """
         here = self._places.get(_place(request), [])
-        if self._in_order:
+        if self._match is Match.ANY:
+            return self._least_played(range(len(self.recordings)))
+        if self._match is Match.ORDER:
             return self._least_played(here)
-        key = self._key(request)
-        same = [index for index in here if self._keys[index] == key]
-        blind = [index for index in here if not self.recordings[index].knows(Aspect.REQUEST)]
-        return self._least_played(same or blind)
+        key = _key(self._body(request))
+        same = [index for index in here if self._keys[index] == key and self._known(index)]
+        asked_alike = [index for index in same if _query(self.recordings[index].request) == _query(request)]
+        if self._match is Match.EXACT:
+            return self._least_played(asked_alike)
+        blind = [index for index in here if not self._known(index)]
+        return self._least_played(asked_alike or same or blind)
 
     def explain(self, request: Request) -> str:
         """Why nothing fits: the nearest recording and the first difference from it."""
         wanted = f"{request.method} {request.path}"
         if not self.recordings:
             return f"No recording answers {wanted}: there are no recordings."
-        near = [self.recordings[index] for index in self._places.get(_place(request), [])]
+        near = self._places.get(_place(request), [])
         if not near:
             places = sorted({f"{one.request.method} {one.request.path}" for one in self.recordings})
             more = f" and {len(places) - 5} more" if len(places) > 5 else ""
             return f"No recording answers {wanted}; there are recordings of {', '.join(places[:5])}{more}."
         asked = self._body(request)
-        best = max(near, key=lambda one: _likeness(asked, self._body(one.request)))
-        where = first_difference(asked, self._body(best.request)) or "the bodies differ"
-        name = f"the recording {best.label!r}" if best.label else "a recording without a name"
-        return f"No recording answers {wanted} with this body. The nearest is {name}: {where}."
+        best = near[nearest(asked, [self._bodies[index] for index in near])]
+        recording = self.recordings[best]
+        name = f"the recording {recording.label!r}" if recording.label else "a recording without a name"
+        if not self._known(best):
+            return f"No recording answers {wanted}; {name} does not know what it was asked."
+        if differing := told_differences(asked, self._bodies[best]):
+            return f"No recording answers {wanted} with this body. The nearest is {name}: {differing}."
+        queries = f"the query is {_query(request)!r}, recorded {_query(recording.request)!r}"
+        return f"No recording answers {wanted} with this query. The nearest is {name}: {queries}."
 
-    def _least_played(self, indexes: list[int]) -> Exchange | None:
+    def _known(self, index: int) -> bool:
+        return self.recordings[index].knows(Aspect.REQUEST)
+
+    def _least_played(self, indexes: Sequence[int]) -> Exchange | None:
         if not indexes:
             return None
         chosen = min(indexes, key=lambda index: self.played[index])
         self.played[chosen] += 1
         return self.recordings[chosen]
 
-    def _key(self, request: Request) -> str:
-        """Equal for requests whose bodies ask the same."""
-        body = self._body(request)
-        return repr(body) if isinstance(body, bytes) else json.dumps(_plain(body), sort_keys=True)
-
     def _body(self, request: Request) -> Any:
         document = parse(request.body)
         if isinstance(document.value, dict):
             return {name: member for name, member in document.value.items() if name not in self._volatile}
-        return document.value if document.ok else request.body
+        return document.value if document.ok else _with_one_boundary(request)
+
+
+def refusal(error: ErrorReply, request: Request) -> Exchange:
+    """An error of our own as an exchange to play; clients are told not to retry."""
+    text = json.dumps(error.body(), ensure_ascii=False)
+    # A lone surrogate has no UTF-8; backslashreplace writes it as the JSON escape it came as.
+    body = text.encode("utf-8", "backslashreplace")
+    headers = (
+        ("Content-Type", "application/json"),
+        ("Content-Length", str(len(body))),
+        ("x-should-retry", "false"),
+    )
+    writes = () if request.method == "HEAD" else (Write(body),)
+    return Exchange(request, error.status, headers, writes, unknown=frozenset({Aspect.FRAMING}))
 
 
 def _place(request: Request) -> tuple[str, str]:
     """Method and path, the latter without `/v1`."""
     path = "/" + request.path.strip("/") + "/"
     return request.method, path.removeprefix("/v1/").strip("/")
+
+
+def _query(request: Request) -> str:
+    return request.target.partition("?")[2]
+
+
+def _key(body: Any) -> str:
+    """Equal for bodies that ask the same."""
+    return repr(body) if isinstance(body, bytes) else json.dumps(_plain(body), sort_keys=True)
 
 
 def _plain(value: Any) -> Any:
@@ -99,50 +174,16 @@ def _plain(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def first_difference(asked: Any, recorded: Any, path: str = "") -> str:
-    """Where two JSON values first differ, in words; '' when they are equal."""
-    if isinstance(asked, dict) and isinstance(recorded, dict):
-        for name in recorded:
-            if name not in asked:
-                return f"{_at(path, name)} is missing, recorded {_show(recorded[name])}"
-        for name in asked:
-            if name not in recorded:
-                return f"{_at(path, name)} is {_show(asked[name])}, the recording has no such member"
-            if found := first_difference(asked[name], recorded[name], _at(path, name)):
-                return found
-        return ""
-    if isinstance(asked, list) and isinstance(recorded, list):
-        for index, (one, other) in enumerate(zip(asked, recorded, strict=False)):
-            if found := first_difference(one, other, f"{path}[{index}]"):
-                return found
-        if len(asked) != len(recorded):
-            return f"{path or 'the body'} has {len(asked)} items, recorded {len(recorded)}"
-        return ""
-    if asked == recorded and isinstance(asked, bool) == isinstance(recorded, bool):  # 1 is 1.0, not true
-        return ""
-    return f"{path or 'the body'} is {_show(asked)}, recorded {_show(recorded)}"
+def _with_one_boundary(request: Request) -> bytes:
+    """The body; of a multipart form with a fixed boundary, as clients draw a new one each time."""
+    found = _BOUNDARY.match(header(request.headers, "content-type") or "")
+    return request.body.replace(found[1].strip().encode("latin-1"), b"boundary") if found else request.body
 
 
-def _at(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
-
-
-def _show(value: Any) -> str:
-    text = repr(value) if isinstance(value, bytes) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 80 else text[:77] + "..."
-
-
-def _likeness(asked: Any, recorded: Any) -> int:
-    """How many leaves stand at the same place with the same value."""
-    return len(set(_leaves(asked)) & set(_leaves(recorded)))
-
-
-def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    if isinstance(value, dict):
-        for name, member in value.items():
-            yield from _leaves(member, f"{path}.{name}")
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _leaves(item, f"{path}[{index}]")
-    else:
-        yield path, repr(value)
+def _without_secrets(request: Request) -> Request:
+    """The request as a recorder would have kept it."""
+    exchange = Exchange(request, None)
+    try:
+        return redact(exchange, known_values(exchange)).exchange.request
+    except Unreadable:
+        return Request(request.method, request.target)

@@ -1,4 +1,4 @@
-"""The pytest fixtures users get: `fake_server`, `fake_openai`, `openai_env`.
+"""The pytest fixtures users get: `fake_server`, `fake_openai`, `openai_env`, `replay_server`.
 
 Pytest loads this module in every run, so it imports nothing heavy: the server and the SDK are
 imported by the fixtures that need them.
@@ -7,7 +7,8 @@ imported by the fixtures that need them.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 if TYPE_CHECKING:
     import openai
 
+    from fake_server.replay import ReplayServer
     from fake_server.server import FakeServer
 
 KEY = "sk-fake"
@@ -81,6 +83,19 @@ def openai_env(fake_server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> dict
     for name in _ELSEWHERE:
         monkeypatch.delenv(name, raising=False)
     return values
+
+
+@pytest.fixture
+def replay_server() -> Iterator[Callable[..., ReplayServer]]:
+    """Serve recordings until the test ends: `server = replay_server("fixtures/bugs/cut.yaml", speed=0)`.
+
+    Each call takes what ReplayServer takes and starts a server of its own: `server.base_url` is for the
+    client, `server.misses` says what no recording answered, `server.unplayed` which were not asked for.
+    """
+    from fake_server.replay import ReplayServer
+
+    with ExitStack() as running:
+        yield lambda *recordings, **options: running.enter_context(ReplayServer(*recordings, **options))
 
 
 def _key(server: FakeServer) -> str:

@@ -1,0 +1,42 @@
+"""How recorded pauses pass: on the real clock, or on one that only writes them down."""
+
+from __future__ import annotations
+
+import time
+
+
+class Clock:
+    """The real clock, for threads and for asyncio and trio."""
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    async def asleep(self, seconds: float) -> None:
+        import anyio  # only here: most replays pause nowhere
+
+        await anyio.sleep(seconds)
+
+
+class VirtualClock(Clock):
+    """A clock on which pauses take no time; `slept` holds them in seconds, in order."""
+
+    def __init__(self) -> None:
+        self.slept: list[float] = []
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+    async def asleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+
+def check_speed(speed: float) -> float:
+    """`speed` where it is one: 1 is as recorded, 2 twice as fast, 0 without pauses. Raises ValueError."""
+    if not 0 <= speed < float("inf"):
+        raise ValueError(f"the speed must be 0 (no pauses) or more, not {speed:g}")
+    return speed
+
+
+def scaled(pause: float, speed: float) -> float:
+    """Seconds a recorded pause takes at a speed."""
+    return pause / speed if speed else 0.0

@@ -1,0 +1,27 @@
+"""`fake-server --replay`: recordings on a port until the process is ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fake_server.playback import Playback, serve
+from fake_server.replay.sources import exchanges
+
+
+def serve_recordings(paths: Sequence[Path], port: int, **options: Any) -> None:
+    """Serve until Ctrl-C; `options` are those of Playback. Raises FixtureError, OSError for a taken port."""
+    recordings = exchanges(paths)
+
+    def ready(server: Playback) -> None:
+        count = len(recordings)
+        click.echo(f"fake-server: {server.base_url}  {count} recording{'' if count == 1 else 's'}")
+
+    try:
+        asyncio.run(serve(recordings, port=port, ready=ready, **options))
+    except KeyboardInterrupt:
+        return

@@ -1,0 +1,94 @@
+"""Which recorded request is nearest to one that nothing fits, and where the two differ, in words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+SHOWN = 80
+"""Characters of a value that are shown."""
+_COUNTED = 100
+
+
+def nearest(asked: Any, recorded: Sequence[Any]) -> int:
+    """The index of the recorded body most like the one asked; the first of those equally like."""
+    leaves = dict(_leaves(asked))
+    return max(range(len(recorded)), key=lambda index: _likeness(leaves, dict(_leaves(recorded[index]))))
+
+
+def told_differences(asked: Any, recorded: Any) -> str:
+    """Where two bodies (JSON values or bytes) first differ, and in how many places more; '' when equal."""
+    found = list(islice(differences(asked, recorded), _COUNTED + 1))
+    if len(found) < 2:
+        return "".join(found)
+    more = f"{_COUNTED} or more" if len(found) > _COUNTED else str(len(found) - 1)
+    return f"{found[0]} (and {more} more difference{'' if more == '1' else 's'})"
+
+
+def differences(asked: Any, recorded: Any, path: str = "") -> Iterator[str]:
+    """Every place where two JSON values differ, in words; 1 is 1.0 but not true."""
+    if isinstance(asked, dict) and isinstance(recorded, dict):
+        for name in [*asked, *(name for name in recorded if name not in asked)]:
+            at = f"{path}.{name}" if path else name
+            if name not in asked:
+                yield f"{at} is missing, recorded {show(recorded[name])}"
+            elif name not in recorded:
+                yield f"{at} is {show(asked[name])}, the recording has no such member"
+            else:
+                yield from differences(asked[name], recorded[name], at)
+    elif isinstance(asked, list) and isinstance(recorded, list):
+        for index, (one, other) in enumerate(zip(asked, recorded, strict=False)):
+            yield from differences(one, other, f"{path}[{index}]")
+        if len(asked) != len(recorded):
+            yield f"{path or 'the body'} has {len(asked)} items, recorded {len(recorded)}"
+    elif asked != recorded or isinstance(asked, bool) != isinstance(recorded, bool):
+        yield _unequal(asked, recorded, path or "the body")
+
+
+def show(value: Any) -> str:
+    """A value as JSON, shortened; what no encoding can write is escaped."""
+    text = repr(value) if isinstance(value, bytes) else json.dumps(value, ensure_ascii=False)
+    text = text if len(text) <= SHOWN else text[: SHOWN - 3] + "..."
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _unequal(asked: Any, recorded: Any, at: str) -> str:
+    """Two unequal values; of long ones, what stands where they part."""
+    if type(asked) is not type(recorded) or not isinstance(asked, str | bytes):
+        return f"{at} is {show(asked)}, recorded {show(recorded)}"
+    if not asked or not recorded or len(show(asked)) < SHOWN > len(show(recorded)):
+        return f"{at} is {show(asked)}, recorded {show(recorded)}"
+    pairs = enumerate(zip(asked, recorded, strict=False))
+    parting = next((index for index, (one, other) in pairs if one != other), min(len(asked), len(recorded)))
+    unit = "byte" if isinstance(asked, bytes) else "character"
+    start, stop = max(0, parting - 20), parting + 40
+    near = [show(text[start:stop]) if parting < len(text) else "ends there" for text in (asked, recorded)]
+    return f"{at} differs from {unit} {parting} on: {near[0]}, recorded {near[1]}"
+
+
+def _likeness(asked: dict[str, Any], recorded: dict[str, Any]) -> float:
+    """From 0 to 1: the share of leaves that stand at the same place with the same value or like words."""
+    same = sum(_alike(asked[path], recorded[path]) for path in asked.keys() & recorded.keys())
+    return 2 * same / max(1, len(asked) + len(recorded))
+
+
+def _alike(one: Any, other: Any) -> float:
+    if one == other:
+        return 1.0
+    if not isinstance(one, str) or not isinstance(other, str):
+        return 0.0
+    words, others = set(one.split()), set(other.split())
+    return 0.9 * len(words & others) / max(1, len(words | others))
+
+
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict) and value:
+        for name, member in value.items():
+            yield from _leaves(member, f"{path}.{name}")
+    elif isinstance(value, list) and value:
+        for index, item in enumerate(value):
+            yield from _leaves(item, f"{path}[{index}]")
+    else:
+        yield path, value

@@ -1,0 +1,128 @@
+"""Playback for tests: a server on its own thread and port."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterable
+from concurrent.futures import Future
+from types import TracebackType
+from typing import Self
+
+from fake_server.playback import Playback
+from fake_server.playback_match import Match
+from fake_server.replay.clock import Clock
+from fake_server.replay.sources import Recording, exchanges
+from fake_server.wire.exchange import Exchange
+
+_PATIENCE = 10.0
+"""Seconds to start and to stop."""
+
+
+class ReplayServer:
+    """Serves recordings byte for byte while entered: `with ReplayServer("fixtures/bugs/cut.yaml") as server`.
+
+    `recordings` are fixture files, folders of them, fixtures or exchanges. `match` is one of exact, body,
+    order and any (see Match); `speed` divides the recorded pauses, 0 leaves them out. A request nothing
+    fits gets a reply with `miss_status` and code no_fixture_match that names the nearest recording. Works
+    as an async context manager too. Raises FixtureError for recordings that cannot be read, OSError for a
+    taken port.
+    """
+
+    def __init__(
+        self,
+        recordings: Recording | Iterable[Recording],
+        *,
+        match: Match | str = Match.BODY,
+        speed: float = 1.0,
+        miss_status: int = 404,
+        port: int = 0,
+        clock: Clock | None = None,
+    ) -> None:
+        self._playback = Playback(
+            exchanges(recordings), match=match, speed=speed, miss_status=miss_status, port=port, clock=clock
+        )
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._leave: asyncio.Event | None = None
+
+    @property
+    def url(self) -> str:
+        """`http://127.0.0.1:PORT`, without `/v1`. Raises RuntimeError when the server is not running."""
+        return self.base_url.removesuffix("/v1")
+
+    @property
+    def base_url(self) -> str:
+        """The URL with `/v1`, as the SDKs want it. Raises RuntimeError when the server is not running."""
+        if self._thread is None:
+            raise RuntimeError("the replay server is not running: enter it with `with` or call start()")
+        return self._playback.base_url
+
+    @property
+    def misses(self) -> list[str]:
+        """What the replies to requests that nothing fitted said, oldest first."""
+        return list(self._playback.misses)
+
+    @property
+    def unplayed(self) -> list[Exchange]:
+        """The recordings no request has asked for."""
+        return self._playback.unplayed
+
+    def reset(self) -> None:
+        """Forget the misses and what was played."""
+        self._playback.reset()
+
+    def start(self) -> Self:
+        """Serve on a thread of its own; returns once connections are answered."""
+        if self._thread is not None:
+            raise RuntimeError("the replay server is running already")
+        ready: Future[None] = Future()
+        self._thread = threading.Thread(
+            target=asyncio.run, args=(self._serve(ready),), name="replay-server", daemon=True
+        )
+        self._thread.start()
+        try:
+            ready.result(_PATIENCE)
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """Stop serving; replies under way are cut. Safe to call twice."""
+        thread, self._thread = self._thread, None
+        if thread is None:
+            return
+        if self._loop is not None and self._leave is not None:
+            self._loop.call_soon_threadsafe(self._leave.set)
+        thread.join(_PATIENCE)
+
+    async def _serve(self, ready: Future[None]) -> None:
+        leave = asyncio.Event()
+        try:
+            async with self._playback:
+                self._loop, self._leave = asyncio.get_running_loop(), leave
+                ready.set_result(None)
+                await leave.wait()
+        except OSError as error:
+            if ready.done():
+                raise
+            ready.set_exception(error)
+        finally:
+            self._loop = self._leave = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    async def __aenter__(self) -> Self:
+        return await asyncio.to_thread(self.start)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await asyncio.to_thread(self.stop)

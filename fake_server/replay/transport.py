@@ -1,0 +1,97 @@
+"""An httpx2 transport that answers from recordings, without a socket and without patching anything."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpcore2
+import httpx2
+
+from fake_server.playback_match import Match, Shelf
+from fake_server.replay.clock import Clock, check_speed
+from fake_server.replay.in_process import Player
+from fake_server.replay.sources import Recording, exchanges
+from fake_server.replay.tape import Pace
+
+
+class ReplayTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
+    """Answers an `httpx2.Client` or `httpx2.AsyncClient` from recordings, whatever host it asks:
+
+        openai.OpenAI(http_client=httpx2.Client(transport=ReplayTransport("fixtures/bugs")), api_key="any")
+
+    The client's own HTTP code reads the recorded bytes, so status, header case, errors and how a stream
+    breaks are those of a real connection; `iter_raw()` yields each recorded write whole, after its pause
+    divided by `speed` (0: no pauses) on `clock`. `match` is one of exact, body, order and any (see Match).
+    A request nothing fits gets a reply with `miss_status` and code no_fixture_match that names the nearest
+    recording; `misses` keeps what these say, `unplayed` lists what no request asked for. Raises FixtureError
+    for recordings that cannot be read.
+    """
+
+    def __init__(
+        self,
+        recordings: Recording | Iterable[Recording],
+        *,
+        match: Match | str = Match.BODY,
+        speed: float = 1.0,
+        miss_status: int = 404,
+        clock: Clock | None = None,
+    ) -> None:
+        self.shelf = Shelf(exchanges(recordings), match=match, miss_status=miss_status)
+        self._player = Player(httpcore2, self.shelf, Pace(check_speed(speed), clock))
+
+    @property
+    def misses(self) -> list[str]:
+        """What the replies to requests that nothing fitted said."""
+        return self.shelf.misses
+
+    @property
+    def unplayed(self) -> list[Any]:
+        """The recordings no request has asked for."""
+        return list(self.shelf.unplayed)
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        with _errors_of_httpx2():
+            return _response(self._player.answer(request))
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        with _errors_of_httpx2():
+            return _response(await self._player.aanswer(request))
+
+
+class _Stream(httpx2.SyncByteStream, httpx2.AsyncByteStream):
+    """A stream of httpcore2 as one of httpx2."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __iter__(self) -> Iterator[bytes]:
+        with _errors_of_httpx2():
+            yield from self._stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        with _errors_of_httpx2():
+            async for piece in self._stream:
+                yield piece
+
+    def close(self) -> None:
+        self._stream.close()
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+def _response(read: httpcore2.Response) -> httpx2.Response:
+    return httpx2.Response(
+        read.status, headers=read.headers, stream=_Stream(read.stream), extensions=read.extensions
+    )
+
+
+@contextmanager
+def _errors_of_httpx2() -> Iterator[None]:
+    """Errors of httpcore2 as those of the same name of httpx2, which its clients' users catch."""
+    try:
+        yield
+    except (httpcore2.TimeoutException, httpcore2.NetworkError, httpcore2.ProtocolError) as error:
+        raise getattr(httpx2, type(error).__name__)(str(error)) from error
