@@ -69,18 +69,19 @@ def _unequal(asked: Any, recorded: Any, at: str) -> str:
 
 
 def _likeness(asked: dict[str, Any], recorded: dict[str, Any]) -> float:
-    """From 0 to 1: the share of leaves that stand at the same place with the same value or like words."""
+    """From 0 to 1: the share of leaves that stand at the same place, the more so with like values."""
     same = sum(_alike(asked[path], recorded[path]) for path in asked.keys() & recorded.keys())
     return 2 * same / max(1, len(asked) + len(recorded))
 
 
 def _alike(one: Any, other: Any) -> float:
+    """Of two values at one place: half for being there, the rest for what they share."""
     if one == other:
         return 1.0
     if not isinstance(one, str) or not isinstance(other, str):
-        return 0.0
+        return 0.5
     words, others = set(one.split()), set(other.split())
-    return 0.9 * len(words & others) / max(1, len(words | others))
+    return 0.5 + 0.4 * len(words & others) / max(1, len(words | others))
 
 
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

@@ -25,17 +25,18 @@ class Pace:
 
 
 def pieces(exchange: Exchange) -> Iterator[Write]:
-    """The reply's bytes so cut that a reader gets each write of the exchange whole, after its pause.
+    """The reply's bytes so cut that a reader gets the head and each write whole, after its pause.
 
-    A recorder's reads may end inside a chunk; what has come of the chunk then waits for its rest.
+    A recorder's reads may end inside any of these; what has come then waits for its rest.
     """
-    reader, waiting, pause = _OpenBytes(exchange.request), bytearray(), 0.0
+    reader, waiting, pause = _Progress(exchange.request), bytearray(), 0.0
     for sent in outgoing(exchange):
+        before = reader.whole
         reader.feed(sent.data)
         waiting += sent.data
         pause += sent.pause
-        ready = len(waiting) - reader.open
-        if ready:
+        if reader.whole != before:
+            ready = len(waiting) - reader.open
             yield Write(bytes(waiting[:ready]), pause)
             del waiting[:ready]
             pause = 0.0
@@ -43,18 +44,24 @@ def pieces(exchange: Exchange) -> Iterator[Write]:
         yield Write(bytes(waiting), pause)
 
 
-class _OpenBytes(ReplyCapture):
-    """Counts the payload bytes of the write that is not whole yet."""
+class _Progress(ReplyCapture):
+    """What is whole of a reply as it comes; `open` counts payload bytes of a write that is not."""
 
     def __init__(self, request: Request) -> None:
         super().__init__(request)
-        self.open = 0
+        self.open = self._count = 0
+
+    @property
+    def whole(self) -> tuple[bool, int, bool]:
+        """Whether the head is, how many writes are, whether the reply is."""
+        return self.framing is not None, self._count, self.ended
 
     def payload(self, piece: bytes) -> None:
         self.open += len(piece)
 
     def boundary(self) -> None:
         self.open = 0
+        self._count += 1
 
 
 class _Tape:

@@ -81,6 +81,29 @@ def test_replay_serves_recordings(tmp_path: Path) -> None:
         assert process.communicate(timeout=5) == ("", "")
 
 
+def test_replay_matches_paces_and_tells_its_misses(tmp_path: Path) -> None:
+    headers = (("Content-Type", "application/json"),)
+    for number in range(2):
+        recorded = Exchange(
+            Request("POST", "/v1/chat/completions", (), b'{"n":%d}' % number),
+            200,
+            headers,
+            (Write(b'{"played":%d}' % number, 60.0),),
+        )
+        fixture.save(fixture.Fixture(recorded), tmp_path / f"r{number}.yaml")
+    with started("--replay", str(tmp_path), "--speed", "0", "--match", "order") as (_, line):
+        assert [ask(port_in(line), body={"any": 1}).json["played"] for _ in range(3)] == [0, 1, 0]
+    files = ["--replay", str(tmp_path / "r1.yaml"), "--replay", str(tmp_path / "r0.yaml")]
+    with started(*files, "--miss-status", "503", "--speed", "1000") as (process, line):
+        missed = ask(port_in(line), body={"n": 7})
+        assert missed.status == 503
+        assert missed.json["error"]["code"] == "no_fixture_match"
+        assert ask(port_in(line), body={"n": 0}).json == {"played": 0}
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=5)
+    assert told == f"WARNING fake_server.playback: {missed.json['error']['message']}\n"
+
+
 def test_what_cannot_be_served_is_one_clear_line_and_code_2(tmp_path: Path) -> None:
     bad, empty = tmp_path / "bad.yaml", tmp_path / "empty"
     bad.write_text("- {name: x, replly: {text: hi}}\n")
@@ -98,18 +121,21 @@ def test_what_cannot_be_served_is_one_clear_line_and_code_2(tmp_path: Path) -> N
             (["--replay", str(empty), "--host", "0.0.0.0"], "127.0.0.1 only"),
             (["--replay", str(empty), "--model", "m"], "leave out --model"),
             (["--replay", str(empty), "--api-key", "k"], "leave out --api-key"),
+            (["--replay", str(empty), "--match", "some"], "'some' is not one of"),
+            (["--miss-status", "503"], "--miss-status is for --replay alone"),
+            (["--speed", "2", "--strict"], "--speed is for --replay alone"),
             (["--api-key", ""], "--api-key is empty"),
             (["--host", "no.such.host.invalid"], "cannot listen on"),
         ):
             done = CliRunner().invoke(main, options)
             assert done.exit_code == 2, (options, done.output)
             assert says in done.stderr
-            assert done.stderr.startswith("fake-server: ")
+            assert done.stderr.startswith("fake-server: ") or "Usage: " in done.stderr
             assert "Traceback" not in done.output
 
 
 def test_help_names_every_option() -> None:
     text = CliRunner().invoke(main, ["--help"]).output
-    options = "host port scripts replay strict api-key model seed plain log-level"
+    options = "host port scripts replay match speed miss-status strict api-key model seed plain log-level"
     for option in options.split():
         assert f"--{option}" in text

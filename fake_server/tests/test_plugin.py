@@ -6,6 +6,9 @@ import sys
 
 import pytest
 
+from fake_server.wire import fixture
+from fake_server.wire.exchange import Exchange, Request, Write
+
 pytest_plugins = ["pytester"]
 
 
@@ -64,6 +67,31 @@ def test_options_come_from_the_conftest(pytester: pytest.Pytester) -> None:
         """
     )
     pytester.runpytest_subprocess("-q").assert_outcomes(passed=1)
+
+
+def test_recordings_are_served_until_the_test_ends(pytester: pytest.Pytester) -> None:
+    asked = Request("GET", "/v1/models")
+    fixture.save(fixture.Fixture(Exchange(asked, 200, writes=(Write(b"{}"),))), pytester.path / "models.yaml")
+    pytester.makepyfile(
+        """
+        import pytest, urllib.request
+
+        def test_two_at_once(replay_server, request):
+            one, other = replay_server("models.yaml", speed=0), replay_server("models.yaml", match="any")
+            for server in (one, other):
+                with urllib.request.urlopen(f"{server.base_url}/models") as reply:
+                    assert reply.read() == b"{}"
+                assert not server.misses and not server.unplayed
+            request.config.stash[KEY] = one
+
+        KEY = pytest.StashKey()
+
+        def test_afterwards(request):
+            with pytest.raises(RuntimeError, match="not running"):
+                request.config.stash[KEY].base_url
+        """
+    )
+    pytester.runpytest_subprocess("-q").assert_outcomes(passed=2)
 
 
 def test_it_costs_nothing_when_unused(pytester: pytest.Pytester) -> None:
