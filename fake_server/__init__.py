@@ -1,7 +1,7 @@
 """A fake OpenAI server: scripted, seeded, and true to the wire.
 
-`from fake_server import FakeServer` is the way in; it is imported only when asked for, so
-`import fake_server.wire` stays light.
+`from fake_server import FakeServer` is the way in, `ReplayServer` serves recordings instead; both are
+imported only when asked for, so `import fake_server.wire` stays light.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from fake_server.replay import ReplayServer
     from fake_server.server import FakeServer
 
-__all__ = ["FakeServer"]
+__all__ = ["FakeServer", "ReplayServer"]
 
 
 def __getattr__(name: str) -> Any:
@@ -19,4 +20,8 @@ def __getattr__(name: str) -> Any:
         from fake_server.server import FakeServer
 
         return FakeServer
+    if name == "ReplayServer":
+        from fake_server.replay import ReplayServer
+
+        return ReplayServer
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -131,14 +131,13 @@ def _serve(host: str, port: int, settings: Settings) -> None:
 
 def _replay(paths: tuple[Path, ...], port: int, **options: Any) -> None:
     from fake_server.replay.command import serve_recordings
-    from fake_server.wire.fixture import FixtureError
 
     if click.get_current_context().params["host"] not in ("127.0.0.1", "localhost"):
         fail("--replay listens on 127.0.0.1 only: leave out --host")
     try:
         serve_recordings(paths, port, **options)
-    except FixtureError as error:
-        fail(f"{error}: check --replay")
+    except ValueError as error:
+        fail(str(error))
     except OSError as error:
         fail(_why("127.0.0.1", port, error))
 

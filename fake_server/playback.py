@@ -16,7 +16,7 @@ from fake_server.playback_match import Match, Shelf, refusal
 from fake_server.replay.clock import Clock, check_speed, scaled
 from fake_server.reply import ErrorReply
 from fake_server.wire.bounds import Bounds
-from fake_server.wire.exchange import Ending, Exchange, Framing, Request
+from fake_server.wire.exchange import Ending, Exchange, Framing, Request, header
 from fake_server.wire.fixture import Fixture
 from fake_server.wire.head import Malformed, TooLarge, keeps_alive
 from fake_server.wire.outgoing import outgoing, stopped_early
@@ -93,9 +93,13 @@ class Playback(Listener):
         """The next whole request; None when the client is gone, too slow, or does not speak HTTP."""
         request = RequestCapture(self.bounds)
         deadline: float | None = None
+        continued = False
         while not request.done:
             piece = client.take()
             if piece is None:
+                if request.head_done and not continued and _waits_for_leave(request):
+                    client.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+                    continued = True
                 if client.finished or not await client.changed(deadline):
                     return None
                 continue
@@ -155,6 +159,11 @@ class Playback(Listener):
         while not client.lost and not client.eof:
             if not await client.changed(deadline):
                 return
+
+
+def _waits_for_leave(request: RequestCapture) -> bool:
+    """Whether the client sends its body only when told to (RFC 9110 section 10.1.1), or after a second."""
+    return (header(request.headers, "expect") or "").lower() == "100-continue"
 
 
 def _has_a_body_for_head(exchange: Exchange, method: str) -> bool:

@@ -100,12 +100,12 @@ class Shelf:
 
     def explain(self, request: Request) -> str:
         """Why nothing fits: the nearest recording and the first difference from it."""
-        wanted = f"{request.method} {request.path}"
+        wanted = _name(request)
         if not self.recordings:
             return f"No recording answers {wanted}: there are no recordings."
         near = self._places.get(_place(request), [])
         if not near:
-            places = sorted({f"{one.request.method} {one.request.path}" for one in self.recordings})
+            places = sorted({_name(one.request) for one in self.recordings})
             more = f" and {len(places) - 5} more" if len(places) > 5 else ""
             return f"No recording answers {wanted}; there are recordings of {', '.join(places[:5])}{more}."
         asked = self._body(request)
@@ -154,6 +154,11 @@ def _place(request: Request) -> tuple[str, str]:
     """Method and path, the latter without `/v1`."""
     path = "/" + request.path.strip("/") + "/"
     return request.method, path.removeprefix("/v1/").strip("/")
+
+
+def _name(request: Request) -> str:
+    """Method and path for a message; control bytes that a path may hold are escaped."""
+    return f"{request.method} {request.path}".encode("ascii", "backslashreplace").decode()
 
 
 def _query(request: Request) -> str:

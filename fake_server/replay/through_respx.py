@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Awaitable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Awaitable, Iterable
+from contextlib import ExitStack
+from types import TracebackType
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -19,19 +20,18 @@ from fake_server.replay.in_process import Player
 from fake_server.replay.sources import Recording, exchanges
 from fake_server.replay.tape import Pace
 
+try:
+    _httpcore2: Any = importlib.import_module("httpcore2")
+except ImportError:  # an SDK older than openai 3 brings httpx alone
+    _httpcore2 = None
+
 OPENAI = "https://api.openai.com/v1"
+HTTPCORE2 = "fake_server.httpcore2"
+"""The name of our mocker in respx's registry, where other packages may have one for httpcore2 too."""
+_ASYNC = "fake_server.async"
 
 
-@contextmanager
-def mocked(
-    recordings: Recording | Iterable[Recording],
-    *,
-    base_url: str = OPENAI,
-    match: Match | str = Match.BODY,
-    speed: float = 1.0,
-    miss_status: int = 404,
-    clock: Clock | None = None,
-) -> Iterator[Shelf]:
+class mocked:
     """While entered, httpx and httpx2 clients get recordings for every request below `base_url`:
 
         with mocked("fixtures/bugs/cut.yaml", base_url="https://api.example.invalid/v1") as replay:
@@ -40,18 +40,46 @@ def mocked(
 
     Sync and async clients that exist already are caught as well as new ones, those of the OpenAI SDK among
     them. A request to anywhere else raises respx's AllMockedAssertionError and reaches no network. The
-    path of `base_url` stands before the recorded paths; the rest is as in `ReplayTransport`. Serves as a
-    decorator too. Raises FixtureError for recordings that cannot be read.
+    path of `base_url` stands before the recorded paths; the rest is as in `ReplayTransport`. Works as an
+    async context manager too. Raises FixtureError for recordings that cannot be read.
     """
-    shelf = Shelf(exchanges(recordings), match=match, miss_status=miss_status)
-    pace = Pace(check_speed(speed), clock)
-    base = base_url.rstrip("/")
-    root = urlsplit(base).path.removesuffix("/v1")
-    with ExitStack() as stack:
-        stack.enter_context(_Router(base, HTTPCoreMocker.name, Player(httpcore, shelf, pace, root)))
-        if _HTTPCORE2 is not None:
-            stack.enter_context(_Router(base, "fake_server.httpcore2", Player(_HTTPCORE2, shelf, pace, root)))
-        yield shelf
+
+    def __init__(
+        self,
+        recordings: Recording | Iterable[Recording],
+        *,
+        base_url: str = OPENAI,
+        match: Match | str = Match.BODY,
+        speed: float = 1.0,
+        miss_status: int = 404,
+        clock: Clock | None = None,
+    ) -> None:
+        self._shelf = Shelf(exchanges(recordings), match=match, miss_status=miss_status)
+        base, pace = base_url.rstrip("/"), Pace(check_speed(speed), clock)
+        root = urlsplit(base).path.removesuffix("/v1")
+        libraries = ((HTTPCoreMocker.name, httpcore), (HTTPCORE2, _httpcore2))
+        self._routers = [
+            _Router(base, name, Player(core, self._shelf, pace, root)) for name, core in libraries if core
+        ]
+        self._entered = ExitStack()
+
+    def __enter__(self) -> Shelf:
+        for router in self._routers:
+            self._entered.enter_context(router)
+        return self._shelf
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._entered.close()
+
+    async def __aenter__(self) -> Shelf:
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._entered.close()
 
 
 class _Router(respx.MockRouter):
@@ -75,31 +103,24 @@ class _Router(respx.MockRouter):
         return _carried(await self._player.aanswer(request))
 
 
-_ASYNC = "fake_server.async"
-
-
 def _carried(read: Any) -> httpx.Response:
     """A response of httpcore or httpcore2 in the one type that respx passes on."""
     return httpx.Response(read.status, headers=read.headers, stream=read.stream, extensions=read.extensions)
 
 
-try:
-    _HTTPCORE2: Any = importlib.import_module("httpcore2")
-except ImportError:  # an SDK older than openai 3 brings httpx alone
-    _HTTPCORE2 = None
-else:
+if _httpcore2:
 
     class _Httpcore2Mocker(HTTPCoreMocker):
         """What respx does to httpcore, done to httpcore2, on which httpx2 stands."""
 
-        name = "fake_server.httpcore2"
+        name = HTTPCORE2
         targets: ClassVar[list[str]] = [
             target.replace("httpcore.", "httpcore2.", 1) for target in HTTPCoreMocker.targets
         ]
 
         @classmethod
         def from_sync_httpx_response(cls, httpx_response: httpx.Response, target: Any, **kwargs: Any) -> Any:
-            return _HTTPCORE2.Response(
+            return _httpcore2.Response(
                 httpx_response.status_code,
                 headers=httpx_response.headers.raw,
                 content=httpx_response.stream,

@@ -108,6 +108,8 @@ def test_what_cannot_be_served_is_one_clear_line_and_code_2(tmp_path: Path) -> N
     bad, empty = tmp_path / "bad.yaml", tmp_path / "empty"
     bad.write_text("- {name: x, replly: {text: hi}}\n")
     empty.mkdir()
+    recording = tmp_path / "recording.yaml"
+    fixture.save(fixture.Fixture(Exchange(Request("GET", "/v1/models"), 200)), recording)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         for options, says in (
@@ -122,6 +124,8 @@ def test_what_cannot_be_served_is_one_clear_line_and_code_2(tmp_path: Path) -> N
             (["--replay", str(empty), "--model", "m"], "leave out --model"),
             (["--replay", str(empty), "--api-key", "k"], "leave out --api-key"),
             (["--replay", str(empty), "--match", "some"], "'some' is not one of"),
+            (["--replay", str(empty), "--host", "localhost", "--speed", "nan"], "no recording was found"),
+            (["--replay", str(recording), "--speed", "nan"], "the speed must be 0"),
             (["--miss-status", "503"], "--miss-status is for --replay alone"),
             (["--speed", "2", "--strict"], "--speed is for --replay alone"),
             (["--api-key", ""], "--api-key is empty"),

@@ -120,6 +120,24 @@ def test_pauses_are_kept_and_scaled() -> None:
     run(main())
 
 
+def test_who_has_said_all_still_gets_the_pace_and_who_waits_for_leave_is_told() -> None:
+    paced = STREAM.but(writes=(Write(b"a", 0.2),))
+
+    async def main() -> None:
+        async with Playback([paced]) as playback:
+            reader, writer = await asyncio.open_connection("127.0.0.1", playback.port)
+            writer.write(post().removesuffix(b"{}").replace(b"Host", b"Expect: 100-continue\r\nHost"))
+            assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+            writer.write(b"{}")
+            writer.write_eof()
+            began = asyncio.get_running_loop().time()
+            assert (await reader.read()).endswith(b"1\r\na\r\n0\r\n\r\n")
+            assert asyncio.get_running_loop().time() - began >= 0.19
+            writer.close()
+
+    run(main())
+
+
 def test_paths_match_with_and_without_v1_and_bodies_ignore_who_asks() -> None:
     body = {"model": "m", "messages": [{"role": "user", "content": "hi"}], "temperature": 1}
     recording = STREAM.but(request=asking(body))

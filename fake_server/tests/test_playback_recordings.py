@@ -13,6 +13,7 @@ import pytest
 
 from fake_server.playback import Playback
 from fake_server.relay import Relay
+from fake_server.replay import ReplayTransport
 from fake_server.tests.wire_client import ask, post, run
 from fake_server.wire.exchange import Aspect, Ending, Exchange, Request, Write
 
@@ -89,6 +90,19 @@ def test_the_official_sdk_reads_a_played_recording_through_the_relay() -> None:
             assert [one.payload for one in relay.exchanges] == [one.payload for one in streams]
 
     run(main())
+
+
+def test_the_official_sdk_reads_every_recorded_stream_in_process() -> None:
+    openai, httpx2 = pytest.importorskip("openai"), pytest.importorskip("httpx2")
+    streams = [one for one in chat_recordings() if one.media_type == "text/event-stream"]
+    replaying = ReplayTransport(streams)
+    http_client = httpx2.Client(transport=replaying)
+    with openai.OpenAI(api_key="none", max_retries=0, http_client=http_client) as client:
+        for recording in streams:
+            with client.chat.completions.create(**json.loads(recording.request.body)) as stream:
+                assert sum(1 for _ in stream) == recording.payload.count(b"data: {")
+    assert not replaying.misses
+    assert not replaying.unplayed
 
 
 def test_many_clients_at_once_get_their_own_answers() -> None:

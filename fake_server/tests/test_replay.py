@@ -13,6 +13,8 @@ from pathlib import Path
 import httpx
 import httpx2
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from fake_server.relay import Relay
 from fake_server.replay import VirtualClock
@@ -25,8 +27,10 @@ from fake_server.tests.replays import (
     transport,
     transport_async,
 )
+from fake_server.tests.strategies import exchanges
 from fake_server.wire import fixture
-from fake_server.wire.exchange import Ending, Exchange, Framing, Request, Write
+from fake_server.wire.capture import ReplyCapture
+from fake_server.wire.exchange import Ending, Exchange, Framing, Request, Write, cut
 from fake_server.wire.outgoing import outgoing
 
 Sends = Sequence[tuple[float, bytes]]
@@ -188,6 +192,30 @@ def test_the_pace_is_kept_on_the_real_clock(way: Callable[..., Seen]) -> None:
         began = time.perf_counter()
         assert way(exchange, speed=speed).pieces == tuple(write.data for write in writes)
         assert sum(pauses) / speed <= time.perf_counter() - began < sum(pauses) / speed + 2
+
+
+@settings(max_examples=150, deadline=None)
+@given(exchanges(), st.lists(st.integers(1, 30)))
+def test_however_a_recorder_read_the_bytes_a_client_gets_the_writes(
+    exchange: Exchange, sizes: list[int]
+) -> None:
+    sent = b"".join(write.data for write in outgoing(exchange))
+    reads = tuple(Write(one.data, 0.001) for one in cut(sent, sizes))
+    reply = ReplyCapture(exchange.request)
+    for number, read in enumerate(reads, 1):
+        reply.feed(read.data, number * 0.001)
+    reply.reset() if exchange.ending is Ending.RESET else reply.eof()
+    again = reply.exchange.but(raw=reads)
+    clock = VirtualClock()
+    seen = transport(again, clock=clock)
+    assert seen.pieces == tuple(write.data for write in again.writes)
+    assert seen.error.partition(":")[0] == {
+        Ending.CLEAN: "",
+        Ending.CUT: "RemoteProtocolError",
+        Ending.RESET: "ReadError",
+    }.get(again.ending)
+    pauses = [write.pause for write in again.writes if write.pause]
+    assert clock.slept[1 : len(pauses) + 1] == pytest.approx(pauses)
 
 
 @pytest.mark.parametrize(

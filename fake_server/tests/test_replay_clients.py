@@ -148,12 +148,21 @@ def test_mocked_lets_nothing_out_and_leaves_nothing_behind() -> None:
             client.get("https://api.example.invalid/v1/models")
 
 
-def test_mocked_serves_as_a_decorator_and_below_any_path() -> None:
-    @mocked(STREAM, base_url="https://api.example.invalid/deep/v1/", speed=0)
-    def test() -> int:
-        return httpx2.post("https://api.example.invalid/deep/v1/chat/completions", json=ASK).status_code
+def test_mocked_stands_below_any_path_and_is_entered_again() -> None:
+    async def main() -> None:
+        async with replaying as replay, httpx2.AsyncClient() as client:
+            assert (await client.post(url, json=ASK)).status_code == 200
+            assert (await client.post(url, json={})).status_code == 404
+            assert "POST /v1/chat/completions with this body" in replay.misses[0]
 
-    assert (test(), test()) == (200, 200)
+    url = "https://api.example.invalid/deep/v1/chat/completions"
+    replaying = mocked(STREAM, base_url="https://api.example.invalid/deep/v1/", speed=0)
+    asyncio.run(main())
+    with replaying as replay:
+        assert httpx.post(url, json=ASK).status_code == 200
+        assert len(replay.misses) == 1
+    with pytest.raises(TypeError, match="not callable"):
+        replaying(main)  # type: ignore[operator]  # around an async function it would end too early
 
 
 def test_files_and_folders_are_read_in_order(tmp_path: Path) -> None:

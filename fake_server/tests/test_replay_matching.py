@@ -68,6 +68,16 @@ def test_order_compares_no_bodies_and_any_compares_nothing() -> None:
         Shelf(shelf, match="some")
 
 
+def test_recordings_that_do_not_know_what_was_asked_come_last() -> None:
+    blind = recording("blind", asking(b"")).but(unknown=frozenset({Aspect.FRAMING, Aspect.REQUEST}))
+    shelf = Shelf([blind, recording("one")])
+    assert answers(shelf, asking(), asking(), asking(b"{}")) == ["one", "one", "blind"]
+    exact = Shelf([blind], match="exact")
+    assert answers(exact, asking()) == [""]
+    assert exact.misses[0].endswith("the recording 'blind' does not know what it was asked.")
+    assert answers(Shelf([blind], match="order"), asking()) == ["blind"]
+
+
 def test_forms_match_whatever_boundary_was_drawn() -> None:
     def form(boundary: str) -> Request:
         body = f'--{boundary}\r\nContent-Disposition: form-data; name="model"\r\n\r\nm\r\n--{boundary}--\r\n'
@@ -172,6 +182,8 @@ def test_hostile_requests_are_missed_and_nothing_more() -> None:
         assert reply.status == 404
         assert json.loads(reply.payload)["error"]["code"] == "no_fixture_match"
         assert len(shelf.misses[-1]) < 600
+    shelf.answer(Request("GET", "/\x9b31m"))
+    assert "GET /\\x9b31m;" in shelf.misses[-1]
 
 
 def test_head_gets_no_body_and_the_connection_lasts() -> None:
