@@ -25,6 +25,7 @@ from fake_server.wire.request import RequestCapture
 HANG_UP = frozenset({Ending.RESET, Ending.UNREACHABLE})
 SILENT = frozenset({Ending.TIMED_OUT})
 _log = logging.getLogger(__name__)
+_log.addHandler(logging.NullHandler())  # who sets up no logging is told nothing
 
 
 class Playback(Listener):

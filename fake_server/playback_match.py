@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from fake_server.redact import Unreadable, known_values, redact
-from fake_server.replay.nearest import nearest, told_differences
+from fake_server.replay.nearest import nearest, printable, show, told_differences
 from fake_server.reply import ErrorReply
 from fake_server.wire.exchange import Aspect, Exchange, Request, Write, header
 from fake_server.wire.jsontext import parse
@@ -116,7 +116,7 @@ class Shelf:
             return f"No recording answers {wanted}; {name} does not know what it was asked."
         if differing := told_differences(asked, self._bodies[best]):
             return f"No recording answers {wanted} with this body. The nearest is {name}: {differing}."
-        queries = f"the query is {_query(request)!r}, recorded {_query(recording.request)!r}"
+        queries = f"the query is {show(_query(request))}, recorded {show(_query(recording.request))}"
         return f"No recording answers {wanted} with this query. The nearest is {name}: {queries}."
 
     def _known(self, index: int) -> bool:
@@ -138,9 +138,7 @@ class Shelf:
 
 def refusal(error: ErrorReply, request: Request) -> Exchange:
     """An error of our own as an exchange to play; clients are told not to retry."""
-    text = json.dumps(error.body(), ensure_ascii=False)
-    # A lone surrogate has no UTF-8; backslashreplace writes it as the JSON escape it came as.
-    body = text.encode("utf-8", "backslashreplace")
+    body = json.dumps(error.body(), ensure_ascii=False).encode()
     headers = (
         ("Content-Type", "application/json"),
         ("Content-Length", str(len(body))),
@@ -157,8 +155,8 @@ def _place(request: Request) -> tuple[str, str]:
 
 
 def _name(request: Request) -> str:
-    """Method and path for a message; control bytes that a path may hold are escaped."""
-    return f"{request.method} {request.path}".encode("ascii", "backslashreplace").decode()
+    """Method and path for a message."""
+    return printable(f"{request.method} {request.path}")
 
 
 def _query(request: Request) -> str:

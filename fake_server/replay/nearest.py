@@ -20,7 +20,7 @@ def nearest(asked: Any, recorded: Sequence[Any]) -> int:
 
 def told_differences(asked: Any, recorded: Any) -> str:
     """Where two bodies (JSON values or bytes) first differ, and in how many places more; '' when equal."""
-    found = list(islice(differences(asked, recorded), _COUNTED + 1))
+    found = [printable(one) for one in islice(differences(asked, recorded), _COUNTED + 1)]
     if len(found) < 2:
         return "".join(found)
     more = f"{_COUNTED} or more" if len(found) > _COUNTED else str(len(found) - 1)
@@ -48,10 +48,15 @@ def differences(asked: Any, recorded: Any, path: str = "") -> Iterator[str]:
 
 
 def show(value: Any) -> str:
-    """A value as JSON, shortened; what no encoding can write is escaped."""
+    """A value as JSON, shortened."""
     text = repr(value) if isinstance(value, bytes) else json.dumps(value, ensure_ascii=False)
-    text = text if len(text) <= SHOWN else text[: SHOWN - 3] + "..."
-    return text.encode("utf-8", "backslashreplace").decode()
+    return text if len(text) <= SHOWN else text[: SHOWN - 3] + "..."
+
+
+def printable(text: str, most: int = 400) -> str:
+    """The text's last `most` characters, with those escaped that a terminal or an encoding cannot take."""
+    kept = text if len(text) <= most else "..." + text[-most:]
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in kept)
 
 
 def _unequal(asked: Any, recorded: Any, at: str) -> str:

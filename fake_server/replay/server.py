@@ -104,7 +104,7 @@ class ReplayServer:
                 self._loop, self._leave = asyncio.get_running_loop(), leave
                 ready.set_result(None)
                 await leave.wait()
-        except OSError as error:
+        except Exception as error:
             if ready.done():
                 raise
             ready.set_exception(error)

@@ -14,6 +14,7 @@ from fake_server.replay.clock import Clock, check_speed
 from fake_server.replay.in_process import Player
 from fake_server.replay.sources import Recording, exchanges
 from fake_server.replay.tape import Pace
+from fake_server.wire.exchange import Exchange
 
 
 class ReplayTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
@@ -38,18 +39,18 @@ class ReplayTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
         miss_status: int = 404,
         clock: Clock | None = None,
     ) -> None:
-        self.shelf = Shelf(exchanges(recordings), match=match, miss_status=miss_status)
-        self._player = Player(httpcore2, self.shelf, Pace(check_speed(speed), clock))
+        self._shelf = Shelf(exchanges(recordings), match=match, miss_status=miss_status)
+        self._player = Player(httpcore2, self._shelf, Pace(check_speed(speed), clock))
 
     @property
     def misses(self) -> list[str]:
         """What the replies to requests that nothing fitted said."""
-        return self.shelf.misses
+        return self._shelf.misses
 
     @property
-    def unplayed(self) -> list[Any]:
+    def unplayed(self) -> list[Exchange]:
         """The recordings no request has asked for."""
-        return list(self.shelf.unplayed)
+        return self._shelf.unplayed
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         with _errors_of_httpx2():

@@ -206,6 +206,8 @@ def test_the_server_starts_again_and_says_what_is_wrong() -> None:
     asyncio.run(main())
     with pytest.raises(ValueError, match="speed"):
         ReplayServer(STREAM, speed=-1)
+    with pytest.raises(OverflowError, match="port"):
+        ReplayServer(STREAM, port=70_000).start()
 
 
 def test_without_httpx2_the_rest_still_works() -> None:
