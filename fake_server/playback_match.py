@@ -18,6 +18,9 @@ from fake_server.wire.jsontext import parse
 VOLATILE = frozenset({"user", "metadata", "safety_identifier", "prompt_cache_key"})
 """Top-level request members that name the caller or the run, not what is asked."""
 
+LARGE = 1024 * 1024
+"""Bytes of a request body that are looked through at most, for secrets and for what is nearest."""
+
 _BOUNDARY = re.compile(r"multipart/[^;]+;.*\bboundary=\"?([^\";]+)", re.IGNORECASE)
 
 
@@ -108,6 +111,8 @@ class Shelf:
             places = sorted({_name(one.request) for one in self.recordings})
             more = f" and {len(places) - 5} more" if len(places) > 5 else ""
             return f"No recording answers {wanted}; there are recordings of {', '.join(places[:5])}{more}."
+        if len(request.body) > LARGE:
+            return f"No recording answers {wanted} with this body of {len(request.body):,} bytes."
         asked = self._body(request)
         best = near[nearest(asked, [self._bodies[index] for index in near])]
         recording = self.recordings[best]
@@ -184,7 +189,9 @@ def _with_one_boundary(request: Request) -> bytes:
 
 
 def _without_secrets(request: Request) -> Request:
-    """The request as a recorder would have kept it."""
+    """The request as a recorder would have kept it, where its body is not large."""
+    if len(request.body) > LARGE:
+        return request
     exchange = Exchange(request, None)
     try:
         return redact(exchange, known_values(exchange)).exchange.request

@@ -10,6 +10,8 @@ from typing import Any
 SHOWN = 80
 """Characters of a value that are shown."""
 _COUNTED = 100
+_COMPARED = 2000
+"""Characters of a text whose words are compared."""
 
 
 def nearest(asked: Any, recorded: Sequence[Any]) -> int:
@@ -23,7 +25,7 @@ def told_differences(asked: Any, recorded: Any) -> str:
     found = [printable(one) for one in islice(differences(asked, recorded), _COUNTED + 1)]
     if len(found) < 2:
         return "".join(found)
-    more = f"{_COUNTED} or more" if len(found) > _COUNTED else str(len(found) - 1)
+    more = f"at least {_COUNTED}" if len(found) > _COUNTED else str(len(found) - 1)
     return f"{found[0]} (and {more} more difference{'' if more == '1' else 's'})"
 
 
@@ -85,7 +87,7 @@ def _alike(one: Any, other: Any) -> float:
         return 1.0
     if not isinstance(one, str) or not isinstance(other, str):
         return 0.5
-    words, others = set(one.split()), set(other.split())
+    words, others = set(one[:_COMPARED].split()), set(other[:_COMPARED].split())
     return 0.5 + 0.4 * len(words & others) / max(1, len(words | others))
 
 

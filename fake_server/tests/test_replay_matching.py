@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 from typing import Any
 
 import httpx2
@@ -135,7 +136,7 @@ def test_the_nearest_has_the_most_in_common() -> None:
         ),
         (b"\x00" * 90 + b"1", b"\x00" * 90 + b"2", "the body differs from byte 90 on: "),
         ({"t": "\ud800"}, {"t": ""}, 't is "\\ud800", recorded ""'),
-        (list(range(300)), list(range(1, 301)), "[0] is 0, recorded 1 (and 100 or more more differences)"),
+        (list(range(300)), list(range(1, 301)), "[0] is 0, recorded 1 (and at least 100 more differences)"),
     ],
 )
 def test_differences_are_told_where_they_are(asked: Any, recorded: Any, told: str) -> None:
@@ -188,8 +189,18 @@ def test_hostile_requests_are_missed_and_nothing_more() -> None:
         assert json.loads(reply.payload)["error"]["code"] == "no_fixture_match"
         assert len(shelf.misses[-1]) < 600
         assert shelf.misses[-1].isprintable()
+    shelf.answer(asking(b"x" * 1_100_000))
+    assert shelf.misses[-1].endswith("with this body of 1,100,000 bytes.")
     shelf.answer(Request("GET", "/\x9b31m"))
     assert "GET /\\x9b31m;" in shelf.misses[-1]
+
+
+def test_a_miss_among_many_recordings_is_told_at_once() -> None:
+    shelf = Shelf([recording(f"r{number}", asking({**BODY, "n": number})) for number in range(500)])
+    began = time.perf_counter()
+    shelf.answer(asking({"model": "m", "messages": [{"role": "user", "content": "many words " * 50_000}]}))
+    assert "'r0': messages[0].content" in shelf.misses[0]
+    assert time.perf_counter() - began < 3
 
 
 def test_head_gets_no_body_and_the_connection_lasts() -> None:
