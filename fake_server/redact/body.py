@@ -2,77 +2,94 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import chain
 
-from fake_server.redact.dummy import dummy
-from fake_server.redact.patterns import Span, after_prefix, suspicious
-from fake_server.redact.readings import base64_runs, encoded, forms, readings
-from fake_server.redact.stream import joined, places
+from fake_server.redact.codings import MAGIC, hidden
+from fake_server.redact.known import forms, needles, occurrences
+from fake_server.redact.patterns import Span, suspicious
+from fake_server.redact.stream import joined
+from fake_server.redact.views import Edit, View, applied, merged, readings
 
-_READABLE = re.compile(rb"[\x20-\x7e]{12}")
-"""What decoded base64 has somewhere where it holds a text."""
+MAX_LAYERS = 4
+"""Codings inside each other that are taken off: JSON in JSON, in base64, in a stream."""
+MAX_ROUNDS = 4
 
 
-def cleaned(data: bytes, known: Collection[str], *, nested: bool = True) -> tuple[bytes, list[int]]:
+def cleaned(data: bytes, known: Collection[str]) -> tuple[bytes, list[int]]:
     """`data` with dummies in place of secrets, and the bytes where these begin.
 
-    `known` are values that are secret whatever they look like. Texts split over the events of a stream
-    are looked at together, and so is what base64 holds, with `nested`.
+    `known` are values that are secret whatever they look like. Texts split over the events of a stream are
+    looked at together, and so is what base64, hex, escapes and compression hide.
     """
-    spans = [
-        reading.span(start, stop)
-        for reading in readings(data.decode("latin-1"))
-        for start, stop in found(reading.text, known)
-    ]
-    if b"data:" in data:
-        for text, pieces in joined(data):
-            for start, stop in found(text, known):
-                spans.extend(places(pieces, start, stop))
-    clean, offsets = bytearray(data), []
-    for start, stop in _merged(spans):
-        clean[start:stop] = dummy(stop - start).encode()
-        offsets.append(start)
-    for start, run, decoded in base64_runs(bytes(clean)) if nested else ():
-        if _READABLE.search(decoded):
-            inner, hits = cleaned(decoded, known, nested=False)
-            if hits:
-                clean[start : start + len(run)] = encoded(inner, run)
-                offsets.append(start)
-    return bytes(clean), sorted(offsets)
+    text, offsets = _cleaned(data.decode("latin-1"), known)
+    return (text.encode("latin-1"), sorted(offsets)) if offsets else (data, [])
 
 
 def cleaned_text(text: str, known: Collection[str]) -> str:
     """A text without its secrets, which keeps its length."""
-    for start, stop in _merged(
-        reading.span(*span) for reading in readings(text) for span in found(reading.text, known)
-    ):
-        text = text[:start] + dummy(stop - start) + text[stop:]
-    return text
+    return _cleaned(text, known)[0]
 
 
-def found(text: str, known: Collection[str]) -> Iterator[Span]:
-    """What looks like a credential, and every known one in each of its forms."""
-    yield from suspicious(text)
-    for secret in known:
-        yield from _occurrences(text, secret, after_prefix(secret))
-        for form in forms(secret):
-            yield from _occurrences(text, form, 0)
+def _cleaned(text: str, known: Collection[str]) -> tuple[str, set[int]]:
+    """What a change uncovers or leaves is looked at again, so that a second cleaning finds nothing.
+
+    Known values as they are encoded are looked for last: what could be decoded is then clean already.
+    """
+    values = [needle for secret in known for needle in needles(secret)]
+    encoded = [(form, 0) for value, _ in values for form in forms(value)]
+
+    def plain(part: str) -> Iterator[Span]:
+        yield from suspicious(part)
+        yield from _known(part, values)
+
+    def in_codes(part: str) -> Iterator[Span]:
+        return _known(part, encoded)
+
+    offsets: set[int] = set()
+    for _ in range(MAX_ROUNDS):
+        before = text
+        for find, views in ((plain, _views), (in_codes, _unpacked)):
+            edits = merged(_edits(text, find, views))
+            offsets.update(start for start, _, _ in edits)
+            text = applied(text, edits)
+        if text == before:
+            break
+    return text, offsets
 
 
-def _occurrences(text: str, value: str, skip: int) -> Iterator[Span]:
-    position = text.find(value)
-    while position >= 0:
-        yield position + skip, position + len(value)
-        position = text.find(value, position + len(value))
+def _known(text: str, values: Iterable[tuple[str, int]]) -> Iterator[Span]:
+    for value, skip in values:
+        yield from occurrences(text, value, skip)
 
 
-def _merged(spans: Iterator[Span] | list[Span]) -> list[Span]:
-    """The spans in order, those that overlap as one."""
-    merged: list[Span] = []
-    for start, stop in sorted(spans):
-        if merged and start < merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(stop, merged[-1][1]))
-        elif start < stop:
-            merged.append((start, stop))
-    return merged
+def _edits(
+    text: str,
+    find: Callable[[str], Iterator[Span]],
+    views: Callable[[str, int], Iterator[View]],
+    layers: int = MAX_LAYERS,
+) -> Iterator[Edit]:
+    """A dummy for each span that is found in the text or in a text that hides in it."""
+    for start, stop in find(text):
+        yield start, stop, None
+    if layers:
+        for view in views(text, layers):
+            deeper = layers - 1 if _is_text(view.text) else 0
+            yield from view.written(list(_edits(view.text, find, views, deeper)))
+
+
+def _is_text(text: str) -> bool:
+    """Whether codings are looked for in a text: in random bytes everything looks like one."""
+    as_utf8 = text.encode("latin-1", "replace").decode("utf-8", "replace")
+    return text.startswith(MAGIC) or as_utf8.count("\ufffd") * 16 <= len(text)
+
+
+def _views(text: str, layers: int) -> Iterator[View]:
+    return chain(_unpacked(text, layers), hidden(text))
+
+
+def _unpacked(text: str, layers: int) -> Iterator[View]:
+    """The text without escapes; what a stream puts together, of the text itself and of what it held."""
+    yield from readings(text)
+    if layers >= MAX_LAYERS - 1:
+        yield from joined(text)

@@ -8,10 +8,10 @@ WORD = "REDACTED"
 _DUMMY = re.compile(r"(?:REDACTED|x)*")  # several where a secret was split
 _BLANK = frozenset("xX0*.-_…#/%")
 """Characters that hold nothing: `sk-XXXX`, `org-XX0xx…`, `****`."""
-_PLACEHOLDER = re.compile(r"no-key-needed|<[^<>]*>|\[[^\[\]]*\]|\$\{?\w+\}?|[A-Z]+(?:_[A-Z]+)+")
-"""What documents write in place of a key: `<your key>`, `$OPENAI_API_KEY`, `API_KEY`."""
-SHORTEST = 8
-"""Characters below which a value is too common to be looked for elsewhere."""
+_PLACEHOLDER = re.compile(
+    r"no-key-needed|<[^<>]*>|\[[^\[\]]*\]|\{+[^{}]*\}+|\$\{?\w+\}?|%\(?\w+\)?s?|[A-Z]+(?:_[A-Z]+)+"
+)
+"""What documents write in place of a key: `<your key>`, `$OPENAI_API_KEY`, `{{key}}`, `API_KEY`."""
 
 
 def dummy(length: int) -> str:

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from fake_server.redact.body import cleaned, cleaned_text
-from fake_server.redact.fields import clean_fields, known_values
+from fake_server.redact.codings import unpacked
+from fake_server.redact.fields import clean_fields, clean_target, known_values
 from fake_server.wire.coding import decoded
 from fake_server.wire.exchange import Aspect, Exchange, Headers, Request, Write, header
 from fake_server.wire.proof import differences
 
 _READABLE = frozenset({"gzip", "x-gzip", "deflate", "identity", ""})
-_FIELD_LINE = re.compile(rb"^([!#$%&'*+\-.^_`|~0-9A-Za-z]+)([ \t]*:[ \t]*)([^\r\n]*)", re.MULTILINE)
+_FIELD_LINE = re.compile(
+    rb"^([!#$%&'*+\-.^_`|~0-9A-Za-z]+)([ \t]*:[ \t]*)((?:[^\r\n]|\r?\n[ \t])*+)", re.MULTILINE
+)
+"""A field with its folds (RFC 9112 section 5.2)."""
+_TEXT = re.compile(rb"[\t\n\r\x20-\x7e\x80-\xff]*")
+_WINDOWS = (32 + zlib.MAX_WBITS, -zlib.MAX_WBITS)
+"""gzip or zlib, and raw deflate (RFC 1951)."""
+MAX_UNPACKED = 1 << 24
 MANY = 5
 """Places of one body that are named one by one."""
 
@@ -66,22 +75,21 @@ def _changed(where: str, before: Headers, after: Headers) -> list[str]:
 
 
 def _clean_request(request: Request, known: Collection[str], told: list[str]) -> Request:
-    target = cleaned_text(request.target, known)
+    target = clean_target(request.target, known)
     if target != request.target:
         told.append("request target")
     headers = None if request.headers is None else clean_fields(request.headers, known)
     told += _changed("request header", request.headers or (), headers or ())
     plain, fields = _decoded(request.headers or (), request.body, "request body")
     body, offsets = cleaned(plain, known)
+    if plain != request.body:
+        if offsets:
+            told.append("the request body was decompressed for it")
+            headers = None if headers is None else tuple(one for one in headers if one[0].lower() in fields)
+        else:
+            body, offsets = cleaned(request.body, known)
     told += _places("request body", offsets)
-    if not offsets:
-        return replace(request, target=target, headers=headers)
-    kept = (
-        None
-        if headers is None
-        else tuple(one for one in headers if one[0].lower() in fields or plain == request.body)
-    )
-    return replace(request, target=target, headers=kept, body=body)
+    return replace(request, target=target, headers=headers, body=body)
 
 
 def _decoded(headers: Headers, body: bytes, where: str) -> tuple[bytes, frozenset[str]]:
@@ -90,15 +98,32 @@ def _decoded(headers: Headers, body: bytes, where: str) -> tuple[bytes, frozense
     codings = {one.strip().lower() for one in (header(headers, "content-encoding") or "").split(",")}
     if codings <= {"identity", ""} or not body:
         return body, names
-    if not codings <= _READABLE:
-        raise Unreadable(
-            f"the {where} is compressed in a way that cannot be read here ({', '.join(sorted(codings))}), so "
-            "nobody can tell what it holds; ask with `Accept-Encoding: gzip`"
-        )
     plain, problem = decoded(Exchange(Request("GET", "/"), 200, headers, (Write(body),)))
-    if "unpacks to more" in problem or "larger than" in problem:
-        raise Unreadable(f"the {where} cannot be looked through: {problem}")
-    return plain if plain else body, names - {"content-encoding", "content-length"}
+    if problem and _is_text(body):
+        return body, names
+    if not plain and problem and codings <= _READABLE:
+        plain = _readable_part(body)
+        problem = "it unpacks to too much" if len(plain) >= MAX_UNPACKED else ""
+    if problem and not ("ends early" in problem or "other bytes follow" in problem):
+        raise Unreadable(
+            f"the {where} cannot be looked through ({problem}), so nobody can tell what it holds; "
+            "ask with `Accept-Encoding: gzip` or `identity`"
+        )
+    return plain, names - {"content-encoding", "content-length"}
+
+
+def _readable_part(body: bytes) -> bytes:
+    """What a faulty compressed body holds before its fault; behind it nothing can be read."""
+    return next((plain for window in _WINDOWS if (plain := unpacked(body, window, MAX_UNPACKED)[0])), b"")
+
+
+def _is_text(body: bytes) -> bool:
+    """Whether a body that claims to be compressed is plain text all the same."""
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return _TEXT.fullmatch(body) is not None
 
 
 def _clean_body(exchange: Exchange, known: Collection[str], told: list[str]) -> Exchange:

@@ -1,27 +1,32 @@
-"""What still looks like a credential: everything decoded to plain text and searched, place by place."""
+"""What still looks like a credential: everything is read in every way it can be, and searched.
+
+It shares what credentials look like with the cleaning and nothing else: it decodes by other means, so
+that a mistake in one is seen by the other.
+"""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain
-from typing import Any
-from urllib.parse import unquote_plus
+from urllib.parse import unquote
 
+from fake_server.redact.decodings import Text, texts_in
 from fake_server.redact.dummy import is_dummy
-from fake_server.redact.patterns import after_prefix, is_secret_field, suspicious
+from fake_server.redact.known import forms
+from fake_server.redact.names import is_secret_field, is_secret_parameter
+from fake_server.redact.patterns import after_prefix, suspicious
 from fake_server.wire.coding import decoded
 from fake_server.wire.exchange import Exchange, Headers, Write
-from fake_server.wire.jsontext import parse
-from fake_server.wire.sse import Decoder
 
 SHOWN = 3
 """Characters of a secret that a message tells."""
 MAX_LEAKS = 20
+MAX_HEAD = 1 << 16
+"""Bytes of a raw reply in which header fields are looked for."""
+_SCHEMES = frozenset({"basic", "bearer", "digest", "token", "key", "apikey", "negotiate"})
+_ATTRIBUTES = frozenset(
+    {"path", "domain", "expires", "max-age", "samesite", "version", "priority", "comment"}
+)
 
 
 @dataclass(frozen=True)
@@ -34,10 +39,9 @@ class Leak:
 
 def scan(exchange: Exchange, secrets: Iterable[str] = ()) -> list[Leak]:
     """Every place that looks like a credential or holds one of `secrets`, at most MAX_LEAKS of them."""
-    known = tuple(secrets)
-    in_texts = (leak for where, text in _texts(exchange) for leak in _leaks(where, text, known))
+    known = _needles(secrets)
     leaks: dict[Leak, None] = {}
-    for leak in chain(_in_fields(exchange), in_texts):
+    for leak in _all(exchange, known):
         leaks[leak] = None
         if len(leaks) == MAX_LEAKS:
             break
@@ -46,115 +50,101 @@ def scan(exchange: Exchange, secrets: Iterable[str] = ()) -> list[Leak]:
 
 def scan_text(text: str, where: str = "the text") -> list[Leak]:
     """What looks like a credential in a title, a note, a name."""
-    return list(dict.fromkeys(_leaks(where, text, ())))
+    found = (leak for part in texts_in(text) for leak in _leaks(part, where, ()))
+    return list(dict.fromkeys(found))[:MAX_LEAKS]
 
 
-def _leaks(where: str, text: str, known: Collection[str]) -> Iterator[Leak]:
-    for start, stop in suspicious(text):
+def _needles(secrets: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """Each form of each secret to look for, with the secret."""
+    return tuple((form, secret) for secret in secrets for form in dict.fromkeys((secret, *forms(secret))))
+
+
+def _all(exchange: Exchange, known: tuple[tuple[str, str], ...]) -> Iterator[Leak]:
+    for where, headers in _header_fields(exchange):
+        yield from _in_fields(where, headers)
+    for name, held in _query(exchange.request.target):
+        if is_secret_parameter(name) and not is_dummy(held[after_prefix(held) :]):
+            yield Leak(f"request target, {name}", f"{held[:SHOWN]}…")
+    for where, value in _places(exchange):
+        for part in texts_in(value):
+            yield from _leaks(part, where, known)
+
+
+def _leaks(part: Text, where: str, known: tuple[tuple[str, str], ...]) -> Iterator[Leak]:
+    where = f"{where}, {part.how}" if part.how else where
+    for start, stop in suspicious(part.text):
         begin = max(0, start - 8)
-        yield Leak(where, f"{text[begin : min(start + SHOWN, stop)]}…")
-    for secret in known:
-        if secret in text:
+        yield Leak(where, f"{part.text[begin : min(start + SHOWN, stop)]}…")
+    for form, secret in known:
+        if form in part.text:
             yield Leak(where, f"{secret[:SHOWN]}…")
 
 
-def _in_fields(exchange: Exchange) -> Iterator[Leak]:
-    """Fields made for credentials, cookies aside, that hold more than a dummy."""
-    for where, headers in (("request", exchange.request.headers or ()), ("response", exchange.headers)):
-        for name, value in headers:
-            held = value.split(" ")[-1]
-            secret = is_secret_field(name) and "cookie" not in name.lower()
-            if secret and not is_dummy(held[after_prefix(held) :]):
-                yield Leak(f"{where} header {name}", f"{held[:SHOWN]}…")
-
-
-def _texts(exchange: Exchange) -> Iterator[tuple[str, str]]:
-    """Every text of the exchange in each form it can be read in, with where it stands."""
-    request = exchange.request
-    yield from _plain("request target", request.target)
-    yield from _fields("request header", request.headers or ())
-    yield from _body("request body", request.body)
-    asked = Exchange(request, 200, request.headers or (), (Write(request.body),))
-    yield from _decompressed("request body", asked)
-    yield from _fields("response header", exchange.headers)
-    yield from _fields("trailer", exchange.trailers)
+def _header_fields(exchange: Exchange) -> Iterator[tuple[str, Headers]]:
+    yield "request header", exchange.request.headers or ()
+    yield "response header", exchange.headers
+    yield "trailer", exchange.trailers
     for _, headers in exchange.informational:
-        yield from _fields("1xx header", headers)
-    yield from _body("response body", exchange.payload)
-    yield from _decompressed("response body", exchange)
-    yield from _body("raw bytes", b"".join(read.data for read in exchange.raw))
-    for name in ("reason", "problem", "label"):
-        yield from _plain(name, getattr(exchange, name))
+        yield "1xx header", headers
+    yield "raw header", tuple(_raw_fields(b"".join(read.data for read in exchange.raw)))
 
 
-def _decompressed(where: str, exchange: Exchange) -> Iterator[tuple[str, str]]:
-    plain, _ = decoded(exchange)
-    if plain != exchange.payload:
-        yield from _body(f"decompressed {where}", plain)
+def _raw_fields(raw: bytes) -> Iterator[tuple[str, str]]:
+    """The lines of raw bytes that look like header fields, those of a fold as one."""
+    text = raw[:MAX_HEAD].decode("latin-1").replace("\r\n", "\n")
+    for line in text.replace("\n ", " ").replace("\n\t", " ").split("\n"):
+        name, colon, value = line.partition(":")
+        if colon and not set(name) & set(' \t{"'):
+            yield name, value.strip()
 
 
-def _fields(where: str, headers: Headers) -> Iterator[tuple[str, str]]:
+def _query(target: str) -> Iterator[tuple[str, str]]:
+    """The parameters of a request target."""
+    for part in target.partition("?")[2].split("&"):
+        name, _, held = part.partition("=")
+        yield unquote(name), held
+
+
+def _in_fields(where: str, headers: Headers) -> Iterator[Leak]:
+    """Fields made for credentials that hold more than a dummy."""
     for name, value in headers:
-        yield from _plain(f"{where} {name}", value)
+        if not is_secret_field(name):
+            continue
+        cookie = "cookie" in name.lower()
+        for held in _crumbs(value) if cookie else [_without_scheme(value)]:
+            if held and not is_dummy(held[after_prefix(held) :]):
+                yield Leak(f"{where} {name}", f"{held[:SHOWN]}…")
 
 
-def _plain(where: str, text: str) -> Iterator[tuple[str, str]]:
-    yield where, text
-    if "%" in text:
-        yield where, unquote_plus(text)
+def _without_scheme(value: str) -> str:
+    first, _, rest = value.strip().partition(" ")
+    return rest.strip() if rest and (first.lower() in _SCHEMES or is_dummy(rest.strip())) else value.strip()
 
 
-def _body(where: str, body: bytes) -> Iterator[tuple[str, str]]:
-    text = body.decode("utf-8", "replace")
-    yield from _plain(where, text)
-    for inner in _from_base64(body):
-        yield f"{where}, in base64", inner
-    if body[:1] in (b"{", b"["):
-        value = parse(body).value
-        yield where, json.dumps(value, ensure_ascii=False)
-        yield where, "\n".join(_strings(value))
-    elif b"data:" in body:
-        yield from _stream(where, body)
+def _crumbs(value: str) -> Iterator[str]:
+    """The values of cookies, without attributes."""
+    for part in value.split(";"):
+        name, equals, held = part.strip().rpartition("=")
+        if name.strip().lower() not in _ATTRIBUTES and (equals or len(part.strip()) > 12):
+            yield held.strip().strip('"')
 
 
-def _stream(where: str, body: bytes) -> Iterator[tuple[str, str]]:
-    """The strings of all events one by one, and those of one choice and member put together."""
-    together: dict[tuple[Any, ...], list[str]] = {}
-    decoder = Decoder()
-    for event in (*decoder.feed(body), *decoder.close()):
-        if event.raw_data:
-            for key, text in _leaves(parse(event.raw_data).value):
-                together.setdefault(key, []).append(text)
-    for parts in together.values():
-        yield f"{where}, over several events", "".join(parts)
-        yield where, "\n".join(parts)
-
-
-def _strings(value: Any) -> Iterator[str]:
-    yield from (text for _, text in _leaves(value))
-
-
-def _leaves(value: Any, key: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], str]]:
-    match value:
-        case str():
-            yield key, value
-        case dict():
-            for name, member in value.items():
-                yield from _leaves(member, (*key, name))
-        case list():
-            for number, item in enumerate(value):
-                index = item.get("index", number) if isinstance(item, dict) else number
-                yield from _leaves(item, (*key, str(index)))
-
-
-def _from_base64(body: bytes) -> Iterator[str]:
-    for match in re.finditer(rb"[A-Za-z0-9+/_-]{20,}", body):
-        run = match.group().translate(bytes.maketrans(b"-_", b"+/"))
-        for shift in range(4):
-            part = run[shift : shift + (len(run) - shift) // 4 * 4]
-            try:
-                inner = base64.b64decode(part, validate=True)
-            except binascii.Error:
-                continue
-            if re.search(rb"[\x20-\x7e]{12}", inner):
-                yield inner.decode("latin-1")
+def _places(exchange: Exchange) -> Iterator[tuple[str, str | bytes]]:
+    """Every part of the exchange that a file would hold, with its name."""
+    request = exchange.request
+    yield "request method", request.method
+    yield "request target", request.target
+    yield "request body", request.body
+    asked = Exchange(request, 200, request.headers or (), (Write(request.body),))
+    for where, body in (("request body", asked), ("response body", exchange)):
+        plain, _ = decoded(body)
+        if plain != body.payload:
+            yield f"decompressed {where}", plain
+    for where, headers in _header_fields(exchange):
+        for name, value in headers:
+            yield f"name of a {where}", name
+            yield f"{where} {name}", value
+    yield "response body", exchange.payload
+    yield "raw bytes", b"".join(read.data for read in exchange.raw)
+    for name in ("http_version", "reason", "problem", "label"):
+        yield name.replace("_", " "), getattr(exchange, name)

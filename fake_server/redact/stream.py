@@ -2,69 +2,123 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+import re
+from collections.abc import Iterable, Iterator
 
 from fake_server.redact.patterns import Span
-from fake_server.redact.readings import unescaped
-from fake_server.wire.jsontext import locate, parse
-from fake_server.wire.sse import Decoder, Event
+from fake_server.redact.views import Joined, unescaped
 
-Steps = tuple[str | int, ...]
+_LINE = re.compile(r"[^\r\n]+")
+_ONE_LINE_END = frozenset(("\n", "\r\n", "\r"))
+_TOKEN = re.compile(r'"((?:[^"\\]++|\\.)*+)"?|([{}\[\]:,])|(-?[0-9]{1,6})(?![0-9.])', re.DOTALL)
+_BOM = "\xef\xbb\xbf"
+MAX_DEPTH = 64
+"""Levels of JSON whose strings are put together."""
 
-
-@dataclass(frozen=True)
-class Piece:
-    """One string of one event: its text, its event, and its path from the root of the data."""
-
-    text: str
-    event: Event
-    path: Steps
+Key = tuple[str | int, ...]
 
 
-def joined(body: bytes) -> Iterator[tuple[str, list[Piece]]]:
-    """Each text that comes in several events (of one choice, one call, one member) with its pieces."""
-    texts: dict[Steps, list[Piece]] = {}
-    decoder = Decoder()
-    for event in (*decoder.feed(body), *decoder.close()):
-        data = event.raw_data
-        if data and data[:1] in (b"{", b"["):
-            for path, key, text in _strings(parse(data).value):
-                texts.setdefault(key, []).append(Piece(text, event, path))
-    for pieces in texts.values():
-        if len(pieces) > 1:
-            yield "".join(piece.text for piece in pieces), pieces
+class _Node:
+    """An object or a list while it is read."""
+
+    __slots__ = ("at", "count", "ids", "is_list", "name", "parent")
+
+    def __init__(self, parent: _Node | None, is_list: bool) -> None:
+        self.parent, self.is_list = parent, is_list
+        self.name, self.count = "", 0
+        self.at = parent.step() if parent else ""
+        self.ids: Key = ()
+
+    def step(self) -> str | int:
+        return self.count if self.is_list else self.name
 
 
-def _strings(value: Any, path: Steps = (), key: Steps = ()) -> Iterator[tuple[Steps, Steps, str]]:
-    """Each string with its path, and with a path in which list items count by their `index` member."""
-    if isinstance(value, str):
-        yield path, key, value
-    elif isinstance(value, dict):
-        for name, member in value.items():
-            yield from _strings(member, (*path, name), (*key, name))
-    elif isinstance(value, list):
-        for number, item in enumerate(value):
-            index = item.get("index") if isinstance(item, dict) else None
-            yield from _strings(item, (*path, number), (*key, index if isinstance(index, int) else number))
+def joined(text: str) -> Iterator[Joined]:
+    """Each text that comes in several events: that of one choice, one call, one member, one output item.
+
+    Events are those of SSE, or lines of JSON. Where items name themselves (`item_id`), the pieces of one
+    item are put together, and all pieces as well, as the names may be wrong.
+    """
+    together: dict[Key, list[Span]] = {}
+    for event in _events(text):
+        strings, ids = _strings(text, event)
+        for key, span in strings:
+            together.setdefault(("", *key), []).append(span)
+            if ids:
+                together.setdefault((*ids, *key), []).append(span)
+    seen: set[tuple[int, int]] = set()
+    for spans in together.values():
+        mark = (spans[0][0], len(spans))
+        if len(spans) > 1 and mark not in seen and len({text[slice(*span)] for span in spans}) > 1:
+            seen.add(mark)
+            yield Joined([(start, unescaped(text[start:stop])) for start, stop in spans])
 
 
-def places(pieces: list[Piece], start: int, stop: int) -> Iterator[Span]:
-    """Where the characters from `start` to `stop` of the joined text stand in the body, piece by piece."""
-    position = 0
-    for piece in pieces:
-        begin, end = max(start - position, 0), min(stop - position, len(piece.text))
-        position += len(piece.text)
-        data = piece.event.raw_data or b""
-        if begin >= end or sum(line.field == "data" for line in piece.event.lines) != 1:
-            continue
-        quote = locate(data, piece.path)
-        if quote is None:
-            continue
-        inside = data[quote + 1 :]
-        reading = unescaped(inside.decode("utf-8", "replace"))
-        first, last = reading.span(begin, end)
-        head = inside.decode("utf-8", "replace")
-        offset = piece.event.data_start + quote + 1
-        yield offset + len(head[:first].encode()), offset + len(head[:last].encode())
+def _events(text: str) -> Iterator[list[Span]]:
+    """Where the data of each event stands, line by line."""
+    lines: list[Span] = []
+    before = 0
+    for match in _LINE.finditer(text):
+        start, stop = match.span()
+        if lines and text[before:start] not in _ONE_LINE_END:
+            yield lines
+            lines = []
+        before = stop
+        if start == 0 and text.startswith(_BOM):
+            start = len(_BOM)
+        if text.startswith("data:", start):
+            lines.append((start + 5, stop))
+        elif text.startswith("{", start):
+            yield [(start, stop)]
+    if lines:
+        yield lines
+
+
+def _strings(text: str, lines: Iterable[Span]) -> tuple[list[tuple[Key, Span]], Key]:
+    """The strings of an event, whole or not, each with its path, and the ids of the event."""
+    node: _Node | None = None
+    root: _Node | None = None
+    depth, is_name = 0, False
+    found: list[tuple[_Node, str | int, Span]] = []
+    for line in lines:
+        for match in _TOKEN.finditer(text, *line):
+            mark = match[2]
+            if mark is None:
+                if node is None:
+                    continue
+                if match[1] is None:
+                    if node.name.endswith("index") and not node.is_list:
+                        node.ids += (node.name, int(match[3]))
+                elif is_name:
+                    node.name = match[1]
+                else:
+                    found.append((node, node.step(), match.span(1)))
+                    if node.name == "item_id":
+                        node.ids += ("item_id", match[1])
+            elif mark in "{[":
+                depth += 1
+                if depth > MAX_DEPTH:
+                    return [], ()
+                node = _Node(node, mark == "[")
+                root = root or node
+                is_name = mark == "{"
+            elif mark in "}]":
+                depth -= 1
+                node = node.parent if node else None
+                is_name = False
+            elif mark == ":":
+                is_name = False
+            elif node is not None:
+                node.count += 1
+                is_name = not node.is_list
+    return [((*_path(node), step), span) for node, step, span in found], root.ids if root else ()
+
+
+def _path(node: _Node) -> Key:
+    """Where an object stands; an item of a list counts by its `index` where it has one."""
+    steps: list[str | int] = []
+    while node.parent is not None:
+        by_index = node.parent.is_list and node.ids
+        steps.append(f"{node.ids}" if by_index else node.at)
+        node = node.parent
+    return tuple(steps)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import re
+import string
 import zlib
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -65,6 +67,14 @@ def call(part: str) -> dict[str, object]:
 
 def escaped(text: str) -> bytes:
     return "".join(f"\\u{ord(char):04x}" for char in text).encode()
+
+
+def cut_in_two(text: str) -> tuple[str, str]:
+    return text[:13], text[13:]
+
+
+def wrong_checksum(data: bytes) -> bytes:
+    return data[:-8] + bytes(4) + data[-4:]
 
 
 SENT = (("Authorization", f"Bearer {PLAIN}"),)
@@ -146,6 +156,67 @@ PLACES: dict[str, Exchange] = {
         b"-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEAxYz0123456789abcdef\n-----END RSA PRIVATE KEY-----"
     ),
 }
+PLACES |= {
+    "deltas of two output items": stream(
+        *(
+            {"type": "response.output_text.delta", "item_id": item, "delta": part}
+            for item, part in zip("abab", (KEY[:9], "hello ", KEY[9:], " you"), strict=True)
+        )
+    ),
+    "data of several lines": exchange(
+        b"".join(b'data: {"text":\ndata: "%s"}\n\n' % part.encode() for part in (KEY[:9], KEY[9:])),
+        kind="text/event-stream",
+    ),
+    "CRLF, no space, a byte order mark": exchange(
+        b"\xef\xbb\xbf"
+        + b"".join(b'data:{"text":"%s"}\r\n\r\n' % part.encode() for part in (KEY[:9], KEY[9:])),
+        kind="text/event-stream",
+    ),
+    "a stream cut inside its JSON": exchange(
+        b'data: {"text":"%s"}\n\ndata: {"text":"%s' % (KEY[:9].encode(), KEY[9:].encode()),
+        kind="text/event-stream",
+    ),
+    "lines of JSON": exchange(b'{"text":"%s"}\n{"text":"%s"}\n' % (KEY[:9].encode(), KEY[9:].encode())),
+    "base64 over two deltas": stream(
+        *deltas(*cut_in_two(base64.b64encode(f"it is {KEY}".encode()).decode()))
+    ),
+    "base64 in base64": exchange(base64.b64encode(base64.b64encode(f"it is {KEY}, dear".encode()))),
+    "base64 in lines": exchange(base64.encodebytes(b"some words before " * 3 + KEY.encode() + b" after" * 9)),
+    "base64 in a header": exchange(headers=(("X-State", base64.b64encode(f"key {KEY}".encode()).decode()),)),
+    "base64 in the target": exchange(target="/v1/x?q=" + base64.b64encode(f"key={KEY}".encode()).decode()),
+    "base64 with escaped slashes": exchange(
+        json.dumps({"a": base64.b64encode(b"\xff\xff\xff " + KEY.encode() + b"??>").decode()})
+        .replace("/", "\\/")
+        .encode()
+    ),
+    "hex of a key": exchange(KEY.encode().hex().encode()),
+    "UTF-16": exchange(f'{{"a":"{KEY}"}}'.encode("utf-16-le")),
+    "percent-encoded twice": exchange(target="/v1/x?q=" + quote("".join(f"%{ord(c):02X}" for c in KEY))),
+    "JSON in JSON in JSON": exchange(json.dumps(json.dumps(json.dumps({"password": PLAIN}))).encode()),
+    "gzip in base64": exchange(base64.b64encode(gzip.compress(KEY.encode() * 3))),
+    "gzip that nobody announced": exchange(gzip.compress(f'{{"a":"{KEY}"}}'.encode())),
+    "gzip with a wrong checksum": exchange(wrong_checksum(gzip.compress(KEY.encode() * 9)), headers=GZIP),
+    "gzip cut short": exchange(gzip.compress(KEY.encode() + bytes(range(256)) * 9)[:-40], headers=GZIP),
+    "multipart by name": exchange(asked=MULTIPART % PLAIN.encode()),
+    "a member of a longer name": exchange(asked=json.dumps({"awsSecretAccessKey": PLAIN}).encode()),
+    "a list of keys": exchange(json.dumps({"api_keys": [PLAIN]}).encode()),
+    "a member split over deltas": stream(
+        *(call(part) for part in ('{"password":"', PLAIN[:8], PLAIN[8:], '"}'))
+    ),
+    "name and value": exchange(json.dumps([{"name": "x-api-key", "value": PLAIN}]).encode()),
+    "a line of a configuration": exchange(f"OPENAI_API_KEY={PLAIN}\nX=1".encode()),
+    "a line of YAML": exchange(f"api_key: {PLAIN}\n".encode()),
+    "a token in a URL": exchange(f"https://{PLAIN}@host/v1".encode()),
+    "a virtual key": exchange(request=(("x-portkey-virtual-key", PLAIN),)),
+    "a cookie without a name": exchange(request=(("Cookie", PLAIN),)),
+    "two folded cookies": exchange(headers=(("Set-Cookie", f"a=1; Path=/, b={PLAIN}; Path=/"),)),
+    "a key without its prefix": exchange(
+        f"the key …{KEY[8:]}".encode(), request=(("Authorization", f"Bearer {KEY}"),)
+    ),
+    "a parameter that was percent-encoded": exchange(
+        b"no such key: Zq81/opaque+Value=77 ok", target="/v1/x?api%5Fkey=Zq81%2Fopaque%2BValue%3D77"
+    ),
+}
 SECRETS = (
     KEY,
     PLAIN,
@@ -155,7 +226,12 @@ SECRETS = (
     "IOSFODNN7EXAMPLE",
     "SyD-9tSrke72PouQMnMX",
     "MIIEowIBAAKCAQEAxYz0123456789abcdef",
+    KEY[8:],
+    "Zq81/opaque+Value=77",
 )
+
+
+_LETTERS = frozenset(string.ascii_letters + string.digits + "+/-_")
 
 
 def texts_in(folder: Path) -> list[str]:
@@ -165,15 +241,24 @@ def texts_in(folder: Path) -> list[str]:
         data = path.read_bytes()
         for form in (data, _unzipped(data)):
             text = form.decode("utf-8", "replace")
+            for way in (text, unquote(unquote(text)), _unescaped(text), _unescaped(_unescaped(text))):
+                found += [way, way.replace("\0", ""), *_coded("".join(way.split())), *_coded(way)]
             loose = "".join(strings_in(form))
-            found += [text, unquote(text), _unescaped(text), loose, path.name]
-            found += [base64.b64decode(run + "==", "-_").decode("latin-1") for run in _runs(text)]
-            found += [_from_hex(run) for run in _runs(text)]
+            found += [loose, *_coded(loose), path.name]
     return found
 
 
+def _coded(text: str) -> list[str]:
+    """What the text's base64, twice as well, and its hex say."""
+    once = [base64.b64decode(run, "-_") for run in _runs(text)]
+    twice = [base64.b64decode(run, "-_") for one in once for run in _runs(one.decode("latin-1"))]
+    unzipped = [_unzipped(one) for one in once if one.startswith(b"\x1f\x8b")]
+    hexed = [_from_hex(run) for run in _runs(text)]
+    return [one.decode("latin-1") for one in (*once, *twice, *unzipped)] + hexed
+
+
 def _runs(text: str) -> list[str]:
-    words = "".join(char if char.isalnum() or char in "+/-_" else " " for char in text)
+    words = "".join(char if char in _LETTERS else " " for char in text)
     runs = [word for word in words.replace("+", "-").replace("/", "_").split() if len(word) > 15]
     return [run[shift:][: (len(run) - shift) // 4 * 4] for run in runs for shift in range(4)]
 
@@ -190,10 +275,8 @@ def _unzipped(data: bytes) -> bytes:
 
 
 def _unescaped(text: str) -> str:
-    try:
-        return text.encode("latin-1", "replace").decode("unicode_escape")
-    except UnicodeDecodeError:
-        return ""
+    text = re.sub(r"\\u([0-9A-Fa-f]{4})", lambda found: chr(int(found[1], 16)), text)
+    return re.sub(r"\\([\"/\\])", r"\1", text)
 
 
 def strings_in(data: bytes) -> list[str]:

@@ -1,0 +1,178 @@
+"""A text in every way it can be read, for a search: nothing here keeps places."""
+
+from __future__ import annotations
+
+import binascii
+import contextlib
+import json
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote_plus
+
+from fake_server.wire.jsontext import parse
+from fake_server.wire.sse import Decoder
+
+_RUN = re.compile(r"[A-Za-z0-9+/_-]{16,}")
+_FOLD = re.compile(r"(?<=[A-Za-z0-9+/]{16})(?:\r?\n)[ \t]{0,8}(?=[A-Za-z0-9+/])")
+_PRINTABLE = re.compile(r"[\x20-\x7e]{16}")
+_ESCAPE = re.compile(r'\\(?:u([0-9A-Fa-f]{4})|(["\\/bfnrt]))')
+_PLAIN = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+_STRING = re.compile(r'"(\w{1,64})"\s{0,8}:\s{0,8}"((?:[^"\\]|\\.)*+)', re.DOTALL)
+MAX_LAYERS = 4
+MAX_UNPACKED = 1 << 22
+
+
+@dataclass(frozen=True)
+class Text:
+    """One reading of a text, and how it was read."""
+
+    text: str
+    how: str = ""
+
+
+def texts_in(value: str | bytes) -> Iterator[Text]:
+    """The text, and all texts that stand in it in some coding, up to MAX_LAYERS deep."""
+    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+    yield Text(text)
+    if isinstance(value, bytes):
+        yield from _values(value)
+        if value[:1] == b"x":  # zlib without its head
+            yield from _deeper(_inflate(value[2:], -15), "decompressed", 1)
+        if b"\x1f\x8b" in value:
+            for inner in _inflated(value):
+                yield from _deeper(inner, "decompressed", 1)
+    yield from _decoded(text, "", MAX_LAYERS)
+
+
+def _deeper(text: str, how: str, layers: int) -> Iterator[Text]:
+    yield Text(text, how)
+    yield from _values(text.encode("latin-1", "replace"))
+    yield from _decoded(text, how, layers)
+
+
+def _decoded(text: str, how: str, layers: int) -> Iterator[Text]:
+    """What the text says without escapes, and what its base64 and hex say."""
+    if not layers:
+        return
+    for inner in _spelled(text):
+        yield Text(inner, how)
+        yield from _decoded(inner, how, layers - 1)
+    for inner in _hidden(text):
+        yield from _deeper(inner, "in base64 or hex", layers - 1)
+        if inner.startswith("\x1f\x8b"):
+            for packed in _inflated(inner.encode("latin-1")):
+                yield from _deeper(packed, "in base64, decompressed", layers - 1)
+
+
+def _spelled(text: str) -> Iterator[str]:
+    forms = []
+    if "%" in text:
+        forms.append(unquote_plus(text))
+    if "\\" in text:
+        forms.append(_ESCAPE.sub(lambda found: chr(int(found[1], 16)) if found[1] else _of(found[2]), text))
+    if "\0" in text:
+        forms.append(text.replace("\0", ""))
+    yield from (form for form in forms if form != text)
+
+
+def _of(letter: str) -> str:
+    return _PLAIN.get(letter, letter)
+
+
+def _hidden(text: str) -> Iterator[str]:
+    yield from _runs(text)
+    flat = _FOLD.sub("", text) if "\n" in text else text
+    if flat != text:
+        yield from _runs(flat)
+
+
+def _runs(text: str) -> Iterator[str]:
+    for match in _RUN.finditer(text):
+        run = match.group().translate(str.maketrans("-_", "+/"))
+        for shift in range(4):
+            part = run[shift:]
+            part = part[: len(part) - (len(part) % 4 == 1)]
+            inner = binascii.a2b_base64(part + "==").decode("latin-1")
+            if _PRINTABLE.search(inner) or inner.startswith("\x1f\x8b"):
+                yield inner
+        for shift in range(2) if len(run) >= 32 else ():
+            part = run[shift : len(run) - (len(run) - shift) % 2]
+            try:
+                inner = bytes.fromhex(part).decode("latin-1")
+            except ValueError:
+                continue
+            if _PRINTABLE.search(inner):
+                yield inner
+
+
+def _inflated(data: bytes) -> Iterator[str]:
+    """What the compressed streams in `data` hold."""
+    start = data.find(b"\x1f\x8b")
+    for _ in range(16):
+        if start < 0:
+            return
+        yield _inflate(data[start:], 47)
+        yield _inflate(data[start + 10 :], -15)  # without the head, and so without its checksum
+        start = data.find(b"\x1f\x8b", start + 2)
+
+
+def _inflate(data: bytes, window: int) -> str:
+    unpack = zlib.decompressobj(window)
+    parts: list[bytes] = []
+    with contextlib.suppress(zlib.error):
+        for at in range(0, len(data), 256):
+            if unpack.eof or len(parts) * 256 > MAX_UNPACKED:
+                break
+            parts.append(unpack.decompress(data[at : at + 256]))
+    return b"".join(parts)[:MAX_UNPACKED].decode("utf-8", "replace")
+
+
+def _values(body: bytes) -> Iterator[Text]:
+    """The strings of a JSON text; those of one choice and member of a stream put together."""
+    if body[:1] in (b"{", b"[") and b"\n{" not in body:
+        value = parse(body).value
+        yield Text(json.dumps(value, ensure_ascii=False), "as JSON")
+        yield Text('"\n'.join(text for _, text in _leaves(value)), "its strings")
+    elif b"data:" in body or body[:1] == b"{":
+        together: dict[tuple[str, ...], list[str]] = {}
+        for value in _events(body):
+            item = value.get("item_id") if isinstance(value, dict) else None
+            for key, text in _leaves(value):
+                together.setdefault(key, []).append(text)
+                if isinstance(item, str):
+                    together.setdefault((f"item {item}", *key), []).append(text)
+        if not body.rstrip().endswith((b"}", b"[DONE]")):  # the last event is cut and cannot be parsed
+            for name, text in _STRING.findall(body.decode("utf-8", "replace")):
+                together.setdefault((f"any {name}",), []).append(text)
+        for parts in together.values():
+            whole = "".join(parts)
+            yield Text(whole, "over several events")
+            yield Text('"\n'.join(parts), "its strings")
+            yield from _decoded(whole, "over several events", 2)
+
+
+def _events(body: bytes) -> Iterator[Any]:
+    if b"data:" in body:
+        decoder = Decoder()
+        for event in (*decoder.feed(body), *decoder.close()):
+            if event.raw_data:
+                yield parse(event.raw_data).value
+    else:
+        for line in body.splitlines():
+            yield parse(line).value
+
+
+def _leaves(value: Any, key: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    match value:
+        case str():
+            yield key, value
+        case dict():
+            for name, member in value.items():
+                yield from _leaves(member, (*key, name))
+        case list():
+            for number, item in enumerate(value):
+                index = item.get("index", number) if isinstance(item, dict) else number
+                yield from _leaves(item, (*key, str(index)))
