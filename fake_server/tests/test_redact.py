@@ -252,3 +252,19 @@ def test_a_faulty_compressed_body_is_kept_where_nothing_readable_is_secret() -> 
     many = exchange(gzip.compress(b"x" * 20_000_000), headers=GZIP)
     with pytest.raises(Unreadable, match="more than 16777216 bytes"):
         redact(many)
+
+
+@pytest.mark.parametrize("shift", range(3))
+def test_base64_is_read_from_where_it_begins(shift: int) -> None:
+    short = "hunter2-7abc"
+    among_bytes = base64.b64encode(b"\xff" * shift + short.encode() + b"\xff\xff")
+    clean = redact(exchange(among_bytes), [short]).exchange.payload
+    assert short.encode() not in base64.b64decode(clean)
+    glued = b"abc"[: shift + 1] + base64.b64encode(f"some words, {KEY}".encode())
+    clean = redact(exchange(glued)).exchange.payload
+    assert KEY[8:].encode() not in base64.b64decode(clean[shift + 1 :])
+
+
+def test_an_opaque_blob_holds_no_key_by_chance() -> None:
+    blob = b'{"encrypted_content":"gAAAAABozcPV8NxzVAMDdbpqK7_ltYa5-sk-VsbnSW9OMWGRwlnwasaLvuaC4XlgGm"}'
+    assert redact(exchange(blob)).exchange.payload == blob
