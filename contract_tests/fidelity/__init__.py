@@ -2,8 +2,8 @@
 
 A raw socket server sends the replies of `replies.py`; each tool records them as its documentation says, then
 replays them, and what a client gets is compared with what was sent, property by property. Clients are raw
-sockets read by h11; vcrpy, which replays in process only, and the kit's own transport are asked through
-httpx2, and what httpx2 does not show of the live server either is left out of their columns.
+sockets read by h11. vcrpy, which replays in process only, is asked through httpx2 and through requests, the
+kit's own transport through httpx2; what such a client does not show of the live server either is left out.
 
 Settings, chosen for fidelity:
 
@@ -12,7 +12,8 @@ Settings, chosen for fidelity:
   `filter_headers=["authorization"]`; bodies are not decoded (the default).
 - mitmproxy: `mitmdump --mode reverse:… -w`, then `--server-replay` with `server_replay_reuse`,
   `keepserving`, `connection_strategy=lazy` and `server_replay_extra=404`, so that nothing is forwarded,
-  and without `server_replay_refresh`, which rewrites dates and cookies.
+  and without `server_replay_refresh`, which rewrites dates and cookies. Bodies are not streamed while they
+  are recorded, since this version keeps no body that it has streamed.
 - aimock: `llmock --record --provider-openai …`, then the recorded fixtures with `--strict`; its recorded
   timings replay at speed 1, which is the default.
 """

@@ -106,11 +106,11 @@ def fields(sent: Seen, got: Seen) -> Cell:
 
 
 def order(sent: Seen, got: Seen) -> Cell:
-    """The order of header fields; partly where it is kept by those that arrived."""
-    before, after = _names(sent.headers), _names(got.headers)
-    common = {name for name in before if before.count(name) == after.count(name)}
+    """The order in which header names come first; partly where those that arrived keep it."""
+    before, after = (list(dict.fromkeys(_names(seen.headers))) for seen in (sent, got))
     if before == after:
         return YES
+    common = set(before) & set(after)
     if [name for name in before if name in common] != [name for name in after if name in common]:
         return _no("other order")
     return _partly(f"that of {len(common)} names which are left")

@@ -58,10 +58,10 @@ def _cell(row: Row, sent: Seen, heard: Heard) -> Cell:
     if live is not None and row.check(sent, live) != YES:
         return Cell(Verdict.NOT_SHOWN)
     got = recorded if row.while_recording else replayed
-    if got.status == sent.status:
-        return row.check(sent, got)
-    told = f"recording: {_told(recorded)}" if recorded.status != sent.status else f"replay: {_told(got)}"
-    return Cell(Verdict.NO, told)
+    cell = row.check(sent, got) if got.status == sent.status else Cell(Verdict.NO, f"replay: {_told(got)}")
+    if cell.verdict is Verdict.NO and recorded.status != sent.status:
+        return Cell(Verdict.NO, f"recording: {_told(recorded)}")
+    return cell
 
 
 def miss(unrecorded: Seen, asked: Iterable[str]) -> Cell:

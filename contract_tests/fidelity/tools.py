@@ -7,12 +7,11 @@ import base64
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import httpx2
-
-from contract_tests.fidelity import through_httpx2
+from contract_tests.fidelity import in_process
 from contract_tests.fidelity.children import node_script, output_of, python_with, serving
 from contract_tests.fidelity.replies import KEY, PATH, REPLIES, UNRECORDED, request_body
 from contract_tests.fidelity.seen import Piece, Seen, ask
@@ -23,7 +22,7 @@ from fake_server.recorder import Recorder
 from fake_server.replay import ReplayTransport
 from fake_server.wire.fixture import find, load
 
-VCRPY = ("vcrpy==9.4.2", "httpx2==2.16.2")
+VCRPY = ("vcrpy==9.4.2", "httpx2==2.16.2", "requests==2.34.2")
 MITMPROXY = ("mitmproxy==11.0.2",)  # the newest for Python 3.11
 AIMOCK = "1.43.0"
 OWN = "this kit"
@@ -89,24 +88,20 @@ async def this_kit_in_process(raw: RawServer, folder: Path) -> Heard:
 
 
 def _own_client(folder: Path) -> Callable[..., Awaitable[Replies]]:
-    def ask_all(order: Mapping[str, Any], replay: bool) -> Replies:
-        transport = ReplayTransport(folder) if replay else None
-        with httpx2.Client(transport=transport, timeout=through_httpx2.SECONDS, trust_env=False) as client:
-            return _seen(through_httpx2.ask_all(client, order))
-
     async def client(order: Mapping[str, Any], *, replay: bool) -> Replies:
-        return await asyncio.to_thread(ask_all, order, replay)
+        ask_one = in_process.httpx2_client(ReplayTransport(folder) if replay else None)
+        return _seen(await asyncio.to_thread(in_process.ask_all, ask_one, order))
 
     return client
 
 
-async def vcrpy(raw: RawServer, folder: Path) -> Heard:
+async def vcrpy(raw: RawServer, folder: Path, library: str) -> Heard:
     python = await asyncio.to_thread(python_with, "vcrpy", VCRPY)
-    script, cassette = Path(through_httpx2.__file__), folder / "cassette.yaml"
+    script, cassette = Path(in_process.__file__), folder / "cassette.yaml"
 
     async def client(order: Mapping[str, Any], *, replay: bool, record: bool = False) -> Replies:
         mode = {"cassette": str(cassette), "record_mode": "none" if replay else "once"}
-        told = {**order, **(mode if replay or record else {})}
+        told = {**order, "client": library, **(mode if replay or record else {})}
         return _seen(json.loads(await output_of([str(python), str(script), json.dumps(told)], folder)))
 
     recorded = await client(_order(raw.port), replay=False, record=True)
@@ -130,7 +125,7 @@ def _order(port: int, *more: str) -> Mapping[str, Any]:
 
 
 def _seen(replies: Mapping[str, Mapping[str, Any]]) -> Replies:
-    """What the httpx2 client printed, as values."""
+    """What a client in process told, as values."""
     found = {}
     for name, reply in replies.items():
         pieces = tuple(Piece(base64.b64decode(data), at) for data, at in reply["pieces"])
@@ -173,7 +168,8 @@ def _named(pin: str) -> str:
 TOOLS = (
     Tool(OWN, this_kit),
     Tool(f"{OWN} (httpx2)", this_kit_in_process),
-    Tool(f"{_named(VCRPY[0])} (httpx2)", vcrpy),
+    Tool(f"{_named(VCRPY[0])} (httpx2)", partial(vcrpy, library="httpx2")),
+    Tool(f"{_named(VCRPY[0])} (requests)", partial(vcrpy, library="requests")),
     Tool(_named(MITMPROXY[0]), mitmproxy),
     Tool(f"aimock {AIMOCK}", aimock),
 )
