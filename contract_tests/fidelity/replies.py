@@ -85,7 +85,7 @@ CHUNKS = (
     b'data: {"error": {"message": "the backend is gone", "type": "server_error", "code": 502}}\n\n',
     b"data: [DONE]\n\n",
 )
-PAUSES = (0.15, 0.1, 0.0, 0.25, 0.0, 0.1, 0.2, 0.0)
+PAUSES = (0.15, 0.1, 0.0, 0.3, 0.0, 0.15, 0.2, 0.0)
 _SSE = b"Content-Type: text/event-stream\r\n"
 _CHUNKED = b"Transfer-Encoding: chunked\r\n"
 _OK = b"HTTP/1.1 200 OK\r\n"

@@ -23,17 +23,23 @@ class RawServer:
         self.port = 0
         self.asked: list[str] = []
         self.sent: dict[str, Seen] = {}
-        self.connections: set[asyncio.Task[None]] = set()
+        self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = asyncio.current_task()
         assert connection is not None
-        self.connections.add(connection)
+        self._connections[connection] = writer
         try:
             await self._serve(reader, writer)
         finally:
-            self.connections.discard(connection)
+            del self._connections[connection]
             writer.close()
+
+    async def hang_up(self) -> None:
+        """Leave all clients; returns when what was still to be sent is done with."""
+        for writer in self._connections.values():
+            writer.transport.abort()
+        await asyncio.gather(*self._connections)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError, ValueError, LookupError):
@@ -66,9 +72,7 @@ async def raw_server() -> AsyncIterator[RawServer]:
         yield raw
     finally:
         server.close()
-        for connection in raw.connections:
-            connection.cancel()
-        await asyncio.gather(*raw.connections, return_exceptions=True)
+        await raw.hang_up()
 
 
 async def _wanted(reader: asyncio.StreamReader) -> tuple[str, bool]:

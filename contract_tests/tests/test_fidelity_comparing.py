@@ -85,12 +85,12 @@ CHANGES: dict[str, tuple[str, Callable[[Seen], Seen], dict[str, tuple[Verdict, s
     "same text, other bytes": ("stream", lambda seen: with_body(seen, b"1760000000", b"1760000001"), {
         BODY: (PARTLY, "973 bytes became 973 others, the answer's text is the same")}),
     "joined writes, at the end": ("stream", one_write, {
-        WRITES: (NO, "8 writes became 1"), PAUSES: (PARTLY, "0.8 s in all, at other places")}),
+        WRITES: (NO, "8 writes became 1"), PAUSES: (PARTLY, "0.9 s in all, at other places")}),
     "other cuts": ("paced", lambda seen: replace(seen, pieces=(
         Piece(seen.pieces[0].data[:-1], seen.pieces[0].at),
         Piece(seen.pieces[0].data[-1:] + seen.pieces[1].data, seen.pieces[1].at), seen.pieces[2])), {
         SIZED: (NO, "3 writes, of other sizes"), SIZED_PAUSES: (PARTLY, "0.5 s in all, at other places")}),
-    "no pauses": ("stream", at_once, {PAUSES: (NO, "0.8 s became 0.0 s")}),
+    "no pauses": ("stream", at_once, {PAUSES: (NO, "0.9 s became 0.0 s")}),
     "no pauses in a sized body": ("paced", at_once, {SIZED_PAUSES: (NO, "0.5 s became 0.0 s")}),
     "no comment": ("stream", lambda seen: with_body(seen, b": keep-alive", b"x keep-alive"), {
         BODY: (PARTLY, "973 bytes became 973 others, the answer's text is the same"),
@@ -176,7 +176,7 @@ def test_what_is_whole_is_kept() -> None:
 
 def test_a_recorder_that_holds_the_stream_back_is_told() -> None:
     held = heard("stream", SENT["stream"], recorded={**SENT, "stream": at_once(SENT["stream"])})
-    assert changed_cells(dict(column(SENT, held))) == {AT_ONCE: (NO, "held back: 0.8 s became 0.0 s")}
+    assert changed_cells(dict(column(SENT, held))) == {AT_ONCE: (NO, "held back: 0.9 s became 0.0 s")}
 
 
 def test_what_fails_while_recording_is_told_as_that() -> None:
