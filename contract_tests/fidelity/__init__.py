@@ -8,8 +8,8 @@ kit's own transport through httpx2; what such a client does not show of the live
 Settings, chosen for fidelity:
 
 - this kit: `Recorder` and `Playback`; in process `ReplayTransport`, with defaults.
-- vcrpy: one cassette, `record_mode` once and then none, matching on method, URI and body,
-  `filter_headers=["authorization"]`; bodies are not decoded (the default).
+- vcrpy: one cassette in YAML (its JSON refuses binary bodies), `record_mode` once and then none, matching on
+  method, URI and body, `filter_headers=["authorization"]`; bodies are not decoded (the default).
 - mitmproxy: `mitmdump --mode reverse:… -w`, then `--server-replay` with `server_replay_reuse`,
   `keepserving`, `connection_strategy=lazy` and `server_replay_extra=404`, so that nothing is forwarded,
   and without `server_replay_refresh`, which rewrites dates and cookies. Bodies are not streamed while they

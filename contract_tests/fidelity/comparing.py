@@ -112,7 +112,7 @@ def order(sent: Seen, got: Seen) -> Cell:
         return YES
     common = set(before) & set(after)
     if [name for name in before if name in common] != [name for name in after if name in common]:
-        return _no("other order")
+        return _no("alphabetical" if after == sorted(after) else "other order")
     return _partly(f"that of {len(common)} names which are left")
 
 

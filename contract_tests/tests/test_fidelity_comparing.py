@@ -115,6 +115,9 @@ CHANGES: dict[str, tuple[str, Callable[[Seen], Seen], dict[str, tuple[Verdict, s
         FIELDS: (PARTLY, "0 of 8 lost, 1 added"), ORDER: (PARTLY, "that of 7 names which are left")}),
     "fields in another order": ("stream", lambda seen: with_headers(
         seen, lambda fields: [fields[-1], *fields[:-1]]), {ORDER: (NO, "other order")}),
+    "fields sorted": ("stream", lambda seen: with_headers(
+        seen, lambda fields: sorted(fields, key=lambda field: (field[0].lower(), field[1]))), {
+        ORDER: (NO, "alphabetical"), TWICE: (PARTLY, "both fields `x-twice` side by side")}),
     "names in lower case": ("stream", lambda seen: with_headers(
         seen, lambda fields: [(n.lower(), v) for n, v in fields]), {
         CASE: (NO, "6 of 8 differ: `X-Request-ID` became `x-request-id`")}),
