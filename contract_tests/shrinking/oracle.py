@@ -16,7 +16,7 @@ Signature = tuple[str, bool, tuple[str, ...], str]
 
 _DATA = re.compile(
     r"""(?xs) "(?:[^"\\]|\\.)+(?:"|$) | (?<![A-Za-z])'(?:[^'\\]|\\.)+(?:'|$)
-       | [{\[].* | \d+(?:\.\d+)? """
+       | [{\[].* | (?<!choice[ ])(?<!call[ ])(?<!\d)\d+(?:\.\d+)? """
 )
 
 
@@ -27,7 +27,7 @@ def signature(finding: Finding) -> Signature:
 
 
 def _shape(text: str) -> str:
-    """The text with `…` for each string, nested value and number in it."""
+    """The text with `…` for each string, nested value and number in it; which choice it is stays."""
     return _DATA.sub(lambda match: f"{match.group()[0]}…" if not match.group()[0].isdigit() else "0", text)
 
 

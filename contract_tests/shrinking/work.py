@@ -17,6 +17,8 @@ from fake_server.wire.exchange import Ending, Exchange
 from fake_server.wire.proof import replayed
 
 SECONDS = 60.0
+FEW_WORDS = 400
+"""Bytes of an error's body that stay as they are."""
 
 _PASSES: tuple[Callable[[Search], None], ...] = (
     message_passes.raw_dropped,
@@ -119,6 +121,11 @@ def _tells_its_problem(exchange: Exchange) -> bool:
 
 
 def _fits(one: Callable[[Search], None], exchange: Exchange) -> bool:
-    """Whether a pass may change the exchange: a body that was too large is the fault itself."""
-    of_the_body = any(one.__module__ == module.__name__ for module in _OF_THE_BODY)
-    return exchange.ending is not Ending.OVERSIZED or not of_the_body
+    """Whether a pass may change the exchange.
+
+    A body that was too large is the fault itself, and the few words of an error are what its reader goes by.
+    """
+    if not any(one.__module__ == module.__name__ for module in _OF_THE_BODY):
+        return True
+    told = exchange.status is not None and exchange.status >= 400 and len(exchange.payload) <= FEW_WORDS
+    return exchange.ending is not Ending.OVERSIZED and not told
