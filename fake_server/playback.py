@@ -16,10 +16,11 @@ from fake_server.playback_match import Match, Shelf, refusal
 from fake_server.replay.clock import Clock, check_speed, scaled
 from fake_server.reply import ErrorReply
 from fake_server.wire.bounds import Bounds
-from fake_server.wire.exchange import Ending, Exchange, Framing, Request, header
+from fake_server.wire.capture import ReplyCapture
+from fake_server.wire.exchange import Ending, Exchange, Request, header
 from fake_server.wire.fixture import Fixture
-from fake_server.wire.head import Malformed, TooLarge, keeps_alive
-from fake_server.wire.outgoing import outgoing, stopped_early
+from fake_server.wire.head import Malformed, TooLarge
+from fake_server.wire.outgoing import outgoing
 from fake_server.wire.request import RequestCapture
 
 HANG_UP = frozenset({Ending.RESET, Ending.UNREACHABLE})
@@ -31,7 +32,7 @@ _log.addHandler(logging.NullHandler())  # who sets up no logging is told nothing
 class Playback(Listener):
     """Serves recordings while entered: `async with Playback(exchanges) as playback`.
 
-    `match` says which recording answers a request (see Match); `in_order` is short for ORDER. `speed`
+    `match` says which recording answers a request (see Match). `speed`
     scales the recorded pace, 0 plays without pauses; `clock` lets the pauses pass. A reply that timed out
     stays silent until the client leaves, at most `bounds.exchange` seconds; one that was unreachable is
     reset. One that outgrew a bound, or whose client left, is cut where the recording stops. A request
@@ -45,7 +46,6 @@ class Playback(Listener):
         *,
         speed: float = 1.0,
         match: Match | str = Match.BODY,
-        in_order: bool = False,
         miss_status: int = 404,
         port: int = 0,
         bounds: Bounds | None = None,
@@ -57,7 +57,7 @@ class Playback(Listener):
         self._clock = clock or Clock()
         self._shelf = Shelf(
             (one.exchange if isinstance(one, Fixture) else one for one in recordings),
-            match=Match.ORDER if in_order else match,
+            match=match,
             miss_status=miss_status,
         )
 
@@ -82,9 +82,8 @@ class Playback(Listener):
     async def serve_connection(self, client: Link) -> None:
         try:
             while (request := await self._read(client)) is not None:
-                exchange = self._answer(request.request)
-                stays = await self._play(client, exchange) and request.keeps_alive
-                if not stays or _has_a_body_for_head(exchange, request.method):
+                stays = await self._play(client, self._answer(request.request), request.request)
+                if not stays or not request.keeps_alive:
                     await client.close()
                     return
         finally:
@@ -109,7 +108,7 @@ class Playback(Listener):
                 used = request.feed(data)
             except (Malformed, TooLarge) as error:
                 unread = ErrorReply(400, f"The request cannot be read: {error}.")
-                await self._play(client, refusal(unread, request.request))
+                await self._play(client, refusal(unread, request.request), request.request)
                 return None
             client.put_back(data[used:], at)
             deadline = deadline or asyncio.get_running_loop().time() + self.bounds.idle
@@ -122,13 +121,18 @@ class Playback(Listener):
             _log.warning("%s", message)
         return exchange
 
-    async def _play(self, client: Link, exchange: Exchange) -> bool:
-        """Send one reply with its pauses and its ending; whether the connection stays open."""
+    async def _play(self, client: Link, exchange: Exchange, request: Request) -> bool:
+        """Send one reply with its pauses and its ending; whether the connection stays open.
+
+        It closes after bytes that the client would take for the next reply.
+        """
         loop = asyncio.get_running_loop()
+        read = ReplyCapture(request, bounds=self.bounds)
         for write in outgoing(exchange):
             if not await self._pause(client, write.pause):
                 return False
             client.write(write.data)
+            read.feed(write.data)
             while client.blocked and not client.lost:
                 if not await client.changed(loop.time() + self.bounds.idle):
                     return False
@@ -139,8 +143,7 @@ class Playback(Listener):
             await client.flushed(loop.time() + self.bounds.idle)
             await client.reset()
             return False
-        closes = stopped_early(exchange) or exchange.framing is Framing.CLOSE
-        return not closes and keeps_alive(exchange.http_version, exchange.headers)
+        return read.keeps_alive
 
     async def _pause(self, client: Link, seconds: float) -> bool:
         """Let a recorded pause pass; False when the connection was lost meanwhile."""
@@ -165,11 +168,6 @@ class Playback(Listener):
 def _waits_for_leave(request: RequestCapture) -> bool:
     """Whether the client sends its body only when told to (RFC 9110 section 10.1.1), or after a second."""
     return (header(request.headers, "expect") or "").lower() == "100-continue"
-
-
-def _has_a_body_for_head(exchange: Exchange, method: str) -> bool:
-    """Whether a reply to HEAD carries bytes that the client will not take for its body."""
-    return method == "HEAD" and bool(exchange.writes)
 
 
 async def serve(

@@ -34,7 +34,8 @@ class Match(StrEnum):
 
 
 class Shelf:
-    """Recordings in order. A recording answers once, then again only when no fresh one fits.
+    """Recordings in order. A recording answers once, then again only when no fresh one fits; those that do
+    not know what was asked answer where none that does fits.
 
     `answer` gives a recording, or a reply with `miss_status` that says why none fits; `misses` keeps what
     these say. It may be asked from several threads.
@@ -74,32 +75,14 @@ class Shelf:
     def answer(self, request: Request) -> Exchange:
         """The recording for `request`, or the reply that explains why there is none."""
         with self._lock:
-            if (found := self.find(request)) is not None:
-                return found
+            if fitting := self._fitting(request):
+                return self._least_played(fitting)
             clean = _without_secrets(request)
-            if clean != request and (found := self.find(clean)) is not None:
-                return found
+            if fitting := self._fitting(clean) or self._blind(request):
+                return self._least_played(fitting)
             message = self.explain(clean)
             self.misses.append(message)
         return refusal(ErrorReply(self._miss_status, message, code="no_fixture_match"), request)
-
-    def find(self, request: Request) -> Exchange | None:
-        """The recording for `request`, the least played first.
-
-        Recordings that do not know what was asked come after those that do.
-        """
-        here = self._places.get(_place(request), [])
-        if self._match is Match.ANY:
-            return self._least_played(range(len(self.recordings)))
-        if self._match is Match.ORDER:
-            return self._least_played(here)
-        key = _key(self._body(request))
-        same = [index for index in here if self._keys[index] == key and self._known(index)]
-        asked_alike = [index for index in same if _query(self.recordings[index].request) == _query(request)]
-        if self._match is Match.EXACT:
-            return self._least_played(asked_alike)
-        blind = [index for index in here if not self._known(index)]
-        return self._least_played(asked_alike or same or blind)
 
     def explain(self, request: Request) -> str:
         """Why nothing fits: the nearest recording and the first difference from it."""
@@ -124,12 +107,27 @@ class Shelf:
         queries = f"the query is {show(_query(request))}, recorded {show(_query(recording.request))}"
         return f"No recording answers {wanted} with this query. The nearest is {name}: {queries}."
 
+    def _fitting(self, request: Request) -> Sequence[int]:
+        """The recordings that were asked for like this."""
+        here = self._places.get(_place(request), [])
+        if self._match is Match.ANY:
+            return range(len(self.recordings))
+        if self._match is Match.ORDER:
+            return here
+        key = _key(self._body(request))
+        same = [index for index in here if self._keys[index] == key and self._known(index)]
+        asked_alike = [index for index in same if _query(self.recordings[index].request) == _query(request)]
+        return asked_alike if self._match is Match.EXACT else asked_alike or same
+
+    def _blind(self, request: Request) -> Sequence[int]:
+        """Those of this method and path that do not know what was asked; none where that must be equal."""
+        here = () if self._match is Match.EXACT else self._places.get(_place(request), ())
+        return [index for index in here if not self._known(index)]
+
     def _known(self, index: int) -> bool:
         return self.recordings[index].knows(Aspect.REQUEST)
 
-    def _least_played(self, indexes: Sequence[int]) -> Exchange | None:
-        if not indexes:
-            return None
+    def _least_played(self, indexes: Sequence[int]) -> Exchange:
         chosen = min(indexes, key=lambda index: self.played[index])
         self.played[chosen] += 1
         return self.recordings[chosen]

@@ -12,7 +12,7 @@ from typing import Any
 
 from fake_server.replay.clock import Clock, scaled
 from fake_server.wire.capture import ReplyCapture
-from fake_server.wire.exchange import Ending, Exchange, Request, Write
+from fake_server.wire.exchange import Ending, Exchange, Request
 from fake_server.wire.outgoing import outgoing
 
 
@@ -24,24 +24,25 @@ class Pace:
         self.clock = clock or Clock()
 
 
-def pieces(exchange: Exchange) -> Iterator[Write]:
-    """The reply's bytes so cut that a reader gets the head and each write whole, after its pause.
+def pieces(exchange: Exchange) -> Iterator[tuple[bytes, tuple[float, ...]]]:
+    """The reply's bytes so cut that a reader gets the head and each write whole, with the pauses before it.
 
     A recorder's reads may end inside any of these; what has come then waits for its rest.
     """
-    reader, waiting, pause = _Progress(exchange.request), bytearray(), 0.0
+    reader, waiting = _Progress(exchange.request), bytearray()
+    pauses: tuple[float, ...] = ()
     for sent in outgoing(exchange):
         before = reader.whole
         reader.feed(sent.data)
         waiting += sent.data
-        pause += sent.pause
+        pauses = *pauses, sent.pause
         if reader.whole != before:
             ready = len(waiting) - reader.open
-            yield Write(bytes(waiting[:ready]), pause)
+            yield bytes(waiting[:ready]), pauses
             del waiting[:ready]
-            pause = 0.0
+            pauses = ()
     if waiting:
-        yield Write(bytes(waiting), pause)
+        yield bytes(waiting), pauses
 
 
 class _Progress(ReplyCapture):
@@ -82,10 +83,14 @@ class _Tape:
         piece = next(self._pieces, None)
         if piece is None:
             return 0.0, self._end()
-        pause = scaled(piece.pause, self._pace.speed)
-        if timeout is not None and pause > timeout:
-            return timeout, self._core.ReadTimeout("timed out")
-        return pause, piece.data
+        data, pauses = piece
+        waited = 0.0
+        for pause in pauses:
+            pause = scaled(pause, self._pace.speed)
+            if timeout is not None and pause > timeout:
+                return waited + timeout, self._core.ReadTimeout("timed out")
+            waited += pause
+        return waited, data
 
     def _end(self) -> bytes | Exception:
         match self._exchange.ending:

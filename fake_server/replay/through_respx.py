@@ -57,9 +57,10 @@ class mocked:
         self._shelf = Shelf(exchanges(recordings), match=match, miss_status=miss_status)
         base, pace = base_url.rstrip("/"), Pace(check_speed(speed), clock)
         root = urlsplit(base).path.removesuffix("/v1")
+        below = f"{base}/"  # respx takes /v1x for below /v1
         libraries = ((HTTPCoreMocker.name, httpcore), (HTTPCORE2, _httpcore2))
         self._routers = [
-            _Router(base, name, Player(core, self._shelf, pace, root)) for name, core in libraries if core
+            _Router(below, name, Player(core, self._shelf, pace, root)) for name, core in libraries if core
         ]
         self._entered = ExitStack()
 

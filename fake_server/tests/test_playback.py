@@ -44,7 +44,7 @@ def seen(exchange: Exchange) -> Exchange:
 
 
 async def relayed(exchange: Exchange, bounds: Bounds | None = None) -> Exchange:
-    playing = Playback([exchange], speed=0, in_order=True)
+    playing = Playback([exchange], speed=0, match="order")
     async with playing as playback, Relay(playback.base_url, bounds=bounds) as relay:
         await ask(relay.port, post(b"{}", "/chat/completions"))
         [captured] = relay.exchanges
@@ -226,6 +226,22 @@ def test_a_request_that_is_none_gets_a_400() -> None:
     async def main() -> None:
         async with Playback([STREAM]) as playback:
             assert (await ask(playback.port, b"hello\r\n\r\n")).data.startswith(b"HTTP/1.1 400 ")
+
+    run(main())
+
+
+def test_a_reply_that_would_spoil_the_next_one_is_the_last_on_its_connection() -> None:
+    spilt = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}more"
+    capture = ReplyCapture(POST, keep_raw=True)
+    capture.feed(spilt)
+
+    async def main() -> None:
+        async with Playback([capture.exchange], speed=0) as playback:
+            reader, writer = await asyncio.open_connection("127.0.0.1", playback.port)
+            writer.write(post(close=False))
+            async with asyncio.timeout(5):
+                assert await reader.read() == spilt
+            writer.close()
 
     run(main())
 

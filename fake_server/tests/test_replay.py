@@ -243,3 +243,17 @@ def test_a_pause_longer_than_the_clients_patience_is_its_timeout() -> None:
         assert (seen.pieces, seen.error) == ((b"data: 1\n\n",), "ReadTimeout: timed out")
         assert clock.slept == [5.0]  # what both libraries wait when nobody says
         assert way(exchange, speed=20, clock=clock).error == ""
+
+
+def test_a_slow_trickle_does_not_exhaust_the_clients_patience() -> None:
+    reads = (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"3\r\na", b"b", b"c\r\n0\r\n\r\n")
+    raw = tuple(Write(data, 3.0) for data in reads)
+    exchange = Exchange(ASKED, 200, framing=Framing.CHUNKED).but(raw=raw)
+    for way in IN_PROCESS:
+        clock = VirtualClock()
+        seen = way(exchange, clock=clock)
+        assert (seen.pieces, seen.error) == ((b"abc",), "")
+        assert clock.slept == [3.0, 9.0]
+        late = exchange.but(raw=(*raw[:2], Write(b"b", 6.0), raw[3]))
+        assert way(late, clock=clock).error == "ReadTimeout: timed out"
+        assert clock.slept[2:] == [3.0, 8.0]

@@ -139,6 +139,7 @@ def test_mocked_lets_nothing_out_and_leaves_nothing_behind() -> None:
         refused("https://other.invalid/v1/models")
         refused("http://api.example.invalid/v1/models")
         refused("https://api.example.invalid/v2/models")
+        refused("https://api.example.invalid/v1x/models")
         with respx.mock(base_url="https://mine.invalid") as mine:
             mine.get("/").respond(201)
             assert httpx.get("https://mine.invalid/").status_code == 201

@@ -94,6 +94,8 @@ def test_a_request_with_a_secret_finds_the_recording_that_was_cleaned_of_it() ->
     clean = asking({**BODY, "messages": [{"role": "user", "content": "sk-proj-REDACTED" + "x" * 32}]})
     asked = asking({**BODY, "messages": [{"role": "user", "content": secret}]})
     shelf = Shelf([recording("clean", clean)])
+    blind = recording("blind", asking(b"")).but(unknown=frozenset({Aspect.FRAMING, Aspect.REQUEST}))
+    assert answers(Shelf([blind, recording("clean", clean)]), asked) == ["clean"]
     more = asking({**asked.json(), "seed": 7, "more": 1})
     assert answers(shelf, asked, more) == ["clean", ""]
     assert "seed is 7, the recording has no such member (and 1 more difference)." in shelf.misses[0]
