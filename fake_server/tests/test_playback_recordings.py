@@ -73,7 +73,7 @@ def test_the_official_sdk_reads_a_played_recording_through_the_relay() -> None:
     streams = [one for one in chat_recordings() if one.media_type == "text/event-stream"][:20]
 
     async def main() -> None:
-        async with Playback(streams, speed=0, in_order=True) as playback, Relay(playback.base_url) as relay:
+        async with Playback(streams, speed=0, match="order") as playback, Relay(playback.base_url) as relay:
             async with openai.AsyncOpenAI(base_url=relay.base_url, api_key="none", max_retries=0) as client:
                 for number, recording in enumerate(streams):
                     stream = await client.chat.completions.create(
