@@ -23,10 +23,10 @@ record: export RUN := $(RUN)
 contract: export FIXTURE := $(FIXTURE)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup contract record test coverage check mutants fake interop judges bench sdks constraints clean compatibility rules
+.PHONY: help setup contract record test coverage check mutants fake interop judges bench bench-fidelity sdks constraints clean compatibility rules
 
 help:  ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP)  ## make the environment in .venv (the other targets do it when needed)
 
@@ -83,6 +83,9 @@ compatibility: $(STAMP)  ## judge the recordings of other providers into COMPATI
 bench: $(STAMP)  ## how fast streams are judged and relayed, beside bare json.loads and a bare connection
 	@$(BIN)/python -m contract_tests.bench
 	@$(BIN)/python -m fake_server.relay_bench
+
+bench-fidelity: $(STAMP)  ## what recorders keep: this kit, vcrpy, mitmproxy, aimock; FIDELITY=--write puts it into README
+	@$(BIN)/python -m contract_tests.fidelity $(FIDELITY)
 
 sdks: $(STAMP)  ## build an environment for each generation of the official SDK
 	@$(BIN)/python -m contract_tests.sdks

@@ -43,7 +43,7 @@ def replay_command(path: Path, port: int, speed: float, once: bool, judge_only: 
         if once:
             asyncio.run(_serve_once(exchanges, port, speed, ready))
         else:
-            asyncio.run(serve(exchanges, port=port, speed=speed, in_order=True, ready=ready))
+            asyncio.run(serve(exchanges, port=port, speed=speed, match="order", ready=ready))
     except OSError as error:
         raise click.ClickException(f"port {port} cannot be used: {error.strerror}") from error
     except KeyboardInterrupt:
@@ -55,7 +55,7 @@ class _Once(Playback):
     """Sets `over` when every recording was played and the client of the last has left."""
 
     def __init__(self, exchanges: Sequence[Exchange], port: int, speed: float) -> None:
-        super().__init__(exchanges, port=port, speed=speed, in_order=True)
+        super().__init__(exchanges, port=port, speed=speed, match="order")
         self.over = asyncio.Event()
 
     async def serve_connection(self, client: Link) -> None:

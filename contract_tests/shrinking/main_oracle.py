@@ -67,7 +67,7 @@ async def _run(exchange: Exchange, seconds: float) -> Outcome:
     asked = exchange.request.json()
     streamed = isinstance(asked, dict) and asked.get("stream") is True
     request = replace(exchange.request, target="/v1/chat/completions")
-    async with Playback([exchange.but(request=request)], speed=0, in_order=True) as served:
+    async with Playback([exchange.but(request=request)], speed=0, match="order") as served:
         arguments = ["--base-url", served.base_url, "--timeout", f"{seconds:g}"]
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-I", str(CLIENT), *arguments, *(() if streamed else ("--no-stream",))),

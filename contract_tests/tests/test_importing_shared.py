@@ -54,7 +54,7 @@ def captured(shelf: list[Exchange]) -> list[Exchange]:
 
     async def main() -> None:
         async with (
-            Playback(shelf, speed=0, in_order=True) as playback,
+            Playback(shelf, speed=0, match="order") as playback,
             Relay(f"http://127.0.0.1:{playback.port}") as relay,
         ):
             for number, recording in enumerate(shelf):

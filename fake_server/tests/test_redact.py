@@ -27,10 +27,9 @@ from fake_server.tests.planted_secrets import (
     deltas,
     exchange,
     stream,
-    strings_in,
-    texts_in,
     wrong_checksum,
 )
+from fake_server.tests.secrets_on_disk import strings_in, texts_in
 from fake_server.wire.exchange import Ending, Framing, Write, cut
 from fake_server.wire.fixture import Fixture, find, load
 from fake_server.wire.outgoing import rendered
