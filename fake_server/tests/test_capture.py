@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fake_server.wire.bounds import Bounds
-from fake_server.wire.capture import ReplyCapture, exchanges_of
+from fake_server.wire.capture import ReplyCapture
 from fake_server.wire.exchange import Aspect, Ending, Exchange, Framing, Request, Write
 from fake_server.wire.head import Malformed, TooLarge
 from fake_server.wire.request import RequestCapture
@@ -196,24 +196,6 @@ def test_the_head_bound_counts_every_informational_head() -> None:
     assert over.ending is Ending.OVERSIZED
     assert over.problem == "the head is larger than 90 bytes (bound: head)"
     assert len(over.informational) == 5
-
-
-def test_exchanges_of_a_kept_alive_connection() -> None:
-    asked = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n" * 2 + b"POST /b HTTP/1.1\r\nContent-Length: 2\r\n\r\nhi"
-    answers = WELL_FORMED["length"] + WELL_FORMED["chunked"] + WELL_FORMED["none"]
-    for step in (1, 50, len(answers)):
-        pieces = [(answers[start : start + step], 0.0) for start in range(0, len(answers), step)]
-        found = exchanges_of(asked, pieces)
-        assert [exchange.status for exchange in found] == [200, 200, 204]
-        assert [exchange.ending for exchange in found] == [Ending.CLEAN] * 3
-        assert not any(exchange.problem for exchange in found)
-        assert found[2].request == Request("POST", "/b", (("Content-Length", "2"),), b"hi")
-
-
-def test_a_pipelined_request_without_an_answer_is_cut() -> None:
-    asked = b"GET /a HTTP/1.1\r\n\r\n" * 2
-    first, second = exchanges_of(asked, [(WELL_FORMED["none"], 0.0)], ending=Ending.RESET)
-    assert (first.ending, second.ending, second.status) == (Ending.CLEAN, Ending.RESET, None)
 
 
 def test_a_request_is_read_with_chunked_body_and_the_rest_left() -> None:

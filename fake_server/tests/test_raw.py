@@ -71,6 +71,24 @@ def test_raw_bytes_are_kept_only_where_the_values_would_be_sent_otherwise(name: 
     assert exchange.raw == ((Write(WELL_FORMED[name]),) if name in written_otherwise else ())
 
 
+@pytest.mark.parametrize("place", [20, 53, 58])
+def test_a_pause_that_no_write_holds_is_kept(place: int) -> None:
+    """Inside the head, inside a chunk, before the last chunk."""
+    whole = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nabcdef\r\n0\r\n\r\n"
+    exchange = captured([(whole[:place], 0.0), (whole[place:], 1.5)], Ending.CUT)
+    assert exchange.raw == (Write(whole[:place]), Write(whole[place:], 1.5))
+    assert differences(exchange) == []
+    assert captured([(whole[:place], 0.0), (whole[place:], 0.01)], Ending.CUT).raw == ()
+
+
+@pytest.mark.parametrize("place", [47, 58])
+def test_a_pause_between_writes_needs_no_raw_bytes(place: int) -> None:
+    whole = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nabcdef\r\n1\r\ng\r\n0\r\n\r\n"
+    exchange = captured([(whole[:place], 0.0), (whole[place:], 1.5)], Ending.CUT)
+    assert exchange.raw == ()
+    assert 1.5 in [write.pause for write in exchange.writes]
+
+
 def test_bytes_after_the_end_are_kept() -> None:
     data = WELL_FORMED["length"] + b"HTTP/1.1 500 too many\r\n"
     exchange = captured([(data, 0.0)], Ending.CUT)

@@ -6,8 +6,7 @@ fault is kept, and `problem` says what was wrong and at which byte of the messag
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from fake_server.wire.body import Body, ChunkedBody, SizedBody
 from fake_server.wire.bounds import Bounds
@@ -21,8 +20,10 @@ from fake_server.wire.head import (
     status_line,
 )
 from fake_server.wire.outgoing import rendered
-from fake_server.wire.request import RequestCapture
 from fake_server.wire.sse import EventMeter, EventTooLarge
+
+TRICKLE = 0.05
+"""Seconds between two reads that are a pause; below, something only came in two pieces."""
 
 
 class ReplyCapture:
@@ -30,8 +31,8 @@ class ReplyCapture:
 
     `asked_at` is when the request's last byte went out (it may be set later). `ended` tells that
     the reply is over; `leftover` counts bytes that came after its end. Times are seconds on any
-    one clock. With `keep_raw` the exchange holds every byte as it came, where its values do not
-    already say it.
+    one clock. With `keep_raw` the exchange holds every byte as it came and when, where its values
+    do not already say it.
     """
 
     def __init__(
@@ -124,13 +125,12 @@ class ReplyCapture:
     @property
     def exchange(self) -> Exchange:
         exchange = self._read()
-        came = b"".join(data for data, _ in self._raw or ())
-        cut_by_us = self.ending is Ending.OVERSIZED
-        if self._raw is None or cut_by_us or came == b"".join(write.data for write in rendered(exchange)):
+        if self._raw is None or self.ending is Ending.OVERSIZED:
             return exchange
         times = [self.asked_at, *(at for _, at in self._raw)]
         pauses = [max(0.0, at - before) for before, at in pairwise(times)]
-        return exchange.but(raw=tuple(Write(data, pauses[i]) for i, (data, _) in enumerate(self._raw)))
+        raw = tuple(Write(data, pause) for (data, _), pause in zip(self._raw, pauses, strict=True))
+        return exchange if _says(tuple(rendered(exchange)), raw) else exchange.but(raw=raw)
 
     def _read(self) -> Exchange:
         """What the reply's bytes say."""
@@ -249,41 +249,13 @@ class ReplyCapture:
         self.leftover += count
 
 
-def exchanges_of(
-    asked: bytes, answered: Iterable[tuple[bytes, float]], *, ending: Ending = Ending.CUT
-) -> list[Exchange]:
-    """The exchanges of one whole connection, kept alive or pipelined, from the bytes of both sides.
-
-    `answered` holds (bytes of one read, arrival time). `ending` says how the connection stopped:
-    CUT for FIN, RESET, or another ending for a connection we left. Raises Malformed and TooLarge
-    where the client's own bytes are not requests.
-    """
-    requests, found = _requests(asked), []
-    pieces = list(answered)
-    for request in requests:
-        reply = ReplyCapture(request)
-        while pieces and not reply.ended:
-            data, at = pieces.pop(0)
-            reply.feed(data, at)
-            if reply.leftover and request is not requests[-1]:
-                pieces.insert(0, (data[len(data) - reply.leftover :], at))
-                reply.leftover = 0
-        if ending is Ending.CUT:
-            reply.eof()
-        elif ending is Ending.RESET:
-            reply.reset()
-        else:
-            reply.stop(ending, "the connection was left")
-        found.append(reply.exchange)
-    return found
+def _says(written: tuple[Write, ...], raw: tuple[Write, ...]) -> bool:
+    """Whether `written` has all the bytes that came, and a pause wherever one was."""
+    same = b"".join(write.data for write in written) == b"".join(read.data for read in raw)
+    return same and _pauses(raw) <= _pauses(written)
 
 
-def _requests(asked: bytes) -> list[Request]:
-    found = []
-    while asked:
-        capture = RequestCapture()
-        asked = asked[capture.feed(asked) :]
-        if not capture.head_done:
-            break
-        found.append(capture.request)
-    return found
+def _pauses(writes: tuple[Write, ...]) -> set[int]:
+    """The bytes before which a pause stands."""
+    starts = accumulate((len(write.data) for write in writes), initial=0)
+    return {start for start, write in zip(starts, writes, strict=False) if write.pause > TRICKLE}
