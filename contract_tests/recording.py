@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 
+from contract_tests.outcome import CaseResult
 from contract_tests.report.findings import count
 from contract_tests.report.terminal import Terminal
 from contract_tests.rules import judge
 from contract_tests.rules.engine import Level
-from fake_server.keeping import KeepError, Kept
+from contract_tests.run import Options
+from fake_server.keeping import KeepError, Kept, file_name, keep
 from fake_server.wire.exchange import Exchange
+from fake_server.wire.fixture import Fixture
 
 SHOWN = 6
 """How many changes and rules are named in one line."""
@@ -36,12 +39,35 @@ def base_environment(base_url: str, environment: Mapping[str, str]) -> dict[str,
     }
 
 
+def keep_case(
+    result: CaseResult, folder: Path, options: Options
+) -> Iterator[tuple[Exchange, Kept | KeepError]]:
+    """Keep each exchange of a case as a fixture named after it; yields what became of each."""
+    source = f"{options.target.partition('?')[0]}, {recorded_today()}"
+    times: Counter[str] = Counter()
+    for exchange in result.exchanges:
+        times[exchange.label] += 1  # more than once where a 429 was waited out
+        number = f"-{times[exchange.label]}" if times[exchange.label] > 1 else ""
+        path = folder / f"{file_name(exchange.label + number)}.yaml"
+        try:
+            yield (
+                exchange,
+                keep(Fixture(exchange, source=source), path, secrets=options.secrets, breaks=broken_rules),
+            )
+        except KeepError as error:
+            yield exchange, error
+
+
+def recorded_today() -> str:
+    """What a fixture's source says of when it was made."""
+    return f"recorded {date.today():%Y-%m-%d}"
+
+
 class Log:
     """Tells what became of each exchange. `tell` may be called from any thread of one loop's tasks."""
 
     def __init__(self, terminal: Terminal, folder: Path) -> None:
         self.folder = folder
-        self.today = f"recorded {date.today():%Y-%m-%d}"
         self._terminal = terminal
         self._counts: Counter[str] = Counter()
         self._came = asyncio.Event()

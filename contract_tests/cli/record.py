@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,11 @@ from contract_tests import client
 from contract_tests.cli.common import console
 from contract_tests.cli.options import bound_options, options_of
 from contract_tests.outcome import CaseResult
-from contract_tests.recording import Log, base_environment, broken_rules
+from contract_tests.recording import Log, base_environment, broken_rules, keep_case
 from contract_tests.report.terminal import Terminal
 from contract_tests.run import Options, UsageError, run
 from fake_server import relay_bench
-from fake_server.keeping import KeepError, file_name, keep
 from fake_server.recorder import Recorder
-from fake_server.wire.fixture import Fixture
 
 PORT = 1338
 ROUNDS = 300
@@ -80,30 +79,14 @@ def record_command(
 
 async def _record_cases(options: Options, cases: Sequence[str], log: Log) -> None:
     """Ask the cases and keep each of their exchanges."""
-    source = f"{options.target.partition('?')[0]}, {log.today}"
 
     def ended(result: CaseResult) -> None:
         if result.reason:
             log.say(f"{result.outcome.value:9} {result.case_id}: {result.reason}")
-        for number, exchange in enumerate(result.exchanges):
-            name = file_name(exchange.label + (f"-{number + 1}" if _repeated(result, number) else ""))
-            try:
-                fixture = Fixture(exchange, source=source)
-                kept = keep(
-                    fixture, log.folder / f"{name}.yaml", secrets=options.secrets, breaks=broken_rules
-                )
-            except KeepError as error:
-                log.tell(exchange, error)
-            else:
-                log.tell(exchange, kept)
+        for exchange, outcome in keep_case(result, log.folder, options):
+            log.tell(exchange, outcome)
 
-    await run(Options(**{**vars(options), "select": tuple(cases), "keep_raw": True}), ended)
-
-
-def _repeated(result: CaseResult, number: int) -> bool:
-    """Whether an earlier exchange of the case has the same name, as where a 429 was waited out."""
-    labels = [exchange.label for exchange in result.exchanges]
-    return labels[number] in labels[:number]
+    await run(replace(options, select=tuple(cases), keep_raw=True), ended)
 
 
 async def _record_clients(

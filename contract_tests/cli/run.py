@@ -23,11 +23,14 @@ from contract_tests.cli.common import (
 )
 from contract_tests.cli.options import options_of, required_of, run_options
 from contract_tests.outcome import ExitCode, RunReport
+from contract_tests.recording import keep_case
 from contract_tests.report.files import as_json
+from contract_tests.report.findings import count
 from contract_tests.report.junit import as_junit
 from contract_tests.report.terminal import Terminal
 from contract_tests.run import Options, chosen
 from contract_tests.tolerance_applied import to_run
+from fake_server.keeping import KeepError
 
 
 @click.command("run")
@@ -37,22 +40,42 @@ from contract_tests.tolerance_applied import to_run
 )
 @profile_name
 @baseline_file
+@click.option(
+    "--record",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Keep the exchanges of cases with findings as fixtures.",
+)
 @click.option("--list", "list_only", is_flag=True, help="List the cases and send nothing.")
 @json_file
 @junit_file
 @fail_on
-def run_command(list_only: bool, **given: Any) -> int:
+def run_command(list_only: bool, folder: Path | None, **given: Any) -> int:
     """Ask the OpenAI-compatible server at URL every case and judge what it answers."""
     profile, entries = tolerances_of(given["profile"], given["baseline"])
     if list_only:
         return list_cases(given["prefixes"] or profile.select)
-    options = options_of(given, profile.select)
+    options = replace(options_of(given, profile.select), keep_raw=folder is not None)
     required = required_of(given["required"], options)
     terminal = terminal_for(options)
     today = date.today()
     report = replace(ask(terminal, options, entries, today), required=required)
     report = to_run(report, entries, today)
+    if folder is not None:
+        _record(terminal, report, folder, options)
     return int(tell(terminal, report, given["fail_on"], given["json_file"], given["junit"]))
+
+
+def _record(terminal: Terminal, report: RunReport, folder: Path, options: Options) -> None:
+    """Keep every exchange of the cases that have a finding."""
+    cases = [result for result in report.results if result.findings]
+    outcomes = [outcome for result in cases for _, outcome in keep_case(result, folder, options)]
+    refused = [outcome for outcome in outcomes if isinstance(outcome, KeepError)]
+    for error in refused:
+        terminal.say(f"refused   {error}", "red")
+    kept = count(len(outcomes) - len(refused), "exchange")
+    terminal.say(f"recorded  {kept} of {count(len(cases), 'case')} with findings in {folder}")
 
 
 def tell(

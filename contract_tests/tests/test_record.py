@@ -64,6 +64,17 @@ def test_cases_are_recorded_and_declare_what_they_break(tmp_path: Path) -> None:
     assert judge_files([tmp_path]).surprises == []
 
 
+def test_a_red_run_leaves_the_exchanges_of_its_findings(tmp_path: Path) -> None:
+    with FakeServer(seed=3) as fake, Planted(fake.base_url, wrong_sum) as planted:
+        cases = ("--select", "chat.short", "--select", "models.list")
+        done = run("run", planted.base_url, *cases, "--record", str(tmp_path / "new"), OPENAI_API_KEY=KEY)
+    assert done.returncode == 1, done.stderr
+    assert f"recorded  1 exchange of 1 case with findings in {tmp_path / 'new'}" in done.stdout
+    assert [path.name for path in find(tmp_path)] == ["chat.short.yaml"]
+    assert load(tmp_path / "new" / "chat.short.yaml").breaks == ("usage.adds-up",)
+    assert no_key_in(tmp_path)
+
+
 def test_a_command_finds_the_recorder_and_its_code_is_passed_on(target: str, tmp_path: Path) -> None:
     script = (
         "import os, sys, urllib.request as u\n"
