@@ -13,6 +13,7 @@ from contract_tests.recordings import InputError, Recording, read
 from contract_tests.rules import RULES, find, judge
 from contract_tests.rules.engine import Finding, Level
 from fake_server.wire.exchange import Exchange
+from fake_server.wire.proof import differences
 
 __all__ = ["InputError", "Summary", "judge_files", "judge_recordings"]
 
@@ -21,9 +22,9 @@ __all__ = ["InputError", "Summary", "judge_files", "judge_recordings"]
 class Summary:
     """What was found. Counters hold exchanges, by rule id or by endpoint.
 
-    `surprises` names the fixtures whose declared `breaks` are not what was found, `unjudged` counts the
-    exchanges to which no rule about their content applied. `selected` holds the ids of the rules that were
-    asked for, none where all were.
+    `surprises` names the fixtures whose declared `breaks` are not what was found, and those whose head and
+    body contradict each other; `unjudged` counts the exchanges to which no rule about their content applied.
+    `selected` holds the ids of the rules that were asked for, none where all were.
     """
 
     exchanges: int = 0
@@ -111,6 +112,8 @@ def _add(summary: Summary, recording: Recording, chosen: frozenset[str]) -> None
     summary.flagged.update({one.rule.id for one in found})
     if not any(_speaks_of_content(name, recording.exchange) for name in judgement.applied):
         summary.unjudged[endpoint] += 1
+    if recording.breaks is not None and (faults := differences(recording.exchange)):
+        summary.surprises.append(f"{recording.exchange.label}: contradicts itself: {'; '.join(faults)}")
     if recording.breaks is not None and not chosen and judgement.ids() != set(recording.breaks):
         declared, seen = sorted(recording.breaks), sorted(judgement.ids())
         summary.surprises.append(

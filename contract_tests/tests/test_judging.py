@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from contract_tests.judging import InputError, judge_files, judge_recordings
@@ -10,6 +12,7 @@ from contract_tests.rules import find
 from contract_tests.tests.shared import ROOT
 from fake_server.wire import fixture
 from fake_server.wire.exchange import Exchange, Request, Write
+from fake_server.wire.proof import differences
 
 CONFORMING = ROOT / "fixtures" / "conforming"
 BROKEN = ROOT / "fixtures" / "broken"
@@ -51,3 +54,16 @@ def test_a_fixture_that_breaks_what_it_does_not_declare_is_a_surprise() -> None:
     assert said.endswith(": declares nothing, breaks usage.adds-up")
     assert judge_recordings([Recording(loaded, breaks=("usage.adds-up",))]).surprises == []
     assert judge_recordings([Recording(loaded)]).surprises == []
+
+
+def test_a_fixture_whose_head_and_body_disagree_is_a_surprise() -> None:
+    loaded = fixture.load(CONFORMING / "poem-dict.yaml").exchange
+    short = loaded.with_payload(loaded.payload[:-9] + b"}]}")
+    summary = judge_recordings([Recording(short, breaks=()), Recording(short)])
+    (said,) = [one for one in summary.surprises if "contradicts itself" in one]
+    assert "poem-dict: contradicts itself: ending: recorded 'clean', replayed 'cut'" in said
+
+
+@pytest.mark.parametrize("folder", [CONFORMING, BROKEN])
+def test_no_fixture_of_the_kit_contradicts_itself(folder: Path) -> None:
+    assert [head.name for head in fixture.find(folder) if differences(fixture.load(head).exchange)] == []
