@@ -1,0 +1,40 @@
+"""What a client asks of an endpoint: the parsed body, and what stands around it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+CHAT, COMPLETIONS, EMBEDDINGS, MODERATIONS = "chat/completions", "completions", "embeddings", "moderations"
+
+
+@dataclass(frozen=True)
+class Asking:
+    """One request to answer.
+
+    `endpoint` is its path without `/v1` and slashes around it (`chat/completions`), `body` the parsed JSON
+    object, `headers` its fields with names in lower case, several of a name joined by `, `.
+    """
+
+    body: Mapping[str, Any]
+    endpoint: str = CHAT
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str | None:
+        """The API key sent, None without one."""
+        scheme, _, key = self.headers.get("authorization", "").partition(" ")
+        return key.strip() or None if scheme.lower() == "bearer" else None
+
+    @property
+    def model(self) -> str:
+        return str(self.body.get("model", ""))
+
+    @property
+    def streams(self) -> bool:
+        return bool(self.body.get("stream"))
+
+    def but(self, body: Mapping[str, Any]) -> Asking:
+        """The same question with another body."""
+        return replace(self, body=body)
