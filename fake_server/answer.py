@@ -6,9 +6,11 @@ The order: an unknown model, then the scripts, then (unless `strict`) a sensible
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from fake_server import asked, limits, match, sensible, tokens
+from fake_server.asking import Asking
 from fake_server.limits import Measured
 from fake_server.reply import Choice, ErrorReply, RawReply, Reply, Timing, TokenLogprob, ToolCall, Usage
 from fake_server.script_model import Answer, Failure, Pace, Raw, Response, Script, UsageNumbers, compact
@@ -22,7 +24,7 @@ _DEFAULT_ERRORS: Mapping[int, tuple[str, str | None]] = {
 
 
 def answer(
-    request: Mapping[str, Any],
+    asking: Asking,
     book: ScriptBook,
     state: ScriptState,
     *,
@@ -31,13 +33,13 @@ def answer(
     models: Sequence[str] | None = None,
     prompt_tokens: int | None = None,
 ) -> Reply | ErrorReply | RawReply:
-    """Answer one chat request.
+    """Answer one chat request whose body is validated.
 
-    `request` is the parsed and validated body. Equal requests and seeds get equal answers, except that
+    Equal requests and seeds get equal answers, except that
     a script with `times` is used up in `state`. With `models`, any other model is a 404; with `strict`,
     so is a request that no script matches. `prompt_tokens` None counts those of the messages.
     """
-    model = str(request.get("model", ""))
+    request, model = asking.body, asking.model
     if models is not None and model not in models:
         return ErrorReply(
             404,
@@ -46,23 +48,22 @@ def answer(
         )
     script = match.find(request, book, state)
     if script is not None:
-        return _scripted(script, request, seed, prompt_tokens)
+        return replace(_scripted(script, request, seed, prompt_tokens), script=script.name)
     if strict:
         return _no_script(request, book, state)
     measured = [limits.apply(choice, request, seed) for choice in sensible.choices(request, seed)]
     return Reply(_choices(measured), _usage(measured, request, prompt_tokens), model=model)
 
 
-def wordless(
-    request: Mapping[str, Any], book: ScriptBook, state: ScriptState
-) -> ErrorReply | RawReply | None:
+def wordless(asking: Asking, book: ScriptBook, state: ScriptState) -> ErrorReply | RawReply | None:
     """What a script says to a request that no words answer: its error or its raw bytes.
 
     Scripts that hold an answer in words are passed over, and none of their uses is counted.
     """
     told = tuple(one for one in book if one.reply.error is not None or one.reply.raw is not None)
-    script = match.find(request, ScriptBook(told), state)
-    return None if script is None else _untold(script.reply, request)
+    script = match.find(asking.body, ScriptBook(told), state)
+    untold = None if script is None else _untold(script.reply, asking.body)
+    return None if untold is None else replace(untold, script=script.name if script else None)
 
 
 def _untold(reply: Response, request: Mapping[str, Any]) -> ErrorReply | RawReply | None:

@@ -9,19 +9,20 @@ import hmac
 import json
 import logging
 import re
-import time
 import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from fake_server import errors, journal
+from fake_server import errors
+from fake_server.journal import Entry
 from fake_server.reply import ErrorReply
 from fake_server.settings import Settings
+from fake_server.space import SPACE, named
 from fake_server.style import Style
 
 log = logging.getLogger("fake_server")
@@ -29,11 +30,14 @@ _ABSOLUTE = re.compile(r"^https?://[^/]*", re.IGNORECASE)
 """What an absolute-form target has before its path; servers must accept it (RFC 9112 section 3.2.2)."""
 STYLE = "fake_server.style"
 """Where the scope says how its reply is written."""
-OPEN_PATHS = frozenset({"/", "/health", "/docs", "/openapi.json"})
+ENTRY = "fake_server.entry"
+"""Where the scope says what the journal knows of a request."""
+CONTROL = "/__fake__"
+OPEN_PATHS = frozenset({"/", "/health", "/docs", "/openapi.json", "/metrics"})
 
 
 class Edge:
-    """Wraps the app. Keeps the entry of the journal in `scope["fake_server.entry"]`."""
+    """Wraps the app. Keeps the space and the journal's entry of a request in its scope."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
@@ -43,45 +47,53 @@ class Edge:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        scope["path"] = _ABSOLUTE.sub("", scope["path"]) or "/"
-        entry = journal.Entry(scope["method"], scope["path"], journal.readable(scope["headers"]))
-        scope["fake_server.entry"] = entry
-        scope[STYLE] = self.settings.style_of(scope["path"].encode())
-        self.settings.journal.add(entry)
-        began = time.perf_counter()
-        started = False
+        fields = headers_of(scope)
+        name, path = named(_ABSOLUTE.sub("", scope["path"]) or "/", fields)
+        scope["path"] = path
+        scope[STYLE] = self.settings.style_of(path.encode())
+        try:
+            space = self.settings.spaces(name)
+        except ValueError as error:
+            await error_response(ErrorReply(400, str(error)))(scope, receive, send)
+            return
+        entry = Entry(scope["method"], path, fields, space=name)
+        scope[SPACE], scope[ENTRY] = space, entry
+        if not path.startswith(CONTROL):
+            space.journal.add(entry)
 
         async def forward(message: Message) -> None:
-            nonlocal started
             if message["type"] == "http.response.start":
-                started = True
-                entry.status = message["status"]
-                add_headers(MutableHeaders(scope=message), began)
+                entry.answered(message["status"])
+                add_headers(MutableHeaders(scope=message), entry)
+            elif message["type"] == "http.response.body":
+                entry.sent(message.get("body", b""))
             await send(message)
 
         try:
-            refusal = self.refuse_key(scope)
+            refusal = self.refuse_key(scope, fields)
             await (self.app if refusal is None else error_response(refusal))(scope, receive, forward)
         except ClientDisconnect:
             log.debug("the client left before its request was read")
         except Exception:
-            log.exception("%s %s failed", scope["method"], scope["path"])
-            if started:
+            log.exception("%s %s failed", scope["method"], path)
+            if entry.status is not None:
                 raise
             await error_response(errors.server_error())(scope, receive, forward)
+        finally:
+            entry.ended()
+            space.journal.grown(entry)
 
-    def refuse_key(self, scope: Scope) -> ErrorReply | None:
+    def refuse_key(self, scope: Scope, fields: Mapping[str, str]) -> ErrorReply | None:
         """The 401 of a request without the server's key; None where it may pass."""
         key = self.settings.api_key
         if key is None or scope["method"] == "OPTIONS" or scope["path"].removeprefix("/v1") in OPEN_PATHS:
             return None
-        scheme, _, sent = Headers(scope=scope).get("authorization", "").partition(" ")
+        scheme, _, sent = fields.get("authorization", "").partition(" ")
         sent = sent.strip()
         if scheme.lower() != "bearer" or not sent:
             return errors.missing_key()
-        if hmac.compare_digest(sent.encode("latin-1"), key.encode()):
-            return None
-        return errors.wrong_key(sent)
+        given = sent.removesuffix(f"@{scope[SPACE].name}").encode("latin-1")
+        return None if hmac.compare_digest(given, key.encode()) else errors.wrong_key(sent)
 
 
 class HeaderCase:
@@ -101,10 +113,19 @@ class HeaderCase:
         await self.app(scope, receive, forward)
 
 
-def add_headers(headers: MutableHeaders, began: float) -> None:
+def headers_of(scope: Scope) -> dict[str, str]:
+    """The request's header fields, names in lower case, several of a name joined (RFC 9110 section 5.3)."""
+    found: dict[str, str] = {}
+    for raw, value in scope["headers"]:
+        name, text = raw.decode("latin-1").lower(), value.decode("latin-1")
+        found[name] = f"{found[name]}, {text}" if name in found else text
+    return found
+
+
+def add_headers(headers: MutableHeaders, entry: Entry) -> None:
     """Add what OpenAI sends with every reply; what is there already stays."""
     headers.setdefault("openai-version", "2020-10-01")
-    headers.setdefault("openai-processing-ms", str(max(1, round((time.perf_counter() - began) * 1000))))
+    headers.setdefault("openai-processing-ms", str(max(1, round((entry.first or 0) * 1000))))
     headers.setdefault("x-request-id", f"req_{uuid.uuid4().hex}")
 
 

@@ -5,26 +5,43 @@ from __future__ import annotations
 import json
 import re
 import threading
+import time
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 REDACTED = "<redacted>"
+MOST_KEPT = 256 * 1024
+"""Bytes of one reply that are kept."""
 _SECRET = re.compile(r"authorization|api-?key|token|secret|password|cookie|subscription-key")
 
 
 @dataclass
 class Entry:
-    """One request and its reply's status; `status` is None until the reply begins.
+    """One request and its reply.
 
-    Header names are in lower case; values of credentials read `<redacted>`. `path` is without query.
+    `path` is without query. `status` is None until the reply begins, `script` is the name of the script that
+    answered, None without one. `began` is in seconds since 1970; `first` and `seconds` are from then to the
+    head of the reply and to its end, None until they come. `faults` names what was broken on purpose.
+    `counted` is the size the journal knows of, None once the entry has left it.
     """
 
     method: str
     path: str
-    headers: tuple[tuple[str, str], ...] = ()
+    fields: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes = b""
     status: int | None = None
+    space: str = ""
+    script: str | None = None
+    faults: tuple[str, ...] = ()
+    began: float = field(default_factory=time.time)
+    first: float | None = None
+    seconds: float | None = None
+    counted: int | None = field(default=None, repr=False)
+    _pieces: list[bytes] = field(default_factory=list, repr=False)
+    _size: int = 0
+    _clock: float = field(default_factory=time.perf_counter, repr=False)
 
     @property
     def json(self) -> Any:
@@ -34,9 +51,40 @@ class Entry:
         except (ValueError, RecursionError):
             return None
 
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """The request's headers, names in lower case; values of credentials read `<redacted>`."""
+        return tuple(
+            (name, REDACTED if _SECRET.search(name) else value) for name, value in self.fields.items()
+        )
+
     def header(self, name: str) -> str | None:
-        """The first value of a header, None when absent."""
-        return next((value for key, value in self.headers if key == name.lower()), None)
+        """The value of a header, None when absent."""
+        return dict(self.headers).get(name.lower())
+
+    @property
+    def reply(self) -> bytes:
+        """The body of the reply as far as it was sent, at most its first `MOST_KEPT` bytes."""
+        return b"".join(self._pieces)[:MOST_KEPT]
+
+    @property
+    def size(self) -> int:
+        """Bytes held."""
+        return len(self.body) + min(self._size, MOST_KEPT)
+
+    def answered(self, status: int) -> None:
+        """Note that the reply begins."""
+        self.status, self.first = status, time.perf_counter() - self._clock
+
+    def sent(self, piece: bytes) -> None:
+        """Note bytes of the reply's body."""
+        if self._size < MOST_KEPT:
+            self._pieces.append(piece)
+        self._size += len(piece)
+
+    def ended(self) -> None:
+        """Note that nothing more is sent."""
+        self.seconds = time.perf_counter() - self._clock
 
 
 class Journal:
@@ -46,20 +94,22 @@ class Journal:
         self._lock = threading.Lock()
         self._entries: deque[Entry] = deque()
         self._most, self._size, self._held = entries, size, 0
+        self.dropped = 0
 
     def add(self, entry: Entry) -> None:
-        """Keep an entry; the oldest leave when there are too many."""
+        """Keep an entry; the oldest leave when there are too many, and are counted in `dropped`."""
         with self._lock:
+            entry.counted = entry.size
             self._entries.append(entry)
-            self._held += len(entry.body)
+            self._held += entry.counted
             self._trim()
 
-    def set_body(self, entry: Entry, body: bytes) -> None:
-        """Give an entry its body once it is read."""
+    def grown(self, entry: Entry) -> None:
+        """Count what an entry holds by now."""
         with self._lock:
-            if any(one is entry for one in reversed(self._entries)):
-                self._held += len(body) - len(entry.body)
-                entry.body = body
+            if entry.counted is not None:
+                self._held += entry.size - entry.counted
+                entry.counted = entry.size
                 self._trim()
 
     def entries(self) -> tuple[Entry, ...]:
@@ -70,15 +120,14 @@ class Journal:
     def clear(self) -> None:
         """Forget every entry."""
         with self._lock:
+            for entry in self._entries:
+                entry.counted = None
             self._entries.clear()
-            self._held = 0
+            self._held = self.dropped = 0
 
     def _trim(self) -> None:
         while len(self._entries) > self._most or (self._held > self._size and len(self._entries) > 1):
-            self._held -= len(self._entries.popleft().body)
-
-
-def readable(headers: list[tuple[bytes, bytes]]) -> tuple[tuple[str, str], ...]:
-    """ASGI headers as text, credentials redacted."""
-    pairs = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in headers]
-    return tuple((name, REDACTED if _SECRET.search(name) else value) for name, value in pairs)
+            gone = self._entries.popleft()
+            self._held -= gone.counted or 0
+            gone.counted = None
+            self.dropped += 1

@@ -73,7 +73,10 @@ class Timing:
 
 @dataclass(frozen=True)
 class Reply:
-    """A whole answer to a chat request; renders as a dict and as a stream."""
+    """A whole answer to a chat request; renders as a dict and as a stream.
+
+    `script`, here and in the other kinds of reply, is the name of the script that gave it, None without one.
+    """
 
     choices: tuple[Choice, ...]
     usage: Usage
@@ -82,6 +85,7 @@ class Reply:
     created: int | None = None
     system_fingerprint: str | None = None
     timing: Timing = field(default_factory=Timing)
+    script: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,7 @@ class ErrorReply:
     param: str | None = None
     code: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    script: str | None = field(default=None, compare=False)
 
     def body(self) -> dict[str, Any]:
         return {"error": {"message": self.message, "type": self.type, "param": self.param, "code": self.code}}
@@ -113,3 +118,4 @@ class RawReply:
     body: str | None = None
     events: tuple[str, ...] | None = None
     timing: Timing = field(default_factory=Timing)
+    script: str | None = field(default=None, compare=False)

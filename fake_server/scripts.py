@@ -59,6 +59,12 @@ class ScriptState:
             self._used[script.name] = used + 1
             return True
 
+    def forget(self, names: Iterable[str]) -> None:
+        """Forget the uses of these scripts."""
+        with self._lock:
+            for name in names:
+                self._used.pop(name, None)
+
     def reset(self) -> None:
         """Forget every use."""
         with self._lock:

@@ -225,12 +225,12 @@ class FakeServer:
     @property
     def requests(self) -> tuple[Entry, ...]:
         """What was asked, oldest first; bounded, credentials redacted."""
-        return self.settings.journal.entries()
+        return self.settings.spaces.default.journal.entries()
 
     def reset(self) -> None:
-        """Forget the requests and how often scripts were used."""
-        self.settings.journal.clear()
-        self.settings.state.reset()
+        """Forget in every space what was asked, what was used, and what was added."""
+        for space in self.settings.spaces.known():
+            space.reset()
 
     def start(self) -> FakeServer:
         """Serve on a thread of its own; returns once connections are answered."""

@@ -5,24 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fake_server.journal import Journal
-from fake_server.scripts import ScriptBook, ScriptState
+from fake_server.scripts import ScriptBook
+from fake_server.space import Spaces
 from fake_server.style import Style
 
 MIB = 1024 * 1024
 
 
-@dataclass(frozen=True)
+@dataclass
 class Settings:
     """What an app is made from. `models` None accepts any name; `style` replaces the seed's styles,
-    and so does `plain` with `Style.PLAIN`.
+    and so does `plain` with `Style.PLAIN`. `book` may be replaced while the server runs.
 
     `max_body` is in bytes, `body_timeout` in seconds for the whole request body.
     """
 
     book: ScriptBook = field(default_factory=ScriptBook)
-    state: ScriptState = field(default_factory=ScriptState)
-    journal: Journal = field(default_factory=Journal)
     seed: int = 0
     plain: bool = False
     style: Style | None = None
@@ -31,6 +29,10 @@ class Settings:
     models: tuple[str, ...] | None = None
     max_body: int = 32 * MIB
     body_timeout: float = 60.0
+    spaces: Spaces = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.spaces = Spaces(lambda: self.book)
 
     def style_of(self, request: bytes) -> Style:
         """How the reply to this request is written."""

@@ -9,11 +9,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from fake_server import body
-from fake_server.edge import STYLE, clean_headers, error_response
+from fake_server.asking import Asking
+from fake_server.edge import ENTRY, STYLE, clean_headers, error_response
+from fake_server.journal import Entry
 from fake_server.play import play
 from fake_server.reply import ErrorReply, RawReply, Reply, Timing
 from fake_server.routes.streaming import EVENT_STREAM, Writes
 from fake_server.settings import Settings
+from fake_server.space import SPACE, Space
 from fake_server.style import Style
 from fake_server.wire.exchange import Write
 
@@ -21,7 +24,7 @@ _NO_BODY = frozenset({204, 205, 304})
 _LIMIT_REQUESTS, _LIMIT_TOKENS = 10_000, 2_000_000
 
 Asked = Mapping[str, Any]
-ReplyTo = Callable[[Asked, Settings], Reply | ErrorReply | RawReply]
+ReplyTo = Callable[[Asking, Settings, Space], Reply | ErrorReply | RawReply]
 
 
 class Renderer(Protocol):
@@ -32,13 +35,14 @@ class Renderer(Protocol):
     def render_stream(self, reply: Reply, request: Asked, style: Style) -> Iterator[bytes]: ...
 
 
-async def read(request: Request) -> tuple[bytes, Asked] | Response:
-    """The body as bytes and as an object, noted in the journal; a refusal of one that cannot be read."""
+async def read(request: Request) -> tuple[bytes, Asking] | Response:
+    """The body as bytes and what it asks, noted in the journal; a refusal of one that cannot be read."""
     settings: Settings = request.app.state.settings
+    entry: Entry = request.scope[ENTRY]
     try:
-        raw = await body.read(request, settings.max_body, settings.body_timeout)
-        settings.journal.set_body(request.scope["fake_server.entry"], raw)
-        return raw, body.parse(raw)
+        raw = entry.body = await body.read(request, settings.max_body, settings.body_timeout)
+        endpoint = entry.path.removeprefix("/v1").strip("/")
+        return raw, Asking(body.parse(raw), endpoint, entry.fields)
     except body.Refused as refused:
         return error_response(refused.reply)
 
@@ -49,16 +53,19 @@ async def create(request: Request, reply_to: ReplyTo, renderer: Renderer) -> Res
     came = await read(request)
     if isinstance(came, Response):
         return came
-    raw, asked = came
-    reply = reply_to(asked, settings)
+    raw, asking = came
+    reply = reply_to(asking, settings, request.scope[SPACE])
+    request.scope[ENTRY].script = reply.script
     if not isinstance(reply, Reply):
         return untold(reply, settings.seed)
     style = settings.style_of(raw)
     request.scope[STYLE] = style
     headers = rate_limits(reply.usage.total_tokens)
-    if asked.get("stream"):
-        return _streamed(renderer.render_stream(reply, asked, style), reply.timing, settings.seed, headers)
-    payload = renderer.render_dict(reply, asked, style)
+    if asking.streams:
+        return _streamed(
+            renderer.render_stream(reply, asking.body, style), reply.timing, settings.seed, headers
+        )
+    payload = renderer.render_dict(reply, asking.body, style)
     return whole(payload, reply.timing, {"content-type": "application/json", **headers})
 
 

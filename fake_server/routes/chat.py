@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from starlette.requests import Request
 from starlette.responses import Response
 
 from fake_server import errors, validate
 from fake_server.answer import answer
+from fake_server.asking import Asking
 from fake_server.render import chat as render
 from fake_server.reply import ErrorReply, RawReply, Reply
 from fake_server.routes import answering
 from fake_server.routes.models import knows
 from fake_server.settings import Settings
+from fake_server.space import Space
 
 
 async def create_chat_completion(request: Request) -> Response:
     return await answering.create(request, reply_to, render)
 
 
-def reply_to(asked: Mapping[str, Any], settings: Settings) -> Reply | ErrorReply | RawReply:
+def reply_to(asking: Asking, settings: Settings, space: Space) -> Reply | ErrorReply | RawReply:
     """What to answer: a refusal of a bad request, else what the scripts and the settings say."""
-    refusal = validate.chat(asked)
+    refusal = validate.chat(asking.body)
     if refusal is not None:
         return refusal
-    if not knows(settings, asked["model"]):
-        return errors.model_not_found(asked["model"])
+    if not knows(settings, asking.model):
+        return errors.model_not_found(asking.model)
     return answer(
-        asked,
-        settings.book,
-        settings.state,
+        asking,
+        space.book,
+        space.state,
         strict=settings.strict,
         seed=settings.seed,
         models=settings.models,

@@ -11,11 +11,13 @@ from starlette.responses import Response
 
 from fake_server import embedding, errors, limits, tokens, validate
 from fake_server.answer import answer
+from fake_server.asking import Asking
 from fake_server.render import completions as render
 from fake_server.reply import Choice, ErrorReply, RawReply, Reply, Usage
 from fake_server.routes import answering
 from fake_server.routes.models import knows
 from fake_server.settings import Settings
+from fake_server.space import Space
 from fake_server.validate.completions import DEFAULT_TOKENS
 
 _PASSED_ON = ("model", "stop", "seed", "stream", "temperature", "top_p")
@@ -25,17 +27,18 @@ async def create_completion(request: Request) -> Response:
     return await answering.create(request, reply_to, render)
 
 
-def reply_to(asked: Mapping[str, Any], settings: Settings) -> Reply | ErrorReply | RawReply:
+def reply_to(asking: Asking, settings: Settings, space: Space) -> Reply | ErrorReply | RawReply:
     """A refusal of a bad request, else the choices of every prompt, one prompt after the other."""
+    asked = asking.body
     refusal = _refusal(asked, settings)
     if refusal is not None:
         return refusal
     replies: list[Reply] = []
     for prompt in prompts(asked):
         said = answer(
-            _as_chat(asked, prompt),
-            settings.book,
-            settings.state,
+            asking.but(_as_chat(asked, prompt)),
+            space.book,
+            space.state,
             strict=settings.strict,
             seed=settings.seed,
             prompt_tokens=max(tokens.count(prompt), 1),

@@ -11,11 +11,13 @@ from starlette.responses import Response
 
 from fake_server import embedding, errors, tokens, validate
 from fake_server.answer import wordless
+from fake_server.asking import Asking
 from fake_server.edge import STYLE
 from fake_server.reply import ErrorReply, RawReply, Timing
 from fake_server.routes import answering
 from fake_server.routes.models import knows
 from fake_server.settings import Settings
+from fake_server.space import SPACE, Space
 from fake_server.validate.completions import CONTEXTS
 
 
@@ -24,8 +26,9 @@ async def create_embeddings(request: Request) -> Response:
     came = await answering.read(request)
     if isinstance(came, Response):
         return came
-    raw, asked = came
-    told = _told(asked, settings)
+    raw, asking = came
+    asked = asking.body
+    told = _told(asking, settings, request.scope[SPACE])
     if told is not None:
         return answering.untold(told, settings.seed)
     style = settings.style_of(raw)
@@ -48,8 +51,9 @@ def embeddings_of(asked: Mapping[str, Any], count: int) -> dict[str, Any]:
     return {"object": "list", "data": data, "model": model, "usage": usage}
 
 
-def _told(asked: Mapping[str, Any], settings: Settings) -> ErrorReply | RawReply | None:
+def _told(asking: Asking, settings: Settings, space: Space) -> ErrorReply | RawReply | None:
     """What is answered instead of vectors: a refusal, or a script's, for whom a user said the texts."""
+    asked = asking.body
     refusal = validate.embeddings(asked)
     if refusal is not None:
         return refusal
@@ -58,4 +62,4 @@ def _told(asked: Mapping[str, Any], settings: Settings) -> ErrorReply | RawReply
     if asked["model"] in CONTEXTS:
         return errors.not_for_embeddings()
     said = [{"role": "user", "content": text} for text in tokens.texts(asked["input"])]
-    return wordless({"model": asked["model"], "messages": said}, settings.book, settings.state)
+    return wordless(asking.but({"model": asked["model"], "messages": said}), space.book, space.state)

@@ -11,6 +11,7 @@ import pytest
 
 from fake_server import scripts, tokens
 from fake_server.answer import answer
+from fake_server.asking import Asking
 from fake_server.reply import Choice, ErrorReply, RawReply, Reply, ToolCall, Usage
 from fake_server.scripts import ScriptBook, ScriptState
 
@@ -23,7 +24,7 @@ def ask(text: str, **more: Any) -> dict[str, Any]:
 
 
 def reply_to(request: dict[str, Any], book: ScriptBook = EMPTY, **options: Any) -> Reply:
-    reply = answer(request, book, ScriptState(), **options)
+    reply = answer(Asking(request), book, ScriptState(), **options)
     assert isinstance(reply, Reply)
     return reply
 
@@ -98,7 +99,7 @@ def test_scripted_logprobs_are_cut_with_the_text() -> None:
 
 
 def test_scripted_errors_have_openais_words() -> None:
-    error = answer(ask("x"), one_script({"error": {"status": 429, "message": "slow"}}), ScriptState())
+    error = answer(Asking(ask("x")), one_script({"error": {"status": 429, "message": "slow"}}), ScriptState())
     assert isinstance(error, ErrorReply)
     assert (error.status, error.type, error.code) == (429, "requests", "rate_limit_exceeded")
     told: dict[str, Any] = {
@@ -109,17 +110,17 @@ def test_scripted_errors_have_openais_words() -> None:
         "code": "c",
         "headers": {"a": "b"},
     }
-    assert answer(ask("x"), one_script({"error": told}), ScriptState()) == ErrorReply(**told)
+    assert answer(Asking(ask("x")), one_script({"error": told}), ScriptState()) == ErrorReply(**told)
 
 
 def test_raw_replies_follow_the_stream_switch() -> None:
     both = one_script({"raw": {"status": 202, "body": {"a": "é"}, "stream": [{"b": 1}, "[DONE]"]}})
-    assert answer(ask("x"), both, ScriptState()) == RawReply(202, body='{"a":"é"}')
-    streamed = answer(ask("x", stream=True), both, ScriptState())
+    assert answer(Asking(ask("x")), both, ScriptState()) == RawReply(202, body='{"a":"é"}')
+    streamed = answer(Asking(ask("x", stream=True)), both, ScriptState())
     assert streamed == RawReply(202, events=('{"b":1}', "[DONE]"))
     text = one_script({"raw": {"headers": {"content-type": "text/html"}, "body": "<p>"}})
     expected = RawReply(200, {"content-type": "text/html"}, body="<p>")
-    assert answer(ask("x", stream=True), text, ScriptState()) == expected
+    assert answer(Asking(ask("x", stream=True)), text, ScriptState()) == expected
 
 
 def test_legacy_functions_get_a_function_call() -> None:
@@ -129,7 +130,7 @@ def test_legacy_functions_get_a_function_call() -> None:
 
 
 def test_an_unknown_model_is_404_when_models_are_told() -> None:
-    error = answer(ask("x"), EMPTY, ScriptState(), models=["gpt-4o"])
+    error = answer(Asking(ask("x")), EMPTY, ScriptState(), models=["gpt-4o"])
     assert error == ErrorReply(
         404,
         "The model `gpt-4o-mini` does not exist or you do not have access to it.",
@@ -146,7 +147,7 @@ def test_a_strict_miss_names_the_nearest_scripts() -> None:
             {"name": "tool", "when": {"model": "gpt-4o-mini", "turn": 4}, "reply": {"text": "x"}},
         ]
     )
-    error = answer(ask("write about a cat"), book, ScriptState(), strict=True)
+    error = answer(Asking(ask("write about a cat")), book, ScriptState(), strict=True)
     assert isinstance(error, ErrorReply)
     assert (error.status, error.code, error.headers) == (404, "no_fixture_match", {"x-should-retry": "false"})
     assert error.message == (
@@ -156,7 +157,7 @@ def test_a_strict_miss_names_the_nearest_scripts() -> None:
         "  'poem' (scripts[0]): messages.last: wants a text that contains 'tree', got 'write about a cat'\n"
         "Add a script that matches, or leave out strict for an answer without one."
     )
-    empty = answer(ask("x"), EMPTY, ScriptState(), strict=True)
+    empty = answer(Asking(ask("x")), EMPTY, ScriptState(), strict=True)
     assert isinstance(empty, ErrorReply)
     assert "There are no scripts." in empty.message
 

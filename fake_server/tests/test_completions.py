@@ -13,6 +13,7 @@ from openai.types import Completion
 from pydantic import TypeAdapter
 
 from fake_server import FakeServer
+from fake_server.asking import Asking
 from fake_server.render.completions import render_dict, render_stream
 from fake_server.reply import Choice, Reply, TokenLogprob, Usage
 from fake_server.routes.completions import reply_to
@@ -242,7 +243,7 @@ def test_every_style_reads_strictly_and_alike_in_both_forms(seed: int) -> None:
         "max_tokens": 9,
         "logprobs": 2,
     }
-    reply = reply_to({"model": MODEL, **asked}, Settings(seed=seed))
+    reply = reply_to(Asking({"model": MODEL, **asked}), settings := Settings(seed=seed), settings.spaces())
     assert isinstance(reply, Reply)
     style = Style.draw(seed, b"{}")
     whole = adapter.validate_json(render_dict(reply, asked, style), strict=True)

@@ -164,8 +164,8 @@ def test_a_script_speaks_only_with_errors_and_raw_bytes() -> None:
         busy = ask(port, path="/v1/embeddings", body={"model": VECTORS, "input": ["a tree", "b"]})
         assert (busy.status, busy.error["code"]) == (429, "rate_limit_exceeded")
         assert ask(port, path="/v1/embeddings", body={"model": VECTORS, "input": "b"}).status == 200
-        assert settings.state.used(book.scripts[0]) == 0
-        assert [entry.status for entry in settings.journal.entries()] == [429, 200]
+        assert settings.spaces.default.state.used(book.scripts[0]) == 0
+        assert [entry.status for entry in settings.spaces.default.journal.entries()] == [429, 200]
 
 
 @pytest.mark.skipif(not RECORDINGS.exists(), reason="OPENAI_CONTRACT_SHARED holds no recordings of OpenAI")

@@ -58,9 +58,15 @@ def test_the_journal_is_bounded() -> None:
     for index in range(5):
         journal.add(Entry("GET", f"/{index}"))
     assert [entry.path for entry in journal.entries()] == ["/2", "/3", "/4"]
-    journal.set_body(journal.entries()[0], b"x" * 8)
-    journal.set_body(journal.entries()[2], b"x" * 8)
+    first, _, last = journal.entries()
+    first.body = last.body = b"x" * 8
+    journal.grown(first)
+    assert len(journal.entries()) == 3
+    journal.grown(last)
     assert [entry.path for entry in journal.entries()] == ["/3", "/4"]
+    first.sent(b"x" * 100)
+    journal.grown(first)  # it has left already and counts no more
+    assert (len(journal.entries()), journal.dropped) == (2, 3)
 
 
 def test_reset_gives_scripts_back_their_uses(tmp_path: Path) -> None:

@@ -1,0 +1,127 @@
+"""What one test sees of a server: scripts of its own, how often they answered, and what was asked.
+
+Tests that run at the same time on one server each take a space, so that none sees what another does. A
+request names its space by the header `x-fake-space`, by a path that begins with `/@NAME`, or by a key of
+the form `sk-…@NAME`; without any of these it is in the space whose name is empty.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from fake_server import scripts
+from fake_server.journal import Journal
+from fake_server.scripts import Script, ScriptBook, ScriptState
+
+SPACE = "fake_server.space"
+"""Where an ASGI scope says which space its request is in."""
+HEADER = "x-fake-space"
+MOST = 1000
+NAME = re.compile(r"[A-Za-z0-9._-]{1,100}\Z")
+
+
+@dataclass
+class Space:
+    """One space. Its own scripts stand before the server's and replace those of the same name."""
+
+    name: str
+    shared: Callable[[], ScriptBook]
+    state: ScriptState = field(default_factory=ScriptState)
+    journal: Journal = field(default_factory=Journal)
+    own: tuple[Script, ...] = ()
+    _book: tuple[ScriptBook, ScriptBook] | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _numbers: count[int] = field(default_factory=lambda: count(1))
+
+    @property
+    def book(self) -> ScriptBook:
+        """The scripts that answer here, in the order they are tried."""
+        shared, known = self.shared(), self._book
+        if not self.own:
+            return shared
+        if known is None or known[0] is not shared:
+            names = {one.name for one in self.own}
+            joined = ScriptBook((*self.own, *(one for one in shared if one.name not in names)))
+            self._book = known = (shared, joined)
+        return known[1]
+
+    def add(self, items: Sequence[Mapping[str, Any]], source: str = "added") -> tuple[Script, ...]:
+        """Put scripts before all others; those without a name get one. Raises ScriptError."""
+        named = [{"name": self._name(), **item} if isinstance(item, Mapping) else item for item in items]
+        added = tuple(scripts.parse(named, source))
+        with self._lock:
+            names = {one.name for one in added}
+            self.own = (*added, *(one for one in self.own if one.name not in names))
+            self._book = None
+        self.state.forget(names)
+        return added
+
+    def remove(self, name: str | None = None) -> int:
+        """Take away a script that was added, or all of them; says how many."""
+        with self._lock:
+            kept = tuple(one for one in self.own if name is not None and one.name != name)
+            gone = len(self.own) - len(kept)
+            self.own, self._book = kept, None
+        return gone
+
+    def reset(self) -> None:
+        """Forget everything: what was asked, what was used, what was added."""
+        self.remove()
+        self.journal.clear()
+        self.state.reset()
+
+    def _name(self) -> str:
+        return f"added {next(self._numbers)}"
+
+
+class Spaces:
+    """The spaces of a server, made when they are first named; the one longest unused leaves first."""
+
+    def __init__(self, shared: Callable[[], ScriptBook], most: int = MOST) -> None:
+        self._shared, self._most = shared, most
+        self._lock = threading.Lock()
+        self._named: OrderedDict[str, Space] = OrderedDict()
+        self.default = Space("", shared)
+
+    def __call__(self, name: str = "") -> Space:
+        """The space of this name. Raises ValueError for a name that cannot stand in a path."""
+        if not name:
+            return self.default
+        with self._lock:
+            space = self._named.get(name)
+            if space is None:
+                if not NAME.match(name):
+                    raise ValueError(f"{name[:100]!r} names no space: use 1 to 100 of A-Z a-z 0-9 . _ -")
+                space = self._named[name] = Space(name, self._shared)
+                if len(self._named) > self._most:
+                    self._named.popitem(last=False)
+            self._named.move_to_end(name)
+            return space
+
+    def drop(self, name: str) -> bool:
+        """Forget a space; False when there was none."""
+        with self._lock:
+            return self._named.pop(name, None) is not None
+
+    def known(self) -> tuple[Space, ...]:
+        """Every space, the unnamed one first."""
+        with self._lock:
+            return (self.default, *self._named.values())
+
+
+def named(path: str, headers: Mapping[str, str]) -> tuple[str, str]:
+    """The name of the space a request is in, and its path without that name."""
+    name = headers.get(HEADER, "")
+    if path.startswith("/@"):
+        prefix, slash, rest = path[2:].partition("/")
+        return name or prefix, slash + rest or "/"
+    if not name and "@" in (credentials := headers.get("authorization", "")):
+        key, _, last = credentials.rpartition("@")
+        name = last.strip() if key.lower().startswith("bearer sk-") else ""
+    return name, path
