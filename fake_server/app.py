@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from fake_server import errors
+from fake_server.control import operations as control
 from fake_server.edge import Edge, HeaderCase, error_response
 from fake_server.reply import ErrorReply
 from fake_server.routes import answering, chat, completions, describe, embeddings, models
@@ -49,9 +50,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app = FastAPI(
         title="fake OpenAI server",
         routes=[
-            Route(prefix + path, endpoint, methods=[method])
-            for prefix in ("/v1", "")
-            for method, path, endpoint in _OPERATIONS
+            *control.ROUTES,
+            *(
+                Route(prefix + path, endpoint, methods=[method])
+                for prefix in ("/v1", "")
+                for method, path, endpoint in _OPERATIONS
+            ),
         ],
         redoc_url=None,
         redirect_slashes=False,

@@ -32,7 +32,7 @@ STYLE = "fake_server.style"
 """Where the scope says how its reply is written."""
 ENTRY = "fake_server.entry"
 """Where the scope says what the journal knows of a request."""
-CONTROL = "/__fake__"
+CONTROL, METRICS = "/__fake__", "/metrics"
 OPEN_PATHS = frozenset({"/", "/health", "/docs", "/openapi.json", "/metrics"})
 
 
@@ -58,8 +58,10 @@ class Edge:
             return
         entry = Entry(scope["method"], path, fields, space=name)
         scope[SPACE], scope[ENTRY] = space, entry
-        if not path.startswith(CONTROL):
+        controls = path.startswith(CONTROL) or path == METRICS
+        if not controls:
             space.journal.add(entry)
+            self.settings.metrics.open.inc()
 
         async def forward(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -81,7 +83,10 @@ class Edge:
             await error_response(errors.server_error())(scope, receive, forward)
         finally:
             entry.ended()
-            space.journal.grown(entry)
+            if not controls:
+                space.journal.grown(entry)
+                self.settings.metrics.open.dec()
+                self.settings.metrics.count(entry)
 
     def refuse_key(self, scope: Scope, fields: Mapping[str, str]) -> ErrorReply | None:
         """The 401 of a request without the server's key; None where it may pass."""

@@ -68,6 +68,11 @@ class Entry:
         return b"".join(self._pieces)[:MOST_KEPT]
 
     @property
+    def sent_bytes(self) -> int:
+        """Bytes of the reply's body that were sent."""
+        return self._size
+
+    @property
     def size(self) -> int:
         """Bytes held."""
         return len(self.body) + min(self._size, MOST_KEPT)

@@ -38,8 +38,8 @@ def explain(
     request: Mapping[str, Any], book: ScriptBook, state: ScriptState | None = None, limit: int = 3
 ) -> tuple[Miss, ...]:
     """The nearest misses, nearest first: those whose conditions held the longest, then in book order."""
-    misses = [miss for script in book if (miss := _miss(script, request, state))]
-    return tuple(sorted(misses, key=lambda miss: -miss.held)[:limit])
+    misses = [found for script in book if (found := miss(script, request, state))]
+    return tuple(sorted(misses, key=lambda one: -one.held)[:limit])
 
 
 def describe(request: Mapping[str, Any]) -> str:
@@ -49,7 +49,8 @@ def describe(request: Mapping[str, Any]) -> str:
     return f"model {request.get('model')}, {last}"
 
 
-def _miss(script: Script, request: Mapping[str, Any], state: ScriptState | None) -> Miss | None:
+def miss(script: Script, request: Mapping[str, Any], state: ScriptState | None = None) -> Miss | None:
+    """Why the script does not answer this request; None where it does."""
     held = 0
     for problem in _conditions(script.when, request):
         if problem is not None:

@@ -16,8 +16,8 @@ import pytest
 if TYPE_CHECKING:
     import openai
 
+    from fake_server.fake import FakeServer
     from fake_server.replay import ReplayServer
-    from fake_server.server import FakeServer
 
 KEY = "sk-fake"
 _ELSEWHERE = (
@@ -39,7 +39,7 @@ def fake_server_options() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def _fake_server_of_the_session(fake_server_options: dict[str, Any]) -> Iterator[FakeServer]:
-    from fake_server.server import FakeServer
+    from fake_server.fake import FakeServer
 
     with FakeServer(**fake_server_options) as server:
         yield server

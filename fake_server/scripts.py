@@ -92,6 +92,11 @@ def parse(items: Iterable[Mapping[str, Any]], source: str = "scripts") -> Script
     return _book(*_scripts(Document(list(items), {}), source))
 
 
+def joined(*books: ScriptBook) -> ScriptBook:
+    """The scripts of several books, tried in this order. Raises ScriptError for a name that stands twice."""
+    return _book([script for book in books for script in book], [])
+
+
 def _book(scripts: list[Script], problems: list[str]) -> ScriptBook:
     places: dict[str, str] = {}
     for script in scripts:

@@ -6,24 +6,18 @@ import asyncio
 import contextlib
 import http
 import os
-import secrets
 import socket
 import threading
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
-from types import TracebackType
+from collections.abc import Callable
 
 import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from fake_server import scripts as script_book
 from fake_server.app import create_app
 from fake_server.edge import to_json
-from fake_server.journal import Entry
 from fake_server.reply import ErrorReply
-from fake_server.settings import Settings, default_scripts
-from fake_server.style import Style
+from fake_server.settings import Settings
 
 GRACE, TICK = 0.5, 0.01
 """Seconds that open streams get when the server stops, and between two looks; then they are cut."""
@@ -165,110 +159,6 @@ def uvicorn_server(settings: Settings) -> Server:
         timeout_keep_alive=75,
     )
     return Server(config)
-
-
-def _path(script: object) -> Path:
-    if isinstance(script, (str, Path)):
-        return Path(script)
-    raise TypeError(f"scripts are files or folders, not {type(script).__name__}: write it as a YAML file")
-
-
-class FakeServer:
-    """A fake OpenAI server while entered: `with FakeServer() as fake: ... fake.base_url`.
-
-    `scripts` are files or folders (None: the kit's own, []: none); `seed` None draws one; `style`
-    writes every reply one way instead. Works as an async context manager too. Raises ScriptError
-    for a bad script, OSError for a taken port.
-    """
-
-    def __init__(
-        self,
-        scripts: str | Path | Iterable[str | Path] | None = None,
-        *,
-        seed: int | None = None,
-        plain: bool = False,
-        style: Style | None = None,
-        api_key: str | None = None,
-        models: Sequence[str] | None = None,
-        strict: bool = False,
-        port: int = 0,
-    ) -> None:
-        given = [scripts] if isinstance(scripts, (str, Path)) else scripts
-        paths = default_scripts() if given is None else [_path(one) for one in given]
-        self.seed = secrets.randbelow(2**32) if seed is None else seed
-        self.settings = Settings(
-            book=script_book.load(paths),
-            seed=self.seed,
-            plain=plain,
-            style=style,
-            strict=strict,
-            api_key=api_key,
-            models=None if models is None else tuple(models),
-        )
-        self._wanted = port
-        self._port: int | None = None
-        self._server: Server | None = None
-        self._thread: threading.Thread | None = None
-
-    @property
-    def url(self) -> str:
-        """`http://127.0.0.1:PORT`, without `/v1`. Raises RuntimeError when the server is not running."""
-        if self._port is None:
-            raise RuntimeError("the fake server is not running: enter it with `with` or call start()")
-        return f"http://127.0.0.1:{self._port}"
-
-    @property
-    def base_url(self) -> str:
-        """The URL with `/v1`, as the SDKs want it."""
-        return f"{self.url}/v1"
-
-    @property
-    def requests(self) -> tuple[Entry, ...]:
-        """What was asked, oldest first; bounded, credentials redacted."""
-        return self.settings.spaces.default.journal.entries()
-
-    def reset(self) -> None:
-        """Forget in every space what was asked, what was used, and what was added."""
-        for space in self.settings.spaces.known():
-            space.reset()
-
-    def start(self) -> FakeServer:
-        """Serve on a thread of its own; returns once connections are answered."""
-        if self._thread is not None:
-            raise RuntimeError("the fake server is running already")
-        listener = listen("127.0.0.1", self._wanted)
-        server = uvicorn_server(self.settings)
-        thread = threading.Thread(target=serve_on, args=(server, listener), name="fake-server", daemon=True)
-        self._server, self._thread, self._port = server, thread, listener.getsockname()[1]
-        thread.start()
-        if not server.ready.wait(10):
-            self.stop()
-            raise RuntimeError("the fake server did not start within 10 seconds")
-        return self
-
-    def stop(self) -> None:
-        """Stop serving; streams still open are cut after `GRACE` seconds. Safe to call twice."""
-        server, thread = self._server, self._thread
-        self._server = self._thread = self._port = None
-        if server is not None and thread is not None:
-            server.stop()
-            thread.join(10)
-
-    def __enter__(self) -> FakeServer:
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    async def __aenter__(self) -> FakeServer:
-        return await asyncio.to_thread(self.start)
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await asyncio.to_thread(self.stop)
 
 
 def serve_on(server: Server, listener: socket.socket) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fake_server.metrics import Metrics
 from fake_server.scripts import ScriptBook
 from fake_server.space import Spaces
 from fake_server.style import Style
@@ -30,6 +31,7 @@ class Settings:
     max_body: int = 32 * MIB
     body_timeout: float = 60.0
     spaces: Spaces = field(init=False)
+    metrics: Metrics = field(default_factory=Metrics)
 
     def __post_init__(self) -> None:
         self.spaces = Spaces(lambda: self.book)

@@ -17,12 +17,12 @@ from typing import Any
 
 from fake_server import scripts
 from fake_server.journal import Journal
-from fake_server.scripts import Script, ScriptBook, ScriptState
+from fake_server.scripts import Script, ScriptBook, ScriptError, ScriptState
 
 SPACE = "fake_server.space"
 """Where an ASGI scope says which space its request is in."""
 HEADER = "x-fake-space"
-MOST = 1000
+MOST, MOST_SCRIPTS = 1000, 10_000
 NAME = re.compile(r"[A-Za-z0-9._-]{1,100}\Z")
 
 
@@ -35,6 +35,7 @@ class Space:
     state: ScriptState = field(default_factory=ScriptState)
     journal: Journal = field(default_factory=Journal)
     own: tuple[Script, ...] = ()
+    queued: tuple[Script, ...] = ()
     _book: tuple[ScriptBook, ScriptBook] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _numbers: count[int] = field(default_factory=lambda: count(1))
@@ -43,32 +44,56 @@ class Space:
     def book(self) -> ScriptBook:
         """The scripts that answer here, in the order they are tried."""
         shared, known = self.shared(), self._book
-        if not self.own:
+        if not self.own and not self.queued:
             return shared
         if known is None or known[0] is not shared:
             names = {one.name for one in self.own}
-            joined = ScriptBook((*self.own, *(one for one in shared if one.name not in names)))
-            self._book = known = (shared, joined)
+            rest = (one for one in shared if one.name not in names)
+            self._book = known = (shared, ScriptBook((*self.queued, *self.own, *rest)))
         return known[1]
 
     def add(self, items: Sequence[Mapping[str, Any]], source: str = "added") -> tuple[Script, ...]:
-        """Put scripts before all others; those without a name get one. Raises ScriptError."""
-        named = [{"name": self._name(), **item} if isinstance(item, Mapping) else item for item in items]
-        added = tuple(scripts.parse(named, source))
+        """Put scripts before the others, but for the queue; those without a name get one.
+
+        Raises ScriptError.
+        """
+        added = self._parsed(items, source)
         with self._lock:
             names = {one.name for one in added}
-            self.own = (*added, *(one for one in self.own if one.name not in names))
-            self._book = None
-        self.state.forget(names)
+            self._keep(self.queued, (*added, *(one for one in self.own if one.name not in names)))
+        return added
+
+    def queue(self, items: Sequence[Mapping[str, Any]], source: str = "queued") -> tuple[Script, ...]:
+        """Put scripts at the end of those that are tried before all others. Raises ScriptError."""
+        added = self._parsed(items, source)
+        with self._lock:
+            waiting = [one for one in self.queued if one.times is None or self.state.used(one) < one.times]
+            self._keep((*waiting, *added), self.own)
         return added
 
     def remove(self, name: str | None = None) -> int:
-        """Take away a script that was added, or all of them; says how many."""
+        """Take away a script that was added or queued, or all of them; says how many."""
         with self._lock:
-            kept = tuple(one for one in self.own if name is not None and one.name != name)
-            gone = len(self.own) - len(kept)
-            self.own, self._book = kept, None
+            kept = [
+                tuple(one for one in some if name is not None and one.name != name)
+                for some in (self.queued, self.own)
+            ]
+            gone = len(self.queued) + len(self.own) - len(kept[0]) - len(kept[1])
+            self._keep(*kept)
         return gone
+
+    def _parsed(self, items: Sequence[Mapping[str, Any]], source: str) -> tuple[Script, ...]:
+        named = [item if "name" in item else {"name": self._name(source), **item} for item in items]
+        parsed = tuple(scripts.parse(named, source))
+        self.state.forget(one.name for one in parsed)
+        return parsed
+
+    def _keep(self, queued: tuple[Script, ...], own: tuple[Script, ...]) -> None:
+        if len(queued) + len(own) > MOST_SCRIPTS:
+            raise ScriptError(
+                f"a space holds at most {MOST_SCRIPTS} scripts of its own: remove or reset some"
+            )
+        self.queued, self.own, self._book = queued, own, None
 
     def reset(self) -> None:
         """Forget everything: what was asked, what was used, what was added."""
@@ -76,8 +101,8 @@ class Space:
         self.journal.clear()
         self.state.reset()
 
-    def _name(self) -> str:
-        return f"added {next(self._numbers)}"
+    def _name(self, source: str) -> str:
+        return f"{source} {next(self._numbers)}"
 
 
 class Spaces:

@@ -13,7 +13,7 @@ from contract_tests.interop.starting import NotStarted, install, serving
 from contract_tests.outcome import Outcome, RunReport
 from contract_tests.rules.engine import Finding, Level
 from contract_tests.run import NoModel, Options, Unreachable, UsageError, run
-from fake_server.server import FakeServer
+from fake_server.fake import FakeServer
 from fake_server.wire.bounds import Bounds
 
 SEED = 1

@@ -10,7 +10,7 @@ from contract_tests.outcome import ExitCode, Outcome, RunReport
 from contract_tests.rules.engine import Level
 from contract_tests.run import Options, run
 from contract_tests.tests import planted
-from fake_server.server import FakeServer
+from fake_server.fake import FakeServer
 from fake_server.wire.bounds import Bounds
 
 SECTIONS = ("chat", "tools", "relations", "models", "errors")

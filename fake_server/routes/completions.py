@@ -36,7 +36,7 @@ def reply_to(asking: Asking, settings: Settings, space: Space) -> Reply | ErrorR
     replies: list[Reply] = []
     for prompt in prompts(asked):
         said = answer(
-            asking.but(_as_chat(asked, prompt)),
+            asking.but(as_chat(asked, prompt)),
             space.book,
             space.state,
             strict=settings.strict,
@@ -73,7 +73,7 @@ def _refusal(asked: Mapping[str, Any], settings: Settings) -> ErrorReply | None:
     return errors.not_for_completions() if asked["model"] in embedding.SIZES else None
 
 
-def _as_chat(asked: Mapping[str, Any], prompt: str) -> dict[str, Any]:
+def as_chat(asked: Mapping[str, Any], prompt: str) -> dict[str, Any]:
     """The chat request that stands for one prompt; all `best_of` candidates are asked for and paid for."""
     chat = {name: asked[name] for name in _PASSED_ON if asked.get(name) is not None}
     chat["messages"] = [{"role": "user", "content": prompt}]

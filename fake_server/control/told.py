@@ -1,0 +1,80 @@
+"""The journal as JSON: what was asked, which script answered or came nearest, what went back and when."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from fake_server import match
+from fake_server.asking import COMPLETIONS, Asking
+from fake_server.journal import Entry
+from fake_server.routes.completions import as_chat, prompts
+from fake_server.script_model import Script
+from fake_server.space import Space
+
+
+def request_told(entry: Entry, space: Space) -> dict[str, Any]:
+    """One request: `{method, path, space, headers, body, status, script, misses, faults, reply, began, first,
+    seconds}`.
+
+    `body` and `reply` are values where they are JSON, else text. `misses` are the scripts that came nearest,
+    each with the first condition it failed; there are none where a script answered.
+    """
+    return {
+        "method": entry.method,
+        "path": entry.path,
+        "space": entry.space,
+        "headers": dict(entry.headers),
+        "body": _readable(entry.body),
+        "status": entry.status,
+        "script": entry.script,
+        "misses": [] if entry.script else misses_told(entry, space),
+        "faults": list(entry.faults),
+        "reply": _readable(entry.reply),
+        "began": round(entry.began, 3),
+        "first": _rounded(entry.first),
+        "seconds": _rounded(entry.seconds),
+    }
+
+
+def misses_told(entry: Entry, space: Space) -> list[dict[str, str]]:
+    """The scripts nearest to a request, nearest first: `{script, place, failed}`."""
+    asking = asking_of(entry)
+    if asking is None:
+        return []
+    found = match.explain(asking.body, space.book, space.state)
+    return [{"script": miss.script.name, "place": miss.script.place, "failed": miss.reason} for miss in found]
+
+
+def script_told(script: Script, space: Space) -> dict[str, Any]:
+    """A script in use: `{name, place, when, times, used, added}`."""
+    return {
+        "name": script.name,
+        "place": script.place,
+        "when": script.when.model_dump(exclude_defaults=True),
+        "times": script.times,
+        "used": space.state.used(script),
+        "added": script in (*space.queued, *space.own),
+    }
+
+
+def asking_of(entry: Entry) -> Asking | None:
+    """What a request asked, None where its body is no JSON object; the first prompt of a text completion."""
+    endpoint, body = entry.path.removeprefix("/v1").strip("/"), entry.json
+    if not isinstance(body, Mapping):
+        return None
+    if endpoint == COMPLETIONS:
+        body = as_chat(body, (prompts(body) or [""])[0])
+    return Asking(body, endpoint, entry.fields)
+
+
+def _readable(data: bytes) -> Any:
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        return data.decode("utf-8", "replace")
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 6)

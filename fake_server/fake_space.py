@@ -1,0 +1,83 @@
+"""One space of a running fake, as a test holds it: what to answer, what was asked, and the URL to ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from fake_server import asserting
+from fake_server.journal import Entry
+from fake_server.script_model import Script
+
+if TYPE_CHECKING:
+    from fake_server.fake import FakeServer
+    from fake_server.space import Space
+
+Said = str | Mapping[str, Any] | Callable[..., Any]
+"""A text, a reply as a script has it, or a callable that gives one."""
+
+
+class FakeSpace:
+    """A space: scripts, uses and requests that no other space sees. Ask it at `base_url`."""
+
+    def __init__(self, server: FakeServer, name: str) -> None:
+        self._of = server
+        self.name = name
+
+    @property
+    def _space(self) -> Space:
+        return self._of.settings.spaces(self.name)
+
+    @property
+    def url(self) -> str:
+        """`http://127.0.0.1:PORT`, and `/@NAME` where the space has a name; without `/v1`.
+
+        Raises RuntimeError when the server is not running.
+        """
+        return self._of.root + (f"/@{self.name}" if self.name else "")
+
+    @property
+    def base_url(self) -> str:
+        """The URL with `/v1`, as the SDKs want it."""
+        return f"{self.url}/v1"
+
+    @property
+    def requests(self) -> tuple[Entry, ...]:
+        """What was asked, oldest first; bounded, credentials redacted."""
+        return self._space.journal.entries()
+
+    def script(self, *scripts: Mapping[str, Any]) -> tuple[Script, ...]:
+        """Add scripts `{name, when, reply, times}` before all others, in this order. Raises ScriptError."""
+        return self._space.add(scripts)
+
+    def reply(
+        self, said: Said, *, when: Mapping[str, Any] | None = None, times: int | None = 1
+    ) -> tuple[Script, ...]:
+        """Answer the next request so, or the next one that is `when`; several queue up. Raises ScriptError.
+
+        `times` None answers every such request from now on.
+        """
+        reply = {"text": said} if isinstance(said, str) else said
+        return self._space.queue([{"reply": reply, "when": when or {}, "times": times}])
+
+    def assert_asked(self, when: Mapping[str, Any] | None = None, *, times: int | None = None) -> Entry:
+        """The last request that is `when` (conditions as in a script). Raises AssertionError.
+
+        Fails when there is none, or with `times` when there are not that many; the message shows the nearest
+        requests and what each lacks.
+        """
+        return asserting.asked(self._space, when or {}, times)
+
+    def assert_not_asked(self, when: Mapping[str, Any] | None = None) -> None:
+        """Fail when a request is `when`. Raises AssertionError."""
+        asserting.not_asked(self._space, when or {})
+
+    @property
+    def unused(self) -> tuple[Script, ...]:
+        """The scripts that have answered nothing here."""
+        space = self._space
+        return tuple(script for script in space.book if not space.state.used(script))
+
+    def reset(self) -> None:
+        """Forget what was asked, what was used, and what was added."""
+        self._space.reset()

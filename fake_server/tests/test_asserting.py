@@ -1,0 +1,63 @@
+"""`assert_asked`: what was asked, and a message one would like to receive when it was not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import openai
+import pytest
+
+from fake_server import FakeServer
+from fake_server.scripts import ScriptError
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeServer]:
+    with FakeServer([], seed=1) as server:
+        yield server
+
+
+def ask(fake: FakeServer, text: str, model: str = "gpt-4o") -> None:
+    with openai.OpenAI(base_url=fake.base_url, api_key="any", max_retries=0) as client:
+        client.chat.completions.create(model=model, messages=[{"role": "user", "content": text}])
+
+
+def test_what_was_asked_is_found(fake: FakeServer) -> None:
+    ask(fake, "weather in Oslo")
+    ask(fake, "weather in Rome")
+    entry = fake.assert_asked({"messages": {"last": {"contains": "weather"}}}, times=2)
+    assert entry.json["messages"][-1]["content"] == "weather in Rome"
+    assert fake.assert_asked().status == 200
+    fake.assert_not_asked({"model": "gpt-4"})
+
+
+def test_a_miss_shows_the_requests_and_what_each_lacks(fake: FakeServer) -> None:
+    ask(fake, "weather in Oslo", model="gpt-4o-mini")
+    ask(fake, "news")
+    with pytest.raises(AssertionError) as raised:
+        fake.assert_asked({"model": "gpt-4o", "messages": {"last": {"contains": "weather"}}})
+    assert str(raised.value) == (
+        "no request asked for model: 'gpt-4o', messages: {'last': {'contains': 'weather'}}; "
+        "2 requests were made:\n"
+        "  POST /v1/chat/completions  model gpt-4o-mini, last message user: 'weather in Oslo'  status 200\n"
+        "    model: wants 'gpt-4o', got 'gpt-4o-mini'\n"
+        "  POST /v1/chat/completions  model gpt-4o, last message user: 'news'  status 200\n"
+        "    messages.last: wants a text that contains 'weather', got 'news'"
+    )
+
+
+def test_the_number_is_asserted_too(fake: FakeServer) -> None:
+    with pytest.raises(AssertionError, match=r"^no request asked for anything; nothing was asked$"):
+        fake.assert_asked()
+    ask(fake, "news")
+    with pytest.raises(AssertionError, match=r"^1 request asked for anything, wanted 2 requests; 1 req"):
+        fake.assert_asked(times=2)
+    with pytest.raises(AssertionError, match=r"^1 request asked for anything, wanted none:\n  POST"):
+        fake.assert_not_asked()
+    with pytest.raises(ValueError, match="assert_not_asked says never"):
+        fake.assert_asked({"model": "gpt-3"}, times=0)
+
+
+def test_wrong_conditions_are_an_error_of_their_own(fake: FakeServer) -> None:
+    with pytest.raises(ScriptError, match="unknown key 'modell' in when: did you mean 'model'"):
+        fake.assert_asked({"modell": "gpt-4o"})
