@@ -47,12 +47,14 @@ def answer(
             code="model_not_found",
         )
     script = match.find(request, book, state)
-    if script is not None:
-        return replace(_scripted(script, request, seed, prompt_tokens), script=script.name)
-    if strict:
+    if script is not None and not script.reply.only_breaks:
+        reply = _scripted(script, request, seed, prompt_tokens)
+        return replace(reply, script=script.name, faults=script.reply.faults)
+    if strict and script is None:
         return _no_script(request, book, state)
     measured = [limits.apply(choice, request, seed) for choice in sensible.choices(request, seed)]
-    return Reply(_choices(measured), _usage(measured, request, prompt_tokens), model=model)
+    reply = Reply(_choices(measured), _usage(measured, request, prompt_tokens), model=model)
+    return reply if script is None else replace(reply, script=script.name, faults=script.reply.faults)
 
 
 def wordless(asking: Asking, book: ScriptBook, state: ScriptState) -> ErrorReply | RawReply | None:
@@ -63,7 +65,9 @@ def wordless(asking: Asking, book: ScriptBook, state: ScriptState) -> ErrorReply
     told = tuple(one for one in book if one.reply.error is not None or one.reply.raw is not None)
     script = match.find(asking.body, ScriptBook(told), state)
     untold = None if script is None else _untold(script.reply, asking.body)
-    return None if untold is None else replace(untold, script=script.name if script else None)
+    if script is None or untold is None:
+        return None
+    return replace(untold, script=script.name, faults=script.reply.faults)
 
 
 def _untold(reply: Response, request: Mapping[str, Any]) -> ErrorReply | RawReply | None:

@@ -25,7 +25,7 @@ EXPOSED = (
     "openai-processing-ms",
     "openai-version",
     "retry-after",
-    *answering.rate_limits(0),
+    *(name for name, _ in answering.rate_limits(0)),
 )
 """Reply headers a browser may read."""
 

@@ -60,6 +60,17 @@ class FakeSpace:
         reply = {"text": said} if isinstance(said, str) else said
         return self._space.queue([{"reply": reply, "when": when or {}, "times": times}])
 
+    def fault(
+        self,
+        fault: str,
+        *,
+        when: Mapping[str, Any] | None = None,
+        times: int | None = None,
+        **parameters: Any,
+    ) -> None:
+        """Let something go wrong: `fake.fault("cut", after_events=3, times=1)`. Raises FaultError."""
+        self._space.arm([{"fault": fault, **parameters, "when": when, "times": times}])
+
     def assert_asked(self, when: Mapping[str, Any] | None = None, *, times: int | None = None) -> Entry:
         """The last request that is `when` (conditions as in a script). Raises AssertionError.
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from fake_server.faults import Fault
+
 
 @dataclass(frozen=True)
 class ToolCall:
@@ -75,7 +77,8 @@ class Timing:
 class Reply:
     """A whole answer to a chat request; renders as a dict and as a stream.
 
-    `script`, here and in the other kinds of reply, is the name of the script that gave it, None without one.
+    `script`, here and in the other kinds of reply, is the name of the script that gave it, None without one;
+    `faults` are what the script wants to go wrong.
     """
 
     choices: tuple[Choice, ...]
@@ -86,6 +89,7 @@ class Reply:
     system_fingerprint: str | None = None
     timing: Timing = field(default_factory=Timing)
     script: str | None = field(default=None, compare=False)
+    faults: tuple[Fault, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,7 @@ class ErrorReply:
     code: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     script: str | None = field(default=None, compare=False)
+    faults: tuple[Fault, ...] = field(default=(), compare=False)
 
     def body(self) -> dict[str, Any]:
         return {"error": {"message": self.message, "type": self.type, "param": self.param, "code": self.code}}
@@ -119,3 +124,4 @@ class RawReply:
     events: tuple[str, ...] | None = None
     timing: Timing = field(default_factory=Timing)
     script: str | None = field(default=None, compare=False)
+    faults: tuple[Fault, ...] = field(default=(), compare=False)

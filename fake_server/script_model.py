@@ -14,6 +14,7 @@ from pydantic import field_validator as checked
 from pydantic_core import PydanticCustomError
 
 from fake_server import patterns
+from fake_server.faults import AnyFault
 
 T = TypeVar("T")
 Several = Annotated[tuple[T, ...], Field(strict=False)]
@@ -201,7 +202,10 @@ class Raw(_Part):
 
 
 class Response(Answer):
-    """What the script answers: one choice, several `choices`, an `error`, or `raw`."""
+    """What the script answers: one choice, several `choices`, an `error`, or `raw`; `faults` break it.
+
+    With faults alone they break the answer that the fake gives without a script.
+    """
 
     choices: Several[Answer] = ()
     usage: UsageNumbers | None = None
@@ -212,6 +216,7 @@ class Response(Answer):
     timing: Pace | None = None
     error: Failure | None = None
     raw: Raw | None = None
+    faults: Several[AnyFault] = ()
 
     @model_validator(mode="after")
     def _is_one_thing(self) -> Response:
@@ -219,15 +224,20 @@ class Response(Answer):
         given = [name for name, value in forms.items() if value]
         if self.says_something or self.reasoning or self.finish_reason or self.logprobs:
             given.insert(0, "an answer of its own")
-        if not given:
+        if not given and not self.faults:
             raise PydanticCustomError(
-                "empty", "nothing to answer: give text, tool_calls, refusal, choices, error or raw"
+                "empty", "nothing to answer: give text, tool_calls, refusal, choices, error, raw or faults"
             )
         if len(given) > 1:
             raise PydanticCustomError(
                 "both", "{given} exclude each other: keep one", {"given": " and ".join(given)}
             )
         return self
+
+    @property
+    def only_breaks(self) -> bool:
+        """Whether it says nothing of its own, so that its faults strike what is answered without it."""
+        return not (self.says_something or self.choices or self.error or self.raw)
 
     @property
     def answers(self) -> tuple[Answer, ...]:

@@ -16,6 +16,8 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from fake_server import script_files
+from fake_server.faults import CATALOGUE
+from fake_server.faults.wording import worded
 from fake_server.script_files import Document, ScriptError
 from fake_server.script_model import Script
 
@@ -166,6 +168,10 @@ _KINDS = {
 
 def _wording(detail: Any) -> str:
     loc, kind, value = detail["loc"], detail["type"], detail["input"]
+    if "faults" in loc and loc.index("faults") + 1 < len(loc):
+        place = loc.index("faults") + 2
+        holder = ".".join(str(part) for part in loc[:place])
+        return f"{holder}: {worded({**detail, 'loc': loc[place:]}, CATALOGUE)}"
     name = ".".join(str(part) for part in loc)
     if kind == "extra_forbidden":
         return _unknown_key(loc)

@@ -1,4 +1,4 @@
-"""The fake in process: a server on its own thread and port, for tests and scripts."""
+"""Uvicorn as the fake needs it: it says when it is ready, refuses in OpenAI's form, and leaves at once."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import h11
 import uvicorn
@@ -18,6 +19,7 @@ from fake_server.app import create_app
 from fake_server.edge import to_json
 from fake_server.reply import ErrorReply
 from fake_server.settings import Settings
+from fake_server.wire_sending import RAW, RawSend
 
 GRACE, TICK = 0.5, 0.01
 """Seconds that open streams get when the server stops, and between two looks; then they are cut."""
@@ -31,6 +33,16 @@ class Protocol(H11Protocol):
     """Uvicorn's HTTP/1.1 that waits only so long for a head and refuses in OpenAI's form."""
 
     _deadline: asyncio.TimerHandle | None = None
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        app = self.app
+
+        async def with_raw_send(scope: Any, receive: Any, send: Any) -> None:
+            scope[RAW] = True
+            await app(scope, receive, RawSend(self, send))
+
+        self.app = with_raw_send
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)

@@ -34,7 +34,7 @@ class Settings:
     metrics: Metrics = field(default_factory=Metrics)
 
     def __post_init__(self) -> None:
-        self.spaces = Spaces(lambda: self.book)
+        self.spaces = Spaces(lambda: self.book, self.seed)
 
     def style_of(self, request: bytes) -> Style:
         """How the reply to this request is written."""

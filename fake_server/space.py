@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from fake_server import scripts
+from fake_server import match, scripts
+from fake_server.faults.active import Armed, Faults
 from fake_server.journal import Journal
 from fake_server.scripts import Script, ScriptBook, ScriptError, ScriptState
 
@@ -34,6 +35,7 @@ class Space:
     shared: Callable[[], ScriptBook]
     state: ScriptState = field(default_factory=ScriptState)
     journal: Journal = field(default_factory=Journal)
+    faults: Faults = field(default_factory=Faults)
     own: tuple[Script, ...] = ()
     queued: tuple[Script, ...] = ()
     _book: tuple[ScriptBook, ScriptBook] | None = None
@@ -71,6 +73,13 @@ class Space:
             self._keep((*waiting, *added), self.own)
         return added
 
+    def arm(self, items: Sequence[Mapping[str, Any]]) -> tuple[Armed, ...]:
+        """Put faults in force: `{fault, …}`, with `when` and `times` as in a script.
+
+        Raises FaultError, and ScriptError for a bad `when`.
+        """
+        return tuple(self._armed(dict(item)) for item in items)
+
     def remove(self, name: str | None = None) -> int:
         """Take away a script that was added or queued, or all of them; says how many."""
         with self._lock:
@@ -88,6 +97,13 @@ class Space:
         self.state.forget(one.name for one in parsed)
         return parsed
 
+    def _armed(self, item: dict[str, Any]) -> Armed:
+        when, times = item.pop("when", None) or {}, item.pop("times", None)
+        test = {"name": "fault", "when": when, "times": times, "reply": {"text": ""}}
+        (script,) = scripts.parse([test], "faults")
+        strikes = (lambda asking: match.miss(script, asking.body) is None) if when else None
+        return self.faults.add(item, strikes, times)
+
     def _keep(self, queued: tuple[Script, ...], own: tuple[Script, ...]) -> None:
         if len(queued) + len(own) > MOST_SCRIPTS:
             raise ScriptError(
@@ -98,6 +114,7 @@ class Space:
     def reset(self) -> None:
         """Forget everything: what was asked, what was used, what was added."""
         self.remove()
+        self.faults.remove()
         self.journal.clear()
         self.state.reset()
 
@@ -108,11 +125,11 @@ class Space:
 class Spaces:
     """The spaces of a server, made when they are first named; the one longest unused leaves first."""
 
-    def __init__(self, shared: Callable[[], ScriptBook], most: int = MOST) -> None:
-        self._shared, self._most = shared, most
+    def __init__(self, shared: Callable[[], ScriptBook], seed: int = 0, most: int = MOST) -> None:
+        self._shared, self._seed, self._most = shared, seed, most
         self._lock = threading.Lock()
         self._named: OrderedDict[str, Space] = OrderedDict()
-        self.default = Space("", shared)
+        self.default = self._made("")
 
     def __call__(self, name: str = "") -> Space:
         """The space of this name. Raises ValueError for a name that cannot stand in a path."""
@@ -123,11 +140,14 @@ class Spaces:
             if space is None:
                 if not NAME.match(name):
                     raise ValueError(f"{name[:100]!r} names no space: use 1 to 100 of A-Z a-z 0-9 . _ -")
-                space = self._named[name] = Space(name, self._shared)
+                space = self._named[name] = self._made(name)
                 if len(self._named) > self._most:
                     self._named.popitem(last=False)
             self._named.move_to_end(name)
             return space
+
+    def _made(self, name: str) -> Space:
+        return Space(name, self._shared, faults=Faults(self._seed))
 
     def drop(self, name: str) -> bool:
         """Forget a space; False when there was none."""

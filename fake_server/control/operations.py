@@ -11,8 +11,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from fake_server import body
-from fake_server.control.told import request_told, script_told
+from fake_server.control.told import fault_told, request_told, script_told
 from fake_server.edge import CONTROL, METRICS, error_response, to_json
+from fake_server.faults import FaultError
+from fake_server.faults.active import Armed
 from fake_server.reply import ErrorReply
 from fake_server.script_files import ScriptError
 from fake_server.script_model import Script
@@ -21,6 +23,7 @@ from fake_server.space import SPACE, Space
 from fake_server.wire.jsontext import parse
 
 SHOWN = 100
+SEE = ("requests", "scripts", "replies", "faults", "reset", "spaces")
 
 
 async def overview(request: Request) -> Response:
@@ -37,7 +40,7 @@ async def overview(request: Request) -> Response:
             "requests": len(space.journal.entries()),
             "dropped": space.journal.dropped,
             "spaces": len(settings.spaces.known()),
-            "see": [f"{CONTROL}/{name}" for name in ("requests", "scripts", "replies", "reset", "spaces")],
+            "see": [f"{CONTROL}/{name}" for name in SEE],
         }
     )
 
@@ -83,6 +86,25 @@ async def add_scripts(request: Request) -> Response:
 async def add_replies(request: Request) -> Response:
     """POST: answer the next request so, with a list the next ones; `{reply, when, times}` or a reply."""
     return await _added(request, _queue)
+
+
+async def list_faults(request: Request) -> Response:
+    """GET: the faults in force, with how often each struck."""
+    return _json({"faults": [fault_told(one) for one in _space(request).faults]})
+
+
+async def add_faults(request: Request) -> Response:
+    """POST: put faults in force: `{fault, …}`, and `when` and `times` as in a script."""
+    return await _added(request, Space.arm)
+
+
+async def remove_faults(request: Request) -> Response:
+    """DELETE: lift one fault, or all of them."""
+    name = request.path_params.get("name")
+    gone = _space(request).faults.remove(name)
+    if name is not None and not gone:
+        return _wrong(f"no fault in force is named {name!r}: GET {CONTROL}/faults lists them", 404)
+    return _json({"removed": gone})
 
 
 async def remove_scripts(request: Request) -> Response:
@@ -136,6 +158,10 @@ _OPERATIONS = (
     ("DELETE", "/scripts", remove_scripts),
     ("DELETE", "/scripts/{name}", remove_scripts),
     ("POST", "/replies", add_replies),
+    ("GET", "/faults", list_faults),
+    ("POST", "/faults", add_faults),
+    ("DELETE", "/faults", remove_faults),
+    ("DELETE", "/faults/{name}", remove_faults),
     ("POST", "/reset", reset),
     ("GET", "/spaces", list_spaces),
     ("DELETE", "/spaces/{name}", drop_space),
@@ -158,7 +184,7 @@ def _queue(space: Space, items: Sequence[Mapping[str, Any]]) -> tuple[Script, ..
 
 
 async def _added(
-    request: Request, add: Callable[[Space, Sequence[Mapping[str, Any]]], tuple[Script, ...]]
+    request: Request, add: Callable[[Space, Sequence[Mapping[str, Any]]], Sequence[Script | Armed]]
 ) -> Response:
     settings: Settings = request.app.state.settings
     try:
@@ -171,12 +197,12 @@ async def _added(
         return _wrong(f"not JSON: {problem.detail} (byte {problem.offset})")
     items = document.value if isinstance(document.value, list) else [document.value]
     if not all(isinstance(item, Mapping) for item in items):
-        return _wrong("a script is a JSON object, or several in an array")
+        return _wrong("a JSON object is expected, or several in an array")
     try:
         added = add(_space(request), items)
-    except ScriptError as error:
+    except (ScriptError, FaultError) as error:
         return _wrong(str(error))
-    return _json({"added": [script.name for script in added]}, 201)
+    return _json({"added": [one.name for one in added]}, 201)
 
 
 def _wrong(message: str, status: int = 400) -> Response:

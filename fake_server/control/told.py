@@ -8,6 +8,7 @@ from typing import Any
 
 from fake_server import match
 from fake_server.asking import COMPLETIONS, Asking
+from fake_server.faults.active import Armed
 from fake_server.journal import Entry
 from fake_server.routes.completions import as_chat, prompts
 from fake_server.script_model import Script
@@ -57,6 +58,11 @@ def script_told(script: Script, space: Space) -> dict[str, Any]:
         "used": space.state.used(script),
         "added": script in (*space.queued, *space.own),
     }
+
+
+def fault_told(armed: Armed) -> dict[str, Any]:
+    """A fault in force: `{name, times, struck}` and the fault as it was written."""
+    return {"name": armed.name, **armed.written, "times": armed.times, "struck": armed.struck}
 
 
 def asking_of(entry: Entry) -> Asking | None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from starlette.requests import Request
-from starlette.responses import Response
-
 from fake_server import errors, validate
 from fake_server.answer import answer
 from fake_server.asking import Asking
@@ -12,12 +9,9 @@ from fake_server.render import chat as render
 from fake_server.reply import ErrorReply, RawReply, Reply
 from fake_server.routes import answering
 from fake_server.routes.models import knows
+from fake_server.routes.visit import operation
 from fake_server.settings import Settings
 from fake_server.space import Space
-
-
-async def create_chat_completion(request: Request) -> Response:
-    return await answering.create(request, reply_to, render)
 
 
 def reply_to(asking: Asking, settings: Settings, space: Space) -> Reply | ErrorReply | RawReply:
@@ -35,3 +29,6 @@ def reply_to(asking: Asking, settings: Settings, space: Space) -> Reply | ErrorR
         seed=settings.seed,
         models=settings.models,
     )
+
+
+create_chat_completion = operation(answering.completion(reply_to, render))

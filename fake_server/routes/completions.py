@@ -6,9 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from starlette.requests import Request
-from starlette.responses import Response
-
 from fake_server import embedding, errors, limits, tokens, validate
 from fake_server.answer import answer
 from fake_server.asking import Asking
@@ -16,15 +13,12 @@ from fake_server.render import completions as render
 from fake_server.reply import Choice, ErrorReply, RawReply, Reply, Usage
 from fake_server.routes import answering
 from fake_server.routes.models import knows
+from fake_server.routes.visit import operation
 from fake_server.settings import Settings
 from fake_server.space import Space
 from fake_server.validate.completions import DEFAULT_TOKENS
 
 _PASSED_ON = ("model", "stop", "seed", "stream", "temperature", "top_p")
-
-
-async def create_completion(request: Request) -> Response:
-    return await answering.create(request, reply_to, render)
 
 
 def reply_to(asking: Asking, settings: Settings, space: Space) -> Reply | ErrorReply | RawReply:
@@ -94,3 +88,6 @@ def _placed(choice: Choice, prompt: str, asked: Mapping[str, Any], seed: int) ->
         wanted = {"top_logprobs": asked.get("logprobs")}
         logprobs = (*limits.logprobs(tokens.split(prompt), wanted, seed), *logprobs)
     return replace(choice, content=prompt + (choice.content or choice.refusal or ""), logprobs=logprobs)
+
+
+create_completion = operation(answering.completion(reply_to, render))

@@ -6,37 +6,31 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from starlette.requests import Request
-from starlette.responses import Response
-
 from fake_server import embedding, errors, tokens, validate
 from fake_server.answer import wordless
 from fake_server.asking import Asking
-from fake_server.edge import STYLE
-from fake_server.reply import ErrorReply, RawReply, Timing
+from fake_server.delivery import Delivery, whole
+from fake_server.reply import ErrorReply, RawReply
 from fake_server.routes import answering
 from fake_server.routes.models import knows
+from fake_server.routes.visit import Visit, operation
 from fake_server.settings import Settings
-from fake_server.space import SPACE, Space
+from fake_server.space import Space
 from fake_server.validate.completions import CONTEXTS
 
 
-async def create_embeddings(request: Request) -> Response:
-    settings: Settings = request.app.state.settings
-    came = await answering.read(request)
-    if isinstance(came, Response):
-        return came
-    raw, asking = came
-    asked = asking.body
-    told = _told(asking, settings, request.scope[SPACE])
+async def _answer(visit: Visit) -> Delivery:
+    asked, told = visit.asking.body, _told(visit.asking, visit.settings, visit.space)
     if told is not None:
-        return answering.untold(told, settings.seed)
-    style = settings.style_of(raw)
-    request.scope[STYLE] = style
-    count = sum(max(tokens.count(text), 1) for text in tokens.texts(asked["input"]))
+        visit.entry.script, visit.faults = told.script, told.faults
+        return answering.untold(told, visit.settings.seed)
+    style = visit.style
+    visit.tokens = count = sum(max(tokens.count(text), 1) for text in tokens.texts(asked["input"]))
     body = await asyncio.to_thread(lambda: style.json(embeddings_of(asked, count)))
-    headers = {"content-type": "application/json", **answering.rate_limits(count)}
-    return answering.whole(body, Timing(), headers)
+    return whole(200, (answering.JSON, *answering.rate_limits(count)), body)
+
+
+create_embeddings = operation(_answer)
 
 
 def embeddings_of(asked: Mapping[str, Any], count: int) -> dict[str, Any]:

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from starlette.requests import Request
-from starlette.responses import Response
-
 from fake_server import errors
-from fake_server.edge import STYLE, error_response
+from fake_server.delivery import Delivery, whole
+from fake_server.routes.visit import Visit, operation, refusal
 from fake_server.settings import Settings
-from fake_server.style import Style
 
 UNKNOWN_PREFIX = "no-such-model"
 """Names that begin so are never known, whatever the settings: the way to ask for a 404."""
@@ -53,27 +50,28 @@ def model_object(model: str) -> dict[str, Any]:
     return {"id": model, "object": "model", "created": created, "owned_by": owner}
 
 
-async def list_models(request: Request) -> Response:
-    settings: Settings = request.app.state.settings
+async def _list(visit: Visit) -> Delivery:
+    settings = visit.settings
     names = CATALOGUE if settings.models is None else settings.models
     shown = [model_object(name) for name in names if knows(settings, name)]
-    return _json(request, {"object": "list", "data": shown})
+    return _json(visit, {"object": "list", "data": shown})
 
 
-async def retrieve_model(request: Request) -> Response:
-    settings: Settings = request.app.state.settings
-    model = request.path_params["model"]
+async def _retrieve(visit: Visit) -> Delivery:
+    model = visit.request.path_params["model"]
     if not model:
-        return error_response(errors.invalid_url(request.method, request.url.path))
-    if not knows(settings, model):
-        return error_response(errors.no_such_model(model))
-    return _json(request, model_object(model))
+        return refusal(errors.invalid_url(visit.entry.method, visit.entry.path))
+    if not knows(visit.settings, model):
+        return refusal(errors.no_such_model(model))
+    return _json(visit, model_object(model))
 
 
-async def health(request: Request) -> Response:
-    return _json(request, {"status": "ok"})
+async def _health(visit: Visit) -> Delivery:
+    return _json(visit, {"status": "ok"})
 
 
-def _json(request: Request, value: Mapping[str, Any]) -> Response:
-    style: Style = request.scope[STYLE]
-    return Response(style.json(value), media_type="application/json")
+list_models, retrieve_model, health = (operation(one, reads=False) for one in (_list, _retrieve, _health))
+
+
+def _json(visit: Visit, value: Mapping[str, Any]) -> Delivery:
+    return whole(200, (("content-type", "application/json"),), visit.style.json(value))

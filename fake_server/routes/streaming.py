@@ -1,41 +1,80 @@
-"""A response sent write by write, each after its pause; it stops when the client leaves."""
+"""A delivery as an ASGI response: each write after its pause, until the client leaves."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
 
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
-from fake_server.wire.exchange import Write
+from fake_server.delivery import NO_BODY, Delivery
+from fake_server.wire.exchange import Ending
+from fake_server.wire_sending import RAW
 
-EVENT_STREAM = "text/event-stream; charset=utf-8"
+TOGETHER = 64 * 1024
+"""Bytes that leave together at most."""
+PATIENCE = 600.0
+"""Seconds that a reply without an end waits for the client to leave."""
 
 
-class Writes(Response):
-    """Sends `writes` in order; each becomes one HTTP chunk unless the headers carry a length."""
+class Sent(Response):
+    """Sends a delivery. Writes due at the same instant leave together, unless the delivery is exact.
 
-    def __init__(self, writes: Iterable[Write], headers: Mapping[str, str], status: int = 200) -> None:
-        self.status_code = status
+    A server that does not know RAW sends what can be sent of a fault and drops the connection.
+    """
+
+    def __init__(self, delivery: Delivery) -> None:
+        self.status_code = delivery.status
         self.background = None
-        self.writes = writes
-        self.raw_headers = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+        self.delivery = delivery
+        fields = delivery.headers
+        if delivery.length is not None and not delivery.needs_raw and delivery.status not in NO_BODY:
+            fields = (*fields, ("content-length", str(delivery.length)))
+        self.raw_headers = [(name.encode(), value.encode("latin-1")) for name, value in fields]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        leaving = asyncio.create_task(_disconnected(receive))
+        delivery = self.delivery
+        start: Message = {
+            "type": "http.response.start",
+            "status": delivery.status,
+            "headers": self.raw_headers,
+        }
+        if delivery.needs_raw:
+            start[RAW] = delivery
+        await send(start)
+        leaving: asyncio.Task[None] | None = None
+        together: list[bytes] = []
+        size = 0
         try:
-            await send(
-                {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
-            )
-            for write in self.writes:
-                await asyncio.wait({leaving}, timeout=write.pause)
-                if leaving.done():
+            for write in delivery.writes:
+                if together and (write.pause > 0 or delivery.exact or size >= TOGETHER):
+                    await send(_body(b"".join(together)))
+                    together, size = [], 0
+                    leaving = leaving or asyncio.create_task(_disconnected(receive))
+                    await asyncio.sleep(0)
+                if write.pause > 0:
+                    leaving = leaving or asyncio.create_task(_disconnected(receive))
+                    await asyncio.wait({leaving}, timeout=write.pause)
+                if leaving is not None and leaving.done():
                     return
-                await send({"type": "http.response.body", "body": write.data, "more_body": True})
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+                together.append(write.data)
+                size += len(write.data)
+            if delivery.ending is not Ending.CLEAN:
+                await send(_body(b"".join(together)))
+                together = []
+            if delivery.ending is Ending.TIMED_OUT:
+                leaving = leaving or asyncio.create_task(_disconnected(receive))
+                await asyncio.wait({leaving}, timeout=PATIENCE)
+            if delivery.ending is not Ending.CLEAN and RAW not in scope:
+                raise ConnectionAbortedError(f"the reply is {delivery.ending.value} on purpose")
+            await send(_body(b"".join(together), more=False))
         finally:
-            leaving.cancel()
+            if leaving is not None:
+                leaving.cancel()
+
+
+def _body(data: bytes, more: bool = True) -> Message:
+    return {"type": "http.response.body", "body": data, "more_body": more}
 
 
 async def _disconnected(receive: Receive) -> None:

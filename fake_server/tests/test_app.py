@@ -239,6 +239,7 @@ def test_a_crash_in_mid_stream_cuts_the_connection(
 ) -> None:
     def crash(*_: Any) -> Iterator[Write]:
         yield Write(b"data: {}\n\n")
+        yield Write(b"data: {}\n\n", 0.001)  # what is due together is not sent before it is whole
         raise RuntimeError("secret detail")
 
     monkeypatch.setattr(answering, "play", crash)

@@ -107,8 +107,8 @@ def test_replies_answer_once_each_in_their_order(fake: FakeServer) -> None:
     [
         ({"reply": {"texxt": "a"}}, "added[0]: unknown key 'texxt' in reply: did you mean 'text'?"),
         ([{"reply": {"text": "a"}}, {}], "added[1]: the key 'reply' is missing: add it"),
-        ("text", "a script is a JSON object, or several in an array"),
-        ([1], "a script is a JSON object, or several in an array"),
+        ("text", "a JSON object is expected, or several in an array"),
+        ([1], "a JSON object is expected, or several in an array"),
     ],
 )
 def test_a_bad_script_is_refused_with_its_place(fake: FakeServer, value: Any, message: str) -> None:

@@ -1,0 +1,95 @@
+"""What can go wrong, by name: small faults that compose. A fault changes a Delivery, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeAlias, get_args
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from fake_server.faults.base import Fault, NotPossible
+from fake_server.faults.edits import (
+    AfterDone,
+    Bom,
+    BrokenGzip,
+    Comments,
+    DoubleDone,
+    DoubleEvent,
+    DropEvent,
+    Empty,
+    ErrorEvent,
+    Garbage,
+    Header,
+    InvalidUtf8,
+    LateDone,
+    LineEnds,
+    NoDone,
+    NoSpace,
+    TruncatedEvent,
+    WrongLength,
+)
+from fake_server.faults.leaving import Close, Cut, Merge, NoLastChunk, Slow, SlowHead, Split, SplitUtf8, Stall
+from fake_server.faults.replies import Error, HtmlError, InsufficientQuota, Quota
+from fake_server.faults.wording import worded
+
+__all__ = ["CATALOGUE", "AnyFault", "Fault", "FaultError", "NotPossible", "parse", "problem"]
+
+AnyFault: TypeAlias = Annotated[
+    Error
+    | InsufficientQuota
+    | Quota
+    | HtmlError
+    | Close
+    | SlowHead
+    | Empty
+    | Header
+    | WrongLength
+    | BrokenGzip
+    | Cut
+    | NoLastChunk
+    | Stall
+    | Slow
+    | Split
+    | SplitUtf8
+    | Merge
+    | DropEvent
+    | DoubleEvent
+    | TruncatedEvent
+    | NoDone
+    | DoubleDone
+    | LateDone
+    | AfterDone
+    | ErrorEvent
+    | Garbage
+    | Bom
+    | InvalidUtf8
+    | LineEnds
+    | NoSpace
+    | Comments,
+    Field(discriminator="fault"),
+]
+"""Any fault, told apart by its name."""
+
+CATALOGUE: dict[str, type[Fault]] = {
+    kind.model_fields["fault"].default: kind for kind in get_args(get_args(AnyFault)[0])
+}
+"""Every kind of fault by name."""
+
+_ADAPTER: TypeAdapter[Fault] = TypeAdapter(AnyFault)
+
+
+class FaultError(ValueError):
+    """A fault that cannot be read; the message says what is wrong and what to write instead."""
+
+
+def parse(item: Mapping[str, Any]) -> Fault:
+    """A fault from its written form, `{fault: NAME, …}`. Raises FaultError."""
+    try:
+        return _ADAPTER.validate_python(dict(item))
+    except ValidationError as error:
+        raise FaultError(problem(error)) from None
+
+
+def problem(error: ValidationError) -> str:
+    """The first thing wrong with a fault, in words."""
+    return worded(error.errors(include_url=False)[0], CATALOGUE)

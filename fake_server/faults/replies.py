@@ -1,0 +1,125 @@
+"""Faults that replace the answer: errors in OpenAI's form, quotas that refill, a gateway's page.
+
+Type and code of each status are those of genuine answers of api.openai.com and of its guide to error codes.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from fake_server.delivery import Delivery, whole
+from fake_server.faults.base import Fault, Positive, Seconds
+
+Status = Annotated[int, Field(ge=400, le=599)]
+_OVERLOADED = "The server is currently overloaded with other requests. Sorry about that!"
+WORDS: Mapping[int, tuple[str, str, str | None]] = {
+    400: ("The request is not valid.", "invalid_request_error", None),
+    401: ("Incorrect API key provided.", "invalid_request_error", "invalid_api_key"),
+    403: (
+        "Country, region, or territory not supported",
+        "request_forbidden",
+        "unsupported_country_region_territory",
+    ),
+    404: ("The requested resource does not exist.", "invalid_request_error", None),
+    408: ("The request timed out.", "invalid_request_error", "request_timeout"),
+    409: ("The resource was changed by another request.", "invalid_request_error", "conflict"),
+    413: ("The request is too large.", "invalid_request_error", "request_too_large"),
+    415: ("Unsupported content type.", "invalid_request_error", "unsupported_content_type"),
+    422: ("The request is well-formed but cannot be followed.", "invalid_request_error", None),
+    429: ("Rate limit reached for requests.", "requests", "rate_limit_exceeded"),
+    500: (
+        "The server had an error while processing your request. Sorry about that!",
+        "server_error",
+        None,
+    ),
+    502: ("Bad gateway.", "server_error", None),
+    503: (_OVERLOADED, "server_error", None),
+    504: ("The server took too long to answer.", "server_error", None),
+}
+
+
+class Error(Fault):
+    """An error in OpenAI's form with its status. What is left out follows from the status."""
+
+    fault: Literal["error"] = "error"
+    status: Status = 500
+    message: str | None = None
+    type: str | None = None
+    param: str | None = None
+    code: str | None = None
+    retry_after: Seconds | None = None
+    instead: ClassVar[bool] = True
+
+    def apply(self, delivery: Delivery) -> Delivery:
+        message, kind, code = WORDS.get(self.status, WORDS[400 if self.status < 500 else 500])
+        told = self.type is not None or self.code is not None
+        return error_reply(
+            self.status,
+            self.message or message,
+            self.type or kind,
+            self.param,
+            self.code if told else code,
+            {} if self.retry_after is None else waiting(self.retry_after),
+        )
+
+
+class InsufficientQuota(Fault):
+    """429 that says that the money is gone, which waiting does not mend."""
+
+    fault: Literal["insufficient-quota"] = "insufficient-quota"
+    instead: ClassVar[bool] = True
+
+    def apply(self, delivery: Delivery) -> Delivery:
+        message = "You exceeded your current quota, please check your plan and billing details."
+        return error_reply(429, message, "insufficient_quota", None, "insufficient_quota", {})
+
+
+class Quota(Fault):
+    """So many requests, and so many tokens, in each window of `per` seconds; then 429 until it refills.
+
+    The x-ratelimit header fields tell what is left, Retry-After how long the wait is. Tokens are those of the
+    reply's usage.
+    """
+
+    fault: Literal["quota"] = "quota"
+    requests: Positive | None = 3
+    tokens: Positive | None = None
+    per: Annotated[float, Field(gt=0, le=86_400)] = 60.0
+
+
+class HtmlError(Fault):
+    """A page of HTML, as a gateway in front of the API sends it."""
+
+    fault: Literal["html-error"] = "html-error"
+    status: Status = 502
+    instead: ClassVar[bool] = True
+
+    def apply(self, delivery: Delivery) -> Delivery:
+        title = f"{self.status} {WORDS.get(self.status, ('Error',))[0].rstrip('.')}"
+        lines = (
+            "<html>",
+            f"<head><title>{title}</title></head>",
+            f"<body><h1>{title}</h1></body>",
+            "</html>",
+            "",
+        )
+        return whole(self.status, (("content-type", "text/html"),), "\r\n".join(lines).encode())
+
+
+def error_reply(
+    status: int, message: str, kind: str, param: str | None, code: str | None, headers: Mapping[str, str]
+) -> Delivery:
+    """OpenAI's error object as a delivery."""
+    error = {"message": message, "type": kind, "param": param, "code": code}
+    body = json.dumps({"error": error}, ensure_ascii=False).encode()
+    return whole(status, (("content-type", "application/json"), *headers.items()), body)
+
+
+def waiting(seconds: float) -> dict[str, str]:
+    """The header fields that tell a client how long to wait: whole seconds, and milliseconds."""
+    return {"retry-after": str(math.ceil(seconds)), "retry-after-ms": str(math.ceil(seconds * 1000))}

@@ -1,0 +1,30 @@
+"""What is wrong with a written fault, in words."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+from fake_server.faults.base import Fault
+
+
+def worded(detail: Any, catalogue: Mapping[str, type[Fault]]) -> str:
+    """One line on one error of pydantic."""
+    kind, loc, value = detail["type"], [str(part) for part in detail["loc"]], detail["input"]
+    if kind == "union_tag_not_found":
+        return "the key 'fault' is missing: it names what goes wrong, as in {fault: cut, after_events: 2}"
+    if kind == "union_tag_invalid":
+        return f"there is no fault {detail['ctx']['tag']!r}: {_near(detail['ctx']['tag'], list(catalogue))}"
+    name, key = loc[0] if loc else "fault", loc[-1] if loc else ""
+    known = [one for one in catalogue[name].model_fields if one != "fault"] if name in catalogue else []
+    if kind == "extra_forbidden":
+        return f"the fault {name!r} has no {key!r}: {_near(key, known)}"
+    message = str(detail["msg"]).replace("Input should", "it must").replace("String should", "it must")
+    where = f"the fault {name!r}" + (f", {key}" if key != name else "")
+    return f"{where}: {message}, not {value!r}" if not isinstance(value, Mapping) else f"{where}: {message}"
+
+
+def _near(key: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    return f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"

@@ -1,0 +1,124 @@
+"""One request under way: read once, answered once, broken where a fault strikes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from fake_server import body
+from fake_server.asking import Asking
+from fake_server.delivery import Delivery, whole
+from fake_server.edge import ENTRY, STYLE, clean_headers, error_response, to_json
+from fake_server.faults import Fault, FaultError
+from fake_server.faults.active import Armed, broken
+from fake_server.faults.header import HEADER, read
+from fake_server.journal import Entry
+from fake_server.reply import ErrorReply
+from fake_server.routes.streaming import Sent
+from fake_server.settings import Settings
+from fake_server.space import SPACE, Space
+from fake_server.style import Style
+
+
+class Visit:
+    """A request with what it needs to be answered.
+
+    `raw` are the bytes of its body, `asking` what they ask. Who answers notes here the `script` that did, its
+    `faults`, and the `tokens` that count for a quota.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.settings: Settings = request.app.state.settings
+        self.space: Space = request.scope[SPACE]
+        self.entry: Entry = request.scope[ENTRY]
+        self.raw = b""
+        self.asking = Asking({}, self.entry.path.removeprefix("/v1").strip("/"), self.entry.fields)
+        self.faults: tuple[Fault, ...] = ()
+        self.tokens = 0
+
+    @property
+    def style(self) -> Style:
+        """How the reply is written; equal requests are written alike."""
+        style = self.settings.style_of(self.raw or self.entry.path.encode())
+        self.request.scope[STYLE] = style
+        return style
+
+    async def read(self) -> None:
+        """Take the body in. Raises body.Refused for one that cannot be read."""
+        raw = await body.read(self.request, self.settings.max_body, self.settings.body_timeout)
+        self.raw = self.entry.body = raw
+        self.asking = self.asking.but(body.parse(raw))
+
+
+Answer = Callable[[Visit], Awaitable[Delivery]]
+"""What answers a visit."""
+
+
+def operation(answer: Answer, *, reads: bool = True) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint of the app. `reads` is false where requests have no body."""
+
+    async def endpoint(request: Request) -> Response:
+        visit = Visit(request)
+        try:
+            if reads:
+                await visit.read()
+            return await _answered(visit, answer)
+        except body.Refused as refused:
+            return error_response(refused.reply)
+        except FaultError as error:
+            return error_response(ErrorReply(400, str(error), param=HEADER, code="invalid_value"))
+
+    return endpoint
+
+
+async def _answered(visit: Visit, answer: Answer) -> Response:
+    struck = visit.space.faults.striking(visit.asking) if visit.space.faults else []
+    told = visit.entry.fields.get(HEADER)
+    faults = [one.fault for one in struck] + ([] if told is None else _drawn(visit, read(told)))
+    delivery = _refused(struck)
+    if delivery is not None:
+        visit.entry.faults = ("quota",)
+        return Sent(delivery)
+    instead = [one for one in faults if one.instead]
+    if instead:
+        delivery = instead[0].apply(Delivery(500, (), ()))
+        faults = [one for one in faults if one is not instead[0]]
+        visit.entry.faults = (instead[0].fault,)
+    else:
+        delivery = _counted(await answer(visit), struck, visit.tokens)
+        faults += _drawn(visit, visit.faults)
+    if faults:
+        delivery, notes = broken(delivery, faults)
+        visit.entry.faults += notes
+    return Sent(delivery)
+
+
+def _drawn(visit: Visit, faults: list[Fault] | tuple[Fault, ...]) -> list[Fault]:
+    return [one for one in faults if visit.space.faults.drawn(one)]
+
+
+def _refused(struck: list[Armed]) -> Delivery | None:
+    refusals = (one.buckets.refuse() for one in struck if one.buckets)
+    return next((refusal for refusal in refusals if refusal is not None), None)
+
+
+def _counted(delivery: Delivery, struck: list[Armed], tokens: int) -> Delivery:
+    """The reply with the header fields of the quotas, which it uses up."""
+    told: dict[str, str] = {}
+    for one in struck:
+        if one.buckets:
+            one.buckets.spend(tokens)
+            told |= one.buckets.headers()
+    if not told:
+        return delivery
+    kept = tuple(pair for pair in delivery.headers if pair[0] not in told)
+    return delivery.but(headers=(*kept, *told.items()))
+
+
+def refusal(error: ErrorReply) -> Delivery:
+    """OpenAI's error object with its status and headers."""
+    headers = {"content-type": "application/json", **clean_headers(error.headers)}
+    return whole(error.status, tuple(headers.items()), to_json(error.body()))

@@ -1,0 +1,84 @@
+"""A raw socket: one request, and every byte that comes back with how it ended."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Got:
+    """Bytes of the head and of the body as they were framed, the ending, and seconds from first to last."""
+
+    head: bytes
+    framed: bytes
+    ending: str
+    seconds: float
+
+    @property
+    def fields(self) -> dict[str, str]:
+        lines = self.head.decode("latin-1").split("\r\n")[1:]
+        return {name.lower(): value for name, _, value in (line.partition(": ") for line in lines if line)}
+
+    @property
+    def status(self) -> int:
+        return int(self.head.split(b" ")[1])
+
+    @property
+    def chunks(self) -> tuple[list[bytes], bool]:
+        """The chunks that came whole or in part, and whether the last one came."""
+        found: list[bytes] = []
+        rest = self.framed
+        while rest:
+            size, _, rest = rest.partition(b"\r\n")
+            if int(size, 16) == 0:
+                return found, rest == b"\r\n"
+            found.append(rest[: int(size, 16)])
+            rest = rest[int(size, 16) + 2 :]
+        return found, False
+
+    @property
+    def body(self) -> bytes:
+        if "transfer-encoding" not in self.fields:
+            return self.framed
+        return b"".join(self.chunks[0])
+
+
+def ask(
+    port: int,
+    body: dict[str, Any],
+    *,
+    headers: str = "",
+    path: str = "/v1/chat/completions",
+    seconds: float = 10.0,
+) -> Got:
+    """Post `body`, read until the server ends the connection or `seconds` have passed."""
+    data = json.dumps(body).encode()
+    head = (
+        f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{headers}"
+        f"Content-Length: {len(data)}\r\nConnection: close\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", port), timeout=seconds) as connection:
+        connection.sendall(head.encode() + data)
+        received, ending, began, ended = b"", "open", 0.0, 0.0
+        deadline = time.monotonic() + seconds
+        while True:
+            connection.settimeout(max(deadline - time.monotonic(), 0.001))
+            try:
+                piece = connection.recv(65536)
+            except ConnectionResetError:
+                ending = "rst"
+                break
+            except TimeoutError:
+                break
+            began = began or time.monotonic()
+            ended = time.monotonic()
+            if not piece:
+                ending = "fin"
+                break
+            received += piece
+    before, blank, after = received.partition(b"\r\n\r\n")
+    return Got(before + blank, after, ending, ended - began)
