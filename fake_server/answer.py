@@ -13,7 +13,7 @@ from fake_server import asked, limits, match, sensible, tokens
 from fake_server.asking import Asking
 from fake_server.limits import Measured
 from fake_server.reply import Choice, ErrorReply, RawReply, Reply, Timing, TokenLogprob, ToolCall, Usage
-from fake_server.script_model import Answer, Failure, Pace, Raw, Response, Script, UsageNumbers, compact
+from fake_server.script_model import Answer, Failure, Pace, Raw, Script, UsageNumbers, compact
 from fake_server.scripts import ScriptBook, ScriptState
 
 _DEFAULT_ERRORS: Mapping[int, tuple[str, str | None]] = {
@@ -48,8 +48,7 @@ def answer(
         )
     script = match.find(request, book, state)
     if script is not None and not script.reply.only_breaks:
-        reply = _scripted(script, request, seed, prompt_tokens)
-        return replace(reply, script=script.name, faults=script.reply.faults)
+        return _scripted(script, request, seed, prompt_tokens)
     if strict and script is None:
         return _no_script(request, book, state)
     measured = [limits.apply(choice, request, seed) for choice in sensible.choices(request, seed)]
@@ -62,27 +61,27 @@ def wordless(asking: Asking, book: ScriptBook, state: ScriptState) -> ErrorReply
 
     Scripts that hold an answer in words are passed over, and none of their uses is counted.
     """
-    told = tuple(one for one in book if one.reply.error is not None or one.reply.raw is not None)
-    script = match.find(asking.body, ScriptBook(told), state)
-    untold = None if script is None else _untold(script.reply, asking.body)
-    if script is None or untold is None:
+    script = match.find(asking.body, book, state, wordless=True)
+    return None if script is None else _untold(script, asking.body)
+
+
+def _untold(script: Script, request: Mapping[str, Any]) -> ErrorReply | RawReply | None:
+    reply = script.reply
+    if reply.error is None and reply.raw is None:
         return None
-    return replace(untold, script=script.name, faults=script.reply.faults)
-
-
-def _untold(reply: Response, request: Mapping[str, Any]) -> ErrorReply | RawReply | None:
     if reply.error is not None:
-        return _failure(reply.error)
-    if reply.raw is not None:
-        return _raw(reply.raw, reply.timing, bool(request.get("stream")))
-    return None
+        untold: ErrorReply | RawReply = _failure(reply.error)
+    else:
+        assert reply.raw is not None
+        untold = _raw(reply.raw, reply.timing, bool(request.get("stream")))
+    return replace(untold, script=script.name, faults=reply.faults)
 
 
 def _scripted(
     script: Script, request: Mapping[str, Any], seed: int, prompt_tokens: int | None
 ) -> Reply | ErrorReply | RawReply:
     reply = script.reply
-    untold = _untold(reply, request)
+    untold = _untold(script, request)
     if untold is not None:
         return untold
     answers = reply.answers * (1 if reply.choices else asked.how_many(request))
@@ -97,6 +96,8 @@ def _scripted(
         created=reply.created,
         system_fingerprint=reply.system_fingerprint,
         timing=_timing(reply.timing),
+        script=script.name,
+        faults=reply.faults,
     )
 
 

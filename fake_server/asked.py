@@ -49,6 +49,8 @@ def text_of(content: object) -> str:
     else:
         parts = (part.get("text") for part in _mappings(content))
         text = "\n".join(part for part in parts if isinstance(part, str))
+    if text.isascii():
+        return text
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # no lone surrogates
 
 

@@ -27,12 +27,15 @@ class Refused(Exception):
         self.reply = reply
 
 
-async def read(request: Request, limit: int, seconds: float) -> bytes:
-    """The whole body. Raises Refused for a wrong type, too many bytes, or too much time; ClientDisconnect."""
-    check_type(request)
-    declared = request.headers.get("content-length", "0")
+async def read(request: Request, fields: Mapping[str, str], limit: int, seconds: float) -> bytes:
+    """The whole body. Raises Refused for a wrong type, too many bytes, or too much time; ClientDisconnect.
+
+    `fields` are the request's header fields, names in lower case.
+    """
+    check_type(fields)
+    declared = fields.get("content-length", "0")
     if declared.isdigit() and int(declared) > limit:
-        if "expect" not in request.headers:
+        if "expect" not in fields:
             await _drain(request, limit)
         raise Refused(errors.body_too_large(limit))
     pieces: list[bytes] = []
@@ -72,13 +75,15 @@ async def _drain(request: Request, limit: int) -> None:
         return
 
 
-def check_type(request: Request) -> None:
+def check_type(fields: Mapping[str, str]) -> None:
     """Raises Refused unless the body claims to be plain JSON; saying nothing is tolerated."""
-    sent = request.headers.get("content-type", "")
+    sent = fields.get("content-type", "")
+    if sent == "application/json" and "content-encoding" not in fields:
+        return
     media = sent.partition(";")[0].strip().lower()
     if media and media != "application/json" and not (media.startswith("application/") and "+json" in media):
         raise Refused(errors.unsupported_type(sent))
-    coding = request.headers.get("content-encoding", "identity").strip().lower()
+    coding = fields.get("content-encoding", "identity").strip().lower()
     if coding not in ("", "identity"):
         raise Refused(errors.unsupported_coding(coding))
 

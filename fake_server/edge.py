@@ -8,13 +8,13 @@ from __future__ import annotations
 import hmac
 import json
 import logging
+import os
 import re
-import uuid
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from starlette.datastructures import MutableHeaders
-from starlette.requests import ClientDisconnect
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -25,6 +25,8 @@ from fake_server.settings import Settings
 from fake_server.space import SPACE, named
 from fake_server.style import Style
 
+Endpoint = Callable[[Request], Awaitable[Response]]
+Field = tuple[bytes, bytes]
 log = logging.getLogger("fake_server")
 _ABSOLUTE = re.compile(r"^https?://[^/]*", re.IGNORECASE)
 """What an absolute-form target has before its path; servers must accept it (RFC 9112 section 3.2.2)."""
@@ -37,43 +39,47 @@ OPEN_PATHS = frozenset({"/", "/health", "/docs", "/openapi.json", "/metrics"})
 
 
 class Edge:
-    """Wraps the app. Keeps the space and the journal's entry of a request in its scope."""
+    """Wraps the app. Keeps the space and the journal's entry of a request in its scope.
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    `direct` are the endpoints of the busiest operations by method and path; they are called without a router.
+    """
+
+    def __init__(
+        self, app: ASGIApp, settings: Settings, direct: Mapping[tuple[str, str], Endpoint] | None = None
+    ) -> None:
         self.app = app
         self.settings = settings
+        self.direct = direct or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         fields = headers_of(scope)
-        name, path = named(_ABSOLUTE.sub("", scope["path"]) or "/", fields)
+        target = scope["path"]
+        name, path = named(target if target[:1] == "/" else _ABSOLUTE.sub("", target) or "/", fields)
         scope["path"] = path
-        scope[STYLE] = self.settings.style_of(path.encode())
         try:
             space = self.settings.spaces(name)
         except ValueError as error:
             await error_response(ErrorReply(400, str(error)))(scope, receive, send)
             return
-        entry = Entry(scope["method"], path, fields, space=name)
-        scope[SPACE], scope[ENTRY] = space, entry
+        entry = scope[ENTRY] = Entry(scope["method"], path, fields, space=name)
+        scope[SPACE] = space
         controls = path.startswith(CONTROL) or path == METRICS
         if not controls:
             space.journal.add(entry)
-            self.settings.metrics.open.inc()
 
         async def forward(message: Message) -> None:
             if message["type"] == "http.response.start":
                 entry.answered(message["status"])
-                add_headers(MutableHeaders(scope=message), entry)
+                message["headers"] = self.headers(scope, message["headers"], entry)
             elif message["type"] == "http.response.body":
                 entry.sent(message.get("body", b""))
             await send(message)
 
         try:
-            refusal = self.refuse_key(scope, fields)
-            await (self.app if refusal is None else error_response(refusal))(scope, receive, forward)
+            await self.answer(scope, receive, forward, fields)
         except ClientDisconnect:
             log.debug("the client left before its request was read")
         except Exception:
@@ -85,8 +91,34 @@ class Edge:
             entry.ended()
             if not controls:
                 space.journal.grown(entry)
-                self.settings.metrics.open.dec()
                 self.settings.metrics.count(entry)
+
+    async def answer(self, scope: Scope, receive: Receive, send: Send, fields: Mapping[str, str]) -> None:
+        """Refuse a request without the key, else pass it on."""
+        refusal = self.refuse_key(scope, fields)
+        if refusal is not None:
+            await error_response(refusal)(scope, receive, send)
+            return
+        endpoint = self.direct.get((scope["method"], scope["path"]))
+        if endpoint is None:
+            await self.app(scope, receive, send)
+            return
+        response = await endpoint(Request(scope, receive))
+        await response(scope, receive, send)
+
+    def headers(self, scope: Scope, given: Iterable[tuple[bytes, bytes]], entry: Entry) -> list[Field]:
+        """The reply's fields with what OpenAI sends with every reply, in the case that the style gives."""
+        fields = list(given)
+        present = {name.lower() for name, _ in fields}
+        spent = b"%d" % max(1, round((entry.first or 0) * 1000))
+        told = ((b"openai-version", b"2020-10-01"), (b"openai-processing-ms", spent))
+        fields += [field for field in told if field[0] not in present]
+        if b"x-request-id" not in present:
+            fields.append((b"x-request-id", b"req_" + os.urandom(16).hex().encode()))
+        style: Style = scope.get(STYLE) or self.settings.style_of(entry.path.encode())
+        if style.header_case == "lower":
+            return fields
+        return [(style.header(name), value) for name, value in fields]
 
     def refuse_key(self, scope: Scope, fields: Mapping[str, str]) -> ErrorReply | None:
         """The 401 of a request without the server's key; None where it may pass."""
@@ -101,21 +133,18 @@ class Edge:
         return None if hmac.compare_digest(given, key.encode()) else errors.wrong_key(sent)
 
 
-class HeaderCase:
-    """The layer around all others: header names in the case that the reply's style gives them."""
+class CrossOrigin:
+    """The layer around all others: what a browser needs, where a browser asks."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, exposed: Sequence[str]) -> None:
         self.app = app
+        self.for_browsers = CORSMiddleware(
+            app, allow_origins=["*"], allow_methods=["*"], allow_headers=["*"], expose_headers=exposed
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def forward(message: Message) -> None:
-            style: Style | None = scope.get(STYLE)
-            if style is not None and message["type"] == "http.response.start":
-                headers = [(style.header(name), value) for name, value in message["headers"]]
-                message = {**message, "headers": headers}
-            await send(message)
-
-        await self.app(scope, receive, forward)
+        browser = any(name == b"origin" for name, _ in scope.get("headers", ()))
+        await (self.for_browsers if browser else self.app)(scope, receive, send)
 
 
 def headers_of(scope: Scope) -> dict[str, str]:
@@ -125,13 +154,6 @@ def headers_of(scope: Scope) -> dict[str, str]:
         name, text = raw.decode("latin-1").lower(), value.decode("latin-1")
         found[name] = f"{found[name]}, {text}" if name in found else text
     return found
-
-
-def add_headers(headers: MutableHeaders, entry: Entry) -> None:
-    """Add what OpenAI sends with every reply; what is there already stays."""
-    headers.setdefault("openai-version", "2020-10-01")
-    headers.setdefault("openai-processing-ms", str(max(1, round((entry.first or 0) * 1000))))
-    headers.setdefault("x-request-id", f"req_{uuid.uuid4().hex}")
 
 
 def error_response(error: ErrorReply) -> Response:

@@ -26,9 +26,16 @@ class Miss:
     held: int
 
 
-def find(request: Mapping[str, Any], book: ScriptBook, state: ScriptState) -> Script | None:
-    """The first script that matches and may still answer; its use is counted. None: no script."""
-    for script in book:
+def find(
+    request: Mapping[str, Any], book: ScriptBook, state: ScriptState, *, wordless: bool = False
+) -> Script | None:
+    """The first script that matches and may still answer; its use is counted. None: no script.
+
+    `wordless` passes scripts over that answer in words.
+    """
+    for script in book.candidates(request):
+        if wordless and script.reply.error is None and script.reply.raw is None:
+            continue
         if all(problem is None for problem in _conditions(script.when, request)) and state.take(script):
             return script
     return None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
 from fake_server.journal import Entry
 
@@ -33,17 +35,29 @@ class Metrics:
         self._faults = Counter(
             "fake_server_faults", "Faults played, by name.", ["fault"], registry=self._registry
         )
-        self.open = Gauge("fake_server_open_requests", "Requests being answered.", registry=self._registry)
+        self._children: dict[tuple[str, int | None, bool], tuple[Any, Any, Any]] = {}
 
     def count(self, entry: Entry) -> None:
         """Count a request whose reply has ended."""
         first = entry.path.removeprefix("/v1").strip("/")
-        endpoint = next((one for one in ENDPOINTS if first.startswith(one)), "other")
-        self._requests.labels(endpoint, str(entry.status), "script" if entry.script else "server").inc()
-        self._seconds.labels(endpoint).observe(entry.seconds or 0)
-        self._bytes.labels(endpoint).inc(entry.sent_bytes)
+        endpoint = first if first in ENDPOINTS else "models" if first.startswith("models/") else "other"
+        key = (endpoint, entry.status, entry.script is not None)
+        requests, seconds, sent = self._children.get(key) or self._made(*key)
+        requests.inc()
+        seconds.observe(entry.seconds or 0)
+        sent.inc(entry.sent_bytes)
         for name in entry.faults:
-            self._faults.labels(name).inc()
+            self._faults.labels(name.partition(":")[0]).inc()
+
+    def _made(self, endpoint: str, status: int | None, scripted: bool) -> tuple[Any, Any, Any]:
+        """The metrics of these labels, looked up once."""
+        made = (
+            self._requests.labels(endpoint, str(status), "script" if scripted else "server"),
+            self._seconds.labels(endpoint),
+            self._bytes.labels(endpoint),
+        )
+        self._children[endpoint, status, scripted] = made
+        return made
 
     def text(self) -> bytes:
         """The text format that Prometheus reads."""

@@ -10,6 +10,7 @@ import difflib
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, get_args
 
@@ -19,6 +20,7 @@ from fake_server import script_files
 from fake_server.faults import CATALOGUE
 from fake_server.faults.wording import worded
 from fake_server.script_files import Document, ScriptError
+from fake_server.script_index import ScriptIndex
 from fake_server.script_model import Script
 
 __all__ = ["Script", "ScriptBook", "ScriptError", "ScriptState", "load", "parse"]
@@ -38,6 +40,14 @@ class ScriptBook:
 
     def __len__(self) -> int:
         return len(self.scripts)
+
+    @cached_property
+    def _index(self) -> ScriptIndex:
+        return ScriptIndex(self.scripts)
+
+    def candidates(self, request: Mapping[str, Any]) -> Iterable[Script]:
+        """The scripts that may match this request, in order."""
+        return self._index.candidates(request)
 
 
 class ScriptState:

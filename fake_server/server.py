@@ -19,7 +19,7 @@ from fake_server.app import create_app
 from fake_server.edge import to_json
 from fake_server.reply import ErrorReply
 from fake_server.settings import Settings
-from fake_server.wire_sending import RAW, RawSend
+from fake_server.wire_sending import RAW, Writer
 
 GRACE, TICK = 0.5, 0.01
 """Seconds that open streams get when the server stops, and between two looks; then they are cut."""
@@ -40,7 +40,7 @@ class Protocol(H11Protocol):
 
         async def with_raw_send(scope: Any, receive: Any, send: Any) -> None:
             scope[RAW] = True
-            await app(scope, receive, RawSend(self, send))
+            await app(scope, receive, Writer(self, scope, send))
 
         self.app = with_raw_send
 

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import random
-import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, lru_cache
+from json.encoder import encode_basestring, encode_basestring_ascii
 from typing import Any, ClassVar, TypeVar
 
 from fake_server import tokens
 
-_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+_LETTER_OF_BYTE = bytes(_LETTERS[byte % len(_LETTERS)] for byte in range(256))
 _GROUP = 4
 _FEW = 4
 _COMMENT_EVERY = 7
@@ -25,7 +28,7 @@ _Piece = TypeVar("_Piece")
 
 def new_id(prefix: str, length: int = 29) -> str:
     """An id nobody had before, in the shape of OpenAI's: `chatcmpl-` and 29 letters or digits."""
-    return prefix + "".join(secrets.choice(_LETTERS) for _ in range(length))
+    return prefix + os.urandom(length).translate(_LETTER_OF_BYTE).decode("ascii")
 
 
 @dataclass(frozen=True)
@@ -61,33 +64,37 @@ class Style:
     @classmethod
     def draw(cls, seed: int, request: bytes) -> Style:
         """The style that this seed gives this request: equal requests are written alike."""
-        digest = hashlib.blake2b(request, digest_size=8, key=str(seed).encode()[:64]).digest()
-        number = int.from_bytes(digest, "big")
-        chance = random.Random(number)
+        drawn = hashlib.blake2b(request, digest_size=24, key=str(seed).encode()[:64]).digest()
         return cls(
-            cuts=chance.choice(("tokens", "tokens", "groups", "few", "letters")),
-            order=chance.choice(("given", "given", "sorted", "reversed")),
-            spaced=chance.random() < 0.3,
-            escaped=chance.random() < 0.3,
-            line_end="\r\n" if chance.random() < 0.2 else "\n",
-            id_length=chance.choice((29, 29, 20, 36)),
-            bare_opening=chance.random() < 0.2,
-            comments=chance.random() < 0.2,
-            obfuscation=chance.random() < 0.5,
-            header_case=chance.choice(("lower", "lower", "title", "upper")),
-            end_together=chance.random() < 0.3,
-            seed=number,
+            cuts=("tokens", "tokens", "groups", "few", "letters")[drawn[0] % 5],
+            order=("given", "given", "sorted", "reversed")[drawn[1] % 4],
+            spaced=drawn[2] < 77,
+            escaped=drawn[3] < 77,
+            line_end="\r\n" if drawn[4] < 51 else "\n",
+            id_length=(29, 29, 20, 36)[drawn[5] % 4],
+            bare_opening=drawn[6] < 51,
+            comments=drawn[7] < 51,
+            obfuscation=drawn[8] < 128,
+            header_case=("lower", "lower", "title", "upper")[drawn[9] % 4],
+            end_together=drawn[10] < 77,
+            seed=int.from_bytes(drawn[16:], "big"),
         )
 
     def json(self, value: Mapping[str, Any]) -> bytes:
         """The value as JSON text in UTF-8."""
-        shaped = self._ordered(value)
-        separators = (", ", ": ") if self.spaced else (",", ":")
-        text = json.dumps(shaped, ensure_ascii=self.escaped, separators=separators)
+        shaped = reverse(value) if self.order == "reversed" else value
+        text = _encoder(self.escaped, self.spaced, self.order == "sorted").encode(shaped)
         try:
             return text.encode()
         except UnicodeEncodeError:  # a lone surrogate can only be written as an escape
-            return json.dumps(shaped, separators=separators).encode()
+            return _encoder(True, self.spaced, self.order == "sorted").encode(shaped).encode()
+
+    def text(self, value: str) -> bytes:
+        """A text as JSON."""
+        try:
+            return (encode_basestring_ascii(value) if self.escaped else encode_basestring(value)).encode()
+        except UnicodeEncodeError:  # as in `json`
+            return encode_basestring_ascii(value).encode()
 
     def event(self, data: bytes) -> bytes:
         """One server-sent event."""
@@ -98,19 +105,17 @@ class Style:
         """A comment, which parsers drop."""
         return f": keep-alive{self.line_end * 2}".encode()
 
-    def stream(self, chunks: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
-        """Chunks as events with `[DONE]` after them; comments are entries of their own."""
+    def stream(self, chunks: Iterable[Mapping[str, Any] | bytes]) -> Iterator[bytes]:
+        """Chunks, or events already made, with `[DONE]` after them; comments are entries of their own."""
         for position, chunk in enumerate(chunks):
             if self.comments and position % _COMMENT_EVERY == 0:
                 yield self.comment()
-            yield self.event(self.json(chunk))
+            yield chunk if isinstance(chunk, bytes) else self.event(self.json(chunk))
         yield self.event(b"[DONE]")
 
     def header(self, name: bytes) -> bytes:
         """A header's name; its case means nothing (RFC 9110 section 5.1)."""
-        if self.header_case == "title":
-            return b"-".join(part.capitalize() for part in name.split(b"-"))
-        return name.upper() if self.header_case == "upper" else name.lower()
+        return _titled(name) if self.header_case == "title" else getattr(name, self.header_case)()
 
     def cut(self, text: str) -> Iterator[str]:
         """The text in pieces, none of them empty."""
@@ -139,15 +144,23 @@ class Style:
         """A new id for a tool call: `call_` and five characters fewer than a completion's has."""
         return new_id("call_", self.id_length - 5)
 
-    def _ordered(self, value: Any) -> Any:
-        if self.order == "given":
-            return value
-        if isinstance(value, Mapping):
-            names = sorted(value) if self.order == "sorted" else list(value)[::-1]
-            return {name: self._ordered(value[name]) for name in names}
-        if isinstance(value, (list, tuple)):
-            return [self._ordered(item) for item in value]
-        return value
+
+@lru_cache(1000)
+def _titled(name: bytes) -> bytes:
+    return b"-".join(part.capitalize() for part in name.split(b"-"))
+
+
+def reverse(value: Any) -> Any:
+    """The value with the members of its objects in the opposite order."""
+    if isinstance(value, dict):
+        return {name: reverse(value[name]) for name in reversed(value)}
+    return [reverse(item) for item in value] if isinstance(value, list) else value
+
+
+@cache
+def _encoder(escaped: bool, spaced: bool, in_order: bool) -> json.JSONEncoder:
+    separators = (", ", ": ") if spaced else (",", ":")
+    return json.JSONEncoder(ensure_ascii=escaped, separators=separators, sort_keys=in_order)
 
 
 Style.PLAIN = Style(obfuscation=False)

@@ -1,8 +1,9 @@
-"""The bytes of a reply that HTTP would not let a server send, written to the socket one by one.
+"""The bytes of replies, written to the socket by our own hand.
 
-A web framework frames every reply well and ends it well. So that a fault reaches the client, a response's
-start message with the member RAW leaves the head, the chunks and the end to a RawSend, which stands between
-the app and uvicorn's connection.
+A web framework frames every reply well, ends it well, and writes head and body apart. A Writer stands between
+the app and uvicorn's connection: it writes what is due together in one go, and, where the Delivery in a start
+message's member RAW says so, a head, chunks and an end that HTTP does not allow. h11, which reads the
+requests, is told of an empty reply instead, so that it knows when the next request may come.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ import asyncio
 import contextlib
 import socket
 import struct
-import sys
+from functools import cache
 from typing import Any
 
+import h11
 from starlette.types import Message, Send
 
-from fake_server.delivery import Delivery, phrase
+from fake_server.delivery import NO_BODY, Delivery, phrase
 from fake_server.wire.exchange import Ending
 
 try:
@@ -28,60 +30,93 @@ except ImportError:  # Windows does not tell what its kernel still holds
 RAW = "fake_server.raw"
 """The member of a start message that holds the Delivery whose bytes are to be written."""
 FLUSH_SECONDS = 10.0
+_EMPTY = h11.Response(status_code=200, headers=[("content-length", "0")])
+_END = h11.EndOfMessage()
 
 
-class RawSend:
-    """A `send` that writes what follows a start message with RAW to the connection itself."""
+class Writer:
+    """A `send` for one request on uvicorn's connection `protocol`; `send` is uvicorn's own.
 
-    def __init__(self, protocol: Any, send: Send) -> None:
-        self._protocol, self._send = protocol, send
-        self._delivery: Delivery | None = None
+    The head leaves with the first bytes of the body; an empty body message sends it alone.
+    """
+
+    def __init__(self, protocol: Any, scope: Any, send: Send) -> None:
+        self._protocol, self._cycle, self._send = protocol, protocol.cycle, send
+        self._plain = scope["http_version"] != "1.1" or scope["method"] == "HEAD"
+        self._closes = any(name == b"connection" and b"close" in value for name, value in scope["headers"])
+        self._start: Message | None = None
+        self._raw: Delivery | None = None
+        self._chunked = False
 
     async def __call__(self, message: Message) -> None:
-        if self._delivery is not None:
-            await self._body(message, self._delivery)
-        elif (delivery := message.get(RAW)) is not None:
-            self._delivery = delivery
-            await self._head(message, delivery)
-        else:
+        if self._plain:
             await self._send(message)
+        elif message["type"] == "http.response.start":
+            self._start, self._raw = message, None
+            if (delivery := message.get(RAW)) is not None:
+                self._chunked = delivery.length is None and delivery.status not in NO_BODY
+                self._raw = delivery if delivery.needs_raw else None
+            self._cycle.response_started = True
+            self._cycle.waiting_for_100_continue = False
+        elif not self._cycle.disconnected:
+            await self._body(message.get("body", b""), message.get("more_body", False))
 
-    async def _head(self, message: Message, delivery: Delivery) -> None:
-        if delivery.silent:
-            return
-        fields = [*self._protocol.server_state.default_headers, *message["headers"]]
-        if delivery.length is not None:
-            fields.append((b"content-length", b"%d" % delivery.length))
-        else:
-            fields.append((b"transfer-encoding", b"chunked"))
-        lines = b"".join(b"%s: %s\r\n" % pair for pair in fields)
-        status = f"HTTP/1.1 {delivery.status} {phrase(delivery.status)}\r\n".encode()
-        head = status + lines + b"\r\n"
-        step = delivery.head_piece or len(head)
-        for start in range(0, len(head), step):
-            if start:
-                await asyncio.sleep(delivery.head_pause)
-            await self._write(head[start : start + step])
+    async def _body(self, data: bytes, more: bool) -> None:
+        raw, head = self._raw, b""
+        if self._start is not None and not (raw and raw.silent):
+            head, self._start = self._head(self._start, None if more else len(data)), None
+            if raw and raw.head_piece:
+                head = await self._slowly(head, raw)
+        framed = b"%x\r\n%s\r\n" % (len(data), data) if self._chunked and data else data
+        clean = raw is None or raw.ending is Ending.CLEAN
+        last = b"0\r\n\r\n" if self._chunked and not more and clean else b""
+        await self._write(head + framed + last)
+        if not more:
+            await (self._complete() if raw is None else self._end(raw.ending is Ending.RESET))
 
-    async def _body(self, message: Message, delivery: Delivery) -> None:
-        data = message.get("body", b"")
-        if data:
-            await self._write(data if delivery.length is not None else b"%x\r\n%s\r\n" % (len(data), data))
-        if message.get("more_body", False):
-            return
-        if delivery.ending is Ending.CLEAN and delivery.length is None:
-            await self._write(b"0\r\n\r\n")
-        await self._end(reset=delivery.ending is Ending.RESET)
+    def _head(self, start: Message, length: int | None) -> bytes:
+        fields = [*self._protocol.server_state.default_headers, *start["headers"]]
+        if self._raw is not None and not self._chunked:
+            fields.append((b"content-length", b"%d" % (self._raw.length or 0)))
+        elif not any(name.lower() == b"content-length" for name, _ in fields):
+            self._chunked = self._chunked or length is None
+            if start["status"] not in NO_BODY:
+                fields.append(_CHUNKED if self._chunked else (b"content-length", b"%d" % (length or 0)))
+        if (self._closes or not self._cycle.keep_alive) and (b"connection", b"close") not in fields:
+            fields.append((b"connection", b"close"))
+        lines = [b"%b: %b\r\n" % field for field in fields]
+        return b"".join((_status_line(start["status"]), *lines, b"\r\n"))
+
+    async def _slowly(self, head: bytes, raw: Delivery) -> bytes:
+        """Write the head in pieces; the last one is left to be written."""
+        while len(head) > raw.head_piece:
+            await self._write(head[: raw.head_piece])
+            await asyncio.sleep(raw.head_pause)
+            head = head[raw.head_piece :]
+        return head
 
     async def _write(self, data: bytes) -> None:
-        transport = self._protocol.transport
-        if not transport.is_closing():
-            transport.write(data)
-            await self._protocol.flow.drain()
+        flow = self._protocol.flow
+        if flow.write_paused and not self._cycle.disconnected:
+            await flow.drain()
+        if data and not self._protocol.transport.is_closing():
+            self._protocol.transport.write(data)
+
+    async def _complete(self) -> None:
+        """Say to uvicorn and h11 that the reply is over, as uvicorn's own `send` does."""
+        cycle, connection = self._cycle, self._protocol.conn
+        cycle.response_complete = True
+        cycle.message_event.set()
+        connection.send(_EMPTY)
+        connection.send(_END)
+        if connection.our_state is h11.MUST_CLOSE or not cycle.keep_alive:
+            connection.send(h11.ConnectionClosed())
+            self._protocol.transport.close()
+        cycle.on_response()
 
     async def _end(self, reset: bool) -> None:
         transport = self._protocol.transport
-        self._protocol.cycle.disconnected = True  # uvicorn is to say nothing more on this connection
+        self._cycle.disconnected = True  # uvicorn is to say nothing more on this connection
         if reset and not transport.is_closing():
             await flushed(transport, FLUSH_SECONDS)
             sock = transport.get_extra_info("socket")
@@ -112,4 +147,12 @@ def _in_kernel(sock: socket.socket) -> int:
         told = fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, b"\0\0\0\0")
     except OSError:
         return 0
-    return int.from_bytes(told, sys.byteorder)
+    return int(struct.unpack("i", told)[0])
+
+
+_CHUNKED = (b"transfer-encoding", b"chunked")
+
+
+@cache
+def _status_line(status: int) -> bytes:
+    return f"HTTP/1.1 {status} {phrase(status)}\r\n".encode()

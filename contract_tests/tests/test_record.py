@@ -26,7 +26,8 @@ KEY = "sk-proj-R7kq93LmZx0TtVb2NcYw8Ha5"
 
 @pytest.fixture(scope="module")
 def target() -> Iterator[str]:
-    with FakeServer(seed=3, api_key=KEY) as fake:
+    poem = {"text": "An acorn fell. " * 10, "timing": {"rate": 400.0}}
+    with FakeServer([{"name": "poem", "reply": poem}], seed=3, api_key=KEY) as fake:
         yield fake.base_url
 
 

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from fake_server import body
 from fake_server.control.told import fault_told, request_told, script_told
-from fake_server.edge import CONTROL, METRICS, error_response, to_json
+from fake_server.edge import CONTROL, ENTRY, METRICS, error_response, to_json
 from fake_server.faults import FaultError
 from fake_server.faults.active import Armed
 from fake_server.reply import ErrorReply
@@ -188,7 +188,8 @@ async def _added(
 ) -> Response:
     settings: Settings = request.app.state.settings
     try:
-        raw = await body.read(request, settings.max_body, settings.body_timeout)
+        fields = request.scope[ENTRY].fields
+        raw = await body.read(request, fields, settings.max_body, settings.body_timeout)
     except body.Refused as refused:
         return error_response(refused.reply)
     document = parse(raw)

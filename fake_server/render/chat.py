@@ -6,11 +6,13 @@ import random
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import zip_longest
-from typing import Any
+from typing import Any, TypeVar
 
+from fake_server.render.pattern import MARKS, Pattern
 from fake_server.reply import Choice, Reply, TokenLogprob, ToolCall, Usage
 from fake_server.style import Style, new_id
 
+_Entry = TypeVar("_Entry")
 FINGERPRINT = "fp_44709d6fcb"
 
 
@@ -33,21 +35,41 @@ def render_stream(reply: Reply, request: Mapping[str, Any], style: Style) -> Ite
     Each is rendered when it is taken, so that a long stream for many choices is never held whole.
     """
     options = request.get("stream_options") or {}
-    chance = random.Random(style.seed)
     padded = style.obfuscation and options.get("include_obfuscation") is not False
-    chunks = _chunks(reply, style, options.get("include_usage") is True)
-    if padded:
-        chunks = ({**chunk, "obfuscation": new_id("", chance.randint(1, 16))} for chunk in chunks)
-    return style.stream(chunks)
+    return style.stream(_chunks(reply, style, options.get("include_usage") is True, padded))
 
 
-def _chunks(reply: Reply, style: Style, usage_asked: bool) -> Iterator[dict[str, Any]]:
+def _chunks(reply: Reply, style: Style, usage_asked: bool, padded: bool) -> Iterator[dict[str, Any] | bytes]:
+    """The chunks; those of the content's pieces, which are many, as events of one pattern for each choice."""
     head = {**_head(reply, "chat.completion.chunk", style), **_tail(reply)}
     extra: dict[str, Any] = {"usage": None} if usage_asked else {}
+    padding = _paddings(style) if padded else None
+    patterns: dict[int, Pattern] = {}
+
+    def chunk(entries: list[dict[str, Any]], pad: str | None, **more: Any) -> dict[str, Any]:
+        whole = {**head, "choices": entries, **more}
+        return whole if pad is None else {**whole, "obfuscation": pad}
+
     for entry in interleaved([_entries(choice, index, style) for index, choice in enumerate(reply.choices)]):
-        yield {**head, "choices": [entry], **extra}
+        pad = None if padding is None else next(padding)
+        if isinstance(entry, dict):
+            yield chunk([entry], pad, **extra)
+            continue
+        index, text = entry
+        if index not in patterns:
+            said = _entry(index, {"content": MARKS[0]}, None)
+            patterns[index] = Pattern(style, chunk([said], pad and MARKS[1], **extra))
+        yield patterns[index].event(text, pad or "")
     if usage_asked:
-        yield {**head, "choices": [], "usage": _usage(reply.usage)}
+        yield chunk([], None if padding is None else next(padding), usage=_usage(reply.usage))
+
+
+def _paddings(style: Style) -> Iterator[str]:
+    """Letters that make a chunk's length say nothing, 1 to 16 of them."""
+    letters, chance = new_id("", 32), random.Random(style.seed)
+    while True:
+        number = chance.getrandbits(8)
+        yield letters[number >> 4 : (number >> 4) + 1 + number % 16]
 
 
 def _head(reply: Reply, kind: str, style: Style) -> dict[str, Any]:
@@ -130,14 +152,30 @@ def _scored(token: str, logprob: float) -> dict[str, Any]:
 # -- chunks
 
 
-def _entries(choice: Choice, index: int, style: Style) -> Iterator[dict[str, Any]]:
+_Said = tuple[int, str]
+"""A piece of the content of the choice with this index."""
+
+
+def _entries(choice: Choice, index: int, style: Style) -> Iterator[dict[str, Any] | _Said]:
     """The entries of `choices` that the chunks of one choice hold, in order."""
-    for delta, logprobs in (_opening(choice, style), *_said(choice, style), *_calls(choice, style)):
-        yield {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": None}
-    yield {"index": index, "delta": {}, "logprobs": None, "finish_reason": choice.finish_reason}
+    yield _entry(index, *_opening(choice, style))
+    for delta, logprobs in _before(choice, style):
+        yield _entry(index, delta, logprobs)
+    if not choice.logprobs:
+        for piece in style.cut(choice.content or ""):
+            yield index, piece
+    for delta, logprobs in (*_after(choice, style), *_calls(choice, style)):
+        yield _entry(index, delta, logprobs)
+    yield _entry(index, {}, None, choice.finish_reason)
 
 
-def interleaved(told: Iterable[Iterator[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
+def _entry(
+    index: int, delta: dict[str, Any], logprobs: dict[str, Any] | None, finish: str | None = None
+) -> dict[str, Any]:
+    return {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish}
+
+
+def interleaved(told: Iterable[Iterator[_Entry]]) -> Iterator[_Entry]:
     """One entry of each choice in turn, as choices are generated side by side."""
     for row in zip_longest(*told):
         yield from (entry for entry in row if entry is not None)
@@ -167,15 +205,15 @@ def _begins_with_call(choice: Choice, style: Style) -> bool:
     return silent and single and not style.bare_opening
 
 
-def _said(choice: Choice, style: Style) -> Iterator[_Delta]:
+def _before(choice: Choice, style: Style) -> Iterator[_Delta]:
+    """What comes before the content, and the content itself where log probabilities come with it."""
     for piece in style.cut(choice.reasoning or ""):
         yield {"reasoning_content": piece}, None
-    if choice.logprobs:
-        for group in style.grouped(choice.logprobs):
-            yield {"content": "".join(one.token for one in group)}, _logprobs(group)
-    else:
-        for piece in style.cut(choice.content or ""):
-            yield {"content": piece}, None
+    for group in style.grouped(choice.logprobs or ()):
+        yield {"content": "".join(one.token for one in group)}, _logprobs(group)
+
+
+def _after(choice: Choice, style: Style) -> Iterator[_Delta]:
     for piece in style.cut(choice.refusal or ""):
         yield {"refusal": piece}, None
     if choice.annotations:

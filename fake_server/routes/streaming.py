@@ -38,13 +38,12 @@ class Sent(Response):
             "type": "http.response.start",
             "status": delivery.status,
             "headers": self.raw_headers,
+            RAW: delivery,
         }
-        if delivery.needs_raw:
-            start[RAW] = delivery
         await send(start)
         leaving: asyncio.Task[None] | None = None
         together: list[bytes] = []
-        size = 0
+        size, began = 0, False
         try:
             for write in delivery.writes:
                 if together and (write.pause > 0 or delivery.exact or size >= TOGETHER):
@@ -53,10 +52,13 @@ class Sent(Response):
                     leaving = leaving or asyncio.create_task(_disconnected(receive))
                     await asyncio.sleep(0)
                 if write.pause > 0:
+                    if not began:
+                        await send(_body(b""))  # the head leaves before the first event does
                     leaving = leaving or asyncio.create_task(_disconnected(receive))
                     await asyncio.wait({leaving}, timeout=write.pause)
                 if leaving is not None and leaving.done():
                     return
+                began = True
                 together.append(write.data)
                 size += len(write.data)
             if delivery.ending is not Ending.CLEAN:

@@ -48,7 +48,9 @@ class Visit:
 
     async def read(self) -> None:
         """Take the body in. Raises body.Refused for one that cannot be read."""
-        raw = await body.read(self.request, self.settings.max_body, self.settings.body_timeout)
+        raw = await body.read(
+            self.request, self.entry.fields, self.settings.max_body, self.settings.body_timeout
+        )
         self.raw = self.entry.body = raw
         self.asking = self.asking.but(body.parse(raw))
 
