@@ -23,7 +23,7 @@ record: export RUN := $(RUN)
 contract: export FIXTURE := $(FIXTURE)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup contract record test coverage check mutants fake interop judges bench bench-fidelity sdks constraints clean compatibility rules
+.PHONY: help setup contract record test coverage check mutants fake interop judges bench bench-fidelity sdks constraints clean compatibility rules faults
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,11 +76,15 @@ judges: $(STAMP)  ## what outside judges of OpenAI compatibility say of the fake
 rules: $(STAMP)  ## write the contract in words, RULES.md; CHECK=1 only compares
 	@$(BIN)/python -m contract_tests.rules_document $(if $(CHECK),--check,--write)
 
+faults: $(STAMP)  ## write the page of faults, FAULTS.md
+	@$(BIN)/python -m fake_server.faults.document --write
+
 compatibility: $(STAMP)  ## judge the recordings of other providers into COMPATIBILITY.md; CHECK=1 only compares
 	@$(BIN)/python -m contract_tests.compatibility "$${OPENAI_CONTRACT_SHARED:-../shared}/recordings" \
 	  $(if $(CHECK),--check,--write)
 
-bench: $(STAMP)  ## how fast streams are judged and relayed, beside bare json.loads and a bare connection
+bench: $(STAMP)  ## how fast the fake answers, beside bare uvicorn and other fakes; how fast streams are judged and relayed
+	@$(BIN)/python -m contract_tests.speed
 	@$(BIN)/python -m contract_tests.bench
 	@$(BIN)/python -m fake_server.relay_bench
 

@@ -26,7 +26,7 @@ KEY = "sk-proj-R7kq93LmZx0TtVb2NcYw8Ha5"
 
 @pytest.fixture(scope="module")
 def target() -> Iterator[str]:
-    poem = {"text": "An acorn fell. " * 10, "timing": {"rate": 400.0}}
+    poem = {"text": "An acorn fell. " * 60 + "branching to the sun.", "timing": {"rate": 1000.0}}
     with FakeServer([{"name": "poem", "reply": poem}], seed=3, api_key=KEY) as fake:
         yield fake.base_url
 

@@ -15,6 +15,7 @@ from fake_server import FakeServer, faults
 from fake_server.delivery import Delivery, whole
 from fake_server.faults import CATALOGUE, FaultError
 from fake_server.faults.active import Faults, broken
+from fake_server.faults.document import PAGE, page
 from fake_server.faults.header import read
 from fake_server.faults.quotas import Buckets
 from fake_server.faults.replies import Quota
@@ -280,3 +281,8 @@ def test_parameters_have_bounds() -> None:
     for item in wrong:
         with pytest.raises(FaultError):
             faults.parse(item)
+
+
+def test_the_page_of_faults_is_as_the_code_says() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(), "run make faults"
+    assert all(f"| `{name}` |" in page() for name in CATALOGUE)

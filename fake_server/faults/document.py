@@ -1,0 +1,75 @@
+"""The page of faults, FAULTS.md, written from their own words: `python -m fake_server.faults.document`."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from fake_server.faults import CATALOGUE, Fault
+
+PAGE = Path(__file__).resolve().parents[1] / "FAULTS.md"
+_TITLES = {
+    "replies": "Instead of the answer",
+    "leaving": "In how the bytes leave",
+    "edits": "In what is sent",
+}
+_INTRODUCTION = """# Faults
+
+Generated from the code by `make faults`. A fault is named in a script's reply (`faults: [{fault: cut,
+after_events: 3}]`), in force for a whole space (`fake.fault("cut", after_events=3, times=1)`, or
+`POST /__fake__/faults`), or in the header of one request (`x-fake-fault: cut;after_events=3`). Several compose in
+their order; those about leaving come last.
+
+Every fault takes `probability` (0 to 1, drawn by the server's seed). Those in force take `when` and `times` as
+scripts do. `after_bytes`, `after_events` and `after_seconds` say where: behind so many bytes of the body, so many
+whole events (comments not counted), or so many seconds after the head; exactly the bytes before that place are
+delivered. `event` counts from 1, or from the end below 0. What a reply cannot have (no `[DONE]` to leave out of a
+dict) is left out, and the journal says so.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    return "\n".join([_INTRODUCTION, *_sections()])
+
+
+def _sections() -> Iterator[str]:
+    for module, title in _TITLES.items():
+        yield f"## {title}\n\n| fault | what goes wrong | parameters |\n|---|---|---|"
+        for name, kind in CATALOGUE.items():
+            if kind.__module__.rpartition(".")[2] == module:
+                yield f"| `{name}` | {_cell(inspect.cleandoc(kind.__doc__ or ''))} | {_parameters(kind)} |"
+        yield ""
+
+
+def _parameters(kind: type[Fault]) -> str:
+    told = []
+    for name, field in kind.model_fields.items():
+        if name in ("fault", "probability"):
+            continue
+        told.append(f"`{name}`" + ("" if field.default is None else f" ({_value(field.default)})"))
+    return ", ".join(told) or "–"
+
+
+def _value(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else f"{value}"
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def main() -> int:
+    """With `--write` the page is written, else printed."""
+    if "--write" in sys.argv[1:]:
+        PAGE.write_text(page(), encoding="utf-8")
+    else:
+        print(page())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
