@@ -10,11 +10,13 @@ from dataclasses import replace
 from typing import Any
 
 from fake_server import asked, limits, match, sensible, tokens
+from fake_server import script_templates as templates
 from fake_server.asking import Asking
 from fake_server.limits import Measured
 from fake_server.reply import Choice, ErrorReply, RawReply, Reply, Timing, TokenLogprob, ToolCall, Usage
-from fake_server.script_model import Answer, Failure, Pace, Raw, Script, UsageNumbers, compact
+from fake_server.script_model import Answer, Failure, Pace, Raw, Response, UsageNumbers, compact
 from fake_server.scripts import ScriptBook, ScriptState
+from fake_server.sensible import filler
 
 _DEFAULT_ERRORS: Mapping[int, tuple[str, str | None]] = {
     401: ("invalid_request_error", "invalid_api_key"),
@@ -46,14 +48,24 @@ def answer(
             f"The model `{model}` does not exist or you do not have access to it.",
             code="model_not_found",
         )
-    script = match.find(request, book, state)
-    if script is not None and not script.reply.only_breaks:
-        return _scripted(script, request, seed, prompt_tokens)
-    if strict and script is None:
-        return _no_script(request, book, state)
+    found = match.find(asking, book, state, seed=seed)
+    if found is None and strict:
+        return _no_script(asking, book, state)
+    try:
+        reply = None if found is None else _reply(found, asking)
+    except ScriptFailed as error:
+        return ErrorReply(500, str(error), "server_error", headers={"x-should-retry": "false"})
+    name = found.script.name if found else None
+    if reply is not None and not reply.only_breaks:
+        return _scripted(name, reply, request, seed, prompt_tokens)
     measured = [limits.apply(choice, request, seed) for choice in sensible.choices(request, seed)]
-    reply = Reply(_choices(measured), _usage(measured, request, prompt_tokens), model=model)
-    return reply if script is None else replace(reply, script=script.name, faults=script.reply.faults)
+    faults = reply.faults if reply else ()
+    usage = _usage(measured, request, prompt_tokens)
+    return Reply(_choices(measured), usage, model=model, script=name, faults=faults)
+
+
+class ScriptFailed(Exception):
+    """A script that matched and could give no reply; the text says which and why."""
 
 
 def wordless(asking: Asking, book: ScriptBook, state: ScriptState) -> ErrorReply | RawReply | None:
@@ -61,32 +73,49 @@ def wordless(asking: Asking, book: ScriptBook, state: ScriptState) -> ErrorReply
 
     Scripts that hold an answer in words are passed over, and none of their uses is counted.
     """
-    script = match.find(asking.body, book, state, wordless=True)
-    return None if script is None else _untold(script, asking.body)
-
-
-def _untold(script: Script, request: Mapping[str, Any]) -> ErrorReply | RawReply | None:
-    reply = script.reply
-    if reply.error is None and reply.raw is None:
+    found = match.find(asking, book, state, wordless=True)
+    if found is None or found.reply is None:
         return None
+    return _untold(found.script.name, found.reply, asking.body)
+
+
+def _reply(found: match.Found, asking: Asking) -> Response:
+    """The reply of a script, made by its callable or filled in where it is a template."""
+    place = f"the script {found.script.name!r} ({found.script.place})"
+    try:
+        if found.script.called is not None:
+            said = found.script.called(asking)
+            return Response.model_validate({"text": said} if isinstance(said, str) else said)
+        assert found.reply is not None
+        if not found.reply.template:
+            return found.reply
+        written = {**templates.filled(found.reply.written, asking), "template": False}
+        return Response.model_validate(written)
+    except templates.TemplateFailed as error:
+        raise ScriptFailed(f"{place}: {error}") from error
+    except Exception as error:
+        raise ScriptFailed(f"{place} gave no reply: {type(error).__name__}: {error}") from error
+
+
+def _untold(name: str | None, reply: Response, request: Mapping[str, Any]) -> ErrorReply | RawReply | None:
     if reply.error is not None:
-        untold: ErrorReply | RawReply = _failure(reply.error)
-    else:
-        assert reply.raw is not None
-        untold = _raw(reply.raw, reply.timing, bool(request.get("stream")))
-    return replace(untold, script=script.name, faults=reply.faults)
+        return replace(_failure(reply.error), script=name, faults=reply.faults)
+    if reply.raw is not None:
+        raw = _raw(reply.raw, reply.timing, bool(request.get("stream")))
+        return replace(raw, script=name, faults=reply.faults)
+    return None
 
 
 def _scripted(
-    script: Script, request: Mapping[str, Any], seed: int, prompt_tokens: int | None
+    name: str | None, reply: Response, request: Mapping[str, Any], seed: int, prompt_tokens: int | None
 ) -> Reply | ErrorReply | RawReply:
-    reply = script.reply
-    untold = _untold(script, request)
+    untold = _untold(name, reply, request)
     if untold is not None:
         return untold
     answers = reply.answers * (1 if reply.choices else asked.how_many(request))
     measured = [
-        limits.apply(_spoken(one, request), request, seed, cut=one.finish_reason is None) for one in answers
+        limits.apply(_spoken(one, request, seed, index), request, seed, cut=one.finish_reason is None)
+        for index, one in enumerate(answers)
     ]
     return Reply(
         choices=_choices(measured),
@@ -96,14 +125,19 @@ def _scripted(
         created=reply.created,
         system_fingerprint=reply.system_fingerprint,
         timing=_timing(reply.timing),
-        script=script.name,
+        script=name,
         faults=reply.faults,
     )
 
 
-def _spoken(one: Answer, request: Mapping[str, Any]) -> Choice:
+def _spoken(one: Answer, request: Mapping[str, Any], seed: int, index: int) -> Choice:
     """A script's answer as a choice; calls take the form the request speaks."""
-    told: dict[str, Any] = {"content": one.text, "refusal": one.refusal, "reasoning": one.reasoning}
+    told: dict[str, Any] = {
+        "content": _content(one, request, seed, index),
+        "refusal": one.refusal,
+        "reasoning": one.reasoning,
+        "annotations": one.annotations,
+    }
     if one.logprobs is not None:
         told["logprobs"] = tuple(
             TokenLogprob(token.token, token.logprob, tuple(token.top.items())) for token in one.logprobs
@@ -113,6 +147,16 @@ def _spoken(one: Answer, request: Mapping[str, Any]) -> Choice:
     if one.finish_reason is None:
         return choice
     return Choice(**{**vars(choice), "finish_reason": one.finish_reason})
+
+
+def _content(one: Answer, request: Mapping[str, Any], seed: int, index: int) -> str | None:
+    """The text, or the JSON that stands for it."""
+    if one.json_ is not None:
+        return compact(one.json_)
+    if one.schema_ is not None:
+        schema = asked.response_schema(request) if one.schema_ == "request" else one.schema_
+        return compact(filler.fill(schema, asked.last_user_text(request), seed, index))
+    return one.text
 
 
 def _raw(raw: Raw, pace: Pace | None, streams: bool) -> RawReply:
@@ -141,9 +185,9 @@ def _failure(error: Failure) -> ErrorReply:
     )
 
 
-def _no_script(request: Mapping[str, Any], book: ScriptBook, state: ScriptState) -> ErrorReply:
-    lines = [f"No script matches this request ({match.describe(request)})."]
-    misses = match.explain(request, book, state)
+def _no_script(asking: Asking, book: ScriptBook, state: ScriptState) -> ErrorReply:
+    lines = [f"No script matches this request ({match.describe(asking.body)})."]
+    misses = match.explain(asking, book, state)
     if misses:
         lines.append("The nearest:")
         lines += [f"  {miss.script.name!r} ({miss.script.place}): {miss.reason}" for miss in misses]

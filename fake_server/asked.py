@@ -6,6 +6,7 @@ counts as absent. Refusing bad requests is the edge's work.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -63,6 +64,35 @@ def last_user_text(request: Mapping[str, Any]) -> str:
 def turn(request: Mapping[str, Any]) -> int:
     """Which turn of the conversation this is: 1 for the first, one more for each assistant message."""
     return 1 + sum(message.role == "assistant" for message in messages(request))
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a tool gave back: the tool's name, '' where no call has the result's id, and its text."""
+
+    tool: str
+    text: str
+
+    @property
+    def value(self) -> Any:
+        """The text as JSON, None where it is none."""
+        try:
+            return json.loads(self.text)
+        except (ValueError, RecursionError):
+            return None
+
+
+def results(request: Mapping[str, Any]) -> tuple[Result, ...]:
+    """The results of tools, in order."""
+    names: dict[str, str] = {}
+    found = []
+    for message in _mappings(request.get("messages")):
+        for call in _mappings(message.get("tool_calls")):
+            names[str(call.get("id", ""))] = _tool_name(call)
+        if message.get("role") in RESULT_ROLES:
+            name = names.get(str(message.get("tool_call_id", "")), str(message.get("name") or ""))
+            found.append(Result(name, text_of(message.get("content"))))
+    return tuple(found)
 
 
 def tools(request: Mapping[str, Any]) -> tuple[Tool, ...]:

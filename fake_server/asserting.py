@@ -49,7 +49,7 @@ def _lacks(entry: Entry, wanted: Script) -> str | None:
     asking = asking_of(entry)
     if asking is None:
         return "its body is no JSON object"
-    miss = match.miss(wanted, asking.body)
+    miss = match.miss(wanted, asking)
     return None if miss is None else miss.reason
 
 

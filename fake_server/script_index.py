@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from fake_server import asked
-from fake_server.script_model import Script, TextTest, When
+from fake_server.script_model import Script
+from fake_server.script_when import TextTest, When
 
 FEW = 8
 """So few scripts are tried one by one sooner than looked up."""

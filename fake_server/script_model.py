@@ -7,17 +7,17 @@ error.
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal, TypeVar
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 from pydantic import field_validator as checked
 from pydantic_core import PydanticCustomError
 
-from fake_server import patterns
+from fake_server import script_templates as templates
 from fake_server.faults import AnyFault
+from fake_server.script_when import Part, Positive, Several, When
 
-T = TypeVar("T")
-Several = Annotated[tuple[T, ...], Field(strict=False)]
 Seconds = Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0)]
 HeaderName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
@@ -25,91 +25,7 @@ HeaderValue = Annotated[str, Field(pattern=r"^[\t\x20-\x7e\x{a0}-\x{ff}]*$")]
 Finish = Literal["stop", "length", "tool_calls", "content_filter", "function_call"]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class TextTest(_Part):
-    """What a message must be: its role, texts it contains (any case), its whole text, a pattern in it."""
-
-    role: str | None = None
-    contains: Several[str] = ()
-    equals: str | None = None
-    regex: str | None = None
-
-    @checked("contains", mode="before")
-    @classmethod
-    def _one_or_several(cls, value: Any) -> Any:
-        return [value] if isinstance(value, str) else value
-
-    @checked("regex")
-    @classmethod
-    def _is_a_pattern(cls, value: str) -> str:
-        return _pattern(value)
-
-    @model_validator(mode="after")
-    def _says_something(self) -> TextTest:
-        if not (self.role or self.contains or self.equals is not None or self.regex):
-            raise PydanticCustomError("empty", "nothing to test: give role, contains, equals or regex")
-        return self
-
-
-class MessagesTest(_Part):
-    """Tests on the messages: the last one, any one, the first one, any system or developer one."""
-
-    last: TextTest | None = None
-    any: TextTest | None = None
-    first: TextTest | None = None
-    system: TextTest | None = None
-
-
-class ModelTest(_Part):
-    """The model asked for: the exact name, how it begins, or a pattern in it."""
-
-    exact: str | None = None
-    prefix: str | None = None
-    regex: str | None = None
-
-    @checked("regex")
-    @classmethod
-    def _is_a_pattern(cls, value: str) -> str:
-        return _pattern(value)
-
-    @model_validator(mode="after")
-    def _says_something(self) -> ModelTest:
-        if not (self.exact or self.prefix or self.regex):
-            raise PydanticCustomError("empty", "nothing to test: give a name, or prefix or regex")
-        return self
-
-
-class ToolsTest(_Part):
-    """Names of tools the request must offer."""
-
-    include: Several[str]
-
-    @checked("include", mode="before")
-    @classmethod
-    def _one_or_several(cls, value: Any) -> Any:
-        return [value] if isinstance(value, str) else value
-
-
-class When(_Part):
-    """What a request must be for the script to answer it; every condition given must hold."""
-
-    model: ModelTest | None = None
-    messages: MessagesTest | None = None
-    tools: ToolsTest | None = None
-    stream: bool | None = None
-    response_format: Literal["text", "json_object", "json_schema"] | None = None
-    turn: Annotated[int, Field(ge=1)] | None = None
-
-    @checked("model", mode="before")
-    @classmethod
-    def _name_is_exact(cls, value: Any) -> Any:
-        return {"exact": value} if isinstance(value, str) else value
-
-
-class Call(_Part):
+class Call(Part):
     """One tool call; `arguments` is a mapping or, to be sent as it is, a text."""
 
     name: str
@@ -129,7 +45,7 @@ class Call(_Part):
         return self.arguments if isinstance(self.arguments, str) else compact(self.arguments)
 
 
-class Token(_Part):
+class Token(Part):
     """A token's log probability; `top` maps alternatives to theirs."""
 
     token: str
@@ -137,11 +53,18 @@ class Token(_Part):
     top: dict[str, Annotated[float, Field(le=0)]] = Field(default_factory=dict)
 
 
-class Answer(_Part):
-    """One choice: text and/or tool calls, or a refusal."""
+class Answer(Part):
+    """One choice: text and/or tool calls, or a refusal.
+
+    Instead of `text`, `json` is a value sent as JSON text, and `schema` a JSON Schema (or `request`, for the
+    one that the request brings) of which the text is an instance.
+    """
 
     text: str | None = None
+    json_: Any = Field(default=None, alias="json")
+    schema_: Annotated[dict[str, Any] | Literal["request"] | None, Field(alias="schema")] = None
     tool_calls: Several[Call] = ()
+    annotations: Several[dict[str, Any]] = ()
     reasoning: str | None = None
     refusal: str | None = None
     finish_reason: Finish | None = None
@@ -153,12 +76,27 @@ class Answer(_Part):
             raise PydanticCustomError("logprobs", "the tokens of logprobs joined are not the text")
         return self
 
+    @model_validator(mode="after")
+    def _has_one_text(self) -> Answer:
+        given = [name for name, value in self.texts.items() if value is not None]
+        if len(given) > 1:
+            raise PydanticCustomError(
+                "texts", "{given} exclude each other: keep one", {"given": " and ".join(given)}
+            )
+        return self
+
+    @property
+    def texts(self) -> dict[str, Any]:
+        """What may be the text, by the name it is written under."""
+        return {"text": self.text, "json": self.json_, "schema": self.schema_}
+
     @property
     def says_something(self) -> bool:
-        return bool(self.tool_calls) or self.text is not None or self.refusal is not None
+        texts = any(value is not None for value in self.texts.values())
+        return bool(self.tool_calls) or texts or self.refusal is not None
 
 
-class UsageNumbers(_Part):
+class UsageNumbers(Part):
     """Token counts that replace the estimate; those left out are estimated."""
 
     prompt_tokens: Count | None = None
@@ -167,7 +105,7 @@ class UsageNumbers(_Part):
     reasoning_tokens: Count | None = None
 
 
-class Pace(_Part):
+class Pace(Part):
     """Seconds to the first event, events a second after it (0: at once), relative jitter 0..1."""
 
     first: Seconds = 0.0
@@ -175,7 +113,7 @@ class Pace(_Part):
     jitter: Annotated[float, Field(ge=0, le=1)] = 0.0
 
 
-class Failure(_Part):
+class Failure(Part):
     """OpenAI's error object with a status; type and code follow from the status where left out."""
 
     status: Annotated[int, Field(ge=400, le=599)]
@@ -186,7 +124,7 @@ class Failure(_Part):
     headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict)
 
 
-class Raw(_Part):
+class Raw(Part):
     """Bytes as they are: `body` answers a dict request, `stream` (one payload an event) a streamed one."""
 
     status: Annotated[int, Field(ge=200, le=599)] = 200
@@ -204,7 +142,8 @@ class Raw(_Part):
 class Response(Answer):
     """What the script answers: one choice, several `choices`, an `error`, or `raw`; `faults` break it.
 
-    With faults alone they break the answer that the fake gives without a script.
+    With faults alone they break the answer that the fake gives without a script. `template` makes every
+    text of the reply a Jinja template of the request.
     """
 
     choices: Several[Answer] = ()
@@ -214,6 +153,7 @@ class Response(Answer):
     created: Count | None = None
     system_fingerprint: str | None = None
     timing: Pace | None = None
+    template: bool = False
     error: Failure | None = None
     raw: Raw | None = None
     faults: Several[AnyFault] = ()
@@ -234,6 +174,18 @@ class Response(Answer):
             )
         return self
 
+    @model_validator(mode="after")
+    def _templates_can_be_read(self) -> Response:
+        wrong = templates.problem(self.written) if self.template else None
+        if wrong:
+            raise PydanticCustomError("template", "{wrong}", {"wrong": wrong})
+        return self
+
+    @property
+    def written(self) -> dict[str, Any]:
+        """The reply as it was written."""
+        return self.model_dump(by_alias=True, exclude_unset=True)
+
     @property
     def only_breaks(self) -> bool:
         """Whether it says nothing of its own, so that its faults strike what is answered without it."""
@@ -245,36 +197,67 @@ class Response(Answer):
         return self.choices or (self,)
 
 
-class Script(_Part):
-    """One script as written. `times` is how often it may answer; None: always."""
+class Weighted(Part):
+    """One of several replies, the likelier the more it weighs."""
+
+    reply: Response
+    weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+
+
+class Script(Part):
+    """One script as written.
+
+    It has a `reply`, or `replies` of which each use takes the next and the last one stays, or `choose`, of
+    which each use draws one by the server's seed. `times` is how often it may answer; None: always. What it
+    counts is counted `per` the whole test, API key, or conversation (requests with the same first words of
+    the system and the user). A `fallback` is tried after all scripts that are none.
+    """
 
     name: Annotated[str, Field(min_length=1)]
     when: When = Field(default_factory=When)
-    reply: Response
-    times: Annotated[int, Field(ge=1)] | None = None
+    reply: Response | None = None
+    replies: Several[Response] = ()
+    choose: Several[Weighted] = ()
+    times: Positive | None = None
+    per: Literal["test", "key", "conversation"] = "test"
+    fallback: bool = False
     _place: str = PrivateAttr("")
+    _call: Callable[..., Any] | None = PrivateAttr(None)
+
+    @model_validator(mode="after")
+    def _answers_in_one_way(self) -> Script:
+        given = [name for name in ("reply", "replies", "choose") if getattr(self, name)]
+        if not given:
+            raise PydanticCustomError("missing_reply", "the key 'reply' is missing: add it")
+        if len(given) > 1:
+            raise PydanticCustomError(
+                "replies", "{given} exclude each other: keep one", {"given": " and ".join(given)}
+            )
+        return self
 
     @property
     def place(self) -> str:
         """Where it is written, `file:line`."""
         return self._place
 
-    def at(self, place: str) -> Script:
-        """This script, knowing where it is written."""
+    @property
+    def called(self) -> Callable[..., Any] | None:
+        """The callable that answers instead of `reply`."""
+        return self._call
+
+    @property
+    def every_reply(self) -> tuple[Response, ...]:
+        """Each reply it may give."""
+        chosen = tuple(one.reply for one in self.choose)
+        return self.replies or chosen or ((self.reply,) if self.reply else ())
+
+    def at(self, place: str, called: Callable[..., Any] | None = None) -> Script:
+        """This script, knowing where it is written and, in Python, what answers instead of its reply."""
         copy = self.model_copy()
-        copy._place = place
+        copy._place, copy._call = place, called
         return copy
 
 
 def compact(value: Any) -> str:
     """JSON as OpenAI writes tool arguments: no spaces, characters as they are."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-def _pattern(text: str) -> str:
-    why = patterns.problem(text)
-    if why:
-        raise PydanticCustomError(
-            "pattern", "not a usable regular expression: {why} (Rust syntax: no look-around)", {"why": why}
-        )
-    return text

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import threading
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,15 +26,18 @@ from fake_server.script_model import Script
 
 __all__ = ["Script", "ScriptBook", "ScriptError", "ScriptState", "load", "parse"]
 
-MAX_PROBLEMS = 50
+MAX_PROBLEMS, MOST_SCOPES = 50, 100_000
 
 
 @dataclass(frozen=True)
 class ScriptBook:
-    """Scripts in the order they are tried. `warnings` name scripts that can never answer."""
+    """Scripts in the order they are tried, fallbacks last. `warnings` name scripts that can never answer."""
 
     scripts: tuple[Script, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "scripts", tuple(sorted(self.scripts, key=lambda one: one.fallback)))
 
     def __iter__(self) -> Iterator[Script]:
         return iter(self.scripts)
@@ -51,35 +55,56 @@ class ScriptBook:
 
 
 class ScriptState:
-    """How often each script was used; safe to share between threads."""
+    """How often each script was met and used; safe to share between threads.
+
+    Both are counted within a scope: a key, a conversation, or '' for all there is.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._used: dict[str, int] = {}
+        self._met: Counter[tuple[str, str]] = Counter()
+        self._uses: Counter[tuple[str, str]] = Counter()
+        self._used: Counter[str] = Counter()
 
-    def used(self, script: Script) -> int:
-        """How often the script has answered."""
+    def used(self, script: Script, scope: str | None = None) -> int:
+        """How often the script has answered, in all scopes or in one."""
         with self._lock:
-            return self._used.get(script.name, 0)
+            return self._used[script.name] if scope is None else self._uses[script.name, scope]
 
-    def take(self, script: Script) -> bool:
-        """Count one use; False, and nothing counted, when the script's `times` are used up."""
+    def meet(self, script: Script, scope: str = "") -> int:
+        """Count a request that the script would answer; the how manieth it is."""
         with self._lock:
-            used = self._used.get(script.name, 0)
+            self._met[script.name, scope] += 1
+            return self._met[script.name, scope]
+
+    def take(self, script: Script, scope: str = "") -> int:
+        """Count one use; its number, 0 and nothing counted when the script's `times` are used up."""
+        with self._lock:
+            used = self._uses[script.name, scope]
             if script.times is not None and used >= script.times:
-                return False
-            self._used[script.name] = used + 1
-            return True
+                return 0
+            if len(self._uses) > MOST_SCOPES:
+                self._uses.clear()
+                self._met.clear()
+            self._uses[script.name, scope] = used + 1
+            self._used[script.name] += 1
+            return used + 1
 
     def forget(self, names: Iterable[str]) -> None:
         """Forget the uses of these scripts."""
+        gone = set(names)
         with self._lock:
-            for name in names:
-                self._used.pop(name, None)
+            for counter in (self._met, self._uses):
+                for name, scope in [one for one in counter if one[0] in gone]:
+                    del counter[name, scope]
+            for name in gone:
+                del self._used[name]
 
     def reset(self) -> None:
         """Forget every use."""
         with self._lock:
+            self._met.clear()
+            self._uses.clear()
             self._used.clear()
 
 
@@ -146,8 +171,10 @@ def _scripts(document: Document, source: str) -> tuple[list[Script], list[str]]:
         if not isinstance(item, Mapping):
             problems.append(f"{place}: a script is a mapping with name, when, reply and times")
             continue
+        called = item["reply"] if callable(item.get("reply")) else None
+        value = {**item, "reply": {"text": ""}} if called else dict(item)
         try:
-            scripts.append(Script.model_validate(dict(item)).at(place))
+            scripts.append(Script.model_validate(value).at(place, called))
         except ValidationError as error:
             problems += [text for _, text in sorted(_problems(error, document, (index,), source))]
     return scripts, problems
@@ -215,7 +242,7 @@ def _known_keys(loc: tuple[str | int, ...]) -> list[str]:
         if isinstance(step, str) and step in model.model_fields:
             inner = _model_in(model.model_fields[step].annotation)
             model = inner or model
-    return list(model.model_fields)
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:

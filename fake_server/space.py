@@ -101,7 +101,7 @@ class Space:
         when, times = item.pop("when", None) or {}, item.pop("times", None)
         test = {"name": "fault", "when": when, "times": times, "reply": {"text": ""}}
         (script,) = scripts.parse([test], "faults")
-        strikes = (lambda asking: match.miss(script, asking.body) is None) if when else None
+        strikes = (lambda asking: match.miss(script, asking) is None) if when else None
         return self.faults.add(item, strikes, times)
 
     def _keep(self, queued: tuple[Script, ...], own: tuple[Script, ...]) -> None:

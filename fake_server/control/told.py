@@ -44,7 +44,7 @@ def misses_told(entry: Entry, space: Space) -> list[dict[str, str]]:
     asking = asking_of(entry)
     if asking is None:
         return []
-    found = match.explain(asking.body, space.book, space.state)
+    found = match.explain(asking, space.book, space.state)
     return [{"script": miss.script.name, "place": miss.script.place, "failed": miss.reason} for miss in found]
 
 

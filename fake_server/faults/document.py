@@ -19,15 +19,15 @@ _TITLES = {
 _INTRODUCTION = """# Faults
 
 Generated from the code by `make faults`. A fault is named in a script's reply (`faults: [{fault: cut,
-after_events: 3}]`), in force for a whole space (`fake.fault("cut", after_events=3, times=1)`, or
-`POST /__fake__/faults`), or in the header of one request (`x-fake-fault: cut;after_events=3`). Several compose in
-their order; those about leaving come last.
+after_events: 3}]`), in force for a whole space (`fake.fault("cut", after_events=3, times=1)`, or `POST
+/__fake__/faults`), or in the header of one request (`x-fake-fault: cut;after_events=3`). Several compose
+in their order; those about leaving come last.
 
-Every fault takes `probability` (0 to 1, drawn by the server's seed). Those in force take `when` and `times` as
-scripts do. `after_bytes`, `after_events` and `after_seconds` say where: behind so many bytes of the body, so many
-whole events (comments not counted), or so many seconds after the head; exactly the bytes before that place are
-delivered. `event` counts from 1, or from the end below 0. What a reply cannot have (no `[DONE]` to leave out of a
-dict) is left out, and the journal says so.
+Every fault takes `probability` (0 to 1, drawn by the server's seed). Those in force take `when` and
+`times` as scripts do. `after_bytes`, `after_events` and `after_seconds` say where: behind so many bytes
+of the body, so many whole events (comments not counted), or so many seconds after the head; exactly the
+bytes before that place are delivered. `event` counts from 1, or from the end below 0. What a reply
+cannot have (no `[DONE]` to leave out of a dict) is left out, and the journal says so.
 """
 
 

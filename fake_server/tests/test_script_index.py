@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fake_server import match, scripts
+from fake_server.asking import Asking
 from fake_server.script_index import FEW
 from fake_server.scripts import ScriptBook
 
@@ -55,8 +56,8 @@ def requests(draw: st.DrawFn) -> dict[str, Any]:
 def test_no_match_is_missed_and_the_order_stays(whens: list[dict[str, Any]], request: dict[str, Any]) -> None:
     written = [{"name": str(n), "when": when, "reply": {"text": "x"}} for n, when in enumerate(whens)]
     book = scripts.parse(written)
-    tried = [one for one in book if match.miss(one, request) is None]
-    found = [one for one in book.candidates(request) if match.miss(one, request) is None]
+    tried = [one for one in book if match.miss(one, Asking(request)) is None]
+    found = [one for one in book.candidates(request) if match.miss(one, Asking(request)) is None]
     assert found == tried
 
 

@@ -29,7 +29,7 @@ def test_the_shipped_scripts_load_without_warnings() -> None:
     book = scripts.load([SHIPPED])
     assert {"poem", "weather tool"} <= {script.name for script in book}
     assert book.warnings == ()
-    poem = next(script for script in book if script.name == "poem").reply.text or ""
+    poem = next(script for script in book if script.name == "poem").every_reply[0].text or ""
     assert len(poem.split("\n\n")) == 3
     assert "—" in poem
     assert "\n\n\n" not in poem
@@ -74,7 +74,7 @@ def test_everything_an_author_can_write(tmp_path: Path) -> None:
     )
     assert [script.name for script in book] == ["whole", "exact", "several", "error", "raw"]
     assert [script.place.partition(".yaml:")[2] for script in book] == ["2", "28", "29", "30", "32"]
-    assert book.scripts[1].reply.refusal == "no"
+    assert book.scripts[1].every_reply[0].refusal == "no"
 
 
 GOLDEN = [
@@ -88,7 +88,7 @@ GOLDEN = [
     ),
     (
         "- name: a\n  reply: {text: b}\n  zzz: 1\n",
-        "s.yaml:3: unknown key 'zzz': known here: name, when, reply, times",
+        "s.yaml:3: unknown key 'zzz': known here: name, when, reply, replies, choose, times, per, fallback",
     ),
     ("- name: a\n", "s.yaml:1: the key 'reply' is missing: add it"),
     (
@@ -187,7 +187,7 @@ def test_parse_reads_values_written_in_python() -> None:
 def test_the_state_counts_uses() -> None:
     (script,) = scripts.parse([{"name": "a", "times": 2, "reply": {"text": "b"}}])
     state = ScriptState()
-    assert [state.take(script) for _ in range(3)] == [True, True, False]
+    assert [state.take(script) for _ in range(3)] == [1, 2, 0]
     assert state.used(script) == 2
     state.reset()
     assert state.used(script) == 0

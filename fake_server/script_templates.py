@@ -1,0 +1,89 @@
+"""Texts of a reply as Jinja templates of the request, in Jinja's sandbox.
+
+A template sees `request` (the body), `last` (what the user said last), `messages` (each with `role` and
+`text`), `turn`, `results` (what tools gave back, by the tool's name, JSON as values), `headers` and `tools`
+(names).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import jinja2
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from fake_server import asked
+from fake_server.asking import Asking
+
+MOST = 1024 * 1024
+"""Characters that one template may give."""
+_PLAIN = frozenset({"finish_reason", "faults", "timing"})
+_ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined, autoescape=False)
+
+
+class TemplateFailed(ValueError):
+    """A template that cannot be filled in; the text says which and why."""
+
+
+def problem(value: Any) -> str | None:
+    """What is wrong with the first template that is no template; None where all are."""
+    for text in _texts(value):
+        try:
+            _ENVIRONMENT.parse(text)
+        except jinja2.TemplateSyntaxError as error:
+            return f"{text.splitlines()[error.lineno - 1].strip()!r} is no template: {error.message}"
+    return None
+
+
+def filled(value: Any, asking: Asking) -> Any:
+    """The value with its texts filled in. Raises TemplateFailed."""
+    context = _context(asking)
+
+    def walk(one: Any, name: str = "") -> Any:
+        if isinstance(one, str) and name not in _PLAIN:
+            return _filled(one, context)
+        if isinstance(one, Mapping):
+            return {key: item if key in _PLAIN else walk(item, key) for key, item in one.items()}
+        return [walk(item) for item in one] if isinstance(one, (list, tuple)) else one
+
+    return walk(value)
+
+
+def _filled(text: str, context: Mapping[str, Any]) -> str:
+    pieces, size = [], 0
+    try:
+        for piece in _ENVIRONMENT.from_string(text).generate(context):
+            pieces.append(piece)
+            size += len(piece)
+            if size > MOST:
+                raise TemplateFailed(f"the template {text[:60]!r} gives more than {MOST:,} characters")
+    except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
+        if isinstance(error, TemplateFailed):
+            raise
+        raise TemplateFailed(f"the template {text[:60]!r} cannot be filled in: {error}") from error
+    return "".join(pieces)
+
+
+def _context(asking: Asking) -> dict[str, Any]:
+    results = asked.results(asking.body)
+    return {
+        "request": asking.body,
+        "last": asked.last_user_text(asking.body),
+        "messages": asked.messages(asking.body),
+        "turn": asked.turn(asking.body),
+        "results": {one.tool: one.text if one.value is None else one.value for one in results},
+        "headers": {name: value for name, value in asking.headers.items() if name != "authorization"},
+        "tools": [tool.name for tool in asked.tools(asking.body)],
+    }
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from () if name in _PLAIN else _texts(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _texts(item)
