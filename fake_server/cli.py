@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import click
 from click.core import ParameterSource
 
+from fake_server.script_commands import schema_command, validate_command
 from fake_server.scripts import ScriptBook, ScriptError, load
 from fake_server.settings import Settings, default_scripts
 
@@ -23,7 +24,10 @@ REPLAYED = ("match", "speed", "miss_status")
 LEVELS = ("critical", "error", "warning", "info", "debug")
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.group(
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
+)
 @click.option("--host", default="127.0.0.1", help="Address to listen on.")
 @click.option("--port", default=1337, type=click.IntRange(0, 65535), help="Port; 0 takes a free one.")
 @click.option("--scripts", multiple=True, type=click.Path(path_type=Path), help="Script file or folder.")
@@ -61,6 +65,8 @@ def main(
     safety_identifier and prompt_cache_key (--match body); of the same query and the whole body too (exact);
     whatever the body, in turn (order); or whatever is asked, in turn (any).
     """
+    if click.get_current_context().invoked_subcommand is not None:
+        return
     logging.basicConfig(level=log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
     if replay:
         _refuse(SCRIPTED, "--replay plays recordings as they are: leave out {}")
@@ -79,6 +85,10 @@ def main(
         models=models or None,
     )
     _serve(host, port, settings)
+
+
+main.add_command(validate_command)
+main.add_command(schema_command)
 
 
 def fail(message: str) -> NoReturn:

@@ -54,6 +54,7 @@ def conditions(when: When, asking: Asking) -> Iterator[str | None]:
         system = [message for message in said if message.role in asked.SYSTEM_ROLES]
         places: tuple[tuple[str, TextTest | None, Sequence[asked.Said]], ...] = (
             ("last", when.messages.last, said[-1:]),
+            ("user", when.messages.user, [one for one in said if one.role == "user"][-1:]),
             ("first", when.messages.first, said[:1]),
             ("system", when.messages.system, system),
             ("any", when.messages.any, said),

@@ -43,9 +43,14 @@ def find(
 ) -> Found | None:
     """The first script that matches and may still answer; its use is counted. None: no script.
 
+    Those after it that wait for their n-th call count this one too.
+
     `wordless` passes scripts over that answer in words.
     """
+    answering: Found | None = None
     for script in book.candidates(asking.body):
+        if answering is not None and script.when.call is None:
+            continue
         if wordless and not all(one.error or one.raw for one in script.every_reply):
             continue
         if any(conditions(script.when, asking)):
@@ -53,10 +58,11 @@ def find(
         scope = scope_of(script, asking)
         if script.when.call is not None and state.meet(script, scope) != script.when.call:
             continue
-        use = state.take(script, scope)
-        if use:
-            return Found(script, None if script.called else chosen(script, use, seed))
-    return None
+        if answering is None and (use := state.take(script, scope)):
+            answering = Found(script, None if script.called else chosen(script, use, seed))
+            if not book.counts_calls:
+                break
+    return answering
 
 
 def chosen(script: Script, use: int, seed: int) -> Response:

@@ -17,7 +17,7 @@ import yaml
 MAX_BYTES = 1024 * 1024
 MAX_VALUES = 100_000
 MAX_DEPTH = 100
-SUFFIXES = (".yaml", ".yml")
+SUFFIXES = (".yaml", ".yml", ".json")
 
 Where = tuple[str | int, ...]
 """Keys and indexes from the document's root."""
@@ -54,7 +54,7 @@ def find(paths: Iterable[Path]) -> list[Path]:
         if path.is_dir():
             inside = sorted(one for one in path.rglob("*") if one.suffix in SUFFIXES and one.is_file())
             if not inside:
-                raise ScriptError(f"{path}: no *.yaml file in this directory: add one or name another")
+                raise ScriptError(f"{path}: no *.yaml or *.json file in this directory: add one")
             found += [one for one in inside if one not in found]
         elif not path.exists():
             raise ScriptError(f"{path}: no such file or directory: check the path given for scripts")

@@ -53,7 +53,8 @@ class ScriptIndex:
 def _needs(when: When) -> Iterator[Key]:
     """What a request must have for these conditions, each enough to file the script under."""
     if when.messages is not None:
-        for test in (when.messages.last, when.messages.any, when.messages.first, when.messages.system):
+        texts = when.messages
+        for test in (texts.last, texts.user, texts.any, texts.first, texts.system):
             yield from () if test is None else _texts(test)
     if when.tools is not None:
         yield from (("tool", name) for name in when.tools.include)

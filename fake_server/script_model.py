@@ -21,7 +21,7 @@ from fake_server.script_when import Part, Positive, Several, When
 Seconds = Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0)]
 HeaderName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
-HeaderValue = Annotated[str, Field(pattern=r"^[\t\x20-\x7e\x{a0}-\x{ff}]*$")]
+HeaderValue = Annotated[str, Field(pattern="^[\t\x20-\x7e\u00a0-\u00ff]*$")]
 Finish = Literal["stop", "length", "tool_calls", "content_filter", "function_call"]
 
 

@@ -51,9 +51,10 @@ class TextTest(Part):
 
 
 class MessagesTest(Part):
-    """Tests on the messages: the last one, any one, the first one, any system or developer one."""
+    """Tests on the messages: the last, the user's last, any, the first, any system or developer message."""
 
     last: TextTest | None = None
+    user: TextTest | None = None
     any: TextTest | None = None
     first: TextTest | None = None
     system: TextTest | None = None

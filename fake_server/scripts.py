@@ -10,17 +10,18 @@ import difflib
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from fake_server import script_files
+from fake_server import script_aimock, script_files
 from fake_server.faults import CATALOGUE
 from fake_server.faults.wording import worded
-from fake_server.script_files import Document, ScriptError
+from fake_server.script_checks import never_reached
+from fake_server.script_files import Document, ScriptError, Where
 from fake_server.script_index import ScriptIndex
 from fake_server.script_model import Script
 
@@ -44,6 +45,11 @@ class ScriptBook:
 
     def __len__(self) -> int:
         return len(self.scripts)
+
+    @cached_property
+    def counts_calls(self) -> bool:
+        """Whether some script waits for its n-th call."""
+        return any(script.when.call is not None for script in self.scripts)
 
     @cached_property
     def _index(self) -> ScriptIndex:
@@ -145,49 +151,52 @@ def _book(scripts: list[Script], problems: list[str]) -> ScriptBook:
         left = len(problems) - MAX_PROBLEMS
         shown = problems[:MAX_PROBLEMS] + ([f"and {left} more problems"] if left > 0 else [])
         raise ScriptError("\n".join(shown))
-    return ScriptBook(tuple(scripts), tuple(_never_reached(scripts)))
-
-
-def _never_reached(scripts: list[Script]) -> Iterator[str]:
-    for index, script in enumerate(scripts):
-        if script.when == type(script.when)() and script.times is None:
-            for later in scripts[index + 1 :]:
-                yield (
-                    f"{later.place}: {later.name!r} never answers: {script.name!r} ({script.place}) comes "
-                    "first and matches every request"
-                )
-            return
+    book = ScriptBook(tuple(scripts))
+    return replace(book, warnings=tuple(never_reached(book.scripts)))
 
 
 def _scripts(document: Document, source: str) -> tuple[list[Script], list[str]]:
     value = document.value
     if isinstance(value, dict) and "openai-contract-fixture" in value:
         return [], [f"{source}:1: this is a fixture (a recording), not a script file: replay it instead"]
+    root: Where = ()
+    if isinstance(value, dict):
+        name = next((name for name in ("scripts", "fixtures") if name in value), None)
+        root, value = ((name,), value[name]) if name else ((), None)
     if not isinstance(value, list):
         return [], [f"{source}:1: a script file is a list: begin each script with '- name: …'"]
     scripts, problems = [], []
     for index, item in enumerate(value):
-        place = f"{source}:{document.line((index,))}" if document.lines else f"{source}[{index}]"
+        where = (*root, index)
+        place = f"{source}:{document.line(where)}" if document.lines else f"{source}[{index}]"
         if not isinstance(item, Mapping):
             problems.append(f"{place}: a script is a mapping with name, when, reply and times")
             continue
-        called = item["reply"] if callable(item.get("reply")) else None
-        value = {**item, "reply": {"text": ""}} if called else dict(item)
+        foreign = root == ("fixtures",)
         try:
-            scripts.append(Script.model_validate(value).at(place, called))
+            given = script_aimock.script_of(item, f"{Path(source).stem} {index + 1}") if foreign else item
+            called = given["reply"] if callable(given.get("reply")) else None
+            written = {**given, "reply": {"text": ""}} if called else dict(given)
+            scripts.append(Script.model_validate(written).at(place, called))
+        except script_aimock.NotOurs as error:
+            line = document.key_line((*where, *error.member))
+            problems.append(f"{source}:{line}: {error}" if document.lines else f"{place}: {error}")
         except ValidationError as error:
-            problems += [text for _, text in sorted(_problems(error, document, (index,), source))]
+            inside = Document(document.value, {where: document.line(where)}) if foreign else document
+            problems += [text for _, text in sorted(_problems(error, inside, where, source))]
+        except (TypeError, AttributeError, KeyError) as error:
+            problems.append(f"{place}: this fixture cannot be read: {error}")
     return scripts, problems
 
 
 def _problems(
-    error: ValidationError, document: Document, root: tuple[int], source: str
+    error: ValidationError, document: Document, root: Where, source: str
 ) -> Iterator[tuple[int, str]]:
     for detail in error.errors(include_url=False):
         where = (*root, *detail["loc"])
         unknown = detail["type"] == "extra_forbidden"
         line = document.key_line(where) if unknown else document.line(where)
-        place = f"{source}:{line}" if document.lines else f"{source}[{root[0]}]"
+        place = f"{source}:{line}" if document.lines else f"{source}[{root[-1]}]"
         yield line, f"{place}: {_wording(detail)}"
 
 

@@ -116,7 +116,7 @@ def test_what_cannot_be_served_is_one_clear_line_and_code_2(tmp_path: Path) -> N
             (["--port", port], f"port {port} on 127.0.0.1 is taken"),
             (["--port", port, "--replay", str(bad)], "bad.yaml"),
             (["--scripts", str(tmp_path / "nope")], "there is no script file or folder"),
-            (["--scripts", str(empty)], "no *.yaml file"),
+            (["--scripts", str(empty)], "no *.yaml or *.json file"),
             (["--scripts", str(bad)], "did you mean 'reply'"),
             (["--replay", str(tmp_path / "nope")], "there is no recording"),
             (["--replay", str(empty)], "no recording was found"),

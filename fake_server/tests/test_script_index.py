@@ -29,7 +29,8 @@ def text_tests(draw: st.DrawFn) -> dict[str, Any]:
 @st.composite
 def conditions(draw: st.DrawFn) -> dict[str, Any]:
     when: dict[str, Any] = {}
-    places = draw(st.lists(st.sampled_from(["last", "any", "first", "system"]), unique=True, max_size=2))
+    named = st.sampled_from(["last", "user", "any", "first", "system"])
+    places = draw(st.lists(named, unique=True, max_size=2))
     if places:
         when["messages"] = {place: draw(text_tests()) for place in places}
     if draw(st.integers(0, 2)) == 0:

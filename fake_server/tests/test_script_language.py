@@ -128,11 +128,8 @@ def test_counts_are_kept_per_key_or_conversation() -> None:
     one, other = ask("hello"), ask("good morning")
     longer = {**one, "messages": [*one["messages"], {"role": "user", "content": "more"}]}
     state = ScriptState()
-    assert [said(by_talk, state, asking(body)) for body in (one, longer, other)] == [
-        "first",
-        "again",
-        "first",
-    ]
+    told = [said(by_talk, state, asking(body)) for body in (one, longer, other)]
+    assert told == ["first", "again", "first"]
     assert state.used(by_talk.scripts[0]) == 3
 
 

@@ -80,7 +80,7 @@ def test_lines_are_those_of_the_values(tmp_path: Path) -> None:
 def test_find(tmp_path: Path) -> None:
     with pytest.raises(ScriptError, match="no such file or directory"):
         find([tmp_path / "none.yaml"])
-    with pytest.raises(ScriptError, match=r"no \*\.yaml file in this directory"):
+    with pytest.raises(ScriptError, match=r"no \*\.yaml or \*\.json file in this directory"):
         find([tmp_path])
     (tmp_path / "in").mkdir()
     for name in ("b.yaml", "a.yml", "in/c.yaml", "note.txt"):
