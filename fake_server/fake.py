@@ -10,7 +10,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from starlette.types import ASGIApp
+
 from fake_server import scripts as script_book
+from fake_server.app import create_app
 from fake_server.fake_space import FakeSpace
 from fake_server.server import Server, listen, serve_on, uvicorn_server
 from fake_server.settings import Settings, default_scripts
@@ -62,6 +65,11 @@ class FakeServer(FakeSpace):
         if self._port is None:
             raise RuntimeError("the fake server is not running: enter it with `with` or call start()")
         return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def app(self) -> ASGIApp:
+        """The ASGI app, to be called or mounted in process."""
+        return create_app(self.settings)
 
     def space(self, name: str) -> FakeSpace:
         """A space of this server, for one test among others that run at the same time. Raises ValueError."""

@@ -11,6 +11,7 @@ from fake_server.script_model import Script
 
 if TYPE_CHECKING:
     from fake_server.fake import FakeServer
+    from fake_server.replay import ReplayTransport, mocked
     from fake_server.space import Space
 
 Said = str | Mapping[str, Any] | Callable[..., Any]
@@ -88,6 +89,26 @@ class FakeSpace:
         """The scripts that have answered nothing here."""
         space = self._space
         return tuple(script for script in space.book if not space.state.used(script))
+
+    def transport(self, *, speed: float = 1.0) -> ReplayTransport:
+        """A transport for an httpx2 client that answers without a socket; the server need not run.
+
+        `openai.OpenAI(http_client=httpx2.Client(transport=fake.transport()), api_key="any")`
+        """
+        from fake_server.answering_in_process import AppShelf
+        from fake_server.replay import ReplayTransport
+
+        return ReplayTransport(AppShelf(self._of.settings, self.name), speed=speed)
+
+    def mocked(self, *, base_url: str = "https://api.openai.com/v1", speed: float = 1.0) -> mocked:
+        """While entered, every httpx and httpx2 client is answered below `base_url`, through respx.
+
+        The server need not run; a request to anywhere else fails and reaches no network.
+        """
+        from fake_server.answering_in_process import AppShelf
+        from fake_server.replay import mocked
+
+        return mocked(AppShelf(self._of.settings, self.name), base_url=base_url, speed=speed)
 
     def reset(self) -> None:
         """Forget what was asked, what was used, and what was added."""

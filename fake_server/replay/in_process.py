@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fake_server.playback_match import Shelf
+from fake_server.replay.sources import Answers
 from fake_server.replay.tape import AsyncTape, Pace, Tape
 from fake_server.wire.exchange import Request
 
@@ -15,7 +15,7 @@ class Player:
     `root` is a path that stands before the recorded ones. Raises the errors of `core`.
     """
 
-    def __init__(self, core: Any, shelf: Shelf, pace: Pace, root: str = "") -> None:
+    def __init__(self, core: Any, shelf: Answers, pace: Pace, root: str = "") -> None:
         self._core = core
         self._shelf = shelf
         self._pace = pace

@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
+from fake_server.playback_match import Shelf
 from fake_server.wire import fixture
-from fake_server.wire.exchange import Exchange
+from fake_server.wire.exchange import Exchange, Request
 from fake_server.wire.fixture import Fixture, FixtureError
+
+
+@runtime_checkable
+class Answers(Protocol):
+    """What answers requests with exchanges: a shelf of recordings, or a fake in process."""
+
+    def answer(self, request: Request) -> Exchange: ...
+
 
 Recording = str | Path | Exchange | Fixture
 """A fixture file, a folder of them, or what was read from one."""
+
+
+def shelf(recordings: Recording | Iterable[Recording] | Answers, **options: Any) -> Answers:
+    """What answers by itself, or a shelf of recordings with the options of Shelf. Raises FixtureError."""
+    return recordings if isinstance(recordings, Answers) else Shelf(exchanges(recordings), **options)
 
 
 def exchanges(recordings: Recording | Iterable[Recording]) -> list[Exchange]:

@@ -14,10 +14,10 @@ import httpx
 import respx
 from respx.mocks import HTTPCoreMocker
 
-from fake_server.playback_match import Match, Shelf
+from fake_server.playback_match import Match
 from fake_server.replay.clock import Clock, check_speed
 from fake_server.replay.in_process import Player
-from fake_server.replay.sources import Recording, exchanges
+from fake_server.replay.sources import Answers, Recording, shelf
 from fake_server.replay.tape import Pace
 
 try:
@@ -46,7 +46,7 @@ class mocked:
 
     def __init__(
         self,
-        recordings: Recording | Iterable[Recording],
+        recordings: Recording | Iterable[Recording] | Answers,
         *,
         base_url: str = OPENAI,
         match: Match | str = Match.BODY,
@@ -54,7 +54,7 @@ class mocked:
         miss_status: int = 404,
         clock: Clock | None = None,
     ) -> None:
-        self._shelf = Shelf(exchanges(recordings), match=match, miss_status=miss_status)
+        self._shelf: Any = shelf(recordings, match=match, miss_status=miss_status)
         base, pace = base_url.rstrip("/"), Pace(check_speed(speed), clock)
         root = urlsplit(base).path.removesuffix("/v1")
         below = f"{base}/"  # respx takes /v1x for below /v1
@@ -64,7 +64,7 @@ class mocked:
         ]
         self._entered = ExitStack()
 
-    def __enter__(self) -> Shelf:
+    def __enter__(self) -> Any:
         for router in self._routers:
             self._entered.enter_context(router)
         return self._shelf
@@ -74,7 +74,7 @@ class mocked:
     ) -> None:
         self._entered.close()
 
-    async def __aenter__(self) -> Shelf:
+    async def __aenter__(self) -> Any:
         return self.__enter__()
 
     async def __aexit__(

@@ -9,10 +9,10 @@ from typing import Any
 import httpcore2
 import httpx2
 
-from fake_server.playback_match import Match, Shelf
+from fake_server.playback_match import Match
 from fake_server.replay.clock import Clock, check_speed
 from fake_server.replay.in_process import Player
-from fake_server.replay.sources import Recording, exchanges
+from fake_server.replay.sources import Answers, Recording, shelf
 from fake_server.replay.tape import Pace
 from fake_server.wire.exchange import Exchange
 
@@ -32,25 +32,25 @@ class ReplayTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
 
     def __init__(
         self,
-        recordings: Recording | Iterable[Recording],
+        recordings: Recording | Iterable[Recording] | Answers,
         *,
         match: Match | str = Match.BODY,
         speed: float = 1.0,
         miss_status: int = 404,
         clock: Clock | None = None,
     ) -> None:
-        self._shelf = Shelf(exchanges(recordings), match=match, miss_status=miss_status)
+        self._shelf = shelf(recordings, match=match, miss_status=miss_status)
         self._player = Player(httpcore2, self._shelf, Pace(check_speed(speed), clock))
 
     @property
     def misses(self) -> list[str]:
         """What the replies to requests that nothing fitted said."""
-        return self._shelf.misses
+        return getattr(self._shelf, "misses", [])
 
     @property
     def unplayed(self) -> list[Exchange]:
         """The recordings no request has asked for."""
-        return self._shelf.unplayed
+        return getattr(self._shelf, "unplayed", [])
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         with _errors_of_httpx2():
