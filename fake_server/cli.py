@@ -15,6 +15,7 @@ import click
 from click.core import ParameterSource
 
 from fake_server.script_commands import schema_command, validate_command
+from fake_server.script_watch import Watch
 from fake_server.scripts import ScriptBook, ScriptError, load
 from fake_server.settings import Settings, default_scripts
 
@@ -58,7 +59,8 @@ def main(
 ) -> None:
     """Serve a fake OpenAI API.
 
-    Answers come from scripts, and where none matches from the request itself.
+    Answers come from scripts, and where none matches from the request itself. Scripts are read again when
+    their files change. `fake-server validate` checks them, `fake-server schema` describes them to editors.
 
     With --replay they are recordings, byte for byte: fixture files, or folders of them. One answers a
     request of the same method and path, with and without /v1, and the same body but for user, metadata,
@@ -75,7 +77,8 @@ def main(
     _refuse(REPLAYED, "{} is for --replay alone: name the recordings, or leave it out")
     if api_key == "":
         fail("--api-key is empty, so no request could have it: leave it out to accept any key")
-    book = _load(list(scripts) or default_scripts())
+    paths = list(scripts) or default_scripts()
+    book = _load(paths)
     settings = Settings(
         book=book,
         seed=secrets.randbelow(2**32) if seed is None else seed,
@@ -84,6 +87,8 @@ def main(
         api_key=api_key,
         models=models or None,
     )
+    watch = Watch(paths, lambda book: setattr(settings, "book", book), _say)
+    watch.start()
     _serve(host, port, settings)
 
 
@@ -115,8 +120,13 @@ def _load(paths: list[Path]) -> ScriptBook:
     except ScriptError as error:
         fail(str(error))
     for warning in book.warnings:
-        click.echo(f"fake-server: {warning}", err=True)
+        _say(warning)
     return book
+
+
+def _say(text: str) -> None:
+    for line in text.split("\n"):
+        click.echo(f"fake-server: {line}", err=True)
 
 
 def _serve(host: str, port: int, settings: Settings) -> None:

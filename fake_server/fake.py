@@ -45,7 +45,7 @@ class FakeServer(FakeSpace):
     ) -> None:
         self.seed = secrets.randbelow(2**32) if seed is None else seed
         self.settings = Settings(
-            book=_book(scripts),
+            book=book_of(scripts),
             seed=self.seed,
             plain=plain,
             style=style,
@@ -120,7 +120,8 @@ class FakeServer(FakeSpace):
         await asyncio.to_thread(self.stop)
 
 
-def _book(given: ScriptSource | Iterable[ScriptSource] | None) -> script_book.ScriptBook:
+def book_of(given: ScriptSource | Iterable[ScriptSource] | None) -> script_book.ScriptBook:
+    """The scripts of files, folders and mappings; None: the kit's own. Raises ScriptError."""
     if given is None:
         return script_book.load(default_scripts())
     several = [given] if isinstance(given, (str, Path, Mapping)) else list(given)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from fake_server import asserting
@@ -50,6 +50,10 @@ class FakeSpace:
     def script(self, *scripts: Mapping[str, Any]) -> tuple[Script, ...]:
         """Add scripts `{name, when, reply, times}` before all others, in this order. Raises ScriptError."""
         return self._space.add(scripts)
+
+    def use(self, scripts: Iterable[Script]) -> None:
+        """Add scripts that were read already before all others, in their order. Raises ScriptError."""
+        self._space.use(tuple(scripts))
 
     def reply(
         self, said: Said, *, when: Mapping[str, Any] | None = None, times: int | None = 1

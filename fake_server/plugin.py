@@ -46,11 +46,77 @@ def _fake_server_of_the_session(fake_server_options: dict[str, Any]) -> Iterator
 
 
 @pytest.fixture
-def fake_server(_fake_server_of_the_session: FakeServer) -> FakeServer:
-    """A fake OpenAI server; one serves the whole session, each test finds it without a past."""
-    _fake_server_of_the_session.reset()
-    print(f"fake_server: seed {_fake_server_of_the_session.seed}")
-    return _fake_server_of_the_session
+def fake_server(
+    _fake_server_of_the_session: FakeServer, request: pytest.FixtureRequest
+) -> Iterator[FakeServer]:
+    """A fake OpenAI server; one serves the whole session, each test finds it without a past.
+
+    `@pytest.mark.fake_script(…)` gives it scripts for one test or class: mappings, or files and folders (from
+    the test's folder); `@pytest.mark.fake_fault("cut", after_events=3)` a fault.
+    """
+    server = _fake_server_of_the_session
+    server.reset()
+    _set_up(server, request)
+    print(f"fake_server: seed {server.seed}")
+    yield server
+    request.config.stash[_UNUSED].saw(server)
+
+
+def _set_up(server: FakeServer, request: pytest.FixtureRequest) -> None:
+    """What the markers of a test say; the nearest marker's scripts come first."""
+    from fake_server.fake import book_of
+
+    for marker in reversed(list(request.node.iter_markers("fake_script"))):
+        folder = request.path.parent
+        given = [folder / one if isinstance(one, str) else one for one in marker.args]
+        server.use(book_of(given))
+    for marker in request.node.iter_markers("fake_fault"):
+        server.fault(*marker.args, **marker.kwargs)
+
+
+class _Unused:
+    """Which scripts of the session answered in no test."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, str] = {}
+        self._used: set[str] = set()
+
+    def saw(self, server: FakeServer) -> None:
+        """Note, at the end of a test, which scripts there were and which of them answered."""
+        for space in server.settings.spaces.known():
+            for script in space.book:
+                self._places.setdefault(script.name, script.place)
+                if space.state.used(script):
+                    self._used.add(script.name)
+
+    def told(self) -> list[str]:
+        return [f"{place}: {name}" for name, place in self._places.items() if name not in self._used]
+
+
+_UNUSED = pytest.StashKey[_Unused]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.getgroup("fake_server").addoption(
+        "--fake-unused", action="store_true", help="list the fake's scripts that answered in no test"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_UNUSED] = _Unused()
+    for line in (
+        "fake_script(*scripts): scripts of the fake_server for this test: mappings, files or folders",
+        "fake_fault(name, **parameters): a fault of the fake_server for this test",
+    ):
+        config.addinivalue_line("markers", line)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    unused = config.stash[_UNUSED].told()
+    if config.getoption("fake_unused") and unused:
+        terminalreporter.section("scripts of the fake server that answered in no test")
+        for line in unused:
+            terminalreporter.line(line)
 
 
 @pytest.fixture

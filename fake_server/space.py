@@ -59,7 +59,10 @@ class Space:
 
         Raises ScriptError.
         """
-        added = self._parsed(items, source)
+        return self.use(self._parsed(items, source))
+
+    def use(self, added: tuple[Script, ...]) -> tuple[Script, ...]:
+        """Put scripts that were read already before the others. Raises ScriptError."""
         with self._lock:
             names = {one.name for one in added}
             self._keep(self.queued, (*added, *(one for one in self.own if one.name not in names)))

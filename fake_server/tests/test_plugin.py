@@ -107,3 +107,59 @@ def test_it_costs_nothing_when_unused(pytester: pytest.Pytester) -> None:
     )
     others = ["-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:respx", "-p", "no:anyio"]
     pytester.run(sys.executable, "-m", "pytest", "-q", *others).assert_outcomes(passed=1)
+
+
+def test_markers_give_a_test_its_scripts_and_faults(pytester: pytest.Pytester) -> None:
+    pytester.path.joinpath("replies.yaml").write_text(
+        "- {name: cat, when: {messages: {last: {contains: cat}}}, reply: {text: meow}}\n"
+        "- {name: dog, when: {messages: {last: {contains: dog}}}, reply: {text: woof}}\n"
+    )
+    pytester.makepyfile(
+        """
+        import openai, pytest
+
+        def said(client, text):
+            asked = [{"role": "user", "content": text}]
+            return client.chat.completions.create(model="gpt-4o", messages=asked).choices[0].message.content
+
+        @pytest.mark.fake_script("replies.yaml")
+        class TestAnimals:
+            def test_from_a_file(self, fake_openai):
+                assert said(fake_openai, "a cat") == "meow"
+
+            @pytest.mark.fake_script({"name": "mine", "reply": {"text": "hush"}})
+            def test_the_nearest_comes_first(self, fake_openai):
+                assert said(fake_openai, "a cat") == "hush"
+
+        @pytest.mark.fake_fault("error", status=503)
+        def test_a_fault(fake_openai):
+            with pytest.raises(openai.InternalServerError):
+                said(fake_openai, "a cat")
+
+        def test_nothing_is_left(fake_openai):
+            assert said(fake_openai, "a cat") not in ("meow", "hush")
+        """
+    )
+    result = pytester.runpytest_subprocess("-q", "--strict-markers", "--fake-unused")
+    result.assert_outcomes(passed=4)
+    result.stdout.fnmatch_lines(
+        ["*scripts of the fake server that answered in no test*", "*replies.yaml:2: dog"]
+    )
+    result.stdout.no_fnmatch_line("*replies.yaml:1: cat")
+    quiet = pytester.runpytest_subprocess("-q")
+    quiet.stdout.no_fnmatch_line("*answered in no test*")
+
+
+def test_a_marker_that_cannot_be_read_is_told(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.fake_script({"name": "a", "reply": {"txt": "x"}})
+        def test_it(fake_server):
+            pass
+        """
+    )
+    result = pytester.runpytest_subprocess("-q")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*unknown key 'txt' in reply: did you mean 'text'?*"])
