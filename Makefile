@@ -23,7 +23,7 @@ record: export RUN := $(RUN)
 contract: export FIXTURE := $(FIXTURE)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup contract record test coverage check mutants fake interop judges bench bench-fidelity sdks constraints clean compatibility rules faults
+.PHONY: help setup contract record test coverage check mutants fake interop judges bench bench-fidelity sdks constraints clean compatibility rules faults langchain
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ judges: $(STAMP)  ## what outside judges of OpenAI compatibility say of the fake
 
 rules: $(STAMP)  ## write the contract in words, RULES.md; CHECK=1 only compares
 	@$(BIN)/python -m contract_tests.rules_document $(if $(CHECK),--check,--write)
+
+langchain: $(STAMP)  ## LangChain's standard test suites against the fake, skips by name
+	@$(BIN)/python -m contract_tests.suites
 
 faults: $(STAMP)  ## write the page of faults, FAULTS.md
 	@$(BIN)/python -m fake_server.faults.document --write

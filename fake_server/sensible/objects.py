@@ -18,8 +18,11 @@ _KEYS = re.compile(
     r"((?:[\"'`“]?[A-Za-z_]\w{0,40}[\"'`”]?(?:\s*\([^)\n]{0,40}\))?(?:\s*,\s*and\s+|\s*,\s*|\s+and\s+)?){1,20})",
     re.IGNORECASE,
 )
+_QUOTED = r"[\"'`“]([A-Za-z_]\w{0,40})[\"'`”]"
 _BEFORE = re.compile(
-    r"[\"'`“]([A-Za-z_]\w{0,40})[\"'`”]\s+(?:key|field|property|attribute)s?\b", re.IGNORECASE
+    rf"((?:{_QUOTED}(?:\s*,\s*and\s+|\s*,\s*|\s+and\s+)?){{1,20}})"
+    r"\s*(?:(?:string|text|number|integer|boolean|list|array)\s+)?(?:key|field|propert|attribute)(?:s|y|ies)?\b",
+    re.IGNORECASE,
 )
 _PLAIN_WORD = re.compile(r"[A-Za-z_]\w*")
 _WHOLE_NUMBERS = frozenset(
@@ -60,8 +63,9 @@ def _object(request: Mapping[str, Any], question: str, seed: int, index: int) ->
 
 
 def keys(said: str) -> list[str]:
-    """The keys a text names: `with keys name and age`, `a "reason" key`, `fields: a, b`."""
-    found = [match.group(1) for match in _BEFORE.finditer(said[: hints.MAX_TEXT])]
+    """The keys a text names: `with keys name and age`, `"why" and "how" keys`, `fields: a, b`."""
+    before = _BEFORE.finditer(said[: hints.MAX_TEXT])
+    found = [name for match in before for name in re.findall(_QUOTED, match.group(1))]
     match = _KEYS.search(said[: hints.MAX_TEXT])
     if match and not found:
         quoted = list(hints.quoted(match.group(1)))

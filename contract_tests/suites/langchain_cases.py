@@ -1,0 +1,52 @@
+# mypy: ignore-errors
+"""LangChain's standard suites for the chat and embedding classes of langchain-openai.
+
+This file runs in an environment of its own, where langchain-tests is. The properties are those that
+langchain-openai's own classes for these suites set (libs/partners/openai/tests/integration_tests of
+github.com/langchain-ai/langchain), except that cassettes are not recorded.
+"""
+
+from __future__ import annotations
+
+from langchain_openai import ChatOpenAI, OpenAIEmbeddings
+from langchain_tests.integration_tests import ChatModelIntegrationTests, EmbeddingsIntegrationTests
+
+LONG = "The tree stands in the field, and the field lies by the sea. " * 400
+
+
+class TestChat(ChatModelIntegrationTests):
+    chat_model_class = ChatOpenAI
+    chat_model_params = {"model": "gpt-4o-mini"}  # noqa: RUF012
+    supports_image_inputs = True
+    supports_image_urls = True
+    supports_json_mode = True
+    supports_anthropic_inputs = True
+    supports_pdf_inputs = True
+    supported_usage_metadata_details = {  # noqa: RUF012
+        "invoke": ["reasoning_output", "cache_read_input"],
+        "stream": [],
+    }
+
+    def invoke_with_cache_read_input(self, *, stream=False):
+        model = ChatOpenAI(model="gpt-4o-mini", stream_usage=True)
+        answered(model, LONG, stream)
+        return answered(model, LONG, stream)
+
+    def invoke_with_reasoning_output(self, *, stream=False):
+        model = ChatOpenAI(model="gpt-5-nano", reasoning_effort="medium")
+        return answered(model, "Why did the economy fall in 2008, and what did founders do then?", stream)
+
+
+class TestEmbeddings(EmbeddingsIntegrationTests):
+    embeddings_class = OpenAIEmbeddings
+    embedding_model_params = {"model": "text-embedding-3-small", "dimensions": 128}  # noqa: RUF012
+
+
+def answered(model, text, stream):
+    """The whole message, put together where it streams."""
+    if not stream:
+        return model.invoke(text)
+    whole = None
+    for chunk in model.stream(text):
+        whole = chunk if whole is None else whole + chunk
+    return whole
