@@ -15,7 +15,7 @@ from fake_server import errors
 from fake_server.control import operations as control
 from fake_server.edge import CrossOrigin, Edge, Endpoint, error_response
 from fake_server.reply import ErrorReply
-from fake_server.routes import answering, chat, completions, describe, embeddings, models
+from fake_server.routes import answering, chat, completions, describe, embeddings, models, moderations, stored
 from fake_server.settings import Settings
 
 EXPOSED = (
@@ -29,8 +29,14 @@ EXPOSED = (
 
 _OPERATIONS: tuple[tuple[str, str, Endpoint], ...] = (
     ("POST", "/chat/completions", chat.create_chat_completion),
+    ("GET", "/chat/completions", stored.list_completions),
+    ("GET", "/chat/completions/{completion}", stored.retrieve_completion),
+    ("POST", "/chat/completions/{completion}", stored.update_completion),
+    ("DELETE", "/chat/completions/{completion}", stored.delete_completion),
+    ("GET", "/chat/completions/{completion}/messages", stored.list_messages),
     ("POST", "/completions", completions.create_completion),
     ("POST", "/embeddings", embeddings.create_embeddings),
+    ("POST", "/moderations", moderations.create_moderation),
     ("GET", "/models", models.list_models),
     ("GET", "/models/{model:path}", models.retrieve_model),
     ("GET", "/health", models.health),
@@ -44,6 +50,20 @@ _DIRECT = {
     if "{" not in path
 }
 """Operations that need no router."""
+
+
+def _methods(path: str) -> list[str]:
+    return [method for method, one, _ in _OPERATIONS if one == path]
+
+
+def _by_method(path: str) -> Endpoint:
+    """The endpoint of a path, which has one for each method; HEAD is asked of that for GET."""
+    endpoints = {method: endpoint for method, one, endpoint in _OPERATIONS if one == path}
+
+    async def endpoint(request: Request) -> Response:
+        return await endpoints["GET" if request.method == "HEAD" else request.method](request)
+
+    return endpoint
 
 
 class Fake(FastAPI):
@@ -71,9 +91,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         routes=[
             *control.ROUTES,
             *(
-                Route(prefix + path, endpoint, methods=[method])
+                Route(prefix + path, _by_method(path), methods=_methods(path))
                 for prefix in ("/v1", "")
-                for method, path, endpoint in _OPERATIONS
+                for path in dict.fromkeys(path for _, path, _ in _OPERATIONS)
             ),
         ],
         redoc_url=None,

@@ -96,6 +96,12 @@ def no_such_model(model: str) -> ErrorReply:
     return ErrorReply(404, message, param="model", code="model_not_found")
 
 
+def no_such_completion(name: str) -> ErrorReply:
+    """404 of a stored chat completion."""
+    message = f"No chat completion was found with the id '{_short(name)}'."
+    return ErrorReply(404, message, param="completion_id")
+
+
 def server_error() -> ErrorReply:
     """500: what went wrong stands in the server's log only."""
     message = "The server had an error while processing your request. Sorry about that!"

@@ -19,6 +19,7 @@ from fake_server import match, scripts
 from fake_server.faults.active import Armed, Faults
 from fake_server.journal import Journal
 from fake_server.scripts import Script, ScriptBook, ScriptError, ScriptState
+from fake_server.stored import Shelf
 
 SPACE = "fake_server.space"
 """Where an ASGI scope says which space its request is in."""
@@ -36,6 +37,7 @@ class Space:
     state: ScriptState = field(default_factory=ScriptState)
     journal: Journal = field(default_factory=Journal)
     faults: Faults = field(default_factory=Faults)
+    stored: Shelf = field(default_factory=Shelf)
     own: tuple[Script, ...] = ()
     queued: tuple[Script, ...] = ()
     _book: tuple[ScriptBook, ScriptBook] | None = None
@@ -118,6 +120,7 @@ class Space:
         """Forget everything: what was asked, what was used, what was added."""
         self.remove()
         self.faults.remove()
+        self.stored.clear()
         self.journal.clear()
         self.state.reset()
 

@@ -41,9 +41,9 @@ async def unknown_model(ask: Ask) -> None:
     await _refused(ask, ask.body(SHORT, 8, model=f"{NO_SUCH_MODEL}-{ask.nonce()}"))
 
 
-@case("errors.wrong-method", title="GET where there is only POST")
+@case("errors.wrong-method", title="PUT where there is none")
 async def wrong_method(ask: Ask) -> None:
-    await ask.raw("GET", CHAT, role="refusal")
+    await ask.raw("PUT", CHAT, role="refusal")  # GET lists the stored completions
 
 
 @case("errors.unknown-path", title="a path that does not exist")

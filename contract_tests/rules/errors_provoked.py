@@ -93,7 +93,7 @@ def unknown_path(view: View) -> Iterable[Fault]:
 
 def _wrong_method(view: View) -> Iterable[View]:
     request = view.exchange.request
-    if view.status and request.method in ("GET", "PUT") and request.path.endswith("/chat/completions"):
+    if view.status and request.method == "PUT" and request.path.endswith("/chat/completions"):
         yield view
 
 
@@ -102,7 +102,7 @@ def _wrong_method(view: View) -> Iterable[View]:
     over=_wrong_method,
     level=SHOULD,
     see=f"{see.HTTP}#section-15.5.6",
-    harm="a GET in place of a POST looks like a success or a crash of the server",
+    harm="a wrong method looks like a success or a crash of the server",
 )
 def wrong_method(view: View) -> Iterable[Fault]:
     """A method that an endpoint does not have is refused with status 405 (or 404)."""

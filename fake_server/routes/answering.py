@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
-from fake_server.asking import Asking
+from fake_server.asking import CHAT, Asking
 from fake_server.delivery import EVENT_STREAM, NO_BODY, Delivery, whole
 from fake_server.edge import clean_headers
 from fake_server.play import play
@@ -40,6 +43,8 @@ def completion(reply_to: ReplyTo, renderer: Renderer) -> Answer:
         if not isinstance(reply, Reply):
             return untold(reply, visit.settings.seed)
         style = visit.style
+        if visit.asking.endpoint == CHAT and visit.asking.body.get("store") is True:
+            reply = _kept(visit, reply, renderer, style)
         visit.tokens = reply.usage.total_tokens
         limits = rate_limits(visit.tokens)
         if visit.asking.streams:
@@ -50,6 +55,14 @@ def completion(reply_to: ReplyTo, renderer: Renderer) -> Answer:
         return whole(200, (JSON, *limits), payload, max(reply.timing.first, 0.0))
 
     return answer
+
+
+def _kept(visit: Visit, reply: Reply, renderer: Renderer, style: Style) -> Reply:
+    """The reply with an id and a time, under which the completion is stored."""
+    known = replace(reply, id=reply.id or style.reply_id(), created=reply.created or int(time.time()))
+    completion = json.loads(renderer.render_dict(known, visit.asking.body, style))
+    visit.space.stored.keep(completion, visit.asking.body)
+    return known
 
 
 def untold(reply: ErrorReply | RawReply, seed: int) -> Delivery:

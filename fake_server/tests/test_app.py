@@ -73,8 +73,8 @@ def test_unknown_paths(port: int, method: str, path: str) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "allow"),
     [
-        ("GET", "/v1/chat/completions", "POST"),
-        ("PUT", "/chat/completions", "POST"),
+        ("GET", "/v1/embeddings", "POST"),
+        ("PUT", "/chat/completions", "GET, HEAD, POST"),
         ("POST", "/v1/models", "GET, HEAD"),
         ("DELETE", "/v1/models/gpt-4o", "GET, HEAD"),
     ],
@@ -90,7 +90,7 @@ def test_head_and_options(port: int) -> None:
     head = ask(port, "HEAD", "/v1/models")
     assert (head.status, head.body) == (200, b"")
     options = ask(port, "OPTIONS", "/v1/chat/completions")
-    assert (options.status, options.headers["allow"]) == (204, "POST, OPTIONS")
+    assert (options.status, options.headers["allow"]) == (204, "GET, HEAD, POST, OPTIONS")
 
 
 def test_browsers_may_ask(port: int) -> None:

@@ -1,0 +1,60 @@
+"""POST /moderations. Of the scripts those with an error or raw bytes answer it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fake_server import errors, moderation
+from fake_server.answer import wordless
+from fake_server.delivery import Delivery, whole
+from fake_server.routes import answering
+from fake_server.routes.models import knows
+from fake_server.routes.visit import Visit, operation, refusal
+from fake_server.style import new_id
+from fake_server.validate.moderations import MODELS, moderations
+
+Told = tuple[list[str], int]
+"""The texts and the number of pictures of one input."""
+
+
+async def _answer(visit: Visit) -> Delivery:
+    asked = visit.asking.body
+    refused = moderations(asked)
+    if refused is not None:
+        return refusal(refused)
+    model = asked.get("model") or MODELS[0]
+    if model not in MODELS or not knows(visit.settings, model):
+        return refusal(errors.model_not_found(model))
+    told = inputs(asked["input"])
+    said = [{"role": "user", "content": text} for texts, _ in told for text in texts]
+    scripted = wordless(
+        visit.asking.but({"model": model, "messages": said}), visit.space.book, visit.space.state
+    )
+    if scripted is not None:
+        visit.entry.script, visit.faults = scripted.script, scripted.faults
+        return answering.untold(scripted, visit.settings.seed)
+    return whole(200, (answering.JSON,), visit.style.json(_body(model, told, visit.settings.seed)))
+
+
+def _body(model: str, told: list[Told], seed: int) -> Mapping[str, Any]:
+    results = [moderation.result(model, texts, pictures, seed) for texts, pictures in told]
+    return {"id": new_id("modr-", 29), "model": _served(model), "results": results}
+
+
+def _served(model: str) -> str:
+    """The name that answers: that of a snapshot for the old aliases, as api.openai.com does."""
+    return "text-moderation-007" if model.startswith("text-") else model
+
+
+def inputs(given: Any) -> list[Told]:
+    """What is asked about, one entry for each result: every text by itself, parts together."""
+    if isinstance(given, str):
+        return [([given], 0)]
+    if isinstance(given[0], str):
+        return [([text], 0) for text in given]
+    texts = [part["text"] for part in given if part["type"] == "text"]
+    return [(texts, sum(part["type"] == "image_url" for part in given))]
+
+
+create_moderation = operation(_answer)

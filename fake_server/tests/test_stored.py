@@ -1,0 +1,94 @@
+"""Stored chat completions through the official SDK: kept, listed, paged, changed, deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import openai
+import pytest
+
+from fake_server import FakeServer, stored
+from fake_server.stored import Shelf
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[FakeServer]:
+    with FakeServer([], seed=1) as fake:
+        yield fake
+
+
+@pytest.fixture
+def client(server: FakeServer) -> Iterator[openai.OpenAI]:
+    server.reset()
+    with openai.OpenAI(base_url=server.base_url, api_key="any", max_retries=0) as made:
+        yield made
+
+
+def ask(client: openai.OpenAI, text: str = "hi", **more: Any) -> Any:
+    options = {"model": "gpt-4o", "store": True, **more}
+    return client.chat.completions.create(messages=[{"role": "user", "content": text}], **options)
+
+
+def test_what_is_stored_is_given_back(client: openai.OpenAI) -> None:
+    made = ask(client, metadata={"team": "blue"})
+    ask(client, store=False)
+    again = client.chat.completions.retrieve(made.id)
+    assert again.choices == made.choices
+    assert (again.created, again.usage) == (made.created, made.usage)
+    assert again.metadata == {"team": "blue"}
+    assert [one.id for one in client.chat.completions.list()] == [made.id]
+    (message,) = client.chat.completions.messages.list(made.id)
+    assert (message.id, message.role, message.content) == (f"{made.id}-0", "user", "hi")
+
+
+def test_a_stream_is_stored_whole(client: openai.OpenAI) -> None:
+    chunks = list(ask(client, "Repeat after me: ett två", stream=True))
+    held = client.chat.completions.retrieve(chunks[0].id)
+    assert held.choices[0].message.content == "ett två"
+    assert held.created == chunks[0].created
+
+
+def test_lists_are_chosen_ordered_and_paged(client: openai.OpenAI) -> None:
+    ids = [ask(client, str(n), metadata={"n": str(n % 2)}).id for n in range(5)]
+    other = ask(client, model="gpt-4.1").id
+    completions = client.chat.completions
+    assert [one.id for one in completions.list(limit=2)] == [*ids, other]  # the SDK asks for every page
+    first = completions.list(limit=2)
+    assert (len(first.data), first.has_next_page()) == (2, True)
+    assert [one.id for one in completions.list(order="desc", limit=100)] == [other, *reversed(ids)]
+    assert [one.id for one in completions.list(model="gpt-4.1")] == [other]
+    assert [one.id for one in completions.list(metadata={"n": "1"})] == [ids[1], ids[3]]
+    assert [one.id for one in completions.list(after=ids[3])] == [ids[4], other]
+
+
+def test_metadata_changes_and_completions_go(client: openai.OpenAI) -> None:
+    made = ask(client)
+    assert client.chat.completions.update(made.id, metadata={"a": "b"}).metadata == {"a": "b"}
+    assert client.chat.completions.delete(made.id).deleted is True
+    for gone in (client.chat.completions.retrieve, client.chat.completions.delete):
+        with pytest.raises(openai.NotFoundError, match="No chat completion was found with the id"):
+            gone(made.id)
+    with pytest.raises(openai.NotFoundError):
+        client.chat.completions.update(made.id, metadata={})
+    with pytest.raises(openai.NotFoundError):
+        client.chat.completions.messages.list(made.id)
+
+
+@pytest.mark.parametrize("wrong", [{"limit": 0}, {"limit": 101}, {"order": "up"}])
+def test_wrong_queries_are_refused(client: openai.OpenAI, wrong: dict[str, Any]) -> None:
+    with pytest.raises(openai.BadRequestError):
+        client.chat.completions.list(**wrong)
+
+
+def test_each_space_has_its_own_and_the_oldest_leave(
+    client: openai.OpenAI, server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(client)
+    with openai.OpenAI(base_url=server.space("mine").base_url, api_key="any") as mine:
+        assert list(mine.chat.completions.list()) == []
+    monkeypatch.setattr(stored, "MOST", 2)
+    shelf = Shelf()
+    for n in range(3):
+        shelf.keep({"id": str(n), "model": "m"}, {"messages": []})
+    assert [one["id"] for one in shelf.select(None, {})] == ["1", "2"]
