@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from jsonpath_rfc9535 import JSONPathQuery
+from jsonpath_rfc9535 import JSONPathError, JSONPathQuery
 
 from fake_server import asked, patterns
 from fake_server.asking import Asking
@@ -122,7 +122,10 @@ def _key(test: ValueTest, key: str | None) -> str | None:
 
 def _at_path(name: str, path: str, test: ValueTest, value: Any) -> str | None:
     """None where one of the values that the path finds fits, else why the first one does not."""
-    found = _query(path).find(value).values() or [_ABSENT]
+    try:
+        found = _query(path).find(value).values() or [_ABSENT]
+    except JSONPathError:  # `..` in a body nested deeper than it looks
+        found = [_ABSENT]
     return None if any(_fits(test, one) for one in found) else _value(name, test, found[0])
 
 

@@ -11,15 +11,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jinja2
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from fake_server import asked
 from fake_server.asking import Asking
+from fake_server.script_sandbox import ENVIRONMENT, TooMuch, render
 
-MOST = 1024 * 1024
-"""Characters that one template may give."""
 _PLAIN = frozenset({"finish_reason", "faults", "timing"})
-_ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined, autoescape=False)
 
 
 class TemplateFailed(ValueError):
@@ -30,7 +27,7 @@ def problem(value: Any) -> str | None:
     """What is wrong with the first template that is no template; None where all are."""
     for text in _texts(value):
         try:
-            _ENVIRONMENT.parse(text)
+            ENVIRONMENT.parse(text)
         except jinja2.TemplateSyntaxError as error:
             return f"{text.splitlines()[error.lineno - 1].strip()!r} is no template: {error.message}"
     return None
@@ -51,18 +48,14 @@ def filled(value: Any, asking: Asking) -> Any:
 
 
 def _filled(text: str, context: Mapping[str, Any]) -> str:
-    pieces, size = [], 0
     try:
-        for piece in _ENVIRONMENT.from_string(text).generate(context):
-            pieces.append(piece)
-            size += len(piece)
-            if size > MOST:
-                raise TemplateFailed(f"the template {text[:60]!r} gives more than {MOST:,} characters")
+        return render(text, context)
+    except TooMuch as error:
+        raise TemplateFailed(f"the template {text[:60]!r} {error}") from error
     except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
-        if isinstance(error, TemplateFailed):
-            raise
         raise TemplateFailed(f"the template {text[:60]!r} cannot be filled in: {error}") from error
-    return "".join(pieces)
+    except (RecursionError, MemoryError) as error:
+        raise TemplateFailed(f"the template {text[:60]!r} takes too much memory") from error
 
 
 def _context(asking: Asking) -> dict[str, Any]:

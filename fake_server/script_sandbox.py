@@ -1,0 +1,177 @@
+"""Jinja's sandbox with bounds: a template can neither run without end nor fill the memory.
+
+The sandbox of Jinja keeps templates from Python's inner parts and bounds `range`. Loops in loops, macros that
+call themselves, and texts that are multiplied are counted here: a render has so many steps and no value
+grows beyond so many characters. What is drawn at random (`lipsum`, `random`) is left out, so that equal
+requests get equal answers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from contextvars import ContextVar
+from functools import lru_cache, wraps
+from typing import Any
+
+import jinja2
+from jinja2 import nodes
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+MOST = 1024 * 1024
+"""Characters or members that one value may have, and characters that one template may give."""
+STEPS = 100_000
+"""Turns of loops and calls that one template may take."""
+_BITS = 10_000
+_WIDTH = re.compile(r"\d{5}|\*")
+_left: ContextVar[int] = ContextVar("_left", default=STEPS)
+
+
+class TooMuch(ValueError):
+    """A template that would take too long or too much memory."""
+
+
+def render(text: str, context: Mapping[str, Any]) -> str:
+    """The text filled in. Raises TooMuch, and what Jinja and the template's own operations raise."""
+    token = _left.set(STEPS)
+    try:
+        pieces, size = [], 0
+        for piece in _compiled(text).generate(context):
+            pieces.append(piece)
+            size += len(piece)
+            if size > MOST:
+                raise TooMuch(f"gives more than {MOST:,} characters")
+        return "".join(pieces)
+    finally:
+        _left.reset(token)
+
+
+def _step() -> None:
+    left = _left.get()
+    if left <= 0:
+        raise TooMuch(f"takes more than {STEPS:,} steps")
+    _left.set(left - 1)
+
+
+def _counted(items: Iterable[Any]) -> Iterator[Any]:
+    for item in items:
+        _step()
+        yield item
+
+
+def _size(value: Any) -> int:
+    return len(value) if isinstance(value, Sized) else 0
+
+
+def _in_bounds(value: Any) -> Any:
+    if _size(value) > MOST:
+        raise TooMuch(f"makes a value of more than {MOST:,} members")
+    return value
+
+
+def _no_wide(values: Iterable[Any]) -> None:
+    """Widths and counts given to filters and methods."""
+    if any(isinstance(one, int) and abs(one) > MOST for one in values):
+        raise TooMuch(f"asks for more than {MOST:,} of something")
+
+
+def _bounded(filter_: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(filter_)
+    def bounded(*given: Any, **named: Any) -> Any:
+        _step()
+        _no_wide((*given[1:], *named.values()))
+        return _in_bounds(filter_(*given, **named))
+
+    return bounded
+
+
+def _format(form: str, *given: Any, **named: Any) -> str:
+    """Jinja's filter `format`, whose widths have few digits."""
+    return Bounded.printf(form, named or given)
+
+
+def _joined(parts: Iterable[Any]) -> str:
+    return str(_in_bounds("".join(map(str, parts))))
+
+
+class Bounded(ImmutableSandboxedEnvironment):
+    """The environment of scripts: an undefined name is an error, nothing is escaped."""
+
+    intercepted_binops = frozenset(("+", "*", "**", "%"))
+
+    def __init__(self) -> None:
+        super().__init__(undefined=jinja2.StrictUndefined, autoescape=False)
+        self.globals = {
+            name: self.globals[name] for name in ("range", "dict", "namespace", "joiner", "cycler")
+        }
+        kept = {name: one for name, one in self.filters.items() if name not in ("random", "format")}
+        self.filters = {name: _bounded(one) for name, one in {**kept, "format": _format}.items()}
+        self.filters |= {"_counted": _counted, "_joined": _joined}
+
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        """The template, whose loops are counted and whose joined texts are measured."""
+        tree = super()._parse(source, name, filename)
+        for loop in list(tree.find_all(nodes.For)):
+            loop.iter = nodes.Filter(loop.iter, "_counted", [], [], None, None, lineno=loop.lineno)
+        return _measured(tree)
+
+    def call(self, *given: Any, **named: Any) -> Any:
+        """Call something for a template: (context, what, …). A step; widths are bounded."""
+        _step()
+        of = getattr(given[1], "__self__", getattr(getattr(given[1], "__wrapped__", None), "__self__", None))
+        if isinstance(of, str):
+            _no_wide(given[2:])
+            if getattr(given[1], "__name__", "") in ("format", "format_map"):
+                self._few_digits(of)
+        return _in_bounds(super().call(*given, **named))
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        """Calculate for a template, where the result has bounds."""
+        numbers = isinstance(left, int) and isinstance(right, int)
+        if operator == "%" and isinstance(left, str):
+            return self.printf(left, right)
+        if numbers and operator == "**" and left.bit_length() * max(right, 1) > _BITS:
+            raise TooMuch("makes too large a number")
+        if numbers and operator == "*" and left.bit_length() + right.bit_length() > _BITS:
+            raise TooMuch("makes too large a number")
+        if operator == "*" and not numbers:
+            for several, times in ((left, right), (right, left)):
+                if isinstance(times, int) and _size(several) * times > MOST:
+                    raise TooMuch(f"makes a value of more than {MOST:,} members")
+        return _in_bounds(super().call_binop(context, operator, left, right))
+
+    @classmethod
+    def printf(cls, form: str, given: Any) -> str:
+        """`form % given`."""
+        cls._few_digits(form)
+        return str(_in_bounds(form % given))
+
+    @staticmethod
+    def _few_digits(form: str) -> None:
+        if _WIDTH.search(form):
+            raise TooMuch("formats with a width of more than four digits")
+
+
+def _measured(tree: nodes.Template) -> nodes.Template:
+    """With every `~` made a filter that measures what it joins."""
+
+    def walk(node: nodes.Node) -> nodes.Node:
+        for name, value in node.iter_fields():
+            if isinstance(value, nodes.Node):
+                setattr(node, name, walk(value))
+            elif isinstance(value, list):
+                setattr(node, name, [walk(one) if isinstance(one, nodes.Node) else one for one in value])
+        if isinstance(node, nodes.Concat):
+            parts = nodes.List(node.nodes, lineno=node.lineno)
+            return nodes.Filter(parts, "_joined", [], [], None, None, lineno=node.lineno)
+        return node
+
+    return walk(tree)  # type: ignore[return-value]
+
+
+ENVIRONMENT = Bounded()
+
+
+@lru_cache(maxsize=256)
+def _compiled(text: str) -> jinja2.Template:
+    return ENVIRONMENT.from_string(text)
