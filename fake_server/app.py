@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from fastapi import FastAPI
@@ -13,9 +14,10 @@ from starlette.types import Receive, Scope, Send
 
 from fake_server import errors
 from fake_server.control import operations as control
-from fake_server.edge import CrossOrigin, Edge, Endpoint, error_response
+from fake_server.describe import page
+from fake_server.edge import CONTROL, CrossOrigin, Edge, Endpoint, error_response
 from fake_server.reply import ErrorReply
-from fake_server.routes import answering, chat, completions, describe, embeddings, models, moderations, stored
+from fake_server.routes import answering, chat, completions, embeddings, models, moderations, stored
 from fake_server.settings import Settings
 
 EXPOSED = (
@@ -79,6 +81,14 @@ class Fake(FastAPI):
         await self._edge(scope, receive, send)
 
 
+@cache
+def _openapi() -> dict[str, Any]:
+    """The document; its models take a while to make, so nothing is made before somebody asks."""
+    from fake_server.describe.document import document
+
+    return document()
+
+
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The ASGI app of the fake; every path stands with and without `/v1`.
 
@@ -90,17 +100,20 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         title="fake OpenAI server",
         routes=[
             *control.ROUTES,
+            Route("/docs", page.docs, methods=["GET"]),
+            Route(f"{CONTROL}/assets/{{name}}", page.asset, methods=["GET"]),
             *(
                 Route(prefix + path, _by_method(path), methods=_methods(path))
                 for prefix in ("/v1", "")
                 for path in dict.fromkeys(path for _, path, _ in _OPERATIONS)
             ),
         ],
+        docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
         exception_handlers={HTTPException: _http_error},
     )
-    app.openapi = describe.openapi  # type: ignore[method-assign]
+    app.openapi = _openapi  # type: ignore[method-assign]
     return app
 
 
