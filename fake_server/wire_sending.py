@@ -82,7 +82,8 @@ class Writer:
             self._chunked = self._chunked or length is None
             if start["status"] not in NO_BODY:
                 fields.append(_CHUNKED if self._chunked else (b"content-length", b"%d" % (length or 0)))
-        if (self._closes or not self._cycle.keep_alive) and (b"connection", b"close") not in fields:
+        if self._closes or not self._cycle.keep_alive:
+            fields = [field for field in fields if field[0].lower() != b"connection"]
             fields.append((b"connection", b"close"))
         lines = [b"%b: %b\r\n" % field for field in fields]
         return b"".join((_status_line(start["status"]), *lines, b"\r\n"))
