@@ -67,7 +67,8 @@ mutants: $(STAMP)  ## score the rules on changed exchanges; MUTANTS=--write puts
 fake: $(STAMP)  ## serve the fake on http://127.0.0.1:1337
 	@$(BIN)/fake-server
 
-interop: $(STAMP)  ## judge real third-party servers; ALL=1 the one that installs PyTorch too
+interop: $(STAMP)  ## try openai-node on the fake and judge real third-party servers; ALL=1 the one with PyTorch too
+	@$(BIN)/python -m contract_tests.suites node || [ $$? = 3 ]
 	@$(BIN)/python -m contract_tests.interop $(if $(ALL),--all)
 
 judges: $(STAMP)  ## what outside judges of OpenAI compatibility say of the fake
@@ -77,7 +78,7 @@ rules: $(STAMP)  ## write the contract in words, RULES.md; CHECK=1 only compares
 	@$(BIN)/python -m contract_tests.rules_document $(if $(CHECK),--check,--write)
 
 langchain: $(STAMP)  ## LangChain's standard test suites against the fake, skips by name
-	@$(BIN)/python -m contract_tests.suites
+	@$(BIN)/python -m contract_tests.suites langchain
 
 faults: $(STAMP)  ## write the page of faults, FAULTS.md
 	@$(BIN)/python -m fake_server.faults.document --write
