@@ -13,8 +13,19 @@ from fake_server import asked, limits, match, sensible, tokens
 from fake_server import script_templates as templates
 from fake_server.asking import Asking
 from fake_server.limits import Measured
-from fake_server.reply import Choice, ErrorReply, RawReply, Reply, Timing, TokenLogprob, ToolCall, Usage
+from fake_server.reply import (
+    Choice,
+    ErrorReply,
+    Numbers,
+    RawReply,
+    Reply,
+    Timing,
+    TokenLogprob,
+    ToolCall,
+    Usage,
+)
 from fake_server.script_model import Answer, Failure, Pace, Raw, Response, UsageNumbers, compact
+from fake_server.script_parts import FOLDER
 from fake_server.scripts import ScriptBook, ScriptState
 from fake_server.sensible import filler
 
@@ -54,7 +65,7 @@ def answer(
     try:
         reply = None if found is None else _reply(found, asking)
     except ScriptFailed as error:
-        return ErrorReply(500, str(error), "server_error", headers={"x-should-retry": "false"})
+        return error.reply
     name = found.script.name if found else None
     if reply is not None and not reply.only_breaks:
         return _scripted(name, reply, request, seed, prompt_tokens)
@@ -67,34 +78,52 @@ def answer(
 class ScriptFailed(Exception):
     """A script that matched and could give no reply; the text says which and why."""
 
+    @property
+    def reply(self) -> ErrorReply:
+        return ErrorReply(500, str(self), "server_error", headers={"x-should-retry": "false"})
 
-def wordless(asking: Asking, book: ScriptBook, state: ScriptState) -> ErrorReply | RawReply | None:
-    """What a script says to a request that no words answer: its error or its raw bytes.
+
+def wordless(
+    asking: Asking, book: ScriptBook, state: ScriptState, *, seed: int = 0
+) -> ErrorReply | RawReply | Numbers | None:
+    """What a script says to a request that no words answer; None without a script.
 
     Scripts that hold an answer in words are passed over, and none of their uses is counted.
     """
-    found = match.find(asking, book, state, wordless=True)
-    if found is None or found.reply is None:
+    found = match.find(asking, book, state, seed=seed)
+    if found is None:
         return None
-    return _untold(found.script.name, found.reply, asking.body)
+    try:
+        reply = _reply(found, asking)
+    except ScriptFailed as error:
+        return error.reply
+    numbers = Numbers(reply.embedding, reply.flagged, found.script.name, reply.faults)
+    return _untold(found.script.name, reply, asking.body) or numbers
 
 
 def _reply(found: match.Found, asking: Asking) -> Response:
     """The reply of a script, made by its callable or filled in where it is a template."""
     place = f"the script {found.script.name!r} ({found.script.place})"
     try:
-        if found.script.called is not None:
-            said = found.script.called(asking)
-            return Response.model_validate({"text": said} if isinstance(said, str) else said)
-        assert found.reply is not None
-        if not found.reply.template:
-            return found.reply
-        written = {**templates.filled(found.reply.written, asking), "template": False}
-        return Response.model_validate(written)
+        reply = _made(found, asking)
     except templates.TemplateFailed as error:
         raise ScriptFailed(f"{place}: {error}") from error
     except Exception as error:
         raise ScriptFailed(f"{place} gave no reply: {type(error).__name__}: {error}") from error
+    if asking.endpoint not in reply.endpoints:
+        raise ScriptFailed(f"{place} gave a reply that {asking.endpoint} cannot answer with")
+    return reply
+
+
+def _made(found: match.Found, asking: Asking) -> Response:
+    if found.script.called is not None:
+        said = found.script.called(asking)
+        return Response.model_validate({"text": said} if isinstance(said, str) else said)
+    assert found.reply is not None
+    if not found.reply.template:
+        return found.reply
+    written = {**templates.filled(found.reply.written, asking), "template": False}
+    return Response.model_validate(written, context={FOLDER: found.script.folder})
 
 
 def _untold(name: str | None, reply: Response, request: Mapping[str, Any]) -> ErrorReply | RawReply | None:
@@ -155,16 +184,30 @@ def _content(one: Answer, request: Mapping[str, Any], seed: int, index: int) -> 
         return compact(one.json_)
     if one.schema_ is not None:
         schema = asked.response_schema(request) if one.schema_ == "request" else one.schema_
-        return compact(filler.fill(schema, asked.last_user_text(request), seed, index))
+        made = filler.fill(schema, asked.last_user_text(request), seed, index)
+        return compact(_with(made, one.with_))
     return one.text
+
+
+def _with(value: Any, members: Mapping[str, Any]) -> Any:
+    """The value with these members, those inside of members too."""
+    if not isinstance(value, Mapping) or not members:
+        return value
+    changed = {
+        name: _with(value[name], new)
+        if isinstance(new, Mapping) and isinstance(value.get(name), Mapping)
+        else new
+        for name, new in members.items()
+    }
+    return {**value, **changed}
 
 
 def _raw(raw: Raw, pace: Pace | None, streams: bool) -> RawReply:
     timing = _timing(pace)
-    if raw.stream is not None and (streams or raw.body is None):
+    if raw.stream is not None and (streams or raw.sent is None):
         events = tuple(_text(one) for one in raw.stream)
         return RawReply(raw.status, raw.headers, events=events, timing=timing)
-    return RawReply(raw.status, raw.headers, body=_text(raw.body), timing=timing)
+    return RawReply(raw.status, raw.headers, body=raw.sent, timing=timing)
 
 
 def _text(payload: Any) -> str:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 SYSTEM_ROLES = ("system", "developer")
@@ -19,10 +20,21 @@ _REASONING = re.compile(r"(?:^|[/.])(?:o[1-9]\b|gpt-[5-9])(?!.*chat)", re.IGNORE
 
 @dataclass(frozen=True)
 class Said:
-    """One message as the fake sees it: the role and all its text parts joined by newlines."""
+    """One message as the fake sees it: the role, all its text parts joined by newlines, and its content."""
 
     role: str
     text: str
+    content: Any = field(default=None, compare=False, repr=False)
+
+    @cached_property
+    def folded(self) -> str:
+        """The text for comparing in any case."""
+        return self.text.casefold()
+
+    @property
+    def value(self) -> Any:
+        """The list of content parts, or else the text as JSON, None where it is none."""
+        return self.content if isinstance(self.content, list) else _json(self.text)
 
 
 @dataclass(frozen=True)
@@ -38,7 +50,7 @@ class Tool:
 def messages(request: Mapping[str, Any]) -> tuple[Said, ...]:
     """Every message in order."""
     return tuple(
-        Said(str(message.get("role", "")), text_of(message.get("content")))
+        Said(str(message.get("role", "")), text_of(message.get("content")), message.get("content"))
         for message in _mappings(request.get("messages"))
     )
 
@@ -68,18 +80,16 @@ def turn(request: Mapping[str, Any]) -> int:
 
 @dataclass(frozen=True)
 class Result:
-    """What a tool gave back: the tool's name, '' where no call has the result's id, and its text."""
+    """What a tool gave back: the tool's name, '' where no call has the result's id, its text, and the id."""
 
     tool: str
     text: str
+    id: str = ""
 
-    @property
+    @cached_property
     def value(self) -> Any:
         """The text as JSON, None where it is none."""
-        try:
-            return json.loads(self.text)
-        except (ValueError, RecursionError):
-            return None
+        return _json(self.text)
 
 
 def results(request: Mapping[str, Any]) -> tuple[Result, ...]:
@@ -90,8 +100,9 @@ def results(request: Mapping[str, Any]) -> tuple[Result, ...]:
         for call in _mappings(message.get("tool_calls")):
             names[str(call.get("id", ""))] = _tool_name(call)
         if message.get("role") in RESULT_ROLES:
-            name = names.get(str(message.get("tool_call_id", "")), str(message.get("name") or ""))
-            found.append(Result(name, text_of(message.get("content"))))
+            called = str(message.get("tool_call_id", ""))
+            name = names.get(called, str(message.get("name") or ""))
+            found.append(Result(name, text_of(message.get("content")), called))
     return tuple(found)
 
 
@@ -186,6 +197,13 @@ def _tool_name(choice: Mapping[str, Any]) -> str:
         if isinstance(holder, Mapping) and isinstance(holder.get("name"), str):
             return str(holder["name"])
     return ""
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _mappings(value: object) -> Iterator[Mapping[str, Any]]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
+
+from fake_server import asked
 
 CHAT, COMPLETIONS, EMBEDDINGS, MODERATIONS = "chat/completions", "completions", "embeddings", "moderations"
 
@@ -34,6 +37,16 @@ class Asking:
     @property
     def streams(self) -> bool:
         return bool(self.body.get("stream"))
+
+    @cached_property
+    def messages(self) -> tuple[asked.Said, ...]:
+        """Every message in order."""
+        return asked.messages(self.body)
+
+    @cached_property
+    def results(self) -> tuple[asked.Result, ...]:
+        """What tools gave back, in order."""
+        return asked.results(self.body)
 
     def but(self, body: Mapping[str, Any]) -> Asking:
         """The same question with another body."""

@@ -40,7 +40,7 @@ def not_asked(space: Space, when: Mapping[str, Any]) -> None:
 
 
 def _wanted(when: Mapping[str, Any]) -> Script:
-    (script,) = scripts.parse([{"name": "asked for", "when": when, "reply": {"text": ""}}], "when")
+    (script,) = scripts.parse([{"name": "asked for", "when": when, "reply": {"raw": {"body": ""}}}], "when")
     return script
 
 

@@ -48,9 +48,9 @@ def conditions(when: When, asking: Asking) -> Iterator[str | None]:
     for path, test in when.body.items():
         yield _at_path(f"body.{path}", path, test, request)
     if when.tool_result is not None:
-        yield _result(when.tool_result, asked.results(request))
+        yield _result(when.tool_result, asking.results)
     if when.messages is not None:
-        said = asked.messages(request)
+        said = asking.messages
         system = [message for message in said if message.role in asked.SYSTEM_ROLES]
         places: tuple[tuple[str, TextTest | None, Sequence[asked.Said]], ...] = (
             ("last", when.messages.last, said[-1:]),
@@ -100,15 +100,14 @@ def _messages(name: str, test: TextTest, candidates: Sequence[asked.Said]) -> st
 def _text(test: TextTest, said: asked.Said) -> str | None:
     if test.role is not None and said.role != test.role:
         return f"wants the role {test.role!r}, got {said.role!r}"
-    folded = said.text.casefold()
-    missing = next((part for part in test.contains if part.casefold() not in folded), None)
+    missing = next((part for part in test.contains if part.casefold() not in said.folded), None)
     if missing is not None:
         return f"wants a text that contains {missing!r}, got {short(said.text)}"
     if test.equals is not None and said.text != test.equals:
         return f"wants exactly {short(test.equals)}, got {short(said.text)}"
     if test.regex is not None and not patterns.found(test.regex, said.text):
         return f"wants a match of {test.regex!r}, got {short(said.text)}"
-    return None
+    return _at_paths(test.json_, said.value) if test.json_ else None
 
 
 def _word(value: bool) -> str:
@@ -143,12 +142,17 @@ def _result(test: ResultTest, results: Sequence[asked.Result]) -> str | None:
 def _one_result(test: ResultTest, result: asked.Result) -> str | None:
     if test.name is not None and test.name != result.tool:
         return f"wants one of {test.name!r}, this is of {result.tool or 'an unknown tool'!r}"
+    if test.id is not None and test.id != result.id:
+        return f"wants that of the call {test.id!r}, this is of {result.id!r}"
     if test.contains is not None and test.contains.casefold() not in result.text.casefold():
         return f"wants a text that contains {test.contains!r}, got {short(result.text)}"
     if test.regex is not None and not patterns.found(test.regex, result.text):
         return f"wants a match of {test.regex!r}, got {short(result.text)}"
-    value = result.value if test.json_ else None
-    failures = (_at_path(path, path, one, value) for path, one in test.json_.items())
+    return _at_paths(test.json_, result.value) if test.json_ else None
+
+
+def _at_paths(tests: Mapping[str, ValueTest], value: Any) -> str | None:
+    failures = (_at_path(path, path, test, value) for path, test in tests.items())
     return next((failure for failure in failures if failure is not None), None)
 
 

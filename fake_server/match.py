@@ -38,20 +38,17 @@ class Found:
     reply: Response | None
 
 
-def find(
-    asking: Asking, book: ScriptBook, state: ScriptState, *, seed: int = 0, wordless: bool = False
-) -> Found | None:
+def find(asking: Asking, book: ScriptBook, state: ScriptState, *, seed: int = 0) -> Found | None:
     """The first script that matches and may still answer; its use is counted. None: no script.
 
-    Those after it that wait for their n-th call count this one too.
-
-    `wordless` passes scripts over that answer in words.
+    Those after it that wait for their n-th call count this one too. Scripts whose replies are no answers of
+    the endpoint asked are passed over.
     """
     answering: Found | None = None
-    for script in book.candidates(asking.body):
+    for script in book.candidates(asking):
         if answering is not None and script.when.call is None:
             continue
-        if wordless and not all(one.error or one.raw for one in script.every_reply):
+        if asking.endpoint not in script.endpoints:
             continue
         if any(conditions(script.when, asking)):
             continue
@@ -83,7 +80,7 @@ def scope_of(script: Script, asking: Asking) -> str:
         return ""
     if script.per == "key":
         return asking.key or ""
-    said = asked.messages(asking.body)
+    said = asking.messages
     begins = [next((one.text for one in said if one.role in roles), "") for roles in _OPENING]
     return hashlib.blake2b("\0".join(begins).encode("utf-8", "replace"), digest_size=16).hexdigest()
 
@@ -92,8 +89,14 @@ def explain(
     asking: Asking, book: ScriptBook, state: ScriptState | None = None, limit: int = 3
 ) -> tuple[Miss, ...]:
     """The nearest misses, nearest first: those whose conditions held the longest, then in book order."""
-    misses = [found for script in book if (found := miss(script, asking, state))]
+    misses = [found for script in book if (found := _unfit(script, asking) or miss(script, asking, state))]
     return tuple(sorted(misses, key=lambda one: -one.held)[:limit])
+
+
+def _unfit(script: Script, asking: Asking) -> Miss | None:
+    if asking.endpoint in script.endpoints:
+        return None
+    return Miss(script, f"reply: {asking.endpoint} cannot answer so", 0)
 
 
 def describe(request: Mapping[str, Any]) -> str:

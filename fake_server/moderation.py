@@ -49,11 +49,21 @@ def categories(model: str) -> tuple[str, ...]:
     return _OMNI if model.startswith("omni") else _OLD
 
 
-def result(model: str, texts: Sequence[str], pictures: int, seed: int) -> dict[str, Any]:
-    """One entry of `results`, for what one input says in texts and pictures."""
+def result(
+    model: str, texts: Sequence[str], pictures: int, seed: int, flagged: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """One entry of `results`, for what one input says in texts and pictures.
+
+    `flagged` are the categories that are flagged whatever it says.
+    """
     said = "\n".join(texts)[:_LONGEST]
     names = categories(model)
-    scores = {name: _score(name, said, seed) for name in names}
+    scores = {
+        name: _score(
+            name, seed, said, bool(_FOUND[name].search(said)) if flagged is None else name in flagged
+        )
+        for name in names
+    }
     told: dict[str, Any] = {
         "flagged": any(score >= THRESHOLD for score in scores.values()),
         "categories": {name: score >= THRESHOLD for name, score in scores.items()},
@@ -64,9 +74,9 @@ def result(model: str, texts: Sequence[str], pictures: int, seed: int) -> dict[s
     return told
 
 
-def _score(name: str, said: str, seed: int) -> float:
+def _score(name: str, seed: int, said: str, found: bool) -> float:
     drawn = chance.fraction("moderation", seed, name, said)
-    return 0.85 + 0.14 * drawn if _FOUND[name].search(said) else 10 ** (-6.5 + 3 * drawn)
+    return 0.85 + 0.14 * drawn if found else 10 ** (-6.5 + 3 * drawn)
 
 
 def _types(name: str, texts: Sequence[str], pictures: int) -> list[str]:

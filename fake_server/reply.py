@@ -113,15 +113,28 @@ class ErrorReply:
 class RawReply:
     """An answer that a script spells out: it goes out as it is, whatever the contract says.
 
-    Exactly one of `body` (the body's text) and `events` (the data of each server-sent event, in
+    Exactly one of `body` (the body's text or bytes) and `events` (the data of each server-sent event, in
     order, `[DONE]` included where the script has it) is set. `headers` are added to the reply's and
     replace those of the same name.
     """
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
-    body: str | None = None
+    body: str | bytes | None = None
     events: tuple[str, ...] | None = None
     timing: Timing = field(default_factory=Timing)
+    script: str | None = field(default=None, compare=False)
+    faults: tuple[Fault, ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """What a script answers where no words do: a vector for embeddings, flagged categories for moderations.
+
+    With neither, only its `faults` break what is answered without it.
+    """
+
+    embedding: tuple[float, ...] | None = None
+    flagged: tuple[str, ...] | None = None
     script: str | None = field(default=None, compare=False)
     faults: tuple[Fault, ...] = field(default=(), compare=False)

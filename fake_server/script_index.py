@@ -8,10 +8,10 @@ that need none of these are always tried.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
 
 from fake_server import asked
+from fake_server.asking import Asking
 from fake_server.script_model import Script
 from fake_server.script_when import TextTest, When
 
@@ -40,12 +40,12 @@ class ScriptIndex:
                 self._always.append(index)
         self._kinds = {kind for kind, _ in self._filed}
 
-    def candidates(self, request: Mapping[str, Any]) -> Iterable[Script]:
+    def candidates(self, asking: Asking) -> Iterable[Script]:
         """The scripts that may match this request, and no others' matches are missing."""
         if not self._filed:
             return (self._scripts[index] for index in self._always)
         found = set(self._always)
-        for key in _has(request, self._kinds):
+        for key in _has(asking, self._kinds):
             found.update(self._filed.get(key, ()))
         return (self._scripts[index] for index in sorted(found))
 
@@ -69,14 +69,14 @@ def _texts(test: TextTest) -> Iterator[Key]:
         yield from (("contains", gram) for gram in _grams(part.casefold()))
 
 
-def _has(request: Mapping[str, Any], kinds: set[str]) -> Iterator[Key]:
-    yield "model", str(request.get("model", ""))
+def _has(asking: Asking, kinds: set[str]) -> Iterator[Key]:
+    yield "model", asking.model
     if "tool" in kinds:
-        yield from (("tool", tool.name) for tool in asked.tools(request))
-    for said in asked.messages(request):
+        yield from (("tool", tool.name) for tool in asked.tools(asking.body))
+    for said in asking.messages:
         yield "equals", said.text
         if "contains" in kinds:
-            yield from (("contains", gram) for gram in _grams(said.text.casefold()))
+            yield from (("contains", gram) for gram in _grams(said.folded))
 
 
 def _grams(text: str) -> set[str]:

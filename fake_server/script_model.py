@@ -1,74 +1,59 @@
-"""What an author can write in a script: `{name, when, reply, times}`, as validated pydantic models.
+"""What an author can write in a script: `{name, when, reply, …}`, as validated pydantic models.
 
 Everything is frozen and strict: no text becomes a number or the other way round, and an unknown key is an
-error.
+error. The descriptions are those of SCRIPTS.md and of the schema for editors.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
-from pydantic import field_validator as checked
 from pydantic_core import PydanticCustomError
 
 from fake_server import script_templates as templates
+from fake_server.asking import CHAT, COMPLETIONS, EMBEDDINGS, MODERATIONS
 from fake_server.faults import AnyFault
+from fake_server.script_parts import Call, Count, Failure, Pace, Raw, Token, UsageNumbers, compact
 from fake_server.script_when import Part, Positive, Several, When
 
-Seconds = Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=0)]
-HeaderName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
-HeaderValue = Annotated[str, Field(pattern="^[\t\x20-\x7e\u00a0-\u00ff]*$")]
+__all__ = ["Answer", "Failure", "Pace", "Raw", "Response", "Script", "UsageNumbers", "compact"]
+
 Finish = Literal["stop", "length", "tool_calls", "content_filter", "function_call"]
-
-
-class Call(Part):
-    """One tool call; `arguments` is a mapping or, to be sent as it is, a text."""
-
-    name: str
-    arguments: Any = Field(default_factory=dict)
-    id: str | None = None
-
-    @checked("arguments")
-    @classmethod
-    def _mapping_or_text(cls, value: Any) -> Any:
-        if not isinstance(value, dict | str):
-            raise PydanticCustomError("arguments", "arguments are a mapping, or a text sent as it is")
-        return value
-
-    @property
-    def arguments_text(self) -> str:
-        """The arguments as JSON text."""
-        return self.arguments if isinstance(self.arguments, str) else compact(self.arguments)
-
-
-class Token(Part):
-    """A token's log probability; `top` maps alternatives to theirs."""
-
-    token: str
-    logprob: Annotated[float, Field(le=0)]
-    top: dict[str, Annotated[float, Field(le=0)]] = Field(default_factory=dict)
+Category = Literal[
+    "harassment", "harassment/threatening", "hate", "hate/threatening", "illicit", "illicit/violent",
+    "self-harm", "self-harm/instructions", "self-harm/intent", "sexual", "sexual/minors", "violence",
+    "violence/graphic",
+]  # fmt: skip
+WORDS = frozenset((CHAT, COMPLETIONS))
+ALL = WORDS | {EMBEDDINGS, MODERATIONS}
 
 
 class Answer(Part):
-    """One choice: text and/or tool calls, or a refusal.
+    """One choice: text or tool calls or both, or a refusal."""
 
-    Instead of `text`, `json` is a value sent as JSON text, and `schema` a JSON Schema (or `request`, for the
-    one that the request brings) of which the text is an instance.
-    """
-
-    text: str | None = None
-    json_: Any = Field(default=None, alias="json")
-    schema_: Annotated[dict[str, Any] | Literal["request"] | None, Field(alias="schema")] = None
-    tool_calls: Several[Call] = ()
-    annotations: Several[dict[str, Any]] = ()
-    reasoning: str | None = None
-    refusal: str | None = None
-    finish_reason: Finish | None = None
-    logprobs: Annotated[tuple[Token, ...], Field(strict=False)] | None = None
+    text: str | None = Field(default=None, description="the content")
+    json_: Any = Field(default=None, alias="json", description="a value, sent as JSON text")
+    schema_: Annotated[dict[str, Any] | Literal["request"] | None, Field(alias="schema")] = Field(
+        default=None,
+        description="a JSON Schema of which the text is an instance; `request`: the one in `response_format`",
+    )
+    with_: dict[str, Any] = Field(
+        default_factory=dict,
+        alias="with",
+        description="members that replace those of the `schema`'s instance",
+    )
+    tool_calls: Several[Call] = Field(default=(), description="calls of tools; several are parallel calls")
+    annotations: Several[dict[str, Any]] = Field(default=(), description="`annotations` as the API has them")
+    reasoning: str | None = Field(default=None, description="the text of `reasoning_content`")
+    refusal: str | None = Field(default=None, description="a refusal instead of content")
+    finish_reason: Finish | None = Field(default=None, description="instead of the one that follows")
+    logprobs: Annotated[tuple[Token, ...], Field(strict=False)] | None = Field(
+        default=None, description="the tokens of the text with their log probabilities"
+    )
 
     @model_validator(mode="after")
     def _logprobs_spell_the_text(self) -> Answer:
@@ -83,6 +68,8 @@ class Answer(Part):
             raise PydanticCustomError(
                 "texts", "{given} exclude each other: keep one", {"given": " and ".join(given)}
             )
+        if self.with_ and self.schema_ is None:
+            raise PydanticCustomError("with", "with stands beside a schema: add schema, or use json instead")
         return self
 
     @property
@@ -96,72 +83,40 @@ class Answer(Part):
         return bool(self.tool_calls) or texts or self.refusal is not None
 
 
-class UsageNumbers(Part):
-    """Token counts that replace the estimate; those left out are estimated."""
-
-    prompt_tokens: Count | None = None
-    completion_tokens: Count | None = None
-    cached_tokens: Count | None = None
-    reasoning_tokens: Count | None = None
-
-
-class Pace(Part):
-    """Seconds to the first event, events a second after it (0: at once), relative jitter 0..1."""
-
-    first: Seconds = 0.0
-    rate: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
-    jitter: Annotated[float, Field(ge=0, le=1)] = 0.0
-
-
-class Failure(Part):
-    """OpenAI's error object with a status; type and code follow from the status where left out."""
-
-    status: Annotated[int, Field(ge=400, le=599)]
-    message: str
-    type: str | None = None
-    param: str | None = None
-    code: str | None = None
-    headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict)
-
-
-class Raw(Part):
-    """Bytes as they are: `body` answers a dict request, `stream` (one payload an event) a streamed one."""
-
-    status: Annotated[int, Field(ge=200, le=599)] = 200
-    headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict)
-    body: Any = None
-    stream: Annotated[tuple[Any, ...], Field(strict=False)] | None = None
-
-    @model_validator(mode="after")
-    def _says_something(self) -> Raw:
-        if self.body is None and self.stream is None:
-            raise PydanticCustomError("empty", "nothing to send: give body, stream or both")
-        return self
-
-
 class Response(Answer):
-    """What the script answers: one choice, several `choices`, an `error`, or `raw`; `faults` break it.
+    """What a script answers: one choice, several `choices`, an `error`, `raw` bytes, or what goes wrong."""
 
-    With faults alone they break the answer that the fake gives without a script. `template` makes every
-    text of the reply a Jinja template of the request.
-    """
-
-    choices: Several[Answer] = ()
-    usage: UsageNumbers | None = None
-    id: str | None = None
-    model: str | None = None
-    created: Count | None = None
-    system_fingerprint: str | None = None
-    timing: Pace | None = None
-    template: bool = False
-    error: Failure | None = None
-    raw: Raw | None = None
-    faults: Several[AnyFault] = ()
+    choices: Several[Answer] = Field(
+        default=(), description="several answers; without it `n` repeats the one answer"
+    )
+    embedding: Annotated[tuple[float, ...], Field(strict=False)] | None = Field(
+        default=None, description="the vector of every text, for embeddings"
+    )
+    flagged: Several[Category] | None = Field(
+        default=None, description="the categories that are flagged, for moderations; `[]`: none"
+    )
+    usage: UsageNumbers | None = Field(default=None, description="token counts instead of the estimate")
+    id: str | None = Field(default=None, description="the answer's id, instead of one made up")
+    model: str | None = Field(default=None, description="the model that answers, instead of the one asked")
+    created: Count | None = Field(default=None, description="when it was made, in seconds since 1970")
+    system_fingerprint: str | None = Field(default=None, description="`system_fingerprint`")
+    timing: Pace | None = Field(default=None, description="how fast the answer comes")
+    template: bool = Field(
+        default=False, description="`true`: every text of the reply is a Jinja template of the request"
+    )
+    error: Failure | None = Field(default=None, description="OpenAI's error object instead of an answer")
+    raw: Raw | None = Field(default=None, description="status, header fields and bytes as they are")
+    faults: Several[AnyFault] = Field(
+        default=(),
+        description="what goes wrong, see FAULTS.md; alone, it breaks the answer given without a script",
+    )
 
     @model_validator(mode="after")
     def _is_one_thing(self) -> Response:
         forms = {"choices": self.choices, "error": self.error, "raw": self.raw}
         given = [name for name, value in forms.items() if value]
+        numbers = {"embedding": self.embedding, "flagged": self.flagged}
+        given += [name for name, value in numbers.items() if value is not None]
         if self.says_something or self.reasoning or self.finish_reason or self.logprobs:
             given.insert(0, "an answer of its own")
         if not given and not self.faults:
@@ -189,7 +144,21 @@ class Response(Answer):
     @property
     def only_breaks(self) -> bool:
         """Whether it says nothing of its own, so that its faults strike what is answered without it."""
-        return not (self.says_something or self.choices or self.error or self.raw)
+        numbers = self.embedding is not None or self.flagged is not None
+        return not (self.answers_words or self.error or self.raw or numbers)
+
+    @property
+    def answers_words(self) -> bool:
+        return bool(self.says_something or self.choices or self.reasoning or self.finish_reason)
+
+    @property
+    def endpoints(self) -> frozenset[str]:
+        """The endpoints that this can be an answer of."""
+        if self.embedding is not None:
+            return frozenset((EMBEDDINGS,))
+        if self.flagged is not None:
+            return frozenset((MODERATIONS,))
+        return WORDS if self.answers_words else ALL
 
     @property
     def answers(self) -> tuple[Answer, ...]:
@@ -200,29 +169,36 @@ class Response(Answer):
 class Weighted(Part):
     """One of several replies, the likelier the more it weighs."""
 
-    reply: Response
-    weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    reply: Response = Field(description="what it answers")
+    weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(
+        default=1.0, description="how likely it is beside the others"
+    )
 
 
 class Script(Part):
-    """One script as written.
+    """One script: what a request must be, and what is answered. It has `reply`, `replies` or `choose`."""
 
-    It has a `reply`, or `replies` of which each use takes the next and the last one stays, or `choose`, of
-    which each use draws one by the server's seed. `times` is how often it may answer; None: always. What it
-    counts is counted `per` the whole test, API key, or conversation (requests with the same first words of
-    the system and the user). A `fallback` is tried after all scripts that are none.
-    """
-
-    name: Annotated[str, Field(min_length=1)]
-    when: When = Field(default_factory=When)
-    reply: Response | None = None
-    replies: Several[Response] = ()
-    choose: Several[Weighted] = ()
-    times: Positive | None = None
-    per: Literal["test", "key", "conversation"] = "test"
-    fallback: bool = False
+    name: Annotated[str, Field(min_length=1)] = Field(description="its name, for messages and counts")
+    when: When = Field(default_factory=When, description="the conditions; without any it answers everything")
+    reply: Response | None = Field(default=None, description="what it answers")
+    replies: Several[Response] = Field(
+        default=(), description="several: each use takes the next, the last one stays"
+    )
+    choose: Several[Weighted] = Field(
+        default=(), description="several of which each use draws one by the server's seed"
+    )
+    times: Positive | None = Field(
+        default=None, description="how often it may answer; then the next script that matches does"
+    )
+    per: Literal["test", "key", "conversation"] = Field(
+        default="test",
+        description="what `times`, `replies` and `call` count within: the whole space, the API key, or the "
+        "conversation (requests that begin with the same system and user messages)",
+    )
+    fallback: bool = Field(default=False, description="`true`: tried after all scripts that are none")
     _place: str = PrivateAttr("")
     _call: Callable[..., Any] | None = PrivateAttr(None)
+    _folder: Path | None = PrivateAttr(None)
 
     @model_validator(mode="after")
     def _answers_in_one_way(self) -> Script:
@@ -232,6 +208,17 @@ class Script(Part):
         if len(given) > 1:
             raise PydanticCustomError(
                 "replies", "{given} exclude each other: keep one", {"given": " and ".join(given)}
+            )
+        if not self.endpoints:
+            raise PydanticCustomError(
+                "endpoints", "the replies are those of different endpoints: divide them"
+            )
+        if self.when.endpoint not in (None, *self.endpoints):
+            told = {"endpoint": self.when.endpoint, "fits": " and ".join(sorted(self.endpoints))}
+            raise PydanticCustomError(
+                "endpoint",
+                "the reply is none of {endpoint}, which 'when' asks for: it is one of {fits}",
+                told,
             )
         return self
 
@@ -245,19 +232,24 @@ class Script(Part):
         """The callable that answers instead of `reply`."""
         return self._call
 
-    @property
+    @cached_property
     def every_reply(self) -> tuple[Response, ...]:
         """Each reply it may give."""
         chosen = tuple(one.reply for one in self.choose)
         return self.replies or chosen or ((self.reply,) if self.reply else ())
 
-    def at(self, place: str, called: Callable[..., Any] | None = None) -> Script:
+    @cached_property
+    def endpoints(self) -> frozenset[str]:
+        """The endpoints that each of its replies can be an answer of."""
+        return ALL.intersection(*(one.endpoints for one in self.every_reply))
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of the file it stands in."""
+        return self._folder
+
+    def at(self, place: str, folder: Path | None = None, called: Callable[..., Any] | None = None) -> Script:
         """This script, knowing where it is written and, in Python, what answers instead of its reply."""
         copy = self.model_copy()
-        copy._place, copy._call = place, called
+        copy._place, copy._folder, copy._call = place, folder, called
         return copy
-
-
-def compact(value: Any) -> str:
-    """JSON as OpenAI writes tool arguments: no spaces, characters as they are."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -59,13 +59,12 @@ def _filled(text: str, context: Mapping[str, Any]) -> str:
 
 
 def _context(asking: Asking) -> dict[str, Any]:
-    results = asked.results(asking.body)
     return {
         "request": asking.body,
         "last": asked.last_user_text(asking.body),
-        "messages": asked.messages(asking.body),
+        "messages": asking.messages,
         "turn": asked.turn(asking.body),
-        "results": {one.tool: one.text if one.value is None else one.value for one in results},
+        "results": {one.tool: one.text if one.value is None else one.value for one in asking.results},
         "headers": {name: value for name, value in asking.headers.items() if name != "authorization"},
         "tools": [tool.name for tool in asked.tools(asking.body)],
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, TypeVar
 
 import jsonpath_rfc9535 as jsonpath
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic import field_validator as checked
 from pydantic_core import PydanticCustomError
 
@@ -25,78 +25,13 @@ class Part(BaseModel):
 Endpoint = Literal["chat/completions", "completions", "embeddings", "moderations"]
 
 
-class TextTest(Part):
-    """What a message must be: its role, texts it contains (any case), its whole text, a pattern in it."""
-
-    role: str | None = None
-    contains: Several[str] = ()
-    equals: str | None = None
-    regex: str | None = None
-
-    @checked("contains", mode="before")
-    @classmethod
-    def _one_or_several(cls, value: Any) -> Any:
-        return [value] if isinstance(value, str) else value
-
-    @checked("regex")
-    @classmethod
-    def _is_a_pattern(cls, value: str) -> str:
-        return _pattern(value)
-
-    @model_validator(mode="after")
-    def _says_something(self) -> TextTest:
-        if not (self.role or self.contains or self.equals is not None or self.regex):
-            raise PydanticCustomError("empty", "nothing to test: give role, contains, equals or regex")
-        return self
-
-
-class MessagesTest(Part):
-    """Tests on the messages: the last, the user's last, any, the first, any system or developer message."""
-
-    last: TextTest | None = None
-    user: TextTest | None = None
-    any: TextTest | None = None
-    first: TextTest | None = None
-    system: TextTest | None = None
-
-
-class ModelTest(Part):
-    """The model asked for: the exact name, how it begins, or a pattern in it."""
-
-    exact: str | None = None
-    prefix: str | None = None
-    regex: str | None = None
-
-    @checked("regex")
-    @classmethod
-    def _is_a_pattern(cls, value: str) -> str:
-        return _pattern(value)
-
-    @model_validator(mode="after")
-    def _says_something(self) -> ModelTest:
-        if not (self.exact or self.prefix or self.regex):
-            raise PydanticCustomError("empty", "nothing to test: give a name, or prefix or regex")
-        return self
-
-
-class ToolsTest(Part):
-    """Names of tools the request must offer."""
-
-    include: Several[str]
-
-    @checked("include", mode="before")
-    @classmethod
-    def _one_or_several(cls, value: Any) -> Any:
-        return [value] if isinstance(value, str) else value
-
-
 class ValueTest(Part):
-    """What a value must be: equal, a text that contains another (any case), a pattern in it, or there."""
+    """What a value must be; a plain value stands for `equals`."""
 
-    equals: Any = None
-    contains: str | None = None
-    regex: str | None = None
-    exists: bool | None = None
+    equals: Any = Field(default=None, description="the value itself")
+    contains: str | None = Field(default=None, description="a text in it, in any case")
+    regex: str | None = Field(default=None, description="a pattern in it (Rust syntax: no look-around)")
+    exists: bool | None = Field(default=None, description="`true`: it is there; `false`: it is not")
 
     @checked("regex")
     @classmethod
@@ -122,80 +57,10 @@ def _tests(value: Any) -> Any:
     return {name: _value_or_test(one) for name, one in value.items()} if isinstance(value, dict) else value
 
 
-class ResultTest(Part):
-    """A tool's result in the request: the tool's name, and what its text or JSON must be."""
-
-    name: str | None = None
-    contains: str | None = None
-    regex: str | None = None
-    json_: dict[str, ValueTest] = Field(default_factory=dict, alias="json")
-
-    @checked("regex")
-    @classmethod
-    def _is_a_pattern(cls, value: str) -> str:
-        return _pattern(value)
-
-    @checked("json_", mode="before")
-    @classmethod
-    def _values_or_tests(cls, value: Any) -> Any:
-        return _tests(value)
-
-    @checked("json_")
-    @classmethod
-    def _are_paths(cls, value: dict[str, ValueTest]) -> dict[str, ValueTest]:
-        return _paths(value)
-
-
-class When(Part):
-    """What a request must be for the script to answer it; every condition given must hold.
-
-    `headers` go by name in any case; `key` is the API key; `body` goes by JSONPath (RFC 9535; the `$.` may be
-    left out). Each takes a value, or a test. `turn` is the number of the user's turn; `call` counts from 1
-    the requests that are all else that this script wants.
-    """
-
-    endpoint: Endpoint | None = None
-    model: ModelTest | None = None
-    messages: MessagesTest | None = None
-    tools: ToolsTest | None = None
-    stream: bool | None = None
-    response_format: Literal["text", "json_object", "json_schema"] | None = None
-    turn: Positive | None = None
-    headers: dict[str, ValueTest] = Field(default_factory=dict)
-    key: ValueTest | None = None
-    body: dict[str, ValueTest] = Field(default_factory=dict)
-    tool_result: ResultTest | None = None
-    call: Positive | None = None
-
-    @checked("model", mode="before")
-    @classmethod
-    def _name_is_exact(cls, value: Any) -> Any:
-        return {"exact": value} if isinstance(value, str) else value
-
-    @checked("headers", "body", mode="before")
-    @classmethod
-    def _values_or_tests(cls, value: Any) -> Any:
-        return _tests(value)
-
-    @checked("key", mode="before")
-    @classmethod
-    def _key_or_test(cls, value: Any) -> Any:
-        return _value_or_test(value)
-
-    @checked("body")
-    @classmethod
-    def _are_paths(cls, value: dict[str, ValueTest]) -> dict[str, ValueTest]:
-        return _paths(value)
-
-    @checked("headers")
-    @classmethod
-    def _lower(cls, value: dict[str, ValueTest]) -> dict[str, ValueTest]:
-        return {name.lower(): test for name, test in value.items()}
-
-
 def path_of(text: str) -> jsonpath.JSONPathQuery:
     """A JSONPath, whose `$.` may be left out. Raises JSONPathError."""
-    return jsonpath.compile(text if text.startswith("$") else f"$.{text}")
+    root = "" if text.startswith("$") else "$" if text.startswith("[") else "$."
+    return jsonpath.compile(root + text)
 
 
 def _paths(value: dict[str, ValueTest]) -> dict[str, ValueTest]:
@@ -216,3 +81,142 @@ def _pattern(text: str) -> str:
             "pattern", "not a usable regular expression: {why} (Rust syntax: no look-around)", {"why": why}
         )
     return text
+
+
+Values = Annotated[dict[str, ValueTest], BeforeValidator(_tests)]
+"""Tests by name; a plain value stands for `equals`."""
+Paths = Annotated[Values, AfterValidator(_paths)]
+"""Tests by JSONPath (RFC 9535); the `$.` may be left out."""
+
+
+class TextTest(Part):
+    """What a message must be."""
+
+    role: str | None = Field(default=None, description="its role")
+    contains: Several[str] = Field(default=(), description="a text in it, or several, in any case")
+    equals: str | None = Field(default=None, description="its whole text")
+    regex: str | None = Field(default=None, description="a pattern in it (Rust syntax: no look-around)")
+    json_: Paths = Field(
+        default_factory=dict,
+        alias="json",
+        description="by JSONPath: values in its text, which is JSON, or in its list of content parts",
+    )
+
+    @checked("contains", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+    @checked("regex")
+    @classmethod
+    def _is_a_pattern(cls, value: str) -> str:
+        return _pattern(value)
+
+    @model_validator(mode="after")
+    def _says_something(self) -> TextTest:
+        if not (self.role or self.contains or self.equals is not None or self.regex or self.json_):
+            raise PydanticCustomError("empty", "nothing to test: give role, contains, equals, regex or json")
+        return self
+
+
+class MessagesTest(Part):
+    """Which message is tested."""
+
+    last: TextTest | None = Field(default=None, description="the last message")
+    user: TextTest | None = Field(default=None, description="the last message of the user")
+    any: TextTest | None = Field(default=None, description="any message")
+    first: TextTest | None = Field(default=None, description="the first message")
+    system: TextTest | None = Field(default=None, description="any system or developer message")
+
+
+class ModelTest(Part):
+    """The model asked for; a plain text stands for `exact`."""
+
+    exact: str | None = Field(default=None, description="its name")
+    prefix: str | None = Field(default=None, description="how its name begins")
+    regex: str | None = Field(default=None, description="a pattern in its name (Rust syntax)")
+
+    @checked("regex")
+    @classmethod
+    def _is_a_pattern(cls, value: str) -> str:
+        return _pattern(value)
+
+    @model_validator(mode="after")
+    def _says_something(self) -> ModelTest:
+        if not (self.exact or self.prefix or self.regex):
+            raise PydanticCustomError("empty", "nothing to test: give a name, or prefix or regex")
+        return self
+
+
+class ToolsTest(Part):
+    """The tools that the request offers."""
+
+    include: Several[str] = Field(
+        description="the name of a tool, or several, that are offered and that `tool_choice` lets be called"
+    )
+
+    @checked("include", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+
+class ResultTest(Part):
+    """The result of a tool in the request."""
+
+    name: str | None = Field(default=None, description="the tool's name")
+    id: str | None = Field(default=None, description="the `tool_call_id`")
+    contains: str | None = Field(default=None, description="a text in it, in any case")
+    regex: str | None = Field(default=None, description="a pattern in it (Rust syntax)")
+    json_: Paths = Field(
+        default_factory=dict, alias="json", description="by JSONPath: values in its text, which is JSON"
+    )
+
+    @checked("regex")
+    @classmethod
+    def _is_a_pattern(cls, value: str) -> str:
+        return _pattern(value)
+
+
+class When(Part):
+    """What a request must be for the script to answer it; every condition given must hold."""
+
+    endpoint: Endpoint | None = Field(
+        default=None, description="`chat/completions`, `completions`, `embeddings` or `moderations`"
+    )
+    model: ModelTest | None = Field(default=None, description="the model asked for: a name, or a test")
+    messages: MessagesTest | None = Field(
+        default=None, description="tests of messages; prompts and inputs count as messages of the user"
+    )
+    tools: ToolsTest | None = Field(default=None, description="the tools offered")
+    stream: bool | None = Field(default=None, description="whether a stream is asked for")
+    response_format: Literal["text", "json_object", "json_schema"] | None = Field(
+        default=None, description="`text`, `json_object` or `json_schema`"
+    )
+    turn: Positive | None = Field(
+        default=None, description="the number of the user's turn: one more than answers in `messages`"
+    )
+    headers: Values = Field(
+        default_factory=dict, description="header fields by name, in any case: a value or a test"
+    )
+    key: Annotated[ValueTest, BeforeValidator(_value_or_test)] | None = Field(
+        default=None, description="the API key: a value or a test"
+    )
+    body: Paths = Field(
+        default_factory=dict,
+        description="members of the request by JSONPath (RFC 9535, also without `$.`): a value or a test",
+    )
+    tool_result: ResultTest | None = Field(default=None, description="what a tool gave back")
+    call: Positive | None = Field(
+        default=None, description="`3`: the third request that is all else; others go to the next script"
+    )
+
+    @checked("model", mode="before")
+    @classmethod
+    def _name_is_exact(cls, value: Any) -> Any:
+        return {"exact": value} if isinstance(value, str) else value
+
+    @checked("headers")
+    @classmethod
+    def _lower(cls, value: dict[str, ValueTest]) -> dict[str, ValueTest]:
+        return {name.lower(): test for name, test in value.items()}

@@ -18,12 +18,14 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from fake_server import script_aimock, script_files
+from fake_server.asking import EMBEDDINGS, MODERATIONS, Asking
 from fake_server.faults import CATALOGUE
 from fake_server.faults.wording import worded
 from fake_server.script_checks import never_reached
 from fake_server.script_files import Document, ScriptError, Where
 from fake_server.script_index import ScriptIndex
 from fake_server.script_model import Script
+from fake_server.script_parts import FOLDER
 
 __all__ = ["Script", "ScriptBook", "ScriptError", "ScriptState", "load", "parse"]
 
@@ -55,9 +57,9 @@ class ScriptBook:
     def _index(self) -> ScriptIndex:
         return ScriptIndex(self.scripts)
 
-    def candidates(self, request: Mapping[str, Any]) -> Iterable[Script]:
+    def candidates(self, asking: Asking) -> Iterable[Script]:
         """The scripts that may match this request, in order."""
-        return self._index.candidates(request)
+        return self._index.candidates(asking)
 
 
 class ScriptState:
@@ -165,6 +167,7 @@ def _scripts(document: Document, source: str) -> tuple[list[Script], list[str]]:
         root, value = ((name,), value[name]) if name else ((), None)
     if not isinstance(value, list):
         return [], [f"{source}:1: a script file is a list: begin each script with '- name: …'"]
+    folder = Path(source).parent if document.lines else None
     scripts, problems = [], []
     for index, item in enumerate(value):
         where = (*root, index)
@@ -176,8 +179,9 @@ def _scripts(document: Document, source: str) -> tuple[list[Script], list[str]]:
         try:
             given = script_aimock.script_of(item, f"{Path(source).stem} {index + 1}") if foreign else item
             called = given["reply"] if callable(given.get("reply")) else None
-            written = {**given, "reply": {"text": ""}} if called else dict(given)
-            scripts.append(Script.model_validate(written).at(place, called))
+            written = {**given, "reply": _stand_in(given)} if called else dict(given)
+            script = Script.model_validate(written, context={FOLDER: folder})
+            scripts.append(script.at(place, folder, called))
         except script_aimock.NotOurs as error:
             line = document.key_line((*where, *error.member))
             problems.append(f"{source}:{line}: {error}" if document.lines else f"{place}: {error}")
@@ -187,6 +191,14 @@ def _scripts(document: Document, source: str) -> tuple[list[Script], list[str]]:
         except (TypeError, AttributeError, KeyError) as error:
             problems.append(f"{place}: this fixture cannot be read: {error}")
     return scripts, problems
+
+
+def _stand_in(script: Mapping[str, Any]) -> dict[str, Any]:
+    """A reply that fits where the one that a callable gives will stand."""
+    when = script.get("when")
+    endpoint = when.get("endpoint") if isinstance(when, Mapping) else None
+    numbers: dict[Any, dict[str, Any]] = {EMBEDDINGS: {"embedding": []}, MODERATIONS: {"flagged": []}}
+    return numbers.get(endpoint, {"text": ""})
 
 
 def _problems(

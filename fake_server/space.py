@@ -104,7 +104,7 @@ class Space:
 
     def _armed(self, item: dict[str, Any]) -> Armed:
         when, times = item.pop("when", None) or {}, item.pop("times", None)
-        test = {"name": "fault", "when": when, "times": times, "reply": {"text": ""}}
+        test = {"name": "fault", "when": when, "times": times, "reply": {"raw": {"body": ""}}}
         (script,) = scripts.parse([test], "faults")
         strikes = (lambda asking: match.miss(script, asking) is None) if when else None
         return self.faults.add(item, strikes, times)

@@ -89,7 +89,8 @@ def _raw(reply: RawReply, seed: int) -> Delivery:
         fields = {"content-type": EVENT_STREAM, **headers}
         writes = play([_event(data) for data in reply.events], reply.timing, seed)
         return Delivery(reply.status, tuple(fields.items()), writes)
-    payload = (reply.body or "").encode("utf-8", "replace")
+    body = reply.body or b""
+    payload = body if isinstance(body, bytes) else body.encode("utf-8", "replace")
     fields = {"content-type": "application/json", **headers} if reply.status not in NO_BODY else headers
     return whole(reply.status, tuple(fields.items()), payload, max(reply.timing.first, 0.0))
 

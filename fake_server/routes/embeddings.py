@@ -1,16 +1,16 @@
-"""POST /embeddings: a vector for each text. Of the scripts those with an error or raw bytes answer it."""
+"""POST /embeddings: a vector for each text, or what a script that is no answer in words says."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fake_server import embedding, errors, tokens, validate
 from fake_server.answer import wordless
 from fake_server.asking import Asking
 from fake_server.delivery import Delivery, whole
-from fake_server.reply import ErrorReply, RawReply
+from fake_server.reply import ErrorReply, Numbers, RawReply
 from fake_server.routes import answering
 from fake_server.routes.models import knows
 from fake_server.routes.visit import Visit, operation
@@ -23,20 +23,27 @@ async def _answer(visit: Visit) -> Delivery:
     asked, told = visit.asking.body, _told(visit.asking, visit.settings, visit.space)
     if told is not None:
         visit.entry.script, visit.faults = told.script, told.faults
+    if isinstance(told, (ErrorReply, RawReply)):
         return answering.untold(told, visit.settings.seed)
+    vector = told.embedding if told else None
     style = visit.style
     visit.tokens = count = sum(max(tokens.count(text), 1) for text in tokens.texts(asked["input"]))
-    body = await asyncio.to_thread(lambda: style.json(embeddings_of(asked, count)))
+    body = await asyncio.to_thread(lambda: style.json(embeddings_of(asked, count, vector)))
     return whole(200, (answering.JSON, *answering.rate_limits(count)), body)
 
 
 create_embeddings = operation(_answer)
 
 
-def embeddings_of(asked: Mapping[str, Any], count: int) -> dict[str, Any]:
-    """The API's list of embeddings for a good request of `count` tokens."""
+def embeddings_of(
+    asked: Mapping[str, Any], count: int, same: Sequence[float] | None = None
+) -> dict[str, Any]:
+    """The API's list of embeddings for a good request of `count` tokens; `same`: the vector of every text."""
     model, packed, size = asked["model"], asked.get("encoding_format") == "base64", asked.get("dimensions")
-    vectors = (embedding.vector(model, text, size) for text in tokens.texts(asked["input"]))
+    vectors = (
+        embedding.vector(model, text, size) if same is None else list(same)
+        for text in tokens.texts(asked["input"])
+    )
     data = [
         {"object": "embedding", "index": index, "embedding": embedding.encoded(one) if packed else one}
         for index, one in enumerate(vectors)
@@ -45,7 +52,7 @@ def embeddings_of(asked: Mapping[str, Any], count: int) -> dict[str, Any]:
     return {"object": "list", "data": data, "model": model, "usage": usage}
 
 
-def _told(asking: Asking, settings: Settings, space: Space) -> ErrorReply | RawReply | None:
+def _told(asking: Asking, settings: Settings, space: Space) -> ErrorReply | RawReply | Numbers | None:
     """What is answered instead of vectors: a refusal, or a script's, for whom a user said the texts."""
     asked = asking.body
     refusal = validate.embeddings(asked)
@@ -56,4 +63,5 @@ def _told(asking: Asking, settings: Settings, space: Space) -> ErrorReply | RawR
     if asked["model"] in CONTEXTS:
         return errors.not_for_embeddings()
     said = [{"role": "user", "content": text} for text in tokens.texts(asked["input"])]
-    return wordless(asking.but({"model": asked["model"], "messages": said}), space.book, space.state)
+    chat = asking.but({**asked, "messages": said})
+    return wordless(chat, space.book, space.state, seed=settings.seed)

@@ -1,13 +1,14 @@
-"""POST /moderations. Of the scripts those with an error or raw bytes answer it."""
+"""POST /moderations: made-up scores, or what a script that is no answer in words says."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fake_server import errors, moderation
 from fake_server.answer import wordless
 from fake_server.delivery import Delivery, whole
+from fake_server.reply import ErrorReply, RawReply
 from fake_server.routes import answering
 from fake_server.routes.models import knows
 from fake_server.routes.visit import Visit, operation, refusal
@@ -28,17 +29,18 @@ async def _answer(visit: Visit) -> Delivery:
         return refusal(errors.model_not_found(model))
     told = inputs(asked["input"])
     said = [{"role": "user", "content": text} for texts, _ in told for text in texts]
-    scripted = wordless(
-        visit.asking.but({"model": model, "messages": said}), visit.space.book, visit.space.state
-    )
+    chat = visit.asking.but({**asked, "model": model, "messages": said})
+    scripted = wordless(chat, visit.space.book, visit.space.state, seed=visit.settings.seed)
     if scripted is not None:
         visit.entry.script, visit.faults = scripted.script, scripted.faults
+    if isinstance(scripted, (ErrorReply, RawReply)):
         return answering.untold(scripted, visit.settings.seed)
-    return whole(200, (answering.JSON,), visit.style.json(_body(model, told, visit.settings.seed)))
+    flagged = scripted.flagged if scripted else None
+    return whole(200, (answering.JSON,), visit.style.json(_body(model, told, visit.settings.seed, flagged)))
 
 
-def _body(model: str, told: list[Told], seed: int) -> Mapping[str, Any]:
-    results = [moderation.result(model, texts, pictures, seed) for texts, pictures in told]
+def _body(model: str, told: list[Told], seed: int, flagged: Sequence[str] | None) -> Mapping[str, Any]:
+    results = [moderation.result(model, texts, pictures, seed, flagged) for texts, pictures in told]
     return {"id": new_id("modr-", 29), "model": _served(model), "results": results}
 
 

@@ -58,7 +58,7 @@ def test_no_match_is_missed_and_the_order_stays(whens: list[dict[str, Any]], req
     written = [{"name": str(n), "when": when, "reply": {"text": "x"}} for n, when in enumerate(whens)]
     book = scripts.parse(written)
     tried = [one for one in book if match.miss(one, Asking(request)) is None]
-    found = [one for one in book.candidates(request) if match.miss(one, Asking(request)) is None]
+    found = [one for one in book.candidates(Asking(request)) if match.miss(one, Asking(request)) is None]
     assert found == tried
 
 
@@ -69,7 +69,7 @@ def test_few_are_tried_of_many() -> None:
     ]
     book = scripts.parse(many)
     request = {"model": "m", "messages": [{"role": "user", "content": "tell me of item 0123"}]}
-    candidates = list(book.candidates(request))
+    candidates = list(book.candidates(Asking(request)))
     assert "123" in [one.name for one in candidates]
     assert len(candidates) < 50
-    assert list(ScriptBook().candidates(request)) == []
+    assert list(ScriptBook().candidates(Asking(request))) == []

@@ -22,6 +22,7 @@ TALK: dict[str, Any] = {
     "metadata": {"user": "ann", "tags": ["a", "b"]},
     "messages": [
         {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://x.invalid/cat"}}]},
         {"role": "user", "content": "weather in Oslo"},
         {"role": "assistant", "content": None, "tool_calls": [CALL]},
         {"role": "tool", "tool_call_id": "c1", "content": '{"temp": 12, "wind": {"ms": 3}}'},
@@ -38,7 +39,7 @@ def ask(text: str, **more: Any) -> dict[str, Any]:
 
 
 def why_not(when: dict[str, Any], asked: Asking) -> str | None:
-    book = scripts.parse([{"name": "s", "when": when, "reply": {"text": "x"}}])
+    book = scripts.parse([{"name": "s", "when": when, "reply": {"raw": {"body": ""}}}])
     found = match.miss(book.scripts[0], asked)
     return None if found is None else found.reason
 
@@ -55,6 +56,8 @@ def why_not(when: dict[str, Any], asked: Asking) -> str | None:
         {"body": {"metadata": {"contains": "ann"}, "stop": {"exists": False}}},
         {"body": {"messages[-1].content": {"regex": "temp"}}},
         {"tool_result": {"name": "get_weather"}},
+        {"tool_result": {"id": "c1"}, "messages": {"last": {"json": {"wind.ms": 3}}}},
+        {"messages": {"any": {"role": "user", "json": {"[0].image_url.url": {"contains": "cat"}}}}},
         {"tool_result": {"contains": "WIND", "json": {"temp": 12, "$.wind.ms": 3}}},
     ],
 )
@@ -73,6 +76,9 @@ def test_conditions_that_hold(when: dict[str, Any]) -> None:
         ({"body": {"temperature": False}}, "body.temperature: wants False, got '0'"),
         ({"body": {"top_p": 1}}, "body.top_p: wants 1, got nothing"),
         ({"tool_result": {"name": "f"}}, "tool_result: wants one of 'f', this is of 'get_weather'"),
+        ({"tool_result": {"id": "c2"}}, "tool_result: wants that of the call 'c2', this is of 'c1'"),
+        ({"messages": {"last": {"json": {"temp": 1}}}}, "messages.last: temp: wants 1, got '12'"),
+        ({"messages": {"first": {"json": {"a": 1}}}}, "messages.first: a: wants 1, got nothing"),
         ({"tool_result": {"json": {"temp": 13}}}, "tool_result: temp: wants 13, got '12'"),
         ({"tool_result": {"contains": "rain"}}, "tool_result: wants a text that contains 'rain', got "),
     ],
@@ -153,7 +159,7 @@ def test_templates_see_the_request() -> None:
     book = scripts.parse([{"name": "s", "reply": reply}])
     told = answer(asking(), book, ScriptState())
     assert isinstance(told, Reply)
-    assert told.choices[0].content == "WEATHER IN OSLO gpt-4o 13...."
+    assert told.choices[0].content == "WEATHER IN OSLO gpt-4o 13....."
     assert json.loads(told.choices[0].tool_calls[0].arguments) == {"q": "weather in Oslo"}
     plain = scripts.parse([{"name": "s", "reply": {"text": "{{ last }}"}}])
     assert said(plain, ScriptState(), asking()) == "{{ last }}"
@@ -202,7 +208,7 @@ def test_bounded_templates_do_their_work() -> None:
     text += " {{ '%03d' % turn }} {{ '%s-%s' | format(turn, last) }} {{ 'a' ~ turn ~ 'b' }} {{ 3 * 'ab' }}"
     text += " {{ messages | map(attribute='role') | join(',') }} {{ '{:>4}'.format(turn) }} {{ 2 ** 10 }}"
     book = scripts.parse([{"name": "s", "reply": {"template": True, "text": text}}])
-    told = "1/1True 002 2-weather in Oslo a2b ababab system,user,assistant,tool    2 1024"
+    told = "1/1True 002 2-weather in Oslo a2b ababab system,user,user,assistant,tool    2 1024"
     assert said(book, ScriptState(), asking()) == told
 
 
@@ -219,13 +225,23 @@ def test_a_deep_body_is_not_looked_through_without_end() -> None:
 def test_json_and_schemas() -> None:
     book = scripts.parse([{"name": "s", "reply": {"json": {"a": [1, "é"]}}}])
     assert said(book, ScriptState(), asking()) == '{"a":[1,"é"]}'
-    schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+    schema: dict[str, Any] = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
     made = scripts.parse([{"name": "s", "reply": {"schema": schema}}])
     assert isinstance(json.loads(said(made, ScriptState(), asking()) or "")["n"], int)
     wanted = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
     asked = scripts.parse([{"name": "s", "reply": {"schema": "request"}}])
     body = {**ask("x"), "response_format": wanted}
     assert list(json.loads(said(asked, ScriptState(), asking(body)) or "")) == ["n"]
+    schema["properties"]["o"] = {
+        "type": "object",
+        "properties": {"p": {"type": "integer"}},
+        "required": ["p"],
+    }
+    schema["required"] = ["n", "o"]
+    reply = {"schema": "request", "with": {"n": 7, "o": {"q": [1]}}}
+    fixed = scripts.parse([{"name": "s", "reply": reply}])
+    whole = json.loads(said(fixed, ScriptState(), asking(body)) or "")
+    assert (whole["n"], list(whole["o"]), whole["o"]["q"]) == (7, ["p", "q"], [1])
 
 
 def test_annotations_are_sent() -> None:
@@ -254,6 +270,23 @@ def test_callables_answer_in_process() -> None:
             {"reply": {"text": "a"}, "replies": [{"text": "b"}]},
             "reply and replies exclude each other",
         ),
+        (
+            {"reply": {"text": "a", "embedding": [1.0]}},
+            "an answer of its own and embedding exclude each other",
+        ),
+        ({"reply": {"text": "a", "with": {"b": 1}}}, "with stands beside a schema: add schema, or use json"),
+        ({"reply": {"flagged": ["violense"]}}, "'violense' is not known here: did you mean 'violence'?"),
+        (
+            {"replies": [{"text": "a"}, {"flagged": []}]},
+            "the replies are those of different endpoints: divide them",
+        ),
+        (
+            {"when": {"endpoint": "embeddings"}, "reply": {"text": "a"}},
+            "the reply is none of embeddings, which 'when' asks for: it is one of chat/completions and",
+        ),
+        ({"reply": {"raw": {"base64": "a"}}}, "reply.raw: base64: not Base64: "),
+        ({"reply": {"raw": {"base64": "", "body": 1}}}, "body and base64 exclude each other: keep one"),
+        ({"reply": {"raw": {"file": "x"}}}, "file: only a script in a file has one: give base64 instead"),
         ({"reply": {"text": "a", "json": 1}}, "text and json exclude each other: keep one"),
         ({"when": {"body": {"a[": 1}}, "reply": {"text": "a"}}, "when.body: 'a[' is no JSONPath"),
         (

@@ -130,7 +130,7 @@ GOLDEN = [
     ),
     (
         "- name: a\n  when: {messages: {last: {}}}\n  reply: {text: b}\n",
-        "s.yaml:2: when.messages.last: nothing to test: give role, contains, equals or regex",
+        "s.yaml:2: when.messages.last: nothing to test: give role, contains, equals, regex or json",
     ),
     (
         "- name: a\n  reply: {text: b}\n- name: a\n  reply: {text: c}\n",

@@ -1,0 +1,59 @@
+"""The tables of SCRIPTS.md, written from the models' own words: `python -m fake_server.script_document`."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from fake_server import script_model, script_parts, script_when
+
+PAGE = Path(__file__).resolve().parent / "SCRIPTS.md"
+_TABLE = re.compile(r"<!-- keys of (\w+) -->\n.*?<!-- end -->\n", re.DOTALL)
+MODELS: dict[str, type[BaseModel]] = {
+    name: model
+    for module in (script_model, script_parts, script_when)
+    for name, model in vars(module).items()
+    if isinstance(model, type) and issubclass(model, script_when.Part) and model is not script_when.Part
+}
+"""Every model of the script language, by its name."""
+
+
+def keys(model: type[BaseModel]) -> dict[str, str]:
+    """What an author can write in this model, each key with its meaning; those it inherits have no place."""
+    inherited = {name for base in model.__bases__ if base in MODELS.values() for name in base.model_fields}
+    fields = {name: field for name, field in model.model_fields.items() if name not in inherited}
+    return {field.alias or name: field.description or "" for name, field in fields.items()}
+
+
+def page(text: str) -> str:
+    """The page with its tables written anew."""
+    return _TABLE.sub(lambda found: _table(found[1]), text)
+
+
+def _table(name: str) -> str:
+    rows = (
+        f"| `{key}` | {meaning.replace('|', chr(92) + '|')} |" for key, meaning in keys(MODELS[name]).items()
+    )
+    return "\n".join(
+        (f"<!-- keys of {name} -->", "", "| key | meaning |", "|---|---|", *rows, "", "<!-- end -->\n")
+    )
+
+
+def main(arguments: list[str]) -> int:
+    """With `--write` the page is written, with `--check` 1 where it is stale, else it is printed."""
+    old = PAGE.read_text(encoding="utf-8")
+    new = page(old)
+    if "--check" in arguments:
+        return int(new != old)
+    if "--write" in arguments:
+        PAGE.write_text(new, encoding="utf-8")
+    else:
+        print(new)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
