@@ -1,17 +1,34 @@
 """Fixtures of aimock, `{fixtures: [{match, response}]}`, read as scripts, so that its users can move at once.
 
-Source: the types of aimock 1.43. Its texts are looked for in any case here; how text is cut into chunks
-(`chunkSize`) is the server's own style.
+Source: the types and the router of aimock 1.43. A `turnIndex` must be that of the request here, where aimock
+only prefers it; how text is cut into chunks (`chunkSize`) is the server's own style.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from fake_server.script_parts import compact
+
 ENDPOINTS = {"chat": "chat/completions", "embedding": "embeddings"}
-_IGNORED = frozenset({"chunkSize", "role"})
-_OPTIONS = ("latency", "chunkSize", "truncateAfterChunks", "disconnectAfterMs", "streamingProfile")
+_IGNORED = frozenset(
+    (
+        "chunkSize",
+        "role",
+        "provider",
+        "nativeFinishReason",
+        "reasoningSignature",
+        "redactedThinking",
+        "webSearches",
+    )
+)
+"""What says nothing of OpenAI's API, or of its bytes only."""
+_NOTES = frozenset(
+    ("match", "response", "metadata", "recordedTimings", "replaySpeed", "openRouterProcessing")
+)
+_SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")
 
 
 class NotOurs(ValueError):
@@ -32,9 +49,14 @@ def script_of(fixture: Mapping[str, Any], name: str) -> dict[str, Any]:
         if isinstance(value, Mapping):
             raise NotOurs(("match", member), f"match.{member} is a text here, not an object")
         _merge(when, made(value))
-    response = dict(_mapping(fixture, "response"))
-    options = {name: fixture[name] for name in _OPTIONS if name in fixture}
-    return {"name": name, "when": when, "reply": _reply({**response, **options})}
+    reply = _reply(dict(_mapping(fixture, "response")), "response")
+    options = _reply({name: value for name, value in fixture.items() if name not in _NOTES})
+    faults = [*reply.pop("faults", ()), *options.pop("faults", ())]
+    return {
+        "name": name,
+        "when": when,
+        "reply": {**reply, **options, **({"faults": faults} if faults else {})},
+    }
 
 
 def _mapping(fixture: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -42,6 +64,22 @@ def _mapping(fixture: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise NotOurs((name,), f"{name} is an object: {{…}}")
     return value
+
+
+def _text(value: Any) -> dict[str, Any]:
+    """The test of a text, which aimock looks for in its own case; of several by a list."""
+    exact = {"regex": _literal(value)} if isinstance(value, str) else {}
+    return {"contains": value, **exact}
+
+
+def _model(value: str) -> dict[str, Any]:
+    """The model by name, or one of its snapshots."""
+    return {"model": {"prefix": value, "regex": f"^{_literal(value)}(-[0-9].*)?$"}}
+
+
+def _literal(text: str) -> str:
+    """The pattern that finds this text."""
+    return _SPECIAL.sub(r"\\\g<0>", text)
 
 
 def _endpoint(value: Any) -> dict[str, Any]:
@@ -56,13 +94,13 @@ def _last_is_result(value: Any) -> dict[str, Any]:
 
 
 _MATCHES: dict[str, Callable[[Any], dict[str, Any]]] = {
-    "userMessage": lambda value: {"messages": {"user": {"contains": value}}},
-    "systemMessage": lambda value: {"messages": {"system": {"contains": value}}},
-    "inputText": lambda value: {"endpoint": "embeddings", "messages": {"user": {"contains": value}}},
+    "userMessage": lambda value: {"messages": {"user": _text(value)}},
+    "systemMessage": lambda value: {"messages": {"system": _text(value)}},
+    "inputText": lambda value: {"endpoint": "embeddings", "messages": {"user": _text(value)}},
     "toolCallId": lambda value: {"body": {"messages[-1].tool_call_id": value}},
-    "toolResultContains": lambda value: {"messages": {"last": {"role": "tool", "contains": value}}},
+    "toolResultContains": lambda value: {"messages": {"last": {"role": "tool", **_text(value)}}},
     "toolName": lambda value: {"tools": {"include": value}},
-    "model": lambda value: {"model": {"prefix": value}},
+    "model": _model,
     "responseFormat": lambda value: {"response_format": value},
     "sequenceIndex": lambda value: {"call": value + 1},
     "turnIndex": lambda value: {"turn": value + 1},
@@ -79,29 +117,44 @@ def _merge(into: dict[str, Any], more: Mapping[str, Any]) -> None:
             into[name] = value
 
 
-def _reply(response: dict[str, Any]) -> dict[str, Any]:
+def _reply(response: dict[str, Any], *holder: str) -> dict[str, Any]:
     reply: dict[str, Any] = {}
     for member, value in response.items():
         if member in _IGNORED or value is None:
             continue
         made = _REPLIES.get(member)
         if made is None:
-            raise NotOurs(("response", member), f"a script has nothing like response.{member}: leave it out")
+            name = ".".join((*holder, member))
+            raise NotOurs((*holder, member), f"a script has nothing like {name}: leave it out")
         _merge(reply, made(value))
+    if "retryAfter" in response and "error" in reply:
+        reply["error"]["headers"] = {"Retry-After": str(response["retryAfter"])}
     if "error" in reply:
         reply["error"] = {"status": response.get("status", 500), **reply["error"]}
         return {name: reply[name] for name in ("error", "timing", "faults") if name in reply}
-    reply.pop("status", None)
     return reply
 
 
 def _calls(value: Any) -> dict[str, Any]:
-    keys = ("name", "arguments", "id")
-    return {"tool_calls": [{key: one[key] for key in keys if key in one} for one in value]}
+    calls = [{key: one[key] for key in ("name", "arguments", "id") if key in one} for one in value]
+    for call in calls:
+        if isinstance(call.get("arguments"), list):
+            call["arguments"] = compact(call["arguments"])
+    return {"tool_calls": calls}
+
+
+def _blocks(value: Any) -> dict[str, Any]:
+    """Texts and calls in turn; here all text comes first."""
+    texts = [one["text"] for one in value if one["type"] == "text"]
+    calls = _calls([one for one in value if one["type"] == "toolCall"])
+    return {**({"text": "".join(texts)} if texts else {}), **(calls if calls["tool_calls"] else {})}
 
 
 def _usage(value: Any) -> dict[str, Any]:
     counts = {name: value[name] for name in ("prompt_tokens", "completion_tokens") if name in value}
+    for holder, name in (("prompt", "cached_tokens"), ("completion", "reasoning_tokens")):
+        details = value.get(f"{holder}_tokens_details") or {}
+        counts |= {name: details[name]} if name in details else {}
     return {"usage": counts} if counts else {}
 
 
@@ -115,6 +168,16 @@ def _profile(value: Any) -> dict[str, Any]:
     return {"timing": {**timing, "jitter": float(value.get("jitter", 0))}}
 
 
+def _chaos(value: Any) -> dict[str, Any]:
+    kinds: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("dropRate", {"fault": "error", "status": 500}),
+        ("malformedRate", {"fault": "garbage", "text": "{malformed json: <<<chaos>>>"}),
+        ("disconnectRate", {"fault": "close", "ending": "rst"}),
+    )
+    struck = [{**fault, "probability": value[name]} for name, fault in kinds if value.get(name)]
+    return {"faults": struck} if struck else {}
+
+
 _REPLIES: dict[str, Callable[[Any], dict[str, Any]]] = {
     "content": lambda value: {"text": value} if isinstance(value, str) else {"json": value},
     "reasoning": lambda value: {"reasoning": value},
@@ -122,7 +185,12 @@ _REPLIES: dict[str, Callable[[Any], dict[str, Any]]] = {
     "toolCalls": _calls,
     "finishReason": lambda value: {"finish_reason": value},
     "usage": _usage,
+    "blocks": _blocks,
+    "embedding": lambda value: {"embedding": value},
+    "chaos": _chaos,
     "error": _error,
+    "fallthrough": lambda value: {},
+    "retryAfter": lambda value: {},
     "status": lambda value: {},
     "id": lambda value: {"id": value},
     "model": lambda value: {"model": value},

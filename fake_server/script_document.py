@@ -23,7 +23,8 @@ MODELS: dict[str, type[BaseModel]] = {
 
 def keys(model: type[BaseModel]) -> dict[str, str]:
     """What an author can write in this model, each key with its meaning; those it inherits have no place."""
-    inherited = {name for base in model.__bases__ if base in MODELS.values() for name in base.model_fields}
+    bases = [base for base in MODELS.values() if base is not model and issubclass(model, base)]
+    inherited = {name for base in bases for name in base.model_fields}
     fields = {name: field for name, field in model.model_fields.items() if name not in inherited}
     return {field.alias or name: field.description or "" for name, field in fields.items()}
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fake_server import scripts
-from fake_server.answer import answer
+from fake_server.answer import answer, wordless
 from fake_server.asking import Asking
-from fake_server.reply import ErrorReply, Reply
+from fake_server.reply import ErrorReply, Numbers, Reply
 from fake_server.scripts import ScriptBook, ScriptError, ScriptState
 
 FIXTURES: list[dict[str, Any]] = [
@@ -34,6 +35,23 @@ FIXTURES: list[dict[str, Any]] = [
         "response": {"error": {"message": "slow", "type": "rate_limit_error"}, "status": 429},
     },
     {"match": {"userMessage": "cut"}, "response": {"content": "x"}, "truncateAfterChunks": 2, "latency": 10},
+    {"match": {"inputText": "a dog"}, "response": {"embedding": [0.5, 1]}},
+    {
+        "match": {"userMessage": "Blocks (1)?"},
+        "response": {
+            "blocks": [{"type": "toolCall", "name": "f", "arguments": [1]}, {"type": "text", "text": "t"}]
+        },
+        "metadata": {"systemHash": "x"},
+    },
+    {
+        "match": {"userMessage": "busy"},
+        "response": {"error": {"message": "slow"}, "status": 429, "retryAfter": 3, "fallthrough": True},
+        "chaos": {"dropRate": 0.5, "malformedRate": 0, "disconnectRate": 1},
+    },
+    {
+        "match": {"userMessage": "cost"},
+        "response": {"content": "x", "usage": {"prompt_tokens_details": {"cached_tokens": 4}}},
+    },
     {"match": {}, "response": {"content": "else"}, "chunkSize": 5},
 ]  # fmt: skip
 
@@ -47,7 +65,7 @@ def book(tmp_path: Path) -> ScriptBook:
 
 def ask(text: str, *more: dict[str, Any], system: str = "", **members: Any) -> Asking:
     said = [{"role": "system", "content": system}, {"role": "user", "content": text}, *more]
-    return Asking({"model": "gpt-4o-mini", "messages": said, **members})
+    return Asking({"model": "gpt-4o-2024-08-06", "messages": said, **members})
 
 
 def test_they_answer(book: ScriptBook) -> None:
@@ -72,6 +90,35 @@ def test_they_answer(book: ScriptBook) -> None:
     assert (error.status, error.message, error.type) == (429, "slow", "rate_limit_error")
 
 
+def test_its_texts_and_models_are_found_as_aimock_finds_them(book: ScriptBook) -> None:
+    def said(asking: Asking) -> str:
+        reply = answer(asking, book, ScriptState())
+        assert isinstance(reply, Reply)
+        return reply.choices[0].content or ""
+
+    assert said(ask("the first")) == "one"
+    assert said(ask("the First")) == "else"
+    assert said(ask("hi", system="a rude pirate")) == "Arr"
+    assert said(ask("hi", system="a rude pirate", model="gpt-4o")) == "Arr"
+    assert said(ask("hi", system="a rude pirate", model="gpt-4o-mini")) == "else"
+
+
+def test_all_else_of_a_fixture(book: ScriptBook) -> None:
+    blocks = answer(ask("Blocks (1)?"), book, ScriptState())
+    assert isinstance(blocks, Reply)
+    assert (blocks.choices[0].content, blocks.choices[0].tool_calls[0].arguments) == ("t", "[1]")
+    busy = answer(ask("busy"), book, ScriptState())
+    assert isinstance(busy, ErrorReply)
+    assert busy.headers == {"Retry-After": "3"}
+    assert [(one.fault, one.probability) for one in busy.faults] == [("error", 0.5), ("close", 1)]
+    cost = answer(ask("cost"), book, ScriptState())
+    assert isinstance(cost, Reply)
+    assert cost.usage.cached_tokens == 4
+    vector = wordless(replace(ask("a dog"), endpoint="embeddings"), book, ScriptState())
+    assert isinstance(vector, Numbers)
+    assert vector.embedding == (0.5, 1)
+
+
 @pytest.mark.parametrize(
     ("fixture", "line", "message"),
     [
@@ -82,6 +129,7 @@ def test_they_answer(book: ScriptBook) -> None:
         ),
         ({"match": {"endpoint": "video"}, "response": {}}, 5, "the endpoint 'video' is not scripted here"),
         ({"match": {}, "response": {"b64": "x"}}, 6, "a script has nothing like response.b64: leave it out"),
+        ({"match": {}, "response": {}, "delay": 3}, 6, "a script has nothing like delay: leave it out"),
         ({"match": [], "response": {"content": "x"}}, 4, "match is an object: {…}"),
         ({"match": {}, "response": {"content": "x", "finishReason": "no"}}, 3, "'no' is not known here"),
         ({"match": {"sequenceIndex": "x"}, "response": {}}, 3, "this fixture cannot be read: "),
