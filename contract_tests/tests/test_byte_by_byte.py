@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from contract_tests.outcome import Outcome, RunReport
 from contract_tests.run import Options, run
@@ -40,8 +40,10 @@ async def byte_by_byte(port: int) -> AsyncIterator[int]:
             ways = (forward(reader, target_writer), trickle(target_reader, writer))
             await asyncio.gather(*ways, return_exceptions=True)
         finally:
-            target_writer.close()
-            writer.close()
+            for one in (target_writer, writer):
+                one.close()
+                with suppress(OSError):
+                    await one.wait_closed()
 
     server = await asyncio.start_server(pipe, "127.0.0.1", 0)
     async with server:
