@@ -19,6 +19,7 @@ from fake_server.script_when import ModelTest, ResultTest, TextTest, ValueTest, 
 
 SHOWN = 80
 _ABSENT = object()
+_ORDER = ("last", "user", "first", "system", "any")
 
 
 def conditions(when: When, asking: Asking) -> Iterator[str | None]:
@@ -50,18 +51,30 @@ def conditions(when: When, asking: Asking) -> Iterator[str | None]:
     if when.tool_result is not None:
         yield _result(when.tool_result, asking.results)
     if when.messages is not None:
-        said = asking.messages
-        system = [message for message in said if message.role in asked.SYSTEM_ROLES]
-        places: tuple[tuple[str, TextTest | None, Sequence[asked.Said]], ...] = (
-            ("last", when.messages.last, said[-1:]),
-            ("user", when.messages.user, [one for one in said if one.role == "user"][-1:]),
-            ("first", when.messages.first, said[:1]),
-            ("system", when.messages.system, system),
-            ("any", when.messages.any, said),
-        )
-        for name, wanted_text, candidates in places:
-            if wanted_text is not None:
-                yield _messages(name, wanted_text, candidates)
+        for name in _ORDER:
+            test = getattr(when.messages, name)
+            if test is not None:
+                yield _messages(name, test, messages_at(asking, name))
+
+
+def messages_at(asking: Asking, place: str) -> Sequence[asked.Said]:
+    """The messages that a test of `last`, `user`, `first`, `system` or `any` is about."""
+    said = asking.messages
+    if place == "last":
+        return said[-1:]
+    if place == "user":
+        return [one for one in said if one.role == "user"][-1:]
+    if place == "system":
+        return [one for one in said if one.role in asked.SYSTEM_ROLES]
+    return said[:1] if place == "first" else said
+
+
+def found_at(path: str, value: Any) -> Sequence[Any]:
+    """The values that a JSONPath finds."""
+    try:
+        return _query(path).find(value).values()
+    except JSONPathError:  # `..` in a body nested deeper than it looks
+        return ()
 
 
 def _tools(wanted: Sequence[str], request: Mapping[str, Any]) -> str | None:
@@ -121,10 +134,7 @@ def _key(test: ValueTest, key: str | None) -> str | None:
 
 def _at_path(name: str, path: str, test: ValueTest, value: Any) -> str | None:
     """None where one of the values that the path finds fits, else why the first one does not."""
-    try:
-        found = _query(path).find(value).values() or [_ABSENT]
-    except JSONPathError:  # `..` in a body nested deeper than it looks
-        found = [_ABSENT]
+    found = found_at(path, value) or [_ABSENT]
     return None if any(_fits(test, one) for one in found) else _value(name, test, found[0])
 
 
