@@ -129,13 +129,13 @@ def _word(value: bool) -> str:
 
 def _key(test: ValueTest, key: str | None) -> str | None:
     """As other values, but the key that was sent is not told."""
-    return None if _fits(test, _ABSENT if key is None else key) else "key: another one was sent"
+    return None if fits(test, _ABSENT if key is None else key) else "key: another one was sent"
 
 
 def _at_path(name: str, path: str, test: ValueTest, value: Any) -> str | None:
     """None where one of the values that the path finds fits, else why the first one does not."""
     found = found_at(path, value) or [_ABSENT]
-    return None if any(_fits(test, one) for one in found) else _value(name, test, found[0])
+    return None if any(fits(test, one) for one in found) else _value(name, test, found[0])
 
 
 def _result(test: ResultTest, results: Sequence[asked.Result]) -> str | None:
@@ -168,7 +168,7 @@ def _at_paths(tests: Mapping[str, ValueTest], value: Any) -> str | None:
 
 def _value(name: str, test: ValueTest, value: Any) -> str | None:
     """None where the value fits, else what was wanted and what came."""
-    if _fits(test, value):
+    if fits(test, value):
         return None
     wanted = {key: getattr(test, key) for key in ("equals", "contains", "regex", "exists")}
     told = ", ".join(f"{key} {wanted[key]!r}" for key in wanted if key in test.model_fields_set)
@@ -176,7 +176,8 @@ def _value(name: str, test: ValueTest, value: Any) -> str | None:
     return f"{name}: wants {told.removeprefix('equals ')}, got {got}"
 
 
-def _fits(test: ValueTest, value: Any) -> bool:
+def fits(test: ValueTest, value: Any) -> bool:
+    """Whether the value passes the test."""
     given = test.model_fields_set
     if test.exists is False:
         return value is _ABSENT

@@ -9,7 +9,7 @@ from typing import Any
 import click
 from pydantic import TypeAdapter
 
-from fake_server.script_checks import never_reached
+from fake_server.script_checks import oddities
 from fake_server.script_model import Script
 from fake_server.scripts import ScriptError, load
 
@@ -26,7 +26,7 @@ def validate_command(paths: tuple[Path, ...], as_json: bool) -> None:
     problems, warnings, count = [], [], 0
     try:
         book = load(paths)
-        warnings, count = list(never_reached(book.scripts, thorough=True)), len(book)
+        warnings, count = list(oddities(book.scripts, thorough=True)), len(book)
     except ScriptError as error:
         problems = str(error).split("\n")
     if as_json:
@@ -65,24 +65,5 @@ def schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Scripts of the fake OpenAI server",
         "anyOf": [several, whole],
-        "$defs": _shortened(definitions),
+        "$defs": definitions,
     }
-
-
-def _shortened(definitions: dict[str, Any]) -> dict[str, Any]:
-    """With the short forms that are accepted beside the long ones."""
-    text = {"type": "string"}
-    for name, member in (("TextTest", "contains"), ("ToolsTest", "include")):
-        properties = definitions[name]["properties"]
-        properties[member] = {"anyOf": [text, properties[member]]}
-    when = definitions["When"]["properties"]
-    when["model"] = {"anyOf": [text, when["model"]]}
-    anything: dict[str, Any] = {}
-    for holder, member in (
-        (when, "headers"),
-        (when, "body"),
-        (definitions["ResultTest"]["properties"], "json"),
-    ):
-        holder[member] = {"type": "object", "additionalProperties": anything}
-    when["key"] = anything
-    return definitions

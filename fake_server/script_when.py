@@ -83,7 +83,9 @@ def _pattern(text: str) -> str:
     return text
 
 
-Values = Annotated[dict[str, ValueTest], BeforeValidator(_tests)]
+Values = Annotated[
+    dict[str, ValueTest], BeforeValidator(_tests, json_schema_input_type=dict[str, ValueTest | Any])
+]
 """Tests by name; a plain value stands for `equals`."""
 Paths = Annotated[Values, AfterValidator(_paths)]
 """Tests by JSONPath (RFC 9535); the `$.` may be left out."""
@@ -102,7 +104,7 @@ class TextTest(Part):
         description="by JSONPath: values in its text, which is JSON, or in its list of content parts",
     )
 
-    @checked("contains", mode="before")
+    @checked("contains", mode="before", json_schema_input_type=str | Several[str])
     @classmethod
     def _one_or_several(cls, value: Any) -> Any:
         return [value] if isinstance(value, str) else value
@@ -155,7 +157,7 @@ class ToolsTest(Part):
         description="the name of a tool, or several, that are offered and that `tool_choice` lets be called"
     )
 
-    @checked("include", mode="before")
+    @checked("include", mode="before", json_schema_input_type=str | Several[str])
     @classmethod
     def _one_or_several(cls, value: Any) -> Any:
         return [value] if isinstance(value, str) else value
@@ -199,9 +201,9 @@ class When(Part):
     headers: Values = Field(
         default_factory=dict, description="header fields by name, in any case: a value or a test"
     )
-    key: Annotated[ValueTest, BeforeValidator(_value_or_test)] | None = Field(
-        default=None, description="the API key: a value or a test"
-    )
+    key: (
+        Annotated[ValueTest, BeforeValidator(_value_or_test, json_schema_input_type=ValueTest | Any)] | None
+    ) = Field(default=None, description="the API key: a value or a test")
     body: Paths = Field(
         default_factory=dict,
         description="members of the request by JSONPath (RFC 9535, also without `$.`): a value or a test",
@@ -211,7 +213,7 @@ class When(Part):
         default=None, description="`3`: the third request that is all else; others go to the next script"
     )
 
-    @checked("model", mode="before")
+    @checked("model", mode="before", json_schema_input_type=str | ModelTest | None)
     @classmethod
     def _name_is_exact(cls, value: Any) -> Any:
         return {"exact": value} if isinstance(value, str) else value

@@ -21,7 +21,7 @@ from fake_server import script_aimock, script_files
 from fake_server.asking import EMBEDDINGS, MODERATIONS, Asking
 from fake_server.faults import CATALOGUE
 from fake_server.faults.wording import worded
-from fake_server.script_checks import never_reached
+from fake_server.script_checks import oddities
 from fake_server.script_files import Document, ScriptError, Where
 from fake_server.script_index import ScriptIndex
 from fake_server.script_model import Script
@@ -34,7 +34,7 @@ MAX_PROBLEMS, MOST_SCOPES = 50, 100_000
 
 @dataclass(frozen=True)
 class ScriptBook:
-    """Scripts in the order they are tried, fallbacks last. `warnings` name scripts that can never answer."""
+    """Scripts in the order they are tried, fallbacks last. `warnings` say what can never answer."""
 
     scripts: tuple[Script, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -154,7 +154,7 @@ def _book(scripts: list[Script], problems: list[str]) -> ScriptBook:
         shown = problems[:MAX_PROBLEMS] + ([f"and {left} more problems"] if left > 0 else [])
         raise ScriptError("\n".join(shown))
     book = ScriptBook(tuple(scripts))
-    return replace(book, warnings=tuple(never_reached(book.scripts)))
+    return replace(book, warnings=tuple(oddities(book.scripts)))
 
 
 def _scripts(document: Document, source: str) -> tuple[list[Script], list[str]]:

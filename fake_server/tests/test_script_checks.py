@@ -24,6 +24,12 @@ SHADOWED: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"messages": {"last": {"contains": "tree"}}}, {"messages": {"last": {"equals": "a tree"}}}),
     ({"tools": {"include": "f"}}, {"tools": {"include": ["g", "f"]}, "turn": 1}),
     ({"headers": {"x-a": "1"}}, {"headers": {"X-A": "1", "x-b": "2"}}),
+    ({"messages": {"any": {"contains": "tree"}}}, {"messages": {"last": {"contains": "a tree"}}}),
+    ({"messages": {"last": {"regex": "^a"}}}, {"messages": {"last": {"equals": "a tree"}}}),
+    ({"messages": {"last": {"json": {"a": 1}}}}, {"messages": {"last": {"json": {"a": 1, "b": 2}}}}),
+    ({"model": {"regex": "4o"}}, {"model": "gpt-4o"}),
+    ({"body": {"n": {"exists": True}}}, {"body": {"n": 2}}),
+    ({"key": {"regex": "^sk-"}}, {"key": "sk-one"}),
     ({"messages": {"user": {"role": "user"}}}, {"messages": {"user": {"role": "user", "contains": "x"}}}),
 ]
 NOT_SHADOWED: list[tuple[dict[str, Any], dict[str, Any]]] = [
@@ -32,6 +38,12 @@ NOT_SHADOWED: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"messages": {"last": {"contains": "a tree"}}}, {"messages": {"last": {"contains": "tree"}}}),
     ({"messages": {"last": {"contains": "tree"}}}, {"messages": {"any": {"contains": "tree"}}}),
     ({"stream": True}, {"stream": False}),
+    ({"messages": {"last": {"regex": "^b"}}}, {"messages": {"last": {"equals": "a tree"}}}),
+    ({"messages": {"last": {"json": {"a": 1}}}}, {"messages": {"last": {"json": {"a": 2}}}}),
+    ({"messages": {"last": {"json": {"a": 1}}}}, {"messages": {"last": {"role": "tool"}}}),
+    ({"body": {"n": {"exists": False}}}, {"body": {"n": 2}}),
+    ({"body": {"n": 2}}, {"body": {"n": {"exists": True}}}),
+    ({"key": {"regex": "^sk-"}}, {"key": "other"}),
     ({"call": 1}, {"model": "x"}),
     ({"body": {"n": 1}}, {"body": {"n": 2}}),
 ]
@@ -56,6 +68,54 @@ def test_a_script_behind_a_wider_one_never_answers(first: dict[str, Any], second
 @pytest.mark.parametrize(("first", "second"), NOT_SHADOWED)
 def test_others_are_not_accused(first: dict[str, Any], second: dict[str, Any]) -> None:
     assert scripts.parse(two(first, second)).warnings == ()
+
+
+def test_scripts_of_different_endpoints_do_not_hide_each_other() -> None:
+    vector, words = {"name": "v", "reply": {"embedding": [1.0]}}, {"name": "w", "reply": {"text": "x"}}
+    error = {"name": "e", "reply": {"error": {"status": 500, "message": "m"}}}
+    assert scripts.parse([vector, words, error]).warnings == ()
+    assert len(scripts.parse([error, vector, words]).warnings) == 2
+
+
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        ({"times": 1}, "never gives its reply 2: it answers 1 times"),
+        ({"when": {"call": 2}}, "never gives its reply 2: it waits for one call"),
+        (
+            {"when": {"model": {"exact": "o1", "prefix": "gpt"}}},
+            "never answers: no model has this name and this prefix or pattern",
+        ),
+        ({"when": {"messages": {"user": {"role": "tool"}}}}, "messages.user has never the role 'tool'"),
+        (
+            {"when": {"messages": {"last": {"equals": "a", "contains": "b"}}}},
+            "messages.last is never equal to this text and fits the other tests",
+        ),
+        (
+            {"when": {"messages": {"any": {"equals": "a", "regex": "b"}}}},
+            "messages.any is never equal to this text and fits the other tests",
+        ),
+    ],
+)
+def test_what_can_never_be_is_told(script: dict[str, Any], message: str) -> None:
+    replies = [{"text": "x"}, {"text": "y"}]
+    (warning,) = scripts.parse([{"name": "s", "replies": replies, **script}]).warnings
+    assert warning.startswith("scripts[0]: 's' never ")
+    assert warning.endswith(message)
+
+
+def test_what_can_be_is_not_told() -> None:
+    whens: list[dict[str, Any]] = [
+        {"model": {"exact": "gpt-4o", "prefix": "gpt", "regex": "4o"}},
+        {
+            "messages": {
+                "last": {"equals": "Ab", "contains": "b", "regex": "b$"},
+                "system": {"role": "developer"},
+            }
+        },
+    ]
+    written = [{"name": str(n), "when": when, "reply": {"text": "x"}} for n, when in enumerate(whens)]
+    assert scripts.parse(written).warnings == ()
 
 
 def test_many_are_not_compared_each_with_each_on_loading() -> None:
