@@ -133,7 +133,7 @@ class Response(Answer):
     def _templates_can_be_read(self) -> Response:
         wrong = templates.problem(self.written) if self.template else None
         if wrong:
-            raise PydanticCustomError("template", "{wrong}", {"wrong": wrong})
+            raise PydanticCustomError("template", "{wrong}", {"where": wrong[0], "wrong": wrong[1]})
         return self
 
     @property

@@ -23,13 +23,13 @@ class TemplateFailed(ValueError):
     """A template that cannot be filled in; the text says which and why."""
 
 
-def problem(value: Any) -> str | None:
-    """What is wrong with the first template that is no template; None where all are."""
-    for text in _texts(value):
+def problem(value: Any) -> tuple[tuple[str | int, ...], str] | None:
+    """Where the first text stands that is no template, and what is wrong with it; None where all are."""
+    for where, text in _texts(value):
         try:
             ENVIRONMENT.parse(text)
         except jinja2.TemplateSyntaxError as error:
-            return f"{text.splitlines()[error.lineno - 1].strip()!r} is no template: {error.message}"
+            return where, f"{text.splitlines()[error.lineno - 1].strip()!r} is no template: {error.message}"
     return None
 
 
@@ -70,12 +70,13 @@ def _context(asking: Asking) -> dict[str, Any]:
     }
 
 
-def _texts(value: Any) -> Iterator[str]:
+def _texts(value: Any, where: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Each text that is a template, with the keys and indexes that lead to it."""
     if isinstance(value, str):
-        yield value
+        yield where, value
     elif isinstance(value, Mapping):
         for name, item in value.items():
-            yield from () if name in _PLAIN else _texts(item)
+            yield from () if name in _PLAIN else _texts(item, (*where, name))
     elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _texts(item)
+        for index, item in enumerate(value):
+            yield from _texts(item, (*where, index))

@@ -206,6 +206,8 @@ def _problems(
 ) -> Iterator[tuple[int, str]]:
     for detail in error.errors(include_url=False):
         where = (*root, *detail["loc"])
+        if detail["type"] == "template":
+            where = (*where, *detail["ctx"]["where"])
         unknown = detail["type"] == "extra_forbidden"
         line = document.key_line(where) if unknown else document.line(where)
         place = f"{source}:{line}" if document.lines else f"{source}[{root[-1]}]"

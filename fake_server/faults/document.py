@@ -18,7 +18,7 @@ _TITLES = {
 }
 _INTRODUCTION = """# Faults
 
-Generated from the code by `make faults`. A fault is named in a script's reply (`faults: [{fault: cut,
+Generated from the code by `make pages`. A fault is named in a script's reply (`faults: [{fault: cut,
 after_events: 3}]`), in force for a whole space (`fake.fault("cut", after_events=3, times=1)`, or `POST
 /__fake__/faults`), or in the header of one request (`x-fake-fault: cut;after_events=3`). Several compose
 in their order; those about leaving come last.

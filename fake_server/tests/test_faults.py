@@ -284,5 +284,5 @@ def test_parameters_have_bounds() -> None:
 
 
 def test_the_page_of_faults_is_as_the_code_says() -> None:
-    assert PAGE.read_text(encoding="utf-8") == page(), "run make faults"
+    assert PAGE.read_text(encoding="utf-8") == page(), "run make pages"
     assert all(f"| `{name}` |" in page() for name in CATALOGUE)
