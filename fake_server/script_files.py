@@ -29,14 +29,20 @@ class ScriptError(ValueError):
 
 @dataclass(frozen=True)
 class Document:
-    """One file's value and the line of each value in it; `keys` has the lines of the keys themselves."""
+    """One file's value and the line of each value in it; `keys` has the lines of the keys themselves.
+
+    `blocks` are the texts written below a `|`, line by line.
+    """
 
     value: Any
     lines: Mapping[Where, int]
     keys: Mapping[Where, int] = field(default_factory=dict)
+    blocks: frozenset[Where] = frozenset()
 
-    def line(self, where: Where) -> int:
-        """The line of the value, or of the nearest one that holds it."""
+    def line(self, where: Where, row: int = 0) -> int:
+        """The line of the value, or of the nearest one that holds it; of a block the line of a row in it."""
+        if row and where in self.blocks:
+            return self.lines[where] + row
         for length in range(len(where), -1, -1):
             if where[:length] in self.lines:
                 return self.lines[where[:length]]
@@ -114,10 +120,11 @@ class _Reading:
         self._path = path
         self._lines: dict[Where, int] = {}
         self._keys: dict[Where, int] = {}
+        self._blocks: set[Where] = set()
 
     def document(self, node: yaml.Node | None) -> Document:
         value = None if node is None else self._value(node, ())
-        return Document(value, self._lines, self._keys)
+        return Document(value, self._lines, self._keys, frozenset(self._blocks))
 
     def _value(self, node: yaml.Node, where: Where) -> Any:
         line = node.start_mark.line + 1
@@ -130,6 +137,8 @@ class _Reading:
             return self._mapping(node, where)
         if isinstance(node, yaml.SequenceNode):
             return [self._value(one, (*where, index)) for index, one in enumerate(node.value)]
+        if getattr(node, "style", None) == "|":
+            self._blocks.add(where)
         return self._scalar(node)
 
     def _mapping(self, node: yaml.MappingNode, where: Where) -> dict[str, Any]:

@@ -133,7 +133,9 @@ class Response(Answer):
     def _templates_can_be_read(self) -> Response:
         wrong = templates.problem(self.written) if self.template else None
         if wrong:
-            raise PydanticCustomError("template", "{wrong}", {"where": wrong[0], "wrong": wrong[1]})
+            raise PydanticCustomError(
+                "template", "{wrong}", {"where": wrong[0], "row": wrong[1], "wrong": wrong[2]}
+            )
         return self
 
     @property

@@ -23,13 +23,15 @@ class TemplateFailed(ValueError):
     """A template that cannot be filled in; the text says which and why."""
 
 
-def problem(value: Any) -> tuple[tuple[str | int, ...], str] | None:
-    """Where the first text stands that is no template, and what is wrong with it; None where all are."""
+def problem(value: Any) -> tuple[tuple[str | int, ...], int, str] | None:
+    """Where the first text stands that is no template, the row in it, and what is wrong; None: nothing."""
     for where, text in _texts(value):
         try:
             ENVIRONMENT.parse(text)
         except jinja2.TemplateSyntaxError as error:
-            return where, f"{text.splitlines()[error.lineno - 1].strip()!r} is no template: {error.message}"
+            rows = text.splitlines()
+            row = min(error.lineno, len(rows))
+            return where, row, f"{rows[row - 1].strip()!r} is no template: {error.message}"
     return None
 
 

@@ -6,26 +6,24 @@ how often a script was used lives in a ScriptState, so several servers can share
 
 from __future__ import annotations
 
-import difflib
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from fake_server import script_aimock, script_files
 from fake_server.asking import EMBEDDINGS, MODERATIONS, Asking
-from fake_server.faults import CATALOGUE
-from fake_server.faults.wording import worded
 from fake_server.script_checks import oddities
 from fake_server.script_files import Document, ScriptError, Where
 from fake_server.script_index import ScriptIndex
 from fake_server.script_model import Script
 from fake_server.script_parts import FOLDER
+from fake_server.script_wording import complaints
 
 __all__ = ["Script", "ScriptBook", "ScriptError", "ScriptState", "load", "parse"]
 
@@ -187,7 +185,7 @@ def _scripts(document: Document, source: str) -> tuple[list[Script], list[str]]:
             problems.append(f"{source}:{line}: {error}" if document.lines else f"{place}: {error}")
         except ValidationError as error:
             inside = Document(document.value, {where: document.line(where)}) if foreign else document
-            problems += [text for _, text in sorted(_problems(error, inside, where, source))]
+            problems += complaints(error, inside, where, source)
         except (TypeError, AttributeError, KeyError) as error:
             problems.append(f"{place}: this fixture cannot be read: {error}")
     return scripts, problems
@@ -199,94 +197,3 @@ def _stand_in(script: Mapping[str, Any]) -> dict[str, Any]:
     endpoint = when.get("endpoint") if isinstance(when, Mapping) else None
     numbers: dict[Any, dict[str, Any]] = {EMBEDDINGS: {"embedding": []}, MODERATIONS: {"flagged": []}}
     return numbers.get(endpoint, {"text": ""})
-
-
-def _problems(
-    error: ValidationError, document: Document, root: Where, source: str
-) -> Iterator[tuple[int, str]]:
-    for detail in error.errors(include_url=False):
-        where = (*root, *detail["loc"])
-        if detail["type"] == "template":
-            where = (*where, *detail["ctx"]["where"])
-        unknown = detail["type"] == "extra_forbidden"
-        line = document.key_line(where) if unknown else document.line(where)
-        place = f"{source}:{line}" if document.lines else f"{source}[{root[-1]}]"
-        yield line, f"{place}: {_wording(detail)}"
-
-
-_KINDS = {
-    "string_type": "a text",
-    "int_type": "a whole number",
-    "float_type": "a number",
-    "bool_type": "true or false",
-    "dict_type": "a mapping",
-    "tuple_type": "a list",
-    "model_type": "a mapping",
-    "model_attributes_type": "a mapping",
-}
-
-
-def _wording(detail: Any) -> str:
-    loc, kind, value = detail["loc"], detail["type"], detail["input"]
-    if "faults" in loc and loc.index("faults") + 1 < len(loc):
-        place = loc.index("faults") + 2
-        holder = ".".join(str(part) for part in loc[:place])
-        return f"{holder}: {worded({**detail, 'loc': loc[place:]}, CATALOGUE)}"
-    name = ".".join(str(part) for part in loc)
-    if kind == "extra_forbidden":
-        return _unknown_key(loc)
-    if kind == "missing":
-        holder = f" in {'.'.join(str(part) for part in loc[:-1])}" if len(loc) > 1 else ""
-        return f"the key {str(loc[-1])!r} is missing{holder}: add it"
-    if kind in _KINDS:
-        return f"{name}: {_KINDS[kind]} is expected, this is {_describe(value)}{_quote_hint(kind, value)}"
-    message = str(detail["msg"])
-    if kind == "literal_error":
-        choices = str(detail["ctx"]["expected"])
-        near = difflib.get_close_matches(str(value), choices.split("'")[1::2], n=1)
-        hint = f": did you mean {near[0]!r}?" if near else f": use {choices}"
-        return f"{name}: {_describe(value)} is not known here{hint}"
-    message = message.replace("Input should", "must").replace("String should", "must")
-    return f"{name}: {message}" if name else message
-
-
-def _unknown_key(loc: tuple[str | int, ...]) -> str:
-    key, holder = str(loc[-1]), ".".join(str(part) for part in loc[:-1])
-    known = _known_keys(loc[:-1])
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
-    return f"unknown key {key!r}{' in ' + holder if holder else ''}: {hint}"
-
-
-def _known_keys(loc: tuple[str | int, ...]) -> list[str]:
-    """The keys the model at `loc` has, found by walking the annotations from Script."""
-    model: type[BaseModel] = Script
-    for step in loc:
-        if isinstance(step, str) and step in model.model_fields:
-            inner = _model_in(model.model_fields[step].annotation)
-            model = inner or model
-    return [field.alias or name for name, field in model.model_fields.items()]
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((model for one in get_args(annotation) if (model := _model_in(one))), None)
-
-
-def _describe(value: object) -> str:
-    if value is None:
-        return "empty"
-    if isinstance(value, bool):
-        return f"the switch {str(value).lower()}"
-    if isinstance(value, int | float):
-        return f"the number {value}"
-    if isinstance(value, str):
-        return repr(value[:40])
-    return "a mapping" if isinstance(value, Mapping) else "a list"
-
-
-def _quote_hint(kind: str, value: object) -> str:
-    if kind == "string_type" and isinstance(value, bool | int | float):
-        return ": put quotes around it"
-    return ": write it with '- ' before each" if kind == "tuple_type" else ""

@@ -234,7 +234,7 @@ def test_callables_answer_in_process() -> None:
             "unknown key 'boddy' in when: did you mean 'body'?",
         ),
         ({"when": {"key": {"regex": "("}}, "reply": {"text": "a"}}, "not a usable regular expression"),
-        ({"reply": {"text": "{% if %}", "template": True}}, "'{% if %}' is no template: "),
+        ({"reply": {"text": "{% if %}", "template": True}}, "reply.text: '{% if %}' is no template: "),
         ({"choose": [{"weight": 0, "reply": {"text": "a"}}]}, "must be greater than 0"),
         ({"reply": {"txt": "a"}}, "unknown key 'txt' in reply: did you mean 'text'?"),
         ({"per": "user", "reply": {"text": "a"}}, "per: 'user' is not known here"),
