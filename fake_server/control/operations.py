@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -145,6 +144,8 @@ async def drop_space(request: Request) -> Response:
 
 async def metrics(request: Request) -> Response:
     """GET: what the server has done, in Prometheus' text format."""
+    from prometheus_client import CONTENT_TYPE_LATEST  # see metrics.py
+
     settings: Settings = request.app.state.settings
     return Response(settings.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 

@@ -170,3 +170,22 @@ def test_metrics_are_read_by_prometheus(fake: FakeServer) -> None:
         ("server", "chat/completions", "200"): 1,
         ("server", "other", "404"): 1,
     }
+
+
+def test_the_histogram_adds_up(fake: FakeServer) -> None:
+    for _ in range(3):
+        chat(fake, "a tree")
+    httpx2.get(f"{fake.base_url}/models/gpt-4o", headers={"x-fake-fault": "error;status=500"})
+    answer = httpx2.get(f"{fake.url}/metrics")
+    families = {one.name: one for one in text_string_to_metric_families(answer.text)}
+    buckets = [
+        sample.value
+        for sample in families["fake_server_seconds"].samples
+        if sample.name.endswith("_bucket") and sample.labels["endpoint"] == "chat/completions"
+    ]
+    assert buckets == sorted(buckets)
+    assert buckets[-1] == 3
+    values = {(one.name, *one.labels.values()): one.value for one in families["fake_server_faults"].samples}
+    assert values == {("fake_server_faults_total", "error"): 1}
+    sent = {one.labels["endpoint"]: one.value for one in families["fake_server_reply_bytes"].samples}
+    assert sent["chat/completions"] == sum(len(entry.reply) for entry in fake.requests[:3])
