@@ -7,7 +7,7 @@ start of the server wait for its library.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,7 +25,7 @@ class Metrics:
         self._requests: Counter[tuple[str, str, str]] = Counter()
         self._faults: Counter[str] = Counter()
         self._bytes: Counter[str] = Counter()
-        self._seconds: Counter[str] = Counter()
+        self._seconds: defaultdict[str, float] = defaultdict(float)
         self._buckets: dict[str, list[int]] = {}
 
     def count(self, entry: Entry) -> None:
@@ -46,7 +46,7 @@ class Metrics:
         from prometheus_client import CollectorRegistry, generate_latest
 
         registry = CollectorRegistry()
-        registry.register(self)  # type: ignore[arg-type]
+        registry.register(self)
         return generate_latest(registry)
 
     def collect(self) -> Iterator[Any]:
