@@ -94,7 +94,7 @@ def _model(test: ModelTest, model: str) -> str | None:
         return f"model: wants {test.exact!r}, got {model!r}"
     if test.prefix is not None and not model.startswith(test.prefix):
         return f"model: wants the prefix {test.prefix!r}, got {model!r}"
-    if test.regex is not None and not patterns.found(test.regex, model):
+    if test.regex is not None and not _matches(test.regex, model):
         return f"model: wants a match of {test.regex!r}, got {model!r}"
     return None
 
@@ -118,7 +118,7 @@ def _text(test: TextTest, said: asked.Said) -> str | None:
         return f"wants a text that contains {missing!r}, got {short(said.text)}"
     if test.equals is not None and said.text != test.equals:
         return f"wants exactly {short(test.equals)}, got {short(said.text)}"
-    if test.regex is not None and not patterns.found(test.regex, said.text):
+    if test.regex is not None and not _matches(test.regex, said.text):
         return f"wants a match of {test.regex!r}, got {short(said.text)}"
     return _at_paths(test.json_, said.value) if test.json_ else None
 
@@ -156,7 +156,7 @@ def _one_result(test: ResultTest, result: asked.Result) -> str | None:
         return f"wants that of the call {test.id!r}, this is of {result.id!r}"
     if test.contains is not None and test.contains.casefold() not in result.text.casefold():
         return f"wants a text that contains {test.contains!r}, got {short(result.text)}"
-    if test.regex is not None and not patterns.found(test.regex, result.text):
+    if test.regex is not None and not _matches(test.regex, result.text):
         return f"wants a match of {test.regex!r}, got {short(result.text)}"
     return _at_paths(test.json_, result.value) if test.json_ else None
 
@@ -190,7 +190,11 @@ def fits(test: ValueTest, value: Any) -> bool:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     if test.contains is not None and test.contains.casefold() not in text.casefold():
         return False
-    return test.regex is None or patterns.found(test.regex, text)
+    return test.regex is None or _matches(test.regex, text)
+
+
+def _matches(pattern: str, text: str) -> bool:
+    return patterns.found(pattern, text, ours=True)
 
 
 @lru_cache(1000)

@@ -24,15 +24,21 @@ def problem(pattern: str) -> str | None:
     return None
 
 
-def found(pattern: str, text: str) -> bool:
-    """Whether the pattern occurs anywhere in the text; False for a pattern that cannot be used."""
+def found(pattern: str, text: str, *, ours: bool = False) -> bool:
+    """Whether the pattern occurs anywhere in the text; False for a pattern that cannot be used.
+
+    Many more of our own are kept ready: a compiled one takes up to 10 MB, and a request may bring any.
+    """
     try:
-        _compiled(pattern).validate_python(text)
+        (_compiled_ours if ours else _compiled)(pattern).validate_python(text)
     except (SchemaError, ValidationError):
         return False
     return True
 
 
-@lru_cache(maxsize=4096)
-def _compiled(pattern: str) -> TypeAdapter[str]:
+def _compile(pattern: str) -> TypeAdapter[str]:
     return TypeAdapter(Annotated[str, Field(pattern=pattern)])
+
+
+_compiled = lru_cache(maxsize=64)(_compile)
+_compiled_ours = lru_cache(maxsize=4096)(_compile)

@@ -94,13 +94,20 @@ def _joined(parts: Iterable[Any]) -> str:
     return str(_in_bounds("".join(map(str, parts))))
 
 
+class Missing(jinja2.StrictUndefined):
+    """What is not there: false in a condition, an error anywhere else."""
+
+    __slots__ = ()
+    __bool__ = jinja2.Undefined.__bool__
+
+
 class Bounded(ImmutableSandboxedEnvironment):
     """The environment of scripts: an undefined name is an error, nothing is escaped."""
 
     intercepted_binops = frozenset(("+", "*", "**", "%"))
 
     def __init__(self) -> None:
-        super().__init__(undefined=jinja2.StrictUndefined, autoescape=False)
+        super().__init__(undefined=Missing, autoescape=False)
         self.globals = {
             name: self.globals[name] for name in ("range", "dict", "namespace", "joiner", "cycler")
         }

@@ -37,7 +37,7 @@ def test_the_example_in_python_answers() -> None:
 
 
 def test_the_tables_are_those_of_the_models() -> None:
-    assert page(TEXT) == TEXT, "write the page anew: python -m fake_server.script_document --write"
+    assert page(TEXT) == TEXT, "write the page anew: make pages"
     assert main(["--check"]) == 0
     told = TEXT.replace("| `times` |", "| `tymes` |")
     assert page(told) == TEXT
