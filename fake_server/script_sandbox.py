@@ -98,7 +98,7 @@ class Missing(jinja2.StrictUndefined):
     """What is not there: false in a condition, an error anywhere else."""
 
     __slots__ = ()
-    __bool__ = jinja2.Undefined.__bool__
+    __bool__ = jinja2.Undefined.__bool__  # type: ignore[assignment]
 
 
 class Bounded(ImmutableSandboxedEnvironment):
