@@ -46,7 +46,7 @@ class Watch:
         self._stamp = stamp
         try:
             book = load(self._paths)
-        except ScriptError as error:
+        except (ScriptError, OSError) as error:
             self._say(f"the scripts in use stay, because the changed ones cannot be read:\n{error}")
             return True
         self._use(book)
