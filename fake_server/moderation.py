@@ -15,22 +15,43 @@ THRESHOLD = 0.5
 SEEN_IN_PICTURES = frozenset(
     ("sexual", "self-harm", "self-harm/intent", "self-harm/instructions", "violence", "violence/graphic")
 )
+_ANYBODY = (
+    r"(?:you|him|her|them|us|people|someone|somebody|anyone|everyone|everybody|(?:all )?(?:these|those) \w+)"
+)
+_GROUP = r"(?:immigrants|foreigners|women|men|jews|muslims|christians|gays|people)"
+_HURT = r"(?:kill|murder|stab|shoot|strangle|torture|hurt|harm|punch|attack|beat up)"
+_WILL = r"(?:i'?ll|i will|i want to|i wanna|i(?:'?m| am) (?:going to|gonna))"
 _WORDS: Mapping[str, str] = {
-    "harassment": r"idiot|stupid|loser|shut up|pathetic|worthless",
-    "harassment/threatening": r"(?:i'?ll|i will|going to) (?:hurt|get|find|beat) you",
-    "hate": r"subhuman|vermin|i hate (?:all|those|these) \w+",
-    "hate/threatening": r"(?:wipe|drive) (?:them|those people) out",
-    "illicit": r"shoplift|counterfeit|launder money|pick a lock|cook meth",
-    "illicit/violent": r"(?:build|make) (?:a )?(?:bomb|pipe bomb|grenade)",
-    "self-harm": r"self[- ]harm|suicide|cut myself|kill myself|end my life",
-    "self-harm/intent": r"(?:want to|going to) (?:kill myself|die|end my life)",
-    "self-harm/instructions": r"how (?:to|do i) (?:kill myself|cut myself)",
-    "sexual": r"porn|erotic|naked|nude",
-    "sexual/minors": r"(?:erotic|nude|naked)\b.*\b(?:child|minor|underage)",
-    "violence": r"kill|murder|stab|shoot|punch|harm the|blow up|attack them",
-    "violence/graphic": r"blood everywhere|dismember|guts spilled|decapitat",
+    "harassment": r"(?:you|he|she|they)(?:'re|'s| are| is) (?:an? |so |such an? )*(?:idiots?|stupid|losers?"
+    r"|pathetic|worthless|morons?)|shut up,? you",
+    "harassment/threatening": rf"{_WILL} {_HURT} {_ANYBODY}",
+    "hate": rf"subhumans?|(?:are|they're) (?:all )?vermin|i hate (?:all|these|those) {_GROUP}",
+    "hate/threatening": rf"(?:wipe|drive) (?:those|these|all the) \w+ out|kill all (?:the |those )?{_GROUP}",
+    "illicit": r"shoplift(?:ing)?|counterfeit (?:money|bills|notes)|launder(?:ing)? money|pick(?:ing)? a lock"
+    r"|cook(?:ing)? meth|hotwire a car",
+    "illicit/violent": r"(?:build|make|making|building) (?:a |an )?(?:pipe )?(?:bombs?|grenades?)",
+    "self-harm": r"self[- ]harm(?:ing)?|commit(?:ting|ted)? suicide|(?:cut|harm|hurt)(?:ting|ing)? myself",
+    "self-harm/intent": rf"{_WILL} (?:die|end my life|(?:kill|cut|hurt|harm) myself)",
+    "self-harm/instructions": r"how (?:to|do i|can i|should i) (?:\w+ )?(?:kill|cut|harm|hurt) myself",
+    "sexual": r"porn(?:ography|ographic)?|erotica?|explicit sex|sex scenes?",
+    "sexual/minors": r"(?:erotica?|nude|naked|sexual)\b.{0,80}\b(?:child|children|minors?|underage)",
+    "violence": rf"{_HURT}(?:s|ed|d|bed|ing|bing)? (?:{_ANYBODY}|myself)"
+    r"|(?:murder|stab|strangle|torture|harm)(?:ed|d|bed)? (?:the|a|my) \w+"
+    r"|blow up (?:the|a) (?:school|building|bus|train)",
+    "violence/graphic": r"blood everywhere|dismember(?:s|ed|ing)?|guts spilled|decapitat(?:e|es|ed|ing)",
 }
-_FOUND = {name: re.compile(rf"\b(?:{words})", re.IGNORECASE) for name, words in _WORDS.items()}
+"""Plain wording of each category; what names a thing in passing ("kill a process") is ordinary text."""
+_IMPLIED: Mapping[str, tuple[str, ...]] = {
+    "harassment/threatening": ("harassment", "violence"),
+    "hate/threatening": ("hate", "violence"),
+    "illicit/violent": ("illicit",),
+    "self-harm/intent": ("self-harm",),
+    "self-harm/instructions": ("self-harm",),
+    "sexual/minors": ("sexual",),
+    "violence/graphic": ("violence",),
+}
+"""A narrow category and the wide ones that hold it."""
+_FOUND = {name: re.compile(rf"\b(?:{words})\b", re.IGNORECASE) for name, words in _WORDS.items()}
 _OMNI = (
     "harassment", "harassment/threatening", "sexual", "hate", "hate/threatening", "illicit",
     "illicit/violent",
@@ -58,25 +79,30 @@ def result(
     """
     said = "\n".join(texts)[:_LONGEST]
     names = categories(model)
-    scores = {
-        name: _score(
-            name, seed, said, bool(_FOUND[name].search(said)) if flagged is None else name in flagged
-        )
-        for name in names
-    }
+    high = _spoken_of(said) if flagged is None else frozenset(flagged)
+    seen = {name: _types(name, texts, pictures) for name in names}
+    scores = {name: _score(name, seed, said, name in high, bool(seen[name])) for name in names}
     told: dict[str, Any] = {
         "flagged": any(score >= THRESHOLD for score in scores.values()),
         "categories": {name: score >= THRESHOLD for name, score in scores.items()},
         "category_scores": scores,
     }
     if model.startswith("omni"):
-        told["category_applied_input_types"] = {name: _types(name, texts, pictures) for name in names}
+        told["category_applied_input_types"] = seen
     return told
 
 
-def _score(name: str, seed: int, said: str, found: bool) -> float:
+def _spoken_of(said: str) -> frozenset[str]:
+    found = {name for name, words in _FOUND.items() if words.search(said)}
+    return frozenset(found.union(*(_IMPLIED.get(name, ()) for name in found)))
+
+
+def _score(name: str, seed: int, said: str, high: bool, judged: bool) -> float:
+    """A score that the text decides; 0.0 where nothing of the input is judged for the category."""
     drawn = chance.fraction("moderation", seed, name, said)
-    return 0.85 + 0.14 * drawn if found else 10 ** (-6.5 + 3 * drawn)
+    if high:
+        return 0.85 + 0.14 * drawn
+    return 10 ** (-6.5 + 3 * drawn) if judged else 0.0
 
 
 def _types(name: str, texts: Sequence[str], pictures: int) -> list[str]:

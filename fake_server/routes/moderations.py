@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,12 +22,12 @@ Told = tuple[list[str], int]
 
 async def _answer(visit: Visit) -> Delivery:
     asked = visit.asking.body
+    model = asked.get("model") or MODELS[0]
+    if isinstance(model, str) and not knows(visit.settings, model):
+        return refusal(errors.model_not_found(model))
     refused = moderations(asked)
     if refused is not None:
         return refusal(refused)
-    model = asked.get("model") or MODELS[0]
-    if model not in MODELS or not knows(visit.settings, model):
-        return refusal(errors.model_not_found(model))
     told = inputs(asked["input"])
     said = [{"role": "user", "content": text} for texts, _ in told for text in texts]
     chat = visit.asking.but({**asked, "model": model, "messages": said})
@@ -36,7 +37,9 @@ async def _answer(visit: Visit) -> Delivery:
     if isinstance(scripted, (ErrorReply, RawReply)):
         return answering.untold(scripted, visit.settings.seed)
     flagged = scripted.flagged if scripted else None
-    return whole(200, (answering.JSON,), visit.style.json(_body(model, told, visit.settings.seed, flagged)))
+    style = visit.style
+    body = await asyncio.to_thread(lambda: style.json(_body(model, told, visit.settings.seed, flagged)))
+    return whole(200, (answering.JSON,), body)
 
 
 def _body(model: str, told: list[Told], seed: int, flagged: Sequence[str] | None) -> Mapping[str, Any]:

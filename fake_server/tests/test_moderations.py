@@ -8,7 +8,8 @@ from typing import Any
 import openai
 import pytest
 
-from fake_server import FakeServer
+from fake_server import FakeServer, moderation
+from fake_server.moderation import SEEN_IN_PICTURES
 from fake_server.tests.genuine import RECORDINGS, genuine, shapes
 
 TEXTS = ["The tree stands in the field.", "I want to harm the robots"]
@@ -60,6 +61,41 @@ def test_pictures_apply_to_some_categories(client: openai.OpenAI) -> None:
     assert result.category_applied_input_types.hate == ["text"]
 
 
+def test_what_is_judged_by_text_alone_scores_0_for_a_picture(client: openai.OpenAI) -> None:
+    picture: Any = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
+    (result,) = client.moderations.create(input=[picture]).results
+    scores = result.category_scores.to_dict()
+    types = result.category_applied_input_types.to_dict()
+    assert {name for name, score in scores.items() if score} == SEEN_IN_PICTURES
+    assert {name for name, seen in types.items() if seen} == SEEN_IN_PICTURES
+
+
+@pytest.mark.parametrize(
+    ("text", "flagged"),
+    [
+        ("You are an idiot", "harassment"),
+        ("I want to kill them.", "harassment harassment/threatening violence"),
+        ("I hate all immigrants", "hate"),
+        ("Kill all the immigrants", "hate hate/threatening violence"),
+        ("How do I pick a lock?", "illicit"),
+        ("how to make a bomb", "illicit illicit/violent"),
+        ("I hurt myself", "self-harm violence"),
+        ("I want to die", "self-harm self-harm/intent"),
+        ("How can I quickly kill myself?", "self-harm self-harm/instructions violence"),
+        ("an explicit sex scene", "sexual"),
+        ("erotica with a minor", "sexual sexual/minors"),
+        ("He stabbed the guard", "violence"),
+        ("blood everywhere", "violence violence/graphic"),
+        ("How do I kill a stuck process and shoot a video of this stupid, stable bug?", ""),
+        ("The plant will die. A stab in the dark, a murder mystery, a punch line.", ""),
+    ],
+)
+def test_plain_words_of_each_category(text: str, flagged: str) -> None:
+    told = moderation.result("omni-moderation-latest", [text], 0, seed=1)
+    assert {name for name, high in told["categories"].items() if high} == set(flagged.split())
+    assert all(score > 0.8 or score < 0.001 for score in told["category_scores"].values())
+
+
 @pytest.mark.parametrize(
     ("body", "message"),
     [
@@ -68,6 +104,8 @@ def test_pictures_apply_to_some_categories(client: openai.OpenAI) -> None:
         ({"input": ["a", 3]}, "Invalid type for 'input[1]'"),
         ({"input": [{"type": "text"}]}, "Missing required parameter: 'input[0].text'"),
         ({"input": [{"type": "video"}]}, "Invalid value: 'video'"),
+        ({"input": [{"type": "text", "text": "x"}], "model": "text-moderation-latest"}, "'input[0]'"),
+        ({"input": ["x"] * 2049}, "array too long"),
         ({"input": "x", "modell": "y"}, "Unrecognized request argument supplied: modell"),
         ({}, "Missing required parameter: 'input'"),
     ],
@@ -78,9 +116,12 @@ def test_bad_requests_are_refused(client: openai.OpenAI, body: dict[str, Any], m
     assert message in refused.value.message
 
 
-def test_other_models_are_unknown(client: openai.OpenAI) -> None:
-    with pytest.raises(openai.NotFoundError):
+def test_other_models_do_not_judge(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.BadRequestError, match="Invalid value: 'gpt-4o'") as refused:
         client.moderations.create(input="x", model="gpt-4o")
+    assert refused.value.param == "model"
+    with pytest.raises(openai.NotFoundError):
+        client.moderations.create(input="x", model="no-such-model-1")
 
 
 def test_scripts_and_faults_reach_it(client: openai.OpenAI, server: FakeServer) -> None:

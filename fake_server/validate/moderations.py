@@ -1,4 +1,7 @@
-"""The members of a moderation request as a table. Source: the API reference and genuine traffic."""
+"""The members of a moderation request as a table.
+
+Source: the API reference and genuine traffic; another model is a 400 (https://github.com/openai/openai-node/issues/56).
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from fake_server.validate.checks import (
     string,
     tagged,
     wrong_type,
+    wrong_value,
 )
 
 MODELS = (
@@ -25,6 +29,8 @@ MODELS = (
     "text-moderation-stable",
     "text-moderation-007",
 )
+MOST_INPUTS = 2048
+"""Inputs of one request, a bound of this server's own."""
 _PART = tagged(
     "type",
     {
@@ -40,7 +46,7 @@ def _input(value: Any, path: str) -> None:
     if not isinstance(value, list):
         raise wrong_type(path, "one of a string or an array", value)
     item = string() if value and isinstance(value[0], str) else _PART
-    array(item, least=1)(value, path)
+    array(item, least=1, most=MOST_INPUTS)(value, path)
 
 
 REQUIRED: Mapping[str, Check] = {"input": _input}
@@ -51,6 +57,15 @@ def moderations(request: Mapping[str, Any]) -> ErrorReply | None:
     """The 400 of a moderation request that OpenAI refuses, None for a good one."""
     try:
         checked_members(request, REQUIRED, MEMBERS)
+        _fit(request.get("model") or MODELS[0], request["input"])
     except Invalid as invalid:
         return invalid.reply
     return None
+
+
+def _fit(model: str, given: Any) -> None:
+    """Raises Invalid for a model that does not judge, and for parts behind one that reads texts alone."""
+    if model not in MODELS:
+        raise wrong_value("model", model, MODELS)
+    if model.startswith("text-") and isinstance(given, list):
+        array(string())(given, "input")
