@@ -1,29 +1,56 @@
-"""Chat completions that were asked to be stored: listed, read, given other metadata, deleted."""
+"""Chat completions that were asked to be stored: listed, read, given other metadata, deleted.
+
+Members are those of the API reference's answers, which repeat part of the request.
+"""
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fake_server import asked
 
-MOST = 1000
+MOST, MOST_BYTES = 1000, 64 * 1024 * 1024
+"""Completions, and bytes of JSON, that are held at most."""
 LIMIT, MOST_LISTED = 20, 100
+_ECHOED: Mapping[str, Any] = {
+    "tool_choice": None,
+    "seed": None,
+    "top_p": 1.0,
+    "temperature": 1.0,
+    "presence_penalty": 0.0,
+    "frequency_penalty": 0.0,
+    "tools": None,
+    "response_format": None,
+}
+"""What a stored completion repeats of its request, with what stands where the request has none."""
+_KEPT = ("tool_calls", "tool_call_id", "function_call", "refusal")
+"""What a stored message has where the request's has it."""
 
 
 @dataclass(frozen=True)
 class Stored:
-    """One completion as the API gives it back, and the messages it answered."""
+    """One completion as the API gives it back, and the messages it answered.
+
+    `place` grows with every completion stored; `size` is in bytes of JSON.
+    """
 
     completion: Mapping[str, Any]
     messages: tuple[Mapping[str, Any], ...]
+    place: int
+    size: int
 
     @property
     def id(self) -> str:
         return str(self.completion["id"])
+
+
+Placed = tuple[int, Mapping[str, Any]]
+"""An item of a list with its place in it."""
 
 
 @dataclass(frozen=True)
@@ -51,19 +78,36 @@ class Shelf:
 
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _held: OrderedDict[str, Stored] = field(default_factory=OrderedDict)
+    _places: OrderedDict[str, int] = field(default_factory=OrderedDict)
+    _bytes: int = 0
+    _made: int = 0
 
     def keep(self, completion: Mapping[str, Any], request: Mapping[str, Any]) -> None:
-        """Store a completion with the request's metadata and messages; the oldest leaves."""
-        metadata = request.get("metadata") or {}
-        stored = Stored({**completion, "metadata": dict(metadata)}, _messages(completion["id"], request))
+        """Store a completion with what it repeats of the request, and the messages; the oldest leave."""
+        name = str(completion["id"])
+        whole = {**completion, **_echoed(request), "metadata": dict(request.get("metadata") or {})}
+        messages = _messages(name, request)
+        size = len(json.dumps([whole, messages]))
         with self._lock:
-            self._held[stored.id] = stored
-            while len(self._held) > MOST:
-                self._held.popitem(last=False)
+            self._drop(name)
+            self._made += 1
+            self._held[name] = Stored(whole, messages, self._made, size)
+            self._bytes += size
+            self._places[name] = self._made
+            self._places.move_to_end(name)
+            while len(self._held) > MOST or (self._bytes > MOST_BYTES and len(self._held) > 1):
+                self._drop(next(iter(self._held)))
+            while len(self._places) > 10 * MOST:
+                self._places.popitem(last=False)
 
     def get(self, name: str) -> Stored | None:
         with self._lock:
             return self._held.get(name)
+
+    def place(self, name: str) -> int | None:
+        """Where in the list a completion is, or was before it was deleted, so that a page can begin there."""
+        with self._lock:
+            return self._places.get(name)
 
     def update(self, name: str, metadata: Mapping[str, Any] | None) -> Stored | None:
         """Give a completion other metadata; None where there is none of this id."""
@@ -71,44 +115,64 @@ class Shelf:
             held = self._held.get(name)
             if held is None:
                 return None
-            changed = Stored({**held.completion, "metadata": dict(metadata or {})}, held.messages)
+            changed = replace(held, completion={**held.completion, "metadata": dict(metadata or {})})
             self._held[name] = changed
             return changed
 
     def delete(self, name: str) -> bool:
         with self._lock:
-            return self._held.pop(name, None) is not None
+            return self._drop(name)
 
     def clear(self) -> None:
         with self._lock:
             self._held.clear()
+            self._places.clear()
+            self._bytes = 0
 
-    def select(self, model: str | None, metadata: Mapping[str, str]) -> list[Mapping[str, Any]]:
+    def select(self, model: str | None, metadata: Mapping[str, str]) -> list[Placed]:
         """The completions of a model and with all of the metadata, oldest first."""
         with self._lock:
-            held = [one.completion for one in self._held.values()]
+            held = [(one.place, one.completion) for one in self._held.values()]
         return [
-            one
-            for one in held
+            (place, one)
+            for place, one in held
             if model in (None, one["model"])
             and all(one["metadata"].get(name) == value for name, value in metadata.items())
         ]
 
+    def _drop(self, name: str) -> bool:
+        gone = self._held.pop(name, None)
+        self._bytes -= gone.size if gone else 0
+        return gone is not None
 
-def page(items: Sequence[Mapping[str, Any]], after: str | None, limit: int, newest_first: bool) -> Page:
-    """The items behind the one whose id is `after`, at most `limit`."""
-    ordered = list(reversed(items)) if newest_first else list(items)
-    ids = [one["id"] for one in ordered]
-    start = ids.index(after) + 1 if after in ids else 0
-    return Page(tuple(ordered[start : start + limit]), len(ordered) > start + limit)
+
+def page(items: Sequence[Placed], after: int | None, limit: int, newest_first: bool) -> Page:
+    """The items behind the place `after`, at most `limit`."""
+    ordered = reversed(items) if newest_first else iter(items)
+    behind = [
+        item for place, item in ordered if after is None or (place < after if newest_first else place > after)
+    ]
+    return Page(tuple(behind[:limit]), len(behind) > limit)
+
+
+def _echoed(request: Mapping[str, Any]) -> dict[str, Any]:
+    given = {name: request.get(name) for name in _ECHOED}
+    told = {name: _ECHOED[name] if value is None else value for name, value in given.items()}
+    return {**told, "input_user": request.get("user")}
 
 
 def _messages(name: str, request: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
-    found = []
-    for index, message in enumerate(request.get("messages") or ()):
-        content = message.get("content")
-        parts = content if isinstance(content, list) else None
-        text = content if parts is None else asked.text_of(parts) or None
-        told = {"id": f"{name}-{index}", "role": message.get("role"), "content": text}
-        found.append({**told, "name": message.get("name"), "content_parts": parts})
-    return tuple(found)
+    return tuple(
+        _message(f"{name}-{index}", message) for index, message in enumerate(request.get("messages") or ())
+    )
+
+
+def _message(name: str, message: Mapping[str, Any]) -> dict[str, Any]:
+    content = message.get("content")
+    parts = None
+    if isinstance(content, list):
+        parts = [part for part in content if part["type"] in ("text", "image_url")]
+        content = asked.text_of(content) or None
+    told = {"id": name, "role": message["role"], "content": content, "name": message.get("name")}
+    kept = {member: message[member] for member in _KEPT if message.get(member) is not None}
+    return {**told, **kept, "content_parts": parts}

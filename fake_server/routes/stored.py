@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from fake_server import errors
 from fake_server.delivery import Delivery, whole
-from fake_server.reply import ErrorReply
 from fake_server.routes.visit import Visit, operation, refusal
-from fake_server.stored import LIMIT, MOST_LISTED, Page, Stored, page
+from fake_server.stored import LIMIT, MOST_LISTED, Placed, page
 from fake_server.validate.chat import MEMBERS
-from fake_server.validate.checks import Invalid, checked_members, wrong_value
+from fake_server.validate.checks import Invalid, checked_members, integer, word
 
 _METADATA = re.compile(r"metadata\[([^\]]{1,64})\]")
+_WHOLE = re.compile(r"-?[0-9]{1,18}")
 
 
 async def _list(visit: Visit) -> Delivery:
     query = visit.request.query_params
     metadata = {found[1]: value for name, value in query.items() if (found := _METADATA.fullmatch(name))}
-    return _paged(visit, visit.space.stored.select(query.get("model"), metadata))
+    shelf = visit.space.stored
+    return _paged(visit, shelf.select(query.get("model"), metadata), shelf.place)
 
 
 async def _retrieve(visit: Visit) -> Delivery:
@@ -45,8 +47,11 @@ async def _delete(visit: Visit) -> Delivery:
 
 
 async def _messages(visit: Visit) -> Delivery:
-    held: Stored | None = visit.space.stored.get(_id(visit))
-    return _missing(visit) if held is None else _paged(visit, list(held.messages))
+    held = visit.space.stored.get(_id(visit))
+    if held is None:
+        return _missing(visit)
+    places = {message["id"]: place for place, message in enumerate(held.messages)}
+    return _paged(visit, list(enumerate(held.messages)), places.get)
 
 
 list_completions, retrieve_completion, delete_completion, list_messages = (
@@ -63,17 +68,19 @@ def _missing(visit: Visit) -> Delivery:
     return refusal(errors.no_such_completion(_id(visit)))
 
 
-def _paged(visit: Visit, items: list[Mapping[str, Any]]) -> Delivery:
+def _paged(visit: Visit, items: Sequence[Placed], place: Callable[[str], int | None]) -> Delivery:
+    """The part of a list that is asked for; `place` says where an id stands, None for one never seen."""
     query = visit.request.query_params
-    limit, order = query.get("limit", str(LIMIT)), query.get("order", "asc")
-    if not (limit.isascii() and limit.isdigit() and 1 <= int(limit) <= MOST_LISTED):
-        wanted = f"an integer from 1 to {MOST_LISTED}"
-        message = f"Invalid 'limit': expected {wanted}, but got '{limit[:40]}' instead."
-        return refusal(ErrorReply(400, message, param="limit", code="invalid_value"))
-    if order not in ("asc", "desc"):
-        return refusal(wrong_value("order", order, ["asc", "desc"]).reply)
-    found: Page = page(items, query.get("after"), int(limit), order == "desc")
-    return _json(visit, found.told())
+    limit, order, after = query.get("limit", str(LIMIT)), query.get("order", "asc"), query.get("after")
+    try:
+        integer(1, MOST_LISTED)(int(limit) if _WHOLE.fullmatch(limit) else limit, "limit")
+        word("asc", "desc")(order, "order")
+    except Invalid as invalid:
+        return refusal(invalid.reply)
+    start = None if after is None else place(after)
+    if after is not None and start is None:
+        return refusal(replace(errors.no_such_completion(after), param="after"))
+    return _json(visit, page(items, start, int(limit), order == "desc").told())
 
 
 def _json(visit: Visit, value: Mapping[str, Any]) -> Delivery:

@@ -75,10 +75,75 @@ def test_metadata_changes_and_completions_go(client: openai.OpenAI) -> None:
         client.chat.completions.messages.list(made.id)
 
 
-@pytest.mark.parametrize("wrong", [{"limit": 0}, {"limit": 101}, {"order": "up"}])
-def test_wrong_queries_are_refused(client: openai.OpenAI, wrong: dict[str, Any]) -> None:
-    with pytest.raises(openai.BadRequestError):
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"limit": 0}, "Expected a value >= 1, but got 0 instead"),
+        ({"limit": 101}, "Expected a value <= 100, but got 101 instead"),
+        ({"limit": "many"}, "Invalid type for 'limit': expected an integer"),
+        ({"order": "up"}, "Supported values are: 'asc' and 'desc'"),
+    ],
+)
+def test_wrong_queries_are_refused(client: openai.OpenAI, wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(openai.BadRequestError, match=message) as refused:
         client.chat.completions.list(**wrong)
+    assert refused.value.param == next(iter(wrong))
+
+
+def test_a_page_begins_where_the_last_ended_though_its_end_was_deleted(client: openai.OpenAI) -> None:
+    ids = [ask(client, str(n)).id for n in range(7)]
+    seen = []
+    for one in client.chat.completions.list(limit=3):
+        seen.append(one.id)
+        if one.id in (ids[2], ids[5]):
+            client.chat.completions.delete(one.id)
+    assert seen == ids
+    newest = client.chat.completions.list(limit=2, order="desc")
+    client.chat.completions.delete(ids[4])
+    assert [one.id for one in newest] == [ids[6], ids[4], ids[3], ids[1], ids[0]]
+    with pytest.raises(openai.NotFoundError) as refused:
+        client.chat.completions.list(after="chatcmpl-never")
+    assert refused.value.param == "after"
+
+
+def test_a_stored_completion_repeats_what_was_asked(client: openai.OpenAI) -> None:
+    tool: Any = {"type": "function", "function": {"name": "f", "parameters": {}}}
+    held = client.chat.completions.retrieve(ask(client, temperature=0.5, tools=[tool], user="u").id)
+    told = held.to_dict()
+    assert (told["temperature"], told["tools"], told["input_user"]) == (0.5, [tool], "u")
+    assert (told["top_p"], told["tool_choice"], told["response_format"]) == (1.0, None, None)
+    assert "temperature" not in ask(client, temperature=0.5).to_dict()
+
+
+def test_messages_keep_parts_and_calls_and_are_paged(client: openai.OpenAI) -> None:
+    call = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    parts = [
+        {"type": "text", "text": "what is"},
+        {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}},
+        {"type": "text", "text": "this"},
+    ]
+    said: Any = [
+        {"role": "user", "name": "ada", "content": parts},
+        {"role": "assistant", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "call_1", "content": "a tree"},
+    ]
+    made = client.chat.completions.create(model="gpt-4o", messages=said, store=True)
+    user, assistant, tool = [one.to_dict() for one in client.chat.completions.messages.list(made.id, limit=1)]
+    assert (user["content"], user["content_parts"], user["name"]) == ("what is\nthis", parts, "ada")
+    assert (assistant["content"], assistant["tool_calls"]) == (None, [call])
+    assert (tool["tool_call_id"], tool["content"], tool["content_parts"]) == ("call_1", "a tree", None)
+    turned = client.chat.completions.messages.list(made.id, order="desc", after=f"{made.id}-2")
+    assert [one.id for one in turned] == [f"{made.id}-1", f"{made.id}-0"]
+
+
+def test_large_completions_leave_early_and_one_id_is_held_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stored, "MOST_BYTES", 5000)
+    shelf = Shelf()
+    for n in (0, 1, 2, 1):
+        shelf.keep({"id": str(n), "model": "m", "choices": "x" * 2000}, {"messages": []})
+    assert [one["id"] for _, one in shelf.select(None, {})] == ["2", "1"]
+    shelf.keep({"id": "large", "model": "m", "choices": "x" * 9000}, {"messages": []})
+    assert [one["id"] for _, one in shelf.select(None, {})] == ["large"]
 
 
 def test_each_space_has_its_own_and_the_oldest_leave(
@@ -91,4 +156,4 @@ def test_each_space_has_its_own_and_the_oldest_leave(
     shelf = Shelf()
     for n in range(3):
         shelf.keep({"id": str(n), "model": "m"}, {"messages": []})
-    assert [one["id"] for one in shelf.select(None, {})] == ["1", "2"]
+    assert [one["id"] for _, one in shelf.select(None, {})] == ["1", "2"]
