@@ -1,7 +1,8 @@
 """Vectors of texts: made from model and text alone, of length 1, nearer for texts that share words.
 
-Each word has a hand in a few places of the vector, drawn by a hash (a sparse random projection of the bag of
-words); a little noise of the whole text lets the order of words count too.
+Each word and its beginning have a hand in a few places of the vector, drawn by a hash (a sparse random
+projection of the bag of words), little words little; a little noise of the whole text lets the order of words
+count too. Many places are in front, so that a shortened vector still says most.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import base64
 import re
 import struct
-from collections import Counter
+from collections import Counter, defaultdict
 from functools import lru_cache
 from hashlib import shake_128
 
@@ -18,11 +19,22 @@ FIXED = "text-embedding-ada-002"
 SIZES = {"text-embedding-3-small": 1536, "text-embedding-3-large": 3072, FIXED: 1536}
 """OpenAI's models that embed, with how many numbers their vectors have."""
 _USUAL = 1536
-_PLACES = 24
-"""So many numbers of a vector a word has a hand in."""
+_SPREAD = ((8, 128), (8, 512), (16, None))
+"""How many numbers of a vector a word has a hand in, and among how many first ones they are; None: all."""
+_PLACES = sum(places for places, _ in _SPREAD)
 _OWN = 0.4
 """The share of the text as a whole beside its words."""
 _WORD = re.compile(r"\w+")
+_STEM = 4
+"""Letters of a word's beginning: "embedding" and "embeds" share it."""
+_LITTLE = frozenset((
+    "a", "an", "and", "are", "as", "at", "be", "been", "by", "can", "do", "does", "for", "from", "had",
+    "has", "have", "how", "i", "if", "in", "is", "it", "its", "me", "my", "of", "on", "or", "our", "so",
+    "that", "the", "their", "there", "they", "this", "to", "was", "we", "were", "what", "when", "where",
+    "which", "who", "why", "will", "with", "you", "your",
+))  # fmt: skip
+_FAINT = 0.2
+"""The weight of a little word, where a word and its beginning weigh 1 together."""
 
 
 def size(model: str) -> int:
@@ -34,12 +46,12 @@ def vector(model: str, text: str, dimensions: int | None = None) -> list[float]:
     """The vector as 32-bit floats; a shorter one is the beginning of the long one, of length 1 again."""
     full = size(model)
     noise = struct.unpack(f"<{full}h", _hash(model, "text", text, length=2 * full))
-    words = Counter(_WORD.findall(text.lower()) or [text])
     spread = _OWN / 18_918 / full**0.5  # 16-bit numbers drawn evenly have this standard deviation
     numbers = [(one + 0.5) * spread for one in noise]  # never 0, so that no vector is
-    weight = 1 / (_PLACES * sum(count * count for count in words.values())) ** 0.5
-    for word, count in words.items():
-        for place, sign in _places(model, word, full):
+    traits = _traits(text)
+    weight = 1 / (_PLACES * sum(count * count for count in traits.values())) ** 0.5
+    for trait, count in traits.items():
+        for place, sign in _places(model, trait, full):
             numbers[place] += sign * count * weight
     kept = numbers[: dimensions or full]
     length = sum(number * number for number in kept) ** 0.5
@@ -55,10 +67,23 @@ def _packed(numbers: list[float]) -> bytes:
     return struct.pack(f"<{len(numbers)}f", *numbers)
 
 
+def _traits(text: str) -> dict[str, float]:
+    """What counts of a text, and how much: words, and their beginnings so that inflection matters less."""
+    found: dict[str, float] = defaultdict(float)
+    for word, count in Counter(_WORD.findall(text.lower()) or [text]).items():
+        if word in _LITTLE:
+            found[word] += _FAINT * count
+        else:
+            found[word] += 0.5 * count
+            found[word.rstrip("s")[:_STEM] + "*"] += 0.5 * count
+    return found
+
+
 @lru_cache(maxsize=4096)
 def _places(model: str, word: str, full: int) -> tuple[tuple[int, int], ...]:
     drawn = struct.unpack(f"<{_PLACES}H", _hash(model, "word", word, length=2 * _PLACES))
-    return tuple(((one >> 1) % full, 1 if one & 1 else -1) for one in drawn)
+    among = [first or full for places, first in _SPREAD for _ in range(places)]
+    return tuple(((one >> 1) % most, 1 if one & 1 else -1) for one, most in zip(drawn, among, strict=True))
 
 
 def _hash(*parts: str, length: int) -> bytes:
