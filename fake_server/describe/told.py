@@ -1,157 +1,69 @@
-"""What replies hold, as the API reference names it."""
+"""What replies hold beside those about chat, as the API reference names it."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field, create_model
 
-Finish = Literal["stop", "length", "tool_calls", "content_filter", "function_call"]
-Seconds = Annotated[int, Field(description="Unix seconds.")]
-
-
-class Told(BaseModel):
-    """A reply's body, or a part of it."""
-
-    model_config = ConfigDict(extra="allow")
+from fake_server.describe.shapes import Shape, absent
+from fake_server.describe.told_chat import Answered, CompletionUsage, Count, Seconds
+from fake_server.moderation import SEEN_IN_PICTURES, categories
 
 
-class ErrorDetail(Told):
+class Error(Shape):
     message: str
+    """What is wrong, in words."""
     type: str
     param: str | None
+    """Which member of the request is meant."""
     code: str | None
 
 
-class ErrorResponse(Told):
+class ErrorResponse(Shape):
     """Why a request was refused."""
 
-    error: ErrorDetail
+    error: Error
 
 
-class CompletionUsage(Told):
-    """Tokens; the total is the sum of the other two."""
+class CompletionLogprobs(Shape):
+    """Parallel lists, an entry for each token."""
 
-    prompt_tokens: int
-    completion_tokens: int
-    total_tokens: int
-    prompt_tokens_details: dict[str, int] | None = None
-    completion_tokens_details: dict[str, int] | None = None
-
-
-class CalledFunction(Told):
-    name: str
-    arguments: str
+    tokens: list[str]
+    token_logprobs: list[float | None]
+    top_logprobs: list[dict[str, float] | None] | None
+    text_offset: list[Count]
 
 
-class MessageToolCall(Told):
-    id: str
-    type: str
-    function: CalledFunction | None = None
-
-
-class ChatCompletionResponseMessage(Told):
-    role: Literal["assistant"]
-    content: str | None
-    refusal: str | None
-    tool_calls: list[MessageToolCall] | None = None
-    annotations: list[dict[str, Any]] | None = None
-
-
-class ChatCompletionChoice(Told):
-    index: int
-    message: ChatCompletionResponseMessage
-    logprobs: dict[str, Any] | None
-    finish_reason: Finish
-
-
-class ChatCompletion(Told):
-    """An answer, whole."""
-
-    id: str
-    object: Literal["chat.completion"]
-    created: Seconds
-    model: str
-    choices: list[ChatCompletionChoice]
-    usage: CompletionUsage | None = None
-    service_tier: str | None = None
-    system_fingerprint: str | None = None
-
-
-class ChatCompletionChunkChoice(Told):
-    index: int
-    delta: Annotated[dict[str, Any], Field(description="What is new: role, content, tool_calls, refusal.")]
-    logprobs: dict[str, Any] | None = None
-    finish_reason: Finish | None
-
-
-class ChatCompletionChunk(Told):
-    """One event of a streamed answer; `data: [DONE]` is the last."""
-
-    id: str
-    object: Literal["chat.completion.chunk"]
-    created: Seconds
-    model: str
-    choices: list[ChatCompletionChunkChoice]
-    usage: CompletionUsage | None = None
-
-
-class ChatCompletionList(Told):
-    """Stored completions."""
-
-    object: Literal["list"]
-    data: list[ChatCompletion]
-    first_id: str | None
-    last_id: str | None
-    has_more: bool
-
-
-class ChatCompletionMessageList(Told):
-    """Messages that a stored completion answered."""
-
-    object: Literal["list"]
-    data: list[dict[str, Any]]
-    first_id: str | None
-    last_id: str | None
-    has_more: bool
-
-
-class ChatCompletionDeleted(Told):
-    object: Literal["chat.completion.deleted"]
-    id: str
-    deleted: bool
-
-
-class CompletionChoice(Told):
-    index: int
+class CompletionChoice(Shape):
+    index: Count
     text: str
-    logprobs: dict[str, Any] | None
+    logprobs: CompletionLogprobs | None
     finish_reason: Literal["stop", "length", "content_filter"] | None
+    """null until the last chunk of a stream."""
 
 
-class Completion(Told):
+class Completion(Answered):
     """A continued text; the events of a streamed one have the same members."""
 
-    id: str
     object: Literal["text_completion"]
-    created: Seconds
-    model: str
     choices: list[CompletionChoice]
     usage: CompletionUsage | None = None
 
 
-class Embedding(Told):
+class Embedding(Shape):
     object: Literal["embedding"]
-    index: int
-    embedding: Annotated[list[float] | str, Field(description="Numbers, or base64 of little-endian floats.")]
+    index: Count
+    embedding: list[float] | str
+    """Numbers, or base64 of little-endian 32-bit floats."""
 
 
-class EmbeddingUsage(Told):
-    prompt_tokens: int
-    total_tokens: int
+class EmbeddingUsage(Shape):
+    prompt_tokens: Count
+    total_tokens: Count
 
 
-class CreateEmbeddingResponse(Told):
+class CreateEmbeddingResponse(Shape):
     """Vectors in the order of the texts."""
 
     object: Literal["list"]
@@ -160,7 +72,7 @@ class CreateEmbeddingResponse(Told):
     usage: EmbeddingUsage
 
 
-class Model(Told):
+class Model(Shape):
     """A model that can be asked."""
 
     id: str
@@ -169,21 +81,48 @@ class Model(Told):
     owned_by: str
 
 
-class ListModelsResponse(Told):
+class ListModelsResponse(Shape):
     object: Literal["list"]
     data: list[Model]
 
 
-class ModerationResult(Told):
+_NEW, _OLD = categories("omni"), categories("text")
+_Score = Annotated[float, Field(ge=0, le=1)]
+
+
+def _by_category(title: str, of: dict[str, Any]) -> type[BaseModel]:
+    """A member for each category; the text models leave out those they do not know."""
+    members: Any = {name: (kind, ... if name in _OLD else absent()) for name, kind in of.items()}
+    return create_model(title, __base__=Shape, **members)
+
+
+_seen = {
+    name: list[Literal["text", "image"]] if name in SEEN_IN_PICTURES else list[Literal["text"]]
+    for name in _NEW
+}
+Categories = _by_category("ModerationCategories", dict.fromkeys(_NEW, bool))
+Scores = _by_category("ModerationCategoryScores", dict.fromkeys(_NEW, _Score))
+InputTypes = _by_category("ModerationAppliedInputTypes", _seen)
+
+
+class Moderation(Shape):
+    """What is said of one input."""
+
     flagged: bool
-    categories: dict[str, bool]
-    category_scores: dict[str, float]
-    category_applied_input_types: dict[str, list[str]] | None = None
+    """Whether any category is."""
+    categories: Categories  # type: ignore[valid-type]
+    category_scores: Scores  # type: ignore[valid-type]
+    category_applied_input_types: InputTypes = absent()  # type: ignore[valid-type]
+    """Which kinds of input were judged; the text models do not say."""
 
 
-class CreateModerationResponse(Told):
-    """One result for each input."""
+class CreateModerationResponse(Shape):
+    """A result for each input."""
 
     id: str
     model: str
-    results: list[ModerationResult]
+    results: list[Moderation]
+
+
+class Health(Shape):
+    status: Literal["ok"]
