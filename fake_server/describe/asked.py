@@ -102,12 +102,19 @@ class Sampled(Body):
     """How many choices are made."""
     stop: Stop = None
     temperature: Annotated[float | None, Field(ge=0, le=2)] = None
+    """How much chance there is; checked and else ignored."""
     top_p: Annotated[float | None, Field(ge=0, le=1)] = None
+    """The share of likely tokens; checked and else ignored."""
     frequency_penalty: Penalty = None
+    """Checked and else ignored."""
     presence_penalty: Penalty = None
+    """Checked and else ignored."""
     logit_bias: dict[str, Annotated[float, Field(ge=-100, le=100)]] | None = None
+    """Which tokens are favoured; checked and else ignored."""
     seed: Annotated[int | None, Field(ge=-(2**63), le=2**63 - 1)] = None
+    """For answers that repeat."""
     user: str = absent()
+    """Whom the application serves."""
 
 
 class CreateChatCompletionRequest(Sampled):
@@ -123,6 +130,7 @@ class CreateChatCompletionRequest(Sampled):
     tool_choice: ToolChoice | None = None
     """Whether a tool is called, and which."""
     parallel_tool_calls: bool = absent()
+    """Whether several calls may be made at once."""
     response_format: ResponseFormat | None = None
     """What kind of text the answer is."""
     logprobs: bool | None = None
@@ -130,6 +138,7 @@ class CreateChatCompletionRequest(Sampled):
     top_logprobs: Annotated[int | None, Field(ge=0, le=20)] = None
     """How many alternatives each token has; `logprobs` is needed."""
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
+    """How much a model that reasons does so."""
     verbosity: Literal["low", "medium", "high"] | None = None
     modalities: Annotated[list[Literal["text", "audio"]], Field(min_length=1)] | None = None
     audio: AudioWanted | None = None

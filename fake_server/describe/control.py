@@ -7,6 +7,7 @@ from typing import Any
 
 from fake_server.control.operations import ROUTES, SHOWN
 from fake_server.describe.samples import Samples
+from fake_server.faults import CATALOGUE
 
 TAG = "Fake control"
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
@@ -81,6 +82,8 @@ def paths(samples: Samples) -> Iterator[tuple[str, str, dict[str, Any]]]:
                 "required": True,
                 "content": {"application/json": {"schema": form, "examples": examples}},
             }
+        if (method, path) == ("post", "/__fake__/faults"):
+            made["description"] = "Faults: " + ", ".join(f"`{fault}`" for fault in CATALOGUE) + "."
         if parameters:
             made["parameters"] = parameters
         made["responses"] = _responses(samples, method, path, name, body, space)

@@ -10,7 +10,6 @@ from fake_server.describe.operations import OPERATIONS, QUERY, STORED, TAGS, Ope
 from fake_server.describe.samples import Samples
 from fake_server.describe.shapes import components, reference
 from fake_server.describe.told import ErrorResponse
-from fake_server.faults import CATALOGUE
 from fake_server.faults.header import HEADER
 
 FAILURES: Mapping[int, str] = {
@@ -119,10 +118,5 @@ def _failure(status: int, words: str, samples: Samples) -> dict[str, Any]:
 
 
 def _fault() -> dict[str, Any]:
-    names = ", ".join(f"`{name}`" for name in CATALOGUE)
-    return {
-        "name": HEADER,
-        "in": "header",
-        "description": f"What is to go wrong, such as `error;status=503` or `cut;after_events=3`: {names}.",
-        "schema": {"type": "string"},
-    }
+    words = "What is to go wrong with this reply, such as `error;status=503` or `cut;after_events=3`."
+    return {"name": HEADER, "in": "header", "description": words, "schema": {"type": "string"}}

@@ -199,6 +199,7 @@ QUERY: Mapping[str, Mapping[str, Any]] = {
         "description": "Only those with this metadata: `metadata[team]=green`.",
         "style": "deepObject",
         "explode": True,
+        "example": {},
         "schema": {"type": "object", "additionalProperties": {"type": "string"}},
     },
 }

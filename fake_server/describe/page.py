@@ -28,7 +28,12 @@ async def docs(request: Request) -> Response:
         swagger_js_url=f"{root}/swagger-ui-bundle.js",
         swagger_css_url=f"{root}/swagger-ui.css",
         swagger_favicon_url=f"{root}/favicon.png",
-        swagger_ui_parameters={"docExpansion": "list", "defaultModelsExpandDepth": 0},
+        swagger_ui_parameters={
+            "defaultModelsExpandDepth": 0,
+            "defaultModelExpandDepth": 2,
+            "displayRequestDuration": True,
+            "persistAuthorization": True,
+        },
     )
 
 

@@ -37,7 +37,13 @@ def components(kinds: Iterable[type[BaseModel]]) -> dict[str, Any]:
     """The schemas of the models and of all they speak of, by name."""
     modes = [(kind, "validation") for kind in sorted(set(kinds), key=lambda kind: kind.__name__)]
     _, made = models_json_schema(modes, ref_template=REFERENCE + "{model}")  # type: ignore[arg-type]
-    return {name: {"title": name, **tidy(schema)} for name, schema in made["$defs"].items()}
+    return {name: _required_first({"title": name, **tidy(schema)}) for name, schema in made["$defs"].items()}
+
+
+def _required_first(schema: dict[str, Any]) -> dict[str, Any]:
+    needed = schema.get("required", ())
+    ordered = sorted(schema.get("properties", {}).items(), key=lambda item: item[0] not in needed)
+    return {**schema, "properties": dict(ordered)} if ordered else schema
 
 
 def tidy(schema: Any) -> Any:
