@@ -25,9 +25,11 @@ def plain_message(search: Search) -> None:
 def raw_dropped(search: Search) -> None:
     """The raw bytes are kept only where the values do not tell the fault."""
     best = search.best
-    if best.raw and not search.accepts(_natural(best).but(raw=(), problem="")):
-        plain = best.but(raw=())
-        search.accepts(plain.but(problem=replayed(plain).problem))
+    if not best.raw or search.accepts(_natural(best).but(raw=(), problem="")):
+        return
+    plain = best.but(raw=())
+    if not search.accepts(plain.but(problem=replayed(plain).problem)):
+        search.accepts(_bodiless(best))
 
 
 def coding_taken_off(search: Search) -> None:
@@ -83,6 +85,10 @@ def request_heads(search: Search) -> None:
 
 def _one_write(exchange: Exchange) -> Exchange:
     return exchange.with_payload(exchange.payload)
+
+
+def _bodiless(exchange: Exchange) -> Exchange:
+    return _natural(exchange).but(headers=(), writes=(), trailers=(), framing=None, raw=(), problem="")
 
 
 def _of_the_body(headers: Headers) -> Headers:

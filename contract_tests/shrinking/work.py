@@ -89,6 +89,8 @@ def shrink(
     that a pass can leave out can be left out alone.
     """
     began = monotonic()
+    if not any(write.data for write in exchange.raw):
+        exchange = exchange.but(raw=())
 
     def fails_by_itself(candidate: Exchange) -> bool:
         return _tells_its_problem(candidate) and fails(candidate)

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from contract_tests.recordings import read
@@ -161,6 +161,16 @@ def test_any_exchange_can_be_shrunk(exchange: Exchange) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(EXCHANGES)
+@example(
+    Exchange(
+        Request("HEAD", "/v1/chat/completions", None, b""),
+        400,
+        (),
+        (Write(b"\x00"),),
+        Ending.MALFORMED,
+        raw=(Write(b""),),
+    )
+)
 def test_where_everything_may_go_nothing_is_left(exchange: Exchange) -> None:
     after = shrink(exchange, lambda candidate: True, seconds=10).after
 
