@@ -38,10 +38,13 @@ def example_of(rule: Rule) -> Example | None:
         return None
     finding = next(iter(judge_relation([rule], trace(rule.id, "broken"), rule.id).findings), None)
     said = finding.actual + (f"; expected: {finding.expected}" if finding.expected else "") if finding else ""
-    kept, broken = (
-        {name: _told(name, text) for name, text in entry[form].items()} for form in ("kept", "broken")
-    )
-    return Example(kept, broken, said)
+    return Example(_shown(entry, "kept"), _shown(entry, "broken"), said)
+
+
+def _shown(entry: Mapping[str, Any], form: str) -> Parts:
+    seconds = entry.get("seconds", {}).get(form, {})
+    times = {name: f" after {seconds[name]} s" for name in seconds}
+    return {name: _told(name, text) + times.get(name, "") for name, text in entry[form].items()}
 
 
 @cache
@@ -57,11 +60,12 @@ def trace(rule_id: str, form: str) -> Trace:
     parts: dict[str, str] = entry[form]
     status = entry.get("status", {}).get(form, {})
     headers = entry.get("headers", {}).get(form, {})
+    seconds = entry.get("seconds", {}).get(form, {})
     path = entry.get("path", "/v1/chat/completions")
     return Trace(
         rule_id,
         {
-            name: _view(path, text, status.get(name, 200), headers.get(name, {}))
+            name: _view(path, text, status.get(name, 200), headers.get(name, {}), seconds.get(name, 0.0))
             for name, text in parts.items()
             if not name.startswith(MAIN)
         },
@@ -72,12 +76,13 @@ def trace(rule_id: str, form: str) -> Trace:
     )
 
 
-def _view(path: str, body: str, status: int, headers: Mapping[str, str]) -> View:
+def _view(path: str, body: str, status: int, headers: Mapping[str, str], seconds: float) -> View:
     streamed = body.startswith("data:")
     request = Request("POST", path, body=json.dumps({"model": "m", "stream": streamed}).encode())
     kind = "text/event-stream" if streamed else "application/json"
     fields = (("Content-Type", kind), *headers.items())
-    return View(Exchange(request, status, fields, (Write(body.encode()),) if body else ()))
+    writes = (Write(body.encode()),) if body else ()
+    return View(Exchange(request, status, fields, writes, head_pause=seconds))
 
 
 def _told(name: str, text: str) -> str:

@@ -14,8 +14,9 @@ from starlette.types import Receive, Scope, Send
 
 from fake_server import errors
 from fake_server.control import operations as control
+from fake_server.cross_origin import CrossOrigin
 from fake_server.describe import page
-from fake_server.edge import CONTROL, CrossOrigin, Edge, Endpoint, error_response
+from fake_server.edge import CONTROL, Edge, Endpoint, error_response
 from fake_server.reply import ErrorReply
 from fake_server.routes import answering, chat, completions, embeddings, models, moderations, stored
 from fake_server.settings import Settings
@@ -74,7 +75,7 @@ class Fake(FastAPI):
     def __init__(self, settings: Settings, **options: Any) -> None:
         super().__init__(**options)
         self.state.settings = settings
-        self._edge = CrossOrigin(Edge(super().__call__, settings, _DIRECT), EXPOSED)
+        self._edge = CrossOrigin(Edge(super().__call__, settings, _DIRECT), settings, EXPOSED)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["app"] = self

@@ -14,13 +14,14 @@ from typing import Any, NoReturn
 import click
 from click.core import ParameterSource
 
+from fake_server.bugs import Bug, BugError, find
 from fake_server.script_commands import schema_command, validate_command
 from fake_server.script_watch import Watch
 from fake_server.scripts import ScriptBook, ScriptError, load
 from fake_server.settings import Settings, default_scripts
 
 MATCHES = ("exact", "body", "order", "any")
-SCRIPTED = ("scripts", "strict", "api_key", "models", "seed", "plain")
+SCRIPTED = ("scripts", "strict", "api_key", "models", "seed", "plain", "bugs")
 REPLAYED = ("match", "speed", "miss_status")
 LEVELS = ("critical", "error", "warning", "info", "debug")
 
@@ -41,6 +42,9 @@ LEVELS = ("critical", "error", "warning", "info", "debug")
 @click.option("--model", "models", multiple=True, help="Know only these models.")
 @click.option("--seed", default=None, type=int, help="Seed of the variations; drawn and printed without.")
 @click.option("--plain", is_flag=True, help="No variations: always the plainest form.")
+@click.option(
+    "--bug", "--misbehave", "bugs", multiple=True, metavar="ID", help="Have a known bug: `contract bugs`."
+)
 @click.option("--log-level", default="warning", type=click.Choice(LEVELS), help="What the log says.")
 def main(
     host: str,
@@ -55,6 +59,7 @@ def main(
     models: tuple[str, ...],
     seed: int | None,
     plain: bool,
+    bugs: tuple[str, ...],
     log_level: str,
 ) -> None:
     """Serve a fake OpenAI API.
@@ -86,6 +91,7 @@ def main(
         strict=strict,
         api_key=api_key,
         models=models or None,
+        bugs=_bugs(bugs),
     )
     watch = Watch(paths, lambda book: setattr(settings, "book", book), _say)
     watch.start()
@@ -122,6 +128,13 @@ def _load(paths: list[Path]) -> ScriptBook:
     for warning in book.warnings:
         _say(warning)
     return book
+
+
+def _bugs(names: tuple[str, ...]) -> tuple[Bug, ...]:
+    try:
+        return tuple(find(name) for name in names)
+    except BugError as error:
+        fail(str(error))
 
 
 def _say(text: str) -> None:

@@ -10,10 +10,9 @@ import json
 import logging
 import os
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,7 +21,7 @@ from fake_server import errors
 from fake_server.journal import Entry
 from fake_server.reply import ErrorReply
 from fake_server.settings import Settings
-from fake_server.space import SPACE, named
+from fake_server.space import SPACE, Space, named
 from fake_server.style import Style
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -56,15 +55,13 @@ class Edge:
             await self.app(scope, receive, send)
             return
         fields = headers_of(scope)
-        target = scope["path"]
-        name, path = named(target if target[:1] == "/" else _ABSOLUTE.sub("", target) or "/", fields)
-        scope["path"] = path
         try:
-            space = self.settings.spaces(name)
+            space, path = space_of(scope, fields, self.settings)
         except ValueError as error:
             await error_response(ErrorReply(400, str(error)))(scope, receive, send)
             return
-        entry = scope[ENTRY] = Entry(scope["method"], path, fields, space=name)
+        scope["path"] = path
+        entry = scope[ENTRY] = Entry(scope["method"], path, fields, space=space.name)
         scope[SPACE] = space
         controls = path.startswith(CONTROL) or path == METRICS
         if not controls:
@@ -133,18 +130,11 @@ class Edge:
         return None if hmac.compare_digest(given, key.encode()) else errors.wrong_key(sent)
 
 
-class CrossOrigin:
-    """The layer around all others: what a browser needs, where a browser asks."""
-
-    def __init__(self, app: ASGIApp, exposed: Sequence[str]) -> None:
-        self.app = app
-        self.for_browsers = CORSMiddleware(
-            app, allow_origins=["*"], allow_methods=["*"], allow_headers=["*"], expose_headers=exposed
-        )
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        browser = any(name == b"origin" for name, _ in scope.get("headers", ()))
-        await (self.for_browsers if browser else self.app)(scope, receive, send)
+def space_of(scope: Scope, fields: Mapping[str, str], settings: Settings) -> tuple[Space, str]:
+    """The space that a request is made in, and its path there. Raises ValueError for a bad name."""
+    target = scope["path"]
+    name, path = named(target if target[:1] == "/" else _ABSOLUTE.sub("", target) or "/", fields)
+    return settings.spaces(name), path
 
 
 def headers_of(scope: Scope) -> dict[str, str]:

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 
 from fake_server import scripts as script_book
 from fake_server.app import create_app
+from fake_server.bugs import find
 from fake_server.fake_space import FakeSpace
 from fake_server.server import Server, listen, serve_on, uvicorn_server
 from fake_server.settings import Settings, default_scripts
@@ -26,9 +27,9 @@ class FakeServer(FakeSpace):
     """A fake OpenAI server while entered: `with FakeServer() as fake: ... fake.base_url`.
 
     `scripts` are files, folders, or scripts written as mappings (None: the kit's own, []: none); `seed` None
-    draws one; `style` writes every reply one way instead. Works as an async context manager too. The server
-    itself is the space without a name; `space(name)` gives another one. Raises ScriptError for a bad script,
-    OSError for a taken port.
+    draws one; `style` writes every reply one way instead; `bugs` are ids of known bugs that it has. Works as
+    an async context manager too. The server itself is the space without a name; `space(name)` gives another.
+    Raises ScriptError for a bad script, BugError for an unknown bug, OSError for a taken port.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class FakeServer(FakeSpace):
         api_key: str | None = None,
         models: Sequence[str] | None = None,
         strict: bool = False,
+        bugs: Sequence[str] = (),
         port: int = 0,
     ) -> None:
         self.seed = secrets.randbelow(2**32) if seed is None else seed
@@ -52,6 +54,7 @@ class FakeServer(FakeSpace):
             strict=strict,
             api_key=api_key,
             models=None if models is None else tuple(models),
+            bugs=tuple(find(name) for name in bugs),
         )
         super().__init__(self, "")
         self._wanted = port

@@ -76,6 +76,10 @@ class FakeSpace:
         """Let something go wrong: `fake.fault("cut", after_events=3, times=1)`. Raises FaultError."""
         self._space.arm([{"fault": fault, **parameters, "when": when, "times": times}])
 
+    def bug(self, bug: str, *, when: Mapping[str, Any] | None = None, times: int | None = None) -> None:
+        """Play a known bug of a real server: `fake.bug("ikllama-no-done")`. Raises FaultError."""
+        self._space.arm([{"bug": bug, "when": when, "times": times}])
+
     def assert_asked(self, when: Mapping[str, Any] | None = None, *, times: int | None = None) -> Entry:
         """The last request that is `when` (conditions as in a script). Raises AssertionError.
 

@@ -52,7 +52,8 @@ def fake_server(
     """A fake OpenAI server; one serves the whole session, each test finds it without a past.
 
     `@pytest.mark.fake_script(…)` gives it scripts for one test or class: mappings, or files and folders (from
-    the test's folder); `@pytest.mark.fake_fault("cut", after_events=3)` a fault.
+    the test's folder); `@pytest.mark.fake_fault("cut", after_events=3)` a fault, and
+    `@pytest.mark.openai_bug("ikllama-no-done")` a known bug of a real server.
     """
     server = _fake_server_of_the_session
     server.reset()
@@ -72,6 +73,9 @@ def _set_up(server: FakeServer, request: pytest.FixtureRequest) -> None:
         server.use(book_of(given))
     for marker in request.node.iter_markers("fake_fault"):
         server.fault(*marker.args, **marker.kwargs)
+    for marker in request.node.iter_markers("openai_bug"):
+        for bug in marker.args:
+            server.bug(bug, **marker.kwargs)
 
 
 class _Unused:
@@ -107,6 +111,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for line in (
         "fake_script(*scripts): scripts of the fake_server for this test: mappings, files or folders",
         "fake_fault(name, **parameters): a fault of the fake_server for this test",
+        "openai_bug(*ids): known bugs of real servers that the fake_server has for this test",
     ):
         config.addinivalue_line("markers", line)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fake_server.bugs import Bug
 from fake_server.metrics import Metrics
 from fake_server.scripts import ScriptBook
 from fake_server.space import Spaces
@@ -16,7 +17,8 @@ MIB = 1024 * 1024
 @dataclass
 class Settings:
     """What an app is made from. `models` None accepts any name; `style` replaces the seed's styles,
-    and so does `plain` with `Style.PLAIN`. `book` may be replaced while the server runs.
+    and so does `plain` with `Style.PLAIN`. `book` may be replaced while the server runs. `bugs` are played to
+    every request that meets them.
 
     `max_body` is in bytes, `body_timeout` in seconds for the whole request body.
     """
@@ -28,6 +30,7 @@ class Settings:
     strict: bool = False
     api_key: str | None = None
     models: tuple[str, ...] | None = None
+    bugs: tuple[Bug, ...] = ()
     max_body: int = 32 * MIB
     body_timeout: float = 60.0
     spaces: Spaces = field(init=False)

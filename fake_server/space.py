@@ -10,13 +10,16 @@ from __future__ import annotations
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
 from fake_server import match, scripts
+from fake_server.bugs import BugError, find
+from fake_server.faults import Fault
 from fake_server.faults.active import Armed, Faults
+from fake_server.faults.between import Slot
 from fake_server.journal import Journal
 from fake_server.scripts import Script, ScriptBook, ScriptError, ScriptState
 from fake_server.stored import Shelf
@@ -38,6 +41,7 @@ class Space:
     journal: Journal = field(default_factory=Journal)
     faults: Faults = field(default_factory=Faults)
     stored: Shelf = field(default_factory=Shelf)
+    slot: Slot = field(default_factory=Slot)
     own: tuple[Script, ...] = ()
     queued: tuple[Script, ...] = ()
     _book: tuple[ScriptBook, ScriptBook] | None = None
@@ -79,11 +83,11 @@ class Space:
         return added
 
     def arm(self, items: Sequence[Mapping[str, Any]]) -> tuple[Armed, ...]:
-        """Put faults in force: `{fault, …}`, with `when` and `times` as in a script.
+        """Put faults in force: `{fault, …}`, or `{bug: ID}`, with `when` and `times` as in a script.
 
-        Raises FaultError, and ScriptError for a bad `when`.
+        Raises FaultError, BugError for a bug that is not known, and ScriptError for a bad `when`.
         """
-        return tuple(self._armed(dict(item)) for item in items)
+        return tuple(armed for item in items for armed in self._armed(dict(item)))
 
     def remove(self, name: str | None = None) -> int:
         """Take away a script that was added or queued, or all of them; says how many."""
@@ -102,12 +106,23 @@ class Space:
         self.state.forget(one.name for one in parsed)
         return parsed
 
-    def _armed(self, item: dict[str, Any]) -> Armed:
+    def _armed(self, item: dict[str, Any]) -> Iterator[Armed]:
         when, times = item.pop("when", None) or {}, item.pop("times", None)
         test = {"name": "fault", "when": when, "times": times, "reply": {"raw": {"body": ""}}}
         (script,) = scripts.parse([test], "faults")
         strikes = (lambda asking: match.miss(script, asking) is None) if when else None
-        return self.faults.add(item, strikes, times)
+        if "bug" not in item:
+            yield self.faults.add(item, strikes, times)
+            return
+        bug = find(item.pop("bug"))
+        if item:
+            raise BugError(f"a bug has no {next(iter(item))!r}: give bug, when and times")
+
+        def met(fault: Fault) -> Callable[[Any], bool]:
+            return lambda asking: fault in bug.struck(asking) and (strikes is None or strikes(asking))
+
+        for fault in (*bug.play, *bug.otherwise):
+            yield self.faults.arm(fault, {"bug": bug.id, **fault.told()}, met(fault), times, f"bug {bug.id}")
 
     def _keep(self, queued: tuple[Script, ...], own: tuple[Script, ...]) -> None:
         if len(queued) + len(own) > MOST_SCRIPTS:
@@ -123,6 +138,7 @@ class Space:
         self.stored.clear()
         self.journal.clear()
         self.state.reset()
+        self.slot = Slot()
 
     def _name(self, source: str) -> str:
         return f"{source} {next(self._numbers)}"

@@ -8,6 +8,7 @@ from contract_tests.cases.formats import PERSON
 from contract_tests.cases.prompts import CLOCK, CODE, LONG, SHORT, UNUSUAL, WEATHER, repeat, user
 from contract_tests.cases.registry import case
 from contract_tests.rules.answers import said
+from contract_tests.rules.relations_leaving import held_up
 from contract_tests.running.asking import Ask
 
 CALLERS = 4
@@ -109,10 +110,15 @@ async def parts(ask: Ask) -> None:
     await ask(ask.body([user([{"type": "text", "text": asked}])], **STEADY), role="parts")
 
 
-@case("relations.leaves", title="a caller that leaves early, and the next one", requests=2, tokens=96)
+@case("relations.leaves", title="a caller that leaves early, and the next one", requests=6, tokens=256)
 async def leaves(ask: Ask) -> None:
-    await ask.leave(ask.body("Count from 1 to 50 in words.", 64, stream=True), role="leaver")
-    await ask(ask.body(SHORT), role="next")
+    counting = ask.body("Count from 1 to 50 in words.", 64, stream=True)
+    before = await ask(ask.body(SHORT), role="before")
+    await ask.leave(counting, role="leaver")
+    if held_up(await ask(ask.body(SHORT), role="next"), before):  # once is chance
+        await ask.leave(counting, role="leaver again")
+        await ask(ask.body(SHORT), role="next again")
+        await ask(ask.body(SHORT), role="later")
 
 
 async def _callers(ask: Ask, **more: Any) -> None:

@@ -10,6 +10,7 @@ import traceback
 import click
 
 from contract_tests.cli.baseline import baseline_command
+from contract_tests.cli.bugs import bugs_command
 from contract_tests.cli.diff import diff_command
 from contract_tests.cli.importing import import_command
 from contract_tests.cli.judge import judge_command
@@ -54,6 +55,7 @@ for command in (
     diff_command,
     rules_command,
     explain_command,
+    bugs_command,
 ):
     cli.add_command(command)
 

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 from contract_tests.rules import references as see
 from contract_tests.rules.common import created_faults
-from contract_tests.rules.engine import SHOULD, Fault, Section
+from contract_tests.rules.engine import NOTE, SHOULD, Fault, Section
 from contract_tests.rules.node import Node
 from contract_tests.rules.subjects import model_lists, model_objects
 from contract_tests.rules.view import View
@@ -114,6 +114,16 @@ def owned_by(model: Node) -> Iterable[Fault]:
     """`owned_by` of a model is a string."""
     if model["owned_by"].kind != "string":
         yield model["owned_by"], str(model["owned_by"]), "a string"
+
+
+@models.rule(
+    "not-blank", over=model_objects, level=NOTE, harm="lists sorted by age or owner show what nobody meant"
+)
+def not_blank(model: Node) -> Iterable[Fault]:
+    """`created` and `owned_by` of a model say something: not 0, not an empty text."""
+    for name, blank in (("created", 0), ("owned_by", "")):
+        if model[name].value == blank and model[name].kind in ("integer", "string"):
+            yield model[name], str(model[name])
 
 
 def _retrieved(view: View) -> Iterable[View]:

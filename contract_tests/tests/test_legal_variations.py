@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from contract_tests.rules import judge
+from contract_tests.rules.engine import Level
 from contract_tests.tests.shared import ROOT
 from fake_server.wire import fixture
 from fake_server.wire.exchange import Exchange, Framing, Write
@@ -119,6 +120,10 @@ MESSAGE: dict[str, Callable[[Exchange], Exchange]] = {
 }
 
 
+NOTED = {"more members": {"chat.known-members", "chat.stream.known-members"}}
+"""What is free and noted all the same: a note changes no verdict, and names what closed types refuse."""
+
+
 def varied(exchange: Exchange) -> Iterator[tuple[str, Exchange]]:
     body = exchange.payload
     stream = body.startswith(b"data:")
@@ -138,7 +143,11 @@ def varied(exchange: Exchange) -> Iterator[tuple[str, Exchange]]:
 @pytest.mark.parametrize("path", CONFORMING, ids=lambda path: path.stem)
 def test_what_is_free_is_no_finding(path: Path) -> None:
     found = {
-        name: [(one.rule.id, one.actual) for one in judge(variant).findings]
+        name: [
+            (one.rule.id, one.actual)
+            for one in judge(variant).findings
+            if one.rule.id not in NOTED.get(name, ())
+        ]
         for name, variant in varied(fixture.load(path).exchange)
     }
     assert {name: faults for name, faults in found.items() if faults} == {}
@@ -169,4 +178,5 @@ def test_chunks_may_be_cut_in_many_ways(deltas: list[dict[str, Any]], null_usage
     more = {"usage": None} if null_usage else {}
     chunks = [chunk(delta(one, "stop" if one is deltas[-1] else None), **more) for one in deltas]
     body = b"".join(b"data: " + json.dumps(one).encode() + b"\n\n" for one in chunks) + b"data: [DONE]\n\n"
-    assert [(one.rule.id, one.actual) for one in judge(exchange.with_payload(body)).findings] == []
+    findings = judge(exchange.with_payload(body)).findings
+    assert [(one.rule.id, one.actual) for one in findings if one.rule.level is not Level.NOTE] == []

@@ -73,6 +73,15 @@ def echo(text: str) -> Trace:
     return Trace("t", {"dict": said(text)}, {"dict": "ka żółw 🌳 kb"})
 
 
+def left_behind(*seconds: float) -> Trace:
+    """Answers before and after two callers left, and one without any, with the seconds they took."""
+    roles = ("before", "next", "next again", "later")
+    views = {
+        role: View(said("Hi").exchange.but(head_pause=one)) for role, one in zip(roles, seconds, strict=True)
+    }
+    return Trace("t", views)
+
+
 def without_a_key(*status: int) -> Trace:
     views = [_view(b'{"error": {"message": "no"}}', one) for one in status]
     return Trace("t", dict(zip(("no key", "wrong key"), views, strict=True)))
@@ -146,6 +155,11 @@ TRACES: list[tuple[str, Trace, list[Trace]]] = [
         [without_a_key(200, 401), without_a_key(401, 200), without_a_key(500, 500)],
     ),
     ("relations.preflight-answered", pages(204, "*"), [pages(401, "*"), pages(204, None), pages(405, None)]),
+    (
+        "relations.leaver-not-served",
+        left_behind(0.3, 1.3, 1.3, 0.3),
+        [left_behind(0.3, 2.3, 2.3, 0.3), left_behind(0.1, 60.0, 0.9, 0.1)],
+    ),
     ("relations.image-counted", pictured(93, 8), [pictured(8, 8)]),
     (
         "relations.same-usage",
@@ -189,6 +203,11 @@ def test_nothing_is_compared_where_equal_requests_have_unlike_answers() -> None:
     for deterministic in (False, None):
         trace = Trace("t", {"dict": said("a"), "stream": streamed("b")}, deterministic=deterministic)
         assert not judge_trace(trace).applied
+
+
+def test_one_slow_answer_behind_a_leaver_is_chance() -> None:
+    for seconds in ((0.3, 9.0, 0.3, 0.3), (0.3, 9.0, 9.0, 9.0), (9.0, 9.5, 9.5, 0.3)):
+        assert not judge_trace(left_behind(*seconds)).findings
 
 
 def test_callers_are_not_held_to_what_one_caller_does_not_get() -> None:

@@ -36,6 +36,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "/__fake__/faults": {
         "an error": {"fault": "error", "status": 503, "times": 1},
         "the stream is cut": {"fault": "cut", "after_events": 3, "ending": "rst", "times": 1},
+        "a known bug of a real server": {"bug": "ikllama-no-done"},
         "a quota": {"fault": "quota", "requests": 10, "per": 60.0},
     },
 }

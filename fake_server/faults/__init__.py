@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeAlias, get_args
 from pydantic import Field, TypeAdapter, ValidationError
 
 from fake_server.faults.base import Fault, NotPossible
+from fake_server.faults.between import CrossTalk, NoCors, OneSlot, Preflight
 from fake_server.faults.edits import (
     AfterDone,
     Bom,
@@ -29,7 +30,9 @@ from fake_server.faults.edits import (
     WrongLength,
 )
 from fake_server.faults.leaving import Close, Cut, Merge, NoLastChunk, Slow, SlowHead, Split, SplitUtf8, Stall
-from fake_server.faults.replies import Error, HtmlError, InsufficientQuota, Quota
+from fake_server.faults.replies import Error, HtmlError, Instead, InsufficientQuota, Quota
+from fake_server.faults.requests import Misread
+from fake_server.faults.values import DropEvents, InsertEvent, Json, RepeatEvents, Rewrite
 from fake_server.faults.wording import worded
 
 __all__ = ["CATALOGUE", "AnyFault", "Fault", "FaultError", "NotPossible", "parse", "problem"]
@@ -39,6 +42,8 @@ AnyFault: TypeAlias = Annotated[
     | InsufficientQuota
     | Quota
     | HtmlError
+    | Instead
+    | Misread
     | Close
     | SlowHead
     | Empty
@@ -65,7 +70,16 @@ AnyFault: TypeAlias = Annotated[
     | InvalidUtf8
     | LineEnds
     | NoSpace
-    | Comments,
+    | Comments
+    | Json
+    | DropEvents
+    | RepeatEvents
+    | InsertEvent
+    | Rewrite
+    | CrossTalk
+    | OneSlot
+    | Preflight
+    | NoCors,
     Field(discriminator="fault"),
 ]
 """Any fault, told apart by its name."""

@@ -51,11 +51,22 @@ class Faults:
         self, item: Mapping[str, Any], when: Callable[[Any], bool] | None = None, times: int | None = None
     ) -> Armed:
         """Put a fault in force. Raises FaultError."""
-        fault = parse(item)
+        return self.arm(parse(item), dict(item), when, times)
+
+    def arm(
+        self,
+        fault: Fault,
+        written: Mapping[str, Any],
+        when: Callable[[Any], bool] | None = None,
+        times: int | None = None,
+        name: str = "",
+    ) -> Armed:
+        """Put a fault in force under a name; without one it gets its own. Raises FaultError."""
         if len(self._armed) >= MOST:
             raise FaultError(f"at most {MOST} faults are in force at once: remove some, or reset")
         buckets = Buckets(fault, self._clock) if isinstance(fault, Quota) else None
-        armed = Armed(f"{fault.fault} {next(self._numbers)}", fault, when, times, 0, buckets, dict(item))
+        name = name or f"{fault.fault} {next(self._numbers)}"
+        armed = Armed(name, fault, when, times, 0, buckets, written)
         with self._lock:
             self._armed = (*self._armed, armed)
         return armed
@@ -67,11 +78,13 @@ class Faults:
             gone, self._armed = len(self._armed) - len(kept), kept
         return gone
 
-    def striking(self, asking: Any) -> list[Armed]:
-        """The faults that strike this request; each is counted."""
+    def striking(self, asking: Any, kinds: type[Fault] | None = None) -> list[Armed]:
+        """The faults that strike this request, all about replies or those of `kinds`; each is counted."""
         struck = []
         with self._lock:
             for one in self._armed:
+                if one.fault.pages if kinds is None else not isinstance(one.fault, kinds):
+                    continue
                 if one.times is not None and one.struck >= one.times:
                     continue
                 if one.when is not None and (asking is None or not one.when(asking)):

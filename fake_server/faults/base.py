@@ -23,6 +23,8 @@ class Fault(BaseModel):
     fault: str
     probability: Annotated[float, Field(ge=0, le=1)] = 1.0
 
+    pages: ClassVar[bool] = False
+    """Whether it is about what browsers need for pages of other origins, and about no reply."""
     instead: ClassVar[bool] = False
     """Whether it replaces the answer, so that none is made."""
     last: ClassVar[bool] = False
@@ -34,7 +36,7 @@ class Fault(BaseModel):
 
     def told(self) -> dict[str, Any]:
         """The fault as it is written in a script, without what is left at its default."""
-        return self.model_dump(exclude_defaults=True) | {"fault": self.fault}
+        return self.model_dump(exclude_defaults=True, by_alias=True) | {"fault": self.fault}
 
 
 class NotPossible(ValueError):

@@ -13,8 +13,11 @@ from fake_server.faults import CATALOGUE, Fault
 PAGE = Path(__file__).resolve().parents[1] / "FAULTS.md"
 _TITLES = {
     "replies": "Instead of the answer",
+    "requests": "In how the request is read",
     "leaving": "In how the bytes leave",
     "edits": "In what is sent",
+    "values": "In the values that are sent",
+    "between": "Between requests, and before those of pages",
 }
 _INTRODUCTION = """# Faults
 
@@ -50,12 +53,14 @@ def _parameters(kind: type[Fault]) -> str:
     for name, field in kind.model_fields.items():
         if name in ("fault", "probability"):
             continue
-        told.append(f"`{name}`" + ("" if field.default is None else f" ({_value(field.default)})"))
+        plain = field.is_required() or field.default in (None, {}, [])
+        told.append(f"`{name}`" + ("" if plain else f" ({_value(field.default)})"))
     return ", ".join(told) or "–"
 
 
 def _value(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else f"{value}"
+    text = str(value).lower() if isinstance(value, bool) else f"{value}"
+    return text.replace("\n", "\\n").replace("data: data: ", "`data: data: `")
 
 
 def _cell(text: str) -> str:

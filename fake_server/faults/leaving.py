@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from fake_server.delivery import Delivery
 from fake_server.faults.base import Fault, NotPossible, Placed, Positive, Seconds, at_byte
@@ -34,12 +35,24 @@ class Cut(_LeavingAt):
 
 
 class Stall(_LeavingAt):
-    """Nothing comes for so many seconds, or, without `seconds`, until the client leaves."""
+    """Nothing comes for so many seconds, or, without `seconds`, until the client leaves.
+
+    With `silent` not even a head comes until then.
+    """
 
     fault: Literal["stall"] = "stall"
     seconds: Seconds | None = None
+    silent: bool = False
+
+    @model_validator(mode="after")
+    def _silent_for_good(self) -> Stall:
+        if self.silent and self.model_fields_set - {"fault", "silent", "probability"}:
+            raise PydanticCustomError("silent", "silent goes without seconds and a place: nothing ever comes")
+        return self
 
     def apply(self, delivery: Delivery) -> Delivery:
+        if self.silent:
+            return delivery.but(writes=(), silent=True, ending=Ending.TIMED_OUT)
         before, after = self.split(delivery)
         if self.seconds is None:
             return delivery.but(writes=tuple(before), ending=Ending.TIMED_OUT)

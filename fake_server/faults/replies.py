@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -109,6 +109,26 @@ class HtmlError(Fault):
             "",
         )
         return whole(self.status, (("content-type", "text/html"),), "\r\n".join(lines).encode())
+
+
+class Instead(Fault):
+    """Another reply altogether: a `status` with `json`, or with `text`, typed `content_type`."""
+
+    fault: Literal["reply"] = "reply"
+    status: Annotated[int, Field(ge=200, le=599)] = 200
+    json_: Any = Field(None, alias="json")
+    text: str | None = None
+    content_type: Annotated[str, Field(pattern=r"^[\t\x20-\x7e]*$")] = "application/json"
+    headers: dict[str, str] = Field({})
+    instead: ClassVar[bool] = True
+
+    def apply(self, delivery: Delivery) -> Delivery:
+        body = json.dumps(self.json_, ensure_ascii=False) if self.text is None else self.text
+        fields = {
+            "content-type": self.content_type,
+            **{name.lower(): value for name, value in self.headers.items()},
+        }
+        return whole(self.status, tuple(fields.items()), body.encode("utf-8", "replace"))
 
 
 def error_reply(

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from fake_server import body
+from fake_server import body, bugs
 from fake_server.asking import Asking
 from fake_server.delivery import Delivery, whole
 from fake_server.edge import ENTRY, STYLE, clean_headers, error_response, to_json
 from fake_server.faults import Fault, FaultError
 from fake_server.faults.active import Armed, broken
+from fake_server.faults.between import CrossTalk, OneSlot
 from fake_server.faults.header import HEADER, read
+from fake_server.faults.requests import Misread
 from fake_server.journal import Entry
 from fake_server.reply import ErrorReply
 from fake_server.routes.streaming import Sent
@@ -70,6 +73,8 @@ def operation(answer: Answer, *, reads: bool = True) -> Callable[[Request], Awai
             return await _answered(visit, answer)
         except body.Refused as refused:
             return error_response(refused.reply)
+        except bugs.BugError as error:
+            return error_response(ErrorReply(400, str(error), param=bugs.HEADER, code="invalid_value"))
         except FaultError as error:
             return error_response(ErrorReply(400, str(error), param=HEADER, code="invalid_value"))
 
@@ -80,6 +85,12 @@ async def _answered(visit: Visit, answer: Answer) -> Response:
     struck = visit.space.faults.striking(visit.asking) if visit.space.faults else []
     told = visit.entry.fields.get(HEADER)
     faults = [one.fault for one in struck] + ([] if told is None else _drawn(visit, read(told)))
+    faults += _played(visit)
+    for one in faults:
+        if isinstance(one, CrossTalk):
+            await _crossed(visit, one)
+        elif isinstance(one, Misread):
+            visit.asking = visit.asking.but(one.asked(visit.asking.body))
     delivery = _refused(struck)
     if delivery is not None:
         visit.entry.faults = ("quota",)
@@ -95,7 +106,32 @@ async def _answered(visit: Visit, answer: Answer) -> Response:
     if faults:
         delivery, notes = broken(delivery, faults)
         visit.entry.faults += notes
+    for one in faults:
+        if isinstance(one, OneSlot):
+            delivery = visit.space.slot.turn(delivery, one)
     return Sent(delivery)
+
+
+async def _crossed(visit: Visit, fault: CrossTalk) -> None:
+    """Let the visit say what another one says that is still under way."""
+    await asyncio.sleep(fault.wait)
+    others = (
+        one.json
+        for one in visit.space.journal.entries()
+        if one is not visit.entry and one.path == visit.entry.path and one.status is None
+    )
+    body = next((body for body in others if isinstance(body, dict)), {})
+    words = {name: body[name] for name in ("messages", "prompt", "input") if name in body}
+    visit.asking = visit.asking.but({**visit.asking.body, **words})
+
+
+def _played(visit: Visit) -> list[Fault]:
+    """The faults of the bugs of the server, and of those that the request's header names."""
+    told = visit.entry.fields.get(bugs.HEADER)
+    if told is None and not visit.settings.bugs:
+        return []
+    played = (*visit.settings.bugs, *bugs.named(told or ""))
+    return [one for one in bugs.playing(played, visit.asking) if not one.pages]
 
 
 def _drawn(visit: Visit, faults: list[Fault] | tuple[Fault, ...]) -> list[Fault]:

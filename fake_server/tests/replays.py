@@ -129,11 +129,14 @@ async def _over_a_socket(exchange: Exchange, speed: float, clock: Clock | None) 
         return await captured(playback.port, exchange.request)
 
 
-async def captured(port: int, request: Request) -> Exchange:
-    """The exchange with whatever answers at a port, read byte by byte from the socket until its end."""
+async def captured(port: int, request: Request, fields: str = "") -> Exchange:
+    """The exchange with whatever answers at a port, read byte by byte from the socket until its end.
+
+    `fields` are header fields to be sent, each with CRLF behind it; those of the request are not.
+    """
     loop = asyncio.get_running_loop()
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    head = f"{request.method} {request.target} HTTP/1.1\r\nHost: client.invalid\r\n"
+    head = f"{request.method} {request.target} HTTP/1.1\r\nHost: client.invalid\r\n{fields}"
     writer.write(f"{head}Content-Length: {len(request.body)}\r\n\r\n".encode() + request.body)
     reply = ReplyCapture(request, asked_at=loop.time(), keep_raw=True)
     try:

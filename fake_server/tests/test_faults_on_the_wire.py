@@ -198,7 +198,10 @@ def test_a_gateways_page(fake: FakeServer) -> None:
 
 
 def test_every_fault_is_shown_here(fake: FakeServer) -> None:
-    """By the table above or by a test of its own; the quota is tested by its clock."""
+    """By the table above or by a test of its own; the quota is tested by its clock.
+
+    What is done to values and between requests is shown in test_value_faults_on_the_wire.py.
+    """
     of_their_own = {
         "close",
         "wrong-length",
@@ -208,4 +211,6 @@ def test_every_fault_is_shown_here(fake: FakeServer) -> None:
         "html-error",
         "quota",
     }
+    of_their_own |= {"json", "drop-events", "repeat-events", "insert-event", "rewrite", "reply", "misread"}
+    of_their_own |= {"cross-talk", "one-slot", "preflight", "no-cors"}
     assert set(CATALOGUE) == {name for name, *_ in STREAMS} | of_their_own

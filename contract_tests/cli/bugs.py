@@ -1,0 +1,102 @@
+"""`contract bugs`: the known bugs of real servers, and how each is played."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+import click
+
+from fake_server.bugs import Bug, BugError, Waiting, bugs, find, waiting
+
+SEVERITIES = ("breaks-client", "loses-data", "cosmetic")
+
+
+@click.command("bugs")
+@click.argument("bug_id", metavar="[ID]", required=False)
+@click.option("--server", default="", help="Only bugs met in a server whose name has this in it.")
+@click.option("--class", "kind", default="", help="Only bugs of this class, such as tool-calls.")
+@click.option("--severity", type=click.Choice(SEVERITIES), help="Only bugs as bad as this.")
+@click.option("--waiting", "only_waiting", is_flag=True, help="Those that cannot be played yet, and why.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def bugs_command(
+    bug_id: str | None, server: str, kind: str, severity: str | None, only_waiting: bool, as_json: bool
+) -> int:
+    """List the known bugs of real servers, or tell all about the one called ID.
+
+    Each is played by `fake-server --bug ID`, by the request header `x-fake-bug: ID`, and in pytest by
+    `@pytest.mark.openai_bug("ID")`.
+    """
+    if bug_id is not None:
+        _tell(_found(bug_id))
+        return 0
+    known: Iterable[Bug | Waiting] = waiting().values() if only_waiting else bugs().values()
+    listed = [
+        one
+        for one in known
+        if server.lower() in " ".join(_servers(one)).lower()
+        and kind in ("", one.kind)
+        and severity in (None, one.severity)
+    ]
+    if not listed:
+        kinds = ", ".join(sorted({one.kind for one in known}))
+        raise click.UsageError(f"no known bug is of this kind; the classes are {kinds}")
+    for name, group in _grouped(listed).items():
+        if not as_json:
+            click.echo(f"\n{name}" if name != listed[0].kind else name)
+        for one in group:
+            click.echo(json.dumps(_plain(one), ensure_ascii=False) if as_json else _line(one))
+    if not as_json:
+        click.echo(f"\n{len(listed)} bugs; `contract bugs ID` tells all about one")
+    return 0
+
+
+def _found(bug_id: str) -> Bug:
+    try:
+        return find(bug_id)
+    except BugError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _grouped(listed: Iterable[Bug | Waiting]) -> dict[str, list[Bug | Waiting]]:
+    groups: dict[str, list[Bug | Waiting]] = {}
+    for one in listed:
+        groups.setdefault(one.kind, []).append(one)
+    return groups
+
+
+def _servers(one: Bug | Waiting) -> tuple[str, ...]:
+    return one.servers if isinstance(one, Bug) else (one.server,)
+
+
+def _line(one: Bug | Waiting) -> str:
+    more = f"\n    waits: {one.why}" if isinstance(one, Waiting) else ""
+    return f"  {one.id:45} {one.severity:13} {', '.join(_servers(one))}\n    {one.title}{more}"
+
+
+def _plain(one: Bug | Waiting) -> dict[str, object]:
+    told: dict[str, object] = {"id": one.id, "title": one.title, "class": one.kind, "severity": one.severity}
+    if isinstance(one, Waiting):
+        return {**told, "server": one.server, "source": one.source, "waits": one.why}
+    seen = [seen.model_dump() for seen in one.seen]
+    return {**told, "seen": seen, "breaks": one.breaks, "lawful": one.lawful, "cases": one.cases}
+
+
+def _tell(bug: Bug) -> None:
+    click.echo(f"{bug.id}\n  {bug.title}")
+    rows = [
+        ("class", bug.kind),
+        ("severity", bug.severity),
+        *(("seen in", f"{one.server}: {one.source}") for one in bug.seen),
+        ("breaks", ", ".join(bug.breaks)),
+        ("lawful", bug.lawful),
+        ("fixture", f"fixtures/bugs/{bug.id}.yaml" if bug.of else ""),
+        ("cases", ", ".join(bug.cases)),
+        ("play", f"fake-server --bug {bug.id}"),
+        ("", f'@pytest.mark.openai_bug("{bug.id}")'),
+        ("", f"x-fake-bug: {bug.id}"),
+        *(("does", json.dumps(fault.told(), ensure_ascii=False)) for fault in (*bug.play, *bug.otherwise)),
+    ]
+    for name, text in rows:
+        if text:
+            click.echo(f"    {name:10} {text}")

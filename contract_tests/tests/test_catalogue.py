@@ -1,0 +1,105 @@
+"""The catalogue of known bugs: each has a fixture, broken as it says and no more, and can be played."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+import yaml
+
+from contract_tests.bugs import fixtures as made
+from contract_tests.rules import RULES, judge
+from contract_tests.run import Options, run
+from contract_tests.tests.shared import SHARED, needs_recordings
+from fake_server import FakeServer
+from fake_server.bugs import HEADER, Bug, BugError, bugs, find, waiting
+from fake_server.tests.replays import captured
+from fake_server.wire import fixture
+from fake_server.wire.bounds import Bounds
+
+SMALL = Bounds(connect=2, first_byte=3, idle=3, exchange=10)
+SHOWN = list(made.shown())
+BEHAVIOURS = [bug for bug in bugs().values() if bug.cases]
+FLAGGED = 0.95
+
+
+@needs_recordings
+def test_every_known_bug_is_here() -> None:
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    listed = yaml.load((SHARED / "drift-bugs.yaml").read_text(), Loader=loader)
+    here = {one.id: one.source for bug in bugs().values() for one in bug.seen}
+    here |= {one.id: one.source for one in waiting().values()}
+    assert {one["id"] for one in listed} == set(here)
+    assert {one["id"] for one in listed if one["source"] != here[one["id"]]} == set()
+
+
+def test_a_bug_that_no_fixture_shows_names_the_cases_that_meet_it() -> None:
+    assert [bug.id for bug in bugs().values() if not (bug.of or bug.cases or bug.lawful)] == []
+
+
+def test_most_are_flagged_and_the_rest_say_why_not() -> None:
+    elsewhere = {one.id for one in waiting().values() if "not in the kit yet" in one.why}
+    here = [one for bug in bugs().values() for one in bug.seen]
+    flagged = [one for bug in bugs().values() if bug.breaks for one in bug.seen]
+    assert len(flagged) / (len(here) + len(waiting()) - len(elsewhere)) >= FLAGGED
+    assert all(bool(bug.breaks) is not bool(bug.lawful) for bug in bugs().values())
+    assert all(one.why for one in waiting().values())
+
+
+def test_the_rules_named_exist() -> None:
+    assert {rule for bug in bugs().values() for rule in bug.breaks} <= set(RULES)
+
+
+@pytest.mark.parametrize("bug", SHOWN, ids=lambda bug: bug.id)
+def test_the_fixture_has_the_defect_and_nothing_else(bug: Bug) -> None:
+    kept = fixture.load(made.path_of(bug))
+    assert kept == made.fixture(bug), "python -m contract_tests.bugs.fixtures --write"
+    assert judge(kept.exchange).ids() == set(bug.breaks)
+    assert judge(made.conforming(bug)).findings == (), "without the defect there is nothing to find"
+
+
+def test_no_fixture_is_left_of_a_bug_that_is_gone() -> None:
+    generated = {
+        path.stem for path in fixture.find(made.FOLDER) if fixture.load(path).notes.startswith("severity:")
+    }
+    assert generated == {bug.id for bug in SHOWN}
+
+
+# -- played
+
+
+@pytest.fixture(scope="module")
+def fake() -> Iterator[FakeServer]:
+    with FakeServer(plain=True) as server:
+        yield server
+
+
+@pytest.mark.parametrize(
+    "bug", [bug for bug in SHOWN if bug.breaks and not bug.cases], ids=lambda bug: bug.id
+)
+def test_a_bug_is_played_to_who_asks_for_it(bug: Bug, fake: FakeServer) -> None:
+    request = made.conforming(bug).request
+    key = "" if "headers" in bug.when else "Authorization: Bearer sk-any\r\n"
+    port = int(fake.root.rpartition(":")[2])
+    asked = captured(port, request, f"Content-Type: application/json\r\n{key}{HEADER}: {bug.id}\r\n")
+    found = judge(asyncio.run(asked)).ids()
+    assert bug.breaks[0] in found
+
+
+@pytest.mark.parametrize("bug", BEHAVIOURS, ids=lambda bug: bug.id)
+def test_a_behaviour_is_found_by_the_suite(bug: Bug) -> None:
+    with FakeServer(seed=1, bugs=[bug.id]) as fake:
+        report = asyncio.run(run(Options(fake.base_url, select=tuple(bug.cases), bounds=SMALL)))
+    found = {one.rule.id for one in report.findings}
+    assert set(bug.breaks) == found if bug.of is None else set(bug.breaks) <= found
+
+
+def test_a_bug_is_found_by_the_names_of_its_sources_too() -> None:
+    assert find("mistralrs-no-done").id == "ikllama-no-done"
+    with pytest.raises(BugError, match="did you mean 'ikllama-no-done'"):
+        find("ikllama-no-don")
+    with pytest.raises(BugError, match="known and cannot be played: the Responses API"):
+        find("langflow-responses-chunk-shape")
+    with pytest.raises(BugError, match="a text, not '7'"):
+        find(7)
