@@ -1,0 +1,98 @@
+# mypy: ignore-errors
+"""LangChain's ChatOpenAI, OpenAI and OpenAIEmbeddings, as their guides use them; one JSON object a line."""
+
+from __future__ import annotations
+
+import json
+import sys
+import warnings
+from typing import Any
+
+from langchain_core.messages import convert_to_messages
+from langchain_openai import ChatOpenAI, OpenAI, OpenAIEmbeddings
+
+warnings.simplefilter("ignore")
+
+
+def main() -> None:
+    print("ready", flush=True)
+    for line in sys.stdin:
+        asked = json.loads(line)
+        try:
+            answer: dict[str, Any] = {"result": ask(asked)}
+        except Exception as error:
+            answer = {"error": type(error).__name__, "said": told(error)}
+        print(json.dumps(answer, default=str), flush=True)
+
+
+def told(error: Exception) -> dict[str, Any]:
+    if not hasattr(error, "status_code"):
+        return {"message": str(error)}
+    body = error.body
+    message = body.get("message") if isinstance(body, dict) else None
+    return {"status": error.status_code, "code": error.code, "message": message}
+
+
+def ask(asked: dict[str, Any]) -> Any:
+    kind, body = asked["kind"], dict(asked["body"])
+    options = {
+        "base_url": asked["base_url"],
+        "api_key": "sk-any",
+        "max_retries": 0,
+        "model": body.pop("model"),
+    }
+    stream = body.pop("stream", False)
+    if kind == "embeddings":
+        texts = body["input"] if isinstance(body["input"], list) else [body["input"]]
+        more = {name: body[name] for name in ("dimensions",) if name in body}
+        client = OpenAIEmbeddings(check_embedding_ctx_length=False, **options, **more)
+        return {"vectors": client.embed_documents(texts)}
+    if kind == "completions":
+        return completion(options, body, stream)
+    if kind != "chat":
+        return None
+    messages = convert_to_messages(body.pop("messages"))
+    if "stream_options" in body:
+        options["stream_usage"] = bool(body.pop("stream_options").get("include_usage"))
+    model = ChatOpenAI(**options).bind(**body)
+    if not stream:
+        return said(model.invoke(messages), one=body.get("n", 1) == 1)
+    whole: Any = None
+    for chunk in model.stream(messages):
+        whole = chunk if whole is None else whole + chunk
+    return said(whole)
+
+
+def completion(options: dict[str, Any], body: dict[str, Any], stream: bool) -> Any:
+    prompts = body.pop("prompt")
+    prompts = prompts if isinstance(prompts, list) else [prompts]
+    body.pop("stream_options", None)
+    model = OpenAI(**options)
+    if stream:
+        return {"choices": [{"text": "".join(model.stream(prompts[0], **body))}]}
+    generated = model.generate(prompts, **body)
+    return {"choices": [{"text": one.text} for group in generated.generations for one in group]}
+
+
+def said(message: Any, one: bool = True) -> Any:
+    """The message; which model made it is told where one choice was asked for."""
+    if message is None:
+        return {"choices": []}
+    calls = [[call["id"], call["name"], call["args"]] for call in message.tool_calls]
+    wrong = [[call["id"], call["name"], call["args"]] for call in message.invalid_tool_calls]
+    told = message.response_metadata
+    used = message.usage_metadata
+    content = message.content
+    choice = {
+        "text": content if isinstance(content, str) else json.dumps(content),
+        "calls": calls,
+        "invalid calls": wrong,
+        "refusal": message.additional_kwargs.get("refusal"),
+        "finish": told.get("finish_reason"),
+    }
+    usage = used and [used["input_tokens"], used["output_tokens"], used["total_tokens"]]
+    return {"model": told.get("model_name") if one else None, "choices": [choice], "usage": usage}
+
+
+if __name__ == "__main__":
+    main()
