@@ -47,8 +47,11 @@ def fixtures() -> Path:
 def broken_by(rule: Rule) -> Excerpt | None:
     """The fixture named after the rule, at the place where the rule complains."""
     path = fixtures() / "broken" / f"{rule.id}.yaml"
-    if not path.exists():
-        return None
+    return broken_in(path, rule) if path.exists() else None
+
+
+def broken_in(path: Path, rule: Rule) -> Excerpt | None:
+    """A fixture at the place where the rule complains; None where it does not."""
     view = _view(path)
     finding = _finding(rule, view)
     if finding is None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from contract_tests.clients.table import breakage, table
 from contract_tests.examples import CHECKOUT, broken_by, kept_by
 from contract_tests.rules import RULES
 from contract_tests.rules.catalogue import SECTIONS
@@ -24,7 +25,8 @@ HEAD = """\
 {total} rules: {levels}. A MUST is what clients rely on, a SHOULD what they meet at
 api.openai.com and most expect, a NOTE what is good to know. Each clause stands with what goes wrong
 where it is not kept, where it comes from, and an exchange that keeps it and one that breaks it.
-`contract explain RULE` shows these at the byte.
+`contract explain RULE` shows these at the byte. What clients make of the broken one was measured on
+{measured}: {clients}.
 """
 
 
@@ -32,7 +34,8 @@ def document() -> str:
     """The whole page."""
     counts = Counter(rule.level for rule in RULES.values())
     levels = ", ".join(f"{counts[level]} {level.value}" for level in Level)
-    head = HEAD.format(total=len(RULES), levels=levels)
+    told = table()
+    head = HEAD.format(total=len(RULES), levels=levels, measured=told.measured, clients=told.versions)
     return "\n".join((head, *_contents(), *(line for section in SECTIONS for line in _section(section))))
 
 
@@ -70,6 +73,8 @@ def _rule(rule: Rule) -> Iterator[str]:
     yield ""
     if rule.harm:
         yield f"- why: {_plain(rule.harm)}"
+    if told := breakage(table().of_rule(rule.id)):
+        yield f"- clients: {told}"
     yield f"- source: <{rule.see}>"
     if examples := _examples(rule):
         yield f"- examples: {examples}"

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import click
 
+from contract_tests.clients.table import breakage, table
 from fake_server.bugs import Bug, BugError, Waiting, bugs, find, waiting
 
 SEVERITIES = ("breaks-client", "loses-data", "cosmetic")
@@ -90,6 +91,7 @@ def _tell(bug: Bug) -> None:
         *(("seen in", f"{one.server}: {one.source}") for one in bug.seen),
         ("breaks", ", ".join(bug.breaks)),
         ("lawful", bug.lawful),
+        ("clients", breakage(table().of_bug(bug.id))),
         ("fixture", f"fixtures/bugs/{bug.id}.yaml" if bug.of else ""),
         ("cases", ", ".join(bug.cases)),
         ("play", f"fake-server --bug {bug.id}"),

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import click
 
+from contract_tests.clients.table import breakage, table
 from contract_tests.examples import Excerpt, broken_by, kept_by
 from contract_tests.rules import RULES, find
+from contract_tests.rules.engine import Rule
 from contract_tests.traces import Parts, example_of
 
 
@@ -36,6 +38,7 @@ def explain_command(rule_id: str) -> int:
     rows = [
         ("level", rule.level.value),
         ("breaks", rule.harm),
+        ("clients", measured(rule)),
         ("see", rule.see),
         ("expected", rule.expected),
         ("needs", ", ".join(sorted(rule.needs))),
@@ -53,6 +56,12 @@ def explain_command(rule_id: str) -> int:
         _rows("kept by", *_parts(example.kept))
         _rows("broken by", *_parts(example.broken), f"→ {example.said}")
     return 0
+
+
+def measured(rule: Rule) -> str:
+    """What real clients make of the fixture that breaks the rule, and when that was seen."""
+    told = breakage(table().of_rule(rule.id))
+    return f"{told} (measured {table().measured})" if told else ""
 
 
 def _rows(name: str, *texts: str) -> None:

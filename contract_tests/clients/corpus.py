@@ -41,8 +41,13 @@ class Subject:
         return asked(load(self.path).exchange)
 
 
-def subjects() -> Iterator[Subject]:
+@cache
+def subjects() -> tuple[Subject, ...]:
     """Every broken fixture, then every bug, by name."""
+    return tuple(_subjects())
+
+
+def _subjects() -> Iterator[Subject]:
     for path in find(fixtures() / "broken"):
         yield Subject(f"broken/{path.stem}", path, _right(load(path).exchange))
     known = bugs()
@@ -83,6 +88,8 @@ def _right(broken: Exchange) -> Path:
     if same is None:
         request = max(likes, key=lambda one: _like(one.encode(), broken.request.body))
         same = likes[request]
+    if len(same) == 1:
+        return same[0]
     return max(same, key=lambda path: _like(load(path).exchange.payload, broken.payload))
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from contract_tests.clients.verdicts import ANSWERS, FINE, NOT_ASKED
+from contract_tests.clients.verdicts import ANSWERS, FINE, NO_ERROR, NOT_ASKED
 
 DATA = Path(__file__).resolve().parent / "measured.json"
 _WORDS = {"empty": "silently empty", "short": "silently short"}
+_UNTOLD = (FINE, ANSWERS)
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,11 @@ class Table:
     measured: str
     clients: Mapping[str, str]
     verdicts: Mapping[str, Mapping[str, str]]
+
+    @property
+    def versions(self) -> str:
+        """What was measured: `openai-python 0.28.1, …`."""
+        return ", ".join(f"{name.split(' ')[0]} {version}" for name, version in self.clients.items())
 
     def of_rule(self, rule_id: str) -> Mapping[str, str]:
         """What each client makes of the fixture that breaks this rule alone; empty where not measured."""
@@ -53,17 +59,21 @@ def breakage(row: Mapping[str, str]) -> str:
     """A row in words: `openai-python 3, LangChain: silently empty; others fine`; empty for an empty row."""
     groups: dict[str, list[str]] = {}
     for client, verdict in row.items():
-        groups.setdefault(verdict, []).append(client)
-    told = list(_told(groups))
-    if not told:
-        return "all measured clients are fine" if FINE in groups else ""
-    return "; ".join(told) + ("; others fine" if FINE in groups else "")
+        if verdict != NOT_ASKED:
+            groups.setdefault(verdict, []).append(client)
+    told = [f"{_joined(clients)}: {_worded(one)}" for one, clients in groups.items() if one not in _UNTOLD]
+    if len(groups) == 1:
+        (verdict,) = groups
+        if verdict == FINE:
+            return "every client measured is fine"
+        return "" if verdict == ANSWERS else f"every client: {_worded(verdict)}"
+    return "; ".join((*told, "others fine") if FINE in groups else told)
 
 
-def _told(groups: Mapping[str, list[str]]) -> Iterator[str]:
-    for verdict, clients in groups.items():
-        if verdict not in (FINE, NOT_ASKED, ANSWERS):
-            yield f"{_joined(clients)}: {_WORDS.get(verdict, verdict)}"
+def _worded(verdict: str) -> str:
+    if verdict == NO_ERROR:
+        return "no error is raised"
+    return _WORDS.get(verdict, verdict.replace("wrong: ", "wrong "))
 
 
 def _joined(clients: list[str]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 FINE, HANGS, EMPTY, SHORT, ANSWERS, NOT_ASKED = "fine", "hangs", "empty", "short", "answers", "–"
+NO_ERROR = "wrong: no error"
 Answer = Mapping[str, Any]
 
 
@@ -26,7 +27,7 @@ def verdict(answer: Answer, right: Answer | None) -> str:
     if result is None:
         return NOT_ASKED
     if right is None or "result" not in right:
-        return ANSWERS if right is None else "wrong: no error"
+        return ANSWERS if right is None else NO_ERROR
     return _compared(result, right["result"])
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from urllib.parse import quote, quote_plus
 
+from contract_tests.clients.table import breakage, table
 from contract_tests.rules.engine import Finding, Level
 
 MARKS = {Level.MUST: "✗", Level.SHOULD: "!", Level.NOTE: "·"}
@@ -32,6 +33,7 @@ def told(finding: Finding, title: str = "", also: Sequence[str] = ()) -> str:
         ("expected", finding.expected),
         ("actual", finding.actual),
         ("breaks", rule.harm),
+        ("clients", breakage(table().of_rule(rule.id))),
         ("see", rule.see),
     )
     lines += [f"    {name:9} {' '.join(text.split())}" for name, text in rows if text]
@@ -44,7 +46,12 @@ def told_together(findings: Sequence[Finding], also: Sequence[str] = ()) -> str:
     """Findings of one rule: the rule once, then each place with what was seen there."""
     rule = findings[0].rule
     expected = {one.expected for one in findings}
-    common = {"expected": expected.pop() if len(expected) == 1 else "", "breaks": rule.harm, "see": rule.see}
+    common = {
+        "expected": expected.pop() if len(expected) == 1 else "",
+        "breaks": rule.harm,
+        "clients": breakage(table().of_rule(rule.id)),
+        "see": rule.see,
+    }
     lines = [f"{MARKS[rule.level]} {rule.id}   {rule.level}", f"  {rule.clause}"]
     lines += [f"    {name:9} {' '.join(text.split())}" for name, text in common.items() if text]
     for one in findings:

@@ -1,0 +1,187 @@
+"""`python -m contract_tests.bugs.page [--write]`: BUGS.md, what servers get wrong, and README's ten."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from contract_tests.bugs.fixtures import path_of
+from contract_tests.clients.table import breakage, table
+from contract_tests.examples import broken_in
+from contract_tests.rules import RULES
+from fake_server.bugs import Bug, Waiting, bugs, waiting
+
+PACKAGE = Path(__file__).resolve().parents[1]
+PAGE, README = PACKAGE / "BUGS.md", PACKAGE.parent / "README.md"
+BEGIN, END = "<!-- bugs:begin -->", "<!-- bugs:end -->"
+WORST = 10
+_ISSUE = re.compile(r"([\w.-]+/[\w.-]+)#(\d+)")
+_DAMAGE: Mapping[str, int] = {"hangs": 4, "empty": 4, "short": 3, "raises": 2}
+_LOST = ("text", "calls", "vectors", "no error", "refusal", "choices")
+_INTRODUCTION = """\
+<!-- made from the catalogue by `make pages`; changes belong there -->
+
+# What OpenAI-compatible servers get wrong
+
+{documented} bugs of {servers} servers, each told of in public, in {forms} forms. Every form is a whole
+exchange with that one defect, in `fixtures/bugs`, and the fake plays it:
+
+- `fake-server --bug ID` has the bug for every client;
+- the request header `x-fake-bug: ID` asks for it once;
+- `@pytest.mark.openai_bug("ID")` gives it to one test, `fake.bug("ID")` from then on.
+
+`contract bugs` lists them by server and class. *On the wire* shows the place where the rule complains:
+`⏎` is a line end, `…` stands for more. What clients make of it was measured on {measured}, each given the
+exchange as it stands in the fixture: {clients}. *Silently* means that no error tells of it.
+"""
+
+
+def document() -> str:
+    """The whole page."""
+    known, rest = list(bugs().values()), list(waiting().values())
+    head = _INTRODUCTION.format(
+        documented=sum(len(bug.seen) for bug in known) + len(rest),
+        servers=len({server for bug in known for server in bug.servers} | {one.server for one in rest}),
+        forms=len(known),
+        measured=table().measured,
+        clients=table().versions,
+    )
+    return "\n".join((head, *_by_class(known), *_by_server(known), *_all(known), *_rest(rest)))
+
+
+def worst() -> str:
+    """The ten that cost clients most, as a table for README."""
+    lines = [
+        f"The ten that cost clients most, of {len(bugs())} forms ([all of them](contract_tests/BUGS.md)),",
+        f"measured on {table().measured}; what is lost in silence counts more than an error:",
+        "",
+        "| bug | seen in | what clients make of it |",
+        "| --- | --- | --- |",
+    ]
+    for bug in sorted(bugs().values(), key=lambda one: (-damage(one), one.id))[:WORST]:
+        told = breakage(table().of_bug(bug.id))
+        lines.append(f"| `{bug.id}`: {_cell(bug.title)} | {', '.join(bug.servers)} | {told} |")
+    return "\n".join(lines) + "\n"
+
+
+def damage(bug: Bug) -> int:
+    """How much a bug costs clients: what is lost in silence weighs more than an error."""
+    return sum(_weight(verdict) for verdict in table().of_bug(bug.id).values())
+
+
+def _weight(verdict: str) -> int:
+    kind, _, what = verdict.partition(": ")
+    if kind == "wrong":
+        return 3 if set(what.split(", ")) & set(_LOST) else 1
+    return _DAMAGE.get(kind.split(" ")[0], 0)
+
+
+def _by_class(known: Iterable[Bug]) -> Iterator[str]:
+    yield "| class | forms |"
+    yield "| --- | --: |"
+    for kind, number in sorted(Counter(bug.kind for bug in known).items()):
+        yield f"| [{kind}](#{kind}) | {number} |"
+    yield ""
+
+
+def _by_server(known: Iterable[Bug]) -> Iterator[str]:
+    servers: dict[str, list[str]] = {}
+    for bug in known:
+        for server in bug.servers:
+            servers.setdefault(server, []).append(bug.id)
+    yield "## By server"
+    yield ""
+    for server in sorted(servers, key=str.lower):
+        yield f"- {server}: " + ", ".join(f"[{name}](#{name})" for name in servers[server])
+    yield ""
+
+
+def _all(known: Iterable[Bug]) -> Iterator[str]:
+    kinds: dict[str, list[Bug]] = {}
+    for bug in known:
+        kinds.setdefault(bug.kind, []).append(bug)
+    for kind in sorted(kinds):
+        yield f"## {kind}"
+        yield ""
+        for bug in kinds[kind]:
+            yield from _one(bug)
+
+
+def _one(bug: Bug) -> Iterator[str]:
+    yield f"### {bug.id}"
+    yield ""
+    yield f"{bug.title}. ({bug.severity})"
+    yield ""
+    yield "- seen in: " + "; ".join(f"{one.server} ({_link(one.source)})" for one in bug.seen)
+    if bug.lawful:
+        yield f"- lawful all the same: {bug.lawful}"
+    else:
+        told = (
+            f"[{rule}](rules/RULES.md#{rule.replace('.', '')}) ({RULES[rule].level})" for rule in bug.breaks
+        )
+        yield f"- rule: {', '.join(told)}"
+        yield f"- clause: {RULES[bug.breaks[0]].clause}"
+    if told_by := breakage(table().of_bug(bug.id)):
+        yield f"- clients: {told_by}"
+    if bug.cases:
+        yield f"- met by: `contract run URL --select {','.join(bug.cases)}`"
+    yield f"- play: `fake-server --bug {bug.id}`"
+    yield ""
+    yield from _wire(bug)
+
+
+def _wire(bug: Bug) -> Iterator[str]:
+    excerpt = broken_in(path_of(bug), RULES[bug.breaks[0]]) if bug.of and bug.breaks else None
+    if excerpt is None:
+        return
+    yield "On the wire:"
+    yield ""
+    yield "```text"
+    yield from excerpt.lines
+    if excerpt.column is not None:
+        yield f"{' ' * excerpt.column}^ {excerpt.said}".rstrip()
+    elif excerpt.said:
+        yield f"→ {excerpt.said}"
+    yield "```"
+    yield ""
+
+
+def _rest(rest: Iterable[Waiting]) -> Iterator[str]:
+    yield "## Not played"
+    yield ""
+    for one in rest:
+        yield f"- `{one.id}` ({one.server}, {_link(one.source)}): {one.title}; not played, because {one.why}"
+    yield ""
+
+
+def _link(source: str) -> str:
+    return _ISSUE.sub(lambda found: f"[{found[0]}](https://github.com/{found[1]}/issues/{found[2]})", source)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def pages() -> dict[Path, str]:
+    """Each page that is made here, as it is to be."""
+    readme = README.read_text("utf-8")
+    before, _, rest = readme.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return {PAGE: document(), README: f"{before}{BEGIN}\n{worst()}{END}{after}"}
+
+
+def main() -> int:
+    """With `--write` the pages are written anew, else those that differ are named."""
+    stale = [path for path, text in pages().items() if not path.exists() or path.read_text("utf-8") != text]
+    for path in stale:
+        if "--write" in sys.argv[1:]:
+            path.write_text(pages()[path], "utf-8")
+        print(f"{path.name}: {'written' if '--write' in sys.argv[1:] else 'out of date, run make pages'}")
+    return 0 if "--write" in sys.argv[1:] else int(bool(stale))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
