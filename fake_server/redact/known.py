@@ -38,8 +38,20 @@ def forms(secret: str) -> Iterator[str]:
     yield data.hex().upper()
 
 
-def occurrences(text: str, value: str, skip: int = 0) -> Iterator[Span]:
-    """Where a value stands, without its first `skip` characters."""
+def folded(text: str) -> str:
+    """The text in small letters, place by place; as it is where a letter has no single small one."""
+    small = text.lower()
+    return small if len(small) == len(text) else text
+
+
+def occurrences(text: str, small: str, value: str, skip: int = 0) -> Iterator[Span]:
+    """Where a value stands in a text, without its first `skip` characters; `small` is the text folded.
+
+    Servers write keys in capitals and small letters of their own; a value that is short, and so may be a
+    word, is looked for as it is.
+    """
+    if len(value) >= SHORTEST:
+        text, value = small, folded(value)
     position = text.find(value)
     while position >= 0:
         yield position + skip, position + len(value)
