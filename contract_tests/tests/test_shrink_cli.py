@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from dataclasses import replace
 from pathlib import Path
@@ -210,6 +211,7 @@ def test_a_curl_line_for_other_requests() -> None:
     assert '\ncurl -i "$OPENAI_BASE_URL/models"' in shown(Request("GET", "/v1/models"))
     assert "curl -i -X DELETE " in shown(Request("DELETE", "/v1/models/a"))
     assert "curl -i -X POST " in shown(Request("POST", "/v1/files"))
+    assert "curl -i -X GET " in shown(Request("GET", "/v1/models", (), b"{}"))
     assert "${OPENAI_BASE_URL%/v1}/api/x" in shown(Request("GET", "/api/x"))
     assert "Authorization" not in shown(Request("GET", "/v1/models"), 401)
     assert "--data-binary" in shown(Request("POST", "/v1/files", (), b"\xff\x00"))
@@ -241,5 +243,9 @@ def test_how_main_took_the_whole_recording_is_told_where_it_tells_something() ->
 
 def test_a_title_says_where_and_what() -> None:
     assert title_of(broken("chat.created"), RULES["chat.created"]).startswith("created is 1760000000")
-    assert title_of(broken("usage.adds-up"), RULES["usage.adds-up"]) == "usage.total_tokens: 14 + 6 is not 21"
+    assert title_of(broken("usage.adds-up"), RULES["usage.adds-up"]) == (
+        "usage.total_tokens: 14 + 6 is not 21, expected 20"
+    )
+    other_id = title_of(broken("chat.stream.same-id"), RULES["chat.stream.same-id"])
+    assert re.search(r'is "[^"]+", expected "[^"]+", as before$', other_id)
     assert "in a stream" in title_of(broken("chat.stream.id"), RULES["chat.stream.id"])
