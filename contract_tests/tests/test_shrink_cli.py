@@ -21,6 +21,7 @@ from contract_tests.shrinking.visible import code, fenced, visible
 from contract_tests.tests.shared import ROOT
 from fake_server.wire import fixture
 from fake_server.wire.exchange import Exchange, Request, Write
+from fake_server.wire.fixture import Fixture
 
 BROKEN = ROOT / "fixtures" / "broken"
 TWO_RULES = BROKEN / "chat.stream.choice-index.yaml"
@@ -229,6 +230,22 @@ def test_an_issue_holds_no_key() -> None:
     asked = replace(exchange.request, body=json.dumps({"model": "m", "note": f"Bearer {key}"}).encode())
 
     assert key not in issue(Story(exchange.but(request=asked), Path("b.yaml"), RULES["usage.adds-up"]))
+
+
+def test_no_secret_of_an_unclean_recording_is_told(tmp_path: Path) -> None:
+    key, out, text = "Zq81-opaque-Value-77", tmp_path / "small.yaml", tmp_path / "issue.md"
+    whole = broken("errors.members")
+    asked = replace(whole.request, headers=(("Authorization", f"Bearer {key}"),))
+    said = whole.with_payload(whole.payload.replace(b"exist or you do not have", key.ljust(24).encode()))
+    fixture.save(Fixture(said.but(request=asked), f"refuses {key}"), tmp_path / "whole.yaml")
+
+    told = ("--rule", "errors.members", "--out", out, "--issue", text, "--title", f"a {key}")
+    done = run(tmp_path / "whole.yaml", *told)
+
+    assert done.return_value == 0, done.output
+    assert key in (tmp_path / "whole.yaml").read_text()
+    for one in (done.output, text.read_text(), out.read_text()):
+        assert key not in one
 
 
 def test_how_main_took_the_whole_recording_is_told_where_it_tells_something() -> None:

@@ -230,6 +230,11 @@ PLACES |= {
     "escapes of a log": exchange(f"b'{''.join(f'{chr(92)}x{ord(char):02x}' for char in KEY)}'".encode()),
     "deflate that nobody announced": exchange(zlib.compress(f'{{"a":"{KEY}"}}'.encode())),
     "deflate in base64": exchange(base64.b64encode(zlib.compress(f'{{"a":"{KEY}"}}'.encode()))),
+    "a token by name": exchange(json.dumps({"token": PLAIN}).encode()),
+    "headers that are echoed": exchange(json.dumps({"headers": {"X-Groq-Key": PLAIN}}).encode()),
+    "keys of other providers": exchange(
+        f"co-{KEY[8:22]}{KEY[8:22]}abcdef jina_{'Ab12' * 8} 123456789:AA{'Cd34' * 9}".encode()
+    ),
     "a key of a gateway": exchange(request=(("x-litellm-key", PLAIN),)),
     "a key of a provider": exchange(f"no such key {PLAIN}".encode(), request=(("X-Groq-Key", PLAIN),)),
     "an assertion": exchange(request=(("Cf-Access-Jwt-Assertion", PLAIN),)),
@@ -252,4 +257,6 @@ SECRETS = (
     PLAIN.upper(),
     ODD,
     "sk-7134",
+    "Ab12" * 8,
+    "Cd34" * 9,
 )

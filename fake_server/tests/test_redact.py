@@ -161,6 +161,7 @@ INNOCENT = [
     b'{"max_tokens":5,"token":" sk","prompt_tokens":3,"next_page_token":null}',
     b'{"message":"Incorrect API key provided: sk-proj-********************7Ha5."}',
     b'{"text":"the task-force-asked-for-a-disk-image-of-the-risk-register"}',
+    b'{"token":"supercalifragilistic","key":"a-prompt-of-2026","signature":"Zq81abcdefghijklmnopqrstuv77"}',
     base64.b64encode(bytes(range(256)) * 4),
 ]
 
