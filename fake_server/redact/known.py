@@ -39,9 +39,8 @@ def forms(secret: str) -> Iterator[str]:
 
 
 def folded(text: str) -> str:
-    """The text in small letters, place by place; as it is where a letter has no single small one."""
-    small = text.lower()
-    return small if len(small) == len(text) else text
+    """The text in small letters, each in its place: U+0130 alone would become two."""
+    return text.replace("\u0130", "i").lower()
 
 
 def occurrences(text: str, small: str, value: str, skip: int = 0) -> Iterator[Span]:

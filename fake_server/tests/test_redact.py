@@ -6,6 +6,7 @@ import base64
 import gzip
 import json
 import os
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from fake_server.keeping import KeepError, keep
 from fake_server.redact import Unreadable, known_values, redact, scan, scan_text
+from fake_server.redact.known import folded
 from fake_server.tests.genuine import RECORDINGS, SHARED
 from fake_server.tests.planted_secrets import (
     GZIP,
@@ -256,3 +258,10 @@ def test_base64_is_read_from_where_it_begins(shift: int) -> None:
 def test_an_opaque_blob_holds_no_key_by_chance() -> None:
     blob = b'{"encrypted_content":"gAAAAABozcPV8NxzVAMDdbpqK7_ltYa5-sk-VsbnSW9OMWGRwlnwasaLvuaC4XlgGm"}'
     assert redact(exchange(blob)).exchange.payload == blob
+
+
+def test_small_letters_keep_their_places() -> None:
+    assert not [code for code in range(sys.maxunicode + 1) if len(folded(chr(code))) != 1]
+    turkish = exchange(f'{{"a":"\u0130 \\u0130 {PLAIN} {PLAIN.upper()}"}}'.encode())
+    assert scan(turkish, [PLAIN])
+    assert PLAIN.lower().encode() not in redact(turkish, [PLAIN]).exchange.payload.lower()
