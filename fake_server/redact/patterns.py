@@ -17,6 +17,7 @@ _PREFIXED = {
     r"org-": r"[A-Za-z0-9]{20,}",
     r"proj_": r"[A-Za-z0-9]{16,}",
     r"gsk_|csk-|fw_|tgp_v1_|nvapi-|glpat-|lsv2_pt_|pcsk_|tvly-|wandb_v1_": r"[A-Za-z0-9_-]{20,}",
+    r"sig=": r"[A-Za-z0-9%+/=_-]{32,}",
     r"co-|jina_|pa-": r"[A-Za-z0-9]{32,}",
     r"pypi-": r"[A-Za-z0-9_-]{40,}",
     r"[0-9]{8,10}:AA": r"[A-Za-z0-9_-]{32,}",

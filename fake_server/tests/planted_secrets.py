@@ -235,6 +235,7 @@ PLACES |= {
     "keys of other providers": exchange(
         f"co-{KEY[8:22]}{KEY[8:22]}abcdef jina_{'Ab12' * 8} 123456789:AA{'Cd34' * 9}".encode()
     ),
+    "a signature alone": exchange(json.dumps({"a": f"sig={'Ef56' * 10}%3D"}).encode()),
     "a key of a gateway": exchange(request=(("x-litellm-key", PLAIN),)),
     "a key of a provider": exchange(f"no such key {PLAIN}".encode(), request=(("X-Groq-Key", PLAIN),)),
     "an assertion": exchange(request=(("Cf-Access-Jwt-Assertion", PLAIN),)),
@@ -259,4 +260,5 @@ SECRETS = (
     "sk-7134",
     "Ab12" * 8,
     "Cd34" * 9,
+    "Ef56" * 10,
 )
