@@ -7,8 +7,17 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from fake_server.redact import Unreadable, known_values, redact, scan, scan_text
+from fake_server.redact import (
+    Unreadable,
+    cleaned_text,
+    known_values,
+    redact,
+    scan,
+    scan_text,
+    without_known,
+)
 from fake_server.wire.exchange import Exchange, Headers, Write
 from fake_server.wire.fixture import Fixture, FixtureError, load, save
 from fake_server.wire.proof import differences
@@ -17,6 +26,9 @@ MAX_NAME = 120
 """Characters of a fixture's name; the names of its bodies are longer by 18, and file systems take 255."""
 _VARYING = frozenset({"date", "x-request-id", "openai-processing-ms", "cf-ray", "set-cookie", "age"})
 """Header fields that differ each time and say nothing about the server."""
+
+_WORDS = ("title", "source", "notes")
+"""What a fixture says in words."""
 
 
 class KeepError(ValueError):
@@ -51,7 +63,8 @@ def keep(
         redacted = redact(_in_microseconds(fixture.exchange), known)
     except Unreadable as error:
         raise KeepError(f"{path.name} is not saved: {error}") from error
-    clean = replace(fixture, exchange=redacted.exchange)
+    words: dict[str, Any] = {name: without_known(getattr(fixture, name), known) for name in _WORDS}
+    clean = replace(fixture, exchange=redacted.exchange, **words)
     if breaks is not None:
         clean = replace(clean, breaks=tuple(breaks(clean.exchange)))
     _refuse_leaks(clean, path, known)
@@ -71,21 +84,29 @@ def keep(
     return Kept(path, redacted.replaced, changes, before is None)
 
 
-def name_of(exchange: Exchange) -> str:
-    """A file name for a recording: its label, else what it asked with a hash of the request's body."""
-    request = exchange.request
+def name_of(exchange: Exchange, secrets: Iterable[str] = ()) -> str:
+    """A file name for a recording: its label, else what it asked with a hash of the request's body.
+
+    What is secret in the exchange, and `secrets`, is in none.
+    """
+    request, known = exchange.request, known_values(exchange, tuple(secrets))
     if exchange.label:
-        return file_name(exchange.label)
+        return file_name(cleaned_text(exchange.label, known))
     asked = hashlib.sha256(request.target.encode() + b"\n" + request.body).hexdigest()[:8]
-    return file_name(f"{request.method.lower()}-{request.path.strip('/').removeprefix('v1/')}-{asked}")
+    path = cleaned_text(request.path, known).strip("/").removeprefix("v1/")
+    return file_name(f"{request.method.lower()}-{path}-{asked}")
 
 
 def file_name(text: str) -> str:
-    """`text` as a file name without suffix, the same each time: `a/b.py::c[d]` becomes `a-b.py-c-d`."""
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.") or "recording"
+    """`text` as a file name without suffix, the same each time: `a/b.py::c[d]` becomes `a-b.py-c-d`.
+
+    A name of which nothing is left, or too much, gets a hash, so that two of them stay apart.
+    """
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.")
+    digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:8]
     if len(name) > MAX_NAME:
-        name = f"{name[: MAX_NAME - 9]}-{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:8]}"
-    return name
+        return f"{name[: MAX_NAME - 9]}-{digest}"
+    return name or ("recording" if text.isascii() else f"recording-{digest}")
 
 
 def _in_microseconds(exchange: Exchange) -> Exchange:
@@ -101,15 +122,14 @@ def _in_microseconds(exchange: Exchange) -> Exchange:
 
 def _refuse_leaks(fixture: Fixture, path: Path, known: tuple[str, ...]) -> None:
     """Raises KeepError where something still looks like a credential, or is one of those known."""
-    told = (
-        leak for text in (fixture.title, fixture.source, fixture.notes, path.name) for leak in scan_text(text)
-    )
-    leaks = [*scan(fixture.exchange, known), *told]
+    words = (*(getattr(fixture, name) for name in _WORDS), path.name)
+    leaks = [*scan(fixture.exchange, known), *(leak for text in words for leak in scan_text(text, known))]
     if leaks:
         shown = "; ".join(f"{leak.where}: {leak.shown}" for leak in leaks[:3])
         more = f" and {len(leaks) - 3} more" if len(leaks) > 3 else ""
+        name = without_known(path.stem, known)
         raise KeepError(
-            f"{path.stem} is not saved: it still looks as if it held a credential ({shown}{more}); "
+            f"{name} is not saved: it still looks as if it held a credential ({shown}{more}); "
             "name the value as a secret, or take it out of the request"
         )
 

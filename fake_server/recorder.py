@@ -92,7 +92,7 @@ class Recorder:
             self._waiting.task_done()
 
     def _keep(self, exchange: Exchange) -> Kept:
-        name = name_of(exchange)
+        name = name_of(exchange, self._secrets)
         self._names[name] += 1
         number = f"-{self._names[name]}" if self._names[name] > 1 else ""
         fixture = Fixture(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable
 from itertools import chain, islice
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from contract_tests.shrinking.main_oracle import run_main
 from contract_tests.shrinking.size import size_of
 from contract_tests.shrinking.work import SECONDS, Shrunk, shrink_main, shrink_rule
 from fake_server.keeping import KeepError, keep
+from fake_server.redact import Unreadable, known_values, redact
 from fake_server.wire import fixture
 from fake_server.wire.exchange import Exchange, Request
 from fake_server.wire.fixture import Fixture
@@ -65,7 +67,7 @@ def shrink_command(
         raise UsageError("--main and --rule are two questions; ask one")
     rule = _rule(rule_id) if rule_id else None
     recording = _chosen(path, label, rule, by_main)
-    exchange = recording.exchange
+    exchange = _clean(path, recording.exchange)
     terminal = Terminal(console())
     if not by_main:
         found = judge(exchange).ids()
@@ -91,8 +93,9 @@ def shrink_command(
         after, title, _breaks(after, rule), known.source or _source(path, recording), _history(shrunk)
     )
     target = out or Path(f"{rule.id if rule else 'main'}.yaml")
-    _keep(made, target)
-    story = Story(fixture.load(target).exchange, target, rule, outcome, title, made.source, _history(shrunk))
+    _keep(made, target, known_values(recording.exchange))
+    saved = fixture.load(target)
+    story = Story(saved.exchange, target, rule, outcome, saved.title, saved.source, _history(shrunk))
     _tell(terminal, story, issue_file)
     return int(ExitCode.OK)
 
@@ -132,6 +135,14 @@ def _chosen(path: Path, label: str | None, rule: Rule | None, by_main: bool) -> 
         if rule.id in judge_by((rule,), exchange).ids() and rule.id in judge(exchange).ids():
             return recording
     raise UsageError(f"{path}: no recording breaks {rule.id}; `contract judge {path}` says what they break")
+
+
+def _clean(path: Path, exchange: Exchange) -> Exchange:
+    """The exchange as it could be saved, so that nothing that is told of it holds a secret."""
+    try:
+        return redact(exchange).exchange
+    except Unreadable as error:
+        raise UsageError(f"{path}: {error}") from error
 
 
 def _only_one(path: Path, exchange: Exchange) -> Rule | None:
@@ -181,9 +192,9 @@ def _history(shrunk: Shrunk) -> str:
     return f"Of {count(before.body, 'byte')} of body {after.body:,} are left"
 
 
-def _keep(made: Fixture, path: Path) -> None:
+def _keep(made: Fixture, path: Path, secrets: Iterable[str]) -> None:
     try:
-        keep(made, path)
+        keep(made, path, secrets=secrets)
     except KeepError as error:
         raise click.ClickException(str(error)) from error
 

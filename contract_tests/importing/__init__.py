@@ -18,6 +18,7 @@ from contract_tests.importing.entry import Entry, Found, Skipped, digest
 from contract_tests.importing.recognising import FORMATS, content, document, kind_of, recognise
 from contract_tests.recordings import InputError
 from fake_server.keeping import file_name
+from fake_server.redact import cleaned_text, known_values
 from fake_server.wire.fixture import Fixture
 
 __all__ = ["FORMATS", "Asked", "Imported", "InputError", "read"]
@@ -127,4 +128,5 @@ def _name(path: Path, entry: Entry) -> str:
     """The recording's own id, else the file, the endpoint and a hash of what was asked."""
     exchange = entry.exchange
     endpoint = exchange.request.path.strip("/").removeprefix("v1/")
-    return file_name(exchange.label or f"{path.stem}-{endpoint}-{digest(exchange.request)}")
+    told = exchange.label or f"{path.stem}-{endpoint}-{digest(exchange.request)}"
+    return file_name(cleaned_text(told, known_values(exchange)))

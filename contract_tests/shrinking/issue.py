@@ -22,6 +22,8 @@ from fake_server.wire import jsontext
 from fake_server.wire.exchange import Exchange, Headers
 
 MAX_TITLE = 110
+MAX_WANTED = 40
+"""Characters of what was expected that still stand in a title."""
 _VALUE = re.compile(r"""missing|null|true|false|-?\d+(\.\d+)?([eE][-+]?\d+)?|["\[{].*""")
 _AROUND, _LONGEST = 48, 120
 """Bytes shown before and after what should be another value, and of that value."""
@@ -59,9 +61,18 @@ def title_of(exchange: Exchange, rule: Rule | None, outcome: Outcome | None = No
     place = show_path(finding.place.path)
     seen = " ".join(finding.actual.split())
     stream = " in a stream" if finding.place.event is not None else ""
+    wanted = _wanted(finding)
     if not place:
-        return _cut(f"{seen}{stream}")
-    return _cut(f"{place}{stream} is {seen}" if _is_value(seen) else f"{place}{stream}: {seen}")
+        return _cut(f"{seen}{stream}{wanted}")
+    return _cut(
+        f"{place}{stream} is {seen}{wanted}" if _is_value(seen) else f"{place}{stream}: {seen}{wanted}"
+    )
+
+
+def _wanted(finding: Finding) -> str:
+    """What was expected, where it is said in a few words."""
+    expected = " ".join(finding.expected.split())
+    return f", expected {expected}" if 0 < len(expected) <= MAX_WANTED else ""
 
 
 def _is_value(seen: str) -> bool:
@@ -116,7 +127,8 @@ def _summary(exchange: Exchange, finding: Finding | None) -> str:
         said = f"`{place}` is {seen if seen == 'missing' else code(seen)}"
     else:
         said = f"{code(seen)}, at `{place}`"
-    return f"The reply to {asked} breaks the OpenAI API: {said}."
+    wanted = f", expected {code(finding.expected)}" if _wanted(finding) else ""
+    return f"The reply to {asked} breaks the OpenAI API: {said}{wanted}."
 
 
 def _points(finding: Finding) -> Iterator[str]:
@@ -222,11 +234,7 @@ def curl(exchange: Exchange) -> str:
     path = target.removeprefix("/v1")
     url = f'"{base}{path}"' if shlex.quote(path) == path else f'"{base}"{shlex.quote(path)}'
     streamed = "-N " if View(exchange).asked_stream else ""
-    method = (
-        ""
-        if request.method == "GET" or (request.method == "POST" and request.body)
-        else _method(request.method)
-    )
+    method = "" if request.method == ("POST" if request.body else "GET") else _method(request.method)
     lines = [f"curl -i {streamed}{method}{url}"]
     named = {name.lower() for name, _ in request.headers or ()}
     if exchange.status != 401 or "authorization" in named:

@@ -214,6 +214,13 @@ def test_wrong_use_is_told(
         diff(*argv)
 
 
+def test_a_document_without_bottom_is_told(diff: Callable[..., Ran], tmp_path: Path) -> None:
+    deep = tmp_path / "deep.json"
+    deep.write_text("[" * 100_000)
+    with pytest.raises(InputError, match="nested too deeply"):
+        diff(str(deep), POEM)
+
+
 def test_nothing_that_pairs_is_wrong_use(diff: Callable[..., Ran], tmp_path: Path) -> None:
     for folder, name in (("a", "poem-stream"), ("b", "models")):
         (tmp_path / folder).mkdir()

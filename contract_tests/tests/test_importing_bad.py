@@ -143,6 +143,10 @@ def plain_cassette() -> str:
         (b"28:4:type;4:http;7:version;1:6#}", "some: flow 0: version 6 of the format; open and save it with"),
         (b"HTTP/1.1 200 OK\r\nA: b\r\n", "some: byte 0: the head has no end (a blank line)"),
         (b"HTTP/1.1 OK\r\n\r\n", "some: byte 0: a status line is expected, not b'HTTP/1.1 OK"),
+        (
+            b"> GET /v1/models HTTP/1.1\r\n> User-Agent curl\r\n> \r\n< HTTP/1.1 200 OK\r\n< \r\n",
+            "some: 'User-Agent curl' is no name of a header field",
+        ),
         (b"* hello\n", "lines that begin with `> ` and `< HTTP/`"),
         ({"fixtures": [{"response": {"error": {}}}]}, "some: fixture 0: the member 'message' is missing"),
         ({"fixtures": [{"response": {"toolCalls": [3]}}]}, "some: fixture 0: "),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from contract_tests.shrinking.visible import code, fenced, visible
 from contract_tests.tests.shared import ROOT
 from fake_server.wire import fixture
 from fake_server.wire.exchange import Exchange, Request, Write
+from fake_server.wire.fixture import Fixture
 
 BROKEN = ROOT / "fixtures" / "broken"
 TWO_RULES = BROKEN / "chat.stream.choice-index.yaml"
@@ -210,6 +212,7 @@ def test_a_curl_line_for_other_requests() -> None:
     assert '\ncurl -i "$OPENAI_BASE_URL/models"' in shown(Request("GET", "/v1/models"))
     assert "curl -i -X DELETE " in shown(Request("DELETE", "/v1/models/a"))
     assert "curl -i -X POST " in shown(Request("POST", "/v1/files"))
+    assert "curl -i -X GET " in shown(Request("GET", "/v1/models", (), b"{}"))
     assert "${OPENAI_BASE_URL%/v1}/api/x" in shown(Request("GET", "/api/x"))
     assert "Authorization" not in shown(Request("GET", "/v1/models"), 401)
     assert "--data-binary" in shown(Request("POST", "/v1/files", (), b"\xff\x00"))
@@ -229,6 +232,22 @@ def test_an_issue_holds_no_key() -> None:
     assert key not in issue(Story(exchange.but(request=asked), Path("b.yaml"), RULES["usage.adds-up"]))
 
 
+def test_no_secret_of_an_unclean_recording_is_told(tmp_path: Path) -> None:
+    key, out, text = "Zq81-opaque-Value-77", tmp_path / "small.yaml", tmp_path / "issue.md"
+    whole = broken("errors.members")
+    asked = replace(whole.request, headers=(("Authorization", f"Bearer {key}"),))
+    said = whole.with_payload(whole.payload.replace(b"exist or you do not have", key.ljust(24).encode()))
+    fixture.save(Fixture(said.but(request=asked), f"refuses {key}"), tmp_path / "whole.yaml")
+
+    told = ("--rule", "errors.members", "--out", out, "--issue", text, "--title", f"a {key}")
+    done = run(tmp_path / "whole.yaml", *told)
+
+    assert done.return_value == 0, done.output
+    assert key in (tmp_path / "whole.yaml").read_text()
+    for one in (done.output, text.read_text(), out.read_text()):
+        assert key not in one
+
+
 def test_how_main_took_the_whole_recording_is_told_where_it_tells_something() -> None:
     failed = Outcome(7, "the reply has no end", printed=True)
 
@@ -241,5 +260,9 @@ def test_how_main_took_the_whole_recording_is_told_where_it_tells_something() ->
 
 def test_a_title_says_where_and_what() -> None:
     assert title_of(broken("chat.created"), RULES["chat.created"]).startswith("created is 1760000000")
-    assert title_of(broken("usage.adds-up"), RULES["usage.adds-up"]) == "usage.total_tokens: 14 + 6 is not 21"
+    assert title_of(broken("usage.adds-up"), RULES["usage.adds-up"]) == (
+        "usage.total_tokens: 14 + 6 is not 21, expected 20"
+    )
+    other_id = title_of(broken("chat.stream.same-id"), RULES["chat.stream.same-id"])
+    assert re.search(r'is "[^"]+", expected "[^"]+", as before$', other_id)
     assert "in a stream" in title_of(broken("chat.stream.id"), RULES["chat.stream.id"])

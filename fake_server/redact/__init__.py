@@ -4,8 +4,19 @@ A secret is replaced by a dummy of the same length: the prefix that tells its ki
 `REDACTED` and as many `x` as it takes (`sk-REDACTEDxxxxxxx`), or only `x` where it is shorter than that.
 """
 
+from fake_server.redact.body import cleaned_text, without_known
 from fake_server.redact.exchange import Redacted, Unreadable, redact
 from fake_server.redact.fields import known_values
 from fake_server.redact.scan import Leak, scan, scan_text
 
-__all__ = ["Leak", "Redacted", "Unreadable", "known_values", "redact", "scan", "scan_text"]
+__all__ = [
+    "Leak",
+    "Redacted",
+    "Unreadable",
+    "cleaned_text",
+    "known_values",
+    "redact",
+    "scan",
+    "scan_text",
+    "without_known",
+]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import chain
 
-from fake_server.redact.codings import MAGIC, hidden
-from fake_server.redact.known import forms, needles, occurrences
+from fake_server.redact.codings import MAGIC, ZLIB, hidden
+from fake_server.redact.known import folded, forms, needles, occurrences
 from fake_server.redact.patterns import Span, suspicious
 from fake_server.redact.stream import joined
 from fake_server.redact.views import Edit, View, applied, merged, readings
@@ -29,6 +29,12 @@ def cleaned(data: bytes, known: Collection[str]) -> tuple[bytes, list[int]]:
 def cleaned_text(text: str, known: Collection[str]) -> str:
     """A text without its secrets, which keeps its length."""
     return _cleaned(text, known)[0]
+
+
+def without_known(text: str, known: Collection[str]) -> str:
+    """A text with dummies in place of the known values that stand in it as they are."""
+    values = [needle for secret in known for needle in needles(secret)]
+    return applied(text, merged((start, stop, None) for start, stop in _known(text, values)))
 
 
 def _cleaned(text: str, known: Collection[str]) -> tuple[str, set[int]]:
@@ -59,8 +65,9 @@ def _cleaned(text: str, known: Collection[str]) -> tuple[str, set[int]]:
 
 
 def _known(text: str, values: Iterable[tuple[str, int]]) -> Iterator[Span]:
+    small = folded(text)
     for value, skip in values:
-        yield from occurrences(text, value, skip)
+        yield from occurrences(text, small, value, skip)
 
 
 def _edits(
@@ -81,7 +88,7 @@ def _edits(
 def _is_text(text: str) -> bool:
     """Whether codings are looked for in a text: in random bytes everything looks like one."""
     as_utf8 = text.encode("latin-1", "replace").decode("utf-8", "replace")
-    return text.startswith(MAGIC) or as_utf8.count("\ufffd") * 16 <= len(text)
+    return text.startswith((MAGIC, *ZLIB)) or as_utf8.count("\ufffd") * 16 <= len(text)
 
 
 def _views(text: str, layers: int) -> Iterator[View]:

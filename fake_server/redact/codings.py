@@ -15,6 +15,8 @@ _WIDE = re.compile(r"(?:[\x09-\x7e]\x00){8,}")
 _READABLE = re.compile(r"[\x20-\x7e]{16}")
 """What decoded base64 has somewhere where it holds a text; random bytes have it once in eight megabytes."""
 MAGIC = "\x1f\x8b\x08"
+ZLIB = ("x\x01", "x\x5e", "x\x9c", "x\xda")
+"""How a stream of zlib begins (RFC 1950 section 2.2); looked for at the begin of a text only."""
 PIECE = 4096
 MAX_MEMBERS = 16
 MAX_UNPACKED = 1 << 22
@@ -36,7 +38,7 @@ def _runs(text: str) -> Iterator[Recoded]:
         standard = run.replace("-", "+").replace("_", "/")
         for shift in range(4):
             inner = _decoded(standard[shift:])
-            if _READABLE.search(inner) or inner.startswith(MAGIC):
+            if _READABLE.search(inner) or inner.startswith((MAGIC, *ZLIB)):
                 url_safe = "-" in run or "_" in run
                 yield Recoded(inner, match.start() + shift, _urlsafe if url_safe else _standard, 4, 3)
     for match in _HEX.finditer(text):
@@ -73,6 +75,10 @@ def _hex_in_capitals(text: str) -> str:
 
 
 def _packed(text: str) -> Iterator[Packed]:
+    if text.startswith(ZLIB):
+        plain, used = unpacked(text.encode("latin-1", "replace"), zlib.MAX_WBITS)
+        whole = len(plain) < MAX_UNPACKED
+        yield Packed(plain.decode("latin-1") if whole else "", 0, used, whole)
     position = text.find(MAGIC)
     for _ in range(MAX_MEMBERS):
         if position < 0:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import binascii
 import contextlib
+import html
 import json
 import re
 import zlib
@@ -18,9 +19,11 @@ from fake_server.wire.sse import Decoder
 _RUN = re.compile(r"[A-Za-z0-9+/_-]{16,}")
 _FOLD = re.compile(r"(?<=[A-Za-z0-9+/]{16})(?:\r?\n)[ \t]{0,8}(?=[A-Za-z0-9+/])")
 _PRINTABLE = re.compile(r"[\x20-\x7e]{16}")
-_ESCAPE = re.compile(r'\\(?:u([0-9A-Fa-f]{4})|(["\\/bfnrt]))')
+_ESCAPE = re.compile(r'\\(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|(["\\/bfnrt]))')
+_REFERENCE = re.compile(r"&[#A-Za-z][0-9A-Za-z]{1,8};")
 _PLAIN = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _STRING = re.compile(r'"(\w{1,64})"\s{0,8}:\s{0,8}"((?:[^"\\]|\\.)*+)', re.DOTALL)
+_ZLIB = ("x\x01", "x\x5e", "x\x9c", "x\xda")
 MAX_LAYERS = 4
 MAX_UNPACKED = 1 << 22
 
@@ -40,7 +43,7 @@ def texts_in(value: str | bytes) -> Iterator[Text]:
     if isinstance(value, bytes):
         yield from _values(value)
         if value[:1] == b"x":  # zlib without its head
-            yield from _deeper(_inflate(value[2:], -15), "decompressed", 1)
+            yield from _deeper(_inflate(value[2:], -15), "decompressed", 2)
         if b"\x1f\x8b" in value:
             for inner in _inflated(value):
                 yield from _deeper(inner, "decompressed", 1)
@@ -65,6 +68,10 @@ def _decoded(text: str, how: str, layers: int) -> Iterator[Text]:
         if inner.startswith("\x1f\x8b"):
             for packed in _inflated(inner.encode("latin-1")):
                 yield from _deeper(packed, "in base64, decompressed", layers - 1)
+        if inner.startswith(_ZLIB):
+            yield from _deeper(
+                _inflate(inner[2:].encode("latin-1"), -15), "in base64, decompressed", layers - 1
+            )
 
 
 def _spelled(text: str) -> Iterator[str]:
@@ -72,14 +79,17 @@ def _spelled(text: str) -> Iterator[str]:
     if "%" in text:
         forms.append(unquote_plus(text))
     if "\\" in text:
-        forms.append(_ESCAPE.sub(lambda found: chr(int(found[1], 16)) if found[1] else _of(found[2]), text))
+        forms.append(_ESCAPE.sub(_unescaped, text))
+    if "&" in text:
+        forms.append(_REFERENCE.sub(lambda found: html.unescape(found[0]), text))
     if "\0" in text:
         forms.append(text.replace("\0", ""))
     yield from (form for form in forms if form != text)
 
 
-def _of(letter: str) -> str:
-    return _PLAIN.get(letter, letter)
+def _unescaped(found: re.Match[str]) -> str:
+    code = found[1] or found[2]
+    return chr(int(code, 16)) if code else _PLAIN.get(found[3], found[3])
 
 
 def _hidden(text: str) -> Iterator[str]:
@@ -96,7 +106,7 @@ def _runs(text: str) -> Iterator[str]:
             part = run[shift:]
             part = part[: len(part) - (len(part) % 4 == 1)]
             inner = binascii.a2b_base64(part + "==").decode("latin-1")
-            if _PRINTABLE.search(inner) or inner.startswith("\x1f\x8b"):
+            if _PRINTABLE.search(inner) or inner.startswith(("\x1f\x8b", *_ZLIB)):
                 yield inner
         for shift in range(2) if len(run) >= 32 else ():
             part = run[shift : len(run) - (len(run) - shift) % 2]

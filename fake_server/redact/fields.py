@@ -38,6 +38,8 @@ _ATTRIBUTES = frozenset(
     }
 )
 """What follows a cookie in Set-Cookie (RFC 6265 section 4.1.1) and is no secret."""
+_SHORT_KEY = re.compile(r"sk-(?=[a-z]*[0-9])[A-Za-z0-9_-]{4,}")
+"""`sk-1234`: what follows the prefix is too common to be looked for, the whole is not."""
 SHORTEST_GIVEN = 4
 MAX_KNOWN = 200
 """Known values that are looked for, the longest first: a target may set any number of cookies."""
@@ -111,7 +113,7 @@ def known_values(exchange: Exchange, secrets: Collection[str] = ()) -> tuple[str
     asked = _QUERY.finditer(request.target)
     values += [match[2] for match in asked if is_secret_parameter(unquote(match[1]))]
     values += [unquote(value) for value in values if "%" in value]
-    kept = {value for value in values if is_telling(value[after_prefix(value) :])}
+    kept = {value for value in values if is_telling(value[after_prefix(value) :]) or _SHORT_KEY.match(value)}
     kept |= {value for value in secrets if len(value) >= SHORTEST_GIVEN}
     real = {value for value in kept if not is_dummy(value[after_prefix(value) :])}
     return tuple(sorted(real, key=lambda value: (-len(value), value))[:MAX_KNOWN])
@@ -122,6 +124,8 @@ def _held(name: str, value: str) -> Iterator[str]:
     for start, stop in secret_spans(name, value):
         held = value[start:stop]
         yield held
+        if value[:start].endswith("sk-"):
+            yield f"sk-{held}"
         if value[:start].strip().lower() == "basic":
             try:
                 user, _, password = base64.b64decode(held, validate=True).partition(b":")

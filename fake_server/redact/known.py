@@ -38,8 +38,19 @@ def forms(secret: str) -> Iterator[str]:
     yield data.hex().upper()
 
 
-def occurrences(text: str, value: str, skip: int = 0) -> Iterator[Span]:
-    """Where a value stands, without its first `skip` characters."""
+def folded(text: str) -> str:
+    """The text in small letters, each in its place: U+0130 alone would become two."""
+    return text.replace("\u0130", "i").lower()
+
+
+def occurrences(text: str, small: str, value: str, skip: int = 0) -> Iterator[Span]:
+    """Where a value stands in a text, without its first `skip` characters; `small` is the text folded.
+
+    Servers write keys in capitals and small letters of their own; a value that is short, and so may be a
+    word, is looked for as it is.
+    """
+    if len(value) >= SHORTEST:
+        text, value = small, folded(value)
     position = text.find(value)
     while position >= 0:
         yield position + skip, position + len(value)

@@ -82,7 +82,11 @@ _TOKENS = frozenset(
 """Words before `token`: `max_token`, `next_page_token` and `eos_token` are no secrets."""
 _PARAMETERS = frozenset({"key", "token", "sig", "signature", "auth", "sas", "jwt", "session", "sid", "pwd"})
 """Names that say it in a URL, where a body may mean something else by them."""
-_FIELDS = frozenset({"auth", "token", "jwt", "signature", "cookie", "cookie2"})
+_FIELDS = frozenset(
+    {"auth", "token", "jwt", "signature", "cookie", "cookie2", "assertion", "dpop", "session", "key", "keys"}
+)
+_OTHER_KEYS = frozenset({"idempotency", "cache", "surrogate", "ratelimit", "partition", "public", "socket"})
+"""Words before `key` in names of header fields whose value is none: all other keys open something."""
 _OWNERS = frozenset({"openai-organization", "openai-project"})
 
 
@@ -113,7 +117,9 @@ def is_secret_parameter(name: str) -> bool:
 def is_secret_field(name: str) -> bool:
     """Whether a header field of this name holds a credential."""
     words = _words(name)
-    return is_secret_name(name) or name.lower() in _OWNERS or (bool(words) and words[-1] in _FIELDS)
+    if is_secret_name(name) or name.lower() in _OWNERS:
+        return True
+    return bool(words) and words[-1] in _FIELDS and _OTHER_KEYS.isdisjoint(words[:-1])
 
 
 def _words(name: str) -> list[str]:

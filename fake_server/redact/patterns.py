@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from fake_server.redact.dummy import is_dummy
-from fake_server.redact.names import is_secret_name, is_secret_parameter
+from fake_server.redact.names import is_secret_field, is_secret_name, is_secret_parameter
 
 _PREFIXED = {
     r"sk-|pk-lf-": r"[A-Za-z0-9_-]{16,}",
@@ -17,6 +17,11 @@ _PREFIXED = {
     r"org-": r"[A-Za-z0-9]{20,}",
     r"proj_": r"[A-Za-z0-9]{16,}",
     r"gsk_|csk-|fw_|tgp_v1_|nvapi-|glpat-|lsv2_pt_|pcsk_|tvly-|wandb_v1_": r"[A-Za-z0-9_-]{20,}",
+    r"sig=": r"[A-Za-z0-9%+/=_-]{32,}",
+    r"co-|jina_|pa-": r"[A-Za-z0-9]{32,}",
+    r"pypi-": r"[A-Za-z0-9_-]{40,}",
+    r"[0-9]{8,10}:AA": r"[A-Za-z0-9_-]{32,}",
+    r"hooks\.slack\.com/services/": r"[A-Za-z0-9/]{24,}",
     r"xai-|pplx-|npm_|dop_v1_": r"[A-Za-z0-9]{36,}",
     r"hf_|r8_": r"[A-Za-z0-9]{30,}",
     r"dapi": r"[0-9a-f]{32}",
@@ -59,6 +64,10 @@ _NEAR = 300
 _STRING = r'"((?:[^"\\]|\\.)*+)'
 _MEMBER = re.compile(r'"([^"\\:,{}]{2,64})"[ \t\r\n]*+(?=([:,]))')
 _VALUE = re.compile(rf"[ \t\r\n]*+:[ \t\r\n]*+(?:{_STRING}|(-?[0-9]{{6,}})|(\[|\{{))", re.DOTALL)
+_LONG_KEY = re.compile(r"(?=[^0-9]*+[0-9])(?=[^A-Za-z]*+[A-Za-z])[A-Za-z0-9._~+/=-]{20,4096}")
+"""What `"token": …` or `"session": …` has to hold to be a credential: a body means other things by them.
+
+A `signature` signs a thought and opens nothing."""
 _NAMED_VALUE = re.compile(rf'[ \t\r\n]*+,[ \t\r\n]*+"value"[ \t\r\n]*+:[ \t\r\n]*+{_STRING}', re.DOTALL)
 _INSIDE = re.compile(
     rf'[ \t\r\n,]*+(?:"(?:value|key|token|secret)"[ \t\r\n]*+:[ \t\r\n]*+)?{_STRING}"', re.DOTALL
@@ -136,12 +145,16 @@ def _is_mixed(value: str) -> bool:
 def _members(text: str) -> Iterator[Span]:
     """Values of members: `"api_key": "…"`, and `"name": "api-key", "value": "…"`."""
     for match in _MEMBER.finditer(text):
-        if not is_secret_name(match[1]):
+        certain = is_secret_name(match[1])
+        if not (certain or (is_secret_field(match[1]) and not match[1].endswith("signature"))):
             continue
         value = (_VALUE if match[2] == ":" else _NAMED_VALUE).match(text, match.end())
         if value is None:
             continue
-        if value.lastindex == 3:
+        if not certain:
+            if value.lastindex == 1 and _LONG_KEY.fullmatch(value[1]):
+                yield value.span(1)
+        elif value.lastindex == 3:
             yield from _inside(text, value.end())
         else:
             yield value.span(value.lastindex or 1)

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from fake_server.redact.decodings import Text, texts_in
 from fake_server.redact.dummy import is_dummy
-from fake_server.redact.known import forms
+from fake_server.redact.known import folded, forms, occurrences
 from fake_server.redact.names import is_secret_field, is_secret_parameter
 from fake_server.redact.patterns import after_prefix, suspicious
 from fake_server.wire.coding import decoded
@@ -48,9 +48,10 @@ def scan(exchange: Exchange, secrets: Iterable[str] = ()) -> list[Leak]:
     return list(leaks)
 
 
-def scan_text(text: str, where: str = "the text") -> list[Leak]:
-    """What looks like a credential in a title, a note, a name."""
-    found = (leak for part in texts_in(text) for leak in _leaks(part, where, ()))
+def scan_text(text: str, secrets: Iterable[str] = (), where: str = "the text") -> list[Leak]:
+    """What looks like a credential in a title, a note, a name, or holds one of `secrets`."""
+    known = _needles(secrets)
+    found = (leak for part in texts_in(text) for leak in _leaks(part, where, known))
     return list(dict.fromkeys(found))[:MAX_LEAKS]
 
 
@@ -75,8 +76,9 @@ def _leaks(part: Text, where: str, known: tuple[tuple[str, str], ...]) -> Iterat
     for start, stop in suspicious(part.text):
         begin = max(0, start - 8)
         yield Leak(where, f"{part.text[begin : min(start + SHOWN, stop)]}…")
+    small = folded(part.text)
     for form, secret in known:
-        if form in part.text:
+        if any(occurrences(part.text, small, form)):
             yield Leak(where, f"{secret[:SHOWN]}…")
 
 

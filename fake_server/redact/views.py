@@ -6,6 +6,7 @@ same length, or a dummy where `new` is None.
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from bisect import bisect_left, bisect_right
@@ -19,10 +20,13 @@ from fake_server.redact.patterns import Span
 Edit = tuple[int, int, str | None]
 
 _ESCAPE = re.compile(
-    r"\\(?:u[dD][89abAB][0-9A-Fa-f]{2}\\u[dD][c-fC-F][0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|.)", re.DOTALL
+    r"\\(?:u[dD][89abAB][0-9A-Fa-f]{2}\\u[dD][c-fC-F][0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|.)",
+    re.DOTALL,
 )
-"""A JSON escape (RFC 8259 section 7), two of them for a character beyond U+FFFF."""
+"""A JSON escape (RFC 8259 section 7), two of them for a character beyond U+FFFF; `\\x41` as logs have it."""
 _PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
+_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,8});")
+"""A character reference of HTML."""
 _FOLDED = re.compile(r"[A-Za-z0-9+/]{16}\r?\n[ \t]{0,8}[A-Za-z0-9+/]{2}")
 _FOLD = re.compile(r"(?<=[A-Za-z0-9+/])([A-Za-z0-9+/])\r?\n[ \t]{0,8}(?=[A-Za-z0-9+/])")
 """A line end inside base64 (RFC 2045 section 6.8)."""
@@ -138,11 +142,13 @@ class Packed:
 
 
 def readings(text: str) -> Iterator[Reading]:
-    """The text without JSON escapes and without percent-encoding, where it has any."""
+    """The text without JSON escapes, percent-encoding, references of HTML, where it has any."""
     if "\\" in text:
         yield unescaped(text)
     if "%" in text and _PERCENT.search(text):
         yield _read(text, _PERCENT, lambda unit: chr(int(unit[1:], 16)))
+    if "&" in text and _ENTITY.search(text):
+        yield _read(text, _ENTITY, _referred)
 
 
 def unfolded(text: str) -> Reading:
@@ -156,7 +162,14 @@ def unescaped(text: str) -> Reading:
     return _read(text, _ESCAPE, _unescaped) if "\\" in text else Reading(text)
 
 
+def _referred(unit: str) -> str:
+    value = html.unescape(unit)
+    return value if len(value) == 1 else "\ufffd"
+
+
 def _unescaped(unit: str) -> str:
+    if unit[1:2] == "x" and len(unit) == 4:
+        return chr(int(unit[2:], 16))
     try:
         value = json.loads(f'"{unit}"')
     except ValueError:

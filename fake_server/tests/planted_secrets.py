@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import html
 import json
 import zlib
 from urllib.parse import quote
@@ -212,6 +213,36 @@ PLACES |= {
         b"no such key: Zq81/opaque+Value=77 ok", target="/v1/x?api%5Fkey=Zq81%2Fopaque%2BValue%3D77"
     ),
 }
+ODD = 'Zq81<opaque>&"Value"77'
+KNOWN_ODD = (("X-API-Key", ODD),)
+PLACES |= {
+    "in small letters": exchange(f"no such key {PLAIN.lower()}".encode(), request=SENT),
+    "in capitals, split over deltas": stream(*deltas(*cut_in_two(PLAIN.upper())), request=SENT),
+    "in small letters, in base64": exchange(
+        base64.b64encode(f"the key is {PLAIN.lower()}, dear".encode()), request=SENT
+    ),
+    "in small letters in a header": exchange(headers=(("X-Echo", PLAIN.lower()),), request=SENT),
+    "HTML": exchange(f"<p>no such key {html.escape(ODD)}</p>".encode(), kind="text/html", request=KNOWN_ODD),
+    "HTML in numbers": exchange(f"<p>{''.join(f'&#{ord(char)};' for char in KEY)}</p>".encode()),
+    "HTML in JSON in deltas": stream(
+        *deltas("it is ", html.escape(ODD)[:9], html.escape(ODD)[9:]), request=KNOWN_ODD
+    ),
+    "escapes of a log": exchange(f"b'{''.join(f'{chr(92)}x{ord(char):02x}' for char in KEY)}'".encode()),
+    "deflate that nobody announced": exchange(zlib.compress(f'{{"a":"{KEY}"}}'.encode())),
+    "deflate in base64": exchange(base64.b64encode(zlib.compress(f'{{"a":"{KEY}"}}'.encode()))),
+    "a token by name": exchange(json.dumps({"token": PLAIN}).encode()),
+    "headers that are echoed": exchange(json.dumps({"headers": {"X-Groq-Key": PLAIN}}).encode()),
+    "keys of other providers": exchange(
+        f"co-{KEY[8:22]}{KEY[8:22]}abcdef jina_{'Ab12' * 8} 123456789:AA{'Cd34' * 9}".encode()
+    ),
+    "a signature alone": exchange(json.dumps({"a": f"sig={'Ef56' * 10}%3D"}).encode()),
+    "a key of a gateway": exchange(request=(("x-litellm-key", PLAIN),)),
+    "a key of a provider": exchange(f"no such key {PLAIN}".encode(), request=(("X-Groq-Key", PLAIN),)),
+    "an assertion": exchange(request=(("Cf-Access-Jwt-Assertion", PLAIN),)),
+    "a short key, told again": exchange(
+        b"no such key: sk-7134.", request=(("Authorization", "Bearer sk-7134"),)
+    ),
+}
 SECRETS = (
     KEY,
     PLAIN,
@@ -223,4 +254,11 @@ SECRETS = (
     "MIIEowIBAAKCAQEAxYz0123456789abcdef",
     KEY[8:],
     "Zq81/opaque+Value=77",
+    PLAIN.lower(),
+    PLAIN.upper(),
+    ODD,
+    "sk-7134",
+    "Ab12" * 8,
+    "Cd34" * 9,
+    "Ef56" * 10,
 )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 import re
 import string
+import zlib
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -24,10 +26,11 @@ def texts_in(folder: Path) -> list[str]:
         data = path.read_bytes()
         for form in (data, _unzipped(data)):
             text = form.decode("utf-8", "replace")
-            for way in (text, unquote(unquote(text)), _unescaped(text), _unescaped(_unescaped(text))):
+            ways = (text, unquote(unquote(text)), html.unescape(text), _unescaped(text))
+            for way in (*ways, _unescaped(ways[-1])):
                 found += [way, way.replace("\0", ""), *_coded("".join(way.split())), *_coded(way)]
             loose = "".join(strings_in(form))
-            found += [loose, *_coded(loose), path.name]
+            found += [loose, html.unescape(loose), *_coded(loose), path.name]
     return found
 
 
@@ -36,6 +39,7 @@ def _coded(text: str) -> list[str]:
     once = [base64.b64decode(run, "-_") for run in _runs(text)]
     twice = [base64.b64decode(run, "-_") for one in once for run in _runs(one.decode("latin-1"))]
     unzipped = [_unzipped(one) for one in once if one.startswith(b"\x1f\x8b")]
+    unzipped += [zlib.decompressobj().decompress(one) for one in once if one.startswith(b"x\x9c")]
     hexed = [_from_hex(run) for run in _runs(text)]
     return [one.decode("latin-1") for one in (*once, *twice, *unzipped)] + hexed
 
@@ -58,7 +62,9 @@ def _unzipped(data: bytes) -> bytes:
 
 
 def _unescaped(text: str) -> str:
-    text = re.sub(r"\\u([0-9A-Fa-f]{4})", lambda found: chr(int(found[1], 16)), text)
+    text = re.sub(
+        r"\\(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2}))", lambda found: chr(int(found[1] or found[2], 16)), text
+    )
     return re.sub(r"\\([\"/\\])", r"\1", text)
 
 

@@ -93,6 +93,9 @@ response: {status: 200, body: {text: abc}}
         (GOOD.replace("request: {method: GET, target: /v1/models}", "request: 1"), "request"),
         (GOOD.replace("{text: abc}", "{}, writes: 7"), "writes"),
         (GOOD.replace("{text: abc}", "{texts: abc}"), "file"),
+        (f"{GOOD}notes: {'[' * 5000}", "nested too deeply"),
+        (f"{GOOD}a: &a [x]\nb: [*a, *a]\n", r"one\.yaml:5: .*no aliases"),
+        (GOOD.replace("{text: abc}", f"[{'x, ' * 10_000}]"), r"body is a mapping, not \['x', .{60,80}…$"),
     ],
 )
 def test_a_bad_file_gets_one_clear_error(tmp_path: Path, text: str, words: str) -> None:

@@ -171,6 +171,12 @@ def test_long_names_stay_apart() -> None:
     assert len(one) == len(other) == 120
 
 
+def test_names_without_a_plain_letter_stay_apart() -> None:
+    one, other = file_name("木"), file_name("林")
+    assert one != other
+    assert one.startswith("recording-")
+
+
 def test_without_a_label_the_request_names_the_recording() -> None:
     unnamed = EXCHANGE.but(label="")
     assert name_of(unnamed).startswith("post-chat-completions-")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,9 @@ from fake_server.wire.bounds import Bounds
 from fake_server.wire.exchange import Ending, Exchange
 from fake_server.wire.fixture import find, load
 from fake_server.wire.outgoing import outgoing
+
+if sys.platform != "win32":
+    import resource
 
 ODD = (
     b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 Fine\r\nx-LOWER-upper: 1\r\n"
@@ -131,6 +135,24 @@ def test_a_folder_that_refuses_harms_no_client(tmp_path: Path) -> None:
     assert data == ODD
     assert isinstance(outcome, KeepError)
     assert "file" in str(outcome)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="file sizes are limited by POSIX alone")
+def test_a_full_disk_harms_no_client_and_the_old_recording_stands(tmp_path: Path) -> None:
+    record(fixed(ODD), tmp_path, post())
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (40, hard))
+    try:
+        [data], [(_, outcome)] = record(fixed(ODD.replace(b"data", b"dada")), tmp_path, post())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert data == ODD.replace(b"data", b"dada")
+    assert isinstance(outcome, KeepError)
+    assert "cannot be written: File too large; what stood there is whole" in str(outcome)
+    assert before.items() <= {path.name: path.read_bytes() for path in tmp_path.iterdir()}.items()
+    record(fixed(ODD), tmp_path, post())
+    assert {path.name for path in tmp_path.iterdir()} == before.keys()
 
 
 def test_a_fault_of_one_recording_is_told_and_the_next_is_kept(

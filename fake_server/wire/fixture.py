@@ -33,10 +33,23 @@ from fake_server.wire.fixture_writing import describe, put
 
 VERSION = 1
 MARK = "openai-contract-fixture"
+MAX_SHOWN = 80
+"""Characters of a wrong value that a message quotes."""
 
 
 class FixtureError(ValueError):
     """A fixture that cannot be read: the message says which file, where and what to do."""
+
+
+class _Loader(yaml.SafeLoader):
+    """Takes no aliases: a fixture needs none, and a few lines of them are gigabytes when written out."""
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.MarkedYAMLError(problem="a fixture has no aliases (`*name`)", problem_mark=mark)
+        node: yaml.Node | None = super().compose_node(parent, index)
+        return node
 
 
 @dataclass(frozen=True)
@@ -53,7 +66,7 @@ class Fixture:
 def load(path: Path) -> Fixture:
     """Read one fixture head and its bodies. Raises FixtureError."""
     try:
-        head = yaml.safe_load(path.read_text(encoding="utf-8"))
+        head = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a safe one
     except OSError as error:
         raise FixtureError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -63,10 +76,14 @@ def load(path: Path) -> Fixture:
         raise FixtureError(f"{path}:{line}: not YAML: {error.problem}") from error
     except yaml.YAMLError as error:
         raise FixtureError(f"{path}: not YAML: {error}") from error
+    except RecursionError as error:
+        raise FixtureError(f"{path}: nested too deeply") from error
     if not isinstance(head, dict) or MARK not in head:
         raise FixtureError(f"{path}:1: not a fixture: the first key is '{MARK}: {VERSION}'")
     if head[MARK] != VERSION:
-        raise FixtureError(f"{path}:1: fixture version {head[MARK]!r}; this kit reads version {VERSION}")
+        raise FixtureError(
+            f"{path}:1: fixture version {_shown(head[MARK])}; this kit reads version {VERSION}"
+        )
     try:
         return _from_head(head, path)
     except FixtureError:
@@ -109,7 +126,7 @@ def save(fixture: Fixture, path: Path) -> None:
 def _from_head(head: Mapping[str, Any], path: Path) -> Fixture:
     asked, reply = _mapping(head["request"], "request"), _mapping(head["response"], "response")
     if not isinstance(reply["status"], int | None):
-        raise FixtureError(f"{path}: response.status is a number or null, not {reply['status']!r}")
+        raise FixtureError(f"{path}: response.status is a number or null, not {_shown(reply['status'])}")
     body = _body(reply.get("body"), path)
     exchange = Exchange(
         request=Request(
@@ -142,15 +159,20 @@ def _from_head(head: Mapping[str, Any], path: Path) -> Fixture:
     )
 
 
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
+
+
 def _mapping(value: Any, name: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
-        raise TypeError(f"{name} is a mapping, not {value!r}")
+        raise TypeError(f"{name} is a mapping, not {_shown(value)}")
     return value
 
 
 def _headers(pairs: Sequence[Sequence[Any]]) -> Headers:
     if not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
-        raise TypeError(f"headers are a list of [name, value], not {pairs!r}")
+        raise TypeError(f"headers are a list of [name, value], not {_shown(pairs)}")
     return tuple((str(name), str(value)) for name, value in pairs)
 
 
@@ -160,7 +182,7 @@ def _writes(
     if sizes is None:
         return (Write(body),) if body else ()
     if not isinstance(sizes, list) or not all(isinstance(entry, list) and entry for entry in sizes):
-        raise FixtureError(f"{path}: {name} are a list of [size, pause], not {sizes!r}")
+        raise FixtureError(f"{path}: {name} are a list of [size, pause], not {_shown(sizes)}")
     writes, start = [], 0
     for entry in sizes:
         size, pause = int(entry[0]), float(entry[1]) if len(entry) > 1 else 0.0
@@ -175,7 +197,8 @@ def _body(entry: Mapping[str, Any] | None, path: Path) -> bytes:
     if not entry:
         return b""
     if not {"json", "text", "file"} & set(_mapping(entry, "body")):
-        raise FixtureError(f"{path}: a body is one of {{file: …}}, {{text: …}} or {{json: …}}, not {entry!r}")
+        forms = "{file: …}, {text: …} or {json: …}"
+        raise FixtureError(f"{path}: a body is one of {forms}, not {_shown(entry)}")
     if "json" in entry:
         return json.dumps(entry["json"], ensure_ascii=False, separators=(",", ":")).encode()
     if "text" in entry:
