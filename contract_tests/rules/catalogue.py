@@ -12,6 +12,7 @@ from contract_tests.rules import (
     relations_vectors,
     shape,
     tools_stream,
+    tools_strict,
     tools_text,
     usage_size,
 )
@@ -43,6 +44,7 @@ _ADDED = (
     relations_vectors,
     shape,
     tools_stream,
+    tools_strict,
     tools_text,
     usage_size,
 )

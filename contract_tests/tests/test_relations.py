@@ -69,8 +69,19 @@ def callers(*texts: str) -> Trace:
     return Trace("t", roles, {role: f"k{place}" for place, role in enumerate(roles)})
 
 
-def echo(text: str) -> Trace:
-    return Trace("t", {"dict": said(text)}, {"dict": "ka żółw 🌳 kb"})
+def echo(text: str, deterministic: bool | None = True) -> Trace:
+    return Trace("t", {"dict": said(text)}, {"dict": "ka żółw 🌳 kb"}, deterministic)
+
+
+def repeated(string: str, parts: str) -> Trace:
+    """What came of the text "ka or kb" as a string and in parts."""
+    roles = {"string": said(string), "parts": said(parts)}
+    return Trace("t", roles, dict.fromkeys(roles, "ka or kb"))
+
+
+def batch(*vectors: list[float]) -> Trace:
+    entries = [{"index": place, "embedding": one} for place, one in enumerate(vectors)]
+    return Trace("t", {"batch": _view(json.dumps({"data": entries}).encode(), path="/v1/embeddings")})
 
 
 def without_a_key(*status: int) -> Trace:
@@ -133,6 +144,11 @@ TRACES: list[tuple[str, Trace, list[Trace]]] = [
     ),
     ("relations.echo-whole", echo("You said: ka żółw 🌳 kb"), [echo("ka zolw 🌳 kb"), echo("ka żółw  kb")]),
     (
+        "relations.echo-kept",
+        echo("You said: ka żółw 🌳 kb", None),
+        [echo("ka zolw 🌳 kb", None), echo("ka żółw  kb", False)],
+    ),
+    (
         "relations.own-answer",
         callers("k0", "k1", "k2"),
         [callers("k0", "k2", "k1"), callers("k0", "k1", "k2 k1")],
@@ -158,12 +174,18 @@ TRACES: list[tuple[str, Trace, list[Trace]]] = [
         [both(said("Hi", logprobs=HI), streamed("Hi", logprobs=H_I))],
     ),
     ("relations.parts-as-text", in_parts("Hi", "Hi"), [in_parts("Hi", "")]),
+    (
+        "relations.parts-repeated",
+        repeated("ka or kb", "You said: ka or kb"),
+        [repeated("ka or kb", "What am I to repeat?")],
+    ),
     ("relations.own-ids", ids("chatcmpl-1", "chatcmpl-2"), [ids("chatcmpl-1", "chatcmpl-1")]),
     (
         "relations.batch-as-single",
         vectors("batch", "single 1", [1.0, 0.0], [1.0, 0.01]),
         [vectors("batch", "single 1", [1.0, 0.0], [0.0, 1.0])],
     ),
+    ("relations.texts-apart", batch([1.0, 0.0], [0.9, 0.1]), [batch([1.0, 0.0], [1.0, 0.0])]),
     (
         "relations.encodings-agree",
         vectors("float", "base64", [0.5, 0.0], "AAAAPwAAAAA="),
@@ -189,6 +211,10 @@ def test_nothing_is_compared_where_equal_requests_have_unlike_answers() -> None:
     for deterministic in (False, None):
         trace = Trace("t", {"dict": said("a"), "stream": streamed("b")}, deterministic=deterministic)
         assert not judge_trace(trace).applied
+
+
+def test_parts_are_not_held_to_what_a_string_does_not_get() -> None:
+    assert not judge_trace(repeated("no", "no")).applied
 
 
 def test_callers_are_not_held_to_what_one_caller_does_not_get() -> None:
