@@ -57,11 +57,12 @@ def trace(rule_id: str, form: str) -> Trace:
     parts: dict[str, str] = entry[form]
     status = entry.get("status", {}).get(form, {})
     headers = entry.get("headers", {}).get(form, {})
+    asked = entry.get("asked", {})
     path = entry.get("path", "/v1/chat/completions")
     return Trace(
         rule_id,
         {
-            name: _view(path, text, status.get(name, 200), headers.get(name, {}))
+            name: _view(path, text, status.get(name, 200), headers.get(name, {}), asked.get(name, {}))
             for name, text in parts.items()
             if not name.startswith(MAIN)
         },
@@ -72,9 +73,9 @@ def trace(rule_id: str, form: str) -> Trace:
     )
 
 
-def _view(path: str, body: str, status: int, headers: Mapping[str, str]) -> View:
+def _view(path: str, body: str, status: int, headers: Mapping[str, str], asked: Mapping[str, Any]) -> View:
     streamed = body.startswith("data:")
-    request = Request("POST", path, body=json.dumps({"model": "m", "stream": streamed}).encode())
+    request = Request("POST", path, body=json.dumps({"model": "m", "stream": streamed, **asked}).encode())
     kind = "text/event-stream" if streamed else "application/json"
     fields = (("Content-Type", kind), *headers.items())
     return View(Exchange(request, status, fields, (Write(body.encode()),) if body else ()))

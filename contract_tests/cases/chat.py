@@ -45,9 +45,11 @@ async def max_completion_tokens(ask: Ask) -> None:
     await ask({"model": ask.model, "messages": [user(LONG)], "max_completion_tokens": 20})
 
 
-@case("chat.stop", title="ended by a stop sequence", tokens=64, features=["stop"])
+@case("chat.stop", title="ended by a stop sequence", requests=2, tokens=128, features=["stop"])
 async def stop(ask: Ask) -> None:
-    await ask(ask.body(repeat("one two three four five six"), 64, stop=["nine", "four"]))
+    text = "one two three four five six"
+    await ask(ask.body(repeat(text), 64), role="whole", expect=text)
+    await ask(ask.body(repeat(text), 64, stop=["nine", "four"]), role="stopped")
 
 
 @case("chat.own-message", title="its own message sent back", requests=2, tokens=64)

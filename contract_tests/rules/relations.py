@@ -190,6 +190,30 @@ def preflight_answered(preflight: View) -> Iterable[Fault]:
         yield preflight, f"status {preflight.status}, Access-Control-Allow-Origin: {allowed or 'missing'}"
 
 
+# -- HEAD
+
+
+def _headed(trace: Trace) -> Iterator[View]:
+    """The reply to HEAD."""
+    if "head" in trace.roles and trace.roles["head"].status:
+        yield trace.roles["head"]
+
+
+@relations.rule(
+    "head-answered",
+    over=_headed,
+    relation=True,
+    level=SHOULD,
+    see=f"{see.HTTP}#section-9.3.2",
+    expected="the status that GET has, or 405",
+    harm="health checks and link checkers, which ask with HEAD, report that the server is down",
+)
+def head_answered(head: View) -> Iterable[Fault]:
+    """HEAD is answered like GET, or refused as a method that is not there: it is no failure of the server."""
+    if head.status >= 500 and head.status != 501:
+        yield head, f"status {head.status} for HEAD"
+
+
 # -- the seed program
 
 

@@ -79,6 +79,13 @@ def repeated(string: str, parts: str) -> Trace:
     return Trace("t", roles, dict.fromkeys(roles, "ka or kb"))
 
 
+def stopped(text: str) -> Trace:
+    """What came of "one two three four five six", whole and with the stop sequence "four"."""
+    whole = "one two three four five six"
+    roles = {"whole": said(whole), "stopped": said(text, asked={"stop": ["nine", "four"]})}
+    return Trace("t", roles, {"whole": whole})
+
+
 def batch(*vectors: list[float]) -> Trace:
     entries = [{"index": place, "embedding": one} for place, one in enumerate(vectors)]
     return Trace("t", {"batch": _view(json.dumps({"data": entries}).encode(), path="/v1/embeddings")})
@@ -96,6 +103,10 @@ def pages(status: int, allowed: str | None) -> Trace:
     preflight = View(Exchange(request, status, field if allowed else ()))
     page = said("Hi")
     return Trace("t", {"preflight": preflight, "page": View(page.exchange.but(headers=field))})
+
+
+def headed(status: int) -> Trace:
+    return Trace("t", {"head": _view(b"", status)})
 
 
 def pictured(seen: int, alone: int) -> Trace:
@@ -162,6 +173,7 @@ TRACES: list[tuple[str, Trace, list[Trace]]] = [
         [without_a_key(200, 401), without_a_key(401, 200), without_a_key(500, 500)],
     ),
     ("relations.preflight-answered", pages(204, "*"), [pages(401, "*"), pages(204, None), pages(405, None)]),
+    ("relations.head-answered", headed(200), [headed(500), headed(502)]),
     ("relations.image-counted", pictured(93, 8), [pictured(8, 8)]),
     (
         "relations.same-usage",
@@ -184,6 +196,11 @@ TRACES: list[tuple[str, Trace, list[Trace]]] = [
         "relations.batch-as-single",
         vectors("batch", "single 1", [1.0, 0.0], [1.0, 0.01]),
         [vectors("batch", "single 1", [1.0, 0.0], [0.0, 1.0])],
+    ),
+    (
+        "relations.stop-there",
+        stopped("one two three "),
+        [stopped("one"), stopped("one two three  five"), stopped("one two threesix")],
     ),
     ("relations.texts-apart", batch([1.0, 0.0], [0.9, 0.1]), [batch([1.0, 0.0], [1.0, 0.0])]),
     (
