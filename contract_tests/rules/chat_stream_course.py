@@ -111,15 +111,15 @@ def says_something(choice: StreamedChoice) -> Iterable[Fault]:
         yield choice.entries[-1], "no delta says anything"
 
 
-MANY_CHUNKS, LONG_WAIT, AT_ONCE = 20, 1.0, 0.2
-"""Chunks of an answer worth streaming; seconds before its first byte; seconds in which all of it came."""
+MANY_CHUNKS, LONG_WAIT, LATE_HEAD, AT_ONCE = 20, 1.0, 5.0, 0.2
+"""Chunks of an answer worth streaming; seconds before its first byte, and before a head that comes with it
+(a request may have waited in a queue); seconds in which all of it came."""
 
 
 def _waited_for(view: View) -> Iterable[View]:
     for one in whole_streams(view):
-        # Who holds the answer back holds back the head too, or sends it beforehand.
-        silence = one.exchange.head_pause + one.exchange.writes[0].pause
-        if len(one.chunks) >= MANY_CHUNKS and silence >= LONG_WAIT:
+        waited = one.exchange.writes[0].pause >= LONG_WAIT or one.exchange.head_pause >= LATE_HEAD
+        if len(one.chunks) >= MANY_CHUNKS and waited:
             yield one
 
 
