@@ -78,7 +78,7 @@ def test_informational_heads_come_before_the_status() -> None:
     assert (exchange.status, exchange.informational) == (200, ((103, (("Link", "x"),)),))
 
 
-def test_a_pause_ends_with_the_first_byte_of_a_chunk_and_begins_with_the_last_of_what_was_before() -> None:
+def test_pauses_count_from_the_request_the_head_and_the_last_byte_of_each_chunk() -> None:
     reply = ReplyCapture(GET, asked_at=10.0)
     reply.feed(CHUNKED[:20], 10.5)
     reply.feed(CHUNKED[20:], 11.0)
@@ -86,7 +86,7 @@ def test_a_pause_ends_with_the_first_byte_of_a_chunk_and_begins_with_the_last_of
     reply.feed(b"lo", 13.5)
     reply.feed(b"\r\n1\r\n!\r\n0\r\n\r\n", 14.0)
     assert reply.exchange.head_pause == 1.0
-    assert reply.exchange.writes == (Write(b"hello", 1.0), Write(b"!", 0.5))
+    assert reply.exchange.writes == (Write(b"hello", 2.5), Write(b"!", 0.5))
 
 
 def test_without_chunks_each_read_is_a_write() -> None:

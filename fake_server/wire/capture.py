@@ -64,7 +64,7 @@ class ReplyCapture:
         self._size = self._end = 0
         self._remarks: list[str] = []
         self._raw: list[tuple[bytes, float]] | None = [] if keep_raw else None
-        self._head_at = self._begun_at = self._last_at = self._now = 0.0
+        self._head_at = self._last_at = self._now = 0.0
 
     @property
     def ended(self) -> bool:
@@ -156,12 +156,9 @@ class ReplyCapture:
         """Sink: keep payload, within the bounds on the body and on one event."""
         room = self.bounds.body - self._size
         if len(piece) > room:
-            self._begun_at = self._begun_at if self._open else self._now
             self._open += piece[:room]
             self._size += room
             raise TooLarge("body", f"the body is larger than {self.bounds.body} bytes")
-        if not self._open:
-            self._begun_at = self._now
         self._open += piece
         self._size += len(piece)
         if self._meter:
@@ -182,8 +179,7 @@ class ReplyCapture:
     def _keep_write(self) -> None:
         if not self._open:
             return
-        # What comes byte by byte comes late, but there was no pause before it.
-        self._writes.append(Write(bytes(self._open), max(0.0, self._begun_at - self._last_at)))
+        self._writes.append(Write(bytes(self._open), max(0.0, self._now - self._last_at)))
         self._open.clear()
         self._last_at = self._now
 
