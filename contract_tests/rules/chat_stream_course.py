@@ -113,12 +113,14 @@ def says_something(choice: StreamedChoice) -> Iterable[Fault]:
 
 MANY_CHUNKS, LONG_WAIT, LATE_HEAD, AT_ONCE = 20, 1.0, 5.0, 0.2
 """Chunks of an answer worth streaming; seconds before its first byte, and before a head that comes with it
-(a request may have waited in a queue); seconds in which all of it came."""
+or is one chunk (a request may have waited in a queue, a chunk may have come byte by byte); seconds in
+which all of it came."""
 
 
 def _waited_for(view: View) -> Iterable[View]:
     for one in whole_streams(view):
-        waited = one.exchange.writes[0].pause >= LONG_WAIT or one.exchange.head_pause >= LATE_HEAD
+        first, *rest = one.exchange.writes
+        waited = first.pause >= (LONG_WAIT if rest else LATE_HEAD) or one.exchange.head_pause >= LATE_HEAD
         if len(one.chunks) >= MANY_CHUNKS and waited:
             yield one
 

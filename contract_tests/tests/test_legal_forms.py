@@ -11,7 +11,7 @@ import pytest
 from contract_tests.rules import judge
 from contract_tests.tests.shared import ROOT
 from fake_server.wire import fixture
-from fake_server.wire.exchange import Exchange, Headers
+from fake_server.wire.exchange import Exchange, Headers, Write
 
 TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}
 OTHER = {"type": "function", "function": {"name": "g", "parameters": {"type": "object", "properties": {}}}}
@@ -224,5 +224,6 @@ def test_who_holds_back_the_head_holds_back_the_answer() -> None:
     slow = _load("slow-stream")
     at_once = slow.with_payload(slow.payload)
     assert _ids(at_once.but(head_pause=6.0)) == {"chat.stream.not-held-back"}
+    assert _ids(at_once.but(writes=(Write(slow.payload, 2.0),))) == set(), "a chunk may come byte by byte"
     assert _ids(at_once.but(head_pause=2.0)) == set(), "a busy target may answer at once when its turn comes"
     assert _ids(slow.but(head_pause=6.0)) == set()
