@@ -61,11 +61,19 @@ def trace(rule_id: str, form: str) -> Trace:
     status = entry.get("status", {}).get(form, {})
     headers = entry.get("headers", {}).get(form, {})
     seconds = entry.get("seconds", {}).get(form, {})
+    asked = entry.get("asked", {})
     path = entry.get("path", "/v1/chat/completions")
     return Trace(
         rule_id,
         {
-            name: _view(path, text, status.get(name, 200), headers.get(name, {}), seconds.get(name, 0.0))
+            name: _view(
+                path,
+                text,
+                status.get(name, 200),
+                headers.get(name, {}),
+                asked.get(name, {}),
+                seconds.get(name, 0.0),
+            )
             for name, text in parts.items()
             if not name.startswith(MAIN)
         },
@@ -76,9 +84,16 @@ def trace(rule_id: str, form: str) -> Trace:
     )
 
 
-def _view(path: str, body: str, status: int, headers: Mapping[str, str], seconds: float) -> View:
+def _view(
+    path: str,
+    body: str,
+    status: int,
+    headers: Mapping[str, str],
+    asked: Mapping[str, Any],
+    seconds: float,
+) -> View:
     streamed = body.startswith("data:")
-    request = Request("POST", path, body=json.dumps({"model": "m", "stream": streamed}).encode())
+    request = Request("POST", path, body=json.dumps({"model": "m", "stream": streamed, **asked}).encode())
     kind = "text/event-stream" if streamed else "application/json"
     fields = (("Content-Type", kind), *headers.items())
     writes = (Write(body.encode()),) if body else ()

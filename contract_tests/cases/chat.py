@@ -45,9 +45,11 @@ async def max_completion_tokens(ask: Ask) -> None:
     await ask({"model": ask.model, "messages": [user(LONG)], "max_completion_tokens": 20})
 
 
-@case("chat.stop", title="ended by a stop sequence", tokens=64, features=["stop"])
+@case("chat.stop", title="ended by a stop sequence", requests=2, tokens=128, features=["stop"])
 async def stop(ask: Ask) -> None:
-    await ask(ask.body(repeat("one two three four five six"), 64, stop=["four"]))
+    text = "one two three four five six"
+    await ask(ask.body(repeat(text), 64), role="whole", expect=text)
+    await ask(ask.body(repeat(text), 64, stop=["nine", "four"]), role="stopped")
 
 
 @case("chat.own-message", title="its own message sent back", requests=2, tokens=64)
@@ -69,11 +71,12 @@ async def developer(ask: Ask) -> None:
     await ask(ask.body([{"role": "developer", "content": NOTES}, user(SHORT)]))
 
 
-@case("chat.content-parts", title="content in parts", tokens=64)
+@case("chat.content-parts", title="content as a string and in parts", requests=2, tokens=128)
 async def content_parts(ask: Ask) -> None:
     text = f"{ask.nonce()} in the middle {ask.nonce()}"
+    await ask(ask.body(repeat(text), 64), role="string", expect=text)
     parts = [{"type": "text", "text": repeat("")}, {"type": "text", "text": text}]
-    await ask(ask.body([user(parts)], 64), expect=text)
+    await ask(ask.body([user(parts)], 64), role="parts", expect=text)
 
 
 @case("chat.user", title="the name of an end user", tokens=16, features=["user"])

@@ -37,7 +37,7 @@ async def two_choices(ask: Ask) -> None:
 
 @case("completions.stop", title="text completion ended by a stop sequence", tokens=32, features=["stop"])
 async def stop(ask: Ask) -> None:
-    await _ask(ask, repeat("one two three four five six"), 32, stop=["four"])
+    await _ask(ask, repeat("one two three four five six"), 32, stop=["nine", "four"])
 
 
 @case("completions.max-tokens", title="text completion cut by max_tokens", tokens=5, features=["max_tokens"])
@@ -55,6 +55,11 @@ async def echo(ask: Ask) -> None:
     await _ask(ask, tokens=8, echo=True)
 
 
+@case("completions.echo-prompts", title="two prompts, each repeated first", tokens=16, features=["echo"])
+async def echo_prompts(ask: Ask) -> None:
+    await _ask(ask, [START, COUNT], 8, echo=True)
+
+
 @case("completions.stream.short", title="a text completed, streamed", tokens=16)
 async def stream_short(ask: Ask) -> None:
     await _ask(ask, role="stream", stream=True)
@@ -68,6 +73,16 @@ async def stream_two_choices(ask: Ask) -> None:
 @case("completions.stream.stop", title="text stream ended by a stop sequence", tokens=32, features=["stop"])
 async def stream_stop(ask: Ask) -> None:
     await _ask(ask, repeat("one two three four five six"), 32, role="stream", stop="four", stream=True)
+
+
+@case(
+    "completions.stream.logprobs",
+    title="text stream with log probabilities",
+    tokens=5,
+    features=["logprobs"],
+)
+async def stream_logprobs(ask: Ask) -> None:
+    await _ask(ask, tokens=5, role="stream", logprobs=1, stream=True)
 
 
 @case(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from contract_tests.cases.prompts import CLOCK, SHORT, WEATHER, user
+from contract_tests.cases.prompts import CLOCK, NOTES, SHORT, WEATHER, user
 from contract_tests.cases.registry import case
 from contract_tests.running.asking import Ask
 from contract_tests.running.trouble import NotReached, SetupFailed
@@ -115,7 +115,12 @@ async def result(ask: Ask) -> None:
     await ask(ask.body(turns, 200, tools=[WEATHER, CLOCK]), role="answer")
 
 
-@case("tools.history", title="a call and its result from elsewhere", tokens=64, features=(*FEATURES, "tool"))
+@case(
+    "tools.history",
+    title="a call and a long result from elsewhere",
+    tokens=64,
+    features=(*FEATURES, "tool"),
+)
 async def history(ask: Ask) -> None:
     call = {"name": "get_weather", "arguments": '{"city": "Oslo"}'}
     turns = [
@@ -125,7 +130,7 @@ async def history(ask: Ask) -> None:
             "content": None,
             "tool_calls": [{"id": "call_1", "type": "function", "function": call}],
         },
-        {"role": "tool", "tool_call_id": "call_1", "content": "7 degrees, clear sky"},
+        {"role": "tool", "tool_call_id": "call_1", "content": f"7 degrees, clear sky. {NOTES}"},
         user(SHORT),
     ]
     await ask(ask.body(turns, 64, tools=[WEATHER], tool_choice="none"))

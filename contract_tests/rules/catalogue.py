@@ -11,9 +11,11 @@ from contract_tests.rules import (
     members,
     relations_forms,
     relations_leaving,
+    relations_stop,
     relations_vectors,
     shape,
     tools_stream,
+    tools_strict,
     tools_text,
     usage_size,
 )
@@ -44,9 +46,11 @@ _ADDED = (
     members,
     relations_forms,
     relations_leaving,
+    relations_stop,
     relations_vectors,
     shape,
     tools_stream,
+    tools_strict,
     tools_text,
     usage_size,
 )

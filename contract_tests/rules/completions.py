@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 from contract_tests.rules import references as see
+from contract_tests.rules.answers import Answer, answers
 from contract_tests.rules.common import as_dict, as_stream, choice_list, chunk_choices, envelope
-from contract_tests.rules.engine import Fault, Section
+from contract_tests.rules.engine import SHOULD, Fault, Section
 from contract_tests.rules.limits import limits
 from contract_tests.rules.node import Node
 from contract_tests.rules.subjects import TEXT
@@ -90,10 +92,10 @@ def logprobs(node: Node) -> Iterable[Fault]:
             yield node[name], f"{length} entries", f"{lengths['tokens']}, one for each token"
 
 
-def _logprobs_asked(view: View) -> Iterable[Node]:
+def _logprobs_asked(view: View) -> Iterable[Answer]:
     wanted = view.asked["logprobs"].value
-    if isinstance(wanted, int) and not isinstance(wanted, bool):
-        yield from (choice for choice in TEXT.choices(view) if choice["text"].text)
+    if view.endpoint == "completions" and isinstance(wanted, int) and not isinstance(wanted, bool):
+        yield from (one for one in answers(view) if one.text)
 
 
 @completions.rule(
@@ -102,15 +104,54 @@ def _logprobs_asked(view: View) -> Iterable[Node]:
     see=see.COMPLETION_CREATE,
     harm="`choice.logprobs.tokens` raises on None: evaluation harnesses stop",
 )
-def logprobs_given(choice: Node) -> Iterable[Fault]:
+def logprobs_given(answer: Answer) -> Iterable[Fault]:
     """An answer that is asked for with `logprobs: N` has them."""
-    if not choice["logprobs"]:
-        yield choice["logprobs"], str(choice["logprobs"]), "an object with tokens and token_logprobs"
+    if not answer.logprobs:
+        yield answer.where, "text without log probabilities", "an object with tokens and token_logprobs"
+
+
+def _readable(view: View) -> Iterable[tuple[Node, list[str]]]:
+    """Choices of a dict whose tokens are all text: `bytes:` begins one that is part of a character."""
+    for choice in TEXT.choices(view):
+        tokens = [one.text for one in choice["logprobs"]["tokens"]]
+        if tokens and not any(one.startswith("bytes:") or "\ufffd" in one for one in tokens):
+            yield choice, tokens
+
+
+@completions.rule(
+    "logprobs-tell-the-text",
+    over=_readable,
+    level=SHOULD,
+    see=see.COMPLETION_OBJECT,
+    harm="evaluation harnesses weigh other words than those of the answer",
+)
+def logprobs_tell_the_text(subject: tuple[Node, list[str]]) -> Iterable[Fault]:
+    """The tokens, put together, begin with the text, and each `text_offset` is where its token begins."""
+    choice, tokens = subject
+    joined, text = "".join(tokens), choice["text"].text
+    if not joined.startswith(text):  # a stop sequence, or the end of the text, may come last
+        yield choice["logprobs"]["tokens"], f"the tokens say {joined[:50]!r}", repr(text[:50])
+    offsets = [one for one in choice["logprobs"]["text_offset"] if one.number is not None]
+    if len(offsets) != len(tokens):
+        return
+    for token, (here, after) in zip(tokens, pairwise(offsets), strict=False):
+        wanted = (here.number or 0) + len(token)
+        if token.isascii() and after.number != wanted:  # beyond ASCII some count UTF-16 units
+            yield after, f"{after} after {here} and {token!r}", f"{wanted:g}"
+            return
 
 
 def _echoed(view: View) -> Iterable[tuple[Node, str]]:
-    if view.asked["echo"].value is True and view.asked["prompt"].text:
-        yield from ((choice, view.asked["prompt"].text) for choice in TEXT.choices(view))
+    """Each choice with the prompt it goes on with: those of the first prompt come first."""
+    given = view.asked["prompt"]
+    prompts = [given.text] if given.text else [one.text for one in given]
+    if view.asked["echo"].value is True and prompts and all(prompts):
+        each = max(1, view.asked_choices // len(prompts))
+        for place, choice in enumerate(TEXT.choices(view)):
+            index = choice["index"].number
+            at = int(place if index is None else index) // each
+            if 0 <= at < len(prompts):
+                yield choice, prompts[at]
 
 
 @completions.rule(

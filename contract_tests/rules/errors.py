@@ -9,6 +9,7 @@ from contract_tests.rules.engine import SHOULD, Fault, Section
 from contract_tests.rules.node import Node
 from contract_tests.rules.subjects import error_objects, refusals
 from contract_tests.rules.view import View
+from fake_server.wire import jsontext
 from fake_server.wire.exchange import Aspect
 
 errors = Section("errors", "Refusals and failures", see.ERRORS)
@@ -140,6 +141,19 @@ def no_trace(error: Node) -> Iterable[Fault]:
     text = error["message"].text
     if "Traceback (most recent call last)" in text or "\n    at " in text or '\n  File "' in text:
         yield error["message"], "a stack trace in the message"
+
+
+@errors.rule(
+    "in-words",
+    over=error_objects,
+    level=SHOULD,
+    harm="users read the JSON of another server's error, and its type and code are lost to the client",
+)
+def in_words(error: Node) -> Iterable[Fault]:
+    """The message says what is wrong in words, not in the JSON text of another error."""
+    text = error["message"].text.strip()
+    if text[:1] == "{" and isinstance(jsontext.parse(text.encode("utf-8", "replace")).value, dict):
+        yield error["message"], f"the message is {text[:60]!r}", "words"
 
 
 def _too_many(view: View) -> Iterable[View]:

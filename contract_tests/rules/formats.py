@@ -52,7 +52,7 @@ def _schema_asked(view: View) -> Iterable[tuple[Answer, str]]:
         for one in _json_asked(view):
             parsed = jsontext.parse(one.text.encode("utf-8", "replace"))
             if parsed.ok:
-                yield one, _violation(parsed.value, asked["schema"].value)
+                yield one, violation(parsed.value, asked["schema"].value)
 
 
 @formats.rule("schema-kept", over=_schema_asked, harm="typed clients fail to read the answer")
@@ -63,7 +63,7 @@ def schema_kept(part: tuple[Answer, str]) -> Iterable[Fault]:
         yield answer.where, violation, "JSON that fits the schema"
 
 
-def _violation(value: Any, schema: dict[str, Any]) -> str:
+def violation(value: Any, schema: dict[str, Any]) -> str:
     """The first thing in which the value does not fit, '' where it fits or the schema is none itself."""
     import jsonschema
     from referencing.exceptions import Unresolvable

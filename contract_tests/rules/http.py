@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from contract_tests.rules import references as see
@@ -190,8 +191,18 @@ def event_stream_type(view: View) -> Iterable[Fault]:
         yield view, f"Content-Type: {typed or 'missing'}", "text/event-stream"
 
 
+_PARAMETER = re.compile(r""";\s*([^\s;="]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s;]*))""")
+"""A parameter of a media type; a value in single quotes is no quoted string, but read as one by most."""
+
+
+def _charsets(view: View) -> list[str]:
+    """The values of the parameter `charset`, whatever stands before and after it."""
+    found = _PARAMETER.findall(view.exchange.header("content-type") or "")
+    return ["".join(values) for name, *values in found if name.lower() == "charset"]
+
+
 def _with_charset(view: View) -> Iterable[View]:
-    if "charset" in (view.exchange.header("content-type") or "").lower():
+    if _charsets(view):
         yield view
 
 
@@ -203,9 +214,9 @@ def _with_charset(view: View) -> Iterable[View]:
 )
 def charset(view: View) -> Iterable[Fault]:
     """A charset parameter, where there is one, says UTF-8."""
-    value = (view.exchange.header("content-type") or "").lower().partition("charset=")[2].strip(" \"';")
-    if value not in ("utf-8", "utf8"):
-        yield view, f"charset={value}", "charset=utf-8"
+    for value in _charsets(view):
+        if value.lower() not in ("utf-8", "utf8"):
+            yield view, f"charset={value}", "charset=utf-8"
 
 
 def _encoded(view: View) -> Iterable[View]:
@@ -235,11 +246,28 @@ def content_coding(view: View) -> Iterable[Fault]:
 def coding_asked(view: View) -> Iterable[Fault]:
     """A content coding is used only where the request's Accept-Encoding allows it."""
     accepted = header(view.exchange.request.headers, "accept-encoding")
-    coding = (view.exchange.header("content-encoding") or "").lower()
-    if (
-        accepted is not None
-        and "*" not in accepted
-        and coding not in accepted.lower()
-        and coding != "identity"
-    ):
-        yield view, f"Content-Encoding: {coding}", f"one of: {accepted or 'identity'}"
+    for coding in _names(view.exchange.header("content-encoding") or ""):
+        if accepted is not None and coding != "identity" and not _allows(accepted, coding):
+            yield view, f"Content-Encoding: {coding}", f"one of: {accepted or 'identity'}"
+
+
+_ALIASES = {"x-gzip": "gzip", "x-compress": "compress"}
+"""RFC 9110 section 8.4.1: equivalent names."""
+
+
+def _names(listed: str) -> list[str]:
+    """The content codings of a list, by their common names."""
+    names = (one.strip().lower() for one in listed.split(","))
+    return [_ALIASES.get(name, name) for name in names if name]
+
+
+def _allows(accepted: str, coding: str) -> bool:
+    """Whether Accept-Encoding allows a coding: by name, or by `*` where its name has no weight of 0."""
+    allowed: dict[str, bool] = {}
+    for one in accepted.split(","):
+        name, _, weight = one.partition(";")
+        allowed.update(dict.fromkeys(_names(name), not _NO_WEIGHT.fullmatch(weight.strip().lower())))
+    return allowed.get(coding, allowed.get("*", False))
+
+
+_NO_WEIGHT = re.compile(r"q\s*=\s*0(\.0*)?")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from contract_tests.rules import references as see
@@ -75,3 +76,44 @@ def json_numbers(text: Text) -> Iterable[Fault]:
 def json_unique_names(text: Text) -> Iterable[Fault]:
     """The names within a JSON object are unique."""
     return _problems(text, "duplicate")
+
+
+_ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+def _surrogates(view: View) -> Iterable[Node]:
+    """JSON texts with an escape of UTF-16."""
+    for node, parsed in json_texts(view):
+        if parsed.ok and _SURROGATE.search(node.document.text):
+            yield node
+
+
+def _lone(text: bytes) -> int | None:
+    """The byte where a surrogate stands alone, None where each has its other half."""
+    high: re.Match[bytes] | None = None
+    for found in _ESCAPE.finditer(text):
+        code = int(found[1], 16) if found[1] else 0
+        low = 0xDC00 <= code < 0xE000
+        if high is not None and not (low and found.start() == high.end()):
+            break
+        if high is None and low:
+            return found.start()
+        high = found if 0xD800 <= code < 0xDC00 else None
+    return high.start() if high else None
+
+
+@http.rule(
+    "json-surrogates",
+    over=_surrogates,
+    needs=[Aspect.BODY_BYTES],
+    see=f"{see.JSON}#section-8.2",
+    harm="Python raises UnicodeEncodeError when the text is printed or sent; Go and Rust show U+FFFD",
+)
+def json_surrogates(node: Node) -> Iterable[Fault]:
+    """The escapes of JSON text make whole characters: no half of a surrogate pair stands alone."""
+    at = _lone(node.document.text)
+    if at is not None:
+        event = node.document.event.index if node.document.event else None
+        shown = node.document.text[at : at + 6].decode("ascii", "replace")
+        yield Place(event, (), node.document.start + at), f"{shown} alone", "both halves in one text"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from contract_tests.rules.answers import Answer, answers
-from contract_tests.rules.engine import NOTE, Fault, Section
+from contract_tests.rules.engine import SHOULD, Fault, Section
 from contract_tests.rules.node import Node
 from contract_tests.rules.subjects import Form
 from contract_tests.rules.view import View
@@ -13,6 +13,10 @@ from fake_server.wire.exchange import Aspect
 
 _WITHIN = (",", ";", ":", "-", "–", "—")
 """How no sentence ends."""
+FEW_WORDS = 3
+"""Shorter answers (a name, a number) often end without a full stop, and with the last token allowed."""
+SMALL = 1000
+"""Tokens that fit into any model's context: below, an answer is not cut for want of room."""
 
 
 def stop_sequences(view: View) -> list[str]:
@@ -30,7 +34,7 @@ def token_limit(view: View) -> int:
 
 
 def limits(section: Section, form: Form, create: str, *, streamed: bool) -> None:
-    """Register stop-kept, limit-kept and length-said for the dicts of a form, or for its streams."""
+    """Register stop-kept, limit-kept and the rules on "length" for the dicts of a form, or its streams."""
 
     def stopped(view: View) -> Iterable[tuple[Answer, str]]:
         if (
@@ -75,29 +79,48 @@ def limits(section: Section, form: Form, create: str, *, streamed: bool) -> None
             what = "" if where.path[-1:] == ("completion_tokens",) else " words"
             yield where, f"{used}{what}", f"at most {limit}"
 
-    def measured(view: View) -> Iterable[tuple[Answer, float, int]]:
+    def measured(view: View) -> Iterable[tuple[Answer, float, int, float]]:
+        """Each answer with the tokens used and allowed, and those of the prompt."""
         limit = token_limit(view)
         if not limit or view.asked_choices > 1 or (view.asked["best_of"].number or 1) > 1:
             return
         roots = form.chunks(view) if streamed else form.dicts(view)
-        counts = [root["usage"]["completion_tokens"].number for root in roots]
-        used = next((one for one in counts if one is not None), None)
-        if used is not None:
-            yield from ((answer, used, limit) for answer in answers(view))
+        counted = (root["usage"] for root in roots if root["usage"]["completion_tokens"].number is not None)
+        usage = next(counted, None)
+        if usage:
+            used, prompt = usage["completion_tokens"].number or 0, usage["prompt_tokens"].number or 0
+            yield from ((answer, used, limit, prompt) for answer in answers(view))
 
     @section.rule(
         "length-said",
         over=measured,
-        level=NOTE,
+        level=SHOULD,
         see=create,
         needs=[Aspect.REQUEST],
         expected="length",
         harm="a text that was cut off is taken for a whole one",
     )
-    def length_said(subject: tuple[Answer, float, int]) -> Iterable[Fault]:
+    def length_said(subject: tuple[Answer, float, int, float]) -> Iterable[Fault]:
         """An answer that used all its tokens and stops within a sentence does not say that it ended."""
-        answer, used, limit = subject
+        answer, used, limit, _ = subject
         last = answer.text.rstrip()[-1:]
         # An answer may come to its own end with the last token it is allowed; then it ends as sentences do.
-        if used == limit and answer.finish == "stop" and (last.isalnum() or last in _WITHIN):
+        within = last in _WITHIN or (last.isalnum() and len(answer.text.split()) >= FEW_WORDS)
+        if used == limit and answer.finish == "stop" and last and within:
             yield answer.where, f"stop, after all {limit} tokens"
+
+    @section.rule(
+        "length-true",
+        over=measured,
+        level=SHOULD,
+        yields_to=("usage.completion-counted", "usage.completion-size"),
+        see=create,
+        needs=[Aspect.REQUEST],
+        expected="stop",
+        harm="a whole text is taken for a cut one: callers ask again for more, and pay twice",
+    )
+    def length_true(subject: tuple[Answer, float, int, float]) -> Iterable[Fault]:
+        """An answer that says it was cut has used the tokens it was allowed."""
+        answer, used, limit, prompt = subject
+        if answer.finish == "length" and used < limit / 2 and prompt + used < SMALL:
+            yield answer.where, f"length, after {used} of {limit} tokens"

@@ -45,8 +45,10 @@ def accepted(part: Part) -> Iterable[Fault]:
 
 # -- texts that are to be repeated
 
+Echo = tuple[str, View, str, str]
 
-def _echoes(trace: Trace) -> Iterator[tuple[str, View, str, str]]:
+
+def _echoes(trace: Trace) -> Iterator[Echo]:
     """Answers that begin and end like the text they were to repeat: (role, view, expected, answer)."""
     for role, text in trace.expected.items():
         words, view = text.split(), trace.roles.get(role)
@@ -55,9 +57,41 @@ def _echoes(trace: Trace) -> Iterator[tuple[str, View, str, str]]:
             yield role, view, text, answer
 
 
-@relations.rule("echo-whole", over=_echoes, relation=True, harm="users read something the model did not say")
-def echo_whole(part: tuple[str, View, str, str]) -> Iterable[Fault]:
+def _echoes_of_a_steady_target(trace: Trace) -> Iterator[Echo]:
+    if trace.deterministic:
+        yield from _echoes(trace)
+
+
+@relations.rule(
+    "echo-whole",
+    over=_echoes_of_a_steady_target,
+    relation=True,
+    harm="users read something the model did not say",
+)
+def echo_whole(part: Echo) -> Iterable[Fault]:
+    """Where equal requests have equal answers, a text that is repeated arrives with every character."""
+    return _changed(part)
+
+
+def _other_echoes(trace: Trace) -> Iterator[Echo]:
+    """Echoes of a target that may say something else each time: the change may be the model's own."""
+    if not trace.deterministic:
+        yield from _echoes(trace)
+
+
+@relations.rule(
+    "echo-kept",
+    over=_other_echoes,
+    relation=True,
+    level=SHOULD,
+    harm="users read something that the model may not have said",
+)
+def echo_kept(part: Echo) -> Iterable[Fault]:
     """A text that is repeated from its first word to its last arrives with every character in between."""
+    return _changed(part)
+
+
+def _changed(part: Echo) -> Iterable[Fault]:
     role, view, text, answer = part
     if text not in answer:
         said = answer[answer.index(text.split()[0]) :]
@@ -154,6 +188,30 @@ def preflight_answered(preflight: View) -> Iterable[Fault]:
     allowed = preflight.exchange.header("access-control-allow-origin")
     if not preflight.ok or not allowed:
         yield preflight, f"status {preflight.status}, Access-Control-Allow-Origin: {allowed or 'missing'}"
+
+
+# -- HEAD
+
+
+def _headed(trace: Trace) -> Iterator[View]:
+    """The reply to HEAD."""
+    if "head" in trace.roles and trace.roles["head"].status:
+        yield trace.roles["head"]
+
+
+@relations.rule(
+    "head-answered",
+    over=_headed,
+    relation=True,
+    level=SHOULD,
+    see=f"{see.HTTP}#section-9.3.2",
+    expected="the status that GET has, or 405",
+    harm="health checks and link checkers, which ask with HEAD, report that the server is down",
+)
+def head_answered(head: View) -> Iterable[Fault]:
+    """HEAD is answered like GET, or refused as a method that is not there: it is no failure of the server."""
+    if head.status >= 500 and head.status != 501:
+        yield head, f"status {head.status} for HEAD"
 
 
 # -- the seed program

@@ -125,6 +125,28 @@ def parts_as_text(pair: tuple[View, View]) -> Iterable[Fault]:
         yield other, f"{whole_text(other)[:80]!r}", repr(whole_text(one)[:80])
 
 
+def _of_a_repeater(trace: Trace) -> Iterator[tuple[View, str]]:
+    """The answer to a text in several parts, and the text, where the same text as a string was repeated."""
+    string, parts = trace.roles.get("string"), trace.roles.get("parts")
+    wanted = trace.expected.get("parts", "")
+    if string and parts and parts.ok and wanted and wanted in whole_text(string):
+        yield parts, wanted
+
+
+@relations.rule(
+    "parts-repeated",
+    over=_of_a_repeater,
+    relation=True,
+    harm="of a message in several parts the model reads but one",
+)
+def parts_repeated(subject: tuple[View, str]) -> Iterable[Fault]:
+    """A text that is repeated where it comes as a string is repeated where it comes in several parts."""
+    view, wanted = subject
+    answer, words = whole_text(view), wanted.split()
+    if words[0] not in answer and words[-1] not in answer:
+        yield view, f"{answer[:80]!r}", repr(wanted[:80])
+
+
 def _pictured(trace: Trace) -> Iterator[tuple[Node, Node]]:
     """The usage of a question with a picture, and of the question alone."""
     found = [_usage(trace.roles[role]) for role in ("with image", "without image") if role in trace.roles]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import combinations
 from math import sqrt
 
 from contract_tests.rules import references as see
@@ -14,6 +15,8 @@ from contract_tests.rules.trace import Trace
 from contract_tests.rules.view import View
 
 Vector = tuple[float, ...]
+EQUAL = 1e-6
+"""How far from 1 the cosine of one vector with itself may be, for rounding."""
 ALIKE = 0.99
 """The cosine above which two vectors stand for one text; api.openai.com itself varies in the fourth digit."""
 
@@ -65,6 +68,27 @@ def _in_a_batch(trace: Trace) -> Iterator[Pair]:
 def batch_as_single(pair: Pair) -> Iterable[Fault]:
     """A text in a batch has the vector that it has alone."""
     return _unlike(pair)
+
+
+def _of_one_batch(trace: Trace) -> Iterator[Pair]:
+    """The vectors of the different texts of a batch, two by two."""
+    numbered = enumerate(_vectors(trace.roles.get("batch")), 1)
+    for (first, (_, one)), (second, (node, other)) in combinations(numbered, 2):
+        yield f"inputs {first} and {second}", node, one, other
+
+
+@relations.rule(
+    "texts-apart",
+    over=_of_one_batch,
+    relation=True,
+    see=see.EMBEDDING_GUIDE,
+    harm="every text is as near as any other: search finds whatever comes first",
+)
+def texts_apart(pair: Pair) -> Iterable[Fault]:
+    """Texts that say different things have different vectors."""
+    what, node, one, other = pair
+    if cosine(one, other) > 1 - EQUAL:
+        yield node, f"{what} have one vector", "vectors of their own"
 
 
 def _in_base64(trace: Trace) -> Iterator[Pair]:

@@ -118,7 +118,7 @@ def payload_in_data(subject: tuple[wire.Event, wire.Line]) -> Iterable[Fault]:
     event, line = subject
     bare = line.data.lstrip()
     if (
-        line.field != "data"
+        line.field not in ("data", "id")  # an id may be any text
         and not bare.startswith(b":")
         and (bare[:1] in (b"{", b"[") or b"{" in line.value)
     ):

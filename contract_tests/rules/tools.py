@@ -38,7 +38,7 @@ class Turn:
     names: tuple[str, ...]
     finish: Node
     arguments: tuple[tuple[Node, str], ...]
-    said: str
+    refused: bool
 
 
 def turns(view: View) -> Iterable[Turn]:
@@ -47,14 +47,14 @@ def turns(view: View) -> Iterable[Turn]:
         found = list(choice["message"]["tool_calls"])
         texts = tuple((call["function"]["arguments"], call["function"]["arguments"].text) for call in found)
         names = tuple(called_name(call) for call in found)
-        said = choice["message"]["content"].text
-        yield Turn(view, choice["message"]["tool_calls"], names, choice["finish_reason"], texts, said)
+        refused = bool(choice["message"]["refusal"].text)
+        yield Turn(view, choice["message"]["tool_calls"], names, choice["finish_reason"], texts, refused)
     for streamed in whole_streamed_choices(view):
         last = streamed.entries[-1]
         texts = tuple((call.deltas[-1]["function"]["arguments"], call.arguments) for call in streamed.calls)
         names = tuple(call.name for call in streamed.calls)
         finish = streamed.finishes[-1] if streamed.finishes else last["finish_reason"]
-        yield Turn(view, last["delta"]["tool_calls"], names, finish, texts, streamed.text)
+        yield Turn(view, last["delta"]["tool_calls"], names, finish, texts, bool(streamed.refusal))
 
 
 def called_name(call: Node) -> str:
@@ -233,12 +233,17 @@ def _choosing(view: View) -> Iterable[Turn]:
 def choice_kept(turn: Turn) -> Iterable[Fault]:
     """`tool_choice` is kept: none calls nothing, required calls a tool, a named function calls that one."""
     choice = turn.view.asked["tool_choice"]
+    allowed = choice["allowed_tools"]
+    names = {called_name(tool) for tool in allowed["tools"]}
+    stray = next((name for name in turn.names if names and name not in names), "")
     wanted = choice["function"]["name"].text or choice["custom"]["name"].text
     if choice.value == "none" and turn.names:
         yield turn.at, f"calls {turn.names[0]!r}", "no tool call (tool_choice none)"
-    elif turn.finish.text in ("length", "content_filter"):
+    elif stray:
+        yield turn.at, f"calls {stray!r}", f"one of {', '.join(sorted(names))} (allowed_tools)"
+    elif turn.refused or turn.finish.text in ("length", "content_filter"):
         return
-    elif choice.value == "required" and not turn.names:
+    elif "required" in (choice.value, allowed["mode"].value) and not turn.names:
         yield turn.at, "no tool call", "a tool call (tool_choice required)"
     elif wanted and set(turn.names) != {wanted}:
         yield turn.at, f"calls {', '.join(turn.names) or 'nothing'}", f"a call of {wanted}"

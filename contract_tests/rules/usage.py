@@ -18,6 +18,20 @@ usage = Section("usage", "Token counts", see.CHAT_OBJECT)
 COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
 
 
+def completed_text(view: View) -> str:
+    """What a reply adds to the prompt, with which an echoed text begins: that costs no completion tokens."""
+    if view.endpoint != "completions" or view.asked["echo"].value is not True:
+        return whole_text(view)
+    given = view.asked["prompt"]
+    prompts = [given.text] if given.text else [one.text for one in given]
+    each = max(1, view.asked_choices // max(1, len(prompts)))
+    texts = []
+    for one in answers(view):
+        place = one.index // each
+        texts.append(one.text.removeprefix(prompts[place]) if place < len(prompts) else "")
+    return "\n".join(text for text in texts if text)
+
+
 def _whole_replies(view: View) -> Iterable[Node]:
     """The body of a dict of any endpoint that counts tokens."""
     yield from (*CHAT.dicts(view), *TEXT.dicts(view), *embedding_lists(view))
@@ -39,7 +53,7 @@ def present(root: Node) -> Iterable[Fault]:
 
 def _named_counts(view: View) -> Iterable[tuple[Node, tuple[str, ...]]]:
     """Usage objects with the counts they must have: embeddings complete nothing, nor does an empty text."""
-    silent = view.endpoint == "embeddings" or not whole_text(view)
+    silent = view.endpoint == "embeddings" or not completed_text(view)
     for node in usages(view):
         optional = view.endpoint != "chat" and silent and not node["completion_tokens"].there
         yield node, tuple(name for name in COUNTS if not optional or name != "completion_tokens")
@@ -82,7 +96,7 @@ def prompt_counted(node: Node) -> Iterable[Fault]:
 
 
 def _answered(view: View) -> Iterable[tuple[Node, str]]:
-    text = "".join(answer.text for answer in answers(view))
+    text = completed_text(view)
     for node in usages(view):
         if node["completion_tokens"].kind == "integer" and text:
             yield node["completion_tokens"], text

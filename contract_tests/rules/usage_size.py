@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from contract_tests.rules import references as see
-from contract_tests.rules.answers import whole_text
 from contract_tests.rules.engine import SHOULD, Fault
 from contract_tests.rules.node import Node
-from contract_tests.rules.usage import usage, usages
+from contract_tests.rules.usage import completed_text, usage, usages
 from contract_tests.rules.view import View
 from fake_server.wire.exchange import Aspect
 
@@ -30,7 +29,7 @@ def _too_few(count: Node, words: int) -> Iterable[Fault]:
 
 
 def _answered(view: View) -> Iterable[Counted]:
-    yield from _weighed(view, "completion_tokens", whole_text(view))
+    yield from _weighed(view, "completion_tokens", completed_text(view))
 
 
 @usage.rule(

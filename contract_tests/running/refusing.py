@@ -10,7 +10,8 @@ from contract_tests.rules.view import View
 from fake_server.wire.exchange import Exchange
 
 _COMPANION = re.compile(
-    r"\bonly (?:allowed|supported|valid|permitted|available) (?:when|with|if)\b|\bmust be a response to\b",
+    r"\bonly (?:allowed|supported|valid|permitted|available) (?:when|with|if)\b"
+    r"|\bmust be (?:a response to|followed by)\b",
     re.IGNORECASE,
 )
 

@@ -69,8 +69,26 @@ def callers(*texts: str) -> Trace:
     return Trace("t", roles, {role: f"k{place}" for place, role in enumerate(roles)})
 
 
-def echo(text: str) -> Trace:
-    return Trace("t", {"dict": said(text)}, {"dict": "ka żółw 🌳 kb"})
+def echo(text: str, deterministic: bool | None = True) -> Trace:
+    return Trace("t", {"dict": said(text)}, {"dict": "ka żółw 🌳 kb"}, deterministic)
+
+
+def repeated(string: str, parts: str) -> Trace:
+    """What came of the text "ka or kb" as a string and in parts."""
+    roles = {"string": said(string), "parts": said(parts)}
+    return Trace("t", roles, dict.fromkeys(roles, "ka or kb"))
+
+
+def stopped(text: str) -> Trace:
+    """What came of "one two three four five six", whole and with the stop sequence "four"."""
+    whole = "one two three four five six"
+    roles = {"whole": said(whole), "stopped": said(text, asked={"stop": ["nine", "four"]})}
+    return Trace("t", roles, {"whole": whole})
+
+
+def batch(*vectors: list[float]) -> Trace:
+    entries = [{"index": place, "embedding": one} for place, one in enumerate(vectors)]
+    return Trace("t", {"batch": _view(json.dumps({"data": entries}).encode(), path="/v1/embeddings")})
 
 
 def left_behind(*seconds: float) -> Trace:
@@ -94,6 +112,10 @@ def pages(status: int, allowed: str | None) -> Trace:
     preflight = View(Exchange(request, status, field if allowed else ()))
     page = said("Hi")
     return Trace("t", {"preflight": preflight, "page": View(page.exchange.but(headers=field))})
+
+
+def headed(status: int) -> Trace:
+    return Trace("t", {"head": _view(b"", status)})
 
 
 def pictured(seen: int, alone: int) -> Trace:
@@ -142,6 +164,11 @@ TRACES: list[tuple[str, Trace, list[Trace]]] = [
     ),
     ("relations.echo-whole", echo("You said: ka żółw 🌳 kb"), [echo("ka zolw 🌳 kb"), echo("ka żółw  kb")]),
     (
+        "relations.echo-kept",
+        echo("You said: ka żółw 🌳 kb", None),
+        [echo("ka zolw 🌳 kb", None), echo("ka żółw  kb", False)],
+    ),
+    (
         "relations.own-answer",
         callers("k0", "k1", "k2"),
         [callers("k0", "k2", "k1"), callers("k0", "k1", "k2 k1")],
@@ -160,6 +187,7 @@ TRACES: list[tuple[str, Trace, list[Trace]]] = [
         left_behind(0.3, 1.3, 1.3, 0.3),
         [left_behind(0.3, 2.3, 2.3, 0.3), left_behind(0.1, 60.0, 0.9, 0.1)],
     ),
+    ("relations.head-answered", headed(200), [headed(500), headed(502)]),
     ("relations.image-counted", pictured(93, 8), [pictured(8, 8)]),
     (
         "relations.same-usage",
@@ -172,12 +200,23 @@ TRACES: list[tuple[str, Trace, list[Trace]]] = [
         [both(said("Hi", logprobs=HI), streamed("Hi", logprobs=H_I))],
     ),
     ("relations.parts-as-text", in_parts("Hi", "Hi"), [in_parts("Hi", "")]),
+    (
+        "relations.parts-repeated",
+        repeated("ka or kb", "You said: ka or kb"),
+        [repeated("ka or kb", "What am I to repeat?")],
+    ),
     ("relations.own-ids", ids("chatcmpl-1", "chatcmpl-2"), [ids("chatcmpl-1", "chatcmpl-1")]),
     (
         "relations.batch-as-single",
         vectors("batch", "single 1", [1.0, 0.0], [1.0, 0.01]),
         [vectors("batch", "single 1", [1.0, 0.0], [0.0, 1.0])],
     ),
+    (
+        "relations.stop-there",
+        stopped("one two three "),
+        [stopped("one"), stopped("one two three  five"), stopped("one two threesix")],
+    ),
+    ("relations.texts-apart", batch([1.0, 0.0], [0.9, 0.1]), [batch([1.0, 0.0], [1.0, 0.0])]),
     (
         "relations.encodings-agree",
         vectors("float", "base64", [0.5, 0.0], "AAAAPwAAAAA="),
@@ -208,6 +247,10 @@ def test_nothing_is_compared_where_equal_requests_have_unlike_answers() -> None:
 def test_one_slow_answer_behind_a_leaver_is_chance() -> None:
     for seconds in ((0.3, 9.0, 0.3, 0.3), (0.3, 9.0, 9.0, 9.0), (9.0, 9.5, 9.5, 0.3)):
         assert not judge_trace(left_behind(*seconds)).findings
+
+
+def test_parts_are_not_held_to_what_a_string_does_not_get() -> None:
+    assert not judge_trace(repeated("no", "no")).applied
 
 
 def test_callers_are_not_held_to_what_one_caller_does_not_get() -> None:

@@ -284,6 +284,11 @@ def test_a_cancelled_run_reports_what_it_has() -> None:
             None,
             False,
         ),
+        (
+            "An assistant message with 'tool_calls' must be followed by tool messages; no tools there.",
+            None,
+            False,
+        ),
         ("'tools' is only allowed when 'stream' is enabled.", "tools", False),
         ("something else", None, False),
     ],
