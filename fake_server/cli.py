@@ -152,9 +152,10 @@ def _serve(host: str, port: int, settings: Settings) -> None:
     shown = f"[{host}]" if ":" in host else host
     variety = "plain" if settings.plain else f"seed {settings.seed}"
     count = len(settings.book)
+    bugs = ", ".join(bug.id for bug in settings.bugs)
     click.echo(
         f"fake-server: http://{shown}:{listener.getsockname()[1]}/v1  "
-        f"{variety}  {count} script{'' if count == 1 else 's'}"
+        f"{variety}  {count} script{'' if count == 1 else 's'}" + (f"  bugs {bugs}" if bugs else "")
     )
     # Requests leave much behind in the journal for a while: young garbage need not be looked for so often.
     gc.freeze()

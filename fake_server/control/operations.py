@@ -93,7 +93,7 @@ async def list_faults(request: Request) -> Response:
 
 
 async def add_faults(request: Request) -> Response:
-    """POST: put faults in force: `{fault, …}`, and `when` and `times` as in a script."""
+    """POST: put faults in force: `{fault, …}` or `{bug: ID}`, and `when` and `times` as in a script."""
     return await _added(request, Space.arm)
 
 

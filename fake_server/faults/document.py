@@ -24,7 +24,8 @@ _INTRODUCTION = """# Faults
 Generated from the code by `make pages`. A fault is named in a script's reply (`faults: [{fault: cut,
 after_events: 3}]`), in force for a whole space (`fake.fault("cut", after_events=3, times=1)`, or `POST
 /__fake__/faults`), or in the header of one request (`x-fake-fault: cut;after_events=3`). Several compose
-in their order; those about leaving come last.
+in their order; those about leaving come last. A known bug of a real server is some of them under a name:
+`fake-server --bug ID`, `x-fake-bug: ID`, `fake.bug("ID")`; `contract bugs` lists them.
 
 Every fault takes `probability` (0 to 1, drawn by the server's seed). Those in force take `when` and
 `times` as scripts do. `after_bytes`, `after_events` and `after_seconds` say where: behind so many bytes
@@ -54,7 +55,7 @@ def _parameters(kind: type[Fault]) -> str:
         if name in ("fault", "probability"):
             continue
         plain = field.is_required() or field.default in (None, {}, [])
-        told.append(f"`{name}`" + ("" if plain else f" ({_value(field.default)})"))
+        told.append(f"`{field.alias or name}`" + ("" if plain else f" ({_value(field.default)})"))
     return ", ".join(told) or "–"
 
 
