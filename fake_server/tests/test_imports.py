@@ -12,7 +12,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1]
 CODE = [path for path in PACKAGE.rglob("*.py") if "tests" not in path.relative_to(PACKAGE).parts]
-WIRE_MAY = sys.stdlib_module_names | {"yaml", "h11"}
+WIRE_MAY = sys.stdlib_module_names | {"yaml"}
 EDGE = ("app", "edge", "server", "cli", "plugin", "routes")
 BRAIN = (
     "scripts",
