@@ -143,17 +143,17 @@ class Response(Answer):
         """The reply as it was written."""
         return self.model_dump(by_alias=True, exclude_unset=True)
 
-    @property
+    @cached_property
     def only_breaks(self) -> bool:
         """Whether it says nothing of its own, so that its faults strike what is answered without it."""
         numbers = self.embedding is not None or self.flagged is not None
         return not (self.answers_words or self.error or self.raw or numbers)
 
-    @property
+    @cached_property
     def answers_words(self) -> bool:
         return bool(self.says_something or self.choices or self.reasoning or self.finish_reason)
 
-    @property
+    @cached_property
     def endpoints(self) -> frozenset[str]:
         """The endpoints that this can be an answer of."""
         if self.embedding is not None:
@@ -224,12 +224,12 @@ class Script(Part):
             )
         return self
 
-    @property
+    @cached_property
     def place(self) -> str:
         """Where it is written, `file:line`."""
         return self._place
 
-    @property
+    @cached_property
     def called(self) -> Callable[..., Any] | None:
         """The callable that answers instead of `reply`."""
         return self._call

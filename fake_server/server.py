@@ -16,6 +16,7 @@ from httptools import HttpParserError, HttpParserUpgrade
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from fake_server.app import create_app
+from fake_server.body import ARRIVED
 from fake_server.edge import to_json
 from fake_server.reply import ErrorReply
 from fake_server.settings import Settings
@@ -45,7 +46,7 @@ class Protocol(HttpToolsProtocol):
         app = self.app
 
         async def with_raw_send(scope: Any, receive: Any, send: Any) -> None:
-            scope[RAW] = True
+            scope[RAW], scope[ARRIVED] = True, not send.__self__.more_body
             await app(scope, receive, Writer(self, scope, send))
 
         self.app = with_raw_send
@@ -101,7 +102,7 @@ class Protocol(HttpToolsProtocol):
         if self.parser.should_upgrade():
             return
         self._in_head, self._brought = False, True
-        if self.parser.get_http_version() == "1.1" and not any(name == b"host" for name, _ in self.headers):
+        if self.parser.get_http_version() == "1.1" and b"host" not in [name for name, _ in self.headers]:
             raise HttpParserError("no Host (RFC 9112 section 3.2)")
         super().on_headers_complete()
 
@@ -229,6 +230,7 @@ def uvicorn_server(settings: Settings) -> Server:
         access_log=False,
         server_header=False,
         timeout_keep_alive=75,
+        proxy_headers=False,
     )
     return Server(config)
 

@@ -74,15 +74,15 @@ class Writer:
         fields = [*self._protocol.server_state.default_headers, *start["headers"]]
         if self._raw is not None and not self._chunked:
             fields.append((b"content-length", b"%d" % (self._raw.length or 0)))
-        elif not any(name.lower() == b"content-length" for name, _ in fields):
+        elif b"content-length" not in [name.lower() for name, _ in fields]:
             self._chunked = self._chunked or length is None
             if start["status"] not in NO_BODY:
                 fields.append(_CHUNKED if self._chunked else (b"content-length", b"%d" % (length or 0)))
         if not self._cycle.keep_alive:
             fields = [field for field in fields if field[0].lower() != b"connection"]
             fields.append((b"connection", b"close"))
-        lines = [b"%b: %b\r\n" % field for field in fields]
-        return b"".join((_status_line(start["status"]), *lines, b"\r\n"))
+        lines = b"\r\n".join([b": ".join(field) for field in fields])
+        return b"%b%b\r\n\r\n" % (_status_line(start["status"]), lines)
 
     async def _slowly(self, head: bytes, raw: Delivery) -> bytes:
         """Write the head in pieces; the last one is left to be written."""

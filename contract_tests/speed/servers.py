@@ -69,7 +69,16 @@ def _bare(kind: str, path: Path) -> Command:
 
 
 def _fake(scripts: Path) -> Command:
-    return lambda port: [sys.executable, "-m", "fake_server", "--scripts", str(scripts), "--port", str(port)]
+    return lambda port: [
+        sys.executable,
+        "-m",
+        "fake_server",
+        "--plain",
+        "--scripts",
+        str(scripts),
+        "--port",
+        str(port),
+    ]
 
 
 def _scripts(folder: Path) -> list[Path]:

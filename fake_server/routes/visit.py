@@ -52,7 +52,7 @@ class Visit:
             self.request, self.entry.fields, self.settings.max_body, self.settings.body_timeout
         )
         self.raw = self.entry.body = raw
-        self.asking = self.asking.but(body.parse(raw))
+        self.asking = Asking(body.parse(raw), self.asking.endpoint, self.entry.fields)
 
 
 Answer = Callable[[Visit], Awaitable[Delivery]]
