@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import Any
 
 from fake_server import asked, limits, match, sensible, tokens
-from fake_server import script_templates as templates
 from fake_server.asking import Asking
 from fake_server.limits import Measured
 from fake_server.reply import (
@@ -108,8 +107,8 @@ def _reply(found: match.Found, asking: Asking) -> Response:
     """The reply of a script, made by its callable or filled in where it is a template."""
     try:
         reply = _made(found, asking)
-    except templates.TemplateFailed as error:
-        raise ScriptFailed(found, f": {error}") from error
+    except ScriptFailed:
+        raise
     except Exception as error:
         raise ScriptFailed(found, f" gave no reply: {type(error).__name__}: {error}") from error
     if asking.endpoint not in reply.endpoints:
@@ -124,7 +123,14 @@ def _made(found: match.Found, asking: Asking) -> Response:
     assert found.reply is not None
     if not found.reply.template:
         return found.reply
-    written = {**templates.filled(found.reply.written, asking), "template": False}
+    from fake_server import (
+        script_templates as templates,  # few scripts are, and Jinja takes a while to import
+    )
+
+    try:
+        written = {**templates.filled(found.reply.written, asking), "template": False}
+    except templates.TemplateFailed as error:
+        raise ScriptFailed(found, f": {error}") from error
     return Response.model_validate(written, context={FOLDER: found.script.folder})
 
 

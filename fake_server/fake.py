@@ -13,7 +13,6 @@ from typing import Any
 from starlette.types import ASGIApp
 
 from fake_server import scripts as script_book
-from fake_server.app import create_app
 from fake_server.fake_space import FakeSpace
 from fake_server.server import Server, listen, serve_on, uvicorn_server
 from fake_server.settings import Settings, default_scripts
@@ -69,6 +68,8 @@ class FakeServer(FakeSpace):
     @property
     def app(self) -> ASGIApp:
         """The ASGI app, to be called or mounted in process."""
+        from fake_server.app import create_app
+
         return create_app(self.settings)
 
     def space(self, name: str) -> FakeSpace:

@@ -14,7 +14,6 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
-from fake_server import script_templates as templates
 from fake_server.asking import CHAT, COMPLETIONS, EMBEDDINGS, MODERATIONS
 from fake_server.faults import AnyFault
 from fake_server.script_parts import Call, Count, Failure, Pace, Raw, Token, UsageNumbers, compact
@@ -131,7 +130,11 @@ class Response(Answer):
 
     @model_validator(mode="after")
     def _templates_can_be_read(self) -> Response:
-        wrong = templates.problem(self.written) if self.template else None
+        if not self.template:
+            return self
+        from fake_server import script_templates as templates  # few are, and Jinja takes a while to import
+
+        wrong = templates.problem(self.written)
         if wrong:
             raise PydanticCustomError(
                 "template", "{wrong}", {"where": wrong[0], "row": wrong[1], "wrong": wrong[2]}

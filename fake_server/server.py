@@ -15,9 +15,9 @@ import uvicorn
 from httptools import HttpParserError, HttpParserUpgrade
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from fake_server.app import create_app
 from fake_server.body import ARRIVED
 from fake_server.edge import to_json
+from fake_server.front import Front
 from fake_server.reply import ErrorReply
 from fake_server.settings import Settings
 from fake_server.wire_sending import RAW, Writer
@@ -221,7 +221,7 @@ def listen(host: str, port: int) -> socket.socket:
 def uvicorn_server(settings: Settings) -> Server:
     """A uvicorn server of the fake: no server header, no access log, HTTP/1.1 by httptools."""
     config = uvicorn.Config(
-        create_app(settings),
+        Front(settings),
         http=Protocol,
         ws="none",
         loop="asyncio",
