@@ -1,7 +1,8 @@
-"""The smallest servers that send the same bytes: `python -m contract_tests.speed.apps KIND PORT FILE`.
+"""The smallest servers that send the same bytes: `python -m contract_tests.speed.apps KIND PORT FILE [HTTP]`.
 
 `dict` sends the file as a JSON body, `events` each of its events by itself, `together` all of them in one
-write; `fastapi` is a plain endpoint that parses the request and renders the file's value anew.
+write; `fastapi` is a plain endpoint that parses the request and renders the file's value anew. HTTP is what
+uvicorn reads requests with: h11 (what it has without extras) or httptools.
 """
 
 from __future__ import annotations
@@ -56,7 +57,8 @@ def main() -> None:
     else:
         events = [event + b"\n\n" for event in data.split(b"\n\n") if event]
         app = fixed(events if kind == "events" else [data], STREAM, None)
-    config = uvicorn.Config(app, port=port, http="h11", loop="asyncio", ws="none", lifespan="off")
+    http = sys.argv[4] if len(sys.argv) > 4 else "h11"
+    config = uvicorn.Config(app, port=port, http=http, loop="asyncio", ws="none", lifespan="off")
     config.access_log, config.log_config = False, None
     uvicorn.Server(config).run()
 
