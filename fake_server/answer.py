@@ -26,7 +26,6 @@ from fake_server.reply import (
 from fake_server.script_model import Answer, Failure, Pace, Raw, Response, UsageNumbers, compact
 from fake_server.script_parts import FOLDER
 from fake_server.scripts import ScriptBook, ScriptState
-from fake_server.sensible import filler
 
 _DEFAULT_ERRORS: Mapping[int, tuple[str, str | None]] = {
     401: ("invalid_request_error", "invalid_api_key"),
@@ -189,6 +188,8 @@ def _content(one: Answer, request: Mapping[str, Any], seed: int, index: int) -> 
     if one.json_ is not None:
         return compact(one.json_)
     if one.schema_ is not None:
+        from fake_server.sensible import filler  # many patterns, and few scripts with schemas
+
         schema = asked.response_schema(request) if one.schema_ == "request" else one.schema_
         made = filler.fill(schema, asked.last_user_text(request), seed, index)
         return compact(_with(made, one.with_))

@@ -57,6 +57,15 @@ def test_direction(path: Path) -> None:
         assert "openai" not in roots
 
 
+def test_the_fake_starts_without_what_few_requests_need() -> None:
+    late = "{'fastapi', 'jinja2', 'jsonpath_rfc9535', 'jsonschema', 'openai', 'prometheus_client', 'respx'}"
+    code = f"import sys, fake_server.cli, fake_server.server; print(sorted({late} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout == "[]\n"
+
+
 def test_the_wire_core_is_light() -> None:
     heavy = "{'fastapi', 'pydantic', 'openai'}"
     code = f"import sys, fake_server.wire.fixture; print(sorted({heavy} & set(sys.modules)))"
