@@ -66,7 +66,7 @@ def _streamed(view: View, choice: StreamedChoice) -> Answer:
 
 
 def _some(entries: Iterable[Node]) -> Iterator[Node]:
-    yield from (entry["logprobs"] for entry in entries if entry["logprobs"])
+    yield from (entry["logprobs"] for entry in entries if entry.says("logprobs"))
 
 
 def same_arguments(text: str) -> str:

@@ -169,9 +169,9 @@ def says_when(view: View) -> Iterable[Fault]:
 )
 def in_stream(node: Node) -> Iterable[Fault]:
     """An error in a stream is an event whose data holds the object `error`."""
-    if node["error"] and node["error"].kind != "object":
+    if node.says("error") and node["error"].kind != "object":
         yield node["error"], str(node["error"]), '{"error": {"message": …}}'
-    elif not node["error"].there and not node["choices"].there and (node["detail"] or node["message"]):
+    elif "error" not in node.value and "choices" not in node.value and (node["detail"] or node["message"]):
         yield node, str(node), '{"error": {"message": …}}'
 
 

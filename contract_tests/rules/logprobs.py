@@ -21,7 +21,7 @@ ROUNDING = 1e-6
 def _objects(view: View) -> Iterable[Node]:
     """Every `logprobs` object of a chat reply."""
     for choice in (*choices(view), *chunk_choices(view)):
-        if choice["logprobs"].kind == "object":
+        if type(choice.get("logprobs")) is dict:
             yield choice["logprobs"]
 
 

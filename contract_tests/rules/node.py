@@ -49,22 +49,26 @@ class Document:
 class Node:
     """One value with its path; members that are missing are nodes too, with the value MISSING.
 
-    Rules ask for the same members again and again, so a node keeps the ones it was asked for.
+    Rules ask for the same objects and arrays again and again, so a node keeps those it was asked for. A rule
+    that looks at a member of every chunk asks for its plain value (`get`), and for a node to point at the fault.
     """
 
-    __slots__ = ("_items", "_members", "_parent", "_path", "document", "kind", "value")
+    __slots__ = ("_items", "_members", "_parent", "_path", "document", "value")
 
     value: Any
     document: Document
-    kind: str
-    """The JSON type in words: object, array, string, integer, number, boolean, null or missing."""
 
     def __init__(self, value: Any, document: Document, path: Path = (), parent: Node | None = None) -> None:
         """`path` is the whole path or, where there is a `parent`, the step from it."""
-        self.value, self.document, self.kind = value, document, kind_of(value)
+        self.value, self.document = value, document
         self._path, self._parent = path, parent
         self._members: dict[str, Node] | None = None
         self._items: list[Node] | None = None
+
+    @property
+    def kind(self) -> str:
+        """The JSON type in words: object, array, string, integer, number, boolean, null or missing."""
+        return _KINDS.get(type(self.value), "number")
 
     @property
     def path(self) -> Path:
@@ -74,18 +78,27 @@ class Node:
         return self._path
 
     def __getitem__(self, name: str) -> Node:
-        if self._members is None:
-            self._members = {}
-        elif name in self._members:
+        if self._members is not None and name in self._members:
             return self._members[name]
-        value = self.value.get(name, MISSING) if self.kind == "object" else MISSING
-        member = self._members[name] = Node(value, self.document, (name,), self)
+        value = self.get(name)
+        member = Node(value, self.document, (name,), self)
+        if type(value) in (dict, list):
+            self._members = self._members or {}
+            self._members[name] = member
         return member
+
+    def get(self, name: str) -> Any:
+        """The plain value of a member, MISSING where there is none."""
+        return self.value.get(name, MISSING) if type(self.value) is dict else MISSING
+
+    def says(self, name: str) -> bool:
+        """Whether a member is there and not null."""
+        return type(self.value) is dict and self.value.get(name) is not None
 
     def __iter__(self) -> Iterator[Node]:
         """The items of an array; nothing for any other value."""
         if self._items is None:
-            values = enumerate(self.value) if self.kind == "array" else ()
+            values = enumerate(self.value) if type(self.value) is list else ()
             self._items = [Node(item, self.document, (index,), self) for index, item in values]
         return iter(self._items)
 
@@ -101,7 +114,7 @@ class Node:
     @property
     def text(self) -> str:
         """The value where it is a string, else ''."""
-        return self.value if self.kind == "string" else ""
+        return self.value if type(self.value) is str else ""
 
     @property
     def number(self) -> float | None:

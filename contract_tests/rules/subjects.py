@@ -169,7 +169,7 @@ def messages(view: View) -> Iterator[Node]:
 @once
 def deltas(view: View) -> Iterator[Node]:
     for choice in chunk_choices(view):
-        if choice["delta"].kind == "object":
+        if type(choice.get("delta")) is dict:
             yield choice["delta"]
 
 
@@ -194,7 +194,7 @@ def error_objects(view: View) -> Iterator[Node]:
         if one.form == "json" and one.root["error"].kind == "object":
             yield one.root["error"]
     for node in view.messages:
-        if node["error"].kind == "object":
+        if type(node.get("error")) is dict:
             yield node["error"]
 
 

@@ -26,7 +26,7 @@ def _whole_replies(view: View) -> Iterable[Node]:
 def usages(view: View) -> Iterable[Node]:
     """Every `usage` object of a reply, the dict's and the chunks'."""
     for root in (*_whole_replies(view), *CHAT.chunks(view), *TEXT.chunks(view)):
-        if root["usage"].kind == "object":
+        if type(root.get("usage")) is dict:
             yield root["usage"]
 
 
@@ -163,7 +163,7 @@ def _asked(view: View) -> Iterable[View]:
 
 
 def usage_chunks(view: View) -> list[Node]:
-    return [chunk for chunk in view.chunks if chunk["usage"]]
+    return [chunk for chunk in view.chunks if chunk.says("usage")]
 
 
 @usage.rule(
@@ -176,13 +176,13 @@ def usage_chunks(view: View) -> list[Node]:
 )
 def stream_asked(view: View) -> Iterable[Fault]:
     """A stream asked for with include_usage has a chunk with usage."""
-    if not usage_chunks(view) and not any(chunk["usage"].there for chunk in view.chunks):
+    if not usage_chunks(view) and not any("usage" in chunk.value for chunk in view.chunks):
         yield view.end, "no chunk has usage", "a last chunk with usage and no choices"
 
 
 def _promising(view: View) -> Iterable[View]:
     for one in whole_streams_of_any(view):
-        if any(chunk["usage"].there for chunk in one.chunks):
+        if any("usage" in chunk.value for chunk in one.chunks):
             yield one
 
 
@@ -278,6 +278,6 @@ def stream_last(view: View) -> Iterable[Fault]:
 )
 def stream_null_before(view: View) -> Iterable[Fault]:
     """With include_usage every chunk has the member `usage`, null until the last."""
-    lacking = [chunk for chunk in view.chunks if not chunk["usage"].there]
+    lacking = [chunk for chunk in view.chunks if "usage" not in chunk.value]
     if lacking and _include_usage(view) and len(lacking) < len(view.chunks) - 1:
         yield lacking[0]["usage"], "missing, while other chunks have it", "null"

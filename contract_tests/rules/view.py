@@ -155,7 +155,7 @@ class View:
     @cached_property
     def chunks(self) -> list[Node]:
         """The objects of a stream that are not errors."""
-        return [node for node in self.messages if not node["error"]]
+        return [node for node in self.messages if not node.says("error")]
 
     @cached_property
     def streamed(self) -> list[StreamedChoice]:
