@@ -30,7 +30,7 @@ limits(chat_stream, CHAT, see.CHAT_CREATE, streamed=True)
 )
 def service_tier(chunk: Node) -> Iterable[Fault]:
     """`service_tier`, where it is not null, is auto, default, flex, scale or priority."""
-    if chunk.says("service_tier") and chunk["service_tier"].text not in SERVICE_TIERS:
+    if chunk.says("service_tier") and chunk.text_of("service_tier") not in SERVICE_TIERS:
         yield chunk["service_tier"], str(chunk["service_tier"]), ", ".join(sorted(SERVICE_TIERS))
 
 
@@ -103,7 +103,7 @@ def finish_reason_member(choice: Node) -> Iterable[Fault]:
 )
 def finish_reason(choice: Node) -> Iterable[Fault]:
     """`finish_reason` is null or stop, length, tool_calls, content_filter or function_call."""
-    if choice.says("finish_reason") and choice["finish_reason"].text not in FINISH_REASONS:
+    if choice.says("finish_reason") and choice.text_of("finish_reason") not in FINISH_REASONS:
         yield choice["finish_reason"], str(choice["finish_reason"]), ", ".join(sorted(FINISH_REASONS))
 
 

@@ -142,10 +142,8 @@ def not_held_back(view: View) -> Iterable[Fault]:
 @chat_stream.rule("not-cumulative", over=whole_streamed_choices, harm="the text appears again and again")
 def not_cumulative(choice: StreamedChoice) -> Iterable[Fault]:
     """A delta holds what is new, not the text so far."""
-    deltas = [entry["delta"] for entry in choice.entries]
-    texts = [delta["content"] for delta in deltas if delta.says("content") and delta["content"].text]
-    pairs = list(pairwise(texts))
-    if len(pairs) >= 3 and all(b.text.startswith(a.text) and len(b.text) >= len(a.text) for a, b in pairs):
-        distinct = {node.text for node in texts}
-        if len(distinct) > 2:
-            yield texts[1], f"{texts[1]} begins with the delta before it, as do all that follow"
+    deltas = [entry["delta"] for entry in choice.entries if entry["delta"].text_of("content")]
+    texts = [delta.text_of("content") for delta in deltas]
+    if len(set(texts)) > 2 and len(texts) > 3 and all(b.startswith(a) for a, b in pairwise(texts)):
+        second = deltas[1]["content"]
+        yield second, f"{second} begins with the delta before it, as do all that follow"

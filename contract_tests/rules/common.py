@@ -212,10 +212,10 @@ def chunk_choices(section: Section, form: Form) -> None:
     def choices(chunk: Node) -> Iterable[Fault]:
         """`choices` of every chunk is an array of objects."""
         node = chunk["choices"]
-        if node.kind != "array":
+        if type(node.value) is not list:
             yield node, str(node), "an array"
         for choice in node:
-            if choice.kind != "object":
+            if type(choice.value) is not dict:
                 yield choice, str(choice), "an object"
 
     def indexed(view: View) -> Iterable[tuple[View, Node]]:

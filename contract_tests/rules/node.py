@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from fake_server.wire.jsontext import Path, locate
 from fake_server.wire.sse import Event
@@ -37,8 +37,7 @@ class Place:
         return ", ".join(parts) or "the reply"
 
 
-@dataclass(frozen=True)
-class Document:
+class Document(NamedTuple):
     """The text a node stands in: its bytes, where they start in the body, and the event that holds it."""
 
     text: bytes
@@ -50,18 +49,13 @@ class Node:
     """One value with its path; members that are missing are nodes too, with the value MISSING.
 
     Rules ask for the same objects and arrays again and again, so a node keeps those it was asked for. A rule
-    that looks at a member of every chunk asks for its plain value (`get`), and for a node to point at the fault.
+    that looks at every chunk asks for plain values (`get`, `says`, `text_of`), and for a node to point at.
     """
 
-    __slots__ = ("_items", "_members", "_parent", "_path", "document", "value")
+    __slots__ = ("_items", "_members", "document", "path", "value")
 
-    value: Any
-    document: Document
-
-    def __init__(self, value: Any, document: Document, path: Path = (), parent: Node | None = None) -> None:
-        """`path` is the whole path or, where there is a `parent`, the step from it."""
-        self.value, self.document = value, document
-        self._path, self._parent = path, parent
+    def __init__(self, value: Any, document: Document, path: Path = ()) -> None:
+        self.value, self.document, self.path = value, document, path
         self._members: dict[str, Node] | None = None
         self._items: list[Node] | None = None
 
@@ -70,18 +64,11 @@ class Node:
         """The JSON type in words: object, array, string, integer, number, boolean, null or missing."""
         return _KINDS.get(type(self.value), "number")
 
-    @property
-    def path(self) -> Path:
-        """The steps from the document's root."""
-        if self._parent is not None:
-            self._path, self._parent = (*self._parent.path, *self._path), None
-        return self._path
-
     def __getitem__(self, name: str) -> Node:
         if self._members is not None and name in self._members:
             return self._members[name]
         value = self.get(name)
-        member = Node(value, self.document, (name,), self)
+        member = Node(value, self.document, (*self.path, name))
         if type(value) in (dict, list):
             self._members = self._members or {}
             self._members[name] = member
@@ -91,6 +78,11 @@ class Node:
         """The plain value of a member, MISSING where there is none."""
         return self.value.get(name, MISSING) if type(self.value) is dict else MISSING
 
+    def text_of(self, name: str) -> str:
+        """The value of a member where it is a string, else ''."""
+        value = self.get(name)
+        return value if type(value) is str else ""
+
     def says(self, name: str) -> bool:
         """Whether a member is there and not null."""
         return type(self.value) is dict and self.value.get(name) is not None
@@ -99,7 +91,7 @@ class Node:
         """The items of an array; nothing for any other value."""
         if self._items is None:
             values = enumerate(self.value) if type(self.value) is list else ()
-            self._items = [Node(item, self.document, (index,), self) for index, item in values]
+            self._items = [Node(item, self.document, (*self.path, index)) for index, item in values]
         return iter(self._items)
 
     def __bool__(self) -> bool:

@@ -97,7 +97,9 @@ def data_not_empty(payload: Payload) -> Iterable[Fault]:
 )
 def one_data_line(payload: Payload) -> Iterable[Fault]:
     """An event's JSON stands on one data line: clients that read line by line see broken JSON else."""
-    count = sum(line.field == "data" for line in payload.event.lines)
+    count = len(payload.event.lines)
+    if count > 1:
+        count = sum(line.is_data for line in payload.event.lines)
     if count > 1 and isinstance(payload.parsed.value, dict):
         yield payload, f"one JSON object over {count} data lines"
 
@@ -117,11 +119,7 @@ def payload_in_data(subject: tuple[wire.Event, wire.Line]) -> Iterable[Fault]:
     """JSON travels in data fields only, never on a bare line or in another field."""
     event, line = subject
     bare = line.data.lstrip()
-    if (
-        line.field != "data"
-        and not bare.startswith(b":")
-        and (bare[:1] in (b"{", b"[") or b"{" in line.value)
-    ):
+    if not line.is_data and not bare.startswith(b":") and (bare[:1] in (b"{", b"[") or b"{" in line.value):
         shown = line.data[:60].decode("utf-8", "replace")
         yield Place(event.index, (), line.start), f"the line {shown!r}", "data: {…}"
 
@@ -137,7 +135,7 @@ def payload_in_data(subject: tuple[wire.Event, wire.Line]) -> Iterable[Fault]:
 def known_fields(subject: tuple[wire.Event, wire.Line]) -> Iterable[Fault]:
     """Lines are data, event, id, retry or a comment; parsers ignore all others."""
     event, line = subject
-    if line.field not in FIELDS and b"{" not in line.data and line.end:
+    if not line.is_data and line.field not in FIELDS and b"{" not in line.data and line.end:
         yield Place(event.index, (), line.start), f"the field {line.field[:40]!r}"
 
 

@@ -27,7 +27,7 @@ class StreamedCall:
 
     @cached_property
     def arguments(self) -> str:
-        return "".join(delta["function"]["arguments"].text for delta in self.deltas)
+        return "".join([delta["function"].text_of("arguments") for delta in self.deltas])
 
 
 @dataclass
@@ -40,12 +40,11 @@ class StreamedChoice:
 
     @cached_property
     def text(self) -> str:
-        return "".join(entry["delta"]["content"].text or entry["text"].text for entry in self.entries)
+        return "".join([entry["delta"].text_of("content") or entry.text_of("text") for entry in self.entries])
 
     @cached_property
     def refusal(self) -> str:
-        told = (entry["delta"] for entry in self.entries)
-        return "".join(delta["refusal"].text for delta in told if delta.says("refusal"))
+        return "".join([entry["delta"].text_of("refusal") for entry in self.entries])
 
     @cached_property
     def roles(self) -> list[Node]:

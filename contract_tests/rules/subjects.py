@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import wraps
+from itertools import chain
 from typing import TypeVar
 
 from contract_tests.rules.node import Node
@@ -119,8 +120,7 @@ class Form:
                 yield one
 
     def chunks(self, view: View) -> Iterator[Node]:
-        for one in self.streams(view):
-            yield from one.chunks
+        return chain.from_iterable(one.chunks for one in self.streams(view))
 
     def chunk_choices(self, view: View) -> Iterator[Node]:
         key = (self, "chunk_choices")
@@ -188,6 +188,7 @@ def refusals(view: View) -> Iterator[View]:
         yield view
 
 
+@once
 def error_objects(view: View) -> Iterator[Node]:
     """The `error` member of a refusal, and of an error event in a stream, where it is an object."""
     for one in refusals(view):

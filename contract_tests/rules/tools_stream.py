@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from contract_tests.rules import references as see
 from contract_tests.rules.engine import SHOULD, Fault
 from contract_tests.rules.node import Node
 from contract_tests.rules.stream import StreamedCall, StreamedChoice
-from contract_tests.rules.subjects import deltas, streamed_calls, streamed_choices
+from contract_tests.rules.subjects import deltas, once, streamed_calls, streamed_choices
 from contract_tests.rules.tools import tools
 from contract_tests.rules.view import View
 
 
-def call_deltas(view: View) -> Iterable[Node]:
+@once
+def call_deltas(view: View) -> Iterator[Node]:
     """Each entry of a delta's `tool_calls`."""
     for delta in deltas(view):
         if delta.says("tool_calls"):

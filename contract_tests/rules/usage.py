@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from contract_tests.rules import references as see
 from contract_tests.rules.answers import answers, whole_text
 from contract_tests.rules.embeddings import embedding_lists
 from contract_tests.rules.engine import SHOULD, Fault, Section
 from contract_tests.rules.node import Node
-from contract_tests.rules.subjects import CHAT, TEXT, streams_of_any, whole_streams_of_any
+from contract_tests.rules.subjects import CHAT, TEXT, once, streams_of_any, whole_streams_of_any
 from contract_tests.rules.view import View
 from fake_server.wire.exchange import Aspect
 
@@ -23,7 +23,8 @@ def _whole_replies(view: View) -> Iterable[Node]:
     yield from (*CHAT.dicts(view), *TEXT.dicts(view), *embedding_lists(view))
 
 
-def usages(view: View) -> Iterable[Node]:
+@once
+def usages(view: View) -> Iterator[Node]:
     """Every `usage` object of a reply, the dict's and the chunks'."""
     for root in (*_whole_replies(view), *CHAT.chunks(view), *TEXT.chunks(view)):
         if type(root.get("usage")) is dict:
@@ -162,8 +163,13 @@ def _asked(view: View) -> Iterable[View]:
         yield from whole_streams_of_any(view)
 
 
+@once
+def _usage_chunks(view: View) -> Iterator[Node]:
+    yield from (chunk for chunk in view.chunks if chunk.says("usage"))
+
+
 def usage_chunks(view: View) -> list[Node]:
-    return [chunk for chunk in view.chunks if chunk.says("usage")]
+    return list(_usage_chunks(view))
 
 
 @usage.rule(
