@@ -95,7 +95,7 @@ def _going_on(view: View) -> Iterable[Node]:
 def delta_says_something(entry: Node) -> Iterable[Fault]:
     """A delta after the first that does not end its choice holds text, a call, a refusal or reasoning."""
     delta = entry.value["delta"]
-    if not any(name in _SPEAKING and value not in (None, []) for name, value in delta.items()):
+    if not [name for name, value in delta.items() if name in _SPEAKING and value not in (None, [])]:
         yield entry["delta"], str(entry["delta"]), "content, tool_calls or refusal"
 
 

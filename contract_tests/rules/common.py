@@ -241,7 +241,8 @@ def chunk_choices(section: Section, form: Form) -> None:
     def choice_once(chunk: Node) -> Iterable[Fault]:
         """A chunk has at most one entry for each choice."""
         seen: set[int] = set()
-        for choice in chunk["choices"]:
+        entries = list(chunk["choices"])
+        for choice in entries if len(entries) > 1 else ():
             index = choice.get("index")
             if isinstance(index, int) and index in seen:
                 yield choice["index"], f"choice {index} again in one chunk", "one entry"

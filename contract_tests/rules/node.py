@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -38,11 +38,18 @@ class Place:
 
 
 class Document(NamedTuple):
-    """The text a node stands in: its bytes, where they start in the body, and the event that holds it."""
+    """The text a node stands in: its bytes, and the event of a stream that holds it."""
 
     text: bytes
-    start: int = 0
     event: Event | None = None
+
+    @property
+    def start(self) -> int:
+        """Where the text starts in the body."""
+        return self.event.data_start if self.event else 0
+
+
+_NONE: Mapping[str, Node] = {}
 
 
 class Node:
@@ -56,7 +63,7 @@ class Node:
 
     def __init__(self, value: Any, document: Document, path: Path = ()) -> None:
         self.value, self.document, self.path = value, document, path
-        self._members: dict[str, Node] | None = None
+        self._members = _NONE
         self._items: list[Node] | None = None
 
     @property
@@ -65,13 +72,12 @@ class Node:
         return _KINDS.get(type(self.value), "number")
 
     def __getitem__(self, name: str) -> Node:
-        if self._members is not None and name in self._members:
-            return self._members[name]
-        value = self.get(name)
-        member = Node(value, self.document, (*self.path, name))
-        if type(value) in (dict, list):
-            self._members = self._members or {}
-            self._members[name] = member
+        member = self._members.get(name)
+        if member is None:
+            value = self.get(name)
+            member = Node(value, self.document, (*self.path, name))
+            if isinstance(value, (dict, list)):
+                self._members = {**self._members, name: member}
         return member
 
     def get(self, name: str) -> Any:

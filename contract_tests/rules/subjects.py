@@ -126,7 +126,7 @@ class Form:
         key = (self, "chunk_choices")
         if key not in view.listed:
             found = (choice for chunk in self.chunks(view) for choice in chunk["choices"])
-            view.listed[key] = [choice for choice in found if choice.kind == "object"]
+            view.listed[key] = [choice for choice in found if type(choice.value) is dict]
         return iter(view.listed[key])
 
     def streamed_choices(self, view: View) -> Iterator[StreamedChoice]:

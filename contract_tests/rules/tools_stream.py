@@ -18,7 +18,7 @@ def call_deltas(view: View) -> Iterator[Node]:
     """Each entry of a delta's `tool_calls`."""
     for delta in deltas(view):
         if delta.says("tool_calls"):
-            yield from (call for call in delta["tool_calls"] if call.kind == "object")
+            yield from (call for call in delta["tool_calls"] if type(call.value) is dict)
 
 
 @tools.rule(
@@ -29,11 +29,9 @@ def call_deltas(view: View) -> Iterator[Node]:
 )
 def stream_calls(delta: Node) -> Iterable[Fault]:
     """`tool_calls`, where a delta has it, is an array of objects."""
-    if not delta.says("tool_calls"):
-        return
-    node = delta["tool_calls"]
-    if node.kind != "array" or any(call.kind != "object" for call in node):
-        yield node, str(node), "an array of objects"
+    calls = delta.get("tool_calls") if delta.says("tool_calls") else []
+    if type(calls) is not list or [call for call in calls if type(call) is not dict]:
+        yield delta["tool_calls"], str(delta["tool_calls"]), "an array of objects"
 
 
 @tools.rule(
@@ -138,7 +136,8 @@ def stream_unique_ids(choice: StreamedChoice) -> Iterable[Fault]:
 def stream_index_once(delta: Node) -> Iterable[Fault]:
     """A delta has at most one piece for each call."""
     seen: set[int] = set()
-    for call in delta["tool_calls"] if delta.says("tool_calls") else ():
+    calls = list(delta["tool_calls"]) if delta.says("tool_calls") else []
+    for call in calls if len(calls) > 1 else ():
         index = call.get("index")
         if isinstance(index, int) and index in seen:
             yield call["index"], f"call {index} again in one delta", "one piece"

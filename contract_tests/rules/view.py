@@ -27,7 +27,7 @@ class Payload:
     node: Node = field(init=False)
 
     def __post_init__(self) -> None:
-        self.node = Node(self.parsed.value, Document(self.text, self.event.data_start, self.event))
+        self.node = Node(self.parsed.value, Document(self.text, self.event))
 
     @property
     def done(self) -> bool:

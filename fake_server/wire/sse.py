@@ -67,6 +67,8 @@ class Event(NamedTuple):
     @property
     def type(self) -> str:
         """The `event` field, 'message' by default."""
+        if len(self.lines) == 1 and self.lines[0].is_data:
+            return "message"
         names = [line.value.decode("utf-8", "replace") for line in self.lines if line.field == "event"]
         return names[-1] if names and names[-1] else "message"
 
