@@ -8,7 +8,7 @@ from itertools import pairwise
 from contract_tests.rules import references as see
 from contract_tests.rules.chat_stream import chat_stream
 from contract_tests.rules.engine import SHOULD, Fault
-from contract_tests.rules.node import Node, show
+from contract_tests.rules.node import MISSING, Node, show
 from contract_tests.rules.stream import StreamedChoice
 from contract_tests.rules.subjects import streamed_choices, streams, whole_streamed_choices, whole_streams
 from contract_tests.rules.view import View
@@ -19,7 +19,7 @@ def _comes_and_goes(view: View, name: str) -> Iterable[Fault]:
     """Chunks whose member differs from the first chunk's, absent and null counted as values."""
     first = view.chunks[0].get(name)
     for chunk in view.chunks[1:]:
-        if chunk.get(name) != first:
+        if chunk.value.get(name, MISSING) != first:
             yield chunk[name], str(chunk[name]), f"{show(first)}, as in the first chunk"
 
 

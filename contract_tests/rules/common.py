@@ -46,25 +46,25 @@ def envelope(section: Section, over: Over, named: str) -> None:
         harm="clients and gateways that tell replies apart by `object` take it for something else",
     )
     def object_(root: Node) -> Iterable[Fault]:
-        if root.get("object") != named:
+        if root.value.get("object") != named:
             yield root["object"], str(root["object"]), f'"{named}"'
 
     @section.rule("id", over=over, harm="logs and clients that key by id mix answers up")
     def id_(root: Node) -> Iterable[Fault]:
         """`id` is a non-empty string."""
-        if not is_said(root.get("id")):
+        if not is_said(root.value.get("id")):
             yield root["id"], str(root["id"]), "a non-empty string"
 
     @section.rule("created", over=over, harm="typed clients refuse it, or show a date in another millennium")
     def created(root: Node) -> Iterable[Fault]:
         """`created` is the Unix time in whole seconds."""
-        if not is_time(root.get("created")):
+        if not is_time(root.value.get("created")):
             yield from created_faults(root["created"])
 
     @section.rule("model", over=over, harm="cost and logs are booked on no model")
     def model(root: Node) -> Iterable[Fault]:
         """`model` is a non-empty string."""
-        if not is_said(root.get("model")):
+        if not is_said(root.value.get("model")):
             yield root["model"], str(root["model"]), "a non-empty string"
 
 
@@ -197,7 +197,7 @@ def _steady(section: Section, form: Form, name: str, kind: type, harm: str, **op
     def same(view: View) -> Iterable[Fault]:
         first = None
         for chunk in view.chunks:
-            value = chunk.get(name)
+            value = chunk.value.get(name)
             if type(value) is not kind or not value:
                 continue
             first = first or value
@@ -227,7 +227,7 @@ def chunk_choices(section: Section, form: Form) -> None:
     def choice_index(subject: tuple[View, Node]) -> Iterable[Fault]:
         """`index` of every choice is a number below the number of choices asked for, 0 for one."""
         view, choice = subject
-        value = choice.get("index")
+        value = choice.value.get("index")
         if type(value) is not int or not 0 <= value < view.asked_choices:
             index = choice["index"]
             yield index, str(index), f"0 to {view.asked_choices - 1}" if view.asked_choices > 1 else "0"
@@ -257,7 +257,7 @@ def chunk_choices(section: Section, form: Form) -> None:
     )
     def empty_choices(chunk: Node) -> Iterable[Fault]:
         """Only a chunk that carries usage (or moderation results) has no choices."""
-        if chunk.get("choices") == [] and not chunk["usage"] and not chunk["moderation"]:
+        if chunk.value.get("choices") == [] and not chunk["usage"] and not chunk["moderation"]:
             yield chunk["choices"], "[] in a chunk without usage"
 
     @section.rule(

@@ -82,7 +82,8 @@ class Node:
 
     def get(self, name: str) -> Any:
         """The plain value of a member, MISSING where there is none."""
-        return self.value.get(name, MISSING) if type(self.value) is dict else MISSING
+        value = self.value
+        return value.get(name, MISSING) if type(value) is dict else MISSING
 
     def text_of(self, name: str) -> str:
         """The value of a member where it is a string, else ''."""
@@ -91,7 +92,8 @@ class Node:
 
     def says(self, name: str) -> bool:
         """Whether a member is there and not null."""
-        return type(self.value) is dict and self.value.get(name) is not None
+        value = self.value
+        return type(value) is dict and value.get(name) is not None
 
     def __iter__(self) -> Iterator[Node]:
         """The items of an array; nothing for any other value."""

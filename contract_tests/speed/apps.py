@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 JSON, STREAM = b"application/json", b"text/event-stream; charset=utf-8"
@@ -38,6 +37,8 @@ def fixed(pieces: Iterable[bytes], content_type: bytes, length: int | None) -> A
 
 def rendering(value: Any) -> ASGIApp:
     """A plain FastAPI endpoint."""
+    from fastapi import FastAPI  # the bare servers start without it
+
     app = FastAPI()
 
     @app.post("/v1/chat/completions")
