@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from types import NoneType
 
 from contract_tests.rules import references as see
 from contract_tests.rules.chat import FINISH_REASONS, SERVICE_TIERS
@@ -30,7 +31,7 @@ limits(chat_stream, CHAT, see.CHAT_CREATE, streamed=True)
 )
 def service_tier(chunk: Node) -> Iterable[Fault]:
     """`service_tier`, where it is not null, is auto, default, flex, scale or priority."""
-    if chunk.says("service_tier") and chunk.text_of("service_tier") not in SERVICE_TIERS:
+    if chunk.value.get("service_tier") is not None and chunk.text_of("service_tier") not in SERVICE_TIERS:
         yield chunk["service_tier"], str(chunk["service_tier"]), ", ".join(sorted(SERVICE_TIERS))
 
 
@@ -60,7 +61,7 @@ def obfuscation(view: View) -> Iterable[Fault]:
 )
 def delta(choice: Node) -> Iterable[Fault]:
     """Each choice of a chunk has the object `delta`."""
-    if type(choice.get("delta")) is not dict:
+    if type(choice.value.get("delta")) is not dict:
         seen = "message, as in a dict" if choice["message"].there else str(choice["delta"])
         yield choice["delta"], seen, "an object"
 
@@ -72,7 +73,7 @@ def delta(choice: Node) -> Iterable[Fault]:
 )
 def role(node: Node) -> Iterable[Fault]:
     """`role`, where a delta has it, is "assistant"."""
-    if node.says("role") and node.get("role") != "assistant":
+    if node.value.get("role") not in (None, "assistant"):
         yield node["role"], str(node["role"]), '"assistant"'
 
 
@@ -83,7 +84,7 @@ def role(node: Node) -> Iterable[Fault]:
 )
 def content(node: Node) -> Iterable[Fault]:
     """`content`, where a delta has it, is a string or null."""
-    if node.says("content") and type(node.get("content")) is not str:
+    if type(node.value.get("content")) not in (str, NoneType):
         yield node["content"], str(node["content"]), "a string or null"
 
 
@@ -103,7 +104,10 @@ def finish_reason_member(choice: Node) -> Iterable[Fault]:
 )
 def finish_reason(choice: Node) -> Iterable[Fault]:
     """`finish_reason` is null or stop, length, tool_calls, content_filter or function_call."""
-    if choice.says("finish_reason") and choice.text_of("finish_reason") not in FINISH_REASONS:
+    if (
+        choice.value.get("finish_reason") is not None
+        and choice.text_of("finish_reason") not in FINISH_REASONS
+    ):
         yield choice["finish_reason"], str(choice["finish_reason"]), ", ".join(sorted(FINISH_REASONS))
 
 
@@ -116,7 +120,7 @@ def finish_reason(choice: Node) -> Iterable[Fault]:
 )
 def no_message(choice: Node) -> Iterable[Fault]:
     """A chunk has no `message`; its `delta` is all there is."""
-    if choice.says("message"):
+    if choice.value.get("message") is not None:
         yield choice["message"], "message beside delta"
 
 

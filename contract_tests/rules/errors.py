@@ -195,7 +195,7 @@ def challenge(view: View) -> Iterable[Fault]:
 
 
 def _failing(view: View) -> Iterable[View]:
-    if any(node["error"] for node in view.messages):
+    if len(view.chunks) < len(view.messages):
         yield view
 
 
@@ -207,7 +207,7 @@ def _failing(view: View) -> Iterable[View]:
 )
 def ends_the_stream(view: View) -> Iterable[Fault]:
     """Nothing but [DONE] follows an error in a stream."""
-    at = next(at for at, one in enumerate(view.payloads) if one.node["error"])
+    at = next(at for at, one in enumerate(view.payloads) if one.node.says("error"))
     after = [one for one in view.payloads[at + 1 :] if not one.done]
     if after:
         yield after[0], "an event follows the error", "[DONE], or the end"
