@@ -23,7 +23,7 @@ record: export RUN := $(RUN)
 contract: export FIXTURE := $(FIXTURE)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup contract record test coverage check mutants fake interop judges bench bench-fidelity sdks constraints clean compatibility rules pages langchain clients
+.PHONY: help setup contract record test coverage check mutants fake interop judges bench profile bench-fidelity sdks constraints clean compatibility rules pages langchain clients
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -97,6 +97,9 @@ bench: $(STAMP)  ## how fast the fake answers, beside bare uvicorn and other fak
 	@$(BIN)/python -m contract_tests.speed
 	@$(BIN)/python -m contract_tests.bench
 	@$(BIN)/python -m fake_server.relay_bench
+
+profile: $(STAMP)  ## where the time of a reply, of the start, and of judging goes
+	@$(BIN)/python -m contract_tests.speed.profiling
 
 bench-fidelity: $(STAMP)  ## what recorders keep: this kit, vcrpy, mitmproxy, aimock; FIDELITY=--write puts it into README
 	@$(BIN)/python -m contract_tests.fidelity $(FIDELITY)

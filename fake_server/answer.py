@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import Any
 
 from fake_server import asked, limits, match, sensible, tokens
-from fake_server import script_templates as templates
 from fake_server.asking import Asking
 from fake_server.limits import Measured
 from fake_server.reply import (
@@ -27,7 +26,6 @@ from fake_server.reply import (
 from fake_server.script_model import Answer, Failure, Pace, Raw, Response, UsageNumbers, compact
 from fake_server.script_parts import FOLDER
 from fake_server.scripts import ScriptBook, ScriptState
-from fake_server.sensible import filler
 
 _DEFAULT_ERRORS: Mapping[int, tuple[str, str | None]] = {
     401: ("invalid_request_error", "invalid_api_key"),
@@ -78,6 +76,9 @@ def answer(
 class ScriptFailed(Exception):
     """A script that matched and could give no reply; the text says which and why."""
 
+    def __init__(self, found: match.Found, why: str) -> None:
+        super().__init__(f"the script {found.script.name!r} ({found.script.place}){why}")
+
     @property
     def reply(self) -> ErrorReply:
         return ErrorReply(500, str(self), "server_error", headers={"x-should-retry": "false"})
@@ -103,15 +104,14 @@ def wordless(
 
 def _reply(found: match.Found, asking: Asking) -> Response:
     """The reply of a script, made by its callable or filled in where it is a template."""
-    place = f"the script {found.script.name!r} ({found.script.place})"
     try:
         reply = _made(found, asking)
-    except templates.TemplateFailed as error:
-        raise ScriptFailed(f"{place}: {error}") from error
+    except ScriptFailed:
+        raise
     except Exception as error:
-        raise ScriptFailed(f"{place} gave no reply: {type(error).__name__}: {error}") from error
+        raise ScriptFailed(found, f" gave no reply: {type(error).__name__}: {error}") from error
     if asking.endpoint not in reply.endpoints:
-        raise ScriptFailed(f"{place} gave a reply that {asking.endpoint} cannot answer with")
+        raise ScriptFailed(found, f" gave a reply that {asking.endpoint} cannot answer with")
     return reply
 
 
@@ -122,7 +122,14 @@ def _made(found: match.Found, asking: Asking) -> Response:
     assert found.reply is not None
     if not found.reply.template:
         return found.reply
-    written = {**templates.filled(found.reply.written, asking), "template": False}
+    from fake_server import (
+        script_templates as templates,  # few scripts are, and Jinja takes a while to import
+    )
+
+    try:
+        written = {**templates.filled(found.reply.written, asking), "template": False}
+    except templates.TemplateFailed as error:
+        raise ScriptFailed(found, f": {error}") from error
     return Response.model_validate(written, context={FOLDER: found.script.folder})
 
 
@@ -173,9 +180,7 @@ def _spoken(one: Answer, request: Mapping[str, Any], seed: int, index: int) -> C
         )
     made = tuple(ToolCall(call.name, call.arguments_text, call.id) for call in one.tool_calls)
     choice = sensible.choice_of_calls(request, made, **told) if made else Choice(**told)
-    if one.finish_reason is None:
-        return choice
-    return Choice(**{**vars(choice), "finish_reason": one.finish_reason})
+    return choice if one.finish_reason is None else replace(choice, finish_reason=one.finish_reason)
 
 
 def _content(one: Answer, request: Mapping[str, Any], seed: int, index: int) -> str | None:
@@ -183,6 +188,8 @@ def _content(one: Answer, request: Mapping[str, Any], seed: int, index: int) -> 
     if one.json_ is not None:
         return compact(one.json_)
     if one.schema_ is not None:
+        from fake_server.sensible import filler  # many patterns, and few scripts with schemas
+
         schema = asked.response_schema(request) if one.schema_ == "request" else one.schema_
         made = filler.fill(schema, asked.last_user_text(request), seed, index)
         return compact(_with(made, one.with_))
@@ -240,8 +247,11 @@ def _no_script(asking: Asking, book: ScriptBook, state: ScriptState) -> ErrorRep
     return ErrorReply(404, "\n".join(lines), code="no_fixture_match", headers={"x-should-retry": "false"})
 
 
+_AT_ONCE = Timing()
+
+
 def _timing(pace: Pace | None) -> Timing:
-    return Timing() if pace is None else Timing(pace.first, pace.rate, pace.jitter)
+    return _AT_ONCE if pace is None else Timing(pace.first, pace.rate, pace.jitter)
 
 
 def _choices(measured: Sequence[Measured]) -> tuple[Choice, ...]:
@@ -256,8 +266,7 @@ def _usage(
 ) -> Usage:
     counted = Usage(
         prompt_tokens=tokens.count_messages(request) if prompt_tokens is None else prompt_tokens,
-        completion_tokens=sum(one.completion for one in measured),
-        reasoning_tokens=sum(one.reasoning for one in measured),
+        completion_tokens=sum([one.completion for one in measured]),
+        reasoning_tokens=sum([one.reasoning for one in measured]),
     )
-    given = {} if told is None else told.model_dump(exclude_none=True)
-    return Usage(**{**vars(counted), **given})
+    return counted if told is None else replace(counted, **told.model_dump(exclude_none=True))

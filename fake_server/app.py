@@ -10,58 +10,24 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fake_server import errors
 from fake_server.control import operations as control
-from fake_server.cross_origin import CrossOrigin
 from fake_server.describe import page
-from fake_server.edge import CONTROL, Edge, Endpoint, error_response
+from fake_server.edge import CONTROL, Endpoint, error_response
+from fake_server.front import OPERATIONS, edge
 from fake_server.reply import ErrorReply
-from fake_server.routes import answering, chat, completions, embeddings, models, moderations, stored
 from fake_server.settings import Settings
-
-EXPOSED = (
-    "x-request-id",
-    "openai-processing-ms",
-    "openai-version",
-    "retry-after",
-    *(name for name, _ in answering.rate_limits(0)),
-)
-"""Reply headers a browser may read."""
-
-_OPERATIONS: tuple[tuple[str, str, Endpoint], ...] = (
-    ("POST", "/chat/completions", chat.create_chat_completion),
-    ("GET", "/chat/completions", stored.list_completions),
-    ("GET", "/chat/completions/{completion}", stored.retrieve_completion),
-    ("POST", "/chat/completions/{completion}", stored.update_completion),
-    ("DELETE", "/chat/completions/{completion}", stored.delete_completion),
-    ("GET", "/chat/completions/{completion}/messages", stored.list_messages),
-    ("POST", "/completions", completions.create_completion),
-    ("POST", "/embeddings", embeddings.create_embeddings),
-    ("POST", "/moderations", moderations.create_moderation),
-    ("GET", "/models", models.list_models),
-    ("GET", "/models/{model:path}", models.retrieve_model),
-    ("GET", "/health", models.health),
-)
-
-
-_DIRECT = {
-    (method, prefix + path): endpoint
-    for prefix in ("/v1", "")
-    for method, path, endpoint in _OPERATIONS
-    if "{" not in path
-}
-"""Operations that need no router."""
 
 
 def _methods(path: str) -> list[str]:
-    return [method for method, one, _ in _OPERATIONS if one == path]
+    return [method for method, one, _ in OPERATIONS if one == path]
 
 
 def _by_method(path: str) -> Endpoint:
     """The endpoint of a path, which has one for each method; HEAD is asked of that for GET."""
-    endpoints = {method: endpoint for method, one, endpoint in _OPERATIONS if one == path}
+    endpoints = {method: endpoint for method, one, endpoint in OPERATIONS if one == path}
 
     async def endpoint(request: Request) -> Response:
         return await endpoints["GET" if request.method == "HEAD" else request.method](request)
@@ -75,7 +41,8 @@ class Fake(FastAPI):
     def __init__(self, settings: Settings, **options: Any) -> None:
         super().__init__(**options)
         self.state.settings = settings
-        self._edge = CrossOrigin(Edge(super().__call__, settings, _DIRECT), settings, EXPOSED)
+        self.without_edge: ASGIApp = super().__call__
+        self._edge = edge(self.without_edge, settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["app"] = self
@@ -90,7 +57,7 @@ def _openapi() -> dict[str, Any]:
     return document()
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
+def create_app(settings: Settings | None = None) -> Fake:
     """The ASGI app of the fake; every path stands with and without `/v1`.
 
     The routes are Starlette's own, so a request is parsed once and by our parser.
@@ -106,7 +73,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             *(
                 Route(prefix + path, _by_method(path), methods=_methods(path))
                 for prefix in ("/v1", "")
-                for path in dict.fromkeys(path for _, path, _ in _OPERATIONS)
+                for path in dict.fromkeys(path for _, path, _ in OPERATIONS)
             ),
         ],
         docs_url=None,

@@ -9,16 +9,19 @@ import secrets
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 from click.core import ParameterSource
 
-from fake_server.bugs import Bug, BugError, find
+from fake_server.bugs import BugError
 from fake_server.script_commands import schema_command, validate_command
 from fake_server.script_watch import Watch
 from fake_server.scripts import ScriptBook, ScriptError, load
 from fake_server.settings import Settings, default_scripts
+
+if TYPE_CHECKING:
+    from fake_server.bugs.known import Bug
 
 MATCHES = ("exact", "body", "order", "any")
 SCRIPTED = ("scripts", "strict", "api_key", "models", "seed", "plain", "bugs")
@@ -131,6 +134,10 @@ def _load(paths: list[Path]) -> ScriptBook:
 
 
 def _bugs(names: tuple[str, ...]) -> tuple[Bug, ...]:
+    if not names:
+        return ()
+    from fake_server.bugs.known import find
+
     try:
         return tuple(find(name) for name in names)
     except BugError as error:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
-
-from jsonpath_rfc9535 import JSONPathError, JSONPathQuery
+from typing import TYPE_CHECKING, Any
 
 from fake_server import asked, patterns
 from fake_server.asking import Asking
 from fake_server.script_when import ModelTest, ResultTest, TextTest, ValueTest, When, path_of
+
+if TYPE_CHECKING:
+    from jsonpath_rfc9535 import JSONPathQuery
 
 SHOWN = 80
 _ABSENT = object()
@@ -71,6 +72,8 @@ def messages_at(asking: Asking, place: str) -> Sequence[asked.Said]:
 
 def found_at(path: str, value: Any) -> Sequence[Any]:
     """The values that a JSONPath finds."""
+    from jsonpath_rfc9535 import JSONPathError
+
     try:
         return _query(path).find(value).values()
     except JSONPathError:  # `..` in a body nested deeper than it looks

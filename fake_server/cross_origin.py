@@ -8,8 +8,8 @@ from typing import TypeVar
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from fake_server import bugs
 from fake_server.asking import Asking
+from fake_server.bugs import HEADER
 from fake_server.edge import error_response, headers_of, space_of
 from fake_server.faults.base import Fault
 from fake_server.faults.between import NoCors, Preflight
@@ -43,16 +43,18 @@ class CrossOrigin:
 
     def _struck(self, scope: Scope, kind: type[Kind]) -> list[Kind]:
         """The faults of this kind that strike a request, those of bugs included."""
+        from fake_server.bugs.known import named, playing
+
         fields = headers_of(scope)
-        told = fields.get(bugs.HEADER)
+        told = fields.get(HEADER)
         try:
             space, path = space_of(scope, fields, self.settings)
-            played = (*self.settings.bugs, *bugs.named(told or ""))
+            played = (*self.settings.bugs, *named(told or ""))
         except ValueError:
             return []  # who reads the request says so
         asking = Asking({}, path.removeprefix("/v1").strip("/"), fields)
         armed = space.faults.striking(asking, kind) if space.faults else []
-        struck = (*(one.fault for one in armed), *bugs.playing(played, asking))
+        struck = (*(one.fault for one in armed), *playing(played, asking))
         return [fault for fault in struck if isinstance(fault, kind)]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
@@ -66,6 +66,28 @@ class Delivery:
             framing=None if self.silent else framing,
             reason=phrase(self.status),
         )
+
+
+class AtOnce:
+    """Writes that are all due at the same instant, each one of the pieces; they can be read once."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._pieces = pieces
+
+    def __iter__(self) -> Iterator[Write]:
+        return map(Write, self._pieces)
+
+    def together(self, least: int) -> Iterator[Write]:
+        """The same bytes in writes of `least` bytes or a piece more; the last one is shorter."""
+        joined: list[bytes] = []
+        size = 0
+        for piece in self._pieces:
+            joined.append(piece)
+            size += len(piece)
+            if size >= least:
+                yield Write(b"".join(joined))
+                joined, size = [], 0
+        yield Write(b"".join(joined))
 
 
 def whole(status: int, headers: Headers, body: bytes, pause: float = 0.0) -> Delivery:

@@ -106,7 +106,7 @@ class Edge:
     def headers(self, scope: Scope, given: Iterable[tuple[bytes, bytes]], entry: Entry) -> list[Field]:
         """The reply's fields with what OpenAI sends with every reply, in the case that the style gives."""
         fields = list(given)
-        present = {name.lower() for name, _ in fields}
+        present = [name.lower() for name, _ in fields]
         spent = b"%d" % max(1, round((entry.first or 0) * 1000))
         told = ((b"openai-version", b"2020-10-01"), (b"openai-processing-ms", spent))
         fields += [field for field in told if field[0] not in present]

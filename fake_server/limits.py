@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -56,7 +56,7 @@ def apply(choice: Choice, request: Mapping[str, Any], seed: int, *, cut: bool = 
     return Measured(choice, used + thought, thought)
 
 
-def logprobs(pieces: list[str], request: Mapping[str, Any], seed: int) -> tuple[TokenLogprob, ...]:
+def logprobs(pieces: Sequence[str], request: Mapping[str, Any], seed: int) -> tuple[TokenLogprob, ...]:
     """A log probability for each piece, with as many alternatives as `top_logprobs` asks for.
 
     The piece itself comes first among them and is the likeliest; the probabilities of all add up to

@@ -5,17 +5,24 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator
 
+from fake_server.delivery import AtOnce
 from fake_server.reply import Timing
 from fake_server.wire.exchange import Write
 
 
-def play(events: Iterable[bytes], timing: Timing, seed: int = 0) -> Iterator[Write]:
+def play(events: Iterable[bytes], timing: Timing, seed: int = 0) -> Iterable[Write]:
     """One write for each event, with its pause in seconds.
 
     The first waits `timing.first`; those after it follow at `timing.rate` events per second, each
     pause longer or shorter by up to the share `timing.jitter`, drawn from the seed. A comment leaves
     at once and takes no turn.
     """
+    if timing.first <= 0 and timing.rate <= 0:
+        return AtOnce(events)
+    return _paced(events, timing, seed)
+
+
+def _paced(events: Iterable[bytes], timing: Timing, seed: int) -> Iterator[Write]:
     chance = random.Random(seed)
     step = 1 / timing.rate if timing.rate > 0 else 0.0
     pause = max(timing.first, 0.0)

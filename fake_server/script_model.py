@@ -14,7 +14,6 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
-from fake_server import script_templates as templates
 from fake_server.asking import CHAT, COMPLETIONS, EMBEDDINGS, MODERATIONS
 from fake_server.faults import AnyFault
 from fake_server.script_parts import Call, Count, Failure, Pace, Raw, Token, UsageNumbers, compact
@@ -131,7 +130,11 @@ class Response(Answer):
 
     @model_validator(mode="after")
     def _templates_can_be_read(self) -> Response:
-        wrong = templates.problem(self.written) if self.template else None
+        if not self.template:
+            return self
+        from fake_server import script_templates as templates  # few are, and Jinja takes a while to import
+
+        wrong = templates.problem(self.written)
         if wrong:
             raise PydanticCustomError(
                 "template", "{wrong}", {"where": wrong[0], "row": wrong[1], "wrong": wrong[2]}
@@ -143,17 +146,17 @@ class Response(Answer):
         """The reply as it was written."""
         return self.model_dump(by_alias=True, exclude_unset=True)
 
-    @property
+    @cached_property
     def only_breaks(self) -> bool:
         """Whether it says nothing of its own, so that its faults strike what is answered without it."""
         numbers = self.embedding is not None or self.flagged is not None
         return not (self.answers_words or self.error or self.raw or numbers)
 
-    @property
+    @cached_property
     def answers_words(self) -> bool:
         return bool(self.says_something or self.choices or self.reasoning or self.finish_reason)
 
-    @property
+    @cached_property
     def endpoints(self) -> frozenset[str]:
         """The endpoints that this can be an answer of."""
         if self.embedding is not None:
@@ -224,12 +227,12 @@ class Script(Part):
             )
         return self
 
-    @property
+    @cached_property
     def place(self) -> str:
         """Where it is written, `file:line`."""
         return self._place
 
-    @property
+    @cached_property
     def called(self) -> Callable[..., Any] | None:
         """The callable that answers instead of `reply`."""
         return self._call

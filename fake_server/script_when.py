@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
-import jsonpath_rfc9535 as jsonpath
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic import field_validator as checked
 from pydantic_core import PydanticCustomError
 
 from fake_server import patterns
+
+if TYPE_CHECKING:
+    from jsonpath_rfc9535 import JSONPathQuery
 
 T = TypeVar("T")
 Several = Annotated[tuple[T, ...], Field(strict=False)]
@@ -19,7 +21,7 @@ Positive = Annotated[int, Field(ge=1)]
 class Part(BaseModel):
     """A part of a script: frozen, strict, without unknown keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
 
 Endpoint = Literal["chat/completions", "completions", "embeddings", "moderations"]
@@ -57,17 +59,21 @@ def _tests(value: Any) -> Any:
     return {name: _value_or_test(one) for name, one in value.items()} if isinstance(value, dict) else value
 
 
-def path_of(text: str) -> jsonpath.JSONPathQuery:
+def path_of(text: str) -> JSONPathQuery:
     """A JSONPath, whose `$.` may be left out. Raises JSONPathError."""
+    from jsonpath_rfc9535 import compile as compiled  # few scripts have paths, and it takes a while to import
+
     root = "" if text.startswith("$") else "$" if text.startswith("[") else "$."
-    return jsonpath.compile(root + text)
+    return compiled(root + text)
 
 
 def _paths(value: dict[str, ValueTest]) -> dict[str, ValueTest]:
     for text in value:
+        from jsonpath_rfc9535 import JSONPathError
+
         try:
             path_of(text)
-        except jsonpath.JSONPathError as error:
+        except JSONPathError as error:
             why = str(error).splitlines()[0]
             told = {"path": repr(text), "why": why}
             raise PydanticCustomError("path", "{path} is no JSONPath: {why}", told) from None

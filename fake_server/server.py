@@ -11,12 +11,13 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-import h11
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from httptools import HttpParserError, HttpParserUpgrade
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from fake_server.app import create_app
+from fake_server.body import ARRIVED
 from fake_server.edge import to_json
+from fake_server.front import Front
 from fake_server.reply import ErrorReply
 from fake_server.settings import Settings
 from fake_server.wire_sending import RAW, Writer
@@ -25,21 +26,27 @@ GRACE, TICK = 0.5, 0.01
 """Seconds that open streams get when the server stops, and between two looks; then they are cut."""
 
 
-HEAD_SECONDS = 60.0
-"""How long a connection may take to send the head of a request."""
+HEAD_SECONDS, HEAD_BYTES = 60.0, 64 * 1024
+"""How long a connection may take to send the head of a request, and bytes that may come without bringing one.
+
+The bytes bound all that is neither a whole head nor a body: endless fields, trailers, chunk extensions.
+"""
 
 
-class Protocol(H11Protocol):
-    """Uvicorn's HTTP/1.1 that waits only so long for a head and refuses in OpenAI's form."""
+class Protocol(HttpToolsProtocol):
+    """Uvicorn's HTTP/1.1 that bounds what a request may take, and refuses in OpenAI's form."""
 
     _deadline: asyncio.TimerHandle | None = None
+    _in_head = _brought = False
+    _useless = 0
+    _refusal: ErrorReply | None = None
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         app = self.app
 
         async def with_raw_send(scope: Any, receive: Any, send: Any) -> None:
-            scope[RAW] = True
+            scope[RAW], scope[ARRIVED] = True, not send.__self__.more_body
             await app(scope, receive, Writer(self, scope, send))
 
         self.app = with_raw_send
@@ -49,11 +56,68 @@ class Protocol(H11Protocol):
         self._deadline = self.loop.call_later(HEAD_SECONDS, self._too_late)
 
     def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        if self.conn.their_state is not h11.IDLE:
+        if self._refusal is not None:
+            return
+        self._unset_keepalive_if_required()
+        self._brought, left = False, data
+        try:
+            while left:
+                left = self._fed(left)
+        except HttpParserError:
+            self._refuse(ErrorReply(400, "Invalid HTTP request received."))
+            return
+        self._useless = 0 if self._brought else self._useless + len(data)
+        if self._useless > HEAD_BYTES:
+            self._refuse(ErrorReply(431, f"The head of a request is longer than {HEAD_BYTES} bytes."))
+        elif not self._in_head:
             self._forget_deadline()
         elif self._deadline is None:
             self._deadline = self.loop.call_later(HEAD_SECONDS, self._too_late)
+
+    def _fed(self, data: bytes) -> bytes:
+        """What is left to be parsed: all behind an Upgrade field, and its head without that field.
+
+        A server may ignore the field (RFC 9110 section 7.8), but this parser then leaves out the body.
+        """
+        try:
+            self.parser.feed_data(data)
+        except HttpParserUpgrade as upgrade:
+            method = self.parser.get_method()
+            if method == b"CONNECT":
+                raise HttpParserError("this is no proxy") from None
+            kept = (b"%b: %b\r\n" % field for field in self.headers if field[0] != b"upgrade")
+            head = b"%b %b HTTP/%b\r\n" % (method, self.url, self.parser.get_http_version().encode())
+            return b"".join((head, *kept, b"\r\n", data[upgrade.args[0] :]))
+        return b""
+
+    def on_message_begin(self) -> None:
+        self._in_head = True
+        super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._in_head:  # those after the body are for nobody
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        if self.parser.should_upgrade():
+            return
+        self._in_head, self._brought = False, True
+        if self.parser.get_http_version() == "1.1" and b"host" not in [name for name, _ in self.headers]:
+            raise HttpParserError("no Host (RFC 9112 section 3.2)")
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._brought = True
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        if not self.parser.should_upgrade():
+            super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self._refusal is not None and not self.pipeline:
+            self._refuse(self._refusal)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._forget_deadline()
@@ -67,27 +131,24 @@ class Protocol(H11Protocol):
     def _too_late(self) -> None:
         self._refuse(ErrorReply(408, f"No whole request arrived within {HEAD_SECONDS:g} seconds."))
 
-    def _unsupported_upgrade_warning(self) -> None:
-        """Say nothing: a server may ignore an Upgrade header (RFC 9110 section 7.8)."""
-
-    def send_400_response(self, msg: str) -> None:
-        self._refuse(ErrorReply(400, msg))
-
     def _refuse(self, error: ErrorReply) -> None:
-        """Answer below the app unless an answer is under way, and hang up."""
-        if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
-            self.transport.close()
-            return
+        """Answer below the app and hang up; whole requests before get their replies first."""
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            if not cycle.more_body:
+                self._refusal = error
+                return
+            cycle.disconnected = True
+            cycle.message_event.set()
+            if cycle.response_started:
+                self.transport.close()
+                return
         body = to_json(error.body())
-        headers = [
-            ("content-type", "application/json"),
-            ("content-length", str(len(body))),
-            ("connection", "close"),
-        ]
-        reason = http.HTTPStatus(error.status).phrase.encode()
-        head = h11.Response(status_code=error.status, headers=headers, reason=reason)
-        for event in (head, h11.Data(data=body), h11.EndOfMessage()):
-            self.transport.write(self.conn.send(event) or b"")
+        head = (
+            f"HTTP/1.1 {error.status} {http.HTTPStatus(error.status).phrase}\r\n"
+            f"content-type: application/json\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
         self.transport.close()
 
 
@@ -158,9 +219,9 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def uvicorn_server(settings: Settings) -> Server:
-    """A uvicorn server of the fake: no server header, no access log, HTTP/1.1 by h11."""
+    """A uvicorn server of the fake: no server header, no access log, HTTP/1.1 by httptools."""
     config = uvicorn.Config(
-        create_app(settings),
+        Front(settings),
         http=Protocol,
         ws="none",
         loop="asyncio",
@@ -169,6 +230,7 @@ def uvicorn_server(settings: Settings) -> Server:
         access_log=False,
         server_header=False,
         timeout_keep_alive=75,
+        proxy_headers=False,
     )
     return Server(config)
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from fake_server.bugs import Bug
 from fake_server.metrics import Metrics
 from fake_server.scripts import ScriptBook
 from fake_server.space import Spaces
 from fake_server.style import Style
+
+if TYPE_CHECKING:
+    from fake_server.bugs.known import Bug
 
 MIB = 1024 * 1024
 

@@ -16,7 +16,7 @@ from itertools import count
 from typing import Any
 
 from fake_server import match, scripts
-from fake_server.bugs import BugError, find
+from fake_server.bugs import BugError
 from fake_server.faults import Fault
 from fake_server.faults.active import Armed, Faults
 from fake_server.faults.between import Slot
@@ -114,6 +114,8 @@ class Space:
         if "bug" not in item:
             yield self.faults.add(item, strikes, times)
             return
+        from fake_server.bugs.known import find
+
         bug = find(item.pop("bug"))
         if item:
             raise BugError(f"a bug has no {next(iter(item))!r}: give bug, when and times")

@@ -91,10 +91,8 @@ class Style:
 
     def text(self, value: str) -> bytes:
         """A text as JSON."""
-        try:
-            return (encode_basestring_ascii(value) if self.escaped else encode_basestring(value)).encode()
-        except UnicodeEncodeError:  # as in `json`
-            return encode_basestring_ascii(value).encode()
+        text = encode_basestring_ascii(value) if self.escaped else encode_basestring(value)
+        return text.encode("utf-8", "backslashreplace")  # which is how JSON escapes a lone surrogate
 
     def event(self, data: bytes) -> bytes:
         """One server-sent event."""
@@ -126,6 +124,9 @@ class Style:
                 stop = start + chance.randint(1, 5)
                 yield text[start:stop]
                 start = stop
+            return
+        if self.cuts == "tokens":
+            yield from tokens.split(text)
             return
         for group in self.grouped(tokens.split(text)):
             yield "".join(group)

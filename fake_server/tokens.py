@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
@@ -31,6 +31,7 @@ _WHOLE_WORD = 12
 _WORD_PIECE = 6
 _OTHER_SCRIPT_PIECE = 4
 _MARKS = 4
+_SHORT = 4096
 _SYLLABLES = [first + second for first in "bcdfghjklmnpqrstvwxz" for second in "aeiou"]
 
 _PIECE = re.compile(
@@ -47,14 +48,22 @@ _WIDE = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff"
 _RUNS = re.compile(f"[ _./]?[{_WIDE}]|[ _./]?[^{_WIDE}]+")
 
 
-def split(text: str) -> list[str]:
+def split(text: str) -> Sequence[str]:
     """The text as pieces of about one token each; joined they are the text."""
-    return [part for match in _PIECE.finditer(text) for part in _cut(match.group())]
+    return _split_short(text) if len(text) <= _SHORT else _split(text)
+
+
+def _split(text: str) -> tuple[str, ...]:
+    return tuple([part for piece in _PIECE.findall(text) for part in _cut(piece)])
+
+
+_split_short = lru_cache(maxsize=256)(_split)
+"""A script says the same to many requests."""
 
 
 def count(text: str) -> int:
     """The estimated number of tokens in `text`."""
-    return sum(len(_cut(match.group())) for match in _PIECE.finditer(text))
+    return len(split(text))
 
 
 def texts(given: Any) -> list[str]:
@@ -96,6 +105,8 @@ def count_messages(request: Mapping[str, Any]) -> int:
         total += PER_MESSAGE + _content(message.get("content"))
         if isinstance(message.get("name"), str):
             total += PER_NAME + count(message["name"])
+        if not message.get("tool_calls") and not message.get("function_call"):
+            continue
         calls = [
             call.get("function") for call in message.get("tool_calls") or () if isinstance(call, Mapping)
         ]

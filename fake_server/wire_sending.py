@@ -2,8 +2,8 @@
 
 A web framework frames every reply well, ends it well, and writes head and body apart. A Writer stands between
 the app and uvicorn's connection: it writes what is due together in one go, and, where the Delivery in a start
-message's member RAW says so, a head, chunks and an end that HTTP does not allow. h11, which reads the
-requests, is told of an empty reply instead, so that it knows when the next request may come.
+message's member RAW says so, a head, chunks and an end that HTTP does not allow. Uvicorn is
+told when a reply is over, so that it knows when the next request may come.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ import struct
 from functools import cache
 from typing import Any
 
-import h11
-from starlette.types import Message, Send
+from starlette.types import Message
 
 from fake_server.delivery import NO_BODY, Delivery, phrase
 from fake_server.wire.exchange import Ending
@@ -30,20 +29,17 @@ except ImportError:  # Windows does not tell what its kernel still holds
 RAW = "fake_server.raw"
 """The member of a start message that holds the Delivery whose bytes are to be written."""
 FLUSH_SECONDS = 10.0
-_EMPTY = h11.Response(status_code=200, headers=[("content-length", "0")])
-_END = h11.EndOfMessage()
 
 
 class Writer:
-    """A `send` for one request on uvicorn's connection `protocol`; `send` is uvicorn's own.
+    """A `send` for one request on uvicorn's connection `protocol`; `send` is its uvicorn cycle's own.
 
     The head leaves with the first bytes of the body; an empty body message sends it alone.
     """
 
-    def __init__(self, protocol: Any, scope: Any, send: Send) -> None:
-        self._protocol, self._cycle, self._send = protocol, protocol.cycle, send
+    def __init__(self, protocol: Any, scope: Any, send: Any) -> None:
+        self._protocol, self._cycle, self._send = protocol, send.__self__, send
         self._plain = scope["http_version"] != "1.1" or scope["method"] == "HEAD"
-        self._closes = any(name == b"connection" and b"close" in value for name, value in scope["headers"])
         self._start: Message | None = None
         self._raw: Delivery | None = None
         self._chunked = False
@@ -78,15 +74,15 @@ class Writer:
         fields = [*self._protocol.server_state.default_headers, *start["headers"]]
         if self._raw is not None and not self._chunked:
             fields.append((b"content-length", b"%d" % (self._raw.length or 0)))
-        elif not any(name.lower() == b"content-length" for name, _ in fields):
+        elif b"content-length" not in [name.lower() for name, _ in fields]:
             self._chunked = self._chunked or length is None
             if start["status"] not in NO_BODY:
                 fields.append(_CHUNKED if self._chunked else (b"content-length", b"%d" % (length or 0)))
-        if self._closes or not self._cycle.keep_alive:
+        if not self._cycle.keep_alive:
             fields = [field for field in fields if field[0].lower() != b"connection"]
             fields.append((b"connection", b"close"))
-        lines = [b"%b: %b\r\n" % field for field in fields]
-        return b"".join((_status_line(start["status"]), *lines, b"\r\n"))
+        lines = b"\r\n".join([b": ".join(field) for field in fields])
+        return b"%b%b\r\n\r\n" % (_status_line(start["status"]), lines)
 
     async def _slowly(self, head: bytes, raw: Delivery) -> bytes:
         """Write the head in pieces; the last one is left to be written."""
@@ -104,14 +100,11 @@ class Writer:
             self._protocol.transport.write(data)
 
     async def _complete(self) -> None:
-        """Say to uvicorn and h11 that the reply is over, as uvicorn's own `send` does."""
-        cycle, connection = self._cycle, self._protocol.conn
+        """Say to uvicorn that the reply is over, as its own `send` does."""
+        cycle = self._cycle
         cycle.response_complete = True
         cycle.message_event.set()
-        connection.send(_EMPTY)
-        connection.send(_END)
-        if connection.our_state is h11.MUST_CLOSE or not cycle.keep_alive:
-            connection.send(h11.ConnectionClosed())
+        if not cycle.keep_alive:
             self._protocol.transport.close()
         cycle.on_response()
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from contract_tests.examples import fixtures
-from fake_server.bugs import Bug, bugs
+from fake_server.bugs.known import Bug, bugs
 from fake_server.delivery import Delivery, phrase
 from fake_server.faults import Fault
 from fake_server.faults.replies import Error

@@ -12,7 +12,7 @@ from contract_tests.bugs.fixtures import path_of
 from contract_tests.clients.table import breakage, table
 from contract_tests.examples import broken_in
 from contract_tests.rules import RULES
-from fake_server.bugs import Bug, Waiting, bugs, waiting
+from fake_server.bugs.known import Bug, Waiting, bugs, waiting
 
 PACKAGE = Path(__file__).resolve().parents[1]
 PAGE, README = PACKAGE / "BUGS.md", PACKAGE.parent / "README.md"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from contract_tests.examples import fixtures
-from fake_server.bugs import bugs
+from fake_server.bugs.known import bugs
 from fake_server.wire.exchange import Exchange
 from fake_server.wire.fixture import find, load
 

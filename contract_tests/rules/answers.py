@@ -9,7 +9,7 @@ from typing import Any
 
 from contract_tests.rules.node import Node
 from contract_tests.rules.stream import StreamedChoice
-from contract_tests.rules.subjects import FORMS
+from contract_tests.rules.subjects import FORMS, once
 from contract_tests.rules.view import View
 
 
@@ -17,7 +17,6 @@ from contract_tests.rules.view import View
 class Answer:
     """One choice. `where` is the node (of a stream: the last one) that a finding points at."""
 
-    view: View
     where: Node
     index: int
     text: str
@@ -28,20 +27,20 @@ class Answer:
     """Every `logprobs` member of the choice, null ones left out."""
 
 
+@once
 def answers(view: View) -> Iterator[Answer]:
     """The choices of a dict, or of a stream that came to its own end, by index."""
     for form in FORMS:
         for place, choice in enumerate(form.choices(view)):
-            yield _at_once(view, choice, place)
+            yield _at_once(choice, place)
         streamed = form.whole_streamed_choices(view)
-        yield from (_streamed(view, choice) for choice in sorted(streamed, key=lambda one: one.index))
+        yield from (_streamed(choice) for choice in sorted(streamed, key=lambda one: one.index))
 
 
-def _at_once(view: View, choice: Node, place: int) -> Answer:
+def _at_once(choice: Node, place: int) -> Answer:
     message = choice["message"]
     functions = (call["function"] for call in message["tool_calls"])
     return Answer(
-        view,
         message["content"] if message["content"].there else choice["text"],
         place,
         message["content"].text or choice["text"].text,
@@ -52,9 +51,8 @@ def _at_once(view: View, choice: Node, place: int) -> Answer:
     )
 
 
-def _streamed(view: View, choice: StreamedChoice) -> Answer:
+def _streamed(choice: StreamedChoice) -> Answer:
     return Answer(
-        view,
         choice.entries[-1],
         choice.index,
         choice.text,
@@ -66,7 +64,7 @@ def _streamed(view: View, choice: StreamedChoice) -> Answer:
 
 
 def _some(entries: Iterable[Node]) -> Iterator[Node]:
-    yield from (entry["logprobs"] for entry in entries if entry["logprobs"])
+    yield from (entry["logprobs"] for entry in entries if entry.says("logprobs"))
 
 
 def same_arguments(text: str) -> str:

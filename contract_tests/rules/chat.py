@@ -105,7 +105,7 @@ def annotations_(node: Node) -> Iterable[Fault]:
 def _moderated(view: View) -> Iterable[Node]:
     """Each result of a moderation that comes with a reply, dict or stream."""
     for root in (*dicts(view), *(view.chunks if view.endpoint == "chat" else ())):
-        for side in ("input", "output") if root["moderation"] else ():
+        for side in ("input", "output") if root.says("moderation") else ():
             yield from (one for one in root["moderation"][side]["results"] if one.kind == "object")
 
 

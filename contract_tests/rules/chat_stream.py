@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from types import NoneType
 
 from contract_tests.rules import references as see
 from contract_tests.rules.chat import FINISH_REASONS, SERVICE_TIERS
@@ -30,13 +31,13 @@ limits(chat_stream, CHAT, see.CHAT_CREATE, streamed=True)
 )
 def service_tier(chunk: Node) -> Iterable[Fault]:
     """`service_tier`, where it is not null, is auto, default, flex, scale or priority."""
-    if chunk["service_tier"] and chunk["service_tier"].text not in SERVICE_TIERS:
+    if chunk.value.get("service_tier") is not None and chunk.text_of("service_tier") not in SERVICE_TIERS:
         yield chunk["service_tier"], str(chunk["service_tier"]), ", ".join(sorted(SERVICE_TIERS))
 
 
 def _obfuscated(view: View) -> Iterable[View]:
     for one in CHAT.streams(view):
-        if any(chunk["obfuscation"].there for chunk in one.chunks):
+        if any("obfuscation" in chunk.value for chunk in one.chunks):
             yield one
 
 
@@ -49,7 +50,7 @@ def _obfuscated(view: View) -> Iterable[View]:
 def obfuscation(view: View) -> Iterable[Fault]:
     """Where one chunk has `obfuscation`, every chunk has it, as a string."""
     for chunk in view.chunks:
-        if chunk["obfuscation"].kind != "string":
+        if type(chunk.get("obfuscation")) is not str:
             yield chunk["obfuscation"], str(chunk["obfuscation"]), "a string"
 
 
@@ -60,7 +61,7 @@ def obfuscation(view: View) -> Iterable[Fault]:
 )
 def delta(choice: Node) -> Iterable[Fault]:
     """Each choice of a chunk has the object `delta`."""
-    if choice["delta"].kind != "object":
+    if type(choice.value.get("delta")) is not dict:
         seen = "message, as in a dict" if choice["message"].there else str(choice["delta"])
         yield choice["delta"], seen, "an object"
 
@@ -72,7 +73,7 @@ def delta(choice: Node) -> Iterable[Fault]:
 )
 def role(node: Node) -> Iterable[Fault]:
     """`role`, where a delta has it, is "assistant"."""
-    if node["role"] and node["role"].value != "assistant":
+    if node.value.get("role") not in (None, "assistant"):
         yield node["role"], str(node["role"]), '"assistant"'
 
 
@@ -83,7 +84,7 @@ def role(node: Node) -> Iterable[Fault]:
 )
 def content(node: Node) -> Iterable[Fault]:
     """`content`, where a delta has it, is a string or null."""
-    if node["content"].kind not in ("string", "null", "missing"):
+    if type(node.value.get("content")) not in (str, NoneType):
         yield node["content"], str(node["content"]), "a string or null"
 
 
@@ -92,7 +93,7 @@ def content(node: Node) -> Iterable[Fault]:
 )
 def finish_reason_member(choice: Node) -> Iterable[Fault]:
     """Every choice of a chunk has the member `finish_reason`, null until the answer ends."""
-    if not choice["finish_reason"].there:
+    if "finish_reason" not in choice.value:
         yield choice["finish_reason"], "missing", "null, or a reason"
 
 
@@ -103,9 +104,11 @@ def finish_reason_member(choice: Node) -> Iterable[Fault]:
 )
 def finish_reason(choice: Node) -> Iterable[Fault]:
     """`finish_reason` is null or stop, length, tool_calls, content_filter or function_call."""
-    node = choice["finish_reason"]
-    if node and node.text not in FINISH_REASONS:
-        yield node, str(node), ", ".join(sorted(FINISH_REASONS))
+    if (
+        choice.value.get("finish_reason") is not None
+        and choice.text_of("finish_reason") not in FINISH_REASONS
+    ):
+        yield choice["finish_reason"], str(choice["finish_reason"]), ", ".join(sorted(FINISH_REASONS))
 
 
 @chat_stream.rule(
@@ -117,7 +120,7 @@ def finish_reason(choice: Node) -> Iterable[Fault]:
 )
 def no_message(choice: Node) -> Iterable[Fault]:
     """A chunk has no `message`; its `delta` is all there is."""
-    if choice["message"]:
+    if choice.value.get("message") is not None:
         yield choice["message"], "message beside delta"
 
 
@@ -126,11 +129,10 @@ def _lists(view: View) -> Iterable[tuple[str, list[Node]]]:
     for choice in CHAT.streamed_choices(view):
         found: dict[str, list[Node]] = {}
         for entry in choice.entries:
-            members = entry["delta"].value if entry["delta"].kind == "object" else {}
-            for name in members:
-                node = entry["delta"][name]
-                if name != "tool_calls" and any(one.kind == "object" for one in node):
-                    found.setdefault(name, []).append(node)
+            members = entry.get("delta")
+            for name, value in members.items() if type(members) is dict else ():
+                if type(value) is list and name != "tool_calls" and any(type(one) is dict for one in value):
+                    found.setdefault(name, []).append(entry["delta"][name])
         yield from ((name, nodes) for name, nodes in found.items() if len(nodes) > 1)
 
 

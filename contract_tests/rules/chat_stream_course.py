@@ -8,7 +8,7 @@ from itertools import pairwise
 from contract_tests.rules import references as see
 from contract_tests.rules.chat_stream import chat_stream
 from contract_tests.rules.engine import SHOULD, Fault
-from contract_tests.rules.node import Node
+from contract_tests.rules.node import MISSING, Node, show
 from contract_tests.rules.stream import StreamedChoice
 from contract_tests.rules.subjects import streamed_choices, streams, whole_streamed_choices, whole_streams
 from contract_tests.rules.view import View
@@ -17,10 +17,10 @@ from fake_server.wire.exchange import Aspect
 
 def _comes_and_goes(view: View, name: str) -> Iterable[Fault]:
     """Chunks whose member differs from the first chunk's, absent and null counted as values."""
-    first = view.chunks[0][name]
+    first = view.chunks[0].get(name)
     for chunk in view.chunks[1:]:
-        if (chunk[name].value, chunk[name].there) != (first.value, first.there):
-            yield chunk[name], str(chunk[name]), f"{first}, as in the first chunk"
+        if chunk.value.get(name, MISSING) != first:
+            yield chunk[name], str(chunk[name]), f"{show(first)}, as in the first chunk"
 
 
 @chat_stream.rule(
@@ -67,10 +67,12 @@ def role_once(choice: StreamedChoice) -> Iterable[Fault]:
             yield node, f"{node} again", "no role after the first delta"
 
 
-_SPEAKING = (
-    *("content", "role", "refusal", "tool_calls", "function_call", "audio", "annotations"),
-    *("reasoning", "reasoning_content", "reasoning_details", "thinking", "thinking_blocks"),
-    *("citations", "images"),
+_SPEAKING = frozenset(
+    (
+        *("content", "role", "refusal", "tool_calls", "function_call", "audio", "annotations"),
+        *("reasoning", "reasoning_content", "reasoning_details", "thinking", "thinking_blocks"),
+        *("citations", "images"),
+    )
 )
 """What a delta says something with: members of the reference, and those that servers stream reasoning in."""
 
@@ -79,7 +81,7 @@ def _going_on(view: View) -> Iterable[Node]:
     """Entries that do not end their choice."""
     for choice in streamed_choices(view):
         for place, entry in enumerate(choice.entries):
-            if not entry["finish_reason"] and entry["delta"].kind == "object" and place:
+            if place and not entry.says("finish_reason") and type(entry.get("delta")) is dict:
                 yield entry
 
 
@@ -92,9 +94,9 @@ def _going_on(view: View) -> Iterable[Node]:
 )
 def delta_says_something(entry: Node) -> Iterable[Fault]:
     """A delta after the first that does not end its choice holds text, a call, a refusal or reasoning."""
-    delta = entry["delta"]
-    if not any(delta[name] and delta[name].value != [] for name in _SPEAKING):
-        yield delta, str(delta), "content, tool_calls or refusal"
+    delta = entry.value["delta"]
+    if not [name for name, value in delta.items() if name in _SPEAKING and value not in (None, [])]:
+        yield entry["delta"], str(entry["delta"]), "content, tool_calls or refusal"
 
 
 def _stopped_by_itself(view: View) -> Iterable[StreamedChoice]:
@@ -107,7 +109,7 @@ def _stopped_by_itself(view: View) -> Iterable[StreamedChoice]:
 def says_something(choice: StreamedChoice) -> Iterable[Fault]:
     """A choice that ends with "stop" has streamed content, a call, a refusal or audio."""
     members = ("content", "tool_calls", "function_call", "refusal", "audio")
-    if not any(entry["delta"][name] for entry in choice.entries for name in members):
+    if not any(entry["delta"].says(name) for entry in choice.entries for name in members):
         yield choice.entries[-1], "no delta says anything"
 
 
@@ -145,10 +147,9 @@ def not_held_back(view: View) -> Iterable[Fault]:
 @chat_stream.rule("not-cumulative", over=whole_streamed_choices, harm="the text appears again and again")
 def not_cumulative(choice: StreamedChoice) -> Iterable[Fault]:
     """A delta holds what is new, not the text so far."""
-    texts = [entry["delta"]["content"] for entry in choice.entries if entry["delta"]["content"].text]
-    pairs = list(pairwise(texts))
-    if len(pairs) >= 3 and all(b.text.startswith(a.text) and len(b.text) >= len(a.text) for a, b in pairs):
-        distinct = {node.text for node in texts}
-        # A line of one sign (=, ==, ===) may grow like this by chance.
-        if len(distinct) > 2 and len(set(texts[-1].text)) > 1:
-            yield texts[1], f"{texts[1]} begins with the delta before it, as do all that follow"
+    deltas = [entry["delta"] for entry in choice.entries if entry["delta"].text_of("content")]
+    texts = [delta.text_of("content") for delta in deltas]
+    grows = len(set(texts)) > 2 and len(texts) > 3 and all(b.startswith(a) for a, b in pairwise(texts))
+    if grows and len(set(texts[-1])) > 1:  # a line of one sign (=, ==, ===) may grow like this by chance
+        second = deltas[1]["content"]
+        yield second, f"{second} begins with the delta before it, as do all that follow"

@@ -7,7 +7,7 @@ from typing import Any
 
 from contract_tests.rules import references as see
 from contract_tests.rules.engine import SHOULD, Fault, Section
-from contract_tests.rules.node import Node
+from contract_tests.rules.node import Node, show
 from contract_tests.rules.stream import StreamedChoice
 from contract_tests.rules.subjects import Form
 from contract_tests.rules.view import View
@@ -18,13 +18,22 @@ EARLIEST, LATEST = 1_400_000_000, 4_102_444_800  # 2014 and 2100, in seconds: mi
 Over = Callable[[View], Iterable[Any]]
 
 
+def is_said(value: Any) -> bool:
+    """Whether the value is a string with something in it."""
+    return isinstance(value, str) and bool(value.strip())
+
+
+def is_time(value: Any) -> bool:
+    """Whether the value is a time in seconds since 1970."""
+    return type(value) is int and EARLIEST <= value <= LATEST
+
+
 def created_faults(node: Node) -> Iterable[Fault]:
     """Faults of a `created` member: its type, or a time that cannot be seconds."""
-    value = node.value
-    if not isinstance(value, int) or isinstance(value, bool):
+    if type(node.value) is not int:
         yield node, str(node), "an integer"
-    elif not EARLIEST <= value <= LATEST:
-        yield node, str(value), "seconds since 1970, between 2014 and 2100"
+    elif not is_time(node.value):
+        yield node, str(node.value), "seconds since 1970, between 2014 and 2100"
 
 
 def envelope(section: Section, over: Over, named: str) -> None:
@@ -37,24 +46,25 @@ def envelope(section: Section, over: Over, named: str) -> None:
         harm="clients and gateways that tell replies apart by `object` take it for something else",
     )
     def object_(root: Node) -> Iterable[Fault]:
-        if root["object"].value != named:
+        if root.value.get("object") != named:
             yield root["object"], str(root["object"]), f'"{named}"'
 
     @section.rule("id", over=over, harm="logs and clients that key by id mix answers up")
     def id_(root: Node) -> Iterable[Fault]:
         """`id` is a non-empty string."""
-        if not root["id"].text.strip():
+        if not is_said(root.value.get("id")):
             yield root["id"], str(root["id"]), "a non-empty string"
 
     @section.rule("created", over=over, harm="typed clients refuse it, or show a date in another millennium")
     def created(root: Node) -> Iterable[Fault]:
         """`created` is the Unix time in whole seconds."""
-        yield from created_faults(root["created"])
+        if not is_time(root.value.get("created")):
+            yield from created_faults(root["created"])
 
     @section.rule("model", over=over, harm="cost and logs are booked on no model")
     def model(root: Node) -> Iterable[Fault]:
         """`model` is a non-empty string."""
-        if not root["model"].text.strip():
+        if not is_said(root.value.get("model")):
             yield root["model"], str(root["model"]), "a non-empty string"
 
 
@@ -169,14 +179,14 @@ def as_stream(section: Section, form: Form, create: str) -> None:
             yield after, "another event follows [DONE]"
 
     for name, kind, harm in (
-        ("id", "string", "clients that key by id split one answer in two"),
-        ("created", "integer", "clients that group chunks by time split one answer"),
+        ("id", str, "clients that key by id split one answer in two"),
+        ("created", int, "clients that group chunks by time split one answer"),
     ):
         _steady(section, form, name, kind, harm)
-    _steady(section, form, "model", "string", "cost is booked on two models", level=SHOULD)
+    _steady(section, form, "model", str, "cost is booked on two models", level=SHOULD)
 
 
-def _steady(section: Section, form: Form, name: str, kind: str, harm: str, **options: Any) -> None:
+def _steady(section: Section, form: Form, name: str, kind: type, harm: str, **options: Any) -> None:
     @section.rule(
         f"same-{name}",
         over=form.streams,
@@ -185,10 +195,14 @@ def _steady(section: Section, form: Form, name: str, kind: str, harm: str, **opt
         **options,
     )
     def same(view: View) -> Iterable[Fault]:
-        members = [chunk[name] for chunk in view.chunks if chunk[name].kind == kind and chunk[name].value]
-        for member in members[1:]:
-            if member.value != members[0].value:
-                yield member, str(member), f"{members[0]}, as before"
+        first = None
+        for chunk in view.chunks:
+            value = chunk.value.get(name)
+            if type(value) is not kind or not value:
+                continue
+            first = first or value
+            if value != first:
+                yield chunk[name], str(chunk[name]), f"{show(first)}, as before"
 
 
 def chunk_choices(section: Section, form: Form) -> None:
@@ -197,22 +211,25 @@ def chunk_choices(section: Section, form: Form) -> None:
     @section.rule("choices", over=form.chunks, harm="`for choice in chunk.choices` raises on None")
     def choices(chunk: Node) -> Iterable[Fault]:
         """`choices` of every chunk is an array of objects."""
-        if chunk["choices"].kind != "array":
-            yield chunk["choices"], str(chunk["choices"]), "an array"
-        for choice in chunk["choices"]:
-            if choice.kind != "object":
+        node = chunk["choices"]
+        if type(node.value) is not list:
+            yield node, str(node), "an array"
+        for choice in node:
+            if type(choice.value) is not dict:
                 yield choice, str(choice), "an object"
 
     def indexed(view: View) -> Iterable[tuple[View, Node]]:
-        yield from ((view, choice["index"]) for choice in form.chunk_choices(view))
+        yield from ((view, choice) for choice in form.chunk_choices(view))
 
     @section.rule(
         "choice-index", over=indexed, needs=[Aspect.REQUEST], harm="the text goes to a choice nobody reads"
     )
     def choice_index(subject: tuple[View, Node]) -> Iterable[Fault]:
         """`index` of every choice is a number below the number of choices asked for, 0 for one."""
-        view, index = subject
-        if index.kind != "integer" or not 0 <= index.value < view.asked_choices:
+        view, choice = subject
+        value = choice.value.get("index")
+        if type(value) is not int or not 0 <= value < view.asked_choices:
+            index = choice["index"]
             yield index, str(index), f"0 to {view.asked_choices - 1}" if view.asked_choices > 1 else "0"
 
     @section.rule(
@@ -224,8 +241,9 @@ def chunk_choices(section: Section, form: Form) -> None:
     def choice_once(chunk: Node) -> Iterable[Fault]:
         """A chunk has at most one entry for each choice."""
         seen: set[int] = set()
-        for choice in chunk["choices"]:
-            index = choice["index"].value
+        entries = list(chunk["choices"])
+        for choice in entries if len(entries) > 1 else ():
+            index = choice.get("index")
             if isinstance(index, int) and index in seen:
                 yield choice["index"], f"choice {index} again in one chunk", "one entry"
             if isinstance(index, int):
@@ -239,7 +257,7 @@ def chunk_choices(section: Section, form: Form) -> None:
     )
     def empty_choices(chunk: Node) -> Iterable[Fault]:
         """Only a chunk that carries usage (or moderation results) has no choices."""
-        if chunk["choices"].value == [] and not chunk["usage"] and not chunk["moderation"]:
+        if chunk.value.get("choices") == [] and not chunk["usage"] and not chunk["moderation"]:
             yield chunk["choices"], "[] in a chunk without usage"
 
     @section.rule(
@@ -250,9 +268,9 @@ def chunk_choices(section: Section, form: Form) -> None:
     )
     def steady_logprobs(choice: StreamedChoice) -> Iterable[Fault]:
         """A choice has the member `logprobs` in all its chunks, or in none."""
-        first = choice.entries[0]["logprobs"].there
+        first = "logprobs" in choice.entries[0].value
         for entry in choice.entries[1:]:
-            if entry["logprobs"].there is not first:
+            if ("logprobs" in entry.value) is not first:
                 yield entry["logprobs"], "missing" if first else "there", "as in the first chunk"
                 return
 
@@ -287,9 +305,9 @@ def chunk_choices(section: Section, form: Form) -> None:
     )
     def finishes_once(choice: StreamedChoice) -> Iterable[Fault]:
         """Each choice says its `finish_reason` in one chunk, and no chunk of it follows."""
-        ended = next((at for at, entry in enumerate(choice.entries) if entry["finish_reason"]), None)
+        ended = next((at for at, entry in enumerate(choice.entries) if entry.says("finish_reason")), None)
         after = choice.entries[ended + 1 :] if ended is not None else []
         # api.openai.com is recorded to say the reason of a text completion again, with an empty text.
-        more = [entry for entry in after if entry["text"].value != "" or not entry["finish_reason"]]
+        more = [entry for entry in after if entry.get("text") != "" or not entry.says("finish_reason")]
         if more:
             yield more[0], "a chunk of the choice follows its finish_reason"

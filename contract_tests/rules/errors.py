@@ -183,9 +183,9 @@ def says_when(view: View) -> Iterable[Fault]:
 )
 def in_stream(node: Node) -> Iterable[Fault]:
     """An error in a stream is an event whose data holds the object `error`."""
-    if node["error"] and node["error"].kind != "object":
+    if node.says("error") and node["error"].kind != "object":
         yield node["error"], str(node["error"]), '{"error": {"message": …}}'
-    elif not node["error"].there and not node["choices"].there and (node["detail"] or node["message"]):
+    elif "error" not in node.value and "choices" not in node.value and (node["detail"] or node["message"]):
         yield node, str(node), '{"error": {"message": …}}'
 
 
@@ -209,7 +209,7 @@ def challenge(view: View) -> Iterable[Fault]:
 
 
 def _failing(view: View) -> Iterable[View]:
-    if any(node["error"] for node in view.messages):
+    if len(view.chunks) < len(view.messages):
         yield view
 
 
@@ -221,7 +221,7 @@ def _failing(view: View) -> Iterable[View]:
 )
 def ends_the_stream(view: View) -> Iterable[Fault]:
     """Nothing but [DONE] follows an error in a stream."""
-    at = next(at for at, one in enumerate(view.payloads) if one.node["error"])
+    at = next(at for at, one in enumerate(view.payloads) if one.node.says("error"))
     after = [one for one in view.payloads[at + 1 :] if not one.done]
     if after:
         yield after[0], "an event follows the error", "[DONE], or the end"

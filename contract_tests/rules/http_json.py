@@ -28,9 +28,9 @@ Text = tuple[Node, jsontext.Document]
 
 def _problems(text: Text, kind: str) -> Iterable[Fault]:
     node, parsed = text
-    event = node.document.event.index if node.document.event else None
     for problem in parsed.problems:
         if problem.kind == kind:
+            event = node.document.event.index if node.document.event else None
             yield Place(event, (), node.document.start + problem.offset), problem.detail
 
 

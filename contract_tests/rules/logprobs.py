@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from contract_tests.rules import references as see
 from contract_tests.rules.answers import Answer, answers
 from contract_tests.rules.engine import SHOULD, Fault, Section
 from contract_tests.rules.node import Node
-from contract_tests.rules.subjects import choices, chunk_choices
+from contract_tests.rules.subjects import choices, chunk_choices, once
 from contract_tests.rules.view import View
 from fake_server.wire.exchange import Aspect
 
@@ -18,10 +18,11 @@ ROUNDING = 1e-6
 """A probability of 1 may come out a little above it in binary."""
 
 
-def _objects(view: View) -> Iterable[Node]:
+@once
+def _objects(view: View) -> Iterator[Node]:
     """Every `logprobs` object of a chat reply."""
     for choice in (*choices(view), *chunk_choices(view)):
-        if choice["logprobs"].kind == "object":
+        if type(choice.get("logprobs")) is dict:
             yield choice["logprobs"]
 
 
@@ -64,7 +65,8 @@ def unasked(node: Node) -> Iterable[Fault]:
         yield node, "log probabilities that nobody asked for", "null"
 
 
-def _tokens(view: View) -> Iterable[Node]:
+@once
+def _tokens(view: View) -> Iterator[Node]:
     """Every token with a log probability; those it was chosen from come beside it."""
     for node in _objects(view):
         for name in ("content", "refusal"):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from fake_server.wire.jsontext import Path, locate
 from fake_server.wire.sse import Event
@@ -37,56 +37,69 @@ class Place:
         return ", ".join(parts) or "the reply"
 
 
-@dataclass(frozen=True)
-class Document:
-    """The text a node stands in: its bytes, where they start in the body, and the event that holds it."""
+class Document(NamedTuple):
+    """The text a node stands in: its bytes, and the event of a stream that holds it."""
 
     text: bytes
-    start: int = 0
     event: Event | None = None
+
+    @property
+    def start(self) -> int:
+        """Where the text starts in the body."""
+        return self.event.data_start if self.event else 0
+
+
+_NONE: Mapping[str, Node] = {}
 
 
 class Node:
     """One value with its path; members that are missing are nodes too, with the value MISSING.
 
-    Rules ask for the same members again and again, so a node keeps the ones it was asked for.
+    Rules ask for the same objects and arrays again and again, so a node keeps those it was asked for. A rule
+    that looks at every chunk asks for plain values (`get`, `says`, `text_of`), and for a node to point at.
     """
 
-    __slots__ = ("_items", "_members", "_parent", "_path", "document", "kind", "value")
+    __slots__ = ("_items", "_members", "document", "path", "value")
 
-    value: Any
-    document: Document
-    kind: str
-    """The JSON type in words: object, array, string, integer, number, boolean, null or missing."""
-
-    def __init__(self, value: Any, document: Document, path: Path = (), parent: Node | None = None) -> None:
-        """`path` is the whole path or, where there is a `parent`, the step from it."""
-        self.value, self.document, self.kind = value, document, kind_of(value)
-        self._path, self._parent = path, parent
-        self._members: dict[str, Node] | None = None
+    def __init__(self, value: Any, document: Document, path: Path = ()) -> None:
+        self.value, self.document, self.path = value, document, path
+        self._members = _NONE
         self._items: list[Node] | None = None
 
     @property
-    def path(self) -> Path:
-        """The steps from the document's root."""
-        if self._parent is not None:
-            self._path, self._parent = (*self._parent.path, *self._path), None
-        return self._path
+    def kind(self) -> str:
+        """The JSON type in words: object, array, string, integer, number, boolean, null or missing."""
+        return _KINDS.get(type(self.value), "number")
 
     def __getitem__(self, name: str) -> Node:
-        if self._members is None:
-            self._members = {}
-        elif name in self._members:
-            return self._members[name]
-        value = self.value.get(name, MISSING) if self.kind == "object" else MISSING
-        member = self._members[name] = Node(value, self.document, (name,), self)
+        member = self._members.get(name)
+        if member is None:
+            value = self.get(name)
+            member = Node(value, self.document, (*self.path, name))
+            if isinstance(value, (dict, list)):
+                self._members = {**self._members, name: member}
         return member
+
+    def get(self, name: str) -> Any:
+        """The plain value of a member, MISSING where there is none."""
+        value = self.value
+        return value.get(name, MISSING) if type(value) is dict else MISSING
+
+    def text_of(self, name: str) -> str:
+        """The value of a member where it is a string, else ''."""
+        value = self.get(name)
+        return value if type(value) is str else ""
+
+    def says(self, name: str) -> bool:
+        """Whether a member is there and not null."""
+        value = self.value
+        return type(value) is dict and value.get(name) is not None
 
     def __iter__(self) -> Iterator[Node]:
         """The items of an array; nothing for any other value."""
         if self._items is None:
-            values = enumerate(self.value) if self.kind == "array" else ()
-            self._items = [Node(item, self.document, (index,), self) for index, item in values]
+            values = enumerate(self.value) if type(self.value) is list else ()
+            self._items = [Node(item, self.document, (*self.path, index)) for index, item in values]
         return iter(self._items)
 
     def __bool__(self) -> bool:
@@ -101,7 +114,7 @@ class Node:
     @property
     def text(self) -> str:
         """The value where it is a string, else ''."""
-        return self.value if self.kind == "string" else ""
+        return self.value if type(self.value) is str else ""
 
     @property
     def number(self) -> float | None:

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
+from pydantic_core import ValidationError
+
 from contract_tests.rules import references as see
 from contract_tests.rules.chat import chat
 from contract_tests.rules.chat_stream import chat_stream
@@ -38,7 +40,7 @@ def without_indexes(path: Path) -> Path:
 
 
 @cache
-def adapter(name: str) -> Any:
+def validator(name: str) -> Any:
     """The validator of one form; the types are imported when first needed (0.5 s)."""
     from openai.types import Completion, ErrorObject, Model
     from openai.types.chat import ChatCompletion, ChatCompletionChunk
@@ -52,15 +54,15 @@ def adapter(name: str) -> Any:
         "models": Model,
         "errors": ErrorObject,
     }
-    return TypeAdapter(types[name])
+    adapter: TypeAdapter[Any] = TypeAdapter(types[name])
+    adapter.rebuild()  # the types of openai put off building theirs
+    return adapter.validator
 
 
 def shape_faults(name: str, node: Node) -> Iterable[Fault]:
     """What the SDK's type says against a value, as faults at the members it names."""
-    from pydantic import ValidationError
-
     try:
-        adapter(name).validate_python(node.value, strict=True)
+        validator(name).validate_python(node.value, strict=True)
     except ValidationError as error:
         for detail in meant(error.errors(include_url=False, include_context=False)):
             path, value = follow(node.value, detail["loc"])

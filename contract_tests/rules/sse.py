@@ -47,7 +47,7 @@ def last_event_complete(view: View) -> Iterable[Fault]:
 )
 def one_json_per_event(payload: Payload) -> Iterable[Fault]:
     """The data of each event is one JSON object or the literal [DONE]."""
-    if payload.done or isinstance(payload.parsed.value, dict) or not payload.text.strip():
+    if isinstance(payload.parsed.value, dict) or payload.done or not payload.text.strip():
         return
     if payload.text.strip(b'"') == b"[DONE]":
         yield payload, f"{payload.text.decode()!s} in quotation marks", "data: [DONE]"
@@ -97,7 +97,9 @@ def data_not_empty(payload: Payload) -> Iterable[Fault]:
 )
 def one_data_line(payload: Payload) -> Iterable[Fault]:
     """An event's JSON stands on one data line: clients that read line by line see broken JSON else."""
-    count = sum(line.field == "data" for line in payload.event.lines)
+    count = len(payload.event.lines)
+    if count > 1:
+        count = sum(line.is_data for line in payload.event.lines)
     if count > 1 and isinstance(payload.parsed.value, dict):
         yield payload, f"one JSON object over {count} data lines"
 
@@ -116,12 +118,12 @@ def _lines(view: View) -> Iterable[tuple[wire.Event, wire.Line]]:
 def payload_in_data(subject: tuple[wire.Event, wire.Line]) -> Iterable[Fault]:
     """JSON travels in data fields only, never on a bare line or in another field."""
     event, line = subject
+    if line.is_data:
+        return
     bare = line.data.lstrip()
-    if (
-        line.field not in ("data", "id")  # an id may be any text
-        and not bare.startswith(b":")
-        and (bare[:1] in (b"{", b"[") or b"{" in line.value)
-    ):
+    if line.field == "id" or bare.startswith(b":"):  # an id may be any text
+        return
+    if bare[:1] in (b"{", b"[") or b"{" in line.value:
         shown = line.data[:60].decode("utf-8", "replace")
         yield Place(event.index, (), line.start), f"the line {shown!r}", "data: {…}"
 
@@ -137,7 +139,7 @@ def payload_in_data(subject: tuple[wire.Event, wire.Line]) -> Iterable[Fault]:
 def known_fields(subject: tuple[wire.Event, wire.Line]) -> Iterable[Fault]:
     """Lines are data, event, id, retry or a comment; parsers ignore all others."""
     event, line = subject
-    if line.field not in FIELDS and b"{" not in line.data and line.end:
+    if not line.is_data and line.field not in FIELDS and b"{" not in line.data and line.end:
         yield Place(event.index, (), line.start), f"the field {line.field[:40]!r}"
 
 
@@ -198,5 +200,5 @@ _SIZE = re.compile(rb"[0-9A-Fa-f]{1,8}")
 def no_chunk_sizes(subject: tuple[wire.Event, wire.Line]) -> Iterable[Fault]:
     """No line is a hexadecimal number alone: the size of a chunk whose transfer coding a proxy forgot."""
     event, line = subject
-    if line.end and _SIZE.fullmatch(line.data):
+    if line.end and not line.is_data and _SIZE.fullmatch(line.data):
         yield Place(event.index, (), line.start), f"the line {line.data.decode()!r}"

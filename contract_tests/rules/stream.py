@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from contract_tests.rules.node import Node
+from contract_tests.rules.node import MISSING, Node
 
 
 @dataclass
@@ -27,7 +27,7 @@ class StreamedCall:
 
     @cached_property
     def arguments(self) -> str:
-        return "".join(delta["function"]["arguments"].text for delta in self.deltas)
+        return "".join([delta["function"].text_of("arguments") for delta in self.deltas])
 
 
 @dataclass
@@ -40,19 +40,20 @@ class StreamedChoice:
 
     @cached_property
     def text(self) -> str:
-        return "".join(entry["delta"]["content"].text or entry["text"].text for entry in self.entries)
+        return "".join([entry["delta"].text_of("content") or entry.text_of("text") for entry in self.entries])
 
     @cached_property
     def refusal(self) -> str:
-        return "".join(entry["delta"]["refusal"].text for entry in self.entries)
+        return "".join([entry["delta"].text_of("refusal") for entry in self.entries])
 
     @cached_property
     def roles(self) -> list[Node]:
-        return [entry["delta"]["role"] for entry in self.entries if entry["delta"]["role"].there]
+        told = (entry["delta"] for entry in self.entries)
+        return [delta["role"] for delta in told if delta.get("role") is not MISSING]
 
     @cached_property
     def finishes(self) -> list[Node]:
-        return [entry["finish_reason"] for entry in self.entries if entry["finish_reason"]]
+        return [entry["finish_reason"] for entry in self.entries if entry.says("finish_reason")]
 
     @cached_property
     def finish_reason(self) -> str:
@@ -64,19 +65,20 @@ def assemble(chunks: Iterable[Node]) -> list[StreamedChoice]:
     found: dict[int, StreamedChoice] = {}
     for chunk in chunks:
         for entry in chunk["choices"]:
-            index = entry["index"].value
-            if not isinstance(index, int) or isinstance(index, bool):
+            index = entry.get("index")
+            if type(index) is not int:
                 continue
-            choice = found.setdefault(index, StreamedChoice(index))
+            choice = found.get(index) or found.setdefault(index, StreamedChoice(index))
             choice.entries.append(entry)
-            for delta in entry["delta"]["tool_calls"]:
-                _add_call(choice, delta)
+            delta = entry["delta"]
+            for call in delta["tool_calls"] if delta.says("tool_calls") else ():
+                _add_call(choice, call)
     return list(found.values())
 
 
 def _add_call(choice: StreamedChoice, delta: Node) -> None:
-    index = delta["index"].value
-    if not isinstance(index, int) or isinstance(index, bool):
+    index = delta.get("index")
+    if type(index) is not int:
         # Without an index clients go by the id: a new one opens a call, none goes on with the last.
         index = len(choice.calls) - (not delta["id"].text and bool(choice.calls))
     for call in choice.calls:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import wraps
+from itertools import chain
 from typing import TypeVar
 
 from contract_tests.rules.node import Node
@@ -119,14 +120,13 @@ class Form:
                 yield one
 
     def chunks(self, view: View) -> Iterator[Node]:
-        for one in self.streams(view):
-            yield from one.chunks
+        return chain.from_iterable(one.chunks for one in self.streams(view))
 
     def chunk_choices(self, view: View) -> Iterator[Node]:
         key = (self, "chunk_choices")
         if key not in view.listed:
             found = (choice for chunk in self.chunks(view) for choice in chunk["choices"])
-            view.listed[key] = [choice for choice in found if choice.kind == "object"]
+            view.listed[key] = [choice for choice in found if type(choice.value) is dict]
         return iter(view.listed[key])
 
     def streamed_choices(self, view: View) -> Iterator[StreamedChoice]:
@@ -169,7 +169,7 @@ def messages(view: View) -> Iterator[Node]:
 @once
 def deltas(view: View) -> Iterator[Node]:
     for choice in chunk_choices(view):
-        if choice["delta"].kind == "object":
+        if type(choice.get("delta")) is dict:
             yield choice["delta"]
 
 
@@ -188,13 +188,14 @@ def refusals(view: View) -> Iterator[View]:
         yield view
 
 
+@once
 def error_objects(view: View) -> Iterator[Node]:
     """The `error` member of a refusal, and of an error event in a stream, where it is an object."""
     for one in refusals(view):
         if one.form == "json" and one.root["error"].kind == "object":
             yield one.root["error"]
     for node in view.messages:
-        if node["error"].kind == "object":
+        if type(node.get("error")) is dict:
             yield node["error"]
 
 

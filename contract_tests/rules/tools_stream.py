@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from contract_tests.rules import references as see
 from contract_tests.rules.engine import SHOULD, Fault
 from contract_tests.rules.node import Node
 from contract_tests.rules.stream import StreamedCall, StreamedChoice
-from contract_tests.rules.subjects import deltas, streamed_calls, streamed_choices
+from contract_tests.rules.subjects import deltas, once, streamed_calls, streamed_choices
 from contract_tests.rules.tools import tools
 from contract_tests.rules.view import View
 
 
-def call_deltas(view: View) -> Iterable[Node]:
+@once
+def call_deltas(view: View) -> Iterator[Node]:
     """Each entry of a delta's `tool_calls`."""
     for delta in deltas(view):
-        yield from (call for call in delta["tool_calls"] if call.kind == "object")
+        if delta.says("tool_calls"):
+            yield from (call for call in delta["tool_calls"] if type(call.value) is dict)
 
 
 @tools.rule(
@@ -27,9 +29,9 @@ def call_deltas(view: View) -> Iterable[Node]:
 )
 def stream_calls(delta: Node) -> Iterable[Fault]:
     """`tool_calls`, where a delta has it, is an array of objects."""
-    node = delta["tool_calls"]
-    if node and (node.kind != "array" or any(call.kind != "object" for call in node)):
-        yield node, str(node), "an array of objects"
+    calls = delta.get("tool_calls") if delta.says("tool_calls") else []
+    if type(calls) is not list or [call for call in calls if type(call) is not dict]:
+        yield delta["tool_calls"], str(delta["tool_calls"]), "an array of objects"
 
 
 @tools.rule(
@@ -40,7 +42,7 @@ def stream_calls(delta: Node) -> Iterable[Fault]:
 )
 def stream_index(delta: Node) -> Iterable[Fault]:
     """Every tool call delta has the integer `index` of its call."""
-    if delta["index"].kind != "integer":
+    if type(delta.get("index")) is not int:
         yield delta["index"], str(delta["index"]), "an integer"
 
 
@@ -75,7 +77,7 @@ def stream_opening(call: StreamedCall) -> Iterable[Fault]:
 )
 def stream_type(delta: Node) -> Iterable[Fault]:
     """`type` of a call delta, where it has one, is "function" (or "custom")."""
-    if delta["type"] and delta["type"].text not in ("function", "custom"):
+    if delta.says("type") and delta.get("type") not in ("function", "custom"):
         yield delta["type"], str(delta["type"]), '"function"'
 
 
@@ -85,8 +87,9 @@ def stream_type(delta: Node) -> Iterable[Fault]:
 def stream_id_once(call: StreamedCall) -> Iterable[Fault]:
     """Only the first delta of a call carries its id and name; clients add the pieces up."""
     for delta in call.deltas[1:]:
-        for node in (delta["id"], delta["function"]["name"]):
-            if node.kind == "string":
+        for holder, name in ((delta, "id"), (delta["function"], "name")):
+            if type(holder.get(name)) is str:
+                node = holder[name]
                 yield node, f"{node} again", "no id and no name after the first delta"
 
 
@@ -98,12 +101,13 @@ def stream_id_once(call: StreamedCall) -> Iterable[Fault]:
 )
 def stream_function(delta: Node) -> Iterable[Fault]:
     """Every delta of a function call has the object `function` with the string `arguments`."""
-    if delta["custom"].kind == "object":
+    if type(delta.get("custom")) is dict:
         return
-    if delta["function"].kind != "object":
-        yield delta["function"], str(delta["function"]), "an object"
-    elif delta["function"]["arguments"].kind != "string":
-        yield delta["function"]["arguments"], str(delta["function"]["arguments"]), "a string"
+    function = delta["function"]
+    if function.kind != "object":
+        yield function, str(function), "an object"
+    elif type(function.get("arguments")) is not str:
+        yield function["arguments"], str(function["arguments"]), "a string"
 
 
 @tools.rule(
@@ -132,8 +136,9 @@ def stream_unique_ids(choice: StreamedChoice) -> Iterable[Fault]:
 def stream_index_once(delta: Node) -> Iterable[Fault]:
     """A delta has at most one piece for each call."""
     seen: set[int] = set()
-    for call in delta["tool_calls"]:
-        index = call["index"].value
+    calls = list(delta["tool_calls"]) if delta.says("tool_calls") else []
+    for call in calls if len(calls) > 1 else ():
+        index = call.get("index")
         if isinstance(index, int) and index in seen:
             yield call["index"], f"call {index} again in one delta", "one piece"
         if isinstance(index, int):

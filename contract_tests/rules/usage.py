@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from contract_tests.rules import references as see
 from contract_tests.rules.answers import answers, whole_text
 from contract_tests.rules.embeddings import embedding_lists
 from contract_tests.rules.engine import SHOULD, Fault, Section
 from contract_tests.rules.node import Node
-from contract_tests.rules.subjects import CHAT, TEXT, streams_of_any, whole_streams_of_any
+from contract_tests.rules.subjects import CHAT, TEXT, once, streams_of_any, whole_streams_of_any
 from contract_tests.rules.view import View
 from fake_server.wire.exchange import Aspect
 
@@ -37,10 +37,11 @@ def _whole_replies(view: View) -> Iterable[Node]:
     yield from (*CHAT.dicts(view), *TEXT.dicts(view), *embedding_lists(view))
 
 
-def usages(view: View) -> Iterable[Node]:
+@once
+def usages(view: View) -> Iterator[Node]:
     """Every `usage` object of a reply, the dict's and the chunks'."""
     for root in (*_whole_replies(view), *CHAT.chunks(view), *TEXT.chunks(view)):
-        if root["usage"].kind == "object":
+        if type(root.get("usage")) is dict:
             yield root["usage"]
 
 
@@ -176,8 +177,13 @@ def _asked(view: View) -> Iterable[View]:
         yield from whole_streams_of_any(view)
 
 
+@once
+def _usage_chunks(view: View) -> Iterator[Node]:
+    yield from (chunk for chunk in view.chunks if chunk.says("usage"))
+
+
 def usage_chunks(view: View) -> list[Node]:
-    return [chunk for chunk in view.chunks if chunk["usage"]]
+    return list(_usage_chunks(view))
 
 
 @usage.rule(
@@ -190,13 +196,13 @@ def usage_chunks(view: View) -> list[Node]:
 )
 def stream_asked(view: View) -> Iterable[Fault]:
     """A stream asked for with include_usage has a chunk with usage."""
-    if not usage_chunks(view) and not any(chunk["usage"].there for chunk in view.chunks):
+    if not usage_chunks(view) and not any("usage" in chunk.value for chunk in view.chunks):
         yield view.end, "no chunk has usage", "a last chunk with usage and no choices"
 
 
 def _promising(view: View) -> Iterable[View]:
     for one in whole_streams_of_any(view):
-        if any(chunk["usage"].there for chunk in one.chunks):
+        if any("usage" in chunk.value for chunk in one.chunks):
             yield one
 
 
@@ -292,6 +298,6 @@ def stream_last(view: View) -> Iterable[Fault]:
 )
 def stream_null_before(view: View) -> Iterable[Fault]:
     """With include_usage every chunk has the member `usage`, null until the last."""
-    lacking = [chunk for chunk in view.chunks if not chunk["usage"].there]
+    lacking = [chunk for chunk in view.chunks if "usage" not in chunk.value]
     if lacking and _include_usage(view) and len(lacking) < len(view.chunks) - 1:
         yield lacking[0]["usage"], "missing, while other chunks have it", "null"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -17,19 +17,19 @@ _POSTED = {"/chat/completions": "chat", "/completions": "completions", "/embeddi
 _MAX_EVENTS = 200_000
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Payload:
-    """The data of one event, parsed."""
+    """The data of one event, parsed, and its root."""
 
     event: sse.Event
     text: bytes
     parsed: jsontext.Document
+    node: Node = field(init=False)
 
-    @cached_property
-    def node(self) -> Node:
-        return Node(self.parsed.value, Document(self.text, self.event.data_start, self.event))
+    def __post_init__(self) -> None:
+        self.node = Node(self.parsed.value, Document(self.text, self.event))
 
-    @cached_property
+    @property
     def done(self) -> bool:
         return self.text.strip() == b"[DONE]"
 
@@ -155,7 +155,7 @@ class View:
     @cached_property
     def chunks(self) -> list[Node]:
         """The objects of a stream that are not errors."""
-        return [node for node in self.messages if not node["error"]]
+        return [node for node in self.messages if not node.says("error")]
 
     @cached_property
     def streamed(self) -> list[StreamedChoice]:

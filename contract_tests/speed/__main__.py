@@ -39,7 +39,7 @@ def main(rounds: int, seconds: int, quick: bool, as_json: Path | None) -> None:
     if absent:
         names = " and ".join(absent)
         raise click.ClickException(f"{names} cannot be found: install them (Debian: apt install wrk)")
-    console = Console(width=None if sys.stdout.isatty() else 120)
+    console = Console(width=None if sys.stdout.isatty() else 140)
     with tempfile.TemporaryDirectory() as name:
         if quick:
             rounds = seconds = 1
@@ -64,10 +64,11 @@ def _measure(folder: Path, rounds: int, seconds: int, *, open_streams: bool) -> 
             found += [make(folder, streams=streams) for streams in (False, True)]
         except NotInstalled as error:
             left_out[name] = str(error)
-    rates, lives = _loaded(folder, found, rounds, seconds)
+    rates, cpu, lives = _loaded(folder, found, rounds, seconds)
     python = _seconds_of("pass")
     return Measured(
         rates,
+        cpu,
         lives,
         python,
         _seconds_of("import fake_server.server") - python,
@@ -96,12 +97,13 @@ def _asked(stream: bool) -> dict[str, object]:
 
 def _loaded(
     folder: Path, found: list[Server], rounds: int, seconds: int
-) -> tuple[dict[str, list[float]], dict[str, Life]]:
+) -> tuple[dict[str, list[float]], dict[str, list[float]], dict[str, Life]]:
     scripts = {
         stream: load.wrk_script(folder / f"{stream}.lua", json.dumps(_asked(stream)))
         for stream in (False, True)
     }
     rates: dict[str, list[float]] = {server.name: [] for server in found}
+    cpu: dict[str, list[float]] = {server.name: [] for server in found}
     with ExitStack() as stack:
         up = {}
         for server in found:
@@ -110,11 +112,13 @@ def _loaded(
             up[server.name] = stack.enter_context(load.running(server.command(port), port, SERVER_CORE, log))
         for _ in range(rounds):
             for server in found:
-                port = up[server.name].port
-                rate = load.requests_per_second(port, scripts[server.streams], LOAD_CORE, seconds)
+                one = up[server.name]
+                before = one.cpu
+                rate = load.requests_per_second(one.port, scripts[server.streams], LOAD_CORE, seconds)
                 rates[server.name].append(rate)
+                cpu[server.name].append((one.cpu - before) * 1e6 / (rate * seconds))
         lives = {name: Life(one.ready, one.mebibytes) for name, one in up.items()}
-    return rates, lives
+    return rates, cpu, lives
 
 
 async def _paced(folder: Path) -> paced.Pace:

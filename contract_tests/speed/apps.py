@@ -1,7 +1,8 @@
-"""The smallest servers that send the same bytes: `python -m contract_tests.speed.apps KIND PORT FILE`.
+"""The smallest servers that send the same bytes: `python -m contract_tests.speed.apps KIND PORT FILE [HTTP]`.
 
 `dict` sends the file as a JSON body, `events` each of its events by itself, `together` all of them in one
-write; `fastapi` is a plain endpoint that parses the request and renders the file's value anew.
+write; `fastapi` is a plain endpoint that parses the request and renders the file's value anew. HTTP is what
+uvicorn reads requests with: h11 (what it has without extras) or httptools.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 JSON, STREAM = b"application/json", b"text/event-stream; charset=utf-8"
@@ -37,6 +37,8 @@ def fixed(pieces: Iterable[bytes], content_type: bytes, length: int | None) -> A
 
 def rendering(value: Any) -> ASGIApp:
     """A plain FastAPI endpoint."""
+    from fastapi import FastAPI  # the bare servers start without it
+
     app = FastAPI()
 
     @app.post("/v1/chat/completions")
@@ -56,7 +58,8 @@ def main() -> None:
     else:
         events = [event + b"\n\n" for event in data.split(b"\n\n") if event]
         app = fixed(events if kind == "events" else [data], STREAM, None)
-    config = uvicorn.Config(app, port=port, http="h11", loop="asyncio", ws="none", lifespan="off")
+    http = sys.argv[4] if len(sys.argv) > 4 else "h11"
+    config = uvicorn.Config(app, port=port, http=http, loop="asyncio", ws="none", lifespan="off")
     config.access_log, config.log_config = False, None
     uvicorn.Server(config).run()
 

@@ -37,6 +37,11 @@ class Running:
         """Resident memory of the process and its children."""
         return sum(_resident(pid) for pid in _family(self.pid)) / 2**20
 
+    @property
+    def cpu(self) -> float:
+        """Seconds of processor time that the process and its children took so far."""
+        return sum(_worked(pid) for pid in _family(self.pid))
+
 
 @contextmanager
 def running(command: Sequence[str], port: int, core: int, log: Path) -> Iterator[Running]:
@@ -113,6 +118,13 @@ def _family(pid: int) -> list[int]:
             if int(fields[1]) == pid:
                 family += _family(int(child.parent.name))
     return family
+
+
+def _worked(pid: int) -> float:
+    with suppress(OSError, IndexError):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
 
 
 def _resident(pid: int) -> int:

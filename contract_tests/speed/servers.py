@@ -33,6 +33,7 @@ def servers(folder: Path, body: Path, events: Path) -> list[Server]:
     one, thousand, stream = _scripts(folder)
     return [
         Server("bare uvicorn", _bare("dict", body)),
+        Server("bare uvicorn, httptools", _bare("dict", body, "httptools")),
         Server("plain FastAPI", _bare("fastapi", body)),
         Server("fake", _fake(one)),
         Server("fake, 1,000 scripts", _fake(thousand)),
@@ -64,12 +65,21 @@ def llmock(folder: Path, *, streams: bool) -> Server:
     return Server(name, lambda port: [str(program), *options, str(port)], streams)
 
 
-def _bare(kind: str, path: Path) -> Command:
-    return lambda port: [sys.executable, "-m", "contract_tests.speed.apps", kind, str(port), str(path)]
+def _bare(kind: str, path: Path, http: str = "h11") -> Command:
+    return lambda port: [sys.executable, "-m", "contract_tests.speed.apps", kind, str(port), str(path), http]
 
 
 def _fake(scripts: Path) -> Command:
-    return lambda port: [sys.executable, "-m", "fake_server", "--scripts", str(scripts), "--port", str(port)]
+    return lambda port: [
+        sys.executable,
+        "-m",
+        "fake_server",
+        "--plain",
+        "--scripts",
+        str(scripts),
+        "--port",
+        str(port),
+    ]
 
 
 def _scripts(folder: Path) -> list[Path]:

@@ -13,7 +13,7 @@ from contract_tests.judging import judge_files
 from contract_tests.tests.sdk_runs import GENERATIONS, driver_for
 from contract_tests.tests.shared import ROOT
 from fake_server import ReplayServer
-from fake_server.bugs import bugs
+from fake_server.bugs.known import bugs
 from fake_server.redact import scan
 from fake_server.replay import ReplayTransport, mocked
 from fake_server.wire.exchange import Ending, Exchange

@@ -25,10 +25,12 @@ Transfer/sec:      2.50MB
 MEASURED = Measured(
     rates={
         "bare uvicorn": [100.0, 200.0, 100.0],
+        "bare uvicorn, httptools": [200.0, 400.0, 100.0],
         "fake": [60.0, 100.0, 40.0],
         "aimock": [50.0, 80.0, 20.0],
         "fake, 1,000 scripts": [30.0, 99.0, 10.0],
     },
+    cpu={"fake": [200.0, 190.0, 210.0]},
     lives={"fake": Life(0.5, 50.0), "aimock": Life(0.3, 70.0)},
     python=0.02,
     imports=0.4,
@@ -55,6 +57,7 @@ def test_the_aims_say_what_is_reached() -> None:
     told = {aim.text: aim.reached for aim in aims(MEASURED)}
     assert told == {
         "dict: at least 0.5 of bare uvicorn": True,
+        "dict: at least 0.5 of bare uvicorn on httptools": False,
         "dict: at least 1.3 of aimock": False,
         "stream: at least 1.5 of aimock": None,
         "1,000 scripts: at least 0.9 of one": False,

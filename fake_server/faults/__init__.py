@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeAlias, get_args
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from fake_server.faults.base import Fault, NotPossible
 from fake_server.faults.between import CrossTalk, NoCors, OneSlot, Preflight
@@ -89,7 +89,7 @@ CATALOGUE: dict[str, type[Fault]] = {
 }
 """Every kind of fault by name."""
 
-_ADAPTER: TypeAdapter[Fault] = TypeAdapter(AnyFault)
+_ADAPTER: TypeAdapter[Fault] = TypeAdapter(AnyFault, config=ConfigDict(defer_build=True))
 
 
 class FaultError(ValueError):

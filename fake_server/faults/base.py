@@ -19,7 +19,7 @@ Seconds = Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)]
 class Fault(BaseModel):
     """A thing that goes wrong. `probability` is how likely, by the server's seed; 1 is always."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
     fault: str
     probability: Annotated[float, Field(ge=0, le=1)] = 1.0
 

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Literal
 
-import jsonpath_rfc9535 as jsonpath
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
@@ -18,6 +17,8 @@ _DATA = b"data: "
 
 
 def _is_path(text: str) -> str:
+    import jsonpath_rfc9535 as jsonpath  # it takes a while to import, and few faults have paths
+
     try:
         jsonpath.compile(text)
     except (jsonpath.JSONPathError, RecursionError) as error:
@@ -240,6 +241,9 @@ def _text(value: Any) -> bytes:
 
 
 def found(path: str, value: Any) -> list[Any]:
+    """What a JSONPath finds in a value: nodes with their `value` and `location`."""
+    import jsonpath_rfc9535 as jsonpath
+
     try:
         return list(jsonpath.compile(path).find(value))
     except (jsonpath.JSONPathError, RecursionError):

@@ -50,16 +50,17 @@ def _chunks(reply: Reply, style: Style, usage_asked: bool, padded: bool) -> Iter
         whole = {**head, "choices": entries, **more}
         return whole if pad is None else {**whole, "obfuscation": pad}
 
-    for entry in interleaved([_entries(choice, index, style) for index, choice in enumerate(reply.choices)]):
-        pad = None if padding is None else next(padding)
+    alone = len(reply.choices) == 1
+    told = [_entries(choice, index, style, alone) for index, choice in enumerate(reply.choices)]
+    for entry in told[0] if alone else interleaved(told):
         if isinstance(entry, dict):
-            yield chunk([entry], pad, **extra)
+            yield chunk([entry], None if padding is None else next(padding), **extra)
             continue
-        index, text = entry
+        index, pieces = entry
         if index not in patterns:
             said = _entry(index, {"content": MARKS[0]}, None)
-            patterns[index] = Pattern(style, chunk([said], pad and MARKS[1], **extra))
-        yield patterns[index].event(text, pad or "")
+            patterns[index] = Pattern(style, chunk([said], None if padding is None else MARKS[1], **extra))
+        yield from patterns[index].events(pieces, padding or ())
     if usage_asked:
         yield chunk([], None if padding is None else next(padding), usage=_usage(reply.usage))
 
@@ -152,18 +153,18 @@ def _scored(token: str, logprob: float) -> dict[str, Any]:
 # -- chunks
 
 
-_Said = tuple[int, str]
-"""A piece of the content of the choice with this index."""
+_Said = tuple[int, Iterable[str]]
+"""Pieces of the content of the choice with this index."""
 
 
-def _entries(choice: Choice, index: int, style: Style) -> Iterator[dict[str, Any] | _Said]:
-    """The entries of `choices` that the chunks of one choice hold, in order."""
+def _entries(choice: Choice, index: int, style: Style, alone: bool) -> Iterator[dict[str, Any] | _Said]:
+    """The entries of `choices` that the chunks of one choice hold, in order; alone, its content at once."""
     yield _entry(index, *_opening(choice, style))
     for delta, logprobs in _before(choice, style):
         yield _entry(index, delta, logprobs)
     if not choice.logprobs:
-        for piece in style.cut(choice.content or ""):
-            yield index, piece
+        pieces = style.cut(choice.content or "")
+        yield from [(index, pieces)] if alone else ((index, (piece,)) for piece in pieces)
     for delta, logprobs in (*_after(choice, style), *_calls(choice, style)):
         yield _entry(index, delta, logprobs)
     yield _entry(index, {}, None, choice.finish_reason)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from fake_server.style import Style, new_id
@@ -25,10 +25,10 @@ class Pattern:
             self._between.append(before)
         self._last = rest
 
-    def event(self, *texts: str) -> bytes:
-        """The event with these texts in the place of the marks."""
-        told = [
-            before + self._text(texts[index])
-            for before, index in zip(self._between, self._order, strict=True)
-        ]
-        return b"".join(told) + self._last
+    def events(self, *texts: Iterable[str]) -> Iterator[bytes]:
+        """An event for each of the texts, which take the marks' places; those for both marks in step."""
+        text, last, first = self._text, self._last, self._between[0]
+        if len(self._order) == 1:
+            return (first + text(one) + last for one in texts[0])
+        second, (left, right) = self._between[1], (texts[index] for index in self._order)
+        return (first + text(one) + second + text(two) + last for one, two in zip(left, right, strict=False))

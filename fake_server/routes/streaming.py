@@ -7,7 +7,7 @@ import asyncio
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from fake_server.delivery import NO_BODY, Delivery
+from fake_server.delivery import NO_BODY, AtOnce, Delivery
 from fake_server.wire.exchange import Ending
 from fake_server.wire_sending import RAW
 
@@ -41,11 +41,14 @@ class Sent(Response):
             RAW: delivery,
         }
         await send(start)
+        writes = delivery.writes
+        if isinstance(writes, AtOnce) and not delivery.exact:
+            writes = writes.together(TOGETHER)
         leaving: asyncio.Task[None] | None = None
         together: list[bytes] = []
         size, began = 0, False
         try:
-            for write in delivery.writes:
+            for write in writes:
                 if together and (write.pause > 0 or delivery.exact or size >= TOGETHER):
                     await send(_body(b"".join(together)))
                     together, size = [], 0

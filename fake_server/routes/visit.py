@@ -55,7 +55,7 @@ class Visit:
             self.request, self.entry.fields, self.settings.max_body, self.settings.body_timeout
         )
         self.raw = self.entry.body = raw
-        self.asking = self.asking.but(body.parse(raw))
+        self.asking = Asking(body.parse(raw), self.asking.endpoint, self.entry.fields)
 
 
 Answer = Callable[[Visit], Awaitable[Delivery]]
@@ -130,8 +130,10 @@ def _played(visit: Visit) -> list[Fault]:
     told = visit.entry.fields.get(bugs.HEADER)
     if told is None and not visit.settings.bugs:
         return []
-    played = (*visit.settings.bugs, *bugs.named(told or ""))
-    return [one for one in bugs.playing(played, visit.asking) if not one.pages]
+    from fake_server.bugs.known import named, playing
+
+    played = (*visit.settings.bugs, *named(told or ""))
+    return [one for one in playing(played, visit.asking) if not one.pages]
 
 
 def _drawn(visit: Visit, faults: list[Fault] | tuple[Fault, ...]) -> list[Fault]:

@@ -7,13 +7,15 @@ from typing import Any
 
 from fake_server import asked
 from fake_server.reply import Choice, ToolCall
-from fake_server.sensible import calls, objects, words
 
 __all__ = ["choices"]
 
 
 def choices(request: Mapping[str, Any], seed: int) -> tuple[Choice, ...]:
     """The `n` choices before stop sequences, token limits and log probabilities are applied."""
+    # Their many patterns take a while to compile, and a server with scripts may never need them.
+    from fake_server.sensible import calls, objects, words
+
     made = calls.calls(request, seed)
     if made:
         return (choice_of_calls(request, made),) * asked.how_many(request)

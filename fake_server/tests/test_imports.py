@@ -12,7 +12,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1]
 CODE = [path for path in PACKAGE.rglob("*.py") if "tests" not in path.relative_to(PACKAGE).parts]
-WIRE_MAY = sys.stdlib_module_names | {"yaml", "h11"}
+WIRE_MAY = sys.stdlib_module_names | {"yaml"}
 EDGE = ("app", "edge", "server", "cli", "plugin", "routes")
 BRAIN = (
     "scripts",
@@ -55,6 +55,15 @@ def test_direction(path: Path) -> None:
         assert not roots & {"fastapi", "starlette", "uvicorn"}
     if first != "plugin":
         assert "openai" not in roots
+
+
+def test_the_fake_starts_without_what_few_requests_need() -> None:
+    late = "{'fastapi', 'jinja2', 'jsonpath_rfc9535', 'jsonschema', 'openai', 'prometheus_client', 'respx'}"
+    code = f"import sys, fake_server.cli, fake_server.server; print(sorted({late} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout == "[]\n"
 
 
 def test_the_wire_core_is_light() -> None:

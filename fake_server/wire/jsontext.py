@@ -10,7 +10,7 @@ import json
 import re
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 MAX_DEPTH = 200
 MAX_PROBLEMS = 20
@@ -32,8 +32,7 @@ class Problem:
     detail: str
 
 
-@dataclass(frozen=True)
-class Document:
+class Document(NamedTuple):
     """A parsed text. `ok` is False where no value could be read (`value` is then None)."""
 
     value: Any
@@ -63,7 +62,10 @@ def parse(text: bytes, max_depth: int = MAX_DEPTH) -> Document:
     """Parse UTF-8 JSON text. Duplicate names keep the last value, as most parsers do."""
     if text.count(b"[") + text.count(b"{") <= max_depth:
         try:
-            return Document(_PLAIN.decode(text.decode("utf-8")), (), ok=True)
+            decoded = text.decode("utf-8")
+            value, end = _PLAIN.raw_decode(decoded)
+            if end == len(decoded) or not decoded[end:].strip(" \t\n\r"):
+                return Document(value, (), ok=True)
         except (ValueError, _Unusual):
             pass
     return _parse_slowly(text, max_depth)

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 BOM = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """One line: its bytes without the line end, where it starts, and the line end itself."""
 
     data: bytes
@@ -28,14 +27,18 @@ class Line:
         return self.data.partition(b":")[0].decode("utf-8", "replace")
 
     @property
+    def is_data(self) -> bool:
+        """Whether it is a data field."""
+        return self.data.startswith(b"data:") or self.data == b"data"
+
+    @property
     def value(self) -> bytes:
         """What follows the colon, less one leading space."""
         value = self.data.partition(b":")[2]
         return value[1:] if value.startswith(b" ") else value
 
 
-@dataclass(frozen=True)
-class Event:
+class Event(NamedTuple):
     """A block of lines up to a blank line.
 
     `data` is the WHATWG data buffer (data lines joined by a newline) or None where the block has
@@ -47,11 +50,13 @@ class Event:
     start: int
     stop: int
     complete: bool
-    index: int
+    index: int  # type: ignore[assignment]  # not that of a tuple
 
     @property
     def raw_data(self) -> bytes | None:
-        values = [line.value for line in self.lines if line.data and line.field == "data"]
+        if len(self.lines) == 1 and self.lines[0].data.startswith(b"data: "):
+            return self.lines[0].data[6:]
+        values = [line.value for line in self.lines if line.is_data]
         return b"\n".join(values) if values else None
 
     @property
@@ -62,6 +67,8 @@ class Event:
     @property
     def type(self) -> str:
         """The `event` field, 'message' by default."""
+        if len(self.lines) == 1 and self.lines[0].is_data:
+            return "message"
         names = [line.value.decode("utf-8", "replace") for line in self.lines if line.field == "event"]
         return names[-1] if names and names[-1] else "message"
 
@@ -69,7 +76,7 @@ class Event:
     def data_start(self) -> int:
         """The byte offset of the first character of the data, or of the event."""
         for line in self.lines:
-            if line.field == "data":
+            if line.is_data:
                 return line.start + len(line.data) - len(line.value)
         return self.start
 

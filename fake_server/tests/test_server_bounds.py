@@ -1,0 +1,112 @@
+"""What a connection may hold: pipelined requests, upgrades, and heads, trailers and chunks without an end."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from fake_server.server import HEAD_BYTES
+from fake_server.settings import Settings
+from fake_server.tests.edge_client import ASK, serving
+
+GET = b"GET /v1/models HTTP/1.1\r\nHost: x\r\n"
+BODY = json.dumps(ASK).encode()
+POST = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+LENGTH = b"Content-Length: %d\r\n" % len(BODY)
+H2C = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABk\r\n"
+CLOSE = b"Connection: close\r\n"
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    with serving(Settings(plain=True)) as port:
+        yield port
+
+
+def answers(port: int, *sent: bytes) -> list[tuple[int, bytes]]:
+    """Status and body of every reply until the server hangs up."""
+    with socket.create_connection(("127.0.0.1", port), 5) as link:
+        link.settimeout(5)
+        for piece in sent:
+            link.sendall(piece)
+        return _replies(link.makefile("rb").read())
+
+
+def _replies(got: bytes) -> list[tuple[int, bytes]]:
+    found = []
+    while got:
+        head, _, rest = got.partition(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
+        found.append((int(head.split()[1]), rest[:length]))
+        got = rest[length:]
+    return found
+
+
+def test_an_upgrade_is_ignored_and_the_connection_goes_on(port: int) -> None:
+    """The HTTP client of Java offers h2c with every first request, one with a body too."""
+    asked = POST + LENGTH + H2C + b"\r\n" + BODY
+    assert [status for status, _ in answers(port, asked + asked + GET + CLOSE + b"\r\n")] == [200] * 3
+    assert [status for status, _ in answers(port, GET + H2C + b"\r\n", GET + CLOSE + b"\r\n")] == [200] * 2
+
+
+def test_pipelined_requests_are_answered_in_order(port: int) -> None:
+    asked = POST + LENGTH + b"\r\n" + BODY
+    (first, chat), (second, models) = answers(port, asked + GET + CLOSE + b"\r\n")
+    assert (first, json.loads(chat)["object"]) == (200, "chat.completion")
+    assert (second, json.loads(models)["object"]) == (200, "list")
+
+
+def test_garbage_behind_a_request_is_refused_after_its_reply(port: int) -> None:
+    asked = POST + LENGTH + b"\r\n" + BODY
+    assert [status for status, _ in answers(port, asked + asked + b"garbage\r\n\r\n")] == [200, 200, 400]
+
+
+def test_garbage_in_a_body_is_refused(port: int) -> None:
+    chunked = POST + b"Transfer-Encoding: chunked\r\n\r\n"
+    assert [status for status, _ in answers(port, chunked + b"zz\r\n")] == [400]
+    assert [status for status, _ in answers(port, chunked + b"2\r\n{", b"}xx")] == [400]
+
+
+@pytest.mark.parametrize(
+    "fields", [b"", LENGTH + b"Transfer-Encoding: chunked\r\n", LENGTH + b"Content-Length: 9\r\n"]
+)
+def test_framing_that_means_two_things_and_a_missing_host_are_refused(port: int, fields: bytes) -> None:
+    host = b"" if not fields else b"Host: x\r\n"
+    head = b"POST /v1/chat/completions HTTP/1.1\r\n" + host + fields + b"\r\n"
+    assert [status for status, _ in answers(port, head)] == [400]
+
+
+@pytest.mark.parametrize(
+    ("begun", "more"),
+    [
+        (GET, b"X-More: and more\r\n"),
+        (GET + b"X-Long: ", b"x" * 1024),
+        (b"GET /", b"x" * 1024),
+        (POST + b"Transfer-Encoding: chunked\r\n\r\n1;", b"x" * 1024),
+        (POST + b"Transfer-Encoding: chunked\r\n\r\n0\r\n", b"X-More: and more\r\n"),
+    ],
+    ids=["fields", "one field", "target", "chunk extension", "trailers"],
+)
+def test_what_never_ends_is_refused(port: int, begun: bytes, more: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", port), 5) as link:
+        link.settimeout(5)
+        link.sendall(begun)
+        sent, told = 0, b""
+        while sent < 20 * HEAD_BYTES:
+            try:
+                link.sendall(more * 64)
+                sent += len(more) * 64
+                link.setblocking(False)
+                told = link.recv(4096)
+                break
+            except BlockingIOError:
+                link.settimeout(5)
+                time.sleep(0.01)
+            except OSError:  # it hung up with bytes of ours unread
+                break
+    assert sent < 20 * HEAD_BYTES
+    assert told[:13] in (b"", b"HTTP/1.1 431 ")
