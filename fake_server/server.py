@@ -33,6 +33,10 @@ The bytes bound all that is neither a whole head nor a body: endless fields, tra
 """
 
 
+_ACCEPTED = {("1.1", 1), ("1.0", 0), ("1.0", 1)}
+"""Versions of HTTP with the numbers of Host fields that they allow."""
+
+
 class Protocol(HttpToolsProtocol):
     """Uvicorn's HTTP/1.1 that bounds what a request may take, and refuses in OpenAI's form."""
 
@@ -102,8 +106,9 @@ class Protocol(HttpToolsProtocol):
         if self.parser.should_upgrade():
             return
         self._in_head, self._brought = False, True
-        if self.parser.get_http_version() == "1.1" and b"host" not in [name for name, _ in self.headers]:
-            raise HttpParserError("no Host (RFC 9112 section 3.2)")
+        hosts = [name for name, _ in self.headers if name == b"host"]
+        if (self.parser.get_http_version(), len(hosts)) not in _ACCEPTED:
+            raise HttpParserError("another version, or not one Host (RFC 9112 section 3.2)")
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:

@@ -34,23 +34,23 @@ FLUSH_SECONDS = 10.0
 class Writer:
     """A `send` for one request on uvicorn's connection `protocol`; `send` is its uvicorn cycle's own.
 
-    The head leaves with the first bytes of the body; an empty body message sends it alone.
+    The head leaves with the first bytes of the body; an empty body message sends it alone. HTTP/1.0 has no
+    chunks, its body ends with the connection; the reply to HEAD has no body.
     """
 
     def __init__(self, protocol: Any, scope: Any, send: Any) -> None:
-        self._protocol, self._cycle, self._send = protocol, send.__self__, send
-        self._plain = scope["http_version"] != "1.1" or scope["method"] == "HEAD"
+        self._protocol, self._cycle = protocol, send.__self__
+        self._knows_chunks, self._has_body = scope["http_version"] == "1.1", scope["method"] != "HEAD"
         self._start: Message | None = None
         self._raw: Delivery | None = None
         self._chunked = False
 
     async def __call__(self, message: Message) -> None:
-        if self._plain:
-            await self._send(message)
-        elif message["type"] == "http.response.start":
+        if message["type"] == "http.response.start":
             self._start, self._raw = message, None
             if (delivery := message.get(RAW)) is not None:
-                self._chunked = delivery.length is None and delivery.status not in NO_BODY
+                framed = delivery.length is None and delivery.status not in NO_BODY
+                self._chunked = framed and self._knows_chunks
                 self._raw = delivery if delivery.needs_raw else None
             self._cycle.response_started = True
             self._cycle.waiting_for_100_continue = False
@@ -63,21 +63,23 @@ class Writer:
             head, self._start = self._head(self._start, None if more else len(data)), None
             if raw and raw.head_piece:
                 head = await self._slowly(head, raw)
-        framed = b"%x\r\n%s\r\n" % (len(data), data) if self._chunked and data else data
-        clean = raw is None or raw.ending is Ending.CLEAN
-        last = b"0\r\n\r\n" if self._chunked and not more and clean else b""
-        await self._write(head + framed + last)
+        if self._has_body:
+            framed = b"%x\r\n%s\r\n" % (len(data), data) if self._chunked and data else data
+            clean = raw is None or raw.ending is Ending.CLEAN
+            head += framed + (b"0\r\n\r\n" if self._chunked and not more and clean else b"")
+        await self._write(head)
         if not more:
             await (self._complete() if raw is None else self._end(raw.ending is Ending.RESET))
 
     def _head(self, start: Message, length: int | None) -> bytes:
         fields = [*self._protocol.server_state.default_headers, *start["headers"]]
         if self._raw is not None and not self._chunked:
-            fields.append((b"content-length", b"%d" % (self._raw.length or 0)))
-        elif b"content-length" not in [name.lower() for name, _ in fields]:
-            self._chunked = self._chunked or length is None
-            if start["status"] not in NO_BODY:
-                fields.append(_CHUNKED if self._chunked else (b"content-length", b"%d" % (length or 0)))
+            length = self._raw.length
+        given = self._raw is None and b"content-length" in [name.lower() for name, _ in fields]
+        if not given:
+            self._chunked = self._knows_chunks and (self._chunked or length is None)
+        if not given and start["status"] not in NO_BODY and (self._chunked or length is not None):
+            fields.append(_CHUNKED if self._chunked else (b"content-length", b"%d" % (length or 0)))
         if not self._cycle.keep_alive:
             fields = [field for field in fields if field[0].lower() != b"connection"]
             fields.append((b"connection", b"close"))

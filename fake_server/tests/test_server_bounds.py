@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from fake_server import scripts
 from fake_server.server import HEAD_BYTES
 from fake_server.settings import Settings
 from fake_server.tests.edge_client import ASK, serving
@@ -72,12 +73,43 @@ def test_garbage_in_a_body_is_refused(port: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "fields", [b"", LENGTH + b"Transfer-Encoding: chunked\r\n", LENGTH + b"Content-Length: 9\r\n"]
+    "head",
+    [
+        POST + LENGTH + b"Transfer-Encoding: chunked\r\n",
+        POST + LENGTH + b"Content-Length: 9\r\n",
+        b"GET /v1/models HTTP/1.1\r\n",
+        GET + b"Host: y\r\n",
+        b"GET /v1/models\r\n",
+        b"GET /v1/models HTTP/2.0\r\nHost: x\r\n",
+        b"CONNECT x:1 HTTP/1.1\r\nHost: x\r\n",
+    ],
+    ids=["length and chunks", "two lengths", "no host", "two hosts", "HTTP/0.9", "HTTP/2.0", "CONNECT"],
 )
-def test_framing_that_means_two_things_and_a_missing_host_are_refused(port: int, fields: bytes) -> None:
-    host = b"" if not fields else b"Host: x\r\n"
-    head = b"POST /v1/chat/completions HTTP/1.1\r\n" + host + fields + b"\r\n"
-    assert [status for status, _ in answers(port, head)] == [400]
+def test_a_head_that_means_two_things_or_nothing_here_is_refused(port: int, head: bytes) -> None:
+    assert [status for status, _ in answers(port, head + b"\r\n")] == [400]
+
+
+def test_http_1_0_gets_no_chunks() -> None:
+    script = {"name": "paced", "reply": {"text": "one two", "timing": {"rate": 100.0}}}
+    asked = json.dumps({**ASK, "stream": True}).encode()
+    head = b"POST /v1/chat/completions HTTP/1.0\r\nContent-Type: application/json\r\n"
+    with (
+        serving(Settings(plain=True, book=scripts.parse([script]))) as port,
+        socket.create_connection(("127.0.0.1", port), 5) as link,
+    ):
+        link.sendall(head + b"Content-Length: %d\r\n\r\n" % len(asked) + asked)
+        told, _, body = link.makefile("rb").read().partition(b"\r\n\r\n")
+    assert b"transfer-encoding" not in told
+    assert body.startswith(b"data: {")
+    assert body.endswith(b"data: [DONE]\n\n")
+
+
+def test_head_gets_the_head_alone(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port), 5) as link:
+        link.sendall(b"HEAD /v1/models HTTP/1.1\r\nHost: x\r\n" + CLOSE + b"\r\n")
+        head, _, body = link.makefile("rb").read().partition(b"\r\n\r\n")
+    assert b"content-length: " in head
+    assert body == b""
 
 
 @pytest.mark.parametrize(
