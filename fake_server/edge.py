@@ -56,8 +56,7 @@ class Edge:
             await self.app(scope, receive, send)
             return
         fields = headers_of(scope)
-        target = scope["path"]
-        name, path = named(target if target[:1] == "/" else _ABSOLUTE.sub("", target) or "/", fields)
+        name, path = named(_path(scope), fields)
         scope["path"] = path
         try:
             space = self.settings.spaces(name)
@@ -145,6 +144,14 @@ class CrossOrigin:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         browser = any(name == b"origin" for name, _ in scope.get("headers", ()))
         await (self.for_browsers if browser else self.app)(scope, receive, send)
+
+
+def _path(scope: Scope) -> str:
+    """The path that is asked for, below the place where another app mounts this one."""
+    target: str = scope["path"]
+    target = target if target[:1] == "/" else _ABSOLUTE.sub("", target) or "/"
+    place: str = scope.get("root_path", "")
+    return target.removeprefix(place) if place and target.startswith(f"{place}/") else target
 
 
 def headers_of(scope: Scope) -> dict[str, str]:
