@@ -23,7 +23,7 @@ record: export RUN := $(RUN)
 contract: export FIXTURE := $(FIXTURE)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup contract record test coverage check mutants fake interop judges bench bench-fidelity sdks constraints clean compatibility rules pages langchain
+.PHONY: help setup contract record test coverage check mutants fake interop judges bench bench-fidelity sdks constraints clean compatibility rules pages langchain uses
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -80,9 +80,13 @@ rules: $(STAMP)  ## write the contract in words, RULES.md; CHECK=1 only compares
 langchain: $(STAMP)  ## LangChain's standard test suites against the fake, skips by name
 	@$(BIN)/python -m contract_tests.suites langchain
 
-pages: $(STAMP)  ## write the pages of the fake from its code: FAULTS.md and SCRIPTS.md
+uses: $(STAMP)  ## run what TESTING.md shows of LangChain and pydantic-ai, in an environment of theirs
+	@$(BIN)/python -m contract_tests.suites uses
+
+pages: $(STAMP)  ## write the pages of the fake from its code: FAULTS.md, SCRIPTS.md and TESTING.md
 	@$(BIN)/python -m fake_server.faults.document --write
 	@$(BIN)/python -m fake_server.script_document --write
+	@$(BIN)/python -m fake_server.testing_document --write
 
 compatibility: $(STAMP)  ## judge the recordings of other providers into COMPATIBILITY.md; CHECK=1 only compares
 	@$(BIN)/python -m contract_tests.compatibility "$${OPENAI_CONTRACT_SHARED:-../shared}/recordings" \

@@ -29,6 +29,12 @@ _ELSEWHERE = (
     "OPENAI_PROJECT_ID",
 )
 """Variables that lead the SDKs to another API, or make them send more than a fake may see."""
+MARKERS = {
+    "fake_script(*scripts)": "scripts of the fake_server for this test: mappings, files or folders",
+    "fake_fault(name, **parameters)": "a fault of the fake_server for this test",
+}
+UNUSED = ("--fake-unused", "list the fake's scripts that answered in no test")
+"""The option and its help."""
 
 
 @pytest.fixture(scope="session")
@@ -97,18 +103,14 @@ _UNUSED = pytest.StashKey[_Unused]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.getgroup("fake_server").addoption(
-        "--fake-unused", action="store_true", help="list the fake's scripts that answered in no test"
-    )
+    option, meaning = UNUSED
+    parser.getgroup("fake_server").addoption(option, action="store_true", help=meaning)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_UNUSED] = _Unused()
-    for line in (
-        "fake_script(*scripts): scripts of the fake_server for this test: mappings, files or folders",
-        "fake_fault(name, **parameters): a fault of the fake_server for this test",
-    ):
-        config.addinivalue_line("markers", line)
+    for marker, meaning in MARKERS.items():
+        config.addinivalue_line("markers", f"{marker}: {meaning}")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

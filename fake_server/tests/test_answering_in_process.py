@@ -116,7 +116,7 @@ def test_below_the_path_where_an_app_mounts_it(fake: FakeServer) -> None:
     first, other, models, nowhere, docs, described = asyncio.run(asked())
     assert first.json()["choices"][0]["message"]["content"] == "leaf är"
     assert (other.status_code, models.status_code, nowhere.status_code) == (200, 200, 404)
-    assert [entry.path for entry in fake.requests][0] == "/v1/chat/completions"
+    assert fake.requests[0].path == "/v1/chat/completions"
     fake.space("mine").assert_asked({"model": "gpt-4o"}, times=1)
     assert '"/openai/openapi.json"' in docs.text or "'/openai/openapi.json'" in docs.text
     assert described.json()["paths"]
