@@ -108,7 +108,7 @@ def main(
         api_key=api_key,
         models=models or None,
     )
-    watch = Watch(paths, lambda book: setattr(settings, "book", book), _say)
+    watch = Watch(paths, book, lambda book: setattr(settings, "book", book), _say)
     watch.start()
     _serve(host, port, settings)
 
