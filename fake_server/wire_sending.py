@@ -37,12 +37,14 @@ _END = h11.EndOfMessage()
 class Writer:
     """A `send` for one request on uvicorn's connection `protocol`; `send` is uvicorn's own.
 
-    The head leaves with the first bytes of the body; an empty body message sends it alone.
+    The head leaves with the first bytes of the body; an empty body message sends it alone. To HTTP/1.0 a body
+    of unknown length has no chunks and ends with the connection (RFC 9112 section 6.3).
     """
 
     def __init__(self, protocol: Any, scope: Any, send: Send) -> None:
         self._protocol, self._cycle, self._send = protocol, protocol.cycle, send
-        self._plain = scope["http_version"] != "1.1" or scope["method"] == "HEAD"
+        self._plain = scope["http_version"] not in ("1.0", "1.1") or scope["method"] == "HEAD"
+        self._chunks = scope["http_version"] == "1.1"
         self._closes = any(name == b"connection" and b"close" in value for name, value in scope["headers"])
         self._start: Message | None = None
         self._raw: Delivery | None = None
@@ -54,7 +56,7 @@ class Writer:
         elif message["type"] == "http.response.start":
             self._start, self._raw = message, None
             if (delivery := message.get(RAW)) is not None:
-                self._chunked = delivery.length is None and delivery.status not in NO_BODY
+                self._chunked = self._chunks and delivery.length is None and delivery.status not in NO_BODY
                 self._raw = delivery if delivery.needs_raw else None
             self._cycle.response_started = True
             self._cycle.waiting_for_100_continue = False
@@ -77,12 +79,13 @@ class Writer:
     def _head(self, start: Message, length: int | None) -> bytes:
         fields = [*self._protocol.server_state.default_headers, *start["headers"]]
         if self._raw is not None and not self._chunked:
-            fields.append((b"content-length", b"%d" % (self._raw.length or 0)))
+            known = (self._raw.length or 0) if self._chunks else self._raw.length
+            fields += [] if known is None else [(b"content-length", b"%d" % known)]
         elif not any(name.lower() == b"content-length" for name, _ in fields):
-            self._chunked = self._chunked or length is None
-            if start["status"] not in NO_BODY:
+            self._chunked = self._chunks and (self._chunked or length is None)
+            if start["status"] not in NO_BODY and (self._chunked or length is not None):
                 fields.append(_CHUNKED if self._chunked else (b"content-length", b"%d" % (length or 0)))
-        if self._closes or not self._cycle.keep_alive:
+        if self._closes or not self._chunks or not self._cycle.keep_alive:
             fields = [field for field in fields if field[0].lower() != b"connection"]
             fields.append((b"connection", b"close"))
         lines = [b"%b: %b\r\n" % field for field in fields]
