@@ -241,7 +241,7 @@ def _no_script(asking: Asking, book: ScriptBook, state: ScriptState) -> ErrorRep
 
 
 def _timing(pace: Pace | None) -> Timing:
-    return Timing() if pace is None else Timing(pace.first, pace.rate, pace.jitter, pace.pauses)
+    return Timing() if pace is None else Timing(pace.first, pace.rate, pace.jitter, pace.waits)
 
 
 def _choices(measured: Sequence[Measured]) -> tuple[Choice, ...]:

@@ -77,36 +77,39 @@ class Pace(Part):
     jitter: Annotated[float, Field(ge=0, le=1)] = Field(
         default=0.0, description="how far each pause may differ, 0 to 1, drawn by the seed"
     )
-    recorded: str | None = Field(
+    pauses: Annotated[tuple[Seconds, ...], Field(strict=False)] | None = Field(
         default=None,
-        description="a recording beside the script file whose pauses these are; a whole answer takes as long "
-        "as all of them",
+        description="seconds before each event, instead of `first` and `rate`; where there are more events, "
+        "all but the first begin anew; a whole answer takes as long as all of them",
+    )
+    recorded: str | None = Field(
+        default=None, description="a recording beside the script file whose pauses these are"
     )
     speed: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
-        default=1.0, description="what the recorded pauses are divided by; 0: no pauses"
+        default=1.0, description="what these pauses are divided by; 0: no pauses"
     )
-    _pauses: tuple[float, ...] = PrivateAttr(())
+    _waits: tuple[float, ...] = PrivateAttr(())
 
     @model_validator(mode="after")
     def _has_one_pace(self, info: ValidationInfo) -> Pace:
-        if self.recorded is None:
-            if "speed" in self.model_fields_set:
-                raise PydanticCustomError(
-                    "speed", "speed is that of a recorded pace: add recorded, or use rate"
-                )
-            return self
-        given = [name for name in ("first", "rate") if name in self.model_fields_set]
-        if given:
-            told = {"given": " and ".join(("recorded", *given))}
+        written = self.model_fields_set
+        ways = [name for name in ("pauses", "recorded") if name in written]
+        if "speed" in written and not ways:
+            raise PydanticCustomError("speed", "speed is that of pauses: add pauses or recorded, or use rate")
+        given = ways + [name for name in ("first", "rate") if name in written]
+        if ways and len(given) > 1:
+            told = {"given": " and ".join(given)}
             raise PydanticCustomError("both", "{given} exclude each other: keep one", told)
-        pauses = _recorded(self.recorded, (info.context or {}).get(FOLDER))
-        self._pauses = tuple(one / self.speed if self.speed else 0.0 for one in pauses)
+        waits = self.pauses or ()
+        if self.recorded is not None:
+            waits = _recorded(self.recorded, (info.context or {}).get(FOLDER))
+        self._waits = tuple(one / self.speed if self.speed else 0.0 for one in waits)
         return self
 
     @property
-    def pauses(self) -> tuple[float, ...]:
-        """The seconds before each event, where they are those of a recording."""
-        return self._pauses
+    def waits(self) -> tuple[float, ...]:
+        """The seconds before each event, where they are given one by one."""
+        return self._waits
 
 
 class Failure(Part):

@@ -11,6 +11,7 @@ from fake_server.answering_in_process import AppShelf
 from fake_server.play import play
 from fake_server.recorded_pace import pauses_of
 from fake_server.reply import Timing
+from fake_server.script_aimock import script_of
 from fake_server.scripts import ScriptError, parse
 from fake_server.wire import fixture
 from fake_server.wire.exchange import Aspect, Exchange, Request, Write
@@ -72,3 +73,21 @@ def test_what_has_no_pace_is_told(tmp_path: Path) -> None:
         pauses_of(recording(tmp_path / "empty.yaml"))
     with pytest.raises(ScriptError, match="only a script in a file"):
         parse([{"name": "a", "reply": {"text": "b", "timing": {"recorded": "empty.yaml"}}}])
+
+
+def test_pauses_can_be_written_and_those_of_aimock_are_kept() -> None:
+    timed = {"recordedTimings": {"ttftMs": 300, "interChunkDelaysMs": [20, 40], "totalDurationMs": 360}}
+    fixture_of = {"match": {"userMessage": "hi"}, "response": {"content": "a b"}}
+    written = parse(
+        [{"name": "a", "reply": {"text": "b", "timing": {"pauses": [0.3, 0.02, 0.04], "speed": 2}}}]
+    )
+    foreign = parse([script_of({**fixture_of, **timed, "latency": 5, "replaySpeed": 2}, "b")])
+    for book in (written, foreign):
+        (script,) = book
+        assert script.reply is not None
+        assert script.reply.timing is not None
+        assert script.reply.timing.waits == (0.15, 0.01, 0.02)
+    profiled = script_of(
+        {**fixture_of, **timed, "streamingProfile": {"ttft": 400, "tps": 10}, "replaySpeed": 2}, "c"
+    )
+    assert profiled["reply"]["timing"] == {"first": 0.2, "rate": 20.0, "jitter": 0.0}
