@@ -23,7 +23,7 @@ record: export RUN := $(RUN)
 contract: export FIXTURE := $(FIXTURE)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup contract record test coverage check mutants fake interop judges bench profile bench-fidelity sdks constraints clean compatibility rules pages langchain clients
+.PHONY: help setup contract record test coverage check mutants fake interop judges bench profile bench-fidelity sdks constraints clean compatibility rules pages langchain uses clients
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,9 +83,13 @@ langchain: $(STAMP)  ## LangChain's standard test suites against the fake, skips
 clients: $(STAMP)  ## replay every broken fixture to real clients and compare; CLIENTS=--write keeps what they make of it
 	@$(BIN)/python -m contract_tests.clients $(CLIENTS)
 
-pages: $(STAMP)  ## write the pages that are made from code: FAULTS.md, SCRIPTS.md, BUGS.md with its fixtures
+uses: $(STAMP)  ## run what TESTING.md shows of LangChain and pydantic-ai, in an environment of theirs
+	@$(BIN)/python -m contract_tests.suites uses
+
+pages: $(STAMP)  ## write the pages made from code: FAULTS.md, SCRIPTS.md, TESTING.md, BUGS.md and its fixtures
 	@$(BIN)/python -m fake_server.faults.document --write
 	@$(BIN)/python -m fake_server.script_document --write
+	@$(BIN)/python -m fake_server.testing_document --write
 	@$(BIN)/python -m contract_tests.bugs.fixtures --write
 	@$(BIN)/python -m contract_tests.bugs.page --write
 

@@ -56,8 +56,10 @@ def load_profile(name: str) -> Tolerances:
     if "/" not in name and "\\" not in name and not name.endswith((".yaml", ".yml")):
         if name not in profile_names():
             near = difflib.get_close_matches(name, profile_names(), 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"the kit has {', '.join(profile_names())}"
-            raise UsageError(f"--profile: no profile is called {name!r}; {hint}, or name a .yaml file")
+            hint = f"did you mean {near[0]!r}?" if near else f"the kit has {', '.join(profile_names())}."
+            raise UsageError(
+                f"--profile: no profile is called {name!r}: {hint} A .yaml file of yours works too"
+            )
         return _load(SHIPPED / f"{name}.yaml", PROFILE, name)
     return _load(Path(name), PROFILE, name)
 

@@ -251,7 +251,7 @@ _AT_ONCE = Timing()
 
 
 def _timing(pace: Pace | None) -> Timing:
-    return _AT_ONCE if pace is None else Timing(pace.first, pace.rate, pace.jitter)
+    return _AT_ONCE if pace is None else Timing(pace.first, pace.rate, pace.jitter, pace.waits)
 
 
 def _choices(measured: Sequence[Measured]) -> tuple[Choice, ...]:

@@ -14,10 +14,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fake_server import errors
 from fake_server.control import operations as control
+from fake_server.delivery import Delivery
 from fake_server.describe import page
 from fake_server.edge import CONTROL, Endpoint, error_response
 from fake_server.front import OPERATIONS, edge
 from fake_server.reply import ErrorReply
+from fake_server.routes.visit import Visit, operation, refusal
 from fake_server.settings import Settings
 
 
@@ -86,12 +88,19 @@ def create_app(settings: Settings | None = None) -> Fake:
 
 
 async def _http_error(request: Request, error: Any) -> Response:
-    """What the router refuses, in OpenAI's form."""
+    """What the router refuses, in OpenAI's form; faults strike it, but not below the control's path."""
     allow = ", ".join(sorted((error.headers or {}).get("Allow", "").split(", ")))
     if error.status_code == 405 and request.method == "OPTIONS":
         return Response(status_code=204, headers={"allow": f"{allow}, OPTIONS"})
+    reply = ErrorReply(error.status_code, str(error.detail))
     if error.status_code == 405:
-        return error_response(errors.method_not_allowed(request.method, request.url.path, allow))
-    if error.status_code == 404:
-        return error_response(errors.invalid_url(request.method, request.url.path))
-    return error_response(ErrorReply(error.status_code, str(error.detail)))
+        reply = errors.method_not_allowed(request.method, request.url.path, allow)
+    elif error.status_code == 404:
+        reply = errors.invalid_url(request.method, request.url.path)
+    if request.scope["path"].startswith(CONTROL):
+        return error_response(reply)
+
+    async def refused(_: Visit) -> Delivery:
+        return refusal(reply)
+
+    return await operation(refused, reads=False)(request)

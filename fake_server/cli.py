@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import errno
 import gc
 import logging
 import secrets
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
-from click.core import ParameterSource
 
 from fake_server.bugs import BugError
+from fake_server.command_line import Number, OneLine, Whole, not_listening, refuse
 from fake_server.script_commands import schema_command, validate_command
 from fake_server.script_watch import Watch
 from fake_server.scripts import ScriptBook, ScriptError, load
@@ -29,21 +27,39 @@ REPLAYED = ("match", "speed", "miss_status")
 LEVELS = ("critical", "error", "warning", "info", "debug")
 
 
+class _Commands(OneLine):
+    """`validate` and `schema`; a path in their place is meant for --scripts."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if self.get_command(ctx, args[0]) is None:
+            if Path(args[0]).suffix or Path(args[0]).exists():
+                raise click.UsageError(f"scripts stand behind their option: --scripts {args[0]}", ctx)
+            names = " and ".join(self.list_commands(ctx))
+            raise click.UsageError(
+                f"there is no command {args[0]!r}: the commands are {names}; without one it serves", ctx
+            )
+        return super().resolve_command(ctx, args)
+
+
 @click.group(
+    name="fake-server",
+    cls=_Commands,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
 )
 @click.option("--host", default="127.0.0.1", help="Address to listen on.")
-@click.option("--port", default=1337, type=click.IntRange(0, 65535), help="Port; 0 takes a free one.")
+@click.option("--port", default=1337, type=Whole(0, 65535), help="Port; 0 takes a free one.")
 @click.option("--scripts", multiple=True, type=click.Path(path_type=Path), help="Script file or folder.")
 @click.option("--replay", multiple=True, type=click.Path(path_type=Path), help="Serve recordings instead.")
 @click.option("--match", default="body", type=click.Choice(MATCHES), help="When a recording answers.")
-@click.option("--speed", default=1.0, type=click.FloatRange(0), help="Pace of recordings; 0: no pauses.")
-@click.option("--miss-status", default=404, type=click.IntRange(400, 599), help="Where no recording fits.")
+@click.option("--speed", default=1.0, type=Number(0), help="Pace of recordings; 0: no pauses.")
+@click.option("--miss-status", default=404, type=Whole(400, 599), help="Where no recording fits.")
 @click.option("--strict", is_flag=True, help="Answer 404 where no script matches.")
 @click.option("--api-key", default=None, help="Ask for this key; any is accepted without.")
 @click.option("--model", "models", multiple=True, help="Know only these models.")
-@click.option("--seed", default=None, type=int, help="Seed of the variations; drawn and printed without.")
+@click.option("--seed", default=None, type=Whole(), help="Seed of the variations; drawn and printed without.")
 @click.option("--plain", is_flag=True, help="No variations: always the plainest form.")
 @click.option(
     "--bug", "--misbehave", "bugs", multiple=True, metavar="ID", help="Have a known bug: `contract bugs`."
@@ -75,16 +91,21 @@ def main(
     safety_identifier and prompt_cache_key (--match body); of the same query and the whole body too (exact);
     whatever the body, in turn (order); or whatever is asked, in turn (any).
     """
-    if click.get_current_context().invoked_subcommand is not None:
+    context = click.get_current_context()
+    if context.invoked_subcommand is not None:
+        every = [param.name or "" for param in context.command.params]
+        refuse(every, f"{{}} is for serving: leave it out before `{context.invoked_subcommand}`")
         return
     logging.basicConfig(level=log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
     if replay:
-        _refuse(SCRIPTED, "--replay plays recordings as they are: leave out {}")
+        refuse(SCRIPTED, "--replay plays recordings as they are: leave out {}")
         _replay(replay, port, match=match, speed=speed, miss_status=miss_status)
         return
-    _refuse(REPLAYED, "{} is for --replay alone: name the recordings, or leave it out")
+    refuse(REPLAYED, "{} is for --replay alone: name the recordings, or leave it out")
     if api_key == "":
         fail("--api-key is empty, so no request could have it: leave it out to accept any key")
+    if "" in models:
+        fail("--model is empty: name a model, or leave it out to know OpenAI's")
     paths = list(scripts) or default_scripts()
     book = _load(paths)
     settings = Settings(
@@ -96,7 +117,7 @@ def main(
         models=models or None,
         bugs=_bugs(bugs),
     )
-    watch = Watch(paths, lambda book: setattr(settings, "book", book), _say)
+    watch = Watch(paths, book, lambda book: setattr(settings, "book", book), _say)
     watch.start()
     _serve(host, port, settings)
 
@@ -109,15 +130,6 @@ def fail(message: str) -> NoReturn:
     """One line on stderr, exit code 2."""
     click.echo(f"fake-server: {message}", err=True)
     sys.exit(2)
-
-
-def _refuse(names: Iterable[str], message: str) -> None:
-    """An option that would have no effect is a mistake."""
-    context = click.get_current_context()
-    for name in names:
-        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-            option = next(one.opts[0] for one in context.command.params if one.name == name)
-            fail(message.format(option))
 
 
 def _load(paths: list[Path]) -> ScriptBook:
@@ -155,7 +167,7 @@ def _serve(host: str, port: int, settings: Settings) -> None:
     try:
         listener = listen(host, port)
     except OSError as error:
-        fail(_why(host, port, error))
+        fail(not_listening(host, port, error))
     shown = f"[{host}]" if ":" in host else host
     variety = "plain" if settings.plain else f"seed {settings.seed}"
     count = len(settings.book)
@@ -184,12 +196,4 @@ def _replay(paths: tuple[Path, ...], port: int, **options: Any) -> None:
     except ValueError as error:
         fail(str(error))
     except OSError as error:
-        fail(_why("127.0.0.1", port, error))
-
-
-def _why(host: str, port: int, error: OSError) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return f"port {port} on {host} is taken: choose another with --port, or --port 0 for a free one"
-    if error.errno == errno.EACCES:
-        return f"port {port} may not be opened: choose one above 1023"
-    return f"cannot listen on {host}:{port}: {error.strerror or error}"
+        fail(not_listening("127.0.0.1", port, error))

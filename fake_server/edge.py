@@ -132,9 +132,16 @@ class Edge:
 
 def space_of(scope: Scope, fields: Mapping[str, str], settings: Settings) -> tuple[Space, str]:
     """The space that a request is made in, and its path there. Raises ValueError for a bad name."""
-    target = scope["path"]
-    name, path = named(target if target[:1] == "/" else _ABSOLUTE.sub("", target) or "/", fields)
+    name, path = named(_path(scope), fields)
     return settings.spaces(name), path
+
+
+def _path(scope: Scope) -> str:
+    """The path that is asked for, below the place where another app mounts this one."""
+    target: str = scope["path"]
+    target = target if target[:1] == "/" else _ABSOLUTE.sub("", target) or "/"
+    place: str = scope.get("root_path", "")
+    return target.removeprefix(place) if place and target.startswith(f"{place}/") else target
 
 
 def headers_of(scope: Scope) -> dict[str, str]:

@@ -29,6 +29,15 @@ _ELSEWHERE = (
     "OPENAI_PROJECT_ID",
 )
 """Variables that lead the SDKs to another API, or make them send more than a fake may see."""
+MARKERS = {
+    "fake_script(*scripts)": "scripts of the fake_server for this test: mappings, files or folders",
+    "fake_fault(name, **parameters)": "a fault of the fake_server for this test",
+    "openai_bug(*ids)": "known bugs of real servers that the fake_server has for this test",
+}
+UNUSED = ("--fake-unused", "list the fake's scripts that answered in no test")
+"""The option and its help."""
+WORKER = "fake_server_scripts"
+"""Under which name a worker of pytest-xdist says which scripts there were and which answered."""
 
 
 @pytest.fixture(scope="session")
@@ -93,6 +102,15 @@ class _Unused:
                 if space.state.used(script):
                     self._used.add(script.name)
 
+    def packed(self) -> tuple[dict[str, str], list[str]]:
+        """What was noted, as a worker of pytest-xdist may send it."""
+        return self._places, sorted(self._used)
+
+    def take(self, packed: tuple[dict[str, str], list[str]]) -> None:
+        """Note what a worker has noted."""
+        self._places = {**packed[0], **self._places}
+        self._used.update(packed[1])
+
     def told(self) -> list[str]:
         return [f"{place}: {name}" for name, place in self._places.items() if name not in self._used]
 
@@ -101,19 +119,27 @@ _UNUSED = pytest.StashKey[_Unused]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.getgroup("fake_server").addoption(
-        "--fake-unused", action="store_true", help="list the fake's scripts that answered in no test"
-    )
+    option, meaning = UNUSED
+    parser.getgroup("fake_server").addoption(option, action="store_true", help=meaning)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_UNUSED] = _Unused()
-    for line in (
-        "fake_script(*scripts): scripts of the fake_server for this test: mappings, files or folders",
-        "fake_fault(name, **parameters): a fault of the fake_server for this test",
-        "openai_bug(*ids): known bugs of real servers that the fake_server has for this test",
-    ):
-        config.addinivalue_line("markers", line)
+    for marker, meaning in MARKERS.items():
+        config.addinivalue_line("markers", f"{marker}: {meaning}")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    output = getattr(session.config, "workeroutput", None)  # there in a worker of pytest-xdist
+    if output is not None:
+        output[WORKER] = session.config.stash[_UNUSED].packed()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    packed = getattr(node, "workeroutput", {}).get(WORKER)
+    if packed:
+        node.config.stash[_UNUSED].take(packed)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

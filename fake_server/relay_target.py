@@ -77,7 +77,8 @@ def parse_target(
     """Take a base URL apart. Raises ValueError that says what is wrong with it."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https"):
-        raise ValueError("the target must be a URL that starts with http:// or https://")
+        near = "" if not url or "://" in url or "@" in url else f"; did you mean http://{url[:80]}?"
+        raise ValueError(f"the target must be a URL that starts with http:// or https://{near}")
     if not parts.hostname or parts.username or parts.password or parts.fragment:
         raise ValueError("the target must be http(s)://HOST[:PORT][/PATH], without user name or fragment")
     if re.search(r"[\x00-\x20\x7f]", url) or not url.isascii():
@@ -104,9 +105,8 @@ def tls_context(ca_file: str | None) -> ssl.SSLContext:
         try:
             context.load_verify_locations(ca_file)
         except (OSError, ssl.SSLError) as error:
-            raise ValueError(
-                f"no certificates could be read from the CA file {ca_file!r}: {error}"
-            ) from error
+            why = error.strerror if type(error) is FileNotFoundError else "it holds none in PEM"
+            raise ValueError(f"no certificates could be read from the CA file {ca_file!r}: {why}") from error
     context.set_alpn_protocols(["http/1.1"])
     return context
 

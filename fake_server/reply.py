@@ -66,11 +66,20 @@ class Usage:
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds to the first event, events per second after it (0: at once), and relative jitter 0..1."""
+    """Seconds to the first event, events per second after it (0: at once), and relative jitter 0..1.
+
+    `pauses` are seconds before each event instead; where there are more events, all but the first begin anew.
+    """
 
     first: float = 0.0
     rate: float = 0.0
     jitter: float = 0.0
+    pauses: tuple[float, ...] = ()
+
+    @property
+    def whole(self) -> float:
+        """Seconds to an answer that comes in one piece."""
+        return sum(self.pauses) if self.pauses else max(self.first, 0.0)
 
 
 @dataclass(frozen=True)

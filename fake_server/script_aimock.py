@@ -25,9 +25,9 @@ _IGNORED = frozenset(
     )
 )
 """What says nothing of OpenAI's API, or of its bytes only."""
-_NOTES = frozenset(
-    ("match", "response", "metadata", "recordedTimings", "replaySpeed", "openRouterProcessing")
-)
+_NOTES = frozenset(("match", "response", "metadata", "openRouterProcessing"))
+_PACES = ("streamingProfile", "recordedTimings", "latency")
+"""What says how fast an answer comes; the first that is given does."""
 _SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")
 
 
@@ -50,7 +50,9 @@ def script_of(fixture: Mapping[str, Any], name: str) -> dict[str, Any]:
             raise NotOurs(("match", member), f"match.{member} is a text here, not an object")
         _merge(when, made(value))
     reply = _reply(dict(_mapping(fixture, "response")), "response")
-    options = _reply({name: value for name, value in fixture.items() if name not in _NOTES})
+    pace = next((name for name in _PACES if fixture.get(name)), None)
+    left = _NOTES.union(one for one in _PACES if one != pace)
+    options = _reply({name: value for name, value in fixture.items() if name not in left})
     faults = [*reply.pop("faults", ()), *options.pop("faults", ())]
     return {
         "name": name,
@@ -127,6 +129,9 @@ def _reply(response: dict[str, Any], *holder: str) -> dict[str, Any]:
             name = ".".join((*holder, member))
             raise NotOurs((*holder, member), f"a script has nothing like {name}: leave it out")
         _merge(reply, made(value))
+    speed = response.get("replaySpeed") or 1
+    if speed > 0 and "timing" in reply:
+        reply["timing"] = _faster(reply["timing"], speed)
     if "retryAfter" in response and "error" in reply:
         reply["error"]["headers"] = {"Retry-After": str(response["retryAfter"])}
     if "error" in reply:
@@ -168,6 +173,17 @@ def _profile(value: Any) -> dict[str, Any]:
     return {"timing": {**timing, "jitter": float(value.get("jitter", 0))}}
 
 
+def _recorded(value: Any) -> dict[str, Any]:
+    waits = (value.get("ttftMs", 0), *value.get("interChunkDelaysMs", ()))
+    return {"timing": {"pauses": [max(one, 0) / 1000 for one in waits]}}
+
+
+def _faster(timing: dict[str, Any], speed: float) -> dict[str, Any]:
+    if "pauses" in timing:
+        return {**timing, "speed": float(speed)}
+    return {**timing, "first": timing.get("first", 0.0) / speed, "rate": timing.get("rate", 0.0) * speed}
+
+
 def _chaos(value: Any) -> dict[str, Any]:
     kinds: tuple[tuple[str, dict[str, Any]], ...] = (
         ("dropRate", {"fault": "error", "status": 500}),
@@ -189,6 +205,8 @@ _REPLIES: dict[str, Callable[[Any], dict[str, Any]]] = {
     "embedding": lambda value: {"embedding": value},
     "chaos": _chaos,
     "error": _error,
+    "recordedTimings": _recorded,
+    "replaySpeed": lambda value: {},
     "fallthrough": lambda value: {},
     "retryAfter": lambda value: {},
     "status": lambda value: {},

@@ -6,6 +6,7 @@ twice, an unknown tag, a bomb of aliases and nesting without end are problems, n
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -90,12 +91,23 @@ def read(path: Path) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
-        raise ScriptError(f"{path}:{line}: not YAML: {error.problem or error.context}") from error
+        problem = _not_json(text) if path.suffix == ".json" else None
+        told = problem or f"{line}: not YAML: {error.problem or error.context}"
+        raise ScriptError(f"{path}:{told}") from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise ScriptError(f"{path}:{line}: not YAML: {error.reason}") from error
     except RecursionError as error:
         raise ScriptError(f"{path}: nested more than {MAX_DEPTH} levels deep") from error
+
+
+def _not_json(text: str) -> str | None:
+    """The line and why a text is not JSON; None where it is."""
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        return f"{error.lineno}: not JSON: {error.msg}"
+    return None
 
 
 class _Loader(yaml.SafeLoader):

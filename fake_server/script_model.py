@@ -146,6 +146,12 @@ class Response(Answer):
         """The reply as it was written."""
         return self.model_dump(by_alias=True, exclude_unset=True)
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files it names, as they are written."""
+        named = (self.raw.file if self.raw else None, self.timing.recorded if self.timing else None)
+        return tuple(name for name in named if name is not None)
+
     @cached_property
     def only_breaks(self) -> bool:
         """Whether it says nothing of its own, so that its faults strike what is answered without it."""

@@ -12,6 +12,7 @@ from pydantic import Field, PrivateAttr, ValidationInfo, model_validator
 from pydantic import field_validator as checked
 from pydantic_core import PydanticCustomError
 
+from fake_server.recorded_pace import pauses_of
 from fake_server.script_when import Part
 
 MOST_BYTES = 8 * 1024 * 1024
@@ -76,6 +77,39 @@ class Pace(Part):
     jitter: Annotated[float, Field(ge=0, le=1)] = Field(
         default=0.0, description="how far each pause may differ, 0 to 1, drawn by the seed"
     )
+    pauses: Annotated[tuple[Seconds, ...], Field(strict=False)] | None = Field(
+        default=None,
+        description="seconds before each event, instead of `first` and `rate`; where there are more events, "
+        "all but the first begin anew; a whole answer takes as long as all of them",
+    )
+    recorded: str | None = Field(
+        default=None, description="a recording beside the script file whose pauses these are"
+    )
+    speed: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        default=1.0, description="what these pauses are divided by; 0: no pauses"
+    )
+    _waits: tuple[float, ...] = PrivateAttr(())
+
+    @model_validator(mode="after")
+    def _has_one_pace(self, info: ValidationInfo) -> Pace:
+        written = self.model_fields_set
+        ways = [name for name in ("pauses", "recorded") if name in written]
+        if "speed" in written and not ways:
+            raise PydanticCustomError("speed", "speed is that of pauses: add pauses or recorded, or use rate")
+        given = ways + [name for name in ("first", "rate") if name in written]
+        if ways and len(given) > 1:
+            told = {"given": " and ".join(given)}
+            raise PydanticCustomError("both", "{given} exclude each other: keep one", told)
+        waits = self.pauses or ()
+        if self.recorded is not None:
+            waits = _recorded(self.recorded, (info.context or {}).get(FOLDER))
+        self._waits = tuple(one / self.speed if self.speed else 0.0 for one in waits)
+        return self
+
+    @property
+    def waits(self) -> tuple[float, ...]:
+        """The seconds before each event, where they are given one by one."""
+        return self._waits
 
 
 class Failure(Part):
@@ -136,6 +170,15 @@ def _decoded(text: str) -> bytes:
         return base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError) as error:
         raise PydanticCustomError("base64", "base64: not Base64: {why}", {"why": str(error)}) from error
+
+
+def _recorded(name: str, folder: Path | None) -> tuple[float, ...]:
+    if folder is None:
+        raise PydanticCustomError("file", "recorded: only a script in a file has one: give first and rate")
+    try:
+        return pauses_of(folder / name)
+    except ValueError as error:
+        raise PydanticCustomError("file", "recorded: {why}", {"why": str(error)}) from error
 
 
 def _read(name: str, folder: Path | None) -> bytes:

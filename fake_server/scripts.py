@@ -52,6 +52,17 @@ class ScriptBook:
         return any(script.when.call is not None for script in self.scripts)
 
     @cached_property
+    def files(self) -> frozenset[Path]:
+        """The files that replies name beside their script."""
+        return frozenset(
+            script.folder / name
+            for script in self.scripts
+            if script.folder is not None
+            for reply in script.every_reply
+            for name in reply.files
+        )
+
+    @cached_property
     def _index(self) -> ScriptIndex:
         return ScriptIndex(self.scripts)
 

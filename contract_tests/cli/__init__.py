@@ -24,6 +24,7 @@ from contract_tests.judging import InputError
 from contract_tests.outcome import ExitCode
 from contract_tests.report.findings import masked, printable
 from contract_tests.run import NoModel, Unreachable, UsageError
+from fake_server.command_line import told
 
 INTERRUPTED = 130
 """What shells say of a command that Ctrl-C ended; a run that has begun reports what it has instead."""
@@ -65,7 +66,7 @@ def main() -> None:
     # A run that CI ends still says what it has, as after Ctrl-C.
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(prog_name="contract", standalone_mode=False)
         sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
@@ -73,7 +74,7 @@ def main() -> None:
     except click.exceptions.Exit as done:
         sys.exit(done.exit_code)
     except click.ClickException as error:
-        _fail(error.format_message(), ExitCode.USAGE)
+        _fail(told(error), ExitCode.USAGE)
     except (UsageError, NoModel, InputError) as error:
         _fail(str(error), ExitCode.USAGE)
     except Unreachable as error:

@@ -10,15 +10,18 @@ from typing import Any
 import click
 
 from contract_tests.cli.common import console, json_file, terminal_for, write
-from contract_tests.cli.options import DEFAULT_KEY, Seconds, bound_options, options_of
+from contract_tests.cli.options import BOUNDS, DEFAULT_KEY, Seconds, bound_options, options_of
 from contract_tests.diffing import reports, told, written
 from contract_tests.diffing.compare import compare
 from contract_tests.diffing.difference import Kind, Role
 from contract_tests.diffing.sources import Pairs, load, pair, side_of
 from contract_tests.report.findings import masked
 from contract_tests.report.terminal import Terminal
+from fake_server.command_line import refuse
 
 FAKE = "fake"
+_OF_A_CASE: tuple[str, ...] = ("models", "headers", "query", "key_env", "ca_file", "run_timeout")
+_OF_A_CASE += tuple(name for name, _ in BOUNDS.values())
 
 
 @click.command("diff")
@@ -60,12 +63,18 @@ def diff_command(
     if given["prefixes"]:
         if b is not None:
             raise click.UsageError(f"--case takes one URL; what is {b!r}?")
+        if Path(a).exists():
+            raise click.UsageError(f"--case asks a URL, and {a} is a file: leave out --case to compare it")
         return _live(a, kinds, show_all, genuine, json_file, given)
+    refuse(_OF_A_CASE, "{} is for asking a case: add --case ID, or leave it out")
     if b is None:
         raise click.UsageError("name two things to compare, A and B; or one URL with --case ID")
     terminal = Terminal(console())
     found = [reports.read_report(name) for name in (a, b)]
     if found[0] and found[1]:
+        refuse(
+            ("only", "show_all", "genuine"), "{} is for recordings; two reports are compared by their cases"
+        )
         return _reports(terminal, (a, b), found[0], found[1], json_file)
     if found[0] or found[1]:
         raise click.UsageError(f"{a if found[0] else b} is a report; compare it with another report")

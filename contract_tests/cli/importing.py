@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import click
 
 from contract_tests.cli.common import console
-from contract_tests.importing import FORMATS, Asked, read
+from contract_tests.importing import FORMATS, Asked, Imported, InputError, Unrecognised, read
 from contract_tests.outcome import ExitCode
 from contract_tests.report.findings import count
 from contract_tests.report.terminal import Terminal
@@ -54,7 +56,7 @@ def import_command(
         skipped: Counter[str] = Counter()
         replaced: Counter[str] = Counter()
         kept, before = 0, len(refused)
-        for one in read(path, format_name, endpoint=endpoint, asked=asked, skipped=skipped):
+        for one in _read(path, format_name, endpoint=endpoint, asked=asked, skipped=skipped):
             target = folder / f"{_free(one.name, names)}.yaml"
             try:
                 result = keep(one.fixture, target)
@@ -75,6 +77,14 @@ def import_command(
     if names:
         terminal.say(f"fixtures  {folder}")
     return int(ExitCode.FINDINGS if refused else ExitCode.OK)
+
+
+def _read(path: Path, format_name: str | None, **options: Any) -> Iterator[Imported]:
+    """The exchanges of a file. Raises InputError."""
+    try:
+        yield from read(path, format_name, **options)
+    except Unrecognised as error:
+        raise InputError(f"{error}; --format says which it is") from error
 
 
 def _asked(url: str, data: str | None) -> Asked:

@@ -22,13 +22,14 @@ from contract_tests.outcome import ExitCode
 from contract_tests.report.findings import count
 from contract_tests.report.terminal import Terminal
 from contract_tests.run import Options
+from fake_server.command_line import Whole, refuse
 from fake_server.wire import fixture
 
 
 @click.command("offline")
 @click.option("--fixture", "path", type=click.Path(path_type=Path), help="Judge this recording instead.")
 @click.option("--model", default=None, help="The model to ask for.")
-@click.option("--seed", default=1, type=int, help="Seed of the fake's variations.")
+@click.option("--seed", default=1, type=Whole(), help="Seed of the fake's variations.")
 @json_file
 @junit_file
 @fail_on
@@ -38,8 +39,11 @@ def offline_command(
     """Run main() and every case on the kit's own fake, and judge every exchange."""
     from fake_server import FakeServer  # brings the web framework: 0.4 s that other commands need not pay
 
-    if path is not None and junit is not None:
-        raise click.UsageError("--junit reports cases; with --fixture there are none, use --json")
+    if path is not None:
+        refuse(("junit",), "{} reports cases; with --fixture there are none, use --json")
+        refuse(("model", "seed"), "{} is for the fake, which --fixture does not ask: leave it out")
+    if model == "":
+        raise click.UsageError("--model is empty: name a model, or leave it out")
     terminal = Terminal(console())
     with clean_environment(), only_loopback():
         if path is not None:

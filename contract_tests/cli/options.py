@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import math
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from contract_tests.cases import CASES
 from contract_tests.config import read_config
 from contract_tests.outcome import below
 from contract_tests.run import Options, UsageError, chosen
+from fake_server.command_line import Number, Whole
 from fake_server.wire.bounds import Bounds
 
 DEFAULT_KEY = "OPENAI_API_KEY"
@@ -29,24 +29,18 @@ BOUNDS = {
 }
 
 
-class Seconds(click.FloatRange):
+class Seconds(Number):
     """A finite number of seconds above 0."""
 
     def __init__(self) -> None:
         super().__init__(0, min_open=True)
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        number = super().convert(value, param, ctx)
-        if not math.isfinite(number):
-            self.fail(f"{value} is no number of seconds", param, ctx)
-        return float(number)
 
 
 def bound_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """An option for each bound, named as people say it."""
     for option, (name, text) in reversed(BOUNDS.items()):
         default = getattr(Bounds(), name)
-        kind = Seconds() if isinstance(default, float) else click.IntRange(1)
+        kind = Seconds() if isinstance(default, float) else Whole(1)
         unit = text.partition(" ")[0].upper()
         function = click.option(option, name, type=kind, metavar=unit, default=default, help=text)(function)
     return function
@@ -106,12 +100,8 @@ RUN_OPTIONS = (
         help="Seconds for the run.",
     ),
     click.option("--ca-file", type=click.Path(), metavar="FILE", help="Certificates to trust, in PEM."),
-    click.option(
-        "--concurrency", type=click.IntRange(1, 64), metavar="N", default=4, help="Cases asked at once."
-    ),
-    click.option(
-        "--max-requests", type=click.IntRange(1), metavar="N", default=300, help="Send no more requests."
-    ),
+    click.option("--concurrency", type=Whole(1, 64), metavar="N", default=4, help="Cases asked at once."),
+    click.option("--max-requests", type=Whole(1), metavar="N", default=300, help="Send no more requests."),
 )
 
 
@@ -125,7 +115,9 @@ def options_of(given: Mapping[str, Any], otherwise: Iterable[str] = ()) -> Optio
         raise click.UsageError(f"name the URL of the target, for example: {command} http://localhost:1337/v1")
     key = os.environ.get(given["key_env"], "").strip()
     if not key and given["key_env"] != DEFAULT_KEY:
-        raise UsageError(f"--key-env: the variable {given['key_env']} is not set or empty")
+        raise UsageError(f"--key-env: the variable {given['key_env']} is not set, or is empty")
+    if given["ca_file"] and not os.access(given["ca_file"], os.R_OK):
+        raise UsageError(f"--ca-file {given['ca_file']}: there is no such file, or it may not be read")
     model, models = models_of(given["models"])
     return Options(
         target=given["target"],

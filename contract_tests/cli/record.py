@@ -19,6 +19,7 @@ from contract_tests.recording import Log, base_environment, broken_rules, keep_c
 from contract_tests.report.terminal import Terminal
 from contract_tests.run import Options, UsageError, run
 from fake_server import relay_bench
+from fake_server.command_line import Whole, not_listening, refuse
 from fake_server.recorder import Recorder
 
 PORT = 1338
@@ -34,8 +35,8 @@ ROUNDS = 300
 @click.option(
     "--run", "runs", multiple=True, metavar="CASE", help="Record this case or section, or `main`, and end."
 )
-@click.option("--port", default=PORT, type=click.IntRange(0, 65535), help="Port to listen on; 0 a free one.")
-@click.option("--count", default=None, type=click.IntRange(1), metavar="N", help="End after N recordings.")
+@click.option("--port", default=PORT, type=Whole(0, 65535), help="Port to listen on; 0 a free one.")
+@click.option("--count", default=None, type=Whole(1), metavar="N", help="End after N recordings.")
 @click.option("--model", default=None, metavar="M", help="Model that --run asks for.")
 @click.option("--header", "headers", multiple=True, metavar="N:V", help="Add a header to every request.")
 @click.option("--query", multiple=True, metavar="K=V", help="Add a query parameter to every request.")
@@ -53,16 +54,24 @@ def record_command(
     Without --run it listens for any client until Ctrl-C; with a COMMAND, which finds the recorder in
     OPENAI_BASE_URL, until that ends. A request's header `x-contract-case` names its fixture.
     """
-    if runs and (command or count):
-        raise click.UsageError("--run records by itself and ends: leave out --count and the command")
+    if runs and command:
+        raise click.UsageError("--run records by itself and ends: leave out the command")
+    if runs:
+        refuse(("port", "count"), "--run records by itself and ends: leave out {}")
+    else:
+        refuse(("model",), "{} is the model that --run asks for: add --run, or leave it out")
+    if command:
+        refuse(
+            ("port", "count"), "{} is for clients that come by themselves, not for a command: leave it out"
+        )
     options = options_of(
-        {**given, "models": (given["model"],) if given["model"] else (), "prefixes": ()}
+        {**given, "models": () if given["model"] is None else (given["model"],), "prefixes": ()}
         | {"concurrency": 1, "max_requests": 300, "run_timeout": 900.0}
     )
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"--out: {folder} cannot be made: {error.strerror}") from error
+        raise UsageError(f"--out {folder}: this folder cannot be made: {error.strerror}") from error
     log = Log(Terminal(console(), options.secrets), folder)
     cases = tuple(one for one in runs if one != "main")
     code = 0
@@ -111,7 +120,7 @@ async def _record_clients(
             await log.enough(count)
             return 0
     except OSError as error:
-        raise UsageError(f"--port {port} cannot be used: {error.strerror}") from error
+        raise UsageError(not_listening("127.0.0.1", port, error)) from error
 
 
 def _recorder(options: Options, log: Log, label: str, port: int) -> Recorder:

@@ -14,6 +14,7 @@ from contract_tests.judging import judge_files
 from contract_tests.outcome import ExitCode
 from contract_tests.recordings import read
 from contract_tests.report.terminal import Terminal
+from fake_server.command_line import Number, Whole, not_listening, refuse
 from fake_server.link import Link
 from fake_server.playback import Playback, serve
 from fake_server.wire.exchange import Exchange
@@ -21,13 +22,15 @@ from fake_server.wire.exchange import Exchange
 
 @click.command("replay")
 @click.argument("path", metavar="FIXTURE", type=click.Path(path_type=Path))
-@click.option("--port", default=0, type=click.IntRange(0, 65535), help="Port; 0 takes a free one.")
-@click.option("--speed", default=1.0, type=click.FloatRange(0), help="Pace of the pauses; 0 leaves them out.")
+@click.option("--port", default=0, type=Whole(0, 65535), help="Port; 0 takes a free one.")
+@click.option("--speed", default=1.0, type=Number(0), help="Pace of the pauses; 0 leaves them out.")
 @click.option("--once", is_flag=True, help="End when it was served and the client has left.")
 @click.option("--judge-only", is_flag=True, help="Judge and serve nothing.")
 @fail_on
 def replay_command(path: Path, port: int, speed: float, once: bool, judge_only: bool, fail_on: str) -> int:
     """Judge FIXTURE, then serve it byte for byte on 127.0.0.1 until Ctrl-C."""
+    if judge_only:
+        refuse(("port", "speed", "once"), "{} is for serving, and --judge-only serves nothing: leave one out")
     terminal = Terminal(console())
     code = int(judge_one(terminal, path, fail_on))
     if judge_only:
@@ -45,7 +48,7 @@ def replay_command(path: Path, port: int, speed: float, once: bool, judge_only: 
         else:
             asyncio.run(serve(exchanges, port=port, speed=speed, match="order", ready=ready))
     except OSError as error:
-        raise click.ClickException(f"port {port} cannot be used: {error.strerror}") from error
+        raise click.ClickException(not_listening("127.0.0.1", port, error)) from error
     except KeyboardInterrupt:
         terminal.say()
     return code

@@ -23,6 +23,7 @@ from contract_tests.shrinking.issue import Story, issue, title_of
 from contract_tests.shrinking.main_oracle import run_main
 from contract_tests.shrinking.size import size_of
 from contract_tests.shrinking.work import SECONDS, Shrunk, shrink_main, shrink_rule
+from fake_server.command_line import Number
 from fake_server.keeping import KeepError, keep
 from fake_server.redact import Unreadable, known_values, redact
 from fake_server.wire import fixture
@@ -51,7 +52,7 @@ from fake_server.wire.fixture import Fixture
     help="The issue text to write; else it is printed.",
 )
 @click.option("--title", default="", help="Title of the fixture and the issue.")
-@click.option("--seconds", default=SECONDS, type=click.FloatRange(min=0.1), help="Time for the search.")
+@click.option("--seconds", default=SECONDS, type=Number(0.1), help="Time for the search.")
 def shrink_command(
     path: Path,
     rule_id: str | None,

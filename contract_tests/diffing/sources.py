@@ -29,6 +29,10 @@ class Pairs:
 def load(name: str) -> list[Recording]:
     """The recordings of a file or folder. Raises InputError."""
     path = Path(name)
+    if "://" in name:
+        raise InputError(
+            f"{name} is a URL: ask it a case with --case ID, or record it and compare the recordings"
+        )
     if not path.exists():
         raise InputError(f"{name}: there is no such file or folder (and it is not the word `fake`)")
     found: list[Recording] = []

@@ -14,14 +14,14 @@ from pathlib import Path
 from contract_tests import recordings
 from contract_tests.importing import aimock, cassettes, curl, flows, har
 from contract_tests.importing.curl import Asked
-from contract_tests.importing.entry import Entry, Found, Skipped, digest
+from contract_tests.importing.entry import Entry, Found, Skipped, digest, unwanted
 from contract_tests.importing.recognising import FORMATS, content, document, kind_of, recognise
 from contract_tests.recordings import InputError
 from fake_server.keeping import file_name
 from fake_server.redact import cleaned_text, known_values
 from fake_server.wire.fixture import Fixture
 
-__all__ = ["FORMATS", "Asked", "Imported", "InputError", "read"]
+__all__ = ["FORMATS", "Asked", "Imported", "InputError", "Unrecognised", "read"]
 
 MAX_ENTRIES = 100_000
 MAX_BYTES = 1024 * 1024 * 1024
@@ -36,6 +36,10 @@ _TITLES = {
     "aimock": "made up around an answer of aimock",
     "jsonl": "a shared recording",
 }
+
+
+class Unrecognised(InputError):
+    """A file of no format that is read here, or of one that has to be named."""
 
 
 @dataclass(frozen=True)
@@ -102,18 +106,25 @@ def _open(path: Path, format: str | None, endpoint: str | None, asked: Asked) ->
     if chosen == "mitmproxy":
         return chosen, flows.entries(data, where, endpoint)
     if chosen == "curl":
-        return chosen, curl.entries(data, where, asked)
+        return chosen, _of_endpoint(curl.entries(data, where, asked), endpoint)
     if chosen == "vcrpy" and not data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
         return chosen, cassettes.entries(cassettes.parse(data, where), where, endpoint)
     value = document(path, data) if chosen else None
     kind = kind_of(value) if chosen in (None, "json") else chosen
     readers = {"har": har.entries, "vcrpy": cassettes.entries, "aimock": aimock.entries}
     if kind is None:
-        raise InputError(
-            f"{path}: not a HAR, a cassette of vcrpy, a flow file of mitmproxy, output of `curl -i`, "
-            "a fixture of aimock or JSON Lines of shared recordings; --format says which it is"
+        raise Unrecognised(
+            f"{path}: no recording: neither a fixture nor a HAR, a cassette of vcrpy, a flow file of "
+            "mitmproxy, output of `curl -i`, a fixture of aimock or JSON Lines of shared recordings"
         )
     return kind, readers[kind](value, where, endpoint)
+
+
+def _of_endpoint(found: Found, endpoint: str | None) -> Found:
+    for one in found:
+        asked = one.exchange.request if isinstance(one, Entry) else None
+        reason = unwanted(asked.method, asked.target, endpoint) if asked and endpoint is not None else ""
+        yield Skipped(reason) if reason else one
 
 
 def _lines(path: Path, endpoint: str | None) -> Found:

@@ -98,7 +98,8 @@ class Session:
         if self.stopped:
             raise NotReached(self.stopped)
         if self.requests + requests > self.options.max_requests:
-            raise NotReached(f"the cap of {self.options.max_requests} requests is met")
+            most = self.options.max_requests
+            raise NotReached(f"the cap of {most} request{'' if most == 1 else 's'} is met (--max-requests)")
         self.requests += requests
 
     def strike(self, case_id: str, exchanges: Iterable[Exchange]) -> None:

@@ -53,7 +53,7 @@ async def prepare(session: Session, prefixes: tuple[str, str]) -> None:
         session.fitting = fitting(session.listed)
         session.control = await session.exchange("control", "GET", f"/{NO_SUCH_PATH}-{secrets.token_hex(4)}")
     except NotReached as error:
-        raise Unreachable(f"the target was not found: {error}") from error
+        raise Unreachable(f"it was not found yet when the run ended: {error}") from error
 
 
 def fitting(listed: Iterable[str]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""`python -m contract_tests.suites langchain` and `… node`, against the fake; skips by name."""
+"""`python -m contract_tests.suites langchain`, `… node` and `… uses`, against the fake; skips by name."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import click
 
 from contract_tests.fidelity.children import ENVIRONMENTS, NotInstalled, python_with
 from contract_tests.sdks import SdkUnavailable, run
+from contract_tests.suites import uses
 from fake_server import FakeServer
 
 LANGCHAIN = (
@@ -74,6 +75,20 @@ def node_command(seed: int) -> None:
     click.echo(
         f"openai-node {OPENAI_NODE}: {'every check passed' if not done.returncode else 'a check FAILED'}"
     )
+    sys.exit(done.returncode)
+
+
+@main.command("uses")
+def uses_command() -> None:
+    """What TESTING.md shows of LangChain and pydantic-ai."""
+    try:
+        python = python_with("uses", uses.requirements())
+    except NotInstalled as error:
+        _not_here("LangChain or pydantic-ai", error)
+    with tempfile.TemporaryDirectory() as name:
+        uses.write(uses.text(), Path(name))
+        done = uses.run(["-v", "--no-header", "--tb=short", *uses.THEIRS], Path(name), python)
+    click.echo(done.stdout + done.stderr)
     sys.exit(done.returncode)
 
 

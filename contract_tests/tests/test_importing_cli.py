@@ -80,7 +80,7 @@ def test_what_curl_was_asked_can_be_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("argv", "error", "said"),
     [
-        (["README.md"], InputError, "README.md: not a HAR"),
+        (["README.md"], InputError, "shared recordings; --format says which it is"),
         (["none.har"], InputError, "none.har: cannot be read"),
         (["fixtures/conforming/poem-dict.yaml"], UsageError, "is a fixture already"),
         ([SAMPLES / "curl-v.txt", "--url", "v1/models"], UsageError, "a URL begins with"),

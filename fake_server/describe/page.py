@@ -21,9 +21,10 @@ ASSETS = {
 
 async def docs(request: Request) -> Response:
     """The page; what it shows is /openapi.json."""
-    root = f"{CONTROL}/assets"
+    place = request.scope.get("root_path", "")
+    root = f"{place}{CONTROL}/assets"
     return get_swagger_ui_html(
-        openapi_url="/openapi.json",
+        openapi_url=f"{place}/openapi.json",
         title="Fake OpenAI server",
         swagger_js_url=f"{root}/swagger-ui-bundle.js",
         swagger_css_url=f"{root}/swagger-ui.css",

@@ -8,6 +8,8 @@ import httpx
 import httpx2
 import openai
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from fake_server import FakeServer
 
@@ -94,3 +96,27 @@ def test_the_app_is_asgi(fake: FakeServer) -> None:
             return await http.post("/v1/chat/completions", json=ASKED)
 
     assert asyncio.run(ask()).json()["choices"][0]["message"]["content"] == "leaf är"
+
+
+def test_below_the_path_where_an_app_mounts_it(fake: FakeServer) -> None:
+    outer = Starlette(routes=[Mount("/openai", fake.app)])
+    transport = httpx2.ASGITransport(app=outer)
+
+    async def asked() -> list[httpx2.Response]:
+        async with httpx2.AsyncClient(transport=transport, base_url="http://app.invalid/openai") as client:
+            return [
+                await client.post("/v1/chat/completions", json=ASKED),
+                await client.post("/@mine/v1/chat/completions", json=ASKED),
+                await client.get("/models"),
+                await client.get("/v1/nowhere"),
+                await client.get("/docs"),
+                await client.get("/openapi.json"),
+            ]
+
+    first, other, models, nowhere, docs, described = asyncio.run(asked())
+    assert first.json()["choices"][0]["message"]["content"] == "leaf är"
+    assert (other.status_code, models.status_code, nowhere.status_code) == (200, 200, 404)
+    assert fake.requests[0].path == "/v1/chat/completions"
+    fake.space("mine").assert_asked({"model": "gpt-4o"}, times=1)
+    assert '"/openai/openapi.json"' in docs.text or "'/openai/openapi.json'" in docs.text
+    assert described.json()["paths"]

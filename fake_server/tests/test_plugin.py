@@ -146,6 +146,10 @@ def test_markers_give_a_test_its_scripts_and_faults(pytester: pytest.Pytester) -
         ["*scripts of the fake server that answered in no test*", "*replies.yaml:2: dog"]
     )
     result.stdout.no_fnmatch_line("*replies.yaml:1: cat")
+    divided = pytester.runpytest_subprocess("-q", "-n", "2", "--fake-unused")
+    divided.assert_outcomes(passed=4)
+    divided.stdout.fnmatch_lines(["*answered in no test*", "*replies.yaml:2: dog"])
+    divided.stdout.no_fnmatch_line("*replies.yaml:1: cat")
     quiet = pytester.runpytest_subprocess("-q")
     quiet.stdout.no_fnmatch_line("*answered in no test*")
 

@@ -11,6 +11,7 @@ import pytest
 
 from fake_server import FakeServer, script_watch
 from fake_server.script_watch import Watch
+from fake_server.scripts import load
 
 ASKED = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
 
@@ -26,7 +27,7 @@ def test_changes_are_used_and_mistakes_told(tmp_path: Path) -> None:
     script(path, "- {name: a, reply: {text: one}}", 1)
     with FakeServer([tmp_path]) as fake:
         settings = fake.settings
-        watch = Watch([tmp_path], lambda book: setattr(settings, "book", book), told.append)
+        watch = Watch([tmp_path], settings.book, lambda book: setattr(settings, "book", book), told.append)
 
         def said() -> str:
             reply = httpx2.post(f"{fake.base_url}/chat/completions", json=ASKED).json()
@@ -61,8 +62,40 @@ def test_it_looks_by_itself_and_ends(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(script_watch, "EVERY", 0.01)
     path, read = tmp_path / "s.yaml", threading.Event()
     script(path, "- {name: a, reply: {text: one}}", 1)
-    watch = Watch([path], lambda book: read.set(), lambda text: None)
+    watch = Watch([path], load([path]), lambda book: read.set(), lambda text: None)
     watch.start()
     script(path, "- {name: a, reply: {text: two}}", 2)
     assert read.wait(5)
     watch.stop()
+
+
+def test_the_bytes_that_a_script_sends_are_read_again_too(tmp_path: Path) -> None:
+    path, body = tmp_path / "s.yaml", tmp_path / "body.bin"
+    body.write_bytes(b"one")
+    script(path, "- {name: a, reply: {raw: {file: body.bin}}}", 1)
+    told: list[str] = []
+    with FakeServer([path]) as fake:
+        settings = fake.settings
+        watch = Watch([path], settings.book, lambda book: setattr(settings, "book", book), told.append)
+
+        def sent() -> bytes:
+            return httpx2.post(f"{fake.base_url}/chat/completions", json=ASKED).content
+
+        assert not watch.look()
+        body.write_bytes(b"the other")
+        assert watch.look()
+        assert not watch.look()
+        assert sent() == b"the other"
+        body.unlink()
+        assert watch.look()
+        assert not watch.look()
+        assert sent() == b"the other"
+        body.write_bytes(b"back again")
+        assert watch.look()
+        assert not watch.look()
+        assert sent() == b"back again"
+    assert [line.partition("\n")[0] for line in told] == [
+        "1 script read again",
+        "the scripts in use stay, because the changed ones cannot be read:",
+        "1 script read again",
+    ]

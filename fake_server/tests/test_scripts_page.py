@@ -52,7 +52,7 @@ def test_every_key_has_a_meaning_and_an_example(model: type[BaseModel]) -> None:
     assert not missing
 
 
-TOLD = {("Raw", "file")}
+TOLD = {("Raw", "file"), ("Pace", "recorded")}
 """Told in words: a page has no file beside it."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from enum import Enum
 from typing import Any
 
 from fake_server.wire.bounds import Bounds
@@ -79,5 +80,5 @@ def _unequal(name: str, was: Any, now: Any) -> Iterator[str]:
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
+    text = repr(value.value if isinstance(value, Enum) else value)
     return text if len(text) <= 80 else f"{text[:60]}… ({len(value)} long)"

@@ -1,0 +1,123 @@
+"""What both commands say of a wrong use: one line, numbers in words, no option without effect."""
+
+from __future__ import annotations
+
+import errno
+import math
+import re
+import sys
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+_EXTRA = re.compile(r"Got unexpected extra arguments? \((.*)\)")
+"""How click says that too much was given."""
+
+
+def _range(kind: click.IntRange | click.FloatRange, what: str) -> str:
+    low, high = kind.min, kind.max
+    if low is not None and high is not None:
+        return f"{what} from {low} to {high}"
+    if low is not None:
+        return f"{what} above {low}" if kind.min_open else f"{what} of {low} or more"
+    return what
+
+
+class Whole(click.IntRange):
+    """A whole number; another value is refused in words."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            return int(super().convert(value, param, ctx))
+        except click.BadParameter:
+            self.fail(f"{str(value)[:40]!r} is not {_range(self, 'a whole number')}", param, ctx)
+
+
+class Number(click.FloatRange):
+    """A finite number; another value is refused in words."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            number = float(super().convert(value, param, ctx))
+        except click.BadParameter:
+            number = math.nan
+        if not math.isfinite(number):
+            self.fail(f"{str(value)[:40]!r} is not {_range(self, 'a number')}", param, ctx)
+        return number
+
+
+def refuse(names: Iterable[str], message: str) -> None:
+    """An option that would have no effect is a mistake. `{}` in the message is its name.
+
+    Raises click.UsageError for the first of these parameters that stands on the command line.
+    """
+    context = click.get_current_context()
+    for param in context.command.params:
+        given = context.get_parameter_source(param.name or "") is ParameterSource.COMMANDLINE
+        if given and param.name in names:
+            raise click.UsageError(message.format(param.opts[0]), context)
+
+
+def told(error: click.ClickException) -> str:
+    """One line about a mistake: what is wrong, and where to look."""
+    context = getattr(error, "ctx", None)
+    usage = _usage(context) if context else ""
+    help_line = f"`{context.command_path} --help` lists what there is" if context else ""
+    if isinstance(error, click.MissingParameter) and error.param is not None and context is not None:
+        if isinstance(error.param, click.Option):
+            return f"{error.param.opts[0]} is missing: {_lower(error.param.help or '')}; usage: {usage}"
+        return f"{error.param.make_metavar(context)} is missing; usage: {usage}"
+    if isinstance(error, click.BadParameter) and error.param is not None and context is not None:
+        name = error.param.opts[0] if isinstance(error.param, click.Option) else error.param.name
+        return f"{name}: {error.message}"
+    if isinstance(error, click.NoSuchOption):
+        near = f"; did you mean {' or '.join(error.possibilities)}?" if error.possibilities else ""
+        return f"there is no option {error.option_name}{near or f'; {help_line}'}"
+    message = error.format_message()
+    if isinstance(error, click.BadOptionUsage):
+        return f"{error.option_name} needs a value behind it"
+    if extra := _EXTRA.fullmatch(message):
+        return f"{extra[1]!r} is too much; usage: {usage}"
+    return message
+
+
+def _usage(context: click.Context) -> str:
+    """The command with what it must have."""
+    options = [one for one in context.command.params if isinstance(one, click.Option) and one.required]
+    wanted = "".join(f"{one.opts[0]} {one.make_metavar(context)} " for one in options)
+    usage = " ".join(context.get_usage().split()).removeprefix("Usage: ")
+    return usage.replace("[OPTIONS]", f"{wanted}[OPTIONS]", 1)
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:].rstrip(".")
+
+
+class OneLine(click.Group):
+    """A command that says what is wrong in one line behind its name, and ends with code 2."""
+
+    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+        run: Callable[..., Any] = partial(super().main, *args, standalone_mode=False)
+        extra = {"prog_name": self.name, **extra}
+        if not standalone_mode:
+            return run(**extra)
+        try:
+            code = run(**extra)
+        except click.ClickException as error:
+            click.echo(f"{self.name}: {told(error)}", err=True)
+            sys.exit(2)
+        except click.exceptions.Abort:
+            sys.exit(130)
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def not_listening(host: str, port: int, error: OSError) -> str:
+    """Why nothing can listen there, and what to do."""
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} on {host} is taken: choose another with --port, or --port 0 for a free one"
+    if error.errno == errno.EACCES:
+        return f"port {port} may not be opened: choose one above 1023"
+    return f"cannot listen on {host}:{port}: {error.strerror or error}"

@@ -1,0 +1,106 @@
+"""Faults where they are easily forgotten: to HTTP/1.0 clients, and on paths that do not exist."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+
+import httpx2
+import pytest
+
+from fake_server import FakeServer
+
+DATA = ["{}", '{"a": 1}', "[DONE]"]
+EVENTS = [f"data: {one}\n\n".encode() for one in DATA]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[FakeServer]:
+    script = {"name": "known", "reply": {"raw": {"stream": DATA, "body": "hello"}}}
+    with FakeServer([script], plain=True) as running:
+        yield running
+
+
+@pytest.fixture
+def fake(server: FakeServer) -> FakeServer:
+    server.reset()
+    return server
+
+
+def old(fake: FakeServer, *, stream: bool, fault: str = "", keep: bool = False) -> tuple[bytes, bytes, str]:
+    """Head, body and ending of what an HTTP/1.0 client gets."""
+    asked = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}], "stream": stream}
+    body = json.dumps(asked).encode()
+    fields = f"content-length: {len(body)}\r\ncontent-type: application/json\r\n"
+    fields += f"x-fake-fault: {fault}\r\n" if fault else ""
+    fields += "connection: keep-alive\r\n" if keep else ""
+    port, got, ending = int(fake.root.rpartition(":")[2]), b"", "fin"
+    with socket.create_connection(("127.0.0.1", port), 5) as link:
+        link.settimeout(5)
+        link.sendall(f"POST /v1/chat/completions HTTP/1.0\r\n{fields}\r\n".encode() + body)
+        try:
+            while data := link.recv(65536):
+                got += data
+        except ConnectionResetError:
+            ending = "rst"
+    head, _, rest = got.partition(b"\r\n\r\n")
+    return head.lower(), rest, ending
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_an_old_client_gets_no_chunks_and_an_end(fake: FakeServer, keep: bool) -> None:
+    head, body, ending = old(fake, stream=True, keep=keep)
+    assert (body, ending) == (b"".join(EVENTS), "fin")
+    assert f"content-length: {len(body)}".encode() in head
+    assert b"connection: close" in head
+    head, body, ending = old(fake, stream=True, fault="split;every=9", keep=keep)
+    assert (body, ending) == (b"".join(EVENTS), "fin")
+    assert b"content-length" not in head
+    assert b"transfer-encoding" not in head
+    head, body, ending = old(fake, stream=False, keep=keep)
+    assert (body, ending) == (b"hello", "fin")
+    assert b"content-length: 5" in head
+
+
+@pytest.mark.parametrize(
+    ("fault", "stream", "body", "ending"),
+    [
+        ("cut;after_events=2", True, b"".join(EVENTS[:2]), "fin"),
+        ("cut;after_bytes=3;ending=rst", True, EVENTS[0][:3], "rst"),
+        ("cut;after_bytes=3", False, b"hel", "fin"),
+        ("wrong-length;by=10", False, b"hello", "fin"),
+        ("no-done", True, b"".join(EVENTS[:2]), "fin"),
+        ("close", True, b"", "fin"),
+        ("close;ending=rst", False, b"", "rst"),
+        ("slow-head;piece=40;seconds=0.01", True, b"".join(EVENTS), "fin"),
+        ("stall;after_events=1;seconds=0.05", True, b"".join(EVENTS), "fin"),
+    ],
+)
+def test_a_fault_strikes_an_old_client_too(
+    fake: FakeServer, fault: str, stream: bool, body: bytes, ending: str
+) -> None:
+    head, got, ended = old(fake, stream=stream, fault=fault)
+    assert (got, ended) == (body, ending)
+    assert fake.requests[-1].faults == (fault.partition(";")[0],)
+    assert b"transfer-encoding" not in head
+    if fault.startswith("wrong-length"):
+        assert b"content-length: 15" in head
+
+
+def test_a_fault_strikes_where_there_is_nothing(fake: FakeServer) -> None:
+    def asked(method: str, path: str, fault: str | None = None) -> httpx2.Response:
+        return httpx2.request(method, f"{fake.url}{path}", headers={"x-fake-fault": fault} if fault else {})
+
+    assert asked("GET", "/v1/nowhere").status_code == 404
+    assert asked("GET", "/v1/nowhere", "error;status=503").status_code == 503
+    assert fake.requests[-1].faults == ("error",)
+    assert asked("PUT", "/v1/models", "header;name=x-odd;value=yes").headers["x-odd"] == "yes"
+    with pytest.raises(httpx2.RemoteProtocolError):
+        asked("GET", "/v1/nowhere", "close")
+    told = asked("GET", "/v1/nowhere", "clsoe").json()["error"]
+    assert told["param"] == "x-fake-fault"
+    fake.fault("error", status=529, times=1)
+    assert asked("GET", "/__fake__/nowhere").status_code == 404
+    assert asked("POST", "/v1/responses").status_code == 529
+    assert asked("POST", "/v1/responses").status_code == 404
