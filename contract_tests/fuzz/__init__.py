@@ -1,0 +1,1 @@
+"""Whatever is sent, written or recorded: no 500, no hang, no traceback, no growth. `python -m contract_tests.fuzz`."""
