@@ -51,7 +51,9 @@ def vector(model: str, text: str, dimensions: int | None = None) -> list[float]:
     traits = _traits(text)
     weight = 1 / (_PLACES * sum(count * count for count in traits.values())) ** 0.5
     for trait, count in traits.items():
-        for place, sign in (_places if len(model) + len(trait) > _LONGEST_KEPT else _kept)(model, trait, full):
+        for place, sign in (_places if len(model) + len(trait) > _LONGEST_KEPT else _kept)(
+            model, trait, full
+        ):
             numbers[place] += sign * count * weight
     kept = numbers[: dimensions or full]
     length = sum(number * number for number in kept) ** 0.5

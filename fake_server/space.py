@@ -90,7 +90,9 @@ class Space:
         """Take away a script that was added or queued, or all of them; says how many."""
         with self._lock:
             gone = [one.name for one in (*self.queued, *self.own) if name in (None, one.name)]
-            self._keep(*(tuple(one for one in some if one.name not in gone) for some in (self.queued, self.own)))
+            self._keep(
+                *(tuple(one for one in some if one.name not in gone) for some in (self.queued, self.own))
+            )
             self.state.forget(gone)
         return len(gone)
 

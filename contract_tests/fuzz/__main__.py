@@ -1,4 +1,4 @@
-"""`python -m contract_tests.fuzz`: every part for its share of the time; a failing one says how to repeat it."""
+"""`python -m contract_tests.fuzz`: every part for its share of the time, and how to repeat one that fails."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from contract_tests.fidelity.children import NotInstalled
@@ -17,7 +18,15 @@ from contract_tests.fuzz import asked, control, faulty, memory, raw, schemas, sc
 from contract_tests.fuzz.part import Part
 from contract_tests.fuzz.serving import Served
 
-PARTS: tuple[Part, ...] = (asked.PART, raw.PART, control.PART, faulty.PART, *scripted.PARTS, schemas.PART, *wired.PARTS)
+PARTS: tuple[Part, ...] = (
+    asked.PART,
+    raw.PART,
+    control.PART,
+    faulty.PART,
+    *scripted.PARTS,
+    schemas.PART,
+    *wired.PARTS,
+)
 SURFACE, MEMORY = "surface", "memory"
 SHARES = {SURFACE: 3, MEMORY: 2} | {part.name: 1 for part in PARTS}
 """How the time is divided."""
@@ -27,7 +36,7 @@ INTERRUPTED = 130
 
 
 def fuzz(name: str, served: Served, seed: int, seconds: float) -> str:
-    """One part for so long; what was done. Raises what its checks do, with a note of the seed that repeats it."""
+    """One part for so long; what was done. Raises what its checks do, with a note how to repeat it."""
     if name == SURFACE:
         return surface.run(surface.installed(), served, seed, seconds)
     if name == MEMORY:
@@ -58,7 +67,12 @@ def _tried(name: str, work: Callable[[], str], seed: int) -> bool:
         said, fine = f"SKIPPED, schemathesis cannot be had here: {error}", True
     except Exception as error:
         print(f"{''.join(traceback.format_exception(error))}", file=sys.stderr)
-        said, fine = f"FAILED with seed {seed}: {str(error).splitlines()[0] if str(error) else type(error).__name__}"[:200], False
+        said, fine = (
+            f"FAILED with seed {seed}: {str(error).splitlines()[0] if str(error) else type(error).__name__}"[
+                :200
+            ],
+            False,
+        )
     print(f"{name:10} {time.monotonic() - began:6.1f} s  {said}", flush=True)
     return fine
 
@@ -78,7 +92,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         for name in names:
             share = options.seconds * SHARES[name] / sum(SHARES[one] for one in names)
             with tempfile.TemporaryDirectory() as folder, Served(seed % 1000, Path(folder)) as served:
-                fine &= _tried(name, lambda name=name, served=served, share=share: fuzz(name, served, seed, share), seed)
+                work = partial(fuzz, name, served, seed, share)
+                fine &= _tried(name, work, seed)
     except KeyboardInterrupt:
         print("fuzz: interrupted", file=sys.stderr)
         return INTERRUPTED

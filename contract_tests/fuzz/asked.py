@@ -1,4 +1,4 @@
-"""Part `requests`: any request of the API, whole in HTTP, gets a reply that the contract has nothing against."""
+"""Part `requests`: any request in good HTTP gets a reply that the contract has nothing against."""
 
 from __future__ import annotations
 
@@ -24,15 +24,21 @@ EXAMPLES: list[tuple[str, Any]] = [
 ]
 """Where a request is sent, and a body that is answered there."""
 BITS = (
-    b"[" * 3000, b'{"a":' * 3000, b"NaN", b"-Infinity", b"1e999", b"9" * 5000, b'"a":1,"a":2,', b"\\ud800", b"\0", b"\xff",
-    b"\xef\xbb\xbf", b",", b"}", b"]", b'"', b"\\", b"\\u", b"01", b"+1", b"'", b"/* */", b"null", b"{}", b"\xc0\xaf",
+    b"[" * 3000, b'{"a":' * 3000, b"NaN", b"-Infinity", b"1e999", b"9" * 5000, b'"a":1,"a":2,', b"\\ud800",
+    b"\0", b"\xff",
+    b"\xef\xbb\xbf", b",", b"}", b"]", b'"', b"\\", b"\\u", b"01", b"+1", b"'", b"/* */", b"null", b"{}",
+    b"\xc0\xaf",
 )  # fmt: skip
-CODINGS = st.sampled_from(["utf-8", "utf-8", "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32", "latin-1"])
+CODINGS = st.sampled_from(
+    ["utf-8", "utf-8", "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32", "latin-1"]
+)
 FIELDS = st.lists(
     st.sampled_from(
-        [("content-type", one) for one in ("text/plain", "application/json; charset=utf-16", "a", ";", "multipart/form-data")]
+        [("content-type", one) for one in ("text/plain", "application/json; charset=utf-16", "a", ";",
+        "multipart/form-data")]
         + [("content-encoding", one) for one in ("gzip", "identity", "br, gzip", "")]
-        + [("authorization", one) for one in ("Bearer", "Bearer sk-a@b", "Bearer sk-a@/", "Basic eDp5", "\xff")]
+        + [("authorization", one) for one in ("Bearer", "Bearer sk-a@b", "Bearer sk-a@/", "Basic eDp5",
+        "\xff")]
         + [("x-fake-space", one) for one in ("a", "", "/", "\xe9", "a" * 101, "..", "a@b")]
         + [("accept", "text/event-stream"), ("origin", "null"), ("expect", "100-continue"), ("expect", "x")]
         + [("cookie", "a=b"), ("range", "bytes=0-1"), ("if-none-match", "*"), ("x-a", "\xe9" * 3000)]
@@ -62,7 +68,9 @@ def posts(draw: st.DrawFn) -> Request:
     path, body = draw(bodies())
     root = draw(st.sampled_from(["/v1", "/v1", "", "/@one/v1"]))
     fields = draw(FIELDS)
-    typed = () if any(name == "content-type" for name, _ in fields) else (("content-type", "application/json"),)
+    typed = (
+        () if any(name == "content-type" for name, _ in fields) else (("content-type", "application/json"),)
+    )
     return Request("POST", root + path, (*typed, *fields), body)
 
 
@@ -72,12 +80,29 @@ WORDS = TEXTS.map(lambda text: quote(text.encode("utf-8", "surrogatepass"), safe
 @st.composite
 def others(draw: st.DrawFn) -> Request:
     """Any method on any path, with a query."""
-    paths = ["/chat/completions", "/chat/completions/{}", "/chat/completions/{}/messages", "/models", "/models/{}"]
-    path = draw(st.sampled_from([*paths, "/completions", "/health", "/{}", "//v1/models", "/engines/{}", "/docs", "/openapi.json"]))
+    paths = [
+        "/chat/completions",
+        "/chat/completions/{}",
+        "/chat/completions/{}/messages",
+        "/models",
+        "/models/{}",
+    ]
+    path = draw(
+        st.sampled_from(
+            [*paths, "/completions", "/health", "/{}", "//v1/models", "/engines/{}", "/docs", "/openapi.json"]
+        )
+    )
     names = st.sampled_from(["after", "limit", "order", "model", "metadata[a]", "metadata", "x"])
     query = "&".join(f"{name}={value}" for name, value in draw(st.lists(st.tuples(names, WORDS), max_size=3)))
-    method = draw(st.sampled_from(["GET", "GET", "POST", "DELETE", "PUT", "PATCH", "HEAD", "OPTIONS", "TRACE", "X"]))
-    target = draw(st.sampled_from(["/v1", ""])) + path.format(draw(WORDS)) + draw(st.sampled_from(["", "?"])) + query
+    method = draw(
+        st.sampled_from(["GET", "GET", "POST", "DELETE", "PUT", "PATCH", "HEAD", "OPTIONS", "TRACE", "X"])
+    )
+    target = (
+        draw(st.sampled_from(["/v1", ""]))
+        + path.format(draw(WORDS))
+        + draw(st.sampled_from(["", "?"]))
+        + query
+    )
     return Request(method, target, draw(FIELDS), draw(st.sampled_from([b"", b"{}", b"[]", b"\xff"])))
 
 
@@ -89,4 +114,10 @@ def check(served: Served, request: Request) -> None:
     assert not broken, [f"{one.rule.id} {one.actual}" for one in broken]
 
 
-PART = Part("requests", "any request is answered or refused as the contract says", posts() | others(), check, served=True)
+PART = Part(
+    "requests",
+    "any request is answered or refused as the contract says",
+    posts() | others(),
+    check,
+    served=True,
+)

@@ -1,4 +1,4 @@
-"""Part `control`: whatever is put in force under /__fake__/, it is taken or refused in words, and requests go on.
+"""Part `control`: what is put in force under /__fake__/ is taken or refused in words, and requests go on.
 
 Each value is played in a space of its own, which is dropped afterwards.
 """
@@ -25,7 +25,11 @@ Step = tuple[str, str, Any]
 BRIEF = 0.3
 """Seconds that a client waits for a reply that a fault may keep back."""
 NUMBERS = range(1_000_000)
-_FAULTS = [{"fault": name, **one} for name in CATALOGUE for one in ({}, {"after_events": 1}, {"times": 2}, {"probability": 0.5})]
+_FAULTS = [
+    {"fault": name, **one}
+    for name in CATALOGUE
+    for one in ({}, {"after_events": 1}, {"times": 2}, {"probability": 0.5})
+]
 _WRITTEN = {path: list(examples.values()) for path, examples in ADDED.items()}
 _WRITTEN["/__fake__/faults"] += _FAULTS
 _ADDS = st.sampled_from(list(_WRITTEN)).flatmap(
@@ -35,7 +39,8 @@ _LOOKS = st.sampled_from(
     [
         *(("GET", f"/__fake__{path}", None) for path in ("", "/requests", "/scripts", "/faults", "/spaces")),
         *(("GET", f"/__fake__/requests?limit={one}", None) for one in ("0", "-1", "9" * 5000, "1.5", "%00")),
-        *(("DELETE", f"/__fake__/{path}", None) for path in ("requests", "scripts", "faults", "scripts/x", "faults/cut%201")),
+        *(("DELETE", f"/__fake__/{path}", None) for path in ("requests", "scripts", "faults", "scripts/x",
+        "faults/cut%201")),
         ("POST", "/__fake__/reset", None), ("POST", "/__fake__/reset?all=x", None), ("GET", "/metrics", None),
         ("GET", "/v1/chat/completions?limit=3", None), ("GET", "/v1/models", None),
     ]
@@ -43,7 +48,10 @@ _LOOKS = st.sampled_from(
 _ASKS = st.sampled_from(EXAMPLES).flatmap(
     lambda one: st.tuples(st.just("POST"), st.just(f"/v1{one[0]}"), changed(st.just(one[1]), most=1))
 )
-STEPS = st.lists(_ADDS | _ADDS | _LOOKS | _ASKS | st.tuples(st.just("POST"), st.just("/__fake__/faults"), TEXTS), max_size=6)
+STEPS = st.lists(
+    _ADDS | _ADDS | _LOOKS | _ASKS | st.tuples(st.just("POST"), st.just("/__fake__/faults"), TEXTS),
+    max_size=6,
+)
 _count = count()
 
 
@@ -79,4 +87,11 @@ def _answered(served: Served, space: str, method: str, path: str, body: Any) -> 
     return exchange
 
 
-PART = Part("control", "scripts, replies and faults in force, whatever they say", STEPS, check, served=True, examples=40)
+PART = Part(
+    "control",
+    "scripts, replies and faults in force, whatever they say",
+    STEPS,
+    check,
+    served=True,
+    examples=40,
+)

@@ -21,8 +21,25 @@ BRIEF = 0.25
 """Seconds that a client waits for what a fault may keep back."""
 WAYS = ("header", "script", "control")
 _TIMES = st.sampled_from([0, 0.001, 0.02, 0.5, 3600])
-_TEXTS = st.sampled_from(["", "a", "fin", "rst", "é", "crlf", "cr", "x-a", "content-length", "transfer-encoding", "a\r\nb: c", "\0"])
-_NUMBERS = st.sampled_from([0, 1, 2, 3, -1, 5, 17, 64, 200, 204, 299, 400, 404, 429, 503, 599, 100_000, 10**8])
+_TEXTS = st.sampled_from(
+    [
+        "",
+        "a",
+        "fin",
+        "rst",
+        "é",
+        "crlf",
+        "cr",
+        "x-a",
+        "content-length",
+        "transfer-encoding",
+        "a\r\nb: c",
+        "\0",
+    ]
+)
+_NUMBERS = st.sampled_from(
+    [0, 1, 2, 3, -1, 5, 17, 64, 200, 204, 299, 400, 404, 429, 503, 599, 100_000, 10**8]
+)
 _VALUES = st.booleans() | _NUMBERS | _TIMES | _TEXTS
 
 
@@ -40,9 +57,18 @@ def some_fault(draw: st.DrawFn) -> dict[str, Any]:
 
 
 _POSTS = [("POST", path, {**body, **more}) for path, body in EXAMPLES for more in ({}, {"stream": True})]
-_GETS = [(method, path, None) for method in ("GET", "HEAD") for path in ("/models", "/models/a", "/chat/completions")]
+_GETS = [
+    (method, path, None)
+    for method in ("GET", "HEAD")
+    for path in ("/models", "/models/a", "/chat/completions")
+]
 ASKS = st.sampled_from(_POSTS) | st.sampled_from(_GETS)
-VALUES = st.tuples(st.lists(some_fault(), min_size=1, max_size=4), st.sampled_from(WAYS), ASKS, st.sampled_from(["1.1", "1.0"]))
+VALUES = st.tuples(
+    st.lists(some_fault(), min_size=1, max_size=4),
+    st.sampled_from(WAYS),
+    ASKS,
+    st.sampled_from(["1.1", "1.0"]),
+)
 _count = count()
 
 
@@ -57,7 +83,11 @@ def check(served: Served, value: tuple[list[dict[str, Any]], str, tuple[str, str
     else:
         _put(served, space, "faults", faults)
     request = Request(method, f"/v1{path}", tuple(fields), b"" if body is None else json.dumps(body).encode())
-    send(served.port, [request_bytes(request).replace(b" HTTP/1.1\r\n", b" HTTP/%s\r\n" % version.encode(), 1)], BRIEF)
+    send(
+        served.port,
+        [request_bytes(request).replace(b" HTTP/1.1\r\n", b" HTTP/%s\r\n" % version.encode(), 1)],
+        BRIEF,
+    )
     calm(served)
     seen = ask(served, Request("GET", "/__fake__/requests", (("x-fake-space", space),), b""))
     assert json.loads(seen.payload)["requests"][0]["method"] == method
@@ -66,10 +96,16 @@ def check(served: Served, value: tuple[list[dict[str, Any]], str, tuple[str, str
 
 def written(faults: list[dict[str, Any]]) -> str:
     """The faults as the header says them; what a structured field cannot hold is left out."""
-    items = []
+    items: Any = []
     for one in faults:
-        members = {key: Decimal(str(value)) if isinstance(value, float) else value for key, value in one.items()}
-        kept = {key: value for key, value in members.items() if key != "fault" and (not isinstance(value, str) or _plain(value))}
+        members = {
+            key: Decimal(str(value)) if isinstance(value, float) else value for key, value in one.items()
+        }
+        kept = {
+            key: value
+            for key, value in members.items()
+            if key != "fault" and (not isinstance(value, str) or _plain(value))
+        }
         items.append((http_sf.Token(one["fault"]), kept))
     return str(http_sf.ser(items))
 
@@ -84,4 +120,6 @@ def _put(served: Served, space: str, where: str, value: Any) -> None:
     assert exchange.status == 201, exchange.payload
 
 
-PART = Part("faults", "any faults together break a reply, and not the server", VALUES, check, served=True, examples=40)
+PART = Part(
+    "faults", "any faults together break a reply, and not the server", VALUES, check, served=True, examples=40
+)

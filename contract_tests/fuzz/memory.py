@@ -1,7 +1,7 @@
-"""Part `memory`: requests of every kind, each with words of its own, leave the server no larger than they found it.
+"""Part `memory`: requests of every kind, each with words of its own, leave the server as large as it was.
 
-The first laps fill what is bounded, such as the journal; what the laps after them add is growth. It is measured in
-blocks that Python has allocated, and in resident memory.
+The first laps fill what is bounded, such as the journal; what the laps after them add is growth. It is
+measured in blocks that Python has allocated, and in resident memory.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from contract_tests.fuzz.client import request_bytes, send
 from contract_tests.fuzz.serving import Served
 from fake_server.wire.exchange import Request
 
-LAP, WARM = 400, 6
+LAP, WARM = 300, 7
 """Requests of a lap, and laps until the journal is full: it keeps 1,000."""
-GROWTH_BLOCKS, GROWTH_BYTES = 100, 8 * 1024 * 1024
+GROWTH_BLOCKS, GROWTH_BYTES = 75, 8 * 1024 * 1024
 """What a lap after those may add on average, one block for four requests; and all of them together."""
 FIELDS = {"content-type": "application/json", "x-fake-space": "memory"}
 Step = tuple[str, str, dict[str, str], Any]
@@ -29,7 +29,11 @@ def steps(number: int) -> Iterator[Step]:
     """The requests of one turn, each unlike those of any other."""
     word = f"word{number}"
     chat = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": f"Repeat after me: {word}"}]}
-    shape = {"type": "object", "properties": {word: {"type": "string", "pattern": f"^{word}-[a-z]{{3}}$"}}, "required": [word]}
+    shape = {
+        "type": "object",
+        "properties": {word: {"type": "string", "pattern": f"^{word}-[a-z]{{3}}$"}},
+        "required": [word],
+    }
     form = {"type": "json_schema", "json_schema": {"name": "a", "schema": shape}}
     key, short = {"authorization": f"Bearer sk-{word}"}, {"x-fake-space": word}
     yield "POST", "/v1/chat/completions", key, chat
@@ -42,7 +46,12 @@ def steps(number: int) -> Iterator[Step]:
     yield "POST", "/v1/moderations", {}, {"input": word}
     yield "GET", f"/v1/{word}", {}, None
     yield "POST", "/__fake__/replies", {}, {"text": word}
-    yield "POST", "/__fake__/scripts", {}, {"name": word, "per": "key", "when": {"call": 2}, "reply": {"text": word}}
+    yield (
+        "POST",
+        "/__fake__/scripts",
+        {},
+        {"name": word, "per": "key", "when": {"call": 2}, "reply": {"text": word}},
+    )
     yield "POST", "/v1/chat/completions", key, chat
     yield "POST", "/v1/chat/completions", key, chat
     yield "POST", "/__fake__/faults", {}, {"fault": "quota", "requests": 1, "per": 60.0, "times": 1}
@@ -63,8 +72,8 @@ def lap(served: Served, numbers: count[int]) -> int:
             link.request(method, path, data, {**FIELDS, **fields})
             link.getresponse().read()
             asked += 1
-        fields = (*FIELDS.items(), ("x-fake-fault", "stall;after_events=1"))
-        slow = Request("POST", "/v1/chat/completions", fields, json.dumps(_streamed(number)).encode())
+        leaving = (*FIELDS.items(), ("x-fake-fault", "stall;after_events=1"))
+        slow = Request("POST", "/v1/chat/completions", leaving, json.dumps(_streamed(number)).encode())
         send(served.port, [request_bytes(slow)], close=True)
     link.close()
     return asked

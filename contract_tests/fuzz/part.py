@@ -1,4 +1,4 @@
-"""A part of the fuzz: values that are drawn, and what must hold whatever they are. Rounds repeat by their seed."""
+"""A part of the fuzz: values that are drawn, and what must hold whatever they are."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Check = Callable[[Served, Any], None]
 
 @dataclass(frozen=True)
 class Part:
-    """`check` raises for a value that something goes wrong with; `served` tells whether it asks the server."""
+    """`check` raises for a value that something goes wrong with; `served`: it asks the server."""
 
     name: str
     words: str

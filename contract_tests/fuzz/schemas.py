@@ -16,20 +16,37 @@ from fake_server.wire.exchange import Exchange, Request, Write
 
 _KINDS = ["object", "array", "string", "number", "integer", "boolean", "null"]
 _SCHEMA = (
-    "items", "additionalProperties", "contains", "not", "if", "then", "else", "propertyNames", "unevaluatedItems", "$defs",
+    "items", "additionalProperties", "contains", "not", "if", "then", "else", "propertyNames",
+    "unevaluatedItems", "$defs",
     "properties", "patternProperties", "dependentSchemas", "anyOf", "oneOf", "allOf", "prefixItems",
 )  # fmt: skip
 _VALUE = (
-    "type", "enum", "const", "required", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength",
-    "maxLength", "minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties", "minContains", "pattern", "format",
-    "default", "examples", "dependentRequired", "$ref", "$id", "$schema", "$anchor", "$dynamicRef", "nullable",
+    "type", "enum", "const", "required", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum",
+    "multipleOf", "minLength",
+    "maxLength", "minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties", "minContains",
+    "pattern", "format",
+    "default", "examples", "dependentRequired", "$ref", "$id", "$schema", "$anchor", "$dynamicRef",
+    "nullable",
 )  # fmt: skip
-_PATTERNS = ["^a+$", "(a+)+$", "[", r"\d{9,}", "^(?=a)b$", r"\p{L}", "(.*)*x", "a{1000}{1000}", "^[^a-z]{3}$", r"\bx\b"]
+_PATTERNS = [
+    "^a+$",
+    "(a+)+$",
+    "[",
+    r"\d{9,}",
+    "^(?=a)b$",
+    r"\p{L}",
+    "(.*)*x",
+    "a{1000}{1000}",
+    "^[^a-z]{3}$",
+    r"\bx\b",
+]
 _GIVEN = (
     st.sampled_from(_KINDS)
     | st.lists(st.sampled_from(_KINDS), max_size=3)
     | st.sampled_from(_PATTERNS)
-    | st.sampled_from(["#", "#/$defs/a", "#/properties/a", "http://a.invalid/", "date-time", "uuid", "regex", "a"])
+    | st.sampled_from(
+        ["#", "#/$defs/a", "#/properties/a", "http://a.invalid/", "date-time", "uuid", "regex", "a"]
+    )
     | st.integers(-2, 9)
     | LEAVES
     | VALUES
@@ -40,12 +57,16 @@ NAMES = st.sampled_from(["a", "b", "city", "", "$ref"]) | TEXTS
 def _wider(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     several = st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3)
     whole = st.dictionaries(st.sampled_from(_SCHEMA), inner | several, max_size=3)
-    named = st.fixed_dictionaries({"type": st.just("object"), "properties": st.dictionaries(NAMES, inner, max_size=3)})
+    named = st.fixed_dictionaries(
+        {"type": st.just("object"), "properties": st.dictionaries(NAMES, inner, max_size=3)}
+    )
     some = st.dictionaries(st.sampled_from(_VALUE), _GIVEN, max_size=4)
     return st.builds(lambda one, other: {**one, **other}, whole | named, some)
 
 
-SCHEMAS = st.recursive(st.booleans() | st.dictionaries(st.sampled_from(_VALUE), _GIVEN, max_size=4), _wider, max_leaves=8)
+SCHEMAS = st.recursive(
+    st.booleans() | st.dictionaries(st.sampled_from(_VALUE), _GIVEN, max_size=4), _wider, max_leaves=8
+)
 
 
 def check(served: Served, schema: Any) -> None:
@@ -58,7 +79,10 @@ def check(served: Served, schema: Any) -> None:
         "tools": [{"type": "function", "function": {"name": "f", "strict": True, "parameters": schema}}],
     }
     call = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": text}}
-    for message in ({"role": "assistant", "content": text}, {"role": "assistant", "content": None, "tool_calls": [call]}):
+    for message in (
+        {"role": "assistant", "content": text},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+    ):
         said = {"id": "a", "object": "chat.completion", "choices": [{"index": 0, "message": message}]}
         judge(
             Exchange(

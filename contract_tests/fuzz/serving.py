@@ -1,7 +1,7 @@
 """A fake in a process of its own, whose log, memory, tasks and connections are watched.
 
-As a program (`python -m contract_tests.fuzz.serving SEED`) it serves on a free port with patience of parts of a
-second, prints the port, and for each line on stdin one line of JSON: what it holds.
+As a program (`python -m contract_tests.fuzz.serving SEED`) it serves on a free port with patience of parts of
+a second, prints the port, and for each line on stdin one line of JSON: what it holds.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Served:
         self._process.communicate()
 
     def held(self) -> dict[str, int]:
-        """`{rss, blocks, tasks, connections}` once what is under way has ended; rss in bytes, 0 if unknown."""
+        """`{rss, blocks, tasks, connections}` once what is under way has ended; rss in bytes or 0."""
         assert self._process.stdin
         self._process.stdin.write("\n")
         self._process.stdin.flush()
@@ -133,7 +133,12 @@ def _held(server: Server) -> dict[str, int]:
     tasks = asyncio.run_coroutine_threadsafe(_tasks(), loop).result(5)
     re.purge()
     gc.collect()
-    return {"rss": _rss(), "blocks": sys.getallocatedblocks(), "tasks": tasks, "connections": len(state.connections)}
+    return {
+        "rss": _rss(),
+        "blocks": sys.getallocatedblocks(),
+        "tasks": tasks,
+        "connections": len(state.connections),
+    }
 
 
 async def _tasks() -> int:

@@ -1,7 +1,7 @@
 """Part `surface`: schemathesis, in an environment of its own, on the fake's own OpenAPI document.
 
-It asks the operations of the API and those of `/__fake__/` in two runs, because a fault in force is meant to break
-replies. Stated refusals beyond what a schema can say are left out (`positive_data_acceptance`).
+It asks the operations of the API and those of `/__fake__/` in two runs, because a fault in force is meant to
+break replies. Refusals beyond what a schema can say are left out (`positive_data_acceptance`).
 """
 
 from __future__ import annotations
@@ -62,7 +62,8 @@ def run(command: Path, served: Served, seed: int, seconds: float) -> str:
     for which in ("--exclude-path-regex", "--include-path-regex"):
         done = subprocess.run(  # noqa: S603 the command is pinned above
             _command(command, served, seed, seconds / 2, which),
-            env={name: os.environ[name] for name in _PASSED_ON if name in os.environ} | {"NO_PROXY": "127.0.0.1"},
+            env={name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+            | {"NO_PROXY": "127.0.0.1"},
             cwd=served.folder,
             capture_output=True,
             text=True,
@@ -80,17 +81,44 @@ def _command(command: Path, served: Served, seed: int, seconds: float, which: st
     path = served.folder / "openapi.json"
     with urllib.request.urlopen(f"{url}/openapi.json", timeout=LONGEST) as reply:  # noqa: S310 our own server
         path.write_text(json.dumps(described(json.load(reply))))
-    options = ["--checks", "all", "--exclude-checks", EXCLUDED, "--suppress-health-check", "all", "--continue-on-failure"]
-    options += ["--max-time", str(max(round(seconds), 1)), "--request-timeout", str(LONGEST), "--max-response-time", str(LONGEST)]
-    options += ["--seed", str(seed), "--generation-database", "none", "--no-color", "--warnings", "off", which, CONTROL]
+    options = [
+        "--checks",
+        "all",
+        "--exclude-checks",
+        EXCLUDED,
+        "--suppress-health-check",
+        "all",
+        "--continue-on-failure",
+    ]
+    options += [
+        "--max-time",
+        str(max(round(seconds), 1)),
+        "--request-timeout",
+        str(LONGEST),
+        "--max-response-time",
+        str(LONGEST),
+    ]
+    options += [
+        "--seed",
+        str(seed),
+        "--generation-database",
+        "none",
+        "--no-color",
+        "--warnings",
+        "off",
+        which,
+        CONTROL,
+    ]
     return [str(command), "run", str(path), "--url", url, *options]
 
 
 def described(document: Any) -> Any:
-    """The document without what is not to be drawn: faults, and event streams, whose schema is each event's data."""
+    """The document without faults, and without the schemas of event streams: they are each event's."""
     for operations in document["paths"].values():
         for one in operations.values():
-            one["parameters"] = [kept for kept in one.get("parameters", ()) if "fault" not in kept.get("$ref", "")]
+            one["parameters"] = [
+                kept for kept in one.get("parameters", ()) if "fault" not in kept.get("$ref", "")
+            ]
             for reply in one["responses"].values():
                 stream = reply.get("content", {}).get("text/event-stream", {})
                 stream.pop("schema", None)

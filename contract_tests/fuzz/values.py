@@ -1,4 +1,4 @@
-"""Values that JSON, YAML and headers can hold, the ones that hurt among them, and what is changed a little."""
+"""Values that JSON and YAML can hold, those that hurt among them, and things changed a little."""
 
 from __future__ import annotations
 
@@ -9,11 +9,19 @@ from typing import Any
 from hypothesis import strategies as st
 
 TEXTS = st.sampled_from(
-    ["", " ", "a", "x" * 70, "é\u2028", "\0", "\ud800", "\udc00\ud800", "😀" * 9, "\r\n", "{{ last }}", "a.b[0]", "%s",
+    ["", " ", "a", "x" * 70, "é\u2028", "\0", "\ud800", "\udc00\ud800", "😀" * 9, "\r\n", "{{ last }}",
+    "a.b[0]", "%s",
      "gpt-4o-mini", "no-such-model", "user", "auto", "required", "json_schema", "../x", "$.a", "(a+)+$", "-1"]
 ) | st.text(max_size=8)  # fmt: skip
 NUMBERS = st.sampled_from([0, -1, 1, 2, 128, 129, 2**31, 2**63, -(2**64), 10**400, 0.5, -0.0, 1e308, 5e-324])
-LEAVES = st.none() | st.booleans() | NUMBERS | TEXTS | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+LEAVES = (
+    st.none()
+    | st.booleans()
+    | NUMBERS
+    | TEXTS
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+)
 VALUES = st.recursive(
     LEAVES,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
@@ -59,7 +67,9 @@ def changed(draw: st.DrawFn, bases: st.SearchStrategy[Any], most: int = 3) -> An
 
 
 @st.composite
-def damaged(draw: st.DrawFn, bases: st.SearchStrategy[bytes], bits: tuple[bytes, ...], most: int = 4) -> bytes:
+def damaged(
+    draw: st.DrawFn, bases: st.SearchStrategy[bytes], bits: tuple[bytes, ...], most: int = 4
+) -> bytes:
     """One of `bases` with up to `most` places cut out, doubled, or given one of `bits`; maybe cut short."""
     data = draw(bases)
     for _ in range(draw(st.integers(0, most))):

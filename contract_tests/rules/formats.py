@@ -86,7 +86,9 @@ def _validator() -> Any:
         if isinstance(value, str) and not patterns.problem(form) and not patterns.found(form, value):
             yield ValidationError(f"{value!r} does not match {form!r}")
 
-    return validators.extend(Draft202012Validator, {"pattern": pattern})
+    return validators.extend(  # type: ignore[no-untyped-call]
+        Draft202012Validator, {"pattern": pattern}
+    )
 
 
 def _refused(view: View) -> Iterable[Answer]:

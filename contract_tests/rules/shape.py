@@ -34,8 +34,8 @@ FORMS_THE_TYPES_LACK: dict[tuple[str, Path], tuple[Any, ...]] = {
 
 
 _BEFORE_AN_ECHO = (("token_logprobs", 0), ("top_logprobs", 0))
-"""The first token of a prompt that `echo` repeats follows nothing, so it has no probability: api.openai.com says
-null, and evaluation harnesses know it (stanford-crfm/helm#54)."""
+"""The first token of a prompt that `echo` repeats follows nothing, so it has no probability: api.openai.com
+says null, and evaluation harnesses know it (stanford-crfm/helm#54)."""
 
 
 def without_indexes(path: Path) -> Path:

@@ -44,9 +44,13 @@ def test_the_surface_holds(served: Served) -> None:
     assert surface.run(command, served, SEED, 2).count("passed") == 2
 
 
+def _divide(served: Served, value: object) -> None:
+    assert 1 / 0
+
+
 def test_what_is_wrong_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A part that fails says its seed; an error in the log of the server fails whoever looks next."""
-    bad = Part("requests", "", PARTS[0].values, lambda served, value: 1 / 0)
+    bad = Part("requests", "", PARTS[0].values, _divide)
     monkeypatch.setattr("contract_tests.fuzz.__main__.PARTS", (bad,))
     assert main(["--seconds", "1", "--seed", "7", "--only", "requests"]) == 1
     with Served(SEED, tmp_path) as served:
