@@ -74,10 +74,19 @@ class Protocol(H11Protocol):
         self._refuse(ErrorReply(400, msg))
 
     def _refuse(self, error: ErrorReply) -> None:
-        """Answer below the app unless an answer is under way, and hang up."""
-        if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+        """Answer below the app unless an answer is under way, and hang up.
+
+        A request whose body is broken may have reached the app already, which then has nothing to say. h11 is
+        not told of an answer under way (see wire_sending), but its cycle is.
+        """
+        cycle = self.cycle
+        waiting = cycle is None or cycle.response_complete or not cycle.response_started
+        if not waiting or self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             self.transport.close()
             return
+        if cycle is not None:
+            cycle.disconnected = True
+            cycle.message_event.set()
         body = to_json(error.body())
         headers = [
             ("content-type", "application/json"),
@@ -86,7 +95,8 @@ class Protocol(H11Protocol):
         ]
         reason = http.HTTPStatus(error.status).phrase.encode()
         head = h11.Response(status_code=error.status, headers=headers, reason=reason)
-        for event in (head, h11.Data(data=body), h11.EndOfMessage()):
+        unread = cycle is not None and not cycle.response_complete and cycle.scope["method"] == "HEAD"
+        for event in (head, h11.Data(data=b"" if unread else body), h11.EndOfMessage()):
             self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
 

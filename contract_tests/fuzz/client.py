@@ -95,6 +95,6 @@ def well_formed(exchange: Exchange) -> None:
 
 
 def calm(served: Served) -> None:
-    """The log has no error, and the server answers."""
+    """The log has no error."""
     complaint = served.complaints()
     assert not complaint, complaint[-3000:]

@@ -11,7 +11,7 @@ import hypothesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from contract_tests.fuzz.client import LONGEST
+from contract_tests.fuzz.client import LONGEST, calm
 from contract_tests.fuzz.serving import Served
 
 Check = Callable[[Served, Any], None]
@@ -51,6 +51,7 @@ class Part:
 
         holds()
         if self.served:
+            calm(served)
             held = served.held()
             assert not held["connections"], f"connections stay open: {held}"
             assert held["tasks"] <= IDLE_TASKS, f"tasks stay: {held}"

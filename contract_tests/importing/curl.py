@@ -57,12 +57,12 @@ class _Head:
 
 def entries(data: bytes, where: str, asked: Asked) -> Found:
     """The replies that curl printed; redirects and a proxy's own head are counted as skipped."""
-    request, lost = _requested(asked), set() if asked.data is not None else {Aspect.REQUEST}
-    if not data.startswith(b"HTTP/"):
-        data, request = _verbose(data, where, request)
-        lost |= {Aspect.BODY_BYTES, Aspect.EVENT_FRAMING}
-    number = 0
+    lost, number = set() if asked.data is not None else {Aspect.REQUEST}, 0
     with at(where):
+        request = _requested(asked)
+        if not data.startswith(b"HTTP/"):
+            data, request = _verbose(data, where, request)
+            lost |= {Aspect.BODY_BYTES, Aspect.EVENT_FRAMING}
         while data:
             informational, head, start, passed = _heads(data)
             yield from (Skipped(reason) for reason in passed)

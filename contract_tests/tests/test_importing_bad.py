@@ -143,6 +143,11 @@ def plain_cassette() -> str:
         (b"28:4:type;4:http;7:version;1:6#}", "some: flow 0: version 6 of the format; open and save it with"),
         (b"HTTP/1.1 200 OK\r\nA: b\r\n", "some: byte 0: the head has no end (a blank line)"),
         (b"HTTP/1.1 OK\r\n\r\n", "some: byte 0: a status line is expected, not b'HTTP/1.1 OK"),
+        (
+            b"> GET /v1/models HTTP/1.1\n> a b: c\n< HTTP/1.1 200 OK\n",
+            "some: 'a b' is no name of a header field",
+        ),
+        (b"> GET /\x00 HTTP/1.1\n< HTTP/1.1 200 OK\n", "is no URL of a request"),
         (b"* hello\n", "lines that begin with `> ` and `< HTTP/`"),
         ({"fixtures": [{"response": {"error": {}}}]}, "some: fixture 0: the member 'message' is missing"),
         ({"fixtures": [{"response": {"toolCalls": [3]}}]}, "some: fixture 0: "),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,6 +24,21 @@ def fake() -> Iterator[FakeServer]:
         yield server
 
 
+CHUNKED = "Transfer-Encoding: chunked\r\n\r\n"
+
+
+def port_of(fake: FakeServer) -> int:
+    return int(fake.root.rpartition(":")[2])
+
+
+def sent(fake: FakeServer, request: str) -> tuple[bytes, bytes]:
+    """Head and rest of what comes back until the server hangs up."""
+    with socket.create_connection(("127.0.0.1", port_of(fake)), 5) as link, link.makefile("rb") as reader:
+        link.sendall(request.encode())
+        head, _, rest = reader.read().partition(b"\r\n\r\n")
+    return head, rest
+
+
 def refused(fake: FakeServer, method: str, path: str, status: int = 400) -> str:
     answer = httpx2.request(method, f"{fake.root}{path}")
     assert answer.status_code == status, answer.text
@@ -34,7 +50,9 @@ def test_the_journal_tells_of_text_completions_that_were_refused(
     fake: FakeServer, wrong: dict[str, Any]
 ) -> None:
     fake.reset()
-    fake.script({"name": "a", "when": {"model": "x", "messages": {"last": {"contains": "y"}}}, "reply": {"text": "z"}})
+    fake.script(
+        {"name": "a", "when": {"model": "x", "messages": {"last": {"contains": "y"}}}, "reply": {"text": "z"}}
+    )
     body = {"prompt": "a", "model": "gpt-3.5-turbo-instruct", **wrong} if wrong else {"prompt": "a"}
     assert httpx2.post(f"{fake.base_url}/completions", json=body).status_code == 400
     (told,) = httpx2.get(f"{fake.root}/__fake__/requests").json()["requests"]
@@ -71,10 +89,38 @@ def test_a_bad_fault_header_is_a_documented_refusal_everywhere(fake: FakeServer)
 
 @pytest.mark.parametrize("name", ["%20", "a%0A", "a%0D%0A", "%00", "a%7F"])
 def test_a_blank_model_and_a_path_with_controls_do_not_exist(fake: FakeServer, name: str) -> None:
-    port = int(fake.root.rpartition(":")[2])
+    port = port_of(fake)
     answer = ask(port, "GET", f"/v1/models/{name}")
     assert (answer.status, answer.error["type"]) == (404, "invalid_request_error")
     assert ask(port, "GET", "/v1/models%0A").status == 404
+
+
+def test_a_body_that_is_broken_is_refused_once(fake: FakeServer, caplog: pytest.LogCaptureFixture) -> None:
+    """The app is told of the request before its body is read, so both would answer."""
+    for start in (
+        "GET /v1/models",
+        "HEAD /v1/models",
+        "POST /v1/models",
+        "DELETE /__fake__/scripts",
+        "GET /no",
+    ):
+        for version in ("1.1", "1.0"):
+            head, rest = sent(fake, f"{start} HTTP/{version}\r\nHost: a\r\n{CHUNKED}zz\r\n")
+            assert head.startswith(b"HTTP/1.1 400 ")
+            assert rest.count(b"HTTP/1.1") == 0
+    assert [one.message for one in caplog.records if one.levelname == "ERROR"] == []
+
+
+def test_an_answer_under_way_is_not_followed_by_a_refusal(fake: FakeServer) -> None:
+    fields = f"Host: a\r\nX-Fake-Fault: slow;bytes_per_second=5000\r\n{CHUNKED}"
+    with socket.create_connection(("127.0.0.1", port_of(fake)), 5) as link:
+        link.sendall(f"GET /v1/models HTTP/1.1\r\n{fields}".encode())
+        received = link.recv(4096)
+        link.sendall(b"zz\r\n")
+        with link.makefile("rb") as reader:
+            received += reader.read()
+    assert received.startswith(b"HTTP/1.1 200 ")
+    assert received.count(b"HTTP/1.1") == 1
 
 
 @pytest.mark.parametrize(
