@@ -58,7 +58,7 @@ record: $(STAMP)  ## record what clients get from PROXY=real or <url>; RUN=main 
 test: $(STAMP)  ## run the tests
 	$(BIN)/python -m pytest
 
-fuzz: $(STAMP)  ## whatever is sent, written or recorded: ten minutes; FUZZ_SECONDS=…, FUZZ_SEED=… FUZZ_ONLY=<part> repeats
+fuzz: $(STAMP)  ## send, write and record whatever there is, for FUZZ_SECONDS=600; FUZZ_SEED=… FUZZ_ONLY=<part> repeats
 	@$(BIN)/python -m contract_tests.fuzz --seconds "$$FUZZ_SECONDS" $${FUZZ_SEED:+--seed "$$FUZZ_SEED"} \
 	  $${FUZZ_ONLY:+--only "$$FUZZ_ONLY"}
 

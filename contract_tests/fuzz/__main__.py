@@ -33,6 +33,8 @@ SHARES = {SURFACE: 3, MEMORY: 2} | {part.name: 1 for part in PARTS}
 HANGS = 120.0
 """Seconds without an end to a round after which the stack is printed and the run ends."""
 INTERRUPTED = 130
+ROUNDS = 4096
+"""Rounds count up from the seed; the fake's own seed is what stays the same, so that a round repeats."""
 
 
 def fuzz(name: str, served: Served, seed: int, seconds: float) -> str:
@@ -84,14 +86,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=None, help="drawn and printed without")
     parser.add_argument("--only", choices=[*SHARES], help="one part, for all the time")
     options = parser.parse_args(argv)
-    seed = secrets.randbelow(2**32) if options.seed is None else options.seed
+    seed = secrets.randbelow(2**20) * ROUNDS if options.seed is None else options.seed
     names = [options.only] if options.only else [*SHARES]
     print(f"seed {seed}, {options.seconds:g} s for {', '.join(names)}", flush=True)
     fine = True
     try:
         for name in names:
             share = options.seconds * SHARES[name] / sum(SHARES[one] for one in names)
-            with tempfile.TemporaryDirectory() as folder, Served(seed % 1000, Path(folder)) as served:
+            with tempfile.TemporaryDirectory() as folder, Served(seed // ROUNDS, Path(folder)) as served:
                 work = partial(fuzz, name, served, seed, share)
                 fine &= _tried(name, work, seed)
     except KeyboardInterrupt:

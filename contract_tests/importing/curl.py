@@ -96,10 +96,8 @@ def _head(data: bytes, position: int) -> tuple[_Head, int]:
         )
     if end is None:
         raise ValueError(f"byte {position}: the head has no end (a blank line)")
-    lines = (
-        data[start.end() : end.start()].decode("latin-1").splitlines() if start.end() < end.start() else []
-    )
-    pairs = [line.partition(":")[::2] for line in lines]
+    lines = data[start.end() : end.start()].splitlines() if start.end() < end.start() else []
+    pairs = [line.decode("latin-1").partition(":")[::2] for line in lines]
     return _Head(int(start[2]), (start[3] or b"").decode("latin-1"), fields(pairs)), end.end()
 
 

@@ -170,6 +170,11 @@ def test_a_file_cut_anywhere_gives_a_clear_error_or_less(tmp_path: Path) -> None
                     judge(one)
 
 
+def test_a_byte_of_utf8_is_no_line_end_in_a_head_that_curl_printed(tmp_path: Path) -> None:
+    (one,) = found(tmp_path, "HTTP/1.1 200 OK\r\nX-City: Åre\r\n\r\n{}".encode())
+    assert one.headers == (("X-City", "Åre".encode().decode("latin-1")),)
+
+
 def test_the_forms_of_a_cassettes_body(tmp_path: Path) -> None:
     for body in ("!!python/unicode 'é'", "'é'", "!!binary w6k=", "{base64_string: w6k=}"):
         (one,) = found(tmp_path, CASSETTE % (body, "null"))
