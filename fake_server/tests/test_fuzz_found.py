@@ -66,10 +66,14 @@ def test_the_journal_tells_of_text_completions_that_were_refused(
         ("GET", f"/__fake__/requests?limit={'9' * 5000}", "limit is a whole number of at most 9 digits"),
         ("GET", "/__fake__/requests?status=600", "status is a number from 100 to 599, not '600'"),
         ("GET", "/__fake__/requests?status=ok", "status is a number from 100 to 599, not 'ok'"),
+        ("GET", "/v1/chat/completions?metadata[]=null", "Write metadata[key]=value, not 'metadata[]'."),
+        ("GET", "/v1/chat/completions?metadata=a", "Write metadata[key]=value, not 'metadata'."),
         ("POST", "/__fake__/reset?all=null", "all is true or false, not 'null'"),
     ],
 )
-def test_control_refuses_what_says_nothing(fake: FakeServer, method: str, path: str, says: str) -> None:
+def test_queries_that_say_nothing_are_refused_says_nothing(
+    fake: FakeServer, method: str, path: str, says: str
+) -> None:
     assert refused(fake, method, path).startswith(says)
 
 
