@@ -71,9 +71,7 @@ def test_the_journal_tells_of_text_completions_that_were_refused(
         ("POST", "/__fake__/reset?all=null", "all is true or false, not 'null'"),
     ],
 )
-def test_queries_that_say_nothing_are_refused_says_nothing(
-    fake: FakeServer, method: str, path: str, says: str
-) -> None:
+def test_queries_that_say_nothing_are_refused(fake: FakeServer, method: str, path: str, says: str) -> None:
     assert refused(fake, method, path).startswith(says)
 
 
