@@ -68,13 +68,9 @@ def _tried(name: str, work: Callable[[], str], seed: int) -> bool:
     except NotInstalled as error:
         said, fine = f"SKIPPED, schemathesis cannot be had here: {error}", True
     except Exception as error:
-        print(f"{''.join(traceback.format_exception(error))}", file=sys.stderr)
-        said, fine = (
-            f"FAILED with seed {seed}: {str(error).splitlines()[0] if str(error) else type(error).__name__}"[
-                :200
-            ],
-            False,
-        )
+        print("".join(traceback.format_exception(error)), file=sys.stderr)
+        first = next(iter(str(error).splitlines()), type(error).__name__)
+        said, fine = f"FAILED with seed {seed}: {first[:150]}", False
     print(f"{name:10} {time.monotonic() - began:6.1f} s  {said}", flush=True)
     return fine
 

@@ -25,27 +25,27 @@ EXAMPLES: list[tuple[str, Any]] = [
 """Where a request is sent, and a body that is answered there."""
 BITS = (
     b"[" * 3000, b'{"a":' * 3000, b"NaN", b"-Infinity", b"1e999", b"9" * 5000, b'"a":1,"a":2,', b"\\ud800",
-    b"\0", b"\xff",
-    b"\xef\xbb\xbf", b",", b"}", b"]", b'"', b"\\", b"\\u", b"01", b"+1", b"'", b"/* */", b"null", b"{}",
-    b"\xc0\xaf",
+    b"\0", b"\xff", b"\xef\xbb\xbf", b",", b"}", b"]", b'"', b"\\", b"\\u", b"01", b"+1", b"'", b"/* */",
+    b"null", b"{}", b"\xc0\xaf",
 )  # fmt: skip
 CODINGS = st.sampled_from(
     ["utf-8", "utf-8", "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32", "latin-1"]
 )
+_ODD = {
+    "content-type": ("text/plain", "application/json; charset=utf-16", "a", ";", "multipart/form-data"),
+    "content-encoding": ("gzip", "identity", "br, gzip", ""),
+    "authorization": ("Bearer", "Bearer sk-a@b", "Bearer sk-a@/", "Basic eDp5", "\xff"),
+    "x-fake-space": ("a", "", "/", "\xe9", "a" * 101, "..", "a@b"),
+    "expect": ("100-continue", "x"),
+    "accept": ("text/event-stream",),
+    "origin": ("null",),
+    "range": ("bytes=0-1",),
+    "if-none-match": ("*",),
+    "x-a": ("\xe9" * 3000,),
+}
 FIELDS = st.lists(
-    st.sampled_from(
-        [("content-type", one) for one in ("text/plain", "application/json; charset=utf-16", "a", ";",
-        "multipart/form-data")]
-        + [("content-encoding", one) for one in ("gzip", "identity", "br, gzip", "")]
-        + [("authorization", one) for one in ("Bearer", "Bearer sk-a@b", "Bearer sk-a@/", "Basic eDp5",
-        "\xff")]
-        + [("x-fake-space", one) for one in ("a", "", "/", "\xe9", "a" * 101, "..", "a@b")]
-        + [("accept", "text/event-stream"), ("origin", "null"), ("expect", "100-continue"), ("expect", "x")]
-        + [("cookie", "a=b"), ("range", "bytes=0-1"), ("if-none-match", "*"), ("x-a", "\xe9" * 3000)]
-    ),
-    max_size=2,
-).map(tuple)  # fmt: skip
-
+    st.sampled_from([(name, value) for name, values in _ODD.items() for value in values]), max_size=2
+).map(tuple)
 FREE = ("formats.schema-kept",)
 """Rules that do not hold where a changed schema is one that nothing fits."""
 

@@ -24,7 +24,6 @@ Step = tuple[str, str, Any]
 """Method, path and body of one request."""
 BRIEF = 0.3
 """Seconds that a client waits for a reply that a fault may keep back."""
-NUMBERS = range(1_000_000)
 _FAULTS = [
     {"fault": name, **one}
     for name in CATALOGUE
@@ -39,12 +38,15 @@ _LOOKS = st.sampled_from(
     [
         *(("GET", f"/__fake__{path}", None) for path in ("", "/requests", "/scripts", "/faults", "/spaces")),
         *(("GET", f"/__fake__/requests?limit={one}", None) for one in ("0", "-1", "9" * 5000, "1.5", "%00")),
-        *(("DELETE", f"/__fake__/{path}", None) for path in ("requests", "scripts", "faults", "scripts/x",
-        "faults/cut%201")),
-        ("POST", "/__fake__/reset", None), ("POST", "/__fake__/reset?all=x", None), ("GET", "/metrics", None),
-        ("GET", "/v1/chat/completions?limit=3", None), ("GET", "/v1/models", None),
+        *(("DELETE", f"/__fake__/{path}", None) for path in ("requests", "scripts", "faults", "scripts/x")),
+        ("DELETE", "/__fake__/faults/cut%201", None),
+        ("POST", "/__fake__/reset", None),
+        ("POST", "/__fake__/reset?all=x", None),
+        ("GET", "/metrics", None),
+        ("GET", "/v1/chat/completions?limit=3", None),
+        ("GET", "/v1/models", None),
     ]
-)  # fmt: skip
+)
 _ASKS = st.sampled_from(EXAMPLES).flatmap(
     lambda one: st.tuples(st.just("POST"), st.just(f"/v1{one[0]}"), changed(st.just(one[1]), most=1))
 )

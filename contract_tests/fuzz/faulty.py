@@ -23,20 +23,10 @@ WAYS = ("header", "script", "control")
 _TIMES = st.sampled_from([0, 0.001, 0.02, 0.5, 3600])
 _TEXTS = st.sampled_from(
     [
-        "",
-        "a",
-        "fin",
-        "rst",
-        "é",
-        "crlf",
-        "cr",
-        "x-a",
-        "content-length",
-        "transfer-encoding",
-        "a\r\nb: c",
-        "\0",
+        "", "a", "fin", "rst", "é", "crlf", "cr", "x-a", "content-length", "transfer-encoding",
+        "a\r\nb: c", "\0",
     ]
-)
+)  # fmt: skip
 _NUMBERS = st.sampled_from(
     [0, 1, 2, 3, -1, 5, 17, 64, 200, 204, 299, 400, 404, 429, 503, 599, 100_000, 10**8]
 )

@@ -17,16 +17,14 @@ from fake_server.wire.exchange import Exchange, Request, Write
 _KINDS = ["object", "array", "string", "number", "integer", "boolean", "null"]
 _SCHEMA = (
     "items", "additionalProperties", "contains", "not", "if", "then", "else", "propertyNames",
-    "unevaluatedItems", "$defs",
-    "properties", "patternProperties", "dependentSchemas", "anyOf", "oneOf", "allOf", "prefixItems",
+    "unevaluatedItems", "$defs", "properties", "patternProperties", "dependentSchemas", "anyOf", "oneOf",
+    "allOf", "prefixItems",
 )  # fmt: skip
 _VALUE = (
     "type", "enum", "const", "required", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum",
-    "multipleOf", "minLength",
-    "maxLength", "minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties", "minContains",
-    "pattern", "format",
-    "default", "examples", "dependentRequired", "$ref", "$id", "$schema", "$anchor", "$dynamicRef",
-    "nullable",
+    "multipleOf", "minLength", "maxLength", "minItems", "maxItems", "uniqueItems", "minProperties",
+    "maxProperties", "minContains", "pattern", "format", "default", "examples", "dependentRequired",
+    "$ref", "$id", "$schema", "$anchor", "$dynamicRef", "nullable",
 )  # fmt: skip
 _PATTERNS = [
     "^a+$",

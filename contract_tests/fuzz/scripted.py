@@ -36,12 +36,14 @@ _AIMOCK: list[Any] = [
 ]  # fmt: skip
 _BITS = (
     b"- ", b"{", b"[" * 400, b"}", b": ", b"\t", b"&a ", b"*a", b"<<: *a", b"!!python/name:os.x",
-    b"!!binary x", b"'", b'"',
-    b"|\n", b"#", b"\0", b"\xff", b"\xef\xbb\xbf", b"---\n", b"? ", b"times: 1\n", b"!!timestamp 9", b".inf",
-    b"0o7", b"yes",
+    b"!!binary x", b"'", b'"', b"|\n", b"#", b"\0", b"\xff", b"\xef\xbb\xbf", b"---\n", b"? ",
+    b"times: 1\n", b"!!timestamp 9", b".inf", b"0o7", b"yes",
 )  # fmt: skip
 _WHOLE = st.sampled_from([*_READ, {"fixtures": _AIMOCK}])
-_TEXTS = damaged(st.sampled_from([*_FILES, *_BLOCKS, json.dumps({"fixtures": _AIMOCK}).encode()]), _BITS)
+_TEXTS = damaged(
+    st.sampled_from([*_FILES, *_BLOCKS, json.dumps({"fixtures": _AIMOCK}).encode()]),
+    _BITS,
+)
 FILES = _TEXTS | changed(_WHOLE).map(
     lambda value: yaml.safe_dump(value, allow_unicode=True).encode("utf-8", "surrogatepass")
 )
@@ -76,22 +78,17 @@ def check_file(served: Served, data: bytes) -> None:
 
 _WORDS = st.sampled_from(
     [
-        *("{{ ", " }}", "{% ", " %}", "{#", "#}", "{{ last }}", "{% if turn %}", "{% endif %}", "{% else %}",
-        "{% endfor %}"),
-        *("{% for a in messages %}", "{% set a = last %}", "{% macro f(x) %}", "{% endmacro %}", "{{ f(1) }}",
-        "{% raw %}"),
-        *("{{ request.messages[0] }}", "{{ results }}", "{{ headers | tojson }}", "{{ [last] * 9 ** 9 }}",
-        "{{ '%s' % last }}"),
-        *("{{ range(10 ** 9) | list }}", "{{ last.__class__ }}", "{{ last | upper | length }}",
-        "{% include 'a' %}", "{{ 1/0 }}"),
-        *("{{ self }}", "{{ namespace() }}", "{% call f() %}{% endcall %}", "{{ last[::-1] }}",
-        "{{ cycler }}", "{{ joiner() }}"),
-        *("| join", "| sort", "| batch(3)", "| xmlattr", "| random", "| map('upper')", "| groupby('a')",
-        "| truncate(2)", "x"),
-        *("| default('a')", "| int", "| round(99)", "| format(1)", "| wordwrap(0)", "| indent(99999)",
-        "| urlize", "| sum", "-"),
-        *("turn", "last", "messages", "results", "(", ")", "[", "]", "~", "*", "**", "%", "//", "9" * 400,
-        "'a'", "not", "in", "is"),
+        "{{ ", " }}", "{% ", " %}", "{#", "#}", "{{ last }}", "{% if turn %}", "{% endif %}", "{% else %}",
+        "{% endfor %}", "{% for a in messages %}", "{% set a = last %}", "{% macro f(x) %}",
+        "{% endmacro %}", "{{ f(1) }}", "{% raw %}", "{{ request.messages[0] }}", "{{ results }}",
+        "{{ headers | tojson }}", "{{ [last] * 9 ** 9 }}", "{{ '%s' % last }}",
+        "{{ range(10 ** 9) | list }}", "{{ last.__class__ }}", "{{ last | upper | length }}",
+        "{% include 'a' %}", "{{ 1/0 }}", "{{ self }}", "{{ namespace() }}", "{% call f() %}{% endcall %}",
+        "{{ last[::-1] }}", "{{ cycler }}", "{{ joiner() }}", "| join", "| sort", "| batch(3)",
+        "| xmlattr", "| random", "| map('upper')", "| groupby('a')", "| truncate(2)", "x",
+        "| default('a')", "| int", "| round(99)", "| format(1)", "| wordwrap(0)", "| indent(99999)",
+        "| urlize", "| sum", "-", "turn", "last", "messages", "results", "(", ")", "[", "]", "~", "*",
+        "**", "%", "//", "9" * 400, "'a'", "not", "in", "is",
     ]
 )  # fmt: skip
 TEMPLATES = st.lists(_WORDS | st.text(max_size=3), min_size=1, max_size=7).map(" ".join)

@@ -30,55 +30,21 @@ SAMPLES = sorted((Path(__file__).parents[1] / "tests" / "samples").iterdir())
 HEADS = [path for name in ("conforming", "broken", "bugs") for path in fixture.find(ROOT / "fixtures" / name)]
 _EVENTS = (
     b"data: ", b"data:", b"event: error", b"id: 1", b": c", b"retry: 9", b"[DONE]", b"\n", b"\n\n", b"\r",
-    b"\r\n", BOM, b"\0",
-    b"\xff", b"\xe2\x80", "é\u2028".encode(), b'{"choices":[{"index":0,"delta":{"content":"a"}}]}',
-    b'{"error":{"message":"a"}}',
+    b"\r\n", BOM, b"\0", b"\xff", b"\xe2\x80", "é\u2028".encode(),
+    b'{"choices":[{"index":0,"delta":{"content":"a"}}]}', b'{"error":{"message":"a"}}',
 )  # fmt: skip
 _JSON = (
-    b"{",
-    b"}",
-    b"[",
-    b"]",
-    b'"',
-    b"null",
-    b"-1",
-    b"1e999",
-    b"NaN",
-    b'""',
-    b"[" * 3000,
-    b"\\ud800",
-    b'"a":1,',
-    b"\xff",
-    *_EVENTS,
-)
+    b"{", b"}", b"[", b"]", b'"', b"null", b"-1", b"1e999", b"NaN", b'""', b"[" * 3000, b"\\ud800",
+    b'"a":1,', b"\xff", *_EVENTS,
+)  # fmt: skip
 _YAML = (
-    b"{",
-    b"}",
-    b"- ",
-    b": ",
-    b"&a ",
-    b"*a",
-    b"null",
-    b"-1",
-    b"1e9",
-    b"!!x ",
-    b"..",
-    b"/",
-    b"'",
-    b"\t",
-    b"\xff",
-    b"\0",
-    b"true",
-)
+    b"{", b"}", b"- ", b": ", b"&a ", b"*a", b"null", b"-1", b"1e9", b"!!x ", b"..", b"/", b"'", b"\t",
+    b"\xff", b"\0", b"true",
+)  # fmt: skip
 _HTTP = (
-    b"\r\n",
-    b"\n",
-    b"HTTP/1.1 200 OK\r\n",
-    b"Transfer-Encoding: chunked\r\n",
-    b"Content-Length: 9\r\n",
-    b"0\r\n\r\n",
-    b"fff\r\n",
-)
+    b"\r\n", b"\n", b"HTTP/1.1 200 OK\r\n", b"Transfer-Encoding: chunked\r\n", b"Content-Length: 9\r\n",
+    b"0\r\n\r\n", b"fff\r\n",
+)  # fmt: skip
 
 
 @cache
@@ -236,13 +202,11 @@ def _encoded(value: object) -> bytes:
 
 _FIELDS = [
     ("Content-Type", "application/json"), ("content-type", "text/event-stream; charset=latin-1"),
-    ("Content-Type", "\xff"),
-    ("Content-Encoding", "gzip"), ("Content-Length", "7"), ("Content-Length", "-"), ("Transfer-Encoding",
-    "chunked"), ("", ""),
-    ("Retry-After", "soon"), ("x-ratelimit-reset-requests", "1x"), ("x-ratelimit-remaining-tokens", "-9"),
-    ("x-request-id", ""),
-    ("Set-Cookie", "a=b"), ("Location", "http://["), ("openai-processing-ms", "fast"), ("Date", "yesterday"),
-    ("a b", "c"),
+    ("Content-Type", "\xff"), ("Content-Encoding", "gzip"), ("Content-Length", "7"),
+    ("Content-Length", "-"), ("Transfer-Encoding", "chunked"), ("", ""), ("Retry-After", "soon"),
+    ("x-ratelimit-reset-requests", "1x"), ("x-ratelimit-remaining-tokens", "-9"), ("x-request-id", ""),
+    ("Set-Cookie", "a=b"), ("Location", "http://["), ("openai-processing-ms", "fast"),
+    ("Date", "yesterday"), ("a b", "c"),
 ]  # fmt: skip
 
 
