@@ -11,6 +11,9 @@ MODEL ?=
 FIXTURE ?=
 RUN ?=
 OUT ?= fixtures/recordings
+FUZZ_SECONDS ?= 600
+FUZZ_SEED ?=
+FUZZ_ONLY ?=
 CORE_TESTS = $(addprefix fake_server/tests/test_,$(addsuffix .py,sse jsontext fixture exchange capture coding playback)) \
   $(addprefix contract_tests/tests/test_,$(addsuffix .py,rules relations precision openapi))
 TARGET = $(if $(filter real,$(PROXY)),http://localhost:1337/v1,$(PROXY))
@@ -21,9 +24,12 @@ contract record: export MODEL := $(MODEL)
 record: export OUT := $(OUT)
 record: export RUN := $(RUN)
 contract: export FIXTURE := $(FIXTURE)
+fuzz: export FUZZ_SECONDS := $(FUZZ_SECONDS)
+fuzz: export FUZZ_SEED := $(FUZZ_SEED)
+fuzz: export FUZZ_ONLY := $(FUZZ_ONLY)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup contract record test coverage check mutants fake interop judges bench profile bench-fidelity sdks constraints clean compatibility rules pages langchain uses clients
+.PHONY: help setup contract record test fuzz coverage check mutants fake interop judges bench profile bench-fidelity sdks constraints clean compatibility rules pages langchain uses clients
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +57,10 @@ record: $(STAMP)  ## record what clients get from PROXY=real or <url>; RUN=main 
 
 test: $(STAMP)  ## run the tests
 	$(BIN)/python -m pytest
+
+fuzz: $(STAMP)  ## send, write and record whatever there is, for FUZZ_SECONDS=600; FUZZ_SEED=… FUZZ_ONLY=<part> repeats
+	@$(BIN)/python -m contract_tests.fuzz --seconds "$$FUZZ_SECONDS" $${FUZZ_SEED:+--seed "$$FUZZ_SEED"} \
+	  $${FUZZ_ONLY:+--only "$$FUZZ_ONLY"}
 
 coverage: $(STAMP)  ## branch coverage of the core: the wire and the rules
 	@$(BIN)/coverage run -m pytest -q $(CORE_TESTS)

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fake_server import errors
@@ -89,7 +89,13 @@ def create_app(settings: Settings | None = None) -> Fake:
 
 async def _http_error(request: Request, error: Any) -> Response:
     """What the router refuses, in OpenAI's form; faults strike it, but not below the control's path."""
-    allow = ", ".join(sorted((error.headers or {}).get("Allow", "").split(", ")))
+    methods = {
+        method
+        for route in request.app.routes
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE
+        for method in route.methods or ()
+    }
+    allow = ", ".join(sorted(methods))
     if error.status_code == 405 and request.method == "OPTIONS":
         return Response(status_code=204, headers={"allow": f"{allow}, OPTIONS"})
     reply = ErrorReply(error.status_code, str(error.detail))

@@ -29,6 +29,8 @@ Field = tuple[bytes, bytes]
 log = logging.getLogger("fake_server")
 _ABSOLUTE = re.compile(r"^https?://[^/]*", re.IGNORECASE)
 """What an absolute-form target has before its path; servers must accept it (RFC 9112 section 3.2.2)."""
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
+"""What no path here has; a router would take a last line feed for the end of a path."""
 STYLE = "fake_server.style"
 """Where the scope says how its reply is written."""
 ENTRY = "fake_server.entry"
@@ -97,6 +99,10 @@ class Edge:
             await error_response(refusal)(scope, receive, send)
             return
         endpoint = self.direct.get((scope["method"], scope["path"]))
+        if endpoint is None and _CONTROLS.search(scope["path"]):
+            unknown = errors.invalid_url(scope["method"], scope["path"])
+            await error_response(unknown)(scope, receive, send)
+            return
         if endpoint is None:
             await self.app(scope, receive, send)
             return

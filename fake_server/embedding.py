@@ -51,7 +51,9 @@ def vector(model: str, text: str, dimensions: int | None = None) -> list[float]:
     traits = _traits(text)
     weight = 1 / (_PLACES * sum(count * count for count in traits.values())) ** 0.5
     for trait, count in traits.items():
-        for place, sign in _places(model, trait, full):
+        for place, sign in (_places if len(model) + len(trait) > _LONGEST_KEPT else _kept)(
+            model, trait, full
+        ):
             numbers[place] += sign * count * weight
     kept = numbers[: dimensions or full]
     length = sum(number * number for number in kept) ** 0.5
@@ -79,11 +81,15 @@ def _traits(text: str) -> dict[str, float]:
     return found
 
 
-@lru_cache(maxsize=4096)
 def _places(model: str, word: str, full: int) -> tuple[tuple[int, int], ...]:
     drawn = struct.unpack(f"<{_PLACES}H", _hash(model, "word", word, length=2 * _PLACES))
     among = [first or full for places, first in _SPREAD for _ in range(places)]
     return tuple(((one >> 1) % most, 1 if one & 1 else -1) for one, most in zip(drawn, among, strict=True))
+
+
+_kept = lru_cache(maxsize=4096)(_places)
+_LONGEST_KEPT = 100
+"""Characters of a model and a word whose places are kept: longer ones are rare, and large."""
 
 
 def _hash(*parts: str, length: int) -> bytes:

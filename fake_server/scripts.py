@@ -91,6 +91,7 @@ class ScriptState:
     def meet(self, script: Script, scope: str = "") -> int:
         """Count a request that the script would answer; the how manieth it is."""
         with self._lock:
+            self._bound()
             self._met[script.name, scope] += 1
             return self._met[script.name, scope]
 
@@ -100,12 +101,16 @@ class ScriptState:
             used = self._uses[script.name, scope]
             if script.times is not None and used >= script.times:
                 return 0
-            if len(self._uses) > MOST_SCOPES:
-                self._uses.clear()
-                self._met.clear()
+            self._bound()
             self._uses[script.name, scope] = used + 1
             self._used[script.name] += 1
             return used + 1
+
+    def _bound(self) -> None:
+        """Begin anew where there are too many scopes: keys and conversations come without end."""
+        if len(self._uses) + len(self._met) > MOST_SCOPES:
+            self._uses.clear()
+            self._met.clear()
 
     def forget(self, names: Iterable[str]) -> None:
         """Forget the uses of these scripts."""

@@ -79,6 +79,7 @@ class Space:
         added = self._parsed(items, source)
         with self._lock:
             waiting = [one for one in self.queued if one.times is None or self.state.used(one) < one.times]
+            self.state.forget(one.name for one in self.queued if one not in waiting)
             self._keep((*waiting, *added), self.own)
         return added
 
@@ -92,13 +93,12 @@ class Space:
     def remove(self, name: str | None = None) -> int:
         """Take away a script that was added or queued, or all of them; says how many."""
         with self._lock:
-            kept = [
-                tuple(one for one in some if name is not None and one.name != name)
-                for some in (self.queued, self.own)
-            ]
-            gone = len(self.queued) + len(self.own) - len(kept[0]) - len(kept[1])
-            self._keep(*kept)
-        return gone
+            gone = [one.name for one in (*self.queued, *self.own) if name in (None, one.name)]
+            self._keep(
+                *(tuple(one for one in some if one.name not in gone) for some in (self.queued, self.own))
+            )
+            self.state.forget(gone)
+        return len(gone)
 
     def _parsed(self, items: Sequence[Mapping[str, Any]], source: str) -> tuple[Script, ...]:
         named = [item if "name" in item else {"name": self._name(source), **item} for item in items]

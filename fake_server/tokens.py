@@ -32,6 +32,8 @@ _WORD_PIECE = 6
 _OTHER_SCRIPT_PIECE = 4
 _MARKS = 4
 _SHORT = 4096
+_LONGEST_KEPT = 64
+"""Characters of a piece that is kept cut: longer ones are rare, and large."""
 _SYLLABLES = [first + second for first in "bcdfghjklmnpqrstvwxz" for second in "aeiou"]
 
 _PIECE = re.compile(
@@ -115,9 +117,12 @@ def count_messages(request: Mapping[str, Any]) -> int:
     return total + _tools(request) + _response_format(request.get("response_format"))
 
 
-@lru_cache(maxsize=4096)
 def _cut(piece: str) -> tuple[str, ...]:
     """One pretokenizer piece, cut where a vocabulary has no such long entry."""
+    return _cut_anew(piece) if len(piece) > _LONGEST_KEPT else _cut_once(piece)
+
+
+def _cut_anew(piece: str) -> tuple[str, ...]:
     if len(piece) <= _MARKS and piece.isascii():
         return (piece,)
     word = piece.strip(" _./\r\n")
@@ -129,6 +134,9 @@ def _cut(piece: str) -> tuple[str, ...]:
         return (piece,) if len(word) <= _WHOLE_WORD else _slices(piece, _WORD_PIECE)
     runs = _RUNS.findall(piece)
     return tuple(part for run in runs for part in _slices(run, _OTHER_SCRIPT_PIECE))
+
+
+_cut_once = lru_cache(maxsize=4096)(_cut_anew)
 
 
 def _slices(text: str, size: int) -> tuple[str, ...]:

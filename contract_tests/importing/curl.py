@@ -57,13 +57,12 @@ class _Head:
 
 def entries(data: bytes, where: str, asked: Asked) -> Found:
     """The replies that curl printed; redirects and a proxy's own head are counted as skipped."""
-    request, lost = _requested(asked), set() if asked.data is not None else {Aspect.REQUEST}
-    if not data.startswith(b"HTTP/"):
-        with at(where):
-            data, request = _verbose(data, where, request)
-        lost |= {Aspect.BODY_BYTES, Aspect.EVENT_FRAMING}
-    number = 0
+    lost, number = set() if asked.data is not None else {Aspect.REQUEST}, 0
     with at(where):
+        request = _requested(asked)
+        if not data.startswith(b"HTTP/"):
+            data, request = _verbose(data, where, request)
+            lost |= {Aspect.BODY_BYTES, Aspect.EVENT_FRAMING}
         while data:
             informational, head, start, passed = _heads(data)
             yield from (Skipped(reason) for reason in passed)
@@ -97,10 +96,8 @@ def _head(data: bytes, position: int) -> tuple[_Head, int]:
         )
     if end is None:
         raise ValueError(f"byte {position}: the head has no end (a blank line)")
-    lines = (
-        data[start.end() : end.start()].decode("latin-1").splitlines() if start.end() < end.start() else []
-    )
-    pairs = [line.partition(":")[::2] for line in lines]
+    lines = data[start.end() : end.start()].splitlines() if start.end() < end.start() else []
+    pairs = [line.decode("latin-1").partition(":")[::2] for line in lines]
     return _Head(int(start[2]), (start[3] or b"").decode("latin-1"), fields(pairs)), end.end()
 
 

@@ -9,7 +9,7 @@ from contract_tests.rules.engine import SHOULD, Fault
 from contract_tests.rules.errors import errors
 from contract_tests.rules.node import Node
 from contract_tests.rules.view import View
-from fake_server.wire.exchange import Aspect
+from fake_server.wire.exchange import Aspect, header
 
 NO_SUCH_MODEL = "no-such-model"
 """What the suite puts in front of a model name that no target has."""
@@ -41,8 +41,16 @@ def refuses_bad_json(view: View) -> Iterable[Fault]:
 
 
 def _refused(view: View, statuses: tuple[int, ...], wanted: str) -> Iterable[Fault]:
-    if view.status not in (*statuses, *_ANOTHER_TIME):
+    other = () if _says_json(view) else (415,)
+    if view.status not in (*statuses, *other, *_ANOTHER_TIME):
         yield view, f"status {view.status}", f"status {wanted}"
+
+
+def _says_json(view: View) -> bool:
+    """Whether the request's body is called plain JSON; what is not may be refused for that alone."""
+    fields = view.exchange.request.headers or ()
+    media = (header(fields, "content-type") or "application/json").partition(";")[0].strip().lower()
+    return media == "application/json" and header(fields, "content-encoding") is None
 
 
 def _no_messages(view: View) -> Iterable[View]:
@@ -64,8 +72,9 @@ def refuses_no_messages(view: View) -> Iterable[Fault]:
 
 
 def _unknown_model(view: View) -> Iterable[View]:
-    named = view.asked["model"].text or view.exchange.request.path.rpartition("/models/")[2]
-    if view.status and view.whole and named.startswith(NO_SUCH_MODEL):
+    request = view.exchange.request
+    named = view.asked["model"].text or (request.method == "GET" and request.path.rpartition("/models/")[2])
+    if view.status and view.whole and named and named.startswith(NO_SUCH_MODEL):
         yield view
 
 

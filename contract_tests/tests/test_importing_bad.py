@@ -147,6 +147,11 @@ def plain_cassette() -> str:
             b"> GET /v1/models HTTP/1.1\r\n> User-Agent curl\r\n> \r\n< HTTP/1.1 200 OK\r\n< \r\n",
             "some: 'User-Agent curl' is no name of a header field",
         ),
+        (
+            b"> GET /v1/models HTTP/1.1\n> a b: c\n< HTTP/1.1 200 OK\n",
+            "some: 'a b' is no name of a header field",
+        ),
+        (b"> GET /\x00 HTTP/1.1\n< HTTP/1.1 200 OK\n", "is no URL of a request"),
         (b"* hello\n", "lines that begin with `> ` and `< HTTP/`"),
         ({"fixtures": [{"response": {"error": {}}}]}, "some: fixture 0: the member 'message' is missing"),
         ({"fixtures": [{"response": {"toolCalls": [3]}}]}, "some: fixture 0: "),
@@ -167,6 +172,11 @@ def test_a_file_cut_anywhere_gives_a_clear_error_or_less(tmp_path: Path) -> None
             with contextlib.suppress(InputError):
                 for one in found(tmp_path, whole[:stop]):
                     judge(one)
+
+
+def test_a_byte_of_utf8_is_no_line_end_in_a_head_that_curl_printed(tmp_path: Path) -> None:
+    (one,) = found(tmp_path, "HTTP/1.1 200 OK\r\nX-City: Åre\r\n\r\n{}".encode())
+    assert one.headers == (("X-City", "Åre".encode().decode("latin-1")),)
 
 
 def test_the_forms_of_a_cassettes_body(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -22,6 +23,8 @@ from fake_server.space import SPACE, Space
 from fake_server.wire.jsontext import parse
 
 SHOWN = 100
+_WHOLE, _STATUS = re.compile(r"[0-9]{1,9}"), re.compile(r"[1-5][0-9]{2}")
+_SAID = {"true": True, "1": True, "false": False, "0": False}
 SEE = ("requests", "scripts", "replies", "faults", "reset", "spaces")
 
 
@@ -48,9 +51,11 @@ async def list_requests(request: Request) -> Response:
     """GET: what was asked, oldest first: the last `limit` of those with this `path`, `script` or `status`."""
     space, query = _space(request), request.query_params
     limit = query.get("limit", str(SHOWN))
-    if not (limit.isascii() and limit.isdigit()):
-        return _wrong(f"limit is a whole number, not {limit[:50]!r}")
+    if not _WHOLE.fullmatch(limit):
+        return _wrong(f"limit is a whole number of at most 9 digits, not {limit[:50]!r}")
     wanted = {name: query[name] for name in ("path", "script", "status") if name in query}
+    if not _STATUS.fullmatch(wanted.get("status", "200")):
+        return _wrong(f"status is a number from 100 to 599, not {wanted['status'][:50]!r}")
     found = [
         entry
         for entry in space.journal.entries()
@@ -118,7 +123,10 @@ async def remove_scripts(request: Request) -> Response:
 async def reset(request: Request) -> Response:
     """POST: forget what was asked, used and added in this space; in all of them with `?all=true`."""
     settings: Settings = request.app.state.settings
-    every = request.query_params.get("all") in ("true", "1")
+    said = request.query_params.get("all", "false")
+    every = _SAID.get(said)
+    if every is None:
+        return _wrong(f"all is true or false, not {said[:50]!r}")
     for space in settings.spaces.known() if every else (_space(request),):
         space.reset()
     return Response(status_code=204)

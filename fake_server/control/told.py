@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from fake_server import match
+from fake_server import match, validate
 from fake_server.asking import COMPLETIONS, Asking
 from fake_server.faults.active import Armed
 from fake_server.journal import Entry
@@ -66,11 +66,14 @@ def fault_told(armed: Armed) -> dict[str, Any]:
 
 
 def asking_of(entry: Entry) -> Asking | None:
-    """What a request asked, None where its body is no JSON object; the first prompt of a text completion."""
+    """What a request asked, None where its body is no JSON object.
+
+    Of a text completion it is the first prompt, where the request was none to refuse.
+    """
     endpoint, body = entry.path.removeprefix("/v1").strip("/"), entry.json
     if not isinstance(body, Mapping):
         return None
-    if endpoint == COMPLETIONS:
+    if endpoint == COMPLETIONS and validate.completions(body) is None:
         body = as_chat(body, (prompts(body) or [""])[0])
     return Asking(body, endpoint, entry.fields)
 

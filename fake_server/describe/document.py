@@ -97,12 +97,10 @@ def _given(one: Operation, path: str, samples: Samples) -> dict[str, Any]:
 
 
 def _statuses(one: Operation, names: list[str]) -> list[int]:
-    found = {401, 429, 500}
+    found = {400, 401, 429, 500}
     if one.request is not None:
-        found |= {400, 404, 413, 415}
-    if one.query:
-        found |= {400, 404}
-    if names:
+        found |= {404, 413, 415}
+    if one.query or names:
         found.add(404)
     if one.tag in ("Completions", "Embeddings"):
         found.add(403)

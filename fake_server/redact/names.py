@@ -82,6 +82,8 @@ _TOKENS = frozenset(
 """Words before `token`: `max_token`, `next_page_token` and `eos_token` are no secrets."""
 _PARAMETERS = frozenset({"key", "token", "sig", "signature", "auth", "sas", "jwt", "session", "sid", "pwd"})
 """Names that say it in a URL, where a body may mean something else by them."""
+_LONGEST = 200
+"""Characters of a name that are looked at."""
 _FIELDS = frozenset(
     {"auth", "token", "jwt", "signature", "cookie", "cookie2", "assertion", "dpop", "session", "key", "keys"}
 )
@@ -90,9 +92,13 @@ _OTHER_KEYS = frozenset({"idempotency", "cache", "surrogate", "ratelimit", "part
 _OWNERS = frozenset({"openai-organization", "openai-project"})
 
 
-@lru_cache(maxsize=4096)
 def is_secret_name(name: str) -> bool:
     """Whether a member of this name holds a credential: `api_key`, `clientSecret`, `OPENAI_API_KEY`."""
+    return _names_a_secret(name[:_LONGEST])
+
+
+@lru_cache(maxsize=4096)
+def _names_a_secret(name: str) -> bool:
     words = _words(name)
     if not words:
         return False
@@ -105,7 +111,6 @@ def is_secret_name(name: str) -> bool:
     )
 
 
-@lru_cache(maxsize=4096)
 def is_secret_parameter(name: str) -> bool:
     """Whether a parameter of a URL or a form holds a credential."""
     words = _words(name)
@@ -124,4 +129,4 @@ def is_secret_field(name: str) -> bool:
 
 def _words(name: str) -> list[str]:
     """`xApiKey`, `X-API-Key` and `x_api_key` as x, api, key."""
-    return [word.lower() for word in _WORDS.findall(name[:200])]
+    return [word.lower() for word in _WORDS.findall(name[:_LONGEST])]

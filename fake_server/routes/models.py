@@ -39,7 +39,7 @@ _SOME_DAY = 1686935002
 
 def knows(settings: Settings, model: str) -> bool:
     """Whether the server answers for this model."""
-    if model.startswith(UNKNOWN_PREFIX):
+    if not model.strip() or model.startswith(UNKNOWN_PREFIX):
         return False
     return settings.models is None or model in settings.models
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from fake_server import errors
 from fake_server.delivery import Delivery, whole
+from fake_server.reply import ErrorReply
 from fake_server.routes.visit import Visit, operation, refusal
 from fake_server.stored import LIMIT, MOST_LISTED, Placed, page
 from fake_server.validate.chat import MEMBERS
@@ -20,7 +21,11 @@ _WHOLE = re.compile(r"-?[0-9]{1,18}")
 
 async def _list(visit: Visit) -> Delivery:
     query = visit.request.query_params
-    metadata = {found[1]: value for name, value in query.items() if (found := _METADATA.fullmatch(name))}
+    asked = [name for name in query if name.partition("[")[0] == "metadata"]
+    keys = {name: found[1] for name in asked if (found := _METADATA.fullmatch(name))}
+    if odd := next((name for name in asked if name not in keys), None):
+        return refusal(ErrorReply(400, f"Write metadata[key]=value, not {odd[:50]!r}.", param="metadata"))
+    metadata = {key: query[name] for name, key in keys.items()}
     shelf = visit.space.stored
     return _paged(visit, shelf.select(query.get("model"), metadata), shelf.place)
 

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from fake_server import patterns
-from fake_server.sensible.schemas import canonical, listed, mapping, merge, number, parts, places, size
+from fake_server.sensible.schemas import canonical, listed, mapping, merge, number, parts, places, size, texts
 
 MAX_HOPS = 20
 
@@ -80,7 +80,7 @@ class Root:
 
     def _fits_kind(self, value: Any, schema: Mapping[str, Any]) -> bool:
         named = schema.get("type")
-        kinds = [named] if isinstance(named, str) else named if isinstance(named, list) else []
+        kinds = [named] if isinstance(named, str) else texts(schema, "type")
         if kinds and not any(is_type(value, kind) for kind in kinds):
             return False
         if "const" in schema and canonical(schema["const"]) != canonical(value):
@@ -126,10 +126,11 @@ class Root:
         lowest, highest = size(schema, "minProperties") or 0, size(schema, "maxProperties")
         if len(value) < lowest or (highest is not None and len(value) > highest):
             return False
-        if any(isinstance(name, str) and name not in value for name in listed(schema, "required")):
+        if any(name not in value for name in texts(schema, "required")):
             return False
-        for name, needed in mapping(schema, "dependentRequired").items():
-            if name in value and isinstance(needed, list) and any(one not in value for one in needed):
+        dependent = mapping(schema, "dependentRequired")
+        for name in dependent:
+            if name in value and any(one not in value for one in texts(dependent, name)):
                 return False
         for name, extra in mapping(schema, "dependentSchemas").items():
             if name in value and not self.fits(value, extra, hops):
@@ -144,7 +145,7 @@ class Root:
 def is_type(value: Any, kind: str) -> bool:
     """Whether a JSON value is of a type named by JSON Schema."""
     if kind == "integer":
-        return _is_number(value) and float(value).is_integer()
+        return _is_number(value) and (isinstance(value, int) or value.is_integer())
     if kind == "number":
         return _is_number(value)
     known = {"string": str, "boolean": bool, "array": list, "object": dict, "null": type(None)}

@@ -44,13 +44,18 @@ def listed(schema: Mapping[str, Any], key: str) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
+def texts(schema: Mapping[str, Any], key: str) -> list[str]:
+    """The texts in the list under `key`."""
+    return [one for one in listed(schema, key) if isinstance(one, str)]
+
+
 def types(schema: Mapping[str, Any]) -> list[str]:
     """The types allowed, [] for any; guessed from other keywords where none is named."""
     named = schema.get("type")
     if isinstance(named, str):
         return [named]
     if isinstance(named, list):
-        return [one for one in named if isinstance(one, str)]
+        return texts(schema, "type")
     for kind, keys in _TELLING.items():
         if any(key in schema for key in keys):
             return [kind]
@@ -123,9 +128,9 @@ def _merged_keyword(key: str, first: Any, second: Any) -> Any:
 
 
 def _common_types(first: Any, second: Any) -> Any:
-    ones, others = ([one] if isinstance(one, str) else one for one in (first, second))
-    if not isinstance(ones, list) or not isinstance(others, list):
-        return first
+    ones, others = (types({"type": one}) for one in (first, second))
+    if not ones or not others:
+        return ones or others
     common = [one for one in ones if one in others]
     if not common and {"integer", "number"} <= {*ones, *others}:
         common = ["integer"]

@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from fake_server import FakeServer
 from fake_server.fake_space import FakeSpace
 
+LIMIT = "limit is a whole number of at most 9 digits, not 'x'"
 TREE = {"name": "tree", "when": {"messages": {"last": {"contains": "tree"}}}, "reply": {"text": "leaf"}}
 
 
@@ -64,7 +65,7 @@ def test_requests_can_be_chosen_and_forgotten(fake: FakeServer) -> None:
     assert told(fake, "/requests", status=404)["matching"] == 1
     assert told(fake, "/requests", limit=0)["requests"] == []
     wrong = httpx2.get(f"{fake.url}/__fake__/requests?limit=x")
-    assert (wrong.status_code, wrong.json()["error"]["message"]) == (400, "limit is a whole number, not 'x'")
+    assert (wrong.status_code, wrong.json()["error"]["message"]) == (400, LIMIT)
     assert httpx2.delete(f"{fake.url}/__fake__/requests").status_code == 204
     assert fake.requests == ()
 
