@@ -17,7 +17,7 @@ from contract_tests.fuzz.client import request_bytes, send
 from contract_tests.fuzz.serving import Served
 from fake_server.wire.exchange import Request
 
-LAP, WARM = 300, 7
+LAP, WARM = 300, 10
 """Requests of a lap, and laps until the journal is full: it keeps 1,000."""
 GROWTH_BLOCKS, GROWTH_BYTES = 75, 8 * 1024 * 1024
 """What a lap after those may add on average, one block for four requests; and all of them together."""
