@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from fake_server.sensible import chance
@@ -51,7 +52,6 @@ _IMPLIED: Mapping[str, tuple[str, ...]] = {
     "violence/graphic": ("violence",),
 }
 """A narrow category and the wide ones that hold it."""
-_FOUND = {name: re.compile(rf"\b(?:{words})\b", re.IGNORECASE) for name, words in _WORDS.items()}
 _OMNI = (
     "harassment", "harassment/threatening", "sexual", "hate", "hate/threatening", "illicit",
     "illicit/violent",
@@ -92,8 +92,14 @@ def result(
     return told
 
 
+@cache
+def _patterns() -> Mapping[str, re.Pattern[str]]:
+    """What finds the words of each category; compiled when somebody asks for a moderation."""
+    return {name: re.compile(rf"\b(?:{words})\b", re.IGNORECASE) for name, words in _WORDS.items()}
+
+
 def _spoken_of(said: str) -> frozenset[str]:
-    found = {name for name, words in _FOUND.items() if words.search(said)}
+    found = {name for name, words in _patterns().items() if words.search(said)}
     return frozenset(found.union(*(_IMPLIED.get(name, ()) for name in found)))
 
 

@@ -10,7 +10,7 @@ from fake_server.describe.operations import OPERATIONS, QUERY, STORED, TAGS, Ope
 from fake_server.describe.samples import Samples
 from fake_server.describe.shapes import components, reference
 from fake_server.describe.told import ErrorResponse
-from fake_server.faults.header import HEADER
+from fake_server.faults.base import HEADER
 
 FAILURES: Mapping[int, str] = {
     400: "The request is wrong; `param` says where.",

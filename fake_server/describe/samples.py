@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fake_server.answering_in_process import AppShelf
-from fake_server.faults.header import HEADER
+from fake_server.faults.base import HEADER
 from fake_server.settings import Settings
 from fake_server.wire.exchange import Request
 

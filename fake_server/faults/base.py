@@ -16,6 +16,10 @@ Positive = Annotated[int, Field(ge=1, le=100_000_000)]
 Seconds = Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)]
 
 
+HEADER = "x-fake-fault"
+"""The request's header field that names faults."""
+
+
 class Fault(BaseModel):
     """A thing that goes wrong. `probability` is how likely, by the server's seed; 1 is always."""
 

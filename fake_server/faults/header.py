@@ -11,8 +11,8 @@ from typing import Any
 import http_sf
 
 from fake_server.faults import Fault, FaultError, parse
+from fake_server.faults.base import HEADER
 
-HEADER = "x-fake-fault"
 _EXAMPLE = f'write it like {HEADER}: cut;after_events=2;ending=rst, error;status=429;message="slow"'
 
 

@@ -14,8 +14,8 @@ from fake_server.delivery import Delivery, whole
 from fake_server.edge import ENTRY, STYLE, clean_headers, error_response, to_json
 from fake_server.faults import Fault, FaultError
 from fake_server.faults.active import Armed, broken
+from fake_server.faults.base import HEADER
 from fake_server.faults.between import CrossTalk, OneSlot
-from fake_server.faults.header import HEADER, read
 from fake_server.faults.requests import Misread
 from fake_server.journal import Entry
 from fake_server.reply import ErrorReply
@@ -83,8 +83,11 @@ def operation(answer: Answer, *, reads: bool = True) -> Callable[[Request], Awai
 
 async def _answered(visit: Visit, answer: Answer) -> Response:
     struck = visit.space.faults.striking(visit.asking) if visit.space.faults else []
-    told = visit.entry.fields.get(HEADER)
-    faults = [one.fault for one in struck] + ([] if told is None else _drawn(visit, read(told)))
+    faults = [one.fault for one in struck]
+    if HEADER in visit.entry.fields:
+        from fake_server.faults.header import read  # few requests name any
+
+        faults += _drawn(visit, read(visit.entry.fields[HEADER]))
     faults += _played(visit)
     for one in faults:
         if isinstance(one, CrossTalk):
