@@ -61,7 +61,8 @@ def worst() -> str:
         "| bug | seen in | what clients make of it |",
         "| --- | --- | --- |",
     ]
-    for bug in sorted(bugs().values(), key=lambda one: (-damage(one), one.id))[:WORST]:
+    grave = [bug for bug in bugs().values() if bug.severity != "cosmetic"]
+    for bug in sorted(grave, key=lambda one: (-damage(one), one.severity, one.id))[:WORST]:
         told = breakage(table().of_bug(bug.id))
         lines.append(f"| `{bug.id}`: {_cell(bug.title)} | {', '.join(bug.servers)} | {told} |")
     return "\n".join(lines) + "\n"
