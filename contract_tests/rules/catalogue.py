@@ -18,6 +18,7 @@ from contract_tests.rules import (
     tools_strict,
     tools_text,
     usage_size,
+    usage_stream,
 )
 from contract_tests.rules.chat import chat
 from contract_tests.rules.chat_stream import chat_stream
@@ -53,6 +54,7 @@ _ADDED = (
     tools_strict,
     tools_text,
     usage_size,
+    usage_stream,
 )
 SECTIONS: tuple[Section, ...] = (
     http,

@@ -7,7 +7,8 @@ from types import NoneType
 
 from contract_tests.rules import references as see
 from contract_tests.rules.chat import FINISH_REASONS, SERVICE_TIERS
-from contract_tests.rules.common import as_stream, chunk_choices, envelope
+from contract_tests.rules.common import envelope
+from contract_tests.rules.common_stream import as_stream, chunk_choices
 from contract_tests.rules.engine import SHOULD, Fault, Section
 from contract_tests.rules.limits import limits
 from contract_tests.rules.node import Node

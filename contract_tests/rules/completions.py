@@ -7,7 +7,8 @@ from itertools import pairwise
 
 from contract_tests.rules import references as see
 from contract_tests.rules.answers import Answer, answers
-from contract_tests.rules.common import as_dict, as_stream, choice_list, chunk_choices, envelope
+from contract_tests.rules.common import as_dict, choice_list, envelope
+from contract_tests.rules.common_stream import as_stream, chunk_choices
 from contract_tests.rules.engine import SHOULD, Fault, Section
 from contract_tests.rules.limits import limits
 from contract_tests.rules.node import Node
