@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from fake_server.bugs import BugError
-from fake_server.command_line import Number, OneLine, Whole, not_listening, refuse
+from fake_server.command_line import AnyWhole, Number, OneLine, Whole, not_listening, refuse
 from fake_server.script_commands import schema_command, validate_command
 from fake_server.script_watch import Watch
 from fake_server.scripts import ScriptBook, ScriptError, load
@@ -59,7 +59,7 @@ class _Commands(OneLine):
 @click.option("--strict", is_flag=True, help="Answer 404 where no script matches.")
 @click.option("--api-key", default=None, help="Ask for this key; any is accepted without.")
 @click.option("--model", "models", multiple=True, help="Know only these models.")
-@click.option("--seed", default=None, type=Whole(), help="Seed of the variations; drawn and printed without.")
+@click.option("--seed", default=None, type=AnyWhole(), help="Seed of the variations; else drawn and told.")
 @click.option("--plain", is_flag=True, help="No variations: always the plainest form.")
 @click.option(
     "--bug", "--misbehave", "bugs", multiple=True, metavar="ID", help="Have a known bug: `contract bugs`."

@@ -36,6 +36,18 @@ class Whole(click.IntRange):
             self.fail(f"{str(value)[:40]!r} is not {_range(self, 'a whole number')}", param, ctx)
 
 
+class AnyWhole(click.ParamType[int]):
+    """A whole number of any size and sign; another value is refused in words."""
+
+    name = "integer"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            return int(value)
+        except ValueError:
+            self.fail(f"{str(value)[:40]!r} is not a whole number", param, ctx)
+
+
 class Number(click.FloatRange):
     """A finite number; another value is refused in words."""
 

@@ -22,14 +22,14 @@ from contract_tests.outcome import ExitCode
 from contract_tests.report.findings import count
 from contract_tests.report.terminal import Terminal
 from contract_tests.run import Options
-from fake_server.command_line import Whole, refuse
+from fake_server.command_line import AnyWhole, refuse
 from fake_server.wire import fixture
 
 
 @click.command("offline")
 @click.option("--fixture", "path", type=click.Path(path_type=Path), help="Judge this recording instead.")
 @click.option("--model", default=None, help="The model to ask for.")
-@click.option("--seed", default=1, type=Whole(), help="Seed of the fake's variations.")
+@click.option("--seed", default=1, type=AnyWhole(), help="Seed of the fake's variations.")
 @json_file
 @junit_file
 @fail_on
