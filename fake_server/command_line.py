@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 from click.core import ParameterSource
+from click.types import IntParamType
 
 _EXTRA = re.compile(r"Got unexpected extra arguments? \((.*)\)")
 """How click says that too much was given."""
@@ -36,15 +37,13 @@ class Whole(click.IntRange):
             self.fail(f"{str(value)[:40]!r} is not {_range(self, 'a whole number')}", param, ctx)
 
 
-class AnyWhole(click.ParamType[int]):
+class AnyWhole(IntParamType):
     """A whole number of any size and sign; another value is refused in words."""
-
-    name = "integer"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         try:
-            return int(value)
-        except ValueError:
+            return int(super().convert(value, param, ctx))
+        except click.BadParameter:
             self.fail(f"{str(value)[:40]!r} is not a whole number", param, ctx)
 
 
