@@ -57,7 +57,7 @@ def offline_command(
     code = tell(terminal, report, fail_on, json_file, junit)
     if surprises and not code:
         code = ExitCode.FINDINGS
-        gone = count(len(surprises), "recorded bug")
+        gone = count(len(surprises), "bug")
         terminal.say(
             f"FAIL  {gone} not as declared, see `surprise` above (exit code {int(code)})", "bold red"
         )
@@ -72,7 +72,7 @@ def _recorded_bugs(terminal: Terminal) -> list[str]:
         terminal.say(f"surprise  {surprise}", "red")
     if found:
         still = len(found) - len(summary.surprises)
-        terminal.say(f"bugs      {still} of {count(len(found), 'recorded bug')} break what they declare")
+        terminal.say(f"bugs      {still} of {count(len(found), 'bug')} break what they declare")
     return summary.surprises
 
 
