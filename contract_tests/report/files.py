@@ -20,6 +20,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from contract_tests.clients.table import table
 from contract_tests.judging import Summary
 from contract_tests.outcome import CaseResult, ExitCode, Lack, RunReport
 from contract_tests.report.findings import masked
@@ -100,6 +101,7 @@ def finding(one: Finding) -> dict[str, Any]:
         "expected": one.expected,
         "actual": one.actual,
         "breaks": one.rule.harm,
+        "clients": dict(table().of_rule(one.rule.id)),
         "see": one.rule.see,
     }
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from contract_tests.clients.table import breakage, table
 from contract_tests.examples import kept_by
 from contract_tests.report.findings import masked
 from contract_tests.rules import judge
@@ -183,6 +184,8 @@ def _why(story: Story) -> Iterator[str]:
     finding = _finding(story.exchange, story.rule)
     if finding and finding.rule.harm:
         yield f"What breaks: {finding.rule.harm}."
+        if told := breakage(table().of_rule(finding.rule.id)):
+            yield f"Clients that were given such a reply ({table().measured}): {told}."
     if story.outcome and (story.rule is None or _should_be_read(story.exchange)):
         yield _measured(story.outcome)
 
