@@ -36,7 +36,7 @@ def ask(asked: dict[str, Any]) -> Any:
         reply = openai.Embedding.create(**body)
         usage = [reply["usage"]["prompt_tokens"], reply["usage"]["total_tokens"]]
         return {
-            "model": reply["model"],
+            "model": reply.get("model"),
             "vectors": [one["embedding"] for one in reply["data"]],
             "usage": usage,
         }
@@ -46,7 +46,7 @@ def ask(asked: dict[str, Any]) -> Any:
 
 
 def head(reply: Any) -> dict[str, Any]:
-    return {name: reply[name] for name in ("id", "created", "model")}
+    return {name: reply.get(name) for name in ("id", "created", "model")}
 
 
 def usage(used: Any) -> Any:
@@ -61,8 +61,8 @@ def whole(reply: Any, kind: str) -> Any:
             [one["id"], one["function"]["name"], json.loads(one["function"]["arguments"])]
             for one in message.get("tool_calls") or []
         ]
-        choices.append({"text": message["content"] or "", "calls": calls, "finish": choice["finish_reason"]})
-    return {**head(reply), "choices": choices, "usage": usage(reply["usage"])}
+        choices.append({"text": message["content"] or "", "calls": calls, "finish": choice.get("finish_reason")})
+    return {**head(reply), "choices": choices, "usage": usage(reply.get("usage"))}
 
 
 def streamed(stream: Any, kind: str) -> Any:
@@ -72,8 +72,8 @@ def streamed(stream: Any, kind: str) -> Any:
     for chunk in stream:
         made = made or head(chunk)
         for choice in chunk["choices"]:
-            slot = choices.setdefault(choice["index"], {"text": "", "calls": {}, "finish": None})
-            slot["finish"] = choice["finish_reason"] or slot["finish"]
+            slot = choices.setdefault(choice.get("index"), {"text": "", "calls": {}, "finish": None})
+            slot["finish"] = choice.get("finish_reason") or slot["finish"]
             delta = choice["delta"] if kind == "chat" else {"content": choice["text"]}
             slot["text"] += delta.get("content") or ""
             for call in delta.get("tool_calls") or []:
