@@ -36,9 +36,10 @@ class Subject:
     right: Path | None
 
     @property
-    def asked(self) -> dict[str, Any]:
-        """What a client is to ask: the kind of operation and its body."""
-        return asked(load(self.path).exchange)
+    def asked(self) -> dict[str, Any] | None:
+        """What a client is to ask: the kind of operation and its body; None where no client asks so."""
+        exchange = load(self.path).exchange
+        return None if exchange.request.target.endswith("/") else asked(exchange)
 
 
 @cache

@@ -61,7 +61,9 @@ def whole(reply: Any, kind: str) -> Any:
             [one["id"], one["function"]["name"], json.loads(one["function"]["arguments"])]
             for one in message.get("tool_calls") or []
         ]
-        choices.append({"text": message["content"] or "", "calls": calls, "finish": choice.get("finish_reason")})
+        choices.append(
+            {"text": message["content"] or "", "calls": calls, "finish": choice.get("finish_reason")}
+        )
     return {**head(reply), "choices": choices, "usage": usage(reply.get("usage"))}
 
 
