@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections import Counter
@@ -13,13 +14,18 @@ from contract_tests.clients.table import breakage, table
 from contract_tests.examples import broken_in
 from contract_tests.rules import RULES
 from fake_server.bugs.known import Bug, Waiting, bugs, waiting
+from fake_server.faults import Fault
+from fake_server.wire.fixture import load
 
 PACKAGE = Path(__file__).resolve().parents[1]
 PAGE, README = PACKAGE / "BUGS.md", PACKAGE.parent / "README.md"
 BEGIN, END = "<!-- bugs:begin -->", "<!-- bugs:end -->"
 WORST = 10
+SHOWN, WIDE = 4, 110
+"""Of a lawful form: so many writes, so much of each."""
 _ISSUE = re.compile(r"([\w.-]+/[\w.-]+)#(\d+)")
 _DAMAGE: Mapping[str, int] = {"hangs": 4, "empty": 4, "short": 3, "raises": 2}
+_SEVERITIES = ("loses-data", "breaks-client", "cosmetic")
 _LOST = ("text", "calls", "vectors", "no error", "refusal", "choices")
 _INTRODUCTION = """\
 <!-- made from the catalogue by `make pages`; changes belong there -->
@@ -34,8 +40,9 @@ exchange with that one defect, in `fixtures/bugs`, and the fake plays it:
 - `@pytest.mark.openai_bug("ID")` gives it to one test, `fake.bug("ID")` from then on.
 
 `contract bugs` lists them by server and class. *On the wire* shows the place where the rule complains:
-`⏎` is a line end, `…` stands for more. What clients make of it was measured on {measured}, each given the
-exchange as it stands in the fixture: {clients}. *Silently* means that no error tells of it.
+`⏎` is a line end, `…` stands for more; what takes several requests to see is told in the words of
+[FAULTS.md](../fake_server/FAULTS.md) instead. What clients make of it was measured on {measured}, each
+given the exchange as it stands in the fixture: {clients}. *Silently* means that no error tells of it.
 """
 
 
@@ -61,10 +68,15 @@ def worst() -> str:
         "| bug | seen in | what clients make of it |",
         "| --- | --- | --- |",
     ]
-    for bug in sorted(bugs().values(), key=lambda one: (-damage(one), one.id))[:WORST]:
+    for bug in sorted(bugs().values(), key=_rank)[:WORST]:
         told = breakage(table().of_bug(bug.id))
         lines.append(f"| `{bug.id}`: {_cell(bug.title)} | {', '.join(bug.servers)} | {told} |")
     return "\n".join(lines) + "\n"
+
+
+def _rank(bug: Bug) -> tuple[int, int, int, str]:
+    """The worst first; of those that cost the same, what loses data, then what more servers have."""
+    return -damage(bug), _SEVERITIES.index(bug.severity), -len(bug.seen), bug.id
 
 
 def damage(bug: Bug) -> int:
@@ -136,6 +148,7 @@ def _one(bug: Bug) -> Iterator[str]:
 def _wire(bug: Bug) -> Iterator[str]:
     excerpt = broken_in(path_of(bug), RULES[bug.breaks[0]]) if bug.of and bug.breaks else None
     if excerpt is None:
+        yield from _changed(bug)
         return
     yield "On the wire:"
     yield ""
@@ -147,6 +160,35 @@ def _wire(bug: Bug) -> Iterator[str]:
         yield f"→ {excerpt.said}"
     yield "```"
     yield ""
+
+
+def _changed(bug: Bug) -> Iterator[str]:
+    """What a lawful form has on the wire, line by line, or what a behaviour does to a right reply."""
+    yield "On the wire:" if bug.of else "What the server does:"
+    yield ""
+    yield "```text"
+    if bug.of:
+        for write in load(path_of(bug)).exchange.writes[:SHOWN]:
+            yield _shortened(write.data.decode().replace("\r", "␍").replace("\n", "⏎"))
+        yield "…"
+    else:
+        yield from map(_in_words, bug.play)
+        if bug.when:
+            yield f"where a request has {json.dumps(bug.when, ensure_ascii=False)}"
+        yield from (f"else {_in_words(fault)}" for fault in bug.otherwise)
+    yield "```"
+    yield ""
+
+
+def _in_words(fault: Fault) -> str:
+    """A fault by its name, with its parameters."""
+    told = fault.told()
+    name = told.pop("fault")
+    return f"{name} {json.dumps(told, ensure_ascii=False)}" if told else name
+
+
+def _shortened(line: str) -> str:
+    return line if len(line) <= WIDE else f"{line[: WIDE // 2]} … {line[-WIDE // 2 :]}"
 
 
 def _rest(rest: Iterable[Waiting]) -> Iterator[str]:

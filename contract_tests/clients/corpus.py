@@ -67,6 +67,8 @@ def asked(exchange: Exchange) -> dict[str, Any]:
     common = _COMMON[kind]
     if exchange.request.method != "POST" or not all(body.get(name) for name in common):
         body = {**common, "stream": True} if body.get("stream") else common
+    if body.get("encoding_format") == "base64":  # what clients ask for on their own, and unpack
+        body = {name: value for name, value in body.items() if name != "encoding_format"}
     return {"kind": kind, "body": body}
 
 

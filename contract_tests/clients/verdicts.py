@@ -33,6 +33,7 @@ def verdict(answer: Answer, right: Answer | None) -> str:
 
 
 def _compared(result: Any, right: Any) -> str:
+    result, right = _rounded(result), _rounded(right)
     if result == right:
         return FINE
     said, meant = list(_said(result)), list(_said(right))
@@ -41,6 +42,15 @@ def _compared(result: Any, right: Any) -> str:
     if said != meant and _left_over(said, meant):
         return SHORT
     return f"wrong: {', '.join(dict.fromkeys(_differing(result, right)))}"
+
+
+def _rounded(value: Any) -> Any:
+    """The value with its numbers as a 32-bit float holds them: vectors come as text, or as such floats."""
+    if isinstance(value, float):
+        return round(value, 6)
+    if isinstance(value, dict):
+        return {name: _rounded(one) for name, one in value.items()}
+    return [_rounded(one) for one in value] if isinstance(value, list) else value
 
 
 def _said(result: Mapping[str, Any]) -> Iterator[Any]:
