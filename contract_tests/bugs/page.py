@@ -32,8 +32,9 @@ _INTRODUCTION = """\
 
 # What OpenAI-compatible servers get wrong
 
-{documented} bugs of {servers} servers, each told of in public, in {forms} forms. Every form is a whole
-exchange with that one defect, in `fixtures/bugs`, and the fake plays it:
+{documented} bugs of {servers} servers, each told of in public; {waiting} cannot be played, the others have
+{forms} forms. {whole} forms are whole exchanges with that one defect, in `fixtures/bugs`; the others show in
+several requests only. The fake plays each:
 
 - `fake-server --bug ID` has the bug for every client;
 - the request header `x-fake-bug: ID` asks for it once;
@@ -53,6 +54,8 @@ def document() -> str:
         documented=sum(len(bug.seen) for bug in known) + len(rest),
         servers=len({server for bug in known for server in bug.servers} | {one.server for one in rest}),
         forms=len(known),
+        whole=sum(bug.of is not None for bug in known),
+        waiting=len(rest),
         measured=table().measured,
         clients=table().versions,
     )
@@ -138,6 +141,9 @@ def _one(bug: Bug) -> Iterator[str]:
         yield f"- clause: {RULES[bug.breaks[0]].clause}"
     if told_by := breakage(table().of_bug(bug.id)):
         yield f"- clients: {told_by}"
+    else:
+        why = "no client asks so" if bug.of else "it shows in several requests only"
+        yield f"- clients: not measured, {why}"
     if bug.cases:
         yield f"- met by: `contract run URL --select {','.join(bug.cases)}`"
     yield f"- play: `fake-server --bug {bug.id}`"
@@ -169,7 +175,8 @@ def _changed(bug: Bug) -> Iterator[str]:
     yield "```text"
     if bug.of:
         for write in load(path_of(bug)).exchange.writes[:SHOWN]:
-            yield _shortened(write.data.decode().replace("\r", "␍").replace("\n", "⏎"))
+            written = write.data.decode().replace("\r", "␍").replace("\n", "⏎")
+            yield "".join(_shortened(event) for event in re.split(r"(?<=⏎⏎)(?=.)", written))
         yield "…"
     else:
         yield from map(_in_words, bug.play)
