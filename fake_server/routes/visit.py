@@ -83,6 +83,7 @@ def operation(answer: Answer, *, reads: bool = True) -> Callable[[Request], Awai
 
 async def _answered(visit: Visit, answer: Answer) -> Response:
     struck = visit.space.faults.striking(visit.asking) if visit.space.faults else []
+    struck.sort(key=lambda one: "bug" in one.written and one.fault.fault == "no-done")  # others count events
     faults = [one.fault for one in struck]
     if HEADER in visit.entry.fields:
         from fake_server.faults.header import read  # few requests name any
