@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 from fake_server import asked
 
@@ -17,12 +17,19 @@ class Asking:
     """One request to answer.
 
     `endpoint` is its path without `/v1` and slashes around it (`chat/completions`), `body` the parsed JSON
-    object, `headers` its fields with names in lower case, several of a name joined by `, `.
+    object, `headers` its fields with names in lower case, several of a name joined by `, `. `slash` tells
+    whether a slash ended the path.
     """
 
     body: Mapping[str, Any]
     endpoint: str = CHAT
     headers: Mapping[str, str] = field(default_factory=dict)
+    slash: bool = False
+
+    @classmethod
+    def at(cls, path: str, headers: Mapping[str, str]) -> Self:
+        """A request to this path whose body is not read yet."""
+        return cls({}, path.removeprefix("/v1").strip("/"), headers, path.endswith("/"))
 
     @property
     def key(self) -> str | None:

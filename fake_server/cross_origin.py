@@ -52,7 +52,7 @@ class CrossOrigin:
             played = (*self.settings.bugs, *named(told or ""))
         except ValueError:
             return []  # who reads the request says so
-        asking = Asking({}, path.removeprefix("/v1").strip("/"), fields)
+        asking = Asking.at(path, fields)
         armed = space.faults.striking(asking, kind) if space.faults else []
         struck = (*(one.fault for one in armed), *playing(played, asking))
         return [fault for fault in struck if isinstance(fault, kind)]

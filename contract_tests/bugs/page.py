@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections import Counter
@@ -13,29 +14,36 @@ from contract_tests.clients.table import breakage, table
 from contract_tests.examples import broken_in
 from contract_tests.rules import RULES
 from fake_server.bugs.known import Bug, Waiting, bugs, waiting
+from fake_server.faults import Fault
+from fake_server.wire.fixture import load
 
 PACKAGE = Path(__file__).resolve().parents[1]
 PAGE, README = PACKAGE / "BUGS.md", PACKAGE.parent / "README.md"
 BEGIN, END = "<!-- bugs:begin -->", "<!-- bugs:end -->"
 WORST = 10
+SHOWN, WIDE = 4, 110
+"""Of a lawful form: so many writes, so much of each."""
 _ISSUE = re.compile(r"([\w.-]+/[\w.-]+)#(\d+)")
 _DAMAGE: Mapping[str, int] = {"hangs": 4, "empty": 4, "short": 3, "raises": 2}
+_SEVERITIES = ("loses-data", "breaks-client", "cosmetic")
 _LOST = ("text", "calls", "vectors", "no error", "refusal", "choices")
 _INTRODUCTION = """\
 <!-- made from the catalogue by `make pages`; changes belong there -->
 
 # What OpenAI-compatible servers get wrong
 
-{documented} bugs of {servers} servers, each told of in public, in {forms} forms. Every form is a whole
-exchange with that one defect, in `fixtures/bugs`, and the fake plays it:
+{documented} bugs of {servers} servers, each told of in public; {waiting} cannot be played, the others have
+{forms} forms. {whole} forms are whole exchanges with that one defect, in `fixtures/bugs`; the others show in
+several requests only. The fake plays each:
 
 - `fake-server --bug ID` has the bug for every client;
 - the request header `x-fake-bug: ID` asks for it once;
 - `@pytest.mark.openai_bug("ID")` gives it to one test, `fake.bug("ID")` from then on.
 
 `contract bugs` lists them by server and class. *On the wire* shows the place where the rule complains:
-`⏎` is a line end, `…` stands for more. What clients make of it was measured on {measured}, each given the
-exchange as it stands in the fixture: {clients}. *Silently* means that no error tells of it.
+`⏎` is a line end, `…` stands for more; what takes several requests to see is told in the words of
+[FAULTS.md](../fake_server/FAULTS.md) instead. What clients make of it was measured on {measured}, each
+given the exchange as it stands in the fixture: {clients}. *Silently* means that no error tells of it.
 """
 
 
@@ -46,6 +54,8 @@ def document() -> str:
         documented=sum(len(bug.seen) for bug in known) + len(rest),
         servers=len({server for bug in known for server in bug.servers} | {one.server for one in rest}),
         forms=len(known),
+        whole=sum(bug.of is not None for bug in known),
+        waiting=len(rest),
         measured=table().measured,
         clients=table().versions,
     )
@@ -61,11 +71,15 @@ def worst() -> str:
         "| bug | seen in | what clients make of it |",
         "| --- | --- | --- |",
     ]
-    grave = [bug for bug in bugs().values() if bug.severity != "cosmetic"]
-    for bug in sorted(grave, key=lambda one: (-damage(one), one.severity, one.id))[:WORST]:
+    for bug in sorted(bugs().values(), key=_rank)[:WORST]:
         told = breakage(table().of_bug(bug.id))
         lines.append(f"| `{bug.id}`: {_cell(bug.title)} | {', '.join(bug.servers)} | {told} |")
     return "\n".join(lines) + "\n"
+
+
+def _rank(bug: Bug) -> tuple[int, int, int, str]:
+    """The worst first; of those that cost the same, what loses data, then what more servers have."""
+    return -damage(bug), _SEVERITIES.index(bug.severity), -len(bug.seen), bug.id
 
 
 def damage(bug: Bug) -> int:
@@ -127,6 +141,9 @@ def _one(bug: Bug) -> Iterator[str]:
         yield f"- clause: {RULES[bug.breaks[0]].clause}"
     if told_by := breakage(table().of_bug(bug.id)):
         yield f"- clients: {told_by}"
+    else:
+        why = "no client asks so" if bug.of else "it shows in several requests only"
+        yield f"- clients: not measured, {why}"
     if bug.cases:
         yield f"- met by: `contract run URL --select {','.join(bug.cases)}`"
     yield f"- play: `fake-server --bug {bug.id}`"
@@ -137,6 +154,7 @@ def _one(bug: Bug) -> Iterator[str]:
 def _wire(bug: Bug) -> Iterator[str]:
     excerpt = broken_in(path_of(bug), RULES[bug.breaks[0]]) if bug.of and bug.breaks else None
     if excerpt is None:
+        yield from _changed(bug)
         return
     yield "On the wire:"
     yield ""
@@ -148,6 +166,36 @@ def _wire(bug: Bug) -> Iterator[str]:
         yield f"→ {excerpt.said}"
     yield "```"
     yield ""
+
+
+def _changed(bug: Bug) -> Iterator[str]:
+    """What a lawful form has on the wire, line by line, or what a behaviour does to a right reply."""
+    yield "On the wire:" if bug.of else "What the server does:"
+    yield ""
+    yield "```text"
+    if bug.of:
+        for write in load(path_of(bug)).exchange.writes[:SHOWN]:
+            written = write.data.decode().replace("\r", "␍").replace("\n", "⏎")
+            yield "".join(_shortened(event) for event in re.split(r"(?<=⏎⏎)(?=.)", written))
+        yield "…"
+    else:
+        yield from map(_in_words, bug.play)
+        if bug.when:
+            yield f"where a request has {json.dumps(bug.when, ensure_ascii=False)}"
+        yield from (f"else {_in_words(fault)}" for fault in bug.otherwise)
+    yield "```"
+    yield ""
+
+
+def _in_words(fault: Fault) -> str:
+    """A fault by its name, with its parameters."""
+    told = fault.told()
+    name = told.pop("fault")
+    return f"{name} {json.dumps(told, ensure_ascii=False)}" if told else name
+
+
+def _shortened(line: str) -> str:
+    return line if len(line) <= WIDE else f"{line[: WIDE // 2]} … {line[-WIDE // 2 :]}"
 
 
 def _rest(rest: Iterable[Waiting]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Iterable
 
@@ -41,8 +42,7 @@ def bugs_command(
         and severity in (None, one.severity)
     ]
     if not listed:
-        kinds = ", ".join(sorted({one.kind for one in known}))
-        raise click.UsageError(f"no known bug is of this kind; the classes are {kinds}")
+        raise click.UsageError(_none(known, server, kind))
     for name, group in _grouped(listed).items():
         if not as_json:
             click.echo(f"\n{name}" if name != listed[0].kind else name)
@@ -51,6 +51,21 @@ def bugs_command(
     if not as_json:
         click.echo(f"\n{len(listed)} bugs; `contract bugs ID` tells all about one")
     return 0
+
+
+def _none(known: Iterable[Bug | Waiting], server: str, kind: str) -> str:
+    """Why nothing is listed: a class or a server that there is not, or nothing where both meet."""
+    kinds = sorted({one.kind for one in known})
+    if kind and kind not in kinds:
+        return f"there is no class {kind[:50]!r}; the classes are {', '.join(kinds)}"
+    servers = sorted({name for one in known for name in _servers(one)}, key=str.lower)
+    if not any(server.lower() in name.lower() for name in servers):
+        near = difflib.get_close_matches(server.lower(), [name.lower() for name in servers], 1, 0.5)
+        hint = next(
+            (f"did you mean {name!r}?" for name in servers if name.lower() in near), "BUGS.md has them all"
+        )
+        return f"no known bug was met in a server called {server[:50]!r}; {hint}"
+    return "no known bug fits all of these options; leave one out"
 
 
 def _found(bug_id: str) -> Bug:

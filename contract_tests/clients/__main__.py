@@ -15,7 +15,7 @@ import click
 from contract_tests.clients.corpus import Subject, asked, subjects
 from contract_tests.clients.driving import CLIENTS, Driver
 from contract_tests.clients.table import DATA, Table, table
-from contract_tests.clients.verdicts import verdict
+from contract_tests.clients.verdicts import NOT_ASKED, verdict
 from contract_tests.fidelity.children import NotInstalled
 from fake_server import ReplayServer
 from fake_server.wire.fixture import load
@@ -33,6 +33,8 @@ class Bench:
 
     def row(self, subject: Subject) -> dict[str, str]:
         """The verdict of every client on a fixture."""
+        if subject.asked is None:
+            return {driver.client.name: NOT_ASKED for driver in self.drivers}
         right = self._answers_to(subject.right) if subject.right else {}
         answers = self._replayed(subject.path)
         return {name: verdict(answer, right.get(name)) for name, answer in answers.items()}

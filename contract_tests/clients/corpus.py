@@ -36,9 +36,10 @@ class Subject:
     right: Path | None
 
     @property
-    def asked(self) -> dict[str, Any]:
-        """What a client is to ask: the kind of operation and its body."""
-        return asked(load(self.path).exchange)
+    def asked(self) -> dict[str, Any] | None:
+        """What a client is to ask: the kind of operation and its body; None where no client asks so."""
+        exchange = load(self.path).exchange
+        return None if exchange.request.target.endswith("/") else asked(exchange)
 
 
 @cache
@@ -66,6 +67,8 @@ def asked(exchange: Exchange) -> dict[str, Any]:
     common = _COMMON[kind]
     if exchange.request.method != "POST" or not all(body.get(name) for name in common):
         body = {**common, "stream": True} if body.get("stream") else common
+    if body.get("encoding_format") == "base64":  # what clients ask for on their own, and unpack
+        body = {name: value for name, value in body.items() if name != "encoding_format"}
     return {"kind": kind, "body": body}
 
 

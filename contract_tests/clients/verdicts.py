@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 FINE, HANGS, EMPTY, SHORT, ANSWERS, NOT_ASKED = "fine", "hangs", "empty", "short", "answers", "–"
@@ -13,8 +14,8 @@ Answer = Mapping[str, Any]
 def verdict(answer: Answer, right: Answer | None) -> str:
     """`fine`, `hangs`, `raises NAME`, `empty`, `short`, `wrong: MEMBERS`; `answers` where nothing is known.
 
-    `empty` and `short` are silent: no text and no call is left, or less than there was. `–` stands where the
-    client has no such operation.
+    `empty` and `short` are silent: no text and no call is left, or a part of what there was and nothing else.
+    `–` stands where the client has no such operation.
     """
     if answer.get("hangs"):
         return HANGS
@@ -32,23 +33,48 @@ def verdict(answer: Answer, right: Answer | None) -> str:
 
 
 def _compared(result: Any, right: Any) -> str:
+    result, right = _rounded(result), _rounded(right)
     if result == right:
         return FINE
-    said, meant = _size(result), _size(right)
-    if not said and meant:
+    said, meant = list(_said(result)), list(_said(right))
+    if meant and not said:
         return EMPTY
-    if said < meant:
+    if said != meant and _left_over(said, meant):
         return SHORT
     return f"wrong: {', '.join(dict.fromkeys(_differing(result, right)))}"
 
 
-def _size(result: Mapping[str, Any]) -> int:
-    """How much was said: letters, calls, vectors, names."""
-    choices = result.get("choices", [])
-    letters = sum(len(one.get("text") or "") + len(one.get("refusal") or "") for one in choices)
-    calls = sum(1 + len(str(call)) for one in choices for call in one.get("calls", []))
-    numbers = sum(len(one) if isinstance(one, list) else 0 for one in result.get("vectors", []))
-    return letters + calls + numbers + len(result.get("ids", []))
+def _rounded(value: Any) -> Any:
+    """The value with its numbers as a 32-bit float holds them: vectors come as text, or as such floats."""
+    if isinstance(value, float):
+        return round(value, 6)
+    if isinstance(value, dict):
+        return {name: _rounded(one) for name, one in value.items()}
+    return [_rounded(one) for one in value] if isinstance(value, list) else value
+
+
+def _said(result: Mapping[str, Any]) -> Iterator[Any]:
+    """What was said, piece by piece: letters, calls and the letters of their arguments, vectors, names.
+
+    A text that is none, and a call that the client itself tells as invalid, are pieces of their own.
+    """
+    for choice in result.get("choices", []):
+        for name in ("text", "refusal"):
+            text = choice.get(name) or ""
+            yield from text if isinstance(text, str) else [text]
+        for call, name, arguments in choice.get("calls", []):
+            yield (call, name)
+            yield from json.dumps(arguments)
+        yield from choice.get("invalid calls", [])
+    for vector in result.get("vectors", []):
+        yield from vector if isinstance(vector, list) else [vector]
+    yield from result.get("ids", [])
+
+
+def _left_over(said: Iterable[Any], meant: Iterable[Any]) -> bool:
+    """Whether what was said is what was meant with pieces missing, and nothing else."""
+    rest = iter(meant)
+    return all(any(one == other for other in rest) for one in said)
 
 
 def _differing(result: Any, right: Any, name: str = "answer") -> Iterator[str]:

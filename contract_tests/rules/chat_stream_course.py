@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import pairwise
 
 from contract_tests.rules import references as see
 from contract_tests.rules.chat_stream import chat_stream
 from contract_tests.rules.engine import SHOULD, Fault
 from contract_tests.rules.node import MISSING, Node, show
-from contract_tests.rules.stream import StreamedChoice
+from contract_tests.rules.stream import StreamedChoice, told_so_far
 from contract_tests.rules.subjects import streamed_choices, streams, whole_streamed_choices, whole_streams
 from contract_tests.rules.view import View
 from fake_server.wire.exchange import Aspect
@@ -147,9 +146,6 @@ def not_held_back(view: View) -> Iterable[Fault]:
 @chat_stream.rule("not-cumulative", over=whole_streamed_choices, harm="the text appears again and again")
 def not_cumulative(choice: StreamedChoice) -> Iterable[Fault]:
     """A delta holds what is new, not the text so far."""
-    deltas = [entry["delta"] for entry in choice.entries if entry["delta"].text_of("content")]
-    texts = [delta.text_of("content") for delta in deltas]
-    grows = len(set(texts)) > 2 and len(texts) > 3 and all(b.startswith(a) for a, b in pairwise(texts))
-    if grows and len(set(texts[-1])) > 1:  # a line of one sign (=, ==, ===) may grow like this by chance
-        second = deltas[1]["content"]
+    second = told_so_far([entry["delta"] for entry in choice.entries], "content")
+    if second is not None:
         yield second, f"{second} begins with the delta before it, as do all that follow"

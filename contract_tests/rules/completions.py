@@ -12,6 +12,7 @@ from contract_tests.rules.common_stream import as_stream, chunk_choices
 from contract_tests.rules.engine import SHOULD, Fault, Section
 from contract_tests.rules.limits import limits
 from contract_tests.rules.node import Node
+from contract_tests.rules.stream import StreamedChoice, told_so_far
 from contract_tests.rules.subjects import TEXT
 from contract_tests.rules.view import View
 
@@ -59,6 +60,16 @@ def finish_reason(choice: Node) -> Iterable[Fault]:
     """`finish_reason` is stop, length or content_filter."""
     if choice["finish_reason"].text not in FINISH_REASONS:
         yield choice["finish_reason"], str(choice["finish_reason"]), ", ".join(sorted(FINISH_REASONS))
+
+
+@completions_stream.rule(
+    "not-cumulative", over=TEXT.whole_streamed_choices, harm="the text appears again and again"
+)
+def not_cumulative(choice: StreamedChoice) -> Iterable[Fault]:
+    """The `text` of a chunk is what is new, not the text so far."""
+    second = told_so_far(choice.entries, "text")
+    if second is not None:
+        yield second, f"{second} begins with the text before it, as do all that follow"
 
 
 @completions_stream.rule("finish-reason", over=TEXT.chunk_choices, harm="clients stop too early, or never")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 
 from contract_tests.rules.node import MISSING, Node
 
@@ -58,6 +59,15 @@ class StreamedChoice:
     @cached_property
     def finish_reason(self) -> str:
         return self.finishes[-1].text if self.finishes else ""
+
+
+def told_so_far(pieces: Iterable[Node], name: str) -> Node | None:
+    """The second text of a stream where each begins with the one before it; None where they do not."""
+    said = [piece for piece in pieces if piece.text_of(name)]
+    texts = [piece.text_of(name) for piece in said]
+    grows = len(set(texts)) > 2 and len(texts) > 3 and all(b.startswith(a) for a, b in pairwise(texts))
+    # a line of one sign (=, ==, ===) may grow like this by chance
+    return said[1][name] if grows and len(set(texts[-1])) > 1 else None
 
 
 def assemble(chunks: Iterable[Node]) -> list[StreamedChoice]:

@@ -35,6 +35,18 @@ def test_every_known_bug_is_here() -> None:
     assert {one["id"] for one in listed if one["source"] != here[one["id"]]} == set()
 
 
+@needs_recordings
+def test_a_bug_is_played_where_it_was_seen() -> None:
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    listed = yaml.load((SHARED / "drift-bugs.yaml").read_text(), Loader=loader)
+    told = {one["id"]: (one["endpoint"].replace("chat.", "chat/"), one["mode"]) for one in listed}
+    for bug in bugs().values():
+        for one in bug.seen:
+            endpoint, mode = told[one.id]
+            assert endpoint in (bug.endpoint, "errors", "http") or bug.endpoint == "any", one.id
+            assert (mode, bug.stream) not in {("stream", False), ("dict", True)}, one.id
+
+
 def test_a_bug_that_no_fixture_shows_names_the_cases_that_meet_it() -> None:
     assert [bug.id for bug in bugs().values() if not (bug.of or bug.cases or bug.lawful)] == []
 

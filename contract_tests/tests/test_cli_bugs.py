@@ -48,7 +48,9 @@ def test_wrong_uses_are_told() -> None:
         (("ikllama-no-don",), "did you mean 'ikllama-no-done'"),
         (("langflow-responses-chunk-shape",), "the Responses API is not in the kit yet"),
         (("--class", "nothing"), "the classes are buffering, "),
-        (("--server", "nothing"), "no known bug"),
+        (("--server", "nothing"), "no known bug was met in a server called 'nothing'"),
+        (("--server", "lightllm"), "did you mean "),
+        (("--server", "vllm", "--class", "created"), "fits all of these options"),
     ):
         done = contract("bugs", *words)
         assert (done.returncode, done.stdout) == (2, "")

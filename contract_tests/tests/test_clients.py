@@ -17,6 +17,7 @@ from contract_tests.clients.driving import CLIENTS, Client, Driver
 from contract_tests.clients.table import DATA, breakage, table
 from contract_tests.clients.verdicts import verdict
 from contract_tests.fidelity.children import NotInstalled
+from contract_tests.tests.test_cli import contract
 from fake_server.wire.exchange import Exchange, Request
 
 SAMPLE = 12
@@ -38,10 +39,21 @@ VERDICTS: list[tuple[dict[str, Any], dict[str, Any] | None, str]] = [
     (said(""), said("A tree."), "empty"),
     (said("A t"), said("A tree."), "short"),
     (said("A bush stands."), said("A tree."), "wrong: text"),
+    (said("A bu"), said("A tree."), "wrong: text"),
+    (said([{"text": "A tree."}]), said("A tree."), "wrong: text"),  # type: ignore[arg-type]
     (said("A tree.", "length"), said("A tree."), "wrong: finish"),
     (said(""), said("", calls=(CALL,)), "empty"),
     (said("", calls=([*CALL[:2], {"city": "Rome"}],)), said("", calls=(CALL,)), "wrong: calls"),
+    (said("", calls=([*CALL[:2], {}],)), said("", calls=(CALL,)), "short"),
+    (said("", calls=([None, *CALL[1:]],)), said("", calls=(CALL,)), "wrong: calls"),
+    (said("", calls=(CALL,)), said("", calls=(CALL, ["c2", "f", {}])), "short"),
+    (
+        {"result": {"choices": [{"text": "", "calls": [], "invalid calls": [CALL]}]}},
+        {"result": {"choices": [{"text": "", "calls": [CALL], "invalid calls": []}]}},
+        "wrong: calls, invalid calls",
+    ),
     (said("A tree."), raised("NotFoundError", status=404), "wrong: no error"),
+    ({"result": {"vectors": [[0.6000000238]]}}, {"result": {"vectors": [[0.6]]}}, "fine"),
     (said("A tree."), None, "answers"),
     ({"result": None}, {"result": None}, "–"),
     ({"hangs": True}, said("A tree."), "hangs"),
@@ -83,6 +95,25 @@ def test_a_request_that_no_client_makes_becomes_a_common_one() -> None:
     assert asked(Exchange(Request("POST", "/v1/embeddings", body=b"{"), 400))["kind"] == "embeddings"
     assert asked(Exchange(Request("GET", "/v1/models/m-1"), 200))["body"] == {"model": "m-1"}
     assert asked(Exchange(Request("GET", "/v1/models"), 200))["kind"] == "models"
+    packed = b'{"model": "m", "input": "a", "encoding_format": "base64"}'
+    assert asked(Exchange(Request("POST", "/v1/embeddings", body=packed), 200))["body"] == {
+        "model": "m",
+        "input": "a",
+    }
+
+
+def test_what_no_client_asks_is_not_asked() -> None:
+    (slash,) = (one for one in subjects() if one.name == "bugs/g4f-trailing-slash-307")
+    assert slash.asked is None
+    assert set(table().verdicts[slash.name].values()) == {"–"}
+
+
+def test_explain_says_who_breaks_and_when_that_was_measured() -> None:
+    done = contract("explain", "tools.arguments")
+    assert (
+        f"openai-node 7: raises SyntaxError; LangChain: raises ValidationError (measured {table().measured})"
+        in done.stdout
+    )
 
 
 def test_the_table_is_complete() -> None:

@@ -15,6 +15,7 @@ from fake_server import match, scripts
 from fake_server.asking import Asking
 from fake_server.bugs import BugError
 from fake_server.faults import AnyFault, Fault
+from fake_server.faults.edits import NoDone
 
 CATALOGUE = Path(__file__).parent / "catalogue"
 Severity = Literal["breaks-client", "loses-data", "cosmetic"]
@@ -37,11 +38,11 @@ class Bug(Part):
     """One form in which servers depart from the contract.
 
     `play` are the faults that make a right reply to `endpoint` wrong in this way, for requests that stream
-    (`stream` true), that do not (false), or both; `when` are further conditions as scripts have them, and
-    `otherwise` the faults of requests that do not meet those. `of`
-    names the conforming fixture that shows it, changed by `shown` where `play` needs a server, and `breaks`
-    the rules it breaks, its own first. A bug without `of` shows in several exchanges only, those of `cases`.
-    `lawful` says why no rule is broken where clients fail on what the standards allow.
+    (`stream` true), that do not (false), or both, whose path ends in a slash where `slash` is true; `when`
+    are further conditions as scripts have them, and `otherwise` the faults of requests that do not meet
+    those. `of` names the conforming fixture that shows it, changed by `shown` where `play` needs a server,
+    and `breaks` the rules it breaks, its own first. A bug without `of` shows in several exchanges only, those
+    of `cases`. `lawful` says why no rule is broken where clients fail on what the standards allow.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Bug(Part):
     seen: Annotated[list[Seen], Field(min_length=1)]
     endpoint: Endpoint = "chat/completions"
     stream: bool | None = None
+    slash: bool = False
     when: dict[str, Any] = {}
     play: Annotated[list[AnyFault], Field(min_length=1)]
     otherwise: list[AnyFault] = []
@@ -71,6 +73,8 @@ class Bug(Part):
         return self.play if self.strikes(asking) else self.otherwise
 
     def _concerns(self, asking: Asking) -> bool:
+        if self.slash and not asking.slash:
+            return False
         return self.endpoint in ("any", asking.endpoint) and self.stream in (None, asking.streams)
 
     @cached_property
@@ -140,9 +144,12 @@ def named(value: str) -> tuple[Bug, ...]:
 
 
 def playing(bugs: tuple[Bug, ...], asking: Asking) -> Iterator[Fault]:
-    """The faults of those bugs that a request meets."""
-    for bug in bugs:
-        yield from bug.struck(asking)
+    """The faults of those bugs that a request meets.
+
+    What takes `[DONE]` away comes after what counts the events from the end.
+    """
+    struck = [fault for bug in bugs for fault in bug.struck(asking)]
+    yield from sorted(struck, key=lambda one: isinstance(one, NoDone))
 
 
 def _read(path: Path) -> dict[str, Any]:

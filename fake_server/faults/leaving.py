@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from fake_server.delivery import Delivery
-from fake_server.faults.base import Fault, NotPossible, Placed, Positive, Seconds, at_byte
+from fake_server.faults.base import Fault, NotPossible, Placed, Positive, Seconds, at_byte, events
 from fake_server.wire.exchange import Ending, Write
 
 How = Literal["fin", "rst"]
@@ -144,14 +144,22 @@ class SplitUtf8(_Leaving):
 
 
 class Merge(_Leaving):
-    """The whole body leaves in one write, after all its pauses."""
+    """The whole body, or its first `events` only, leaves in one write, after all its pauses."""
 
     fault: Literal["merge"] = "merge"
+    events: Positive | None = None
 
     def apply(self, delivery: Delivery) -> Delivery:
         writes = list(delivery.writes)
+        rest: list[Write] = []
+        if self.events is not None:
+            places = events(delivery, writes)
+            if len(places) < self.events:
+                raise NotPossible(f"the stream has {len(places)} events, not {self.events}")
+            end = places[self.events - 1] + 1
+            writes, rest = writes[:end], writes[end:]
         body, pause = b"".join(write.data for write in writes), sum(write.pause for write in writes)
-        return delivery.but(writes=(Write(body, pause),), exact=True)
+        return delivery.but(writes=(Write(body, pause), *rest), exact=True)
 
 
 def _inside(data: bytes) -> int | None:

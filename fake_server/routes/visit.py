@@ -38,7 +38,7 @@ class Visit:
         self.space: Space = request.scope[SPACE]
         self.entry: Entry = request.scope[ENTRY]
         self.raw = b""
-        self.asking = Asking({}, self.entry.path.removeprefix("/v1").strip("/"), self.entry.fields)
+        self.asking = Asking.at(self.entry.path, self.entry.fields)
         self.faults: tuple[Fault, ...] = ()
         self.tokens = 0
 
@@ -55,7 +55,7 @@ class Visit:
             self.request, self.entry.fields, self.settings.max_body, self.settings.body_timeout
         )
         self.raw = self.entry.body = raw
-        self.asking = Asking(body.parse(raw), self.asking.endpoint, self.entry.fields)
+        self.asking = self.asking.but(body.parse(raw))
 
 
 Answer = Callable[[Visit], Awaitable[Delivery]]
@@ -83,16 +83,18 @@ def operation(answer: Answer, *, reads: bool = True) -> Callable[[Request], Awai
 
 async def _answered(visit: Visit, answer: Answer) -> Response:
     struck = visit.space.faults.striking(visit.asking) if visit.space.faults else []
+    struck.sort(key=lambda one: "bug" in one.written and one.fault.fault == "no-done")  # others count events
     faults = [one.fault for one in struck]
     if HEADER in visit.entry.fields:
         from fake_server.faults.header import read  # few requests name any
 
         faults += _drawn(visit, read(visit.entry.fields[HEADER]))
     faults += _played(visit)
-    for one in faults:
+    for one in tuple(faults):
         if isinstance(one, CrossTalk):
             await _crossed(visit, one)
         elif isinstance(one, Misread):
+            faults += [told] if (told := one.echoed(visit.asking.body)) else []
             visit.asking = visit.asking.but(one.asked(visit.asking.body))
     delivery = _refused(struck)
     if delivery is not None:

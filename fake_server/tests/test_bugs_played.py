@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import httpx
 import pytest
 
@@ -51,6 +53,59 @@ def test_a_bug_by_header() -> None:
         assert wrong.status_code == 400
         assert wrong.json()["error"]["param"] == HEADER
         assert "there is no bug 'nothing'" in wrong.json()["error"]["message"]
+
+
+def test_several_bugs_do_not_disturb_each_other() -> None:
+    leak = "litellm-tgi-eos-token-leak"
+    with FakeServer(seed=1, plain=True, bugs=[NO_DONE, leak]) as fake:
+        text = fake_text(streamed(fake.base_url))
+    with FakeServer(seed=1, plain=True) as fake:
+        right = fake_text(streamed(fake.base_url))
+        assert fake_text(streamed(fake.base_url, **{HEADER: f"{NO_DONE},{leak}"})) == text
+        fake.bug(NO_DONE)
+        fake.bug(leak)
+        played = streamed(fake.base_url)
+    assert text == f"{right}<|im_end|>"
+    assert fake_text(played) == text
+    assert "[DONE]" not in played
+
+
+def fake_text(stream: str) -> str:
+    lines = [line[6:] for line in stream.splitlines() if line.startswith("data: {")]
+    return "".join(json.loads(line)["choices"][0]["delta"].get("content") or "" for line in lines)
+
+
+def test_a_bug_of_paths_with_a_slash_leads_back_to_the_path() -> None:
+    headers = {HEADER: "g4f-trailing-slash-307"}
+    with FakeServer(plain=True) as fake:
+        for url in (fake.base_url, fake.space("mine").base_url):
+            there = httpx.post(f"{url}/chat/completions/", json=STREAM, headers=headers)
+            assert there.status_code == 307
+            back = httpx.post(f"{url}/chat/completions/", json=STREAM, headers=headers, follow_redirects=True)
+            assert back.is_success
+            assert "[DONE]" in streamed(url, **headers)
+
+
+def test_an_unknown_model_is_echoed_and_a_missing_one_is_empty() -> None:
+    with FakeServer(plain=True) as fake:
+        for name, model, told in (
+            ("mlxserve-unknown-model-answered", "no-such-model", "no-such-model"),
+            ("mlxserve-unknown-model-answered", "gpt-4o", "gpt-4o"),
+            ("g4f-empty-model-accepted", None, ""),
+            ("g4f-empty-model-accepted", "gpt-4o", "gpt-4o"),
+        ):
+            body = {"messages": STREAM["messages"], **({"model": model} if model else {})}
+            url = f"{fake.base_url}/chat/completions"
+            reply = httpx.post(url, json=body, headers={HEADER: name})
+            assert (reply.status_code, reply.json()["model"]) == (200, told)
+
+
+def test_bugs_of_tool_calls_leave_text_alone() -> None:
+    with FakeServer(seed=1, plain=True) as fake:
+        right = fake_text(streamed(fake.base_url))
+        for name, bug in bugs().items():
+            if bug.kind == "tool-calls":
+                assert fake_text(streamed(fake.base_url, **{HEADER: name})) == right, name
 
 
 def test_a_bug_by_the_control() -> None:

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import struct
 import sys
 from typing import Any
 
@@ -33,11 +35,11 @@ def ask(asked: dict[str, Any]) -> Any:
     if kind == "model":
         return {"ids": [openai.Model.retrieve(body["model"])["id"]]}
     if kind == "embeddings":
-        reply = openai.Embedding.create(**body)
+        reply = openai.Embedding.create(**{"encoding_format": "base64", **body})
         usage = [reply["usage"]["prompt_tokens"], reply["usage"]["total_tokens"]]
         return {
-            "model": reply["model"],
-            "vectors": [one["embedding"] for one in reply["data"]],
+            "model": reply.get("model"),
+            "vectors": [unpacked(one["embedding"]) for one in reply["data"]],
             "usage": usage,
         }
     api = openai.ChatCompletion if kind == "chat" else openai.Completion
@@ -45,8 +47,16 @@ def ask(asked: dict[str, Any]) -> Any:
     return streamed(reply, kind) if body.get("stream") else whole(reply, kind)
 
 
+def unpacked(vector: Any) -> Any:
+    """Base64 as floats: the client asks for it on its own, and unpacks it so where numpy is installed."""
+    if not isinstance(vector, str):
+        return vector
+    data = base64.b64decode(vector)
+    return list(struct.unpack(f"<{len(data) // 4}f", data))
+
+
 def head(reply: Any) -> dict[str, Any]:
-    return {name: reply[name] for name in ("id", "created", "model")}
+    return {name: reply.get(name) for name in ("id", "created", "model")}
 
 
 def usage(used: Any) -> Any:
@@ -61,8 +71,10 @@ def whole(reply: Any, kind: str) -> Any:
             [one["id"], one["function"]["name"], json.loads(one["function"]["arguments"])]
             for one in message.get("tool_calls") or []
         ]
-        choices.append({"text": message["content"] or "", "calls": calls, "finish": choice["finish_reason"]})
-    return {**head(reply), "choices": choices, "usage": usage(reply["usage"])}
+        choices.append(
+            {"text": message["content"] or "", "calls": calls, "finish": choice.get("finish_reason")}
+        )
+    return {**head(reply), "choices": choices, "usage": usage(reply.get("usage"))}
 
 
 def streamed(stream: Any, kind: str) -> Any:
@@ -72,8 +84,8 @@ def streamed(stream: Any, kind: str) -> Any:
     for chunk in stream:
         made = made or head(chunk)
         for choice in chunk["choices"]:
-            slot = choices.setdefault(choice["index"], {"text": "", "calls": {}, "finish": None})
-            slot["finish"] = choice["finish_reason"] or slot["finish"]
+            slot = choices.setdefault(choice.get("index"), {"text": "", "calls": {}, "finish": None})
+            slot["finish"] = choice.get("finish_reason") or slot["finish"]
             delta = choice["delta"] if kind == "chat" else {"content": choice["text"]}
             slot["text"] += delta.get("content") or ""
             for call in delta.get("tool_calls") or []:
