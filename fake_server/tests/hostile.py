@@ -260,11 +260,13 @@ async def redirect_loop(reader: asyncio.StreamReader, writer: asyncio.StreamWrit
 
 
 @animal
+BOMB = gzip.compress(b"\0" * 1_000_000, 9) * 100
+
+
 async def gzip_bomb(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """About 100 kB on the wire, 100 MB unpacked."""
     await read_request(reader)
-    bomb = gzip.compress(b"\0" * 10_000_000, 9) * 10
-    await send(writer, JSON_HEAD, b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(bomb), bomb)
+    await send(writer, JSON_HEAD, b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(BOMB), BOMB)
 
 
 def sized(body: bytes) -> bytes:
