@@ -259,10 +259,10 @@ async def redirect_loop(reader: asyncio.StreamReader, writer: asyncio.StreamWrit
         await send(writer, head)
 
 
-@animal
 BOMB = gzip.compress(b"\0" * 1_000_000, 9) * 100
 
 
+@animal
 async def gzip_bomb(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """About 100 kB on the wire, 100 MB unpacked."""
     await read_request(reader)
