@@ -39,7 +39,7 @@ def _inflate(body: bytes, coding: str, limit: int) -> tuple[bytes, str]:
         return _members(body, limit)
     # RFC 9110 section 8.4.1.2: deflate means zlib, but some servers send the raw stream.
     zlib_header = body[0] & 15 == 8 and int.from_bytes(body[:2].ljust(2, b"\0"), "big") % 31 == 0
-    text, _, problem = _stream(body, _ZLIB if zlib_header else _RAW, limit)
+    text, _, problem = _stream(body, _ZLIB if zlib_header else _RAW, limit, limit)
     return text, problem and f"deflate: {problem}"
 
 
@@ -47,7 +47,7 @@ def _members(body: bytes, limit: int) -> tuple[bytes, str]:
     """A gzip file of one or more members (RFC 1952 section 2.2)."""
     text = b""
     while body and len(text) <= limit:
-        member, body, problem = _stream(body, _GZIP, limit - len(text))
+        member, body, problem = _stream(body, _GZIP, limit - len(text), limit)
         text += member
         if problem:
             return text, f"gzip: {problem}"
@@ -56,13 +56,16 @@ def _members(body: bytes, limit: int) -> tuple[bytes, str]:
     return text, ""
 
 
-def _stream(body: bytes, window: int, limit: int) -> tuple[bytes, bytes, str]:
-    """The text of one compressed stream, the bytes after it, and what went wrong."""
+def _stream(body: bytes, window: int, most: int, limit: int) -> tuple[bytes, bytes, str]:
+    """The text of one compressed stream, the bytes after it, and what went wrong.
+
+    `most` are the bytes it may unpack to, of the `limit` for the whole body.
+    """
     unpack = zlib.decompressobj(window)
     try:
-        text = unpack.decompress(body, limit + 1)
+        text = unpack.decompress(body, most + 1)
     except zlib.error as error:
         return b"", b"", str(error)
-    if len(text) > limit:
-        return text[:limit], b"", f"the body unpacks to more than {limit} bytes"
+    if len(text) > most:
+        return text[:most], b"", f"the body unpacks to more than {limit} bytes"
     return text, unpack.unused_data, "" if unpack.eof else "the compressed body ends early"
