@@ -14,12 +14,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fake_server import errors
 from fake_server.control import operations as control
-from fake_server.delivery import Delivery
 from fake_server.describe import page
 from fake_server.edge import CONTROL, Endpoint, error_response
 from fake_server.front import OPERATIONS, edge
 from fake_server.reply import ErrorReply
-from fake_server.routes.visit import Visit, operation, refusal
+from fake_server.routes.visit import operation, refusing
 from fake_server.settings import Settings
 
 
@@ -105,8 +104,4 @@ async def _http_error(request: Request, error: Any) -> Response:
         reply = errors.invalid_url(request.method, request.url.path)
     if request.scope["path"].startswith(CONTROL):
         return error_response(reply)
-
-    async def refused(_: Visit) -> Delivery:
-        return refusal(reply)
-
-    return await operation(refused, reads=False)(request)
+    return await operation(refusing(reply), reads=False)(request)

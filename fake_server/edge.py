@@ -43,14 +43,20 @@ class Edge:
     """Wraps the app. Keeps the space and the journal's entry of a request in its scope.
 
     `direct` are the endpoints of the busiest operations by method and path; they are called without a router.
+    `refusing` makes the endpoint that gives a refusal, which faults strike as they do every reply.
     """
 
     def __init__(
-        self, app: ASGIApp, settings: Settings, direct: Mapping[tuple[str, str], Endpoint] | None = None
+        self,
+        app: ASGIApp,
+        settings: Settings,
+        direct: Mapping[tuple[str, str], Endpoint],
+        refusing: Callable[[ErrorReply], Endpoint],
     ) -> None:
         self.app = app
         self.settings = settings
-        self.direct = direct or {}
+        self.direct = direct
+        self.refusing = refusing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -90,19 +96,20 @@ class Edge:
             entry.ended()
             if not controls:
                 space.journal.grown(entry)
+                self.settings.spaces.make_room()
                 self.settings.metrics.count(entry)
 
     async def answer(self, scope: Scope, receive: Receive, send: Send, fields: Mapping[str, str]) -> None:
-        """Refuse a request without the key, else pass it on."""
-        refusal = self.refuse_key(scope, fields)
-        if refusal is not None:
-            await error_response(refusal)(scope, receive, send)
-            return
+        """Refuse a request without the key, or for a path that cannot be; else pass it on."""
         endpoint = self.direct.get((scope["method"], scope["path"]))
-        if endpoint is None and _CONTROLS.search(scope["path"]):
-            unknown = errors.invalid_url(scope["method"], scope["path"])
-            await error_response(unknown)(scope, receive, send)
-            return
+        refusal = self.refuse_key(scope, fields)
+        if refusal is None and endpoint is None and _CONTROLS.search(scope["path"]):
+            refusal = errors.invalid_url(scope["method"], scope["path"])
+        if refusal is not None:
+            if scope["path"].startswith(CONTROL):
+                await error_response(refusal)(scope, receive, send)
+                return
+            endpoint = self.refusing(refusal)
         if endpoint is None:
             await self.app(scope, receive, send)
             return
