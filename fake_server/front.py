@@ -35,6 +35,7 @@ OPERATIONS: tuple[tuple[str, str, Endpoint], ...] = (
     ("POST", "/moderations", moderations.create_moderation),
     ("GET", "/models", models.list_models),
     ("GET", "/models/{model:path}", models.retrieve_model),
+    ("DELETE", "/models/{model:path}", models.delete_model),
     ("GET", "/health", models.health),
 )
 

@@ -16,6 +16,7 @@ from fake_server.routes.models import knows
 from fake_server.routes.visit import operation
 from fake_server.settings import Settings
 from fake_server.space import Space
+from fake_server.validate import models
 from fake_server.validate.completions import DEFAULT_TOKENS
 
 _PASSED_ON = ("model", "stop", "seed", "stream", "temperature", "top_p")
@@ -64,6 +65,8 @@ def _refusal(asked: Mapping[str, Any], settings: Settings) -> ErrorReply | None:
         return refusal
     if not knows(settings, asked["model"]):
         return errors.model_not_found(asked["model"])
+    if models.chats(asked["model"]):
+        return errors.a_chat_model()
     return errors.not_for_completions() if asked["model"] in embedding.SIZES else None
 
 
