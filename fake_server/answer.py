@@ -89,15 +89,15 @@ class ScriptFailed(Exception):
 
 
 def wordless(
-    asking: Asking, book: ScriptBook, state: ScriptState, *, seed: int = 0
+    asking: Asking, book: ScriptBook, state: ScriptState, *, strict: bool = False, seed: int = 0
 ) -> ErrorReply | RawReply | Numbers | None:
-    """What a script says to a request that no words answer; None without a script.
+    """What a script says to a request that no words answer; None without a script, or with `strict` a 404.
 
     Scripts that hold an answer in words are passed over, and none of their uses is counted.
     """
     found = match.find(asking, book, state, seed=seed)
     if found is None:
-        return None
+        return _no_script(asking, book, state) if strict else None
     try:
         reply = _reply(found, asking)
     except ScriptFailed as error:

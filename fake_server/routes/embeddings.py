@@ -63,6 +63,11 @@ def _told(asking: Asking, settings: Settings, space: Space) -> ErrorReply | RawR
         return errors.model_not_found(asked["model"])
     if asked["model"] in CONTEXTS or models.chats(asked["model"]):
         return errors.not_for_embeddings()
+    chat = asking.but(as_chat(asked))
+    return wordless(chat, space.book, space.state, strict=settings.strict, seed=settings.seed)
+
+
+def as_chat(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The request as a chat in which a user said its texts, for the conditions of scripts."""
     said = [{"role": "user", "content": text} for text in tokens.texts(asked["input"])]
-    chat = asking.but({**asked, "messages": said})
-    return wordless(chat, space.book, space.state, seed=settings.seed)
+    return {**asked, "messages": said}

@@ -72,7 +72,7 @@ def test_web_search_is_for_its_models() -> None:
 
 def test_images() -> None:
     certain = "Invalid content type. image_url is only supported by certain models."
-    for model in ("gpt-3.5-turbo", "gpt-4", "o3-mini"):
+    for model in ("gpt-4", "gpt-4-0613", "o3-mini"):
         assert told(model, **image("https://x/y.png")) == (certain, "messages.[1].content.[0].type", None)
     for head in (b"\x89PNG\r\n", b"\xff\xd8\xff\xe0", b"GIF89a", b"RIFF"):
         assert told("gpt-4o", **image(data(head))) is None

