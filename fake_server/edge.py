@@ -71,8 +71,8 @@ class Edge:
         scope["path"] = path
         entry = scope[ENTRY] = Entry(scope["method"], path, fields, space=space.name)
         scope[SPACE] = space
-        controls = path.startswith(CONTROL) or path == METRICS
-        if not controls:
+        counts = not controls(path)
+        if counts:
             space.journal.add(entry)
 
         async def forward(message: Message) -> None:
@@ -94,7 +94,7 @@ class Edge:
             await error_response(errors.server_error())(scope, receive, forward)
         finally:
             entry.ended()
-            if not controls:
+            if counts:
                 space.journal.grown(entry)
                 self.settings.spaces.make_room()
                 self.settings.metrics.count(entry)
@@ -106,7 +106,7 @@ class Edge:
         if refusal is None and endpoint is None and _CONTROLS.search(scope["path"]):
             refusal = errors.invalid_url(scope["method"], scope["path"])
         if refusal is not None:
-            if scope["path"].startswith(CONTROL):
+            if controls(scope["path"]):
                 await error_response(refusal)(scope, receive, send)
                 return
             endpoint = self.refusing(refusal)
@@ -141,6 +141,11 @@ class Edge:
             return errors.missing_key()
         given = sent.removesuffix(f"@{scope[SPACE].name}").encode("latin-1")
         return None if hmac.compare_digest(given, key.encode()) else errors.wrong_key(sent)
+
+
+def controls(path: str) -> bool:
+    """Whether a path is for the server itself: no fault strikes there, and the journal does not count it."""
+    return path.startswith(CONTROL) or path == METRICS
 
 
 def space_of(scope: Scope, fields: Mapping[str, str], settings: Settings) -> tuple[Space, str]:

@@ -103,6 +103,7 @@ def test_a_fault_strikes_where_there_is_nothing(fake: FakeServer) -> None:
     assert told["param"] == "x-fake-fault"
     fake.fault("error", status=529, times=1)
     assert asked("GET", "/__fake__/nowhere").status_code == 404
+    assert asked("TRACE", "/metrics").status_code == 405
     assert asked("POST", "/v1/responses").status_code == 529
     assert asked("POST", "/v1/responses").status_code == 404
 
