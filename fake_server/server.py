@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import uvicorn
-from httptools import HttpParserError, HttpParserUpgrade
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from fake_server.body import ARRIVED
@@ -91,6 +91,7 @@ class Protocol(HttpToolsProtocol):
                 raise HttpParserError("this is no proxy") from None
             kept = (b"%b: %b\r\n" % field for field in self.headers if field[0] != b"upgrade")
             head = b"%b %b HTTP/%b\r\n" % (method, self.url, self.parser.get_http_version().encode())
+            self.parser = _parser(self)  # after `Connection: close` the old one is deaf
             return b"".join((head, *kept, b"\r\n", data[upgrade.args[0] :]))
         return b""
 
@@ -155,6 +156,13 @@ class Protocol(HttpToolsProtocol):
         )
         self.transport.write(head.encode() + body)
         self.transport.close()
+
+
+def _parser(protocol: HttpToolsProtocol) -> HttpRequestParser:
+    """A parser as uvicorn makes it: what follows a request that closes is left to the protocol."""
+    parser = HttpRequestParser(protocol)
+    parser.set_dangerous_leniencies(lenient_data_after_close=True)
+    return parser
 
 
 class Server(uvicorn.Server):

@@ -54,6 +54,11 @@ def test_an_upgrade_is_ignored_and_the_connection_goes_on(port: int) -> None:
     assert [status for status, _ in answers(port, GET + H2C + b"\r\n", GET + CLOSE + b"\r\n")] == [200] * 2
 
 
+def test_an_upgrade_of_a_connection_that_closes_is_answered_too(port: int) -> None:
+    assert [status for status, _ in answers(port, GET + H2C + CLOSE + b"\r\n")] == [200]
+    assert [status for status, _ in answers(port, POST + LENGTH + CLOSE + H2C + b"\r\n" + BODY)] == [200]
+
+
 def test_pipelined_requests_are_answered_in_order(port: int) -> None:
     asked = POST + LENGTH + b"\r\n" + BODY
     (first, chat), (second, models) = answers(port, asked + GET + CLOSE + b"\r\n")
