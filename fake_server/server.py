@@ -73,10 +73,15 @@ class Protocol(HttpToolsProtocol):
         self._useless = 0 if self._brought else self._useless + len(data)
         if self._useless > HEAD_BYTES:
             self._refuse(ErrorReply(431, f"The head of a request is longer than {HEAD_BYTES} bytes."))
-        elif not self._in_head:
+        elif not self._in_head and (self._brought or self._busy):
             self._forget_deadline()
         elif self._deadline is None:
             self._deadline = self.loop.call_later(HEAD_SECONDS, self._too_late)
+
+    @property
+    def _busy(self) -> bool:
+        """Whether a request is under way; what comes beside it and brings nothing, blank lines, must end."""
+        return self.cycle is not None and not self.cycle.response_complete
 
     def _fed(self, data: bytes) -> bytes:
         """What is left to be parsed: all behind an Upgrade field, and its head without that field.
