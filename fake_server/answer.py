@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from pydantic import ValidationError
+
 from fake_server import asked, limits, match, sensible, tokens
 from fake_server.asking import Asking
 from fake_server.limits import Measured
@@ -78,22 +80,24 @@ class ScriptFailed(Exception):
 
     def __init__(self, found: match.Found, why: str) -> None:
         super().__init__(f"the script {found.script.name!r} ({found.script.place}){why}")
+        self.name = found.script.name
 
     @property
     def reply(self) -> ErrorReply:
-        return ErrorReply(500, str(self), "server_error", headers={"x-should-retry": "false"})
+        headers = {"x-should-retry": "false"}
+        return ErrorReply(500, str(self), "server_error", headers=headers, script=self.name)
 
 
 def wordless(
-    asking: Asking, book: ScriptBook, state: ScriptState, *, seed: int = 0
+    asking: Asking, book: ScriptBook, state: ScriptState, *, strict: bool = False, seed: int = 0
 ) -> ErrorReply | RawReply | Numbers | None:
-    """What a script says to a request that no words answer; None without a script.
+    """What a script says to a request that no words answer; None without a script, or with `strict` a 404.
 
     Scripts that hold an answer in words are passed over, and none of their uses is counted.
     """
     found = match.find(asking, book, state, seed=seed)
     if found is None:
-        return None
+        return _no_script(asking, book, state) if strict else None
     try:
         reply = _reply(found, asking)
     except ScriptFailed as error:
@@ -108,6 +112,10 @@ def _reply(found: match.Found, asking: Asking) -> Response:
         reply = _made(found, asking)
     except ScriptFailed:
         raise
+    except ValidationError as error:
+        from fake_server.script_wording import of_reply  # no script that works needs it
+
+        raise ScriptFailed(found, f" gave no reply: {of_reply(error)}") from error
     except Exception as error:
         raise ScriptFailed(found, f" gave no reply: {type(error).__name__}: {error}") from error
     if asking.endpoint not in reply.endpoints:

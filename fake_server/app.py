@@ -14,12 +14,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fake_server import errors
 from fake_server.control import operations as control
-from fake_server.delivery import Delivery
 from fake_server.describe import page
-from fake_server.edge import CONTROL, Endpoint, error_response
+from fake_server.edge import CONTROL, Endpoint, controls, error_response
 from fake_server.front import OPERATIONS, edge
 from fake_server.reply import ErrorReply
-from fake_server.routes.visit import Visit, operation, refusal
+from fake_server.routes.visit import operation, refusing
 from fake_server.settings import Settings
 
 
@@ -88,7 +87,7 @@ def create_app(settings: Settings | None = None) -> Fake:
 
 
 async def _http_error(request: Request, error: Any) -> Response:
-    """What the router refuses, in OpenAI's form; faults strike it, but not below the control's path."""
+    """What the router refuses, in OpenAI's form; faults strike it, but not what controls the server."""
     methods = {
         method
         for route in request.app.routes
@@ -103,10 +102,6 @@ async def _http_error(request: Request, error: Any) -> Response:
         reply = errors.method_not_allowed(request.method, request.url.path, allow)
     elif error.status_code == 404:
         reply = errors.invalid_url(request.method, request.url.path)
-    if request.scope["path"].startswith(CONTROL):
+    if controls(request.scope["path"]):
         return error_response(reply)
-
-    async def refused(_: Visit) -> Delivery:
-        return refusal(reply)
-
-    return await operation(refused, reads=False)(request)
+    return await operation(refusing(reply), reads=False)(request)

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from fake_server import match, scripts
-from fake_server.control.told import asking_of
+from fake_server.asking import Asking
+from fake_server.control.told import asking_of, askings_of
 from fake_server.journal import Entry
 from fake_server.script_model import Script
 from fake_server.space import Space
@@ -16,6 +17,7 @@ SHOWN = 5
 
 def asked(space: Space, when: Mapping[str, Any], times: int | None) -> Entry:
     """The last request that is `when`. Raises AssertionError."""
+    __tracebackhide__ = True  # pytest shows the test, not this
     if times is not None and times < 1:
         raise ValueError(f"times is 1 or more, not {times}: assert_not_asked says never")
     wanted = _wanted(when)
@@ -31,6 +33,7 @@ def asked(space: Space, when: Mapping[str, Any], times: int | None) -> Entry:
 
 def not_asked(space: Space, when: Mapping[str, Any]) -> None:
     """Raises AssertionError when a request is `when`."""
+    __tracebackhide__ = True
     wanted = _wanted(when)
     found = [entry for entry in space.journal.entries() if _lacks(entry, wanted) is None]
     if found:
@@ -46,11 +49,13 @@ def _wanted(when: Mapping[str, Any]) -> Script:
 
 def _lacks(entry: Entry, wanted: Script) -> str | None:
     """The first condition that a request fails; None where it fails none."""
-    asking = asking_of(entry)
-    if asking is None:
-        return "its body is no JSON object"
-    miss = match.miss(wanted, asking)
-    return None if miss is None else miss.reason
+    endpoint = entry.path.removeprefix("/v1").strip("/")
+    askings = list(askings_of(entry))
+    misses = [match.miss(wanted, one) for one in askings or [Asking({}, endpoint, entry.fields)]]
+    first = misses[0]
+    if first is None or None in misses:
+        return None
+    return first.reason if askings else "its body is no JSON object"
 
 
 def _told(when: Mapping[str, Any]) -> str:

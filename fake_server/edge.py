@@ -43,14 +43,20 @@ class Edge:
     """Wraps the app. Keeps the space and the journal's entry of a request in its scope.
 
     `direct` are the endpoints of the busiest operations by method and path; they are called without a router.
+    `refusing` makes the endpoint that gives a refusal, which faults strike as they do every reply.
     """
 
     def __init__(
-        self, app: ASGIApp, settings: Settings, direct: Mapping[tuple[str, str], Endpoint] | None = None
+        self,
+        app: ASGIApp,
+        settings: Settings,
+        direct: Mapping[tuple[str, str], Endpoint],
+        refusing: Callable[[ErrorReply], Endpoint],
     ) -> None:
         self.app = app
         self.settings = settings
-        self.direct = direct or {}
+        self.direct = direct
+        self.refusing = refusing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -65,8 +71,8 @@ class Edge:
         scope["path"] = path
         entry = scope[ENTRY] = Entry(scope["method"], path, fields, space=space.name)
         scope[SPACE] = space
-        controls = path.startswith(CONTROL) or path == METRICS
-        if not controls:
+        counts = not controls(path)
+        if counts:
             space.journal.add(entry)
 
         async def forward(message: Message) -> None:
@@ -88,21 +94,22 @@ class Edge:
             await error_response(errors.server_error())(scope, receive, forward)
         finally:
             entry.ended()
-            if not controls:
+            if counts:
                 space.journal.grown(entry)
+                self.settings.spaces.make_room()
                 self.settings.metrics.count(entry)
 
     async def answer(self, scope: Scope, receive: Receive, send: Send, fields: Mapping[str, str]) -> None:
-        """Refuse a request without the key, else pass it on."""
-        refusal = self.refuse_key(scope, fields)
-        if refusal is not None:
-            await error_response(refusal)(scope, receive, send)
-            return
+        """Refuse a request without the key, or for a path that cannot be; else pass it on."""
         endpoint = self.direct.get((scope["method"], scope["path"]))
-        if endpoint is None and _CONTROLS.search(scope["path"]):
-            unknown = errors.invalid_url(scope["method"], scope["path"])
-            await error_response(unknown)(scope, receive, send)
-            return
+        refusal = self.refuse_key(scope, fields)
+        if refusal is None and endpoint is None and _CONTROLS.search(scope["path"]):
+            refusal = errors.invalid_url(scope["method"], scope["path"])
+        if refusal is not None:
+            if controls(scope["path"]):
+                await error_response(refusal)(scope, receive, send)
+                return
+            endpoint = self.refusing(refusal)
         if endpoint is None:
             await self.app(scope, receive, send)
             return
@@ -134,6 +141,11 @@ class Edge:
             return errors.missing_key()
         given = sent.removesuffix(f"@{scope[SPACE].name}").encode("latin-1")
         return None if hmac.compare_digest(given, key.encode()) else errors.wrong_key(sent)
+
+
+def controls(path: str) -> bool:
+    """Whether a path is for the server itself: no fault strikes there, and the journal does not count it."""
+    return path.startswith(CONTROL) or path == METRICS
 
 
 def space_of(scope: Scope, fields: Mapping[str, str], settings: Settings) -> tuple[Space, str]:

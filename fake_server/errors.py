@@ -80,13 +80,31 @@ def model_not_found(model: str) -> ErrorReply:
     return ErrorReply(404, message, code="model_not_found")
 
 
+def not_a_chat_model() -> ErrorReply:
+    """404 of a chat with a model that completes text."""
+    message = (
+        "This is not a chat model and thus not supported in the v1/chat/completions endpoint. "
+        "Did you mean to use v1/completions?"
+    )
+    return ErrorReply(404, message, param="model")
+
+
+def a_chat_model() -> ErrorReply:
+    """404 of a text completion by a model that chats."""
+    message = (
+        "This is a chat model and not supported in the v1/completions endpoint. "
+        "Did you mean to use v1/chat/completions?"
+    )
+    return ErrorReply(404, message, param="model")
+
+
 def not_for_completions() -> ErrorReply:
-    """403 of a text completion by a model that embeds."""
+    """403 of words by a model that embeds."""
     return ErrorReply(403, "You are not allowed to sample from this model")
 
 
 def not_for_embeddings() -> ErrorReply:
-    """403 of embeddings by a model that completes text."""
+    """403 of embeddings by a model that chats or completes text."""
     return ErrorReply(403, "You are not allowed to generate embeddings from this model")
 
 

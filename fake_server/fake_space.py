@@ -86,10 +86,12 @@ class FakeSpace:
         Fails when there is none, or with `times` when there are not that many; the message shows the nearest
         requests and what each lacks.
         """
+        __tracebackhide__ = True
         return asserting.asked(self._space, when or {}, times)
 
     def assert_not_asked(self, when: Mapping[str, Any] | None = None) -> None:
         """Fail when a request is `when`. Raises AssertionError."""
+        __tracebackhide__ = True
         asserting.not_asked(self._space, when or {})
 
     @property

@@ -9,7 +9,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fake_server.cross_origin import CrossOrigin
 from fake_server.edge import Edge, Endpoint
+from fake_server.reply import ErrorReply
 from fake_server.routes import answering, chat, completions, embeddings, models, moderations, stored
+from fake_server.routes.visit import operation, refusing
 from fake_server.settings import Settings
 
 EXPOSED = (
@@ -33,6 +35,7 @@ OPERATIONS: tuple[tuple[str, str, Endpoint], ...] = (
     ("POST", "/moderations", moderations.create_moderation),
     ("GET", "/models", models.list_models),
     ("GET", "/models/{model:path}", models.retrieve_model),
+    ("DELETE", "/models/{model:path}", models.delete_model),
     ("GET", "/health", models.health),
 )
 
@@ -48,7 +51,11 @@ DIRECT = {
 
 def edge(app: ASGIApp, settings: Settings) -> ASGIApp:
     """What stands between a server and the app: OpenAI's headers and errors, the journal, the direct ways."""
-    return CrossOrigin(Edge(app, settings, DIRECT), settings, EXPOSED)
+    return CrossOrigin(Edge(app, settings, DIRECT, _refusing), settings, EXPOSED)
+
+
+def _refusing(error: ErrorReply) -> Endpoint:
+    return operation(refusing(error), reads=False)
 
 
 class Front:

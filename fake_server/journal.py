@@ -9,11 +9,16 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
+
+from fake_server.holding import Holding
 
 REDACTED = "<redacted>"
 MOST_KEPT = 256 * 1024
 """Bytes of one reply that are kept."""
+FRAME = 1024
+"""Bytes that an entry takes beside what was sent, a little more than measured."""
 _SECRET = re.compile(r"authorization|api-?key|token|secret|password|cookie|subscription-key")
 
 
@@ -75,7 +80,11 @@ class Entry:
     @property
     def size(self) -> int:
         """Bytes held."""
-        return len(self.body) + min(self._size, MOST_KEPT)
+        return FRAME + self._head + len(self.body) + min(self._size, MOST_KEPT)
+
+    @cached_property
+    def _head(self) -> int:
+        return len(self.path) + sum([len(name) + len(value) for name, value in self.fields.items()])
 
     def answered(self, status: int) -> None:
         """Note that the reply begins."""
@@ -93,12 +102,18 @@ class Entry:
 
 
 class Journal:
-    """The last `entries` requests, at most `size` bytes of bodies; safe to share between threads."""
+    """The last `entries` requests, at most `size` bytes of them; safe to share between threads.
 
-    def __init__(self, entries: int = 1000, size: int = 64 * 1024 * 1024) -> None:
+    What is held counts in `holding` too, which journals may share.
+    """
+
+    def __init__(
+        self, entries: int = 1000, size: int = 64 * 1024 * 1024, holding: Holding | None = None
+    ) -> None:
         self._lock = threading.Lock()
         self._entries: deque[Entry] = deque()
         self._most, self._size, self._held = entries, size, 0
+        self._holding = Holding() if holding is None else holding
         self.dropped = 0
 
     def add(self, entry: Entry) -> None:
@@ -106,15 +121,16 @@ class Journal:
         with self._lock:
             entry.counted = entry.size
             self._entries.append(entry)
-            self._held += entry.counted
+            self._count(entry.counted)
             self._trim()
 
     def grown(self, entry: Entry) -> None:
         """Count what an entry holds by now."""
         with self._lock:
             if entry.counted is not None:
-                self._held += entry.size - entry.counted
-                entry.counted = entry.size
+                size = entry.size
+                self._count(size - entry.counted)
+                entry.counted = size
                 self._trim()
 
     def entries(self) -> tuple[Entry, ...]:
@@ -122,17 +138,41 @@ class Journal:
         with self._lock:
             return tuple(self._entries)
 
+    def drop(self) -> bool:
+        """Let the oldest entry leave, and count it in `dropped`; False when there is none."""
+        with self._lock:
+            return self._drop()
+
     def clear(self) -> None:
         """Forget every entry."""
         with self._lock:
             for entry in self._entries:
                 entry.counted = None
             self._entries.clear()
-            self._held = self.dropped = 0
+            self._count(-self._held)
+            self.dropped = 0
+
+    def part(self) -> None:
+        """Forget every entry, and count in no shared holding from now on."""
+        self.clear()
+        with self._lock:
+            self._holding.add(-self._held)
+            self._holding = Holding()
+            self._holding.add(self._held)
+
+    def _count(self, size: int) -> None:
+        self._held += size
+        self._holding.add(size)
+
+    def _drop(self) -> bool:
+        if not self._entries:
+            return False
+        gone = self._entries.popleft()
+        self._count(-(gone.counted or 0))
+        gone.counted = None
+        self.dropped += 1
+        return True
 
     def _trim(self) -> None:
         while len(self._entries) > self._most or (self._held > self._size and len(self._entries) > 1):
-            gone = self._entries.popleft()
-            self._held -= gone.counted or 0
-            gone.counted = None
-            self.dropped += 1
+            self._drop()

@@ -72,19 +72,42 @@ def fake_server(
     request.config.stash[_UNUSED].saw(server)
 
 
-def _set_up(server: FakeServer, request: pytest.FixtureRequest) -> None:
-    """What the markers of a test say; the nearest marker's scripts come first."""
-    from fake_server.fake import book_of
+@pytest.fixture(autouse=True)
+def _marked_for_the_fake(request: pytest.FixtureRequest) -> None:
+    """A marked test has the server, also where its app finds the way there by itself."""
+    if any(request.node.get_closest_marker(marker.partition("(")[0]) for marker in MARKERS):
+        request.getfixturevalue("fake_server")
 
-    for marker in reversed(list(request.node.iter_markers("fake_script"))):
-        folder = request.path.parent
-        given = [folder / one if isinstance(one, str) else one for one in marker.args]
-        server.use(book_of(given))
-    for marker in request.node.iter_markers("fake_fault"):
-        server.fault(*marker.args, **marker.kwargs)
-    for marker in request.node.iter_markers("openai_bug"):
-        for bug in marker.args:
-            server.bug(bug, **marker.kwargs)
+
+def _set_up(server: FakeServer, request: pytest.FixtureRequest) -> None:
+    """What the markers of a test say; the nearest marker's scripts come first. A wrong one fails the test."""
+    from fake_server.bugs import BugError
+    from fake_server.fake import book_of
+    from fake_server.faults import FaultError
+    from fake_server.scripts import ScriptError
+
+    def said(marker: pytest.Mark) -> None:
+        if marker.name == "fake_script":
+            folder = request.path.parent
+            server.use(book_of([folder / one if isinstance(one, str) else one for one in marker.args]))
+        elif marker.name == "fake_fault":
+            server.fault(*marker.args, **marker.kwargs)
+        else:
+            for bug in marker.args:
+                server.bug(bug, **marker.kwargs)
+
+    scripts = reversed(list(request.node.iter_markers("fake_script")))
+    broken = (one for name in ("fake_fault", "openai_bug") for one in request.node.iter_markers(name))
+    for marker in (*scripts, *broken):
+        try:
+            said(marker)
+        except (BugError, FaultError, ScriptError) as error:
+            wrong = str(error)
+        except TypeError as error:
+            wrong = f"it is written {next(one for one in MARKERS if one.startswith(marker.name))}: {error}"
+        else:
+            continue
+        pytest.fail(f"@pytest.mark.{marker.name}: {wrong}", pytrace=False)
 
 
 class _Unused:

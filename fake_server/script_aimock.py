@@ -13,6 +13,8 @@ from typing import Any
 from fake_server.script_parts import compact
 
 ENDPOINTS = {"chat": "chat/completions", "embedding": "embeddings"}
+_ELSEWHERE = frozenset(("image", "speech", "transcription", "video", "openai-live"))
+"""Endpoints of aimock that are not served here."""
 _IGNORED = frozenset(
     (
         "chunkSize",
@@ -31,6 +33,10 @@ _PACES = ("streamingProfile", "recordedTimings", "latency")
 _SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")
 
 
+class NotServed(ValueError):
+    """A fixture for an endpoint that is not served here; the others of its file are."""
+
+
 class NotOurs(ValueError):
     """A member that no script can say; `member` is its path in the fixture."""
 
@@ -40,7 +46,10 @@ class NotOurs(ValueError):
 
 
 def script_of(fixture: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """The script, as it would be written, of one fixture. Raises NotOurs."""
+    """The script, as it would be written, of one fixture. Raises NotOurs, NotServed."""
+    endpoint = _mapping(fixture, "match").get("endpoint")
+    if isinstance(endpoint, str) and endpoint in _ELSEWHERE:
+        raise NotServed(f"the fixture is left out: {endpoint} is not served here, chat and embedding are")
     when: dict[str, Any] = {}
     for member, value in _mapping(fixture, "match").items():
         made = _MATCHES.get(member)

@@ -21,12 +21,12 @@ def validate_command(paths: tuple[Path, ...], as_json: bool) -> None:
     """Check script files, folders of them, or aimock's fixtures.
 
     Each problem stands on a line of its own, file:line first. Exit code 1 where there is one; scripts that
-    can never answer are warnings.
+    can never answer, and fixtures for what is not served here, are warnings.
     """
     problems, warnings, count = [], [], 0
     try:
         book = load(paths)
-        warnings, count = list(oddities(book.scripts, thorough=True)), len(book)
+        warnings, count = [*book.left_out, *oddities(book.scripts, thorough=True)], len(book)
     except ScriptError as error:
         problems = str(error).split("\n")
     if as_json:

@@ -19,6 +19,13 @@ def complaints(error: ValidationError, document: Document, root: Where, source: 
     return [text for _, text in sorted(_lines(error, document, root, source))]
 
 
+def of_reply(error: ValidationError) -> str:
+    """Each problem of a reply that was made when it was asked for."""
+    return "; ".join(
+        _wording({**detail, "loc": ("reply", *detail["loc"])}) for detail in error.errors(include_url=False)
+    )
+
+
 def _lines(error: ValidationError, document: Document, root: Where, source: str) -> Iterator[tuple[int, str]]:
     details = error.errors(include_url=False)
     meant = {(*one["loc"][:-1], _near(one["loc"])) for one in details if one["type"] == "extra_forbidden"}

@@ -32,10 +32,14 @@ MAX_PROBLEMS, MOST_SCOPES = 50, 100_000
 
 @dataclass(frozen=True)
 class ScriptBook:
-    """Scripts in the order they are tried, fallbacks last. `warnings` say what can never answer."""
+    """Scripts in the order they are tried, fallbacks last.
+
+    `warnings` say what can never answer, `left_out` which fixtures are for endpoints that are not served.
+    """
 
     scripts: tuple[Script, ...] = ()
     warnings: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "scripts", tuple(sorted(self.scripts, key=lambda one: one.fallback)))
@@ -134,16 +138,18 @@ def load(paths: Iterable[Path]) -> ScriptBook:
     """Read script files and directories of them. Raises ScriptError with every problem found."""
     scripts: list[Script] = []
     problems: list[str] = []
+    left_out: list[str] = []
     for path in script_files.find(paths):
         try:
             document = script_files.read(path)
         except ScriptError as error:
             problems.append(str(error))
             continue
-        found, wrong = _scripts(document, str(path))
+        found, wrong, left = _scripts(document, str(path))
         scripts += found
         problems += wrong
-    return _book(scripts, problems)
+        left_out += left
+    return _book(scripts, problems, left_out)
 
 
 def parse(items: Iterable[Mapping[str, Any]], source: str = "scripts") -> ScriptBook:
@@ -153,10 +159,11 @@ def parse(items: Iterable[Mapping[str, Any]], source: str = "scripts") -> Script
 
 def joined(*books: ScriptBook) -> ScriptBook:
     """The scripts of several books, tried in this order. Raises ScriptError for a name that stands twice."""
-    return _book([script for book in books for script in book], [])
+    left_out = [line for book in books for line in book.left_out]
+    return _book([script for book in books for script in book], [], left_out)
 
 
-def _book(scripts: list[Script], problems: list[str]) -> ScriptBook:
+def _book(scripts: list[Script], problems: list[str], left_out: list[str]) -> ScriptBook:
     places: dict[str, str] = {}
     for script in scripts:
         if script.name in places:
@@ -168,21 +175,22 @@ def _book(scripts: list[Script], problems: list[str]) -> ScriptBook:
         shown = problems[:MAX_PROBLEMS] + ([f"and {left} more problems"] if left > 0 else [])
         raise ScriptError("\n".join(shown))
     book = ScriptBook(tuple(scripts))
-    return replace(book, warnings=tuple(oddities(book.scripts)))
+    return replace(book, warnings=(*left_out, *oddities(book.scripts)), left_out=tuple(left_out))
 
 
-def _scripts(document: Document, source: str) -> tuple[list[Script], list[str]]:
+def _scripts(document: Document, source: str) -> tuple[list[Script], list[str], list[str]]:
+    """The scripts of a document, what is wrong in it, and what is left out."""
     value = document.value
     if isinstance(value, dict) and "openai-contract-fixture" in value:
-        return [], [f"{source}:1: this is a fixture (a recording), not a script file: replay it instead"]
+        return [], [f"{source}:1: this is a fixture (a recording), not a script file: replay it instead"], []
     root: Where = ()
     if isinstance(value, dict):
         name = next((name for name in ("scripts", "fixtures") if name in value), None)
         root, value = ((name,), value[name]) if name else ((), None)
     if not isinstance(value, list):
-        return [], [f"{source}:1: a script file is a list: begin each script with '- name: …'"]
+        return [], [f"{source}:1: a script file is a list: begin each script with '- name: …'"], []
     folder = Path(source).parent if document.lines else None
-    scripts, problems = [], []
+    scripts, problems, left_out = [], [], []
     for index, item in enumerate(value):
         where = (*root, index)
         place = f"{source}:{document.line(where)}" if document.lines else f"{source}[{index}]"
@@ -196,6 +204,8 @@ def _scripts(document: Document, source: str) -> tuple[list[Script], list[str]]:
             written = {**given, "reply": _stand_in(given)} if called else dict(given)
             script = Script.model_validate(written, context={FOLDER: folder})
             scripts.append(script.at(place, folder, called))
+        except script_aimock.NotServed as error:
+            left_out.append(f"{place}: {error}")
         except script_aimock.NotOurs as error:
             line = document.key_line((*where, *error.member))
             problems.append(f"{source}:{line}: {error}" if document.lines else f"{place}: {error}")
@@ -204,7 +214,7 @@ def _scripts(document: Document, source: str) -> tuple[list[Script], list[str]]:
             problems += complaints(error, inside, where, source)
         except (TypeError, AttributeError, KeyError) as error:
             problems.append(f"{place}: this fixture cannot be read: {error}")
-    return scripts, problems
+    return scripts, problems, left_out
 
 
 def _stand_in(script: Mapping[str, Any]) -> dict[str, Any]:

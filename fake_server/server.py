@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import uvicorn
-from httptools import HttpParserError, HttpParserUpgrade
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from fake_server.body import ARRIVED
@@ -73,10 +73,15 @@ class Protocol(HttpToolsProtocol):
         self._useless = 0 if self._brought else self._useless + len(data)
         if self._useless > HEAD_BYTES:
             self._refuse(ErrorReply(431, f"The head of a request is longer than {HEAD_BYTES} bytes."))
-        elif not self._in_head:
+        elif not self._in_head and (self._brought or self._busy):
             self._forget_deadline()
         elif self._deadline is None:
             self._deadline = self.loop.call_later(HEAD_SECONDS, self._too_late)
+
+    @property
+    def _busy(self) -> bool:
+        """Whether a request is under way; what comes beside it and brings nothing, blank lines, must end."""
+        return self.cycle is not None and not self.cycle.response_complete
 
     def _fed(self, data: bytes) -> bytes:
         """What is left to be parsed: all behind an Upgrade field, and its head without that field.
@@ -91,6 +96,7 @@ class Protocol(HttpToolsProtocol):
                 raise HttpParserError("this is no proxy") from None
             kept = (b"%b: %b\r\n" % field for field in self.headers if field[0] != b"upgrade")
             head = b"%b %b HTTP/%b\r\n" % (method, self.url, self.parser.get_http_version().encode())
+            self.parser = _parser(self)  # after `Connection: close` the old one is deaf
             return b"".join((head, *kept, b"\r\n", data[upgrade.args[0] :]))
         return b""
 
@@ -155,6 +161,13 @@ class Protocol(HttpToolsProtocol):
         )
         self.transport.write(head.encode() + body)
         self.transport.close()
+
+
+def _parser(protocol: HttpToolsProtocol) -> HttpRequestParser:
+    """A parser as uvicorn makes it: what follows a request that closes is left to the protocol."""
+    parser = HttpRequestParser(protocol)
+    parser.set_dangerous_leniencies(lenient_data_after_close=True)
+    return parser
 
 
 class Server(uvicorn.Server):

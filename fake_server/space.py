@@ -20,6 +20,7 @@ from fake_server.bugs import BugError
 from fake_server.faults import Fault
 from fake_server.faults.active import Armed, Faults
 from fake_server.faults.between import Slot
+from fake_server.holding import Holding
 from fake_server.journal import Journal
 from fake_server.scripts import Script, ScriptBook, ScriptError, ScriptState
 from fake_server.stored import Shelf
@@ -28,6 +29,8 @@ SPACE = "fake_server.space"
 """Where an ASGI scope says which space its request is in."""
 HEADER = "x-fake-space"
 MOST, MOST_SCRIPTS = 1000, 10_000
+MOST_BYTES = 256 * 1024 * 1024
+"""Bytes of requests, replies and stored completions that all spaces hold together."""
 NAME = re.compile(r"[A-Za-z0-9._-]{1,100}\Z")
 
 
@@ -145,12 +148,28 @@ class Space:
     def _name(self, source: str) -> str:
         return f"{source} {next(self._numbers)}"
 
+    def shed(self) -> bool:
+        """Let the oldest request leave, or where there is none the oldest stored completion."""
+        return self.journal.drop() or self.stored.drop()
+
+    def part(self) -> None:
+        """Hold nothing more that counts for all spaces: nobody will ask here again."""
+        self.journal.part()
+        self.stored.part()
+
 
 class Spaces:
-    """The spaces of a server, made when they are first named; the one longest unused leaves first."""
+    """The spaces of a server, made when they are first named; the one longest unused leaves first.
 
-    def __init__(self, shared: Callable[[], ScriptBook], seed: int = 0, most: int = MOST) -> None:
+    Together they hold at most `size` bytes: beyond it the oldest entries leave, of the space longest unused
+    first, of the unnamed one last.
+    """
+
+    def __init__(
+        self, shared: Callable[[], ScriptBook], seed: int = 0, most: int = MOST, size: int = MOST_BYTES
+    ) -> None:
         self._shared, self._seed, self._most = shared, seed, most
+        self.holding = Holding(size)
         self._lock = threading.Lock()
         self._named: OrderedDict[str, Space] = OrderedDict()
         self.default = self._made("")
@@ -166,17 +185,35 @@ class Spaces:
                     raise ValueError(f"{name[:100]!r} names no space: use 1 to 100 of A-Z a-z 0-9 . _ -")
                 space = self._named[name] = self._made(name)
                 if len(self._named) > self._most:
-                    self._named.popitem(last=False)
+                    self._named.popitem(last=False)[1].part()
             self._named.move_to_end(name)
             return space
 
     def _made(self, name: str) -> Space:
-        return Space(name, self._shared, faults=Faults(self._seed))
+        return Space(
+            name,
+            self._shared,
+            journal=Journal(holding=self.holding),
+            faults=Faults(self._seed),
+            stored=Shelf(holding=self.holding),
+        )
 
     def drop(self, name: str) -> bool:
         """Forget a space; False when there was none."""
         with self._lock:
-            return self._named.pop(name, None) is not None
+            space = self._named.pop(name, None)
+        if space is not None:
+            space.part()
+        return space is not None
+
+    def make_room(self) -> None:
+        """Let the oldest leave where all spaces together hold too much."""
+        if not self.holding.over:
+            return
+        default, *named = self.known()
+        for space in (*named, default):
+            while not self.holding.eased and space.shed():
+                pass
 
     def known(self) -> tuple[Space, ...]:
         """Every space, the unnamed one first."""

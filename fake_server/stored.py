@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fake_server import asked
+from fake_server.holding import Holding
 
 MOST, MOST_BYTES = 1000, 64 * 1024 * 1024
 """Completions, and bytes of JSON, that are held at most."""
@@ -74,8 +75,13 @@ class Page:
 
 @dataclass
 class Shelf:
-    """The last MOST stored completions, in the order they were made; safe to share between threads."""
+    """The last MOST stored completions, in the order they were made; safe to share between threads.
 
+    What is held counts in `holding` too, which shelves may share; `dropped` counts those that left for room.
+    """
+
+    holding: Holding = field(default_factory=Holding)
+    dropped: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _held: OrderedDict[str, Stored] = field(default_factory=OrderedDict)
     _places: OrderedDict[str, int] = field(default_factory=OrderedDict)
@@ -92,11 +98,11 @@ class Shelf:
             self._drop(name)
             self._made += 1
             self._held[name] = Stored(whole, messages, self._made, size)
-            self._bytes += size
+            self._count(size)
             self._places[name] = self._made
             self._places.move_to_end(name)
             while len(self._held) > MOST or (self._bytes > MOST_BYTES and len(self._held) > 1):
-                self._drop(next(iter(self._held)))
+                self._drop_oldest()
             while len(self._places) > 10 * MOST:
                 self._places.popitem(last=False)
 
@@ -123,11 +129,25 @@ class Shelf:
         with self._lock:
             return self._drop(name)
 
+    def drop(self) -> bool:
+        """Let the oldest completion leave, and count it in `dropped`; False when there is none."""
+        with self._lock:
+            return self._drop_oldest()
+
     def clear(self) -> None:
         with self._lock:
             self._held.clear()
             self._places.clear()
-            self._bytes = 0
+            self._count(-self._bytes)
+            self.dropped = 0
+
+    def part(self) -> None:
+        """Forget everything, and count in no shared holding from now on."""
+        self.clear()
+        with self._lock:
+            self.holding.add(-self._bytes)
+            self.holding = Holding()
+            self.holding.add(self._bytes)
 
     def select(self, model: str | None, metadata: Mapping[str, str]) -> list[Placed]:
         """The completions of a model and with all of the metadata, oldest first."""
@@ -142,8 +162,17 @@ class Shelf:
 
     def _drop(self, name: str) -> bool:
         gone = self._held.pop(name, None)
-        self._bytes -= gone.size if gone else 0
+        self._count(-gone.size if gone else 0)
         return gone is not None
+
+    def _drop_oldest(self) -> bool:
+        dropped = self._drop(next(iter(self._held), ""))
+        self.dropped += dropped
+        return dropped
+
+    def _count(self, size: int) -> None:
+        self._bytes += size
+        self.holding.add(size)
 
 
 def page(items: Sequence[Placed], after: int | None, limit: int, newest_first: bool) -> Page:

@@ -41,6 +41,7 @@ async def overview(request: Request) -> Response:
             "scripts": len(space.book),
             "requests": len(space.journal.entries()),
             "dropped": space.journal.dropped,
+            "stored_dropped": space.stored.dropped,
             "spaces": len(settings.spaces.known()),
             "see": [f"{CONTROL}/{name}" for name in SEE],
         }
@@ -136,7 +137,13 @@ async def list_spaces(request: Request) -> Response:
     """GET: the spaces, the unnamed one first."""
     settings: Settings = request.app.state.settings
     told = [
-        {"name": one.name, "requests": len(one.journal.entries()), "added": len(one.queued) + len(one.own)}
+        {
+            "name": one.name,
+            "requests": len(one.journal.entries()),
+            "dropped": one.journal.dropped,
+            "stored_dropped": one.stored.dropped,
+            "added": len(one.queued) + len(one.own),
+        }
         for one in settings.spaces.known()
     ]
     return _json({"spaces": told})

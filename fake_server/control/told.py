@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fake_server import match, validate
-from fake_server.asking import COMPLETIONS, Asking
+from fake_server.asking import COMPLETIONS, EMBEDDINGS, MODERATIONS, Asking
 from fake_server.faults.active import Armed
 from fake_server.journal import Entry
-from fake_server.routes.completions import as_chat, prompts
+from fake_server.routes import completions, embeddings, moderations
 from fake_server.script_model import Script
 from fake_server.space import Space
+from fake_server.validate.moderations import moderations as moderations_refused
 
 
 def request_told(entry: Entry, space: Space) -> dict[str, Any]:
@@ -66,16 +67,32 @@ def fault_told(armed: Armed) -> dict[str, Any]:
 
 
 def asking_of(entry: Entry) -> Asking | None:
-    """What a request asked, None where its body is no JSON object.
+    """What a request asked, as scripts see it; None where its body is no JSON object.
 
     Of a text completion it is the first prompt, where the request was none to refuse.
     """
+    return next(iter(askings_of(entry)), None)
+
+
+def askings_of(entry: Entry) -> Iterator[Asking]:
+    """What a request asked, as scripts see it: once, of a text completion once for each prompt."""
     endpoint, body = entry.path.removeprefix("/v1").strip("/"), entry.json
     if not isinstance(body, Mapping):
-        return None
+        return
+    for one in _as_chats(endpoint, body):
+        yield Asking(one, endpoint, entry.fields)
+
+
+def _as_chats(endpoint: str, body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     if endpoint == COMPLETIONS and validate.completions(body) is None:
-        body = as_chat(body, (prompts(body) or [""])[0])
-    return Asking(body, endpoint, entry.fields)
+        for prompt in completions.prompts(body):
+            yield completions.as_chat(body, prompt)
+    elif endpoint == EMBEDDINGS and validate.embeddings(body) is None:
+        yield embeddings.as_chat(body)
+    elif endpoint == MODERATIONS and moderations_refused(body) is None:
+        yield moderations.as_chat(body)
+    else:
+        yield body
 
 
 def _readable(data: bytes) -> Any:

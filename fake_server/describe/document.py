@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fake_server.describe import control
-from fake_server.describe.operations import OPERATIONS, QUERY, STORED, TAGS, Operation
+from fake_server.describe.operations import OPERATIONS, QUERY, STORED, TAGS, TUNED, Operation
 from fake_server.describe.samples import Samples
 from fake_server.describe.shapes import components, reference
 from fake_server.describe.told import ErrorResponse
@@ -59,7 +59,8 @@ def document() -> dict[str, Any]:
 def _operation(one: Operation, samples: Samples) -> dict[str, Any]:
     made: dict[str, Any] = {"operationId": one.name, "tags": [one.tag], "summary": one.summary}
     names = [part[1:-1] for part in one.path.split("/") if part.startswith("{")]
-    known = {"model": "gpt-4o-mini", "completion_id": samples.stored() if STORED in one.path else ""}
+    model = TUNED if one.method == "delete" else "gpt-4o-mini"
+    known = {"model": model, "completion_id": samples.stored() if STORED in one.path else ""}
     made["parameters"] = [
         *({"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names),
         *({"name": name, "in": "query", **QUERY[name]} for name in one.query),

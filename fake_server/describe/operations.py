@@ -158,6 +158,8 @@ _JUDGED: Examples = {
     },
 }
 _PAGED = ("after", "limit", "order")
+TUNED = "ft:gpt-4o-mini:team::Bq7vXe2L"
+"""A model that can be deleted."""
 STORED = "/chat/completions/{completion_id}"
 OPERATIONS = (
     Operation("post", "/chat/completions", "createChatCompletion", "Chat", "Answer a conversation",
@@ -180,6 +182,8 @@ OPERATIONS = (
               told.CreateEmbeddingResponse, asked.CreateEmbeddingRequest, None, _VECTORS),
     Operation("get", "/models", "listModels", "Models", "List the models", told.ListModelsResponse),
     Operation("get", "/models/{model}", "retrieveModel", "Models", "Describe a model", told.Model),
+    Operation("delete", "/models/{model}", "deleteModel", "Models", "Delete a fine-tuned model",
+              told.DeleteModelResponse),
     Operation("post", "/moderations", "createModeration", "Moderations", "Judge texts or pictures",
               told.CreateModerationResponse, asked.CreateModerationRequest, None, _JUDGED),
     Operation("get", "/health", "health", "Fake control", "Whether the server is ready", told.Health),

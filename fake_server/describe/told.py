@@ -86,6 +86,14 @@ class ListModelsResponse(Shape):
     data: list[Model]
 
 
+class DeleteModelResponse(Shape):
+    """A fine-tuned model that was deleted."""
+
+    id: str
+    object: Literal["model"]
+    deleted: bool
+
+
 _NEW, _OLD = categories("omni"), categories("text")
 _Score = Annotated[float, Field(ge=0, le=1)]
 

@@ -24,8 +24,11 @@ _INTRODUCTION = """# Faults
 Generated from the code by `make pages`. A fault is named in a script's reply (`faults: [{fault: cut,
 after_events: 3}]`), in force for a whole space (`fake.fault("cut", after_events=3, times=1)`, or `POST
 /__fake__/faults`), or in the header of one request (`x-fake-fault: cut;after_events=3`). Several compose
-in their order; those about leaving come last. A known bug of a real server is some of them under a name:
-`fake-server --bug ID`, `x-fake-bug: ID`, `fake.bug("ID")`; `contract bugs` lists them.
+in their order; those about leaving come last. In the header texts with other signs than those of a name
+stand in quotes: `error;status=429;message="Slow down.", split;every=5`; yes and no are `true` and `false`.
+A fault strikes every reply of the API, refusals of a wrong key, of a broken body and of an unknown path
+too (of what such a body asks `when` knows nothing). A known bug of a real server is some of them under a
+name: `fake-server --bug ID`, `x-fake-bug: ID`, `fake.bug("ID")`; `contract bugs` lists them.
 
 Every fault takes `probability` (0 to 1, drawn by the server's seed). Those in force take `when` and
 `times` as scripts do. `after_bytes`, `after_events` and `after_seconds` say where: behind so many bytes

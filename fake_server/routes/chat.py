@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fake_server import errors, validate
+from fake_server import embedding, errors, validate
 from fake_server.answer import answer
 from fake_server.asking import Asking
 from fake_server.render import chat as render
@@ -12,6 +12,7 @@ from fake_server.routes.models import knows
 from fake_server.routes.visit import operation
 from fake_server.settings import Settings
 from fake_server.space import Space
+from fake_server.validate.completions import CONTEXTS
 
 
 def reply_to(asking: Asking, settings: Settings, space: Space) -> Reply | ErrorReply | RawReply:
@@ -21,6 +22,10 @@ def reply_to(asking: Asking, settings: Settings, space: Space) -> Reply | ErrorR
         return refusal
     if not knows(settings, asking.model):
         return errors.model_not_found(asking.model)
+    if asking.model in CONTEXTS:
+        return errors.not_a_chat_model()
+    if asking.model in embedding.SIZES:
+        return errors.not_for_completions()
     return answer(
         asking,
         space.book,

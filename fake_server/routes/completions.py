@@ -16,9 +16,8 @@ from fake_server.routes.models import knows
 from fake_server.routes.visit import operation
 from fake_server.settings import Settings
 from fake_server.space import Space
+from fake_server.validate import models
 from fake_server.validate.completions import DEFAULT_TOKENS
-
-_PASSED_ON = ("model", "stop", "seed", "stream", "temperature", "top_p")
 
 
 def reply_to(asking: Asking, settings: Settings, space: Space) -> Reply | ErrorReply | RawReply:
@@ -64,12 +63,17 @@ def _refusal(asked: Mapping[str, Any], settings: Settings) -> ErrorReply | None:
         return refusal
     if not knows(settings, asked["model"]):
         return errors.model_not_found(asked["model"])
+    if models.chats(asked["model"]):
+        return errors.a_chat_model()
     return errors.not_for_completions() if asked["model"] in embedding.SIZES else None
 
 
 def as_chat(asked: Mapping[str, Any], prompt: str) -> dict[str, Any]:
-    """The chat request that stands for one prompt; all `best_of` candidates are asked for and paid for."""
-    chat = {name: asked[name] for name in _PASSED_ON if asked.get(name) is not None}
+    """The chat request that stands for one prompt; all `best_of` candidates are asked for and paid for.
+
+    What else was asked stands beside it, for the conditions of scripts.
+    """
+    chat = {name: value for name, value in asked.items() if value is not None}
     chat["messages"] = [{"role": "user", "content": prompt}]
     chat["n"] = max(asked.get("n") or 1, asked.get("best_of") or 1)
     chat["max_tokens"] = DEFAULT_TOKENS if asked.get("max_tokens") is None else asked["max_tokens"]

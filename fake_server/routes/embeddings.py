@@ -16,6 +16,7 @@ from fake_server.routes.models import knows
 from fake_server.routes.visit import Visit, operation
 from fake_server.settings import Settings
 from fake_server.space import Space
+from fake_server.validate import models
 from fake_server.validate.completions import CONTEXTS
 
 
@@ -60,8 +61,13 @@ def _told(asking: Asking, settings: Settings, space: Space) -> ErrorReply | RawR
         return refusal
     if not knows(settings, asked["model"]):
         return errors.model_not_found(asked["model"])
-    if asked["model"] in CONTEXTS:
+    if asked["model"] in CONTEXTS or models.chats(asked["model"]):
         return errors.not_for_embeddings()
+    chat = asking.but(as_chat(asked))
+    return wordless(chat, space.book, space.state, strict=settings.strict, seed=settings.seed)
+
+
+def as_chat(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The request as a chat in which a user said its texts, for the conditions of scripts."""
     said = [{"role": "user", "content": text} for text in tokens.texts(asked["input"])]
-    chat = asking.but({**asked, "messages": said})
-    return wordless(chat, space.book, space.state, seed=settings.seed)
+    return {**asked, "messages": said}

@@ -1,7 +1,8 @@
-"""GET /models and GET /models/{id}: a small catalogue, or the models the server was given."""
+"""GET /models, GET and DELETE /models/{id}: a small catalogue, or the models the server was given."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,6 +36,8 @@ CATALOGUE: dict[str, tuple[int, str]] = {
 """Names with `created` (Unix seconds) and `owned_by`."""
 
 _SOME_DAY = 1686935002
+_TUNED = re.compile(r"ft:[^:]+:[^:]+:|.+:ft-")
+"""How the name of a fine-tuned model is made: `ft:gpt-4.1-mini:team::id`, of old `babbage:ft-team:name`."""
 
 
 def knows(settings: Settings, model: str) -> bool:
@@ -66,11 +69,21 @@ async def _retrieve(visit: Visit) -> Delivery:
     return _json(visit, model_object(model))
 
 
+async def _delete(visit: Visit) -> Delivery:
+    """Fine-tuned models can be deleted, as many times as one likes: this server has them all."""
+    model = visit.request.path_params["model"]
+    if not _TUNED.search(model) or not knows(visit.settings, model):
+        return refusal(errors.no_such_model(model))
+    return _json(visit, {"id": model, "object": "model", "deleted": True})
+
+
 async def _health(visit: Visit) -> Delivery:
     return _json(visit, {"status": "ok"})
 
 
-list_models, retrieve_model, health = (operation(one, reads=False) for one in (_list, _retrieve, _health))
+list_models, retrieve_model, delete_model, health = (
+    operation(one, reads=False) for one in (_list, _retrieve, _delete, _health)
+)
 
 
 def _json(visit: Visit, value: Mapping[str, Any]) -> Delivery:

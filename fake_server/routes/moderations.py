@@ -28,18 +28,23 @@ async def _answer(visit: Visit) -> Delivery:
     refused = moderations(asked)
     if refused is not None:
         return refusal(refused)
-    told = inputs(asked["input"])
-    said = [{"role": "user", "content": text} for texts, _ in told for text in texts]
-    chat = visit.asking.but({**asked, "model": model, "messages": said})
-    scripted = wordless(chat, visit.space.book, visit.space.state, seed=visit.settings.seed)
+    told, settings, space = inputs(asked["input"]), visit.settings, visit.space
+    chat = visit.asking.but(as_chat(asked))
+    scripted = wordless(chat, space.book, space.state, strict=settings.strict, seed=settings.seed)
     if scripted is not None:
         visit.entry.script, visit.faults = scripted.script, scripted.faults
     if isinstance(scripted, (ErrorReply, RawReply)):
-        return answering.untold(scripted, visit.settings.seed)
+        return answering.untold(scripted, settings.seed)
     flagged = scripted.flagged if scripted else None
     style = visit.style
-    body = await asyncio.to_thread(lambda: style.json(_body(model, told, visit.settings.seed, flagged)))
+    body = await asyncio.to_thread(lambda: style.json(_body(model, told, settings.seed, flagged)))
     return whole(200, (answering.JSON,), body)
+
+
+def as_chat(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The request as a chat in which a user said its texts, for the conditions of scripts."""
+    said = [{"role": "user", "content": text} for texts, _ in inputs(asked["input"]) for text in texts]
+    return {**asked, "model": asked.get("model") or MODELS[0], "messages": said}
 
 
 def _body(model: str, told: list[Told], seed: int, flagged: Sequence[str] | None) -> Mapping[str, Any]:

@@ -68,17 +68,31 @@ def operation(answer: Answer, *, reads: bool = True) -> Callable[[Request], Awai
     async def endpoint(request: Request) -> Response:
         visit = Visit(request)
         try:
-            if reads:
-                await visit.read()
-            return await _answered(visit, answer)
-        except body.Refused as refused:
-            return error_response(refused.reply)
+            return await _answered(visit, await _read(visit, answer) if reads else answer)
         except bugs.BugError as error:
             return error_response(ErrorReply(400, str(error), param=bugs.HEADER, code="invalid_value"))
         except FaultError as error:
             return error_response(ErrorReply(400, str(error), param=HEADER, code="invalid_value"))
 
     return endpoint
+
+
+async def _read(visit: Visit, answer: Answer) -> Answer:
+    """What answers once the body is read: `answer`, or the refusal of a body that cannot be read."""
+    try:
+        await visit.read()
+    except body.Refused as refused:
+        return refusing(refused.reply)
+    return answer
+
+
+def refusing(error: ErrorReply) -> Answer:
+    """What answers any visit with this refusal, which faults strike as they do every reply."""
+
+    async def refused(_: Visit) -> Delivery:
+        return refusal(error)
+
+    return refused
 
 
 async def _answered(visit: Visit, answer: Answer) -> Response:

@@ -76,7 +76,7 @@ def test_unknown_paths(port: int, method: str, path: str) -> None:
         ("GET", "/v1/embeddings", "POST"),
         ("PUT", "/chat/completions", "GET, HEAD, POST"),
         ("POST", "/v1/models", "GET, HEAD"),
-        ("DELETE", "/v1/models/gpt-4o", "GET, HEAD"),
+        ("PUT", "/v1/models/gpt-4o", "DELETE, GET, HEAD"),
     ],
 )
 def test_wrong_methods(port: int, method: str, path: str, allow: str) -> None:
@@ -192,6 +192,18 @@ def test_a_key_is_asked_for() -> None:
         assert ask(port, "GET", "/health").status == 200
     with serving(Settings(api_key="ключ")) as port:
         assert ask(port, body=ASK, headers={"Authorization": "Bearer ключ".encode()}).status == 200  # type: ignore[dict-item]
+
+
+def test_fine_tuned_models_can_be_deleted(port: int) -> None:
+    tuned = "ft:gpt-4.1-mini-2025-04-14:team::BkaILRSh"
+    deleted = ask(port, "DELETE", f"/v1/models/{tuned}")
+    assert (deleted.status, deleted.json) == (200, {"id": tuned, "object": "model", "deleted": True})
+    assert ask(port, "DELETE", "/v1/models/babbage:ft-team:name-2023-06-01-23-15-52").json["deleted"] is True
+    for name in ("ft:123", "gpt-4o"):
+        gone = ask(port, "DELETE", f"/v1/models/{name}")
+        assert (gone.status, gone.json["error"]["message"]) == (404, f"The model '{name}' does not exist")
+    with serving(Settings(models=("mine/large",))) as other:
+        assert ask(other, "DELETE", f"/v1/models/{tuned}").status == 404
 
 
 def test_models_default_and_configured(port: int) -> None:

@@ -61,3 +61,44 @@ def test_the_number_is_asserted_too(fake: FakeServer) -> None:
 def test_wrong_conditions_are_an_error_of_their_own(fake: FakeServer) -> None:
     with pytest.raises(ScriptError, match="unknown key 'modell' in when: did you mean 'model'"):
         fake.assert_asked({"modell": "gpt-4o"})
+
+
+def test_requests_without_a_body_count_too(fake: FakeServer) -> None:
+    with openai.OpenAI(base_url=fake.base_url, api_key="any", max_retries=0) as client:
+        client.models.list()
+    assert fake.assert_asked({"headers": {"user-agent": {"contains": "openai"}}}).path == "/v1/models"
+    with pytest.raises(AssertionError, match=r"^1 request asked for anything, wanted none:\n  GET"):
+        fake.assert_not_asked()
+    with pytest.raises(AssertionError, match="its body is no JSON object"):
+        fake.assert_asked({"model": "gpt-4o"})
+
+
+def test_prompts_and_inputs_are_messages_of_the_user(fake: FakeServer) -> None:
+    def holds(text: str) -> dict[str, object]:
+        return {"messages": {"any": {"role": "user", "contains": text}}}
+
+    with openai.OpenAI(base_url=fake.base_url, api_key="any", max_retries=0) as client:
+        client.embeddings.create(model="mine", input=["a cat", "a tree"])
+        client.moderations.create(input=["a dog", "a field"])
+        client.completions.create(model="mine", prompt=["a bird", "a pond"], user="ann")
+    for text, endpoint in (("tree", "embeddings"), ("dog", "moderations"), ("pond", "completions")):
+        fake.assert_asked({"endpoint": endpoint, **holds(text)}, times=1)
+    fake.assert_asked({"body": {"user": "ann", "prompt[1]": "a pond"}})
+    fake.assert_asked({"endpoint": "moderations", "model": {"prefix": "omni-"}})
+    with pytest.raises(AssertionError, match="wants a text that contains 'fish', got 'a bird'"):
+        fake.assert_asked({"endpoint": "completions", **holds("fish")})
+
+
+def test_strict_is_for_all_that_scripts_answer() -> None:
+    tree = {"messages": {"any": {"contains": "tree"}}}
+    script = {"name": "tree", "when": tree, "reply": {"embedding": [1.0]}}
+    with (
+        FakeServer([script], strict=True) as fake,
+        openai.OpenAI(base_url=fake.base_url, api_key="any", max_retries=0) as client,
+    ):
+        assert client.embeddings.create(model="mine", input="a tree").data
+        with pytest.raises(openai.NotFoundError, match="contains 'tree', got 'a cat'"):
+            client.embeddings.create(model="mine", input="a cat")
+        with pytest.raises(openai.NotFoundError, match="moderations cannot answer so"):
+            client.moderations.create(input="a tree")
+        assert client.models.list().data

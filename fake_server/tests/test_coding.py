@@ -14,6 +14,11 @@ from fake_server.wire.exchange import Exchange, Request, Write
 TEXT = b'{"id": 1}' * 50
 
 
+def zipped(text: bytes) -> bytes:
+    """The same bytes each time, so that every worker of pytest-xdist names its tests alike."""
+    return gzip.compress(text, mtime=0)
+
+
 def reply(body: bytes, coding: str | None) -> Exchange:
     headers = () if coding is None else (("Content-Encoding", coding),)
     return Exchange(Request("GET", "/"), 200, headers, (Write(body[:7]), Write(body[7:])))
@@ -29,12 +34,12 @@ def raw_deflate(text: bytes) -> bytes:
     [
         (TEXT, None),
         (TEXT, "identity"),
-        (gzip.compress(TEXT), "gzip"),
-        (gzip.compress(TEXT), " X-GZIP "),
-        (gzip.compress(TEXT[:9]) + gzip.compress(TEXT[9:]), "gzip"),
+        (zipped(TEXT), "gzip"),
+        (zipped(TEXT), " X-GZIP "),
+        (zipped(TEXT[:9]) + zipped(TEXT[9:]), "gzip"),
         (zlib.compress(TEXT), "deflate"),
         (raw_deflate(TEXT), "deflate"),
-        (gzip.compress(zlib.compress(TEXT)), "deflate, gzip"),
+        (zipped(zlib.compress(TEXT)), "deflate, gzip"),
     ],
 )
 def test_the_text_comes_back(body: bytes, coding: str | None) -> None:
@@ -48,8 +53,8 @@ def test_the_text_comes_back(body: bytes, coding: str | None) -> None:
         (TEXT, "zstd", "'zstd' is not supported"),
         (TEXT, "gzip", "gzip: Error -3"),
         (b"", "gzip", "empty"),
-        (gzip.compress(TEXT)[:-9], "gzip", "ends early"),
-        (gzip.compress(TEXT) + b"more", "gzip", "other bytes follow"),
+        (zipped(TEXT)[:-9], "gzip", "ends early"),
+        (zipped(TEXT) + b"more", "gzip", "other bytes follow"),
         (zlib.compress(TEXT)[:-1], "deflate", "ends early"),
         (TEXT, "gzip, gzip, gzip, gzip, gzip", "5 content codings"),
     ],
@@ -59,13 +64,13 @@ def test_what_cannot_be_read_is_said(body: bytes, coding: str, words: str) -> No
 
 
 def test_the_text_before_the_fault_is_kept() -> None:
-    assert decoded(reply(gzip.compress(TEXT)[:-4], "gzip"))[0] == TEXT
-    assert decoded(reply(gzip.compress(TEXT) + b"more", "gzip"))[0] == TEXT
+    assert decoded(reply(zipped(TEXT)[:-4], "gzip"))[0] == TEXT
+    assert decoded(reply(zipped(TEXT) + b"more", "gzip"))[0] == TEXT
 
 
 @pytest.mark.parametrize("coding", [None, "gzip", "deflate"])
 def test_the_limit_is_exact(coding: str | None) -> None:
-    body = {"gzip": gzip.compress(TEXT), "deflate": zlib.compress(TEXT), None: TEXT}[coding]
+    body = {"gzip": zipped(TEXT), "deflate": zlib.compress(TEXT), None: TEXT}[coding]
     assert decoded(reply(body, coding), limit=len(TEXT)) == (TEXT, "")
     text, problem = decoded(reply(body, coding), limit=len(TEXT) - 1)
     assert (text, f"{len(TEXT) - 1} bytes" in problem) == (TEXT[:-1], True)

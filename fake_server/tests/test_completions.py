@@ -287,3 +287,14 @@ def test_a_plain_answer_has_the_members_of_genuine_ones_in_their_order(choice: C
         options = {"stream_options": {"include_usage": usage}}
         for chunk in documents(b"".join(render_stream(reply, options, Style.PLAIN)).decode()):
             assert set(shapes(chunk)) <= wanted["sse"]
+
+
+def test_scripts_see_all_that_was_asked() -> None:
+    when = {"endpoint": "completions", "body": {"user": "ann", "prompt": {"contains": "test"}, "suffix": "!"}}
+    with (
+        FakeServer([{"name": "s", "when": when, "reply": {"text": "hello"}}]) as server,
+        openai.OpenAI(base_url=server.base_url, api_key="any", max_retries=0) as client,
+    ):
+        asked: dict[str, Any] = {"model": MODEL, "prompt": "a test", "user": "ann"}
+        assert client.completions.create(**asked, suffix="!").choices[0].text == "hello"
+        assert client.completions.create(**asked).choices[0].text != "hello"

@@ -15,7 +15,7 @@ from fake_server import FakeServer
 from fake_server.control.operations import ROUTES
 from fake_server.describe import control
 from fake_server.describe.document import document
-from fake_server.describe.operations import OPERATIONS, STORED, TAGS, Operation
+from fake_server.describe.operations import OPERATIONS, STORED, TAGS, TUNED, Operation
 from fake_server.describe.page import ASSETS
 
 DOCUMENT = document()
@@ -61,7 +61,7 @@ def test_every_example_is_answered_as_described(
     body = one.examples[title]
     assert one.request is not None
     check(body, one.request.__name__, OPEN)
-    path = one.path.format(completion_id=stored, model="gpt-4o")
+    path = one.path.format(completion_id=stored, model=TUNED)
     for streamed in {bool(body.get("stream")), one.event is not None}:
         sent = {**body, "stream": True} if streamed else {k: v for k, v in body.items() if k[:6] != "stream"}
         answer = httpx2.request(one.method, fake.base_url + path, json=sent)
@@ -79,7 +79,7 @@ def test_every_example_is_answered_as_described(
 
 @pytest.mark.parametrize("one", [one for one in OPERATIONS if not one.examples], ids=lambda one: one.name)
 def test_operations_without_a_body_answer_as_described(fake: FakeServer, stored: str, one: Operation) -> None:
-    path = one.path.format(completion_id=stored, model="gpt-4o")
+    path = one.path.format(completion_id=stored, model=TUNED)
     answer = httpx2.request(one.method, fake.base_url + path)
     assert answer.status_code == 200
     check(answer.json(), one.reply.__name__)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 import httpx2
 import pytest
@@ -102,5 +103,48 @@ def test_a_fault_strikes_where_there_is_nothing(fake: FakeServer) -> None:
     assert told["param"] == "x-fake-fault"
     fake.fault("error", status=529, times=1)
     assert asked("GET", "/__fake__/nowhere").status_code == 404
+    assert asked("TRACE", "/metrics").status_code == 405
     assert asked("POST", "/v1/responses").status_code == 529
     assert asked("POST", "/v1/responses").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("asked", "plain"),
+    [
+        ({"content": b"{"}, 400),
+        ({"content": b"[]"}, 400),
+        ({"content": b"a=b", "headers": {"content-type": "application/x-www-form-urlencoded"}}, 415),
+        ({"content": b"{}", "headers": {"content-encoding": "gzip"}}, 415),
+    ],
+)
+def test_a_fault_strikes_a_body_that_cannot_be_read(
+    fake: FakeServer, asked: dict[str, Any], plain: int
+) -> None:
+    url = f"{fake.base_url}/chat/completions"
+    assert httpx2.post(url, **asked).status_code == plain
+    fake.fault("error", status=503, times=1)
+    fake.fault("error", status=500, when={"model": "gpt-4o"})  # what is asked is not known
+    assert httpx2.post(url, **asked).status_code == 503
+    assert fake.requests[-1].faults == ("error",)
+    fake.fault("cut", after_bytes=5, when={"endpoint": "chat/completions"})
+    with pytest.raises(httpx2.RemoteProtocolError):
+        httpx2.post(url, **asked)
+    assert fake.requests[-1].sent_bytes == 5
+
+
+def test_a_fault_strikes_a_wrong_key_but_not_the_control() -> None:
+    with FakeServer([], api_key="sk-right-0123456789abcdef") as locked:
+        locked.fault("error", status=503, times=1)
+        assert httpx2.get(f"{locked.root}/__fake__/requests").status_code == 401
+        assert [httpx2.get(f"{locked.base_url}/models").status_code for _ in range(2)] == [503, 401]
+        fault = {"x-fake-fault": 'header;name=x-odd;value="yes, odd"'}
+        refused = httpx2.post(f"{locked.base_url}/chat/completions", json={}, headers=fault)
+        assert (refused.status_code, refused.headers["x-odd"]) == (401, "yes, odd")
+        assert [one.faults for one in locked.requests] == [("error",), (), ("header",)]
+
+
+@pytest.mark.parametrize(("written", "done"), [("?1", 1), ("true", 1), ("?0", 0), ("false", 0)])
+def test_yes_and_no_in_the_header(fake: FakeServer, written: str, done: int) -> None:
+    body = old(fake, stream=True, fault=f"error-event;after_events=1;done={written}")[1]
+    assert body.count(b"[DONE]") == done
+    assert old(fake, stream=False, fault="header;name=x-odd;value=true")[0].count(b"x-odd: true") == 1

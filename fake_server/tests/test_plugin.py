@@ -167,3 +167,84 @@ def test_a_marker_that_cannot_be_read_is_told(pytester: pytest.Pytester) -> None
     result = pytester.runpytest_subprocess("-q")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*unknown key 'txt' in reply: did you mean 'text'?*"])
+
+
+def test_wrong_markers_are_told_in_a_line(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.fake_script("missing.yaml")
+        def test_file(fake_server): ...
+
+        @pytest.mark.fake_script({"nme": "x"})
+        def test_script(fake_server): ...
+
+        @pytest.mark.fake_fault("cutt")
+        def test_fault(fake_server): ...
+
+        @pytest.mark.fake_fault()
+        def test_no_fault(fake_server): ...
+
+        @pytest.mark.openai_bug("ikllama-nodone")
+        def test_bug(fake_server): ...
+        """
+    )
+    result = pytester.runpytest_subprocess("-q")
+    result.assert_outcomes(errors=5)
+    result.stdout.fnmatch_lines(
+        [
+            "@pytest.mark.fake_script: */missing.yaml: no such file or directory: *",
+            "@pytest.mark.fake_script: scripts[[]0]: unknown key 'nme': did you mean 'name'?",
+            "@pytest.mark.fake_fault: there is no fault 'cutt': did you mean 'cut'?",
+            "@pytest.mark.fake_fault: it is written fake_fault(name, [*][*]parameters): *",
+            "@pytest.mark.openai_bug: there is no bug 'ikllama-nodone': did you mean 'ikllama-no-done'?",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*plugin.py*")
+
+
+def test_a_failed_assertion_shows_the_test_and_not_the_fake(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        def test_asked(fake_server): fake_server.assert_asked({"model": "gpt-4o"})
+
+        def test_not_asked(fake_server, fake_openai):
+            fake_openai.models.list()
+            fake_server.assert_not_asked()
+        """
+    )
+    result = pytester.runpytest_subprocess("-q")
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(["*AssertionError: no request asked for model: 'gpt-4o'; nothing was asked"])
+    result.stdout.no_fnmatch_line("*asserting.py*")
+    result.stdout.no_fnmatch_line("*fake_space.py*")
+
+
+def test_a_marked_test_has_the_server_without_asking_for_it(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(
+        """
+        import pytest
+
+        @pytest.fixture(scope="session")
+        def fake_server_options():
+            return {"port": 0, "seed": 1}
+
+        @pytest.fixture(scope="session")
+        def url(_fake_server_of_the_session):
+            return _fake_server_of_the_session.base_url
+        """
+    )
+    pytester.makepyfile(
+        """
+        import httpx2, pytest
+
+        @pytest.mark.fake_fault("error", status=418)
+        def test_marked(url):
+            assert httpx2.get(f"{url}/models").status_code == 418
+
+        def test_unmarked(url): ...
+        """
+    )
+    result = pytester.runpytest_subprocess("-q")
+    result.assert_outcomes(passed=2)

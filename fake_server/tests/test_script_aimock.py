@@ -127,7 +127,7 @@ def test_all_else_of_a_fixture(book: ScriptBook) -> None:
             5,
             "nothing like match.predicate: leave it out",
         ),
-        ({"match": {"endpoint": "video"}, "response": {}}, 5, "the endpoint 'video' is not scripted here"),
+        ({"match": {"endpoint": "chatt"}, "response": {}}, 5, "the endpoint 'chatt' is not scripted here"),
         ({"match": {}, "response": {"b64": "x"}}, 6, "a script has nothing like response.b64: leave it out"),
         ({"match": {}, "response": {}, "delay": 3}, 6, "a script has nothing like delay: leave it out"),
         ({"match": [], "response": {"content": "x"}}, 4, "match is an object: {…}"),
@@ -144,6 +144,17 @@ def test_what_cannot_be_said_is_told_with_its_line(
         scripts.load([path])
     assert str(raised.value).startswith(f"{path}:{line}: ")
     assert message in str(raised.value)
+
+
+def test_fixtures_for_what_is_not_served_are_left_out_and_named(tmp_path: Path) -> None:
+    path = tmp_path / "all.json"
+    video = {"match": {"endpoint": "video"}, "response": {"video": {"id": "v"}}}
+    chat = {"match": {"userMessage": "hi"}, "response": {"content": "Hello!"}}
+    path.write_text(json.dumps({"fixtures": [video, chat]}, indent=2))
+    book = scripts.load([path])
+    assert [one.name for one in book] == ["all 2"]
+    told = f"{path}:3: the fixture is left out: video is not served here, chat and embedding are"
+    assert book.warnings == scripts.joined(scripts.parse([]), book).warnings == (told,)
 
 
 def test_a_mapping_of_scripts_is_read_too(tmp_path: Path) -> None:

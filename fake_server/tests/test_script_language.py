@@ -200,7 +200,12 @@ def test_callables_answer_in_process() -> None:
     assert said(book, ScriptState(), asking(ask("hi"))) == "you said hi"
     error = answer(asking(ask("hi", model="other")), book, ScriptState())
     assert isinstance(error, ErrorReply)
-    assert "the script 's' (scripts[0]) gave no reply: ValidationError" in error.message
+    wanted = "the script 's' (scripts[0]) gave no reply: unknown key 'texxt' in reply: did you mean 'text'?"
+    assert (error.message, error.script) == (wanted, "s")
+    wrong = scripts.parse([{"name": "s", "reply": lambda asked: 5}])
+    error = answer(asking(ask("hi")), wrong, ScriptState())
+    assert isinstance(error, ErrorReply)
+    assert error.message.endswith(" gave no reply: reply: a mapping is expected, this is the number 5")
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from fake_server import FakeServer
-from fake_server.journal import Entry, Journal
+from fake_server.journal import FRAME, Entry, Journal
 from fake_server.scripts import ScriptError
 from fake_server.tests.edge_client import ASK, ask
 
@@ -54,7 +54,7 @@ def test_the_journal_keeps_what_was_asked_without_credentials() -> None:
 
 
 def test_the_journal_is_bounded() -> None:
-    journal = Journal(entries=3, size=10)
+    journal = Journal(entries=3, size=3 * (FRAME + len("/0")) + 10)
     for index in range(5):
         journal.add(Entry("GET", f"/{index}"))
     assert [entry.path for entry in journal.entries()] == ["/2", "/3", "/4"]
@@ -67,6 +67,8 @@ def test_the_journal_is_bounded() -> None:
     first.sent(b"x" * 100)
     journal.grown(first)  # it has left already and counts no more
     assert (len(journal.entries()), journal.dropped) == (2, 3)
+    journal.add(Entry("GET", "/5", {"x-large": "x" * 3 * FRAME}))  # a head takes room as a body does
+    assert [entry.path for entry in journal.entries()] == ["/5"]
 
 
 def test_reset_gives_scripts_back_their_uses(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from fake_server import scripts
+from fake_server import scripts, server
 from fake_server.server import HEAD_BYTES
 from fake_server.settings import Settings
 from fake_server.tests.edge_client import ASK, serving
@@ -52,6 +52,11 @@ def test_an_upgrade_is_ignored_and_the_connection_goes_on(port: int) -> None:
     asked = POST + LENGTH + H2C + b"\r\n" + BODY
     assert [status for status, _ in answers(port, asked + asked + GET + CLOSE + b"\r\n")] == [200] * 3
     assert [status for status, _ in answers(port, GET + H2C + b"\r\n", GET + CLOSE + b"\r\n")] == [200] * 2
+
+
+def test_an_upgrade_of_a_connection_that_closes_is_answered_too(port: int) -> None:
+    assert [status for status, _ in answers(port, GET + H2C + CLOSE + b"\r\n")] == [200]
+    assert [status for status, _ in answers(port, POST + LENGTH + CLOSE + H2C + b"\r\n" + BODY)] == [200]
 
 
 def test_pipelined_requests_are_answered_in_order(port: int) -> None:
@@ -142,3 +147,19 @@ def test_what_never_ends_is_refused(port: int, begun: bytes, more: bytes) -> Non
                 break
     assert sent < 20 * HEAD_BYTES
     assert told[:13] in (b"", b"HTTP/1.1 431 ")
+
+
+@pytest.mark.parametrize("begun", [b"", GET + b"\r\n", POST + LENGTH + b"\r\n" + BODY])
+def test_blank_lines_keep_no_connection_open(
+    port: int, begun: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "HEAD_SECONDS", 0.2)
+    with socket.create_connection(("127.0.0.1", port), 5) as link:
+        link.sendall(begun)
+        time.sleep(0.1 if begun else 0)
+        link.sendall(b"\r\n")
+        told = b""
+        while piece := link.recv(65536):
+            told += piece
+    assert told.count(b"HTTP/1.1 200 ") == bool(begun)
+    assert told.count(b"HTTP/1.1 408 ") == 1

@@ -10,6 +10,7 @@ import openai
 import pytest
 
 from fake_server import FakeServer
+from fake_server.journal import FRAME, Entry
 from fake_server.scripts import ScriptBook, ScriptError
 from fake_server.space import Spaces
 
@@ -127,6 +128,68 @@ def test_the_space_longest_unused_leaves_first() -> None:
     assert [one.name for one in spaces.known()] == ["", "a", "c"]
     assert spaces.drop("a")
     assert not spaces.drop("a")
+
+
+def test_all_spaces_together_are_bounded_and_the_longest_unused_loses_its_oldest_first() -> None:
+    spaces = Spaces(ScriptBook, size=20 * FRAME)
+    default, old, new = every = spaces(), spaces("old"), spaces("new")
+    for space in every:
+        for index in range(5):
+            space.journal.add(Entry("POST", f"/{index}"))
+    old.stored.keep({"id": "stored", "model": "m", "choices": "x" * 2 * FRAME}, {"messages": []})
+    spaces.make_room()
+    assert [len(one.journal.entries()) for one in every] == [5, 5, 5]
+
+    grown = Entry("POST", "/grown", body=b"x" * 4 * FRAME)
+    new.journal.add(grown)
+    spaces.make_room()  # beyond 20 parts; room is made until 15 of 16 are held
+    assert [one.journal.dropped for one in every] == [0, 4, 0]
+    assert [one.path for one in old.journal.entries()] == ["/4"]
+    assert old.stored.get("stored") is not None
+
+    grown.sent(b"x" * 5 * FRAME)
+    new.journal.grown(grown)
+    spaces.make_room()
+    assert (old.journal.dropped, old.stored.get("stored"), old.stored.dropped) == (5, None, 1)
+    assert (default.journal.dropped, new.journal.dropped) == (0, 2)
+    assert spaces.holding.eased
+
+    for space in every:
+        space.reset()
+    assert (spaces.holding.held, old.journal.dropped, old.stored.dropped) == (0, 0, 0)
+
+
+def test_a_space_that_left_counts_no_more() -> None:
+    spaces = Spaces(ScriptBook, most=1)
+    left, entry = spaces("a"), Entry("POST", "/", body=b"x" * 100)
+    left.journal.add(entry)
+    assert spaces.holding.held == entry.size
+    spaces("b").journal.add(Entry("POST", "/"))
+    spaces.drop("b")
+    left.journal.add(Entry("POST", "/late"))  # by a request that was under way
+    left.stored.keep({"id": "late", "model": "m"}, {"messages": []})
+    assert spaces.holding.held == 0
+
+
+def test_what_left_for_room_is_said(fake: FakeServer) -> None:
+    mine = fake.space("mine")
+    for _ in range(2):
+        said(mine.base_url)
+    mine._space.journal.drop()
+    listed = httpx2.get(f"{mine.url}/__fake__/requests").json()
+    assert (len(listed["requests"]), listed["dropped"]) == (1, 1)
+    told = {one["name"]: one for one in httpx2.get(f"{fake.url}/__fake__/spaces").json()["spaces"]}
+    assert (told["mine"]["dropped"], told["mine"]["stored_dropped"], told[""]["dropped"]) == (1, 0, 0)
+
+
+def test_a_server_makes_room_by_itself(fake: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fake.settings.spaces.holding, "_most", 40 * FRAME)
+    said(fake.space("idle").base_url)
+    for _ in range(3):
+        said(fake.space("busy").base_url, "x" * 12 * FRAME)
+    said(fake.space("busy").base_url)  # room is made once a reply has left
+    assert (fake.space("idle").requests, len(fake.space("busy").requests)) == ((), 3)
+    assert [fake.space(name)._space.journal.dropped for name in ("idle", "busy")] == [1, 1]
 
 
 def test_parallel_async_tests_keep_apart(fake: FakeServer) -> None:

@@ -44,15 +44,15 @@ def test_every_genuine_request_that_succeeded_is_accepted() -> None:
     assert count > 1000
 
 
-def test_genuine_refusals_of_malformed_requests_are_repeated_to_the_letter() -> None:
+def test_genuine_refusals_are_repeated_to_the_letter() -> None:
     seen = 0
     for _, request, body in recorded({400}):
-        if body["error"]["code"] == "missing_required_parameter":
+        if body["error"]["code"] != "invalid_image_url":  # OpenAI did not find the image it was to load
             reply = validate.chat(request)
             assert reply is not None
             assert reply.body() == body
             seen += 1
-    assert seen >= 1
+    assert seen >= 7
 
 
 GOOD: list[dict[str, Any]] = [
@@ -69,7 +69,7 @@ GOOD: list[dict[str, Any]] = [
     {"functions": [{"name": "f"}], "function_call": {"name": "f"}},
     {"tools": [{"type": "custom", "custom": {"name": "c", "format": {"type": "text"}}}]},
     {"metadata": {"k" * 64: "v" * 512}},
-    {"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {}, "strict": True}}},
+    {"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {}}}},
     {"max_tokens": 1, "logit_bias": {"50256": -100}},
 ]
 

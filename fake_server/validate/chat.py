@@ -5,11 +5,12 @@ Source: the API reference of chat completions; null stands where the reference o
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from fake_server.reply import ErrorReply
-from fake_server.validate import messages, tools
+from fake_server.validate import messages, models, schemas, tools
 from fake_server.validate.checks import (
     Check,
     Invalid,
@@ -105,11 +106,14 @@ def chat(request: Mapping[str, Any]) -> ErrorReply | None:
     """The 400 of a chat request that OpenAI refuses, None for a good one.
 
     The first complaint counts: required members, then each member as sent, then unknown ones, then
-    what must hold between members.
+    what must hold between members, of schemas, and for the model.
     """
     try:
         checked_members(request, REQUIRED, MEMBERS)
         _together(dict(request))
+        schemas.functions(request)
+        schemas.response_format(request)
+        models.agree(request)
     except Invalid as invalid:
         return invalid.reply
     return None
@@ -122,6 +126,13 @@ def _together(request: dict[str, Any]) -> None:
     if request.get("top_logprobs") is not None and not request.get("logprobs"):
         message = "Invalid value for 'top_logprobs': it is only allowed when 'logprobs' is enabled."
         raise Invalid(message, "top_logprobs", None)
+    wanted = request.get("response_format") or {}
+    if wanted.get("type") == "json_object" and "json" not in json.dumps(request["messages"]).lower():
+        message = (
+            "'messages' must contain the word 'json' in some form, to use 'response_format' of type "
+            "'json_object'."
+        )
+        raise Invalid(message, "messages", None)
     if request.get("max_tokens") is not None and request.get("max_completion_tokens") is not None:
         message = "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported."
         raise Invalid(message, "max_tokens", "invalid_parameter_combination")
