@@ -33,15 +33,14 @@ class Refused(Exception):
 
 
 async def read(request: Request, fields: Mapping[str, str], limit: int, seconds: float) -> bytes:
-    """The whole body. Raises Refused for a wrong type, too many bytes, or too much time; ClientDisconnect.
+    """The whole body. Raises Refused for too many bytes, or too much time; ClientDisconnect.
 
     `fields` are the request's header fields, names in lower case.
     """
-    check_type(fields)
     declared = fields.get("content-length", "0")
     if declared.isdigit() and int(declared) > limit:
         if "expect" not in fields:
-            await _drain(request, limit)
+            await drain(request, limit)
         raise Refused(errors.body_too_large(limit))
     pieces: list[bytes] = []
     size = 0
@@ -63,11 +62,11 @@ async def read(request: Request, fields: Mapping[str, str], limit: int, seconds:
     except TimeoutError:
         raise Refused(errors.body_too_slow(seconds)) from None
     if more:
-        await _drain(request, limit)
+        await drain(request, limit)
     raise Refused(errors.body_too_large(limit))
 
 
-async def _drain(request: Request, limit: int) -> None:
+async def drain(request: Request, limit: int) -> None:
     """Read on for a moment, so that a client still writing sees the answer instead of a reset."""
     size = 0
     try:

@@ -205,6 +205,7 @@ async def _added(
     settings: Settings = request.app.state.settings
     try:
         fields = request.scope[ENTRY].fields
+        body.check_type(fields)
         raw = await body.read(request, fields, settings.max_body, settings.body_timeout)
     except body.Refused as refused:
         return error_response(refused.reply)

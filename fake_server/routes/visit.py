@@ -23,13 +23,14 @@ from fake_server.routes.streaming import Sent
 from fake_server.settings import Settings
 from fake_server.space import SPACE, Space
 from fake_server.style import Style
+from fake_server.wire.exchange import Ending
 
 
 class Visit:
     """A request with what it needs to be answered.
 
-    `raw` are the bytes of its body, `asking` what they ask. Who answers notes here the `script` that did, its
-    `faults`, and the `tokens` that count for a quota.
+    `raw` are the bytes of its body, `taken` says whether they were read, `asking` what they ask. Who answers
+    notes here the `script` that did, its `faults`, and the `tokens` that count for a quota.
     """
 
     def __init__(self, request: Request) -> None:
@@ -37,7 +38,7 @@ class Visit:
         self.settings: Settings = request.app.state.settings
         self.space: Space = request.scope[SPACE]
         self.entry: Entry = request.scope[ENTRY]
-        self.raw = b""
+        self.raw, self.taken = b"", False
         self.asking = Asking.at(self.entry.path, self.entry.fields)
         self.faults: tuple[Fault, ...] = ()
         self.tokens = 0
@@ -51,6 +52,8 @@ class Visit:
 
     async def read(self) -> None:
         """Take the body in. Raises body.Refused for one that cannot be read."""
+        body.check_type(self.entry.fields)
+        self.taken = True
         raw = await body.read(
             self.request, self.entry.fields, self.settings.max_body, self.settings.body_timeout
         )
@@ -128,6 +131,9 @@ async def _answered(visit: Visit, answer: Answer) -> Response:
     for one in faults:
         if isinstance(one, OneSlot):
             delivery = visit.space.slot.turn(delivery, one)
+    if delivery.ending is not Ending.CLEAN and not visit.taken:
+        # A socket that is closed with bytes unread resets the connection, and what was sent may be lost.
+        await body.drain(visit.request, visit.settings.max_body)
     return Sent(delivery)
 
 
