@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from fake_server.bugs import BugError
-from fake_server.command_line import AnyWhole, Number, OneLine, Whole, not_listening, refuse
+from fake_server.command_line import AnyWhole, Number, OneLine, Whole, not_listening, refuse, say
 from fake_server.script_commands import schema_command, validate_command
 from fake_server.script_watch import Watch
 from fake_server.scripts import ScriptBook, ScriptError, load
@@ -128,7 +128,7 @@ main.add_command(schema_command)
 
 def fail(message: str) -> NoReturn:
     """One line on stderr, exit code 2."""
-    click.echo(f"fake-server: {message}", err=True)
+    say(f"fake-server: {message}", err=True)
     sys.exit(2)
 
 
@@ -158,7 +158,7 @@ def _bugs(names: tuple[str, ...]) -> tuple[Bug, ...]:
 
 def _say(text: str) -> None:
     for line in text.split("\n"):
-        click.echo(f"fake-server: {line}", err=True)
+        say(f"fake-server: {line}", err=True)
 
 
 def _serve(host: str, port: int, settings: Settings) -> None:

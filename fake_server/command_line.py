@@ -60,6 +60,11 @@ class Number(click.FloatRange):
         return number
 
 
+def say(text: str, err: bool = False) -> None:
+    """Print a line; half a surrogate pair, which no terminal takes, is escaped."""
+    click.echo(text.encode("utf-8", "backslashreplace").decode(), err=err)
+
+
 def refuse(names: Iterable[str], message: str) -> None:
     """An option that would have no effect is a mistake. `{}` in the message is its name.
 
@@ -118,7 +123,7 @@ class OneLine(click.Group):
         try:
             code = run(**extra)
         except click.ClickException as error:
-            click.echo(f"{self.name}: {told(error)}", err=True)
+            say(f"{self.name}: {told(error)}", err=True)
             sys.exit(2)
         except click.exceptions.Abort:
             sys.exit(130)

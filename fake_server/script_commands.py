@@ -9,6 +9,7 @@ from typing import Any
 import click
 from pydantic import TypeAdapter
 
+from fake_server.command_line import say
 from fake_server.script_checks import oddities
 from fake_server.script_model import Script
 from fake_server.scripts import ScriptError, load
@@ -33,9 +34,9 @@ def validate_command(paths: tuple[Path, ...], as_json: bool) -> None:
         click.echo(json.dumps({"scripts": count, "problems": problems, "warnings": warnings}, indent=2))
     else:
         for line in problems:
-            click.echo(line)
+            say(line)
         for line in warnings:
-            click.echo(f"warning: {line}")
+            say(f"warning: {line}")
         scripts = f"{count} script{'' if count == 1 else 's'}"
         told = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}"
         click.echo(

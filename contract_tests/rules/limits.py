@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from contract_tests.rules.answers import Answer, answers
@@ -28,9 +29,14 @@ def stop_sequences(view: View) -> list[str]:
 
 def token_limit(view: View) -> int:
     """The most completion tokens the request allows all its choices together, 0 where it sets no limit."""
-    limit = view.asked["max_completion_tokens"].number or view.asked["max_tokens"].number or 0
-    tried = view.asked["best_of"].number or 1  # choices that are thrown away are counted too
-    return max(int(limit), 0) * max(view.asked_choices, int(tried))
+    limit = _whole(view.asked["max_completion_tokens"]) or _whole(view.asked["max_tokens"])
+    tried = _whole(view.asked["best_of"])  # choices that are thrown away are counted too
+    return max(limit, 0) * max(view.asked_choices, tried, 1)
+
+
+def _whole(node: Node) -> int:
+    """The number, 0 where there is none, or one without end: JSON can say 1e999."""
+    return int(node.number) if node.number is not None and math.isfinite(node.number) else 0
 
 
 def limits(section: Section, form: Form, create: str, *, streamed: bool) -> None:

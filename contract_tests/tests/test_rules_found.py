@@ -81,3 +81,13 @@ def test_no_pattern_takes_for_ever() -> None:
     named = {"patternProperties": {"^(a+)+$": True}, "additionalProperties": False}
     assert "formats.schema-kept" not in structured({"type": "object", **named}, text)
     assert time.monotonic() - began < 5
+
+
+def test_a_limit_without_end_is_none() -> None:
+    asked = (
+        f'{{"model": "a", "messages": {json.dumps([{"role": "user", "content": "b"}])}, "max_tokens": 1e999}}'
+    )
+    request = Request("POST", CHAT, (JSON,), asked.encode())
+    reply = {"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 9, "total_tokens": 10}}
+    told = judge(Exchange(request, 200, (JSON,), (Write(json.dumps(reply).encode()),)))
+    assert "chat.limit-kept" not in told.applied

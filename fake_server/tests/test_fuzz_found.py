@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
+from click.testing import CliRunner
 
 from fake_server import FakeServer, embedding, tokens
+from fake_server.cli import main
 from fake_server.describe.document import document
 from fake_server.redact import names
 from fake_server.scripts import ScriptState, parse
@@ -168,3 +171,11 @@ def test_no_cache_keeps_a_long_word() -> None:
     embedding.vector("n" * 100_000, "e" * 100_000)
     assert (tokens._cut_once.cache_info().currsize, embedding._kept.cache_info().currsize) == before
     assert "".join(tokens.split("a" * 100)) == "a" * 100
+
+
+def test_half_a_surrogate_pair_in_a_complaint_is_escaped(tmp_path: Path) -> None:
+    file = tmp_path / "scripts.yaml"
+    file.write_text('fixtures:\n- match: {userMessage: a}\n  response: {content: b}\n  "\\uD800": []\n')
+    told = CliRunner().invoke(main, ["validate", str(file)])
+    assert told.exit_code == 1
+    assert "a script has nothing like \\ud800" in told.output
