@@ -32,6 +32,8 @@ def problem(value: Any) -> tuple[tuple[str | int, ...], int, str] | None:
             rows = text.splitlines()
             row = min(error.lineno, len(rows))
             return where, row, f"{rows[row - 1].strip()!r} is no template: {error.message}"
+        except RecursionError:
+            return where, 1, f"{text[:60]!r} is no template: it is nested too deep"
     return None
 
 

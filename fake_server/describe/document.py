@@ -103,8 +103,8 @@ def _statuses(one: Operation, names: list[str]) -> list[int]:
         found |= {404, 413, 415}
     if one.query or names:
         found.add(404)
-    if one.tag in ("Completions", "Embeddings"):
-        found.add(403)
+    if one.tag in ("Completions", "Embeddings") or one.event is not None:
+        found.add(403)  # models that chat, complete or embed do nothing else
     return sorted(found)
 
 

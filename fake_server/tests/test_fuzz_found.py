@@ -179,3 +179,11 @@ def test_half_a_surrogate_pair_in_a_complaint_is_escaped(tmp_path: Path) -> None
     told = CliRunner().invoke(main, ["validate", str(file)])
     assert told.exit_code == 1
     assert "a script has nothing like \\ud800" in told.output
+
+
+def test_a_template_nested_without_end_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "scripts.yaml"
+    file.write_text(f"- {{name: a, reply: {{template: true, text: '{{{{ {'[' * 2000} }}}}'}}}}\n")
+    told = CliRunner().invoke(main, ["validate", str(file)])
+    assert told.exit_code == 1
+    assert "it is nested too deep" in told.output
