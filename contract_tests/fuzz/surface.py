@@ -113,12 +113,18 @@ def _command(command: Path, served: Served, seed: int, seconds: float, which: st
 
 
 def described(document: Any) -> Any:
-    """The document without faults, and without the schemas of event streams: they are each event's."""
+    """The document without faults, and without the schemas of event streams: they are each event's.
+
+    In a query every value is a text: what is sent for null is the word, which metadata may be.
+    """
     for operations in document["paths"].values():
         for one in operations.values():
             one["parameters"] = [
                 kept for kept in one.get("parameters", ()) if "fault" not in kept.get("$ref", "")
             ]
+            for parameter in one["parameters"]:
+                if parameter.get("in") == "query" and parameter.get("schema", {}).get("type") == "object":
+                    parameter["schema"].pop("additionalProperties", None)
             for reply in one["responses"].values():
                 stream = reply.get("content", {}).get("text/event-stream", {})
                 stream.pop("schema", None)
