@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from fake_server.bugs import BugError
+from fake_server.bugs import BugError, found
 from fake_server.command_line import AnyWhole, Number, OneLine, Whole, not_listening, refuse, say
 from fake_server.script_commands import schema_command, validate_command
 from fake_server.script_watch import Watch
@@ -146,12 +146,8 @@ def _load(paths: list[Path]) -> ScriptBook:
 
 
 def _bugs(names: tuple[str, ...]) -> tuple[Bug, ...]:
-    if not names:
-        return ()
-    from fake_server.bugs.known import find
-
     try:
-        return tuple(find(name) for name in names)
+        return found(names)
     except BugError as error:
         fail(str(error))
 

@@ -8,18 +8,16 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.types import ASGIApp
 
 from fake_server import scripts as script_book
+from fake_server.bugs import found
 from fake_server.fake_space import FakeSpace
 from fake_server.server import Server, listen, serve_on, uvicorn_server
 from fake_server.settings import Settings, default_scripts
 from fake_server.style import Style
-
-if TYPE_CHECKING:
-    from fake_server.bugs.known import Bug
 
 ScriptSource = str | Path | Mapping[str, Any]
 
@@ -55,7 +53,7 @@ class FakeServer(FakeSpace):
             strict=strict,
             api_key=api_key,
             models=None if models is None else tuple(models),
-            bugs=_found(bugs),
+            bugs=found(bugs),
         )
         super().__init__(self, "")
         self._wanted = port
@@ -137,11 +135,3 @@ def book_of(given: ScriptSource | Iterable[ScriptSource] | None) -> script_book.
     paths = [Path(one) for one in several if isinstance(one, (str, Path))]
     written = [one for one in several if isinstance(one, Mapping)]
     return script_book.joined(script_book.parse(written), script_book.load(paths))
-
-
-def _found(bugs: Sequence[str]) -> tuple[Bug, ...]:
-    if not bugs:
-        return ()
-    from fake_server.bugs.known import find
-
-    return tuple(find(name) for name in bugs)
