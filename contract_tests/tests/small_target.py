@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from contract_tests.outcome import CaseResult, RunReport
 from contract_tests.run import Options, run
+from fake_server.tests.listening import listening
 from fake_server.wire.bounds import Bounds
 
 MODEL = "gpt-3.5-turbo"
@@ -91,38 +92,24 @@ class SmallTarget:
     asked: list[Asked] = field(default_factory=list)
 
     async def __aenter__(self) -> Self:
-        self._tasks: set[asyncio.Task[Any]] = set()
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
+        self._listening = listening(self._serve)
+        self.port = await self._listening.__aenter__()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._server.wait_closed()
+        await self._listening.__aexit__(None, None, None)
 
     @property
     def base_url(self) -> str:
         return f"http://127.0.0.1:{self.port}/v1"
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        try:
-            asked = await _read(reader)
-            self.asked.append(asked)
-            said = self.answer(asked)
-            found = await said if isinstance(said, Awaitable) else said
-            writer.write(sensible(asked) if found is None else found)
-            await writer.drain()
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            writer.close()
+        asked = await _read(reader)
+        self.asked.append(asked)
+        said = self.answer(asked)
+        found = await said if isinstance(said, Awaitable) else said
+        writer.write(sensible(asked) if found is None else found)
+        await writer.drain()
 
 
 async def _read(reader: asyncio.StreamReader) -> Asked:

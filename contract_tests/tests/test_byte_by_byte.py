@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from contract_tests.outcome import Outcome, RunReport
 from contract_tests.run import Options, run
 from fake_server import FakeServer
+from fake_server.tests.listening import listening
 
 SECTIONS = ("client", "chat", "tools", "formats", "logprobs", "completions", "models", "errors", "http")
 PATIENCE = 50
@@ -40,14 +41,10 @@ async def byte_by_byte(port: int) -> AsyncIterator[int]:
             ways = (forward(reader, target_writer), trickle(target_reader, writer))
             await asyncio.gather(*ways, return_exceptions=True)
         finally:
-            for one in (target_writer, writer):
-                one.close()
-                with suppress(OSError):
-                    await one.wait_closed()
+            target_writer.transport.abort()  # both ways have ended, or the test has
 
-    server = await asyncio.start_server(pipe, "127.0.0.1", 0)
-    async with server:
-        yield server.sockets[0].getsockname()[1]
+    async with listening(pipe) as piped:
+        yield piped
 
 
 async def asked(port: int) -> RunReport:

@@ -12,9 +12,9 @@ import gzip
 import socket
 import ssl
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 
-Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+from fake_server.tests.listening import Handler, listening
 
 ZOO: dict[str, Handler] = {}
 TICK = 0.05  # what stands for a second here
@@ -32,32 +32,8 @@ def animal(handler: Handler) -> Handler:
 @contextlib.asynccontextmanager
 async def target(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
     """Serve `handler` on a free port of 127.0.0.1; yields the base URL. All its tasks end with it."""
-    tasks: set[asyncio.Task[None]] = set()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task
-        tasks.add(task)
-        try:
-            await handler(reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass  # the relay hung up, or the test is over
-        finally:
-            tasks.discard(task)
-            writer.close()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
-    try:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    finally:
-        server.close()
-        running = list(tasks)
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
-        await server.wait_closed()
+    async with listening(handler, tls=tls) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 async def read_request(reader: asyncio.StreamReader) -> bytes:

@@ -12,7 +12,8 @@ from dataclasses import replace
 import pytest
 
 from fake_server.relay import Relay
-from fake_server.tests.hostile import ZOO, Handler, target
+from fake_server.tests.hostile import ZOO, target
+from fake_server.tests.listening import Handler
 from fake_server.tests.wire_client import Answer, ask, post
 from fake_server.wire.bounds import Bounds
 from fake_server.wire.coding import decoded

@@ -13,7 +13,6 @@ from fake_server.recorder import Outcome, Recorder
 from fake_server.tests.hostile import (
     CHUNKED,
     STREAM_HEAD,
-    Handler,
     chunk,
     fixed,
     read_request,
@@ -21,6 +20,7 @@ from fake_server.tests.hostile import (
     send,
     target,
 )
+from fake_server.tests.listening import Handler
 from fake_server.tests.wire_client import ask, post, run
 from fake_server.wire.bounds import Bounds
 from fake_server.wire.exchange import Ending, Exchange

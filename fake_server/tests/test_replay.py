@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from fake_server.relay import Relay
 from fake_server.replay import VirtualClock
+from fake_server.tests.listening import listening
 from fake_server.tests.replays import (
     IN_PROCESS,
     Seen,
@@ -84,9 +85,8 @@ async def raw_server(sends: Sends, *, reset: bool = False) -> AsyncIterator[int]
             writer.transport.abort()
         writer.close()
 
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    async with server:
-        yield server.sockets[0].getsockname()[1]
+    async with listening(answer) as port:
+        yield port
 
 
 def recorded(sends: Sends, folder: Path, *, keep_raw: bool = True, reset: bool = False) -> Exchange:
