@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contract_tests.fuzz.client import LONGEST, calm
-from contract_tests.fuzz.serving import Served
+from contract_tests.fuzz.serving import IDLE_TASKS, Served
 
 Check = Callable[[Served, Any], None]
 
@@ -56,7 +56,3 @@ class Part:
             assert not held["connections"], f"connections stay open: {held}"
             assert held["tasks"] <= IDLE_TASKS, f"tasks stay: {held}"
         return count
-
-
-IDLE_TASKS = 2
-"""Tasks of a server that nobody asks anything: it serves, and waits to be told to stop."""
