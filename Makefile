@@ -97,11 +97,8 @@ uses: $(STAMP)  ## run what TESTING.md shows of LangChain and pydantic-ai, in an
 	@$(BIN)/python -m contract_tests.suites uses
 
 pages: $(STAMP)  ## write the pages made from code: FAULTS.md, SCRIPTS.md, TESTING.md, BUGS.md and its fixtures
-	@$(BIN)/python -m fake_server.faults.document --write
-	@$(BIN)/python -m fake_server.script_document --write
-	@$(BIN)/python -m fake_server.testing_document --write
 	@$(BIN)/python -m contract_tests.bugs.fixtures --write
-	@$(BIN)/python -m contract_tests.bugs.page --write
+	@$(BIN)/python -m contract_tests.pages --write
 
 compatibility: $(STAMP)  ## judge the recordings of other providers into COMPATIBILITY.md; CHECK=1 only compares
 	@$(BIN)/python -m contract_tests.compatibility "$${OPENAI_CONTRACT_SHARED:-../shared}/recordings" \

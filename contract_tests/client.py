@@ -131,7 +131,7 @@ def error_text(body: bytes, *names: str) -> str | None:
 
 
 def ask(options: argparse.Namespace, talk: Talk) -> None:
-    """Ask through whatever generation of the SDK is installed."""
+    """Ask through whatever generation of the SDK is installed, whose clock is behind that of too_late()."""
     try:
         openai: Any = importlib.import_module("openai")
     except ImportError as why:
@@ -144,7 +144,7 @@ def ask(options: argparse.Namespace, talk: Talk) -> None:
         hooks = {"response": [lambda response: talk.watch(response, "iter_bytes")]}
         with openai.DefaultHttpxClient(event_hooks=hooks, **direct) as http:
             sdk = openai.OpenAI(base_url=options.url, api_key=options.key, max_retries=0, http_client=http)
-            talk.read(sdk.chat.completions.create(**call, timeout=options.timeout))
+            talk.read(sdk.chat.completions.create(**call, timeout=options.timeout + 1))
         return
     with importlib.import_module("requests").Session() as session:
         session.hooks["response"].append(lambda response, **_: talk.watch(response, "iter_content"))
@@ -155,7 +155,7 @@ def ask(options: argparse.Namespace, talk: Talk) -> None:
         openai.api_base, openai.api_key, openai.api_key_path = options.url, options.key, None
         openai.api_type, openai.api_version = "open_ai", None
         # Without timeout=0 this generation repeats a request answered 409 for ever and without a pause.
-        talk.read(openai.ChatCompletion.create(**call, timeout=0, request_timeout=options.timeout))
+        talk.read(openai.ChatCompletion.create(**call, timeout=0, request_timeout=options.timeout + 1))
 
 
 def verdict(causes: list[BaseException], talk: Talk) -> Problem | None:

@@ -1,9 +1,8 @@
-"""The tables of SCRIPTS.md, written from the models' own words: `python -m fake_server.script_document`."""
+"""The tables of SCRIPTS.md, written from the models' own words."""
 
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -41,20 +40,3 @@ def _table(name: str) -> str:
     return "\n".join(
         (f"<!-- keys of {name} -->", "", "| key | meaning |", "|---|---|", *rows, "", "<!-- end -->\n")
     )
-
-
-def main(arguments: list[str]) -> int:
-    """With `--write` the page is written, with `--check` 1 where it is stale, else it is printed."""
-    old = PAGE.read_text(encoding="utf-8")
-    new = page(old)
-    if "--check" in arguments:
-        return int(new != old)
-    if "--write" in arguments:
-        PAGE.write_text(new, encoding="utf-8")
-    else:
-        print(new)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -1,11 +1,10 @@
-"""The table of TESTING.md, what the pytest plugin gives: `python -m fake_server.testing_document`."""
+"""The table of TESTING.md, what the pytest plugin gives."""
 
 from __future__ import annotations
 
 import ast
 import inspect
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,17 +39,3 @@ def page(text: str) -> str:
     rows = "".join(f"| `{name}` | {meaning} |\n" for name, meaning in given())
     table = f"<!-- plugin -->\n\n| what | meaning |\n|---|---|\n{rows}\n<!-- end -->\n"
     return _TABLE.sub(lambda found: table, text)
-
-
-def main(arguments: list[str]) -> int:
-    """With `--write` the page is written, else printed."""
-    new = page(PAGE.read_text(encoding="utf-8"))
-    if "--write" in arguments:
-        PAGE.write_text(new, encoding="utf-8")
-    else:
-        print(new)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

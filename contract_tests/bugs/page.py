@@ -1,10 +1,9 @@
-"""`python -m contract_tests.bugs.page [--write]`: BUGS.md, what servers get wrong, and README's ten."""
+"""BUGS.md, what servers get wrong, and README's ten."""
 
 from __future__ import annotations
 
 import json
 import re
-import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -47,7 +46,7 @@ given the exchange as it stands in the fixture: {clients}. *Silently* means that
 """
 
 
-def document() -> str:
+def page() -> str:
     """The whole page."""
     known, rest = list(bugs().values()), list(waiting().values())
     head = _INTRODUCTION.format(
@@ -214,23 +213,8 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-def pages() -> dict[Path, str]:
-    """Each page that is made here, as it is to be."""
-    readme = README.read_text("utf-8")
+def with_worst(readme: str) -> str:
+    """README with its ten written anew."""
     before, _, rest = readme.partition(BEGIN)
     _, _, after = rest.partition(END)
-    return {PAGE: document(), README: f"{before}{BEGIN}\n{worst()}{END}{after}"}
-
-
-def main() -> int:
-    """With `--write` the pages are written anew, else those that differ are named."""
-    stale = [path for path, text in pages().items() if not path.exists() or path.read_text("utf-8") != text]
-    for path in stale:
-        if "--write" in sys.argv[1:]:
-            path.write_text(pages()[path], "utf-8")
-        print(f"{path.name}: {'written' if '--write' in sys.argv[1:] else 'out of date, run make pages'}")
-    return 0 if "--write" in sys.argv[1:] else int(bool(stale))
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return f"{before}{BEGIN}\n{worst()}{END}{after}"

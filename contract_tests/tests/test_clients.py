@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from contract_tests.bugs import page
 from contract_tests.clients.__main__ import measured
 from contract_tests.clients.corpus import Subject, asked, subjects
 from contract_tests.clients.driving import CLIENTS, Client, Driver
@@ -122,11 +121,6 @@ def test_the_table_is_complete() -> None:
         one.name: names for one in subjects()
     }, "make clients CLIENTS=--write"
     assert DATA.read_text("utf-8") == table().text()
-
-
-def test_the_pages_are_as_the_catalogue_says() -> None:
-    for path, text in page.pages().items():
-        assert path.read_text("utf-8") == text, f"{path.name}: make pages"
 
 
 def _sample() -> list[Subject]:

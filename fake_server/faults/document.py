@@ -1,9 +1,8 @@
-"""The page of faults, FAULTS.md, written from their own words: `python -m fake_server.faults.document`."""
+"""The page of faults, FAULTS.md, written from their own words."""
 
 from __future__ import annotations
 
 import inspect
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -69,16 +68,3 @@ def _value(value: Any) -> str:
 
 def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
-
-
-def main() -> int:
-    """With `--write` the page is written, else printed."""
-    if "--write" in sys.argv[1:]:
-        PAGE.write_text(page(), encoding="utf-8")
-    else:
-        print(page())
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -10,7 +10,7 @@ import yaml
 from pydantic import BaseModel
 
 from fake_server import FakeServer, scripts
-from fake_server.script_document import MODELS, PAGE, keys, main, page
+from fake_server.script_document import MODELS, PAGE, keys, page
 
 TEXT = PAGE.read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
@@ -37,8 +37,6 @@ def test_the_example_in_python_answers() -> None:
 
 
 def test_the_tables_are_those_of_the_models() -> None:
-    assert page(TEXT) == TEXT, "write the page anew: make pages"
-    assert main(["--check"]) == 0
     told = TEXT.replace("| `times` |", "| `tymes` |")
     assert page(told) == TEXT
 
