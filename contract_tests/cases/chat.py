@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contract_tests.cases.prompts import LONG, NOTES, RED_PIXEL, SHORT, UNUSUAL, repeat, user
+from contract_tests.cases.prompts import LONG, NOTES, RED_PIXEL, SENTENCE, SHORT, UNUSUAL, repeat, user
 from contract_tests.cases.registry import case
 from contract_tests.running.asking import Ask
 from contract_tests.running.seed import POEM_TOKENS, PROMPT
@@ -25,9 +25,9 @@ async def unusual_text(ask: Ask) -> None:
     await ask(ask.body(repeat(text), 160), expect=text)
 
 
-@case("chat.n", title="two choices", tokens=32, features=["n"])
+@case("chat.n", title="two choices", tokens=80, features=["n"])
 async def two_choices(ask: Ask) -> None:
-    await ask(ask.body(SHORT, 16, n=2))
+    await ask(ask.body(SENTENCE, 40, n=2))
 
 
 @case("chat.max-tokens", title="cut by max_tokens", tokens=5, features=["max_tokens"])

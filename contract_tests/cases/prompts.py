@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 SHORT = "Say hello in one short sentence."
+SENTENCE = "Describe a tree in one sentence of about twenty words."
 LONG = "Count from 1 to 100 in words, separated by commas."
 UNUSUAL = 'Zażółć gęślą jaźń café naïve — 日本語 עברית 🌳👩‍🌾 \\n "quoted" <b>&amp;</b> end'
 """Text that is lost easily: several scripts, a joined emoji, a backslash, quotes, markup."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contract_tests.cases.prompts import LONG, SHORT, UNUSUAL, repeat, user
+from contract_tests.cases.prompts import LONG, SENTENCE, SHORT, UNUSUAL, repeat, user
 from contract_tests.cases.registry import case
 from contract_tests.running.asking import Ask
 from contract_tests.running.seed import POEM_TOKENS, PROMPT
@@ -24,9 +24,9 @@ async def unusual_text(ask: Ask) -> None:
     await ask(ask.body(repeat(text), 160, stream=True), role="stream", expect=text)
 
 
-@case("chat.stream.n", title="two choices, streamed", tokens=32, features=["n"])
+@case("chat.stream.n", title="two choices, streamed", tokens=80, features=["n"])
 async def two_choices(ask: Ask) -> None:
-    await ask(ask.body(SHORT, 16, n=2, stream=True), role="stream")
+    await ask(ask.body(SENTENCE, 40, n=2, stream=True), role="stream")
 
 
 @case("chat.stream.max-tokens", title="stream cut by max_tokens", tokens=5, features=["max_tokens"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from contract_tests.rules import references as see
@@ -12,7 +11,6 @@ from contract_tests.rules.limits import limits
 from contract_tests.rules.node import Node
 from contract_tests.rules.subjects import CHAT, choices, dicts, messages
 from contract_tests.rules.view import View
-from fake_server.wire.exchange import Aspect
 
 chat = Section("chat", "The chat completion object", see.CHAT_OBJECT)
 
@@ -123,28 +121,3 @@ def moderation(result: Node) -> Iterable[Fault]:
     for name in names:
         for lacking in sorted(known - found.get(name, set())):
             yield result[name][lacking], f"{lacking} is missing in {name}", "the same categories in each map"
-
-
-_DATED = re.compile(r".+-\d{4}-\d{2}-\d{2}")
-
-
-def _dated(view: View) -> Iterable[tuple[Node, str]]:
-    """The model of a reply, dict or stream, to a request that names one with its date."""
-    asked = view.asked["model"].text
-    if view.endpoint == "chat" and _DATED.fullmatch(asked):
-        yield from ((root["model"], asked) for root in (*dicts(view), *view.chunks[:1]) if root["model"].text)
-
-
-@chat.rule(
-    "dated-model",
-    over=_dated,
-    level=SHOULD,
-    needs=[Aspect.REQUEST],
-    see=see.CHAT_CREATE,
-    harm="a snapshot that was pinned is answered by another, and nobody notices",
-)
-def dated_model(subject: tuple[Node, str]) -> Iterable[Fault]:
-    """A model that is asked for with its date answers under that very name."""
-    node, asked = subject
-    if node.text != asked:
-        yield node, str(node), f'"{asked}"'

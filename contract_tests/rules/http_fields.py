@@ -10,7 +10,7 @@ from contract_tests.rules.engine import NOTE, SHOULD, Fault
 from contract_tests.rules.http import expected_success, http
 from contract_tests.rules.subjects import replies
 from contract_tests.rules.view import View
-from fake_server.wire.exchange import Aspect
+from fake_server.wire.exchange import Aspect, header
 
 
 @http.rule(
@@ -45,7 +45,10 @@ _ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/,?#]+")
 
 
 def _shared(view: View) -> Iterable[View]:
-    if view.exchange.header("access-control-allow-origin") is not None:
+    """Replies that name who may read them; an echo of the page that asks is empty where no page does."""
+    value = view.exchange.header("access-control-allow-origin")
+    page = header(view.exchange.request.headers, "origin")
+    if value or (value is not None and page is not None):
         yield view
 
 

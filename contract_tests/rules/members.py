@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from contract_tests.rules.chat import chat
 from contract_tests.rules.chat_stream import chat_stream
 from contract_tests.rules.engine import NOTE, SHOULD, Fault
 from contract_tests.rules.formats import formats
 from contract_tests.rules.node import Node
-from contract_tests.rules.subjects import deltas, dicts, messages
+from contract_tests.rules.subjects import deltas, dicts, messages, once, streamed_choices
 from contract_tests.rules.view import View
 
 _STAMP = frozenset(["id", "object", "created", "model", "service_tier", "system_fingerprint"])
@@ -84,3 +85,24 @@ def one_reasoning(node: Node) -> Iterable[Fault]:
     """Reasoning stands under one name, `reasoning_content` or `reasoning`, not under both."""
     if node["reasoning"].text and node["reasoning_content"].text:
         yield node["reasoning"], "reasoning beside reasoning_content", "one of them"
+
+
+@once
+def _not_refusing(view: View) -> Iterator[Node]:
+    """The messages without a refusal, and the first delta of each streamed choice that has an empty one."""
+    yield from (node for node in messages(view) if not node["refusal"].text)
+    for choice in streamed_choices(view):
+        empty = (entry["delta"] for entry in choice.entries if entry["delta"]["refusal"].value == "")
+        yield from islice(empty if not choice.refusal else (), 1)
+
+
+@formats.rule(
+    "null-refusal",
+    over=_not_refusing,
+    level=NOTE,
+    harm="clients that ask whether `refusal` is null show an answer as refused",
+)
+def null_refusal(node: Node) -> Iterable[Fault]:
+    """`refusal` is null where nothing is refused, not an empty text."""
+    if node["refusal"].value == "":
+        yield node["refusal"], '""', "null"

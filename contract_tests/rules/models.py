@@ -58,6 +58,19 @@ def list_data(root: Node) -> Iterable[Fault]:
 
 
 @models.rule(
+    "some",
+    over=model_lists,
+    level=SHOULD,
+    see=see.MODELS,
+    harm="the menu of models is empty: nothing can be chosen",
+)
+def some(root: Node) -> Iterable[Fault]:
+    """The list names a model at least."""
+    if root["data"].value == []:
+        yield root["data"], "no model", "the models that can be asked"
+
+
+@models.rule(
     "unique-ids",
     over=model_lists,
     level=SHOULD,

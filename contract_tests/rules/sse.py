@@ -186,6 +186,20 @@ def chat_has_no_names(view: View) -> Iterable[Fault]:
             return
 
 
+@sse.rule(
+    "error-event",
+    over=complete_payloads,
+    level=SHOULD,
+    see=see.SSE_INTERPRET,
+    harm="clients that listen by name (EventSource's `onerror`) take an answer for a failure",
+)
+def error_event(payload: Payload) -> Iterable[Fault]:
+    """An event named error carries an error."""
+    node = payload.node
+    if payload.event.type == "error" and node["choices"].there and not node["error"].there:
+        yield payload.event, "an event named error with choices", "an object with the member error"
+
+
 _SIZE = re.compile(rb"[0-9A-Fa-f]{1,8}")
 
 

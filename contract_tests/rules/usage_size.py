@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from contract_tests.rules import references as see
+from contract_tests.rules.answers import Answer, answers
 from contract_tests.rules.engine import SHOULD, Fault
+from contract_tests.rules.limits import SMALL, token_limit
 from contract_tests.rules.node import Node
 from contract_tests.rules.usage import completed_text, usage, usages
 from contract_tests.rules.view import View
@@ -42,6 +44,30 @@ def _answered(view: View) -> Iterable[Counted]:
 def completion_size(subject: Counted) -> Iterable[Fault]:
     """`completion_tokens` is in proportion to the text: a word is a token at least."""
     return _too_few(*subject)
+
+
+Several = tuple[Node, list[Answer], int]
+"""The count of a reply, its choices with text, and how many tokens one of them may have (0: any number)."""
+
+
+def _several(view: View) -> Iterable[Several]:
+    said = [one for one in answers(view) if one.text.strip()]
+    if len(said) > 1 and view.asked["echo"].value is not True:  # an echoed prompt costs nothing
+        limit = token_limit(view) // max(view.asked_choices, 1)
+        counts = (node["completion_tokens"] for node in usages(view))
+        yield from ((count, said, limit) for count in counts if count.kind == "integer" and count.value > 0)
+
+
+@usage.rule("every-choice", over=_several, level=SHOULD, harm="of several choices one is billed")
+def every_choice(subject: Several) -> Iterable[Fault]:
+    """`completion_tokens` counts every choice: a word is a token at least, and a cut one used its limit."""
+    count, said, limit = subject
+    words = sum(len(one.text.split()) for one in said)
+    cut = [one for one in said if one.finish == "length"]
+    if 4 * count.value < 3 * words:
+        yield count, f"{count} for {words} words in {len(said)} choices", f"at least {words}"
+    elif len(cut) > 1 and count.value <= limit <= SMALL:
+        yield count, f"{count} for {len(cut)} choices cut at {limit}", f"at least {len(cut) * limit}"
 
 
 def _asked(view: View) -> Iterable[Counted]:

@@ -91,11 +91,16 @@ def test_a_coding_is_one_of_those_accepted(coding: str, accepted: str, found: se
         ("https://a.example, https://b.example", {"http.cors-origin"}),
         ("https://a.example/", {"http.cors-origin"}),
         ("true", {"http.cors-origin"}),
+        ("", {"http.cors-origin"}),
     ],
 )
 def test_a_target_may_let_one_other_page_read(allowed: str, found: set[str]) -> None:
     page = (("Origin", "https://app.example"),)
     assert _ids(_with(_load("limited-dict"), ("Access-Control-Allow-Origin", allowed), asked=page)) == found
+
+
+def test_an_echo_of_the_page_is_empty_where_no_page_asks() -> None:
+    assert _ids(_with(_load("limited-dict"), ("Access-Control-Allow-Origin", ""))) == set()
 
 
 @pytest.mark.parametrize(
@@ -180,7 +185,12 @@ def test_several_calls_at_once_are_not_held_to_a_strict_schema() -> None:
 
 def _stream(*texts: str) -> Exchange:
     """A stream whose deltas say these texts."""
-    head = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1760000000, "model": "m"}
+    head = {
+        "id": "chatcmpl-1",
+        "object": "chat.completion.chunk",
+        "created": 1760000000,
+        "model": "gpt-4o-mini",
+    }
     deltas = [{"role": "assistant", "content": ""}, *({"content": text} for text in texts), {}]
     chunks = [
         {**head, "choices": [{"index": 0, "delta": one, "finish_reason": None if one else "stop"}]}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -64,8 +65,9 @@ def reversed_(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def dated(value: dict[str, Any]) -> dict[str, Any]:
-    named = isinstance(value.get("model"), str) and "object" in value
-    return {**value, "model": "gpt-4o-mini-2031-01-31"} if named else value
+    if not isinstance(value.get("model"), str) or "object" not in value:
+        return value
+    return {**value, "model": re.sub(r"(-\d{4}-\d\d-\d\d)?$", "-2031-01-31", value["model"], count=1)}
 
 
 JSON: dict[str, Callable[[Any], bytes]] = {
