@@ -47,7 +47,8 @@ FILES: dict[str, str | bytes] = {
         "openai-contract-fixture: 1\ntitle: ''\nrequest: {method: GET, target: /v1/models}\n"
         "response:\n  status: 200\n  reason: OK\n  headers:\n  - [content-type, application/json]\n"
         "  - [x-request-id, req_1]\n  framing: content-length\n"
-        '  body: {text: \'{"object": "list", "data": []}\'}\n'
+        '  body: {text: \'{"object": "list", "data": [{"id": "a", "object": "model", "created": 1700000000,'
+        ' "owned_by": "b"}]}\'}\n'
     ),
     "curl.txt": "HTTP/1.1 200 OK\ncontent-type: application/json\n\n{}\n",
     "broken.har": '{"log": {}}',
