@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import Any
 
 import pytest
 
 from contract_tests.outcome import CaseResult, ExitCode, Outcome, RunReport
-from contract_tests.rules.engine import Level
 from contract_tests.run import NoModel, Options, Plan, Unreachable, UsageError, run
 from contract_tests.tests.small_target import (
     Asked,
@@ -22,7 +20,6 @@ from contract_tests.tests.small_target import (
     report_of,
     sensible,
 )
-from fake_server.wire.bounds import Bounds
 
 
 @pytest.fixture(autouse=True)
@@ -188,117 +185,3 @@ def test_a_parameter_that_only_saves_is_given_up() -> None:
     assert target.asked[-2].json["max_completion_tokens"] == 32
     assert of(report, "chat.max-tokens").outcome is Outcome.UNSUPPORTED
     assert any("max_completion_tokens" in note for note in report.notes)
-
-
-# -- bounds
-
-
-def test_a_429_is_waited_out() -> None:
-    seen: list[str] = []
-
-    def answer(asked: Asked) -> bytes | None:
-        if not asked.body:
-            return None
-        seen.append(asked.path)
-        return refusal(429, "slowly", "Retry-After: 0") if len(seen) < 3 else None
-
-    report, _ = report_of(answer, "chat.short")
-    assert of(report, "chat.short").outcome is Outcome.PASS
-    assert len(of(report, "chat.short").exchanges) == 3
-
-
-@pytest.mark.parametrize("wait", ["Retry-After: 0", "Retry-After: 3600"])
-def test_a_429_without_end_is_not_reached(wait: str) -> None:
-    report, _ = report_of(lambda asked: refusal(429, "no", wait) if asked.body else None, "chat.short")
-    assert of(report, "chat.short").outcome is Outcome.NOT_REACHED
-    assert report.exit_code() is ExitCode.UNREACHABLE
-
-
-def test_three_cases_at_a_bound_stop_the_run() -> None:
-    async def hang(asked: Asked) -> bytes | None:
-        return await asyncio.sleep(60, None) if asked.body else None
-
-    report, _ = report_of(hang, "chat", concurrency=1)
-    outcomes = [one.outcome for one in report.results]
-    assert outcomes[:4] == [Outcome.FAIL] * 3 + [Outcome.NOT_REACHED]
-    assert set(outcomes[3:]) == {Outcome.NOT_REACHED}
-    assert _ids(report.results[0]) == {"http.in-time"}
-    assert "bound" in report.stopped
-    assert report.exit_code() is ExitCode.FINDINGS
-
-
-def test_a_quota_that_is_used_up_is_no_finding() -> None:
-    def answer(asked: Asked) -> bytes | None:
-        used_up = refusal(429, "You used it up.", "Retry-After: 1", code="insufficient_quota")
-        return used_up if asked.body else None
-
-    report, _ = report_of(answer, "client", "chat", "http.keep-alive", "tools", "relations", "errors")
-    assert [(one.rule.id, one.actual) for one in report.findings if one.rule.level is Level.MUST] == []
-    assert report.exit_code() is ExitCode.UNREACHABLE
-
-
-def test_the_cap_on_requests() -> None:
-    report, target = report_of(sensible, "errors", max_requests=6, concurrency=1)
-    assert len(target.asked) == report.requests == 6
-    assert [one.outcome for one in report.results].count(Outcome.NOT_REACHED) == 15
-    assert "cap of 6" in report.results[6].reason
-
-
-def test_the_run_is_over_in_time() -> None:
-    async def hang(asked: Asked) -> bytes | None:
-        return await asyncio.sleep(60, None) if asked.body else None
-
-    slow = Bounds(first_byte=30)
-    report, _ = report_of(hang, "chat.short", "errors.unknown-path", run_seconds=0.5, bounds=slow)
-    assert of(report, "chat.short").outcome is Outcome.NOT_REACHED
-    assert of(report, "errors.unknown-path").outcome is Outcome.PASS
-    assert "0.5 s" in report.stopped
-
-
-def test_a_cancelled_run_reports_what_it_has() -> None:
-    async def go() -> RunReport:
-        async def hang(asked: Asked) -> bytes | None:
-            return await asyncio.sleep(60, None) if asked.body else None
-
-        async with SmallTarget(hang) as target:
-            options = Options(target.base_url, select=("errors.unknown-path", "chat.short"))
-            one_done = asyncio.Event()
-            running = asyncio.create_task(run(options, lambda _: one_done.set()))
-            await one_done.wait()
-            running.cancel()
-            return await running
-
-    report = completed(go())
-    assert report.stopped == "the run was interrupted"
-    assert {one.outcome for one in report.results} == {Outcome.PASS, Outcome.NOT_REACHED}
-
-
-@pytest.mark.parametrize(
-    ("message", "param", "about"),
-    [
-        ("Unsupported parameter: 'tools' is not supported with this model.", "tools", True),
-        ("Unrecognized request argument supplied: tools", None, True),
-        ("tools are not available", "tools", True),
-        (
-            "messages with role 'tool' must be a response to a preceding message with 'tool_calls'.",
-            None,
-            False,
-        ),
-        (
-            "An assistant message with 'tool_calls' must be followed by tool messages; no tools there.",
-            None,
-            False,
-        ),
-        ("'tools' is only allowed when 'stream' is enabled.", "tools", False),
-        ("something else", None, False),
-    ],
-)
-def test_a_complaint_about_a_missing_companion_is_not_unsupported(
-    message: str, param: str | None, about: bool
-) -> None:
-    from contract_tests.rules.view import View
-    from contract_tests.running.refusing import names
-    from fake_server.wire.exchange import Exchange, Request, Write
-
-    body = json.dumps({"error": {"message": message, "param": param}}).encode()
-    assert names(View(Exchange(Request("POST", "/"), 400, writes=(Write(body),))), "tools") is about

@@ -8,19 +8,15 @@ from typing import Any
 import httpx2
 import openai
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from fake_server import FakeServer, faults
-from fake_server.delivery import Delivery, whole
 from fake_server.faults import CATALOGUE, FaultError
-from fake_server.faults.active import Faults, broken
+from fake_server.faults.active import Faults
 from fake_server.faults.document import page
 from fake_server.faults.header import read
 from fake_server.faults.quotas import Buckets
 from fake_server.faults.replies import Quota
 from fake_server.scripts import ScriptError, parse
-from fake_server.wire.exchange import Write
 
 
 @pytest.fixture(scope="module")
@@ -211,90 +207,6 @@ def test_the_official_sdk_meets_the_faults(fake: FakeServer) -> None:
     ):
         with pytest.raises(kind):
             stream(fault)
-
-
-PARAMETERS = {
-    "after_bytes": st.integers(0, 80),
-    "after_events": st.integers(0, 6),
-    "event": st.integers(-4, 4),
-    "keep": st.integers(0, 30),
-    "every": st.integers(1, 20),
-    "count": st.integers(1, 5),
-    "by": st.integers(-30, 30),
-    "seconds": st.sampled_from([0.0, 1.5]),
-    "how": st.sampled_from(["truncated", "corrupt", "not-gzip"]),
-    "where": st.sampled_from(["$", "$.content", "$..*", "$.nothing"]),
-}
-_names = st.lists(st.sampled_from(["content", "other"]), max_size=2)
-_members: st.SearchStrategy[Any] = st.dictionaries(
-    st.sampled_from(["content", "other"]), st.sampled_from([None, 1, "{event}", [], {}])
-)
-SPECIAL: dict[str, dict[str, st.SearchStrategy[Any]]] = {
-    "json": {
-        "at": st.sampled_from(["$", "$.content", "$..*", "$.nothing"]),
-        "event": st.none() | st.integers(-6, 6),
-        "set": _members,
-        "remove": _names,
-        "rename": st.dictionaries(st.just("content"), st.sampled_from(["content", "other"])),
-        "parse": _names,
-        "double": _names,
-        "grow": _names,
-        "repeat": _names,
-        "scale": st.dictionaries(st.just("other"), st.integers(-3, 3)),
-        "count": st.dictionaries(st.just("other"), st.integers(-3, 3)),
-        "unwrap": st.sampled_from([None, "content", "other"]),
-        "drop": st.booleans(),
-    },
-    "rewrite": {
-        "find": st.sampled_from(["data: ", "\n", "é", "z"]),
-        "by": st.sampled_from(["", "x", "data: data: "]),
-        "event": st.none() | st.integers(-6, 6),
-        "count": st.integers(0, 2),
-    },
-    "insert-event": {"text": st.text(max_size=20), "after": st.integers(-6, 6)},
-    "reply": {"status": st.sampled_from([200, 204, 307, 599]), "json": st.none() | _members},
-    "misread": {"without": st.just(["$..*"]), "set": _members, "fill": _members},
-    "stall": {"silent": st.booleans()},
-}
-"""Faults whose parameters have values of their own."""
-NONE: dict[str, st.SearchStrategy[Any]] = {}
-
-
-@st.composite
-def any_faults(draw: st.DrawFn) -> list[faults.Fault]:
-    made = []
-    for name in draw(st.lists(st.sampled_from(sorted(CATALOGUE)), max_size=5)):
-        if name in SPECIAL and draw(st.booleans()):
-            made.append(
-                faults.parse({"fault": name, **draw(st.fixed_dictionaries(NONE, optional=SPECIAL[name]))})
-            )
-            continue
-        if name in ("json", "rewrite"):
-            continue
-        keys = [key for key in PARAMETERS if key in CATALOGUE[name].model_fields]
-        places = [key for key in keys if key.startswith("after_")]
-        kept = [key for key in keys if key not in places] + places[: draw(st.integers(0, 1))]
-        chosen = {key: draw(PARAMETERS[key]) for key in kept}
-        if "after_bytes" in chosen and "after_events" in CATALOGUE[name].model_fields:
-            chosen["after_events"] = None
-        made.append(faults.parse({"fault": name, **chosen}))
-    return made
-
-
-@settings(max_examples=300, deadline=None)
-@given(any_faults(), st.booleans())
-def test_any_faults_together_give_a_delivery(some: list[faults.Fault], streams: bool) -> None:
-    said = [f'{{"content":"é{n}"}}' for n in range(3)] + ["[DONE]"]
-    events = tuple(Write(f"data: {one}\n\n".encode(), 0.1) for one in said)
-    sent = Delivery(200, (("content-type", "text/event-stream"),), events)
-    delivery = (
-        sent if streams else whole(200, (("content-type", "application/json"),), b'{"content":"\xc3\xa9"}')
-    )
-    made, notes = broken(delivery, some)
-    assert len(notes) == sum(not isinstance(one, Quota) for one in some)
-    written = list(made.writes)
-    assert all(isinstance(one.data, bytes) and one.pause >= 0 for one in written)
-    assert [faults.parse(one.told()) for one in some] == some
 
 
 def test_reading_a_header_gives_faults() -> None:
