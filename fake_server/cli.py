@@ -172,9 +172,7 @@ def _serve(host: str, port: int, settings: Settings) -> None:
         f"fake-server: http://{shown}:{listener.getsockname()[1]}/v1  "
         f"{variety}  {count} script{'' if count == 1 else 's'}" + (f"  bugs {bugs}" if bugs else "")
     )
-    # Requests leave much behind in the journal for a while: young garbage need not be looked for so often.
     gc.freeze()
-    gc.set_threshold(20_000, 50, 50)
     with listener:
         try:
             uvicorn_server(settings).run(sockets=[listener])
