@@ -87,10 +87,11 @@ class Writer:
         return b"%b%b\r\n\r\n" % (_status_line(start["status"]), lines)
 
     async def _slowly(self, head: bytes, raw: Delivery) -> bytes:
-        """Write the head in pieces; the last one is left to be written."""
-        while len(head) > raw.head_piece:
+        """Write the head in pieces while the client is there; the last one is left to be written."""
+        while len(head) > raw.head_piece and not self._cycle.disconnected:
             await self._write(head[: raw.head_piece])
-            await asyncio.sleep(raw.head_pause)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._protocol.lost.wait(), raw.head_pause)
             head = head[raw.head_piece :]
         return head
 

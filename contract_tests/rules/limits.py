@@ -36,7 +36,9 @@ def token_limit(view: View) -> int:
 
 def _whole(node: Node) -> int:
     """The number, 0 where there is none, or one without end: JSON can say 1e999."""
-    return int(node.number) if node.number is not None and math.isfinite(node.number) else 0
+    number = node.number
+    whole = isinstance(number, int) or (number is not None and math.isfinite(number))
+    return int(number or 0) if whole else 0
 
 
 def limits(section: Section, form: Form, create: str, *, streamed: bool) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from itertools import islice
 
 from contract_tests.rules import references as see
@@ -95,6 +94,7 @@ def same_model(section: Section, told: Told, create: str, harm: str) -> None:
 
 
 _OLD = timedelta(days=1)
+_HTTP_DATE = "%a, %d %b %Y %H:%M:%S GMT"
 
 
 def new_answer(section: Section, told: Told) -> None:
@@ -102,8 +102,8 @@ def new_answer(section: Section, told: Told) -> None:
 
     def timed(view: View) -> Iterable[tuple[Node, datetime]]:
         try:
-            sent = parsedate_to_datetime(view.exchange.header("date") or "").astimezone(UTC)
-        except (ValueError, OverflowError):
+            sent = datetime.strptime(view.exchange.header("date") or "", _HTTP_DATE).replace(tzinfo=UTC)
+        except ValueError:
             return
         yield from ((root["created"], sent) for root in told(view) if is_time(root["created"].value))
 

@@ -83,11 +83,12 @@ def test_no_pattern_takes_for_ever() -> None:
     assert time.monotonic() - began < 5
 
 
-def test_a_limit_without_end_is_none() -> None:
-    asked = (
-        f'{{"model": "a", "messages": {json.dumps([{"role": "user", "content": "b"}])}, "max_tokens": 1e999}}'
-    )
+@pytest.mark.parametrize(("limit", "judged"), [("1e999", False), ("9" * 400, True)])
+def test_a_limit_is_any_number(limit: str, judged: bool) -> None:
+    messages = json.dumps([{"role": "user", "content": "b"}])
+    asked = f'{{"model": "a", "messages": {messages}, "max_tokens": {limit}}}'
     request = Request("POST", CHAT, (JSON,), asked.encode())
     reply = {"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 9, "total_tokens": 10}}
     told = judge(Exchange(request, 200, (JSON,), (Write(json.dumps(reply).encode()),)))
-    assert "chat.limit-kept" not in told.applied
+    assert ("chat.limit-kept" in told.applied) is judged
+    assert "chat.limit-kept" not in told.ids()

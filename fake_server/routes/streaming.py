@@ -52,12 +52,12 @@ class Sent(Response):
                 if together and (write.pause > 0 or delivery.exact or size >= TOGETHER):
                     await send(_body(b"".join(together)))
                     together, size = [], 0
-                    leaving = leaving or asyncio.create_task(_disconnected(receive))
+                    leaving = leaving or asyncio.create_task(disconnected(receive))
                     await asyncio.sleep(0)
                 if write.pause > 0:
                     if not began:
                         await send(_body(b""))  # the head leaves before the first event does
-                    leaving = leaving or asyncio.create_task(_disconnected(receive))
+                    leaving = leaving or asyncio.create_task(disconnected(receive))
                     await asyncio.wait({leaving}, timeout=write.pause)
                 if leaving is not None and leaving.done():
                     return
@@ -68,7 +68,7 @@ class Sent(Response):
                 await send(_body(b"".join(together)))
                 together = []
             if delivery.ending is Ending.TIMED_OUT:
-                leaving = leaving or asyncio.create_task(_disconnected(receive))
+                leaving = leaving or asyncio.create_task(disconnected(receive))
                 await asyncio.wait({leaving}, timeout=PATIENCE)
             if delivery.ending is not Ending.CLEAN and RAW not in scope:
                 raise ConnectionAbortedError(f"the reply is {delivery.ending.value} on purpose")
@@ -82,6 +82,7 @@ def _body(data: bytes, more: bool = True) -> Message:
     return {"type": "http.response.body", "body": data, "more_body": more}
 
 
-async def _disconnected(receive: Receive) -> None:
+async def disconnected(receive: Receive) -> None:
+    """Return when the client has left; what it sends until then is for nobody."""
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -19,7 +19,7 @@ from fake_server.faults.between import CrossTalk, OneSlot
 from fake_server.faults.requests import Misread
 from fake_server.journal import Entry
 from fake_server.reply import ErrorReply
-from fake_server.routes.streaming import Sent
+from fake_server.routes.streaming import Sent, disconnected
 from fake_server.settings import Settings
 from fake_server.space import SPACE, Space
 from fake_server.style import Style
@@ -108,7 +108,7 @@ async def _answered(visit: Visit, answer: Answer) -> Response:
         faults += _drawn(visit, read(visit.entry.fields[HEADER]))
     faults += _played(visit)
     for one in tuple(faults):
-        if isinstance(one, CrossTalk):
+        if isinstance(one, CrossTalk) and visit.taken:
             await _crossed(visit, one)
         elif isinstance(one, Misread):
             faults += [told] if (told := one.echoed(visit.asking.body)) else []
@@ -138,8 +138,10 @@ async def _answered(visit: Visit, answer: Answer) -> Response:
 
 
 async def _crossed(visit: Visit, fault: CrossTalk) -> None:
-    """Let the visit say what another one says that is still under way."""
-    await asyncio.sleep(fault.wait)
+    """Let the visit say what another one says that is still under way, or comes while its client waits."""
+    leaving = asyncio.create_task(disconnected(visit.request.receive))
+    await asyncio.wait({leaving}, timeout=fault.wait)
+    leaving.cancel()
     others = (
         one.json
         for one in visit.space.journal.entries()

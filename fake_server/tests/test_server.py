@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -140,19 +141,51 @@ def test_a_stream_ends_when_its_client_leaves(tmp_path: Path) -> None:
     script = tmp_path / "slow.yaml"
     script.write_text(SLOW)
     with FakeServer([script], plain=True) as server:
-        with socket.create_connection(("127.0.0.1", port_of(server)), 5) as link:
-            body = b'{"model":"x","stream":true,"messages":[{"role":"user","content":"x"}]}'
-            link.sendall(
-                b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body)
-            )
-            link.sendall(body)
-            link.recv(4096)
-        uvicorn = server._server
-        assert uvicorn is not None
-        deadline = time.monotonic() + 1
-        while uvicorn.server_state.tasks and time.monotonic() < deadline:
-            time.sleep(0.01)
-        assert not uvicorn.server_state.tasks
+        leave(server, seen=True)
+        assert idle(server)
+
+
+@pytest.mark.parametrize(
+    ("fault", "parameters", "seen"),
+    [
+        ("cross-talk", {"wait": 30}, False),
+        ("slow-head", {"piece": 5, "seconds": 30}, True),
+        ("stall", {"after_events": 0}, True),
+        ("stall", {"silent": True}, False),
+        ("one-slot", {"each": 30}, True),
+        ("slow", {"bytes_per_second": 10}, True),
+    ],
+)
+def test_a_fault_waits_no_longer_than_the_client(fault: str, parameters: dict[str, Any], seen: bool) -> None:
+    with FakeServer([], plain=True) as server:
+        server.fault(fault, **parameters)
+        leave(server, seen=seen)
+        assert idle(server)
+
+
+def leave(server: FakeServer, *, seen: bool) -> None:
+    """Ask for a stream and hang up, once something has come where something is to be `seen`."""
+    body = b'{"model":"x","stream":true,"messages":[{"role":"user","content":"x"}]}'
+    head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body)
+    with socket.create_connection(("127.0.0.1", port_of(server)), 5) as link:
+        link.sendall(head)
+        link.sendall(body)
+        if seen:
+            link.recv(1)
+        else:
+            link.settimeout(0.2)
+            with pytest.raises(TimeoutError):
+                link.recv(1)
+
+
+def idle(server: FakeServer, seconds: float = 2.0) -> bool:
+    """Whether the server works on nothing, now or soon."""
+    uvicorn = server._server
+    assert uvicorn is not None
+    deadline = time.monotonic() + seconds
+    while uvicorn.server_state.tasks and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return not uvicorn.server_state.tasks
 
 
 def test_fifty_starts_leak_nothing() -> None:
