@@ -41,8 +41,9 @@ def refuses_bad_json(view: View) -> Iterable[Fault]:
 
 
 def _refused(view: View, statuses: tuple[int, ...], wanted: str) -> Iterable[Fault]:
-    other = () if _says_json(view) else (415,)
-    if view.status not in (*statuses, *other, *_ANOTHER_TIME):
+    untyped = () if _says_json(view) else (415,)
+    nowhere = (404,) if view.exchange.request.path.endswith("/") else ()  # a slash more is another path
+    if view.status not in (*statuses, *untyped, *nowhere, *_ANOTHER_TIME):
         yield view, f"status {view.status}", f"status {wanted}"
 
 

@@ -36,6 +36,14 @@ def test_what_is_not_called_json_may_be_refused_for_that(target: str, asked: Any
     assert rule in found("POST", target, asked, 200, ERROR, (("Content-Type", "text/plain"),))
 
 
+@pytest.mark.parametrize(("end", "judged"), [("", {"errors.refuses-no-messages"}), ("/", set())])
+def test_a_path_with_a_slash_more_may_not_exist(end: str, judged: set[str]) -> None:
+    assert (
+        found("POST", CHAT + end, {"model": "a", "messages": []}, 404, ERROR) & {"errors.refuses-no-messages"}
+        == judged
+    )
+
+
 def test_another_method_on_a_model_that_does_not_exist() -> None:
     assert "errors.unknown-model" not in found("POST", "/v1/models/no-such-model", None, 405, ERROR)
     assert "errors.unknown-model" in found("GET", "/v1/models/no-such-model", None, 405, ERROR)
