@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
+from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fake_server.asking import Asking
@@ -18,6 +20,19 @@ from fake_server.settings import Settings
 
 Kind = TypeVar("Kind", bound=Fault)
 _ALLOWING = b"access-control-"
+_KEPT = ("access-control-allow-origin", "vary")
+
+
+class _ForBrowsers(CORSMiddleware):
+    """Refuses a preflight in OpenAI's form, as all else is refused."""
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        said = super().preflight_response(request_headers)
+        if said.status_code < 400:
+            return said
+        refused = error_response(ErrorReply(said.status_code, f"{bytes(said.body).decode()}."))
+        refused.headers.update({name: value for name, value in said.headers.items() if name in _KEPT})
+        return refused
 
 
 class CrossOrigin:
@@ -26,7 +41,7 @@ class CrossOrigin:
     def __init__(self, app: ASGIApp, settings: Settings, exposed: Sequence[str]) -> None:
         self.app = app
         self.settings = settings
-        self.for_browsers = CORSMiddleware(
+        self.for_browsers = _ForBrowsers(
             app, allow_origins=["*"], allow_methods=["*"], allow_headers=["*"], expose_headers=exposed
         )
 

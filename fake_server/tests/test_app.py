@@ -101,6 +101,10 @@ def test_browsers_may_ask(port: int) -> None:
     assert reply.headers["access-control-allow-headers"] == "authorization"
     for path in ("/v1/models", "/v1/nope"):
         assert ask(port, "GET", path, headers=origin).headers["access-control-allow-origin"] == "*"
+    refused = ask(port, "OPTIONS", headers={**origin, "Access-Control-Request-Method": "X"})
+    assert refused.status == 400
+    assert refused.headers["content-type"] == "application/json"
+    assert json.loads(refused.body)["error"]["message"] == "Disallowed CORS method."
 
 
 @pytest.mark.parametrize(
