@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def test_each_part_holds(served: Served, part: Part) -> None:
 def test_the_memory_does_not_grow(served: Served) -> None:
     told: list[str] = []
     assert memory.run(served, 0, told.append) > memory.LAP
-    assert "blocks after 2 laps more" in told[0]
+    assert re.search(r"blocks after \d+ laps more", told[0])
 
 
 def test_the_surface_holds(served: Served) -> None:
