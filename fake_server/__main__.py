@@ -6,10 +6,9 @@ import gc
 
 
 def start() -> None:
-    """Run the command. What it imports stays, and requests leave much behind in the journal for a while:
-
-    garbage need not be looked for so often.
-    """
+    """Run the command."""
+    # What is imported stays, and requests leave much behind in the journal for a while: young garbage need
+    # not be looked for so often.
     gc.set_threshold(20_000, 50, 50)
     from fake_server.cli import main
 

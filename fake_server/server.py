@@ -47,7 +47,6 @@ class Protocol(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.lost = asyncio.Event()
         app = self.app
 
         async def with_raw_send(scope: Any, receive: Any, send: Any) -> None:
@@ -132,7 +131,6 @@ class Protocol(HttpToolsProtocol):
             self._refuse(self._refusal)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.lost.set()
         self._forget_deadline()
         super().connection_lost(exc)
 

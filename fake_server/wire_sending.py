@@ -15,7 +15,7 @@ import struct
 from functools import cache
 from typing import Any
 
-from starlette.types import Message
+from starlette.types import Message, Receive
 
 from fake_server.delivery import NO_BODY, Delivery, phrase
 from fake_server.wire.exchange import Ending
@@ -90,8 +90,7 @@ class Writer:
         """Write the head in pieces while the client is there; the last one is left to be written."""
         while len(head) > raw.head_piece and not self._cycle.disconnected:
             await self._write(head[: raw.head_piece])
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._protocol.lost.wait(), raw.head_pause)
+            await pause(self._cycle.receive, raw.head_pause)
             head = head[raw.head_piece :]
         return head
 
@@ -122,6 +121,19 @@ class Writer:
             transport.abort()
         else:
             transport.close()
+
+
+async def disconnected(receive: Receive) -> None:
+    """Return when the client has left; what it sends until then is for nobody."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def pause(receive: Receive, seconds: float) -> None:
+    """Wait, no longer than the client does; its request is read."""
+    leaving = asyncio.create_task(disconnected(receive))
+    await asyncio.wait({leaving}, timeout=seconds)
+    leaving.cancel()
 
 
 async def flushed(transport: asyncio.Transport, seconds: float) -> bool:

@@ -37,8 +37,8 @@ def token_limit(view: View) -> int:
 def _whole(node: Node) -> int:
     """The number, 0 where there is none, or one without end: JSON can say 1e999."""
     number = node.number
-    whole = isinstance(number, int) or (number is not None and math.isfinite(number))
-    return int(number or 0) if whole else 0
+    endless = isinstance(number, float) and not math.isfinite(number)
+    return 0 if number is None or endless else int(number)
 
 
 def limits(section: Section, form: Form, create: str, *, streamed: bool) -> None:

@@ -56,7 +56,7 @@ def _first_chunks(view: View) -> Iterable[Node]:
         yield from islice((chunk for chunk in view.chunks if chunk["model"].text), 1)
 
 
-def pinned_model(section: Section, told: Told, create: str) -> None:
+def pinned_model(section: Section, told: Told) -> None:
     """Register dated-model, for requests that name a model with its date."""
 
     @section.rule(
@@ -64,7 +64,7 @@ def pinned_model(section: Section, told: Told, create: str) -> None:
         over=lambda view: _named(view, told, dated=True),
         level=SHOULD,
         needs=[Aspect.REQUEST],
-        see=create,
+        see=see.CHAT_CREATE,
         harm="a snapshot that was pinned is answered by another, and nobody notices",
     )
     def dated_model(subject: Named) -> Iterable[Fault]:
@@ -124,8 +124,8 @@ def new_answer(section: Section, told: Told) -> None:
 _PRICES = "prices, limits and tests are those of a model that did not answer"
 _VECTORS = "vectors of another model are near to nothing that was stored before"
 
-pinned_model(chat, dicts, see.CHAT_CREATE)
-pinned_model(chat_stream, _first_chunks, see.CHAT_CREATE)
+pinned_model(chat, dicts)
+pinned_model(chat_stream, _first_chunks)
 same_model(chat, dicts, see.CHAT_CREATE, _PRICES)
 same_model(chat_stream, _first_chunks, see.CHAT_CREATE, _PRICES)
 same_model(embeddings, embedding_lists, see.EMBEDDING_CREATE, _VECTORS)

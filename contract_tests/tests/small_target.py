@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+import pytest
+
 from contract_tests.outcome import CaseResult, RunReport
 from contract_tests.run import Options, run
 from fake_server.tests.listening import listening
@@ -38,6 +40,14 @@ class Asked:
 
 Answer = bytes
 Answerer = Callable[[Asked], Answer | Awaitable[Answer | None] | None]
+
+
+def lead_astray(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An environment that would take a run elsewhere, by a proxy, a base URL and a key."""
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, "http://proxy.invalid:9")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://elsewhere.invalid/v1")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-environment")
 
 
 def reply(status: int, value: Any, *lines: str, kind: str = "application/json") -> Answer:

@@ -14,6 +14,7 @@ from contract_tests.tests.small_target import (
     SmallTarget,
     completed,
     completion,
+    lead_astray,
     of,
     refusal,
     reply,
@@ -24,10 +25,7 @@ from contract_tests.tests.small_target import (
 
 @pytest.fixture(autouse=True)
 def _hostile_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "https_proxy"):
-        monkeypatch.setenv(name, "http://proxy.invalid:9")
-    monkeypatch.setenv("OPENAI_BASE_URL", "http://elsewhere.invalid/v1")
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-environment")
+    lead_astray(monkeypatch)
 
 
 def _ids(result: CaseResult) -> set[str]:

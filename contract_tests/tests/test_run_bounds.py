@@ -14,12 +14,18 @@ from contract_tests.tests.small_target import (
     Asked,
     SmallTarget,
     completed,
+    lead_astray,
     of,
     refusal,
     report_of,
     sensible,
 )
 from fake_server.wire.bounds import Bounds
+
+
+@pytest.fixture(autouse=True)
+def _hostile_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    lead_astray(monkeypatch)
 
 
 def test_a_429_is_waited_out() -> None:

@@ -9,7 +9,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from fake_server.delivery import NO_BODY, AtOnce, Delivery
 from fake_server.wire.exchange import Ending
-from fake_server.wire_sending import RAW
+from fake_server.wire_sending import RAW, disconnected
 
 TOGETHER = 64 * 1024
 """Bytes that leave together at most."""
@@ -80,9 +80,3 @@ class Sent(Response):
 
 def _body(data: bytes, more: bool = True) -> Message:
     return {"type": "http.response.body", "body": data, "more_body": more}
-
-
-async def disconnected(receive: Receive) -> None:
-    """Return when the client has left; what it sends until then is for nobody."""
-    while (await receive())["type"] != "http.disconnect":
-        pass

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
@@ -19,11 +18,12 @@ from fake_server.faults.between import CrossTalk, OneSlot
 from fake_server.faults.requests import Misread
 from fake_server.journal import Entry
 from fake_server.reply import ErrorReply
-from fake_server.routes.streaming import Sent, disconnected
+from fake_server.routes.streaming import Sent
 from fake_server.settings import Settings
 from fake_server.space import SPACE, Space
 from fake_server.style import Style
 from fake_server.wire.exchange import Ending
+from fake_server.wire_sending import pause
 
 
 class Visit:
@@ -139,9 +139,7 @@ async def _answered(visit: Visit, answer: Answer) -> Response:
 
 async def _crossed(visit: Visit, fault: CrossTalk) -> None:
     """Let the visit say what another one says that is still under way, or comes while its client waits."""
-    leaving = asyncio.create_task(disconnected(visit.request.receive))
-    await asyncio.wait({leaving}, timeout=fault.wait)
-    leaving.cancel()
+    await pause(visit.request.receive, fault.wait)
     others = (
         one.json
         for one in visit.space.journal.entries()

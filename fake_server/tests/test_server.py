@@ -178,7 +178,7 @@ def leave(server: FakeServer, *, seen: bool) -> None:
                 link.recv(1)
 
 
-def idle(server: FakeServer, seconds: float = 2.0) -> bool:
+def idle(server: FakeServer, seconds: float = 1.0) -> bool:
     """Whether the server works on nothing, now or soon."""
     uvicorn = server._server
     assert uvicorn is not None
