@@ -25,6 +25,12 @@ OTHERS = ("openai==0.28.1", "openai>=1,<2", "openai>=2,<3")  # the seed's own, a
 MARK = "# sdk:"
 PIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*==[^\s;@]+")
 INSTALL_SECONDS = 600
+NPM_GIVES_UP = {
+    "npm_config_fetch_retries": "1",
+    "npm_config_fetch_retry_mintimeout": "1000",
+    "npm_config_fetch_retry_maxtimeout": "5000",
+}
+"""npm asks a registry out of reach again and again, for minutes. The user's own settings go first."""
 HEADING = """\
 # Exact versions: the kit's own environment, then the other generations of the openai SDK.
 # Rewritten by `python -m contract_tests.sdks --refresh`.
@@ -108,15 +114,22 @@ def install(home: Path, requirements: Sequence[str]) -> list[str]:
 
 def run(*command: str) -> str:
     """The command's stdout; raises SdkUnavailable with the last line it complained in."""
-    environ = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
+    kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
+    environ = NPM_GIVES_UP | kept
     try:
         done = subprocess.run(  # noqa: S603 the commands are this module's own
-            command, env=environ, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False
+            command,
+            env=environ,
+            capture_output=True,
+            text=True,
+            timeout=INSTALL_SECONDS,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as why:
         raise SdkUnavailable(f"{Path(command[0]).name} did not finish: {why}") from why
     if done.returncode:
-        lines = [line for line in done.stderr.splitlines() if line.strip()] or ["it gave no reason"]
+        said = (line for line in done.stderr.splitlines() if line.strip() and "A complete log" not in line)
+        lines = list(said) or ["it gave no reason"]
         errors = [line for line in lines if line.startswith("ERROR")] or lines
         raise SdkUnavailable(
             f"{' '.join(command[1:4])} failed: {errors[-1].strip()}; is a package index in reach?"

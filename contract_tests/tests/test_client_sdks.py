@@ -89,6 +89,24 @@ def test_a_failure_is_one_line(
     assert err.count("\n") == 1
 
 
+def test_npm_says_why_and_gives_up_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[dict[str, str]] = []
+
+    def failing(
+        command: tuple[str, ...], *, env: dict[str, str], **_: object
+    ) -> subprocess.CompletedProcess[str]:
+        told.append(env)
+        why = "npm error self-signed certificate\nnpm error A complete log of it: x\n"
+        return subprocess.CompletedProcess(command, 1, "", why)
+
+    monkeypatch.setattr(subprocess, "run", failing)
+    for wanted in ("1", "7"):
+        with pytest.raises(sdks.SdkUnavailable, match="failed: npm error self-signed certificate; "):
+            sdks.run("npm", "install")
+        assert told[-1]["npm_config_fetch_retries"] == wanted
+        monkeypatch.setenv("npm_config_fetch_retries", "7")
+
+
 def test_no_constraints(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (checkout / "constraints.txt").unlink()
     assert sdks.main([]) == 1
