@@ -59,7 +59,7 @@ test: $(STAMP)  ## run the tests
 	$(BIN)/python -m pytest
 
 fuzz: $(STAMP)  ## send, write and record whatever there is, for FUZZ_SECONDS=600; FUZZ_SEED=… FUZZ_ONLY=<part> repeats
-	@$(BIN)/python -m contract_tests.fuzz --seconds "$$FUZZ_SECONDS" $${FUZZ_SEED:+--seed "$$FUZZ_SEED"} \
+	@$(BIN)/python -m contract_tests.lab.fuzz --seconds "$$FUZZ_SECONDS" $${FUZZ_SEED:+--seed "$$FUZZ_SEED"} \
 	  $${FUZZ_ONLY:+--only "$$FUZZ_ONLY"}
 
 coverage: $(STAMP)  ## branch coverage of the core: the wire and the rules
@@ -72,54 +72,54 @@ check: $(STAMP)  ## lint and types
 	$(BIN)/mypy
 
 mutants: $(STAMP)  ## score the rules on changed exchanges; MUTANTS=--write puts the scores into README
-	@$(BIN)/python -m contract_tests.mutants $(MUTANTS)
+	@$(BIN)/python -m contract_tests.lab.mutation.committed $(MUTANTS)
 
 fake: $(STAMP)  ## serve the fake on http://127.0.0.1:1337
 	@$(BIN)/fake-server
 
 interop: $(STAMP)  ## try openai-node on the fake and judge real third-party servers; ALL=1 the one with PyTorch too
-	@$(BIN)/python -m contract_tests.suites node || [ $$? = 3 ]
-	@$(BIN)/python -m contract_tests.interop $(if $(ALL),--all)
+	@$(BIN)/python -m contract_tests.lab.suites node || [ $$? = 3 ]
+	@$(BIN)/python -m contract_tests.lab.interop $(if $(ALL),--all)
 
 judges: $(STAMP)  ## what outside judges of OpenAI compatibility say of the fake
-	@$(BIN)/python -m contract_tests.outside
+	@$(BIN)/python -m contract_tests.lab.outside
 
 rules: $(STAMP)  ## write the contract in words, RULES.md; CHECK=1 only compares
-	@$(BIN)/python -m contract_tests.rules_document $(if $(CHECK),--check,--write)
+	@$(BIN)/python -m contract_tests.lab.pages.rules_page $(if $(CHECK),--check,--write)
 
 langchain: $(STAMP)  ## LangChain's standard test suites against the fake, skips by name
-	@$(BIN)/python -m contract_tests.suites langchain
+	@$(BIN)/python -m contract_tests.lab.suites langchain
 
 clients: $(STAMP)  ## replay every broken fixture to real clients and compare; CLIENTS=--write keeps what they make of it
-	@$(BIN)/python -m contract_tests.clients $(CLIENTS)
+	@$(BIN)/python -m contract_tests.lab.clients $(CLIENTS)
 
 uses: $(STAMP)  ## run what TESTING.md shows of LangChain and pydantic-ai, in an environment of theirs
-	@$(BIN)/python -m contract_tests.suites uses
+	@$(BIN)/python -m contract_tests.lab.suites uses
 
 pages: $(STAMP)  ## write the pages made from code: FAULTS.md, SCRIPTS.md, TESTING.md, BUGS.md and its fixtures
-	@$(BIN)/python -m contract_tests.bugs.fixtures --write
-	@$(BIN)/python -m contract_tests.pages --write
+	@$(BIN)/python -m contract_tests.lab.bug_fixtures --write
+	@$(BIN)/python -m contract_tests.lab.pages --write
 
 compatibility: $(STAMP)  ## judge the recordings of other providers into COMPATIBILITY.md; CHECK=1 only compares
-	@$(BIN)/python -m contract_tests.compatibility "$${OPENAI_CONTRACT_SHARED:-../shared}/recordings" \
+	@$(BIN)/python -m contract_tests.lab.compatibility "$${OPENAI_CONTRACT_SHARED:-../shared}/recordings" \
 	  $(if $(CHECK),--check,--write)
 
 bench: $(STAMP)  ## how fast the fake answers, beside bare uvicorn and other fakes; how fast streams are judged and relayed
-	@$(BIN)/python -m contract_tests.speed
-	@$(BIN)/python -m contract_tests.bench
-	@$(BIN)/python -m fake_server.relay_bench
+	@$(BIN)/python -m contract_tests.lab.speed
+	@$(BIN)/python -m contract_tests.lab.speed.judging
+	@$(BIN)/python -m fake_server.relay.latency
 
 profile: $(STAMP)  ## where the time of a reply, of the start, and of judging goes
-	@$(BIN)/python -m contract_tests.speed.profiling
+	@$(BIN)/python -m contract_tests.lab.speed.profiling
 
 bench-fidelity: $(STAMP)  ## what recorders keep: this kit, vcrpy, mitmproxy, aimock; FIDELITY=--write puts it into README
-	@$(BIN)/python -m contract_tests.fidelity $(FIDELITY)
+	@$(BIN)/python -m contract_tests.lab.fidelity $(FIDELITY)
 
 sdks: $(STAMP)  ## build an environment for each generation of the official SDK
-	@$(BIN)/python -m contract_tests.sdks
+	@$(BIN)/python -m contract_tests.lab.tools.sdks
 
 constraints: $(STAMP)  ## pin the newest versions of everything in constraints.txt
-	@$(BIN)/python -m contract_tests.sdks --refresh
+	@$(BIN)/python -m contract_tests.lab.tools.sdks --refresh
 
 clean:  ## remove environments and caches
 	rm -rf .venv .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage build dist

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from contract_tests.live_items import LiveRun
-from contract_tests.outcome import ExitCode
-from contract_tests.run import UsageError
-from contract_tests.tolerance_file import DEFAULT_PROFILE, load_baseline, load_profile
+from contract_tests.run.outcome import ExitCode
+from contract_tests.run.pytest_items import LiveRun
+from contract_tests.run.run import UsageError
+from contract_tests.tolerance.file import DEFAULT_PROFILE, load_baseline, load_profile
 
 HERE = Path(__file__).parent
 LIVE = pytest.StashKey[LiveRun]()
@@ -41,7 +41,9 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     """With a target only the cases are collected, without one everything but them."""
     if collection_path == HERE / "test_contract.py":
         return None if config.getoption("--target") else True
-    return True if collection_path == HERE / "tests" and config.getoption("--target") else None
+    return (
+        True if collection_path in (HERE / "tests", HERE / "lab") and config.getoption("--target") else None
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

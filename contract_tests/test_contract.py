@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from contract_tests.cases import select
-from contract_tests.live_items import LiveRun
-from contract_tests.outcome import CaseResult, ExitCode, Outcome
 from contract_tests.report.findings import told
-from contract_tests.run import NoModel, Unreachable, UsageError
+from contract_tests.run.outcome import CaseResult, ExitCode, Outcome
+from contract_tests.run.pytest_items import LiveRun
+from contract_tests.run.run import NoModel, Unreachable, UsageError
 
 pytestmark = pytest.mark.timeout(0)  # the run has bounds of its own
 

@@ -9,15 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fake_server.fake import FakeServer
     from fake_server.replay import ReplayServer
+    from fake_server.testing.server import FakeServer
 
 __all__ = ["FakeServer", "ReplayServer"]
 
 
 def __getattr__(name: str) -> Any:
     if name == "FakeServer":
-        from fake_server.fake import FakeServer
+        from fake_server.testing.server import FakeServer
 
         return FakeServer
     if name == "ReplayServer":

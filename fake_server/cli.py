@@ -13,13 +13,13 @@ import click
 
 from fake_server.bugs import BugError, found
 from fake_server.command_line import AnyWhole, Number, OneLine, Whole, not_listening, refuse, say
-from fake_server.script_commands import schema_command, validate_command
-from fake_server.script_watch import Watch
-from fake_server.scripts import ScriptBook, ScriptError, load
-from fake_server.settings import Settings, default_scripts
+from fake_server.scripts.book import ScriptBook, ScriptError, load
+from fake_server.scripts.commands import schema_command, validate_command
+from fake_server.scripts.watch import Watch
+from fake_server.server.settings import Settings, default_scripts
 
 if TYPE_CHECKING:
-    from fake_server.bugs.known import Bug
+    from fake_server.bugs.catalogue import Bug
 
 MATCHES = ("exact", "body", "order", "any")
 SCRIPTED = ("scripts", "strict", "api_key", "models", "seed", "plain", "bugs")
@@ -158,7 +158,7 @@ def _say(text: str) -> None:
 
 
 def _serve(host: str, port: int, settings: Settings) -> None:
-    from fake_server.server import listen, uvicorn_server
+    from fake_server.server.uvicorn_server import listen, uvicorn_server
 
     try:
         listener = listen(host, port)

@@ -16,8 +16,8 @@ import pytest
 if TYPE_CHECKING:
     import openai
 
-    from fake_server.fake import FakeServer
     from fake_server.replay import ReplayServer
+    from fake_server.testing.server import FakeServer
 
 KEY = "sk-fake"
 _ELSEWHERE = (
@@ -48,7 +48,7 @@ def fake_server_options() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def _fake_server_of_the_session(fake_server_options: dict[str, Any]) -> Iterator[FakeServer]:
-    from fake_server.fake import FakeServer
+    from fake_server.testing.server import FakeServer
 
     with FakeServer(**fake_server_options) as server:
         yield server
@@ -82,9 +82,9 @@ def _marked_for_the_fake(request: pytest.FixtureRequest) -> None:
 def _set_up(server: FakeServer, request: pytest.FixtureRequest) -> None:
     """What the markers of a test say; the nearest marker's scripts come first. A wrong one fails the test."""
     from fake_server.bugs import BugError
-    from fake_server.fake import book_of
     from fake_server.faults import FaultError
-    from fake_server.scripts import ScriptError
+    from fake_server.scripts.book import ScriptError
+    from fake_server.testing.server import book_of
 
     def said(marker: pytest.Mark) -> None:
         if marker.name == "fake_script":

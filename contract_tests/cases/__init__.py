@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contract_tests.cases.registry import CASES, Case, select
+from contract_tests.target.case import CASES, Case, select
 
 # Importing a section registers its cases; the order here is the order of a run and of its report.
 # isort: off

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from contract_tests.cases.prompts import LONG, NOTES, RED_PIXEL, SENTENCE, SHORT, UNUSUAL, repeat, user
-from contract_tests.cases.registry import case
-from contract_tests.running.asking import Ask
-from contract_tests.running.seed import POEM_TOKENS, PROMPT
-from contract_tests.running.trouble import SetupFailed
+from contract_tests.target.ask import Ask
+from contract_tests.target.case import case
+from contract_tests.target.errors import SetupFailed
+from contract_tests.target.main_program import POEM_TOKENS, PROMPT
 
 
 @case("chat.poem", title="poem, as the seed asks for it", tokens=POEM_TOKENS)

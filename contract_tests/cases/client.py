@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from contract_tests.cases.registry import case
-from contract_tests.running.asking import Ask
-from contract_tests.running.seed import POEM_TOKENS, main_program
+from contract_tests.target.ask import Ask
+from contract_tests.target.case import case
+from contract_tests.target.main_program import POEM_TOKENS, main_program
 
 
 @case("client.main-dict", title="main(), the poem in one dict", tokens=POEM_TOKENS)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from contract_tests.cases.prompts import UNUSUAL, repeat
-from contract_tests.cases.registry import case
-from contract_tests.rules.answers import said
-from contract_tests.rules.view import View
-from contract_tests.running.asking import COMPLETIONS, Ask
+from contract_tests.rules.engine.answers import said
+from contract_tests.rules.engine.view import View
+from contract_tests.target.ask import COMPLETIONS, Ask
+from contract_tests.target.case import case
 
 START = "Once upon a time there was a tree that"
 COUNT = "one, two, three, four, five, six,"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from contract_tests.cases.prompts import UNUSUAL
-from contract_tests.cases.registry import case
-from contract_tests.rules.view import View
-from contract_tests.running.asking import EMBEDDINGS, Ask
+from contract_tests.rules.engine.view import View
+from contract_tests.target.ask import EMBEDDINGS, Ask
+from contract_tests.target.case import case
 
 TEXTS = ("A tree stands in the field.", "The stock market fell today.", UNUSUAL)
 

@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 from contract_tests.cases.prompts import SHORT, user
-from contract_tests.cases.registry import case
-from contract_tests.rules.errors_provoked import NO_SUCH_MODEL, NO_SUCH_PATH
-from contract_tests.running.asking import CHAT, COMPLETIONS, EMBEDDINGS, Ask
-from contract_tests.running.trouble import NotReached
+from contract_tests.rules.errors.provoked import NO_SUCH_MODEL, NO_SUCH_PATH
+from contract_tests.target.ask import CHAT, COMPLETIONS, EMBEDDINGS, Ask
+from contract_tests.target.case import case
+from contract_tests.target.errors import NotReached
 
 
 async def _refused(ask: Ask, body: dict[str, Any]) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from contract_tests.cases.prompts import SHORT
-from contract_tests.cases.registry import case
-from contract_tests.running.asking import Ask
+from contract_tests.target.ask import Ask
+from contract_tests.target.case import case
 
 INVENT = "Give me a JSON object with the keys name and age of an invented person."
 JSON_OBJECT = {"type": "json_object"}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from contract_tests.cases.prompts import SHORT, repeat
-from contract_tests.cases.registry import case
-from contract_tests.running.asking import CHAT, Ask
+from contract_tests.target.ask import CHAT, Ask
+from contract_tests.target.case import case
 
 GZIP = (("Accept-Encoding", "gzip"),)
 PLAIN = (("Accept-Encoding", "identity"),)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from contract_tests.cases.registry import case
-from contract_tests.rules.errors_provoked import NO_SUCH_MODEL
-from contract_tests.running.asking import Ask
+from contract_tests.rules.errors.provoked import NO_SUCH_MODEL
+from contract_tests.target.ask import Ask
+from contract_tests.target.case import case
 
 
 @case("models.list", title="the list of models")

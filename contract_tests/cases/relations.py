@@ -6,10 +6,10 @@ from typing import Any
 
 from contract_tests.cases.formats import PERSON
 from contract_tests.cases.prompts import CLOCK, CODE, LONG, SHORT, UNUSUAL, WEATHER, repeat, user
-from contract_tests.cases.registry import case
-from contract_tests.rules.answers import said
-from contract_tests.rules.relations_leaving import held_up
-from contract_tests.running.asking import Ask
+from contract_tests.rules.engine.answers import said
+from contract_tests.rules.relations.leaving import held_up
+from contract_tests.target.ask import Ask
+from contract_tests.target.case import case
 
 CALLERS = 4
 STEADY = {"temperature": 0, "seed": 7}

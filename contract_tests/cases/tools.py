@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 from contract_tests.cases.prompts import CLOCK, NOTES, SHORT, WEATHER, user
-from contract_tests.cases.registry import case
-from contract_tests.running.asking import Ask
-from contract_tests.running.trouble import NotReached, SetupFailed
+from contract_tests.target.ask import Ask
+from contract_tests.target.case import case
+from contract_tests.target.errors import NotReached, SetupFailed
 
 FEATURES = ("tools", "tool_choice")
 NAMED = {"type": "function", "function": {"name": "get_weather"}}

@@ -20,10 +20,10 @@ from contract_tests.cli.replay import replay_command
 from contract_tests.cli.rules import explain_command, rules_command
 from contract_tests.cli.run import run_command
 from contract_tests.cli.shrink import shrink_command
-from contract_tests.judging import InputError
-from contract_tests.outcome import ExitCode
+from contract_tests.recordings.judging import InputError
 from contract_tests.report.findings import masked, printable
-from contract_tests.run import NoModel, Unreachable, UsageError
+from contract_tests.run.outcome import ExitCode
+from contract_tests.run.run import NoModel, Unreachable, UsageError
 from fake_server.command_line import told
 
 INTERRUPTED = 130

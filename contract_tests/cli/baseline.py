@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
-from contract_tests.cli.asking import ask
-from contract_tests.cli.common import (
+from contract_tests.cli.options import options_of, run_options
+from contract_tests.cli.progress import ask
+from contract_tests.cli.shared_options import (
     LEVELS,
     fail_on,
     profile_name,
@@ -18,14 +19,13 @@ from contract_tests.cli.common import (
     writable,
     write,
 )
-from contract_tests.cli.options import options_of, run_options
-from contract_tests.outcome import ExitCode, failing
 from contract_tests.report.findings import count, masked
 from contract_tests.report.tolerances import said
-from contract_tests.tolerance import together
-from contract_tests.tolerance_applied import to_run
-from contract_tests.tolerance_file import load_baseline
-from contract_tests.tolerance_written import NewBaseline, as_yaml, renew
+from contract_tests.run.outcome import ExitCode, failing
+from contract_tests.run.tolerated import to_run
+from contract_tests.tolerance.baseline import NewBaseline, as_yaml, renew
+from contract_tests.tolerance.entry import together
+from contract_tests.tolerance.file import load_baseline
 
 
 @click.command("baseline")

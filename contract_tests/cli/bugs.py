@@ -8,9 +8,9 @@ from collections.abc import Iterable
 
 import click
 
-from contract_tests.clients.table import breakage, table
+from contract_tests.report.breakage import breakage, table
 from fake_server.bugs import BugError
-from fake_server.bugs.known import Bug, Waiting, bugs, find, waiting
+from fake_server.bugs.catalogue import Bug, Waiting, bugs, find, waiting
 
 SEVERITIES = ("breaks-client", "loses-data", "cosmetic")
 

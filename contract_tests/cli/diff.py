@@ -9,9 +9,10 @@ from typing import Any
 
 import click
 
-from contract_tests.cli.common import console, json_file, terminal_for, write
 from contract_tests.cli.options import BOUNDS, DEFAULT_KEY, Seconds, bound_options, options_of
-from contract_tests.diffing import reports, told, written
+from contract_tests.cli.shared_options import console, json_file, terminal_for, write
+from contract_tests.diffing import reports, written
+from contract_tests.diffing import terminal as told
 from contract_tests.diffing.compare import compare
 from contract_tests.diffing.difference import Kind, Role
 from contract_tests.diffing.sources import Pairs, load, pair, side_of
@@ -86,7 +87,7 @@ def _pairs(a: str, b: str) -> Pairs:
         return pair(map(side_of, load(a)), map(side_of, load(b)))
     if a == b:
         raise click.UsageError("the fake is the same as itself; name a recording")
-    from contract_tests.diffing.asking import against_fake  # brings the web framework
+    from contract_tests.diffing.live import against_fake  # brings the web framework
 
     found = against_fake(map(side_of, load(b if a == FAKE else a)))
     return replace(found, both=tuple((two, one) for one, two in found.both)) if a == FAKE else found
@@ -101,7 +102,7 @@ def _live(
     given: dict[str, Any],
 ) -> int:
     """The fake is B, as it is with recordings."""
-    from contract_tests.diffing.asking import same_cases
+    from contract_tests.diffing.live import same_cases
 
     options = options_of({**given, "target": url, "concurrency": 4, "max_requests": 300})
     found, live = same_cases(options)

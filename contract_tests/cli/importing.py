@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 
 import click
 
-from contract_tests.cli.common import console
-from contract_tests.importing import FORMATS, Asked, Imported, InputError, Unrecognised, read
-from contract_tests.outcome import ExitCode
+from contract_tests.cli.shared_options import console
+from contract_tests.recordings.importing import FORMATS, Asked, Imported, InputError, Unrecognised, read
 from contract_tests.report.findings import count
 from contract_tests.report.terminal import Terminal
-from contract_tests.run import UsageError
-from fake_server.keeping import KeepError, keep
+from contract_tests.run.outcome import ExitCode
+from contract_tests.run.run import UsageError
+from fake_server.relay.saving import KeepError, keep
 from fake_server.wire import fixture
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from contract_tests.cli.common import (
+from contract_tests.cli.shared_options import (
     LEVELS,
     baseline_file,
     console,
@@ -20,16 +20,17 @@ from contract_tests.cli.common import (
     tolerances_of,
     write,
 )
-from contract_tests.compatibility.text import as_text
-from contract_tests.judging import InputError, Summary, judge_recordings
-from contract_tests.outcome import ExitCode, failing
-from contract_tests.recordings import Recording, read
+from contract_tests.recordings.judging import InputError, Summary, judge_recordings
+from contract_tests.recordings.reading import read
+from contract_tests.recordings.recording import Recording
+from contract_tests.recordings.table import as_text
+from contract_tests.recordings.tolerated import to_recordings
 from contract_tests.report.files import judgement_as_json
 from contract_tests.report.findings import count
 from contract_tests.report.terminal import LEVEL_STYLES, WORDS, Terminal, besides, counted
 from contract_tests.rules import RULES
-from contract_tests.tolerance import Ledger, Tolerated
-from contract_tests.tolerance_applied import to_recordings
+from contract_tests.run.outcome import ExitCode, failing
+from contract_tests.tolerance.entry import Ledger, Tolerated
 from fake_server.wire import fixture
 
 MANY_RULES = 20

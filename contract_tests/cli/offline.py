@@ -11,17 +11,16 @@ from pathlib import Path
 import click
 
 from contract_tests import client
-from contract_tests.cli.asking import ask
-from contract_tests.cli.common import console, fail_on, json_file, junit_file
+from contract_tests.cli.progress import ask
 from contract_tests.cli.replay import judge_one
 from contract_tests.cli.run import tell
-from contract_tests.examples import fixtures
-from contract_tests.guard import clean_environment, only_loopback
-from contract_tests.judging import judge_files
-from contract_tests.outcome import ExitCode
+from contract_tests.cli.shared_options import console, fail_on, json_file, junit_file
+from contract_tests.recordings.judging import judge_files
 from contract_tests.report.findings import count
 from contract_tests.report.terminal import Terminal
-from contract_tests.run import Options
+from contract_tests.run.guard import clean_environment, only_loopback
+from contract_tests.run.outcome import ExitCode
+from contract_tests.run.run import Options
 from fake_server.command_line import AnyWhole, refuse
 from fake_server.wire import fixture
 
@@ -66,7 +65,7 @@ def offline_command(
 
 def _recorded_bugs(terminal: Terminal) -> list[str]:
     """Judge every recorded bug once; those that no longer break what they declare."""
-    found = fixture.find(fixtures() / "bugs")
+    found = fixture.find(fixture.SHIPPED / "bugs")
     summary = judge_files(found)
     for surprise in summary.surprises:
         terminal.say(f"surprise  {surprise}", "red")

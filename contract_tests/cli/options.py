@@ -11,9 +11,9 @@ from typing import Any
 import click
 
 from contract_tests.cases import CASES
-from contract_tests.config import read_config
-from contract_tests.outcome import below
-from contract_tests.run import Options, UsageError, chosen
+from contract_tests.cli.config import read_config
+from contract_tests.run.outcome import below
+from contract_tests.run.run import Options, UsageError, chosen
 from fake_server.command_line import Number, Whole
 from fake_server.wire.bounds import Bounds
 

@@ -12,15 +12,15 @@ from typing import Any
 import click
 
 from contract_tests import client
-from contract_tests.cli.common import console
 from contract_tests.cli.options import bound_options, options_of
-from contract_tests.outcome import CaseResult
-from contract_tests.recording import Log, base_environment, broken_rules, keep_case
+from contract_tests.cli.recording import Log, base_environment, broken_rules, keep_case
+from contract_tests.cli.shared_options import console
 from contract_tests.report.terminal import Terminal
-from contract_tests.run import Options, UsageError, run
-from fake_server import relay_bench
+from contract_tests.run.outcome import CaseResult
+from contract_tests.run.run import Options, UsageError, run
 from fake_server.command_line import Whole, not_listening, refuse
-from fake_server.recorder import Recorder
+from fake_server.relay import latency
+from fake_server.relay.recorder import Recorder
 
 PORT = 1338
 ROUNDS = 300
@@ -102,7 +102,7 @@ async def _record_clients(
     options: Options, log: Log, port: int, count: int | None, command: Sequence[str], main: bool
 ) -> int:
     """Record whoever comes, main() or a command; the exit code of the latter."""
-    late = await relay_bench.added(ROUNDS)
+    late = await latency.added(ROUNDS)
     recorder = _recorder(options, log, "main" if main else "", 0 if main or command else port)
     try:
         async with recorder:

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import click
 
-from contract_tests.cli.common import console, fail_on
 from contract_tests.cli.judge import settle
-from contract_tests.judging import judge_files
-from contract_tests.outcome import ExitCode
-from contract_tests.recordings import read
+from contract_tests.cli.shared_options import console, fail_on
+from contract_tests.recordings.judging import judge_files
+from contract_tests.recordings.reading import read
 from contract_tests.report.terminal import Terminal
+from contract_tests.run.outcome import ExitCode
 from fake_server.command_line import Number, Whole, not_listening, refuse
-from fake_server.link import Link
-from fake_server.playback import Playback, serve
+from fake_server.connection import Link
+from fake_server.replay.playback import Playback, serve
 from fake_server.wire.exchange import Exchange
 
 

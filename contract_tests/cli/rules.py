@@ -8,11 +8,11 @@ from pathlib import Path
 
 import click
 
-from contract_tests.clients.table import breakage, table
-from contract_tests.examples import Excerpt, broken_by, kept_by
+from contract_tests.report.breakage import breakage, table
+from contract_tests.report.examples import Excerpt, broken_by, kept_by
+from contract_tests.report.traces import Parts, example_of
 from contract_tests.rules import RULES, find
-from contract_tests.rules.engine import Rule
-from contract_tests.traces import Parts, example_of
+from contract_tests.rules.engine.judge import Rule
 
 
 @click.command("rules")

@@ -9,8 +9,10 @@ from typing import Any
 
 import click
 
-from contract_tests.cli.asking import ask
-from contract_tests.cli.common import (
+from contract_tests.cli.options import options_of, required_of, run_options
+from contract_tests.cli.progress import ask
+from contract_tests.cli.recording import keep_case
+from contract_tests.cli.shared_options import (
     LEVELS,
     baseline_file,
     fail_on,
@@ -21,16 +23,14 @@ from contract_tests.cli.common import (
     tolerances_of,
     write,
 )
-from contract_tests.cli.options import options_of, required_of, run_options
-from contract_tests.outcome import ExitCode, RunReport
-from contract_tests.recording import keep_case
 from contract_tests.report.files import as_json
 from contract_tests.report.findings import count
 from contract_tests.report.junit import as_junit
 from contract_tests.report.terminal import Terminal
-from contract_tests.run import Options, chosen
-from contract_tests.tolerance_applied import to_run
-from fake_server.keeping import KeepError
+from contract_tests.run.outcome import ExitCode, RunReport
+from contract_tests.run.run import Options, chosen
+from contract_tests.run.tolerated import to_run
+from fake_server.relay.saving import KeepError
 
 
 @click.command("run")

@@ -9,23 +9,24 @@ from pathlib import Path
 
 import click
 
-from contract_tests.cli.common import console, writable, write
-from contract_tests.outcome import ExitCode
-from contract_tests.recordings import Recording, read
+from contract_tests.cli.shared_options import console, writable, write
+from contract_tests.recordings.reading import read
+from contract_tests.recordings.recording import Recording
 from contract_tests.report.findings import count, told
 from contract_tests.report.terminal import Terminal
 from contract_tests.rules import RULES, judge
-from contract_tests.rules.engine import Rule
-from contract_tests.rules.engine import judge as judge_by
-from contract_tests.rules.view import View
-from contract_tests.run import UsageError
+from contract_tests.rules.engine.judge import Rule
+from contract_tests.rules.engine.judge import judge as judge_by
+from contract_tests.rules.engine.view import View
+from contract_tests.run.outcome import ExitCode
+from contract_tests.run.run import UsageError
 from contract_tests.shrinking.issue import Story, issue, title_of
 from contract_tests.shrinking.main_oracle import run_main
 from contract_tests.shrinking.size import size_of
 from contract_tests.shrinking.work import SECONDS, Shrunk, shrink_main, shrink_rule
 from fake_server.command_line import Number
-from fake_server.keeping import KeepError, keep
-from fake_server.redact import Unreadable, known_values, redact
+from fake_server.relay.redact import Unreadable, known_values, redact
+from fake_server.relay.saving import KeepError, keep
 from fake_server.wire import fixture
 from fake_server.wire.exchange import Exchange, Request
 from fake_server.wire.fixture import Fixture

@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterator
 from contract_tests.diffing import framing, order, shape, timing
 from contract_tests.diffing.difference import Comparison, Difference, Kind, Side
 from contract_tests.diffing.documents import CHUNK, DICT, documents, like_merged, merged, what_it_is
-from contract_tests.diffing.knowledge import types_of
+from contract_tests.diffing.sdk_types import types_of
 from contract_tests.diffing.verdicts import Opinion, decide
-from contract_tests.rules.view import View
+from contract_tests.rules.engine.view import View
 from fake_server.wire.exchange import Aspect
 
 _ASPECTS = {

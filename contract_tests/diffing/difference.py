@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from contract_tests.diffing.verdicts import Role, Verdict
-from contract_tests.rules.view import View
+from contract_tests.rules.engine.view import View
 
 __all__ = ["Comparison", "Difference", "Kind", "Role", "Side"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from contract_tests.rules.node import Node
-from contract_tests.rules.stream import StreamedChoice
-from contract_tests.rules.view import View
+from contract_tests.rules.engine.node import Node
+from contract_tests.rules.engine.stream import StreamedChoice
+from contract_tests.rules.engine.view import View
 
 CHUNK, ERROR, DICT = "chunk", "error", "dict"
 

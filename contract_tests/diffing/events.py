@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from contract_tests.rules.view import View
+from contract_tests.rules.engine.view import View
 from fake_server.wire import sse
 
 ABSENT = "absent"

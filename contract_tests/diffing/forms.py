@@ -10,8 +10,8 @@ import json
 import re
 from typing import Any
 
-from contract_tests.diffing.knowledge import ITEM, Path, Types
-from contract_tests.rules.node import kind_of
+from contract_tests.diffing.sdk_types import ITEM, Path, Types
+from contract_tests.rules.engine.node import kind_of
 
 BY_VALUE = frozenset({"object", "role", "finish_reason", "type", "status", "service_tier", "encoding_format"})
 BY_VALUE_IN_ERRORS = frozenset({"type", "code", "param"})

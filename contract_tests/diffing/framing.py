@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contract_tests.diffing import events, headers
 from contract_tests.diffing.difference import Difference, Kind, Side
 from contract_tests.diffing.documents import documents
-from contract_tests.rules.view import View
+from contract_tests.rules.engine.view import View
 from fake_server.wire.exchange import Aspect, Ending, Framing
 
 ABSENT = "absent"

@@ -9,9 +9,9 @@ from typing import Any
 from contract_tests.diffing.difference import Difference, Kind, Side
 from contract_tests.diffing.documents import documents
 from contract_tests.diffing.forms import show
-from contract_tests.diffing.knowledge import ITEM, Path
-from contract_tests.rules.node import Node
-from contract_tests.rules.view import Payload, View
+from contract_tests.diffing.sdk_types import ITEM, Path
+from contract_tests.rules.engine.node import Node
+from contract_tests.rules.engine.view import Payload, View
 
 _SHOWN_STEPS = 14
 _MAX_OBJECTS = 20_000

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from contract_tests.recordings import InputError
+from contract_tests.recordings.recording import InputError
 from contract_tests.report.files import FORMAT, JUDGEMENT_FORMAT
-from contract_tests.rules.node import show_path
+from contract_tests.rules.engine.node import show_path
 
 MAX_REPORT = 256 * 1024 * 1024
 """Bytes of a report; one of 100,000 findings has some 60 MB."""

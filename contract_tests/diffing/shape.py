@@ -13,7 +13,7 @@ from typing import Any
 
 from contract_tests.diffing.difference import Difference, Kind, Side
 from contract_tests.diffing.forms import form_of, show
-from contract_tests.diffing.knowledge import ITEM, Path, Types
+from contract_tests.diffing.sdk_types import ITEM, Path, Types
 from contract_tests.diffing.verdicts import Opinion, decide
 
 ABSENT = "absent"

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contract_tests.diffing.difference import Role, Side
-from contract_tests.recordings import InputError, Recording, read
-from contract_tests.rules.view import View
+from contract_tests.recordings.reading import read
+from contract_tests.recordings.recording import InputError, Recording
+from contract_tests.rules.engine.view import View
 from fake_server.wire.exchange import Aspect, header
 
 GENUINE_HOST = "api.openai.com"

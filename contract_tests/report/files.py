@@ -20,12 +20,12 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from contract_tests.clients.table import table
-from contract_tests.judging import Summary
-from contract_tests.outcome import CaseResult, ExitCode, Lack, RunReport
+from contract_tests.recordings.judging import Summary
+from contract_tests.report.breakage import table
 from contract_tests.report.findings import masked
-from contract_tests.rules.engine import Finding
-from contract_tests.tolerance import Entry, Ledger, Tolerated
+from contract_tests.rules.engine.judge import Finding
+from contract_tests.run.outcome import CaseResult, ExitCode, Lack, RunReport
+from contract_tests.tolerance.entry import Entry, Ledger, Tolerated
 
 FORMAT = "openai-contract-report/1"
 JUDGEMENT_FORMAT = "openai-contract-judgement/1"

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable, Sequence
 from urllib.parse import quote, quote_plus
 
-from contract_tests.clients.table import breakage, table
-from contract_tests.rules.engine import Finding, Level
+from contract_tests.report.breakage import breakage, table
+from contract_tests.rules.engine.judge import Finding, Level
 
 MARKS = {Level.MUST: "✗", Level.SHOULD: "!", Level.NOTE: "·"}
 _CREDENTIALS = re.compile(

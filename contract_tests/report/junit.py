@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
-from contract_tests.outcome import CaseResult, ExitCode, Outcome, RunReport, failing
 from contract_tests.report.findings import masked, told
 from contract_tests.report.tolerances import why
-from contract_tests.rules.engine import Level
+from contract_tests.rules.engine.judge import Level
+from contract_tests.run.outcome import CaseResult, ExitCode, Outcome, RunReport, failing
 
 
 def as_junit(

@@ -12,12 +12,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
-from contract_tests.outcome import CaseResult, ExitCode, Lack, Outcome, RunReport
 from contract_tests.report.findings import count, first_few, masked, printable, some, told, told_together
 from contract_tests.report.tolerances import told_ledger, told_tolerated
-from contract_tests.rules.engine import Finding, Level
-from contract_tests.run import Plan
-from contract_tests.tolerance import Ledger, Tolerated
+from contract_tests.rules.engine.judge import Finding, Level
+from contract_tests.run.outcome import CaseResult, ExitCode, Lack, Outcome, RunReport
+from contract_tests.run.run import Plan
+from contract_tests.tolerance.entry import Ledger, Tolerated
 
 STYLES = {
     Outcome.PASS: "green",

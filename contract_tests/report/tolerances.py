@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from contract_tests.report.findings import MARKS, count, some
-from contract_tests.rules.engine import Level
-from contract_tests.rules.node import show_path
-from contract_tests.tolerance import ANYTHING, Entry, Ledger, Tolerated, together
+from contract_tests.rules.engine.judge import Level
+from contract_tests.rules.engine.node import show_path
+from contract_tests.tolerance.entry import ANYTHING, Entry, Ledger, Tolerated, together
 
 
 def why(entry: Entry) -> str:

@@ -2,61 +2,52 @@
 
 from __future__ import annotations
 
-from contract_tests.rules import (
-    chat_stream_course,
-    engine,
-    errors_provoked,
-    http_fields,
-    http_json,
-    members,
-    origin,
-    relations_forms,
-    relations_leaving,
-    relations_stop,
-    relations_vectors,
-    shape,
-    tools_stream,
-    tools_strict,
-    tools_text,
-    usage_size,
-    usage_stream,
-)
-from contract_tests.rules.chat import chat
-from contract_tests.rules.chat_stream import chat_stream
+from contract_tests.rules import relations_stop, shape, tools_text
+from contract_tests.rules.chat import course, members, origin
+from contract_tests.rules.chat.chunks import chat_stream
+from contract_tests.rules.chat.reply import chat
 from contract_tests.rules.completions import completions, completions_stream
 from contract_tests.rules.embeddings import embeddings
-from contract_tests.rules.engine import Judgement, Rule, Section
-from contract_tests.rules.errors import errors
+from contract_tests.rules.engine import judge as engine
+from contract_tests.rules.engine.judge import Judgement, Rule, Section
+from contract_tests.rules.engine.trace import Trace
+from contract_tests.rules.engine.view import View
+from contract_tests.rules.errors import provoked
+from contract_tests.rules.errors.refusals import errors
 from contract_tests.rules.formats import formats
-from contract_tests.rules.http import http
+from contract_tests.rules.http import fields, json_text
+from contract_tests.rules.http.message import http
 from contract_tests.rules.logprobs import logprobs
 from contract_tests.rules.models import models
-from contract_tests.rules.relations import client, relations
+from contract_tests.rules.relations import forms, leaving, vectors
+from contract_tests.rules.relations.exchanges import client, relations
 from contract_tests.rules.sse import sse
-from contract_tests.rules.tools import tools
-from contract_tests.rules.trace import Trace
-from contract_tests.rules.usage import usage
-from contract_tests.rules.view import View
+from contract_tests.rules.tools import chunks as tools_chunks
+from contract_tests.rules.tools import strict
+from contract_tests.rules.tools.calls import tools
+from contract_tests.rules.usage import chunks as usage_chunks
+from contract_tests.rules.usage import size
+from contract_tests.rules.usage.counts import usage
 from fake_server.wire.exchange import Exchange
 
 # Their rules stand on other sections' and register when they are imported.
 _ADDED = (
-    chat_stream_course,
-    errors_provoked,
-    http_fields,
-    http_json,
+    course,
+    provoked,
+    fields,
+    json_text,
     members,
     origin,
-    relations_forms,
-    relations_leaving,
+    forms,
+    leaving,
     relations_stop,
-    relations_vectors,
+    vectors,
     shape,
-    tools_stream,
-    tools_strict,
+    tools_chunks,
+    strict,
     tools_text,
-    usage_size,
-    usage_stream,
+    size,
+    usage_chunks,
 )
 SECTIONS: tuple[Section, ...] = (
     http,

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import pairwise
 
-from contract_tests.rules import references as see
-from contract_tests.rules.answers import Answer, answers
-from contract_tests.rules.common import as_dict, choice_list, envelope
-from contract_tests.rules.common_stream import as_stream, chunk_choices
-from contract_tests.rules.engine import SHOULD, Fault, Section
-from contract_tests.rules.limits import limits
-from contract_tests.rules.node import Node
-from contract_tests.rules.stream import StreamedChoice, told_so_far
-from contract_tests.rules.subjects import TEXT
-from contract_tests.rules.view import View
+from contract_tests.rules.engine import references as see
+from contract_tests.rules.engine.answers import Answer, answers
+from contract_tests.rules.engine.judge import SHOULD, Fault, Section
+from contract_tests.rules.engine.node import Node
+from contract_tests.rules.engine.shared import as_dict, choice_list, envelope
+from contract_tests.rules.engine.shared_limits import limits
+from contract_tests.rules.engine.shared_stream import as_stream, chunk_choices
+from contract_tests.rules.engine.stream import StreamedChoice, told_so_far
+from contract_tests.rules.engine.subjects import TEXT
+from contract_tests.rules.engine.view import View
 
 completions = Section("completions", "The text completion object", see.COMPLETION_OBJECT)
 completions_stream = Section(

@@ -7,10 +7,10 @@ import binascii
 import struct
 from collections.abc import Iterable
 
-from contract_tests.rules import references as see
-from contract_tests.rules.engine import SHOULD, Fault, Section
-from contract_tests.rules.node import Node
-from contract_tests.rules.view import View
+from contract_tests.rules.engine import references as see
+from contract_tests.rules.engine.judge import SHOULD, Fault, Section
+from contract_tests.rules.engine.node import Node
+from contract_tests.rules.engine.view import View
 from fake_server.wire.exchange import Aspect
 
 embeddings = Section("embeddings", "Embeddings", see.EMBEDDING_OBJECT)

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from functools import cache, lru_cache
 from typing import Any
 
-from contract_tests.rules import references as see
-from contract_tests.rules.answers import Answer, answers
-from contract_tests.rules.engine import SHOULD, Fault, Section
-from contract_tests.rules.view import View
-from fake_server import patterns
+from contract_tests.rules.engine import references as see
+from contract_tests.rules.engine.answers import Answer, answers
+from contract_tests.rules.engine.judge import SHOULD, Fault, Section
+from contract_tests.rules.engine.view import View
+from fake_server.api import patterns
 from fake_server.wire import jsontext
 
 formats = Section("formats", "JSON mode, structured outputs, refusals", see.STRUCTURED)

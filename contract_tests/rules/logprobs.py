@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from contract_tests.rules import references as see
-from contract_tests.rules.answers import Answer, answers
-from contract_tests.rules.engine import SHOULD, Fault, Section
-from contract_tests.rules.node import Node
-from contract_tests.rules.subjects import choices, chunk_choices, once
-from contract_tests.rules.view import View
+from contract_tests.rules.engine import references as see
+from contract_tests.rules.engine.answers import Answer, answers
+from contract_tests.rules.engine.judge import SHOULD, Fault, Section
+from contract_tests.rules.engine.node import Node
+from contract_tests.rules.engine.subjects import choices, chunk_choices, once
+from contract_tests.rules.engine.view import View
 from fake_server.wire.exchange import Aspect
 
 logprobs = Section("logprobs", "Log probabilities", see.CHAT_OBJECT)

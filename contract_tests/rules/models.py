@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from urllib.parse import unquote
 
-from contract_tests.rules import references as see
-from contract_tests.rules.common import created_faults
-from contract_tests.rules.engine import NOTE, SHOULD, Fault, Section
-from contract_tests.rules.node import Node
-from contract_tests.rules.subjects import model_lists, model_objects
-from contract_tests.rules.view import View
+from contract_tests.rules.engine import references as see
+from contract_tests.rules.engine.judge import NOTE, SHOULD, Fault, Section
+from contract_tests.rules.engine.node import Node
+from contract_tests.rules.engine.shared import created_faults
+from contract_tests.rules.engine.subjects import model_lists, model_objects
+from contract_tests.rules.engine.view import View
 
 models = Section("models", "The list of models and the model object", see.MODEL_OBJECT)
 

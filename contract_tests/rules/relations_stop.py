@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from contract_tests.rules import references as see
-from contract_tests.rules.answers import whole_text
-from contract_tests.rules.engine import SHOULD, Fault
-from contract_tests.rules.limits import stop_sequences
-from contract_tests.rules.relations import relations
-from contract_tests.rules.trace import Trace
-from contract_tests.rules.view import View
+from contract_tests.rules.engine import references as see
+from contract_tests.rules.engine.answers import whole_text
+from contract_tests.rules.engine.judge import SHOULD, Fault
+from contract_tests.rules.engine.shared_limits import stop_sequences
+from contract_tests.rules.engine.trace import Trace
+from contract_tests.rules.engine.view import View
+from contract_tests.rules.relations.exchanges import relations
 
 Stopped = tuple[View, str, list[str]]
 """The answer that was to be stopped, what comes before the stop sequence, and the words that follow it."""

@@ -13,15 +13,15 @@ from typing import Any
 
 from pydantic_core import ValidationError
 
-from contract_tests.rules import references as see
-from contract_tests.rules.chat import chat
-from contract_tests.rules.chat_stream import chat_stream
+from contract_tests.rules.chat.chunks import chat_stream
+from contract_tests.rules.chat.reply import chat
 from contract_tests.rules.completions import completions, completions_stream
-from contract_tests.rules.engine import Fault
-from contract_tests.rules.errors import errors
+from contract_tests.rules.engine import references as see
+from contract_tests.rules.engine.judge import Fault
+from contract_tests.rules.engine.node import MISSING, Node, show
+from contract_tests.rules.engine.subjects import TEXT, chunks, dicts, error_objects, model_objects
+from contract_tests.rules.errors.refusals import errors
 from contract_tests.rules.models import models
-from contract_tests.rules.node import MISSING, Node, show
-from contract_tests.rules.subjects import TEXT, chunks, dicts, error_objects, model_objects
 from fake_server.wire.jsontext import Path
 
 FORMS_THE_TYPES_LACK: dict[tuple[str, Path], tuple[Any, ...]] = {

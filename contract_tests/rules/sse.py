@@ -6,11 +6,11 @@ import json
 import re
 from collections.abc import Iterable
 
-from contract_tests.rules import references as see
-from contract_tests.rules.engine import NOTE, SHOULD, Fault, Section
-from contract_tests.rules.node import Place
-from contract_tests.rules.subjects import complete_payloads, event_bodies
-from contract_tests.rules.view import Payload, View
+from contract_tests.rules.engine import references as see
+from contract_tests.rules.engine.judge import NOTE, SHOULD, Fault, Section
+from contract_tests.rules.engine.node import Place
+from contract_tests.rules.engine.subjects import complete_payloads, event_bodies
+from contract_tests.rules.engine.view import Payload, View
 from fake_server.wire import sse as wire
 from fake_server.wire.exchange import Aspect
 

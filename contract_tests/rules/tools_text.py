@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from contract_tests.rules.answers import Answer, answers
-from contract_tests.rules.engine import SHOULD, Fault
-from contract_tests.rules.tools import offered, tools
-from contract_tests.rules.view import View
+from contract_tests.rules.engine.answers import Answer, answers
+from contract_tests.rules.engine.judge import SHOULD, Fault
+from contract_tests.rules.engine.view import View
+from contract_tests.rules.tools.calls import offered, tools
 from fake_server.wire import jsontext
 
 _TAGS = (

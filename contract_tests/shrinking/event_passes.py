@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import pairwise
 
-from contract_tests.rules.view import View
+from contract_tests.rules.engine.view import View
 from contract_tests.shrinking.editing import body_of, edited
 from contract_tests.shrinking.search import Search, reduce
 from contract_tests.shrinking.spans import Edit, Item, Span, read

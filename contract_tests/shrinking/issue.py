@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from contract_tests.clients.table import breakage, table
-from contract_tests.examples import kept_by
+from contract_tests.report.breakage import breakage, table
+from contract_tests.report.examples import kept_by
 from contract_tests.report.findings import masked
 from contract_tests.rules import judge
-from contract_tests.rules.engine import Finding, Rule
-from contract_tests.rules.node import show_path
-from contract_tests.rules.view import View
+from contract_tests.rules.engine.judge import Finding, Rule
+from contract_tests.rules.engine.node import show_path
+from contract_tests.rules.engine.view import View
 from contract_tests.shrinking.main_oracle import Outcome
 from contract_tests.shrinking.spans import read
 from contract_tests.shrinking.visible import code, fenced, shown_reply, visible

@@ -8,11 +8,11 @@ import re
 import sys
 from dataclasses import dataclass, replace
 
-from contract_tests.guard import is_trap
-from contract_tests.rules.view import View
-from contract_tests.running.seed import CLIENT
+from contract_tests.rules.engine.view import View
+from contract_tests.run.guard import is_trap
 from contract_tests.shrinking.oracle import NothingNew
-from fake_server.playback import Playback
+from contract_tests.target.main_program import CLIENT
+from fake_server.replay.playback import Playback
 from fake_server.wire.exchange import Exchange
 
 TIMEOUT = 4.0

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterable
 
 from contract_tests.rules import RULES, judge
-from contract_tests.rules.engine import MAX_FAULTS, Finding, Rule
-from contract_tests.rules.engine import judge as judge_by
+from contract_tests.rules.engine.judge import MAX_FAULTS, Finding, Rule
+from contract_tests.rules.engine.judge import judge as judge_by
 from fake_server.wire.exchange import Exchange
 
 Signature = tuple[str, bool, tuple[str, ...], str]

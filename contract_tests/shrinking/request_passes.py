@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from contract_tests.rules.view import View
+from contract_tests.rules.engine.view import View
 from contract_tests.shrinking.editing import body_of, lengthened
 from contract_tests.shrinking.search import Search, reduce
 from contract_tests.shrinking.spans import Edit, Item, Pattern, applied

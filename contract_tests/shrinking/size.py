@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import astuple, dataclass, fields
 
-from contract_tests.rules.view import View
+from contract_tests.rules.engine.view import View
 from contract_tests.shrinking.spans import patterns
 from contract_tests.shrinking.value_passes import reply_texts
 from fake_server.wire.exchange import Exchange

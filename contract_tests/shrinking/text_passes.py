@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from itertools import pairwise
 
-from contract_tests.rules.view import View
+from contract_tests.rules.engine.view import View
 from contract_tests.shrinking.editing import body_of, edited
 from contract_tests.shrinking.search import Search, reduce
 from fake_server.wire.capture import ReplyCapture

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
-from contract_tests.rules.view import View
+from contract_tests.rules.engine.view import View
 from contract_tests.shrinking.editing import body_of, edited
 from contract_tests.shrinking.search import Search, reduce
 from contract_tests.shrinking.spans import (

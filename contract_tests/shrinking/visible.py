@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from contract_tests.rules.view import View
+from contract_tests.rules.engine.view import View
 from fake_server.wire.exchange import Ending, Exchange
 
 WHOLE = 1600

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from time import monotonic
 
 from contract_tests.rules import judge
-from contract_tests.rules.engine import Rule
-from contract_tests.rules.engine import judge as judge_by
+from contract_tests.rules.engine.judge import Rule
+from contract_tests.rules.engine.judge import judge as judge_by
 from contract_tests.shrinking import event_passes, message_passes, request_passes, text_passes, value_passes
 from contract_tests.shrinking.main_oracle import MainFails
 from contract_tests.shrinking.oracle import BreaksRule

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from contract_tests.diffing import Comparison, Role, Side, compare
-from contract_tests.rules.view import View
+from contract_tests.rules.engine.view import View
 from fake_server.wire.exchange import Exchange, Framing, Request, Write
 
 ASKED: dict[str, Any] = {"model": "gpt-4o", "messages": [], "stream": True}

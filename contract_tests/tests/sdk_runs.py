@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from contract_tests import client, sdks
+from contract_tests import client
+from contract_tests.lab.tools import sdks
 
 GENERATIONS = ("0.28.1", "1", "2", "3")
 SCRIPT = str(Path(client.__file__))

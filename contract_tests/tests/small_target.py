@@ -10,8 +10,8 @@ from typing import Any, Self
 
 import pytest
 
-from contract_tests.outcome import CaseResult, RunReport
-from contract_tests.run import Options, run
+from contract_tests.run.outcome import CaseResult, RunReport
+from contract_tests.run.run import Options, run
 from fake_server.tests.listening import listening
 from fake_server.wire.bounds import Bounds
 

@@ -14,7 +14,7 @@ from junitparser import JUnitXml
 
 from contract_tests import report as report_package
 from contract_tests.cli import cli
-from contract_tests.running.trouble import UsageError
+from contract_tests.target.errors import UsageError
 from contract_tests.tests.planted import Bug, Planted, Reply, no_done, wrong_sum
 from fake_server import FakeServer
 

@@ -9,12 +9,12 @@ import httpx
 import httpx2
 import pytest
 
-from contract_tests.judging import judge_files
+from contract_tests.recordings.judging import judge_files
 from contract_tests.tests.sdk_runs import GENERATIONS, driver_for
 from contract_tests.tests.shared import ROOT
 from fake_server import ReplayServer
-from fake_server.bugs.known import bugs
-from fake_server.redact import scan
+from fake_server.bugs.catalogue import bugs
+from fake_server.relay.redact import scan
 from fake_server.replay import ReplayTransport, mocked
 from fake_server.wire.exchange import Ending, Exchange
 from fake_server.wire.fixture import find, load

@@ -7,8 +7,8 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from contract_tests.outcome import Outcome, RunReport
-from contract_tests.run import Options, run
+from contract_tests.run.outcome import Outcome, RunReport
+from contract_tests.run.run import Options, run
 from fake_server import FakeServer
 from fake_server.tests.listening import listening
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from contract_tests.cases import CASES, select
-from contract_tests.run import Options, run
+from contract_tests.run.run import Options, run
 from contract_tests.tests import planted
 from contract_tests.tests.small_target import SmallTarget, completed
-from fake_server.fake import FakeServer
+from fake_server.testing.server import FakeServer
 
 ROOT = Path(__file__).parents[2]
 

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
-from contract_tests.bugs import fixtures as made
+from contract_tests.lab import bug_fixtures as made
 from contract_tests.rules import RULES, judge
-from contract_tests.run import Options, run
+from contract_tests.run.run import Options, run
 from contract_tests.tests.shared import SHARED, needs_recordings
 from fake_server import FakeServer
 from fake_server.bugs import HEADER, BugError
-from fake_server.bugs.known import Bug, bugs, find, waiting
+from fake_server.bugs.catalogue import Bug, bugs, find, waiting
 from fake_server.tests.replays import captured
 from fake_server.wire import fixture
 from fake_server.wire.bounds import Bounds
@@ -67,7 +67,7 @@ def test_the_rules_named_exist() -> None:
 @pytest.mark.parametrize("bug", SHOWN, ids=lambda bug: bug.id)
 def test_the_fixture_has_the_defect_and_nothing_else(bug: Bug) -> None:
     kept = fixture.load(made.path_of(bug))
-    assert kept == made.fixture(bug), "python -m contract_tests.bugs.fixtures --write"
+    assert kept == made.fixture(bug), "python -m contract_tests.lab.bug_fixtures --write"
     assert judge(kept.exchange).ids() == set(bug.breaks)
     assert judge(made.conforming(bug)).findings == (), "without the defect there is nothing to find"
 

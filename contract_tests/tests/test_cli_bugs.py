@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from contract_tests.tests.test_cli import contract
-from fake_server.bugs.known import bugs, waiting
+from fake_server.bugs.catalogue import bugs, waiting
 
 
 def test_all_are_listed_by_class() -> None:

@@ -8,10 +8,10 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from contract_tests.cli.config import read_config
 from contract_tests.cli.options import models_of
 from contract_tests.cli.run import run_command
-from contract_tests.config import read_config
-from contract_tests.run import UsageError
+from contract_tests.run.run import UsageError
 
 
 @click.command()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from contract_tests import sdks
+from contract_tests.lab.tools import sdks
 
 TEXT = """\
 # a comment

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from contract_tests.rules import judge
-from contract_tests.rules.engine import Level
+from contract_tests.rules.engine.judge import Level
 from contract_tests.tests.shared import ROOT
 from fake_server.wire import fixture, sse
 from fake_server.wire.exchange import Ending, Exchange, Write

@@ -13,16 +13,17 @@ import pytest
 
 from contract_tests.cli.diff import diff_command
 from contract_tests.diffing import Role, compare
-from contract_tests.diffing.asking import against_fake
+from contract_tests.diffing.live import against_fake
 from contract_tests.diffing.sources import pair, side_of
 from contract_tests.diffing.verdicts import Verdict
-from contract_tests.recordings import InputError, Recording, read
-from contract_tests.run import UsageError
+from contract_tests.recordings.reading import read
+from contract_tests.recordings.recording import InputError, Recording
+from contract_tests.run.run import UsageError
 from contract_tests.tests.diff_pairs import END, ROLE, TEXT, stream
 from contract_tests.tests.shared import ROOT, SHARED, needs_recordings
 from contract_tests.tests.test_diff_reports import NEW, OLD
 from fake_server import FakeServer
-from fake_server.style import Style
+from fake_server.api.render.style import Style
 from fake_server.wire import fixture
 from fake_server.wire.exchange import Request
 

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from contract_tests.diffing.reports import Place, compare_reports, read_report
-from contract_tests.judging import judge_files
-from contract_tests.outcome import CaseResult, ExitCode, Outcome, RunReport
-from contract_tests.recordings import InputError
+from contract_tests.recordings.judging import judge_files
+from contract_tests.recordings.recording import InputError
 from contract_tests.report.files import as_json, judgement_as_json
 from contract_tests.rules import judge
-from contract_tests.rules.engine import Finding
+from contract_tests.rules.engine.judge import Finding
+from contract_tests.run.outcome import CaseResult, ExitCode, Outcome, RunReport
 from contract_tests.tests.shared import ROOT
 from fake_server.wire import fixture
 

@@ -8,9 +8,9 @@ from itertools import product
 import pytest
 
 from contract_tests.diffing import verdicts
-from contract_tests.diffing.knowledge import ITEM, Types, types_of
+from contract_tests.diffing.sdk_types import ITEM, Types, types_of
 from contract_tests.diffing.verdicts import Opinion, Role, Verdict, decide
-from contract_tests.rules.view import View
+from contract_tests.rules.engine.view import View
 from fake_server.wire.exchange import Exchange, Request
 
 FAKE, GENUINE, OTHER = Role.FAKE, Role.GENUINE, Role.OTHER

@@ -7,8 +7,8 @@ import tracemalloc
 
 import pytest
 
-from contract_tests.outcome import ExitCode, Outcome, RunReport
-from contract_tests.run import Options, Unreachable, run
+from contract_tests.run.outcome import ExitCode, Outcome, RunReport
+from contract_tests.run.run import Options, Unreachable, run
 from fake_server.tests.hostile import ZOO, target
 from fake_server.wire.bounds import Bounds
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from contract_tests import recordings
-from contract_tests.importing import Asked, Imported, read
+from contract_tests.recordings import reading
+from contract_tests.recordings.importing import Asked, Imported, read
+from contract_tests.recordings.recording import InputError
 from contract_tests.rules import judge
 from fake_server.wire import fixture
 from fake_server.wire.coding import decoded
@@ -176,12 +177,12 @@ def test_an_answer_of_aimock_is_made_into_an_exchange_that_says_so() -> None:
     assert refusal.fixture.exchange.status == 404
     assert b'"code":"model_not_found"' in refusal.fixture.exchange.payload
     assert not judge(exchange).findings
-    with pytest.raises(recordings.InputError, match="nothing to judge"):
-        list(recordings.read(SAMPLES / "aimock-stream.json"))
+    with pytest.raises(InputError, match="nothing to judge"):
+        list(reading.read(SAMPLES / "aimock-stream.json"))
 
 
 @pytest.mark.parametrize("name", [*RECORDERS, "curl-stream.txt"])
 def test_the_judge_reads_them_too(name: str) -> None:
-    found = [(one.exchange, one.endpoint) for one in recordings.read(SAMPLES / name)]
+    found = [(one.exchange, one.endpoint) for one in reading.read(SAMPLES / name)]
     assert [one for one, _ in found] == exchanges(name)
     assert found[0][1] == "chat/completions"

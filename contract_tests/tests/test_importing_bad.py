@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from contract_tests import importing
-from contract_tests.importing import InputError, cassettes, read
-from contract_tests.importing.tnetstring import MAX_DEPTH, TnetstringError, pop
+from contract_tests.recordings import importing
+from contract_tests.recordings.importing import InputError, cassettes, read
+from contract_tests.recordings.importing.tnetstring import MAX_DEPTH, TnetstringError, pop
 from contract_tests.rules import judge
 from contract_tests.tests.test_importing import SAMPLES
 from fake_server.wire.exchange import Aspect, Exchange
@@ -216,7 +216,7 @@ def test_yaml_cannot_grow_without_bound(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_a_file_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("contract_tests.importing.recognising.MAX_FILE", 10)
+    monkeypatch.setattr("contract_tests.recordings.importing.recognising.MAX_FILE", 10)
     with pytest.raises(InputError, match="larger than 10 bytes"):
         found(tmp_path, har())
     with pytest.raises(InputError, match="cannot be read: No such file"):

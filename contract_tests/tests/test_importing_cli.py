@@ -11,12 +11,12 @@ from click.testing import CliRunner, Result
 
 from contract_tests.cli import importing
 from contract_tests.cli.importing import import_command
-from contract_tests.judging import judge_files
-from contract_tests.recordings import InputError
-from contract_tests.run import UsageError
+from contract_tests.recordings.judging import judge_files
+from contract_tests.recordings.recording import InputError
+from contract_tests.run.run import UsageError
 from contract_tests.tests.shared import ROOT
 from contract_tests.tests.test_importing import SAMPLES
-from fake_server.keeping import KeepError, Kept, keep
+from fake_server.relay.saving import KeepError, Kept, keep
 from fake_server.wire import fixture
 from fake_server.wire.fixture import Fixture
 

@@ -8,12 +8,12 @@ from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
-from contract_tests import importing, recordings
+from contract_tests.recordings import importing, reading
 from contract_tests.rules import judge
 from contract_tests.tests.shared import SHARED, needs_recordings
-from fake_server.keeping import keep
-from fake_server.playback import Playback
-from fake_server.relay import Relay
+from fake_server.relay.relay import Relay
+from fake_server.relay.saving import keep
+from fake_server.replay.playback import Playback
 from fake_server.tests.wire_client import ask, run
 from fake_server.wire import fixture
 from fake_server.wire.exchange import Exchange, Request
@@ -72,7 +72,7 @@ def captured(shelf: list[Exchange]) -> list[Exchange]:
 def test_shared_recordings_say_the_same_after_import_and_replay(tmp_path: Path) -> None:
     source = tmp_path / "sample.jsonl"
     source.write_bytes(b"".join(sample()))
-    direct = list(recordings.read(source))
+    direct = list(reading.read(source))
     providers = Counter(one.provider for one in direct)
     assert (len(direct), len(providers)) == (COUNT, len(list((SHARED / "recordings").glob("*.jsonl"))))
     shelf = []

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from contract_tests.judging import InputError, judge_files, judge_recordings
-from contract_tests.recordings import Recording
+from contract_tests.recordings.judging import InputError, judge_files, judge_recordings
+from contract_tests.recordings.recording import Recording
 from contract_tests.rules import find
 from contract_tests.tests.shared import ROOT
 from fake_server.wire import fixture

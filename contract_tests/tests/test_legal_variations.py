@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from contract_tests.rules import judge
-from contract_tests.rules.engine import Level
+from contract_tests.rules.engine.judge import Level
 from contract_tests.tests.shared import ROOT
 from fake_server.wire import fixture
 from fake_server.wire.exchange import Exchange, Framing, Write

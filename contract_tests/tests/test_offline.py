@@ -13,7 +13,7 @@ from functools import partial
 
 import pytest
 
-from contract_tests.guard import ContactRefused, clean_environment, is_loopback, only_loopback
+from contract_tests.run.guard import ContactRefused, clean_environment, is_loopback, only_loopback
 from contract_tests.tests.shared import ROOT
 
 

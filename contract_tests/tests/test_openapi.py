@@ -17,7 +17,7 @@ import jsonschema
 import pytest
 
 from contract_tests.rules import judge
-from contract_tests.rules.engine import Level
+from contract_tests.rules.engine.judge import Level
 from contract_tests.tests.shared import ROOT, SHARED, needs_spec
 from fake_server.wire import fixture
 from fake_server.wire.exchange import Exchange

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from contract_tests.outcome import CaseResult, ExitCode, Outcome, RunReport
 from contract_tests.rules import RULES
-from contract_tests.rules.engine import Finding, Level
-from contract_tests.rules.node import Place
+from contract_tests.rules.engine.judge import Finding, Level
+from contract_tests.rules.engine.node import Place
+from contract_tests.run.outcome import CaseResult, ExitCode, Outcome, RunReport
 
 SHOULD = Finding(RULES["usage.stream-asked"], Place(), "no usage")
 MUST = Finding(RULES["chat.id"], Place(), "no id")

@@ -6,11 +6,11 @@ import asyncio
 
 import pytest
 
-from contract_tests.outcome import ExitCode, Outcome, RunReport
-from contract_tests.rules.engine import Level
-from contract_tests.run import Options, run
+from contract_tests.rules.engine.judge import Level
+from contract_tests.run.outcome import ExitCode, Outcome, RunReport
+from contract_tests.run.run import Options, run
 from contract_tests.tests import planted
-from fake_server.fake import FakeServer
+from fake_server.testing.server import FakeServer
 from fake_server.wire.bounds import Bounds
 
 SECTIONS = ("chat", "tools", "relations", "models", "errors")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from contract_tests.judging import Summary, judge_files
-from contract_tests.rules.engine import Level
+from contract_tests.recordings.judging import Summary, judge_files
+from contract_tests.rules.engine.judge import Level
 from contract_tests.tests.shared import SHARED, needs_recordings
 
 ENDPOINTS = ("chat/completions", "completions", "embeddings", "models", "models/{id}")

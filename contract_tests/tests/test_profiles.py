@@ -7,12 +7,12 @@ from datetime import date
 import pytest
 import yaml
 
-from contract_tests.judging import judge_files
-from contract_tests.rules.engine import Level
-from contract_tests.running.trouble import UsageError
+from contract_tests.recordings.judging import judge_files
+from contract_tests.rules.engine.judge import Level
+from contract_tests.target.errors import UsageError
 from contract_tests.tests.shared import SHARED, needs_recordings
-from contract_tests.tolerance import split
-from contract_tests.tolerance_file import load_profile, profile_names
+from contract_tests.tolerance.entry import split
+from contract_tests.tolerance.file import load_profile, profile_names
 
 DIALECTS = [name for name in profile_names() if load_profile(name).entries]
 LEFT = {"mistral": {"usage.adds-up", "usage.details-within"}}

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from contract_tests.judging import judge_files
+from contract_tests.recordings.judging import judge_files
 from contract_tests.tests.planted import Planted, wrong_sum
 from contract_tests.tests.shared import ROOT
 from contract_tests.tests.test_cli_process import run, started

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from contract_tests import recordings
-from contract_tests.recordings import InputError, Recording, read
+from contract_tests.recordings import jsonl
+from contract_tests.recordings.reading import read
+from contract_tests.recordings.recording import InputError, Recording
 from contract_tests.tests.shared import ROOT, SHARED, needs_recordings
 from fake_server.wire.exchange import Aspect, Ending
 
@@ -123,7 +124,7 @@ def test_a_broken_line_is_named(tmp_path: Path, line: dict[str, Any] | bytes, sa
 def test_lines_are_read_one_by_one_and_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "some.jsonl"
     path.write_text(f"\n{json.dumps(ENTRY)}\n{'x' * 1000}\n")
-    monkeypatch.setattr(recordings, "MAX_LINE", 800)
+    monkeypatch.setattr(jsonl, "MAX_LINE", 800)
     lines = read(path)
     assert next(lines).exchange.label == "openai-1"
     with pytest.raises(InputError, match=r"some\.jsonl:3: the line is longer than 800 bytes"):

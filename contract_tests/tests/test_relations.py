@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from contract_tests.rules import RULES, judge_trace
-from contract_tests.rules.trace import Trace
-from contract_tests.rules.view import View
+from contract_tests.rules.engine.trace import Trace
+from contract_tests.rules.engine.view import View
 from fake_server.wire.exchange import Ending, Exchange, Request, Write
 
 USAGE = {"prompt_tokens": 7, "completion_tokens": 1, "total_tokens": 8}

@@ -15,16 +15,16 @@ from junitparser import JUnitXml
 from rich.console import Console
 
 from contract_tests import report as report_package
-from contract_tests.judging import judge_files
-from contract_tests.outcome import CaseResult, ExitCode, Outcome, RunReport
+from contract_tests.recordings.judging import judge_files
 from contract_tests.report.files import as_json, judgement_as_json
 from contract_tests.report.findings import first_few, masked, told, told_together
 from contract_tests.report.junit import as_junit
 from contract_tests.report.terminal import Terminal, counted, verdict
 from contract_tests.rules import RULES
-from contract_tests.rules.engine import Finding, Level
-from contract_tests.rules.node import Place
-from contract_tests.run import Plan
+from contract_tests.rules.engine.judge import Finding, Level
+from contract_tests.rules.engine.node import Place
+from contract_tests.run.outcome import CaseResult, ExitCode, Outcome, RunReport
+from contract_tests.run.run import Plan
 from contract_tests.tests.shared import ROOT
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from contract_tests.rules import RULES, judge
-from contract_tests.rules.engine import Rule
-from contract_tests.rules.engine import judge as judge_by
+from contract_tests.rules.engine.judge import Rule
+from contract_tests.rules.engine.judge import judge as judge_by
 from fake_server.wire import fixture
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from contract_tests.outcome import CaseResult, ExitCode, Outcome, RunReport
-from contract_tests.run import NoModel, Options, Plan, Unreachable, UsageError, run
+from contract_tests.run.outcome import CaseResult, ExitCode, Outcome, RunReport
+from contract_tests.run.run import NoModel, Options, Plan, Unreachable, UsageError, run
 from contract_tests.tests.small_target import (
     Asked,
     SmallTarget,
@@ -167,7 +167,7 @@ def test_a_fault_of_a_case_is_the_harness(monkeypatch: pytest.MonkeyPatch) -> No
     def broken(case: object, session: object) -> None:
         raise ZeroDivisionError("ours")
 
-    monkeypatch.setattr("contract_tests.running.playing.judge", broken)
+    monkeypatch.setattr("contract_tests.run.play.judge", broken)
     report, _ = report_of(sensible, "chat.short")
     assert of(report, "chat.short").outcome is Outcome.HARNESS_FAILED
     assert report.exit_code() is ExitCode.HARNESS

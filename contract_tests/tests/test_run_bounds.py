@@ -7,9 +7,9 @@ import json
 
 import pytest
 
-from contract_tests.outcome import ExitCode, Outcome, RunReport
-from contract_tests.rules.engine import Level
-from contract_tests.run import Options, run
+from contract_tests.rules.engine.judge import Level
+from contract_tests.run.outcome import ExitCode, Outcome, RunReport
+from contract_tests.run.run import Options, run
 from contract_tests.tests.small_target import (
     Asked,
     SmallTarget,
@@ -131,8 +131,8 @@ def test_a_cancelled_run_reports_what_it_has() -> None:
 def test_a_complaint_about_a_missing_companion_is_not_unsupported(
     message: str, param: str | None, about: bool
 ) -> None:
-    from contract_tests.rules.view import View
-    from contract_tests.running.refusing import names
+    from contract_tests.rules.engine.view import View
+    from contract_tests.target.refusals import names
     from fake_server.wire.exchange import Exchange, Request, Write
 
     body = json.dumps({"error": {"message": message, "param": param}}).encode()

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from contract_tests.outcome import Outcome, RunReport
-from contract_tests.run import Options, run
+from contract_tests.run.outcome import Outcome, RunReport
+from contract_tests.run.run import Options, run
 from fake_server import FakeServer
 
 KEY = "sk-the-right-key-0123456789"

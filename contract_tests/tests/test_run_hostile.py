@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from contract_tests.outcome import ExitCode, Outcome, RunReport
-from contract_tests.run import Options, Unreachable, run
+from contract_tests.run.outcome import ExitCode, Outcome, RunReport
+from contract_tests.run.run import Options, Unreachable, run
 from contract_tests.tests.small_target import Asked, completed, sensible
 from fake_server.tests.hostile import ZOO, target
 from fake_server.tests.listening import Handler

@@ -6,8 +6,8 @@ import os
 
 import pytest
 
-from contract_tests.outcome import Outcome
-from contract_tests.run import Options
+from contract_tests.run.outcome import Outcome
+from contract_tests.run.run import Options
 from contract_tests.tests.small_target import Asked, completion, of, refusal, report_of, sensible
 from fake_server.wire.bounds import Bounds
 

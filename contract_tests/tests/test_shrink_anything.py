@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from contract_tests.recordings import read
+from contract_tests.recordings.reading import read
 from contract_tests.rules import RULES, judge
 from contract_tests.shrinking.work import shrink, shrink_rule
 from contract_tests.tests.shared import SHARED, needs_recordings

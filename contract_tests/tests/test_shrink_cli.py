@@ -12,9 +12,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from contract_tests.cli.shrink import shrink_command
-from contract_tests.recordings import InputError
+from contract_tests.recordings.recording import InputError
 from contract_tests.rules import RULES, judge
-from contract_tests.run import UsageError
+from contract_tests.run.run import UsageError
 from contract_tests.shrinking.issue import Story, curl, issue, title_of
 from contract_tests.shrinking.main_oracle import Outcome
 from contract_tests.shrinking.visible import code, fenced, visible

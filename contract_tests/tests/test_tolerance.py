@@ -12,15 +12,15 @@ import pytest
 import yaml
 
 from contract_tests.cases import CASES
-from contract_tests.outcome import CaseResult, ExitCode, Outcome, RunReport
 from contract_tests.rules import RULES
-from contract_tests.rules.engine import Finding, Level
-from contract_tests.rules.node import Place
-from contract_tests.running.trouble import UsageError
-from contract_tests.tolerance import Entry, account, split, together
-from contract_tests.tolerance_applied import to_run
-from contract_tests.tolerance_file import load_baseline, load_profile
-from contract_tests.tolerance_written import NewBaseline, as_yaml, renew
+from contract_tests.rules.engine.judge import Finding, Level
+from contract_tests.rules.engine.node import Place
+from contract_tests.run.outcome import CaseResult, ExitCode, Outcome, RunReport
+from contract_tests.run.tolerated import to_run
+from contract_tests.target.errors import UsageError
+from contract_tests.tolerance.baseline import NewBaseline, as_yaml, renew
+from contract_tests.tolerance.entry import Entry, account, split, together
+from contract_tests.tolerance.file import load_baseline, load_profile
 
 TODAY = date(2026, 11, 23)
 PATH = ("choices", 0, "delta")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from fake_server.faults import FaultError
 
 if TYPE_CHECKING:
-    from fake_server.bugs.known import Bug
+    from fake_server.bugs.catalogue import Bug
 
 HEADER = "x-fake-bug"
 """The request header that plays a bug, or several with commas between them, for one request."""
@@ -26,6 +26,6 @@ def found(names: Iterable[str]) -> tuple[Bug, ...]:
     wanted = tuple(names)
     if not wanted:
         return ()
-    from fake_server.bugs.known import find
+    from fake_server.bugs.catalogue import find
 
     return tuple(find(name) for name in wanted)

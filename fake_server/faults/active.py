@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from fake_server.delivery import Delivery
 from fake_server.faults import Fault, FaultError, NotPossible, parse
 from fake_server.faults.quotas import Buckets
 from fake_server.faults.replies import Quota
+from fake_server.wire.delivery import Delivery
 
 MOST = 1000
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from fake_server.delivery import Delivery
+from fake_server.wire.delivery import Delivery
 from fake_server.wire.exchange import Write
 
 Count = Annotated[int, Field(ge=0, le=100_000_000)]

@@ -7,8 +7,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from fake_server.delivery import Delivery
 from fake_server.faults.base import Fault, Seconds
+from fake_server.wire.delivery import Delivery
 from fake_server.wire.exchange import Write
 
 ErrorStatus = Annotated[int, Field(ge=400, le=599)]

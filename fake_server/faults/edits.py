@@ -9,7 +9,6 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from fake_server.delivery import Delivery
 from fake_server.faults.base import (
     Count,
     Fault,
@@ -22,6 +21,7 @@ from fake_server.faults.base import (
     the_event,
     with_body,
 )
+from fake_server.wire.delivery import Delivery
 from fake_server.wire.exchange import Ending, Write
 
 Number = Annotated[int, Field(ge=-100_000, le=100_000)]

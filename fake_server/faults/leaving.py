@@ -7,8 +7,8 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from fake_server.delivery import Delivery
 from fake_server.faults.base import Fault, NotPossible, Placed, Positive, Seconds, at_byte, events
+from fake_server.wire.delivery import Delivery
 from fake_server.wire.exchange import Ending, Write
 
 How = Literal["fin", "rst"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fake_server.delivery import Delivery
 from fake_server.faults.replies import Quota, error_reply, waiting
+from fake_server.wire.delivery import Delivery
 
 
 @dataclass

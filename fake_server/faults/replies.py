@@ -12,8 +12,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from fake_server.delivery import Delivery, whole
 from fake_server.faults.base import Fault, Positive, Seconds
+from fake_server.wire.delivery import Delivery, whole
 
 Status = Annotated[int, Field(ge=400, le=599)]
 _OVERLOADED = "The server is currently overloaded with other requests. Sorry about that!"

@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from fake_server.delivery import Delivery
 from fake_server.faults.base import Fault
 from fake_server.faults.values import Json, Path, found, put
+from fake_server.wire.delivery import Delivery
 
 
 class Misread(Fault):

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from fake_server.delivery import Delivery
 from fake_server.faults.base import Fault, NotPossible, events, with_body
+from fake_server.wire.delivery import Delivery
 from fake_server.wire.exchange import Write
 
 _DATA = b"data: "

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from fake_server.playback import Playback, serve
+from fake_server.replay.playback import Playback, serve
 from fake_server.replay.sources import exchanges
 
 

@@ -9,9 +9,9 @@ from concurrent.futures import Future
 from types import TracebackType
 from typing import Self
 
-from fake_server.playback import Playback
-from fake_server.playback_match import Match
 from fake_server.replay.clock import Clock
+from fake_server.replay.matching import Match
+from fake_server.replay.playback import Playback
 from fake_server.replay.sources import Recording, exchanges
 from fake_server.wire.exchange import Exchange
 

@@ -14,9 +14,9 @@ import httpx
 import respx
 from respx.mocks import HTTPCoreMocker
 
-from fake_server.playback_match import Match
 from fake_server.replay.clock import Clock, check_speed
 from fake_server.replay.in_process import Player
+from fake_server.replay.matching import Match
 from fake_server.replay.sources import Answers, Recording, shelf
 from fake_server.replay.tape import Pace
 

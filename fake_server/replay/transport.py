@@ -9,9 +9,9 @@ from typing import Any
 import httpcore2
 import httpx2
 
-from fake_server.playback_match import Match
 from fake_server.replay.clock import Clock, check_speed
 from fake_server.replay.in_process import Player
+from fake_server.replay.matching import Match
 from fake_server.replay.sources import Answers, Recording, shelf
 from fake_server.replay.tape import Pace
 from fake_server.wire.exchange import Exchange

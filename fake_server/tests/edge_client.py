@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from fake_server.server import listen, serve_on, uvicorn_server
-from fake_server.settings import Settings
+from fake_server.server.settings import Settings
+from fake_server.server.uvicorn_server import listen, serve_on, uvicorn_server
 
 ASK = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Say hello"}]}
 

@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 import httpx2
 
-from fake_server.playback import Playback
 from fake_server.replay import ReplayTransport, mocked
 from fake_server.replay.clock import Clock
+from fake_server.replay.playback import Playback
 from fake_server.wire.capture import ReplyCapture
 from fake_server.wire.exchange import Exchange, Request
 

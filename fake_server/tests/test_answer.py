@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from fake_server import scripts, tokens
-from fake_server.answer import answer
-from fake_server.asking import Asking
-from fake_server.reply import Choice, ErrorReply, RawReply, Reply, ToolCall, Usage
-from fake_server.scripts import ScriptBook, ScriptState
+from fake_server.api import tokens
+from fake_server.api.reply import Choice, ErrorReply, RawReply, Reply, ToolCall, Usage
+from fake_server.api.request import Asking
+from fake_server.scripts import book as scripts
+from fake_server.scripts.book import ScriptBook, ScriptState
+from fake_server.server.answer import answer
 
 SHIPPED = Path(__file__).parents[2] / "fixtures" / "scripts"
 EMPTY = ScriptBook()

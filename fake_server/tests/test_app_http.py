@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from fake_server import server as server_module
-from fake_server.settings import Settings
-from fake_server.style import Style
+from fake_server.api.render.style import Style
+from fake_server.server import uvicorn_server as server_module
+from fake_server.server.settings import Settings
 from fake_server.tests.edge_client import ASK, ask, serving
 
 

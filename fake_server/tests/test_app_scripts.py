@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fake_server import scripts
-from fake_server.settings import Settings
+from fake_server.scripts import book as scripts
+from fake_server.server.settings import Settings
 from fake_server.tests.edge_client import ASK, ask, serving
 
 

@@ -8,7 +8,7 @@ import openai
 import pytest
 
 from fake_server import FakeServer
-from fake_server.scripts import ScriptError
+from fake_server.scripts.book import ScriptError
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from fake_server import FakeServer
 from fake_server.bugs import HEADER, BugError
-from fake_server.bugs.known import bugs
+from fake_server.bugs.catalogue import bugs
 from fake_server.faults import FaultError
 from fake_server.tests.edge_client import ASK, ask
 from fake_server.tests.test_cli import port_in, started

@@ -101,7 +101,7 @@ def test_replay_matches_paces_and_tells_its_misses(tmp_path: Path) -> None:
         assert ask(port_in(line), body={"n": 0}).json == {"played": 0}
         process.send_signal(signal.SIGINT)
         _, told = process.communicate(timeout=5)
-    assert told == f"WARNING fake_server.playback: {missed.json['error']['message']}\n"
+    assert told == f"WARNING fake_server.replay.playback: {missed.json['error']['message']}\n"
 
 
 def test_what_cannot_be_served_is_one_clear_line_and_code_2(tmp_path: Path) -> None:

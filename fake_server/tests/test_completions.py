@@ -13,12 +13,12 @@ from openai.types import Completion
 from pydantic import TypeAdapter
 
 from fake_server import FakeServer
-from fake_server.asking import Asking
-from fake_server.render.completions import render_dict, render_stream
-from fake_server.reply import Choice, Reply, TokenLogprob, Usage
-from fake_server.routes.completions import reply_to
-from fake_server.settings import Settings
-from fake_server.style import Style
+from fake_server.api.render.completions import render_dict, render_stream
+from fake_server.api.render.style import Style
+from fake_server.api.reply import Choice, Reply, TokenLogprob, Usage
+from fake_server.api.request import Asking
+from fake_server.server.routes.completions import reply_to
+from fake_server.server.settings import Settings
 from fake_server.tests.edge_client import ask, serving
 from fake_server.tests.genuine import RECORDINGS, documents, genuine, refused_plainly, shapes
 from fake_server.wire import sse

@@ -12,11 +12,11 @@ import jsonschema
 import pytest
 
 from fake_server import FakeServer
-from fake_server.control.operations import ROUTES
-from fake_server.describe import control
-from fake_server.describe.document import document
-from fake_server.describe.operations import OPERATIONS, STORED, TAGS, TUNED, Operation
-from fake_server.describe.page import ASSETS
+from fake_server.server.control.operations import ROUTES
+from fake_server.server.openapi import control
+from fake_server.server.openapi.document import document
+from fake_server.server.openapi.operations import OPERATIONS, STORED, TAGS, TUNED, Operation
+from fake_server.server.openapi.swagger import ASSETS
 
 DOCUMENT = document()
 CREATING = [one for one in OPERATIONS if one.event is not None or one.name.startswith("create")]

@@ -14,12 +14,12 @@ from typing import Any
 import jsonschema
 import pytest
 
-from fake_server.describe.document import document
-from fake_server.describe.operations import OPERATIONS
-from fake_server.reply import ErrorReply
+from fake_server.api.reply import ErrorReply
+from fake_server.server.openapi.document import document
+from fake_server.server.openapi.operations import OPERATIONS
 
 chat, completions, embeddings, moderations = (
-    import_module(f"fake_server.validate.{name}")
+    import_module(f"fake_server.api.validate.{name}")
     for name in ("chat", "completions", "embeddings", "moderations")
 )
 PUBLISHED = Path(os.environ.get("OPENAI_CONTRACT_SHARED", "../shared")) / "openapi.json"

@@ -13,9 +13,11 @@ import pytest
 from openai.types import CreateEmbeddingResponse
 from pydantic import TypeAdapter
 
-from fake_server import FakeServer, embedding, scripts
-from fake_server.routes.embeddings import embeddings_of
-from fake_server.settings import Settings
+from fake_server import FakeServer
+from fake_server.api import vectors
+from fake_server.scripts import book as scripts
+from fake_server.server.routes.embeddings import embeddings_of
+from fake_server.server.settings import Settings
 from fake_server.tests.edge_client import ask, serving
 from fake_server.tests.genuine import RECORDINGS, genuine, refused_plainly, shapes
 
@@ -46,7 +48,7 @@ def test_a_text_has_one_vector_of_length_one_however_it_is_asked_for(client: ope
 def test_base64_holds_little_endian_floats(client: openai.OpenAI) -> None:
     raw = client.embeddings.with_raw_response.create(model=VECTORS, input="a tree", encoding_format="base64")
     packed = json.loads(raw.text)["data"][0]["embedding"]
-    assert list(struct.unpack("<1536f", base64.b64decode(packed))) == embedding.vector(VECTORS, "a tree")
+    assert list(struct.unpack("<1536f", base64.b64decode(packed))) == vectors.vector(VECTORS, "a tree")
 
 
 ALIKE = [
@@ -64,10 +66,10 @@ ALIKE = [
 @pytest.mark.parametrize("size", [None, 256])
 def test_like_texts_are_nearer_than_unlike_ones(model: str, size: int | None) -> None:
     def near(one: str, other: str) -> float:
-        pair = zip(embedding.vector(model, one, size), embedding.vector(model, other, size), strict=True)
+        pair = zip(vectors.vector(model, one, size), vectors.vector(model, other, size), strict=True)
         return sum(a * b for a, b in pair)
 
-    if size and model == embedding.FIXED:
+    if size and model == vectors.FIXED:
         return
     alike = [near(one, other) for one, other in ALIKE]
     unlike = [near(one, other) for one, _ in ALIKE for own, other in ALIKE if own != one]
@@ -145,11 +147,11 @@ def test_one_empty_text_is_answered_as_openai_answers_it(client: openai.OpenAI) 
 
 
 def test_a_shorter_vector_is_the_beginning_of_the_long_one() -> None:
-    long, short = embedding.vector(VECTORS, "a tree"), embedding.vector(VECTORS, "a tree", 256)
+    long, short = vectors.vector(VECTORS, "a tree"), vectors.vector(VECTORS, "a tree", 256)
     length = sum(one * one for one in long[:256]) ** 0.5
     assert short == pytest.approx([one / length for one in long[:256]], abs=1e-6)
-    assert abs(embedding.vector(VECTORS, "a tree", 1)[0]) == 1
-    assert embedding.vector("text-embedding-ada-002", "a tree") != long
+    assert abs(vectors.vector(VECTORS, "a tree", 1)[0]) == 1
+    assert vectors.vector("text-embedding-ada-002", "a tree") != long
 
 
 @pytest.mark.parametrize("packed", [False, True])

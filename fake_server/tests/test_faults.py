@@ -9,14 +9,14 @@ import httpx2
 import openai
 import pytest
 
+from contract_tests.lab.pages.faults_page import page
 from fake_server import FakeServer, faults
 from fake_server.faults import CATALOGUE, FaultError
 from fake_server.faults.active import Faults
-from fake_server.faults.document import page
 from fake_server.faults.header import read
 from fake_server.faults.quotas import Buckets
 from fake_server.faults.replies import Quota
-from fake_server.scripts import ScriptError, parse
+from fake_server.scripts.book import ScriptError, parse
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fake_server import faults
-from fake_server.delivery import Delivery, whole
 from fake_server.faults import CATALOGUE
 from fake_server.faults.active import broken
 from fake_server.faults.replies import Quota
+from fake_server.wire.delivery import Delivery, whole
 from fake_server.wire.exchange import Write
 
 PARAMETERS = {

@@ -11,13 +11,14 @@ import httpx2
 import pytest
 from click.testing import CliRunner
 
-from fake_server import FakeServer, embedding, tokens
+from fake_server import FakeServer
+from fake_server.api import tokens, vectors
+from fake_server.api.sensible import filler
 from fake_server.cli import main
-from fake_server.describe.document import document
-from fake_server.redact import names
-from fake_server.scripts import ScriptState, parse
-from fake_server.sensible import filler
-from fake_server.space import Spaces
+from fake_server.relay.redact import names
+from fake_server.scripts.book import ScriptState, parse
+from fake_server.server.openapi.document import document
+from fake_server.server.state.space import Spaces
 from fake_server.tests.edge_client import ask
 
 
@@ -154,7 +155,7 @@ def test_used_replies_and_removed_scripts_leave_nothing_behind() -> None:
 
 
 def test_keys_without_end_are_counted_within_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fake_server.scripts.MOST_SCOPES", 10)
+    monkeypatch.setattr("fake_server.scripts.book.MOST_SCOPES", 10)
     state = ScriptState()
     (script,) = parse([{"name": "a", "per": "key", "when": {"call": 2}, "reply": {"text": "a"}}])
     for number in range(100):
@@ -164,12 +165,12 @@ def test_keys_without_end_are_counted_within_a_bound(monkeypatch: pytest.MonkeyP
 
 def test_no_cache_keeps_a_long_word() -> None:
     tokens.count("a" * 100_000)
-    embedding.vector("m" * 100_000, "b" * 100_000)
+    vectors.vector("m" * 100_000, "b" * 100_000)
     names.is_secret_name("c" * 100_000)
-    before = tokens._cut_once.cache_info().currsize, embedding._kept.cache_info().currsize
+    before = tokens._cut_once.cache_info().currsize, vectors._kept.cache_info().currsize
     tokens.count("d" * 100_000)
-    embedding.vector("n" * 100_000, "e" * 100_000)
-    assert (tokens._cut_once.cache_info().currsize, embedding._kept.cache_info().currsize) == before
+    vectors.vector("n" * 100_000, "e" * 100_000)
+    assert (tokens._cut_once.cache_info().currsize, vectors._kept.cache_info().currsize) == before
     assert "".join(tokens.split("a" * 100)) == "a" * 100
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pytest
 
-from fake_server.relay import Relay
+from fake_server.relay.relay import Relay
 from fake_server.tests.hostile import ZOO, target
 from fake_server.tests.listening import Handler
 from fake_server.tests.wire_client import Answer, ask, post

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from fake_server.keeping import KeepError, file_name, keep, name_of
+from fake_server.relay.saving import KeepError, file_name, keep, name_of
 from fake_server.wire.exchange import Ending, Exchange, Framing, Request, Write
 from fake_server.wire.fixture import Fixture, load
 from fake_server.wire.outgoing import outgoing
@@ -108,7 +108,7 @@ def test_a_disk_that_refuses_is_named(tmp_path: Path, place: str, monkeypatch: p
 WRITER = """
 import sys
 from pathlib import Path
-from fake_server.keeping import keep
+from fake_server.relay.saving import keep
 from fake_server.tests.test_keeping import EXCHANGE
 from fake_server.wire.exchange import Write
 from fake_server.wire.fixture import Fixture

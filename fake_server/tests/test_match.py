@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from fake_server import match, scripts
-from fake_server.asking import Asking
-from fake_server.scripts import ScriptState
+from fake_server.api.request import Asking
+from fake_server.scripts import book as scripts
+from fake_server.scripts import match
+from fake_server.scripts.book import ScriptState
 
 
 def request(text: str = "What is the weather in Oslo?", **more: Any) -> dict[str, Any]:

@@ -8,8 +8,9 @@ from typing import Any
 import openai
 import pytest
 
-from fake_server import FakeServer, moderation
-from fake_server.moderation import SEEN_IN_PICTURES
+from fake_server import FakeServer
+from fake_server.api import moderation
+from fake_server.api.moderation import SEEN_IN_PICTURES
 from fake_server.tests.genuine import RECORDINGS, genuine, shapes
 
 TEXTS = ["The tree stands in the field.", "I want to harm the robots"]

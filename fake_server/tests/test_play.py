@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fake_server.play import play
-from fake_server.reply import Timing
+from fake_server.api.reply import Timing
+from fake_server.server.pacing import play
 
 EVENTS = [b"a", b"b", b"c", b"d"]
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fake_server.playback import Playback, serve
-from fake_server.relay import Relay
+from fake_server.relay.relay import Relay
+from fake_server.replay.playback import Playback, serve
 from fake_server.tests.strategies import POST, exchanges
 from fake_server.tests.wire_client import ask, post, run
 from fake_server.wire.bounds import Bounds

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from fake_server.playback import Playback
-from fake_server.relay import Relay
+from fake_server.relay.relay import Relay
 from fake_server.replay import ReplayTransport
+from fake_server.replay.playback import Playback
 from fake_server.tests.wire_client import ask, post, run
 from fake_server.wire.exchange import Aspect, Ending, Exchange, Request, Write
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from fake_server import FakeServer
-from fake_server.answering_in_process import AppShelf
-from fake_server.play import play
+from fake_server.api.reply import Timing
 from fake_server.recorded_pace import pauses_of
-from fake_server.reply import Timing
-from fake_server.script_aimock import script_of
-from fake_server.scripts import ScriptError, parse
+from fake_server.scripts.aimock import script_of
+from fake_server.scripts.book import ScriptError, parse
+from fake_server.server.pacing import play
+from fake_server.testing.in_process import AppShelf
 from fake_server.wire import fixture
 from fake_server.wire.exchange import Aspect, Exchange, Request, Write
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from fake_server.keeping import KeepError, Kept
-from fake_server.recorder import Outcome, Recorder
+from fake_server.relay.recorder import Outcome, Recorder
+from fake_server.relay.saving import KeepError, Kept
 from fake_server.tests.hostile import (
     CHUNKED,
     STREAM_HEAD,

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fake_server.keeping import KeepError, keep
-from fake_server.redact import Unreadable, known_values, redact, scan, scan_text
-from fake_server.redact.known import folded
+from fake_server.relay.redact import Unreadable, known_values, redact, scan, scan_text
+from fake_server.relay.redact.known import folded
+from fake_server.relay.saving import KeepError, keep
 from fake_server.tests.genuine import RECORDINGS, SHARED
 from fake_server.tests.planted_secrets import (
     GZIP,
@@ -73,7 +73,7 @@ def test_the_scanner_finds_what_was_not_taken_out(place: str) -> None:
 
 def test_a_scanner_that_finds_something_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "fake_server.keeping.redact", lambda one, _: type("R", (), {"exchange": one, "replaced": ()})
+        "fake_server.relay.saving.redact", lambda one, _: type("R", (), {"exchange": one, "replaced": ()})
     )
     with pytest.raises(KeepError, match=r"one is not saved: .* credential \(.*request body: sk-proj-R7k…"):
         keep(Fixture(PLACES["request JSON"]), tmp_path / "one.yaml")

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from fake_server.keeping import KeepError, keep, name_of
-from fake_server.redact.names import is_secret_field, is_secret_name
+from fake_server.relay.redact.names import is_secret_field, is_secret_name
+from fake_server.relay.saving import KeepError, keep, name_of
 from fake_server.tests.planted_secrets import PLACES, PLAIN, SECRETS
 from fake_server.tests.secrets_on_disk import texts_in
 from fake_server.wire.fixture import Fixture, load

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from fake_server.relay import Relay
+from fake_server.relay.relay import Relay
 from fake_server.tests.hostile import CHUNKED, STREAM_HEAD, chunk, fixed, send, target
 from fake_server.tests.wire_client import OK, Echo, ask, post, run
 from fake_server.wire.exchange import Ending, Framing

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fake_server.relay import Relay
+from fake_server.relay.relay import Relay
 from fake_server.tests.hostile import CHUNKED, STREAM_HEAD, ZOO, chunk, reset, send, target
 from fake_server.tests.wire_client import Echo, ask, post, run
 from fake_server.wire.bounds import Bounds

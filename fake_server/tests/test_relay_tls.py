@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fake_server.relay import Relay
+from fake_server.relay.relay import Relay
 from fake_server.tests.hostile import send, target
 from fake_server.tests.wire_client import OK, Answer, Echo, ask, post, run
 from fake_server.wire.bounds import Bounds

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fake_server.render.chat import render_dict, render_stream
-from fake_server.reply import Choice, Reply, TokenLogprob, ToolCall, Usage
-from fake_server.style import Style
+from fake_server.api.render.chat import render_dict, render_stream
+from fake_server.api.render.style import Style
+from fake_server.api.reply import Choice, Reply, TokenLogprob, ToolCall, Usage
 from fake_server.wire import sse
 
 STYLES = [Style.PLAIN, *(Style.draw(seed, b"{}") for seed in range(49))]

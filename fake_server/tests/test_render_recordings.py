@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from fake_server.render.chat import render_dict, render_stream
-from fake_server.reply import Choice, Reply, TokenLogprob, ToolCall, Usage
-from fake_server.style import Style
+from fake_server.api.render.chat import render_dict, render_stream
+from fake_server.api.render.style import Style
+from fake_server.api.reply import Choice, Reply, TokenLogprob, ToolCall, Usage
 from fake_server.tests.genuine import RECORDINGS, Shape, shapes
 from fake_server.wire import sse
 

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fake_server.relay import Relay
+from fake_server.relay.relay import Relay
 from fake_server.replay import VirtualClock
 from fake_server.tests.listening import listening
 from fake_server.tests.replays import (

@@ -215,7 +215,7 @@ def test_without_httpx2_the_rest_still_works() -> None:
     code = """
 import sys
 sys.modules["httpx2"] = sys.modules["httpcore2"] = None
-import fake_server, fake_server.cli, fake_server.playback, fake_server.replay as replay
+import fake_server, fake_server.cli, fake_server.replay.playback, fake_server.replay as replay
 replay.ReplayServer, replay.VirtualClock
 assert not {"openai", "respx", "httpx"} & set(sys.modules), sys.modules.keys()
 import httpx

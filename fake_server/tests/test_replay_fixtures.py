@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from fake_server.playback import Playback
 from fake_server.replay import ReplayServer, ReplayTransport
+from fake_server.replay.playback import Playback
 from fake_server.tests.replays import Seen, async_client, captured, sync_client
 from fake_server.wire import fixture
 from fake_server.wire.bounds import Bounds

@@ -12,10 +12,10 @@ import httpx2
 import openai
 import pytest
 
-from fake_server.playback import Playback
-from fake_server.playback_match import Shelf
 from fake_server.replay import ReplayServer, ReplayTransport, mocked
+from fake_server.replay.matching import Shelf
 from fake_server.replay.nearest import told_differences
+from fake_server.replay.playback import Playback
 from fake_server.tests.wire_client import ask, post, run
 from fake_server.wire.exchange import Aspect, Exchange, Headers, Request, Write
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from fake_server import scripts
-from fake_server.answer import answer, wordless
-from fake_server.asking import Asking
-from fake_server.reply import ErrorReply, Numbers, Reply
-from fake_server.scripts import ScriptBook, ScriptError, ScriptState
+from fake_server.api.reply import ErrorReply, Numbers, Reply
+from fake_server.api.request import Asking
+from fake_server.scripts import book as scripts
+from fake_server.scripts.book import ScriptBook, ScriptError, ScriptState
+from fake_server.server.answer import answer, wordless
 
 FIXTURES: list[dict[str, Any]] = [
     {"match": {"userMessage": "first", "sequenceIndex": 0}, "response": {"content": "one"}},

@@ -10,11 +10,11 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fake_server import scripts
-from fake_server.answer import answer, wordless
-from fake_server.asking import CHAT, EMBEDDINGS, Asking
-from fake_server.script_document import MODELS, keys
-from fake_server.scripts import ScriptBook, ScriptError, ScriptState
+from contract_tests.lab.pages.scripts_page import MODELS, keys
+from fake_server.api.request import CHAT, EMBEDDINGS, Asking
+from fake_server.scripts import book as scripts
+from fake_server.scripts.book import ScriptBook, ScriptError, ScriptState
+from fake_server.server.answer import answer, wordless
 
 KEYS = sorted({key for model in MODELS.values() for key in keys(model)} | {"fault", "after_events"})
 TEXTS = ["", "request", "gpt-4o", "user", "a", "(", "$.x", "{{ last }}", "{% if", CHAT, EMBEDDINGS, "cut"]

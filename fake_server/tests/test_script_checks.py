@@ -11,11 +11,11 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from fake_server import scripts
 from fake_server.cli import main
-from fake_server.script_checks import FEW
-from fake_server.script_commands import schema
-from fake_server.settings import default_scripts
+from fake_server.scripts import book
+from fake_server.scripts.checks import FEW
+from fake_server.scripts.commands import schema
+from fake_server.server.settings import default_scripts
 
 SHADOWED: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({}, {"model": "gpt-4o"}),
@@ -59,22 +59,22 @@ def two(first: dict[str, Any], second: dict[str, Any], **more: Any) -> list[dict
 
 @pytest.mark.parametrize(("first", "second"), SHADOWED)
 def test_a_script_behind_a_wider_one_never_answers(first: dict[str, Any], second: dict[str, Any]) -> None:
-    (warning,) = scripts.parse(two(first, second)).warnings
+    (warning,) = book.parse(two(first, second)).warnings
     assert warning.startswith("scripts[1]: 'b' never answers: 'a' (scripts[0]) comes first and matches ")
-    assert scripts.parse(two(first, second, times=1)).warnings == ()
-    assert scripts.parse(two(first, second, fallback=True)).warnings == () or first == second
+    assert book.parse(two(first, second, times=1)).warnings == ()
+    assert book.parse(two(first, second, fallback=True)).warnings == () or first == second
 
 
 @pytest.mark.parametrize(("first", "second"), NOT_SHADOWED)
 def test_others_are_not_accused(first: dict[str, Any], second: dict[str, Any]) -> None:
-    assert scripts.parse(two(first, second)).warnings == ()
+    assert book.parse(two(first, second)).warnings == ()
 
 
 def test_scripts_of_different_endpoints_do_not_hide_each_other() -> None:
     vector, words = {"name": "v", "reply": {"embedding": [1.0]}}, {"name": "w", "reply": {"text": "x"}}
     error = {"name": "e", "reply": {"error": {"status": 500, "message": "m"}}}
-    assert scripts.parse([vector, words, error]).warnings == ()
-    assert len(scripts.parse([error, vector, words]).warnings) == 2
+    assert book.parse([vector, words, error]).warnings == ()
+    assert len(book.parse([error, vector, words]).warnings) == 2
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_scripts_of_different_endpoints_do_not_hide_each_other() -> None:
 )
 def test_what_can_never_be_is_told(script: dict[str, Any], message: str) -> None:
     replies = [{"text": "x"}, {"text": "y"}]
-    (warning,) = scripts.parse([{"name": "s", "replies": replies, **script}]).warnings
+    (warning,) = book.parse([{"name": "s", "replies": replies, **script}]).warnings
     assert warning.startswith("scripts[0]: 's' never ")
     assert warning.endswith(message)
 
@@ -115,13 +115,13 @@ def test_what_can_be_is_not_told() -> None:
         },
     ]
     written = [{"name": str(n), "when": when, "reply": {"text": "x"}} for n, when in enumerate(whens)]
-    assert scripts.parse(written).warnings == ()
+    assert book.parse(written).warnings == ()
 
 
 def test_many_are_not_compared_each_with_each_on_loading() -> None:
     many = [{"name": str(n), "when": {"stream": True}, "reply": {"text": "x"}} for n in range(FEW + 1)]
-    assert scripts.parse(many).warnings == ()
-    assert len(scripts.parse([{"name": "all", "reply": {"text": "x"}}, *many]).warnings) == FEW + 1
+    assert book.parse(many).warnings == ()
+    assert len(book.parse([{"name": "all", "reply": {"text": "x"}}, *many]).warnings) == FEW + 1
 
 
 def validate(*arguments: str) -> tuple[int, str]:
@@ -171,8 +171,8 @@ def test_the_schema_reads_what_the_loader_reads() -> None:
 )
 def test_the_schema_refuses_what_the_loader_refuses(script: dict[str, Any]) -> None:
     assert list(jsonschema.Draft202012Validator(schema()).iter_errors([script]))
-    with pytest.raises(scripts.ScriptError):
-        scripts.parse([script])
+    with pytest.raises(book.ScriptError):
+        book.parse([script])
 
 
 def test_the_schema_is_printed() -> None:

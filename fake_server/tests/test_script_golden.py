@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from fake_server import scripts
-from fake_server.answer import answer
-from fake_server.asking import Asking
+from fake_server.api.reply import ErrorReply
+from fake_server.api.request import Asking
 from fake_server.cli import main
-from fake_server.reply import ErrorReply
-from fake_server.scripts import ScriptState
+from fake_server.scripts import book as scripts
+from fake_server.scripts.book import ScriptState
+from fake_server.server.answer import answer
 
 FOLDER = Path(__file__).parent / "golden" / "scripts"
 SCRIPTS = sorted(

@@ -7,10 +7,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fake_server import match, scripts
-from fake_server.asking import Asking
-from fake_server.script_index import FEW
-from fake_server.scripts import ScriptBook
+from fake_server.api.request import Asking
+from fake_server.scripts import book as scripts
+from fake_server.scripts import match
+from fake_server.scripts.book import ScriptBook
+from fake_server.scripts.index import FEW
 
 WORDS = ["the weather", "WEATHER", "ether", "a", "straße", "STRASSE", "木の詩を書いて", "tree", ""]
 VALUES = st.sampled_from(

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from fake_server import match, scripts
-from fake_server.answer import answer
-from fake_server.asking import Asking
-from fake_server.reply import ErrorReply, Reply
-from fake_server.scripts import ScriptBook, ScriptError, ScriptState
+from fake_server.api.reply import ErrorReply, Reply
+from fake_server.api.request import Asking
+from fake_server.scripts import book as scripts
+from fake_server.scripts import match
+from fake_server.scripts.book import ScriptBook, ScriptError, ScriptState
+from fake_server.server.answer import answer
 
 HEADERS = {"x-team": "blue", "authorization": "Bearer sk-one", "user-agent": "OpenAI/Python 3.54.0"}
 CALL = {"id": "c1", "type": "function", "function": {"name": "get_weather", "arguments": "{}"}}

@@ -10,8 +10,9 @@ from typing import Any
 import httpx2
 import pytest
 
-from fake_server import FakeServer, scripts
-from fake_server.scripts import ScriptError
+from fake_server import FakeServer
+from fake_server.scripts import book
+from fake_server.scripts.book import ScriptError
 
 EMBEDDING = {"model": "text-embedding-3-small", "input": ["a dog", "a cat"]}
 MODERATION = {"model": "omni-moderation-latest", "input": "I will kill you"}
@@ -107,4 +108,4 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(
         ScriptError, match=r"s\.yaml:3: reply\.raw: file: 'none\.bin' cannot be read: No such"
     ):
-        scripts.load([path])
+        book.load([path])

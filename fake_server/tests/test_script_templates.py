@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from fake_server import scripts
-from fake_server.answer import answer
-from fake_server.reply import ErrorReply, Reply
-from fake_server.scripts import ScriptState
+from fake_server.api.reply import ErrorReply, Reply
+from fake_server.scripts import book as scripts
+from fake_server.scripts.book import ScriptState
+from fake_server.server.answer import answer
 from fake_server.tests.test_script_language import asking, said
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from fake_server import FakeServer, script_watch
-from fake_server.script_watch import Watch
-from fake_server.scripts import load
+from fake_server import FakeServer
+from fake_server.scripts import watch as script_watch
+from fake_server.scripts.book import load
+from fake_server.scripts.watch import Watch
 
 ASKED = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from fake_server import scripts
-from fake_server.scripts import ScriptBook, ScriptError, ScriptState
+from fake_server.scripts import book as scripts
+from fake_server.scripts.book import ScriptBook, ScriptError, ScriptState
 
 SHIPPED = Path(__file__).parents[2] / "fixtures" / "scripts"
 

@@ -9,8 +9,9 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from fake_server import FakeServer, scripts
-from fake_server.script_document import MODELS, PAGE, keys, page
+from contract_tests.lab.pages.scripts_page import MODELS, PAGE, keys, page
+from fake_server import FakeServer
+from fake_server.scripts import book
 
 TEXT = PAGE.read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
@@ -18,7 +19,7 @@ EXAMPLES = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
 
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_the_examples_load(example: str) -> None:
-    assert scripts.parse(yaml.safe_load(example)).warnings == ()
+    assert book.parse(yaml.safe_load(example)).warnings == ()
 
 
 def test_the_example_in_python_answers() -> None:
@@ -73,6 +74,6 @@ def written(model: type[BaseModel]) -> set[str]:
                 walk(one)
 
     for example in EXAMPLES:
-        for script in scripts.parse(yaml.safe_load(example)):
+        for script in book.parse(yaml.safe_load(example)):
             walk(script)
     return found

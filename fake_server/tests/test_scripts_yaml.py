@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from fake_server import script_files
-from fake_server.script_files import ScriptError, find, read
+from fake_server.scripts import yaml_lines
+from fake_server.scripts.yaml_lines import ScriptError, find, read
 
 
 def value(folder: Path, text: str) -> object:
@@ -53,7 +53,7 @@ def test_anchors_may_be_used(tmp_path: Path) -> None:
         (b"&a [*a]", "s.yaml:1: nested more than 100 levels deep"),
         (b"[" * 5000, "s.yaml: nested more than 100 levels deep"),
         (b"a: 1\n--- \nb: 2\n", "s.yaml:2: not YAML: but found another document"),
-        (b"# " + b"x" * script_files.MAX_BYTES, "s.yaml: larger than 1024 KiB: split the scripts"),
+        (b"# " + b"x" * yaml_lines.MAX_BYTES, "s.yaml: larger than 1024 KiB: split the scripts"),
     ],
 )
 def test_complaints(tmp_path: Path, data: bytes, said: str) -> None:

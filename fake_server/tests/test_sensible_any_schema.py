@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 
-from fake_server.sensible import filler
+from fake_server.api.sensible import filler
 
 Schema = dict[str, Any]
 

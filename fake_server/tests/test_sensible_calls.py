@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from fake_server import asked
-from fake_server.reply import Choice, ToolCall
-from fake_server.sensible import calls, choices
+from fake_server.api import chat_request
+from fake_server.api.reply import Choice, ToolCall
+from fake_server.api.sensible import calls, choices
 
 SHARED = Path(os.environ.get("OPENAI_CONTRACT_SHARED", Path(__file__).parents[3] / "shared"))
 RECORDINGS = SHARED / "recordings" / "openai.jsonl"
@@ -149,7 +149,7 @@ def test_decisions_agree_with_genuine_traffic() -> None:
     agreed, same_tool, decided, both = 0, 0, 0, 0
     for asked_for, real in genuine():
         made = calls.calls(asked_for, 0)
-        tools = {one.name: one for one in asked.tools(asked_for)}
+        tools = {one.name: one for one in chat_request.tools(asked_for)}
         for call in made:
             if call.kind == "function":
                 Draft202012Validator(tools[call.name].parameters).validate(json.loads(call.arguments))

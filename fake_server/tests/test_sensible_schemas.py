@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
-from fake_server.sensible import filler, regex_example
-from fake_server.sensible.fits import Budget, Root
+from fake_server.api.sensible import filler, regex_example
+from fake_server.api.sensible.fits import Budget, Root
 
 Schema = dict[str, Any]
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from fake_server import asked
-from fake_server.sensible import choices, objects, repeat, words
+from fake_server.api import chat_request
+from fake_server.api.sensible import choices, objects, repeat, words
 
 
 def said(text: str, *before: dict[str, Any]) -> str:
@@ -157,4 +157,4 @@ def test_lone_surrogates_do_not_get_through() -> None:
      ("gpt-4o", False), ("gpt-3.5-turbo", False), ("chatgpt-4o-latest", False)],
 )  # fmt: skip
 def test_reasoning_models_are_known_by_name(model: str, reasons: bool) -> None:
-    assert asked.reasons({"model": model}) is reasons
+    assert chat_request.reasons({"model": model}) is reasons

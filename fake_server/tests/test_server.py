@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 from fake_server import FakeServer
-from fake_server.journal import FRAME, Entry, Journal
-from fake_server.scripts import ScriptError
+from fake_server.scripts.book import ScriptError
+from fake_server.server.state.journal import FRAME, Entry, Journal
 from fake_server.tests.edge_client import ASK, ask
 
 SLOW = """

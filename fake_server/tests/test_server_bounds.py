@@ -9,9 +9,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from fake_server import scripts, server
-from fake_server.server import HEAD_BYTES
-from fake_server.settings import Settings
+from fake_server.scripts import book
+from fake_server.server import uvicorn_server
+from fake_server.server.settings import Settings
+from fake_server.server.uvicorn_server import HEAD_BYTES
 from fake_server.tests.edge_client import ASK, serving
 
 GET = b"GET /v1/models HTTP/1.1\r\nHost: x\r\n"
@@ -99,7 +100,7 @@ def test_http_1_0_gets_no_chunks() -> None:
     asked = json.dumps({**ASK, "stream": True}).encode()
     head = b"POST /v1/chat/completions HTTP/1.0\r\nContent-Type: application/json\r\n"
     with (
-        serving(Settings(plain=True, book=scripts.parse([script]))) as port,
+        serving(Settings(plain=True, book=book.parse([script]))) as port,
         socket.create_connection(("127.0.0.1", port), 5) as link,
     ):
         link.sendall(head + b"Content-Length: %d\r\n\r\n" % len(asked) + asked)
@@ -153,7 +154,7 @@ def test_what_never_ends_is_refused(port: int, begun: bytes, more: bytes) -> Non
 def test_blank_lines_keep_no_connection_open(
     port: int, begun: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "HEAD_SECONDS", 0.2)
+    monkeypatch.setattr(uvicorn_server, "HEAD_SECONDS", 0.2)
     with socket.create_connection(("127.0.0.1", port), 5) as link:
         link.sendall(begun)
         time.sleep(0.1 if begun else 0)

@@ -10,9 +10,9 @@ import openai
 import pytest
 
 from fake_server import FakeServer
-from fake_server.journal import FRAME, Entry
-from fake_server.scripts import ScriptBook, ScriptError
-from fake_server.space import Spaces
+from fake_server.scripts.book import ScriptBook, ScriptError
+from fake_server.server.state.journal import FRAME, Entry
+from fake_server.server.state.space import Spaces
 
 KEY = "sk-right-0123456789abcdef"
 
@@ -108,7 +108,7 @@ def test_a_script_replaces_the_one_of_the_same_name() -> None:
 def test_used_up_replies_leave_and_there_is_a_bound(
     fake: FakeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fake_server.space.MOST_SCRIPTS", 3)
+    monkeypatch.setattr("fake_server.server.state.space.MOST_SCRIPTS", 3)
     space = fake.settings.spaces("bounded")
     for _ in range(5):
         fake.space("bounded").reply("x")

@@ -8,8 +8,9 @@ from typing import Any
 import openai
 import pytest
 
-from fake_server import FakeServer, stored
-from fake_server.stored import Shelf
+from fake_server import FakeServer
+from fake_server.server.state import completions as stored
+from fake_server.server.state.completions import Shelf
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fake_server.style import Style
+from fake_server.api.render.style import Style
 from fake_server.wire import sse
 
 DRAWN = [Style.draw(seed, b'{"model":"m"}') for seed in range(200)]

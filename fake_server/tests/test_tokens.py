@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fake_server import tokens
+from fake_server.api import tokens
 
 SHARED = Path(os.environ.get("OPENAI_CONTRACT_SHARED", Path(__file__).parents[3] / "shared"))
 RECORDINGS = SHARED / "recordings" / "openai.jsonl"

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fake_server import validate
-from fake_server.validate.chat import MEMBERS
+from fake_server.api import validate
+from fake_server.api.validate.chat import MEMBERS
 
 USER = {"role": "user", "content": "hi"}
 ASK = {"model": "gpt-4o-mini", "messages": [USER]}

@@ -12,8 +12,8 @@ import pytest
 import typing_extensions
 from openai.types.chat import completion_create_params
 
-from fake_server import validate
-from fake_server.validate.chat import MEMBERS, REQUIRED
+from fake_server.api import validate
+from fake_server.api.validate.chat import MEMBERS, REQUIRED
 
 HINTS = typing_extensions.get_type_hints(completion_create_params.CompletionCreateParamsBase) | {
     "stream": bool | None

@@ -9,7 +9,8 @@ from typing import Any
 import openai
 import pytest
 
-from fake_server import FakeServer, validate
+from fake_server import FakeServer
+from fake_server.api import validate
 
 USER = {"role": "user", "content": "hi"}
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from fake_server import validate
-from fake_server.reply import ErrorReply
+from fake_server.api import validate
+from fake_server.api.reply import ErrorReply
 
 ASK = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}]}
 A = {"type": "string"}

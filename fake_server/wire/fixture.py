@@ -33,6 +33,8 @@ from fake_server.wire.fixture_writing import describe, put
 
 VERSION = 1
 MARK = "openai-contract-fixture"
+SHIPPED = Path(__file__).resolve().parents[2] / "fixtures"
+"""The kit's own fixtures and scripts, beside its packages."""
 MAX_SHOWN = 80
 """Characters of a wrong value that a message quotes."""
 

@@ -187,3 +187,8 @@ def _value_end(text: bytes, position: int) -> int:
     while position < len(text) and text[position] not in b",]} \t\n\r":
         position += 1
     return max(position, 1)
+
+
+def compact(value: Any) -> str:
+    """JSON as OpenAI writes tool arguments: no spaces, characters as they are."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

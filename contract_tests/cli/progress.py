@@ -1,0 +1,73 @@
+"""A run that shows how far it is, from the search for the target on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import date
+from urllib.parse import urlsplit
+
+import click
+
+from contract_tests.report.findings import masked, printable
+from contract_tests.report.terminal import Terminal
+from contract_tests.run.outcome import CaseResult, RunReport
+from contract_tests.run.run import OnResult, Options, Plan, run
+from contract_tests.run.tolerated import to_case
+from contract_tests.tolerance.entry import Entry
+
+QUIET = 2.0
+"""Seconds of search for the target that pass without a word."""
+AGAIN = 10.0
+"""Seconds after which the search is spoken of again."""
+
+
+def ask(
+    terminal: Terminal, options: Options, entries: Sequence[Entry] = (), today: date = date.max
+) -> RunReport:
+    """Run, and show each case as it ends, with what `entries` tolerate `today`; the report has all findings.
+
+    Raises what `contract_tests.run.run` raises.
+    """
+
+    def ended(result: CaseResult) -> None:
+        terminal.result(to_case(result, entries, today))
+
+    try:
+        return asyncio.run(_ask(terminal, options, ended))
+    finally:
+        terminal.stop()
+
+
+async def _ask(terminal: Terminal, options: Options, ended: OnResult) -> RunReport:
+    searching = asyncio.create_task(_tell_search(options))
+
+    def found(plan: Plan) -> None:
+        searching.cancel()
+        terminal.plan(plan)
+
+    try:
+        return await run(options, ended, found)
+    finally:
+        searching.cancel()
+        await asyncio.gather(searching, return_exceptions=True)
+
+
+async def _tell_search(options: Options) -> None:
+    """Say on stderr what is tried while nothing answers."""
+    began = asyncio.get_running_loop().time()
+    pause = QUIET
+    while True:
+        await asyncio.sleep(pause)
+        pause = AGAIN
+        waited = asyncio.get_running_loop().time() - began
+        click.echo(_search(options, waited), err=True)
+
+
+def _search(options: Options, seconds: float) -> str:
+    host = urlsplit(options.target).netloc
+    line = (
+        f"contract: no answer from {host} for {seconds:.0f} s; trying /models and /chat/completions, with "
+        f"/v1 and without, each for up to {options.bounds.first_byte:g} s (--first-byte-timeout)"
+    )
+    return printable(masked(line, options.secrets))

@@ -1,0 +1,101 @@
+"""What several commands share: their console, their options, the files they write."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from contract_tests.report.terminal import Terminal
+from contract_tests.rules.engine.judge import Level
+from contract_tests.run.run import Options
+from contract_tests.tolerance.entry import Entry
+from contract_tests.tolerance.file import (
+    DEFAULT_PROFILE,
+    Tolerances,
+    load_baseline,
+    load_profile,
+    profile_names,
+)
+
+LEVELS = {"must": Level.MUST, "should": Level.SHOULD, "note": Level.NOTE}
+
+
+def writable(context: click.Context, parameter: click.Parameter, value: Path | None) -> Path | None:
+    """Refuse a report file that cannot be written before anything is asked."""
+    if value is not None:
+        folder = value.absolute().parent
+        if not folder.is_dir():
+            raise click.BadParameter(f"{value}: there is no folder {value.parent}; make it first")
+        if not os.access(value if value.exists() else folder, os.W_OK):
+            raise click.BadParameter(f"{value}: cannot be written: permission denied")
+    return value
+
+
+fail_on = click.option(
+    "--fail-on", type=click.Choice(list(LEVELS)), default="must", help="The weakest level that fails."
+)
+json_file = click.option(
+    "--json",
+    "json_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    callback=writable,
+    help="Write a JSON report.",
+)
+junit_file = click.option(
+    "--junit",
+    type=click.Path(dir_okay=False, path_type=Path),
+    callback=writable,
+    help="Write a JUnit report.",
+)
+
+
+profile_name = click.option(
+    "--profile",
+    default=DEFAULT_PROFILE,
+    metavar="NAME",
+    help=f"Tolerate a dialect's known departures: {', '.join(profile_names())}, or a .yaml file.",
+)
+baseline_file = click.option(
+    "--baseline",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Known findings, which do not fail.",
+)
+
+
+def tolerances_of(profile: str, baseline: Path | None = None) -> tuple[Tolerances, tuple[Entry, ...]]:
+    """The profile, and the entries of profile and baseline together. Raises UsageError."""
+    chosen = load_profile(profile)
+    known = load_baseline(baseline).entries if baseline else ()
+    return chosen, (*chosen.entries, *known)
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave a closed pipe to the command: rich itself would end with the code of a finding."""
+        raise BrokenPipeError
+
+
+def console() -> Console:
+    """Standard output; as wide as its lines where it is no terminal."""
+    made = _Console(highlight=False, emoji=False, markup=False)
+    if not made.is_terminal:
+        made.width = 110
+    return made
+
+
+def terminal_for(options: Options) -> Terminal:
+    """Standard output for a run; it shows no secret of the run."""
+    return Terminal(console(), options.secrets)
+
+
+def write(path: Path, text: str) -> Path:
+    """Write a report and return its path. Raises click.ClickException with what to do."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise click.ClickException(f"{path}: cannot be written: {error.strerror}") from error
+    return path

@@ -1,1 +1,0 @@
-"""Who breaks on what: every broken fixture, replayed to real clients; `python -m contract_tests.clients`."""

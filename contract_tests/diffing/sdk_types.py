@@ -1,0 +1,156 @@
+"""What the official SDK's types know: the annotation at a path, and whether a value fits it."""
+
+from __future__ import annotations
+
+from functools import cache
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from contract_tests.diffing.verdicts import Opinion
+from contract_tests.rules.engine.view import View
+
+ITEM = "[]"
+"""The step into an array, whichever item."""
+Path = tuple[str, ...]
+
+READ_BESIDES: dict[Path, Any] = {
+    # The SDK asks for base64 by itself and decodes it before anyone sees the type.
+    ("data", ITEM, "embedding"): str,
+}
+"""What the SDK reads at a place though its type there does not say so."""
+CHOSEN = frozenset({"content", "tool_calls", "function_call", "audio"})
+"""Members that an answer has or lacks by what the model says: their absence is a form like another."""
+
+
+class Types:
+    """The types of one document, by path. `root` is a pydantic model, None where the SDK has none.
+
+    `names_models` tells that an `id` in it is the name of a model.
+    """
+
+    def __init__(self, root: Any, *, names_models: bool = False) -> None:
+        self._root = root
+        self.names_models = names_models
+        self._at: dict[Path, tuple[Any, ...] | None] = {}
+
+    def at(self, path: Path) -> tuple[Any, ...] | None:
+        """The plain types that may stand at `path`, none where undeclared; None where anything may."""
+        if self._root is None:
+            return None
+        if path not in self._at:
+            self._at[path] = self._step(path) if path else _plain(self._root)
+        return self._at[path]
+
+    def is_map(self, path: Path) -> bool:
+        """Whether the names of the object at `path` are data (`metadata`, the words of `top_logprobs`)."""
+        return any(_origin(one) is dict for one in self.at(path) or ())
+
+    def takes_fractions(self, path: Path) -> bool:
+        """Whether a number at `path` may be whole or not: a float by its type, or without any."""
+        known = self.at(path)
+        return not known or float in known or int not in known
+
+    def of_value(self, path: Path, value: Any) -> Opinion | None:
+        """What the types say of a value at `path`; of an object or array only that it is one."""
+        known = self.at(path)
+        if known is None:
+            return None
+        if not known:
+            return Opinion.UNKNOWN
+        fitting = any(_fits(one, value) for one in (*known, *_besides(path)))
+        return Opinion.KNOWN if fitting else Opinion.WRONG
+
+    def of_absence(self, path: Path) -> Opinion | None:
+        """What the types say where the member at `path` is missing."""
+        parents = self.at(path[:-1])
+        if parents is None:
+            return None
+        fields = [one.model_fields for one in parents if _is_model(one)]
+        required = fields and all(path[-1] in one and one[path[-1]].is_required() for one in fields)
+        if required:
+            return Opinion.WRONG
+        return Opinion.KNOWN if path[-1] in CHOSEN else Opinion.LEFT_OUT
+
+    def _step(self, path: Path) -> tuple[Any, ...] | None:
+        parents, name = self.at(path[:-1]), path[-1]
+        if parents is None or any(one in (Any, object) for one in parents):
+            return None
+        found: list[Any] = []
+        for one in parents:
+            if name == ITEM:
+                if _origin(one) is list:
+                    found += _plain(get_args(one)[0]) if get_args(one) else (Any,)
+            elif _is_model(one) and name in one.model_fields:
+                found += _plain(one.model_fields[name].annotation)
+            elif _origin(one) is dict:
+                found += _plain(get_args(one)[1]) if get_args(one) else (Any,)
+        return None if any(one in (Any, object) for one in found) else tuple(dict.fromkeys(found))
+
+
+def _besides(path: Path) -> tuple[Any, ...]:
+    return (READ_BESIDES[path],) if path in READ_BESIDES else ()
+
+
+def _plain(annotation: Any) -> tuple[Any, ...]:
+    """The members of a union, what an annotation is about, a type itself."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _plain(get_args(annotation)[0])
+    if origin in (Union, UnionType):
+        return tuple(inner for one in get_args(annotation) for inner in _plain(one))
+    return (annotation,)
+
+
+def _origin(annotation: Any) -> Any:
+    return get_origin(annotation) or annotation
+
+
+def _is_model(annotation: Any) -> bool:
+    return hasattr(annotation, "model_fields") and isinstance(annotation, type)
+
+
+def _fits(annotation: Any, value: Any) -> bool:
+    if get_origin(annotation) is Literal:
+        return any(value == one and type(value) is type(one) for one in get_args(annotation))
+    if _is_model(annotation):
+        return isinstance(value, dict)
+    kind = _origin(annotation)
+    if kind is float:
+        return type(value) in (int, float)
+    if kind in (NoneType, None):
+        return value is None
+    return isinstance(kind, type) and type(value) is kind
+
+
+def types_of(view: View, form: str) -> Types:
+    """The types of a reply's documents; `form` is dict, chunk or error."""
+    return _types(view.endpoint or view.exchange.request.path.rstrip("/").rpartition("/")[2], form)
+
+
+@cache
+def _types(endpoint: str, form: str) -> Types:
+    """Imports the SDK's types, which takes 0.5 s once."""
+    from openai import types
+    from openai.pagination import SyncPage
+    from openai.types import chat, responses
+    from pydantic import BaseModel
+
+    class Refusal(BaseModel):
+        """The SDK reads the `error` of a refusal by hand and has no type for what is around it."""
+
+        error: types.ErrorObject
+
+    if form == "error":
+        return Types(Refusal)
+    known: dict[tuple[str, str], Any] = {
+        ("chat", "dict"): chat.ChatCompletion,
+        ("chat", "chunk"): chat.ChatCompletionChunk,
+        ("completions", "dict"): types.Completion,
+        ("completions", "chunk"): types.Completion,
+        ("embeddings", "dict"): types.CreateEmbeddingResponse,
+        ("models", "dict"): SyncPage[types.Model],
+        ("model", "dict"): types.Model,
+        ("moderations", "dict"): types.ModerationCreateResponse,
+        ("responses", "dict"): responses.Response,
+    }
+    return Types(known.get((endpoint, form)), names_models=endpoint in ("models", "model"))

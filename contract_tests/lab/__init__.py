@@ -1,0 +1,1 @@
+"""All that proves the kit itself. Nothing here is installed."""

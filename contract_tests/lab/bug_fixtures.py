@@ -1,0 +1,114 @@
+"""A fixture for each bug of the catalogue; `python -m contract_tests.lab.bug_fixtures --write` makes them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from contract_tests.lab.tools.checkout import FIXTURES
+from fake_server.bugs.catalogue import Bug, bugs
+from fake_server.faults import Fault
+from fake_server.faults.replies import Error
+from fake_server.faults.requests import Misread
+from fake_server.wire.delivery import Delivery, phrase
+from fake_server.wire.exchange import Aspect, Exchange, Framing, Write
+from fake_server.wire.fixture import Fixture, load, save
+from fake_server.wire.proof import replayed
+
+FOLDER = FIXTURES / "bugs"
+_ID = "x-request-id"
+_FRAMING = frozenset({"content-length", "transfer-encoding"})
+
+
+class NotShown(ValueError):
+    """A bug whose defect cannot be applied to its fixture; the message says why."""
+
+
+def conforming(bug: Bug) -> Exchange:
+    """The exchange that shows the bug, before the defect."""
+    return load(FIXTURES / "conforming" / f"{bug.of}.yaml").exchange
+
+
+def defective(bug: Bug) -> Exchange:
+    """The same exchange with the defect and nothing else. Raises NotPossible where it cannot have it."""
+    base = conforming(bug)
+    headers = tuple(pair for pair in base.headers if pair[0].lower() not in _FRAMING)
+    length = len(base.payload) if base.framing is Framing.LENGTH else None
+    delivery = Delivery(base.status or 0, headers, base.writes, length)
+    for fault in sorted(_defects(bug, base), key=lambda one: one.last):
+        delivery = fault.apply(delivery)
+    delivery = delivery.but(headers=_in_place(base, delivery))
+    return _told(base, delivery)
+
+
+def fixture(bug: Bug) -> Fixture:
+    """The defective exchange with what is known of the bug."""
+    servers = "; ".join(f"{one.server}: {one.source}" for one in bug.seen)
+    return Fixture(
+        defective(bug).but(label=bug.id), bug.title, tuple(bug.breaks), servers, f"severity: {bug.severity}"
+    )
+
+
+def shown() -> Iterator[Bug]:
+    """The bugs that a single exchange shows."""
+    return (bug for bug in bugs().values() if bug.of is not None)
+
+
+def path_of(bug: Bug) -> Path:
+    return FOLDER / f"{bug.id}.yaml"
+
+
+def _defects(bug: Bug, base: Exchange) -> list[Fault]:
+    """What is done to the reply; an error that the fixture is already is not made once more."""
+    faults: list[Fault] = list(bug.play if bug.shown is None else bug.shown)
+    if (base.status or 0) >= 400:
+        faults = [one for one in faults if not isinstance(one, Error)]
+    return [one for one in faults if not isinstance(one, Misread)]
+
+
+def _in_place(base: Exchange, delivery: Delivery) -> tuple[tuple[str, str], ...]:
+    """The header fields in the order and the spelling of the exchange, where they are the same."""
+    left = {name.lower(): value for name, value in delivery.headers}
+    own = {name.lower(): value for name, value in base.headers}
+    if _ID in own:
+        left.setdefault(_ID, own[_ID])  # every reply has one, that of a fault too
+    kept = [(name, left.pop(name.lower())) for name, _ in base.headers if name.lower() in left]
+    return (*kept, *left.items())
+
+
+def _told(base: Exchange, delivery: Delivery) -> Exchange:
+    writes = tuple(Write(write.data, round(write.pause, 6)) for write in delivery.writes if write.data)
+    size = sum(len(write.data) for write in writes)
+    framing = Framing.CHUNKED if delivery.length is None else Framing.LENGTH
+    told = ("Transfer-Encoding", "chunked") if delivery.length is None else ("Content-Length", str(size))
+    made = base.but(
+        status=delivery.status,
+        reason=phrase(delivery.status),
+        headers=(*delivery.headers, told),
+        writes=writes,
+        framing=framing,
+        ending=delivery.ending,
+    )
+    return made.but(problem=replayed(made).problem) if made.knows(Aspect.ENDING) else made
+
+
+def main() -> int:
+    """With `--write` the files are written anew, else those that differ are named."""
+    write, stale = "--write" in sys.argv[1:], []
+    for bug in shown():
+        made, path = fixture(bug), path_of(bug)
+        if path.exists() and load(path) == made:
+            continue
+        stale.append(path.name)
+        if write:
+            for old in FOLDER.glob(f"{bug.id}-????????????.body"):
+                old.unlink()
+            save(made, path)
+    for name in stale:
+        print(f"{'written' if write else 'differs'}: {name}")
+    return 0 if write or not stale else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

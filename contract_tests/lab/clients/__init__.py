@@ -1,0 +1,1 @@
+"""Who breaks on what: every broken fixture, replayed to real clients."""

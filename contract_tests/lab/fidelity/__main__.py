@@ -1,0 +1,88 @@
+"""`python -m contract_tests.lab.fidelity`: record and replay odd replies with each tool; what was lost."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from contract_tests.lab.fidelity import page
+from contract_tests.lab.fidelity.comparing import Cell, Verdict
+from contract_tests.lab.fidelity.rows import column
+from contract_tests.lab.fidelity.sending import raw_server
+from contract_tests.lab.fidelity.tools import OWN, TOOLS, Tool
+from contract_tests.lab.tools.checkout import README
+from contract_tests.lab.tools.children import NotInstalled, ToolFailed
+
+TEXT_OF_A_FAULT = 200
+
+
+async def measured(tool: Tool) -> dict[str, Cell]:
+    """The column of one tool, from a run of its own. Raises NotInstalled and ToolFailed."""
+    with tempfile.TemporaryDirectory(prefix="fidelity-", ignore_cleanup_errors=True) as folder:
+        async with raw_server() as raw:
+            try:
+                heard = await tool.measure(raw, Path(folder))
+                return column(raw.sent, heard)
+            except (OSError, ValueError, LookupError) as error:
+                raise ToolFailed(f"what it left cannot be read: {error}") from error
+
+
+def compare(tools: Iterable[Tool]) -> tuple[dict[str, dict[str, Cell]], dict[str, str]]:
+    """The columns of the tools that could be measured, and why the others could not."""
+    columns, missing = {}, {}
+    for tool in tools:
+        try:
+            columns[tool.name] = asyncio.run(measured(tool))
+        except NotInstalled as error:
+            missing[tool.name] = f"not installed: {str(error)[:TEXT_OF_A_FAULT]}"
+        except ToolFailed as error:
+            missing[tool.name] = f"not measured: {str(error)[:TEXT_OF_A_FAULT]}"
+    return columns, missing
+
+
+@click.command()
+@click.option("--write", is_flag=True, help="Put the table into README.md.")
+@click.option("--check", is_flag=True, help="Fail where README.md says something else.")
+def main(write: bool, check: bool) -> None:
+    """Compare what is left of odd replies after recording and replay: this kit, vcrpy, mitmproxy, aimock.
+
+    The others are installed below .cache/fidelity when they are first needed. Exit code 1 where this kit
+    loses something.
+    """
+    columns, missing = compare(TOOLS)
+    for line in page.told(columns, missing):
+        click.echo(line)
+    if write or check:
+        if missing:
+            raise click.ClickException(
+                f"README.md was left alone: {', '.join(missing)} could not be measured"
+            )
+        _to_readme(page.section(columns), write)
+    lost = [
+        title
+        for name, cells in columns.items()
+        if name.startswith(OWN)
+        for title, cell in cells.items()
+        if cell.verdict in (Verdict.NO, Verdict.PARTLY)
+    ]
+    click.get_current_context().exit(bool(lost) or OWN in missing)
+
+
+def _to_readme(text: str, write: bool) -> None:
+    try:
+        before = README.read_text("utf-8")
+        after = page.put(before, text)
+        if write:
+            README.write_text(after, "utf-8")
+    except (OSError, page.NoPlace) as error:
+        raise click.ClickException(f"{README.name} was not written: {error}") from error
+    if not write and after != before:
+        raise click.ClickException(f"{README.name} is out of date: run make bench-fidelity with --write")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+"""What crossed a socket, read by h11: the judge of this comparison is not the kit's own parser."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import h11
+
+from contract_tests.lab.fidelity.replies import REPLIES, request
+
+Fields = tuple[tuple[str, str], ...]
+ASK_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Bytes that belong together, an HTTP chunk or one read of a body without, and when the last came."""
+
+    data: bytes
+    at: float
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One reply as it was seen. `status` is None where there was none; `problem` then says why.
+
+    Times are seconds on one clock, `head_at` that of the final head. `whole` tells that the reply ended
+    where its framing says. `informational` holds 1xx heads as (status, fields).
+    """
+
+    status: int | None = None
+    reason: str = ""
+    headers: Fields = ()
+    head_at: float = 0.0
+    pieces: tuple[Piece, ...] = ()
+    whole: bool = False
+    informational: tuple[tuple[int, Fields], ...] = ()
+    trailers: Fields = ()
+    problem: str = ""
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(piece.data for piece in self.pieces)
+
+
+class Reading:
+    """Takes the bytes of one reply as they come; `whole` tells that it has ended, `seen` is what came."""
+
+    def __init__(self) -> None:
+        self.whole = False
+        self._connection = h11.Connection(h11.CLIENT)
+        for event in (h11.Request(method="POST", target="/", headers=[("Host", "x")]), h11.EndOfMessage()):
+            self._connection.send(event)
+        self._seen = Seen()
+        self._inside_a_chunk = False
+
+    def feed(self, data: bytes, at: float) -> None:
+        """Bytes of one read, or none for FIN."""
+        self._connection.receive_data(data)
+        while not self.whole and isinstance(event := self._next(), h11.Event):
+            self._take(event, at)
+
+    @property
+    def seen(self) -> Seen:
+        problem = self._seen.problem if self._seen.status else "no reply"
+        return replace(self._seen, whole=self.whole, problem=problem)
+
+    def _next(self) -> object:
+        try:
+            return self._connection.next_event()
+        except h11.RemoteProtocolError as error:
+            self._seen = replace(self._seen, problem=str(error))
+            return None
+
+    def _take(self, event: h11.Event, at: float) -> None:
+        match event:
+            case h11.InformationalResponse():
+                heads = (*self._seen.informational, (event.status_code, _fields(event)))
+                self._seen = replace(self._seen, informational=heads)
+            case h11.Response():
+                self._seen = replace(
+                    self._seen,
+                    status=event.status_code,
+                    reason=event.reason.decode("latin-1"),
+                    headers=_fields(event),
+                    head_at=at,
+                )
+            case h11.Data():
+                self._take_data(event, at)
+            case h11.EndOfMessage():
+                self._seen = replace(self._seen, trailers=_fields(event))
+                self.whole = True
+
+    def _take_data(self, event: h11.Data, at: float) -> None:
+        pieces = self._seen.pieces
+        begun = pieces[-1].data if self._inside_a_chunk else b""
+        before = pieces[:-1] if self._inside_a_chunk else pieces
+        self._seen = replace(self._seen, pieces=(*before, Piece(begun + bytes(event.data), at)))
+        self._inside_a_chunk = self._chunked and not event.chunk_end
+
+    @property
+    def _chunked(self) -> bool:
+        """h11 marks the first piece of a chunk only where the size came with it; the head tells always."""
+        return any(name.lower() == "transfer-encoding" for name, _ in self._seen.headers)
+
+
+def read(reads: Iterable[tuple[float, bytes]]) -> Seen:
+    """The reply in these reads, each with its time, and the FIN after them."""
+    reading = Reading()
+    for at, data in (*reads, (0.0, b"")):
+        reading.feed(data, at)
+    return reading.seen
+
+
+def _fields(event: h11.Response | h11.InformationalResponse | h11.EndOfMessage) -> Fields:
+    """The fields with their names as they were spelled."""
+    pairs = event.headers.raw_items() if isinstance(event.headers, h11._headers.Headers) else ()
+    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs)
+
+
+async def ask(port: int, name: str, *, streamed: bool | None = None) -> Seen:
+    """What a raw socket client gets for the request of that name, until the reply is whole or breaks off."""
+    wants_stream = REPLIES[name].streamed if streamed is None else streamed
+    reading = Reading()
+    with contextlib.suppress(OSError):  # a reset; a TimeoutError is one too
+        async with asyncio.timeout(ASK_SECONDS):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            try:
+                writer.write(request(name, wants_stream, port))
+                while not reading.whole:
+                    data = await reader.read(65536)
+                    reading.feed(data, time.monotonic())
+                    if not data:
+                        break
+            finally:
+                writer.close()
+                await writer.wait_closed()
+    return reading.seen

@@ -1,0 +1,90 @@
+"""The raw server: asked for a reply by name, it sends that reply's bytes at its pace and notes when."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from contract_tests.lab.fidelity.replies import REPLIES
+from contract_tests.lab.fidelity.seen import Seen, read
+
+REQUEST_BYTES = 65536
+REQUEST_SECONDS = 15.0
+
+
+class RawServer:
+    """Sends on 127.0.0.1 what it is asked for; `sent` holds the last of each, `asked` the names of all."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self.asked: list[str] = []
+        self.sent: dict[str, Seen] = {}
+        self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = asyncio.current_task()
+        assert connection is not None
+        self._connections[connection] = writer
+        try:
+            await self._serve(reader, writer)
+        finally:
+            del self._connections[connection]
+            writer.close()
+
+    async def hang_up(self) -> None:
+        """Leave all clients; returns when what was still to be sent is done with."""
+        for writer in self._connections.values():
+            writer.transport.abort()
+        await asyncio.gather(*self._connections)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError, ValueError, LookupError):
+            stays = True
+            while stays:
+                async with asyncio.timeout(REQUEST_SECONDS):
+                    name, accepts_gzip = await _wanted(reader)
+                    self.asked.append(name)
+                    stays = await self._send(name, writer, accepts_gzip)
+
+    async def _send(self, name: str, writer: asyncio.StreamWriter, accepts_gzip: bool) -> bool:
+        """Send the reply of that name; whether the connection can carry another."""
+        reply = REPLIES[name]
+        log: list[tuple[float, bytes]] = []
+        for pause, data in reply.sends if accepts_gzip else reply.plain or reply.sends:
+            await asyncio.sleep(pause)
+            log.append((time.monotonic(), data))
+            writer.write(data)
+        self.sent[name] = read(log)
+        return not reply.closes
+
+
+@asynccontextmanager
+async def raw_server() -> AsyncIterator[RawServer]:
+    """A RawServer that listens while entered."""
+    raw = RawServer()
+    server = await asyncio.start_server(raw.answer, "127.0.0.1", 0, limit=REQUEST_BYTES)
+    try:
+        raw.port = server.sockets[0].getsockname()[1]
+        yield raw
+    finally:
+        server.close()
+        await raw.hang_up()
+
+
+async def _wanted(reader: asyncio.StreamReader) -> tuple[str, bool]:
+    """The name in the request, its last user message, and whether the client accepts gzip."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:] if b": " in line)
+    if fields.get(b"transfer-encoding") == b"chunked":
+        body = b""
+        while size := int(await reader.readline(), 16):
+            body += (await reader.readexactly(size + 2))[:-2]
+        await reader.readline()
+    else:
+        body = await reader.readexactly(min(int(fields.get(b"content-length", b"0")), REQUEST_BYTES))
+    document = json.loads(body)
+    return str(document["messages"][-1]["content"]), b"gzip" in fields.get(b"accept-encoding", b"")

@@ -1,0 +1,175 @@
+"""The tools that are compared: each records the replies of a raw server and then replays them."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from contract_tests.lab.fidelity import in_process
+from contract_tests.lab.fidelity.replies import KEY, PATH, REPLIES, UNRECORDED, request_body
+from contract_tests.lab.fidelity.seen import Piece, Seen, ask
+from contract_tests.lab.fidelity.sending import RawServer
+from contract_tests.lab.tools.children import node_script, output_of, python_with, serving
+from contract_tests.lab.tools.starting import free_port
+from fake_server.relay.recorder import Recorder
+from fake_server.replay import ReplayTransport
+from fake_server.replay.playback import Playback
+from fake_server.wire.fixture import find, load
+
+VCRPY = ("vcrpy==9.4.2", "httpx2==2.16.2", "requests==2.34.2")
+MITMPROXY = ("mitmproxy==11.0.2",)  # the newest for Python 3.11
+AIMOCK = "1.43.0"
+OWN = "this kit"
+Replies = Mapping[str, Seen]
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What clients got from a tool: while it recorded, when it replayed, and for what nobody had recorded.
+
+    `live` is what the same client sees of the raw server with no tool between, where that client is no raw
+    socket. `files` hold the recording; `asked` names what the raw server was asked during the replay.
+    """
+
+    recorded: Replies
+    replayed: Replies
+    unrecorded: Seen
+    asked: tuple[str, ...]
+    files: Mapping[str, bytes]
+    live: Replies = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A tool by name; `measure` takes a server and an empty folder, raises NotInstalled and ToolFailed."""
+
+    name: str
+    measure: Callable[[RawServer, Path], Awaitable[Heard]]
+
+
+async def _ask_all(port: int) -> Replies:
+    return {name: await ask(port, name) for name in REPLIES}
+
+
+def _files(folder: Path) -> Mapping[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+async def _replayed(port: int, recorded: Replies, raw: RawServer, files: Mapping[str, bytes]) -> Heard:
+    """Everything asked again of what listens on `port`, by raw sockets."""
+    before = len(raw.asked)
+    replayed = await _ask_all(port)
+    missed = await ask(port, UNRECORDED, streamed=True)
+    return Heard(recorded, replayed, missed, tuple(raw.asked[before:]), files)
+
+
+async def _recorded_by_us(raw: RawServer, folder: Path) -> Replies:
+    async with Recorder(f"http://127.0.0.1:{raw.port}/v1", folder) as recorder:
+        recorded = await _ask_all(int(recorder.base_url.removesuffix("/v1").rpartition(":")[2]))
+        await recorder.settled()
+    return recorded
+
+
+async def this_kit(raw: RawServer, folder: Path) -> Heard:
+    recorded = await _recorded_by_us(raw, folder)
+    async with Playback([load(path) for path in find(folder)]) as playback:
+        return await _replayed(playback.port, recorded, raw, _files(folder))
+
+
+async def this_kit_in_process(raw: RawServer, folder: Path) -> Heard:
+    recorded = await _recorded_by_us(raw, folder)
+    return await _in_process(_own_client(folder), recorded, raw, _files(folder))
+
+
+def _own_client(folder: Path) -> Callable[..., Awaitable[Replies]]:
+    async def client(order: Mapping[str, Any], *, replay: bool) -> Replies:
+        ask_one = in_process.httpx2_client(ReplayTransport(folder) if replay else None)
+        return _seen(await asyncio.to_thread(in_process.ask_all, ask_one, order))
+
+    return client
+
+
+async def vcrpy(raw: RawServer, folder: Path, library: str) -> Heard:
+    python = await asyncio.to_thread(python_with, "vcrpy", VCRPY)
+    script, cassette = Path(in_process.__file__), folder / "cassette.yaml"
+
+    async def client(order: Mapping[str, Any], *, replay: bool, record: bool = False) -> Replies:
+        mode = {"cassette": str(cassette), "record_mode": "none" if replay else "once"}
+        told = {**order, "client": library, **(mode if replay or record else {})}
+        return _seen(json.loads(await output_of([str(python), str(script), json.dumps(told)], folder)))
+
+    recorded = await client(_order(raw.port), replay=False, record=True)
+    return await _in_process(client, recorded, raw, {cassette.name: cassette.read_bytes()})
+
+
+async def _in_process(
+    client: Callable[..., Awaitable[Replies]], recorded: Replies, raw: RawServer, files: Mapping[str, bytes]
+) -> Heard:
+    live = await client(_order(raw.port), replay=False)
+    before = len(raw.asked)
+    replayed = dict(await client(_order(raw.port, UNRECORDED), replay=True))
+    return Heard(recorded, replayed, replayed.pop(UNRECORDED), tuple(raw.asked[before:]), files, live)
+
+
+def _order(port: int, *more: str) -> Mapping[str, Any]:
+    asks = {name: request_body(name, REPLIES[name].streamed) for name in REPLIES}
+    asks |= {name: request_body(name, True) for name in more}
+    told = {name: body.decode() for name, body in asks.items()}
+    return {"base": f"http://127.0.0.1:{port}{PATH}", "asks": told, "key": KEY}
+
+
+def _seen(replies: Mapping[str, Mapping[str, Any]]) -> Replies:
+    """What a client in process told, as values."""
+    found = {}
+    for name, reply in replies.items():
+        pieces = tuple(Piece(base64.b64decode(data), at) for data, at in reply["pieces"])
+        headers = tuple((one[0], one[1]) for one in reply.get("headers", ()))
+        found[name] = Seen(**{**reply, "pieces": pieces, "headers": headers})
+    return found
+
+
+async def mitmproxy(raw: RawServer, folder: Path) -> Heard:
+    python = await asyncio.to_thread(python_with, "mitmproxy", MITMPROXY)
+    flows, port = folder / "recorded.flows", free_port()
+    options = ["connection_strategy=lazy", "server_replay_reuse=true", "server_replay_refresh=false"]
+    options += ["server_replay_extra=404", "keepserving=true", f"confdir={folder}"]
+    command = [str(python.with_name("mitmdump")), "--mode", f"reverse:http://127.0.0.1:{raw.port}"]
+    command += ["--listen-host", "127.0.0.1", "--listen-port", str(port)]
+    command += [word for option in options for word in ("--set", option)]
+    async with serving([*command, "-w", str(flows)], port, folder):
+        recorded = await _ask_all(port)
+    async with serving([*command, "--server-replay", str(flows)], port, folder):
+        return await _replayed(port, recorded, raw, {flows.name: flows.read_bytes()})
+
+
+async def aimock(raw: RawServer, folder: Path) -> Heard:
+    install = ("aimock", "@copilotkit/aimock", AIMOCK, "dist/cli.js")
+    script = await asyncio.to_thread(node_script, *install)
+    fixtures, port = folder / "fixtures", free_port()
+    fixtures.mkdir()
+    command = [*script, "--port", str(port), "--fixtures", str(fixtures)]
+    record = ["--record", "--provider-openai", f"http://127.0.0.1:{raw.port}"]
+    async with serving([*command, *record], port, folder):
+        recorded = await _ask_all(port)
+    async with serving([*command, "--strict"], port, folder):
+        return await _replayed(port, recorded, raw, _files(fixtures))
+
+
+def _named(pin: str) -> str:
+    return pin.replace("==", " ")
+
+
+TOOLS = (
+    Tool(OWN, this_kit),
+    Tool(f"{OWN} (httpx2)", this_kit_in_process),
+    Tool(f"{_named(VCRPY[0])} (httpx2)", partial(vcrpy, library="httpx2")),
+    Tool(f"{_named(VCRPY[0])} (requests)", partial(vcrpy, library="requests")),
+    Tool(_named(MITMPROXY[0]), mitmproxy),
+    Tool(f"aimock {AIMOCK}", aimock),
+)

@@ -1,0 +1,123 @@
+"""Part `requests`: any request in good HTTP gets a reply that the contract has nothing against."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+from hypothesis import strategies as st
+
+from contract_tests.lab.fuzz.client import ask, calm, well_formed
+from contract_tests.lab.fuzz.part import Part
+from contract_tests.lab.fuzz.serving import Served
+from contract_tests.lab.fuzz.values import TEXTS, changed, damaged
+from contract_tests.rules import judge
+from contract_tests.rules.engine.judge import MUST
+from fake_server.server.openapi.operations import OPERATIONS
+from fake_server.wire.exchange import Request
+
+EXAMPLES: list[tuple[str, Any]] = [
+    (one.path.format(completion_id="chatcmpl-none"), json.loads(json.dumps(body)))
+    for one in OPERATIONS
+    for body in one.examples.values()
+]
+"""Where a request is sent, and a body that is answered there."""
+BITS = (
+    b"[" * 3000, b'{"a":' * 3000, b"NaN", b"-Infinity", b"1e999", b"9" * 5000, b'"a":1,"a":2,', b"\\ud800",
+    b"\0", b"\xff", b"\xef\xbb\xbf", b",", b"}", b"]", b'"', b"\\", b"\\u", b"01", b"+1", b"'", b"/* */",
+    b"null", b"{}", b"\xc0\xaf",
+)  # fmt: skip
+CODINGS = st.sampled_from(
+    ["utf-8", "utf-8", "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32", "latin-1"]
+)
+_ODD = {
+    "content-type": ("text/plain", "application/json; charset=utf-16", "a", ";", "multipart/form-data"),
+    "content-encoding": ("gzip", "identity", "br, gzip", ""),
+    "authorization": ("Bearer", "Bearer sk-a@b", "Bearer sk-a@/", "Basic eDp5", "\xff"),
+    "x-fake-space": ("a", "", "/", "\xe9", "a" * 101, "..", "a@b"),
+    "expect": ("100-continue", "x"),
+    "accept": ("text/event-stream",),
+    "origin": ("null",),
+    "range": ("bytes=0-1",),
+    "if-none-match": ("*",),
+    "x-a": ("\xe9" * 3000,),
+}
+FIELDS = st.lists(
+    st.sampled_from([(name, value) for name, values in _ODD.items() for value in values]), max_size=2
+).map(tuple)
+FREE = ("formats.schema-kept",)
+"""Rules that do not hold where a changed schema is one that nothing fits."""
+
+
+@st.composite
+def bodies(draw: st.DrawFn) -> tuple[str, bytes]:
+    """A path and a body: an example, changed as a value or damaged as bytes, in some encoding."""
+    path, example = draw(st.sampled_from(EXAMPLES))
+    if draw(st.integers(0, 3)) == 0:
+        return path, draw(damaged(st.just(json.dumps(example).encode()), BITS))
+    value = draw(changed(st.just(example)))
+    text = json.dumps(value, ensure_ascii=draw(st.booleans()))
+    coding = draw(CODINGS)
+    return path, text.encode(coding, "replace" if coding == "latin-1" else "surrogatepass")
+
+
+@st.composite
+def posts(draw: st.DrawFn) -> Request:
+    """A POST where it belongs."""
+    path, body = draw(bodies())
+    root = draw(st.sampled_from(["/v1", "/v1", "", "/@one/v1"]))
+    fields = draw(FIELDS)
+    typed = (
+        () if any(name == "content-type" for name, _ in fields) else (("content-type", "application/json"),)
+    )
+    return Request("POST", root + path, (*typed, *fields), body)
+
+
+WORDS = TEXTS.map(lambda text: quote(text.encode("utf-8", "surrogatepass"), safe="/[]=&"))
+
+
+@st.composite
+def others(draw: st.DrawFn) -> Request:
+    """Any method on any path, with a query."""
+    paths = [
+        "/chat/completions",
+        "/chat/completions/{}",
+        "/chat/completions/{}/messages",
+        "/models",
+        "/models/{}",
+    ]
+    path = draw(
+        st.sampled_from(
+            [*paths, "/completions", "/health", "/{}", "//v1/models", "/engines/{}", "/docs", "/openapi.json"]
+        )
+    )
+    names = st.sampled_from(["after", "limit", "order", "model", "metadata[a]", "metadata", "x"])
+    query = "&".join(f"{name}={value}" for name, value in draw(st.lists(st.tuples(names, WORDS), max_size=3)))
+    method = draw(
+        st.sampled_from(["GET", "GET", "POST", "DELETE", "PUT", "PATCH", "HEAD", "OPTIONS", "TRACE", "X"])
+    )
+    target = (
+        draw(st.sampled_from(["/v1", ""]))
+        + path.format(draw(WORDS))
+        + draw(st.sampled_from(["", "?"]))
+        + query
+    )
+    return Request(method, target, draw(FIELDS), draw(st.sampled_from([b"", b"{}", b"[]", b"\xff"])))
+
+
+def check(served: Served, request: Request) -> None:
+    exchange = ask(served, request)
+    calm(served)
+    well_formed(exchange)
+    broken = [one for one in judge(exchange).findings if one.rule.level is MUST and one.rule.id not in FREE]
+    assert not broken, [f"{one.rule.id} {one.actual}" for one in broken]
+
+
+PART = Part(
+    "requests",
+    "any request is answered or refused as the contract says",
+    posts() | others(),
+    check,
+    served=True,
+)

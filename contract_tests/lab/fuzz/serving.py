@@ -1,0 +1,161 @@
+"""A fake in a process of its own, whose log, memory, tasks and connections are watched.
+
+As a program (`python -m contract_tests.fuzz.serving SEED`) it serves on a free port with patience of parts of
+a second, prints the port, and for each line on stdin one line of JSON: what it holds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import gc
+import json
+import logging
+import re
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from fake_server.server.uvicorn_server import Server
+
+PATIENCE = 0.3
+"""Seconds that the server waits for a head, a body, or the next request on a connection."""
+START_SECONDS = 20.0
+IDLE_TASKS = 2
+"""Tasks of a server that nobody asks anything: it serves, and waits to be told to stop."""
+SMALL = 16
+"""Entries of a cache of the server."""
+
+
+class Served:
+    """The process, while entered. `folder` is for its log, and for files of those who use it."""
+
+    def __init__(self, seed: int, folder: Path) -> None:
+        self.folder, self._seed = folder, seed
+        self._log = folder / "fake.log"
+        self._read = 0
+
+    def __enter__(self) -> Self:
+        with self._log.open("w") as log:
+            self._process = subprocess.Popen(  # noqa: S603 a module of this package
+                [sys.executable, "-m", __name__, str(self._seed)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        line = self._line()
+        if not line.strip().isdigit():
+            self.__exit__(None, None, None)
+            raise RuntimeError(f"the fake did not start: {self._log.read_text()[-500:]}")
+        self.port = int(line)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def held(self) -> dict[str, int]:
+        """`{rss, blocks, tasks, connections}` once what is under way has ended; rss in bytes or 0."""
+        assert self._process.stdin
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        found: dict[str, int] = json.loads(self._line())
+        return found
+
+    def complaints(self) -> str:
+        """What the log has from an error on that was not read yet, '' without one."""
+        if self._log.stat().st_size == self._read:
+            return ""
+        with self._log.open(errors="replace") as log:
+            log.seek(self._read)
+            told = log.read()
+            self._read = log.tell()
+        place = min((at for word in ("ERROR", "Traceback") if (at := told.find(word)) >= 0), default=-1)
+        return told[place:] if place >= 0 else ""
+
+    def _line(self) -> str:
+        """One line of the process; '' where it ended, or was ended because it said nothing in time."""
+        assert self._process.stdout
+        timer = threading.Timer(START_SECONDS, self._process.kill)
+        timer.start()
+        try:
+            return self._process.stdout.readline()
+        finally:
+            timer.cancel()
+
+
+def _serve(seed: int) -> None:
+    _small_caches()
+    from fake_server.server import uvicorn_server as fake
+    from fake_server.server.settings import Settings
+
+    logging.basicConfig(level="WARNING", format="%(levelname)s %(name)s: %(message)s")
+    fake.HEAD_SECONDS = PATIENCE
+    server = fake.uvicorn_server(Settings(seed=seed, body_timeout=PATIENCE))
+    server.config.timeout_keep_alive = 1
+    listener = fake.listen("127.0.0.1", 0)
+    print(listener.getsockname()[1], flush=True)
+
+    def tell() -> None:
+        server.ready.wait()
+        for _ in sys.stdin:
+            print(json.dumps(_held(server)), flush=True)
+        server.stop()
+
+    threading.Thread(target=tell, daemon=True).start()
+    fake.serve_on(server, listener)
+
+
+def _small_caches() -> None:
+    """Let caches that are bounded be full soon, so that what still grows is bounded by nothing."""
+    whole: Any = functools.lru_cache
+
+    def small(maxsize: Any = SMALL, typed: bool = False) -> Any:
+        if callable(maxsize):
+            return whole(SMALL)(maxsize)
+        return whole(maxsize if maxsize is None else min(maxsize, SMALL), typed)
+
+    functools.lru_cache = small
+
+
+def _held(server: Server) -> dict[str, int]:
+    loop, state = server._loop, server.server_state
+    assert loop
+    deadline = time.monotonic() + 5
+    while True:  # a connection whose client has left already may still wait to be accepted
+        tasks = asyncio.run_coroutine_threadsafe(_tasks(), loop).result(5)
+        if not (state.connections or state.tasks or tasks > IDLE_TASKS) or time.monotonic() > deadline:
+            break
+        time.sleep(0.05)
+    re.purge()
+    gc.collect()
+    return {
+        "rss": _rss(),
+        "blocks": sys.getallocatedblocks(),
+        "tasks": tasks,
+        "connections": len(state.connections),
+    }
+
+
+async def _tasks() -> int:
+    return len(asyncio.all_tasks()) - 1
+
+
+def _rss() -> int:
+    try:
+        told: Any = Path("/proc/self/status").read_text()
+    except OSError:
+        return 0
+    return int(told.partition("VmRSS:")[2].split()[0]) * 1024
+
+
+if __name__ == "__main__":
+    _serve(int(sys.argv[1]))

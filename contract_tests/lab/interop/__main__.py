@@ -1,0 +1,105 @@
+"""`python -m contract_tests.lab.interop`: judge real servers; the proxies have the fake as upstream."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from contract_tests.lab.interop import expected, telling
+from contract_tests.lab.interop.catalogue import SERVERS, Server
+from contract_tests.lab.interop.judging import Leg, Verdict, judge_server
+
+INTERRUPTED = 130
+HEAVY = tuple(name for name, server in SERVERS.items() if server.heavy)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """0 where every server was judged completely (findings are no failure), else 1; 2 for usage."""
+    parser = _parser()
+    options = parser.parse_args(argv)
+    if unknown := [name for name in options.names if name not in SERVERS]:
+        parser.error(f"no server is called {unknown[0]!r}; there are {', '.join(SERVERS)}")
+    try:
+        known = expected.load()
+        if options.json:
+            options.json.mkdir(parents=True, exist_ok=True)
+    except (expected.BadExpectations, OSError) as error:
+        parser.error(str(error))
+    names = options.names or [name for name, server in SERVERS.items() if options.all or not server.heavy]
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return _judge_all([SERVERS[name] for name in dict.fromkeys(names)], options, known)
+    except KeyboardInterrupt:
+        print("interop: interrupted; every server is stopped", file=sys.stderr)
+        return INTERRUPTED
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _judge_all(
+    servers: Sequence[Server], options: argparse.Namespace, known: dict[str, expected.Known]
+) -> int:
+    began = time.monotonic()
+    legs: list[Leg] = []
+    changes: dict[str, expected.Change] = {}
+    for server in servers:
+        print(f"interop: {server.title} {server.version} …", file=sys.stderr, flush=True)
+        if options.fresh:
+            shutil.rmtree(server.home, ignore_errors=True)
+        leg = judge_server(server)
+        changes[server.name] = expected.change(leg, known)
+        legs.append(leg)
+        print(telling.report(leg, changes[server.name]), end="\n\n", flush=True)
+        if options.keep:
+            folder = server.home / "seen"
+            kept = telling.keep(leg, folder)
+            print(f"interop: {kept} exchanges kept in {os.path.relpath(folder)}", file=sys.stderr)
+    if options.json:
+        telling.write_json(legs, changes, options.json)
+    if options.write_expected:
+        expected.FILE.write_text(expected.written(legs, known), encoding="utf-8")
+    print(telling.table(legs, changes))
+    if not options.names:
+        for server in SERVERS.values():
+            if server not in servers:
+                print(f"left out  {server.name}: {server.heavy}; `make interop ALL=1` judges it too")
+    seconds = time.monotonic() - began
+    print(telling.last_line(legs, skipping=options.skip_missing, seconds=seconds), flush=True)
+    fine = [
+        leg.verdict is Verdict.JUDGED or telling.excused(leg, skipping=options.skip_missing) for leg in legs
+    ]
+    return 0 if all(fine) else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m contract_tests.lab.interop", description=__doc__)
+    parser.add_argument("names", metavar="NAME", nargs="*", help=f"servers to judge: {', '.join(SERVERS)}")
+    parser.add_argument("--all", action="store_true", help=f"the heavy ones too: {', '.join(HEAVY)}")
+    parser.add_argument("--json", metavar="DIR", type=Path, help="write one JSON report per server here")
+    parser.add_argument(
+        "--keep", action="store_true", help="save the exchanges with findings in .cache/interop/NAME/seen"
+    )
+    parser.add_argument("--fresh", action="store_true", help="install anew")
+    parser.add_argument(
+        "--skip-missing", action="store_true", help="a server that cannot be installed is no failure"
+    )
+    parser.add_argument(
+        "--write-expected", action="store_true", help="keep the rules found now as the expected ones"
+    )
+    return parser
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Treat TERM as Ctrl-C, so that every `finally` is passed and no server stays."""
+    signal.raise_signal(signal.SIGINT)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,111 @@
+"""One leg: a server in front of the fake, judged by the contract, and what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from contract_tests.lab.interop.catalogue import KEY, Server
+from contract_tests.lab.tools.starting import NotStarted, install, serving
+from contract_tests.rules.engine.judge import Finding, Level
+from contract_tests.run.outcome import Outcome, RunReport
+from contract_tests.run.run import NoModel, Options, Unreachable, UsageError, run
+from fake_server.testing.server import FakeServer
+from fake_server.wire.bounds import Bounds
+
+SEED = 1
+RUN_SECONDS = 120.0
+BOUNDS = Bounds(first_byte=20.0, idle=20.0, exchange=60.0)
+
+
+class Verdict(StrEnum):
+    """What became of a leg."""
+
+    JUDGED = "judged"
+    PARTLY = "partly judged"  # reached, but a case was not asked to its end
+    UNREACHABLE = "unreachable"
+    NOT_STARTED = "not started"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True)
+class Leg:
+    """What one server came to; `report` None where nothing was asked, `why` says so.
+
+    `memory` is the peak resident memory of the server in bytes (0: not known), `installed` and `started`
+    are seconds.
+    """
+
+    server: Server
+    verdict: Verdict
+    why: str = ""
+    report: RunReport | None = None
+    installed: float = 0.0
+    started: float = 0.0
+    memory: int = 0
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        return tuple(self.report.findings) if self.report else ()
+
+    def rules(self, level: Level) -> Counter[str]:
+        """Rule id -> findings at this level."""
+        return Counter(one.rule.id for one in self.findings if one.rule.level is level)
+
+    @property
+    def outcomes(self) -> Counter[Outcome]:
+        return Counter(one.outcome for one in self.report.results) if self.report else Counter()
+
+
+def judge_server(server: Server, *, seed: int = SEED, select: tuple[str, ...] = ()) -> Leg:
+    """Install, start, ask and stop one server. Never raises for anything the server does.
+
+    Raises KeyboardInterrupt when interrupted; by then the server is stopped.
+    """
+    if server.missing:
+        return Leg(server, Verdict.SKIPPED, f"{' and '.join(server.missing)} not found")
+    leg = Leg(server, Verdict.NOT_STARTED)
+    try:
+        leg = replace(leg, installed=install(server))
+        with FakeServer(seed=seed) as fake, serving(server, fake.base_url) as running:
+            leg = replace(leg, verdict=Verdict.UNREACHABLE, started=running.seconds)
+            options = Options(
+                running.base_url,
+                model=server.model,
+                select=select,
+                headers=server.headers_for(fake.base_url),
+                api_key=KEY,
+                bounds=BOUNDS,
+                run_seconds=RUN_SECONDS,
+            )
+            report = asyncio.run(_asked(options))
+            leg = replace(leg, report=report, memory=running.memory)
+    except (NotStarted, Unreachable, NoModel, UsageError) as error:
+        return replace(leg, why=str(error))
+    verdict, why = settled(report, server.unreached)
+    return replace(leg, verdict=verdict, why=why)
+
+
+async def _asked(options: Options) -> RunReport:
+    """The report. `run` takes being cancelled for its end; this waits for that end and then leaves."""
+    running = asyncio.create_task(run(options))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        running.cancel()
+        await asyncio.wait([running])
+        raise
+
+
+def settled(report: RunReport, excused: Collection[str] = ()) -> tuple[Verdict, str]:
+    """Whether every case was asked to its end, but for those excused; if not, the first that was not."""
+    if report.stopped:
+        return Verdict.PARTLY, report.stopped
+    for one in report.results:
+        unasked = one.outcome in (Outcome.NOT_REACHED, Outcome.SETUP_FAILED) and one.case_id not in excused
+        if unasked or one.outcome is Outcome.HARNESS_FAILED:
+            return Verdict.PARTLY, f"{one.case_id}: {one.outcome}: {one.reason}"
+    return Verdict.JUDGED, ""

@@ -1,0 +1,1 @@
+"""Exchanges changed by seed, and the share of the changes that the rules notice."""

@@ -1,0 +1,36 @@
+"""`python -m contract_tests.lab.pages [--write]`: the pages that are made from what the code says."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from contract_tests.lab.pages import bugs_page as bugs
+from contract_tests.lab.pages import faults_page as faults
+from contract_tests.lab.pages import scripts_page, testing_page
+from contract_tests.lab.tools.checkout import README
+
+
+def pages() -> dict[Path, str]:
+    """Each page as it is to be."""
+    return {
+        faults.PAGE: faults.page(),
+        **{one.PAGE: one.page(one.PAGE.read_text("utf-8")) for one in (scripts_page, testing_page)},
+        bugs.PAGE: bugs.page(),
+        README: bugs.with_worst(README.read_text("utf-8")),
+    }
+
+
+def main() -> int:
+    """With `--write` the pages are written anew, else those that differ are named, and 1 is returned."""
+    write = "--write" in sys.argv[1:]
+    stale = {path: text for path, text in pages().items() if path.read_text("utf-8") != text}
+    for path, text in stale.items():
+        if write:
+            path.write_text(text, "utf-8")
+        print(f"{path.name}: {'written' if write else 'out of date, run make pages'}")
+    return int(bool(stale) and not write)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

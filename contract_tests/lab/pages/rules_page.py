@@ -1,0 +1,132 @@
+"""`python -m contract_tests.lab.pages.rules_page`: rules/RULES.md, the contract in words."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from contract_tests.lab.tools.checkout import ROOT
+from contract_tests.report.breakage import breakage, table
+from contract_tests.report.examples import broken_by, kept_by
+from contract_tests.report.traces import SOURCE, example_of
+from contract_tests.rules import RULES
+from contract_tests.rules.catalogue import SECTIONS
+from contract_tests.rules.engine.judge import Level, Rule, Section
+
+PAGE = ROOT / "contract_tests" / "rules" / "RULES.md"
+HEAD = """\
+<!-- made from the rules by `make rules`; changes belong there -->
+
+# The contract
+
+{total} rules: {levels}. A MUST is what clients rely on, a SHOULD what they meet at
+api.openai.com and most expect, a NOTE what is good to know. Each clause stands with what goes wrong
+where it is not kept, where it comes from, and an exchange that keeps it and one that breaks it.
+`contract explain RULE` shows these at the byte. What clients make of the broken one was measured on
+{measured}: {clients}.
+"""
+
+
+def document() -> str:
+    """The whole page."""
+    counts = Counter(rule.level for rule in RULES.values())
+    levels = ", ".join(f"{counts[level]} {level.value}" for level in Level)
+    told = table()
+    head = HEAD.format(total=len(RULES), levels=levels, measured=told.measured, clients=told.versions)
+    return "\n".join((head, *_contents(), *(line for section in SECTIONS for line in _section(section))))
+
+
+def lacking() -> Iterator[tuple[str, str]]:
+    """What is not said of which rule: (the id, 'why' or 'an example')."""
+    for rule in RULES.values():
+        if not rule.harm:
+            yield rule.id, "why"
+        if not _examples(rule):
+            yield rule.id, "an example"
+
+
+def _contents() -> Iterator[str]:
+    yield "| section | about | rules |"
+    yield "| --- | --- | --: |"
+    for section in SECTIONS:
+        link = f"[{section.name}](#section-{section.name.replace('.', '')})"
+        yield f"| {link} | {section.title} | {len(section.rules)} |"
+    yield ""
+
+
+def _section(section: Section) -> Iterator[str]:
+    yield f"## Section {section.name}"
+    yield ""
+    yield f"{section.title}: <{section.see}>"
+    yield ""
+    for rule in section.rules:
+        yield from _rule(rule)
+
+
+def _rule(rule: Rule) -> Iterator[str]:
+    yield f"### {rule.id}"
+    yield ""
+    yield f"**{rule.level.value}** {_plain(rule.clause)}"
+    yield ""
+    if rule.harm:
+        yield f"- why: {_plain(rule.harm)}"
+    if told := breakage(table().of_rule(rule.id)):
+        yield f"- clients: {told}"
+    yield f"- source: <{rule.see}>"
+    if examples := _examples(rule):
+        yield f"- examples: {examples}"
+    yield ""
+
+
+def _examples(rule: Rule) -> str:
+    """Links to what keeps the rule and to what breaks it, '' where one of them is missing."""
+    if example_of(rule):
+        return f"[kept and broken]({_link(SOURCE)})"
+    kept, broken = kept_by(rule), broken_by(rule)
+    if not kept or not broken:
+        return ""
+    return f"[kept]({_link(kept.path)}), [broken]({_link(broken.path)}) ({_plain(broken.title)})"
+
+
+def _link(path: Path) -> str:
+    """The path as seen from the page, in a checkout."""
+    return Path(os.path.relpath(path, PAGE.parent)).as_posix()
+
+
+def _plain(text: str) -> str:
+    """Text whose signs are no markup, but for what stands between backquotes."""
+    parts = text.split("`")
+    for place in range(0, len(parts), 2):
+        for sign in "\\*_<>[]":
+            parts[place] = parts[place].replace(sign, f"\\{sign}")
+    return "`".join(parts)
+
+
+@click.command()
+@click.option("--write", is_flag=True, help=f"Write {PAGE.name}.")
+@click.option(
+    "--check", is_flag=True, help=f"Fail where {PAGE.name} is out of date or a rule is not explained."
+)
+def main(write: bool, check: bool) -> None:
+    """Print the contract in words."""
+    made, missing = document(), list(lacking())
+    stale = not PAGE.exists() or PAGE.read_text("utf-8") != made
+    for name, what in missing:
+        click.echo(f"{name} lacks {what}", err=True)
+    if write:
+        PAGE.write_text(made, "utf-8")
+        click.echo(f"{PAGE.relative_to(ROOT)}: {'written' if stale else 'was up to date'}")
+    elif not check:
+        click.echo(made)
+    elif stale:
+        raise click.ClickException(f"{PAGE.name} is out of date: make rules")
+    elif missing:
+        raise click.ClickException(f"{len({name for name, _ in missing})} rules are not explained")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""The servers that are compared, each as the command that starts it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from contract_tests.lab.fidelity.tools import AIMOCK
+from contract_tests.lab.tools.children import node_script, python_with
+
+LLMOCK = "0.2.2"
+ASKED = "hello"
+SAID = "Hello! How can I help you today?"
+EVENTS = 64
+WORDS = " ".join(["word"] * EVENTS)
+Command = Callable[[int], Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server under load. `command` gives what starts it on a port; `streams` what it is asked for."""
+
+    name: str
+    command: Command
+    streams: bool = False
+
+
+def servers(folder: Path, body: Path, events: Path) -> list[Server]:
+    """All of them; their files are written to `folder`. Raises NotInstalled for one that cannot be had."""
+    one, thousand, stream = _scripts(folder)
+    return [
+        Server("bare uvicorn", _bare("dict", body)),
+        Server("bare uvicorn, httptools", _bare("dict", body, "httptools")),
+        Server("plain FastAPI", _bare("fastapi", body)),
+        Server("fake", _fake(one)),
+        Server("fake, 1,000 scripts", _fake(thousand)),
+        Server("bare uvicorn, event by event", _bare("events", events), streams=True),
+        Server("bare uvicorn, one write", _bare("together", events), streams=True),
+        Server("fake, stream", _fake(stream), streams=True),
+    ]
+
+
+def aimock(folder: Path, *, streams: bool) -> Server:
+    """aimock with the same answer. Raises NotInstalled."""
+    script = node_script("aimock", "@copilotkit/aimock", AIMOCK, "dist/cli.js")
+    said = WORDS if streams else SAID
+    path = folder / f"aimock-{streams}.json"
+    rule = {"match": {"userMessage": ASKED}, "response": {"content": said}}
+    path.write_text(json.dumps({"fixtures": [rule]}))
+    size = ["--chunk-size", "5"]
+    options = ["--fixtures", str(path), "--log-level", "silent", *size]
+    name = "aimock, stream" if streams else "aimock"
+    return Server(name, lambda port: [*script, *options, "--port", str(port)], streams)
+
+
+def llmock(folder: Path, *, streams: bool) -> Server:
+    """LLMock with its shortest answer; the text cannot be chosen. Raises NotInstalled."""
+    del folder  # it reads no file
+    program = python_with("llmock", (f"llmock=={LLMOCK}",)).with_name("llmock")
+    options = ["serve", "--response-style", "hello", "--log-level", "error", "--port"]
+    name = "LLMock, stream of its own" if streams else "LLMock"
+    return Server(name, lambda port: [str(program), *options, str(port)], streams)
+
+
+def _bare(kind: str, path: Path, http: str = "h11") -> Command:
+    return lambda port: [
+        sys.executable,
+        "-m",
+        "contract_tests.lab.speed.apps",
+        kind,
+        str(port),
+        str(path),
+        http,
+    ]
+
+
+def _fake(scripts: Path) -> Command:
+    return lambda port: [
+        sys.executable,
+        "-m",
+        "fake_server",
+        "--plain",
+        "--scripts",
+        str(scripts),
+        "--port",
+        str(port),
+    ]
+
+
+def _scripts(folder: Path) -> list[Path]:
+    answer = {"name": "answer", "when": {"messages": {"last": {"contains": ASKED}}}, "reply": {"text": SAID}}
+    others = [
+        {**answer, "name": f"no {n}", "when": {"messages": {"last": {"contains": f"question {n}"}}}}
+        for n in range(999)
+    ]
+    files = {
+        "one": [answer],
+        "thousand": [*others, answer],
+        "stream": [{**answer, "reply": {"text": WORDS}}],
+    }
+    for name, scripts in files.items():
+        (folder / f"{name}.yaml").write_text(json.dumps(scripts))
+    return [folder / f"{name}.yaml" for name in files]

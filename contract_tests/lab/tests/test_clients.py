@@ -1,0 +1,150 @@
+"""Who breaks on what: verdicts, the table that is kept, and a sample of it measured anew."""
+
+from __future__ import annotations
+
+import datetime
+import random
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from contract_tests.lab.clients.__main__ import measured
+from contract_tests.lab.clients.corpus import Subject, asked, subjects
+from contract_tests.lab.clients.driving import CLIENTS, Client, Driver
+from contract_tests.lab.tools.children import NotInstalled
+from contract_tests.report.breakage import DATA, breakage, table
+from contract_tests.report.client_verdicts import verdict
+from contract_tests.tests.test_cli import contract
+from fake_server.wire.exchange import Exchange, Request
+
+SAMPLE = 12
+"""Fixtures that are measured anew; other ones every day."""
+
+
+def said(text: str, finish: str = "stop", calls: tuple[Any, ...] = ()) -> dict[str, Any]:
+    choice = {"text": text, "calls": list(calls), "finish": finish}
+    return {"result": {"id": "1", "choices": [choice], "usage": [1, 2, 3]}}
+
+
+def raised(name: str, **told: Any) -> dict[str, Any]:
+    return {"error": name, "said": told}
+
+
+CALL = ["c1", "f", {"city": "Oslo"}]
+VERDICTS: list[tuple[dict[str, Any], dict[str, Any] | None, str]] = [
+    (said("A tree."), said("A tree."), "fine"),
+    (said(""), said("A tree."), "empty"),
+    (said("A t"), said("A tree."), "short"),
+    (said("A bush stands."), said("A tree."), "wrong: text"),
+    (said("A bu"), said("A tree."), "wrong: text"),
+    (said([{"text": "A tree."}]), said("A tree."), "wrong: text"),  # type: ignore[arg-type]
+    (said("A tree.", "length"), said("A tree."), "wrong: finish"),
+    (said(""), said("", calls=(CALL,)), "empty"),
+    (said("", calls=([*CALL[:2], {"city": "Rome"}],)), said("", calls=(CALL,)), "wrong: calls"),
+    (said("", calls=([*CALL[:2], {}],)), said("", calls=(CALL,)), "short"),
+    (said("", calls=([None, *CALL[1:]],)), said("", calls=(CALL,)), "wrong: calls"),
+    (said("", calls=(CALL,)), said("", calls=(CALL, ["c2", "f", {}])), "short"),
+    (
+        {"result": {"choices": [{"text": "", "calls": [], "invalid calls": [CALL]}]}},
+        {"result": {"choices": [{"text": "", "calls": [CALL], "invalid calls": []}]}},
+        "wrong: calls, invalid calls",
+    ),
+    (said("A tree."), raised("NotFoundError", status=404), "wrong: no error"),
+    ({"result": {"vectors": [[0.6000000238]]}}, {"result": {"vectors": [[0.6]]}}, "fine"),
+    (said("A tree."), None, "answers"),
+    ({"result": None}, {"result": None}, "–"),
+    ({"hangs": True}, said("A tree."), "hangs"),
+    (raised("KeyError", message="'id'"), said("A tree."), "raises KeyError"),
+    (raised("NotFoundError", code="a"), raised("NotFoundError", code="a"), "fine"),
+    (raised("NotFoundError", code=None), raised("NotFoundError", code="a"), "wrong: code"),
+    (raised("APIError", code="a"), raised("NotFoundError", code="a"), "raises APIError"),
+]
+
+
+@pytest.mark.parametrize(("answer", "right", "told"), VERDICTS, ids=[one[2] for one in VERDICTS])
+def test_a_verdict(answer: dict[str, Any], right: dict[str, Any] | None, told: str) -> None:
+    assert verdict(answer, right) == told
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ({}, ""),
+        ({"a 1": "fine", "b": "–"}, "every client measured is fine"),
+        ({"a 1": "answers", "b": "answers"}, ""),
+        ({"a 1": "empty", "a 2": "empty", "b": "fine"}, "a 1 and 2: silently empty; others fine"),
+        ({"a 1": "raises E", "b": "hangs"}, "a 1: raises E; b: hangs"),
+        (
+            {"a 1": "wrong: no error", "b": "wrong: text, usage"},
+            "a 1: no error is raised; b: wrong text, usage",
+        ),
+    ],
+)
+def test_a_row_in_words(row: dict[str, str], told: str) -> None:
+    assert breakage(row) == told
+
+
+def test_a_request_that_no_client_makes_becomes_a_common_one() -> None:
+    stream = b'{"model": "m", "stream": true}'
+    body = asked(Exchange(Request("POST", "/v1/chat/completions", body=stream), 400))["body"]
+    assert body["messages"]
+    assert body["stream"] is True
+    assert asked(Exchange(Request("POST", "/v1/embeddings", body=b"{"), 400))["kind"] == "embeddings"
+    assert asked(Exchange(Request("GET", "/v1/models/m-1"), 200))["body"] == {"model": "m-1"}
+    assert asked(Exchange(Request("GET", "/v1/models"), 200))["kind"] == "models"
+    packed = b'{"model": "m", "input": "a", "encoding_format": "base64"}'
+    assert asked(Exchange(Request("POST", "/v1/embeddings", body=packed), 200))["body"] == {
+        "model": "m",
+        "input": "a",
+    }
+
+
+def test_what_no_client_asks_is_not_asked() -> None:
+    (slash,) = (one for one in subjects() if one.name == "bugs/g4f-trailing-slash-307")
+    assert slash.asked is None
+    assert set(table().verdicts[slash.name].values()) == {"–"}
+
+
+def test_explain_says_who_breaks_and_when_that_was_measured() -> None:
+    done = contract("explain", "tools.arguments")
+    assert (
+        f"openai-node 7: raises SyntaxError; LangChain: raises ValidationError (measured {table().measured})"
+        in done.stdout
+    )
+
+
+def test_the_table_is_complete() -> None:
+    names = [one.name for one in CLIENTS]
+    assert {name: list(row) for name, row in table().verdicts.items()} == {
+        one.name: names for one in subjects()
+    }, "make clients CLIENTS=--write"
+    assert DATA.read_text("utf-8") == table().text()
+
+
+def _sample() -> list[Subject]:
+    rng = random.Random(datetime.datetime.now(datetime.UTC).date().toordinal())
+    return rng.sample(subjects(), SAMPLE)
+
+
+@pytest.fixture(scope="module", params=CLIENTS, ids=lambda client: client.name)
+def driver(request: pytest.FixtureRequest) -> Iterator[Driver]:
+    client = request.param
+    assert isinstance(client, Client)
+    with ExitStack() as stack:
+        try:
+            yield stack.enter_context(Driver(client))
+        except NotInstalled as error:
+            pytest.skip(f"{client.name} cannot be had here: {error}")
+
+
+def test_a_sample_measured_anew_says_the_same(driver: Driver) -> None:
+    name = driver.client.name
+    known = table()
+    if driver.version != known.clients[name]:
+        pytest.skip(
+            f"{name} is {driver.version} now, measured as {known.clients[name]}: make clients CLIENTS=--write"
+        )
+    seen = {subject: row[name] for subject, row in measured([driver], _sample())}
+    assert seen == {subject: known.verdicts[subject][name] for subject in seen}

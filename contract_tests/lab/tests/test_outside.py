@@ -1,0 +1,177 @@
+"""Outside judges: their reports are read, what is not as known is a surprise, who cannot run is named."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import openai
+import pytest
+from rich.console import Console
+
+from contract_tests.lab.outside.__main__ import Opinion, ask, environment, tell
+from contract_tests.lab.outside.judges import JUDGES, PACED, Judge, known
+from contract_tests.lab.tools import sdks
+from contract_tests.tests.shared import SHARED, needs_recordings, needs_spec
+from fake_server import FakeServer
+from fake_server.api.validate.chat import chat
+
+BY_NAME = {judge.name: judge for judge in JUDGES}
+COMPLY, ROUTER, CANARY = (
+    BY_NAME["llm-comply"],
+    BY_NAME["trustedrouter-provider-check"],
+    BY_NAME["compatcanary"],
+)
+REFUSED: dict[str, Any] = {
+    "reasoning": {"summary": "auto"},
+    "top_k": 40,
+    "thinking": {"type": "enabled"},
+}
+
+
+@pytest.mark.parametrize(
+    ("judge", "report", "points"),
+    [
+        (
+            COMPLY,
+            {"results": [{"id": "a", "status": "passed"}, {"id": "b", "status": "failed"}]},
+            "pass fail",
+        ),
+        (ROUTER, {"checks": [{"id": "a", "status": "pass"}, {"id": "b", "status": "warn"}]}, "pass warn"),
+        (CANARY, {"results": [{"id": "a", "status": "pass"}, {"id": "b", "status": "fail"}]}, "pass fail"),
+    ],
+    ids=lambda one: getattr(one, "name", ""),
+)
+def test_a_report_is_read(judge: Judge, report: Any, points: str) -> None:
+    assert judge.points(json.dumps(report)) == dict(zip("ab", points.split(), strict=True))
+
+
+@pytest.mark.parametrize(
+    "report", ["", "no report", "[]", "{}", '{"results": [], "checks": []}', '{"results": 7}']
+)
+@pytest.mark.parametrize("judge", JUDGES, ids=lambda one: one.name)
+def test_what_is_no_report_is_told(judge: Judge, report: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 the message is the reader's or the parser's
+        judge.points(report)
+
+
+def test_surprises() -> None:
+    known = {name: one.says for name, one in COMPLY.known.items()}
+    assert Opinion(COMPLY, {"a": "pass", **known}).surprises == []
+    assert Opinion(COMPLY, {"a": "fail", **known}).surprises == ["a is fail"]
+    assert Opinion(COMPLY, dict.fromkeys(known, "skip")).surprises == ["chat-reasoning-summary is skip"]
+    assert Opinion(COMPLY, dict.fromkeys(known, "pass")).surprises == [
+        "chat-reasoning-summary is passed by now"
+    ]
+    assert Opinion(COMPLY, {"a": "pass"}).surprises == ["chat-reasoning-summary is no point any more"]
+
+
+@pytest.mark.parametrize(("member", "value"), REFUSED.items())
+def test_what_a_judge_asks_for_in_vain_is_no_member_of_a_chat_request(member: str, value: Any) -> None:
+    asked = {
+        "model": "gpt-5",
+        "reasoning_effort": "low",
+        "messages": [{"role": "user", "content": "15 * 37?"}],
+    }
+    assert chat(asked) is None
+    refusal = chat({**asked, member: value})
+    assert refusal is not None
+    assert member in refusal.message
+
+
+@needs_spec
+def test_the_published_spec_has_none_of_these_members() -> None:
+    schemas = json.loads((SHARED / "openapi.json").read_text())["components"]["schemas"]
+    members = set(_members(schemas, {"$ref": "#/components/schemas/CreateChatCompletionRequest"}))
+    assert "reasoning_effort" in members
+    assert members.isdisjoint(REFUSED)
+
+
+def _members(schemas: Any, schema: Any) -> Iterator[str]:
+    yield from schema.get("properties", ())
+    below = [*schema.get("allOf", ()), *schema.get("anyOf", ()), *schema.get("oneOf", ())]
+    if "$ref" in schema:
+        below.append(schemas[schema["$ref"].rpartition("/")[2]])
+    for one in below:
+        yield from _members(schemas, one)
+
+
+@needs_recordings
+def test_no_recorded_chat_request_to_openai_has_one_of_these_members() -> None:
+    with (SHARED / "recordings" / "openai.jsonl").open(encoding="utf-8") as lines:
+        for line in lines:
+            told = json.loads(line)
+            sent = told["request"]["body"] if told["endpoint"] == "chat/completions" else None
+            assert not isinstance(sent, dict) or set(sent).isdisjoint(REFUSED), told["id"]
+
+
+def test_every_known_point_has_a_judge_a_reason_and_evidence() -> None:
+    assert set(known()) <= set(BY_NAME)
+    for points in known().values():
+        for one in points.values():
+            assert one.says in ("fail", "warn", "skip")
+            assert one.why
+            assert one.evidence
+
+
+def test_no_key_reaches_a_judge(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OPENAI_API_KEY", "TR_PROVIDER_API_KEY", "HTTP_PROXY"):
+        monkeypatch.setenv(name, "secret")
+    assert "secret" not in environment().values()
+    assert "PATH" in environment()
+
+
+def test_the_paced_answer_comes_in_pieces() -> None:
+    with FakeServer([PACED], seed=1) as fake, openai.OpenAI(base_url=fake.base_url, api_key="any") as client:
+        began = time.monotonic()
+        at = [
+            (time.monotonic() - began, piece.choices[0].delta.content)
+            for piece in client.chat.completions.create(
+                model="gpt-4o-mini",
+                messages=[{"role": "user", "content": "reply exactly PONG"}],
+                stream=True,
+            )
+        ]
+    assert "".join(text or "" for _, text in at) == "PONG"
+    assert next(when for when, text in at if text) < at[-1][0] - 0.01
+
+
+def test_the_table_tells_the_points_the_evidence_and_what_was_not_asked() -> None:
+    page = io.StringIO()
+    known_words = {name: one.says for name, one in ROUTER.known.items()}
+    tell([Opinion(ROUTER, {"a": "pass", **known_words})], Console(file=page, width=150))
+    told = page.getvalue()
+    assert "as known" in told
+    assert all(place in told for one in ROUTER.known.values() for place in one.evidence)
+    assert "not asked of trustedrouter-provider-check: perf" in told
+
+
+def test_a_surprise_is_told_by_name_with_the_report() -> None:
+    page = io.StringIO()
+    unheard = Opinion(COMPLY, {}, "skipped: it is not installed", skipped=True)
+    tell([Opinion(CANARY, {"models.list": "warn"}), unheard], Console(file=page, width=80))
+    lines = [line.strip() for line in page.getvalue().splitlines()]
+    assert lines[1].endswith("not as known")
+    assert lines[2].endswith("skipped")
+    assert "compatcanary: models.list is warn" in lines
+    assert any(line.endswith(".cache/judges/compatcanary/report.json") for line in lines)
+    assert "llm-comply: skipped: it is not installed" in lines
+
+
+def test_a_judge_whose_tool_is_missing_is_skipped_by_name() -> None:
+    opinion = ask(replace(CANARY, tool="no-such-tool"), "http://127.0.0.1:1/v1")
+    assert opinion.skipped
+    assert opinion.trouble == "skipped: no-such-tool is not installed"
+
+
+def test_a_judge_that_cannot_be_installed_is_a_failure() -> None:
+    def install(judge: Judge, home: Path) -> None:
+        raise sdks.SdkUnavailable("the index is not in reach")
+
+    opinion = ask(replace(COMPLY, name="no-such-judge", install=install), "http://127.0.0.1:1/v1")
+    assert (opinion.skipped, opinion.trouble) == (False, "not installed: the index is not in reach")

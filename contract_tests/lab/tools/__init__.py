@@ -1,0 +1,1 @@
+"""What the lab shares: environments, child processes, SDK generations."""

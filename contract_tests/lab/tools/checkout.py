@@ -1,0 +1,12 @@
+"""Where the checkout is: the lab works on its files, and is never installed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+README = ROOT / "README.md"
+FIXTURES = ROOT / "fixtures"
+SHARED = Path(os.environ.get("OPENAI_CONTRACT_SHARED", ROOT.parent / "shared"))
+"""Recordings and the published spec, which are not the project's own; they may be absent."""

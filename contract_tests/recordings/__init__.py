@@ -1,0 +1,1 @@
+"""Recorded exchanges: reading, judging and importing them."""

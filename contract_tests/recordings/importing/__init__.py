@@ -1,0 +1,143 @@
+"""Recordings of other tools as fixtures of this kit, saying what their formats have lost.
+
+HAR, cassettes of vcrpy, flow files of mitmproxy, what curl prints, fixtures of aimock, and the JSON Lines of
+shared recordings.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from contract_tests.recordings.importing import aimock, cassettes, curl, flows, har
+from contract_tests.recordings.importing.curl import Asked
+from contract_tests.recordings.importing.entry import Entry, Found, Skipped, digest, unwanted
+from contract_tests.recordings.importing.recognising import FORMATS, content, document, kind_of, recognise
+from contract_tests.recordings.jsonl import read_lines
+from contract_tests.recordings.recording import InputError
+from fake_server.relay.redact import cleaned_text, known_values
+from fake_server.relay.saving import file_name
+from fake_server.wire.fixture import Fixture
+
+__all__ = ["FORMATS", "Asked", "Imported", "InputError", "Unrecognised", "read"]
+
+MAX_ENTRIES = 100_000
+MAX_BYTES = 1024 * 1024 * 1024
+"""Bytes of all bodies of one file: YAML can name one body many times."""
+_LINES = "A shared recording keeps parsed or joined bodies and few header fields: chunk boundaries, pauses, \
+header case and how the connection ended are lost."
+_TITLES = {
+    "vcrpy": "a cassette of vcrpy",
+    "mitmproxy": "a flow of mitmproxy",
+    "curl": "printed by curl",
+    "har": "from a HAR",
+    "aimock": "made up around an answer of aimock",
+    "jsonl": "a shared recording",
+}
+
+
+class Unrecognised(InputError):
+    """A file of no format that is read here, or of one that has to be named."""
+
+
+@dataclass(frozen=True)
+class Imported:
+    """An exchange of a foreign format: `name` is the stem of a file name, stable and unique in its file."""
+
+    fixture: Fixture
+    name: str
+    format: str
+
+
+def read(
+    path: Path,
+    format: str | None = None,
+    *,
+    endpoint: str | None = None,
+    asked: Asked | None = None,
+    skipped: Counter[str] | None = None,
+) -> Iterator[Imported]:
+    """The exchanges of a file. Raises InputError with the file and the line, byte or entry.
+
+    `format` is one of FORMATS, None to see it from the content. Entries of no OpenAI endpoint (with
+    `endpoint`, of another one) are left out and counted in `skipped` by the reason. `asked` says what
+    curl was asked, since it does not.
+    """
+    format, found = _open(path, format, endpoint, asked or Asked())
+    names: Counter[str] = Counter()
+    size = 0
+    for number, entry in enumerate(found):
+        if number >= MAX_ENTRIES:
+            raise InputError(f"{path}: more than {MAX_ENTRIES:,} entries; split the file")
+        if isinstance(entry, Skipped):
+            if skipped is not None:
+                skipped[entry.reason] += 1
+            continue
+        size += len(entry.exchange.payload) + len(entry.exchange.request.body)
+        if size > MAX_BYTES:
+            raise InputError(
+                f"{path}: {entry.where}: the bodies hold more than {MAX_BYTES:,} bytes; split the file"
+            )
+        name = _name(path, entry)
+        names[name] += 1
+        if names[name] > 1:
+            name = f"{name}-{names[name]}"
+        source = " ".join(filter(None, (f"{path.name} {entry.where}", entry.source)))
+        asked_for = f"{entry.exchange.request.method} {entry.exchange.request.path}"
+        fixture = Fixture(
+            entry.exchange.but(label=name),
+            title=f"{asked_for}, {entry.exchange.status}, {_TITLES[format]}",
+            source=source,
+            notes=entry.notes,
+        )
+        yield Imported(fixture, name, format)
+
+
+def _open(path: Path, format: str | None, endpoint: str | None, asked: Asked) -> tuple[str, Found]:
+    """The format and the entries. Raises InputError where the file is of no format that is read here."""
+    if format is not None and format not in FORMATS:
+        raise InputError(f"no format is called {format!r}; there are {', '.join(FORMATS)}")
+    chosen, where = format or recognise(path), str(path)
+    if chosen == "jsonl":
+        return chosen, _lines(path, endpoint)
+    data = content(path)
+    if chosen == "mitmproxy":
+        return chosen, flows.entries(data, where, endpoint)
+    if chosen == "curl":
+        return chosen, _of_endpoint(curl.entries(data, where, asked), endpoint)
+    if chosen == "vcrpy" and not data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+        return chosen, cassettes.entries(cassettes.parse(data, where), where, endpoint)
+    value = document(path, data) if chosen else None
+    kind = kind_of(value) if chosen in (None, "json") else chosen
+    readers = {"har": har.entries, "vcrpy": cassettes.entries, "aimock": aimock.entries}
+    if kind is None:
+        raise Unrecognised(
+            f"{path}: no recording: neither a fixture nor a HAR, a cassette of vcrpy, a flow file of "
+            "mitmproxy, output of `curl -i`, a fixture of aimock or JSON Lines of shared recordings"
+        )
+    return kind, readers[kind](value, where, endpoint)
+
+
+def _of_endpoint(found: Found, endpoint: str | None) -> Found:
+    for one in found:
+        asked = one.exchange.request if isinstance(one, Entry) else None
+        reason = unwanted(asked.method, asked.target, endpoint) if asked and endpoint is not None else ""
+        yield Skipped(reason) if reason else one
+
+
+def _lines(path: Path, endpoint: str | None) -> Found:
+    for number, one in enumerate(read_lines(path)):
+        if endpoint is not None and one.endpoint != endpoint:
+            yield Skipped(f"no exchange of {endpoint}")
+        else:
+            yield Entry(one.exchange, f"entry {number}", _LINES, one.source)
+
+
+def _name(path: Path, entry: Entry) -> str:
+    """The recording's own id, else the file, the endpoint and a hash of what was asked."""
+    exchange = entry.exchange
+    endpoint = exchange.request.path.strip("/").removeprefix("v1/")
+    told = exchange.label or f"{path.stem}-{endpoint}-{digest(exchange.request)}"
+    return file_name(cleaned_text(told, known_values(exchange)))

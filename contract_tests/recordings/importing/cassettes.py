@@ -1,0 +1,167 @@
+"""Cassettes of vcrpy, version 1: its YAML and JSON serializers (vcr/serialize.py of kevin1024/vcrpy)."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from contract_tests.recordings.importing.entry import (
+    Entry,
+    Found,
+    Reply,
+    Skipped,
+    at,
+    exchange_of,
+    fields,
+    is_text,
+    need,
+    place_of,
+    target_of,
+    unwanted,
+)
+from contract_tests.recordings.recording import InputError
+from fake_server.wire.exchange import Aspect, Headers, Request, header
+
+MAX_YAML = 64 * 1024 * 1024
+"""Bytes of a cassette in YAML, which is read at about 10 MB a second."""
+PARSED = "parsed_body"
+NOTES = (
+    "A cassette keeps whole bodies: chunk boundaries, pauses between writes, how the connection ended and "
+    "the order of header fields are lost, and the test that recorded it may have left fields out."
+)
+
+
+class _Loader(yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader):  # type: ignore[misc]
+    """A safe loader that reads the text tags of Python 2 and refuses merge keys, which grow without bound."""
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Leave `<<` where it is; no constructor knows it."""
+
+
+def _text(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> str:
+    return loader.construct_scalar(node)
+
+
+def _sequence(loader: yaml.SafeLoader, node: yaml.SequenceNode) -> list[Any]:
+    return loader.construct_sequence(node)
+
+
+for _name in ("unicode", "str"):
+    _Loader.add_constructor(f"tag:yaml.org,2002:python/{_name}", _text)
+_Loader.add_constructor("tag:yaml.org,2002:python/tuple", _sequence)
+
+
+def parse(data: bytes, where: str) -> Any:
+    """A cassette in YAML as values. Raises InputError with the line."""
+    if len(data) > MAX_YAML:
+        raise InputError(f"{where}: a YAML cassette may hold {MAX_YAML:,} bytes, this one has {len(data):,}")
+    try:
+        return yaml.load(data, _Loader)  # noqa: S506 # _Loader is a safe loader
+    except yaml.constructor.ConstructorError as error:
+        raise InputError(f"{where}{_line(error)}: {error.problem}; record the cassette again") from error
+    except yaml.MarkedYAMLError as error:
+        raise InputError(f"{where}{_line(error)}: not YAML: {error.problem}") from error
+    except yaml.YAMLError as error:
+        raise InputError(f"{where}: not YAML: {' '.join(str(error).split())}") from error
+    except (ValueError, OverflowError) as error:
+        raise InputError(f"{where}: not a cassette: {error}") from error
+    except RecursionError as error:
+        raise InputError(f"{where}: nested too deeply") from error
+
+
+def _line(error: yaml.MarkedYAMLError) -> str:
+    return f":{error.problem_mark.line + 1}" if error.problem_mark else ""
+
+
+def entries(document: Any, where: str, endpoint: str | None = None) -> Found:
+    """The interactions of a parsed cassette. Raises InputError with the interaction's number."""
+    if isinstance(document, dict) and "http_interactions" in document:
+        raise InputError(f"{where}: a cassette of Ruby's VCR; this kit reads those of vcrpy")
+    with at(where):
+        version = need({"version": 1, **document}, "version", int) if isinstance(document, dict) else 1
+        if version != 1:
+            raise ValueError(f"a cassette of version {version}; this kit reads version 1")
+        listed = need(document, "interactions", list)
+    for number, interaction in enumerate(listed):
+        with at(f"{where}: interaction {number}"):
+            yield _entry(interaction, number, endpoint)
+
+
+def _entry(interaction: Any, number: int, endpoint: str | None) -> Entry | Skipped:
+    asked, answered = need(interaction, "request", dict), need(interaction, "response", dict)
+    method, url = need(asked, "method", str), need(asked, "uri", str)
+    target = target_of(url)
+    if reason := unwanted(method, target, endpoint):
+        return Skipped(reason)
+    body = _body(answered)
+    if body is None and not {"body", "content"} & set(answered):
+        return Skipped("the body of the reply was not kept")
+    headers = _headers(answered.get("headers"))
+    coded = (header(headers, "content-encoding") or "identity").strip().lower() != "identity"
+    parsed = PARSED in answered
+    old = "status_code" in answered  # the form of vcrpy 4 and 5 for httpx
+    reply = Reply(
+        need(answered, "status_code" if old else "status.code", int),
+        "" if old else str(answered["status"].get("message") or ""),
+        headers,
+        body or b"",
+        decoded=coded and is_text(body or b""),
+        lost={Aspect.ALL_HEADERS, Aspect.BODY_BYTES} if parsed else {Aspect.ALL_HEADERS},
+    )
+    sent = _body(asked)
+    if sent is None and method == "POST":
+        reply.lost.add(Aspect.REQUEST)
+    said = f"{NOTES} Its JSON was parsed and written anew." if parsed else NOTES
+    exchange, notes = exchange_of(
+        Request(method, target, _headers(asked.get("headers")), sent or b""), reply, said
+    )
+    return Entry(exchange, f"interaction {number}", notes, place_of(url))
+
+
+def _headers(value: Any) -> Headers:
+    """Header fields from `{name: [value, …]}` or `{name: value}`."""
+    if not isinstance(value, dict | None):
+        raise ValueError(f"'headers' is an object, not {repr(value)[:40]}")
+    return fields(_pairs(value or {}))
+
+
+def _pairs(headers: dict[Any, Any]) -> Iterator[tuple[Any, Any]]:
+    for name, values in headers.items():
+        for value in values if isinstance(values, list) else [values]:
+            yield _as_text(name), _as_text(value)
+
+
+def _as_text(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return value.decode("latin-1")
+    return str(value) if isinstance(value, int | float) else value
+
+
+def _body(message: dict[str, Any]) -> bytes | None:
+    """A body in any of the forms vcrpy has written: text, bytes, either below `string`, base64.
+
+    A common serializer beside its own stores the parsed JSON instead.
+    """
+    if PARSED in message:
+        return json.dumps(message[PARSED], ensure_ascii=False, default=str).encode("utf-8", "surrogatepass")
+    value = message.get("body", message.get("content"))
+    if isinstance(value, dict):
+        if "base64_string" in value:
+            try:
+                return base64.b64decode(need(value, "base64_string", str), validate=True)
+            except ValueError as error:
+                raise ValueError(f"'base64_string' is not base64: {error}") from error
+        if "string" not in value:
+            raise ValueError(
+                f"a body has a member 'string' or 'base64_string', not {', '.join(map(str, value))[:60]}"
+            )
+        value = value["string"]
+    if value is None or isinstance(value, bytes):
+        return value
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogatepass")
+    raise ValueError(f"a body is a text or bytes, not {repr(value)[:40]}")

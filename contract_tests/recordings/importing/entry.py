@@ -1,0 +1,202 @@
+"""What every reader of a foreign format shares: checked members, one exchange, what the format has lost."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from contract_tests.recordings.recording import InputError
+from fake_server.wire.exchange import Aspect, Ending, Exchange, Headers, Request, Write, header
+
+Kind = TypeVar("Kind")
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_WORDS = {str: "a text", int: "a whole number", dict: "an object", list: "a list", bytes: "bytes"}
+_ENDPOINTS = (
+    *("audio", "assistants", "batches", "chat/completions", "completions", "conversations", "embeddings"),
+    *("files", "fine_tuning", "images", "models", "moderations", "realtime", "responses", "threads"),
+    *("uploads", "vector_stores", "videos"),
+)
+_OPENAI = re.compile(rf"(?:^|/)(?:{'|'.join(_ENDPOINTS)})(?:/|$)")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One exchange that a file holds: where in the file, its notes, and the URL or repository it names."""
+
+    exchange: Exchange
+    where: str
+    notes: str
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """An entry that is no exchange with an OpenAI API, or holds none; `reason` says why in words."""
+
+    reason: str
+
+
+Found = Iterator[Entry | Skipped]
+
+
+@dataclass
+class Reply:
+    """A reply as a format tells it. `decoded` says that the body is kept without its content coding."""
+
+    status: int
+    reason: str
+    headers: Headers
+    body: bytes
+    decoded: bool = False
+    trailers: Headers = ()
+    lost: set[Aspect] = field(default_factory=set)
+
+
+@contextmanager
+def at(where: str) -> Iterator[None]:
+    """Name the place in every complaint about what an entry holds. Raises InputError."""
+    try:
+        yield
+    except InputError:
+        raise
+    except KeyError as error:
+        raise InputError(f"{where}: the member {error} is missing") from error
+    except RecursionError as error:
+        raise InputError(f"{where}: nested too deeply") from error
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise InputError(f"{where}: {error}") from error
+
+
+def need(holder: Any, name: str, kind: type[Kind]) -> Kind:
+    """The member `name` (`a.b`: one of a member) of this type. Raises ValueError with what stands there."""
+    value = holder
+    for step in name.split("."):
+        if not isinstance(value, dict) or step not in value:
+            raise ValueError(f"the member {name!r} is missing")
+        value = value[step]
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise ValueError(f"{name!r} is {_WORDS.get(kind, kind.__name__)}, not {repr(value)[:40]}")
+    return value
+
+
+def fields(pairs: Iterable[tuple[Any, Any]]) -> Headers:
+    """Header fields as they would stand on the wire; pseudo fields of HTTP/2 are left out.
+
+    A value of several lines is several fields: so browsers write those that came more than once.
+    """
+    made = []
+    for name, values in pairs:
+        if not isinstance(name, str) or not isinstance(values, str):
+            raise ValueError(f"a header field is a name and a text, not {repr((name, values))[:60]}")
+        if name.startswith(":"):
+            continue
+        if not _TOKEN.fullmatch(name):
+            raise ValueError(f"{name[:40]!r} is no name of a header field")
+        made += [(name, _as_bytes(value)) for value in re.split(r"\r\n|\r|\n", values)]
+    return tuple(made)
+
+
+def _as_bytes(value: str) -> str:
+    """A value as latin-1 shows its bytes."""
+    try:
+        value.encode("latin-1")
+    except UnicodeEncodeError:
+        value = value.encode("utf-8", "surrogatepass").decode("latin-1")
+    return value.strip(" \t")
+
+
+def target_of(url: str) -> str:
+    """Path and query of a URL. Raises ValueError where they cannot stand in a request line."""
+    if url.startswith("/"):
+        target = url.partition("#")[0]
+    else:
+        parts = urlsplit(url)
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    if not target.startswith("/") or re.search(r"[\x00-\x20\x7f]", target):
+        raise ValueError(f"{url[:80]!r} is no URL of a request")
+    return target.encode("utf-8", "surrogatepass").decode("latin-1")
+
+
+def place_of(url: str) -> str:
+    """The URL without what may be secret in it: user, query and fragment."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{parts.path}" if host else parts.path
+
+
+def unwanted(method: str, target: str, endpoint: str | None) -> str:
+    """Why an entry is none of an OpenAI API; '' where it is. With `endpoint`, only that one is wanted."""
+    path = target.partition("?")[0].rstrip("/")
+    if method in ("OPTIONS", "CONNECT"):
+        return f"{method} asks nothing of the API"
+    if endpoint is not None:
+        return "" if path.endswith(f"/{endpoint.strip('/')}") else f"no exchange of {endpoint}"
+    return "" if _OPENAI.search(path) else "no endpoint of the OpenAI API"
+
+
+def exchange_of(request: Request, reply: Reply, said: str) -> tuple[Exchange, str]:
+    """The exchange of a format that keeps whole bodies, and its notes: `said` and what had to be left out.
+
+    `reply.lost` are the aspects that the format never keeps.
+    """
+    headers, left_out = _settled(reply)
+    lost = reply.lost | ({Aspect.HEADERS, Aspect.ALL_HEADERS} if not headers else set())
+    notes = [said, *left_out]
+    if Aspect.REQUEST in lost:
+        notes.append("The body of the request was not kept.")
+    exchange = Exchange(
+        request,
+        reply.status,
+        headers=headers,
+        writes=(Write(reply.body),) if reply.body else (),
+        ending=Ending.UNKNOWN,
+        reason=" ".join(reply.reason.split()) if reply.reason.isascii() else "",
+        trailers=reply.trailers,
+        unknown=frozenset(lost | {Aspect.FRAMING, Aspect.TIMING, Aspect.ENDING}),
+    )
+    return exchange, " ".join(notes)
+
+
+def _settled(reply: Reply) -> tuple[Headers, list[str]]:
+    """The header fields without those that speak of other bytes than were kept, and what was left out."""
+    out: list[str] = []
+    headers = reply.headers
+    if reply.decoded and (coding := header(headers, "content-encoding")):
+        headers = _without(headers, "content-encoding")
+        out.append(f"Content-Encoding: {coding} is left out because the body was kept decoded.")
+    length = header(headers, "content-length")
+    chunked = "chunked" in (header(headers, "transfer-encoding") or "").lower()
+    if length is not None and (length != str(len(reply.body)) or chunked):
+        headers = _without(headers, "content-length")
+        out.append(
+            f"Content-Length: {length} is left out because the body was kept as {len(reply.body)} bytes."
+        )
+    coding = header(headers, "transfer-encoding")
+    if coding is not None and coding.strip().lower() != "chunked":
+        headers = _without(headers, "transfer-encoding")
+        out.append(f"Transfer-Encoding: {coding} is left out because the body was kept without it.")
+    return headers, out
+
+
+def _without(headers: Headers, name: str) -> Headers:
+    return tuple(pair for pair in headers if pair[0].lower() != name)
+
+
+def is_text(body: bytes) -> bool:
+    """Whether the body is UTF-8: what gzip, deflate, br or zstd write practically never is."""
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def digest(request: Request) -> str:
+    """Eight hex digits that stand for what was asked."""
+    asked = f"{request.method} {request.target}\n".encode("utf-8", "surrogatepass") + request.body
+    return hashlib.sha256(asked).hexdigest()[:8]

@@ -1,0 +1,89 @@
+"""Flow files of mitmproxy (`mitmdump -w`): a typed netstring for each flow (mitmproxy/http.py)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from contract_tests.recordings.importing.entry import (
+    Entry,
+    Found,
+    Reply,
+    Skipped,
+    at,
+    exchange_of,
+    fields,
+    need,
+    place_of,
+    target_of,
+    unwanted,
+)
+from contract_tests.recordings.importing.tnetstring import TnetstringError, pop
+from contract_tests.recordings.recording import InputError
+from fake_server.wire.exchange import Aspect, Headers, Request
+
+OLDEST = 7
+"""The format of mitmproxy 5 (2019); what is read here has stayed the same up to 21 (mitmproxy 11 and 12)."""
+NOTES = (
+    "A flow of mitmproxy keeps whole bodies as they were coded: chunk boundaries, pauses between writes and "
+    "how the connection ended are lost."
+)
+
+
+def entries(data: bytes, where: str, endpoint: str | None = None) -> Found:
+    """The flows of a file. Raises InputError with the byte or the flow's number."""
+    position = number = 0
+    while position < len(data):
+        try:
+            flow, position = pop(data, position)
+        except TnetstringError as error:
+            raise InputError(f"{where}: not a flow file of mitmproxy, or cut off: {error}") from error
+        with at(f"{where}: flow {number}"):
+            yield _flow(flow, number, endpoint)
+        number += 1
+
+
+def _flow(flow: Any, number: int, endpoint: str | None) -> Entry | Skipped:
+    if need(flow, "type", str) != "http":
+        return Skipped(f"{flow['type']} and not HTTP")
+    version = need(flow, "version", int)
+    if version < OLDEST:
+        raise ValueError(f"version {version} of the format; open and save it with mitmproxy 5 or newer")
+    asked, answered = need(flow, "request", dict), flow.get("response")
+    method, target = _ascii(asked, "method"), target_of(_ascii(asked, "path"))
+    if reason := unwanted(method, target, endpoint):
+        return Skipped(reason)
+    if flow.get("websocket"):
+        return Skipped("a websocket")
+    if answered is None:
+        return Skipped(f"no reply came{_why(flow)}")
+    if answered.get("content", b"") is None:
+        return Skipped("the body of the reply was not kept")
+    reply = Reply(
+        need(answered, "status_code", int),
+        _ascii(answered, "reason"),
+        _headers(answered.get("headers")),
+        need(answered, "content", bytes),
+        trailers=_headers(answered.get("trailers")),
+    )
+    sent = asked.get("content")
+    if sent is None:
+        reply.lost.add(Aspect.REQUEST)
+    request = Request(method, target, _headers(asked.get("headers")), sent or b"")
+    exchange, notes = exchange_of(request, reply, NOTES + _why(flow, " mitmproxy noted: {}."))
+    url = f"{_ascii(asked, 'scheme')}://{need(asked, 'host', str)}:{need(asked, 'port', int)}{target}"
+    return Entry(exchange, f"flow {number}", notes, place_of(url))
+
+
+def _ascii(holder: dict[str, Any], name: str) -> str:
+    return need(holder, name, bytes).decode("latin-1")
+
+
+def _headers(pairs: Any) -> Headers:
+    if not isinstance(pairs, list | None):
+        raise ValueError(f"'headers' is a list, not {repr(pairs)[:40]}")
+    return fields(tuple(part.decode("latin-1") for part in pair) for pair in pairs or [])
+
+
+def _why(flow: dict[str, Any], form: str = " ({})") -> str:
+    error = flow.get("error")
+    return form.format(str(error.get("msg"))[:80]) if isinstance(error, dict) else ""

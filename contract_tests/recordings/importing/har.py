@@ -1,0 +1,111 @@
+"""HAR 1.2 files, as browsers, mitmproxy and Charles write them (http://www.softwareishard.com/blog/har-12-spec)."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+from urllib.parse import urlencode
+
+from contract_tests.recordings.importing.entry import (
+    Entry,
+    Found,
+    Reply,
+    Skipped,
+    at,
+    exchange_of,
+    fields,
+    need,
+    place_of,
+    target_of,
+    unwanted,
+)
+from fake_server.wire.exchange import Aspect, Headers, Request
+
+NOTES = (
+    "A HAR keeps decoded text: chunk boundaries, pauses between writes, header case and compressed bytes "
+    "are lost."
+)
+
+
+def entries(document: Any, where: str, endpoint: str | None = None) -> Found:
+    """The entries of a parsed HAR. Raises InputError with the entry's number."""
+    with at(where):
+        listed = need(document, "log.entries", list)
+    for number, entry in enumerate(listed):
+        with at(f"{where}: entry {number}"):
+            yield _entry(entry, number, endpoint)
+
+
+def _entry(entry: Any, number: int, endpoint: str | None) -> Entry | Skipped:
+    asked, url = need(entry, "request", dict), need(entry, "request.url", str)
+    method, scheme = need(asked, "method", str).upper(), url.partition(":")[0].lower()
+    if scheme not in ("http", "https"):
+        return Skipped(f"{scheme[:20]}: and not HTTP")
+    target = target_of(url)
+    if reason := unwanted(method, target, endpoint):
+        return Skipped(reason)
+    status = need(entry, "response.status", int)
+    if status < 100:
+        return Skipped(f"no reply came{_why(entry)}")
+    content = need(entry, "response.content", dict)
+    body = _content(content)
+    if body is None:
+        return Skipped("the body of the reply was not kept")
+    reply = Reply(
+        status,
+        str(entry["response"].get("statusText") or ""),
+        _headers(entry["response"]),
+        body,
+        decoded=True,
+        lost=set() if content.get("encoding") == "base64" else {Aspect.BODY_BYTES},
+    )
+    sent = _post_data(asked)
+    if sent is None:
+        reply.lost.add(Aspect.REQUEST)
+    exchange, notes = exchange_of(Request(method, target, _headers(asked), sent or b""), reply, NOTES)
+    return Entry(exchange, f"entry {number}", notes, place_of(url))
+
+
+def _headers(message: dict[str, Any]) -> Headers:
+    pairs = [(need(one, "name", str), need(one, "value", str)) for one in need(message, "headers", list)]
+    return fields(pairs)
+
+
+def _content(content: dict[str, Any]) -> bytes | None:
+    """The body of a reply without content coding; None where there was one and it was not kept."""
+    text = content.get("text")
+    if text is None:
+        return None if _number(content.get("size")) > 0 else b""
+    if not isinstance(text, str):
+        raise ValueError(f"'content.text' is a text, not {repr(text)[:40]}")
+    if content.get("encoding") == "base64":
+        try:
+            return base64.b64decode(text, validate=True)
+        except ValueError as error:
+            raise ValueError(f"'content.text' is not base64: {error}") from error
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _post_data(asked: dict[str, Any]) -> bytes | None:
+    """The body of a request; None where there was one and it was not kept."""
+    posted = asked.get("postData")
+    if posted is None:
+        return None if _number(asked.get("bodySize")) > 0 or asked["method"] == "POST" else b""
+    text = need({"text": "", **posted}, "text", str) if isinstance(posted, dict) else None
+    if text is None:
+        raise ValueError("'request.postData' is an object")
+    if not text and isinstance(posted.get("params"), list) and posted["params"]:
+        pairs = [(need(one, "name", str), str(one.get("value") or "")) for one in posted["params"]]
+        return None if any("fileName" in one for one in posted["params"]) else urlencode(pairs).encode()
+    if posted.get("encoding") == "base64":
+        return base64.b64decode(text, validate=True)
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _number(value: Any) -> int | float:
+    return value if isinstance(value, int | float) else 0
+
+
+def _why(entry: dict[str, Any]) -> str:
+    error = entry.get("_error") or entry["response"].get("_error")
+    return f" ({error[:60]})" if isinstance(error, str) else ""

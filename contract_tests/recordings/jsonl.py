@@ -1,0 +1,149 @@
+"""Shared recordings: one exchange a line, as JSON.
+
+A line holds `id`, `provider`, `endpoint`, `source` (fidelity, flags), `request` (method, path, query, body)
+and `response` (status, headers, body_kind, body). Recorders drop much of what crossed the wire, so each
+exchange says what it does not know.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from contract_tests.recordings.recording import InputError, Recording
+from fake_server.wire.exchange import Aspect, Ending, Exchange, Request, Write
+
+_NEVER_KEPT = frozenset({Aspect.ALL_HEADERS, Aspect.FRAMING, Aspect.TIMING, Aspect.ENDING})
+
+
+_INCOMPLETE_REQUEST = ("$omitted", "$elided")
+
+
+MAX_LINE = 64 * 1024 * 1024
+"""Bytes of one recording; shared recordings hold replies of at most 256 KiB."""
+
+
+def read_lines(path: Path) -> Iterator[Recording]:
+    """The recordings of a JSON Lines file, read line by line. Raises InputError with the line."""
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(iter(lambda: file.readline(MAX_LINE + 1), b""), 1):
+                if len(line) > MAX_LINE:
+                    raise InputError(f"{path}:{number}: the line is longer than {MAX_LINE:,} bytes")
+                if line.strip():
+                    yield _line(line, f"{path}:{number}")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def _line(line: bytes, where: str) -> Recording:
+    try:
+        entry = json.loads(line)
+        _check(entry)
+        return Recording(
+            _exchange(entry),
+            provider=str(entry.get("provider", "")),
+            endpoint=entry["endpoint"],
+            source=_source(entry.get("source", {})),
+        )
+    except json.JSONDecodeError as error:
+        raise InputError(f"{where}: not JSON: {error.msg} at column {error.colno}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{where}: not UTF-8 at byte {error.start} of the line") from error
+    except RecursionError as error:
+        raise InputError(f"{where}: nested too deeply") from error
+    except KeyError as error:
+        raise InputError(f"{where}: the member {error} is missing: not a recording") from error
+    except InputError as error:
+        raise InputError(f"{where}: not a recording: {error}") from error
+    except (TypeError, AttributeError, ValueError, OverflowError) as error:
+        raise InputError(f"{where}: not a recording: {error}") from error
+
+
+def _exchange(entry: dict[str, Any]) -> Exchange:
+    asked, reply, source = entry["request"], entry["response"], entry.get("source", {})
+    unknown = set(_NEVER_KEPT)
+    if "content-type" not in reply["headers"]:
+        unknown.add(Aspect.HEADERS)
+    if reply["body_kind"] == "json":
+        unknown.add(Aspect.BODY_BYTES)
+    if source.get("fidelity") == "sse-rejoined":
+        unknown.add(Aspect.EVENT_FRAMING)
+    body, complete = _request_body(asked.get("body"))
+    if not complete:
+        unknown.add(Aspect.REQUEST)
+    query = asked.get("query")
+    payload = _payload(reply)
+    return Exchange(
+        Request(asked["method"], asked["path"] + _query(query), None, body),
+        reply["status"],
+        headers=tuple((str(name), str(value)) for name, value in reply["headers"].items()),
+        writes=(Write(payload),) if payload else (),
+        ending=Ending.UNKNOWN,
+        unknown=frozenset(unknown),
+        label=entry["id"],
+    )
+
+
+def _source(source: dict[str, Any]) -> str:
+    """Where the recording was published: repository, commit, path and the interaction's number there."""
+    commit = str(source.get("commit", ""))[:12]
+    repository = f"{source.get('repo', '')}@{commit}" if commit else str(source.get("repo", ""))
+    number = f"#{source['index']}" if "index" in source else ""
+    return " ".join(filter(None, (repository, f"{source.get('path', '')}{number}")))
+
+
+_MEMBERS: dict[str, type] = {
+    "request": dict,
+    "request.method": str,
+    "request.path": str,
+    "response": dict,
+    "response.status": int,
+    "response.headers": dict,
+    "response.body_kind": str,
+    "endpoint": str,
+    "id": str,
+}
+
+
+_WORDS = {str: "a text", int: "a whole number", dict: "an object"}
+
+
+def _check(entry: Any) -> None:
+    """Raises InputError where a member that is needed has another type, KeyError where it is missing."""
+    if not isinstance(entry, dict):
+        raise InputError(f"a line holds an object, not {json.dumps(entry)[:40]}")
+    for name, kind in _MEMBERS.items():
+        value: Any = entry
+        for step in name.split("."):
+            value = value[step]
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise InputError(f"{name!r} is {_WORDS[kind]}, not {json.dumps(value)[:40]}")
+
+
+def _query(query: Any) -> str:
+    if not query:
+        return ""
+    return "?" + (query if isinstance(query, str) else urlencode(query, doseq=True))
+
+
+def _request_body(value: Any) -> tuple[bytes, bool]:
+    """The request body, and whether it is all that was sent."""
+    if value is None:
+        return b"", False
+    if isinstance(value, dict) and _INCOMPLETE_REQUEST[0] in value:
+        return b"", False
+    text = json.dumps(value, ensure_ascii=False)
+    return text.encode("utf-8", "surrogatepass"), _INCOMPLETE_REQUEST[1] not in text
+
+
+def _payload(reply: dict[str, Any]) -> bytes:
+    body = reply.get("body")
+    if isinstance(body, str) and reply["body_kind"] != "json":
+        return body.encode("utf-8", "surrogatepass")
+    if body is None or reply["body_kind"] == "binary":
+        return b""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")

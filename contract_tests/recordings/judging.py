@@ -1,0 +1,123 @@
+"""Judging recordings offline: what the rules say of every exchange in some files, added up."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from contract_tests.recordings.reading import read
+from contract_tests.recordings.recording import InputError, Recording
+from contract_tests.recordings.tally import Tally
+from contract_tests.rules import RULES, find, judge
+from contract_tests.rules.engine.judge import Finding, Level
+from fake_server.wire.exchange import Exchange
+from fake_server.wire.proof import differences
+
+__all__ = ["InputError", "Summary", "judge_files", "judge_recordings"]
+
+
+@dataclass
+class Summary:
+    """What was found. Counters hold exchanges, by rule id or by endpoint.
+
+    `surprises` names the fixtures whose declared `breaks` are not what was found, and those whose head and
+    body contradict each other; `unjudged` counts the exchanges to which no rule about their content applied.
+    `selected` holds the ids of the rules that were asked for, none where all were.
+    """
+
+    exchanges: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    applied: Counter[str] = field(default_factory=Counter)
+    not_reached: Counter[str] = field(default_factory=Counter)
+    flagged: Counter[str] = field(default_factory=Counter)
+    per_endpoint: Counter[str] = field(default_factory=Counter)
+    unjudged: Counter[str] = field(default_factory=Counter)
+    surprises: list[str] = field(default_factory=list)
+    selected: frozenset[str] = frozenset()
+    providers: Tally = field(default_factory=Tally)
+
+    @property
+    def never_applied(self) -> list[str]:
+        """Rules over single exchanges that were asked for and applied to none of them."""
+        asked = [rule for rule in RULES.values() if not self.selected or rule.id in self.selected]
+        return [rule.id for rule in asked if not rule.relation and not self.applied[rule.id]]
+
+    def count(self, level: Level) -> int:
+        """How many findings of this level there are."""
+        return sum(one.rule.level is level for one in self.findings)
+
+
+def judge_files(
+    paths: Iterable[Path | str], select: Iterable[str] = (), endpoint: str | None = None
+) -> Summary:
+    """Judge every recording of the files and folders. Raises InputError.
+
+    `select` keeps the rules with these ids or prefixes, `endpoint` the recordings of one endpoint.
+    """
+    recordings = (recording for path in paths for recording in read(Path(path)))
+    return judge_recordings(recordings, select, endpoint)
+
+
+def judge_recordings(
+    recordings: Iterable[Recording], select: Iterable[str] = (), endpoint: str | None = None
+) -> Summary:
+    """Judge recordings, one after the other."""
+    chosen = _chosen(select)
+    summary = Summary(selected=chosen)
+    for recording in recordings:
+        if endpoint is None or recording.endpoint == endpoint:
+            _add(summary, recording, chosen)
+    return summary
+
+
+def _chosen(select: Iterable[str]) -> frozenset[str]:
+    chosen: set[str] = set()
+    for prefix in select:
+        rules = find(prefix)
+        if not rules:
+            near = difflib.get_close_matches(prefix, {*RULES, *(rule.section for rule in RULES.values())}, 3)
+            hint = f"did you mean {', '.join(near)}?" if near else "`contract rules` lists them"
+            raise InputError(f"no rule is called {prefix!r} and none lies below it; {hint}")
+        chosen.update(rule.id for rule in rules)
+    return frozenset(chosen)
+
+
+def _speaks_of_content(rule_id: str, exchange: Exchange) -> bool:
+    """Whether a rule that applied judged what the exchange is about.
+
+    Rules of http and sse apply to any reply, and those of errors to any success ("this is no error"): an
+    endpoint that no other rule knows is not judged by them.
+    """
+    section = rule_id.partition(".")[0]
+    if section == "errors":
+        return exchange.status is not None and exchange.status >= 400
+    return section not in ("http", "sse")
+
+
+def _add(summary: Summary, recording: Recording, chosen: frozenset[str]) -> None:
+    judgement = judge(recording.exchange)
+    found = [one for one in judgement.findings if not chosen or one.rule.id in chosen]
+    endpoint = recording.endpoint
+    if recording.exchange.request.method == "DELETE":
+        endpoint = f"DELETE {endpoint}"  # another operation than reading what the path names
+    summary.exchanges += 1
+    summary.per_endpoint[endpoint] += 1
+    summary.findings.extend(found)
+    applied = judgement.applied & chosen if chosen else judgement.applied
+    summary.providers.add(recording.provider, applied, found)
+    summary.applied.update(applied)
+    summary.not_reached.update(judgement.not_reached & chosen if chosen else judgement.not_reached)
+    summary.flagged.update({one.rule.id for one in found})
+    if not any(_speaks_of_content(name, recording.exchange) for name in judgement.applied):
+        summary.unjudged[endpoint] += 1
+    if recording.breaks is not None and (faults := differences(recording.exchange)):
+        summary.surprises.append(f"{recording.exchange.label}: contradicts itself: {'; '.join(faults)}")
+    if recording.breaks is not None and not chosen and judgement.ids() != set(recording.breaks):
+        declared, seen = sorted(recording.breaks), sorted(judgement.ids())
+        summary.surprises.append(
+            f"{recording.exchange.label}: declares {', '.join(declared) or 'nothing'}, "
+            f"breaks {', '.join(seen) or 'nothing'}"
+        )

@@ -1,0 +1,60 @@
+"""Recordings from files: our own fixtures, shared recordings, and what can be imported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from contract_tests.recordings.jsonl import read_lines
+from contract_tests.recordings.recording import InputError, Recording
+from fake_server.wire import fixture
+from fake_server.wire.exchange import Exchange
+
+
+def read(path: Path) -> Iterator[Recording]:
+    """Every recording of a file (`.jsonl`, a fixture head) or of a folder of them. Raises InputError.
+
+    A file of another tool (see `contract_tests.importing`) is read too, where it is named itself.
+    """
+    if path.is_dir():
+        found = sorted({*fixture.find(path), *path.rglob("*.jsonl")})
+        if not found:
+            raise InputError(f"{path}: no fixture and no .jsonl file in this folder")
+        for one in found:
+            yield from read(one)
+    elif path.suffix == ".jsonl":
+        yield from read_lines(path)
+    elif fixture.is_fixture(path):
+        yield _fixture(path)
+    else:
+        yield from _foreign(path)
+
+
+def _fixture(path: Path) -> Recording:
+    try:
+        loaded = fixture.load(path)
+    except fixture.FixtureError as error:
+        raise InputError(str(error)) from error
+    return Recording(loaded.exchange, endpoint=_endpoint(loaded.exchange), breaks=loaded.breaks)
+
+
+def _foreign(path: Path) -> Iterator[Recording]:
+    """The recordings of a file in the format of another tool; else what is wrong with it as a fixture."""
+    from contract_tests.recordings import importing
+    from contract_tests.recordings.importing.recognising import recognise
+
+    if path.suffix == ".body" or recognise(path) is None:
+        yield _fixture(path)
+        return
+    for one in importing.read(path):
+        if one.format == "aimock":
+            raise InputError(
+                f"{path}: a fixture of aimock holds an answer and nothing that a server sent: there is "
+                "nothing to judge; `contract import` makes an exchange of it that can be replayed"
+            )
+        exchange = one.fixture.exchange
+        yield Recording(exchange, endpoint=_endpoint(exchange), source=one.fixture.source)
+
+
+def _endpoint(exchange: Exchange) -> str:
+    return exchange.request.path.strip("/").removeprefix("v1/") or "/"

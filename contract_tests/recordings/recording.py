@@ -1,0 +1,22 @@
+"""An exchange with where it comes from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fake_server.wire.exchange import Exchange
+
+
+class InputError(ValueError):
+    """A file that cannot be judged; the message says which, where and why."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """An exchange with where it comes from. `breaks` is None for recordings that declare nothing."""
+
+    exchange: Exchange
+    provider: str = ""
+    endpoint: str = ""
+    breaks: tuple[str, ...] | None = None
+    source: str = ""

@@ -1,0 +1,126 @@
+"""A tally in words: a table for the terminal, a page of Markdown for the repository."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from contract_tests.recordings.tally import Example, Provider, Tally
+from contract_tests.rules.engine.judge import Level
+
+Readings = Mapping[str, Mapping[str, str]]
+"""What the bytes say to somebody who read them, by provider and rule id."""
+
+LEVELS = (Level.MUST, Level.SHOULD)
+NOT_READ = "not read yet"
+_MOST = 80
+"""Characters of a reply that an example shows."""
+_LONGEST_NAME = 40
+
+
+def as_text(tally: Tally) -> str:
+    """Provider by section, in columns; empty where there are not at least two providers to compare."""
+    if len(tally.providers) < 2:
+        return ""
+    rows = [("provider", "exchanges", *tally.sections)]
+    for name in sorted(tally.providers):
+        shown = " ".join(name.split())[:_LONGEST_NAME] or "(no name)"
+        rows.append((shown, *_cells(tally.providers[name], tally.sections)))
+    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    return "\n".join(
+        ("exchanges judged / with MUST / with SHOULD findings", *(line.rstrip() for line in lines))
+    )
+
+
+def as_markdown(tally: Tally, readings: Readings) -> str:
+    """The table, and below it for each provider the rules that found something."""
+    return "\n".join((*_table(tally), "", *_details(tally, readings))).strip()
+
+
+def unread(tally: Tally, readings: Readings) -> list[tuple[str, str]]:
+    """Provider and rule of each type of MUST finding whose bytes nobody has read."""
+    return [
+        (name, rule)
+        for name, one in sorted(tally.providers.items())
+        for rule in one.rules(Level.MUST)
+        if rule not in readings.get(name, {})
+    ]
+
+
+def gone(tally: Tally, readings: Readings) -> list[tuple[str, str]]:
+    """Provider and rule of each reading whose finding no longer occurs."""
+    return [
+        (name, rule)
+        for name, rules in sorted(readings.items())
+        for rule in rules
+        if name not in tally.providers or not tally.providers[name].flagged[rule]
+    ]
+
+
+def _cells(one: Provider, sections: Sequence[str]) -> Iterator[str]:
+    yield str(one.exchanges)
+    for name in sections:
+        counts = (one.judged[name], one.must[name], one.should[name])
+        if not counts[0]:
+            yield "·"
+        else:
+            yield " / ".join(map(str, counts)) if counts[1] or counts[2] else str(counts[0])
+
+
+def _row(cells: Iterator[str] | Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _table(tally: Tally) -> Iterator[str]:
+    sections = tally.sections
+    yield _row(("provider", "exchanges", *sections))
+    yield _row(("---", *("--:" for _ in range(len(sections) + 1))))
+    for name, one in sorted(tally.providers.items()):
+        yield _row((f"[{name}](#{name})", *_cells(one, sections)))
+
+
+def _details(tally: Tally, readings: Readings) -> Iterator[str]:
+    for name, one in sorted(tally.providers.items()):
+        yield f"### {name}"
+        yield ""
+        if not any(one.rules(level) for level in LEVELS):
+            yield f"No MUST or SHOULD finding in {one.exchanges} exchange{'s' * (one.exchanges > 1)}."
+            yield ""
+            continue
+        yield _row(("rule", "level", "exchanges", "first seen", "what the bytes say"))
+        yield _row(("---", "---", "--:", "---", "---"))
+        for level in LEVELS:
+            for rule in one.rules(level):
+                said = readings.get(name, {}).get(rule) or _said(one.examples[rule], level)
+                count = f"{one.flagged[rule]} of {one.applied[rule]}"
+                link = f"[{rule}](rules/RULES.md#{anchor(rule)})"
+                yield _row((link, level.value, count, _place(one.examples[rule]), said))
+        yield ""
+
+
+def anchor(rule_id: str) -> str:
+    """The anchor that a heading with this rule's id has on GitHub and GitLab."""
+    return rule_id.replace(".", "")
+
+
+def _said(example: Example, level: Level) -> str:
+    shown = _short(example.actual)
+    if example.expected:
+        shown += f"; expected: {_short(example.expected)}"
+    return _escaped(shown if level is not Level.MUST else f"{shown} ({NOT_READ})")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _MOST else f"{text[: _MOST - 1]}…"
+
+
+def _place(example: Example) -> str:
+    return f"`{example.label}`, {_escaped(str(example.place))}"
+
+
+def _escaped(text: str) -> str:
+    """Text that stays one cell of a table and shows no markup of its own."""
+    clean = " ".join(text.split()).replace("\\", "\\\\")
+    for sign in "|<>*_`[]":
+        clean = clean.replace(sign, f"\\{sign}")
+    return clean

@@ -1,0 +1,27 @@
+"""Tolerances applied to what was found in recordings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+from contract_tests.recordings.judging import Summary
+from contract_tests.rules.engine.judge import Finding
+from contract_tests.tolerance.entry import Entry, Ledger, Tolerated, account, split
+
+
+def to_recordings(
+    summary: Summary, entries: Sequence[Entry], today: date, labels: Iterable[str]
+) -> tuple[tuple[Finding, ...], tuple[Tolerated, ...], Ledger]:
+    """What counts of the findings in recordings, what is tolerated, and the ledger.
+
+    `labels` names the recordings that were judged.
+    """
+    judged = tuple(labels)
+
+    def looked(entry: Entry) -> bool:
+        asked = not summary.selected or entry.rule in summary.selected
+        return asked and any(entry.may_be_in(label) for label in judged)
+
+    ledger = account(summary.findings, entries, today, looked)
+    return *split(summary.findings, entries, today), ledger

@@ -1,0 +1,89 @@
+"""The table of who breaks on what: read from measured.json, told in words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from contract_tests.report.client_verdicts import ANSWERS, FINE, NO_ERROR, NOT_ASKED
+
+DATA = Path(__file__).resolve().parent / "measured.json"
+_WORDS = {"empty": "silently empty", "short": "silently short"}
+_UNTOLD = (FINE, ANSWERS)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Verdicts by fixture (`broken/ID`, `bugs/ID`) and client; the day; the clients' versions."""
+
+    measured: str
+    clients: Mapping[str, str]
+    verdicts: Mapping[str, Mapping[str, str]]
+
+    @property
+    def versions(self) -> str:
+        """What was measured: `openai-python 0.28.1, …`."""
+        return ", ".join(f"{name.split(' ')[0]} {version}" for name, version in self.clients.items())
+
+    def of_rule(self, rule_id: str) -> Mapping[str, str]:
+        """What each client makes of the fixture that breaks this rule alone; empty where not measured."""
+        return self.verdicts.get(f"broken/{rule_id}", {})
+
+    def of_bug(self, bug_id: str) -> Mapping[str, str]:
+        """What each client makes of this bug; empty where not measured."""
+        return self.verdicts.get(f"bugs/{bug_id}", {})
+
+    def text(self) -> str:
+        """The file: a line a fixture, so that changes are seen line by line."""
+        rows = ",\n".join(
+            f"    {json.dumps(name)}: {json.dumps(row, ensure_ascii=False)}"
+            for name, row in sorted(self.verdicts.items())
+        )
+        head = {"measured": self.measured, "clients": dict(self.clients)}
+        return json.dumps(head, indent=2)[:-2] + f',\n  "verdicts": {{\n{rows}\n  }}\n}}\n'
+
+
+@cache
+def table() -> Table:
+    """What was measured last; nothing where the file is not there."""
+    if not DATA.is_file():
+        return Table("", {}, {})
+    read = json.loads(DATA.read_text("utf-8"))
+    return Table(read["measured"], read["clients"], read["verdicts"])
+
+
+def breakage(row: Mapping[str, str]) -> str:
+    """A row in words: `openai-python 3, LangChain: silently empty; others fine`; empty for an empty row."""
+    groups: dict[str, list[str]] = {}
+    for client, verdict in row.items():
+        if verdict != NOT_ASKED:
+            groups.setdefault(verdict, []).append(client)
+    told = [f"{_joined(clients)}: {_worded(one)}" for one, clients in groups.items() if one not in _UNTOLD]
+    if len(groups) == 1:
+        (verdict,) = groups
+        if verdict == FINE:
+            return "every client measured is fine"
+        return "" if verdict == ANSWERS else f"every client: {_worded(verdict)}"
+    return "; ".join((*told, "others fine") if FINE in groups else told)
+
+
+def _worded(verdict: str) -> str:
+    if verdict == NO_ERROR:
+        return "no error is raised"
+    return _WORDS.get(verdict, verdict.replace("wrong: ", "wrong "))
+
+
+def _joined(clients: list[str]) -> str:
+    """The names, those of one family once: `openai-python 1, 2 and 3`."""
+    families: dict[str, list[str]] = {}
+    for client in clients:
+        family, _, version = client.partition(" ")
+        families.setdefault(family, []).extend([version] if version else [])
+    return ", ".join(f"{name} {_and(versions)}".strip() for name, versions in families.items())
+
+
+def _and(words: list[str]) -> str:
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))

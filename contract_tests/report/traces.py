@@ -1,0 +1,106 @@
+"""Examples of the rules about several exchanges of one case, each read from `traces.yaml` and judged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from contract_tests.rules.engine.judge import Rule, judge_relation
+from contract_tests.rules.engine.trace import Trace
+from contract_tests.rules.engine.view import View
+from fake_server.wire.exchange import Exchange, Request, Write
+
+SOURCE = Path(__file__).resolve().parent / "traces.yaml"
+Parts = Mapping[str, str]
+MAIN = "main "
+"""Parts that begin so are what main() says; nothing is its answer."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """The parts of a case by name, as they keep a rule and as they break it, and what the rule says then."""
+
+    kept: Parts
+    broken: Parts
+    said: str
+
+
+def example_of(rule: Rule) -> Example | None:
+    """The example of a rule about several exchanges; None for other rules."""
+    entry = entries().get(rule.id)
+    if entry is None:
+        return None
+    finding = next(iter(judge_relation([rule], trace(rule.id, "broken"), rule.id).findings), None)
+    said = finding.actual + (f"; expected: {finding.expected}" if finding.expected else "") if finding else ""
+    return Example(_shown(entry, "kept"), _shown(entry, "broken"), said)
+
+
+def _shown(entry: Mapping[str, Any], form: str) -> Parts:
+    seconds = entry.get("seconds", {}).get(form, {})
+    times = {name: f" after {seconds[name]} s" for name in seconds}
+    return {name: _told(name, text) + times.get(name, "") for name, text in entry[form].items()}
+
+
+@cache
+def entries() -> dict[str, Any]:
+    """The examples by rule id."""
+    found: dict[str, Any] = yaml.safe_load(SOURCE.read_text("utf-8"))
+    return found
+
+
+def trace(rule_id: str, form: str) -> Trace:
+    """The exchanges of an example, `form` "kept" or "broken"."""
+    entry = entries()[rule_id]
+    parts: dict[str, str] = entry[form]
+    status = entry.get("status", {}).get(form, {})
+    headers = entry.get("headers", {}).get(form, {})
+    seconds = entry.get("seconds", {}).get(form, {})
+    asked = entry.get("asked", {})
+    path = entry.get("path", "/v1/chat/completions")
+    return Trace(
+        rule_id,
+        {
+            name: _view(
+                path,
+                text,
+                status.get(name, 200),
+                headers.get(name, {}),
+                asked.get(name, {}),
+                seconds.get(name, 0.0),
+            )
+            for name, text in parts.items()
+            if not name.startswith(MAIN)
+        },
+        expected=entry.get("expected", {}),
+        deterministic=entry.get("deterministic"),
+        valid=frozenset(entry.get("valid", ())),
+        troubles={name: text for name, text in parts.items() if name.startswith(MAIN)},
+    )
+
+
+def _view(
+    path: str,
+    body: str,
+    status: int,
+    headers: Mapping[str, str],
+    asked: Mapping[str, Any],
+    seconds: float,
+) -> View:
+    streamed = body.startswith("data:")
+    request = Request("POST", path, body=json.dumps({"model": "m", "stream": streamed, **asked}).encode())
+    kind = "text/event-stream" if streamed else "application/json"
+    fields = (("Content-Type", kind), *headers.items())
+    writes = (Write(body.encode()),) if body else ()
+    return View(Exchange(request, status, fields, writes, head_pause=seconds))
+
+
+def _told(name: str, text: str) -> str:
+    if name.startswith(MAIN):
+        return text or "prints the answer, exit code 0"
+    return " ⏎ ".join(line for line in text.splitlines() if line)

@@ -1,0 +1,1 @@
+"""Chat completions, as one object and as a stream."""

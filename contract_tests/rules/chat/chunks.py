@@ -1,0 +1,153 @@
+"""Section chat.stream: the chat completion chunk objects of a streamed answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from types import NoneType
+
+from contract_tests.rules.chat.reply import FINISH_REASONS, SERVICE_TIERS
+from contract_tests.rules.engine import references as see
+from contract_tests.rules.engine.judge import SHOULD, Fault, Section
+from contract_tests.rules.engine.node import Node
+from contract_tests.rules.engine.shared import envelope
+from contract_tests.rules.engine.shared_limits import limits
+from contract_tests.rules.engine.shared_stream import as_stream, chunk_choices
+from contract_tests.rules.engine.subjects import CHAT, chunks, deltas
+from contract_tests.rules.engine.view import View
+
+chat_stream = Section("chat.stream", "The chat completion chunks", see.CHAT_STREAMING)
+
+
+as_stream(chat_stream, CHAT, see.CHAT_CREATE)
+envelope(chat_stream, CHAT.chunks, "chat.completion.chunk")
+chunk_choices(chat_stream, CHAT)
+limits(chat_stream, CHAT, see.CHAT_CREATE, streamed=True)
+
+
+@chat_stream.rule(
+    "service-tier",
+    over=chunks,
+    level=SHOULD,
+    harm="closed enums (Rust, Kotlin, Swift) refuse the chunk and end the stream",
+)
+def service_tier(chunk: Node) -> Iterable[Fault]:
+    """`service_tier`, where it is not null, is auto, default, flex, scale or priority."""
+    if chunk.value.get("service_tier") is not None and chunk.text_of("service_tier") not in SERVICE_TIERS:
+        yield chunk["service_tier"], str(chunk["service_tier"]), ", ".join(sorted(SERVICE_TIERS))
+
+
+def _obfuscated(view: View) -> Iterable[View]:
+    for one in CHAT.streams(view):
+        if any("obfuscation" in chunk.value for chunk in one.chunks):
+            yield one
+
+
+@chat_stream.rule(
+    "obfuscation",
+    over=_obfuscated,
+    level=SHOULD,
+    harm="who listens to the sizes of the packets learns the text; typed clients refuse another type",
+)
+def obfuscation(view: View) -> Iterable[Fault]:
+    """Where one chunk has `obfuscation`, every chunk has it, as a string."""
+    for chunk in view.chunks:
+        if type(chunk.get("obfuscation")) is not str:
+            yield chunk["obfuscation"], str(chunk["obfuscation"]), "a string"
+
+
+@chat_stream.rule(
+    "delta",
+    over=CHAT.chunk_choices,
+    harm="`choice.delta.content` raises on None, and so does openai-python's stream helper",
+)
+def delta(choice: Node) -> Iterable[Fault]:
+    """Each choice of a chunk has the object `delta`."""
+    if type(choice.value.get("delta")) is not dict:
+        seen = "message, as in a dict" if choice["message"].there else str(choice["delta"])
+        yield choice["delta"], seen, "an object"
+
+
+@chat_stream.rule(
+    "role",
+    over=deltas,
+    harm="the message put together is not an assistant's, and is refused when it is sent back",
+)
+def role(node: Node) -> Iterable[Fault]:
+    """`role`, where a delta has it, is "assistant"."""
+    if node.value.get("role") not in (None, "assistant"):
+        yield node["role"], str(node["role"]), '"assistant"'
+
+
+@chat_stream.rule(
+    "content",
+    over=deltas,
+    harm=("`text += delta.content` raises TypeError; openai-python's stream helper adds numbers up"),
+)
+def content(node: Node) -> Iterable[Fault]:
+    """`content`, where a delta has it, is a string or null."""
+    if type(node.value.get("content")) not in (str, NoneType):
+        yield node["content"], str(node["content"]), "a string or null"
+
+
+@chat_stream.rule(
+    "finish-reason-member", over=CHAT.chunk_choices, harm="clients that index finish_reason raise KeyError"
+)
+def finish_reason_member(choice: Node) -> Iterable[Fault]:
+    """Every choice of a chunk has the member `finish_reason`, null until the answer ends."""
+    if "finish_reason" not in choice.value:
+        yield choice["finish_reason"], "missing", "null, or a reason"
+
+
+@chat_stream.rule(
+    "finish-reason",
+    over=CHAT.chunk_choices,
+    harm=("agents do not know whether to run a tool, to go on or to stop; closed enums refuse the chunk"),
+)
+def finish_reason(choice: Node) -> Iterable[Fault]:
+    """`finish_reason` is null or stop, length, tool_calls, content_filter or function_call."""
+    if (
+        choice.value.get("finish_reason") is not None
+        and choice.text_of("finish_reason") not in FINISH_REASONS
+    ):
+        yield choice["finish_reason"], str(choice["finish_reason"]), ", ".join(sorted(FINISH_REASONS))
+
+
+@chat_stream.rule(
+    "no-message",
+    over=CHAT.chunk_choices,
+    level=SHOULD,
+    yields_to=("chat.stream.delta",),
+    harm=("clients that read `message` where it is there show the text twice, once as deltas and once whole"),
+)
+def no_message(choice: Node) -> Iterable[Fault]:
+    """A chunk has no `message`; its `delta` is all there is."""
+    if choice.value.get("message") is not None:
+        yield choice["message"], "message beside delta"
+
+
+def _lists(view: View) -> Iterable[tuple[str, list[Node]]]:
+    """Lists of objects that a choice streams in more than one delta, tool calls aside."""
+    for choice in CHAT.streamed_choices(view):
+        found: dict[str, list[Node]] = {}
+        for entry in choice.entries:
+            members = entry.get("delta")
+            for name, value in members.items() if type(members) is dict else ():
+                if type(value) is list and name != "tool_calls" and any(type(one) is dict for one in value):
+                    found.setdefault(name, []).append(entry["delta"][name])
+        yield from ((name, nodes) for name, nodes in found.items() if len(nodes) > 1)
+
+
+@chat_stream.rule(
+    "list-index",
+    over=_lists,
+    level=SHOULD,
+    yields_to=("chat.stream.content",),
+    harm="the stream helper of openai-python raises: Expected list delta entry to have an `index` key",
+)
+def list_index(part: tuple[str, list[Node]]) -> Iterable[Fault]:
+    """Objects of a list that is streamed in several deltas have an integer `index`, as tool calls do."""
+    name, nodes = part
+    for node in nodes:
+        for one in node:
+            if one["index"].kind != "integer":
+                yield one["index"], f"{name} without index", "an integer"

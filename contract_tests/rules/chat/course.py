@@ -1,0 +1,156 @@
+"""Section chat.stream, the course of a stream: what holds from its first chunk to its last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from contract_tests.rules.chat.chunks import chat_stream
+from contract_tests.rules.engine import references as see
+from contract_tests.rules.engine.judge import SHOULD, Fault
+from contract_tests.rules.engine.node import MISSING, Node, show
+from contract_tests.rules.engine.stream import StreamedChoice, told_so_far
+from contract_tests.rules.engine.subjects import (
+    streamed_choices,
+    streams,
+    whole_streamed_choices,
+    whole_streams,
+)
+from contract_tests.rules.engine.view import View
+from fake_server.wire.exchange import Aspect
+
+
+def _comes_and_goes(view: View, name: str) -> Iterable[Fault]:
+    """Chunks whose member differs from the first chunk's, absent and null counted as values."""
+    first = view.chunks[0].get(name)
+    for chunk in view.chunks[1:]:
+        if chunk.value.get(name, MISSING) != first:
+            yield chunk[name], str(chunk[name]), f"{show(first)}, as in the first chunk"
+
+
+@chat_stream.rule(
+    "same-fingerprint",
+    over=streams,
+    level=SHOULD,
+    harm="openai-python's stream helper keeps the last chunk's: the model seems to have changed",
+)
+def same_fingerprint(view: View) -> Iterable[Fault]:
+    """All chunks of a stream have the same `system_fingerprint`, or none has one."""
+    return _comes_and_goes(view, "system_fingerprint")
+
+
+@chat_stream.rule(
+    "same-tier",
+    over=streams,
+    level=SHOULD,
+    harm=("openai-python's stream helper keeps that of the first chunk, billing tools that of the last"),
+)
+def same_tier(view: View) -> Iterable[Fault]:
+    """All chunks of a stream have the same `service_tier`, or none has one."""
+    return _comes_and_goes(view, "service_tier")
+
+
+@chat_stream.rule(
+    "role-first",
+    over=streamed_choices,
+    harm="openai-node's stream helper throws 'missing role'; openai-python's has the role None",
+)
+def role_first(choice: StreamedChoice) -> Iterable[Fault]:
+    """The first delta of each choice carries the `role`."""
+    first = choice.entries[0]["delta"]
+    if first.kind == "object" and not first["role"]:
+        yield first["role"], str(first["role"]), '"assistant"'
+
+
+@chat_stream.rule(
+    "role-once", over=streamed_choices, level=SHOULD, harm="LangChain and others start a new message"
+)
+def role_once(choice: StreamedChoice) -> Iterable[Fault]:
+    """Only the first delta of a choice carries the `role`."""
+    for node in choice.roles:
+        if node.path and node.document is not choice.entries[0].document:
+            yield node, f"{node} again", "no role after the first delta"
+
+
+_SPEAKING = frozenset(
+    (
+        *("content", "role", "refusal", "tool_calls", "function_call", "audio", "annotations"),
+        *("reasoning", "reasoning_content", "reasoning_details", "thinking", "thinking_blocks"),
+        *("citations", "images"),
+    )
+)
+"""What a delta says something with: members of the reference, and those that servers stream reasoning in."""
+
+
+def _going_on(view: View) -> Iterable[Node]:
+    """Entries that do not end their choice."""
+    for choice in streamed_choices(view):
+        for place, entry in enumerate(choice.entries):
+            if place and not entry.says("finish_reason") and type(entry.get("delta")) is dict:
+                yield entry
+
+
+@chat_stream.rule(
+    "delta-says-something",
+    over=_going_on,
+    level=SHOULD,
+    yields_to=("chat.stream.says-something", "chat.stream.finishes"),
+    harm="part of the answer is lost where a member has another name",
+)
+def delta_says_something(entry: Node) -> Iterable[Fault]:
+    """A delta after the first that does not end its choice holds text, a call, a refusal or reasoning."""
+    delta = entry.value["delta"]
+    if not [name for name, value in delta.items() if name in _SPEAKING and value not in (None, [])]:
+        yield entry["delta"], str(entry["delta"]), "content, tool_calls or refusal"
+
+
+def _stopped_by_itself(view: View) -> Iterable[StreamedChoice]:
+    yield from (choice for choice in whole_streamed_choices(view) if choice.finish_reason == "stop")
+
+
+@chat_stream.rule(
+    "says-something", level=SHOULD, over=_stopped_by_itself, harm="the answer is empty, and nobody says why"
+)
+def says_something(choice: StreamedChoice) -> Iterable[Fault]:
+    """A choice that ends with "stop" has streamed content, a call, a refusal or audio."""
+    members = ("content", "tool_calls", "function_call", "refusal", "audio")
+    if not any(entry["delta"].says(name) for entry in choice.entries for name in members):
+        yield choice.entries[-1], "no delta says anything"
+
+
+MANY_CHUNKS, LONG_WAIT, LATE_HEAD, AT_ONCE = 20, 1.0, 5.0, 0.2
+"""Chunks of an answer worth streaming; seconds before its first byte, and before a head that comes with it
+or is one chunk (a request may have waited in a queue, a chunk may have come byte by byte); seconds in
+which all of it came."""
+
+
+def _waited_for(view: View) -> Iterable[View]:
+    for one in whole_streams(view):
+        first, *rest = one.exchange.writes
+        waited = first.pause >= (LONG_WAIT if rest else LATE_HEAD) or one.exchange.head_pause >= LATE_HEAD
+        if len(one.chunks) >= MANY_CHUNKS and waited:
+            yield one
+
+
+@chat_stream.rule(
+    "not-held-back",
+    over=_waited_for,
+    level=SHOULD,
+    needs=[Aspect.TIMING],
+    see=see.STREAMING_GUIDE,
+    harm="users look at an empty page until the whole answer is there: streaming is a word only",
+)
+def not_held_back(view: View) -> Iterable[Fault]:
+    """A slow answer is sent on as it comes: not kept until its end and then sent in a few large pieces."""
+    first, *rest = view.exchange.writes
+    if sum(write.pause for write in rest) < AT_ONCE and len(rest) + 1 <= len(view.chunks) // 10:
+        silence = view.exchange.head_pause + first.pause
+        seen = f"{len(view.chunks)} chunks in {len(rest) + 1} writes, after {silence:.1f} s of silence"
+        yield view, seen, "a write for each chunk, as they are made"
+
+
+@chat_stream.rule("not-cumulative", over=whole_streamed_choices, harm="the text appears again and again")
+def not_cumulative(choice: StreamedChoice) -> Iterable[Fault]:
+    """A delta holds what is new, not the text so far."""
+    second = told_so_far([entry["delta"] for entry in choice.entries], "content")
+    if second is not None:
+        yield second, f"{second} begins with the delta before it, as do all that follow"

@@ -1,0 +1,108 @@
+"""Members that the API reference does not name, and that not every reader skips."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from contract_tests.rules.chat.chunks import chat_stream
+from contract_tests.rules.chat.reply import chat
+from contract_tests.rules.engine.judge import NOTE, SHOULD, Fault
+from contract_tests.rules.engine.node import Node
+from contract_tests.rules.engine.subjects import deltas, dicts, messages, once, streamed_choices
+from contract_tests.rules.engine.view import View
+from contract_tests.rules.formats import formats
+
+_STAMP = frozenset(["id", "object", "created", "model", "service_tier", "system_fingerprint"])
+_ROOT = _STAMP | {"choices", "usage", "moderation", "metadata"}
+_CHOICE = frozenset(["index", "logprobs", "finish_reason"])
+_MESSAGE = frozenset(["role", "content", "refusal", "annotations", "audio", "tool_calls", "function_call"])
+_TOLD_BY = ("formats.one-reasoning", "chat.stream.says-something", "chat.stream.delta-says-something")
+"""Rules that say more of such a member than its name."""
+_HARM = "decoders of closed types, as Rust, Kotlin and JSON Schema have them, refuse what they do not know"
+
+
+def _foreign(root: Node, root_members: frozenset[str], answer: str) -> Iterator[tuple[str, Node]]:
+    """Members without a place in the reference, each with the name of what holds it."""
+    held: list[tuple[str, frozenset[str], Node]] = [("the reply", root_members, root)]
+    for choice in root["choices"]:
+        held += [
+            ("a choice", _CHOICE | {"message", "delta"}, choice),
+            (f"a {answer}", _MESSAGE, choice[answer]),
+        ]
+    for holder, known, node in held:
+        if node.kind == "object":
+            yield from ((f"{name} of {holder}", node[name]) for name in node.value if name not in known)
+
+
+def _of_dicts(view: View) -> Iterator[tuple[str, Node]]:
+    for root in dicts(view):
+        yield from _foreign(root, _ROOT, "message")
+
+
+def _of_chunks(view: View) -> Iterator[tuple[str, Node]]:
+    seen = set()
+    for root in view.chunks if view.endpoint == "chat" and not view.is_dict else ():
+        for name, node in _foreign(root, _ROOT | {"obfuscation"}, "delta"):
+            if name not in seen:
+                seen.add(name)
+                yield name, node
+
+
+def _dict_views(view: View) -> Iterator[View]:
+    if any(True for _ in dicts(view)):
+        yield view
+
+
+def _stream_views(view: View) -> Iterator[View]:
+    if view.endpoint == "chat" and not view.is_dict and any(True for _ in view.chunks):
+        yield view
+
+
+@chat.rule("known-members", over=_dict_views, level=NOTE, yields_to=_TOLD_BY, harm=_HARM)
+def known_members(view: View) -> Iterable[Fault]:
+    """A reply, its choices and messages have the members that the API reference names, and no others."""
+    for name, node in _of_dicts(view):
+        yield node, name
+
+
+@chat_stream.rule("known-members", over=_stream_views, level=NOTE, yields_to=_TOLD_BY, harm=_HARM)
+def known_members_of_chunks(view: View) -> Iterable[Fault]:
+    """A chunk, its choices and their deltas have the members that the API reference names, and no others."""
+    for name, node in _of_chunks(view):
+        yield node, name
+
+
+def _said(view: View) -> Iterator[Node]:
+    yield from messages(view)
+    yield from deltas(view)
+
+
+@formats.rule(
+    "one-reasoning", over=_said, level=SHOULD, harm="clients that read both names show the reasoning twice"
+)
+def one_reasoning(node: Node) -> Iterable[Fault]:
+    """Reasoning stands under one name, `reasoning_content` or `reasoning`, not under both."""
+    if node["reasoning"].text and node["reasoning_content"].text:
+        yield node["reasoning"], "reasoning beside reasoning_content", "one of them"
+
+
+@once
+def _not_refusing(view: View) -> Iterator[Node]:
+    """The messages without a refusal, and the first delta of each streamed choice that has an empty one."""
+    yield from (node for node in messages(view) if not node["refusal"].text)
+    for choice in streamed_choices(view):
+        empty = (entry["delta"] for entry in choice.entries if entry["delta"]["refusal"].value == "")
+        yield from islice(empty if not choice.refusal else (), 1)
+
+
+@formats.rule(
+    "null-refusal",
+    over=_not_refusing,
+    level=NOTE,
+    harm="clients that ask whether `refusal` is null show an answer as refused",
+)
+def null_refusal(node: Node) -> Iterable[Fault]:
+    """`refusal` is null where nothing is refused, not an empty text."""
+    if node["refusal"].value == "":
+        yield node["refusal"], '""', "null"

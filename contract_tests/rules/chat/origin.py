@@ -1,0 +1,133 @@
+"""Where an answer comes from: the model that gave it, and when."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+
+from contract_tests.rules.chat.chunks import chat_stream
+from contract_tests.rules.chat.reply import chat
+from contract_tests.rules.embeddings import embedding_lists, embeddings
+from contract_tests.rules.engine import references as see
+from contract_tests.rules.engine.judge import NOTE, SHOULD, Fault, Section
+from contract_tests.rules.engine.node import Node
+from contract_tests.rules.engine.shared import is_time
+from contract_tests.rules.engine.subjects import dicts
+from contract_tests.rules.engine.view import View
+from fake_server.wire.exchange import Aspect
+
+Told = Callable[[View], Iterable[Node]]
+"""What stands for a reply: the dict, or the first chunk."""
+Named = tuple[Node, str]
+"""The model of a reply, and the one that was asked for."""
+
+_DATED = re.compile(r".+-\d{4}-\d{2}-\d{2}")
+_POINTERS = ("preview", "latest")
+"""Last words of names that point to whatever model of their family is the newest."""
+
+
+def _words(name: str) -> list[str]:
+    """The parts of a name; its vendor and variant (`vendor/model:free`) are no parts of it."""
+    return re.split(r"[-_@]", name.casefold().rsplit("/", 1)[-1].partition(":")[0])
+
+
+def _is_version_of(answered: str, asked: str) -> bool:
+    """Whether the names differ in versions alone: words that hold a digit, `mini` and `turbo` do not."""
+    given, wanted = _words(answered), _words(asked)
+    if wanted[-1] in _POINTERS:
+        return given[0] == wanted[0]
+    more, fewer = sorted((given, wanted), key=len, reverse=True)
+    rest = [word for word in more if word not in fewer]
+    numbers = all(re.search(r"\d", word) or word in _POINTERS for word in rest)
+    return numbers and all(word in more for word in fewer)
+
+
+def _named(view: View, told: Told, *, dated: bool) -> Iterable[Named]:
+    asked = view.asked["model"].text
+    if asked and (_DATED.fullmatch(asked) is not None) is dated:
+        yield from ((root["model"], asked) for root in told(view) if root["model"].text)
+
+
+def _first_chunks(view: View) -> Iterable[Node]:
+    """The first chunk that names a model: one with a content filter's verdict alone does not."""
+    if view.endpoint == "chat" and view.is_stream:
+        yield from islice((chunk for chunk in view.chunks if chunk["model"].text), 1)
+
+
+def pinned_model(section: Section, told: Told) -> None:
+    """Register dated-model, for requests that name a model with its date."""
+
+    @section.rule(
+        "dated-model",
+        over=lambda view: _named(view, told, dated=True),
+        level=SHOULD,
+        needs=[Aspect.REQUEST],
+        see=see.CHAT_CREATE,
+        harm="a snapshot that was pinned is answered by another, and nobody notices",
+    )
+    def dated_model(subject: Named) -> Iterable[Fault]:
+        """A model that is asked for with its date answers under that very name."""
+        node, asked = subject
+        if node.text != asked:
+            yield node, str(node), f'"{asked}"'
+
+
+def same_model(section: Section, told: Told, create: str, harm: str) -> None:
+    """Register other-model, for requests that name a model without a date."""
+
+    @section.rule(
+        "other-model",
+        over=lambda view: _named(view, told, dated=False),
+        level=NOTE,
+        needs=[Aspect.REQUEST],
+        see=create,
+        yields_to=("errors.unknown-model",),
+        harm=harm,
+    )
+    def other_model(subject: Named) -> Iterable[Fault]:
+        """The model that answers is the one asked for, or a version of it."""
+        node, asked = subject
+        if not _is_version_of(node.text, asked):
+            yield node, str(node), f'"{asked}", or a version of it'
+
+
+_OLD = timedelta(days=1)
+_HTTP_DATE = "%a, %d %b %Y %H:%M:%S GMT"
+
+
+def new_answer(section: Section, told: Told) -> None:
+    """Register created-now, for replies that say when they were sent."""
+
+    def timed(view: View) -> Iterable[tuple[Node, datetime]]:
+        try:
+            sent = datetime.strptime(view.exchange.header("date") or "", _HTTP_DATE).replace(tzinfo=UTC)
+        except ValueError:
+            return
+        yield from ((root["created"], sent) for root in told(view) if is_time(root["created"].value))
+
+    @section.rule(
+        "created-now",
+        over=timed,
+        level=NOTE,
+        see=see.CHAT_OBJECT,
+        harm="histories sorted by time are in a wrong order; an answer from a cache is an old one",
+    )
+    def created_now(subject: tuple[Node, datetime]) -> Iterable[Fault]:
+        """`created` is within a day of the Date field."""
+        node, sent = subject
+        if abs(datetime.fromtimestamp(node.value, UTC) - sent) > _OLD:
+            yield node, f"{node}, sent {sent:%Y-%m-%d}", f"about {sent.timestamp():.0f}"
+
+
+_PRICES = "prices, limits and tests are those of a model that did not answer"
+_VECTORS = "vectors of another model are near to nothing that was stored before"
+
+pinned_model(chat, dicts)
+pinned_model(chat_stream, _first_chunks)
+same_model(chat, dicts, see.CHAT_CREATE, _PRICES)
+same_model(chat_stream, _first_chunks, see.CHAT_CREATE, _PRICES)
+same_model(embeddings, embedding_lists, see.EMBEDDING_CREATE, _VECTORS)
+new_answer(chat, dicts)
+new_answer(chat_stream, _first_chunks)

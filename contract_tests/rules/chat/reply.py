@@ -1,0 +1,123 @@
+"""Section chat: the chat completion object, one dict (POST /chat/completions without stream)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from contract_tests.rules.engine import references as see
+from contract_tests.rules.engine.judge import SHOULD, Fault, Section
+from contract_tests.rules.engine.node import Node
+from contract_tests.rules.engine.shared import as_dict, choice_list, envelope
+from contract_tests.rules.engine.shared_limits import limits
+from contract_tests.rules.engine.subjects import CHAT, choices, dicts, messages
+from contract_tests.rules.engine.view import View
+
+chat = Section("chat", "The chat completion object", see.CHAT_OBJECT)
+
+FINISH_REASONS = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})
+SERVICE_TIERS = frozenset({"auto", "default", "flex", "scale", "priority"})
+
+as_dict(chat, CHAT)
+envelope(chat, CHAT.dicts, "chat.completion")
+choice_list(chat, CHAT, see.CHAT_CREATE)
+limits(chat, CHAT, see.CHAT_CREATE, streamed=False)
+
+
+@chat.rule(
+    "finish-reason",
+    over=choices,
+    harm="agents cannot tell whether to run a tool or to stop; closed enums (Rust, Java) raise",
+)
+def finish_reason(choice: Node) -> Iterable[Fault]:
+    """`finish_reason` is stop, length, tool_calls, content_filter or function_call."""
+    if choice["finish_reason"].text not in FINISH_REASONS:
+        yield choice["finish_reason"], str(choice["finish_reason"]), ", ".join(sorted(FINISH_REASONS))
+
+
+@chat.rule("message", over=choices, harm="`reply.choices[0].message.content` raises AttributeError")
+def message(choice: Node) -> Iterable[Fault]:
+    """Each choice has its answer in the object `message`."""
+    if choice["message"].kind != "object":
+        seen = "delta, as in a stream" if choice["delta"].there else str(choice["message"])
+        yield choice["message"], seen, "an object"
+
+
+@chat.rule(
+    "role",
+    over=messages,
+    harm="the message sent back with the next turn is refused, or is taken for the user's",
+)
+def role(node: Node) -> Iterable[Fault]:
+    """The message's `role` is "assistant"."""
+    if node["role"].value != "assistant":
+        yield node["role"], str(node["role"]), '"assistant"'
+
+
+@chat.rule(
+    "content",
+    over=messages,
+    harm="`message['content']` raises in openai-python 0.28.1, `content.strip()` on anything but text",
+)
+def content(node: Node) -> Iterable[Fault]:
+    """The message has the member `content`: a string, or null."""
+    if node["content"].kind not in ("string", "null"):
+        yield node["content"], str(node["content"]), "a string or null"
+
+
+def _ended_by_itself(view: View) -> Iterable[Node]:
+    """Messages that were not cut: by a limit or by a filter there may be nothing yet."""
+    for choice in choices(view):
+        if choice["message"].kind == "object" and choice["finish_reason"].value not in (
+            "length",
+            "content_filter",
+        ):
+            yield choice["message"]
+
+
+@chat.rule("says-something", over=_ended_by_itself, harm="the answer is None where clients expect text")
+def says_something(node: Node) -> Iterable[Fault]:
+    """A null `content` comes with tool_calls, a function_call, a refusal or audio, or with a cut."""
+    others = ("tool_calls", "function_call", "refusal", "audio")
+    if node["content"].kind == "null" and not any(node[name].value for name in others if node[name]):
+        yield node["content"], "null, and nothing else is said"
+
+
+@chat.rule(
+    "service-tier", over=dicts, level=SHOULD, harm="closed enums (Rust, Kotlin, Swift) refuse the reply"
+)
+def service_tier(root: Node) -> Iterable[Fault]:
+    """`service_tier`, where it is not null, is auto, default, flex, scale or priority."""
+    if root["service_tier"] and root["service_tier"].text not in SERVICE_TIERS:
+        yield root["service_tier"], str(root["service_tier"]), ", ".join(sorted(SERVICE_TIERS))
+
+
+@chat.rule(
+    "annotations", over=messages, level=SHOULD, harm="`for note in message.annotations` raises on None"
+)
+def annotations_(node: Node) -> Iterable[Fault]:
+    """`annotations`, where a message has it, is an array."""
+    if node["annotations"].value is None:
+        yield node["annotations"], "null", "an array, or no member"
+
+
+def _moderated(view: View) -> Iterable[Node]:
+    """Each result of a moderation that comes with a reply, dict or stream."""
+    for root in (*dicts(view), *(view.chunks if view.endpoint == "chat" else ())):
+        for side in ("input", "output") if root.says("moderation") else ():
+            yield from (one for one in root["moderation"][side]["results"] if one.kind == "object")
+
+
+@chat.rule(
+    "moderation",
+    over=_moderated,
+    level=SHOULD,
+    harm="a client that looks up the score of a flagged category finds none",
+)
+def moderation(result: Node) -> Iterable[Fault]:
+    """The maps of a moderation result name the same categories."""
+    names = ("categories", "category_scores", "category_applied_input_types")
+    found = {name: set(result[name].value) for name in names if result[name].kind == "object"}
+    known: set[str] = set().union(*found.values())
+    for name in names:
+        for lacking in sorted(known - found.get(name, set())):
+            yield result[name][lacking], f"{lacking} is missing in {name}", "the same categories in each map"

@@ -1,0 +1,1 @@
+"""The rules' engine: sections, subjects and the judge."""

@@ -1,0 +1,85 @@
+"""What a reply says, whichever form it came in: each choice with its text, its calls and how it ended."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from contract_tests.rules.engine.node import Node
+from contract_tests.rules.engine.stream import StreamedChoice
+from contract_tests.rules.engine.subjects import FORMS, once
+from contract_tests.rules.engine.view import View
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One choice. `where` is the node (of a stream: the last one) that a finding points at."""
+
+    where: Node
+    index: int
+    text: str
+    refusal: str
+    finish: str
+    calls: tuple[tuple[str, str], ...]
+    logprobs: tuple[Node, ...]
+    """Every `logprobs` member of the choice, null ones left out."""
+
+
+@once
+def answers(view: View) -> Iterator[Answer]:
+    """The choices of a dict, or of a stream that came to its own end, by index."""
+    for form in FORMS:
+        for place, choice in enumerate(form.choices(view)):
+            yield _at_once(choice, place)
+        streamed = form.whole_streamed_choices(view)
+        yield from (_streamed(choice) for choice in sorted(streamed, key=lambda one: one.index))
+
+
+def _at_once(choice: Node, place: int) -> Answer:
+    message = choice["message"]
+    functions = (call["function"] for call in message["tool_calls"])
+    return Answer(
+        message["content"] if message["content"].there else choice["text"],
+        place,
+        message["content"].text or choice["text"].text,
+        message["refusal"].text,
+        choice["finish_reason"].text,
+        tuple((one["name"].text, same_arguments(one["arguments"].text)) for one in functions),
+        tuple(_some([choice])),
+    )
+
+
+def _streamed(choice: StreamedChoice) -> Answer:
+    return Answer(
+        choice.entries[-1],
+        choice.index,
+        choice.text,
+        choice.refusal,
+        choice.finish_reason,
+        tuple((call.name, same_arguments(call.arguments)) for call in choice.calls),
+        tuple(_some(choice.entries)),
+    )
+
+
+def _some(entries: Iterable[Node]) -> Iterator[Node]:
+    yield from (entry["logprobs"] for entry in entries if entry.says("logprobs"))
+
+
+def same_arguments(text: str) -> str:
+    """Arguments with their spacing and order taken out, so that only what they say counts."""
+    try:
+        return json.dumps(json.loads(text), sort_keys=True)
+    except (ValueError, RecursionError):
+        return text
+
+
+def said(view: View) -> list[tuple[Any, ...]]:
+    """What the choices say, in a form that two replies can be compared by; empty where there is no answer."""
+    return [(one.index, one.text, one.calls, one.finish) for one in answers(view)]
+
+
+def whole_text(view: View) -> str:
+    """All a reply says in text, choice after choice."""
+    return "\n".join(one.text for one in answers(view))

@@ -1,0 +1,213 @@
+"""Rules, findings and the judge: a rule is one clause of the contract, a pure function of exchanges.
+
+A rule says over which subjects of an exchange it speaks (`over`) and what it finds in one of them
+(its body). It applies to an exchange when there is at least one subject; it is not reached when the
+exchange does not know what the rule needs.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import chain
+from typing import Any
+
+from contract_tests.rules.engine.node import Node, Place
+from contract_tests.rules.engine.view import Payload, View
+from fake_server.wire.exchange import Aspect, Exchange
+from fake_server.wire.sse import Event
+
+MAX_FAULTS = 3
+"""A rule reports this many places per exchange; a stream of 5,000 broken chunks is one complaint."""
+
+
+class Level(StrEnum):
+    MUST = "MUST"
+    SHOULD = "SHOULD"
+    NOTE = "NOTE"
+
+
+MUST, SHOULD, NOTE = Level.MUST, Level.SHOULD, Level.NOTE
+
+Fault = tuple[Any, str] | tuple[Any, str, str]
+"""(where, what was seen[, what was expected]); where is a Node, Event, Payload, View or Place."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One clause. `over(view)` yields subjects, `check(subject)` yields faults.
+
+    `generic` rules stay silent at a place where another rule reports; `yields_to` names rules whose
+    finding anywhere in the exchange silences this one. `harm` says what goes wrong for clients.
+    """
+
+    id: str
+    level: Level
+    clause: str
+    see: str
+    over: Callable[[Any], Iterable[Any]]
+    check: Callable[[Any], Iterable[Fault]]
+    needs: frozenset[Aspect] = frozenset()
+    expected: str = ""
+    harm: str = ""
+    generic: bool = False
+    yields_to: tuple[str, ...] = ()
+    relation: bool = False
+
+    @property
+    def section(self) -> str:
+        return self.id.rpartition(".")[0]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A rule's complaint at a place of one exchange."""
+
+    rule: Rule
+    place: Place
+    actual: str
+    expected: str = ""
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the rules said of one exchange (or of one trace of several)."""
+
+    findings: tuple[Finding, ...] = ()
+    applied: frozenset[str] = frozenset()
+    not_reached: frozenset[str] = frozenset()
+
+    def ids(self, *levels: Level) -> set[str]:
+        return {one.rule.id for one in self.findings if not levels or one.rule.level in levels}
+
+
+@dataclass
+class Section:
+    """Rules about one kind of exchange; `rule` registers one."""
+
+    name: str
+    title: str
+    see: str
+    rules: list[Rule] = field(default_factory=list)
+
+    def rule(
+        self,
+        name: str,
+        *,
+        over: Callable[[Any], Iterable[Any]],
+        level: Level = MUST,
+        needs: Iterable[Aspect] = (),
+        see: str = "",
+        clause: str = "",
+        **options: Any,
+    ) -> Callable[[Callable[[Any], Iterable[Fault]]], Rule]:
+        """Register the decorated function as rule `<section>.<name>`; the clause is its docstring."""
+
+        def register(check: Callable[[Any], Iterable[Fault]]) -> Rule:
+            rule = Rule(
+                f"{self.name}.{name}",
+                level,
+                " ".join((clause or check.__doc__ or "").split()),
+                see or self.see,
+                over,
+                check,
+                needs=frozenset(needs),
+                **options,
+            )
+            self.rules.append(rule)
+            return rule
+
+        return register
+
+
+def judge(rules: Iterable[Rule], exchange: Exchange | View) -> Judgement:
+    """What `rules` say of one exchange. Never raises for anything a target sent."""
+    single = (rule for rule in rules if not rule.relation)
+    with _uncollected():
+        return _judge_view(single, exchange if isinstance(exchange, View) else View(exchange))
+
+
+def _judge_view(rules: Iterable[Rule], view: View) -> Judgement:
+    return _judge(rules, view, view.exchange.unknown, view.exchange.label)
+
+
+def judge_relation(rules: Iterable[Rule], trace: Any, label: str) -> Judgement:
+    """What the relation rules say of a trace: several exchanges of one case."""
+    return _judge((rule for rule in rules if rule.relation), trace, frozenset(), label)
+
+
+def _judge(rules: Iterable[Rule], subject: Any, unknown: frozenset[Aspect], label: str) -> Judgement:
+    findings: list[Finding] = []
+    applied, not_reached = set(), set()
+    for rule in rules:
+        subjects = iter(rule.over(subject))
+        first = next(subjects, _NOTHING)
+        if first is _NOTHING:
+            continue
+        if rule.needs & unknown:
+            not_reached.add(rule.id)
+            continue
+        applied.add(rule.id)
+        findings.extend(_findings(rule, chain((first,), subjects), label))
+    return Judgement(tuple(_settle(findings)), frozenset(applied), frozenset(not_reached))
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the search for garbage: what is read of an exchange stays, and has no cycles when it goes."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
+
+
+_NOTHING = object()
+
+
+def _findings(rule: Rule, subjects: Iterable[Any], label: str) -> Iterator[Finding]:
+    count, check = 0, rule.check
+    for subject in subjects:
+        for fault in check(subject):
+            if count == MAX_FAULTS:
+                return
+            count += 1
+            expected = fault[2] if len(fault) == 3 else rule.expected
+            yield Finding(rule, place_of(fault[0]), fault[1], expected, label)
+
+
+def place_of(where: Any) -> Place:
+    """The place a fault names."""
+    match where:
+        case Place():
+            return where
+        case Node():
+            return where.place
+        case Event():
+            return Place(where.index, (), where.start)
+        case Payload():
+            return Place(where.event.index, (), where.event.start)
+        case _:
+            return Place()
+
+
+def _settle(findings: list[Finding]) -> Iterator[Finding]:
+    """Findings without those that yield: generic ones where a named one stands, and declared ones."""
+    found = {one.rule.id for one in findings}
+    named = [one.place for one in findings if not one.rule.generic and one.rule.level is not NOTE]
+    for one in findings:
+        if found.intersection(one.rule.yields_to):
+            continue
+        if one.rule.generic and any(_covers(place, one.place) for place in named):
+            continue
+        yield one
+
+
+def _covers(named: Place, generic: Place) -> bool:
+    return named.event == generic.event and named.path == generic.path[: len(named.path)] and bool(named.path)

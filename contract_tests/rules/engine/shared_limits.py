@@ -1,0 +1,134 @@
+"""Rules about the limits a request sets: stop sequences and token counts, in a dict and in a stream."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from contract_tests.rules.engine.answers import Answer, answers
+from contract_tests.rules.engine.judge import SHOULD, Fault, Section
+from contract_tests.rules.engine.node import Node
+from contract_tests.rules.engine.subjects import Form
+from contract_tests.rules.engine.view import View
+from fake_server.wire.exchange import Aspect
+
+_WITHIN = (",", ";", ":", "-", "–", "—")
+"""How no sentence ends."""
+FEW_WORDS = 3
+"""Shorter answers (a name, a number) often end without a full stop, and with the last token allowed."""
+SMALL = 1000
+"""Tokens that fit into any model's context: below, an answer is not cut for want of room."""
+
+
+def stop_sequences(view: View) -> list[str]:
+    """The stop sequences asked for."""
+    asked = view.asked["stop"]
+    values = [asked.value] if asked.text else [node.value for node in asked]
+    return [value for value in values if isinstance(value, str) and value]
+
+
+def token_limit(view: View) -> int:
+    """The most completion tokens the request allows all its choices together, 0 where it sets no limit."""
+    limit = _whole(view.asked["max_completion_tokens"]) or _whole(view.asked["max_tokens"])
+    tried = _whole(view.asked["best_of"])  # choices that are thrown away are counted too
+    return max(limit, 0) * max(view.asked_choices, tried, 1)
+
+
+def _whole(node: Node) -> int:
+    """The number, 0 where there is none, or one without end: JSON can say 1e999."""
+    number = node.number
+    endless = isinstance(number, float) and not math.isfinite(number)
+    return 0 if number is None or endless else int(number)
+
+
+def limits(section: Section, form: Form, create: str, *, streamed: bool) -> None:
+    """Register stop-kept, limit-kept and the rules on "length" for the dicts of a form, or its streams."""
+
+    def stopped(view: View) -> Iterable[tuple[Answer, str]]:
+        if (
+            view.endpoint != form.endpoint
+            or view.is_stream is not streamed
+            or view.asked["echo"].value is True
+        ):
+            return
+        for answer in answers(view):
+            yield from ((answer, stop) for stop in stop_sequences(view))
+
+    @section.rule("stop-kept", over=stopped, see=create, harm="what follows the stop sequence is acted upon")
+    def stop_kept(subject: tuple[Answer, str]) -> Iterable[Fault]:
+        """The text does not contain a stop sequence that was asked for."""
+        answer, stop = subject
+        if stop in answer.text:
+            yield answer.where, f"the text of choice {answer.index} contains {stop!r}"
+
+    def limited(view: View) -> Iterable[tuple[Node, int, int]]:
+        limit = token_limit(view)
+        roots = form.chunks(view) if streamed else form.dicts(view)
+        for root in roots if limit else ():
+            count = root["usage"]["completion_tokens"]
+            if count.kind == "integer":
+                yield count, count.value, limit
+        # A word is a token at least: so much shows where nothing is counted, or wrongly.
+        if limit and view.endpoint == form.endpoint and view.is_stream is streamed:
+            said = () if view.asked["echo"].value is True else answers(view)
+            yield from ((one.where, len(one.text.split()), limit) for one in said)
+
+    @section.rule(
+        "limit-kept",
+        over=limited,
+        see=create,
+        needs=[Aspect.REQUEST],
+        harm="answers cost more than the caller allowed",
+    )
+    def limit_kept(subject: tuple[Node, int, int]) -> Iterable[Fault]:
+        """No more tokens are counted, or words said, than max_completion_tokens (max_tokens) allows."""
+        where, used, limit = subject
+        if used > limit:
+            what = "" if where.path[-1:] == ("completion_tokens",) else " words"
+            yield where, f"{used}{what}", f"at most {limit}"
+
+    def measured(view: View) -> Iterable[tuple[Answer, float, int, float]]:
+        """Each answer with the tokens used and allowed, and those of the prompt."""
+        limit = token_limit(view)
+        if not limit or view.asked_choices > 1 or (view.asked["best_of"].number or 1) > 1:
+            return
+        roots = form.chunks(view) if streamed else form.dicts(view)
+        counted = (root["usage"] for root in roots if root["usage"]["completion_tokens"].number is not None)
+        usage = next(counted, None)
+        if usage:
+            used, prompt = usage["completion_tokens"].number or 0, usage["prompt_tokens"].number or 0
+            yield from ((answer, used, limit, prompt) for answer in answers(view))
+
+    @section.rule(
+        "length-said",
+        over=measured,
+        level=SHOULD,
+        see=create,
+        needs=[Aspect.REQUEST],
+        expected="length",
+        harm="a text that was cut off is taken for a whole one",
+    )
+    def length_said(subject: tuple[Answer, float, int, float]) -> Iterable[Fault]:
+        """An answer that used all its tokens and stops within a sentence does not say that it ended."""
+        answer, used, limit, _ = subject
+        last = answer.text.rstrip()[-1:]
+        # An answer may come to its own end with the last token it is allowed; then it ends as sentences do.
+        within = last in _WITHIN or (last.isalnum() and len(answer.text.split()) >= FEW_WORDS)
+        if used == limit and answer.finish == "stop" and last and within:
+            yield answer.where, f"stop, after all {limit} tokens"
+
+    @section.rule(
+        "length-true",
+        over=measured,
+        level=SHOULD,
+        yields_to=("usage.completion-counted", "usage.completion-size"),
+        see=create,
+        needs=[Aspect.REQUEST],
+        expected="stop",
+        harm="a whole text is taken for a cut one: callers ask again for more, and pay twice",
+    )
+    def length_true(subject: tuple[Answer, float, int, float]) -> Iterable[Fault]:
+        """An answer that says it was cut has used the tokens it was allowed."""
+        answer, used, limit, prompt = subject
+        if answer.finish == "length" and used < limit / 2 and prompt + used < SMALL:
+            yield answer.where, f"length, after {used} of {limit} tokens"

@@ -1,0 +1,98 @@
+"""A chat stream put together again: what each choice said, kept with the chunks it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import pairwise
+
+from contract_tests.rules.engine.node import MISSING, Node
+
+
+@dataclass
+class StreamedCall:
+    """One tool call of a streamed choice: its deltas in order."""
+
+    choice: int
+    index: int
+    deltas: list[Node] = field(default_factory=list)
+
+    @cached_property
+    def first(self) -> Node:
+        return self.deltas[0]
+
+    @cached_property
+    def name(self) -> str:
+        return "".join(delta["function"]["name"].text for delta in self.deltas[:1])
+
+    @cached_property
+    def arguments(self) -> str:
+        return "".join([delta["function"].text_of("arguments") for delta in self.deltas])
+
+
+@dataclass
+class StreamedChoice:
+    """One choice of a stream: its entries (`choices[i]` nodes) in order."""
+
+    index: int
+    entries: list[Node] = field(default_factory=list)
+    calls: list[StreamedCall] = field(default_factory=list)
+
+    @cached_property
+    def text(self) -> str:
+        return "".join([entry["delta"].text_of("content") or entry.text_of("text") for entry in self.entries])
+
+    @cached_property
+    def refusal(self) -> str:
+        return "".join([entry["delta"].text_of("refusal") for entry in self.entries])
+
+    @cached_property
+    def roles(self) -> list[Node]:
+        told = (entry["delta"] for entry in self.entries)
+        return [delta["role"] for delta in told if delta.get("role") is not MISSING]
+
+    @cached_property
+    def finishes(self) -> list[Node]:
+        return [entry["finish_reason"] for entry in self.entries if entry.says("finish_reason")]
+
+    @cached_property
+    def finish_reason(self) -> str:
+        return self.finishes[-1].text if self.finishes else ""
+
+
+def told_so_far(pieces: Iterable[Node], name: str) -> Node | None:
+    """The second text of a stream where each begins with the one before it; None where they do not."""
+    said = [piece for piece in pieces if piece.text_of(name)]
+    texts = [piece.text_of(name) for piece in said]
+    grows = len(set(texts)) > 2 and len(texts) > 3 and all(b.startswith(a) for a, b in pairwise(texts))
+    # a line of one sign (=, ==, ===) may grow like this by chance
+    return said[1][name] if grows and len(set(texts[-1])) > 1 else None
+
+
+def assemble(chunks: Iterable[Node]) -> list[StreamedChoice]:
+    """The choices of a stream in order of appearance; entries without an integer index are left out."""
+    found: dict[int, StreamedChoice] = {}
+    for chunk in chunks:
+        for entry in chunk["choices"]:
+            index = entry.get("index")
+            if type(index) is not int:
+                continue
+            choice = found.get(index) or found.setdefault(index, StreamedChoice(index))
+            choice.entries.append(entry)
+            delta = entry["delta"]
+            for call in delta["tool_calls"] if delta.says("tool_calls") else ():
+                _add_call(choice, call)
+    return list(found.values())
+
+
+def _add_call(choice: StreamedChoice, delta: Node) -> None:
+    index = delta.get("index")
+    if type(index) is not int:
+        # Without an index clients go by the id: a new one opens a call, none goes on with the last.
+        index = len(choice.calls) - (not delta["id"].text and bool(choice.calls))
+    for call in choice.calls:
+        if call.index == index:
+            call.deltas.append(delta)
+            return
+    choice.calls.append(StreamedCall(choice.index, index, [delta]))

@@ -1,0 +1,212 @@
+"""What rules speak over: functions from a View to the subjects in it. No subject, no claim."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import wraps
+from itertools import chain
+from typing import TypeVar
+
+from contract_tests.rules.engine.node import Node
+from contract_tests.rules.engine.stream import StreamedCall, StreamedChoice
+from contract_tests.rules.engine.view import Payload, View
+from fake_server.wire import jsontext
+
+Subject = TypeVar("Subject")
+
+
+def once(find: Callable[[View], Iterator[Subject]]) -> Callable[[View], Iterator[Subject]]:
+    """The function with what it found in a view kept there: thirty rules ask for the same chunks."""
+
+    @wraps(find)
+    def kept(view: View) -> Iterator[Subject]:
+        if find not in view.listed:
+            view.listed[find] = list(find(view))
+        return iter(view.listed[find])
+
+    return kept
+
+
+# -- any exchange
+
+
+def exchanges(view: View) -> Iterator[View]:
+    yield view
+
+
+def replies(view: View) -> Iterator[View]:
+    """Exchanges in which a status line arrived."""
+    if view.status:
+        yield view
+
+
+def bodies(view: View) -> Iterator[View]:
+    """Replies that came to their own end and have a body."""
+    if view.status and view.whole and view.form != "empty":
+        yield view
+
+
+def json_bodies(view: View) -> Iterator[View]:
+    for one in bodies(view):
+        if one.form == "json":
+            yield one
+
+
+def event_bodies(view: View) -> Iterator[View]:
+    """Successful replies in events, however they ended."""
+    if view.ok and view.form == "events":
+        yield view
+
+
+@once
+def json_texts(view: View) -> Iterator[tuple[Node, jsontext.Document]]:
+    """Every JSON text of a reply, the body or each event's data: its root, and how it parsed."""
+    if view.status and view.whole and view.form == "json":
+        yield view.root, view.document
+    for payload in complete_payloads(view):
+        if not payload.done:
+            yield payload.node, payload.parsed
+
+
+@once
+def complete_payloads(view: View) -> Iterator[Payload]:
+    """The data of each event that was dispatched."""
+    for payload in view.payloads:
+        if payload.event.complete:
+            yield payload
+
+
+# -- replies that come as one dict or as a stream
+
+
+@dataclass(frozen=True)
+class Form:
+    """The successful replies of one endpoint, as one dict and as a stream of chunks."""
+
+    endpoint: str
+
+    def unstreamed(self, view: View) -> Iterator[View]:
+        """Whole replies with a body to requests without `stream: true`."""
+        if self._answered(view) and not view.asked_stream:
+            yield view
+
+    def to_be_streamed(self, view: View) -> Iterator[View]:
+        """Whole replies with a body to requests with `stream: true`."""
+        if self._answered(view) and view.asked_stream:
+            yield view
+
+    def _answered(self, view: View) -> bool:
+        return view.endpoint == self.endpoint and view.ok and view.whole and view.form != "empty"
+
+    def dicts(self, view: View) -> Iterator[Node]:
+        """The body that is one JSON object."""
+        if view.endpoint == self.endpoint and view.is_dict:
+            yield view.root
+
+    def choices(self, view: View) -> Iterator[Node]:
+        for root in self.dicts(view):
+            yield from (choice for choice in root["choices"] if choice.kind == "object")
+
+    def streams(self, view: View) -> Iterator[View]:
+        """A stream with at least one chunk."""
+        if view.endpoint == self.endpoint and view.is_stream and view.chunks:
+            yield view
+
+    def whole_streams(self, view: View) -> Iterator[View]:
+        """A stream that came to its own end and reported no error on the way."""
+        for one in self.streams(view):
+            if one.whole and len(one.chunks) == len(one.messages):
+                yield one
+
+    def chunks(self, view: View) -> Iterator[Node]:
+        return chain.from_iterable(one.chunks for one in self.streams(view))
+
+    def chunk_choices(self, view: View) -> Iterator[Node]:
+        key = (self, "chunk_choices")
+        if key not in view.listed:
+            found = (choice for chunk in self.chunks(view) for choice in chunk["choices"])
+            view.listed[key] = [choice for choice in found if type(choice.value) is dict]
+        return iter(view.listed[key])
+
+    def streamed_choices(self, view: View) -> Iterator[StreamedChoice]:
+        for one in self.streams(view):
+            yield from one.streamed
+
+    def whole_streamed_choices(self, view: View) -> Iterator[StreamedChoice]:
+        for one in self.whole_streams(view):
+            yield from one.streamed
+
+
+CHAT, TEXT = Form("chat"), Form("completions")
+FORMS = (CHAT, TEXT)
+
+
+def streams_of_any(view: View) -> Iterator[View]:
+    """A stream of any form with at least one chunk."""
+    for form in FORMS:
+        yield from form.streams(view)
+
+
+def whole_streams_of_any(view: View) -> Iterator[View]:
+    for form in FORMS:
+        yield from form.whole_streams(view)
+
+
+dicts, choices = CHAT.dicts, CHAT.choices
+streams, whole_streams = CHAT.streams, CHAT.whole_streams
+chunks, chunk_choices = CHAT.chunks, CHAT.chunk_choices
+streamed_choices, whole_streamed_choices = CHAT.streamed_choices, CHAT.whole_streamed_choices
+
+
+@once
+def messages(view: View) -> Iterator[Node]:
+    for choice in choices(view):
+        if choice["message"].kind == "object":
+            yield choice["message"]
+
+
+@once
+def deltas(view: View) -> Iterator[Node]:
+    for choice in chunk_choices(view):
+        if type(choice.get("delta")) is dict:
+            yield choice["delta"]
+
+
+@once
+def streamed_calls(view: View) -> Iterator[StreamedCall]:
+    for choice in streamed_choices(view):
+        yield from choice.calls
+
+
+# -- refusals and models
+
+
+def refusals(view: View) -> Iterator[View]:
+    """Replies with a 4xx or 5xx status that came to their own end; nobody reads those to HEAD and OPTIONS."""
+    if view.is_refusal and view.whole and view.exchange.request.method not in ("HEAD", "OPTIONS"):
+        yield view
+
+
+@once
+def error_objects(view: View) -> Iterator[Node]:
+    """The `error` member of a refusal, and of an error event in a stream, where it is an object."""
+    for one in refusals(view):
+        if one.form == "json" and one.root["error"].kind == "object":
+            yield one.root["error"]
+    for node in view.messages:
+        if type(node.get("error")) is dict:
+            yield node["error"]
+
+
+def model_lists(view: View) -> Iterator[Node]:
+    if view.endpoint == "models" and view.is_dict:
+        yield view.root
+
+
+def model_objects(view: View) -> Iterator[Node]:
+    """Every model: the entries of the list, and the one retrieved."""
+    for root in model_lists(view):
+        yield from (entry for entry in root["data"] if entry.kind == "object")
+    if view.endpoint == "model" and view.is_dict:
+        yield view.root

@@ -1,0 +1,195 @@
+"""What rules look at: an Exchange with its body decoded, parsed and sorted into events and chunks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from contract_tests.rules.engine.node import Document, Node, Place
+from contract_tests.rules.engine.stream import StreamedChoice, assemble
+from fake_server.wire import jsontext, sse
+from fake_server.wire.coding import decoded
+from fake_server.wire.exchange import Aspect, Ending, Exchange
+
+_EVENT_STARTS = (b"data:", b"event:", b"id:", b"retry:", b":")
+_POSTED = {"/chat/completions": "chat", "/completions": "completions", "/embeddings": "embeddings"}
+_MAX_EVENTS = 200_000
+
+
+@dataclass(slots=True)
+class Payload:
+    """The data of one event, parsed, and its root."""
+
+    event: sse.Event
+    text: bytes
+    parsed: jsontext.Document
+    node: Node = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.node = Node(self.parsed.value, Document(self.text, self.event))
+
+    @property
+    def done(self) -> bool:
+        return self.text.strip() == b"[DONE]"
+
+
+class View:
+    """One exchange, read. Every property is computed once and only when a rule asks for it."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self.exchange = exchange
+        self.listed: dict[object, list[Any]] = {}
+        """What `subjects.once` has found in this exchange."""
+
+    # -- what was asked
+
+    @cached_property
+    def endpoint(self) -> str:
+        """'chat', 'completions', 'embeddings', 'models' (the list), 'model' (one of it), '' for no other."""
+        method, path = self.exchange.request.method, self.exchange.request.path.rstrip("/")
+        if method == "POST":
+            return next((name for end, name in _POSTED.items() if path.endswith(end)), "")
+        if method != "GET":
+            return ""
+        if path.endswith("/models"):
+            return "models"
+        return "model" if "/models/" in path else ""
+
+    @cached_property
+    def asked(self) -> Node:
+        """The request body; MISSING-like (an empty object) where it is not JSON."""
+        body = self.exchange.request.json()
+        return Node(body if isinstance(body, dict) else {}, Document(self.exchange.request.body))
+
+    @property
+    def asked_stream(self) -> bool:
+        return self.asked["stream"].value is True
+
+    @cached_property
+    def asked_choices(self) -> int:
+        """How many choices were asked for: `n`, for each prompt of a text completion."""
+        n = self.asked["n"].value
+        return (n if isinstance(n, int) and n > 0 else 1) * self._prompts
+
+    @property
+    def _prompts(self) -> int:
+        """How many texts (or lists of tokens) `prompt` holds; a list of integers is one."""
+        prompt = self.asked["prompt"].value if self.endpoint == "completions" else None
+        several = isinstance(prompt, list) and any(not isinstance(one, int) for one in prompt)
+        return len(prompt) if isinstance(prompt, list) and several else 1
+
+    # -- what came back
+
+    @property
+    def status(self) -> int:
+        """The status code, 0 where no head arrived."""
+        return self.exchange.status or 0
+
+    @property
+    def ok(self) -> bool:
+        return 200 <= self.status < 300
+
+    @property
+    def whole(self) -> bool:
+        """Whether the reply came to its own end; unknown endings count as whole."""
+        return self.exchange.ending in (Ending.CLEAN, Ending.UNKNOWN)
+
+    @cached_property
+    def _decoded(self) -> tuple[bytes, str]:
+        return decoded(self.exchange)
+
+    @property
+    def body(self) -> bytes:
+        """The body without content coding."""
+        return self._decoded[0]
+
+    @property
+    def coding_problem(self) -> str:
+        return self._decoded[1]
+
+    @cached_property
+    def form(self) -> str:
+        """What the body is: 'events', 'json', 'other' or 'empty'. Bytes decide where they speak clearly."""
+        start = self.body.removeprefix(sse.BOM).lstrip(b" \t\r\n")
+        typed = self.exchange.media_type
+        if not start:
+            return "empty"
+        refused = self.is_refusal and start[:1] == b"{"  # an error object, whatever it is typed as
+        if (typed == "text/event-stream" and not refused) or start.startswith(_EVENT_STARTS):
+            return "events"
+        if typed == "application/octet-stream" and self.ok and not self.endpoint:
+            return "other"  # the content of a file, whatever is in it
+        if start[:1] in b"{[" or (typed or "").endswith("json"):
+            return "json"
+        return "other"
+
+    @cached_property
+    def document(self) -> jsontext.Document:
+        return jsontext.parse(self.body)
+
+    @cached_property
+    def root(self) -> Node:
+        """The JSON body; a node without a value where the body is not JSON."""
+        return Node(self.document.value if self.form == "json" else None, Document(self.body))
+
+    @cached_property
+    def events(self) -> list[sse.Event]:
+        return sse.decode(self.body) if self.form == "events" else []
+
+    @cached_property
+    def payloads(self) -> list[Payload]:
+        """Every event that has data, [DONE] included."""
+        found = []
+        for event in self.events[:_MAX_EVENTS]:
+            text = event.raw_data
+            if text is not None:
+                found.append(Payload(event, text, jsontext.parse(text)))
+        return found
+
+    @cached_property
+    def messages(self) -> list[Node]:
+        """The JSON objects of a stream, up to the first [DONE] and after it alike."""
+        return [one.node for one in self.payloads if isinstance(one.parsed.value, dict)]
+
+    @cached_property
+    def chunks(self) -> list[Node]:
+        """The objects of a stream that are not errors."""
+        return [node for node in self.messages if not node.says("error")]
+
+    @cached_property
+    def streamed(self) -> list[StreamedChoice]:
+        return assemble(self.chunks)
+
+    @property
+    def end(self) -> Place:
+        """The place where the body stops."""
+        return Place(offset=len(self.body))
+
+    # -- the three forms of a reply that rules are written for
+
+    @property
+    def is_dict(self) -> bool:
+        """A successful JSON object that is no error."""
+        return self.ok and self.form == "json" and isinstance(self.root.value, dict) and not self.failure
+
+    @cached_property
+    def failure(self) -> Node:
+        """The member that makes a successful JSON body an error after all; false where there is none."""
+        root = self.root
+        if root["object"].value == "error":  # vLLM and SGLang: a flat error
+            return root["object"]
+        return root["detail"] if root["detail"] and not root["object"].there else root["error"]
+
+    @property
+    def is_stream(self) -> bool:
+        """A successful reply in events that holds at least one JSON object."""
+        return self.ok and self.form == "events" and bool(self.messages)
+
+    @property
+    def is_refusal(self) -> bool:
+        """A reply with a 4xx or 5xx status."""
+        return self.status >= 400
+
+    def knows(self, *aspects: Aspect) -> bool:
+        return self.exchange.knows(*aspects)

@@ -1,0 +1,263 @@
+"""Section errors: how a target says no, before the answer and in the middle of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from contract_tests.rules.engine import references as see
+from contract_tests.rules.engine.judge import SHOULD, Fault, Section
+from contract_tests.rules.engine.node import Node
+from contract_tests.rules.engine.subjects import error_objects, refusals
+from contract_tests.rules.engine.view import View
+from fake_server.wire import jsontext
+from fake_server.wire.exchange import Aspect
+
+errors = Section("errors", "Refusals and failures", see.ERRORS)
+
+STATUS_OF_CODE = {
+    "invalid_api_key": (401,),
+    "model_not_found": (404, 403, 400),
+    "rate_limit_exceeded": (429,),
+    "insufficient_quota": (429,),
+    "context_length_exceeded": (400,),
+}
+
+
+def json_refusals(view: View) -> Iterable[View]:
+    """Refusals whose body is a JSON text."""
+    for one in refusals(view):
+        if one.form == "json" and one.document.ok:
+            yield one
+
+
+@errors.rule("body", over=refusals, harm="clients show the status alone, or the HTML of a gateway")
+def body(view: View) -> Iterable[Fault]:
+    """A refusal has a JSON body that says what is wrong."""
+    if view.form != "json" or not view.document.ok:
+        shown = view.body[:60].decode("utf-8", "replace")
+        yield (
+            view,
+            f"status {view.status} with {shown!r}" if shown else f"status {view.status} without a body",
+        )
+
+
+@errors.rule(
+    "object",
+    over=json_refusals,
+    harm="openai-python 0.28.1 raises AttributeError or 'Invalid response object'",
+)
+def object_(view: View) -> Iterable[Fault]:
+    """The error is the object `error` at the top of the body."""
+    if view.root["error"].kind != "object":
+        found = view.root["error"] if view.root["error"].there else view.root
+        yield found, str(found), '{"error": {"message": …, "type": …, "param": …, "code": …}}'
+
+
+@errors.rule("message", over=error_objects, harm="users are not told what is wrong")
+def message(error: Node) -> Iterable[Fault]:
+    """`message` of an error is a non-empty string."""
+    if not error["message"].text.strip():
+        yield error["message"], str(error["message"]), "a non-empty string"
+
+
+@errors.rule(
+    "type",
+    over=error_objects,
+    harm="`error.type` is None: clients cannot tell a used-up quota from a bad request",
+)
+def type_(error: Node) -> Iterable[Fault]:
+    """`type` of an error is a non-empty string."""
+    if not error["type"].text.strip():
+        yield error["type"], str(error["type"]), "a non-empty string"
+
+
+@errors.rule(
+    "param",
+    over=error_objects,
+    harm=("clients that say which parameter was wrong print an object; typed decoders lose the whole error"),
+)
+def param(error: Node) -> Iterable[Fault]:
+    """`param` of an error is a string or null."""
+    if error["param"].kind not in ("string", "null", "missing"):
+        yield error["param"], str(error["param"]), "a string or null"
+
+
+@errors.rule("code", over=error_objects, harm="`error.code == 'model_not_found'` never holds")
+def code(error: Node) -> Iterable[Fault]:
+    """`code` of an error is a string or null, not the HTTP status."""
+    if error["code"].kind not in ("string", "null", "missing"):
+        yield error["code"], str(error["code"]), "a string or null"
+
+
+@errors.rule(
+    "members",
+    over=error_objects,
+    level=SHOULD,
+    harm=("decoders made from the reference, which requires both, refuse the error and lose its message"),
+)
+def members(error: Node) -> Iterable[Fault]:
+    """An error has the members `param` and `code`, null where there is nothing to say."""
+    for name in ("param", "code"):
+        if not error[name].there:
+            yield error[name], "missing", "a string or null"
+
+
+def _successes(view: View) -> Iterable[View]:
+    if view.ok and view.whole and view.form == "json":
+        yield view
+
+
+@errors.rule(
+    "status", over=_successes, harm="openai-python returns an object full of None instead of raising"
+)
+def status(view: View) -> Iterable[Fault]:
+    """An error has a 4xx or 5xx status, not a 2xx."""
+    if view.failure:
+        yield view.failure, f"status {view.status} with an error: {view.root}", "a 4xx or 5xx status"
+
+
+@errors.rule(
+    "status-fits-code",
+    over=json_refusals,
+    level=SHOULD,
+    harm="clients choose by the status whether to retry: they repeat what never will pass",
+)
+def status_fits_code(view: View) -> Iterable[Fault]:
+    """The status is the one that OpenAI gives this error code."""
+    code_node = view.root["error"]["code"]
+    wanted = STATUS_OF_CODE.get(code_node.text)
+    if wanted and view.status not in wanted:
+        yield code_node, f"status {view.status} with code {code_node}", f"status {wanted[0]}"
+
+
+@errors.rule(
+    "no-trace",
+    over=error_objects,
+    level=SHOULD,
+    harm="users read file names and line numbers of the server, and so do attackers",
+)
+def no_trace(error: Node) -> Iterable[Fault]:
+    """The message says what is wrong, not where in the server's code it was noticed."""
+    text = error["message"].text
+    if "Traceback (most recent call last)" in text or "\n    at " in text or '\n  File "' in text:
+        yield error["message"], "a stack trace in the message"
+
+
+@errors.rule(
+    "in-words",
+    over=error_objects,
+    level=SHOULD,
+    harm="users read the JSON of another server's error, and its type and code are lost to the client",
+)
+def in_words(error: Node) -> Iterable[Fault]:
+    """The message says what is wrong in words, not in the JSON text of another error."""
+    text = error["message"].text.strip()
+    if text[:1] == "{" and isinstance(jsontext.parse(text.encode("utf-8", "replace")).value, dict):
+        yield error["message"], f"the message is {text[:60]!r}", "words"
+
+
+def _too_many(view: View) -> Iterable[View]:
+    if view.status == 429:
+        yield view
+
+
+@errors.rule(
+    "says-when",
+    over=_too_many,
+    level=SHOULD,
+    needs=[Aspect.ALL_HEADERS],
+    see=see.RETRY_AFTER,
+    harm="clients retry at once or after a guess, and are refused again",
+)
+def says_when(view: View) -> Iterable[Fault]:
+    """A 429 says in Retry-After when to try again."""
+    names = ("retry-after", "retry-after-ms", "x-ratelimit-reset-requests", "x-ratelimit-reset-tokens")
+    if not any(view.exchange.header(name) for name in names):
+        yield view, "no Retry-After field"
+
+
+@errors.rule(
+    "in-stream",
+    over=lambda view: view.messages if view.endpoint == "chat" else (),
+    harm=("openai-python raises on a member `error` alone: of any other form the answer just ends short"),
+)
+def in_stream(node: Node) -> Iterable[Fault]:
+    """An error in a stream is an event whose data holds the object `error`."""
+    if node.says("error") and node["error"].kind != "object":
+        yield node["error"], str(node["error"]), '{"error": {"message": …}}'
+    elif "error" not in node.value and "choices" not in node.value and (node["detail"] or node["message"]):
+        yield node, str(node), '{"error": {"message": …}}'
+
+
+def _unauthorized(view: View) -> Iterable[View]:
+    if view.status == 401:
+        yield view
+
+
+@errors.rule(
+    "challenge",
+    over=_unauthorized,
+    level=SHOULD,
+    needs=[Aspect.ALL_HEADERS],
+    see=f"{see.HTTP}#section-15.5.2",
+    harm="HTTP clients that answer a challenge do not learn which one",
+)
+def challenge(view: View) -> Iterable[Fault]:
+    """A 401 says in WWW-Authenticate how to authenticate."""
+    if view.exchange.header("www-authenticate") is None:
+        yield view, "no WWW-Authenticate field", "WWW-Authenticate: Bearer"
+
+
+def _failing(view: View) -> Iterable[View]:
+    if len(view.chunks) < len(view.messages):
+        yield view
+
+
+@errors.rule(
+    "ends-the-stream",
+    over=_failing,
+    level=SHOULD,
+    harm="openai-python raises at the error: what follows is lost",
+)
+def ends_the_stream(view: View) -> Iterable[Fault]:
+    """Nothing but [DONE] follows an error in a stream."""
+    at = next(at for at, one in enumerate(view.payloads) if one.node.says("error"))
+    after = [one for one in view.payloads[at + 1 :] if not one.done]
+    if after:
+        yield after[0], "an event follows the error", "[DONE], or the end"
+
+
+def _begun(view: View) -> Iterable[Node]:
+    if view.ok and view.messages:
+        yield view.messages[0]
+
+
+@errors.rule(
+    "before-the-stream",
+    over=_begun,
+    level=SHOULD,
+    harm="clients that retry by status do not; openai-python raises only when the first item is taken",
+)
+def before_the_stream(first: Node) -> Iterable[Fault]:
+    """A failure before the first chunk has a 4xx or 5xx status, not a stream with an error in it."""
+    if first["error"]:
+        yield first["error"], f"a stream that begins with {first['error']}"[:160], "a 4xx or 5xx status"
+
+
+def _not_allowed(view: View) -> Iterable[View]:
+    if view.status == 405:
+        yield view
+
+
+@errors.rule(
+    "allow",
+    over=_not_allowed,
+    level=SHOULD,
+    needs=[Aspect.ALL_HEADERS],
+    see=f"{see.HTTP}#section-15.5.6",
+    harm="clients and gateways cannot tell a wrong method from an endpoint that is not there",
+)
+def allow(view: View) -> Iterable[Fault]:
+    """A 405 names in Allow the methods that the endpoint has."""
+    if view.exchange.header("allow") is None:
+        yield view, "no Allow field"

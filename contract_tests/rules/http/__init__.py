@@ -1,0 +1,1 @@
+"""HTTP: the message, its fields, its JSON."""

@@ -1,0 +1,154 @@
+"""Section http, header fields that clients read: when to try again, what is left, who may read the reply."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from contract_tests.rules.engine import references as see
+from contract_tests.rules.engine.judge import NOTE, SHOULD, Fault
+from contract_tests.rules.engine.subjects import replies
+from contract_tests.rules.engine.view import View
+from contract_tests.rules.http.message import expected_success, http
+from fake_server.wire.exchange import Aspect, header
+
+
+@http.rule(
+    "retry-after",
+    over=replies,
+    level=SHOULD,
+    see=see.RETRY_AFTER,
+    harm="clients cannot read it and fall back on a pause of their own, too short or too long",
+)
+def retry_after(view: View) -> Iterable[Fault]:
+    """Retry-After, where there is one, is whole seconds or an HTTP date."""
+    value = view.exchange.header("retry-after")
+    if value is not None and not value.isdigit() and not value.endswith("GMT"):
+        yield view, f"Retry-After: {value}", "seconds, or an HTTP date"
+
+
+@http.rule(
+    "request-id",
+    over=expected_success,
+    level=NOTE,
+    needs=[Aspect.ALL_HEADERS],
+    see=see.DEBUGGING,
+    harm=("`_request_id` of openai-python is None: a failure cannot be found again in the provider's logs"),
+)
+def request_id(view: View) -> Iterable[Fault]:
+    """An answer names itself in x-request-id, which support and logs go by."""
+    if view.exchange.header("x-request-id") is None:
+        yield view, "no x-request-id field"
+
+
+_ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/,?#]+")
+
+
+def _shared(view: View) -> Iterable[View]:
+    """Replies that name who may read them; an echo of the page that asks is empty where no page does."""
+    value = view.exchange.header("access-control-allow-origin")
+    page = header(view.exchange.request.headers, "origin")
+    if value or (value is not None and page is not None):
+        yield view
+
+
+@http.rule(
+    "cors-origin",
+    over=_shared,
+    needs=[Aspect.ALL_HEADERS],
+    see=see.CORS,
+    harm="browsers refuse the reply: a proxy that adds the field a second time locks all pages out",
+)
+def cors_origin(view: View) -> Iterable[Fault]:
+    """Access-Control-Allow-Origin is there once and is `*`, null or one origin."""
+    values = [value for name, value in view.exchange.headers if name.lower() == "access-control-allow-origin"]
+    if len(values) > 1:
+        yield view, f"{len(values)} fields: {', '.join(values)}", "one"
+    elif values[0] not in ("*", "null") and not _ORIGIN.fullmatch(values[0]):
+        # Another page's origin is a policy: the target lets that page read, and no other.
+        yield view, f"Access-Control-Allow-Origin: {values[0]}", "*, or an origin as in https://app.example"
+
+
+def _rated(view: View) -> Iterable[tuple[View, str]]:
+    """Each kind of limit that the x-ratelimit fields speak of: requests, tokens and others."""
+    kinds = (match.group(2) for name, _ in view.exchange.headers if (match := _RATE.fullmatch(name.lower())))
+    yield from ((view, kind) for kind in dict.fromkeys(kinds))
+
+
+_RATE = re.compile(r"x-ratelimit-(limit|remaining|reset)-(.+)")
+_NUMBER = re.compile(r"-?\d{1,18}")
+_DURATION = re.compile(r"\d+(\.\d+)?(ms|s|m|h|d)?(\d+(\.\d+)?(ms|s|m|h))*")
+
+
+@http.rule(
+    "rate-limits", over=_rated, level=SHOULD, see=see.RATE_LIMITS, harm="clients back off too late, or never"
+)
+def rate_limits(subject: tuple[View, str]) -> Iterable[Fault]:
+    """The x-ratelimit fields hold whole numbers and a duration; no more remains than the limit."""
+    view, kind = subject
+    limit, remaining, reset = (
+        view.exchange.header(f"x-ratelimit-{name}-{kind}") for name in ("limit", "remaining", "reset")
+    )
+    for name, value in (("limit", limit), ("remaining", remaining)):
+        if value is not None and not _NUMBER.fullmatch(value):
+            yield view, f"x-ratelimit-{name}-{kind}: {value}", "a whole number"
+            return
+    if reset is not None and not _DURATION.fullmatch(reset):
+        yield view, f"x-ratelimit-reset-{kind}: {reset}", "a duration such as 6ms or 1m6s"
+    if remaining is not None and limit is not None and int(remaining) > int(limit):
+        yield view, f"{remaining} {kind} of {limit} remain"
+
+
+_ONCE = (
+    *("content-type", "content-location", "date", "etag", "last-modified", "location", "retry-after"),
+    *("openai-processing-ms", "openai-version", "x-request-id"),
+)
+"""Fields that hold one value; the length, which does too, has a rule of its own."""
+
+
+@http.rule(
+    "once",
+    over=replies,
+    level=SHOULD,
+    needs=[Aspect.ALL_HEADERS],
+    see=f"{see.HTTP}#section-5.3",
+    harm="clients read the first, the last, or both joined by a comma",
+)
+def once(view: View) -> Iterable[Fault]:
+    """A header field that holds one value is there once and is not empty."""
+    values: dict[str, list[str]] = {}
+    for name, value in view.exchange.headers:
+        if name.lower() in _ONCE or name.lower().startswith("x-ratelimit-"):
+            values.setdefault(name.lower(), []).append(value)
+    for name, found in values.items():
+        if len(found) > 1:
+            yield view, f"{len(found)} fields {name}", "one"
+        elif not found[0].strip():
+            yield view, f"{name} is empty", "a value"
+
+
+def _dated(view: View) -> Iterable[tuple[View, str]]:
+    value = view.exchange.header("date")
+    if value is not None:
+        yield view, value
+
+
+_IMF_FIXDATE = re.compile(
+    r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4} "
+    r"\d\d:\d\d:\d\d GMT"
+)
+
+
+@http.rule(
+    "date",
+    over=_dated,
+    level=SHOULD,
+    needs=[Aspect.ALL_HEADERS],
+    see=f"{see.HTTP}#section-5.6.7",
+    harm="a Retry-After that names a time cannot be reckoned with",
+)
+def date(subject: tuple[View, str]) -> Iterable[Fault]:
+    """Date, where there is one, is an HTTP date."""
+    view, value = subject
+    if not _IMF_FIXDATE.fullmatch(value):
+        yield view, f"Date: {value}", "as in Sun, 06 Nov 1994 08:49:37 GMT"

@@ -1,0 +1,119 @@
+"""Section http, JSON text (RFC 8259): of a body, or of the data of an event."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from contract_tests.rules.engine import references as see
+from contract_tests.rules.engine.judge import Fault
+from contract_tests.rules.engine.node import Node, Place
+from contract_tests.rules.engine.subjects import json_bodies, json_texts
+from contract_tests.rules.engine.view import View
+from contract_tests.rules.http.message import http
+from fake_server.wire import jsontext
+from fake_server.wire.exchange import Aspect
+
+
+@http.rule("json-syntax", over=json_bodies, see=see.JSON, harm="no client can read the reply")
+def json_syntax(view: View) -> Iterable[Fault]:
+    """A JSON body is one JSON text."""
+    for problem in view.document.problems:
+        if problem.kind in ("syntax", "depth"):
+            yield Place(offset=problem.offset), problem.detail
+
+
+Text = tuple[Node, jsontext.Document]
+
+
+def _problems(text: Text, kind: str) -> Iterable[Fault]:
+    node, parsed = text
+    for problem in parsed.problems:
+        if problem.kind == kind:
+            event = node.document.event.index if node.document.event else None
+            yield Place(event, (), node.document.start + problem.offset), problem.detail
+
+
+@http.rule(
+    "json-utf8",
+    over=json_texts,
+    needs=[Aspect.BODY_BYTES],
+    see=f"{see.JSON}#section-8.1",
+    harm="openai-python 3 raises UnicodeDecodeError; others show replacement characters",
+)
+def json_utf8(text: Text) -> Iterable[Fault]:
+    """JSON text is encoded in UTF-8."""
+    return _problems(text, "encoding")
+
+
+@http.rule(
+    "json-no-bom",
+    over=json_bodies,
+    needs=[Aspect.BODY_BYTES],
+    see=f"{see.JSON}#section-8.1",
+    harm="Go, Java and Rust parsers and Python's `json.loads` of a text refuse the reply",
+)
+def json_no_bom(view: View) -> Iterable[Fault]:
+    """JSON text does not begin with a byte order mark."""
+    return _problems((view.root, view.document), "bom")
+
+
+@http.rule(
+    "json-numbers", over=json_texts, see=f"{see.JSON}#section-6", harm="strict parsers refuse the whole text"
+)
+def json_numbers(text: Text) -> Iterable[Fault]:
+    """Numbers are JSON numbers: NaN and Infinity do not exist."""
+    return _problems(text, "number")
+
+
+@http.rule(
+    "json-unique-names",
+    over=json_texts,
+    needs=[Aspect.BODY_BYTES],
+    see=f"{see.JSON}#section-4",
+    harm=("parsers keep the first, keep the last or refuse: two clients read two different answers"),
+)
+def json_unique_names(text: Text) -> Iterable[Fault]:
+    """The names within a JSON object are unique."""
+    return _problems(text, "duplicate")
+
+
+_ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+def _surrogates(view: View) -> Iterable[Node]:
+    """JSON texts with an escape of UTF-16."""
+    for node, parsed in json_texts(view):
+        if parsed.ok and _SURROGATE.search(node.document.text):
+            yield node
+
+
+def _lone(text: bytes) -> int | None:
+    """The byte where a surrogate stands alone, None where each has its other half."""
+    high: re.Match[bytes] | None = None
+    for found in _ESCAPE.finditer(text):
+        code = int(found[1], 16) if found[1] else 0
+        low = 0xDC00 <= code < 0xE000
+        if high is not None and not (low and found.start() == high.end()):
+            break
+        if high is None and low:
+            return found.start()
+        high = found if 0xD800 <= code < 0xDC00 else None
+    return high.start() if high else None
+
+
+@http.rule(
+    "json-surrogates",
+    over=_surrogates,
+    needs=[Aspect.BODY_BYTES],
+    see=f"{see.JSON}#section-8.2",
+    harm="Python raises UnicodeEncodeError when the text is printed or sent; Go and Rust show U+FFFD",
+)
+def json_surrogates(node: Node) -> Iterable[Fault]:
+    """The escapes of JSON text make whole characters: no half of a surrogate pair stands alone."""
+    at = _lone(node.document.text)
+    if at is not None:
+        event = node.document.event.index if node.document.event else None
+        shown = node.document.text[at : at + 6].decode("ascii", "replace")
+        yield Place(event, (), node.document.start + at), f"{shown} alone", "both halves in one text"

@@ -1,0 +1,273 @@
+"""Section http: the reply as an HTTP message (RFC 9110, RFC 9112)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from contract_tests.rules.engine import references as see
+from contract_tests.rules.engine.judge import SHOULD, Fault, Section
+from contract_tests.rules.engine.subjects import bodies, event_bodies, exchanges, json_bodies, replies
+from contract_tests.rules.engine.view import View
+from fake_server.wire.exchange import Aspect, Ending, header
+
+http = Section("http", "Status, headers, framing, JSON text", see.HTTP)
+HEADERS = (Aspect.HEADERS,)
+
+
+@http.rule(
+    "answers",
+    over=exchanges,
+    see=f"{see.HTTP_MESSAGES}#section-4",
+    harm="clients raise a connection error and repeat a request that may be paid for already",
+)
+def answers(view: View) -> Iterable[Fault]:
+    """A request is answered with an HTTP status line and headers."""
+    if not view.status and view.exchange.ending not in (
+        Ending.TIMED_OUT,
+        Ending.OVERSIZED,
+        Ending.CLIENT_LEFT,
+    ):
+        yield view, view.exchange.problem or f"no status line arrived ({view.exchange.ending})"
+
+
+@http.rule(
+    "in-time",
+    over=exchanges,
+    needs=[Aspect.ENDING],
+    harm="clients hang until their own timeout, if they have one",
+)
+def in_time(view: View) -> Iterable[Fault]:
+    """A reply begins, goes on and ends within the bounds of the run."""
+    if view.exchange.ending is Ending.TIMED_OUT:
+        yield view.end, view.exchange.problem or "a bound on time ran out"
+
+
+@http.rule("bounded", over=exchanges, needs=[Aspect.ENDING], harm="clients run out of memory")
+def bounded(view: View) -> Iterable[Fault]:
+    """A reply, its head and each of its events stay within the size bounds of the run."""
+    if view.exchange.ending is Ending.OVERSIZED:
+        yield view.end, view.exchange.problem or "a bound on size was reached"
+
+
+@http.rule(
+    "complete",
+    over=replies,
+    needs=[Aspect.ENDING],
+    see=see.BODY_LENGTH,
+    harm="openai-python 1 to 3 end a cut stream silently short; 0.28.1 raises APIError",
+)
+def complete(view: View) -> Iterable[Fault]:
+    """The body goes on to the end that its framing announces."""
+    if view.exchange.ending in (Ending.CUT, Ending.RESET):
+        yield view.end, view.exchange.problem or f"the connection ended early ({view.exchange.ending})"
+
+
+@http.rule(
+    "framing",
+    over=replies,
+    needs=[Aspect.FRAMING],
+    see=see.BODY_LENGTH,
+    harm="clients raise in the middle of the answer, or read the next reply as part of this one",
+)
+def framing(view: View) -> Iterable[Fault]:
+    """The head and the transfer coding follow the HTTP/1.1 grammar."""
+    if view.exchange.ending is Ending.MALFORMED:
+        yield view.end, view.exchange.problem or "the message is not HTTP/1.1"
+
+
+def _clean(view: View) -> Iterable[View]:
+    if view.status and view.exchange.ending is Ending.CLEAN:
+        yield view
+
+
+@http.rule(
+    "tidy",
+    over=_clean,
+    level=SHOULD,
+    needs=[Aspect.FRAMING],
+    see=see.HTTP_MESSAGES,
+    harm="stricter clients, and proxies on the way, refuse what lenient ones read",
+)
+def tidy(view: View) -> Iterable[Fault]:
+    """The message keeps to the letter of HTTP/1.1, also where lenient clients read on."""
+    if view.exchange.problem:
+        yield view, view.exchange.problem
+
+
+@http.rule(
+    "one-length",
+    over=replies,
+    needs=[Aspect.ALL_HEADERS, Aspect.FRAMING],
+    see=see.BODY_LENGTH,
+    harm=("a proxy and its client end the reply at different bytes (smuggling); Node's parser refuses it"),
+)
+def one_length(view: View) -> Iterable[Fault]:
+    """A reply names its length once: Content-Length or Transfer-Encoding, not both and not twice."""
+    names = [name.lower() for name, _ in view.exchange.headers]
+    if "transfer-encoding" in names and "content-length" in names:
+        yield view, "both Transfer-Encoding and Content-Length"
+    elif names.count("content-length") > 1:
+        yield view, f"{names.count('content-length')} Content-Length fields"
+
+
+@http.rule(
+    "no-redirect",
+    over=replies,
+    level=SHOULD,
+    see=f"{see.HTTP}#section-15.4",
+    harm="clients repeat the POST as a GET without its body, or raise on the status",
+)
+def no_redirect(view: View) -> Iterable[Fault]:
+    """An API request is answered where it was sent, not redirected."""
+    if 300 <= view.status < 400:
+        yield view, f"status {view.status}, Location: {view.exchange.header('location') or 'missing'}"
+
+
+def expected_success(view: View) -> Iterable[View]:
+    """Successful replies of the endpoints the contract knows."""
+    if view.ok and view.endpoint:
+        yield view
+
+
+@http.rule(
+    "success-is-200",
+    over=expected_success,
+    see=see.CHAT_CREATE,
+    harm="a 204 reads as None or '' in openai-python",
+)
+def success_is_200(view: View) -> Iterable[Fault]:
+    """A successful answer has status 200."""
+    if view.status != 200:
+        yield view, f"status {view.status}"
+
+
+@http.rule("body-not-empty", over=expected_success, harm="clients report an empty success")
+def body_not_empty(view: View) -> Iterable[Fault]:
+    """A successful answer has a body."""
+    if view.whole and not view.exchange.payload:
+        yield view, f"status {view.status} with an empty body"
+
+
+@http.rule(
+    "content-type",
+    over=bodies,
+    level=SHOULD,
+    needs=[Aspect.ALL_HEADERS],
+    see=see.CONTENT_TYPE,
+    harm="openai-python 0.28.1 raises on a stream without a type; browsers and gateways guess",
+)
+def content_type(view: View) -> Iterable[Fault]:
+    """A reply with a body says its media type in Content-Type."""
+    if view.exchange.header("content-type") is None:
+        yield view, "no Content-Type field"
+
+
+@http.rule(
+    "json-type",
+    over=json_bodies,
+    needs=HEADERS,
+    see=see.CONTENT_TYPE,
+    harm="openai-python returns JSON that is typed text/plain as a string",
+)
+def json_type(view: View) -> Iterable[Fault]:
+    """A JSON body is typed application/json."""
+    typed = view.exchange.media_type
+    if typed is not None and not (typed == "application/json" or typed.endswith("+json")):
+        yield view, f"Content-Type: {typed}", "application/json"
+
+
+@http.rule(
+    "event-stream-type",
+    over=event_bodies,
+    needs=HEADERS,
+    see=see.EVENT_STREAM_TYPE,
+    harm="openai-python 0.28.1 raises; browsers' EventSource refuses the stream",
+)
+def event_stream_type(view: View) -> Iterable[Fault]:
+    """A body of server-sent events is typed text/event-stream."""
+    typed = view.exchange.media_type
+    if typed != "text/event-stream" and (typed is not None or view.knows(Aspect.ALL_HEADERS)):
+        yield view, f"Content-Type: {typed or 'missing'}", "text/event-stream"
+
+
+_PARAMETER = re.compile(r""";\s*([^\s;="]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s;]*))""")
+"""A parameter of a media type; a value in single quotes is no quoted string, but read as one by most."""
+
+
+def _charsets(view: View) -> list[str]:
+    """The values of the parameter `charset`, whatever stands before and after it."""
+    found = _PARAMETER.findall(view.exchange.header("content-type") or "")
+    return ["".join(values) for name, *values in found if name.lower() == "charset"]
+
+
+def _with_charset(view: View) -> Iterable[View]:
+    if _charsets(view):
+        yield view
+
+
+@http.rule(
+    "charset",
+    over=_with_charset,
+    see=f"{see.JSON}#section-8.1",
+    harm="clients that decode by it (requests' `.text`, Java) garble every letter beyond ASCII",
+)
+def charset(view: View) -> Iterable[Fault]:
+    """A charset parameter, where there is one, says UTF-8."""
+    for value in _charsets(view):
+        if value.lower() not in ("utf-8", "utf8"):
+            yield view, f"charset={value}", "charset=utf-8"
+
+
+def _encoded(view: View) -> Iterable[View]:
+    if view.status and view.exchange.header("content-encoding") is not None and view.exchange.payload:
+        yield view
+
+
+@http.rule(
+    "content-coding",
+    over=_encoded,
+    see=see.CONTENT_ENCODING,
+    harm="openai-python reports 'Connection error.' and retries; the answer is lost",
+)
+def content_coding(view: View) -> Iterable[Fault]:
+    """A body with a Content-Encoding decodes by it to the end."""
+    if view.whole and view.coding_problem:
+        yield view, view.coding_problem
+
+
+@http.rule(
+    "coding-asked",
+    over=_encoded,
+    needs=[Aspect.REQUEST],
+    see=f"{see.HTTP}#section-12.5.3",
+    harm="clients without that decoder read compressed bytes as text",
+)
+def coding_asked(view: View) -> Iterable[Fault]:
+    """A content coding is used only where the request's Accept-Encoding allows it."""
+    accepted = header(view.exchange.request.headers, "accept-encoding")
+    for coding in _names(view.exchange.header("content-encoding") or ""):
+        if accepted is not None and coding != "identity" and not _allows(accepted, coding):
+            yield view, f"Content-Encoding: {coding}", f"one of: {accepted or 'identity'}"
+
+
+_ALIASES = {"x-gzip": "gzip", "x-compress": "compress"}
+"""RFC 9110 section 8.4.1: equivalent names."""
+
+
+def _names(listed: str) -> list[str]:
+    """The content codings of a list, by their common names."""
+    names = (one.strip().lower() for one in listed.split(","))
+    return [_ALIASES.get(name, name) for name in names if name]
+
+
+def _allows(accepted: str, coding: str) -> bool:
+    """Whether Accept-Encoding allows a coding: by name, or by `*` where its name has no weight of 0."""
+    allowed: dict[str, bool] = {}
+    for one in accepted.split(","):
+        name, _, weight = one.partition(";")
+        allowed.update(dict.fromkeys(_names(name), not _NO_WEIGHT.fullmatch(weight.strip().lower())))
+    return allowed.get(coding, allowed.get("*", False))
+
+
+_NO_WEIGHT = re.compile(r"q\s*=\s*0(\.0*)?")

@@ -1,0 +1,251 @@
+"""Sections relations and client: what holds between the exchanges of one case, and for main()."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from contract_tests.rules.engine import references as see
+from contract_tests.rules.engine.answers import whole_text
+from contract_tests.rules.engine.judge import SHOULD, Fault, Section
+from contract_tests.rules.engine.trace import Trace
+from contract_tests.rules.engine.view import View
+from fake_server.wire.exchange import Ending
+
+relations = Section("relations", "What holds between exchanges", see.CHAT_CREATE)
+client = Section("client", "What main() makes of the target", see.CHAT_CREATE)
+
+Part = tuple[str, View]
+
+
+# -- a valid request is answered
+
+
+def _valid(trace: Trace) -> Iterator[Part]:
+    for role in sorted(trace.valid):
+        yield role, trace.roles[role]
+
+
+@relations.rule(
+    "accepted",
+    over=_valid,
+    relation=True,
+    expected="status 200",
+    harm=("a request that works against api.openai.com fails here: the client has to be rewritten"),
+)
+def accepted(part: Part) -> Iterable[Fault]:
+    """A valid request is answered with a success."""
+    role, view = part
+    if view.exchange.ending is Ending.UNREACHABLE:
+        yield view, f"{role}: {view.exchange.problem}"
+    elif view.status and not view.ok:
+        shown = view.root["error"]["message"].text or view.body[:100].decode("utf-8", "replace")
+        yield view, f"{role}: status {view.status}: {' '.join(shown.split())[:120]}"
+
+
+# -- texts that are to be repeated
+
+Echo = tuple[str, View, str, str]
+
+
+def _echoes(trace: Trace) -> Iterator[Echo]:
+    """Answers that begin and end like the text they were to repeat: (role, view, expected, answer)."""
+    for role, text in trace.expected.items():
+        words, view = text.split(), trace.roles.get(role)
+        answer = whole_text(view) if view else ""
+        if view and len(words) > 2 and words[0] in answer and words[-1] in answer:
+            yield role, view, text, answer
+
+
+def _echoes_of_a_steady_target(trace: Trace) -> Iterator[Echo]:
+    if trace.deterministic:
+        yield from _echoes(trace)
+
+
+@relations.rule(
+    "echo-whole",
+    over=_echoes_of_a_steady_target,
+    relation=True,
+    harm="users read something the model did not say",
+)
+def echo_whole(part: Echo) -> Iterable[Fault]:
+    """Where equal requests have equal answers, a text that is repeated arrives with every character."""
+    return _changed(part)
+
+
+def _other_echoes(trace: Trace) -> Iterator[Echo]:
+    """Echoes of a target that may say something else each time: the change may be the model's own."""
+    if not trace.deterministic:
+        yield from _echoes(trace)
+
+
+@relations.rule(
+    "echo-kept",
+    over=_other_echoes,
+    relation=True,
+    level=SHOULD,
+    harm="users read something that the model may not have said",
+)
+def echo_kept(part: Echo) -> Iterable[Fault]:
+    """A text that is repeated from its first word to its last arrives with every character in between."""
+    return _changed(part)
+
+
+def _changed(part: Echo) -> Iterable[Fault]:
+    role, view, text, answer = part
+    if text not in answer:
+        said = answer[answer.index(text.split()[0]) :]
+        at = next((i for i, (a, b) in enumerate(zip(text, said, strict=False)) if a != b), len(said))
+        start = max(0, at - 20)
+        yield view, f"{role}, from character {at}: {said[start : at + 40]!r}", repr(text[start : at + 40])
+
+
+def _callers(trace: Trace) -> Iterator[tuple[Trace, str]]:
+    for role in trace.expected:
+        if role.startswith("caller") and role in trace.roles:
+            yield trace, role
+
+
+@relations.rule("own-answer", over=_callers, relation=True, harm="one user reads the answer of another")
+def own_answer(part: tuple[Trace, str]) -> Iterable[Fault]:
+    """A caller does not get what only another caller asked for."""
+    trace, role = part
+    text = whole_text(trace.roles[role])
+    for other, word in trace.expected.items():
+        if other != role and word in text:
+            yield trace.roles[role], f"{role} got {text[:80]!r}, asked for by {other}", trace.expected[role]
+
+
+def _callers_of_a_repeater(trace: Trace) -> Iterator[tuple[Trace, str]]:
+    """Callers of a target that repeated its word when only one asked."""
+    alone = trace.roles.get("alone")
+    if alone and trace.expected["alone"] in whole_text(alone):
+        yield from (part for part in _callers(trace) if trace.roles[part[1]].ok)
+
+
+@relations.rule(
+    "answer-under-load",
+    over=_callers_of_a_repeater,
+    relation=True,
+    yields_to=("relations.own-answer",),
+    harm="an application that works for one user fails for several",
+)
+def answer_under_load(part: tuple[Trace, str]) -> Iterable[Fault]:
+    """Each of several callers at once gets what one caller alone gets: the word it asked for."""
+    trace, role = part
+    text = whole_text(trace.roles[role])
+    if trace.expected[role] not in text:
+        yield trace.roles[role], f"{role} got {text[:80]!r}", trace.expected[role]
+
+
+# -- a key that is missing or wrong
+
+
+def _without_the_key(trace: Trace) -> Iterator[Part]:
+    """Requests without the right key; none where all are answered, for then the target wants no key."""
+    found = [(role, trace.roles[role]) for role in ("no key", "wrong key") if role in trace.roles]
+    if any(view.status >= 400 for _, view in found):
+        yield from found
+
+
+@relations.rule(
+    "key-refused",
+    over=_without_the_key,
+    relation=True,
+    level=SHOULD,
+    see=see.ERRORS,
+    expected="status 401",
+    harm="strangers are answered at the owner's cost, or not told what is wrong",
+)
+def key_refused(part: Part) -> Iterable[Fault]:
+    """A request without a key, or with a wrong one, is refused with status 401 where a key is needed."""
+    role, view = part
+    if view.status and view.status not in (401, 403):
+        yield view, f"{role}: status {view.status}"
+
+
+# -- pages in browsers
+
+
+def _asked_by_a_page(trace: Trace) -> Iterator[View]:
+    """The preflight of a target that lets pages read its replies."""
+    page, preflight = trace.roles.get("page"), trace.roles.get("preflight")
+    if page and preflight and preflight.status and page.exchange.header("access-control-allow-origin"):
+        yield preflight
+
+
+@relations.rule(
+    "preflight-answered",
+    over=_asked_by_a_page,
+    relation=True,
+    level=SHOULD,
+    see=see.PREFLIGHT,
+    expected="a 2xx status with Access-Control-Allow-Origin",
+    harm="browsers ask first and never send the request, though pages may read its reply",
+)
+def preflight_answered(preflight: View) -> Iterable[Fault]:
+    """Where replies let pages read them, what a browser asks beforehand is answered, without a key."""
+    allowed = preflight.exchange.header("access-control-allow-origin")
+    if not preflight.ok or not allowed:
+        yield preflight, f"status {preflight.status}, Access-Control-Allow-Origin: {allowed or 'missing'}"
+
+
+# -- HEAD
+
+
+def _headed(trace: Trace) -> Iterator[View]:
+    """The reply to HEAD."""
+    if "head" in trace.roles and trace.roles["head"].status:
+        yield trace.roles["head"]
+
+
+@relations.rule(
+    "head-answered",
+    over=_headed,
+    relation=True,
+    level=SHOULD,
+    see=f"{see.HTTP}#section-9.3.2",
+    expected="the status that GET has, or 405",
+    harm="health checks and link checkers, which ask with HEAD, report that the server is down",
+)
+def head_answered(head: View) -> Iterable[Fault]:
+    """HEAD is answered like GET, or refused as a method that is not there: it is no failure of the server."""
+    if head.status >= 500 and head.status != 501:
+        yield head, f"status {head.status} for HEAD"
+
+
+# -- the seed program
+
+
+def _main(role: str) -> Any:
+    def over(trace: Trace) -> Iterator[tuple[str, View | None]]:
+        if role in trace.troubles:
+            yield trace.troubles[role], trace.roles.get(role)
+
+    return over
+
+
+@client.rule(
+    "main-dict",
+    over=_main("main dict"),
+    relation=True,
+    expected="the answer, and exit code 0",
+    harm="a stock client cannot use the target at all",
+)
+def main_dict(part: tuple[str, View | None]) -> Iterable[Fault]:
+    """The official SDK gets an answer from the target in one dict, and main() prints it."""
+    if part[0]:
+        yield part[1], part[0]
+
+
+@client.rule(
+    "main-stream",
+    over=_main("main stream"),
+    relation=True,
+    expected="the answer, and exit code 0",
+    harm="a stock client cannot stream from the target at all",
+)
+def main_stream(part: tuple[str, View | None]) -> Iterable[Fault]:
+    """The official SDK gets an answer from the target token by token, and main() prints it."""
+    if part[0]:
+        yield part[1], part[0]

@@ -1,0 +1,197 @@
+"""Section relations, one request in two forms: dict and stream, text and parts; and ids that differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from contract_tests.rules.engine import references as see
+from contract_tests.rules.engine.answers import Answer, answers, whole_text
+from contract_tests.rules.engine.judge import SHOULD, Fault
+from contract_tests.rules.engine.node import Node
+from contract_tests.rules.engine.trace import Trace
+from contract_tests.rules.engine.view import View
+from contract_tests.rules.relations.exchanges import relations
+
+Pair = tuple[Answer, Answer, View]
+
+
+def _both(trace: Trace) -> Iterator[tuple[View, View]]:
+    """The dict and the stream of one request, where equal requests have equal answers."""
+    one, other = trace.roles.get("dict"), trace.roles.get("stream")
+    if trace.deterministic and one and other and other.is_stream:
+        yield one, other
+
+
+def _pairs(trace: Trace) -> Iterator[Pair]:
+    """Each choice as the dict and as the stream says it."""
+    for one, other in _both(trace):
+        for pair in zip(answers(one), answers(other), strict=False):
+            yield *pair, other
+
+
+@relations.rule("same-text", over=_pairs, relation=True, harm="what users read depends on how it is sent")
+def same_text(pair: Pair) -> Iterable[Fault]:
+    """A stream says the same text as the dict, where equal requests have equal answers."""
+    one, other, stream = pair
+    if one.text != other.text:
+        at = next((i for i, (a, b) in enumerate(zip(one.text, other.text, strict=False)) if a != b), None)
+        at = min(len(one.text), len(other.text)) if at is None else at
+        start = max(0, at - 10)
+        yield (
+            stream,
+            f"from character {at}: {other.text[start : at + 30]!r}",
+            f"{one.text[start : at + 30]!r} ({len(one.text)} characters, not {len(other.text)})",
+        )
+
+
+@relations.rule("same-calls", over=_pairs, relation=True, harm="agents act differently when they stream")
+def same_calls(pair: Pair) -> Iterable[Fault]:
+    """A stream makes the same tool calls as the dict, where equal requests have equal answers."""
+    one, other, stream = pair
+    if one.calls != other.calls:
+        yield stream, f"calls {list(other.calls)}"[:160], f"{list(one.calls)}"[:160]
+
+
+@relations.rule(
+    "same-finish",
+    over=_pairs,
+    relation=True,
+    harm="an agent that streams stops where one that does not goes on, or the other way round",
+)
+def same_finish(pair: Pair) -> Iterable[Fault]:
+    """A stream ends with the same finish_reason as the dict, where equal requests have equal answers."""
+    one, other, stream = pair
+    if one.finish != other.finish and other.finish:
+        yield stream, f"finish_reason {other.finish!r}", repr(one.finish)
+
+
+def _usage(view: View) -> Node | None:
+    """The usage of a reply in either form."""
+    roots = [view.root] if view.is_dict else view.chunks
+    return next((root["usage"] for root in roots if root["usage"].kind == "object"), None)
+
+
+def _counted(trace: Trace) -> Iterator[tuple[Node, Node, bool]]:
+    """The usage of both forms, and whether both say the same."""
+    for one, other in _both(trace):
+        first, second = _usage(one), _usage(other)
+        if first and second:
+            yield first, second, whole_text(one) == whole_text(other)
+
+
+@relations.rule("same-usage", over=_counted, relation=True, harm="the same answer costs more when it streams")
+def same_usage(part: tuple[Node, Node, bool]) -> Iterable[Fault]:
+    """A stream counts the same tokens as the dict: those of the prompt, and those of an equal answer."""
+    one, other, equal = part
+    for name in ("prompt_tokens", "completion_tokens") if equal else ("prompt_tokens",):
+        if one[name].value != other[name].value:
+            yield other[name], f"{name} {other[name]}", str(one[name])
+
+
+def _tokens(answer: Answer) -> list[str]:
+    return [token["token"].text for node in answer.logprobs for token in node["content"]]
+
+
+def _weighed(trace: Trace) -> Iterator[Pair]:
+    """Pairs with equal texts whose dict has log probabilities."""
+    for one, other, stream in _pairs(trace):
+        if one.text == other.text and _tokens(one):
+            yield one, other, stream
+
+
+@relations.rule("same-logprobs", over=_weighed, relation=True, harm="confidence depends on how it is sent")
+def same_logprobs(pair: Pair) -> Iterable[Fault]:
+    """A stream gives log probabilities for the same tokens as the dict."""
+    one, other, stream = pair
+    if _tokens(one) != _tokens(other):
+        yield stream, f"the tokens {_tokens(other)[:6]}", f"{_tokens(one)[:6]}"
+
+
+def _in_parts(trace: Trace) -> Iterator[tuple[View, View]]:
+    if trace.deterministic and "dict" in trace.roles and "parts" in trace.roles:
+        yield trace.roles["dict"], trace.roles["parts"]
+
+
+@relations.rule(
+    "parts-as-text",
+    over=_in_parts,
+    relation=True,
+    harm="clients that send content in parts (the newer SDKs' helpers do) get another answer",
+)
+def parts_as_text(pair: tuple[View, View]) -> Iterable[Fault]:
+    """A text sent as content parts is answered as the same text sent as a string."""
+    one, other = pair
+    if whole_text(one) != whole_text(other):
+        yield other, f"{whole_text(other)[:80]!r}", repr(whole_text(one)[:80])
+
+
+def _of_a_repeater(trace: Trace) -> Iterator[tuple[View, str]]:
+    """The answer to a text in several parts, and the text, where the same text as a string was repeated."""
+    string, parts = trace.roles.get("string"), trace.roles.get("parts")
+    wanted = trace.expected.get("parts", "")
+    if string and parts and parts.ok and wanted and wanted in whole_text(string):
+        yield parts, wanted
+
+
+@relations.rule(
+    "parts-repeated",
+    over=_of_a_repeater,
+    relation=True,
+    harm="of a message in several parts the model reads but one",
+)
+def parts_repeated(subject: tuple[View, str]) -> Iterable[Fault]:
+    """A text that is repeated where it comes as a string is repeated where it comes in several parts."""
+    view, wanted = subject
+    answer, words = whole_text(view), wanted.split()
+    if words[0] not in answer and words[-1] not in answer:
+        yield view, f"{answer[:80]!r}", repr(wanted[:80])
+
+
+def _pictured(trace: Trace) -> Iterator[tuple[Node, Node]]:
+    """The usage of a question with a picture, and of the question alone."""
+    found = [_usage(trace.roles[role]) for role in ("with image", "without image") if role in trace.roles]
+    if len(found) == 2 and found[0] and found[1] and all(one["prompt_tokens"].number for one in found if one):
+        yield found[0]["prompt_tokens"], found[1]["prompt_tokens"]
+
+
+@relations.rule(
+    "image-counted",
+    over=_pictured,
+    relation=True,
+    level=SHOULD,
+    harm="the picture may never have reached the model, which answers all the same",
+)
+def image_counted(part: tuple[Node, Node]) -> Iterable[Fault]:
+    """A question with a picture has more prompt tokens than the question alone."""
+    seen, alone = part
+    if (seen.number or 0) <= (alone.number or 0):
+        yield seen, f"{seen} with the picture, {alone} without", "more with the picture"
+
+
+def _several(trace: Trace) -> Iterator[list[tuple[str, Node]]]:
+    """The ids of all replies of a case."""
+    found = []
+    for role, view in trace.roles.items():
+        if view.endpoint in ("chat", "completions"):
+            root = view.root if view.is_dict else next(iter(view.chunks), view.root)
+            if root["id"].text:
+                found.append((role, root["id"]))
+    if len(found) > 1:
+        yield found
+
+
+@relations.rule(
+    "own-ids",
+    over=_several,
+    relation=True,
+    level=SHOULD,
+    see=see.CHAT_OBJECT,
+    harm="logs and caches keyed by id keep one answer and drop the others",
+)
+def own_ids(found: list[tuple[str, Node]]) -> Iterable[Fault]:
+    """Every reply has an id of its own."""
+    first: dict[str, str] = {}
+    for role, node in found:
+        if node.text in first:
+            yield node, f"{role} and {first[node.text]} both have {node}", "another id"
+        first.setdefault(node.text, role)

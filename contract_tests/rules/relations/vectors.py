@@ -1,0 +1,111 @@
+"""Section relations, embeddings: one text has one vector, however it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import combinations
+from math import sqrt
+
+from contract_tests.rules.embeddings import vector
+from contract_tests.rules.engine import references as see
+from contract_tests.rules.engine.judge import Fault
+from contract_tests.rules.engine.node import Node
+from contract_tests.rules.engine.trace import Trace
+from contract_tests.rules.engine.view import View
+from contract_tests.rules.relations.exchanges import relations
+
+Vector = tuple[float, ...]
+EQUAL = 1e-6
+"""How far from 1 the cosine of one vector with itself may be, for rounding."""
+ALIKE = 0.99
+"""The cosine above which two vectors stand for one text; api.openai.com itself varies in the fourth digit."""
+
+
+def _vectors(view: View | None) -> list[tuple[Node, Vector]]:
+    """The vectors of a reply, by index."""
+    if view is None or not view.is_dict:
+        return []
+    found = []
+    for entry in view.root["data"]:
+        numbers, index = vector(entry["embedding"]), entry["index"].value
+        if numbers is not None and isinstance(index, int):
+            found.append((index, entry["embedding"], numbers))
+    return [(node, numbers) for _, node, numbers in sorted(found, key=lambda one: one[0])]
+
+
+def cosine(one: Vector, other: Vector) -> float:
+    """The cosine of the angle between two vectors, 0 where they have no common length."""
+    if len(one) != len(other):
+        return 0.0
+    length = sqrt(sum(a * a for a in one)) * sqrt(sum(b * b for b in other))
+    return sum(a * b for a, b in zip(one, other, strict=True)) / length if length else 0.0
+
+
+Pair = tuple[str, Node, Vector, Vector]
+"""What is compared, where to point, and the two vectors."""
+
+
+def _unlike(pair: Pair) -> Iterable[Fault]:
+    what, node, one, other = pair
+    if cosine(one, other) < ALIKE:
+        yield node, f"{what} have the cosine {cosine(one, other):.3f}", "1"
+
+
+def _in_a_batch(trace: Trace) -> Iterator[Pair]:
+    """Each text of a batch beside the same text alone."""
+    for place, (node, numbers) in enumerate(_vectors(trace.roles.get("batch"))):
+        for _, alone in _vectors(trace.roles.get(f"single {place + 1}"))[:1]:
+            yield f"input {place + 1} of the batch and itself alone", node, numbers, alone
+
+
+@relations.rule(
+    "batch-as-single",
+    over=_in_a_batch,
+    relation=True,
+    see=see.EMBEDDING_CREATE,
+    harm="search finds other texts",
+)
+def batch_as_single(pair: Pair) -> Iterable[Fault]:
+    """A text in a batch has the vector that it has alone."""
+    return _unlike(pair)
+
+
+def _of_one_batch(trace: Trace) -> Iterator[Pair]:
+    """The vectors of the different texts of a batch, two by two."""
+    numbered = enumerate(_vectors(trace.roles.get("batch")), 1)
+    for (first, (_, one)), (second, (node, other)) in combinations(numbered, 2):
+        yield f"inputs {first} and {second}", node, one, other
+
+
+@relations.rule(
+    "texts-apart",
+    over=_of_one_batch,
+    relation=True,
+    see=see.EMBEDDING_GUIDE,
+    harm="every text is as near as any other: search finds whatever comes first",
+)
+def texts_apart(pair: Pair) -> Iterable[Fault]:
+    """Texts that say different things have different vectors."""
+    what, node, one, other = pair
+    if cosine(one, other) > 1 - EQUAL:
+        yield node, f"{what} have one vector", "vectors of their own"
+
+
+def _in_base64(trace: Trace) -> Iterator[Pair]:
+    """A text in Base64 beside the same text as numbers."""
+    for (_, numbers), (node, packed) in zip(
+        _vectors(trace.roles.get("float")), _vectors(trace.roles.get("base64")), strict=False
+    ):
+        yield "the vector in Base64 and the one in numbers", node, packed, numbers
+
+
+@relations.rule(
+    "encodings-agree",
+    over=_in_base64,
+    relation=True,
+    see=see.EMBEDDING_CREATE,
+    harm="openai-python, which asks for Base64, gets other vectors than curl",
+)
+def encodings_agree(pair: Pair) -> Iterable[Fault]:
+    """Base64 and numbers are two writings of the same vector."""
+    return _unlike(pair)

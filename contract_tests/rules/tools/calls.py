@@ -1,0 +1,286 @@
+"""Section tools: function and custom tool calls, in a dict and in a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from contract_tests.rules.engine import references as see
+from contract_tests.rules.engine.judge import SHOULD, Fault, Section
+from contract_tests.rules.engine.node import Node
+from contract_tests.rules.engine.subjects import choices, dicts, messages, whole_streamed_choices
+from contract_tests.rules.engine.view import View
+from fake_server.wire import jsontext
+from fake_server.wire.exchange import Aspect
+
+tools = Section("tools", "Tool calls", see.FUNCTIONS)
+
+ENDS_WITH_CALLS = frozenset({"tool_calls", "stop", "length", "content_filter"})
+
+
+def calls(view: View) -> Iterable[Node]:
+    """Each entry of a message's `tool_calls`."""
+    for message in messages(view):
+        yield from (call for call in message["tool_calls"] if call.kind == "object")
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What one choice called, dict or stream alike; `at` is where to point."""
+
+    view: View
+    at: Node
+    names: tuple[str, ...]
+    finish: Node
+    arguments: tuple[tuple[Node, str], ...]
+    refused: bool
+
+
+def turns(view: View) -> Iterable[Turn]:
+    """Each finished choice of a reply."""
+    for choice in choices(view):
+        found = list(choice["message"]["tool_calls"])
+        texts = tuple((call["function"]["arguments"], call["function"]["arguments"].text) for call in found)
+        names = tuple(called_name(call) for call in found)
+        refused = bool(choice["message"]["refusal"].text)
+        yield Turn(view, choice["message"]["tool_calls"], names, choice["finish_reason"], texts, refused)
+    for streamed in whole_streamed_choices(view):
+        last = streamed.entries[-1]
+        texts = tuple((call.deltas[-1]["function"]["arguments"], call.arguments) for call in streamed.calls)
+        names = tuple(call.name for call in streamed.calls)
+        finish = streamed.finishes[-1] if streamed.finishes else last["finish_reason"]
+        yield Turn(view, last["delta"]["tool_calls"], names, finish, texts, bool(streamed.refusal))
+
+
+def called_name(call: Node) -> str:
+    """The name of the function or custom tool that is called."""
+    return call["function"]["name"].text or call["custom"]["name"].text
+
+
+def calling_turns(view: View) -> Iterable[Turn]:
+    for turn in turns(view):
+        if turn.names:
+            yield turn
+
+
+@tools.rule(
+    "calls",
+    over=messages,
+    see=see.CHAT_OBJECT,
+    harm="`for call in message.tool_calls` raises, or goes over the letters of a string",
+)
+def calls_(message: Node) -> Iterable[Fault]:
+    """`tool_calls`, where a message has it, is an array of objects."""
+    node = message["tool_calls"]
+    if node and (node.kind != "array" or any(call.kind != "object" for call in node)):
+        yield node, str(node), "an array of objects"
+
+
+@tools.rule(
+    "calls-not-empty",
+    over=messages,
+    level=SHOULD,
+    see=see.CHAT_OBJECT,
+    harm=("agents wait for a call; sent back to api.openai.com, an empty list is refused with 400"),
+)
+def calls_not_empty(message: Node) -> Iterable[Fault]:
+    """A message without tool calls has no `tool_calls` member, or null: clients test for its presence."""
+    if message["tool_calls"].value == []:
+        yield message["tool_calls"], "[]", "no such member, or null"
+
+
+@tools.rule(
+    "id", over=calls, see=see.CHAT_OBJECT, harm="the tool message that answers the call has no id to name"
+)
+def id_(call: Node) -> Iterable[Fault]:
+    """`id` of a tool call is a non-empty string."""
+    if not call["id"].text.strip():
+        yield call["id"], str(call["id"]), "a non-empty string"
+
+
+def _several(view: View) -> Iterable[Node]:
+    for message in messages(view):
+        if message["tool_calls"].kind == "array" and len(message["tool_calls"].value) > 1:
+            yield message["tool_calls"]
+
+
+@tools.rule(
+    "unique-ids",
+    over=_several,
+    see=see.CHAT_OBJECT,
+    harm="two results answer one id: the model reads one of them for both calls",
+)
+def unique_ids(node: Node) -> Iterable[Fault]:
+    """The tool calls of a message have different ids."""
+    seen: set[str] = set()
+    for call in node:
+        if call["id"].text and call["id"].text in seen:
+            yield call["id"], f"{call['id']} again", "an id of its own"
+        seen.add(call["id"].text)
+
+
+@tools.rule(
+    "type",
+    over=calls,
+    see=see.CHAT_OBJECT,
+    harm=("openai-node's runners skip a call of a kind that they do not know: the tool never runs"),
+)
+def type_(call: Node) -> Iterable[Fault]:
+    """`type` of a tool call is "function" or "custom", and the member of that name is an object."""
+    if call["type"].text not in ("function", "custom"):
+        yield call["type"], str(call["type"]), '"function"'
+    elif call[call["type"].text].kind != "object":
+        yield call[call["type"].text], str(call[call["type"].text]), "an object"
+
+
+def _functions(view: View) -> Iterable[Node]:
+    for call in calls(view):
+        if call["function"].kind == "object":
+            yield call["function"]
+
+
+@tools.rule("name", over=_functions, see=see.CHAT_OBJECT, harm="the agent looks up the function '' and fails")
+def name(function: Node) -> Iterable[Fault]:
+    """`name` of the function is a non-empty string."""
+    if not function["name"].text:
+        yield function["name"], str(function["name"]), "a non-empty string"
+
+
+@tools.rule(
+    "arguments",
+    over=_functions,
+    see=see.CHAT_OBJECT,
+    harm="clients call JSON.parse on it; typed SDKs (Go, Rust, Java) fail to decode the reply",
+)
+def arguments(function: Node) -> Iterable[Fault]:
+    """`arguments` of the function is a string that holds JSON text, not the object itself."""
+    if function["arguments"].kind != "string":
+        yield function["arguments"], str(function["arguments"]), "a string of JSON"
+
+
+@tools.rule("arguments-json", over=calling_turns, harm="the call cannot be carried out")
+def arguments_json(turn: Turn) -> Iterable[Fault]:
+    """The arguments of a finished call are the text of one JSON object."""
+    if turn.finish.text in ("length", "content_filter") or _custom(turn.view):
+        return
+    for node, text in turn.arguments:
+        parsed = jsontext.parse(text.encode("utf-8", "replace"))
+        if node.kind == "string" and not isinstance(parsed.value, dict):
+            yield node, f"the arguments are {text[:60]!r}", "the text of a JSON object"
+
+
+def _custom(view: View) -> bool:
+    return any(tool["type"].value == "custom" for tool in view.asked["tools"])
+
+
+@tools.rule("finish-reason", over=calling_turns, harm="agents stop instead of running the tool")
+def finish_reason(turn: Turn) -> Iterable[Fault]:
+    """An answer with tool calls ends with "tool_calls"; a forced named call may end with "stop"."""
+    finish, forced = turn.finish.text, turn.view.asked["tool_choice"].kind == "object"
+    if finish == "stop" and not forced and turn.view.knows(Aspect.REQUEST):
+        yield turn.finish, '"stop" with tool calls', '"tool_calls"'
+    elif finish == "function_call":
+        yield turn.finish, '"function_call" with tool calls', '"tool_calls"'
+
+
+@tools.rule("finish-has-calls", over=turns, harm="agents look for a call that is not there")
+def finish_has_calls(turn: Turn) -> Iterable[Fault]:
+    """An answer that ends with finish_reason "tool_calls" has tool calls."""
+    if turn.finish.value == "tool_calls" and not turn.names:
+        yield turn.finish, '"tool_calls" without a tool call', '"stop"'
+
+
+def offered(view: View) -> set[str]:
+    """The names of the tools and functions in the request."""
+    found = {
+        (tool["function"]["name"] or tool["custom"]["name"] or tool["name"]).text
+        for tool in view.asked["tools"]
+    }
+    return (found | {one["name"].text for one in view.asked["functions"]}) - {""}
+
+
+@tools.rule(
+    "name-offered",
+    over=calling_turns,
+    needs=[Aspect.REQUEST],
+    harm="the agent has no such function: it raises, or runs something it did not offer",
+)
+def name_offered(turn: Turn) -> Iterable[Fault]:
+    """A call names one of the tools that the request offers."""
+    names = offered(turn.view)
+    for called in turn.names:
+        if called and called not in names:
+            yield turn.at, f"calls {called!r}", f"one of {', '.join(sorted(names)) or 'no tools'}"
+
+
+def _choosing(view: View) -> Iterable[Turn]:
+    if view.asked["tool_choice"]:
+        yield from turns(view)
+
+
+@tools.rule(
+    "choice-kept",
+    over=_choosing,
+    needs=[Aspect.REQUEST],
+    see=see.CHAT_CREATE,
+    harm=("a caller that forces a call reads `tool_calls[0]` and raises; one that forbids calls gets one"),
+)
+def choice_kept(turn: Turn) -> Iterable[Fault]:
+    """`tool_choice` is kept: none calls nothing, required calls a tool, a named function calls that one."""
+    choice = turn.view.asked["tool_choice"]
+    allowed = choice["allowed_tools"]
+    names = {called_name(tool) for tool in allowed["tools"]}
+    stray = next((name for name in turn.names if names and name not in names), "")
+    wanted = choice["function"]["name"].text or choice["custom"]["name"].text
+    if choice.value == "none" and turn.names:
+        yield turn.at, f"calls {turn.names[0]!r}", "no tool call (tool_choice none)"
+    elif stray:
+        yield turn.at, f"calls {stray!r}", f"one of {', '.join(sorted(names))} (allowed_tools)"
+    elif turn.refused or turn.finish.text in ("length", "content_filter"):
+        return
+    elif "required" in (choice.value, allowed["mode"].value) and not turn.names:
+        yield turn.at, "no tool call", "a tool call (tool_choice required)"
+    elif wanted and set(turn.names) != {wanted}:
+        yield turn.at, f"calls {', '.join(turn.names) or 'nothing'}", f"a call of {wanted}"
+
+
+def _serial(view: View) -> Iterable[Turn]:
+    if view.asked["parallel_tool_calls"].value is False:
+        yield from turns(view)
+
+
+@tools.rule(
+    "serial-kept",
+    over=_serial,
+    see=see.CHAT_CREATE,
+    harm=("a caller that handles one call leaves the others unanswered: its next request is refused"),
+)
+def serial_kept(turn: Turn) -> Iterable[Fault]:
+    """With `parallel_tool_calls: false` there is at most one call."""
+    if len(turn.names) > 1:
+        yield turn.at, f"{len(turn.names)} calls", "at most one"
+
+
+@tools.rule("legacy-function-call", over=dicts, see=see.CHAT_OBJECT, harm="clients call the function ''")
+def legacy_function_call(root: Node) -> Iterable[Fault]:
+    """`function_call`, where a message has one, names a function and holds its arguments as a string."""
+    for choice in root["choices"]:
+        node = choice["message"]["function_call"]
+        if node and not node["name"].text:
+            yield node["name"], str(node["name"]), "the name of a function"
+        if node and node["arguments"].kind != "string":
+            yield node["arguments"], str(node["arguments"]), "a string"
+
+
+def _whole_calls(view: View) -> Iterable[Node]:
+    for message in messages(view):
+        yield from (call for call in message["tool_calls"] if call.kind == "object")
+
+
+@tools.rule(
+    "one-kind", over=_whole_calls, level=SHOULD, see=see.CHAT_OBJECT, harm="a function runs as custom tool"
+)
+def one_kind(call: Node) -> Iterable[Fault]:
+    """A call has the member that its `type` names, "function" or "custom", and not the other."""
+    if call["function"] and call["custom"]:
+        yield call["custom"], "both function and custom", f"only {call['type'].text or 'one of them'}"

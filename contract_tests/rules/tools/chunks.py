@@ -1,0 +1,145 @@
+"""Section tools, streamed: the deltas of tool calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from contract_tests.rules.engine import references as see
+from contract_tests.rules.engine.judge import SHOULD, Fault
+from contract_tests.rules.engine.node import Node
+from contract_tests.rules.engine.stream import StreamedCall, StreamedChoice
+from contract_tests.rules.engine.subjects import deltas, once, streamed_calls, streamed_choices
+from contract_tests.rules.engine.view import View
+from contract_tests.rules.tools.calls import tools
+
+
+@once
+def call_deltas(view: View) -> Iterator[Node]:
+    """Each entry of a delta's `tool_calls`."""
+    for delta in deltas(view):
+        if delta.says("tool_calls"):
+            yield from (call for call in delta["tool_calls"] if type(call.value) is dict)
+
+
+@tools.rule(
+    "stream-calls",
+    over=deltas,
+    see=see.CHAT_STREAMING,
+    harm=("openai-python's stream helper raises KeyError; `for call in delta.tool_calls` goes over names"),
+)
+def stream_calls(delta: Node) -> Iterable[Fault]:
+    """`tool_calls`, where a delta has it, is an array of objects."""
+    calls = delta.get("tool_calls") if delta.says("tool_calls") else []
+    if type(calls) is not list or [call for call in calls if type(call) is not dict]:
+        yield delta["tool_calls"], str(delta["tool_calls"]), "an array of objects"
+
+
+@tools.rule(
+    "stream-index",
+    over=call_deltas,
+    see=see.CHAT_STREAMING,
+    harm="openai-python's stream helper raises TypeError; others cannot tell calls apart",
+)
+def stream_index(delta: Node) -> Iterable[Fault]:
+    """Every tool call delta has the integer `index` of its call."""
+    if type(delta.get("index")) is not int:
+        yield delta["index"], str(delta["index"]), "an integer"
+
+
+@tools.rule(
+    "stream-index-order",
+    over=streamed_choices,
+    see=see.CHAT_STREAMING,
+    harm="openai-python's stream helper raises IndexError for a first call with the index 1",
+)
+def stream_index_order(choice: StreamedChoice) -> Iterable[Fault]:
+    """The calls of a choice are numbered 0, 1, 2 … as they begin."""
+    for position, call in enumerate(choice.calls):
+        if call.index != position:
+            yield call.first["index"], str(call.index), str(position)
+
+
+@tools.rule(
+    "stream-opening", over=streamed_calls, see=see.CHAT_STREAMING, harm="the call has no id or no name"
+)
+def stream_opening(call: StreamedCall) -> Iterable[Fault]:
+    """The first delta of a call carries its id, its type and the function's name."""
+    for node in (call.first["id"], call.first["type"], call.first["function"]["name"]):
+        if not node.text and call.first["custom"].kind != "object":
+            yield node, str(node), "a non-empty string"
+
+
+@tools.rule(
+    "stream-type",
+    over=call_deltas,
+    see=see.CHAT_STREAMING,
+    harm="openai-python's stream helper takes it for no function: no event tells of the call",
+)
+def stream_type(delta: Node) -> Iterable[Fault]:
+    """`type` of a call delta, where it has one, is "function" (or "custom")."""
+    if delta.says("type") and delta.get("type") not in ("function", "custom"):
+        yield delta["type"], str(delta["type"]), '"function"'
+
+
+@tools.rule(
+    "stream-id-once", over=streamed_calls, level=SHOULD, harm="clients that add strings up double the id"
+)
+def stream_id_once(call: StreamedCall) -> Iterable[Fault]:
+    """Only the first delta of a call carries its id and name; clients add the pieces up."""
+    for delta in call.deltas[1:]:
+        for holder, name in ((delta, "id"), (delta["function"], "name")):
+            if type(holder.get(name)) is str:
+                node = holder[name]
+                yield node, f"{node} again", "no id and no name after the first delta"
+
+
+@tools.rule(
+    "stream-function",
+    over=call_deltas,
+    see=see.CHAT_STREAMING,
+    harm="`arguments += call.function.arguments`, as the guide has it, raises on None",
+)
+def stream_function(delta: Node) -> Iterable[Fault]:
+    """Every delta of a function call has the object `function` with the string `arguments`."""
+    if type(delta.get("custom")) is dict:
+        return
+    function = delta["function"]
+    if function.kind != "object":
+        yield function, str(function), "an object"
+    elif type(function.get("arguments")) is not str:
+        yield function["arguments"], str(function["arguments"]), "a string"
+
+
+@tools.rule(
+    "stream-unique-ids",
+    over=streamed_choices,
+    see=see.CHAT_STREAMING,
+    harm="two results answer one id: the model reads one of them for both calls",
+)
+def stream_unique_ids(choice: StreamedChoice) -> Iterable[Fault]:
+    """The calls of a streamed choice have different ids."""
+    seen: set[str] = set()
+    for call in choice.calls:
+        text = call.first["id"].text
+        if text and text in seen:
+            yield call.first["id"], f"{text!r} again", "an id of its own"
+        seen.add(text)
+
+
+@tools.rule(
+    "stream-index-once",
+    over=deltas,
+    level=SHOULD,
+    see=see.CHAT_STREAMING,
+    harm="clients that keep one piece for each call of a delta lose the other",
+)
+def stream_index_once(delta: Node) -> Iterable[Fault]:
+    """A delta has at most one piece for each call."""
+    seen: set[int] = set()
+    calls = list(delta["tool_calls"]) if delta.says("tool_calls") else []
+    for call in calls if len(calls) > 1 else ():
+        index = call.get("index")
+        if isinstance(index, int) and index in seen:
+            yield call["index"], f"call {index} again in one delta", "one piece"
+        if isinstance(index, int):
+            seen.add(index)

@@ -1,0 +1,148 @@
+"""Section usage, the counts of a stream: where they come, and whether they come as asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from contract_tests.rules.engine import references as see
+from contract_tests.rules.engine.judge import SHOULD, Fault
+from contract_tests.rules.engine.node import Node
+from contract_tests.rules.engine.subjects import once, streams_of_any, whole_streams_of_any
+from contract_tests.rules.engine.view import View
+from contract_tests.rules.usage.counts import usage
+from fake_server.wire.exchange import Aspect
+
+
+def _include_usage(view: View) -> bool:
+    return view.asked["stream_options"]["include_usage"].value is True
+
+
+def _asked(view: View) -> Iterable[View]:
+    if _include_usage(view):
+        yield from whole_streams_of_any(view)
+
+
+@once
+def _usage_chunks(view: View) -> Iterator[Node]:
+    yield from (chunk for chunk in view.chunks if chunk.says("usage"))
+
+
+def usage_chunks(view: View) -> list[Node]:
+    return list(_usage_chunks(view))
+
+
+@usage.rule(
+    "stream-asked",
+    over=_asked,
+    level=SHOULD,
+    needs=[Aspect.REQUEST],
+    see=see.CHAT_CREATE,
+    harm="nothing is counted for streamed answers, though the caller asked for it",
+)
+def stream_asked(view: View) -> Iterable[Fault]:
+    """A stream asked for with include_usage has a chunk with usage."""
+    if not usage_chunks(view) and not any("usage" in chunk.value for chunk in view.chunks):
+        yield view.end, "no chunk has usage", "a last chunk with usage and no choices"
+
+
+def _promising(view: View) -> Iterable[View]:
+    for one in whole_streams_of_any(view):
+        if any("usage" in chunk.value for chunk in one.chunks):
+            yield one
+
+
+def _asked_and_promising(view: View) -> Iterable[View]:
+    if _include_usage(view):
+        yield from _promising(view)
+
+
+@usage.rule(
+    "stream-promised",
+    over=_asked_and_promising,
+    needs=[Aspect.REQUEST],
+    see=see.CHAT_STREAMING,
+    harm="usage stays null: nothing is counted",
+)
+def stream_promised(view: View) -> Iterable[Fault]:
+    """Where include_usage is asked for and chunks have a `usage` member, one of them is not null."""
+    if not usage_chunks(view):
+        yield view.end, "usage is null in every chunk", "a last chunk with usage and no choices"
+
+
+def _with_usage(view: View) -> Iterable[View]:
+    for one in streams_of_any(view):
+        if usage_chunks(one):
+            yield one
+
+
+@usage.rule(
+    "stream-unasked",
+    over=_with_usage,
+    level=SHOULD,
+    needs=[Aspect.REQUEST],
+    see=see.CHAT_CREATE,
+    harm=("clients that read `choices[0]` of every chunk raise IndexError on the one not asked for"),
+)
+def stream_unasked(view: View) -> Iterable[Fault]:
+    """Usage is streamed only where include_usage asks for it: the extra chunk has no choices."""
+    if not _include_usage(view):
+        yield usage_chunks(view)[0]["usage"], "usage that was not asked for"
+
+
+@usage.rule(
+    "stream-once", over=_with_usage, see=see.CHAT_STREAMING, harm="clients that add usage up count twice"
+)
+def stream_once(view: View) -> Iterable[Fault]:
+    """One chunk of a stream has usage; it is null or absent in all others."""
+    found = usage_chunks(view)
+    if len(found) > 1:
+        yield found[1]["usage"], f"usage in {len(found)} chunks", "usage in the last chunk only"
+
+
+def _asked_with_usage(view: View) -> Iterable[View]:
+    if _include_usage(view):
+        yield from _with_usage(view)
+
+
+@usage.rule(
+    "stream-no-choices",
+    over=_asked_with_usage,
+    needs=[Aspect.REQUEST],
+    see=see.CHAT_STREAMING,
+    harm="clients that look for usage where `choices` is empty count nothing",
+)
+def stream_no_choices(view: View) -> Iterable[Fault]:
+    """The chunk with the usage that include_usage asks for has an empty `choices` array."""
+    chunk = usage_chunks(view)[-1]
+    if chunk["choices"].kind == "array" and chunk["choices"].value:
+        yield chunk["choices"], "choices beside usage", "[]"
+
+
+@usage.rule(
+    "stream-last",
+    over=_with_usage,
+    see=see.CHAT_STREAMING,
+    yields_to=("usage.stream-no-choices",),
+    harm="openai-python's stream helper keeps the last chunk's usage, none: nothing is counted",
+)
+def stream_last(view: View) -> Iterable[Fault]:
+    """The chunk with usage comes after every chunk with choices."""
+    last = usage_chunks(view)[-1]
+    after = next(position for position, chunk in enumerate(view.chunks, 1) if chunk is last)
+    if any(chunk["choices"].value for chunk in view.chunks[after:]):
+        yield last["usage"], "a chunk with choices follows the usage chunk"
+
+
+@usage.rule(
+    "stream-null-before",
+    over=_promising,
+    level=SHOULD,
+    needs=[Aspect.REQUEST],
+    see=see.CHAT_STREAMING,
+    harm="JavaScript that tests `chunk.usage !== null` takes a missing member for the usage",
+)
+def stream_null_before(view: View) -> Iterable[Fault]:
+    """With include_usage every chunk has the member `usage`, null until the last."""
+    lacking = [chunk for chunk in view.chunks if "usage" not in chunk.value]
+    if lacking and _include_usage(view) and len(lacking) < len(view.chunks) - 1:
+        yield lacking[0]["usage"], "missing, while other chunks have it", "null"

@@ -1,0 +1,164 @@
+"""Section usage: the token counts of a dict and of a stream's usage chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from contract_tests.rules.embeddings import embedding_lists
+from contract_tests.rules.engine import references as see
+from contract_tests.rules.engine.answers import answers, whole_text
+from contract_tests.rules.engine.judge import SHOULD, Fault, Section
+from contract_tests.rules.engine.node import Node
+from contract_tests.rules.engine.subjects import CHAT, TEXT, once
+from contract_tests.rules.engine.view import View
+
+usage = Section("usage", "Token counts", see.CHAT_OBJECT)
+
+COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
+
+
+def completed_text(view: View) -> str:
+    """What a reply adds to the prompt, with which an echoed text begins: that costs no completion tokens."""
+    if view.endpoint != "completions" or view.asked["echo"].value is not True:
+        return whole_text(view)
+    given = view.asked["prompt"]
+    prompts = [given.text] if given.text else [one.text for one in given]
+    each = max(1, view.asked_choices // max(1, len(prompts)))
+    texts = []
+    for one in answers(view):
+        place = one.index // each
+        texts.append(one.text.removeprefix(prompts[place]) if place < len(prompts) else "")
+    return "\n".join(text for text in texts if text)
+
+
+def _whole_replies(view: View) -> Iterable[Node]:
+    """The body of a dict of any endpoint that counts tokens."""
+    yield from (*CHAT.dicts(view), *TEXT.dicts(view), *embedding_lists(view))
+
+
+@once
+def usages(view: View) -> Iterator[Node]:
+    """Every `usage` object of a reply, the dict's and the chunks'."""
+    for root in (*_whole_replies(view), *CHAT.chunks(view), *TEXT.chunks(view)):
+        if type(root.get("usage")) is dict:
+            yield root["usage"]
+
+
+@usage.rule("present", over=_whole_replies, harm="cost accounting raises or counts nothing")
+def present(root: Node) -> Iterable[Fault]:
+    """A reply has the object `usage`; of a stream see the rules below."""
+    if root["usage"].kind != "object":
+        yield root["usage"], str(root["usage"]), "an object"
+
+
+def _named_counts(view: View) -> Iterable[tuple[Node, tuple[str, ...]]]:
+    """Usage objects with the counts they must have: embeddings complete nothing, nor does an empty text."""
+    silent = view.endpoint == "embeddings" or not completed_text(view)
+    for node in usages(view):
+        optional = view.endpoint != "chat" and silent and not node["completion_tokens"].there
+        yield node, tuple(name for name in COUNTS if not optional or name != "completion_tokens")
+
+
+@usage.rule("counts", over=_named_counts, harm="cost accounting raises")
+def counts(subject: tuple[Node, tuple[str, ...]]) -> Iterable[Fault]:
+    """`prompt_tokens`, `completion_tokens` and `total_tokens` are integers from 0 up."""
+    node, names = subject
+    for name in names:
+        count = node[name]
+        if count.kind != "integer" or count.value < 0:
+            yield count, str(count), "an integer from 0 up"
+
+
+def _counted(view: View) -> Iterable[Node]:
+    for node, names in _named_counts(view):
+        if all(node[name].kind == "integer" for name in names):
+            yield node
+
+
+@usage.rule("adds-up", over=_counted, harm="bills and budgets disagree with each other")
+def adds_up(node: Node) -> Iterable[Fault]:
+    """`total_tokens` is the sum of prompt_tokens and completion_tokens."""
+    prompt, completion, total = (node[name].value if node[name].there else 0 for name in COUNTS)
+    if prompt + completion != total:
+        yield node["total_tokens"], f"{prompt} + {completion} is not {total}", str(prompt + completion)
+
+
+@usage.rule(
+    "prompt-counted",
+    over=_counted,
+    level=SHOULD,
+    harm="prompts look free: budgets and context limits are never reached",
+)
+def prompt_counted(node: Node) -> Iterable[Fault]:
+    """A request with messages has more than 0 prompt tokens."""
+    if node["prompt_tokens"].value == 0:
+        yield node["prompt_tokens"], "0", "more than 0"
+
+
+def _answered(view: View) -> Iterable[tuple[Node, str]]:
+    text = completed_text(view)
+    for node in usages(view):
+        if node["completion_tokens"].kind == "integer" and text:
+            yield node["completion_tokens"], text
+
+
+@usage.rule("completion-counted", over=_answered, harm="answers look free: budgets are never reached")
+def completion_counted(subject: tuple[Node, str]) -> Iterable[Fault]:
+    """An answer with text has more than 0 completion tokens."""
+    node, text = subject
+    if node.value == 0:
+        yield node, f"0 for {len(text)} characters", "more than 0"
+
+
+DETAILS = {
+    "prompt_tokens_details": ("cached_tokens", "audio_tokens"),
+    "completion_tokens_details": (
+        "reasoning_tokens",
+        "audio_tokens",
+        "accepted_prediction_tokens",
+        "rejected_prediction_tokens",
+    ),
+}
+
+
+@usage.rule("details", over=usages, harm="sums of cached or reasoning tokens raise")
+def details(node: Node) -> Iterable[Fault]:
+    """The details, where there are any, are objects of integers from 0 up."""
+    for name, members in DETAILS.items():
+        part = node[name]
+        if part and part.kind != "object":
+            yield part, str(part), "an object"
+        for member in members:
+            count = part[member]
+            if count and (count.kind != "integer" or count.value < 0):
+                yield count, str(count), "an integer from 0 up"
+
+
+@usage.rule("details-members", over=usages, level=SHOULD, harm="`details.cached_tokens + …` raises on None")
+def details_members(node: Node) -> Iterable[Fault]:
+    """The details name what clients read, with a number: cached and reasoning tokens."""
+    for name, members in DETAILS.items():
+        if node[name].value is None:
+            yield node[name], "null", "an object, or no member"
+        for member in members if node[name].kind == "object" else ():
+            count = node[name][member]
+            if not count and (count.there or member in ("cached_tokens", "reasoning_tokens")):
+                yield count, str(count), "an integer"
+
+
+@usage.rule(
+    "details-within",
+    over=_counted,
+    harm=("prices are computed from prompt minus cached tokens: the rest is negative, and so is the bill"),
+)
+def details_within(node: Node) -> Iterable[Fault]:
+    """The parts are within the whole: cached within prompt tokens, reasoning within completion tokens."""
+    for name, member, whole in (
+        ("prompt_tokens_details", "cached_tokens", "prompt_tokens"),
+        ("prompt_tokens_details", "audio_tokens", "prompt_tokens"),
+        ("completion_tokens_details", "reasoning_tokens", "completion_tokens"),
+        ("completion_tokens_details", "audio_tokens", "completion_tokens"),
+    ):
+        part = node[name][member]
+        if part.kind == "integer" and part.value > node[whole].value:
+            yield part, str(part), f"at most {whole} ({node[whole]})"

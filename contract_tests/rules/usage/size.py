@@ -1,0 +1,93 @@
+"""Section usage, counts beside texts: a count far below the words it is to count has missed some of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from contract_tests.rules.engine import references as see
+from contract_tests.rules.engine.answers import Answer, answers
+from contract_tests.rules.engine.judge import SHOULD, Fault
+from contract_tests.rules.engine.node import Node
+from contract_tests.rules.engine.shared_limits import SMALL, token_limit
+from contract_tests.rules.engine.view import View
+from contract_tests.rules.usage.counts import completed_text, usage, usages
+from fake_server.wire.exchange import Aspect
+
+FEWEST = 10
+"""Words of a text that is worth weighing. Every recorded text has at least as many tokens as words."""
+
+Counted = tuple[Node, int]
+
+
+def _weighed(view: View, name: str, text: str) -> Iterable[Counted]:
+    words = len(text.split())
+    if words >= FEWEST:
+        yield from ((node[name], words) for node in usages(view) if node[name].kind == "integer")
+
+
+def _too_few(count: Node, words: int) -> Iterable[Fault]:
+    if count.value < words // 2:
+        yield count, f"{count} for {words} words", f"at least {words}"
+
+
+def _answered(view: View) -> Iterable[Counted]:
+    yield from _weighed(view, "completion_tokens", completed_text(view))
+
+
+@usage.rule(
+    "completion-size",
+    over=_answered,
+    level=SHOULD,
+    yields_to=("usage.completion-counted",),
+    harm="answers are billed far below what they cost",
+)
+def completion_size(subject: Counted) -> Iterable[Fault]:
+    """`completion_tokens` is in proportion to the text: a word is a token at least."""
+    return _too_few(*subject)
+
+
+Several = tuple[Node, list[Answer], int]
+"""The count of a reply, its choices with text, and how many tokens one of them may have (0: any number)."""
+
+
+def _several(view: View) -> Iterable[Several]:
+    said = [one for one in answers(view) if one.text.strip()]
+    if len(said) > 1 and view.asked["echo"].value is not True:  # an echoed prompt costs nothing
+        limit = token_limit(view) // max(view.asked_choices, 1)
+        counts = (node["completion_tokens"] for node in usages(view))
+        yield from ((count, said, limit) for count in counts if count.kind == "integer" and count.value > 0)
+
+
+@usage.rule("every-choice", over=_several, level=SHOULD, harm="of several choices one is billed")
+def every_choice(subject: Several) -> Iterable[Fault]:
+    """`completion_tokens` counts every choice: a word is a token at least, and a cut one used its limit."""
+    count, said, limit = subject
+    words = sum(len(one.text.split()) for one in said)
+    cut = [one for one in said if one.finish == "length"]
+    if 4 * count.value < 3 * words:
+        yield count, f"{count} for {words} words in {len(said)} choices", f"at least {words}"
+    elif len(cut) > 1 and count.value <= limit <= SMALL:
+        yield count, f"{count} for {len(cut)} choices cut at {limit}", f"at least {len(cut) * limit}"
+
+
+def _asked(view: View) -> Iterable[Counted]:
+    parts = [view.asked["prompt"].text]
+    for message in view.asked["messages"]:
+        content = message["content"]
+        parts += [content.text, *(part["text"].text for part in content)]
+    if view.endpoint in ("chat", "completions"):
+        yield from _weighed(view, "prompt_tokens", " ".join(parts))
+
+
+@usage.rule(
+    "prompt-size",
+    over=_asked,
+    level=SHOULD,
+    needs=[Aspect.REQUEST],
+    see=see.CHAT_OBJECT,
+    yields_to=("usage.prompt-counted",),
+    harm="part of the conversation (its system message, its earlier turns) may never have reached the model",
+)
+def prompt_size(subject: Counted) -> Iterable[Fault]:
+    """`prompt_tokens` is in proportion to the messages: a word is a token at least."""
+    return _too_few(*subject)

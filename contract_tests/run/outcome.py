@@ -1,0 +1,136 @@
+"""What a run says: seven outcomes, the result of a case, the report of a run, the exit code."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+
+from contract_tests.rules.engine.judge import Finding, Level
+from contract_tests.tolerance.entry import Ledger, Tolerated
+from fake_server.wire.exchange import Exchange
+
+
+class Outcome(StrEnum):
+    """What became of a case; the last four are never folded into pass or fail."""
+
+    PASS = "pass"
+    WARN = "warn"  # only SHOULD findings, or MUST ones that are tolerated
+    FAIL = "fail"  # at least one MUST finding
+    UNSUPPORTED = "unsupported"  # the target says it does not have this
+    NOT_REACHED = "not reached"  # the run ended or gave up before it
+    SETUP_FAILED = "setup failed"  # what the case needs first did not work
+    HARNESS_FAILED = "harness failed"  # the kit itself failed
+
+
+REACHED = (Outcome.PASS, Outcome.WARN, Outcome.FAIL)
+
+
+class ExitCode(IntEnum):
+    """What `contract` exits with."""
+
+    OK = 0
+    FINDINGS = 1
+    USAGE = 2
+    UNREACHABLE = 3
+    HARNESS = 4
+
+
+def failing(findings: Iterable[Finding], fail_on: Level) -> bool:
+    """Whether there is a finding of the level `fail_on` or of a stronger one."""
+    order = list(Level)
+    return any(order.index(one.rule.level) <= order.index(fail_on) for one in findings)
+
+
+def below(case_id: str, prefix: str) -> bool:
+    """Whether the case is the one of this id or lies below this prefix."""
+    return f"{case_id}.".startswith(f"{prefix.rstrip('.')}.")
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """One case as it went: `findings` of its exchanges and of its relations, `reason` where it is no pass.
+
+    `tolerated` holds the findings that a profile or a baseline covers; they are not in `findings`.
+    """
+
+    case_id: str
+    section: str
+    title: str
+    outcome: Outcome
+    findings: tuple[Finding, ...] = ()
+    exchanges: tuple[Exchange, ...] = ()
+    applied: frozenset[str] = frozenset()
+    not_reached: frozenset[str] = frozenset()
+    reason: str = ""
+    seconds: float = 0.0
+    tolerated: tuple[Tolerated, ...] = ()
+
+
+@dataclass(frozen=True)
+class Lack:
+    """A required section with the cases that did not come to their end, all with one outcome and reason."""
+
+    section: str
+    outcome: Outcome
+    reason: str
+    cases: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """A whole run. `target` is the base URL that was judged, `model` the one asked for.
+
+    `required` holds the sections (or prefixes of case ids) of which every case must be reached; `ledger`
+    tells what became of the entries of profile and baseline.
+    """
+
+    target: str
+    model: str
+    results: tuple[CaseResult, ...]
+    requests: int = 0
+    seconds: float = 0.0
+    notes: tuple[str, ...] = ()
+    stopped: str = ""
+    applied: Counter[str] = field(default_factory=Counter)
+    required: tuple[str, ...] = ()
+    ledger: Ledger = field(default_factory=Ledger)
+
+    @property
+    def findings(self) -> Iterator[Finding]:
+        """What counts: without what is tolerated."""
+        for result in self.results:
+            yield from result.findings
+
+    @property
+    def tolerated(self) -> Iterator[Tolerated]:
+        for result in self.results:
+            yield from result.tolerated
+
+    @property
+    def lacking(self) -> list[Lack]:
+        """What is missing of the required sections, in their order."""
+        found: dict[tuple[str, Outcome, str], list[str]] = {}
+        for section in self.required:
+            for one in self.results:
+                if one.outcome not in REACHED and below(one.case_id, section):
+                    found.setdefault((section, one.outcome, one.reason), []).append(one.case_id)
+        return [Lack(*key, tuple(cases)) for key, cases in found.items()]
+
+    def exit_code(self, fail_on: Level = Level.MUST) -> ExitCode:
+        """The exit code by the contract's table; `fail_on` SHOULD (or NOTE) widens what counts.
+
+        A run that was stopped is no pass, whatever it reached; chat has to be reached where it was asked.
+        A required section that the target does not have counts as a finding, one that could not be asked
+        leaves the run without a verdict.
+        """
+        outcomes = {result.outcome for result in self.results}
+        lacking = {one.outcome for one in self.lacking}
+        if Outcome.HARNESS_FAILED in outcomes:
+            return ExitCode.HARNESS
+        if failing(self.findings, fail_on) or Outcome.UNSUPPORTED in lacking:
+            return ExitCode.FINDINGS
+        chat = [one for one in self.results if one.section.startswith("chat")] or self.results
+        reached = any(one.outcome in REACHED for one in chat)
+        return ExitCode.OK if reached and not lacking and not self.stopped else ExitCode.UNREACHABLE

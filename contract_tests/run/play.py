@@ -1,0 +1,127 @@
+"""One case from its first request to its result."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from contract_tests.rules import judge, judge_trace
+from contract_tests.rules.engine.judge import Finding, Judgement, Level
+from contract_tests.run.outcome import CaseResult, Outcome
+from contract_tests.target.ask import Ask
+from contract_tests.target.errors import NotReached, Refused, SetupFailed, Unsupported
+from contract_tests.target.session import Session
+from fake_server.wire.exchange import Exchange, Write
+
+if TYPE_CHECKING:
+    from contract_tests.target.case import Case
+
+
+async def play(case: Case, session: Session) -> CaseResult:
+    """Ask what the case asks, judge what came. Never raises but for being cancelled."""
+    began = monotonic()
+    ask = Ask(case, session)
+    outcome, reason = await _asked(ask)
+    try:
+        judged = await asyncio.to_thread(_judged, ask)
+    except Exception as error:
+        outcome, reason = Outcome.HARNESS_FAILED, f"judging failed: {_shown(error)}"
+        judged = Judgement()
+    outcome = _settled(outcome, judged)
+    if outcome is Outcome.FAIL and not judged.ids(Level.MUST):
+        outcome, reason = Outcome.HARNESS_FAILED, f"{reason}, and no rule says why"
+    exchanges = [view.exchange for view in ask.views]
+    session.strike(case.id, exchanges)
+    secrets = session.options.secrets
+    return CaseResult(
+        case.id,
+        case.section,
+        case.title,
+        outcome,
+        tuple(_masked(one, secrets) for one in judged.findings),
+        tuple(_masked_exchange(one, secrets) for one in exchanges),
+        judged.applied,
+        judged.not_reached,
+        _mask(reason, secrets),
+        monotonic() - began,
+    )
+
+
+def without_result(case: Case, reason: str) -> CaseResult:
+    """The result of a case that was not asked, or not to its end."""
+    return CaseResult(case.id, case.section, case.title, Outcome.NOT_REACHED, reason=reason)
+
+
+async def _asked(ask: Ask) -> tuple[Outcome | None, str]:
+    """Why the case did not come to its end; None where it did and the findings decide."""
+    try:
+        if ask.session.stopped:
+            raise NotReached(ask.session.stopped)
+        await ask.case.play(ask)
+    except NotReached as why:
+        return Outcome.NOT_REACHED, str(why)
+    except Unsupported as why:
+        return Outcome.UNSUPPORTED, str(why)
+    except SetupFailed as why:
+        return Outcome.SETUP_FAILED, str(why)
+    except Refused as why:
+        return Outcome.FAIL, str(why)
+    except Exception as error:
+        return Outcome.HARNESS_FAILED, _shown(error)
+    return None, ""
+
+
+def _shown(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".rstrip(": ")
+
+
+def _judged(ask: Ask) -> Judgement:
+    """What the rules say of every exchange of the case and of them together."""
+    parts = [*(judge(view) for view in ask.views), judge_trace(ask.trace())]
+    return Judgement(
+        tuple(one for part in parts for one in part.findings),
+        frozenset().union(*(part.applied for part in parts)),
+        frozenset().union(*(part.not_reached for part in parts)),
+    )
+
+
+def _settled(outcome: Outcome | None, judged: Judgement) -> Outcome:
+    """The outcome with the findings taken in: a MUST finding is a failure whatever else went wrong."""
+    if outcome is Outcome.HARNESS_FAILED:
+        return outcome
+    if judged.ids(Level.MUST):
+        return Outcome.FAIL
+    if outcome is not None:
+        return outcome
+    return Outcome.WARN if judged.ids(Level.SHOULD) else Outcome.PASS
+
+
+# -- secrets that a target sends back
+
+
+def _mask(text: str, secrets: tuple[str, ...]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, "*" * len(secret))
+    return text
+
+
+def _masked(finding: Finding, secrets: tuple[str, ...]) -> Finding:
+    return replace(finding, actual=_mask(finding.actual, secrets), expected=_mask(finding.expected, secrets))
+
+
+def _masked_exchange(exchange: Exchange, secrets: tuple[str, ...]) -> Exchange:
+    """The exchange with secrets in its reply starred out, byte for byte; unchanged where there are none."""
+    payload, head = exchange.payload, str(exchange.headers)
+    found = [one for one in secrets if one.encode() in payload or one in head]
+    if not found:
+        return exchange
+    for secret in found:
+        payload = payload.replace(secret.encode(), b"*" * len(secret))
+    writes, start = [], 0
+    for write in exchange.writes:
+        writes.append(Write(payload[start : start + len(write.data)], write.pause))
+        start += len(write.data)
+    headers = tuple((name, _mask(value, secrets)) for name, value in exchange.headers)
+    return exchange.but(writes=tuple(writes), headers=headers)

@@ -1,0 +1,84 @@
+"""A run on a thread of its own, for pytest items that each wait for one result."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from datetime import date
+
+from contract_tests.run.outcome import CaseResult, Outcome
+from contract_tests.run.run import NoModel, Options, Unreachable, UsageError, run
+from contract_tests.run.tolerated import to_case
+from contract_tests.tolerance.entry import Entry
+
+
+class LiveRun:
+    """The cases `wanted` asked of `target`; `known` findings are tolerated. `result` waits for one case."""
+
+    def __init__(
+        self,
+        target: str,
+        model: str | None,
+        key: str | None,
+        wanted: tuple[str, ...],
+        known: Sequence[Entry] = (),
+    ) -> None:
+        self.options = Options(target, model=model, api_key=key, select=wanted)
+        self._known = known
+        self._results: dict[str, CaseResult] = {}
+        self._changed = threading.Condition()
+        self._over = False
+        self._trouble: Exception | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._thread = threading.Thread(target=self._work, name="contract", daemon=True)
+
+    @property
+    def over(self) -> bool:
+        """Whether the run was begun and has ended."""
+        return self._over
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the run, whatever it is doing; does nothing where it never began or is over."""
+        if self._thread.is_alive() and self._loop and self._task:
+            self._loop.call_soon_threadsafe(self._task.cancel)
+            self._thread.join(10.0)
+
+    def result(self, case_id: str) -> CaseResult:
+        """The result of a case, waited for; raises what kept the run from asking it."""
+        with self._changed:
+            self._changed.wait_for(lambda: case_id in self._results or self._over)
+            if case_id in self._results:
+                return self._results[case_id]
+        raise self._trouble or RuntimeError(f"the run ended without a result for {case_id}")
+
+    def reached_chat(self) -> bool:
+        """Whether a chat case was judged, or none was asked (then: any case)."""
+        asked = [one for one in self.options.select if one.startswith("chat")] or self.options.select
+        found = [self._results[one] for one in asked if one in self._results]
+        return any(one.outcome in (Outcome.PASS, Outcome.WARN, Outcome.FAIL) for one in found)
+
+    def _work(self) -> None:
+        try:
+            asyncio.run(self._run())
+        except (Unreachable, NoModel, UsageError) as error:
+            self._trouble = error
+        except Exception as error:
+            self._trouble = RuntimeError(f"the run failed: {error!r}")
+        finally:
+            with self._changed:
+                self._over = True
+                self._changed.notify_all()
+
+    async def _run(self) -> None:
+        self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
+        await run(self.options, self._keep)
+
+    def _keep(self, result: CaseResult) -> None:
+        with self._changed:
+            self._results[result.case_id] = to_case(result, self._known, date.today())
+            self._changed.notify_all()

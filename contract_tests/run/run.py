@@ -1,0 +1,123 @@
+"""A live run: find the target, say the plan, ask every case, report what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from time import monotonic
+
+from contract_tests.cases import Case, select
+from contract_tests.run.find import REQUESTS, prepare, session_for
+from contract_tests.run.outcome import CaseResult, RunReport
+from contract_tests.run.play import play, without_result
+from contract_tests.target.errors import NoModel, Unreachable, UsageError
+from contract_tests.target.options import Options, Plan
+from contract_tests.target.session import Session
+
+__all__ = ["NoModel", "Options", "Plan", "Unreachable", "UsageError", "run"]
+
+OnResult = Callable[[CaseResult], None]
+OnPlan = Callable[[Plan], None]
+
+
+async def run(
+    options: Options, on_result: OnResult | None = None, on_plan: OnPlan | None = None
+) -> RunReport:
+    """Ask the target every selected case and judge all exchanges.
+
+    `on_plan` is called once before the first case, `on_result` after each, both on the loop. Raises
+    UsageError for options that cannot be used, Unreachable where nothing answers, NoModel where no model
+    was named and the usual one is not listed. A run that is cancelled (or interrupted) while the cases are
+    asked returns the report so far; its `stopped` says so.
+    """
+    began = monotonic()
+    options.check()
+    cases = chosen(options)
+    session, prefixes = session_for(options)
+    async with session:
+        try:
+            async with asyncio.timeout(options.run_seconds):
+                await prepare(session, prefixes)
+        except TimeoutError as error:
+            raise Unreachable(f"the target was not found within {options.run_seconds:g} s") from error
+        if on_plan:
+            on_plan(plan(cases, session))
+        results: dict[str, CaseResult] = {}
+        session.stopped = await _ask_all(cases, session, results, on_result) or session.stopped
+        for case in cases:
+            if case.id not in results:
+                results[case.id] = without_result(case, session.stopped)
+                if on_result:
+                    on_result(results[case.id])
+    return _report(cases, session, results, monotonic() - began)
+
+
+def chosen(options: Options) -> list[Case]:
+    """The cases that `options.select` names. Raises UsageError where a prefix names none."""
+    try:
+        return select(options.select)
+    except KeyError as error:
+        raise UsageError(
+            f"no case is called {error.args[0]!r} or lies below it; --list shows them all"
+        ) from error
+
+
+def plan(cases: list[Case], session: Session) -> Plan:
+    """What the cases will cost."""
+    return Plan(
+        len(cases),
+        min(sum(case.requests for case in cases), session.options.max_requests) + REQUESTS,
+        sum(case.tokens for case in cases),
+        session.base_url,
+        session.model,
+    )
+
+
+async def _ask_all(
+    cases: list[Case], session: Session, results: dict[str, CaseResult], on_result: OnResult | None
+) -> str:
+    """Fill `results`; why not all cases were asked, '' where they were."""
+    waiting = deque(cases)
+
+    async def work() -> None:
+        while waiting:
+            case = waiting.popleft()
+            result = await play(case, session)
+            results[case.id] = result
+            if on_result:
+                on_result(result)
+
+    workers = [asyncio.create_task(work()) for _ in range(session.options.concurrency)]
+    try:
+        async with asyncio.timeout(max(0.0, session.seconds_left)):
+            await asyncio.gather(*workers)
+    except TimeoutError:
+        return f"the run's {session.options.run_seconds:g} s are over"
+    except asyncio.CancelledError:
+        current = asyncio.current_task()
+        while current is not None and current.uncancel():
+            pass
+        return "the run was interrupted"
+    finally:
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
+    return ""
+
+
+def _report(
+    cases: list[Case], session: Session, results: Mapping[str, CaseResult], seconds: float
+) -> RunReport:
+    ordered = tuple(results[case.id] for case in cases)
+    applied = Counter(rule for result in ordered for rule in result.applied)
+    return RunReport(
+        session.base_url,
+        session.model,
+        ordered,
+        session.requests,
+        seconds,
+        tuple(session.notes),
+        session.stopped,
+        applied,
+    )

@@ -1,0 +1,42 @@
+"""Tolerances applied once, after judging and before the exit code and the reports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+
+from contract_tests.cases import CASES
+from contract_tests.rules.engine.judge import Level
+from contract_tests.run.outcome import CaseResult, Outcome, RunReport
+from contract_tests.tolerance.entry import Entry, account, split
+
+_JUDGED = (Outcome.PASS, Outcome.WARN, Outcome.FAIL, Outcome.UNSUPPORTED)
+_TO_ITS_END = (Outcome.PASS, Outcome.WARN)
+
+
+def to_run(report: RunReport, entries: Sequence[Entry], today: date) -> RunReport:
+    """The report with what is tolerated told apart from what counts."""
+    results = tuple(to_case(one, entries, today) for one in report.results)
+    by_id = {one.case_id: one for one in report.results}
+
+    def looked(entry: Entry) -> bool:
+        """Whether all cases that may be meant were judged, and in one of them the rule had its say.
+
+        A case that failed may have ended before it; that no case is called so is an answer too.
+        """
+        meant = [case_id for case_id in CASES if entry.may_be_in(case_id)]
+        found = [by_id[one] for one in meant if one in by_id and by_id[one].outcome in _JUDGED]
+        said = [one for one in found if entry.rule in one.applied or one.outcome in _TO_ITS_END]
+        return len(found) == len(meant) and bool(said or not meant)
+
+    return replace(report, results=results, ledger=account([*report.findings], entries, today, looked))
+
+
+def to_case(result: CaseResult, entries: Sequence[Entry], today: date) -> CaseResult:
+    """A failure of which every MUST finding is tolerated becomes a warning: it is no pass."""
+    counting, tolerated = split(result.findings, entries, today)
+    outcome = result.outcome
+    if outcome is Outcome.FAIL and not any(one.rule.level is Level.MUST for one in counting):
+        outcome = Outcome.WARN
+    return replace(result, findings=counting, tolerated=tolerated, outcome=outcome)

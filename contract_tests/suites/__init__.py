@@ -1,1 +1,0 @@
-"""Other people's test suites, run against the fake: `python -m contract_tests.suites`."""

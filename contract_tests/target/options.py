@@ -1,0 +1,72 @@
+"""What a run is told, and what it says before it begins."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from contract_tests.target.errors import UsageError
+from fake_server.wire.bounds import Bounds
+
+DEFAULT_MODEL = "gpt-3.5-turbo"
+
+_SECRET = re.compile("auth|cookie|key|password|secret|signature|token", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of a run.
+
+    `target` is the base URL, with or without `/v1` · `model` None means gpt-3.5-turbo if it is listed ·
+    `models` maps a section (or a prefix of case ids) to the model its cases ask for · `select` holds case
+    ids and prefixes of them, all cases where it is empty · `headers` and `query` go with every request ·
+    `ca_file` holds certificates to trust · `concurrency` is how many cases are asked at once ·
+    `max_requests` caps what is sent · `run_seconds` bounds the whole run ·
+    `keep_raw` has exchanges hold the bytes of replies as they came.
+    """
+
+    target: str
+    model: str | None = None
+    models: Mapping[str, str] = field(default_factory=dict)
+    select: tuple[str, ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    query: tuple[tuple[str, str], ...] = ()
+    api_key: str | None = None
+    bounds: Bounds = field(default_factory=Bounds)
+    ca_file: str | None = None
+    concurrency: int = 4
+    max_requests: int = 300
+    run_seconds: float = 900.0
+    keep_raw: bool = False
+
+    def check(self) -> None:
+        """Raises UsageError where a number makes no sense or the key cannot be a header."""
+        for name in ("concurrency", "max_requests", "run_seconds"):
+            if not getattr(self, name) > 0:
+                raise UsageError(f"{name} must be above 0, not {getattr(self, name)}")
+        if self.api_key and not (self.api_key.isascii() and self.api_key.isprintable()):
+            raise UsageError("the API key holds characters that no header can carry; set it anew")
+
+    def model_for(self, case_id: str, otherwise: str) -> str:
+        """The model that the longest fitting prefix in `models` names for a case."""
+        fitting = [one for one in self.models if case_id == one or case_id.startswith(f"{one}.")]
+        return self.models[max(fitting, key=len)] if fitting else otherwise
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must not be seen in a report: the key, and extra headers and query whose names say so."""
+        extra = ((name, value) for name, value in (*self.headers, *self.query) if _SECRET.search(name))
+        given = (self.api_key or "", *(value.split(" ")[-1] for _, value in extra))
+        return tuple(value for value in given if len(value) > 7)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run is about to do: at most so many requests and answer tokens (429s aside)."""
+
+    cases: int
+    requests: int
+    max_tokens: int
+    base_url: str
+    model: str

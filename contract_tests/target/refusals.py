@@ -1,0 +1,95 @@
+"""What a refusal is about: a parameter, a path, a model; and when to ask again."""
+
+from __future__ import annotations
+
+import re
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from contract_tests.rules.engine.view import View
+from fake_server.wire.exchange import Exchange
+
+_COMPANION = re.compile(
+    r"\bonly (?:allowed|supported|valid|permitted|available) (?:when|with|if)\b"
+    r"|\bmust be (?:a response to|followed by)\b",
+    re.IGNORECASE,
+)
+
+
+def names(view: View, parameter: str) -> bool:
+    """Whether a refusal is about this parameter: as `param`, or as a word in the body."""
+    param = view.root["error"]["param"].text
+    if _COMPANION.search(refusal_text(view)):
+        return False  # something else is missing beside the parameter, which the target does know
+    if param == parameter or re.match(rf"{re.escape(parameter)}[.\[]", param):
+        return True
+    if param and param in ("messages", "model"):
+        return False
+    text = view.body[:20_000].decode("utf-8", "replace")
+    return re.search(rf"(?<![\w]){re.escape(parameter)}(?![\w])", text) is not None
+
+
+def refusal_text(view: View) -> str:
+    """The message of a refusal, shortened."""
+    text = view.root["error"]["message"].text or view.body[:200].decode("utf-8", "replace")
+    return " ".join(text.split())[:160]
+
+
+def retry_after(exchange: Exchange) -> float | None:
+    """The seconds Retry-After asks for, from 0 up; None where it says nothing that can be read."""
+    value = exchange.header("retry-after")
+    if value is None:
+        return None
+    if re.fullmatch(r"\d{1,6}(\.\d+)?", value):
+        return float(value)
+    try:
+        when, sent = parsedate_to_datetime(value), parsedate_to_datetime(exchange.header("date") or "")
+        return max(0.0, (when - sent).total_seconds())
+    except (ValueError, TypeError):
+        return None
+
+
+def about_model(view: View) -> bool:
+    """Whether a refusal says that the model does not exist or cannot do this."""
+    if view.status not in (400, 403, 404, 422):
+        return False
+    error = view.root["error"]
+    if error["param"].text == "model" or error["code"].text == "model_not_found":
+        return True
+    return re.search(r"\bmodels?\b", refusal_text(view), re.IGNORECASE) is not None
+
+
+def no_such_path(view: View, control: Exchange | None) -> bool:
+    """Whether the target says that it does not have the path.
+
+    It does by 501, by answering as it answers a path that cannot exist (`control`), or by a 404 that says
+    so in its words: a proxy passes on what its upstream says of a path.
+    """
+    if view.status == 501:
+        return True
+    if view.status not in (404, 405) or control is None:
+        return False
+    if about_model(view) and _words(view) != _words(View(control)):
+        return False
+    text = view.body[:2000].decode("utf-8", "replace")
+    return _likeness(view) == _likeness(View(control)) or _NO_URL.search(text) is not None
+
+
+_NO_URL = re.compile(
+    r'(invalid|unknown|no such) (url|path|route|endpoint)|^\s*\{\s*"detail":\s*"Not Found"', re.IGNORECASE
+)
+
+
+_OWN_WORDS = re.compile(r"\S*(/|no-such|\b(GET|POST|HEAD|PUT)\b)\S*")
+"""What a refusal repeats of its request: the path, the method, an invented name."""
+
+
+def _likeness(view: View) -> tuple[Any, ...]:
+    root = view.root
+    keys = tuple(sorted(root.value)) if isinstance(root.value, dict) else ()
+    return view.status, view.form, keys, str(root["error"]["code"].value)
+
+
+def _words(view: View) -> list[str]:
+    """What a refusal says, less what it repeats of its request."""
+    return _OWN_WORDS.sub("", refusal_text(view)).split()

@@ -1,0 +1,203 @@
+"""One run's way to the target: every request goes through the relay, is counted, and is bounded."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterable
+
+from contract_tests.target.errors import NotReached, UsageError
+from contract_tests.target.options import Options
+from fake_server.relay.relay import LABEL_HEADER, Relay
+from fake_server.wire.exchange import Ending, Exchange
+
+PLACEHOLDER_KEY = "no-key-needed"
+STRIKES = 3
+SLACK = 10.0
+"""Seconds a request may take beyond the relay's own bounds before the kit itself is at fault."""
+
+Field = tuple[str, str | None]
+"""A header field; None leaves out one that is usually sent."""
+Asked = tuple[str, str, str, bytes, Iterable[Field]]
+"""(label, method, path, body, headers)."""
+
+_AT_A_BOUND = (Ending.TIMED_OUT, Ending.OVERSIZED, Ending.UNREACHABLE)
+
+
+class Session:
+    """The state that the cases of a run share; who makes one enters it: `async with session`.
+
+    `root` is the target without `/v1`, `prefix` what goes before every path. `stopped` says why no
+    more is asked, '' while the run goes on.
+    """
+
+    def __init__(self, options: Options, root: str) -> None:
+        self.options = options
+        self.root, self.prefix, self.model = root, "", ""
+        self.listed: tuple[str, ...] = ()
+        self.fitting: dict[str, str] = {}
+        """A listed model for each endpoint that chat models do not serve."""
+        self.control: Exchange | None = None
+        self.requests = 0
+        self.stopped = ""
+        self.notes: list[str] = []
+        self.dropped: dict[str, str] = {}
+        """Parameters the target refused and no case is about, with what is sent instead ('': nothing)."""
+        self.deadline = asyncio.get_running_loop().time() + options.run_seconds
+        self._awaited: dict[str, asyncio.Future[Exchange]] = {}
+        self._struck: list[str] = []
+        self._put_off: list[str] = []
+        self.relay, self.keyless = self.new_relay(), self.new_relay(with_key=False)
+
+    async def __aenter__(self) -> Session:
+        await self.relay.__aenter__()
+        await self.keyless.__aenter__()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.keyless.__aexit__(None, None, None)
+        await self.relay.__aexit__(None, None, None)
+
+    def new_relay(self, with_key: bool = True) -> Relay:
+        """A relay to the target that gives what it captures to this session.
+
+        The key goes out here, behind what is captured, so no exchange holds it. Raises UsageError for a
+        target, header or CA file that cannot be used.
+        """
+        options = self.options
+        named = {name.lower() for name, _ in options.headers}
+        key = () if "authorization" in named else (("Authorization", f"Bearer {options.api_key}"),)
+        try:
+            return Relay(
+                self.root,
+                on_exchange=self._captured,
+                bounds=options.bounds,
+                ca_file=options.ca_file,
+                extra_headers=(*(key if options.api_key and with_key else ()), *options.headers),
+                extra_query=options.query,
+                keep_raw=options.keep_raw,
+            )
+        except ValueError as error:
+            raise UsageError(str(error)) from error
+
+    @property
+    def base_url(self) -> str:
+        """The target's base URL as it was chosen, without any query."""
+        return self.root.partition("?")[0].rstrip("/") + self.prefix
+
+    @property
+    def seconds_left(self) -> float:
+        return self.deadline - asyncio.get_running_loop().time()
+
+    def note(self, text: str) -> None:
+        if text not in self.notes:
+            self.notes.append(text)
+
+    def count(self, requests: int = 1) -> None:
+        """Take `requests` from what may be sent. Raises NotReached where the run or the cap is at its end."""
+        if self.stopped:
+            raise NotReached(self.stopped)
+        if self.requests + requests > self.options.max_requests:
+            most = self.options.max_requests
+            raise NotReached(f"the cap of {most} request{'' if most == 1 else 's'} is met (--max-requests)")
+        self.requests += requests
+
+    def strike(self, case_id: str, exchanges: Iterable[Exchange]) -> None:
+        """Remember a case that met a bound (or found nobody); the third one stops the run."""
+        if any(one.ending in _AT_A_BOUND for one in exchanges):
+            self._struck.append(case_id)
+        if len(self._struck) >= STRIKES and not self.stopped:
+            self.stopped = f"stopped after {STRIKES} cases at a bound: {', '.join(self._struck)}"
+
+    def put_off(self, case_id: str) -> None:
+        """Remember a case whose 429s did not end; the third one stops the run."""
+        self._put_off.append(case_id)
+        if len(self._put_off) >= STRIKES and not self.stopped:
+            self.stopped = f"stopped after {STRIKES} cases whose 429s did not end: {', '.join(self._put_off)}"
+
+    async def exchange(
+        self,
+        label: str,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        headers: Iterable[Field] = (),
+        *,
+        leave: bool = False,
+        keyless: bool = False,
+    ) -> Exchange:
+        """Send one request below the base URL and return what crossed the wire, labelled `label`.
+
+        `leave` hangs up at the first event of the reply; `keyless` adds no key of the target's.
+        """
+        one = (label, method, path, body, headers)
+        return (await self._over_one([one], self.keyless if keyless else self.relay, leave))[0]
+
+    async def in_turn(self, asked: Iterable[tuple[str, str, bytes]]) -> list[Exchange]:
+        """POST several (label, path, body) over one connection, one after the other."""
+        alive = [("Connection", "keep-alive")]
+        return await self._over_one(
+            [(label, "POST", path, body, alive) for label, path, body in asked], self.relay
+        )
+
+    async def _over_one(self, asked: list[Asked], relay: Relay, leave: bool = False) -> list[Exchange]:
+        """The exchanges of one connection; it ends with them."""
+        bounds = self.options.bounds
+        reader, writer = await asyncio.open_connection("127.0.0.1", relay.port)
+        reading = asyncio.create_task(_read(reader, writer, leave))
+        found = []
+        try:
+            for number, (label, method, path, body, headers) in enumerate(asked):
+                self.count()
+                ticket = f"{self.requests}-{number}-{label}".encode("ascii", "replace").decode()
+                came: asyncio.Future[Exchange] = asyncio.get_running_loop().create_future()
+                self._awaited[ticket] = came
+                writer.write(_request(method, self.prefix + path, (*headers, (LABEL_HEADER, ticket)), body))
+                try:
+                    async with asyncio.timeout(bounds.connect + bounds.exchange + bounds.grace + SLACK):
+                        found.append((await came).but(label=label))
+                finally:
+                    self._awaited.pop(ticket, None)
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+            writer.transport.abort()
+        relay.exchanges.clear()
+        return found
+
+    def _captured(self, exchange: Exchange) -> None:
+        came = self._awaited.get(exchange.label)
+        if came is not None and not came.done():
+            came.set_result(exchange)
+
+
+def _request(method: str, target: str, headers: Iterable[Field], body: bytes) -> bytes:
+    """A request as bytes, with the header fields that the official SDK sends where none are given."""
+    given = tuple(headers)
+    named = {name.lower() for name, _ in given}
+    usual: list[Field] = [
+        ("Host", "relay.invalid"),
+        ("Accept", "application/json"),
+        ("Accept-Encoding", "gzip, deflate"),
+        ("Authorization", f"Bearer {PLACEHOLDER_KEY}"),
+        ("Connection", "close"),
+        ("User-Agent", "openai-contract-kit"),
+    ]
+    if body or method in ("POST", "PUT"):
+        usual += [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+    fields = [*(one for one in usual if one[0].lower() not in named), *given]
+    if "transfer-encoding" in named:
+        body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+    lines = "".join(f"{name}: {value}\r\n" for name, value in fields if value is not None)
+    return f"{method} {target} HTTP/1.1\r\n{lines}\r\n".encode("latin-1") + body
+
+
+async def _read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, leave: bool) -> None:
+    """Read and forget: what is judged is what the relay saw. With `leave`, hang up at the first event."""
+    seen = b""
+    with contextlib.suppress(ConnectionError):
+        while piece := await reader.read(65536):
+            seen = seen[-8:] + piece
+            if leave and b"data:" in seen:
+                writer.transport.abort()
+                return

@@ -1,0 +1,1 @@
+"""Known departures: profiles, baselines and what they tolerate."""

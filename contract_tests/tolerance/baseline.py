@@ -1,0 +1,71 @@
+"""A baseline from a run: what was found becomes known; what is known already keeps its reason and date."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import yaml
+
+from contract_tests.rules.engine.judge import Finding
+from contract_tests.rules.engine.node import show_path
+from contract_tests.tolerance.entry import ANYTHING, Entry, together
+from contract_tests.tolerance.file import BASELINE, VERSION
+
+HEADING = """\
+# Findings that are known and do not fail a run: `contract run URL --baseline THIS-FILE`.
+# Say why in `reason`, where it is followed up in `link`, and until when in `expires` (YYYY-MM-DD).
+"""
+
+
+@dataclass(frozen=True)
+class NewBaseline:
+    """Entries that were kept, added, and left out because they occur no longer."""
+
+    kept: tuple[Entry, ...]
+    added: tuple[Entry, ...]
+    removed: tuple[Entry, ...] = ()
+
+
+def renew(
+    findings: Iterable[Finding], known: Sequence[Entry], gone: Sequence[Entry], today: date
+) -> NewBaseline:
+    """A baseline with an entry for each rule, case and kind of place in `findings`, but for `gone` ones.
+
+    A finding that an entry covers already, in force or expired, adds none.
+    """
+    kept = tuple(one for one in known if one not in gone)
+    added: dict[Entry, None] = {}
+    for finding in findings:
+        if not any(one.covers(finding) for one in (*kept, *added)):
+            added[_entry(finding, today)] = None
+    return NewBaseline(kept, tuple(added), tuple(gone))
+
+
+def _entry(finding: Finding, today: date) -> Entry:
+    path = re.sub(r"\[\d+\]", "[*]", show_path(finding.place.path))
+    case_id = finding.label.partition(" ")[0]
+    return Entry(finding.rule.id, f"known on {today}", label=case_id, path=path or ANYTHING)
+
+
+def as_yaml(baseline: NewBaseline) -> str:
+    """The text of the file: entries that differ in their case alone stand together, in the order of rules."""
+    groups = together((*baseline.kept, *baseline.added))
+    entries = [_members(*one) for one in sorted(groups, key=lambda one: (one[0].rule, one[0].path))]
+    head = {f"openai-contract-{BASELINE}": VERSION, "tolerate": entries}
+    return HEADING + yaml.safe_dump(head, sort_keys=False, allow_unicode=True, width=110)
+
+
+def _members(entry: Entry, labels: Sequence[str]) -> dict[str, Any]:
+    label = labels[0] if len(labels) == 1 else sorted(labels)
+    named = {"rule": entry.rule, "in": label, "at": entry.path, "actual": entry.actual}
+    members: dict[str, Any] = {name: value for name, value in named.items() if value != ANYTHING}
+    members["reason"] = entry.reason
+    if entry.link:
+        members["link"] = entry.link
+    if entry.expires:
+        members["expires"] = entry.expires.isoformat()
+    return members

@@ -1,0 +1,118 @@
+"""Tolerances: findings that are known, each with a reason; one mechanism for profiles and baselines.
+
+An entry says which findings it covers (a rule, and patterns of where and what), why, and until when. What
+it covers is told apart from the other findings and never left out of a report.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import lru_cache
+
+from contract_tests.rules.engine.judge import Finding
+from contract_tests.rules.engine.node import show_path
+
+ANYTHING = "*"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One known departure; patterns are texts in which `*` stands for any characters.
+
+    `label` is matched with a finding's label and with the case id it begins with, `path` with the path in
+    the JSON (`choices[*].delta`), `actual` with what was seen. An entry holds to the end of the day
+    `expires`. `by` names what lists it (`profile azure`), `place` is its file and line. `must_occur` is
+    true in baselines: an entry that covers nothing is out of date there.
+    """
+
+    rule: str
+    reason: str
+    link: str = ""
+    label: str = ANYTHING
+    path: str = ANYTHING
+    actual: str = ANYTHING
+    expires: date | None = None
+    by: str = ""
+    place: str = ""
+    must_occur: bool = False
+
+    def covers(self, finding: Finding) -> bool:
+        """Whether the finding is one of those meant; the date is not looked at."""
+        return (
+            finding.rule.id == self.rule
+            and self.may_be_in(finding.label)
+            and _fits(show_path(finding.place.path), self.path)
+            and _fits(finding.actual, self.actual)
+        )
+
+    def may_be_in(self, label: str) -> bool:
+        """Whether a finding in this case, part of a case or recording can be meant."""
+        return _fits(label, self.label) or _fits(label.partition(" ")[0], self.label)
+
+    def has_expired(self, today: date) -> bool:
+        return self.expires is not None and today > self.expires
+
+
+def together(entries: Iterable[Entry]) -> list[tuple[Entry, tuple[str, ...]]]:
+    """Entries that differ in their label alone as one, with the labels; `place` is that of the first."""
+    groups: dict[Entry, dict[str, Entry]] = {}
+    for one in entries:
+        groups.setdefault(replace(one, label="", place=""), {})[one.label] = one
+    return [(next(iter(labels.values())), tuple(labels)) for labels in groups.values()]
+
+
+@dataclass(frozen=True)
+class Tolerated:
+    """A finding with the entry that covers it."""
+
+    finding: Finding
+    entry: Entry
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """What became of the entries: `by` names the files, `expired` entries cover nothing any more, `gone`
+    ones have nothing left to cover and are to be removed."""
+
+    by: tuple[str, ...] = ()
+    expired: tuple[Entry, ...] = ()
+    gone: tuple[Entry, ...] = ()
+
+
+def split(
+    findings: Iterable[Finding], entries: Sequence[Entry], today: date
+) -> tuple[tuple[Finding, ...], tuple[Tolerated, ...]]:
+    """The findings that count, and those that an entry in force covers: the first one that does."""
+    counting, tolerated = [], []
+    in_force = [one for one in entries if not one.has_expired(today)]
+    for finding in findings:
+        entry = next((one for one in in_force if one.covers(finding)), None)
+        if entry is None:
+            counting.append(finding)
+        else:
+            tolerated.append(Tolerated(finding, entry))
+    return tuple(counting), tuple(tolerated)
+
+
+def account(
+    findings: Sequence[Finding], entries: Sequence[Entry], today: date, looked: Callable[[Entry], bool]
+) -> Ledger:
+    """The ledger of all findings. `looked` tells whether what an entry speaks of was judged at all."""
+    idle = {one for one in entries if not any(one.covers(finding) for finding in findings)}
+    gone = [one for one in entries if one.must_occur and one in idle and looked(one)]
+    expired = [one for one in entries if one.has_expired(today) and one not in gone]
+    return Ledger(tuple(dict.fromkeys(one.by for one in entries)), tuple(expired), tuple(gone))
+
+
+def _fits(text: str, pattern: str) -> bool:
+    return pattern == ANYTHING or _compiled(pattern).fullmatch(text) is not None
+
+
+@lru_cache(maxsize=4096)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Only `*` is special; `[` and `?` are what they are in `choices[0]`."""
+    return re.compile(fnmatch.translate(re.sub(r"[\[?]", r"[\g<0>]", pattern)))

@@ -1,0 +1,195 @@
+"""Profiles and baselines as YAML files, read with the line of what is wrong.
+
+openai-contract-profile: 1              # or openai-contract-baseline: 1
+about: Azure OpenAI                     # a profile's only, as is `select`
+select: [chat, tools]                   # the cases that are asked, all where it is left out
+tolerate:
+  - rule: chat.stream.object
+    in: [chat.stream.*, tools.auto]     # cases or recordings; optional as at, actual and expires
+    at: choices[*].delta                # path in the JSON
+    actual: '""'                        # what was seen; `*` stands for any characters in all three
+    reason: the first chunk carries the filter results of the prompt alone
+    link: https://github.com/…          # optional in a baseline
+    expires: 2027-01-31                 # the last day on which it is tolerated
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from contract_tests.cases import select as select_cases
+from contract_tests.rules import RULES
+from contract_tests.target.errors import UsageError
+from contract_tests.tolerance.entry import ANYTHING, Entry
+from fake_server.scripts.yaml_lines import Document, ScriptError, Where, read
+
+VERSION = 1
+PROFILE, BASELINE = "profile", "baseline"
+SHIPPED = Path(__file__).with_name("profiles")
+DEFAULT_PROFILE = "openai"
+
+_MEMBERS = ("rule", "in", "at", "actual", "reason", "link", "expires")
+
+
+@dataclass(frozen=True)
+class Tolerances:
+    """One file. `name` is what reports call it, `select` holds prefixes of cases, none for all."""
+
+    name: str
+    entries: tuple[Entry, ...] = ()
+    about: str = ""
+    select: tuple[str, ...] = ()
+
+
+def profile_names() -> tuple[str, ...]:
+    """The profiles that the kit brings along."""
+    return tuple(sorted(path.stem for path in SHIPPED.glob("*.yaml")))
+
+
+def load_profile(name: str) -> Tolerances:
+    """A profile of the kit by its name, or one's own by its path. Raises UsageError."""
+    if "/" not in name and "\\" not in name and not name.endswith((".yaml", ".yml")):
+        if name not in profile_names():
+            near = difflib.get_close_matches(name, profile_names(), 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"the kit has {', '.join(profile_names())}."
+            raise UsageError(
+                f"--profile: no profile is called {name!r}: {hint} A .yaml file of yours works too"
+            )
+        return _load(SHIPPED / f"{name}.yaml", PROFILE, name)
+    return _load(Path(name), PROFILE, name)
+
+
+def load_baseline(path: Path) -> Tolerances:
+    """The known findings of a file. Raises UsageError."""
+    return _load(path, BASELINE, str(path))
+
+
+def _load(path: Path, kind: str, name: str) -> Tolerances:
+    try:
+        return _Reading(path, read(path), kind, f"{kind} {name}").tolerances()
+    except ScriptError as error:
+        raise UsageError(str(error)) from error
+
+
+class _Reading:
+    """Turns one document into tolerances; the first thing that is wrong ends it, with its line."""
+
+    def __init__(self, path: Path, document: Document, kind: str, name: str) -> None:
+        self._path, self._document, self._kind, self._name = path, document, kind, name
+        self._shown = path.name if path.parent == SHIPPED else path
+
+    def tolerances(self) -> Tolerances:
+        mark = f"openai-contract-{self._kind}"
+        value = self._document.value
+        if not isinstance(value, dict) or mark not in value:
+            raise self._wrong((), f"not a {self._kind}: the first key is '{mark}: {VERSION}'")
+        if value[mark] != VERSION:
+            raise self._wrong((mark,), f"{self._kind} version {value[mark]!r}; this kit reads {VERSION}")
+        profile = self._kind == PROFILE
+        self._known_keys(value, (), (mark, "tolerate", *(("about", "select") if profile else ())))
+        entries = value.get("tolerate")
+        if not isinstance(entries, list):
+            raise self._wrong(("tolerate",), "`tolerate` is a list of entries, [] for none")
+        return Tolerances(
+            self._name,
+            tuple(
+                entry
+                for place, one in enumerate(entries)
+                for entry in self._entries(one, ("tolerate", place))
+            ),
+            self._text(value, "about", ()),
+            self._select(value.get("select", [])),
+        )
+
+    def _select(self, prefixes: Any) -> tuple[str, ...]:
+        if not isinstance(prefixes, list) or not all(isinstance(one, str) for one in prefixes):
+            raise self._wrong(("select",), "`select` is a list of cases or sections")
+        try:
+            select_cases(prefixes)
+        except KeyError as error:
+            raise self._wrong(
+                ("select",), f"no case is called {error.args[0]!r} or lies below it; `contract run --list`"
+            ) from error
+        return tuple(prefixes)
+
+    def _entries(self, value: Any, where: Where) -> list[Entry]:
+        """The entry, once for each text in its `in`."""
+        if not isinstance(value, dict):
+            raise self._wrong(where, f"an entry is a mapping with {' and '.join(self._needed)}")
+        self._known_keys(value, where, _MEMBERS)
+        for name in self._needed:
+            if not self._text(value, name, where):
+                raise self._wrong((*where, name), f"the entry has no {name}")
+        entry = Entry(
+            rule=self._rule(value, where),
+            reason=self._text(value, "reason", where),
+            link=self._link(value, where),
+            path=self._pattern(value, "at", where),
+            actual=self._pattern(value, "actual", where),
+            expires=self._expires(value, where),
+            by=self._name,
+            place=f"{self._shown}:{self._document.line(where)}",
+            must_occur=self._kind == BASELINE,
+        )
+        return [replace(entry, label=one) for one in self._labels(value, where)]
+
+    def _labels(self, value: Mapping[str, Any], where: Where) -> list[str]:
+        given = value.get("in", ANYTHING)
+        labels = given if isinstance(given, list) else [given]
+        if not labels or not all(isinstance(one, str) and one for one in labels):
+            raise self._wrong((*where, "in"), "`in` is a text or a list of them; put quotes around each")
+        return labels
+
+    @property
+    def _needed(self) -> tuple[str, ...]:
+        return ("rule", "reason", "link") if self._kind == PROFILE else ("rule", "reason")
+
+    def _rule(self, value: Mapping[str, Any], where: Where) -> str:
+        name = self._text(value, "rule", where)
+        if name not in RULES:
+            near = difflib.get_close_matches(name, RULES, 1)
+            hint = f"did you mean {near[0]!r}?" if near else "`contract rules` lists them"
+            raise self._wrong((*where, "rule"), f"no rule is called {name!r}; {hint}")
+        return name
+
+    def _link(self, value: Mapping[str, Any], where: Where) -> str:
+        link = self._text(value, "link", where)
+        if link and not link.startswith(("https://", "http://")):
+            raise self._wrong((*where, "link"), f"`link` is a URL, not {link[:40]!r}")
+        return link
+
+    def _expires(self, value: Mapping[str, Any], where: Where) -> date | None:
+        text = self._text(value, "expires", where)
+        try:
+            return date.fromisoformat(text) if text else None
+        except ValueError as error:
+            raise self._wrong(
+                (*where, "expires"), f"`expires` is a date as in 2027-01-31, not {text[:40]!r}"
+            ) from error
+
+    def _pattern(self, value: Mapping[str, Any], name: str, where: Where) -> str:
+        return self._text(value, name, where) if name in value else ANYTHING
+
+    def _text(self, value: Mapping[str, Any], name: str, where: Where) -> str:
+        """The text of a member, '' where it is missing."""
+        text = value.get(name, "")
+        if not isinstance(text, str):
+            raise self._wrong((*where, name), f"`{name}` is a text; put quotes around it")
+        return " ".join(text.split()) if name in ("reason", "about") else text.strip()
+
+    def _known_keys(self, value: Mapping[str, Any], where: Where, known: Iterable[str]) -> None:
+        known = tuple(known)
+        for key in value:
+            if key not in known:
+                near = difflib.get_close_matches(key, known, 1)
+                hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+                raise self._wrong((*where, key), f"unknown key {key!r}; {hint}", key=True)
+
+    def _wrong(self, where: Where, what: str, key: bool = False) -> UsageError:
+        line = self._document.key_line(where) if key else self._document.line(where)
+        return UsageError(f"{self._path}:{line}: {what}")

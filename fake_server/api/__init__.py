@@ -1,0 +1,1 @@
+"""The logical API, without HTTP: requests, replies, errors, tokens."""

@@ -1,0 +1,141 @@
+"""The refusals of the edge as OpenAI words them: status, message, param and code.
+
+Shapes from genuine answers of api.openai.com (2023-2026).
+"""
+
+from __future__ import annotations
+
+from fake_server.api.reply import ErrorReply
+
+_SHOWN = 4
+_LONGEST_ECHO = 200
+NO_RETRY = {"x-should-retry": "false"}
+
+
+def invalid_url(method: str, path: str) -> ErrorReply:
+    """404 for a path this server does not have; a doubled slash makes another path, as with OpenAI."""
+    return ErrorReply(404, f"Invalid URL ({method} {_short(path)})")
+
+
+def method_not_allowed(method: str, path: str, allow: str) -> ErrorReply:
+    """405 with the `Allow` header RFC 9110 section 15.5.6 asks for."""
+    message = f"Not allowed to {method} on {_short(path)} (HINT: use {allow} instead)"
+    return ErrorReply(405, message, code="method_not_supported", headers={"allow": allow})
+
+
+def missing_key() -> ErrorReply:
+    """401 for a request without a key."""
+    message = (
+        "You didn't provide an API key. Send it in an Authorization header using Bearer auth "
+        "(i.e. Authorization: Bearer YOUR_KEY)."
+    )
+    return ErrorReply(401, message, code="invalid_api_key", headers=_challenge())
+
+
+def wrong_key(key: str) -> ErrorReply:
+    """401 for a key that is not the server's; the message shows it masked."""
+    message = (
+        f"Incorrect API key provided: {mask(key)}. "
+        "You can find your API key at https://platform.openai.com/account/api-keys."
+    )
+    return ErrorReply(401, message, code="invalid_api_key", headers=_challenge())
+
+
+def bad_json(detail: str) -> ErrorReply:
+    """400 for a body that is not JSON; `detail` says what is wrong and where."""
+    return ErrorReply(400, f"We could not parse the JSON body of your request. (HINT: {detail})")
+
+
+def body_too_large(limit: int) -> ErrorReply:
+    """413; the connection closes because the rest of the body is not read."""
+    message = f"The request body is larger than this server accepts ({limit} bytes)."
+    return ErrorReply(413, message, code="request_too_large", headers={"connection": "close"})
+
+
+def body_too_slow(seconds: float) -> ErrorReply:
+    """408; the connection closes because the body never ended."""
+    message = f"The request body did not arrive within {seconds:g} seconds."
+    return ErrorReply(408, message, code="request_timeout", headers={"connection": "close", **NO_RETRY})
+
+
+def unsupported_type(sent: str) -> ErrorReply:
+    """415 for a body that does not claim to be JSON."""
+    message = (
+        f"Unsupported content type: '{_short(sent)}'. "
+        "This API method only accepts 'application/json' requests."
+    )
+    return ErrorReply(415, message, code="unsupported_content_type")
+
+
+def unsupported_coding(sent: str) -> ErrorReply:
+    """415 for a compressed body."""
+    message = f"Unsupported content encoding: '{_short(sent)}'. Send the body without compression."
+    headers = {"accept-encoding": "identity"}
+    return ErrorReply(415, message, code="unsupported_content_encoding", headers=headers)
+
+
+def model_not_found(model: str) -> ErrorReply:
+    """404 of a chat request whose model the server does not have."""
+    message = f"The model `{model}` does not exist or you do not have access to it."
+    return ErrorReply(404, message, code="model_not_found")
+
+
+def not_a_chat_model() -> ErrorReply:
+    """404 of a chat with a model that completes text."""
+    message = (
+        "This is not a chat model and thus not supported in the v1/chat/completions endpoint. "
+        "Did you mean to use v1/completions?"
+    )
+    return ErrorReply(404, message, param="model")
+
+
+def a_chat_model() -> ErrorReply:
+    """404 of a text completion by a model that chats."""
+    message = (
+        "This is a chat model and not supported in the v1/completions endpoint. "
+        "Did you mean to use v1/chat/completions?"
+    )
+    return ErrorReply(404, message, param="model")
+
+
+def not_for_completions() -> ErrorReply:
+    """403 of words by a model that embeds."""
+    return ErrorReply(403, "You are not allowed to sample from this model")
+
+
+def not_for_embeddings() -> ErrorReply:
+    """403 of embeddings by a model that chats or completes text."""
+    return ErrorReply(403, "You are not allowed to generate embeddings from this model")
+
+
+def no_such_model(model: str) -> ErrorReply:
+    """404 of GET /models/{id}."""
+    message = f"The model '{_short(model)}' does not exist"
+    return ErrorReply(404, message, param="model", code="model_not_found")
+
+
+def no_such_completion(name: str) -> ErrorReply:
+    """404 of a stored chat completion."""
+    message = f"No chat completion was found with the id '{_short(name)}'."
+    return ErrorReply(404, message, param="completion_id")
+
+
+def server_error() -> ErrorReply:
+    """500: what went wrong stands in the server's log only."""
+    message = "The server had an error while processing your request. Sorry about that!"
+    return ErrorReply(500, message, type="server_error", headers=NO_RETRY)
+
+
+def mask(key: str) -> str:
+    """A key as it may be repeated: its first and last characters where it is long enough, else stars."""
+    if len(key) < 5 * _SHOWN:
+        return "*" * min(max(len(key), 4), 12)
+    return f"{key[:_SHOWN]}{'*' * 8}{key[-_SHOWN:]}"
+
+
+def _challenge() -> dict[str, str]:
+    return {"www-authenticate": 'Bearer realm="OpenAI API"'}
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST_ECHO else text[:_LONGEST_ECHO] + "…"

@@ -1,0 +1,116 @@
+"""What the fake says of texts and pictures: made-up scores, high where a plain word of a category stands.
+
+Shapes and the size of ordinary scores are those of genuine answers of api.openai.com.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from fake_server.api.sensible import chance
+
+THRESHOLD = 0.5
+SEEN_IN_PICTURES = frozenset(
+    ("sexual", "self-harm", "self-harm/intent", "self-harm/instructions", "violence", "violence/graphic")
+)
+_ANYBODY = (
+    r"(?:you|him|her|them|us|people|someone|somebody|anyone|everyone|everybody|(?:all )?(?:these|those) \w+)"
+)
+_GROUP = r"(?:immigrants|foreigners|women|men|jews|muslims|christians|gays|people)"
+_HURT = r"(?:kill|murder|stab|shoot|strangle|torture|hurt|harm|punch|attack|beat up)"
+_WILL = r"(?:i'?ll|i will|i want to|i wanna|i(?:'?m| am) (?:going to|gonna))"
+_WORDS: Mapping[str, str] = {
+    "harassment": r"(?:you|he|she|they)(?:'re|'s| are| is) (?:an? |so |such an? )*(?:idiots?|stupid|losers?"
+    r"|pathetic|worthless|morons?)|shut up,? you",
+    "harassment/threatening": rf"{_WILL} {_HURT} {_ANYBODY}",
+    "hate": rf"subhumans?|(?:are|they're) (?:all )?vermin|i hate (?:all|these|those) {_GROUP}",
+    "hate/threatening": rf"(?:wipe|drive) (?:those|these|all the) \w+ out|kill all (?:the |those )?{_GROUP}",
+    "illicit": r"shoplift(?:ing)?|counterfeit (?:money|bills|notes)|launder(?:ing)? money|pick(?:ing)? a lock"
+    r"|cook(?:ing)? meth|hotwire a car",
+    "illicit/violent": r"(?:build|make|making|building) (?:a |an )?(?:pipe )?(?:bombs?|grenades?)",
+    "self-harm": r"self[- ]harm(?:ing)?|commit(?:ting|ted)? suicide|(?:cut|harm|hurt)(?:ting|ing)? myself",
+    "self-harm/intent": rf"{_WILL} (?:die|end my life|(?:kill|cut|hurt|harm) myself)",
+    "self-harm/instructions": r"how (?:to|do i|can i|should i) (?:\w+ )?(?:kill|cut|harm|hurt) myself",
+    "sexual": r"porn(?:ography|ographic)?|erotica?|explicit sex|sex scenes?",
+    "sexual/minors": r"(?:erotica?|nude|naked|sexual)\b.{0,80}\b(?:child|children|minors?|underage)",
+    "violence": rf"{_HURT}(?:s|ed|d|bed|ing|bing)? (?:{_ANYBODY}|myself)"
+    r"|(?:murder|stab|strangle|torture|harm)(?:ed|d|bed)? (?:the|a|my) \w+"
+    r"|blow up (?:the|a) (?:school|building|bus|train)",
+    "violence/graphic": r"blood everywhere|dismember(?:s|ed|ing)?|guts spilled|decapitat(?:e|es|ed|ing)",
+}
+"""Plain wording of each category; what names a thing in passing ("kill a process") is ordinary text."""
+_IMPLIED: Mapping[str, tuple[str, ...]] = {
+    "harassment/threatening": ("harassment", "violence"),
+    "hate/threatening": ("hate", "violence"),
+    "illicit/violent": ("illicit",),
+    "self-harm/intent": ("self-harm",),
+    "self-harm/instructions": ("self-harm",),
+    "sexual/minors": ("sexual",),
+    "violence/graphic": ("violence",),
+}
+"""A narrow category and the wide ones that hold it."""
+_OMNI = (
+    "harassment", "harassment/threatening", "sexual", "hate", "hate/threatening", "illicit",
+    "illicit/violent",
+    "self-harm/intent", "self-harm/instructions", "self-harm", "sexual/minors", "violence",
+    "violence/graphic",
+)  # fmt: skip
+_OLD = (
+    "sexual", "hate", "harassment", "self-harm", "sexual/minors", "hate/threatening", "violence/graphic",
+    "self-harm/intent", "self-harm/instructions", "harassment/threatening", "violence",
+)  # fmt: skip
+_LONGEST = 100_000
+
+
+def categories(model: str) -> tuple[str, ...]:
+    """The categories a model knows, in its order: the text models have no illicit ones."""
+    return _OMNI if model.startswith("omni") else _OLD
+
+
+def result(
+    model: str, texts: Sequence[str], pictures: int, seed: int, flagged: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """One entry of `results`, for what one input says in texts and pictures.
+
+    `flagged` are the categories that are flagged whatever it says.
+    """
+    said = "\n".join(texts)[:_LONGEST]
+    names = categories(model)
+    high = _spoken_of(said) if flagged is None else frozenset(flagged)
+    seen = {name: _types(name, texts, pictures) for name in names}
+    scores = {name: _score(name, seed, said, name in high, bool(seen[name])) for name in names}
+    told: dict[str, Any] = {
+        "flagged": any(score >= THRESHOLD for score in scores.values()),
+        "categories": {name: score >= THRESHOLD for name, score in scores.items()},
+        "category_scores": scores,
+    }
+    if model.startswith("omni"):
+        told["category_applied_input_types"] = seen
+    return told
+
+
+@cache
+def _patterns() -> Mapping[str, re.Pattern[str]]:
+    """What finds the words of each category; compiled when somebody asks for a moderation."""
+    return {name: re.compile(rf"\b(?:{words})\b", re.IGNORECASE) for name, words in _WORDS.items()}
+
+
+def _spoken_of(said: str) -> frozenset[str]:
+    found = {name for name, words in _patterns().items() if words.search(said)}
+    return frozenset(found.union(*(_IMPLIED.get(name, ()) for name in found)))
+
+
+def _score(name: str, seed: int, said: str, high: bool, judged: bool) -> float:
+    """A score that the text decides; 0.0 where nothing of the input is judged for the category."""
+    drawn = chance.fraction("moderation", seed, name, said)
+    if high:
+        return 0.85 + 0.14 * drawn
+    return 10 ** (-6.5 + 3 * drawn) if judged else 0.0
+
+
+def _types(name: str, texts: Sequence[str], pictures: int) -> list[str]:
+    seen = ["image"] if pictures and name in SEEN_IN_PICTURES else []
+    return (["text"] if texts else []) + seen

@@ -1,0 +1,244 @@
+"""A reply as a chat completion and as chat completion chunks, with the members that OpenAI sends."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import zip_longest
+from typing import Any, TypeVar
+
+from fake_server.api.render.pattern import MARKS, Pattern
+from fake_server.api.render.style import Style, new_id
+from fake_server.api.reply import Choice, Reply, TokenLogprob, ToolCall, Usage
+
+_Entry = TypeVar("_Entry")
+FINGERPRINT = "fp_44709d6fcb"
+
+
+def render_dict(reply: Reply, request: Mapping[str, Any], style: Style) -> bytes:
+    """The body of the unstreamed answer."""
+    del request  # a dict does not depend on how it was asked for
+    return style.json(
+        {
+            **_head(reply, "chat.completion", style),
+            "choices": [_choice(choice, index, style) for index, choice in enumerate(reply.choices)],
+            "usage": _usage(reply.usage),
+            **_tail(reply),
+        }
+    )
+
+
+def render_stream(reply: Reply, request: Mapping[str, Any], style: Style) -> Iterator[bytes]:
+    """The events of the streamed answer, `[DONE]` included; comments are entries of their own.
+
+    Each is rendered when it is taken, so that a long stream for many choices is never held whole.
+    """
+    options = request.get("stream_options") or {}
+    padded = style.obfuscation and options.get("include_obfuscation") is not False
+    return style.stream(_chunks(reply, style, options.get("include_usage") is True, padded))
+
+
+def _chunks(reply: Reply, style: Style, usage_asked: bool, padded: bool) -> Iterator[dict[str, Any] | bytes]:
+    """The chunks; those of the content's pieces, which are many, as events of one pattern for each choice."""
+    head = {**_head(reply, "chat.completion.chunk", style), **_tail(reply)}
+    extra: dict[str, Any] = {"usage": None} if usage_asked else {}
+    padding = _paddings(style) if padded else None
+    patterns: dict[int, Pattern] = {}
+
+    def chunk(entries: list[dict[str, Any]], pad: str | None, **more: Any) -> dict[str, Any]:
+        whole = {**head, "choices": entries, **more}
+        return whole if pad is None else {**whole, "obfuscation": pad}
+
+    alone = len(reply.choices) == 1
+    told = [_entries(choice, index, style, alone) for index, choice in enumerate(reply.choices)]
+    for entry in told[0] if alone else interleaved(told):
+        if isinstance(entry, dict):
+            yield chunk([entry], None if padding is None else next(padding), **extra)
+            continue
+        index, pieces = entry
+        if index not in patterns:
+            said = _entry(index, {"content": MARKS[0]}, None)
+            patterns[index] = Pattern(style, chunk([said], None if padding is None else MARKS[1], **extra))
+        yield from patterns[index].events(pieces, padding or ())
+    if usage_asked:
+        yield chunk([], None if padding is None else next(padding), usage=_usage(reply.usage))
+
+
+def _paddings(style: Style) -> Iterator[str]:
+    """Letters that make a chunk's length say nothing, 1 to 16 of them."""
+    letters, chance = new_id("", 32), random.Random(style.seed)
+    while True:
+        number = chance.getrandbits(8)
+        yield letters[number >> 4 : (number >> 4) + 1 + number % 16]
+
+
+def _head(reply: Reply, kind: str, style: Style) -> dict[str, Any]:
+    return {
+        "id": reply.id if reply.id is not None else style.reply_id(),
+        "object": kind,
+        "created": reply.created if reply.created is not None else int(time.time()),
+        "model": reply.model,
+    }
+
+
+def _tail(reply: Reply) -> dict[str, Any]:
+    fingerprint = reply.system_fingerprint
+    return {
+        "service_tier": "default",
+        "system_fingerprint": FINGERPRINT if fingerprint is None else fingerprint,
+    }
+
+
+def _usage(usage: Usage) -> dict[str, Any]:
+    return {
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "total_tokens": usage.total_tokens,
+        "prompt_tokens_details": {"cached_tokens": usage.cached_tokens, "audio_tokens": 0},
+        "completion_tokens_details": {
+            "reasoning_tokens": usage.reasoning_tokens,
+            "audio_tokens": 0,
+            "accepted_prediction_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        },
+    }
+
+
+# -- one dict
+
+
+def _choice(choice: Choice, index: int, style: Style) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": "assistant", "content": choice.content}
+    if choice.reasoning is not None:
+        message["reasoning_content"] = choice.reasoning
+    if choice.tool_calls:
+        message["tool_calls"] = [_call(call, call.arguments, style) for call in choice.tool_calls]
+    if choice.function_call:
+        called = choice.function_call
+        message["function_call"] = {"name": called.name, "arguments": called.arguments}
+    message["refusal"] = choice.refusal
+    message["annotations"] = [dict(annotation) for annotation in choice.annotations]
+    return {
+        "index": index,
+        "message": message,
+        "logprobs": None if choice.logprobs is None else _logprobs(choice.logprobs),
+        "finish_reason": choice.finish_reason,
+    }
+
+
+def _call(call: ToolCall, arguments: str, style: Style) -> dict[str, Any]:
+    head = {"id": call.id if call.id is not None else style.call_id(), "type": call.kind}
+    return {**head, **_called(call, {"name": call.name}, arguments)}
+
+
+def _called(call: ToolCall, named: Mapping[str, Any], arguments: str) -> dict[str, Any]:
+    if call.kind == "custom":
+        return {"custom": {**named, "input": arguments}}
+    return {"function": {**named, "arguments": arguments}}
+
+
+def _logprobs(tokens: Iterable[TokenLogprob]) -> dict[str, Any]:
+    content = [
+        {**_scored(one.token, one.logprob), "top_logprobs": [_scored(text, score) for text, score in one.top]}
+        for one in tokens
+    ]
+    return {"content": content, "refusal": None}
+
+
+def _scored(token: str, logprob: float) -> dict[str, Any]:
+    return {"token": token, "logprob": logprob, "bytes": list(token.encode("utf-8", "replace"))}
+
+
+# -- chunks
+
+
+_Said = tuple[int, Iterable[str]]
+"""Pieces of the content of the choice with this index."""
+
+
+def _entries(choice: Choice, index: int, style: Style, alone: bool) -> Iterator[dict[str, Any] | _Said]:
+    """The entries of `choices` that the chunks of one choice hold, in order; alone, its content at once."""
+    yield _entry(index, *_opening(choice, style))
+    for delta, logprobs in _before(choice, style):
+        yield _entry(index, delta, logprobs)
+    if not choice.logprobs:
+        pieces = style.cut(choice.content or "")
+        yield from [(index, pieces)] if alone else ((index, (piece,)) for piece in pieces)
+    for delta, logprobs in (*_after(choice, style), *_calls(choice, style)):
+        yield _entry(index, delta, logprobs)
+    yield _entry(index, {}, None, choice.finish_reason)
+
+
+def _entry(
+    index: int, delta: dict[str, Any], logprobs: dict[str, Any] | None, finish: str | None = None
+) -> dict[str, Any]:
+    return {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish}
+
+
+def interleaved(told: Iterable[Iterator[_Entry]]) -> Iterator[_Entry]:
+    """One entry of each choice in turn, as choices are generated side by side."""
+    for row in zip_longest(*told):
+        yield from (entry for entry in row if entry is not None)
+
+
+_Delta = tuple[dict[str, Any], dict[str, Any] | None]
+"""A delta and its log probabilities."""
+
+
+def _opening(choice: Choice, style: Style) -> _Delta:
+    """The delta with the role; OpenAI lets a single call begin in it, several calls after it."""
+    logprobs = None if choice.logprobs is None else _logprobs([])
+    if style.bare_opening:
+        return {"role": "assistant"}, logprobs
+    speaks = choice.content is not None or choice.refusal is not None
+    opening: dict[str, Any] = {"role": "assistant", "content": "" if speaks else None}
+    if _begins_with_call(choice, style):
+        return {**opening, **next(_beginnings(choice, style)), "refusal": None}, logprobs
+    if choice.tool_calls and not speaks:
+        return opening, logprobs
+    return {**opening, "refusal": None}, logprobs
+
+
+def _begins_with_call(choice: Choice, style: Style) -> bool:
+    silent = not (choice.content or choice.refusal or choice.reasoning or choice.annotations)
+    single = len(choice.tool_calls) + (choice.function_call is not None) == 1
+    return silent and single and not style.bare_opening
+
+
+def _before(choice: Choice, style: Style) -> Iterator[_Delta]:
+    """What comes before the content, and the content itself where log probabilities come with it."""
+    for piece in style.cut(choice.reasoning or ""):
+        yield {"reasoning_content": piece}, None
+    for group in style.grouped(choice.logprobs or ()):
+        yield {"content": "".join(one.token for one in group)}, _logprobs(group)
+
+
+def _after(choice: Choice, style: Style) -> Iterator[_Delta]:
+    for piece in style.cut(choice.refusal or ""):
+        yield {"refusal": piece}, None
+    if choice.annotations:
+        yield {"annotations": [dict(annotation) for annotation in choice.annotations]}, None
+
+
+def _calls(choice: Choice, style: Style) -> Iterator[_Delta]:
+    begun = _begins_with_call(choice, style)
+    beginnings = _beginnings(choice, style)
+    for index, call in enumerate(choice.tool_calls):
+        if not begun:
+            yield next(beginnings), None
+        for piece in style.cut(call.arguments):
+            yield {"tool_calls": [{"index": index, **_called(call, {}, piece)}]}, None
+    if choice.function_call:
+        if not begun:
+            yield next(beginnings), None
+        for piece in style.cut(choice.function_call.arguments):
+            yield {"function_call": {"arguments": piece}}, None
+
+
+def _beginnings(choice: Choice, style: Style) -> Iterator[dict[str, Any]]:
+    """For each call the members of the delta that names it."""
+    for index, call in enumerate(choice.tool_calls):
+        yield {"tool_calls": [{"index": index, **_call(call, "", style)}]}
+    if choice.function_call:
+        yield {"function_call": {"name": choice.function_call.name, "arguments": ""}}

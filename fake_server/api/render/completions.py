@@ -1,0 +1,137 @@
+"""A reply as a text completion and as the chunks of a streamed one, with the members that OpenAI sends.
+
+Source: genuine answers of api.openai.com; a chunk has its `choices` before its `model`, a dict after it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from fake_server.api.render.chat import interleaved
+from fake_server.api.render.style import Style
+from fake_server.api.reply import Choice, Reply, TokenLogprob, Usage
+
+OBJECT = "text_completion"
+
+
+def render_dict(reply: Reply, request: Mapping[str, Any], style: Style) -> bytes:
+    """The body of the unstreamed answer."""
+    choices = [
+        _entry(_text(choice), index, _logprobs(choice.logprobs, choice.start, request), _finish(choice))
+        for index, choice in enumerate(reply.choices)
+    ]
+    tail = {"usage": _usage(reply.usage), **_fingerprint(reply)}
+    return style.json({**_head(reply, style), "model": reply.model, "choices": choices, **tail})
+
+
+def render_stream(reply: Reply, request: Mapping[str, Any], style: Style) -> Iterator[bytes]:
+    """The events of the streamed answer, `[DONE]` included; comments are entries of their own."""
+    return style.stream(_chunks(reply, request, style))
+
+
+def _chunks(reply: Reply, request: Mapping[str, Any], style: Style) -> Iterator[dict[str, Any]]:
+    head = _head(reply, style)
+    usage_asked = (request.get("stream_options") or {}).get("include_usage") is True
+    tail = {"model": reply.model, **_fingerprint(reply), **({"usage": None} if usage_asked else {})}
+    for entry in interleaved(
+        [_pieces(choice, index, request, style) for index, choice in enumerate(reply.choices)]
+    ):
+        yield {**head, "choices": [entry], **tail}
+    ends = [
+        _entry("", index, None if choice.logprobs is None else _logprobs((), 0, request), _finish(choice))
+        for index, choice in enumerate(reply.choices)
+        if not _ends_with_text(choice)
+    ]
+    for end in [ends] if ends and style.end_together else [[one] for one in ends]:
+        yield {**head, "choices": end, **tail}
+    if usage_asked:
+        yield {**head, **tail, "usage": _usage(reply.usage), "choices": []}
+
+
+def _head(reply: Reply, style: Style) -> dict[str, Any]:
+    return {
+        "id": reply.id if reply.id is not None else style.reply_id("cmpl-"),
+        "object": OBJECT,
+        "created": reply.created if reply.created is not None else int(time.time()),
+    }
+
+
+def _fingerprint(reply: Reply) -> dict[str, Any]:
+    """OpenAI sends none with text completions; a script may."""
+    return {} if reply.system_fingerprint is None else {"system_fingerprint": reply.system_fingerprint}
+
+
+def _usage(usage: Usage) -> dict[str, int]:
+    return {
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "total_tokens": usage.total_tokens,
+    }
+
+
+def _text(choice: Choice) -> str:
+    return choice.content or choice.refusal or ""
+
+
+def _finish(choice: Choice) -> str:
+    return choice.finish_reason if choice.finish_reason in ("length", "content_filter") else "stop"
+
+
+def _ends_with_text(choice: Choice) -> bool:
+    """Whether the last text says why it ended, as the limit does; else an empty text follows."""
+    return _finish(choice) == "length" and _text(choice) != ""
+
+
+def _entry(text: str, index: int, logprobs: dict[str, Any] | None, finish: str | None) -> dict[str, Any]:
+    return {"text": text, "index": index, "logprobs": logprobs, "finish_reason": finish}
+
+
+def _pieces(choice: Choice, index: int, request: Mapping[str, Any], style: Style) -> Iterator[dict[str, Any]]:
+    """The entries of one choice that hold its text."""
+    last: dict[str, Any] | None = None
+    for text, logprobs in _said(choice, request, style):
+        if last is not None:
+            yield last
+        last = _entry(text, index, logprobs, None)
+    if last is not None:
+        yield {**last, "finish_reason": _finish(choice)} if _ends_with_text(choice) else last
+
+
+def _said(
+    choice: Choice, request: Mapping[str, Any], style: Style
+) -> Iterator[tuple[str, dict[str, Any] | None]]:
+    if choice.logprobs is None:
+        for piece in style.cut(_text(choice)):
+            yield piece, None
+        return
+    start = choice.start
+    for group in style.grouped(choice.logprobs):
+        text = "".join(one.token for one in group)
+        yield text, _logprobs(group, start, request)
+        start += len(text)
+
+
+def _logprobs(
+    given: Sequence[TokenLogprob] | None, start: int, request: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """The older form: parallel lists, the tokens' offsets counted in characters from `start`.
+
+    Without alternatives `top_logprobs` is null. The first token of an echoed text has null in place of
+    both its probabilities: nothing stands before it.
+    """
+    if given is None:
+        return None
+    offsets = []
+    for one in given:
+        offsets.append(start)
+        start += len(one.token)
+    first = [bool(request.get("echo")) and offset == 0 for offset in offsets]
+    tops = [None if begins else dict(one.top) for begins, one in zip(first, given, strict=True)]
+    return {
+        "tokens": [one.token for one in given],
+        "token_logprobs": [None if begins else one.logprob for begins, one in zip(first, given, strict=True)],
+        "top_logprobs": None if request.get("logprobs") == 0 else tops,
+        "text_offset": offsets,
+    }

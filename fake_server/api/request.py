@@ -1,0 +1,60 @@
+"""What a client asks of an endpoint: the parsed body, and what stands around it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Self
+
+from fake_server.api import chat_request
+
+CHAT, COMPLETIONS, EMBEDDINGS, MODERATIONS = "chat/completions", "completions", "embeddings", "moderations"
+
+
+@dataclass(frozen=True)
+class Asking:
+    """One request to answer.
+
+    `endpoint` is its path without `/v1` and slashes around it (`chat/completions`), `body` the parsed JSON
+    object, `headers` its fields with names in lower case, several of a name joined by `, `. `slash` tells
+    whether a slash ended the path.
+    """
+
+    body: Mapping[str, Any]
+    endpoint: str = CHAT
+    headers: Mapping[str, str] = field(default_factory=dict)
+    slash: bool = False
+
+    @classmethod
+    def at(cls, path: str, headers: Mapping[str, str]) -> Self:
+        """A request to this path whose body is not read yet."""
+        return cls({}, path.removeprefix("/v1").strip("/"), headers, path.endswith("/"))
+
+    @property
+    def key(self) -> str | None:
+        """The API key sent, None without one."""
+        scheme, _, key = self.headers.get("authorization", "").partition(" ")
+        return key.strip() or None if scheme.lower() == "bearer" else None
+
+    @property
+    def model(self) -> str:
+        return str(self.body.get("model", ""))
+
+    @property
+    def streams(self) -> bool:
+        return bool(self.body.get("stream"))
+
+    @cached_property
+    def messages(self) -> tuple[chat_request.Said, ...]:
+        """Every message in order."""
+        return chat_request.messages(self.body)
+
+    @cached_property
+    def results(self) -> tuple[chat_request.Result, ...]:
+        """What tools gave back, in order."""
+        return chat_request.results(self.body)
+
+    def but(self, body: Mapping[str, Any]) -> Asking:
+        """The same question with another body."""
+        return replace(self, body=body)

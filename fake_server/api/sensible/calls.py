@@ -1,0 +1,143 @@
+"""Which tools an answer calls, and with which arguments.
+
+Told by `tool_choice` it obeys. Left alone (`auto`) it calls a tool when the user's last message asks for
+what a tool's name or description says, and answers in words once the results are there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fake_server.api import chat_request
+from fake_server.api.chat_request import Tool
+from fake_server.api.reply import ToolCall
+from fake_server.api.sensible import filler, hints, repeat
+from fake_server.scripts.model import compact
+
+MAX_CALLS = 8
+
+_IDLE_NAMES = hints.word_set(
+    """get fetch call run use do make current the a an of for in to tool tools function functions my new data
+    info information value result final with and by from test all any list local one two three"""
+)
+_IDLE_WORDS = _IDLE_NAMES | hints.word_set(
+    """is it this that be are was on at as or if not given return returns user will can you your i what which
+    when where how used using provide provides based input output string number parameters please about into
+    its their more than has have specific such each name answer question help tell me s"""
+)
+_NEGATED = re.compile(
+    r"\b(?<!if you )(?:without|do not|don't|never|not) (?:using|calling|call|use|invoke|run)\b", re.IGNORECASE
+)
+_TOLD = re.compile(
+    r"\b(?:call|use|using|invoke|run|execute|try)\b[^.\n]{0,60}\b(?:tools?|functions?)\b", re.IGNORECASE
+)
+_OPERATIONS = tuple(
+    (hints.word_set(words), re.compile(form, re.IGNORECASE))
+    for words, form in (
+        ("add sum addition", r"\d\s*\+\s*\d|\b(?:plus|sum|add)\b"),
+        ("subtract minus difference", r"\d\s+-\s+\d|\b(?:minus|subtract)\b"),
+        ("multiply multiplier multiplication product times", r"\d\s*[*×x]\s*\d|\b(?:times|multipl\w{1,8})\b"),
+        ("divide division divider quotient", r"\d\s*[/÷]\s*\d|\bdivide[ds]?\b"),
+        (
+            "calculate calculator math compute evaluate arithmetic",
+            r"\d\s*[-+*/×÷x^]\s*\d|\b(?:plus|minus|times|multiplied|divided|calculate|compute)\b",
+        ),
+    )
+)
+
+
+def calls(request: Mapping[str, Any], seed: int) -> tuple[ToolCall, ...]:
+    """The calls this answer makes, () for an answer in words."""
+    mode, names = chat_request.tool_choice(request)
+    offered = [tool for tool in chat_request.tools(request) if not names or tool.name in names]
+    said = chat_request.messages(request)
+    text = chat_request.last_user_text(request)
+    if mode == "none" or not offered:
+        return ()
+    chosen: Sequence[Tool]
+    if mode == "named":
+        chosen = offered[:1]
+    elif said and said[-1].role in chat_request.RESULT_ROLES and mode == "auto":
+        return ()
+    else:
+        after_results = any(one.role in chat_request.RESULT_ROLES for one in said[-2:])
+        chosen = _asked_for(offered, text, after_results)
+        if not chosen and mode == "required":
+            chosen = [max(offered, key=lambda tool: _score(tool, text))]
+    several = request.get("parallel_tool_calls") is not False and not chat_request.is_legacy(request)
+    made = [call for tool in chosen for call in _called(tool, text, seed, several and mode != "named")]
+    return tuple(made[: MAX_CALLS if several else 1])
+
+
+def _called(tool: Tool, text: str, seed: int, several: bool) -> list[ToolCall]:
+    """One call, or one for each subject of a list in the text where the arguments differ by it."""
+    variants = hints.subjects(text) if several else [text]
+    arguments = list(dict.fromkeys(_arguments(tool, one, seed) for one in variants))
+    return [ToolCall(tool.name, one, kind=tool.kind) for one in arguments]
+
+
+def _arguments(tool: Tool, text: str, seed: int) -> str:
+    if tool.kind == "custom":
+        return next(hints.quoted(text), "") or text.strip()
+    value = filler.fill(tool.parameters, text, seed)
+    return compact(value if isinstance(value, dict) else {})
+
+
+def _asked_for(offered: Sequence[Tool], text: str, after_results: bool) -> list[Tool]:
+    """The tools the text plausibly asks for: all that it names, else, before results came, the likeliest."""
+    named = [tool for tool in offered if _named(tool.name, text)]
+    if named:
+        return named
+    if after_results or not text.strip() or _NEGATED.search(text):
+        return []
+    if repeat.wanted(text, strict=True) is not None:
+        return []
+    scores = {tool.name: _score(tool, text) for tool in offered}
+    likely = [tool for tool in offered if scores[tool.name] >= 2]
+    if likely:
+        strong = [tool for tool in likely if scores[tool.name] >= 3]
+        return strong or [max(likely, key=lambda tool: scores[tool.name])]
+    if _TOLD.search(text) or (len(offered) == 1 and re.search(r"\btool\b", text)):
+        return [max(offered, key=lambda tool: scores[tool.name])]
+    return []
+
+
+def _named(name: str, text: str) -> bool:
+    """Whether the text has the tool's very name, as one word or spelt with spaces."""
+    words = hints.words_of(name)
+    if not words:
+        return False
+    spelt = re.escape(name)
+    if len(words) > 1:
+        spelt += "|" + r"[\s_-]".join(map(re.escape, words))
+    elif words[0] in _IDLE_WORDS or len(name) < 4:
+        return False
+    for match in re.finditer(rf"(?<!\w)(?:{spelt})(?!\w)", text[: hints.MAX_TEXT], re.IGNORECASE):
+        if not _NEGATED.search(text[max(match.start() - 25, 0) : match.start()]):
+            return True
+    return False
+
+
+def _score(tool: Tool, text: str) -> int:
+    """How plainly the text asks for the tool: 3 for a word of its name, 1 for one of its description."""
+    said = {_stem(word) for word in hints.words_of(text[: hints.MAX_TEXT])}
+    names = {word for word in hints.words_of(tool.name) if word not in _IDLE_NAMES}
+    score = 3 * len(said & {_stem(word) for word in names})
+    telling = {
+        word for word in hints.words_of(tool.description[:2000]) if word not in _IDLE_WORDS and len(word) > 2
+    }
+    score += len(said & {_stem(word) for word in telling - names})
+    for words, form in _OPERATIONS:
+        if words & {*names, *telling} and form.search(text):
+            score += 3 if words & names else 2
+    return score
+
+
+def _stem(word: str) -> str:
+    """A word without its commonest English endings, so that `searches` is `search`."""
+    for ending in ("ing", "ies", "es", "s", "ed"):
+        if word.endswith(ending) and len(word) - len(ending) >= 4:
+            return word[: -len(ending)]
+    return word

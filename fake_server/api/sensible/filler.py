@@ -1,0 +1,288 @@
+"""A value for a JSON Schema: proposed, checked, and the first that fits is taken.
+
+Values come from the user's text where a member's name hints at one, else from the schema. Depth, sizes
+and steps are bounded: a schema that asks for a million items, or that nests for ever, costs no more than
+a large one, and gets the nearest value within the bounds.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any
+
+from fake_server.api import patterns
+from fake_server.api.sensible import hints, numbers, regex_example, strings
+from fake_server.api.sensible.fits import Budget, Root
+from fake_server.api.sensible.schemas import canonical, listed, mapping, merge, parts, places, size, types
+
+MAX_STEPS = 20_000
+MAX_DEPTH = 30
+MAX_ITEMS = 1000
+MAX_MEMBERS = 5000
+CHARACTERS_A_STEP = 50
+GENEROUS_DEPTH = 2
+TRIES = 12
+
+
+def fill(schema: Any, text: str = "", seed: int = 0, salt: int = 0) -> Any:
+    """A value for the schema, lifted from `text` where names hint at it. Never raises; bounded."""
+    filler = _Filler(schema, text, seed)
+    return filler.value(schema, "", 0, salt)
+
+
+class _Filler:
+    def __init__(self, schema: Any, text: str, seed: int) -> None:
+        self.budget = Budget(MAX_STEPS)
+        self.root = Root(schema, self.budget)
+        self.text = text
+        self.seed = seed
+        self.numbers = hints.numbers(text)
+        self.given = hints.json_object(text)
+
+    def value(self, schema: Any, name: str, depth: int, salt: int = 0) -> Any:
+        """The first candidate that fits, else the first one."""
+        first: list[Any] = []
+        for candidate in islice(self._candidates(schema, name, depth, salt), TRIES):
+            if self.root.fits(candidate, schema):
+                return candidate
+            first = first or [candidate]
+        if salt:
+            return self.value(schema, name, depth, 0)
+        return first[0] if first else None
+
+    def _candidates(self, schema: Any, name: str, depth: int, salt: int) -> Iterator[Any]:
+        if schema is False:
+            return
+        if not isinstance(schema, Mapping):
+            schema = {}
+        if not self.budget.spend() or depth > MAX_DEPTH:
+            yield from self._simplest(schema)
+            return
+        schema = self.root.target(schema)
+        if schema is False:
+            return
+        if name in self.given and not salt:
+            given, form = self.given[name], str(schema.get("format") or "")
+            if not isinstance(given, str) or hints.has_format(given, form):
+                yield given
+        if "const" in schema:
+            yield schema["const"]
+            return
+        for key in ("anyOf", "oneOf"):
+            if listed(schema, key):
+                yield from self._branches(schema, key, name, depth, salt)
+                return
+        if listed(schema, "allOf"):
+            yield from self._all_of(schema, name, depth, salt)
+            return
+        if "if" in schema:
+            rest = {key: one for key, one in schema.items() if key not in ("if", "then", "else")}
+            yes = merge(merge(rest, schema["if"]), schema.get("then", {}))
+            for branch in (yes, merge(rest, schema.get("else", {}))):
+                yield from islice(self._candidates(branch, name, depth + 1, salt), TRIES // 2)
+            return
+        if isinstance(schema.get("enum"), list):
+            yield from self._members(schema["enum"], salt)
+            return
+        kinds = types(schema)
+        for kind in sorted(kinds, key="null".__eq__) or ["string"]:
+            yield from self._of_kind(kind, schema, name, depth, salt)
+
+    def _of_kind(
+        self, kind: str, schema: Mapping[str, Any], name: str, depth: int, salt: int
+    ) -> Iterator[Any]:
+        given = [schema["default"]] if "default" in schema else []
+        given += listed(schema, "examples")[:3]
+        suggested = iter(given if not salt else given[salt : salt + 1])
+        if kind == "object":
+            yield from self._objects(schema, depth, salt)
+        elif kind == "array":
+            yield from self._arrays(schema, name, depth, salt)
+        elif kind in ("integer", "number"):
+            lifted = self._lifted_numbers(schema, kind) if not salt else iter(())
+            yield from lifted
+            yield from suggested
+            yield from numbers.candidates(schema, kind, salt)
+        elif kind == "boolean":
+            yield from suggested
+            yield from ([True, False] if salt % 2 == 0 else [False, True])
+        elif kind == "null":
+            yield None
+        else:
+            found = self._texts(schema, name, salt)
+            lifted_texts = set(hints.texts(name, self.text, str(schema.get("format", ""))))
+            first = next(found, "")
+            if first in lifted_texts:
+                yield first
+            yield from suggested
+            yield first
+            yield from found
+
+    def _texts(self, schema: Mapping[str, Any], name: str, salt: int) -> Iterator[str]:
+        """Candidate texts, long ones paid for."""
+        for text in strings.candidates(schema, name, self.text, salt, self.seed):
+            self.budget.spend(len(text) // CHARACTERS_A_STEP)
+            yield text
+
+    def _branches(
+        self, schema: Mapping[str, Any], key: str, name: str, depth: int, salt: int
+    ) -> Iterator[Any]:
+        """Candidates of each alternative; deep down the plain ones come first, null else last."""
+        rest = {other: one for other, one in schema.items() if other != key}
+        whole = [merge(self.root.target(rest), self._resolved(one)) for one in schema[key][:50]]
+        whole = [one for one in whole if one is not False]
+
+        def order(branch: Any) -> int:
+            kinds = types(branch) if isinstance(branch, Mapping) else []
+            nested = bool({"object", "array"} & {*kinds}) or not kinds
+            if depth > GENEROUS_DEPTH:
+                return int(nested)
+            return int(kinds == ["null"])
+
+        ordered = sorted(whole, key=order)
+        start = salt % len(ordered) if ordered and salt else 0
+        for branch in ordered[start:] + ordered[:start]:
+            yield from islice(self._candidates(branch, name, depth + 1, salt), 4)
+
+    def _all_of(self, schema: Mapping[str, Any], name: str, depth: int, salt: int) -> Iterator[Any]:
+        merged: Any = {key: one for key, one in schema.items() if key != "allOf"}
+        for one in schema["allOf"][:50]:
+            merged = merge(merged, self._resolved(one))
+        yield from self._candidates(merged, name, depth + 1, salt)
+
+    def _resolved(self, schema: Any) -> Any:
+        return self.root.target(schema) if isinstance(schema, Mapping) else schema
+
+    def _members(self, members: list[Any], salt: int) -> Iterator[Any]:
+        """The members of an enum, one that the user's text names first."""
+        if not members:
+            return
+        start = salt % len(members)
+        ordered = members[start:] + members[:start]
+        if not salt:
+            said = f" {' '.join(hints.words_of(self.text[: hints.MAX_TEXT]))} "
+            ordered.sort(
+                key=lambda one: not (isinstance(one, str) and f" {' '.join(hints.words_of(one))} " in said)
+            )
+        yield from ordered
+
+    def _objects(self, schema: Mapping[str, Any], depth: int, salt: int) -> Iterator[dict[str, Any]]:
+        known = [name for name in mapping(schema, "properties") if isinstance(name, str)]
+        needed = [name for name in listed(schema, "required")[:MAX_MEMBERS] if isinstance(name, str)]
+        least = min(size(schema, "minProperties") or 0, MAX_ITEMS)
+        if not needed and depth <= GENEROUS_DEPTH:
+            wanted = known[:MAX_ITEMS]
+        else:
+            asked_for = set(needed)
+            wanted = [name for name in known[:MAX_MEMBERS] if name in asked_for or self._lifts(schema, name)]
+        yield self._object(schema, [*wanted, *needed], least, depth, salt)
+        yield self._object(schema, needed, least, depth, salt)
+        yield self._object(schema, [*known[:MAX_MEMBERS], *needed], least, depth, salt)
+
+    def _lifts(self, schema: Mapping[str, Any], name: str) -> bool:
+        """Whether the user's text says what an optional member should be."""
+        if name in self.given:
+            return True
+        member = self._resolved(mapping(schema, "properties")[name])
+        if not isinstance(member, Mapping):
+            return False
+        if isinstance(member.get("enum"), list):
+            said = hints.words_of(self.text[: hints.MAX_TEXT])
+            return any(isinstance(one, str) and one.lower() in said for one in member["enum"])
+        return types(member) == ["string"] and any(hints.explicit(name, self.text[: hints.MAX_TEXT]))
+
+    def _object(
+        self, schema: Mapping[str, Any], wanted: Iterable[str], least: int, depth: int, salt: int
+    ) -> dict[str, Any]:
+        made: dict[str, Any] = {}
+        waiting = deque(dict.fromkeys(wanted))
+        required = set(map(str, listed(schema, "required")))
+        depends = mapping(schema, "dependentRequired")
+        spare = (name for name in mapping(schema, "properties"))
+        invented = self._invented(schema, depth)
+        while waiting or len(made) < least:
+            name = waiting.popleft() if waiting else next(spare, None) or next(invented, None)
+            if name is None:
+                break
+            if name in made:
+                continue
+            member: Any = {}
+            for part in parts(schema, name):
+                member = merge(member, self._resolved(part))
+            if member is False and name not in required:
+                continue
+            made[name] = self.value(member, name, depth + 1, salt)
+            waiting += [one for one in listed(depends, name) if isinstance(one, str) and one not in made]
+            if name in mapping(schema, "dependentSchemas"):
+                schema = merge(schema, self._resolved(schema["dependentSchemas"][name]))
+                waiting += [one for one in listed(schema, "required") if one not in made]
+        return made
+
+    def _invented(self, schema: Mapping[str, Any], depth: int) -> Iterator[str]:
+        """Names for members nobody listed, as patternProperties and propertyNames want them."""
+        for form in mapping(schema, "patternProperties"):
+            for salt in range(50):
+                name = regex_example.example(form, 1, salt)
+                if name is not None and patterns.found(form, name):
+                    yield name
+        if schema.get("additionalProperties") is False:
+            return
+        for salt in range(MAX_ITEMS):
+            if "propertyNames" in schema:
+                named = merge({"type": "string"}, self._resolved(schema["propertyNames"]))
+                yield str(self.value(named, "", depth + 1, salt))
+            else:
+                yield f"key_{salt + 1}"
+
+    def _arrays(self, schema: Mapping[str, Any], name: str, depth: int, salt: int) -> Iterator[list[Any]]:
+        if not salt and (listed_numbers := hints.number_list(self.text)):
+            yield list(listed_numbers)
+        least = min(size(schema, "minItems") or 0, MAX_ITEMS)
+        most = size(schema, "maxItems")
+        first, rest = places(schema)
+        generous = len(first) or int(rest is not False)
+        for count in dict.fromkeys((max(least, generous if depth <= GENEROUS_DEPTH else 0), least)):
+            yield self._array(schema, name, min(count, MAX_ITEMS if most is None else most), depth, salt)
+
+    def _array(self, schema: Mapping[str, Any], name: str, count: int, depth: int, salt: int) -> list[Any]:
+        first, rest = places(schema)
+        unique = schema.get("uniqueItems") is True
+        least = size(schema, "minContains")
+        hits = min(1 if least is None else least, MAX_ITEMS) if "contains" in schema else 0
+        made: list[Any] = []
+        seen: set[str] = set()
+        tries = 0
+        while len(made) < max(count, hits) and tries < 3 * MAX_ITEMS and self.budget.left > 0:
+            place = first[len(made)] if len(made) < len(first) else rest
+            if len(made) < hits:
+                place = merge(self._resolved(place), self._resolved(schema["contains"]))
+            item = self.value(place, _singular(name), depth + 1, salt + tries)
+            tries += 1
+            mark = canonical(item) if unique else ""
+            if not unique or mark not in seen:
+                made.append(item)
+                seen.add(mark)
+        return made
+
+    def _lifted_numbers(self, schema: Mapping[str, Any], kind: str) -> Iterator[int | float]:
+        """The next number of the text that fits; each is given out once."""
+        for place, one in enumerate(self.numbers):
+            if (kind == "number" or isinstance(one, int)) and self.root.fits(one, schema):
+                del self.numbers[place]
+                yield one
+                return
+
+    def _simplest(self, schema: Mapping[str, Any]) -> Iterator[Any]:
+        """The smallest value of the schema's type, for when the bounds are reached."""
+        kinds = types(self.root.target(schema) or {})
+        empty = {"object": {}, "array": [], "string": "", "integer": 0, "number": 0, "boolean": False}
+        if "null" in kinds or not kinds:
+            yield None
+        else:
+            yield empty.get(kinds[0])
+
+
+def _singular(name: str) -> str:
+    return name[:-1] if name.endswith("s") and not name.endswith("ss") else name

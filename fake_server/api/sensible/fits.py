@@ -1,0 +1,191 @@
+"""Whether a value is valid for a JSON Schema, and where its references lead.
+
+A reference that leads nowhere allows anything. Every walk has a budget, so no schema costs more than a
+bounded time, and patterns are matched in linear time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+from fake_server.api import patterns
+from fake_server.api.sensible.schemas import (
+    canonical,
+    listed,
+    mapping,
+    merge,
+    number,
+    parts,
+    places,
+    size,
+    texts,
+)
+
+MAX_HOPS = 20
+
+
+@dataclass
+class Budget:
+    """Steps left; `spend` is False once they are used up."""
+
+    left: int
+
+    def spend(self, steps: int = 1) -> bool:
+        self.left -= steps
+        return self.left >= 0
+
+
+@dataclass
+class Root:
+    """The whole schema, for `$ref`, and the steps its walks may take."""
+
+    schema: Any
+    budget: Budget
+
+    def target(self, schema: Mapping[str, Any]) -> Any:
+        """The schema with its `$ref`s followed and merged in; {} for one that leads nowhere or round."""
+        current: Any = schema
+        for _ in range(MAX_HOPS):
+            if not isinstance(current, Mapping) or not isinstance(current.get("$ref"), str):
+                return current
+            rest = {key: value for key, value in current.items() if key != "$ref"}
+            current = merge(self._pointed(current["$ref"]), rest)
+        return {}
+
+    def _pointed(self, reference: str) -> Any:
+        value: Any = self.schema
+        if not reference.startswith("#"):
+            return {}
+        for step in unquote(reference[1:]).split("/")[1:]:
+            name = step.replace("~1", "/").replace("~0", "~")
+            if isinstance(value, Mapping) and name in value:
+                value = value[name]
+            elif isinstance(value, list) and name.isdigit() and int(name) < len(value):
+                value = value[int(name)]
+            else:
+                return {}
+        return value
+
+    def fits(self, value: Any, schema: Any, hops: int = 0) -> bool:
+        """Whether the value is valid; True when the budget is used up, for then nobody can say."""
+        if not isinstance(schema, Mapping):
+            return schema is not False
+        if not self.budget.spend() or hops > 100:
+            return True
+        if isinstance(schema.get("$ref"), str) and not self.fits(
+            value, self._pointed(schema["$ref"]), hops + 1
+        ):
+            return False
+        return (
+            self._fits_kind(value, schema)
+            and self._fits_combinations(value, schema, hops + 1)
+            and (not isinstance(value, str) or _fits_text(value, schema))
+            and (not _is_number(value) or _fits_number(value, schema))
+            and (not isinstance(value, list) or self._fits_array(value, schema, hops + 1))
+            and (not isinstance(value, dict) or self._fits_object(value, schema, hops + 1))
+        )
+
+    def _fits_kind(self, value: Any, schema: Mapping[str, Any]) -> bool:
+        named = schema.get("type")
+        kinds = [named] if isinstance(named, str) else texts(schema, "type")
+        if kinds and not any(is_type(value, kind) for kind in kinds):
+            return False
+        if "const" in schema and canonical(schema["const"]) != canonical(value):
+            return False
+        members = schema.get("enum")
+        return not isinstance(members, list) or canonical(value) in map(canonical, members)
+
+    def _fits_combinations(self, value: Any, schema: Mapping[str, Any], hops: int) -> bool:
+        def count(key: str) -> int:
+            return sum(self.fits(value, one, hops) for one in listed(schema, key))
+
+        if count("allOf") < len(listed(schema, "allOf")):
+            return False
+        if listed(schema, "anyOf") and not count("anyOf"):
+            return False
+        if listed(schema, "oneOf") and count("oneOf") != 1:
+            return False
+        if "not" in schema and self.fits(value, schema["not"], hops):
+            return False
+        if "if" in schema:
+            branch = "then" if self.fits(value, schema["if"], hops) else "else"
+            return self.fits(value, schema.get(branch, True), hops)
+        return True
+
+    def _fits_array(self, value: list[Any], schema: Mapping[str, Any], hops: int) -> bool:
+        lowest, highest = size(schema, "minItems") or 0, size(schema, "maxItems")
+        if len(value) < lowest or (highest is not None and len(value) > highest):
+            return False
+        if schema.get("uniqueItems") is True and len(set(map(canonical, value))) < len(value):
+            return False
+        first, rest = places(schema)
+        if not all(self.fits(one, place, hops) for one, place in zip(value, first, strict=False)):
+            return False
+        if not all(self.fits(one, rest, hops) for one in value[len(first) :]):
+            return False
+        if "contains" in schema:
+            least, most = size(schema, "minContains"), size(schema, "maxContains")
+            hits = sum(self.fits(one, schema["contains"], hops) for one in value)
+            return hits >= (1 if least is None else least) and (most is None or hits <= most)
+        return True
+
+    def _fits_object(self, value: dict[str, Any], schema: Mapping[str, Any], hops: int) -> bool:
+        lowest, highest = size(schema, "minProperties") or 0, size(schema, "maxProperties")
+        if len(value) < lowest or (highest is not None and len(value) > highest):
+            return False
+        if any(name not in value for name in texts(schema, "required")):
+            return False
+        dependent = mapping(schema, "dependentRequired")
+        for name in dependent:
+            if name in value and any(one not in value for one in texts(dependent, name)):
+                return False
+        for name, extra in mapping(schema, "dependentSchemas").items():
+            if name in value and not self.fits(value, extra, hops):
+                return False
+        names = schema.get("propertyNames", True)
+        return all(
+            self.fits(name, names, hops) and all(self.fits(one, part, hops) for part in parts(schema, name))
+            for name, one in value.items()
+        )
+
+
+def is_type(value: Any, kind: str) -> bool:
+    """Whether a JSON value is of a type named by JSON Schema."""
+    if kind == "integer":
+        return _is_number(value) and (isinstance(value, int) or value.is_integer())
+    if kind == "number":
+        return _is_number(value)
+    known = {"string": str, "boolean": bool, "array": list, "object": dict, "null": type(None)}
+    return kind not in known or isinstance(value, known[kind])
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _fits_text(value: str, schema: Mapping[str, Any]) -> bool:
+    lowest, highest = size(schema, "minLength") or 0, size(schema, "maxLength")
+    if len(value) < lowest or (highest is not None and len(value) > highest):
+        return False
+    form = schema.get("pattern")
+    return not isinstance(form, str) or bool(patterns.problem(form)) or patterns.found(form, value)
+
+
+def _fits_number(value: float, schema: Mapping[str, Any]) -> bool:
+    least, most = number(schema, "minimum"), number(schema, "maximum")
+    above, below = number(schema, "exclusiveMinimum"), number(schema, "exclusiveMaximum")
+    step = number(schema, "multipleOf")
+    if least is not None and (value < least or (schema.get("exclusiveMinimum") is True and value == least)):
+        return False
+    if most is not None and (value > most or (schema.get("exclusiveMaximum") is True and value == most)):
+        return False
+    if (above is not None and value <= above) or (below is not None and value >= below):
+        return False
+    if step is None or step <= 0:
+        return True
+    if isinstance(value, int) and isinstance(step, int):
+        return value % step == 0
+    return (value / step).is_integer()

@@ -1,0 +1,75 @@
+"""Numbers inside a schema's bounds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from fake_server.api.sensible.schemas import number
+
+
+def candidates(schema: Mapping[str, Any], kind: str, salt: int) -> Iterator[int | float]:
+    """Numbers that may satisfy the schema: a small whole one first; other salts, other numbers."""
+    low, high = (
+        _edges(schema, "minimum", "exclusiveMinimum", max),
+        _edges(schema, "maximum", "exclusiveMaximum", min),
+    )
+    step = number(schema, "multipleOf")
+    try:
+        if step is not None and step > 0:
+            yield from (
+                _tidy(index * step) for index in _whole(_scaled(low, step), _scaled(high, step), salt)
+            )
+            return
+        yield from _whole(low, high, salt)
+    except (OverflowError, ValueError):
+        yield 0
+    if kind == "number":
+        bottom = low[0] if low else (high[0] if high else 1) - 1
+        top = high[0] if high else bottom + 1
+        yield bottom + (top - bottom) * (1 / (2 + salt))
+        yield bottom + (top - bottom) / 2
+
+
+Edge = tuple[float | int, bool]
+"""A bound, and whether the bound itself is left out."""
+
+
+def _edges(schema: Mapping[str, Any], name: str, exclusive: str, tighter: Any) -> Edge | None:
+    """The tighter of two bounds; in the old form the exclusive one is a switch."""
+    found: list[Edge] = []
+    if (value := number(schema, name)) is not None:
+        found.append((value, schema.get(exclusive) is True))
+    if (value := number(schema, exclusive)) is not None:
+        found.append((value, True))
+    return None if not found else tighter(found, key=lambda edge: edge[0])
+
+
+def _scaled(edge: Edge | None, step: float) -> Edge | None:
+    return None if edge is None else (edge[0] / step, edge[1])
+
+
+def _whole(low: Edge | None, high: Edge | None, salt: int) -> Iterator[int]:
+    """Whole numbers between the edges, 1 where it lies inside."""
+    least = most = None
+    if low:
+        least = math.ceil(low[0]) + (low[1] and float(low[0]).is_integer())
+    if high:
+        most = math.floor(high[0]) - (high[1] and float(high[0]).is_integer())
+    if least is not None and most is not None:
+        if least <= most:
+            start = 1 if least <= 1 <= most else least
+            span = most - least + 1
+            yield from (least + (start - least + salt + more) % span for more in (0, 1, 2))
+    elif least is not None:
+        yield max(least, 1) + salt
+        yield least
+    elif most is not None:
+        yield min(most, 1) - salt
+    else:
+        yield from (1 + salt, 2 + salt, salt, -1 - salt)
+
+
+def _tidy(value: float) -> int | float:
+    return int(value) if float(value).is_integer() else value

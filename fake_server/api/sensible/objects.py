@@ -1,0 +1,89 @@
+"""The JSON an answer is when `response_format` asks for it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from fake_server.api import chat_request
+from fake_server.api.sensible import filler, hints, words
+
+MAX_KEYS = 20
+
+_KEYS = re.compile(
+    r"\b(?:keys?|fields?|propert(?:y|ies)|attributes?|members?)\b"
+    r"(?:\s+(?:named|called|of|are|is|should be|for))*\s*:?\s*"
+    r"((?:[\"'`“]?[A-Za-z_]\w{0,40}[\"'`”]?(?:\s*\([^)\n]{0,40}\))?(?:\s*,\s*and\s+|\s*,\s*|\s+and\s+)?){1,20})",
+    re.IGNORECASE,
+)
+_QUOTED = r"[\"'`“]([A-Za-z_]\w{0,40})[\"'`”]"
+_BEFORE = re.compile(
+    rf"((?:{_QUOTED}(?:\s*,\s*and\s+|\s*,\s*|\s+and\s+)?){{1,20}})"
+    r"\s*(?:(?:string|text|number|integer|boolean|list|array)\s+)?(?:key|field|propert|attribute)(?:s|y|ies)?\b",
+    re.IGNORECASE,
+)
+_PLAIN_WORD = re.compile(r"[A-Za-z_]\w*")
+_WHOLE_NUMBERS = frozenset(
+    ("age", "count", "number", "year", "quantity", "total", "score", "price", "population")
+)
+_LISTS = frozenset(("items", "tags", "list", "colors", "colours", "names", "steps", "results", "values"))
+_NOT_KEYS = hints.word_set(
+    "with the a an in of to for only that which as json object should must be each value values no"
+)
+
+
+def text(request: Mapping[str, Any], seed: int, index: int = 0) -> str:
+    """JSON text: valid for the schema asked for, else an object with the keys the messages name."""
+    question = chat_request.last_user_text(request)
+    if chat_request.response_format(request) == "json_schema":
+        value = filler.fill(chat_request.response_schema(request), question, seed, index)
+    else:
+        value = _object(request, question, seed, index)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _object(request: Mapping[str, Any], question: str, seed: int, index: int) -> dict[str, Any]:
+    system = "\n".join(
+        one.text for one in chat_request.messages(request) if one.role in chat_request.SYSTEM_ROLES
+    )
+    for text_ in (question, system):
+        given = hints.json_object(text_)
+        if given:
+            return given
+        names = keys(text_)
+        if names:
+            schema = {
+                "type": "object",
+                "properties": {name: _guess(name) for name in names},
+                "required": names,
+            }
+            value = filler.fill(schema, question, seed, index)
+            return value if isinstance(value, dict) else {}
+    return {"answer": words.text(request, seed, index)}
+
+
+def keys(said: str) -> list[str]:
+    """The keys a text names: `with keys name and age`, `"why" and "how" keys`, `fields: a, b`."""
+    before = _BEFORE.finditer(said[: hints.MAX_TEXT])
+    found = [name for match in before for name in re.findall(_QUOTED, match.group(1))]
+    match = _KEYS.search(said[: hints.MAX_TEXT])
+    if match and not found:
+        quoted = list(hints.quoted(match.group(1)))
+        for part in quoted or re.split(r",|\band\b", match.group(1)):
+            named = _PLAIN_WORD.findall(part)
+            if named[1:] and named[0].lower() in _NOT_KEYS:
+                break
+            found += named[:1]
+    return list(dict.fromkeys(found))[:MAX_KEYS]
+
+
+def _guess(name: str) -> dict[str, Any]:
+    """A schema for a member of which only the name is known."""
+    told = set(hints.words_of(name))
+    if told & _WHOLE_NUMBERS:
+        return {"type": "integer"}
+    return (
+        {"type": "array", "items": {"type": "string"}, "minItems": 2} if told & _LISTS else {"type": "string"}
+    )

@@ -1,0 +1,152 @@
+"""JSON Schema keywords, read leniently, and two schemas merged into one.
+
+A keyword of the wrong type counts as absent and an unknown one is ignored.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from fake_server.api import patterns
+
+LARGEST = 10**300
+DEFERRED = ("$ref", "anyOf", "oneOf", "if")
+_LOWEST = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties", "maxContains")
+_HIGHEST = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties", "minContains")
+
+
+def number(schema: Mapping[str, Any], key: str) -> float | int | None:
+    """A finite number under `key`, else None."""
+    value = schema.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return value if -LARGEST < value < LARGEST else None
+
+
+def size(schema: Mapping[str, Any], key: str) -> int | None:
+    """A length or count under `key`, else None."""
+    value = number(schema, key)
+    return None if value is None or value < 0 else int(value)
+
+
+def mapping(schema: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """The mapping under `key`, else {}."""
+    value = schema.get(key)
+    return value if isinstance(value, Mapping) else {}
+
+
+def listed(schema: Mapping[str, Any], key: str) -> list[Any]:
+    """The list under `key`, else []."""
+    value = schema.get(key)
+    return value if isinstance(value, list) else []
+
+
+def texts(schema: Mapping[str, Any], key: str) -> list[str]:
+    """The texts in the list under `key`."""
+    return [one for one in listed(schema, key) if isinstance(one, str)]
+
+
+def types(schema: Mapping[str, Any]) -> list[str]:
+    """The types allowed, [] for any; guessed from other keywords where none is named."""
+    named = schema.get("type")
+    if isinstance(named, str):
+        return [named]
+    if isinstance(named, list):
+        return texts(schema, "type")
+    for kind, keys in _TELLING.items():
+        if any(key in schema for key in keys):
+            return [kind]
+    return []
+
+
+_TELLING = {
+    "object": ("properties", "required", "additionalProperties", "minProperties", "patternProperties"),
+    "array": ("items", "prefixItems", "minItems", "uniqueItems", "contains"),
+    "string": ("minLength", "maxLength", "pattern", "format"),
+    "number": ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
+}
+
+
+def canonical(value: object) -> str:
+    """A text equal for equal JSON values: 1 and 1.0 are equal, 1 and true are not."""
+    return json.dumps(_plain(value), sort_keys=True, ensure_ascii=True)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, list) else value
+
+
+def merge(first: Any, second: Any) -> Any:
+    """One schema for values that both allow, as near as keywords can be put together."""
+    if first is False or second is False:
+        return False
+    if not isinstance(first, Mapping) or not first:
+        return second if isinstance(second, Mapping) else {}
+    if not isinstance(second, Mapping):
+        return first
+    merged: dict[str, Any] = dict(first)
+    for key, value in second.items():
+        if key not in merged or merged[key] == value:
+            merged[key] = value
+        elif key in DEFERRED:
+            later = (
+                {key: value} if key != "if" else {k: second[k] for k in ("if", "then", "else") if k in second}
+            )
+            merged["allOf"] = [*listed(merged, "allOf"), later]
+        else:
+            merged[key] = _merged_keyword(key, merged[key], value)
+    return merged
+
+
+def _merged_keyword(key: str, first: Any, second: Any) -> Any:
+    if key in ("properties", "patternProperties", "$defs", "definitions", "dependentRequired"):
+        if isinstance(first, Mapping) and isinstance(second, Mapping):
+            both = {name: merge(first[name], second[name]) for name in first if name in second}
+            return {**first, **second, **both}
+    elif key in ("required", "allOf") and isinstance(first, list) and isinstance(second, list):
+        return first + [one for one in second if one not in first]
+    elif key == "enum" and isinstance(first, list) and isinstance(second, list):
+        return [one for one in first if any(canonical(one) == canonical(other) for other in second)]
+    elif key == "type":
+        return _common_types(first, second)
+    elif key in ("items", "contains", "propertyNames", "additionalProperties"):
+        return merge(first, second)
+    elif key in (*_LOWEST, *_HIGHEST) and isinstance(first, int | float) and isinstance(second, int | float):
+        return min(first, second) if key in _LOWEST else max(first, second)
+    elif key == "multipleOf" and isinstance(first, int) and isinstance(second, int) and first and second:
+        return math.lcm(first, second)
+    elif key == "uniqueItems":
+        return bool(first or second)
+    return first
+
+
+def _common_types(first: Any, second: Any) -> Any:
+    ones, others = (types({"type": one}) for one in (first, second))
+    if not ones or not others:
+        return ones or others
+    common = [one for one in ones if one in others]
+    if not common and {"integer", "number"} <= {*ones, *others}:
+        common = ["integer"]
+    return common or first
+
+
+def places(schema: Mapping[str, Any]) -> tuple[list[Any], Any]:
+    """(the schemas of the first items, the schema of the rest), in the old form and the new."""
+    if isinstance(schema.get("items"), list):
+        return schema["items"], schema.get("additionalItems", True)
+    return listed(schema, "prefixItems"), schema.get("items", True)
+
+
+def parts(schema: Mapping[str, Any], name: str) -> Iterable[Any]:
+    """Every schema that the member `name` of an object must satisfy."""
+    known = mapping(schema, "properties")
+    found = [known[name]] if name in known else []
+    found += [one for form, one in mapping(schema, "patternProperties").items() if patterns.found(form, name)]
+    return found or [schema.get("additionalProperties", True)]

@@ -1,0 +1,107 @@
+"""String values for a schema: formats, patterns, lengths, and words that fit a member's name."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from fake_server.api.sensible import chance, hints, regex_example
+from fake_server.api.sensible.schemas import size
+
+MAX_LENGTH = 100_000
+
+_BY_WORD: Mapping[str, tuple[str, ...]] = {
+    "city": ("Oslo", "Paris", "Lima", "Kyoto"), "location": ("Oslo", "Paris", "Lima", "Kyoto"),
+    "country": ("Norway", "France", "Peru", "Japan"), "name": ("Ada Lovelace", "Alan Turing", "Grace Hopper"),
+    "email": ("ada@example.com", "alan@example.com"), "url": ("https://example.com/",),
+    "date": ("2026-01-15", "2026-02-16"), "time": ("09:30", "14:45"), "currency": ("EUR", "USD"),
+    "language": ("en", "nb"),
+    "color": ("green", "blue"), "colour": ("green", "blue"),
+    "street": ("12 Baker Street", "3 Elm Road"), "phone": ("+1-555-0100", "+1-555-0101"),
+    "id": ("a1", "b2", "c3"),
+    "title": ("A short title", "Another title"), "symbol": ("ACME", "INIT"),
+    "unit": ("celsius", "fahrenheit"),
+    "expression": ("1 + 1", "2 + 2"),
+}  # fmt: skip
+_PLAIN = ("amber", "birch", "cedar", "dune", "ember", "fjord", "grove", "heron", "iris", "juniper")
+
+
+def candidates(schema: Mapping[str, Any], name: str, text: str, salt: int, seed: int) -> Iterator[str]:
+    """Texts that may satisfy the schema, the best first; callers check them."""
+    form = schema.get("format") if isinstance(schema.get("format"), str) else ""
+    pattern = schema.get("pattern") if isinstance(schema.get("pattern"), str) else None
+    lowest = min(size(schema, "minLength") or 0, MAX_LENGTH)
+    highest = size(schema, "maxLength")
+    if not salt:
+        for lifted in hints.texts(name, text, str(form)):
+            yield lifted
+            if highest is not None and not form and not pattern and len(lifted) > highest:
+                yield lifted[:highest]
+    if form:
+        yield from formatted(str(form), salt, seed)
+    if pattern is not None:
+        made = regex_example.example(pattern, lowest, salt)
+        if made is not None:
+            yield made
+            yield made[:highest]
+    yield fitted(plain(name, salt, seed), lowest, highest)
+    yield fitted(plain("", salt, seed), lowest, highest)
+    yield fitted(_counter(salt), lowest, highest)
+
+
+def plain(name: str, salt: int, seed: int) -> str:
+    """A short text that suits a member of this name."""
+    for word in reversed(hints.words_of(name)):
+        if word in _BY_WORD:
+            options = _BY_WORD[word]
+            return options[salt % len(options)] + (f" {salt + 1}" if salt >= len(options) else "")
+    word = chance.pick(_PLAIN, seed, name)
+    return f"{word} {salt + 1}" if salt else word
+
+
+def fitted(text: str, lowest: int, highest: int | None) -> str:
+    """The text made long enough with more words, or cut."""
+    if len(text) < lowest:
+        text += (" " + " ".join(_PLAIN)) * ((lowest - len(text)) // 60 + 1)
+        text = text[:lowest]
+        text = text[:-1] + "." if text.endswith(" ") else text
+    return text if highest is None else text[:highest]
+
+
+def formatted(form: str, salt: int, seed: int) -> Iterator[str]:
+    """Texts of a JSON Schema format; none for a format not known."""
+    day, month = 1 + salt % 28, 1 + salt // 28 % 12
+    date = f"2026-{month:02d}-{day:02d}"
+    clock = f"{9 + salt % 12:02d}:30:00Z"
+    who = "ada" + (str(salt) if salt else "")
+    known = {
+        "date": date, "date-time": f"{date}T{clock}", "time": clock, "duration": f"P{1 + salt}D",
+        "email": f"{who}@example.com", "idn-email": f"{who}@example.com",
+        "hostname": f"{who}.example.com", "idn-hostname": f"{who}.example.com",
+        "ipv4": f"192.0.2.{1 + salt % 254}", "ipv6": f"2001:db8::{1 + salt:x}",
+        "uri": f"https://example.com/{who}", "url": f"https://example.com/{who}",
+        "iri": f"https://example.com/{who}", "uri-reference": f"/{who}", "iri-reference": f"/{who}",
+        "uri-template": f"https://example.com/{who}/{{id}}", "json-pointer": f"/{who}",
+        "relative-json-pointer": f"{1 + salt}/{who}", "regex": f"^{who}$", "uuid": _uuid(seed, salt),
+        "byte": base64.b64encode(who.encode()).decode(), "base64": base64.b64encode(who.encode()).decode(),
+    }  # fmt: skip
+    if form in known:
+        yield known[form]
+
+
+def _uuid(seed: int, salt: int) -> str:
+    """A UUID of version 4's shape (RFC 9562 section 5.4) that seed and salt decide."""
+    digits = f"{chance.number(seed, salt, 'a'):016x}{chance.number(seed, salt, 'b'):016x}"
+    variant = "89ab"[int(digits[16], 16) % 4]
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+
+
+def _counter(salt: int) -> str:
+    """Short distinct texts: a, b, … z, ba, bb, …"""
+    letters, left = "", salt
+    while True:
+        letters = chr(ord("a") + left % 26) + letters
+        left //= 26
+        if not left:
+            return letters

@@ -1,0 +1,149 @@
+"""The text of an answer: repeated words, small sums and counts, or a few sentences about the question.
+
+Equal conversations get equal texts and different ones different texts; sampling parameters, the model's
+name and the way the answer is delivered do not matter.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+from fake_server.api import chat_request
+from fake_server.api.sensible import chance, repeat
+
+MAX_QUESTION = 400
+MAX_RESULT = 8_000
+MAX_COUNT = 1_000
+
+_ADJECTIVES = (
+    "amber", "brisk", "calm", "deep", "early", "fair", "gentle", "hidden", "idle", "jolly", "keen", "late",
+    "mild", "narrow", "old", "pale", "quiet", "round", "slow", "tall", "upper", "vivid", "warm", "young",
+)  # fmt: skip
+_NOUNS = (
+    "anchor", "bridge", "candle", "door", "engine", "field", "garden", "harbour", "island", "journey",
+    "kettle", "lantern", "meadow", "needle", "orchard", "path", "quarry", "river", "stone", "tower",
+    "umbrella", "valley", "window", "yard",
+)  # fmt: skip
+_OPENINGS = (
+    "You asked: “{0}”.", "Your question was “{0}”.", "About “{0}”:", "Here is an answer to “{0}”.",
+    "On “{0}”, briefly:",
+)  # fmt: skip
+_SENTENCES = (
+    "Think of the {0} {1} beside the {2} {3}.", "Every {0} {1} tells more than one {2} {3}.",
+    "First comes the {0} {1}, then the {2} {3}.", "The {0} {1} and the {2} {3} belong together.",
+    "Where the {0} {1} ends, the {2} {3} begins.", "Keep the {0} {1}; the {2} {3} can wait.",
+    "No {0} {1} was ever far from some {2} {3}.", "It rests on the {0} {1} rather than on the {2} {3}.",
+)  # fmt: skip
+_LONG = re.compile(
+    r"\b(?:story|essay|poem|long|detailed?|paragraphs?|explain|describe|list|article|words)\b", re.IGNORECASE
+)
+_COUNT = re.compile(
+    r"\bcount\b(?:[^.\n\d]{0,40}?\bfrom\s+(\d{1,9}))?[^.\n\d]{0,40}?\b(?:to|until)\s+(\d{1,9})\b",
+    re.IGNORECASE,
+)
+_SUM = re.compile(
+    r"(?<![\w.])(-?\d{1,12}(?:\.\d{1,6})?)\s*(\+|-|\*|×|x|/|÷|plus|minus|times|multiplied by|divided by)\s*"
+    r"(-?\d{1,12}(?:\.\d{1,6})?)(?!\s*[+*/×÷-]\s*\d)(?![\w.]*\d)",
+    re.IGNORECASE,
+)  # fmt: skip
+_GREETING = re.compile(r"\s*(?:hi|hello|hey|good (?:morning|evening|day))\b[^?\n]{0,40}\Z", re.IGNORECASE)
+
+
+def conversation_key(request: Mapping[str, Any]) -> list[Any]:
+    """What an answer depends on: roles and texts, names of tools, the response format, the seed."""
+    said = [[message.role, message.text] for message in chat_request.messages(request)]
+    names = [tool.name for tool in chat_request.tools(request)]
+    return [said, names, chat_request.response_format(request), request.get("seed")]
+
+
+def text(request: Mapping[str, Any], seed: int, index: int = 0) -> str:
+    """The answer's text for choice number `index`."""
+    said = chat_request.messages(request)
+    if said and said[-1].role in chat_request.RESULT_ROLES:
+        return _about_results(request, said)
+    question = chat_request.last_user_text(request) or (said[-1].text if said else "")
+    system = "\n".join(message.text for message in said if message.role in chat_request.SYSTEM_ROLES)
+    words = repeat.wanted(question)
+    if words is None:
+        words = repeat.wanted(system, strict=True)
+    if words is not None:
+        return words
+    counted = _counted(question)
+    if counted is not None:
+        return counted
+    return _about(question, request, seed, index)
+
+
+def shortened(words: str, limit: int = MAX_QUESTION) -> str:
+    """The words on one line, the middle left out where they are long."""
+    flat = " ".join(words.split())
+    half = (limit - 3) // 2
+    return flat if len(flat) <= limit else f"{flat[:half]} … {flat[-half:]}"
+
+
+def _about(question: str, request: Mapping[str, Any], seed: int, index: int) -> str:
+    key = [conversation_key(request), seed, index]
+    parts = []
+    result = _sum(question)
+    if result is not None:
+        parts.append(f"{result}.")
+    elif _GREETING.match(question):
+        parts.append("Hello! How can I help you today?")
+    if question.strip():
+        parts.append(chance.pick(_OPENINGS, "opening", key).format(shortened(question).replace("{", "{{")))
+    earlier = [message.text for message in chat_request.messages(request) if message.role == "user"][:-1]
+    parts += [f"Before that you said “{shortened(one, 200)}”." for one in earlier[-3:] if one.strip()]
+    for number in range(12 if _LONG.search(question) else 2):
+        parts.append(_sentence([*key, number]))
+    return " ".join(parts)
+
+
+def _sentence(key: list[Any]) -> str:
+    chosen = [
+        chance.pick(options, place, key)
+        for place, options in enumerate((_ADJECTIVES, _NOUNS, _ADJECTIVES, _NOUNS))
+    ]
+    return chance.pick(_SENTENCES, "sentence", key).format(*chosen)
+
+
+def _counted(question: str) -> str | None:
+    match = _COUNT.search(question)
+    if not match:
+        return None
+    first, last = int(match.group(1) or 1), int(match.group(2))
+    if not first <= last < first + MAX_COUNT:
+        return None
+    mark = "\n" if re.search(r"\bline\b", question) else " " if re.search(r"\bspace", question) else ", "
+    return mark.join(map(str, range(first, last + 1)))
+
+
+def _sum(question: str) -> str | None:
+    """`2 + 2 = 4` for a question with one sum in it."""
+    match = _SUM.search(question)
+    if not match:
+        return None
+    left, word, right = Fraction(match.group(1)), match.group(2).lower(), Fraction(match.group(3))
+    mark = {"plus": "+", "minus": "-", "times": "*", "multiplied by": "*", "×": "*", "x": "*"}.get(word, word)
+    if mark not in "+-*":
+        if right == 0:
+            return None
+        mark = "/"
+    value = {"+": left + right, "-": left - right, "*": left * right, "/": left / (right or 1)}[mark]
+    shown = str(value) if value.denominator == 1 else f"{float(value):.6g}"
+    return f"{match.group(1)} {mark} {match.group(3)} = {shown}"
+
+
+def _about_results(request: Mapping[str, Any], said: tuple[chat_request.Said, ...]) -> str:
+    """The results of the tools that were called last, in the order they came."""
+    results: list[str] = []
+    for message in reversed(said):
+        if message.role not in chat_request.RESULT_ROLES:
+            break
+        results.insert(0, message.text[:MAX_RESULT])
+    question = chat_request.last_user_text(request)
+    opening = f"For “{shortened(question, 200)}” " if question else ""
+    told = "; ".join(results)
+    return f"{opening}{'t' if opening else 'T'}he tool{'s' if len(results) > 1 else ''} answered: {told}"

@@ -1,0 +1,137 @@
+"""The members of a text completion request as a table, and what must hold between them.
+
+Source: the API reference of completions; null stands where the reference or genuine traffic has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fake_server.api import tokens
+from fake_server.api.reply import ErrorReply
+from fake_server.api.validate.chat import MEMBERS as CHAT
+from fake_server.api.validate.chat import streams
+from fake_server.api.validate.checks import (
+    Check,
+    Invalid,
+    array,
+    boolean,
+    checked_members,
+    integer,
+    nullable,
+    shown,
+    string,
+    wrong_type,
+)
+
+REQUIRED: Mapping[str, Check] = {"model": CHAT["model"]}
+LAST_TOKEN = 100_257
+"""The largest token number that the models know (a genuine refusal says so)."""
+MOST_PROMPTS = 2048
+MOST_CHOICES = 2048
+"""Choices of one answer, a bound of this server's own."""
+CONTEXTS = {"gpt-3.5-turbo-instruct": 4097, "davinci-002": 16_384, "babbage-002": 16_384}
+"""OpenAI's models that complete text, with the tokens that prompt and completion may have together."""
+DEFAULT_TOKENS = 16
+_SHARED = (
+    "frequency_penalty", "logit_bias", "n", "presence_penalty", "seed", "stop", "stream", "stream_options",
+    "temperature", "top_p", "user",
+)  # fmt: skip
+
+
+def texts_or_tokens(value: Any, path: str) -> None:
+    """A string, an array of strings, an array of tokens, or an array of arrays of tokens."""
+    if isinstance(value, str):
+        return
+    if not isinstance(value, list):
+        raise wrong_type(path, "one of a string or an array", value)
+    if not value:
+        raise malformed(path)
+    if isinstance(value[0], str):
+        array(string())(value, path)
+    elif isinstance(value[0], list):
+        array(_tokens, most=MOST_PROMPTS)(value, path)
+    else:
+        _tokens(value, path)
+
+
+def malformed(path: str) -> Invalid:
+    """What OpenAI says of an empty array or an empty text in one: no more than where it stands."""
+    message = f"'$.{path}' is invalid. Please check the API reference: https://platform.openai.com/docs/api-reference."
+    return Invalid(message, None, None)
+
+
+def _tokens(value: Any, path: str) -> None:
+    array(integer(), expected="an array of integers")(value, path)
+    name = path.partition("[")[0]
+    if not value:
+        raise malformed(name)
+    for one in value:
+        if not 0 <= one <= LAST_TOKEN:
+            bounds = f"Minimum value is 0, maximum value is {LAST_TOKEN} (inclusive)."
+            message = f"Invalid token in {name}: {shown(one)}. {bounds}"
+            raise Invalid(message, None, None)
+
+
+def fits(limit: int, prompt: int, completion: int) -> None:
+    """Raises Invalid where a prompt's tokens and those of its completion are more than the context holds."""
+    if prompt + completion > limit:
+        message = (
+            f"This model's maximum context length is {limit} tokens, however you requested "
+            f"{prompt + completion} tokens ({prompt} in your prompt; {completion} for the completion). "
+            "Please reduce your prompt; or completion length."
+        )
+        raise Invalid(message, None, None)
+
+
+MEMBERS: Mapping[str, Check] = {
+    **REQUIRED,
+    **{name: CHAT[name] for name in _SHARED},
+    "best_of": nullable(integer(0, 20)),
+    "echo": nullable(boolean),
+    "logprobs": nullable(integer(0, 5)),
+    "max_tokens": nullable(integer(0)),
+    "prompt": nullable(texts_or_tokens),
+    "suffix": nullable(string()),
+}
+
+
+def completions(request: Mapping[str, Any]) -> ErrorReply | None:
+    """The 400 of a text completion request that OpenAI refuses, None for a good one."""
+    try:
+        checked_members(request, REQUIRED, MEMBERS)
+        streams(request)
+        _together(request)
+    except Invalid as invalid:
+        return invalid.reply
+    return None
+
+
+def _together(request: Mapping[str, Any]) -> None:
+    candidates, wanted = request.get("best_of"), request.get("n") or 1
+    if candidates and wanted > candidates:
+        message = (
+            f"'best_of' ({candidates}) must be at least 'n' ({wanted}): it counts the candidates for them."
+        )
+        raise Invalid(message, "best_of", None)
+    if (candidates or 1) > 1 and request.get("stream"):
+        raise Invalid("'best_of' above 1 cannot be streamed.", "best_of", None)
+    model = request["model"]
+    if (
+        request.get("echo")
+        and request.get("logprobs") is not None
+        and model.startswith("gpt-3.5-turbo-instruct")
+    ):
+        message = "Setting 'echo' and 'logprobs' at the same time is not supported for this model."
+        raise Invalid(message, None, None)
+    prompts = [] if request.get("prompt") is None else tokens.texts(request["prompt"])
+    array(string(), most=MOST_PROMPTS)(prompts, "prompt")
+    choices = len(prompts) * max(wanted, candidates or 1)
+    if choices > MOST_CHOICES:
+        message = f"This server makes at most {MOST_CHOICES} choices at once; {choices} are asked for."
+        raise Invalid(message, "n", None)
+    if model in CONTEXTS:
+        longest = max(map(tokens.count, prompts), default=0)
+        asked = request.get("max_tokens")
+        fits(CONTEXTS[model], longest, DEFAULT_TOKENS if asked is None else asked)

@@ -1,0 +1,71 @@
+"""The members of a moderation request as a table.
+
+Source: the API reference and genuine traffic; another model is a 400 (https://github.com/openai/openai-node/issues/56).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fake_server.api.reply import ErrorReply
+from fake_server.api.validate.checks import (
+    Check,
+    Invalid,
+    array,
+    checked_members,
+    members,
+    nullable,
+    string,
+    tagged,
+    wrong_type,
+    wrong_value,
+)
+
+MODELS = (
+    "omni-moderation-latest",
+    "omni-moderation-2024-09-26",
+    "text-moderation-latest",
+    "text-moderation-stable",
+    "text-moderation-007",
+)
+MOST_INPUTS = 2048
+"""Inputs of one request, a bound of this server's own."""
+_PART = tagged(
+    "type",
+    {
+        "text": members({"type": string(), "text": string()}, {}),
+        "image_url": members({"type": string(), "image_url": members({"url": string(1)}, {})}, {}),
+    },
+)
+
+
+def _input(value: Any, path: str) -> None:
+    if isinstance(value, str):
+        return
+    if not isinstance(value, list):
+        raise wrong_type(path, "one of a string or an array", value)
+    item = string() if value and isinstance(value[0], str) else _PART
+    array(item, least=1, most=MOST_INPUTS)(value, path)
+
+
+REQUIRED: Mapping[str, Check] = {"input": _input}
+MEMBERS: Mapping[str, Check] = {**REQUIRED, "model": nullable(string(1))}
+
+
+def moderations(request: Mapping[str, Any]) -> ErrorReply | None:
+    """The 400 of a moderation request that OpenAI refuses, None for a good one."""
+    try:
+        checked_members(request, REQUIRED, MEMBERS)
+        _fit(request.get("model") or MODELS[0], request["input"])
+    except Invalid as invalid:
+        return invalid.reply
+    return None
+
+
+def _fit(model: str, given: Any) -> None:
+    """Raises Invalid for a model that does not judge, and for parts behind one that reads texts alone."""
+    if model not in MODELS:
+        raise wrong_value("model", model, MODELS)
+    if model.startswith("text-") and isinstance(given, list):
+        array(string())(given, "input")

@@ -1,0 +1,99 @@
+"""JSON Schemas that OpenAI refuses: of functions, and of what strict mode can hold a model to.
+
+Wording, params and codes are those of answers that users report: of a member that must be false
+(https://github.com/dottxt-ai/outlines/issues/844), of one that must name all
+(https://github.com/kevinwatt/mysql-mcp/issues/5), of arrays (https://github.com/modelscope/ms-agent/pull/610).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from fake_server.api.validate.checks import Invalid, shown
+
+Context = tuple[str, ...]
+_SINGLE = ("items", "additionalProperties", "not")
+_NAMED = ("properties", "$defs", "definitions")
+_SEVERAL = ("anyOf", "allOf", "oneOf", "prefixItems")
+_BANNED = ("oneOf", "allOf")
+"""What no schema of strict mode has, wherever it stands."""
+
+
+def response_format(request: Mapping[str, Any]) -> None:
+    """Raises Invalid for a schema that a strict response format cannot have."""
+    form = request.get("response_format") or {}
+    told = form.get("json_schema") if form.get("type") == "json_schema" else None
+    if told and told.get("strict") and told.get("schema") is not None:
+        problem = _problem(told["schema"], strict=True)
+        if problem:
+            message = f"Invalid schema for response_format '{told['name']}': {problem}"
+            raise Invalid(message, "response_format", None)
+
+
+def functions(request: Mapping[str, Any]) -> None:
+    """Raises Invalid for parameters that no function, or no strict one, can have."""
+    for index, tool in enumerate(request.get("tools") or ()):
+        function = tool.get("function") or {}
+        parameters = function.get("parameters")
+        problem = _problem(parameters, strict=bool(function.get("strict"))) if parameters else None
+        if problem:
+            message = f"Invalid schema for function '{function['name']}': {problem}"
+            raise Invalid(message, f"tools[{index}].function.parameters", "invalid_function_parameters")
+
+
+def _problem(schema: Mapping[str, Any], *, strict: bool) -> str | None:
+    kind = schema.get("type")
+    if kind != "object":
+        return f"schema must be a JSON Schema of 'type: \"object\"', got 'type: \"{shown(kind)}\"'."
+    for context, part in _parts(schema):
+        problem = _of_part(part, strict)
+        if problem:
+            place = ", ".join(repr(shown(one)) for one in context) + ("," if len(context) == 1 else "")
+            return f"In context=({place}), {problem}"
+    return None
+
+
+def _parts(schema: Mapping[str, Any]) -> Iterator[tuple[Context, Mapping[str, Any]]]:
+    """Every schema in a schema with where it stands, those outside first."""
+    waiting: list[tuple[Context, Any]] = [((), schema)]
+    while waiting:
+        context, part = waiting.pop()
+        if not isinstance(part, Mapping):
+            continue
+        yield context, part
+        inner: list[tuple[Context, Any]] = [((name,), part[name]) for name in _SINGLE if name in part]
+        for holder in _NAMED:
+            if isinstance(part.get(holder), Mapping):
+                inner += [((holder, name), one) for name, one in part[holder].items()]
+        for holder in _SEVERAL:
+            if isinstance(part.get(holder), list):
+                inner += [((holder, str(index)), one) for index, one in enumerate(part[holder])]
+        waiting += [((*context, *where), one) for where, one in reversed(inner)]
+
+
+def _of_part(part: Mapping[str, Any], strict: bool) -> str | None:
+    kind = part.get("type")
+    kinds = kind if isinstance(kind, list) else [kind]
+    if "array" in kinds and "items" not in part and "prefixItems" not in part:
+        return "array schema missing items."
+    return _of_strict_part(part, kinds) if strict else None
+
+
+def _of_strict_part(part: Mapping[str, Any], kinds: list[Any]) -> str | None:
+    for name in _BANNED:
+        if name in part:
+            return f"'{name}' is not permitted."
+    if "object" not in kinds:
+        return None
+    if part.get("additionalProperties") is not False:
+        return "'additionalProperties' is required to be supplied and to be false."
+    named, required = part.get("properties"), part.get("required")
+    listed = required if isinstance(required, list) else []
+    missing = (
+        next((name for name in named if name not in listed), None) if isinstance(named, Mapping) else None
+    )
+    if missing is None:
+        return None
+    wanted = "'required' is required to be supplied and to be an array including every key in properties."
+    return f"{wanted} Missing '{shown(missing)}'."

@@ -1,0 +1,158 @@
+"""What the catalogue knows of each bug, and how it is looked up and played."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field
+
+from fake_server.api.request import Asking
+from fake_server.bugs import BugError
+from fake_server.faults import AnyFault, Fault
+from fake_server.faults.edits import NoDone
+from fake_server.scripts import book, match
+
+CATALOGUE = Path(__file__).parent / "catalogue"
+Severity = Literal["breaks-client", "loses-data", "cosmetic"]
+Endpoint = Literal["chat/completions", "completions", "embeddings", "models", "any"]
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Seen(Part):
+    """Where a bug was met: its name there, the server, and the public source that tells of it."""
+
+    id: str
+    server: str
+    source: str
+
+
+class Bug(Part):
+    """One form in which servers depart from the contract.
+
+    `play` are the faults that make a right reply to `endpoint` wrong in this way, for requests that stream
+    (`stream` true), that do not (false), or both, whose path ends in a slash where `slash` is true; `when`
+    are further conditions as scripts have them, and `otherwise` the faults of requests that do not meet
+    those. `of` names the conforming fixture that shows it, changed by `shown` where `play` needs a server,
+    and `breaks` the rules it breaks, its own first. A bug without `of` shows in several exchanges only, those
+    of `cases`. `lawful` says why no rule is broken where clients fail on what the standards allow.
+    """
+
+    id: str
+    title: str
+    kind: str
+    severity: Severity
+    seen: Annotated[list[Seen], Field(min_length=1)]
+    endpoint: Endpoint = "chat/completions"
+    stream: bool | None = None
+    slash: bool = False
+    when: dict[str, Any] = {}
+    play: Annotated[list[AnyFault], Field(min_length=1)]
+    otherwise: list[AnyFault] = []
+    of: str | None = None
+    shown: list[AnyFault] | None = None
+    breaks: list[str] = []
+    cases: list[str] = []
+    lawful: str = ""
+
+    def strikes(self, asking: Asking) -> bool:
+        """Whether a request meets the bug."""
+        return self._concerns(asking) and (self._test is None or match.miss(self._test, asking) is None)
+
+    def struck(self, asking: Asking) -> Sequence[Fault]:
+        """The faults of the reply to a request; none where it is not concerned."""
+        if not self._concerns(asking):
+            return ()
+        return self.play if self.strikes(asking) else self.otherwise
+
+    def _concerns(self, asking: Asking) -> bool:
+        if self.slash and not asking.slash:
+            return False
+        return self.endpoint in ("any", asking.endpoint) and self.stream in (None, asking.streams)
+
+    @cached_property
+    def _test(self) -> book.Script | None:
+        if not self.when:
+            return None
+        (test,) = book.parse([{"name": self.id, "when": self.when, "reply": {"raw": {"body": ""}}}], "bug")
+        return test
+
+    @property
+    def servers(self) -> tuple[str, ...]:
+        """The servers it was met in, each once."""
+        return tuple(dict.fromkeys(one.server for one in self.seen))
+
+
+class Waiting(Part):
+    """A known bug that cannot be played, and why."""
+
+    id: str
+    title: str
+    kind: str
+    severity: Severity
+    server: str
+    source: str
+    endpoint: str
+    why: str
+
+
+@cache
+def bugs() -> Mapping[str, Bug]:
+    """Every bug that can be played, by its id, in the order of the files."""
+    found: dict[str, Bug] = {}
+    for path in sorted(CATALOGUE.glob("*.yaml")):
+        if path.stem != "waiting":
+            for name, item in _read(path).items():
+                found[name] = Bug.model_validate({"id": name, "kind": path.stem, **item})
+    return found
+
+
+@cache
+def waiting() -> Mapping[str, Waiting]:
+    """The bugs that cannot be played yet, by id."""
+    items = _read(CATALOGUE / "waiting.yaml").items()
+    return {name: Waiting.model_validate({"id": name, **item}) for name, item in items}
+
+
+def find(name: Any) -> Bug:
+    """The bug of this id, or of the id that one of its sources has. Raises BugError."""
+    known = bugs()
+    if not isinstance(name, str):
+        raise BugError(f"a bug is named by its id, a text, not {str(name)[:50]!r}")
+    if name in known:
+        return known[name]
+    other = next((bug for bug in known.values() if any(one.id == name for one in bug.seen)), None)
+    if other is not None:
+        return other
+    if name in waiting():
+        raise BugError(f"the bug {name!r} is known and cannot be played: {waiting()[name].why}")
+    near = difflib.get_close_matches(name, known, 1, 0.5)
+    hint = f"did you mean {near[0]!r}?" if near else "`contract bugs` lists them"
+    raise BugError(f"there is no bug {name[:100]!r}: {hint}")
+
+
+def named(value: str) -> tuple[Bug, ...]:
+    """The bugs that a header names. Raises BugError."""
+    return tuple(find(name.strip()) for name in value.split(",") if name.strip())
+
+
+def playing(bugs: tuple[Bug, ...], asking: Asking) -> Iterator[Fault]:
+    """The faults of those bugs that a request meets.
+
+    What takes `[DONE]` away comes after what counts the events from the end.
+    """
+    struck = [fault for bug in bugs for fault in bug.struck(asking)]
+    yield from sorted(struck, key=lambda one: isinstance(one, NoDone))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    items = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 (a safe one)
+    return items if isinstance(items, dict) else {}

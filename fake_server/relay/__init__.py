@@ -1,0 +1,1 @@
+"""The recording proxy: forward a request, capture the exchange, redact and save it."""

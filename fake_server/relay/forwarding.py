@@ -1,0 +1,211 @@
+"""One exchange through the relay: bytes both ways at once, a copy parsed, every wait bounded.
+
+A single task looks after both directions: it moves what can be moved, then waits for either side
+to change or for the nearest deadline. So nothing is left running when an exchange ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+
+from fake_server.connection import Link
+from fake_server.wire.bounds import Bounds
+from fake_server.wire.capture import ReplyCapture
+from fake_server.wire.exchange import Ending, Exchange, Framing
+from fake_server.wire.head import Malformed, TooLarge
+from fake_server.wire.request import RequestCapture
+
+LINGER = 0.5
+
+
+class Trip:
+    """Carries one exchange from `client` to an upstream connection and back.
+
+    `upstream` is the connection it used, None when there was none; `reusable` tells whether both
+    connections can carry another exchange.
+    """
+
+    def __init__(
+        self,
+        client: Link,
+        request: RequestCapture,
+        bounds: Bounds,
+        label: str,
+        emit: Callable[[Exchange], None],
+        keep_raw: bool = False,
+    ) -> None:
+        self.client = client
+        self.request = request
+        self.bounds = bounds
+        self.upstream: Link | None = None
+        self.reusable = False
+        self._emit = emit
+        self._emitted = False
+        self._loop = asyncio.get_running_loop()
+        self._started = self._progress = self._loop.time()
+        self._left_at: float | None = None
+        self._fault = ""
+        self.reply = ReplyCapture(
+            request.request, asked_at=self._started, bounds=bounds, label=label, keep_raw=keep_raw
+        )
+
+    async def run(self, head: bytes, upstream: Link) -> None:
+        """Send `head`, then move bytes until the reply has ended; hangs up where it must."""
+        self.upstream = upstream
+        upstream.wake = self.client.wake
+        upstream.write(head)
+        self._mark_asked()
+        while not self.reply.ended:
+            moved = self._move_request()
+            moved = self._move_reply() or moved
+            if self.reply.ended:
+                break
+            if not moved:
+                await self.client.changed(self._deadline()[0])
+            self._check_time(moved)
+        self._emit_once()
+        await self._hang_up()
+
+    async def refuse(self, problem: str) -> None:
+        """The target cannot be reached: tell the client in OpenAI's form."""
+        self.reply.stop(Ending.UNREACHABLE, problem)
+        self._emit_once()
+        await send_error(self.client, 502, f"The relay has no answer: {problem}.", "target_unreachable")
+
+    def interrupt(self) -> None:
+        """The relay is closed while the exchange is under way."""
+        self.reply.stop(Ending.UNKNOWN, "the relay was closed before the reply ended")
+        self._emit_once()
+
+    def _move_request(self) -> bool:
+        """One read of the client's on to the target."""
+        client, upstream = self.client, self.upstream
+        if self.request.done or upstream is None or upstream.blocked:
+            return False
+        piece = client.take()
+        if piece is None:
+            return False
+        data, at = piece
+        try:
+            used = self.request.feed(data)
+        except (Malformed, TooLarge) as error:
+            self._fault = str(error)
+            self.reply.stop(Ending.CLIENT_LEFT, f"the relay refused the client's request: {error}")
+            return True
+        client.put_back(data[used:], at)
+        upstream.write(data[:used])
+        self._progress = self._loop.time()
+        self._mark_asked()
+        return True
+
+    def _mark_asked(self) -> None:
+        if self.request.done:
+            self.reply.request = self.request.request
+            self.reply.asked_at = self._loop.time()
+
+    def _move_reply(self) -> bool:
+        """One read of the target's on to the client."""
+        upstream = self.upstream
+        if upstream is None or (self.client.blocked and not self.client.lost):
+            return False
+        piece = upstream.take()
+        if piece is None:
+            if not upstream.finished:
+                return False
+            self.reply.reset() if upstream.was_reset else self.reply.eof()
+            return True
+        data, at = piece
+        self._progress = self._loop.time()
+        self.reply.feed(data, at)
+        if self.reply.ended:
+            while (more := upstream.take()) is not None:
+                self.reply.feed(*more)
+                data += more[0]
+            self._emit_once()  # first, so that a client that has the whole reply finds the exchange
+        self.client.write(data)
+        return True
+
+    def _deadline(self) -> tuple[float, str]:
+        """The nearest deadline on the loop's clock, and what it means."""
+        bounds, client = self.bounds, self.client
+        nearest = (self._started + bounds.exchange, "exchange")
+        if self._left_at is None and (client.lost or client.eof):
+            self._left_at = self._loop.time()
+        if self._left_at is not None:
+            nearest = min(nearest, (self._left_at + bounds.grace, "left"))
+        if client.blocked:
+            return min(nearest, (self._progress + bounds.idle, "client reads nothing"))
+        if not self.request.done and not (self.upstream and self.upstream.blocked):
+            return min(nearest, (self._progress + bounds.idle, "client sends nothing"))
+        if not self.reply.received:
+            return min(nearest, (self._progress + bounds.first_byte, "first_byte"))
+        return min(nearest, (self._progress + bounds.idle, "idle"))
+
+    def _check_time(self, moved: bool) -> None:
+        deadline, kind = self._deadline()
+        if self._loop.time() < deadline or (moved and kind not in ("exchange", "left")):
+            return  # what has moved was not idle, however long it took us
+        bounds, stop = self.bounds, self.reply.stop
+        match kind:
+            case "exchange":
+                stop(
+                    Ending.TIMED_OUT, f"the reply had not ended after {bounds.exchange:g} s (bound: exchange)"
+                )
+            case "first_byte":
+                stop(
+                    Ending.TIMED_OUT,
+                    f"no byte of a reply came for {bounds.first_byte:g} s (bound: first_byte)",
+                )
+            case "idle":
+                stop(Ending.TIMED_OUT, f"no byte came for {bounds.idle:g} s (bound: idle)")
+            case "left":
+                stop(Ending.CLIENT_LEFT, "the client hung up before the reply ended")
+            case _:
+                stop(Ending.CLIENT_LEFT, f"the {kind} for {bounds.idle:g} s (bound: idle)")
+
+    def _emit_once(self) -> None:
+        if not self._emitted:
+            self._emitted = True
+            self.reply.request = self.request.request
+            self._emit(self.reply.exchange)
+
+    async def _hang_up(self) -> None:
+        """Leave both connections open for the next exchange, or end both as the reply ended."""
+        assert self.upstream is not None
+        reply, client = self.reply, self.client
+        self.reusable = (
+            reply.keeps_alive
+            and self.request.done
+            and self.request.keeps_alive
+            and not (client.lost or client.eof or self.upstream.finished)
+        )
+        if self.reusable:
+            return
+        if reply.ending in (Ending.CLEAN, Ending.CUT):
+            self.upstream.finish()
+        else:
+            await self.upstream.reset()
+        # To a client that reads until the connection closes, FIN would say that all is there.
+        unclean = reply.ending not in (Ending.CLEAN, Ending.CUT, Ending.MALFORMED)
+        broken = unclean and reply.framing is Framing.CLOSE
+        if self._fault and not reply.received:
+            await send_error(client, 400, f"The relay refused the request: {self._fault}.", "bad_request")
+        elif broken or reply.ending in (Ending.RESET, Ending.CLIENT_LEFT):
+            await client.reset()
+        else:
+            await client.close(linger=0.0 if self.request.done else LINGER, flush=self.bounds.idle)
+
+
+async def send_error(client: Link, status: int, message: str, code: str) -> None:
+    """Answer with OpenAI's error object, tell SDKs not to retry, and close."""
+    error = {"message": message, "type": "relay_error", "param": None, "code": code}
+    body = json.dumps({"error": error}).encode()
+    reason = {400: "Bad Request", 502: "Bad Gateway"}[status]
+    head = (
+        f"HTTP/1.1 {status} {reason}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        "x-should-retry: false\r\nConnection: close\r\n\r\n"
+    )
+    client.write(head.encode() + body)
+    await client.close(linger=LINGER)

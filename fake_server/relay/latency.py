@@ -1,0 +1,89 @@
+"""How much later a write arrives through the relay: `python -m fake_server.relay.latency`.
+
+A loopback server answers each byte it is sent with one small HTTP chunk; the round trip is timed
+straight and through the relay, turn by turn, so that both see the same machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import sys
+import time
+
+from fake_server.relay.relay import Relay
+
+ROUNDS = 5000
+EVENT = b'data: {"choices":[{"delta":{"content":"word"}}]}\n\n'
+CHUNK = b"%x\r\n%s\r\n" % (len(EVENT), EVENT)
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """One chunk for each byte of the request body."""
+    try:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(HEAD)
+        while await reader.read(1):
+            writer.write(CHUNK)
+    except (ConnectionError, asyncio.IncompleteReadError):
+        pass
+    finally:
+        writer.close()
+
+
+class _Caller:
+    """One request whose body goes out a byte at a time."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader, self.writer = reader, writer
+
+    @classmethod
+    async def open(cls, port: int, rounds: int) -> _Caller:
+        caller = cls(*await asyncio.open_connection("127.0.0.1", port))
+        caller.writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (rounds + 1))
+        await caller.reader.readuntil(b"\r\n\r\n")
+        return caller
+
+    async def round_trip(self) -> float:
+        """Seconds from sending a byte to having its chunk."""
+        started = time.perf_counter()
+        self.writer.write(b"x")
+        await self.reader.readexactly(len(CHUNK))
+        return time.perf_counter() - started
+
+
+async def added(rounds: int) -> float:
+    """Seconds that the relay adds to one write on loopback: half of what it adds to a round trip, median."""
+    straight, relayed = await measure(rounds)
+    return (statistics.median(relayed) - statistics.median(straight)) / 2
+
+
+async def measure(rounds: int) -> tuple[list[float], list[float]]:
+    """Round trips in seconds, straight and through the relay; the latter pass it twice."""
+    server = await asyncio.start_server(_serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with Relay(f"http://127.0.0.1:{port}") as relay:
+        callers = [await _Caller.open(port, rounds), await _Caller.open(relay.port, rounds)]
+        times: tuple[list[float], list[float]] = ([], [])
+        for _ in range(rounds):
+            for caller, kept in zip(callers, times, strict=True):
+                kept.append(await caller.round_trip())
+        for caller in callers:
+            caller.writer.close()
+    server.close()
+    await server.wait_closed()
+    return times
+
+
+def main() -> None:
+    straight, relayed = asyncio.run(measure(ROUNDS))
+    for name, times in (("straight", straight), ("through the relay", relayed)):
+        middle, late = statistics.median(times), statistics.quantiles(times, n=100)[98]
+        sys.stdout.write(f"{name:18} median {middle * 1e6:6.0f} us   99th percentile {late * 1e6:6.0f} us\n")
+    late = (statistics.median(relayed) - statistics.median(straight)) / 2
+    sys.stdout.write(f"added to one write: {late * 1e6:.0f} us (median, half of the round trip)\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""Bytes without their secrets: as many bytes, with dummies where secrets stood."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import chain
+
+from fake_server.relay.redact.codings import MAGIC, ZLIB, hidden
+from fake_server.relay.redact.known import folded, forms, needles, occurrences
+from fake_server.relay.redact.patterns import Span, suspicious
+from fake_server.relay.redact.stream import joined
+from fake_server.relay.redact.views import Edit, View, applied, merged, readings
+
+MAX_LAYERS = 4
+"""Codings inside each other that are taken off: JSON in JSON, in base64, in a stream."""
+MAX_ROUNDS = 4
+
+
+def cleaned(data: bytes, known: Collection[str]) -> tuple[bytes, list[int]]:
+    """`data` with dummies in place of secrets, and the bytes where these begin.
+
+    `known` are values that are secret whatever they look like. Texts split over the events of a stream are
+    looked at together, and so is what base64, hex, escapes and compression hide.
+    """
+    text, offsets = _cleaned(data.decode("latin-1"), known)
+    return (text.encode("latin-1"), sorted(offsets)) if offsets else (data, [])
+
+
+def cleaned_text(text: str, known: Collection[str]) -> str:
+    """A text without its secrets, which keeps its length."""
+    return _cleaned(text, known)[0]
+
+
+def without_known(text: str, known: Collection[str]) -> str:
+    """A text with dummies in place of the known values that stand in it as they are."""
+    values = [needle for secret in known for needle in needles(secret)]
+    return applied(text, merged((start, stop, None) for start, stop in _known(text, values)))
+
+
+def _cleaned(text: str, known: Collection[str]) -> tuple[str, set[int]]:
+    """What a change uncovers or leaves is looked at again, so that a second cleaning finds nothing.
+
+    Known values as they are encoded are looked for last: what could be decoded is then clean already.
+    """
+    values = [needle for secret in known for needle in needles(secret)]
+    encoded = [(form, 0) for value, _ in values for form in forms(value)]
+
+    def plain(part: str) -> Iterator[Span]:
+        yield from suspicious(part)
+        yield from _known(part, values)
+
+    def in_codes(part: str) -> Iterator[Span]:
+        return _known(part, encoded)
+
+    offsets: set[int] = set()
+    for _ in range(MAX_ROUNDS):
+        before = text
+        for find, views in ((plain, _views), (in_codes, _unpacked)):
+            edits = merged(_edits(text, find, views))
+            offsets.update(start for start, _, _ in edits)
+            text = applied(text, edits)
+        if text == before:
+            break
+    return text, offsets
+
+
+def _known(text: str, values: Iterable[tuple[str, int]]) -> Iterator[Span]:
+    small = folded(text)
+    for value, skip in values:
+        yield from occurrences(text, small, value, skip)
+
+
+def _edits(
+    text: str,
+    find: Callable[[str], Iterator[Span]],
+    views: Callable[[str, int], Iterator[View]],
+    layers: int = MAX_LAYERS,
+) -> Iterator[Edit]:
+    """A dummy for each span that is found in the text or in a text that hides in it."""
+    for start, stop in find(text):
+        yield start, stop, None
+    if layers:
+        for view in views(text, layers):
+            deeper = layers - 1 if _is_text(view.text) else 0
+            yield from view.written(list(_edits(view.text, find, views, deeper)))
+
+
+def _is_text(text: str) -> bool:
+    """Whether codings are looked for in a text: in random bytes everything looks like one."""
+    as_utf8 = text.encode("latin-1", "replace").decode("utf-8", "replace")
+    return text.startswith((MAGIC, *ZLIB)) or as_utf8.count("\ufffd") * 16 <= len(text)
+
+
+def _views(text: str, layers: int) -> Iterator[View]:
+    return chain(_unpacked(text, layers), hidden(text))
+
+
+def _unpacked(text: str, layers: int) -> Iterator[View]:
+    """The text without escapes; what a stream puts together, of the text itself and of what it held."""
+    yield from readings(text)
+    if layers >= MAX_LAYERS - 1:
+        yield from joined(text)

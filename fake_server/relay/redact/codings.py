@@ -1,0 +1,113 @@
+"""Text that is hidden in base64, hex, UTF-16 or a compressed stream inside another text."""
+
+from __future__ import annotations
+
+import base64
+import re
+import zlib
+from collections.abc import Iterator
+
+from fake_server.relay.redact.views import Packed, Recoded, View, Within, unfolded
+
+_RUN = re.compile(r"[A-Za-z0-9+/_-]{16,}")
+_HEX = re.compile(r"(?:[0-9a-fA-F]{2}){16,}")
+_WIDE = re.compile(r"(?:[\x09-\x7e]\x00){8,}")
+_READABLE = re.compile(r"[\x20-\x7e]{16}")
+"""What decoded base64 has somewhere where it holds a text; random bytes have it once in eight megabytes."""
+MAGIC = "\x1f\x8b\x08"
+ZLIB = ("x\x01", "x\x5e", "x\x9c", "x\xda")
+"""How a stream of zlib begins (RFC 1950 section 2.2); looked for at the begin of a text only."""
+PIECE = 4096
+MAX_MEMBERS = 16
+MAX_UNPACKED = 1 << 22
+"""Compressed streams in one text, and bytes of each, that are looked into; a larger one is replaced."""
+
+
+def hidden(text: str) -> Iterator[View]:
+    """Each text that some characters of this one hold."""
+    yield from _runs(text)
+    yield from _packed(text)
+    flat = unfolded(text)
+    if flat.indexes:
+        yield from (Within(flat, view) for view in _runs(flat.text))
+
+
+def _runs(text: str) -> Iterator[Recoded]:
+    for match in _RUN.finditer(text):
+        run = match.group()
+        standard = run.replace("-", "+").replace("_", "/")
+        for shift in range(4):
+            inner = _decoded(standard[shift:])
+            if _READABLE.search(inner) or inner.startswith((MAGIC, *ZLIB)):
+                url_safe = "-" in run or "_" in run
+                yield Recoded(inner, match.start() + shift, _urlsafe if url_safe else _standard, 4, 3)
+    for match in _HEX.finditer(text):
+        for shift in range(2):
+            run = match.group()[shift:]
+            inner = bytes.fromhex(run[: len(run) // 2 * 2]).decode("latin-1")
+            if _READABLE.search(inner):
+                upper = run != run.lower()
+                yield Recoded(inner, match.start() + shift, _hex_in_capitals if upper else _hex, 2)
+    if "\0" in text:
+        for match in _WIDE.finditer(text):
+            yield Recoded(match.group()[::2], match.start(), "\0".join, 2)
+
+
+def _decoded(run: str) -> str:
+    run = run[:-1] if len(run) % 4 == 1 else run
+    return base64.b64decode(run + "=" * (-len(run) % 4)).decode("latin-1")
+
+
+def _standard(text: str) -> str:
+    return base64.b64encode(text.encode("latin-1", "replace")).decode()
+
+
+def _urlsafe(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode("latin-1", "replace")).decode()
+
+
+def _hex(text: str) -> str:
+    return text.encode("latin-1", "replace").hex()
+
+
+def _hex_in_capitals(text: str) -> str:
+    return _hex(text).upper()
+
+
+def _packed(text: str) -> Iterator[Packed]:
+    if text.startswith(ZLIB):
+        plain, used = unpacked(text.encode("latin-1", "replace"), zlib.MAX_WBITS)
+        whole = len(plain) < MAX_UNPACKED
+        yield Packed(plain.decode("latin-1") if whole else "", 0, used, whole)
+    position = text.find(MAGIC)
+    for _ in range(MAX_MEMBERS):
+        if position < 0:
+            return
+        data = text[position:].encode("latin-1", "replace")
+        plain, used = unpacked(data, 16 + zlib.MAX_WBITS)
+        if plain:
+            whole = len(plain) < MAX_UNPACKED
+            yield Packed(plain.decode("latin-1") if whole else "", position, position + used, whole)
+        position = text.find(MAGIC, position + max(used, 1))
+
+
+def unpacked(data: bytes, window: int, limit: int = MAX_UNPACKED) -> tuple[bytes, int]:
+    """What a compressed stream holds as far as it can be read, and how many of its bytes that took.
+
+    An error throws away what was read with it, so the stream is read in pieces, and byte by byte where
+    it goes wrong.
+    """
+    unpack, parts, size, at, step = zlib.decompressobj(window), [], 0, 0, PIECE
+    while at < len(data) and not unpack.eof and size < limit:
+        before = unpack.copy() if step > 1 else None
+        try:
+            part = unpack.decompress(unpack.unconsumed_tail + data[at : at + step], limit - size)
+        except zlib.error:
+            if before is None:
+                break
+            unpack, step = before, 1
+            continue
+        parts.append(part)
+        size += len(part)
+        at += step
+    return b"".join(parts), min(at, len(data)) - len(unpack.unused_data)

@@ -1,0 +1,181 @@
+"""One exchange without its secrets."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+
+from fake_server.relay.redact.body import cleaned, cleaned_text
+from fake_server.relay.redact.codings import unpacked
+from fake_server.relay.redact.fields import clean_fields, clean_target, known_values
+from fake_server.wire.coding import decoded
+from fake_server.wire.exchange import Aspect, Exchange, Headers, Request, Write, header
+from fake_server.wire.proof import differences
+
+_READABLE = frozenset({"gzip", "x-gzip", "deflate", "identity", ""})
+_FIELD_LINE = re.compile(
+    rb"^([!#$%&'*+\-.^_`|~0-9A-Za-z]+)([ \t]*:[ \t]*)((?:[^\r\n]|\r?\n[ \t])*+)", re.MULTILINE
+)
+"""A field with its folds (RFC 9112 section 5.2)."""
+_TEXT = re.compile(rb"[\t\n\r\x20-\x7e\x80-\xff]*")
+_WINDOWS = (32 + zlib.MAX_WBITS, -zlib.MAX_WBITS)
+"""gzip or zlib, and raw deflate (RFC 1951)."""
+MAX_UNPACKED = 1 << 24
+MANY = 5
+"""Places of one body that are named one by one."""
+
+
+class Unreadable(ValueError):
+    """A body in which secrets cannot be looked for; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Redacted:
+    """An exchange without its secrets; `replaced` says in words where they stood."""
+
+    exchange: Exchange
+    replaced: tuple[str, ...] = ()
+
+
+def redact(exchange: Exchange, secrets: Iterable[str] = ()) -> Redacted:
+    """Replace every secret of an exchange by a dummy of its length. Raises Unreadable.
+
+    Secret is what stands in fields and parameters made for credentials, what looks like a credential, the
+    values `secrets`, and all of these again wherever they stand in another form. A compressed body stays as
+    it is where it holds none; else its decoded form, cleaned, takes its place.
+    """
+    known = known_values(exchange, tuple(secrets))
+    told: list[str] = []
+    request = _clean_request(exchange.request, known, told)
+    clean = exchange.but(
+        request=request,
+        reason=cleaned_text(exchange.reason, known),
+        headers=clean_fields(exchange.headers, known),
+        trailers=clean_fields(exchange.trailers, known),
+        informational=tuple((code, clean_fields(fields, known)) for code, fields in exchange.informational),
+        problem=cleaned_text(exchange.problem, known),
+        label=cleaned_text(exchange.label, known),
+    )
+    told += _changed("response header", exchange.headers, clean.headers)
+    told += _changed("trailer", exchange.trailers, clean.trailers)
+    told += [
+        name
+        for name in ("informational", "reason", "problem", "label")
+        if getattr(clean, name) != getattr(exchange, name)
+    ]
+    clean = _clean_body(clean, known, told)
+    return Redacted(_with_raw(exchange, clean, known, told), tuple(dict.fromkeys(told)))
+
+
+def _changed(where: str, before: Headers, after: Headers) -> list[str]:
+    """The fields that have another value now."""
+    return [f"{where} {one[0]}" for one, other in zip(before, after, strict=True) if one != other]
+
+
+def _clean_request(request: Request, known: Collection[str], told: list[str]) -> Request:
+    target = clean_target(request.target, known)
+    if target != request.target:
+        told.append("request target")
+    headers = None if request.headers is None else clean_fields(request.headers, known)
+    told += _changed("request header", request.headers or (), headers or ())
+    plain, fields = _decoded(request.headers or (), request.body, "request body")
+    body, offsets = cleaned(plain, known)
+    if plain != request.body:
+        if offsets:
+            told.append("the request body was decompressed for it")
+            headers = None if headers is None else tuple(one for one in headers if one[0].lower() in fields)
+        else:
+            body, offsets = cleaned(request.body, known)
+    told += _places("request body", offsets)
+    return replace(request, target=target, headers=headers, body=body)
+
+
+def _decoded(headers: Headers, body: bytes, where: str) -> tuple[bytes, frozenset[str]]:
+    """A body without its content codings, and the names of the fields that remain true of it."""
+    names = frozenset(name.lower() for name, _ in headers)
+    codings = {one.strip().lower() for one in (header(headers, "content-encoding") or "").split(",")}
+    if codings <= {"identity", ""} or not body:
+        return body, names
+    plain, problem = decoded(Exchange(Request("GET", "/"), 200, headers, (Write(body),)))
+    if problem and _is_text(body):
+        return body, names
+    if not plain and problem and codings <= _READABLE:
+        plain = _readable_part(body)
+        problem = "it unpacks to too much" if len(plain) >= MAX_UNPACKED else ""
+    if problem and not ("ends early" in problem or "other bytes follow" in problem):
+        raise Unreadable(
+            f"the {where} cannot be looked through ({problem}), so nobody can tell what it holds; "
+            "ask with `Accept-Encoding: gzip` or `identity`"
+        )
+    return plain, names - {"content-encoding", "content-length"}
+
+
+def _readable_part(body: bytes) -> bytes:
+    """What a faulty compressed body holds before its fault; behind it nothing can be read."""
+    return next((plain for window in _WINDOWS if (plain := unpacked(body, window, MAX_UNPACKED)[0])), b"")
+
+
+def _is_text(body: bytes) -> bool:
+    """Whether a body that claims to be compressed is plain text all the same."""
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return _TEXT.fullmatch(body) is not None
+
+
+def _clean_body(exchange: Exchange, known: Collection[str], told: list[str]) -> Exchange:
+    """The exchange with a clean body: cut at the same places, or decoded where it was compressed."""
+    plain, fields = _decoded(exchange.headers, exchange.payload, "response body")
+    if plain != exchange.payload:
+        body, offsets = cleaned(plain, known)
+        if offsets:
+            told += [*_places("response body", offsets), "the response body was decompressed for it"]
+            headers = tuple(one for one in exchange.headers if one[0].lower() in fields)
+            return exchange.but(
+                headers=headers,
+                writes=(Write(body),),
+                framing=None,
+                trailers=(),
+                unknown=exchange.unknown | {Aspect.FRAMING, Aspect.ALL_HEADERS, Aspect.TIMING},
+            )
+    body, offsets = cleaned(exchange.payload, known)
+    told += _places("response body", offsets)
+    return exchange.but(writes=_recut(body, exchange.writes)) if offsets else exchange
+
+
+def _with_raw(exchange: Exchange, clean: Exchange, known: Collection[str], told: list[str]) -> Exchange:
+    """The clean exchange with its raw bytes where these, cleaned as well, still say the same."""
+    if not exchange.raw:
+        return clean
+    raw = b"".join(read.data for read in exchange.raw)
+
+    def field(match: re.Match[bytes]) -> bytes:
+        name, colon, value = match.groups()
+        pair = ((name.decode("latin-1"), value.decode("latin-1")),)
+        return name + colon + clean_fields(pair, known)[0][1].encode("latin-1")
+
+    head, blank, body = raw.partition(b"\r\n\r\n")
+    body, offsets = cleaned(_FIELD_LINE.sub(field, head) + blank + body, known)
+    with_raw = clean.but(raw=_recut(body, exchange.raw))
+    if with_raw.raw == exchange.raw or not differences(with_raw):
+        told += _places("raw bytes", offsets)
+        return with_raw
+    told.append("the raw bytes, which are left out")
+    return clean
+
+
+def _recut(body: bytes, writes: tuple[Write, ...]) -> tuple[Write, ...]:
+    """`body` in writes of the same sizes and pauses."""
+    cut, start = [], 0
+    for write in writes:
+        cut.append(Write(body[start : start + len(write.data)], write.pause))
+        start += len(write.data)
+    return tuple(cut)
+
+
+def _places(where: str, offsets: list[int]) -> list[str]:
+    more = [f"{where}, {len(offsets) - MANY} places more"] if len(offsets) > MANY else []
+    return [*(f"{where}, byte {offset}" for offset in offsets[:MANY]), *more]

@@ -1,0 +1,134 @@
+"""Header fields and the request target without their secrets, and the secrets that stand in them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Collection, Iterator
+from urllib.parse import unquote
+
+from fake_server.relay.redact.body import cleaned_text
+from fake_server.relay.redact.dummy import dummy, is_dummy
+from fake_server.relay.redact.names import is_secret_field, is_secret_parameter
+from fake_server.relay.redact.patterns import Span, after_prefix, is_telling, named
+from fake_server.relay.redact.views import readings
+from fake_server.wire.exchange import Exchange, Headers
+
+_SCHEME = re.compile(
+    r"\s*(?:[A-Za-z]{2,12}|Api[-_]Key|AWS4-[A-Z0-9-]{1,30}|SCRAM-[A-Z0-9-]{1,30})[ \t]+", re.I
+)
+_PAIR = re.compile(r"\s*(?:([^=;,\s]*)[ \t]*=)?[ \t]*\"?([^;\"]*)")
+_QUERY = re.compile(r"[?&;]([^=&;]{1,100})=([^&]+)")
+_COOKIES = re.compile(r",\s*(?=[^=;,\s]+=)")
+"""A comma between two cookies that were folded into one field; dates hold commas as well."""
+_ATTRIBUTES = frozenset(
+    {
+        "path",
+        "domain",
+        "expires",
+        "max-age",
+        "samesite",
+        "secure",
+        "httponly",
+        "partitioned",
+        "priority",
+        "version",
+        "comment",
+    }
+)
+"""What follows a cookie in Set-Cookie (RFC 6265 section 4.1.1) and is no secret."""
+_SHORT_KEY = re.compile(r"sk-(?=[a-z]*[0-9])[A-Za-z0-9_-]{4,}")
+"""`sk-1234`: what follows the prefix is too common to be looked for, the whole is not."""
+SHORTEST_GIVEN = 4
+MAX_KNOWN = 200
+"""Known values that are looked for, the longest first: a target may set any number of cookies."""
+
+
+def clean_fields(headers: Headers, known: Collection[str]) -> Headers:
+    """The fields with dummies for credentials; names, schemes and cookie attributes stay."""
+    return tuple((name, _clean_value(name, value, known)) for name, value in headers)
+
+
+def _clean_value(name: str, value: str, known: Collection[str]) -> str:
+    for start, stop in secret_spans(name, value):
+        if not is_dummy(value[start:stop]):
+            value = value[:start] + dummy(stop - start) + value[stop:]
+    return cleaned_text(value, known)
+
+
+def clean_target(target: str, known: Collection[str]) -> str:
+    """A request target without the values of parameters made for credentials."""
+    for match in _QUERY.finditer(target):
+        start = after_prefix(target, *match.span(2))
+        if is_secret_parameter(unquote(match[1])) and not is_dummy(target[start : match.end()]):
+            target = target[:start] + dummy(match.end() - start) + target[match.end() :]
+    return cleaned_text(target, known)
+
+
+def secret_spans(name: str, value: str) -> Iterator[Span]:
+    """Where the secrets stand in the value of a field; nowhere in a field that is not made for them."""
+    if not is_secret_field(name):
+        return
+    if "cookie" in name.lower():
+        yield from _cookies(value, sets="set-" in name.lower())
+        return
+    scheme = _SCHEME.match(value) if re.search("auth", name, re.I) else None
+    start = scheme.end() if scheme else len(value) - len(value.lstrip())
+    yield after_prefix(value, start), len(value)
+
+
+def _cookies(value: str, *, sets: bool) -> Iterator[Span]:
+    """The values of cookies, and whatever has no name."""
+    position = 0
+    for folded in _COOKIES.split(value) if sets else [value]:
+        start, first = value.index(folded, position), True
+        for part in folded.split(";"):
+            pair = _PAIR.match(part)
+            if pair and pair[2].strip():
+                attribute = (pair[1] or pair[2].strip()).lower() in _ATTRIBUTES
+                if first or not (sets and attribute):
+                    yield start + pair.start(2), start + pair.start(2) + len(pair[2].rstrip())
+            start, first = start + len(part) + 1, False
+        position = start - 1
+
+
+def known_values(exchange: Exchange, secrets: Collection[str] = ()) -> tuple[str, ...]:
+    """What is secret because of where it stands in the exchange, and `secrets`; the longest first.
+
+    Values of the exchange that many texts hold by chance (`lm-studio`) are replaced where they stand and
+    looked for nowhere else; those of `secrets` are taken as they are, from four characters on.
+    """
+    request = exchange.request
+    fields = [
+        *(request.headers or ()),
+        *exchange.headers,
+        *exchange.trailers,
+        *(field for _, headers in exchange.informational for field in headers),
+    ]
+    values = [value for name, text in fields for value in _held(name, text)]
+    for text in (request.target, request.body.decode("latin-1")):
+        for reading in (text, *(one.text for one in readings(text))):
+            values += [reading[start:stop] for start, stop in named(reading)]
+    asked = _QUERY.finditer(request.target)
+    values += [match[2] for match in asked if is_secret_parameter(unquote(match[1]))]
+    values += [unquote(value) for value in values if "%" in value]
+    kept = {value for value in values if is_telling(value[after_prefix(value) :]) or _SHORT_KEY.match(value)}
+    kept |= {value for value in secrets if len(value) >= SHORTEST_GIVEN}
+    real = {value for value in kept if not is_dummy(value[after_prefix(value) :])}
+    return tuple(sorted(real, key=lambda value: (-len(value), value))[:MAX_KNOWN])
+
+
+def _held(name: str, value: str) -> Iterator[str]:
+    """The secrets of one field, and the user and password of Basic authentication."""
+    for start, stop in secret_spans(name, value):
+        held = value[start:stop]
+        yield held
+        if value[:start].endswith("sk-"):
+            yield f"sk-{held}"
+        if value[:start].strip().lower() == "basic":
+            try:
+                user, _, password = base64.b64decode(held, validate=True).partition(b":")
+            except binascii.Error:
+                continue
+            yield from (one.decode("latin-1") for one in (user, password))

@@ -1,0 +1,191 @@
+"""What a credential looks like by its own form, and by the name it stands under.
+
+Every expression is linear in the length of its text, because targets choose the text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from fake_server.relay.redact.dummy import is_dummy
+from fake_server.relay.redact.names import is_secret_field, is_secret_name, is_secret_parameter
+
+_PREFIXED = {
+    r"sk-|pk-lf-": r"[A-Za-z0-9_-]{16,}",
+    r"sess-|ek_|sk_live_|sk_test_|rk_live_|sk_|whsec_": r"[A-Za-z0-9_-]{16,}",
+    r"org-": r"[A-Za-z0-9]{20,}",
+    r"proj_": r"[A-Za-z0-9]{16,}",
+    r"gsk_|csk-|fw_|tgp_v1_|nvapi-|glpat-|lsv2_pt_|pcsk_|tvly-|wandb_v1_": r"[A-Za-z0-9_-]{20,}",
+    r"sig=": r"[A-Za-z0-9%+/=_-]{32,}",
+    r"co-|jina_|pa-": r"[A-Za-z0-9]{32,}",
+    r"pypi-": r"[A-Za-z0-9_-]{40,}",
+    r"[0-9]{8,10}:AA": r"[A-Za-z0-9_-]{32,}",
+    r"hooks\.slack\.com/services/": r"[A-Za-z0-9/]{24,}",
+    r"xai-|pplx-|npm_|dop_v1_": r"[A-Za-z0-9]{36,}",
+    r"hf_|r8_": r"[A-Za-z0-9]{30,}",
+    r"dapi": r"[0-9a-f]{32}",
+    r"AIza": r"[A-Za-z0-9_-]{35,}",
+    r"ya29\.|AQ\.": r"[A-Za-z0-9_-]{20,}",
+    r"SG\.": r"[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}",
+    r"AKIA|ASIA": r"[A-Z0-9]{16}",
+    r"gh[pousr]_|github_pat_": r"[A-Za-z0-9_]{22,}",
+    r"xox[abeprs]-|xapp-": r"[A-Za-z0-9-]{10,}",
+    r"(?i:bearer)[ \t+]{1,3}": r"[A-Za-z0-9._~+/=-]{16,}",
+    r"[Bb]asic[ +]": r"[A-Za-z0-9+/=]{16,}",
+}
+_CERTAIN = r"sk-(?:proj-|ant-|or-v1-|svcacct-|admin-|lf-)"
+"""A prefix that is none by chance, so it may follow a letter."""
+_PEM = r"-----BEGIN [A-Z ]{0,24}PRIVATE KEY(?: BLOCK)?-----"
+_PEM_BODY = r"(?:[A-Za-z0-9+/=\s\\:,._]|-(?!----)){16,}"
+_USER = r"://(?:[A-Za-z0-9._~%-]{0,64}:)?"
+_CREDENTIAL = re.compile(
+    "|".join(
+        [
+            *(rf"(?<![A-Za-z0-9])(?:{prefix})(?:{rest})" for prefix, rest in _PREFIXED.items()),
+            _CERTAIN + r"[A-Za-z0-9_-]{16,}",
+            _PEM + _PEM_BODY,
+            r"://[A-Za-z0-9._~%-]{0,64}:[^\s/@\"'\\]{4,200}(?=@)",
+            r"://[A-Za-z0-9_-]{20,200}(?=@)",
+        ]
+    )
+)
+_PREFIX = re.compile("|".join(f"(?:{prefix})" for prefix in [_CERTAIN, *_PREFIXED, _PEM, _USER]))
+_DOTTED = re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]++(?:\.[A-Za-z0-9_-]*+){2,4}")
+"""What a JSON Web Token (RFC 7519) is: three parts, or five where it is encrypted."""
+_WORDY = re.compile(r"[sp]k[-_]|sess-|ek_|fw_|csk-|tvly-|(?i:bearer)")
+"""Prefixes that words have as well: what follows has to look like a key."""
+_BLOB = re.compile(r"[A-Za-z0-9_-]{24}")
+_CLOUD_ID = re.compile(r"(?<![A-Za-z0-9])A[KS]IA[A-Z0-9]{16}(?![A-Za-z0-9])")
+_CLOUD_KEY = re.compile(r"(?<![A-Za-z0-9+/=])[A-Za-z0-9+/]{40}(?![A-Za-z0-9+/=])")
+_NEAR = 300
+"""Characters around an access key id in which its secret is looked for."""
+
+_STRING = r'"((?:[^"\\]|\\.)*+)'
+_MEMBER = re.compile(r'"([^"\\:,{}]{2,64})"[ \t\r\n]*+(?=([:,]))')
+_VALUE = re.compile(rf"[ \t\r\n]*+:[ \t\r\n]*+(?:{_STRING}|(-?[0-9]{{6,}})|(\[|\{{))", re.DOTALL)
+_LONG_KEY = re.compile(r"(?=[^0-9]*+[0-9])(?=[^A-Za-z]*+[A-Za-z])[A-Za-z0-9._~+/=-]{20,4096}")
+"""What `"token": …` or `"session": …` has to hold to be a credential: a body means other things by them.
+
+A `signature` signs a thought and opens nothing."""
+_NAMED_VALUE = re.compile(rf'[ \t\r\n]*+,[ \t\r\n]*+"value"[ \t\r\n]*+:[ \t\r\n]*+{_STRING}', re.DOTALL)
+_INSIDE = re.compile(
+    rf'[ \t\r\n,]*+(?:"(?:value|key|token|secret)"[ \t\r\n]*+:[ \t\r\n]*+)?{_STRING}"', re.DOTALL
+)
+_PARAMETER = re.compile(r"(?:^|[?&;])([A-Za-z0-9_.%-]{2,64})=")
+_ASSIGNMENT = re.compile(r"(?<![A-Za-z0-9])([A-Za-z][A-Za-z0-9_-]{2,63})['\"]?[ \t]{0,3}[:=][ \t]{0,3}['\"]?")
+_PARAMETER_VALUE = re.compile(r"[^&\s\"<>\\#]{4,}")
+_ASSIGNED_VALUE = re.compile(r"[^\s\"'\\,;&<>(){}]{8,}")
+_PART = re.compile(
+    r'\bname="?([^"\r\n;]{2,64})"?[^\r\n]{0,200}\r?\n(?:[^\r\n]{1,200}\r?\n){0,4}\r?\n([^\r\n]+)'
+)
+_FIRST_OF_LIST = 64
+"""Strings of a list that are read when its name says that they are secret."""
+
+Span = tuple[int, int]
+"""The characters from the first on and before the second."""
+
+
+def credentials(text: str) -> Iterator[Span]:
+    """What looks like a credential by its own form, without the prefix that tells it."""
+    for match in _CREDENTIAL.finditer(text):
+        start, stop = after_prefix(text, match.start(), match.end()), match.end()
+        inside_blob = _BLOB.fullmatch(text, max(match.start() - 24, 0), match.start())
+        held = text[start:stop]
+        wordy = _WORDY.match(text, match.start()) and not _is_key(held)
+        if not (wordy or inside_blob or is_dummy(held)):
+            yield start, stop
+    for match in _DOTTED.finditer(text):
+        begin, first = text.find("eyJ", *match.span()), text.find(".", match.start())
+        held = text[first + 1 : match.end()].replace(".", "")
+        if match.start() <= begin < first - 10 and not is_dummy(held):
+            yield first + 1, match.end()
+    for match in _CLOUD_ID.finditer(text):
+        for key in _CLOUD_KEY.finditer(text, max(match.start() - _NEAR, 0), match.end() + _NEAR):
+            if _is_mixed(key.group()) and re.search("[A-Z]", key.group()):
+                yield key.span()
+
+
+def named(text: str) -> Iterator[Span]:
+    """Values of members, parameters, parts of forms whose name says that they are secret."""
+    for span in (*_members(text), *_parameters(text)):
+        start = after_prefix(text, *span)
+        if start < span[1] and not is_dummy(text[start : span[1]]):
+            yield start, span[1]
+
+
+def suspicious(text: str) -> Iterator[Span]:
+    """What looks like a credential by its form or its name."""
+    yield from credentials(text)
+    yield from named(text)
+
+
+def after_prefix(text: str, start: int = 0, stop: int | None = None) -> int:
+    """Where the secret part of a credential begins: after `Bearer `, `sk-proj-`, `org-`, or at its start."""
+    stop = len(text) if stop is None else stop
+    while (match := _PREFIX.match(text, start, stop)) and match.start() < match.end() < stop:
+        start = match.end()
+    return start
+
+
+def is_telling(value: str) -> bool:
+    """Whether a value that is secret by its place is rare enough to be one wherever it stands."""
+    return not re.search(r"\s", value) and (len(value) >= 20 or (len(value) >= 8 and _is_mixed(value)))
+
+
+def _is_key(value: str) -> bool:
+    """Keys hold a digit; words with dashes (`sk-folding-cube-with-shadow`) do not."""
+    return re.search(r"[0-9]|[a-z][A-Z]", value) is not None
+
+
+def _is_mixed(value: str) -> bool:
+    return re.search(r"[0-9]", value) is not None and re.search(r"[A-Za-z]", value) is not None
+
+
+def _members(text: str) -> Iterator[Span]:
+    """Values of members: `"api_key": "…"`, and `"name": "api-key", "value": "…"`."""
+    for match in _MEMBER.finditer(text):
+        certain = is_secret_name(match[1])
+        if not (certain or (is_secret_field(match[1]) and not match[1].endswith("signature"))):
+            continue
+        value = (_VALUE if match[2] == ":" else _NAMED_VALUE).match(text, match.end())
+        if value is None:
+            continue
+        if not certain:
+            if value.lastindex == 1 and _LONG_KEY.fullmatch(value[1]):
+                yield value.span(1)
+        elif value.lastindex == 3:
+            yield from _inside(text, value.end())
+        else:
+            yield value.span(value.lastindex or 1)
+
+
+def _inside(text: str, position: int) -> Iterator[Span]:
+    """The strings of a list that starts at `position`, or the `value` of an object, where they tell."""
+    for _ in range(_FIRST_OF_LIST):
+        inner = _INSIDE.match(text, position)
+        if inner is None:
+            return
+        if is_telling(inner[1]):
+            yield inner.span(1)
+        position = inner.end()
+
+
+def _parameters(text: str) -> Iterator[Span]:
+    yield from _assigned(text, _PARAMETER, is_secret_parameter, _PARAMETER_VALUE)
+    mixed = _assigned(text, _ASSIGNMENT, is_secret_name, _ASSIGNED_VALUE)
+    yield from (span for span in mixed if _is_mixed(text[slice(*span)]))
+    for match in _PART.finditer(text):
+        if is_secret_name(match[1]):
+            yield match.span(2)
+
+
+def _assigned(
+    text: str, name: re.Pattern[str], is_secret: Callable[[str], bool], value: re.Pattern[str]
+) -> Iterator[Span]:
+    """Values that follow a name; each character is read once, however many names stand in a value."""
+    stop = 0
+    for match in name.finditer(text):
+        if match.end() >= stop and is_secret(match[1]) and (held := value.match(text, match.end())):
+            stop = held.end()
+            yield held.span()

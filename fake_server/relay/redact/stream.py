@@ -1,0 +1,124 @@
+"""Texts that a stream sends piece by piece, put together so that no secret hides between two events."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from fake_server.relay.redact.patterns import Span
+from fake_server.relay.redact.views import Joined, unescaped
+
+_LINE = re.compile(r"[^\r\n]+")
+_ONE_LINE_END = frozenset(("\n", "\r\n", "\r"))
+_TOKEN = re.compile(r'"((?:[^"\\]++|\\.)*+)"?|([{}\[\]:,])|(-?[0-9]{1,6})(?![0-9.])', re.DOTALL)
+_BOM = "\xef\xbb\xbf"
+MAX_DEPTH = 64
+"""Levels of JSON whose strings are put together."""
+
+Key = tuple[str | int, ...]
+
+
+class _Node:
+    """An object or a list while it is read."""
+
+    __slots__ = ("at", "count", "ids", "is_list", "name", "parent")
+
+    def __init__(self, parent: _Node | None, is_list: bool) -> None:
+        self.parent, self.is_list = parent, is_list
+        self.name, self.count = "", 0
+        self.at = parent.step() if parent else ""
+        self.ids: Key = ()
+
+    def step(self) -> str | int:
+        return self.count if self.is_list else self.name
+
+
+def joined(text: str) -> Iterator[Joined]:
+    """Each text that comes in several events: that of one choice, one call, one member, one output item.
+
+    Events are those of SSE, or lines of JSON. Where items name themselves (`item_id`), the pieces of one
+    item are put together, and all pieces as well, as the names may be wrong.
+    """
+    together: dict[Key, list[Span]] = {}
+    for event in _events(text):
+        strings, ids = _strings(text, event)
+        for key, span in strings:
+            together.setdefault(("", *key), []).append(span)
+            if ids:
+                together.setdefault((*ids, *key), []).append(span)
+    seen: set[tuple[int, int]] = set()
+    for spans in together.values():
+        mark = (spans[0][0], len(spans))
+        if len(spans) > 1 and mark not in seen and len({text[slice(*span)] for span in spans}) > 1:
+            seen.add(mark)
+            yield Joined([(start, unescaped(text[start:stop])) for start, stop in spans])
+
+
+def _events(text: str) -> Iterator[list[Span]]:
+    """Where the data of each event stands, line by line."""
+    lines: list[Span] = []
+    before = 0
+    for match in _LINE.finditer(text):
+        start, stop = match.span()
+        if lines and text[before:start] not in _ONE_LINE_END:
+            yield lines
+            lines = []
+        before = stop
+        if start == 0 and text.startswith(_BOM):
+            start = len(_BOM)
+        if text.startswith("data:", start):
+            lines.append((start + 5, stop))
+        elif text.startswith("{", start):
+            yield [(start, stop)]
+    if lines:
+        yield lines
+
+
+def _strings(text: str, lines: Iterable[Span]) -> tuple[list[tuple[Key, Span]], Key]:
+    """The strings of an event, whole or not, each with its path, and the ids of the event."""
+    node: _Node | None = None
+    root: _Node | None = None
+    depth, is_name = 0, False
+    found: list[tuple[_Node, str | int, Span]] = []
+    for line in lines:
+        for match in _TOKEN.finditer(text, *line):
+            mark = match[2]
+            if mark is None:
+                if node is None:
+                    continue
+                if match[1] is None:
+                    if node.name.endswith("index") and not node.is_list:
+                        node.ids += (node.name, int(match[3]))
+                elif is_name:
+                    node.name = match[1]
+                else:
+                    found.append((node, node.step(), match.span(1)))
+                    if node.name == "item_id":
+                        node.ids += ("item_id", match[1])
+            elif mark in "{[":
+                depth += 1
+                if depth > MAX_DEPTH:
+                    return [], ()
+                node = _Node(node, mark == "[")
+                root = root or node
+                is_name = mark == "{"
+            elif mark in "}]":
+                depth -= 1
+                node = node.parent if node else None
+                is_name = False
+            elif mark == ":":
+                is_name = False
+            elif node is not None:
+                node.count += 1
+                is_name = not node.is_list
+    return [((*_path(node), step), span) for node, step, span in found], root.ids if root else ()
+
+
+def _path(node: _Node) -> Key:
+    """Where an object stands; an item of a list counts by its `index` where it has one."""
+    steps: list[str | int] = []
+    while node.parent is not None:
+        by_index = node.parent.is_list and node.ids
+        steps.append(f"{node.ids}" if by_index else node.at)
+        node = node.parent
+    return tuple(steps)

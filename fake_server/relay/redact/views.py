@@ -1,0 +1,217 @@
+"""Texts that stand in another text in some coding, and how a change to them is written there.
+
+An edit is (start, stop, new): the characters from the first on and before the second become `new`, of the
+same length, or a dummy where `new` is None.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from fake_server.relay.redact.dummy import dummy
+from fake_server.relay.redact.patterns import Span
+
+Edit = tuple[int, int, str | None]
+
+_ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB][0-9A-Fa-f]{2}\\u[dD][c-fC-F][0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|.)",
+    re.DOTALL,
+)
+"""A JSON escape (RFC 8259 section 7), two of them for a character beyond U+FFFF; `\\x41` as logs have it."""
+_PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
+_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,8});")
+"""A character reference of HTML."""
+_FOLDED = re.compile(r"[A-Za-z0-9+/]{16}\r?\n[ \t]{0,8}[A-Za-z0-9+/]{2}")
+_FOLD = re.compile(r"(?<=[A-Za-z0-9+/])([A-Za-z0-9+/])\r?\n[ \t]{0,8}(?=[A-Za-z0-9+/])")
+"""A line end inside base64 (RFC 2045 section 6.8)."""
+
+
+class View(Protocol):
+    """A text that stands in another one."""
+
+    @property
+    def text(self) -> str: ...
+
+    def written(self, edits: Iterable[Edit]) -> Iterator[Edit]:
+        """Edits of this text as edits of the one that it stands in."""
+        ...
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A text in which one character may stand for several of the other text (an escape)."""
+
+    text: str
+    indexes: tuple[int, ...] = ()
+    """The characters of `text` that were longer, in order."""
+    surplus: tuple[int, ...] = (0,)
+    """How many characters more the other text has before the first of them, the second, and so on."""
+
+    def span(self, start: int, stop: int) -> Span:
+        """Where the characters from `start` to `stop` stood in the other text."""
+        first, last = (place + self.surplus[bisect_left(self.indexes, place)] for place in (start, stop))
+        return first, last
+
+    def written(self, edits: Iterable[Edit]) -> Iterator[Edit]:
+        for start, stop, new in edits:
+            first, last = self.span(start, stop)
+            yield first, last, new if new is None or len(new) == last - first else None
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Pieces of a text, one after the other: where each starts in the other text, and how it reads there."""
+
+    pieces: Sequence[tuple[int, Reading]]
+
+    @property
+    def text(self) -> str:
+        return "".join(reading.text for _, reading in self.pieces)
+
+    def written(self, edits: Iterable[Edit]) -> Iterator[Edit]:
+        ends, end = [], 0
+        for _, reading in self.pieces:
+            end += len(reading.text)
+            ends.append(end)
+        for start, stop, new in edits:
+            for number in range(bisect_right(ends, start), len(ends)):
+                begins = ends[number - 1] if number else 0
+                if begins >= stop:
+                    break
+                first, last = max(start, begins), min(stop, ends[number])
+                part = None if new is None else new[first - start : last - start]
+                origin, reading = self.pieces[number]
+                for begin, until, text in reading.written([(first - begins, last - begins, part)]):
+                    yield origin + begin, origin + until, text
+
+
+@dataclass(frozen=True)
+class Recoded:
+    """A text in base64, hex or UTF-16: `encode` writes it again, `size` characters for each `of` of it."""
+
+    text: str
+    start: int
+    encode: Callable[[str], str]
+    size: int
+    of: int = 1
+
+    def written(self, edits: Iterable[Edit]) -> Iterator[Edit]:
+        changes = merged(edits)
+        if not changes:
+            return
+        after = self.encode(applied(self.text, changes))
+        for start, stop, _ in changes:
+            first, last = start * self.size // self.of, -(-stop * self.size // self.of)
+            yield self.start + first, self.start + last, after[first:last]
+
+
+@dataclass(frozen=True)
+class Within:
+    """A text that stands in a reading of the other text."""
+
+    reading: Reading
+    view: View
+
+    @property
+    def text(self) -> str:
+        return self.view.text
+
+    def written(self, edits: Iterable[Edit]) -> Iterator[Edit]:
+        return self.reading.written(self.view.written(edits))
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A compressed text, which cannot be changed in its place: all of it is replaced."""
+
+    text: str
+    start: int
+    stop: int
+    is_whole: bool
+    """Whether all of it was read: what was not may hold anything."""
+
+    def written(self, edits: Iterable[Edit]) -> Iterator[Edit]:
+        if not self.is_whole or any(True for _ in edits):
+            yield self.start, self.stop, None
+
+
+def readings(text: str) -> Iterator[Reading]:
+    """The text without JSON escapes, percent-encoding, references of HTML, where it has any."""
+    if "\\" in text:
+        yield unescaped(text)
+    if "%" in text and _PERCENT.search(text):
+        yield _read(text, _PERCENT, lambda unit: chr(int(unit[1:], 16)))
+    if "&" in text and _ENTITY.search(text):
+        yield _read(text, _ENTITY, _referred)
+
+
+def unfolded(text: str) -> Reading:
+    """The text without line ends inside base64."""
+    folded = "\n" in text and _FOLDED.search(text)
+    return _read(text, _FOLD, lambda unit: unit[0]) if folded else Reading(text)
+
+
+def unescaped(text: str) -> Reading:
+    """The text of a JSON string, given without its quotes."""
+    return _read(text, _ESCAPE, _unescaped) if "\\" in text else Reading(text)
+
+
+def _referred(unit: str) -> str:
+    value = html.unescape(unit)
+    return value if len(value) == 1 else "\ufffd"
+
+
+def _unescaped(unit: str) -> str:
+    if unit[1:2] == "x" and len(unit) == 4:
+        return chr(int(unit[2:], 16))
+    try:
+        value = json.loads(f'"{unit}"')
+    except ValueError:
+        return "\ufffd"
+    return value if isinstance(value, str) and len(value) == 1 else "\ufffd"
+
+
+def _read(text: str, unit: re.Pattern[str], value: Callable[[str], str]) -> Reading:
+    parts: list[str] = []
+    indexes, surplus = [], [0]
+    position = length = 0
+    known: dict[str, str] = {}
+    for match in unit.finditer(text):
+        escape = match.group()
+        if (plain := known.get(escape)) is None:
+            plain = known[escape] = value(escape)
+        parts += [text[position : match.start()], plain]
+        length += match.start() - position
+        indexes.append(length)
+        surplus.append(surplus[-1] + len(escape) - 1)
+        length += 1
+        position = match.end()
+    return Reading("".join((*parts, text[position:])), tuple(indexes), tuple(surplus))
+
+
+def merged(edits: Iterable[Edit]) -> list[Edit]:
+    """The edits in order; those that overlap and differ become one dummy."""
+    found: list[Edit] = []
+    for start, stop, new in sorted(set(edits), key=lambda edit: edit[:2]):
+        if start >= stop:
+            continue
+        if found and start < found[-1][1]:
+            found[-1] = (found[-1][0], max(stop, found[-1][1]), None)
+        else:
+            found.append((start, stop, new))
+    return found
+
+
+def applied(text: str, edits: Iterable[Edit]) -> str:
+    """The text after edits that do not overlap."""
+    parts, position = [], 0
+    for start, stop, new in edits:
+        parts += [text[position:start], dummy(stop - start) if new is None else new]
+        position = stop
+    return "".join((*parts, text[position:]))

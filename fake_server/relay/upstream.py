@@ -1,0 +1,145 @@
+"""The relay's far side: where the target is, how its request heads are rewritten, connecting to it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+import ssl
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import urlencode, urlsplit
+
+from fake_server.connection import Link
+from fake_server.wire.exchange import Headers
+
+LABEL_HEADER = "x-contract-case"
+"""A request header the relay keeps for itself: its value becomes the exchange's label."""
+
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+
+
+class Unreachable(OSError):
+    """No connection to the target could be made; the message says why."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A base URL taken apart, with what is added to every request."""
+
+    scheme: str
+    host: str
+    port: int
+    authority: str
+    prefix: str
+    query: str = ""
+    extra: Headers = ()
+
+    @property
+    def encrypted(self) -> bool:
+        return self.scheme == "https"
+
+    def rewrite(self, head: bytes, method: str, target: str, version: str) -> bytes:
+        """The request head for the target: its Host and base path, the extras, without the label.
+
+        Every other header line passes byte for byte.
+        """
+        dropped = {LABEL_HEADER, *(name.lower() for name, _ in self.extra)}
+        host = f"Host: {self.authority}\r\n".encode()
+        lines, dropping, has_host = [], False, "host" in dropped
+        for line in head.split(b"\n")[1:]:
+            if line[:1] not in (b" ", b"\t"):  # a folded line belongs to the one before it
+                name = line.partition(b":")[0].strip().decode("latin-1").lower()
+                dropping = name in dropped or name == "host" or not name
+                if name == "host" and not has_host:
+                    lines.append(host)
+                    has_host = True
+            if not dropping:
+                lines.append(line + b"\n")
+        if not has_host:
+            lines.insert(0, host)
+        lines += [f"{name}: {value}\r\n".encode("latin-1") for name, value in self.extra]
+        start = f"{method} {self.join(target)} HTTP/{version}\r\n".encode("latin-1")
+        return start + b"".join(lines) + b"\r\n"
+
+    def join(self, target: str) -> str:
+        """The request target below the base path, with the extra query."""
+        if not target.startswith("/"):
+            return target  # `*` or an absolute form: not below any path
+        path, mark, query = target.partition("?")
+        query = "&".join(part for part in (query, self.query) if part)
+        return self.prefix + path + ("?" + query if query or mark else "")
+
+
+def parse_target(
+    url: str, extra_headers: Iterable[tuple[str, str]] = (), extra_query: Iterable[tuple[str, str]] = ()
+) -> Target:
+    """Take a base URL apart. Raises ValueError that says what is wrong with it."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https"):
+        near = "" if not url or "://" in url or "@" in url else f"; did you mean http://{url[:80]}?"
+        raise ValueError(f"the target must be a URL that starts with http:// or https://{near}")
+    if not parts.hostname or parts.username or parts.password or parts.fragment:
+        raise ValueError("the target must be http(s)://HOST[:PORT][/PATH], without user name or fragment")
+    if re.search(r"[\x00-\x20\x7f]", url) or not url.isascii():
+        raise ValueError("the target holds a character that must be percent-encoded")
+    try:
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError as error:
+        raise ValueError("the target's port is not a number below 65536") from error
+    extra = tuple(extra_headers)
+    for name, value in extra:
+        if not _TOKEN.fullmatch(name) or re.search(r"[\r\n\x00]", value) or not _is_latin1(value):
+            raise ValueError(f"the extra header {name!r} is not a header name and one line of text")
+    query = "&".join(part for part in (parts.query, urlencode(list(extra_query))) if part)
+    return Target(parts.scheme, parts.hostname, port, parts.netloc, parts.path.rstrip("/"), query, extra)
+
+
+def tls_context(ca_file: str | None) -> ssl.SSLContext:
+    """A verifying context that trusts the system's authorities and those in `ca_file`.
+
+    Raises ValueError where the file holds no certificate.
+    """
+    context = ssl.create_default_context()
+    if ca_file is not None:
+        try:
+            context.load_verify_locations(ca_file)
+        except (OSError, ssl.SSLError) as error:
+            why = error.strerror if type(error) is FileNotFoundError else "it holds none in PEM"
+            raise ValueError(f"no certificates could be read from the CA file {ca_file!r}: {why}") from error
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+async def connect(target: Target, context: ssl.SSLContext | None, seconds: float) -> Link:
+    """A connection to the target, made directly: proxy variables play no part. Raises Unreachable."""
+    loop = asyncio.get_running_loop()
+    where = f"{target.host} port {target.port}"
+    try:
+        async with asyncio.timeout(seconds):
+            _, link = await loop.create_connection(
+                lambda: Link(encrypted=target.encrypted),
+                target.host,
+                target.port,
+                ssl=context if target.encrypted else None,
+                server_hostname=target.host if target.encrypted else None,
+                happy_eyeballs_delay=0.25,
+            )
+    except TimeoutError as error:
+        raise Unreachable(f"no connection to {where} within {seconds:g} s (bound: connect)") from error
+    except ssl.SSLCertVerificationError as error:
+        reason = error.verify_message or str(error)
+        raise Unreachable(f"the certificate of {where} is not trusted: {reason}") from error
+    except ssl.SSLError as error:
+        raise Unreachable(f"TLS with {where} failed: {error.reason or error}") from error
+    except socket.gaierror as error:
+        raise Unreachable(f"the name {target.host} cannot be resolved: {error.strerror}") from error
+    except OSError as error:
+        refused = isinstance(error, ConnectionRefusedError) or "[Errno 111]" in str(error)
+        reason = "refused the connection" if refused else f"cannot be reached: {error.strerror or error}"
+        raise Unreachable(f"{where} {reason}") from error
+    return link
+
+
+def _is_latin1(text: str) -> bool:
+    return all(ord(character) < 256 for character in text)

@@ -1,0 +1,197 @@
+"""Which recording answers a request, and when none does, which was nearest and where it differs."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from typing import Any
+
+from fake_server.api.reply import ErrorReply
+from fake_server.relay.redact import Unreadable, known_values, redact
+from fake_server.replay.nearest import nearest, printable, show, told_differences
+from fake_server.wire.exchange import Aspect, Exchange, Request, Write, header
+from fake_server.wire.jsontext import parse
+
+VOLATILE = frozenset({"user", "metadata", "safety_identifier", "prompt_cache_key"})
+"""Top-level request members that name the caller or the run, not what is asked."""
+
+LARGE = 1024 * 1024
+"""Bytes of a request body that are looked through at most, for secrets and for what is nearest."""
+
+_BOUNDARY = re.compile(r"multipart/[^;]+;.*\bboundary=\"?([^\";]+)", re.IGNORECASE)
+
+
+class Match(StrEnum):
+    """When a recording answers a request. The path counts with and without `/v1`, headers never count."""
+
+    EXACT = "exact"  # method, path, query and body are equal (bodies as JSON values where both are JSON)
+    BODY = "body"  # method, path and body are equal but for volatile members; an equal query goes first
+    ORDER = "order"  # method and path are equal; these recordings answer in turn
+    ANY = "any"  # always: all recordings answer in turn, whatever is asked
+
+
+class Shelf:
+    """Recordings in order. A recording answers once, then again only when no fresh one fits; those that do
+    not know what was asked answer where none that does fits.
+
+    `answer` gives a recording, or a reply with `miss_status` that says why none fits; `misses` keeps what
+    these say. It may be asked from several threads.
+    """
+
+    def __init__(
+        self,
+        recordings: Iterable[Exchange],
+        *,
+        match: Match | str = Match.BODY,
+        volatile: frozenset[str] = VOLATILE,
+        miss_status: int = 404,
+    ) -> None:
+        self.recordings = tuple(recordings)
+        self.misses: list[str] = []
+        self.played = [0] * len(self.recordings)
+        self._match = Match(match)
+        self._volatile = frozenset() if self._match is Match.EXACT else volatile
+        self._miss_status = miss_status
+        self._lock = threading.Lock()
+        self._places: dict[tuple[str, str], list[int]] = {}
+        self._bodies = [self._body(recording.request) for recording in self.recordings]
+        self._keys = [_key(body) for body in self._bodies]
+        for index, recording in enumerate(self.recordings):
+            self._places.setdefault(_place(recording.request), []).append(index)
+
+    @property
+    def unplayed(self) -> list[Exchange]:
+        """The recordings no request has asked for."""
+        return [one for one, count in zip(self.recordings, self.played, strict=True) if not count]
+
+    def reset(self) -> None:
+        """Forget the misses and what was played."""
+        self.misses.clear()
+        self.played[:] = [0] * len(self.recordings)
+
+    def answer(self, request: Request) -> Exchange:
+        """The recording for `request`, or the reply that explains why there is none."""
+        with self._lock:
+            if fitting := self._fitting(request):
+                return self._least_played(fitting)
+            clean = _without_secrets(request)
+            if fitting := self._fitting(clean) or self._blind(request):
+                return self._least_played(fitting)
+            message = self.explain(clean)
+            self.misses.append(message)
+        return refusal(ErrorReply(self._miss_status, message, code="no_fixture_match"), request)
+
+    def explain(self, request: Request) -> str:
+        """Why nothing fits: the nearest recording and the first difference from it."""
+        wanted = _name(request)
+        if not self.recordings:
+            return f"No recording answers {wanted}: there are no recordings."
+        near = self._places.get(_place(request), [])
+        if not near:
+            places = sorted({_name(one.request) for one in self.recordings})
+            more = f" and {len(places) - 5} more" if len(places) > 5 else ""
+            return f"No recording answers {wanted}; there are recordings of {', '.join(places[:5])}{more}."
+        if len(request.body) > LARGE:
+            return f"No recording answers {wanted} with this body of {len(request.body):,} bytes."
+        asked = self._body(request)
+        best = near[nearest(asked, [self._bodies[index] for index in near])]
+        recording = self.recordings[best]
+        name = f"the recording {recording.label!r}" if recording.label else "a recording without a name"
+        if not self._known(best):
+            return f"No recording answers {wanted}; {name} does not know what it was asked."
+        if differing := told_differences(asked, self._bodies[best]):
+            return f"No recording answers {wanted} with this body. The nearest is {name}: {differing}."
+        queries = f"the query is {show(_query(request))}, recorded {show(_query(recording.request))}"
+        return f"No recording answers {wanted} with this query. The nearest is {name}: {queries}."
+
+    def _fitting(self, request: Request) -> Sequence[int]:
+        """The recordings that were asked for like this."""
+        here = self._places.get(_place(request), [])
+        if self._match is Match.ANY:
+            return range(len(self.recordings))
+        if self._match is Match.ORDER:
+            return here
+        key = _key(self._body(request))
+        same = [index for index in here if self._keys[index] == key and self._known(index)]
+        asked_alike = [index for index in same if _query(self.recordings[index].request) == _query(request)]
+        return asked_alike if self._match is Match.EXACT else asked_alike or same
+
+    def _blind(self, request: Request) -> Sequence[int]:
+        """Those of this method and path that do not know what was asked; none where that must be equal."""
+        here = () if self._match is Match.EXACT else self._places.get(_place(request), ())
+        return [index for index in here if not self._known(index)]
+
+    def _known(self, index: int) -> bool:
+        return self.recordings[index].knows(Aspect.REQUEST)
+
+    def _least_played(self, indexes: Sequence[int]) -> Exchange:
+        chosen = min(indexes, key=lambda index: self.played[index])
+        self.played[chosen] += 1
+        return self.recordings[chosen]
+
+    def _body(self, request: Request) -> Any:
+        document = parse(request.body)
+        if isinstance(document.value, dict):
+            return {name: member for name, member in document.value.items() if name not in self._volatile}
+        return document.value if document.ok else _with_one_boundary(request)
+
+
+def refusal(error: ErrorReply, request: Request) -> Exchange:
+    """An error of our own as an exchange to play; clients are told not to retry."""
+    body = json.dumps(error.body(), ensure_ascii=False).encode()
+    headers = (
+        ("Content-Type", "application/json"),
+        ("Content-Length", str(len(body))),
+        ("x-should-retry", "false"),
+    )
+    writes = () if request.method == "HEAD" else (Write(body),)
+    return Exchange(request, error.status, headers, writes, unknown=frozenset({Aspect.FRAMING}))
+
+
+def _place(request: Request) -> tuple[str, str]:
+    """Method and path, the latter without `/v1`."""
+    path = "/" + request.path.strip("/") + "/"
+    return request.method, path.removeprefix("/v1/").strip("/")
+
+
+def _name(request: Request) -> str:
+    """Method and path for a message."""
+    return printable(f"{request.method} {request.path}")
+
+
+def _query(request: Request) -> str:
+    return request.target.partition("?")[2]
+
+
+def _key(body: Any) -> str:
+    """Equal for bodies that ask the same."""
+    return repr(body) if isinstance(body, bytes) else json.dumps(_plain(body), sort_keys=True)
+
+
+def _plain(value: Any) -> Any:
+    """The value with whole floats as integers: 1.0 asks the same as 1."""
+    if isinstance(value, dict):
+        return {name: _plain(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _with_one_boundary(request: Request) -> bytes:
+    """The body; of a multipart form with a fixed boundary, as clients draw a new one each time."""
+    found = _BOUNDARY.match(header(request.headers, "content-type") or "")
+    return request.body.replace(found[1].strip().encode("latin-1"), b"boundary") if found else request.body
+
+
+def _without_secrets(request: Request) -> Request:
+    """The request as a recorder would have kept it, where its body is not large."""
+    if len(request.body) > LARGE:
+        return request
+    exchange = Exchange(request, None)
+    try:
+        return redact(exchange, known_values(exchange)).exchange.request
+    except Unreadable:
+        return Request(request.method, request.target)

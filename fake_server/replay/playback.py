@@ -1,0 +1,187 @@
+"""Raw playback: a server on 127.0.0.1 that repeats recorded replies byte for byte, faults included.
+
+Plain asyncio, because web servers lower-case header names, fix status lines, refuse a wrong
+Content-Length and cannot reset a connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from fake_server.api.reply import ErrorReply
+from fake_server.connection import Link, Listener
+from fake_server.replay.clock import Clock, check_speed, scaled
+from fake_server.replay.matching import Match, Shelf, refusal
+from fake_server.wire.bounds import Bounds
+from fake_server.wire.capture import ReplyCapture
+from fake_server.wire.exchange import Ending, Exchange, Request, header
+from fake_server.wire.fixture import Fixture
+from fake_server.wire.head import Malformed, TooLarge
+from fake_server.wire.outgoing import outgoing
+from fake_server.wire.request import RequestCapture
+
+HANG_UP = frozenset({Ending.RESET, Ending.UNREACHABLE})
+SILENT = frozenset({Ending.TIMED_OUT})
+_log = logging.getLogger(__name__)
+_log.addHandler(logging.NullHandler())  # who sets up no logging is told nothing
+
+
+class Playback(Listener):
+    """Serves recordings while entered: `async with Playback(exchanges) as playback`.
+
+    `match` says which recording answers a request (see Match). `speed`
+    scales the recorded pace, 0 plays without pauses; `clock` lets the pauses pass. A reply that timed out
+    stays silent until the client leaves, at most `bounds.exchange` seconds; one that was unreachable is
+    reset. One that outgrew a bound, or whose client left, is cut where the recording stops. A request
+    nothing fits gets a reply with `miss_status` that names the nearest recording; `misses` keeps these
+    messages.
+    """
+
+    def __init__(
+        self,
+        recordings: Iterable[Exchange | Fixture],
+        *,
+        speed: float = 1.0,
+        match: Match | str = Match.BODY,
+        miss_status: int = 404,
+        port: int = 0,
+        bounds: Bounds | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        super().__init__(port)
+        self.speed = check_speed(speed)
+        self.bounds = bounds or Bounds()
+        self._clock = clock or Clock()
+        self._shelf = Shelf(
+            (one.exchange if isinstance(one, Fixture) else one for one in recordings),
+            match=match,
+            miss_status=miss_status,
+        )
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    @property
+    def misses(self) -> list[str]:
+        """What the replies to requests that nothing fitted said, oldest first."""
+        return self._shelf.misses
+
+    @property
+    def unplayed(self) -> list[Exchange]:
+        """The recordings no request has asked for."""
+        return self._shelf.unplayed
+
+    def reset(self) -> None:
+        """Forget the misses and what was played."""
+        self._shelf.reset()
+
+    async def serve_connection(self, client: Link) -> None:
+        try:
+            while (request := await self._read(client)) is not None:
+                stays = await self._play(client, self._answer(request.request), request.request)
+                if not stays or not request.keeps_alive:
+                    await client.close()
+                    return
+        finally:
+            client.drop()
+
+    async def _read(self, client: Link) -> RequestCapture | None:
+        """The next whole request; None when the client is gone, too slow, or does not speak HTTP."""
+        request = RequestCapture(self.bounds)
+        deadline: float | None = None
+        continued = False
+        while not request.done:
+            piece = client.take()
+            if piece is None:
+                if request.head_done and not continued and _waits_for_leave(request):
+                    client.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+                    continued = True
+                if client.finished or not await client.changed(deadline):
+                    return None
+                continue
+            data, at = piece
+            try:
+                used = request.feed(data)
+            except (Malformed, TooLarge) as error:
+                unread = ErrorReply(400, f"The request cannot be read: {error}.")
+                await self._play(client, refusal(unread, request.request), request.request)
+                return None
+            client.put_back(data[used:], at)
+            deadline = deadline or asyncio.get_running_loop().time() + self.bounds.idle
+        return request
+
+    def _answer(self, request: Request) -> Exchange:
+        before = len(self.misses)
+        exchange = self._shelf.answer(request)
+        for message in self.misses[before:]:
+            _log.warning("%s", message)
+        return exchange
+
+    async def _play(self, client: Link, exchange: Exchange, request: Request) -> bool:
+        """Send one reply with its pauses and its ending; whether the connection stays open.
+
+        It closes after bytes that the client would take for the next reply.
+        """
+        loop = asyncio.get_running_loop()
+        read = ReplyCapture(request, bounds=self.bounds)
+        for write in outgoing(exchange):
+            if not await self._pause(client, write.pause):
+                return False
+            client.write(write.data)
+            read.feed(write.data)
+            while client.blocked and not client.lost:
+                if not await client.changed(loop.time() + self.bounds.idle):
+                    return False
+        if exchange.ending in SILENT:
+            await self._wait_for_leaving(client, self.bounds.exchange)
+            return False
+        if exchange.ending in HANG_UP:
+            await client.flushed(loop.time() + self.bounds.idle)
+            await client.reset()
+            return False
+        return read.keeps_alive
+
+    async def _pause(self, client: Link, seconds: float) -> bool:
+        """Let a recorded pause pass; False when the connection was lost meanwhile."""
+        seconds = scaled(seconds, self.speed)
+        if seconds:
+            passing = asyncio.ensure_future(self._clock.asleep(seconds))
+            passing.add_done_callback(lambda _: client.wake.set())
+            try:
+                while not passing.done() and not client.lost:
+                    await client.changed()
+            finally:
+                passing.cancel()
+        return not client.lost
+
+    async def _wait_for_leaving(self, client: Link, seconds: float) -> None:
+        deadline = asyncio.get_running_loop().time() + seconds
+        while not client.lost and not client.eof:
+            if not await client.changed(deadline):
+                return
+
+
+def _waits_for_leave(request: RequestCapture) -> bool:
+    """Whether the client sends its body only when told to (RFC 9110 section 10.1.1), or after a second."""
+    return (header(request.headers, "expect") or "").lower() == "100-continue"
+
+
+async def serve(
+    recordings: Iterable[Exchange | Fixture],
+    *,
+    port: int = 1337,
+    ready: Callable[[Playback], None] | None = None,
+    **options: Any,
+) -> None:
+    """Play until cancelled, with the options of Playback; `ready` is called once the port is open.
+
+    Raises OSError when it is taken.
+    """
+    async with Playback(recordings, port=port, **options) as playback:
+        if ready:
+            ready(playback)
+        await asyncio.Event().wait()

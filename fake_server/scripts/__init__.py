@@ -1,0 +1,1 @@
+"""What an author writes, and which script answers a request."""

@@ -1,0 +1,230 @@
+"""Fixtures of aimock, `{fixtures: [{match, response}]}`, read as scripts, so that its users can move at once.
+
+Source: the types and the router of aimock 1.43. A `turnIndex` must be that of the request here, where aimock
+only prefers it; how text is cut into chunks (`chunkSize`) is the server's own style.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fake_server.wire.jsontext import compact
+
+ENDPOINTS = {"chat": "chat/completions", "embedding": "embeddings"}
+_ELSEWHERE = frozenset(("image", "speech", "transcription", "video", "openai-live"))
+"""Endpoints of aimock that are not served here."""
+_IGNORED = frozenset(
+    (
+        "chunkSize",
+        "role",
+        "provider",
+        "nativeFinishReason",
+        "reasoningSignature",
+        "redactedThinking",
+        "webSearches",
+    )
+)
+"""What says nothing of OpenAI's API, or of its bytes only."""
+_NOTES = frozenset(("match", "response", "metadata", "openRouterProcessing"))
+_PACES = ("streamingProfile", "recordedTimings", "latency")
+"""What says how fast an answer comes; the first that is given does."""
+_SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")
+
+
+class NotServed(ValueError):
+    """A fixture for an endpoint that is not served here; the others of its file are."""
+
+
+class NotOurs(ValueError):
+    """A member that no script can say; `member` is its path in the fixture."""
+
+    def __init__(self, member: tuple[str, ...], why: str) -> None:
+        super().__init__(why)
+        self.member = member
+
+
+def script_of(fixture: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """The script, as it would be written, of one fixture. Raises NotOurs, NotServed."""
+    endpoint = _mapping(fixture, "match").get("endpoint")
+    if isinstance(endpoint, str) and endpoint in _ELSEWHERE:
+        raise NotServed(f"the fixture is left out: {endpoint} is not served here, chat and embedding are")
+    when: dict[str, Any] = {}
+    for member, value in _mapping(fixture, "match").items():
+        made = _MATCHES.get(member)
+        if made is None:
+            raise NotOurs(("match", member), f"a script has nothing like match.{member}: leave it out")
+        if isinstance(value, Mapping):
+            raise NotOurs(("match", member), f"match.{member} is a text here, not an object")
+        _merge(when, made(value))
+    reply = _reply(dict(_mapping(fixture, "response")), "response")
+    pace = next((name for name in _PACES if fixture.get(name)), None)
+    left = _NOTES.union(one for one in _PACES if one != pace)
+    options = _reply({name: value for name, value in fixture.items() if name not in left})
+    faults = [*reply.pop("faults", ()), *options.pop("faults", ())]
+    return {
+        "name": name,
+        "when": when,
+        "reply": {**reply, **options, **({"faults": faults} if faults else {})},
+    }
+
+
+def _mapping(fixture: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = fixture.get(name, {})
+    if not isinstance(value, Mapping):
+        raise NotOurs((name,), f"{name} is an object: {{…}}")
+    return value
+
+
+def _text(value: Any) -> dict[str, Any]:
+    """The test of a text, which aimock looks for in its own case; of several by a list."""
+    exact = {"regex": _literal(value)} if isinstance(value, str) else {}
+    return {"contains": value, **exact}
+
+
+def _model(value: str) -> dict[str, Any]:
+    """The model by name, or one of its snapshots."""
+    return {"model": {"prefix": value, "regex": f"^{_literal(value)}(-[0-9].*)?$"}}
+
+
+def _literal(text: str) -> str:
+    """The pattern that finds this text."""
+    return _SPECIAL.sub(r"\\\g<0>", text)
+
+
+def _endpoint(value: Any) -> dict[str, Any]:
+    if value not in ENDPOINTS:
+        why = f"the endpoint {value!r} is not scripted here: chat and embedding are"
+        raise NotOurs(("match", "endpoint"), why)
+    return {"endpoint": ENDPOINTS[value]}
+
+
+def _last_is_result(value: Any) -> dict[str, Any]:
+    return {"body": {"messages[-1].tool_call_id": {"exists": bool(value)}}}
+
+
+_MATCHES: dict[str, Callable[[Any], dict[str, Any]]] = {
+    "userMessage": lambda value: {"messages": {"user": _text(value)}},
+    "systemMessage": lambda value: {"messages": {"system": _text(value)}},
+    "inputText": lambda value: {"endpoint": "embeddings", "messages": {"user": _text(value)}},
+    "toolCallId": lambda value: {"body": {"messages[-1].tool_call_id": value}},
+    "toolResultContains": lambda value: {"messages": {"last": {"role": "tool", **_text(value)}}},
+    "toolName": lambda value: {"tools": {"include": value}},
+    "model": _model,
+    "responseFormat": lambda value: {"response_format": value},
+    "sequenceIndex": lambda value: {"call": value + 1},
+    "turnIndex": lambda value: {"turn": value + 1},
+    "hasToolResult": _last_is_result,
+    "endpoint": _endpoint,
+}
+
+
+def _merge(into: dict[str, Any], more: Mapping[str, Any]) -> None:
+    for name, value in more.items():
+        if isinstance(value, Mapping) and isinstance(into.get(name), dict):
+            _merge(into[name], value)
+        else:
+            into[name] = value
+
+
+def _reply(response: dict[str, Any], *holder: str) -> dict[str, Any]:
+    reply: dict[str, Any] = {}
+    for member, value in response.items():
+        if member in _IGNORED or value is None:
+            continue
+        made = _REPLIES.get(member)
+        if made is None:
+            name = ".".join((*holder, member))
+            raise NotOurs((*holder, member), f"a script has nothing like {name}: leave it out")
+        _merge(reply, made(value))
+    speed = response.get("replaySpeed") or 1
+    if speed > 0 and "timing" in reply:
+        reply["timing"] = _faster(reply["timing"], speed)
+    if "retryAfter" in response and "error" in reply:
+        reply["error"]["headers"] = {"Retry-After": str(response["retryAfter"])}
+    if "error" in reply:
+        reply["error"] = {"status": response.get("status", 500), **reply["error"]}
+        return {name: reply[name] for name in ("error", "timing", "faults") if name in reply}
+    return reply
+
+
+def _calls(value: Any) -> dict[str, Any]:
+    calls = [{key: one[key] for key in ("name", "arguments", "id") if key in one} for one in value]
+    for call in calls:
+        if isinstance(call.get("arguments"), list):
+            call["arguments"] = compact(call["arguments"])
+    return {"tool_calls": calls}
+
+
+def _blocks(value: Any) -> dict[str, Any]:
+    """Texts and calls in turn; here all text comes first."""
+    texts = [one["text"] for one in value if one["type"] == "text"]
+    calls = _calls([one for one in value if one["type"] == "toolCall"])
+    return {**({"text": "".join(texts)} if texts else {}), **(calls if calls["tool_calls"] else {})}
+
+
+def _usage(value: Any) -> dict[str, Any]:
+    counts = {name: value[name] for name in ("prompt_tokens", "completion_tokens") if name in value}
+    for holder, name in (("prompt", "cached_tokens"), ("completion", "reasoning_tokens")):
+        details = value.get(f"{holder}_tokens_details") or {}
+        counts |= {name: details[name]} if name in details else {}
+    return {"usage": counts} if counts else {}
+
+
+def _error(value: Any) -> dict[str, Any]:
+    told = {name: value[name] for name in ("message", "type", "code", "param", "status") if name in value}
+    return {"error": told}
+
+
+def _profile(value: Any) -> dict[str, Any]:
+    timing = {"first": value.get("ttft", 0) / 1000, "rate": float(value.get("tps", 0))}
+    return {"timing": {**timing, "jitter": float(value.get("jitter", 0))}}
+
+
+def _recorded(value: Any) -> dict[str, Any]:
+    waits = (value.get("ttftMs", 0), *value.get("interChunkDelaysMs", ()))
+    return {"timing": {"pauses": [max(one, 0) / 1000 for one in waits]}}
+
+
+def _faster(timing: dict[str, Any], speed: float) -> dict[str, Any]:
+    if "pauses" in timing:
+        return {**timing, "speed": float(speed)}
+    return {**timing, "first": timing.get("first", 0.0) / speed, "rate": timing.get("rate", 0.0) * speed}
+
+
+def _chaos(value: Any) -> dict[str, Any]:
+    kinds: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("dropRate", {"fault": "error", "status": 500}),
+        ("malformedRate", {"fault": "garbage", "text": "{malformed json: <<<chaos>>>"}),
+        ("disconnectRate", {"fault": "close", "ending": "rst"}),
+    )
+    struck = [{**fault, "probability": value[name]} for name, fault in kinds if value.get(name)]
+    return {"faults": struck} if struck else {}
+
+
+_REPLIES: dict[str, Callable[[Any], dict[str, Any]]] = {
+    "content": lambda value: {"text": value} if isinstance(value, str) else {"json": value},
+    "reasoning": lambda value: {"reasoning": value},
+    "refusal": lambda value: {"refusal": value},
+    "toolCalls": _calls,
+    "finishReason": lambda value: {"finish_reason": value},
+    "usage": _usage,
+    "blocks": _blocks,
+    "embedding": lambda value: {"embedding": value},
+    "chaos": _chaos,
+    "error": _error,
+    "recordedTimings": _recorded,
+    "replaySpeed": lambda value: {},
+    "fallthrough": lambda value: {},
+    "retryAfter": lambda value: {},
+    "status": lambda value: {},
+    "id": lambda value: {"id": value},
+    "model": lambda value: {"model": value},
+    "created": lambda value: {"created": value},
+    "systemFingerprint": lambda value: {"system_fingerprint": value},
+    "latency": lambda value: {"timing": {"rate": 1000 / value}} if value else {},
+    "streamingProfile": _profile,
+    "truncateAfterChunks": lambda value: {"faults": [{"fault": "cut", "after_events": value}]},
+    "disconnectAfterMs": lambda value: {"faults": [{"fault": "cut", "after_seconds": value / 1000}]},
+}

@@ -1,0 +1,125 @@
+"""What is wrong with a script, in words: where it stands, what was expected, what may have been meant."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from fake_server.faults import CATALOGUE
+from fake_server.faults.wording import worded
+from fake_server.scripts.model import Script
+from fake_server.scripts.yaml_lines import Document, Where
+
+
+def complaints(error: ValidationError, document: Document, root: Where, source: str) -> list[str]:
+    """Each problem of one script, `file:line: what, what to do`, in the order of the lines."""
+    return [text for _, text in sorted(_lines(error, document, root, source))]
+
+
+def of_reply(error: ValidationError) -> str:
+    """Each problem of a reply that was made when it was asked for."""
+    return "; ".join(
+        _wording({**detail, "loc": ("reply", *detail["loc"])}) for detail in error.errors(include_url=False)
+    )
+
+
+def _lines(error: ValidationError, document: Document, root: Where, source: str) -> Iterator[tuple[int, str]]:
+    details = error.errors(include_url=False)
+    meant = {(*one["loc"][:-1], _near(one["loc"])) for one in details if one["type"] == "extra_forbidden"}
+    for detail in details:
+        if detail["type"] == "missing" and detail["loc"] in meant:
+            continue
+        row = 0
+        if detail["type"] == "template":
+            row = detail["ctx"]["row"]
+            detail["loc"] = (*detail["loc"], *detail["ctx"]["where"])
+        where = (*root, *detail["loc"])
+        line = document.key_line(where) if detail["type"] == "extra_forbidden" else document.line(where, row)
+        place = f"{source}:{line}" if document.lines else f"{source}[{root[-1]}]"
+        yield line, f"{place}: {_wording(detail)}"
+
+
+_KINDS = {
+    "string_type": "a text",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "dict_type": "a mapping",
+    "tuple_type": "a list",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+}
+
+
+def _wording(detail: Any) -> str:
+    loc, kind, value = detail["loc"], detail["type"], detail["input"]
+    if "faults" in loc and loc.index("faults") + 1 < len(loc):
+        place = loc.index("faults") + 2
+        holder = ".".join(str(part) for part in loc[:place])
+        return f"{holder}: {worded({**detail, 'loc': loc[place:]}, CATALOGUE)}"
+    name = ".".join(str(part) for part in loc)
+    if kind == "extra_forbidden":
+        return _unknown_key(loc)
+    if kind == "missing":
+        holder = f" in {'.'.join(str(part) for part in loc[:-1])}" if len(loc) > 1 else ""
+        return f"the key {str(loc[-1])!r} is missing{holder}: add it"
+    if kind in _KINDS:
+        return f"{name}: {_KINDS[kind]} is expected, this is {_describe(value)}{_quote_hint(kind, value)}"
+    message = str(detail["msg"])
+    if kind == "literal_error":
+        choices = str(detail["ctx"]["expected"])
+        near = difflib.get_close_matches(str(value), choices.split("'")[1::2], n=1)
+        hint = f": did you mean {near[0]!r}?" if near else f": use {choices}"
+        return f"{name}: {_describe(value)} is not known here{hint}"
+    message = message.replace("Input should", "must").replace("String should", "must")
+    return f"{name}: {message}" if name else message
+
+
+def _unknown_key(loc: tuple[str | int, ...]) -> str:
+    key, holder = str(loc[-1]), ".".join(str(part) for part in loc[:-1])
+    near = _near(loc)
+    hint = f"did you mean {near!r}?" if near else f"known here: {', '.join(_known_keys(loc[:-1]))}"
+    return f"unknown key {key!r}{' in ' + holder if holder else ''}: {hint}"
+
+
+def _near(loc: tuple[str | int, ...]) -> str | None:
+    """The known key that may have been meant."""
+    near = difflib.get_close_matches(str(loc[-1]), _known_keys(loc[:-1]), n=1, cutoff=0.5)
+    return near[0] if near else None
+
+
+def _known_keys(loc: tuple[str | int, ...]) -> list[str]:
+    """The keys the model at `loc` has, found by walking the annotations from Script."""
+    model: type[BaseModel] = Script
+    for step in loc:
+        if isinstance(step, str) and step in model.model_fields:
+            inner = _model_in(model.model_fields[step].annotation)
+            model = inner or model
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((model for one in get_args(annotation) if (model := _model_in(one))), None)
+
+
+def _describe(value: object) -> str:
+    if value is None:
+        return "empty"
+    if isinstance(value, bool):
+        return f"the switch {str(value).lower()}"
+    if isinstance(value, int | float):
+        return f"the number {value}"
+    if isinstance(value, str):
+        return repr(value[:40])
+    return "a mapping" if isinstance(value, Mapping) else "a list"
+
+
+def _quote_hint(kind: str, value: object) -> str:
+    if kind == "string_type" and isinstance(value, bool | int | float):
+        return ": put quotes around it"
+    return ": write it with '- ' before each" if kind == "tuple_type" else ""

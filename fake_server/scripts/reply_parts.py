@@ -1,0 +1,199 @@
+"""The parts of a script's reply: calls, tokens, counts, pace, errors, raw bytes."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, PrivateAttr, ValidationInfo, model_validator
+from pydantic import field_validator as checked
+from pydantic_core import PydanticCustomError
+
+from fake_server.recorded_pace import pauses_of
+from fake_server.scripts.when import Part
+from fake_server.wire.jsontext import compact
+
+MOST_BYTES = 8 * 1024 * 1024
+"""The longest file whose bytes a script may send."""
+FOLDER = "folder"
+"""Where the context of a validation says the folder of the script file."""
+
+Seconds = Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=0)]
+HeaderName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
+HeaderValue = Annotated[str, Field(pattern="^[\t\x20-\x7e\u00a0-\u00ff]*$")]
+
+
+class Call(Part):
+    """One tool call."""
+
+    name: str = Field(description="the tool's name")
+    arguments: Any = Field(
+        default_factory=dict, description="a mapping, or a text that is sent as it is, broken JSON too"
+    )
+    id: str | None = Field(default=None, description="the call's id, instead of one made up")
+
+    @checked("arguments")
+    @classmethod
+    def _mapping_or_text(cls, value: Any) -> Any:
+        if not isinstance(value, dict | str):
+            raise PydanticCustomError("arguments", "arguments are a mapping, or a text sent as it is")
+        return value
+
+    @property
+    def arguments_text(self) -> str:
+        """The arguments as JSON text."""
+        return self.arguments if isinstance(self.arguments, str) else compact(self.arguments)
+
+
+class Token(Part):
+    """One token of the text with its log probability."""
+
+    token: str = Field(description="the token's text; all tokens joined are the `text`")
+    logprob: Annotated[float, Field(le=0)] = Field(description="its log probability, at most 0")
+    top: dict[str, Annotated[float, Field(le=0)]] = Field(
+        default_factory=dict, description="the alternatives, each with its log probability"
+    )
+
+
+class UsageNumbers(Part):
+    """Token counts that replace the estimate; those left out are estimated."""
+
+    prompt_tokens: Count | None = Field(default=None, description="tokens of the request")
+    completion_tokens: Count | None = Field(default=None, description="tokens of the answer")
+    cached_tokens: Count | None = Field(default=None, description="of `prompt_tokens`, those from the cache")
+    reasoning_tokens: Count | None = Field(default=None, description="of `completion_tokens`, those thought")
+
+
+class Pace(Part):
+    """How fast the answer comes."""
+
+    first: Seconds = Field(default=0.0, description="seconds to the first event, or to a whole answer")
+    rate: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        default=0.0, description="events a second after the first; 0: all at once"
+    )
+    jitter: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.0, description="how far each pause may differ, 0 to 1, drawn by the seed"
+    )
+    pauses: Annotated[tuple[Seconds, ...], Field(strict=False)] | None = Field(
+        default=None,
+        description="seconds before each event, instead of `first` and `rate`; where there are more events, "
+        "all but the first begin anew; a whole answer takes as long as all of them",
+    )
+    recorded: str | None = Field(
+        default=None, description="a recording beside the script file whose pauses these are"
+    )
+    speed: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        default=1.0, description="what these pauses are divided by; 0: no pauses"
+    )
+    _waits: tuple[float, ...] = PrivateAttr(())
+
+    @model_validator(mode="after")
+    def _has_one_pace(self, info: ValidationInfo) -> Pace:
+        written = self.model_fields_set
+        ways = [name for name in ("pauses", "recorded") if name in written]
+        if "speed" in written and not ways:
+            raise PydanticCustomError("speed", "speed is that of pauses: add pauses or recorded, or use rate")
+        given = ways + [name for name in ("first", "rate") if name in written]
+        if ways and len(given) > 1:
+            told = {"given": " and ".join(given)}
+            raise PydanticCustomError("both", "{given} exclude each other: keep one", told)
+        waits = self.pauses or ()
+        if self.recorded is not None:
+            waits = _recorded(self.recorded, (info.context or {}).get(FOLDER))
+        self._waits = tuple(one / self.speed if self.speed else 0.0 for one in waits)
+        return self
+
+    @property
+    def waits(self) -> tuple[float, ...]:
+        """The seconds before each event, where they are given one by one."""
+        return self._waits
+
+
+class Failure(Part):
+    """OpenAI's error object."""
+
+    status: Annotated[int, Field(ge=400, le=599)] = Field(description="the HTTP status, 400 to 599")
+    message: str = Field(description="the error's text")
+    type: str | None = Field(default=None, description="its type; follows from the status where left out")
+    param: str | None = Field(default=None, description="the parameter it is about")
+    code: str | None = Field(default=None, description="its code; follows from the status where left out")
+    headers: dict[HeaderName, HeaderValue] = Field(
+        default_factory=dict, description="header fields, such as `Retry-After`"
+    )
+
+
+class Raw(Part):
+    """What is sent as it is, whatever the contract says."""
+
+    status: Annotated[int, Field(ge=200, le=599)] = Field(default=200, description="the HTTP status")
+    headers: dict[HeaderName, HeaderValue] = Field(
+        default_factory=dict, description="header fields, before those of the server"
+    )
+    body: Any = Field(default=None, description="the body: a text, or a value that is sent as JSON")
+    base64: str | None = Field(default=None, description="the body's bytes in Base64, instead of `body`")
+    file: str | None = Field(
+        default=None, description="a file whose bytes are the body; its path begins at the script file"
+    )
+    stream: Annotated[tuple[Any, ...], Field(strict=False)] | None = Field(
+        default=None, description="the data of each event, for a request that streams"
+    )
+    _bytes: bytes | None = PrivateAttr(None)
+
+    @model_validator(mode="after")
+    def _says_something(self, info: ValidationInfo) -> Raw:
+        bodies = {"body": self.body, "base64": self.base64, "file": self.file}
+        given = [name for name, value in bodies.items() if value is not None]
+        if not given and self.stream is None:
+            raise PydanticCustomError("empty", "nothing to send: give body, base64, file or stream")
+        if len(given) > 1:
+            told = {"given": " and ".join(given)}
+            raise PydanticCustomError("both", "{given} exclude each other: keep one", told)
+        if self.base64 is not None:
+            self._bytes = _decoded(self.base64)
+        if self.file is not None:
+            self._bytes = _read(self.file, (info.context or {}).get(FOLDER))
+        return self
+
+    @property
+    def sent(self) -> str | bytes | None:
+        """The body as it goes out; None where there is a stream alone."""
+        if self._bytes is not None or self.body is None:
+            return self._bytes
+        return self.body if isinstance(self.body, str) else compact(self.body)
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise PydanticCustomError("base64", "base64: not Base64: {why}", {"why": str(error)}) from error
+
+
+def _recorded(name: str, folder: Path | None) -> tuple[float, ...]:
+    if folder is None:
+        raise PydanticCustomError("file", "recorded: only a script in a file has one: give first and rate")
+    try:
+        return pauses_of(folder / name)
+    except ValueError as error:
+        raise PydanticCustomError("file", "recorded: {why}", {"why": str(error)}) from error
+
+
+def _read(name: str, folder: Path | None) -> bytes:
+    if folder is None:
+        raise PydanticCustomError("file", "file: only a script in a file has one: give base64 instead")
+    try:
+        with (folder / name).open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise PydanticCustomError(
+            "file", "file: {name} cannot be read: {why}", {"name": repr(name), "why": why}
+        ) from error
+    if len(data) > MOST_BYTES:
+        raise PydanticCustomError(
+            "file", "file: {name} is longer than {most} bytes", {"name": repr(name), "most": MOST_BYTES}
+        )
+    return data

@@ -1,0 +1,230 @@
+"""What a request must be for a script to answer it: the conditions of `when`, as validated models."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import field_validator as checked
+from pydantic_core import PydanticCustomError
+
+from fake_server.api import patterns
+
+if TYPE_CHECKING:
+    from jsonpath_rfc9535 import JSONPathQuery
+
+T = TypeVar("T")
+Several = Annotated[tuple[T, ...], Field(strict=False)]
+Positive = Annotated[int, Field(ge=1)]
+
+
+class Part(BaseModel):
+    """A part of a script: frozen, strict, without unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
+
+
+Endpoint = Literal["chat/completions", "completions", "embeddings", "moderations"]
+
+
+class ValueTest(Part):
+    """What a value must be; a plain value stands for `equals`."""
+
+    equals: Any = Field(default=None, description="the value itself")
+    contains: str | None = Field(default=None, description="a text in it, in any case")
+    regex: str | None = Field(default=None, description="a pattern in it (Rust syntax: no look-around)")
+    exists: bool | None = Field(default=None, description="`true`: it is there; `false`: it is not")
+
+    @checked("regex")
+    @classmethod
+    def _is_a_pattern(cls, value: str) -> str:
+        return _pattern(value)
+
+    @model_validator(mode="after")
+    def _says_something(self) -> ValueTest:
+        if not self.model_fields_set:
+            raise PydanticCustomError("empty", "nothing to test: give equals, contains, regex or exists")
+        return self
+
+
+_TESTS = frozenset(ValueTest.model_fields)
+
+
+def _value_or_test(value: Any) -> Any:
+    """A mapping of the tests' keys is a test; anything else is what the value must equal."""
+    return value if isinstance(value, dict) and value and _TESTS.issuperset(value) else {"equals": value}
+
+
+def _tests(value: Any) -> Any:
+    return {name: _value_or_test(one) for name, one in value.items()} if isinstance(value, dict) else value
+
+
+def path_of(text: str) -> JSONPathQuery:
+    """A JSONPath, whose `$.` may be left out. Raises JSONPathError."""
+    from jsonpath_rfc9535 import compile as compiled  # few scripts have paths, and it takes a while to import
+
+    root = "" if text.startswith("$") else "$" if text.startswith("[") else "$."
+    return compiled(root + text)
+
+
+def _paths(value: dict[str, ValueTest]) -> dict[str, ValueTest]:
+    for text in value:
+        from jsonpath_rfc9535 import JSONPathError
+
+        try:
+            path_of(text)
+        except JSONPathError as error:
+            why = str(error).splitlines()[0]
+            told = {"path": repr(text), "why": why}
+            raise PydanticCustomError("path", "{path} is no JSONPath: {why}", told) from None
+    return value
+
+
+def _pattern(text: str) -> str:
+    why = patterns.problem(text)
+    if why:
+        raise PydanticCustomError(
+            "pattern", "not a usable regular expression: {why} (Rust syntax: no look-around)", {"why": why}
+        )
+    return text
+
+
+Values = Annotated[
+    dict[str, ValueTest], BeforeValidator(_tests, json_schema_input_type=dict[str, ValueTest | Any])
+]
+"""Tests by name; a plain value stands for `equals`."""
+Paths = Annotated[Values, AfterValidator(_paths)]
+"""Tests by JSONPath (RFC 9535); the `$.` may be left out."""
+
+
+class TextTest(Part):
+    """What a message must be."""
+
+    role: str | None = Field(default=None, description="its role")
+    contains: Several[str] = Field(default=(), description="a text in it, or several, in any case")
+    equals: str | None = Field(default=None, description="its whole text")
+    regex: str | None = Field(default=None, description="a pattern in it (Rust syntax: no look-around)")
+    json_: Paths = Field(
+        default_factory=dict,
+        alias="json",
+        description="by JSONPath: values in its text, which is JSON, or in its list of content parts",
+    )
+
+    @checked("contains", mode="before", json_schema_input_type=str | Several[str])
+    @classmethod
+    def _one_or_several(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+    @checked("regex")
+    @classmethod
+    def _is_a_pattern(cls, value: str) -> str:
+        return _pattern(value)
+
+    @model_validator(mode="after")
+    def _says_something(self) -> TextTest:
+        if not (self.role or self.contains or self.equals is not None or self.regex or self.json_):
+            raise PydanticCustomError("empty", "nothing to test: give role, contains, equals, regex or json")
+        return self
+
+
+class MessagesTest(Part):
+    """Which message is tested."""
+
+    last: TextTest | None = Field(default=None, description="the last message")
+    user: TextTest | None = Field(default=None, description="the last message of the user")
+    any: TextTest | None = Field(default=None, description="any message")
+    first: TextTest | None = Field(default=None, description="the first message")
+    system: TextTest | None = Field(default=None, description="any system or developer message")
+
+
+class ModelTest(Part):
+    """The model asked for; a plain text stands for `exact`."""
+
+    exact: str | None = Field(default=None, description="its name")
+    prefix: str | None = Field(default=None, description="how its name begins")
+    regex: str | None = Field(default=None, description="a pattern in its name (Rust syntax)")
+
+    @checked("regex")
+    @classmethod
+    def _is_a_pattern(cls, value: str) -> str:
+        return _pattern(value)
+
+    @model_validator(mode="after")
+    def _says_something(self) -> ModelTest:
+        if not (self.exact or self.prefix or self.regex):
+            raise PydanticCustomError("empty", "nothing to test: give a name, or prefix or regex")
+        return self
+
+
+class ToolsTest(Part):
+    """The tools that the request offers."""
+
+    include: Several[str] = Field(
+        description="the name of a tool, or several, that are offered and that `tool_choice` lets be called"
+    )
+
+    @checked("include", mode="before", json_schema_input_type=str | Several[str])
+    @classmethod
+    def _one_or_several(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+
+class ResultTest(Part):
+    """The result of a tool in the request."""
+
+    name: str | None = Field(default=None, description="the tool's name")
+    id: str | None = Field(default=None, description="the `tool_call_id`")
+    contains: str | None = Field(default=None, description="a text in it, in any case")
+    regex: str | None = Field(default=None, description="a pattern in it (Rust syntax)")
+    json_: Paths = Field(
+        default_factory=dict, alias="json", description="by JSONPath: values in its text, which is JSON"
+    )
+
+    @checked("regex")
+    @classmethod
+    def _is_a_pattern(cls, value: str) -> str:
+        return _pattern(value)
+
+
+class When(Part):
+    """What a request must be for the script to answer it; every condition given must hold."""
+
+    endpoint: Endpoint | None = Field(
+        default=None, description="`chat/completions`, `completions`, `embeddings` or `moderations`"
+    )
+    model: ModelTest | None = Field(default=None, description="the model asked for: a name, or a test")
+    messages: MessagesTest | None = Field(
+        default=None, description="tests of messages; prompts and inputs count as messages of the user"
+    )
+    tools: ToolsTest | None = Field(default=None, description="the tools offered")
+    stream: bool | None = Field(default=None, description="whether a stream is asked for")
+    response_format: Literal["text", "json_object", "json_schema"] | None = Field(
+        default=None, description="`text`, `json_object` or `json_schema`"
+    )
+    turn: Positive | None = Field(
+        default=None, description="the number of the user's turn: one more than answers in `messages`"
+    )
+    headers: Values = Field(
+        default_factory=dict, description="header fields by name, in any case: a value or a test"
+    )
+    key: (
+        Annotated[ValueTest, BeforeValidator(_value_or_test, json_schema_input_type=ValueTest | Any)] | None
+    ) = Field(default=None, description="the API key: a value or a test")
+    body: Paths = Field(
+        default_factory=dict,
+        description="members of the request by JSONPath (RFC 9535, also without `$.`): a value or a test",
+    )
+    tool_result: ResultTest | None = Field(default=None, description="what a tool gave back")
+    call: Positive | None = Field(
+        default=None, description="`3`: the third request that is all else; others go to the next script"
+    )
+
+    @checked("model", mode="before", json_schema_input_type=str | ModelTest | None)
+    @classmethod
+    def _name_is_exact(cls, value: Any) -> Any:
+        return {"exact": value} if isinstance(value, str) else value
+
+    @checked("headers")
+    @classmethod
+    def _lower(cls, value: dict[str, ValueTest]) -> dict[str, ValueTest]:
+        return {name.lower(): test for name, test in value.items()}

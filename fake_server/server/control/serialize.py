@@ -1,0 +1,107 @@
+"""The journal as JSON: what was asked, which script answered or came nearest, what went back and when."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from fake_server.api import validate
+from fake_server.api.request import COMPLETIONS, EMBEDDINGS, MODERATIONS, Asking
+from fake_server.api.validate.moderations import moderations as moderations_refused
+from fake_server.faults.active import Armed
+from fake_server.scripts import match
+from fake_server.scripts.model import Script
+from fake_server.server.routes import completions, embeddings, moderations
+from fake_server.server.state.journal import Entry
+from fake_server.server.state.space import Space
+
+
+def request_told(entry: Entry, space: Space) -> dict[str, Any]:
+    """One request: `{method, path, space, headers, body, status, script, misses, faults, reply, began, first,
+    seconds}`.
+
+    `body` and `reply` are values where they are JSON, else text. `misses` are the scripts that came nearest,
+    each with the first condition it failed; there are none where a script answered.
+    """
+    return {
+        "method": entry.method,
+        "path": entry.path,
+        "space": entry.space,
+        "headers": dict(entry.headers),
+        "body": _readable(entry.body),
+        "status": entry.status,
+        "script": entry.script,
+        "misses": [] if entry.script else misses_told(entry, space),
+        "faults": list(entry.faults),
+        "reply": _readable(entry.reply),
+        "began": round(entry.began, 3),
+        "first": _rounded(entry.first),
+        "seconds": _rounded(entry.seconds),
+    }
+
+
+def misses_told(entry: Entry, space: Space) -> list[dict[str, str]]:
+    """The scripts nearest to a request, nearest first: `{script, place, failed}`."""
+    asking = asking_of(entry)
+    if asking is None:
+        return []
+    found = match.explain(asking, space.book, space.state)
+    return [{"script": miss.script.name, "place": miss.script.place, "failed": miss.reason} for miss in found]
+
+
+def script_told(script: Script, space: Space) -> dict[str, Any]:
+    """A script in use: `{name, place, when, times, used, added}`."""
+    return {
+        "name": script.name,
+        "place": script.place,
+        "when": script.when.model_dump(exclude_defaults=True),
+        "times": script.times,
+        "used": space.state.used(script),
+        "added": script in (*space.queued, *space.own),
+    }
+
+
+def fault_told(armed: Armed) -> dict[str, Any]:
+    """A fault in force: `{name, times, struck}` and the fault as it was written."""
+    return {"name": armed.name, **armed.written, "times": armed.times, "struck": armed.struck}
+
+
+def asking_of(entry: Entry) -> Asking | None:
+    """What a request asked, as scripts see it; None where its body is no JSON object.
+
+    Of a text completion it is the first prompt, where the request was none to refuse.
+    """
+    return next(iter(askings_of(entry)), None)
+
+
+def askings_of(entry: Entry) -> Iterator[Asking]:
+    """What a request asked, as scripts see it: once, of a text completion once for each prompt."""
+    endpoint, body = entry.path.removeprefix("/v1").strip("/"), entry.json
+    if not isinstance(body, Mapping):
+        return
+    for one in _as_chats(endpoint, body):
+        yield Asking(one, endpoint, entry.fields)
+
+
+def _as_chats(endpoint: str, body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    if endpoint == COMPLETIONS and validate.completions(body) is None:
+        for prompt in completions.prompts(body):
+            yield completions.as_chat(body, prompt)
+    elif endpoint == EMBEDDINGS and validate.embeddings(body) is None:
+        yield embeddings.as_chat(body)
+    elif endpoint == MODERATIONS and moderations_refused(body) is None:
+        yield moderations.as_chat(body)
+    else:
+        yield body
+
+
+def _readable(data: bytes) -> Any:
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        return data.decode("utf-8", "replace")
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 6)

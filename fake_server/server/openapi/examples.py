@@ -1,0 +1,83 @@
+"""Replies for the document to show, made by the fake itself."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fake_server.faults.base import HEADER
+from fake_server.server.settings import Settings
+from fake_server.testing.in_process import AppShelf
+from fake_server.wire.exchange import Request
+
+_SHOWN_EVENTS = 4
+_KEY = "sk-example"
+_IDS = re.compile(r"((?:chatcmpl|cmpl|modr)-|call_)[A-Za-z0-9]{20,}")
+_TIMES = re.compile(r'"(created|began)":[0-9.]+')
+_SPANS = re.compile(r'"(first|seconds)":[0-9.e-]+')
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A reply: `body` is a value where it is JSON, else text; None where there is none."""
+
+    status: int
+    body: Any
+
+
+class Samples:
+    """A fake to ask, in process; its ids and times are made the same in every document."""
+
+    def __init__(self) -> None:
+        self._open = AppShelf(Settings(plain=True, seed=1))
+        self._locked = AppShelf(Settings(plain=True, seed=1, api_key=_KEY))
+
+    def ask(
+        self, method: str, path: str, body: Any = None, fields: Mapping[str, str] | None = None
+    ) -> Sample:
+        """What the fake answers."""
+        status, text = _answer(self._open, method, path, body, fields or {})
+        return Sample(status, _read(text))
+
+    def stored(self) -> str:
+        """The id of a completion that was stored just now."""
+        said = {"role": "user", "content": "Repeat after me: A tree stands in the field."}
+        asked = {"model": "gpt-4o-mini", "messages": [said], "store": True, "metadata": {"team": "green"}}
+        return str(json.loads(_answer(self._open, "POST", "/v1/chat/completions", asked, {})[1])["id"])
+
+    def stream(self, path: str, body: Mapping[str, Any]) -> str:
+        """The events of a streamed answer, those in the middle left out."""
+        events = str(self.ask("POST", path, {**body, "stream": True}).body).split("\n\n")
+        shown = [*events[:_SHOWN_EVENTS], ": …", *events[-_SHOWN_EVENTS:]]
+        return "\n\n".join(shown)
+
+    def refused(self, status: int) -> Any:
+        """The body of a refusal with this status."""
+        chat = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}]}
+        path = "/v1/chat/completions"
+        if status == 401:
+            return _read(_answer(self._locked, "POST", path, chat, {})[1])
+        if status == 400:
+            return self.ask("POST", path, {"model": "gpt-4o-mini"}).body
+        if status == 404:
+            return self.ask("GET", "/v1/models/no-such-model").body
+        return self.ask("POST", path, chat, {HEADER: f"error;status={status}"}).body
+
+
+def _answer(shelf: AppShelf, method: str, path: str, body: Any, fields: Mapping[str, str]) -> tuple[int, str]:
+    data = b"" if body is None else json.dumps(body).encode()
+    headers = (("content-type", "application/json"), ("content-length", str(len(data))), *fields.items())
+    exchange = shelf.answer(Request(method.upper(), path, headers=headers, body=data))
+    return exchange.status or 0, exchange.payload.decode()
+
+
+def _read(text: str) -> Any:
+    steady = _IDS.sub(r"\1Bq7vXe2LkTnR4wYzJc9sHdMfAp1Gu", text)
+    steady = _SPANS.sub(r'"\1":0.001', _TIMES.sub(r'"\1":1764000000', steady))
+    try:
+        return json.loads(steady)
+    except ValueError:
+        return steady or None

@@ -1,0 +1,210 @@
+"""The operations of the API that the fake serves, with requests to try."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel
+
+from fake_server.server.openapi import chat_replies, replies, requests
+from fake_server.server.state.completions import LIMIT, MOST_LISTED
+
+Examples = Mapping[str, Mapping[str, Any]]
+"""Requests' bodies by a few words on each."""
+TAGS = {
+    "Chat": "Conversations, answered whole or as a stream of chunks; with `store` they can be read again.",
+    "Completions": "Texts that are continued, the older way.",
+    "Embeddings": "Vectors of length 1; texts that share words are near.",
+    "Models": "Names that can be asked.",
+    "Moderations": "Scores of texts and pictures, high for plain words of a category.",
+    "Fake control": "What was asked, what is said next and what goes wrong, in the space of the request.",
+}
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation: where, what it is called, what it takes and gives; `event`: what its streams hold."""
+
+    method: str
+    path: str
+    name: str
+    tag: str
+    summary: str
+    reply: type[BaseModel]
+    request: type[BaseModel] | None = None
+    event: type[BaseModel] | None = None
+    examples: Examples = field(default_factory=dict)
+    query: tuple[str, ...] = ()
+
+
+_POEM = [{"role": "user", "content": "Write a poem about a tree"}]
+_SCHEMA = {
+    "type": "object",
+    "properties": {"city": {"type": "string"}, "degrees": {"type": "integer"}},
+    "required": ["city", "degrees"],
+    "additionalProperties": False,
+}
+_WEATHER = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "description": "The weather of a city",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+    },
+}
+_CHATS: Examples = {
+    "a poem": {"model": "gpt-4o-mini", "messages": _POEM},
+    "as a stream": {
+        "model": "gpt-4o-mini",
+        "messages": _POEM,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    },
+    "a tool is called": {
+        "model": "gpt-4o-mini",
+        "messages": [{"role": "user", "content": "What is the weather in Oslo?"}],
+        "tools": [_WEATHER],
+        "tool_choice": "required",
+    },
+    "a tool's result": {
+        "model": "gpt-4o-mini",
+        "messages": [
+            {"role": "user", "content": "What is the weather in Oslo?"},
+            {
+                "role": "assistant",
+                "tool_calls": [
+                    {
+                        "id": "call_1",
+                        "type": "function",
+                        "function": {"name": "get_weather", "arguments": '{"city": "Oslo"}'},
+                    }
+                ],
+            },
+            {"role": "tool", "tool_call_id": "call_1", "content": "12 degrees"},
+        ],
+        "tools": [_WEATHER],
+    },
+    "an object that fits a schema": {
+        "model": "gpt-4o-mini",
+        "messages": [{"role": "user", "content": "How warm is it in Oslo?"}],
+        "response_format": {
+            "type": "json_schema",
+            "json_schema": {"name": "weather", "strict": True, "schema": _SCHEMA},
+        },
+    },
+    "a picture": {
+        "model": "gpt-4o-mini",
+        "messages": [
+            {
+                "role": "user",
+                "content": [
+                    {"type": "text", "text": "What is this?"},
+                    {"type": "image_url", "image_url": {"url": "https://example.com/tree.png"}},
+                ],
+            }
+        ],
+    },
+    "two choices with log probabilities": {
+        "model": "gpt-4o-mini",
+        "messages": [{"role": "user", "content": "Say this is a test"}],
+        "n": 2,
+        "logprobs": True,
+        "top_logprobs": 2,
+        "max_completion_tokens": 5,
+    },
+    "stored": {
+        "model": "gpt-4o-mini",
+        "messages": [{"role": "developer", "content": "Be brief."}, *_POEM],
+        "store": True,
+        "metadata": {"team": "green"},
+    },
+}
+_TEXTS: Examples = {
+    "a text": {"model": "gpt-3.5-turbo-instruct", "prompt": "Once upon a time", "max_tokens": 30},
+    "as a stream": {"model": "gpt-3.5-turbo-instruct", "prompt": "Once upon a time", "stream": True},
+    "two texts with log probabilities": {
+        "model": "davinci-002",
+        "prompt": ["Say this", "Say that"],
+        "logprobs": 1,
+        "echo": True,
+        "max_tokens": 4,
+    },
+}
+_VECTORS: Examples = {
+    "a text": {
+        "model": "text-embedding-3-small",
+        "input": "A tree stands in the field.",
+        "dimensions": 8,
+        "encoding_format": "float",
+    },
+    "texts in base64": {
+        "model": "text-embedding-3-large",
+        "input": ["A tree", "A field"],
+        "dimensions": 8,
+        "encoding_format": "base64",
+    },
+    "tokens": {"model": "text-embedding-3-small", "input": [32, 5021], "dimensions": 8},
+}
+_JUDGED: Examples = {
+    "a text": {"input": "I want to harm the robots"},
+    "texts": {"input": ["Happy birthday!", "You are an idiot"], "model": "text-moderation-latest"},
+    "a picture and what is said of it": {
+        "input": [
+            {"type": "text", "text": "My tree"},
+            {"type": "image_url", "image_url": {"url": "https://example.com/tree.png"}},
+        ]
+    },
+}
+_PAGED = ("after", "limit", "order")
+TUNED = "ft:gpt-4o-mini:team::Bq7vXe2L"
+"""A model that can be deleted."""
+STORED = "/chat/completions/{completion_id}"
+OPERATIONS = (
+    Operation("post", "/chat/completions", "createChatCompletion", "Chat", "Answer a conversation",
+              chat_replies.ChatCompletion, requests.CreateChatCompletionRequest,
+              chat_replies.ChatCompletionChunk, _CHATS),
+    Operation("get", "/chat/completions", "listChatCompletions", "Chat", "List stored completions",
+              chat_replies.ChatCompletionList, query=("model", "metadata", *_PAGED)),
+    Operation("get", STORED, "getChatCompletion", "Chat", "Read a stored completion",
+              chat_replies.StoredChatCompletion),
+    Operation("post", STORED, "updateChatCompletion", "Chat", "Give a stored completion other metadata",
+              chat_replies.StoredChatCompletion, requests.UpdateChatCompletionRequest, None,
+              {"other metadata": {"metadata": {"team": "blue"}}}),
+    Operation("delete", STORED, "deleteChatCompletion", "Chat", "Delete a stored completion",
+              chat_replies.ChatCompletionDeleted),
+    Operation("get", f"{STORED}/messages", "getChatCompletionMessages", "Chat", "List what it answered",
+              chat_replies.ChatCompletionMessageList, query=_PAGED),
+    Operation("post", "/completions", "createCompletion", "Completions", "Continue a text",
+              replies.Completion, requests.CreateCompletionRequest, replies.Completion, _TEXTS),
+    Operation("post", "/embeddings", "createEmbedding", "Embeddings", "Turn texts into vectors",
+              replies.CreateEmbeddingResponse, requests.CreateEmbeddingRequest, None, _VECTORS),
+    Operation("get", "/models", "listModels", "Models", "List the models", replies.ListModelsResponse),
+    Operation("get", "/models/{model}", "retrieveModel", "Models", "Describe a model", replies.Model),
+    Operation("delete", "/models/{model}", "deleteModel", "Models", "Delete a fine-tuned model",
+              replies.DeleteModelResponse),
+    Operation("post", "/moderations", "createModeration", "Moderations", "Judge texts or pictures",
+              replies.CreateModerationResponse, requests.CreateModerationRequest, None, _JUDGED),
+    Operation("get", "/health", "health", "Fake control", "Whether the server is ready", replies.Health),
+)  # fmt: skip
+QUERY: Mapping[str, Mapping[str, Any]] = {
+    "after": {"description": "The id that ended the page before.", "schema": {"type": "string"}},
+    "limit": {
+        "description": "How many a page has.",
+        "schema": {"type": "integer", "minimum": 1, "maximum": MOST_LISTED, "default": LIMIT},
+    },
+    "order": {
+        "description": "Oldest or newest first.",
+        "schema": {"type": "string", "enum": ["asc", "desc"], "default": "asc"},
+    },
+    "model": {"description": "Only those that this model answered.", "schema": {"type": "string"}},
+    "metadata": {
+        "description": "Only those with this metadata: `metadata[team]=green`.",
+        "style": "deepObject",
+        "explode": True,
+        "example": {},
+        "schema": {"type": "object", "additionalProperties": {"type": "string"}},
+    },
+}
+"""Parameters of lists."""

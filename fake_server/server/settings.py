@@ -1,0 +1,58 @@
+"""How one fake server behaves: its scripts, seed and bounds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fake_server.api.render.style import Style
+from fake_server.scripts.book import ScriptBook
+from fake_server.server.state.metrics import Metrics
+from fake_server.server.state.space import Spaces
+from fake_server.wire.fixture import SHIPPED
+
+if TYPE_CHECKING:
+    from fake_server.bugs.catalogue import Bug
+
+MIB = 1024 * 1024
+
+
+@dataclass
+class Settings:
+    """What an app is made from. `models` None accepts any name; `style` replaces the seed's styles,
+    and so does `plain` with `Style.PLAIN`. `book` may be replaced while the server runs. `bugs` are played to
+    every request that meets them.
+
+    `max_body` is in bytes, `body_timeout` in seconds for the whole request body.
+    """
+
+    book: ScriptBook = field(default_factory=ScriptBook)
+    seed: int = 0
+    plain: bool = False
+    style: Style | None = None
+    strict: bool = False
+    api_key: str | None = None
+    models: tuple[str, ...] | None = None
+    bugs: tuple[Bug, ...] = ()
+    max_body: int = 32 * MIB
+    body_timeout: float = 60.0
+    spaces: Spaces = field(init=False)
+    metrics: Metrics = field(default_factory=Metrics)
+
+    def __post_init__(self) -> None:
+        self.spaces = Spaces(lambda: self.book, self.seed)
+
+    def style_of(self, request: bytes) -> Style:
+        """How the reply to this request is written."""
+        fixed = Style.PLAIN if self.plain else self.style
+        return Style.draw(self.seed, request) if fixed is None else fixed
+
+
+def default_scripts() -> list[Path]:
+    """The poem of the seed program: it stands beside the package.
+
+    The other scripts of that folder are examples; they would answer requests that never asked for them.
+    """
+    poem = SHIPPED / "scripts" / "poem.yaml"
+    return [poem] if poem.is_file() else []

@@ -1,0 +1,1 @@
+"""What the server remembers between requests: spaces, the journal, stored completions, metrics."""

@@ -1,0 +1,259 @@
+"""Uvicorn as the fake needs it: it says when it is ready, refuses in OpenAI's form, and leaves at once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import http
+import os
+import socket
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import uvicorn
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from fake_server.api.reply import ErrorReply
+from fake_server.server.body import ARRIVED
+from fake_server.server.error_response import to_json
+from fake_server.server.light_app import Front
+from fake_server.server.settings import Settings
+from fake_server.server.socket_writer import RAW, Writer
+
+GRACE, TICK = 0.5, 0.01
+"""Seconds that open streams get when the server stops, and between two looks; then they are cut."""
+
+
+HEAD_SECONDS, HEAD_BYTES = 60.0, 64 * 1024
+"""How long a connection may take to send the head of a request, and bytes that may come without bringing one.
+
+The bytes bound all that is neither a whole head nor a body: endless fields, trailers, chunk extensions.
+"""
+
+
+_ACCEPTED = {("1.1", 1), ("1.0", 0), ("1.0", 1)}
+"""Versions of HTTP with the numbers of Host fields that they allow."""
+
+
+class Protocol(HttpToolsProtocol):
+    """Uvicorn's HTTP/1.1 that bounds what a request may take, and refuses in OpenAI's form."""
+
+    _deadline: asyncio.TimerHandle | None = None
+    _in_head = _brought = False
+    _useless = 0
+    _refusal: ErrorReply | None = None
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        app = self.app
+
+        async def with_raw_send(scope: Any, receive: Any, send: Any) -> None:
+            scope[RAW], scope[ARRIVED] = True, not send.__self__.more_body
+            await app(scope, receive, Writer(self, scope, send))
+
+        self.app = with_raw_send
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._deadline = self.loop.call_later(HEAD_SECONDS, self._too_late)
+
+    def data_received(self, data: bytes) -> None:
+        if self._refusal is not None:
+            return
+        self._unset_keepalive_if_required()
+        self._brought, left = False, data
+        try:
+            while left:
+                left = self._fed(left)
+        except HttpParserError:
+            self._refuse(ErrorReply(400, "Invalid HTTP request received."))
+            return
+        self._useless = 0 if self._brought else self._useless + len(data)
+        if self._useless > HEAD_BYTES:
+            self._refuse(ErrorReply(431, f"The head of a request is longer than {HEAD_BYTES} bytes."))
+        elif not self._in_head and (self._brought or self._busy):
+            self._forget_deadline()
+        elif self._deadline is None:
+            self._deadline = self.loop.call_later(HEAD_SECONDS, self._too_late)
+
+    @property
+    def _busy(self) -> bool:
+        """Whether a request is under way; what comes beside it and brings nothing, blank lines, must end."""
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _fed(self, data: bytes) -> bytes:
+        """What is left to be parsed: all behind an Upgrade field, and its head without that field.
+
+        A server may ignore the field (RFC 9110 section 7.8), but this parser then leaves out the body.
+        """
+        try:
+            self.parser.feed_data(data)
+        except HttpParserUpgrade as upgrade:
+            method = self.parser.get_method()
+            if method == b"CONNECT":
+                raise HttpParserError("this is no proxy") from None
+            kept = (b"%b: %b\r\n" % field for field in self.headers if field[0] != b"upgrade")
+            head = b"%b %b HTTP/%b\r\n" % (method, self.url, self.parser.get_http_version().encode())
+            self.parser = _parser(self)  # after `Connection: close` the old one is deaf
+            return b"".join((head, *kept, b"\r\n", data[upgrade.args[0] :]))
+        return b""
+
+    def on_message_begin(self) -> None:
+        self._in_head = True
+        super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._in_head:  # those after the body are for nobody
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        if self.parser.should_upgrade():
+            return
+        self._in_head, self._brought = False, True
+        hosts = [name for name, _ in self.headers if name == b"host"]
+        if (self.parser.get_http_version(), len(hosts)) not in _ACCEPTED:
+            raise HttpParserError("another version, or not one Host (RFC 9112 section 3.2)")
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._brought = True
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        if not self.parser.should_upgrade():
+            super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self._refusal is not None and not self.pipeline:
+            self._refuse(self._refusal)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._forget_deadline()
+        super().connection_lost(exc)
+
+    def _forget_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _too_late(self) -> None:
+        self._refuse(ErrorReply(408, f"No whole request arrived within {HEAD_SECONDS:g} seconds."))
+
+    def _refuse(self, error: ErrorReply) -> None:
+        """Answer below the app and hang up; whole requests before get their replies first."""
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            if not cycle.more_body:
+                self._refusal = error
+                return
+            cycle.disconnected = True
+            cycle.message_event.set()
+            if cycle.response_started:
+                self.transport.close()
+                return
+        body = to_json(error.body())
+        head = (
+            f"HTTP/1.1 {error.status} {http.HTTPStatus(error.status).phrase}\r\n"
+            f"content-type: application/json\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self.transport.close()
+
+
+def _parser(protocol: HttpToolsProtocol) -> HttpRequestParser:
+    """A parser as uvicorn makes it: what follows a request that closes is left to the protocol."""
+    parser = HttpRequestParser(protocol)
+    parser.set_dangerous_leniencies(lenient_data_after_close=True)
+    return parser
+
+
+class Server(uvicorn.Server):
+    """Uvicorn that says when it is ready, leaves at once when told to, and cuts what does not end."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = threading.Event()
+        self._leave = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        await super().startup(sockets)
+        self.ready.set()
+
+    def stop(self) -> None:
+        """Ask the server to leave, from any thread."""
+        self.should_exit = True
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the server has left already
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(self._leave.set)
+
+    async def main_loop(self) -> None:
+        counter = 0
+        while not await self.on_tick(counter):
+            counter = (counter + 1) % 864_000
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._leave.wait(), 0.1)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for one in sockets or []:
+            one.close()
+        state = self.server_state
+        for connection in list(state.connections):
+            connection.shutdown()
+        await self._until(lambda: not state.connections)
+        for connection in list(state.connections):
+            connection.transport.abort()
+        await self._until(lambda: not state.tasks)
+        for task in list(state.tasks):
+            task.cancel()
+
+    async def _until(self, done: Callable[[], bool]) -> None:
+        for _ in range(round(GRACE / TICK)):
+            if done() or self.force_exit:
+                return
+            await asyncio.sleep(TICK)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """An open socket to serve on. Raises OSError when the port is taken or the host is not ours."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # asyncio switches Nagle's delay off only where the socket names its protocol; create_server does not.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(2048)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+def uvicorn_server(settings: Settings) -> Server:
+    """A uvicorn server of the fake: no server header, no access log, HTTP/1.1 by httptools."""
+    config = uvicorn.Config(
+        Front(settings),
+        http=Protocol,
+        ws="none",
+        loop="asyncio",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=75,
+        proxy_headers=False,
+    )
+    return Server(config)
+
+
+def serve_on(server: Server, listener: socket.socket) -> None:
+    """Serve on an open socket until the server is told to stop; closes the socket."""
+    with listener:
+        asyncio.run(server.serve(sockets=[listener]))

@@ -1,0 +1,137 @@
+"""The fake in process: a server on its own thread and port, for tests and scripts."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from starlette.types import ASGIApp
+
+from fake_server.api.render.style import Style
+from fake_server.bugs import found
+from fake_server.scripts import book as script_book
+from fake_server.server.settings import Settings, default_scripts
+from fake_server.server.uvicorn_server import Server, listen, serve_on, uvicorn_server
+from fake_server.testing.space import FakeSpace
+
+ScriptSource = str | Path | Mapping[str, Any]
+
+
+class FakeServer(FakeSpace):
+    """A fake OpenAI server while entered: `with FakeServer() as fake: ... fake.base_url`.
+
+    `scripts` are files, folders, or scripts written as mappings (None: the kit's own, []: none); `seed` None
+    draws one; `style` writes every reply one way instead; `bugs` are ids of known bugs that it has. Works as
+    an async context manager too. The server itself is the space without a name; `space(name)` gives another.
+    Raises ScriptError for a bad script, BugError for an unknown bug, OSError for a taken port.
+    """
+
+    def __init__(
+        self,
+        scripts: ScriptSource | Iterable[ScriptSource] | None = None,
+        *,
+        seed: int | None = None,
+        plain: bool = False,
+        style: Style | None = None,
+        api_key: str | None = None,
+        models: Sequence[str] | None = None,
+        strict: bool = False,
+        bugs: Sequence[str] = (),
+        port: int = 0,
+    ) -> None:
+        self.seed = secrets.randbelow(2**32) if seed is None else seed
+        self.settings = Settings(
+            book=book_of(scripts),
+            seed=self.seed,
+            plain=plain,
+            style=style,
+            strict=strict,
+            api_key=api_key,
+            models=None if models is None else tuple(models),
+            bugs=found(bugs),
+        )
+        super().__init__(self, "")
+        self._wanted = port
+        self._port: int | None = None
+        self._server: Server | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def root(self) -> str:
+        """`http://127.0.0.1:PORT`. Raises RuntimeError when the server is not running."""
+        if self._port is None:
+            raise RuntimeError("the fake server is not running: enter it with `with` or call start()")
+        return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def app(self) -> ASGIApp:
+        """The ASGI app, to be called or mounted in process."""
+        from fake_server.server.app import create_app
+
+        return create_app(self.settings)
+
+    def space(self, name: str) -> FakeSpace:
+        """A space of this server, for one test among others that run at the same time. Raises ValueError."""
+        self.settings.spaces(name)
+        return FakeSpace(self, name)
+
+    def reset(self) -> None:
+        """Forget in every space what was asked, what was used, and what was added."""
+        for space in self.settings.spaces.known():
+            space.reset()
+
+    def start(self) -> FakeServer:
+        """Serve on a thread of its own; returns once connections are answered."""
+        if self._thread is not None:
+            raise RuntimeError("the fake server is running already")
+        listener = listen("127.0.0.1", self._wanted)
+        server = uvicorn_server(self.settings)
+        thread = threading.Thread(target=serve_on, args=(server, listener), name="fake-server", daemon=True)
+        self._server, self._thread, self._port = server, thread, listener.getsockname()[1]
+        thread.start()
+        if not server.ready.wait(10):
+            self.stop()
+            raise RuntimeError("the fake server did not start within 10 seconds")
+        return self
+
+    def stop(self) -> None:
+        """Stop serving; streams still open are cut after a moment. Safe to call twice."""
+        server, thread = self._server, self._thread
+        self._server = self._thread = self._port = None
+        if server is not None and thread is not None:
+            server.stop()
+            thread.join(10)
+
+    def __enter__(self) -> FakeServer:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    async def __aenter__(self) -> FakeServer:
+        return await asyncio.to_thread(self.start)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await asyncio.to_thread(self.stop)
+
+
+def book_of(given: ScriptSource | Iterable[ScriptSource] | None) -> script_book.ScriptBook:
+    """The scripts of files, folders and mappings; None: the kit's own. Raises ScriptError."""
+    if given is None:
+        return script_book.load(default_scripts())
+    several = [given] if isinstance(given, (str, Path, Mapping)) else list(given)
+    for one in several:
+        if not isinstance(one, (str, Path, Mapping)):
+            raise TypeError(f"scripts are files, folders or mappings, not {type(one).__name__}")
+    paths = [Path(one) for one in several if isinstance(one, (str, Path))]
+    written = [one for one in several if isinstance(one, Mapping)]
+    return script_book.joined(script_book.parse(written), script_book.load(paths))

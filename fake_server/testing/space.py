@@ -1,0 +1,125 @@
+"""One space of a running fake, as a test holds it: what to answer, what was asked, and the URL to ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from fake_server.scripts.model import Script
+from fake_server.server.state.journal import Entry
+from fake_server.testing import assertions
+
+if TYPE_CHECKING:
+    from fake_server.replay import ReplayTransport, mocked
+    from fake_server.server.state.space import Space
+    from fake_server.testing.server import FakeServer
+
+Said = str | Mapping[str, Any] | Callable[..., Any]
+"""A text, a reply as a script has it, or a callable that gives one."""
+
+
+class FakeSpace:
+    """A space: scripts, uses and requests that no other space sees. Ask it at `base_url`."""
+
+    def __init__(self, server: FakeServer, name: str) -> None:
+        self._of = server
+        self.name = name
+
+    @property
+    def _space(self) -> Space:
+        return self._of.settings.spaces(self.name)
+
+    @property
+    def url(self) -> str:
+        """`http://127.0.0.1:PORT`, and `/@NAME` where the space has a name; without `/v1`.
+
+        Raises RuntimeError when the server is not running.
+        """
+        return self._of.root + (f"/@{self.name}" if self.name else "")
+
+    @property
+    def base_url(self) -> str:
+        """The URL with `/v1`, as the SDKs want it."""
+        return f"{self.url}/v1"
+
+    @property
+    def requests(self) -> tuple[Entry, ...]:
+        """What was asked, oldest first; bounded, credentials redacted."""
+        return self._space.journal.entries()
+
+    def script(self, *scripts: Mapping[str, Any]) -> tuple[Script, ...]:
+        """Add scripts `{name, when, reply, times}` before all others, in this order. Raises ScriptError."""
+        return self._space.add(scripts)
+
+    def use(self, scripts: Iterable[Script]) -> None:
+        """Add scripts that were read already before all others, in their order. Raises ScriptError."""
+        self._space.use(tuple(scripts))
+
+    def reply(
+        self, said: Said, *, when: Mapping[str, Any] | None = None, times: int | None = 1
+    ) -> tuple[Script, ...]:
+        """Answer the next request so, or the next one that is `when`; several queue up. Raises ScriptError.
+
+        `times` None answers every such request from now on.
+        """
+        reply = {"text": said} if isinstance(said, str) else said
+        return self._space.queue([{"reply": reply, "when": when or {}, "times": times}])
+
+    def fault(
+        self,
+        fault: str,
+        *,
+        when: Mapping[str, Any] | None = None,
+        times: int | None = None,
+        **parameters: Any,
+    ) -> None:
+        """Let something go wrong: `fake.fault("cut", after_events=3, times=1)`. Raises FaultError."""
+        self._space.arm([{"fault": fault, **parameters, "when": when, "times": times}])
+
+    def bug(self, bug: str, *, when: Mapping[str, Any] | None = None, times: int | None = None) -> None:
+        """Play a known bug of a real server: `fake.bug("ikllama-no-done")`. Raises FaultError."""
+        self._space.arm([{"bug": bug, "when": when, "times": times}])
+
+    def assert_asked(self, when: Mapping[str, Any] | None = None, *, times: int | None = None) -> Entry:
+        """The last request that is `when` (conditions as in a script). Raises AssertionError.
+
+        Fails when there is none, or with `times` when there are not that many; the message shows the nearest
+        requests and what each lacks.
+        """
+        __tracebackhide__ = True
+        return assertions.asked(self._space, when or {}, times)
+
+    def assert_not_asked(self, when: Mapping[str, Any] | None = None) -> None:
+        """Fail when a request is `when`. Raises AssertionError."""
+        __tracebackhide__ = True
+        assertions.not_asked(self._space, when or {})
+
+    @property
+    def unused(self) -> tuple[Script, ...]:
+        """The scripts that have answered nothing here."""
+        space = self._space
+        return tuple(script for script in space.book if not space.state.used(script))
+
+    def transport(self, *, speed: float = 1.0) -> ReplayTransport:
+        """A transport for an httpx2 client that answers without a socket; the server need not run.
+
+        `openai.OpenAI(http_client=httpx2.Client(transport=fake.transport()), api_key="any")`
+        """
+        from fake_server.replay import ReplayTransport
+        from fake_server.testing.in_process import AppShelf
+
+        return ReplayTransport(AppShelf(self._of.settings, self.name), speed=speed)
+
+    def mocked(self, *, base_url: str = "https://api.openai.com/v1", speed: float = 1.0) -> mocked:
+        """While entered, every httpx and httpx2 client is answered below `base_url`, through respx.
+
+        The server need not run; a request to anywhere else fails and reaches no network.
+        """
+        from fake_server.replay import mocked
+        from fake_server.testing.in_process import AppShelf
+
+        return mocked(AppShelf(self._of.settings, self.name), base_url=base_url, speed=speed)
+
+    def reset(self) -> None:
+        """Forget what was asked, what was used, and what was added."""
+        self._space.reset()

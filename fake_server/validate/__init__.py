@@ -1,7 +1,0 @@
-"""Refusing bad requests as OpenAI does: status 400, the first complaint, its parameter and code."""
-
-from fake_server.validate.chat import chat
-from fake_server.validate.completions import completions
-from fake_server.validate.embeddings import embeddings
-
-__all__ = ["chat", "completions", "embeddings"]
