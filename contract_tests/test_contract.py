@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from contract_tests.cases import select
-from contract_tests.report.findings import told
+from contract_tests.report.findings import format_finding
 from contract_tests.run.outcome import CaseResult, ExitCode, Outcome
 from contract_tests.run.pytest_items import LiveRun
 from contract_tests.run.run import NoModel, Unreachable, UsageError
@@ -42,11 +42,12 @@ def live_result(live_run: LiveRun, case_id: str) -> CaseResult:
 
 
 def test_contract(live_result: CaseResult, record_property: Callable[[str, object], None]) -> None:
-    text = "\n\n".join(told(finding) for finding in live_result.findings)
+    text = "\n\n".join(format_finding(finding) for finding in live_result.findings)
     if live_result.outcome is Outcome.FAIL:
         pytest.fail(f"{live_result.title}\n\n{text}", pytrace=False)
     tolerated = [
-        f"tolerated: {told(one.finding)}\n    reason    {one.entry.reason}" for one in live_result.tolerated
+        f"tolerated: {format_finding(one.finding)}\n    reason    {one.entry.reason}"
+        for one in live_result.tolerated
     ]
     print("\n\n".join([text, *tolerated]))
     for finding in live_result.findings:

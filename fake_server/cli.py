@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from fake_server.bugs import BugError, found
-from fake_server.command_line import AnyWhole, Number, OneLine, Whole, not_listening, refuse, say
+from fake_server.bugs import BugError, find_bugs
+from fake_server.command_line import AnyWhole, Number, OneLine, Whole, echo, not_listening, refuse
 from fake_server.scripts.book import ScriptBook, ScriptError, load
 from fake_server.scripts.commands import schema_command, validate_command
 from fake_server.scripts.watch import Watch
@@ -128,7 +128,7 @@ main.add_command(schema_command)
 
 def fail(message: str) -> NoReturn:
     """One line on stderr, exit code 2."""
-    say(f"fake-server: {message}", err=True)
+    echo(f"fake-server: {message}", err=True)
     sys.exit(2)
 
 
@@ -147,14 +147,14 @@ def _load(paths: list[Path]) -> ScriptBook:
 
 def _bugs(names: tuple[str, ...]) -> tuple[Bug, ...]:
     try:
-        return found(names)
+        return find_bugs(names)
     except BugError as error:
         fail(str(error))
 
 
 def _say(text: str) -> None:
     for line in text.split("\n"):
-        say(f"fake-server: {line}", err=True)
+        echo(f"fake-server: {line}", err=True)
 
 
 def _serve(host: str, port: int, settings: Settings) -> None:

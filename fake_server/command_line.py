@@ -60,7 +60,7 @@ class Number(click.FloatRange):
         return number
 
 
-def say(text: str, err: bool = False) -> None:
+def echo(text: str, err: bool = False) -> None:
     """Print a line; half a surrogate pair, which no terminal takes, is escaped."""
     click.echo(text.encode("utf-8", "backslashreplace").decode(), err=err)
 
@@ -77,7 +77,7 @@ def refuse(names: Iterable[str], message: str) -> None:
             raise click.UsageError(message.format(param.opts[0]), context)
 
 
-def told(error: click.ClickException) -> str:
+def format_mistake(error: click.ClickException) -> str:
     """One line about a mistake: what is wrong, and where to look."""
     context = getattr(error, "ctx", None)
     usage = _usage(context) if context else ""
@@ -123,7 +123,7 @@ class OneLine(click.Group):
         try:
             code = run(**extra)
         except click.ClickException as error:
-            say(f"{self.name}: {told(error)}", err=True)
+            echo(f"{self.name}: {format_mistake(error)}", err=True)
             sys.exit(2)
         except click.exceptions.Abort:
             sys.exit(130)

@@ -19,14 +19,16 @@ HIGH_WATER = 256 * 1024
 """Bytes that may wait on one side before reading pauses."""
 
 
-class Link(asyncio.Protocol):
+class Connection(asyncio.Protocol):
     """A connection. `take` hands out reads in order; `wake` is set on every change.
 
     `eof` and `lost` tell that the peer sent FIN, and that the connection is gone; `was_reset`
     tells RST. All three may be true while reads still wait.
     """
 
-    def __init__(self, accepted: Callable[[Link], None] | None = None, *, encrypted: bool = False) -> None:
+    def __init__(
+        self, accepted: Callable[[Connection], None] | None = None, *, encrypted: bool = False
+    ) -> None:
         self.eof = self.lost = self.was_reset = False
         self.blocked = False  # the peer takes no more bytes for now
         self.wake = asyncio.Event()
@@ -185,7 +187,7 @@ class Listener:
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def serve_connection(self, client: Link) -> None:
+    async def serve_connection(self, client: Connection) -> None:
         raise NotImplementedError
 
     async def before_closing(self) -> None:
@@ -193,7 +195,7 @@ class Listener:
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: Link(self._accept), "127.0.0.1", self.port)
+        self._server = await loop.create_server(lambda: Connection(self._accept), "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -209,7 +211,7 @@ class Listener:
         await asyncio.gather(*running, return_exceptions=True)
         await self._server.wait_closed()
 
-    def _accept(self, client: Link) -> None:
+    def _accept(self, client: Connection) -> None:
         task = asyncio.get_running_loop().create_task(self.serve_connection(client))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

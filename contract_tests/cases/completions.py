@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from contract_tests.cases.prompts import UNUSUAL, repeat
-from contract_tests.rules.engine.answers import said
+from contract_tests.rules.engine.answers import answer_texts
 from contract_tests.rules.engine.view import View
 from contract_tests.target.ask import COMPLETIONS, Ask
 from contract_tests.target.case import case
@@ -100,5 +100,5 @@ async def same_text(ask: Ask) -> None:
     first = await _ask(ask, UNUSUAL, 32, **STEADY)
     await _ask(ask, UNUSUAL, 32, role="again", **STEADY)
     stream = await _ask(ask, UNUSUAL, 32, role="stream", stream=True, **STEADY)
-    if ask.deterministic and said(first) != said(stream):
+    if ask.deterministic and answer_texts(first) != answer_texts(stream):
         await _ask(ask, UNUSUAL, 32, role="once more", **STEADY)

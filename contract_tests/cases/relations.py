@@ -6,7 +6,7 @@ from typing import Any
 
 from contract_tests.cases.formats import PERSON
 from contract_tests.cases.prompts import CLOCK, CODE, LONG, SHORT, UNUSUAL, WEATHER, repeat, user
-from contract_tests.rules.engine.answers import said
+from contract_tests.rules.engine.answers import answer_texts
 from contract_tests.rules.relations.leaving import held_up
 from contract_tests.target.ask import Ask
 from contract_tests.target.case import case
@@ -25,7 +25,7 @@ async def _compare(
     first = await ask(body, role="dict", expect=expect)
     await ask(body, role="again", expect=expect)
     stream = await ask({**body, "stream": True, **(streamed or {})}, role="stream", expect=expect)
-    if ask.deterministic and said(first) != said(stream):
+    if ask.deterministic and answer_texts(first) != answer_texts(stream):
         await ask(body, role="once more", expect=expect)
 
 

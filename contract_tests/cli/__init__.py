@@ -21,10 +21,10 @@ from contract_tests.cli.rules import explain_command, rules_command
 from contract_tests.cli.run import run_command
 from contract_tests.cli.shrink import shrink_command
 from contract_tests.recordings.judging import InputError
-from contract_tests.report.findings import masked, printable
+from contract_tests.report.findings import mask, printable
 from contract_tests.run.outcome import ExitCode
 from contract_tests.run.run import NoModel, Unreachable, UsageError
-from fake_server.command_line import told
+from fake_server.command_line import format_mistake
 
 INTERRUPTED = 130
 """What shells say of a command that Ctrl-C ended; a run that has begun reports what it has instead."""
@@ -74,7 +74,7 @@ def main() -> None:
     except click.exceptions.Exit as done:
         sys.exit(done.exit_code)
     except click.ClickException as error:
-        _fail(told(error), ExitCode.USAGE)
+        _fail(format_mistake(error), ExitCode.USAGE)
     except (UsageError, NoModel, InputError) as error:
         _fail(str(error), ExitCode.USAGE)
     except Unreachable as error:
@@ -100,6 +100,6 @@ def _fail(message: str, code: int) -> None:
     secrets = [
         value for name, value in os.environ.items() if name.upper().endswith("_API_KEY") and len(value) > 7
     ]
-    line = printable(masked(" ".join(message.split()), secrets))
+    line = printable(mask(" ".join(message.split()), secrets))
     click.echo(f"contract: {line} (exit code {int(code)})", err=True)
     sys.exit(int(code))

@@ -19,8 +19,8 @@ from contract_tests.cli.shared_options import (
     writable,
     write,
 )
-from contract_tests.report.findings import count, masked
-from contract_tests.report.tolerances import said
+from contract_tests.report.findings import count, mask
+from contract_tests.report.tolerances import describe_entry
 from contract_tests.run.outcome import ExitCode, failing
 from contract_tests.run.tolerated import to_run
 from contract_tests.tolerance.baseline import NewBaseline, as_yaml, renew
@@ -62,10 +62,10 @@ def baseline_command(output: Path, **given: Any) -> int:
         return int(code)
     counting = [one for one in report.findings if failing([one], LEVELS[given["fail_on"]])]
     new = renew(counting, known, report.ledger.gone, today)
-    write(output, masked(as_yaml(new), terminal.secrets))
+    write(output, mask(as_yaml(new), terminal.secrets))
     for mark, listed in (("+", new.added), ("-", new.removed)):
         for one, labels in together(listed):
-            terminal.say(f"{mark} {said(one, labels)}")
+            terminal.say(f"{mark} {describe_entry(one, labels)}")
     terminal.say(f"written   {output}: {_told(new)} (exit code 0)", "bold green")
     return int(ExitCode.OK)
 

@@ -16,7 +16,7 @@ from contract_tests.diffing import terminal as told
 from contract_tests.diffing.compare import compare
 from contract_tests.diffing.difference import Kind, Role
 from contract_tests.diffing.sources import Pairs, load, pair, side_of
-from contract_tests.report.findings import masked
+from contract_tests.report.findings import mask
 from contract_tests.report.terminal import Terminal
 from fake_server.command_line import refuse
 
@@ -141,8 +141,8 @@ def _tell(
     same = all(one.same for one in comparisons) and not (pairs.only_a or pairs.only_b)
     for name, of, role in zip("AB", names, (one.role for one in pairs.both[0]), strict=True):
         whose = f"   ({role})" if role is not Role.OTHER else ""
-        terminal.say(f"{name}         {masked(of, terminal.secrets)}{whose}")
-    told.tell(terminal, comparisons, pairs, each)
+        terminal.say(f"{name}         {mask(of, terminal.secrets)}{whose}")
+    told.print_differences(terminal, comparisons, pairs, each)
     if json_path:
         text = written.as_json(names, comparisons, pairs, same, terminal.secrets)
         terminal.say(f"written   {write(json_path, text)}")
@@ -157,7 +157,7 @@ def _reports(
 ) -> int:
     found = reports.compare_reports(a, b)
     code = 0 if found.same else 1
-    told.tell_reports(terminal, found, code)
+    told.print_report_differences(terminal, found, code)
     if json_path:
         terminal.say(f"written   {write(json_path, written.reports_as_json(names, found))}")
     return code

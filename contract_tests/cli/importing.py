@@ -16,7 +16,7 @@ from contract_tests.report.findings import count
 from contract_tests.report.terminal import Terminal
 from contract_tests.run.outcome import ExitCode
 from contract_tests.run.run import UsageError
-from fake_server.relay.saving import KeepError, keep
+from fake_server.relay.saving import SaveError, save_recording
 from fake_server.wire import fixture
 
 
@@ -59,8 +59,8 @@ def import_command(
         for one in _read(path, format_name, endpoint=endpoint, asked=asked, skipped=skipped):
             target = folder / f"{_free(one.name, names)}.yaml"
             try:
-                result = keep(one.fixture, target)
-            except KeepError as error:
+                result = save_recording(one.fixture, target)
+            except SaveError as error:
                 refused.append(f"{one.fixture.source}: {error}")
                 continue
             kept += 1

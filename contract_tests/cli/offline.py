@@ -13,7 +13,7 @@ import click
 from contract_tests import client
 from contract_tests.cli.progress import ask
 from contract_tests.cli.replay import judge_one
-from contract_tests.cli.run import tell
+from contract_tests.cli.run import print_report
 from contract_tests.cli.shared_options import console, fail_on, json_file, junit_file
 from contract_tests.recordings.judging import judge_files
 from contract_tests.report.findings import count
@@ -53,7 +53,7 @@ def offline_command(
             _recite(terminal, fake.base_url)
             report = ask(terminal, Options(fake.base_url, model=model, api_key=key))
     surprises = _recorded_bugs(terminal)
-    code = tell(terminal, report, fail_on, json_file, junit)
+    code = print_report(terminal, report, fail_on, json_file, junit)
     if surprises and not code:
         code = ExitCode.FINDINGS
         gone = count(len(surprises), "bug")

@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 
 import click
 
-from contract_tests.report.findings import masked, printable
+from contract_tests.report.findings import mask, printable
 from contract_tests.report.terminal import Terminal
 from contract_tests.run.outcome import CaseResult, RunReport
 from contract_tests.run.run import OnResult, Options, Plan, run
 from contract_tests.run.tolerated import to_case
-from contract_tests.tolerance.entry import Entry
+from contract_tests.tolerance.entry import ToleranceEntry
 
 QUIET = 2.0
 """Seconds of search for the target that pass without a word."""
@@ -23,7 +23,7 @@ AGAIN = 10.0
 
 
 def ask(
-    terminal: Terminal, options: Options, entries: Sequence[Entry] = (), today: date = date.max
+    terminal: Terminal, options: Options, entries: Sequence[ToleranceEntry] = (), today: date = date.max
 ) -> RunReport:
     """Run, and show each case as it ends, with what `entries` tolerate `today`; the report has all findings.
 
@@ -70,4 +70,4 @@ def _search(options: Options, seconds: float) -> str:
         f"contract: no answer from {host} for {seconds:.0f} s; trying /models and /chat/completions, with "
         f"/v1 and without, each for up to {options.bounds.first_byte:g} s (--first-byte-timeout)"
     )
-    return printable(masked(line, options.secrets))
+    return printable(mask(line, options.secrets))

@@ -14,7 +14,7 @@ from contract_tests.rules import judge
 from contract_tests.rules.engine.judge import Level
 from contract_tests.run.outcome import CaseResult
 from contract_tests.run.run import Options
-from fake_server.relay.saving import KeepError, Kept, file_name, keep
+from fake_server.relay.saving import Saved, SaveError, file_name, save_recording
 from fake_server.wire.exchange import Exchange
 from fake_server.wire.fixture import Fixture
 
@@ -41,7 +41,7 @@ def base_environment(base_url: str, environment: Mapping[str, str]) -> dict[str,
 
 def keep_case(
     result: CaseResult, folder: Path, options: Options
-) -> Iterator[tuple[Exchange, Kept | KeepError]]:
+) -> Iterator[tuple[Exchange, Saved | SaveError]]:
     """Keep each exchange of a case as a fixture named after it; yields what became of each."""
     source = f"{options.target.partition('?')[0]}, {recorded_today()}"
     times: Counter[str] = Counter()
@@ -52,9 +52,11 @@ def keep_case(
         try:
             yield (
                 exchange,
-                keep(Fixture(exchange, source=source), path, secrets=options.secrets, breaks=broken_rules),
+                save_recording(
+                    Fixture(exchange, source=source), path, secrets=options.secrets, breaks=broken_rules
+                ),
             )
-        except KeepError as error:
+        except SaveError as error:
             yield exchange, error
 
 
@@ -75,11 +77,11 @@ class Log:
     def say(self, text: str) -> None:
         self._terminal.say(text)
 
-    def tell(self, exchange: Exchange, outcome: Kept | KeepError) -> None:
+    def tell(self, exchange: Exchange, outcome: Saved | SaveError) -> None:
         """One exchange was kept, or was not."""
         self._counts["came"] += 1
         self._came.set()
-        if isinstance(outcome, KeepError):
+        if isinstance(outcome, SaveError):
             self._counts["refused"] += 1
             self._terminal.say(f"refused   {outcome}", "red")
             return

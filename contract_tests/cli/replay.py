@@ -15,7 +15,7 @@ from contract_tests.recordings.reading import read
 from contract_tests.report.terminal import Terminal
 from contract_tests.run.outcome import ExitCode
 from fake_server.command_line import Number, Whole, not_listening, refuse
-from fake_server.connection import Link
+from fake_server.connection import Connection
 from fake_server.replay.playback import Playback, serve
 from fake_server.wire.exchange import Exchange
 
@@ -61,7 +61,7 @@ class _Once(Playback):
         super().__init__(exchanges, port=port, speed=speed, match="order")
         self.over = asyncio.Event()
 
-    async def serve_connection(self, client: Link) -> None:
+    async def serve_connection(self, client: Connection) -> None:
         await super().serve_connection(client)
         if not self.unplayed:
             self.over.set()

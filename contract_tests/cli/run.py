@@ -30,7 +30,7 @@ from contract_tests.report.terminal import Terminal
 from contract_tests.run.outcome import ExitCode, RunReport
 from contract_tests.run.run import Options, chosen
 from contract_tests.run.tolerated import to_run
-from fake_server.relay.saving import KeepError
+from fake_server.relay.saving import SaveError
 
 
 @click.command("run")
@@ -64,21 +64,21 @@ def run_command(list_only: bool, folder: Path | None, **given: Any) -> int:
     report = to_run(report, entries, today)
     if folder is not None:
         _record(terminal, report, folder, options)
-    return int(tell(terminal, report, given["fail_on"], given["json_file"], given["junit"]))
+    return int(print_report(terminal, report, given["fail_on"], given["json_file"], given["junit"]))
 
 
 def _record(terminal: Terminal, report: RunReport, folder: Path, options: Options) -> None:
     """Keep every exchange of the cases that have a finding."""
     cases = [result for result in report.results if result.findings]
     outcomes = [outcome for result in cases for _, outcome in keep_case(result, folder, options)]
-    refused = [outcome for outcome in outcomes if isinstance(outcome, KeepError)]
+    refused = [outcome for outcome in outcomes if isinstance(outcome, SaveError)]
     for error in refused:
         terminal.say(f"refused   {error}", "red")
     kept = count(len(outcomes) - len(refused), "exchange")
     terminal.say(f"recorded  {kept} of {count(len(cases), 'case')} with findings in {folder}")
 
 
-def tell(
+def print_report(
     terminal: Terminal, report: RunReport, level: str, json_path: Path | None, junit: Path | None
 ) -> ExitCode:
     """Show the report, write the files, end with the verdict; the exit code."""

@@ -11,7 +11,7 @@ from rich.console import Console
 from contract_tests.report.terminal import Terminal
 from contract_tests.rules.engine.judge import Level
 from contract_tests.run.run import Options
-from contract_tests.tolerance.entry import Entry
+from contract_tests.tolerance.entry import ToleranceEntry
 from contract_tests.tolerance.file import (
     DEFAULT_PROFILE,
     Tolerances,
@@ -66,7 +66,9 @@ baseline_file = click.option(
 )
 
 
-def tolerances_of(profile: str, baseline: Path | None = None) -> tuple[Tolerances, tuple[Entry, ...]]:
+def tolerances_of(
+    profile: str, baseline: Path | None = None
+) -> tuple[Tolerances, tuple[ToleranceEntry, ...]]:
     """The profile, and the entries of profile and baseline together. Raises UsageError."""
     chosen = load_profile(profile)
     known = load_baseline(baseline).entries if baseline else ()

@@ -12,7 +12,7 @@ import click
 from contract_tests.cli.shared_options import console, writable, write
 from contract_tests.recordings.reading import read
 from contract_tests.recordings.recording import Recording
-from contract_tests.report.findings import count, told
+from contract_tests.report.findings import count, format_finding
 from contract_tests.report.terminal import Terminal
 from contract_tests.rules import RULES, judge
 from contract_tests.rules.engine.judge import Rule
@@ -26,7 +26,7 @@ from contract_tests.shrinking.size import size_of
 from contract_tests.shrinking.work import SECONDS, Shrunk, shrink_main, shrink_rule
 from fake_server.command_line import Number
 from fake_server.relay.redact import Unreadable, known_values, redact
-from fake_server.relay.saving import KeepError, keep
+from fake_server.relay.saving import SaveError, save_recording
 from fake_server.wire import fixture
 from fake_server.wire.exchange import Exchange, Request
 from fake_server.wire.fixture import Fixture
@@ -196,8 +196,8 @@ def _history(shrunk: Shrunk) -> str:
 
 def _keep(made: Fixture, path: Path, secrets: Iterable[str]) -> None:
     try:
-        keep(made, path, secrets=secrets)
-    except KeepError as error:
+        save_recording(made, path, secrets=secrets)
+    except SaveError as error:
         raise click.ClickException(str(error)) from error
 
 
@@ -212,7 +212,7 @@ def _tell(terminal: Terminal, story: Story, issue_file: Path | None) -> None:
     text, rule = issue(story), story.rule
     findings = [one for one in judge(story.exchange).findings if rule is None or one.rule.id == rule.id]
     if findings:
-        terminal.say(told(findings[0], title=story.title))
+        terminal.say(format_finding(findings[0], title=story.title))
     if story.outcome:
         line = f": {story.outcome.line}" if story.outcome.line else ""
         terminal.say(f"main()    on the whole recording: exit code {story.outcome.code}{line}")

@@ -69,7 +69,7 @@ def collapsed(steps: list[str]) -> list[tuple[str, int]]:
     return [(step, sum(1 for _ in run)) for step, run in groupby(steps)]
 
 
-def told(steps: list[str]) -> str:
+def format_order(steps: list[str]) -> str:
     """'role → content ×37 → finish → [DONE]'."""
     parts = [step if number == 1 else f"{step} ×{number}" for step, number in collapsed(steps)]
     if len(parts) > _SHOWN_STEPS:
@@ -84,7 +84,7 @@ def course_differences(a: Side, b: Side) -> Iterator[Difference]:
     for name in dict.fromkeys((*of_a, *of_b)):
         steps_a, steps_b = of_a.get(name, []), of_b.get(name, [])
         if [step for step, _ in collapsed(steps_a)] != [step for step, _ in collapsed(steps_b)]:
-            yield Difference(Kind.ORDER, name, told(steps_a), told(steps_b))
+            yield Difference(Kind.ORDER, name, format_order(steps_a), format_order(steps_b))
 
 
 def member_differences(a: Side, b: Side) -> Iterator[Difference]:

@@ -10,7 +10,7 @@ from contract_tests.diffing.difference import Comparison, Difference, Kind
 from contract_tests.diffing.reports import ReportDiff
 from contract_tests.diffing.sources import Pairs
 from contract_tests.diffing.verdicts import Verdict
-from contract_tests.report.findings import count, masked, printable, some
+from contract_tests.report.findings import count, mask, printable, some
 from contract_tests.report.terminal import Terminal
 
 STYLES = {
@@ -29,7 +29,9 @@ _VERDICT = max(map(len, Verdict))
 _REPEATED = re.compile(r" ×\d+")
 
 
-def tell(terminal: Terminal, comparisons: Sequence[Comparison], pairs: Pairs, each: bool = False) -> None:
+def print_differences(
+    terminal: Terminal, comparisons: Sequence[Comparison], pairs: Pairs, each: bool = False
+) -> None:
     """Every difference: of one pair as it is, of several added up (or with `each` pair by pair)."""
     if each or len(comparisons) == 1:
         for one in comparisons:
@@ -90,7 +92,7 @@ def _width(cells: Sequence[str]) -> int:
 def _clean(terminal: Terminal, text: str) -> str:
     """The text, shortened, without secrets and on one line."""
     shown = text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"
-    return printable(masked(" ".join(shown.split()), terminal.secrets))
+    return printable(mask(" ".join(shown.split()), terminal.secrets))
 
 
 def _notes(terminal: Terminal, comparisons: Sequence[Comparison], pairs: Pairs) -> None:
@@ -142,7 +144,7 @@ def _counted(found: Iterable[Difference], name: Callable[[Difference], str]) -> 
     return ", ".join(f"{what} {number:,}" for what, number in numbers.items())
 
 
-def tell_reports(terminal: Terminal, found: ReportDiff, code: int) -> None:
+def print_report_differences(terminal: Terminal, found: ReportDiff, code: int) -> None:
     """Two reports: what they are of, then what is new, gone, and otherwise now."""
     for name, a, b in found.facts:
         terminal.say(f"{name:9} {a}" if a == b else f"{name:9} {a} → {b}")

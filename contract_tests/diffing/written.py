@@ -16,7 +16,7 @@ from typing import Any
 from contract_tests.diffing.difference import Comparison
 from contract_tests.diffing.reports import Found, Place, ReportDiff
 from contract_tests.diffing.sources import Pairs
-from contract_tests.report.findings import masked
+from contract_tests.report.findings import mask
 
 FORMAT = "openai-contract-diff/1"
 
@@ -88,7 +88,7 @@ def _text(names: tuple[str, str], same: bool, value: dict[str, Any], secrets: tu
 
 def _clean(value: Any, secrets: tuple[str, ...]) -> Any:
     if isinstance(value, str):
-        return masked(value, secrets).encode("utf-8", "replace").decode()
+        return mask(value, secrets).encode("utf-8", "replace").decode()
     if isinstance(value, dict):
         return {name: _clean(inner, secrets) for name, inner in value.items()}
     return [_clean(inner, secrets) for inner in value] if isinstance(value, list) else value

@@ -7,11 +7,11 @@ from datetime import date
 
 from contract_tests.recordings.judging import Summary
 from contract_tests.rules.engine.judge import Finding
-from contract_tests.tolerance.entry import Entry, Ledger, Tolerated, account, split
+from contract_tests.tolerance.entry import Ledger, ToleranceEntry, Tolerated, account, split
 
 
 def to_recordings(
-    summary: Summary, entries: Sequence[Entry], today: date, labels: Iterable[str]
+    summary: Summary, entries: Sequence[ToleranceEntry], today: date, labels: Iterable[str]
 ) -> tuple[tuple[Finding, ...], tuple[Tolerated, ...], Ledger]:
     """What counts of the findings in recordings, what is tolerated, and the ledger.
 
@@ -19,7 +19,7 @@ def to_recordings(
     """
     judged = tuple(labels)
 
-    def looked(entry: Entry) -> bool:
+    def looked(entry: ToleranceEntry) -> bool:
         asked = not summary.selected or entry.rule in summary.selected
         return asked and any(entry.may_be_in(label) for label in judged)
 

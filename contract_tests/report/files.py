@@ -22,10 +22,10 @@ from typing import Any
 
 from contract_tests.recordings.judging import Summary
 from contract_tests.report.breakage import table
-from contract_tests.report.findings import masked
+from contract_tests.report.findings import mask
 from contract_tests.rules.engine.judge import Finding
 from contract_tests.run.outcome import CaseResult, ExitCode, Lack, RunReport
-from contract_tests.tolerance.entry import Entry, Ledger, Tolerated
+from contract_tests.tolerance.entry import Ledger, ToleranceEntry, Tolerated
 
 FORMAT = "openai-contract-report/1"
 JUDGEMENT_FORMAT = "openai-contract-judgement/1"
@@ -124,7 +124,7 @@ def _tolerated(one: Tolerated) -> dict[str, Any]:
     return {**finding(one.finding), "tolerated": _entry(one.entry)}
 
 
-def _entry(one: Entry) -> dict[str, Any]:
+def _entry(one: ToleranceEntry) -> dict[str, Any]:
     expires = one.expires.isoformat() if one.expires else None
     members = {"by": one.by, "place": one.place, "rule": one.rule, "in": one.label, "at": one.path}
     return {**members, "actual": one.actual, "reason": one.reason, "link": one.link, "expires": expires}
@@ -154,7 +154,7 @@ def _clean_json(value: Any, secrets: tuple[str, ...]) -> str:
 def _clean(value: Any, secrets: tuple[str, ...]) -> Any:
     """Every text of the value masked; lone surrogates replaced, so that it can be written."""
     if isinstance(value, str):
-        return masked(value, secrets).encode("utf-8", "replace").decode()
+        return mask(value, secrets).encode("utf-8", "replace").decode()
     if isinstance(value, dict):
         return {name: _clean(inner, secrets) for name, inner in value.items()}
     if isinstance(value, list):

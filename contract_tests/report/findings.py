@@ -20,7 +20,7 @@ _TELLING = 8
 """So many first characters of a secret are masked without the rest; keys begin alike up to here."""
 
 
-def told(finding: Finding, title: str = "", also: Sequence[str] = ()) -> str:
+def format_finding(finding: Finding, title: str = "", also: Sequence[str] = ()) -> str:
     """A finding as a report shows it; `also` names other cases or recordings with the same complaint."""
     rule = finding.rule
     where = " ".join((title or finding.label).split())
@@ -42,7 +42,7 @@ def told(finding: Finding, title: str = "", also: Sequence[str] = ()) -> str:
     return "\n".join(lines)
 
 
-def told_together(findings: Sequence[Finding], also: Sequence[str] = ()) -> str:
+def format_group(findings: Sequence[Finding], also: Sequence[str] = ()) -> str:
     """Findings of one rule: the rule once, then each place with what was seen there."""
     rule = findings[0].rule
     expected = {one.expected for one in findings}
@@ -104,7 +104,7 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() or char in "\n " else "�" for char in text)
 
 
-def masked(text: str, secrets: Iterable[str] = ()) -> str:
+def mask(text: str, secrets: Iterable[str] = ()) -> str:
     """The text without the given secrets and without what looks like a credential.
 
     A secret is masked in the forms of a URL and of JSON too, and where it is cut: its first eight characters

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
-from contract_tests.report.findings import masked, told
-from contract_tests.report.tolerances import why
+from contract_tests.report.findings import format_finding, mask
+from contract_tests.report.tolerances import format_reason
 from contract_tests.rules.engine.judge import Level
 from contract_tests.run.outcome import CaseResult, ExitCode, Outcome, RunReport, failing
 
@@ -22,16 +22,19 @@ def as_junit(
     """
     lacking = {case_id: one.section for one in report.lacking for case_id in one.cases}
     suite = TestSuite("openai-contract")
-    suite.add_property("target", _xml(masked(report.target, secrets)))
+    suite.add_property("target", _xml(mask(report.target, secrets)))
     suite.add_property("model", _xml(report.model))
     suite.add_property("exit_code", str(int(code)))
     suite.add_property("tolerated", str(sum(1 for _ in report.tolerated)))
     for result in report.results:
         case = TestCase(result.case_id, f"contract.{result.section}", round(result.seconds, 3))
-        text = _xml(masked("\n".join(told(one) for one in result.findings), secrets))
-        known = "\n".join(f"{told(one.finding)}\n    tolerated {why(one.entry)}" for one in result.tolerated)
-        known = _xml(masked(known, secrets))
-        mark = _mark(result, text, _xml(masked(result.reason, secrets)), fail_on)
+        text = _xml(mask("\n".join(format_finding(one) for one in result.findings), secrets))
+        known = "\n".join(
+            f"{format_finding(one.finding)}\n    tolerated {format_reason(one.entry)}"
+            for one in result.tolerated
+        )
+        known = _xml(mask(known, secrets))
+        mark = _mark(result, text, _xml(mask(result.reason, secrets)), fail_on)
         if result.case_id in lacking and isinstance(mark, Skipped):
             mark = Failure(f"{lacking[result.case_id]} is required; {mark.message}")
         if mark is not None:

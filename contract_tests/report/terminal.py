@@ -12,8 +12,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
-from contract_tests.report.findings import count, first_few, masked, printable, some, told, told_together
-from contract_tests.report.tolerances import told_ledger, told_tolerated
+from contract_tests.report.findings import (
+    count,
+    first_few,
+    format_finding,
+    format_group,
+    mask,
+    printable,
+    some,
+)
+from contract_tests.report.tolerances import format_ledger, format_tolerated
 from contract_tests.rules.engine.judge import Finding, Level
 from contract_tests.run.outcome import CaseResult, ExitCode, Lack, Outcome, RunReport
 from contract_tests.run.run import Plan
@@ -51,7 +59,7 @@ class Terminal:
 
     def say(self, text: str = "", style: str = "") -> None:
         """One or more lines, as they are but for control characters."""
-        clean = masked(text, self.secrets).encode("utf-8", "replace").decode()
+        clean = mask(text, self.secrets).encode("utf-8", "replace").decode()
         self.console.print(Text(printable(clean), style=style), soft_wrap=True)
         self._spoke = monotonic()
 
@@ -102,15 +110,15 @@ class Terminal:
         for shown, also in first_few(findings, limit):
             first = shown[0]
             if len(shown) > 1:
-                text = told_together(shown, also)
+                text = format_group(shown, also)
             else:
-                text = told(first, _where(first.label, titles or {}), also)
+                text = format_finding(first, _where(first.label, titles or {}), also)
             self._finding(text, first.rule.level)
 
     def every(self, findings: Iterable[Finding]) -> None:
         """All findings in full, in their order."""
         for one in findings:
-            self._finding(told(one), one.rule.level)
+            self._finding(format_finding(one), one.rule.level)
 
     def _finding(self, text: str, level: Level) -> None:
         head, _, rest = text.partition("\n")
@@ -126,12 +134,12 @@ class Terminal:
 
     def tolerated(self, tolerated: Iterable[Tolerated], ledger: Ledger) -> None:
         """What does not count, by whom and why; and the entries that are out of date."""
-        for block in told_tolerated(tolerated):
+        for block in format_tolerated(tolerated):
             head, _, rest = block.partition("\n")
             self.say()
             self.say(head, "bold")
             self.say(rest)
-        if lines := told_ledger(ledger):
+        if lines := format_ledger(ledger):
             self.say()
             for line in lines:
                 self.say(line, "yellow")

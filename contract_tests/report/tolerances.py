@@ -7,23 +7,23 @@ from collections.abc import Iterable, Sequence
 from contract_tests.report.findings import MARKS, count, some
 from contract_tests.rules.engine.judge import Level
 from contract_tests.rules.engine.node import show_path
-from contract_tests.tolerance.entry import ANYTHING, Entry, Ledger, Tolerated, together
+from contract_tests.tolerance.entry import ANYTHING, Ledger, ToleranceEntry, Tolerated, together
 
 
-def why(entry: Entry) -> str:
+def format_reason(entry: ToleranceEntry) -> str:
     """'by profile azure: the reason (link; until 2027-01-31)'."""
     until = f"until {entry.expires}" if entry.expires else ""
     beside = "; ".join(part for part in (entry.link, until) if part)
     return f"by {entry.by}: {entry.reason}" + (f" ({beside})" if beside else "")
 
 
-def said(entry: Entry, labels: Sequence[str]) -> str:
+def describe_entry(entry: ToleranceEntry, labels: Sequence[str]) -> str:
     """'chat.stream.object in chat.stream.poem at choices[*].delta, seen as ""'."""
     parts = (("in", some(labels)), ("at", entry.path), ("seen as", entry.actual))
     return " ".join([entry.rule, *(f"{word} {text}" for word, text in parts if text != ANYTHING)])
 
 
-def told_tolerated(tolerated: Iterable[Tolerated]) -> list[str]:
+def format_tolerated(tolerated: Iterable[Tolerated]) -> list[str]:
     """A block of lines for each profile or baseline: what it covers, by rule and reason, MUST first."""
     blocks: dict[str, dict[tuple[object, ...], list[Tolerated]]] = {}
     for one in tolerated:
@@ -58,12 +58,12 @@ def _reason(covered: Sequence[Tolerated]) -> list[str]:
     return [head, *(f"      {name:9} {text}" for name, text in rows if text)]
 
 
-def told_ledger(ledger: Ledger) -> list[str]:
+def format_ledger(ledger: Ledger) -> list[str]:
     """A line for each entry that is out of date, with what to do."""
     lines = []
     for one, labels in together(ledger.expired):
         was = f"was tolerated until {one.expires}; mend the target or set a new date"
-        lines.append(f"expired   {one.place}: {said(one, labels)} {was}")
+        lines.append(f"expired   {one.place}: {describe_entry(one, labels)} {was}")
     for one, labels in together(ledger.gone):
-        lines.append(f"gone      {one.place}: {said(one, labels)} occurs no longer; remove it")
+        lines.append(f"gone      {one.place}: {describe_entry(one, labels)} occurs no longer; remove it")
     return lines

@@ -7,12 +7,12 @@ from itertools import pairwise
 
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.answers import Answer, answers
-from contract_tests.rules.engine.judge import SHOULD, Fault, Section
+from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.shared import as_dict, choice_list, envelope
 from contract_tests.rules.engine.shared_limits import limits
 from contract_tests.rules.engine.shared_stream import as_stream, chunk_choices
-from contract_tests.rules.engine.stream import StreamedChoice, told_so_far
+from contract_tests.rules.engine.stream import StreamedChoice, cumulative_text
 from contract_tests.rules.engine.subjects import TEXT
 from contract_tests.rules.engine.view import View
 
@@ -34,7 +34,7 @@ chunk_choices(completions_stream, TEXT)
 limits(completions_stream, TEXT, see.COMPLETION_CREATE, streamed=True)
 
 
-def _text(choice: Node) -> Iterable[Fault]:
+def _text(choice: Node) -> Iterable[Complaint]:
     if choice["text"].kind != "string":
         chat = next((name for name in ("message", "delta") if choice[name].there), "")
         seen = f"{chat}, as in a chat completion" if chat else str(choice["text"])
@@ -42,13 +42,13 @@ def _text(choice: Node) -> Iterable[Fault]:
 
 
 @completions.rule("text", over=TEXT.choices, harm="`reply.choices[0].text` is None")
-def text(choice: Node) -> Iterable[Fault]:
+def text(choice: Node) -> Iterable[Complaint]:
     """Each choice has its answer in the string `text`."""
     return _text(choice)
 
 
 @completions_stream.rule("text", over=TEXT.chunk_choices, harm="`chunk.choices[0].text` is None")
-def chunk_text(choice: Node) -> Iterable[Fault]:
+def chunk_text(choice: Node) -> Iterable[Complaint]:
     """Each choice of a chunk has the string `text`: what is new."""
     return _text(choice)
 
@@ -56,7 +56,7 @@ def chunk_text(choice: Node) -> Iterable[Fault]:
 @completions.rule(
     "finish-reason", over=TEXT.choices, harm="clients cannot tell a whole answer from a cut one"
 )
-def finish_reason(choice: Node) -> Iterable[Fault]:
+def finish_reason(choice: Node) -> Iterable[Complaint]:
     """`finish_reason` is stop, length or content_filter."""
     if choice["finish_reason"].text not in FINISH_REASONS:
         yield choice["finish_reason"], str(choice["finish_reason"]), ", ".join(sorted(FINISH_REASONS))
@@ -65,15 +65,15 @@ def finish_reason(choice: Node) -> Iterable[Fault]:
 @completions_stream.rule(
     "not-cumulative", over=TEXT.whole_streamed_choices, harm="the text appears again and again"
 )
-def not_cumulative(choice: StreamedChoice) -> Iterable[Fault]:
+def not_cumulative(choice: StreamedChoice) -> Iterable[Complaint]:
     """The `text` of a chunk is what is new, not the text so far."""
-    second = told_so_far(choice.entries, "text")
+    second = cumulative_text(choice.entries, "text")
     if second is not None:
         yield second, f"{second} begins with the text before it, as do all that follow"
 
 
 @completions_stream.rule("finish-reason", over=TEXT.chunk_choices, harm="clients stop too early, or never")
-def chunk_finish_reason(choice: Node) -> Iterable[Fault]:
+def chunk_finish_reason(choice: Node) -> Iterable[Complaint]:
     """Every choice of a chunk has `finish_reason`: null, or at its end stop, length or content_filter."""
     node = choice["finish_reason"]
     if not node.there or (node and node.text not in FINISH_REASONS):
@@ -90,7 +90,7 @@ def _logprobs(view: View) -> Iterable[Node]:
 
 
 @completions.rule("logprobs", over=_logprobs, harm="clients that zip the lists lose tokens or raise")
-def logprobs(node: Node) -> Iterable[Fault]:
+def logprobs(node: Node) -> Iterable[Complaint]:
     """`logprobs`, where it is not null, holds lists of one length: tokens, token_logprobs and text_offset."""
     if node.kind != "object" or node["content"].there:
         yield node, str(node), f"an object of the lists {', '.join(_LISTS)}"
@@ -116,7 +116,7 @@ def _logprobs_asked(view: View) -> Iterable[Answer]:
     see=see.COMPLETION_CREATE,
     harm="`choice.logprobs.tokens` raises on None: evaluation harnesses stop",
 )
-def logprobs_given(answer: Answer) -> Iterable[Fault]:
+def logprobs_given(answer: Answer) -> Iterable[Complaint]:
     """An answer that is asked for with `logprobs: N` has them."""
     if not answer.logprobs:
         yield answer.where, "text without log probabilities", "an object with tokens and token_logprobs"
@@ -137,7 +137,7 @@ def _readable(view: View) -> Iterable[tuple[Node, list[str]]]:
     see=see.COMPLETION_OBJECT,
     harm="evaluation harnesses weigh other words than those of the answer",
 )
-def logprobs_tell_the_text(subject: tuple[Node, list[str]]) -> Iterable[Fault]:
+def logprobs_tell_the_text(subject: tuple[Node, list[str]]) -> Iterable[Complaint]:
     """The tokens, put together, begin with the text, and each `text_offset` is where its token begins."""
     choice, tokens = subject
     joined, text = "".join(tokens), choice["text"].text
@@ -172,7 +172,7 @@ def _echoed(view: View) -> Iterable[tuple[Node, str]]:
     see=see.COMPLETION_CREATE,
     harm="evaluation harnesses that cut the prompt off cut off part of the answer instead",
 )
-def echo(subject: tuple[Node, str]) -> Iterable[Fault]:
+def echo(subject: tuple[Node, str]) -> Iterable[Complaint]:
     """With `echo: true` the text begins with the prompt."""
     choice, prompt = subject
     if not choice["text"].text.startswith(prompt):

@@ -8,7 +8,7 @@ import struct
 from collections.abc import Iterable
 
 from contract_tests.rules.engine import references as see
-from contract_tests.rules.engine.judge import SHOULD, Fault, Section
+from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.view import View
 from fake_server.wire.exchange import Aspect
@@ -25,7 +25,7 @@ def _answered(view: View) -> Iterable[View]:
 
 
 @embeddings.rule("is-object", over=_answered, harm="clients get a string or a bare list")
-def is_object(view: View) -> Iterable[Fault]:
+def is_object(view: View) -> Iterable[Complaint]:
     """The answer is one JSON object."""
     if view.form != "json" or (view.document.ok and not isinstance(view.document.value, dict)):
         yield view, f"the body begins {view.body[:40].decode('utf-8', 'replace')!r}", "one JSON object"
@@ -38,7 +38,7 @@ def embedding_lists(view: View) -> Iterable[Node]:
 
 
 @embeddings.rule("list-object", over=embedding_lists, harm="clients that dispatch on `object` refuse it")
-def list_object(root: Node) -> Iterable[Fault]:
+def list_object(root: Node) -> Iterable[Complaint]:
     """`object` of the answer is "list"."""
     if root["object"].value != "list":
         yield root["object"], str(root["object"]), '"list"'
@@ -47,7 +47,7 @@ def list_object(root: Node) -> Iterable[Fault]:
 @embeddings.rule(
     "data", over=embedding_lists, harm="`reply.data[0]` raises; openai-python: 'No embedding data'"
 )
-def data(root: Node) -> Iterable[Fault]:
+def data(root: Node) -> Iterable[Complaint]:
     """`data` is an array of objects with at least one in it."""
     node = root["data"]
     if node.kind != "array" or not node.value:
@@ -58,7 +58,7 @@ def data(root: Node) -> Iterable[Fault]:
 
 
 @embeddings.rule("model", over=embedding_lists, harm="cost and logs are booked on no model")
-def model(root: Node) -> Iterable[Fault]:
+def model(root: Node) -> Iterable[Complaint]:
     """`model` is a non-empty string."""
     if not root["model"].text.strip():
         yield root["model"], str(root["model"]), "a non-empty string"
@@ -70,7 +70,7 @@ def _entries(view: View) -> Iterable[Node]:
 
 
 @embeddings.rule("object", over=_entries, harm="clients that dispatch on `object` refuse it")
-def object_(entry: Node) -> Iterable[Fault]:
+def object_(entry: Node) -> Iterable[Complaint]:
     """`object` of each entry is "embedding"."""
     if entry["object"].value != "embedding":
         yield entry["object"], str(entry["object"]), '"embedding"'
@@ -81,7 +81,7 @@ def _indexed(view: View) -> Iterable[Node]:
 
 
 @embeddings.rule("index", over=_indexed, harm="vectors are stored with the wrong text")
-def index(node: Node) -> Iterable[Fault]:
+def index(node: Node) -> Iterable[Complaint]:
     """The entries have the numbers 0, 1, 2 … as their `index`, each once."""
     wanted = set(range(len(node.value)))
     for position, entry in enumerate(node):
@@ -92,7 +92,7 @@ def index(node: Node) -> Iterable[Fault]:
 
 
 @embeddings.rule("order", over=_indexed, level=SHOULD, harm="clients that zip texts and vectors mix them up")
-def order(node: Node) -> Iterable[Fault]:
+def order(node: Node) -> Iterable[Complaint]:
     """The entries stand in the order of the inputs."""
     numbers = [entry["index"].number for entry in node]
     wanted = list(range(len(numbers)))
@@ -123,7 +123,7 @@ def _counted(view: View) -> Iterable[tuple[Node, int]]:
     see=see.EMBEDDING_CREATE,
     harm="texts and vectors are zipped: the last texts have none, and nobody is told",
 )
-def count(subject: tuple[Node, int]) -> Iterable[Fault]:
+def count(subject: tuple[Node, int]) -> Iterable[Complaint]:
     """There is one embedding for each input."""
     node, wanted = subject
     if len(node.value) != wanted:
@@ -142,7 +142,7 @@ def _encoded(view: View) -> Iterable[tuple[Node, bool]]:
     see=see.EMBEDDING_CREATE,
     harm="openai-python asks for base64 by default and decodes what is a string",
 )
-def encoding(subject: tuple[Node, bool]) -> Iterable[Fault]:
+def encoding(subject: tuple[Node, bool]) -> Iterable[Complaint]:
     """`embedding` is an array of numbers, with encoding_format base64 the Base64 of 32-bit floats."""
     node, in_base64 = subject
     if in_base64:
@@ -191,7 +191,7 @@ def _vectors(view: View) -> Iterable[tuple[Node, tuple[float, ...]]]:
     yields_to=("embeddings.encoding",),
     harm="distances come out as NaN, and nothing is ever found",
 )
-def finite(subject: tuple[Node, tuple[float, ...]]) -> Iterable[Fault]:
+def finite(subject: tuple[Node, tuple[float, ...]]) -> Iterable[Complaint]:
     """The numbers are finite, and not all of them 0."""
     node, numbers = subject
     if any(one != one or abs(one) == float("inf") for one in numbers):
@@ -208,7 +208,7 @@ def finite(subject: tuple[Node, tuple[float, ...]]) -> Iterable[Fault]:
     see=see.EMBEDDING_GUIDE,
     harm="stores that rank by the dot product, as the guide allows, rank long vectors first",
 )
-def unit_length(subject: tuple[Node, tuple[float, ...]]) -> Iterable[Fault]:
+def unit_length(subject: tuple[Node, tuple[float, ...]]) -> Iterable[Complaint]:
     """A vector has the length 1."""
     node, numbers = subject
     length = sum(one * one for one in numbers) ** 0.5
@@ -225,7 +225,7 @@ def _sized(view: View) -> Iterable[tuple[Node, int]]:
 @embeddings.rule(
     "dimensions", over=_sized, see=see.EMBEDDING_CREATE, harm="the vector store refuses the vector"
 )
-def dimensions(subject: tuple[Node, int]) -> Iterable[Fault]:
+def dimensions(subject: tuple[Node, int]) -> Iterable[Complaint]:
     """A vector has as many numbers as `dimensions` asks for."""
     node, wanted = subject
     numbers = vector(node) or ()
@@ -234,7 +234,7 @@ def dimensions(subject: tuple[Node, int]) -> Iterable[Fault]:
 
 
 @embeddings.rule("same-size", over=_indexed, harm="the vector store refuses the batch")
-def same_size(node: Node) -> Iterable[Fault]:
+def same_size(node: Node) -> Iterable[Complaint]:
     """All vectors of an answer have the same number of numbers."""
     sizes = [(entry["embedding"], len(vector(entry["embedding"]) or ())) for entry in node]
     for place, size in sizes[1:]:
@@ -260,7 +260,7 @@ def _of_known_size(view: View) -> Iterable[tuple[Node, int]]:
     see=see.EMBEDDING_GUIDE,
     harm="an index made for the model refuses the vector",
 )
-def size_of_model(subject: tuple[Node, int]) -> Iterable[Fault]:
+def size_of_model(subject: tuple[Node, int]) -> Iterable[Complaint]:
     """Where `dimensions` is left out, a vector of a model of OpenAI has the size of that model."""
     node, size = subject
     count = len(vector(node) or ())

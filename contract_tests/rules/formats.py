@@ -8,7 +8,7 @@ from typing import Any
 
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.answers import Answer, answers
-from contract_tests.rules.engine.judge import SHOULD, Fault, Section
+from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
 from contract_tests.rules.engine.view import View
 from fake_server.api import patterns
 from fake_server.wire import jsontext
@@ -23,7 +23,7 @@ def _json_asked(view: View) -> Iterable[Answer]:
 
 
 @formats.rule("json-text", over=_json_asked, see=see.CHAT_CREATE, harm="`json.loads(message.content)` raises")
-def json_text(answer: Answer) -> Iterable[Fault]:
+def json_text(answer: Answer) -> Iterable[Complaint]:
     """With response_format json_object or json_schema the text is a JSON text, without anything around it."""
     parsed = jsontext.parse(answer.text.encode("utf-8", "replace"))
     if not parsed.ok:
@@ -40,7 +40,7 @@ def _object_asked(view: View) -> Iterable[tuple[Answer, object]]:
 
 
 @formats.rule("json-object", over=_object_asked, see=see.CHAT_CREATE, harm="`answer['key']` raises")
-def json_object(part: tuple[Answer, object]) -> Iterable[Fault]:
+def json_object(part: tuple[Answer, object]) -> Iterable[Complaint]:
     """With response_format json_object the JSON text is an object."""
     answer, value = part
     if not isinstance(value, dict):
@@ -57,7 +57,7 @@ def _schema_asked(view: View) -> Iterable[tuple[Answer, str]]:
 
 
 @formats.rule("schema-kept", over=_schema_asked, harm="typed clients fail to read the answer")
-def schema_kept(part: tuple[Answer, str]) -> Iterable[Fault]:
+def schema_kept(part: tuple[Answer, str]) -> Iterable[Complaint]:
     """With a strict json_schema the text is valid for the schema that was sent."""
     answer, violation = part
     if violation:
@@ -83,7 +83,7 @@ def _validator() -> Any:
     from jsonschema import Draft202012Validator, ValidationError, validators
 
     def pattern(_: Any, form: str, value: Any, __: Any) -> Iterable[ValidationError]:
-        if isinstance(value, str) and not patterns.problem(form) and not patterns.found(form, value):
+        if isinstance(value, str) and not patterns.problem(form) and not patterns.search(form, value):
             yield ValidationError(f"{value!r} does not match {form!r}")
 
     return validators.extend(  # type: ignore[no-untyped-call]
@@ -98,7 +98,7 @@ def _refused(view: View) -> Iterable[Answer]:
 @formats.rule(
     "refusal-alone", over=_refused, level=SHOULD, harm="clients show the refusal and parse the text"
 )
-def refusal_alone(answer: Answer) -> Iterable[Fault]:
+def refusal_alone(answer: Answer) -> Iterable[Complaint]:
     """A refusal stands in `refusal` alone: the choice has no text and calls nothing."""
     if answer.text or answer.calls:
         beside = f"the text {answer.text[:40]!r}" if answer.text else f"a call of {answer.calls[0][0]}"
@@ -124,7 +124,7 @@ def _asked_text(view: View) -> str:
 
 
 @formats.rule("no-control-tokens", over=_texts, level=SHOULD, harm="users read the template of the model")
-def no_control_tokens(part: tuple[Answer, str]) -> Iterable[Fault]:
+def no_control_tokens(part: tuple[Answer, str]) -> Iterable[Complaint]:
     """The text is free of the tokens that mark turns inside a model's prompt."""
     answer, asked = part
     for token in _LEAKS:
@@ -139,7 +139,7 @@ def no_control_tokens(part: tuple[Answer, str]) -> Iterable[Fault]:
     yields_to=("http.json-utf8", "sse.utf8"),
     harm="a character was lost for good",
 )
-def no_replacement(part: tuple[Answer, str]) -> Iterable[Fault]:
+def no_replacement(part: tuple[Answer, str]) -> Iterable[Complaint]:
     """The text holds no U+FFFD, which stands for bytes that a server cut in the middle of a character."""
     answer, asked = part
     if "\ufffd" in answer.text and "\ufffd" not in asked and "\\ufffd" not in asked:
@@ -148,7 +148,7 @@ def no_replacement(part: tuple[Answer, str]) -> Iterable[Fault]:
 
 
 @formats.rule("no-thinking", over=_texts, level=SHOULD, harm="users read the model's draft as its answer")
-def no_thinking(part: tuple[Answer, str]) -> Iterable[Fault]:
+def no_thinking(part: tuple[Answer, str]) -> Iterable[Complaint]:
     """The text does not begin with a `<think>` block: reasoning has members of its own."""
     answer, asked = part
     if answer.text.lstrip().startswith("<think>") and "<think>" not in asked:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.answers import Answer, answers
-from contract_tests.rules.engine.judge import SHOULD, Fault, Section
+from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.subjects import choices, chunk_choices, once
 from contract_tests.rules.engine.view import View
@@ -27,7 +27,7 @@ def _objects(view: View) -> Iterator[Node]:
 
 
 @logprobs.rule("members", over=_objects, level=SHOULD, harm="typed clients miss a required member")
-def members(node: Node) -> Iterable[Fault]:
+def members(node: Node) -> Iterable[Complaint]:
     """A `logprobs` object has the members content and refusal, null where there are none."""
     for name in ("content", "refusal"):
         if not node[name].there:
@@ -40,7 +40,7 @@ def _asked(view: View) -> Iterable[Answer]:
 
 
 @logprobs.rule("given", over=_asked, see=see.CHAT_CREATE, harm="`choice.logprobs.content` raises")
-def given(answer: Answer) -> Iterable[Fault]:
+def given(answer: Answer) -> Iterable[Complaint]:
     """An answer in text that is asked for with `logprobs: true` has them."""
     if not any(list(node["content"]) for node in answer.logprobs):
         yield answer.where, "text without log probabilities", "choices[].logprobs.content"
@@ -59,7 +59,7 @@ def _unasked(view: View) -> Iterable[Node]:
     see=see.CHAT_CREATE,
     harm="replies grow many times over with data that nobody asked for",
 )
-def unasked(node: Node) -> Iterable[Fault]:
+def unasked(node: Node) -> Iterable[Complaint]:
     """`logprobs` is null where the request does not ask for them."""
     if list(node["content"]):
         yield node, "log probabilities that nobody asked for", "null"
@@ -74,7 +74,7 @@ def _tokens(view: View) -> Iterator[Node]:
 
 
 @logprobs.rule("logprob", over=_tokens, harm="`math.exp(token.logprob)` raises or is above 1")
-def logprob(token: Node) -> Iterable[Fault]:
+def logprob(token: Node) -> Iterable[Complaint]:
     """`logprob` of every token is a number that is not above 0."""
     for one in (token, *token["top_logprobs"]):
         number = one["logprob"].number
@@ -83,7 +83,7 @@ def logprob(token: Node) -> Iterable[Fault]:
 
 
 @logprobs.rule("top", over=_tokens, harm="`token.top_logprobs[0]` raises")
-def top(token: Node) -> Iterable[Fault]:
+def top(token: Node) -> Iterable[Complaint]:
     """`top_logprobs` of every token is an array of objects."""
     node = token["top_logprobs"]
     if node.kind != "array" or any(one.kind != "object" for one in node):
@@ -104,7 +104,7 @@ def _counted(view: View) -> Iterable[tuple[Node, int]]:
     see=see.CHAT_CREATE,
     harm="tables and arrays made for N alternatives overflow or show the wrong columns",
 )
-def top_count(subject: tuple[Node, int]) -> Iterable[Fault]:
+def top_count(subject: tuple[Node, int]) -> Iterable[Complaint]:
     """There are at most as many `top_logprobs` for a token as the request asks for."""
     node, most = subject
     if len(list(node)) > most:
@@ -119,7 +119,7 @@ def top_count(subject: tuple[Node, int]) -> Iterable[Fault]:
     see=see.CHAT_CREATE,
     harm="there is nothing to choose from where alternatives were asked for",
 )
-def top_given(subject: tuple[Node, int]) -> Iterable[Fault]:
+def top_given(subject: tuple[Node, int]) -> Iterable[Complaint]:
     """Where `top_logprobs` asks for some, each token has at least one."""
     node, most = subject
     if most > 0 and node.value == []:
@@ -127,7 +127,7 @@ def top_given(subject: tuple[Node, int]) -> Iterable[Fault]:
 
 
 @logprobs.rule("top-order", over=_tokens, level=SHOULD, harm="the first is not the most likely token")
-def top_order(token: Node) -> Iterable[Fault]:
+def top_order(token: Node) -> Iterable[Complaint]:
     """`top_logprobs` go from the most likely token down."""
     numbers = [one["logprob"].number or 0.0 for one in token["top_logprobs"]]
     if numbers != sorted(numbers, reverse=True):
@@ -135,7 +135,7 @@ def top_order(token: Node) -> Iterable[Fault]:
 
 
 @logprobs.rule("bytes", over=_tokens, level=SHOULD, harm="clients that put bytes together show another text")
-def bytes_(token: Node) -> Iterable[Fault]:
+def bytes_(token: Node) -> Iterable[Complaint]:
     """`bytes` of a token are its UTF-8 bytes, or null; they alone hold what is no whole character."""
     for one in (token, *token["top_logprobs"]):
         node, text = one["bytes"], one["token"].text
@@ -163,7 +163,7 @@ def _bytes(token: Node) -> bytes:
 
 
 @logprobs.rule("tell-the-text", over=_joined, level=SHOULD, harm="confidence is shown on the wrong words")
-def tell_the_text(subject: tuple[Answer, bytes]) -> Iterable[Fault]:
+def tell_the_text(subject: tuple[Answer, bytes]) -> Iterable[Complaint]:
     """The tokens of `logprobs.content`, put together, are the text of the choice."""
     answer, joined = subject
     if joined != answer.text.encode("utf-8", "replace"):

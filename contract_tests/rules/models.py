@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from urllib.parse import unquote
 
 from contract_tests.rules.engine import references as see
-from contract_tests.rules.engine.judge import NOTE, SHOULD, Fault, Section
+from contract_tests.rules.engine.judge import NOTE, SHOULD, Complaint, Section
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.shared import created_faults
 from contract_tests.rules.engine.subjects import model_lists, model_objects
@@ -26,7 +26,7 @@ def _answered(view: View) -> Iterable[View]:
     see=see.MODELS,
     harm="openai-python's `models.list()` raises AttributeError on a bare list",
 )
-def is_object(view: View) -> Iterable[Fault]:
+def is_object(view: View) -> Iterable[Complaint]:
     """The list of models, and a model, is one JSON object."""
     readable = view.form == "json" and view.document.ok
     if view.form != "json" or (readable and not isinstance(view.document.value, dict)):
@@ -39,7 +39,7 @@ def is_object(view: View) -> Iterable[Fault]:
     see=see.MODELS,
     harm="clients that tell lists apart by `object` find no models",
 )
-def list_object(root: Node) -> Iterable[Fault]:
+def list_object(root: Node) -> Iterable[Complaint]:
     """`object` of the list is "list"."""
     if root["object"].value != "list":
         yield root["object"], str(root["object"]), '"list"'
@@ -48,7 +48,7 @@ def list_object(root: Node) -> Iterable[Fault]:
 @models.rule(
     "list-data", over=model_lists, see=see.MODELS, harm="openai-python lists no models, and says nothing"
 )
-def list_data(root: Node) -> Iterable[Fault]:
+def list_data(root: Node) -> Iterable[Complaint]:
     """`data` of the list is an array of objects."""
     if root["data"].kind != "array":
         yield root["data"], str(root["data"]), "an array"
@@ -64,7 +64,7 @@ def list_data(root: Node) -> Iterable[Fault]:
     see=see.MODELS,
     harm="the menu of models is empty: nothing can be chosen",
 )
-def some(root: Node) -> Iterable[Fault]:
+def some(root: Node) -> Iterable[Complaint]:
     """The list names a model at least."""
     if root["data"].value == []:
         yield root["data"], "no model", "the models that can be asked"
@@ -77,7 +77,7 @@ def some(root: Node) -> Iterable[Fault]:
     see=see.MODELS,
     harm="a menu of models shows one twice, and a table keyed by id drops one",
 )
-def unique_ids(root: Node) -> Iterable[Fault]:
+def unique_ids(root: Node) -> Iterable[Complaint]:
     """Each model is listed once."""
     seen: set[str] = set()
     for entry in root["data"]:
@@ -91,7 +91,7 @@ def unique_ids(root: Node) -> Iterable[Fault]:
     over=model_objects,
     harm="the menu of models holds an entry that cannot be asked for (openai-python: id None)",
 )
-def id_(model: Node) -> Iterable[Fault]:
+def id_(model: Node) -> Iterable[Complaint]:
     """`id` of a model is a non-empty string."""
     if not model["id"].text.strip():
         yield model["id"], str(model["id"]), "a non-empty string"
@@ -100,7 +100,7 @@ def id_(model: Node) -> Iterable[Fault]:
 @models.rule(
     "object", over=model_objects, harm="clients that tell objects apart by `object` leave the model out"
 )
-def object_(model: Node) -> Iterable[Fault]:
+def object_(model: Node) -> Iterable[Complaint]:
     """`object` of a model is "model"."""
     if model["object"].value != "model":
         yield model["object"], str(model["object"]), '"model"'
@@ -111,7 +111,7 @@ def object_(model: Node) -> Iterable[Fault]:
     over=model_objects,
     harm="typed clients refuse the list; sorted by age, the models are in a wrong order",
 )
-def created(model: Node) -> Iterable[Fault]:
+def created(model: Node) -> Iterable[Complaint]:
     """`created` of a model is a Unix time in whole seconds."""
     value = model["created"].value
     if not (isinstance(value, int) and value == 0):  # some list models of unknown age
@@ -123,7 +123,7 @@ def created(model: Node) -> Iterable[Fault]:
     over=model_objects,
     harm="decoders made from the reference, where it is required, refuse the whole list",
 )
-def owned_by(model: Node) -> Iterable[Fault]:
+def owned_by(model: Node) -> Iterable[Complaint]:
     """`owned_by` of a model is a string."""
     if model["owned_by"].kind != "string":
         yield model["owned_by"], str(model["owned_by"]), "a string"
@@ -132,7 +132,7 @@ def owned_by(model: Node) -> Iterable[Fault]:
 @models.rule(
     "not-blank", over=model_objects, level=NOTE, harm="lists sorted by age or owner show what nobody meant"
 )
-def not_blank(model: Node) -> Iterable[Fault]:
+def not_blank(model: Node) -> Iterable[Complaint]:
     """`created` and `owned_by` of a model say something: not 0, not an empty text."""
     for name, blank in (("created", 0), ("owned_by", "")):
         if model[name].value == blank and model[name].kind in ("integer", "string"):
@@ -150,7 +150,7 @@ def _retrieved(view: View) -> Iterable[View]:
     see=see.MODELS,
     harm="the caller configures another model than it asked for",
 )
-def retrieve_id(view: View) -> Iterable[Fault]:
+def retrieve_id(view: View) -> Iterable[Complaint]:
     """A model that is retrieved has the id that was asked for."""
     asked = unquote(view.exchange.request.path.rpartition("/models/")[2])
     if view.root["id"].text and view.root["id"].text != asked:
@@ -167,7 +167,7 @@ _SWITCHES = ("create_engine", "sampling", "logprobs", "search_indices", "view", 
 @models.rule(
     "permission", over=_older, level=SHOULD, harm="clients of 2023, whose types hold it, refuse the model"
 )
-def permission(model: Node) -> Iterable[Fault]:
+def permission(model: Node) -> Iterable[Complaint]:
     """A model in the form of 2023 has `root`, `parent` and a whole `permission`; vLLM still sends it."""
     for name, kinds in (("permission", ("array",)), ("root", ("string",)), ("parent", ("string", "null"))):
         if model[name].kind not in kinds:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.answers import whole_text
-from contract_tests.rules.engine.judge import SHOULD, Fault
+from contract_tests.rules.engine.judge import SHOULD, Complaint
 from contract_tests.rules.engine.shared_limits import stop_sequences
 from contract_tests.rules.engine.trace import Trace
 from contract_tests.rules.engine.view import View
@@ -39,7 +39,7 @@ def _stopped(trace: Trace) -> Iterator[Stopped]:
     see=see.CHAT_CREATE,
     harm="text is lost that came before the stop sequence, or what follows it is acted upon",
 )
-def stop_there(part: Stopped) -> Iterable[Fault]:
+def stop_there(part: Stopped) -> Iterable[Complaint]:
     """A stop sequence ends the text where it stands: all before it is said, and nothing after it."""
     view, before, after = part
     text = whole_text(view)

@@ -17,7 +17,7 @@ from contract_tests.rules.chat.chunks import chat_stream
 from contract_tests.rules.chat.reply import chat
 from contract_tests.rules.completions import completions, completions_stream
 from contract_tests.rules.engine import references as see
-from contract_tests.rules.engine.judge import Fault
+from contract_tests.rules.engine.judge import Complaint
 from contract_tests.rules.engine.node import MISSING, Node, show
 from contract_tests.rules.engine.subjects import TEXT, chunks, dicts, error_objects, model_objects
 from contract_tests.rules.errors.refusals import errors
@@ -64,7 +64,7 @@ def validator(name: str) -> Any:
     return adapter.validator
 
 
-def shape_faults(name: str, node: Node) -> Iterable[Fault]:
+def shape_faults(name: str, node: Node) -> Iterable[Complaint]:
     """What the SDK's type says against a value, as faults at the members it names."""
     try:
         validator(name).validate_python(node.value, strict=True)
@@ -153,7 +153,7 @@ def expectation(detail: Any) -> str:
     generic=True,
     harm=("typed SDKs (Go, Rust, Java) fail to decode it; openai-python hands on what it does not declare"),
 )
-def chat_shape(root: Node) -> Iterable[Fault]:
+def chat_shape(root: Node) -> Iterable[Complaint]:
     """Every member of a chat completion has the type that the API reference gives it."""
     return shape_faults("chat", root)
 
@@ -164,7 +164,7 @@ def chat_shape(root: Node) -> Iterable[Fault]:
     generic=True,
     harm="typed SDKs (Go, Rust, Java) fail to decode the chunk and end the stream",
 )
-def chunk_shape(chunk: Node) -> Iterable[Fault]:
+def chunk_shape(chunk: Node) -> Iterable[Complaint]:
     """Every member of a chunk has the type that the API reference gives it."""
     return shape_faults("chat.stream", chunk)
 
@@ -175,7 +175,7 @@ def chunk_shape(chunk: Node) -> Iterable[Fault]:
     generic=True,
     harm=("typed SDKs (Go, Rust, Java) fail to decode it; openai-python hands on what it does not declare"),
 )
-def completion_shape(root: Node) -> Iterable[Fault]:
+def completion_shape(root: Node) -> Iterable[Complaint]:
     """Every member of a text completion has the type that the API reference gives it."""
     return shape_faults("completions", root)
 
@@ -186,7 +186,7 @@ def completion_shape(root: Node) -> Iterable[Fault]:
     generic=True,
     harm="typed SDKs (Go, Rust, Java) fail to decode the chunk and end the stream",
 )
-def completion_chunk_shape(chunk: Node) -> Iterable[Fault]:
+def completion_chunk_shape(chunk: Node) -> Iterable[Complaint]:
     """Every member of a streamed text completion has the type that the API reference gives it."""
     return shape_faults("completions.stream", chunk)
 
@@ -197,7 +197,7 @@ def completion_chunk_shape(chunk: Node) -> Iterable[Fault]:
     generic=True,
     harm="typed SDKs (Go, Rust, Java) fail to decode the list, and no model can be chosen",
 )
-def model_shape(model: Node) -> Iterable[Fault]:
+def model_shape(model: Node) -> Iterable[Complaint]:
     """Every member of a model object has the type that the API reference gives it."""
     return shape_faults("models", model)
 
@@ -209,6 +209,6 @@ def model_shape(model: Node) -> Iterable[Fault]:
     see=see.ERRORS,
     harm="typed SDKs fail to decode the error, and users are told of that instead of the cause",
 )
-def error_shape(error: Node) -> Iterable[Fault]:
+def error_shape(error: Node) -> Iterable[Complaint]:
     """Every member of an error has the type that the API reference gives it."""
     return shape_faults("errors", error)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 
 from contract_tests.rules.engine import references as see
-from contract_tests.rules.engine.judge import NOTE, SHOULD, Fault, Section
+from contract_tests.rules.engine.judge import NOTE, SHOULD, Complaint, Section
 from contract_tests.rules.engine.node import Place
 from contract_tests.rules.engine.subjects import complete_payloads, event_bodies
 from contract_tests.rules.engine.view import Payload, View
@@ -32,7 +32,7 @@ def _ended(view: View) -> Iterable[View]:
     see=see.SSE_INTERPRET,
     harm="parsers by the standard drop the last event: the finish reason or [DONE] is lost",
 )
-def last_event_complete(view: View) -> Iterable[Fault]:
+def last_event_complete(view: View) -> Iterable[Complaint]:
     """The last event is followed by a blank line."""
     last = view.events[-1]
     if not last.complete and last.raw_data is not None:
@@ -45,7 +45,7 @@ def last_event_complete(view: View) -> Iterable[Fault]:
     see=see.CHAT_STREAMING,
     harm="openai-python 1 to 3: no items",
 )
-def one_json_per_event(payload: Payload) -> Iterable[Fault]:
+def one_json_per_event(payload: Payload) -> Iterable[Complaint]:
     """The data of each event is one JSON object or the literal [DONE]."""
     if isinstance(payload.parsed.value, dict) or payload.done or not payload.text.strip():
         return
@@ -82,7 +82,7 @@ def several_documents(text: bytes) -> bool:
 @sse.rule(
     "data-not-empty", over=complete_payloads, harm="openai-python raises JSONDecodeError (0.28.1: APIError)"
 )
-def data_not_empty(payload: Payload) -> Iterable[Fault]:
+def data_not_empty(payload: Payload) -> Iterable[Complaint]:
     """An event with a data field has data."""
     if not payload.text.strip():
         yield payload, "an event with empty data"
@@ -95,7 +95,7 @@ def data_not_empty(payload: Payload) -> Iterable[Fault]:
     needs=[Aspect.EVENT_FRAMING],
     harm=("openai-python 0.28.1 and every client that reads line by line parse half a JSON text and raise"),
 )
-def one_data_line(payload: Payload) -> Iterable[Fault]:
+def one_data_line(payload: Payload) -> Iterable[Complaint]:
     """An event's JSON stands on one data line: clients that read line by line see broken JSON else."""
     count = len(payload.event.lines)
     if count > 1:
@@ -115,7 +115,7 @@ def _lines(view: View) -> Iterable[tuple[wire.Event, wire.Line]]:
     see=see.SSE_INTERPRET,
     harm="parsers ignore unknown fields: what is in them is invisible",
 )
-def payload_in_data(subject: tuple[wire.Event, wire.Line]) -> Iterable[Fault]:
+def payload_in_data(subject: tuple[wire.Event, wire.Line]) -> Iterable[Complaint]:
     """JSON travels in data fields only, never on a bare line or in another field."""
     event, line = subject
     if line.is_data:
@@ -136,7 +136,7 @@ def payload_in_data(subject: tuple[wire.Event, wire.Line]) -> Iterable[Fault]:
     see=see.SSE_INTERPRET,
     harm="a misspelt field is skipped without a word, and the text in it is lost",
 )
-def known_fields(subject: tuple[wire.Event, wire.Line]) -> Iterable[Fault]:
+def known_fields(subject: tuple[wire.Event, wire.Line]) -> Iterable[Complaint]:
     """Lines are data, event, id, retry or a comment; parsers ignore all others."""
     event, line = subject
     if not line.is_data and line.field not in FIELDS and b"{" not in line.data and line.end:
@@ -149,7 +149,7 @@ def known_fields(subject: tuple[wire.Event, wire.Line]) -> Iterable[Fault]:
     needs=[Aspect.BODY_BYTES, Aspect.EVENT_FRAMING],
     harm="every generation of openai-python loses the first event",
 )
-def no_bom(view: View) -> Iterable[Fault]:
+def no_bom(view: View) -> Iterable[Complaint]:
     """The stream does not begin with a byte order mark."""
     if view.body.startswith(wire.BOM):
         yield Place(offset=0), "the stream begins with EF BB BF"
@@ -162,7 +162,7 @@ def no_bom(view: View) -> Iterable[Fault]:
     see=see.EVENT_STREAM_TYPE,
     harm="openai-python raises UnicodeDecodeError in the middle of the answer",
 )
-def utf8(view: View) -> Iterable[Fault]:
+def utf8(view: View) -> Iterable[Complaint]:
     """The stream is UTF-8 from its first byte to its last."""
     try:
         view.body.decode("utf-8")
@@ -178,7 +178,7 @@ def utf8(view: View) -> Iterable[Fault]:
     see=see.CHAT_STREAMING,
     harm="browsers' EventSource hands named events to no `onmessage`: pages stay empty",
 )
-def chat_has_no_names(view: View) -> Iterable[Fault]:
+def chat_has_no_names(view: View) -> Iterable[Complaint]:
     """The events of a chat stream have no event name; OpenAI sends data alone."""
     for event in view.events:
         if view.endpoint == "chat" and event.type not in ("message", "error"):
@@ -193,7 +193,7 @@ def chat_has_no_names(view: View) -> Iterable[Fault]:
     see=see.SSE_INTERPRET,
     harm="clients that listen by name (EventSource's `onerror`) take an answer for a failure",
 )
-def error_event(payload: Payload) -> Iterable[Fault]:
+def error_event(payload: Payload) -> Iterable[Complaint]:
     """An event named error carries an error."""
     node = payload.node
     if payload.event.type == "error" and node["choices"].there and not node["error"].there:
@@ -211,7 +211,7 @@ _SIZE = re.compile(rb"[0-9A-Fa-f]{1,8}")
     see=see.TRANSFER_CODING,
     harm="clients that read line by line take the sizes for text",
 )
-def no_chunk_sizes(subject: tuple[wire.Event, wire.Line]) -> Iterable[Fault]:
+def no_chunk_sizes(subject: tuple[wire.Event, wire.Line]) -> Iterable[Complaint]:
     """No line is a hexadecimal number alone: the size of a chunk whose transfer coding a proxy forgot."""
     event, line = subject
     if line.end and not line.is_data and _SIZE.fullmatch(line.data):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from contract_tests.rules.engine.answers import Answer, answers
-from contract_tests.rules.engine.judge import SHOULD, Fault
+from contract_tests.rules.engine.judge import SHOULD, Complaint
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.tools.calls import offered, tools
 from fake_server.wire import jsontext
@@ -30,7 +30,7 @@ def _texts(view: View) -> Iterable[tuple[Answer, set[str]]]:
 
 
 @tools.rule("no-call-as-text", over=_texts, level=SHOULD, harm="agents print the call instead of running it")
-def no_call_as_text(subject: tuple[Answer, set[str]]) -> Iterable[Fault]:
+def no_call_as_text(subject: tuple[Answer, set[str]]) -> Iterable[Complaint]:
     """A call of an offered tool comes in `tool_calls`, not as text that only looks like one."""
     answer, names = subject
     text = answer.text.strip()

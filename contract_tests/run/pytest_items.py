@@ -10,7 +10,7 @@ from datetime import date
 from contract_tests.run.outcome import CaseResult, Outcome
 from contract_tests.run.run import NoModel, Options, Unreachable, UsageError, run
 from contract_tests.run.tolerated import to_case
-from contract_tests.tolerance.entry import Entry
+from contract_tests.tolerance.entry import ToleranceEntry
 
 
 class LiveRun:
@@ -22,7 +22,7 @@ class LiveRun:
         model: str | None,
         key: str | None,
         wanted: tuple[str, ...],
-        known: Sequence[Entry] = (),
+        known: Sequence[ToleranceEntry] = (),
     ) -> None:
         self.options = Options(target, model=model, api_key=key, select=wanted)
         self._known = known

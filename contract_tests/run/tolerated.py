@@ -9,18 +9,18 @@ from datetime import date
 from contract_tests.cases import CASES
 from contract_tests.rules.engine.judge import Level
 from contract_tests.run.outcome import CaseResult, Outcome, RunReport
-from contract_tests.tolerance.entry import Entry, account, split
+from contract_tests.tolerance.entry import ToleranceEntry, account, split
 
 _JUDGED = (Outcome.PASS, Outcome.WARN, Outcome.FAIL, Outcome.UNSUPPORTED)
 _TO_ITS_END = (Outcome.PASS, Outcome.WARN)
 
 
-def to_run(report: RunReport, entries: Sequence[Entry], today: date) -> RunReport:
+def to_run(report: RunReport, entries: Sequence[ToleranceEntry], today: date) -> RunReport:
     """The report with what is tolerated told apart from what counts."""
     results = tuple(to_case(one, entries, today) for one in report.results)
     by_id = {one.case_id: one for one in report.results}
 
-    def looked(entry: Entry) -> bool:
+    def looked(entry: ToleranceEntry) -> bool:
         """Whether all cases that may be meant were judged, and in one of them the rule had its say.
 
         A case that failed may have ended before it; that no case is called so is an answer too.
@@ -33,7 +33,7 @@ def to_run(report: RunReport, entries: Sequence[Entry], today: date) -> RunRepor
     return replace(report, results=results, ledger=account([*report.findings], entries, today, looked))
 
 
-def to_case(result: CaseResult, entries: Sequence[Entry], today: date) -> CaseResult:
+def to_case(result: CaseResult, entries: Sequence[ToleranceEntry], today: date) -> CaseResult:
     """A failure of which every MUST finding is tolerated becomes a warning: it is no pass."""
     counting, tolerated = split(result.findings, entries, today)
     outcome = result.outcome

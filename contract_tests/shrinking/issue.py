@@ -11,7 +11,7 @@ from pathlib import Path
 
 from contract_tests.report.breakage import breakage, table
 from contract_tests.report.examples import kept_by
-from contract_tests.report.findings import masked
+from contract_tests.report.findings import mask
 from contract_tests.rules import judge
 from contract_tests.rules.engine.judge import Finding, Rule
 from contract_tests.rules.engine.node import show_path
@@ -88,7 +88,7 @@ def issue(story: Story) -> str:
     """The whole text, without anything that looks like a credential."""
     title = story.title or title_of(story.exchange, story.rule, story.outcome)
     parts = [f"# {visible(title.encode('utf-8', 'replace'))}", *_parts(story)]
-    return masked("\n\n".join(parts)) + "\n"
+    return mask("\n\n".join(parts)) + "\n"
 
 
 def _parts(story: Story) -> Iterator[str]:

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from contract_tests.rules.engine.answers import said
+from contract_tests.rules.engine.answers import answer_texts
 from contract_tests.rules.engine.trace import Trace
 from contract_tests.rules.engine.view import View
 from contract_tests.target.errors import NotReached, Refused, Unsupported
@@ -175,7 +175,7 @@ class Ask:
     @property
     def deterministic(self) -> bool | None:
         """Whether every equal dict request ("dict", "again", "once more") had an equal answer."""
-        equal = [said(self.roles[one]) for one in ("dict", "again", "once more") if one in self.roles]
+        equal = [answer_texts(self.roles[one]) for one in ("dict", "again", "once more") if one in self.roles]
         return all(one == equal[0] for one in equal) if len(equal) > 1 and equal[0] else None
 
     # -- details

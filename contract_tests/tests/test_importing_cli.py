@@ -16,7 +16,7 @@ from contract_tests.recordings.recording import InputError
 from contract_tests.run.run import UsageError
 from contract_tests.tests.shared import ROOT
 from contract_tests.tests.test_importing import SAMPLES
-from fake_server.relay.saving import KeepError, Kept, keep
+from fake_server.relay.saving import Saved, SaveError, save_recording
 from fake_server.wire import fixture
 from fake_server.wire.fixture import Fixture
 
@@ -52,12 +52,12 @@ def test_imported_again_it_replaces_what_is_there(tmp_path: Path) -> None:
 def test_one_that_cannot_be_kept_is_told_and_the_others_are_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def picky(one: Fixture, path: Path) -> Kept:
+    def picky(one: Fixture, path: Path) -> Saved:
         if one.exchange.status == 404:
-            raise KeepError(f"{path.stem} is not saved: it still looks as if it held a credential")
-        return keep(one, path)
+            raise SaveError(f"{path.stem} is not saved: it still looks as if it held a credential")
+        return save_recording(one, path)
 
-    monkeypatch.setattr(importing, "keep", picky)
+    monkeypatch.setattr(importing, "save_recording", picky)
     done = imported(SAMPLES / "mitm.har", "--out", tmp_path)
     assert done.return_value == 1
     assert "mitm.har: 3 exchanges imported (1 skipped, 1 refused)" in done.output

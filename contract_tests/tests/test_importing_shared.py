@@ -12,7 +12,7 @@ from contract_tests.recordings import importing, reading
 from contract_tests.rules import judge
 from contract_tests.tests.shared import SHARED, needs_recordings
 from fake_server.relay.relay import Relay
-from fake_server.relay.saving import keep
+from fake_server.relay.saving import save_recording
 from fake_server.replay.playback import Playback
 from fake_server.tests.wire_client import ask, run
 from fake_server.wire import fixture
@@ -77,7 +77,7 @@ def test_shared_recordings_say_the_same_after_import_and_replay(tmp_path: Path) 
     assert (len(direct), len(providers)) == (COUNT, len(list((SHARED / "recordings").glob("*.jsonl"))))
     shelf = []
     for one in importing.read(source):
-        kept = keep(one.fixture, tmp_path / f"{one.name}.yaml")
+        kept = save_recording(one.fixture, tmp_path / f"{one.name}.yaml")
         shelf.append(fixture.load(kept.path).exchange)
     expected = [said_of(one.exchange) for one in direct]
     assert sum(map(bool, expected)) > 30

@@ -17,7 +17,7 @@ from rich.console import Console
 from contract_tests import report as report_package
 from contract_tests.recordings.judging import judge_files
 from contract_tests.report.files import as_json, judgement_as_json
-from contract_tests.report.findings import first_few, masked, told, told_together
+from contract_tests.report.findings import first_few, format_finding, format_group, mask
 from contract_tests.report.junit import as_junit
 from contract_tests.report.terminal import Terminal, counted, verdict
 from contract_tests.rules import RULES
@@ -113,13 +113,15 @@ def test_the_findings_of_a_rule_are_grouped_must_first() -> None:
     (first, also), (note, _) = first_few(found, 1)
     assert ([one.label for one in first], also) == (["case 0"], labels[1:])
     assert note[0].rule.id == "http.request-id"
-    assert told(first[0], also=also).endswith("case 1, case 2, case 3, case 4, case 5, case 6 and 2 more")
+    assert format_finding(first[0], also=also).endswith(
+        "case 1, case 2, case 3, case 4, case 5, case 6 and 2 more"
+    )
     assert [len(first) for first, _ in first_few(found, 3)] == [3, 1]
 
 
 def test_findings_of_one_rule_share_its_words() -> None:
     found = [finding("chat.id", f"case {number}", f"seen {number}") for number in range(3)]
-    text = told_together(found, ["case 7"])
+    text = format_group(found, ["case 7"])
     rule = RULES["chat.id"]
     assert (text.count(rule.clause), text.count(rule.see)) == (1, 1)
     assert text.splitlines()[-10:] == [
@@ -132,7 +134,7 @@ def test_findings_of_one_rule_share_its_words() -> None:
         )
     ] + ["    also in   case 7"]
     other = replace(found[0], expected="another thing")
-    assert told_together([found[0], other]).count("      expected  ") == (2 if rule.expected else 1)
+    assert format_group([found[0], other]).count("      expected  ") == (2 if rule.expected else 1)
 
 
 def test_the_json_reports_keep_their_schema() -> None:
@@ -199,8 +201,8 @@ def test_secrets_are_in_no_report() -> None:
     ],
 )
 def test_what_looks_like_a_credential_is_masked(text: str) -> None:
-    assert not {"abcdefghij", "dXNlcjpwYXNz"} & set(masked(text).replace("-", " ").split())
-    assert "…" in masked(text)
+    assert not {"abcdefghij", "dXNlcjpwYXNz"} & set(mask(text).replace("-", " ").split())
+    assert "…" in mask(text)
 
 
 @pytest.mark.parametrize(
@@ -218,12 +220,12 @@ def test_what_looks_like_a_credential_is_masked(text: str) -> None:
     ],
 )
 def test_a_secret_is_masked_in_every_form(text: str, left: str) -> None:
-    assert masked(text, ['p/q+r=se cret"99', "", "another"]) == left
+    assert mask(text, ['p/q+r=se cret"99', "", "another"]) == left
 
 
 def test_masking_leaves_the_rest_alone() -> None:
     text = "the bearer of news; a basic rule; task-force-ten; usage.total_tokens, byte 918"
-    assert masked(text) == text
+    assert mask(text) == text
 
 
 def test_a_long_run_without_a_terminal_gives_signs_of_life(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,12 +19,12 @@ from contract_tests.run.outcome import CaseResult, ExitCode, Outcome, RunReport
 from contract_tests.run.tolerated import to_run
 from contract_tests.target.errors import UsageError
 from contract_tests.tolerance.baseline import NewBaseline, as_yaml, renew
-from contract_tests.tolerance.entry import Entry, account, split, together
+from contract_tests.tolerance.entry import ToleranceEntry, account, split, together
 from contract_tests.tolerance.file import load_baseline, load_profile
 
 TODAY = date(2026, 11, 23)
 PATH = ("choices", 0, "delta")
-KNOWN = Entry("chat.stream.object", "known", by="baseline b", must_occur=True)
+KNOWN = ToleranceEntry("chat.stream.object", "known", by="baseline b", must_occur=True)
 
 
 def finding(rule: str = "chat.stream.object", label: str = "chat.stream.poem", actual: str = '""') -> Finding:
@@ -159,7 +159,9 @@ def test_renewing_keeps_reasons_and_dates_and_leaves_out_what_is_gone(tmp_path: 
 
 
 def test_what_was_found_cannot_break_the_file(tmp_path: Path) -> None:
-    strange = Entry("chat.shape", "a: b # c", label="a: {b", path='x["*"].\n- y', actual="'\"", by="baseline")
+    strange = ToleranceEntry(
+        "chat.shape", "a: b # c", label="a: {b", path='x["*"].\n- y', actual="'\"", by="baseline"
+    )
     path = tmp_path / "known.yaml"
     path.write_text(as_yaml(NewBaseline((strange,), ())))
     (read,) = load_baseline(path).entries

@@ -12,7 +12,7 @@ import yaml
 
 from contract_tests.rules.engine.judge import Finding
 from contract_tests.rules.engine.node import show_path
-from contract_tests.tolerance.entry import ANYTHING, Entry, together
+from contract_tests.tolerance.entry import ANYTHING, ToleranceEntry, together
 from contract_tests.tolerance.file import BASELINE, VERSION
 
 HEADING = """\
@@ -25,30 +25,30 @@ HEADING = """\
 class NewBaseline:
     """Entries that were kept, added, and left out because they occur no longer."""
 
-    kept: tuple[Entry, ...]
-    added: tuple[Entry, ...]
-    removed: tuple[Entry, ...] = ()
+    kept: tuple[ToleranceEntry, ...]
+    added: tuple[ToleranceEntry, ...]
+    removed: tuple[ToleranceEntry, ...] = ()
 
 
 def renew(
-    findings: Iterable[Finding], known: Sequence[Entry], gone: Sequence[Entry], today: date
+    findings: Iterable[Finding], known: Sequence[ToleranceEntry], gone: Sequence[ToleranceEntry], today: date
 ) -> NewBaseline:
     """A baseline with an entry for each rule, case and kind of place in `findings`, but for `gone` ones.
 
     A finding that an entry covers already, in force or expired, adds none.
     """
     kept = tuple(one for one in known if one not in gone)
-    added: dict[Entry, None] = {}
+    added: dict[ToleranceEntry, None] = {}
     for finding in findings:
         if not any(one.covers(finding) for one in (*kept, *added)):
             added[_entry(finding, today)] = None
     return NewBaseline(kept, tuple(added), tuple(gone))
 
 
-def _entry(finding: Finding, today: date) -> Entry:
+def _entry(finding: Finding, today: date) -> ToleranceEntry:
     path = re.sub(r"\[\d+\]", "[*]", show_path(finding.place.path))
     case_id = finding.label.partition(" ")[0]
-    return Entry(finding.rule.id, f"known on {today}", label=case_id, path=path or ANYTHING)
+    return ToleranceEntry(finding.rule.id, f"known on {today}", label=case_id, path=path or ANYTHING)
 
 
 def as_yaml(baseline: NewBaseline) -> str:
@@ -59,7 +59,7 @@ def as_yaml(baseline: NewBaseline) -> str:
     return HEADING + yaml.safe_dump(head, sort_keys=False, allow_unicode=True, width=110)
 
 
-def _members(entry: Entry, labels: Sequence[str]) -> dict[str, Any]:
+def _members(entry: ToleranceEntry, labels: Sequence[str]) -> dict[str, Any]:
     label = labels[0] if len(labels) == 1 else sorted(labels)
     named = {"rule": entry.rule, "in": label, "at": entry.path, "actual": entry.actual}
     members: dict[str, Any] = {name: value for name, value in named.items() if value != ANYTHING}

@@ -20,7 +20,7 @@ ANYTHING = "*"
 
 
 @dataclass(frozen=True)
-class Entry:
+class ToleranceEntry:
     """One known departure; patterns are texts in which `*` stands for any characters.
 
     `label` is matched with a finding's label and with the case id it begins with, `path` with the path in
@@ -57,9 +57,9 @@ class Entry:
         return self.expires is not None and today > self.expires
 
 
-def together(entries: Iterable[Entry]) -> list[tuple[Entry, tuple[str, ...]]]:
+def together(entries: Iterable[ToleranceEntry]) -> list[tuple[ToleranceEntry, tuple[str, ...]]]:
     """Entries that differ in their label alone as one, with the labels; `place` is that of the first."""
-    groups: dict[Entry, dict[str, Entry]] = {}
+    groups: dict[ToleranceEntry, dict[str, ToleranceEntry]] = {}
     for one in entries:
         groups.setdefault(replace(one, label="", place=""), {})[one.label] = one
     return [(next(iter(labels.values())), tuple(labels)) for labels in groups.values()]
@@ -70,7 +70,7 @@ class Tolerated:
     """A finding with the entry that covers it."""
 
     finding: Finding
-    entry: Entry
+    entry: ToleranceEntry
 
 
 @dataclass(frozen=True)
@@ -79,12 +79,12 @@ class Ledger:
     ones have nothing left to cover and are to be removed."""
 
     by: tuple[str, ...] = ()
-    expired: tuple[Entry, ...] = ()
-    gone: tuple[Entry, ...] = ()
+    expired: tuple[ToleranceEntry, ...] = ()
+    gone: tuple[ToleranceEntry, ...] = ()
 
 
 def split(
-    findings: Iterable[Finding], entries: Sequence[Entry], today: date
+    findings: Iterable[Finding], entries: Sequence[ToleranceEntry], today: date
 ) -> tuple[tuple[Finding, ...], tuple[Tolerated, ...]]:
     """The findings that count, and those that an entry in force covers: the first one that does."""
     counting, tolerated = [], []
@@ -99,7 +99,10 @@ def split(
 
 
 def account(
-    findings: Sequence[Finding], entries: Sequence[Entry], today: date, looked: Callable[[Entry], bool]
+    findings: Sequence[Finding],
+    entries: Sequence[ToleranceEntry],
+    today: date,
+    looked: Callable[[ToleranceEntry], bool],
 ) -> Ledger:
     """The ledger of all findings. `looked` tells whether what an entry speaks of was judged at all."""
     idle = {one for one in entries if not any(one.covers(finding) for finding in findings)}

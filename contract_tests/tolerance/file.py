@@ -25,7 +25,7 @@ from typing import Any
 from contract_tests.cases import select as select_cases
 from contract_tests.rules import RULES
 from contract_tests.target.errors import UsageError
-from contract_tests.tolerance.entry import ANYTHING, Entry
+from contract_tests.tolerance.entry import ANYTHING, ToleranceEntry
 from fake_server.scripts.yaml_lines import Document, ScriptError, Where, read
 
 VERSION = 1
@@ -41,7 +41,7 @@ class Tolerances:
     """One file. `name` is what reports call it, `select` holds prefixes of cases, none for all."""
 
     name: str
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[ToleranceEntry, ...] = ()
     about: str = ""
     select: tuple[str, ...] = ()
 
@@ -117,7 +117,7 @@ class _Reading:
             ) from error
         return tuple(prefixes)
 
-    def _entries(self, value: Any, where: Where) -> list[Entry]:
+    def _entries(self, value: Any, where: Where) -> list[ToleranceEntry]:
         """The entry, once for each text in its `in`."""
         if not isinstance(value, dict):
             raise self._wrong(where, f"an entry is a mapping with {' and '.join(self._needed)}")
@@ -125,7 +125,7 @@ class _Reading:
         for name in self._needed:
             if not self._text(value, name, where):
                 raise self._wrong((*where, name), f"the entry has no {name}")
-        entry = Entry(
+        entry = ToleranceEntry(
             rule=self._rule(value, where),
             reason=self._text(value, "reason", where),
             link=self._link(value, where),

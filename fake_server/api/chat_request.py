@@ -19,7 +19,7 @@ _REASONING = re.compile(r"(?:^|[/.])(?:o[1-9]\b|gpt-[5-9])(?!.*chat)", re.IGNORE
 
 
 @dataclass(frozen=True)
-class Said:
+class Message:
     """One message as the fake sees it: the role, all its text parts joined by newlines, and its content."""
 
     role: str
@@ -47,10 +47,10 @@ class Tool:
     kind: str = "function"
 
 
-def messages(request: Mapping[str, Any]) -> tuple[Said, ...]:
+def messages(request: Mapping[str, Any]) -> tuple[Message, ...]:
     """Every message in order."""
     return tuple(
-        Said(str(message.get("role", "")), text_of(message.get("content")), message.get("content"))
+        Message(str(message.get("role", "")), text_of(message.get("content")), message.get("content"))
         for message in _mappings(request.get("messages"))
     )
 
@@ -79,7 +79,7 @@ def turn(request: Mapping[str, Any]) -> int:
 
 
 @dataclass(frozen=True)
-class Result:
+class ToolResult:
     """What a tool gave back: the tool's name, '' where no call has the result's id, its text, and the id."""
 
     tool: str
@@ -92,7 +92,7 @@ class Result:
         return _json(self.text)
 
 
-def results(request: Mapping[str, Any]) -> tuple[Result, ...]:
+def results(request: Mapping[str, Any]) -> tuple[ToolResult, ...]:
     """The results of tools, in order."""
     names: dict[str, str] = {}
     found = []
@@ -102,7 +102,7 @@ def results(request: Mapping[str, Any]) -> tuple[Result, ...]:
         if message.get("role") in RESULT_ROLES:
             called = str(message.get("tool_call_id", ""))
             name = names.get(called, str(message.get("name") or ""))
-            found.append(Result(name, text_of(message.get("content")), called))
+            found.append(ToolResult(name, text_of(message.get("content")), called))
     return tuple(found)
 
 

@@ -24,7 +24,7 @@ def problem(pattern: str) -> str | None:
     return None
 
 
-def found(pattern: str, text: str, *, ours: bool = False) -> bool:
+def search(pattern: str, text: str, *, ours: bool = False) -> bool:
     """Whether the pattern occurs anywhere in the text; False for a pattern that cannot be used.
 
     Many more of our own are kept ready: a compiled one takes up to 10 MB, and a request may bring any.

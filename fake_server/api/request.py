@@ -13,7 +13,7 @@ CHAT, COMPLETIONS, EMBEDDINGS, MODERATIONS = "chat/completions", "completions", 
 
 
 @dataclass(frozen=True)
-class Asking:
+class ApiRequest:
     """One request to answer.
 
     `endpoint` is its path without `/v1` and slashes around it (`chat/completions`), `body` the parsed JSON
@@ -46,15 +46,15 @@ class Asking:
         return bool(self.body.get("stream"))
 
     @cached_property
-    def messages(self) -> tuple[chat_request.Said, ...]:
+    def messages(self) -> tuple[chat_request.Message, ...]:
         """Every message in order."""
         return chat_request.messages(self.body)
 
     @cached_property
-    def results(self) -> tuple[chat_request.Result, ...]:
+    def results(self) -> tuple[chat_request.ToolResult, ...]:
         """What tools gave back, in order."""
         return chat_request.results(self.body)
 
-    def but(self, body: Mapping[str, Any]) -> Asking:
+    def but(self, body: Mapping[str, Any]) -> ApiRequest:
         """The same question with another body."""
         return replace(self, body=body)

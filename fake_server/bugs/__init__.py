@@ -21,7 +21,7 @@ class BugError(FaultError):
     """A bug that the catalogue does not have; the message says which one is near."""
 
 
-def found(names: Iterable[str]) -> tuple[Bug, ...]:
+def find_bugs(names: Iterable[str]) -> tuple[Bug, ...]:
     """The bugs of these ids; the catalogue is read where there is one. Raises BugError."""
     wanted = tuple(names)
     if not wanted:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
-from fake_server.api.request import Asking
+from fake_server.api.request import ApiRequest
 from fake_server.bugs import BugError
 from fake_server.faults import AnyFault, Fault
 from fake_server.faults.edits import NoDone
@@ -62,17 +62,17 @@ class Bug(Part):
     cases: list[str] = []
     lawful: str = ""
 
-    def strikes(self, asking: Asking) -> bool:
+    def strikes(self, asking: ApiRequest) -> bool:
         """Whether a request meets the bug."""
         return self._concerns(asking) and (self._test is None or match.miss(self._test, asking) is None)
 
-    def struck(self, asking: Asking) -> Sequence[Fault]:
+    def struck(self, asking: ApiRequest) -> Sequence[Fault]:
         """The faults of the reply to a request; none where it is not concerned."""
         if not self._concerns(asking):
             return ()
         return self.play if self.strikes(asking) else self.otherwise
 
-    def _concerns(self, asking: Asking) -> bool:
+    def _concerns(self, asking: ApiRequest) -> bool:
         if self.slash and not asking.slash:
             return False
         return self.endpoint in ("any", asking.endpoint) and self.stream in (None, asking.streams)
@@ -138,12 +138,12 @@ def find(name: Any) -> Bug:
     raise BugError(f"there is no bug {name[:100]!r}: {hint}")
 
 
-def named(value: str) -> tuple[Bug, ...]:
+def bugs_named(value: str) -> tuple[Bug, ...]:
     """The bugs that a header names. Raises BugError."""
     return tuple(find(name.strip()) for name in value.split(",") if name.strip())
 
 
-def playing(bugs: tuple[Bug, ...], asking: Asking) -> Iterator[Fault]:
+def playing(bugs: tuple[Bug, ...], asking: ApiRequest) -> Iterator[Fault]:
     """The faults of those bugs that a request meets.
 
     What takes `[DONE]` away comes after what counts the events from the end.

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from fake_server.faults.base import Fault
-from fake_server.faults.values import Json, Path, found, put
+from fake_server.faults.values import Json, Path, find_nodes, replace_at
 from fake_server.wire.delivery import Delivery
 
 
@@ -29,9 +29,9 @@ class Misread(Fault):
         """The body of the request as it is read."""
         read: Any = copy.deepcopy(dict(body))
         for path in self.without:
-            for node in reversed(found(path, read)):
+            for node in reversed(find_nodes(path, read)):
                 if node.location:
-                    put(read, node.location, None, drop=True)
+                    replace_at(read, node.location, None, drop=True)
         filled = {name: value for name, value in self.fill.items() if not read.get(name)}
         return {**read, **filled, **self.set}
 

@@ -70,9 +70,9 @@ class Json(Fault):
 
     def _edited(self, text: Any, number: int, said: dict[str, Any]) -> Any:
         """The value after the edit, None where nothing is to be done; `said` is what earlier events said."""
-        if self.where is not None and not found(self.where, text):
+        if self.where is not None and not find_nodes(self.where, text):
             return None
-        nodes = found(self.at, text)
+        nodes = find_nodes(self.at, text)
         for node in reversed(nodes):  # the last first, so that places stay what they are
             text = self._edit(text, node, number, said)
         return text if nodes else None
@@ -81,11 +81,11 @@ class Json(Fault):
         if isinstance(node.value, dict):
             self._members(node.value, number, said)
         if self.drop:
-            return put(text, node.location, None, drop=True)
+            return replace_at(text, node.location, None, drop=True)
         if self.unwrap is not None and isinstance(node.value, dict) and self.unwrap in node.value:
-            return put(text, node.location, node.value[self.unwrap])
+            return replace_at(text, node.location, node.value[self.unwrap])
         if "value" in self.model_fields_set:
-            return put(text, node.location, _numbered(self.value, number))
+            return replace_at(text, node.location, _numbered(self.value, number))
         return text
 
     def _members(self, members: dict[str, Any], number: int, said: dict[str, Any]) -> None:
@@ -123,7 +123,7 @@ class DropEvents(Fault):
     def apply(self, delivery: Delivery) -> Delivery:
         writes = list(delivery.writes)
         places = events(delivery, writes)
-        gone = {place for place in places if found(self.where, _payload(writes[place]))}
+        gone = {place for place in places if find_nodes(self.where, _payload(writes[place]))}
         if not gone:
             raise NotPossible(f"nothing stands at {self.where}")
         return with_body(delivery, [write for index, write in enumerate(writes) if index not in gone])
@@ -137,7 +137,7 @@ class RepeatEvents(Fault):
 
     def apply(self, delivery: Delivery) -> Delivery:
         writes = list(delivery.writes)
-        places = [at for at in events(delivery, writes) if found(self.where, _payload(writes[at]))]
+        places = [at for at in events(delivery, writes) if find_nodes(self.where, _payload(writes[at]))]
         if not places:
             raise NotPossible(f"nothing stands at {self.where}")
         again = [Write(writes[at].data) for at in places]
@@ -240,7 +240,7 @@ def _text(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
 
 
-def found(path: str, value: Any) -> list[Any]:
+def find_nodes(path: str, value: Any) -> list[Any]:
     """What a JSONPath finds in a value: nodes with their `value` and `location`."""
     import jsonpath_rfc9535 as jsonpath
 
@@ -250,7 +250,7 @@ def found(path: str, value: Any) -> list[Any]:
         return []
 
 
-def put(text: Any, location: tuple[Any, ...], value: Any, drop: bool = False) -> Any:
+def replace_at(text: Any, location: tuple[Any, ...], value: Any, drop: bool = False) -> Any:
     """The text with a value, or nothing, at a location; the whole text is replaced at the root."""
     if not location:
         return value

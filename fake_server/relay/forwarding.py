@@ -10,7 +10,7 @@ import asyncio
 import json
 from collections.abc import Callable
 
-from fake_server.connection import Link
+from fake_server.connection import Connection
 from fake_server.wire.bounds import Bounds
 from fake_server.wire.capture import ReplyCapture
 from fake_server.wire.exchange import Ending, Exchange, Framing
@@ -20,7 +20,7 @@ from fake_server.wire.request import RequestCapture
 LINGER = 0.5
 
 
-class Trip:
+class Forwarding:
     """Carries one exchange from `client` to an upstream connection and back.
 
     `upstream` is the connection it used, None when there was none; `reusable` tells whether both
@@ -29,7 +29,7 @@ class Trip:
 
     def __init__(
         self,
-        client: Link,
+        client: Connection,
         request: RequestCapture,
         bounds: Bounds,
         label: str,
@@ -39,7 +39,7 @@ class Trip:
         self.client = client
         self.request = request
         self.bounds = bounds
-        self.upstream: Link | None = None
+        self.upstream: Connection | None = None
         self.reusable = False
         self._emit = emit
         self._emitted = False
@@ -51,7 +51,7 @@ class Trip:
             request.request, asked_at=self._started, bounds=bounds, label=label, keep_raw=keep_raw
         )
 
-    async def run(self, head: bytes, upstream: Link) -> None:
+    async def run(self, head: bytes, upstream: Connection) -> None:
         """Send `head`, then move bytes until the reply has ended; hangs up where it must."""
         self.upstream = upstream
         upstream.wake = self.client.wake
@@ -198,7 +198,7 @@ class Trip:
             await client.close(linger=0.0 if self.request.done else LINGER, flush=self.bounds.idle)
 
 
-async def send_error(client: Link, status: int, message: str, code: str) -> None:
+async def send_error(client: Connection, status: int, message: str, code: str) -> None:
     """Answer with OpenAI's error object, tell SDKs not to retry, and close."""
     error = {"message": message, "type": "relay_error", "param": None, "code": code}
     body = json.dumps({"error": error}).encode()

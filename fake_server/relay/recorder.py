@@ -11,11 +11,11 @@ from types import TracebackType
 from typing import Any, Self
 
 from fake_server.relay.relay import Relay
-from fake_server.relay.saving import KeepError, Kept, keep, name_of
+from fake_server.relay.saving import Saved, SaveError, name_of, save_recording
 from fake_server.wire.exchange import Exchange
 from fake_server.wire.fixture import Fixture
 
-Outcome = Kept | KeepError
+Outcome = Saved | SaveError
 
 
 class Recorder:
@@ -83,21 +83,21 @@ class Recorder:
             exchange = await self._waiting.get()
             try:
                 outcome: Outcome = await asyncio.to_thread(self._keep, exchange)
-            except KeepError as error:
+            except SaveError as error:
                 outcome = error
             except Exception as error:  # one recording that fails must not end the others
-                outcome = KeepError(f"a recording is not saved: {type(error).__name__}: {error}")
+                outcome = SaveError(f"a recording is not saved: {type(error).__name__}: {error}")
             if self._told:
                 self._told(exchange, outcome)
             self._waiting.task_done()
 
-    def _keep(self, exchange: Exchange) -> Kept:
+    def _keep(self, exchange: Exchange) -> Saved:
         name = name_of(exchange, self._secrets)
         self._names[name] += 1
         number = f"-{self._names[name]}" if self._names[name] > 1 else ""
         fixture = Fixture(
             exchange, source=f"{self._target.partition('?')[0]}, recorded {date.today():%Y-%m-%d}"
         )
-        return keep(
+        return save_recording(
             fixture, self._folder / f"{name}{number}.yaml", secrets=self._secrets, breaks=self._breaks
         )

@@ -13,8 +13,8 @@ import contextlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from fake_server.connection import Link, Listener
-from fake_server.relay.forwarding import Trip, send_error
+from fake_server.connection import Connection, Listener
+from fake_server.relay.forwarding import Forwarding, send_error
 from fake_server.relay.upstream import LABEL_HEADER, Unreachable, connect, parse_target, tls_context
 from fake_server.wire.bounds import Bounds
 from fake_server.wire.exchange import Exchange, header
@@ -78,7 +78,7 @@ class Relay(Listener):
             async with asyncio.timeout(self.bounds.grace):
                 await self.settled()
 
-    async def serve_connection(self, client: Link) -> None:
+    async def serve_connection(self, client: Connection) -> None:
         """All exchanges of one client connection, one after the other, on one upstream if it lasts."""
         links, trip = [client], None
         try:
@@ -86,7 +86,7 @@ class Relay(Listener):
                 request, head = asked
                 label = header(request.headers, LABEL_HEADER) or ""
                 request.headers = tuple(one for one in request.headers if one[0].lower() != LABEL_HEADER)
-                trip = Trip(client, request, self.bounds, label, self._emit, self._keep_raw)
+                trip = Forwarding(client, request, self.bounds, label, self._emit, self._keep_raw)
                 self._under_way.append(label)
                 await self._carry(trip, head, links)
                 if not trip.reusable:
@@ -97,7 +97,7 @@ class Relay(Listener):
             for link in links:
                 link.drop()
 
-    async def _carry(self, trip: Trip, head: bytes, links: list[Link]) -> None:
+    async def _carry(self, trip: Forwarding, head: bytes, links: list[Connection]) -> None:
         """One exchange, on the last upstream connection when that still stands and is silent."""
         upstream = links[-1] if len(links) > 1 else None
         if upstream is None or upstream.finished or upstream.readable:
@@ -119,7 +119,7 @@ class Relay(Listener):
         if self._on_exchange:
             self._on_exchange(exchange)
 
-    async def _read_head(self, client: Link) -> tuple[RequestCapture, bytes] | None:
+    async def _read_head(self, client: Connection) -> tuple[RequestCapture, bytes] | None:
         """The next request's head as it came; None when the client is gone or sent no request."""
         request, raw = RequestCapture(self.bounds), b""
         deadline: float | None = None  # a connection may rest between requests, not inside a head

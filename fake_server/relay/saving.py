@@ -31,12 +31,12 @@ _WORDS = ("title", "source", "notes")
 """What a fixture says in words."""
 
 
-class KeepError(ValueError):
+class SaveError(ValueError):
     """A recording that is not saved: the message says which, why and what to do."""
 
 
 @dataclass(frozen=True)
-class Kept:
+class Saved:
     """A saved fixture: the secrets that were replaced, whether it is new, what changed since the last one."""
 
     path: Path
@@ -45,13 +45,13 @@ class Kept:
     new: bool = True
 
 
-def keep(
+def save_recording(
     fixture: Fixture,
     path: Path,
     *,
     secrets: Iterable[str] = (),
     breaks: Callable[[Exchange], Iterable[str]] | None = None,
-) -> Kept:
+) -> Saved:
     """Save a recording without its secrets, in place of an older one of that path.
 
     `secrets` are values to take out wherever they stand; `breaks` is asked for the rules that the clean
@@ -62,26 +62,26 @@ def keep(
     try:
         redacted = redact(_in_microseconds(fixture.exchange), known)
     except Unreadable as error:
-        raise KeepError(f"{path.name} is not saved: {error}") from error
+        raise SaveError(f"{path.name} is not saved: {error}") from error
     words: dict[str, Any] = {name: without_known(getattr(fixture, name), known) for name in _WORDS}
     clean = replace(fixture, exchange=redacted.exchange, **words)
     if breaks is not None:
         clean = replace(clean, breaks=tuple(breaks(clean.exchange)))
     _refuse_leaks(clean, path, known)
     if faults := differences(clean.exchange):
-        raise KeepError(f"{path.name} is not saved: a replay would differ ({'; '.join(faults)})")
+        raise SaveError(f"{path.name} is not saved: a replay would differ ({'; '.join(faults)})")
     before = _before(path)
     try:
         save(clean, path)
         again = load(path).exchange
     except OSError as error:
-        raise KeepError(
+        raise SaveError(
             f"{path} cannot be written: {error.strerror or error}; what stood there is whole"
         ) from error
     if again != clean.exchange.but(label=path.stem):
-        raise KeepError(f"{path} does not load as it was saved: report this with the file")
+        raise SaveError(f"{path} does not load as it was saved: report this with the file")
     changes = tuple(_changes(before, again)) if before else ()
-    return Kept(path, redacted.replaced, changes, before is None)
+    return Saved(path, redacted.replaced, changes, before is None)
 
 
 def name_of(exchange: Exchange, secrets: Iterable[str] = ()) -> str:
@@ -128,7 +128,7 @@ def _refuse_leaks(fixture: Fixture, path: Path, known: tuple[str, ...]) -> None:
         shown = "; ".join(f"{leak.where}: {leak.shown}" for leak in leaks[:3])
         more = f" and {len(leaks) - 3} more" if len(leaks) > 3 else ""
         name = without_known(path.stem, known)
-        raise KeepError(
+        raise SaveError(
             f"{name} is not saved: it still looks as if it held a credential ({shown}{more}); "
             "name the value as a secret, or take it out of the request"
         )
@@ -141,7 +141,7 @@ def _before(path: Path) -> Exchange | None:
     try:
         return load(path).exchange
     except FixtureError as error:
-        raise KeepError(f"{path} is there and would be replaced, but: {error}") from error
+        raise SaveError(f"{path} is there and would be replaced, but: {error}") from error
 
 
 def _changes(was: Exchange, now: Exchange) -> Iterator[str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
-from fake_server.connection import Link
+from fake_server.connection import Connection
 from fake_server.wire.exchange import Headers
 
 LABEL_HEADER = "x-contract-case"
@@ -111,14 +111,14 @@ def tls_context(ca_file: str | None) -> ssl.SSLContext:
     return context
 
 
-async def connect(target: Target, context: ssl.SSLContext | None, seconds: float) -> Link:
+async def connect(target: Target, context: ssl.SSLContext | None, seconds: float) -> Connection:
     """A connection to the target, made directly: proxy variables play no part. Raises Unreachable."""
     loop = asyncio.get_running_loop()
     where = f"{target.host} port {target.port}"
     try:
         async with asyncio.timeout(seconds):
             _, link = await loop.create_connection(
-                lambda: Link(encrypted=target.encrypted),
+                lambda: Connection(encrypted=target.encrypted),
                 target.host,
                 target.port,
                 ssl=context if target.encrypted else None,

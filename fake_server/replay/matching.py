@@ -11,7 +11,7 @@ from typing import Any
 
 from fake_server.api.reply import ErrorReply
 from fake_server.relay.redact import Unreadable, known_values, redact
-from fake_server.replay.nearest import nearest, printable, show, told_differences
+from fake_server.replay.nearest import format_differences, nearest, printable, show
 from fake_server.wire.exchange import Aspect, Exchange, Request, Write, header
 from fake_server.wire.jsontext import parse
 
@@ -33,7 +33,7 @@ class Match(StrEnum):
     ANY = "any"  # always: all recordings answer in turn, whatever is asked
 
 
-class Shelf:
+class RecordingMatcher:
     """Recordings in order. A recording answers once, then again only when no fresh one fits; those that do
     not know what was asked answer where none that does fits.
 
@@ -102,7 +102,7 @@ class Shelf:
         name = f"the recording {recording.label!r}" if recording.label else "a recording without a name"
         if not self._known(best):
             return f"No recording answers {wanted}; {name} does not know what it was asked."
-        if differing := told_differences(asked, self._bodies[best]):
+        if differing := format_differences(asked, self._bodies[best]):
             return f"No recording answers {wanted} with this body. The nearest is {name}: {differing}."
         queries = f"the query is {show(_query(request))}, recorded {show(_query(recording.request))}"
         return f"No recording answers {wanted} with this query. The nearest is {name}: {queries}."

@@ -20,7 +20,7 @@ def nearest(asked: Any, recorded: Sequence[Any]) -> int:
     return max(range(len(recorded)), key=lambda index: _likeness(leaves, dict(_leaves(recorded[index]))))
 
 
-def told_differences(asked: Any, recorded: Any) -> str:
+def format_differences(asked: Any, recorded: Any) -> str:
     """Where two bodies (JSON values or bytes) first differ, and in how many places more; '' when equal."""
     found = [printable(one) for one in islice(differences(asked, recorded), _COUNTED + 1)]
     if len(found) < 2:

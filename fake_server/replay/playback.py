@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from fake_server.api.reply import ErrorReply
-from fake_server.connection import Link, Listener
+from fake_server.connection import Connection, Listener
 from fake_server.replay.clock import Clock, check_speed, scaled
-from fake_server.replay.matching import Match, Shelf, refusal
+from fake_server.replay.matching import Match, RecordingMatcher, refusal
 from fake_server.wire.bounds import Bounds
 from fake_server.wire.capture import ReplyCapture
 from fake_server.wire.exchange import Ending, Exchange, Request, header
@@ -55,7 +55,7 @@ class Playback(Listener):
         self.speed = check_speed(speed)
         self.bounds = bounds or Bounds()
         self._clock = clock or Clock()
-        self._shelf = Shelf(
+        self._shelf = RecordingMatcher(
             (one.exchange if isinstance(one, Fixture) else one for one in recordings),
             match=match,
             miss_status=miss_status,
@@ -79,7 +79,7 @@ class Playback(Listener):
         """Forget the misses and what was played."""
         self._shelf.reset()
 
-    async def serve_connection(self, client: Link) -> None:
+    async def serve_connection(self, client: Connection) -> None:
         try:
             while (request := await self._read(client)) is not None:
                 stays = await self._play(client, self._answer(request.request), request.request)
@@ -89,7 +89,7 @@ class Playback(Listener):
         finally:
             client.drop()
 
-    async def _read(self, client: Link) -> RequestCapture | None:
+    async def _read(self, client: Connection) -> RequestCapture | None:
         """The next whole request; None when the client is gone, too slow, or does not speak HTTP."""
         request = RequestCapture(self.bounds)
         deadline: float | None = None
@@ -121,7 +121,7 @@ class Playback(Listener):
             _log.warning("%s", message)
         return exchange
 
-    async def _play(self, client: Link, exchange: Exchange, request: Request) -> bool:
+    async def _play(self, client: Connection, exchange: Exchange, request: Request) -> bool:
         """Send one reply with its pauses and its ending; whether the connection stays open.
 
         It closes after bytes that the client would take for the next reply.
@@ -145,7 +145,7 @@ class Playback(Listener):
             return False
         return read.keeps_alive
 
-    async def _pause(self, client: Link, seconds: float) -> bool:
+    async def _pause(self, client: Connection, seconds: float) -> bool:
         """Let a recorded pause pass; False when the connection was lost meanwhile."""
         seconds = scaled(seconds, self.speed)
         if seconds:
@@ -158,7 +158,7 @@ class Playback(Listener):
                 passing.cancel()
         return not client.lost
 
-    async def _wait_for_leaving(self, client: Link, seconds: float) -> None:
+    async def _wait_for_leaving(self, client: Connection, seconds: float) -> None:
         deadline = asyncio.get_running_loop().time() + seconds
         while not client.lost and not client.eof:
             if not await client.changed(deadline):

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from fake_server.replay.matching import Shelf
+from fake_server.replay.matching import RecordingMatcher
 from fake_server.wire import fixture
 from fake_server.wire.exchange import Exchange, Request
 from fake_server.wire.fixture import Fixture, FixtureError
@@ -25,7 +25,9 @@ Recording = str | Path | Exchange | Fixture
 
 def shelf(recordings: Recording | Iterable[Recording] | Answers, **options: Any) -> Answers:
     """What answers by itself, or a shelf of recordings with the options of Shelf. Raises FixtureError."""
-    return recordings if isinstance(recordings, Answers) else Shelf(exchanges(recordings), **options)
+    return (
+        recordings if isinstance(recordings, Answers) else RecordingMatcher(exchanges(recordings), **options)
+    )
 
 
 def exchanges(recordings: Recording | Iterable[Recording]) -> list[Exchange]:

@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from fake_server.api.request import EMBEDDINGS, MODERATIONS, Asking
+from fake_server.api.request import EMBEDDINGS, MODERATIONS, ApiRequest
 from fake_server.scripts import aimock, yaml_lines
 from fake_server.scripts.checks import oddities
 from fake_server.scripts.error_text import complaints
@@ -70,7 +70,7 @@ class ScriptBook:
     def _index(self) -> ScriptIndex:
         return ScriptIndex(self.scripts)
 
-    def candidates(self, asking: Asking) -> Iterable[Script]:
+    def candidates(self, asking: ApiRequest) -> Iterable[Script]:
         """The scripts that may match this request, in order."""
         return self._index.candidates(asking)
 
@@ -157,7 +157,7 @@ def parse(items: Iterable[Mapping[str, Any]], source: str = "scripts") -> Script
     return _book(*_scripts(Document(list(items), {}), source))
 
 
-def joined(*books: ScriptBook) -> ScriptBook:
+def join_books(*books: ScriptBook) -> ScriptBook:
     """The scripts of several books, tried in this order. Raises ScriptError for a name that stands twice."""
     left_out = [line for book in books for line in book.left_out]
     return _book([script for book in books for script in book], [], left_out)

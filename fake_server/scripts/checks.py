@@ -104,7 +104,7 @@ def _messages(narrow: MessagesTest, wide: MessagesTest, place: str) -> bool:
 def _model(narrow: ModelTest, wide: ModelTest) -> bool:
     if narrow.exact is not None:
         exact, prefix, regex = wide.exact or narrow.exact, wide.prefix or "", wide.regex or ""
-        held = patterns.found(regex, narrow.exact)
+        held = patterns.search(regex, narrow.exact)
         return exact == narrow.exact and narrow.exact.startswith(prefix) and held
     if wide.exact is not None or wide.regex not in (None, narrow.regex):
         return False
@@ -115,7 +115,7 @@ def _text(narrow: TextTest, wide: TextTest) -> bool:
     if wide.role not in (None, narrow.role) or wide.equals not in (None, narrow.equals):
         return False
     if wide.regex is not None and not (
-        narrow.regex == wide.regex if narrow.equals is None else patterns.found(wide.regex, narrow.equals)
+        narrow.regex == wide.regex if narrow.equals is None else patterns.search(wide.regex, narrow.equals)
     ):
         return False
     if not _at_least(narrow.json_, wide.json_):

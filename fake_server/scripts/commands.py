@@ -9,7 +9,7 @@ from typing import Any
 import click
 from pydantic import TypeAdapter
 
-from fake_server.command_line import say
+from fake_server.command_line import echo
 from fake_server.scripts.book import ScriptError, load
 from fake_server.scripts.checks import oddities
 from fake_server.scripts.model import Script
@@ -34,9 +34,9 @@ def validate_command(paths: tuple[Path, ...], as_json: bool) -> None:
         click.echo(json.dumps({"scripts": count, "problems": problems, "warnings": warnings}, indent=2))
     else:
         for line in problems:
-            say(line)
+            echo(line)
         for line in warnings:
-            say(f"warning: {line}")
+            echo(f"warning: {line}")
         scripts = f"{count} script{'' if count == 1 else 's'}"
         told = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}"
         click.echo(

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from fake_server.api import chat_request, patterns
-from fake_server.api.request import Asking
+from fake_server.api.request import ApiRequest
 from fake_server.scripts.when import ModelTest, ResultTest, TextTest, ValueTest, When, path_of
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _ABSENT = object()
 _ORDER = ("last", "user", "first", "system", "any")
 
 
-def conditions(when: When, asking: Asking) -> Iterator[str | None]:
+def conditions(when: When, asking: ApiRequest) -> Iterator[str | None]:
     """For each condition given, in order: None where it holds, else why it does not."""
     request = asking.body
     if when.endpoint is not None:
@@ -58,7 +58,7 @@ def conditions(when: When, asking: Asking) -> Iterator[str | None]:
                 yield _messages(name, test, messages_at(asking, name))
 
 
-def messages_at(asking: Asking, place: str) -> Sequence[chat_request.Said]:
+def messages_at(asking: ApiRequest, place: str) -> Sequence[chat_request.Message]:
     """The messages that a test of `last`, `user`, `first`, `system` or `any` is about."""
     said = asking.messages
     if place == "last":
@@ -70,7 +70,7 @@ def messages_at(asking: Asking, place: str) -> Sequence[chat_request.Said]:
     return said[:1] if place == "first" else said
 
 
-def found_at(path: str, value: Any) -> Sequence[Any]:
+def values_at(path: str, value: Any) -> Sequence[Any]:
     """The values that a JSONPath finds."""
     from jsonpath_rfc9535 import JSONPathError
 
@@ -102,7 +102,7 @@ def _model(test: ModelTest, model: str) -> str | None:
     return None
 
 
-def _messages(name: str, test: TextTest, candidates: Sequence[chat_request.Said]) -> str | None:
+def _messages(name: str, test: TextTest, candidates: Sequence[chat_request.Message]) -> str | None:
     """None where one of the messages passes the whole test, else why the last of them does not."""
     problem = f"messages.{name}: there is no such message"
     for said in candidates:
@@ -113,7 +113,7 @@ def _messages(name: str, test: TextTest, candidates: Sequence[chat_request.Said]
     return problem
 
 
-def _text(test: TextTest, said: chat_request.Said) -> str | None:
+def _text(test: TextTest, said: chat_request.Message) -> str | None:
     if test.role is not None and said.role != test.role:
         return f"wants the role {test.role!r}, got {said.role!r}"
     missing = next((part for part in test.contains if part.casefold() not in said.folded), None)
@@ -137,11 +137,11 @@ def _key(test: ValueTest, key: str | None) -> str | None:
 
 def _at_path(name: str, path: str, test: ValueTest, value: Any) -> str | None:
     """None where one of the values that the path finds fits, else why the first one does not."""
-    found = found_at(path, value) or [_ABSENT]
+    found = values_at(path, value) or [_ABSENT]
     return None if any(fits(test, one) for one in found) else _value(name, test, found[0])
 
 
-def _result(test: ResultTest, results: Sequence[chat_request.Result]) -> str | None:
+def _result(test: ResultTest, results: Sequence[chat_request.ToolResult]) -> str | None:
     """None where one of the tools' results passes the whole test, else why the last of them does not."""
     problem = "tool_result: there is none"
     for result in results:
@@ -152,7 +152,7 @@ def _result(test: ResultTest, results: Sequence[chat_request.Result]) -> str | N
     return problem
 
 
-def _one_result(test: ResultTest, result: chat_request.Result) -> str | None:
+def _one_result(test: ResultTest, result: chat_request.ToolResult) -> str | None:
     if test.name is not None and test.name != result.tool:
         return f"wants one of {test.name!r}, this is of {result.tool or 'an unknown tool'!r}"
     if test.id is not None and test.id != result.id:
@@ -197,7 +197,7 @@ def fits(test: ValueTest, value: Any) -> bool:
 
 
 def _matches(pattern: str, text: str) -> bool:
-    return patterns.found(pattern, text, ours=True)
+    return patterns.search(pattern, text, ours=True)
 
 
 @lru_cache(1000)

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from fake_server.api import chat_request
-from fake_server.api.request import Asking
-from fake_server.scripts.conditions import found_at, messages_at
+from fake_server.api.request import ApiRequest
+from fake_server.scripts.conditions import messages_at, values_at
 from fake_server.scripts.model import Script
 from fake_server.scripts.when import MessagesTest, TextTest, ValueTest, When
 
@@ -44,7 +44,7 @@ class ScriptIndex:
             else:
                 self._always.append(index)
 
-    def candidates(self, asking: Asking) -> Iterable[Script]:
+    def candidates(self, asking: ApiRequest) -> Iterable[Script]:
         """The scripts that may match this request, and no others' matches are missing."""
         if not self._drawers:
             return (self._scripts[index] for index in self._always)
@@ -85,11 +85,11 @@ def _values(kind: str, tests: dict[str, ValueTest]) -> Iterator[Need]:
             yield (kind, name), test.equals
 
 
-def _members(asking: Asking, path: str) -> Iterator[Any]:
-    return (value for value in found_at(path, asking.body) if isinstance(value, str | int | float))
+def _members(asking: ApiRequest, path: str) -> Iterator[Any]:
+    return (value for value in values_at(path, asking.body) if isinstance(value, str | int | float))
 
 
-def _pieces(asking: Asking, place: str) -> Iterator[str]:
+def _pieces(asking: ApiRequest, place: str) -> Iterator[str]:
     for said in messages_at(asking, place):
         yield from _grams(said.folded)
 
@@ -98,7 +98,7 @@ def _grams(text: str) -> set[str]:
     return {text[start : start + GRAM] for start in range(len(text) - GRAM + 1)}
 
 
-_HAS: dict[str, Callable[[Asking, str], Iterable[Any]]] = {
+_HAS: dict[str, Callable[[ApiRequest, str], Iterable[Any]]] = {
     "model": lambda asking, _: (asking.model,),
     "tool": lambda asking, _: (tool.name for tool in chat_request.tools(asking.body)),
     "key": lambda asking, _: (asking.key,),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fake_server.api import chat_request
-from fake_server.api.request import Asking
+from fake_server.api.request import ApiRequest
 from fake_server.api.sensible import chance
 from fake_server.scripts.book import ScriptBook, ScriptState
 from fake_server.scripts.conditions import conditions, short
@@ -38,7 +38,7 @@ class Found:
     reply: Response | None
 
 
-def find(asking: Asking, book: ScriptBook, state: ScriptState, *, seed: int = 0) -> Found | None:
+def find(asking: ApiRequest, book: ScriptBook, state: ScriptState, *, seed: int = 0) -> Found | None:
     """The first script that matches and may still answer; its use is counted. None: no script.
 
     Those after it that wait for their n-th call count this one too. Scripts whose replies are no answers of
@@ -74,7 +74,7 @@ def chosen(script: Script, use: int, seed: int) -> Response:
     return script.every_reply[min(use, len(script.every_reply)) - 1]
 
 
-def scope_of(script: Script, asking: Asking) -> str:
+def scope_of(script: Script, asking: ApiRequest) -> str:
     """What the script's counts are for: everything, the API key, or the conversation."""
     if script.per == "test":
         return ""
@@ -86,14 +86,14 @@ def scope_of(script: Script, asking: Asking) -> str:
 
 
 def explain(
-    asking: Asking, book: ScriptBook, state: ScriptState | None = None, limit: int = 3
+    asking: ApiRequest, book: ScriptBook, state: ScriptState | None = None, limit: int = 3
 ) -> tuple[Miss, ...]:
     """The nearest misses, nearest first: those whose conditions held the longest, then in book order."""
     misses = [found for script in book if (found := _unfit(script, asking) or miss(script, asking, state))]
     return tuple(sorted(misses, key=lambda one: -one.held)[:limit])
 
 
-def _unfit(script: Script, asking: Asking) -> Miss | None:
+def _unfit(script: Script, asking: ApiRequest) -> Miss | None:
     if asking.endpoint in script.endpoints:
         return None
     return Miss(script, f"reply: {asking.endpoint} cannot answer so", 0)
@@ -106,7 +106,7 @@ def describe(request: Mapping[str, Any]) -> str:
     return f"model {request.get('model')}, {last}"
 
 
-def miss(script: Script, asking: Asking, state: ScriptState | None = None) -> Miss | None:
+def miss(script: Script, asking: ApiRequest, state: ScriptState | None = None) -> Miss | None:
     """Why the script does not answer this request; None where it does."""
     held = 0
     for problem in conditions(script.when, asking):

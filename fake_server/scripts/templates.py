@@ -13,7 +13,7 @@ from typing import Any
 import jinja2
 
 from fake_server.api import chat_request
-from fake_server.api.request import Asking
+from fake_server.api.request import ApiRequest
 from fake_server.scripts.sandbox import ENVIRONMENT, TooMuch, render
 
 _PLAIN = frozenset({"finish_reason", "faults", "timing"})
@@ -37,7 +37,7 @@ def problem(value: Any) -> tuple[tuple[str | int, ...], int, str] | None:
     return None
 
 
-def filled(value: Any, asking: Asking) -> Any:
+def filled(value: Any, asking: ApiRequest) -> Any:
     """The value with its texts filled in. Raises TemplateFailed."""
     context = _context(asking)
 
@@ -62,7 +62,7 @@ def _filled(text: str, context: Mapping[str, Any]) -> str:
         raise TemplateFailed(f"the template {text[:60]!r} takes too much memory") from error
 
 
-def _context(asking: Asking) -> dict[str, Any]:
+def _context(asking: ApiRequest) -> dict[str, Any]:
     return {
         "request": asking.body,
         "last": chat_request.last_user_text(asking.body),

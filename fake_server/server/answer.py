@@ -24,7 +24,7 @@ from fake_server.api.reply import (
     ToolCall,
     Usage,
 )
-from fake_server.api.request import Asking
+from fake_server.api.request import ApiRequest
 from fake_server.scripts import match
 from fake_server.scripts.book import ScriptBook, ScriptState
 from fake_server.scripts.model import Answer, Failure, Pace, Raw, Response, UsageNumbers, compact
@@ -38,7 +38,7 @@ _DEFAULT_ERRORS: Mapping[int, tuple[str, str | None]] = {
 
 
 def answer(
-    asking: Asking,
+    asking: ApiRequest,
     book: ScriptBook,
     state: ScriptState,
     *,
@@ -90,7 +90,7 @@ class ScriptFailed(Exception):
 
 
 def wordless(
-    asking: Asking, book: ScriptBook, state: ScriptState, *, strict: bool = False, seed: int = 0
+    asking: ApiRequest, book: ScriptBook, state: ScriptState, *, strict: bool = False, seed: int = 0
 ) -> ErrorReply | RawReply | Numbers | None:
     """What a script says to a request that no words answer; None without a script, or with `strict` a 404.
 
@@ -107,7 +107,7 @@ def wordless(
     return _untold(found.script.name, reply, asking.body) or numbers
 
 
-def _reply(found: match.Found, asking: Asking) -> Response:
+def _reply(found: match.Found, asking: ApiRequest) -> Response:
     """The reply of a script, made by its callable or filled in where it is a template."""
     try:
         reply = _made(found, asking)
@@ -124,7 +124,7 @@ def _reply(found: match.Found, asking: Asking) -> Response:
     return reply
 
 
-def _made(found: match.Found, asking: Asking) -> Response:
+def _made(found: match.Found, asking: ApiRequest) -> Response:
     if found.script.called is not None:
         said = found.script.called(asking)
         return Response.model_validate({"text": said} if isinstance(said, str) else said)
@@ -242,7 +242,7 @@ def _failure(error: Failure) -> ErrorReply:
     )
 
 
-def _no_script(asking: Asking, book: ScriptBook, state: ScriptState) -> ErrorReply:
+def _no_script(asking: ApiRequest, book: ScriptBook, state: ScriptState) -> ErrorReply:
     lines = [f"No script matches this request ({match.describe(asking.body)})."]
     misses = match.explain(asking, book, state)
     if misses:

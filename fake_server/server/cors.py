@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fake_server.api.reply import ErrorReply
-from fake_server.api.request import Asking
+from fake_server.api.request import ApiRequest
 from fake_server.bugs import HEADER
 from fake_server.faults.base import Fault
 from fake_server.faults.between import NoCors, Preflight
@@ -59,16 +59,16 @@ class CrossOrigin:
 
     def _struck(self, scope: Scope, kind: type[Kind]) -> list[Kind]:
         """The faults of this kind that strike a request, those of bugs included."""
-        from fake_server.bugs.catalogue import named, playing
+        from fake_server.bugs.catalogue import bugs_named, playing
 
         fields = headers_of(scope)
         told = fields.get(HEADER)
         try:
             space, path = space_of(scope, fields, self.settings)
-            played = (*self.settings.bugs, *named(told or ""))
+            played = (*self.settings.bugs, *bugs_named(told or ""))
         except ValueError:
             return []  # who reads the request says so
-        asking = Asking.at(path, fields)
+        asking = ApiRequest.at(path, fields)
         armed = space.faults.striking(asking, kind) if space.faults else []
         struck = (*(one.fault for one in armed), *playing(played, asking))
         return [fault for fault in struck if isinstance(fault, kind)]

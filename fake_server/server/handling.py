@@ -10,7 +10,7 @@ from starlette.responses import Response
 from fake_server import bugs
 from fake_server.api.render.style import Style
 from fake_server.api.reply import ErrorReply
-from fake_server.api.request import Asking
+from fake_server.api.request import ApiRequest
 from fake_server.faults import Fault, FaultError
 from fake_server.faults.active import Armed, broken
 from fake_server.faults.base import HEADER
@@ -19,16 +19,16 @@ from fake_server.faults.requests import Misread
 from fake_server.server import body
 from fake_server.server.error_response import clean_headers, error_response, to_json
 from fake_server.server.paths import ENTRY, STYLE
-from fake_server.server.response import Sent
+from fake_server.server.response import DeliveryResponse
 from fake_server.server.settings import Settings
 from fake_server.server.socket_writer import pause
-from fake_server.server.state.journal import Entry
+from fake_server.server.state.journal import JournalEntry
 from fake_server.server.state.space import SPACE, Space
 from fake_server.wire.delivery import Delivery, whole
 from fake_server.wire.exchange import Ending
 
 
-class Visit:
+class RequestContext:
     """A request with what it needs to be answered.
 
     `raw` are the bytes of its body, `taken` says whether they were read, `asking` what they ask. Who answers
@@ -39,9 +39,9 @@ class Visit:
         self.request = request
         self.settings: Settings = request.app.state.settings
         self.space: Space = request.scope[SPACE]
-        self.entry: Entry = request.scope[ENTRY]
+        self.entry: JournalEntry = request.scope[ENTRY]
         self.raw, self.taken = b"", False
-        self.asking = Asking.at(self.entry.path, self.entry.fields)
+        self.asking = ApiRequest.at(self.entry.path, self.entry.fields)
         self.faults: tuple[Fault, ...] = ()
         self.tokens = 0
 
@@ -63,7 +63,7 @@ class Visit:
         self.asking = self.asking.but(body.parse(raw))
 
 
-Answer = Callable[[Visit], Awaitable[Delivery]]
+Answer = Callable[[RequestContext], Awaitable[Delivery]]
 """What answers a visit."""
 
 
@@ -71,7 +71,7 @@ def operation(answer: Answer, *, reads: bool = True) -> Callable[[Request], Awai
     """An endpoint of the app. `reads` is false where requests have no body."""
 
     async def endpoint(request: Request) -> Response:
-        visit = Visit(request)
+        visit = RequestContext(request)
         try:
             return await _answered(visit, await _read(visit, answer) if reads else answer)
         except bugs.BugError as error:
@@ -82,7 +82,7 @@ def operation(answer: Answer, *, reads: bool = True) -> Callable[[Request], Awai
     return endpoint
 
 
-async def _read(visit: Visit, answer: Answer) -> Answer:
+async def _read(visit: RequestContext, answer: Answer) -> Answer:
     """What answers once the body is read: `answer`, or the refusal of a body that cannot be read."""
     try:
         await visit.read()
@@ -94,13 +94,13 @@ async def _read(visit: Visit, answer: Answer) -> Answer:
 def refusing(error: ErrorReply) -> Answer:
     """What answers any visit with this refusal, which faults strike as they do every reply."""
 
-    async def refused(_: Visit) -> Delivery:
+    async def refused(_: RequestContext) -> Delivery:
         return refusal(error)
 
     return refused
 
 
-async def _answered(visit: Visit, answer: Answer) -> Response:
+async def _answered(visit: RequestContext, answer: Answer) -> Response:
     struck = visit.space.faults.striking(visit.asking) if visit.space.faults else []
     struck.sort(key=lambda one: "bug" in one.written and one.fault.fault == "no-done")  # others count events
     faults = [one.fault for one in struck]
@@ -118,7 +118,7 @@ async def _answered(visit: Visit, answer: Answer) -> Response:
     delivery = _refused(struck)
     if delivery is not None:
         visit.entry.faults = ("quota",)
-        return Sent(delivery)
+        return DeliveryResponse(delivery)
     instead = [one for one in faults if one.instead]
     if instead:
         delivery = instead[0].apply(Delivery(500, (), ()))
@@ -136,10 +136,10 @@ async def _answered(visit: Visit, answer: Answer) -> Response:
     if delivery.ending is not Ending.CLEAN and not visit.taken:
         # A socket that is closed with bytes unread resets the connection, and what was sent may be lost.
         await body.drain(visit.request, visit.settings.max_body)
-    return Sent(delivery)
+    return DeliveryResponse(delivery)
 
 
-async def _crossed(visit: Visit, fault: CrossTalk) -> None:
+async def _crossed(visit: RequestContext, fault: CrossTalk) -> None:
     """Let the visit say what another one says that is still under way, or comes while its client waits."""
     await pause(visit.request.receive, fault.wait)
     others = (
@@ -152,18 +152,18 @@ async def _crossed(visit: Visit, fault: CrossTalk) -> None:
     visit.asking = visit.asking.but({**visit.asking.body, **words})
 
 
-def _played(visit: Visit) -> list[Fault]:
+def _played(visit: RequestContext) -> list[Fault]:
     """The faults of the bugs of the server, and of those that the request's header names."""
     told = visit.entry.fields.get(bugs.HEADER)
     if told is None and not visit.settings.bugs:
         return []
-    from fake_server.bugs.catalogue import named, playing
+    from fake_server.bugs.catalogue import bugs_named, playing
 
-    played = (*visit.settings.bugs, *named(told or ""))
+    played = (*visit.settings.bugs, *bugs_named(told or ""))
     return [one for one in playing(played, visit.asking) if not one.pages]
 
 
-def _drawn(visit: Visit, faults: list[Fault] | tuple[Fault, ...]) -> list[Fault]:
+def _drawn(visit: RequestContext, faults: list[Fault] | tuple[Fault, ...]) -> list[Fault]:
     return [one for one in faults if visit.space.faults.drawn(one)]
 
 

@@ -21,7 +21,7 @@ from fake_server.api.reply import ErrorReply
 from fake_server.server.error_response import error_response
 from fake_server.server.paths import ENTRY, OPEN_PATHS, STYLE, controls, headers_of, space_of
 from fake_server.server.settings import Settings
-from fake_server.server.state.journal import Entry
+from fake_server.server.state.journal import JournalEntry
 from fake_server.server.state.space import SPACE
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -31,7 +31,7 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 """What no path here has; a router would take a last line feed for the end of a path."""
 
 
-class Edge:
+class Middleware:
     """Wraps the app. Keeps the space and the journal's entry of a request in its scope.
 
     `direct` are the endpoints of the busiest operations by method and path; they are called without a router.
@@ -61,7 +61,7 @@ class Edge:
             await error_response(ErrorReply(400, str(error)))(scope, receive, send)
             return
         scope["path"] = path
-        entry = scope[ENTRY] = Entry(scope["method"], path, fields, space=space.name)
+        entry = scope[ENTRY] = JournalEntry(scope["method"], path, fields, space=space.name)
         scope[SPACE] = space
         counts = not controls(path)
         if counts:
@@ -108,7 +108,7 @@ class Edge:
         response = await endpoint(Request(scope, receive))
         await response(scope, receive, send)
 
-    def headers(self, scope: Scope, given: Iterable[tuple[bytes, bytes]], entry: Entry) -> list[Field]:
+    def headers(self, scope: Scope, given: Iterable[tuple[bytes, bytes]], entry: JournalEntry) -> list[Field]:
         """The reply's fields with what OpenAI sends with every reply, in the case that the style gives."""
         fields = list(given)
         present = [name.lower() for name, _ in fields]

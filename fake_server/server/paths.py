@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from starlette.types import Scope
 
 from fake_server.server.settings import Settings
-from fake_server.server.state.space import Space, named
+from fake_server.server.state.space import Space, split_space
 
 _ABSOLUTE = re.compile(r"^https?://[^/]*", re.IGNORECASE)
 """What an absolute-form target has before its path; servers must accept it (RFC 9112 section 3.2.2)."""
@@ -35,7 +35,7 @@ def controls(path: str) -> bool:
 
 def space_of(scope: Scope, fields: Mapping[str, str], settings: Settings) -> tuple[Space, str]:
     """The space that a request is made in, and its path there. Raises ValueError for a bad name."""
-    name, path = named(_path(scope), fields)
+    name, path = split_space(_path(scope), fields)
     return settings.spaces(name), path
 
 

@@ -17,7 +17,7 @@ PATIENCE = 600.0
 """Seconds that a reply without an end waits for the client to leave."""
 
 
-class Sent(Response):
+class DeliveryResponse(Response):
     """Sends a delivery. Writes due at the same instant leave together, unless the delivery is exact.
 
     A server that does not know RAW sends what can be sent of a fault and drops the connection.

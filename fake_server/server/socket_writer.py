@@ -31,7 +31,7 @@ RAW = "fake_server.raw"
 FLUSH_SECONDS = 10.0
 
 
-class Writer:
+class SocketWriter:
     """A `send` for one request on uvicorn's connection `protocol`; `send` is its uvicorn cycle's own.
 
     The head leaves with the first bytes of the body; an empty body message sends it alone. HTTP/1.0 has no

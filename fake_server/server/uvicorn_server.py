@@ -20,7 +20,7 @@ from fake_server.server.body import ARRIVED
 from fake_server.server.error_response import to_json
 from fake_server.server.light_app import Front
 from fake_server.server.settings import Settings
-from fake_server.server.socket_writer import RAW, Writer
+from fake_server.server.socket_writer import RAW, SocketWriter
 
 GRACE, TICK = 0.5, 0.01
 """Seconds that open streams get when the server stops, and between two looks; then they are cut."""
@@ -51,7 +51,7 @@ class Protocol(HttpToolsProtocol):
 
         async def with_raw_send(scope: Any, receive: Any, send: Any) -> None:
             scope[RAW], scope[ARRIVED] = True, not send.__self__.more_body
-            await app(scope, receive, Writer(self, scope, send))
+            await app(scope, receive, SocketWriter(self, scope, send))
 
         self.app = with_raw_send
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fake_server.api.request import Asking
+from fake_server.api.request import ApiRequest
 from fake_server.scripts import book, match
 from fake_server.scripts.model import Script
 from fake_server.server.control.serialize import asking_of, askings_of
-from fake_server.server.state.journal import Entry
+from fake_server.server.state.journal import JournalEntry
 from fake_server.server.state.space import Space
 
 SHOWN = 5
 
 
-def asked(space: Space, when: Mapping[str, Any], times: int | None) -> Entry:
+def assert_asked(space: Space, when: Mapping[str, Any], times: int | None) -> JournalEntry:
     """The last request that is `when`. Raises AssertionError."""
     __tracebackhide__ = True  # pytest shows the test, not this
     if times is not None and times < 1:
@@ -31,7 +31,7 @@ def asked(space: Space, when: Mapping[str, Any], times: int | None) -> Entry:
     raise AssertionError("\n".join(lines))
 
 
-def not_asked(space: Space, when: Mapping[str, Any]) -> None:
+def assert_not_asked(space: Space, when: Mapping[str, Any]) -> None:
     """Raises AssertionError when a request is `when`."""
     __tracebackhide__ = True
     wanted = _wanted(when)
@@ -47,11 +47,11 @@ def _wanted(when: Mapping[str, Any]) -> Script:
     return script
 
 
-def _lacks(entry: Entry, wanted: Script) -> str | None:
+def _lacks(entry: JournalEntry, wanted: Script) -> str | None:
     """The first condition that a request fails; None where it fails none."""
     endpoint = entry.path.removeprefix("/v1").strip("/")
     askings = list(askings_of(entry))
-    misses = [match.miss(wanted, one) for one in askings or [Asking({}, endpoint, entry.fields)]]
+    misses = [match.miss(wanted, one) for one in askings or [ApiRequest({}, endpoint, entry.fields)]]
     first = misses[0]
     if first is None or None in misses:
         return None
@@ -74,7 +74,7 @@ def _count(number: int) -> str:
     return {0: "no request", 1: "1 request"}.get(number, f"{number} requests")
 
 
-def _shown(entry: Entry, lack: str | None) -> list[str]:
+def _shown(entry: JournalEntry, lack: str | None) -> list[str]:
     asking = asking_of(entry)
     about = "" if asking is None else f"  {match.describe(asking.body)}"
     first = f"  {entry.method} {entry.path}{about}  status {entry.status}"

@@ -13,7 +13,7 @@ from typing import Any
 from starlette.types import ASGIApp
 
 from fake_server.api.render.style import Style
-from fake_server.bugs import found
+from fake_server.bugs import find_bugs
 from fake_server.scripts import book as script_book
 from fake_server.server.settings import Settings, default_scripts
 from fake_server.server.uvicorn_server import Server, listen, serve_on, uvicorn_server
@@ -53,7 +53,7 @@ class FakeServer(FakeSpace):
             strict=strict,
             api_key=api_key,
             models=None if models is None else tuple(models),
-            bugs=found(bugs),
+            bugs=find_bugs(bugs),
         )
         super().__init__(self, "")
         self._wanted = port
@@ -134,4 +134,4 @@ def book_of(given: ScriptSource | Iterable[ScriptSource] | None) -> script_book.
             raise TypeError(f"scripts are files, folders or mappings, not {type(one).__name__}")
     paths = [Path(one) for one in several if isinstance(one, (str, Path))]
     written = [one for one in several if isinstance(one, Mapping)]
-    return script_book.joined(script_book.parse(written), script_book.load(paths))
+    return script_book.join_books(script_book.parse(written), script_book.load(paths))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from fake_server.scripts.model import Script
-from fake_server.server.state.journal import Entry
+from fake_server.server.state.journal import JournalEntry
 from fake_server.testing import assertions
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class FakeSpace:
         return f"{self.url}/v1"
 
     @property
-    def requests(self) -> tuple[Entry, ...]:
+    def requests(self) -> tuple[JournalEntry, ...]:
         """What was asked, oldest first; bounded, credentials redacted."""
         return self._space.journal.entries()
 
@@ -80,19 +80,21 @@ class FakeSpace:
         """Play a known bug of a real server: `fake.bug("ikllama-no-done")`. Raises FaultError."""
         self._space.arm([{"bug": bug, "when": when, "times": times}])
 
-    def assert_asked(self, when: Mapping[str, Any] | None = None, *, times: int | None = None) -> Entry:
+    def assert_asked(
+        self, when: Mapping[str, Any] | None = None, *, times: int | None = None
+    ) -> JournalEntry:
         """The last request that is `when` (conditions as in a script). Raises AssertionError.
 
         Fails when there is none, or with `times` when there are not that many; the message shows the nearest
         requests and what each lacks.
         """
         __tracebackhide__ = True
-        return assertions.asked(self._space, when or {}, times)
+        return assertions.assert_asked(self._space, when or {}, times)
 
     def assert_not_asked(self, when: Mapping[str, Any] | None = None) -> None:
         """Fail when a request is `when`. Raises AssertionError."""
         __tracebackhide__ = True
-        assertions.not_asked(self._space, when or {})
+        assertions.assert_not_asked(self._space, when or {})
 
     @property
     def unused(self) -> tuple[Script, ...]:

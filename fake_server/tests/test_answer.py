@@ -11,7 +11,7 @@ import pytest
 
 from fake_server.api import tokens
 from fake_server.api.reply import Choice, ErrorReply, RawReply, Reply, ToolCall, Usage
-from fake_server.api.request import Asking
+from fake_server.api.request import ApiRequest
 from fake_server.scripts import book as scripts
 from fake_server.scripts.book import ScriptBook, ScriptState
 from fake_server.server.answer import answer
@@ -25,7 +25,7 @@ def ask(text: str, **more: Any) -> dict[str, Any]:
 
 
 def reply_to(request: dict[str, Any], book: ScriptBook = EMPTY, **options: Any) -> Reply:
-    reply = answer(Asking(request), book, ScriptState(), **options)
+    reply = answer(ApiRequest(request), book, ScriptState(), **options)
     assert isinstance(reply, Reply)
     return reply
 
@@ -100,7 +100,9 @@ def test_scripted_logprobs_are_cut_with_the_text() -> None:
 
 
 def test_scripted_errors_have_openais_words() -> None:
-    error = answer(Asking(ask("x")), one_script({"error": {"status": 429, "message": "slow"}}), ScriptState())
+    error = answer(
+        ApiRequest(ask("x")), one_script({"error": {"status": 429, "message": "slow"}}), ScriptState()
+    )
     assert isinstance(error, ErrorReply)
     assert (error.status, error.type, error.code) == (429, "requests", "rate_limit_exceeded")
     told: dict[str, Any] = {
@@ -111,17 +113,17 @@ def test_scripted_errors_have_openais_words() -> None:
         "code": "c",
         "headers": {"a": "b"},
     }
-    assert answer(Asking(ask("x")), one_script({"error": told}), ScriptState()) == ErrorReply(**told)
+    assert answer(ApiRequest(ask("x")), one_script({"error": told}), ScriptState()) == ErrorReply(**told)
 
 
 def test_raw_replies_follow_the_stream_switch() -> None:
     both = one_script({"raw": {"status": 202, "body": {"a": "é"}, "stream": [{"b": 1}, "[DONE]"]}})
-    assert answer(Asking(ask("x")), both, ScriptState()) == RawReply(202, body='{"a":"é"}')
-    streamed = answer(Asking(ask("x", stream=True)), both, ScriptState())
+    assert answer(ApiRequest(ask("x")), both, ScriptState()) == RawReply(202, body='{"a":"é"}')
+    streamed = answer(ApiRequest(ask("x", stream=True)), both, ScriptState())
     assert streamed == RawReply(202, events=('{"b":1}', "[DONE]"))
     text = one_script({"raw": {"headers": {"content-type": "text/html"}, "body": "<p>"}})
     expected = RawReply(200, {"content-type": "text/html"}, body="<p>")
-    assert answer(Asking(ask("x", stream=True)), text, ScriptState()) == expected
+    assert answer(ApiRequest(ask("x", stream=True)), text, ScriptState()) == expected
 
 
 def test_legacy_functions_get_a_function_call() -> None:
@@ -131,7 +133,7 @@ def test_legacy_functions_get_a_function_call() -> None:
 
 
 def test_an_unknown_model_is_404_when_models_are_told() -> None:
-    error = answer(Asking(ask("x")), EMPTY, ScriptState(), models=["gpt-4o"])
+    error = answer(ApiRequest(ask("x")), EMPTY, ScriptState(), models=["gpt-4o"])
     assert error == ErrorReply(
         404,
         "The model `gpt-4o-mini` does not exist or you do not have access to it.",
@@ -148,7 +150,7 @@ def test_a_strict_miss_names_the_nearest_scripts() -> None:
             {"name": "tool", "when": {"model": "gpt-4o-mini", "turn": 4}, "reply": {"text": "x"}},
         ]
     )
-    error = answer(Asking(ask("write about a cat")), book, ScriptState(), strict=True)
+    error = answer(ApiRequest(ask("write about a cat")), book, ScriptState(), strict=True)
     assert isinstance(error, ErrorReply)
     assert (error.status, error.code, error.headers) == (404, "no_fixture_match", {"x-should-retry": "false"})
     assert error.message == (
@@ -158,7 +160,7 @@ def test_a_strict_miss_names_the_nearest_scripts() -> None:
         "  'poem' (scripts[0]): messages.last: wants a text that contains 'tree', got 'write about a cat'\n"
         "Add a script that matches, or leave out strict for an answer without one."
     )
-    empty = answer(Asking(ask("x")), EMPTY, ScriptState(), strict=True)
+    empty = answer(ApiRequest(ask("x")), EMPTY, ScriptState(), strict=True)
     assert isinstance(empty, ErrorReply)
     assert "There are no scripts." in empty.message
 

@@ -16,7 +16,7 @@ from fake_server import FakeServer
 from fake_server.api.render.completions import render_dict, render_stream
 from fake_server.api.render.style import Style
 from fake_server.api.reply import Choice, Reply, TokenLogprob, Usage
-from fake_server.api.request import Asking
+from fake_server.api.request import ApiRequest
 from fake_server.server.routes.completions import reply_to
 from fake_server.server.settings import Settings
 from fake_server.tests.edge_client import ask, serving
@@ -243,7 +243,9 @@ def test_every_style_reads_strictly_and_alike_in_both_forms(seed: int) -> None:
         "max_tokens": 9,
         "logprobs": 2,
     }
-    reply = reply_to(Asking({"model": MODEL, **asked}), settings := Settings(seed=seed), settings.spaces())
+    reply = reply_to(
+        ApiRequest({"model": MODEL, **asked}), settings := Settings(seed=seed), settings.spaces()
+    )
     assert isinstance(reply, Reply)
     style = Style.draw(seed, b"{}")
     whole = adapter.validate_json(render_dict(reply, asked, style), strict=True)

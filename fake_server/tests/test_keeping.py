@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from fake_server.relay.saving import KeepError, file_name, keep, name_of
+from fake_server.relay.saving import SaveError, file_name, name_of, save_recording
 from fake_server.wire.exchange import Ending, Exchange, Framing, Request, Write
 from fake_server.wire.fixture import Fixture, load
 from fake_server.wire.outgoing import outgoing
@@ -29,22 +29,22 @@ EXCHANGE = Exchange(
 
 
 def test_a_recording_is_kept_and_loads_again(tmp_path: Path) -> None:
-    kept = keep(Fixture(EXCHANGE, title="t"), tmp_path / "deep" / "one.yaml")
+    kept = save_recording(Fixture(EXCHANGE, title="t"), tmp_path / "deep" / "one.yaml")
     assert (kept.new, kept.changes) == (True, ())
     assert load(kept.path) == Fixture(EXCHANGE, title="t")
 
 
 def test_what_was_recorded_again_says_what_changed(tmp_path: Path) -> None:
     path = tmp_path / "one.yaml"
-    keep(Fixture(EXCHANGE), path)
-    assert keep(Fixture(EXCHANGE), path).changes == ()
+    save_recording(Fixture(EXCHANGE), path)
+    assert save_recording(Fixture(EXCHANGE), path).changes == ()
     other = EXCHANGE.but(
         status=500,
         headers=(*HEADERS[1:], ("Server", "new"), ("Date", "today")),
         writes=EXCHANGE.writes[:1],
         ending=Ending.CUT,
     )
-    assert keep(Fixture(other), path).changes == (
+    assert save_recording(Fixture(other), path).changes == (
         "status 200 is now 500",
         "header content-type is gone",
         "header date is new",
@@ -56,22 +56,22 @@ def test_what_was_recorded_again_says_what_changed(tmp_path: Path) -> None:
 
 
 def test_the_rules_it_breaks_are_asked_of_what_is_kept(tmp_path: Path) -> None:
-    keep(Fixture(EXCHANGE), tmp_path / "one.yaml", breaks=lambda one: [f"a.{len(one.payload)}"])
+    save_recording(Fixture(EXCHANGE), tmp_path / "one.yaml", breaks=lambda one: [f"a.{len(one.payload)}"])
     assert load(tmp_path / "one.yaml").breaks == ("a.23",)
 
 
 def test_what_contradicts_itself_is_not_kept(tmp_path: Path) -> None:
     wrong = EXCHANGE.but(headers=(("Content-Length", "3"),), framing=Framing.LENGTH)
-    with pytest.raises(KeepError, match=r"one\.yaml is not saved: a replay would differ \(.*body"):
-        keep(Fixture(wrong), tmp_path / "one.yaml")
+    with pytest.raises(SaveError, match=r"one\.yaml is not saved: a replay would differ \(.*body"):
+        save_recording(Fixture(wrong), tmp_path / "one.yaml")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_another_file_is_not_replaced(tmp_path: Path) -> None:
     path = tmp_path / "one.yaml"
     path.write_text("mine: 1\n")
-    with pytest.raises(KeepError, match=r"would be replaced, but: .*not a fixture"):
-        keep(Fixture(EXCHANGE), path)
+    with pytest.raises(SaveError, match=r"would be replaced, but: .*not a fixture"):
+        save_recording(Fixture(EXCHANGE), path)
     assert path.read_text() == "mine: 1\n"
 
 
@@ -80,7 +80,7 @@ def test_bodies_without_a_head_are_swept_and_those_of_others_stay(tmp_path: Path
     mine = ["one-two-0123456789ab.body", "one.txt", "two-0123456789ab.body", "one-x.body"]
     for name in [*left, *mine]:
         (tmp_path / name).write_bytes(b"x")
-    keep(Fixture(EXCHANGE), tmp_path / "one.yaml")
+    save_recording(Fixture(EXCHANGE), tmp_path / "one.yaml")
     names = {path.name for path in tmp_path.iterdir()}
     assert names.isdisjoint(left)
     assert names.issuperset(mine)
@@ -92,14 +92,14 @@ def test_a_disk_that_refuses_is_named(tmp_path: Path, place: str, monkeypatch: p
     if place == "a file":
         folder.write_text("")
     else:
-        keep(Fixture(EXCHANGE), folder / "one.yaml")
+        save_recording(Fixture(EXCHANGE), folder / "one.yaml")
 
         def full(_: int) -> None:
             raise OSError(28, "No space left on device")
 
         monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(KeepError, match=r"one\.yaml cannot be (written|read)"):
-        keep(Fixture(EXCHANGE.but(status=201)), folder / "one.yaml")
+    with pytest.raises(SaveError, match=r"one\.yaml cannot be (written|read)"):
+        save_recording(Fixture(EXCHANGE.but(status=201)), folder / "one.yaml")
     if place == "no room":
         assert load(folder / "one.yaml").exchange == EXCHANGE
         assert not [path for path in folder.iterdir() if path.suffix == ".part"]
@@ -108,7 +108,7 @@ def test_a_disk_that_refuses_is_named(tmp_path: Path, place: str, monkeypatch: p
 WRITER = """
 import sys
 from pathlib import Path
-from fake_server.relay.saving import keep
+from fake_server.relay.saving import save_recording
 from fake_server.tests.test_keeping import EXCHANGE
 from fake_server.wire.exchange import Write
 from fake_server.wire.fixture import Fixture
@@ -117,7 +117,7 @@ while True:
     number += 1
     text = b"%d " % number * 400
     writes = tuple(Write(text) for _ in range(number % 7 + 1))
-    keep(Fixture(EXCHANGE.but(writes=writes), title=f"{number}"), Path(sys.argv[1]))
+    save_recording(Fixture(EXCHANGE.but(writes=writes), title=f"{number}"), Path(sys.argv[1]))
     print("kept", flush=True)
 """
 
@@ -134,7 +134,7 @@ def test_kill_at_any_moment_leaves_a_whole_fixture(tmp_path: Path) -> None:
         fixture = load(path)
         number = int(fixture.title)
         assert [write.data for write in fixture.exchange.writes] == [b"%d " % number * 400] * (number % 7 + 1)
-    keep(Fixture(EXCHANGE), path)
+    save_recording(Fixture(EXCHANGE), path)
     assert len(list(tmp_path.iterdir())) == 2  # what the killed left is swept
 
 
@@ -145,7 +145,7 @@ def test_raw_bytes_are_kept_and_sent_again(tmp_path: Path) -> None:
         writes=(Write(b"0123456789", 0.5),),
         raw=(Write(data[:50]), Write(data[50:], 0.5)),
     )
-    keep(Fixture(exchange), tmp_path / "one.yaml")
+    save_recording(Fixture(exchange), tmp_path / "one.yaml")
     loaded = load(tmp_path / "one.yaml").exchange
     assert loaded == exchange
     assert b"".join(write.data for write in outgoing(loaded)) == data

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fake_server.api.request import Asking
+from fake_server.api.request import ApiRequest
 from fake_server.scripts import book as scripts
 from fake_server.scripts import match
 from fake_server.scripts.book import ScriptState
@@ -19,8 +19,8 @@ def request(text: str = "What is the weather in Oslo?", **more: Any) -> dict[str
 def first_miss(when: dict[str, Any], asked: dict[str, Any]) -> str | None:
     """Why a script with these conditions does not answer the request, None where it does."""
     book = scripts.parse([{"name": "s", "when": when, "reply": {"text": "x"}}])
-    misses = match.explain(Asking(asked), book)
-    assert bool(misses) is (match.find(Asking(asked), book, ScriptState()) is None)
+    misses = match.explain(ApiRequest(asked), book)
+    assert bool(misses) is (match.find(ApiRequest(asked), book, ScriptState()) is None)
     return misses[0].reason if misses else None
 
 
@@ -106,7 +106,7 @@ def test_the_first_match_wins_and_times_run_out() -> None:
         ]
     )
     state = ScriptState()
-    asking = Asking(request())
+    asking = ApiRequest(request())
     found = [one.script.name if (one := match.find(asking, book, state)) else None for _ in range(4)]
     assert found == ["once", "twice", "twice", None]
     reasons = [miss.reason for miss in match.explain(asking, book, state)]
@@ -120,7 +120,7 @@ def test_the_nearest_miss_comes_first() -> None:
             {"name": "near", "when": {"model": "gpt-4o", "turn": 7}, "reply": {"text": "a"}},
         ]
     )
-    assert [miss.script.name for miss in match.explain(Asking(request()), book)] == ["near", "far"]
+    assert [miss.script.name for miss in match.explain(ApiRequest(request()), book)] == ["near", "far"]
 
 
 def test_a_hostile_pattern_takes_no_time() -> None:

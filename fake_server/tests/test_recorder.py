@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fake_server.relay.recorder import Outcome, Recorder
-from fake_server.relay.saving import KeepError, Kept
+from fake_server.relay.saving import Saved, SaveError
 from fake_server.tests.hostile import (
     CHUNKED,
     STREAM_HEAD,
@@ -66,7 +66,7 @@ def record(
 def test_every_byte_of_an_odd_reply_is_kept(tmp_path: Path) -> None:
     [data], [(exchange, outcome)] = record(fixed(ODD), tmp_path, post())
     assert data == ODD
-    assert isinstance(outcome, Kept)
+    assert isinstance(outcome, Saved)
     loaded = load(outcome.path).exchange
     assert b"".join(write.data for write in outgoing(loaded)) == ODD
     assert loaded.informational == exchange.informational
@@ -108,7 +108,7 @@ async def not_http(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 )
 def test_failures_are_kept_as_faithfully(handler: Handler | str, ending: Ending, tmp_path: Path) -> None:
     _, [(_, outcome)] = record(handler, tmp_path, post(), bounds=Bounds(idle=0.1))
-    assert isinstance(outcome, Kept)
+    assert isinstance(outcome, Saved)
     loaded = load(outcome.path).exchange
     assert loaded.ending is ending
     if handler is early_fin:
@@ -122,7 +122,9 @@ def test_the_same_request_twice_gets_a_number_and_again_replaces_both(tmp_path: 
         _, told = record(
             fixed(ODD), tmp_path, post(), post(), post(b"{}", "/v1/x", "x-contract-case: a/b::c")
         )
-        names = [outcome.path.name for _, outcome in told if isinstance(outcome, Kept) and outcome.new is new]
+        names = [
+            outcome.path.name for _, outcome in told if isinstance(outcome, Saved) and outcome.new is new
+        ]
         assert len(names) == 3
         assert names[1] == names[0].replace(".yaml", "-2.yaml")
         assert names[2] == "a-b-c.yaml"
@@ -133,7 +135,7 @@ def test_a_folder_that_refuses_harms_no_client(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     [data], [(_, outcome)] = record(fixed(ODD), tmp_path / "file", post())
     assert data == ODD
-    assert isinstance(outcome, KeepError)
+    assert isinstance(outcome, SaveError)
     assert "file" in str(outcome)
 
 
@@ -148,7 +150,7 @@ def test_a_full_disk_harms_no_client_and_the_old_recording_stands(tmp_path: Path
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert data == ODD.replace(b"data", b"dada")
-    assert isinstance(outcome, KeepError)
+    assert isinstance(outcome, SaveError)
     assert "cannot be written: File too large; what stood there is whole" in str(outcome)
     assert before.items() <= {path.name: path.read_bytes() for path in tmp_path.iterdir()}.items()
     record(fixed(ODD), tmp_path, post())
@@ -179,4 +181,4 @@ def test_a_fault_of_one_recording_is_told_and_the_next_is_kept(
 
     run(main())
     assert "RuntimeError: odd" in str(told[0])
-    assert isinstance(told[1], Kept)
+    assert isinstance(told[1], Saved)

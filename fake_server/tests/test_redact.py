@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from fake_server.relay.redact import Unreadable, known_values, redact, scan, scan_text
 from fake_server.relay.redact.known import folded
-from fake_server.relay.saving import KeepError, keep
+from fake_server.relay.saving import SaveError, save_recording
 from fake_server.tests.genuine import RECORDINGS, SHARED
 from fake_server.tests.planted_secrets import (
     GZIP,
@@ -42,7 +42,7 @@ def test_a_planted_credential_never_reaches_the_disk(
 ) -> None:
     planted, half_written = PLACES[place], []
     monkeypatch.setattr(os, "fsync", lambda _: half_written.extend(texts_in(tmp_path)))
-    kept = keep(Fixture(planted), tmp_path / "one.yaml")
+    kept = save_recording(Fixture(planted), tmp_path / "one.yaml")
     assert kept.replaced
     assert half_written
     written = [*texts_in(tmp_path), *half_written]
@@ -75,16 +75,16 @@ def test_a_scanner_that_finds_something_refuses(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(
         "fake_server.relay.saving.redact", lambda one, _: type("R", (), {"exchange": one, "replaced": ()})
     )
-    with pytest.raises(KeepError, match=r"one is not saved: .* credential \(.*request body: sk-proj-R7k…"):
-        keep(Fixture(PLACES["request JSON"]), tmp_path / "one.yaml")
+    with pytest.raises(SaveError, match=r"one is not saved: .* credential \(.*request body: sk-proj-R7k…"):
+        save_recording(Fixture(PLACES["request JSON"]), tmp_path / "one.yaml")
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("part", ["title", "notes", "source"])
 def test_words_about_a_recording_are_looked_at_too(part: str, tmp_path: Path) -> None:
     words: dict[str, Any] = {part: f"see https://x/?key={KEY}"}
-    with pytest.raises(KeepError, match="credential"):
-        keep(Fixture(exchange(), **words), tmp_path / "one.yaml")
+    with pytest.raises(SaveError, match="credential"):
+        save_recording(Fixture(exchange(), **words), tmp_path / "one.yaml")
     assert scan_text("an ordinary title, org-free, with sk-fake") == []
 
 
@@ -92,8 +92,8 @@ def test_a_coding_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     brotli = exchange(b"\x0b\x02\x80hello\x03", headers=(("Content-Encoding", "br"),))
     with pytest.raises(Unreadable, match=r"'br'.*Accept-Encoding: gzip"):
         redact(brotli)
-    with pytest.raises(KeepError, match="cannot be looked through"):
-        keep(Fixture(brotli), tmp_path / "one.yaml")
+    with pytest.raises(SaveError, match="cannot be looked through"):
+        save_recording(Fixture(brotli), tmp_path / "one.yaml")
 
 
 def test_a_clean_compressed_body_stays_byte_for_byte() -> None:

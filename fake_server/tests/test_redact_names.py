@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fake_server.relay.redact.names import is_secret_field, is_secret_name
-from fake_server.relay.saving import KeepError, keep, name_of
+from fake_server.relay.saving import SaveError, name_of, save_recording
 from fake_server.tests.planted_secrets import PLACES, PLAIN, SECRETS
 from fake_server.tests.secrets_on_disk import texts_in
 from fake_server.wire.fixture import Fixture, load
@@ -18,7 +18,7 @@ from fake_server.wire.fixture import Fixture, load
 @pytest.mark.parametrize("part", ["title", "notes", "source"])
 def test_known_secrets_are_taken_out_of_the_words(part: str, tmp_path: Path) -> None:
     words: dict[str, Any] = {part: f"seen at https://x/{PLAIN}/v1"}
-    kept = keep(Fixture(PLACES["authorization in capitals"], **words), tmp_path / "one.yaml")
+    kept = save_recording(Fixture(PLACES["authorization in capitals"], **words), tmp_path / "one.yaml")
     assert getattr(load(kept.path), part) == f"seen at https://x/{'REDACTED'.ljust(len(PLAIN), 'x')}/v1"
 
 
@@ -28,10 +28,10 @@ def test_a_file_is_not_named_by_a_secret(told: str, tmp_path: Path) -> None:
     asked = planted.but(label="", request=replace(planted.request, target=f"/v1/{told}/models"))
     for one in (planted, asked):
         assert told not in name_of(one)
-        keep(Fixture(one), tmp_path / f"{name_of(one)}.yaml")
+        save_recording(Fixture(one), tmp_path / f"{name_of(one)}.yaml")
     assert not [text for text in texts_in(tmp_path) for secret in SECRETS if secret in text]
-    with pytest.raises(KeepError, match="credential") as refused:
-        keep(Fixture(planted), tmp_path / f"{told}.yaml")
+    with pytest.raises(SaveError, match="credential") as refused:
+        save_recording(Fixture(planted), tmp_path / f"{told}.yaml")
     assert PLAIN not in str(refused.value)
 
 

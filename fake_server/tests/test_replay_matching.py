@@ -13,8 +13,8 @@ import openai
 import pytest
 
 from fake_server.replay import ReplayServer, ReplayTransport, mocked
-from fake_server.replay.matching import Shelf
-from fake_server.replay.nearest import told_differences
+from fake_server.replay.matching import RecordingMatcher
+from fake_server.replay.nearest import format_differences
 from fake_server.replay.playback import Playback
 from fake_server.tests.wire_client import ask, post, run
 from fake_server.wire.exchange import Aspect, Exchange, Headers, Request, Write
@@ -33,13 +33,13 @@ def recording(label: str, request: Request | None = None, **changes: Any) -> Exc
     return exchange.but(unknown=frozenset({Aspect.FRAMING}), **changes)
 
 
-def answers(shelf: Shelf, *requests: Request) -> list[str]:
+def answers(shelf: RecordingMatcher, *requests: Request) -> list[str]:
     return [shelf.answer(request).label for request in requests]
 
 
 def test_exact_takes_the_whole_body_and_the_query() -> None:
     with_user = asking({**BODY, "user": "me"})
-    shelf = Shelf([recording("one"), recording("user", with_user)], match="exact")
+    shelf = RecordingMatcher([recording("one"), recording("user", with_user)], match="exact")
     spaced = asking(b'{ "messages": [{"content": "hi", "role": "user"}], "model": "m" }')
     assert answers(shelf, with_user, spaced) == ["user", "one"]
     assert answers(shelf, asking({**BODY, "user": "you"}), asking(target="/v1/chat/completions?v=2")) == [
@@ -55,7 +55,7 @@ def test_exact_takes_the_whole_body_and_the_query() -> None:
 
 def test_body_ignores_who_asks_and_prefers_the_same_query() -> None:
     second = asking(target="/v1/chat/completions?page=2")
-    shelf = Shelf([recording("one"), recording("two", second)])
+    shelf = RecordingMatcher([recording("one"), recording("two", second)])
     named = asking({**BODY, "user": "x", "metadata": {"run": "7"}, "prompt_cache_key": "k"})
     assert answers(shelf, second, named, asking(target="/chat/completions?page=3")) == ["two", "one", "one"]
     assert answers(shelf, asking({**BODY, "seed": 1})) == [""]
@@ -63,21 +63,30 @@ def test_body_ignores_who_asks_and_prefers_the_same_query() -> None:
 
 def test_order_compares_no_bodies_and_any_compares_nothing() -> None:
     shelf = [recording("a"), recording("b", asking(b"x", "/v1/embeddings")), recording("c")]
-    assert answers(Shelf(shelf, match="order"), asking(b"?"), asking(b"!"), asking(b"?")) == ["a", "c", "a"]
-    assert answers(Shelf(shelf, match="any"), *[Request("GET", "/nowhere")] * 4) == ["a", "b", "c", "a"]
+    assert answers(RecordingMatcher(shelf, match="order"), asking(b"?"), asking(b"!"), asking(b"?")) == [
+        "a",
+        "c",
+        "a",
+    ]
+    assert answers(RecordingMatcher(shelf, match="any"), *[Request("GET", "/nowhere")] * 4) == [
+        "a",
+        "b",
+        "c",
+        "a",
+    ]
     with pytest.raises(ValueError, match="'some' is not a valid Match"):
-        Shelf(shelf, match="some")
+        RecordingMatcher(shelf, match="some")
 
 
 def test_recordings_that_do_not_know_what_was_asked_come_last() -> None:
     blind = recording("blind", asking(b"")).but(unknown=frozenset({Aspect.FRAMING, Aspect.REQUEST}))
-    shelf = Shelf([blind, recording("one")])
+    shelf = RecordingMatcher([blind, recording("one")])
     assert answers(shelf, asking(), asking(), asking(b"{}")) == ["one", "one", "blind"]
-    exact = Shelf([blind], match="exact")
+    exact = RecordingMatcher([blind], match="exact")
     assert answers(exact, asking(), asking(b"")) == ["", ""]
     assert answers(shelf, asking(target="/v1/chat/completions?v=2")) == ["one"]
     assert exact.misses[0].endswith("the recording 'blind' does not know what it was asked.")
-    assert answers(Shelf([blind], match="order"), asking()) == ["blind"]
+    assert answers(RecordingMatcher([blind], match="order"), asking()) == ["blind"]
 
 
 def test_forms_match_whatever_boundary_was_drawn() -> None:
@@ -86,16 +95,16 @@ def test_forms_match_whatever_boundary_was_drawn() -> None:
         kind = (("Content-Type", f"multipart/form-data; boundary={boundary}"),)
         return asking(body.encode(), "/v1/files", kind)
 
-    assert answers(Shelf([recording("form", form("aaa"))]), form("zzz-4711")) == ["form"]
+    assert answers(RecordingMatcher([recording("form", form("aaa"))]), form("zzz-4711")) == ["form"]
 
 
 def test_a_request_with_a_secret_finds_the_recording_that_was_cleaned_of_it() -> None:
     secret = "sk-proj-" + "Ab3dEf6hIj" * 4
     clean = asking({**BODY, "messages": [{"role": "user", "content": "sk-proj-REDACTED" + "x" * 32}]})
     asked = asking({**BODY, "messages": [{"role": "user", "content": secret}]})
-    shelf = Shelf([recording("clean", clean)])
+    shelf = RecordingMatcher([recording("clean", clean)])
     blind = recording("blind", asking(b"")).but(unknown=frozenset({Aspect.FRAMING, Aspect.REQUEST}))
-    assert answers(Shelf([blind, recording("clean", clean)]), asked) == ["clean"]
+    assert answers(RecordingMatcher([blind, recording("clean", clean)]), asked) == ["clean"]
     more = asking({**asked.json(), "seed": 7, "more": 1})
     assert answers(shelf, asked, more) == ["clean", ""]
     assert "seed is 7, the recording has no such member (and 1 more difference)." in shelf.misses[0]
@@ -105,7 +114,7 @@ def test_the_nearest_has_the_most_in_common() -> None:
     def saying(text: str, **more: Any) -> Request:
         return asking({"model": "m", "messages": [{"role": "user", "content": text}], **more})
 
-    shelf = Shelf(
+    shelf = RecordingMatcher(
         [
             recording("poem", saying("write a long poem about a tree")),
             recording("sea", saying("write a long poem about the sea")),
@@ -142,8 +151,8 @@ def test_the_nearest_has_the_most_in_common() -> None:
     ],
 )
 def test_differences_are_told_where_they_are(asked: Any, recorded: Any, told: str) -> None:
-    assert told_differences(asked, recorded).startswith(told)
-    assert bool(told) is bool(told_differences(asked, recorded))
+    assert format_differences(asked, recorded).startswith(told)
+    assert bool(told) is bool(format_differences(asked, recorded))
 
 
 def test_a_miss_is_an_openai_error_that_is_not_asked_again() -> None:
@@ -172,7 +181,7 @@ def test_a_miss_is_an_openai_error_that_is_not_asked_again() -> None:
 
 
 def test_hostile_requests_are_missed_and_nothing_more() -> None:
-    shelf = Shelf([recording("one")])
+    shelf = RecordingMatcher([recording("one")])
     for body in (
         b"[" * 100_000,
         b'{"a":' * 5_000,
@@ -198,7 +207,9 @@ def test_hostile_requests_are_missed_and_nothing_more() -> None:
 
 
 def test_a_miss_among_many_recordings_is_told_at_once() -> None:
-    shelf = Shelf([recording(f"r{number}", asking({**BODY, "n": number})) for number in range(500)])
+    shelf = RecordingMatcher(
+        [recording(f"r{number}", asking({**BODY, "n": number})) for number in range(500)]
+    )
     began = time.perf_counter()
     shelf.answer(asking({"model": "m", "messages": [{"role": "user", "content": "many words " * 50_000}]}))
     assert "'r0': messages[0].content" in shelf.misses[0]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fake_server.api.reply import ErrorReply, Numbers, Reply
-from fake_server.api.request import Asking
+from fake_server.api.request import ApiRequest
 from fake_server.scripts import book as scripts
 from fake_server.scripts.book import ScriptBook, ScriptError, ScriptState
 from fake_server.server.answer import answer, wordless
@@ -63,15 +63,15 @@ def book(tmp_path: Path) -> ScriptBook:
     return scripts.load([path])
 
 
-def ask(text: str, *more: dict[str, Any], system: str = "", **members: Any) -> Asking:
+def ask(text: str, *more: dict[str, Any], system: str = "", **members: Any) -> ApiRequest:
     said = [{"role": "system", "content": system}, {"role": "user", "content": text}, *more]
-    return Asking({"model": "gpt-4o-2024-08-06", "messages": said, **members})
+    return ApiRequest({"model": "gpt-4o-2024-08-06", "messages": said, **members})
 
 
 def test_they_answer(book: ScriptBook) -> None:
     state = ScriptState()
 
-    def said(asking: Asking) -> Reply:
+    def said(asking: ApiRequest) -> Reply:
         reply = answer(asking, book, state)
         assert isinstance(reply, Reply)
         return reply
@@ -91,7 +91,7 @@ def test_they_answer(book: ScriptBook) -> None:
 
 
 def test_its_texts_and_models_are_found_as_aimock_finds_them(book: ScriptBook) -> None:
-    def said(asking: Asking) -> str:
+    def said(asking: ApiRequest) -> str:
         reply = answer(asking, book, ScriptState())
         assert isinstance(reply, Reply)
         return reply.choices[0].content or ""
@@ -154,7 +154,7 @@ def test_fixtures_for_what_is_not_served_are_left_out_and_named(tmp_path: Path) 
     book = scripts.load([path])
     assert [one.name for one in book] == ["all 2"]
     told = f"{path}:3: the fixture is left out: video is not served here, chat and embedding are"
-    assert book.warnings == scripts.joined(scripts.parse([]), book).warnings == (told,)
+    assert book.warnings == scripts.join_books(scripts.parse([]), book).warnings == (told,)
 
 
 def test_a_mapping_of_scripts_is_read_too(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contract_tests.lab.pages.scripts_page import MODELS, keys
-from fake_server.api.request import CHAT, EMBEDDINGS, Asking
+from fake_server.api.request import CHAT, EMBEDDINGS, ApiRequest
 from fake_server.scripts import book as scripts
 from fake_server.scripts.book import ScriptBook, ScriptError, ScriptState
 from fake_server.server.answer import answer, wordless
@@ -49,8 +49,8 @@ BODY = {"model": "gpt-4o", "messages": [{"role": "user", "content": "a"}]}
 
 
 def answered(book: ScriptBook) -> None:
-    answer(Asking(BODY), book, ScriptState())
-    wordless(Asking(BODY, endpoint=EMBEDDINGS), book, ScriptState())
+    answer(ApiRequest(BODY), book, ScriptState())
+    wordless(ApiRequest(BODY, endpoint=EMBEDDINGS), book, ScriptState())
 
 
 @settings(max_examples=150, deadline=None)

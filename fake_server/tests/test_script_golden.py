@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from fake_server.api.reply import ErrorReply
-from fake_server.api.request import Asking
+from fake_server.api.request import ApiRequest
 from fake_server.cli import main
 from fake_server.scripts import book as scripts
 from fake_server.scripts.book import ScriptState
@@ -33,7 +33,7 @@ def missed() -> str:
     """What `--strict` answers where no script matches; the second time, for a script is used up by then."""
     book, state = scripts.load([FOLDER / "miss.yaml"]), ScriptState()
     said = [{"role": "user", "content": "What is the weather like?"}]
-    asking = Asking({"model": "gpt-4o", "messages": said, "tools": [TOOL]}, headers={"x-team": "red"})
+    asking = ApiRequest({"model": "gpt-4o", "messages": said, "tools": [TOOL]}, headers={"x-team": "red"})
     answer(asking, book, state, strict=True)
     answer(asking.but({**asking.body, "model": "o3"}), book, state, strict=True)
     told = answer(asking.but({**asking.body, "model": "o3"}), book, state, strict=True)

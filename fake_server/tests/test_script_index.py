@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fake_server.api.request import Asking
+from fake_server.api.request import ApiRequest
 from fake_server.scripts import book as scripts
 from fake_server.scripts import match
 from fake_server.scripts.book import ScriptBook
@@ -49,7 +49,7 @@ def conditions(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @st.composite
-def requests(draw: st.DrawFn) -> Asking:
+def requests(draw: st.DrawFn) -> ApiRequest:
     roles = st.sampled_from(["user", "system", "assistant"])
     said = draw(st.lists(st.tuples(roles, TEXTS), max_size=3))
     offered = draw(st.lists(st.sampled_from(["f", "g"]), unique=True))
@@ -62,12 +62,12 @@ def requests(draw: st.DrawFn) -> Asking:
         "messages": [{"role": role, "content": text} for role, text in said],
         "tools": [{"type": "function", "function": {"name": name}} for name in offered],
     }
-    return Asking(body if user is None else {**body, "user": user}, headers=headers)
+    return ApiRequest(body if user is None else {**body, "user": user}, headers=headers)
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(conditions(), min_size=FEW + 1, max_size=30), requests())
-def test_no_match_is_missed_and_the_order_stays(whens: list[dict[str, Any]], asking: Asking) -> None:
+def test_no_match_is_missed_and_the_order_stays(whens: list[dict[str, Any]], asking: ApiRequest) -> None:
     written = [{"name": str(n), "when": when, "reply": {"text": "x"}} for n, when in enumerate(whens)]
     book = scripts.parse(written)
     tried = [one for one in book if match.miss(one, asking) is None]
@@ -82,7 +82,7 @@ def test_few_are_tried_of_many() -> None:
     ]
     book = scripts.parse(many)
     request = {"model": "m", "messages": [{"role": "user", "content": "tell me of item 0123"}]}
-    candidates = list(book.candidates(Asking(request)))
+    candidates = list(book.candidates(ApiRequest(request)))
     assert "123" in [one.name for one in candidates]
     assert len(candidates) < 50
-    assert list(ScriptBook().candidates(Asking(request))) == []
+    assert list(ScriptBook().candidates(ApiRequest(request))) == []

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fake_server.api.reply import ErrorReply, Reply
-from fake_server.api.request import Asking
+from fake_server.api.request import ApiRequest
 from fake_server.scripts import book as scripts
 from fake_server.scripts import match
 from fake_server.scripts.book import ScriptBook, ScriptError, ScriptState
@@ -31,15 +31,15 @@ TALK: dict[str, Any] = {
 }
 
 
-def asking(body: dict[str, Any] | None = None, **headers: str) -> Asking:
-    return Asking(TALK if body is None else body, headers={**HEADERS, **headers})
+def asking(body: dict[str, Any] | None = None, **headers: str) -> ApiRequest:
+    return ApiRequest(TALK if body is None else body, headers={**HEADERS, **headers})
 
 
 def ask(text: str, **more: Any) -> dict[str, Any]:
     return {"model": "gpt-4o", "messages": [{"role": "user", "content": text}], **more}
 
 
-def why_not(when: dict[str, Any], asked: Asking) -> str | None:
+def why_not(when: dict[str, Any], asked: ApiRequest) -> str | None:
     book = scripts.parse([{"name": "s", "when": when, "reply": {"raw": {"body": ""}}}])
     found = match.miss(book.scripts[0], asked)
     return None if found is None else found.reason
@@ -88,7 +88,7 @@ def test_conditions_that_fail_say_why(when: dict[str, Any], reason: str) -> None
     assert (why_not(when, asking()) or "").startswith(reason)
 
 
-def said(book: ScriptBook, state: ScriptState, asked: Asking, **options: Any) -> str | None:
+def said(book: ScriptBook, state: ScriptState, asked: ApiRequest, **options: Any) -> str | None:
     reply = answer(asked, book, state, **options)
     assert isinstance(reply, Reply), reply
     return reply.choices[0].content
@@ -194,7 +194,7 @@ def test_annotations_are_sent() -> None:
 
 
 def test_callables_answer_in_process() -> None:
-    def reply(asked: Asking) -> Any:
+    def reply(asked: ApiRequest) -> Any:
         return f"you said {asked.body['messages'][0]['content']}" if asked.model == "gpt-4o" else {"texxt": 1}
 
     book = scripts.parse([{"name": "s", "reply": reply}])

@@ -19,7 +19,7 @@ import pytest
 
 from fake_server import FakeServer
 from fake_server.scripts.book import ScriptError
-from fake_server.server.state.journal import FRAME, Entry, Journal
+from fake_server.server.state.journal import FRAME, Journal, JournalEntry
 from fake_server.tests.edge_client import ASK, ask
 
 SLOW = """
@@ -57,7 +57,7 @@ def test_the_journal_keeps_what_was_asked_without_credentials() -> None:
 def test_the_journal_is_bounded() -> None:
     journal = Journal(entries=3, size=3 * (FRAME + len("/0")) + 10)
     for index in range(5):
-        journal.add(Entry("GET", f"/{index}"))
+        journal.add(JournalEntry("GET", f"/{index}"))
     assert [entry.path for entry in journal.entries()] == ["/2", "/3", "/4"]
     first, _, last = journal.entries()
     first.body = last.body = b"x" * 8
@@ -68,7 +68,7 @@ def test_the_journal_is_bounded() -> None:
     first.sent(b"x" * 100)
     journal.grown(first)  # it has left already and counts no more
     assert (len(journal.entries()), journal.dropped) == (2, 3)
-    journal.add(Entry("GET", "/5", {"x-large": "x" * 3 * FRAME}))  # a head takes room as a body does
+    journal.add(JournalEntry("GET", "/5", {"x-large": "x" * 3 * FRAME}))  # a head takes room as a body does
     assert [entry.path for entry in journal.entries()] == ["/5"]
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from fake_server import FakeServer
 from fake_server.scripts.book import ScriptBook, ScriptError
-from fake_server.server.state.journal import FRAME, Entry
+from fake_server.server.state.journal import FRAME, JournalEntry
 from fake_server.server.state.space import Spaces
 
 KEY = "sk-right-0123456789abcdef"
@@ -135,12 +135,12 @@ def test_all_spaces_together_are_bounded_and_the_longest_unused_loses_its_oldest
     default, old, new = every = spaces(), spaces("old"), spaces("new")
     for space in every:
         for index in range(5):
-            space.journal.add(Entry("POST", f"/{index}"))
+            space.journal.add(JournalEntry("POST", f"/{index}"))
     old.stored.keep({"id": "stored", "model": "m", "choices": "x" * 2 * FRAME}, {"messages": []})
     spaces.make_room()
     assert [len(one.journal.entries()) for one in every] == [5, 5, 5]
 
-    grown = Entry("POST", "/grown", body=b"x" * 4 * FRAME)
+    grown = JournalEntry("POST", "/grown", body=b"x" * 4 * FRAME)
     new.journal.add(grown)
     spaces.make_room()  # beyond 20 parts; room is made until 15 of 16 are held
     assert [one.journal.dropped for one in every] == [0, 4, 0]
@@ -161,12 +161,12 @@ def test_all_spaces_together_are_bounded_and_the_longest_unused_loses_its_oldest
 
 def test_a_space_that_left_counts_no_more() -> None:
     spaces = Spaces(ScriptBook, most=1)
-    left, entry = spaces("a"), Entry("POST", "/", body=b"x" * 100)
+    left, entry = spaces("a"), JournalEntry("POST", "/", body=b"x" * 100)
     left.journal.add(entry)
     assert spaces.holding.held == entry.size
-    spaces("b").journal.add(Entry("POST", "/"))
+    spaces("b").journal.add(JournalEntry("POST", "/"))
     spaces.drop("b")
-    left.journal.add(Entry("POST", "/late"))  # by a request that was under way
+    left.journal.add(JournalEntry("POST", "/late"))  # by a request that was under way
     left.stored.keep({"id": "late", "model": "m"}, {"messages": []})
     assert spaces.holding.held == 0
 

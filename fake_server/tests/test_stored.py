@@ -10,7 +10,7 @@ import pytest
 
 from fake_server import FakeServer
 from fake_server.server.state import completions as stored
-from fake_server.server.state.completions import Shelf
+from fake_server.server.state.completions import CompletionStore
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +139,7 @@ def test_messages_keep_parts_and_calls_and_are_paged(client: openai.OpenAI) -> N
 
 def test_large_completions_leave_early_and_one_id_is_held_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stored, "MOST_BYTES", 5000)
-    shelf = Shelf()
+    shelf = CompletionStore()
     for n in (0, 1, 2, 1):
         shelf.keep({"id": str(n), "model": "m", "choices": "x" * 2000}, {"messages": []})
     assert [one["id"] for _, one in shelf.select(None, {})] == ["2", "1"]
@@ -154,7 +154,7 @@ def test_each_space_has_its_own_and_the_oldest_leave(
     with openai.OpenAI(base_url=server.space("mine").base_url, api_key="any") as mine:
         assert list(mine.chat.completions.list()) == []
     monkeypatch.setattr(stored, "MOST", 2)
-    shelf = Shelf()
+    shelf = CompletionStore()
     for n in range(3):
         shelf.keep({"id": str(n), "model": "m"}, {"messages": []})
     assert [one["id"] for _, one in shelf.select(None, {})] == ["1", "2"]

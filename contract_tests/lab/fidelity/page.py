@@ -14,8 +14,8 @@ Columns = Mapping[str, Mapping[str, Cell]]
 _ABOUT = """
 `make bench-fidelity` has each tool record odd replies of a raw socket server and replay them, and compares
 what a client gets with what was sent. Each tool runs as its documentation says, with the settings that keep
-most (the package `contract_tests/lab/fidelity` names them). A dash stands where the client of a replay in process
-does not show it of the live server either.
+most (`contract_tests/lab/fidelity` names them). A dash stands where the client of a replay in process does
+not show it of the live server either.
 """
 
 

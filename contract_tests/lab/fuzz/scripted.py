@@ -17,7 +17,7 @@ from contract_tests.lab.tools.checkout import ROOT
 from fake_server.api.render import chat
 from fake_server.api.render.style import Style
 from fake_server.api.reply import ErrorReply, Reply
-from fake_server.api.request import EMBEDDINGS, MODERATIONS, Asking
+from fake_server.api.request import EMBEDDINGS, MODERATIONS, ApiRequest
 from fake_server.scripts import book as scripts
 from fake_server.scripts.book import ScriptBook, ScriptError, ScriptState
 from fake_server.scripts.commands import validate_command
@@ -46,7 +46,7 @@ _TEXTS = damaged(
 FILES = _TEXTS | changed(_WHOLE).map(
     lambda value: yaml.safe_dump(value, allow_unicode=True).encode("utf-8", "surrogatepass")
 )
-_CHATS = [Asking(body) for path, body in EXAMPLES if path == "/chat/completions"]
+_CHATS = [ApiRequest(body) for path, body in EXAMPLES if path == "/chat/completions"]
 
 
 def answered(book: ScriptBook) -> None:
@@ -58,7 +58,7 @@ def answered(book: ScriptBook) -> None:
             json.loads(chat.render_dict(reply, asking.body, Style.PLAIN))
             assert b"".join(chat.render_stream(reply, asking.body, Style.PLAIN))
     for endpoint in (EMBEDDINGS, MODERATIONS):
-        wordless(Asking({"model": "m", "input": "a"}, endpoint=endpoint), book, state)
+        wordless(ApiRequest({"model": "m", "input": "a"}, endpoint=endpoint), book, state)
 
 
 def check_file(served: Served, data: bytes) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from contract_tests.lab.interop.expected import Change
 from contract_tests.lab.interop.judging import Leg, Verdict
 from contract_tests.report.files import as_json
-from contract_tests.report.findings import grouped, told
+from contract_tests.report.findings import format_finding, grouped
 from contract_tests.rules.engine.judge import Level
 from contract_tests.run.outcome import Outcome
 from fake_server.wire.fixture import Fixture, save
@@ -39,7 +39,7 @@ def report(leg: Leg, change: Change) -> str:
     lines += [f"note      {note}" for note in leg.report.notes]
     lines += [f"{one.outcome:14} {one.case_id}: {one.reason}" for one in leg.report.results if one.reason]
     for one, also in grouped(found for found in leg.findings if found.rule.level is not Level.NOTE):
-        lines += ["", told(one, also=also)]
+        lines += ["", format_finding(one, also=also)]
     if change.new or change.gone:
         lines += ["", *(f"warning: {rule} is new here; read its bytes" for rule in change.new)]
         lines += [f"warning: {rule} is no longer found here" for rule in change.gone]

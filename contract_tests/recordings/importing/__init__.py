@@ -13,7 +13,7 @@ from pathlib import Path
 
 from contract_tests.recordings.importing import aimock, cassettes, curl, flows, har
 from contract_tests.recordings.importing.curl import Asked
-from contract_tests.recordings.importing.entry import Entry, Found, Skipped, digest, unwanted
+from contract_tests.recordings.importing.entry import Found, ImportedEntry, Skipped, digest, unwanted
 from contract_tests.recordings.importing.recognising import FORMATS, content, document, kind_of, recognise
 from contract_tests.recordings.jsonl import read_lines
 from contract_tests.recordings.recording import InputError
@@ -122,7 +122,7 @@ def _open(path: Path, format: str | None, endpoint: str | None, asked: Asked) ->
 
 def _of_endpoint(found: Found, endpoint: str | None) -> Found:
     for one in found:
-        asked = one.exchange.request if isinstance(one, Entry) else None
+        asked = one.exchange.request if isinstance(one, ImportedEntry) else None
         reason = unwanted(asked.method, asked.target, endpoint) if asked and endpoint is not None else ""
         yield Skipped(reason) if reason else one
 
@@ -132,10 +132,10 @@ def _lines(path: Path, endpoint: str | None) -> Found:
         if endpoint is not None and one.endpoint != endpoint:
             yield Skipped(f"no exchange of {endpoint}")
         else:
-            yield Entry(one.exchange, f"entry {number}", _LINES, one.source)
+            yield ImportedEntry(one.exchange, f"entry {number}", _LINES, one.source)
 
 
-def _name(path: Path, entry: Entry) -> str:
+def _name(path: Path, entry: ImportedEntry) -> str:
     """The recording's own id, else the file, the endpoint and a hash of what was asked."""
     exchange = entry.exchange
     endpoint = exchange.request.path.strip("/").removeprefix("v1/")

@@ -8,7 +8,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from contract_tests.recordings.importing.entry import Entry, Found, Skipped, at, digest, need, unwanted
+from contract_tests.recordings.importing.entry import (
+    Found,
+    ImportedEntry,
+    Skipped,
+    at,
+    digest,
+    need,
+    unwanted,
+)
 from fake_server.api import tokens
 from fake_server.api.render import chat
 from fake_server.api.render.style import Style
@@ -32,7 +40,7 @@ def entries(document: Any, where: str, endpoint: str | None = None) -> Found:
             yield _entry(one, number, endpoint)
 
 
-def _entry(one: Any, number: int, endpoint: str | None) -> Entry | Skipped:
+def _entry(one: Any, number: int, endpoint: str | None) -> ImportedEntry | Skipped:
     match, response = need({"match": {}, **one}, "match", dict), need(one, "response", dict)
     kind = match.get("endpoint", "embedding" if "embedding" in response else "chat")
     if kind not in ("chat", "embedding"):
@@ -53,7 +61,7 @@ def _entry(one: Any, number: int, endpoint: str | None) -> Entry | Skipped:
         Ending.UNKNOWN,
         unknown=frozenset(Aspect),
     )
-    return Entry(exchange, f"fixture {number}", NOTES)
+    return ImportedEntry(exchange, f"fixture {number}", NOTES)
 
 
 def _request(match: dict[str, Any], kind: str, streamed: bool) -> Request:

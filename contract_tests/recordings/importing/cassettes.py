@@ -10,8 +10,8 @@ from typing import Any
 import yaml
 
 from contract_tests.recordings.importing.entry import (
-    Entry,
     Found,
+    ImportedEntry,
     Reply,
     Skipped,
     at,
@@ -91,7 +91,7 @@ def entries(document: Any, where: str, endpoint: str | None = None) -> Found:
             yield _entry(interaction, number, endpoint)
 
 
-def _entry(interaction: Any, number: int, endpoint: str | None) -> Entry | Skipped:
+def _entry(interaction: Any, number: int, endpoint: str | None) -> ImportedEntry | Skipped:
     asked, answered = need(interaction, "request", dict), need(interaction, "response", dict)
     method, url = need(asked, "method", str), need(asked, "uri", str)
     target = target_of(url)
@@ -119,7 +119,7 @@ def _entry(interaction: Any, number: int, endpoint: str | None) -> Entry | Skipp
     exchange, notes = exchange_of(
         Request(method, target, _headers(asked.get("headers")), sent or b""), reply, said
     )
-    return Entry(exchange, f"interaction {number}", notes, place_of(url))
+    return ImportedEntry(exchange, f"interaction {number}", notes, place_of(url))
 
 
 def _headers(value: Any) -> Headers:

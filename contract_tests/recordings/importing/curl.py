@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from contract_tests.recordings.importing.entry import (
-    Entry,
     Found,
+    ImportedEntry,
     Reply,
     Skipped,
     at,
@@ -69,7 +69,7 @@ def entries(data: bytes, where: str, asked: Asked) -> Found:
             body, data = _body(head, data, start)
             exchange, notes = _exchange(request, head, body, lost, whole_reply=not data and not informational)
             exchange = exchange.but(informational=exchange.informational or informational)
-            yield Entry(exchange, f"reply {number}", notes, place_of(asked.url))
+            yield ImportedEntry(exchange, f"reply {number}", notes, place_of(asked.url))
             number += 1
 
 

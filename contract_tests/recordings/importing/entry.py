@@ -25,7 +25,7 @@ _OPENAI = re.compile(rf"(?:^|/)(?:{'|'.join(_ENDPOINTS)})(?:/|$)")
 
 
 @dataclass(frozen=True)
-class Entry:
+class ImportedEntry:
     """One exchange that a file holds: where in the file, its notes, and the URL or repository it names."""
 
     exchange: Exchange
@@ -41,7 +41,7 @@ class Skipped:
     reason: str
 
 
-Found = Iterator[Entry | Skipped]
+Found = Iterator[ImportedEntry | Skipped]
 
 
 @dataclass

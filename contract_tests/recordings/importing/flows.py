@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from contract_tests.recordings.importing.entry import (
-    Entry,
     Found,
+    ImportedEntry,
     Reply,
     Skipped,
     at,
@@ -42,7 +42,7 @@ def entries(data: bytes, where: str, endpoint: str | None = None) -> Found:
         number += 1
 
 
-def _flow(flow: Any, number: int, endpoint: str | None) -> Entry | Skipped:
+def _flow(flow: Any, number: int, endpoint: str | None) -> ImportedEntry | Skipped:
     if need(flow, "type", str) != "http":
         return Skipped(f"{flow['type']} and not HTTP")
     version = need(flow, "version", int)
@@ -71,7 +71,7 @@ def _flow(flow: Any, number: int, endpoint: str | None) -> Entry | Skipped:
     request = Request(method, target, _headers(asked.get("headers")), sent or b"")
     exchange, notes = exchange_of(request, reply, NOTES + _why(flow, " mitmproxy noted: {}."))
     url = f"{_ascii(asked, 'scheme')}://{need(asked, 'host', str)}:{need(asked, 'port', int)}{target}"
-    return Entry(exchange, f"flow {number}", notes, place_of(url))
+    return ImportedEntry(exchange, f"flow {number}", notes, place_of(url))
 
 
 def _ascii(holder: dict[str, Any], name: str) -> str:

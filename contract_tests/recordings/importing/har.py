@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from contract_tests.recordings.importing.entry import (
-    Entry,
     Found,
+    ImportedEntry,
     Reply,
     Skipped,
     at,
@@ -36,7 +36,7 @@ def entries(document: Any, where: str, endpoint: str | None = None) -> Found:
             yield _entry(entry, number, endpoint)
 
 
-def _entry(entry: Any, number: int, endpoint: str | None) -> Entry | Skipped:
+def _entry(entry: Any, number: int, endpoint: str | None) -> ImportedEntry | Skipped:
     asked, url = need(entry, "request", dict), need(entry, "request.url", str)
     method, scheme = need(asked, "method", str).upper(), url.partition(":")[0].lower()
     if scheme not in ("http", "https"):
@@ -63,7 +63,7 @@ def _entry(entry: Any, number: int, endpoint: str | None) -> Entry | Skipped:
     if sent is None:
         reply.lost.add(Aspect.REQUEST)
     exchange, notes = exchange_of(Request(method, target, _headers(asked), sent or b""), reply, NOTES)
-    return Entry(exchange, f"entry {number}", notes, place_of(url))
+    return ImportedEntry(exchange, f"entry {number}", notes, place_of(url))
 
 
 def _headers(message: dict[str, Any]) -> Headers:

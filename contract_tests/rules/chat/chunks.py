@@ -7,7 +7,7 @@ from types import NoneType
 
 from contract_tests.rules.chat.reply import FINISH_REASONS, SERVICE_TIERS
 from contract_tests.rules.engine import references as see
-from contract_tests.rules.engine.judge import SHOULD, Fault, Section
+from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.shared import envelope
 from contract_tests.rules.engine.shared_limits import limits
@@ -30,7 +30,7 @@ limits(chat_stream, CHAT, see.CHAT_CREATE, streamed=True)
     level=SHOULD,
     harm="closed enums (Rust, Kotlin, Swift) refuse the chunk and end the stream",
 )
-def service_tier(chunk: Node) -> Iterable[Fault]:
+def service_tier(chunk: Node) -> Iterable[Complaint]:
     """`service_tier`, where it is not null, is auto, default, flex, scale or priority."""
     if chunk.value.get("service_tier") is not None and chunk.text_of("service_tier") not in SERVICE_TIERS:
         yield chunk["service_tier"], str(chunk["service_tier"]), ", ".join(sorted(SERVICE_TIERS))
@@ -48,7 +48,7 @@ def _obfuscated(view: View) -> Iterable[View]:
     level=SHOULD,
     harm="who listens to the sizes of the packets learns the text; typed clients refuse another type",
 )
-def obfuscation(view: View) -> Iterable[Fault]:
+def obfuscation(view: View) -> Iterable[Complaint]:
     """Where one chunk has `obfuscation`, every chunk has it, as a string."""
     for chunk in view.chunks:
         if type(chunk.get("obfuscation")) is not str:
@@ -60,7 +60,7 @@ def obfuscation(view: View) -> Iterable[Fault]:
     over=CHAT.chunk_choices,
     harm="`choice.delta.content` raises on None, and so does openai-python's stream helper",
 )
-def delta(choice: Node) -> Iterable[Fault]:
+def delta(choice: Node) -> Iterable[Complaint]:
     """Each choice of a chunk has the object `delta`."""
     if type(choice.value.get("delta")) is not dict:
         seen = "message, as in a dict" if choice["message"].there else str(choice["delta"])
@@ -72,7 +72,7 @@ def delta(choice: Node) -> Iterable[Fault]:
     over=deltas,
     harm="the message put together is not an assistant's, and is refused when it is sent back",
 )
-def role(node: Node) -> Iterable[Fault]:
+def role(node: Node) -> Iterable[Complaint]:
     """`role`, where a delta has it, is "assistant"."""
     if node.value.get("role") not in (None, "assistant"):
         yield node["role"], str(node["role"]), '"assistant"'
@@ -83,7 +83,7 @@ def role(node: Node) -> Iterable[Fault]:
     over=deltas,
     harm=("`text += delta.content` raises TypeError; openai-python's stream helper adds numbers up"),
 )
-def content(node: Node) -> Iterable[Fault]:
+def content(node: Node) -> Iterable[Complaint]:
     """`content`, where a delta has it, is a string or null."""
     if type(node.value.get("content")) not in (str, NoneType):
         yield node["content"], str(node["content"]), "a string or null"
@@ -92,7 +92,7 @@ def content(node: Node) -> Iterable[Fault]:
 @chat_stream.rule(
     "finish-reason-member", over=CHAT.chunk_choices, harm="clients that index finish_reason raise KeyError"
 )
-def finish_reason_member(choice: Node) -> Iterable[Fault]:
+def finish_reason_member(choice: Node) -> Iterable[Complaint]:
     """Every choice of a chunk has the member `finish_reason`, null until the answer ends."""
     if "finish_reason" not in choice.value:
         yield choice["finish_reason"], "missing", "null, or a reason"
@@ -103,7 +103,7 @@ def finish_reason_member(choice: Node) -> Iterable[Fault]:
     over=CHAT.chunk_choices,
     harm=("agents do not know whether to run a tool, to go on or to stop; closed enums refuse the chunk"),
 )
-def finish_reason(choice: Node) -> Iterable[Fault]:
+def finish_reason(choice: Node) -> Iterable[Complaint]:
     """`finish_reason` is null or stop, length, tool_calls, content_filter or function_call."""
     if (
         choice.value.get("finish_reason") is not None
@@ -119,7 +119,7 @@ def finish_reason(choice: Node) -> Iterable[Fault]:
     yields_to=("chat.stream.delta",),
     harm=("clients that read `message` where it is there show the text twice, once as deltas and once whole"),
 )
-def no_message(choice: Node) -> Iterable[Fault]:
+def no_message(choice: Node) -> Iterable[Complaint]:
     """A chunk has no `message`; its `delta` is all there is."""
     if choice.value.get("message") is not None:
         yield choice["message"], "message beside delta"
@@ -144,7 +144,7 @@ def _lists(view: View) -> Iterable[tuple[str, list[Node]]]:
     yields_to=("chat.stream.content",),
     harm="the stream helper of openai-python raises: Expected list delta entry to have an `index` key",
 )
-def list_index(part: tuple[str, list[Node]]) -> Iterable[Fault]:
+def list_index(part: tuple[str, list[Node]]) -> Iterable[Complaint]:
     """Objects of a list that is streamed in several deltas have an integer `index`, as tool calls do."""
     name, nodes = part
     for node in nodes:

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from contract_tests.rules.chat.chunks import chat_stream
 from contract_tests.rules.engine import references as see
-from contract_tests.rules.engine.judge import SHOULD, Fault
+from contract_tests.rules.engine.judge import SHOULD, Complaint
 from contract_tests.rules.engine.node import MISSING, Node, show
-from contract_tests.rules.engine.stream import StreamedChoice, told_so_far
+from contract_tests.rules.engine.stream import StreamedChoice, cumulative_text
 from contract_tests.rules.engine.subjects import (
     streamed_choices,
     streams,
@@ -19,7 +19,7 @@ from contract_tests.rules.engine.view import View
 from fake_server.wire.exchange import Aspect
 
 
-def _comes_and_goes(view: View, name: str) -> Iterable[Fault]:
+def _comes_and_goes(view: View, name: str) -> Iterable[Complaint]:
     """Chunks whose member differs from the first chunk's, absent and null counted as values."""
     first = view.chunks[0].get(name)
     for chunk in view.chunks[1:]:
@@ -33,7 +33,7 @@ def _comes_and_goes(view: View, name: str) -> Iterable[Fault]:
     level=SHOULD,
     harm="openai-python's stream helper keeps the last chunk's: the model seems to have changed",
 )
-def same_fingerprint(view: View) -> Iterable[Fault]:
+def same_fingerprint(view: View) -> Iterable[Complaint]:
     """All chunks of a stream have the same `system_fingerprint`, or none has one."""
     return _comes_and_goes(view, "system_fingerprint")
 
@@ -44,7 +44,7 @@ def same_fingerprint(view: View) -> Iterable[Fault]:
     level=SHOULD,
     harm=("openai-python's stream helper keeps that of the first chunk, billing tools that of the last"),
 )
-def same_tier(view: View) -> Iterable[Fault]:
+def same_tier(view: View) -> Iterable[Complaint]:
     """All chunks of a stream have the same `service_tier`, or none has one."""
     return _comes_and_goes(view, "service_tier")
 
@@ -54,7 +54,7 @@ def same_tier(view: View) -> Iterable[Fault]:
     over=streamed_choices,
     harm="openai-node's stream helper throws 'missing role'; openai-python's has the role None",
 )
-def role_first(choice: StreamedChoice) -> Iterable[Fault]:
+def role_first(choice: StreamedChoice) -> Iterable[Complaint]:
     """The first delta of each choice carries the `role`."""
     first = choice.entries[0]["delta"]
     if first.kind == "object" and not first["role"]:
@@ -64,7 +64,7 @@ def role_first(choice: StreamedChoice) -> Iterable[Fault]:
 @chat_stream.rule(
     "role-once", over=streamed_choices, level=SHOULD, harm="LangChain and others start a new message"
 )
-def role_once(choice: StreamedChoice) -> Iterable[Fault]:
+def role_once(choice: StreamedChoice) -> Iterable[Complaint]:
     """Only the first delta of a choice carries the `role`."""
     for node in choice.roles:
         if node.path and node.document is not choice.entries[0].document:
@@ -96,7 +96,7 @@ def _going_on(view: View) -> Iterable[Node]:
     yields_to=("chat.stream.says-something", "chat.stream.finishes"),
     harm="part of the answer is lost where a member has another name",
 )
-def delta_says_something(entry: Node) -> Iterable[Fault]:
+def delta_says_something(entry: Node) -> Iterable[Complaint]:
     """A delta after the first that does not end its choice holds text, a call, a refusal or reasoning."""
     delta = entry.value["delta"]
     if not [name for name, value in delta.items() if name in _SPEAKING and value not in (None, [])]:
@@ -110,7 +110,7 @@ def _stopped_by_itself(view: View) -> Iterable[StreamedChoice]:
 @chat_stream.rule(
     "says-something", level=SHOULD, over=_stopped_by_itself, harm="the answer is empty, and nobody says why"
 )
-def says_something(choice: StreamedChoice) -> Iterable[Fault]:
+def says_something(choice: StreamedChoice) -> Iterable[Complaint]:
     """A choice that ends with "stop" has streamed content, a call, a refusal or audio."""
     members = ("content", "tool_calls", "function_call", "refusal", "audio")
     if not any(entry["delta"].says(name) for entry in choice.entries for name in members):
@@ -139,7 +139,7 @@ def _waited_for(view: View) -> Iterable[View]:
     see=see.STREAMING_GUIDE,
     harm="users look at an empty page until the whole answer is there: streaming is a word only",
 )
-def not_held_back(view: View) -> Iterable[Fault]:
+def not_held_back(view: View) -> Iterable[Complaint]:
     """A slow answer is sent on as it comes: not kept until its end and then sent in a few large pieces."""
     first, *rest = view.exchange.writes
     if sum(write.pause for write in rest) < AT_ONCE and len(rest) + 1 <= len(view.chunks) // 10:
@@ -149,8 +149,8 @@ def not_held_back(view: View) -> Iterable[Fault]:
 
 
 @chat_stream.rule("not-cumulative", over=whole_streamed_choices, harm="the text appears again and again")
-def not_cumulative(choice: StreamedChoice) -> Iterable[Fault]:
+def not_cumulative(choice: StreamedChoice) -> Iterable[Complaint]:
     """A delta holds what is new, not the text so far."""
-    second = told_so_far([entry["delta"] for entry in choice.entries], "content")
+    second = cumulative_text([entry["delta"] for entry in choice.entries], "content")
     if second is not None:
         yield second, f"{second} begins with the delta before it, as do all that follow"

@@ -7,7 +7,7 @@ from itertools import islice
 
 from contract_tests.rules.chat.chunks import chat_stream
 from contract_tests.rules.chat.reply import chat
-from contract_tests.rules.engine.judge import NOTE, SHOULD, Fault
+from contract_tests.rules.engine.judge import NOTE, SHOULD, Complaint
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.subjects import deltas, dicts, messages, once, streamed_choices
 from contract_tests.rules.engine.view import View
@@ -60,14 +60,14 @@ def _stream_views(view: View) -> Iterator[View]:
 
 
 @chat.rule("known-members", over=_dict_views, level=NOTE, yields_to=_TOLD_BY, harm=_HARM)
-def known_members(view: View) -> Iterable[Fault]:
+def known_members(view: View) -> Iterable[Complaint]:
     """A reply, its choices and messages have the members that the API reference names, and no others."""
     for name, node in _of_dicts(view):
         yield node, name
 
 
 @chat_stream.rule("known-members", over=_stream_views, level=NOTE, yields_to=_TOLD_BY, harm=_HARM)
-def known_members_of_chunks(view: View) -> Iterable[Fault]:
+def known_members_of_chunks(view: View) -> Iterable[Complaint]:
     """A chunk, its choices and their deltas have the members that the API reference names, and no others."""
     for name, node in _of_chunks(view):
         yield node, name
@@ -81,7 +81,7 @@ def _said(view: View) -> Iterator[Node]:
 @formats.rule(
     "one-reasoning", over=_said, level=SHOULD, harm="clients that read both names show the reasoning twice"
 )
-def one_reasoning(node: Node) -> Iterable[Fault]:
+def one_reasoning(node: Node) -> Iterable[Complaint]:
     """Reasoning stands under one name, `reasoning_content` or `reasoning`, not under both."""
     if node["reasoning"].text and node["reasoning_content"].text:
         yield node["reasoning"], "reasoning beside reasoning_content", "one of them"
@@ -102,7 +102,7 @@ def _not_refusing(view: View) -> Iterator[Node]:
     level=NOTE,
     harm="clients that ask whether `refusal` is null show an answer as refused",
 )
-def null_refusal(node: Node) -> Iterable[Fault]:
+def null_refusal(node: Node) -> Iterable[Complaint]:
     """`refusal` is null where nothing is refused, not an empty text."""
     if node["refusal"].value == "":
         yield node["refusal"], '""', "null"

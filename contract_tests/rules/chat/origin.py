@@ -11,7 +11,7 @@ from contract_tests.rules.chat.chunks import chat_stream
 from contract_tests.rules.chat.reply import chat
 from contract_tests.rules.embeddings import embedding_lists, embeddings
 from contract_tests.rules.engine import references as see
-from contract_tests.rules.engine.judge import NOTE, SHOULD, Fault, Section
+from contract_tests.rules.engine.judge import NOTE, SHOULD, Complaint, Section
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.shared import is_time
 from contract_tests.rules.engine.subjects import dicts
@@ -67,7 +67,7 @@ def pinned_model(section: Section, told: Told) -> None:
         see=see.CHAT_CREATE,
         harm="a snapshot that was pinned is answered by another, and nobody notices",
     )
-    def dated_model(subject: Named) -> Iterable[Fault]:
+    def dated_model(subject: Named) -> Iterable[Complaint]:
         """A model that is asked for with its date answers under that very name."""
         node, asked = subject
         if node.text != asked:
@@ -86,7 +86,7 @@ def same_model(section: Section, told: Told, create: str, harm: str) -> None:
         yields_to=("errors.unknown-model",),
         harm=harm,
     )
-    def other_model(subject: Named) -> Iterable[Fault]:
+    def other_model(subject: Named) -> Iterable[Complaint]:
         """The model that answers is the one asked for, or a version of it."""
         node, asked = subject
         if not _is_version_of(node.text, asked):
@@ -114,7 +114,7 @@ def new_answer(section: Section, told: Told) -> None:
         see=see.CHAT_OBJECT,
         harm="histories sorted by time are in a wrong order; an answer from a cache is an old one",
     )
-    def created_now(subject: tuple[Node, datetime]) -> Iterable[Fault]:
+    def created_now(subject: tuple[Node, datetime]) -> Iterable[Complaint]:
         """`created` is within a day of the Date field."""
         node, sent = subject
         if abs(datetime.fromtimestamp(node.value, UTC) - sent) > _OLD:

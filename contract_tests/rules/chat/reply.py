@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from contract_tests.rules.engine import references as see
-from contract_tests.rules.engine.judge import SHOULD, Fault, Section
+from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.shared import as_dict, choice_list, envelope
 from contract_tests.rules.engine.shared_limits import limits
@@ -28,14 +28,14 @@ limits(chat, CHAT, see.CHAT_CREATE, streamed=False)
     over=choices,
     harm="agents cannot tell whether to run a tool or to stop; closed enums (Rust, Java) raise",
 )
-def finish_reason(choice: Node) -> Iterable[Fault]:
+def finish_reason(choice: Node) -> Iterable[Complaint]:
     """`finish_reason` is stop, length, tool_calls, content_filter or function_call."""
     if choice["finish_reason"].text not in FINISH_REASONS:
         yield choice["finish_reason"], str(choice["finish_reason"]), ", ".join(sorted(FINISH_REASONS))
 
 
 @chat.rule("message", over=choices, harm="`reply.choices[0].message.content` raises AttributeError")
-def message(choice: Node) -> Iterable[Fault]:
+def message(choice: Node) -> Iterable[Complaint]:
     """Each choice has its answer in the object `message`."""
     if choice["message"].kind != "object":
         seen = "delta, as in a stream" if choice["delta"].there else str(choice["message"])
@@ -47,7 +47,7 @@ def message(choice: Node) -> Iterable[Fault]:
     over=messages,
     harm="the message sent back with the next turn is refused, or is taken for the user's",
 )
-def role(node: Node) -> Iterable[Fault]:
+def role(node: Node) -> Iterable[Complaint]:
     """The message's `role` is "assistant"."""
     if node["role"].value != "assistant":
         yield node["role"], str(node["role"]), '"assistant"'
@@ -58,7 +58,7 @@ def role(node: Node) -> Iterable[Fault]:
     over=messages,
     harm="`message['content']` raises in openai-python 0.28.1, `content.strip()` on anything but text",
 )
-def content(node: Node) -> Iterable[Fault]:
+def content(node: Node) -> Iterable[Complaint]:
     """The message has the member `content`: a string, or null."""
     if node["content"].kind not in ("string", "null"):
         yield node["content"], str(node["content"]), "a string or null"
@@ -75,7 +75,7 @@ def _ended_by_itself(view: View) -> Iterable[Node]:
 
 
 @chat.rule("says-something", over=_ended_by_itself, harm="the answer is None where clients expect text")
-def says_something(node: Node) -> Iterable[Fault]:
+def says_something(node: Node) -> Iterable[Complaint]:
     """A null `content` comes with tool_calls, a function_call, a refusal or audio, or with a cut."""
     others = ("tool_calls", "function_call", "refusal", "audio")
     if node["content"].kind == "null" and not any(node[name].value for name in others if node[name]):
@@ -85,7 +85,7 @@ def says_something(node: Node) -> Iterable[Fault]:
 @chat.rule(
     "service-tier", over=dicts, level=SHOULD, harm="closed enums (Rust, Kotlin, Swift) refuse the reply"
 )
-def service_tier(root: Node) -> Iterable[Fault]:
+def service_tier(root: Node) -> Iterable[Complaint]:
     """`service_tier`, where it is not null, is auto, default, flex, scale or priority."""
     if root["service_tier"] and root["service_tier"].text not in SERVICE_TIERS:
         yield root["service_tier"], str(root["service_tier"]), ", ".join(sorted(SERVICE_TIERS))
@@ -94,7 +94,7 @@ def service_tier(root: Node) -> Iterable[Fault]:
 @chat.rule(
     "annotations", over=messages, level=SHOULD, harm="`for note in message.annotations` raises on None"
 )
-def annotations_(node: Node) -> Iterable[Fault]:
+def annotations_(node: Node) -> Iterable[Complaint]:
     """`annotations`, where a message has it, is an array."""
     if node["annotations"].value is None:
         yield node["annotations"], "null", "an array, or no member"
@@ -113,7 +113,7 @@ def _moderated(view: View) -> Iterable[Node]:
     level=SHOULD,
     harm="a client that looks up the score of a flagged category finds none",
 )
-def moderation(result: Node) -> Iterable[Fault]:
+def moderation(result: Node) -> Iterable[Complaint]:
     """The maps of a moderation result name the same categories."""
     names = ("categories", "category_scores", "category_applied_input_types")
     found = {name: set(result[name].value) for name in names if result[name].kind == "object"}

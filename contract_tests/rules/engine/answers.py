@@ -75,7 +75,7 @@ def same_arguments(text: str) -> str:
         return text
 
 
-def said(view: View) -> list[tuple[Any, ...]]:
+def answer_texts(view: View) -> list[tuple[Any, ...]]:
     """What the choices say, in a form that two replies can be compared by; empty where there is no answer."""
     return [(one.index, one.text, one.calls, one.finish) for one in answers(view)]
 

@@ -32,7 +32,7 @@ class Level(StrEnum):
 
 MUST, SHOULD, NOTE = Level.MUST, Level.SHOULD, Level.NOTE
 
-Fault = tuple[Any, str] | tuple[Any, str, str]
+Complaint = tuple[Any, str] | tuple[Any, str, str]
 """(where, what was seen[, what was expected]); where is a Node, Event, Payload, View or Place."""
 
 
@@ -49,7 +49,7 @@ class Rule:
     clause: str
     see: str
     over: Callable[[Any], Iterable[Any]]
-    check: Callable[[Any], Iterable[Fault]]
+    check: Callable[[Any], Iterable[Complaint]]
     needs: frozenset[Aspect] = frozenset()
     expected: str = ""
     harm: str = ""
@@ -104,10 +104,10 @@ class Section:
         see: str = "",
         clause: str = "",
         **options: Any,
-    ) -> Callable[[Callable[[Any], Iterable[Fault]]], Rule]:
+    ) -> Callable[[Callable[[Any], Iterable[Complaint]]], Rule]:
         """Register the decorated function as rule `<section>.<name>`; the clause is its docstring."""
 
-        def register(check: Callable[[Any], Iterable[Fault]]) -> Rule:
+        def register(check: Callable[[Any], Iterable[Complaint]]) -> Rule:
             rule = Rule(
                 f"{self.name}.{name}",
                 level,

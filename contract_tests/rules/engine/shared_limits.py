@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterable
 
 from contract_tests.rules.engine.answers import Answer, answers
-from contract_tests.rules.engine.judge import SHOULD, Fault, Section
+from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
 from contract_tests.rules.engine.node import Node
-from contract_tests.rules.engine.subjects import Form
+from contract_tests.rules.engine.subjects import Endpoint
 from contract_tests.rules.engine.view import View
 from fake_server.wire.exchange import Aspect
 
@@ -41,7 +41,7 @@ def _whole(node: Node) -> int:
     return 0 if number is None or endless else int(number)
 
 
-def limits(section: Section, form: Form, create: str, *, streamed: bool) -> None:
+def limits(section: Section, form: Endpoint, create: str, *, streamed: bool) -> None:
     """Register stop-kept, limit-kept and the rules on "length" for the dicts of a form, or its streams."""
 
     def stopped(view: View) -> Iterable[tuple[Answer, str]]:
@@ -55,7 +55,7 @@ def limits(section: Section, form: Form, create: str, *, streamed: bool) -> None
             yield from ((answer, stop) for stop in stop_sequences(view))
 
     @section.rule("stop-kept", over=stopped, see=create, harm="what follows the stop sequence is acted upon")
-    def stop_kept(subject: tuple[Answer, str]) -> Iterable[Fault]:
+    def stop_kept(subject: tuple[Answer, str]) -> Iterable[Complaint]:
         """The text does not contain a stop sequence that was asked for."""
         answer, stop = subject
         if stop in answer.text:
@@ -80,7 +80,7 @@ def limits(section: Section, form: Form, create: str, *, streamed: bool) -> None
         needs=[Aspect.REQUEST],
         harm="answers cost more than the caller allowed",
     )
-    def limit_kept(subject: tuple[Node, int, int]) -> Iterable[Fault]:
+    def limit_kept(subject: tuple[Node, int, int]) -> Iterable[Complaint]:
         """No more tokens are counted, or words said, than max_completion_tokens (max_tokens) allows."""
         where, used, limit = subject
         if used > limit:
@@ -108,7 +108,7 @@ def limits(section: Section, form: Form, create: str, *, streamed: bool) -> None
         expected="length",
         harm="a text that was cut off is taken for a whole one",
     )
-    def length_said(subject: tuple[Answer, float, int, float]) -> Iterable[Fault]:
+    def length_said(subject: tuple[Answer, float, int, float]) -> Iterable[Complaint]:
         """An answer that used all its tokens and stops within a sentence does not say that it ended."""
         answer, used, limit, _ = subject
         last = answer.text.rstrip()[-1:]
@@ -127,7 +127,7 @@ def limits(section: Section, form: Form, create: str, *, streamed: bool) -> None
         expected="stop",
         harm="a whole text is taken for a cut one: callers ask again for more, and pay twice",
     )
-    def length_true(subject: tuple[Answer, float, int, float]) -> Iterable[Fault]:
+    def length_true(subject: tuple[Answer, float, int, float]) -> Iterable[Complaint]:
         """An answer that says it was cut has used the tokens it was allowed."""
         answer, used, limit, prompt = subject
         if answer.finish == "length" and used < limit / 2 and prompt + used < SMALL:

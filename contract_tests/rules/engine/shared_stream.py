@@ -6,15 +6,15 @@ from collections.abc import Iterable
 from typing import Any
 
 from contract_tests.rules.engine import references as see
-from contract_tests.rules.engine.judge import SHOULD, Fault, Section
+from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
 from contract_tests.rules.engine.node import Node, show
 from contract_tests.rules.engine.stream import StreamedChoice
-from contract_tests.rules.engine.subjects import Form
+from contract_tests.rules.engine.subjects import Endpoint
 from contract_tests.rules.engine.view import View
 from fake_server.wire.exchange import Aspect
 
 
-def as_stream(section: Section, form: Form, create: str) -> None:
+def as_stream(section: Section, form: Endpoint, create: str) -> None:
     """What is asked for with `stream` comes as events, ends with [DONE], and is one answer throughout."""
 
     @section.rule(
@@ -23,7 +23,7 @@ def as_stream(section: Section, form: Form, create: str) -> None:
         see=create,
         harm="openai-python 1 to 3: no items and no error; 0.28.1: AssertionError",
     )
-    def is_stream(view: View) -> Iterable[Fault]:
+    def is_stream(view: View) -> Iterable[Complaint]:
         """A request with `stream: true` is answered with server-sent events."""
         if view.form != "events":
             shown = view.body[:60].decode("utf-8", "replace")
@@ -42,7 +42,7 @@ def as_stream(section: Section, form: Form, create: str) -> None:
         ),
         harm="clients report an empty success",
     )
-    def not_empty(view: View) -> Iterable[Fault]:
+    def not_empty(view: View) -> Iterable[Complaint]:
         """A stream holds at least one chunk before it ends."""
         if view.form == "events" and not view.messages:
             yield view.end, f"{len(view.events)} events, none with a chunk"
@@ -54,7 +54,7 @@ def as_stream(section: Section, form: Form, create: str) -> None:
         expected="data: [DONE]",
         harm="clients that wait for [DONE] hang until the socket closes or report a cut answer",
     )
-    def done_last(view: View) -> Iterable[Fault]:
+    def done_last(view: View) -> Iterable[Complaint]:
         """A stream ends with one `[DONE]` event and nothing after it."""
         done = [payload for payload in view.payloads if payload.done]
         if not done:
@@ -71,7 +71,7 @@ def as_stream(section: Section, form: Form, create: str) -> None:
     _steady(section, form, "model", str, "cost is booked on two models", level=SHOULD)
 
 
-def _steady(section: Section, form: Form, name: str, kind: type, harm: str, **options: Any) -> None:
+def _steady(section: Section, form: Endpoint, name: str, kind: type, harm: str, **options: Any) -> None:
     @section.rule(
         f"same-{name}",
         over=form.streams,
@@ -79,7 +79,7 @@ def _steady(section: Section, form: Form, name: str, kind: type, harm: str, **op
         clause=f"All chunks of a stream have the same `{name}`.",
         **options,
     )
-    def same(view: View) -> Iterable[Fault]:
+    def same(view: View) -> Iterable[Complaint]:
         first = None
         for chunk in view.chunks:
             value = chunk.value.get(name)
@@ -90,11 +90,11 @@ def _steady(section: Section, form: Form, name: str, kind: type, harm: str, **op
                 yield chunk[name], str(chunk[name]), f"{show(first)}, as before"
 
 
-def chunk_choices(section: Section, form: Form) -> None:
+def chunk_choices(section: Section, form: Endpoint) -> None:
     """`choices` of a chunk: an array of objects that say which choice they go on with."""
 
     @section.rule("choices", over=form.chunks, harm="`for choice in chunk.choices` raises on None")
-    def choices(chunk: Node) -> Iterable[Fault]:
+    def choices(chunk: Node) -> Iterable[Complaint]:
         """`choices` of every chunk is an array of objects."""
         node = chunk["choices"]
         if type(node.value) is not list:
@@ -109,7 +109,7 @@ def chunk_choices(section: Section, form: Form) -> None:
     @section.rule(
         "choice-index", over=indexed, needs=[Aspect.REQUEST], harm="the text goes to a choice nobody reads"
     )
-    def choice_index(subject: tuple[View, Node]) -> Iterable[Fault]:
+    def choice_index(subject: tuple[View, Node]) -> Iterable[Complaint]:
         """`index` of every choice is a number below the number of choices asked for, 0 for one."""
         view, choice = subject
         value = choice.value.get("index")
@@ -123,7 +123,7 @@ def chunk_choices(section: Section, form: Form) -> None:
         level=SHOULD,
         harm="clients that take one entry of a chunk for each choice lose the second",
     )
-    def choice_once(chunk: Node) -> Iterable[Fault]:
+    def choice_once(chunk: Node) -> Iterable[Complaint]:
         """A chunk has at most one entry for each choice."""
         seen: set[int] = set()
         entries = list(chunk["choices"])
@@ -140,7 +140,7 @@ def chunk_choices(section: Section, form: Form) -> None:
         level=SHOULD,
         harm="`chunk.choices[0]` raises IndexError",
     )
-    def empty_choices(chunk: Node) -> Iterable[Fault]:
+    def empty_choices(chunk: Node) -> Iterable[Complaint]:
         """Only a chunk that carries usage (or moderation results) has no choices."""
         if chunk.value.get("choices") == [] and not chunk["usage"] and not chunk["moderation"]:
             yield chunk["choices"], "[] in a chunk without usage"
@@ -151,7 +151,7 @@ def chunk_choices(section: Section, form: Form) -> None:
         level=SHOULD,
         harm="clients that index `logprobs` raise KeyError in mid-stream",
     )
-    def steady_logprobs(choice: StreamedChoice) -> Iterable[Fault]:
+    def steady_logprobs(choice: StreamedChoice) -> Iterable[Complaint]:
         """A choice has the member `logprobs` in all its chunks, or in none."""
         first = "logprobs" in choice.entries[0].value
         for entry in choice.entries[1:]:
@@ -166,7 +166,7 @@ def chunk_choices(section: Section, form: Form) -> None:
         see=see.CHAT_CREATE,
         harm="the caller waits for an answer that never comes",
     )
-    def choice_count(view: View) -> Iterable[Fault]:
+    def choice_count(view: View) -> Iterable[Complaint]:
         """Every one of the choices that were asked for appears in the stream."""
         missing = set(range(view.asked_choices)) - {choice.index for choice in view.streamed}
         if missing and view.streamed:
@@ -177,7 +177,7 @@ def chunk_choices(section: Section, form: Form) -> None:
         over=form.whole_streamed_choices,
         harm="openai-node's stream helper throws 'missing finish_reason for choice 0'; others wait for more",
     )
-    def finishes(choice: StreamedChoice) -> Iterable[Fault]:
+    def finishes(choice: StreamedChoice) -> Iterable[Complaint]:
         """Each choice ends with a chunk that says its `finish_reason`."""
         if not choice.finishes:
             yield choice.entries[-1], f"choice {choice.index} ends without a finish_reason"
@@ -188,7 +188,7 @@ def chunk_choices(section: Section, form: Form) -> None:
         yields_to=("usage.stream-no-choices",),
         harm="clients that stop at the finish_reason lose what follows",
     )
-    def finishes_once(choice: StreamedChoice) -> Iterable[Fault]:
+    def finishes_once(choice: StreamedChoice) -> Iterable[Complaint]:
         """Each choice says its `finish_reason` in one chunk, and no chunk of it follows."""
         ended = next((at for at, entry in enumerate(choice.entries) if entry.says("finish_reason")), None)
         after = choice.entries[ended + 1 :] if ended is not None else []

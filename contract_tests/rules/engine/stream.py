@@ -61,7 +61,7 @@ class StreamedChoice:
         return self.finishes[-1].text if self.finishes else ""
 
 
-def told_so_far(pieces: Iterable[Node], name: str) -> Node | None:
+def cumulative_text(pieces: Iterable[Node], name: str) -> Node | None:
     """The second text of a stream where each begins with the one before it; None where they do not."""
     said = [piece for piece in pieces if piece.text_of(name)]
     texts = [piece.text_of(name) for piece in said]

@@ -81,7 +81,7 @@ def complete_payloads(view: View) -> Iterator[Payload]:
 
 
 @dataclass(frozen=True)
-class Form:
+class Endpoint:
     """The successful replies of one endpoint, as one dict and as a stream of chunks."""
 
     endpoint: str
@@ -138,7 +138,7 @@ class Form:
             yield from one.streamed
 
 
-CHAT, TEXT = Form("chat"), Form("completions")
+CHAT, TEXT = Endpoint("chat"), Endpoint("completions")
 FORMS = (CHAT, TEXT)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from contract_tests.rules.engine import references as see
-from contract_tests.rules.engine.judge import SHOULD, Fault
+from contract_tests.rules.engine.judge import SHOULD, Complaint
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.errors.refusals import errors
@@ -35,12 +35,12 @@ def _bad_json(view: View) -> Iterable[View]:
     needs=[Aspect.REQUEST],
     harm="a request that was cut on its way is answered as if it had been whole",
 )
-def refuses_bad_json(view: View) -> Iterable[Fault]:
+def refuses_bad_json(view: View) -> Iterable[Complaint]:
     """A request body that is not JSON is refused with status 400."""
     yield from _refused(view, (400, 422), "400")
 
 
-def _refused(view: View, statuses: tuple[int, ...], wanted: str) -> Iterable[Fault]:
+def _refused(view: View, statuses: tuple[int, ...], wanted: str) -> Iterable[Complaint]:
     untyped = () if _says_json(view) else (415,)
     nowhere = (404,) if view.exchange.request.path.endswith("/") else ()  # a slash more is another path
     if view.status not in (*statuses, *untyped, *nowhere, *_ANOTHER_TIME):
@@ -67,7 +67,7 @@ def _no_messages(view: View) -> Iterable[View]:
     see=see.CHAT_CREATE,
     harm="an empty prompt is paid for, or fails later with a 500 that clients repeat",
 )
-def refuses_no_messages(view: View) -> Iterable[Fault]:
+def refuses_no_messages(view: View) -> Iterable[Complaint]:
     """A chat request whose `messages` is missing, empty or no array is refused with status 400."""
     yield from _refused(view, (400, 422), "400")
 
@@ -80,7 +80,7 @@ def _unknown_model(view: View) -> Iterable[View]:
 
 
 @errors.rule("unknown-model", over=_unknown_model, see=see.CHAT_CREATE, harm="typing errors go unnoticed")
-def unknown_model(view: View) -> Iterable[Fault]:
+def unknown_model(view: View) -> Iterable[Complaint]:
     """A model that does not exist is refused with status 404 (or 400), not answered."""
     yield from _refused(view, (404, 400, 403), "404")
 
@@ -96,7 +96,7 @@ def _unknown_path(view: View) -> Iterable[View]:
     see=f"{see.HTTP}#section-15.5.5",
     harm="clients take a misspelt base URL for a working one, and the reply for an answer",
 )
-def unknown_path(view: View) -> Iterable[Fault]:
+def unknown_path(view: View) -> Iterable[Complaint]:
     """A path that does not exist is refused with status 404."""
     yield from _refused(view, (404,), "404")
 
@@ -114,7 +114,7 @@ def _wrong_method(view: View) -> Iterable[View]:
     see=f"{see.HTTP}#section-15.5.6",
     harm="a wrong method looks like a success or a crash of the server",
 )
-def wrong_method(view: View) -> Iterable[Fault]:
+def wrong_method(view: View) -> Iterable[Complaint]:
     """A method that an endpoint does not have is refused with status 405 (or 404)."""
     yield from _refused(view, (405, 404), "405")
 
@@ -133,7 +133,7 @@ def _no_input(view: View) -> Iterable[View]:
     see=see.EMBEDDING_CREATE,
     harm="an empty vector goes into the store",
 )
-def refuses_no_input(view: View) -> Iterable[Fault]:
+def refuses_no_input(view: View) -> Iterable[Complaint]:
     """An embeddings request whose `input` is missing or an empty array is refused with status 400."""
     yield from _refused(view, (400, 422), "400")
 
@@ -152,7 +152,7 @@ def _no_model(view: View) -> Iterable[View]:
     see=see.CHAT_CREATE,
     harm="nobody knows which model answers",
 )
-def refuses_no_model(view: View) -> Iterable[Fault]:
+def refuses_no_model(view: View) -> Iterable[Complaint]:
     """A chat request without `model` is refused with status 400."""
     yield from _refused(view, (400, 422, 404), "400")
 
@@ -176,7 +176,7 @@ def _wrong_values(view: View) -> Iterable[tuple[View, Node]]:
     see=see.CHAT_CREATE,
     harm="a mistake of the caller is answered as if it were none",
 )
-def refuses_wrong_values(subject: tuple[View, Node]) -> Iterable[Fault]:
+def refuses_wrong_values(subject: tuple[View, Node]) -> Iterable[Complaint]:
     """A temperature outside 0 to 2, or a role that does not exist, is refused with status 400."""
     view, node = subject
     if view.status not in (400, 422, *_ANOTHER_TIME):

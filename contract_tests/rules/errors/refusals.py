@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from contract_tests.rules.engine import references as see
-from contract_tests.rules.engine.judge import SHOULD, Fault, Section
+from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.subjects import error_objects, refusals
 from contract_tests.rules.engine.view import View
@@ -31,7 +31,7 @@ def json_refusals(view: View) -> Iterable[View]:
 
 
 @errors.rule("body", over=refusals, harm="clients show the status alone, or the HTML of a gateway")
-def body(view: View) -> Iterable[Fault]:
+def body(view: View) -> Iterable[Complaint]:
     """A refusal has a JSON body that says what is wrong."""
     if view.form != "json" or not view.document.ok:
         shown = view.body[:60].decode("utf-8", "replace")
@@ -46,7 +46,7 @@ def body(view: View) -> Iterable[Fault]:
     over=json_refusals,
     harm="openai-python 0.28.1 raises AttributeError or 'Invalid response object'",
 )
-def object_(view: View) -> Iterable[Fault]:
+def object_(view: View) -> Iterable[Complaint]:
     """The error is the object `error` at the top of the body."""
     if view.root["error"].kind != "object":
         found = view.root["error"] if view.root["error"].there else view.root
@@ -54,7 +54,7 @@ def object_(view: View) -> Iterable[Fault]:
 
 
 @errors.rule("message", over=error_objects, harm="users are not told what is wrong")
-def message(error: Node) -> Iterable[Fault]:
+def message(error: Node) -> Iterable[Complaint]:
     """`message` of an error is a non-empty string."""
     if not error["message"].text.strip():
         yield error["message"], str(error["message"]), "a non-empty string"
@@ -65,7 +65,7 @@ def message(error: Node) -> Iterable[Fault]:
     over=error_objects,
     harm="`error.type` is None: clients cannot tell a used-up quota from a bad request",
 )
-def type_(error: Node) -> Iterable[Fault]:
+def type_(error: Node) -> Iterable[Complaint]:
     """`type` of an error is a non-empty string."""
     if not error["type"].text.strip():
         yield error["type"], str(error["type"]), "a non-empty string"
@@ -76,14 +76,14 @@ def type_(error: Node) -> Iterable[Fault]:
     over=error_objects,
     harm=("clients that say which parameter was wrong print an object; typed decoders lose the whole error"),
 )
-def param(error: Node) -> Iterable[Fault]:
+def param(error: Node) -> Iterable[Complaint]:
     """`param` of an error is a string or null."""
     if error["param"].kind not in ("string", "null", "missing"):
         yield error["param"], str(error["param"]), "a string or null"
 
 
 @errors.rule("code", over=error_objects, harm="`error.code == 'model_not_found'` never holds")
-def code(error: Node) -> Iterable[Fault]:
+def code(error: Node) -> Iterable[Complaint]:
     """`code` of an error is a string or null, not the HTTP status."""
     if error["code"].kind not in ("string", "null", "missing"):
         yield error["code"], str(error["code"]), "a string or null"
@@ -95,7 +95,7 @@ def code(error: Node) -> Iterable[Fault]:
     level=SHOULD,
     harm=("decoders made from the reference, which requires both, refuse the error and lose its message"),
 )
-def members(error: Node) -> Iterable[Fault]:
+def members(error: Node) -> Iterable[Complaint]:
     """An error has the members `param` and `code`, null where there is nothing to say."""
     for name in ("param", "code"):
         if not error[name].there:
@@ -110,7 +110,7 @@ def _successes(view: View) -> Iterable[View]:
 @errors.rule(
     "status", over=_successes, harm="openai-python returns an object full of None instead of raising"
 )
-def status(view: View) -> Iterable[Fault]:
+def status(view: View) -> Iterable[Complaint]:
     """An error has a 4xx or 5xx status, not a 2xx."""
     if view.failure:
         yield view.failure, f"status {view.status} with an error: {view.root}", "a 4xx or 5xx status"
@@ -122,7 +122,7 @@ def status(view: View) -> Iterable[Fault]:
     level=SHOULD,
     harm="clients choose by the status whether to retry: they repeat what never will pass",
 )
-def status_fits_code(view: View) -> Iterable[Fault]:
+def status_fits_code(view: View) -> Iterable[Complaint]:
     """The status is the one that OpenAI gives this error code."""
     code_node = view.root["error"]["code"]
     wanted = STATUS_OF_CODE.get(code_node.text)
@@ -136,7 +136,7 @@ def status_fits_code(view: View) -> Iterable[Fault]:
     level=SHOULD,
     harm="users read file names and line numbers of the server, and so do attackers",
 )
-def no_trace(error: Node) -> Iterable[Fault]:
+def no_trace(error: Node) -> Iterable[Complaint]:
     """The message says what is wrong, not where in the server's code it was noticed."""
     text = error["message"].text
     if "Traceback (most recent call last)" in text or "\n    at " in text or '\n  File "' in text:
@@ -149,7 +149,7 @@ def no_trace(error: Node) -> Iterable[Fault]:
     level=SHOULD,
     harm="users read the JSON of another server's error, and its type and code are lost to the client",
 )
-def in_words(error: Node) -> Iterable[Fault]:
+def in_words(error: Node) -> Iterable[Complaint]:
     """The message says what is wrong in words, not in the JSON text of another error."""
     text = error["message"].text.strip()
     if text[:1] == "{" and isinstance(jsontext.parse(text.encode("utf-8", "replace")).value, dict):
@@ -169,7 +169,7 @@ def _too_many(view: View) -> Iterable[View]:
     see=see.RETRY_AFTER,
     harm="clients retry at once or after a guess, and are refused again",
 )
-def says_when(view: View) -> Iterable[Fault]:
+def says_when(view: View) -> Iterable[Complaint]:
     """A 429 says in Retry-After when to try again."""
     names = ("retry-after", "retry-after-ms", "x-ratelimit-reset-requests", "x-ratelimit-reset-tokens")
     if not any(view.exchange.header(name) for name in names):
@@ -181,7 +181,7 @@ def says_when(view: View) -> Iterable[Fault]:
     over=lambda view: view.messages if view.endpoint == "chat" else (),
     harm=("openai-python raises on a member `error` alone: of any other form the answer just ends short"),
 )
-def in_stream(node: Node) -> Iterable[Fault]:
+def in_stream(node: Node) -> Iterable[Complaint]:
     """An error in a stream is an event whose data holds the object `error`."""
     if node.says("error") and node["error"].kind != "object":
         yield node["error"], str(node["error"]), '{"error": {"message": …}}'
@@ -202,7 +202,7 @@ def _unauthorized(view: View) -> Iterable[View]:
     see=f"{see.HTTP}#section-15.5.2",
     harm="HTTP clients that answer a challenge do not learn which one",
 )
-def challenge(view: View) -> Iterable[Fault]:
+def challenge(view: View) -> Iterable[Complaint]:
     """A 401 says in WWW-Authenticate how to authenticate."""
     if view.exchange.header("www-authenticate") is None:
         yield view, "no WWW-Authenticate field", "WWW-Authenticate: Bearer"
@@ -219,7 +219,7 @@ def _failing(view: View) -> Iterable[View]:
     level=SHOULD,
     harm="openai-python raises at the error: what follows is lost",
 )
-def ends_the_stream(view: View) -> Iterable[Fault]:
+def ends_the_stream(view: View) -> Iterable[Complaint]:
     """Nothing but [DONE] follows an error in a stream."""
     at = next(at for at, one in enumerate(view.payloads) if one.node.says("error"))
     after = [one for one in view.payloads[at + 1 :] if not one.done]
@@ -238,7 +238,7 @@ def _begun(view: View) -> Iterable[Node]:
     level=SHOULD,
     harm="clients that retry by status do not; openai-python raises only when the first item is taken",
 )
-def before_the_stream(first: Node) -> Iterable[Fault]:
+def before_the_stream(first: Node) -> Iterable[Complaint]:
     """A failure before the first chunk has a 4xx or 5xx status, not a stream with an error in it."""
     if first["error"]:
         yield first["error"], f"a stream that begins with {first['error']}"[:160], "a 4xx or 5xx status"
@@ -257,7 +257,7 @@ def _not_allowed(view: View) -> Iterable[View]:
     see=f"{see.HTTP}#section-15.5.6",
     harm="clients and gateways cannot tell a wrong method from an endpoint that is not there",
 )
-def allow(view: View) -> Iterable[Fault]:
+def allow(view: View) -> Iterable[Complaint]:
     """A 405 names in Allow the methods that the endpoint has."""
     if view.exchange.header("allow") is None:
         yield view, "no Allow field"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from contract_tests.rules.engine import references as see
-from contract_tests.rules.engine.judge import NOTE, SHOULD, Fault
+from contract_tests.rules.engine.judge import NOTE, SHOULD, Complaint
 from contract_tests.rules.engine.subjects import replies
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.http.message import expected_success, http
@@ -20,7 +20,7 @@ from fake_server.wire.exchange import Aspect, header
     see=see.RETRY_AFTER,
     harm="clients cannot read it and fall back on a pause of their own, too short or too long",
 )
-def retry_after(view: View) -> Iterable[Fault]:
+def retry_after(view: View) -> Iterable[Complaint]:
     """Retry-After, where there is one, is whole seconds or an HTTP date."""
     value = view.exchange.header("retry-after")
     if value is not None and not value.isdigit() and not value.endswith("GMT"):
@@ -35,7 +35,7 @@ def retry_after(view: View) -> Iterable[Fault]:
     see=see.DEBUGGING,
     harm=("`_request_id` of openai-python is None: a failure cannot be found again in the provider's logs"),
 )
-def request_id(view: View) -> Iterable[Fault]:
+def request_id(view: View) -> Iterable[Complaint]:
     """An answer names itself in x-request-id, which support and logs go by."""
     if view.exchange.header("x-request-id") is None:
         yield view, "no x-request-id field"
@@ -59,7 +59,7 @@ def _shared(view: View) -> Iterable[View]:
     see=see.CORS,
     harm="browsers refuse the reply: a proxy that adds the field a second time locks all pages out",
 )
-def cors_origin(view: View) -> Iterable[Fault]:
+def cors_origin(view: View) -> Iterable[Complaint]:
     """Access-Control-Allow-Origin is there once and is `*`, null or one origin."""
     values = [value for name, value in view.exchange.headers if name.lower() == "access-control-allow-origin"]
     if len(values) > 1:
@@ -83,7 +83,7 @@ _DURATION = re.compile(r"\d+(\.\d+)?(ms|s|m|h|d)?(\d+(\.\d+)?(ms|s|m|h))*")
 @http.rule(
     "rate-limits", over=_rated, level=SHOULD, see=see.RATE_LIMITS, harm="clients back off too late, or never"
 )
-def rate_limits(subject: tuple[View, str]) -> Iterable[Fault]:
+def rate_limits(subject: tuple[View, str]) -> Iterable[Complaint]:
     """The x-ratelimit fields hold whole numbers and a duration; no more remains than the limit."""
     view, kind = subject
     limit, remaining, reset = (
@@ -114,7 +114,7 @@ _ONCE = (
     see=f"{see.HTTP}#section-5.3",
     harm="clients read the first, the last, or both joined by a comma",
 )
-def once(view: View) -> Iterable[Fault]:
+def once(view: View) -> Iterable[Complaint]:
     """A header field that holds one value is there once and is not empty."""
     values: dict[str, list[str]] = {}
     for name, value in view.exchange.headers:
@@ -147,7 +147,7 @@ _IMF_FIXDATE = re.compile(
     see=f"{see.HTTP}#section-5.6.7",
     harm="a Retry-After that names a time cannot be reckoned with",
 )
-def date(subject: tuple[View, str]) -> Iterable[Fault]:
+def date(subject: tuple[View, str]) -> Iterable[Complaint]:
     """Date, where there is one, is an HTTP date."""
     view, value = subject
     if not _IMF_FIXDATE.fullmatch(value):

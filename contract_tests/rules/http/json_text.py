@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from contract_tests.rules.engine import references as see
-from contract_tests.rules.engine.judge import Fault
+from contract_tests.rules.engine.judge import Complaint
 from contract_tests.rules.engine.node import Node, Place
 from contract_tests.rules.engine.subjects import json_bodies, json_texts
 from contract_tests.rules.engine.view import View
@@ -16,7 +16,7 @@ from fake_server.wire.exchange import Aspect
 
 
 @http.rule("json-syntax", over=json_bodies, see=see.JSON, harm="no client can read the reply")
-def json_syntax(view: View) -> Iterable[Fault]:
+def json_syntax(view: View) -> Iterable[Complaint]:
     """A JSON body is one JSON text."""
     for problem in view.document.problems:
         if problem.kind in ("syntax", "depth"):
@@ -26,7 +26,7 @@ def json_syntax(view: View) -> Iterable[Fault]:
 Text = tuple[Node, jsontext.Document]
 
 
-def _problems(text: Text, kind: str) -> Iterable[Fault]:
+def _problems(text: Text, kind: str) -> Iterable[Complaint]:
     node, parsed = text
     for problem in parsed.problems:
         if problem.kind == kind:
@@ -41,7 +41,7 @@ def _problems(text: Text, kind: str) -> Iterable[Fault]:
     see=f"{see.JSON}#section-8.1",
     harm="openai-python 3 raises UnicodeDecodeError; others show replacement characters",
 )
-def json_utf8(text: Text) -> Iterable[Fault]:
+def json_utf8(text: Text) -> Iterable[Complaint]:
     """JSON text is encoded in UTF-8."""
     return _problems(text, "encoding")
 
@@ -53,7 +53,7 @@ def json_utf8(text: Text) -> Iterable[Fault]:
     see=f"{see.JSON}#section-8.1",
     harm="Go, Java and Rust parsers and Python's `json.loads` of a text refuse the reply",
 )
-def json_no_bom(view: View) -> Iterable[Fault]:
+def json_no_bom(view: View) -> Iterable[Complaint]:
     """JSON text does not begin with a byte order mark."""
     return _problems((view.root, view.document), "bom")
 
@@ -61,7 +61,7 @@ def json_no_bom(view: View) -> Iterable[Fault]:
 @http.rule(
     "json-numbers", over=json_texts, see=f"{see.JSON}#section-6", harm="strict parsers refuse the whole text"
 )
-def json_numbers(text: Text) -> Iterable[Fault]:
+def json_numbers(text: Text) -> Iterable[Complaint]:
     """Numbers are JSON numbers: NaN and Infinity do not exist."""
     return _problems(text, "number")
 
@@ -73,7 +73,7 @@ def json_numbers(text: Text) -> Iterable[Fault]:
     see=f"{see.JSON}#section-4",
     harm=("parsers keep the first, keep the last or refuse: two clients read two different answers"),
 )
-def json_unique_names(text: Text) -> Iterable[Fault]:
+def json_unique_names(text: Text) -> Iterable[Complaint]:
     """The names within a JSON object are unique."""
     return _problems(text, "duplicate")
 
@@ -110,7 +110,7 @@ def _lone(text: bytes) -> int | None:
     see=f"{see.JSON}#section-8.2",
     harm="Python raises UnicodeEncodeError when the text is printed or sent; Go and Rust show U+FFFD",
 )
-def json_surrogates(node: Node) -> Iterable[Fault]:
+def json_surrogates(node: Node) -> Iterable[Complaint]:
     """The escapes of JSON text make whole characters: no half of a surrogate pair stands alone."""
     at = _lone(node.document.text)
     if at is not None:

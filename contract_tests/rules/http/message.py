@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from contract_tests.rules.engine import references as see
-from contract_tests.rules.engine.judge import SHOULD, Fault, Section
+from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
 from contract_tests.rules.engine.subjects import bodies, event_bodies, exchanges, json_bodies, replies
 from contract_tests.rules.engine.view import View
 from fake_server.wire.exchange import Aspect, Ending, header
@@ -21,7 +21,7 @@ HEADERS = (Aspect.HEADERS,)
     see=f"{see.HTTP_MESSAGES}#section-4",
     harm="clients raise a connection error and repeat a request that may be paid for already",
 )
-def answers(view: View) -> Iterable[Fault]:
+def answers(view: View) -> Iterable[Complaint]:
     """A request is answered with an HTTP status line and headers."""
     if not view.status and view.exchange.ending not in (
         Ending.TIMED_OUT,
@@ -37,14 +37,14 @@ def answers(view: View) -> Iterable[Fault]:
     needs=[Aspect.ENDING],
     harm="clients hang until their own timeout, if they have one",
 )
-def in_time(view: View) -> Iterable[Fault]:
+def in_time(view: View) -> Iterable[Complaint]:
     """A reply begins, goes on and ends within the bounds of the run."""
     if view.exchange.ending is Ending.TIMED_OUT:
         yield view.end, view.exchange.problem or "a bound on time ran out"
 
 
 @http.rule("bounded", over=exchanges, needs=[Aspect.ENDING], harm="clients run out of memory")
-def bounded(view: View) -> Iterable[Fault]:
+def bounded(view: View) -> Iterable[Complaint]:
     """A reply, its head and each of its events stay within the size bounds of the run."""
     if view.exchange.ending is Ending.OVERSIZED:
         yield view.end, view.exchange.problem or "a bound on size was reached"
@@ -57,7 +57,7 @@ def bounded(view: View) -> Iterable[Fault]:
     see=see.BODY_LENGTH,
     harm="openai-python 1 to 3 end a cut stream silently short; 0.28.1 raises APIError",
 )
-def complete(view: View) -> Iterable[Fault]:
+def complete(view: View) -> Iterable[Complaint]:
     """The body goes on to the end that its framing announces."""
     if view.exchange.ending in (Ending.CUT, Ending.RESET):
         yield view.end, view.exchange.problem or f"the connection ended early ({view.exchange.ending})"
@@ -70,7 +70,7 @@ def complete(view: View) -> Iterable[Fault]:
     see=see.BODY_LENGTH,
     harm="clients raise in the middle of the answer, or read the next reply as part of this one",
 )
-def framing(view: View) -> Iterable[Fault]:
+def framing(view: View) -> Iterable[Complaint]:
     """The head and the transfer coding follow the HTTP/1.1 grammar."""
     if view.exchange.ending is Ending.MALFORMED:
         yield view.end, view.exchange.problem or "the message is not HTTP/1.1"
@@ -89,7 +89,7 @@ def _clean(view: View) -> Iterable[View]:
     see=see.HTTP_MESSAGES,
     harm="stricter clients, and proxies on the way, refuse what lenient ones read",
 )
-def tidy(view: View) -> Iterable[Fault]:
+def tidy(view: View) -> Iterable[Complaint]:
     """The message keeps to the letter of HTTP/1.1, also where lenient clients read on."""
     if view.exchange.problem:
         yield view, view.exchange.problem
@@ -102,7 +102,7 @@ def tidy(view: View) -> Iterable[Fault]:
     see=see.BODY_LENGTH,
     harm=("a proxy and its client end the reply at different bytes (smuggling); Node's parser refuses it"),
 )
-def one_length(view: View) -> Iterable[Fault]:
+def one_length(view: View) -> Iterable[Complaint]:
     """A reply names its length once: Content-Length or Transfer-Encoding, not both and not twice."""
     names = [name.lower() for name, _ in view.exchange.headers]
     if "transfer-encoding" in names and "content-length" in names:
@@ -118,7 +118,7 @@ def one_length(view: View) -> Iterable[Fault]:
     see=f"{see.HTTP}#section-15.4",
     harm="clients repeat the POST as a GET without its body, or raise on the status",
 )
-def no_redirect(view: View) -> Iterable[Fault]:
+def no_redirect(view: View) -> Iterable[Complaint]:
     """An API request is answered where it was sent, not redirected."""
     if 300 <= view.status < 400:
         yield view, f"status {view.status}, Location: {view.exchange.header('location') or 'missing'}"
@@ -136,14 +136,14 @@ def expected_success(view: View) -> Iterable[View]:
     see=see.CHAT_CREATE,
     harm="a 204 reads as None or '' in openai-python",
 )
-def success_is_200(view: View) -> Iterable[Fault]:
+def success_is_200(view: View) -> Iterable[Complaint]:
     """A successful answer has status 200."""
     if view.status != 200:
         yield view, f"status {view.status}"
 
 
 @http.rule("body-not-empty", over=expected_success, harm="clients report an empty success")
-def body_not_empty(view: View) -> Iterable[Fault]:
+def body_not_empty(view: View) -> Iterable[Complaint]:
     """A successful answer has a body."""
     if view.whole and not view.exchange.payload:
         yield view, f"status {view.status} with an empty body"
@@ -157,7 +157,7 @@ def body_not_empty(view: View) -> Iterable[Fault]:
     see=see.CONTENT_TYPE,
     harm="openai-python 0.28.1 raises on a stream without a type; browsers and gateways guess",
 )
-def content_type(view: View) -> Iterable[Fault]:
+def content_type(view: View) -> Iterable[Complaint]:
     """A reply with a body says its media type in Content-Type."""
     if view.exchange.header("content-type") is None:
         yield view, "no Content-Type field"
@@ -170,7 +170,7 @@ def content_type(view: View) -> Iterable[Fault]:
     see=see.CONTENT_TYPE,
     harm="openai-python returns JSON that is typed text/plain as a string",
 )
-def json_type(view: View) -> Iterable[Fault]:
+def json_type(view: View) -> Iterable[Complaint]:
     """A JSON body is typed application/json."""
     typed = view.exchange.media_type
     if typed is not None and not (typed == "application/json" or typed.endswith("+json")):
@@ -184,7 +184,7 @@ def json_type(view: View) -> Iterable[Fault]:
     see=see.EVENT_STREAM_TYPE,
     harm="openai-python 0.28.1 raises; browsers' EventSource refuses the stream",
 )
-def event_stream_type(view: View) -> Iterable[Fault]:
+def event_stream_type(view: View) -> Iterable[Complaint]:
     """A body of server-sent events is typed text/event-stream."""
     typed = view.exchange.media_type
     if typed != "text/event-stream" and (typed is not None or view.knows(Aspect.ALL_HEADERS)):
@@ -212,7 +212,7 @@ def _with_charset(view: View) -> Iterable[View]:
     see=f"{see.JSON}#section-8.1",
     harm="clients that decode by it (requests' `.text`, Java) garble every letter beyond ASCII",
 )
-def charset(view: View) -> Iterable[Fault]:
+def charset(view: View) -> Iterable[Complaint]:
     """A charset parameter, where there is one, says UTF-8."""
     for value in _charsets(view):
         if value.lower() not in ("utf-8", "utf8"):
@@ -230,7 +230,7 @@ def _encoded(view: View) -> Iterable[View]:
     see=see.CONTENT_ENCODING,
     harm="openai-python reports 'Connection error.' and retries; the answer is lost",
 )
-def content_coding(view: View) -> Iterable[Fault]:
+def content_coding(view: View) -> Iterable[Complaint]:
     """A body with a Content-Encoding decodes by it to the end."""
     if view.whole and view.coding_problem:
         yield view, view.coding_problem
@@ -243,7 +243,7 @@ def content_coding(view: View) -> Iterable[Fault]:
     see=f"{see.HTTP}#section-12.5.3",
     harm="clients without that decoder read compressed bytes as text",
 )
-def coding_asked(view: View) -> Iterable[Fault]:
+def coding_asked(view: View) -> Iterable[Complaint]:
     """A content coding is used only where the request's Accept-Encoding allows it."""
     accepted = header(view.exchange.request.headers, "accept-encoding")
     for coding in _names(view.exchange.header("content-encoding") or ""):

@@ -7,7 +7,7 @@ from typing import Any
 
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.answers import whole_text
-from contract_tests.rules.engine.judge import SHOULD, Fault, Section
+from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
 from contract_tests.rules.engine.trace import Trace
 from contract_tests.rules.engine.view import View
 from fake_server.wire.exchange import Ending
@@ -33,7 +33,7 @@ def _valid(trace: Trace) -> Iterator[Part]:
     expected="status 200",
     harm=("a request that works against api.openai.com fails here: the client has to be rewritten"),
 )
-def accepted(part: Part) -> Iterable[Fault]:
+def accepted(part: Part) -> Iterable[Complaint]:
     """A valid request is answered with a success."""
     role, view = part
     if view.exchange.ending is Ending.UNREACHABLE:
@@ -68,7 +68,7 @@ def _echoes_of_a_steady_target(trace: Trace) -> Iterator[Echo]:
     relation=True,
     harm="users read something the model did not say",
 )
-def echo_whole(part: Echo) -> Iterable[Fault]:
+def echo_whole(part: Echo) -> Iterable[Complaint]:
     """Where equal requests have equal answers, a text that is repeated arrives with every character."""
     return _changed(part)
 
@@ -86,12 +86,12 @@ def _other_echoes(trace: Trace) -> Iterator[Echo]:
     level=SHOULD,
     harm="users read something that the model may not have said",
 )
-def echo_kept(part: Echo) -> Iterable[Fault]:
+def echo_kept(part: Echo) -> Iterable[Complaint]:
     """A text that is repeated from its first word to its last arrives with every character in between."""
     return _changed(part)
 
 
-def _changed(part: Echo) -> Iterable[Fault]:
+def _changed(part: Echo) -> Iterable[Complaint]:
     role, view, text, answer = part
     if text not in answer:
         said = answer[answer.index(text.split()[0]) :]
@@ -107,7 +107,7 @@ def _callers(trace: Trace) -> Iterator[tuple[Trace, str]]:
 
 
 @relations.rule("own-answer", over=_callers, relation=True, harm="one user reads the answer of another")
-def own_answer(part: tuple[Trace, str]) -> Iterable[Fault]:
+def own_answer(part: tuple[Trace, str]) -> Iterable[Complaint]:
     """A caller does not get what only another caller asked for."""
     trace, role = part
     text = whole_text(trace.roles[role])
@@ -130,7 +130,7 @@ def _callers_of_a_repeater(trace: Trace) -> Iterator[tuple[Trace, str]]:
     yields_to=("relations.own-answer",),
     harm="an application that works for one user fails for several",
 )
-def answer_under_load(part: tuple[Trace, str]) -> Iterable[Fault]:
+def answer_under_load(part: tuple[Trace, str]) -> Iterable[Complaint]:
     """Each of several callers at once gets what one caller alone gets: the word it asked for."""
     trace, role = part
     text = whole_text(trace.roles[role])
@@ -157,7 +157,7 @@ def _without_the_key(trace: Trace) -> Iterator[Part]:
     expected="status 401",
     harm="strangers are answered at the owner's cost, or not told what is wrong",
 )
-def key_refused(part: Part) -> Iterable[Fault]:
+def key_refused(part: Part) -> Iterable[Complaint]:
     """A request without a key, or with a wrong one, is refused with status 401 where a key is needed."""
     role, view = part
     if view.status and view.status not in (401, 403):
@@ -183,7 +183,7 @@ def _asked_by_a_page(trace: Trace) -> Iterator[View]:
     expected="a 2xx status with Access-Control-Allow-Origin",
     harm="browsers ask first and never send the request, though pages may read its reply",
 )
-def preflight_answered(preflight: View) -> Iterable[Fault]:
+def preflight_answered(preflight: View) -> Iterable[Complaint]:
     """Where replies let pages read them, what a browser asks beforehand is answered, without a key."""
     allowed = preflight.exchange.header("access-control-allow-origin")
     if not preflight.ok or not allowed:
@@ -208,7 +208,7 @@ def _headed(trace: Trace) -> Iterator[View]:
     expected="the status that GET has, or 405",
     harm="health checks and link checkers, which ask with HEAD, report that the server is down",
 )
-def head_answered(head: View) -> Iterable[Fault]:
+def head_answered(head: View) -> Iterable[Complaint]:
     """HEAD is answered like GET, or refused as a method that is not there: it is no failure of the server."""
     if head.status >= 500 and head.status != 501:
         yield head, f"status {head.status} for HEAD"
@@ -232,7 +232,7 @@ def _main(role: str) -> Any:
     expected="the answer, and exit code 0",
     harm="a stock client cannot use the target at all",
 )
-def main_dict(part: tuple[str, View | None]) -> Iterable[Fault]:
+def main_dict(part: tuple[str, View | None]) -> Iterable[Complaint]:
     """The official SDK gets an answer from the target in one dict, and main() prints it."""
     if part[0]:
         yield part[1], part[0]
@@ -245,7 +245,7 @@ def main_dict(part: tuple[str, View | None]) -> Iterable[Fault]:
     expected="the answer, and exit code 0",
     harm="a stock client cannot stream from the target at all",
 )
-def main_stream(part: tuple[str, View | None]) -> Iterable[Fault]:
+def main_stream(part: tuple[str, View | None]) -> Iterable[Complaint]:
     """The official SDK gets an answer from the target token by token, and main() prints it."""
     if part[0]:
         yield part[1], part[0]

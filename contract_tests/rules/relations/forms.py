@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.answers import Answer, answers, whole_text
-from contract_tests.rules.engine.judge import SHOULD, Fault
+from contract_tests.rules.engine.judge import SHOULD, Complaint
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.trace import Trace
 from contract_tests.rules.engine.view import View
@@ -30,7 +30,7 @@ def _pairs(trace: Trace) -> Iterator[Pair]:
 
 
 @relations.rule("same-text", over=_pairs, relation=True, harm="what users read depends on how it is sent")
-def same_text(pair: Pair) -> Iterable[Fault]:
+def same_text(pair: Pair) -> Iterable[Complaint]:
     """A stream says the same text as the dict, where equal requests have equal answers."""
     one, other, stream = pair
     if one.text != other.text:
@@ -45,7 +45,7 @@ def same_text(pair: Pair) -> Iterable[Fault]:
 
 
 @relations.rule("same-calls", over=_pairs, relation=True, harm="agents act differently when they stream")
-def same_calls(pair: Pair) -> Iterable[Fault]:
+def same_calls(pair: Pair) -> Iterable[Complaint]:
     """A stream makes the same tool calls as the dict, where equal requests have equal answers."""
     one, other, stream = pair
     if one.calls != other.calls:
@@ -58,7 +58,7 @@ def same_calls(pair: Pair) -> Iterable[Fault]:
     relation=True,
     harm="an agent that streams stops where one that does not goes on, or the other way round",
 )
-def same_finish(pair: Pair) -> Iterable[Fault]:
+def same_finish(pair: Pair) -> Iterable[Complaint]:
     """A stream ends with the same finish_reason as the dict, where equal requests have equal answers."""
     one, other, stream = pair
     if one.finish != other.finish and other.finish:
@@ -80,7 +80,7 @@ def _counted(trace: Trace) -> Iterator[tuple[Node, Node, bool]]:
 
 
 @relations.rule("same-usage", over=_counted, relation=True, harm="the same answer costs more when it streams")
-def same_usage(part: tuple[Node, Node, bool]) -> Iterable[Fault]:
+def same_usage(part: tuple[Node, Node, bool]) -> Iterable[Complaint]:
     """A stream counts the same tokens as the dict: those of the prompt, and those of an equal answer."""
     one, other, equal = part
     for name in ("prompt_tokens", "completion_tokens") if equal else ("prompt_tokens",):
@@ -100,7 +100,7 @@ def _weighed(trace: Trace) -> Iterator[Pair]:
 
 
 @relations.rule("same-logprobs", over=_weighed, relation=True, harm="confidence depends on how it is sent")
-def same_logprobs(pair: Pair) -> Iterable[Fault]:
+def same_logprobs(pair: Pair) -> Iterable[Complaint]:
     """A stream gives log probabilities for the same tokens as the dict."""
     one, other, stream = pair
     if _tokens(one) != _tokens(other):
@@ -118,7 +118,7 @@ def _in_parts(trace: Trace) -> Iterator[tuple[View, View]]:
     relation=True,
     harm="clients that send content in parts (the newer SDKs' helpers do) get another answer",
 )
-def parts_as_text(pair: tuple[View, View]) -> Iterable[Fault]:
+def parts_as_text(pair: tuple[View, View]) -> Iterable[Complaint]:
     """A text sent as content parts is answered as the same text sent as a string."""
     one, other = pair
     if whole_text(one) != whole_text(other):
@@ -139,7 +139,7 @@ def _of_a_repeater(trace: Trace) -> Iterator[tuple[View, str]]:
     relation=True,
     harm="of a message in several parts the model reads but one",
 )
-def parts_repeated(subject: tuple[View, str]) -> Iterable[Fault]:
+def parts_repeated(subject: tuple[View, str]) -> Iterable[Complaint]:
     """A text that is repeated where it comes as a string is repeated where it comes in several parts."""
     view, wanted = subject
     answer, words = whole_text(view), wanted.split()
@@ -161,7 +161,7 @@ def _pictured(trace: Trace) -> Iterator[tuple[Node, Node]]:
     level=SHOULD,
     harm="the picture may never have reached the model, which answers all the same",
 )
-def image_counted(part: tuple[Node, Node]) -> Iterable[Fault]:
+def image_counted(part: tuple[Node, Node]) -> Iterable[Complaint]:
     """A question with a picture has more prompt tokens than the question alone."""
     seen, alone = part
     if (seen.number or 0) <= (alone.number or 0):
@@ -188,7 +188,7 @@ def _several(trace: Trace) -> Iterator[list[tuple[str, Node]]]:
     see=see.CHAT_OBJECT,
     harm="logs and caches keyed by id keep one answer and drop the others",
 )
-def own_ids(found: list[tuple[str, Node]]) -> Iterable[Fault]:
+def own_ids(found: list[tuple[str, Node]]) -> Iterable[Complaint]:
     """Every reply has an id of its own."""
     first: dict[str, str] = {}
     for role, node in found:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from contract_tests.rules.engine.judge import SHOULD, Fault
+from contract_tests.rules.engine.judge import SHOULD, Complaint
 from contract_tests.rules.engine.trace import Trace
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.relations.exchanges import relations
@@ -40,7 +40,7 @@ def _twice_behind_a_leaver(trace: Trace) -> Iterator[tuple[View, View, View, Vie
     expected="about the time that the same answer takes otherwise",
     harm="a user who stops an answer waits for the end of it all the same, and so does everybody else",
 )
-def leaver_not_served(views: tuple[View, View, View, View]) -> Iterable[Fault]:
+def leaver_not_served(views: tuple[View, View, View, View]) -> Iterable[Complaint]:
     """After a caller has hung up, the next one does not wait for the rest of its answer."""
     before, after, again, later = views
     slower = max(before, later, key=seconds)

@@ -8,7 +8,7 @@ from math import sqrt
 
 from contract_tests.rules.embeddings import vector
 from contract_tests.rules.engine import references as see
-from contract_tests.rules.engine.judge import Fault
+from contract_tests.rules.engine.judge import Complaint
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.trace import Trace
 from contract_tests.rules.engine.view import View
@@ -45,7 +45,7 @@ Pair = tuple[str, Node, Vector, Vector]
 """What is compared, where to point, and the two vectors."""
 
 
-def _unlike(pair: Pair) -> Iterable[Fault]:
+def _unlike(pair: Pair) -> Iterable[Complaint]:
     what, node, one, other = pair
     if cosine(one, other) < ALIKE:
         yield node, f"{what} have the cosine {cosine(one, other):.3f}", "1"
@@ -65,7 +65,7 @@ def _in_a_batch(trace: Trace) -> Iterator[Pair]:
     see=see.EMBEDDING_CREATE,
     harm="search finds other texts",
 )
-def batch_as_single(pair: Pair) -> Iterable[Fault]:
+def batch_as_single(pair: Pair) -> Iterable[Complaint]:
     """A text in a batch has the vector that it has alone."""
     return _unlike(pair)
 
@@ -84,7 +84,7 @@ def _of_one_batch(trace: Trace) -> Iterator[Pair]:
     see=see.EMBEDDING_GUIDE,
     harm="every text is as near as any other: search finds whatever comes first",
 )
-def texts_apart(pair: Pair) -> Iterable[Fault]:
+def texts_apart(pair: Pair) -> Iterable[Complaint]:
     """Texts that say different things have different vectors."""
     what, node, one, other = pair
     if cosine(one, other) > 1 - EQUAL:
@@ -106,6 +106,6 @@ def _in_base64(trace: Trace) -> Iterator[Pair]:
     see=see.EMBEDDING_CREATE,
     harm="openai-python, which asks for Base64, gets other vectors than curl",
 )
-def encodings_agree(pair: Pair) -> Iterable[Fault]:
+def encodings_agree(pair: Pair) -> Iterable[Complaint]:
     """Base64 and numbers are two writings of the same vector."""
     return _unlike(pair)

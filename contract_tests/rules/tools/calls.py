@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from contract_tests.rules.engine import references as see
-from contract_tests.rules.engine.judge import SHOULD, Fault, Section
+from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.subjects import choices, dicts, messages, whole_streamed_choices
 from contract_tests.rules.engine.view import View
@@ -69,7 +69,7 @@ def calling_turns(view: View) -> Iterable[Turn]:
     see=see.CHAT_OBJECT,
     harm="`for call in message.tool_calls` raises, or goes over the letters of a string",
 )
-def calls_(message: Node) -> Iterable[Fault]:
+def calls_(message: Node) -> Iterable[Complaint]:
     """`tool_calls`, where a message has it, is an array of objects."""
     node = message["tool_calls"]
     if node and (node.kind != "array" or any(call.kind != "object" for call in node)):
@@ -83,7 +83,7 @@ def calls_(message: Node) -> Iterable[Fault]:
     see=see.CHAT_OBJECT,
     harm=("agents wait for a call; sent back to api.openai.com, an empty list is refused with 400"),
 )
-def calls_not_empty(message: Node) -> Iterable[Fault]:
+def calls_not_empty(message: Node) -> Iterable[Complaint]:
     """A message without tool calls has no `tool_calls` member, or null: clients test for its presence."""
     if message["tool_calls"].value == []:
         yield message["tool_calls"], "[]", "no such member, or null"
@@ -92,7 +92,7 @@ def calls_not_empty(message: Node) -> Iterable[Fault]:
 @tools.rule(
     "id", over=calls, see=see.CHAT_OBJECT, harm="the tool message that answers the call has no id to name"
 )
-def id_(call: Node) -> Iterable[Fault]:
+def id_(call: Node) -> Iterable[Complaint]:
     """`id` of a tool call is a non-empty string."""
     if not call["id"].text.strip():
         yield call["id"], str(call["id"]), "a non-empty string"
@@ -110,7 +110,7 @@ def _several(view: View) -> Iterable[Node]:
     see=see.CHAT_OBJECT,
     harm="two results answer one id: the model reads one of them for both calls",
 )
-def unique_ids(node: Node) -> Iterable[Fault]:
+def unique_ids(node: Node) -> Iterable[Complaint]:
     """The tool calls of a message have different ids."""
     seen: set[str] = set()
     for call in node:
@@ -125,7 +125,7 @@ def unique_ids(node: Node) -> Iterable[Fault]:
     see=see.CHAT_OBJECT,
     harm=("openai-node's runners skip a call of a kind that they do not know: the tool never runs"),
 )
-def type_(call: Node) -> Iterable[Fault]:
+def type_(call: Node) -> Iterable[Complaint]:
     """`type` of a tool call is "function" or "custom", and the member of that name is an object."""
     if call["type"].text not in ("function", "custom"):
         yield call["type"], str(call["type"]), '"function"'
@@ -140,7 +140,7 @@ def _functions(view: View) -> Iterable[Node]:
 
 
 @tools.rule("name", over=_functions, see=see.CHAT_OBJECT, harm="the agent looks up the function '' and fails")
-def name(function: Node) -> Iterable[Fault]:
+def name(function: Node) -> Iterable[Complaint]:
     """`name` of the function is a non-empty string."""
     if not function["name"].text:
         yield function["name"], str(function["name"]), "a non-empty string"
@@ -152,14 +152,14 @@ def name(function: Node) -> Iterable[Fault]:
     see=see.CHAT_OBJECT,
     harm="clients call JSON.parse on it; typed SDKs (Go, Rust, Java) fail to decode the reply",
 )
-def arguments(function: Node) -> Iterable[Fault]:
+def arguments(function: Node) -> Iterable[Complaint]:
     """`arguments` of the function is a string that holds JSON text, not the object itself."""
     if function["arguments"].kind != "string":
         yield function["arguments"], str(function["arguments"]), "a string of JSON"
 
 
 @tools.rule("arguments-json", over=calling_turns, harm="the call cannot be carried out")
-def arguments_json(turn: Turn) -> Iterable[Fault]:
+def arguments_json(turn: Turn) -> Iterable[Complaint]:
     """The arguments of a finished call are the text of one JSON object."""
     if turn.finish.text in ("length", "content_filter") or _custom(turn.view):
         return
@@ -174,7 +174,7 @@ def _custom(view: View) -> bool:
 
 
 @tools.rule("finish-reason", over=calling_turns, harm="agents stop instead of running the tool")
-def finish_reason(turn: Turn) -> Iterable[Fault]:
+def finish_reason(turn: Turn) -> Iterable[Complaint]:
     """An answer with tool calls ends with "tool_calls"; a forced named call may end with "stop"."""
     finish, forced = turn.finish.text, turn.view.asked["tool_choice"].kind == "object"
     if finish == "stop" and not forced and turn.view.knows(Aspect.REQUEST):
@@ -184,7 +184,7 @@ def finish_reason(turn: Turn) -> Iterable[Fault]:
 
 
 @tools.rule("finish-has-calls", over=turns, harm="agents look for a call that is not there")
-def finish_has_calls(turn: Turn) -> Iterable[Fault]:
+def finish_has_calls(turn: Turn) -> Iterable[Complaint]:
     """An answer that ends with finish_reason "tool_calls" has tool calls."""
     if turn.finish.value == "tool_calls" and not turn.names:
         yield turn.finish, '"tool_calls" without a tool call', '"stop"'
@@ -205,7 +205,7 @@ def offered(view: View) -> set[str]:
     needs=[Aspect.REQUEST],
     harm="the agent has no such function: it raises, or runs something it did not offer",
 )
-def name_offered(turn: Turn) -> Iterable[Fault]:
+def name_offered(turn: Turn) -> Iterable[Complaint]:
     """A call names one of the tools that the request offers."""
     names = offered(turn.view)
     for called in turn.names:
@@ -225,7 +225,7 @@ def _choosing(view: View) -> Iterable[Turn]:
     see=see.CHAT_CREATE,
     harm=("a caller that forces a call reads `tool_calls[0]` and raises; one that forbids calls gets one"),
 )
-def choice_kept(turn: Turn) -> Iterable[Fault]:
+def choice_kept(turn: Turn) -> Iterable[Complaint]:
     """`tool_choice` is kept: none calls nothing, required calls a tool, a named function calls that one."""
     choice = turn.view.asked["tool_choice"]
     allowed = choice["allowed_tools"]
@@ -255,14 +255,14 @@ def _serial(view: View) -> Iterable[Turn]:
     see=see.CHAT_CREATE,
     harm=("a caller that handles one call leaves the others unanswered: its next request is refused"),
 )
-def serial_kept(turn: Turn) -> Iterable[Fault]:
+def serial_kept(turn: Turn) -> Iterable[Complaint]:
     """With `parallel_tool_calls: false` there is at most one call."""
     if len(turn.names) > 1:
         yield turn.at, f"{len(turn.names)} calls", "at most one"
 
 
 @tools.rule("legacy-function-call", over=dicts, see=see.CHAT_OBJECT, harm="clients call the function ''")
-def legacy_function_call(root: Node) -> Iterable[Fault]:
+def legacy_function_call(root: Node) -> Iterable[Complaint]:
     """`function_call`, where a message has one, names a function and holds its arguments as a string."""
     for choice in root["choices"]:
         node = choice["message"]["function_call"]
@@ -280,7 +280,7 @@ def _whole_calls(view: View) -> Iterable[Node]:
 @tools.rule(
     "one-kind", over=_whole_calls, level=SHOULD, see=see.CHAT_OBJECT, harm="a function runs as custom tool"
 )
-def one_kind(call: Node) -> Iterable[Fault]:
+def one_kind(call: Node) -> Iterable[Complaint]:
     """A call has the member that its `type` names, "function" or "custom", and not the other."""
     if call["function"] and call["custom"]:
         yield call["custom"], "both function and custom", f"only {call['type'].text or 'one of them'}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from contract_tests.rules.engine import references as see
-from contract_tests.rules.engine.judge import SHOULD, Fault
+from contract_tests.rules.engine.judge import SHOULD, Complaint
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.stream import StreamedCall, StreamedChoice
 from contract_tests.rules.engine.subjects import deltas, once, streamed_calls, streamed_choices
@@ -27,7 +27,7 @@ def call_deltas(view: View) -> Iterator[Node]:
     see=see.CHAT_STREAMING,
     harm=("openai-python's stream helper raises KeyError; `for call in delta.tool_calls` goes over names"),
 )
-def stream_calls(delta: Node) -> Iterable[Fault]:
+def stream_calls(delta: Node) -> Iterable[Complaint]:
     """`tool_calls`, where a delta has it, is an array of objects."""
     calls = delta.get("tool_calls") if delta.says("tool_calls") else []
     if type(calls) is not list or [call for call in calls if type(call) is not dict]:
@@ -40,7 +40,7 @@ def stream_calls(delta: Node) -> Iterable[Fault]:
     see=see.CHAT_STREAMING,
     harm="openai-python's stream helper raises TypeError; others cannot tell calls apart",
 )
-def stream_index(delta: Node) -> Iterable[Fault]:
+def stream_index(delta: Node) -> Iterable[Complaint]:
     """Every tool call delta has the integer `index` of its call."""
     if type(delta.get("index")) is not int:
         yield delta["index"], str(delta["index"]), "an integer"
@@ -52,7 +52,7 @@ def stream_index(delta: Node) -> Iterable[Fault]:
     see=see.CHAT_STREAMING,
     harm="openai-python's stream helper raises IndexError for a first call with the index 1",
 )
-def stream_index_order(choice: StreamedChoice) -> Iterable[Fault]:
+def stream_index_order(choice: StreamedChoice) -> Iterable[Complaint]:
     """The calls of a choice are numbered 0, 1, 2 … as they begin."""
     for position, call in enumerate(choice.calls):
         if call.index != position:
@@ -62,7 +62,7 @@ def stream_index_order(choice: StreamedChoice) -> Iterable[Fault]:
 @tools.rule(
     "stream-opening", over=streamed_calls, see=see.CHAT_STREAMING, harm="the call has no id or no name"
 )
-def stream_opening(call: StreamedCall) -> Iterable[Fault]:
+def stream_opening(call: StreamedCall) -> Iterable[Complaint]:
     """The first delta of a call carries its id, its type and the function's name."""
     for node in (call.first["id"], call.first["type"], call.first["function"]["name"]):
         if not node.text and call.first["custom"].kind != "object":
@@ -75,7 +75,7 @@ def stream_opening(call: StreamedCall) -> Iterable[Fault]:
     see=see.CHAT_STREAMING,
     harm="openai-python's stream helper takes it for no function: no event tells of the call",
 )
-def stream_type(delta: Node) -> Iterable[Fault]:
+def stream_type(delta: Node) -> Iterable[Complaint]:
     """`type` of a call delta, where it has one, is "function" (or "custom")."""
     if delta.says("type") and delta.get("type") not in ("function", "custom"):
         yield delta["type"], str(delta["type"]), '"function"'
@@ -84,7 +84,7 @@ def stream_type(delta: Node) -> Iterable[Fault]:
 @tools.rule(
     "stream-id-once", over=streamed_calls, level=SHOULD, harm="clients that add strings up double the id"
 )
-def stream_id_once(call: StreamedCall) -> Iterable[Fault]:
+def stream_id_once(call: StreamedCall) -> Iterable[Complaint]:
     """Only the first delta of a call carries its id and name; clients add the pieces up."""
     for delta in call.deltas[1:]:
         for holder, name in ((delta, "id"), (delta["function"], "name")):
@@ -99,7 +99,7 @@ def stream_id_once(call: StreamedCall) -> Iterable[Fault]:
     see=see.CHAT_STREAMING,
     harm="`arguments += call.function.arguments`, as the guide has it, raises on None",
 )
-def stream_function(delta: Node) -> Iterable[Fault]:
+def stream_function(delta: Node) -> Iterable[Complaint]:
     """Every delta of a function call has the object `function` with the string `arguments`."""
     if type(delta.get("custom")) is dict:
         return
@@ -116,7 +116,7 @@ def stream_function(delta: Node) -> Iterable[Fault]:
     see=see.CHAT_STREAMING,
     harm="two results answer one id: the model reads one of them for both calls",
 )
-def stream_unique_ids(choice: StreamedChoice) -> Iterable[Fault]:
+def stream_unique_ids(choice: StreamedChoice) -> Iterable[Complaint]:
     """The calls of a streamed choice have different ids."""
     seen: set[str] = set()
     for call in choice.calls:
@@ -133,7 +133,7 @@ def stream_unique_ids(choice: StreamedChoice) -> Iterable[Fault]:
     see=see.CHAT_STREAMING,
     harm="clients that keep one piece for each call of a delta lose the other",
 )
-def stream_index_once(delta: Node) -> Iterable[Fault]:
+def stream_index_once(delta: Node) -> Iterable[Complaint]:
     """A delta has at most one piece for each call."""
     seen: set[int] = set()
     calls = list(delta["tool_calls"]) if delta.says("tool_calls") else []

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from contract_tests.rules.engine import references as see
-from contract_tests.rules.engine.judge import Fault
+from contract_tests.rules.engine.judge import Complaint
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.formats import violation
@@ -31,7 +31,7 @@ def _strict(view: View) -> Iterable[Called]:
 
 
 @tools.rule("strict-kept", over=_strict, see=see.STRUCTURED, harm="typed tools fail to read their arguments")
-def strict_kept(call: Called) -> Iterable[Fault]:
+def strict_kept(call: Called) -> Iterable[Complaint]:
     """The arguments of a function with `strict: true` are valid for its schema."""
     node, value, schema = call
     wrong = violation(value, schema)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from contract_tests.rules.engine import references as see
-from contract_tests.rules.engine.judge import SHOULD, Fault
+from contract_tests.rules.engine.judge import SHOULD, Complaint
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.subjects import once, streams_of_any, whole_streams_of_any
 from contract_tests.rules.engine.view import View
@@ -39,7 +39,7 @@ def usage_chunks(view: View) -> list[Node]:
     see=see.CHAT_CREATE,
     harm="nothing is counted for streamed answers, though the caller asked for it",
 )
-def stream_asked(view: View) -> Iterable[Fault]:
+def stream_asked(view: View) -> Iterable[Complaint]:
     """A stream asked for with include_usage has a chunk with usage."""
     if not usage_chunks(view) and not any("usage" in chunk.value for chunk in view.chunks):
         yield view.end, "no chunk has usage", "a last chunk with usage and no choices"
@@ -63,7 +63,7 @@ def _asked_and_promising(view: View) -> Iterable[View]:
     see=see.CHAT_STREAMING,
     harm="usage stays null: nothing is counted",
 )
-def stream_promised(view: View) -> Iterable[Fault]:
+def stream_promised(view: View) -> Iterable[Complaint]:
     """Where include_usage is asked for and chunks have a `usage` member, one of them is not null."""
     if not usage_chunks(view):
         yield view.end, "usage is null in every chunk", "a last chunk with usage and no choices"
@@ -83,7 +83,7 @@ def _with_usage(view: View) -> Iterable[View]:
     see=see.CHAT_CREATE,
     harm=("clients that read `choices[0]` of every chunk raise IndexError on the one not asked for"),
 )
-def stream_unasked(view: View) -> Iterable[Fault]:
+def stream_unasked(view: View) -> Iterable[Complaint]:
     """Usage is streamed only where include_usage asks for it: the extra chunk has no choices."""
     if not _include_usage(view):
         yield usage_chunks(view)[0]["usage"], "usage that was not asked for"
@@ -92,7 +92,7 @@ def stream_unasked(view: View) -> Iterable[Fault]:
 @usage.rule(
     "stream-once", over=_with_usage, see=see.CHAT_STREAMING, harm="clients that add usage up count twice"
 )
-def stream_once(view: View) -> Iterable[Fault]:
+def stream_once(view: View) -> Iterable[Complaint]:
     """One chunk of a stream has usage; it is null or absent in all others."""
     found = usage_chunks(view)
     if len(found) > 1:
@@ -111,7 +111,7 @@ def _asked_with_usage(view: View) -> Iterable[View]:
     see=see.CHAT_STREAMING,
     harm="clients that look for usage where `choices` is empty count nothing",
 )
-def stream_no_choices(view: View) -> Iterable[Fault]:
+def stream_no_choices(view: View) -> Iterable[Complaint]:
     """The chunk with the usage that include_usage asks for has an empty `choices` array."""
     chunk = usage_chunks(view)[-1]
     if chunk["choices"].kind == "array" and chunk["choices"].value:
@@ -125,7 +125,7 @@ def stream_no_choices(view: View) -> Iterable[Fault]:
     yields_to=("usage.stream-no-choices",),
     harm="openai-python's stream helper keeps the last chunk's usage, none: nothing is counted",
 )
-def stream_last(view: View) -> Iterable[Fault]:
+def stream_last(view: View) -> Iterable[Complaint]:
     """The chunk with usage comes after every chunk with choices."""
     last = usage_chunks(view)[-1]
     after = next(position for position, chunk in enumerate(view.chunks, 1) if chunk is last)
@@ -141,7 +141,7 @@ def stream_last(view: View) -> Iterable[Fault]:
     see=see.CHAT_STREAMING,
     harm="JavaScript that tests `chunk.usage !== null` takes a missing member for the usage",
 )
-def stream_null_before(view: View) -> Iterable[Fault]:
+def stream_null_before(view: View) -> Iterable[Complaint]:
     """With include_usage every chunk has the member `usage`, null until the last."""
     lacking = [chunk for chunk in view.chunks if "usage" not in chunk.value]
     if lacking and _include_usage(view) and len(lacking) < len(view.chunks) - 1:

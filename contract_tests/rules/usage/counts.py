@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contract_tests.rules.embeddings import embedding_lists
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.answers import answers, whole_text
-from contract_tests.rules.engine.judge import SHOULD, Fault, Section
+from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.subjects import CHAT, TEXT, once
 from contract_tests.rules.engine.view import View
@@ -45,7 +45,7 @@ def usages(view: View) -> Iterator[Node]:
 
 
 @usage.rule("present", over=_whole_replies, harm="cost accounting raises or counts nothing")
-def present(root: Node) -> Iterable[Fault]:
+def present(root: Node) -> Iterable[Complaint]:
     """A reply has the object `usage`; of a stream see the rules below."""
     if root["usage"].kind != "object":
         yield root["usage"], str(root["usage"]), "an object"
@@ -60,7 +60,7 @@ def _named_counts(view: View) -> Iterable[tuple[Node, tuple[str, ...]]]:
 
 
 @usage.rule("counts", over=_named_counts, harm="cost accounting raises")
-def counts(subject: tuple[Node, tuple[str, ...]]) -> Iterable[Fault]:
+def counts(subject: tuple[Node, tuple[str, ...]]) -> Iterable[Complaint]:
     """`prompt_tokens`, `completion_tokens` and `total_tokens` are integers from 0 up."""
     node, names = subject
     for name in names:
@@ -76,7 +76,7 @@ def _counted(view: View) -> Iterable[Node]:
 
 
 @usage.rule("adds-up", over=_counted, harm="bills and budgets disagree with each other")
-def adds_up(node: Node) -> Iterable[Fault]:
+def adds_up(node: Node) -> Iterable[Complaint]:
     """`total_tokens` is the sum of prompt_tokens and completion_tokens."""
     prompt, completion, total = (node[name].value if node[name].there else 0 for name in COUNTS)
     if prompt + completion != total:
@@ -89,7 +89,7 @@ def adds_up(node: Node) -> Iterable[Fault]:
     level=SHOULD,
     harm="prompts look free: budgets and context limits are never reached",
 )
-def prompt_counted(node: Node) -> Iterable[Fault]:
+def prompt_counted(node: Node) -> Iterable[Complaint]:
     """A request with messages has more than 0 prompt tokens."""
     if node["prompt_tokens"].value == 0:
         yield node["prompt_tokens"], "0", "more than 0"
@@ -103,7 +103,7 @@ def _answered(view: View) -> Iterable[tuple[Node, str]]:
 
 
 @usage.rule("completion-counted", over=_answered, harm="answers look free: budgets are never reached")
-def completion_counted(subject: tuple[Node, str]) -> Iterable[Fault]:
+def completion_counted(subject: tuple[Node, str]) -> Iterable[Complaint]:
     """An answer with text has more than 0 completion tokens."""
     node, text = subject
     if node.value == 0:
@@ -122,7 +122,7 @@ DETAILS = {
 
 
 @usage.rule("details", over=usages, harm="sums of cached or reasoning tokens raise")
-def details(node: Node) -> Iterable[Fault]:
+def details(node: Node) -> Iterable[Complaint]:
     """The details, where there are any, are objects of integers from 0 up."""
     for name, members in DETAILS.items():
         part = node[name]
@@ -135,7 +135,7 @@ def details(node: Node) -> Iterable[Fault]:
 
 
 @usage.rule("details-members", over=usages, level=SHOULD, harm="`details.cached_tokens + …` raises on None")
-def details_members(node: Node) -> Iterable[Fault]:
+def details_members(node: Node) -> Iterable[Complaint]:
     """The details name what clients read, with a number: cached and reasoning tokens."""
     for name, members in DETAILS.items():
         if node[name].value is None:
@@ -151,7 +151,7 @@ def details_members(node: Node) -> Iterable[Fault]:
     over=_counted,
     harm=("prices are computed from prompt minus cached tokens: the rest is negative, and so is the bill"),
 )
-def details_within(node: Node) -> Iterable[Fault]:
+def details_within(node: Node) -> Iterable[Complaint]:
     """The parts are within the whole: cached within prompt tokens, reasoning within completion tokens."""
     for name, member, whole in (
         ("prompt_tokens_details", "cached_tokens", "prompt_tokens"),

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.answers import Answer, answers
-from contract_tests.rules.engine.judge import SHOULD, Fault
+from contract_tests.rules.engine.judge import SHOULD, Complaint
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.shared_limits import SMALL, token_limit
 from contract_tests.rules.engine.view import View
@@ -25,7 +25,7 @@ def _weighed(view: View, name: str, text: str) -> Iterable[Counted]:
         yield from ((node[name], words) for node in usages(view) if node[name].kind == "integer")
 
 
-def _too_few(count: Node, words: int) -> Iterable[Fault]:
+def _too_few(count: Node, words: int) -> Iterable[Complaint]:
     if count.value < words // 2:
         yield count, f"{count} for {words} words", f"at least {words}"
 
@@ -41,7 +41,7 @@ def _answered(view: View) -> Iterable[Counted]:
     yields_to=("usage.completion-counted",),
     harm="answers are billed far below what they cost",
 )
-def completion_size(subject: Counted) -> Iterable[Fault]:
+def completion_size(subject: Counted) -> Iterable[Complaint]:
     """`completion_tokens` is in proportion to the text: a word is a token at least."""
     return _too_few(*subject)
 
@@ -59,7 +59,7 @@ def _several(view: View) -> Iterable[Several]:
 
 
 @usage.rule("every-choice", over=_several, level=SHOULD, harm="of several choices one is billed")
-def every_choice(subject: Several) -> Iterable[Fault]:
+def every_choice(subject: Several) -> Iterable[Complaint]:
     """`completion_tokens` counts every choice: a word is a token at least, and a cut one used its limit."""
     count, said, limit = subject
     words = sum(len(one.text.split()) for one in said)
@@ -88,6 +88,6 @@ def _asked(view: View) -> Iterable[Counted]:
     yields_to=("usage.prompt-counted",),
     harm="part of the conversation (its system message, its earlier turns) may never have reached the model",
 )
-def prompt_size(subject: Counted) -> Iterable[Fault]:
+def prompt_size(subject: Counted) -> Iterable[Complaint]:
     """`prompt_tokens` is in proportion to the messages: a word is a token at least."""
     return _too_few(*subject)

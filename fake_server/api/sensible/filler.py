@@ -225,7 +225,7 @@ class _Filler:
         for form in mapping(schema, "patternProperties"):
             for salt in range(50):
                 name = regex_example.example(form, 1, salt)
-                if name is not None and patterns.found(form, name):
+                if name is not None and patterns.search(form, name):
                     yield name
         if schema.get("additionalProperties") is False:
             return

@@ -171,7 +171,7 @@ def _fits_text(value: str, schema: Mapping[str, Any]) -> bool:
     if len(value) < lowest or (highest is not None and len(value) > highest):
         return False
     form = schema.get("pattern")
-    return not isinstance(form, str) or bool(patterns.problem(form)) or patterns.found(form, value)
+    return not isinstance(form, str) or bool(patterns.problem(form)) or patterns.search(form, value)
 
 
 def _fits_number(value: float, schema: Mapping[str, Any]) -> bool:

@@ -148,5 +148,7 @@ def parts(schema: Mapping[str, Any], name: str) -> Iterable[Any]:
     """Every schema that the member `name` of an object must satisfy."""
     known = mapping(schema, "properties")
     found = [known[name]] if name in known else []
-    found += [one for form, one in mapping(schema, "patternProperties").items() if patterns.found(form, name)]
+    found += [
+        one for form, one in mapping(schema, "patternProperties").items() if patterns.search(form, name)
+    ]
     return found or [schema.get("additionalProperties", True)]

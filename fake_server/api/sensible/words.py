@@ -136,7 +136,7 @@ def _sum(question: str) -> str | None:
     return f"{match.group(1)} {mark} {match.group(3)} = {shown}"
 
 
-def _about_results(request: Mapping[str, Any], said: tuple[chat_request.Said, ...]) -> str:
+def _about_results(request: Mapping[str, Any], said: tuple[chat_request.Message, ...]) -> str:
     """The results of the tools that were called last, in the order they came."""
     results: list[str] = []
     for message in reversed(said):

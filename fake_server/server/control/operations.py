@@ -16,7 +16,7 @@ from fake_server.faults.active import Armed
 from fake_server.scripts.model import Script
 from fake_server.scripts.yaml_lines import ScriptError
 from fake_server.server import body
-from fake_server.server.control.serialize import fault_told, request_told, script_told
+from fake_server.server.control.serialize import serialize_fault, serialize_request, serialize_script
 from fake_server.server.error_response import error_response, to_json
 from fake_server.server.paths import CONTROL, ENTRY, METRICS
 from fake_server.server.settings import Settings
@@ -65,7 +65,7 @@ async def list_requests(request: Request) -> Response:
     ]
     shown = found[max(len(found) - int(limit), 0) :]
     told = {
-        "requests": [request_told(entry, space) for entry in shown],
+        "requests": [serialize_request(entry, space) for entry in shown],
         "matching": len(found),
         "dropped": space.journal.dropped,
     }
@@ -81,7 +81,7 @@ async def forget_requests(request: Request) -> Response:
 async def list_scripts(request: Request) -> Response:
     """GET: the scripts in the order they are tried, with how often each answered."""
     space = _space(request)
-    return _json({"scripts": [script_told(script, space) for script in space.book]})
+    return _json({"scripts": [serialize_script(script, space) for script in space.book]})
 
 
 async def add_scripts(request: Request) -> Response:
@@ -96,7 +96,7 @@ async def add_replies(request: Request) -> Response:
 
 async def list_faults(request: Request) -> Response:
     """GET: the faults in force, with how often each struck."""
-    return _json({"faults": [fault_told(one) for one in _space(request).faults]})
+    return _json({"faults": [serialize_fault(one) for one in _space(request).faults]})
 
 
 async def add_faults(request: Request) -> Response:

@@ -7,17 +7,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fake_server.api import validate
-from fake_server.api.request import COMPLETIONS, EMBEDDINGS, MODERATIONS, Asking
+from fake_server.api.request import COMPLETIONS, EMBEDDINGS, MODERATIONS, ApiRequest
 from fake_server.api.validate.moderations import moderations as moderations_refused
 from fake_server.faults.active import Armed
 from fake_server.scripts import match
 from fake_server.scripts.model import Script
 from fake_server.server.routes import completions, embeddings, moderations
-from fake_server.server.state.journal import Entry
+from fake_server.server.state.journal import JournalEntry
 from fake_server.server.state.space import Space
 
 
-def request_told(entry: Entry, space: Space) -> dict[str, Any]:
+def serialize_request(entry: JournalEntry, space: Space) -> dict[str, Any]:
     """One request: `{method, path, space, headers, body, status, script, misses, faults, reply, began, first,
     seconds}`.
 
@@ -32,7 +32,7 @@ def request_told(entry: Entry, space: Space) -> dict[str, Any]:
         "body": _readable(entry.body),
         "status": entry.status,
         "script": entry.script,
-        "misses": [] if entry.script else misses_told(entry, space),
+        "misses": [] if entry.script else serialize_misses(entry, space),
         "faults": list(entry.faults),
         "reply": _readable(entry.reply),
         "began": round(entry.began, 3),
@@ -41,7 +41,7 @@ def request_told(entry: Entry, space: Space) -> dict[str, Any]:
     }
 
 
-def misses_told(entry: Entry, space: Space) -> list[dict[str, str]]:
+def serialize_misses(entry: JournalEntry, space: Space) -> list[dict[str, str]]:
     """The scripts nearest to a request, nearest first: `{script, place, failed}`."""
     asking = asking_of(entry)
     if asking is None:
@@ -50,7 +50,7 @@ def misses_told(entry: Entry, space: Space) -> list[dict[str, str]]:
     return [{"script": miss.script.name, "place": miss.script.place, "failed": miss.reason} for miss in found]
 
 
-def script_told(script: Script, space: Space) -> dict[str, Any]:
+def serialize_script(script: Script, space: Space) -> dict[str, Any]:
     """A script in use: `{name, place, when, times, used, added}`."""
     return {
         "name": script.name,
@@ -62,12 +62,12 @@ def script_told(script: Script, space: Space) -> dict[str, Any]:
     }
 
 
-def fault_told(armed: Armed) -> dict[str, Any]:
+def serialize_fault(armed: Armed) -> dict[str, Any]:
     """A fault in force: `{name, times, struck}` and the fault as it was written."""
     return {"name": armed.name, **armed.written, "times": armed.times, "struck": armed.struck}
 
 
-def asking_of(entry: Entry) -> Asking | None:
+def asking_of(entry: JournalEntry) -> ApiRequest | None:
     """What a request asked, as scripts see it; None where its body is no JSON object.
 
     Of a text completion it is the first prompt, where the request was none to refuse.
@@ -75,13 +75,13 @@ def asking_of(entry: Entry) -> Asking | None:
     return next(iter(askings_of(entry)), None)
 
 
-def askings_of(entry: Entry) -> Iterator[Asking]:
+def askings_of(entry: JournalEntry) -> Iterator[ApiRequest]:
     """What a request asked, as scripts see it: once, of a text completion once for each prompt."""
     endpoint, body = entry.path.removeprefix("/v1").strip("/"), entry.json
     if not isinstance(body, Mapping):
         return
     for one in _as_chats(endpoint, body):
-        yield Asking(one, endpoint, entry.fields)
+        yield ApiRequest(one, endpoint, entry.fields)
 
 
 def _as_chats(endpoint: str, body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

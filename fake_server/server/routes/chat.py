@@ -5,7 +5,7 @@ from __future__ import annotations
 from fake_server.api import errors, validate, vectors
 from fake_server.api.render import chat as render
 from fake_server.api.reply import ErrorReply, RawReply, Reply
-from fake_server.api.request import Asking
+from fake_server.api.request import ApiRequest
 from fake_server.api.validate.completions import CONTEXTS
 from fake_server.server.answer import answer
 from fake_server.server.handling import operation
@@ -15,7 +15,7 @@ from fake_server.server.settings import Settings
 from fake_server.server.state.space import Space
 
 
-def reply_to(asking: Asking, settings: Settings, space: Space) -> Reply | ErrorReply | RawReply:
+def reply_to(asking: ApiRequest, settings: Settings, space: Space) -> Reply | ErrorReply | RawReply:
     """What to answer: a refusal of a bad request, else what the scripts and the settings say."""
     refusal = validate.chat(asking.body)
     if refusal is not None:

@@ -10,9 +10,9 @@ from typing import Any, Protocol
 
 from fake_server.api.render.style import Style
 from fake_server.api.reply import ErrorReply, RawReply, Reply
-from fake_server.api.request import CHAT, Asking
+from fake_server.api.request import CHAT, ApiRequest
 from fake_server.server.error_response import clean_headers
-from fake_server.server.handling import Answer, Visit, refusal
+from fake_server.server.handling import Answer, RequestContext, refusal
 from fake_server.server.pacing import play
 from fake_server.server.settings import Settings
 from fake_server.server.state.space import Space
@@ -23,7 +23,7 @@ _LIMIT_REQUESTS, _LIMIT_TOKENS = 10_000, 2_000_000
 JSON = ("content-type", "application/json")
 
 Asked = Mapping[str, Any]
-ReplyTo = Callable[[Asking, Settings, Space], Reply | ErrorReply | RawReply]
+ReplyTo = Callable[[ApiRequest, Settings, Space], Reply | ErrorReply | RawReply]
 
 
 class Renderer(Protocol):
@@ -37,11 +37,11 @@ class Renderer(Protocol):
 def completion(reply_to: ReplyTo, renderer: Renderer) -> Answer:
     """The answer to a request for a completion, whole or as a stream."""
 
-    async def answer(visit: Visit) -> Delivery:
+    async def answer(visit: RequestContext) -> Delivery:
         reply = reply_to(visit.asking, visit.settings, visit.space)
         visit.entry.script, visit.faults = reply.script, reply.faults
         if not isinstance(reply, Reply):
-            return untold(reply, visit.settings.seed)
+            return direct_delivery(reply, visit.settings.seed)
         style = visit.style
         if visit.asking.endpoint == CHAT and visit.asking.body.get("store") is True:
             reply = _kept(visit, reply, renderer, style)
@@ -57,7 +57,7 @@ def completion(reply_to: ReplyTo, renderer: Renderer) -> Answer:
     return answer
 
 
-def _kept(visit: Visit, reply: Reply, renderer: Renderer, style: Style) -> Reply:
+def _kept(visit: RequestContext, reply: Reply, renderer: Renderer, style: Style) -> Reply:
     """The reply with an id and a time, under which the completion is stored."""
     known = replace(reply, id=reply.id or style.reply_id(), created=reply.created or int(time.time()))
     completion = json.loads(renderer.render_dict(known, visit.asking.body, style))
@@ -65,7 +65,7 @@ def _kept(visit: Visit, reply: Reply, renderer: Renderer, style: Style) -> Reply
     return known
 
 
-def untold(reply: ErrorReply | RawReply, seed: int) -> Delivery:
+def direct_delivery(reply: ErrorReply | RawReply, seed: int) -> Delivery:
     """What goes out as it is: an error, or what a script spells out."""
     return refusal(reply) if isinstance(reply, ErrorReply) else _raw(reply, seed)
 

@@ -9,7 +9,7 @@ from typing import Any
 from fake_server.api import errors, limits, tokens, validate, vectors
 from fake_server.api.render import completions as render
 from fake_server.api.reply import Choice, ErrorReply, RawReply, Reply, Usage
-from fake_server.api.request import Asking
+from fake_server.api.request import ApiRequest
 from fake_server.api.validate import models
 from fake_server.api.validate.completions import DEFAULT_TOKENS
 from fake_server.server.answer import answer
@@ -20,7 +20,7 @@ from fake_server.server.settings import Settings
 from fake_server.server.state.space import Space
 
 
-def reply_to(asking: Asking, settings: Settings, space: Space) -> Reply | ErrorReply | RawReply:
+def reply_to(asking: ApiRequest, settings: Settings, space: Space) -> Reply | ErrorReply | RawReply:
     """A refusal of a bad request, else the choices of every prompt, one prompt after the other."""
     asked = asking.body
     refusal = _refusal(asked, settings)

@@ -9,11 +9,11 @@ from typing import Any
 from fake_server.api import errors, tokens, validate
 from fake_server.api import vectors as embedding
 from fake_server.api.reply import ErrorReply, Numbers, RawReply
-from fake_server.api.request import Asking
+from fake_server.api.request import ApiRequest
 from fake_server.api.validate import models
 from fake_server.api.validate.completions import CONTEXTS
 from fake_server.server.answer import wordless
-from fake_server.server.handling import Visit, operation
+from fake_server.server.handling import RequestContext, operation
 from fake_server.server.routes import completion
 from fake_server.server.routes.models import knows
 from fake_server.server.settings import Settings
@@ -21,12 +21,12 @@ from fake_server.server.state.space import Space
 from fake_server.wire.delivery import Delivery, whole
 
 
-async def _answer(visit: Visit) -> Delivery:
+async def _answer(visit: RequestContext) -> Delivery:
     asked, told = visit.asking.body, _told(visit.asking, visit.settings, visit.space)
     if told is not None:
         visit.entry.script, visit.faults = told.script, told.faults
     if isinstance(told, (ErrorReply, RawReply)):
-        return completion.untold(told, visit.settings.seed)
+        return completion.direct_delivery(told, visit.settings.seed)
     vector = told.embedding if told else None
     style = visit.style
     visit.tokens = count = sum(max(tokens.count(text), 1) for text in tokens.texts(asked["input"]))
@@ -54,7 +54,7 @@ def embeddings_of(
     return {"object": "list", "data": data, "model": model, "usage": usage}
 
 
-def _told(asking: Asking, settings: Settings, space: Space) -> ErrorReply | RawReply | Numbers | None:
+def _told(asking: ApiRequest, settings: Settings, space: Space) -> ErrorReply | RawReply | Numbers | None:
     """What is answered instead of vectors: a refusal, or a script's, for whom a user said the texts."""
     asked = asking.body
     refusal = validate.embeddings(asked)

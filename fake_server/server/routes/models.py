@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fake_server.api import errors
-from fake_server.server.handling import Visit, operation, refusal
+from fake_server.server.handling import RequestContext, operation, refusal
 from fake_server.server.settings import Settings
 from fake_server.wire.delivery import Delivery, whole
 
@@ -53,14 +53,14 @@ def model_object(model: str) -> dict[str, Any]:
     return {"id": model, "object": "model", "created": created, "owned_by": owner}
 
 
-async def _list(visit: Visit) -> Delivery:
+async def _list(visit: RequestContext) -> Delivery:
     settings = visit.settings
     names = CATALOGUE if settings.models is None else settings.models
     shown = [model_object(name) for name in names if knows(settings, name)]
     return _json(visit, {"object": "list", "data": shown})
 
 
-async def _retrieve(visit: Visit) -> Delivery:
+async def _retrieve(visit: RequestContext) -> Delivery:
     model = visit.request.path_params["model"]
     if not model:
         return refusal(errors.invalid_url(visit.entry.method, visit.entry.path))
@@ -69,7 +69,7 @@ async def _retrieve(visit: Visit) -> Delivery:
     return _json(visit, model_object(model))
 
 
-async def _delete(visit: Visit) -> Delivery:
+async def _delete(visit: RequestContext) -> Delivery:
     """Fine-tuned models can be deleted, as many times as one likes: this server has them all."""
     model = visit.request.path_params["model"]
     if not _TUNED.search(model) or not knows(visit.settings, model):
@@ -77,7 +77,7 @@ async def _delete(visit: Visit) -> Delivery:
     return _json(visit, {"id": model, "object": "model", "deleted": True})
 
 
-async def _health(visit: Visit) -> Delivery:
+async def _health(visit: RequestContext) -> Delivery:
     return _json(visit, {"status": "ok"})
 
 
@@ -86,5 +86,5 @@ list_models, retrieve_model, delete_model, health = (
 )
 
 
-def _json(visit: Visit, value: Mapping[str, Any]) -> Delivery:
+def _json(visit: RequestContext, value: Mapping[str, Any]) -> Delivery:
     return whole(200, (("content-type", "application/json"),), visit.style.json(value))

@@ -11,7 +11,7 @@ from fake_server.api.render.style import new_id
 from fake_server.api.reply import ErrorReply, RawReply
 from fake_server.api.validate.moderations import MODELS, moderations
 from fake_server.server.answer import wordless
-from fake_server.server.handling import Visit, operation, refusal
+from fake_server.server.handling import RequestContext, operation, refusal
 from fake_server.server.routes import completion
 from fake_server.server.routes.models import knows
 from fake_server.wire.delivery import Delivery, whole
@@ -20,7 +20,7 @@ Told = tuple[list[str], int]
 """The texts and the number of pictures of one input."""
 
 
-async def _answer(visit: Visit) -> Delivery:
+async def _answer(visit: RequestContext) -> Delivery:
     asked = visit.asking.body
     model = asked.get("model") or MODELS[0]
     if isinstance(model, str) and not knows(visit.settings, model):
@@ -34,7 +34,7 @@ async def _answer(visit: Visit) -> Delivery:
     if scripted is not None:
         visit.entry.script, visit.faults = scripted.script, scripted.faults
     if isinstance(scripted, (ErrorReply, RawReply)):
-        return completion.untold(scripted, settings.seed)
+        return completion.direct_delivery(scripted, settings.seed)
     flagged = scripted.flagged if scripted else None
     style = visit.style
     body = await asyncio.to_thread(lambda: style.json(_body(model, told, settings.seed, flagged)))

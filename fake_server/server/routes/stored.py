@@ -11,7 +11,7 @@ from fake_server.api import errors
 from fake_server.api.reply import ErrorReply
 from fake_server.api.validate.chat import MEMBERS
 from fake_server.api.validate.checks import Invalid, checked_members, integer, word
-from fake_server.server.handling import Visit, operation, refusal
+from fake_server.server.handling import RequestContext, operation, refusal
 from fake_server.server.state.completions import LIMIT, MOST_LISTED, Placed, page
 from fake_server.wire.delivery import Delivery, whole
 
@@ -19,7 +19,7 @@ _METADATA = re.compile(r"metadata\[([^\]]{1,64})\]")
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
 
 
-async def _list(visit: Visit) -> Delivery:
+async def _list(visit: RequestContext) -> Delivery:
     query = visit.request.query_params
     asked = [name for name in query if name.partition("[")[0] == "metadata"]
     keys = {name: found[1] for name in asked if (found := _METADATA.fullmatch(name))}
@@ -30,12 +30,12 @@ async def _list(visit: Visit) -> Delivery:
     return _paged(visit, shelf.select(query.get("model"), metadata), shelf.place)
 
 
-async def _retrieve(visit: Visit) -> Delivery:
+async def _retrieve(visit: RequestContext) -> Delivery:
     held = visit.space.stored.get(_id(visit))
     return _missing(visit) if held is None else _json(visit, held.completion)
 
 
-async def _update(visit: Visit) -> Delivery:
+async def _update(visit: RequestContext) -> Delivery:
     asked = visit.asking.body
     try:
         checked_members(asked, {"metadata": MEMBERS["metadata"]}, {"metadata": MEMBERS["metadata"]})
@@ -45,13 +45,13 @@ async def _update(visit: Visit) -> Delivery:
     return _missing(visit) if changed is None else _json(visit, changed.completion)
 
 
-async def _delete(visit: Visit) -> Delivery:
+async def _delete(visit: RequestContext) -> Delivery:
     if not visit.space.stored.delete(_id(visit)):
         return _missing(visit)
     return _json(visit, {"object": "chat.completion.deleted", "id": _id(visit), "deleted": True})
 
 
-async def _messages(visit: Visit) -> Delivery:
+async def _messages(visit: RequestContext) -> Delivery:
     held = visit.space.stored.get(_id(visit))
     if held is None:
         return _missing(visit)
@@ -65,15 +65,15 @@ list_completions, retrieve_completion, delete_completion, list_messages = (
 update_completion = operation(_update)
 
 
-def _id(visit: Visit) -> str:
+def _id(visit: RequestContext) -> str:
     return str(visit.request.path_params["completion"])
 
 
-def _missing(visit: Visit) -> Delivery:
+def _missing(visit: RequestContext) -> Delivery:
     return refusal(errors.no_such_completion(_id(visit)))
 
 
-def _paged(visit: Visit, items: Sequence[Placed], place: Callable[[str], int | None]) -> Delivery:
+def _paged(visit: RequestContext, items: Sequence[Placed], place: Callable[[str], int | None]) -> Delivery:
     """The part of a list that is asked for; `place` says where an id stands, None for one never seen."""
     query = visit.request.query_params
     limit, order, after = query.get("limit", str(LIMIT)), query.get("order", "asc"), query.get("after")
@@ -88,5 +88,5 @@ def _paged(visit: Visit, items: Sequence[Placed], place: Callable[[str], int | N
     return _json(visit, page(items, start, int(limit), order == "desc").told())
 
 
-def _json(visit: Visit, value: Mapping[str, Any]) -> Delivery:
+def _json(visit: RequestContext, value: Mapping[str, Any]) -> Delivery:
     return whole(200, (("content-type", "application/json"),), visit.style.json(value))

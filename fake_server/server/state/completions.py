@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fake_server.api import chat_request
-from fake_server.server.state.memory import Holding
+from fake_server.server.state.memory import MemoryBudget
 
 MOST, MOST_BYTES = 1000, 64 * 1024 * 1024
 """Completions, and bytes of JSON, that are held at most."""
@@ -74,13 +74,13 @@ class Page:
 
 
 @dataclass
-class Shelf:
+class CompletionStore:
     """The last MOST stored completions, in the order they were made; safe to share between threads.
 
     What is held counts in `holding` too, which shelves may share; `dropped` counts those that left for room.
     """
 
-    holding: Holding = field(default_factory=Holding)
+    holding: MemoryBudget = field(default_factory=MemoryBudget)
     dropped: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _held: OrderedDict[str, Stored] = field(default_factory=OrderedDict)
@@ -146,7 +146,7 @@ class Shelf:
         self.clear()
         with self._lock:
             self.holding.add(-self._bytes)
-            self.holding = Holding()
+            self.holding = MemoryBudget()
             self.holding.add(self._bytes)
 
     def select(self, model: str | None, metadata: Mapping[str, str]) -> list[Placed]:

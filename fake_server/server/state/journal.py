@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from fake_server.server.state.memory import Holding
+from fake_server.server.state.memory import MemoryBudget
 
 REDACTED = "<redacted>"
 MOST_KEPT = 256 * 1024
@@ -23,7 +23,7 @@ _SECRET = re.compile(r"authorization|api-?key|token|secret|password|cookie|subsc
 
 
 @dataclass
-class Entry:
+class JournalEntry:
     """One request and its reply.
 
     `path` is without query. `status` is None until the reply begins, `script` is the name of the script that
@@ -108,15 +108,15 @@ class Journal:
     """
 
     def __init__(
-        self, entries: int = 1000, size: int = 64 * 1024 * 1024, holding: Holding | None = None
+        self, entries: int = 1000, size: int = 64 * 1024 * 1024, holding: MemoryBudget | None = None
     ) -> None:
         self._lock = threading.Lock()
-        self._entries: deque[Entry] = deque()
+        self._entries: deque[JournalEntry] = deque()
         self._most, self._size, self._held = entries, size, 0
-        self._holding = Holding() if holding is None else holding
+        self._holding = MemoryBudget() if holding is None else holding
         self.dropped = 0
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: JournalEntry) -> None:
         """Keep an entry; the oldest leave when there are too many, and are counted in `dropped`."""
         with self._lock:
             entry.counted = entry.size
@@ -124,7 +124,7 @@ class Journal:
             self._count(entry.counted)
             self._trim()
 
-    def grown(self, entry: Entry) -> None:
+    def grown(self, entry: JournalEntry) -> None:
         """Count what an entry holds by now."""
         with self._lock:
             if entry.counted is not None:
@@ -133,7 +133,7 @@ class Journal:
                 entry.counted = size
                 self._trim()
 
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[JournalEntry, ...]:
         """Every entry kept, oldest first."""
         with self._lock:
             return tuple(self._entries)
@@ -157,7 +157,7 @@ class Journal:
         self.clear()
         with self._lock:
             self._holding.add(-self._held)
-            self._holding = Holding()
+            self._holding = MemoryBudget()
             self._holding.add(self._held)
 
     def _count(self, size: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 
-class Holding:
+class MemoryBudget:
     """How many bytes are held, of at most `most` (None: as many as there are); safe between threads."""
 
     def __init__(self, most: int | None = None) -> None:

@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from fake_server.server.state.journal import Entry
+from fake_server.server.state.journal import JournalEntry
 
 ENDPOINTS = ("chat/completions", "completions", "embeddings", "moderations", "models")
 BOUNDS = (0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10.0, 60.0)
@@ -28,7 +28,7 @@ class Metrics:
         self._seconds: defaultdict[str, float] = defaultdict(float)
         self._buckets: dict[str, list[int]] = {}
 
-    def count(self, entry: Entry) -> None:
+    def count(self, entry: JournalEntry) -> None:
         """Count a request whose reply has ended."""
         first = entry.path.removeprefix("/v1").strip("/")
         endpoint = first if first in ENDPOINTS else _wider(first)

@@ -22,9 +22,9 @@ from fake_server.faults.between import Slot
 from fake_server.scripts import book as scripts
 from fake_server.scripts import match
 from fake_server.scripts.book import Script, ScriptBook, ScriptError, ScriptState
-from fake_server.server.state.completions import Shelf
+from fake_server.server.state.completions import CompletionStore
 from fake_server.server.state.journal import Journal
-from fake_server.server.state.memory import Holding
+from fake_server.server.state.memory import MemoryBudget
 
 SPACE = "fake_server.space"
 """Where an ASGI scope says which space its request is in."""
@@ -44,7 +44,7 @@ class Space:
     state: ScriptState = field(default_factory=ScriptState)
     journal: Journal = field(default_factory=Journal)
     faults: Faults = field(default_factory=Faults)
-    stored: Shelf = field(default_factory=Shelf)
+    stored: CompletionStore = field(default_factory=CompletionStore)
     slot: Slot = field(default_factory=Slot)
     own: tuple[Script, ...] = ()
     queued: tuple[Script, ...] = ()
@@ -170,7 +170,7 @@ class Spaces:
         self, shared: Callable[[], ScriptBook], seed: int = 0, most: int = MOST, size: int = MOST_BYTES
     ) -> None:
         self._shared, self._seed, self._most = shared, seed, most
-        self.holding = Holding(size)
+        self.holding = MemoryBudget(size)
         self._lock = threading.Lock()
         self._named: OrderedDict[str, Space] = OrderedDict()
         self.default = self._made("")
@@ -196,7 +196,7 @@ class Spaces:
             self._shared,
             journal=Journal(holding=self.holding),
             faults=Faults(self._seed),
-            stored=Shelf(holding=self.holding),
+            stored=CompletionStore(holding=self.holding),
         )
 
     def drop(self, name: str) -> bool:
@@ -222,7 +222,7 @@ class Spaces:
             return (self.default, *self._named.values())
 
 
-def named(path: str, headers: Mapping[str, str]) -> tuple[str, str]:
+def split_space(path: str, headers: Mapping[str, str]) -> tuple[str, str]:
     """The name of the space a request is in, and its path without that name."""
     name = headers.get(HEADER, "")
     if path.startswith("/@"):

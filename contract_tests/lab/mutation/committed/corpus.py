@@ -17,7 +17,7 @@ from contract_tests.lab.mutation.committed.live import Planted, Spoiling
 from contract_tests.lab.mutation.committed.mutant import Mutant, Source, source_of
 from contract_tests.lab.tools.checkout import FIXTURES
 from contract_tests.recordings.reading import read
-from contract_tests.rules.engine.answers import answers, said
+from contract_tests.rules.engine.answers import answer_texts, answers
 from contract_tests.rules.engine.view import View
 from contract_tests.run.find import prepare, split_target
 from contract_tests.target.ask import Ask
@@ -153,4 +153,4 @@ def _effect(name: str, view: View) -> Any:
         case "encoding_format" | "dimensions":
             vectors = [entry["embedding"] for entry in view.root["data"]]
             return [(one.kind, len(list(one))) for one in vectors]
-    return said(view)
+    return answer_texts(view)

@@ -15,8 +15,8 @@ _ABOUT = """
 path of the JSON, an event, a header field, the framing, a parameter that was not sent on, a streamed text.
 Up to {most} are drawn of each section and kind. Those called equivalent have a form that genuine replies
 have, or that HTTP leaves open, by a class that says so. What is left is listed by the command and explained
-in contract_tests/lab/mutation/committed/SURVIVORS.md. It fails below {overall:.0%} adjusted over all, or {least:.0%} in a
-section.
+in contract_tests/lab/mutation/committed/SURVIVORS.md. It fails below {overall:.0%} adjusted over all, or
+{least:.0%} in a section.
 """
 
 
