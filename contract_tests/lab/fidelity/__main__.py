@@ -14,8 +14,10 @@ from contract_tests.lab.fidelity.comparing import Cell, Verdict
 from contract_tests.lab.fidelity.rows import column
 from contract_tests.lab.fidelity.sending import raw_server
 from contract_tests.lab.fidelity.tools import OWN, TOOLS, Tool
-from contract_tests.lab.tools.checkout import README
 from contract_tests.lab.tools.children import NotInstalled, ToolFailed
+
+README = Path(__file__).with_name("README.md")
+
 
 TEXT_OF_A_FAULT = 200
 

@@ -1,4 +1,4 @@
-"""The comparison in words: for a terminal, and as the section of README."""
+"""The comparison as text: for a terminal, and as the section of the README beside this file."""
 
 from __future__ import annotations
 

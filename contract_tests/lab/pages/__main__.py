@@ -8,7 +8,6 @@ from pathlib import Path
 from contract_tests.lab.pages import bugs_page as bugs
 from contract_tests.lab.pages import faults_page as faults
 from contract_tests.lab.pages import scripts_page, testing_page
-from contract_tests.lab.tools.checkout import README
 
 
 def pages() -> dict[Path, str]:
@@ -17,7 +16,7 @@ def pages() -> dict[Path, str]:
         faults.PAGE: faults.page(),
         **{one.PAGE: one.page(one.PAGE.read_text("utf-8")) for one in (scripts_page, testing_page)},
         bugs.PAGE: bugs.page(),
-        README: bugs.with_worst(README.read_text("utf-8")),
+        bugs.README: bugs.with_worst(bugs.README.read_text("utf-8")),
     }
 
 

@@ -1,4 +1,4 @@
-"""BUGS.md, what servers get wrong, and README's ten."""
+"""BUGS.md, what servers get wrong, and the ten worst for the fake's README."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from fake_server.faults import Fault
 from fake_server.wire.fixture import load
 
 PAGE = ROOT / "fake_server" / "bugs" / "BUGS.md"
+README = ROOT / "fake_server" / "README.md"
 BEGIN, END = "<!-- bugs:begin -->", "<!-- bugs:end -->"
 WORST = 10
 SHOWN, WIDE = 4, 110
@@ -61,9 +62,9 @@ def page() -> str:
 
 
 def worst() -> str:
-    """The ten that cost clients most, as a table for README."""
+    """The ten that cost clients most, as a table for the README of the fake."""
     lines = [
-        f"The ten that cost clients most, of {len(bugs())} forms ([all of them](fake_server/bugs/BUGS.md)),",
+        f"The ten that cost clients most, of {len(bugs())} forms ([all of them](bugs/BUGS.md)),",
         f"measured on {table().measured}; what is lost in silence counts more than an error:",
         "",
         "| bug | seen in | what clients make of it |",

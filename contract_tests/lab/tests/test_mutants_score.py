@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from contract_tests.lab.mutation.committed import Mutant, Score, page
+from contract_tests.lab.mutation.committed.__main__ import README
 from contract_tests.lab.mutation.committed.equivalent import why_equivalent
 from contract_tests.lab.mutation.committed.live import Planted
 from contract_tests.lab.mutation.committed.score import JUDGED
-from contract_tests.lab.tools.checkout import README
 from fake_server.wire.exchange import Exchange, Request, Write
 
 BODY = (

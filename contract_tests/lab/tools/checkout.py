@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-README = ROOT / "README.md"
 FIXTURES = ROOT / "fixtures"
 SHARED = Path(os.environ.get("OPENAI_CONTRACT_SHARED", ROOT.parent / "shared"))
 """Recordings and the published spec, which are not the project's own; they may be absent."""

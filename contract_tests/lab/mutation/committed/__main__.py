@@ -8,7 +8,9 @@ from contract_tests.lab.mutation.committed import page
 from contract_tests.lab.mutation.committed.corpus import CONFORMING, collect
 from contract_tests.lab.mutation.committed.generate import draw
 from contract_tests.lab.mutation.committed.score import Score
-from contract_tests.lab.tools.checkout import README
+from contract_tests.lab.tools.checkout import ROOT
+
+README = ROOT / "contract_tests" / "lab" / "mutation" / "README.md"
 
 
 @click.command()
