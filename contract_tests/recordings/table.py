@@ -93,7 +93,7 @@ def _details(tally: Tally, readings: Readings) -> Iterator[str]:
             for rule in one.rules(level):
                 said = readings.get(name, {}).get(rule) or _said(one.examples[rule], level)
                 count = f"{one.flagged[rule]} of {one.applied[rule]}"
-                link = f"[{rule}](rules/RULES.md#{anchor(rule)})"
+                link = f"[{rule}](../../rules/RULES.md#{anchor(rule)})"
                 yield _row((link, level.value, count, _place(one.examples[rule]), said))
         yield ""
 

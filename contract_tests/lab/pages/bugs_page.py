@@ -134,7 +134,8 @@ def _one(bug: Bug) -> Iterator[str]:
         yield f"- lawful all the same: {bug.lawful}"
     else:
         told = (
-            f"[{rule}](rules/RULES.md#{rule.replace('.', '')}) ({RULES[rule].level})" for rule in bug.breaks
+            f"[{rule}](../../contract_tests/rules/RULES.md#{rule.replace('.', '')}) ({RULES[rule].level})"
+            for rule in bug.breaks
         )
         yield f"- rule: {', '.join(told)}"
         yield f"- clause: {RULES[bug.breaks[0]].clause}"
