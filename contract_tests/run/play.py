@@ -5,25 +5,22 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from time import monotonic
-from typing import TYPE_CHECKING
 
 from contract_tests.rules import judge, judge_trace
 from contract_tests.rules.engine.judge import Finding, Judgement, Level
 from contract_tests.run.outcome import CaseResult, Outcome
 from contract_tests.target.ask import Ask
+from contract_tests.target.case import Case
 from contract_tests.target.errors import NotReached, Refused, SetupFailed, Unsupported
 from contract_tests.target.session import Session
 from fake_server.wire.exchange import Exchange, Write
-
-if TYPE_CHECKING:
-    from contract_tests.target.case import Case
 
 
 async def play(case: Case, session: Session) -> CaseResult:
     """Ask what the case asks, judge what came. Never raises but for being cancelled."""
     began = monotonic()
     ask = Ask(case, session)
-    outcome, reason = await _asked(ask)
+    outcome, reason = await _asked(case, ask)
     try:
         judged = await asyncio.to_thread(_judged, ask)
     except Exception as error:
@@ -54,12 +51,12 @@ def without_result(case: Case, reason: str) -> CaseResult:
     return CaseResult(case.id, case.section, case.title, Outcome.NOT_REACHED, reason=reason)
 
 
-async def _asked(ask: Ask) -> tuple[Outcome | None, str]:
+async def _asked(case: Case, ask: Ask) -> tuple[Outcome | None, str]:
     """Why the case did not come to its end; None where it did and the findings decide."""
     try:
         if ask.session.stopped:
             raise NotReached(ask.session.stopped)
-        await ask.case.play(ask)
+        await case.play(ask)
     except NotReached as why:
         return Outcome.NOT_REACHED, str(why)
     except Unsupported as why:

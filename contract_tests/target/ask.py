@@ -6,18 +6,16 @@ import asyncio
 import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from contract_tests.rules.engine.answers import answer_texts
 from contract_tests.rules.engine.trace import Trace
 from contract_tests.rules.engine.view import View
+from contract_tests.target.brief import Brief
 from contract_tests.target.errors import NotReached, Refused, Unsupported
 from contract_tests.target.refusals import about_model, names, no_such_path, refusal_text, retry_after
 from contract_tests.target.session import Field, Session
 from fake_server.wire.exchange import Exchange
-
-if TYPE_CHECKING:
-    from contract_tests.target.case import Case
 
 Body = Mapping[str, Any]
 CHAT, COMPLETIONS, EMBEDDINGS = "/chat/completions", "/completions", "/embeddings"
@@ -31,9 +29,9 @@ _ECONOMY = {"max_tokens": "max_completion_tokens", "temperature": "", "seed": ""
 class Ask:
     """One case's way to the target: `await ask(body, role="dict")` gives the View of the exchange."""
 
-    def __init__(self, case: Case, session: Session) -> None:
-        self.case, self.session = case, session
-        self.model = session.options.model_for(case.id, session.fitting.get(case.endpoint, session.model))
+    def __init__(self, brief: Brief, session: Session) -> None:
+        self.brief, self.session = brief, session
+        self.model = session.options.model_for(brief.id, session.fitting.get(brief.endpoint, session.model))
         self.views: list[View] = []
         self.roles: dict[str, View] = {}
         self.valid: set[str] = set()
@@ -79,7 +77,7 @@ class Ask:
             raise Unsupported(f"status {view.status} names {named}: {refusal_text(view)}")
         if path != CHAT and about_model(view):
             raise NotReached(
-                f"no model for it is known, name one: --model {self.case.endpoint}=NAME ({told})"
+                f"no model for it is known, name one: --model {self.brief.endpoint}=NAME ({told})"
             )
         return self._accepted(role, view)
 
@@ -102,7 +100,7 @@ class Ask:
         keyless: bool = False,
     ) -> View:
         """Send these bytes; a 429 is waited out. Raises NotReached where the run or its cap ends first."""
-        label = self.case.id if self.case.requests == 1 else f"{self.case.id} {role}"
+        label = self.brief.id if self.brief.requests == 1 else f"{self.brief.id} {role}"
         for attempt in range(1, ATTEMPTS + 1):
             view = View(await self.session.exchange(label, method, path, body, headers, keyless=keyless))
             self.views.append(view)
@@ -132,13 +130,13 @@ class Ask:
         sent = self._economical(body)
         data = json.dumps(sent, ensure_ascii=False).encode()
         return self.keep(
-            await self.session.exchange(f"{self.case.id} {role}", "POST", CHAT, data, leave=True), role
+            await self.session.exchange(f"{self.brief.id} {role}", "POST", CHAT, data, leave=True), role
         )
 
     async def in_turn(self, asked: Sequence[tuple[str, Body, str]]) -> None:
         """Ask several (role, body, expected text) one after the other over one connection."""
         sent = [
-            (f"{self.case.id} {role}", CHAT, json.dumps(self._economical(body), ensure_ascii=False).encode())
+            (f"{self.brief.id} {role}", CHAT, json.dumps(self._economical(body), ensure_ascii=False).encode())
             for role, body, _ in asked
         ]
         for exchange, (role, _, text) in zip(await self.session.in_turn(sent), asked, strict=True):
@@ -164,7 +162,7 @@ class Ask:
     def trace(self) -> Trace:
         """The parts of this case for the rules about several exchanges."""
         return Trace(
-            self.case.id,
+            self.brief.id,
             dict(self.roles),
             dict(self.expected),
             self.deterministic,
@@ -188,7 +186,7 @@ class Ask:
 
     def _economical(self, body: Body) -> dict[str, Any]:
         """The body with what this target refuses left out or renamed."""
-        swap = {name: new for name, new in self.session.dropped.items() if name not in self.case.features}
+        swap = {name: new for name, new in self.session.dropped.items() if name not in self.brief.features}
         named = ((swap.get(name, name), value) for name, value in body.items())
         return {name: value for name, value in named if name}
 
@@ -197,7 +195,7 @@ class Ask:
         if view.status not in (400, 422):
             return False
         for name, instead in _ECONOMY.items():
-            if name in sent and name not in self.case.features and names(view, name):
+            if name in sent and name not in self.brief.features and names(view, name):
                 self.session.dropped[name] = instead
                 self.session.note(
                     f"the target refuses {name}; sent without it" + f" ({instead})" * bool(instead)
@@ -209,7 +207,7 @@ class Ask:
         """The feature of this case that a 400 (422, 501) names."""
         if view.status not in (400, 422, 501):
             return ""
-        return next((name for name in self.case.features if names(view, name)), "")
+        return next((name for name in self.brief.features if names(view, name)), "")
 
     async def _wait(self, view: View, attempt: int) -> None:
         """Wait as long as a 429 says; raises NotReached where that is longer than the run may last."""
@@ -219,6 +217,6 @@ class Ask:
         seconds = retry_after(view.exchange)
         seconds = min(2.0**attempt, 10.0) if seconds is None else seconds
         if attempt == ATTEMPTS or seconds > self.session.seconds_left:
-            self.session.put_off(self.case.id)
+            self.session.put_off(self.brief.id)
             raise NotReached(f"status 429, to be asked again in {seconds:g} s (request {attempt})")
         await asyncio.sleep(seconds)

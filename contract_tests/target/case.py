@@ -4,46 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from contract_tests.target.ask import Ask
+from contract_tests.target.ask import Ask
+from contract_tests.target.brief import Brief
 
-Play = Callable[["Ask"], Awaitable[object]]
+Play = Callable[[Ask], Awaitable[object]]
 
 
 @dataclass(frozen=True)
-class Case:
-    """One thing we ask a target.
+class Case(Brief):
+    """One thing we ask a target: `play` sends its requests."""
 
-    `requests` is how many requests it sends, `tokens` how many tokens of answer it may cost, `features`
-    the parameters it is about: a target may lack those and say so.
-    """
-
-    id: str
-    title: str
-    requests: int
-    tokens: int
-    features: tuple[str, ...]
     play: Play
-
-    @property
-    def section(self) -> str:
-        return self.id.rpartition(".")[0]
-
-    @property
-    def endpoint(self) -> str:
-        """The first part of the section: embeddings and completions need models of their own."""
-        return self.id.partition(".")[0]
 
 
 CASES: dict[str, Case] = {}
+"""Every case by its id, in the order of a run."""
 
 
 def case(
     case_id: str, *, title: str, requests: int = 1, tokens: int = 0, features: Iterable[str] = ()
 ) -> Callable[[Play], Case]:
-    """Register the decorated coroutine function, which gets an `Ask`, as a case."""
+    """Register the decorated coroutine function, which gets an `Ask`, as a case.
+
+    Raises ValueError where the id is taken.
+    """
 
     def register(play: Play) -> Case:
         if case_id in CASES:
@@ -56,12 +41,12 @@ def case(
 
 def select(prefixes: Iterable[str]) -> list[Case]:
     """The cases with these ids or below these prefixes, all for none. Raises KeyError for no match."""
-    wanted = [one.rstrip(".") for one in prefixes]
-    for one in wanted:
-        if not any(f"{case_id}.".startswith(f"{one}.") for case_id in CASES):
-            raise KeyError(one)
+    wanted = [f"{prefix.rstrip('.')}." for prefix in prefixes]
+    for prefix in wanted:
+        if not any(f"{case_id}.".startswith(prefix) for case_id in CASES):
+            raise KeyError(prefix.removesuffix("."))
     return [
-        found
-        for found in CASES.values()
-        if not wanted or any(f"{found.id}.".startswith(f"{one}.") for one in wanted)
+        case
+        for case in CASES.values()
+        if not wanted or any(f"{case.id}.".startswith(prefix) for prefix in wanted)
     ]

@@ -49,7 +49,7 @@ async def main_program(ask: Ask, role: str, *options: str) -> None:
                 await process.communicate()  # to the end of its pipe, which wait() leaves open
         await relay.settled()
     for exchange in relay.exchanges:
-        ask.keep(exchange.but(label=ask.case.id), role)
+        ask.keep(exchange.but(label=ask.brief.id), role)
     line = " ".join(stderr.decode("utf-8", "replace").split())[-400:]
     if process.returncode in _OWN_FAULTS:
         raise RuntimeError(f"main() failed by itself, exit code {process.returncode}: {line}")
