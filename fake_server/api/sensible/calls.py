@@ -14,7 +14,7 @@ from fake_server.api import chat_request
 from fake_server.api.chat_request import Tool
 from fake_server.api.reply import ToolCall
 from fake_server.api.sensible import filler, hints, repeat
-from fake_server.scripts.model import compact
+from fake_server.wire.jsontext import compact
 
 MAX_CALLS = 8
 
