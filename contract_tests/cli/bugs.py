@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterable
 
@@ -11,6 +10,7 @@ import click
 from contract_tests.report.breakage import breakage, table
 from fake_server.bugs import BugError
 from fake_server.bugs.catalogue import Bug, Waiting, bugs, find, waiting
+from fake_server.wire.text import did_you_mean
 
 SEVERITIES = ("breaks-client", "loses-data", "cosmetic")
 
@@ -60,10 +60,7 @@ def _none(known: Iterable[Bug | Waiting], server: str, kind: str) -> str:
         return f"there is no class {kind[:50]!r}; the classes are {', '.join(kinds)}"
     servers = sorted({name for one in known for name in _servers(one)}, key=str.lower)
     if not any(server.lower() in name.lower() for name in servers):
-        near = difflib.get_close_matches(server.lower(), [name.lower() for name in servers], 1, 0.5)
-        hint = next(
-            (f"did you mean {name!r}?" for name in servers if name.lower() in near), "BUGS.md has them all"
-        )
+        hint = did_you_mean(server, servers, "BUGS.md has them all")
         return f"no known bug was met in a server called {server[:50]!r}; {hint}"
     return "no known bug fits all of these options; leave one out"
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import click
+
+from fake_server.wire.text import did_you_mean
 
 NOT_IN_A_FILE = frozenset({"config", "help", "list"})
 MAX_BYTES = 1024 * 1024
@@ -41,8 +42,7 @@ def read_config(context: click.Context, parameter: click.Parameter, value: Path 
         if key not in known and key in _names_beside(context):
             continue
         if key not in known:
-            near = difflib.get_close_matches(key, known, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(known))}"
+            hint = did_you_mean(key, known, f"known are {', '.join(sorted(known))}")
             raise click.BadParameter(f"{where}: unknown key {key!r}; {hint}")
         defaults[str(known[key].name)] = _checked(context, known[key], one, f"{where}: {key}")
     context.default_map = {**(context.default_map or {}), **defaults}

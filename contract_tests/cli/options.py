@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from contract_tests.run.outcome import below
 from contract_tests.run.run import Options, UsageError, chosen
 from fake_server.command_line import Number, Whole
 from fake_server.wire.bounds import Bounds
+from fake_server.wire.text import did_you_mean
 
 DEFAULT_KEY = "OPENAI_API_KEY"
 BOUNDS = {
@@ -156,8 +156,7 @@ def check_section(name: str, option: str) -> None:
     """Raises UsageError where no case has this id or lies below it."""
     sections = {case_id[:end] for case_id in CASES for end in _ends(case_id)}
     if name not in sections:
-        near = difflib.get_close_matches(name, sections, 1)
-        hint = f"did you mean {near[0]!r}?" if near else "`contract run --list` shows them"
+        hint = did_you_mean(name, sections, "`contract run --list` shows them")
         raise UsageError(f"{option}: no case lies below {name!r}; {hint}")
 
 

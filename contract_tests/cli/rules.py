@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from contract_tests.report.examples import Excerpt, broken_by, kept_by
 from contract_tests.report.traces import Parts, example_of
 from contract_tests.rules import RULES, find
 from contract_tests.rules.engine.judge import Rule
+from fake_server.wire.text import did_you_mean
 
 
 @click.command("rules")
@@ -89,6 +89,5 @@ def _shown(path: Path) -> str:
 
 
 def _unknown(name: str) -> str:
-    near = difflib.get_close_matches(name, RULES, 3, 0.5)
-    hint = f"did you mean {', '.join(near)}?" if near else "`contract rules` lists them"
+    hint = did_you_mean(name, RULES, "`contract rules` lists them", 3)
     return f"no rule is called {name!r}; {hint}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from itertools import chain, islice
 from pathlib import Path
@@ -30,6 +29,7 @@ from fake_server.relay.saving import SaveError, save_recording
 from fake_server.wire import fixture
 from fake_server.wire.exchange import Exchange, Request
 from fake_server.wire.fixture import Fixture
+from fake_server.wire.text import did_you_mean
 
 
 @click.command("shrink")
@@ -107,8 +107,7 @@ def shrink_command(
 
 def _rule(rule_id: str) -> Rule:
     if rule_id not in RULES:
-        near = difflib.get_close_matches(rule_id, RULES, 3, 0.5)
-        hint = f"did you mean {', '.join(near)}?" if near else "`contract rules` lists them"
+        hint = did_you_mean(rule_id, RULES, "`contract rules` lists them", 3)
         raise UsageError(f"no rule is called {rule_id!r}; {hint}")
     if RULES[rule_id].relation:
         raise UsageError(f"{rule_id} compares several exchanges of one case; shrink works on one exchange")

@@ -12,6 +12,7 @@ from contract_tests.diffing.sources import Pairs
 from contract_tests.diffing.verdicts import Verdict
 from contract_tests.report.findings import count, mask, printable, some
 from contract_tests.report.terminal import Terminal
+from fake_server.wire.text import shorten
 
 STYLES = {
     Verdict.DRIFTED: "red",
@@ -91,8 +92,8 @@ def _width(cells: Sequence[str]) -> int:
 
 def _clean(terminal: Terminal, text: str) -> str:
     """The text, shortened, without secrets and on one line."""
-    shown = text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"
-    return printable(mask(" ".join(shown.split()), terminal.secrets))
+    flat = " ".join(shorten(text, _WIDEST).split())
+    return printable(mask(flat, terminal.secrets))
 
 
 def _notes(terminal: Terminal, comparisons: Sequence[Comparison], pairs: Pairs) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from contract_tests.rules import RULES, find, judge
 from contract_tests.rules.engine.judge import Finding, Level
 from fake_server.wire.exchange import Exchange
 from fake_server.wire.proof import differences
+from fake_server.wire.text import did_you_mean
 
 __all__ = ["InputError", "Summary", "judge_files", "judge_recordings"]
 
@@ -78,8 +78,8 @@ def _chosen(select: Iterable[str]) -> frozenset[str]:
     for prefix in select:
         rules = find(prefix)
         if not rules:
-            near = difflib.get_close_matches(prefix, {*RULES, *(rule.section for rule in RULES.values())}, 3)
-            hint = f"did you mean {', '.join(near)}?" if near else "`contract rules` lists them"
+            known = {*RULES, *(rule.section for rule in RULES.values())}
+            hint = did_you_mean(prefix, known, "`contract rules` lists them", 3)
             raise InputError(f"no rule is called {prefix!r} and none lies below it; {hint}")
         chosen.update(rule.id for rule in rules)
     return frozenset(chosen)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from contract_tests.recordings.tally import Example, Provider, Tally
 from contract_tests.rules.engine.judge import Level
+from fake_server.wire.text import shorten
 
 Readings = Mapping[str, Mapping[str, str]]
 """What the bytes say to somebody who read them, by provider and rule id."""
@@ -111,7 +112,7 @@ def _said(example: Example, level: Level) -> str:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= _MOST else f"{text[: _MOST - 1]}…"
+    return shorten(text, _MOST)
 
 
 def _place(example: Example) -> str:

@@ -21,6 +21,7 @@ from contract_tests.shrinking.spans import read
 from contract_tests.shrinking.visible import code, fenced, shown_reply, visible
 from fake_server.wire import jsontext
 from fake_server.wire.exchange import Exchange, Headers
+from fake_server.wire.text import shorten
 
 MAX_TITLE = 110
 MAX_WANTED = 40
@@ -81,7 +82,7 @@ def _is_value(seen: str) -> bool:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= MAX_TITLE else f"{text[: MAX_TITLE - 1]}…"
+    return shorten(text, MAX_TITLE)
 
 
 def issue(story: Story) -> str:

@@ -113,7 +113,7 @@ def test_the_plan_of_a_run_can_be_listed() -> None:
         ),
         (("judge", "no-such-file.jsonl"), "no-such-file.jsonl: cannot be read", 2),
         (("judge", "fixtures/conforming", "--select", "poetry"), "no rule is called 'poetry'", 2),
-        (("explain", "chat.stream.donelast"), "did you mean chat.stream.done-last", 2),
+        (("explain", "chat.stream.donelast"), "did you mean 'chat.stream.done-last'", 2),
         (("rules", "poetry"), "no rule is called 'poetry'", 2),
         (("offline", "--fixture", "README.md"), "README.md", 2),
         (("offline", "--fixture", "README.md", "--junit", "r.xml"), "--junit reports cases", 2),

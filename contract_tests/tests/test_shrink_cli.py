@@ -85,7 +85,7 @@ def test_what_is_not_broken_is_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--rule", "usage.adds-upp"), "did you mean usage.adds-up"),
+        (("--rule", "usage.adds-upp"), "did you mean 'usage.adds-up'"),
         (("--rule", "relations.stream-equals-dict"), "no rule is called"),
         (("--rule", "usage.adds-up", "--main"), "ask one"),
     ],

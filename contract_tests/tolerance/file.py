@@ -15,7 +15,6 @@ tolerate:
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -27,6 +26,7 @@ from contract_tests.rules import RULES
 from contract_tests.target.errors import UsageError
 from contract_tests.tolerance.entry import ANYTHING, ToleranceEntry
 from fake_server.scripts.yaml_lines import Document, ScriptError, Where, read
+from fake_server.wire.text import did_you_mean
 
 VERSION = 1
 PROFILE, BASELINE = "profile", "baseline"
@@ -55,8 +55,7 @@ def load_profile(name: str) -> Tolerances:
     """A profile of the kit by its name, or one's own by its path. Raises UsageError."""
     if "/" not in name and "\\" not in name and not name.endswith((".yaml", ".yml")):
         if name not in profile_names():
-            near = difflib.get_close_matches(name, profile_names(), 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"the kit has {', '.join(profile_names())}."
+            hint = did_you_mean(name, profile_names(), f"the kit has {', '.join(profile_names())}.")
             raise UsageError(
                 f"--profile: no profile is called {name!r}: {hint} A .yaml file of yours works too"
             )
@@ -152,8 +151,7 @@ class _Reading:
     def _rule(self, value: Mapping[str, Any], where: Where) -> str:
         name = self._text(value, "rule", where)
         if name not in RULES:
-            near = difflib.get_close_matches(name, RULES, 1)
-            hint = f"did you mean {near[0]!r}?" if near else "`contract rules` lists them"
+            hint = did_you_mean(name, RULES, "`contract rules` lists them")
             raise self._wrong((*where, "rule"), f"no rule is called {name!r}; {hint}")
         return name
 
@@ -186,8 +184,7 @@ class _Reading:
         known = tuple(known)
         for key in value:
             if key not in known:
-                near = difflib.get_close_matches(key, known, 1)
-                hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+                hint = did_you_mean(key, known, f"known are {', '.join(known)}")
                 raise self._wrong((*where, key), f"unknown key {key!r}; {hint}", key=True)
 
     def _wrong(self, where: Where, what: str, key: bool = False) -> UsageError:

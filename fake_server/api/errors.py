@@ -6,6 +6,7 @@ Shapes from genuine answers of api.openai.com (2023-2026).
 from __future__ import annotations
 
 from fake_server.api.reply import ErrorReply
+from fake_server.wire.text import shorten
 
 _SHOWN = 4
 _LONGEST_ECHO = 200
@@ -138,4 +139,4 @@ def _challenge() -> dict[str, str]:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST_ECHO else text[:_LONGEST_ECHO] + "…"
+    return shorten(text, _LONGEST_ECHO)

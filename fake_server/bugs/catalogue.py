@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from pathlib import Path
@@ -16,6 +15,7 @@ from fake_server.bugs import BugError
 from fake_server.faults import AnyFault, Fault
 from fake_server.faults.edits import NoDone
 from fake_server.scripts import book, match
+from fake_server.wire.text import did_you_mean
 
 CATALOGUE = Path(__file__).parent / "catalogue"
 Severity = Literal["breaks-client", "loses-data", "cosmetic"]
@@ -133,8 +133,7 @@ def find(name: Any) -> Bug:
         return other
     if name in waiting():
         raise BugError(f"the bug {name!r} is known and cannot be played: {waiting()[name].why}")
-    near = difflib.get_close_matches(name, known, 1, 0.5)
-    hint = f"did you mean {near[0]!r}?" if near else "`contract bugs` lists them"
+    hint = did_you_mean(name, known, "`contract bugs` lists them")
     raise BugError(f"there is no bug {name[:100]!r}: {hint}")
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
 from fake_server.faults.base import Fault
+from fake_server.wire.text import did_you_mean
 
 
 def worded(detail: Any, catalogue: Mapping[str, type[Fault]]) -> str:
@@ -26,5 +26,4 @@ def worded(detail: Any, catalogue: Mapping[str, type[Fault]]) -> str:
 
 
 def _near(key: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-    return f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
+    return did_you_mean(key, known, f"known here: {', '.join(known)}")

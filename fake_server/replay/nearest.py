@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
+from fake_server.wire.text import shorten
+
 SHOWN = 80
 """Characters of a value that are shown."""
 _COUNTED = 100
@@ -52,7 +54,7 @@ def differences(asked: Any, recorded: Any, path: str = "") -> Iterator[str]:
 def show(value: Any) -> str:
     """A value as JSON, shortened."""
     text = repr(value) if isinstance(value, bytes) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= SHOWN else text[: SHOWN - 3] + "..."
+    return shorten(text, SHOWN)
 
 
 def printable(text: str, most: int = 400) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from fake_server.api import chat_request, patterns
 from fake_server.api.request import ApiRequest
 from fake_server.scripts.when import ModelTest, ResultTest, TextTest, ValueTest, When, path_of
+from fake_server.wire.text import shorten
 
 if TYPE_CHECKING:
     from jsonpath_rfc9535 import JSONPathQuery
@@ -207,5 +208,4 @@ def _query(path: str) -> JSONPathQuery:
 
 def short(text: str) -> str:
     """A text for a message: on one line, its beginning if it is long."""
-    flat = " ".join(text.split())
-    return repr(flat if len(flat) <= SHOWN else flat[: SHOWN - 1] + "…")
+    return repr(shorten(" ".join(text.split()), SHOWN))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
@@ -12,6 +11,7 @@ from fake_server.faults import CATALOGUE
 from fake_server.faults.wording import worded
 from fake_server.scripts.model import Script
 from fake_server.scripts.yaml_lines import Document, Where
+from fake_server.wire.text import closest, did_you_mean
 
 
 def complaints(error: ValidationError, document: Document, root: Where, source: str) -> list[str]:
@@ -71,24 +71,22 @@ def _wording(detail: Any) -> str:
     message = str(detail["msg"])
     if kind == "literal_error":
         choices = str(detail["ctx"]["expected"])
-        near = difflib.get_close_matches(str(value), choices.split("'")[1::2], n=1)
-        hint = f": did you mean {near[0]!r}?" if near else f": use {choices}"
-        return f"{name}: {_describe(value)} is not known here{hint}"
+        hint = did_you_mean(str(value), choices.split("'")[1::2], f"use {choices}")
+        return f"{name}: {_describe(value)} is not known here: {hint}"
     message = message.replace("Input should", "must").replace("String should", "must")
     return f"{name}: {message}" if name else message
 
 
 def _unknown_key(loc: tuple[str | int, ...]) -> str:
     key, holder = str(loc[-1]), ".".join(str(part) for part in loc[:-1])
-    near = _near(loc)
-    hint = f"did you mean {near!r}?" if near else f"known here: {', '.join(_known_keys(loc[:-1]))}"
+    known = _known_keys(loc[:-1])
+    hint = did_you_mean(key, known, f"known here: {', '.join(known)}")
     return f"unknown key {key!r}{' in ' + holder if holder else ''}: {hint}"
 
 
 def _near(loc: tuple[str | int, ...]) -> str | None:
     """The known key that may have been meant."""
-    near = difflib.get_close_matches(str(loc[-1]), _known_keys(loc[:-1]), n=1, cutoff=0.5)
-    return near[0] if near else None
+    return next(iter(closest(str(loc[-1]), _known_keys(loc[:-1]))), None)
 
 
 def _known_keys(loc: tuple[str | int, ...]) -> list[str]:

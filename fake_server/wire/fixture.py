@@ -30,6 +30,7 @@ import yaml
 
 from fake_server.wire.exchange import Aspect, Ending, Exchange, Framing, Headers, Request, Write
 from fake_server.wire.fixture_writing import describe, put
+from fake_server.wire.text import shorten
 
 VERSION = 1
 MARK = "openai-contract-fixture"
@@ -162,8 +163,7 @@ def _from_head(head: Mapping[str, Any], path: Path) -> Fixture:
 
 
 def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
+    return shorten(repr(value), MAX_SHOWN)
 
 
 def _mapping(value: Any, name: str) -> Mapping[str, Any]:

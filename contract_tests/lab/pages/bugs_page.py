@@ -15,6 +15,7 @@ from contract_tests.rules import RULES
 from fake_server.bugs.catalogue import Bug, Waiting, bugs, waiting
 from fake_server.faults import Fault
 from fake_server.wire.fixture import load
+from fake_server.wire.text import shorten_middle
 
 PAGE = ROOT / "fake_server" / "bugs" / "BUGS.md"
 README = ROOT / "fake_server" / "README.md"
@@ -195,7 +196,7 @@ def _in_words(fault: Fault) -> str:
 
 
 def _shortened(line: str) -> str:
-    return line if len(line) <= WIDE else f"{line[: WIDE // 2]} … {line[-WIDE // 2 :]}"
+    return shorten_middle(line, WIDE)
 
 
 def _rest(rest: Iterable[Waiting]) -> Iterator[str]:

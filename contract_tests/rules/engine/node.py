@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from fake_server.wire.jsontext import Path, locate
 from fake_server.wire.sse import Event
+from fake_server.wire.text import shorten
 
 
 class _Missing:
@@ -158,7 +159,7 @@ def show(value: Any, limit: int = 70) -> str:
     if value is MISSING:
         return "missing"
     text = json.dumps(value, ensure_ascii=False) if not isinstance(value, str) or len(value) < 4096 else value
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+    return shorten(text, limit)
 
 
 def show_path(path: Path) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 from fake_server.api import chat_request
 from fake_server.api.sensible import chance, repeat
+from fake_server.wire.text import shorten_middle
 
 MAX_QUESTION = 400
 MAX_RESULT = 8_000
@@ -79,9 +80,7 @@ def text(request: Mapping[str, Any], seed: int, index: int = 0) -> str:
 
 def shortened(words: str, limit: int = MAX_QUESTION) -> str:
     """The words on one line, the middle left out where they are long."""
-    flat = " ".join(words.split())
-    half = (limit - 3) // 2
-    return flat if len(flat) <= limit else f"{flat[:half]} … {flat[-half:]}"
+    return shorten_middle(" ".join(words.split()), limit)
 
 
 def _about(question: str, request: Mapping[str, Any], seed: int, index: int) -> str:

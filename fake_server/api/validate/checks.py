@@ -11,6 +11,7 @@ from typing import Any
 
 from fake_server.api import chat_request
 from fake_server.api.reply import ErrorReply
+from fake_server.wire.text import shorten
 
 Check = Callable[[Any, str], None]
 """Takes a value and its path; returns when the value is fine, else raises Invalid."""
@@ -54,8 +55,7 @@ def kind(value: Any) -> str:
 
 def shown(value: Any) -> str:
     """A value short enough to repeat."""
-    text = str(value)
-    return text if len(text) <= _MISTAKEN_ECHO else text[:_MISTAKEN_ECHO] + "…"
+    return shorten(str(value), _MISTAKEN_ECHO)
 
 
 def listed(words: list[str], last: str = "and") -> str:

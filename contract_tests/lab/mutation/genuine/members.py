@@ -14,6 +14,7 @@ from typing import Any
 from contract_tests.lab.mutation.genuine.corpus import Change, Corpus, shuffled
 from contract_tests.lab.mutation.genuine.forms import Context, items, walk
 from contract_tests.lab.mutation.genuine.reading import KINDS, Path, Reply, encode, fold, spell
+from fake_server.wire.text import shorten
 
 Occurrence = tuple[Reply, int, Path]
 Stratum = tuple[str, str, Context]
@@ -119,8 +120,7 @@ def _changed(corpus: Corpus, one: Occurrence, edit: Callable[[Path, Any], Any]) 
 
 
 def brief(value: Any) -> str:
-    text = encode(value).decode("utf-8", "replace")
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return shorten(encode(value).decode("utf-8", "replace"), 60)
 
 
 def retype(kind: str, corpus: Corpus, places: Places, dice: random.Random) -> Iterator[Change]:
