@@ -102,7 +102,7 @@ async def _record_clients(
     options: Options, log: Log, port: int, count: int | None, command: Sequence[str], main: bool
 ) -> int:
     """Record whoever comes, main() or a command; the exit code of the latter."""
-    late = await latency.added(ROUNDS)
+    late = await latency.measure_added_latency(ROUNDS)
     recorder = _recorder(options, log, "main" if main else "", 0 if main or command else port)
     try:
         async with recorder:
@@ -132,7 +132,7 @@ def _recorder(options: Options, log: Log, label: str, port: int) -> Recorder:
             secrets=options.secrets,
             label=label,
             breaks=broken_rules,
-            told=log.tell,
+            on_saved=log.tell,
             bounds=options.bounds,
             ca_file=options.ca_file,
             extra_headers=options.headers,

@@ -14,7 +14,7 @@ from contract_tests.rules import judge
 from contract_tests.rules.engine.judge import Level
 from contract_tests.run.outcome import CaseResult
 from contract_tests.run.run import Options
-from fake_server.relay.saving import Saved, SaveError, file_name, save_recording
+from fake_server.relay.saving import Saved, SaveError, save_recording, to_file_name
 from fake_server.wire.exchange import Exchange
 from fake_server.wire.fixture import Fixture
 
@@ -48,7 +48,7 @@ def keep_case(
     for exchange in result.exchanges:
         times[exchange.label] += 1  # more than once where a 429 was waited out
         number = f"-{times[exchange.label]}" if times[exchange.label] > 1 else ""
-        path = folder / f"{file_name(exchange.label + number)}.yaml"
+        path = folder / f"{to_file_name(exchange.label + number)}.yaml"
         try:
             yield (
                 exchange,

@@ -11,10 +11,10 @@ from fake_server.bugs.catalogue import Bug, bugs
 from fake_server.faults import Fault
 from fake_server.faults.replies import Error
 from fake_server.faults.requests import Misread
-from fake_server.wire.delivery import Delivery, phrase
+from fake_server.wire.delivery import Delivery, reason_phrase
 from fake_server.wire.exchange import Aspect, Exchange, Framing, Write
 from fake_server.wire.fixture import Fixture, load, save
-from fake_server.wire.proof import replayed
+from fake_server.wire.proof import capture_replay
 
 FOLDER = FIXTURES / "bugs"
 _ID = "x-request-id"
@@ -84,13 +84,13 @@ def _told(base: Exchange, delivery: Delivery) -> Exchange:
     told = ("Transfer-Encoding", "chunked") if delivery.length is None else ("Content-Length", str(size))
     made = base.but(
         status=delivery.status,
-        reason=phrase(delivery.status),
+        reason=reason_phrase(delivery.status),
         headers=(*delivery.headers, told),
         writes=writes,
         framing=framing,
         ending=delivery.ending,
     )
-    return made.but(problem=replayed(made).problem) if made.knows(Aspect.ENDING) else made
+    return made.but(problem=capture_replay(made).problem) if made.knows(Aspect.ENDING) else made
 
 
 def main() -> int:

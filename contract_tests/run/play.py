@@ -13,7 +13,7 @@ from contract_tests.target.ask import Ask
 from contract_tests.target.case import Case
 from contract_tests.target.errors import NotReached, Refused, SetupFailed, Unsupported
 from contract_tests.target.session import Session
-from fake_server.wire.exchange import Exchange, Write
+from fake_server.wire.exchange import Exchange, recut
 
 
 async def play(case: Case, session: Session) -> CaseResult:
@@ -116,9 +116,5 @@ def _masked_exchange(exchange: Exchange, secrets: tuple[str, ...]) -> Exchange:
         return exchange
     for secret in found:
         payload = payload.replace(secret.encode(), b"*" * len(secret))
-    writes, start = [], 0
-    for write in exchange.writes:
-        writes.append(Write(payload[start : start + len(write.data)], write.pause))
-        start += len(write.data)
     headers = tuple((name, _mask(value, secrets)) for name, value in exchange.headers)
-    return exchange.but(writes=tuple(writes), headers=headers)
+    return exchange.but(writes=recut(payload, exchange.writes), headers=headers)

@@ -6,16 +6,16 @@ import gzip
 from collections.abc import Collection
 
 from contract_tests.shrinking.spans import Edit, applied
-from fake_server.wire.coding import decoded
+from fake_server.wire.coding import decode_content
 from fake_server.wire.exchange import Ending, Exchange, Headers, Write
-from fake_server.wire.proof import replayed
+from fake_server.wire.proof import capture_replay
 
 _ENDED_BY_BYTES = (Ending.CLEAN, Ending.CUT, Ending.RESET, Ending.MALFORMED)
 
 
 def body_of(exchange: Exchange) -> bytes:
     """The body that edits count in: without its content coding where that can be taken off and put on."""
-    return decoded(exchange)[0] if _is_gzip(exchange) else exchange.payload
+    return decode_content(exchange)[0] if _is_gzip(exchange) else exchange.payload
 
 
 def edited(exchange: Exchange, edits: Collection[Edit]) -> Exchange:
@@ -64,7 +64,7 @@ def _grown(exchange: Exchange) -> int:
 
 def _is_gzip(exchange: Exchange) -> bool:
     coding = (exchange.header("content-encoding") or "").lower()
-    return coding in ("gzip", "x-gzip") and not decoded(exchange)[1]
+    return coding in ("gzip", "x-gzip") and not decode_content(exchange)[1]
 
 
 def lengthened(headers: Headers, more: int) -> Headers:
@@ -86,6 +86,6 @@ def retold(before: Exchange, after: Exchange) -> Exchange:
     """`after` with its problem as a reader would put it now, where that of `before` came from its bytes."""
     if not before.problem or before.ending not in _ENDED_BY_BYTES:
         return after
-    if replayed(before).problem != before.problem:
+    if capture_replay(before).problem != before.problem:
         return after
-    return after.but(problem=replayed(after).problem)
+    return after.but(problem=capture_replay(after).problem)

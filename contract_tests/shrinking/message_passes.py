@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contract_tests.shrinking.editing import retold, unpacked
 from contract_tests.shrinking.search import Search, reduce
 from fake_server.wire.exchange import Ending, Exchange, Framing, Headers, Request, Write
-from fake_server.wire.proof import replayed
+from fake_server.wire.proof import capture_replay
 
 _OF_THE_BODY = frozenset({"content-type", "content-length", "content-encoding", "transfer-encoding"})
 """Header fields without which a reader takes the body for something else."""
@@ -28,7 +28,7 @@ def raw_dropped(search: Search) -> None:
     if not best.raw or search.accepts(_natural(best).but(raw=(), problem="")):
         return
     plain = best.but(raw=())
-    if not search.accepts(plain.but(problem=replayed(plain).problem)):
+    if not search.accepts(plain.but(problem=capture_replay(plain).problem)):
         search.accepts(_bodiless(best))
 
 

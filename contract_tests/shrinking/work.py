@@ -14,7 +14,7 @@ from contract_tests.shrinking.main_oracle import MainFails
 from contract_tests.shrinking.oracle import BreaksRule
 from contract_tests.shrinking.search import MAX_CALLS, Exhausted, Search
 from fake_server.wire.exchange import Ending, Exchange
-from fake_server.wire.proof import replayed
+from fake_server.wire.proof import capture_replay
 
 SECONDS = 60.0
 FEW_WORDS = 400
@@ -119,7 +119,7 @@ def _tells_its_problem(exchange: Exchange) -> bool:
     """Whether the bytes say what the problem says: words about raw bytes that are gone prove nothing."""
     if exchange.raw:
         return True
-    return exchange.ending is not Ending.MALFORMED and replayed(exchange).problem == exchange.problem
+    return exchange.ending is not Ending.MALFORMED and capture_replay(exchange).problem == exchange.problem
 
 
 def _fits(one: Callable[[Search], None], exchange: Exchange) -> bool:

@@ -47,7 +47,7 @@ async def main_program(ask: Ask, role: str, *options: str) -> None:
             if process.returncode is None:
                 process.kill()
                 await process.communicate()  # to the end of its pipe, which wait() leaves open
-        await relay.settled()
+        await relay.wait_until_idle()
     for exchange in relay.exchanges:
         ask.keep(exchange.but(label=ask.brief.id), role)
     line = " ".join(stderr.decode("utf-8", "replace").split())[-400:]

@@ -16,7 +16,7 @@ from contract_tests.recordings.importing import Asked, Imported, read
 from contract_tests.recordings.recording import InputError
 from contract_tests.rules import judge
 from fake_server.wire import fixture
-from fake_server.wire.coding import decoded
+from fake_server.wire.coding import decode_content
 from fake_server.wire.exchange import Aspect, Ending, Exchange, Framing
 from fake_server.wire.proof import differences
 
@@ -51,7 +51,7 @@ def test_a_recorder_tells_the_same_four_exchanges(name: str) -> None:
     assert stream.payload.startswith(b": warming up\r\n\r\ndata:{")
     assert b'event: message\ndata: {"id"' in stream.payload
     assert b"Gr\xc3\xbc\xc3\x9fe" in stream.payload
-    text, problem = decoded(answer)
+    text, problem = decode_content(answer)
     assert (b"Sch\xc3\xb6ne" in text, len(text), problem) == (True, 352, "")
     assert refusal.payload.startswith(b'{\n  "error"')
     assert models.request.method == "GET"

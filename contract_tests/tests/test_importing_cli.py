@@ -54,7 +54,7 @@ def test_one_that_cannot_be_kept_is_told_and_the_others_are_kept(
 ) -> None:
     def picky(one: Fixture, path: Path) -> Saved:
         if one.exchange.status == 404:
-            raise SaveError(f"{path.stem} is not saved: it still looks as if it held a credential")
+            raise SaveError(f"{path.stem} is not saved: it still seems to hold a credential")
         return save_recording(one, path)
 
     monkeypatch.setattr(importing, "save_recording", picky)

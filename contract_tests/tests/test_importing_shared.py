@@ -59,7 +59,7 @@ def captured(shelf: list[Exchange]) -> list[Exchange]:
         ):
             for number, recording in enumerate(shelf):
                 await ask(relay.port, as_bytes(recording.request, str(number)))
-            await relay.settled()
+            await relay.wait_until_idle()
             assert not playback.misses
             assert not playback.unplayed
             found.extend(sorted(relay.exchanges, key=lambda one: int(one.label)))

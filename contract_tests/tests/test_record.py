@@ -139,7 +139,7 @@ def test_a_full_disk_is_told_and_main_still_gets_its_poem(target: str, tmp_path:
     )
     assert done.returncode == 1, done.stderr
     assert "branching to the sun." in done.stdout
-    assert "main.yaml cannot be written: File too large; what stood there is whole" in done.stdout
+    assert "main.yaml cannot be written: File too large; the previous file is intact" in done.stdout
     assert "1 refused" in done.stdout
     assert list(tmp_path.iterdir()) == []
 

@@ -13,7 +13,7 @@ from contract_tests.shrinking import spans
 from contract_tests.shrinking.editing import edited, unpacked, with_payload
 from contract_tests.shrinking.search import Exhausted, Search, reduce
 from fake_server.wire.exchange import Ending, Exchange, Framing, Request, Write
-from fake_server.wire.proof import replayed
+from fake_server.wire.proof import capture_replay
 
 ASKED = Request("POST", "/v1/chat/completions")
 
@@ -159,9 +159,9 @@ def test_a_compressed_body_is_edited_inside_and_can_be_unpacked() -> None:
 def test_a_problem_is_told_anew() -> None:
     headers = (("Content-Length", "9"),)
     cut = exchange(b"abcd", *headers, framing=Framing.LENGTH, ending=Ending.CUT)
-    whole = cut.but(problem=replayed(cut).problem)
+    whole = cut.but(problem=capture_replay(cut).problem)
     assert "4" in whole.problem or "5" in whole.problem
 
     shorter = with_payload(whole, b"ab")
 
-    assert shorter.problem == replayed(shorter).problem
+    assert shorter.problem == capture_replay(shorter).problem

@@ -13,7 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from fake_server.faults.base import Fault, Positive, Seconds
-from fake_server.wire.delivery import Delivery, whole
+from fake_server.wire.delivery import Delivery, fixed_length
 
 Status = Annotated[int, Field(ge=400, le=599)]
 _OVERLOADED = "The server is currently overloaded with other requests. Sorry about that!"
@@ -108,7 +108,7 @@ class HtmlError(Fault):
             "</html>",
             "",
         )
-        return whole(self.status, (("content-type", "text/html"),), "\r\n".join(lines).encode())
+        return fixed_length(self.status, (("content-type", "text/html"),), "\r\n".join(lines).encode())
 
 
 class Instead(Fault):
@@ -128,7 +128,7 @@ class Instead(Fault):
             "content-type": self.content_type,
             **{name.lower(): value for name, value in self.headers.items()},
         }
-        return whole(self.status, tuple(fields.items()), body.encode("utf-8", "replace"))
+        return fixed_length(self.status, tuple(fields.items()), body.encode("utf-8", "replace"))
 
 
 def error_reply(
@@ -137,7 +137,7 @@ def error_reply(
     """OpenAI's error object as a delivery."""
     error = {"message": message, "type": kind, "param": param, "code": code}
     body = json.dumps({"error": error}, ensure_ascii=False).encode()
-    return whole(status, (("content-type", "application/json"), *headers.items()), body)
+    return fixed_length(status, (("content-type", "application/json"), *headers.items()), body)
 
 
 def waiting(seconds: float) -> dict[str, str]:

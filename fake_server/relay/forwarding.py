@@ -1,7 +1,10 @@
-"""One exchange through the relay: bytes both ways at once, a copy parsed, every wait bounded.
+"""Forwarding one exchange: bytes in both directions, a copy parsed on the way, every wait bounded.
 
-A single task looks after both directions: it moves what can be moved, then waits for either side
-to change or for the nearest deadline. So nothing is left running when an exchange ends.
+One task serves both directions: it moves what can be moved, then waits until either side changes or
+the nearest deadline expires. With a task per direction, one would have to cancel the other whenever
+a reply ends before its request does (a refusal, a limit, a client that left), and bytes moved in
+between would be lost or captured twice. One task has one order of events, and nothing is left
+running when the exchange ends.
 """
 
 from __future__ import annotations
@@ -18,12 +21,13 @@ from fake_server.wire.head import Malformed, TooLarge
 from fake_server.wire.request import RequestCapture
 
 LINGER = 0.5
+"""Seconds to read on from a client before closing: an unread byte would turn our FIN into an RST."""
 
 
 class Forwarding:
-    """Carries one exchange from `client` to an upstream connection and back.
+    """Forwards one exchange between `client` and an upstream connection.
 
-    `upstream` is the connection it used, None when there was none; `reusable` tells whether both
+    `upstream` is the connection used, None if there was none; `reusable` says whether both
     connections can carry another exchange.
     """
 
@@ -46,17 +50,17 @@ class Forwarding:
         self._loop = asyncio.get_running_loop()
         self._started = self._progress = self._loop.time()
         self._left_at: float | None = None
-        self._fault = ""
+        self._refusal = ""
         self.reply = ReplyCapture(
             request.request, asked_at=self._started, bounds=bounds, label=label, keep_raw=keep_raw
         )
 
     async def run(self, head: bytes, upstream: Connection) -> None:
-        """Send `head`, then move bytes until the reply has ended; hangs up where it must."""
+        """Send `head`, then move bytes until the reply has ended; closes connections that cannot stay."""
         self.upstream = upstream
-        upstream.wake = self.client.wake
+        upstream.wake = self.client.wake  # one event for both sides, so that one task can wait for either
         upstream.write(head)
-        self._mark_asked()
+        self._mark_request_sent()
         while not self.reply.ended:
             moved = self._move_request()
             moved = self._move_reply() or moved
@@ -69,18 +73,18 @@ class Forwarding:
         await self._hang_up()
 
     async def refuse(self, problem: str) -> None:
-        """The target cannot be reached: tell the client in OpenAI's form."""
+        """Answer the client with OpenAI's error object: the target cannot be reached."""
         self.reply.stop(Ending.UNREACHABLE, problem)
         self._emit_once()
         await send_error(self.client, 502, f"The relay has no answer: {problem}.", "target_unreachable")
 
     def interrupt(self) -> None:
-        """The relay is closed while the exchange is under way."""
+        """End an exchange that is still in progress when the relay closes."""
         self.reply.stop(Ending.UNKNOWN, "the relay was closed before the reply ended")
         self._emit_once()
 
     def _move_request(self) -> bool:
-        """One read of the client's on to the target."""
+        """Pass one read from the client on to the target; returns whether anything moved."""
         client, upstream = self.client, self.upstream
         if self.request.done or upstream is None or upstream.blocked:
             return False
@@ -91,22 +95,22 @@ class Forwarding:
         try:
             used = self.request.feed(data)
         except (Malformed, TooLarge) as error:
-            self._fault = str(error)
+            self._refusal = str(error)
             self.reply.stop(Ending.CLIENT_LEFT, f"the relay refused the client's request: {error}")
             return True
         client.put_back(data[used:], at)
         upstream.write(data[:used])
         self._progress = self._loop.time()
-        self._mark_asked()
+        self._mark_request_sent()
         return True
 
-    def _mark_asked(self) -> None:
+    def _mark_request_sent(self) -> None:
         if self.request.done:
             self.reply.request = self.request.request
             self.reply.asked_at = self._loop.time()
 
     def _move_reply(self) -> bool:
-        """One read of the target's on to the client."""
+        """Pass one read from the target on to the client; returns whether anything moved."""
         upstream = self.upstream
         if upstream is None or (self.client.blocked and not self.client.lost):
             return False
@@ -123,12 +127,12 @@ class Forwarding:
             while (more := upstream.take()) is not None:
                 self.reply.feed(*more)
                 data += more[0]
-            self._emit_once()  # first, so that a client that has the whole reply finds the exchange
+            self._emit_once()  # before the last bytes: a client that has the whole reply finds the exchange
         self.client.write(data)
         return True
 
     def _deadline(self) -> tuple[float, str]:
-        """The nearest deadline on the loop's clock, and what it means."""
+        """The nearest deadline on the loop's clock, and the limit it belongs to."""
         bounds, client = self.bounds, self.client
         nearest = (self._started + bounds.exchange, "exchange")
         if self._left_at is None and (client.lost or client.eof):
@@ -146,7 +150,7 @@ class Forwarding:
     def _check_time(self, moved: bool) -> None:
         deadline, kind = self._deadline()
         if self._loop.time() < deadline or (moved and kind not in ("exchange", "left")):
-            return  # what has moved was not idle, however long it took us
+            return  # bytes moved, so nobody was idle: it was this process that took long
         bounds, stop = self.bounds, self.reply.stop
         match kind:
             case "exchange":
@@ -172,7 +176,7 @@ class Forwarding:
             self._emit(self.reply.exchange)
 
     async def _hang_up(self) -> None:
-        """Leave both connections open for the next exchange, or end both as the reply ended."""
+        """Leave both connections open for the next exchange, or end both the way the reply ended."""
         assert self.upstream is not None
         reply, client = self.reply, self.client
         self.reusable = (
@@ -187,11 +191,11 @@ class Forwarding:
             self.upstream.finish()
         else:
             await self.upstream.reset()
-        # To a client that reads until the connection closes, FIN would say that all is there.
+        # To a client that reads until the connection closes, FIN would mean a complete reply.
         unclean = reply.ending not in (Ending.CLEAN, Ending.CUT, Ending.MALFORMED)
         broken = unclean and reply.framing is Framing.CLOSE
-        if self._fault and not reply.received:
-            await send_error(client, 400, f"The relay refused the request: {self._fault}.", "bad_request")
+        if self._refusal and not reply.received:
+            await send_error(client, 400, f"The relay refused the request: {self._refusal}.", "bad_request")
         elif broken or reply.ending in (Ending.RESET, Ending.CLIENT_LEFT):
             await client.reset()
         else:
@@ -199,7 +203,7 @@ class Forwarding:
 
 
 async def send_error(client: Connection, status: int, message: str, code: str) -> None:
-    """Answer with OpenAI's error object, tell SDKs not to retry, and close."""
+    """Answer with OpenAI's error object, ask SDKs not to retry, and close."""
     error = {"message": message, "type": "relay_error", "param": None, "code": code}
     body = json.dumps({"error": error}).encode()
     reason = {400: "Bad Request", 502: "Bad Gateway"}[status]

@@ -1,7 +1,7 @@
-"""How much later a write arrives through the relay: `python -m fake_server.relay.latency`.
+"""How much latency the relay adds: `python -m fake_server.relay.latency`.
 
-A loopback server answers each byte it is sent with one small HTTP chunk; the round trip is timed
-straight and through the relay, turn by turn, so that both see the same machine.
+A loopback server answers each byte of a request with one small HTTP chunk. Round trips are timed
+directly and through the relay, alternating, so that both meet the same load on the machine.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding
 
 
 async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """One chunk for each byte of the request body."""
+    """Send one chunk for each byte of the request body."""
     try:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(HEAD)
@@ -33,7 +33,7 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 
 
 class _Caller:
-    """One request whose body goes out a byte at a time."""
+    """One request whose body is sent a byte at a time."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader, self.writer = reader, writer
@@ -46,29 +46,29 @@ class _Caller:
         return caller
 
     async def round_trip(self) -> float:
-        """Seconds from sending a byte to having its chunk."""
+        """Seconds from sending a byte to receiving its chunk."""
         started = time.perf_counter()
         self.writer.write(b"x")
         await self.reader.readexactly(len(CHUNK))
         return time.perf_counter() - started
 
 
-async def added(rounds: int) -> float:
-    """Seconds that the relay adds to one write on loopback: half of what it adds to a round trip, median."""
-    straight, relayed = await measure(rounds)
-    return (statistics.median(relayed) - statistics.median(straight)) / 2
+async def measure_added_latency(rounds: int) -> float:
+    """Seconds that the relay adds to one write on loopback: half of the median it adds to a round trip."""
+    direct, relayed = await measure_round_trips(rounds)
+    return (statistics.median(relayed) - statistics.median(direct)) / 2
 
 
-async def measure(rounds: int) -> tuple[list[float], list[float]]:
-    """Round trips in seconds, straight and through the relay; the latter pass it twice."""
+async def measure_round_trips(rounds: int) -> tuple[list[float], list[float]]:
+    """Round trips in seconds, direct and through the relay, which each of them passes twice."""
     server = await asyncio.start_server(_serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     async with Relay(f"http://127.0.0.1:{port}") as relay:
         callers = [await _Caller.open(port, rounds), await _Caller.open(relay.port, rounds)]
         times: tuple[list[float], list[float]] = ([], [])
         for _ in range(rounds):
-            for caller, kept in zip(callers, times, strict=True):
-                kept.append(await caller.round_trip())
+            for caller, durations in zip(callers, times, strict=True):
+                durations.append(await caller.round_trip())
         for caller in callers:
             caller.writer.close()
     server.close()
@@ -77,11 +77,11 @@ async def measure(rounds: int) -> tuple[list[float], list[float]]:
 
 
 def main() -> None:
-    straight, relayed = asyncio.run(measure(ROUNDS))
-    for name, times in (("straight", straight), ("through the relay", relayed)):
+    direct, relayed = asyncio.run(measure_round_trips(ROUNDS))
+    for name, times in (("direct", direct), ("through the relay", relayed)):
         middle, late = statistics.median(times), statistics.quantiles(times, n=100)[98]
         sys.stdout.write(f"{name:18} median {middle * 1e6:6.0f} us   99th percentile {late * 1e6:6.0f} us\n")
-    late = (statistics.median(relayed) - statistics.median(straight)) / 2
+    late = (statistics.median(relayed) - statistics.median(direct)) / 2
     sys.stdout.write(f"added to one write: {late * 1e6:.0f} us (median, half of the round trip)\n")
 
 

@@ -1,9 +1,9 @@
-"""The relay: plain asyncio in front of any target; forwards bytes as they are and yields Exchanges.
+"""The relay: plain asyncio in front of any target; forwards bytes unchanged and yields Exchanges.
 
-Only request heads are touched: Host names the target, the target's base path comes first, extra
-headers and query are added when asked for, and the label header is kept back. Bytes of a reply
-pass unchanged and at once, faults included. When a bound is reached the relay hangs up on both
-sides and the exchange says which.
+Only request heads are rewritten: Host names the target, the target's base path is prepended, extra
+headers and query parameters are added, and the label header is removed. Reply bytes pass unchanged
+and at once, faults included. When a limit is reached the relay hangs up on both sides, and the
+exchange says which limit it was.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ class Relay(Listener):
     """Listens on 127.0.0.1 in front of `target_url` while entered: `async with Relay(url) as relay`.
 
     Clients use `base_url` in place of the target's. Each exchange is appended to `exchanges` and
-    given to `on_exchange` (called on the loop; it must be quick) before the client gets the last
-    bytes, so who has the whole reply finds the exchange. A request with the header
-    `x-contract-case: NAME` yields an exchange with that label; `settled` waits for those whose
-    client left early. With `keep_raw` exchanges hold the bytes of replies as they came. Raises
+    passed to `on_exchange` (called on the event loop, so it must be quick) before the client gets
+    the last bytes: a client that has the whole reply finds the exchange. A request with the header
+    `x-contract-case: NAME` yields an exchange with that label; `wait_until_idle` waits for exchanges
+    whose client left early. With `keep_raw` exchanges hold the reply bytes as received. Raises
     ValueError for a target, header or CA file that cannot be used.
     """
 
@@ -55,74 +55,77 @@ class Relay(Listener):
         ca = None if ca_file is None else str(ca_file)
         self._context = tls_context(ca) if self._target.encrypted else None
         self._on_exchange = on_exchange
-        self._under_way: list[str] = []
-        self._one_ended = asyncio.Event()
+        self._in_progress: list[str] = []
+        self._exchange_ended = asyncio.Event()
 
     @property
     def base_url(self) -> str:
-        """What clients use as base URL; it stands for the whole target URL, path included."""
+        """The base URL for clients; it stands for the whole target URL, path included."""
         return f"http://127.0.0.1:{self.port}"
 
-    def labelled(self, label: str) -> list[Exchange]:
-        """The exchanges so far whose request carried this label, oldest first."""
+    def labeled_exchanges(self, label: str) -> list[Exchange]:
+        """The exchanges so far with this label, oldest first."""
         return [exchange for exchange in self.exchanges if exchange.label == label]
 
-    async def settled(self, label: str | None = None) -> None:
-        """Wait until no exchange (with this label) is under way; the bounds bound the wait."""
-        while self._under_way if label is None else label in self._under_way:
-            self._one_ended.clear()
-            await self._one_ended.wait()
+    async def wait_until_idle(self, label: str | None = None) -> None:
+        """Wait until no exchange (with this label) is in progress. `bounds` limits how long that takes."""
+        while self._in_progress if label is None else label in self._in_progress:
+            self._exchange_ended.clear()
+            await self._exchange_ended.wait()
 
     async def before_closing(self) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self.bounds.grace):
-                await self.settled()
+                await self.wait_until_idle()
 
     async def serve_connection(self, client: Connection) -> None:
-        """All exchanges of one client connection, one after the other, on one upstream if it lasts."""
-        links, trip = [client], None
+        """All exchanges of one client connection in turn, over one upstream connection while it lasts."""
+        connections, forwarding = [client], None
         try:
-            while (asked := await self._read_head(client)) is not None:
-                request, head = asked
+            while (next_request := await self._read_head(client)) is not None:
+                request, head = next_request
                 label = header(request.headers, LABEL_HEADER) or ""
-                request.headers = tuple(one for one in request.headers if one[0].lower() != LABEL_HEADER)
-                trip = Forwarding(client, request, self.bounds, label, self._emit, self._keep_raw)
-                self._under_way.append(label)
-                await self._carry(trip, head, links)
-                if not trip.reusable:
+                request.headers = tuple(pair for pair in request.headers if pair[0].lower() != LABEL_HEADER)
+                forwarding = Forwarding(client, request, self.bounds, label, self._emit, self._keep_raw)
+                self._in_progress.append(label)
+                await self._carry(forwarding, head, connections)
+                if not forwarding.reusable:
                     return
         finally:
-            if trip:
-                trip.interrupt()
-            for link in links:
-                link.drop()
+            if forwarding:
+                forwarding.interrupt()
+            for connection in connections:
+                connection.drop()
 
-    async def _carry(self, trip: Forwarding, head: bytes, links: list[Connection]) -> None:
-        """One exchange, on the last upstream connection when that still stands and is silent."""
-        upstream = links[-1] if len(links) > 1 else None
+    async def _carry(self, forwarding: Forwarding, head: bytes, connections: list[Connection]) -> None:
+        """One exchange, over the open upstream connection if it is still usable, else over a new one."""
+        upstream = connections[-1] if len(connections) > 1 else None
+        # Unread bytes before a request would be taken for its reply: hence a new connection.
         if upstream is None or upstream.finished or upstream.readable:
             if upstream:
-                links.pop().drop()
+                connections.pop().drop()
             try:
                 upstream = await connect(self._target, self._context, self.bounds.connect)
             except Unreachable as error:
-                await trip.refuse(str(error))
+                await forwarding.refuse(str(error))
                 return
-            links.append(upstream)
-        request = trip.request
-        await trip.run(self._target.rewrite(head, request.method, request.target, request.version), upstream)
+            connections.append(upstream)
+        request = forwarding.request
+        await forwarding.run(
+            self._target.rewrite(head, request.method, request.target, request.version), upstream
+        )
 
     def _emit(self, exchange: Exchange) -> None:
-        self._under_way.remove(exchange.label)
-        self._one_ended.set()
+        self._in_progress.remove(exchange.label)
+        self._exchange_ended.set()
         self.exchanges.append(exchange)
         if self._on_exchange:
             self._on_exchange(exchange)
 
     async def _read_head(self, client: Connection) -> tuple[RequestCapture, bytes] | None:
-        """The next request's head as it came; None when the client is gone or sent no request."""
+        """The next request's head, parsed and as received; None if the client left or sent no request."""
         request, raw = RequestCapture(self.bounds), b""
-        deadline: float | None = None  # a connection may rest between requests, not inside a head
+        deadline: float | None = None  # a connection may be idle between requests, not inside a head
         loop = asyncio.get_running_loop()
         while not request.head_done:
             piece = client.take()

@@ -1,4 +1,4 @@
-"""The relay's far side: where the target is, how its request heads are rewritten, connecting to it."""
+"""The relay's upstream side: parsing the target URL, rewriting request heads, connecting."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fake_server.connection import Connection
 from fake_server.wire.exchange import Headers
 
 LABEL_HEADER = "x-contract-case"
-"""A request header the relay keeps for itself: its value becomes the exchange's label."""
+"""A request header that the relay does not forward: its value becomes the exchange's label."""
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 
@@ -25,7 +25,7 @@ class Unreachable(OSError):
 
 @dataclass(frozen=True)
 class Target:
-    """A base URL taken apart, with what is added to every request."""
+    """A parsed base URL, with the header fields and query parameters added to every request."""
 
     scheme: str
     host: str
@@ -40,7 +40,7 @@ class Target:
         return self.scheme == "https"
 
     def rewrite(self, head: bytes, method: str, target: str, version: str) -> bytes:
-        """The request head for the target: its Host and base path, the extras, without the label.
+        """The request head for the target: its Host and base path, extra fields, no label header.
 
         Every other header line passes byte for byte.
         """
@@ -63,7 +63,7 @@ class Target:
         return start + b"".join(lines) + b"\r\n"
 
     def join(self, target: str) -> str:
-        """The request target below the base path, with the extra query."""
+        """The request target below the base path, with the extra query parameters."""
         if not target.startswith("/"):
             return target  # `*` or an absolute form: not below any path
         path, mark, query = target.partition("?")
@@ -74,50 +74,50 @@ class Target:
 def parse_target(
     url: str, extra_headers: Iterable[tuple[str, str]] = (), extra_query: Iterable[tuple[str, str]] = ()
 ) -> Target:
-    """Take a base URL apart. Raises ValueError that says what is wrong with it."""
+    """Parse a base URL. Raises ValueError, whose message says what is wrong with it."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https"):
         near = "" if not url or "://" in url or "@" in url else f"; did you mean http://{url[:80]}?"
         raise ValueError(f"the target must be a URL that starts with http:// or https://{near}")
     if not parts.hostname or parts.username or parts.password or parts.fragment:
-        raise ValueError("the target must be http(s)://HOST[:PORT][/PATH], without user name or fragment")
+        raise ValueError("the target must be http(s)://HOST[:PORT][/PATH], without a user name or fragment")
     if re.search(r"[\x00-\x20\x7f]", url) or not url.isascii():
-        raise ValueError("the target holds a character that must be percent-encoded")
+        raise ValueError("the target contains a character that must be percent-encoded")
     try:
         port = parts.port or (443 if parts.scheme == "https" else 80)
     except ValueError as error:
-        raise ValueError("the target's port is not a number below 65536") from error
+        raise ValueError("the target's port must be a number below 65536") from error
     extra = tuple(extra_headers)
     for name, value in extra:
         if not _TOKEN.fullmatch(name) or re.search(r"[\r\n\x00]", value) or not _is_latin1(value):
-            raise ValueError(f"the extra header {name!r} is not a header name and one line of text")
+            raise ValueError(f"the extra header {name!r} must be a header name and a value of one line")
     query = "&".join(part for part in (parts.query, urlencode(list(extra_query))) if part)
     return Target(parts.scheme, parts.hostname, port, parts.netloc, parts.path.rstrip("/"), query, extra)
 
 
 def tls_context(ca_file: str | None) -> ssl.SSLContext:
-    """A verifying context that trusts the system's authorities and those in `ca_file`.
+    """A verifying context that trusts the system's certificate authorities and those in `ca_file`.
 
-    Raises ValueError where the file holds no certificate.
+    Raises ValueError if the file holds no certificate.
     """
     context = ssl.create_default_context()
     if ca_file is not None:
         try:
             context.load_verify_locations(ca_file)
         except (OSError, ssl.SSLError) as error:
-            why = error.strerror if type(error) is FileNotFoundError else "it holds none in PEM"
-            raise ValueError(f"no certificates could be read from the CA file {ca_file!r}: {why}") from error
+            reason = error.strerror if type(error) is FileNotFoundError else "no PEM certificate in it"
+            raise ValueError(f"the CA file {ca_file!r} cannot be used: {reason}") from error
     context.set_alpn_protocols(["http/1.1"])
     return context
 
 
 async def connect(target: Target, context: ssl.SSLContext | None, seconds: float) -> Connection:
-    """A connection to the target, made directly: proxy variables play no part. Raises Unreachable."""
+    """Connect to the target directly, ignoring proxy variables. Raises Unreachable."""
     loop = asyncio.get_running_loop()
     where = f"{target.host} port {target.port}"
     try:
         async with asyncio.timeout(seconds):
-            _, link = await loop.create_connection(
+            _, connection = await loop.create_connection(
                 lambda: Connection(encrypted=target.encrypted),
                 target.host,
                 target.port,
@@ -135,10 +135,11 @@ async def connect(target: Target, context: ssl.SSLContext | None, seconds: float
     except socket.gaierror as error:
         raise Unreachable(f"the name {target.host} cannot be resolved: {error.strerror}") from error
     except OSError as error:
+        # With several addresses asyncio raises a plain OSError whose text holds the errors of all of them.
         refused = isinstance(error, ConnectionRefusedError) or "[Errno 111]" in str(error)
         reason = "refused the connection" if refused else f"cannot be reached: {error.strerror or error}"
         raise Unreachable(f"{where} {reason}") from error
-    return link
+    return connection
 
 
 def _is_latin1(text: str) -> bool:

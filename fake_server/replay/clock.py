@@ -37,6 +37,6 @@ def check_speed(speed: float) -> float:
     return speed
 
 
-def scaled(pause: float, speed: float) -> float:
+def scale_pause(pause: float, speed: float) -> float:
     """Seconds a recorded pause takes at a speed."""
     return pause / speed if speed else 0.0

@@ -10,12 +10,12 @@ from typing import Any
 import click
 
 from fake_server.replay.playback import Playback, serve
-from fake_server.replay.sources import exchanges
+from fake_server.replay.sources import load_exchanges
 
 
 def serve_recordings(paths: Sequence[Path], port: int, **options: Any) -> None:
     """Serve until Ctrl-C; `options` are those of Playback. Raises FixtureError, OSError for a taken port."""
-    recordings = exchanges(paths)
+    recordings = load_exchanges(paths)
 
     def ready(server: Playback) -> None:
         count = len(recordings)

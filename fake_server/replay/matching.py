@@ -11,7 +11,7 @@ from typing import Any
 
 from fake_server.api.reply import ErrorReply
 from fake_server.relay.redact import Unreadable, known_values, redact
-from fake_server.replay.nearest import format_differences, nearest, printable, show
+from fake_server.replay.nearest import escape_unprintable, find_nearest, format_differences, format_value
 from fake_server.wire.exchange import Aspect, Exchange, Request, Write, header
 from fake_server.wire.jsontext import parse
 
@@ -82,7 +82,7 @@ class RecordingMatcher:
                 return self._least_played(fitting)
             message = self.explain(clean)
             self.misses.append(message)
-        return refusal(ErrorReply(self._miss_status, message, code="no_fixture_match"), request)
+        return error_exchange(ErrorReply(self._miss_status, message, code="no_fixture_match"), request)
 
     def explain(self, request: Request) -> str:
         """Why nothing fits: the nearest recording and the first difference from it."""
@@ -97,15 +97,16 @@ class RecordingMatcher:
         if len(request.body) > LARGE:
             return f"No recording answers {wanted} with this body of {len(request.body):,} bytes."
         asked = self._body(request)
-        best = near[nearest(asked, [self._bodies[index] for index in near])]
+        best = near[find_nearest(asked, [self._bodies[index] for index in near])]
         recording = self.recordings[best]
         name = f"the recording {recording.label!r}" if recording.label else "a recording without a name"
         if not self._known(best):
             return f"No recording answers {wanted}; {name} does not know what it was asked."
         if differing := format_differences(asked, self._bodies[best]):
             return f"No recording answers {wanted} with this body. The nearest is {name}: {differing}."
-        queries = f"the query is {show(_query(request))}, recorded {show(_query(recording.request))}"
-        return f"No recording answers {wanted} with this query. The nearest is {name}: {queries}."
+        query, recorded = format_value(_query(request)), format_value(_query(recording.request))
+        differing = f"the query is {query}, recorded {recorded}"
+        return f"No recording answers {wanted} with this query. The nearest is {name}: {differing}."
 
     def _fitting(self, request: Request) -> Sequence[int]:
         """The recordings that were asked for like this."""
@@ -139,7 +140,7 @@ class RecordingMatcher:
         return document.value if document.ok else _with_one_boundary(request)
 
 
-def refusal(error: ErrorReply, request: Request) -> Exchange:
+def error_exchange(error: ErrorReply, request: Request) -> Exchange:
     """An error of our own as an exchange to play; clients are told not to retry."""
     body = json.dumps(error.body(), ensure_ascii=False).encode()
     headers = (
@@ -159,7 +160,7 @@ def _place(request: Request) -> tuple[str, str]:
 
 def _name(request: Request) -> str:
     """Method and path for a message."""
-    return printable(f"{request.method} {request.path}")
+    return escape_unprintable(f"{request.method} {request.path}")
 
 
 def _query(request: Request) -> str:

@@ -13,14 +13,14 @@ from typing import Any
 
 from fake_server.api.reply import ErrorReply
 from fake_server.connection import Connection, Listener
-from fake_server.replay.clock import Clock, check_speed, scaled
-from fake_server.replay.matching import Match, RecordingMatcher, refusal
+from fake_server.replay.clock import Clock, check_speed, scale_pause
+from fake_server.replay.matching import Match, RecordingMatcher, error_exchange
 from fake_server.wire.bounds import Bounds
 from fake_server.wire.capture import ReplyCapture
 from fake_server.wire.exchange import Ending, Exchange, Request, header
 from fake_server.wire.fixture import Fixture
 from fake_server.wire.head import Malformed, TooLarge
-from fake_server.wire.outgoing import outgoing
+from fake_server.wire.outgoing import serialize_reply
 from fake_server.wire.request import RequestCapture
 
 HANG_UP = frozenset({Ending.RESET, Ending.UNREACHABLE})
@@ -97,7 +97,7 @@ class Playback(Listener):
         while not request.done:
             piece = client.take()
             if piece is None:
-                if request.head_done and not continued and _waits_for_leave(request):
+                if request.head_done and not continued and _expects_continue(request):
                     client.write(b"HTTP/1.1 100 Continue\r\n\r\n")
                     continued = True
                 if client.finished or not await client.changed(deadline):
@@ -108,7 +108,7 @@ class Playback(Listener):
                 used = request.feed(data)
             except (Malformed, TooLarge) as error:
                 unread = ErrorReply(400, f"The request cannot be read: {error}.")
-                await self._play(client, refusal(unread, request.request), request.request)
+                await self._play(client, error_exchange(unread, request.request), request.request)
                 return None
             client.put_back(data[used:], at)
             deadline = deadline or asyncio.get_running_loop().time() + self.bounds.idle
@@ -128,7 +128,7 @@ class Playback(Listener):
         """
         loop = asyncio.get_running_loop()
         read = ReplyCapture(request, bounds=self.bounds)
-        for write in outgoing(exchange):
+        for write in serialize_reply(exchange):
             if not await self._pause(client, write.pause):
                 return False
             client.write(write.data)
@@ -147,7 +147,7 @@ class Playback(Listener):
 
     async def _pause(self, client: Connection, seconds: float) -> bool:
         """Let a recorded pause pass; False when the connection was lost meanwhile."""
-        seconds = scaled(seconds, self.speed)
+        seconds = scale_pause(seconds, self.speed)
         if seconds:
             passing = asyncio.ensure_future(self._clock.asleep(seconds))
             passing.add_done_callback(lambda _: client.wake.set())
@@ -165,7 +165,7 @@ class Playback(Listener):
                 return
 
 
-def _waits_for_leave(request: RequestCapture) -> bool:
+def _expects_continue(request: RequestCapture) -> bool:
     """Whether the client sends its body only when told to (RFC 9110 section 10.1.1), or after a second."""
     return (header(request.headers, "expect") or "").lower() == "100-continue"
 

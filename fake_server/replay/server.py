@@ -12,7 +12,7 @@ from typing import Self
 from fake_server.replay.clock import Clock
 from fake_server.replay.matching import Match
 from fake_server.replay.playback import Playback
-from fake_server.replay.sources import Recording, exchanges
+from fake_server.replay.sources import Recording, load_exchanges
 from fake_server.wire.exchange import Exchange
 
 _PATIENCE = 10.0
@@ -40,7 +40,12 @@ class ReplayServer:
         clock: Clock | None = None,
     ) -> None:
         self._playback = Playback(
-            exchanges(recordings), match=match, speed=speed, miss_status=miss_status, port=port, clock=clock
+            load_exchanges(recordings),
+            match=match,
+            speed=speed,
+            miss_status=miss_status,
+            port=port,
+            clock=clock,
         )
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None

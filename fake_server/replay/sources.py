@@ -23,14 +23,16 @@ Recording = str | Path | Exchange | Fixture
 """A fixture file, a folder of them, or what was read from one."""
 
 
-def shelf(recordings: Recording | Iterable[Recording] | Answers, **options: Any) -> Answers:
+def answers_from(recordings: Recording | Iterable[Recording] | Answers, **options: Any) -> Answers:
     """What answers by itself, or a shelf of recordings with the options of Shelf. Raises FixtureError."""
     return (
-        recordings if isinstance(recordings, Answers) else RecordingMatcher(exchanges(recordings), **options)
+        recordings
+        if isinstance(recordings, Answers)
+        else RecordingMatcher(load_exchanges(recordings), **options)
     )
 
 
-def exchanges(recordings: Recording | Iterable[Recording]) -> list[Exchange]:
+def load_exchanges(recordings: Recording | Iterable[Recording]) -> list[Exchange]:
     """The exchanges of recordings in the order given, a folder's by name; a file named twice counts once.
 
     Raises FixtureError for a path that is not there, holds no fixture, or cannot be read.

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from fake_server.replay.clock import Clock, scaled
+from fake_server.replay.clock import Clock, scale_pause
 from fake_server.wire.capture import ReplyCapture
 from fake_server.wire.exchange import Ending, Exchange, Request
-from fake_server.wire.outgoing import outgoing
+from fake_server.wire.outgoing import serialize_reply
 
 
 class Pace:
@@ -31,7 +31,7 @@ def pieces(exchange: Exchange) -> Iterator[tuple[bytes, tuple[float, ...]]]:
     """
     reader, waiting = _Progress(exchange.request), bytearray()
     pauses: tuple[float, ...] = ()
-    for sent in outgoing(exchange):
+    for sent in serialize_reply(exchange):
         before = reader.whole
         reader.feed(sent.data)
         waiting += sent.data
@@ -86,7 +86,7 @@ class _Tape:
         data, pauses = piece
         waited = 0.0
         for pause in pauses:
-            pause = scaled(pause, self._pace.speed)
+            pause = scale_pause(pause, self._pace.speed)
             if timeout is not None and pause > timeout:
                 return waited + timeout, self._core.ReadTimeout("timed out")
             waited += pause

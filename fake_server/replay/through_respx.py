@@ -17,7 +17,7 @@ from respx.mocks import HTTPCoreMocker
 from fake_server.replay.clock import Clock, check_speed
 from fake_server.replay.in_process import Player
 from fake_server.replay.matching import Match
-from fake_server.replay.sources import Answers, Recording, shelf
+from fake_server.replay.sources import Answers, Recording, answers_from
 from fake_server.replay.tape import Pace
 
 try:
@@ -54,7 +54,7 @@ class mocked:
         miss_status: int = 404,
         clock: Clock | None = None,
     ) -> None:
-        self._shelf: Any = shelf(recordings, match=match, miss_status=miss_status)
+        self._shelf: Any = answers_from(recordings, match=match, miss_status=miss_status)
         base, pace = base_url.rstrip("/"), Pace(check_speed(speed), clock)
         root = urlsplit(base).path.removesuffix("/v1")
         below = f"{base}/"  # respx takes /v1x for below /v1
@@ -98,13 +98,13 @@ class _Router(respx.MockRouter):
     def _answer(self, request: httpx.Request) -> httpx.Response | Awaitable[httpx.Response]:
         if request.extensions.pop(_ASYNC, False):
             return self._answer_async(request)
-        return _carried(self._player.answer(request))
+        return _to_httpx(self._player.answer(request))
 
     async def _answer_async(self, request: httpx.Request) -> httpx.Response:
-        return _carried(await self._player.aanswer(request))
+        return _to_httpx(await self._player.aanswer(request))
 
 
-def _carried(read: Any) -> httpx.Response:
+def _to_httpx(read: Any) -> httpx.Response:
     """A response of httpcore or httpcore2 in the one type that respx passes on."""
     return httpx.Response(read.status, headers=read.headers, stream=read.stream, extensions=read.extensions)
 

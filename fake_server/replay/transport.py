@@ -12,7 +12,7 @@ import httpx2
 from fake_server.replay.clock import Clock, check_speed
 from fake_server.replay.in_process import Player
 from fake_server.replay.matching import Match
-from fake_server.replay.sources import Answers, Recording, shelf
+from fake_server.replay.sources import Answers, Recording, answers_from
 from fake_server.replay.tape import Pace
 from fake_server.wire.exchange import Exchange
 
@@ -39,7 +39,7 @@ class ReplayTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
         miss_status: int = 404,
         clock: Clock | None = None,
     ) -> None:
-        self._shelf = shelf(recordings, match=match, miss_status=miss_status)
+        self._shelf = answers_from(recordings, match=match, miss_status=miss_status)
         self._player = Player(httpcore2, self._shelf, Pace(check_speed(speed), clock))
 
     @property

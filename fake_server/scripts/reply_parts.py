@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+from bisect import bisect_left
+from itertools import accumulate
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,8 +13,9 @@ from pydantic import Field, PrivateAttr, ValidationInfo, model_validator
 from pydantic import field_validator as checked
 from pydantic_core import PydanticCustomError
 
-from fake_server.recorded_pace import pauses_of
 from fake_server.scripts.when import Part
+from fake_server.wire import fixture, sse
+from fake_server.wire.exchange import Aspect
 from fake_server.wire.jsontext import compact
 
 MOST_BYTES = 8 * 1024 * 1024
@@ -176,9 +179,30 @@ def _recorded(name: str, folder: Path | None) -> tuple[float, ...]:
     if folder is None:
         raise PydanticCustomError("file", "recorded: only a script in a file has one: give first and rate")
     try:
-        return pauses_of(folder / name)
+        return recorded_pauses(folder / name)
     except ValueError as error:
         raise PydanticCustomError("file", "recorded: {why}", {"why": str(error)}) from error
+
+
+def recorded_pauses(path: Path) -> tuple[float, ...]:
+    """Seconds before each event of the recorded stream, the first counted from the end of the request.
+
+    An answer that is not a stream has one pause. Raises ValueError (FixtureError is one) for a file that
+    cannot be read, and for a recording without times or without a body.
+    """
+    exchange = fixture.load(path).exchange
+    if not exchange.knows(Aspect.TIMING):
+        raise ValueError(f"{path}: this recording has no times")
+    if not exchange.payload:
+        raise ValueError(f"{path}: this recording has no body, so it has no pace")
+    times = [
+        exchange.head_pause + seconds for seconds in accumulate(write.pause for write in exchange.writes)
+    ]
+    ends = list(accumulate(len(write.data) for write in exchange.writes))
+    events = [event for event in sse.decode(exchange.payload) if event.data is not None and event.complete]
+    # An event is due with the write that holds its last byte.
+    due = [times[bisect_left(ends, event.stop)] for event in events] or [times[-1]]
+    return tuple(round(now - before, 6) for before, now in zip([0.0, *due], due, strict=False))
 
 
 def _read(name: str, folder: Path | None) -> bytes:

@@ -24,7 +24,7 @@ from fake_server.server.settings import Settings
 from fake_server.server.socket_writer import pause
 from fake_server.server.state.journal import JournalEntry
 from fake_server.server.state.space import SPACE, Space
-from fake_server.wire.delivery import Delivery, whole
+from fake_server.wire.delivery import Delivery, fixed_length
 from fake_server.wire.exchange import Ending
 
 
@@ -188,4 +188,4 @@ def _counted(delivery: Delivery, struck: list[Armed], tokens: int) -> Delivery:
 def refusal(error: ErrorReply) -> Delivery:
     """OpenAI's error object with its status and headers."""
     headers = {"content-type": "application/json", **clean_headers(error.headers)}
-    return whole(error.status, tuple(headers.items()), to_json(error.body()))
+    return fixed_length(error.status, tuple(headers.items()), to_json(error.body()))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import cycle
 
 from fake_server.api.reply import Timing
-from fake_server.wire.delivery import AtOnce
+from fake_server.wire.delivery import ImmediateWrites
 from fake_server.wire.exchange import Write
 
 
@@ -19,7 +19,7 @@ def play(events: Iterable[bytes], timing: Timing, seed: int = 0) -> Iterable[Wri
     comment leaves at once and takes no turn.
     """
     if timing.first <= 0 and timing.rate <= 0 and not timing.pauses:
-        return AtOnce(events)
+        return ImmediateWrites(events)
     return _paced(events, timing, seed)
 
 

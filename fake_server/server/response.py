@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from fake_server.server.socket_writer import RAW, disconnected
-from fake_server.wire.delivery import NO_BODY, AtOnce, Delivery
+from fake_server.wire.delivery import NO_BODY, Delivery, ImmediateWrites
 from fake_server.wire.exchange import Ending
 
 TOGETHER = 64 * 1024
@@ -42,7 +42,7 @@ class DeliveryResponse(Response):
         }
         await send(start)
         writes = delivery.writes
-        if isinstance(writes, AtOnce) and not delivery.exact:
+        if isinstance(writes, ImmediateWrites) and not delivery.exact:
             writes = writes.together(TOGETHER)
         leaving: asyncio.Task[None] | None = None
         together: list[bytes] = []

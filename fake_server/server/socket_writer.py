@@ -17,7 +17,7 @@ from typing import Any
 
 from starlette.types import Message, Receive
 
-from fake_server.wire.delivery import NO_BODY, Delivery, phrase
+from fake_server.wire.delivery import NO_BODY, Delivery, reason_phrase
 from fake_server.wire.exchange import Ending
 
 try:
@@ -164,4 +164,4 @@ _CHUNKED = (b"transfer-encoding", b"chunked")
 
 @cache
 def _status_line(status: int) -> bytes:
-    return f"HTTP/1.1 {status} {phrase(status)}\r\n".encode()
+    return f"HTTP/1.1 {status} {reason_phrase(status)}\r\n".encode()

@@ -13,7 +13,7 @@ from fake_server.server.app import create_app
 from fake_server.server.paths import ENTRY
 from fake_server.server.settings import Settings
 from fake_server.server.socket_writer import RAW
-from fake_server.wire.delivery import Delivery, phrase
+from fake_server.wire.delivery import Delivery, reason_phrase
 from fake_server.wire.exchange import Exchange, Headers, Request, Write
 
 
@@ -68,7 +68,9 @@ class AppShelf:
         start, bodies = sent[0], sent[1:]
         body = b"".join(message.get("body", b"") for message in bodies)
         fields = _fields(start["headers"])
-        return Exchange(request, start["status"], fields, (Write(body),), reason=phrase(start["status"]))
+        return Exchange(
+            request, start["status"], fields, (Write(body),), reason=reason_phrase(start["status"])
+        )
 
 
 class _Told(BaseException):

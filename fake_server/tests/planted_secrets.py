@@ -9,7 +9,8 @@ import json
 import zlib
 from urllib.parse import quote
 
-from fake_server.wire.exchange import Exchange, Framing, Headers, Request, Write, cut
+from fake_server.tests.strategies import cut
+from fake_server.wire.exchange import Exchange, Framing, Headers, Request, Write
 
 KEY = "sk-proj-R7kq93LmZx0TtVb2NcYw8Ha5_Qe1"
 PLAIN = "Zq81-opaque-Value-77-of-a-gateway"

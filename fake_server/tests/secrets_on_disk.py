@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from fake_server.tests.planted_secrets import GZIP
-from fake_server.wire.coding import decoded
+from fake_server.wire.coding import decode_content
 from fake_server.wire.exchange import Exchange, Request, Write
 from fake_server.wire.sse import Decoder
 
@@ -58,7 +58,7 @@ def _from_hex(run: str) -> str:
 
 
 def _unzipped(data: bytes) -> bytes:
-    return decoded(Exchange(Request("GET", "/"), 200, GZIP, (Write(data),)))[0]
+    return decode_content(Exchange(Request("GET", "/"), 200, GZIP, (Write(data),)))[0]
 
 
 def _unescaped(text: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hypothesis import strategies as st
 
 from fake_server.wire.exchange import Ending, Exchange, Framing, Headers, Request, Write
@@ -48,3 +50,15 @@ def exchanges(draw: st.DrawFn) -> Exchange:
         informational=draw(INFORMATIONAL),
         trailers=draw(HEADERS) if clean_chunks else (),
     )
+
+
+def cut(payload: bytes, sizes: Sequence[int]) -> tuple[Write, ...]:
+    """`payload` in writes of these sizes, the rest in a last write; sizes below 1 are skipped."""
+    writes, start = [], 0
+    for size in sizes:
+        if size > 0 and start < len(payload):
+            writes.append(Write(payload[start : start + size]))
+            start += size
+    if start < len(payload):
+        writes.append(Write(payload[start:]))
+    return tuple(writes)

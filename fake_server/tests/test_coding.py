@@ -8,7 +8,7 @@ import zlib
 
 import pytest
 
-from fake_server.wire.coding import decoded
+from fake_server.wire.coding import decode_content
 from fake_server.wire.exchange import Exchange, Request, Write
 
 TEXT = b'{"id": 1}' * 50
@@ -43,7 +43,7 @@ def raw_deflate(text: bytes) -> bytes:
     ],
 )
 def test_the_text_comes_back(body: bytes, coding: str | None) -> None:
-    assert decoded(reply(body, coding)) == (TEXT, "")
+    assert decode_content(reply(body, coding)) == (TEXT, "")
 
 
 @pytest.mark.parametrize(
@@ -60,19 +60,19 @@ def test_the_text_comes_back(body: bytes, coding: str | None) -> None:
     ],
 )
 def test_what_cannot_be_read_is_said(body: bytes, coding: str, words: str) -> None:
-    assert words in decoded(reply(body, coding))[1]
+    assert words in decode_content(reply(body, coding))[1]
 
 
 def test_the_text_before_the_fault_is_kept() -> None:
-    assert decoded(reply(zipped(TEXT)[:-4], "gzip"))[0] == TEXT
-    assert decoded(reply(zipped(TEXT) + b"more", "gzip"))[0] == TEXT
+    assert decode_content(reply(zipped(TEXT)[:-4], "gzip"))[0] == TEXT
+    assert decode_content(reply(zipped(TEXT) + b"more", "gzip"))[0] == TEXT
 
 
 @pytest.mark.parametrize("coding", [None, "gzip", "deflate"])
 def test_the_limit_is_exact(coding: str | None) -> None:
     body = {"gzip": zipped(TEXT), "deflate": zlib.compress(TEXT), None: TEXT}[coding]
-    assert decoded(reply(body, coding), limit=len(TEXT)) == (TEXT, "")
-    text, problem = decoded(reply(body, coding), limit=len(TEXT) - 1)
+    assert decode_content(reply(body, coding), limit=len(TEXT)) == (TEXT, "")
+    text, problem = decode_content(reply(body, coding), limit=len(TEXT) - 1)
     assert (text, f"{len(TEXT) - 1} bytes" in problem) == (TEXT[:-1], True)
 
 
@@ -80,7 +80,7 @@ def test_a_bomb_inside_a_bomb_costs_no_more_than_the_limit() -> None:
     bomb = gzip.compress(gzip.compress(b"\0" * 100_000_000, 9), 9)
     tracemalloc.start()
     try:
-        text, problem = decoded(reply(bomb, "gzip, gzip"), limit=1_000_000)
+        text, problem = decode_content(reply(bomb, "gzip, gzip"), limit=1_000_000)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

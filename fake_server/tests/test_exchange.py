@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fake_server.wire.exchange import Aspect, Exchange, Request, Write, cut, header
+from fake_server.tests.strategies import cut
+from fake_server.wire.exchange import Aspect, Exchange, Request, Write, header
 
 HEADERS = (("Content-Type", "Text/Event-Stream; charset=utf-8"), ("x-a", "1"), ("X-A", "2"))
 EXCHANGE = Exchange(Request("GET", "/v1/models?limit=1"), 200, HEADERS, (Write(b"a"), Write(b"b", 0.5)))

@@ -11,7 +11,7 @@ from fake_server import faults
 from fake_server.faults import CATALOGUE
 from fake_server.faults.active import broken
 from fake_server.faults.replies import Quota
-from fake_server.wire.delivery import Delivery, whole
+from fake_server.wire.delivery import Delivery, fixed_length
 from fake_server.wire.exchange import Write
 
 PARAMETERS = {
@@ -89,7 +89,9 @@ def test_any_faults_together_give_a_delivery(some: list[faults.Fault], streams: 
     events = tuple(Write(f"data: {one}\n\n".encode(), 0.1) for one in said)
     sent = Delivery(200, (("content-type", "text/event-stream"),), events)
     delivery = (
-        sent if streams else whole(200, (("content-type", "application/json"),), b'{"content":"\xc3\xa9"}')
+        sent
+        if streams
+        else fixed_length(200, (("content-type", "application/json"),), b'{"content":"\xc3\xa9"}')
     )
     made, notes = broken(delivery, some)
     assert len(notes) == sum(not isinstance(one, Quota) for one in some)

@@ -16,7 +16,7 @@ from fake_server.tests.hostile import ZOO, target
 from fake_server.tests.listening import Handler
 from fake_server.tests.wire_client import Answer, ask, post
 from fake_server.wire.bounds import Bounds
-from fake_server.wire.coding import decoded
+from fake_server.wire.coding import decode_content
 from fake_server.wire.exchange import Aspect, Ending, Exchange
 from fake_server.wire.jsontext import parse
 
@@ -94,7 +94,7 @@ async def through_relay(
     asyncio.get_running_loop().set_exception_handler(lambda _, context: troubles.append(context))
     async with target(handler) as url, Relay(url + "/v1", bounds=bounds) as relay:
         answer = await ask(relay.port, request, LONGEST)
-        await relay.settled()
+        await relay.wait_until_idle()
         exchanges = list(relay.exchanges)
     gc.collect()
     await asyncio.sleep(0)
@@ -147,7 +147,7 @@ def test_memory_stays_near_the_bound_of_the_body() -> None:
 
 def test_a_gzip_bomb_is_unpacked_to_the_limit_only() -> None:
     [exchange], _ = asyncio.run(through_relay(ZOO["gzip_bomb"], post()))
-    text, problem = decoded(exchange, limit=1_000_000)
+    text, problem = decode_content(exchange, limit=1_000_000)
     assert len(text) == 1_000_000
     assert problem == "gzip: the body unpacks to more than 1000000 bytes"
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from fake_server.relay.saving import SaveError, file_name, name_of, save_recording
+from fake_server.relay.saving import SaveError, recording_name, save_recording, to_file_name
 from fake_server.wire.exchange import Ending, Exchange, Framing, Request, Write
 from fake_server.wire.fixture import Fixture, load
-from fake_server.wire.outgoing import outgoing
+from fake_server.wire.outgoing import serialize_reply
 
 HEADERS = (("Content-Type", "text/event-stream"), ("Transfer-Encoding", "chunked"))
 EXCHANGE = Exchange(
@@ -50,7 +50,7 @@ def test_what_was_recorded_again_says_what_changed(tmp_path: Path) -> None:
         "header date is new",
         "header server is new",
         "the body differs: 23 bytes in 2 writes, now 9 bytes in 1 writes",
-        "the ending was 'clean', is now 'cut'",
+        "ending 'clean' is now 'cut'",
     )
     assert len(list(tmp_path.iterdir())) == 2  # the old body is gone
 
@@ -70,7 +70,7 @@ def test_what_contradicts_itself_is_not_kept(tmp_path: Path) -> None:
 def test_another_file_is_not_replaced(tmp_path: Path) -> None:
     path = tmp_path / "one.yaml"
     path.write_text("mine: 1\n")
-    with pytest.raises(SaveError, match=r"would be replaced, but: .*not a fixture"):
+    with pytest.raises(SaveError, match=r"exists and is not replaced: .*not a fixture"):
         save_recording(Fixture(EXCHANGE), path)
     assert path.read_text() == "mine: 1\n"
 
@@ -148,7 +148,7 @@ def test_raw_bytes_are_kept_and_sent_again(tmp_path: Path) -> None:
     save_recording(Fixture(exchange), tmp_path / "one.yaml")
     loaded = load(tmp_path / "one.yaml").exchange
     assert loaded == exchange
-    assert b"".join(write.data for write in outgoing(loaded)) == data
+    assert b"".join(write.data for write in serialize_reply(loaded)) == data
 
 
 @pytest.mark.parametrize(
@@ -162,23 +162,23 @@ def test_raw_bytes_are_kept_and_sent_again(tmp_path: Path) -> None:
     ],
 )
 def test_names_are_plain(text: str, name: str) -> None:
-    assert file_name(text) == name
+    assert to_file_name(text) == name
 
 
 def test_long_names_stay_apart() -> None:
-    one, other = file_name("x" * 300 + "1"), file_name("x" * 300 + "2")
+    one, other = to_file_name("x" * 300 + "1"), to_file_name("x" * 300 + "2")
     assert one != other
     assert len(one) == len(other) == 120
 
 
 def test_names_without_a_plain_letter_stay_apart() -> None:
-    one, other = file_name("木"), file_name("林")
+    one, other = to_file_name("木"), to_file_name("林")
     assert one != other
     assert one.startswith("recording-")
 
 
 def test_without_a_label_the_request_names_the_recording() -> None:
     unnamed = EXCHANGE.but(label="")
-    assert name_of(unnamed).startswith("post-chat-completions-")
+    assert recording_name(unnamed).startswith("post-chat-completions-")
     other = unnamed.but(request=Request("POST", "/v1/chat/completions", (), b"{}"))
-    assert name_of(other) != name_of(unnamed)
+    assert recording_name(other) != recording_name(unnamed)

@@ -17,7 +17,7 @@ from fake_server.wire.bounds import Bounds
 from fake_server.wire.capture import ReplyCapture
 from fake_server.wire.exchange import Aspect, Ending, Exchange, Framing, Request, Write
 from fake_server.wire.fixture import Fixture
-from fake_server.wire.outgoing import outgoing
+from fake_server.wire.outgoing import serialize_reply
 
 STREAM = Exchange(
     POST,
@@ -54,7 +54,7 @@ async def relayed(exchange: Exchange, bounds: Bounds | None = None) -> Exchange:
 @settings(max_examples=300, deadline=None)
 @given(exchanges(), st.integers(1, 60))
 def test_captured_bytes_of_an_exchange_are_the_exchange(exchange: Exchange, step: int) -> None:
-    data = b"".join(write.data for write in outgoing(exchange))
+    data = b"".join(write.data for write in serialize_reply(exchange))
     reply = ReplyCapture(POST)
     for start in range(0, len(data), step):
         reply.feed(data[start : start + step])

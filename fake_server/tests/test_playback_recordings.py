@@ -84,7 +84,7 @@ def test_the_official_sdk_reads_a_played_recording_through_the_relay() -> None:
                     )
                     chunks = [chunk async for chunk in stream]
                     assert len(chunks) == recording.payload.count(b"data: {")
-            await relay.settled()
+            await relay.wait_until_idle()
             assert [one.label for one in relay.exchanges] == [str(number) for number in range(len(streams))]
             assert {one.ending for one in relay.exchanges} == {Ending.CLEAN}
             assert [one.payload for one in relay.exchanges] == [one.payload for one in streams]

@@ -14,7 +14,7 @@ from fake_server.tests.test_capture import MALFORMED, REMARKS, WELL_FORMED
 from fake_server.wire.capture import ReplyCapture
 from fake_server.wire.exchange import Aspect, Ending, Exchange, Request, Write
 from fake_server.wire.fixture import Fixture, load, save
-from fake_server.wire.outgoing import outgoing
+from fake_server.wire.outgoing import serialize_reply
 from fake_server.wire.proof import differences
 
 POST = Request("POST", "/v1/chat/completions", (), b"{}")
@@ -60,7 +60,7 @@ def test_what_is_sent_again_is_every_byte_that_came(
     exchange = captured(pieces, ending)
     loaded = through_a_file(exchange)
     assert loaded == exchange
-    assert b"".join(write.data for write in outgoing(loaded)) == b"".join(piece for piece, _ in pieces)
+    assert b"".join(write.data for write in serialize_reply(loaded)) == b"".join(piece for piece, _ in pieces)
     assert differences(loaded) == []
 
 
@@ -127,5 +127,5 @@ def test_a_length_that_a_decoded_body_no_longer_has_is_put_right() -> None:
         ending=Ending.UNKNOWN,
         unknown=frozenset({Aspect.FRAMING}),
     )
-    assert b"Content-Length: 4\r\n" in next(outgoing(imported)).data
+    assert b"Content-Length: 4\r\n" in next(serialize_reply(imported)).data
     assert differences(imported) == []

@@ -8,9 +8,9 @@ import pytest
 
 from fake_server import FakeServer
 from fake_server.api.reply import Timing
-from fake_server.recorded_pace import pauses_of
 from fake_server.scripts.aimock import script_of
 from fake_server.scripts.book import ScriptError, parse
+from fake_server.scripts.reply_parts import recorded_pauses
 from fake_server.server.pacing import play
 from fake_server.testing.in_process import AppShelf
 from fake_server.wire import fixture
@@ -35,12 +35,12 @@ STREAM = (
 
 
 def test_the_pauses_are_those_before_each_event(tmp_path: Path) -> None:
-    assert pauses_of(recording(tmp_path / "s.yaml", *STREAM, head_pause=0.5)) == (0.75, 0.5, 0.0, 1.0)
+    assert recorded_pauses(recording(tmp_path / "s.yaml", *STREAM, head_pause=0.5)) == (0.75, 0.5, 0.0, 1.0)
 
 
 def test_an_answer_that_is_no_stream_has_one(tmp_path: Path) -> None:
     writes = (Write(b'{"a":', 0.5), Write(b" 1}", 0.25))
-    assert pauses_of(recording(tmp_path / "s.yaml", *writes, head_pause=1.0)) == (1.75,)
+    assert recorded_pauses(recording(tmp_path / "s.yaml", *writes, head_pause=1.0)) == (1.75,)
 
 
 def test_longer_streams_begin_anew_behind_the_first_pause() -> None:
@@ -67,10 +67,10 @@ def test_a_script_answers_at_that_pace(tmp_path: Path, speed: float, first: floa
 
 def test_what_has_no_pace_is_told(tmp_path: Path) -> None:
     recording(tmp_path / "timeless.yaml", Write(b"{}"), unknown=frozenset({Aspect.TIMING}))
-    with pytest.raises(ValueError, match="this recording knows no times"):
-        pauses_of(tmp_path / "timeless.yaml")
+    with pytest.raises(ValueError, match="this recording has no times"):
+        recorded_pauses(tmp_path / "timeless.yaml")
     with pytest.raises(ValueError, match="has no body"):
-        pauses_of(recording(tmp_path / "empty.yaml"))
+        recorded_pauses(recording(tmp_path / "empty.yaml"))
     with pytest.raises(ScriptError, match="only a script in a file"):
         parse([{"name": "a", "reply": {"text": "b", "timing": {"recorded": "empty.yaml"}}}])
 

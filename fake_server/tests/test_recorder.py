@@ -25,7 +25,7 @@ from fake_server.tests.wire_client import ask, post, run
 from fake_server.wire.bounds import Bounds
 from fake_server.wire.exchange import Ending, Exchange
 from fake_server.wire.fixture import find, load
-from fake_server.wire.outgoing import outgoing
+from fake_server.wire.outgoing import serialize_reply
 
 if sys.platform != "win32":
     import resource
@@ -47,7 +47,7 @@ def record(
 
     async def through(url: str) -> None:
         async with Recorder(
-            f"{url}/v1", folder, told=lambda *one: told.append(one), bounds=bounds or Bounds()
+            f"{url}/v1", folder, on_saved=lambda *one: told.append(one), bounds=bounds or Bounds()
         ) as recorder:
             port = int(recorder.base_url.removesuffix("/v1").rpartition(":")[2])
             got.extend([(await ask(port, request)).data for request in requests])
@@ -68,7 +68,7 @@ def test_every_byte_of_an_odd_reply_is_kept(tmp_path: Path) -> None:
     assert data == ODD
     assert isinstance(outcome, Saved)
     loaded = load(outcome.path).exchange
-    assert b"".join(write.data for write in outgoing(loaded)) == ODD
+    assert b"".join(write.data for write in serialize_reply(loaded)) == ODD
     assert loaded.informational == exchange.informational
     assert loaded.trailers == (("X-Sum", "1"),)
 
@@ -112,9 +112,9 @@ def test_failures_are_kept_as_faithfully(handler: Handler | str, ending: Ending,
     loaded = load(outcome.path).exchange
     assert loaded.ending is ending
     if handler is early_fin:
-        assert b"".join(write.data for write in outgoing(loaded)).endswith(b"30\r\ndata: \xe2\x82")
+        assert b"".join(write.data for write in serialize_reply(loaded)).endswith(b"30\r\ndata: \xe2\x82")
     if handler is not_http:
-        assert [write.data for write in outgoing(loaded)] == [b"hello, I am no HTTP server\n"]
+        assert [write.data for write in serialize_reply(loaded)] == [b"hello, I am no HTTP server\n"]
 
 
 def test_the_same_request_twice_gets_a_number_and_again_replaces_both(tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ def test_a_full_disk_harms_no_client_and_the_old_recording_stands(tmp_path: Path
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert data == ODD.replace(b"data", b"dada")
     assert isinstance(outcome, SaveError)
-    assert "cannot be written: File too large; what stood there is whole" in str(outcome)
+    assert "cannot be written: File too large; the previous file is intact" in str(outcome)
     assert before.items() <= {path.name: path.read_bytes() for path in tmp_path.iterdir()}.items()
     record(fixed(ODD), tmp_path, post())
     assert {path.name for path in tmp_path.iterdir()} == before.keys()
@@ -172,11 +172,11 @@ def test_a_fault_of_one_recording_is_told_and_the_next_is_kept(
     async def main() -> None:
         async with (
             target(fixed(ODD)) as url,
-            Recorder(url, tmp_path, breaks=breaks, told=lambda _, one: told.append(one)) as recorder,
+            Recorder(url, tmp_path, breaks=breaks, on_saved=lambda _, one: told.append(one)) as recorder,
         ):
             port = int(recorder.base_url.rpartition(":")[2])
             assert [(await ask(port, post())).data for _ in range(2)] == [ODD, ODD]
-            await recorder.settled()
+            await recorder.wait_until_idle()
             assert len(told) == 2
 
     run(main())

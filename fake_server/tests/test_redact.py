@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fake_server.relay.redact import Unreadable, known_values, redact, scan, scan_text
-from fake_server.relay.redact.known import folded
+from fake_server.relay.redact.known import fold_case
 from fake_server.relay.saving import SaveError, save_recording
 from fake_server.tests.genuine import RECORDINGS, SHARED
 from fake_server.tests.planted_secrets import (
@@ -31,9 +31,10 @@ from fake_server.tests.planted_secrets import (
     wrong_checksum,
 )
 from fake_server.tests.secrets_on_disk import strings_in, texts_in
-from fake_server.wire.exchange import Ending, Framing, Write, cut
+from fake_server.tests.strategies import cut
+from fake_server.wire.exchange import Ending, Framing, Write
 from fake_server.wire.fixture import Fixture, find, load
-from fake_server.wire.outgoing import rendered
+from fake_server.wire.outgoing import serialize_from_values
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -178,7 +179,7 @@ def test_what_is_no_secret_stays(body: bytes) -> None:
 def test_replies_are_proven_after_it() -> None:
     for planted in PLACES.values():
         clean = redact(planted).exchange
-        assert b"".join(write.data for write in rendered(clean))
+        assert b"".join(write.data for write in serialize_from_values(clean))
 
 
 @pytest.mark.parametrize("folder", ["conforming", "broken"])
@@ -261,7 +262,7 @@ def test_an_opaque_blob_holds_no_key_by_chance() -> None:
 
 
 def test_small_letters_keep_their_places() -> None:
-    assert not [code for code in range(sys.maxunicode + 1) if len(folded(chr(code))) != 1]
+    assert not [code for code in range(sys.maxunicode + 1) if len(fold_case(chr(code))) != 1]
     turkish = exchange(f'{{"a":"\u0130 \\u0130 {PLAIN} {PLAIN.upper()}"}}'.encode())
     assert scan(turkish, [PLAIN])
     assert PLAIN.lower().encode() not in redact(turkish, [PLAIN]).exchange.payload.lower()

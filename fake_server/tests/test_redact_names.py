@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fake_server.relay.redact.names import is_secret_field, is_secret_name
-from fake_server.relay.saving import SaveError, name_of, save_recording
+from fake_server.relay.saving import SaveError, recording_name, save_recording
 from fake_server.tests.planted_secrets import PLACES, PLAIN, SECRETS
 from fake_server.tests.secrets_on_disk import texts_in
 from fake_server.wire.fixture import Fixture, load
@@ -27,8 +27,8 @@ def test_a_file_is_not_named_by_a_secret(told: str, tmp_path: Path) -> None:
     planted = PLACES["authorization in capitals"].but(label=f"case {told}")
     asked = planted.but(label="", request=replace(planted.request, target=f"/v1/{told}/models"))
     for one in (planted, asked):
-        assert told not in name_of(one)
-        save_recording(Fixture(one), tmp_path / f"{name_of(one)}.yaml")
+        assert told not in recording_name(one)
+        save_recording(Fixture(one), tmp_path / f"{recording_name(one)}.yaml")
     assert not [text for text in texts_in(tmp_path) for secret in SECRETS if secret in text]
     with pytest.raises(SaveError, match="credential") as refused:
         save_recording(Fixture(planted), tmp_path / f"{told}.yaml")

@@ -175,7 +175,7 @@ def test_callback_is_called_before_the_reply_is_complete_for_the_client() -> Non
         ("localhost:8080", "http://"),
         ("ftp://x", "http://"),
         ("http://", "HOST"),
-        ("http://user:secret@x/v1", "without user name"),
+        ("http://user:secret@x/v1", "without a user name"),
         ("http://x:99999", "port"),
         ("http://x/a b", "percent-encoded"),
     ],

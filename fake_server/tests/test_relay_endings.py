@@ -84,8 +84,8 @@ def test_a_client_that_leaves_is_told_apart_and_the_target_is_left() -> None:
             writer.write(post(b"{}", "/x", "x-contract-case: leaver"))
             await reader.readuntil(b"\r\n\r\n")
             writer.close()
-            await relay.settled("leaver")
-            assert [one.ending for one in relay.labelled("leaver")] == [Ending.CLIENT_LEFT]
+            await relay.wait_until_idle("leaver")
+            assert [one.ending for one in relay.labeled_exchanges("leaver")] == [Ending.CLIENT_LEFT]
             async with asyncio.timeout(1):
                 await gone.wait()
 
@@ -108,7 +108,7 @@ def test_a_client_that_leaves_at_done_does_not_spoil_the_ending() -> None:
             await reader.readuntil(b"[DONE]")
             writer.close()
             await asyncio.sleep(0.01)
-            await relay.settled()
+            await relay.wait_until_idle()
             assert relay.exchanges[0].ending is Ending.CLEAN
 
     run(main())

@@ -28,11 +28,11 @@ from fake_server.tests.replays import (
     transport,
     transport_async,
 )
-from fake_server.tests.strategies import exchanges
+from fake_server.tests.strategies import cut, exchanges
 from fake_server.wire import fixture
 from fake_server.wire.capture import ReplyCapture
-from fake_server.wire.exchange import Ending, Exchange, Framing, Request, Write, cut
-from fake_server.wire.outgoing import outgoing
+from fake_server.wire.exchange import Ending, Exchange, Framing, Request, Write
+from fake_server.wire.outgoing import serialize_reply
 
 Sends = Sequence[tuple[float, bytes]]
 """Pauses in seconds, each with the bytes sent after it."""
@@ -96,7 +96,7 @@ def recorded(sends: Sends, folder: Path, *, keep_raw: bool = True, reset: bool =
         async with raw_server(sends, reset=reset) as port:
             async with Relay(f"http://127.0.0.1:{port}", keep_raw=keep_raw) as relay:
                 await captured(relay.port, ASKED)
-                await relay.settled()
+                await relay.wait_until_idle()
             [exchange] = relay.exchanges
             return exchange
 
@@ -129,7 +129,7 @@ def test_an_odd_stream_is_the_same_everywhere(tmp_path: Path, keep_raw: bool, re
         assert getattr(again, name) == getattr(exchange, name), name
     if keep_raw:
         sent = b"".join(data for _, data in ODD)
-        assert b"".join(write.data for write in outgoing(exchange)) == sent
+        assert b"".join(write.data for write in serialize_reply(exchange)) == sent
         assert b"".join(write.data for write in again.raw) == sent
 
     for client in (httpx.AsyncClient, httpx2.AsyncClient):
@@ -180,7 +180,7 @@ def test_the_pace_is_exact_on_a_virtual_clock(tmp_path: Path, sends: Sends, spee
             assert clock.slept == wanted, way
         clock = VirtualClock()
         over_a_socket(exchange, speed=speed, clock=clock)
-        assert clock.slept == [write.pause / speed for write in outgoing(exchange) if write.pause]
+        assert clock.slept == [write.pause / speed for write in serialize_reply(exchange) if write.pause]
 
 
 @pytest.mark.parametrize("way", [transport, transport_async])
@@ -199,7 +199,7 @@ def test_the_pace_is_kept_on_the_real_clock(way: Callable[..., Seen]) -> None:
 def test_however_a_recorder_read_the_bytes_a_client_gets_the_writes(
     exchange: Exchange, sizes: list[int]
 ) -> None:
-    sent = b"".join(write.data for write in outgoing(exchange))
+    sent = b"".join(write.data for write in serialize_reply(exchange))
     reads = tuple(Write(one.data, 0.001) for one in cut(sent, sizes))
     reply = ReplyCapture(exchange.request)
     for number, read in enumerate(reads, 1):

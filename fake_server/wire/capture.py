@@ -15,11 +15,11 @@ from fake_server.wire.head import (
     FieldReader,
     Malformed,
     TooLarge,
+    determine_framing,
     keeps_alive,
-    reply_framing,
-    status_line,
+    parse_status_line,
 )
-from fake_server.wire.outgoing import rendered
+from fake_server.wire.outgoing import serialize_from_values
 from fake_server.wire.sse import EventMeter, EventTooLarge
 
 TRICKLE = 0.05
@@ -130,7 +130,7 @@ class ReplyCapture:
         times = [self.asked_at, *(at for _, at in self._raw)]
         pauses = [max(0.0, at - before) for before, at in pairwise(times)]
         raw = tuple(Write(data, pause) for (data, _), pause in zip(self._raw, pauses, strict=True))
-        return exchange if _says(tuple(rendered(exchange)), raw) else exchange.but(raw=raw)
+        return exchange if _reproduces(tuple(serialize_from_values(exchange)), raw) else exchange.but(raw=raw)
 
     def _read(self) -> Exchange:
         """What the reply's bytes say."""
@@ -188,7 +188,7 @@ class ReplyCapture:
 
     def _take_head(self, stop: int) -> None:
         head = self._head.head
-        self.version, self.status, self.reason = status_line(head.start, stop - self._head.size)
+        self.version, self.status, self.reason = parse_status_line(head.start, stop - self._head.size)
         self.headers, self._head_at, self._last_at = head.fields, self._now, self._now
         self._remarks += head.remarks
         if self.status < 200 and self.status != 101:
@@ -196,7 +196,7 @@ class ReplyCapture:
             self.status, self.reason, self.headers = None, "", ()
             self._head = self._head_reader(stop)
             return
-        framing, length, remarks = reply_framing(
+        framing, length, remarks = determine_framing(
             self.request.method, self.status, self.version, self.headers, stop - self._head.size
         )
         self.framing = framing
@@ -220,7 +220,7 @@ class ReplyCapture:
         if self._head.start is None:
             return
         try:
-            self.version, self.status, self.reason = status_line(self._head.start)
+            self.version, self.status, self.reason = parse_status_line(self._head.start)
         except Malformed:
             return
         self.headers, self._head_at = tuple(self._head.fields), self._now
@@ -249,13 +249,13 @@ class ReplyCapture:
         self.leftover += count
 
 
-def _says(written: tuple[Write, ...], raw: tuple[Write, ...]) -> bool:
+def _reproduces(written: tuple[Write, ...], raw: tuple[Write, ...]) -> bool:
     """Whether `written` has all the bytes that came, and a pause wherever one was."""
     same = b"".join(write.data for write in written) == b"".join(read.data for read in raw)
-    return same and _pauses(raw) <= _pauses(written)
+    return same and _pause_offsets(raw) <= _pause_offsets(written)
 
 
-def _pauses(writes: tuple[Write, ...]) -> set[int]:
+def _pause_offsets(writes: tuple[Write, ...]) -> set[int]:
     """The bytes before which a pause stands."""
     starts = accumulate((len(write.data) for write in writes), initial=0)
     return {start for start, write in zip(starts, writes, strict=False) if write.pause > TRICKLE}

@@ -11,7 +11,7 @@ MAX_CODINGS = 4
 _GZIP, _ZLIB, _RAW = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
 
 
-def decoded(exchange: Exchange, limit: int = 16 * MIB) -> tuple[bytes, str]:
+def decode_content(exchange: Exchange, limit: int = 16 * MIB) -> tuple[bytes, str]:
     """The body without its content codings, at most `limit` bytes, and what went wrong ('' if nothing).
 
     gzip and deflate are read; with another coding (br, zstd) the body is returned as it is.

@@ -64,11 +64,11 @@ class Delivery:
             () if self.silent else tuple(self.writes),
             ending=self.ending,
             framing=None if self.silent else framing,
-            reason=phrase(self.status),
+            reason=reason_phrase(self.status),
         )
 
 
-class AtOnce:
+class ImmediateWrites:
     """Writes that are all due at the same instant, each one of the pieces; they can be read once."""
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
@@ -90,14 +90,14 @@ class AtOnce:
         yield Write(b"".join(joined))
 
 
-def whole(status: int, headers: Headers, body: bytes, pause: float = 0.0) -> Delivery:
+def fixed_length(status: int, headers: Headers, body: bytes, pause: float = 0.0) -> Delivery:
     """A reply with a body of known length, after a pause in seconds."""
     if status in NO_BODY:
         return Delivery(status, headers, (), length=0)
     return Delivery(status, headers, (Write(body, pause),), length=len(body))
 
 
-def phrase(status: int) -> str:
+def reason_phrase(status: int) -> str:
     """The reason phrase of a status, empty for one that RFC 9110 does not know."""
     return HTTPStatus(status).phrase if status in _KNOWN else ""
 

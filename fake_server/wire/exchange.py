@@ -1,4 +1,4 @@
-"""The one noun of the kit: an Exchange, one request and its reply as they crossed the wire.
+"""An Exchange: one request and its reply, as they crossed the wire. The whole kit works on it.
 
 The fake emits exchanges, the relay captures them, fixtures store them, playback repeats them and
 rules judge them. Everything here is frozen; nothing here does I/O.
@@ -7,7 +7,7 @@ rules judge them. Everything here is frozen; nothing here does I/O.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -22,8 +22,8 @@ class Ending(StrEnum):
     CLEAN = "clean"  # the body ended where its framing said
     CUT = "cut"  # FIN before the framing's end, or before any reply
     RESET = "reset"  # RST
-    TIMED_OUT = "timed out"  # a bound on time ran out and we hung up
-    OVERSIZED = "oversized"  # a bound on size was reached and we hung up
+    TIMED_OUT = "timed out"  # a time limit expired and we hung up
+    OVERSIZED = "oversized"  # a size limit was reached and we hung up
     MALFORMED = "malformed"  # the head or the chunk framing is not HTTP
     UNREACHABLE = "unreachable"  # no connection could be made
     CLIENT_LEFT = "client left"  # the client hung up first
@@ -40,24 +40,24 @@ class Framing(StrEnum):
 
 
 class Aspect(StrEnum):
-    """What an exchange may not know about itself; rules that need it are then not reached."""
+    """What a recording may have lost. Rules that need a lost aspect are not reached."""
 
-    HEADERS = "headers"  # no header was kept at all
-    ALL_HEADERS = "all headers"  # some were kept: the absence of one says nothing
+    HEADERS = "headers"  # no header field was recorded
+    ALL_HEADERS = "all headers"  # some fields were recorded: the absence of a field proves nothing
     FRAMING = "framing"  # transfer coding, lengths, status line, writes
     TIMING = "timing"  # pauses
-    BODY_BYTES = "body bytes"  # JSON was parsed and written anew: spacing, order, escapes are lost
-    EVENT_FRAMING = "event framing"  # SSE line ends and blank lines are not the server's
+    BODY_BYTES = "body bytes"  # JSON was parsed and serialized again: spacing, order, escapes are lost
+    EVENT_FRAMING = "event framing"  # SSE line endings and blank lines are not the server's
     ENDING = "ending"
-    REQUEST = "request"  # the request body is missing or shortened
+    REQUEST = "request"  # the request body is missing or truncated
 
 
 @dataclass(frozen=True)
 class Write:
     """Bytes that were flushed together, and the pause in seconds before them.
 
-    A write is one HTTP chunk when the body is chunked, else what one read returned. `data` is
-    payload: transfer coding is taken off, content coding (gzip) is left on.
+    A write is one HTTP chunk if the body is chunked, otherwise what one read returned. `data` is
+    payload: the transfer coding is removed, a content coding (gzip) is not.
     """
 
     data: bytes
@@ -66,7 +66,7 @@ class Write:
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked. `target` is the origin-form (`/v1/models?x=1`); `headers` None when not known."""
+    """A request. `target` is in origin form (`/v1/models?x=1`); `headers` is None if not recorded."""
 
     method: str
     target: str
@@ -78,26 +78,26 @@ class Request:
         return self.target.partition("?")[0]
 
     def json(self) -> Any:
-        """The body as JSON, or None where it is not JSON."""
+        """The parsed body, or None if it is not JSON."""
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError):
             return None
 
 
-_BESIDES_THE_REPLY = frozenset({"request", "problem", "unknown", "label"})
+_NOT_PART_OF_REPLY = frozenset({"request", "problem", "unknown", "label"})
 
 
 @dataclass(frozen=True)
 class Exchange:
     """One request and its reply.
 
-    `status` is None when no status line arrived, `framing` None when not known. `writes` hold the
-    body; the first pause counts from the moment the head arrived, `head_pause` from the request's
-    last byte to the head. `informational` holds 1xx heads as (status, headers). `problem` says in
-    words why the ending is not clean. `label` names the case or recording for reports. `raw` holds
-    the reply's own bytes, one write for each read, where a recorder kept them because the values
-    above would be written otherwise: a chunk size in capitals, a line end of LF, what is not HTTP.
+    `status` is None if no status line arrived, `framing` is None if unknown. `writes` hold the body;
+    the first pause counts from the arrival of the head, `head_pause` (seconds) from the request's last
+    byte to the head. `informational` holds 1xx heads as (status, headers). `problem` explains an ending
+    that is not clean. `label` names the case or recording in reports. `raw` holds the reply's bytes as
+    received, one write per read. A recorder sets it only if serializing the values above would give
+    other bytes: uppercase chunk sizes, bare LF line endings, anything that is not HTTP.
     """
 
     request: Request
@@ -118,25 +118,26 @@ class Exchange:
 
     @property
     def payload(self) -> bytes:
-        """The body without transfer coding, content coding (gzip) still on."""
+        """The body without its transfer coding; a content coding (gzip) is not removed."""
         return b"".join(write.data for write in self.writes)
 
     def knows(self, *aspects: Aspect) -> bool:
+        """Whether none of these aspects was lost."""
         return not self.unknown.intersection(aspects)
 
     def header(self, name: str) -> str | None:
-        """The value of a header, several fields joined by ', ' (RFC 9110 section 5.3); None if absent."""
+        """A header's value, repeated fields joined by ', ' (RFC 9110 section 5.3); None if absent."""
         return header(self.headers, name)
 
     @property
     def media_type(self) -> str | None:
-        """Content-Type without parameters, in lower case; None when absent."""
+        """Content-Type without parameters, in lower case; None if absent."""
         value = self.header("content-type")
         return None if value is None else value.partition(";")[0].strip().lower()
 
     def but(self, **changes: Any) -> Exchange:
-        """A copy with other values; raw bytes that these would contradict are left out."""
-        if not _BESIDES_THE_REPLY.issuperset(changes):
+        """A copy with these fields changed. A change of the reply drops `raw`, which would contradict it."""
+        if not _NOT_PART_OF_REPLY.issuperset(changes):
             changes.setdefault("raw", ())
         return replace(self, **changes)
 
@@ -146,19 +147,21 @@ class Exchange:
 
 
 def header(headers: Iterable[tuple[str, str]] | None, name: str) -> str | None:
-    """The value of header `name` (any case), several fields joined by ', '; None if absent."""
+    """The value of header `name` (in any case), repeated fields joined by ', '; None if absent."""
     wanted = name.lower()
     values = [value for key, value in headers or () if key.lower() == wanted]
     return ", ".join(values) if values else None
 
 
-def cut(payload: bytes, sizes: Sequence[int]) -> tuple[Write, ...]:
-    """`payload` as writes of the given sizes; what is left over is one last write."""
+def cut_into_writes(data: bytes, cuts: Iterable[tuple[int, float]]) -> tuple[Write, ...]:
+    """Cut `data` into one write for each (size in bytes, pause in seconds)."""
     writes, start = [], 0
-    for size in sizes:
-        if size > 0 and start < len(payload):
-            writes.append(Write(payload[start : start + size]))
-            start += size
-    if start < len(payload):
-        writes.append(Write(payload[start:]))
+    for size, pause in cuts:
+        writes.append(Write(data[start : start + size], pause))
+        start += size
     return tuple(writes)
+
+
+def recut(data: bytes, writes: Iterable[Write]) -> tuple[Write, ...]:
+    """Cut `data` at the places where `writes` were cut, with the same pauses."""
+    return cut_into_writes(data, ((len(write.data), write.pause) for write in writes))

@@ -28,15 +28,24 @@ from typing import Any
 
 import yaml
 
-from fake_server.wire.exchange import Aspect, Ending, Exchange, Framing, Headers, Request, Write
-from fake_server.wire.fixture_writing import describe, put
+from fake_server.wire.exchange import (
+    Aspect,
+    Ending,
+    Exchange,
+    Framing,
+    Headers,
+    Request,
+    Write,
+    cut_into_writes,
+)
+from fake_server.wire.fixture_writing import describe_exchange, write_fixture
 from fake_server.wire.text import shorten
 
 VERSION = 1
 MARK = "openai-contract-fixture"
 SHIPPED = Path(__file__).resolve().parents[2] / "fixtures"
 """The kit's own fixtures and scripts, beside its packages."""
-MAX_SHOWN = 80
+MAX_QUOTED = 80
 """Characters of a wrong value that a message quotes."""
 
 
@@ -85,7 +94,7 @@ def load(path: Path) -> Fixture:
         raise FixtureError(f"{path}:1: not a fixture: the first key is '{MARK}: {VERSION}'")
     if head[MARK] != VERSION:
         raise FixtureError(
-            f"{path}:1: fixture version {_shown(head[MARK])}; this kit reads version {VERSION}"
+            f"{path}:1: fixture version {_abbreviate(head[MARK])}; this kit reads version {VERSION}"
         )
     try:
         return _from_head(head, path)
@@ -122,14 +131,14 @@ def save(fixture: Fixture, path: Path) -> None:
     if fixture.breaks:
         head["breaks"] = list(fixture.breaks)
     head |= {name: value for name in ("source", "notes") if (value := getattr(fixture, name))}
-    described, bodies = describe(exchange, path.stem)
-    put(path, head | described, bodies)
+    described, bodies = describe_exchange(exchange, path.stem)
+    write_fixture(path, head | described, bodies)
 
 
 def _from_head(head: Mapping[str, Any], path: Path) -> Fixture:
     asked, reply = _mapping(head["request"], "request"), _mapping(head["response"], "response")
     if not isinstance(reply["status"], int | None):
-        raise FixtureError(f"{path}: response.status is a number or null, not {_shown(reply['status'])}")
+        raise FixtureError(f"{path}: response.status is a number or null, not {_abbreviate(reply['status'])}")
     body = _body(reply.get("body"), path)
     exchange = Exchange(
         request=Request(
@@ -162,19 +171,19 @@ def _from_head(head: Mapping[str, Any], path: Path) -> Fixture:
     )
 
 
-def _shown(value: Any) -> str:
-    return shorten(repr(value), MAX_SHOWN)
+def _abbreviate(value: Any) -> str:
+    return shorten(repr(value), MAX_QUOTED)
 
 
 def _mapping(value: Any, name: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
-        raise TypeError(f"{name} is a mapping, not {_shown(value)}")
+        raise TypeError(f"{name} is a mapping, not {_abbreviate(value)}")
     return value
 
 
 def _headers(pairs: Sequence[Sequence[Any]]) -> Headers:
     if not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
-        raise TypeError(f"headers are a list of [name, value], not {_shown(pairs)}")
+        raise TypeError(f"headers are a list of [name, value], not {_abbreviate(pairs)}")
     return tuple((str(name), str(value)) for name, value in pairs)
 
 
@@ -184,15 +193,12 @@ def _writes(
     if sizes is None:
         return (Write(body),) if body else ()
     if not isinstance(sizes, list) or not all(isinstance(entry, list) and entry for entry in sizes):
-        raise FixtureError(f"{path}: {name} are a list of [size, pause], not {_shown(sizes)}")
-    writes, start = [], 0
-    for entry in sizes:
-        size, pause = int(entry[0]), float(entry[1]) if len(entry) > 1 else 0.0
-        writes.append(Write(body[start : start + size], pause))
-        start += size
-    if start != len(body):
-        raise FixtureError(f"{path}: the {name} add up to {start} bytes, the body has {len(body)}")
-    return tuple(writes)
+        raise FixtureError(f"{path}: {name} are a list of [size, pause], not {_abbreviate(sizes)}")
+    cuts = [(int(entry[0]), float(entry[1]) if len(entry) > 1 else 0.0) for entry in sizes]
+    total = sum(size for size, _ in cuts)
+    if total != len(body):
+        raise FixtureError(f"{path}: the {name} add up to {total} bytes, the body has {len(body)}")
+    return cut_into_writes(body, cuts)
 
 
 def _body(entry: Mapping[str, Any] | None, path: Path) -> bytes:
@@ -200,7 +206,7 @@ def _body(entry: Mapping[str, Any] | None, path: Path) -> bytes:
         return b""
     if not {"json", "text", "file"} & set(_mapping(entry, "body")):
         forms = "{file: …}, {text: …} or {json: …}"
-        raise FixtureError(f"{path}: a body is one of {forms}, not {_shown(entry)}")
+        raise FixtureError(f"{path}: a body is one of {forms}, not {_abbreviate(entry)}")
     if "json" in entry:
         return json.dumps(entry["json"], ensure_ascii=False, separators=(",", ":")).encode()
     if "text" in entry:

@@ -32,7 +32,7 @@ Bodies = dict[str, bytes]
 """Raw files that stand beside a head, by name."""
 
 
-def describe(exchange: Exchange, stem: str) -> tuple[dict[str, Any], Bodies]:
+def describe_exchange(exchange: Exchange, stem: str) -> tuple[dict[str, Any], Bodies]:
     """The head of an exchange from `request` on, and the body files it names; these begin with `stem`."""
     bodies: Bodies = {}
     head: dict[str, Any] = {
@@ -47,10 +47,10 @@ def describe(exchange: Exchange, stem: str) -> tuple[dict[str, Any], Bodies]:
     return head, bodies
 
 
-def put(path: Path, head: Mapping[str, Any], bodies: Bodies) -> None:
+def write_fixture(path: Path, head: Mapping[str, Any], bodies: Bodies) -> None:
     """Write a head and its bodies whole or not at all. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _alone(path.parent) as folder:
+    with _locked(path.parent) as folder:
         for name, body in bodies.items():
             _write(path.with_name(name), body)
         _sync(folder)
@@ -66,7 +66,7 @@ def _request_head(request: Request, stem: str, bodies: Bodies) -> dict[str, Any]
     elif request.headers:
         head["headers"] = [list(pair) for pair in request.headers]
     if request.body:
-        head["body"] = _inline(request) or _beside(request.body, stem, bodies)
+        head["body"] = _inline(request) or _body_file(request.body, stem, bodies)
     return head
 
 
@@ -101,16 +101,16 @@ def _response_head(exchange: Exchange, stem: str, bodies: Bodies) -> dict[str, A
     if exchange.head_pause:
         head["head_pause"] = round(exchange.head_pause, 6)
     if exchange.payload:
-        head["body"] = _beside(exchange.payload, stem, bodies)
+        head["body"] = _body_file(exchange.payload, stem, bodies)
     if len(exchange.writes) > 1 or any(write.pause for write in exchange.writes):
         head["writes"] = _sizes(exchange.writes)
     if exchange.raw:
-        head["raw"] = _beside(b"".join(write.data for write in exchange.raw), stem, bodies, "raw")
+        head["raw"] = _body_file(b"".join(write.data for write in exchange.raw), stem, bodies, "raw")
         head["reads"] = _sizes(exchange.raw)
     return head
 
 
-def _beside(body: bytes, stem: str, bodies: Bodies, suffix: str = "body") -> dict[str, Any]:
+def _body_file(body: bytes, stem: str, bodies: Bodies, suffix: str = "body") -> dict[str, Any]:
     name = f"{stem}-{hashlib.sha256(body).hexdigest()[:12]}.{suffix}"
     bodies[name] = body
     return {"file": name}
@@ -150,7 +150,7 @@ def _dump(head: Mapping[str, Any]) -> bytes:
 
 
 @contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[int | None]:
+def _locked(folder: Path) -> Iterator[int | None]:
     """Hold the folder's lock, so that nobody sweeps a body whose head is still to come."""
     if fcntl is None:
         yield None

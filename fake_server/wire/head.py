@@ -149,7 +149,7 @@ def _value(raw: bytes) -> str:
     return raw.strip(b" \t").decode("latin-1")
 
 
-def status_line(start: bytes, offset: int = 0) -> tuple[str, int, str]:
+def parse_status_line(start: bytes, offset: int = 0) -> tuple[str, int, str]:
     """Version ('1.1'), status and reason phrase of a status line. Raises Malformed."""
     match = _STATUS_LINE.fullmatch(start)
     if not match:
@@ -158,7 +158,7 @@ def status_line(start: bytes, offset: int = 0) -> tuple[str, int, str]:
     return version.decode(), int(status), (reason or b"").decode("latin-1")
 
 
-def request_line(start: bytes) -> tuple[str, str, str]:
+def parse_request_line(start: bytes) -> tuple[str, str, str]:
     """Method, target and version ('1.1') of a request line. Raises Malformed."""
     match = _REQUEST_LINE.fullmatch(start)
     if not match:
@@ -167,12 +167,12 @@ def request_line(start: bytes) -> tuple[str, str, str]:
     return method, target, version
 
 
-def reply_framing(
+def determine_framing(
     method: str, status: int, version: str, headers: Headers, offset: int = 0
 ) -> tuple[Framing, int, list[str]]:
     """How the body of a reply ends (RFC 9112 section 6.3), its length (0 unless known), remarks."""
-    length, remarks = content_length(headers, offset)
-    codings = transfer_codings(headers)
+    length, remarks = parse_content_length(headers, offset)
+    codings = parse_transfer_codings(headers)
     if status == 101:
         return Framing.CLOSE, 0, [*remarks, "the server switched protocols"]
     if method == "HEAD" or status < 200 or status in (204, 304):
@@ -190,7 +190,7 @@ def reply_framing(
     return (Framing.CLOSE, 0, remarks) if length is None else (Framing.LENGTH, length, remarks)
 
 
-def content_length(headers: Headers, offset: int = 0) -> tuple[int | None, list[str]]:
+def parse_content_length(headers: Headers, offset: int = 0) -> tuple[int | None, list[str]]:
     """The Content-Length, None when absent. Raises Malformed where values differ or are no numbers."""
     value = header(headers, "content-length")
     if value is None:
@@ -204,7 +204,7 @@ def content_length(headers: Headers, offset: int = 0) -> tuple[int | None, list[
     return int(values[0]), ["Content-Length stands twice"] if len(values) > 1 else []
 
 
-def transfer_codings(headers: Headers) -> list[str]:
+def parse_transfer_codings(headers: Headers) -> list[str]:
     """The transfer codings in order, in lower case, without parameters."""
     value = header(headers, "transfer-encoding") or ""
     return [coding.partition(";")[0].strip().lower() for coding in value.split(",") if coding.strip()]

@@ -11,7 +11,7 @@ NOT_A_HEADER = b"not a header line\r\n\r\n"
 NOT_A_SIZE = b"not a chunk size\r\n"
 
 
-def outgoing(exchange: Exchange) -> Iterator[Write]:
+def serialize_reply(exchange: Exchange) -> Iterator[Write]:
     """The reply's bytes in the pieces to flush, each with the pause in seconds before it.
 
     Exact where the exchange holds the raw bytes or knows its framing; else a length or, for event
@@ -19,11 +19,11 @@ def outgoing(exchange: Exchange) -> Iterator[Write]:
     connection ends is not part of it, but a reply that ended early is left unfinished. Where no
     recorder kept the bytes at fault of a malformed reply, others of that kind stand in.
     """
-    return iter(exchange.raw) if exchange.raw else rendered(exchange)
+    return iter(exchange.raw) if exchange.raw else serialize_from_values(exchange)
 
 
-def rendered(exchange: Exchange) -> Iterator[Write]:
-    """The reply written from its values, as `outgoing` does where no raw bytes were kept."""
+def serialize_from_values(exchange: Exchange) -> Iterator[Write]:
+    """The reply written from its values, as `serialize_reply` does where no raw bytes were kept."""
     for status, headers in exchange.informational:
         yield Write(_head("1.1", status, _phrase(status), headers) + b"\r\n")
     if exchange.status is None:

@@ -9,21 +9,21 @@ from typing import Any
 from fake_server.wire.bounds import Bounds
 from fake_server.wire.capture import ReplyCapture
 from fake_server.wire.exchange import Aspect, Ending, Exchange, Headers, Write
-from fake_server.wire.outgoing import outgoing
+from fake_server.wire.outgoing import serialize_reply
 
 _NO_BOUND = 1 << 62
 _PAUSE = 2e-6
 """Seconds that two pauses may differ by: fixtures keep microseconds."""
 
 
-def replayed(exchange: Exchange) -> Exchange:
+def capture_replay(exchange: Exchange) -> Exchange:
     """What a capture sees of the reply when it is sent again, pauses and ending included."""
     unbounded = Bounds(body=_NO_BOUND, event=_NO_BOUND, head=_NO_BOUND, writes=_NO_BOUND)
     reply = ReplyCapture(
         exchange.request, bounds=unbounded, label=exchange.label, keep_raw=bool(exchange.raw)
     )
     at = 0.0
-    for write in outgoing(exchange):
+    for write in serialize_reply(exchange):
         at += write.pause
         reply.feed(write.data, at)
     match exchange.ending:
@@ -41,10 +41,10 @@ def differences(exchange: Exchange) -> list[str]:
 
     What the exchange does not know of itself (see `Aspect`) is made up on replay and not compared.
     """
-    return list(_compared(exchange, replayed(exchange)))
+    return list(_compare(exchange, capture_replay(exchange)))
 
 
-def _compared(was: Exchange, now: Exchange) -> Iterator[str]:
+def _compare(was: Exchange, now: Exchange) -> Iterator[str]:
     whole = was.knows(Aspect.FRAMING, Aspect.HEADERS, Aspect.ALL_HEADERS) or was.framing is not None
     yield from _unequal("status", was.status, now.status)
     yield from _unequal("body", was.payload, now.payload)
@@ -54,7 +54,7 @@ def _compared(was: Exchange, now: Exchange) -> Iterator[str]:
         return
     yield from _unequal("reason", was.reason, now.reason)
     yield from _unequal("HTTP version", was.http_version, now.http_version)
-    yield from _unequal("header fields", was.headers, _as_recorded(was.headers, now.headers))
+    yield from _unequal("header fields", was.headers, _without_added(was.headers, now.headers))
     yield from _unequal("1xx heads", was.informational, now.informational)
     yield from _unequal("trailers", was.trailers, now.trailers)
     yield from _unequal("framing", was.framing, now.framing)
@@ -65,7 +65,7 @@ def _compared(was: Exchange, now: Exchange) -> Iterator[str]:
             yield "the pauses between the writes differ"
 
 
-def _as_recorded(was: Headers, now: Headers) -> Headers:
+def _without_added(was: Headers, now: Headers) -> Headers:
     """The replayed header fields without those that had to be added for the framing."""
     return now[: len(was)] if len(now) > len(was) else now
 
@@ -76,9 +76,9 @@ def _sizes(writes: Sequence[Write]) -> list[int]:
 
 def _unequal(name: str, was: Any, now: Any) -> Iterator[str]:
     if was != now:
-        yield f"{name}: recorded {_short(was)}, replayed {_short(now)}"
+        yield f"{name}: recorded {_abbreviate(was)}, replayed {_abbreviate(now)}"
 
 
-def _short(value: Any) -> str:
+def _abbreviate(value: Any) -> str:
     text = repr(value.value if isinstance(value, Enum) else value)
     return text if len(text) <= 80 else f"{text[:60]}… ({len(value)} long)"

@@ -9,10 +9,10 @@ from fake_server.wire.head import (
     FieldReader,
     Malformed,
     TooLarge,
-    content_length,
     keeps_alive,
-    request_line,
-    transfer_codings,
+    parse_content_length,
+    parse_request_line,
+    parse_transfer_codings,
 )
 
 
@@ -65,10 +65,10 @@ class RequestCapture:
         """Writes of a request are not kept."""
 
     def _open_body(self) -> None:
-        self.method, self.target, self.version = request_line(self._head.start or b"")
+        self.method, self.target, self.version = parse_request_line(self._head.start or b"")
         self.headers = tuple(self._head.fields)
-        length, _ = content_length(self.headers)
-        codings = transfer_codings(self.headers)
+        length, _ = parse_content_length(self.headers)
+        codings = parse_transfer_codings(self.headers)
         if codings and codings[-1] != "chunked":
             raise Malformed(0, f"the request's last transfer coding is {codings[-1]!r}, not chunked")
         chunked = bool(codings)

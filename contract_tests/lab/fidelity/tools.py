@@ -72,7 +72,7 @@ async def _replayed(port: int, recorded: Replies, raw: RawServer, files: Mapping
 async def _recorded_by_us(raw: RawServer, folder: Path) -> Replies:
     async with Recorder(f"http://127.0.0.1:{raw.port}/v1", folder) as recorder:
         recorded = await _ask_all(int(recorder.base_url.removesuffix("/v1").rpartition(":")[2]))
-        await recorder.settled()
+        await recorder.wait_until_idle()
     return recorded
 
 

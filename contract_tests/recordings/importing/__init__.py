@@ -17,8 +17,8 @@ from contract_tests.recordings.importing.entry import Found, ImportedEntry, Skip
 from contract_tests.recordings.importing.recognising import FORMATS, content, document, kind_of, recognise
 from contract_tests.recordings.jsonl import read_lines
 from contract_tests.recordings.recording import InputError
-from fake_server.relay.redact import cleaned_text, known_values
-from fake_server.relay.saving import file_name
+from fake_server.relay.redact import clean_text, known_values
+from fake_server.relay.saving import to_file_name
 from fake_server.wire.fixture import Fixture
 
 __all__ = ["FORMATS", "Asked", "Imported", "InputError", "Unrecognised", "read"]
@@ -140,4 +140,4 @@ def _name(path: Path, entry: ImportedEntry) -> str:
     exchange = entry.exchange
     endpoint = exchange.request.path.strip("/").removeprefix("v1/")
     told = exchange.label or f"{path.stem}-{endpoint}-{digest(exchange.request)}"
-    return file_name(cleaned_text(told, known_values(exchange)))
+    return to_file_name(clean_text(told, known_values(exchange)))

@@ -9,7 +9,7 @@ from typing import Any
 from contract_tests.rules.engine.node import Document, Node, Place
 from contract_tests.rules.engine.stream import StreamedChoice, assemble
 from fake_server.wire import jsontext, sse
-from fake_server.wire.coding import decoded
+from fake_server.wire.coding import decode_content
 from fake_server.wire.exchange import Aspect, Ending, Exchange
 
 _EVENT_STARTS = (b"data:", b"event:", b"id:", b"retry:", b":")
@@ -97,7 +97,7 @@ class View:
 
     @cached_property
     def _decoded(self) -> tuple[bytes, str]:
-        return decoded(self.exchange)
+        return decode_content(self.exchange)
 
     @property
     def body(self) -> bytes:

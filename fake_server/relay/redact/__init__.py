@@ -4,7 +4,7 @@ A secret is replaced by a dummy of the same length: the prefix that tells its ki
 `REDACTED` and as many `x` as it takes (`sk-REDACTEDxxxxxxx`), or only `x` where it is shorter than that.
 """
 
-from fake_server.relay.redact.body import cleaned_text, without_known
+from fake_server.relay.redact.body import clean_text, replace_known
 from fake_server.relay.redact.exchange import Redacted, Unreadable, redact
 from fake_server.relay.redact.fields import known_values
 from fake_server.relay.redact.scan import Leak, scan, scan_text
@@ -13,10 +13,10 @@ __all__ = [
     "Leak",
     "Redacted",
     "Unreadable",
-    "cleaned_text",
+    "clean_text",
     "known_values",
     "redact",
+    "replace_known",
     "scan",
     "scan_text",
-    "without_known",
 ]

@@ -5,48 +5,48 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import chain
 
-from fake_server.relay.redact.codings import MAGIC, ZLIB, hidden
-from fake_server.relay.redact.known import folded, forms, needles, occurrences
-from fake_server.relay.redact.patterns import Span, suspicious
-from fake_server.relay.redact.stream import joined
-from fake_server.relay.redact.views import Edit, View, applied, merged, readings
+from fake_server.relay.redact.codings import MAGIC, ZLIB, find_hidden
+from fake_server.relay.redact.known import encoded_forms, fold_case, needles, occurrences
+from fake_server.relay.redact.patterns import Span, find_suspicious
+from fake_server.relay.redact.stream import join_events
+from fake_server.relay.redact.views import Edit, View, apply_edits, merge_edits, unescaped_readings
 
 MAX_LAYERS = 4
 """Codings inside each other that are taken off: JSON in JSON, in base64, in a stream."""
 MAX_ROUNDS = 4
 
 
-def cleaned(data: bytes, known: Collection[str]) -> tuple[bytes, list[int]]:
+def clean_bytes(data: bytes, known: Collection[str]) -> tuple[bytes, list[int]]:
     """`data` with dummies in place of secrets, and the bytes where these begin.
 
     `known` are values that are secret whatever they look like. Texts split over the events of a stream are
     looked at together, and so is what base64, hex, escapes and compression hide.
     """
-    text, offsets = _cleaned(data.decode("latin-1"), known)
+    text, offsets = _clean(data.decode("latin-1"), known)
     return (text.encode("latin-1"), sorted(offsets)) if offsets else (data, [])
 
 
-def cleaned_text(text: str, known: Collection[str]) -> str:
+def clean_text(text: str, known: Collection[str]) -> str:
     """A text without its secrets, which keeps its length."""
-    return _cleaned(text, known)[0]
+    return _clean(text, known)[0]
 
 
-def without_known(text: str, known: Collection[str]) -> str:
+def replace_known(text: str, known: Collection[str]) -> str:
     """A text with dummies in place of the known values that stand in it as they are."""
     values = [needle for secret in known for needle in needles(secret)]
-    return applied(text, merged((start, stop, None) for start, stop in _known(text, values)))
+    return apply_edits(text, merge_edits((start, stop, None) for start, stop in _known(text, values)))
 
 
-def _cleaned(text: str, known: Collection[str]) -> tuple[str, set[int]]:
+def _clean(text: str, known: Collection[str]) -> tuple[str, set[int]]:
     """What a change uncovers or leaves is looked at again, so that a second cleaning finds nothing.
 
     Known values as they are encoded are looked for last: what could be decoded is then clean already.
     """
     values = [needle for secret in known for needle in needles(secret)]
-    encoded = [(form, 0) for value, _ in values for form in forms(value)]
+    encoded = [(form, 0) for value, _ in values for form in encoded_forms(value)]
 
     def plain(part: str) -> Iterator[Span]:
-        yield from suspicious(part)
+        yield from find_suspicious(part)
         yield from _known(part, values)
 
     def in_codes(part: str) -> Iterator[Span]:
@@ -56,16 +56,16 @@ def _cleaned(text: str, known: Collection[str]) -> tuple[str, set[int]]:
     for _ in range(MAX_ROUNDS):
         before = text
         for find, views in ((plain, _views), (in_codes, _unpacked)):
-            edits = merged(_edits(text, find, views))
+            edits = merge_edits(_edits(text, find, views))
             offsets.update(start for start, _, _ in edits)
-            text = applied(text, edits)
+            text = apply_edits(text, edits)
         if text == before:
             break
     return text, offsets
 
 
 def _known(text: str, values: Iterable[tuple[str, int]]) -> Iterator[Span]:
-    small = folded(text)
+    small = fold_case(text)
     for value, skip in values:
         yield from occurrences(text, small, value, skip)
 
@@ -92,11 +92,11 @@ def _is_text(text: str) -> bool:
 
 
 def _views(text: str, layers: int) -> Iterator[View]:
-    return chain(_unpacked(text, layers), hidden(text))
+    return chain(_unpacked(text, layers), find_hidden(text))
 
 
 def _unpacked(text: str, layers: int) -> Iterator[View]:
     """The text without escapes; what a stream puts together, of the text itself and of what it held."""
-    yield from readings(text)
+    yield from unescaped_readings(text)
     if layers >= MAX_LAYERS - 1:
-        yield from joined(text)
+        yield from join_events(text)

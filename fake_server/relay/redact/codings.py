@@ -7,7 +7,7 @@ import re
 import zlib
 from collections.abc import Iterator
 
-from fake_server.relay.redact.views import Packed, Recoded, View, Within, unfolded
+from fake_server.relay.redact.views import Compressed, Recoded, View, Within, unfold
 
 _RUN = re.compile(r"[A-Za-z0-9+/_-]{16,}")
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2}){16,}")
@@ -23,11 +23,11 @@ MAX_UNPACKED = 1 << 22
 """Compressed streams in one text, and bytes of each, that are looked into; a larger one is replaced."""
 
 
-def hidden(text: str) -> Iterator[View]:
+def find_hidden(text: str) -> Iterator[View]:
     """Each text that some characters of this one hold."""
     yield from _runs(text)
-    yield from _packed(text)
-    flat = unfolded(text)
+    yield from _compressed(text)
+    flat = unfold(text)
     if flat.indexes:
         yield from (Within(flat, view) for view in _runs(flat.text))
 
@@ -37,7 +37,7 @@ def _runs(text: str) -> Iterator[Recoded]:
         run = match.group()
         standard = run.replace("-", "+").replace("_", "/")
         for shift in range(4):
-            inner = _decoded(standard[shift:])
+            inner = _decode_base64(standard[shift:])
             if _READABLE.search(inner) or inner.startswith((MAGIC, *ZLIB)):
                 url_safe = "-" in run or "_" in run
                 yield Recoded(inner, match.start() + shift, _urlsafe if url_safe else _standard, 4, 3)
@@ -53,7 +53,7 @@ def _runs(text: str) -> Iterator[Recoded]:
             yield Recoded(match.group()[::2], match.start(), "\0".join, 2)
 
 
-def _decoded(run: str) -> str:
+def _decode_base64(run: str) -> str:
     run = run[:-1] if len(run) % 4 == 1 else run
     return base64.b64decode(run + "=" * (-len(run) % 4)).decode("latin-1")
 
@@ -74,24 +74,24 @@ def _hex_in_capitals(text: str) -> str:
     return _hex(text).upper()
 
 
-def _packed(text: str) -> Iterator[Packed]:
+def _compressed(text: str) -> Iterator[Compressed]:
     if text.startswith(ZLIB):
-        plain, used = unpacked(text.encode("latin-1", "replace"), zlib.MAX_WBITS)
+        plain, used = decompress_readable(text.encode("latin-1", "replace"), zlib.MAX_WBITS)
         whole = len(plain) < MAX_UNPACKED
-        yield Packed(plain.decode("latin-1") if whole else "", 0, used, whole)
+        yield Compressed(plain.decode("latin-1") if whole else "", 0, used, whole)
     position = text.find(MAGIC)
     for _ in range(MAX_MEMBERS):
         if position < 0:
             return
         data = text[position:].encode("latin-1", "replace")
-        plain, used = unpacked(data, 16 + zlib.MAX_WBITS)
+        plain, used = decompress_readable(data, 16 + zlib.MAX_WBITS)
         if plain:
             whole = len(plain) < MAX_UNPACKED
-            yield Packed(plain.decode("latin-1") if whole else "", position, position + used, whole)
+            yield Compressed(plain.decode("latin-1") if whole else "", position, position + used, whole)
         position = text.find(MAGIC, position + max(used, 1))
 
 
-def unpacked(data: bytes, window: int, limit: int = MAX_UNPACKED) -> tuple[bytes, int]:
+def decompress_readable(data: bytes, window: int, limit: int = MAX_UNPACKED) -> tuple[bytes, int]:
     """What a compressed stream holds as far as it can be read, and how many of its bytes that took.
 
     An error throws away what was read with it, so the stream is read in pieces, and byte by byte where

@@ -45,28 +45,28 @@ def texts_in(value: str | bytes) -> Iterator[Text]:
         if value[:1] == b"x":  # zlib without its head
             yield from _deeper(_inflate(value[2:], -15), "decompressed", 2)
         if b"\x1f\x8b" in value:
-            for inner in _inflated(value):
+            for inner in _inflate_all(value):
                 yield from _deeper(inner, "decompressed", 1)
-    yield from _decoded(text, "", MAX_LAYERS)
+    yield from _decode(text, "", MAX_LAYERS)
 
 
 def _deeper(text: str, how: str, layers: int) -> Iterator[Text]:
     yield Text(text, how)
     yield from _values(text.encode("latin-1", "replace"))
-    yield from _decoded(text, how, layers)
+    yield from _decode(text, how, layers)
 
 
-def _decoded(text: str, how: str, layers: int) -> Iterator[Text]:
+def _decode(text: str, how: str, layers: int) -> Iterator[Text]:
     """What the text says without escapes, and what its base64 and hex say."""
     if not layers:
         return
-    for inner in _spelled(text):
+    for inner in _unescape_all(text):
         yield Text(inner, how)
-        yield from _decoded(inner, how, layers - 1)
-    for inner in _hidden(text):
+        yield from _decode(inner, how, layers - 1)
+    for inner in _find_encoded(text):
         yield from _deeper(inner, "in base64 or hex", layers - 1)
         if inner.startswith("\x1f\x8b"):
-            for packed in _inflated(inner.encode("latin-1")):
+            for packed in _inflate_all(inner.encode("latin-1")):
                 yield from _deeper(packed, "in base64, decompressed", layers - 1)
         if inner.startswith(_ZLIB):
             yield from _deeper(
@@ -74,12 +74,12 @@ def _decoded(text: str, how: str, layers: int) -> Iterator[Text]:
             )
 
 
-def _spelled(text: str) -> Iterator[str]:
+def _unescape_all(text: str) -> Iterator[str]:
     forms = []
     if "%" in text:
         forms.append(unquote_plus(text))
     if "\\" in text:
-        forms.append(_ESCAPE.sub(_unescaped, text))
+        forms.append(_ESCAPE.sub(_unescape, text))
     if "&" in text:
         forms.append(_REFERENCE.sub(lambda found: html.unescape(found[0]), text))
     if "\0" in text:
@@ -87,12 +87,12 @@ def _spelled(text: str) -> Iterator[str]:
     yield from (form for form in forms if form != text)
 
 
-def _unescaped(found: re.Match[str]) -> str:
+def _unescape(found: re.Match[str]) -> str:
     code = found[1] or found[2]
     return chr(int(code, 16)) if code else _PLAIN.get(found[3], found[3])
 
 
-def _hidden(text: str) -> Iterator[str]:
+def _find_encoded(text: str) -> Iterator[str]:
     yield from _runs(text)
     flat = _FOLD.sub("", text) if "\n" in text else text
     if flat != text:
@@ -118,7 +118,7 @@ def _runs(text: str) -> Iterator[str]:
                 yield inner
 
 
-def _inflated(data: bytes) -> Iterator[str]:
+def _inflate_all(data: bytes) -> Iterator[str]:
     """What the compressed streams in `data` hold."""
     start = data.find(b"\x1f\x8b")
     for _ in range(16):
@@ -161,7 +161,7 @@ def _values(body: bytes) -> Iterator[Text]:
             whole = "".join(parts)
             yield Text(whole, "over several events")
             yield Text('"\n'.join(parts), "its strings")
-            yield from _decoded(whole, "over several events", 2)
+            yield from _decode(whole, "over several events", 2)
 
 
 def _events(body: bytes) -> Iterator[Any]:

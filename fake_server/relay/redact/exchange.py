@@ -7,11 +7,11 @@ import zlib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
-from fake_server.relay.redact.body import cleaned, cleaned_text
-from fake_server.relay.redact.codings import unpacked
+from fake_server.relay.redact.body import clean_bytes, clean_text
+from fake_server.relay.redact.codings import decompress_readable
 from fake_server.relay.redact.fields import clean_fields, clean_target, known_values
-from fake_server.wire.coding import decoded
-from fake_server.wire.exchange import Aspect, Exchange, Headers, Request, Write, header
+from fake_server.wire.coding import decode_content
+from fake_server.wire.exchange import Aspect, Exchange, Headers, Request, Write, header, recut
 from fake_server.wire.proof import differences
 
 _READABLE = frozenset({"gzip", "x-gzip", "deflate", "identity", ""})
@@ -51,15 +51,15 @@ def redact(exchange: Exchange, secrets: Iterable[str] = ()) -> Redacted:
     request = _clean_request(exchange.request, known, told)
     clean = exchange.but(
         request=request,
-        reason=cleaned_text(exchange.reason, known),
+        reason=clean_text(exchange.reason, known),
         headers=clean_fields(exchange.headers, known),
         trailers=clean_fields(exchange.trailers, known),
         informational=tuple((code, clean_fields(fields, known)) for code, fields in exchange.informational),
-        problem=cleaned_text(exchange.problem, known),
-        label=cleaned_text(exchange.label, known),
+        problem=clean_text(exchange.problem, known),
+        label=clean_text(exchange.label, known),
     )
-    told += _changed("response header", exchange.headers, clean.headers)
-    told += _changed("trailer", exchange.trailers, clean.trailers)
+    told += _changed_fields("response header", exchange.headers, clean.headers)
+    told += _changed_fields("trailer", exchange.trailers, clean.trailers)
     told += [
         name
         for name in ("informational", "reason", "problem", "label")
@@ -69,7 +69,7 @@ def redact(exchange: Exchange, secrets: Iterable[str] = ()) -> Redacted:
     return Redacted(_with_raw(exchange, clean, known, told), tuple(dict.fromkeys(told)))
 
 
-def _changed(where: str, before: Headers, after: Headers) -> list[str]:
+def _changed_fields(where: str, before: Headers, after: Headers) -> list[str]:
     """The fields that have another value now."""
     return [f"{where} {one[0]}" for one, other in zip(before, after, strict=True) if one != other]
 
@@ -79,26 +79,26 @@ def _clean_request(request: Request, known: Collection[str], told: list[str]) ->
     if target != request.target:
         told.append("request target")
     headers = None if request.headers is None else clean_fields(request.headers, known)
-    told += _changed("request header", request.headers or (), headers or ())
-    plain, fields = _decoded(request.headers or (), request.body, "request body")
-    body, offsets = cleaned(plain, known)
+    told += _changed_fields("request header", request.headers or (), headers or ())
+    plain, fields = _decode(request.headers or (), request.body, "request body")
+    body, offsets = clean_bytes(plain, known)
     if plain != request.body:
         if offsets:
             told.append("the request body was decompressed for it")
             headers = None if headers is None else tuple(one for one in headers if one[0].lower() in fields)
         else:
-            body, offsets = cleaned(request.body, known)
+            body, offsets = clean_bytes(request.body, known)
     told += _places("request body", offsets)
     return replace(request, target=target, headers=headers, body=body)
 
 
-def _decoded(headers: Headers, body: bytes, where: str) -> tuple[bytes, frozenset[str]]:
+def _decode(headers: Headers, body: bytes, where: str) -> tuple[bytes, frozenset[str]]:
     """A body without its content codings, and the names of the fields that remain true of it."""
     names = frozenset(name.lower() for name, _ in headers)
     codings = {one.strip().lower() for one in (header(headers, "content-encoding") or "").split(",")}
     if codings <= {"identity", ""} or not body:
         return body, names
-    plain, problem = decoded(Exchange(Request("GET", "/"), 200, headers, (Write(body),)))
+    plain, problem = decode_content(Exchange(Request("GET", "/"), 200, headers, (Write(body),)))
     if problem and _is_text(body):
         return body, names
     if not plain and problem and codings <= _READABLE:
@@ -114,7 +114,9 @@ def _decoded(headers: Headers, body: bytes, where: str) -> tuple[bytes, frozense
 
 def _readable_part(body: bytes) -> bytes:
     """What a faulty compressed body holds before its fault; behind it nothing can be read."""
-    return next((plain for window in _WINDOWS if (plain := unpacked(body, window, MAX_UNPACKED)[0])), b"")
+    return next(
+        (plain for window in _WINDOWS if (plain := decompress_readable(body, window, MAX_UNPACKED)[0])), b""
+    )
 
 
 def _is_text(body: bytes) -> bool:
@@ -128,9 +130,9 @@ def _is_text(body: bytes) -> bool:
 
 def _clean_body(exchange: Exchange, known: Collection[str], told: list[str]) -> Exchange:
     """The exchange with a clean body: cut at the same places, or decoded where it was compressed."""
-    plain, fields = _decoded(exchange.headers, exchange.payload, "response body")
+    plain, fields = _decode(exchange.headers, exchange.payload, "response body")
     if plain != exchange.payload:
-        body, offsets = cleaned(plain, known)
+        body, offsets = clean_bytes(plain, known)
         if offsets:
             told += [*_places("response body", offsets), "the response body was decompressed for it"]
             headers = tuple(one for one in exchange.headers if one[0].lower() in fields)
@@ -141,9 +143,9 @@ def _clean_body(exchange: Exchange, known: Collection[str], told: list[str]) -> 
                 trailers=(),
                 unknown=exchange.unknown | {Aspect.FRAMING, Aspect.ALL_HEADERS, Aspect.TIMING},
             )
-    body, offsets = cleaned(exchange.payload, known)
+    body, offsets = clean_bytes(exchange.payload, known)
     told += _places("response body", offsets)
-    return exchange.but(writes=_recut(body, exchange.writes)) if offsets else exchange
+    return exchange.but(writes=recut(body, exchange.writes)) if offsets else exchange
 
 
 def _with_raw(exchange: Exchange, clean: Exchange, known: Collection[str], told: list[str]) -> Exchange:
@@ -158,22 +160,13 @@ def _with_raw(exchange: Exchange, clean: Exchange, known: Collection[str], told:
         return name + colon + clean_fields(pair, known)[0][1].encode("latin-1")
 
     head, blank, body = raw.partition(b"\r\n\r\n")
-    body, offsets = cleaned(_FIELD_LINE.sub(field, head) + blank + body, known)
-    with_raw = clean.but(raw=_recut(body, exchange.raw))
+    body, offsets = clean_bytes(_FIELD_LINE.sub(field, head) + blank + body, known)
+    with_raw = clean.but(raw=recut(body, exchange.raw))
     if with_raw.raw == exchange.raw or not differences(with_raw):
         told += _places("raw bytes", offsets)
         return with_raw
     told.append("the raw bytes, which are left out")
     return clean
-
-
-def _recut(body: bytes, writes: tuple[Write, ...]) -> tuple[Write, ...]:
-    """`body` in writes of the same sizes and pauses."""
-    cut, start = [], 0
-    for write in writes:
-        cut.append(Write(body[start : start + len(write.data)], write.pause))
-        start += len(write.data)
-    return tuple(cut)
 
 
 def _places(where: str, offsets: list[int]) -> list[str]:

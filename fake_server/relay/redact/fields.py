@@ -8,11 +8,11 @@ import re
 from collections.abc import Collection, Iterator
 from urllib.parse import unquote
 
-from fake_server.relay.redact.body import cleaned_text
+from fake_server.relay.redact.body import clean_text
 from fake_server.relay.redact.dummy import dummy, is_dummy
 from fake_server.relay.redact.names import is_secret_field, is_secret_parameter
-from fake_server.relay.redact.patterns import Span, after_prefix, is_telling, named
-from fake_server.relay.redact.views import readings
+from fake_server.relay.redact.patterns import Span, is_distinctive, named_secrets, skip_prefix
+from fake_server.relay.redact.views import unescaped_readings
 from fake_server.wire.exchange import Exchange, Headers
 
 _SCHEME = re.compile(
@@ -54,16 +54,16 @@ def _clean_value(name: str, value: str, known: Collection[str]) -> str:
     for start, stop in secret_spans(name, value):
         if not is_dummy(value[start:stop]):
             value = value[:start] + dummy(stop - start) + value[stop:]
-    return cleaned_text(value, known)
+    return clean_text(value, known)
 
 
 def clean_target(target: str, known: Collection[str]) -> str:
     """A request target without the values of parameters made for credentials."""
     for match in _QUERY.finditer(target):
-        start = after_prefix(target, *match.span(2))
+        start = skip_prefix(target, *match.span(2))
         if is_secret_parameter(unquote(match[1])) and not is_dummy(target[start : match.end()]):
             target = target[:start] + dummy(match.end() - start) + target[match.end() :]
-    return cleaned_text(target, known)
+    return clean_text(target, known)
 
 
 def secret_spans(name: str, value: str) -> Iterator[Span]:
@@ -75,7 +75,7 @@ def secret_spans(name: str, value: str) -> Iterator[Span]:
         return
     scheme = _SCHEME.match(value) if re.search("auth", name, re.I) else None
     start = scheme.end() if scheme else len(value) - len(value.lstrip())
-    yield after_prefix(value, start), len(value)
+    yield skip_prefix(value, start), len(value)
 
 
 def _cookies(value: str, *, sets: bool) -> Iterator[Span]:
@@ -106,20 +106,22 @@ def known_values(exchange: Exchange, secrets: Collection[str] = ()) -> tuple[str
         *exchange.trailers,
         *(field for _, headers in exchange.informational for field in headers),
     ]
-    values = [value for name, text in fields for value in _held(name, text)]
+    values = [value for name, text in fields for value in _field_secrets(name, text)]
     for text in (request.target, request.body.decode("latin-1")):
-        for reading in (text, *(one.text for one in readings(text))):
-            values += [reading[start:stop] for start, stop in named(reading)]
+        for reading in (text, *(one.text for one in unescaped_readings(text))):
+            values += [reading[start:stop] for start, stop in named_secrets(reading)]
     asked = _QUERY.finditer(request.target)
     values += [match[2] for match in asked if is_secret_parameter(unquote(match[1]))]
     values += [unquote(value) for value in values if "%" in value]
-    kept = {value for value in values if is_telling(value[after_prefix(value) :]) or _SHORT_KEY.match(value)}
+    kept = {
+        value for value in values if is_distinctive(value[skip_prefix(value) :]) or _SHORT_KEY.match(value)
+    }
     kept |= {value for value in secrets if len(value) >= SHORTEST_GIVEN}
-    real = {value for value in kept if not is_dummy(value[after_prefix(value) :])}
+    real = {value for value in kept if not is_dummy(value[skip_prefix(value) :])}
     return tuple(sorted(real, key=lambda value: (-len(value), value))[:MAX_KNOWN])
 
 
-def _held(name: str, value: str) -> Iterator[str]:
+def _field_secrets(name: str, value: str) -> Iterator[str]:
     """The secrets of one field, and the user and password of Basic authentication."""
     for start, stop in secret_spans(name, value):
         held = value[start:stop]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 
-from fake_server.relay.redact.patterns import Span, after_prefix
+from fake_server.relay.redact.patterns import Span, skip_prefix
 
 SHORTEST = 8
 """Characters below which what follows a prefix is too common to be looked for without it."""
@@ -13,7 +13,7 @@ SHORTEST = 8
 
 def needles(secret: str) -> Iterator[tuple[str, int]]:
     """What to look for in texts whose characters are bytes, and how many characters of it may stay."""
-    skip = after_prefix(secret)
+    skip = skip_prefix(secret)
     tail, kept = (secret[skip:], 0) if len(secret) - skip >= SHORTEST else (secret, skip)
     yield tail, kept
     if not tail.isascii():
@@ -24,7 +24,7 @@ def needles(secret: str) -> Iterator[tuple[str, int]]:
                 continue
 
 
-def forms(secret: str) -> Iterator[str]:
+def encoded_forms(secret: str) -> Iterator[str]:
     """A secret in base64, in its three alignments, and in hex."""
     data = secret.encode("latin-1") if secret.isascii() else secret.encode("utf-8", "replace")
     for shift in range(3):
@@ -38,7 +38,7 @@ def forms(secret: str) -> Iterator[str]:
     yield data.hex().upper()
 
 
-def folded(text: str) -> str:
+def fold_case(text: str) -> str:
     """The text in small letters, each in its place: U+0130 alone would become two."""
     return text.replace("\u0130", "i").lower()
 
@@ -50,7 +50,7 @@ def occurrences(text: str, small: str, value: str, skip: int = 0) -> Iterator[Sp
     word, is looked for as it is.
     """
     if len(value) >= SHORTEST:
-        text, value = small, folded(value)
+        text, value = small, fold_case(value)
     position = text.find(value)
     while position >= 0:
         yield position + skip, position + len(value)

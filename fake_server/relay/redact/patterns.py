@@ -89,7 +89,7 @@ Span = tuple[int, int]
 def credentials(text: str) -> Iterator[Span]:
     """What looks like a credential by its own form, without the prefix that tells it."""
     for match in _CREDENTIAL.finditer(text):
-        start, stop = after_prefix(text, match.start(), match.end()), match.end()
+        start, stop = skip_prefix(text, match.start(), match.end()), match.end()
         inside_blob = _BLOB.fullmatch(text, max(match.start() - 24, 0), match.start())
         held = text[start:stop]
         wordy = _WORDY.match(text, match.start()) and not _is_key(held)
@@ -106,21 +106,21 @@ def credentials(text: str) -> Iterator[Span]:
                 yield key.span()
 
 
-def named(text: str) -> Iterator[Span]:
+def named_secrets(text: str) -> Iterator[Span]:
     """Values of members, parameters, parts of forms whose name says that they are secret."""
     for span in (*_members(text), *_parameters(text)):
-        start = after_prefix(text, *span)
+        start = skip_prefix(text, *span)
         if start < span[1] and not is_dummy(text[start : span[1]]):
             yield start, span[1]
 
 
-def suspicious(text: str) -> Iterator[Span]:
+def find_suspicious(text: str) -> Iterator[Span]:
     """What looks like a credential by its form or its name."""
     yield from credentials(text)
-    yield from named(text)
+    yield from named_secrets(text)
 
 
-def after_prefix(text: str, start: int = 0, stop: int | None = None) -> int:
+def skip_prefix(text: str, start: int = 0, stop: int | None = None) -> int:
     """Where the secret part of a credential begins: after `Bearer `, `sk-proj-`, `org-`, or at its start."""
     stop = len(text) if stop is None else stop
     while (match := _PREFIX.match(text, start, stop)) and match.start() < match.end() < stop:
@@ -128,7 +128,7 @@ def after_prefix(text: str, start: int = 0, stop: int | None = None) -> int:
     return start
 
 
-def is_telling(value: str) -> bool:
+def is_distinctive(value: str) -> bool:
     """Whether a value that is secret by its place is rare enough to be one wherever it stands."""
     return not re.search(r"\s", value) and (len(value) >= 20 or (len(value) >= 8 and _is_mixed(value)))
 
@@ -166,21 +166,21 @@ def _inside(text: str, position: int) -> Iterator[Span]:
         inner = _INSIDE.match(text, position)
         if inner is None:
             return
-        if is_telling(inner[1]):
+        if is_distinctive(inner[1]):
             yield inner.span(1)
         position = inner.end()
 
 
 def _parameters(text: str) -> Iterator[Span]:
-    yield from _assigned(text, _PARAMETER, is_secret_parameter, _PARAMETER_VALUE)
-    mixed = _assigned(text, _ASSIGNMENT, is_secret_name, _ASSIGNED_VALUE)
+    yield from _assigned_values(text, _PARAMETER, is_secret_parameter, _PARAMETER_VALUE)
+    mixed = _assigned_values(text, _ASSIGNMENT, is_secret_name, _ASSIGNED_VALUE)
     yield from (span for span in mixed if _is_mixed(text[slice(*span)]))
     for match in _PART.finditer(text):
         if is_secret_name(match[1]):
             yield match.span(2)
 
 
-def _assigned(
+def _assigned_values(
     text: str, name: re.Pattern[str], is_secret: Callable[[str], bool], value: re.Pattern[str]
 ) -> Iterator[Span]:
     """Values that follow a name; each character is read once, however many names stand in a value."""

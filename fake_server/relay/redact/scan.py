@@ -12,10 +12,10 @@ from urllib.parse import unquote
 
 from fake_server.relay.redact.decodings import Text, texts_in
 from fake_server.relay.redact.dummy import is_dummy
-from fake_server.relay.redact.known import folded, forms, occurrences
+from fake_server.relay.redact.known import encoded_forms, fold_case, occurrences
 from fake_server.relay.redact.names import is_secret_field, is_secret_parameter
-from fake_server.relay.redact.patterns import after_prefix, suspicious
-from fake_server.wire.coding import decoded
+from fake_server.relay.redact.patterns import find_suspicious, skip_prefix
+from fake_server.wire.coding import decode_content
 from fake_server.wire.exchange import Exchange, Headers, Write
 
 SHOWN = 3
@@ -57,14 +57,16 @@ def scan_text(text: str, secrets: Iterable[str] = (), where: str = "the text") -
 
 def _needles(secrets: Iterable[str]) -> tuple[tuple[str, str], ...]:
     """Each form of each secret to look for, with the secret."""
-    return tuple((form, secret) for secret in secrets for form in dict.fromkeys((secret, *forms(secret))))
+    return tuple(
+        (form, secret) for secret in secrets for form in dict.fromkeys((secret, *encoded_forms(secret)))
+    )
 
 
 def _all(exchange: Exchange, known: tuple[tuple[str, str], ...]) -> Iterator[Leak]:
     for where, headers in _header_fields(exchange):
         yield from _in_fields(where, headers)
     for name, held in _query(exchange.request.target):
-        if is_secret_parameter(name) and not is_dummy(held[after_prefix(held) :]):
+        if is_secret_parameter(name) and not is_dummy(held[skip_prefix(held) :]):
             yield Leak(f"request target, {name}", f"{held[:SHOWN]}…")
     for where, value in _places(exchange):
         for part in texts_in(value):
@@ -73,10 +75,10 @@ def _all(exchange: Exchange, known: tuple[tuple[str, str], ...]) -> Iterator[Lea
 
 def _leaks(part: Text, where: str, known: tuple[tuple[str, str], ...]) -> Iterator[Leak]:
     where = f"{where}, {part.how}" if part.how else where
-    for start, stop in suspicious(part.text):
+    for start, stop in find_suspicious(part.text):
         begin = max(0, start - 8)
         yield Leak(where, f"{part.text[begin : min(start + SHOWN, stop)]}…")
-    small = folded(part.text)
+    small = fold_case(part.text)
     for form, secret in known:
         if any(occurrences(part.text, small, form)):
             yield Leak(where, f"{secret[:SHOWN]}…")
@@ -114,7 +116,7 @@ def _in_fields(where: str, headers: Headers) -> Iterator[Leak]:
             continue
         cookie = "cookie" in name.lower()
         for held in _crumbs(value) if cookie else [_without_scheme(value)]:
-            if held and not is_dummy(held[after_prefix(held) :]):
+            if held and not is_dummy(held[skip_prefix(held) :]):
                 yield Leak(f"{where} {name}", f"{held[:SHOWN]}…")
 
 
@@ -139,7 +141,7 @@ def _places(exchange: Exchange) -> Iterator[tuple[str, str | bytes]]:
     yield "request body", request.body
     asked = Exchange(request, 200, request.headers or (), (Write(request.body),))
     for where, body in (("request body", asked), ("response body", exchange)):
-        plain, _ = decoded(body)
+        plain, _ = decode_content(body)
         if plain != body.payload:
             yield f"decompressed {where}", plain
     for where, headers in _header_fields(exchange):

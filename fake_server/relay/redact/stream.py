@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from fake_server.relay.redact.patterns import Span
-from fake_server.relay.redact.views import Joined, unescaped
+from fake_server.relay.redact.views import Joined, unescape
 
 _LINE = re.compile(r"[^\r\n]+")
 _ONE_LINE_END = frozenset(("\n", "\r\n", "\r"))
@@ -33,7 +33,7 @@ class _Node:
         return self.count if self.is_list else self.name
 
 
-def joined(text: str) -> Iterator[Joined]:
+def join_events(text: str) -> Iterator[Joined]:
     """Each text that comes in several events: that of one choice, one call, one member, one output item.
 
     Events are those of SSE, or lines of JSON. Where items name themselves (`item_id`), the pieces of one
@@ -51,7 +51,7 @@ def joined(text: str) -> Iterator[Joined]:
         mark = (spans[0][0], len(spans))
         if len(spans) > 1 and mark not in seen and len({text[slice(*span)] for span in spans}) > 1:
             seen.add(mark)
-            yield Joined([(start, unescaped(text[start:stop])) for start, stop in spans])
+            yield Joined([(start, unescape(text[start:stop])) for start, stop in spans])
 
 
 def _events(text: str) -> Iterator[list[Span]]:

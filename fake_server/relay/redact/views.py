@@ -102,10 +102,10 @@ class Recoded:
     of: int = 1
 
     def written(self, edits: Iterable[Edit]) -> Iterator[Edit]:
-        changes = merged(edits)
+        changes = merge_edits(edits)
         if not changes:
             return
-        after = self.encode(applied(self.text, changes))
+        after = self.encode(apply_edits(self.text, changes))
         for start, stop, _ in changes:
             first, last = start * self.size // self.of, -(-stop * self.size // self.of)
             yield self.start + first, self.start + last, after[first:last]
@@ -127,7 +127,7 @@ class Within:
 
 
 @dataclass(frozen=True)
-class Packed:
+class Compressed:
     """A compressed text, which cannot be changed in its place: all of it is replaced."""
 
     text: str
@@ -141,33 +141,33 @@ class Packed:
             yield self.start, self.stop, None
 
 
-def readings(text: str) -> Iterator[Reading]:
+def unescaped_readings(text: str) -> Iterator[Reading]:
     """The text without JSON escapes, percent-encoding, references of HTML, where it has any."""
     if "\\" in text:
-        yield unescaped(text)
+        yield unescape(text)
     if "%" in text and _PERCENT.search(text):
         yield _read(text, _PERCENT, lambda unit: chr(int(unit[1:], 16)))
     if "&" in text and _ENTITY.search(text):
-        yield _read(text, _ENTITY, _referred)
+        yield _read(text, _ENTITY, _resolve_reference)
 
 
-def unfolded(text: str) -> Reading:
+def unfold(text: str) -> Reading:
     """The text without line ends inside base64."""
     folded = "\n" in text and _FOLDED.search(text)
     return _read(text, _FOLD, lambda unit: unit[0]) if folded else Reading(text)
 
 
-def unescaped(text: str) -> Reading:
+def unescape(text: str) -> Reading:
     """The text of a JSON string, given without its quotes."""
-    return _read(text, _ESCAPE, _unescaped) if "\\" in text else Reading(text)
+    return _read(text, _ESCAPE, _resolve_escape) if "\\" in text else Reading(text)
 
 
-def _referred(unit: str) -> str:
+def _resolve_reference(unit: str) -> str:
     value = html.unescape(unit)
     return value if len(value) == 1 else "\ufffd"
 
 
-def _unescaped(unit: str) -> str:
+def _resolve_escape(unit: str) -> str:
     if unit[1:2] == "x" and len(unit) == 4:
         return chr(int(unit[2:], 16))
     try:
@@ -195,7 +195,7 @@ def _read(text: str, unit: re.Pattern[str], value: Callable[[str], str]) -> Read
     return Reading("".join((*parts, text[position:])), tuple(indexes), tuple(surplus))
 
 
-def merged(edits: Iterable[Edit]) -> list[Edit]:
+def merge_edits(edits: Iterable[Edit]) -> list[Edit]:
     """The edits in order; those that overlap and differ become one dummy."""
     found: list[Edit] = []
     for start, stop, new in sorted(set(edits), key=lambda edit: edit[:2]):
@@ -208,7 +208,7 @@ def merged(edits: Iterable[Edit]) -> list[Edit]:
     return found
 
 
-def applied(text: str, edits: Iterable[Edit]) -> str:
+def apply_edits(text: str, edits: Iterable[Edit]) -> str:
     """The text after edits that do not overlap."""
     parts, position = [], 0
     for start, stop, new in edits:

@@ -16,7 +16,7 @@ from fake_server.server.handling import Answer, RequestContext, refusal
 from fake_server.server.pacing import play
 from fake_server.server.settings import Settings
 from fake_server.server.state.space import Space
-from fake_server.wire.delivery import EVENT_STREAM, NO_BODY, Delivery, whole
+from fake_server.wire.delivery import EVENT_STREAM, NO_BODY, Delivery, fixed_length
 from fake_server.wire.exchange import Headers
 
 _LIMIT_REQUESTS, _LIMIT_TOKENS = 10_000, 2_000_000
@@ -52,7 +52,7 @@ def completion(reply_to: ReplyTo, renderer: Renderer) -> Answer:
             events = renderer.render_stream(reply, visit.asking.body, style)
             return Delivery(200, headers, play(events, reply.timing, visit.settings.seed))
         payload = renderer.render_dict(reply, visit.asking.body, style)
-        return whole(200, (JSON, *limits), payload, reply.timing.whole)
+        return fixed_length(200, (JSON, *limits), payload, reply.timing.whole)
 
     return answer
 
@@ -92,7 +92,7 @@ def _raw(reply: RawReply, seed: int) -> Delivery:
     body = reply.body or b""
     payload = body if isinstance(body, bytes) else body.encode("utf-8", "replace")
     fields = {"content-type": "application/json", **headers} if reply.status not in NO_BODY else headers
-    return whole(reply.status, tuple(fields.items()), payload, reply.timing.whole)
+    return fixed_length(reply.status, tuple(fields.items()), payload, reply.timing.whole)
 
 
 def _event(data: str) -> bytes:

@@ -18,7 +18,7 @@ from fake_server.server.routes import completion
 from fake_server.server.routes.models import knows
 from fake_server.server.settings import Settings
 from fake_server.server.state.space import Space
-from fake_server.wire.delivery import Delivery, whole
+from fake_server.wire.delivery import Delivery, fixed_length
 
 
 async def _answer(visit: RequestContext) -> Delivery:
@@ -31,7 +31,7 @@ async def _answer(visit: RequestContext) -> Delivery:
     style = visit.style
     visit.tokens = count = sum(max(tokens.count(text), 1) for text in tokens.texts(asked["input"]))
     body = await asyncio.to_thread(lambda: style.json(embeddings_of(asked, count, vector)))
-    return whole(200, (completion.JSON, *completion.rate_limits(count)), body)
+    return fixed_length(200, (completion.JSON, *completion.rate_limits(count)), body)
 
 
 create_embeddings = operation(_answer)

@@ -9,7 +9,7 @@ from typing import Any
 from fake_server.api import errors
 from fake_server.server.handling import RequestContext, operation, refusal
 from fake_server.server.settings import Settings
-from fake_server.wire.delivery import Delivery, whole
+from fake_server.wire.delivery import Delivery, fixed_length
 
 UNKNOWN_PREFIX = "no-such-model"
 """Names that begin so are never known, whatever the settings: the way to ask for a 404."""
@@ -87,4 +87,4 @@ list_models, retrieve_model, delete_model, health = (
 
 
 def _json(visit: RequestContext, value: Mapping[str, Any]) -> Delivery:
-    return whole(200, (("content-type", "application/json"),), visit.style.json(value))
+    return fixed_length(200, (("content-type", "application/json"),), visit.style.json(value))

@@ -14,7 +14,7 @@ from fake_server.server.answer import wordless
 from fake_server.server.handling import RequestContext, operation, refusal
 from fake_server.server.routes import completion
 from fake_server.server.routes.models import knows
-from fake_server.wire.delivery import Delivery, whole
+from fake_server.wire.delivery import Delivery, fixed_length
 
 Told = tuple[list[str], int]
 """The texts and the number of pictures of one input."""
@@ -38,7 +38,7 @@ async def _answer(visit: RequestContext) -> Delivery:
     flagged = scripted.flagged if scripted else None
     style = visit.style
     body = await asyncio.to_thread(lambda: style.json(_body(model, told, settings.seed, flagged)))
-    return whole(200, (completion.JSON,), body)
+    return fixed_length(200, (completion.JSON,), body)
 
 
 def as_chat(asked: Mapping[str, Any]) -> dict[str, Any]:

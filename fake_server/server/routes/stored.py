@@ -13,7 +13,7 @@ from fake_server.api.validate.chat import MEMBERS
 from fake_server.api.validate.checks import Invalid, checked_members, integer, word
 from fake_server.server.handling import RequestContext, operation, refusal
 from fake_server.server.state.completions import LIMIT, MOST_LISTED, Placed, page
-from fake_server.wire.delivery import Delivery, whole
+from fake_server.wire.delivery import Delivery, fixed_length
 
 _METADATA = re.compile(r"metadata\[([^\]]{1,64})\]")
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
@@ -89,4 +89,4 @@ def _paged(visit: RequestContext, items: Sequence[Placed], place: Callable[[str]
 
 
 def _json(visit: RequestContext, value: Mapping[str, Any]) -> Delivery:
-    return whole(200, (("content-type", "application/json"),), visit.style.json(value))
+    return fixed_length(200, (("content-type", "application/json"),), visit.style.json(value))

@@ -9,7 +9,7 @@ from functools import partial
 from contract_tests.lab.mutation.committed.mutant import Mutant, Source
 from fake_server.wire.capture import ReplyCapture
 from fake_server.wire.exchange import Exchange
-from fake_server.wire.outgoing import outgoing
+from fake_server.wire.outgoing import serialize_reply
 
 STATUSES = (200, 201, 204, 301, 400, 401, 403, 404, 405, 415, 422, 429, 500, 502, 503)
 _TYPES = ("text/plain", "text/html", "application/json", "text/event-stream", "application/octet-stream")
@@ -20,7 +20,7 @@ Edited = tuple[str, str, bytes, str]
 def of_message(source: Source, seed: int) -> Iterator[Mutant]:
     """Every header field dropped, renamed, doubled and given other values, every status, other framings."""
     exchange = source.exchange
-    message = b"".join(write.data for write in outgoing(exchange))
+    message = b"".join(write.data for write in serialize_reply(exchange))
     original = captured(exchange, message)
     head, gap, body = message.partition(b"\r\n\r\n")
     for edits in (_fields, _starts, _framings):
