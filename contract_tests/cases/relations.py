@@ -7,7 +7,7 @@ from typing import Any
 from contract_tests.cases.formats import PERSON
 from contract_tests.cases.prompts import CLOCK, CODE, LONG, SHORT, UNUSUAL, WEATHER, repeat, user
 from contract_tests.rules.engine.answers import answer_texts
-from contract_tests.rules.relations.leaving import held_up
+from contract_tests.rules.relations.endings import held_up
 from contract_tests.target.ask import Ask
 from contract_tests.target.case import case
 

@@ -2,71 +2,50 @@
 
 from __future__ import annotations
 
-from contract_tests.rules import relations_stop, shape, tools_text
-from contract_tests.rules.chat import course, members, origin
-from contract_tests.rules.chat.chunks import chat_stream
-from contract_tests.rules.chat.reply import chat
-from contract_tests.rules.completions import completions, completions_stream
-from contract_tests.rules.embeddings import embeddings
+# A file registers its rules when it is imported: the order here is their order within a section.
+# isort: off
+from contract_tests.rules.http import message, fields, json_text
+from contract_tests.rules import sse
+from contract_tests.rules.chat import reply, chunks, course, members, origin
+from contract_tests.rules.tools import calls, chunks as tool_chunks, model_mistakes
+from contract_tests.rules.usage import counts, size, chunks as usage_chunks
+from contract_tests.rules import logprobs, formats, completions, embeddings, models
+from contract_tests.rules.errors import refusals, provoked
+from contract_tests.rules.relations import exchanges, forms, endings, vectors
+from contract_tests.rules import shape
+
+# isort: on
 from contract_tests.rules.engine import judge as engine
 from contract_tests.rules.engine.judge import Judgement, Rule, Section
 from contract_tests.rules.engine.trace import Trace
 from contract_tests.rules.engine.view import View
-from contract_tests.rules.errors import provoked
-from contract_tests.rules.errors.refusals import errors
-from contract_tests.rules.formats import formats
-from contract_tests.rules.http import fields, json_text
-from contract_tests.rules.http.message import http
-from contract_tests.rules.logprobs import logprobs
-from contract_tests.rules.models import models
-from contract_tests.rules.relations import forms, leaving, vectors
-from contract_tests.rules.relations.exchanges import client, relations
-from contract_tests.rules.sse import sse
-from contract_tests.rules.tools import chunks as tools_chunks
-from contract_tests.rules.tools import strict
-from contract_tests.rules.tools.calls import tools
-from contract_tests.rules.usage import chunks as usage_chunks
-from contract_tests.rules.usage import size
-from contract_tests.rules.usage.counts import usage
 from fake_server.wire.exchange import Exchange
 
-# Their rules stand on other sections' and register when they are imported.
-_ADDED = (
-    course,
-    provoked,
-    fields,
-    json_text,
-    members,
-    origin,
-    forms,
-    leaving,
-    relations_stop,
-    vectors,
-    shape,
-    tools_chunks,
-    strict,
-    tools_text,
-    size,
-    usage_chunks,
-)
 SECTIONS: tuple[Section, ...] = (
-    http,
-    sse,
-    chat,
-    chat_stream,
-    tools,
-    usage,
-    logprobs,
-    formats,
-    completions,
-    completions_stream,
-    embeddings,
-    models,
-    errors,
-    relations,
-    client,
+    message.http,
+    sse.sse,
+    reply.chat,
+    chunks.chat_stream,
+    calls.tools,
+    counts.usage,
+    logprobs.logprobs,
+    formats.formats,
+    completions.completions,
+    completions.completions_stream,
+    embeddings.embeddings,
+    models.models,
+    refusals.errors,
+    exchanges.relations,
+    exchanges.client,
 )
+FILES_WITHOUT_A_SECTION = (
+    *(fields, json_text, course, members, origin, tool_chunks, model_mistakes, size, usage_chunks),
+    *(provoked, forms, endings, vectors, shape),
+)
+"""Files that add to the section of another file."""
+
 RULES: dict[str, Rule] = {rule.id: rule for section in SECTIONS for rule in section.rules}
+"""Every rule by its id."""
 
 
 def find(prefix: str) -> list[Rule]:

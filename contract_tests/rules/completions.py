@@ -9,12 +9,14 @@ from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.answers import Answer, answers
 from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
 from contract_tests.rules.engine.node import Node
-from contract_tests.rules.engine.shared import as_dict, choice_list, envelope
-from contract_tests.rules.engine.shared_limits import limits
-from contract_tests.rules.engine.shared_stream import as_stream, chunk_choices
 from contract_tests.rules.engine.stream import StreamedChoice, cumulative_text
 from contract_tests.rules.engine.subjects import TEXT
 from contract_tests.rules.engine.view import View
+from contract_tests.rules.shared.chunk_choices import chunk_choices
+from contract_tests.rules.shared.limits import LimitedReplies, limits
+from contract_tests.rules.shared.reply import choice_list, dict_reply, envelope
+from contract_tests.rules.shared.stream import stream
+from contract_tests.rules.shared.streamed_choices import streamed_choices
 
 completions = Section("completions", "The text completion object", see.COMPLETION_OBJECT)
 completions_stream = Section(
@@ -24,14 +26,15 @@ completions_stream = Section(
 FINISH_REASONS = frozenset({"stop", "length", "content_filter"})
 OBJECT = "text_completion"
 
-as_dict(completions, TEXT)
+dict_reply.add_to(completions, TEXT)
 envelope(completions, TEXT.dicts, OBJECT)
-choice_list(completions, TEXT, see.COMPLETION_CREATE)
-limits(completions, TEXT, see.COMPLETION_CREATE, streamed=False)
-as_stream(completions_stream, TEXT, see.COMPLETION_CREATE)
+choice_list.add_to(completions, TEXT, see.COMPLETION_CREATE)
+limits.add_to(completions, LimitedReplies(TEXT, streamed=False), see.COMPLETION_CREATE)
+stream.add_to(completions_stream, TEXT, see.COMPLETION_CREATE)
 envelope(completions_stream, TEXT.chunks, OBJECT)
-chunk_choices(completions_stream, TEXT)
-limits(completions_stream, TEXT, see.COMPLETION_CREATE, streamed=True)
+chunk_choices.add_to(completions_stream, TEXT)
+streamed_choices.add_to(completions_stream, TEXT)
+limits.add_to(completions_stream, LimitedReplies(TEXT, streamed=True), see.COMPLETION_CREATE)
 
 
 def _text(choice: Node) -> Iterable[Complaint]:

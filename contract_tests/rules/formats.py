@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
+from itertools import islice
 from typing import Any
 
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.answers import Answer, answers
-from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
+from contract_tests.rules.engine.judge import NOTE, SHOULD, Complaint, Section
+from contract_tests.rules.engine.node import Node
+from contract_tests.rules.engine.subjects import deltas, messages, once, streamed_choices
 from contract_tests.rules.engine.view import View
 from fake_server.api import patterns
 from fake_server.wire import jsontext
@@ -153,3 +156,41 @@ def no_thinking(part: tuple[Answer, str]) -> Iterable[Complaint]:
     answer, asked = part
     if answer.text.lstrip().startswith("<think>") and "<think>" not in asked:
         yield answer.where, f"the text begins {answer.text.lstrip()[:40]!r}", "the answer alone"
+
+
+# -- reasoning and refusals in members of their own
+
+
+def _said(view: View) -> Iterator[Node]:
+    yield from messages(view)
+    yield from deltas(view)
+
+
+@formats.rule(
+    "one-reasoning", over=_said, level=SHOULD, harm="clients that read both names show the reasoning twice"
+)
+def one_reasoning(node: Node) -> Iterable[Complaint]:
+    """Reasoning stands under one name, `reasoning_content` or `reasoning`, not under both."""
+    if node["reasoning"].text and node["reasoning_content"].text:
+        yield node["reasoning"], "reasoning beside reasoning_content", "one of them"
+
+
+@once
+def _not_refusing(view: View) -> Iterator[Node]:
+    """The messages without a refusal, and the first delta of each streamed choice that has an empty one."""
+    yield from (node for node in messages(view) if not node["refusal"].text)
+    for choice in streamed_choices(view):
+        empty = (entry["delta"] for entry in choice.entries if entry["delta"]["refusal"].value == "")
+        yield from islice(empty if not choice.refusal else (), 1)
+
+
+@formats.rule(
+    "null-refusal",
+    over=_not_refusing,
+    level=NOTE,
+    harm="clients that ask whether `refusal` is null show an answer as refused",
+)
+def null_refusal(node: Node) -> Iterable[Complaint]:
+    """`refusal` is null where nothing is refused, not an empty text."""
+    if node["refusal"].value == "":
+        yield node["refusal"], '""', "null"

@@ -8,9 +8,9 @@ from urllib.parse import unquote
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.judge import NOTE, SHOULD, Complaint, Section
 from contract_tests.rules.engine.node import Node
-from contract_tests.rules.engine.shared import created_faults
 from contract_tests.rules.engine.subjects import model_lists, model_objects
 from contract_tests.rules.engine.view import View
+from contract_tests.rules.shared.reply import created_complaints
 
 models = Section("models", "The list of models and the model object", see.MODEL_OBJECT)
 
@@ -115,7 +115,7 @@ def created(model: Node) -> Iterable[Complaint]:
     """`created` of a model is a Unix time in whole seconds."""
     value = model["created"].value
     if not (isinstance(value, int) and value == 0):  # some list models of unknown age
-        yield from created_faults(model["created"])
+        yield from created_complaints(model["created"])
 
 
 @models.rule(

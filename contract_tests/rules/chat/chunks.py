@@ -9,19 +9,22 @@ from contract_tests.rules.chat.reply import FINISH_REASONS, SERVICE_TIERS
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
 from contract_tests.rules.engine.node import Node
-from contract_tests.rules.engine.shared import envelope
-from contract_tests.rules.engine.shared_limits import limits
-from contract_tests.rules.engine.shared_stream import as_stream, chunk_choices
 from contract_tests.rules.engine.subjects import CHAT, chunks, deltas
 from contract_tests.rules.engine.view import View
+from contract_tests.rules.shared.chunk_choices import chunk_choices
+from contract_tests.rules.shared.limits import LimitedReplies, limits
+from contract_tests.rules.shared.reply import envelope
+from contract_tests.rules.shared.stream import stream
+from contract_tests.rules.shared.streamed_choices import streamed_choices
 
 chat_stream = Section("chat.stream", "The chat completion chunks", see.CHAT_STREAMING)
 
 
-as_stream(chat_stream, CHAT, see.CHAT_CREATE)
+stream.add_to(chat_stream, CHAT, see.CHAT_CREATE)
 envelope(chat_stream, CHAT.chunks, "chat.completion.chunk")
-chunk_choices(chat_stream, CHAT)
-limits(chat_stream, CHAT, see.CHAT_CREATE, streamed=True)
+chunk_choices.add_to(chat_stream, CHAT)
+streamed_choices.add_to(chat_stream, CHAT)
+limits.add_to(chat_stream, LimitedReplies(CHAT, streamed=True), see.CHAT_CREATE)
 
 
 @chat_stream.rule(

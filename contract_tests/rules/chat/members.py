@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
 
 from contract_tests.rules.chat.chunks import chat_stream
 from contract_tests.rules.chat.reply import chat
-from contract_tests.rules.engine.judge import NOTE, SHOULD, Complaint
+from contract_tests.rules.engine.judge import NOTE, Complaint
 from contract_tests.rules.engine.node import Node
-from contract_tests.rules.engine.subjects import deltas, dicts, messages, once, streamed_choices
+from contract_tests.rules.engine.subjects import dicts
 from contract_tests.rules.engine.view import View
-from contract_tests.rules.formats import formats
 
 _STAMP = frozenset(["id", "object", "created", "model", "service_tier", "system_fingerprint"])
 _ROOT = _STAMP | {"choices", "usage", "moderation", "metadata"}
@@ -71,38 +69,3 @@ def known_members_of_chunks(view: View) -> Iterable[Complaint]:
     """A chunk, its choices and their deltas have the members that the API reference names, and no others."""
     for name, node in _of_chunks(view):
         yield node, name
-
-
-def _said(view: View) -> Iterator[Node]:
-    yield from messages(view)
-    yield from deltas(view)
-
-
-@formats.rule(
-    "one-reasoning", over=_said, level=SHOULD, harm="clients that read both names show the reasoning twice"
-)
-def one_reasoning(node: Node) -> Iterable[Complaint]:
-    """Reasoning stands under one name, `reasoning_content` or `reasoning`, not under both."""
-    if node["reasoning"].text and node["reasoning_content"].text:
-        yield node["reasoning"], "reasoning beside reasoning_content", "one of them"
-
-
-@once
-def _not_refusing(view: View) -> Iterator[Node]:
-    """The messages without a refusal, and the first delta of each streamed choice that has an empty one."""
-    yield from (node for node in messages(view) if not node["refusal"].text)
-    for choice in streamed_choices(view):
-        empty = (entry["delta"] for entry in choice.entries if entry["delta"]["refusal"].value == "")
-        yield from islice(empty if not choice.refusal else (), 1)
-
-
-@formats.rule(
-    "null-refusal",
-    over=_not_refusing,
-    level=NOTE,
-    harm="clients that ask whether `refusal` is null show an answer as refused",
-)
-def null_refusal(node: Node) -> Iterable[Complaint]:
-    """`refusal` is null where nothing is refused, not an empty text."""
-    if node["refusal"].value == "":
-        yield node["refusal"], '""', "null"

@@ -13,9 +13,9 @@ from contract_tests.rules.embeddings import embedding_lists, embeddings
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.judge import NOTE, SHOULD, Complaint, Section
 from contract_tests.rules.engine.node import Node
-from contract_tests.rules.engine.shared import is_time
 from contract_tests.rules.engine.subjects import dicts
 from contract_tests.rules.engine.view import View
+from contract_tests.rules.shared.reply import is_time
 from fake_server.wire.exchange import Aspect
 
 Told = Callable[[View], Iterable[Node]]

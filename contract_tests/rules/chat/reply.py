@@ -7,20 +7,20 @@ from collections.abc import Iterable
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
 from contract_tests.rules.engine.node import Node
-from contract_tests.rules.engine.shared import as_dict, choice_list, envelope
-from contract_tests.rules.engine.shared_limits import limits
 from contract_tests.rules.engine.subjects import CHAT, choices, dicts, messages
 from contract_tests.rules.engine.view import View
+from contract_tests.rules.shared.limits import LimitedReplies, limits
+from contract_tests.rules.shared.reply import choice_list, dict_reply, envelope
 
 chat = Section("chat", "The chat completion object", see.CHAT_OBJECT)
 
 FINISH_REASONS = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})
 SERVICE_TIERS = frozenset({"auto", "default", "flex", "scale", "priority"})
 
-as_dict(chat, CHAT)
+dict_reply.add_to(chat, CHAT)
 envelope(chat, CHAT.dicts, "chat.completion")
-choice_list(chat, CHAT, see.CHAT_CREATE)
-limits(chat, CHAT, see.CHAT_CREATE, streamed=False)
+choice_list.add_to(chat, CHAT, see.CHAT_CREATE)
+limits.add_to(chat, LimitedReplies(CHAT, streamed=False), see.CHAT_CREATE)
 
 
 @chat.rule(

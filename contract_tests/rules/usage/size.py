@@ -8,8 +8,8 @@ from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.answers import Answer, answers
 from contract_tests.rules.engine.judge import SHOULD, Complaint
 from contract_tests.rules.engine.node import Node
-from contract_tests.rules.engine.shared_limits import SMALL, token_limit
 from contract_tests.rules.engine.view import View
+from contract_tests.rules.shared.limits import SMALL, token_limit
 from contract_tests.rules.usage.counts import completed_text, usage, usages
 from fake_server.wire.exchange import Aspect
 

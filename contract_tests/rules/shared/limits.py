@@ -1,0 +1,156 @@
+"""The limits that a request sets: stop sequences and token counts, in a dict and in a stream."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from contract_tests.rules.engine.answers import Answer, answers
+from contract_tests.rules.engine.judge import SHOULD, Complaint
+from contract_tests.rules.engine.node import Node
+from contract_tests.rules.engine.shared_rules import SEE_CREATE, SharedRules
+from contract_tests.rules.engine.subjects import Endpoint
+from contract_tests.rules.engine.view import View
+from fake_server.wire.exchange import Aspect
+
+_WITHIN = (",", ";", ":", "-", "–", "—")
+"""How no sentence ends."""
+FEW_WORDS = 3
+"""Shorter answers (a name, a number) often end without a full stop, and with the last token allowed."""
+SMALL = 1000
+"""Tokens that fit into any model's context: below, an answer is not cut for want of room."""
+
+
+def stop_sequences(view: View) -> list[str]:
+    """The stop sequences asked for."""
+    asked = view.asked["stop"]
+    values = [asked.value] if asked.text else [node.value for node in asked]
+    return [value for value in values if isinstance(value, str) and value]
+
+
+def token_limit(view: View) -> int:
+    """The most completion tokens the request allows all its choices together, 0 where it sets no limit."""
+    limit = _whole(view.asked["max_completion_tokens"]) or _whole(view.asked["max_tokens"])
+    tried = _whole(view.asked["best_of"])  # choices that are thrown away are counted too
+    return max(limit, 0) * max(view.asked_choices, tried, 1)
+
+
+def _whole(node: Node) -> int:
+    """The number, 0 where there is none, or one without end: JSON can say 1e999."""
+    number = node.number
+    endless = isinstance(number, float) and not math.isfinite(number)
+    return 0 if number is None or endless else int(number)
+
+
+@dataclass(frozen=True)
+class LimitedReplies:
+    """The dicts of an endpoint, or its streams, beside the limits of their requests."""
+
+    endpoint: Endpoint
+    streamed: bool
+
+    def _answers(self, view: View) -> Iterable[Answer]:
+        """The answers of these replies; none where they repeat the prompt, which no limit is about."""
+        if view.endpoint != self.endpoint.endpoint or view.is_stream is not self.streamed:
+            return ()
+        return () if view.asked["echo"].value is True else answers(view)
+
+    def _usages(self, view: View) -> Iterable[Node]:
+        """The members `usage` of these replies."""
+        roots = self.endpoint.chunks(view) if self.streamed else self.endpoint.dicts(view)
+        return (root["usage"] for root in roots)
+
+    def stops(self, view: View) -> Iterable[tuple[Answer, str]]:
+        """Each answer with each stop sequence that was asked for."""
+        for answer in self._answers(view):
+            yield from ((answer, stop) for stop in stop_sequences(view))
+
+    def counts(self, view: View) -> Iterable[tuple[Node, int, int]]:
+        """What was used of the limit: (where to point, tokens or words, limit)."""
+        limit = token_limit(view)
+        for usage in self._usages(view) if limit else ():
+            count = usage["completion_tokens"]
+            if count.kind == "integer":
+                yield count, count.value, limit
+        # A word is a token at least: so much shows where nothing is counted, or wrongly.
+        for answer in self._answers(view) if limit else ():
+            yield answer.where, len(answer.text.split()), limit
+
+    def measured(self, view: View) -> Iterable[tuple[Answer, float, int, float]]:
+        """The only answer with the tokens used and allowed, and those of the prompt."""
+        limit = token_limit(view)
+        if not limit or view.asked_choices > 1 or (view.asked["best_of"].number or 1) > 1:
+            return
+        counted = (usage for usage in self._usages(view) if usage["completion_tokens"].number is not None)
+        usage = next(counted, None)
+        if usage:
+            used, prompt = usage["completion_tokens"].number or 0, usage["prompt_tokens"].number or 0
+            yield from ((answer, used, limit, prompt) for answer in answers(view))
+
+
+limits = SharedRules()
+
+
+@limits.rule(
+    "stop-kept",
+    over=LimitedReplies.stops,
+    see=SEE_CREATE,
+    harm="what follows the stop sequence is acted upon",
+)
+def stop_kept(subject: tuple[Answer, str]) -> Iterable[Complaint]:
+    """The text does not contain a stop sequence that was asked for."""
+    answer, stop = subject
+    if stop in answer.text:
+        yield answer.where, f"the text of choice {answer.index} contains {stop!r}"
+
+
+@limits.rule(
+    "limit-kept",
+    over=LimitedReplies.counts,
+    see=SEE_CREATE,
+    needs=[Aspect.REQUEST],
+    harm="answers cost more than the caller allowed",
+)
+def limit_kept(subject: tuple[Node, int, int]) -> Iterable[Complaint]:
+    """No more tokens are counted, or words said, than max_completion_tokens (max_tokens) allows."""
+    where, used, limit = subject
+    if used > limit:
+        what = "" if where.path[-1:] == ("completion_tokens",) else " words"
+        yield where, f"{used}{what}", f"at most {limit}"
+
+
+@limits.rule(
+    "length-said",
+    over=LimitedReplies.measured,
+    level=SHOULD,
+    see=SEE_CREATE,
+    needs=[Aspect.REQUEST],
+    expected="length",
+    harm="a text that was cut off is taken for a whole one",
+)
+def length_said(subject: tuple[Answer, float, int, float]) -> Iterable[Complaint]:
+    """An answer that used all its tokens and stops within a sentence does not say that it ended."""
+    answer, used, limit, _ = subject
+    last = answer.text.rstrip()[-1:]
+    # An answer may come to its own end with the last token it is allowed; then it ends as sentences do.
+    within = last in _WITHIN or (last.isalnum() and len(answer.text.split()) >= FEW_WORDS)
+    if used == limit and answer.finish == "stop" and last and within:
+        yield answer.where, f"stop, after all {limit} tokens"
+
+
+@limits.rule(
+    "length-true",
+    over=LimitedReplies.measured,
+    level=SHOULD,
+    yields_to=("usage.completion-counted", "usage.completion-size"),
+    see=SEE_CREATE,
+    needs=[Aspect.REQUEST],
+    expected="stop",
+    harm="a whole text is taken for a cut one: callers ask again for more, and pay twice",
+)
+def length_true(subject: tuple[Answer, float, int, float]) -> Iterable[Complaint]:
+    """An answer that says it was cut has used the tokens it was allowed."""
+    answer, used, limit, prompt = subject
+    if answer.finish == "length" and used < limit / 2 and prompt + used < SMALL:
+        yield answer.where, f"length, after {used} of {limit} tokens"

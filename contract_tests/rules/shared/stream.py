@@ -1,0 +1,88 @@
+"""A stream as a whole: it comes as events, ends with [DONE], and is one answer throughout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from contract_tests.rules.engine.judge import SHOULD, Complaint
+from contract_tests.rules.engine.node import show
+from contract_tests.rules.engine.shared_rules import SEE_CREATE, SharedRules
+from contract_tests.rules.engine.subjects import Endpoint
+from contract_tests.rules.engine.view import View
+
+stream = SharedRules()
+
+
+@stream.rule(
+    "is-stream",
+    over=Endpoint.to_be_streamed,
+    see=SEE_CREATE,
+    harm="openai-python 1 to 3: no items and no error; 0.28.1: AssertionError",
+)
+def is_stream(view: View) -> Iterable[Complaint]:
+    """A request with `stream: true` is answered with server-sent events."""
+    if view.form != "events":
+        shown = view.body[:60].decode("utf-8", "replace")
+        yield view, f"the body begins {shown!r}", "data: {…}"
+    elif view.body.lstrip()[:1] == b"{":
+        yield view, "a JSON body typed text/event-stream", "data: {…}"
+
+
+@stream.rule(
+    "not-empty",
+    over=Endpoint.to_be_streamed,
+    yields_to=("sse.one-json-per-event", ".is-stream", "sse.payload-in-data", "sse.data-not-empty"),
+    harm="clients report an empty success",
+)
+def not_empty(view: View) -> Iterable[Complaint]:
+    """A stream holds at least one chunk before it ends."""
+    if view.form == "events" and not view.messages:
+        yield view.end, f"{len(view.events)} events, none with a chunk"
+
+
+@stream.rule(
+    "done-last",
+    over=Endpoint.whole_streams,
+    see=SEE_CREATE,
+    expected="data: [DONE]",
+    harm="clients that wait for [DONE] hang until the socket closes or report a cut answer",
+)
+def done_last(view: View) -> Iterable[Complaint]:
+    """A stream ends with one `[DONE]` event and nothing after it."""
+    done = [payload for payload in view.payloads if payload.done]
+    if not done:
+        yield view.end, "the stream ended without [DONE]"
+    elif done[0] is not view.payloads[-1]:
+        after = view.payloads[view.payloads.index(done[0]) + 1]
+        yield after, "another event follows [DONE]"
+
+
+def _changes(view: View, name: str, kind: type) -> Iterable[Complaint]:
+    """Chunks in which a member has another value than in the first chunk that has it."""
+    first: Any = None
+    for chunk in view.chunks:
+        value = chunk.value.get(name)
+        if type(value) is not kind or not value:
+            continue
+        first = first or value
+        if value != first:
+            yield chunk[name], str(chunk[name]), f"{show(first)}, as before"
+
+
+@stream.rule("same-id", over=Endpoint.streams, harm="clients that key by id split one answer in two")
+def same_id(view: View) -> Iterable[Complaint]:
+    """All chunks of a stream have the same `id`."""
+    return _changes(view, "id", str)
+
+
+@stream.rule("same-created", over=Endpoint.streams, harm="clients that group chunks by time split one answer")
+def same_created(view: View) -> Iterable[Complaint]:
+    """All chunks of a stream have the same `created`."""
+    return _changes(view, "created", int)
+
+
+@stream.rule("same-model", over=Endpoint.streams, level=SHOULD, harm="cost is booked on two models")
+def same_model(view: View) -> Iterable[Complaint]:
+    """All chunks of a stream have the same `model`."""
+    return _changes(view, "model", str)

@@ -1,0 +1,71 @@
+"""The choices of a stream from their first chunk to their last: each appears, and each finishes once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from contract_tests.rules.engine import references as see
+from contract_tests.rules.engine.judge import SHOULD, Complaint
+from contract_tests.rules.engine.shared_rules import SharedRules
+from contract_tests.rules.engine.stream import StreamedChoice
+from contract_tests.rules.engine.subjects import Endpoint
+from contract_tests.rules.engine.view import View
+from fake_server.wire.exchange import Aspect
+
+streamed_choices = SharedRules()
+
+
+@streamed_choices.rule(
+    "steady-logprobs",
+    over=Endpoint.streamed_choices,
+    level=SHOULD,
+    harm="clients that index `logprobs` raise KeyError in mid-stream",
+)
+def steady_logprobs(choice: StreamedChoice) -> Iterable[Complaint]:
+    """A choice has the member `logprobs` in all its chunks, or in none."""
+    first = "logprobs" in choice.entries[0].value
+    for entry in choice.entries[1:]:
+        if ("logprobs" in entry.value) is not first:
+            yield entry["logprobs"], "missing" if first else "there", "as in the first chunk"
+            return
+
+
+@streamed_choices.rule(
+    "choice-count",
+    over=Endpoint.whole_streams,
+    needs=[Aspect.REQUEST],
+    see=see.CHAT_CREATE,
+    harm="the caller waits for an answer that never comes",
+)
+def choice_count(view: View) -> Iterable[Complaint]:
+    """Every one of the choices that were asked for appears in the stream."""
+    missing = set(range(view.asked_choices)) - {choice.index for choice in view.streamed}
+    if missing and view.streamed:
+        yield view.end, f"no chunk of choice {', '.join(map(str, sorted(missing)))}"
+
+
+@streamed_choices.rule(
+    "finishes",
+    over=Endpoint.whole_streamed_choices,
+    harm="openai-node's stream helper throws 'missing finish_reason for choice 0'; others wait for more",
+)
+def finishes(choice: StreamedChoice) -> Iterable[Complaint]:
+    """Each choice ends with a chunk that says its `finish_reason`."""
+    if not choice.finishes:
+        yield choice.entries[-1], f"choice {choice.index} ends without a finish_reason"
+
+
+@streamed_choices.rule(
+    "finishes-once",
+    over=Endpoint.streamed_choices,
+    yields_to=("usage.stream-no-choices",),
+    harm="clients that stop at the finish_reason lose what follows",
+)
+def finishes_once(choice: StreamedChoice) -> Iterable[Complaint]:
+    """Each choice says its `finish_reason` in one chunk, and no chunk of it follows."""
+    ended = next((at for at, entry in enumerate(choice.entries) if entry.says("finish_reason")), None)
+    after = choice.entries[ended + 1 :] if ended is not None else []
+    # api.openai.com is recorded to say the reason of a text completion again, with an empty text.
+    more = [entry for entry in after if entry.get("text") != "" or not entry.says("finish_reason")]
+    if more:
+        yield more[0], "a chunk of the choice follows its finish_reason"

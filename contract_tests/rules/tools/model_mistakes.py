@@ -1,0 +1,79 @@
+"""Section tools, what a model gets wrong and its server mends: arguments that do not fit, a call as text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from contract_tests.rules.engine import references as see
+from contract_tests.rules.engine.answers import Answer, answers
+from contract_tests.rules.engine.judge import SHOULD, Complaint
+from contract_tests.rules.engine.node import Node
+from contract_tests.rules.engine.view import View
+from contract_tests.rules.formats import violation
+from contract_tests.rules.tools.calls import calling_turns, offered, tools
+from fake_server.wire import jsontext
+
+Called = tuple[Node, Any, dict[str, Any]]
+"""Where the arguments of a call end, what they say, and the schema of the function."""
+
+
+def _strict(view: View) -> Iterable[Called]:
+    """The call of a strict function, where it is the only one: of several at once nothing is promised."""
+    functions = [tool["function"] for tool in view.asked["tools"] if tool["function"]["strict"].value is True]
+    schemas = {one["name"].text: one["parameters"].value for one in functions if one["parameters"].value}
+    for turn in calling_turns(view) if schemas else ():
+        cut = turn.finish.text in ("length", "content_filter")
+        if len(turn.names) == 1 and turn.names[0] in schemas and not cut:
+            node, text = turn.arguments[0]
+            parsed = jsontext.parse(text.encode("utf-8", "replace"))
+            if parsed.ok and isinstance(parsed.value, dict):
+                yield node, parsed.value, schemas[turn.names[0]]
+
+
+@tools.rule("strict-kept", over=_strict, see=see.STRUCTURED, harm="typed tools fail to read their arguments")
+def strict_kept(call: Called) -> Iterable[Complaint]:
+    """The arguments of a function with `strict: true` are valid for its schema."""
+    node, value, schema = call
+    wrong = violation(value, schema)
+    if wrong:
+        yield node, wrong, "arguments that fit the schema"
+
+
+# -- a call that comes as text
+
+_TAGS = (
+    "<tool_call>",
+    "<|python_tag|>",
+    "[TOOL_CALLS]",
+    "<function=",
+    "<|tool_call|>",
+    "<｜tool▁calls▁begin｜>",
+)
+"""How the templates of several model families open a call."""
+
+
+def _texts(view: View) -> Iterable[tuple[Answer, set[str]]]:
+    names = offered(view)
+    for one in answers(view) if names and view.endpoint == "chat" else ():
+        if one.text and not one.calls:
+            yield one, names
+
+
+@tools.rule("no-call-as-text", over=_texts, level=SHOULD, harm="agents print the call instead of running it")
+def no_call_as_text(subject: tuple[Answer, set[str]]) -> Iterable[Complaint]:
+    """A call of an offered tool comes in `tool_calls`, not as text that only looks like one."""
+    answer, names = subject
+    text = answer.text.strip()
+    tag = next((one for one in _TAGS if text.startswith(one)), "")
+    if tag or _called(text) in names:
+        yield answer.where, f"the text is {text[:60]!r}", "tool_calls"
+
+
+def _called(text: str) -> str:
+    """The name in a text that is nothing but a call written as JSON, with or without a Markdown fence."""
+    value = jsontext.parse(re.sub(r"^```(?:json)?\s*|\s*```$", "", text).encode("utf-8", "replace")).value
+    if isinstance(value, dict) and {"arguments", "parameters"} & value.keys():
+        return str(value.get("name", ""))
+    return ""
