@@ -1,10 +1,11 @@
-"""The Starlette app: thin routes inside an edge that speaks OpenAI's language, errors included."""
+"""The FastAPI app: thin routes inside an edge that speaks OpenAI's language, errors included."""
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
-from starlette.applications import Starlette
+from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -38,8 +39,8 @@ def _by_method(path: str) -> Endpoint:
     return endpoint
 
 
-class Fake(Starlette):
-    """Starlette with our edge around its own layers, which the busiest operations do not pass."""
+class Fake(FastAPI):
+    """FastAPI with our edge around its own layers, which the busiest operations do not pass."""
 
     def __init__(self, settings: Settings, **options: Any) -> None:
         super().__init__(**options)
@@ -52,6 +53,14 @@ class Fake(Starlette):
         await self._edge(scope, receive, send)
 
 
+@cache
+def _openapi() -> dict[str, Any]:
+    """The document; its models take a while to make, so nothing is made before somebody asks."""
+    from fake_server.server.openapi.document import document
+
+    return document()
+
+
 def create_app(settings: Settings | None = None) -> Fake:
     """The ASGI app of the fake; every path stands with and without `/v1`.
 
@@ -60,10 +69,10 @@ def create_app(settings: Settings | None = None) -> Fake:
     settings = settings or Settings()
     app = Fake(
         settings,
+        title="fake OpenAI server",
         routes=[
             *control.ROUTES,
             Route("/docs", swagger.docs, methods=["GET"]),
-            Route("/openapi.json", swagger.openapi, methods=["GET"]),
             Route(f"{CONTROL}/assets/{{name}}", swagger.asset, methods=["GET"]),
             *(
                 Route(prefix + path, _by_method(path), methods=_methods(path))
@@ -71,9 +80,12 @@ def create_app(settings: Settings | None = None) -> Fake:
                 for path in dict.fromkeys(path for _, path, _ in OPERATIONS)
             ),
         ],
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
         exception_handlers={HTTPException: _http_error},
     )
-    app.router.redirect_slashes = False
+    app.openapi = _openapi  # type: ignore[method-assign]
     return app
 
 

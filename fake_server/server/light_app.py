@@ -12,7 +12,7 @@ from fake_server.server.stack import edge
 
 
 class Front:
-    """The fake as its own server runs it. Starlette's routing waits for who asks for more."""
+    """The fake as its own server runs it. FastAPI, half of the start's time, waits for who asks for more."""
 
     def __init__(self, settings: Settings) -> None:
         self.state = State({"settings": settings})

@@ -13,7 +13,7 @@ import pytest
 
 from fake_server import FakeServer
 from fake_server.server.control.operations import ROUTES
-from fake_server.server.openapi import control, swagger
+from fake_server.server.openapi import control
 from fake_server.server.openapi.document import document
 from fake_server.server.openapi.operations import OPERATIONS, STORED, TAGS, TUNED, Operation
 from fake_server.server.openapi.swagger import ASSETS
@@ -157,16 +157,4 @@ def test_the_page_needs_no_network(fake: FakeServer) -> None:
         assert (answer.status_code, answer.headers["content-type"].partition(";")[0]) == (200, kind)
         assert f"/__fake__/assets/{name}" in page.text
     assert httpx2.get(f"{fake.root}/__fake__/assets/nope.js").status_code == 404
-    assert httpx2.get(f"{fake.root}/openapi.json").json() == DOCUMENT
-
-
-def test_the_page_says_what_to_install_where_swagger_ui_is_missing(
-    fake: FakeServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(swagger, "_assets", lambda: None)
-    page = httpx2.get(f"{fake.root}/docs")
-    assert page.status_code == 501
-    assert "pip install 'openai-contract-kit[docs]'" in page.text
-    assert f"{fake.root}/openapi.json".endswith(page.text.split()[-1])
-    assert httpx2.get(f"{fake.root}/__fake__/assets/swagger-ui.css").status_code == 404
     assert httpx2.get(f"{fake.root}/openapi.json").json() == DOCUMENT
