@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from contract_tests.recordings.reading import read
 from contract_tests.recordings.recording import InputError, Recording
 from contract_tests.recordings.tally import Tally
 from contract_tests.rules import RULES, find, judge
-from contract_tests.rules.engine.judge import Finding, Level
+from contract_tests.rules.engine.judge import Finding, Judgement, Level
 from fake_server.wire.exchange import Exchange
 from fake_server.wire.proof import differences
 from fake_server.wire.text import did_you_mean
@@ -47,7 +47,7 @@ class Summary:
 
     def count(self, level: Level) -> int:
         """How many findings of this level there are."""
-        return sum(one.rule.level is level for one in self.findings)
+        return sum(finding.rule.level is level for finding in self.findings)
 
 
 def judge_files(
@@ -85,7 +85,25 @@ def _chosen(select: Iterable[str]) -> frozenset[str]:
     return frozenset(chosen)
 
 
-def _speaks_of_content(rule_id: str, exchange: Exchange) -> bool:
+def _add(summary: Summary, recording: Recording, chosen: frozenset[str]) -> None:
+    everything = judge(recording.exchange)
+    judgement = everything.of_rules(chosen) if chosen else everything
+    endpoint = recording.endpoint
+    if recording.exchange.request.method == "DELETE":
+        endpoint = f"DELETE {endpoint}"  # another operation than reading what the path names
+    summary.exchanges += 1
+    summary.per_endpoint[endpoint] += 1
+    summary.findings.extend(judgement.findings)
+    summary.providers.add(recording.provider, judgement)
+    summary.applied.update(judgement.applied)
+    summary.not_reached.update(judgement.not_reached)
+    summary.flagged.update(judgement.ids())
+    if not any(_is_about_content(rule_id, recording.exchange) for rule_id in everything.applied):
+        summary.unjudged[endpoint] += 1
+    summary.surprises.extend(_surprises(recording, None if chosen else everything))
+
+
+def _is_about_content(rule_id: str, exchange: Exchange) -> bool:
     """Whether a rule that applied judged what the exchange is about.
 
     Rules of http and sse apply to any reply, and those of errors to any success ("this is no error"): an
@@ -97,27 +115,13 @@ def _speaks_of_content(rule_id: str, exchange: Exchange) -> bool:
     return section not in ("http", "sse")
 
 
-def _add(summary: Summary, recording: Recording, chosen: frozenset[str]) -> None:
-    judgement = judge(recording.exchange)
-    found = [one for one in judgement.findings if not chosen or one.rule.id in chosen]
-    endpoint = recording.endpoint
-    if recording.exchange.request.method == "DELETE":
-        endpoint = f"DELETE {endpoint}"  # another operation than reading what the path names
-    summary.exchanges += 1
-    summary.per_endpoint[endpoint] += 1
-    summary.findings.extend(found)
-    applied = judgement.applied & chosen if chosen else judgement.applied
-    summary.providers.add(recording.provider, applied, found)
-    summary.applied.update(applied)
-    summary.not_reached.update(judgement.not_reached & chosen if chosen else judgement.not_reached)
-    summary.flagged.update({one.rule.id for one in found})
-    if not any(_speaks_of_content(name, recording.exchange) for name in judgement.applied):
-        summary.unjudged[endpoint] += 1
-    if recording.breaks is not None and (faults := differences(recording.exchange)):
-        summary.surprises.append(f"{recording.exchange.label}: contradicts itself: {'; '.join(faults)}")
-    if recording.breaks is not None and not chosen and judgement.ids() != set(recording.breaks):
-        declared, seen = sorted(recording.breaks), sorted(judgement.ids())
-        summary.surprises.append(
-            f"{recording.exchange.label}: declares {', '.join(declared) or 'nothing'}, "
-            f"breaks {', '.join(seen) or 'nothing'}"
-        )
+def _surprises(recording: Recording, judgement: Judgement | None) -> Iterator[str]:
+    """Where a fixture contradicts itself, or the judgement by all rules contradicts what it declares."""
+    if recording.breaks is None:
+        return
+    label = recording.exchange.label
+    if contradictions := differences(recording.exchange):
+        yield f"{label}: contradicts itself: {'; '.join(contradictions)}"
+    if judgement and judgement.ids() != set(recording.breaks):
+        declared, broken = (", ".join(sorted(ids)) for ids in (recording.breaks, judgement.ids()))
+        yield f"{label}: declares {declared or 'nothing'}, breaks {broken or 'nothing'}"

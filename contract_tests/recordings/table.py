@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from contract_tests.recordings.tally import Example, Provider, Tally
-from contract_tests.rules.engine.judge import Level
+from contract_tests.recordings.tally import Provider, Tally
+from contract_tests.rules.engine.judge import Finding, Level
 from fake_server.wire.text import shorten
 
 Readings = Mapping[str, Mapping[str, str]]
@@ -104,7 +104,7 @@ def anchor(rule_id: str) -> str:
     return rule_id.replace(".", "")
 
 
-def _said(example: Example, level: Level) -> str:
+def _said(example: Finding, level: Level) -> str:
     shown = _short(example.actual)
     if example.expected:
         shown += f"; expected: {_short(example.expected)}"
@@ -115,7 +115,7 @@ def _short(text: str) -> str:
     return shorten(text, _MOST)
 
 
-def _place(example: Example) -> str:
+def _place(example: Finding) -> str:
     return f"`{example.label}`, {_escaped(str(example.place))}"
 
 

@@ -1,7 +1,8 @@
-"""The contract: every rule, one file per section, and the judge that applies them."""
+"""The contract: every rule, a file or a folder per section, and the judge that applies them."""
 
 from __future__ import annotations
 
 from contract_tests.rules.catalogue import RULES, find, judge, judge_trace
+from contract_tests.rules.judged import Judged
 
-__all__ = ["RULES", "find", "judge", "judge_trace"]
+__all__ = ["RULES", "Judged", "find", "judge", "judge_trace"]

@@ -82,7 +82,13 @@ class Judgement:
     not_reached: frozenset[str] = frozenset()
 
     def ids(self, *levels: Level) -> set[str]:
-        return {one.rule.id for one in self.findings if not levels or one.rule.level in levels}
+        """The ids of the rules that are broken, of these levels or of any."""
+        return {found.rule.id for found in self.findings if not levels or found.rule.level in levels}
+
+    def of_rules(self, ids: frozenset[str]) -> Judgement:
+        """What the rules with these ids said."""
+        findings = tuple(found for found in self.findings if found.rule.id in ids)
+        return Judgement(findings, self.applied & ids, self.not_reached & ids)
 
 
 @dataclass
