@@ -52,7 +52,7 @@ class Forwarding:
         self._left_at: float | None = None
         self._refusal = ""
         self.reply = ReplyCapture(
-            request.request, asked_at=self._started, bounds=bounds, label=label, keep_raw=keep_raw
+            request.request, sent_at=self._started, bounds=bounds, label=label, keep_raw=keep_raw
         )
 
     async def run(self, head: bytes, upstream: Connection) -> None:
@@ -107,7 +107,7 @@ class Forwarding:
     def _mark_request_sent(self) -> None:
         if self.request.done:
             self.reply.request = self.request.request
-            self.reply.asked_at = self._loop.time()
+            self.reply.sent_at = self._loop.time()
 
     def _move_reply(self) -> bool:
         """Pass one read from the target on to the client; returns whether anything moved."""

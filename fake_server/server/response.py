@@ -43,7 +43,7 @@ class DeliveryResponse(Response):
         await send(start)
         writes = delivery.writes
         if isinstance(writes, ImmediateWrites) and not delivery.exact:
-            writes = writes.together(TOGETHER)
+            writes = writes.join(TOGETHER)
         leaving: asyncio.Task[None] | None = None
         together: list[bytes] = []
         size, began = 0, False

@@ -79,7 +79,7 @@ def test_informational_heads_come_before_the_status() -> None:
 
 
 def test_pauses_count_from_the_request_the_head_and_the_last_byte_of_each_chunk() -> None:
-    reply = ReplyCapture(GET, asked_at=10.0)
+    reply = ReplyCapture(GET, sent_at=10.0)
     reply.feed(CHUNKED[:20], 10.5)
     reply.feed(CHUNKED[20:], 11.0)
     reply.feed(b"5\r\nhel", 12.0)
@@ -118,7 +118,7 @@ MALFORMED = {
     "size": (CHUNKED + b"2\r\n{}\r\n 1\r\n", "not a chunk size", len(CHUNKED) + 7),
     "no size": (CHUNKED + b"\r\n", "not a chunk size", len(CHUNKED)),
     "size 0x": (CHUNKED + b"0x2\r\n{}\r\n", "not a chunk size", len(CHUNKED)),
-    "chunk end": (CHUNKED + b"2\r\n{}}\r\n", "no line end follows a chunk", len(CHUNKED) + 5),
+    "chunk end": (CHUNKED + b"2\r\n{}}\r\n", "a chunk must be followed by a line ending", len(CHUNKED) + 5),
     "trailer": (CHUNKED + b"0\r\nbroken\r\n\r\n", "no colon", len(CHUNKED) + 3),
     "after 1xx": (b"HTTP/1.1 100 C\r\n\r\nhello", "status line", 18),
 }
@@ -135,17 +135,17 @@ def test_malformed_replies_say_what_and_at_which_byte(name: str, step: int) -> N
 
 
 REMARKS = {
-    "LF alone": b"HTTP/1.1 200 OK\nContent-Length: 0\n\n",
+    "bare LF": b"HTTP/1.1 200 OK\nContent-Length: 0\n\n",
     "folded": b"HTTP/1.1 200 OK\r\nA: b\r\n  c\r\nContent-Length: 0\r\n\r\n",
-    "white space stands between": b"HTTP/1.1 200 OK\r\nContent-Length : 0\r\n\r\n",
-    "stands twice": b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\n",
+    "there is white space between": b"HTTP/1.1 200 OK\r\nContent-Length : 0\r\n\r\n",
+    "is repeated": b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\n",
     "both Transfer-Encoding": CHUNKED[:-2] + b"Content-Length: 9\r\n\r\n0\r\n\r\n",
     "HTTP/1.0 reply has": b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "is not chunked": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n",
-    "is left on": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+    "is not removed": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
     "control character": b"HTTP/1.1 200 OK\r\nA: \x07\r\nContent-Length: 0\r\n\r\n",
     "follow the end of the reply (byte 40)": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}!",
-    "chunk framing ends with LF": CHUNKED + b"0\n\r\n",
+    "chunk framing ends with a bare LF": CHUNKED + b"0\n\r\n",
 }
 
 

@@ -82,7 +82,7 @@ response: {status: 200, body: {text: abc}}
         (GOOD.replace("fixture: 1", "fixture: 2"), "version 2; this kit reads version 1"),
         (GOOD.replace("request:", "asked:"), "'request' is missing"),
         (GOOD.replace("method: GET, ", ""), "'method' is missing"),
-        (GOOD.replace("text: abc", "file: ../x"), "beside the head"),
+        (GOOD.replace("text: abc", "file: ../x"), "same folder as the head"),
         (GOOD.replace("text: abc", "file: gone.body"), r"gone\.body.*cannot be read"),
         (GOOD.replace("{text: abc}", "{text: abc}, writes: [[1], [1]]"), "add up to 2 bytes, the body has 3"),
         (GOOD.replace("status: 200", "status: 200, framing: odd"), "odd"),
@@ -94,8 +94,11 @@ response: {status: 200, body: {text: abc}}
         (GOOD.replace("{text: abc}", "{}, writes: 7"), "writes"),
         (GOOD.replace("{text: abc}", "{texts: abc}"), "file"),
         (f"{GOOD}notes: {'[' * 5000}", "nested too deeply"),
-        (f"{GOOD}a: &a [x]\nb: [*a, *a]\n", r"one\.yaml:5: .*no aliases"),
-        (GOOD.replace("{text: abc}", f"[{'x, ' * 10_000}]"), r"body is a mapping, not \['x', .{60,80}…$"),
+        (f"{GOOD}a: &a [x]\nb: [*a, *a]\n", r"one\.yaml:5: .*not use aliases"),
+        (
+            GOOD.replace("{text: abc}", f"[{'x, ' * 10_000}]"),
+            r"body must be a mapping, not \['x', .{60,80}…$",
+        ),
     ],
 )
 def test_a_bad_file_gets_one_clear_error(tmp_path: Path, text: str, words: str) -> None:

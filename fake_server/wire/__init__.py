@@ -1,1 +1,1 @@
-"""Bytes and values, no framework and no network: exchanges, server-sent events, JSON, fixtures."""
+"""Bytes to values and back, without framework or network: HTTP/1.1, server-sent events, JSON, fixtures."""

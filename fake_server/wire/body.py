@@ -1,4 +1,4 @@
-"""Bodies off the wire: the framing is taken off as bytes arrive (RFC 9112 sections 6 and 7)."""
+"""Message bodies, read incrementally: the framing is removed as bytes arrive (RFC 9112 sections 6 and 7)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(;.*)?", re.DOTALL)
 
 
 class Sink(Protocol):
-    """Where payload goes: pieces as they arrive, and a mark where a write ends."""
+    """Receives the payload: pieces as they arrive, and a call where a write ends."""
 
     def payload(self, piece: bytes) -> None: ...
 
@@ -20,7 +20,7 @@ class Sink(Protocol):
 
 
 class Body(Protocol):
-    """A body being read. `missing` says in words what has not arrived yet."""
+    """A body being read. `missing` says in words what has not arrived yet; '' if the body may end here."""
 
     done: bool
 
@@ -33,13 +33,13 @@ class Body(Protocol):
     @property
     def remarks(self) -> list[str]: ...
 
-    def take(self, data: bytes, position: int, sink: Sink) -> int:
+    def consume(self, data: bytes, position: int, sink: Sink) -> int:
         """Consume `data` from `position`; returns the position after what was consumed."""
         ...
 
 
 class SizedBody:
-    """A body of known length, or, with None, one that the end of the connection ends."""
+    """A body of known length in bytes, or, with None, one that ends with the connection."""
 
     trailers: Headers = ()
 
@@ -53,7 +53,7 @@ class SizedBody:
     def missing(self) -> str:
         return "" if self._length is None else f"the body has {self._seen} of {self._length} bytes"
 
-    def take(self, data: bytes, position: int, sink: Sink) -> int:
+    def consume(self, data: bytes, position: int, sink: Sink) -> int:
         stop = len(data)
         if self._length is not None:
             stop = min(stop, position + self._length - self._seen)
@@ -66,7 +66,8 @@ class SizedBody:
 
 
 class ChunkedBody:
-    """A chunked body from byte `offset` of the message on; `limit` bounds each line and the trailers."""
+    """A chunked body that starts at byte `offset` of the message; `limit` is the size limit in bytes of each
+    chunk-size line and of the trailers together."""
 
     def __init__(self, limit: int, offset: int = 0) -> None:
         self.done = False
@@ -76,35 +77,35 @@ class ChunkedBody:
         self._line = bytearray()
         self._size = 0  # of the current chunk
         self._left = 0  # bytes of it still to come
-        self._after_data = False  # the line end after a chunk's data comes next
+        self._after_data = False  # the line ending after a chunk's data comes next
         self._trailers: FieldReader | None = None
 
     @property
     def missing(self) -> str:
         if self._trailers:
-            return "the trailers have no end"
+            return "the trailers are unfinished"
         if self._left:
             return f"a chunk has {self._size - self._left} of {self._size} bytes"
-        return "the last chunk has not come"
+        return "the last chunk is missing"
 
     @property
     def trailers(self) -> Headers:
         return tuple(self._trailers.fields) if self._trailers else ()
 
-    def take(self, data: bytes, position: int, sink: Sink) -> int:
+    def consume(self, data: bytes, position: int, sink: Sink) -> int:
         while position < len(data) and not self.done:
             before = position
             if self._trailers:
-                position = self._trailers.take(data, position)
+                position = self._trailers.consume(data, position)
                 self.done = self._trailers.done
             elif self._left:
-                position = self._take_data(data, position, sink)
+                position = self._consume_data(data, position, sink)
             else:
-                position = self._take_line(data, position)
+                position = self._consume_line(data, position)
             self._offset += position - before
         return position
 
-    def _take_data(self, data: bytes, position: int, sink: Sink) -> int:
+    def _consume_data(self, data: bytes, position: int, sink: Sink) -> int:
         stop = min(len(data), position + self._left)
         self._left -= stop - position
         self._after_data = self._left == 0
@@ -113,7 +114,7 @@ class ChunkedBody:
             sink.boundary()
         return stop
 
-    def _take_line(self, data: bytes, position: int) -> int:
+    def _consume_line(self, data: bytes, position: int) -> int:
         newline = data.find(b"\n", position)
         stop = len(data) if newline < 0 else newline + 1
         begin = self._offset - len(self._line)
@@ -121,7 +122,9 @@ class ChunkedBody:
         if len(self._line) > self._limit:
             raise TooLarge("head", f"a chunk-size line is longer than {self._limit} bytes")
         if self._after_data and not b"\r\n".startswith(self._line) and self._line != b"\n":
-            raise Malformed(begin, f"no line end follows a chunk but {bytes(self._line[:20])!r}")
+            raise Malformed(
+                begin, f"a chunk must be followed by a line ending, not {bytes(self._line[:20])!r}"
+            )
         if not self._after_data:
             self._check_size(begin)
         if newline >= 0:
@@ -129,7 +132,7 @@ class ChunkedBody:
         return stop
 
     def _check_size(self, begin: int) -> None:
-        """Refuse at once a first byte that begins no size, and a CR inside the line."""
+        """Raise as soon as the line cannot become a size, so that nobody waits for the rest of it."""
         line = self._line
         carriage = line.find(b"\r")
         bad_carriage = 0 <= carriage < len(line) - 1 and line[carriage + 1 : carriage + 2] != b"\n"
@@ -140,7 +143,7 @@ class ChunkedBody:
         line = bytes(self._line)
         self._line.clear()
         if not line.endswith(b"\r\n") and not self.remarks:
-            self.remarks.append("a line of the chunk framing ends with LF alone")
+            self.remarks.append("a line of the chunk framing ends with a bare LF")
         if self._after_data:
             self._after_data = False
             return

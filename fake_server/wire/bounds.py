@@ -1,4 +1,4 @@
-"""The bounds of one exchange: no reply is waited for, read or kept without a limit."""
+"""The limits on one exchange: nothing is awaited, read or stored without a limit."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True)
 class Bounds:
-    """Seconds, bytes and counts; each field's name is the word used in an exchange's `problem`.
+    """Limits in seconds, bytes and counts. An exchange's `problem` names the limit it reached.
 
-    connect: until the connection, with TLS, stands · first_byte: from the last byte sent to the
-    first received · idle: between two pieces received · exchange: from the request's head to the
-    end · body: payload bytes of a request or a reply · event: bytes of one server-sent event ·
-    json_depth: levels of nesting a judge reads · head: bytes of all heads of one message, 1xx
-    included, of one chunk-size line, and of the trailers · writes: writes of one reply · grace:
-    after the client left, how long the reply may still reach its end (SDKs hang up on `[DONE]`,
-    before the last chunk).
+    connect: seconds to connect, TLS included · first_byte: seconds from the last byte sent to the first
+    byte received · idle: seconds between two reads · exchange: seconds from the request's head to the end
+    · body: payload bytes of a request or a reply · event: bytes of one server-sent event · json_depth:
+    levels of nesting that are parsed · head: bytes of all heads of one message (1xx included), of one
+    chunk-size line, and of the trailers · writes: writes of one reply · grace: seconds that a reply may
+    still take after its client left (SDKs hang up on `[DONE]`, before the last chunk).
     """
 
     connect: float = 5.0

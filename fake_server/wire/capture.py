@@ -1,7 +1,7 @@
-"""Bytes of a connection to an Exchange: incremental, no I/O, made to watch servers that misbehave.
+"""Parses the bytes of a reply into an Exchange: incremental, no I/O, made to observe servers that misbehave.
 
-An HTTP library refuses a bad server; a judge has to see what it did. So what arrived before the
-fault is kept, and `problem` says what was wrong and at which byte of the message.
+An HTTP library rejects a faulty reply; a judge has to see it. So everything that arrived before the
+fault stays in the exchange, and `problem` says what was wrong and at which byte of the message.
 """
 
 from __future__ import annotations
@@ -23,29 +23,28 @@ from fake_server.wire.outgoing import serialize_from_values
 from fake_server.wire.sse import EventMeter, EventTooLarge
 
 TRICKLE = 0.05
-"""Seconds between two reads that are a pause; below, something only came in two pieces."""
+"""Seconds from which a gap between two reads counts as a pause; shorter gaps are the network's doing."""
 
 
 class ReplyCapture:
-    """Feed the server's bytes of one reply with their arrival times; `exchange` is what came of it.
+    """Feed it the bytes of one reply with their arrival times; `exchange` is the result so far.
 
-    `asked_at` is when the request's last byte went out (it may be set later). `ended` tells that
-    the reply is over; `leftover` counts bytes that came after its end. Times are seconds on any
-    one clock. With `keep_raw` the exchange holds every byte as it came and when, where its values
-    do not already say it.
+    `sent_at` is when the request's last byte was sent (it may be set later). `ended` says whether the
+    reply is over; `leftover` counts bytes after its end. Times are seconds on any one clock. With
+    `keep_raw` the exchange gets `raw`, the bytes as received, if its values would not reproduce them.
     """
 
     def __init__(
         self,
         request: Request,
         *,
-        asked_at: float = 0.0,
+        sent_at: float = 0.0,
         bounds: Bounds | None = None,
         label: str = "",
         keep_raw: bool = False,
     ) -> None:
         self.request = request
-        self.asked_at = asked_at
+        self.sent_at = sent_at
         self.bounds = bounds or Bounds()
         self.label = label
         self.ending: Ending | None = None
@@ -72,12 +71,12 @@ class ReplyCapture:
 
     @property
     def keeps_alive(self) -> bool:
-        """Whether the connection can carry another exchange after this one."""
+        """Whether the connection can carry another exchange after this reply."""
         clean = self.ending is Ending.CLEAN and not self.leftover and self.framing is not Framing.CLOSE
         return clean and keeps_alive(self.version, self.headers)
 
     def feed(self, data: bytes, at: float = 0.0) -> None:
-        """Take the bytes of one read. After the end they only count as left over."""
+        """Parse the bytes of one read. After the reply's end they are only counted as left over."""
         self._now, position = at, 0
         begin = self.received
         self.received += len(data)
@@ -86,11 +85,11 @@ class ReplyCapture:
         try:
             while position < len(data) and not self.ended:
                 if self._body is None:
-                    position = self._head.take(data, position)
+                    position = self._head.consume(data, position)
                     if self._head.done:
                         self._take_head(begin + position)
                 else:
-                    position = self._body.take(data, position, self)
+                    position = self._body.consume(data, position, self)
                     if self._body.done:
                         self._finish()
         except Malformed as error:
@@ -114,26 +113,26 @@ class ReplyCapture:
         self.stop(Ending.RESET, f"the server reset the connection: {self._missing()}")
 
     def stop(self, ending: Ending, problem: str) -> None:
-        """End the reply here for a reason from outside; nothing happens when it has ended before."""
+        """End the reply here for an outside reason; does nothing if the reply has already ended."""
         if self.ended:
             return
         if self._body is None:
-            self._keep_partial_head()
-        self._keep_write()
+            self._use_partial_head()
+        self._finish_write()
         self.ending, self.problem = ending, problem
 
     @property
     def exchange(self) -> Exchange:
-        exchange = self._read()
+        exchange = self._parsed()
         if self._raw is None or self.ending is Ending.OVERSIZED:
             return exchange
-        times = [self.asked_at, *(at for _, at in self._raw)]
+        times = [self.sent_at, *(at for _, at in self._raw)]
         pauses = [max(0.0, at - before) for before, at in pairwise(times)]
         raw = tuple(Write(data, pause) for (data, _), pause in zip(self._raw, pauses, strict=True))
         return exchange if _reproduces(tuple(serialize_from_values(exchange)), raw) else exchange.but(raw=raw)
 
-    def _read(self) -> Exchange:
-        """What the reply's bytes say."""
+    def _parsed(self) -> Exchange:
+        """The exchange as parsed, without `raw`."""
         partial_head = self.status is not None and not self._head.done
         return Exchange(
             request=self.request,
@@ -144,7 +143,7 @@ class ReplyCapture:
             framing=self.framing,
             reason=self.reason,
             http_version=self.version,
-            head_pause=max(0.0, self._head_at - self.asked_at) if self.status is not None else 0.0,
+            head_pause=max(0.0, self._head_at - self.sent_at) if self.status is not None else 0.0,
             informational=tuple(self._informational),
             trailers=self._body.trailers if self._body else (),
             problem="; ".join([self.problem, *self._all_remarks()] if self.problem else self._all_remarks()),
@@ -153,7 +152,7 @@ class ReplyCapture:
         )
 
     def payload(self, piece: bytes) -> None:
-        """Sink: keep payload, within the bounds on the body and on one event."""
+        """Sink: collect payload, within the limits on the body and on one event."""
         room = self.bounds.body - self._size
         if len(piece) > room:
             self._open += piece[:room]
@@ -168,15 +167,15 @@ class ReplyCapture:
                 raise TooLarge("event", str(error)) from error
 
     def boundary(self) -> None:
-        """Sink: what has come since the last boundary is one write."""
+        """Sink: what arrived since the last boundary is one write."""
         if not self._open:
             return
         if len(self._writes) >= self.bounds.writes:
             self._open.clear()
             raise TooLarge("writes", f"the body came in more than {self.bounds.writes} writes")
-        self._keep_write()
+        self._finish_write()
 
-    def _keep_write(self) -> None:
+    def _finish_write(self) -> None:
         if not self._open:
             return
         self._writes.append(Write(bytes(self._open), max(0.0, self._now - self._last_at)))
@@ -215,8 +214,8 @@ class ReplyCapture:
         plain = names.get("content-encoding", "identity") == "identity"
         return plain and names.get("content-type", "").startswith("text/event-stream")
 
-    def _keep_partial_head(self) -> None:
-        """What arrived of an unfinished head: the status line and the whole lines after it."""
+    def _use_partial_head(self) -> None:
+        """Take over what arrived of an unfinished head: the status line and the complete lines after it."""
         if self._head.start is None:
             return
         try:
@@ -230,10 +229,10 @@ class ReplyCapture:
 
     def _missing(self) -> str:
         if self._body is not None:
-            return self._body.missing or "the body has no other end"
+            return self._body.missing or "only the end of the connection ends the body"
         if not self.received:
-            return "no byte of a reply had come"
-        return f"the head has no end (byte {self.received})"
+            return "no byte of a reply had arrived"
+        return f"the head is unfinished (byte {self.received})"
 
     def _all_remarks(self) -> list[str]:
         remarks = [*self._remarks, *(self._body.remarks if self._body else ())]
@@ -250,12 +249,12 @@ class ReplyCapture:
 
 
 def _reproduces(written: tuple[Write, ...], raw: tuple[Write, ...]) -> bool:
-    """Whether `written` has all the bytes that came, and a pause wherever one was."""
+    """Whether `written` has all the bytes that arrived, and a pause wherever there was one."""
     same = b"".join(write.data for write in written) == b"".join(read.data for read in raw)
     return same and _pause_offsets(raw) <= _pause_offsets(written)
 
 
 def _pause_offsets(writes: tuple[Write, ...]) -> set[int]:
-    """The bytes before which a pause stands."""
+    """The byte offsets before which there is a pause."""
     starts = accumulate((len(write.data) for write in writes), initial=0)
     return {start for start, write in zip(starts, writes, strict=False) if write.pause > TRICKLE}

@@ -1,4 +1,4 @@
-"""Content codings taken off with a bound on what comes out (RFC 9110 section 8.4)."""
+"""Removes content codings, with a limit on the size of the result (RFC 9110 section 8.4)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _GZIP, _ZLIB, _RAW = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
 
 
 def decode_content(exchange: Exchange, limit: int = 16 * MIB) -> tuple[bytes, str]:
-    """The body without its content codings, at most `limit` bytes, and what went wrong ('' if nothing).
+    """The body without its content codings, at most `limit` bytes, and a problem ('' if there is none).
 
-    gzip and deflate are read; with another coding (br, zstd) the body is returned as it is.
+    gzip and deflate are decoded; a body with another coding (br, zstd) is returned unchanged.
     """
     codings = [name.strip().lower() for name in (exchange.header("content-encoding") or "").split(",")]
     codings = [name for name in codings if name not in ("", "identity")]
@@ -37,7 +37,8 @@ def _inflate(body: bytes, coding: str, limit: int) -> tuple[bytes, str]:
         return b"", f"the body is empty, which is not {coding}"
     if coding != "deflate":
         return _members(body, limit)
-    # RFC 9110 section 8.4.1.2: deflate means zlib, but some servers send the raw stream.
+    # RFC 9110 section 8.4.1.2: "deflate" means the zlib format, but some servers send the raw stream.
+    # A zlib header is compression method 8, and its first two bytes are a multiple of 31 (RFC 1950).
     zlib_header = body[0] & 15 == 8 and int.from_bytes(body[:2].ljust(2, b"\0"), "big") % 31 == 0
     text, _, problem = _stream(body, _ZLIB if zlib_header else _RAW, limit, limit)
     return text, problem and f"deflate: {problem}"
@@ -57,9 +58,9 @@ def _members(body: bytes, limit: int) -> tuple[bytes, str]:
 
 
 def _stream(body: bytes, window: int, most: int, limit: int) -> tuple[bytes, bytes, str]:
-    """The text of one compressed stream, the bytes after it, and what went wrong.
+    """The text of one compressed stream, the bytes after it, and a problem.
 
-    `most` are the bytes it may unpack to, of the `limit` for the whole body.
+    `most` is what remains of `limit`, the size limit of the whole decompressed body.
     """
     unpack = zlib.decompressobj(window)
     try:

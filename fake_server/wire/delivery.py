@@ -1,4 +1,4 @@
-"""A reply about to leave: its head, its writes with their pauses, and how it stops."""
+"""A reply ready to be sent: its head, its writes with their pauses, and how it ends."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ EVENT_STREAM = "text/event-stream; charset=utf-8"
 
 @dataclass(frozen=True)
 class Delivery:
-    """What leaves the server for one request.
+    """What the server sends for one request.
 
-    `headers` are those of the reply itself, names in lower case, without framing. `writes` are bytes of the
-    body, each with the pause in seconds before it; of an event stream each is one event. `length` is what
-    Content-Length says; None sends chunks. `ending` CLEAN ends as the framing says, CUT with FIN, RESET with
-    RST, TIMED_OUT says nothing more until the client leaves. `exact` lets every write leave by itself;
-    otherwise those due at the same instant leave together. `head_pieces` are sizes of the pieces the head
-    leaves in, `head_pause` seconds apart; `silent` leaves out the head and all else.
+    `headers` have lower-case names and no framing fields. `writes` are the bytes of the body, each with the
+    pause in seconds before it; in an event stream each write is one event. `length` is the Content-Length;
+    None means chunked. `ending` is CLEAN (as the framing says), CUT (FIN), RESET (RST) or TIMED_OUT (silence
+    until the client leaves). With `exact` every write is sent by itself; otherwise writes due at the same
+    instant are joined. The head is sent in pieces of `head_piece` bytes, `head_pause` seconds apart (0: in
+    one piece). `silent` sends nothing at all, not even the head.
     """
 
     status: int
@@ -42,16 +42,16 @@ class Delivery:
 
     @property
     def needs_raw(self) -> bool:
-        """Whether it cannot be sent as HTTP means it, so that its bytes must be written one by one."""
+        """Whether a web server cannot send it, so that its bytes are written to the socket directly."""
         plain = self.ending is Ending.CLEAN and not self.silent and not self.head_piece
         return not plain or self.status not in _KNOWN
 
     def but(self, **changes: Any) -> Delivery:
-        """A copy with other values."""
+        """A copy with these fields changed."""
         return replace(self, **changes)
 
     def exchange(self, request: Request) -> Exchange:
-        """The same as an exchange, for what plays exchanges."""
+        """The same reply as an Exchange, for code that plays exchanges."""
         framing = Framing.CHUNKED if self.length is None else Framing.LENGTH
         length = () if self.length is None else (("content-length", str(self.length)),)
         coding = (("transfer-encoding", "chunked"),) if self.length is None else ()
@@ -69,7 +69,7 @@ class Delivery:
 
 
 class ImmediateWrites:
-    """Writes that are all due at the same instant, each one of the pieces; they can be read once."""
+    """Writes that are all due at the same instant, one for each piece; can be iterated once."""
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
         self._pieces = pieces
@@ -77,8 +77,8 @@ class ImmediateWrites:
     def __iter__(self) -> Iterator[Write]:
         return map(Write, self._pieces)
 
-    def together(self, least: int) -> Iterator[Write]:
-        """The same bytes in writes of `least` bytes or a piece more; the last one is shorter."""
+    def join(self, least: int) -> Iterator[Write]:
+        """The same bytes in writes of at least `least` bytes each, except the last."""
         joined: list[bytes] = []
         size = 0
         for piece in self._pieces:
@@ -91,15 +91,15 @@ class ImmediateWrites:
 
 
 def fixed_length(status: int, headers: Headers, body: bytes, pause: float = 0.0) -> Delivery:
-    """A reply with a body of known length, after a pause in seconds."""
+    """A reply with a body of known length, sent after `pause` seconds."""
     if status in NO_BODY:
         return Delivery(status, headers, (), length=0)
     return Delivery(status, headers, (Write(body, pause),), length=len(body))
 
 
 def reason_phrase(status: int) -> str:
-    """The reason phrase of a status, empty for one that RFC 9110 does not know."""
+    """The reason phrase of a status, '' for a status that is not registered."""
     return HTTPStatus(status).phrase if status in _KNOWN else ""
 
 
-_KNOWN = frozenset(int(one) for one in HTTPStatus)
+_KNOWN = frozenset(int(status) for status in HTTPStatus)

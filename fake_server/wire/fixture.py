@@ -1,6 +1,6 @@
-"""Fixture files: an Exchange as a readable YAML head and a raw body beside it.
+"""Fixture files: an Exchange as a readable YAML head and raw body files beside it.
 
-The head says what was asked, status, headers, how the body was written and how it ended:
+The head holds the request, the status, the headers, how the body was written and how the reply ended:
 
     openai-contract-fixture: 1
     title: the stream ends without [DONE]
@@ -14,8 +14,9 @@ The head says what was asked, status, headers, how the body was written and how 
     unknown: [timing]
 
 A body is one of `{file: NAME}` (raw bytes beside the head), `{text: "…"}` (UTF-8), or, for a request,
-`{json: …}`. `writes` holds [size in bytes, pause in seconds]; without it the body is one write. `raw`
-with its `reads`, the same way, holds the whole reply as it came where the rest would be sent otherwise.
+`{json: …}`. `writes` is a list of [size in bytes, pause in seconds]; without it the body is one write.
+`raw` and `reads`, in the same form, hold the whole reply as received if the other values would not
+reproduce it.
 """
 
 from __future__ import annotations
@@ -44,29 +45,29 @@ from fake_server.wire.text import shorten
 VERSION = 1
 MARK = "openai-contract-fixture"
 SHIPPED = Path(__file__).resolve().parents[2] / "fixtures"
-"""The kit's own fixtures and scripts, beside its packages."""
+"""The kit's own fixtures and scripts."""
 MAX_QUOTED = 80
-"""Characters of a wrong value that a message quotes."""
+"""Characters of a wrong value that an error message quotes."""
 
 
 class FixtureError(ValueError):
-    """A fixture that cannot be read: the message says which file, where and what to do."""
+    """A fixture cannot be read; the message says which file, where in it, and what to do."""
 
 
 class _Loader(yaml.SafeLoader):
-    """Takes no aliases: a fixture needs none, and a few lines of them are gigabytes when written out."""
+    """Rejects aliases: fixtures need none, and a few lines of nested aliases expand to gigabytes."""
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
             mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise yaml.MarkedYAMLError(problem="a fixture has no aliases (`*name`)", problem_mark=mark)
+            raise yaml.MarkedYAMLError(problem="a fixture may not use aliases (`*name`)", problem_mark=mark)
         node: yaml.Node | None = super().compose_node(parent, index)
         return node
 
 
 @dataclass(frozen=True)
 class Fixture:
-    """An exchange with what a reader wants to know: title, the rules it breaks, where it was seen."""
+    """An exchange with a title, the ids of the rules it breaks, where it was seen, and notes."""
 
     exchange: Exchange
     title: str = ""
@@ -78,7 +79,7 @@ class Fixture:
 def load(path: Path) -> Fixture:
     """Read one fixture head and its bodies. Raises FixtureError."""
     try:
-        head = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a safe one
+        head = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a SafeLoader
     except OSError as error:
         raise FixtureError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -91,7 +92,7 @@ def load(path: Path) -> Fixture:
     except RecursionError as error:
         raise FixtureError(f"{path}: nested too deeply") from error
     if not isinstance(head, dict) or MARK not in head:
-        raise FixtureError(f"{path}:1: not a fixture: the first key is '{MARK}: {VERSION}'")
+        raise FixtureError(f"{path}:1: not a fixture: the first key must be '{MARK}: {VERSION}'")
     if head[MARK] != VERSION:
         raise FixtureError(
             f"{path}:1: fixture version {_abbreviate(head[MARK])}; this kit reads version {VERSION}"
@@ -106,7 +107,7 @@ def load(path: Path) -> Fixture:
 
 
 def is_fixture(path: Path) -> bool:
-    """Whether the file's first line is a fixture's."""
+    """Whether the file begins like a fixture."""
     try:
         with path.open("rb") as file:
             return file.readline(200).startswith(MARK.encode())
@@ -115,16 +116,16 @@ def is_fixture(path: Path) -> bool:
 
 
 def find(root: Path) -> list[Path]:
-    """Every fixture head at or below `root`, sorted."""
+    """Every fixture head at or below `root`, sorted by path."""
     if root.is_file():
         return [root]
     return sorted(path for path in root.rglob("*.yaml") if is_fixture(path))
 
 
 def save(fixture: Fixture, path: Path) -> None:
-    """Write the bodies (files named by their hash) and then the head, which replaces an older one at once.
+    """Write the body files (named by their hash), then the head, which atomically replaces an older one.
 
-    Raises OSError; what stood there before is then whole.
+    Raises OSError; the previous fixture is then intact.
     """
     exchange = fixture.exchange
     head: dict[str, Any] = {MARK: VERSION, "title": fixture.title}
@@ -136,16 +137,18 @@ def save(fixture: Fixture, path: Path) -> None:
 
 
 def _from_head(head: Mapping[str, Any], path: Path) -> Fixture:
-    asked, reply = _mapping(head["request"], "request"), _mapping(head["response"], "response")
+    request, reply = _mapping(head["request"], "request"), _mapping(head["response"], "response")
     if not isinstance(reply["status"], int | None):
-        raise FixtureError(f"{path}: response.status is a number or null, not {_abbreviate(reply['status'])}")
+        raise FixtureError(
+            f"{path}: response.status must be a number or null, not {_abbreviate(reply['status'])}"
+        )
     body = _body(reply.get("body"), path)
     exchange = Exchange(
         request=Request(
-            method=str(asked["method"]),
-            target=str(asked["target"]),
-            headers=None if asked.get("headers", []) is None else _headers(asked.get("headers", [])),
-            body=_body(asked.get("body"), path),
+            method=str(request["method"]),
+            target=str(request["target"]),
+            headers=None if request.get("headers", []) is None else _headers(request.get("headers", [])),
+            body=_body(request.get("body"), path),
         ),
         status=reply["status"],
         reason=str(reply.get("reason", "")),
@@ -154,7 +157,7 @@ def _from_head(head: Mapping[str, Any], path: Path) -> Fixture:
         framing=Framing(reply["framing"]) if "framing" in reply else None,
         writes=_writes(body, reply.get("writes"), path),
         head_pause=float(reply.get("head_pause", 0)),
-        informational=tuple((int(one[0]), _headers(one[1])) for one in reply.get("informational", [])),
+        informational=tuple((int(code), _headers(pairs)) for code, pairs in reply.get("informational", [])),
         trailers=_headers(reply.get("trailers", [])),
         ending=Ending(head.get("ending", "clean")),
         problem=str(head.get("problem", "")),
@@ -177,13 +180,13 @@ def _abbreviate(value: Any) -> str:
 
 def _mapping(value: Any, name: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
-        raise TypeError(f"{name} is a mapping, not {_abbreviate(value)}")
+        raise TypeError(f"{name} must be a mapping, not {_abbreviate(value)}")
     return value
 
 
 def _headers(pairs: Sequence[Sequence[Any]]) -> Headers:
     if not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
-        raise TypeError(f"headers are a list of [name, value], not {_abbreviate(pairs)}")
+        raise TypeError(f"headers must be a list of [name, value], not {_abbreviate(pairs)}")
     return tuple((str(name), str(value)) for name, value in pairs)
 
 
@@ -193,7 +196,7 @@ def _writes(
     if sizes is None:
         return (Write(body),) if body else ()
     if not isinstance(sizes, list) or not all(isinstance(entry, list) and entry for entry in sizes):
-        raise FixtureError(f"{path}: {name} are a list of [size, pause], not {_abbreviate(sizes)}")
+        raise FixtureError(f"{path}: {name} must be a list of [size, pause], not {_abbreviate(sizes)}")
     cuts = [(int(entry[0]), float(entry[1]) if len(entry) > 1 else 0.0) for entry in sizes]
     total = sum(size for size, _ in cuts)
     if total != len(body):
@@ -206,14 +209,14 @@ def _body(entry: Mapping[str, Any] | None, path: Path) -> bytes:
         return b""
     if not {"json", "text", "file"} & set(_mapping(entry, "body")):
         forms = "{file: …}, {text: …} or {json: …}"
-        raise FixtureError(f"{path}: a body is one of {forms}, not {_abbreviate(entry)}")
+        raise FixtureError(f"{path}: a body must be one of {forms}, not {_abbreviate(entry)}")
     if "json" in entry:
         return json.dumps(entry["json"], ensure_ascii=False, separators=(",", ":")).encode()
     if "text" in entry:
         return str(entry["text"]).encode()
     name = str(entry["file"])
     if Path(name).name != name:
-        raise FixtureError(f"{path}: the body file {name!r} must stand beside the head")
+        raise FixtureError(f"{path}: the body file {name!r} must be in the same folder as the head")
     try:
         return (path.parent / name).read_bytes()
     except OSError as error:

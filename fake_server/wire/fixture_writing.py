@@ -1,8 +1,8 @@
-"""Exchanges to fixture files: the readable head, the raw bodies, and how they reach the disk.
+"""Writes exchanges as fixture files: the readable head, the raw bodies, and how both reach the disk.
 
-Bodies land first under the name of their hash and the head, which names them, is renamed into place
-last. So whoever stops at any moment leaves the old fixture or the new one; bodies that no head
-names are swept the next time.
+Body files are written first, named by their hash; the head, which names them, is renamed into place
+last. So an interruption at any moment leaves either the old fixture or the new one. Body files that no
+head names are removed by the next write.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from fake_server.wire.exchange import Exchange, Request, Write
 
 try:
     import fcntl
-except ImportError:  # Windows: two writers of one fixture are not kept apart there
+except ImportError:  # Windows: concurrent writers of one fixture are not locked out there
     fcntl = None  # type: ignore[assignment]
 
 INLINE_LIMIT = 64 * 1024
 _SEPARATORS = re.compile("[\r\x85\u2028\u2029\ufeff]")
 
 Bodies = dict[str, bytes]
-"""Raw files that stand beside a head, by name."""
+"""The raw files beside a head, by name."""
 
 
 def describe_exchange(exchange: Exchange, stem: str) -> tuple[dict[str, Any], Bodies]:
-    """The head of an exchange from `request` on, and the body files it names; these begin with `stem`."""
+    """The head of an exchange from `request` on, and its body files, whose names begin with `stem`."""
     bodies: Bodies = {}
     head: dict[str, Any] = {
         "request": _request_head(exchange.request, stem, bodies),
@@ -48,7 +48,7 @@ def describe_exchange(exchange: Exchange, stem: str) -> tuple[dict[str, Any], Bo
 
 
 def write_fixture(path: Path, head: Mapping[str, Any], bodies: Bodies) -> None:
-    """Write a head and its bodies whole or not at all. Raises OSError."""
+    """Write a head and its body files, all or nothing. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with _locked(path.parent) as folder:
         for name, body in bodies.items():
@@ -71,7 +71,7 @@ def _request_head(request: Request, stem: str, bodies: Bodies) -> dict[str, Any]
 
 
 def _inline(request: Request) -> dict[str, Any] | None:
-    """The request body as JSON or text where nothing is lost by it, None where it needs a file."""
+    """The request body as JSON or text if that loses nothing, None if it needs a file."""
     value = request.json()
     if value is not None:
         written = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
@@ -117,7 +117,7 @@ def _body_file(body: bytes, stem: str, bodies: Bodies, suffix: str = "body") -> 
 
 
 class _Row(list[Any]):
-    """A list written in one line, as far as the width goes."""
+    """A list that is written on one line, up to the line width."""
 
 
 def _sizes(writes: Sequence[Write]) -> _Row:
@@ -127,7 +127,7 @@ def _sizes(writes: Sequence[Write]) -> _Row:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Escapes the line separators that YAML would fold into a space (YAML 1.1 section 4.2)."""
+    """Quotes texts with line separators, which YAML would fold into a space (YAML 1.1 section 4.2)."""
 
 
 def _represent_text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
@@ -151,7 +151,7 @@ def _dump(head: Mapping[str, Any]) -> bytes:
 
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[int | None]:
-    """Hold the folder's lock, so that nobody sweeps a body whose head is still to come."""
+    """Hold the folder's lock, so that nobody removes a body file whose head is not written yet."""
     if fcntl is None:
         yield None
         return
@@ -182,7 +182,7 @@ def _sync(folder: int | None) -> None:
 
 
 def _sweep(head: Path, keep: Bodies) -> None:
-    """Remove what earlier writers of this head left: bodies it does not name, files half written."""
+    """Remove what earlier writers of this head left: body files it does not name, unfinished files."""
     stem = re.escape(head.stem)
     body = rf"{stem}-[0-9a-f]{{12}}\.(body|raw)"
     left = re.compile(rf"{body}|\.{body}\.part|\.{re.escape(head.name)}\.part")

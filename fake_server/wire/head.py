@@ -1,6 +1,6 @@
-"""Message heads, bytes to values (RFC 9112 sections 2 to 6), lenient enough to watch bad servers.
+"""Parses message heads (RFC 9112 sections 2 to 6), leniently enough to observe faulty servers.
 
-What a recipient may repair is repaired and remarked on; what it must refuse raises Malformed.
+What a recipient may repair is repaired, with a remark; what it must reject raises Malformed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _CONTROL = re.compile(rb"[\x01-\x08\x0a-\x1f\x7f]")
 
 
 class Malformed(ValueError):
-    """Bytes that are not HTTP: `offset` counts from the first byte of the message."""
+    """Bytes that are not HTTP; `offset` is counted from the first byte of the message."""
 
     def __init__(self, offset: int, detail: str) -> None:
         super().__init__(f"{detail} (byte {offset})")
@@ -25,7 +25,7 @@ class Malformed(ValueError):
 
 
 class TooLarge(ValueError):
-    """A bound on size was passed; `bound` is its name in Bounds."""
+    """A size limit was exceeded; `bound` is its name in Bounds."""
 
     def __init__(self, bound: str, detail: str) -> None:
         super().__init__(f"{detail} (bound: {bound})")
@@ -34,7 +34,7 @@ class TooLarge(ValueError):
 
 @dataclass(frozen=True)
 class Head:
-    """A start line and its fields. `remarks` say what a strict recipient would not repair."""
+    """A start line and its fields. `remarks` name what a strict recipient would not repair."""
 
     start: bytes
     fields: Headers
@@ -42,11 +42,10 @@ class Head:
 
 
 class FieldReader:
-    """Reads lines up to a blank one: a whole head, or, without a start line, trailers.
+    """Reads lines up to a blank line: a whole head, or, without `start_line`, trailers.
 
-    `take` consumes bytes and returns how many; `done` tells that the blank line came. `expect` is
-    what the first bytes must be. Raises Malformed and TooLarge (more than `limit` bytes, of which
-    earlier heads have `used` some).
+    `done` says whether the blank line has arrived. `expect` is what the first bytes must be. Raises
+    Malformed, and TooLarge for more than `limit` bytes, of which earlier heads have taken `used`.
     """
 
     def __init__(
@@ -68,11 +67,11 @@ class FieldReader:
         return Head(self.start or b"", tuple(self.fields), tuple(self.remarks))
 
     @property
-    def begun(self) -> bool:
-        """Whether any byte of a start line has come."""
+    def started(self) -> bool:
+        """Whether any byte of a start line has arrived."""
         return bool(self.start or self._line.strip())
 
-    def take(self, data: bytes, position: int) -> int:
+    def consume(self, data: bytes, position: int) -> int:
         """Read lines of `data` from `position`; returns the position after what was consumed."""
         while not self.done and position < len(data):
             newline = data.find(b"\n", position)
@@ -87,23 +86,23 @@ class FieldReader:
         return position
 
     def _check_early(self) -> None:
-        """Refuse at once what no later byte can mend, so that nobody waits for it."""
+        """Raise as soon as no later byte can repair the line, so that nobody waits for it."""
         line = self._line
         carriage = line.find(b"\r")
         if 0 <= carriage < len(line) - 1 and line[carriage + 1 : carriage + 2] != b"\n":
-            raise Malformed(self._offset + self.size + carriage, "a CR without LF stands in the head")
+            raise Malformed(self._offset + self.size + carriage, "the head has a CR without LF")
         if self.start is None and self._expect:
             seen = bytes(line[: len(self._expect)])
             if not self._expect.startswith(seen) or (b"\n" in line and len(line) < len(self._expect)):
                 begin = bytes(line[:20])
-                raise Malformed(self._offset, f"the reply does not begin with a status line but {begin!r}")
+                raise Malformed(self._offset, f"the reply must begin with a status line, not {begin!r}")
 
     def _end_line(self) -> None:
         line, where = bytes(self._line), self._offset + self.size
         self.size += len(line)
         self._line.clear()
         if not line.endswith(b"\r\n"):
-            self._remark("a line of the head ends with LF alone")
+            self._remark("a line of the head ends with a bare LF")
         text = line.rstrip(b"\r\n")
         if self.start is None:
             if text:
@@ -130,15 +129,15 @@ class FieldReader:
             raise Malformed(where, f"a header line has no colon: {text[:40]!r}")
         if name != name.rstrip(b" \t"):
             name = name.rstrip(b" \t")
-            self._remark(f"white space stands between {name.decode('latin-1')} and its colon")
+            self._remark(f"there is white space between {name.decode('latin-1')} and its colon")
         if not _NAME.fullmatch(name):
             raise Malformed(where, f"{name[:40]!r} is not a header name")
-        shown = name.decode("latin-1")
+        decoded_name = name.decode("latin-1")
         if b"\0" in value:
-            raise Malformed(where + text.index(b"\0"), f"a NUL byte stands in the value of {shown}")
+            raise Malformed(where + text.index(b"\0"), f"the value of {decoded_name} has a NUL byte")
         if _CONTROL.search(value):
-            self._remark(f"a control character stands in the value of {shown}")
-        self.fields.append((shown, _value(value)))
+            self._remark(f"the value of {decoded_name} has a control character")
+        self.fields.append((decoded_name, _value(value)))
 
     def _remark(self, text: str) -> None:
         if text not in self.remarks and len(self.remarks) < 10:
@@ -170,7 +169,7 @@ def parse_request_line(start: bytes) -> tuple[str, str, str]:
 def determine_framing(
     method: str, status: int, version: str, headers: Headers, offset: int = 0
 ) -> tuple[Framing, int, list[str]]:
-    """How the body of a reply ends (RFC 9112 section 6.3), its length (0 unless known), remarks."""
+    """How a reply's body ends (RFC 9112 section 6.3), its length in bytes (0 if unknown), and remarks."""
     length, remarks = parse_content_length(headers, offset)
     codings = parse_transfer_codings(headers)
     if status == 101:
@@ -185,23 +184,23 @@ def determine_framing(
         if codings[-1] != "chunked":
             return Framing.CLOSE, 0, [*remarks, "the last transfer coding is not chunked"]
         if len(codings) > 1:
-            remarks.append(f"the transfer coding {codings[0]} is left on the body")
+            remarks.append(f"the transfer coding {codings[0]} is not removed from the body")
         return Framing.CHUNKED, 0, remarks
     return (Framing.CLOSE, 0, remarks) if length is None else (Framing.LENGTH, length, remarks)
 
 
 def parse_content_length(headers: Headers, offset: int = 0) -> tuple[int | None, list[str]]:
-    """The Content-Length, None when absent. Raises Malformed where values differ or are no numbers."""
+    """The Content-Length (None if absent) and remarks. Raises Malformed for several values or no number."""
     value = header(headers, "content-length")
     if value is None:
         return None, []
     values = [part.strip() for part in value.split(",")]
-    for one in values:
-        if not (one.isascii() and one.isdigit() and len(one) < 20):
-            raise Malformed(offset, f"Content-Length is not a number: {one[:40]!r}")
+    for number in values:
+        if not (number.isascii() and number.isdigit() and len(number) < 20):
+            raise Malformed(offset, f"Content-Length is not a number: {number[:40]!r}")
     if len(set(values)) > 1:
         raise Malformed(offset, f"two Content-Length values differ: {' and '.join(values)[:60]}")
-    return int(values[0]), ["Content-Length stands twice"] if len(values) > 1 else []
+    return int(values[0]), ["Content-Length is repeated"] if len(values) > 1 else []
 
 
 def parse_transfer_codings(headers: Headers) -> list[str]:

@@ -1,4 +1,4 @@
-"""The client's side of a connection: bytes to one Request at a time, incremental, no I/O."""
+"""Parses a client's bytes into one Request at a time: incremental, no I/O."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fake_server.wire.head import (
 
 
 class RequestCapture:
-    """Feed the client's bytes; `head_done` and `done` tell how far the request has come.
+    """Feed it the client's bytes; `head_done` and `done` say how much of the request has arrived.
 
     `feed` returns how many bytes belong to this request. Raises Malformed and TooLarge.
     """
@@ -35,11 +35,11 @@ class RequestCapture:
     def feed(self, data: bytes, *, head_only: bool = False) -> int:
         position = 0
         if not self.head_done:
-            position = self._head.take(data, position)
+            position = self._head.consume(data, position)
             if self._head.done:
                 self._open_body()
         if self.head_done and not self.done and not head_only:
-            position = self._body.take(data, position, self)
+            position = self._body.consume(data, position, self)
             self.done = self._body.done
         return position
 
@@ -50,7 +50,7 @@ class RequestCapture:
     @property
     def started(self) -> bool:
         """Whether a start line has arrived, whole or in part."""
-        return self._head.begun
+        return self._head.started
 
     @property
     def keeps_alive(self) -> bool:
@@ -62,7 +62,7 @@ class RequestCapture:
         self._payload += piece
 
     def boundary(self) -> None:
-        """Writes of a request are not kept."""
+        """The writes of a request are not recorded."""
 
     def _open_body(self) -> None:
         self.method, self.target, self.version = parse_request_line(self._head.start or b"")
