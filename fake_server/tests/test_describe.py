@@ -12,8 +12,11 @@ import jsonschema
 import pytest
 
 from fake_server import FakeServer
+from fake_server.api.validate.checks import integer, string
+from fake_server.api.validate.containers import array
 from fake_server.server.control.operations import ROUTES
 from fake_server.server.openapi import control
+from fake_server.server.openapi.components import components
 from fake_server.server.openapi.document import document
 from fake_server.server.openapi.operations import OPERATIONS, STORED, TAGS, TUNED, Operation
 from fake_server.server.openapi.swagger import ASSETS
@@ -60,21 +63,21 @@ def test_every_example_is_answered_as_described(
 ) -> None:
     body = one.examples[title]
     assert one.request is not None
-    check(body, one.request.__name__, OPEN)
+    check(body, one.request.component, OPEN)
     path = one.path.format(completion_id=stored, model=TUNED)
     for streamed in {bool(body.get("stream")), one.event is not None}:
         sent = {**body, "stream": True} if streamed else {k: v for k, v in body.items() if k[:6] != "stream"}
         answer = httpx2.request(one.method, fake.base_url + path, json=sent)
         assert answer.status_code == 200, answer.text
         if not streamed:
-            check(answer.json(), one.reply.__name__)
+            check(answer.json(), one.reply.component)
             continue
         assert one.event is not None
         lines = answer.text.splitlines()
         events = [line.removeprefix("data: ") for line in lines if line.startswith("data: {")]
         assert len(events) > 2
         for event in events:
-            check(json.loads(event), one.event.__name__)
+            check(json.loads(event), one.event.component)
 
 
 @pytest.mark.parametrize("one", [one for one in OPERATIONS if not one.examples], ids=lambda one: one.name)
@@ -82,7 +85,7 @@ def test_operations_without_a_body_answer_as_described(fake: FakeServer, stored:
     path = one.path.format(completion_id=stored, model=TUNED)
     answer = httpx2.request(one.method, fake.base_url + path)
     assert answer.status_code == 200
-    check(answer.json(), one.reply.__name__)
+    check(answer.json(), one.reply.component)
     if STORED in one.path:
         gone = httpx2.request(one.method, fake.base_url + path.replace(stored, "chatcmpl-never"))
         assert gone.status_code == 404
@@ -158,3 +161,10 @@ def test_the_page_needs_no_network(fake: FakeServer) -> None:
         assert f"/__fake__/assets/{name}" in page.text
     assert httpx2.get(f"{fake.root}/__fake__/assets/nope.js").status_code == 404
     assert httpx2.get(f"{fake.root}/openapi.json").json() == DOCUMENT
+
+
+def test_two_components_of_one_name_are_refused() -> None:
+    text, count = string().named("Thing"), integer().named("Thing")
+    assert components([text, string().named("Thing")]) == {"Thing": {"title": "Thing", "type": "string"}}
+    with pytest.raises(ValueError, match="two components are called Thing"):
+        components([text, array(count)])

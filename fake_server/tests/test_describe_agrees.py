@@ -7,7 +7,6 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,30 +14,28 @@ import jsonschema
 import pytest
 
 from fake_server.api.reply import ErrorReply
+from fake_server.api.validate import chat, completions, embeddings, moderations
 from fake_server.server.openapi.document import document
 from fake_server.server.openapi.operations import OPERATIONS
 
-chat, completions, embeddings, moderations = (
-    import_module(f"fake_server.api.validate.{name}")
-    for name in ("chat", "completions", "embeddings", "moderations")
-)
 PUBLISHED = Path(os.environ.get("OPENAI_CONTRACT_SHARED", "../shared")) / "openapi.json"
 SCHEMAS = document()["components"]["schemas"]
 Validates = Callable[[Mapping[str, Any]], ErrorReply | None]
 Table = Mapping[str, Any]
 REQUESTS: dict[str, tuple[Table, Table, Validates, dict[str, Any]]] = {
     "CreateChatCompletionRequest": (
-        chat.MEMBERS, chat.REQUIRED, chat.chat,
+        chat.MEMBERS, chat.REQUIRED, chat.validate_chat,
         {"model": "m", "messages": [{"role": "user", "content": "Hi"}]},
     ),
     "CreateCompletionRequest": (
-        completions.MEMBERS, completions.REQUIRED, completions.completions, {"model": "m"},
+        completions.MEMBERS, completions.REQUIRED, completions.validate_completion, {"model": "m"},
     ),
     "CreateEmbeddingRequest": (
-        embeddings.MEMBERS, embeddings.REQUIRED, embeddings.embeddings, {"model": "m", "input": "Hi"},
+        embeddings.MEMBERS, embeddings.REQUIRED, embeddings.validate_embeddings,
+        {"model": "m", "input": "Hi"},
     ),
     "CreateModerationRequest": (
-        moderations.MEMBERS, moderations.REQUIRED, moderations.moderations, {"input": "Hi"},
+        moderations.MEMBERS, moderations.REQUIRED, moderations.validate_moderations, {"input": "Hi"},
     ),
 }  # fmt: skip
 NEEDS: dict[str, dict[str, Any]] = {

@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fake_server.api import validate
-from fake_server.api.validate.chat import MEMBERS
+from fake_server.api.validate.chat import MEMBERS, validate_chat
 
 USER = {"role": "user", "content": "hi"}
 ASK = {"model": "gpt-4o-mini", "messages": [USER]}
@@ -38,7 +37,7 @@ def test_every_genuine_request_that_succeeded_is_accepted() -> None:
     refused, count = {}, 0
     for name, request, _ in recorded({200}):
         count += 1
-        if (reply := validate.chat(request)) is not None:
+        if (reply := validate_chat(request)) is not None:
             refused[name] = reply.message
     assert not refused
     assert count > 1000
@@ -48,7 +47,7 @@ def test_genuine_refusals_are_repeated_to_the_letter() -> None:
     seen = 0
     for _, request, body in recorded({400}):
         if body["error"]["code"] != "invalid_image_url":  # OpenAI did not find the image it was to load
-            reply = validate.chat(request)
+            reply = validate_chat(request)
             assert reply is not None
             assert reply.body() == body
             seen += 1
@@ -76,7 +75,7 @@ GOOD: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("members", GOOD)
 def test_good(members: dict[str, Any]) -> None:
-    assert validate.chat({**ASK, **members}) is None
+    assert validate_chat({**ASK, **members}) is None
 
 
 MISSING, TYPE, VALUE = "missing_required_parameter", "invalid_type", "invalid_value"
@@ -177,7 +176,7 @@ BAD: list[tuple[dict[str, Any], str | None, str | None]] = [
 
 @pytest.mark.parametrize(("members", "param", "code"), BAD)
 def test_bad(members: dict[str, Any], param: str | None, code: str | None) -> None:
-    reply = validate.chat({**ASK, **members})
+    reply = validate_chat({**ASK, **members})
     assert reply is not None
     assert (reply.status, reply.type) == (400, "invalid_request_error")
     assert (reply.param, reply.code) == (param, code)
@@ -186,7 +185,7 @@ def test_bad(members: dict[str, Any], param: str | None, code: str | None) -> No
 
 @pytest.mark.parametrize("name", ["model", "messages"])
 def test_required(name: str) -> None:
-    reply = validate.chat({key: value for key, value in ASK.items() if key != name})
+    reply = validate_chat({key: value for key, value in ASK.items() if key != name})
     assert reply is not None
     assert reply.message == f"Missing required parameter: '{name}'."
     assert (reply.param, reply.code) == (name, MISSING)
@@ -209,14 +208,14 @@ def test_required(name: str) -> None:
     ],
 )
 def test_wording(members: dict[str, Any], message: str) -> None:
-    reply = validate.chat({**ASK, **members})
+    reply = validate_chat({**ASK, **members})
     assert reply is not None
     assert reply.message.endswith(message)
 
 
 def test_what_is_repeated_is_bounded() -> None:
     for members in ({"x" * 10_000: 1}, {"reasoning_effort": "x" * 10_000}, {"n": 10**4000}):
-        reply = validate.chat({**ASK, **members})
+        reply = validate_chat({**ASK, **members})
         assert reply is not None
         assert len(reply.message) < 500
 
@@ -230,7 +229,7 @@ ANYTHING = st.recursive(
 
 @given(st.sampled_from(sorted(MEMBERS)), ANYTHING)
 def test_no_value_of_a_member_crashes(name: str, value: Any) -> None:
-    reply = validate.chat({**ASK, name: value})
+    reply = validate_chat({**ASK, name: value})
     assert reply is None or reply.status == 400
 
 
@@ -248,5 +247,5 @@ def test_no_value_of_a_member_crashes(name: str, value: Any) -> None:
     )
 )
 def test_no_conversation_crashes(messages: list[Any]) -> None:
-    reply = validate.chat({**ASK, "messages": messages})
+    reply = validate_chat({**ASK, "messages": messages})
     assert reply is None or reply.status == 400

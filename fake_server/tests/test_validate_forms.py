@@ -12,8 +12,7 @@ import pytest
 import typing_extensions
 from openai.types.chat import completion_create_params
 
-from fake_server.api import validate
-from fake_server.api.validate.chat import MEMBERS, REQUIRED
+from fake_server.api.validate.chat import MEMBERS, REQUIRED, validate_chat
 
 HINTS = typing_extensions.get_type_hints(completion_create_params.CompletionCreateParamsBase) | {
     "stream": bool | None
@@ -75,11 +74,11 @@ def test_every_form_of_a_member_is_accepted(name: str) -> None:
     count = 0
     for value in spelled(HINTS[name]):
         if name != "messages" or not says_nothing(value[0]):
-            MEMBERS[name](value, name)
+            MEMBERS[name].validate(value, name)
             count += 1
     assert count
 
 
 def test_the_least_request_is_accepted() -> None:
     request = {name: next(spelled(HINTS[name])) for name in REQUIRED}
-    assert validate.chat(request) is None
+    assert validate_chat(request) is None

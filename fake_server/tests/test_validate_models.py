@@ -10,13 +10,13 @@ import openai
 import pytest
 
 from fake_server import FakeServer
-from fake_server.api import validate
+from fake_server.api.validate.chat import validate_chat
 
 USER = {"role": "user", "content": "hi"}
 
 
 def told(model: str, **members: Any) -> tuple[str, str | None, str | None] | None:
-    reply = validate.chat({"model": model, "messages": [USER], **members})
+    reply = validate_chat({"model": model, "messages": [USER], **members})
     return None if reply is None else (reply.message, reply.param, reply.code)
 
 

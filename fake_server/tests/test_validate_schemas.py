@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from fake_server.api import validate
 from fake_server.api.reply import ErrorReply
+from fake_server.api.validate.chat import validate_chat
 
 ASK = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}]}
 A = {"type": "string"}
@@ -20,13 +20,13 @@ OBJECT = "schema must be a JSON Schema of 'type: \"object\"', got 'type: "
 
 def formatted(schema: Any, strict: bool | None = True) -> ErrorReply | None:
     told = {"name": "x", "schema": schema, "strict": strict}
-    return validate.chat({**ASK, "response_format": {"type": "json_schema", "json_schema": told}})
+    return validate_chat({**ASK, "response_format": {"type": "json_schema", "json_schema": told}})
 
 
 def offered(parameters: Any, strict: bool | None = None) -> ErrorReply | None:
     good = {"type": "function", "function": {"name": "good"}}
     tool = {"name": "f", "parameters": parameters, "strict": strict}
-    return validate.chat({**ASK, "tools": [good, {"type": "function", "function": tool}]})
+    return validate_chat({**ASK, "tools": [good, {"type": "function", "function": tool}]})
 
 
 def holding(part: Any, name: str = "p") -> dict[str, Any]:

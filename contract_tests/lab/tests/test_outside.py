@@ -19,7 +19,7 @@ from contract_tests.lab.outside.judges import JUDGES, PACED, Judge, known
 from contract_tests.lab.tools import sdks
 from contract_tests.tests.shared import SHARED, needs_recordings, needs_spec
 from fake_server import FakeServer
-from fake_server.api.validate.chat import chat
+from fake_server.api.validate.chat import validate_chat
 
 BY_NAME = {judge.name: judge for judge in JUDGES}
 COMPLY, ROUTER, CANARY = (
@@ -78,8 +78,8 @@ def test_what_a_judge_asks_for_in_vain_is_no_member_of_a_chat_request(member: st
         "reasoning_effort": "low",
         "messages": [{"role": "user", "content": "15 * 37?"}],
     }
-    assert chat(asked) is None
-    refusal = chat({**asked, member: value})
+    assert validate_chat(asked) is None
+    refusal = validate_chat({**asked, member: value})
     assert refusal is not None
     assert member in refusal.message
 

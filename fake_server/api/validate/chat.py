@@ -15,18 +15,20 @@ from fake_server.api.validate.checks import (
     Check,
     Invalid,
     anything,
-    array,
     boolean,
+    integer,
+    number,
+    string,
+    word,
+)
+from fake_server.api.validate.containers import (
+    array,
     by_kind,
     checked_members,
-    integer,
     mapping,
     members,
     nullable,
-    number,
-    string,
     tagged,
-    word,
 )
 
 _JSON_SCHEMA = members(
@@ -36,73 +38,106 @@ _JSON_SCHEMA = members(
         "schema": nullable(mapping(anything)),
         "strict": nullable(boolean),
     },
-)
+).named("JsonSchema")
 _RESPONSE_FORMAT = tagged(
     "type",
-    {"text": anything, "json_object": anything, "json_schema": members({"json_schema": _JSON_SCHEMA})},
+    {
+        "text": members().named("ResponseFormatText", "Any text."),
+        "json_object": members().named("ResponseFormatJsonObject", "A JSON object."),
+        "json_schema": members({"json_schema": _JSON_SCHEMA}).named(
+            "ResponseFormatJsonSchema", "JSON that fits a schema."
+        ),
+    },
+)
+_AUDIO = members(
+    {
+        "voice": by_kind("a string or an object", string=anything, object=anything),
+        "format": word("wav", "aac", "mp3", "flac", "opus", "pcm16"),
+    }
+).named("AudioWanted")
+_TEXT_PARTS = anything.documented(
+    type="array", items=tagged("type", {"text": messages.TEXT_PART}), minItems=1
+)
+_PREDICTION = members(
+    {
+        "type": word("content"),
+        "content": by_kind("one of a string or array of objects", string=anything, array=_TEXT_PARTS),
+    }
+).named("PredictionContent", "What most of the answer is expected to be.")
+_STREAM_OPTIONS = members(
+    optional={
+        "include_usage": boolean.documented("The last chunk tells the usage."),
+        "include_obfuscation": boolean.documented("Chunks are padded."),
+    },
+    closed=True,
+).named("ChatCompletionStreamOptions", "Only for streams.")
+METADATA = mapping(string(most=512), most=16, longest_key=64).documented(
+    "Up to 16 pairs of texts that go with the completion."
 )
 _INT64 = 2**63
 LONGEST_MODEL = 2048
 """Characters; every chunk of a stream repeats the name, so a longer one would make replies huge."""
+_IGNORED = "Checked and else ignored."
+_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+_TIERS = ("auto", "default", "flex", "scale", "priority", "fast")
 
-REQUIRED: Mapping[str, Check] = {"model": string(least=1, most=LONGEST_MODEL), "messages": messages.MESSAGES}
+REQUIRED: Mapping[str, Check] = {
+    "model": string(least=1, most=LONGEST_MODEL).documented(
+        "Which model answers; any name is known, unless the server was given names."
+    ),
+    "messages": messages.MESSAGES.documented("The conversation so far, oldest first."),
+}
 MEMBERS: Mapping[str, Check] = {
     **REQUIRED,
-    "audio": nullable(
-        members(
-            {
-                "voice": by_kind("a string or an object", string=anything, object=anything),
-                "format": word("wav", "aac", "mp3", "flac", "opus", "pcm16"),
-            }
-        )
+    "stream": nullable(boolean).documented("Answer as server-sent events."),
+    "stream_options": nullable(_STREAM_OPTIONS),
+    "n": nullable(integer(1, 128)).documented("How many choices are made."),
+    "stop": nullable(
+        by_kind("one of a string or an array", string=anything, array=array(string(), most=4))
+    ).documented("Texts at which the answer ends; they are not part of it."),
+    "temperature": nullable(number(0, 2)).documented("How much chance there is; checked and else ignored."),
+    "top_p": nullable(number(0, 1)).documented("The share of likely tokens; checked and else ignored."),
+    "frequency_penalty": nullable(number(-2, 2)).documented(_IGNORED),
+    "presence_penalty": nullable(number(-2, 2)).documented(_IGNORED),
+    "logit_bias": nullable(mapping(number(-100, 100))).documented(
+        "Which tokens are favoured; checked and else ignored."
     ),
-    "frequency_penalty": nullable(number(-2, 2)),
-    "function_call": nullable(tools.FUNCTION_CALL),
-    "functions": tools.FUNCTIONS,
-    "logit_bias": nullable(mapping(number(-100, 100))),
-    "logprobs": nullable(boolean),
-    "max_completion_tokens": nullable(integer(1)),
-    "max_tokens": nullable(integer(1)),
-    "metadata": nullable(mapping(string(most=512), most=16, longest_key=64)),
+    "seed": nullable(integer(-_INT64, _INT64 - 1)).documented("For answers that repeat."),
+    "user": string().documented("Whom the application serves."),
+    "max_completion_tokens": nullable(integer(1)).documented(
+        "The most tokens of one choice, reasoning included."
+    ),
+    "max_tokens": nullable(integer(1)).documented(deprecated=True),
+    "tools": tools.TOOLS.documented("What the model may call."),
+    "tool_choice": nullable(tools.TOOL_CHOICE).documented("Whether a tool is called, and which."),
+    "parallel_tool_calls": boolean.documented("Whether several calls may be made at once."),
+    "response_format": nullable(_RESPONSE_FORMAT).documented("What kind of text the answer is."),
+    "logprobs": nullable(boolean).documented("Tell the log probability of each token."),
+    "top_logprobs": nullable(integer(0, 20)).documented(
+        "How many alternatives each token has; `logprobs` is needed."
+    ),
+    "reasoning_effort": nullable(word(*_EFFORTS)).documented("How much a model that reasons does so."),
+    "verbosity": nullable(word("low", "medium", "high")),
     "modalities": nullable(array(word("text", "audio"), least=1)),
+    "audio": nullable(_AUDIO),
+    "prediction": nullable(_PREDICTION),
+    "web_search_options": nullable(members()),
     "moderation": nullable(members()),
-    "n": nullable(integer(1, 128)),
-    "parallel_tool_calls": boolean,
-    "prediction": nullable(
-        members(
-            {
-                "type": word("content"),
-                "content": by_kind("one of a string or array of objects", string=anything, array=anything),
-            }
-        )
-    ),
-    "presence_penalty": nullable(number(-2, 2)),
+    "store": nullable(boolean).documented("Keep the completion, so that it can be listed and read again."),
+    "metadata": nullable(METADATA),
+    "service_tier": nullable(word(*_TIERS)),
     "prompt_cache_key": nullable(string()),
     "prompt_cache_options": nullable(members()),
     "prompt_cache_retention": nullable(word("in_memory", "in-memory", "24h")),
-    "reasoning_effort": nullable(word("none", "minimal", "low", "medium", "high", "xhigh", "max")),
-    "response_format": nullable(_RESPONSE_FORMAT),
     "safety_identifier": nullable(string(most=64)),
-    "seed": nullable(integer(-_INT64, _INT64 - 1)),
-    "service_tier": nullable(word("auto", "default", "flex", "scale", "priority", "fast")),
-    "stop": nullable(by_kind("one of a string or an array", string=anything, array=array(string(), most=4))),
-    "store": nullable(boolean),
-    "stream": nullable(boolean),
-    "stream_options": nullable(
-        members(optional={"include_usage": boolean, "include_obfuscation": boolean}, closed=True)
-    ),
-    "temperature": nullable(number(0, 2)),
-    "tool_choice": nullable(tools.TOOL_CHOICE),
-    "tools": tools.TOOLS,
-    "top_logprobs": nullable(integer(0, 20)),
-    "top_p": nullable(number(0, 1)),
-    "user": string(),
-    "verbosity": nullable(word("low", "medium", "high")),
-    "web_search_options": nullable(members()),
+    "functions": tools.FUNCTIONS.documented(deprecated=True),
+    "function_call": nullable(tools.FUNCTION_CALL).documented(deprecated=True),
 }
+UPDATED = {"metadata": MEMBERS["metadata"]}
+"""What a stored completion may be given anew."""
 
 
-def chat(request: Mapping[str, Any]) -> ErrorReply | None:
+def validate_chat(request: Mapping[str, Any]) -> ErrorReply | None:
     """The 400 of a chat request that OpenAI refuses, None for a good one.
 
     The first complaint counts: required members, then each member as sent, then unknown ones, then

@@ -1,4 +1,4 @@
-"""Small checks that tables of members are made of; each raises Invalid with OpenAI's wording.
+"""Checks of single values, with OpenAI's wording of what is wrong and with JSON Schemas.
 
 Wording, `param` paths (`messages[1].content[0].type`) and codes follow genuine 4xx answers.
 """
@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
-from fake_server.api import chat_request
 from fake_server.api.reply import ErrorReply
 from fake_server.wire.text import shorten
-
-Check = Callable[[Any, str], None]
-"""Takes a value and its path; returns when the value is fine, else raises Invalid."""
 
 _MISTAKEN_ECHO = 100
 
@@ -25,6 +22,29 @@ class Invalid(Exception):
     def __init__(self, message: str, param: str | None, code: str | None) -> None:
         super().__init__(message)
         self.reply = ErrorReply(400, message, param=param, code=code)
+
+
+@dataclass(frozen=True)
+class Check:
+    """What a value must be: one entry of the tables that requests are validated and documented by.
+
+    `validate` takes a value and its path in the request, and raises Invalid unless the value is right.
+    `schema` says the same as JSON Schema, with checks in the places of inner schemas. The OpenAPI document
+    has it under the name `component`, or in place where that is empty.
+    """
+
+    validate: Callable[[Any, str], None]
+    schema: Mapping[str, Any]
+    component: str = ""
+
+    def named(self, component: str, description: str = "") -> Check:
+        """This check as a named component of the OpenAPI document."""
+        return replace(self.documented(description), component=component)
+
+    def documented(self, description: str = "", **keywords: Any) -> Check:
+        """This check with a description and other keywords of JSON Schema, which are not validated."""
+        described = {"description": description} if description else {}
+        return replace(self, schema={**self.schema, **described, **keywords})
 
 
 def missing(path: str) -> Invalid:
@@ -64,23 +84,18 @@ def listed(words: list[str], last: str = "and") -> str:
     return f"{', '.join(words[:-1])}, {last} {words[-1]}"
 
 
-def nullable(check: Check) -> Check:
-    """`check`, or null."""
-
-    def checked(value: Any, path: str) -> None:
-        if value is not None:
-            check(value, path)
-
-    return checked
-
-
-def anything(value: Any, path: str) -> None:
-    """No demand at all."""
-
-
-def boolean(value: Any, path: str) -> None:
+def _boolean(value: Any, path: str) -> None:
     if not isinstance(value, bool):
         raise wrong_type(path, "a boolean", value)
+
+
+anything = Check(lambda value, path: None, {})
+boolean = Check(_boolean, {"type": "boolean"})
+
+
+def limits(**keywords: Any) -> dict[str, Any]:
+    """The keywords of JSON Schema that have a value."""
+    return {keyword: value for keyword, value in keywords.items() if value is not None}
 
 
 def integer(least: int | None = None, most: int | None = None) -> Check:
@@ -89,16 +104,16 @@ def integer(least: int | None = None, most: int | None = None) -> Check:
             raise wrong_type(path, "an integer", value)
         _range(value, path, "integer", least, most)
 
-    return checked
+    return Check(checked, {"type": "integer", **limits(minimum=least, maximum=most)})
 
 
-def number(least: float, most: float) -> Check:
+def number(least: float | None = None, most: float | None = None) -> Check:
     def checked(value: Any, path: str) -> None:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise wrong_type(path, "a decimal number", value)
         _range(value, path, "decimal", least, most)
 
-    return checked
+    return Check(checked, {"type": "number", **limits(minimum=least, maximum=most)})
 
 
 def _range(value: float, path: str, name: str, least: float | None, most: float | None) -> None:
@@ -142,7 +157,10 @@ def string(least: int = 0, most: int | None = None, pattern: str | None = None) 
             )
             raise Invalid(message, path, "invalid_value")
 
-    return checked
+    anchored = None if pattern is None else f"^{pattern}$"
+    return Check(
+        checked, {"type": "string", **limits(minLength=least or None, maxLength=most, pattern=anchored)}
+    )
 
 
 def word(*allowed: str) -> Check:
@@ -154,130 +172,5 @@ def word(*allowed: str) -> Check:
         if value not in allowed:
             raise wrong_value(path, value, allowed)
 
-    return checked
-
-
-def array(item: Check, least: int = 0, most: int | None = None, expected: str = "an array") -> Check:
-    """An array of `least` to `most` items, each of which passes `item`."""
-
-    def checked(value: Any, path: str) -> None:
-        if not isinstance(value, list):
-            raise wrong_type(path, expected, value)
-        if len(value) < least:
-            message = (
-                f"Invalid '{path}': empty array. "
-                f"Expected an array with minimum length {least}, but got an empty array instead."
-            )
-            raise Invalid(message, path, "empty_array")
-        if most is not None and len(value) > most:
-            message = (
-                f"Invalid '{path}': array too long. Expected an array with maximum length {most}, "
-                f"but got an array with length {len(value)} instead."
-            )
-            raise Invalid(message, path, "array_above_max_length")
-        for index, one in enumerate(value):
-            item(one, f"{path}[{index}]")
-
-    return checked
-
-
-def members(
-    required: Mapping[str, Check] | None = None,
-    optional: Mapping[str, Check] | None = None,
-    *,
-    closed: bool = False,
-) -> Check:
-    """An object with these members; `closed` refuses any other."""
-    must, may = required or {}, optional or {}
-
-    def checked(value: Any, path: str) -> None:
-        if not isinstance(value, dict):
-            raise wrong_type(path, "an object", value)
-        for name, check in must.items():
-            if name not in value:
-                raise missing(f"{path}.{name}")
-            check(value[name], f"{path}.{name}")
-        for name, one in value.items():
-            if name in may:
-                may[name](one, f"{path}.{name}")
-            elif closed and name not in must:
-                unknown = f"{path}.{shown(name)}"
-                raise Invalid(f"Unknown parameter: '{unknown}'.", unknown, "unknown_parameter")
-
-    return checked
-
-
-def mapping(item: Check, most: int | None = None, longest_key: int | None = None) -> Check:
-    """An object with free member names, at most `most` of them, each at most `longest_key` long."""
-
-    def checked(value: Any, path: str) -> None:
-        if not isinstance(value, dict):
-            raise wrong_type(path, "an object", value)
-        if most is not None and len(value) > most:
-            message = (
-                f"Invalid '{path}': too many properties. Expected an object with at most {most} properties, "
-                f"but got an object with {len(value)} properties instead."
-            )
-            raise Invalid(message, path, "object_above_max_properties")
-        for name, one in value.items():
-            if longest_key is not None and len(name) > longest_key:
-                message = (
-                    f"Invalid property name in '{path}': '{shown(name)}' is too long. Expected a property "
-                    f"name with maximum length {longest_key}, but got one with length {len(name)} instead."
-                )
-                raise Invalid(message, path, "property_name_above_max_length")
-            item(one, f"{path}.{shown(name)}")
-
-    return checked
-
-
-def by_kind(expected: str, **checks: Check) -> Check:
-    """A different check for each JSON type: `string`, `array` or `object`."""
-    types = {"string": str, "array": list, "object": dict}
-
-    def checked(value: Any, path: str) -> None:
-        for name, check in checks.items():
-            if isinstance(value, types[name]):
-                check(value, path)
-                return
-        raise wrong_type(path, expected, value)
-
-    return checked
-
-
-def tagged(tag: str, forms: Mapping[str, Check]) -> Check:
-    """An object whose member `tag` says which of the forms it has."""
-
-    def checked(value: Any, path: str) -> None:
-        if not isinstance(value, dict):
-            raise wrong_type(path, "an object", value)
-        if tag not in value:
-            raise missing(f"{path}.{tag}")
-        name = value[tag]
-        if not isinstance(name, str):
-            raise wrong_type(f"{path}.{tag}", "a string", name)
-        if name not in forms:
-            raise wrong_value(f"{path}.{tag}", name, list(forms))
-        forms[name](value, path)
-
-    return checked
-
-
-def checked_members(
-    request: Mapping[str, Any], required: Mapping[str, Check], known: Mapping[str, Check]
-) -> None:
-    """A whole request: required members first, then each as sent; raises Invalid for the first complaint.
-
-    Behind reasoning models api.openai.com words an unknown member as it does inside a member, as seen in
-    https://github.com/teabranch/open-responses-server/issues/41 (o4-mini).
-    """
-    for name in required:
-        if name not in request:
-            raise missing(name)
-    for name, value in request.items():
-        check = known.get(name)
-        if check is None and chat_request.reasons(request):
-            raise Invalid(f"Unknown parameter: '{shown(name)}'.", shown(name), "unknown_parameter")
-        if check is None:
-            raise Invalid(f"Unrecognized request argument supplied: {shown(name)}", None, None)
-        check(value, name)
+    choice = {"enum": list(allowed)} if len(allowed) > 1 else {"const": allowed[0]}
+    return Check(checked, {"type": "string", **choice})

@@ -15,15 +15,13 @@ from fake_server.api.validate.chat import streams
 from fake_server.api.validate.checks import (
     Check,
     Invalid,
-    array,
     boolean,
-    checked_members,
     integer,
-    nullable,
     shown,
     string,
     wrong_type,
 )
+from fake_server.api.validate.containers import array, checked_members, nullable
 
 REQUIRED: Mapping[str, Check] = {"model": CHAT["model"]}
 LAST_TOKEN = 100_257
@@ -35,12 +33,12 @@ CONTEXTS = {"gpt-3.5-turbo-instruct": 4097, "davinci-002": 16_384, "babbage-002"
 """OpenAI's models that complete text, with the tokens that prompt and completion may have together."""
 DEFAULT_TOKENS = 16
 _SHARED = (
-    "frequency_penalty", "logit_bias", "n", "presence_penalty", "seed", "stop", "stream", "stream_options",
-    "temperature", "top_p", "user",
+    "stream", "stream_options", "n", "stop", "temperature", "top_p", "frequency_penalty", "presence_penalty",
+    "logit_bias", "seed", "user",
 )  # fmt: skip
 
 
-def texts_or_tokens(value: Any, path: str) -> None:
+def _texts_or_tokens(value: Any, path: str) -> None:
     """A string, an array of strings, an array of tokens, or an array of arrays of tokens."""
     if isinstance(value, str):
         return
@@ -49,9 +47,9 @@ def texts_or_tokens(value: Any, path: str) -> None:
     if not value:
         raise malformed(path)
     if isinstance(value[0], str):
-        array(string())(value, path)
+        array(string()).validate(value, path)
     elif isinstance(value[0], list):
-        array(_tokens, most=MOST_PROMPTS)(value, path)
+        array(_TOKENS, most=MOST_PROMPTS).validate(value, path)
     else:
         _tokens(value, path)
 
@@ -63,7 +61,7 @@ def malformed(path: str) -> Invalid:
 
 
 def _tokens(value: Any, path: str) -> None:
-    array(integer(), expected="an array of integers")(value, path)
+    array(integer(), expected="an array of integers").validate(value, path)
     name = path.partition("[")[0]
     if not value:
         raise malformed(name)
@@ -72,6 +70,11 @@ def _tokens(value: Any, path: str) -> None:
             bounds = f"Minimum value is 0, maximum value is {LAST_TOKEN} (inclusive)."
             message = f"Invalid token in {name}: {shown(one)}. {bounds}"
             raise Invalid(message, None, None)
+
+
+_TOKENS = Check(_tokens, array(integer(0, LAST_TOKEN), least=1).schema)
+_FORMS = (string(), array(string(), 1, MOST_PROMPTS), _TOKENS, array(_TOKENS, 1, MOST_PROMPTS))
+TEXTS_OR_TOKENS = Check(_texts_or_tokens, {"anyOf": _FORMS})
 
 
 def fits(limit: int, prompt: int, completion: int) -> None:
@@ -88,16 +91,16 @@ def fits(limit: int, prompt: int, completion: int) -> None:
 MEMBERS: Mapping[str, Check] = {
     **REQUIRED,
     **{name: CHAT[name] for name in _SHARED},
-    "best_of": nullable(integer(0, 20)),
-    "echo": nullable(boolean),
-    "logprobs": nullable(integer(0, 5)),
-    "max_tokens": nullable(integer(0)),
-    "prompt": nullable(texts_or_tokens),
+    "prompt": nullable(TEXTS_OR_TOKENS).documented("The beginning, or several, each a text or its tokens."),
+    "max_tokens": nullable(integer(0)).documented("The most tokens of one choice; 16 if not said."),
+    "best_of": nullable(integer(0, 20)).documented("How many candidates are made for `n` choices."),
+    "echo": nullable(boolean).documented("Begin each choice with its prompt."),
+    "logprobs": nullable(integer(0, 5)).documented("How many alternatives each token has."),
     "suffix": nullable(string()),
 }
 
 
-def completions(request: Mapping[str, Any]) -> ErrorReply | None:
+def validate_completion(request: Mapping[str, Any]) -> ErrorReply | None:
     """The 400 of a text completion request that OpenAI refuses, None for a good one."""
     try:
         checked_members(request, REQUIRED, MEMBERS)
@@ -126,7 +129,7 @@ def _together(request: Mapping[str, Any]) -> None:
         message = "Setting 'echo' and 'logprobs' at the same time is not supported for this model."
         raise Invalid(message, None, None)
     prompts = [] if request.get("prompt") is None else tokens.texts(request["prompt"])
-    array(string(), most=MOST_PROMPTS)(prompts, "prompt")
+    array(string(), most=MOST_PROMPTS).validate(prompts, "prompt")
     choices = len(prompts) * max(wanted, candidates or 1)
     if choices > MOST_CHOICES:
         message = f"This server makes at most {MOST_CHOICES} choices at once; {choices} are asked for."

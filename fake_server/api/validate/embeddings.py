@@ -12,29 +12,29 @@ from typing import Any
 from fake_server.api import tokens, vectors
 from fake_server.api.reply import ErrorReply
 from fake_server.api.validate.chat import MEMBERS as CHAT
-from fake_server.api.validate.checks import (
-    Check,
-    Invalid,
-    array,
-    checked_members,
-    integer,
-    nullable,
-    string,
-    word,
-)
-from fake_server.api.validate.completions import fits, malformed, texts_or_tokens
+from fake_server.api.validate.checks import Check, Invalid, integer, string, word
+from fake_server.api.validate.completions import TEXTS_OR_TOKENS, fits, malformed
+from fake_server.api.validate.containers import array, checked_members, nullable
 
 MOST_INPUTS, MOST_TOKENS, MOST_TOKENS_TOGETHER = 2048, 8192, 300_000
-REQUIRED: Mapping[str, Check] = {"model": CHAT["model"], "input": texts_or_tokens}
+REQUIRED: Mapping[str, Check] = {
+    "model": CHAT["model"].documented(examples=list(vectors.SIZES)),
+    "input": TEXTS_OR_TOKENS.documented("A text or its tokens, or several."),
+}
 MEMBERS: Mapping[str, Check] = {
     **REQUIRED,
-    "dimensions": nullable(integer(1)),
-    "encoding_format": nullable(word("float", "base64")),
+    "dimensions": nullable(integer(1)).documented(
+        "How many numbers a vector has; no more than the model's vectors have.",
+        maximum=max(vectors.SIZES.values()),
+    ),
+    "encoding_format": nullable(word("float", "base64")).documented(
+        "Numbers, or base64 of little-endian 32-bit floats."
+    ),
     "user": CHAT["user"],
 }
 
 
-def embeddings(request: Mapping[str, Any]) -> ErrorReply | None:
+def validate_embeddings(request: Mapping[str, Any]) -> ErrorReply | None:
     """The 400 of an embeddings request that OpenAI refuses, None for a good one."""
     try:
         checked_members(request, REQUIRED, MEMBERS)
@@ -49,13 +49,13 @@ def _sized(request: Mapping[str, Any]) -> None:
     if wanted is not None and model == vectors.FIXED:
         raise Invalid("This model does not support specifying dimensions.", None, None)
     if wanted is not None:
-        integer(1, vectors.size(model))(wanted, "dimensions")
+        integer(1, vectors.size(model)).validate(wanted, "dimensions")
 
 
 def _within(request: Mapping[str, Any]) -> ErrorReply | None:
     given = request["input"]
     texts = tokens.texts(given)
-    array(string(), most=MOST_INPUTS)(texts, "input")
+    array(string(), most=MOST_INPUTS).validate(texts, "input")
     if isinstance(given, list) and "" in texts:
         raise malformed("input")
     costs = [tokens.count(text) for text in texts]

@@ -8,27 +8,32 @@ from fake_server.api.validate.checks import (
     Check,
     Invalid,
     anything,
-    array,
-    by_kind,
-    members,
     missing,
-    nullable,
     string,
-    tagged,
     word,
     wrong_type,
 )
+from fake_server.api.validate.containers import array, by_kind, members, nullable, tagged
 from fake_server.api.validate.tools import CALL, LEGACY_CALL, NAME
 
-_TEXT = members({"text": string()})
-_REFUSAL = members({"refusal": string()})
-_IMAGE = members(
-    {"image_url": members({"url": string()}, {"detail": nullable(word("auto", "low", "high", "original"))})}
+TEXT_PART = members({"text": string()}).named("ChatCompletionRequestMessageContentPartText", "A text.")
+_REFUSAL = members({"refusal": string()}).named(
+    "ChatCompletionRequestMessageContentPartRefusal", "A refusal that the assistant gave before."
 )
-_AUDIO = members({"input_audio": members({"data": string(), "format": word("wav", "mp3")})})
+_URL = string().documented("Where the picture is, or the picture as a data URL.")
+_DETAIL = nullable(word("auto", "low", "high", "original"))
+_IMAGE = members({"image_url": members({"url": _URL}, {"detail": _DETAIL}).named("ImageUrl")}).named(
+    "ChatCompletionRequestMessageContentPartImage", "A picture."
+)
+_SOUND = members({"data": string().documented("Base64."), "format": word("wav", "mp3")}).named("InputAudio")
+_AUDIO = members({"input_audio": _SOUND}).named("ChatCompletionRequestMessageContentPartAudio", "Sound.")
 _FILE = members(
-    {"file": members(optional=dict.fromkeys(("file_data", "file_id", "filename"), nullable(string())))}
-)
+    {
+        "file": members(
+            optional=dict.fromkeys(("file_data", "file_id", "filename"), nullable(string()))
+        ).named("InputFile")
+    }
+).named("ChatCompletionRequestMessageContentPartFile", "A file.")
 
 
 def _content(**parts: Check) -> Check:
@@ -39,35 +44,49 @@ def _content(**parts: Check) -> Check:
     )
 
 
-_TEXTS = _content(text=_TEXT)
-_USER = _content(text=_TEXT, image_url=_IMAGE, input_audio=_AUDIO, file=_FILE)
-_ASSISTANT = _content(text=_TEXT, refusal=_REFUSAL)
+_TEXTS = _content(text=TEXT_PART)
+_USER = _content(text=TEXT_PART, image_url=_IMAGE, input_audio=_AUDIO, file=_FILE)
+_ASSISTANT = _content(text=TEXT_PART, refusal=_REFUSAL)
 _SPEAKER = {"name": string()}
 
 _ROLES: dict[str, Check] = {
-    "system": members({"content": _TEXTS}, _SPEAKER),
+    "system": members({"content": _TEXTS}, _SPEAKER).named(
+        "ChatCompletionRequestSystemMessage", "What the application demands."
+    ),
     "assistant": members(
         {},
         {
             "content": nullable(_ASSISTANT),
-            "tool_calls": nullable(array(CALL, least=1, expected="an array of objects")),
-            "function_call": nullable(LEGACY_CALL),
             "refusal": nullable(string()),
-            "audio": nullable(members({"id": string()})),
             **_SPEAKER,
+            "audio": nullable(members({"id": string()}).named("AudioSaid")),
+            "tool_calls": nullable(array(CALL, least=1, expected="an array of objects")),
+            "function_call": nullable(LEGACY_CALL).documented(deprecated=True),
         },
+    ).named(
+        "ChatCompletionRequestAssistantMessage",
+        "What was answered before; without content it holds calls or a refusal.",
     ),
-    "user": members({"content": _USER}, _SPEAKER),
-    "function": members({"name": NAME, "content": nullable(string())}),
-    "tool": members({"content": _TEXTS, "tool_call_id": string()}),
-    "developer": members({"content": _TEXTS}, _SPEAKER),
+    "user": members({"content": _USER}, _SPEAKER).named(
+        "ChatCompletionRequestUserMessage", "What the user says or shows."
+    ),
+    "function": members({"name": NAME, "content": nullable(string())}).named(
+        "ChatCompletionRequestFunctionMessage", "What a function gave back, the older way."
+    ),
+    "tool": members(
+        {"content": _TEXTS, "tool_call_id": string().documented("Which call this answers.")}
+    ).named("ChatCompletionRequestToolMessage", "What a tool gave back."),
+    "developer": members({"content": _TEXTS}, _SPEAKER).named(
+        "ChatCompletionRequestDeveloperMessage",
+        "What the application demands; newer models take it for `system`.",
+    ),
 }
 _MESSAGE = tagged("role", _ROLES)
 _INSTEAD = ("tool_calls", "function_call", "refusal", "audio")
 
 
 def _message(value: Any, path: str) -> None:
-    _MESSAGE(value, path)
+    _MESSAGE.validate(value, path)
     if value["role"] == "assistant" and value.get("content") is None:
         if any(value.get(name) for name in _INSTEAD):
             return
@@ -76,7 +95,7 @@ def _message(value: Any, path: str) -> None:
         raise wrong_type(f"{path}.content", "one of a string or array of objects", None)
 
 
-MESSAGES = array(_message, least=1, expected="an array of objects")
+MESSAGES = array(Check(_message, _MESSAGE.schema), least=1, expected="an array of objects")
 
 
 def answered(messages: list[dict[str, Any]]) -> None:

@@ -9,18 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from fake_server.api.reply import ErrorReply
-from fake_server.api.validate.checks import (
-    Check,
-    Invalid,
-    array,
-    checked_members,
-    members,
-    nullable,
-    string,
-    tagged,
-    wrong_type,
-    wrong_value,
-)
+from fake_server.api.validate.checks import Check, Invalid, string, wrong_type, wrong_value
+from fake_server.api.validate.containers import array, checked_members, members, nullable, tagged
 
 MODELS = (
     "omni-moderation-latest",
@@ -31,11 +21,14 @@ MODELS = (
 )
 MOST_INPUTS = 2048
 """Inputs of one request, a bound of this server's own."""
+_URL = string(1).documented("Where the picture is, or the picture as a data URL.")
 _PART = tagged(
     "type",
     {
-        "text": members({"type": string(), "text": string()}, {}),
-        "image_url": members({"type": string(), "image_url": members({"url": string(1)}, {})}, {}),
+        "text": members({"text": string()}).named("ModerationTextInput", "A text."),
+        "image_url": members({"image_url": members({"url": _URL}).named("ModerationImage")}).named(
+            "ModerationImageURLInput", "A picture."
+        ),
     },
 )
 
@@ -46,14 +39,22 @@ def _input(value: Any, path: str) -> None:
     if not isinstance(value, list):
         raise wrong_type(path, "one of a string or an array", value)
     item = string() if value and isinstance(value[0], str) else _PART
-    array(item, least=1, most=MOST_INPUTS)(value, path)
+    array(item, least=1, most=MOST_INPUTS).validate(value, path)
 
 
-REQUIRED: Mapping[str, Check] = {"input": _input}
-MEMBERS: Mapping[str, Check] = {**REQUIRED, "model": nullable(string(1))}
+_FORMS = (string(), array(string(), 1, MOST_INPUTS), array(_PART, 1, MOST_INPUTS))
+REQUIRED: Mapping[str, Check] = {
+    "input": Check(_input, {"anyOf": _FORMS}).documented(
+        "A text, several texts (a result for each), or parts (one result for all)."
+    )
+}
+MEMBERS: Mapping[str, Check] = {
+    **REQUIRED,
+    "model": nullable(string(1)).documented("The `text-` models read texts alone.", enum=[*MODELS, None]),
+}
 
 
-def moderations(request: Mapping[str, Any]) -> ErrorReply | None:
+def validate_moderations(request: Mapping[str, Any]) -> ErrorReply | None:
     """The 400 of a moderation request that OpenAI refuses, None for a good one."""
     try:
         checked_members(request, REQUIRED, MEMBERS)
@@ -68,4 +69,4 @@ def _fit(model: str, given: Any) -> None:
     if model not in MODELS:
         raise wrong_value("model", model, MODELS)
     if model.startswith("text-") and isinstance(given, list):
-        array(string())(given, "input")
+        array(string()).validate(given, "input")

@@ -4,19 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from fake_server.api.validate.checks import (
-    Invalid,
-    anything,
-    array,
-    boolean,
-    by_kind,
-    mapping,
-    members,
-    nullable,
-    string,
-    tagged,
-    word,
-)
+from fake_server.api.validate.checks import Invalid, anything, boolean, string, word
+from fake_server.api.validate.containers import array, by_kind, mapping, members, nullable, tagged
 
 NAME = string(least=1, most=64, pattern="[a-zA-Z0-9_-]+")
 MOST_TOOLS = 128
@@ -25,21 +14,29 @@ _FUNCTION = members(
     {"name": NAME},
     {
         "description": nullable(string()),
-        "parameters": nullable(mapping(anything)),
+        "parameters": nullable(mapping(anything)).documented("A JSON Schema of the arguments."),
         "strict": nullable(boolean),
     },
-)
+).named("FunctionObject")
+_GRAMMAR = members({"grammar": members()})
 _CUSTOM = members(
     {"name": NAME},
     {
         "description": nullable(string()),
-        "format": tagged("type", {"text": anything, "grammar": members({"grammar": members()})}),
+        "format": tagged("type", {"text": members(), "grammar": _GRAMMAR}),
     },
-)
+).named("CustomObject")
 TOOLS = array(
     tagged(
         "type",
-        {"function": members({"function": _FUNCTION}), "custom": members({"custom": _CUSTOM})},
+        {
+            "function": members({"function": _FUNCTION}).named(
+                "ChatCompletionTool", "A function that may be called."
+            ),
+            "custom": members({"custom": _CUSTOM}).named(
+                "CustomToolChatCompletions", "A tool that takes any text."
+            ),
+        },
     ),
     least=1,
     most=MOST_TOOLS,
@@ -47,31 +44,41 @@ TOOLS = array(
 )
 FUNCTIONS = array(_FUNCTION, least=1, most=MOST_TOOLS, expected="an array of objects")
 
-_NAMED = members({"name": NAME})
+_NAMED = members({"name": NAME}).named("Named")
+_ALLOWED = members({"mode": word("auto", "required"), "tools": array(members())}).named("AllowedTools")
 TOOL_CHOICE = by_kind(
     "one of a string or an object",
     string=word("none", "auto", "required"),
     object=tagged(
         "type",
         {
-            "function": members({"function": _NAMED}),
-            "custom": members({"custom": _NAMED}),
-            "allowed_tools": members(
-                {"allowed_tools": members({"mode": word("auto", "required"), "tools": array(members())})}
+            "function": members({"function": _NAMED}).named(
+                "ChatCompletionNamedToolChoice", "This function is to be called."
+            ),
+            "custom": members({"custom": _NAMED}).named(
+                "ChatCompletionNamedToolChoiceCustom", "This custom tool is to be called."
+            ),
+            "allowed_tools": members({"allowed_tools": _ALLOWED}).named(
+                "ChatCompletionAllowedToolsChoice", "Some of the tools may, or one of them must, be called."
             ),
         },
     ),
 )
 FUNCTION_CALL = by_kind("one of a string or an object", string=word("none", "auto"), object=_NAMED)
 
+LEGACY_CALL = members({"name": NAME, "arguments": string().documented("JSON text.")}).named("FunctionCalled")
+_CUSTOM_CALL = members({"name": NAME, "input": string()}).named("CustomCalled")
 CALL = tagged(
     "type",
     {
-        "function": members({"id": string(), "function": members({"name": NAME, "arguments": string()})}),
-        "custom": members({"id": string(), "custom": members({"name": NAME, "input": string()})}),
+        "function": members({"id": string(), "function": LEGACY_CALL}).named(
+            "ChatCompletionMessageToolCall", "A call of a function."
+        ),
+        "custom": members({"id": string(), "custom": _CUSTOM_CALL}).named(
+            "ChatCompletionMessageCustomToolCall", "A call of a custom tool."
+        ),
     },
 )
-LEGACY_CALL = members({"name": NAME, "arguments": string()})
 
 
 def agree(request: dict[str, Any]) -> None:

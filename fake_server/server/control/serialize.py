@@ -6,9 +6,10 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from fake_server.api import validate
 from fake_server.api.request import COMPLETIONS, EMBEDDINGS, MODERATIONS, ApiRequest
-from fake_server.api.validate.moderations import moderations as moderations_refused
+from fake_server.api.validate.completions import validate_completion
+from fake_server.api.validate.embeddings import validate_embeddings
+from fake_server.api.validate.moderations import validate_moderations
 from fake_server.faults.active import Armed
 from fake_server.scripts import match
 from fake_server.scripts.model import Script
@@ -85,12 +86,12 @@ def askings_of(entry: JournalEntry) -> Iterator[ApiRequest]:
 
 
 def _as_chats(endpoint: str, body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    if endpoint == COMPLETIONS and validate.completions(body) is None:
+    if endpoint == COMPLETIONS and validate_completion(body) is None:
         for prompt in completions.prompts(body):
             yield completions.as_chat(body, prompt)
-    elif endpoint == EMBEDDINGS and validate.embeddings(body) is None:
+    elif endpoint == EMBEDDINGS and validate_embeddings(body) is None:
         yield embeddings.as_chat(body)
-    elif endpoint == MODERATIONS and moderations_refused(body) is None:
+    elif endpoint == MODERATIONS and validate_moderations(body) is None:
         yield moderations.as_chat(body)
     else:
         yield body

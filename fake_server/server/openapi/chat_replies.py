@@ -1,192 +1,154 @@
-"""What replies about chat hold, as the API reference names it."""
+"""What replies about chat hold, under the names of the API reference."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeAlias
+from fake_server.api.validate.chat import METADATA
+from fake_server.api.validate.checks import anything, boolean, integer, number, string, word
+from fake_server.api.validate.containers import array, by_kind, mapping, members, nullable
+from fake_server.api.validate.tools import CALL, LEGACY_CALL
 
-from pydantic import Field
+TEXT = string()
+TEXT_OR_NULL = nullable(TEXT)
+COUNT = integer(0)
+SECONDS = integer().documented("Unix seconds.")
+_FINISH = word("stop", "length", "tool_calls", "content_filter", "function_call")
+_OBJECTS = array(members())
+COMPLETION_ID = {"id": TEXT, "created": SECONDS, "model": TEXT}
+FINGERPRINT = {"system_fingerprint": TEXT}
 
-from fake_server.server.openapi.messages import Called, FunctionCalled
-from fake_server.server.openapi.shapes import Metadata, Shape, absent
+USAGE = members(
+    {"prompt_tokens": COUNT, "completion_tokens": COUNT, "total_tokens": COUNT},
+    {
+        "prompt_tokens_details": members({"cached_tokens": COUNT, "audio_tokens": COUNT}).named(
+            "PromptTokensDetails"
+        ),
+        "completion_tokens_details": members(
+            {
+                "reasoning_tokens": COUNT,
+                "audio_tokens": COUNT,
+                "accepted_prediction_tokens": COUNT,
+                "rejected_prediction_tokens": COUNT,
+            }
+        ).named("CompletionTokensDetails"),
+    },
+).named("CompletionUsage", "Tokens; the total is the sum of the other two.")
 
-Finish: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter", "function_call"]
-Seconds = Annotated[int, Field(description="Unix seconds.")]
-Count = Annotated[int, Field(ge=0)]
+_TOKEN = {"token": TEXT, "logprob": number(), "bytes": nullable(array(integer()))}
+_TOKENS = nullable(
+    array(
+        members({**_TOKEN, "top_logprobs": array(members(_TOKEN).named("TopLogprob"))}).named(
+            "ChatCompletionTokenLogprob", "A token with its log probability, and likely alternatives."
+        )
+    )
+)
+_LOGPROBS = nullable(members({"content": _TOKENS, "refusal": _TOKENS}).named("ChatCompletionLogprobs"))
 
+_MESSAGE = members(
+    {"role": word("assistant"), "content": TEXT_OR_NULL, "refusal": TEXT_OR_NULL},
+    {
+        "tool_calls": array(CALL),
+        "annotations": _OBJECTS,
+        "function_call": LEGACY_CALL,
+        "reasoning_content": TEXT.documented("Not OpenAI's: scripts may have it, as other servers do."),
+    },
+).named("ChatCompletionResponseMessage", "What is answered.")
+_COMPLETION = {
+    **COMPLETION_ID,
+    "object": word("chat.completion"),
+    "choices": array(
+        members({"index": COUNT, "message": _MESSAGE, "logprobs": _LOGPROBS, "finish_reason": _FINISH}).named(
+            "ChatCompletionChoice"
+        )
+    ),
+    "usage": USAGE,
+}
+_COMPLETION_EXTRAS = {**FINGERPRINT, "service_tier": TEXT}
+COMPLETION = members(_COMPLETION, _COMPLETION_EXTRAS).named("ChatCompletion", "An answer, whole.")
+STORED_COMPLETION = members(
+    {
+        **_COMPLETION,
+        "metadata": METADATA,
+        "tool_choice": nullable(by_kind("a string or an object", string=anything, object=members())),
+        "seed": nullable(integer()),
+        "top_p": number(),
+        "temperature": number(),
+        "presence_penalty": number(),
+        "frequency_penalty": number(),
+        "tools": nullable(_OBJECTS),
+        "response_format": nullable(members()),
+        "input_user": TEXT_OR_NULL,
+    },
+    _COMPLETION_EXTRAS,
+).named("StoredChatCompletion", "A stored answer, which repeats some of its request.")
 
-class PromptTokensDetails(Shape):
-    cached_tokens: Count
-    audio_tokens: Count
+_FUNCTION_PIECE = members({}, {"name": TEXT, "arguments": TEXT}).named("FunctionSaid")
+_CALL_PIECE = members(
+    {"index": COUNT},
+    {
+        "id": TEXT,
+        "type": word("function", "custom"),
+        "function": _FUNCTION_PIECE,
+        "custom": mapping(TEXT),
+    },
+).named(
+    "ChatCompletionMessageToolCallChunk",
+    "A piece of a call; id, type and name come with the first one, arguments are joined.",
+)
+_DELTA = members(
+    {},
+    {
+        "role": word("assistant"),
+        "content": TEXT_OR_NULL,
+        "refusal": TEXT_OR_NULL,
+        "tool_calls": array(_CALL_PIECE),
+        "annotations": _OBJECTS,
+        "function_call": _FUNCTION_PIECE,
+        "reasoning_content": TEXT,
+    },
+).named("ChatCompletionStreamResponseDelta", "What is new.")
+CHUNK = members(
+    {
+        **COMPLETION_ID,
+        "object": word("chat.completion.chunk"),
+        "choices": array(
+            members(
+                {"index": COUNT, "delta": _DELTA, "finish_reason": nullable(_FINISH)},
+                {"logprobs": _LOGPROBS},
+            ).named("ChatCompletionChunkChoice")
+        ),
+    },
+    {
+        **FINGERPRINT,
+        "usage": nullable(USAGE).documented(
+            "In the last chunk, where `stream_options` ask for it; its `choices` are empty."
+        ),
+        "service_tier": TEXT,
+        "obfuscation": TEXT.documented("Letters that hide how long the chunk is."),
+    },
+).named("ChatCompletionChunk", "One event of a streamed answer; `data: [DONE]` is the last.")
 
-
-class CompletionTokensDetails(Shape):
-    reasoning_tokens: Count
-    audio_tokens: Count
-    accepted_prediction_tokens: Count
-    rejected_prediction_tokens: Count
-
-
-class CompletionUsage(Shape):
-    """Tokens; the total is the sum of the other two."""
-
-    prompt_tokens: Count
-    completion_tokens: Count
-    total_tokens: Count
-    prompt_tokens_details: PromptTokensDetails = absent()
-    completion_tokens_details: CompletionTokensDetails = absent()
-
-
-class TopLogprob(Shape):
-    token: str
-    logprob: float
-    bytes: list[int] | None
-
-
-class ChatCompletionTokenLogprob(TopLogprob):
-    """A token with its log probability, and likely alternatives."""
-
-    top_logprobs: list[TopLogprob]
-
-
-class ChatCompletionLogprobs(Shape):
-    content: list[ChatCompletionTokenLogprob] | None
-    refusal: list[ChatCompletionTokenLogprob] | None
-
-
-class FunctionSaid(Shape):
-    name: str = absent()
-    arguments: str = absent()
-
-
-class ChatCompletionResponseMessage(Shape):
-    """What is answered."""
-
-    role: Literal["assistant"]
-    content: str | None
-    refusal: str | None
-    tool_calls: list[Called] = absent()
-    annotations: list[dict[str, Any]] = absent()
-    function_call: FunctionCalled = absent()
-    reasoning_content: str = absent()
-    """Not OpenAI's: scripts may have it, as other servers do."""
-
-
-class ChatCompletionChoice(Shape):
-    index: Count
-    message: ChatCompletionResponseMessage
-    logprobs: ChatCompletionLogprobs | None
-    finish_reason: Finish
-
-
-class Answered(Shape):
-    """What all completions have."""
-
-    id: str
-    created: Seconds
-    model: str
-    system_fingerprint: str = absent()
-
-
-class ChatCompletion(Answered):
-    """An answer, whole."""
-
-    object: Literal["chat.completion"]
-    choices: list[ChatCompletionChoice]
-    usage: CompletionUsage
-    service_tier: str = absent()
-
-
-class StoredChatCompletion(ChatCompletion):
-    """A stored answer, which repeats some of its request."""
-
-    metadata: Metadata
-    tool_choice: str | dict[str, Any] | None
-    seed: int | None
-    top_p: float
-    temperature: float
-    presence_penalty: float
-    frequency_penalty: float
-    tools: list[dict[str, Any]] | None
-    response_format: dict[str, Any] | None
-    input_user: str | None
-
-
-class ChatCompletionMessageToolCallChunk(Shape):
-    """A piece of a call; id, type and name come with the first one, arguments are joined."""
-
-    index: Count
-    id: str = absent()
-    type: Literal["function", "custom"] = absent()
-    function: FunctionSaid = absent()
-    custom: dict[str, str] = absent()
-
-
-class ChatCompletionStreamResponseDelta(Shape):
-    """What is new."""
-
-    role: Literal["assistant"] = absent()
-    content: str | None = None
-    refusal: str | None = None
-    tool_calls: list[ChatCompletionMessageToolCallChunk] = absent()
-    annotations: list[dict[str, Any]] = absent()
-    function_call: FunctionSaid = absent()
-    reasoning_content: str = absent()
-
-
-class ChatCompletionChunkChoice(Shape):
-    index: Count
-    delta: ChatCompletionStreamResponseDelta
-    logprobs: ChatCompletionLogprobs | None = None
-    finish_reason: Finish | None
-
-
-class ChatCompletionChunk(Answered):
-    """One event of a streamed answer; `data: [DONE]` is the last."""
-
-    object: Literal["chat.completion.chunk"]
-    choices: list[ChatCompletionChunkChoice]
-    usage: CompletionUsage | None = None
-    """In the last chunk, where `stream_options` ask for it; its `choices` are empty."""
-    service_tier: str = absent()
-    obfuscation: str = absent()
-    """Letters that hide how long the chunk is."""
-
-
-class Listed(Shape):
-    object: Literal["list"]
-    first_id: str | None
-    last_id: str | None
-    """The `after` of the next page."""
-    has_more: bool
-
-
-class ChatCompletionList(Listed):
-    """Stored completions."""
-
-    data: list[StoredChatCompletion]
-
-
-class ChatCompletionStoreMessage(Shape):
-    """A message of the request that a stored completion answered."""
-
-    id: str
-    role: str
-    content: str | None
-    name: str | None
-    content_parts: list[dict[str, Any]] | None
-    refusal: str = absent()
-    tool_calls: list[Called] = absent()
-    tool_call_id: str = absent()
-    function_call: FunctionCalled = absent()
-
-
-class ChatCompletionMessageList(Listed):
-    """Messages that a stored completion answered."""
-
-    data: list[ChatCompletionStoreMessage]
-
-
-class ChatCompletionDeleted(Shape):
-    object: Literal["chat.completion.deleted"]
-    id: str
-    deleted: Literal[True]
+_PAGE = {
+    "object": word("list"),
+    "first_id": TEXT_OR_NULL,
+    "last_id": TEXT_OR_NULL.documented("The `after` of the next page."),
+    "has_more": boolean,
+}
+COMPLETION_LIST = members({**_PAGE, "data": array(STORED_COMPLETION)}).named(
+    "ChatCompletionList", "Stored completions."
+)
+_STORED_MESSAGE = members(
+    {
+        "id": TEXT,
+        "role": TEXT,
+        "content": TEXT_OR_NULL,
+        "name": TEXT_OR_NULL,
+        "content_parts": nullable(_OBJECTS),
+    },
+    {"refusal": TEXT, "tool_calls": array(CALL), "tool_call_id": TEXT, "function_call": LEGACY_CALL},
+).named("ChatCompletionStoreMessage", "A message of the request that a stored completion answered.")
+MESSAGE_LIST = members({**_PAGE, "data": array(_STORED_MESSAGE)}).named(
+    "ChatCompletionMessageList", "Messages that a stored completion answered."
+)
+DELETED = members(
+    {"object": word("chat.completion.deleted"), "id": TEXT, "deleted": boolean.documented(const=True)}
+).named("ChatCompletionDeleted")

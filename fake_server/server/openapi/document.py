@@ -7,10 +7,10 @@ from typing import Any
 
 from fake_server.faults.base import HEADER
 from fake_server.server.openapi import control
+from fake_server.server.openapi.components import components, reference
 from fake_server.server.openapi.examples import Samples
 from fake_server.server.openapi.operations import OPERATIONS, QUERY, STORED, TAGS, TUNED, Operation
-from fake_server.server.openapi.replies import ErrorResponse
-from fake_server.server.openapi.shapes import components, reference
+from fake_server.server.openapi.replies import ERROR
 
 FAILURES: Mapping[int, str] = {
     400: "The request is wrong; `param` says where.",
@@ -38,14 +38,14 @@ def document() -> dict[str, Any]:
         paths.setdefault(f"/v1{one.path}", {})[one.method] = _operation(one, samples)
     for method, path, made in control.paths(samples):
         paths.setdefault(path, {})[method] = made
-    models = {kind for one in OPERATIONS for kind in (one.request, one.reply, one.event) if kind}
+    bodies = [body for one in OPERATIONS for body in (one.request, one.reply, one.event) if body]
     return {
         "openapi": "3.1.0",
         "info": {"title": "Fake OpenAI server", "version": "1", "description": _INTRODUCTION},
         "tags": [{"name": name, "description": words} for name, words in TAGS.items()],
         "paths": paths,
         "components": {
-            "schemas": components({*models, ErrorResponse}),
+            "schemas": components([*bodies, ERROR]),
             "responses": {
                 str(status): _failure(status, words, samples) for status, words in FAILURES.items()
             },
@@ -109,7 +109,7 @@ def _statuses(one: Operation, names: list[str]) -> list[int]:
 
 
 def _failure(status: int, words: str, samples: Samples) -> dict[str, Any]:
-    content = {"schema": reference(ErrorResponse), "example": samples.refused(status)}
+    content = {"schema": reference(ERROR), "example": samples.refused(status)}
     made: dict[str, Any] = {"description": words, "content": {"application/json": content}}
     if status == 429:
         made["headers"] = {"retry-after": {"schema": {"type": "string"}, "description": "Seconds."}}

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import BaseModel
-
+from fake_server.api.validate.checks import Check
 from fake_server.server.openapi import chat_replies, replies, requests
 from fake_server.server.state.completions import LIMIT, MOST_LISTED
 
@@ -32,9 +31,9 @@ class Operation:
     name: str
     tag: str
     summary: str
-    reply: type[BaseModel]
-    request: type[BaseModel] | None = None
-    event: type[BaseModel] | None = None
+    reply: Check
+    request: Check | None = None
+    event: Check | None = None
     examples: Examples = field(default_factory=dict)
     query: tuple[str, ...] = ()
 
@@ -163,30 +162,30 @@ TUNED = "ft:gpt-4o-mini:team::Bq7vXe2L"
 STORED = "/chat/completions/{completion_id}"
 OPERATIONS = (
     Operation("post", "/chat/completions", "createChatCompletion", "Chat", "Answer a conversation",
-              chat_replies.ChatCompletion, requests.CreateChatCompletionRequest,
-              chat_replies.ChatCompletionChunk, _CHATS),
+              chat_replies.COMPLETION, requests.CHAT,
+              chat_replies.CHUNK, _CHATS),
     Operation("get", "/chat/completions", "listChatCompletions", "Chat", "List stored completions",
-              chat_replies.ChatCompletionList, query=("model", "metadata", *_PAGED)),
+              chat_replies.COMPLETION_LIST, query=("model", "metadata", *_PAGED)),
     Operation("get", STORED, "getChatCompletion", "Chat", "Read a stored completion",
-              chat_replies.StoredChatCompletion),
+              chat_replies.STORED_COMPLETION),
     Operation("post", STORED, "updateChatCompletion", "Chat", "Give a stored completion other metadata",
-              chat_replies.StoredChatCompletion, requests.UpdateChatCompletionRequest, None,
+              chat_replies.STORED_COMPLETION, requests.STORED_CHAT, None,
               {"other metadata": {"metadata": {"team": "blue"}}}),
     Operation("delete", STORED, "deleteChatCompletion", "Chat", "Delete a stored completion",
-              chat_replies.ChatCompletionDeleted),
+              chat_replies.DELETED),
     Operation("get", f"{STORED}/messages", "getChatCompletionMessages", "Chat", "List what it answered",
-              chat_replies.ChatCompletionMessageList, query=_PAGED),
+              chat_replies.MESSAGE_LIST, query=_PAGED),
     Operation("post", "/completions", "createCompletion", "Completions", "Continue a text",
-              replies.Completion, requests.CreateCompletionRequest, replies.Completion, _TEXTS),
+              replies.COMPLETION, requests.COMPLETION, replies.COMPLETION, _TEXTS),
     Operation("post", "/embeddings", "createEmbedding", "Embeddings", "Turn texts into vectors",
-              replies.CreateEmbeddingResponse, requests.CreateEmbeddingRequest, None, _VECTORS),
-    Operation("get", "/models", "listModels", "Models", "List the models", replies.ListModelsResponse),
-    Operation("get", "/models/{model}", "retrieveModel", "Models", "Describe a model", replies.Model),
+              replies.EMBEDDINGS, requests.EMBEDDING, None, _VECTORS),
+    Operation("get", "/models", "listModels", "Models", "List the models", replies.MODEL_LIST),
+    Operation("get", "/models/{model}", "retrieveModel", "Models", "Describe a model", replies.MODEL),
     Operation("delete", "/models/{model}", "deleteModel", "Models", "Delete a fine-tuned model",
-              replies.DeleteModelResponse),
+              replies.MODEL_DELETED),
     Operation("post", "/moderations", "createModeration", "Moderations", "Judge texts or pictures",
-              replies.CreateModerationResponse, requests.CreateModerationRequest, None, _JUDGED),
-    Operation("get", "/health", "health", "Fake control", "Whether the server is ready", replies.Health),
+              replies.MODERATIONS, requests.MODERATION, None, _JUDGED),
+    Operation("get", "/health", "health", "Fake control", "Whether the server is ready", replies.HEALTH),
 )  # fmt: skip
 QUERY: Mapping[str, Mapping[str, Any]] = {
     "after": {"description": "The id that ended the page before.", "schema": {"type": "string"}},

@@ -1,136 +1,115 @@
-"""What replies hold beside those about chat, as the API reference names it."""
+"""What replies hold beside those about chat, under the names of the API reference."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
-
-from pydantic import BaseModel, Field, create_model
+from collections.abc import Callable
 
 from fake_server.api.moderation import SEEN_IN_PICTURES, categories
-from fake_server.server.openapi.chat_replies import Answered, CompletionUsage, Count, Seconds
-from fake_server.server.openapi.shapes import Shape, absent
+from fake_server.api.validate.checks import Check, anything, boolean, number, word
+from fake_server.api.validate.containers import array, by_kind, mapping, members, nullable
+from fake_server.server.openapi.chat_replies import (
+    COMPLETION_ID,
+    COUNT,
+    FINGERPRINT,
+    SECONDS,
+    TEXT,
+    TEXT_OR_NULL,
+    USAGE,
+)
+
+ERROR = members(
+    {
+        "error": members(
+            {
+                "message": TEXT.documented("What is wrong, in words."),
+                "type": TEXT,
+                "param": TEXT_OR_NULL.documented("Which member of the request is meant."),
+                "code": TEXT_OR_NULL,
+            }
+        ).named("Error")
+    }
+).named("ErrorResponse", "Why a request was refused.")
+
+_LOGPROBS = members(
+    {
+        "tokens": array(TEXT),
+        "token_logprobs": array(nullable(number())),
+        "top_logprobs": nullable(array(nullable(mapping(number())))),
+        "text_offset": array(COUNT),
+    }
+).named("CompletionLogprobs", "Parallel lists, an entry for each token.")
+_CHOICE = members(
+    {
+        "index": COUNT,
+        "text": TEXT,
+        "logprobs": nullable(_LOGPROBS),
+        "finish_reason": nullable(word("stop", "length", "content_filter")).documented(
+            "null until the last chunk of a stream."
+        ),
+    }
+).named("CompletionChoice")
+COMPLETION = members(
+    {**COMPLETION_ID, "object": word("text_completion"), "choices": array(_CHOICE)},
+    {**FINGERPRINT, "usage": nullable(USAGE)},
+).named("Completion", "A continued text; the events of a streamed one have the same members.")
+
+_EMBEDDING = members(
+    {
+        "object": word("embedding"),
+        "index": COUNT,
+        "embedding": by_kind("an array or a string", array=array(number()), string=anything).documented(
+            "Numbers, or base64 of little-endian 32-bit floats."
+        ),
+    }
+).named("Embedding")
+EMBEDDINGS = members(
+    {
+        "object": word("list"),
+        "data": array(_EMBEDDING),
+        "model": TEXT,
+        "usage": members({"prompt_tokens": COUNT, "total_tokens": COUNT}).named("EmbeddingUsage"),
+    }
+).named("CreateEmbeddingResponse", "Vectors in the order of the texts.")
+
+_MODEL_ID = {"id": TEXT, "object": word("model")}
+MODEL = members({**_MODEL_ID, "created": SECONDS, "owned_by": TEXT}).named(
+    "Model", "A model that can be asked."
+)
+MODEL_LIST = members({"object": word("list"), "data": array(MODEL)}).named("ListModelsResponse")
+MODEL_DELETED = members({**_MODEL_ID, "deleted": boolean}).named(
+    "DeleteModelResponse", "A fine-tuned model that was deleted."
+)
+
+_OLD = categories("text")
 
 
-class Error(Shape):
-    message: str
-    """What is wrong, in words."""
-    type: str
-    param: str | None
-    """Which member of the request is meant."""
-    code: str | None
-
-
-class ErrorResponse(Shape):
-    """Why a request was refused."""
-
-    error: Error
-
-
-class CompletionLogprobs(Shape):
-    """Parallel lists, an entry for each token."""
-
-    tokens: list[str]
-    token_logprobs: list[float | None]
-    top_logprobs: list[dict[str, float] | None] | None
-    text_offset: list[Count]
-
-
-class CompletionChoice(Shape):
-    index: Count
-    text: str
-    logprobs: CompletionLogprobs | None
-    finish_reason: Literal["stop", "length", "content_filter"] | None
-    """null until the last chunk of a stream."""
-
-
-class Completion(Answered):
-    """A continued text; the events of a streamed one have the same members."""
-
-    object: Literal["text_completion"]
-    choices: list[CompletionChoice]
-    usage: CompletionUsage | None = None
-
-
-class Embedding(Shape):
-    object: Literal["embedding"]
-    index: Count
-    embedding: list[float] | str
-    """Numbers, or base64 of little-endian 32-bit floats."""
-
-
-class EmbeddingUsage(Shape):
-    prompt_tokens: Count
-    total_tokens: Count
-
-
-class CreateEmbeddingResponse(Shape):
-    """Vectors in the order of the texts."""
-
-    object: Literal["list"]
-    data: list[Embedding]
-    model: str
-    usage: EmbeddingUsage
-
-
-class Model(Shape):
-    """A model that can be asked."""
-
-    id: str
-    object: Literal["model"]
-    created: Seconds
-    owned_by: str
-
-
-class ListModelsResponse(Shape):
-    object: Literal["list"]
-    data: list[Model]
-
-
-class DeleteModelResponse(Shape):
-    """A fine-tuned model that was deleted."""
-
-    id: str
-    object: Literal["model"]
-    deleted: bool
-
-
-_NEW, _OLD = categories("omni"), categories("text")
-_Score = Annotated[float, Field(ge=0, le=1)]
-
-
-def _by_category(title: str, of: dict[str, Any]) -> type[BaseModel]:
+def _by_category(component: str, check: Callable[[str], Check], description: str = "") -> Check:
     """A member for each category; the text models leave out those they do not know."""
-    members: Any = {name: (kind, ... if name in _OLD else absent()) for name, kind in of.items()}
-    return create_model(title, __base__=Shape, **members)
+    new = categories("omni")
+    return members(
+        {name: check(name) for name in new if name in _OLD},
+        {name: check(name) for name in new if name not in _OLD},
+    ).named(component, description)
 
 
-_seen = {
-    name: list[Literal["text", "image"]] if name in SEEN_IN_PICTURES else list[Literal["text"]]
-    for name in _NEW
-}
-Categories = _by_category("ModerationCategories", dict.fromkeys(_NEW, bool))
-Scores = _by_category("ModerationCategoryScores", dict.fromkeys(_NEW, _Score))
-InputTypes = _by_category("ModerationAppliedInputTypes", _seen)
+def _input_types(category: str) -> Check:
+    return array(word("text", "image") if category in SEEN_IN_PICTURES else word("text"))
 
 
-class Moderation(Shape):
-    """What is said of one input."""
+_MODERATION = members(
+    {
+        "flagged": boolean.documented("Whether any category is."),
+        "categories": _by_category("ModerationCategories", lambda name: boolean),
+        "category_scores": _by_category("ModerationCategoryScores", lambda name: number(0, 1)),
+    },
+    {
+        "category_applied_input_types": _by_category("ModerationAppliedInputTypes", _input_types).documented(
+            "Which kinds of input were judged; the text models do not say."
+        )
+    },
+).named("Moderation", "What is said of one input.")
+MODERATIONS = members({"id": TEXT, "model": TEXT, "results": array(_MODERATION)}).named(
+    "CreateModerationResponse", "A result for each input."
+)
 
-    flagged: bool
-    """Whether any category is."""
-    categories: Categories  # type: ignore[valid-type]
-    category_scores: Scores  # type: ignore[valid-type]
-    category_applied_input_types: InputTypes = absent()  # type: ignore[valid-type]
-    """Which kinds of input were judged; the text models do not say."""
-
-
-class CreateModerationResponse(Shape):
-    """A result for each input."""
-
-    id: str
-    model: str
-    results: list[Moderation]
-
-
-class Health(Shape):
-    status: Literal["ok"]
+HEALTH = members({"status": word("ok")}).named("Health")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from fake_server.api import errors, validate, vectors
+from fake_server.api import errors, vectors
 from fake_server.api.render import chat as render
 from fake_server.api.reply import ErrorReply, RawReply, Reply
 from fake_server.api.request import ApiRequest
+from fake_server.api.validate.chat import validate_chat
 from fake_server.api.validate.completions import CONTEXTS
 from fake_server.server.answer import answer
 from fake_server.server.handling import operation
@@ -17,7 +18,7 @@ from fake_server.server.state.space import Space
 
 def reply_to(asking: ApiRequest, settings: Settings, space: Space) -> Reply | ErrorReply | RawReply:
     """What to answer: a refusal of a bad request, else what the scripts and the settings say."""
-    refusal = validate.chat(asking.body)
+    refusal = validate_chat(asking.body)
     if refusal is not None:
         return refusal
     if not knows(settings, asking.model):

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from fake_server.api import errors, limits, tokens, validate, vectors
+from fake_server.api import errors, limits, tokens, vectors
 from fake_server.api.render import completions as render
 from fake_server.api.reply import Choice, ErrorReply, RawReply, Reply, Usage
 from fake_server.api.request import ApiRequest
 from fake_server.api.validate import models
-from fake_server.api.validate.completions import DEFAULT_TOKENS
+from fake_server.api.validate.completions import DEFAULT_TOKENS, validate_completion
 from fake_server.server.answer import answer
 from fake_server.server.handling import operation
 from fake_server.server.routes import completion
@@ -58,7 +58,7 @@ def prompts(asked: Mapping[str, Any]) -> list[str]:
 
 
 def _refusal(asked: Mapping[str, Any], settings: Settings) -> ErrorReply | None:
-    refusal = validate.completions(asked)
+    refusal = validate_completion(asked)
     if refusal is not None:
         return refusal
     if not knows(settings, asked["model"]):

@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fake_server.api import errors, tokens, validate
+from fake_server.api import errors, tokens
 from fake_server.api import vectors as embedding
 from fake_server.api.reply import ErrorReply, Numbers, RawReply
 from fake_server.api.request import ApiRequest
 from fake_server.api.validate import models
 from fake_server.api.validate.completions import CONTEXTS
+from fake_server.api.validate.embeddings import validate_embeddings
 from fake_server.server.answer import wordless
 from fake_server.server.handling import RequestContext, operation
 from fake_server.server.routes import completion
@@ -57,7 +58,7 @@ def embeddings_of(
 def _told(asking: ApiRequest, settings: Settings, space: Space) -> ErrorReply | RawReply | Numbers | None:
     """What is answered instead of vectors: a refusal, or a script's, for whom a user said the texts."""
     asked = asking.body
-    refusal = validate.embeddings(asked)
+    refusal = validate_embeddings(asked)
     if refusal is not None:
         return refusal
     if not knows(settings, asked["model"]):

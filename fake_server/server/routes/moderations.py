@@ -9,7 +9,7 @@ from typing import Any
 from fake_server.api import errors, moderation
 from fake_server.api.render.style import new_id
 from fake_server.api.reply import ErrorReply, RawReply
-from fake_server.api.validate.moderations import MODELS, moderations
+from fake_server.api.validate.moderations import MODELS, validate_moderations
 from fake_server.server.answer import wordless
 from fake_server.server.handling import RequestContext, operation, refusal
 from fake_server.server.routes import completion
@@ -25,7 +25,7 @@ async def _answer(visit: RequestContext) -> Delivery:
     model = asked.get("model") or MODELS[0]
     if isinstance(model, str) and not knows(visit.settings, model):
         return refusal(errors.model_not_found(model))
-    refused = moderations(asked)
+    refused = validate_moderations(asked)
     if refused is not None:
         return refusal(refused)
     told, settings, space = inputs(asked["input"]), visit.settings, visit.space

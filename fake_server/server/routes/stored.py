@@ -9,8 +9,9 @@ from typing import Any
 
 from fake_server.api import errors
 from fake_server.api.reply import ErrorReply
-from fake_server.api.validate.chat import MEMBERS
-from fake_server.api.validate.checks import Invalid, checked_members, integer, word
+from fake_server.api.validate.chat import UPDATED
+from fake_server.api.validate.checks import Invalid, integer, word
+from fake_server.api.validate.containers import checked_members
 from fake_server.server.handling import RequestContext, operation, refusal
 from fake_server.server.state.completions import LIMIT, MOST_LISTED, Placed, page
 from fake_server.wire.delivery import Delivery, fixed_length
@@ -38,7 +39,7 @@ async def _retrieve(visit: RequestContext) -> Delivery:
 async def _update(visit: RequestContext) -> Delivery:
     asked = visit.asking.body
     try:
-        checked_members(asked, {"metadata": MEMBERS["metadata"]}, {"metadata": MEMBERS["metadata"]})
+        checked_members(asked, UPDATED, UPDATED)
     except Invalid as invalid:
         return refusal(invalid.reply)
     changed = visit.space.stored.update(_id(visit), asked["metadata"])
@@ -78,8 +79,8 @@ def _paged(visit: RequestContext, items: Sequence[Placed], place: Callable[[str]
     query = visit.request.query_params
     limit, order, after = query.get("limit", str(LIMIT)), query.get("order", "asc"), query.get("after")
     try:
-        integer(1, MOST_LISTED)(int(limit) if _WHOLE.fullmatch(limit) else limit, "limit")
-        word("asc", "desc")(order, "order")
+        integer(1, MOST_LISTED).validate(int(limit) if _WHOLE.fullmatch(limit) else limit, "limit")
+        word("asc", "desc").validate(order, "order")
     except Invalid as invalid:
         return refusal(invalid.reply)
     start = None if after is None else place(after)
