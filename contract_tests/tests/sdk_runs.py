@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import functools
 import json
-import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +13,14 @@ import pytest
 
 from contract_tests import client
 from contract_tests.lab.tools import sdks
+from contract_tests.lab.tools.environments import NotInstalled
+from contract_tests.lab.tools.processes import LineProcess, inherited
 
 GENERATIONS = ("0.28.1", "1", "2", "3")
 SCRIPT = str(Path(client.__file__))
 DRIVER = str(Path(__file__).with_name("sdk_driver.py"))
+SECONDS = 100.0
+"""How long a driver may take to start, or to run main() once: less than a test may."""
 KEY = "sk-secret-0123456789abcdef"
 HOSTILE = {
     "HTTP_PROXY": "http://127.0.0.1:1",
@@ -33,8 +36,8 @@ HOSTILE = {
 
 
 def environment(**more: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OPENAI_", "PYTHON"))}
-    return {**kept, **HOSTILE, "PYTHONIOENCODING": "utf-8", **more}
+    """What a client inherits in a hostile place: proxies that lead nowhere, and settings of others."""
+    return {**inherited(), **HOSTILE, "PYTHONIOENCODING": "utf-8", **more}
 
 
 @dataclass
@@ -50,18 +53,12 @@ class Driver:
 
     def __init__(self, python: Path) -> None:
         self.python = str(python)
-        self.process = subprocess.Popen(
-            [self.python, DRIVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment()
-        )
+        self.process = LineProcess([self.python, DRIVER], env=environment())
+        self.process.read(SECONDS)  # it is ready
 
     def __call__(self, *argv: str, **environ: str) -> Result:
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps({"argv": argv, "environ": environ}) + "\n")
-        self.process.stdin.flush()
-        while (line := self.process.stdout.readline()) == "ready\n":
-            pass
-        return Result(**json.loads(line))
+        self.process.write(json.dumps({"argv": argv, "environ": environ}))
+        return Result(**json.loads(self.process.read(SECONDS)))
 
     def script(self, *argv: str, **environ: str) -> subprocess.Popen[bytes]:
         command = [self.python, SCRIPT, *argv]
@@ -74,9 +71,9 @@ class Driver:
 def driver_or_reason(generation: str) -> Driver | str:
     try:
         driver = Driver(sdks.python_for(generation))
-    except sdks.SdkUnavailable as why:
-        return str(why)
-    atexit.register(driver.process.communicate)
+    except NotInstalled as error:
+        return str(error)
+    atexit.register(driver.process.stop)
     return driver
 
 

@@ -14,7 +14,8 @@ import click
 
 from contract_tests.lab.clients.corpus import Subject, asked, subjects
 from contract_tests.lab.clients.driving import CLIENTS, Driver
-from contract_tests.lab.tools.children import NotInstalled
+from contract_tests.lab.tools.environments import NotInstalled
+from contract_tests.lab.tools.processes import ending_on_sigterm
 from contract_tests.report.breakage import DATA, Table, table
 from contract_tests.report.client_verdicts import NOT_ASKED, verdict
 from fake_server import ReplayServer
@@ -74,7 +75,7 @@ def main(write: bool, only: str) -> None:
     Ends 1 where the table differs, 3 where a client cannot be installed.
     """
     chosen = [one for one in subjects() if only in one.name]
-    with ExitStack() as stack:
+    with ending_on_sigterm(), ExitStack() as stack:
         try:
             drivers = [stack.enter_context(Driver(client)) for client in CLIENTS]
         except NotInstalled as error:

@@ -14,7 +14,8 @@ from contract_tests.lab.fidelity.comparing import Cell, Verdict
 from contract_tests.lab.fidelity.rows import column
 from contract_tests.lab.fidelity.sending import raw_server
 from contract_tests.lab.fidelity.tools import OWN, TOOLS, Tool
-from contract_tests.lab.tools.children import NotInstalled, ToolFailed
+from contract_tests.lab.tools.environments import NotInstalled
+from contract_tests.lab.tools.processes import ProcessFailed, ending_on_sigterm
 
 README = Path(__file__).with_name("README.md")
 
@@ -23,14 +24,14 @@ TEXT_OF_A_FAULT = 200
 
 
 async def measured(tool: Tool) -> dict[str, Cell]:
-    """The column of one tool, from a run of its own. Raises NotInstalled and ToolFailed."""
+    """The column of one tool, from a run of its own. Raises NotInstalled and ProcessFailed."""
     with tempfile.TemporaryDirectory(prefix="fidelity-", ignore_cleanup_errors=True) as folder:
         async with raw_server() as raw:
             try:
                 heard = await tool.measure(raw, Path(folder))
                 return column(raw.sent, heard)
             except (OSError, ValueError, LookupError) as error:
-                raise ToolFailed(f"what it left cannot be read: {error}") from error
+                raise ProcessFailed(f"what it left cannot be read: {error}") from error
 
 
 def compare(tools: Iterable[Tool]) -> tuple[dict[str, dict[str, Cell]], dict[str, str]]:
@@ -41,7 +42,7 @@ def compare(tools: Iterable[Tool]) -> tuple[dict[str, dict[str, Cell]], dict[str
             columns[tool.name] = asyncio.run(measured(tool))
         except NotInstalled as error:
             missing[tool.name] = f"not installed: {str(error)[:TEXT_OF_A_FAULT]}"
-        except ToolFailed as error:
+        except ProcessFailed as error:
             missing[tool.name] = f"not measured: {str(error)[:TEXT_OF_A_FAULT]}"
     return columns, missing
 
@@ -52,10 +53,11 @@ def compare(tools: Iterable[Tool]) -> tuple[dict[str, dict[str, Cell]], dict[str
 def main(write: bool, check: bool) -> None:
     """Compare what is left of odd replies after recording and replay: this kit, vcrpy, mitmproxy, aimock.
 
-    The others are installed below .cache/fidelity when they are first needed. Exit code 1 where this kit
+    The others are installed below .cache/environments when they are first needed. Exit code 1 where this kit
     loses something.
     """
-    columns, missing = compare(TOOLS)
+    with ending_on_sigterm():
+        columns, missing = compare(TOOLS)
     for line in page.told(columns, missing):
         click.echo(line)
     if write or check:

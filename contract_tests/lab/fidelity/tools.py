@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -15,8 +16,9 @@ from contract_tests.lab.fidelity import in_process
 from contract_tests.lab.fidelity.replies import KEY, PATH, REPLIES, UNRECORDED, request_body
 from contract_tests.lab.fidelity.seen import Piece, Seen, ask
 from contract_tests.lab.fidelity.sending import RawServer
-from contract_tests.lab.tools.children import node_script, output_of, python_with, serving
-from contract_tests.lab.tools.starting import free_port
+from contract_tests.lab.tools import processes
+from contract_tests.lab.tools.environments import node_environment, python_environment
+from contract_tests.lab.tools.processes import Running, child_environment, free_port
 from fake_server.relay.recorder import Recorder
 from fake_server.replay import ReplayTransport
 from fake_server.replay.playback import Playback
@@ -25,6 +27,7 @@ from fake_server.wire.fixture import find, load
 VCRPY = ("vcrpy==9.4.2", "httpx2==2.16.2", "requests==2.34.2")
 MITMPROXY = ("mitmproxy==11.0.2",)  # the newest for Python 3.11
 AIMOCK = "1.43.0"
+RUN_SECONDS = 60.0
 OWN = "this kit"
 Replies = Mapping[str, Seen]
 
@@ -47,7 +50,7 @@ class Heard:
 
 @dataclass(frozen=True)
 class Tool:
-    """A tool by name; `measure` takes a server and an empty folder, raises NotInstalled and ToolFailed."""
+    """A tool by name; `measure` takes a server and an empty folder, raises NotInstalled and ProcessFailed."""
 
     name: str
     measure: Callable[[RawServer, Path], Awaitable[Heard]]
@@ -96,13 +99,13 @@ def _own_client(folder: Path) -> Callable[..., Awaitable[Replies]]:
 
 
 async def vcrpy(raw: RawServer, folder: Path, library: str) -> Heard:
-    python = await asyncio.to_thread(python_with, "vcrpy", VCRPY)
+    python = await asyncio.to_thread(python_environment, "vcrpy", VCRPY)
     script, cassette = Path(in_process.__file__), folder / "cassette.yaml"
 
     async def client(order: Mapping[str, Any], *, replay: bool, record: bool = False) -> Replies:
         mode = {"cassette": str(cassette), "record_mode": "none" if replay else "once"}
         told = {**order, "client": library, **(mode if replay or record else {})}
-        return _seen(json.loads(await output_of([str(python), str(script), json.dumps(told)], folder)))
+        return _seen(json.loads(await _output_of([python, script, json.dumps(told)], folder)))
 
     recorded = await client(_order(raw.port), replay=False, record=True)
     return await _in_process(client, recorded, raw, {cassette.name: cassette.read_bytes()})
@@ -135,30 +138,53 @@ def _seen(replies: Mapping[str, Mapping[str, Any]]) -> Replies:
 
 
 async def mitmproxy(raw: RawServer, folder: Path) -> Heard:
-    python = await asyncio.to_thread(python_with, "mitmproxy", MITMPROXY)
+    python = await asyncio.to_thread(python_environment, "mitmproxy", MITMPROXY)
     flows, port = folder / "recorded.flows", free_port()
     options = ["connection_strategy=lazy", "server_replay_reuse=true", "server_replay_refresh=false"]
     options += ["server_replay_extra=404", "keepserving=true", f"confdir={folder}"]
     command = [str(python.with_name("mitmdump")), "--mode", f"reverse:http://127.0.0.1:{raw.port}"]
     command += ["--listen-host", "127.0.0.1", "--listen-port", str(port)]
     command += [word for option in options for word in ("--set", option)]
-    async with serving([*command, "-w", str(flows)], port, folder):
+    with _serving([*command, "-w", str(flows)], port, folder):
         recorded = await _ask_all(port)
-    async with serving([*command, "--server-replay", str(flows)], port, folder):
+    with _serving([*command, "--server-replay", str(flows)], port, folder):
         return await _replayed(port, recorded, raw, {flows.name: flows.read_bytes()})
 
 
 async def aimock(raw: RawServer, folder: Path) -> Heard:
-    install = ("aimock", "@copilotkit/aimock", AIMOCK, "dist/cli.js")
-    script = await asyncio.to_thread(node_script, *install)
+    script = await asyncio.to_thread(aimock_command)
     fixtures, port = folder / "fixtures", free_port()
     fixtures.mkdir()
     command = [*script, "--port", str(port), "--fixtures", str(fixtures)]
     record = ["--record", "--provider-openai", f"http://127.0.0.1:{raw.port}"]
-    async with serving([*command, *record], port, folder):
+    with _serving([*command, *record], port, folder):
         recorded = await _ask_all(port)
-    async with serving([*command, "--strict"], port, folder):
+    with _serving([*command, "--strict"], port, folder):
         return await _replayed(port, recorded, raw, _files(fixtures))
+
+
+def aimock_command() -> list[str]:
+    """What runs aimock's command, installed where absent. Raises NotInstalled."""
+    package = "@copilotkit/aimock"
+    home = node_environment("aimock", [f"{package}@{AIMOCK}"])
+    return ["node", str(home / "node_modules" / package / "dist" / "cli.js")]
+
+
+def _serving(command: Sequence[str], port: int, folder: Path) -> AbstractContextManager[Running]:
+    """The command, once something listens on `port`. Raises ProcessFailed."""
+    return processes.running(
+        command,
+        ready=lambda: processes.listens(port),
+        env=child_environment(folder),
+        log=folder / "log.txt",
+        cwd=folder,
+    )
+
+
+async def _output_of(command: Sequence[str | Path], folder: Path) -> str:
+    """What a command prints while this loop goes on: it asks the raw server. Raises ProcessFailed."""
+    environ = child_environment(folder)
+    return await asyncio.to_thread(processes.output, command, env=environ, seconds=RUN_SECONDS, cwd=folder)
 
 
 def _named(pin: str) -> str:

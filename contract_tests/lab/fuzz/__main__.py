@@ -16,7 +16,8 @@ from pathlib import Path
 from contract_tests.lab.fuzz import asked, control, faulty, memory, raw, schemas, scripted, surface, wired
 from contract_tests.lab.fuzz.part import Part
 from contract_tests.lab.fuzz.serving import Served
-from contract_tests.lab.tools.children import NotInstalled
+from contract_tests.lab.tools.environments import NotInstalled
+from contract_tests.lab.tools.processes import ending_on_sigterm
 
 PARTS: tuple[Part, ...] = (
     asked.PART,
@@ -89,7 +90,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         for name in names:
             share = options.seconds * SHARES[name] / sum(SHARES[one] for one in names)
-            with tempfile.TemporaryDirectory() as folder, Served(seed // ROUNDS, Path(folder)) as served:
+            with (
+                ending_on_sigterm(),
+                tempfile.TemporaryDirectory() as folder,
+                Served(seed // ROUNDS, Path(folder)) as served,
+            ):
                 work = partial(fuzz, name, served, seed, share)
                 fine &= _tried(name, work, seed)
     except KeyboardInterrupt:

@@ -12,13 +12,15 @@ import gc
 import json
 import logging
 import re
-import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
+
+from contract_tests.lab.tools.checkout import ROOT
+from contract_tests.lab.tools.processes import LineProcess, child_environment
 
 if TYPE_CHECKING:
     from fake_server.server.uvicorn_server import Server
@@ -41,33 +43,25 @@ class Served:
         self._read = 0
 
     def __enter__(self) -> Self:
-        with self._log.open("w") as log:
-            self._process = subprocess.Popen(  # noqa: S603 a module of this package
-                [sys.executable, "-m", __name__, str(self._seed)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-            )
-        line = self._line()
-        if not line.strip().isdigit():
-            self.__exit__(None, None, None)
-            raise RuntimeError(f"the fake did not start: {self._log.read_text()[-500:]}")
-        self.port = int(line)
+        command = [sys.executable, "-m", __name__, str(self._seed)]
+        environ = child_environment(PYTHONPATH=str(ROOT))
+        self._process = LineProcess(command, env=environ, log=self._log)
+        try:
+            self.port = int(self._process.read(START_SECONDS))
+        except (TimeoutError, ValueError):
+            self._process.stop()
+            raise RuntimeError(f"the fake did not start: {self._log.read_text()[-500:]}") from None
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._process.kill()
-        self._process.communicate()
+        self._process.stop()
 
     def held(self) -> dict[str, int]:
         """`{rss, blocks, tasks, connections}` once what is under way has ended; rss in bytes or 0."""
-        assert self._process.stdin
-        self._process.stdin.write("\n")
-        self._process.stdin.flush()
-        found: dict[str, int] = json.loads(self._line())
+        self._process.write("")
+        found: dict[str, int] = json.loads(self._process.read(START_SECONDS))
         return found
 
     def complaints(self) -> str:
@@ -80,16 +74,6 @@ class Served:
             self._read = log.tell()
         place = min((at for word in ("ERROR", "Traceback") if (at := told.find(word)) >= 0), default=-1)
         return told[place:] if place >= 0 else ""
-
-    def _line(self) -> str:
-        """One line of the process; '' where it ended, or was ended because it said nothing in time."""
-        assert self._process.stdout
-        timer = threading.Timer(START_SECONDS, self._process.kill)
-        timer.start()
-        try:
-            return self._process.stdout.readline()
-        finally:
-            timer.cancel()
 
 
 def _serve(seed: int) -> None:

@@ -7,15 +7,14 @@ break replies. Refusals beyond what a schema can say are left out (`positive_dat
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import urllib.request
 from pathlib import Path
 from typing import Any
 
 from contract_tests.lab.fuzz.client import LONGEST
 from contract_tests.lab.fuzz.serving import Served
-from contract_tests.lab.tools.children import python_with
+from contract_tests.lab.tools import processes
+from contract_tests.lab.tools.environments import python_environment
 
 PINS = (
     "schemathesis==4.32.5",
@@ -48,26 +47,22 @@ PINS = (
 )
 EXCLUDED = "positive_data_acceptance,missing_required_header,ignored_auth"
 CONTROL = "^/(__fake__|metrics)"
-_PASSED_ON = ("PATH", "LANG", "LC_ALL", "TMPDIR")
 
 
 def installed() -> Path:
     """The command, installed where it is absent. Raises NotInstalled."""
-    return python_with("schemathesis", PINS).with_name("st")
+    return python_environment("schemathesis", PINS).with_name("st")
 
 
 def run(command: Path, served: Served, seed: int, seconds: float) -> str:
     """Both runs; what they say at the end. Raises AssertionError with what was found."""
     told = []
     for which in ("--exclude-path-regex", "--include-path-regex"):
-        done = subprocess.run(  # noqa: S603 the command is pinned above
+        done = processes.run(
             _command(command, served, seed, seconds / 2, which),
-            env={name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-            | {"NO_PROXY": "127.0.0.1"},
+            env=processes.child_environment(),
             cwd=served.folder,
-            capture_output=True,
-            text=True,
-            timeout=seconds + 120,
+            seconds=seconds + 120,
         )
         complaint = served.complaints()
         assert not done.returncode, f"{done.stdout[-6000:]}{done.stderr[-1000:]}"

@@ -5,16 +5,16 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import signal
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 
 from contract_tests.lab.interop import expected, telling
 from contract_tests.lab.interop.catalogue import SERVERS, Server
 from contract_tests.lab.interop.judging import Leg, Verdict, judge_server
+from contract_tests.lab.tools import environments
+from contract_tests.lab.tools.processes import ending_on_sigterm
 
 INTERRUPTED = 130
 HEAVY = tuple(name for name, server in SERVERS.items() if server.heavy)
@@ -33,14 +33,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (expected.BadExpectations, OSError) as error:
         parser.error(str(error))
     names = options.names or [name for name, server in SERVERS.items() if options.all or not server.heavy]
-    before = signal.signal(signal.SIGTERM, _interrupt)
     try:
-        return _judge_all([SERVERS[name] for name in dict.fromkeys(names)], options, known)
+        with ending_on_sigterm():
+            return _judge_all([SERVERS[name] for name in dict.fromkeys(names)], options, known)
     except KeyboardInterrupt:
         print("interop: interrupted; every server is stopped", file=sys.stderr)
         return INTERRUPTED
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _judge_all(
@@ -52,13 +50,14 @@ def _judge_all(
     for server in servers:
         print(f"interop: {server.title} {server.version} …", file=sys.stderr, flush=True)
         if options.fresh:
-            shutil.rmtree(server.home, ignore_errors=True)
+            environments.remove(server.name)
+            shutil.rmtree(server.work_folder, ignore_errors=True)
         leg = judge_server(server)
         changes[server.name] = expected.change(leg, known)
         legs.append(leg)
         print(telling.report(leg, changes[server.name]), end="\n\n", flush=True)
         if options.keep:
-            folder = server.home / "seen"
+            folder = server.work_folder / "seen"
             kept = telling.keep(leg, folder)
             print(f"interop: {kept} exchanges kept in {os.path.relpath(folder)}", file=sys.stderr)
     if options.json:
@@ -94,11 +93,6 @@ def _parser() -> argparse.ArgumentParser:
         "--write-expected", action="store_true", help="keep the rules found now as the expected ones"
     )
     return parser
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    """Treat TERM as Ctrl-C, so that every `finally` is passed and no server stays."""
-    signal.raise_signal(signal.SIGINT)
 
 
 if __name__ == "__main__":

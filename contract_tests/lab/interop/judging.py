@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from contract_tests.lab.interop.catalogue import KEY, Server
-from contract_tests.lab.tools.starting import NotStarted, install, serving
+from contract_tests.lab.interop.starting import install, serving
+from contract_tests.lab.tools.environments import NotInstalled
+from contract_tests.lab.tools.processes import ProcessFailed
 from contract_tests.rules.engine.judge import Finding, Level
 from contract_tests.run.outcome import Outcome, RunReport
 from contract_tests.run.run import NoModel, Options, Unreachable, UsageError, run
@@ -68,12 +71,14 @@ def judge_server(server: Server, *, seed: int = SEED, select: tuple[str, ...] = 
     if server.missing:
         return Leg(server, Verdict.SKIPPED, f"{' and '.join(server.missing)} not found")
     leg = Leg(server, Verdict.NOT_STARTED)
+    began = time.monotonic()
     try:
-        leg = replace(leg, installed=install(server))
-        with FakeServer(seed=seed) as fake, serving(server, fake.base_url) as running:
-            leg = replace(leg, verdict=Verdict.UNREACHABLE, started=running.seconds)
+        environment = install(server)
+        leg = replace(leg, installed=time.monotonic() - began)
+        with FakeServer(seed=seed) as fake, serving(server, environment, fake.base_url) as served:
+            leg = replace(leg, verdict=Verdict.UNREACHABLE, started=served.running.seconds)
             options = Options(
-                running.base_url,
+                served.base_url,
                 model=server.model,
                 select=select,
                 headers=server.headers_for(fake.base_url),
@@ -82,8 +87,10 @@ def judge_server(server: Server, *, seed: int = SEED, select: tuple[str, ...] = 
                 run_seconds=RUN_SECONDS,
             )
             report = asyncio.run(_asked(options))
-            leg = replace(leg, report=report, memory=running.memory)
-    except (NotStarted, Unreachable, NoModel, UsageError) as error:
+            leg = replace(leg, report=report, memory=served.running.peak_memory)
+    except NotInstalled as error:
+        return replace(leg, why=f"the install failed: {error}")
+    except (ProcessFailed, Unreachable, NoModel, UsageError) as error:
         return replace(leg, why=str(error))
     verdict, why = settled(report, server.unreached)
     return replace(leg, verdict=verdict, why=why)

@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from contract_tests.lab.outside.judges import JUDGES, PACED, Judge, Points
-from contract_tests.lab.tools import sdks
+from contract_tests.lab.tools import processes
 from contract_tests.lab.tools.checkout import ROOT
+from contract_tests.lab.tools.environments import NotInstalled
+from contract_tests.lab.tools.processes import ProcessFailed, child_environment, ending_on_sigterm
 from fake_server import FakeServer
 from fake_server.server.settings import default_scripts
 
-HOMES = ROOT / ".cache" / "judges"
-REPORT = "report.json"
+REPORTS = ROOT / ".cache" / "judges"
 SECONDS = 300
 INTERRUPTED = 130
 PASS = "pass"
-PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
-"""Of the caller's environment: no keys and no proxies reach a judge, which is code of others."""
 
 
 @dataclass(frozen=True)
@@ -50,42 +49,26 @@ class Opinion:
         return lost + won + gone
 
 
-def environment() -> dict[str, str]:
-    """What a judge sees of the environment: where programs are, and no way but the direct one."""
-    kept = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-    return {**kept, "NO_PROXY": "127.0.0.1", "NO_COLOR": "1"}
-
-
 def ask(judge: Judge, url: str) -> Opinion:
     """Install the judge where it is not there yet, and hear it."""
     if judge.missing:
         return Opinion(judge, {}, f"skipped: {judge.missing} is not installed", skipped=True)
-    home = HOMES / judge.name
-    stamp, wanted = home / ".ready", f"{sys.version} {judge.version} {judge.pins}"
+    report = _report(judge)
+    report.parent.mkdir(parents=True, exist_ok=True)
     try:
-        if not (stamp.is_file() and stamp.read_text() == wanted):
-            judge.install(judge, home)
-            stamp.write_text(wanted)
-    except sdks.SdkUnavailable as why:
-        return Opinion(judge, {}, f"not installed: {why}")
-    try:
-        done = subprocess.run(  # noqa: S603 the commands are this package's own
-            judge.command(home, url, judge.model),
-            env=environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-        )
-        (home / REPORT).write_text(done.stdout)
+        program = judge.install(judge)
+        command = [str(program), *judge.arguments(url, judge.model)]
+        done = processes.run(command, env=child_environment(report.parent, NO_COLOR="1"), seconds=SECONDS)
+        report.write_text(done.stdout)
         return Opinion(judge, judge.points(done.stdout))
-    except (OSError, subprocess.TimeoutExpired, ValueError) as why:
-        return Opinion(judge, {}, f"not heard: {why}")
+    except NotInstalled as error:
+        return Opinion(judge, {}, f"not installed: {error}")
+    except (ProcessFailed, ValueError) as error:
+        return Opinion(judge, {}, f"not heard: {error}")
 
 
-def _report(judge: Judge) -> str:
-    return os.path.relpath(HOMES / judge.name / REPORT)
+def _report(judge: Judge) -> Path:
+    return REPORTS / judge.name / "report.json"
 
 
 def tell(opinions: Sequence[Opinion], console: Console) -> None:
@@ -107,7 +90,9 @@ def tell(opinions: Sequence[Opinion], console: Console) -> None:
         for line in filter(None, (one.trouble, *one.surprises)):
             console.print(f"  {one.judge.name}: {line}", soft_wrap=True)
         if one.surprises:
-            console.print(f"  {one.judge.name}: its report is {_report(one.judge)}", soft_wrap=True)
+            console.print(
+                f"  {one.judge.name}: its report is {os.path.relpath(_report(one.judge))}", soft_wrap=True
+            )
     for one in opinions:
         for name, known in one.judge.known.items():
             if one.points.get(name, PASS) != PASS:
@@ -127,7 +112,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     console = Console(highlight=False, markup=False, emoji=False)
     try:
-        with FakeServer([*default_scripts(), PACED], seed=options.seed) as fake:
+        with ending_on_sigterm(), FakeServer([*default_scripts(), PACED], seed=options.seed) as fake:
             opinions = [ask(judge, fake.base_url) for judge in JUDGES]
     except KeyboardInterrupt:
         print("judges: interrupted", file=sys.stderr)

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from contract_tests.lab.tools import sdks
+from contract_tests.lab.tools.environments import node_environment, python_environment
 
 KNOWN = Path(__file__).with_name("known.toml")
 PACED = Path(__file__).with_name("slow.yaml")
@@ -30,16 +30,21 @@ class Known:
 
 @dataclass(frozen=True)
 class Judge:
-    """One judge, pinned. `command` gets its folder, the fake's base URL and a model.
+    """One judge, pinned.
 
-    `unasked` names the points that are not heard, by the reason. `tool` is a program it needs.
+    - `install`: returns its program, installed where absent; raises NotInstalled.
+    - `arguments`: what the program is given, from the fake's base URL and a model.
+    - `read`: the points in its report, from the report's JSON.
+    - `pins`: exact versions of what it requires.
+    - `unasked`: the points that are not asked for, and why.
+    - `tool`: a program it needs on PATH.
     """
 
     name: str
     version: str
     model: str
-    install: Callable[[Judge, Path], None]
-    command: Callable[[Path, str, str], list[str]]
+    install: Callable[[Judge], Path]
+    arguments: Callable[[str, str], list[str]]
     read: Callable[[Any], Points]
     pins: tuple[str, ...] = ()
     unasked: str = ""
@@ -79,18 +84,16 @@ def known() -> dict[str, dict[str, Known]]:
     }
 
 
-def by_pip(judge: Judge, home: Path) -> None:
-    """Install the judge in an environment of its own. Raises SdkUnavailable."""
-    sdks.install(home, [f"{judge.name}=={judge.version}", *judge.pins])
+def install_by_pip(judge: Judge) -> Path:
+    """The judge's program, which is named like it. Raises NotInstalled."""
+    python = python_environment(judge.name, [f"{judge.name}=={judge.version}", *judge.pins])
+    return python.with_name(judge.name)
 
 
-def by_npm(judge: Judge, home: Path) -> None:
-    """Install the judge in a folder of its own, without its install scripts. Raises SdkUnavailable."""
-    shutil.rmtree(home, ignore_errors=True)
-    home.mkdir(parents=True)
-    (home / "package.json").write_text("{}")
-    quiet = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", "--silent")
-    sdks.run("npm", "install", "--prefix", str(home), *quiet, f"{judge.name}@{judge.version}")
+def install_by_npm(judge: Judge) -> Path:
+    """The judge's program, which is named like it. Raises NotInstalled."""
+    home = node_environment(judge.name, [f"{judge.name}@{judge.version}"])
+    return home / "node_modules" / ".bin" / judge.name
 
 
 def _each(entries: Iterable[Mapping[str, Any]], words: Mapping[str, str]) -> Points:
@@ -117,9 +120,9 @@ JUDGES = (
         "llm-comply",
         "0.5.0",
         "gpt-5",  # of any other family it skips the point about reasoning
-        by_pip,
-        lambda home, url, model: [
-            *(str(home / "bin" / "llm-comply"), "-u", url, "-k", "sk-any", "-m", model),
+        install_by_pip,
+        lambda url, model: [
+            *("-u", url, "-k", "sk-any", "-m", model),
             *("--format", "openai-chat", "--json"),
         ],
         lambda report: _each(report["results"], {"passed": "pass", "failed": "fail", "skipped": "skip"}),
@@ -130,11 +133,8 @@ JUDGES = (
         "trustedrouter-provider-check",
         "0.1.8",
         "gpt-4o-mini",
-        by_pip,
-        lambda home, url, model: [
-            *(str(home / "bin" / "trustedrouter-provider-check"), "--base-url", url, "--model", model),
-            *("--tier", "5", "--json", "-"),
-        ],
+        install_by_pip,
+        lambda url, model: ["--base-url", url, "--model", model, "--tier", "5", "--json", "-"],
         lambda report: _each(report["checks"], {}),
         pins=(*COMMON, "brotli==1.2.1", "h2==4.4.1", "hpack==4.2.0", "hyperframe==6.1.0"),
         unasked="perf.production-benchmark (tier 6, advisory: speed)",
@@ -143,10 +143,10 @@ JUDGES = (
         "compatcanary",
         "0.2.2",
         "gpt-4o-mini",
-        by_npm,
-        lambda home, url, model: [
-            *(str(home / "node_modules" / ".bin" / "compatcanary"), "scan", "--base-url", url),
-            *("--model", model, "--profile", "chat", "--format", "json"),
+        install_by_npm,
+        lambda url, model: [
+            *("scan", "--base-url", url, "--model", model),
+            *("--profile", "chat", "--format", "json"),
         ],
         lambda report: _each(report["results"], {}),
         unasked="responses.basic and responses.streaming (an endpoint to come)",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,8 +18,9 @@ from rich.console import Console
 from contract_tests.lab.speed import load, paced
 from contract_tests.lab.speed.servers import ASKED, SAID, WORDS, Server, aimock, llmock, servers
 from contract_tests.lab.speed.table import Life, Measured, aims, aims_table, rates_table
-from contract_tests.lab.tools.children import NotInstalled
-from contract_tests.lab.tools.starting import free_port
+from contract_tests.lab.tools import processes
+from contract_tests.lab.tools.environments import NotInstalled
+from contract_tests.lab.tools.processes import Running, free_port
 from fake_server import FakeServer
 
 LOAD_CORE, SERVER_CORE = 1, 0
@@ -40,7 +40,7 @@ def main(rounds: int, seconds: int, quick: bool, as_json: Path | None) -> None:
         names = " and ".join(absent)
         raise click.ClickException(f"{names} cannot be found: install them (Debian: apt install wrk)")
     console = Console(width=None if sys.stdout.isatty() else 140)
-    with tempfile.TemporaryDirectory() as name:
+    with processes.ending_on_sigterm(), tempfile.TemporaryDirectory() as name:
         if quick:
             rounds = seconds = 1
         measured = _measure(Path(name), rounds, seconds, open_streams=not quick)
@@ -105,19 +105,21 @@ def _loaded(
     rates: dict[str, list[float]] = {server.name: [] for server in found}
     cpu: dict[str, list[float]] = {server.name: [] for server in found}
     with ExitStack() as stack:
-        up = {}
+        ports: dict[str, int] = {}
+        up: dict[str, Running] = {}
         for server in found:
-            port = free_port()
-            log = folder / "log.txt"
-            up[server.name] = stack.enter_context(load.running(server.command(port), port, SERVER_CORE, log))
+            port = ports[server.name] = free_port()
+            log = folder / f"{port}.log"
+            up[server.name] = stack.enter_context(load.serving(server.command(port), port, SERVER_CORE, log))
         for _ in range(rounds):
             for server in found:
-                one = up[server.name]
-                before = one.cpu
-                rate = load.requests_per_second(one.port, scripts[server.streams], LOAD_CORE, seconds)
+                running = up[server.name]
+                before = running.cpu_seconds
+                port, script = ports[server.name], scripts[server.streams]
+                rate = load.requests_per_second(port, script, LOAD_CORE, seconds)
                 rates[server.name].append(rate)
-                cpu[server.name].append((one.cpu - before) * 1e6 / (rate * seconds))
-        lives = {name: Life(one.ready, one.mebibytes) for name, one in up.items()}
+                cpu[server.name].append((running.cpu_seconds - before) * 1e6 / (rate * seconds))
+        lives = {name: Life(running.seconds, running.memory / 2**20) for name, running in up.items()}
     return rates, cpu, lives
 
 
@@ -130,7 +132,7 @@ async def _paced(folder: Path) -> paced.Pace:
     port = free_port()
     command = [sys.executable, "-m", "fake_server", "--plain", "--scripts", str(folder / "paced.yaml")]
     command += ["--port", str(port)]
-    with load.running(command, port, SERVER_CORE, folder / "log.txt"):
+    with load.serving(command, port, SERVER_CORE, folder / "paced.log"):
         return await paced.measure(port)
 
 
@@ -139,7 +141,7 @@ def _seconds_of(code: str) -> float:
     times = []
     for _ in range(3):
         began = time.perf_counter()
-        subprocess.run([sys.executable, "-c", code], check=True, timeout=60)  # noqa: S603
+        processes.output([sys.executable, "-c", code], env=processes.child_environment(), seconds=60)
         times.append(time.perf_counter() - began)
     return min(times)
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from contract_tests.lab.fidelity.tools import AIMOCK
-from contract_tests.lab.tools.children import node_script, python_with
+from contract_tests.lab.fidelity.tools import aimock_command
+from contract_tests.lab.tools.environments import python_environment
 
 LLMOCK = "0.2.2"
 ASKED = "hello"
@@ -45,7 +45,7 @@ def servers(folder: Path, body: Path, events: Path) -> list[Server]:
 
 def aimock(folder: Path, *, streams: bool) -> Server:
     """aimock with the same answer. Raises NotInstalled."""
-    script = node_script("aimock", "@copilotkit/aimock", AIMOCK, "dist/cli.js")
+    script = aimock_command()
     said = WORDS if streams else SAID
     path = folder / f"aimock-{streams}.json"
     rule = {"match": {"userMessage": ASKED}, "response": {"content": said}}
@@ -59,7 +59,7 @@ def aimock(folder: Path, *, streams: bool) -> Server:
 def llmock(folder: Path, *, streams: bool) -> Server:
     """LLMock with its shortest answer; the text cannot be chosen. Raises NotInstalled."""
     del folder  # it reads no file
-    program = python_with("llmock", (f"llmock=={LLMOCK}",)).with_name("llmock")
+    program = python_environment("llmock", (f"llmock=={LLMOCK}",)).with_name("llmock")
     options = ["serve", "--response-style", "hello", "--log-level", "error", "--port"]
     name = "LLMock, stream of its own" if streams else "LLMock"
     return Server(name, lambda port: [str(program), *options, str(port)], streams)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import CompletedProcess
 
 from contract_tests.lab.pages.testing_page import PAGE
-from contract_tests.lab.tools.checkout import ROOT
-from contract_tests.lab.tools.sdks import CONSTRAINTS
+from contract_tests.lab.tools import processes
+from contract_tests.lab.tools.checkout import CONSTRAINTS, ROOT
+from contract_tests.lab.tools.environments import python_environment
 
 FRAMEWORKS = ("langchain-openai==1.7.3", "langchain-core==1.7.2", "pydantic-ai-slim[openai]==2.62.0")
 THEIRS = ("test_langchain.py", "test_pydantic_ai.py")
@@ -62,20 +63,20 @@ def write(page: str, folder: Path) -> None:
         path.write_text(content, encoding="utf-8")
 
 
-def requirements() -> list[str]:
-    """What the environment of the frameworks holds: they, and what the kit needs beside them."""
+def frameworks_python() -> Path:
+    """The interpreter that has the frameworks and what the kit requires. Raises NotInstalled."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    return [*FRAMEWORKS, *project["dependencies"], "--constraint", str(CONSTRAINTS)]
+    return python_environment("uses", [*FRAMEWORKS, *project["dependencies"]], CONSTRAINTS)
 
 
-def run(command: Sequence[str], folder: Path, python: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """A command in the folder; with `python` it is pytest of that interpreter, given the plugin."""
-    environ = {name: os.environ[name] for name in ("LANG", "LC_ALL", "TMPDIR") if name in os.environ}
-    environ |= {"HOME": str(folder), "NO_PROXY": "127.0.0.1", "PYTHONDONTWRITEBYTECODE": "1"}
-    environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+def run(command: Sequence[str], folder: Path, python: Path | None = None) -> CompletedProcess[str]:
+    """Run a command in the folder; with `python`, its pytest with the plugin and these arguments.
+
+    Raises ProcessFailed where it does not end within SECONDS.
+    """
+    environ = processes.child_environment(folder, PYTHONDONTWRITEBYTECODE="1")
+    environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environ.get('PATH', os.defpath)}"
     if python is not None:
         environ["PYTHONPATH"] = str(ROOT)
         command = [str(python), "-m", "pytest", "-p", "fake_server.plugin", *command]
-    return subprocess.run(  # noqa: S603 the commands are those of the page
-        command, cwd=folder, env=environ, capture_output=True, text=True, timeout=SECONDS, check=False
-    )
+    return processes.run(command, env=environ, seconds=SECONDS, cwd=folder)

@@ -13,7 +13,7 @@ import pytest
 from contract_tests.lab.clients.__main__ import measured
 from contract_tests.lab.clients.corpus import Subject, asked, subjects
 from contract_tests.lab.clients.driving import CLIENTS, Client, Driver
-from contract_tests.lab.tools.children import NotInstalled
+from contract_tests.lab.tools.environments import NotInstalled
 from contract_tests.report.breakage import DATA, breakage, table
 from contract_tests.report.client_verdicts import verdict
 from contract_tests.tests.test_cli import contract

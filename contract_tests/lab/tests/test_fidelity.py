@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import time
 from collections.abc import Coroutine
 from pathlib import Path
@@ -19,9 +18,7 @@ from contract_tests.lab.fidelity.replies import REPLIES, UNRECORDED, Reply, requ
 from contract_tests.lab.fidelity.seen import Reading, Seen, ask, read
 from contract_tests.lab.fidelity.sending import raw_server
 from contract_tests.lab.fidelity.tools import TOOLS, this_kit
-from contract_tests.lab.tools.children import NotInstalled, ToolFailed, output_of, python_with, serving
-from contract_tests.lab.tools.sdks import SdkUnavailable
-from contract_tests.lab.tools.starting import free_port
+from contract_tests.lab.tools.processes import free_port
 
 SECONDS = 20.0
 SLACK = 0.3
@@ -164,42 +161,3 @@ def test_one_reply_with_every_oddity_is_replayed_as_it_was(everything: str, tmp_
 
 def test_nothing_comes_from_where_nobody_listens() -> None:
     assert run(ask(free_port(), UNRECORDED, streamed=True)) == Seen(problem="no reply")
-
-
-LISTEN = "import socket,sys,time; s=socket.create_server(('127.0.0.1',int(sys.argv[1]))); time.sleep(60)"
-
-
-def test_a_child_ends_when_it_is_left(tmp_path: Path) -> None:
-    async def main() -> None:
-        port = free_port()
-        told = f"import os; open('pid','w').write(str(os.getpid())); {LISTEN}"
-        with pytest.raises(ValueError, match="left"):
-            async with serving(["python3", "-c", told, str(port)], port, tmp_path):
-                raise ValueError("left")
-        with pytest.raises(ProcessLookupError):
-            os.kill(int((tmp_path / "pid").read_text()), 0)
-
-    run(main())
-
-
-def test_a_child_that_does_not_start_says_why(tmp_path: Path) -> None:
-    async def main() -> None:
-        with pytest.raises(ToolFailed, match="it did not start: no such luck"):
-            async with serving(["python3", "-c", "exit('no such luck')"], free_port(), tmp_path):
-                pass
-        with pytest.raises(ToolFailed, match="it failed: no such luck"):
-            await output_of(["python3", "-c", "exit('no such luck')"], tmp_path)
-        with pytest.raises(ToolFailed, match="could not be run"):
-            await output_of([str(tmp_path / "absent")], tmp_path)
-
-    run(main())
-
-
-def test_a_tool_that_cannot_be_installed_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuses(home: Path, pins: object) -> None:
-        raise SdkUnavailable("no package index in reach")
-
-    monkeypatch.setattr("contract_tests.lab.tools.children.ENVIRONMENTS", tmp_path)
-    monkeypatch.setattr("contract_tests.lab.tools.children.install", refuses)
-    with pytest.raises(NotInstalled, match="no package index in reach"):
-        python_with("vcrpy", ("vcrpy==9.4.2",))

@@ -13,7 +13,8 @@ from contract_tests.lab.fidelity.comparing import Cell, Verdict
 from contract_tests.lab.fidelity.rows import MISS, ROWS, SECRETS
 from contract_tests.lab.fidelity.sending import RawServer
 from contract_tests.lab.fidelity.tools import OWN, Heard, Tool
-from contract_tests.lab.tools.children import NotInstalled, ToolFailed
+from contract_tests.lab.tools.environments import NotInstalled
+from contract_tests.lab.tools.processes import ProcessFailed
 
 COLUMNS = {
     OWN: {"pauses": Cell(Verdict.YES), "misses": Cell(Verdict.YES, "404"), "trailers": Cell(Verdict.YES)},
@@ -110,7 +111,7 @@ def test_one_tool_that_fails_is_no_failure_of_the_others() -> None:
         raise NotInstalled("no npm")
 
     async def broken(raw: RawServer, folder: Path) -> Heard:
-        raise ToolFailed("it did not start: no luck")
+        raise ProcessFailed("it did not start: no luck")
 
     async def unreadable(raw: RawServer, folder: Path) -> Heard:
         return Heard({}, {}, None, (), {"a": (folder / "absent").read_bytes()})  # type: ignore[arg-type]

@@ -13,7 +13,7 @@ from contract_tests.lab.fuzz.__main__ import PARTS, main
 from contract_tests.lab.fuzz.client import ask
 from contract_tests.lab.fuzz.part import Part
 from contract_tests.lab.fuzz.serving import Served
-from contract_tests.lab.tools.children import NotInstalled
+from contract_tests.lab.tools.environments import NotInstalled
 from fake_server.wire.exchange import Request
 
 EXAMPLES = {"wire": 12, "control": 8, "faults": 8, "requests": 30}

@@ -7,36 +7,34 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from contract_tests.lab.interop import __main__ as program
-from contract_tests.lab.interop import catalogue, expected, judging
+from contract_tests.lab.interop import catalogue, expected, judging, starting
 from contract_tests.lab.interop.catalogue import KEY, SERVERS, Server
 from contract_tests.lab.interop.judging import Verdict, judge_server
-from contract_tests.lab.tools import starting
+from contract_tests.lab.tools import environments, processes
 from contract_tests.lab.tools.checkout import ROOT
-from contract_tests.lab.tools.starting import NotStarted, install, serving, stop
+from contract_tests.lab.tools.environments import NotInstalled
+from contract_tests.lab.tools.processes import ProcessFailed
 from contract_tests.run.outcome import RunReport
 from contract_tests.run.run import Options, run
 from fake_server.wire.fixture import load
 
 FORWARD = """\
 . "$(dirname "$0")/_lib.sh"
-[ "$ACTION" = install ] && exit
 cd "$ROOT" && serve /health "$PYTHON" -m fake_server --port "$PORT" --plain
 """
 """A third party that is no proxy at all: one more fake, in a process of its own."""
 
 BROKEN = """\
 . "$(dirname "$0")/_lib.sh"
-[ "$ACTION" = install ] && exit
 cat >"$WORK/broken.py" <<'PY'
 import http.server, json, sys
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -67,14 +65,24 @@ class Workshop:
         self.scripts.mkdir()
         shutil.copy(catalogue.SCRIPTS / "_lib.sh", self.scripts)
         patch.setattr(catalogue, "SCRIPTS", self.scripts)
-        patch.setattr(catalogue, "HOMES", folder / "homes")
+        patch.setattr(catalogue, "WORK_FOLDERS", folder / "work")
+        patch.setattr(judging, "install", self.install)
         patch.setattr(expected, "FILE", folder / "expected.toml")
+        self.not_installable: set[str] = set()
 
     def server(self, name: str, script: str, **options: object) -> Server:
         (self.scripts / f"{name}.sh").write_text(script.replace("$ROOT", str(ROOT)))
-        one = Server(name, name.title(), "1.0", **options)  # type: ignore[arg-type]
-        self.patch.setitem(SERVERS, name, one)
-        return one
+        server = Server(name, name.title(), "1.0", **options)  # type: ignore[arg-type]
+        self.patch.setitem(SERVERS, name, server)
+        return server
+
+    def install(self, server: Server) -> Path:
+        if server.name in self.not_installable:
+            raise NotInstalled("no such version")
+        return self.scripts
+
+    def serving(self, server: Server) -> AbstractContextManager[starting.RunningServer]:
+        return starting.serving(server, self.scripts, "http://127.0.0.1:1/v1")
 
     def main(self, *argv: str) -> int:
         return program.main(argv)
@@ -83,7 +91,7 @@ class Workshop:
 @pytest.fixture
 def workshop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workshop]:
     yield Workshop(tmp_path, monkeypatch)
-    for pid in tmp_path.glob("homes/*/pid"):
+    for pid in tmp_path.glob("work/*/pid"):
         assert gone(int(pid.read_text())), f"{pid.parent.name} is still there"
 
 
@@ -113,19 +121,14 @@ def test_a_server_is_asked_and_stopped(workshop: Workshop) -> None:
     assert leg.memory > 20 * 1024 * 1024 or not Path("/proc").is_dir()
 
 
-def test_the_server_gets_no_variables_of_ours_and_the_install_gets_all(
-    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_server_gets_no_variables_of_ours(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-user")
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.invalid:1")
     monkeypatch.setenv("PIP_SOMETHING", "kept")
-    script = '. "$(dirname "$0")/_lib.sh"\nenv >"$WORK/$ACTION.env"\n[ "$ACTION" = install ] || exit 1\n'
-    server = workshop.server("nosy", script)
-    install(server)
-    with pytest.raises(NotStarted), serving(server, "http://127.0.0.1:1/v1"):
+    server = workshop.server("nosy", '. "$(dirname "$0")/_lib.sh"\nenv >"$WORK/serve.env"\nexit 1\n')
+    with pytest.raises(ProcessFailed), workshop.serving(server):
         pass
-    assert "PIP_SOMETHING=kept" in (server.home / "install.env").read_text()
-    served = (server.home / "serve.env").read_text()
+    served = (server.work_folder / "serve.env").read_text()
     assert "NO_PROXY=127.0.0.1" in served
     assert not any(word in served for word in ("sk-of-the-user", "proxy.invalid", "PIP_SOMETHING"))
     assert f"SERVER_KEY={KEY}" in served
@@ -134,47 +137,47 @@ def test_the_server_gets_no_variables_of_ours_and_the_install_gets_all(
 def test_a_server_that_is_never_ready_is_ended_with_all_its_children(workshop: Workshop) -> None:
     script = '. "$(dirname "$0")/_lib.sh"\ntrap "" TERM\nsleep 60 & echo $! >"$WORK/pid"; wait; sleep 60\n'
     server = workshop.server("slow", script, start_seconds=0.5)
-    workshop.patch.setattr(starting, "STOP_SECONDS", 0.3)
-    with pytest.raises(NotStarted, match=r"not ready within 0\.5 s"), serving(server, "http://h/v1"):
+    workshop.patch.setattr(processes, "STOP_SECONDS", 0.3)
+    with pytest.raises(ProcessFailed, match=r"not ready within 0\.5 s"), workshop.serving(server):
         pass
 
 
 def test_a_server_that_dies_says_its_last_words(workshop: Workshop) -> None:
     script = '. "$(dirname "$0")/_lib.sh"\nserve / bash -c "echo RuntimeError: no luck; exit 3"\n'
     with (
-        pytest.raises(NotStarted, match="it did not start: RuntimeError: no luck"),
-        serving(workshop.server("frail", script), "http://127.0.0.1:1/v1"),
+        pytest.raises(ProcessFailed, match="it did not start: RuntimeError: no luck"),
+        workshop.serving(workshop.server("frail", script)),
     ):
         pass
 
 
-def test_an_install_has_a_limit_and_says_why_it_failed(workshop: Workshop) -> None:
-    with pytest.raises(NotStarted, match=r"did not end within 0\.3 s"):
-        install(workshop.server("endless", "sleep 60\n", install_seconds=0.3))
-    with pytest.raises(NotStarted, match="the install failed: no such version"):
-        install(workshop.server("wrong", "echo no such version >&2; exit 1\n"))
+@pytest.mark.parametrize("name", ["g4f", "portkey"])
+def test_a_server_is_installed_as_its_pins_say_within_its_limit(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    made: list[tuple[object, ...]] = []
+
+    def note(*arguments: object) -> Path:
+        made.append(arguments)
+        return tmp_path / "bin" / "python"
+
+    for builder in ("python_environment", "locked_node_environment"):
+        monkeypatch.setattr(environments, builder, note)
+    starting.install(replace(SERVERS[name], install_seconds=7.0))
+    pinned = {
+        "g4f": ("g4f", ("g4f[slim]",), catalogue.SCRIPTS / "g4f.txt", 7.0),
+        "portkey": ("portkey", catalogue.SCRIPTS / "portkey", 7.0),
+    }
+    assert made == [pinned[name]]
 
 
 def test_the_server_goes_when_whoever_started_it_is_killed(workshop: Workshop) -> None:
-    script = '. "$(dirname "$0")/_lib.sh"\nserve /health "$PYTHON" -m fake_server --port "$PORT"\n'
-    server = workshop.server("orphan", script)
-    port = starting.free_port()
-    process = subprocess.Popen(
-        ["bash", server.script, "serve", server.home, str(port), "http://127.0.0.1:1/v1"],
-        env={**os.environ, "PYTHON": sys.executable, "PYTHONPATH": str(ROOT)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        starting._await_ready(process, 30)
+    server = workshop.server("orphan", FORWARD)
+    with workshop.serving(server) as served:
+        process = served.running.process
         assert process.stdin is not None
         process.stdin.close()  # as the system does when a process is killed
         process.wait(5)
-    finally:
-        stop(process)
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)
 
@@ -195,7 +198,7 @@ def test_findings_are_told_and_are_no_failure(
     summary = json.loads((said / "interop.json").read_text())[0]
     assert (summary["must"], summary["new"]) == ({"errors.object": 1}, ["errors.object"])
     assert json.loads((said / "broken.json").read_text())["requests"] > 2
-    kept = [load(path) for path in (server.home / "seen").glob("*.yaml")]
+    kept = [load(path) for path in (server.work_folder / "seen").glob("*.yaml")]
     assert [(one.breaks, one.exchange.payload) for one in kept] == [
         (("errors.object",), b'{"detail": "Not Found"}')
     ]
@@ -205,7 +208,8 @@ def test_findings_are_told_and_are_no_failure(
 
 
 def test_what_cannot_be_judged_fails_by_name(workshop: Workshop, capsys: pytest.CaptureFixture[str]) -> None:
-    workshop.server("wrong", "echo no such version >&2; exit 1\n")
+    workshop.server("wrong", "exit 1\n")
+    workshop.not_installable.add("wrong")
     workshop.server("other", '. "$(dirname "$0")/_lib.sh"\n', tools=("no-such-tool",))
     assert workshop.main("wrong", "other") == 1
     printed = capsys.readouterr().out
@@ -250,7 +254,7 @@ def test_a_signal_in_the_middle_of_a_run_leaves_nothing_behind(workshop: Worksho
 
     workshop.patch.setattr(judging, "run", and_then)
     assert workshop.main("twin") == program.INTERRUPTED
-    assert (server.home / "pid").is_file()
+    assert (server.work_folder / "pid").is_file()
 
 
 def test_a_heavy_server_is_left_out_by_name_unless_all_are_asked_for(

@@ -14,9 +14,10 @@ import openai
 import pytest
 from rich.console import Console
 
-from contract_tests.lab.outside.__main__ import Opinion, ask, environment, tell
+from contract_tests.lab.outside.__main__ import Opinion, ask, tell
 from contract_tests.lab.outside.judges import JUDGES, PACED, Judge, known
-from contract_tests.lab.tools import sdks
+from contract_tests.lab.tools.environments import NotInstalled
+from contract_tests.lab.tools.processes import child_environment
 from contract_tests.tests.shared import SHARED, needs_recordings, needs_spec
 from fake_server import FakeServer
 from fake_server.api.validate.chat import validate_chat
@@ -122,8 +123,8 @@ def test_every_known_point_has_a_judge_a_reason_and_evidence() -> None:
 def test_no_key_reaches_a_judge(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("OPENAI_API_KEY", "TR_PROVIDER_API_KEY", "HTTP_PROXY"):
         monkeypatch.setenv(name, "secret")
-    assert "secret" not in environment().values()
-    assert "PATH" in environment()
+    assert "secret" not in child_environment().values()
+    assert "PATH" in child_environment()
 
 
 def test_the_paced_answer_comes_in_pieces() -> None:
@@ -170,8 +171,8 @@ def test_a_judge_whose_tool_is_missing_is_skipped_by_name() -> None:
 
 
 def test_a_judge_that_cannot_be_installed_is_a_failure() -> None:
-    def install(judge: Judge, home: Path) -> None:
-        raise sdks.SdkUnavailable("the index is not in reach")
+    def install(judge: Judge) -> Path:
+        raise NotInstalled("the index is not in reach")
 
     opinion = ask(replace(COMPLY, name="no-such-judge", install=install), "http://127.0.0.1:1/v1")
     assert (opinion.skipped, opinion.trouble) == (False, "not installed: the index is not in reach")

@@ -15,7 +15,7 @@ from contract_tests.lab.speed import load
 from contract_tests.lab.speed.paced import Pace
 from contract_tests.lab.speed.servers import servers
 from contract_tests.lab.speed.table import Life, Measured, aims, aims_table, rates_table, ratios, spread
-from contract_tests.lab.tools.starting import free_port
+from contract_tests.lab.tools.processes import ProcessFailed, free_port
 
 TOLD = """Running 2s test @ http://127.0.0.1:1/v1/chat/completions
   7042 requests in 2.00s, 5.00MB read
@@ -88,12 +88,14 @@ def test_every_server_of_ours_starts_answers_and_ends(tmp_path: Path) -> None:
     asked = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hello"}]}
     for server in servers(tmp_path, body, events):
         port = free_port()
-        with load.running(server.command(port), port, 0, tmp_path / "log") as up:
+        with load.serving(server.command(port), port, 0, tmp_path / "log") as up:
             url = f"http://127.0.0.1:{port}/v1/chat/completions"
             answer = httpx2.post(url, json={**asked, **({"stream": True} if server.streams else {})})
             assert answer.status_code == 200, server.name
             assert ("[DONE]" in answer.text) is server.streams
-            assert up.mebibytes > 10
+            assert up.memory > 10 * 2**20
+            assert up.peak_memory >= up.memory
+            assert up.cpu_seconds > 0
         with pytest.raises(httpx2.ConnectError):
             httpx2.get(f"http://127.0.0.1:{port}/")
 
@@ -101,7 +103,7 @@ def test_every_server_of_ours_starts_answers_and_ends(tmp_path: Path) -> None:
 @needs_taskset
 def test_a_server_that_does_not_start_is_told(tmp_path: Path) -> None:
     with (
-        pytest.raises(load.LoadError, match="did not start: see"),
-        load.running([sys.executable, "-c", "raise SystemExit(3)"], free_port(), 0, tmp_path / "log"),
+        pytest.raises(ProcessFailed, match="did not start: no such luck"),
+        load.serving([sys.executable, "-c", "exit('no such luck')"], free_port(), 0, tmp_path / "log"),
     ):
         pass

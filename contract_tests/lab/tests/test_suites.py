@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from contract_tests.lab import suites
-from contract_tests.lab.tools import sdks
+from contract_tests.lab.tools import processes, sdks
+from contract_tests.lab.tools.environments import NotInstalled
 from fake_server import FakeServer
 
 SCRIPT = Path(suites.__file__).parent / "openai_python.py"
@@ -21,17 +20,11 @@ CHECKS = 10
 def test_the_official_sdk_does_all_of_it(generation: str, seed: int | None) -> None:
     try:
         python = sdks.python_for(generation)
-    except sdks.SdkUnavailable as why:
-        pytest.skip(f"openai {generation}: {why}")
+    except NotInstalled as error:
+        pytest.skip(f"openai {generation}: {error}")
     with FakeServer([], seed=seed, plain=seed is None) as fake:
-        done = subprocess.run(
-            [str(python), str(SCRIPT)],
-            env={"PATH": os.environ["PATH"], "FAKE_URL": fake.root, "NO_PROXY": "127.0.0.1"},
-            capture_output=True,
-            text=True,
-            timeout=100,
-            check=False,
-        )
+        environ = processes.child_environment(FAKE_URL=fake.root)
+        done = processes.run([python, SCRIPT], env=environ, seconds=100)
     lines = done.stdout.splitlines()
     assert [line for line in lines if not line.startswith("ok ")] == [], done.stderr
     assert (done.returncode, len(lines)) == (0, 2 * CHECKS), done.stderr

@@ -7,5 +7,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 FIXTURES = ROOT / "fixtures"
+CONSTRAINTS = ROOT / "constraints.txt"
 SHARED = Path(os.environ.get("OPENAI_CONTRACT_SHARED", ROOT.parent / "shared"))
 """Recordings and the published spec, which are not the project's own; they may be absent."""

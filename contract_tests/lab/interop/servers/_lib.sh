@@ -1,85 +1,32 @@
 # What the scripts beside this file share; it is sourced.
 #
-#   NAME.sh install WORKDIR                 fills WORKDIR, once per set of pins
-#   NAME.sh serve WORKDIR PORT UPSTREAM     serves on 127.0.0.1:PORT until TERM or until stdin ends
+#   NAME.sh ENVIRONMENT WORKDIR PORT UPSTREAM     serves on 127.0.0.1:PORT until TERM or until stdin ends
 #
-# UPSTREAM is a base URL with /v1.  `serve` prints READY once the server answers; what the server itself
-# says goes to WORKDIR/server.log.  PYTHON names the interpreter that environments are made from.
+# ENVIRONMENT holds what is installed (bin/ of a venv, or node_modules/); WORKDIR is for what the server writes.
+# UPSTREAM is a base URL with /v1.  READY is printed once the server answers; what the server itself prints goes
+# to WORKDIR/server.log.  PYTHON names the kit's interpreter.
 set -euo pipefail
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 PYTHON=${PYTHON:-python3}
-ACTION=${1:-}
-case "$ACTION-$#" in
-install-2 | serve-4) ;;
-*)
-    echo "usage: $(basename "$0") install WORKDIR | serve WORKDIR PORT UPSTREAM" >&2
+if [ $# != 4 ]; then
+    echo "usage: $(basename "$0") ENVIRONMENT WORKDIR PORT UPSTREAM" >&2
     exit 2
-    ;;
-esac
+fi
+ENVIRONMENT=$1
 mkdir -p "$2/home"
 WORK=$(cd "$2" && pwd)
-PORT=${3:-}
-UPSTREAM=${4:-}
-UPSTREAM=${UPSTREAM%/}
+PORT=$3
+UPSTREAM=${4%/}
 exec 3<&0
 
-# fresh WANT: whether WORKDIR holds exactly what WANT describes.
-fresh() {
-    [ -f "$WORK/.installed" ] && [ "$(cat "$WORK/.installed")" = "$1" ]
-}
-
-# installed WANT: remember that it does.
-installed() {
-    printf '%s' "$1" >"$WORK/.installed"
-}
-
-# complain LOG: the end of a log, and failure.
+# complain LOG: print the end of a log, and fail.
 complain() {
     grep -v '^WARNING' "$1" | tail -8 >&2 || true
     exit 1
 }
 
-# py_install PINS REQUIREMENT...: an environment in WORKDIR/venv, every version as the file PINS says.
-py_install() {
-    local pins=$1 want
-    shift
-    want="$("$PYTHON" -V) $* $(cat "$pins")"
-    if fresh "$want"; then
-        return
-    fi
-    rm -f "$WORK/.installed"
-    "$PYTHON" -m venv --clear "$WORK/venv" >"$WORK/install.log" 2>&1 || complain "$WORK/install.log"
-    # The resolver of older releases of pip finds conflicts among pins where there are none.
-    if [[ $("$WORK/venv/bin/python" -m pip --version) =~ ^pip\ (1|20|21|22|23)\. ]]; then
-        py_pip --upgrade pip
-    fi
-    py_pip -c "$pins" "$@"
-    installed "$want"
-}
-
-# py_pip ARGUMENT...: pip install in the environment, into the log.
-py_pip() {
-    "$WORK/venv/bin/python" -m pip install -q --disable-pip-version-check --no-input "$@" \
-        >>"$WORK/install.log" 2>&1 </dev/null || complain "$WORK/install.log"
-}
-
-# npm_install FOLDER: node_modules in WORKDIR, as FOLDER's package.json and package-lock.json say; no
-# package's own install script is run.
-npm_install() {
-    local want
-    want="$(node --version) $(cat "$1/package.json" "$1/package-lock.json")"
-    if fresh "$want"; then
-        return
-    fi
-    rm -rf "$WORK/.installed" "$WORK/node_modules"
-    cp "$1/package.json" "$1/package-lock.json" "$WORK/"
-    (cd "$WORK" && npm ci --ignore-scripts --no-audit --no-fund) \
-        >"$WORK/install.log" 2>&1 </dev/null || complain "$WORK/install.log"
-    installed "$want"
-}
-
-# status PATH: the status code that GET PATH is answered with, or nothing.
+# status PATH: print the status code of the reply to GET PATH, or nothing.
 status() {
     (
         exec 4<>"/dev/tcp/127.0.0.1/$PORT"

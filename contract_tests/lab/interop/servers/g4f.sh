@@ -3,10 +3,6 @@
 # that base URL, so that no public provider is asked.  A client's bearer token of more than eight
 # characters is passed upstream.
 . "$(dirname "$0")/_lib.sh"
-if [ "$ACTION" = install ]; then
-    py_install "$HERE/g4f.txt" 'g4f[slim]'
-    exit
-fi
 
 export G4F_CONFIG_DIR="$WORK/config" G4F_CACHE_DIR="$WORK/cache"
 mkdir -p "$WORK/run"
@@ -20,5 +16,5 @@ for day in $days; do
         "$UPSTREAM" >"$G4F_CACHE_DIR/.models/$day/providers.json"
 done
 cd "$WORK/run"
-serve /v1 "$WORK/venv/bin/python" -m g4f.cli api --bind "127.0.0.1:$PORT" --no-gui --disable-colors \
+serve /v1 "$ENVIRONMENT/bin/python" -m g4f.cli api --bind "127.0.0.1:$PORT" --no-gui --disable-colors \
     --ignore-cookie-files --disable-pa-auto-download --provider "$UPSTREAM" --timeout 60 --stream-timeout 60

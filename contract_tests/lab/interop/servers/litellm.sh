@@ -2,11 +2,6 @@
 # LiteLLM's proxy without a database; every model it lists is asked of UPSTREAM.  It starts only with a
 # strong master key, which clients send: SERVER_KEY.
 . "$(dirname "$0")/_lib.sh"
-if [ "$ACTION" = install ]; then
-    # Without prisma, a request that lacks its key is answered 500 in place of 401.
-    py_install "$HERE/litellm.txt" 'litellm[proxy]' prisma
-    exit
-fi
 
 {
     echo "model_list:"
@@ -27,5 +22,5 @@ YAML
 export LITELLM_LOCAL_MODEL_COST_MAP=True HF_HUB_OFFLINE=1
 export LITELLM_MODE=PRODUCTION NO_DOCS=True NO_REDOC=True DISABLE_ADMIN_UI=True
 cd "$WORK"
-serve /health/liveliness "$WORK/venv/bin/litellm" --config "$WORK/config.yaml" \
+serve /health/liveliness "$ENVIRONMENT/bin/litellm" --config "$WORK/config.yaml" \
     --host 127.0.0.1 --port "$PORT" --telemetry False --num_workers 1

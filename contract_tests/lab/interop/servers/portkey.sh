@@ -5,12 +5,8 @@
 # portkey/package.json holds @hono/node-server back: with the newest one the gateway answers 500 to every
 # stream and list, because it appends to headers that are immutable by then.
 . "$(dirname "$0")/_lib.sh"
-if [ "$ACTION" = install ]; then
-    npm_install "$HERE/portkey"
-    exit
-fi
 
 export TRUSTED_CUSTOM_HOSTS=127.0.0.1,localhost NODE_ENV=production
 cd "$WORK"
 serve / node --require "$HERE/portkey/loopback.cjs" \
-    node_modules/@portkey-ai/gateway/build/start-server.js "--port=$PORT" --headless
+    "$ENVIRONMENT/node_modules/@portkey-ai/gateway/build/start-server.js" "--port=$PORT" --headless

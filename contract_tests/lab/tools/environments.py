@@ -1,0 +1,149 @@
+"""Environments of their own for other people's packages, below .cache/environments: one folder per name.
+
+Each is built once and kept, with a stamp that says what it was built from: other pins, or another Python or
+Node, build it anew. A lock per environment keeps two runs from building the same one at once.
+"""
+
+from __future__ import annotations
+
+import ensurepip
+import fcntl
+import os
+import re
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from itertools import takewhile
+from pathlib import Path
+
+from contract_tests.lab.tools import processes
+from contract_tests.lab.tools.checkout import ROOT
+
+ENVIRONMENTS = ROOT / ".cache" / "environments"
+INSTALL_SECONDS = 600.0
+PIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*==[^\s;@]+")
+_NPM_GIVES_UP = {
+    "npm_config_fetch_retries": "1",
+    "npm_config_fetch_retry_mintimeout": "1000",
+    "npm_config_fetch_retry_maxtimeout": "5000",
+}
+"""npm asks a registry out of reach again and again, for minutes. The user's own settings go first."""
+_NPM_QUIET = ("--ignore-scripts", "--no-audit", "--no-fund")
+
+
+class NotInstalled(Exception):
+    """An environment that cannot be built here; the text says why and what to do."""
+
+
+def python_environment(
+    name: str, requirements: Sequence[str], pins: Path | None = None, seconds: float = INSTALL_SECONDS
+) -> Path:
+    """The interpreter of an environment with these requirements, in the versions of the file `pins` if given.
+
+    Raises NotInstalled where pip cannot build it, or a step takes longer than `seconds`.
+    """
+    home = ENVIRONMENTS / name
+    content = "\n".join((sys.version, *requirements, pins.read_text("utf-8") if pins else ""))
+    options = ("--constraint", str(pins)) if pins else ()
+    _build_once(home, content, lambda: create(home, (*options, *requirements), seconds))
+    return home / "bin" / "python"
+
+
+def node_environment(name: str, packages: Sequence[str], seconds: float = INSTALL_SECONDS) -> Path:
+    """A folder whose `node_modules` holds these packages, each `name@version`; no install script is run.
+
+    Raises NotInstalled where node or npm is missing, or npm fails.
+    """
+    home = ENVIRONMENTS / name
+
+    def build() -> None:
+        _empty(home)
+        (home / "package.json").write_text("{}")
+        run_installer("npm", "install", "--prefix", str(home), *_NPM_QUIET, *packages, seconds=seconds)
+
+    _build_once(home, "\n".join((_node_version(), *packages)), build)
+    return home
+
+
+def locked_node_environment(name: str, source: Path, seconds: float = INSTALL_SECONDS) -> Path:
+    """Like `node_environment`, with the packages of package.json and package-lock.json in `source`."""
+    home, files = ENVIRONMENTS / name, [source / "package.json", source / "package-lock.json"]
+
+    def build() -> None:
+        _empty(home)
+        for file in files:
+            shutil.copy(file, home)
+        run_installer("npm", "ci", "--prefix", str(home), *_NPM_QUIET, seconds=seconds)
+
+    _build_once(home, "\n".join((_node_version(), *(file.read_text("utf-8") for file in files))), build)
+    return home
+
+
+def remove(name: str) -> None:
+    """Forget an environment, so that it is built anew."""
+    shutil.rmtree(ENVIRONMENTS / name, ignore_errors=True)
+
+
+def create(home: Path, arguments: Sequence[str], seconds: float = INSTALL_SECONDS) -> None:
+    """Make a fresh environment in `home` and have its pip install `arguments`. Raises NotInstalled."""
+    run_installer(sys.executable, "-m", "venv", "--clear", str(home), seconds=seconds)
+    # The resolver of pip before 24 finds conflicts among pins where there are none.
+    if int(ensurepip.version().partition(".")[0]) < 24:
+        _pip(home, "install", "--quiet", "--no-input", "--upgrade", "pip", seconds=seconds)
+    _pip(home, "install", "--quiet", "--no-input", *arguments, seconds=seconds)
+
+
+def frozen(home: Path) -> list[str]:
+    """The exact pins of all that is installed in `home`, sorted. Raises NotInstalled where one has none."""
+    pins = _pip(home, "freeze").splitlines()
+    if inexact := [pin for pin in pins if not PIN.fullmatch(pin)]:
+        raise NotInstalled(f"pip froze {inexact[0]!r}, which is no exact version; install from an index")
+    return sorted(pins, key=str.lower)
+
+
+def run_installer(*command: str, seconds: float = INSTALL_SECONDS) -> str:
+    """The stdout of a command that installs; it sees the user's variables, which name indexes and proxies.
+
+    Raises NotInstalled with the last line that it complained in.
+    """
+    hidden = ("PYTHONPATH", "PYTHONHOME")
+    environ = _NPM_GIVES_UP | {name: value for name, value in os.environ.items() if name not in hidden}
+    words = takewhile(lambda word: not word.startswith("--"), command[1:])
+    shown = " ".join((Path(command[0]).name, *words))
+    try:
+        done = processes.run(command, env=environ, seconds=seconds)
+    except processes.ProcessFailed as error:
+        raise NotInstalled(f"{shown}: {error}") from error
+    if done.returncode:
+        lines = [line for line in done.stderr.splitlines() if "A complete log" not in line]
+        errors = [line for line in lines if line.startswith("ERROR")] or lines
+        why = processes.last_line("\n".join(errors))
+        raise NotInstalled(f"{shown} failed: {why}; is a package index in reach?")
+    return done.stdout
+
+
+def _pip(home: Path, *arguments: str, seconds: float = INSTALL_SECONDS) -> str:
+    python = str(home / "bin" / "python")
+    return run_installer(python, "-m", "pip", *arguments, "--disable-pip-version-check", seconds=seconds)
+
+
+def _build_once(home: Path, content: str, build: Callable[[], None]) -> None:
+    """Build what the stamp does not say is there, under a lock. `content` is what it is built from."""
+    stamp = home / ".built-from"
+    home.parent.mkdir(parents=True, exist_ok=True)
+    with home.with_name(f".{home.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (stamp.is_file() and stamp.read_text("utf-8") == content):
+            build()
+            stamp.write_text(content, "utf-8")
+
+
+def _empty(home: Path) -> None:
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(parents=True)
+
+
+def _node_version() -> str:
+    if not (shutil.which("node") and shutil.which("npm")):
+        raise NotInstalled("it needs node and npm on PATH")
+    return run_installer("node", "--version")
