@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from contract_tests.cases.prompts import LONG, NOTES, RED_PIXEL, SENTENCE, SHORT, UNUSUAL, repeat, user
+from contract_tests.cases.prompts import (
+    LONG,
+    NOTES,
+    POEM,
+    POEM_TOKENS,
+    RED_PIXEL,
+    SENTENCE,
+    SHORT,
+    UNUSUAL,
+    repeat,
+    user,
+)
 from contract_tests.target.ask import Ask
 from contract_tests.target.case import case
 from contract_tests.target.errors import SetupFailed
-from contract_tests.target.main_program import POEM_TOKENS, PROMPT
 
 
 @case("chat.poem", title="poem, as the seed asks for it", tokens=POEM_TOKENS)
 async def poem(ask: Ask) -> None:
-    await ask({"model": ask.model, "messages": [user(PROMPT)]})
+    await ask({"model": ask.model, "messages": [user(POEM)]})
 
 
 @case("chat.short", title="short answer", tokens=32)

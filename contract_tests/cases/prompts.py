@@ -1,8 +1,13 @@
-"""What several cases say."""
+"""Texts, tools and schemas that several cases send."""
 
 from __future__ import annotations
 
 from typing import Any
+
+POEM = "write a poem about a tree"
+"""What the seed program asks for."""
+POEM_TOKENS = 4096
+"""What that may cost: it sets no limit, so the most its model answers."""
 
 SHORT = "Say hello in one short sentence."
 SENTENCE = "Describe a tree in one sentence of about twenty words."

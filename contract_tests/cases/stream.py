@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from contract_tests.cases.prompts import LONG, SENTENCE, SHORT, UNUSUAL, repeat, user
+from contract_tests.cases.prompts import LONG, POEM, POEM_TOKENS, SENTENCE, SHORT, UNUSUAL, repeat, user
 from contract_tests.target.ask import Ask
 from contract_tests.target.case import case
-from contract_tests.target.main_program import POEM_TOKENS, PROMPT
 
 
 @case("chat.stream.poem", title="poem, streamed as the seed asks for it", tokens=POEM_TOKENS)
 async def poem(ask: Ask) -> None:
-    await ask({"model": ask.model, "messages": [user(PROMPT)], "stream": True}, role="stream")
+    await ask({"model": ask.model, "messages": [user(POEM)], "stream": True}, role="stream")
 
 
 @case("chat.stream.short", title="short answer, streamed", tokens=32)

@@ -18,9 +18,10 @@ from contract_tests.cli.shared_options import console, fail_on, json_file, junit
 from contract_tests.recordings.judging import judge_files
 from contract_tests.report.findings import count
 from contract_tests.report.terminal import Terminal
-from contract_tests.run.guard import clean_environment, only_loopback
+from contract_tests.run.guard import only_loopback
 from contract_tests.run.outcome import ExitCode
 from contract_tests.run.run import Options
+from contract_tests.target.environment import clean_environment
 from fake_server.command_line import AnyWhole, refuse
 from fake_server.wire import fixture
 

@@ -1,16 +1,14 @@
-"""Nothing but this machine: a guard on the sockets of this process, and an environment without traps."""
+"""Nothing but this machine: a guard on the sockets of this process."""
 
 from __future__ import annotations
 
 import ipaddress
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 _HOSTS = ("127.0.0.1", "::1", "localhost", None, "")
-_TRAPS = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NETRC")
 
 _refused: list[str] | None = None
 _installed = False
@@ -67,21 +65,3 @@ def is_loopback(host: Any) -> bool:
         return ipaddress.ip_address(str(host)).is_loopback
     except ValueError:
         return False
-
-
-@contextmanager
-def clean_environment() -> Iterator[None]:
-    """While entered, `OPENAI_*`, proxy and certificate variables are gone, and what is set goes again."""
-    taken = {name: os.environ.pop(name) for name in list(os.environ) if is_trap(name)}
-    try:
-        yield
-    finally:
-        for name in [name for name in os.environ if is_trap(name)]:
-            del os.environ[name]
-        os.environ.update(taken)
-
-
-def is_trap(name: str) -> bool:
-    """Whether a variable could lead an offline run astray."""
-    upper = name.upper()
-    return upper.startswith("OPENAI_") or upper.endswith("_PROXY") or upper in _TRAPS

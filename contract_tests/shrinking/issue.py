@@ -16,9 +16,9 @@ from contract_tests.rules import judge
 from contract_tests.rules.engine.judge import Finding, Rule
 from contract_tests.rules.engine.node import show_path
 from contract_tests.rules.engine.view import View
-from contract_tests.shrinking.main_oracle import Outcome
 from contract_tests.shrinking.spans import read
 from contract_tests.shrinking.visible import code, fenced, shown_reply, visible
+from contract_tests.target.main_program import MainOutcome
 from fake_server.wire import jsontext
 from fake_server.wire.exchange import Exchange, Headers
 from fake_server.wire.text import shorten
@@ -49,13 +49,13 @@ class Story:
     exchange: Exchange
     fixture: Path
     rule: Rule | None = None
-    outcome: Outcome | None = None
+    outcome: MainOutcome | None = None
     title: str = ""
     source: str = ""
     shrunk: str = ""
 
 
-def title_of(exchange: Exchange, rule: Rule | None, outcome: Outcome | None = None) -> str:
+def title_of(exchange: Exchange, rule: Rule | None, outcome: MainOutcome | None = None) -> str:
     """A title in words: where and what was seen; what main() says where no rule is broken."""
     finding = _finding(exchange, rule)
     if finding is None:
@@ -197,7 +197,7 @@ def _should_be_read(exchange: Exchange) -> bool:
     return View(exchange).ok and b"tool_calls" not in body and b"function_call" not in body
 
 
-def _measured(outcome: Outcome) -> str:
+def _measured(outcome: MainOutcome) -> str:
     sdk = f"openai-python {version('openai')}"
     if outcome.code == 0:
         return (

@@ -47,15 +47,13 @@ class Session:
         self._awaited: dict[str, asyncio.Future[Exchange]] = {}
         self._struck: list[str] = []
         self._put_off: list[str] = []
-        self.relay, self.keyless = self.new_relay(), self.new_relay(with_key=False)
+        self.relay = self.new_relay()
 
     async def __aenter__(self) -> Session:
         await self.relay.__aenter__()
-        await self.keyless.__aenter__()
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        await self.keyless.__aexit__(None, None, None)
         await self.relay.__aexit__(None, None, None)
 
     def new_relay(self, with_key: bool = True) -> Relay:
@@ -130,8 +128,11 @@ class Session:
 
         `leave` hangs up at the first event of the reply; `keyless` adds no key of the target's.
         """
-        one = (label, method, path, body, headers)
-        return (await self._over_one([one], self.keyless if keyless else self.relay, leave))[0]
+        request = (label, method, path, body, headers)
+        if not keyless:
+            return (await self._over_one([request], self.relay, leave))[0]
+        async with self.new_relay(with_key=False) as relay:
+            return (await self._over_one([request], relay, leave))[0]
 
     async def in_turn(self, asked: Iterable[tuple[str, str, bytes]]) -> list[Exchange]:
         """POST several (label, path, body) over one connection, one after the other."""

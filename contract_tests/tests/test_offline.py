@@ -13,7 +13,8 @@ from functools import partial
 
 import pytest
 
-from contract_tests.run.guard import ContactRefused, clean_environment, is_loopback, only_loopback
+from contract_tests.run.guard import ContactRefused, is_loopback, only_loopback
+from contract_tests.target.environment import clean_environment
 from contract_tests.tests.shared import ROOT
 
 

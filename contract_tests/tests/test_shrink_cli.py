@@ -16,8 +16,8 @@ from contract_tests.recordings.recording import InputError
 from contract_tests.rules import RULES, judge
 from contract_tests.run.run import UsageError
 from contract_tests.shrinking.issue import Story, curl, issue, title_of
-from contract_tests.shrinking.main_oracle import Outcome
 from contract_tests.shrinking.visible import code, fenced, visible
+from contract_tests.target.main_program import MainOutcome
 from contract_tests.tests.shared import ROOT
 from fake_server.wire import fixture
 from fake_server.wire.exchange import Exchange, Request, Write
@@ -249,9 +249,9 @@ def test_no_secret_of_an_unclean_recording_is_told(tmp_path: Path) -> None:
 
 
 def test_how_main_took_the_whole_recording_is_told_where_it_tells_something() -> None:
-    failed = Outcome(7, "the reply has no end", printed=True)
+    failed = MainOutcome(7, "the reply has no end", printed=True)
 
-    assert "prints the answer and does not notice" in story("usage.adds-up", outcome=Outcome(0, "", True))
+    assert "prints the answer and does not notice" in story("usage.adds-up", outcome=MainOutcome(0, "", True))
     assert "prints a part and then fails: `the reply has no end`" in story("usage.adds-up", outcome=failed)
     assert "Measured" not in story("errors.challenge", outcome=failed)
     alone = issue(Story(broken("usage.present"), Path("b.yaml"), None, failed))
