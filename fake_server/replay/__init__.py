@@ -1,6 +1,6 @@
-"""Recordings as answers: over a socket for any client, or in the process for httpx and httpx2 clients.
+"""Replays recordings: over a socket for any client, or in the process for httpx and httpx2 clients.
 
-Names are imported only when asked for: the transport needs httpx2, `mocked` needs respx.
+Names are imported on first use: `ReplayTransport` needs httpx2, `mocked` needs respx.
 """
 
 from __future__ import annotations

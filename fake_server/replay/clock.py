@@ -1,4 +1,4 @@
-"""How recorded pauses pass: on the real clock, or on one that only writes them down."""
+"""Clocks for recorded pauses: the real one, and one that only notes them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ class Clock:
         time.sleep(seconds)
 
     async def asleep(self, seconds: float) -> None:
-        import anyio  # only here: most replays pause nowhere
+        import anyio  # imported here because most replays never pause
 
         await anyio.sleep(seconds)
 
 
 class VirtualClock(Clock):
-    """A clock on which pauses take no time; `slept` holds them in seconds, in order."""
+    """A clock on which pauses take no time; `slept` lists them in seconds, in order."""
 
     def __init__(self) -> None:
         self.slept: list[float] = []
@@ -31,12 +31,12 @@ class VirtualClock(Clock):
 
 
 def check_speed(speed: float) -> float:
-    """`speed` where it is one: 1 is as recorded, 2 twice as fast, 0 without pauses. Raises ValueError."""
+    """Return a valid `speed`: 1 is as recorded, 2 twice as fast, 0 without pauses. Raises ValueError."""
     if not 0 <= speed < float("inf"):
-        raise ValueError(f"the speed must be 0 (no pauses) or more, not {speed:g}")
+        raise ValueError(f"the speed must be 0 (no pauses) or greater, not {speed:g}")
     return speed
 
 
 def scale_pause(pause: float, speed: float) -> float:
-    """Seconds a recorded pause takes at a speed."""
+    """The seconds that a recorded pause takes at this speed."""
     return pause / speed if speed else 0.0

@@ -1,4 +1,4 @@
-"""`fake-server --replay`: recordings on a port until the process is ended."""
+"""`fake-server --replay`: serves recordings on a port until the process ends."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fake_server.replay.sources import load_exchanges
 
 
 def serve_recordings(paths: Sequence[Path], port: int, **options: Any) -> None:
-    """Serve until Ctrl-C; `options` are those of Playback. Raises FixtureError, OSError for a taken port."""
+    """Serve until Ctrl-C, with the options of Playback. Raises FixtureError, OSError (port in use)."""
     recordings = load_exchanges(paths)
 
     def ready(server: Playback) -> None:

@@ -1,4 +1,4 @@
-"""Which recording answers a request, and when none does, which was nearest and where it differs."""
+"""Chooses the recording that answers a request; if none does, names the nearest and how it differs."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from fake_server.wire.exchange import Aspect, Exchange, Request, Write, header
 from fake_server.wire.jsontext import parse
 
 VOLATILE = frozenset({"user", "metadata", "safety_identifier", "prompt_cache_key"})
-"""Top-level request members that name the caller or the run, not what is asked."""
+"""Top-level request members that identify the caller or the run, not what is requested."""
 
 LARGE = 1024 * 1024
-"""Bytes of a request body that are looked through at most, for secrets and for what is nearest."""
+"""Bytes of a request body up to which it is searched for secrets and compared with recordings."""
 
 _BOUNDARY = re.compile(r"multipart/[^;]+;.*\bboundary=\"?([^\";]+)", re.IGNORECASE)
 
 
 class Match(StrEnum):
-    """When a recording answers a request. The path counts with and without `/v1`, headers never count."""
+    """When a recording answers a request. A path matches with or without `/v1`; headers never matter."""
 
-    EXACT = "exact"  # method, path, query and body are equal (bodies as JSON values where both are JSON)
-    BODY = "body"  # method, path and body are equal but for volatile members; an equal query goes first
-    ORDER = "order"  # method and path are equal; these recordings answer in turn
-    ANY = "any"  # always: all recordings answer in turn, whatever is asked
+    EXACT = "exact"  # same method, path, query and body (as JSON values if both bodies are JSON)
+    BODY = "body"  # same method, path and body, except volatile members; the same query is preferred
+    ORDER = "order"  # same method and path; such recordings answer in turn
+    ANY = "any"  # always; all recordings answer in turn, whatever is requested
 
 
 class RecordingMatcher:
-    """Recordings in order. A recording answers once, then again only when no fresh one fits; those that do
-    not know what was asked answer where none that does fits.
+    """Matches requests to recordings, the least played first, in their given order.
 
-    `answer` gives a recording, or a reply with `miss_status` that says why none fits; `misses` keeps what
-    these say. It may be asked from several threads.
+    Recordings that did not keep their request answer only if no other recording matches. `answer` returns a
+    recording, or an error reply with `miss_status` that explains why none matches; `misses` collects these
+    messages. Safe to use from several threads.
     """
 
     def __init__(
@@ -64,68 +64,70 @@ class RecordingMatcher:
 
     @property
     def unplayed(self) -> list[Exchange]:
-        """The recordings no request has asked for."""
-        return [one for one, count in zip(self.recordings, self.played, strict=True) if not count]
+        """The recordings that have answered no request."""
+        played = zip(self.recordings, self.played, strict=True)
+        return [recording for recording, times in played if not times]
 
     def reset(self) -> None:
-        """Forget the misses and what was played."""
+        """Forget the misses and which recordings were played."""
         self.misses.clear()
         self.played[:] = [0] * len(self.recordings)
 
     def answer(self, request: Request) -> Exchange:
-        """The recording for `request`, or the reply that explains why there is none."""
+        """The recording for `request`, or an error reply that explains why there is none."""
         with self._lock:
-            if fitting := self._fitting(request):
-                return self._least_played(fitting)
+            if matches := self._matches(request):
+                return self._least_played(matches)
+            # The recorder replaced secrets by dummies, so a request may match only after the same treatment.
             clean = _without_secrets(request)
-            if fitting := self._fitting(clean) or self._blind(request):
-                return self._least_played(fitting)
+            if matches := self._matches(clean) or self._without_request(request):
+                return self._least_played(matches)
             message = self.explain(clean)
             self.misses.append(message)
         return error_exchange(ErrorReply(self._miss_status, message, code="no_fixture_match"), request)
 
     def explain(self, request: Request) -> str:
-        """Why nothing fits: the nearest recording and the first difference from it."""
+        """Why nothing matches: the nearest recording and the first difference from it."""
         wanted = _name(request)
         if not self.recordings:
             return f"No recording answers {wanted}: there are no recordings."
         near = self._places.get(_place(request), [])
         if not near:
-            places = sorted({_name(one.request) for one in self.recordings})
+            places = sorted({_name(recording.request) for recording in self.recordings})
             more = f" and {len(places) - 5} more" if len(places) > 5 else ""
             return f"No recording answers {wanted}; there are recordings of {', '.join(places[:5])}{more}."
         if len(request.body) > LARGE:
             return f"No recording answers {wanted} with this body of {len(request.body):,} bytes."
-        asked = self._body(request)
-        best = near[find_nearest(asked, [self._bodies[index] for index in near])]
+        body = self._body(request)
+        best = near[find_nearest(body, [self._bodies[index] for index in near])]
         recording = self.recordings[best]
         name = f"the recording {recording.label!r}" if recording.label else "a recording without a name"
-        if not self._known(best):
-            return f"No recording answers {wanted}; {name} does not know what it was asked."
-        if differing := format_differences(asked, self._bodies[best]):
+        if not self._has_request(best):
+            return f"No recording answers {wanted}; {name} did not keep its request."
+        if differing := format_differences(body, self._bodies[best]):
             return f"No recording answers {wanted} with this body. The nearest is {name}: {differing}."
         query, recorded = format_value(_query(request)), format_value(_query(recording.request))
         differing = f"the query is {query}, recorded {recorded}"
         return f"No recording answers {wanted} with this query. The nearest is {name}: {differing}."
 
-    def _fitting(self, request: Request) -> Sequence[int]:
-        """The recordings that were asked for like this."""
+    def _matches(self, request: Request) -> Sequence[int]:
+        """The indexes of the recordings that match this request."""
         here = self._places.get(_place(request), [])
         if self._match is Match.ANY:
             return range(len(self.recordings))
         if self._match is Match.ORDER:
             return here
         key = _key(self._body(request))
-        same = [index for index in here if self._keys[index] == key and self._known(index)]
-        asked_alike = [index for index in same if _query(self.recordings[index].request) == _query(request)]
-        return asked_alike if self._match is Match.EXACT else asked_alike or same
+        same_body = [index for index in here if self._keys[index] == key and self._has_request(index)]
+        same = [index for index in same_body if _query(self.recordings[index].request) == _query(request)]
+        return same if self._match is Match.EXACT else same or same_body
 
-    def _blind(self, request: Request) -> Sequence[int]:
-        """Those of this method and path that do not know what was asked; none where that must be equal."""
+    def _without_request(self, request: Request) -> Sequence[int]:
+        """The recordings of this method and path that did not keep their request; never for EXACT."""
         here = () if self._match is Match.EXACT else self._places.get(_place(request), ())
-        return [index for index in here if not self._known(index)]
+        return [index for index in here if not self._has_request(index)]
 
-    def _known(self, index: int) -> bool:
+    def _has_request(self, index: int) -> bool:
         return self.recordings[index].knows(Aspect.REQUEST)
 
     def _least_played(self, indexes: Sequence[int]) -> Exchange:
@@ -141,7 +143,7 @@ class RecordingMatcher:
 
 
 def error_exchange(error: ErrorReply, request: Request) -> Exchange:
-    """An error of our own as an exchange to play; clients are told not to retry."""
+    """An error reply as an exchange to play; it asks clients not to retry."""
     body = json.dumps(error.body(), ensure_ascii=False).encode()
     headers = (
         ("Content-Type", "application/json"),
@@ -153,7 +155,7 @@ def error_exchange(error: ErrorReply, request: Request) -> Exchange:
 
 
 def _place(request: Request) -> tuple[str, str]:
-    """Method and path, the latter without `/v1`."""
+    """Method and path, without `/v1` and slashes at the ends."""
     path = "/" + request.path.strip("/") + "/"
     return request.method, path.removeprefix("/v1/").strip("/")
 
@@ -168,12 +170,12 @@ def _query(request: Request) -> str:
 
 
 def _key(body: Any) -> str:
-    """Equal for bodies that ask the same."""
+    """A text that is equal for bodies that request the same."""
     return repr(body) if isinstance(body, bytes) else json.dumps(_plain(body), sort_keys=True)
 
 
 def _plain(value: Any) -> Any:
-    """The value with whole floats as integers: 1.0 asks the same as 1."""
+    """The value with whole floats as integers: 1.0 requests the same as 1."""
     if isinstance(value, dict):
         return {name: _plain(member) for name, member in value.items()}
     if isinstance(value, list):
@@ -182,13 +184,13 @@ def _plain(value: Any) -> Any:
 
 
 def _with_one_boundary(request: Request) -> bytes:
-    """The body; of a multipart form with a fixed boundary, as clients draw a new one each time."""
-    found = _BOUNDARY.match(header(request.headers, "content-type") or "")
-    return request.body.replace(found[1].strip().encode("latin-1"), b"boundary") if found else request.body
+    """The body; a multipart form gets a fixed boundary, because clients make up a new one each time."""
+    match = _BOUNDARY.match(header(request.headers, "content-type") or "")
+    return request.body.replace(match[1].strip().encode("latin-1"), b"boundary") if match else request.body
 
 
 def _without_secrets(request: Request) -> Request:
-    """The request as a recorder would have kept it, where its body is not large."""
+    """The request as a recorder would have saved it, unless its body is large."""
     if len(request.body) > LARGE:
         return request
     exchange = Exchange(request, None)

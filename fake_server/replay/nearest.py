@@ -1,4 +1,4 @@
-"""Which recorded request is nearest to one that nothing fits, and where the two differ, in words."""
+"""Finds the recorded request nearest to one that matched nothing, and describes where the two differ."""
 
 from __future__ import annotations
 
@@ -10,45 +10,45 @@ from typing import Any
 from fake_server.wire.text import shorten
 
 SHOWN = 80
-"""Characters of a value that are shown."""
+"""Characters of a value that a message quotes."""
 _COUNTED = 100
 _COMPARED = 2000
 """Characters of a text whose words are compared."""
 
 
-def find_nearest(asked: Any, recorded: Sequence[Any]) -> int:
-    """The index of the recorded body most like the one asked; the first of those equally like."""
-    leaves = dict(_leaves(asked))
+def find_nearest(requested: Any, recorded: Sequence[Any]) -> int:
+    """The index of the recorded body most like the requested one; the first of equally similar bodies."""
+    leaves = dict(_leaves(requested))
     return max(range(len(recorded)), key=lambda index: _overlap(leaves, dict(_leaves(recorded[index]))))
 
 
-def format_differences(asked: Any, recorded: Any) -> str:
-    """Where two bodies (JSON values or bytes) first differ, and in how many places more; '' when equal."""
-    found = [escape_unprintable(one) for one in islice(differences(asked, recorded), _COUNTED + 1)]
-    if len(found) < 2:
-        return "".join(found)
-    more = f"at least {_COUNTED}" if len(found) > _COUNTED else str(len(found) - 1)
-    return f"{found[0]} (and {more} more difference{'' if more == '1' else 's'})"
+def format_differences(requested: Any, recorded: Any) -> str:
+    """Where two bodies (JSON values or bytes) first differ, and in how many more places; '' if equal."""
+    first = [escape_unprintable(text) for text in islice(differences(requested, recorded), _COUNTED + 1)]
+    if len(first) < 2:
+        return "".join(first)
+    more = f"at least {_COUNTED}" if len(first) > _COUNTED else str(len(first) - 1)
+    return f"{first[0]} (and {more} more difference{'' if more == '1' else 's'})"
 
 
-def differences(asked: Any, recorded: Any, path: str = "") -> Iterator[str]:
+def differences(requested: Any, recorded: Any, path: str = "") -> Iterator[str]:
     """Every place where two JSON values differ, in words; 1 is 1.0 but not true."""
-    if isinstance(asked, dict) and isinstance(recorded, dict):
-        for name in [*asked, *(name for name in recorded if name not in asked)]:
+    if isinstance(requested, dict) and isinstance(recorded, dict):
+        for name in [*requested, *(name for name in recorded if name not in requested)]:
             at = f"{path}.{name}" if path else name
-            if name not in asked:
+            if name not in requested:
                 yield f"{at} is missing, recorded {format_value(recorded[name])}"
             elif name not in recorded:
-                yield f"{at} is {format_value(asked[name])}, the recording has no such member"
+                yield f"{at} is {format_value(requested[name])}, not in the recording"
             else:
-                yield from differences(asked[name], recorded[name], at)
-    elif isinstance(asked, list) and isinstance(recorded, list):
-        for index, (one, other) in enumerate(zip(asked, recorded, strict=False)):
-            yield from differences(one, other, f"{path}[{index}]")
-        if len(asked) != len(recorded):
-            yield f"{path or 'the body'} has {len(asked)} items, recorded {len(recorded)}"
-    elif asked != recorded or isinstance(asked, bool) != isinstance(recorded, bool):
-        yield _format_unequal(asked, recorded, path or "the body")
+                yield from differences(requested[name], recorded[name], at)
+    elif isinstance(requested, list) and isinstance(recorded, list):
+        for index, (item, recorded_item) in enumerate(zip(requested, recorded, strict=False)):
+            yield from differences(item, recorded_item, f"{path}[{index}]")
+        if len(requested) != len(recorded):
+            yield f"{path or 'the body'} has {len(requested)} items, recorded {len(recorded)}"
+    elif requested != recorded or isinstance(requested, bool) != isinstance(recorded, bool):
+        yield _format_unequal(requested, recorded, path or "the body")
 
 
 def format_value(value: Any) -> str:
@@ -58,41 +58,42 @@ def format_value(value: Any) -> str:
 
 
 def escape_unprintable(text: str, most: int = 400) -> str:
-    """The text's last `most` characters, with those escaped that a terminal or an encoding cannot take."""
-    kept = text if len(text) <= most else "..." + text[-most:]
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in kept)
+    """The text's last `most` characters, unprintable ones escaped."""
+    end = text if len(text) <= most else "..." + text[-most:]
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in end)
 
 
-def _format_unequal(asked: Any, recorded: Any, at: str) -> str:
-    """Two unequal values; of long ones, what stands where they part."""
-    if type(asked) is not type(recorded) or not isinstance(asked, str | bytes):
-        return f"{at} is {format_value(asked)}, recorded {format_value(recorded)}"
-    if not asked or not recorded or len(format_value(asked)) < SHOWN > len(format_value(recorded)):
-        return f"{at} is {format_value(asked)}, recorded {format_value(recorded)}"
-    pairs = enumerate(zip(asked, recorded, strict=False))
-    parting = next((index for index, (one, other) in pairs if one != other), min(len(asked), len(recorded)))
-    unit = "byte" if isinstance(asked, bytes) else "character"
+def _format_unequal(requested: Any, recorded: Any, at: str) -> str:
+    """Two unequal values; of long ones, the text around the first difference."""
+    if type(requested) is not type(recorded) or not isinstance(requested, str | bytes):
+        return f"{at} is {format_value(requested)}, recorded {format_value(recorded)}"
+    if not requested or not recorded or len(format_value(requested)) < SHOWN > len(format_value(recorded)):
+        return f"{at} is {format_value(requested)}, recorded {format_value(recorded)}"
+    pairs = enumerate(zip(requested, recorded, strict=False))
+    parting = next((index for index, pair in pairs if pair[0] != pair[1]), min(len(requested), len(recorded)))
+    unit = "byte" if isinstance(requested, bytes) else "character"
     start, stop = max(0, parting - 20), parting + 40
     near = [
-        format_value(text[start:stop]) if parting < len(text) else "ends there" for text in (asked, recorded)
+        format_value(text[start:stop]) if parting < len(text) else "ends there"
+        for text in (requested, recorded)
     ]
     return f"{at} differs from {unit} {parting} on: {near[0]}, recorded {near[1]}"
 
 
-def _overlap(asked: dict[str, Any], recorded: dict[str, Any]) -> float:
-    """From 0 to 1: the share of leaves that stand at the same place, the more so with like values."""
-    same = sum(_similarity(asked[path], recorded[path]) for path in asked.keys() & recorded.keys())
-    return 2 * same / max(1, len(asked) + len(recorded))
+def _overlap(requested: dict[str, Any], recorded: dict[str, Any]) -> float:
+    """From 0 to 1: the share of leaves that both have at the same path, weighted by their similarity."""
+    same = sum(_similarity(requested[path], recorded[path]) for path in requested.keys() & recorded.keys())
+    return 2 * same / max(1, len(requested) + len(recorded))
 
 
-def _similarity(one: Any, other: Any) -> float:
-    """Of two values at one place: half for being there, the rest for what they share."""
-    if one == other:
+def _similarity(a: Any, b: Any) -> float:
+    """0.5 for any two values at the same path, more for texts that share words, 1.0 for equal values."""
+    if a == b:
         return 1.0
-    if not isinstance(one, str) or not isinstance(other, str):
+    if not isinstance(a, str) or not isinstance(b, str):
         return 0.5
-    words, others = set(one[:_COMPARED].split()), set(other[:_COMPARED].split())
-    return 0.5 + 0.4 * len(words & others) / max(1, len(words | others))
+    words_a, words_b = set(a[:_COMPARED].split()), set(b[:_COMPARED].split())
+    return 0.5 + 0.4 * len(words_a & words_b) / max(1, len(words_a | words_b))
 
 
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

@@ -1,6 +1,6 @@
-"""Raw playback: a server on 127.0.0.1 that repeats recorded replies byte for byte, faults included.
+"""Playback: a server on 127.0.0.1 that repeats recorded replies byte for byte, faults included.
 
-Plain asyncio, because web servers lower-case header names, fix status lines, refuse a wrong
+It is plain asyncio because web servers lower-case header names, correct status lines, reject a wrong
 Content-Length and cannot reset a connection.
 """
 
@@ -26,17 +26,17 @@ from fake_server.wire.request import RequestCapture
 HANG_UP = frozenset({Ending.RESET, Ending.UNREACHABLE})
 SILENT = frozenset({Ending.TIMED_OUT})
 _log = logging.getLogger(__name__)
-_log.addHandler(logging.NullHandler())  # who sets up no logging is told nothing
+_log.addHandler(logging.NullHandler())  # silent unless the application configures logging
 
 
 class Playback(Listener):
     """Serves recordings while entered: `async with Playback(exchanges) as playback`.
 
-    `match` says which recording answers a request (see Match). `speed`
-    scales the recorded pace, 0 plays without pauses; `clock` lets the pauses pass. A reply that timed out
-    stays silent until the client leaves, at most `bounds.exchange` seconds; one that was unreachable is
-    reset. One that outgrew a bound, or whose client left, is cut where the recording stops. A request
-    nothing fits gets a reply with `miss_status` that names the nearest recording; `misses` keeps these
+    `match` says which recording answers a request (see Match). `speed` divides the recorded pauses, 0 skips
+    them; `clock` is the clock on which they pass. A recording that timed out stays silent until the client
+    leaves, at most `bounds.exchange` seconds; for one whose target was unreachable the connection is reset.
+    A recording that exceeded a limit, or whose client left, stops where it stopped then. A request that
+    nothing matches gets a reply with `miss_status` that names the nearest recording; `misses` collects these
     messages.
     """
 
@@ -55,8 +55,8 @@ class Playback(Listener):
         self.speed = check_speed(speed)
         self.bounds = bounds or Bounds()
         self._clock = clock or Clock()
-        self._shelf = RecordingMatcher(
-            (one.exchange if isinstance(one, Fixture) else one for one in recordings),
+        self._matcher = RecordingMatcher(
+            (item.exchange if isinstance(item, Fixture) else item for item in recordings),
             match=match,
             miss_status=miss_status,
         )
@@ -67,17 +67,17 @@ class Playback(Listener):
 
     @property
     def misses(self) -> list[str]:
-        """What the replies to requests that nothing fitted said, oldest first."""
-        return self._shelf.misses
+        """The messages sent for requests that nothing matched, oldest first."""
+        return self._matcher.misses
 
     @property
     def unplayed(self) -> list[Exchange]:
-        """The recordings no request has asked for."""
-        return self._shelf.unplayed
+        """The recordings that have answered no request."""
+        return self._matcher.unplayed
 
     def reset(self) -> None:
-        """Forget the misses and what was played."""
-        self._shelf.reset()
+        """Forget the misses and which recordings were played."""
+        self._matcher.reset()
 
     async def serve_connection(self, client: Connection) -> None:
         try:
@@ -90,13 +90,14 @@ class Playback(Listener):
             client.drop()
 
     async def _read(self, client: Connection) -> RequestCapture | None:
-        """The next whole request; None when the client is gone, too slow, or does not speak HTTP."""
+        """The next complete request; None if the client left, is too slow, or does not send HTTP."""
         request = RequestCapture(self.bounds)
         deadline: float | None = None
         continued = False
         while not request.done:
             piece = client.take()
             if piece is None:
+                # Such a client sends its body only after this line, or after about a second (curl).
                 if request.head_done and not continued and _expects_continue(request):
                     client.write(b"HTTP/1.1 100 Continue\r\n\r\n")
                     continued = True
@@ -116,15 +117,16 @@ class Playback(Listener):
 
     def _answer(self, request: Request) -> Exchange:
         before = len(self.misses)
-        exchange = self._shelf.answer(request)
+        exchange = self._matcher.answer(request)
         for message in self.misses[before:]:
             _log.warning("%s", message)
         return exchange
 
     async def _play(self, client: Connection, exchange: Exchange, request: Request) -> bool:
-        """Send one reply with its pauses and its ending; whether the connection stays open.
+        """Send one reply with its pauses and its ending; returns whether the connection stays open.
 
-        It closes after bytes that the client would take for the next reply.
+        The bytes sent are parsed as a client would parse them: if some are left over after the reply's end,
+        the connection must close, or the client would take them for the next reply.
         """
         loop = asyncio.get_running_loop()
         read = ReplyCapture(request, bounds=self.bounds)
@@ -146,16 +148,16 @@ class Playback(Listener):
         return read.keeps_alive
 
     async def _pause(self, client: Connection, seconds: float) -> bool:
-        """Let a recorded pause pass; False when the connection was lost meanwhile."""
+        """Wait for a recorded pause; returns False if the connection was lost meanwhile."""
         seconds = scale_pause(seconds, self.speed)
         if seconds:
-            passing = asyncio.ensure_future(self._clock.asleep(seconds))
-            passing.add_done_callback(lambda _: client.wake.set())
+            pause = asyncio.ensure_future(self._clock.asleep(seconds))
+            pause.add_done_callback(lambda _: client.wake.set())
             try:
-                while not passing.done() and not client.lost:
+                while not pause.done() and not client.lost:
                     await client.changed()
             finally:
-                passing.cancel()
+                pause.cancel()
         return not client.lost
 
     async def _wait_for_leaving(self, client: Connection, seconds: float) -> None:
@@ -166,7 +168,7 @@ class Playback(Listener):
 
 
 def _expects_continue(request: RequestCapture) -> bool:
-    """Whether the client sends its body only when told to (RFC 9110 section 10.1.1), or after a second."""
+    """Whether the client waits for `100 Continue` before it sends its body (RFC 9110 section 10.1.1)."""
     return (header(request.headers, "expect") or "").lower() == "100-continue"
 
 
@@ -177,9 +179,9 @@ async def serve(
     ready: Callable[[Playback], None] | None = None,
     **options: Any,
 ) -> None:
-    """Play until cancelled, with the options of Playback; `ready` is called once the port is open.
+    """Serve until cancelled, with the options of Playback; `ready` is called once the port is open.
 
-    Raises OSError when it is taken.
+    Raises OSError if the port is in use.
     """
     async with Playback(recordings, port=port, **options) as playback:
         if ready:

@@ -1,4 +1,4 @@
-"""Playback for tests: a server on its own thread and port."""
+"""Playback for tests: a server on a thread and a port of its own."""
 
 from __future__ import annotations
 
@@ -16,17 +16,16 @@ from fake_server.replay.sources import Recording, load_exchanges
 from fake_server.wire.exchange import Exchange
 
 _PATIENCE = 10.0
-"""Seconds to start and to stop."""
+"""Seconds that starting and stopping may take."""
 
 
 class ReplayServer:
     """Serves recordings byte for byte while entered: `with ReplayServer("fixtures/bugs/cut.yaml") as server`.
 
-    `recordings` are fixture files, folders of them, fixtures or exchanges. `match` is one of exact, body,
-    order and any (see Match); `speed` divides the recorded pauses, 0 leaves them out. A request nothing
-    fits gets a reply with `miss_status` and code no_fixture_match that names the nearest recording. Works
-    as an async context manager too. Raises FixtureError for recordings that cannot be read, OSError for a
-    taken port.
+    `recordings` are fixture files, folders of them, fixtures or exchanges. `match` is exact, body, order or
+    any (see Match); `speed` divides the recorded pauses, 0 skips them. A request that nothing matches gets
+    a reply with `miss_status` and code no_fixture_match that names the nearest recording. Also works as an
+    async context manager. Raises FixtureError for recordings that cannot be read, OSError for a port in use.
     """
 
     def __init__(
@@ -53,34 +52,34 @@ class ReplayServer:
 
     @property
     def url(self) -> str:
-        """`http://127.0.0.1:PORT`, without `/v1`. Raises RuntimeError when the server is not running."""
+        """`http://127.0.0.1:PORT`, without `/v1`. Raises RuntimeError if the server is not running."""
         return self.base_url.removesuffix("/v1")
 
     @property
     def base_url(self) -> str:
-        """The URL with `/v1`, as the SDKs want it. Raises RuntimeError when the server is not running."""
+        """The URL with `/v1`, as the SDKs expect it. Raises RuntimeError if the server is not running."""
         if self._thread is None:
             raise RuntimeError("the replay server is not running: enter it with `with` or call start()")
         return self._playback.base_url
 
     @property
     def misses(self) -> list[str]:
-        """What the replies to requests that nothing fitted said, oldest first."""
+        """The messages sent for requests that nothing matched, oldest first."""
         return list(self._playback.misses)
 
     @property
     def unplayed(self) -> list[Exchange]:
-        """The recordings no request has asked for."""
+        """The recordings that have answered no request."""
         return self._playback.unplayed
 
     def reset(self) -> None:
-        """Forget the misses and what was played."""
+        """Forget the misses and which recordings were played."""
         self._playback.reset()
 
     def start(self) -> Self:
-        """Serve on a thread of its own; returns once connections are answered."""
+        """Start serving on a thread; returns once connections are accepted."""
         if self._thread is not None:
-            raise RuntimeError("the replay server is running already")
+            raise RuntimeError("the replay server is already running")
         ready: Future[None] = Future()
         self._thread = threading.Thread(
             target=asyncio.run, args=(self._serve(ready),), name="replay-server", daemon=True
@@ -94,7 +93,7 @@ class ReplayServer:
         return self
 
     def stop(self) -> None:
-        """Stop serving; replies under way are cut. Safe to call twice."""
+        """Stop serving; replies in progress are cut off. Safe to call twice."""
         thread, self._thread = self._thread, None
         if thread is None:
             return

@@ -1,4 +1,4 @@
-"""What can be replayed: fixture files, folders of them, fixtures and exchanges."""
+"""Loads what can be replayed: fixture files, folders of them, fixtures and exchanges."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from fake_server.wire.fixture import Fixture, FixtureError
 
 @runtime_checkable
 class Answers(Protocol):
-    """What answers requests with exchanges: a shelf of recordings, or a fake in process."""
+    """Anything that answers requests with exchanges: a RecordingMatcher, or a fake in the same process."""
 
     def answer(self, request: Request) -> Exchange: ...
 
 
 Recording = str | Path | Exchange | Fixture
-"""A fixture file, a folder of them, or what was read from one."""
+"""A fixture file, a folder of fixture files, a loaded fixture, or an exchange."""
 
 
 def answers_from(recordings: Recording | Iterable[Recording] | Answers, **options: Any) -> Answers:
-    """What answers by itself, or a shelf of recordings with the options of Shelf. Raises FixtureError."""
+    """`recordings` itself if it answers requests, else a RecordingMatcher of them. Raises FixtureError."""
     return (
         recordings
         if isinstance(recordings, Answers)
@@ -33,24 +33,23 @@ def answers_from(recordings: Recording | Iterable[Recording] | Answers, **option
 
 
 def load_exchanges(recordings: Recording | Iterable[Recording]) -> list[Exchange]:
-    """The exchanges of recordings in the order given, a folder's by name; a file named twice counts once.
+    """The exchanges of recordings in the given order, a folder's by name; a file named twice counts once.
 
-    Raises FixtureError for a path that is not there, holds no fixture, or cannot be read.
+    Raises FixtureError for a path that does not exist, holds no fixture, or cannot be read.
     """
-    given = [recordings] if isinstance(recordings, Recording) else recordings
-    found: list[Exchange] = []
-    seen: set[Path] = set()
-    for one in given:
-        if isinstance(one, Exchange):
-            found.append(one)
-        elif isinstance(one, Fixture):
-            found.append(one.exchange)
+    exchanges: list[Exchange] = []
+    loaded: set[Path] = set()
+    for recording in [recordings] if isinstance(recordings, Recording) else recordings:
+        if isinstance(recording, Exchange):
+            exchanges.append(recording)
+        elif isinstance(recording, Fixture):
+            exchanges.append(recording.exchange)
         else:
-            for head in _heads(Path(one)):
-                if head.resolve() not in seen:
-                    seen.add(head.resolve())
-                    found.append(fixture.load(head).exchange)
-    return found
+            for head in _heads(Path(recording)):
+                if head.resolve() not in loaded:
+                    loaded.add(head.resolve())
+                    exchanges.append(fixture.load(head).exchange)
+    return exchanges
 
 
 def _heads(path: Path) -> list[Path]:
@@ -58,5 +57,5 @@ def _heads(path: Path) -> list[Path]:
         raise FixtureError(f"there is no recording {path}")
     heads = fixture.find(path)
     if not heads:
-        raise FixtureError(f"no recording was found in {path}: it holds no fixture file (*.yaml)")
+        raise FixtureError(f"there is no recording in {path}: it holds no fixture file (*.yaml)")
     return heads

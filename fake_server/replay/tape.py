@@ -1,8 +1,8 @@
-"""A recorded reply in the place of a socket, read by the client's own HTTP/1.1 code.
+"""A recorded reply in place of a socket, read by the client's own HTTP/1.1 code.
 
-httpx speaks through httpcore and httpx2 through httpcore2; both read HTTP/1.1 from a network stream that
-may be any object of the right shape. So status line, header case, 1xx, chunks and every complaint about
-a broken reply are those of a real connection; only the bytes come from a recording.
+httpx uses httpcore, httpx2 uses httpcore2; both read HTTP/1.1 from a network stream, which may be any
+object with the right methods. So status line, header case, 1xx, chunks and every error about a broken
+reply are those of a real connection; only the bytes come from a recording.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from fake_server.wire.outgoing import serialize_reply
 
 
 class Pace:
-    """How fast recordings play: `speed` scales their pauses (0: none), `clock` lets them pass."""
+    """How fast recordings play: `speed` divides their pauses (0: none), which pass on `clock`."""
 
     def __init__(self, speed: float = 1.0, clock: Clock | None = None) -> None:
         self.speed = speed
@@ -25,9 +25,9 @@ class Pace:
 
 
 def pieces(exchange: Exchange) -> Iterator[tuple[bytes, tuple[float, ...]]]:
-    """The reply's bytes so cut that a reader gets the head and each write whole, with the pauses before it.
+    """The reply's bytes in pieces: the whole head, then each whole write, each with the pauses before it.
 
-    A recorder's reads may end inside any of these; what has come then waits for its rest.
+    A recorded read may end inside a head or a write; its bytes then wait for the rest.
     """
     reader, waiting = _Progress(exchange.request), bytearray()
     pauses: tuple[float, ...] = ()
@@ -46,7 +46,7 @@ def pieces(exchange: Exchange) -> Iterator[tuple[bytes, tuple[float, ...]]]:
 
 
 class _Progress(ReplyCapture):
-    """What is whole of a reply as it comes; `open` counts payload bytes of a write that is not."""
+    """Tracks which parts of a reply are complete; `open` counts the payload bytes of an unfinished write."""
 
     def __init__(self, request: Request) -> None:
         super().__init__(request)
@@ -54,7 +54,7 @@ class _Progress(ReplyCapture):
 
     @property
     def whole(self) -> tuple[bool, int, bool]:
-        """Whether the head is, how many writes are, whether the reply is."""
+        """Whether the head is complete, how many writes are, and whether the reply is."""
         return self.framing is not None, self._count, self.ended
 
     def payload(self, piece: bytes) -> None:
@@ -66,10 +66,10 @@ class _Progress(ReplyCapture):
 
 
 class _Tape:
-    """What both streams share: the next read, and what there is where the bytes end.
+    """What both streams share: the next read, and what happens at the end of the bytes.
 
-    `core` is httpcore or httpcore2. A reply that timed out does so at once: a client's own patience is
-    not part of the recording. A pause longer than the client's read timeout ends in that timeout.
+    `core` is httpcore or httpcore2. A recording that timed out raises the timeout at once: the recorder's
+    patience is not the client's. A pause longer than the client's read timeout ends in that timeout.
     """
 
     def __init__(self, core: Any, exchange: Exchange, pace: Pace) -> None:
@@ -79,7 +79,7 @@ class _Tape:
         self._pieces = pieces(exchange)
 
     def _next(self, timeout: float | None) -> tuple[float, bytes | Exception]:
-        """Seconds to wait, then bytes to hand out (none at the connection's end) or an error to raise."""
+        """Seconds to wait, then the bytes to return (none at the end) or the error to raise."""
         piece = next(self._pieces, None)
         if piece is None:
             return 0.0, self._end()
@@ -108,11 +108,11 @@ class _Tape:
         return error
 
     def get_extra_info(self, info: str) -> Any:
-        """Nothing is known of a connection that is none."""
+        """None: there is no connection to have information about."""
 
 
 class Tape(_Tape):
-    """A recorded reply in the shape of `httpcore.NetworkStream`."""
+    """A recorded reply with the methods of `httpcore.NetworkStream`."""
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         pause, outcome = self._next(timeout)
@@ -123,14 +123,14 @@ class Tape(_Tape):
         return outcome
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """The request was read before."""
+        """Does nothing: the player has already read the request."""
 
     def close(self) -> None:
         self._pieces = iter(())
 
 
 class AsyncTape(_Tape):
-    """A recorded reply in the shape of `httpcore.AsyncNetworkStream`."""
+    """A recorded reply with the methods of `httpcore.AsyncNetworkStream`."""
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
         pause, outcome = self._next(timeout)
@@ -141,7 +141,7 @@ class AsyncTape(_Tape):
         return outcome
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
-        """The request was read before."""
+        """Does nothing: the player has already read the request."""
 
     async def aclose(self) -> None:
         self._pieces = iter(())

@@ -1,4 +1,4 @@
-"""Every httpx and httpx2 client of the process, answered from recordings through respx."""
+"""Answers every httpx and httpx2 client of the process from recordings, through respx."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ from fake_server.replay.tape import Pace
 
 try:
     _httpcore2: Any = importlib.import_module("httpcore2")
-except ImportError:  # an SDK older than openai 3 brings httpx alone
+except ImportError:  # an SDK older than openai 3 installs httpx alone
     _httpcore2 = None
 
 OPENAI = "https://api.openai.com/v1"
 HTTPCORE2 = "fake_server.httpcore2"
-"""The name of our mocker in respx's registry, where other packages may have one for httpcore2 too."""
+"""The name of our mocker in respx's registry, which other packages may extend for httpcore2 as well."""
 _ASYNC = "fake_server.async"
 
 
 class mocked:
-    """While entered, httpx and httpx2 clients get recordings for every request below `base_url`:
+    """While entered, httpx and httpx2 clients get recordings as answers to every request below `base_url`:
 
         with mocked("fixtures/bugs/cut.yaml", base_url="https://api.example.invalid/v1") as replay:
             ...
         assert not replay.misses and not replay.unplayed
 
-    Sync and async clients that exist already are caught as well as new ones, those of the OpenAI SDK among
-    them. A request to anywhere else raises respx's AllMockedAssertionError and reaches no network. The
-    path of `base_url` stands before the recorded paths; the rest is as in `ReplayTransport`. Works as an
-    async context manager too. Raises FixtureError for recordings that cannot be read.
+    Sync and async clients are covered, existing ones included, such as those of the OpenAI SDK. A request to
+    any other URL raises respx's AllMockedAssertionError and reaches no network. The path of `base_url`
+    precedes the recorded paths; the other options are those of `ReplayTransport`. Also works as an async
+    context manager. Raises FixtureError for recordings that cannot be read.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class mocked:
         self._shelf: Any = answers_from(recordings, match=match, miss_status=miss_status)
         base, pace = base_url.rstrip("/"), Pace(check_speed(speed), clock)
         root = urlsplit(base).path.removesuffix("/v1")
-        below = f"{base}/"  # respx takes /v1x for below /v1
+        below = f"{base}/"  # without the slash respx would take /v1x for below /v1
         libraries = ((HTTPCoreMocker.name, httpcore), (HTTPCORE2, _httpcore2))
         self._routers = [
             _Router(below, name, Player(core, self._shelf, pace, root)) for name, core in libraries if core
@@ -84,7 +84,7 @@ class mocked:
 
 
 class _Router(respx.MockRouter):
-    """A router with one route; it tells the player whether a sync or an async client asks."""
+    """A router with one route, which calls the player's sync or async method as the client needs."""
 
     def __init__(self, base_url: str, using: str, player: Player) -> None:
         super().__init__(assert_all_called=False, base_url=base_url, using=using)
@@ -105,14 +105,14 @@ class _Router(respx.MockRouter):
 
 
 def _to_httpx(read: Any) -> httpx.Response:
-    """A response of httpcore or httpcore2 in the one type that respx passes on."""
+    """A response of httpcore or httpcore2 as httpx.Response, the one type that respx passes on."""
     return httpx.Response(read.status, headers=read.headers, stream=read.stream, extensions=read.extensions)
 
 
 if _httpcore2:
 
     class _Httpcore2Mocker(HTTPCoreMocker):
-        """What respx does to httpcore, done to httpcore2, on which httpx2 stands."""
+        """Patches httpcore2, on which httpx2 is built, the way respx patches httpcore."""
 
         name = HTTPCORE2
         targets: ClassVar[list[str]] = [

@@ -1,4 +1,4 @@
-"""An httpx2 transport that answers from recordings, without a socket and without patching anything."""
+"""An httpx2 transport that answers from recordings, without a socket and without patches."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from fake_server.wire.exchange import Exchange
 
 
 class ReplayTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
-    """Answers an `httpx2.Client` or `httpx2.AsyncClient` from recordings, whatever host it asks:
+    """Answers an `httpx2.Client` or `httpx2.AsyncClient` from recordings, whatever the host:
 
         openai.OpenAI(http_client=httpx2.Client(transport=ReplayTransport("fixtures/bugs")), api_key="any")
 
-    The client's own HTTP code reads the recorded bytes, so status, header case, errors and how a stream
-    breaks are those of a real connection; `iter_raw()` yields each recorded write whole, after its pause
-    divided by `speed` (0: no pauses) on `clock`. `match` is one of exact, body, order and any (see Match).
-    A request nothing fits gets a reply with `miss_status` and code no_fixture_match that names the nearest
-    recording; `misses` keeps what these say, `unplayed` lists what no request asked for. Raises FixtureError
-    for recordings that cannot be read.
+    The client's own HTTP code reads the recorded bytes, so status, header case, errors and broken streams
+    are those of a real connection. `iter_raw()` yields each recorded write whole, after its pause divided
+    by `speed` (0: no pauses) on `clock`. `match` is exact, body, order or any (see Match). A request that
+    nothing matches gets a reply with `miss_status` and code no_fixture_match that names the nearest
+    recording; `misses` collects these messages, `unplayed` lists the recordings that answered nothing.
+    Raises FixtureError for recordings that cannot be read.
     """
 
     def __init__(
@@ -39,18 +39,18 @@ class ReplayTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
         miss_status: int = 404,
         clock: Clock | None = None,
     ) -> None:
-        self._shelf = answers_from(recordings, match=match, miss_status=miss_status)
-        self._player = Player(httpcore2, self._shelf, Pace(check_speed(speed), clock))
+        self._answers = answers_from(recordings, match=match, miss_status=miss_status)
+        self._player = Player(httpcore2, self._answers, Pace(check_speed(speed), clock))
 
     @property
     def misses(self) -> list[str]:
-        """What the replies to requests that nothing fitted said."""
-        return getattr(self._shelf, "misses", [])
+        """The messages sent for requests that nothing matched."""
+        return getattr(self._answers, "misses", [])
 
     @property
     def unplayed(self) -> list[Exchange]:
-        """The recordings no request has asked for."""
-        return getattr(self._shelf, "unplayed", [])
+        """The recordings that have answered no request."""
+        return getattr(self._answers, "unplayed", [])
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         with _errors_of_httpx2():
@@ -62,7 +62,7 @@ class ReplayTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
 
 
 class _Stream(httpx2.SyncByteStream, httpx2.AsyncByteStream):
-    """A stream of httpcore2 as one of httpx2."""
+    """Adapts a stream of httpcore2 to httpx2."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
@@ -91,7 +91,7 @@ def _response(read: httpcore2.Response) -> httpx2.Response:
 
 @contextmanager
 def _errors_of_httpx2() -> Iterator[None]:
-    """Errors of httpcore2 as those of the same name of httpx2, which its clients' users catch."""
+    """Raise errors of httpcore2 as the httpx2 errors of the same name, which callers catch."""
     try:
         yield
     except (httpcore2.TimeoutException, httpcore2.NetworkError, httpcore2.ProtocolError) as error:

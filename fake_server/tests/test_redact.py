@@ -93,7 +93,7 @@ def test_a_coding_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     brotli = exchange(b"\x0b\x02\x80hello\x03", headers=(("Content-Encoding", "br"),))
     with pytest.raises(Unreadable, match=r"'br'.*Accept-Encoding: gzip"):
         redact(brotli)
-    with pytest.raises(SaveError, match="cannot be looked through"):
+    with pytest.raises(SaveError, match="cannot be searched for secrets"):
         save_recording(Fixture(brotli), tmp_path / "one.yaml")
 
 
@@ -132,7 +132,7 @@ def test_raw_bytes_are_cleaned_in_place_or_left_out() -> None:
     )
     clean = redact(split)
     assert clean.exchange.raw == ()
-    assert "the raw bytes, which are left out" in clean.replaced
+    assert "the raw bytes, which are omitted" in clean.replaced
     garbage = exchange().but(
         status=None, headers=(), writes=(), framing=None, ending=Ending.MALFORMED, reason=""
     )

@@ -85,7 +85,7 @@ def test_recordings_that_do_not_know_what_was_asked_come_last() -> None:
     exact = RecordingMatcher([blind], match="exact")
     assert answers(exact, asking(), asking(b"")) == ["", ""]
     assert answers(shelf, asking(target="/v1/chat/completions?v=2")) == ["one"]
-    assert exact.misses[0].endswith("the recording 'blind' does not know what it was asked.")
+    assert exact.misses[0].endswith("the recording 'blind' did not keep its request.")
     assert answers(RecordingMatcher([blind], match="order"), asking()) == ["blind"]
 
 
@@ -107,7 +107,7 @@ def test_a_request_with_a_secret_finds_the_recording_that_was_cleaned_of_it() ->
     assert answers(RecordingMatcher([blind, recording("clean", clean)]), asked) == ["clean"]
     more = asking({**asked.json(), "seed": 7, "more": 1})
     assert answers(shelf, asked, more) == ["clean", ""]
-    assert "seed is 7, the recording has no such member (and 1 more difference)." in shelf.misses[0]
+    assert "seed is 7, not in the recording (and 1 more difference)." in shelf.misses[0]
 
 
 def test_the_nearest_has_the_most_in_common() -> None:
@@ -133,7 +133,7 @@ def test_the_nearest_has_the_most_in_common() -> None:
         ({"a": 1}, {"a": 1.0}, ""),
         ({"a": True}, {"a": 1}, "a is true, recorded 1"),
         ({}, {"a": None}, "a is missing, recorded null"),
-        ({"b": 1}, {}, "b is 1, the recording has no such member"),
+        ({"b": 1}, {}, "b is 1, not in the recording"),
         ([1, 2], [1], "the body has 2 items, recorded 1"),
         (
             {"t": "x" * 500 + "left"},

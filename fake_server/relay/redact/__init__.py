@@ -1,7 +1,8 @@
-"""Secrets cannot be written: what is recorded is cleaned in memory before anything touches the disk.
+"""Removes secrets from recordings, in memory, before anything is written to disk.
 
-A secret is replaced by a dummy of the same length: the prefix that tells its kind stays, then follow
-`REDACTED` and as many `x` as it takes (`sk-REDACTEDxxxxxxx`), or only `x` where it is shorter than that.
+A secret is replaced by a dummy of the same length: the prefix that identifies its kind stays, followed by
+`REDACTED` and as many `x` as needed (`sk-REDACTEDxxxxxxx`), or by `x` alone if it is shorter than that.
+The length stays because sizes of writes, chunks and Content-Length are part of what is recorded.
 """
 
 from fake_server.relay.redact.body import clean_text, replace_known

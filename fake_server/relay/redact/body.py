@@ -1,4 +1,4 @@
-"""Bytes without their secrets: as many bytes, with dummies where secrets stood."""
+"""Replaces the secrets in bytes by dummies of the same length."""
 
 from __future__ import annotations
 
@@ -12,50 +12,52 @@ from fake_server.relay.redact.stream import join_events
 from fake_server.relay.redact.views import Edit, View, apply_edits, merge_edits, unescaped_readings
 
 MAX_LAYERS = 4
-"""Codings inside each other that are taken off: JSON in JSON, in base64, in a stream."""
+"""Nested encodings that are decoded: JSON in JSON, in base64, in a stream."""
 MAX_ROUNDS = 4
 
 
 def clean_bytes(data: bytes, known: Collection[str]) -> tuple[bytes, list[int]]:
-    """`data` with dummies in place of secrets, and the bytes where these begin.
+    """`data` with its secrets replaced by dummies, and the byte offsets where the dummies begin.
 
     `known` are values that are secret whatever they look like. Texts split over the events of a stream are
-    looked at together, and so is what base64, hex, escapes and compression hide.
+    searched as a whole, and so are texts in base64, hex, escapes and compressed streams.
     """
     text, offsets = _clean(data.decode("latin-1"), known)
     return (text.encode("latin-1"), sorted(offsets)) if offsets else (data, [])
 
 
 def clean_text(text: str, known: Collection[str]) -> str:
-    """A text without its secrets, which keeps its length."""
+    """A text with its secrets replaced; its length does not change."""
     return _clean(text, known)[0]
 
 
 def replace_known(text: str, known: Collection[str]) -> str:
-    """A text with dummies in place of the known values that stand in it as they are."""
+    """A text with the known values replaced where they occur unencoded."""
     values = [needle for secret in known for needle in needles(secret)]
     return apply_edits(text, merge_edits((start, stop, None) for start, stop in _known(text, values)))
 
 
 def _clean(text: str, known: Collection[str]) -> tuple[str, set[int]]:
-    """What a change uncovers or leaves is looked at again, so that a second cleaning finds nothing.
+    """The clean text, and the offsets of the dummies in it.
 
-    Known values as they are encoded are looked for last: what could be decoded is then clean already.
+    A replacement may uncover another secret, so the search repeats until nothing changes: cleaning a clean
+    text again finds nothing. The encoded forms of known values are searched last, when everything that can
+    be decoded is already clean.
     """
     values = [needle for secret in known for needle in needles(secret)]
     encoded = [(form, 0) for value, _ in values for form in encoded_forms(value)]
 
-    def plain(part: str) -> Iterator[Span]:
+    def plain_spans(part: str) -> Iterator[Span]:
         yield from find_suspicious(part)
         yield from _known(part, values)
 
-    def in_codes(part: str) -> Iterator[Span]:
+    def encoded_spans(part: str) -> Iterator[Span]:
         return _known(part, encoded)
 
     offsets: set[int] = set()
     for _ in range(MAX_ROUNDS):
         before = text
-        for find, views in ((plain, _views), (in_codes, _unpacked)):
+        for find, views in ((plain_spans, _views), (encoded_spans, _unpacked)):
             edits = merge_edits(_edits(text, find, views))
             offsets.update(start for start, _, _ in edits)
             text = apply_edits(text, edits)
@@ -76,17 +78,17 @@ def _edits(
     views: Callable[[str, int], Iterator[View]],
     layers: int = MAX_LAYERS,
 ) -> Iterator[Edit]:
-    """A dummy for each span that is found in the text or in a text that hides in it."""
+    """An edit for each span found in the text itself, or in a text encoded in it."""
     for start, stop in find(text):
         yield start, stop, None
     if layers:
         for view in views(text, layers):
             deeper = layers - 1 if _is_text(view.text) else 0
-            yield from view.written(list(_edits(view.text, find, views, deeper)))
+            yield from view.map_back(list(_edits(view.text, find, views, deeper)))
 
 
 def _is_text(text: str) -> bool:
-    """Whether codings are looked for in a text: in random bytes everything looks like one."""
+    """Whether to look for encodings in a text: in random bytes everything looks like one."""
     as_utf8 = text.encode("latin-1", "replace").decode("utf-8", "replace")
     return text.startswith((MAGIC, *ZLIB)) or as_utf8.count("\ufffd") * 16 <= len(text)
 
@@ -96,7 +98,7 @@ def _views(text: str, layers: int) -> Iterator[View]:
 
 
 def _unpacked(text: str, layers: int) -> Iterator[View]:
-    """The text without escapes; what a stream puts together, of the text itself and of what it held."""
+    """The text without escapes, and the texts that its stream events form together (outer layers only)."""
     yield from unescaped_readings(text)
     if layers >= MAX_LAYERS - 1:
         yield from join_events(text)

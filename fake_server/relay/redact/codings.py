@@ -1,4 +1,4 @@
-"""Text that is hidden in base64, hex, UTF-16 or a compressed stream inside another text."""
+"""Finds texts encoded in base64, hex, UTF-16 or a compressed stream inside another text."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ _RUN = re.compile(r"[A-Za-z0-9+/_-]{16,}")
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2}){16,}")
 _WIDE = re.compile(r"(?:[\x09-\x7e]\x00){8,}")
 _READABLE = re.compile(r"[\x20-\x7e]{16}")
-"""What decoded base64 has somewhere where it holds a text; random bytes have it once in eight megabytes."""
+"""Decoded base64 counts as text if it has such a run; random bytes have one in eight megabytes."""
 MAGIC = "\x1f\x8b\x08"
 ZLIB = ("x\x01", "x\x5e", "x\x9c", "x\xda")
-"""How a stream of zlib begins (RFC 1950 section 2.2); looked for at the begin of a text only."""
+"""How a zlib stream begins (RFC 1950 section 2.2); only checked at the start of a text."""
 PIECE = 4096
 MAX_MEMBERS = 16
 MAX_UNPACKED = 1 << 22
-"""Compressed streams in one text, and bytes of each, that are looked into; a larger one is replaced."""
+"""How many compressed streams of one text are searched, and bytes of each; a larger one is replaced whole."""
 
 
 def find_hidden(text: str) -> Iterator[View]:
-    """Each text that some characters of this one hold."""
+    """Every text that is encoded in some characters of this one."""
     yield from _runs(text)
     yield from _compressed(text)
     flat = unfold(text)
@@ -36,6 +36,7 @@ def _runs(text: str) -> Iterator[Recoded]:
     for match in _RUN.finditer(text):
         run = match.group()
         standard = run.replace("-", "+").replace("_", "/")
+        # Base64 may begin anywhere in a run of its letters: all four alignments are tried.
         for shift in range(4):
             inner = _decode_base64(standard[shift:])
             if _READABLE.search(inner) or inner.startswith((MAGIC, *ZLIB)):
@@ -92,10 +93,10 @@ def _compressed(text: str) -> Iterator[Compressed]:
 
 
 def decompress_readable(data: bytes, window: int, limit: int = MAX_UNPACKED) -> tuple[bytes, int]:
-    """What a compressed stream holds as far as it can be read, and how many of its bytes that took.
+    """The readable start of a compressed stream, decompressed, and how many of its bytes that took.
 
-    An error throws away what was read with it, so the stream is read in pieces, and byte by byte where
-    it goes wrong.
+    zlib discards the output of a call that raises an error, so the stream is fed in pieces, and byte by byte
+    from the piece with the error on.
     """
     unpack, parts, size, at, step = zlib.decompressobj(window), [], 0, 0, PIECE
     while at < len(data) and not unpack.eof and size < limit:

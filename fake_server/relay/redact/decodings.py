@@ -1,4 +1,8 @@
-"""A text in every way it can be read, for a search: nothing here keeps places."""
+"""Decodes a text in every possible way, for the final check. Unlike `views`, nothing here tracks offsets.
+
+This repeats, by other means, what `codings`, `views` and `stream` do. The repetition is intended: see
+`scan`.
+"""
 
 from __future__ import annotations
 
@@ -30,19 +34,19 @@ MAX_UNPACKED = 1 << 22
 
 @dataclass(frozen=True)
 class Text:
-    """One reading of a text, and how it was read."""
+    """One decoding of a text, and how it was decoded."""
 
     text: str
     how: str = ""
 
 
 def texts_in(value: str | bytes) -> Iterator[Text]:
-    """The text, and all texts that stand in it in some coding, up to MAX_LAYERS deep."""
+    """The text and every text encoded in it, up to MAX_LAYERS deep."""
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
     yield Text(text)
     if isinstance(value, bytes):
         yield from _values(value)
-        if value[:1] == b"x":  # zlib without its head
+        if value[:1] == b"x":  # a zlib stream, read without its two-byte header
             yield from _deeper(_inflate(value[2:], -15), "decompressed", 2)
         if b"\x1f\x8b" in value:
             for inner in _inflate_all(value):
@@ -57,7 +61,7 @@ def _deeper(text: str, how: str, layers: int) -> Iterator[Text]:
 
 
 def _decode(text: str, how: str, layers: int) -> Iterator[Text]:
-    """What the text says without escapes, and what its base64 and hex say."""
+    """The text without its escapes, and what its base64 and hex decode to."""
     if not layers:
         return
     for inner in _unescape_all(text):
@@ -81,15 +85,15 @@ def _unescape_all(text: str) -> Iterator[str]:
     if "\\" in text:
         forms.append(_ESCAPE.sub(_unescape, text))
     if "&" in text:
-        forms.append(_REFERENCE.sub(lambda found: html.unescape(found[0]), text))
+        forms.append(_REFERENCE.sub(lambda match: html.unescape(match[0]), text))
     if "\0" in text:
         forms.append(text.replace("\0", ""))
     yield from (form for form in forms if form != text)
 
 
-def _unescape(found: re.Match[str]) -> str:
-    code = found[1] or found[2]
-    return chr(int(code, 16)) if code else _PLAIN.get(found[3], found[3])
+def _unescape(match: re.Match[str]) -> str:
+    code = match[1] or match[2]
+    return chr(int(code, 16)) if code else _PLAIN.get(match[3], match[3])
 
 
 def _find_encoded(text: str) -> Iterator[str]:
@@ -119,13 +123,15 @@ def _runs(text: str) -> Iterator[str]:
 
 
 def _inflate_all(data: bytes) -> Iterator[str]:
-    """What the compressed streams in `data` hold."""
+    """The decompressed text of each gzip stream in `data`."""
     start = data.find(b"\x1f\x8b")
     for _ in range(16):
         if start < 0:
             return
         yield _inflate(data[start:], 47)
-        yield _inflate(data[start + 10 :], -15)  # without the head, and so without its checksum
+        # Without the ten-byte header the stream is raw deflate, whose checksum nobody verifies: it is
+        # readable even if the header or the checksum is wrong.
+        yield _inflate(data[start + 10 :], -15)
         start = data.find(b"\x1f\x8b", start + 2)
 
 
@@ -141,7 +147,7 @@ def _inflate(data: bytes, window: int) -> str:
 
 
 def _values(body: bytes) -> Iterator[Text]:
-    """The strings of a JSON text; those of one choice and member of a stream put together."""
+    """The strings of a JSON text; of a stream, the strings at the same path joined."""
     if body[:1] in (b"{", b"[") and b"\n{" not in body:
         value = parse(body).value
         yield Text(json.dumps(value, ensure_ascii=False), "as JSON")
@@ -154,7 +160,7 @@ def _values(body: bytes) -> Iterator[Text]:
                 together.setdefault(key, []).append(text)
                 if isinstance(item, str):
                     together.setdefault((f"item {item}", *key), []).append(text)
-        if not body.rstrip().endswith((b"}", b"[DONE]")):  # the last event is cut and cannot be parsed
+        if not body.rstrip().endswith((b"}", b"[DONE]")):  # the last event is cut off and does not parse
             for name, text in _STRING.findall(body.decode("utf-8", "replace")):
                 together.setdefault((f"any {name}",), []).append(text)
         for parts in together.values():

@@ -1,4 +1,4 @@
-"""One exchange without its secrets."""
+"""Removes the secrets of one exchange."""
 
 from __future__ import annotations
 
@@ -18,37 +18,37 @@ _READABLE = frozenset({"gzip", "x-gzip", "deflate", "identity", ""})
 _FIELD_LINE = re.compile(
     rb"^([!#$%&'*+\-.^_`|~0-9A-Za-z]+)([ \t]*:[ \t]*)((?:[^\r\n]|\r?\n[ \t])*+)", re.MULTILINE
 )
-"""A field with its folds (RFC 9112 section 5.2)."""
+"""A header field with its folded lines (RFC 9112 section 5.2)."""
 _TEXT = re.compile(rb"[\t\n\r\x20-\x7e\x80-\xff]*")
 _WINDOWS = (32 + zlib.MAX_WBITS, -zlib.MAX_WBITS)
 """gzip or zlib, and raw deflate (RFC 1951)."""
 MAX_UNPACKED = 1 << 24
 MANY = 5
-"""Places of one body that are named one by one."""
+"""Places in one body that are listed individually."""
 
 
 class Unreadable(ValueError):
-    """A body in which secrets cannot be looked for; the message says why and what to do."""
+    """A body cannot be searched for secrets; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
 class Redacted:
-    """An exchange without its secrets; `replaced` says in words where they stood."""
+    """An exchange without its secrets; `replaced` describes where they were."""
 
     exchange: Exchange
     replaced: tuple[str, ...] = ()
 
 
 def redact(exchange: Exchange, secrets: Iterable[str] = ()) -> Redacted:
-    """Replace every secret of an exchange by a dummy of its length. Raises Unreadable.
+    """Replace every secret of an exchange by a dummy of the same length. Raises Unreadable.
 
-    Secret is what stands in fields and parameters made for credentials, what looks like a credential, the
-    values `secrets`, and all of these again wherever they stand in another form. A compressed body stays as
-    it is where it holds none; else its decoded form, cleaned, takes its place.
+    Secrets are: the values of header fields and parameters made for credentials, anything that looks like a
+    credential, the values in `secrets`, and all of these in encoded form. A compressed body stays unchanged
+    if it holds no secret; otherwise its decompressed, redacted text replaces it.
     """
     known = known_values(exchange, tuple(secrets))
-    told: list[str] = []
-    request = _clean_request(exchange.request, known, told)
+    replaced: list[str] = []
+    request = _clean_request(exchange.request, known, replaced)
     clean = exchange.but(
         request=request,
         reason=clean_text(exchange.reason, known),
@@ -58,44 +58,46 @@ def redact(exchange: Exchange, secrets: Iterable[str] = ()) -> Redacted:
         problem=clean_text(exchange.problem, known),
         label=clean_text(exchange.label, known),
     )
-    told += _changed_fields("response header", exchange.headers, clean.headers)
-    told += _changed_fields("trailer", exchange.trailers, clean.trailers)
-    told += [
+    replaced += _changed_fields("response header", exchange.headers, clean.headers)
+    replaced += _changed_fields("trailer", exchange.trailers, clean.trailers)
+    replaced += [
         name
         for name in ("informational", "reason", "problem", "label")
         if getattr(clean, name) != getattr(exchange, name)
     ]
-    clean = _clean_body(clean, known, told)
-    return Redacted(_with_raw(exchange, clean, known, told), tuple(dict.fromkeys(told)))
+    clean = _clean_body(clean, known, replaced)
+    return Redacted(_with_raw(exchange, clean, known, replaced), tuple(dict.fromkeys(replaced)))
 
 
 def _changed_fields(where: str, before: Headers, after: Headers) -> list[str]:
-    """The fields that have another value now."""
-    return [f"{where} {one[0]}" for one, other in zip(before, after, strict=True) if one != other]
+    """The fields whose value changed."""
+    return [f"{where} {old[0]}" for old, new in zip(before, after, strict=True) if old != new]
 
 
-def _clean_request(request: Request, known: Collection[str], told: list[str]) -> Request:
+def _clean_request(request: Request, known: Collection[str], replaced: list[str]) -> Request:
     target = clean_target(request.target, known)
     if target != request.target:
-        told.append("request target")
+        replaced.append("request target")
     headers = None if request.headers is None else clean_fields(request.headers, known)
-    told += _changed_fields("request header", request.headers or (), headers or ())
+    replaced += _changed_fields("request header", request.headers or (), headers or ())
     plain, fields = _decode(request.headers or (), request.body, "request body")
     body, offsets = clean_bytes(plain, known)
     if plain != request.body:
         if offsets:
-            told.append("the request body was decompressed for it")
-            headers = None if headers is None else tuple(one for one in headers if one[0].lower() in fields)
+            replaced.append("the request body, which had to be decompressed")
+            headers = (
+                None if headers is None else tuple(pair for pair in headers if pair[0].lower() in fields)
+            )
         else:
             body, offsets = clean_bytes(request.body, known)
-    told += _places("request body", offsets)
+    replaced += _places("request body", offsets)
     return replace(request, target=target, headers=headers, body=body)
 
 
 def _decode(headers: Headers, body: bytes, where: str) -> tuple[bytes, frozenset[str]]:
-    """A body without its content codings, and the names of the fields that remain true of it."""
+    """A body without its content codings, and the names of the header fields that still apply to it."""
     names = frozenset(name.lower() for name, _ in headers)
-    codings = {one.strip().lower() for one in (header(headers, "content-encoding") or "").split(",")}
+    codings = {name.strip().lower() for name in (header(headers, "content-encoding") or "").split(",")}
     if codings <= {"identity", ""} or not body:
         return body, names
     plain, problem = decode_content(Exchange(Request("GET", "/"), 200, headers, (Write(body),)))
@@ -103,24 +105,24 @@ def _decode(headers: Headers, body: bytes, where: str) -> tuple[bytes, frozenset
         return body, names
     if not plain and problem and codings <= _READABLE:
         plain = _readable_part(body)
-        problem = "it unpacks to too much" if len(plain) >= MAX_UNPACKED else ""
+        problem = f"it decompresses to more than {MAX_UNPACKED} bytes" if len(plain) >= MAX_UNPACKED else ""
     if problem and not ("ends early" in problem or "other bytes follow" in problem):
         raise Unreadable(
-            f"the {where} cannot be looked through ({problem}), so nobody can tell what it holds; "
-            "ask with `Accept-Encoding: gzip` or `identity`"
+            f"the {where} cannot be searched for secrets ({problem}); "
+            "send `Accept-Encoding: gzip` or `identity` with the request"
         )
     return plain, names - {"content-encoding", "content-length"}
 
 
 def _readable_part(body: bytes) -> bytes:
-    """What a faulty compressed body holds before its fault; behind it nothing can be read."""
+    """The text of a faulty compressed body before its fault; nobody can read what follows."""
     return next(
         (plain for window in _WINDOWS if (plain := decompress_readable(body, window, MAX_UNPACKED)[0])), b""
     )
 
 
 def _is_text(body: bytes) -> bool:
-    """Whether a body that claims to be compressed is plain text all the same."""
+    """Whether a body that claims to be compressed is plain text."""
     try:
         body.decode("utf-8")
     except UnicodeDecodeError:
@@ -128,14 +130,17 @@ def _is_text(body: bytes) -> bool:
     return _TEXT.fullmatch(body) is not None
 
 
-def _clean_body(exchange: Exchange, known: Collection[str], told: list[str]) -> Exchange:
-    """The exchange with a clean body: cut at the same places, or decoded where it was compressed."""
+def _clean_body(exchange: Exchange, known: Collection[str], replaced: list[str]) -> Exchange:
+    """The exchange with a clean body: cut into the same writes, or decompressed if it was compressed."""
     plain, fields = _decode(exchange.headers, exchange.payload, "response body")
     if plain != exchange.payload:
         body, offsets = clean_bytes(plain, known)
         if offsets:
-            told += [*_places("response body", offsets), "the response body was decompressed for it"]
-            headers = tuple(one for one in exchange.headers if one[0].lower() in fields)
+            replaced += [
+                *_places("response body", offsets),
+                "the response body, which had to be decompressed",
+            ]
+            headers = tuple(pair for pair in exchange.headers if pair[0].lower() in fields)
             return exchange.but(
                 headers=headers,
                 writes=(Write(body),),
@@ -144,12 +149,12 @@ def _clean_body(exchange: Exchange, known: Collection[str], told: list[str]) -> 
                 unknown=exchange.unknown | {Aspect.FRAMING, Aspect.ALL_HEADERS, Aspect.TIMING},
             )
     body, offsets = clean_bytes(exchange.payload, known)
-    told += _places("response body", offsets)
+    replaced += _places("response body", offsets)
     return exchange.but(writes=recut(body, exchange.writes)) if offsets else exchange
 
 
-def _with_raw(exchange: Exchange, clean: Exchange, known: Collection[str], told: list[str]) -> Exchange:
-    """The clean exchange with its raw bytes where these, cleaned as well, still say the same."""
+def _with_raw(exchange: Exchange, clean: Exchange, known: Collection[str], replaced: list[str]) -> Exchange:
+    """The clean exchange with its raw bytes, if these still agree with it after cleaning."""
     if not exchange.raw:
         return clean
     raw = b"".join(read.data for read in exchange.raw)
@@ -163,12 +168,12 @@ def _with_raw(exchange: Exchange, clean: Exchange, known: Collection[str], told:
     body, offsets = clean_bytes(_FIELD_LINE.sub(field, head) + blank + body, known)
     with_raw = clean.but(raw=recut(body, exchange.raw))
     if with_raw.raw == exchange.raw or not differences(with_raw):
-        told += _places("raw bytes", offsets)
+        replaced += _places("raw bytes", offsets)
         return with_raw
-    told.append("the raw bytes, which are left out")
+    replaced.append("the raw bytes, which are omitted")
     return clean
 
 
 def _places(where: str, offsets: list[int]) -> list[str]:
-    more = [f"{where}, {len(offsets) - MANY} places more"] if len(offsets) > MANY else []
+    more = [f"{where}, {len(offsets) - MANY} more places"] if len(offsets) > MANY else []
     return [*(f"{where}, byte {offset}" for offset in offsets[:MANY]), *more]

@@ -1,4 +1,4 @@
-"""Header fields and the request target without their secrets, and the secrets that stand in them."""
+"""Removes the secrets of header fields and request targets, and collects them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SCHEME = re.compile(
 _PAIR = re.compile(r"\s*(?:([^=;,\s]*)[ \t]*=)?[ \t]*\"?([^;\"]*)")
 _QUERY = re.compile(r"[?&;]([^=&;]{1,100})=([^&]+)")
 _COOKIES = re.compile(r",\s*(?=[^=;,\s]+=)")
-"""A comma between two cookies that were folded into one field; dates hold commas as well."""
+"""A comma between two cookies joined in one field; dates have commas as well."""
 _ATTRIBUTES = frozenset(
     {
         "path",
@@ -37,16 +37,16 @@ _ATTRIBUTES = frozenset(
         "comment",
     }
 )
-"""What follows a cookie in Set-Cookie (RFC 6265 section 4.1.1) and is no secret."""
+"""Attributes of Set-Cookie (RFC 6265 section 4.1.1), which are no secrets."""
 _SHORT_KEY = re.compile(r"sk-(?=[a-z]*[0-9])[A-Za-z0-9_-]{4,}")
-"""`sk-1234`: what follows the prefix is too common to be looked for, the whole is not."""
+"""`sk-1234`: `1234` alone is too common to search for, the whole key is not."""
 SHORTEST_GIVEN = 4
 MAX_KNOWN = 200
-"""Known values that are looked for, the longest first: a target may set any number of cookies."""
+"""Known values that are searched for, longest first: a target may set any number of cookies."""
 
 
 def clean_fields(headers: Headers, known: Collection[str]) -> Headers:
-    """The fields with dummies for credentials; names, schemes and cookie attributes stay."""
+    """The fields with their credentials replaced; names, schemes and cookie attributes stay."""
     return tuple((name, _clean_value(name, value, known)) for name, value in headers)
 
 
@@ -58,7 +58,7 @@ def _clean_value(name: str, value: str, known: Collection[str]) -> str:
 
 
 def clean_target(target: str, known: Collection[str]) -> str:
-    """A request target without the values of parameters made for credentials."""
+    """A request target with the values of credential parameters replaced."""
     for match in _QUERY.finditer(target):
         start = skip_prefix(target, *match.span(2))
         if is_secret_parameter(unquote(match[1])) and not is_dummy(target[start : match.end()]):
@@ -67,7 +67,7 @@ def clean_target(target: str, known: Collection[str]) -> str:
 
 
 def secret_spans(name: str, value: str) -> Iterator[Span]:
-    """Where the secrets stand in the value of a field; nowhere in a field that is not made for them."""
+    """The spans of secrets in the value of a field; none for a field that is not made for credentials."""
     if not is_secret_field(name):
         return
     if "cookie" in name.lower():
@@ -79,7 +79,7 @@ def secret_spans(name: str, value: str) -> Iterator[Span]:
 
 
 def _cookies(value: str, *, sets: bool) -> Iterator[Span]:
-    """The values of cookies, and whatever has no name."""
+    """The values of cookies, and parts without a name."""
     position = 0
     for folded in _COOKIES.split(value) if sets else [value]:
         start, first = value.index(folded, position), True
@@ -94,10 +94,10 @@ def _cookies(value: str, *, sets: bool) -> Iterator[Span]:
 
 
 def known_values(exchange: Exchange, secrets: Collection[str] = ()) -> tuple[str, ...]:
-    """What is secret because of where it stands in the exchange, and `secrets`; the longest first.
+    """The values that are secret because of their place in the exchange, and `secrets`; longest first.
 
-    Values of the exchange that many texts hold by chance (`lm-studio`) are replaced where they stand and
-    looked for nowhere else; those of `secrets` are taken as they are, from four characters on.
+    Values that many texts contain by chance (`lm-studio`) are not among them: they are replaced in their
+    place and searched for nowhere else. Values of `secrets` need only four characters.
     """
     request = exchange.request
     fields = [
@@ -108,29 +108,29 @@ def known_values(exchange: Exchange, secrets: Collection[str] = ()) -> tuple[str
     ]
     values = [value for name, text in fields for value in _field_secrets(name, text)]
     for text in (request.target, request.body.decode("latin-1")):
-        for reading in (text, *(one.text for one in unescaped_readings(text))):
+        for reading in (text, *(view.text for view in unescaped_readings(text))):
             values += [reading[start:stop] for start, stop in named_secrets(reading)]
-    asked = _QUERY.finditer(request.target)
-    values += [match[2] for match in asked if is_secret_parameter(unquote(match[1]))]
+    parameters = _QUERY.finditer(request.target)
+    values += [match[2] for match in parameters if is_secret_parameter(unquote(match[1]))]
     values += [unquote(value) for value in values if "%" in value]
-    kept = {
+    known = {
         value for value in values if is_distinctive(value[skip_prefix(value) :]) or _SHORT_KEY.match(value)
     }
-    kept |= {value for value in secrets if len(value) >= SHORTEST_GIVEN}
-    real = {value for value in kept if not is_dummy(value[skip_prefix(value) :])}
+    known |= {value for value in secrets if len(value) >= SHORTEST_GIVEN}
+    real = {value for value in known if not is_dummy(value[skip_prefix(value) :])}
     return tuple(sorted(real, key=lambda value: (-len(value), value))[:MAX_KNOWN])
 
 
 def _field_secrets(name: str, value: str) -> Iterator[str]:
-    """The secrets of one field, and the user and password of Basic authentication."""
+    """The secrets of one field, and the user name and password of Basic authentication."""
     for start, stop in secret_spans(name, value):
-        held = value[start:stop]
-        yield held
+        secret = value[start:stop]
+        yield secret
         if value[:start].endswith("sk-"):
-            yield f"sk-{held}"
+            yield f"sk-{secret}"
         if value[:start].strip().lower() == "basic":
             try:
-                user, _, password = base64.b64decode(held, validate=True).partition(b":")
+                user, _, password = base64.b64decode(secret, validate=True).partition(b":")
             except binascii.Error:
                 continue
-            yield from (one.decode("latin-1") for one in (user, password))
+            yield from (part.decode("latin-1") for part in (user, password))

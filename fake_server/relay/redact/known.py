@@ -1,4 +1,4 @@
-"""Values that are known to be secret, and how they look where they stand encoded."""
+"""Values known to be secret, and their encoded forms."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from fake_server.relay.redact.patterns import Span, skip_prefix
 
 SHORTEST = 8
-"""Characters below which what follows a prefix is too common to be looked for without it."""
+"""Characters below which the part after a prefix is too common to search for without the prefix."""
 
 
 def needles(secret: str) -> Iterator[tuple[str, int]]:
-    """What to look for in texts whose characters are bytes, and how many characters of it may stay."""
+    """The strings to search for in a text of bytes (latin-1), each with the length of the prefix to keep."""
     skip = skip_prefix(secret)
     tail, kept = (secret[skip:], 0) if len(secret) - skip >= SHORTEST else (secret, skip)
     yield tail, kept
@@ -25,8 +25,10 @@ def needles(secret: str) -> Iterator[tuple[str, int]]:
 
 
 def encoded_forms(secret: str) -> Iterator[str]:
-    """A secret in base64, in its three alignments, and in hex."""
+    """A secret in base64, in all three alignments, and in hex."""
     data = secret.encode("latin-1") if secret.isascii() else secret.encode("utf-8", "replace")
+    # Base64 encodes three bytes at a time, so the letters of a secret depend on its offset modulo 3. Only
+    # letters that come from bytes of the secret alone are used: hence the cuts at both ends.
     for shift in range(3):
         whole = base64.b64encode(b"\0" * shift + data).decode()
         inner = whole[(0, 2, 3)[shift] : (shift + len(data)) * 8 // 6]
@@ -39,15 +41,15 @@ def encoded_forms(secret: str) -> Iterator[str]:
 
 
 def fold_case(text: str) -> str:
-    """The text in small letters, each in its place: U+0130 alone would become two."""
+    """The text in lower case, of the same length: U+0130 is the one character that would become two."""
     return text.replace("\u0130", "i").lower()
 
 
 def occurrences(text: str, small: str, value: str, skip: int = 0) -> Iterator[Span]:
-    """Where a value stands in a text, without its first `skip` characters; `small` is the text folded.
+    """The spans of a value in a text, without its first `skip` characters; `small` is the text in lower case.
 
-    Servers write keys in capitals and small letters of their own; a value that is short, and so may be a
-    word, is looked for as it is.
+    Servers change the letter case of keys, so case does not matter, except for a short value, which may be
+    an ordinary word.
     """
     if len(value) >= SHORTEST:
         text, value = small, fold_case(value)

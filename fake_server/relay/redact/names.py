@@ -1,4 +1,4 @@
-"""Names that say that a value is secret: of header fields, of members, of parameters."""
+"""Names whose value is secret: of header fields, JSON members and parameters."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ALWAYS = frozenset(
         "credentials",
     }
 )
-"""Last words of a name whose value is secret: `db_password`, `clientSecret`."""
+"""A name that ends with one of these words has a secret value: `db_password`, `clientSecret`."""
 _KEYS = frozenset(
     {
         "api",
@@ -48,7 +48,7 @@ _KEYS = frozenset(
         "azure",
     }
 )
-"""Words before `key`: `cache_key`, `idempotency-key` and `foreign_key` are no secrets."""
+"""Words before `key` that make it secret, unlike `cache_key`, `idempotency-key` and `foreign_key`."""
 _TOKENS = frozenset(
     {
         "access",
@@ -79,16 +79,16 @@ _TOKENS = frozenset(
         "client",
     }
 )
-"""Words before `token`: `max_token`, `next_page_token` and `eos_token` are no secrets."""
+"""Words before `token` that make it secret, unlike `max_token`, `next_page_token` and `eos_token`."""
 _PARAMETERS = frozenset({"key", "token", "sig", "signature", "auth", "sas", "jwt", "session", "sid", "pwd"})
-"""Names that say it in a URL, where a body may mean something else by them."""
+"""Names that mean a secret in a URL or a form, but may mean something else in a body."""
 _LONGEST = 200
-"""Characters of a name that are looked at."""
+"""Characters of a name that are examined."""
 _FIELDS = frozenset(
     {"auth", "token", "jwt", "signature", "cookie", "cookie2", "assertion", "dpop", "session", "key", "keys"}
 )
 _OTHER_KEYS = frozenset({"idempotency", "cache", "surrogate", "ratelimit", "partition", "public", "socket"})
-"""Words before `key` in names of header fields whose value is none: all other keys open something."""
+"""Words before `key` that make a header field harmless; any other key may open something."""
 _OWNERS = frozenset({"openai-organization", "openai-project"})
 
 

@@ -1,6 +1,6 @@
-"""What a credential looks like by its own form, and by the name it stands under.
+"""Patterns of credentials: by their form, and by the name in front of them.
 
-Every expression is linear in the length of its text, because targets choose the text.
+Every expression takes time linear in the length of its text, because targets choose the text.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from fake_server.relay.redact.dummy import is_dummy
 from fake_server.relay.redact.names import is_secret_field, is_secret_name, is_secret_parameter
 
 _PREFIXED = {
+    # prefix (stays in the recording): what must follow it (is replaced)
     r"sk-|pk-lf-": r"[A-Za-z0-9_-]{16,}",
     r"sess-|ek_|sk_live_|sk_test_|rk_live_|sk_|whsec_": r"[A-Za-z0-9_-]{16,}",
     r"org-": r"[A-Za-z0-9]{20,}",
@@ -35,7 +36,7 @@ _PREFIXED = {
     r"[Bb]asic[ +]": r"[A-Za-z0-9+/=]{16,}",
 }
 _CERTAIN = r"sk-(?:proj-|ant-|or-v1-|svcacct-|admin-|lf-)"
-"""A prefix that is none by chance, so it may follow a letter."""
+"""Prefixes too specific to occur by chance, so a letter may precede them."""
 _PEM = r"-----BEGIN [A-Z ]{0,24}PRIVATE KEY(?: BLOCK)?-----"
 _PEM_BODY = r"(?:[A-Za-z0-9+/=\s\\:,._]|-(?!----)){16,}"
 _USER = r"://(?:[A-Za-z0-9._~%-]{0,64}:)?"
@@ -52,22 +53,22 @@ _CREDENTIAL = re.compile(
 )
 _PREFIX = re.compile("|".join(f"(?:{prefix})" for prefix in [_CERTAIN, *_PREFIXED, _PEM, _USER]))
 _DOTTED = re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]++(?:\.[A-Za-z0-9_-]*+){2,4}")
-"""What a JSON Web Token (RFC 7519) is: three parts, or five where it is encrypted."""
+"""A JSON Web Token (RFC 7519): three parts, or five if it is encrypted."""
 _WORDY = re.compile(r"[sp]k[-_]|sess-|ek_|fw_|csk-|tvly-|(?i:bearer)")
-"""Prefixes that words have as well: what follows has to look like a key."""
+"""Prefixes that ordinary words have as well: what follows must look like a key."""
 _BLOB = re.compile(r"[A-Za-z0-9_-]{24}")
 _CLOUD_ID = re.compile(r"(?<![A-Za-z0-9])A[KS]IA[A-Z0-9]{16}(?![A-Za-z0-9])")
 _CLOUD_KEY = re.compile(r"(?<![A-Za-z0-9+/=])[A-Za-z0-9+/]{40}(?![A-Za-z0-9+/=])")
 _NEAR = 300
-"""Characters around an access key id in which its secret is looked for."""
+"""Characters around an access key id in which its secret is searched for."""
 
 _STRING = r'"((?:[^"\\]|\\.)*+)'
 _MEMBER = re.compile(r'"([^"\\:,{}]{2,64})"[ \t\r\n]*+(?=([:,]))')
 _VALUE = re.compile(rf"[ \t\r\n]*+:[ \t\r\n]*+(?:{_STRING}|(-?[0-9]{{6,}})|(\[|\{{))", re.DOTALL)
 _LONG_KEY = re.compile(r"(?=[^0-9]*+[0-9])(?=[^A-Za-z]*+[A-Za-z])[A-Za-z0-9._~+/=-]{20,4096}")
-"""What `"token": …` or `"session": …` has to hold to be a credential: a body means other things by them.
+"""What `"token": …` or `"session": …` must hold to be a credential: bodies use these names otherwise too.
 
-A `signature` signs a thought and opens nothing."""
+A `signature` signs a model's reasoning and opens nothing."""
 _NAMED_VALUE = re.compile(rf'[ \t\r\n]*+,[ \t\r\n]*+"value"[ \t\r\n]*+:[ \t\r\n]*+{_STRING}', re.DOTALL)
 _INSIDE = re.compile(
     rf'[ \t\r\n,]*+(?:"(?:value|key|token|secret)"[ \t\r\n]*+:[ \t\r\n]*+)?{_STRING}"', re.DOTALL
@@ -80,25 +81,25 @@ _PART = re.compile(
     r'\bname="?([^"\r\n;]{2,64})"?[^\r\n]{0,200}\r?\n(?:[^\r\n]{1,200}\r?\n){0,4}\r?\n([^\r\n]+)'
 )
 _FIRST_OF_LIST = 64
-"""Strings of a list that are read when its name says that they are secret."""
+"""Strings that are examined in a list whose name means that they are secret."""
 
 Span = tuple[int, int]
-"""The characters from the first on and before the second."""
+"""Start and stop of some characters, as in a slice."""
 
 
 def credentials(text: str) -> Iterator[Span]:
-    """What looks like a credential by its own form, without the prefix that tells it."""
+    """The spans that look like a credential by their form, without its prefix."""
     for match in _CREDENTIAL.finditer(text):
         start, stop = skip_prefix(text, match.start(), match.end()), match.end()
         inside_blob = _BLOB.fullmatch(text, max(match.start() - 24, 0), match.start())
-        held = text[start:stop]
-        wordy = _WORDY.match(text, match.start()) and not _is_key(held)
-        if not (wordy or inside_blob or is_dummy(held)):
+        candidate = text[start:stop]
+        wordy = _WORDY.match(text, match.start()) and not _is_key(candidate)
+        if not (wordy or inside_blob or is_dummy(candidate)):
             yield start, stop
     for match in _DOTTED.finditer(text):
         begin, first = text.find("eyJ", *match.span()), text.find(".", match.start())
-        held = text[first + 1 : match.end()].replace(".", "")
-        if match.start() <= begin < first - 10 and not is_dummy(held):
+        candidate = text[first + 1 : match.end()].replace(".", "")
+        if match.start() <= begin < first - 10 and not is_dummy(candidate):
             yield first + 1, match.end()
     for match in _CLOUD_ID.finditer(text):
         for key in _CLOUD_KEY.finditer(text, max(match.start() - _NEAR, 0), match.end() + _NEAR):
@@ -107,7 +108,7 @@ def credentials(text: str) -> Iterator[Span]:
 
 
 def named_secrets(text: str) -> Iterator[Span]:
-    """Values of members, parameters, parts of forms whose name says that they are secret."""
+    """The values of members, parameters and form parts whose name means that they are secret."""
     for span in (*_members(text), *_parameters(text)):
         start = skip_prefix(text, *span)
         if start < span[1] and not is_dummy(text[start : span[1]]):
@@ -115,13 +116,13 @@ def named_secrets(text: str) -> Iterator[Span]:
 
 
 def find_suspicious(text: str) -> Iterator[Span]:
-    """What looks like a credential by its form or its name."""
+    """The spans that look like a credential by their form or their name."""
     yield from credentials(text)
     yield from named_secrets(text)
 
 
 def skip_prefix(text: str, start: int = 0, stop: int | None = None) -> int:
-    """Where the secret part of a credential begins: after `Bearer `, `sk-proj-`, `org-`, or at its start."""
+    """Where the secret part of a credential starts: after `Bearer `, `sk-proj-`, `org-`, or at its start."""
     stop = len(text) if stop is None else stop
     while (match := _PREFIX.match(text, start, stop)) and match.start() < match.end() < stop:
         start = match.end()
@@ -129,12 +130,12 @@ def skip_prefix(text: str, start: int = 0, stop: int | None = None) -> int:
 
 
 def is_distinctive(value: str) -> bool:
-    """Whether a value that is secret by its place is rare enough to be one wherever it stands."""
+    """Whether a value that is secret in its place is rare enough to be replaced everywhere else too."""
     return not re.search(r"\s", value) and (len(value) >= 20 or (len(value) >= 8 and _is_mixed(value)))
 
 
 def _is_key(value: str) -> bool:
-    """Keys hold a digit; words with dashes (`sk-folding-cube-with-shadow`) do not."""
+    """Keys have a digit or mixed case; words with dashes (`sk-folding-cube-with-shadow`) do not."""
     return re.search(r"[0-9]|[a-z][A-Z]", value) is not None
 
 
@@ -161,7 +162,7 @@ def _members(text: str) -> Iterator[Span]:
 
 
 def _inside(text: str, position: int) -> Iterator[Span]:
-    """The strings of a list that starts at `position`, or the `value` of an object, where they tell."""
+    """The distinctive strings of a list that starts at `position`, or the `value` of an object."""
     for _ in range(_FIRST_OF_LIST):
         inner = _INSIDE.match(text, position)
         if inner is None:
@@ -183,9 +184,9 @@ def _parameters(text: str) -> Iterator[Span]:
 def _assigned_values(
     text: str, name: re.Pattern[str], is_secret: Callable[[str], bool], value: re.Pattern[str]
 ) -> Iterator[Span]:
-    """Values that follow a name; each character is read once, however many names stand in a value."""
+    """Values after a name; each character is read once, however many names occur inside a value."""
     stop = 0
     for match in name.finditer(text):
-        if match.end() >= stop and is_secret(match[1]) and (held := value.match(text, match.end())):
-            stop = held.end()
-            yield held.span()
+        if match.end() >= stop and is_secret(match[1]) and (candidate := value.match(text, match.end())):
+            stop = candidate.end()
+            yield candidate.span()

@@ -1,7 +1,9 @@
-"""What still looks like a credential: everything is read in every way it can be, and searched.
+"""The final check before a recording is saved: decodes everything in every possible way and searches it.
 
-It shares what credentials look like with the cleaning and nothing else: it decodes by other means, so
-that a mistake in one is seen by the other.
+Redaction reads each text twice, with two separate decoders. The first (`body`, `views`, `codings`,
+`stream`) tracks offsets so that it can replace secrets in place. This second one (`decodings`) only has to
+find them. They share the patterns and nothing else: a mistake in one decoder is caught by the other, and
+the recording is refused.
 """
 
 from __future__ import annotations
@@ -19,10 +21,10 @@ from fake_server.wire.coding import decode_content
 from fake_server.wire.exchange import Exchange, Headers, Write
 
 SHOWN = 3
-"""Characters of a secret that a message tells."""
+"""Characters of a secret that a message quotes."""
 MAX_LEAKS = 20
 MAX_HEAD = 1 << 16
-"""Bytes of a raw reply in which header fields are looked for."""
+"""Bytes of a raw reply that are searched for header fields."""
 _SCHEMES = frozenset({"basic", "bearer", "digest", "token", "key", "apikey", "negotiate"})
 _ATTRIBUTES = frozenset(
     {"path", "domain", "expires", "max-age", "samesite", "version", "priority", "comment"}
@@ -31,7 +33,7 @@ _ATTRIBUTES = frozenset(
 
 @dataclass(frozen=True)
 class Leak:
-    """Something that looks like a credential: where, and its first characters."""
+    """Something that looks like a credential: where it is, and its first characters."""
 
     where: str
     shown: str
@@ -49,14 +51,14 @@ def scan(exchange: Exchange, secrets: Iterable[str] = ()) -> list[Leak]:
 
 
 def scan_text(text: str, secrets: Iterable[str] = (), where: str = "the text") -> list[Leak]:
-    """What looks like a credential in a title, a note, a name, or holds one of `secrets`."""
+    """Places in a title, a note or a name that look like a credential or hold one of `secrets`."""
     known = _needles(secrets)
-    found = (leak for part in texts_in(text) for leak in _leaks(part, where, known))
-    return list(dict.fromkeys(found))[:MAX_LEAKS]
+    leaks = (leak for part in texts_in(text) for leak in _leaks(part, where, known))
+    return list(dict.fromkeys(leaks))[:MAX_LEAKS]
 
 
 def _needles(secrets: Iterable[str]) -> tuple[tuple[str, str], ...]:
-    """Each form of each secret to look for, with the secret."""
+    """Each form of each secret to search for, with the secret itself."""
     return tuple(
         (form, secret) for secret in secrets for form in dict.fromkeys((secret, *encoded_forms(secret)))
     )
@@ -65,9 +67,9 @@ def _needles(secrets: Iterable[str]) -> tuple[tuple[str, str], ...]:
 def _all(exchange: Exchange, known: tuple[tuple[str, str], ...]) -> Iterator[Leak]:
     for where, headers in _header_fields(exchange):
         yield from _in_fields(where, headers)
-    for name, held in _query(exchange.request.target):
-        if is_secret_parameter(name) and not is_dummy(held[skip_prefix(held) :]):
-            yield Leak(f"request target, {name}", f"{held[:SHOWN]}…")
+    for name, candidate in _query(exchange.request.target):
+        if is_secret_parameter(name) and not is_dummy(candidate[skip_prefix(candidate) :]):
+            yield Leak(f"request target, {name}", f"{candidate[:SHOWN]}…")
     for where, value in _places(exchange):
         for part in texts_in(value):
             yield from _leaks(part, where, known)
@@ -94,7 +96,7 @@ def _header_fields(exchange: Exchange) -> Iterator[tuple[str, Headers]]:
 
 
 def _raw_fields(raw: bytes) -> Iterator[tuple[str, str]]:
-    """The lines of raw bytes that look like header fields, those of a fold as one."""
+    """The lines of raw bytes that look like header fields; folded lines are joined."""
     text = raw[:MAX_HEAD].decode("latin-1").replace("\r\n", "\n")
     for line in text.replace("\n ", " ").replace("\n\t", " ").split("\n"):
         name, colon, value = line.partition(":")
@@ -105,19 +107,19 @@ def _raw_fields(raw: bytes) -> Iterator[tuple[str, str]]:
 def _query(target: str) -> Iterator[tuple[str, str]]:
     """The parameters of a request target."""
     for part in target.partition("?")[2].split("&"):
-        name, _, held = part.partition("=")
-        yield unquote(name), held
+        name, _, candidate = part.partition("=")
+        yield unquote(name), candidate
 
 
 def _in_fields(where: str, headers: Headers) -> Iterator[Leak]:
-    """Fields made for credentials that hold more than a dummy."""
+    """Fields made for credentials whose value is not a dummy."""
     for name, value in headers:
         if not is_secret_field(name):
             continue
         cookie = "cookie" in name.lower()
-        for held in _crumbs(value) if cookie else [_without_scheme(value)]:
-            if held and not is_dummy(held[skip_prefix(held) :]):
-                yield Leak(f"{where} {name}", f"{held[:SHOWN]}…")
+        for candidate in _crumbs(value) if cookie else [_without_scheme(value)]:
+            if candidate and not is_dummy(candidate[skip_prefix(candidate) :]):
+                yield Leak(f"{where} {name}", f"{candidate[:SHOWN]}…")
 
 
 def _without_scheme(value: str) -> str:
@@ -128,19 +130,19 @@ def _without_scheme(value: str) -> str:
 def _crumbs(value: str) -> Iterator[str]:
     """The values of cookies, without attributes."""
     for part in value.split(";"):
-        name, equals, held = part.strip().rpartition("=")
+        name, equals, candidate = part.strip().rpartition("=")
         if name.strip().lower() not in _ATTRIBUTES and (equals or len(part.strip()) > 12):
-            yield held.strip().strip('"')
+            yield candidate.strip().strip('"')
 
 
 def _places(exchange: Exchange) -> Iterator[tuple[str, str | bytes]]:
-    """Every part of the exchange that a file would hold, with its name."""
+    """Every part of the exchange that a fixture would hold, with its name."""
     request = exchange.request
     yield "request method", request.method
     yield "request target", request.target
     yield "request body", request.body
-    asked = Exchange(request, 200, request.headers or (), (Write(request.body),))
-    for where, body in (("request body", asked), ("response body", exchange)):
+    as_reply = Exchange(request, 200, request.headers or (), (Write(request.body),))
+    for where, body in (("request body", as_reply), ("response body", exchange)):
         plain, _ = decode_content(body)
         if plain != body.payload:
             yield f"decompressed {where}", plain

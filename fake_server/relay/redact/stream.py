@@ -1,4 +1,4 @@
-"""Texts that a stream sends piece by piece, put together so that no secret hides between two events."""
+"""Joins texts that a stream sends piece by piece, so that no secret hides between two events."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _ONE_LINE_END = frozenset(("\n", "\r\n", "\r"))
 _TOKEN = re.compile(r'"((?:[^"\\]++|\\.)*+)"?|([{}\[\]:,])|(-?[0-9]{1,6})(?![0-9.])', re.DOTALL)
 _BOM = "\xef\xbb\xbf"
 MAX_DEPTH = 64
-"""Levels of JSON whose strings are put together."""
+"""Levels of JSON nesting up to which strings are joined."""
 
 Key = tuple[str | int, ...]
 
 
 class _Node:
-    """An object or a list while it is read."""
+    """An object or a list that is being read."""
 
     __slots__ = ("at", "count", "ids", "is_list", "name", "parent")
 
@@ -34,10 +34,10 @@ class _Node:
 
 
 def join_events(text: str) -> Iterator[Joined]:
-    """Each text that comes in several events: that of one choice, one call, one member, one output item.
+    """Each text sent in several events: of one choice, one tool call, one member, one output item.
 
-    Events are those of SSE, or lines of JSON. Where items name themselves (`item_id`), the pieces of one
-    item are put together, and all pieces as well, as the names may be wrong.
+    Events are server-sent events or lines of JSON. If items have an `item_id`, the pieces of each item are
+    joined, and also the pieces of all items, because the ids may be wrong.
     """
     together: dict[Key, list[Span]] = {}
     for event in _events(text):
@@ -55,7 +55,7 @@ def join_events(text: str) -> Iterator[Joined]:
 
 
 def _events(text: str) -> Iterator[list[Span]]:
-    """Where the data of each event stands, line by line."""
+    """The spans of the data of each event, line by line."""
     lines: list[Span] = []
     before = 0
     for match in _LINE.finditer(text):
@@ -75,11 +75,11 @@ def _events(text: str) -> Iterator[list[Span]]:
 
 
 def _strings(text: str, lines: Iterable[Span]) -> tuple[list[tuple[Key, Span]], Key]:
-    """The strings of an event, whole or not, each with its path, and the ids of the event."""
+    """The strings of an event, unfinished ones too, each with its path, and the ids of the event."""
     node: _Node | None = None
     root: _Node | None = None
     depth, is_name = 0, False
-    found: list[tuple[_Node, str | int, Span]] = []
+    strings: list[tuple[_Node, str | int, Span]] = []
     for line in lines:
         for match in _TOKEN.finditer(text, *line):
             mark = match[2]
@@ -92,7 +92,7 @@ def _strings(text: str, lines: Iterable[Span]) -> tuple[list[tuple[Key, Span]], 
                 elif is_name:
                     node.name = match[1]
                 else:
-                    found.append((node, node.step(), match.span(1)))
+                    strings.append((node, node.step(), match.span(1)))
                     if node.name == "item_id":
                         node.ids += ("item_id", match[1])
             elif mark in "{[":
@@ -111,11 +111,11 @@ def _strings(text: str, lines: Iterable[Span]) -> tuple[list[tuple[Key, Span]], 
             elif node is not None:
                 node.count += 1
                 is_name = not node.is_list
-    return [((*_path(node), step), span) for node, step, span in found], root.ids if root else ()
+    return [((*_path(node), step), span) for node, step, span in strings], root.ids if root else ()
 
 
 def _path(node: _Node) -> Key:
-    """Where an object stands; an item of a list counts by its `index` where it has one."""
+    """The path of an object; list items are identified by their `index` member if they have one."""
     steps: list[str | int] = []
     while node.parent is not None:
         by_index = node.parent.is_list and node.ids

@@ -1,7 +1,7 @@
-"""Texts that stand in another text in some coding, and how a change to them is written there.
+"""Views: texts encoded in another text, with a way to map an edit of the view back to the other text.
 
-An edit is (start, stop, new): the characters from the first on and before the second become `new`, of the
-same length, or a dummy where `new` is None.
+An edit is (start, stop, new): the characters of the slice become `new`, which has the same length, or a
+dummy if `new` is None.
 """
 
 from __future__ import annotations
@@ -23,42 +23,42 @@ _ESCAPE = re.compile(
     r"\\(?:u[dD][89abAB][0-9A-Fa-f]{2}\\u[dD][c-fC-F][0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|.)",
     re.DOTALL,
 )
-"""A JSON escape (RFC 8259 section 7), two of them for a character beyond U+FFFF; `\\x41` as logs have it."""
+"""A JSON escape (RFC 8259 section 7), two for a character beyond U+FFFF; and `\\x41`, as in logs."""
 _PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,8});")
-"""A character reference of HTML."""
+"""An HTML character reference."""
 _FOLDED = re.compile(r"[A-Za-z0-9+/]{16}\r?\n[ \t]{0,8}[A-Za-z0-9+/]{2}")
 _FOLD = re.compile(r"(?<=[A-Za-z0-9+/])([A-Za-z0-9+/])\r?\n[ \t]{0,8}(?=[A-Za-z0-9+/])")
-"""A line end inside base64 (RFC 2045 section 6.8)."""
+"""A line ending inside base64 (RFC 2045 section 6.8)."""
 
 
 class View(Protocol):
-    """A text that stands in another one."""
+    """A text that is encoded in another text."""
 
     @property
     def text(self) -> str: ...
 
-    def written(self, edits: Iterable[Edit]) -> Iterator[Edit]:
-        """Edits of this text as edits of the one that it stands in."""
+    def map_back(self, edits: Iterable[Edit]) -> Iterator[Edit]:
+        """Turn edits of this text into edits of the other text."""
         ...
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A text in which one character may stand for several of the other text (an escape)."""
+    """A text whose characters may each be several characters (an escape) of the other text."""
 
     text: str
     indexes: tuple[int, ...] = ()
-    """The characters of `text` that were longer, in order."""
+    """The indexes of the characters of `text` that were escapes, in order."""
     surplus: tuple[int, ...] = (0,)
-    """How many characters more the other text has before the first of them, the second, and so on."""
+    """How many more characters the other text has up to each of them: before the first, the second, …"""
 
     def span(self, start: int, stop: int) -> Span:
-        """Where the characters from `start` to `stop` stood in the other text."""
+        """The span of the characters from `start` to `stop` in the other text."""
         first, last = (place + self.surplus[bisect_left(self.indexes, place)] for place in (start, stop))
         return first, last
 
-    def written(self, edits: Iterable[Edit]) -> Iterator[Edit]:
+    def map_back(self, edits: Iterable[Edit]) -> Iterator[Edit]:
         for start, stop, new in edits:
             first, last = self.span(start, stop)
             yield first, last, new if new is None or len(new) == last - first else None
@@ -66,7 +66,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Joined:
-    """Pieces of a text, one after the other: where each starts in the other text, and how it reads there."""
+    """Pieces of the other text joined: each with its start there, and its reading."""
 
     pieces: Sequence[tuple[int, Reading]]
 
@@ -74,7 +74,7 @@ class Joined:
     def text(self) -> str:
         return "".join(reading.text for _, reading in self.pieces)
 
-    def written(self, edits: Iterable[Edit]) -> Iterator[Edit]:
+    def map_back(self, edits: Iterable[Edit]) -> Iterator[Edit]:
         ends, end = [], 0
         for _, reading in self.pieces:
             end += len(reading.text)
@@ -87,13 +87,13 @@ class Joined:
                 first, last = max(start, begins), min(stop, ends[number])
                 part = None if new is None else new[first - start : last - start]
                 origin, reading = self.pieces[number]
-                for begin, until, text in reading.written([(first - begins, last - begins, part)]):
+                for begin, until, text in reading.map_back([(first - begins, last - begins, part)]):
                     yield origin + begin, origin + until, text
 
 
 @dataclass(frozen=True)
 class Recoded:
-    """A text in base64, hex or UTF-16: `encode` writes it again, `size` characters for each `of` of it."""
+    """A text in base64, hex or UTF-16: `encode` encodes it again, `size` characters for every `of` of it."""
 
     text: str
     start: int
@@ -101,7 +101,7 @@ class Recoded:
     size: int
     of: int = 1
 
-    def written(self, edits: Iterable[Edit]) -> Iterator[Edit]:
+    def map_back(self, edits: Iterable[Edit]) -> Iterator[Edit]:
         changes = merge_edits(edits)
         if not changes:
             return
@@ -113,7 +113,7 @@ class Recoded:
 
 @dataclass(frozen=True)
 class Within:
-    """A text that stands in a reading of the other text."""
+    """A view of a reading of the other text."""
 
     reading: Reading
     view: View
@@ -122,27 +122,27 @@ class Within:
     def text(self) -> str:
         return self.view.text
 
-    def written(self, edits: Iterable[Edit]) -> Iterator[Edit]:
-        return self.reading.written(self.view.written(edits))
+    def map_back(self, edits: Iterable[Edit]) -> Iterator[Edit]:
+        return self.reading.map_back(self.view.map_back(edits))
 
 
 @dataclass(frozen=True)
 class Compressed:
-    """A compressed text, which cannot be changed in its place: all of it is replaced."""
+    """A compressed text. It cannot be edited in place, so all of it is replaced."""
 
     text: str
     start: int
     stop: int
     is_whole: bool
-    """Whether all of it was read: what was not may hold anything."""
+    """Whether all of it was read; an unread rest may hold anything."""
 
-    def written(self, edits: Iterable[Edit]) -> Iterator[Edit]:
+    def map_back(self, edits: Iterable[Edit]) -> Iterator[Edit]:
         if not self.is_whole or any(True for _ in edits):
             yield self.start, self.stop, None
 
 
 def unescaped_readings(text: str) -> Iterator[Reading]:
-    """The text without JSON escapes, percent-encoding, references of HTML, where it has any."""
+    """The text without JSON escapes, without percent-encoding, without HTML references, if it has any."""
     if "\\" in text:
         yield unescape(text)
     if "%" in text and _PERCENT.search(text):
@@ -152,13 +152,13 @@ def unescaped_readings(text: str) -> Iterator[Reading]:
 
 
 def unfold(text: str) -> Reading:
-    """The text without line ends inside base64."""
+    """The text without line endings inside base64."""
     folded = "\n" in text and _FOLDED.search(text)
     return _read(text, _FOLD, lambda unit: unit[0]) if folded else Reading(text)
 
 
 def unescape(text: str) -> Reading:
-    """The text of a JSON string, given without its quotes."""
+    """The value of a JSON string that is given without its quotes."""
     return _read(text, _ESCAPE, _resolve_escape) if "\\" in text else Reading(text)
 
 
@@ -196,20 +196,20 @@ def _read(text: str, unit: re.Pattern[str], value: Callable[[str], str]) -> Read
 
 
 def merge_edits(edits: Iterable[Edit]) -> list[Edit]:
-    """The edits in order; those that overlap and differ become one dummy."""
-    found: list[Edit] = []
+    """The edits in order; overlapping edits become one dummy."""
+    disjoint: list[Edit] = []
     for start, stop, new in sorted(set(edits), key=lambda edit: edit[:2]):
         if start >= stop:
             continue
-        if found and start < found[-1][1]:
-            found[-1] = (found[-1][0], max(stop, found[-1][1]), None)
+        if disjoint and start < disjoint[-1][1]:
+            disjoint[-1] = (disjoint[-1][0], max(stop, disjoint[-1][1]), None)
         else:
-            found.append((start, stop, new))
-    return found
+            disjoint.append((start, stop, new))
+    return disjoint
 
 
 def apply_edits(text: str, edits: Iterable[Edit]) -> str:
-    """The text after edits that do not overlap."""
+    """The text after these edits, which must not overlap."""
     parts, position = [], 0
     for start, stop, new in edits:
         parts += [text[position:start], dummy(stop - start) if new is None else new]
