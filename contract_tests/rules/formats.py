@@ -86,7 +86,7 @@ def _validator() -> Any:
     from jsonschema import Draft202012Validator, ValidationError, validators
 
     def pattern(_: Any, form: str, value: Any, __: Any) -> Iterable[ValidationError]:
-        if isinstance(value, str) and not patterns.problem(form) and not patterns.search(form, value):
+        if isinstance(value, str) and not patterns.find_problem(form) and not patterns.search(form, value):
             yield ValidationError(f"{value!r} does not match {form!r}")
 
     return validators.extend(  # type: ignore[no-untyped-call]

@@ -34,7 +34,7 @@ class Message:
     @property
     def value(self) -> Any:
         """The list of content parts, or else the text as JSON, None where it is none."""
-        return self.content if isinstance(self.content, list) else _json(self.text)
+        return self.content if isinstance(self.content, list) else _parse_json(self.text)
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,12 @@ class Tool:
 def messages(request: Mapping[str, Any]) -> tuple[Message, ...]:
     """Every message in order."""
     return tuple(
-        Message(str(message.get("role", "")), text_of(message.get("content")), message.get("content"))
+        Message(str(message.get("role", "")), content_text(message.get("content")), message.get("content"))
         for message in _mappings(request.get("messages"))
     )
 
 
-def text_of(content: object) -> str:
+def content_text(content: object) -> str:
     """The text of a message's content: a string, or the text parts joined by newlines."""
     if isinstance(content, str):
         text = content
@@ -89,10 +89,10 @@ class ToolResult:
     @cached_property
     def value(self) -> Any:
         """The text as JSON, None where it is none."""
-        return _json(self.text)
+        return _parse_json(self.text)
 
 
-def results(request: Mapping[str, Any]) -> tuple[ToolResult, ...]:
+def tool_results(request: Mapping[str, Any]) -> tuple[ToolResult, ...]:
     """The results of tools, in order."""
     names: dict[str, str] = {}
     found = []
@@ -102,7 +102,7 @@ def results(request: Mapping[str, Any]) -> tuple[ToolResult, ...]:
         if message.get("role") in RESULT_ROLES:
             called = str(message.get("tool_call_id", ""))
             name = names.get(called, str(message.get("name") or ""))
-            found.append(ToolResult(name, text_of(message.get("content")), called))
+            found.append(ToolResult(name, content_text(message.get("content")), called))
     return tuple(found)
 
 
@@ -111,8 +111,8 @@ def tools(request: Mapping[str, Any]) -> tuple[Tool, ...]:
     offered = []
     for tool in _mappings(request.get("tools")):
         kind = str(tool.get("type", "function"))
-        offered += [_tool(one, kind) for one in _mappings([tool.get(kind)])]
-    offered += [_tool(one, "function") for one in _mappings(request.get("functions"))]
+        offered += [_read_tool(one, kind) for one in _mappings([tool.get(kind)])]
+    offered += [_read_tool(one, "function") for one in _mappings(request.get("functions"))]
     return tuple(tool for tool in offered if tool.name)
 
 
@@ -171,18 +171,18 @@ def stops(request: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(one for one in listed if isinstance(one, str) and one)
 
 
-def how_many(request: Mapping[str, Any]) -> int:
+def choice_count(request: Mapping[str, Any]) -> int:
     """`n`, at least 1 and at most 128."""
     wanted = request.get("n")
     return min(max(wanted, 1), 128) if isinstance(wanted, int) else 1
 
 
-def reasons(request: Mapping[str, Any]) -> bool:
+def is_reasoning_model(request: Mapping[str, Any]) -> bool:
     """Whether the model's name is a reasoning model's: o1, o3, o4-mini, gpt-5 but not gpt-5-chat."""
     return bool(_REASONING.search(str(request.get("model", ""))))
 
 
-def _tool(function: Mapping[str, Any], kind: str) -> Tool:
+def _read_tool(function: Mapping[str, Any], kind: str) -> Tool:
     description = function.get("description")
     return Tool(
         name=str(function.get("name") or ""),
@@ -199,7 +199,7 @@ def _tool_name(choice: Mapping[str, Any]) -> str:
     return ""
 
 
-def _json(text: str) -> Any:
+def _parse_json(text: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

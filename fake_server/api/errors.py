@@ -8,19 +8,19 @@ from __future__ import annotations
 from fake_server.api.reply import ErrorReply
 from fake_server.wire.text import shorten
 
-_SHOWN = 4
+_SHOWN_OF_KEY = 4
 _LONGEST_ECHO = 200
 NO_RETRY = {"x-should-retry": "false"}
 
 
 def invalid_url(method: str, path: str) -> ErrorReply:
     """404 for a path this server does not have; a doubled slash makes another path, as with OpenAI."""
-    return ErrorReply(404, f"Invalid URL ({method} {_short(path)})")
+    return ErrorReply(404, f"Invalid URL ({method} {_echo(path)})")
 
 
 def method_not_allowed(method: str, path: str, allow: str) -> ErrorReply:
     """405 with the `Allow` header RFC 9110 section 15.5.6 asks for."""
-    message = f"Not allowed to {method} on {_short(path)} (HINT: use {allow} instead)"
+    message = f"Not allowed to {method} on {_echo(path)} (HINT: use {allow} instead)"
     return ErrorReply(405, message, code="method_not_supported", headers={"allow": allow})
 
 
@@ -42,7 +42,7 @@ def wrong_key(key: str) -> ErrorReply:
     return ErrorReply(401, message, code="invalid_api_key", headers=_challenge())
 
 
-def bad_json(detail: str) -> ErrorReply:
+def invalid_json(detail: str) -> ErrorReply:
     """400 for a body that is not JSON; `detail` says what is wrong and where."""
     return ErrorReply(400, f"We could not parse the JSON body of your request. (HINT: {detail})")
 
@@ -62,15 +62,15 @@ def body_too_slow(seconds: float) -> ErrorReply:
 def unsupported_type(sent: str) -> ErrorReply:
     """415 for a body that does not claim to be JSON."""
     message = (
-        f"Unsupported content type: '{_short(sent)}'. "
+        f"Unsupported content type: '{_echo(sent)}'. "
         "This API method only accepts 'application/json' requests."
     )
     return ErrorReply(415, message, code="unsupported_content_type")
 
 
-def unsupported_coding(sent: str) -> ErrorReply:
+def unsupported_encoding(sent: str) -> ErrorReply:
     """415 for a compressed body."""
-    message = f"Unsupported content encoding: '{_short(sent)}'. Send the body without compression."
+    message = f"Unsupported content encoding: '{_echo(sent)}'. Send the body without compression."
     headers = {"accept-encoding": "identity"}
     return ErrorReply(415, message, code="unsupported_content_encoding", headers=headers)
 
@@ -90,7 +90,7 @@ def not_a_chat_model() -> ErrorReply:
     return ErrorReply(404, message, param="model")
 
 
-def a_chat_model() -> ErrorReply:
+def not_a_completion_model() -> ErrorReply:
     """404 of a text completion by a model that chats."""
     message = (
         "This is a chat model and not supported in the v1/completions endpoint. "
@@ -99,25 +99,25 @@ def a_chat_model() -> ErrorReply:
     return ErrorReply(404, message, param="model")
 
 
-def not_for_completions() -> ErrorReply:
+def model_cannot_complete() -> ErrorReply:
     """403 of words by a model that embeds."""
     return ErrorReply(403, "You are not allowed to sample from this model")
 
 
-def not_for_embeddings() -> ErrorReply:
+def model_cannot_embed() -> ErrorReply:
     """403 of embeddings by a model that chats or completes text."""
     return ErrorReply(403, "You are not allowed to generate embeddings from this model")
 
 
 def no_such_model(model: str) -> ErrorReply:
     """404 of GET /models/{id}."""
-    message = f"The model '{_short(model)}' does not exist"
+    message = f"The model '{_echo(model)}' does not exist"
     return ErrorReply(404, message, param="model", code="model_not_found")
 
 
 def no_such_completion(name: str) -> ErrorReply:
     """404 of a stored chat completion."""
-    message = f"No chat completion was found with the id '{_short(name)}'."
+    message = f"No chat completion was found with the id '{_echo(name)}'."
     return ErrorReply(404, message, param="completion_id")
 
 
@@ -129,14 +129,14 @@ def server_error() -> ErrorReply:
 
 def mask(key: str) -> str:
     """A key as it may be repeated: its first and last characters where it is long enough, else stars."""
-    if len(key) < 5 * _SHOWN:
+    if len(key) < 5 * _SHOWN_OF_KEY:
         return "*" * min(max(len(key), 4), 12)
-    return f"{key[:_SHOWN]}{'*' * 8}{key[-_SHOWN:]}"
+    return f"{key[:_SHOWN_OF_KEY]}{'*' * 8}{key[-_SHOWN_OF_KEY:]}"
 
 
 def _challenge() -> dict[str, str]:
     return {"www-authenticate": 'Bearer realm="OpenAI API"'}
 
 
-def _short(text: str) -> str:
+def _echo(text: str) -> str:
     return shorten(text, _LONGEST_ECHO)

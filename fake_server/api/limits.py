@@ -20,7 +20,7 @@ _ALTERNATIVES = (
 
 
 @dataclass(frozen=True)
-class Measured:
+class CountedChoice:
     """A choice as it goes out, and what it cost: `completion` counts `reasoning` in."""
 
     choice: Choice
@@ -28,12 +28,12 @@ class Measured:
     reasoning: int
 
 
-def apply(choice: Choice, request: Mapping[str, Any], seed: int, *, cut: bool = True) -> Measured:
+def apply_limits(choice: Choice, request: Mapping[str, Any], seed: int, *, cut: bool = True) -> CountedChoice:
     """The choice under the request's `stop`, token limit and `logprobs`; uncut without `cut`."""
-    thought = _reasoning_tokens(choice, request, seed)
+    thought = _count_reasoning(choice, request, seed)
     limit = chat_request.token_limit(request) if cut else None
     if cut:
-        choice = _stopped(choice, chat_request.stops(request))
+        choice = _cut_at_stop(choice, chat_request.stops(request))
     if limit is not None and thought > limit:
         thought = limit
     left = None if limit is None else limit - thought
@@ -45,18 +45,18 @@ def apply(choice: Choice, request: Mapping[str, Any], seed: int, *, cut: bool = 
             choice, content="".join(pieces), tool_calls=(), function_call=None, finish_reason="length"
         )
     if choice.logprobs is not None:
-        choice = replace(choice, logprobs=_spelling(choice.logprobs, choice.content or ""))
-    if _calls(choice):
+        choice = replace(choice, logprobs=_logprobs_of_text(choice.logprobs, choice.content or ""))
+    if _calls_of(choice):
         choice, cost = _cut_calls(choice, None if left is None else left - used)
         used += cost
     elif choice.refusal:
         used += tokens.count(choice.refusal)
     if request.get("logprobs") is True and choice.logprobs is None and choice.content is not None:
-        choice = replace(choice, logprobs=logprobs(pieces, request, seed))
-    return Measured(choice, used + thought, thought)
+        choice = replace(choice, logprobs=make_logprobs(pieces, request, seed))
+    return CountedChoice(choice, used + thought, thought)
 
 
-def logprobs(pieces: Sequence[str], request: Mapping[str, Any], seed: int) -> tuple[TokenLogprob, ...]:
+def make_logprobs(pieces: Sequence[str], request: Mapping[str, Any], seed: int) -> tuple[TokenLogprob, ...]:
     """A log probability for each piece, with as many alternatives as `top_logprobs` asks for.
 
     The piece itself comes first among them and is the likeliest; the probabilities of all add up to
@@ -78,7 +78,7 @@ def logprobs(pieces: Sequence[str], request: Mapping[str, Any], seed: int) -> tu
     return tuple(found)
 
 
-def _spelling(given: tuple[TokenLogprob, ...], text: str) -> tuple[TokenLogprob, ...]:
+def _logprobs_of_text(given: tuple[TokenLogprob, ...], text: str) -> tuple[TokenLogprob, ...]:
     """The leading tokens that spell the text, for logprobs given for a longer one."""
     kept, start = [], 0
     for one in given:
@@ -89,7 +89,7 @@ def _spelling(given: tuple[TokenLogprob, ...], text: str) -> tuple[TokenLogprob,
     return tuple(kept)
 
 
-def _stopped(choice: Choice, stops: tuple[str, ...]) -> Choice:
+def _cut_at_stop(choice: Choice, stops: tuple[str, ...]) -> Choice:
     """The text up to the first stop sequence, which is left out; calls that came after it are gone too."""
     places = [place for stop in stops if (place := (choice.content or "").find(stop)) >= 0]
     if not places:
@@ -98,24 +98,24 @@ def _stopped(choice: Choice, stops: tuple[str, ...]) -> Choice:
     return replace(choice, content=text, tool_calls=(), function_call=None, finish_reason="stop")
 
 
-def _reasoning_tokens(choice: Choice, request: Mapping[str, Any], seed: int) -> int:
+def _count_reasoning(choice: Choice, request: Mapping[str, Any], seed: int) -> int:
     """What the model thinks before it speaks: nothing, or a multiple of 64 as OpenAI counts it."""
     if choice.reasoning:
         return tokens.count(choice.reasoning)
     effort = request.get("reasoning_effort")
-    if not chat_request.reasons(request) or effort in ("none", "minimal"):
+    if not chat_request.is_reasoning_model(request) or effort in ("none", "minimal"):
         return 0
     steps = {"low": 1, "high": 4, "xhigh": 8}.get(str(effort), 2)
     return REASONING_STEP * (steps + chance.number("reasoning", seed, choice.content or "") % 2)
 
 
-def _calls(choice: Choice) -> tuple[ToolCall, ...]:
+def _calls_of(choice: Choice) -> tuple[ToolCall, ...]:
     return (choice.function_call,) if choice.function_call else choice.tool_calls
 
 
 def _cut_calls(choice: Choice, left: int | None) -> tuple[Choice, int]:
     """The choice with as many calls as `left` tokens hold, the last one's arguments cut short."""
-    called = _calls(choice)
+    called = _calls_of(choice)
     whole = tokens.count_calls((call.name, call.arguments) for call in called)
     if left is None or whole <= left:
         return choice, whole

@@ -52,13 +52,13 @@ _IMPLIED: Mapping[str, tuple[str, ...]] = {
     "violence/graphic": ("violence",),
 }
 """A narrow category and the wide ones that hold it."""
-_OMNI = (
+_OMNI_CATEGORIES = (
     "harassment", "harassment/threatening", "sexual", "hate", "hate/threatening", "illicit",
     "illicit/violent",
     "self-harm/intent", "self-harm/instructions", "self-harm", "sexual/minors", "violence",
     "violence/graphic",
 )  # fmt: skip
-_OLD = (
+_TEXT_CATEGORIES = (
     "sexual", "hate", "harassment", "self-harm", "sexual/minors", "hate/threatening", "violence/graphic",
     "self-harm/intent", "self-harm/instructions", "harassment/threatening", "violence",
 )  # fmt: skip
@@ -67,10 +67,10 @@ _LONGEST = 100_000
 
 def categories(model: str) -> tuple[str, ...]:
     """The categories a model knows, in its order: the text models have no illicit ones."""
-    return _OMNI if model.startswith("omni") else _OLD
+    return _OMNI_CATEGORIES if model.startswith("omni") else _TEXT_CATEGORIES
 
 
-def result(
+def judge_input(
     model: str, texts: Sequence[str], pictures: int, seed: int, flagged: Sequence[str] | None = None
 ) -> dict[str, Any]:
     """One entry of `results`, for what one input says in texts and pictures.
@@ -79,8 +79,8 @@ def result(
     """
     said = "\n".join(texts)[:_LONGEST]
     names = categories(model)
-    high = _spoken_of(said) if flagged is None else frozenset(flagged)
-    seen = {name: _types(name, texts, pictures) for name in names}
+    high = _find_categories(said) if flagged is None else frozenset(flagged)
+    seen = {name: _applied_types(name, texts, pictures) for name in names}
     scores = {name: _score(name, seed, said, name in high, bool(seen[name])) for name in names}
     told: dict[str, Any] = {
         "flagged": any(score >= THRESHOLD for score in scores.values()),
@@ -98,7 +98,7 @@ def _patterns() -> Mapping[str, re.Pattern[str]]:
     return {name: re.compile(rf"\b(?:{words})\b", re.IGNORECASE) for name, words in _WORDS.items()}
 
 
-def _spoken_of(said: str) -> frozenset[str]:
+def _find_categories(said: str) -> frozenset[str]:
     found = {name for name, words in _patterns().items() if words.search(said)}
     return frozenset(found.union(*(_IMPLIED.get(name, ()) for name in found)))
 
@@ -111,6 +111,6 @@ def _score(name: str, seed: int, said: str, high: bool, judged: bool) -> float:
     return 10 ** (-6.5 + 3 * drawn) if judged else 0.0
 
 
-def _types(name: str, texts: Sequence[str], pictures: int) -> list[str]:
+def _applied_types(name: str, texts: Sequence[str], pictures: int) -> list[str]:
     seen = ["image"] if pictures and name in SEEN_IN_PICTURES else []
     return (["text"] if texts else []) + seen

@@ -13,10 +13,10 @@ from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import SchemaError
 
 
-def problem(pattern: str) -> str | None:
+def find_problem(pattern: str) -> str | None:
     """Why the pattern cannot be used, in a few words; None when it can."""
     try:
-        _compiled(pattern)
+        _compile_theirs(pattern)
     except SchemaError as error:
         return (
             str(error).strip().splitlines()[-1].strip().removeprefix("error: ").removeprefix("SchemaError: ")
@@ -30,7 +30,7 @@ def search(pattern: str, text: str, *, ours: bool = False) -> bool:
     Many more of our own are kept ready: a compiled one takes up to 10 MB, and a request may bring any.
     """
     try:
-        (_compiled_ours if ours else _compiled)(pattern).validate_python(text)
+        (_compile_ours if ours else _compile_theirs)(pattern).validate_python(text)
     except (SchemaError, ValidationError):
         return False
     return True
@@ -40,5 +40,5 @@ def _compile(pattern: str) -> TypeAdapter[str]:
     return TypeAdapter(Annotated[str, Field(pattern=pattern)])
 
 
-_compiled = lru_cache(maxsize=64)(_compile)
-_compiled_ours = lru_cache(maxsize=4096)(_compile)
+_compile_theirs = lru_cache(maxsize=64)(_compile)
+_compile_ours = lru_cache(maxsize=4096)(_compile)

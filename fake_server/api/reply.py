@@ -137,7 +137,7 @@ class RawReply:
 
 
 @dataclass(frozen=True)
-class Numbers:
+class NumbersReply:
     """What a script answers where no words do: a vector for embeddings, flagged categories for moderations.
 
     With neither, only its `faults` break what is answered without it.

@@ -53,7 +53,7 @@ class ApiRequest:
     @cached_property
     def results(self) -> tuple[chat_request.ToolResult, ...]:
         """What tools gave back, in order."""
-        return chat_request.results(self.body)
+        return chat_request.tool_results(self.body)
 
     def but(self, body: Mapping[str, Any]) -> ApiRequest:
         """The same question with another body."""

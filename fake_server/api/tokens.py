@@ -31,8 +31,8 @@ _WHOLE_WORD = 12
 _WORD_PIECE = 6
 _OTHER_SCRIPT_PIECE = 4
 _MARKS = 4
-_SHORT = 4096
-_LONGEST_KEPT = 64
+_LONGEST_CACHED_TEXT = 4096
+_LONGEST_CACHED_PIECE = 64
 """Characters of a piece that is kept cut: longer ones are rare, and large."""
 _SYLLABLES = [first + second for first in "bcdfghjklmnpqrstvwxz" for second in "aeiou"]
 
@@ -52,14 +52,14 @@ _RUNS = re.compile(f"[ _./]?[{_WIDE}]|[ _./]?[^{_WIDE}]+")
 
 def split(text: str) -> Sequence[str]:
     """The text as pieces of about one token each; joined they are the text."""
-    return _split_short(text) if len(text) <= _SHORT else _split(text)
+    return _split_cached(text) if len(text) <= _LONGEST_CACHED_TEXT else _split(text)
 
 
 def _split(text: str) -> tuple[str, ...]:
-    return tuple([part for piece in _PIECE.findall(text) for part in _cut(piece)])
+    return tuple([part for piece in _PIECE.findall(text) for part in _split_piece(piece)])
 
 
-_split_short = lru_cache(maxsize=256)(_split)
+_split_cached = lru_cache(maxsize=256)(_split)
 """A script says the same to many requests."""
 
 
@@ -68,24 +68,24 @@ def count(text: str) -> int:
     return len(split(text))
 
 
-def texts(given: Any) -> list[str]:
+def prompt_texts(given: Any) -> list[str]:
     """The texts of a `prompt` or an `input`: one string or several, one array of tokens or several."""
     if isinstance(given, str):
         return [given]
     if given and isinstance(given[0], int):
-        return [spelled(given)]
-    return [one if isinstance(one, str) else spelled(one) for one in given]
+        return [spell_tokens(given)]
+    return [one if isinstance(one, str) else spell_tokens(one) for one in given]
 
 
-def spelled(numbers: Iterable[int]) -> str:
+def spell_tokens(numbers: Iterable[int]) -> str:
     """A text for tokens that come as numbers: a made-up word each, since there is no vocabulary here.
 
     Equal numbers get equal words; `split` makes one piece of each, so the count stays exact.
     """
-    return "".join(f" {_word(number)}" for number in numbers)
+    return "".join(f" {_spell_token(number)}" for number in numbers)
 
 
-def _word(number: int) -> str:
+def _spell_token(number: int) -> str:
     syllables = ""
     while True:
         number, place = divmod(number, len(_SYLLABLES))
@@ -104,7 +104,7 @@ def count_messages(request: Mapping[str, Any]) -> int:
     """The estimated prompt tokens of a chat request: messages, tools and response format."""
     total = PRIMING
     for message in request.get("messages") or ():
-        total += PER_MESSAGE + _content(message.get("content"))
+        total += PER_MESSAGE + _count_content(message.get("content"))
         if isinstance(message.get("name"), str):
             total += PER_NAME + count(message["name"])
         if not message.get("tool_calls") and not message.get("function_call"):
@@ -114,32 +114,32 @@ def count_messages(request: Mapping[str, Any]) -> int:
         ]
         functions = [one for one in (*calls, message.get("function_call")) if isinstance(one, Mapping)]
         total += count_calls((str(one.get("name", "")), str(one.get("arguments", ""))) for one in functions)
-    return total + _tools(request) + _response_format(request.get("response_format"))
+    return total + _count_tools(request) + _count_response_format(request.get("response_format"))
 
 
-def _cut(piece: str) -> tuple[str, ...]:
+def _split_piece(piece: str) -> tuple[str, ...]:
     """One pretokenizer piece, cut where a vocabulary has no such long entry."""
-    return _cut_anew(piece) if len(piece) > _LONGEST_KEPT else _cut_once(piece)
+    return _split_new_piece(piece) if len(piece) > _LONGEST_CACHED_PIECE else _split_piece_cached(piece)
 
 
-def _cut_anew(piece: str) -> tuple[str, ...]:
+def _split_new_piece(piece: str) -> tuple[str, ...]:
     if len(piece) <= _MARKS and piece.isascii():
         return (piece,)
     word = piece.strip(" _./\r\n")
     if not word:
-        return (piece,) if piece.isspace() else _slices(piece, _MARKS)
+        return (piece,) if piece.isspace() else _slice(piece, _MARKS)
     if not word[0].isalpha():
-        return _slices(piece, _MARKS)
+        return _slice(piece, _MARKS)
     if word.isascii():
-        return (piece,) if len(word) <= _WHOLE_WORD else _slices(piece, _WORD_PIECE)
+        return (piece,) if len(word) <= _WHOLE_WORD else _slice(piece, _WORD_PIECE)
     runs = _RUNS.findall(piece)
-    return tuple(part for run in runs for part in _slices(run, _OTHER_SCRIPT_PIECE))
+    return tuple(part for run in runs for part in _slice(run, _OTHER_SCRIPT_PIECE))
 
 
-_cut_once = lru_cache(maxsize=4096)(_cut_anew)
+_split_piece_cached = lru_cache(maxsize=4096)(_split_new_piece)
 
 
-def _slices(text: str, size: int) -> tuple[str, ...]:
+def _slice(text: str, size: int) -> tuple[str, ...]:
     """Nearly equal slices of at most `size` characters, a leading space not counted."""
     first = 1 if text[0] in " _./" and len(text) > 1 else 0
     pieces = max(1, -(-(len(text) - first) // size))
@@ -148,7 +148,7 @@ def _slices(text: str, size: int) -> tuple[str, ...]:
     return tuple(text[start:stop] for start, stop in pairwise(bounds))
 
 
-def _content(content: object) -> int:
+def _count_content(content: object) -> int:
     if isinstance(content, str):
         return count(content)
     total = 0
@@ -159,7 +159,7 @@ def _content(content: object) -> int:
     return total
 
 
-def _tools(request: Mapping[str, Any]) -> int:
+def _count_tools(request: Mapping[str, Any]) -> int:
     """Tools reach the model as type declarations: names, descriptions and types, without JSON's marks."""
     functions = [*(request.get("functions") or ())]
     for tool in request.get("tools") or ():
@@ -168,16 +168,16 @@ def _tools(request: Mapping[str, Any]) -> int:
     declared = [function for function in functions if isinstance(function, Mapping)]
     if not declared:
         return 0
-    return PER_TOOLS + sum(PER_TOOL + sum(map(count, _declaration(one))) for one in declared)
+    return PER_TOOLS + sum(PER_TOOL + sum(map(count, _declaration_texts(one))) for one in declared)
 
 
-def _declaration(function: Mapping[str, Any]) -> Iterator[str]:
+def _declaration_texts(function: Mapping[str, Any]) -> Iterator[str]:
     yield str(function.get("name", ""))
     yield str(function.get("description") or "")
-    yield from _words(function.get("parameters"))
+    yield from _schema_texts(function.get("parameters"))
 
 
-def _words(schema: object, depth: int = 0) -> Iterator[str]:
+def _schema_texts(schema: object, depth: int = 0) -> Iterator[str]:
     """What a declaration of this schema spells out: names, descriptions, types, enum members."""
     if not isinstance(schema, Mapping) or depth > 20:
         return
@@ -186,20 +186,20 @@ def _words(schema: object, depth: int = 0) -> Iterator[str]:
         yield f" {name}: ,"
         if isinstance(member, Mapping):
             yield f"// {member.get('description') or ''}" if member.get("description") else ""
-            yield " | ".join(map(str, _list(member.get("enum")))) or str(member.get("type", ""))
-            yield from _words(member, depth + 1)
+            yield " | ".join(map(str, _as_list(member.get("enum")))) or str(member.get("type", ""))
+            yield from _schema_texts(member, depth + 1)
     for key in ("items", "additionalProperties"):
-        yield from _words(schema.get(key), depth + 1)
+        yield from _schema_texts(schema.get(key), depth + 1)
     for key in ("anyOf", "oneOf", "allOf"):
-        for member in _list(schema.get(key)):
-            yield from _words(member, depth + 1)
+        for member in _as_list(schema.get(key)):
+            yield from _schema_texts(member, depth + 1)
 
 
-def _list(value: object) -> Iterable[Any]:
+def _as_list(value: object) -> Iterable[Any]:
     return value if isinstance(value, list) else ()
 
 
-def _response_format(wanted: object) -> int:
+def _count_response_format(wanted: object) -> int:
     if not isinstance(wanted, Mapping) or not isinstance(wanted.get("json_schema"), Mapping):
         return 0
     return PER_SCHEMA + count(json.dumps(wanted["json_schema"].get("schema"), separators=(",", ":")))

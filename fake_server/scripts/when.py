@@ -81,7 +81,7 @@ def _paths(value: dict[str, ValueTest]) -> dict[str, ValueTest]:
 
 
 def _pattern(text: str) -> str:
-    why = patterns.problem(text)
+    why = patterns.find_problem(text)
     if why:
         raise PydanticCustomError(
             "pattern", "not a usable regular expression: {why} (Rust syntax: no look-around)", {"why": why}

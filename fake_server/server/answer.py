@@ -11,12 +11,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from fake_server.api import chat_request, limits, sensible, tokens
-from fake_server.api.limits import Measured
+from fake_server.api import chat_request, limits, tokens
+from fake_server.api.limits import CountedChoice
 from fake_server.api.reply import (
     Choice,
     ErrorReply,
-    Numbers,
+    NumbersReply,
     RawReply,
     Reply,
     Timing,
@@ -25,6 +25,7 @@ from fake_server.api.reply import (
     Usage,
 )
 from fake_server.api.request import ApiRequest
+from fake_server.api.sensible.choices import choice_of_calls, make_choices
 from fake_server.scripts import match
 from fake_server.scripts.book import ScriptBook, ScriptState
 from fake_server.scripts.model import Answer, Failure, Pace, Raw, Response, UsageNumbers, compact
@@ -70,7 +71,7 @@ def answer(
     name = found.script.name if found else None
     if reply is not None and not reply.only_breaks:
         return _scripted(name, reply, request, seed, prompt_tokens)
-    measured = [limits.apply(choice, request, seed) for choice in sensible.choices(request, seed)]
+    measured = [limits.apply_limits(choice, request, seed) for choice in make_choices(request, seed)]
     faults = reply.faults if reply else ()
     usage = _usage(measured, request, prompt_tokens)
     return Reply(_choices(measured), usage, model=model, script=name, faults=faults)
@@ -91,7 +92,7 @@ class ScriptFailed(Exception):
 
 def wordless(
     asking: ApiRequest, book: ScriptBook, state: ScriptState, *, strict: bool = False, seed: int = 0
-) -> ErrorReply | RawReply | Numbers | None:
+) -> ErrorReply | RawReply | NumbersReply | None:
     """What a script says to a request that no words answer; None without a script, or with `strict` a 404.
 
     Scripts that hold an answer in words are passed over, and none of their uses is counted.
@@ -103,7 +104,7 @@ def wordless(
         reply = _reply(found, asking)
     except ScriptFailed as error:
         return error.reply
-    numbers = Numbers(reply.embedding, reply.flagged, found.script.name, reply.faults)
+    numbers = NumbersReply(reply.embedding, reply.flagged, found.script.name, reply.faults)
     return _untold(found.script.name, reply, asking.body) or numbers
 
 
@@ -155,9 +156,9 @@ def _scripted(
     untold = _untold(name, reply, request)
     if untold is not None:
         return untold
-    answers = reply.answers * (1 if reply.choices else chat_request.how_many(request))
+    answers = reply.answers * (1 if reply.choices else chat_request.choice_count(request))
     measured = [
-        limits.apply(_spoken(one, request, seed, index), request, seed, cut=one.finish_reason is None)
+        limits.apply_limits(_spoken(one, request, seed, index), request, seed, cut=one.finish_reason is None)
         for index, one in enumerate(answers)
     ]
     return Reply(
@@ -186,7 +187,7 @@ def _spoken(one: Answer, request: Mapping[str, Any], seed: int, index: int) -> C
             TokenLogprob(token.token, token.logprob, tuple(token.top.items())) for token in one.logprobs
         )
     made = tuple(ToolCall(call.name, call.arguments_text, call.id) for call in one.tool_calls)
-    choice = sensible.choice_of_calls(request, made, **told) if made else Choice(**told)
+    choice = choice_of_calls(request, made, **told) if made else Choice(**told)
     return choice if one.finish_reason is None else replace(choice, finish_reason=one.finish_reason)
 
 
@@ -261,12 +262,12 @@ def _timing(pace: Pace | None) -> Timing:
     return _AT_ONCE if pace is None else Timing(pace.first, pace.rate, pace.jitter, pace.waits)
 
 
-def _choices(measured: Sequence[Measured]) -> tuple[Choice, ...]:
+def _choices(measured: Sequence[CountedChoice]) -> tuple[Choice, ...]:
     return tuple(one.choice for one in measured)
 
 
 def _usage(
-    measured: Sequence[Measured],
+    measured: Sequence[CountedChoice],
     request: Mapping[str, Any],
     prompt_tokens: int | None,
     told: UsageNumbers | None = None,

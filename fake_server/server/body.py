@@ -90,7 +90,7 @@ def check_type(fields: Mapping[str, str]) -> None:
         raise Refused(errors.unsupported_type(sent))
     coding = fields.get("content-encoding", "identity").strip().lower()
     if coding not in ("", "identity"):
-        raise Refused(errors.unsupported_coding(coding))
+        raise Refused(errors.unsupported_encoding(coding))
 
 
 def parse(body: bytes) -> Mapping[str, Any]:
@@ -98,12 +98,12 @@ def parse(body: bytes) -> Mapping[str, Any]:
     document = jsontext.parse(body)
     for problem in document.problems:
         if problem.kind not in _TOLERATED:
-            raise Refused(errors.bad_json(f"{problem.detail} (byte {problem.offset})"))
+            raise Refused(errors.invalid_json(f"{problem.detail} (byte {problem.offset})"))
     if _SUSPICIOUS.search(body):
         for detail in _unusable(document.value):
-            raise Refused(errors.bad_json(detail))
+            raise Refused(errors.invalid_json(detail))
     if not isinstance(document.value, dict):
-        raise Refused(errors.bad_json("a JSON object is expected"))
+        raise Refused(errors.invalid_json("a JSON object is expected"))
     return document.value
 
 

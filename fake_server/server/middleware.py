@@ -120,7 +120,7 @@ class Middleware:
         style: Style = scope.get(STYLE) or self.settings.style_of(entry.path.encode())
         if style.header_case == "lower":
             return fields
-        return [(style.header(name), value) for name, value in fields]
+        return [(style.format_header_name(name), value) for name, value in fields]
 
     def refuse_key(self, scope: Scope, fields: Mapping[str, str]) -> ErrorReply | None:
         """The 401 of a request without the server's key; None where it may pass."""

@@ -18,7 +18,7 @@ from fake_server.server.control.operations import ROUTES
 from fake_server.server.openapi import control
 from fake_server.server.openapi.components import components
 from fake_server.server.openapi.document import document
-from fake_server.server.openapi.operations import OPERATIONS, STORED, TAGS, TUNED, Operation
+from fake_server.server.openapi.operations import FINE_TUNED_MODEL, OPERATIONS, STORED_PATH, TAGS, Operation
 from fake_server.server.openapi.swagger import ASSETS
 
 DOCUMENT = document()
@@ -64,7 +64,7 @@ def test_every_example_is_answered_as_described(
     body = one.examples[title]
     assert one.request is not None
     check(body, one.request.component, OPEN)
-    path = one.path.format(completion_id=stored, model=TUNED)
+    path = one.path.format(completion_id=stored, model=FINE_TUNED_MODEL)
     for streamed in {bool(body.get("stream")), one.event is not None}:
         sent = {**body, "stream": True} if streamed else {k: v for k, v in body.items() if k[:6] != "stream"}
         answer = httpx2.request(one.method, fake.base_url + path, json=sent)
@@ -82,11 +82,11 @@ def test_every_example_is_answered_as_described(
 
 @pytest.mark.parametrize("one", [one for one in OPERATIONS if not one.examples], ids=lambda one: one.name)
 def test_operations_without_a_body_answer_as_described(fake: FakeServer, stored: str, one: Operation) -> None:
-    path = one.path.format(completion_id=stored, model=TUNED)
+    path = one.path.format(completion_id=stored, model=FINE_TUNED_MODEL)
     answer = httpx2.request(one.method, fake.base_url + path)
     assert answer.status_code == 200
     check(answer.json(), one.reply.component)
-    if STORED in one.path:
+    if STORED_PATH in one.path:
         gone = httpx2.request(one.method, fake.base_url + path.replace(stored, "chatcmpl-never"))
         assert gone.status_code == 404
         check(gone.json(), "ErrorResponse")

@@ -48,7 +48,7 @@ def test_a_text_has_one_vector_of_length_one_however_it_is_asked_for(client: ope
 def test_base64_holds_little_endian_floats(client: openai.OpenAI) -> None:
     raw = client.embeddings.with_raw_response.create(model=VECTORS, input="a tree", encoding_format="base64")
     packed = json.loads(raw.text)["data"][0]["embedding"]
-    assert list(struct.unpack("<1536f", base64.b64decode(packed))) == vectors.vector(VECTORS, "a tree")
+    assert list(struct.unpack("<1536f", base64.b64decode(packed))) == vectors.make_vector(VECTORS, "a tree")
 
 
 ALIKE = [
@@ -66,10 +66,12 @@ ALIKE = [
 @pytest.mark.parametrize("size", [None, 256])
 def test_like_texts_are_nearer_than_unlike_ones(model: str, size: int | None) -> None:
     def near(one: str, other: str) -> float:
-        pair = zip(vectors.vector(model, one, size), vectors.vector(model, other, size), strict=True)
+        pair = zip(
+            vectors.make_vector(model, one, size), vectors.make_vector(model, other, size), strict=True
+        )
         return sum(a * b for a, b in pair)
 
-    if size and model == vectors.FIXED:
+    if size and model == vectors.FIXED_SIZE_MODEL:
         return
     alike = [near(one, other) for one, other in ALIKE]
     unlike = [near(one, other) for one, _ in ALIKE for own, other in ALIKE if own != one]
@@ -147,11 +149,11 @@ def test_one_empty_text_is_answered_as_openai_answers_it(client: openai.OpenAI) 
 
 
 def test_a_shorter_vector_is_the_beginning_of_the_long_one() -> None:
-    long, short = vectors.vector(VECTORS, "a tree"), vectors.vector(VECTORS, "a tree", 256)
+    long, short = vectors.make_vector(VECTORS, "a tree"), vectors.make_vector(VECTORS, "a tree", 256)
     length = sum(one * one for one in long[:256]) ** 0.5
     assert short == pytest.approx([one / length for one in long[:256]], abs=1e-6)
-    assert abs(vectors.vector(VECTORS, "a tree", 1)[0]) == 1
-    assert vectors.vector("text-embedding-ada-002", "a tree") != long
+    assert abs(vectors.make_vector(VECTORS, "a tree", 1)[0]) == 1
+    assert vectors.make_vector("text-embedding-ada-002", "a tree") != long
 
 
 @pytest.mark.parametrize("packed", [False, True])

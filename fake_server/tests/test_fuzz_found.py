@@ -165,12 +165,18 @@ def test_keys_without_end_are_counted_within_a_bound(monkeypatch: pytest.MonkeyP
 
 def test_no_cache_keeps_a_long_word() -> None:
     tokens.count("a" * 100_000)
-    vectors.vector("m" * 100_000, "b" * 100_000)
+    vectors.make_vector("m" * 100_000, "b" * 100_000)
     names.is_secret_name("c" * 100_000)
-    before = tokens._cut_once.cache_info().currsize, vectors._kept.cache_info().currsize
+    before = (
+        tokens._split_piece_cached.cache_info().currsize,
+        vectors._draw_places_cached.cache_info().currsize,
+    )
     tokens.count("d" * 100_000)
-    vectors.vector("n" * 100_000, "e" * 100_000)
-    assert (tokens._cut_once.cache_info().currsize, vectors._kept.cache_info().currsize) == before
+    vectors.make_vector("n" * 100_000, "e" * 100_000)
+    assert (
+        tokens._split_piece_cached.cache_info().currsize,
+        vectors._draw_places_cached.cache_info().currsize,
+    ) == before
     assert "".join(tokens.split("a" * 100)) == "a" * 100
 
 

@@ -92,7 +92,7 @@ def test_what_is_judged_by_text_alone_scores_0_for_a_picture(client: openai.Open
     ],
 )
 def test_plain_words_of_each_category(text: str, flagged: str) -> None:
-    told = moderation.result("omni-moderation-latest", [text], 0, seed=1)
+    told = moderation.judge_input("omni-moderation-latest", [text], 0, seed=1)
     assert {name for name, high in told["categories"].items() if high} == set(flagged.split())
     assert all(score > 0.8 or score < 0.001 for score in told["category_scores"].values())
 

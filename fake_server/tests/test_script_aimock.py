@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fake_server.api.reply import ErrorReply, Numbers, Reply
+from fake_server.api.reply import ErrorReply, NumbersReply, Reply
 from fake_server.api.request import ApiRequest
 from fake_server.scripts import book as scripts
 from fake_server.scripts.book import ScriptBook, ScriptError, ScriptState
@@ -115,7 +115,7 @@ def test_all_else_of_a_fixture(book: ScriptBook) -> None:
     assert isinstance(cost, Reply)
     assert cost.usage.cached_tokens == 4
     vector = wordless(replace(ask("a dog"), endpoint="embeddings"), book, ScriptState())
-    assert isinstance(vector, Numbers)
+    assert isinstance(vector, NumbersReply)
     assert vector.embedding == (0.5, 1)
 
 

@@ -12,7 +12,8 @@ from jsonschema import Draft202012Validator
 
 from fake_server.api import chat_request
 from fake_server.api.reply import Choice, ToolCall
-from fake_server.api.sensible import calls, choices
+from fake_server.api.sensible import calls
+from fake_server.api.sensible.choices import make_choices
 
 SHARED = Path(os.environ.get("OPENAI_CONTRACT_SHARED", Path(__file__).parents[3] / "shared"))
 RECORDINGS = SHARED / "recordings" / "openai.jsonl"
@@ -35,7 +36,7 @@ def request(text: str, *tools: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 
 def called(text: str, *tools: dict[str, Any], **more: Any) -> list[tuple[str, Any]]:
-    made = calls.calls(request(text, *tools, **more), 0)
+    made = calls.choose_calls(request(text, *tools, **more), 0)
     return [(call.name, json.loads(call.arguments)) for call in made]
 
 
@@ -89,16 +90,16 @@ def test_results_are_answered_in_words() -> None:
         },
         {"role": "tool", "tool_call_id": "c", "content": "12 degrees"},
     ]
-    (choice,) = choices(conversation, 0)
+    (choice,) = make_choices(conversation, 0)
     assert "12 degrees" in (choice.content or "")
     assert choice.finish_reason == "stop"
-    (again,) = choices({**conversation, "tool_choice": "required"}, 0)
+    (again,) = make_choices({**conversation, "tool_choice": "required"}, 0)
     assert again.tool_calls
 
 
 def test_custom_tools_get_text() -> None:
     custom = {"type": "custom", "custom": {"name": "math_exp", "description": "runs an expression"}}
-    (call,) = calls.calls(request('Use math_exp on "4 + 4"', custom), 0)
+    (call,) = calls.choose_calls(request('Use math_exp on "4 + 4"', custom), 0)
     assert call == ToolCall("math_exp", "4 + 4", kind="custom")
 
 
@@ -112,7 +113,7 @@ def test_custom_tools_get_text() -> None:
     ],
 )
 def test_finish_reasons_are_openais(model: str, choice: Any, reason: str) -> None:
-    (made,) = choices({**request("time in Oslo?", TIME, tool_choice=choice), "model": model}, 0)
+    (made,) = make_choices({**request("time in Oslo?", TIME, tool_choice=choice), "model": model}, 0)
     assert (made.finish_reason, bool(made.tool_calls), made.content) == (reason, True, None)
 
 
@@ -123,7 +124,7 @@ def test_legacy_functions(choice: Any, reason: str) -> None:
         "functions": [TIME["function"]],
         "function_call": choice,
     }
-    (made,) = choices(legacy, 0)
+    (made,) = make_choices(legacy, 0)
     assert made == Choice(function_call=ToolCall("get_time", '{"city":"Oslo"}'), finish_reason=reason)
 
 
@@ -148,7 +149,7 @@ def genuine() -> list[tuple[dict[str, Any], list[str]]]:
 def test_decisions_agree_with_genuine_traffic() -> None:
     agreed, same_tool, decided, both = 0, 0, 0, 0
     for asked_for, real in genuine():
-        made = calls.calls(asked_for, 0)
+        made = calls.choose_calls(asked_for, 0)
         tools = {one.name: one for one in chat_request.tools(asked_for)}
         for call in made:
             if call.kind == "function":

@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
 from fake_server.api.sensible import filler, regex_example
-from fake_server.api.sensible.fits import Budget, Root
+from fake_server.api.sensible.fits import Budget, SchemaRoot
 
 Schema = dict[str, Any]
 
@@ -208,7 +208,7 @@ def test_values_are_lifted_from_the_text(text: str, schema: Schema, value: Any) 
 
 
 def test_depth_of_the_check_is_bounded() -> None:
-    root = Root({}, Budget(10))
+    root = SchemaRoot({}, Budget(10))
     assert root.fits([1] * 100, {"items": {"type": "string"}, "minItems": 1}) is False
     assert root.budget.left < 10
 
@@ -226,4 +226,4 @@ def test_depth_of_the_check_is_bounded() -> None:
     ],
 )
 def test_examples_of_patterns(pattern: str, text: str | None) -> None:
-    assert regex_example.example(pattern) == text
+    assert regex_example.make_example(pattern) == text

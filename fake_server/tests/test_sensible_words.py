@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from fake_server.api import chat_request
-from fake_server.api.sensible import choices, objects, repeat, words
+from fake_server.api.sensible import objects, repeat, words
+from fake_server.api.sensible.choices import make_choices
 
 
 def said(text: str, *before: dict[str, Any]) -> str:
-    return words.text({"messages": [*before, {"role": "user", "content": text}]}, 0)
+    return words.write_text({"messages": [*before, {"role": "user", "content": text}]}, 0)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +56,7 @@ def said(text: str, *before: dict[str, Any]) -> str:
     ],
 )  # fmt: skip
 def test_what_is_repeated(text: str, wanted: str | None) -> None:
-    assert repeat.wanted(text) == wanted
+    assert repeat.words_to_repeat(text) == wanted
     if wanted is not None:
         assert said(text) == wanted
 
@@ -102,7 +103,7 @@ def test_results_of_tools_are_in_the_answer() -> None:
         {"role": "tool", "tool_call_id": "a", "content": '{"temp": 12}'},
         {"role": "tool", "tool_call_id": "b", "content": [{"type": "text", "text": "sunny"}]},
     ]
-    text = words.text({"messages": [asked_first, *results]}, 0)
+    text = words.write_text({"messages": [asked_first, *results]}, 0)
     assert text == 'For “weather in Oslo and Paris?” the tools answered: {"temp": 12}; sunny'
 
 
@@ -118,7 +119,7 @@ def test_results_of_tools_are_in_the_answer() -> None:
 )  # fmt: skip
 def test_json_objects(text: str, json_text: Any) -> None:
     request = {"messages": [{"role": "user", "content": text}], "response_format": {"type": "json_object"}}
-    found = json.loads(objects.text(request, 0))
+    found = json.loads(objects.write_json(request, 0))
     assert (json.dumps(found) if isinstance(json_text, str) else list(found)) == json_text
 
 
@@ -126,7 +127,7 @@ def test_a_schema_is_answered_with_an_object_of_it() -> None:
     schema = {"type": "object", "properties": {"colour": {"enum": ["red", "green"]}}, "required": ["colour"]}
     wanted = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema, "strict": True}}
     request = {"messages": [{"role": "user", "content": "Is grass green?"}], "response_format": wanted}
-    (choice,) = choices(request, 0)
+    (choice,) = make_choices(request, 0)
     assert choice.content == '{"colour": "green"}'
 
 
@@ -142,7 +143,7 @@ def test_a_schema_is_answered_with_an_object_of_it() -> None:
 def test_long_odd_texts_take_little_time(text: str) -> None:
     start = time.perf_counter()
     for more in ({}, {"response_format": {"type": "json_object"}}):
-        assert choices({"messages": [{"role": "user", "content": text}], **more}, 0)
+        assert make_choices({"messages": [{"role": "user", "content": text}], **more}, 0)
     assert time.perf_counter() - start < 5
 
 
@@ -157,4 +158,4 @@ def test_lone_surrogates_do_not_get_through() -> None:
      ("gpt-4o", False), ("gpt-3.5-turbo", False), ("chatgpt-4o-latest", False)],
 )  # fmt: skip
 def test_reasoning_models_are_known_by_name(model: str, reasons: bool) -> None:
-    assert chat_request.reasons({"model": model}) is reasons
+    assert chat_request.is_reasoning_model({"model": model}) is reasons

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import zip_longest
 from typing import Any, TypeVar
 
-from fake_server.api.render.pattern import MARKS, Pattern
+from fake_server.api.render.event_template import PLACEHOLDERS, EventTemplate
 from fake_server.api.render.style import Style, new_id
 from fake_server.api.reply import Choice, Reply, TokenLogprob, ToolCall, Usage
 
@@ -19,7 +19,7 @@ FINGERPRINT = "fp_44709d6fcb"
 def render_dict(reply: Reply, request: Mapping[str, Any], style: Style) -> bytes:
     """The body of the unstreamed answer."""
     del request  # a dict does not depend on how it was asked for
-    return style.json(
+    return style.serialize(
         {
             **_head(reply, "chat.completion", style),
             "choices": [_choice(choice, index, style) for index, choice in enumerate(reply.choices)],
@@ -36,7 +36,7 @@ def render_stream(reply: Reply, request: Mapping[str, Any], style: Style) -> Ite
     """
     options = request.get("stream_options") or {}
     padded = style.obfuscation and options.get("include_obfuscation") is not False
-    return style.stream(_chunks(reply, style, options.get("include_usage") is True, padded))
+    return style.format_stream(_chunks(reply, style, options.get("include_usage") is True, padded))
 
 
 def _chunks(reply: Reply, style: Style, usage_asked: bool, padded: bool) -> Iterator[dict[str, Any] | bytes]:
@@ -44,7 +44,7 @@ def _chunks(reply: Reply, style: Style, usage_asked: bool, padded: bool) -> Iter
     head = {**_head(reply, "chat.completion.chunk", style), **_tail(reply)}
     extra: dict[str, Any] = {"usage": None} if usage_asked else {}
     padding = _paddings(style) if padded else None
-    patterns: dict[int, Pattern] = {}
+    patterns: dict[int, EventTemplate] = {}
 
     def chunk(entries: list[dict[str, Any]], pad: str | None, **more: Any) -> dict[str, Any]:
         whole = {**head, "choices": entries, **more}
@@ -52,14 +52,16 @@ def _chunks(reply: Reply, style: Style, usage_asked: bool, padded: bool) -> Iter
 
     alone = len(reply.choices) == 1
     told = [_entries(choice, index, style, alone) for index, choice in enumerate(reply.choices)]
-    for entry in told[0] if alone else interleaved(told):
+    for entry in told[0] if alone else interleave(told):
         if isinstance(entry, dict):
             yield chunk([entry], None if padding is None else next(padding), **extra)
             continue
         index, pieces = entry
         if index not in patterns:
-            said = _entry(index, {"content": MARKS[0]}, None)
-            patterns[index] = Pattern(style, chunk([said], None if padding is None else MARKS[1], **extra))
+            said = _entry(index, {"content": PLACEHOLDERS[0]}, None)
+            patterns[index] = EventTemplate(
+                style, chunk([said], None if padding is None else PLACEHOLDERS[1], **extra)
+            )
         yield from patterns[index].events(pieces, padding or ())
     if usage_asked:
         yield chunk([], None if padding is None else next(padding), usage=_usage(reply.usage))
@@ -75,7 +77,7 @@ def _paddings(style: Style) -> Iterator[str]:
 
 def _head(reply: Reply, kind: str, style: Style) -> dict[str, Any]:
     return {
-        "id": reply.id if reply.id is not None else style.reply_id(),
+        "id": reply.id if reply.id is not None else style.new_reply_id(),
         "object": kind,
         "created": reply.created if reply.created is not None else int(time.time()),
         "model": reply.model,
@@ -128,11 +130,11 @@ def _choice(choice: Choice, index: int, style: Style) -> dict[str, Any]:
 
 
 def _call(call: ToolCall, arguments: str, style: Style) -> dict[str, Any]:
-    head = {"id": call.id if call.id is not None else style.call_id(), "type": call.kind}
-    return {**head, **_called(call, {"name": call.name}, arguments)}
+    head = {"id": call.id if call.id is not None else style.new_call_id(), "type": call.kind}
+    return {**head, **_call_body(call, {"name": call.name}, arguments)}
 
 
-def _called(call: ToolCall, named: Mapping[str, Any], arguments: str) -> dict[str, Any]:
+def _call_body(call: ToolCall, named: Mapping[str, Any], arguments: str) -> dict[str, Any]:
     if call.kind == "custom":
         return {"custom": {**named, "input": arguments}}
     return {"function": {**named, "arguments": arguments}}
@@ -140,32 +142,37 @@ def _called(call: ToolCall, named: Mapping[str, Any], arguments: str) -> dict[st
 
 def _logprobs(tokens: Iterable[TokenLogprob]) -> dict[str, Any]:
     content = [
-        {**_scored(one.token, one.logprob), "top_logprobs": [_scored(text, score) for text, score in one.top]}
+        {
+            **_token_score(one.token, one.logprob),
+            "top_logprobs": [_token_score(text, score) for text, score in one.top],
+        }
         for one in tokens
     ]
     return {"content": content, "refusal": None}
 
 
-def _scored(token: str, logprob: float) -> dict[str, Any]:
+def _token_score(token: str, logprob: float) -> dict[str, Any]:
     return {"token": token, "logprob": logprob, "bytes": list(token.encode("utf-8", "replace"))}
 
 
 # -- chunks
 
 
-_Said = tuple[int, Iterable[str]]
+_ContentPieces = tuple[int, Iterable[str]]
 """Pieces of the content of the choice with this index."""
 
 
-def _entries(choice: Choice, index: int, style: Style, alone: bool) -> Iterator[dict[str, Any] | _Said]:
+def _entries(
+    choice: Choice, index: int, style: Style, alone: bool
+) -> Iterator[dict[str, Any] | _ContentPieces]:
     """The entries of `choices` that the chunks of one choice hold, in order; alone, its content at once."""
-    yield _entry(index, *_opening(choice, style))
-    for delta, logprobs in _before(choice, style):
+    yield _entry(index, *_opening_delta(choice, style))
+    for delta, logprobs in _deltas_before_content(choice, style):
         yield _entry(index, delta, logprobs)
     if not choice.logprobs:
-        pieces = style.cut(choice.content or "")
+        pieces = style.split(choice.content or "")
         yield from [(index, pieces)] if alone else ((index, (piece,)) for piece in pieces)
-    for delta, logprobs in (*_after(choice, style), *_calls(choice, style)):
+    for delta, logprobs in (*_deltas_after_content(choice, style), *_call_deltas(choice, style)):
         yield _entry(index, delta, logprobs)
     yield _entry(index, {}, None, choice.finish_reason)
 
@@ -176,7 +183,7 @@ def _entry(
     return {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish}
 
 
-def interleaved(told: Iterable[Iterator[_Entry]]) -> Iterator[_Entry]:
+def interleave(told: Iterable[Iterator[_Entry]]) -> Iterator[_Entry]:
     """One entry of each choice in turn, as choices are generated side by side."""
     for row in zip_longest(*told):
         yield from (entry for entry in row if entry is not None)
@@ -186,7 +193,7 @@ _Delta = tuple[dict[str, Any], dict[str, Any] | None]
 """A delta and its log probabilities."""
 
 
-def _opening(choice: Choice, style: Style) -> _Delta:
+def _opening_delta(choice: Choice, style: Style) -> _Delta:
     """The delta with the role; OpenAI lets a single call begin in it, several calls after it."""
     logprobs = None if choice.logprobs is None else _logprobs([])
     if style.bare_opening:
@@ -194,7 +201,7 @@ def _opening(choice: Choice, style: Style) -> _Delta:
     speaks = choice.content is not None or choice.refusal is not None
     opening: dict[str, Any] = {"role": "assistant", "content": "" if speaks else None}
     if _begins_with_call(choice, style):
-        return {**opening, **next(_beginnings(choice, style)), "refusal": None}, logprobs
+        return {**opening, **next(_call_openings(choice, style)), "refusal": None}, logprobs
     if choice.tool_calls and not speaks:
         return opening, logprobs
     return {**opening, "refusal": None}, logprobs
@@ -206,37 +213,37 @@ def _begins_with_call(choice: Choice, style: Style) -> bool:
     return silent and single and not style.bare_opening
 
 
-def _before(choice: Choice, style: Style) -> Iterator[_Delta]:
+def _deltas_before_content(choice: Choice, style: Style) -> Iterator[_Delta]:
     """What comes before the content, and the content itself where log probabilities come with it."""
-    for piece in style.cut(choice.reasoning or ""):
+    for piece in style.split(choice.reasoning or ""):
         yield {"reasoning_content": piece}, None
-    for group in style.grouped(choice.logprobs or ()):
+    for group in style.group(choice.logprobs or ()):
         yield {"content": "".join(one.token for one in group)}, _logprobs(group)
 
 
-def _after(choice: Choice, style: Style) -> Iterator[_Delta]:
-    for piece in style.cut(choice.refusal or ""):
+def _deltas_after_content(choice: Choice, style: Style) -> Iterator[_Delta]:
+    for piece in style.split(choice.refusal or ""):
         yield {"refusal": piece}, None
     if choice.annotations:
         yield {"annotations": [dict(annotation) for annotation in choice.annotations]}, None
 
 
-def _calls(choice: Choice, style: Style) -> Iterator[_Delta]:
+def _call_deltas(choice: Choice, style: Style) -> Iterator[_Delta]:
     begun = _begins_with_call(choice, style)
-    beginnings = _beginnings(choice, style)
+    beginnings = _call_openings(choice, style)
     for index, call in enumerate(choice.tool_calls):
         if not begun:
             yield next(beginnings), None
-        for piece in style.cut(call.arguments):
-            yield {"tool_calls": [{"index": index, **_called(call, {}, piece)}]}, None
+        for piece in style.split(call.arguments):
+            yield {"tool_calls": [{"index": index, **_call_body(call, {}, piece)}]}, None
     if choice.function_call:
         if not begun:
             yield next(beginnings), None
-        for piece in style.cut(choice.function_call.arguments):
+        for piece in style.split(choice.function_call.arguments):
             yield {"function_call": {"arguments": piece}}, None
 
 
-def _beginnings(choice: Choice, style: Style) -> Iterator[dict[str, Any]]:
+def _call_openings(choice: Choice, style: Style) -> Iterator[dict[str, Any]]:
     """For each call the members of the delta that names it."""
     for index, call in enumerate(choice.tool_calls):
         yield {"tool_calls": [{"index": index, **_call(call, "", style)}]}

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from fake_server.api.render.chat import interleaved
+from fake_server.api.render.chat import interleave
 from fake_server.api.render.style import Style
 from fake_server.api.reply import Choice, Reply, TokenLogprob, Usage
 
@@ -19,28 +19,35 @@ OBJECT = "text_completion"
 def render_dict(reply: Reply, request: Mapping[str, Any], style: Style) -> bytes:
     """The body of the unstreamed answer."""
     choices = [
-        _entry(_text(choice), index, _logprobs(choice.logprobs, choice.start, request), _finish(choice))
+        _entry(
+            _choice_text(choice),
+            index,
+            _logprobs(choice.logprobs, choice.start, request),
+            _finish_reason(choice),
+        )
         for index, choice in enumerate(reply.choices)
     ]
     tail = {"usage": _usage(reply.usage), **_fingerprint(reply)}
-    return style.json({**_head(reply, style), "model": reply.model, "choices": choices, **tail})
+    return style.serialize({**_head(reply, style), "model": reply.model, "choices": choices, **tail})
 
 
 def render_stream(reply: Reply, request: Mapping[str, Any], style: Style) -> Iterator[bytes]:
     """The events of the streamed answer, `[DONE]` included; comments are entries of their own."""
-    return style.stream(_chunks(reply, request, style))
+    return style.format_stream(_chunks(reply, request, style))
 
 
 def _chunks(reply: Reply, request: Mapping[str, Any], style: Style) -> Iterator[dict[str, Any]]:
     head = _head(reply, style)
     usage_asked = (request.get("stream_options") or {}).get("include_usage") is True
     tail = {"model": reply.model, **_fingerprint(reply), **({"usage": None} if usage_asked else {})}
-    for entry in interleaved(
-        [_pieces(choice, index, request, style) for index, choice in enumerate(reply.choices)]
+    for entry in interleave(
+        [_text_entries(choice, index, request, style) for index, choice in enumerate(reply.choices)]
     ):
         yield {**head, "choices": [entry], **tail}
     ends = [
-        _entry("", index, None if choice.logprobs is None else _logprobs((), 0, request), _finish(choice))
+        _entry(
+            "", index, None if choice.logprobs is None else _logprobs((), 0, request), _finish_reason(choice)
+        )
         for index, choice in enumerate(reply.choices)
         if not _ends_with_text(choice)
     ]
@@ -52,7 +59,7 @@ def _chunks(reply: Reply, request: Mapping[str, Any], style: Style) -> Iterator[
 
 def _head(reply: Reply, style: Style) -> dict[str, Any]:
     return {
-        "id": reply.id if reply.id is not None else style.reply_id("cmpl-"),
+        "id": reply.id if reply.id is not None else style.new_reply_id("cmpl-"),
         "object": OBJECT,
         "created": reply.created if reply.created is not None else int(time.time()),
     }
@@ -71,43 +78,45 @@ def _usage(usage: Usage) -> dict[str, int]:
     }
 
 
-def _text(choice: Choice) -> str:
+def _choice_text(choice: Choice) -> str:
     return choice.content or choice.refusal or ""
 
 
-def _finish(choice: Choice) -> str:
+def _finish_reason(choice: Choice) -> str:
     return choice.finish_reason if choice.finish_reason in ("length", "content_filter") else "stop"
 
 
 def _ends_with_text(choice: Choice) -> bool:
     """Whether the last text says why it ended, as the limit does; else an empty text follows."""
-    return _finish(choice) == "length" and _text(choice) != ""
+    return _finish_reason(choice) == "length" and _choice_text(choice) != ""
 
 
 def _entry(text: str, index: int, logprobs: dict[str, Any] | None, finish: str | None) -> dict[str, Any]:
     return {"text": text, "index": index, "logprobs": logprobs, "finish_reason": finish}
 
 
-def _pieces(choice: Choice, index: int, request: Mapping[str, Any], style: Style) -> Iterator[dict[str, Any]]:
+def _text_entries(
+    choice: Choice, index: int, request: Mapping[str, Any], style: Style
+) -> Iterator[dict[str, Any]]:
     """The entries of one choice that hold its text."""
     last: dict[str, Any] | None = None
-    for text, logprobs in _said(choice, request, style):
+    for text, logprobs in _text_pieces(choice, request, style):
         if last is not None:
             yield last
         last = _entry(text, index, logprobs, None)
     if last is not None:
-        yield {**last, "finish_reason": _finish(choice)} if _ends_with_text(choice) else last
+        yield {**last, "finish_reason": _finish_reason(choice)} if _ends_with_text(choice) else last
 
 
-def _said(
+def _text_pieces(
     choice: Choice, request: Mapping[str, Any], style: Style
 ) -> Iterator[tuple[str, dict[str, Any] | None]]:
     if choice.logprobs is None:
-        for piece in style.cut(_text(choice)):
+        for piece in style.split(_choice_text(choice)):
             yield piece, None
         return
     start = choice.start
-    for group in style.grouped(choice.logprobs):
+    for group in style.group(choice.logprobs):
         text = "".join(one.token for one in group)
         yield text, _logprobs(group, start, request)
         start += len(text)

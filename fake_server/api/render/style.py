@@ -20,8 +20,8 @@ from fake_server.api import tokens
 
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _LETTER_OF_BYTE = bytes(_LETTERS[byte % len(_LETTERS)] for byte in range(256))
-_GROUP = 4
-_FEW = 4
+_GROUP_SIZE = 4
+_FEW_PIECES = 4
 _COMMENT_EVERY = 7
 _Piece = TypeVar("_Piece")
 
@@ -80,7 +80,7 @@ class Style:
             seed=int.from_bytes(drawn[16:], "big"),
         )
 
-    def json(self, value: Mapping[str, Any]) -> bytes:
+    def serialize(self, value: Mapping[str, Any]) -> bytes:
         """The value as JSON text in UTF-8."""
         shaped = reverse(value) if self.order == "reversed" else value
         text = _encoder(self.escaped, self.spaced, self.order == "sorted").encode(shaped)
@@ -89,33 +89,33 @@ class Style:
         except UnicodeEncodeError:  # a lone surrogate can only be written as an escape
             return _encoder(True, self.spaced, self.order == "sorted").encode(shaped).encode()
 
-    def text(self, value: str) -> bytes:
+    def serialize_text(self, value: str) -> bytes:
         """A text as JSON."""
         text = encode_basestring_ascii(value) if self.escaped else encode_basestring(value)
         return text.encode("utf-8", "backslashreplace")  # which is how JSON escapes a lone surrogate
 
-    def event(self, data: bytes) -> bytes:
+    def format_event(self, data: bytes) -> bytes:
         """One server-sent event."""
         end = self.line_end.encode()
         return (b"data: " if self.space else b"data:") + data + end + end
 
-    def comment(self) -> bytes:
+    def format_comment(self) -> bytes:
         """A comment, which parsers drop."""
         return f": keep-alive{self.line_end * 2}".encode()
 
-    def stream(self, chunks: Iterable[Mapping[str, Any] | bytes]) -> Iterator[bytes]:
+    def format_stream(self, chunks: Iterable[Mapping[str, Any] | bytes]) -> Iterator[bytes]:
         """Chunks, or events already made, with `[DONE]` after them; comments are entries of their own."""
         for position, chunk in enumerate(chunks):
             if self.comments and position % _COMMENT_EVERY == 0:
-                yield self.comment()
-            yield chunk if isinstance(chunk, bytes) else self.event(self.json(chunk))
-        yield self.event(b"[DONE]")
+                yield self.format_comment()
+            yield chunk if isinstance(chunk, bytes) else self.format_event(self.serialize(chunk))
+        yield self.format_event(b"[DONE]")
 
-    def header(self, name: bytes) -> bytes:
+    def format_header_name(self, name: bytes) -> bytes:
         """A header's name; its case means nothing (RFC 9110 section 5.1)."""
-        return _titled(name) if self.header_case == "title" else getattr(name, self.header_case)()
+        return _title_case(name) if self.header_case == "title" else getattr(name, self.header_case)()
 
-    def cut(self, text: str) -> Iterator[str]:
+    def split(self, text: str) -> Iterator[str]:
         """The text in pieces, none of them empty."""
         if self.cuts == "letters":
             chance = random.Random(self.seed)
@@ -128,26 +128,26 @@ class Style:
         if self.cuts == "tokens":
             yield from tokens.split(text)
             return
-        for group in self.grouped(tokens.split(text)):
+        for group in self.group(tokens.split(text)):
             yield "".join(group)
 
-    def grouped(self, pieces: Sequence[_Piece]) -> Iterator[Sequence[_Piece]]:
+    def group(self, pieces: Sequence[_Piece]) -> Iterator[Sequence[_Piece]]:
         """Tokens as they share deltas: one, four, or so many that there are few deltas."""
-        size = {"groups": _GROUP, "few": -(-len(pieces) // _FEW)}.get(self.cuts, 1)
+        size = {"groups": _GROUP_SIZE, "few": -(-len(pieces) // _FEW_PIECES)}.get(self.cuts, 1)
         for start in range(0, len(pieces), max(size, 1)):
             yield pieces[start : start + size]
 
-    def reply_id(self, prefix: str = "chatcmpl-") -> str:
+    def new_reply_id(self, prefix: str = "chatcmpl-") -> str:
         """A new id for a chat completion, or for what else begins with `prefix`."""
         return new_id(prefix, self.id_length)
 
-    def call_id(self) -> str:
+    def new_call_id(self) -> str:
         """A new id for a tool call: `call_` and five characters fewer than a completion's has."""
         return new_id("call_", self.id_length - 5)
 
 
 @lru_cache(1000)
-def _titled(name: bytes) -> bytes:
+def _title_case(name: bytes) -> bytes:
     return b"-".join(part.capitalize() for part in name.split(b"-"))
 
 

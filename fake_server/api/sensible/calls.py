@@ -30,7 +30,7 @@ _IDLE_WORDS = _IDLE_NAMES | hints.word_set(
 _NEGATED = re.compile(
     r"\b(?<!if you )(?:without|do not|don't|never|not) (?:using|calling|call|use|invoke|run)\b", re.IGNORECASE
 )
-_TOLD = re.compile(
+_DEMANDED = re.compile(
     r"\b(?:call|use|using|invoke|run|execute|try)\b[^.\n]{0,60}\b(?:tools?|functions?)\b", re.IGNORECASE
 )
 _OPERATIONS = tuple(
@@ -48,7 +48,7 @@ _OPERATIONS = tuple(
 )
 
 
-def calls(request: Mapping[str, Any], seed: int) -> tuple[ToolCall, ...]:
+def choose_calls(request: Mapping[str, Any], seed: int) -> tuple[ToolCall, ...]:
     """The calls this answer makes, () for an answer in words."""
     mode, names = chat_request.tool_choice(request)
     offered = [tool for tool in chat_request.tools(request) if not names or tool.name in names]
@@ -63,50 +63,50 @@ def calls(request: Mapping[str, Any], seed: int) -> tuple[ToolCall, ...]:
         return ()
     else:
         after_results = any(one.role in chat_request.RESULT_ROLES for one in said[-2:])
-        chosen = _asked_for(offered, text, after_results)
+        chosen = _find_requested(offered, text, after_results)
         if not chosen and mode == "required":
             chosen = [max(offered, key=lambda tool: _score(tool, text))]
     several = request.get("parallel_tool_calls") is not False and not chat_request.is_legacy(request)
-    made = [call for tool in chosen for call in _called(tool, text, seed, several and mode != "named")]
+    made = [call for tool in chosen for call in _calls_of_tool(tool, text, seed, several and mode != "named")]
     return tuple(made[: MAX_CALLS if several else 1])
 
 
-def _called(tool: Tool, text: str, seed: int, several: bool) -> list[ToolCall]:
+def _calls_of_tool(tool: Tool, text: str, seed: int, several: bool) -> list[ToolCall]:
     """One call, or one for each subject of a list in the text where the arguments differ by it."""
-    variants = hints.subjects(text) if several else [text]
-    arguments = list(dict.fromkeys(_arguments(tool, one, seed) for one in variants))
+    variants = hints.split_by_subject(text) if several else [text]
+    arguments = list(dict.fromkeys(_make_arguments(tool, one, seed) for one in variants))
     return [ToolCall(tool.name, one, kind=tool.kind) for one in arguments]
 
 
-def _arguments(tool: Tool, text: str, seed: int) -> str:
+def _make_arguments(tool: Tool, text: str, seed: int) -> str:
     if tool.kind == "custom":
-        return next(hints.quoted(text), "") or text.strip()
+        return next(hints.find_quoted(text), "") or text.strip()
     value = filler.fill(tool.parameters, text, seed)
     return compact(value if isinstance(value, dict) else {})
 
 
-def _asked_for(offered: Sequence[Tool], text: str, after_results: bool) -> list[Tool]:
+def _find_requested(offered: Sequence[Tool], text: str, after_results: bool) -> list[Tool]:
     """The tools the text plausibly asks for: all that it names, else, before results came, the likeliest."""
-    named = [tool for tool in offered if _named(tool.name, text)]
+    named = [tool for tool in offered if _names_tool(tool.name, text)]
     if named:
         return named
     if after_results or not text.strip() or _NEGATED.search(text):
         return []
-    if repeat.wanted(text, strict=True) is not None:
+    if repeat.words_to_repeat(text, strict=True) is not None:
         return []
     scores = {tool.name: _score(tool, text) for tool in offered}
     likely = [tool for tool in offered if scores[tool.name] >= 2]
     if likely:
         strong = [tool for tool in likely if scores[tool.name] >= 3]
         return strong or [max(likely, key=lambda tool: scores[tool.name])]
-    if _TOLD.search(text) or (len(offered) == 1 and re.search(r"\btool\b", text)):
+    if _DEMANDED.search(text) or (len(offered) == 1 and re.search(r"\btool\b", text)):
         return [max(offered, key=lambda tool: scores[tool.name])]
     return []
 
 
-def _named(name: str, text: str) -> bool:
+def _names_tool(name: str, text: str) -> bool:
     """Whether the text has the tool's very name, as one word or spelt with spaces."""
-    words = hints.words_of(name)
+    words = hints.split_words(name)
     if not words:
         return False
     spelt = re.escape(name)
@@ -122,11 +122,13 @@ def _named(name: str, text: str) -> bool:
 
 def _score(tool: Tool, text: str) -> int:
     """How plainly the text asks for the tool: 3 for a word of its name, 1 for one of its description."""
-    said = {_stem(word) for word in hints.words_of(text[: hints.MAX_TEXT])}
-    names = {word for word in hints.words_of(tool.name) if word not in _IDLE_NAMES}
+    said = {_stem(word) for word in hints.split_words(text[: hints.MAX_TEXT])}
+    names = {word for word in hints.split_words(tool.name) if word not in _IDLE_NAMES}
     score = 3 * len(said & {_stem(word) for word in names})
     telling = {
-        word for word in hints.words_of(tool.description[:2000]) if word not in _IDLE_WORDS and len(word) > 2
+        word
+        for word in hints.split_words(tool.description[:2000])
+        if word not in _IDLE_WORDS and len(word) > 2
     }
     score += len(said & {_stem(word) for word in telling - names})
     for words, form in _OPERATIONS:

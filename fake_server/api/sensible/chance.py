@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import TypeVar
 
-T = TypeVar("T")
+_Option = TypeVar("_Option")
 
 
 def number(*keys: object) -> int:
@@ -21,6 +21,6 @@ def fraction(*keys: object) -> float:
     return number(*keys) / 2**64
 
 
-def pick(options: Sequence[T], *keys: object) -> T:
+def pick(options: Sequence[_Option], *keys: object) -> _Option:
     """One of the options."""
     return options[number(*keys) % len(options)]

@@ -14,8 +14,17 @@ from typing import Any
 
 from fake_server.api import patterns
 from fake_server.api.sensible import hints, numbers, regex_example, strings
-from fake_server.api.sensible.fits import Budget, Root
-from fake_server.api.sensible.schemas import canonical, listed, mapping, merge, parts, places, size, types
+from fake_server.api.sensible.fits import Budget, SchemaRoot
+from fake_server.api.sensible.schemas import (
+    canonical_text,
+    get_list,
+    get_mapping,
+    get_size,
+    get_types,
+    item_schemas,
+    member_schemas,
+    merge,
+)
 
 MAX_STEPS = 20_000
 MAX_DEPTH = 30
@@ -35,11 +44,11 @@ def fill(schema: Any, text: str = "", seed: int = 0, salt: int = 0) -> Any:
 class _Filler:
     def __init__(self, schema: Any, text: str, seed: int) -> None:
         self.budget = Budget(MAX_STEPS)
-        self.root = Root(schema, self.budget)
+        self.root = SchemaRoot(schema, self.budget)
         self.text = text
         self.seed = seed
-        self.numbers = hints.numbers(text)
-        self.given = hints.json_object(text)
+        self.numbers = hints.find_numbers(text)
+        self.given = hints.find_json_object(text)
 
     def value(self, schema: Any, name: str, depth: int, salt: int = 0) -> Any:
         """The first candidate that fits, else the first one."""
@@ -71,10 +80,10 @@ class _Filler:
             yield schema["const"]
             return
         for key in ("anyOf", "oneOf"):
-            if listed(schema, key):
+            if get_list(schema, key):
                 yield from self._branches(schema, key, name, depth, salt)
                 return
-        if listed(schema, "allOf"):
+        if get_list(schema, "allOf"):
             yield from self._all_of(schema, name, depth, salt)
             return
         if "if" in schema:
@@ -86,7 +95,7 @@ class _Filler:
         if isinstance(schema.get("enum"), list):
             yield from self._members(schema["enum"], salt)
             return
-        kinds = types(schema)
+        kinds = get_types(schema)
         for kind in sorted(kinds, key="null".__eq__) or ["string"]:
             yield from self._of_kind(kind, schema, name, depth, salt)
 
@@ -94,7 +103,7 @@ class _Filler:
         self, kind: str, schema: Mapping[str, Any], name: str, depth: int, salt: int
     ) -> Iterator[Any]:
         given = [schema["default"]] if "default" in schema else []
-        given += listed(schema, "examples")[:3]
+        given += get_list(schema, "examples")[:3]
         suggested = iter(given if not salt else given[salt : salt + 1])
         if kind == "object":
             yield from self._objects(schema, depth, salt)
@@ -112,7 +121,7 @@ class _Filler:
             yield None
         else:
             found = self._texts(schema, name, salt)
-            lifted_texts = set(hints.texts(name, self.text, str(schema.get("format", ""))))
+            lifted_texts = set(hints.texts_for(name, self.text, str(schema.get("format", ""))))
             first = next(found, "")
             if first in lifted_texts:
                 yield first
@@ -135,7 +144,7 @@ class _Filler:
         whole = [one for one in whole if one is not False]
 
         def order(branch: Any) -> int:
-            kinds = types(branch) if isinstance(branch, Mapping) else []
+            kinds = get_types(branch) if isinstance(branch, Mapping) else []
             nested = bool({"object", "array"} & {*kinds}) or not kinds
             if depth > GENEROUS_DEPTH:
                 return int(nested)
@@ -162,16 +171,16 @@ class _Filler:
         start = salt % len(members)
         ordered = members[start:] + members[:start]
         if not salt:
-            said = f" {' '.join(hints.words_of(self.text[: hints.MAX_TEXT]))} "
+            said = f" {' '.join(hints.split_words(self.text[: hints.MAX_TEXT]))} "
             ordered.sort(
-                key=lambda one: not (isinstance(one, str) and f" {' '.join(hints.words_of(one))} " in said)
+                key=lambda one: not (isinstance(one, str) and f" {' '.join(hints.split_words(one))} " in said)
             )
         yield from ordered
 
     def _objects(self, schema: Mapping[str, Any], depth: int, salt: int) -> Iterator[dict[str, Any]]:
-        known = [name for name in mapping(schema, "properties") if isinstance(name, str)]
-        needed = [name for name in listed(schema, "required")[:MAX_MEMBERS] if isinstance(name, str)]
-        least = min(size(schema, "minProperties") or 0, MAX_ITEMS)
+        known = [name for name in get_mapping(schema, "properties") if isinstance(name, str)]
+        needed = [name for name in get_list(schema, "required")[:MAX_MEMBERS] if isinstance(name, str)]
+        least = min(get_size(schema, "minProperties") or 0, MAX_ITEMS)
         if not needed and depth <= GENEROUS_DEPTH:
             wanted = known[:MAX_ITEMS]
         else:
@@ -185,22 +194,22 @@ class _Filler:
         """Whether the user's text says what an optional member should be."""
         if name in self.given:
             return True
-        member = self._resolved(mapping(schema, "properties")[name])
+        member = self._resolved(get_mapping(schema, "properties")[name])
         if not isinstance(member, Mapping):
             return False
         if isinstance(member.get("enum"), list):
-            said = hints.words_of(self.text[: hints.MAX_TEXT])
+            said = hints.split_words(self.text[: hints.MAX_TEXT])
             return any(isinstance(one, str) and one.lower() in said for one in member["enum"])
-        return types(member) == ["string"] and any(hints.explicit(name, self.text[: hints.MAX_TEXT]))
+        return get_types(member) == ["string"] and any(hints.stated_values(name, self.text[: hints.MAX_TEXT]))
 
     def _object(
         self, schema: Mapping[str, Any], wanted: Iterable[str], least: int, depth: int, salt: int
     ) -> dict[str, Any]:
         made: dict[str, Any] = {}
         waiting = deque(dict.fromkeys(wanted))
-        required = set(map(str, listed(schema, "required")))
-        depends = mapping(schema, "dependentRequired")
-        spare = (name for name in mapping(schema, "properties"))
+        required = set(map(str, get_list(schema, "required")))
+        depends = get_mapping(schema, "dependentRequired")
+        spare = (name for name in get_mapping(schema, "properties"))
         invented = self._invented(schema, depth)
         while waiting or len(made) < least:
             name = waiting.popleft() if waiting else next(spare, None) or next(invented, None)
@@ -209,22 +218,22 @@ class _Filler:
             if name in made:
                 continue
             member: Any = {}
-            for part in parts(schema, name):
+            for part in member_schemas(schema, name):
                 member = merge(member, self._resolved(part))
             if member is False and name not in required:
                 continue
             made[name] = self.value(member, name, depth + 1, salt)
-            waiting += [one for one in listed(depends, name) if isinstance(one, str) and one not in made]
-            if name in mapping(schema, "dependentSchemas"):
+            waiting += [one for one in get_list(depends, name) if isinstance(one, str) and one not in made]
+            if name in get_mapping(schema, "dependentSchemas"):
                 schema = merge(schema, self._resolved(schema["dependentSchemas"][name]))
-                waiting += [one for one in listed(schema, "required") if one not in made]
+                waiting += [one for one in get_list(schema, "required") if one not in made]
         return made
 
     def _invented(self, schema: Mapping[str, Any], depth: int) -> Iterator[str]:
         """Names for members nobody listed, as patternProperties and propertyNames want them."""
-        for form in mapping(schema, "patternProperties"):
+        for form in get_mapping(schema, "patternProperties"):
             for salt in range(50):
-                name = regex_example.example(form, 1, salt)
+                name = regex_example.make_example(form, 1, salt)
                 if name is not None and patterns.search(form, name):
                     yield name
         if schema.get("additionalProperties") is False:
@@ -237,19 +246,19 @@ class _Filler:
                 yield f"key_{salt + 1}"
 
     def _arrays(self, schema: Mapping[str, Any], name: str, depth: int, salt: int) -> Iterator[list[Any]]:
-        if not salt and (listed_numbers := hints.number_list(self.text)):
+        if not salt and (listed_numbers := hints.find_number_list(self.text)):
             yield list(listed_numbers)
-        least = min(size(schema, "minItems") or 0, MAX_ITEMS)
-        most = size(schema, "maxItems")
-        first, rest = places(schema)
+        least = min(get_size(schema, "minItems") or 0, MAX_ITEMS)
+        most = get_size(schema, "maxItems")
+        first, rest = item_schemas(schema)
         generous = len(first) or int(rest is not False)
         for count in dict.fromkeys((max(least, generous if depth <= GENEROUS_DEPTH else 0), least)):
             yield self._array(schema, name, min(count, MAX_ITEMS if most is None else most), depth, salt)
 
     def _array(self, schema: Mapping[str, Any], name: str, count: int, depth: int, salt: int) -> list[Any]:
-        first, rest = places(schema)
+        first, rest = item_schemas(schema)
         unique = schema.get("uniqueItems") is True
-        least = size(schema, "minContains")
+        least = get_size(schema, "minContains")
         hits = min(1 if least is None else least, MAX_ITEMS) if "contains" in schema else 0
         made: list[Any] = []
         seen: set[str] = set()
@@ -260,7 +269,7 @@ class _Filler:
                 place = merge(self._resolved(place), self._resolved(schema["contains"]))
             item = self.value(place, _singular(name), depth + 1, salt + tries)
             tries += 1
-            mark = canonical(item) if unique else ""
+            mark = canonical_text(item) if unique else ""
             if not unique or mark not in seen:
                 made.append(item)
                 seen.add(mark)
@@ -276,7 +285,7 @@ class _Filler:
 
     def _simplest(self, schema: Mapping[str, Any]) -> Iterator[Any]:
         """The smallest value of the schema's type, for when the bounds are reached."""
-        kinds = types(self.root.target(schema) or {})
+        kinds = get_types(self.root.target(schema) or {})
         empty = {"object": {}, "array": [], "string": "", "integer": 0, "number": 0, "boolean": False}
         if "null" in kinds or not kinds:
             yield None

@@ -13,15 +13,15 @@ from urllib.parse import unquote
 
 from fake_server.api import patterns
 from fake_server.api.sensible.schemas import (
-    canonical,
-    listed,
-    mapping,
+    canonical_text,
+    get_list,
+    get_mapping,
+    get_number,
+    get_size,
+    get_texts,
+    item_schemas,
+    member_schemas,
     merge,
-    number,
-    parts,
-    places,
-    size,
-    texts,
 )
 
 MAX_HOPS = 20
@@ -39,7 +39,7 @@ class Budget:
 
 
 @dataclass
-class Root:
+class SchemaRoot:
     """The whole schema, for `$ref`, and the steps its walks may take."""
 
     schema: Any
@@ -90,23 +90,23 @@ class Root:
 
     def _fits_kind(self, value: Any, schema: Mapping[str, Any]) -> bool:
         named = schema.get("type")
-        kinds = [named] if isinstance(named, str) else texts(schema, "type")
+        kinds = [named] if isinstance(named, str) else get_texts(schema, "type")
         if kinds and not any(is_type(value, kind) for kind in kinds):
             return False
-        if "const" in schema and canonical(schema["const"]) != canonical(value):
+        if "const" in schema and canonical_text(schema["const"]) != canonical_text(value):
             return False
         members = schema.get("enum")
-        return not isinstance(members, list) or canonical(value) in map(canonical, members)
+        return not isinstance(members, list) or canonical_text(value) in map(canonical_text, members)
 
     def _fits_combinations(self, value: Any, schema: Mapping[str, Any], hops: int) -> bool:
         def count(key: str) -> int:
-            return sum(self.fits(value, one, hops) for one in listed(schema, key))
+            return sum(self.fits(value, one, hops) for one in get_list(schema, key))
 
-        if count("allOf") < len(listed(schema, "allOf")):
+        if count("allOf") < len(get_list(schema, "allOf")):
             return False
-        if listed(schema, "anyOf") and not count("anyOf"):
+        if get_list(schema, "anyOf") and not count("anyOf"):
             return False
-        if listed(schema, "oneOf") and count("oneOf") != 1:
+        if get_list(schema, "oneOf") and count("oneOf") != 1:
             return False
         if "not" in schema and self.fits(value, schema["not"], hops):
             return False
@@ -116,38 +116,39 @@ class Root:
         return True
 
     def _fits_array(self, value: list[Any], schema: Mapping[str, Any], hops: int) -> bool:
-        lowest, highest = size(schema, "minItems") or 0, size(schema, "maxItems")
+        lowest, highest = get_size(schema, "minItems") or 0, get_size(schema, "maxItems")
         if len(value) < lowest or (highest is not None and len(value) > highest):
             return False
-        if schema.get("uniqueItems") is True and len(set(map(canonical, value))) < len(value):
+        if schema.get("uniqueItems") is True and len(set(map(canonical_text, value))) < len(value):
             return False
-        first, rest = places(schema)
+        first, rest = item_schemas(schema)
         if not all(self.fits(one, place, hops) for one, place in zip(value, first, strict=False)):
             return False
         if not all(self.fits(one, rest, hops) for one in value[len(first) :]):
             return False
         if "contains" in schema:
-            least, most = size(schema, "minContains"), size(schema, "maxContains")
+            least, most = get_size(schema, "minContains"), get_size(schema, "maxContains")
             hits = sum(self.fits(one, schema["contains"], hops) for one in value)
             return hits >= (1 if least is None else least) and (most is None or hits <= most)
         return True
 
     def _fits_object(self, value: dict[str, Any], schema: Mapping[str, Any], hops: int) -> bool:
-        lowest, highest = size(schema, "minProperties") or 0, size(schema, "maxProperties")
+        lowest, highest = get_size(schema, "minProperties") or 0, get_size(schema, "maxProperties")
         if len(value) < lowest or (highest is not None and len(value) > highest):
             return False
-        if any(name not in value for name in texts(schema, "required")):
+        if any(name not in value for name in get_texts(schema, "required")):
             return False
-        dependent = mapping(schema, "dependentRequired")
+        dependent = get_mapping(schema, "dependentRequired")
         for name in dependent:
-            if name in value and any(one not in value for one in texts(dependent, name)):
+            if name in value and any(one not in value for one in get_texts(dependent, name)):
                 return False
-        for name, extra in mapping(schema, "dependentSchemas").items():
+        for name, extra in get_mapping(schema, "dependentSchemas").items():
             if name in value and not self.fits(value, extra, hops):
                 return False
         names = schema.get("propertyNames", True)
         return all(
-            self.fits(name, names, hops) and all(self.fits(one, part, hops) for part in parts(schema, name))
+            self.fits(name, names, hops)
+            and all(self.fits(one, part, hops) for part in member_schemas(schema, name))
             for name, one in value.items()
         )
 
@@ -167,17 +168,17 @@ def _is_number(value: Any) -> bool:
 
 
 def _fits_text(value: str, schema: Mapping[str, Any]) -> bool:
-    lowest, highest = size(schema, "minLength") or 0, size(schema, "maxLength")
+    lowest, highest = get_size(schema, "minLength") or 0, get_size(schema, "maxLength")
     if len(value) < lowest or (highest is not None and len(value) > highest):
         return False
     form = schema.get("pattern")
-    return not isinstance(form, str) or bool(patterns.problem(form)) or patterns.search(form, value)
+    return not isinstance(form, str) or bool(patterns.find_problem(form)) or patterns.search(form, value)
 
 
 def _fits_number(value: float, schema: Mapping[str, Any]) -> bool:
-    least, most = number(schema, "minimum"), number(schema, "maximum")
-    above, below = number(schema, "exclusiveMinimum"), number(schema, "exclusiveMaximum")
-    step = number(schema, "multipleOf")
+    least, most = get_number(schema, "minimum"), get_number(schema, "maximum")
+    above, below = get_number(schema, "exclusiveMinimum"), get_number(schema, "exclusiveMaximum")
+    step = get_number(schema, "multipleOf")
     if least is not None and (value < least or (schema.get("exclusiveMinimum") is True and value == least)):
         return False
     if most is not None and (value > most or (schema.get("exclusiveMaximum") is True and value == most)):

@@ -90,13 +90,13 @@ def has_format(text: str, form: str) -> bool:
     return not form or (form in BY_FORMAT and BY_FORMAT[form].fullmatch(text) is not None)
 
 
-def words_of(name: str) -> list[str]:
+def split_words(name: str) -> list[str]:
     """A name's words in lower case: `getCurrentCity_name` is get, current, city, name."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
     return [word.lower() for word in re.split(r"[\W_]+", spaced) if word]
 
 
-def texts(name: str, text: str, form: str = "") -> Iterator[str]:
+def texts_for(name: str, text: str, form: str = "") -> Iterator[str]:
     """Texts a string member called `name` (of the given format) may take from the user's text, best first."""
     text = text[:MAX_TEXT]
     if form:
@@ -104,11 +104,11 @@ def texts(name: str, text: str, form: str = "") -> Iterator[str]:
         found = (match.group() for match in pattern.finditer(text)) if pattern else iter(())
         yield from (one for one in found if has_format(one, form))
         return
-    words = words_of(name)
+    words = split_words(name)
     person = any(word in _PERSON_WORDS for word in words)
     if person:
         yield from (match.group(1) for match in _NAMED.finditer(text))
-    yield from explicit(name, text)
+    yield from stated_values(name, text)
     for hints, pattern in (
         (("email", "mail"), _EMAIL),
         (("url", "uri", "link", "website"), _URL),
@@ -121,18 +121,18 @@ def texts(name: str, text: str, form: str = "") -> Iterator[str]:
         if any(word in hints for word in words):
             yield from (match.group().strip() for match in pattern.finditer(text))
     if any(word in _PLACE_WORDS for word in words):
-        yield from places(text)
+        yield from find_places(text)
         return
     if person:
-        yield from capitals(text, first=False)
+        yield from find_proper_names(text, first=False)
     if any(word in _WHOLE_WORDS for word in words):
-        yield from quoted(text)
-        yield searched(text)
+        yield from find_quoted(text)
+        yield search_terms(text)
 
 
-def explicit(name: str, text: str) -> Iterator[str]:
+def stated_values(name: str, text: str) -> Iterator[str]:
     """What stands after `name:`, `name =` or `name is` in the text."""
-    words = words_of(name)
+    words = split_words(name)
     if not words or words[0] not in text.lower():
         return
     spelt = r"[\s_-]?".join(map(re.escape, words))
@@ -142,14 +142,14 @@ def explicit(name: str, text: str) -> Iterator[str]:
         yield match.group(1) or match.group(2)
 
 
-def places(text: str) -> Iterator[str]:
+def find_places(text: str) -> Iterator[str]:
     """Capitalised names, those after `in`, `for`, `to` and the like first."""
     yield from (match.group(1) for match in _AFTER_PREPOSITION.finditer(text))
-    yield from capitals(text)
+    yield from find_proper_names(text)
     yield from (match.group(1) for match in _LOWER_PLACE.finditer(text))
 
 
-def capitals(text: str, first: bool = True) -> Iterator[str]:
+def find_proper_names(text: str, first: bool = True) -> Iterator[str]:
     """Runs of capitalised words less a sentence's ordinary first word; lone first words last, or never."""
     lone = []
     for match in _CAPITALS.finditer(text):
@@ -168,13 +168,13 @@ def capitals(text: str, first: bool = True) -> Iterator[str]:
     yield from lone if first else ()
 
 
-def quoted(text: str) -> Iterator[str]:
+def find_quoted(text: str) -> Iterator[str]:
     """What stands between quotes."""
     for match in _QUOTED.finditer(text):
         yield next(group for group in match.groups() if group is not None)
 
 
-def searched(text: str) -> str:
+def search_terms(text: str) -> str:
     """The text without the words that ask for it: `Search for Python tutorials` is `Python tutorials`."""
     return re.sub(
         r"^\s*(?:please\s+)?(?:search|look|google)\s+(?:the web\s+)?(?:for|up)\s+",
@@ -184,7 +184,7 @@ def searched(text: str) -> str:
     ).strip()
 
 
-def numbers(text: str) -> list[int | float]:
+def find_numbers(text: str) -> list[int | float]:
     """The numbers in the text in order, at most 1,000."""
     found: list[int | float] = []
     for match in _NUMBER.finditer(text[:MAX_TEXT]):
@@ -194,13 +194,13 @@ def numbers(text: str) -> list[int | float]:
     return found
 
 
-def number_list(text: str) -> list[int | float]:
+def find_number_list(text: str) -> list[int | float]:
     """The numbers of the first `[1, 2, 3]` in the text."""
     match = _NUMBER_LIST.search(text[:MAX_TEXT])
-    return numbers(match.group()) if match else []
+    return find_numbers(match.group()) if match else []
 
 
-def json_object(text: str) -> dict[str, Any]:
+def find_json_object(text: str) -> dict[str, Any]:
     """The first JSON object in the text, {} where there is none."""
     decoder = json.JSONDecoder()
     start, tries = text.find("{"), 0
@@ -216,7 +216,7 @@ def json_object(text: str) -> dict[str, Any]:
     return {}
 
 
-def subjects(text: str) -> list[str]:
+def split_by_subject(text: str) -> list[str]:
     """The text once for each thing of a list in it: `weather in Oslo and Paris` becomes two texts.
 
     A list is two or more capitalised names joined by commas, `and`, `&` or `or`; else the text alone.

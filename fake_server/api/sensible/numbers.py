@@ -6,23 +6,24 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from fake_server.api.sensible.schemas import number
+from fake_server.api.sensible.schemas import get_number
 
 
 def candidates(schema: Mapping[str, Any], kind: str, salt: int) -> Iterator[int | float]:
     """Numbers that may satisfy the schema: a small whole one first; other salts, other numbers."""
     low, high = (
-        _edges(schema, "minimum", "exclusiveMinimum", max),
-        _edges(schema, "maximum", "exclusiveMaximum", min),
+        _tighter_bound(schema, "minimum", "exclusiveMinimum", max),
+        _tighter_bound(schema, "maximum", "exclusiveMaximum", min),
     )
-    step = number(schema, "multipleOf")
+    step = get_number(schema, "multipleOf")
     try:
         if step is not None and step > 0:
             yield from (
-                _tidy(index * step) for index in _whole(_scaled(low, step), _scaled(high, step), salt)
+                _as_integer(index * step)
+                for index in _whole_numbers(_scale(low, step), _scale(high, step), salt)
             )
             return
-        yield from _whole(low, high, salt)
+        yield from _whole_numbers(low, high, salt)
     except (OverflowError, ValueError):
         yield 0
     if kind == "number":
@@ -32,25 +33,25 @@ def candidates(schema: Mapping[str, Any], kind: str, salt: int) -> Iterator[int 
         yield bottom + (top - bottom) / 2
 
 
-Edge = tuple[float | int, bool]
+Bound = tuple[float | int, bool]
 """A bound, and whether the bound itself is left out."""
 
 
-def _edges(schema: Mapping[str, Any], name: str, exclusive: str, tighter: Any) -> Edge | None:
+def _tighter_bound(schema: Mapping[str, Any], name: str, exclusive: str, tighter: Any) -> Bound | None:
     """The tighter of two bounds; in the old form the exclusive one is a switch."""
-    found: list[Edge] = []
-    if (value := number(schema, name)) is not None:
+    found: list[Bound] = []
+    if (value := get_number(schema, name)) is not None:
         found.append((value, schema.get(exclusive) is True))
-    if (value := number(schema, exclusive)) is not None:
+    if (value := get_number(schema, exclusive)) is not None:
         found.append((value, True))
     return None if not found else tighter(found, key=lambda edge: edge[0])
 
 
-def _scaled(edge: Edge | None, step: float) -> Edge | None:
+def _scale(edge: Bound | None, step: float) -> Bound | None:
     return None if edge is None else (edge[0] / step, edge[1])
 
 
-def _whole(low: Edge | None, high: Edge | None, salt: int) -> Iterator[int]:
+def _whole_numbers(low: Bound | None, high: Bound | None, salt: int) -> Iterator[int]:
     """Whole numbers between the edges, 1 where it lies inside."""
     least = most = None
     if low:
@@ -71,5 +72,5 @@ def _whole(low: Edge | None, high: Edge | None, salt: int) -> Iterator[int]:
         yield from (1 + salt, 2 + salt, salt, -1 - salt)
 
 
-def _tidy(value: float) -> int | float:
+def _as_integer(value: float) -> int | float:
     return int(value) if float(value).is_integer() else value

@@ -34,43 +34,43 @@ _NOT_KEYS = hints.word_set(
 )
 
 
-def text(request: Mapping[str, Any], seed: int, index: int = 0) -> str:
+def write_json(request: Mapping[str, Any], seed: int, index: int = 0) -> str:
     """JSON text: valid for the schema asked for, else an object with the keys the messages name."""
     question = chat_request.last_user_text(request)
     if chat_request.response_format(request) == "json_schema":
         value = filler.fill(chat_request.response_schema(request), question, seed, index)
     else:
-        value = _object(request, question, seed, index)
+        value = _make_object(request, question, seed, index)
     return json.dumps(value, ensure_ascii=False)
 
 
-def _object(request: Mapping[str, Any], question: str, seed: int, index: int) -> dict[str, Any]:
+def _make_object(request: Mapping[str, Any], question: str, seed: int, index: int) -> dict[str, Any]:
     system = "\n".join(
         one.text for one in chat_request.messages(request) if one.role in chat_request.SYSTEM_ROLES
     )
     for text_ in (question, system):
-        given = hints.json_object(text_)
+        given = hints.find_json_object(text_)
         if given:
             return given
-        names = keys(text_)
+        names = find_keys(text_)
         if names:
             schema = {
                 "type": "object",
-                "properties": {name: _guess(name) for name in names},
+                "properties": {name: _guess_schema(name) for name in names},
                 "required": names,
             }
             value = filler.fill(schema, question, seed, index)
             return value if isinstance(value, dict) else {}
-    return {"answer": words.text(request, seed, index)}
+    return {"answer": words.write_text(request, seed, index)}
 
 
-def keys(said: str) -> list[str]:
+def find_keys(said: str) -> list[str]:
     """The keys a text names: `with keys name and age`, `"why" and "how" keys`, `fields: a, b`."""
     before = _BEFORE.finditer(said[: hints.MAX_TEXT])
     found = [name for match in before for name in re.findall(_QUOTED, match.group(1))]
     match = _KEYS.search(said[: hints.MAX_TEXT])
     if match and not found:
-        quoted = list(hints.quoted(match.group(1)))
+        quoted = list(hints.find_quoted(match.group(1)))
         for part in quoted or re.split(r",|\band\b", match.group(1)):
             named = _PLAIN_WORD.findall(part)
             if named[1:] and named[0].lower() in _NOT_KEYS:
@@ -79,9 +79,9 @@ def keys(said: str) -> list[str]:
     return list(dict.fromkeys(found))[:MAX_KEYS]
 
 
-def _guess(name: str) -> dict[str, Any]:
+def _guess_schema(name: str) -> dict[str, Any]:
     """A schema for a member of which only the name is known."""
-    told = set(hints.words_of(name))
+    told = set(hints.split_words(name))
     if told & _WHOLE_NUMBERS:
         return {"type": "integer"}
     return (

@@ -27,7 +27,7 @@ class Unsupported(ValueError):
     """The expression uses something this walk does not know, or grows too long."""
 
 
-def example(pattern: str, minimum: int = 0, salt: int = 0) -> str | None:
+def make_example(pattern: str, minimum: int = 0, salt: int = 0) -> str | None:
     """A text of at least `minimum` characters that should match, None where none was found.
 
     Different salts give different texts where the expression leaves room.
@@ -35,7 +35,7 @@ def example(pattern: str, minimum: int = 0, salt: int = 0) -> str | None:
     text = None
     for extra in (0, 1, 2, 4, 8, 16, 32, 64, 128, 512, 2048):
         try:
-            text = _Walk(pattern, extra, salt).whole()
+            text = _Generator(pattern, extra, salt).whole()
         except (Unsupported, IndexError, ValueError, OverflowError):
             return text
         if len(text) >= minimum:
@@ -44,7 +44,7 @@ def example(pattern: str, minimum: int = 0, salt: int = 0) -> str | None:
 
 
 @dataclass
-class _Walk:
+class _Generator:
     pattern: str
     extra: int
     salt: int

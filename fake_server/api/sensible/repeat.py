@@ -55,7 +55,7 @@ _TAIL_LENGTH = 200
 _BLOCK_AFTER = re.compile(r"\n[ \t]{0,9}\n<[A-Za-z_]")
 
 
-def wanted(text: str, strict: bool = False) -> str | None:
+def words_to_repeat(text: str, strict: bool = False) -> str | None:
     """The words to repeat, None where the text asks for none. `strict` wants `exactly`, a colon or quotes."""
     text = text[:MAX_TEXT].strip()
     for pattern, free in ((_REPEAT, True), (_REPLY, False), (_SAY, True), (_PRINT, False)):
@@ -63,17 +63,17 @@ def wanted(text: str, strict: bool = False) -> str | None:
         if not match:
             continue
         what, how = match.group("what").strip(), match.group("how")
-        inside = _inside_quotes(what)
+        inside = _read_quoted(what)
         if inside is not None:
             return inside
         literal = bool(match.group("mark"))
         told = literal or bool(_EXACT.search(how)) or (free and not strict)
         if told and (literal or not _NOT_LITERAL.match(what)):
-            return _without_tail(what, literal)
+            return _strip_tail(what, literal)
     return None
 
 
-def _inside_quotes(what: str) -> str | None:
+def _read_quoted(what: str) -> str | None:
     """The quoted text or code fence that `what` begins with."""
     if what.startswith("```"):
         body, end, _ = what[3:].partition("```")
@@ -92,7 +92,7 @@ def _inside_quotes(what: str) -> str | None:
     return None
 
 
-def _without_tail(what: str, literal: bool) -> str:
+def _strip_tail(what: str, literal: bool) -> str:
     """Without what follows the words: `…, and nothing else`; a full stop stays only after a colon."""
     block = _BLOCK_AFTER.search(what)
     what = (what[: block.start()] if block else what).rstrip()

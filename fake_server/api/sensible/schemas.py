@@ -18,7 +18,7 @@ _LOWEST = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxPropertie
 _HIGHEST = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties", "minContains")
 
 
-def number(schema: Mapping[str, Any], key: str) -> float | int | None:
+def get_number(schema: Mapping[str, Any], key: str) -> float | int | None:
     """A finite number under `key`, else None."""
     value = schema.get(key)
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -26,36 +26,36 @@ def number(schema: Mapping[str, Any], key: str) -> float | int | None:
     return value if -LARGEST < value < LARGEST else None
 
 
-def size(schema: Mapping[str, Any], key: str) -> int | None:
+def get_size(schema: Mapping[str, Any], key: str) -> int | None:
     """A length or count under `key`, else None."""
-    value = number(schema, key)
+    value = get_number(schema, key)
     return None if value is None or value < 0 else int(value)
 
 
-def mapping(schema: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+def get_mapping(schema: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     """The mapping under `key`, else {}."""
     value = schema.get(key)
     return value if isinstance(value, Mapping) else {}
 
 
-def listed(schema: Mapping[str, Any], key: str) -> list[Any]:
+def get_list(schema: Mapping[str, Any], key: str) -> list[Any]:
     """The list under `key`, else []."""
     value = schema.get(key)
     return value if isinstance(value, list) else []
 
 
-def texts(schema: Mapping[str, Any], key: str) -> list[str]:
+def get_texts(schema: Mapping[str, Any], key: str) -> list[str]:
     """The texts in the list under `key`."""
-    return [one for one in listed(schema, key) if isinstance(one, str)]
+    return [one for one in get_list(schema, key) if isinstance(one, str)]
 
 
-def types(schema: Mapping[str, Any]) -> list[str]:
+def get_types(schema: Mapping[str, Any]) -> list[str]:
     """The types allowed, [] for any; guessed from other keywords where none is named."""
     named = schema.get("type")
     if isinstance(named, str):
         return [named]
     if isinstance(named, list):
-        return texts(schema, "type")
+        return get_texts(schema, "type")
     for kind, keys in _TELLING.items():
         if any(key in schema for key in keys):
             return [kind]
@@ -70,17 +70,17 @@ _TELLING = {
 }
 
 
-def canonical(value: object) -> str:
+def canonical_text(value: object) -> str:
     """A text equal for equal JSON values: 1 and 1.0 are equal, 1 and true are not."""
-    return json.dumps(_plain(value), sort_keys=True, ensure_ascii=True)
+    return json.dumps(_normalize(value), sort_keys=True, ensure_ascii=True)
 
 
-def _plain(value: object) -> object:
+def _normalize(value: object) -> object:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, Mapping):
-        return {key: _plain(one) for key, one in value.items()}
-    return [_plain(one) for one in value] if isinstance(value, list) else value
+        return {key: _normalize(one) for key, one in value.items()}
+    return [_normalize(one) for one in value] if isinstance(value, list) else value
 
 
 def merge(first: Any, second: Any) -> Any:
@@ -99,13 +99,13 @@ def merge(first: Any, second: Any) -> Any:
             later = (
                 {key: value} if key != "if" else {k: second[k] for k in ("if", "then", "else") if k in second}
             )
-            merged["allOf"] = [*listed(merged, "allOf"), later]
+            merged["allOf"] = [*get_list(merged, "allOf"), later]
         else:
-            merged[key] = _merged_keyword(key, merged[key], value)
+            merged[key] = _merge_keyword(key, merged[key], value)
     return merged
 
 
-def _merged_keyword(key: str, first: Any, second: Any) -> Any:
+def _merge_keyword(key: str, first: Any, second: Any) -> Any:
     if key in ("properties", "patternProperties", "$defs", "definitions", "dependentRequired"):
         if isinstance(first, Mapping) and isinstance(second, Mapping):
             both = {name: merge(first[name], second[name]) for name in first if name in second}
@@ -113,7 +113,7 @@ def _merged_keyword(key: str, first: Any, second: Any) -> Any:
     elif key in ("required", "allOf") and isinstance(first, list) and isinstance(second, list):
         return first + [one for one in second if one not in first]
     elif key == "enum" and isinstance(first, list) and isinstance(second, list):
-        return [one for one in first if any(canonical(one) == canonical(other) for other in second)]
+        return [one for one in first if any(canonical_text(one) == canonical_text(other) for other in second)]
     elif key == "type":
         return _common_types(first, second)
     elif key in ("items", "contains", "propertyNames", "additionalProperties"):
@@ -128,7 +128,7 @@ def _merged_keyword(key: str, first: Any, second: Any) -> Any:
 
 
 def _common_types(first: Any, second: Any) -> Any:
-    ones, others = (types({"type": one}) for one in (first, second))
+    ones, others = (get_types({"type": one}) for one in (first, second))
     if not ones or not others:
         return ones or others
     common = [one for one in ones if one in others]
@@ -137,18 +137,18 @@ def _common_types(first: Any, second: Any) -> Any:
     return common or first
 
 
-def places(schema: Mapping[str, Any]) -> tuple[list[Any], Any]:
+def item_schemas(schema: Mapping[str, Any]) -> tuple[list[Any], Any]:
     """(the schemas of the first items, the schema of the rest), in the old form and the new."""
     if isinstance(schema.get("items"), list):
         return schema["items"], schema.get("additionalItems", True)
-    return listed(schema, "prefixItems"), schema.get("items", True)
+    return get_list(schema, "prefixItems"), schema.get("items", True)
 
 
-def parts(schema: Mapping[str, Any], name: str) -> Iterable[Any]:
+def member_schemas(schema: Mapping[str, Any], name: str) -> Iterable[Any]:
     """Every schema that the member `name` of an object must satisfy."""
-    known = mapping(schema, "properties")
+    known = get_mapping(schema, "properties")
     found = [known[name]] if name in known else []
     found += [
-        one for form, one in mapping(schema, "patternProperties").items() if patterns.search(form, name)
+        one for form, one in get_mapping(schema, "patternProperties").items() if patterns.search(form, name)
     ]
     return found or [schema.get("additionalProperties", True)]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fake_server.api.sensible import chance, hints, regex_example
-from fake_server.api.sensible.schemas import size
+from fake_server.api.sensible.schemas import get_size
 
 MAX_LENGTH = 100_000
 
@@ -31,28 +31,28 @@ def candidates(schema: Mapping[str, Any], name: str, text: str, salt: int, seed:
     """Texts that may satisfy the schema, the best first; callers check them."""
     form = schema.get("format") if isinstance(schema.get("format"), str) else ""
     pattern = schema.get("pattern") if isinstance(schema.get("pattern"), str) else None
-    lowest = min(size(schema, "minLength") or 0, MAX_LENGTH)
-    highest = size(schema, "maxLength")
+    lowest = min(get_size(schema, "minLength") or 0, MAX_LENGTH)
+    highest = get_size(schema, "maxLength")
     if not salt:
-        for lifted in hints.texts(name, text, str(form)):
+        for lifted in hints.texts_for(name, text, str(form)):
             yield lifted
             if highest is not None and not form and not pattern and len(lifted) > highest:
                 yield lifted[:highest]
     if form:
-        yield from formatted(str(form), salt, seed)
+        yield from examples_of_format(str(form), salt, seed)
     if pattern is not None:
-        made = regex_example.example(pattern, lowest, salt)
+        made = regex_example.make_example(pattern, lowest, salt)
         if made is not None:
             yield made
             yield made[:highest]
-    yield fitted(plain(name, salt, seed), lowest, highest)
-    yield fitted(plain("", salt, seed), lowest, highest)
-    yield fitted(_counter(salt), lowest, highest)
+    yield fit_length(plain_text(name, salt, seed), lowest, highest)
+    yield fit_length(plain_text("", salt, seed), lowest, highest)
+    yield fit_length(_short_text(salt), lowest, highest)
 
 
-def plain(name: str, salt: int, seed: int) -> str:
+def plain_text(name: str, salt: int, seed: int) -> str:
     """A short text that suits a member of this name."""
-    for word in reversed(hints.words_of(name)):
+    for word in reversed(hints.split_words(name)):
         if word in _BY_WORD:
             options = _BY_WORD[word]
             return options[salt % len(options)] + (f" {salt + 1}" if salt >= len(options) else "")
@@ -60,7 +60,7 @@ def plain(name: str, salt: int, seed: int) -> str:
     return f"{word} {salt + 1}" if salt else word
 
 
-def fitted(text: str, lowest: int, highest: int | None) -> str:
+def fit_length(text: str, lowest: int, highest: int | None) -> str:
     """The text made long enough with more words, or cut."""
     if len(text) < lowest:
         text += (" " + " ".join(_PLAIN)) * ((lowest - len(text)) // 60 + 1)
@@ -69,7 +69,7 @@ def fitted(text: str, lowest: int, highest: int | None) -> str:
     return text if highest is None else text[:highest]
 
 
-def formatted(form: str, salt: int, seed: int) -> Iterator[str]:
+def examples_of_format(form: str, salt: int, seed: int) -> Iterator[str]:
     """Texts of a JSON Schema format; none for a format not known."""
     day, month = 1 + salt % 28, 1 + salt // 28 % 12
     date = f"2026-{month:02d}-{day:02d}"
@@ -83,21 +83,21 @@ def formatted(form: str, salt: int, seed: int) -> Iterator[str]:
         "uri": f"https://example.com/{who}", "url": f"https://example.com/{who}",
         "iri": f"https://example.com/{who}", "uri-reference": f"/{who}", "iri-reference": f"/{who}",
         "uri-template": f"https://example.com/{who}/{{id}}", "json-pointer": f"/{who}",
-        "relative-json-pointer": f"{1 + salt}/{who}", "regex": f"^{who}$", "uuid": _uuid(seed, salt),
+        "relative-json-pointer": f"{1 + salt}/{who}", "regex": f"^{who}$", "uuid": _make_uuid(seed, salt),
         "byte": base64.b64encode(who.encode()).decode(), "base64": base64.b64encode(who.encode()).decode(),
     }  # fmt: skip
     if form in known:
         yield known[form]
 
 
-def _uuid(seed: int, salt: int) -> str:
+def _make_uuid(seed: int, salt: int) -> str:
     """A UUID of version 4's shape (RFC 9562 section 5.4) that seed and salt decide."""
     digits = f"{chance.number(seed, salt, 'a'):016x}{chance.number(seed, salt, 'b'):016x}"
     variant = "89ab"[int(digits[16], 16) % 4]
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
-def _counter(salt: int) -> str:
+def _short_text(salt: int) -> str:
     """Short distinct texts: a, b, … z, ba, bb, …"""
     letters, left = "", salt
     while True:

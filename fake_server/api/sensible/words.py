@@ -60,47 +60,49 @@ def conversation_key(request: Mapping[str, Any]) -> list[Any]:
     return [said, names, chat_request.response_format(request), request.get("seed")]
 
 
-def text(request: Mapping[str, Any], seed: int, index: int = 0) -> str:
+def write_text(request: Mapping[str, Any], seed: int, index: int = 0) -> str:
     """The answer's text for choice number `index`."""
     said = chat_request.messages(request)
     if said and said[-1].role in chat_request.RESULT_ROLES:
-        return _about_results(request, said)
+        return _write_about_results(request, said)
     question = chat_request.last_user_text(request) or (said[-1].text if said else "")
     system = "\n".join(message.text for message in said if message.role in chat_request.SYSTEM_ROLES)
-    words = repeat.wanted(question)
+    words = repeat.words_to_repeat(question)
     if words is None:
-        words = repeat.wanted(system, strict=True)
+        words = repeat.words_to_repeat(system, strict=True)
     if words is not None:
         return words
-    counted = _counted(question)
+    counted = _count_up(question)
     if counted is not None:
         return counted
-    return _about(question, request, seed, index)
+    return _write_about(question, request, seed, index)
 
 
-def shortened(words: str, limit: int = MAX_QUESTION) -> str:
+def _shorten_words(words: str, limit: int = MAX_QUESTION) -> str:
     """The words on one line, the middle left out where they are long."""
     return shorten_middle(" ".join(words.split()), limit)
 
 
-def _about(question: str, request: Mapping[str, Any], seed: int, index: int) -> str:
+def _write_about(question: str, request: Mapping[str, Any], seed: int, index: int) -> str:
     key = [conversation_key(request), seed, index]
     parts = []
-    result = _sum(question)
+    result = _solve_sum(question)
     if result is not None:
         parts.append(f"{result}.")
     elif _GREETING.match(question):
         parts.append("Hello! How can I help you today?")
     if question.strip():
-        parts.append(chance.pick(_OPENINGS, "opening", key).format(shortened(question).replace("{", "{{")))
+        parts.append(
+            chance.pick(_OPENINGS, "opening", key).format(_shorten_words(question).replace("{", "{{"))
+        )
     earlier = [message.text for message in chat_request.messages(request) if message.role == "user"][:-1]
-    parts += [f"Before that you said “{shortened(one, 200)}”." for one in earlier[-3:] if one.strip()]
+    parts += [f"Before that you said “{_shorten_words(one, 200)}”." for one in earlier[-3:] if one.strip()]
     for number in range(12 if _LONG.search(question) else 2):
-        parts.append(_sentence([*key, number]))
+        parts.append(_write_sentence([*key, number]))
     return " ".join(parts)
 
 
-def _sentence(key: list[Any]) -> str:
+def _write_sentence(key: list[Any]) -> str:
     chosen = [
         chance.pick(options, place, key)
         for place, options in enumerate((_ADJECTIVES, _NOUNS, _ADJECTIVES, _NOUNS))
@@ -108,7 +110,7 @@ def _sentence(key: list[Any]) -> str:
     return chance.pick(_SENTENCES, "sentence", key).format(*chosen)
 
 
-def _counted(question: str) -> str | None:
+def _count_up(question: str) -> str | None:
     match = _COUNT.search(question)
     if not match:
         return None
@@ -119,7 +121,7 @@ def _counted(question: str) -> str | None:
     return mark.join(map(str, range(first, last + 1)))
 
 
-def _sum(question: str) -> str | None:
+def _solve_sum(question: str) -> str | None:
     """`2 + 2 = 4` for a question with one sum in it."""
     match = _SUM.search(question)
     if not match:
@@ -135,7 +137,7 @@ def _sum(question: str) -> str | None:
     return f"{match.group(1)} {mark} {match.group(3)} = {shown}"
 
 
-def _about_results(request: Mapping[str, Any], said: tuple[chat_request.Message, ...]) -> str:
+def _write_about_results(request: Mapping[str, Any], said: tuple[chat_request.Message, ...]) -> str:
     """The results of the tools that were called last, in the order they came."""
     results: list[str] = []
     for message in reversed(said):
@@ -143,6 +145,6 @@ def _about_results(request: Mapping[str, Any], said: tuple[chat_request.Message,
             break
         results.insert(0, message.text[:MAX_RESULT])
     question = chat_request.last_user_text(request)
-    opening = f"For “{shortened(question, 200)}” " if question else ""
+    opening = f"For “{_shorten_words(question, 200)}” " if question else ""
     told = "; ".join(results)
     return f"{opening}{'t' if opening else 'T'}he tool{'s' if len(results) > 1 else ''} answered: {told}"

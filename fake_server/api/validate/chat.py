@@ -18,17 +18,17 @@ from fake_server.api.validate.checks import (
     boolean,
     integer,
     number,
+    one_of,
     string,
-    word,
 )
 from fake_server.api.validate.containers import (
     array,
-    by_kind,
-    checked_members,
+    by_type,
     mapping,
     members,
     nullable,
-    tagged,
+    tagged_union,
+    validate_members,
 )
 
 _JSON_SCHEMA = members(
@@ -39,7 +39,7 @@ _JSON_SCHEMA = members(
         "strict": nullable(boolean),
     },
 ).named("JsonSchema")
-_RESPONSE_FORMAT = tagged(
+_RESPONSE_FORMAT = tagged_union(
     "type",
     {
         "text": members().named("ResponseFormatText", "Any text."),
@@ -51,17 +51,17 @@ _RESPONSE_FORMAT = tagged(
 )
 _AUDIO = members(
     {
-        "voice": by_kind("a string or an object", string=anything, object=anything),
-        "format": word("wav", "aac", "mp3", "flac", "opus", "pcm16"),
+        "voice": by_type("a string or an object", string=anything, object=anything),
+        "format": one_of("wav", "aac", "mp3", "flac", "opus", "pcm16"),
     }
 ).named("AudioWanted")
 _TEXT_PARTS = anything.documented(
-    type="array", items=tagged("type", {"text": messages.TEXT_PART}), minItems=1
+    type="array", items=tagged_union("type", {"text": messages.TEXT_PART}), minItems=1
 )
 _PREDICTION = members(
     {
-        "type": word("content"),
-        "content": by_kind("one of a string or array of objects", string=anything, array=_TEXT_PARTS),
+        "type": one_of("content"),
+        "content": by_type("one of a string or array of objects", string=anything, array=_TEXT_PARTS),
     }
 ).named("PredictionContent", "What most of the answer is expected to be.")
 _STREAM_OPTIONS = members(
@@ -93,7 +93,7 @@ MEMBERS: Mapping[str, Check] = {
     "stream_options": nullable(_STREAM_OPTIONS),
     "n": nullable(integer(1, 128)).documented("How many choices are made."),
     "stop": nullable(
-        by_kind("one of a string or an array", string=anything, array=array(string(), most=4))
+        by_type("one of a string or an array", string=anything, array=array(string(), most=4))
     ).documented("Texts at which the answer ends; they are not part of it."),
     "temperature": nullable(number(0, 2)).documented("How much chance there is; checked and else ignored."),
     "top_p": nullable(number(0, 1)).documented("The share of likely tokens; checked and else ignored."),
@@ -116,24 +116,24 @@ MEMBERS: Mapping[str, Check] = {
     "top_logprobs": nullable(integer(0, 20)).documented(
         "How many alternatives each token has; `logprobs` is needed."
     ),
-    "reasoning_effort": nullable(word(*_EFFORTS)).documented("How much a model that reasons does so."),
-    "verbosity": nullable(word("low", "medium", "high")),
-    "modalities": nullable(array(word("text", "audio"), least=1)),
+    "reasoning_effort": nullable(one_of(*_EFFORTS)).documented("How much a model that reasons does so."),
+    "verbosity": nullable(one_of("low", "medium", "high")),
+    "modalities": nullable(array(one_of("text", "audio"), least=1)),
     "audio": nullable(_AUDIO),
     "prediction": nullable(_PREDICTION),
     "web_search_options": nullable(members()),
     "moderation": nullable(members()),
     "store": nullable(boolean).documented("Keep the completion, so that it can be listed and read again."),
     "metadata": nullable(METADATA),
-    "service_tier": nullable(word(*_TIERS)),
+    "service_tier": nullable(one_of(*_TIERS)),
     "prompt_cache_key": nullable(string()),
     "prompt_cache_options": nullable(members()),
-    "prompt_cache_retention": nullable(word("in_memory", "in-memory", "24h")),
+    "prompt_cache_retention": nullable(one_of("in_memory", "in-memory", "24h")),
     "safety_identifier": nullable(string(most=64)),
     "functions": tools.FUNCTIONS.documented(deprecated=True),
     "function_call": nullable(tools.FUNCTION_CALL).documented(deprecated=True),
 }
-UPDATED = {"metadata": MEMBERS["metadata"]}
+UPDATE = {"metadata": MEMBERS["metadata"]}
 """What a stored completion may be given anew."""
 
 
@@ -144,20 +144,20 @@ def validate_chat(request: Mapping[str, Any]) -> ErrorReply | None:
     what must hold between members, of schemas, and for the model.
     """
     try:
-        checked_members(request, REQUIRED, MEMBERS)
-        _together(dict(request))
-        schemas.functions(request)
-        schemas.response_format(request)
-        models.agree(request)
+        validate_members(request, REQUIRED, MEMBERS)
+        _check_combinations(dict(request))
+        schemas.check_functions(request)
+        schemas.check_response_format(request)
+        models.check_model(request)
     except Invalid as invalid:
         return invalid.reply
     return None
 
 
-def _together(request: dict[str, Any]) -> None:
-    messages.answered(request["messages"])
-    tools.agree(request)
-    streams(request)
+def _check_combinations(request: dict[str, Any]) -> None:
+    messages.check_tool_answers(request["messages"])
+    tools.check_tools(request)
+    check_stream_options(request)
     if request.get("top_logprobs") is not None and not request.get("logprobs"):
         message = "Invalid value for 'top_logprobs': it is only allowed when 'logprobs' is enabled."
         raise Invalid(message, "top_logprobs", None)
@@ -173,7 +173,7 @@ def _together(request: dict[str, Any]) -> None:
         raise Invalid(message, "max_tokens", "invalid_parameter_combination")
 
 
-def streams(request: Mapping[str, Any]) -> None:
+def check_stream_options(request: Mapping[str, Any]) -> None:
     """Raises Invalid for options of a stream without a stream."""
     if request.get("stream_options") is not None and not request.get("stream"):
         message = "The 'stream_options' parameter is only allowed when 'stream' is enabled."

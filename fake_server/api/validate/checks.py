@@ -13,7 +13,7 @@ from typing import Any
 from fake_server.api.reply import ErrorReply
 from fake_server.wire.text import shorten
 
-_MISTAKEN_ECHO = 100
+_LONGEST_ECHO = 100
 
 
 class Invalid(Exception):
@@ -52,18 +52,18 @@ def missing(path: str) -> Invalid:
 
 
 def wrong_type(path: str, expected: str, value: Any) -> Invalid:
-    message = f"Invalid type for '{path}': expected {expected}, but got {kind(value)} instead."
+    message = f"Invalid type for '{path}': expected {expected}, but got {type_name(value)} instead."
     return Invalid(message, path, "invalid_type")
 
 
 def wrong_value(path: str, value: Any, allowed: Collection[str]) -> Invalid:
     """An `invalid_value` that lists what is supported."""
-    supported = listed([f"'{one}'" for one in allowed])
-    message = f"Invalid value: '{shown(value)}'. Supported values are: {supported}."
+    supported = join_words([f"'{one}'" for one in allowed])
+    message = f"Invalid value: '{echo(value)}'. Supported values are: {supported}."
     return Invalid(message, path, "invalid_value")
 
 
-def kind(value: Any) -> str:
+def type_name(value: Any) -> str:
     """A JSON value's type as the API's messages name it."""
     if value is None:
         return "null"
@@ -73,27 +73,27 @@ def kind(value: Any) -> str:
     return names.get(type(value), "an object")
 
 
-def shown(value: Any) -> str:
+def echo(value: Any) -> str:
     """A value short enough to repeat."""
-    return shorten(str(value), _MISTAKEN_ECHO)
+    return shorten(str(value), _LONGEST_ECHO)
 
 
-def listed(words: list[str], last: str = "and") -> str:
+def join_words(words: list[str], last: str = "and") -> str:
     if len(words) < 3:
         return f" {last} ".join(words)
     return f"{', '.join(words[:-1])}, {last} {words[-1]}"
 
 
-def _boolean(value: Any, path: str) -> None:
+def _validate_boolean(value: Any, path: str) -> None:
     if not isinstance(value, bool):
         raise wrong_type(path, "a boolean", value)
 
 
 anything = Check(lambda value, path: None, {})
-boolean = Check(_boolean, {"type": "boolean"})
+boolean = Check(_validate_boolean, {"type": "boolean"})
 
 
-def limits(**keywords: Any) -> dict[str, Any]:
+def keywords(**keywords: Any) -> dict[str, Any]:
     """The keywords of JSON Schema that have a value."""
     return {keyword: value for keyword, value in keywords.items() if value is not None}
 
@@ -102,21 +102,21 @@ def integer(least: int | None = None, most: int | None = None) -> Check:
     def checked(value: Any, path: str) -> None:
         if isinstance(value, bool) or not isinstance(value, int):
             raise wrong_type(path, "an integer", value)
-        _range(value, path, "integer", least, most)
+        _check_range(value, path, "integer", least, most)
 
-    return Check(checked, {"type": "integer", **limits(minimum=least, maximum=most)})
+    return Check(checked, {"type": "integer", **keywords(minimum=least, maximum=most)})
 
 
 def number(least: float | None = None, most: float | None = None) -> Check:
     def checked(value: Any, path: str) -> None:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise wrong_type(path, "a decimal number", value)
-        _range(value, path, "decimal", least, most)
+        _check_range(value, path, "decimal", least, most)
 
-    return Check(checked, {"type": "number", **limits(minimum=least, maximum=most)})
+    return Check(checked, {"type": "number", **keywords(minimum=least, maximum=most)})
 
 
-def _range(value: float, path: str, name: str, least: float | None, most: float | None) -> None:
+def _check_range(value: float, path: str, name: str, least: float | None, most: float | None) -> None:
     for bound, broken, side, sign in (
         (least, least is not None and value < least, "below_min", ">="),
         (most, most is not None and value > most, "above_max", "<="),
@@ -125,7 +125,7 @@ def _range(value: float, path: str, name: str, least: float | None, most: float 
             words = "below minimum" if side == "below_min" else "above maximum"
             message = (
                 f"Invalid '{path}': {name} {words} value. "
-                f"Expected a value {sign} {bound}, but got {shown(value)} instead."
+                f"Expected a value {sign} {bound}, but got {echo(value)} instead."
             )
             raise Invalid(message, path, f"{name}_{side}_value")
 
@@ -159,16 +159,16 @@ def string(least: int = 0, most: int | None = None, pattern: str | None = None) 
 
     anchored = None if pattern is None else f"^{pattern}$"
     return Check(
-        checked, {"type": "string", **limits(minLength=least or None, maxLength=most, pattern=anchored)}
+        checked, {"type": "string", **keywords(minLength=least or None, maxLength=most, pattern=anchored)}
     )
 
 
-def word(*allowed: str) -> Check:
+def one_of(*allowed: str) -> Check:
     """One of the given strings."""
 
     def checked(value: Any, path: str) -> None:
         if not isinstance(value, str):
-            raise wrong_type(path, f"one of {listed([repr(one) for one in allowed], 'or')}", value)
+            raise wrong_type(path, f"one of {join_words([repr(one) for one in allowed], 'or')}", value)
         if value not in allowed:
             raise wrong_value(path, value, allowed)
 

@@ -11,17 +11,17 @@ from typing import Any
 from fake_server.api import tokens
 from fake_server.api.reply import ErrorReply
 from fake_server.api.validate.chat import MEMBERS as CHAT
-from fake_server.api.validate.chat import streams
+from fake_server.api.validate.chat import check_stream_options
 from fake_server.api.validate.checks import (
     Check,
     Invalid,
     boolean,
+    echo,
     integer,
-    shown,
     string,
     wrong_type,
 )
-from fake_server.api.validate.containers import array, checked_members, nullable
+from fake_server.api.validate.containers import array, nullable, validate_members
 
 REQUIRED: Mapping[str, Check] = {"model": CHAT["model"]}
 LAST_TOKEN = 100_257
@@ -29,7 +29,7 @@ LAST_TOKEN = 100_257
 MOST_PROMPTS = 2048
 MOST_CHOICES = 2048
 """Choices of one answer, a bound of this server's own."""
-CONTEXTS = {"gpt-3.5-turbo-instruct": 4097, "davinci-002": 16_384, "babbage-002": 16_384}
+CONTEXT_SIZES = {"gpt-3.5-turbo-instruct": 4097, "davinci-002": 16_384, "babbage-002": 16_384}
 """OpenAI's models that complete text, with the tokens that prompt and completion may have together."""
 DEFAULT_TOKENS = 16
 _SHARED = (
@@ -38,7 +38,7 @@ _SHARED = (
 )  # fmt: skip
 
 
-def _texts_or_tokens(value: Any, path: str) -> None:
+def _validate_texts_or_tokens(value: Any, path: str) -> None:
     """A string, an array of strings, an array of tokens, or an array of arrays of tokens."""
     if isinstance(value, str):
         return
@@ -51,7 +51,7 @@ def _texts_or_tokens(value: Any, path: str) -> None:
     elif isinstance(value[0], list):
         array(_TOKENS, most=MOST_PROMPTS).validate(value, path)
     else:
-        _tokens(value, path)
+        _validate_tokens(value, path)
 
 
 def malformed(path: str) -> Invalid:
@@ -60,7 +60,7 @@ def malformed(path: str) -> Invalid:
     return Invalid(message, None, None)
 
 
-def _tokens(value: Any, path: str) -> None:
+def _validate_tokens(value: Any, path: str) -> None:
     array(integer(), expected="an array of integers").validate(value, path)
     name = path.partition("[")[0]
     if not value:
@@ -68,16 +68,16 @@ def _tokens(value: Any, path: str) -> None:
     for one in value:
         if not 0 <= one <= LAST_TOKEN:
             bounds = f"Minimum value is 0, maximum value is {LAST_TOKEN} (inclusive)."
-            message = f"Invalid token in {name}: {shown(one)}. {bounds}"
+            message = f"Invalid token in {name}: {echo(one)}. {bounds}"
             raise Invalid(message, None, None)
 
 
-_TOKENS = Check(_tokens, array(integer(0, LAST_TOKEN), least=1).schema)
+_TOKENS = Check(_validate_tokens, array(integer(0, LAST_TOKEN), least=1).schema)
 _FORMS = (string(), array(string(), 1, MOST_PROMPTS), _TOKENS, array(_TOKENS, 1, MOST_PROMPTS))
-TEXTS_OR_TOKENS = Check(_texts_or_tokens, {"anyOf": _FORMS})
+TEXTS_OR_TOKENS = Check(_validate_texts_or_tokens, {"anyOf": _FORMS})
 
 
-def fits(limit: int, prompt: int, completion: int) -> None:
+def check_context(limit: int, prompt: int, completion: int) -> None:
     """Raises Invalid where a prompt's tokens and those of its completion are more than the context holds."""
     if prompt + completion > limit:
         message = (
@@ -103,15 +103,15 @@ MEMBERS: Mapping[str, Check] = {
 def validate_completion(request: Mapping[str, Any]) -> ErrorReply | None:
     """The 400 of a text completion request that OpenAI refuses, None for a good one."""
     try:
-        checked_members(request, REQUIRED, MEMBERS)
-        streams(request)
-        _together(request)
+        validate_members(request, REQUIRED, MEMBERS)
+        check_stream_options(request)
+        _check_combinations(request)
     except Invalid as invalid:
         return invalid.reply
     return None
 
 
-def _together(request: Mapping[str, Any]) -> None:
+def _check_combinations(request: Mapping[str, Any]) -> None:
     candidates, wanted = request.get("best_of"), request.get("n") or 1
     if candidates and wanted > candidates:
         message = (
@@ -128,13 +128,13 @@ def _together(request: Mapping[str, Any]) -> None:
     ):
         message = "Setting 'echo' and 'logprobs' at the same time is not supported for this model."
         raise Invalid(message, None, None)
-    prompts = [] if request.get("prompt") is None else tokens.texts(request["prompt"])
+    prompts = [] if request.get("prompt") is None else tokens.prompt_texts(request["prompt"])
     array(string(), most=MOST_PROMPTS).validate(prompts, "prompt")
     choices = len(prompts) * max(wanted, candidates or 1)
     if choices > MOST_CHOICES:
         message = f"This server makes at most {MOST_CHOICES} choices at once; {choices} are asked for."
         raise Invalid(message, "n", None)
-    if model in CONTEXTS:
+    if model in CONTEXT_SIZES:
         longest = max(map(tokens.count, prompts), default=0)
         asked = request.get("max_tokens")
-        fits(CONTEXTS[model], longest, DEFAULT_TOKENS if asked is None else asked)
+        check_context(CONTEXT_SIZES[model], longest, DEFAULT_TOKENS if asked is None else asked)

@@ -10,10 +10,10 @@ from fake_server.api import chat_request
 from fake_server.api.validate.checks import (
     Check,
     Invalid,
-    limits,
+    echo,
+    keywords,
     missing,
-    shown,
-    word,
+    one_of,
     wrong_type,
     wrong_value,
 )
@@ -50,7 +50,7 @@ def array(item: Check, least: int = 0, most: int | None = None, expected: str = 
         for index, one in enumerate(value):
             item.validate(one, f"{path}[{index}]")
 
-    return Check(checked, {"type": "array", "items": item, **limits(minItems=least or None, maxItems=most)})
+    return Check(checked, {"type": "array", "items": item, **keywords(minItems=least or None, maxItems=most)})
 
 
 def members(
@@ -73,10 +73,10 @@ def members(
             if name in may:
                 may[name].validate(one, f"{path}.{name}")
             elif closed and name not in must:
-                unknown = f"{path}.{shown(name)}"
+                unknown = f"{path}.{echo(name)}"
                 raise Invalid(f"Unknown parameter: '{unknown}'.", unknown, "unknown_parameter")
 
-    named = limits(properties={**must, **may} or None, required=list(must) or None)
+    named = keywords(properties={**must, **may} or None, required=list(must) or None)
     return Check(checked, {"type": "object", **named, "additionalProperties": not closed})
 
 
@@ -95,18 +95,18 @@ def mapping(item: Check, most: int | None = None, longest_key: int | None = None
         for name, one in value.items():
             if longest_key is not None and len(name) > longest_key:
                 message = (
-                    f"Invalid property name in '{path}': '{shown(name)}' is too long. Expected a property "
+                    f"Invalid property name in '{path}': '{echo(name)}' is too long. Expected a property "
                     f"name with maximum length {longest_key}, but got one with length {len(name)} instead."
                 )
                 raise Invalid(message, path, "property_name_above_max_length")
-            item.validate(one, f"{path}.{shown(name)}")
+            item.validate(one, f"{path}.{echo(name)}")
 
     names = None if longest_key is None else {"maxLength": longest_key}
-    bounds = limits(maxProperties=most, propertyNames=names)
+    bounds = keywords(maxProperties=most, propertyNames=names)
     return Check(checked, {"type": "object", "additionalProperties": item if item.schema else True, **bounds})
 
 
-def by_kind(expected: str, **checks: Check) -> Check:
+def by_type(expected: str, **checks: Check) -> Check:
     """A different check for each JSON type: `string`, `array` or `object`."""
     types = {"string": str, "array": list, "object": dict}
 
@@ -121,7 +121,7 @@ def by_kind(expected: str, **checks: Check) -> Check:
     return Check(checked, {"anyOf": schemas})
 
 
-def tagged(tag: str, forms: Mapping[str, Check]) -> Check:
+def tagged_union(tag: str, forms: Mapping[str, Check]) -> Check:
     """An object whose member `tag` says which of the forms it has."""
 
     def checked(value: Any, path: str) -> None:
@@ -147,14 +147,14 @@ def tagged(tag: str, forms: Mapping[str, Check]) -> Check:
 
 def _with_tag(form: Check, tag: str, name: str) -> Check:
     """The form with its tag in its schema; what validates it has seen the tag already."""
-    properties = {tag: word(name), **form.schema.get("properties", {})}
+    properties = {tag: one_of(name), **form.schema.get("properties", {})}
     required = [tag, *form.schema.get("required", ())]
     return replace(
         form, schema={"type": "object", **form.schema, "properties": properties, "required": required}
     )
 
 
-def checked_members(
+def validate_members(
     request: Mapping[str, Any], required: Mapping[str, Check], known: Mapping[str, Check]
 ) -> None:
     """A whole request: required members first, then each as sent; raises Invalid for the first complaint.
@@ -167,8 +167,8 @@ def checked_members(
             raise missing(name)
     for name, value in request.items():
         check = known.get(name)
-        if check is None and chat_request.reasons(request):
-            raise Invalid(f"Unknown parameter: '{shown(name)}'.", shown(name), "unknown_parameter")
+        if check is None and chat_request.is_reasoning_model(request):
+            raise Invalid(f"Unknown parameter: '{echo(name)}'.", echo(name), "unknown_parameter")
         if check is None:
-            raise Invalid(f"Unrecognized request argument supplied: {shown(name)}", None, None)
+            raise Invalid(f"Unrecognized request argument supplied: {echo(name)}", None, None)
         check.validate(value, name)

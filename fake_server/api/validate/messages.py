@@ -9,11 +9,11 @@ from fake_server.api.validate.checks import (
     Invalid,
     anything,
     missing,
+    one_of,
     string,
-    word,
     wrong_type,
 )
-from fake_server.api.validate.containers import array, by_kind, members, nullable, tagged
+from fake_server.api.validate.containers import array, by_type, members, nullable, tagged_union
 from fake_server.api.validate.tools import CALL, LEGACY_CALL, NAME
 
 TEXT_PART = members({"text": string()}).named("ChatCompletionRequestMessageContentPartText", "A text.")
@@ -21,12 +21,16 @@ _REFUSAL = members({"refusal": string()}).named(
     "ChatCompletionRequestMessageContentPartRefusal", "A refusal that the assistant gave before."
 )
 _URL = string().documented("Where the picture is, or the picture as a data URL.")
-_DETAIL = nullable(word("auto", "low", "high", "original"))
+_DETAIL = nullable(one_of("auto", "low", "high", "original"))
 _IMAGE = members({"image_url": members({"url": _URL}, {"detail": _DETAIL}).named("ImageUrl")}).named(
     "ChatCompletionRequestMessageContentPartImage", "A picture."
 )
-_SOUND = members({"data": string().documented("Base64."), "format": word("wav", "mp3")}).named("InputAudio")
-_AUDIO = members({"input_audio": _SOUND}).named("ChatCompletionRequestMessageContentPartAudio", "Sound.")
+_INPUT_AUDIO = members({"data": string().documented("Base64."), "format": one_of("wav", "mp3")}).named(
+    "InputAudio"
+)
+_AUDIO = members({"input_audio": _INPUT_AUDIO}).named(
+    "ChatCompletionRequestMessageContentPartAudio", "Sound."
+)
 _FILE = members(
     {
         "file": members(
@@ -37,10 +41,10 @@ _FILE = members(
 
 
 def _content(**parts: Check) -> Check:
-    return by_kind(
+    return by_type(
         "one of a string or array of objects",
         string=anything,
-        array=array(tagged("type", parts), least=1),
+        array=array(tagged_union("type", parts), least=1),
     )
 
 
@@ -81,24 +85,24 @@ _ROLES: dict[str, Check] = {
         "What the application demands; newer models take it for `system`.",
     ),
 }
-_MESSAGE = tagged("role", _ROLES)
-_INSTEAD = ("tool_calls", "function_call", "refusal", "audio")
+_MESSAGE = tagged_union("role", _ROLES)
+_INSTEAD_OF_CONTENT = ("tool_calls", "function_call", "refusal", "audio")
 
 
-def _message(value: Any, path: str) -> None:
+def _validate_message(value: Any, path: str) -> None:
     _MESSAGE.validate(value, path)
     if value["role"] == "assistant" and value.get("content") is None:
-        if any(value.get(name) for name in _INSTEAD):
+        if any(value.get(name) for name in _INSTEAD_OF_CONTENT):
             return
         if "content" not in value:
             raise missing(f"{path}.content")
         raise wrong_type(f"{path}.content", "one of a string or array of objects", None)
 
 
-MESSAGES = array(Check(_message, _MESSAGE.schema), least=1, expected="an array of objects")
+MESSAGES = array(Check(_validate_message, _MESSAGE.schema), least=1, expected="an array of objects")
 
 
-def answered(messages: list[dict[str, Any]]) -> None:
+def check_tool_answers(messages: list[dict[str, Any]]) -> None:
     """Every tool call is answered at once, and every tool message answers one. Raises Invalid."""
     waiting: list[str] = []
     known: frozenset[str] = frozenset()

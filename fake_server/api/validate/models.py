@@ -14,16 +14,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from fake_server.api import tokens
-from fake_server.api.validate.checks import Invalid, shown
+from fake_server.api.validate.checks import Invalid, echo
 
 _DATED = r"(?:-\d{4}-?\d{2}-?\d{2}|-\d{4})?$"
-_THINKS = re.compile(r"(?:o1|o3|o4-mini|gpt-5)(?!.*(?:chat|search))")
-_COOL = re.compile(rf"(?:o1|o3|o4-mini|gpt-5|gpt-5-mini|gpt-5-nano){_DATED}")
+_REASONING = re.compile(r"(?:o1|o3|o4-mini|gpt-5)(?!.*(?:chat|search))")
+_FIXED_TEMPERATURE = re.compile(rf"(?:o1|o3|o4-mini|gpt-5|gpt-5-mini|gpt-5-nano){_DATED}")
 """Models with one temperature only; later ones have others where they do not reason."""
-_FIRST = re.compile(r"o1-(?:mini|preview)")
-_BLIND = re.compile(r"gpt-4(?:-0613|-0314|-32k.*)?$|o1-mini|o3-mini")
+_FIRST_REASONING = re.compile(r"o1-(?:mini|preview)")
+_WITHOUT_VISION = re.compile(r"gpt-4(?:-0613|-0314|-32k.*)?$|o1-mini|o3-mini")
 """Models that see no images; gpt-3.5-turbo is let off, for the contract asks it everything."""
-_CHATS = re.compile(r"gpt-3\.5-turbo(?!-instruct)|gpt-4|gpt-5|chatgpt-|o1|o3|o4-mini")
+_CHAT_MODELS = re.compile(r"gpt-3\.5-turbo(?!-instruct)|gpt-4|gpt-5|chatgpt-|o1|o3|o4-mini")
 _SIZES = (
     (re.compile(rf"gpt-4o(?:-mini)?{_DATED}"), 128_000, 16_384),
     (re.compile(rf"gpt-4\.1(?:-mini|-nano)?{_DATED}"), 1_047_576, 32_768),
@@ -32,20 +32,20 @@ _SIZES = (
     (re.compile(r"gpt-3\.5-turbo(?:-0125|-1106)?$"), 16_385, 4_096),
 )
 """The context of a model and the most it writes, None: as much as the context holds."""
-_HEADS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF")
-_DATA = re.compile(r"data:[^,]{0,100};base64,([A-Za-z0-9+/]{8})")
+_IMAGE_SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF")
+_DATA_URL = re.compile(r"data:[^,]{0,100};base64,([A-Za-z0-9+/]{8})")
 
 
-def chats(model: str) -> bool:
+def is_chat_model(model: str) -> bool:
     """Whether it is a model of OpenAI's that chats, and does nothing else."""
-    return bool(_CHATS.match(model))
+    return bool(_CHAT_MODELS.match(model))
 
 
-def agree(request: Mapping[str, Any]) -> None:
+def check_model(request: Mapping[str, Any]) -> None:
     """Raises Invalid for what the model named does not take."""
     model = request["model"]
-    if _THINKS.match(model):
-        _of_thinking(request, model)
+    if _REASONING.match(model):
+        _check_reasoning_model(request, model)
     if request.get("web_search_options") is not None and re.match(r"gpt-(?:3\.5|4)(?!.*search)", model):
         message = "Web search options not supported with this model."
         raise Invalid(message, "web_search_options", None)
@@ -54,27 +54,27 @@ def agree(request: Mapping[str, Any]) -> None:
         for number, part in enumerate(content if isinstance(content, list) else ()):
             if part["type"] == "image_url":
                 place = f"messages.[{index}].content.[{number}].type"
-                _of_image(place, part["image_url"]["url"], bool(_BLIND.match(model)))
+                _check_image(place, part["image_url"]["url"], bool(_WITHOUT_VISION.match(model)))
             if part["type"] == "input_audio" and model.startswith("gpt-5"):
                 place = f"messages[{index}]"
                 wording = (
                     f"Invalid '{place}'. Content blocks are expected to be either text or image_url type."
                 )
                 raise Invalid(wording, place, "invalid_value")
-    _of_size(request, model)
+    _check_size(request, model)
 
 
-def _of_thinking(request: Mapping[str, Any], model: str) -> None:
+def _check_reasoning_model(request: Mapping[str, Any], model: str) -> None:
     if request.get("max_tokens") is not None:
         message = "Unsupported parameter: 'max_tokens' is not supported with this model."
         message += " Use 'max_completion_tokens' instead."
         raise Invalid(message, "max_tokens", "unsupported_parameter")
     temperature = request.get("temperature")
-    if temperature not in (None, 1) and _COOL.match(model):
-        message = f"Unsupported value: 'temperature' does not support {shown(temperature)} with this model."
+    if temperature not in (None, 1) and _FIXED_TEMPERATURE.match(model):
+        message = f"Unsupported value: 'temperature' does not support {echo(temperature)} with this model."
         message += " Only the default (1) value is supported."
         raise Invalid(message, "temperature", "unsupported_value")
-    if not _FIRST.match(model):
+    if not _FIRST_REASONING.match(model):
         return
     if request.get("stop") is not None:
         message = "Unsupported parameter: 'stop' is not supported with this model."
@@ -86,12 +86,12 @@ def _of_thinking(request: Mapping[str, Any], model: str) -> None:
             raise Invalid(wording, place, "unsupported_value")
 
 
-def _of_image(place: str, url: str, blind: bool) -> None:
+def _check_image(place: str, url: str, blind: bool) -> None:
     if blind:
         message = "Invalid content type. image_url is only supported by certain models."
         raise Invalid(message, place, None)
-    data = _DATA.match(url)
-    if data and not binascii.a2b_base64(data[1]).startswith(_HEADS):
+    data = _DATA_URL.match(url)
+    if data and not binascii.a2b_base64(data[1]).startswith(_IMAGE_SIGNATURES):
         message = (
             "You uploaded an unsupported image. Please make sure your image has of one the following "
             "formats: ['png', 'jpeg', 'gif', 'webp']."
@@ -99,7 +99,7 @@ def _of_image(place: str, url: str, blind: bool) -> None:
         raise Invalid(message, None, "invalid_image_format")
 
 
-def _of_size(request: Mapping[str, Any], model: str) -> None:
+def _check_size(request: Mapping[str, Any], model: str) -> None:
     context, most = next(((one, most) for name, one, most in _SIZES if name.match(model)), (None, None))
     if context is None:
         return
@@ -111,7 +111,7 @@ def _of_size(request: Mapping[str, Any], model: str) -> None:
                 f"whereas you provided {wanted}."
             )
             raise Invalid(message, name, "invalid_value")
-    if sum(map(_length, request["messages"])) <= context:
+    if sum(map(_count_characters, request["messages"])) <= context:
         return  # a token is a character at least
     count = tokens.count_messages(request)
     if count > context:
@@ -122,7 +122,7 @@ def _of_size(request: Mapping[str, Any], model: str) -> None:
         raise Invalid(message, "messages", "context_length_exceeded")
 
 
-def _length(message: Mapping[str, Any]) -> int:
+def _count_characters(message: Mapping[str, Any]) -> int:
     content = message.get("content") or ""
     if isinstance(content, str):
         return len(content)

@@ -10,7 +10,7 @@ from typing import Any
 
 from fake_server.api.reply import ErrorReply
 from fake_server.api.validate.checks import Check, Invalid, string, wrong_type, wrong_value
-from fake_server.api.validate.containers import array, checked_members, members, nullable, tagged
+from fake_server.api.validate.containers import array, members, nullable, tagged_union, validate_members
 
 MODELS = (
     "omni-moderation-latest",
@@ -22,7 +22,7 @@ MODELS = (
 MOST_INPUTS = 2048
 """Inputs of one request, a bound of this server's own."""
 _URL = string(1).documented("Where the picture is, or the picture as a data URL.")
-_PART = tagged(
+_PART = tagged_union(
     "type",
     {
         "text": members({"text": string()}).named("ModerationTextInput", "A text."),
@@ -33,7 +33,7 @@ _PART = tagged(
 )
 
 
-def _input(value: Any, path: str) -> None:
+def _validate_input(value: Any, path: str) -> None:
     if isinstance(value, str):
         return
     if not isinstance(value, list):
@@ -44,7 +44,7 @@ def _input(value: Any, path: str) -> None:
 
 _FORMS = (string(), array(string(), 1, MOST_INPUTS), array(_PART, 1, MOST_INPUTS))
 REQUIRED: Mapping[str, Check] = {
-    "input": Check(_input, {"anyOf": _FORMS}).documented(
+    "input": Check(_validate_input, {"anyOf": _FORMS}).documented(
         "A text, several texts (a result for each), or parts (one result for all)."
     )
 }
@@ -57,14 +57,14 @@ MEMBERS: Mapping[str, Check] = {
 def validate_moderations(request: Mapping[str, Any]) -> ErrorReply | None:
     """The 400 of a moderation request that OpenAI refuses, None for a good one."""
     try:
-        checked_members(request, REQUIRED, MEMBERS)
-        _fit(request.get("model") or MODELS[0], request["input"])
+        validate_members(request, REQUIRED, MEMBERS)
+        _check_model(request.get("model") or MODELS[0], request["input"])
     except Invalid as invalid:
         return invalid.reply
     return None
 
 
-def _fit(model: str, given: Any) -> None:
+def _check_model(model: str, given: Any) -> None:
     """Raises Invalid for a model that does not judge, and for parts behind one that reads texts alone."""
     if model not in MODELS:
         raise wrong_value("model", model, MODELS)

@@ -10,51 +10,51 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from fake_server.api.validate.checks import Invalid, shown
+from fake_server.api.validate.checks import Invalid, echo
 
 Context = tuple[str, ...]
 _SINGLE = ("items", "additionalProperties", "not")
-_NAMED = ("properties", "$defs", "definitions")
+_BY_NAME = ("properties", "$defs", "definitions")
 _SEVERAL = ("anyOf", "allOf", "oneOf", "prefixItems")
-_BANNED = ("oneOf", "allOf")
+_FORBIDDEN = ("oneOf", "allOf")
 """What no schema of strict mode has, wherever it stands."""
 
 
-def response_format(request: Mapping[str, Any]) -> None:
+def check_response_format(request: Mapping[str, Any]) -> None:
     """Raises Invalid for a schema that a strict response format cannot have."""
     form = request.get("response_format") or {}
     told = form.get("json_schema") if form.get("type") == "json_schema" else None
     if told and told.get("strict") and told.get("schema") is not None:
-        problem = _problem(told["schema"], strict=True)
+        problem = _find_problem(told["schema"], strict=True)
         if problem:
             message = f"Invalid schema for response_format '{told['name']}': {problem}"
             raise Invalid(message, "response_format", None)
 
 
-def functions(request: Mapping[str, Any]) -> None:
+def check_functions(request: Mapping[str, Any]) -> None:
     """Raises Invalid for parameters that no function, or no strict one, can have."""
     for index, tool in enumerate(request.get("tools") or ()):
         function = tool.get("function") or {}
         parameters = function.get("parameters")
-        problem = _problem(parameters, strict=bool(function.get("strict"))) if parameters else None
+        problem = _find_problem(parameters, strict=bool(function.get("strict"))) if parameters else None
         if problem:
             message = f"Invalid schema for function '{function['name']}': {problem}"
             raise Invalid(message, f"tools[{index}].function.parameters", "invalid_function_parameters")
 
 
-def _problem(schema: Mapping[str, Any], *, strict: bool) -> str | None:
+def _find_problem(schema: Mapping[str, Any], *, strict: bool) -> str | None:
     kind = schema.get("type")
     if kind != "object":
-        return f"schema must be a JSON Schema of 'type: \"object\"', got 'type: \"{shown(kind)}\"'."
-    for context, part in _parts(schema):
-        problem = _of_part(part, strict)
+        return f"schema must be a JSON Schema of 'type: \"object\"', got 'type: \"{echo(kind)}\"'."
+    for context, part in _walk(schema):
+        problem = _find_part_problem(part, strict)
         if problem:
-            place = ", ".join(repr(shown(one)) for one in context) + ("," if len(context) == 1 else "")
+            place = ", ".join(repr(echo(one)) for one in context) + ("," if len(context) == 1 else "")
             return f"In context=({place}), {problem}"
     return None
 
 
-def _parts(schema: Mapping[str, Any]) -> Iterator[tuple[Context, Mapping[str, Any]]]:
+def _walk(schema: Mapping[str, Any]) -> Iterator[tuple[Context, Mapping[str, Any]]]:
     """Every schema in a schema with where it stands, those outside first."""
     waiting: list[tuple[Context, Any]] = [((), schema)]
     while waiting:
@@ -63,7 +63,7 @@ def _parts(schema: Mapping[str, Any]) -> Iterator[tuple[Context, Mapping[str, An
             continue
         yield context, part
         inner: list[tuple[Context, Any]] = [((name,), part[name]) for name in _SINGLE if name in part]
-        for holder in _NAMED:
+        for holder in _BY_NAME:
             if isinstance(part.get(holder), Mapping):
                 inner += [((holder, name), one) for name, one in part[holder].items()]
         for holder in _SEVERAL:
@@ -72,16 +72,16 @@ def _parts(schema: Mapping[str, Any]) -> Iterator[tuple[Context, Mapping[str, An
         waiting += [((*context, *where), one) for where, one in reversed(inner)]
 
 
-def _of_part(part: Mapping[str, Any], strict: bool) -> str | None:
+def _find_part_problem(part: Mapping[str, Any], strict: bool) -> str | None:
     kind = part.get("type")
     kinds = kind if isinstance(kind, list) else [kind]
     if "array" in kinds and "items" not in part and "prefixItems" not in part:
         return "array schema missing items."
-    return _of_strict_part(part, kinds) if strict else None
+    return _find_strict_problem(part, kinds) if strict else None
 
 
-def _of_strict_part(part: Mapping[str, Any], kinds: list[Any]) -> str | None:
-    for name in _BANNED:
+def _find_strict_problem(part: Mapping[str, Any], kinds: list[Any]) -> str | None:
+    for name in _FORBIDDEN:
         if name in part:
             return f"'{name}' is not permitted."
     if "object" not in kinds:
@@ -96,4 +96,4 @@ def _of_strict_part(part: Mapping[str, Any], kinds: list[Any]) -> str | None:
     if missing is None:
         return None
     wanted = "'required' is required to be supplied and to be an array including every key in properties."
-    return f"{wanted} Missing '{shown(missing)}'."
+    return f"{wanted} Missing '{echo(missing)}'."

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from fake_server.api.validate.checks import Invalid, anything, boolean, string, word
-from fake_server.api.validate.containers import array, by_kind, mapping, members, nullable, tagged
+from fake_server.api.validate.checks import Invalid, anything, boolean, one_of, string
+from fake_server.api.validate.containers import array, by_type, mapping, members, nullable, tagged_union
 
 NAME = string(least=1, most=64, pattern="[a-zA-Z0-9_-]+")
 MOST_TOOLS = 128
@@ -23,11 +23,11 @@ _CUSTOM = members(
     {"name": NAME},
     {
         "description": nullable(string()),
-        "format": tagged("type", {"text": members(), "grammar": _GRAMMAR}),
+        "format": tagged_union("type", {"text": members(), "grammar": _GRAMMAR}),
     },
 ).named("CustomObject")
 TOOLS = array(
-    tagged(
+    tagged_union(
         "type",
         {
             "function": members({"function": _FUNCTION}).named(
@@ -45,11 +45,11 @@ TOOLS = array(
 FUNCTIONS = array(_FUNCTION, least=1, most=MOST_TOOLS, expected="an array of objects")
 
 _NAMED = members({"name": NAME}).named("Named")
-_ALLOWED = members({"mode": word("auto", "required"), "tools": array(members())}).named("AllowedTools")
-TOOL_CHOICE = by_kind(
+_ALLOWED = members({"mode": one_of("auto", "required"), "tools": array(members())}).named("AllowedTools")
+TOOL_CHOICE = by_type(
     "one of a string or an object",
-    string=word("none", "auto", "required"),
-    object=tagged(
+    string=one_of("none", "auto", "required"),
+    object=tagged_union(
         "type",
         {
             "function": members({"function": _NAMED}).named(
@@ -64,11 +64,11 @@ TOOL_CHOICE = by_kind(
         },
     ),
 )
-FUNCTION_CALL = by_kind("one of a string or an object", string=word("none", "auto"), object=_NAMED)
+FUNCTION_CALL = by_type("one of a string or an object", string=one_of("none", "auto"), object=_NAMED)
 
 LEGACY_CALL = members({"name": NAME, "arguments": string().documented("JSON text.")}).named("FunctionCalled")
 _CUSTOM_CALL = members({"name": NAME, "input": string()}).named("CustomCalled")
-CALL = tagged(
+CALL = tagged_union(
     "type",
     {
         "function": members({"id": string(), "function": LEGACY_CALL}).named(
@@ -81,7 +81,7 @@ CALL = tagged(
 )
 
 
-def agree(request: dict[str, Any]) -> None:
+def check_tools(request: dict[str, Any]) -> None:
     """What is said about tools fits the tools there are. Raises Invalid."""
     offered = request.get("tools")
     for name in ("tool_choice", "parallel_tool_calls"):
@@ -94,16 +94,16 @@ def agree(request: dict[str, Any]) -> None:
     choice = request.get("tool_choice")
     form = choice.get("type") if isinstance(choice, dict) else None
     if isinstance(choice, dict) and form in ("function", "custom"):
-        _offers(
+        _check_offered(
             choice[form]["name"], [tool.get(form, {}).get("name") for tool in offered or []], "tool_choice"
         )
     legacy = request.get("function_call")
     if isinstance(legacy, dict):
         names = [function["name"] for function in request.get("functions") or []]
-        _offers(legacy["name"], names, "function_call")
+        _check_offered(legacy["name"], names, "function_call")
 
 
-def _offers(name: str, offered: list[str | None], param: str) -> None:
+def _check_offered(name: str, offered: list[str | None], param: str) -> None:
     if name not in offered:
         holder = "tools" if param == "tool_choice" else "functions"
         raise Invalid(f"Invalid value for '{param}': '{name}' is not in '{holder}'.", param, None)

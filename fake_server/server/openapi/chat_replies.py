@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from fake_server.api.validate.chat import METADATA
-from fake_server.api.validate.checks import anything, boolean, integer, number, string, word
-from fake_server.api.validate.containers import array, by_kind, mapping, members, nullable
+from fake_server.api.validate.checks import anything, boolean, integer, number, one_of, string
+from fake_server.api.validate.containers import array, by_type, mapping, members, nullable
 from fake_server.api.validate.tools import CALL, LEGACY_CALL
 
 TEXT = string()
 TEXT_OR_NULL = nullable(TEXT)
 COUNT = integer(0)
 SECONDS = integer().documented("Unix seconds.")
-_FINISH = word("stop", "length", "tool_calls", "content_filter", "function_call")
+_FINISH = one_of("stop", "length", "tool_calls", "content_filter", "function_call")
 _OBJECTS = array(members())
 COMPLETION_ID = {"id": TEXT, "created": SECONDS, "model": TEXT}
 FINGERPRINT = {"system_fingerprint": TEXT}
@@ -44,7 +44,7 @@ _TOKENS = nullable(
 _LOGPROBS = nullable(members({"content": _TOKENS, "refusal": _TOKENS}).named("ChatCompletionLogprobs"))
 
 _MESSAGE = members(
-    {"role": word("assistant"), "content": TEXT_OR_NULL, "refusal": TEXT_OR_NULL},
+    {"role": one_of("assistant"), "content": TEXT_OR_NULL, "refusal": TEXT_OR_NULL},
     {
         "tool_calls": array(CALL),
         "annotations": _OBJECTS,
@@ -54,7 +54,7 @@ _MESSAGE = members(
 ).named("ChatCompletionResponseMessage", "What is answered.")
 _COMPLETION = {
     **COMPLETION_ID,
-    "object": word("chat.completion"),
+    "object": one_of("chat.completion"),
     "choices": array(
         members({"index": COUNT, "message": _MESSAGE, "logprobs": _LOGPROBS, "finish_reason": _FINISH}).named(
             "ChatCompletionChoice"
@@ -68,7 +68,7 @@ STORED_COMPLETION = members(
     {
         **_COMPLETION,
         "metadata": METADATA,
-        "tool_choice": nullable(by_kind("a string or an object", string=anything, object=members())),
+        "tool_choice": nullable(by_type("a string or an object", string=anything, object=members())),
         "seed": nullable(integer()),
         "top_p": number(),
         "temperature": number(),
@@ -86,7 +86,7 @@ _CALL_PIECE = members(
     {"index": COUNT},
     {
         "id": TEXT,
-        "type": word("function", "custom"),
+        "type": one_of("function", "custom"),
         "function": _FUNCTION_PIECE,
         "custom": mapping(TEXT),
     },
@@ -97,7 +97,7 @@ _CALL_PIECE = members(
 _DELTA = members(
     {},
     {
-        "role": word("assistant"),
+        "role": one_of("assistant"),
         "content": TEXT_OR_NULL,
         "refusal": TEXT_OR_NULL,
         "tool_calls": array(_CALL_PIECE),
@@ -109,7 +109,7 @@ _DELTA = members(
 CHUNK = members(
     {
         **COMPLETION_ID,
-        "object": word("chat.completion.chunk"),
+        "object": one_of("chat.completion.chunk"),
         "choices": array(
             members(
                 {"index": COUNT, "delta": _DELTA, "finish_reason": nullable(_FINISH)},
@@ -128,7 +128,7 @@ CHUNK = members(
 ).named("ChatCompletionChunk", "One event of a streamed answer; `data: [DONE]` is the last.")
 
 _PAGE = {
-    "object": word("list"),
+    "object": one_of("list"),
     "first_id": TEXT_OR_NULL,
     "last_id": TEXT_OR_NULL.documented("The `after` of the next page."),
     "has_more": boolean,
@@ -150,5 +150,5 @@ MESSAGE_LIST = members({**_PAGE, "data": array(_STORED_MESSAGE)}).named(
     "ChatCompletionMessageList", "Messages that a stored completion answered."
 )
 DELETED = members(
-    {"object": word("chat.completion.deleted"), "id": TEXT, "deleted": boolean.documented(const=True)}
+    {"object": one_of("chat.completion.deleted"), "id": TEXT, "deleted": boolean.documented(const=True)}
 ).named("ChatCompletionDeleted")

@@ -59,7 +59,7 @@ def paths(samples: Samples) -> Iterator[tuple[str, str, dict[str, Any]]]:
     space = {"x-fake-space": "example"}
     samples.ask("post", "/v1/chat/completions", chat, space)
     served = [(method.lower(), route.path, route) for route in ROUTES for method in route.methods or ()]
-    for method, path, route in sorted((one for one in served if one[0] in _ORDER), key=_turn):
+    for method, path, route in sorted((one for one in served if one[0] in _ORDER), key=_sort_key):
         words = (route.endpoint.__doc__ or "").partition(": ")[2]
         made: dict[str, Any] = {
             "operationId": route.endpoint.__name__ + ("_by_name" if "{" in path else ""),
@@ -73,7 +73,7 @@ def paths(samples: Samples) -> Iterator[tuple[str, str, dict[str, Any]]]:
         name = "example"
         if "{name}" in path:
             parameters.append({"name": "name", "in": "path", "required": True, "schema": _TEXT})
-            name = _present(samples, path, space)
+            name = _existing_name(samples, path, space)
         body = None
         if path in EXAMPLES and method == "post":
             examples = {title: {"value": value} for title, value in EXAMPLES[path].items()}
@@ -91,13 +91,13 @@ def paths(samples: Samples) -> Iterator[tuple[str, str, dict[str, Any]]]:
         yield method, path, made
 
 
-def _turn(one: tuple[str, str, Any]) -> tuple[bool, int, bool]:
+def _sort_key(one: tuple[str, str, Any]) -> tuple[bool, int, bool]:
     """First what adds, then what tells, then what takes away one thing or all of its kind, then the rest."""
     method, path, _ = one
     return path.endswith(("/reset", "/spaces/{name}")), _ORDER.index(method), "{" not in path
 
 
-def _present(samples: Samples, path: str, space: Mapping[str, str]) -> str:
+def _existing_name(samples: Samples, path: str, space: Mapping[str, str]) -> str:
     """The name of something that the path can take away."""
     if "spaces" in path:
         return space["x-fake-space"]

@@ -9,10 +9,17 @@ from fake_server.faults.base import HEADER
 from fake_server.server.openapi import control
 from fake_server.server.openapi.components import components, reference
 from fake_server.server.openapi.examples import Samples
-from fake_server.server.openapi.operations import OPERATIONS, QUERY, STORED, TAGS, TUNED, Operation
+from fake_server.server.openapi.operations import (
+    FINE_TUNED_MODEL,
+    OPERATIONS,
+    QUERY,
+    STORED_PATH,
+    TAGS,
+    Operation,
+)
 from fake_server.server.openapi.replies import ERROR
 
-FAILURES: Mapping[int, str] = {
+ERRORS: Mapping[int, str] = {
     400: "The request is wrong; `param` says where.",
     401: "The key is not the server's.",
     403: "The model does something else.",
@@ -35,7 +42,7 @@ def document() -> dict[str, Any]:
     samples = Samples()
     paths: dict[str, Any] = {}
     for one in OPERATIONS:
-        paths.setdefault(f"/v1{one.path}", {})[one.method] = _operation(one, samples)
+        paths.setdefault(f"/v1{one.path}", {})[one.method] = _describe_operation(one, samples)
     for method, path, made in control.paths(samples):
         paths.setdefault(path, {})[method] = made
     bodies = [body for one in OPERATIONS for body in (one.request, one.reply, one.event) if body]
@@ -47,20 +54,20 @@ def document() -> dict[str, Any]:
         "components": {
             "schemas": components([*bodies, ERROR]),
             "responses": {
-                str(status): _failure(status, words, samples) for status, words in FAILURES.items()
+                str(status): _describe_error(status, words, samples) for status, words in ERRORS.items()
             },
-            "parameters": {"fault": _fault()},
+            "parameters": {"fault": _describe_fault_header()},
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "Any key."}},
         },
         "security": [{"key": []}, {}],
     }
 
 
-def _operation(one: Operation, samples: Samples) -> dict[str, Any]:
+def _describe_operation(one: Operation, samples: Samples) -> dict[str, Any]:
     made: dict[str, Any] = {"operationId": one.name, "tags": [one.tag], "summary": one.summary}
     names = [part[1:-1] for part in one.path.split("/") if part.startswith("{")]
-    model = TUNED if one.method == "delete" else "gpt-4o-mini"
-    known = {"model": model, "completion_id": samples.stored() if STORED in one.path else ""}
+    model = FINE_TUNED_MODEL if one.method == "delete" else "gpt-4o-mini"
+    known = {"model": model, "completion_id": samples.stored() if STORED_PATH in one.path else ""}
     made["parameters"] = [
         *({"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names),
         *({"name": name, "in": "query", **QUERY[name]} for name in one.query),
@@ -71,15 +78,17 @@ def _operation(one: Operation, samples: Samples) -> dict[str, Any]:
         content = {"schema": reference(one.request), "examples": examples}
         made["requestBody"] = {"required": True, "content": {"application/json": content}}
     path = f"/v1{one.path}".format(**known)
-    failures = {str(status): {"$ref": f"#/components/responses/{status}"} for status in _statuses(one, names)}
+    failures = {
+        str(status): {"$ref": f"#/components/responses/{status}"} for status in _error_statuses(one, names)
+    }
     made["responses"] = {
-        "200": {"description": "As asked.", "content": _given(one, path, samples)},
+        "200": {"description": "As asked.", "content": _describe_reply(one, path, samples)},
         **failures,
     }
     return made
 
 
-def _given(one: Operation, path: str, samples: Samples) -> dict[str, Any]:
+def _describe_reply(one: Operation, path: str, samples: Samples) -> dict[str, Any]:
     """What is answered, by media type, with what the fake says to the examples."""
     whole: dict[str, Any] = {"schema": reference(one.reply)}
     given = {"application/json": whole}
@@ -97,7 +106,7 @@ def _given(one: Operation, path: str, samples: Samples) -> dict[str, Any]:
     return given
 
 
-def _statuses(one: Operation, names: list[str]) -> list[int]:
+def _error_statuses(one: Operation, names: list[str]) -> list[int]:
     found = {400, 401, 429, 500}
     if one.request is not None:
         found |= {404, 413, 415}
@@ -108,7 +117,7 @@ def _statuses(one: Operation, names: list[str]) -> list[int]:
     return sorted(found)
 
 
-def _failure(status: int, words: str, samples: Samples) -> dict[str, Any]:
+def _describe_error(status: int, words: str, samples: Samples) -> dict[str, Any]:
     content = {"schema": reference(ERROR), "example": samples.refused(status)}
     made: dict[str, Any] = {"description": words, "content": {"application/json": content}}
     if status == 429:
@@ -116,6 +125,6 @@ def _failure(status: int, words: str, samples: Samples) -> dict[str, Any]:
     return made
 
 
-def _fault() -> dict[str, Any]:
+def _describe_fault_header() -> dict[str, Any]:
     words = "What is to go wrong with this reply, such as `error;status=503` or `cut;after_events=3`."
     return {"name": HEADER, "in": "header", "description": words, "schema": {"type": "string"}}

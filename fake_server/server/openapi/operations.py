@@ -157,23 +157,23 @@ _JUDGED: Examples = {
     },
 }
 _PAGED = ("after", "limit", "order")
-TUNED = "ft:gpt-4o-mini:team::Bq7vXe2L"
+FINE_TUNED_MODEL = "ft:gpt-4o-mini:team::Bq7vXe2L"
 """A model that can be deleted."""
-STORED = "/chat/completions/{completion_id}"
+STORED_PATH = "/chat/completions/{completion_id}"
 OPERATIONS = (
     Operation("post", "/chat/completions", "createChatCompletion", "Chat", "Answer a conversation",
               chat_replies.COMPLETION, requests.CHAT,
               chat_replies.CHUNK, _CHATS),
     Operation("get", "/chat/completions", "listChatCompletions", "Chat", "List stored completions",
               chat_replies.COMPLETION_LIST, query=("model", "metadata", *_PAGED)),
-    Operation("get", STORED, "getChatCompletion", "Chat", "Read a stored completion",
+    Operation("get", STORED_PATH, "getChatCompletion", "Chat", "Read a stored completion",
               chat_replies.STORED_COMPLETION),
-    Operation("post", STORED, "updateChatCompletion", "Chat", "Give a stored completion other metadata",
+    Operation("post", STORED_PATH, "updateChatCompletion", "Chat", "Give a stored completion other metadata",
               chat_replies.STORED_COMPLETION, requests.STORED_CHAT, None,
               {"other metadata": {"metadata": {"team": "blue"}}}),
-    Operation("delete", STORED, "deleteChatCompletion", "Chat", "Delete a stored completion",
+    Operation("delete", STORED_PATH, "deleteChatCompletion", "Chat", "Delete a stored completion",
               chat_replies.DELETED),
-    Operation("get", f"{STORED}/messages", "getChatCompletionMessages", "Chat", "List what it answered",
+    Operation("get", f"{STORED_PATH}/messages", "getChatCompletionMessages", "Chat", "List what it answered",
               chat_replies.MESSAGE_LIST, query=_PAGED),
     Operation("post", "/completions", "createCompletion", "Completions", "Continue a text",
               replies.COMPLETION, requests.COMPLETION, replies.COMPLETION, _TEXTS),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fake_server.api.moderation import SEEN_IN_PICTURES, categories
-from fake_server.api.validate.checks import Check, anything, boolean, number, word
-from fake_server.api.validate.containers import array, by_kind, mapping, members, nullable
+from fake_server.api.validate.checks import Check, anything, boolean, number, one_of
+from fake_server.api.validate.containers import array, by_type, mapping, members, nullable
 from fake_server.server.openapi.chat_replies import (
     COMPLETION_ID,
     COUNT,
@@ -43,39 +43,39 @@ _CHOICE = members(
         "index": COUNT,
         "text": TEXT,
         "logprobs": nullable(_LOGPROBS),
-        "finish_reason": nullable(word("stop", "length", "content_filter")).documented(
+        "finish_reason": nullable(one_of("stop", "length", "content_filter")).documented(
             "null until the last chunk of a stream."
         ),
     }
 ).named("CompletionChoice")
 COMPLETION = members(
-    {**COMPLETION_ID, "object": word("text_completion"), "choices": array(_CHOICE)},
+    {**COMPLETION_ID, "object": one_of("text_completion"), "choices": array(_CHOICE)},
     {**FINGERPRINT, "usage": nullable(USAGE)},
 ).named("Completion", "A continued text; the events of a streamed one have the same members.")
 
 _EMBEDDING = members(
     {
-        "object": word("embedding"),
+        "object": one_of("embedding"),
         "index": COUNT,
-        "embedding": by_kind("an array or a string", array=array(number()), string=anything).documented(
+        "embedding": by_type("an array or a string", array=array(number()), string=anything).documented(
             "Numbers, or base64 of little-endian 32-bit floats."
         ),
     }
 ).named("Embedding")
 EMBEDDINGS = members(
     {
-        "object": word("list"),
+        "object": one_of("list"),
         "data": array(_EMBEDDING),
         "model": TEXT,
         "usage": members({"prompt_tokens": COUNT, "total_tokens": COUNT}).named("EmbeddingUsage"),
     }
 ).named("CreateEmbeddingResponse", "Vectors in the order of the texts.")
 
-_MODEL_ID = {"id": TEXT, "object": word("model")}
+_MODEL_ID = {"id": TEXT, "object": one_of("model")}
 MODEL = members({**_MODEL_ID, "created": SECONDS, "owned_by": TEXT}).named(
     "Model", "A model that can be asked."
 )
-MODEL_LIST = members({"object": word("list"), "data": array(MODEL)}).named("ListModelsResponse")
+MODEL_LIST = members({"object": one_of("list"), "data": array(MODEL)}).named("ListModelsResponse")
 MODEL_DELETED = members({**_MODEL_ID, "deleted": boolean}).named(
     "DeleteModelResponse", "A fine-tuned model that was deleted."
 )
@@ -93,7 +93,7 @@ def _by_category(component: str, check: Callable[[str], Check], description: str
 
 
 def _input_types(category: str) -> Check:
-    return array(word("text", "image") if category in SEEN_IN_PICTURES else word("text"))
+    return array(one_of("text", "image") if category in SEEN_IN_PICTURES else one_of("text"))
 
 
 _MODERATION = members(
@@ -112,4 +112,4 @@ MODERATIONS = members({"id": TEXT, "model": TEXT, "results": array(_MODERATION)}
     "CreateModerationResponse", "A result for each input."
 )
 
-HEALTH = members({"status": word("ok")}).named("Health")
+HEALTH = members({"status": one_of("ok")}).named("Health")

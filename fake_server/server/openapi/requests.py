@@ -21,7 +21,7 @@ def _body(
 
 CHAT = _body("CreateChatCompletionRequest", "A conversation to be answered.", chat.REQUIRED, chat.MEMBERS)
 STORED_CHAT = _body(
-    "UpdateChatCompletionRequest", "Other metadata for a stored completion.", chat.UPDATED, chat.UPDATED
+    "UpdateChatCompletionRequest", "Other metadata for a stored completion.", chat.UPDATE, chat.UPDATE
 )
 COMPLETION = _body(
     "CreateCompletionRequest", "A text to be continued.", completions.REQUIRED, completions.MEMBERS

@@ -7,7 +7,7 @@ from fake_server.api.render import chat as render
 from fake_server.api.reply import ErrorReply, RawReply, Reply
 from fake_server.api.request import ApiRequest
 from fake_server.api.validate.chat import validate_chat
-from fake_server.api.validate.completions import CONTEXTS
+from fake_server.api.validate.completions import CONTEXT_SIZES
 from fake_server.server.answer import answer
 from fake_server.server.handling import operation
 from fake_server.server.routes import completion
@@ -23,10 +23,10 @@ def reply_to(asking: ApiRequest, settings: Settings, space: Space) -> Reply | Er
         return refusal
     if not knows(settings, asking.model):
         return errors.model_not_found(asking.model)
-    if asking.model in CONTEXTS:
+    if asking.model in CONTEXT_SIZES:
         return errors.not_a_chat_model()
     if asking.model in vectors.SIZES:
-        return errors.not_for_completions()
+        return errors.model_cannot_complete()
     return answer(
         asking,
         space.book,

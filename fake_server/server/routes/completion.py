@@ -59,7 +59,7 @@ def completion(reply_to: ReplyTo, renderer: Renderer) -> Answer:
 
 def _kept(visit: RequestContext, reply: Reply, renderer: Renderer, style: Style) -> Reply:
     """The reply with an id and a time, under which the completion is stored."""
-    known = replace(reply, id=reply.id or style.reply_id(), created=reply.created or int(time.time()))
+    known = replace(reply, id=reply.id or style.new_reply_id(), created=reply.created or int(time.time()))
     completion = json.loads(renderer.render_dict(known, visit.asking.body, style))
     visit.space.stored.keep(completion, visit.asking.body)
     return known

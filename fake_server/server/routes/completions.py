@@ -54,7 +54,7 @@ def reply_to(asking: ApiRequest, settings: Settings, space: Space) -> Reply | Er
 def prompts(asked: Mapping[str, Any]) -> list[str]:
     """The prompts as texts; none at all is the beginning of a new document."""
     given = asked.get("prompt")
-    return [""] if given is None else tokens.texts(given)
+    return [""] if given is None else tokens.prompt_texts(given)
 
 
 def _refusal(asked: Mapping[str, Any], settings: Settings) -> ErrorReply | None:
@@ -63,9 +63,9 @@ def _refusal(asked: Mapping[str, Any], settings: Settings) -> ErrorReply | None:
         return refusal
     if not knows(settings, asked["model"]):
         return errors.model_not_found(asked["model"])
-    if models.chats(asked["model"]):
-        return errors.a_chat_model()
-    return errors.not_for_completions() if asked["model"] in vectors.SIZES else None
+    if models.is_chat_model(asked["model"]):
+        return errors.not_a_completion_model()
+    return errors.model_cannot_complete() if asked["model"] in vectors.SIZES else None
 
 
 def as_chat(asked: Mapping[str, Any], prompt: str) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def _placed(choice: Choice, prompt: str, asked: Mapping[str, Any], seed: int) ->
     logprobs = choice.logprobs
     if logprobs is not None:
         wanted = {"top_logprobs": asked.get("logprobs")}
-        logprobs = (*limits.logprobs(tokens.split(prompt), wanted, seed), *logprobs)
+        logprobs = (*limits.make_logprobs(tokens.split(prompt), wanted, seed), *logprobs)
     return replace(choice, content=prompt + (choice.content or choice.refusal or ""), logprobs=logprobs)
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from fake_server.api import errors, tokens
 from fake_server.api import vectors as embedding
-from fake_server.api.reply import ErrorReply, Numbers, RawReply
+from fake_server.api.reply import ErrorReply, NumbersReply, RawReply
 from fake_server.api.request import ApiRequest
 from fake_server.api.validate import models
-from fake_server.api.validate.completions import CONTEXTS
+from fake_server.api.validate.completions import CONTEXT_SIZES
 from fake_server.api.validate.embeddings import validate_embeddings
 from fake_server.server.answer import wordless
 from fake_server.server.handling import RequestContext, operation
@@ -30,8 +30,8 @@ async def _answer(visit: RequestContext) -> Delivery:
         return completion.direct_delivery(told, visit.settings.seed)
     vector = told.embedding if told else None
     style = visit.style
-    visit.tokens = count = sum(max(tokens.count(text), 1) for text in tokens.texts(asked["input"]))
-    body = await asyncio.to_thread(lambda: style.json(embeddings_of(asked, count, vector)))
+    visit.tokens = count = sum(max(tokens.count(text), 1) for text in tokens.prompt_texts(asked["input"]))
+    body = await asyncio.to_thread(lambda: style.serialize(embeddings_of(asked, count, vector)))
     return fixed_length(200, (completion.JSON, *completion.rate_limits(count)), body)
 
 
@@ -44,18 +44,20 @@ def embeddings_of(
     """The API's list of embeddings for a good request of `count` tokens; `same`: the vector of every text."""
     model, packed, size = asked["model"], asked.get("encoding_format") == "base64", asked.get("dimensions")
     vectors = (
-        embedding.vector(model, text, size) if same is None else list(same)
-        for text in tokens.texts(asked["input"])
+        embedding.make_vector(model, text, size) if same is None else list(same)
+        for text in tokens.prompt_texts(asked["input"])
     )
     data = [
-        {"object": "embedding", "index": index, "embedding": embedding.encoded(one) if packed else one}
+        {"object": "embedding", "index": index, "embedding": embedding.encode_base64(one) if packed else one}
         for index, one in enumerate(vectors)
     ]
     usage = {"prompt_tokens": count, "total_tokens": count}
     return {"object": "list", "data": data, "model": model, "usage": usage}
 
 
-def _told(asking: ApiRequest, settings: Settings, space: Space) -> ErrorReply | RawReply | Numbers | None:
+def _told(
+    asking: ApiRequest, settings: Settings, space: Space
+) -> ErrorReply | RawReply | NumbersReply | None:
     """What is answered instead of vectors: a refusal, or a script's, for whom a user said the texts."""
     asked = asking.body
     refusal = validate_embeddings(asked)
@@ -63,13 +65,13 @@ def _told(asking: ApiRequest, settings: Settings, space: Space) -> ErrorReply | 
         return refusal
     if not knows(settings, asked["model"]):
         return errors.model_not_found(asked["model"])
-    if asked["model"] in CONTEXTS or models.chats(asked["model"]):
-        return errors.not_for_embeddings()
+    if asked["model"] in CONTEXT_SIZES or models.is_chat_model(asked["model"]):
+        return errors.model_cannot_embed()
     chat = asking.but(as_chat(asked))
     return wordless(chat, space.book, space.state, strict=settings.strict, seed=settings.seed)
 
 
 def as_chat(asked: Mapping[str, Any]) -> dict[str, Any]:
     """The request as a chat in which a user said its texts, for the conditions of scripts."""
-    said = [{"role": "user", "content": text} for text in tokens.texts(asked["input"])]
+    said = [{"role": "user", "content": text} for text in tokens.prompt_texts(asked["input"])]
     return {**asked, "messages": said}

@@ -87,4 +87,4 @@ list_models, retrieve_model, delete_model, health = (
 
 
 def _json(visit: RequestContext, value: Mapping[str, Any]) -> Delivery:
-    return fixed_length(200, (("content-type", "application/json"),), visit.style.json(value))
+    return fixed_length(200, (("content-type", "application/json"),), visit.style.serialize(value))

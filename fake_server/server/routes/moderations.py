@@ -37,7 +37,7 @@ async def _answer(visit: RequestContext) -> Delivery:
         return completion.direct_delivery(scripted, settings.seed)
     flagged = scripted.flagged if scripted else None
     style = visit.style
-    body = await asyncio.to_thread(lambda: style.json(_body(model, told, settings.seed, flagged)))
+    body = await asyncio.to_thread(lambda: style.serialize(_body(model, told, settings.seed, flagged)))
     return fixed_length(200, (completion.JSON,), body)
 
 
@@ -48,7 +48,7 @@ def as_chat(asked: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _body(model: str, told: list[Told], seed: int, flagged: Sequence[str] | None) -> Mapping[str, Any]:
-    results = [moderation.result(model, texts, pictures, seed, flagged) for texts, pictures in told]
+    results = [moderation.judge_input(model, texts, pictures, seed, flagged) for texts, pictures in told]
     return {"id": new_id("modr-", 29), "model": _served(model), "results": results}
 
 

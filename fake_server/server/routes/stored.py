@@ -9,9 +9,9 @@ from typing import Any
 
 from fake_server.api import errors
 from fake_server.api.reply import ErrorReply
-from fake_server.api.validate.chat import UPDATED
-from fake_server.api.validate.checks import Invalid, integer, word
-from fake_server.api.validate.containers import checked_members
+from fake_server.api.validate.chat import UPDATE
+from fake_server.api.validate.checks import Invalid, integer, one_of
+from fake_server.api.validate.containers import validate_members
 from fake_server.server.handling import RequestContext, operation, refusal
 from fake_server.server.state.completions import LIMIT, MOST_LISTED, Placed, page
 from fake_server.wire.delivery import Delivery, fixed_length
@@ -39,7 +39,7 @@ async def _retrieve(visit: RequestContext) -> Delivery:
 async def _update(visit: RequestContext) -> Delivery:
     asked = visit.asking.body
     try:
-        checked_members(asked, UPDATED, UPDATED)
+        validate_members(asked, UPDATE, UPDATE)
     except Invalid as invalid:
         return refusal(invalid.reply)
     changed = visit.space.stored.update(_id(visit), asked["metadata"])
@@ -80,7 +80,7 @@ def _paged(visit: RequestContext, items: Sequence[Placed], place: Callable[[str]
     limit, order, after = query.get("limit", str(LIMIT)), query.get("order", "asc"), query.get("after")
     try:
         integer(1, MOST_LISTED).validate(int(limit) if _WHOLE.fullmatch(limit) else limit, "limit")
-        word("asc", "desc").validate(order, "order")
+        one_of("asc", "desc").validate(order, "order")
     except Invalid as invalid:
         return refusal(invalid.reply)
     start = None if after is None else place(after)
@@ -90,4 +90,4 @@ def _paged(visit: RequestContext, items: Sequence[Placed], place: Callable[[str]
 
 
 def _json(visit: RequestContext, value: Mapping[str, Any]) -> Delivery:
-    return fixed_length(200, (("content-type", "application/json"),), visit.style.json(value))
+    return fixed_length(200, (("content-type", "application/json"),), visit.style.serialize(value))

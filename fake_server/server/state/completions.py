@@ -201,7 +201,7 @@ def _message(name: str, message: Mapping[str, Any]) -> dict[str, Any]:
     parts = None
     if isinstance(content, list):
         parts = [part for part in content if part["type"] in ("text", "image_url")]
-        content = chat_request.text_of(content) or None
+        content = chat_request.content_text(content) or None
     told = {"id": name, "role": message["role"], "content": content, "name": message.get("name")}
     kept = {member: message[member] for member in _KEPT if message.get(member) is not None}
     return {**told, **kept, "content_parts": parts}

@@ -7,21 +7,21 @@ from typing import Any
 
 from fake_server.api.render.style import Style, new_id
 
-MARKS = (new_id("mark"), new_id("mark"))
+PLACEHOLDERS = (new_id("mark"), new_id("mark"))
 """What stands in a value where its texts will."""
 
 
-class Pattern:
+class EventTemplate:
     """The event of a value that holds MARKS, or the first of them, once each."""
 
     def __init__(self, style: Style, value: Mapping[str, Any]) -> None:
-        rest = style.event(style.json(value))
-        self._text = style.text
-        found = sorted((rest.find(b'"%s"' % mark.encode()), index) for index, mark in enumerate(MARKS))
+        rest = style.format_event(style.serialize(value))
+        self._text = style.serialize_text
+        found = sorted((rest.find(b'"%s"' % mark.encode()), index) for index, mark in enumerate(PLACEHOLDERS))
         self._order = [index for place, index in found if place >= 0]
         self._between = []
         for index in self._order:
-            before, _, rest = rest.partition(b'"%s"' % MARKS[index].encode())
+            before, _, rest = rest.partition(b'"%s"' % PLACEHOLDERS[index].encode())
             self._between.append(before)
         self._last = rest
 
