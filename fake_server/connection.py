@@ -212,6 +212,9 @@ class Listener:
         await self._server.wait_closed()
 
     def _accept(self, client: Connection) -> None:
+        if self._server and not self._server.is_serving():  # accepted in the turn of the loop that closed it
+            client.drop()
+            return
         task = asyncio.get_running_loop().create_task(self.serve_connection(client))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

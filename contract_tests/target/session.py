@@ -161,8 +161,8 @@ class Session:
                     self._awaited.pop(ticket, None)
         finally:
             reading.cancel()
+            writer.transport.abort()  # before anything is awaited: a run that stops may cancel here once more
             await asyncio.gather(reading, return_exceptions=True)
-            writer.transport.abort()
         relay.exchanges.clear()
         return found
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
+import warnings
 
 import pytest
 
 from contract_tests.rules.engine.judge import Level
 from contract_tests.run.outcome import ExitCode, Outcome, RunReport
 from contract_tests.run.run import Options, run
+from contract_tests.target.session import Session
 from contract_tests.tests.small_target import (
     Asked,
     SmallTarget,
@@ -106,6 +109,32 @@ def test_a_cancelled_run_reports_what_it_has() -> None:
     report = completed(go())
     assert report.stopped == "the run was interrupted"
     assert {one.outcome for one in report.results} == {Outcome.PASS, Outcome.NOT_REACHED}
+
+
+def test_a_request_cancelled_twice_leaves_no_connection_open() -> None:
+    """A run that stops does so: `gather` ends with the first worker, and the others are cancelled again."""
+
+    async def go() -> None:
+        arrived = asyncio.Event()
+
+        async def hang(asked: Asked) -> None:
+            arrived.set()
+            await asyncio.sleep(3600)
+
+        async with SmallTarget(hang) as target, Session(Options(target.base_url), target.base_url) as session:
+            asking = asyncio.create_task(session.exchange("any", "POST", "/chat/completions", b"{}"))
+            await arrived.wait()
+            asking.cancel()
+            await asyncio.sleep(0)
+            asking.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asking
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        completed(go())
+        gc.collect()
+    assert [str(warning.message) for warning in caught] == []
 
 
 @pytest.mark.parametrize(
