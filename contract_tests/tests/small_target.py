@@ -13,6 +13,7 @@ import pytest
 from contract_tests.run.outcome import CaseResult, RunReport
 from contract_tests.run.run import Options, run
 from fake_server.tests.listening import listening
+from fake_server.tests.steady_loop import run_steadily
 from fake_server.wire.bounds import Bounds
 
 MODEL = "gpt-3.5-turbo"
@@ -147,14 +148,14 @@ def completed(work: Coroutine[Any, Any, Any]) -> Any:
     """Run to the end on a loop that must have nothing left over."""
 
     async def bounded() -> Any:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(100):
             found = await work
         await asyncio.sleep(0.01)
         left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         assert not left, left
         return found
 
-    return asyncio.run(bounded())
+    return run_steadily(bounded())
 
 
 def of(report: RunReport, case_id: str) -> CaseResult:

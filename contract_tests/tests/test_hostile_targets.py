@@ -10,6 +10,7 @@ import pytest
 from contract_tests.run.outcome import ExitCode, Outcome, RunReport
 from contract_tests.run.run import Options, Unreachable, run
 from fake_server.tests.hostile import ZOO, target
+from fake_server.tests.steady_loop import run_steadily
 from fake_server.wire.bounds import Bounds
 
 MB = 1_000_000
@@ -61,7 +62,7 @@ async def judged_or_why(name: str) -> RunReport | str:
 @pytest.mark.parametrize(("name", "known_by"), KNOWN_BY.items())
 def test_a_hostile_target_ends_in_a_clear_finding(name: str, known_by: str) -> None:
     tracemalloc.start()
-    report = asyncio.run(judged_or_why(name))
+    report = run_steadily(judged_or_why(name))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 120 * MB

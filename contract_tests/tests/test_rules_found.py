@@ -82,13 +82,13 @@ def test_a_schema_that_is_none_is_not_judged(schema: dict[str, Any]) -> None:
 
 
 def test_no_pattern_takes_for_ever() -> None:
-    began = time.monotonic()
+    began = time.process_time()
     text = json.dumps({"a" * 40: "a" * 40 + "!"})
     inner = {"type": "string", "pattern": "^(a+)+$"}
     assert "formats.schema-kept" in structured({"type": "object", "additionalProperties": inner}, text)
     named = {"patternProperties": {"^(a+)+$": True}, "additionalProperties": False}
     assert "formats.schema-kept" not in structured({"type": "object", **named}, text)
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize(("limit", "judged"), [("1e999", False), ("9" * 400, True)])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import time
 import tracemalloc
 from dataclasses import replace
 
@@ -14,6 +13,7 @@ import pytest
 from fake_server.relay.relay import Relay
 from fake_server.tests.hostile import ZOO, target
 from fake_server.tests.listening import Handler
+from fake_server.tests.steady_loop import run_steadily
 from fake_server.tests.wire_client import Answer, ask, post
 from fake_server.wire.bounds import Bounds
 from fake_server.wire.coding import decode_content
@@ -91,11 +91,14 @@ async def through_relay(
     handler: Handler, request: bytes, bounds: Bounds = SMALL
 ) -> tuple[list[Exchange], Answer]:
     troubles: list[object] = []
-    asyncio.get_running_loop().set_exception_handler(lambda _, context: troubles.append(context))
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: troubles.append(context))
+    started = loop.time()
     async with target(handler) as url, Relay(url + "/v1", bounds=bounds) as relay:
         answer = await ask(relay.port, request, LONGEST)
         await relay.wait_until_idle()
         exchanges = list(relay.exchanges)
+    assert loop.time() - started < LONGEST
     gc.collect()
     await asyncio.sleep(0)
     assert not troubles
@@ -111,11 +114,9 @@ def test_relay_ends_within_its_bounds(name: str, caplog: pytest.LogCaptureFixtur
     ending, problem = EXPECTED[name]
     bounds = QUICK if ending is Ending.TIMED_OUT else SMALL
     body = b"x" * BIG_REQUEST if name == "never_reads" else b"{}"
-    started = time.monotonic()
     with caplog.at_level(logging.WARNING):
         request = post(body, "/chat/completions")
-        exchanges, answer = asyncio.run(through_relay(ZOO[name], request, bounds))
-    assert time.monotonic() - started < LONGEST
+        exchanges, answer = run_steadily(through_relay(ZOO[name], request, bounds))
     assert not caplog.records
     [exchange] = exchanges
     assert (exchange.ending, problem in exchange.problem) == (ending, True), exchange.problem
@@ -138,7 +139,7 @@ def test_memory_stays_near_the_bound_of_the_body() -> None:
 
     tracemalloc.start()
     try:
-        asyncio.run(run())
+        run_steadily(run())
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -146,7 +147,7 @@ def test_memory_stays_near_the_bound_of_the_body() -> None:
 
 
 def test_a_gzip_bomb_is_unpacked_to_the_limit_only() -> None:
-    [exchange], _ = asyncio.run(through_relay(ZOO["gzip_bomb"], post()))
+    [exchange], _ = run_steadily(through_relay(ZOO["gzip_bomb"], post()))
     text, problem = decode_content(exchange, limit=1_000_000)
     assert len(text) == 1_000_000
     assert problem == "gzip: the body unpacks to more than 1000000 bytes"
@@ -162,13 +163,13 @@ def test_a_gzip_bomb_is_unpacked_to_the_limit_only() -> None:
     ],
 )
 def test_bad_json_passes_unchanged_and_is_named(name: str, kind: str) -> None:
-    [exchange], answer = asyncio.run(through_relay(ZOO[name], post()))
+    [exchange], answer = run_steadily(through_relay(ZOO[name], post()))
     assert answer.body == exchange.payload
     assert kind in {problem.kind for problem in parse(exchange.payload).problems}
 
 
 def test_endless_head_kept_in_part() -> None:
-    [exchange], _ = asyncio.run(through_relay(ZOO["reset_in_head"], post()))
+    [exchange], _ = run_steadily(through_relay(ZOO["reset_in_head"], post()))
     assert exchange.status == 200
     assert exchange.headers == (("Content-Type", "application/json"),)
     assert not exchange.knows(Aspect.ALL_HEADERS)

@@ -76,10 +76,10 @@ def test_nearly_json_is_read_without_raising(text: str) -> None:
 @pytest.mark.parametrize("piece", [b'"', b'"\\', b'{"a":', b"[", b'"a\\"', b",", b"{}"])
 def test_reading_is_not_quadratic(piece: bytes) -> None:
     text = (piece * 400_000)[:400_000]
-    started = time.monotonic()
+    started = time.process_time()
     parse(text)
     locate(text, ("a", "a"))
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 def paths(value: Any, path: Path = ()) -> list[tuple[Path, Any]]:

@@ -223,18 +223,18 @@ def test_of_genuine_recordings_only_what_is_named_secret_is_replaced() -> None:
 )
 def test_hostile_text_takes_time_in_proportion(part: bytes) -> None:
     hostile = exchange(part * (200_000 // len(part)))
-    started = time.perf_counter()
+    started = time.process_time()
     scan(redact(hostile).exchange)
-    assert time.perf_counter() - started < 5  # about 0.3 s; a quadratic expression takes minutes
+    assert time.process_time() - started < 5  # about 0.3 s; a quadratic expression takes minutes
 
 
 def test_a_long_stream_is_cleaned_in_about_a_second() -> None:
     words = stream(*deltas(*("word " for _ in range(5000))), b"[DONE]")
     keys = stream(*deltas(*(part for _ in range(1000) for part in (f" {KEY[:12]}", KEY[12:]))))
-    started = time.perf_counter()
+    started = time.process_time()
     assert redact(words).exchange == words
     assert KEY[12:].encode() not in redact(keys).exchange.payload
-    assert time.perf_counter() - started < 5  # about 0.6 s
+    assert time.process_time() - started < 5  # about 0.6 s
 
 
 def test_a_faulty_compressed_body_is_kept_where_nothing_readable_is_secret() -> None:

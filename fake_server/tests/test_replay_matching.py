@@ -210,10 +210,10 @@ def test_a_miss_among_many_recordings_is_told_at_once() -> None:
     shelf = RecordingMatcher(
         [recording(f"r{number}", asking({**BODY, "n": number})) for number in range(500)]
     )
-    began = time.perf_counter()
+    began = time.process_time()
     shelf.answer(asking({"model": "m", "messages": [{"role": "user", "content": "many words " * 50_000}]}))
     assert "'r0': messages[0].content" in shelf.misses[0]
-    assert time.perf_counter() - began < 3
+    assert time.process_time() - began < 3
 
 
 def test_head_gets_no_body_and_the_connection_lasts() -> None:

@@ -63,9 +63,9 @@ def test_complaints(tmp_path: Path, data: bytes, said: str) -> None:
 def test_a_bomb_of_aliases_is_refused_soon(tmp_path: Path) -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
-    start = time.perf_counter()
+    start = time.process_time()
     assert "more than 100000 values" in complaint(tmp_path, "\n".join(lines).encode())
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
 
 
 def test_lines_are_those_of_the_values(tmp_path: Path) -> None:

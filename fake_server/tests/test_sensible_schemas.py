@@ -153,9 +153,9 @@ HOSTILE: dict[str, Any] = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_schemas_are_bounded(name: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     value = filler.fill(HOSTILE[name], "weather in Oslo")
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
     assert len(json.dumps(value)) < 5_000_000
 
 

@@ -141,10 +141,10 @@ def test_a_schema_is_answered_with_an_object_of_it() -> None:
     ],
 )  # fmt: skip
 def test_long_odd_texts_take_little_time(text: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     for more in ({}, {"response_format": {"type": "json_object"}}):
         assert make_choices({"messages": [{"role": "user", "content": text}], **more}, 0)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_lone_surrogates_do_not_get_through() -> None:

@@ -141,7 +141,7 @@ def test_the_meter_agrees_with_the_decoder_for_every_cut(stream: bytes, step: in
 @pytest.mark.parametrize("piece", [b"\n", b"a\n\n", b"a", b"a\n", b"\r\n"])
 def test_the_meter_is_quick_on_the_worst_streams(piece: bytes) -> None:
     meter, data = EventMeter(100_000_000), piece * (65536 // len(piece))
-    started = time.monotonic()
+    started = time.process_time()
     for _ in range(256):
         meter.feed(data)
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5

@@ -42,10 +42,10 @@ def test_split(text: str, pieces: list[str]) -> None:
 
 
 def test_long_runs_take_linear_time() -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     for text in (" " * 200_000, "a" * 200_000, "_" * 200_000, " \n" * 100_000, "é" * 200_000):
         assert "".join(tokens.split(text)) == text
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
 
 
 def genuine() -> list[tuple[str, dict[str, Any], dict[str, Any]]]:

@@ -7,6 +7,8 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any
 
+from fake_server.tests.steady_loop import run_steadily
+
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 
 
@@ -65,7 +67,7 @@ def run(main: Coroutine[Any, Any, None]) -> None:
             await asyncio.sleep(0)
         assert len(asyncio.all_tasks()) == 1, asyncio.all_tasks()
 
-    asyncio.run(guarded())
+    run_steadily(guarded())
     assert not troubles
 
 
