@@ -1,1 +1,1 @@
-"""Who breaks on what: every broken fixture, replayed to real clients."""
+"""Which client breaks on what: every broken fixture, replayed to real clients."""

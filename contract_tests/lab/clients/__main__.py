@@ -1,4 +1,4 @@
-"""`python -m contract_tests.lab.clients [--write]`: measure who breaks on what, and compare or save it."""
+"""`python -m contract_tests.lab.clients [--write]`: measure which client breaks on what; compare or save."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from contract_tests.lab.clients.corpus import Subject, asked, subjects
+from contract_tests.lab.clients.corpus import Subject, question_of, subjects
 from contract_tests.lab.clients.driving import CLIENTS, Driver
 from contract_tests.lab.tools.environments import NotInstalled
 from contract_tests.lab.tools.processes import ending_on_sigterm
@@ -25,71 +25,74 @@ Answers = dict[str, Mapping[str, Any]]
 
 
 class Bench:
-    """Clients at work on fixtures; what they make of the right exchange is asked once."""
+    """Clients at work on fixtures; the answers to a conforming exchange are measured once."""
 
     def __init__(self, drivers: Sequence[Driver]) -> None:
         self.drivers = drivers
         self._pool = ThreadPoolExecutor(len(drivers) or 1)
-        self._right: dict[Path, Answers] = {}
+        self._conforming: dict[Path, Answers] = {}
 
-    def row(self, subject: Subject) -> dict[str, str]:
+    def measure(self, subject: Subject) -> dict[str, str]:
         """The verdict of every client on a fixture."""
-        if subject.asked is None:
+        if subject.question is None:
             return {driver.client.name: NOT_ASKED for driver in self.drivers}
-        right = self._answers_to(subject.right) if subject.right else {}
-        answers = self._replayed(subject.path)
+        right = self._answers_to(subject.conforming) if subject.conforming else {}
+        answers = self._replay(subject.path)
         return {name: verdict(answer, right.get(name)) for name, answer in answers.items()}
 
     def _answers_to(self, path: Path) -> Answers:
-        if path not in self._right:
-            self._right[path] = self._replayed(path)
-        return self._right[path]
+        if path not in self._conforming:
+            self._conforming[path] = self._replay(path)
+        return self._conforming[path]
 
-    def _replayed(self, path: Path) -> Answers:
-        question = asked(load(path).exchange)
+    def _replay(self, path: Path) -> Answers:
+        question = question_of(load(path).exchange)
         with ReplayServer(path, match="any", speed=0) as server:
-            asking = [self._pool.submit(driver, server.base_url, question) for driver in self.drivers]
-            answers = [one.result() for one in asking]
+            futures = [self._pool.submit(driver, server.base_url, question) for driver in self.drivers]
+            answers = [future.result() for future in futures]
         return {driver.client.name: answer for driver, answer in zip(self.drivers, answers, strict=True)}
 
     def close(self) -> None:
         self._pool.shutdown()
 
 
-def measured(drivers: Sequence[Driver], chosen: Iterable[Subject]) -> Iterator[tuple[str, dict[str, str]]]:
-    """The rows of the table, one by one."""
+def measure_rows(
+    drivers: Sequence[Driver], subjects: Iterable[Subject]
+) -> Iterator[tuple[str, dict[str, str]]]:
+    """The rows of the table: the name of a fixture, and the verdict of each client."""
     bench = Bench(drivers)
     try:
-        for subject in chosen:
-            yield subject.name, bench.row(subject)
+        for subject in subjects:
+            yield subject.name, bench.measure(subject)
     finally:
         bench.close()
 
 
 @click.command()
-@click.option("--write", is_flag=True, help="Keep what was measured in measured.json.")
-@click.option("--only", default="", help="Only fixtures whose name has this in it; nothing is written.")
+@click.option("--write", is_flag=True, help="Save the measurement in measured.json.")
+@click.option("--only", default="", help="Measure fixtures whose name contains this text; write nothing.")
 def main(write: bool, only: str) -> None:
-    """Replay every broken fixture to real clients and tell what they make of it.
+    """Replay every broken fixture to real clients and print what they make of it.
 
-    Ends 1 where the table differs, 3 where a client cannot be installed.
+    Exits with 1 where the table differs, and with 3 where a client cannot be installed.
     """
-    chosen = [one for one in subjects() if only in one.name]
+    chosen = [subject for subject in subjects() if only in subject.name]
     with ending_on_sigterm(), ExitStack() as stack:
         try:
             drivers = [stack.enter_context(Driver(client)) for client in CLIENTS]
         except NotInstalled as error:
-            click.echo(f"a client cannot be had here: {error}", err=True)
+            click.echo(f"a client cannot be installed here: {error}", err=True)
             sys.exit(3)
         rows = {}
-        for name, row in measured(drivers, chosen):
+        for name, row in measure_rows(drivers, chosen):
             rows[name] = row
             if only:
-                click.echo(f"{name}\n" + "".join(f"    {client:20} {told}\n" for client, told in row.items()))
+                lines = "".join(f"    {client:20} {outcome}\n" for client, outcome in row.items())
+                click.echo(f"{name}\n{lines}")
         versions = {driver.client.name: driver.version for driver in drivers}
     if write and not only:
-        made = Table(datetime.datetime.now(datetime.UTC).date().isoformat(), versions, rows)
-        DATA.write_text(made.text(), "utf-8")
+        today = datetime.datetime.now(datetime.UTC).date().isoformat()
+        DATA.write_text(Table(today, versions, rows).text(), "utf-8")
         click.echo(f"{DATA.name}: {len(rows)} fixtures, {len(versions)} clients")
         return
     known = table().verdicts

@@ -1,4 +1,4 @@
-"""What is replayed: every broken fixture and every bug, beside the conforming exchange it departs from."""
+"""What is replayed: every broken fixture and every bug, each with the conforming exchange it departs from."""
 
 from __future__ import annotations
 
@@ -21,44 +21,45 @@ _COMMON: Mapping[str, Mapping[str, Any]] = {
     "completions": {"model": "gpt-3.5-turbo-instruct", "prompt": "A tree"},
     "embeddings": {"model": "text-embedding-3-small", "input": "tree"},
 }
-"""What is asked where a fixture's own request is none that a client would make."""
+"""What clients ask instead of a fixture's own request, where no client would make that."""
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A fixture to be replayed: its name (`broken/ID` or `bugs/ID`), and its like without the defect.
+    """A fixture to replay, named `broken/ID` or `bugs/ID`.
 
-    `right` is None where no such exchange is known: a recording of a real server.
+    `conforming` is the same exchange without the defect; None where none is known, as for a recording of a
+    real server.
     """
 
     name: str
     path: Path
-    right: Path | None
+    conforming: Path | None
 
     @property
-    def asked(self) -> dict[str, Any] | None:
-        """What a client is to ask: the kind of operation and its body; None where no client asks so."""
+    def question(self) -> dict[str, Any] | None:
+        """What a client asks: the kind of operation and its body; None where no client asks like this."""
         exchange = load(self.path).exchange
-        return None if exchange.request.target.endswith("/") else asked(exchange)
+        return None if exchange.request.target.endswith("/") else question_of(exchange)
 
 
 @cache
 def subjects() -> tuple[Subject, ...]:
     """Every broken fixture, then every bug, by name."""
-    return tuple(_subjects())
+    return tuple(_find_subjects())
 
 
-def _subjects() -> Iterator[Subject]:
+def _find_subjects() -> Iterator[Subject]:
     for path in find(FIXTURES / "broken"):
-        yield Subject(f"broken/{path.stem}", path, _right(load(path).exchange))
+        yield Subject(f"broken/{path.stem}", path, _most_similar(load(path).exchange))
     known = bugs()
     for path in find(FIXTURES / "bugs"):
-        of = known[path.stem].of if path.stem in known else None
-        yield Subject(f"bugs/{path.stem}", path, _conforming(of) if of else None)
+        name = known[path.stem].of if path.stem in known else None
+        yield Subject(f"bugs/{path.stem}", path, FIXTURES / "conforming" / f"{name}.yaml" if name else None)
 
 
-def asked(exchange: Exchange) -> dict[str, Any]:
-    """The request as a client makes it, with a common one in place of those that none would make."""
+def question_of(exchange: Exchange) -> dict[str, Any]:
+    """The request as a client makes it, `{kind, body}`; a common one where no client would make it."""
     path = exchange.request.target.removeprefix("/v1").strip("/")
     if exchange.request.method == "GET" and path.startswith("models"):
         name = path.partition("/")[2]
@@ -67,7 +68,7 @@ def asked(exchange: Exchange) -> dict[str, Any]:
     common = _COMMON[kind]
     if exchange.request.method != "POST" or not all(body.get(name) for name in common):
         body = {**common, "stream": True} if body.get("stream") else common
-    if body.get("encoding_format") == "base64":  # what clients ask for on their own, and unpack
+    if body.get("encoding_format") == "base64":  # clients ask for it by default, and unpack it only then
         body = {name: value for name, value in body.items() if name != "encoding_format"}
     return {"kind": kind, "body": body}
 
@@ -80,30 +81,29 @@ def _object(data: bytes) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _conforming(name: str) -> Path:
-    return FIXTURES / "conforming" / f"{name}.yaml"
+def _most_similar(broken: Exchange) -> Path:
+    """The conforming fixture whose request is most similar; of several, whose reply is."""
+    by_request = _conforming_by_request()
+    candidates = by_request.get(_request_key(broken))
+    if candidates is None:
+        key = max(by_request, key=lambda key: _similarity(key.encode(), broken.request.body))
+        candidates = by_request[key]
+    if len(candidates) == 1:
+        return candidates[0]
+    return max(candidates, key=lambda path: _similarity(load(path).exchange.payload, broken.payload))
 
 
-def _right(broken: Exchange) -> Path:
-    """The conforming fixture with the same request, else the one most like it; of several, by its body."""
-    likes = _by_request()
-    same = likes.get(broken.request.target + broken.request.body.decode("utf-8", "replace"))
-    if same is None:
-        request = max(likes, key=lambda one: _like(one.encode(), broken.request.body))
-        same = likes[request]
-    if len(same) == 1:
-        return same[0]
-    return max(same, key=lambda path: _like(load(path).exchange.payload, broken.payload))
-
-
-def _like(one: bytes, other: bytes) -> float:
-    return difflib.SequenceMatcher(None, one, other, autojunk=False).ratio()
+def _similarity(first: bytes, second: bytes) -> float:
+    return difflib.SequenceMatcher(None, first, second, autojunk=False).ratio()
 
 
 @cache
-def _by_request() -> Mapping[str, list[Path]]:
-    found: dict[str, list[Path]] = {}
+def _conforming_by_request() -> Mapping[str, list[Path]]:
+    paths: dict[str, list[Path]] = {}
     for path in find(FIXTURES / "conforming"):
-        request = load(path).exchange.request
-        found.setdefault(request.target + request.body.decode("utf-8", "replace"), []).append(path)
-    return found
+        paths.setdefault(_request_key(load(path).exchange), []).append(path)
+    return paths
+
+
+def _request_key(exchange: Exchange) -> str:
+    return exchange.request.target + exchange.request.body.decode("utf-8", "replace")

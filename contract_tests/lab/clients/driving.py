@@ -1,4 +1,4 @@
-"""Real clients, each a process that asks what it is told and says what came of it, in time."""
+"""Real clients, each a process that is written a question and answers with what came of it."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ _DRIVERS = Path(__file__).parent / "drivers"
 
 @dataclass(frozen=True)
 class Client:
-    """A client by the name it has in the table, and how it is had: a command and its version."""
+    """A client by its name in the table; `install` gives its command and version, raises NotInstalled."""
 
     name: str
-    had: Callable[[], tuple[list[str], str]]
+    install: Callable[[], tuple[list[str], str]]
 
 
 def _sdk(generation: str) -> Callable[[], tuple[list[str], str]]:
     script = "openai_python_0.py" if generation.startswith("0") else "openai_python.py"
 
-    def had() -> tuple[list[str], str]:
+    def install() -> tuple[list[str], str]:
         return [str(sdks.python_for(generation)), str(_DRIVERS / script)], sdks.version_of(generation)
 
-    return had
+    return install
 
 
 def _node() -> tuple[list[str], str]:
@@ -43,12 +43,12 @@ def _node() -> tuple[list[str], str]:
 
 
 def _langchain() -> tuple[list[str], str]:
-    version = next(one.partition("==")[2] for one in LANGCHAIN if one.startswith("langchain-openai=="))
+    version = next(pin.partition("==")[2] for pin in LANGCHAIN if pin.startswith("langchain-openai=="))
     return [str(langchain_python()), str(_DRIVERS / "langchain.py")], version
 
 
 CLIENTS: Sequence[Client] = (
-    *(Client(f"openai-python {one}", _sdk(one)) for one in ("0.28", "1", "2", "3")),
+    *(Client(f"openai-python {version}", _sdk(version)) for version in ("0.28", "1", "2", "3")),
     Client("openai-node 7", _node),
     Client("LangChain", _langchain),
 )
@@ -56,11 +56,11 @@ CLIENTS: Sequence[Client] = (
 
 
 class Driver:
-    """One client's process; started anew when it hangs. Raises NotInstalled where it cannot be had."""
+    """One client's process, restarted after it hangs. Raises NotInstalled where it cannot be installed."""
 
     def __init__(self, client: Client) -> None:
         self.client = client
-        self._command, self.version = client.had()
+        self._command, self.version = client.install()
         self._process: LineProcess | None = None
 
     def __enter__(self) -> Self:
@@ -71,11 +71,11 @@ class Driver:
     ) -> None:
         self._stop()
 
-    def __call__(self, base_url: str, asked: Mapping[str, Any]) -> Mapping[str, Any]:
-        """What came of it: `result`, or `error` with what it `said`, or HANGS after SECONDS."""
+    def __call__(self, base_url: str, question: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What came of a question: `result`, or `error` with what it `said`, or HANGS after SECONDS."""
         process = self._process or self._start()
         try:
-            process.write(json.dumps({"base_url": base_url, **asked}))
+            process.write(json.dumps({"base_url": base_url, **question}))
             answer: Mapping[str, Any] = json.loads(process.read(SECONDS))
         except TimeoutError:
             self._stop()

@@ -1,4 +1,4 @@
-"""`python -m contract_tests.lab.interop`: judge real servers; the proxies have the fake as upstream."""
+"""`python -m contract_tests.lab.interop`: judge real servers; proxies get the fake as upstream."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from contract_tests.lab.interop import expected, telling
+from contract_tests.lab.interop import expected, reporting
 from contract_tests.lab.interop.catalogue import SERVERS, Server
 from contract_tests.lab.interop.judging import Leg, Verdict, judge_server
 from contract_tests.lab.tools import environments
@@ -21,7 +21,11 @@ HEAVY = tuple(name for name, server in SERVERS.items() if server.heavy)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """0 where every server was judged completely (findings are no failure), else 1; 2 for usage."""
+    """Judge the servers and return the exit code.
+
+    0 where every server was judged completely (findings are no failure), else 1; 2 for wrong usage, 130 when
+    interrupted.
+    """
     parser = _parser()
     options = parser.parse_args(argv)
     if unknown := [name for name in options.names if name not in SERVERS]:
@@ -53,26 +57,27 @@ def _judge_all(
             environments.remove(server.name)
             shutil.rmtree(server.work_folder, ignore_errors=True)
         leg = judge_server(server)
-        changes[server.name] = expected.change(leg, known)
+        changes[server.name] = expected.find_change(leg, known)
         legs.append(leg)
-        print(telling.report(leg, changes[server.name]), end="\n\n", flush=True)
+        print(reporting.format_leg(leg, changes[server.name]), end="\n\n", flush=True)
         if options.keep:
             folder = server.work_folder / "seen"
-            kept = telling.keep(leg, folder)
-            print(f"interop: {kept} exchanges kept in {os.path.relpath(folder)}", file=sys.stderr)
+            saved = reporting.save_findings(leg, folder)
+            print(f"interop: {saved} exchanges saved in {os.path.relpath(folder)}", file=sys.stderr)
     if options.json:
-        telling.write_json(legs, changes, options.json)
+        reporting.write_json(legs, changes, options.json)
     if options.write_expected:
-        expected.FILE.write_text(expected.written(legs, known), encoding="utf-8")
-    print(telling.table(legs, changes))
+        expected.FILE.write_text(expected.serialize(legs, known), encoding="utf-8")
+    print(reporting.format_table(legs, changes))
     if not options.names:
         for server in SERVERS.values():
             if server not in servers:
                 print(f"left out  {server.name}: {server.heavy}; `make interop ALL=1` judges it too")
     seconds = time.monotonic() - began
-    print(telling.last_line(legs, skipping=options.skip_missing, seconds=seconds), flush=True)
+    print(reporting.format_last_line(legs, skip_missing=options.skip_missing, seconds=seconds), flush=True)
     fine = [
-        leg.verdict is Verdict.JUDGED or telling.excused(leg, skipping=options.skip_missing) for leg in legs
+        leg.verdict is Verdict.JUDGED or reporting.is_excused(leg, skip_missing=options.skip_missing)
+        for leg in legs
     ]
     return 0 if all(fine) else 1
 
@@ -80,17 +85,17 @@ def _judge_all(
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m contract_tests.lab.interop", description=__doc__)
     parser.add_argument("names", metavar="NAME", nargs="*", help=f"servers to judge: {', '.join(SERVERS)}")
-    parser.add_argument("--all", action="store_true", help=f"the heavy ones too: {', '.join(HEAVY)}")
+    parser.add_argument("--all", action="store_true", help=f"judge the heavy servers too: {', '.join(HEAVY)}")
     parser.add_argument("--json", metavar="DIR", type=Path, help="write one JSON report per server here")
     parser.add_argument(
         "--keep", action="store_true", help="save the exchanges with findings in .cache/interop/NAME/seen"
     )
-    parser.add_argument("--fresh", action="store_true", help="install anew")
+    parser.add_argument("--fresh", action="store_true", help="reinstall the servers")
     parser.add_argument(
-        "--skip-missing", action="store_true", help="a server that cannot be installed is no failure"
+        "--skip-missing", action="store_true", help="do not fail for a server that cannot be installed"
     )
     parser.add_argument(
-        "--write-expected", action="store_true", help="keep the rules found now as the expected ones"
+        "--write-expected", action="store_true", help="save the rules found now as the expected rules"
     )
     return parser
 

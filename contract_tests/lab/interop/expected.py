@@ -1,4 +1,4 @@
-"""What each server is known to break: rule ids with MUST findings that were confirmed on raw bytes."""
+"""The rules that each server is known to break: those with MUST findings confirmed on raw bytes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HEADING = """\
 
 
 class BadExpectations(Exception):
-    """The file of expectations cannot be read; the text says where and what to do."""
+    """The file of expectations cannot be read; the message says where and what to do."""
 
 
 @dataclass(frozen=True)
@@ -33,55 +33,62 @@ class Known:
 
 @dataclass(frozen=True)
 class Change:
-    """How a leg differs from what is known: rule ids found for the first time, and no longer."""
+    """How a leg differs from what is known: ids of rules newly broken, and of rules no longer broken."""
 
     new: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
 
 
 def load(path: Path | None = None) -> dict[str, Known]:
-    """Server name -> what is known (by FILE); empty where there is no file. Raises BadExpectations."""
+    """Server name -> what is known (from FILE by default); empty where there is no file.
+
+    Raises BadExpectations.
+    """
     path = path or FILE
     try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
         return {
-            name: Known(one["version"], tuple(one["must"]), tuple(one.get("sometimes", ())))
-            for name, one in found.items()
+            name: Known(table["version"], tuple(table["must"]), tuple(table.get("sometimes", ())))
+            for name, table in tables.items()
         }
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
         raise BadExpectations(
-            f"{path.name} cannot be read ({error!r}); mend it, or delete it and use --write-expected"
+            f"{path.name} cannot be read ({error!r}); fix it, or delete it and use --write-expected"
         ) from error
 
 
-def change(leg: Leg, known: Mapping[str, Known]) -> Change:
-    """New rules count wherever there is a report, gone ones only where the server was judged completely."""
+def find_change(leg: Leg, known: Mapping[str, Known]) -> Change:
+    """Compare a leg with what is known.
+
+    Rules are new wherever there is a report, and gone only where the server was judged completely.
+    """
     if leg.report is None:
         return Change()
-    found, before = set(leg.rules(Level.MUST)), known.get(leg.server.name, Known(leg.server.version))
-    gone = set(before.must) - found if leg.verdict is Verdict.JUDGED else set()
-    return Change(tuple(sorted(found - {*before.must, *before.sometimes})), tuple(sorted(gone)))
+    now = set(leg.count_rules(Level.MUST))
+    before = known.get(leg.server.name, Known(leg.server.version))
+    gone = set(before.must) - now if leg.verdict is Verdict.JUDGED else set()
+    return Change(tuple(sorted(now - {*before.must, *before.sometimes})), tuple(sorted(gone)))
 
 
-def written(legs: Iterable[Leg], known: Mapping[str, Known]) -> str:
-    """The text of the file: what the completely judged legs found, and what was known of other servers."""
+def serialize(legs: Iterable[Leg], known: Mapping[str, Known]) -> str:
+    """The text of the file: what the completely judged legs found, and what is known of other servers."""
     now = dict(known)
     for leg in legs:
         if leg.verdict is Verdict.JUDGED:
             name = leg.server.name
             sometimes = known[name].sometimes if name in known else ()
-            must = sorted(set(leg.rules(Level.MUST)) - set(sometimes))
+            must = sorted(set(leg.count_rules(Level.MUST)) - set(sometimes))
             now[name] = Known(leg.server.version, tuple(must), sometimes)
-    parts = [HEADING]
-    for name, one in sorted(now.items()):
-        parts.append(f'\n[{name}]\nversion = "{one.version}"\nmust = {_listed(one.must)}\n')
-        if one.sometimes:
-            parts.append(f"sometimes = {_listed(one.sometimes)}\n")
-    return "".join(parts)
+    tables = [HEADING]
+    for name, entry in sorted(now.items()):
+        tables.append(f'\n[{name}]\nversion = "{entry.version}"\nmust = {_toml_list(entry.must)}\n')
+        if entry.sometimes:
+            tables.append(f"sometimes = {_toml_list(entry.sometimes)}\n")
+    return "".join(tables)
 
 
-def _listed(rules: Iterable[str]) -> str:
+def _toml_list(rules: Iterable[str]) -> str:
     lines = "".join(f'    "{rule}",\n' for rule in rules)
     return f"[\n{lines}]" if lines else "[]"

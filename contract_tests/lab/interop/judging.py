@@ -36,31 +36,30 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Leg:
-    """What one server came to; `report` None where nothing was asked, `why` says so.
+    """What came of one server; where nothing was asked, `report` is None and `reason` says why.
 
-    `memory` is the peak resident memory of the server in bytes (0: not known), `installed` and `started`
-    are seconds.
+    `memory` is the server's peak resident memory in bytes, 0 where it is not known.
     """
 
     server: Server
     verdict: Verdict
-    why: str = ""
+    reason: str = ""
     report: RunReport | None = None
-    installed: float = 0.0
-    started: float = 0.0
+    install_seconds: float = 0.0
+    start_seconds: float = 0.0
     memory: int = 0
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         return tuple(self.report.findings) if self.report else ()
 
-    def rules(self, level: Level) -> Counter[str]:
-        """Rule id -> findings at this level."""
-        return Counter(one.rule.id for one in self.findings if one.rule.level is level)
+    def count_rules(self, level: Level) -> Counter[str]:
+        """Rule id -> number of findings at this level."""
+        return Counter(finding.rule.id for finding in self.findings if finding.rule.level is level)
 
     @property
     def outcomes(self) -> Counter[Outcome]:
-        return Counter(one.outcome for one in self.report.results) if self.report else Counter()
+        return Counter(result.outcome for result in self.report.results) if self.report else Counter()
 
 
 def judge_server(server: Server, *, seed: int = SEED, select: tuple[str, ...] = ()) -> Leg:
@@ -74,9 +73,9 @@ def judge_server(server: Server, *, seed: int = SEED, select: tuple[str, ...] = 
     began = time.monotonic()
     try:
         environment = install(server)
-        leg = replace(leg, installed=time.monotonic() - began)
+        leg = replace(leg, install_seconds=time.monotonic() - began)
         with FakeServer(seed=seed) as fake, serving(server, environment, fake.base_url) as served:
-            leg = replace(leg, verdict=Verdict.UNREACHABLE, started=served.running.seconds)
+            leg = replace(leg, verdict=Verdict.UNREACHABLE, start_seconds=served.running.seconds)
             options = Options(
                 served.base_url,
                 model=server.model,
@@ -86,18 +85,18 @@ def judge_server(server: Server, *, seed: int = SEED, select: tuple[str, ...] = 
                 bounds=BOUNDS,
                 run_seconds=RUN_SECONDS,
             )
-            report = asyncio.run(_asked(options))
+            report = asyncio.run(_run_to_its_end(options))
             leg = replace(leg, report=report, memory=served.running.peak_memory)
     except NotInstalled as error:
-        return replace(leg, why=f"the install failed: {error}")
+        return replace(leg, reason=f"the install failed: {error}")
     except (ProcessFailed, Unreachable, NoModel, UsageError) as error:
-        return replace(leg, why=str(error))
-    verdict, why = settled(report, server.unreached)
-    return replace(leg, verdict=verdict, why=why)
+        return replace(leg, reason=str(error))
+    verdict, reason = find_verdict(report, server.unreached)
+    return replace(leg, verdict=verdict, reason=reason)
 
 
-async def _asked(options: Options) -> RunReport:
-    """The report. `run` takes being cancelled for its end; this waits for that end and then leaves."""
+async def _run_to_its_end(options: Options) -> RunReport:
+    """The report of a run. A cancelled `run` still returns its report, so wait for that and then cancel."""
     running = asyncio.create_task(run(options))
     try:
         return await asyncio.shield(running)
@@ -107,12 +106,12 @@ async def _asked(options: Options) -> RunReport:
         raise
 
 
-def settled(report: RunReport, excused: Collection[str] = ()) -> tuple[Verdict, str]:
-    """Whether every case was asked to its end, but for those excused; if not, the first that was not."""
+def find_verdict(report: RunReport, excused: Collection[str] = ()) -> tuple[Verdict, str]:
+    """Whether every case that is not excused was asked to its end; if not, the first that was not."""
     if report.stopped:
         return Verdict.PARTLY, report.stopped
-    for one in report.results:
-        unasked = one.outcome in (Outcome.NOT_REACHED, Outcome.SETUP_FAILED) and one.case_id not in excused
-        if unasked or one.outcome is Outcome.HARNESS_FAILED:
-            return Verdict.PARTLY, f"{one.case_id}: {one.outcome}: {one.reason}"
+    for result in report.results:
+        unasked = result.outcome in (Outcome.NOT_REACHED, Outcome.SETUP_FAILED)
+        if (unasked and result.case_id not in excused) or result.outcome is Outcome.HARNESS_FAILED:
+            return Verdict.PARTLY, f"{result.case_id}: {result.outcome}: {result.reason}"
     return Verdict.JUDGED, ""

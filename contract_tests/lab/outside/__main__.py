@@ -1,4 +1,4 @@
-"""`python -m contract_tests.lab.outside`: outside judges of OpenAI compatibility, asked about the fake."""
+"""`python -m contract_tests.lab.outside`: what outside judges of OpenAI compatibility say of the fake."""
 
 from __future__ import annotations
 
@@ -28,29 +28,29 @@ PASS = "pass"
 
 @dataclass(frozen=True)
 class Opinion:
-    """What a judge said: its points, or why it was not heard (`trouble`)."""
+    """What a judge says: its points, or why it could not be asked (`problem`)."""
 
     judge: Judge
     points: Points
-    trouble: str = ""
+    problem: str = ""
     skipped: bool = False
 
     @property
     def surprises(self) -> list[str]:
-        """Points that are not as known: lost, won, or no points any more."""
+        """Points that are not as known: newly lost, newly passed, or no longer reported."""
         known = self.judge.known
         lost = [
-            f"{name} is {word}"
-            for name, word in self.points.items()
-            if word != PASS and (name not in known or known[name].says != word)
+            f"{name} is {result}"
+            for name, result in self.points.items()
+            if result != PASS and (name not in known or known[name].says != result)
         ]
-        won = [f"{name} is passed by now" for name in known if self.points.get(name) == PASS]
-        gone = [f"{name} is no point any more" for name in known if self.points and name not in self.points]
+        won = [f"{name} now passes" for name in known if self.points.get(name) == PASS]
+        gone = [f"{name} is no longer reported" for name in known if self.points and name not in self.points]
         return lost + won + gone
 
 
 def ask(judge: Judge, url: str) -> Opinion:
-    """Install the judge where it is not there yet, and hear it."""
+    """Install the judge where it is absent, and have it judge the server at this base URL."""
     if judge.missing:
         return Opinion(judge, {}, f"skipped: {judge.missing} is not installed", skipped=True)
     report = _report(judge)
@@ -64,49 +64,55 @@ def ask(judge: Judge, url: str) -> Opinion:
     except NotInstalled as error:
         return Opinion(judge, {}, f"not installed: {error}")
     except (ProcessFailed, ValueError) as error:
-        return Opinion(judge, {}, f"not heard: {error}")
+        return Opinion(judge, {}, f"no report: {error}")
 
 
 def _report(judge: Judge) -> Path:
     return REPORTS / judge.name / "report.json"
 
 
-def tell(opinions: Sequence[Opinion], console: Console) -> None:
-    """A table, then what each judge holds against the fake and why it is wrong."""
+def print_opinions(opinions: Sequence[Opinion], console: Console) -> None:
+    """Print a table, then what each judge holds against the fake and why it is wrong."""
     table = Table(box=None, pad_edge=False, padding=(0, 2), header_style="bold")
     for name in ("judge", "version", "passed", "of", "known", "verdict"):
-        numbers = name in ("passed", "of", "known")
-        table.add_column(name, justify="right" if numbers else "left", no_wrap=True)
-    for one in opinions:
-        passed = sum(word == PASS for word in one.points.values())
-        held = len([name for name, word in one.points.items() if word != PASS and name in one.judge.known])
-        calm = "as known" if held else "full score"
-        verdict = one.trouble.partition(":")[0] or ("not as known" if one.surprises else calm)
-        table.add_row(
-            one.judge.name, one.judge.version, str(passed), str(len(one.points)), str(held), verdict
-        )
+        is_number = name in ("passed", "of", "known")
+        table.add_column(name, justify="right" if is_number else "left", no_wrap=True)
+    for opinion in opinions:
+        table.add_row(*_row(opinion))
     console.print(table)
-    for one in opinions:
-        for line in filter(None, (one.trouble, *one.surprises)):
-            console.print(f"  {one.judge.name}: {line}", soft_wrap=True)
-        if one.surprises:
-            console.print(
-                f"  {one.judge.name}: its report is {os.path.relpath(_report(one.judge))}", soft_wrap=True
-            )
-    for one in opinions:
-        for name, known in one.judge.known.items():
-            if one.points.get(name, PASS) != PASS:
-                console.print(
-                    f"\n{one.judge.name}: {name} is {one.points[name]}\n  {known.why}", soft_wrap=True
-                )
+    for opinion in opinions:
+        name = opinion.judge.name
+        for line in filter(None, (opinion.problem, *opinion.surprises)):
+            console.print(f"  {name}: {line}", soft_wrap=True)
+        if opinion.surprises:
+            path = os.path.relpath(_report(opinion.judge))
+            console.print(f"  {name}: its report is {path}", soft_wrap=True)
+    for opinion in opinions:
+        for point, known in opinion.judge.known.items():
+            if opinion.points.get(point, PASS) != PASS:
+                result = opinion.points[point]
+                console.print(f"\n{opinion.judge.name}: {point} is {result}\n  {known.why}", soft_wrap=True)
                 console.print(*(f"  see {place}" for place in known.evidence), sep="\n", soft_wrap=True)
     console.print()
-    for one in opinions:
-        console.print(f"not asked of {one.judge.name}: {one.judge.unasked}", soft_wrap=True)
+    for opinion in opinions:
+        console.print(f"not asked of {opinion.judge.name}: {opinion.judge.unasked}", soft_wrap=True)
+
+
+def _row(opinion: Opinion) -> tuple[str, ...]:
+    judge, results = opinion.judge, opinion.points
+    passed = sum(result == PASS for result in results.values())
+    excused = sum(result != PASS and name in judge.known for name, result in results.items())
+    as_usual = "as known" if excused else "full score"
+    verdict = opinion.problem.partition(":")[0] or ("not as known" if opinion.surprises else as_usual)
+    return judge.name, judge.version, str(passed), str(len(results)), str(excused), verdict
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """0 where every judge says what is known (or cannot run here), 1 for a surprise or one unheard; 130."""
+    """Ask all judges and return the exit code.
+
+    0 where every judge says what is known or cannot run here, 1 for a surprise or a judge without a report,
+    130 when interrupted.
+    """
     parser = argparse.ArgumentParser("python -m contract_tests.lab.outside", description=__doc__)
     parser.add_argument("--seed", type=int, default=1, help="seed of the fake's variations")
     options = parser.parse_args(argv)
@@ -117,12 +123,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("judges: interrupted", file=sys.stderr)
         return INTERRUPTED
-    tell(opinions, console)
-    bad = [one for one in opinions if one.surprises or (one.trouble and not one.skipped)]
-    heard = sum(bool(one.points) for one in opinions)
+    print_opinions(opinions, console)
+    bad = [opinion for opinion in opinions if opinion.surprises or (opinion.problem and not opinion.skipped)]
+    reports = sum(bool(opinion.points) for opinion in opinions)
     console.print(
-        f"\n{'FAIL' if bad else 'PASS'}  {heard} of {len(opinions)} judges heard, "
-        f"{len(bad)} with a surprise or unheard; seed {options.seed} (exit code {int(bool(bad))})"
+        f"\n{'FAIL' if bad else 'PASS'}  {reports} of {len(opinions)} judges reported, "
+        f"{len(bad)} with a surprise or without a report; seed {options.seed} (exit code {int(bool(bad))})"
     )
     return int(bool(bad))
 

@@ -1,4 +1,4 @@
-"""The outside judges: how each is installed and run, how its report is read, and where it is wrong."""
+"""The outside judges: how each is installed, run and read, and where it is wrong."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Points = dict[str, str]
 
 @dataclass(frozen=True)
 class Known:
-    """A point that is not passed: what the judge says of it, why the fake is right, where that is seen."""
+    """A point that does not pass: what the judge says of it, why the fake is right, and the evidence."""
 
     says: str
     why: str
@@ -36,7 +36,7 @@ class Judge:
     - `arguments`: what the program is given, from the fake's base URL and a model.
     - `read`: the points in its report, from the report's JSON.
     - `pins`: exact versions of what it requires.
-    - `unasked`: the points that are not asked for, and why.
+    - `unasked`: the points that it is not asked for, and why.
     - `tool`: a program it needs on PATH.
     """
 
@@ -52,7 +52,7 @@ class Judge:
 
     @property
     def known(self) -> Mapping[str, Known]:
-        """The points that are not passed, with the evidence why the fake is right."""
+        """The points that do not pass although the fake is right."""
         return known().get(self.name, {})
 
     @property
@@ -61,14 +61,14 @@ class Judge:
         return self.tool if self.tool and shutil.which(self.tool) is None else ""
 
     def points(self, output: str) -> Points:
-        """The points in a report. Raises ValueError where it is none."""
+        """The points in a report. Raises ValueError where the output is no report."""
         try:
-            found = self.read(json.loads(output))
+            points = self.read(json.loads(output))
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"the report of {self.name} has no {error}") from error
-        if not found:
+        if not points:
             raise ValueError(f"the report of {self.name} holds no point")
-        return found
+        return points
 
 
 @cache
@@ -77,8 +77,8 @@ def known() -> dict[str, dict[str, Known]]:
     tables = tomllib.loads(KNOWN.read_text(encoding="utf-8"))
     return {
         judge: {
-            point: Known(one["says"], one["why"].strip(), tuple(one["evidence"]))
-            for point, one in points.items()
+            point: Known(entry["says"], entry["why"].strip(), tuple(entry["evidence"]))
+            for point, entry in points.items()
         }
         for judge, points in tables.items()
     }
@@ -96,8 +96,9 @@ def install_by_npm(judge: Judge) -> Path:
     return home / "node_modules" / ".bin" / judge.name
 
 
-def _each(entries: Iterable[Mapping[str, Any]], words: Mapping[str, str]) -> Points:
-    return {str(one["id"]): words.get(str(one["status"]), str(one["status"])) for one in entries}
+def _points(entries: Iterable[Mapping[str, Any]], renamed: Mapping[str, str]) -> Points:
+    """The status of each entry by its id, where `renamed` turns a judge's words into those of Points."""
+    return {str(entry["id"]): renamed.get(str(entry["status"]), str(entry["status"])) for entry in entries}
 
 
 COMMON = (
@@ -125,7 +126,7 @@ JUDGES = (
             *("-u", url, "-k", "sk-any", "-m", model),
             *("--format", "openai-chat", "--json"),
         ],
-        lambda report: _each(report["results"], {"passed": "pass", "failed": "fail", "skipped": "skip"}),
+        lambda report: _points(report["results"], {"passed": "pass", "failed": "fail", "skipped": "skip"}),
         pins=COMMON,
         unasked="formats open-responses (an endpoint to come), anthropic and google-* (other APIs)",
     ),
@@ -135,7 +136,7 @@ JUDGES = (
         "gpt-4o-mini",
         install_by_pip,
         lambda url, model: ["--base-url", url, "--model", model, "--tier", "5", "--json", "-"],
-        lambda report: _each(report["checks"], {}),
+        lambda report: _points(report["checks"], {}),
         pins=(*COMMON, "brotli==1.2.1", "h2==4.4.1", "hpack==4.2.0", "hyperframe==6.1.0"),
         unasked="perf.production-benchmark (tier 6, advisory: speed)",
     ),
@@ -148,7 +149,7 @@ JUDGES = (
             *("scan", "--base-url", url, "--model", model),
             *("--profile", "chat", "--format", "json"),
         ],
-        lambda report: _each(report["results"], {}),
+        lambda report: _points(report["results"], {}),
         unasked="responses.basic and responses.streaming (an endpoint to come)",
         tool="npm",
     ),

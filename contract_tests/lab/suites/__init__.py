@@ -1,1 +1,1 @@
-"""Other people's test suites, run against the fake: `python -m contract_tests.lab.suites`."""
+"""Other people's test suites and clients, run against the fake: `python -m contract_tests.lab.suites`."""

@@ -1,4 +1,4 @@
-"""`python -m contract_tests.lab.suites langchain`, `… node` and `… uses`, against the fake; skips by name."""
+"""`python -m contract_tests.lab.suites`: LangChain's suites, openai-node, and the tests of TESTING.md."""
 
 from __future__ import annotations
 
@@ -39,16 +39,18 @@ _NOT_PASSED = re.compile(r"^(SKIPPED|XFAIL|FAILED|ERROR)\b.*", re.MULTILINE)
 def main() -> None:
     """Run other people's suites and clients against the fake.
 
-    Each ends 0 where all passed, 1 where one failed, 3 where it cannot be installed.
+    Exits with 0 where everything passed, 1 where something failed, 3 where it cannot be installed.
     """
 
 
 @main.command("langchain")
-@click.option("--seed", "seeds", multiple=True, type=int, default=(1, 2, 3), help="Seeds, one run each.")
+@click.option(
+    "--seed", "seeds", multiple=True, type=int, default=(1, 2, 3), help="Seeds of the fake, one run each."
+)
 def langchain_command(seeds: Sequence[int]) -> None:
     """LangChain's standard suites for chat completions and embeddings."""
     failed = False
-    with _ending_as_documented("LangChain's suites"):
+    with _exiting("LangChain's suites"):
         python = langchain_python()
         for number, seed in enumerate([None, *seeds]):
             done = langchain(python, seed)
@@ -65,7 +67,7 @@ def langchain_command(seeds: Sequence[int]) -> None:
 @click.option("--seed", default=1, help="Seed of the fake.")
 def node_checks(seed: int) -> None:
     """The official SDK for Node: chat, streams, tools, structured output, embeddings, errors, retries."""
-    with _ending_as_documented(f"openai {OPENAI_NODE} for Node"), FakeServer([], seed=seed) as fake:
+    with _exiting(f"openai {OPENAI_NODE} for Node"), FakeServer([], seed=seed) as fake:
         environ = child_environment(FAKE_URL=fake.root)
         done = processes.run(node_command("checks.mjs", CHECKS), env=environ, seconds=SECONDS)
     click.echo(done.stdout + done.stderr, nl=False)
@@ -76,8 +78,8 @@ def node_checks(seed: int) -> None:
 
 @main.command("uses")
 def uses_command() -> None:
-    """What TESTING.md shows of LangChain and pydantic-ai."""
-    with _ending_as_documented("LangChain or pydantic-ai"), tempfile.TemporaryDirectory() as name:
+    """The tests that TESTING.md shows for LangChain and pydantic-ai."""
+    with _exiting("LangChain or pydantic-ai"), tempfile.TemporaryDirectory() as name:
         python = uses.frameworks_python()
         uses.write(uses.text(), Path(name))
         done = uses.run(["-v", "--no-header", "--tb=short", *uses.THEIRS], Path(name), python)
@@ -91,7 +93,7 @@ def langchain_python() -> Path:
 
 
 def node_command(name: str, script: Path) -> list[str]:
-    """What runs a script with openai-node; it is copied to `name` beside the package, which it imports.
+    """The command that runs a script with openai-node, copied to `name` beside the package that it imports.
 
     Raises NotInstalled.
     """
@@ -101,16 +103,16 @@ def node_command(name: str, script: Path) -> list[str]:
 
 
 @contextmanager
-def _ending_as_documented(what: str) -> Iterator[None]:
-    """Exit with 3 where `what` cannot be installed, with 1 where it does not end in time."""
+def _exiting(subject: str) -> Iterator[None]:
+    """Exit with 3 where the subject cannot be installed, with 1 where it does not end in time."""
     try:
         with processes.ending_on_sigterm():
             yield
     except NotInstalled as error:
-        click.echo(f"{what} cannot be installed here: {error}", err=True)
+        click.echo(f"{subject} cannot be installed here: {error}", err=True)
         sys.exit(3)
     except ProcessFailed as error:
-        click.echo(f"{what}: {error}", err=True)
+        click.echo(f"{subject}: {error}", err=True)
         sys.exit(1)
 
 
@@ -131,7 +133,7 @@ def langchain(python: Path, seed: int | None) -> CompletedProcess[str]:
             "-p",
             "no:cacheprovider",
         ]
-        command += [word for one in _LOOPS for word in ("-o", f"asyncio_{one}")]
+        command += [option for setting in _LOOPS for option in ("-o", f"asyncio_{setting}")]
         environ = child_environment(
             folder,
             OPENAI_API_KEY="sk-fake",

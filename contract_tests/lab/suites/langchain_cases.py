@@ -29,12 +29,12 @@ class TestChat(ChatModelIntegrationTests):
 
     def invoke_with_cache_read_input(self, *, stream=False):
         model = ChatOpenAI(model="gpt-4o-mini", stream_usage=True)
-        answered(model, LONG, stream)
-        return answered(model, LONG, stream)
+        ask(model, LONG, stream)
+        return ask(model, LONG, stream)
 
     def invoke_with_reasoning_output(self, *, stream=False):
         model = ChatOpenAI(model="gpt-5-nano", reasoning_effort="medium")
-        return answered(model, "Why did the economy fall in 2008, and what did founders do then?", stream)
+        return ask(model, "Why did the economy fall in 2008, and what did founders do then?", stream)
 
 
 class TestEmbeddings(EmbeddingsIntegrationTests):
@@ -42,7 +42,7 @@ class TestEmbeddings(EmbeddingsIntegrationTests):
     embedding_model_params = {"model": "text-embedding-3-small", "dimensions": 128}  # noqa: RUF012
 
 
-def answered(model, text, stream):
+def ask(model, text, stream):
     """The whole message, put together where it streams."""
     if not stream:
         return model.invoke(text)

@@ -24,8 +24,8 @@ PORT = int(os.environ["FAKE_PORT"])
 def _offline():
     with pytest.MonkeyPatch.context() as patch:
         for client in (httpx2.Client, httpx2.AsyncClient):
-            patch.setattr(client, "send", redirected(client.send))
-        patch.setattr(httpx, "get", downloaded)
+            patch.setattr(client, "send", redirect(client.send))
+        patch.setattr(httpx, "get", download)
         try:
             tiktoken.get_encoding("cl100k_base")
         except Exception:
@@ -34,8 +34,8 @@ def _offline():
         yield
 
 
-def redirected(send):
-    """`send`, but what is for api.openai.com goes to the fake."""
+def redirect(send):
+    """`send`, with requests to api.openai.com sent to the fake instead."""
 
     def to_the_fake(self, request, **options):
         if request.url.host == "api.openai.com":
@@ -46,22 +46,22 @@ def redirected(send):
     return to_the_fake
 
 
-def downloaded(url, **options):
+def download(url, **options):
     """A small picture or document in place of one from the network."""
     content = PDF if str(url).endswith(".pdf") else PNG
     return httpx.Response(200, content=content, request=httpx.Request("GET", url))
 
 
-def chunk(kind, data):
+def png_chunk(kind, data):
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
 PNG = b"".join(
     (
         b"\x89PNG\r\n\x1a\n",
-        chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0)),
-        chunk(b"IDAT", zlib.compress(b"\0\x80\x80\x80")),
-        chunk(b"IEND", b""),
+        png_chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0)),
+        png_chunk(b"IDAT", zlib.compress(b"\0\x80\x80\x80")),
+        png_chunk(b"IEND", b""),
     )
 )
 PDF = b"%PDF-1.4\n1 0 obj\n<</Type/Catalog>>\nendobj\ntrailer\n<</Root 1 0 R>>\n%%EOF\n"

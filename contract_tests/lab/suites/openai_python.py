@@ -37,8 +37,8 @@ class Event(BaseModel):
     people: list[str]
 
 
-def asked(text, **more):
-    return {"model": MODEL, "messages": [{"role": "user", "content": text}], **more}
+def question(text, **options):
+    return {"model": MODEL, "messages": [{"role": "user", "content": text}], **options}
 
 
 def helpers(client):
@@ -53,22 +53,22 @@ def fault(text):
 
 
 async def chat(client, do):
-    reply = await do(client.chat.completions.create(**asked("Repeat after me: ett två")))
+    reply = await do(client.chat.completions.create(**question("Repeat after me: ett två")))
     assert reply.choices[0].message.content == "ett två"
     assert reply.usage.total_tokens == reply.usage.prompt_tokens + reply.usage.completion_tokens
 
 
 async def stream(client, do):
     options = {"stream": True, "stream_options": {"include_usage": True}}
-    chunks = await listed(
-        await do(client.chat.completions.create(**asked("Repeat after me: ett två", **options)))
+    chunks = await collect(
+        await do(client.chat.completions.create(**question("Repeat after me: ett två", **options)))
     )
-    assert "".join(one.choices[0].delta.content or "" for one in chunks if one.choices) == "ett två"
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices) == "ett två"
     assert chunks[-1].usage.total_tokens > 0
 
 
 async def stream_helper(client, do):
-    manager = helpers(client).stream(**asked("Repeat after me: one two"))
+    manager = helpers(client).stream(**question("Repeat after me: one two"))
     if hasattr(manager, "__aenter__"):
         async with manager as running:
             kinds = [event.type async for event in running]
@@ -81,25 +81,25 @@ async def stream_helper(client, do):
     assert {"chunk", "content.delta", "content.done"} <= set(kinds)
 
 
-async def parsed(client, do):
-    reply = await do(helpers(client).parse(**asked("Anna and Bo meet.", response_format=Event)))
+async def parse(client, do):
+    reply = await do(helpers(client).parse(**question("Anna and Bo meet.", response_format=Event)))
     assert isinstance(reply.choices[0].message.parsed, Event)
 
 
 async def tools(client, do):
-    more = {"tools": [WEATHER], "tool_choice": "required"}
-    reply = await do(helpers(client).parse(**asked("What is the weather in Oslo?", **more)))
+    options = {"tools": [WEATHER], "tool_choice": "required"}
+    reply = await do(helpers(client).parse(**question("What is the weather in Oslo?", **options)))
     (call,) = reply.choices[0].message.tool_calls
     assert json.loads(call.function.arguments)["city"]
-    chunks = await listed(
-        await do(client.chat.completions.create(**asked("weather in Oslo?", stream=True, **more)))
+    chunks = await collect(
+        await do(client.chat.completions.create(**question("weather in Oslo?", stream=True, **options)))
     )
     pieces = [
-        one.choices[0].delta.tool_calls[0]
-        for one in chunks
-        if one.choices and one.choices[0].delta.tool_calls
+        chunk.choices[0].delta.tool_calls[0]
+        for chunk in chunks
+        if chunk.choices and chunk.choices[0].delta.tool_calls
     ]
-    assert json.loads("".join(one.function.arguments or "" for one in pieces))["city"]
+    assert json.loads("".join(piece.function.arguments or "" for piece in pieces))["city"]
 
 
 async def embeddings(client, do):
@@ -114,7 +114,7 @@ async def embeddings(client, do):
 
 async def models(client, do):
     page = client.models.list()
-    names = [one.id async for one in page] if hasattr(page, "__aiter__") else [one.id for one in page]
+    names = [model.id for model in await collect(page)]
     assert MODEL in names
     assert (await do(client.models.retrieve(MODEL))).object == "model"
 
@@ -139,8 +139,9 @@ async def errors(client, do):
         503: openai.InternalServerError,
     }
     for status, kind in kinds.items():
-        error = await raised(
-            do, lambda s=status: client.chat.completions.create(**asked("hi"), **fault(f"error;status={s}"))
+        error = await error_of(
+            do,
+            lambda s=status: client.chat.completions.create(**question("hi"), **fault(f"error;status={s}")),
         )
         assert isinstance(error, kind), (status, error)
         assert error.type
@@ -149,19 +150,19 @@ async def errors(client, do):
 
 async def broken_streams(client, do):
     for text, kind in (("cut;after_events=2", Exception), ("error-event", openai.APIError)):
-        running = await do(client.chat.completions.create(**asked("hi", stream=True), **fault(text)))
+        running = await do(client.chat.completions.create(**question("hi", stream=True), **fault(text)))
         try:
-            await listed(running)
+            await collect(running)
         except kind:
             continue
         raise AssertionError(f"{text} went unnoticed")
 
 
-async def listed(chunks):
-    return [one async for one in chunks] if hasattr(chunks, "__aiter__") else list(chunks)
+async def collect(items):
+    return [item async for item in items] if hasattr(items, "__aiter__") else list(items)
 
 
-async def raised(do, call):
+async def error_of(do, call):
     try:
         await do(call())
     except openai.OpenAIError as error:
@@ -169,7 +170,7 @@ async def raised(do, call):
     return None
 
 
-CHECKS = (chat, stream, stream_helper, parsed, tools, embeddings, models, completions, errors, broken_streams)
+CHECKS = (chat, stream, stream_helper, parse, tools, embeddings, models, completions, errors, broken_streams)
 
 
 async def run(name, client, do):

@@ -1,4 +1,4 @@
-"""What TESTING.md shows, as files and commands that can be run; they stand on the page alone."""
+"""The files and commands that TESTING.md shows, taken from the page to be run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from contract_tests.lab.tools.environments import python_environment
 
 FRAMEWORKS = ("langchain-openai==1.7.3", "langchain-core==1.7.2", "pydantic-ai-slim[openai]==2.62.0")
 THEIRS = ("test_langchain.py", "test_pydantic_ai.py")
-"""The files that need them."""
+"""The files that need these frameworks."""
 SECONDS = 120
 _FILE = re.compile(r"^`([\w./-]+)`\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -26,13 +26,13 @@ _CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 @dataclass(frozen=True)
 class Command:
-    """A line behind `$` and what the page says it prints, where `…` is anything within or over lines."""
+    """A line after `$` and what the page says it prints; `…` stands for any text, also of several lines."""
 
     line: str
     printed: str
 
     def prints(self, text: str) -> bool:
-        """Whether `text` is what the page says."""
+        """Whether `text` is what the page shows."""
         pattern = re.escape(self.printed.strip()).replace("…", ".*")
         return re.fullmatch(pattern, text.strip(), re.DOTALL) is not None
 
@@ -50,13 +50,13 @@ def files(page: str) -> dict[str, str]:
 def commands(page: str) -> Iterator[Command]:
     """Each command of the page, in order."""
     for block in _CONSOLE.findall(page):
-        for one in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-            line, _, printed = one.partition("\n")
+        for command in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            line, _, printed = command.partition("\n")
             yield Command(line, printed)
 
 
 def write(page: str, folder: Path) -> None:
-    """Lay the files of the page into a folder."""
+    """Write the files of the page into a folder."""
     for name, content in files(page).items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

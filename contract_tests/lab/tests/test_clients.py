@@ -1,4 +1,4 @@
-"""Who breaks on what: verdicts, the table that is kept, and a sample of it measured anew."""
+"""Which client breaks on what: verdicts, the saved table, and a sample of it measured again."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from contract_tests.lab.clients.__main__ import measured
-from contract_tests.lab.clients.corpus import Subject, asked, subjects
+from contract_tests.lab.clients.__main__ import measure_rows
+from contract_tests.lab.clients.corpus import Subject, question_of, subjects
 from contract_tests.lab.clients.driving import CLIENTS, Client, Driver
 from contract_tests.lab.tools.environments import NotInstalled
 from contract_tests.report.breakage import DATA, breakage, table
@@ -20,7 +20,7 @@ from contract_tests.tests.test_cli import contract
 from fake_server.wire.exchange import Exchange, Request
 
 SAMPLE = 12
-"""Fixtures that are measured anew; other ones every day."""
+"""Fixtures that are measured again; others every day."""
 
 
 def said(text: str, finish: str = "stop", calls: tuple[Any, ...] = ()) -> dict[str, Any]:
@@ -63,7 +63,7 @@ VERDICTS: list[tuple[dict[str, Any], dict[str, Any] | None, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("answer", "right", "told"), VERDICTS, ids=[one[2] for one in VERDICTS])
+@pytest.mark.parametrize(("answer", "right", "told"), VERDICTS, ids=[case[2] for case in VERDICTS])
 def test_a_verdict(answer: dict[str, Any], right: dict[str, Any] | None, told: str) -> None:
     assert verdict(answer, right) == told
 
@@ -88,22 +88,22 @@ def test_a_row_in_words(row: dict[str, str], told: str) -> None:
 
 def test_a_request_that_no_client_makes_becomes_a_common_one() -> None:
     stream = b'{"model": "m", "stream": true}'
-    body = asked(Exchange(Request("POST", "/v1/chat/completions", body=stream), 400))["body"]
+    body = question_of(Exchange(Request("POST", "/v1/chat/completions", body=stream), 400))["body"]
     assert body["messages"]
     assert body["stream"] is True
-    assert asked(Exchange(Request("POST", "/v1/embeddings", body=b"{"), 400))["kind"] == "embeddings"
-    assert asked(Exchange(Request("GET", "/v1/models/m-1"), 200))["body"] == {"model": "m-1"}
-    assert asked(Exchange(Request("GET", "/v1/models"), 200))["kind"] == "models"
+    assert question_of(Exchange(Request("POST", "/v1/embeddings", body=b"{"), 400))["kind"] == "embeddings"
+    assert question_of(Exchange(Request("GET", "/v1/models/m-1"), 200))["body"] == {"model": "m-1"}
+    assert question_of(Exchange(Request("GET", "/v1/models"), 200))["kind"] == "models"
     packed = b'{"model": "m", "input": "a", "encoding_format": "base64"}'
-    assert asked(Exchange(Request("POST", "/v1/embeddings", body=packed), 200))["body"] == {
+    assert question_of(Exchange(Request("POST", "/v1/embeddings", body=packed), 200))["body"] == {
         "model": "m",
         "input": "a",
     }
 
 
 def test_what_no_client_asks_is_not_asked() -> None:
-    (slash,) = (one for one in subjects() if one.name == "bugs/g4f-trailing-slash-307")
-    assert slash.asked is None
+    (slash,) = (subject for subject in subjects() if subject.name == "bugs/g4f-trailing-slash-307")
+    assert slash.question is None
     assert set(table().verdicts[slash.name].values()) == {"–"}
 
 
@@ -116,9 +116,9 @@ def test_explain_says_who_breaks_and_when_that_was_measured() -> None:
 
 
 def test_the_table_is_complete() -> None:
-    names = [one.name for one in CLIENTS]
+    names = [client.name for client in CLIENTS]
     assert {name: list(row) for name, row in table().verdicts.items()} == {
-        one.name: names for one in subjects()
+        subject.name: names for subject in subjects()
     }, "make clients CLIENTS=--write"
     assert DATA.read_text("utf-8") == table().text()
 
@@ -136,7 +136,7 @@ def driver(request: pytest.FixtureRequest) -> Iterator[Driver]:
         try:
             yield stack.enter_context(Driver(client))
         except NotInstalled as error:
-            pytest.skip(f"{client.name} cannot be had here: {error}")
+            pytest.skip(f"{client.name} cannot be installed here: {error}")
 
 
 def test_a_sample_measured_anew_says_the_same(driver: Driver) -> None:
@@ -146,5 +146,5 @@ def test_a_sample_measured_anew_says_the_same(driver: Driver) -> None:
         pytest.skip(
             f"{name} is {driver.version} now, measured as {known.clients[name]}: make clients CLIENTS=--write"
         )
-    seen = {subject: row[name] for subject, row in measured([driver], _sample())}
+    seen = {subject: row[name] for subject, row in measure_rows([driver], _sample())}
     assert seen == {subject: known.verdicts[subject][name] for subject in seen}

@@ -117,7 +117,7 @@ def test_a_server_is_asked_and_stopped(workshop: Workshop) -> None:
     leg = judge_server(workshop.server("twin", FORWARD), select=("models",))
     assert leg.report is not None
     assert (leg.verdict, leg.findings, leg.report.requests > 3) == (Verdict.JUDGED, (), True)
-    assert leg.started > 0
+    assert leg.start_seconds > 0
     assert leg.memory > 20 * 1024 * 1024 or not Path("/proc").is_dir()
 
 

@@ -17,8 +17,8 @@ from contract_tests.cases import CASES
 from contract_tests.lab.interop import expected
 from contract_tests.lab.interop.catalogue import SCRIPTS, SERVERS, Server
 from contract_tests.lab.interop.expected import BadExpectations, Change, Known
-from contract_tests.lab.interop.judging import Leg, Verdict, settled
-from contract_tests.lab.interop.telling import last_line, table
+from contract_tests.lab.interop.judging import Leg, Verdict, find_verdict
+from contract_tests.lab.interop.reporting import format_last_line, format_table
 from contract_tests.rules import RULES
 from contract_tests.rules.engine.judge import Finding, Level
 from contract_tests.rules.engine.node import Place
@@ -68,23 +68,23 @@ def test_what_is_expected_names_servers_and_rules_that_exist() -> None:
     for name, one in known.items():
         assert one.version == SERVERS[name].version
         assert [rule for rule in (*one.must, *one.sometimes) if levels.get(rule) is not Level.MUST] == []
-    assert expected.written((), known) == expected.FILE.read_text()
+    assert expected.serialize((), known) == expected.FILE.read_text()
 
 
 def test_new_and_gone_rules_are_told_apart() -> None:
     known = {"g4f": Known("8", ("chat.model",), ("chat.object",))}
-    assert expected.change(leg(FOUND), known) == Change(new=("chat.id",), gone=("chat.model",))
-    assert expected.change(leg(FOUND, verdict=Verdict.PARTLY), known) == Change(new=("chat.id",))
-    assert expected.change(leg(FOUND), {"g4f": Known("8", (), ("chat.id",))}) == Change()
-    assert expected.change(Leg(SERVERS["g4f"], Verdict.SKIPPED), known) == Change()
+    assert expected.find_change(leg(FOUND), known) == Change(new=("chat.id",), gone=("chat.model",))
+    assert expected.find_change(leg(FOUND, verdict=Verdict.PARTLY), known) == Change(new=("chat.id",))
+    assert expected.find_change(leg(FOUND), {"g4f": Known("8", (), ("chat.id",))}) == Change()
+    assert expected.find_change(Leg(SERVERS["g4f"], Verdict.SKIPPED), known) == Change()
 
 
 def test_expectations_are_written_for_complete_legs_only(tmp_path: Path) -> None:
     file = tmp_path / "expected.toml"
     known = {"g4f": Known("7", ("chat.model",), ("chat.object",)), "old": Known("1")}
-    file.write_text(expected.written([leg(FOUND)], known))
+    file.write_text(expected.serialize([leg(FOUND)], known))
     assert expected.load(file) == {"g4f": Known("8.8.6", ("chat.id",), ("chat.object",)), "old": Known("1")}
-    file.write_text(expected.written([leg(FOUND, verdict=Verdict.PARTLY)], known))
+    file.write_text(expected.serialize([leg(FOUND, verdict=Verdict.PARTLY)], known))
     assert expected.load(file) == known
     assert expected.load(tmp_path / "absent.toml") == {}
 
@@ -98,13 +98,15 @@ def test_a_bad_file_of_expectations_is_named(tmp_path: Path, text: str) -> None:
 
 def test_the_table_leaves_out_outcomes_that_nobody_had() -> None:
     skipped = Leg(SERVERS["portkey"], Verdict.SKIPPED, "node not found")
-    lines = table([leg(FOUND), skipped], {"g4f": Change(new=("chat.id",)), "portkey": Change()}).splitlines()
+    lines = format_table(
+        [leg(FOUND), skipped], {"g4f": Change(new=("chat.id",)), "portkey": Change()}
+    ).splitlines()
     assert lines[0].split() == [
         *("server", "version", "fail", "MUST", "SHOULD", "requests", "seconds", "start", "memory", "rules")
     ]
     assert " ".join(lines[1].split()) == "g4f 8.8.6 1 1 0 3 1.5 0.0 s 5 MB new: chat.id"
     assert " ".join(lines[2].split()) == "portkey 1.15.2 - - - - - - - skipped"
-    text = last_line([leg(FOUND), skipped], skipping=False, seconds=7.4)
+    text = format_last_line([leg(FOUND), skipped], skip_missing=False, seconds=7.4)
     assert text == "interop: 1 server judged, 1 MUST finding, 0 SHOULD, skipped: portkey (7 s)"
 
 
@@ -112,7 +114,7 @@ def test_the_table_leaves_out_outcomes_that_nobody_had() -> None:
 def test_a_case_that_was_not_asked_to_its_end_makes_the_leg_partial(outcome: Outcome) -> None:
     report = leg(outcome=outcome).report
     assert report is not None
-    assert settled(report) == (Verdict.PARTLY, f"chat.short: {outcome}: ")
+    assert find_verdict(report) == (Verdict.PARTLY, f"chat.short: {outcome}: ")
     assert Counter(leg(outcome=outcome).outcomes) == {outcome: 1}
 
 
@@ -120,15 +122,15 @@ def test_a_case_that_was_not_asked_to_its_end_makes_the_leg_partial(outcome: Out
 def test_cases_that_random_weights_leave_unreached_are_excused_by_name(outcome: Outcome) -> None:
     report = leg(outcome=outcome).report
     assert report is not None
-    assert settled(report, ["chat.short"]) == (Verdict.JUDGED, "")
-    assert settled(report, ["chat.n"])[0] is Verdict.PARTLY
+    assert find_verdict(report, ["chat.short"]) == (Verdict.JUDGED, "")
+    assert find_verdict(report, ["chat.n"])[0] is Verdict.PARTLY
 
 
 def test_what_is_excused_is_a_case_and_no_trouble_of_the_kit() -> None:
     assert {one for server in SERVERS.values() for one in server.unreached} <= set(CASES)
     report = leg(outcome=Outcome.HARNESS_FAILED).report
     assert report is not None
-    assert settled(report, ["chat.short"])[0] is Verdict.PARTLY
+    assert find_verdict(report, ["chat.short"])[0] is Verdict.PARTLY
 
 
 def test_the_tiny_model_is_the_same_file_every_time(tmp_path: Path) -> None:

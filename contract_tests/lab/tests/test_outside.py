@@ -14,7 +14,7 @@ import openai
 import pytest
 from rich.console import Console
 
-from contract_tests.lab.outside.__main__ import Opinion, ask, tell
+from contract_tests.lab.outside.__main__ import Opinion, ask, print_opinions
 from contract_tests.lab.outside.judges import JUDGES, PACED, Judge, known
 from contract_tests.lab.tools.environments import NotInstalled
 from contract_tests.lab.tools.processes import child_environment
@@ -66,10 +66,8 @@ def test_surprises() -> None:
     assert Opinion(COMPLY, {"a": "pass", **known}).surprises == []
     assert Opinion(COMPLY, {"a": "fail", **known}).surprises == ["a is fail"]
     assert Opinion(COMPLY, dict.fromkeys(known, "skip")).surprises == ["chat-reasoning-summary is skip"]
-    assert Opinion(COMPLY, dict.fromkeys(known, "pass")).surprises == [
-        "chat-reasoning-summary is passed by now"
-    ]
-    assert Opinion(COMPLY, {"a": "pass"}).surprises == ["chat-reasoning-summary is no point any more"]
+    assert Opinion(COMPLY, dict.fromkeys(known, "pass")).surprises == ["chat-reasoning-summary now passes"]
+    assert Opinion(COMPLY, {"a": "pass"}).surprises == ["chat-reasoning-summary is no longer reported"]
 
 
 @pytest.mark.parametrize(("member", "value"), REFUSED.items())
@@ -145,7 +143,7 @@ def test_the_paced_answer_comes_in_pieces() -> None:
 def test_the_table_tells_the_points_the_evidence_and_what_was_not_asked() -> None:
     page = io.StringIO()
     known_words = {name: one.says for name, one in ROUTER.known.items()}
-    tell([Opinion(ROUTER, {"a": "pass", **known_words})], Console(file=page, width=150))
+    print_opinions([Opinion(ROUTER, {"a": "pass", **known_words})], Console(file=page, width=150))
     told = page.getvalue()
     assert "as known" in told
     assert all(place in told for one in ROUTER.known.values() for place in one.evidence)
@@ -155,7 +153,7 @@ def test_the_table_tells_the_points_the_evidence_and_what_was_not_asked() -> Non
 def test_a_surprise_is_told_by_name_with_the_report() -> None:
     page = io.StringIO()
     unheard = Opinion(COMPLY, {}, "skipped: it is not installed", skipped=True)
-    tell([Opinion(CANARY, {"models.list": "warn"}), unheard], Console(file=page, width=80))
+    print_opinions([Opinion(CANARY, {"models.list": "warn"}), unheard], Console(file=page, width=80))
     lines = [line.strip() for line in page.getvalue().splitlines()]
     assert lines[1].endswith("not as known")
     assert lines[2].endswith("skipped")
@@ -167,7 +165,7 @@ def test_a_surprise_is_told_by_name_with_the_report() -> None:
 def test_a_judge_whose_tool_is_missing_is_skipped_by_name() -> None:
     opinion = ask(replace(CANARY, tool="no-such-tool"), "http://127.0.0.1:1/v1")
     assert opinion.skipped
-    assert opinion.trouble == "skipped: no-such-tool is not installed"
+    assert opinion.problem == "skipped: no-such-tool is not installed"
 
 
 def test_a_judge_that_cannot_be_installed_is_a_failure() -> None:
@@ -175,4 +173,4 @@ def test_a_judge_that_cannot_be_installed_is_a_failure() -> None:
         raise NotInstalled("the index is not in reach")
 
     opinion = ask(replace(COMPLY, name="no-such-judge", install=install), "http://127.0.0.1:1/v1")
-    assert (opinion.skipped, opinion.trouble) == (False, "not installed: the index is not in reach")
+    assert (opinion.skipped, opinion.problem) == (False, "not installed: the index is not in reach")

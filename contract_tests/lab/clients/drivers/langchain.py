@@ -17,15 +17,15 @@ warnings.simplefilter("ignore")
 def main() -> None:
     print("ready", flush=True)
     for line in sys.stdin:
-        asked = json.loads(line)
+        question = json.loads(line)
         try:
-            answer: dict[str, Any] = {"result": ask(asked)}
+            answer: dict[str, Any] = {"result": ask(question)}
         except Exception as error:
-            answer = {"error": type(error).__name__, "said": told(error)}
+            answer = {"error": type(error).__name__, "said": describe_error(error)}
         print(json.dumps(answer, default=str), flush=True)
 
 
-def told(error: Exception) -> dict[str, Any]:
+def describe_error(error: Exception) -> dict[str, Any]:
     if not hasattr(error, "status_code"):
         return {"message": str(error)}
     body = error.body
@@ -33,10 +33,10 @@ def told(error: Exception) -> dict[str, Any]:
     return {"status": error.status_code, "code": error.code, "message": message}
 
 
-def ask(asked: dict[str, Any]) -> Any:
-    kind, body = asked["kind"], dict(asked["body"])
+def ask(question: dict[str, Any]) -> Any:
+    kind, body = question["kind"], dict(question["body"])
     options = {
-        "base_url": asked["base_url"],
+        "base_url": question["base_url"],
         "api_key": "sk-any",
         "max_retries": 0,
         "model": body.pop("model"),
@@ -48,7 +48,7 @@ def ask(asked: dict[str, Any]) -> Any:
         client = OpenAIEmbeddings(check_embedding_ctx_length=False, **options, **more)
         return {"vectors": client.embed_documents(texts)}
     if kind == "completions":
-        return completion(options, body, stream)
+        return ask_completions(options, body, stream)
     if kind != "chat":
         return None
     messages = convert_to_messages(body.pop("messages"))
@@ -56,14 +56,14 @@ def ask(asked: dict[str, Any]) -> Any:
         options["stream_usage"] = bool(body.pop("stream_options").get("include_usage"))
     model = ChatOpenAI(**options).bind(**body)
     if not stream:
-        return said(model.invoke(messages), one=body.get("n", 1) == 1)
+        return read_message(model.invoke(messages), single=body.get("n", 1) == 1)
     whole: Any = None
     for chunk in model.stream(messages):
         whole = chunk if whole is None else whole + chunk
-    return said(whole)
+    return read_message(whole)
 
 
-def completion(options: dict[str, Any], body: dict[str, Any], stream: bool) -> Any:
+def ask_completions(options: dict[str, Any], body: dict[str, Any], stream: bool) -> Any:
     prompts = body.pop("prompt")
     prompts = prompts if isinstance(prompts, list) else [prompts]
     body.pop("stream_options", None)
@@ -71,16 +71,16 @@ def completion(options: dict[str, Any], body: dict[str, Any], stream: bool) -> A
     if stream:
         return {"choices": [{"text": "".join(model.stream(prompts[0], **body))}]}
     generated = model.generate(prompts, **body)
-    return {"choices": [{"text": one.text} for group in generated.generations for one in group]}
+    return {"choices": [{"text": text.text} for group in generated.generations for text in group]}
 
 
-def said(message: Any, one: bool = True) -> Any:
-    """The message; which model made it is told where one choice was asked for."""
+def read_message(message: Any, single: bool = True) -> Any:
+    """What the message holds; `model` is given only where a single choice was asked for."""
     if message is None:
         return {"choices": []}
     calls = [[call["id"], call["name"], call["args"]] for call in message.tool_calls]
     wrong = [[call["id"], call["name"], call["args"]] for call in message.invalid_tool_calls]
-    told = message.response_metadata
+    metadata = message.response_metadata
     used = message.usage_metadata
     content = message.content
     choice = {
@@ -88,10 +88,10 @@ def said(message: Any, one: bool = True) -> Any:
         "calls": calls,
         "invalid calls": wrong,
         "refusal": message.additional_kwargs.get("refusal"),
-        "finish": told.get("finish_reason"),
+        "finish": metadata.get("finish_reason"),
     }
     usage = used and [used["input_tokens"], used["output_tokens"], used["total_tokens"]]
-    return {"model": told.get("model_name") if one else None, "choices": [choice], "usage": usage}
+    return {"model": metadata.get("model_name") if single else None, "choices": [choice], "usage": usage}
 
 
 if __name__ == "__main__":

@@ -16,22 +16,22 @@ def main() -> None:
     print("ready", flush=True)
     openai.api_key = "sk-any"
     for line in sys.stdin:
-        asked = json.loads(line)
+        question = json.loads(line)
         try:
-            answer = {"result": ask(asked)}
+            answer = {"result": ask(question)}
         except openai.error.OpenAIError as error:
-            said = {"status": error.http_status, "code": error.code, "message": error.user_message}
-            answer = {"error": type(error).__name__, "said": said}
+            details = {"status": error.http_status, "code": error.code, "message": error.user_message}
+            answer = {"error": type(error).__name__, "said": details}
         except Exception as error:
             answer = {"error": type(error).__name__, "said": {"message": str(error)}}
         print(json.dumps(answer), flush=True)
 
 
-def ask(asked: dict[str, Any]) -> Any:
-    openai.api_base = asked["base_url"]
-    kind, body = asked["kind"], asked["body"]
+def ask(question: dict[str, Any]) -> Any:
+    openai.api_base = question["base_url"]
+    kind, body = question["kind"], question["body"]
     if kind == "models":
-        return {"ids": [one["id"] for one in openai.Model.list()["data"]]}
+        return {"ids": [item["id"] for item in openai.Model.list()["data"]]}
     if kind == "model":
         return {"ids": [openai.Model.retrieve(body["model"])["id"]]}
     if kind == "embeddings":
@@ -39,63 +39,66 @@ def ask(asked: dict[str, Any]) -> Any:
         usage = [reply["usage"]["prompt_tokens"], reply["usage"]["total_tokens"]]
         return {
             "model": reply.get("model"),
-            "vectors": [unpacked(one["embedding"]) for one in reply["data"]],
+            "vectors": [decode_vector(item["embedding"]) for item in reply["data"]],
             "usage": usage,
         }
     api = openai.ChatCompletion if kind == "chat" else openai.Completion
     reply = api.create(**body)
-    return streamed(reply, kind) if body.get("stream") else whole(reply, kind)
+    return read_stream(reply, kind) if body.get("stream") else read_reply(reply, kind)
 
 
-def unpacked(vector: Any) -> Any:
-    """Base64 as floats: the client asks for it on its own, and unpacks it so where numpy is installed."""
+def decode_vector(vector: Any) -> Any:
+    """Base64 as floats; the client asks for it, and decodes it like this where numpy is installed."""
     if not isinstance(vector, str):
         return vector
     data = base64.b64decode(vector)
     return list(struct.unpack(f"<{len(data) // 4}f", data))
 
 
-def head(reply: Any) -> dict[str, Any]:
+def read_head(reply: Any) -> dict[str, Any]:
     return {name: reply.get(name) for name in ("id", "created", "model")}
 
 
-def usage(used: Any) -> Any:
+def read_usage(used: Any) -> Any:
     return used and [used["prompt_tokens"], used["completion_tokens"], used["total_tokens"]]
 
 
-def whole(reply: Any, kind: str) -> Any:
+def read_reply(reply: Any, kind: str) -> Any:
     choices = []
     for choice in reply["choices"]:
         message = choice["message"] if kind == "chat" else {"content": choice["text"]}
         calls = [
-            [one["id"], one["function"]["name"], json.loads(one["function"]["arguments"])]
-            for one in message.get("tool_calls") or []
+            [item["id"], item["function"]["name"], json.loads(item["function"]["arguments"])]
+            for item in message.get("tool_calls") or []
         ]
         choices.append(
             {"text": message["content"] or "", "calls": calls, "finish": choice.get("finish_reason")}
         )
-    return {**head(reply), "choices": choices, "usage": usage(reply.get("usage"))}
+    return {**read_head(reply), "choices": choices, "usage": read_usage(reply.get("usage"))}
 
 
-def streamed(stream: Any, kind: str) -> Any:
-    """What a loop over the chunks puts together."""
+def read_stream(stream: Any, kind: str) -> Any:
+    """What a loop over the chunks puts together: `{id, created, model, choices}`."""
     choices: dict[int, dict[str, Any]] = {}
-    made: dict[str, Any] = {}
+    start: dict[str, Any] = {}
     for chunk in stream:
-        made = made or head(chunk)
+        start = start or read_head(chunk)
         for choice in chunk["choices"]:
             slot = choices.setdefault(choice.get("index"), {"text": "", "calls": {}, "finish": None})
             slot["finish"] = choice.get("finish_reason") or slot["finish"]
             delta = choice["delta"] if kind == "chat" else {"content": choice["text"]}
             slot["text"] += delta.get("content") or ""
             for call in delta.get("tool_calls") or []:
-                one = slot["calls"].setdefault(call["index"], [None, "", ""])
-                one[0] = call.get("id") or one[0]
-                one[1] += call["function"].get("name") or ""
-                one[2] += call["function"].get("arguments") or ""
+                joined = slot["calls"].setdefault(call["index"], [None, "", ""])
+                joined[0] = call.get("id") or joined[0]
+                joined[1] += call["function"].get("name") or ""
+                joined[2] += call["function"].get("arguments") or ""
     for slot in choices.values():
-        slot["calls"] = [[one[0], one[1], json.loads(one[2])] for one in slot["calls"].values()]
-    return {**made, "choices": [choices[index] for index in sorted(choices)]}
+        slot["calls"] = [
+            [identifier, name, json.loads(arguments)]
+            for identifier, name, arguments in slot["calls"].values()
+        ]
+    return {**start, "choices": [choices[index] for index in sorted(choices)]}
 
 
 if __name__ == "__main__":

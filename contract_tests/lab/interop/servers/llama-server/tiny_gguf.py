@@ -62,7 +62,7 @@ def main(out: Path) -> None:
         text("tokenizer.ggml.model", "gpt2"),
         text("tokenizer.ggml.pre", "gpt-2"),
         many("tokenizer.ggml.tokens", STRING, [string(token) for token in tokens]),
-        many("tokenizer.ggml.token_type", INT32, [struct.pack("<i", one) for one in types]),
+        many("tokenizer.ggml.token_type", INT32, [struct.pack("<i", kind) for kind in types]),
         many("tokenizer.ggml.merges", STRING, [string(" ".join(pair)) for pair in MERGES]),
         number("tokenizer.ggml.bos_token_id", end_of_text),
         number("tokenizer.ggml.eos_token_id", end_of_turn),
@@ -83,8 +83,8 @@ def main(out: Path) -> None:
 def byte_symbols() -> list[str]:
     """One printable character for each byte, as GPT-2's vocabulary writes them."""
     plain = {*range(33, 127), *range(161, 173), *range(174, 256)}
-    others = iter(range(256, 512))
-    return [chr(byte) if byte in plain else chr(next(others)) for byte in range(256)]
+    spare = iter(range(256, 512))
+    return [chr(byte) if byte in plain else chr(next(spare)) for byte in range(256)]
 
 
 def voice(token: str) -> float:
@@ -101,18 +101,18 @@ def weights(voices: list[float]) -> list[tuple[str, tuple[int, ...], array[float
     def matrix(rows: int, columns: int, scale: float = 0.08) -> array[float]:
         return array("f", [dice.gauss(0, scale) for _ in range(rows * columns)])
 
-    ones = array("f", [1.0] * DIM)
-    found: list[tuple[str, tuple[int, ...], array[float]]]
-    found = [("token_embd.weight", (vocabulary, DIM), matrix(vocabulary, DIM, 0.5))]
+    unit = array("f", [1.0] * DIM)
+    tensors: list[tuple[str, tuple[int, ...], array[float]]]
+    tensors = [("token_embd.weight", (vocabulary, DIM), matrix(vocabulary, DIM, 0.5))]
     for layer in range(LAYERS):
         at = f"blk.{layer}."
-        found += [(f"{at}{name}.weight", (DIM,), ones) for name in ("attn_norm", "ffn_norm")]
+        tensors += [(f"{at}{name}.weight", (DIM,), unit) for name in ("attn_norm", "ffn_norm")]
         for name in ("attn_q", "attn_k", "attn_v", "attn_output"):
-            found.append((f"{at}{name}.weight", (DIM, DIM), matrix(DIM, DIM)))
+            tensors.append((f"{at}{name}.weight", (DIM, DIM), matrix(DIM, DIM)))
         for name, rows, columns in (("gate", FEED, DIM), ("up", FEED, DIM), ("down", DIM, FEED)):
-            found.append((f"{at}ffn_{name}.weight", (rows, columns), matrix(rows, columns)))
+            tensors.append((f"{at}ffn_{name}.weight", (rows, columns), matrix(rows, columns)))
     output = array("f", [dice.gauss(0, 1) * voice for voice in voices for _ in range(DIM)])
-    return [*found, ("output_norm.weight", (DIM,), ones), ("output.weight", (vocabulary, DIM), output)]
+    return [*tensors, ("output_norm.weight", (DIM,), unit), ("output.weight", (vocabulary, DIM), output)]
 
 
 def string(value: str) -> bytes:

@@ -26,27 +26,27 @@ TEMPLATE = (
 )
 
 
-def tokenizer():
-    bare = Tokenizer(models.BPE())
-    bare.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    bare.decoder = decoders.ByteLevel()
+def train_tokenizer():
+    plain = Tokenizer(models.BPE())
+    plain.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    plain.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=320,
         special_tokens=[END, TURN, END_OF_TURN],
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
         show_progress=False,
     )
-    bare.train_from_iterator(LINES, trainer)
+    plain.train_from_iterator(LINES, trainer)
     return PreTrainedTokenizerFast(
-        tokenizer_object=bare, bos_token=END, eos_token=END_OF_TURN, pad_token=END, chat_template=TEMPLATE
+        tokenizer_object=plain, bos_token=END, eos_token=END_OF_TURN, pad_token=END, chat_template=TEMPLATE
     )
 
 
-def model(words):
+def make_model(tokenizer):
     """The model; a token that is no printable text is never preferred, the end of a turn is."""
-    ends = {"bos_token_id": words.bos_token_id, "eos_token_id": words.eos_token_id}
+    ends = {"bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id}
     shape = LlamaConfig(
-        vocab_size=len(words),
+        vocab_size=len(tokenizer),
         hidden_size=64,
         intermediate_size=128,
         num_hidden_layers=2,
@@ -54,24 +54,24 @@ def model(words):
         num_key_value_heads=4,
         max_position_embeddings=2048,
         tie_word_embeddings=False,
-        pad_token_id=words.pad_token_id,
+        pad_token_id=tokenizer.pad_token_id,
         **ends,
     )
     torch.manual_seed(SEED)
-    made = LlamaForCausalLM(shape)
+    network = LlamaForCausalLM(shape)
     with torch.no_grad():
-        made.lm_head.weight.mul_(LOUDNESS)
-        for number, token in enumerate(words.convert_ids_to_tokens(range(len(words)))):
-            text = words.convert_tokens_to_string([token])
+        network.lm_head.weight.mul_(LOUDNESS)
+        for number, token in enumerate(tokenizer.convert_ids_to_tokens(range(len(tokenizer)))):
+            text = tokenizer.convert_tokens_to_string([token])
             if token in (END, TURN) or not (text.isascii() and text.isprintable()):
-                made.lm_head.weight[number].zero_()
-    made.generation_config = GenerationConfig(
-        max_new_tokens=256, do_sample=False, pad_token_id=words.pad_token_id, **ends
+                network.lm_head.weight[number].zero_()
+    network.generation_config = GenerationConfig(
+        max_new_tokens=256, do_sample=False, pad_token_id=tokenizer.pad_token_id, **ends
     )
-    return made
+    return network
 
 
 if __name__ == "__main__":
-    kept = tokenizer()
-    model(kept).save_pretrained(sys.argv[1])
-    kept.save_pretrained(sys.argv[1])
+    trained = train_tokenizer()
+    make_model(trained).save_pretrained(sys.argv[1])
+    trained.save_pretrained(sys.argv[1])
