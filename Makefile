@@ -72,7 +72,7 @@ check: $(STAMP)  ## lint and types
 	$(BIN)/mypy
 
 mutants: $(STAMP)  ## score the rules on changed exchanges; MUTANTS=--write puts the scores into README
-	@$(BIN)/python -m contract_tests.lab.mutation.committed $(MUTANTS)
+	@$(BIN)/python -m contract_tests.lab.mutation committed $(MUTANTS)
 
 fake: $(STAMP)  ## serve the fake on http://127.0.0.1:1337
 	@$(BIN)/fake-server

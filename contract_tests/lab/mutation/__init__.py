@@ -1,1 +1,1 @@
-"""Exchanges changed by seed, and the share of the changes that the rules notice."""
+"""Exchanges with one thing changed, and the share of the changes that the rules notice."""

@@ -11,15 +11,20 @@ from typing import Any
 import pytest
 
 from contract_tests.cases import CASES
-from contract_tests.lab.mutation.committed.corpus import CONFORMING
-from contract_tests.lab.mutation.committed.events import of_events, of_whole
-from contract_tests.lab.mutation.committed.generate import OPERATORS, draw, mutants_of
-from contract_tests.lab.mutation.committed.inner import of_inner
-from contract_tests.lab.mutation.committed.live import TEXT_OPERATORS, Planted, Spoiling
-from contract_tests.lab.mutation.committed.members import changed, of_members
-from contract_tests.lab.mutation.committed.message import of_message
-from contract_tests.lab.mutation.committed.mutant import Mutant, Source, source_of
-from contract_tests.lab.mutation.committed.score import JUDGED, Score
+from contract_tests.lab.mutation.corpora.committed import CONFORMING
+from contract_tests.lab.mutation.corpora.draw import draw, mutants_of
+from contract_tests.lab.mutation.corpora.live import Planted, PlantingSession
+from contract_tests.lab.mutation.mutant import Mutant
+from contract_tests.lab.mutation.operators.catalogue import KINDS
+from contract_tests.lab.mutation.operators.events import EVENTS
+from contract_tests.lab.mutation.operators.inner import INNER
+from contract_tests.lab.mutation.operators.kind import Kind
+from contract_tests.lab.mutation.operators.members import MEMBERS, change
+from contract_tests.lab.mutation.operators.message import MESSAGE
+from contract_tests.lab.mutation.operators.text import TEXT_OPERATORS
+from contract_tests.lab.mutation.operators.whole import WHOLE
+from contract_tests.lab.mutation.reply import Reply, read_reply
+from contract_tests.lab.mutation.score import JUDGED, Score
 from contract_tests.recordings.reading import read
 from contract_tests.rules import judge
 from contract_tests.rules.engine.judge import NOTE
@@ -32,37 +37,43 @@ SEED = 1
 
 
 @pytest.fixture(scope="module")
-def sources() -> dict[str, Source]:
-    return {one.exchange.label: source_of(one.exchange) for one in read(CONFORMING)}
+def replies() -> dict[str, Reply]:
+    return {recording.exchange.label: read_reply(recording.exchange) for recording in read(CONFORMING)}
 
 
-def source(name: str) -> Source:
-    (found,) = (one.exchange for one in read(CONFORMING / f"{name}.yaml"))
-    return source_of(found)
+def reply(name: str) -> Reply:
+    (found,) = (recording.exchange for recording in read(CONFORMING / f"{name}.yaml"))
+    return read_reply(found)
+
+
+def mutants(kind: Kind, reply: Reply, seed: int = SEED) -> list[Mutant]:
+    return list(mutants_of([reply], seed, kind))
 
 
 def document(mutant: Mutant) -> Any:
     return json.loads(mutant.exchange.payload)
 
 
-def one(mutants: Any, operator: str, where: str) -> Mutant:
+def only(mutants: list[Mutant], operator: str, where: str) -> Mutant:
     (found,) = [mutant for mutant in mutants if (mutant.operator, mutant.where) == (operator, where)]
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 # -- what they are made from
 
 
-def test_written_plainly_a_conforming_exchange_still_conforms(sources: dict[str, Source]) -> None:
+def test_written_plainly_a_conforming_exchange_still_conforms(replies: dict[str, Reply]) -> None:
     found = {
-        name: [finding.rule.id for finding in judge(one.exchange).findings if finding.rule.level is not NOTE]
-        for name, one in sources.items()
+        name: [
+            finding.rule.id for finding in judge(reply.exchange).findings if finding.rule.level is not NOTE
+        ]
+        for name, reply in replies.items()
     }
     assert {name: ids for name, ids in found.items() if ids} == {}
 
 
 def test_every_path_of_every_document_is_changed() -> None:
-    found = list(of_members(source("poem-dict"), SEED))
+    found = mutants(MEMBERS, reply("poem-dict"), SEED)
     paths = {mutant.where for mutant in found}
     assert {"(document)", "id", "choices", "choices[0]", "choices[0].message.content"} <= paths
     assert {"usage.completion_tokens_details.reasoning_tokens", "system_fingerprint"} <= paths
@@ -74,7 +85,7 @@ def test_every_path_of_every_document_is_changed() -> None:
 
 
 def test_a_member_twice_stands_twice_in_the_bytes() -> None:
-    mutant = one(of_members(source("poem-dict"), SEED), "duplicate-member", "created")
+    mutant = only(mutants(MEMBERS, reply("poem-dict"), SEED), "duplicate-member", "created")
     assert mutant.exchange.payload.count(b'"created":') == 2
     assert judge(mutant.exchange).ids() == {"http.json-unique-names"}
 
@@ -92,12 +103,12 @@ def test_a_member_twice_stands_twice_in_the_bytes() -> None:
 )
 def test_an_operator_changes_one_place(operator: str, path: tuple[str | int, ...], after: Any) -> None:
     before = {"a": "x", "b": [1, 2]}
-    assert changed(before, path, operator, random.Random(SEED)) == after
+    assert change(before, path, operator, random.Random(SEED)) == after
     assert before == {"a": "x", "b": [1, 2]}
 
 
 def test_events_that_only_carry_text_are_left_to_the_live_part() -> None:
-    found = list(of_events(source("poem-stream"), SEED))
+    found = mutants(EVENTS, reply("poem-stream"), SEED)
     assert {mutant.where for mutant in found if mutant.operator == "drop-event"} == {
         "event 0",
         "event 10",
@@ -107,17 +118,17 @@ def test_events_that_only_carry_text_are_left_to_the_live_part() -> None:
 
 
 def test_choices_go_on_side_by_side() -> None:
-    both = source("two-choices-stream")
+    both = reply("two-choices-stream")
     for seed in range(20):
-        for mutant in of_events(both, seed):
+        for mutant in mutants(EVENTS, both, seed):
             if mutant.operator == "move-event":
                 assert judge(mutant.exchange).findings, (seed, mutant.where, mutant.after)
 
 
 def test_operators_of_seeded_defects_are_drawn_for_each_reply() -> None:
-    names = {mutant.operator for mutant in of_whole(source("calls-stream"), SEED)}
+    names = {mutant.operator for mutant in mutants(WHOLE, reply("calls-stream"))}
     assert {"single-newlines", "json-split", "cut-broken", "tool-index", "arguments-broken"} <= names
-    sections = {mutant.operator: mutant.section for mutant in of_whole(source("calls-stream"), SEED)}
+    sections = {mutant.operator: mutant.section for mutant in mutants(WHOLE, reply("calls-stream"))}
     assert (sections["json-split"], sections["cut-broken"], sections["tool-index"]) == (
         "sse",
         "http",
@@ -127,19 +138,20 @@ def test_operators_of_seeded_defects_are_drawn_for_each_reply() -> None:
 
 def test_messages_are_broken_as_bytes_and_read_again() -> None:
     found = {
-        (mutant.operator, mutant.where, mutant.after): mutant for mutant in of_message(source("poem-dict"), 1)
+        (mutant.operator, mutant.where, mutant.after): mutant
+        for mutant in mutants(MESSAGE, reply("poem-dict"), 1)
     }
     longer = found["header-retype", "content-length", "more"].exchange
     assert longer.ending is Ending.CUT
     assert found["header-drop", "content-type", "(absent)"].exchange.media_type is None
     assert found["status", "status 200", "503"].exchange.status == 503
-    stream = {mutant.after: mutant for mutant in of_message(source("poem-stream"), 1)}
+    stream = {mutant.after: mutant for mutant in mutants(MESSAGE, reply("poem-stream"), 1)}
     assert stream["no last chunk"].exchange.ending is Ending.CUT
     assert stream["a size that is no number"].exchange.ending is Ending.MALFORMED
 
 
 def test_text_that_has_to_fit_a_schema_is_changed_until_it_does_not() -> None:
-    found = list(of_inner(source("schema-stream"), SEED))
+    found = mutants(INNER, reply("schema-stream"), SEED)
     assert found
     assert {mutant.section for mutant in found} == {"formats"}
     assert [
@@ -151,39 +163,39 @@ def test_text_that_has_to_fit_a_schema_is_changed_until_it_does_not() -> None:
 
 
 def test_a_member_that_is_named_like_a_section_belongs_to_it() -> None:
-    sections = {mutant.where: mutant.section for mutant in of_members(source("calls-dict"), SEED)}
+    sections = {mutant.where: mutant.section for mutant in mutants(MEMBERS, reply("calls-dict"))}
     assert sections["usage.total_tokens"] == "usage"
     assert sections["choices[0].message.tool_calls[0].id"] == "tools"
     assert sections["choices[0].message.content"] == "chat"
-    assert {mutant.section for mutant in of_members(source("unknown-model"), SEED)} == {"errors"}
+    assert {mutant.section for mutant in mutants(MEMBERS, reply("unknown-model"))} == {"errors"}
 
 
 def test_an_endpoint_nobody_knew_is_a_section_of_its_own() -> None:
     asked = Request("POST", "/v1/embeddings", body=b'{"model": "m", "input": "x"}')
-    reply = Exchange(asked, 200, (("content-type", "application/json"),), (Write(b'{"data": []}'),))
-    assert {mutant.section for mutant in of_members(source_of(reply), SEED)} == {"embeddings"}
+    exchange = Exchange(asked, 200, (("content-type", "application/json"),), (Write(b'{"data": []}'),))
+    assert {mutant.section for mutant in mutants(MEMBERS, read_reply(exchange))} == {"embeddings"}
 
 
-def test_mutants_are_the_same_for_the_same_seed(sources: dict[str, Source]) -> None:
-    some = [sources[name] for name in sources if name.startswith(("calls", "models", "text"))]
+def test_mutants_are_the_same_for_the_same_seed(replies: dict[str, Reply]) -> None:
+    some = [replies[name] for name in replies if name.startswith(("calls", "models", "text"))]
     first, again = (draw(some, SEED, 5) for _ in range(2))
     assert [mutant.key for mutant in first] == [mutant.key for mutant in again]
     assert [mutant.exchange for mutant in first] == [mutant.exchange for mutant in again]
     other = draw(some, SEED + 1, 5)
     assert [mutant.key for mutant in other] != [mutant.key for mutant in first]
-    assert max(Counter(mutant.section for mutant in first).values()) <= 5 * len(OPERATORS)
+    assert max(Counter(mutant.section for mutant in first).values()) <= 5 * len(KINDS)
 
 
-def test_committed_exchanges_give_mutants_of_every_section(sources: dict[str, Source]) -> None:
-    found = (mutant for kind in OPERATORS for mutant in mutants_of(sources.values(), SEED, kind))
+def test_committed_exchanges_give_mutants_of_every_section(replies: dict[str, Reply]) -> None:
+    found = (mutant for kind in KINDS for mutant in mutants_of(replies.values(), SEED, kind))
     sections = {mutant.section for mutant in found}
     assert set(JUDGED) - sections == {"relations"}
     assert sections - set(JUDGED) == set()
 
 
-def test_the_judge_never_fails_and_sees_most_of_a_small_sample(sources: dict[str, Source]) -> None:
+def test_the_judge_never_fails_and_sees_most_of_a_small_sample(replies: dict[str, Reply]) -> None:
     score = Score()
-    score.judge(draw(list(sources.values()), SEED, 10))
+    score.judge(draw(list(replies.values()), SEED, 10))
     assert score.crashes == []
     assert score.total.adjusted > 0.85
     assert score.total.made == sum(tally.made for tally in score.sections.values())
@@ -194,23 +206,23 @@ def test_the_judge_never_fails_and_sees_most_of_a_small_sample(sources: dict[str
 
 def test_text_that_is_spoilt_in_the_stream_alone_is_noticed() -> None:
     async def plant(target: str) -> list[Planted]:
-        session = Spoiling(Options(target), split_target(target)[0])
+        session = PlantingSession(Options(target), split_target(target)[0])
         async with session:
             await prepare(session, ("/v1", ""))
-            return [found async for found in session.planted(CASES["relations.text"], SEED, 1)]
+            return [found async for found in session.plant(CASES["relations.text"], SEED, 1)]
 
     with FakeServer(seed=SEED) as fake:
         found = asyncio.run(plant(fake.base_url))
     assert len(found) > len(TEXT_OPERATORS) / 2
-    assert [one for one in found if not one.noticed] == []
+    assert [defect for defect in found if not defect.noticed] == []
 
 
 def test_a_case_without_a_dict_to_compare_is_left_alone() -> None:
     async def plant(target: str) -> list[Planted]:
-        session = Spoiling(Options(target), split_target(target)[0])
+        session = PlantingSession(Options(target), split_target(target)[0])
         async with session:
             await prepare(session, ("/v1", ""))
-            return [found async for found in session.planted(CASES["chat.stream.short"], SEED, 1)]
+            return [found async for found in session.plant(CASES["chat.stream.short"], SEED, 1)]
 
     with FakeServer(seed=SEED) as fake:
         assert asyncio.run(plant(fake.base_url)) == []

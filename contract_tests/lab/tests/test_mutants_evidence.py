@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from contract_tests.lab.mutation.committed.equivalent import ABSENT, CLASSES, NULL, SOMETIMES, STRING
-from contract_tests.lab.mutation.committed.mutant import Source, source_of
-from contract_tests.lab.mutation.genuine.forms import walk
-from contract_tests.lab.mutation.genuine.reading import fold, kind_of
+from contract_tests.lab.mutation.equivalent import ABSENT, CLASSES, NULL, SOMETIMES, STRING
+from contract_tests.lab.mutation.json_paths import fold, kind_of, walk
+from contract_tests.lab.mutation.operators.members import ENUMERATED
+from contract_tests.lab.mutation.reply import Reply, read_reply
 from contract_tests.recordings.reading import read
 from contract_tests.rules.engine.view import View
 from contract_tests.tests.shared import SHARED, needs_recordings
@@ -27,6 +27,7 @@ class Seen:
 
     kinds: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     members: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    words: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     heads: list[Exchange] = field(default_factory=list)
     calls: Counter[int] = field(default_factory=Counter)
     listed: set[str] = field(default_factory=set)
@@ -34,17 +35,19 @@ class Seen:
     uncalled: int = 0
     reasons_again: int = 0
 
-    def add(self, exchange: Exchange, source: Source) -> None:
+    def add(self, exchange: Exchange, reply: Reply) -> None:
         if exchange.knows(Aspect.HEADERS):
             self.heads.append(exchange)
-        for document in source.reply.documents if source.reply else ():
+        for document in reply.documents:
             for path, value in walk(document) if document is not None else ():
-                place = f"{source.section}:{fold(path)}"
+                place = f"{reply.section}:{fold(path)}"
                 self.kinds[place][kind_of(value)] += 1
                 if isinstance(value, dict):
                     self.members[place].update(list(value))
+                elif isinstance(value, str) and place in ENUMERATED:
+                    self.words[place][value] += 1
 
-        view = View(source.exchange)
+        view = View(reply.exchange)
         if view.endpoint == "completions":
             self.reasons_again += any(len(choice.finishes) > 1 for choice in view.streamed)
         self._chat(view)
@@ -74,7 +77,7 @@ def seen() -> Seen:
     for recording in read(SHARED / "recordings" / "openai.jsonl"):
         view = View(recording.exchange)
         if view.endpoint or view.is_refusal:
-            found.add(recording.exchange, source_of(recording.exchange))
+            found.add(recording.exchange, read_reply(recording.exchange))
     return found
 
 
@@ -96,17 +99,22 @@ def test_what_is_null_at_times_and_a_string_at_others_is_both(seen: Seen) -> Non
     assert all(seen.kinds[place]["null"] and seen.kinds[place]["string"] for place in STRING)
 
 
+def test_closed_sets_have_few_words_that_are_seen_often(seen: Seen) -> None:
+    assert {place for place in ENUMERATED if not 0 < len(seen.words[place]) <= 8} == set()
+    assert {place for place in ENUMERATED if seen.words[place].total() < 50} == set()
+
+
 @pytest.mark.parametrize("name", SOMETIMES)
 def test_fields_are_sent_and_left_out(seen: Seen, name: str) -> None:
-    sent = [any(field.lower().startswith(name) for field, _ in one.headers) for one in seen.heads]
+    sent = [any(field.lower().startswith(name) for field, _ in head.headers) for head in seen.heads]
     assert any(sent)
     assert not all(sent)
 
 
 def test_request_ids_have_several_forms(seen: Seen) -> None:
-    ids = [value for one in seen.heads if (value := one.header("x-request-id")) is not None]
+    ids = [value for head in seen.heads if (value := head.header("x-request-id")) is not None]
     for form in (r"req_[0-9a-f]+", r"[0-9a-f]{32}", r"[0-9a-f]{8}-[0-9a-f-]{27}"):
-        assert any(re.fullmatch(form, one) for one in ids), form
+        assert any(re.fullmatch(form, value) for value in ids), form
 
 
 def test_messages_make_one_call_or_several(seen: Seen) -> None:

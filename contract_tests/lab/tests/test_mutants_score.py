@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from contract_tests.lab.mutation.committed import Mutant, Score, page
-from contract_tests.lab.mutation.committed.__main__ import README
-from contract_tests.lab.mutation.committed.equivalent import why_equivalent
-from contract_tests.lab.mutation.committed.live import Planted
-from contract_tests.lab.mutation.committed.score import JUDGED
+from contract_tests.lab.mutation import page
+from contract_tests.lab.mutation.__main__ import README
+from contract_tests.lab.mutation.corpora.live import Planted
+from contract_tests.lab.mutation.equivalent import why_equivalent
+from contract_tests.lab.mutation.mutant import Mutant
+from contract_tests.lab.mutation.score import JUDGED, Score
 from fake_server.wire.exchange import Exchange, Request, Write
 
 BODY = (
@@ -61,7 +62,7 @@ def test_a_rule_that_raises_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(exchange: Exchange) -> None:
         raise TypeError("no order")
 
-    monkeypatch.setattr("contract_tests.lab.mutation.genuine.measure.judge", fails)
+    monkeypatch.setattr("contract_tests.lab.mutation.judging.judge", fails)
     score = Score()
     score.judge([mutant(b'"c-1"', b"1")])
     assert score.crashes == ["drop, small: chat:id:  -> : TypeError: no order"]
@@ -100,6 +101,8 @@ def test_a_score_below_the_marks_says_where() -> None:
         ("retype-string", "errors:error.param", "7", ""),
         ("double-event", "completions.stream:finishing", "", "reason-said-again"),
         ("double-event", "chat.stream:finishing", "", ""),
+        ("reorder", "embeddings:data[].embedding", "[]", "another-vector"),
+        ("reorder", "embeddings:data", "[]", ""),
         ("drop-item", "models:data[]", "{}", "fewer-models"),
         ("drop-item", "chat:choices[].message.tool_calls[]", "{}", "other-calls"),
         ("header-drop", "x-ratelimit-limit-requests", "", "field-sometimes-sent"),

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from contract_tests.lab.mutation.genuine.reading import Path, Reply, fold, kind_of
+from contract_tests.lab.mutation.json_paths import Path, array_at, fold, kind_of, walk
+from contract_tests.lab.mutation.reply import Reply
 
 Context = tuple[Any, ...]
 Slot = tuple[str, str, str, Context]
@@ -38,7 +39,7 @@ class Item:
         """The role of this object as far as `member` goes: what else carries the answer beside it."""
         name = self.path[-1] if self.path else ""
         if name == "delta" or (name == "message" and member in CARRIERS):
-            beside = (one for one in CARRIERS if one != member and self.value.get(one) is not None)
+            beside = (other for other in CARRIERS if other != member and self.value.get(other) is not None)
             return (*self.role, *beside)
         return () if name == "message" else self.role
 
@@ -54,14 +55,6 @@ def items(reply: Reply) -> Iterator[tuple[int, Item]]:
         _remember(document, begun, opened)
 
 
-def walk(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Every value below and including this one, outer ones first."""
-    yield path, value
-    below = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for step, inner in below:
-        yield from walk(inner, (*path, step))
-
-
 def _role(reply: Reply, document: Any, path: Path, begun: set[Any], opened: set[tuple[Any, Any]]) -> Context:
     if reply.form == "chat":
         if path[:1] == ("choices",) and len(path) == 3 and path[2] == "message":
@@ -69,11 +62,11 @@ def _role(reply: Reply, document: Any, path: Path, begun: set[Any], opened: set[
         return ()
     if not reply.is_stream or (path and path[0] != "choices"):
         return ()
-    entries = [one for one in listed(document, "choices") if isinstance(one, dict)]
+    entries = [entry for entry in array_at(document, "choices") if isinstance(entry, dict)]
     if not path:
         if not entries:
             return ("usage",) if isinstance(document.get("usage"), dict) else ("aside",)
-        roles = {_entry_role(one, begun) for one in entries}
+        roles = {_entry_role(entry, begun) for entry in entries}
         return tuple(sorted(roles))
     entry = _get(document, *path[:2])
     if not isinstance(entry, dict):
@@ -94,22 +87,16 @@ def _entry_role(entry: dict[str, Any], begun: set[Any]) -> str:
 
 
 def _remember(document: Any, begun: set[Any], opened: set[tuple[Any, Any]]) -> None:
-    for entry in listed(document, "choices"):
+    for entry in array_at(document, "choices"):
         if isinstance(entry, dict):
             begun.add(_key(entry.get("index")))
-            for call in listed(entry.get("delta"), "tool_calls"):
+            for call in array_at(entry.get("delta"), "tool_calls"):
                 if isinstance(call, dict):
                     opened.add((_key(entry.get("index")), _key(call.get("index"))))
 
 
 def _key(value: Any) -> Any:
     return value if isinstance(value, (int, str)) else repr(value)
-
-
-def listed(value: Any, name: str) -> list[Any]:
-    """The array that is this member of an object, else an empty one."""
-    found = value.get(name) if isinstance(value, dict) else None
-    return found if isinstance(found, list) else []
 
 
 def _get(value: Any, *path: Any) -> Any:
@@ -151,7 +138,6 @@ class Forms:
     whole: dict[tuple[str, str, str], Evidence] = field(default_factory=lambda: defaultdict(Evidence))
     kinds: dict[tuple[str, str], set[str]] = field(default_factory=lambda: defaultdict(set))
     shapes: set[tuple[Any, ...]] = field(default_factory=set)
-    words: dict[tuple[str, str], Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     witnesses: Counter[tuple[str, str]] = field(default_factory=Counter)
     """How many recordings show a path."""
 
@@ -163,26 +149,20 @@ class Forms:
             shown: set[tuple[str, str]] = set()
             for document in reply.documents:
                 for path, value in walk(document) if document is not None else ():
-                    shown.add((reply.form, fold(path)))
-                    self._value(reply.form, fold(path), value)
+                    place = (reply.form, fold(path))
+                    shown.add(place)
+                    self.kinds[place].add(kind_of(value))
             self.witnesses.update(shown)
             for _, item in items(reply):
-                place = fold(item.path)
-                members[reply.form, place].update(item.value)
-                self.shapes.add((reply.form, place, item.role, shape(item.value)))
-                seen.append((number, reply.form, place, item))
-        for number, form, place, item in seen:
-            for member in members[form, place]:
-                slot = (form, place, member, item.context(member))
+                folded = fold(item.path)
+                members[reply.form, folded].update(item.value)
+                self.shapes.add((reply.form, folded, item.role, shape(item.value)))
+                seen.append((number, reply.form, folded, item))
+        for number, form, folded, item in seen:
+            for member in members[form, folded]:
+                slot = (form, folded, member, item.context(member))
                 self.evidence[slot].add(number, item.value, member)
                 self.whole[slot[:3]].add(number, item.value, member)
-
-    def _value(self, form: str, place: str, value: Any) -> None:
-        self.kinds[form, place].add(kind_of(value))
-        if isinstance(value, str):
-            words = self.words[form, place]
-            if len(words) <= _MANY:
-                words[value] += 1
 
     def always(self, slot: Slot) -> bool:
         """Whether no genuine object in this role lacks the member."""
@@ -195,21 +175,9 @@ class Forms:
         own = self.evidence[slot]
         return own if own.recordings >= ENOUGH else self.whole[slot[:3]]
 
-    def enumerated(self, form: str, place: str) -> bool:
-        """Whether genuine values are few short words, seen often; several words need several witnesses."""
-        words = self.words.get((form, place))
-        if not words or len(words) > _MANY or sum(words.values()) < _OFTEN:
-            return False
-        if any(len(word) > _SHORT or " " in word or not word for word in words):
-            return False
-        return len(words) == 1 or self.witnesses[form, place] >= _OFTEN
-
     def knows(self, reply: Reply) -> bool:
         """Whether every object of the reply has a shape that some genuine object in its role has."""
         return all(
             (reply.form, fold(item.path), item.role, shape(item.value)) in self.shapes
             for _, item in items(reply)
         )
-
-
-_MANY, _OFTEN, _SHORT = 8, 50, 32

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from contract_tests.lab.mutation.genuine import Corpus, generate
-from contract_tests.lab.mutation.genuine.__main__ import main
-from contract_tests.lab.mutation.genuine.members import converted
-from contract_tests.lab.mutation.genuine.reading import KINDS, kind_of
+from contract_tests.lab.mutation.__main__ import main
+from contract_tests.lab.mutation.corpora.genuine import GenuineCorpus
+from contract_tests.lab.mutation.json_paths import KINDS, kind_of
+from contract_tests.lab.mutation.operators.members import convert
 from fake_server.wire.exchange import Exchange, Request, Write
 
 
@@ -40,12 +40,13 @@ def stream(label: str, *, usage_last: bool = True) -> Recorded:
         {"id": label, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]},
     ]
     chunks.insert(3 if usage_last else 0, {"id": label, "choices": [], "usage": {"total_tokens": 3}})
-    events = [f"data: {json.dumps(one)}\n\n" for one in chunks]
+    events = [f"data: {json.dumps(chunk)}\n\n" for chunk in chunks]
     return recorded(label, "".join([*events, "data: [DONE]\n\n"]).encode(), "text/event-stream")
 
 
 def made(recordings: list[Recorded], operator: str) -> set[str]:
-    return {one.where for one in generate(recordings, 1, 3000) if one.operator == operator}
+    drawn = GenuineCorpus(recordings).draw(1, 3000)
+    return {mutant.where for mutant in drawn if mutant.operator == operator}
 
 
 def test_a_member_that_some_reply_lacks_is_not_dropped() -> None:
@@ -66,8 +67,13 @@ def test_a_type_that_some_reply_has_is_no_defect() -> None:
 
 def test_an_order_that_some_stream_has_is_no_defect() -> None:
     def orders(recordings: list[Recorded]) -> set[str]:
-        found = generate(recordings, 1, 3000)
-        return {one.after for one in found if one.operator == "move-usage" and one.recording_id == "a"}
+        drawn = [mutant for seed in range(5) for mutant in GenuineCorpus(recordings).draw(seed, 3000)]
+        moved = [
+            mutant
+            for mutant in drawn
+            if mutant.shape == "chat.stream:usage" and mutant.operator == "move-event"
+        ]
+        return {mutant.after for mutant in moved if mutant.original.label == "a"}
 
     assert "now event 0" in orders([stream("a"), stream("b")])
     assert "now event 0" not in orders([stream("a"), stream("b", usage_last=False)])
@@ -77,31 +83,31 @@ def test_replies_of_other_endpoints_teach_and_stay_whole() -> None:
     request = Request("POST", "/v1/audio/speech")
     refusal = b'{"error": {"message": "no", "type": "t", "param": null, "code": null}}'
     other = Recorded(Exchange(request, 400, (), (Write(refusal),), label="other"))
-    corpus = Corpus([other, answer("a")])
-    assert [one.exchange.label for one in corpus.replies] == ["a"]
-    assert corpus.forms.witnesses["error", "error.message"] == 1
+    corpus = GenuineCorpus([other, answer("a")])
+    assert [reply.exchange.label for reply in corpus.replies] == ["a"]
+    assert corpus.forms.witnesses["errors", "error.message"] == 1
 
 
 @pytest.mark.parametrize("value", [None, False, 3, 2.5, "word", '{"a": 1}', [1], {"a": 1}])
-@pytest.mark.parametrize("kind", [one for one in KINDS if one != "null"])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "null"])
 def test_a_converted_value_has_the_type(value: Any, kind: str) -> None:
     if kind != kind_of(value):
-        assert kind_of(converted(value, kind)) == kind
+        assert kind_of(convert(value, kind)) == kind
 
 
 def test_arguments_become_the_object_they_spell() -> None:
-    assert converted('{"a": 1}', "object") == {"a": 1}
+    assert convert('{"a": 1}', "object") == {"a": 1}
 
 
 def test_the_command_says_what_is_wrong_with_its_input(tmp_path: Any) -> None:
-    missing = CliRunner().invoke(main, ["--recordings", str(tmp_path / "none.jsonl")])
+    missing = CliRunner().invoke(main, ["genuine", "--recordings", str(tmp_path / "none.jsonl")])
     assert missing.exit_code == 1
     assert "OPENAI_CONTRACT_SHARED" in missing.output
     (tmp_path / "bad.jsonl").write_text("{}\n")
-    bad = CliRunner().invoke(main, ["--recordings", str(tmp_path / "bad.jsonl")])
+    bad = CliRunner().invoke(main, ["genuine", "--recordings", str(tmp_path / "bad.jsonl")])
     assert bad.exit_code == 1
     assert "not a recording" in bad.output
     (tmp_path / "empty.jsonl").write_text("")
-    empty = CliRunner().invoke(main, ["--recordings", str(tmp_path / "empty.jsonl")])
+    empty = CliRunner().invoke(main, ["genuine", "--recordings", str(tmp_path / "empty.jsonl")])
     assert empty.exit_code == 1
     assert "nothing in it can be broken" in empty.output

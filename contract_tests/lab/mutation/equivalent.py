@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from contract_tests.lab.mutation.committed.mutant import Mutant
+from contract_tests.lab.mutation.mutant import Mutant
 
 ABSENT: dict[str, tuple[int, int]] = {
     "chat:service_tier": (130, 1061),
@@ -105,6 +105,15 @@ def called_nothing(mutant: Mutant) -> bool:
 def reason_said_again(mutant: Mutant) -> bool:
     """The last chunk of a choice of a text completion comes twice: genuine streams repeat its reason."""
     return mutant.operator == "double-event" and mutant.shape == "completions.stream:finishing"
+
+
+@_class
+def another_vector(mutant: Mutant) -> bool:
+    """The numbers of a vector come in another order: another text has that vector.
+
+    Genuine vectors hold numbers in no order, and nothing in one reply says which text they belong to.
+    """
+    return mutant.operator == "reorder" and mutant.shape == "embeddings:data[].embedding"
 
 
 @_class

@@ -6,26 +6,36 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
-from contract_tests.lab.mutation.committed.mutant import Mutant, Source
+from contract_tests.lab.mutation.mutant import Mutant
+from contract_tests.lab.mutation.operators.framing import TYPES
+from contract_tests.lab.mutation.operators.kind import Kind, Site
+from contract_tests.lab.mutation.reply import Reply
 from fake_server.wire.capture import ReplyCapture
-from fake_server.wire.exchange import Exchange
+from fake_server.wire.exchange import Aspect, Exchange
 from fake_server.wire.outgoing import serialize_reply
 
 STATUSES = (200, 201, 204, 301, 400, 401, 403, 404, 405, 415, 422, 429, 500, 502, 503)
-_TYPES = ("text/plain", "text/html", "application/json", "text/event-stream", "application/octet-stream")
 Edited = tuple[str, str, bytes, str]
 """(operator, header or part, the whole message, what stands there now)."""
 
 
-def of_message(source: Source, seed: int) -> Iterator[Mutant]:
-    """Every header field dropped, renamed, doubled and given other values, every status, other framings."""
-    exchange = source.exchange
+def _sites(reply: Reply) -> Iterator[Site]:
+    if reply.exchange.knows(Aspect.HEADERS):
+        yield Site()
+
+
+def _mutants(reply: Reply, site: Site, seed: int, only: str = "") -> Iterator[Mutant]:
+    """Every header field dropped, renamed, doubled and given other values, every status, other framings.
+
+    The original is the reply as it is captured when a server sends it: then all of its bytes are known.
+    """
+    exchange = reply.exchange
     message = b"".join(write.data for write in serialize_reply(exchange))
     original = captured(exchange, message)
     head, gap, body = message.partition(b"\r\n\r\n")
     for edits in (_fields, _starts, _framings):
         for operator, shape, changed, after in edits(head, gap + body):
-            if changed != message:
+            if changed != message and only in ("", operator):
                 yield Mutant(
                     "http",
                     operator,
@@ -69,7 +79,7 @@ def _fields(head: bytes, rest: bytes) -> Iterator[Edited]:
             "LF",
         )
         if shape == "content-type":
-            for other in _TYPES:
+            for other in TYPES:
                 if not value.startswith(other.encode()):
                     yield "header-retype", shape, with_line(name + b": " + other.encode()), other
             latin = value.partition(b";")[0] + b"; charset=iso-8859-1"
@@ -110,3 +120,21 @@ def _framings(head: bytes, rest: bytes) -> Iterator[Edited]:
         yield "framing", "content-length", chunked + rest, "chunked is announced"
         yield "framing", "content-length", head + rest[:-1], "the last byte is missing"
         yield "framing", "content-length", head + rest[: len(rest) // 2], "the second half is missing"
+
+
+MESSAGE = Kind(
+    "message",
+    (
+        "header-drop",
+        "header-rename",
+        "header-twice",
+        "header-empty",
+        "header-retype",
+        "header-line",
+        "status",
+        "status-line",
+        "framing",
+    ),
+    _sites,
+    _mutants,
+)

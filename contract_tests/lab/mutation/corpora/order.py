@@ -6,33 +6,32 @@ from collections.abc import Hashable, Iterable
 from itertools import pairwise
 from typing import Any
 
-from contract_tests.lab.mutation.genuine.forms import listed
-from contract_tests.lab.mutation.genuine.reading import Reply, kind_of
+from contract_tests.lab.mutation.json_paths import array_at, kind_of
+from contract_tests.lab.mutation.reply import Reply
 
 
 class Order:
     """The orders of many genuine streams: of their events, and of the entries of each choice."""
 
     def __init__(self, streams: Iterable[Reply]) -> None:
-        sequences = [(sequence, self._asked(reply)) for reply in streams for sequence in _sequences(reply)]
-        self._repeated = {one for sequence, _ in sequences for one, two in pairwise(sequence) if one == two}
+        sequences = [(sequence, reply.asked_usage) for reply in streams for sequence in _sequences(reply)]
+        self._repeated = {
+            event for sequence, _ in sequences for event, after in pairwise(sequence) if event == after
+        }
         self._known = {(self._folded(sequence), asked) for sequence, asked in sequences}
 
     def knows(self, reply: Reply) -> bool:
-        asked = self._asked(reply)
-        return all((self._folded(sequence), asked) in self._known for sequence in _sequences(reply))
+        return all(
+            (self._folded(sequence), reply.asked_usage) in self._known for sequence in _sequences(reply)
+        )
 
     def _folded(self, sequence: list[Hashable]) -> tuple[Hashable, ...]:
         """The sequence with runs shortened to one where genuine streams have such runs."""
         return tuple(
-            one
-            for index, one in enumerate(sequence)
-            if not (index and sequence[index - 1] == one and one in self._repeated)
+            event
+            for index, event in enumerate(sequence)
+            if not (index and sequence[index - 1] == event and event in self._repeated)
         )
-
-    @staticmethod
-    def _asked(reply: Reply) -> bool:
-        return reply.asked_usage
 
 
 def _sequences(reply: Reply) -> list[list[Hashable]]:
@@ -42,7 +41,7 @@ def _sequences(reply: Reply) -> list[list[Hashable]]:
         if document is None:
             events.append("done")
             continue
-        entries = [one for one in listed(document, "choices") if isinstance(one, dict)]
+        entries = [entry for entry in array_at(document, "choices") if isinstance(entry, dict)]
         members = document if isinstance(document, dict) else {}
         usage = kind_of(members["usage"]) if "usage" in members else "absent"
         events.append(("choices" if entries else "none", usage))
@@ -55,7 +54,9 @@ def _class(entry: dict[str, Any]) -> Hashable:
     delta = entry.get("delta")
     members = delta.items() if isinstance(delta, dict) else ()
     calls = tuple(
-        "opens" if "id" in one else "goes on" for one in listed(delta, "tool_calls") if isinstance(one, dict)
+        "opens" if "id" in call else "goes on"
+        for call in array_at(delta, "tool_calls")
+        if isinstance(call, dict)
     )
     return (
         tuple(sorted((name, value if name == "role" else kind_of(value)) for name, value in members)),
