@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from fake_server.bugs import BugError, find_bugs
+from fake_server.bugs.errors import BugError
+from fake_server.bugs.playing import find_bugs
 from fake_server.command_line import AnyWhole, Number, OneLine, Whole, echo, not_listening, refuse
 from fake_server.scripts.book import ScriptBook, ScriptError, load
 from fake_server.scripts.commands import schema_command, validate_command

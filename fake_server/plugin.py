@@ -81,7 +81,7 @@ def _marked_for_the_fake(request: pytest.FixtureRequest) -> None:
 
 def _set_up(server: FakeServer, request: pytest.FixtureRequest) -> None:
     """What the markers of a test say; the nearest marker's scripts come first. A wrong one fails the test."""
-    from fake_server.bugs import BugError
+    from fake_server.bugs.errors import BugError
     from fake_server.faults import FaultError
     from fake_server.scripts.book import ScriptError
     from fake_server.testing.server import book_of

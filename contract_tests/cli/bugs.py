@@ -8,8 +8,8 @@ from collections.abc import Iterable
 import click
 
 from contract_tests.report.breakage import breakage, table
-from fake_server.bugs import BugError
 from fake_server.bugs.catalogue import Bug, Waiting, bugs, find, waiting
+from fake_server.bugs.errors import BugError
 from fake_server.wire.text import did_you_mean
 
 SEVERITIES = ("breaks-client", "loses-data", "cosmetic")
@@ -110,7 +110,7 @@ def _tell(bug: Bug) -> None:
         ("play", f"fake-server --bug {bug.id}"),
         ("", f'@pytest.mark.openai_bug("{bug.id}")'),
         ("", f"x-fake-bug: {bug.id}"),
-        *(("does", json.dumps(fault.told(), ensure_ascii=False)) for fault in (*bug.play, *bug.otherwise)),
+        *(("does", json.dumps(fault.to_dict(), ensure_ascii=False)) for fault in (*bug.play, *bug.otherwise)),
     ]
     for name, text in rows:
         if text:

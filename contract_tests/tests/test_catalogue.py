@@ -13,8 +13,9 @@ from contract_tests.rules import RULES, judge
 from contract_tests.run.run import Options, run
 from contract_tests.tests.shared import SHARED, needs_recordings
 from fake_server import FakeServer
-from fake_server.bugs import HEADER, BugError
 from fake_server.bugs.catalogue import Bug, bugs, find, waiting
+from fake_server.bugs.errors import BugError
+from fake_server.bugs.playing import HEADER
 from fake_server.tests.replays import captured
 from fake_server.wire import fixture
 from fake_server.wire.bounds import Bounds

@@ -46,10 +46,6 @@ So the fake knows nothing of the suite, the product nothing of the lab, and noth
 FLOOR_OF = {room: floor for floor, line in enumerate(FLOORS.splitlines()) for room in line.split()}
 
 NOT_YET = {
-    ("fake_server.bugs", "fake_server.bugs.catalogue"),
-    ("fake_server.server.openapi.examples", "fake_server.testing"),
-    ("fake_server.server.openapi.examples", "fake_server.testing.in_process"),
-    ("fake_server.testing.server", "fake_server.testing.space"),
     ("contract_tests.lab.tools.starting", "contract_tests.lab.interop"),
     ("contract_tests.lab.tools.starting", "contract_tests.lab.interop.catalogue"),
 }

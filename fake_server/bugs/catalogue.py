@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,10 +11,10 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from fake_server.api.request import ApiRequest
-from fake_server.bugs import BugError
+from fake_server.bugs.errors import BugError
 from fake_server.faults import AnyFault, Fault
-from fake_server.faults.edits import NoDone
-from fake_server.scripts import book, match
+from fake_server.scripts import book, conditions
+from fake_server.scripts.when import When
 from fake_server.wire.text import did_you_mean
 
 CATALOGUE = Path(__file__).parent / "catalogue"
@@ -62,32 +62,23 @@ class Bug(Part):
     cases: list[str] = []
     lawful: str = ""
 
-    def strikes(self, asking: ApiRequest) -> bool:
-        """Whether a request meets the bug."""
-        return self._concerns(asking) and (self._test is None or match.miss(self._test, asking) is None)
-
-    def struck(self, asking: ApiRequest) -> Sequence[Fault]:
-        """The faults of the reply to a request; none where it is not concerned."""
-        if not self._concerns(asking):
+    def faults_for(self, request: ApiRequest) -> Sequence[Fault]:
+        """The faults of the reply to a request; none for a request that the bug is not about."""
+        if self.slash and not request.slash:
             return ()
-        return self.play if self.strikes(asking) else self.otherwise
-
-    def _concerns(self, asking: ApiRequest) -> bool:
-        if self.slash and not asking.slash:
-            return False
-        return self.endpoint in ("any", asking.endpoint) and self.stream in (None, asking.streams)
+        if self.endpoint not in ("any", request.endpoint) or self.stream not in (None, request.streams):
+            return ()
+        meets = self._when is None or conditions.first_failure(self._when, request) is None
+        return self.play if meets else self.otherwise
 
     @cached_property
-    def _test(self) -> book.Script | None:
-        if not self.when:
-            return None
-        (test,) = book.parse([{"name": self.id, "when": self.when, "reply": {"raw": {"body": ""}}}], "bug")
-        return test
+    def _when(self) -> When | None:
+        return book.parse_when(self.when, "bug")[0] if self.when else None
 
     @property
     def servers(self) -> tuple[str, ...]:
         """The servers it was met in, each once."""
-        return tuple(dict.fromkeys(one.server for one in self.seen))
+        return tuple(dict.fromkeys(sighting.server for sighting in self.seen))
 
 
 class Waiting(Part):
@@ -128,27 +119,13 @@ def find(name: Any) -> Bug:
         raise BugError(f"a bug is named by its id, a text, not {str(name)[:50]!r}")
     if name in known:
         return known[name]
-    other = next((bug for bug in known.values() if any(one.id == name for one in bug.seen)), None)
+    other = next((bug for bug in known.values() if any(sighting.id == name for sighting in bug.seen)), None)
     if other is not None:
         return other
     if name in waiting():
         raise BugError(f"the bug {name!r} is known and cannot be played: {waiting()[name].why}")
     hint = did_you_mean(name, known, "`contract bugs` lists them")
     raise BugError(f"there is no bug {name[:100]!r}: {hint}")
-
-
-def bugs_named(value: str) -> tuple[Bug, ...]:
-    """The bugs that a header names. Raises BugError."""
-    return tuple(find(name.strip()) for name in value.split(",") if name.strip())
-
-
-def playing(bugs: tuple[Bug, ...], asking: ApiRequest) -> Iterator[Fault]:
-    """The faults of those bugs that a request meets.
-
-    What takes `[DONE]` away comes after what counts the events from the end.
-    """
-    struck = [fault for bug in bugs for fault in bug.struck(asking)]
-    yield from sorted(struck, key=lambda one: isinstance(one, NoDone))
 
 
 def _read(path: Path) -> dict[str, Any]:

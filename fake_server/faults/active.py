@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -16,11 +16,16 @@ from fake_server.faults.replies import Quota
 from fake_server.wire.delivery import Delivery
 
 MOST = 1000
+"""Faults that are in force in one space at most."""
 
 
 @dataclass
-class Armed:
-    """A fault that waits for requests: for those `when` says yes to, at most `times` of them."""
+class ActiveFault:
+    """A fault in force: it strikes requests that pass `when`, at most `times` of them.
+
+    `struck` counts its strikes, `buckets` hold what is left of a quota, `written` is how it was asked for and
+    `of_bug` tells whether it came with a bug of the catalogue.
+    """
 
     name: str
     fault: Fault
@@ -29,74 +34,77 @@ class Armed:
     struck: int = 0
     buckets: Buckets | None = None
     written: Mapping[str, Any] = field(default_factory=dict)
+    of_bug: bool = False
 
 
-class Faults:
-    """The faults in force in one space; safe to share between threads."""
+class ActiveFaults:
+    """The faults in force in one space; safe to share between threads. `seed` decides chances."""
 
     def __init__(self, seed: int = 0, clock: Callable[[], float] = time.monotonic) -> None:
         self._seed, self._clock = seed, clock
         self._lock = threading.Lock()
-        self._armed: tuple[Armed, ...] = ()
         self._numbers = count(1)
         self._draws = count()
+        self.current: tuple[ActiveFault, ...] = ()
 
-    def __iter__(self) -> Any:
-        return iter(self._armed)
-
-    def __bool__(self) -> bool:
-        return bool(self._armed)
+    def __iter__(self) -> Iterator[ActiveFault]:
+        return iter(self.current)
 
     def add(
         self, item: Mapping[str, Any], when: Callable[[Any], bool] | None = None, times: int | None = None
-    ) -> Armed:
-        """Put a fault in force. Raises FaultError."""
-        return self.arm(parse(item), dict(item), when, times)
+    ) -> ActiveFault:
+        """Put a fault in force that is written as `{fault: NAME, …}`. Raises FaultError."""
+        return self.activate(parse(item), dict(item), when, times)
 
-    def arm(
+    def activate(
         self,
         fault: Fault,
         written: Mapping[str, Any],
         when: Callable[[Any], bool] | None = None,
         times: int | None = None,
         name: str = "",
-    ) -> Armed:
+        *,
+        of_bug: bool = False,
+    ) -> ActiveFault:
         """Put a fault in force under a name; without one it gets its own. Raises FaultError."""
-        if len(self._armed) >= MOST:
+        if len(self.current) >= MOST:
             raise FaultError(f"at most {MOST} faults are in force at once: remove some, or reset")
         buckets = Buckets(fault, self._clock) if isinstance(fault, Quota) else None
         name = name or f"{fault.fault} {next(self._numbers)}"
-        armed = Armed(name, fault, when, times, 0, buckets, written)
+        active = ActiveFault(name, fault, when, times, 0, buckets, written, of_bug)
         with self._lock:
-            self._armed = (*self._armed, armed)
-        return armed
+            self.current = (*self.current, active)
+        return active
 
     def remove(self, name: str | None = None) -> int:
-        """Lift a fault, or all of them; says how many."""
+        """Lift the faults of this name, or all of them; returns how many there were."""
         with self._lock:
-            kept = () if name is None else tuple(one for one in self._armed if one.name != name)
-            gone, self._armed = len(self._armed) - len(kept), kept
-        return gone
+            left = () if name is None else tuple(active for active in self.current if active.name != name)
+            removed, self.current = len(self.current) - len(left), left
+        return removed
 
-    def striking(self, asking: Any, kinds: type[Fault] | None = None) -> list[Armed]:
-        """The faults that strike this request, all about replies or those of `kinds`; each is counted."""
+    def strike(self, request: Any, kind: type[Fault] | None = None) -> list[ActiveFault]:
+        """The faults that strike this request, in order; each strike is counted.
+
+        Those of `kind`, or without it all that are about the reply itself.
+        """
         struck = []
         with self._lock:
-            for one in self._armed:
-                if one.fault.pages if kinds is None else not isinstance(one.fault, kinds):
+            for active in self.current:
+                if active.fault.pages if kind is None else not isinstance(active.fault, kind):
                     continue
-                if one.times is not None and one.struck >= one.times:
+                if active.times is not None and active.struck >= active.times:
                     continue
-                if one.when is not None and (asking is None or not one.when(asking)):
+                if active.when is not None and (request is None or not active.when(request)):
                     continue
-                if not self.drawn(one.fault):
+                if not self.draw(active.fault):
                     continue
-                one.struck += 1
-                struck.append(one)
+                active.struck += 1
+                struck.append(active)
         return struck
 
-    def drawn(self, fault: Fault) -> bool:
-        """Whether chance, by the seed and the number of the draw, lets the fault strike."""
+    def draw(self, fault: Fault) -> bool:
+        """Whether the fault's probability lets it strike now: decided by the seed and the number of draws."""
         if fault.probability >= 1:
             return True
         text = f"{self._seed}/{next(self._draws)}/{fault.fault}".encode()
@@ -104,15 +112,15 @@ class Faults:
         return number / 2**64 < fault.probability
 
 
-def broken(delivery: Delivery, faults: Iterable[Fault]) -> tuple[Delivery, tuple[str, ...]]:
-    """The delivery with the faults, those about leaving after the others; and what was done, for the journal.
+def apply_faults(delivery: Delivery, faults: Iterable[Fault]) -> tuple[Delivery, tuple[str, ...]]:
+    """The delivery with the faults, and a note on each for the journal.
 
-    A fault that the reply cannot have is left out, and the note says why.
+    Faults in how bytes leave come after all others. One that this reply cannot have is skipped, and its note
+    says why.
     """
-    given: Sequence[Fault] = list(faults)
     notes = []
     delivery = delivery.but(writes=tuple(delivery.writes))
-    for fault in sorted(given, key=lambda one: one.last):
+    for fault in sorted(faults, key=lambda fault: fault.last):
         if isinstance(fault, Quota):
             continue
         try:

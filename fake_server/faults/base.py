@@ -38,7 +38,7 @@ class Fault(BaseModel):
         """The delivery with this fault. Raises NotPossible where the reply has nothing to break so."""
         raise NotImplementedError
 
-    def told(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The fault as it is written in a script, without what is left at its default."""
         return self.model_dump(exclude_defaults=True, by_alias=True) | {"fault": self.fault}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fake_server.faults.replies import Quota, error_reply, waiting
+from fake_server.faults.replies import Quota, error_delivery, waiting
 from fake_server.wire.delivery import Delivery
 
 
@@ -47,7 +47,7 @@ class Buckets:
                     f"Please try again in {_span(wait)}."
                 )
                 headers = {**waiting(wait), **self.headers()}
-                return error_reply(429, message, name, None, "rate_limit_exceeded", headers)
+                return error_delivery(429, message, name, None, "rate_limit_exceeded", headers)
         if "requests" in self._buckets:
             self._buckets["requests"].left -= 1
         return None

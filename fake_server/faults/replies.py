@@ -58,7 +58,7 @@ class Error(Fault):
     def apply(self, delivery: Delivery) -> Delivery:
         message, kind, code = WORDS.get(self.status, WORDS[400 if self.status < 500 else 500])
         told = self.type is not None or self.code is not None
-        return error_reply(
+        return error_delivery(
             self.status,
             self.message or message,
             self.type or kind,
@@ -76,7 +76,7 @@ class InsufficientQuota(Fault):
 
     def apply(self, delivery: Delivery) -> Delivery:
         message = "You exceeded your current quota, please check your plan and billing details."
-        return error_reply(429, message, "insufficient_quota", None, "insufficient_quota", {})
+        return error_delivery(429, message, "insufficient_quota", None, "insufficient_quota", {})
 
 
 class Quota(Fault):
@@ -131,13 +131,15 @@ class Instead(Fault):
         return fixed_length(self.status, tuple(fields.items()), body.encode("utf-8", "replace"))
 
 
-def error_reply(
+def error_delivery(
     status: int, message: str, kind: str, param: str | None, code: str | None, headers: Mapping[str, str]
 ) -> Delivery:
-    """OpenAI's error object as a delivery."""
+    """OpenAI's error object as a delivery; every error that the fake sends is made here."""
     error = {"message": message, "type": kind, "param": param, "code": code}
-    body = json.dumps({"error": error}, ensure_ascii=False).encode()
-    return fixed_length(status, (("content-type", "application/json"), *headers.items()), body)
+    text = json.dumps({"error": error}, ensure_ascii=False, separators=(",", ":"))
+    body = text.encode("utf-8", "replace")  # a lone surrogate has no UTF-8 form
+    fields = {"content-type": "application/json", **headers}
+    return fixed_length(status, tuple(fields.items()), body)
 
 
 def waiting(seconds: float) -> dict[str, str]:

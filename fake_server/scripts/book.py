@@ -1,40 +1,39 @@
-"""The book of scripts the fake answers from: loading, and every problem said with file and line.
+"""The book of scripts that the fake answers from: loading it, and reporting every problem with file and line.
 
-A script file is a YAML list of `{name, when, reply, times}` (see `script_model`). The book never changes;
-how often a script was used lives in a ScriptState, so several servers can share one book.
+A script file is a YAML list of `{name, when, reply, times}` (see `model.py`). A book never changes; how often
+a script was used is counted in a ScriptState (`match.py`), so several servers can share one book.
 """
 
 from __future__ import annotations
 
-import threading
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
-from fake_server.api.request import EMBEDDINGS, MODERATIONS, ApiRequest
+from fake_server.api.request import EMBEDDINGS, MODERATIONS
 from fake_server.scripts import aimock, yaml_lines
 from fake_server.scripts.checks import oddities
 from fake_server.scripts.error_text import complaints
 from fake_server.scripts.index import ScriptIndex
 from fake_server.scripts.model import Script
 from fake_server.scripts.reply_parts import FOLDER
+from fake_server.scripts.when import Part, Positive, When
 from fake_server.scripts.yaml_lines import Document, ScriptError, Where
 
-__all__ = ["Script", "ScriptBook", "ScriptError", "ScriptState", "load", "parse"]
+__all__ = ["Script", "ScriptBook", "ScriptError", "load", "parse", "parse_when"]
 
-MAX_PROBLEMS, MOST_SCOPES = 50, 100_000
+MAX_PROBLEMS = 50
 
 
 @dataclass(frozen=True)
 class ScriptBook:
-    """Scripts in the order they are tried, fallbacks last.
+    """Scripts in the order in which they are tried, fallbacks last.
 
-    `warnings` say what can never answer, `left_out` which fixtures are for endpoints that are not served.
+    `warnings` names scripts that can never answer, `left_out` fixtures of endpoints that are not served.
     """
 
     scripts: tuple[Script, ...] = ()
@@ -52,7 +51,7 @@ class ScriptBook:
 
     @cached_property
     def counts_calls(self) -> bool:
-        """Whether some script waits for its n-th call."""
+        """Whether some script waits for its n-th matching request."""
         return any(script.when.call is not None for script in self.scripts)
 
     @cached_property
@@ -67,71 +66,9 @@ class ScriptBook:
         )
 
     @cached_property
-    def _index(self) -> ScriptIndex:
+    def index(self) -> ScriptIndex:
+        """Finds the scripts that may match a request without trying each."""
         return ScriptIndex(self.scripts)
-
-    def candidates(self, asking: ApiRequest) -> Iterable[Script]:
-        """The scripts that may match this request, in order."""
-        return self._index.candidates(asking)
-
-
-class ScriptState:
-    """How often each script was met and used; safe to share between threads.
-
-    Both are counted within a scope: a key, a conversation, or '' for all there is.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._met: Counter[tuple[str, str]] = Counter()
-        self._uses: Counter[tuple[str, str]] = Counter()
-        self._used: Counter[str] = Counter()
-
-    def used(self, script: Script, scope: str | None = None) -> int:
-        """How often the script has answered, in all scopes or in one."""
-        with self._lock:
-            return self._used[script.name] if scope is None else self._uses[script.name, scope]
-
-    def meet(self, script: Script, scope: str = "") -> int:
-        """Count a request that the script would answer; the how manieth it is."""
-        with self._lock:
-            self._bound()
-            self._met[script.name, scope] += 1
-            return self._met[script.name, scope]
-
-    def take(self, script: Script, scope: str = "") -> int:
-        """Count one use; its number, 0 and nothing counted when the script's `times` are used up."""
-        with self._lock:
-            used = self._uses[script.name, scope]
-            if script.times is not None and used >= script.times:
-                return 0
-            self._bound()
-            self._uses[script.name, scope] = used + 1
-            self._used[script.name] += 1
-            return used + 1
-
-    def _bound(self) -> None:
-        """Begin anew where there are too many scopes: keys and conversations come without end."""
-        if len(self._uses) + len(self._met) > MOST_SCOPES:
-            self._uses.clear()
-            self._met.clear()
-
-    def forget(self, names: Iterable[str]) -> None:
-        """Forget the uses of these scripts."""
-        gone = set(names)
-        with self._lock:
-            for counter in (self._met, self._uses):
-                for name, scope in [one for one in counter if one[0] in gone]:
-                    del counter[name, scope]
-            for name in gone:
-                del self._used[name]
-
-    def reset(self) -> None:
-        """Forget every use."""
-        with self._lock:
-            self._met.clear()
-            self._uses.clear()
-            self._used.clear()
 
 
 def load(paths: Iterable[Path]) -> ScriptBook:
@@ -155,6 +92,22 @@ def load(paths: Iterable[Path]) -> ScriptBook:
 def parse(items: Iterable[Mapping[str, Any]], source: str = "scripts") -> ScriptBook:
     """A book from values written in Python instead of YAML. Raises ScriptError."""
     return _book(*_scripts(Document(list(items), {}), source))
+
+
+class _Condition(Part):
+    """The conditions of something that is no script: of a fault, a bug, an assertion."""
+
+    when: When = Field(default_factory=When)
+    times: Positive | None = None
+
+
+def parse_when(when: Any, source: str, times: Any = None) -> tuple[When, int | None]:
+    """The `when` and `times` of something that is no script, read as a script's. Raises ScriptError."""
+    try:
+        condition = _Condition.model_validate({"when": when, "times": times})
+    except ValidationError as error:
+        raise ScriptError("\n".join(complaints(error, Document(None, {}), (0,), source))) from None
+    return condition.when, condition.times
 
 
 def join_books(*books: ScriptBook) -> ScriptBook:

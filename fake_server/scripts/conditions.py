@@ -59,6 +59,11 @@ def conditions(when: When, asking: ApiRequest) -> Iterator[str | None]:
                 yield _messages(name, test, messages_at(asking, name))
 
 
+def first_failure(when: When, request: ApiRequest) -> str | None:
+    """Why the request does not meet the conditions: the first that it fails; None where it meets them all."""
+    return next(filter(None, conditions(when, request)), None)
+
+
 def messages_at(asking: ApiRequest, place: str) -> Sequence[chat_request.Message]:
     """The messages that a test of `last`, `user`, `first`, `system` or `any` is about."""
     said = asking.messages
@@ -117,9 +122,9 @@ def _messages(name: str, test: TextTest, candidates: Sequence[chat_request.Messa
 def _text(test: TextTest, said: chat_request.Message) -> str | None:
     if test.role is not None and said.role != test.role:
         return f"wants the role {test.role!r}, got {said.role!r}"
-    missing = next((part for part in test.contains if part.casefold() not in said.folded), None)
-    if missing is not None:
-        return f"wants a text that contains {missing!r}, got {short(said.text)}"
+    for part in test.contains:
+        if part.casefold() not in said.folded:
+            return f"wants a text that contains {part!r}, got {short(said.text)}"
     if test.equals is not None and said.text != test.equals:
         return f"wants exactly {short(test.equals)}, got {short(said.text)}"
     if test.regex is not None and not _matches(test.regex, said.text):

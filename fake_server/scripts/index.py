@@ -18,7 +18,7 @@ from fake_server.scripts.model import Script
 from fake_server.scripts.when import MessagesTest, TextTest, ValueTest, When
 
 FEW = 8
-"""So few scripts are tried one by one sooner than looked up."""
+"""Up to this many scripts it is quicker to try each than to look them up."""
 GRAM = 3
 Drawer = tuple[str, str]
 """Where scripts are filed: a kind of need, and of which message, header or member."""
@@ -32,9 +32,6 @@ class ScriptIndex:
         self._scripts = scripts
         self._always: list[int] = []
         self._drawers: dict[Drawer, dict[Any, list[int]]] = {}
-        if len(scripts) <= FEW:
-            self._always = list(range(len(scripts)))
-            return
         needs = [tuple(_needs(script.when)) for script in scripts]
         common = Counter(need for several in needs for need in set(several))
         for index, several in enumerate(needs):

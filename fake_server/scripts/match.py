@@ -7,17 +7,21 @@ that fails names the miss.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import threading
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from fake_server.api import chat_request
 from fake_server.api.request import ApiRequest
 from fake_server.api.sensible import chance
-from fake_server.scripts.book import ScriptBook, ScriptState
+from fake_server.scripts.book import ScriptBook
 from fake_server.scripts.conditions import conditions, short
+from fake_server.scripts.index import FEW
 from fake_server.scripts.model import Response, Script
 
+MOST_SCOPES = 100_000
 _OPENING = (chat_request.SYSTEM_ROLES, ("user",))
 
 
@@ -38,85 +42,167 @@ class Found:
     reply: Response | None
 
 
-def find(asking: ApiRequest, book: ScriptBook, state: ScriptState, *, seed: int = 0) -> Found | None:
+class ScriptState:
+    """How often each script matched and answered; safe to share between threads.
+
+    Both are counted within a scope: an API key, a conversation, or '' for the whole space.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._met: Counter[tuple[str, str]] = Counter()
+        self._uses: Counter[tuple[str, str]] = Counter()
+        self._used: Counter[str] = Counter()
+
+    def used(self, script: Script, scope: str | None = None) -> int:
+        """How often the script has answered, in all scopes or in one."""
+        with self._lock:
+            return self._used[script.name] if scope is None else self._uses[script.name, scope]
+
+    def matched(self, script: Script, scope: str = "") -> int:
+        """How many requests matched a script that counts its calls."""
+        with self._lock:
+            return self._met[script.name, scope]
+
+    def meet(self, script: Script, scope: str = "") -> int:
+        """Count a matching request and return its ordinal."""
+        with self._lock:
+            if len(self._uses) + len(self._met) > MOST_SCOPES:
+                self._clear()
+            self._met[script.name, scope] += 1
+            return self._met[script.name, scope]
+
+    def take(self, script: Script, scope: str = "") -> int:
+        """Count one use and return its ordinal; 0, and nothing is counted, once `times` is used up."""
+        with self._lock:
+            used = self._uses[script.name, scope]
+            if script.times is not None and used >= script.times:
+                return 0
+            if len(self._uses) + len(self._met) > MOST_SCOPES:
+                self._clear()
+            self._uses[script.name, scope] = used + 1
+            self._used[script.name] += 1
+            return used + 1
+
+    def _clear(self) -> None:
+        """Start counting again: keys and conversations come without end, so their counts need a bound."""
+        self._uses.clear()
+        self._met.clear()
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Forget the uses of these scripts."""
+        gone = set(names)
+        with self._lock:
+            for counter in (self._met, self._uses):
+                for name, scope in [key for key in counter if key[0] in gone]:
+                    del counter[name, scope]
+            for name in gone:
+                del self._used[name]
+
+    def reset(self) -> None:
+        """Forget every use."""
+        with self._lock:
+            self._met.clear()
+            self._uses.clear()
+            self._used.clear()
+
+
+def find(request: ApiRequest, book: ScriptBook, state: ScriptState, *, seed: int = 0) -> Found | None:
     """The first script that matches and may still answer; its use is counted. None: no script.
 
-    Those after it that wait for their n-th call count this one too. Scripts whose replies are no answers of
-    the endpoint asked are passed over.
+    Later scripts that wait for their n-th matching request count this one too. Scripts whose replies do not
+    fit the endpoint are passed over.
     """
+    scripts = book.scripts if len(book.scripts) <= FEW else book.index.candidates(request)
     answering: Found | None = None
-    for script in book.candidates(asking):
+    for script in scripts:
         if answering is not None and script.when.call is None:
             continue
-        if asking.endpoint not in script.endpoints:
+        if request.endpoint not in script.endpoints:
             continue
-        if any(conditions(script.when, asking)):
+        if any(conditions(script.when, request)):
             continue
-        scope = scope_of(script, asking)
+        scope = "" if script.per == "test" else scope_of(script, request)
         if script.when.call is not None and state.meet(script, scope) != script.when.call:
             continue
         if answering is None and (use := state.take(script, scope)):
-            answering = Found(script, None if script.called else chosen(script, use, seed))
+            answering = Found(script, None if script.called else choose_reply(script, use, seed))
             if not book.counts_calls:
                 break
     return answering
 
 
-def chosen(script: Script, use: int, seed: int) -> Response:
-    """The reply that a script gives when it is used for the `use`th time."""
+def choose_reply(script: Script, use: int, seed: int) -> Response:
+    """The reply that a script gives the `use`-th time it is used."""
     if script.choose:
-        place = chance.fraction("choose", seed, script.name, use) * sum(one.weight for one in script.choose)
-        for one in script.choose:
-            place -= one.weight
+        total = sum(option.weight for option in script.choose)
+        place = chance.fraction("choose", seed, script.name, use) * total
+        for option in script.choose:
+            place -= option.weight
             if place < 0:
-                return one.reply
+                return option.reply
         return script.choose[-1].reply
     return script.every_reply[min(use, len(script.every_reply)) - 1]
 
 
-def scope_of(script: Script, asking: ApiRequest) -> str:
-    """What the script's counts are for: everything, the API key, or the conversation."""
+def scope_of(script: Script, request: ApiRequest) -> str:
+    """What the script's counts are kept for: the whole space, the API key, or the conversation."""
     if script.per == "test":
         return ""
     if script.per == "key":
-        return asking.key or ""
-    said = asking.messages
-    begins = [next((one.text for one in said if one.role in roles), "") for roles in _OPENING]
-    return hashlib.blake2b("\0".join(begins).encode("utf-8", "replace"), digest_size=16).hexdigest()
+        return request.key or ""
+    messages = request.messages
+    opening = [
+        next((message.text for message in messages if message.role in roles), "") for roles in _OPENING
+    ]
+    return hashlib.blake2b("\0".join(opening).encode("utf-8", "replace"), digest_size=16).hexdigest()
 
 
 def explain(
-    asking: ApiRequest, book: ScriptBook, state: ScriptState | None = None, limit: int = 3
+    request: ApiRequest, book: ScriptBook, state: ScriptState | None = None, limit: int = 3
 ) -> tuple[Miss, ...]:
-    """The nearest misses, nearest first: those whose conditions held the longest, then in book order."""
-    misses = [found for script in book if (found := _unfit(script, asking) or miss(script, asking, state))]
-    return tuple(sorted(misses, key=lambda one: -one.held)[:limit])
+    """The nearest misses, nearest first: by the conditions met before one failed, then in book order."""
+    misses = [
+        found
+        for script in book
+        if (found := _wrong_endpoint(script, request) or miss(script, request, state))
+    ]
+    return tuple(sorted(misses, key=lambda found: -found.held)[:limit])
 
 
-def _unfit(script: Script, asking: ApiRequest) -> Miss | None:
-    if asking.endpoint in script.endpoints:
+def _wrong_endpoint(script: Script, request: ApiRequest) -> Miss | None:
+    if request.endpoint in script.endpoints:
         return None
-    return Miss(script, f"reply: {asking.endpoint} cannot answer so", 0)
+    return Miss(script, f"reply: {request.endpoint} cannot answer so", 0)
 
 
-def describe(request: Mapping[str, Any]) -> str:
-    """The request in a few words, for messages."""
-    said = chat_request.messages(request)
-    last = f"last message {said[-1].role}: {short(said[-1].text)}" if said else "no messages"
-    return f"model {request.get('model')}, {last}"
+def describe(body: Mapping[str, Any]) -> str:
+    """A request's body in a few words, for messages."""
+    messages = chat_request.messages(body)
+    last = f"last message {messages[-1].role}: {short(messages[-1].text)}" if messages else "no messages"
+    return f"model {body.get('model')}, {last}"
 
 
-def miss(script: Script, asking: ApiRequest, state: ScriptState | None = None) -> Miss | None:
+def miss(script: Script, request: ApiRequest, state: ScriptState | None = None) -> Miss | None:
     """Why the script does not answer this request; None where it does."""
     held = 0
-    for problem in conditions(script.when, asking):
+    for problem in conditions(script.when, request):
         if problem is not None:
             return Miss(script, problem, held)
         held += 1
-    if state is not None and script.when.call is not None:
-        return Miss(script, f"call: wants the {script.when.call}. such request, another one it is", held)
-    if state is not None and script.times is not None:
-        used = state.used(script, scope_of(script, asking))
-        if used >= script.times:
-            return Miss(script, f"times: it has answered {script.times} of {script.times} times", held)
+    if state is None:
+        return None
+    scope = scope_of(script, request)
+    if script.when.call is not None:
+        count = state.matched(script, scope)
+        wanted = f"call: expected the {ordinal(script.when.call)} matching request"
+        return Miss(script, f"{wanted}, there have been {count}", held)
+    if script.times is not None and state.used(script, scope) >= script.times:
+        return Miss(script, f"times: it has answered {script.times} of {script.times} times", held)
     return None
+
+
+def ordinal(number: int) -> str:
+    """The number as English writes its rank: 1st, 2nd, 3rd, 11th."""
+    suffix = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{suffix}"

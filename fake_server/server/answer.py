@@ -1,7 +1,4 @@
-"""From a validated chat request to a logical reply: a script's, else a sensible one.
-
-The order: an unknown model, then the scripts, then (unless `strict`) a sensible answer.
-"""
+"""From a validated chat request to a logical reply: a script's, or (unless `strict`) a sensible one."""
 
 from __future__ import annotations
 
@@ -27,7 +24,8 @@ from fake_server.api.reply import (
 from fake_server.api.request import ApiRequest
 from fake_server.api.sensible.choices import choice_of_calls, make_choices
 from fake_server.scripts import match
-from fake_server.scripts.book import ScriptBook, ScriptState
+from fake_server.scripts.book import ScriptBook
+from fake_server.scripts.match import ScriptState
 from fake_server.scripts.model import Answer, Failure, Pace, Raw, Response, UsageNumbers, compact
 from fake_server.scripts.reply_parts import FOLDER
 
@@ -39,42 +37,34 @@ _DEFAULT_ERRORS: Mapping[int, tuple[str, str | None]] = {
 
 
 def answer(
-    asking: ApiRequest,
+    request: ApiRequest,
     book: ScriptBook,
     state: ScriptState,
     *,
     strict: bool = False,
     seed: int = 0,
-    models: Sequence[str] | None = None,
     prompt_tokens: int | None = None,
 ) -> Reply | ErrorReply | RawReply:
     """Answer one chat request whose body is validated.
 
-    Equal requests and seeds get equal answers, except that
-    a script with `times` is used up in `state`. With `models`, any other model is a 404; with `strict`,
-    so is a request that no script matches. `prompt_tokens` None counts those of the messages.
+    Equal requests and seeds get equal answers, except that a script with `times` is used up in `state`. With
+    `strict` a request that no script matches is a 404. `prompt_tokens` None counts those of the messages.
     """
-    request, model = asking.body, asking.model
-    if models is not None and model not in models:
-        return ErrorReply(
-            404,
-            f"The model `{model}` does not exist or you do not have access to it.",
-            code="model_not_found",
-        )
-    found = match.find(asking, book, state, seed=seed)
+    body = request.body
+    found = match.find(request, book, state, seed=seed)
     if found is None and strict:
-        return _no_script(asking, book, state)
+        return _no_script(request, book, state)
     try:
-        reply = None if found is None else _reply(found, asking)
+        reply = None if found is None else _reply(found, request)
     except ScriptFailed as error:
         return error.reply
     name = found.script.name if found else None
     if reply is not None and not reply.only_breaks:
-        return _scripted(name, reply, request, seed, prompt_tokens)
-    measured = [limits.apply_limits(choice, request, seed) for choice in make_choices(request, seed)]
+        return _scripted(name, reply, body, seed, prompt_tokens)
+    measured = [limits.apply_limits(choice, body, seed) for choice in make_choices(body, seed)]
     faults = reply.faults if reply else ()
-    usage = _usage(measured, request, prompt_tokens)
-    return Reply(_choices(measured), usage, model=model, script=name, faults=faults)
+    usage = _usage(measured, body, prompt_tokens)
+    return Reply(_choices(measured), usage, model=request.model, script=name, faults=faults)
 
 
 class ScriptFailed(Exception):
@@ -90,58 +80,60 @@ class ScriptFailed(Exception):
         return ErrorReply(500, str(self), "server_error", headers=headers, script=self.name)
 
 
-def wordless(
-    asking: ApiRequest, book: ScriptBook, state: ScriptState, *, strict: bool = False, seed: int = 0
+def answer_numbers(
+    request: ApiRequest, book: ScriptBook, state: ScriptState, *, strict: bool = False, seed: int = 0
 ) -> ErrorReply | RawReply | NumbersReply | None:
-    """What a script says to a request that no words answer; None without a script, or with `strict` a 404.
+    """What a script answers to embeddings or moderations; None without a script, or with `strict` a 404.
 
-    Scripts that hold an answer in words are passed over, and none of their uses is counted.
+    Scripts that answer in words are passed over, and none of their uses is counted.
     """
-    found = match.find(asking, book, state, seed=seed)
+    found = match.find(request, book, state, seed=seed)
     if found is None:
-        return _no_script(asking, book, state) if strict else None
+        return _no_script(request, book, state) if strict else None
     try:
-        reply = _reply(found, asking)
+        reply = _reply(found, request)
     except ScriptFailed as error:
         return error.reply
     numbers = NumbersReply(reply.embedding, reply.flagged, found.script.name, reply.faults)
-    return _untold(found.script.name, reply, asking.body) or numbers
+    return _error_or_raw(found.script.name, reply, request.body) or numbers
 
 
-def _reply(found: match.Found, asking: ApiRequest) -> Response:
-    """The reply of a script, made by its callable or filled in where it is a template."""
-    try:
-        reply = _made(found, asking)
-    except ScriptFailed:
-        raise
-    except ValidationError as error:
-        from fake_server.scripts.error_text import of_reply  # no script that works needs it
+def _reply(found: match.Found, request: ApiRequest) -> Response:
+    """The reply of a script: as written, made by its callable, or a filled template. Raises ScriptFailed."""
+    reply = found.reply
+    if reply is None or reply.template:
+        try:
+            reply = _make(found, request)
+        except ScriptFailed:
+            raise
+        except ValidationError as error:
+            from fake_server.scripts.error_text import of_reply  # no script that works needs it
 
-        raise ScriptFailed(found, f" gave no reply: {of_reply(error)}") from error
-    except Exception as error:
-        raise ScriptFailed(found, f" gave no reply: {type(error).__name__}: {error}") from error
-    if asking.endpoint not in reply.endpoints:
-        raise ScriptFailed(found, f" gave a reply that {asking.endpoint} cannot answer with")
+            raise ScriptFailed(found, f" gave no reply: {of_reply(error)}") from error
+        except Exception as error:
+            raise ScriptFailed(found, f" gave no reply: {type(error).__name__}: {error}") from error
+    if request.endpoint not in reply.endpoints:
+        raise ScriptFailed(found, f" gave a reply that {request.endpoint} cannot answer with")
     return reply
 
 
-def _made(found: match.Found, asking: ApiRequest) -> Response:
+def _make(found: match.Found, request: ApiRequest) -> Response:
     if found.script.called is not None:
-        said = found.script.called(asking)
-        return Response.model_validate({"text": said} if isinstance(said, str) else said)
+        value = found.script.called(request)
+        return Response.model_validate({"text": value} if isinstance(value, str) else value)
     assert found.reply is not None
-    if not found.reply.template:
-        return found.reply
     from fake_server.scripts import templates
 
     try:
-        written = {**templates.filled(found.reply.written, asking), "template": False}
+        written = {**templates.filled(found.reply.written, request), "template": False}
     except templates.TemplateFailed as error:
         raise ScriptFailed(found, f": {error}") from error
     return Response.model_validate(written, context={FOLDER: found.script.folder})
 
 
-def _untold(name: str | None, reply: Response, request: Mapping[str, Any]) -> ErrorReply | RawReply | None:
+def _error_or_raw(
+    name: str | None, reply: Response, request: Mapping[str, Any]
+) -> ErrorReply | RawReply | None:
     if reply.error is not None:
         return replace(_failure(reply.error), script=name, faults=reply.faults)
     if reply.raw is not None:
@@ -153,14 +145,13 @@ def _untold(name: str | None, reply: Response, request: Mapping[str, Any]) -> Er
 def _scripted(
     name: str | None, reply: Response, request: Mapping[str, Any], seed: int, prompt_tokens: int | None
 ) -> Reply | ErrorReply | RawReply:
-    untold = _untold(name, reply, request)
-    if untold is not None:
-        return untold
-    answers = reply.answers * (1 if reply.choices else chat_request.choice_count(request))
-    measured = [
-        limits.apply_limits(_spoken(one, request, seed, index), request, seed, cut=one.finish_reason is None)
-        for index, one in enumerate(answers)
-    ]
+    if (other := _error_or_raw(name, reply, request)) is not None:
+        return other
+    answers = reply.choices or (reply,) * chat_request.choice_count(request)
+    measured = []
+    for index, answer in enumerate(answers):
+        choice = _choice(answer, request, seed, index)
+        measured.append(limits.apply_limits(choice, request, seed, cut=answer.finish_reason is None))
     return Reply(
         choices=_choices(measured),
         usage=_usage(measured, request, prompt_tokens, reply.usage),
@@ -168,40 +159,43 @@ def _scripted(
         id=reply.id,
         created=reply.created,
         system_fingerprint=reply.system_fingerprint,
-        timing=_timing(reply.timing),
+        timing=_AT_ONCE if reply.timing is None else _timing(reply.timing),
         script=name,
         faults=reply.faults,
     )
 
 
-def _spoken(one: Answer, request: Mapping[str, Any], seed: int, index: int) -> Choice:
-    """A script's answer as a choice; calls take the form the request speaks."""
-    told: dict[str, Any] = {
-        "content": _content(one, request, seed, index),
-        "refusal": one.refusal,
-        "reasoning": one.reasoning,
-        "annotations": one.annotations,
+def _choice(answer: Answer, request: Mapping[str, Any], seed: int, index: int) -> Choice:
+    """A script's answer as a choice; calls take the form that the request speaks."""
+    members: dict[str, Any] = {
+        "content": answer.text if answer.text is not None else _content(answer, request, seed, index),
+        "refusal": answer.refusal,
+        "reasoning": answer.reasoning,
+        "annotations": answer.annotations,
     }
-    if one.logprobs is not None:
-        told["logprobs"] = tuple(
-            TokenLogprob(token.token, token.logprob, tuple(token.top.items())) for token in one.logprobs
+    if answer.logprobs is not None:
+        members["logprobs"] = tuple(
+            TokenLogprob(token.token, token.logprob, tuple(token.top.items())) for token in answer.logprobs
         )
-    made = tuple(ToolCall(call.name, call.arguments_text, call.id) for call in one.tool_calls)
-    choice = choice_of_calls(request, made, **told) if made else Choice(**told)
-    return choice if one.finish_reason is None else replace(choice, finish_reason=one.finish_reason)
+    if answer.tool_calls:
+        calls = tuple(ToolCall(call.name, call.arguments_text, call.id) for call in answer.tool_calls)
+        choice = choice_of_calls(request, calls, **members)
+    else:
+        choice = Choice(**members)
+    return choice if answer.finish_reason is None else replace(choice, finish_reason=answer.finish_reason)
 
 
-def _content(one: Answer, request: Mapping[str, Any], seed: int, index: int) -> str | None:
-    """The text, or the JSON that stands for it."""
-    if one.json_ is not None:
-        return compact(one.json_)
-    if one.schema_ is not None:
+def _content(answer: Answer, request: Mapping[str, Any], seed: int, index: int) -> str | None:
+    """The JSON that stands for the text, None without any."""
+    if answer.json_ is not None:
+        return compact(answer.json_)
+    if answer.schema_ is not None:
         from fake_server.api.sensible import filler  # many patterns, and few scripts with schemas
 
-        schema = chat_request.response_schema(request) if one.schema_ == "request" else one.schema_
+        schema = chat_request.response_schema(request) if answer.schema_ == "request" else answer.schema_
         made = filler.fill(schema, chat_request.last_user_text(request), seed, index)
-        return compact(_with(made, one.with_))
-    return one.text
+        return compact(_with(made, answer.with_))
+    return None
 
 
 def _with(value: Any, members: Mapping[str, Any]) -> Any:
@@ -218,9 +212,9 @@ def _with(value: Any, members: Mapping[str, Any]) -> Any:
 
 
 def _raw(raw: Raw, pace: Pace | None, streams: bool) -> RawReply:
-    timing = _timing(pace)
+    timing = _AT_ONCE if pace is None else _timing(pace)
     if raw.stream is not None and (streams or raw.sent is None):
-        events = tuple(_text(one) for one in raw.stream)
+        events = tuple(_text(payload) for payload in raw.stream)
         return RawReply(raw.status, raw.headers, events=events, timing=timing)
     return RawReply(raw.status, raw.headers, body=raw.sent, timing=timing)
 
@@ -243,9 +237,9 @@ def _failure(error: Failure) -> ErrorReply:
     )
 
 
-def _no_script(asking: ApiRequest, book: ScriptBook, state: ScriptState) -> ErrorReply:
-    lines = [f"No script matches this request ({match.describe(asking.body)})."]
-    misses = match.explain(asking, book, state)
+def _no_script(request: ApiRequest, book: ScriptBook, state: ScriptState) -> ErrorReply:
+    lines = [f"No script matches this request ({match.describe(request.body)})."]
+    misses = match.explain(request, book, state)
     if misses:
         lines.append("The nearest:")
         lines += [f"  {miss.script.name!r} ({miss.script.place}): {miss.reason}" for miss in misses]
@@ -258,23 +252,27 @@ def _no_script(asking: ApiRequest, book: ScriptBook, state: ScriptState) -> Erro
 _AT_ONCE = Timing()
 
 
-def _timing(pace: Pace | None) -> Timing:
-    return _AT_ONCE if pace is None else Timing(pace.first, pace.rate, pace.jitter, pace.waits)
+def _timing(pace: Pace) -> Timing:
+    return Timing(pace.first, pace.rate, pace.jitter, pace.waits)
 
 
 def _choices(measured: Sequence[CountedChoice]) -> tuple[Choice, ...]:
-    return tuple(one.choice for one in measured)
+    return tuple([item.choice for item in measured])
 
 
 def _usage(
     measured: Sequence[CountedChoice],
     request: Mapping[str, Any],
     prompt_tokens: int | None,
-    told: UsageNumbers | None = None,
+    scripted: UsageNumbers | None = None,
 ) -> Usage:
-    counted = Usage(
+    completion = reasoning = 0
+    for item in measured:
+        completion += item.completion
+        reasoning += item.reasoning
+    usage = Usage(
         prompt_tokens=tokens.count_messages(request) if prompt_tokens is None else prompt_tokens,
-        completion_tokens=sum([one.completion for one in measured]),
-        reasoning_tokens=sum([one.reasoning for one in measured]),
+        completion_tokens=completion,
+        reasoning_tokens=reasoning,
     )
-    return counted if told is None else replace(counted, **told.model_dump(exclude_none=True))
+    return usage if scripted is None else replace(usage, **scripted.model_dump(exclude_none=True))

@@ -1,110 +1,225 @@
-"""The FastAPI app: thin routes inside an edge that speaks OpenAI's language, errors included."""
+"""The fake as an ASGI app: one chain from a request to the Delivery that leaves.
+
+A request passes, in this order: its space and path, what browsers need, the journal, the key, its operation,
+faults, and the headers that OpenAI sends with every reply. Every reply is in OpenAI's form, errors included.
+"""
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any
+import hmac
+import logging
+import os
+import re
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
 
-from fastapi import FastAPI
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Match, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
 
 from fake_server.api import errors
+from fake_server.api.render.style import Style
 from fake_server.api.reply import ErrorReply
-from fake_server.server.control import operations as control
-from fake_server.server.error_response import error_response
-from fake_server.server.handling import operation, refusing
-from fake_server.server.middleware import Endpoint
-from fake_server.server.openapi import swagger
-from fake_server.server.paths import CONTROL, controls
-from fake_server.server.routes.table import OPERATIONS
+from fake_server.bugs.errors import BugError
+from fake_server.bugs.playing import HEADER as BUG_HEADER
+from fake_server.faults import FaultError
+from fake_server.faults.base import HEADER as FAULT_HEADER
+from fake_server.server.deliveries import refuse
+from fake_server.server.faulting import Faulting
+from fake_server.server.request_context import Refused, RequestContext, header_fields
+from fake_server.server.routes.table import DIRECT, PAGE_METHODS, PAGES, Operation, find_operation
+from fake_server.server.sender import AsgiSender
 from fake_server.server.settings import Settings
-from fake_server.server.stack import edge
+from fake_server.server.state.journal import JournalEntry
+from fake_server.wire.delivery import NO_BODY, Delivery
+
+if TYPE_CHECKING:
+    from fake_server.server.cross_origin import CrossOrigin
+    from fake_server.server.pages import Pages
+
+log = logging.getLogger("fake_server")
+OPEN_PATHS = frozenset({"/", "/health", "/docs", "/openapi.json", "/metrics"})
+"""Paths that need no key."""
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
+"""What no path here has; a pattern would take a last line feed for the end of a path."""
 
 
-def _methods(path: str) -> list[str]:
-    return [method for method, one, _ in OPERATIONS if one == path]
+class Sends(Protocol):
+    """What sends a delivery to the client and notes in the journal's entry what was sent."""
+
+    async def send(self, delivery: Delivery, entry: JournalEntry) -> None: ...
 
 
-def _by_method(path: str) -> Endpoint:
-    """The endpoint of a path, which has one for each method; HEAD is asked of that for GET."""
-    endpoints = {method: endpoint for method, one, endpoint in OPERATIONS if one == path}
+class App:
+    """The fake OpenAI server. FastAPI, half of the start's time, is loaded when the first page needs it."""
 
-    async def endpoint(request: Request) -> Response:
-        return await endpoints["GET" if request.method == "HEAD" else request.method](request)
-
-    return endpoint
-
-
-class Fake(FastAPI):
-    """FastAPI with our edge around its own layers, which the busiest operations do not pass."""
-
-    def __init__(self, settings: Settings, **options: Any) -> None:
-        super().__init__(**options)
-        self.state.settings = settings
-        self.without_edge: ASGIApp = super().__call__
-        self._edge = edge(self.without_edge, settings)
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope["app"] = self
-        await self._edge(scope, receive, send)
+        if scope["type"] == "http":
+            await self.serve(scope, receive, AsgiSender(receive, send))
+        else:
+            await self._pages.app(scope, receive, send)
+
+    async def serve(
+        self, scope: Scope, receive: Receive, sender: Sends, *, body_arrived: bool = False
+    ) -> None:
+        """Answer one request through `sender`; `body_arrived` tells that its whole body is there already."""
+        try:
+            context = RequestContext(scope, receive, self.settings, body_arrived=body_arrived)
+        except ValueError as error:
+            await self._refuse_space(scope, sender, error)
+            return
+        browser = _browser(context.method, context.fields, context) if "origin" in context.fields else None
+        if browser is not None and (preflight := browser.preflight()) is not None:
+            await sender.send(_with_length(preflight), context.entry)
+            return
+        entry, journal = context.entry, context.space.journal
+        if not context.controls:
+            journal.add(entry)
+        try:
+            try:
+                delivery = await self._answer(context)
+                await sender.send(_with_headers(delivery, context, browser), entry)
+            except ClientDisconnect:
+                log.debug("the client left before its request was read")
+            except Exception:
+                log.exception("%s %s failed", context.method, context.path)
+                if entry.status is not None:
+                    raise
+                await sender.send(_with_headers(refuse(errors.server_error()), context, browser), entry)
+        finally:
+            entry.ended()
+            if not context.controls:
+                journal.grown(entry)
+                self.settings.spaces.make_room()
+                self.settings.metrics.count(entry)
+
+    async def _answer(self, context: RequestContext) -> Delivery:
+        """The reply to a request, or to what is wrong with its key, method or path."""
+        refusal = None if self.settings.api_key is None else _refuse_key(context, self.settings.api_key)
+        operation = DIRECT.get((context.method, context.path))
+        if operation is None and refusal is None and _CONTROLS.search(context.path):
+            refusal = errors.invalid_url(context.method, context.path)
+        if refusal is not None:
+            return refuse(refusal) if context.controls else await handle(context, _refusing(refusal))
+        if operation is not None:
+            return await handle(context, operation)
+        if context.controls or (context.path in PAGES and context.method in PAGE_METHODS):
+            return await self._pages.answer(context)
+        operation, context.parameters, methods = find_operation(context.method, context.path)
+        allow = ", ".join(methods)
+        if operation is not None:
+            return await handle(context, operation)
+        if methods and context.method == "OPTIONS":
+            return Delivery(204, (("allow", f"{allow}, OPTIONS"),), (), length=0)
+        refusal = errors.invalid_url(context.method, context.path)
+        if methods:
+            refusal = errors.method_not_allowed(context.method, context.path, allow)
+        return await handle(context, _refusing(refusal))
+
+    async def _refuse_space(self, scope: Scope, sender: Sends, error: ValueError) -> None:
+        fields = header_fields(scope["headers"])
+        delivery = refuse(ErrorReply(400, str(error)))
+        if "origin" in fields:
+            browser = _browser(scope["method"], fields, None)
+            delivery = browser.preflight() or browser.allow(delivery)
+        await sender.send(_with_length(delivery), JournalEntry(scope["method"], scope["path"]))
+
+    @cached_property
+    def _pages(self) -> Pages:
+        from fake_server.server.pages import Pages
+
+        return Pages(self.settings, openapi_document)
 
 
-@cache
-def _openapi() -> dict[str, Any]:
-    """The document; its models take a while to make, so nothing is made before somebody asks."""
+async def handle(context: RequestContext, operation: Operation) -> Delivery:
+    """Read the request's body where the operation has one, answer it, and let faults strike the reply."""
+    answer = operation.answer
+    if operation.reads_body:
+        try:
+            await context.read_json()
+        except Refused as refused:
+            answer = _refusing(refused.reply).answer
+    fields = context.fields
+    if not (
+        context.space.faults.current
+        or context.settings.bugs
+        or FAULT_HEADER in fields
+        or BUG_HEADER in fields
+    ):
+        delivery = await answer(context)
+        return await Faulting(context).apply(delivery) if context.faults else delivery
+    try:
+        faulting = Faulting.gather(context)
+    except FaultError as error:
+        param = BUG_HEADER if isinstance(error, BugError) else FAULT_HEADER
+        return refuse(ErrorReply(400, str(error), param=param, code="invalid_value"))
+    await faulting.change_request()
+    replacement = faulting.replacement()
+    return await faulting.apply(await answer(context) if replacement is None else replacement)
+
+
+def openapi_document() -> dict[str, Any]:
+    """The OpenAPI document of the fake; its examples of replies are given by fakes in process."""
+    from fake_server.server.in_process import InProcess
     from fake_server.server.openapi.document import document
+    from fake_server.server.openapi.examples import KEY, Samples
 
-    return document()
-
-
-def create_app(settings: Settings | None = None) -> Fake:
-    """The ASGI app of the fake; every path stands with and without `/v1`.
-
-    The routes are Starlette's own, so a request is parsed once and by our parser.
-    """
-    settings = settings or Settings()
-    app = Fake(
-        settings,
-        title="fake OpenAI server",
-        routes=[
-            *control.ROUTES,
-            Route("/docs", swagger.docs, methods=["GET"]),
-            Route(f"{CONTROL}/assets/{{name}}", swagger.asset, methods=["GET"]),
-            *(
-                Route(prefix + path, _by_method(path), methods=_methods(path))
-                for prefix in ("/v1", "")
-                for path in dict.fromkeys(path for _, path, _ in OPERATIONS)
-            ),
-        ],
-        docs_url=None,
-        redoc_url=None,
-        redirect_slashes=False,
-        exception_handlers={HTTPException: _http_error},
-    )
-    app.openapi = _openapi  # type: ignore[method-assign]
-    return app
+    fake, fake_with_key = (App(Settings(plain=True, seed=1, api_key=key)) for key in (None, KEY))
+    return document(Samples(InProcess(fake).answer, InProcess(fake_with_key).answer))
 
 
-async def _http_error(request: Request, error: Any) -> Response:
-    """What the router refuses, in OpenAI's form; faults strike it, but not what controls the server."""
-    methods = {
-        method
-        for route in request.app.routes
-        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE
-        for method in route.methods or ()
-    }
-    allow = ", ".join(sorted(methods))
-    if error.status_code == 405 and request.method == "OPTIONS":
-        return Response(status_code=204, headers={"allow": f"{allow}, OPTIONS"})
-    reply = ErrorReply(error.status_code, str(error.detail))
-    if error.status_code == 405:
-        reply = errors.method_not_allowed(request.method, request.url.path, allow)
-    elif error.status_code == 404:
-        reply = errors.invalid_url(request.method, request.url.path)
-    if controls(request.scope["path"]):
-        return error_response(reply)
-    return await operation(refusing(reply), reads=False)(request)
+def _refusing(reply: ErrorReply) -> Operation:
+    """The operation of requests that are refused; faults strike the refusal as they strike every reply."""
+
+    async def answer(_: RequestContext) -> Delivery:
+        return refuse(reply)
+
+    return Operation(answer)
+
+
+def _refuse_key(context: RequestContext, key: str) -> ErrorReply | None:
+    """The 401 of a request without the server's key; None where it may pass."""
+    if context.method == "OPTIONS" or context.path.removeprefix("/v1") in OPEN_PATHS:
+        return None
+    scheme, _, sent = context.fields.get("authorization", "").partition(" ")
+    sent = sent.strip()
+    if scheme.lower() != "bearer" or not sent:
+        return errors.missing_key()
+    given = sent.removesuffix(f"@{context.space.name}").encode("latin-1")
+    return None if hmac.compare_digest(given, key.encode()) else errors.wrong_key(sent)
+
+
+def _browser(method: str, fields: dict[str, str], context: RequestContext | None) -> CrossOrigin:
+    from fake_server.server.cross_origin import CrossOrigin  # few requests come from pages
+
+    return CrossOrigin(method, fields, context)
+
+
+def _with_length(delivery: Delivery) -> Delivery:
+    """The reply with the Content-Length of its body, where that is known."""
+    if delivery.length is None or delivery.status in NO_BODY:
+        return delivery
+    return replace(delivery, headers=(*delivery.headers, ("content-length", str(delivery.length))))
+
+
+def _with_headers(delivery: Delivery, context: RequestContext, browser: CrossOrigin | None) -> Delivery:
+    """The reply that begins now, with the headers that OpenAI sends with every reply, in the style's case."""
+    seconds = context.entry.answered(delivery.status)
+    fields = list(_with_length(delivery).headers)
+    present = {name.lower() for name, _ in fields}
+    if "openai-version" not in present:
+        fields.append(("openai-version", "2020-10-01"))
+    if "openai-processing-ms" not in present:
+        fields.append(("openai-processing-ms", str(max(1, round(seconds * 1000)))))
+    if "x-request-id" not in present:
+        fields.append(("x-request-id", f"req_{os.urandom(16).hex()}"))
+    settings = context.settings
+    style = context.rendered_style or settings.fixed_style
+    style = style or Style.draw(settings.seed, context.path.encode())
+    if style.header_case != "lower":
+        fields = [(style.format_header_name(name), value) for name, value in fields]
+    delivery = replace(delivery, headers=tuple(fields))
+    return delivery if browser is None else browser.allow(delivery)

@@ -11,7 +11,7 @@ from fake_server.wire.delivery import ImmediateWrites
 from fake_server.wire.exchange import Write
 
 
-def play(events: Iterable[bytes], timing: Timing, seed: int = 0) -> Iterable[Write]:
+def pace(events: Iterable[bytes], timing: Timing, seed: int = 0) -> Iterable[Write]:
     """One write for each event, with its pause in seconds.
 
     The first waits `timing.first`; those after it follow at `timing.rate` events per second, or in its

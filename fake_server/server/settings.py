@@ -16,15 +16,18 @@ if TYPE_CHECKING:
     from fake_server.bugs.catalogue import Bug
 
 MIB = 1024 * 1024
+UNKNOWN_PREFIX = "no-such-model"
+"""Models with such a name are never known, whatever the settings: the way to ask for a 404."""
 
 
 @dataclass
 class Settings:
-    """What an app is made from. `models` None accepts any name; `style` replaces the seed's styles,
-    and so does `plain` with `Style.PLAIN`. `book` may be replaced while the server runs. `bugs` are played to
-    every request that meets them.
+    """What an app is made from, and the state that it holds.
 
-    `max_body` is in bytes, `body_timeout` in seconds for the whole request body.
+    `models` None accepts any name. `style` replaces the styles drawn from the seed, and so does `plain` with
+    `Style.PLAIN`; `fixed_style` is the one that applies, None where each request draws its own. `book` may be
+    replaced while the server runs. `bugs` are played to every request that meets them. `max_body` is in
+    bytes, `body_timeout` in seconds for the whole request body.
     """
 
     book: ScriptBook = field(default_factory=ScriptBook)
@@ -39,14 +42,17 @@ class Settings:
     body_timeout: float = 60.0
     spaces: Spaces = field(init=False)
     metrics: Metrics = field(default_factory=Metrics)
+    fixed_style: Style | None = field(init=False)
 
     def __post_init__(self) -> None:
-        self.spaces = Spaces(lambda: self.book, self.seed)
+        self.spaces = Spaces(self, self.seed)
+        self.fixed_style = Style.PLAIN if self.plain else self.style
 
-    def style_of(self, request: bytes) -> Style:
-        """How the reply to this request is written."""
-        fixed = Style.PLAIN if self.plain else self.style
-        return Style.draw(self.seed, request) if fixed is None else fixed
+    def knows(self, model: str) -> bool:
+        """Whether the server answers for this model."""
+        if not model.strip() or model.startswith(UNKNOWN_PREFIX):
+            return False
+        return self.models is None or model in self.models
 
 
 def default_scripts() -> list[Path]:

@@ -16,11 +16,10 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from fake_server.api.reply import ErrorReply
-from fake_server.server.body import ARRIVED
-from fake_server.server.error_response import to_json
-from fake_server.server.light_app import Front
+from fake_server.server.app import App
+from fake_server.server.deliveries import refuse
+from fake_server.server.sender import SocketSender
 from fake_server.server.settings import Settings
-from fake_server.server.socket_writer import RAW, SocketWriter
 
 GRACE, TICK = 0.5, 0.01
 """Seconds that open streams get when the server stops, and between two looks; then they are cut."""
@@ -47,13 +46,14 @@ class Protocol(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        app = self.app
+        fake: Any = self.app
 
-        async def with_raw_send(scope: Any, receive: Any, send: Any) -> None:
-            scope[RAW], scope[ARRIVED] = True, not send.__self__.more_body
-            await app(scope, receive, SocketWriter(self, scope, send))
+        async def serve(scope: Any, receive: Any, send: Any) -> None:
+            cycle = send.__self__
+            sender = SocketSender(self, scope, cycle)
+            await fake.serve(scope, receive, sender, body_arrived=not cycle.more_body)
 
-        self.app = with_raw_send
+        self.app = serve
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -104,18 +104,17 @@ class Protocol(HttpToolsProtocol):
         self._in_head = True
         super().on_message_begin()
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if self._in_head:  # those after the body are for nobody
-            super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
         if self.parser.should_upgrade():
             return
         self._in_head, self._brought = False, True
-        hosts = [name for name, _ in self.headers if name == b"host"]
-        if (self.parser.get_http_version(), len(hosts)) not in _ACCEPTED:
+        hosts = 0
+        for name, _ in self.headers:
+            hosts += name == b"host"
+        if (self.parser.get_http_version(), hosts) not in _ACCEPTED:
             raise HttpParserError("another version, or not one Host (RFC 9112 section 3.2)")
         super().on_headers_complete()
+        self.headers = []  # trailers, which nobody reads, must not join the head's fields
 
     def on_body(self, body: bytes) -> None:
         self._brought = True
@@ -154,7 +153,7 @@ class Protocol(HttpToolsProtocol):
             if cycle.response_started:
                 self.transport.close()
                 return
-        body = to_json(error.body())
+        body = b"".join(write.data for write in refuse(error).writes)
         head = (
             f"HTTP/1.1 {error.status} {http.HTTPStatus(error.status).phrase}\r\n"
             f"content-type: application/json\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
@@ -201,8 +200,8 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:
             server.close()
-        for one in sockets or []:
-            one.close()
+        for listener in sockets or []:
+            listener.close()
         state = self.server_state
         for connection in list(state.connections):
             connection.shutdown()
@@ -239,7 +238,7 @@ def listen(host: str, port: int) -> socket.socket:
 def uvicorn_server(settings: Settings) -> Server:
     """A uvicorn server of the fake: no server header, no access log, HTTP/1.1 by httptools."""
     config = uvicorn.Config(
-        Front(settings),
+        App(settings),
         http=Protocol,
         ws="none",
         loop="asyncio",

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from fake_server.api.request import ApiRequest
-from fake_server.scripts import book, match
-from fake_server.scripts.model import Script
-from fake_server.server.control.serialize import asking_of, askings_of
+from fake_server.scripts import book, conditions, match
+from fake_server.scripts.when import When
+from fake_server.server.control.serialize import api_request_of, api_requests_of
 from fake_server.server.state.journal import JournalEntry
 from fake_server.server.state.space import Space
 
@@ -20,7 +20,7 @@ def assert_asked(space: Space, when: Mapping[str, Any], times: int | None) -> Jo
     __tracebackhide__ = True  # pytest shows the test, not this
     if times is not None and times < 1:
         raise ValueError(f"times is 1 or more, not {times}: assert_not_asked says never")
-    wanted = _wanted(when)
+    wanted, _ = book.parse_when(when, "when")
     missed = [(entry, _lacks(entry, wanted)) for entry in space.journal.entries()]
     found = [entry for entry, lack in missed if lack is None]
     if found and times in (None, len(found)):
@@ -34,7 +34,7 @@ def assert_asked(space: Space, when: Mapping[str, Any], times: int | None) -> Jo
 def assert_not_asked(space: Space, when: Mapping[str, Any]) -> None:
     """Raises AssertionError when a request is `when`."""
     __tracebackhide__ = True
-    wanted = _wanted(when)
+    wanted, _ = book.parse_when(when, "when")
     found = [entry for entry in space.journal.entries() if _lacks(entry, wanted) is None]
     if found:
         lines = [f"{_count(len(found))} asked for {_told(when)}, wanted none:"]
@@ -42,20 +42,17 @@ def assert_not_asked(space: Space, when: Mapping[str, Any]) -> None:
         raise AssertionError("\n".join(lines))
 
 
-def _wanted(when: Mapping[str, Any]) -> Script:
-    (script,) = book.parse([{"name": "asked for", "when": when, "reply": {"raw": {"body": ""}}}], "when")
-    return script
-
-
-def _lacks(entry: JournalEntry, wanted: Script) -> str | None:
+def _lacks(entry: JournalEntry, wanted: When) -> str | None:
     """The first condition that a request fails; None where it fails none."""
     endpoint = entry.path.removeprefix("/v1").strip("/")
-    askings = list(askings_of(entry))
-    misses = [match.miss(wanted, one) for one in askings or [ApiRequest({}, endpoint, entry.fields)]]
-    first = misses[0]
-    if first is None or None in misses:
+    requests = list(api_requests_of(entry))
+    failures = [
+        conditions.first_failure(wanted, request)
+        for request in requests or [ApiRequest({}, endpoint, entry.fields)]
+    ]
+    if None in failures:
         return None
-    return first.reason if askings else "its body is no JSON object"
+    return failures[0] if requests else "its body is no JSON object"
 
 
 def _told(when: Mapping[str, Any]) -> str:
@@ -75,7 +72,7 @@ def _count(number: int) -> str:
 
 
 def _shown(entry: JournalEntry, lack: str | None) -> list[str]:
-    asking = asking_of(entry)
-    about = "" if asking is None else f"  {match.describe(asking.body)}"
+    request = api_request_of(entry)
+    about = "" if request is None else f"  {match.describe(request.body)}"
     first = f"  {entry.method} {entry.path}{about}  status {entry.status}"
     return [first, f"    {'this one matches' if lack is None else lack}"]

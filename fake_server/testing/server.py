@@ -13,8 +13,9 @@ from typing import Any
 from starlette.types import ASGIApp
 
 from fake_server.api.render.style import Style
-from fake_server.bugs import find_bugs
+from fake_server.bugs.playing import find_bugs
 from fake_server.scripts import book as script_book
+from fake_server.server.app import App
 from fake_server.server.settings import Settings, default_scripts
 from fake_server.server.uvicorn_server import Server, listen, serve_on, uvicorn_server
 from fake_server.testing.space import FakeSpace
@@ -45,7 +46,7 @@ class FakeServer(FakeSpace):
         port: int = 0,
     ) -> None:
         self.seed = secrets.randbelow(2**32) if seed is None else seed
-        self.settings = Settings(
+        settings = Settings(
             book=book_of(scripts),
             seed=self.seed,
             plain=plain,
@@ -55,7 +56,7 @@ class FakeServer(FakeSpace):
             models=None if models is None else tuple(models),
             bugs=find_bugs(bugs),
         )
-        super().__init__(self, "")
+        super().__init__(settings, "", lambda: self.root)
         self._wanted = port
         self._port: int | None = None
         self._server: Server | None = None
@@ -71,14 +72,12 @@ class FakeServer(FakeSpace):
     @property
     def app(self) -> ASGIApp:
         """The ASGI app, to be called or mounted in process."""
-        from fake_server.server.app import create_app
-
-        return create_app(self.settings)
+        return App(self.settings)
 
     def space(self, name: str) -> FakeSpace:
         """A space of this server, for one test among others that run at the same time. Raises ValueError."""
         self.settings.spaces(name)
-        return FakeSpace(self, name)
+        return FakeSpace(self.settings, name, lambda: self.root)
 
     def reset(self) -> None:
         """Forget in every space what was asked, what was used, and what was added."""

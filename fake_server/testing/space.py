@@ -1,4 +1,4 @@
-"""One space of a running fake, as a test holds it: what to answer, what was asked, and the URL to ask."""
+"""One space of a fake, as a test holds it: what to answer, what was asked, and the URL to ask."""
 
 from __future__ import annotations
 
@@ -6,28 +6,32 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from fake_server.scripts.model import Script
+from fake_server.server.settings import Settings
 from fake_server.server.state.journal import JournalEntry
 from fake_server.testing import assertions
 
 if TYPE_CHECKING:
     from fake_server.replay import ReplayTransport, mocked
+    from fake_server.server.in_process import InProcess
     from fake_server.server.state.space import Space
-    from fake_server.testing.server import FakeServer
 
-Said = str | Mapping[str, Any] | Callable[..., Any]
+Answer = str | Mapping[str, Any] | Callable[..., Any]
 """A text, a reply as a script has it, or a callable that gives one."""
 
 
 class FakeSpace:
-    """A space: scripts, uses and requests that no other space sees. Ask it at `base_url`."""
+    """A space: scripts, uses and requests that no other space sees. Ask it at `base_url`.
 
-    def __init__(self, server: FakeServer, name: str) -> None:
-        self._of = server
-        self.name = name
+    `root` gives the server's URL, or raises RuntimeError while it does not run.
+    """
+
+    def __init__(self, settings: Settings, name: str, root: Callable[[], str]) -> None:
+        self.settings, self.name = settings, name
+        self._root = root
 
     @property
     def _space(self) -> Space:
-        return self._of.settings.spaces(self.name)
+        return self.settings.spaces(self.name)
 
     @property
     def url(self) -> str:
@@ -35,7 +39,7 @@ class FakeSpace:
 
         Raises RuntimeError when the server is not running.
         """
-        return self._of.root + (f"/@{self.name}" if self.name else "")
+        return self._root() + (f"/@{self.name}" if self.name else "")
 
     @property
     def base_url(self) -> str:
@@ -56,7 +60,7 @@ class FakeSpace:
         self._space.use(tuple(scripts))
 
     def reply(
-        self, said: Said, *, when: Mapping[str, Any] | None = None, times: int | None = 1
+        self, said: Answer, *, when: Mapping[str, Any] | None = None, times: int | None = 1
     ) -> tuple[Script, ...]:
         """Answer the next request so, or the next one that is `when`; several queue up. Raises ScriptError.
 
@@ -74,11 +78,11 @@ class FakeSpace:
         **parameters: Any,
     ) -> None:
         """Let something go wrong: `fake.fault("cut", after_events=3, times=1)`. Raises FaultError."""
-        self._space.arm([{"fault": fault, **parameters, "when": when, "times": times}])
+        self._space.activate([{"fault": fault, **parameters, "when": when, "times": times}])
 
     def bug(self, bug: str, *, when: Mapping[str, Any] | None = None, times: int | None = None) -> None:
         """Play a known bug of a real server: `fake.bug("ikllama-no-done")`. Raises FaultError."""
-        self._space.arm([{"bug": bug, "when": when, "times": times}])
+        self._space.activate([{"bug": bug, "when": when, "times": times}])
 
     def assert_asked(
         self, when: Mapping[str, Any] | None = None, *, times: int | None = None
@@ -108,9 +112,8 @@ class FakeSpace:
         `openai.OpenAI(http_client=httpx2.Client(transport=fake.transport()), api_key="any")`
         """
         from fake_server.replay import ReplayTransport
-        from fake_server.testing.in_process import AppShelf
 
-        return ReplayTransport(AppShelf(self._of.settings, self.name), speed=speed)
+        return ReplayTransport(self._in_process(), speed=speed)
 
     def mocked(self, *, base_url: str = "https://api.openai.com/v1", speed: float = 1.0) -> mocked:
         """While entered, every httpx and httpx2 client is answered below `base_url`, through respx.
@@ -118,9 +121,14 @@ class FakeSpace:
         The server need not run; a request to anywhere else fails and reaches no network.
         """
         from fake_server.replay import mocked
-        from fake_server.testing.in_process import AppShelf
 
-        return mocked(AppShelf(self._of.settings, self.name), base_url=base_url, speed=speed)
+        return mocked(self._in_process(), base_url=base_url, speed=speed)
+
+    def _in_process(self) -> InProcess:
+        from fake_server.server.app import App
+        from fake_server.server.in_process import InProcess
+
+        return InProcess(App(self.settings), self.name)
 
     def reset(self) -> None:
         """Forget what was asked, what was used, and what was added."""

@@ -13,8 +13,11 @@ from fake_server.api import tokens
 from fake_server.api.reply import Choice, ErrorReply, RawReply, Reply, ToolCall, Usage
 from fake_server.api.request import ApiRequest
 from fake_server.scripts import book as scripts
-from fake_server.scripts.book import ScriptBook, ScriptState
+from fake_server.scripts.book import ScriptBook
+from fake_server.scripts.match import ScriptState
 from fake_server.server.answer import answer
+from fake_server.server.routes import chat
+from fake_server.server.settings import Settings
 
 SHIPPED = Path(__file__).parents[2] / "fixtures" / "scripts"
 EMPTY = ScriptBook()
@@ -133,7 +136,8 @@ def test_legacy_functions_get_a_function_call() -> None:
 
 
 def test_an_unknown_model_is_404_when_models_are_told() -> None:
-    error = answer(ApiRequest(ask("x")), EMPTY, ScriptState(), models=["gpt-4o"])
+    settings = Settings(book=EMPTY, models=("gpt-4o",))
+    error = chat.reply_to(ApiRequest(ask("x")), settings, settings.spaces())
     assert error == ErrorReply(
         404,
         "The model `gpt-4o-mini` does not exist or you do not have access to it.",

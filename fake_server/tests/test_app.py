@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from fake_server.server import answer as answer_module
-from fake_server.server.routes import chat, completion
+from fake_server.server.routes import chat
 from fake_server.server.settings import Settings
 from fake_server.tests.edge_client import ASK, ask, serving
 from fake_server.wire.exchange import Write
@@ -257,7 +257,7 @@ def test_a_crash_in_mid_stream_cuts_the_connection(
         yield Write(b"data: {}\n\n", 0.001)  # what is due together is not sent before it is whole
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr(completion, "play", crash)
+    monkeypatch.setattr(chat, "pace", crash)
     with pytest.raises(http.client.IncompleteRead) as cut:
         ask(port, body={**ASK, "stream": True})
     assert cut.value.partial == b"data: {}\n\n"

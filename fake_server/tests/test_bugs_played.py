@@ -8,8 +8,9 @@ import httpx
 import pytest
 
 from fake_server import FakeServer
-from fake_server.bugs import HEADER, BugError
 from fake_server.bugs.catalogue import bugs
+from fake_server.bugs.errors import BugError
+from fake_server.bugs.playing import HEADER
 from fake_server.faults import FaultError
 from fake_server.tests.edge_client import ASK, ask
 from fake_server.tests.test_cli import port_in, started

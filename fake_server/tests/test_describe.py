@@ -14,14 +14,14 @@ import pytest
 from fake_server import FakeServer
 from fake_server.api.validate.checks import integer, string
 from fake_server.api.validate.containers import array
+from fake_server.server.app import openapi_document
 from fake_server.server.control.operations import ROUTES
 from fake_server.server.openapi import control
 from fake_server.server.openapi.components import components
-from fake_server.server.openapi.document import document
 from fake_server.server.openapi.operations import FINE_TUNED_MODEL, OPERATIONS, STORED_PATH, TAGS, Operation
 from fake_server.server.openapi.swagger import ASSETS
 
-DOCUMENT = document()
+DOCUMENT = openapi_document()
 CREATING = [one for one in OPERATIONS if one.event is not None or one.name.startswith("create")]
 EXAMPLES = [(one, title) for one in OPERATIONS for title in one.examples]
 
@@ -142,7 +142,7 @@ def test_operations_have_one_name_each_and_known_tags() -> None:
     names = [one["operationId"] for one in made]
     assert len(set(names)) == len(names)
     assert {tag for one in made for tag in one["tags"]} == set(TAGS)
-    assert document() == DOCUMENT
+    assert openapi_document() == DOCUMENT
 
 
 def test_every_example_of_a_model_name_is_known(fake: FakeServer) -> None:

@@ -15,11 +15,11 @@ import pytest
 
 from fake_server.api.reply import ErrorReply
 from fake_server.api.validate import chat, completions, embeddings, moderations
-from fake_server.server.openapi.document import document
+from fake_server.server.app import openapi_document
 from fake_server.server.openapi.operations import OPERATIONS
 
 PUBLISHED = Path(os.environ.get("OPENAI_CONTRACT_SHARED", "../shared")) / "openapi.json"
-SCHEMAS = document()["components"]["schemas"]
+SCHEMAS = openapi_document()["components"]["schemas"]
 Validates = Callable[[Mapping[str, Any]], ErrorReply | None]
 Table = Mapping[str, Any]
 REQUESTS: dict[str, tuple[Table, Table, Validates, dict[str, Any]]] = {

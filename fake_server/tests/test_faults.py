@@ -12,7 +12,7 @@ import pytest
 from contract_tests.lab.pages.faults_page import page
 from fake_server import FakeServer, faults
 from fake_server.faults import CATALOGUE, FaultError
-from fake_server.faults.active import Faults
+from fake_server.faults.active import ActiveFaults
 from fake_server.faults.header import read
 from fake_server.faults.quotas import Buckets
 from fake_server.faults.replies import Quota
@@ -211,14 +211,14 @@ def test_the_official_sdk_meets_the_faults(fake: FakeServer) -> None:
 
 def test_reading_a_header_gives_faults() -> None:
     first, second = read('cut;after_seconds=1.5;ending=rst, error;message="a b"')
-    assert first.told() == {"fault": "cut", "after_seconds": 1.5, "ending": "rst"}
-    assert second.told() == {"fault": "error", "message": "a b"}
+    assert first.to_dict() == {"fault": "cut", "after_seconds": 1.5, "ending": "rst"}
+    assert second.to_dict() == {"fault": "error", "message": "a b"}
     assert read("") == []
 
 
 def test_there_is_a_bound_on_faults(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fake_server.faults.active.MOST", 1)
-    some = Faults()
+    some = ActiveFaults()
     some.add({"fault": "bom"})
     with pytest.raises(FaultError, match="at most 1 faults are in force"):
         some.add({"fault": "bom"})

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fake_server import faults
 from fake_server.faults import CATALOGUE
-from fake_server.faults.active import broken
+from fake_server.faults.active import apply_faults
 from fake_server.faults.replies import Quota
 from fake_server.wire.delivery import Delivery, fixed_length
 from fake_server.wire.exchange import Write
@@ -93,8 +93,8 @@ def test_any_faults_together_give_a_delivery(some: list[faults.Fault], streams: 
         if streams
         else fixed_length(200, (("content-type", "application/json"),), b'{"content":"\xc3\xa9"}')
     )
-    made, notes = broken(delivery, some)
+    made, notes = apply_faults(delivery, some)
     assert len(notes) == sum(not isinstance(one, Quota) for one in some)
     written = list(made.writes)
     assert all(isinstance(one.data, bytes) and one.pause >= 0 for one in written)
-    assert [faults.parse(one.told()) for one in some] == some
+    assert [faults.parse(one.to_dict()) for one in some] == some

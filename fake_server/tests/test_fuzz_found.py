@@ -16,9 +16,10 @@ from fake_server.api import tokens, vectors
 from fake_server.api.sensible import filler
 from fake_server.cli import main
 from fake_server.relay.redact import names
-from fake_server.scripts.book import ScriptState, parse
-from fake_server.server.openapi.document import document
-from fake_server.server.state.space import Spaces
+from fake_server.scripts.book import parse
+from fake_server.scripts.match import ScriptState
+from fake_server.server.app import openapi_document
+from fake_server.server.settings import Settings
 from fake_server.tests.edge_client import ask
 
 
@@ -87,7 +88,7 @@ def test_allow_names_every_method_of_a_path(fake: FakeServer, path: str, allow: 
 
 
 def test_a_bad_fault_header_is_a_documented_refusal_everywhere(fake: FakeServer) -> None:
-    api = {path: one for path, one in document()["paths"].items() if path.startswith("/v1")}
+    api = {path: one for path, one in openapi_document()["paths"].items() if path.startswith("/v1")}
     assert all("400" in operation["responses"] for one in api.values() for operation in one.values())
     answer = httpx2.get(f"{fake.base_url}/models", headers={"x-fake-fault": "no"})
     assert answer.status_code == 400
@@ -144,7 +145,7 @@ def test_a_schema_of_odd_members_is_answered(schema: dict[str, Any]) -> None:
 
 
 def test_used_replies_and_removed_scripts_leave_nothing_behind() -> None:
-    space = Spaces(lambda: parse([]))("a")
+    space = Settings(book=parse([])).spaces("a")
     for number in range(50):
         (script,) = space.queue([{"reply": {"text": "a"}, "times": 1}])
         space.state.take(script)
@@ -155,7 +156,7 @@ def test_used_replies_and_removed_scripts_leave_nothing_behind() -> None:
 
 
 def test_keys_without_end_are_counted_within_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fake_server.scripts.book.MOST_SCOPES", 10)
+    monkeypatch.setattr("fake_server.scripts.match.MOST_SCOPES", 10)
     state = ScriptState()
     (script,) = parse([{"name": "a", "per": "key", "when": {"call": 2}, "reply": {"text": "a"}}])
     for number in range(100):

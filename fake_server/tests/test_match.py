@@ -9,7 +9,7 @@ import pytest
 from fake_server.api.request import ApiRequest
 from fake_server.scripts import book as scripts
 from fake_server.scripts import match
-from fake_server.scripts.book import ScriptState
+from fake_server.scripts.match import ScriptState
 
 
 def request(text: str = "What is the weather in Oslo?", **more: Any) -> dict[str, Any]:

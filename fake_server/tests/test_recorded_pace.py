@@ -11,8 +11,9 @@ from fake_server.api.reply import Timing
 from fake_server.scripts.aimock import script_of
 from fake_server.scripts.book import ScriptError, parse
 from fake_server.scripts.reply_parts import recorded_pauses
-from fake_server.server.pacing import play
-from fake_server.testing.in_process import AppShelf
+from fake_server.server.app import App
+from fake_server.server.in_process import InProcess
+from fake_server.server.pacing import pace
 from fake_server.wire import fixture
 from fake_server.wire.exchange import Aspect, Exchange, Request, Write
 
@@ -45,8 +46,8 @@ def test_an_answer_that_is_no_stream_has_one(tmp_path: Path) -> None:
 
 def test_longer_streams_begin_anew_behind_the_first_pause() -> None:
     paced = Timing(pauses=(0.75, 0.5, 0.25))
-    assert [one.pause for one in play([b"x"] * 6, paced)] == [0.75, 0.5, 0.25, 0.5, 0.25, 0.5]
-    assert [one.pause for one in play([b"x"] * 3, Timing(pauses=(0.75,)))] == [0.75, 0.0, 0.0]
+    assert [one.pause for one in pace([b"x"] * 6, paced)] == [0.75, 0.5, 0.25, 0.5, 0.25, 0.5]
+    assert [one.pause for one in pace([b"x"] * 3, Timing(pauses=(0.75,)))] == [0.75, 0.0, 0.0]
     assert paced.whole == 1.5
 
 
@@ -56,7 +57,7 @@ def test_a_script_answers_at_that_pace(tmp_path: Path, speed: float, first: floa
     script = tmp_path / "script.yaml"
     script.write_text(f"- {{name: a, reply: {{text: one, timing: {{recorded: s.rec, speed: {speed}}}}}}}")
     fake = FakeServer([script], plain=True)
-    shelf = AppShelf(fake.settings)
+    shelf = InProcess(App(fake.settings))
     stream = shelf.answer(Request("POST", "/v1/chat/completions", body=ASKED % b"true"))
     assert stream.writes[0].pause == pytest.approx(first)
     assert sum(one.pause for one in stream.writes[:4]) == pytest.approx(whole)

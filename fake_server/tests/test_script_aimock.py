@@ -12,8 +12,9 @@ import pytest
 from fake_server.api.reply import ErrorReply, NumbersReply, Reply
 from fake_server.api.request import ApiRequest
 from fake_server.scripts import book as scripts
-from fake_server.scripts.book import ScriptBook, ScriptError, ScriptState
-from fake_server.server.answer import answer, wordless
+from fake_server.scripts.book import ScriptBook, ScriptError
+from fake_server.scripts.match import ScriptState
+from fake_server.server.answer import answer, answer_numbers
 
 FIXTURES: list[dict[str, Any]] = [
     {"match": {"userMessage": "first", "sequenceIndex": 0}, "response": {"content": "one"}},
@@ -114,7 +115,7 @@ def test_all_else_of_a_fixture(book: ScriptBook) -> None:
     cost = answer(ask("cost"), book, ScriptState())
     assert isinstance(cost, Reply)
     assert cost.usage.cached_tokens == 4
-    vector = wordless(replace(ask("a dog"), endpoint="embeddings"), book, ScriptState())
+    vector = answer_numbers(replace(ask("a dog"), endpoint="embeddings"), book, ScriptState())
     assert isinstance(vector, NumbersReply)
     assert vector.embedding == (0.5, 1)
 

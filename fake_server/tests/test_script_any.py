@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from contract_tests.lab.pages.scripts_page import MODELS, keys
 from fake_server.api.request import CHAT, EMBEDDINGS, ApiRequest
 from fake_server.scripts import book as scripts
-from fake_server.scripts.book import ScriptBook, ScriptError, ScriptState
-from fake_server.server.answer import answer, wordless
+from fake_server.scripts.book import ScriptBook, ScriptError
+from fake_server.scripts.match import ScriptState
+from fake_server.server.answer import answer, answer_numbers
 
 KEYS = sorted({key for model in MODELS.values() for key in keys(model)} | {"fault", "after_events"})
 TEXTS = ["", "request", "gpt-4o", "user", "a", "(", "$.x", "{{ last }}", "{% if", CHAT, EMBEDDINGS, "cut"]
@@ -50,7 +51,7 @@ BODY = {"model": "gpt-4o", "messages": [{"role": "user", "content": "a"}]}
 
 def answered(book: ScriptBook) -> None:
     answer(ApiRequest(BODY), book, ScriptState())
-    wordless(ApiRequest(BODY, endpoint=EMBEDDINGS), book, ScriptState())
+    answer_numbers(ApiRequest(BODY, endpoint=EMBEDDINGS), book, ScriptState())
 
 
 @settings(max_examples=150, deadline=None)

@@ -14,7 +14,7 @@ from fake_server.api.reply import ErrorReply
 from fake_server.api.request import ApiRequest
 from fake_server.cli import main
 from fake_server.scripts import book as scripts
-from fake_server.scripts.book import ScriptState
+from fake_server.scripts.match import ScriptState
 from fake_server.server.answer import answer
 
 FOLDER = Path(__file__).parent / "golden" / "scripts"

@@ -71,7 +71,7 @@ def test_no_match_is_missed_and_the_order_stays(whens: list[dict[str, Any]], ask
     written = [{"name": str(n), "when": when, "reply": {"text": "x"}} for n, when in enumerate(whens)]
     book = scripts.parse(written)
     tried = [one for one in book if match.miss(one, asking) is None]
-    found = [one for one in book.candidates(asking) if match.miss(one, asking) is None]
+    found = [one for one in book.index.candidates(asking) if match.miss(one, asking) is None]
     assert found == tried
 
 
@@ -82,7 +82,7 @@ def test_few_are_tried_of_many() -> None:
     ]
     book = scripts.parse(many)
     request = {"model": "m", "messages": [{"role": "user", "content": "tell me of item 0123"}]}
-    candidates = list(book.candidates(ApiRequest(request)))
+    candidates = list(book.index.candidates(ApiRequest(request)))
     assert "123" in [one.name for one in candidates]
     assert len(candidates) < 50
-    assert list(ScriptBook().candidates(ApiRequest(request))) == []
+    assert list(ScriptBook().index.candidates(ApiRequest(request))) == []

@@ -12,7 +12,8 @@ from fake_server.api.reply import ErrorReply, Reply
 from fake_server.api.request import ApiRequest
 from fake_server.scripts import book as scripts
 from fake_server.scripts import match
-from fake_server.scripts.book import ScriptBook, ScriptError, ScriptState
+from fake_server.scripts.book import ScriptBook, ScriptError
+from fake_server.scripts.match import ScriptState
 from fake_server.server.answer import answer
 
 HEADERS = {"x-team": "blue", "authorization": "Bearer sk-one", "user-agent": "OpenAI/Python 3.54.0"}

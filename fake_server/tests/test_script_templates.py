@@ -8,7 +8,7 @@ import pytest
 
 from fake_server.api.reply import ErrorReply, Reply
 from fake_server.scripts import book as scripts
-from fake_server.scripts.book import ScriptState
+from fake_server.scripts.match import ScriptState
 from fake_server.server.answer import answer
 from fake_server.tests.test_script_language import asking, said
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from fake_server.scripts import book as scripts
-from fake_server.scripts.book import ScriptBook, ScriptError, ScriptState
+from fake_server.scripts.book import ScriptBook, ScriptError
+from fake_server.scripts.match import ScriptState
 
 SHIPPED = Path(__file__).parents[2] / "fixtures" / "scripts"
 

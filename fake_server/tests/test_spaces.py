@@ -10,7 +10,8 @@ import openai
 import pytest
 
 from fake_server import FakeServer
-from fake_server.scripts.book import ScriptBook, ScriptError
+from fake_server.scripts.book import ScriptError
+from fake_server.server.settings import Settings
 from fake_server.server.state.journal import FRAME, JournalEntry
 from fake_server.server.state.space import Spaces
 
@@ -120,7 +121,7 @@ def test_used_up_replies_leave_and_there_is_a_bound(
 
 
 def test_the_space_longest_unused_leaves_first() -> None:
-    spaces = Spaces(ScriptBook, most=2)
+    spaces = Spaces(Settings(), most=2)
     first = spaces("a")
     spaces("b")
     assert spaces("a") is first
@@ -131,12 +132,12 @@ def test_the_space_longest_unused_leaves_first() -> None:
 
 
 def test_all_spaces_together_are_bounded_and_the_longest_unused_loses_its_oldest_first() -> None:
-    spaces = Spaces(ScriptBook, size=20 * FRAME)
+    spaces = Spaces(Settings(), size=20 * FRAME)
     default, old, new = every = spaces(), spaces("old"), spaces("new")
     for space in every:
         for index in range(5):
             space.journal.add(JournalEntry("POST", f"/{index}"))
-    old.stored.keep({"id": "stored", "model": "m", "choices": "x" * 2 * FRAME}, {"messages": []})
+    old.stored.save({"id": "stored", "model": "m", "choices": "x" * 2 * FRAME}, {"messages": []})
     spaces.make_room()
     assert [len(one.journal.entries()) for one in every] == [5, 5, 5]
 
@@ -152,23 +153,23 @@ def test_all_spaces_together_are_bounded_and_the_longest_unused_loses_its_oldest
     spaces.make_room()
     assert (old.journal.dropped, old.stored.get("stored"), old.stored.dropped) == (5, None, 1)
     assert (default.journal.dropped, new.journal.dropped) == (0, 2)
-    assert spaces.holding.eased
+    assert spaces.budget.eased
 
     for space in every:
         space.reset()
-    assert (spaces.holding.held, old.journal.dropped, old.stored.dropped) == (0, 0, 0)
+    assert (spaces.budget.held, old.journal.dropped, old.stored.dropped) == (0, 0, 0)
 
 
 def test_a_space_that_left_counts_no_more() -> None:
-    spaces = Spaces(ScriptBook, most=1)
+    spaces = Spaces(Settings(), most=1)
     left, entry = spaces("a"), JournalEntry("POST", "/", body=b"x" * 100)
     left.journal.add(entry)
-    assert spaces.holding.held == entry.size
+    assert spaces.budget.held == entry.size
     spaces("b").journal.add(JournalEntry("POST", "/"))
     spaces.drop("b")
     left.journal.add(JournalEntry("POST", "/late"))  # by a request that was under way
-    left.stored.keep({"id": "late", "model": "m"}, {"messages": []})
-    assert spaces.holding.held == 0
+    left.stored.save({"id": "late", "model": "m"}, {"messages": []})
+    assert spaces.budget.held == 0
 
 
 def test_what_left_for_room_is_said(fake: FakeServer) -> None:
@@ -183,7 +184,7 @@ def test_what_left_for_room_is_said(fake: FakeServer) -> None:
 
 
 def test_a_server_makes_room_by_itself(fake: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fake.settings.spaces.holding, "_most", 40 * FRAME)
+    monkeypatch.setattr(fake.settings.spaces.budget, "most", 40 * FRAME)
     said(fake.space("idle").base_url)
     for _ in range(3):
         said(fake.space("busy").base_url, "x" * 12 * FRAME)

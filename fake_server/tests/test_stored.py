@@ -141,9 +141,9 @@ def test_large_completions_leave_early_and_one_id_is_held_once(monkeypatch: pyte
     monkeypatch.setattr(stored, "MOST_BYTES", 5000)
     shelf = CompletionStore()
     for n in (0, 1, 2, 1):
-        shelf.keep({"id": str(n), "model": "m", "choices": "x" * 2000}, {"messages": []})
+        shelf.save({"id": str(n), "model": "m", "choices": "x" * 2000}, {"messages": []})
     assert [one["id"] for _, one in shelf.select(None, {})] == ["2", "1"]
-    shelf.keep({"id": "large", "model": "m", "choices": "x" * 9000}, {"messages": []})
+    shelf.save({"id": "large", "model": "m", "choices": "x" * 9000}, {"messages": []})
     assert [one["id"] for _, one in shelf.select(None, {})] == ["large"]
 
 
@@ -156,5 +156,5 @@ def test_each_space_has_its_own_and_the_oldest_leave(
     monkeypatch.setattr(stored, "MOST", 2)
     shelf = CompletionStore()
     for n in range(3):
-        shelf.keep({"id": str(n), "model": "m"}, {"messages": []})
+        shelf.save({"id": str(n), "model": "m"}, {"messages": []})
     assert [one["id"] for _, one in shelf.select(None, {})] == ["1", "2"]

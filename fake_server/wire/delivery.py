@@ -44,7 +44,7 @@ class Delivery:
     def needs_raw(self) -> bool:
         """Whether a web server cannot send it, so that its bytes are written to the socket directly."""
         plain = self.ending is Ending.CLEAN and not self.silent and not self.head_piece
-        return not plain or self.status not in _KNOWN
+        return not plain or self.status not in KNOWN_STATUSES
 
     def but(self, **changes: Any) -> Delivery:
         """A copy with these fields changed."""
@@ -99,7 +99,7 @@ def fixed_length(status: int, headers: Headers, body: bytes, pause: float = 0.0)
 
 def reason_phrase(status: int) -> str:
     """The reason phrase of a status, '' for a status that is not registered."""
-    return HTTPStatus(status).phrase if status in _KNOWN else ""
+    return HTTPStatus(status).phrase if status in KNOWN_STATUSES else ""
 
 
-_KNOWN = frozenset(int(status) for status in HTTPStatus)
+KNOWN_STATUSES = frozenset(int(status) for status in HTTPStatus)

@@ -19,9 +19,10 @@ from fake_server.api.render.style import Style
 from fake_server.api.reply import ErrorReply, Reply
 from fake_server.api.request import EMBEDDINGS, MODERATIONS, ApiRequest
 from fake_server.scripts import book as scripts
-from fake_server.scripts.book import ScriptBook, ScriptError, ScriptState
+from fake_server.scripts.book import ScriptBook, ScriptError
 from fake_server.scripts.commands import validate_command
-from fake_server.server.answer import answer, wordless
+from fake_server.scripts.match import ScriptState
+from fake_server.server.answer import answer, answer_numbers
 
 _PAGE = (ROOT / "fake_server" / "scripts" / "SCRIPTS.md").read_text(encoding="utf-8")
 _FILES = [path.read_bytes() for path in sorted((ROOT / "fixtures" / "scripts").glob("*.yaml"))]
@@ -58,7 +59,7 @@ def answered(book: ScriptBook) -> None:
             json.loads(chat.render_dict(reply, asking.body, Style.PLAIN))
             assert b"".join(chat.render_stream(reply, asking.body, Style.PLAIN))
     for endpoint in (EMBEDDINGS, MODERATIONS):
-        wordless(ApiRequest({"model": "m", "input": "a"}, endpoint=endpoint), book, state)
+        answer_numbers(ApiRequest({"model": "m", "input": "a"}, endpoint=endpoint), book, state)
 
 
 def check_file(served: Served, data: bytes) -> None:

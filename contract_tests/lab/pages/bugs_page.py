@@ -190,7 +190,7 @@ def _changed(bug: Bug) -> Iterator[str]:
 
 def _in_words(fault: Fault) -> str:
     """A fault by its name, with its parameters."""
-    told = fault.told()
+    told = fault.to_dict()
     name = told.pop("fault")
     return f"{name} {json.dumps(told, ensure_ascii=False)}" if told else name
 

@@ -111,9 +111,9 @@ class Style:
             yield chunk if isinstance(chunk, bytes) else self.format_event(self.serialize(chunk))
         yield self.format_event(b"[DONE]")
 
-    def format_header_name(self, name: bytes) -> bytes:
+    def format_header_name(self, name: str) -> str:
         """A header's name; its case means nothing (RFC 9110 section 5.1)."""
-        return _title_case(name) if self.header_case == "title" else getattr(name, self.header_case)()
+        return _title_case(name) if self.header_case == "title" else str(getattr(name, self.header_case)())
 
     def split(self, text: str) -> Iterator[str]:
         """The text in pieces, none of them empty."""
@@ -147,8 +147,8 @@ class Style:
 
 
 @lru_cache(1000)
-def _title_case(name: bytes) -> bytes:
-    return b"-".join(part.capitalize() for part in name.split(b"-"))
+def _title_case(name: str) -> str:
+    return "-".join(part.capitalize() for part in name.split("-"))
 
 
 def reverse(value: Any) -> Any:

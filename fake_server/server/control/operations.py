@@ -12,20 +12,19 @@ from starlette.routing import Route
 
 from fake_server.api.reply import ErrorReply
 from fake_server.faults import FaultError
-from fake_server.faults.active import Armed
+from fake_server.faults.active import ActiveFault
 from fake_server.scripts.model import Script
 from fake_server.scripts.yaml_lines import ScriptError
-from fake_server.server import body
+from fake_server.server.control.responses import error_response, json_response
 from fake_server.server.control.serialize import serialize_fault, serialize_request, serialize_script
-from fake_server.server.error_response import error_response, to_json
-from fake_server.server.paths import CONTROL, ENTRY, METRICS
+from fake_server.server.request_context import CONTEXT, CONTROL, METRICS, Refused, RequestContext
 from fake_server.server.settings import Settings
-from fake_server.server.state.space import SPACE, Space
+from fake_server.server.state.space import Space
 from fake_server.wire.jsontext import parse
 
 SHOWN = 100
 _WHOLE, _STATUS = re.compile(r"[0-9]{1,9}"), re.compile(r"[1-5][0-9]{2}")
-_SAID = {"true": True, "1": True, "false": False, "0": False}
+_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 SEE = ("requests", "scripts", "replies", "faults", "reset", "spaces")
 
 
@@ -33,7 +32,7 @@ async def overview(request: Request) -> Response:
     """GET: what this server is and holds."""
     settings: Settings = request.app.state.settings
     space = _space(request)
-    return _json(
+    return json_response(
         {
             "seed": settings.seed,
             "plain": settings.plain,
@@ -54,22 +53,22 @@ async def list_requests(request: Request) -> Response:
     space, query = _space(request), request.query_params
     limit = query.get("limit", str(SHOWN))
     if not _WHOLE.fullmatch(limit):
-        return _wrong(f"limit is a whole number of at most 9 digits, not {limit[:50]!r}")
+        return _refuse(f"limit is a whole number of at most 9 digits, not {limit[:50]!r}")
     wanted = {name: query[name] for name in ("path", "script", "status") if name in query}
     if not _STATUS.fullmatch(wanted.get("status", "200")):
-        return _wrong(f"status is a number from 100 to 599, not {wanted['status'][:50]!r}")
-    found = [
+        return _refuse(f"status is a number from 100 to 599, not {wanted['status'][:50]!r}")
+    matching = [
         entry
         for entry in space.journal.entries()
         if all(str(getattr(entry, name)) == value for name, value in wanted.items())
     ]
-    shown = found[max(len(found) - int(limit), 0) :]
-    told = {
+    shown = matching[max(len(matching) - int(limit), 0) :]
+    listed = {
         "requests": [serialize_request(entry, space) for entry in shown],
-        "matching": len(found),
+        "matching": len(matching),
         "dropped": space.journal.dropped,
     }
-    return _json(told)
+    return json_response(listed)
 
 
 async def forget_requests(request: Request) -> Response:
@@ -81,54 +80,54 @@ async def forget_requests(request: Request) -> Response:
 async def list_scripts(request: Request) -> Response:
     """GET: the scripts in the order they are tried, with how often each answered."""
     space = _space(request)
-    return _json({"scripts": [serialize_script(script, space) for script in space.book]})
+    return json_response({"scripts": [serialize_script(script, space) for script in space.book]})
 
 
 async def add_scripts(request: Request) -> Response:
     """POST: put a script, or a list of them, before all others."""
-    return await _added(request, Space.add)
+    return await _add(request, Space.add)
 
 
 async def add_replies(request: Request) -> Response:
     """POST: answer the next request so, with a list the next ones; `{reply, when, times}` or a reply."""
-    return await _added(request, _queue)
+    return await _add(request, _queue)
 
 
 async def list_faults(request: Request) -> Response:
     """GET: the faults in force, with how often each struck."""
-    return _json({"faults": [serialize_fault(one) for one in _space(request).faults]})
+    return json_response({"faults": [serialize_fault(active) for active in _space(request).faults]})
 
 
 async def add_faults(request: Request) -> Response:
     """POST: put faults in force: `{fault, …}` or `{bug: ID}`, and `when` and `times` as in a script."""
-    return await _added(request, Space.arm)
+    return await _add(request, Space.activate)
 
 
 async def remove_faults(request: Request) -> Response:
     """DELETE: lift one fault, or all of them."""
     name = request.path_params.get("name")
-    gone = _space(request).faults.remove(name)
-    if name is not None and not gone:
-        return _wrong(f"no fault in force is named {name!r}: GET {CONTROL}/faults lists them", 404)
-    return _json({"removed": gone})
+    removed = _space(request).faults.remove(name)
+    if name is not None and not removed:
+        return _refuse(f"no fault in force is named {name!r}: GET {CONTROL}/faults lists them", 404)
+    return json_response({"removed": removed})
 
 
 async def remove_scripts(request: Request) -> Response:
     """DELETE: take away one script that was added, or all of them."""
     name = request.path_params.get("name")
-    gone = _space(request).remove(name)
-    if name is not None and not gone:
-        return _wrong(f"no script that was added is named {name!r}: GET {CONTROL}/scripts lists them", 404)
-    return _json({"removed": gone})
+    removed = _space(request).remove(name)
+    if name is not None and not removed:
+        return _refuse(f"no script that was added is named {name!r}: GET {CONTROL}/scripts lists them", 404)
+    return json_response({"removed": removed})
 
 
 async def reset(request: Request) -> Response:
     """POST: forget what was asked, used and added in this space; in all of them with `?all=true`."""
     settings: Settings = request.app.state.settings
-    said = request.query_params.get("all", "false")
-    every = _SAID.get(said)
+    given = request.query_params.get("all", "false")
+    every = _BOOLEANS.get(given)
     if every is None:
-        return _wrong(f"all is true or false, not {said[:50]!r}")
+        return _refuse(f"all is true or false, not {given[:50]!r}")
     for space in settings.spaces.known() if every else (_space(request),):
         space.reset()
     return Response(status_code=204)
@@ -137,17 +136,17 @@ async def reset(request: Request) -> Response:
 async def list_spaces(request: Request) -> Response:
     """GET: the spaces, the unnamed one first."""
     settings: Settings = request.app.state.settings
-    told = [
+    spaces = [
         {
-            "name": one.name,
-            "requests": len(one.journal.entries()),
-            "dropped": one.journal.dropped,
-            "stored_dropped": one.stored.dropped,
-            "added": len(one.queued) + len(one.own),
+            "name": space.name,
+            "requests": len(space.journal.entries()),
+            "dropped": space.journal.dropped,
+            "stored_dropped": space.stored.dropped,
+            "added": len(space.queued) + len(space.own),
         }
-        for one in settings.spaces.known()
+        for space in settings.spaces.known()
     ]
-    return _json({"spaces": told})
+    return json_response({"spaces": spaces})
 
 
 async def drop_space(request: Request) -> Response:
@@ -155,7 +154,7 @@ async def drop_space(request: Request) -> Response:
     settings: Settings = request.app.state.settings
     if settings.spaces.drop(request.path_params["name"]):
         return Response(status_code=204)
-    return _wrong(f"there is no space named {request.path_params['name']!r}", 404)
+    return _refuse(f"there is no space named {request.path_params['name']!r}", 404)
 
 
 async def metrics(request: Request) -> Response:
@@ -191,42 +190,39 @@ ROUTES = (
 
 
 def _space(request: Request) -> Space:
-    space: Space = request.scope[SPACE]
-    return space
+    return _context(request).space
+
+
+def _context(request: Request) -> RequestContext:
+    context: RequestContext = request.scope[CONTEXT]
+    return context
 
 
 def _queue(space: Space, items: Sequence[Mapping[str, Any]]) -> tuple[Script, ...]:
-    whole = [item if "reply" in item else {"reply": item} for item in items]
-    return space.queue([{"times": 1, **item} for item in whole])
+    scripts = [item if "reply" in item else {"reply": item} for item in items]
+    return space.queue([{"times": 1, **script} for script in scripts])
 
 
-async def _added(
-    request: Request, add: Callable[[Space, Sequence[Mapping[str, Any]]], Sequence[Script | Armed]]
+async def _add(
+    request: Request, add: Callable[[Space, Sequence[Mapping[str, Any]]], Sequence[Script | ActiveFault]]
 ) -> Response:
-    settings: Settings = request.app.state.settings
     try:
-        fields = request.scope[ENTRY].fields
-        body.check_type(fields)
-        raw = await body.read(request, fields, settings.max_body, settings.body_timeout)
-    except body.Refused as refused:
+        raw = await _context(request).read_body()
+    except Refused as refused:
         return error_response(refused.reply)
     document = parse(raw)
     if not document.ok:
         problem = document.problems[0]
-        return _wrong(f"not JSON: {problem.detail} (byte {problem.offset})")
+        return _refuse(f"not JSON: {problem.detail} (byte {problem.offset})")
     items = document.value if isinstance(document.value, list) else [document.value]
     if not all(isinstance(item, Mapping) for item in items):
-        return _wrong("a JSON object is expected, or several in an array")
+        return _refuse("a JSON object is expected, or several in an array")
     try:
         added = add(_space(request), items)
     except (ScriptError, FaultError) as error:
-        return _wrong(str(error))
-    return _json({"added": [one.name for one in added]}, 201)
+        return _refuse(str(error))
+    return json_response({"added": [item.name for item in added]}, 201)
 
 
-def _wrong(message: str, status: int = 400) -> Response:
+def _refuse(message: str, status: int = 400) -> Response:
     return error_response(ErrorReply(status, message))
-
-
-def _json(value: Mapping[str, Any], status: int = 200) -> Response:
-    return Response(to_json(value), status, media_type="application/json")

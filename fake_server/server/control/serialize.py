@@ -10,7 +10,7 @@ from fake_server.api.request import COMPLETIONS, EMBEDDINGS, MODERATIONS, ApiReq
 from fake_server.api.validate.completions import validate_completion
 from fake_server.api.validate.embeddings import validate_embeddings
 from fake_server.api.validate.moderations import validate_moderations
-from fake_server.faults.active import Armed
+from fake_server.faults.active import ActiveFault
 from fake_server.scripts import match
 from fake_server.scripts.model import Script
 from fake_server.server.routes import completions, embeddings, moderations
@@ -44,11 +44,13 @@ def serialize_request(entry: JournalEntry, space: Space) -> dict[str, Any]:
 
 def serialize_misses(entry: JournalEntry, space: Space) -> list[dict[str, str]]:
     """The scripts nearest to a request, nearest first: `{script, place, failed}`."""
-    asking = asking_of(entry)
-    if asking is None:
+    request = api_request_of(entry)
+    if request is None:
         return []
-    found = match.explain(asking, space.book, space.state)
-    return [{"script": miss.script.name, "place": miss.script.place, "failed": miss.reason} for miss in found]
+    misses = match.explain(request, space.book, space.state)
+    return [
+        {"script": miss.script.name, "place": miss.script.place, "failed": miss.reason} for miss in misses
+    ]
 
 
 def serialize_script(script: Script, space: Space) -> dict[str, Any]:
@@ -63,26 +65,26 @@ def serialize_script(script: Script, space: Space) -> dict[str, Any]:
     }
 
 
-def serialize_fault(armed: Armed) -> dict[str, Any]:
+def serialize_fault(active: ActiveFault) -> dict[str, Any]:
     """A fault in force: `{name, times, struck}` and the fault as it was written."""
-    return {"name": armed.name, **armed.written, "times": armed.times, "struck": armed.struck}
+    return {"name": active.name, **active.written, "times": active.times, "struck": active.struck}
 
 
-def asking_of(entry: JournalEntry) -> ApiRequest | None:
+def api_request_of(entry: JournalEntry) -> ApiRequest | None:
     """What a request asked, as scripts see it; None where its body is no JSON object.
 
     Of a text completion it is the first prompt, where the request was none to refuse.
     """
-    return next(iter(askings_of(entry)), None)
+    return next(iter(api_requests_of(entry)), None)
 
 
-def askings_of(entry: JournalEntry) -> Iterator[ApiRequest]:
+def api_requests_of(entry: JournalEntry) -> Iterator[ApiRequest]:
     """What a request asked, as scripts see it: once, of a text completion once for each prompt."""
     endpoint, body = entry.path.removeprefix("/v1").strip("/"), entry.json
     if not isinstance(body, Mapping):
         return
-    for one in _as_chats(endpoint, body):
-        yield ApiRequest(one, endpoint, entry.fields)
+    for chat in _as_chats(endpoint, body):
+        yield ApiRequest(chat, endpoint, entry.fields)
 
 
 def _as_chats(endpoint: str, body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -37,9 +37,8 @@ without `/v1`, too. Below `/@NAME` (`/@mine/v1/chat/completions`), or with the h
 test has scripts, faults, stored completions and a journal of its own."""
 
 
-def document() -> dict[str, Any]:
-    """The whole document; its examples of replies are the fake's own."""
-    samples = Samples()
+def document(samples: Samples) -> dict[str, Any]:
+    """The whole document; its examples of replies are the samples."""
     paths: dict[str, Any] = {}
     for one in OPERATIONS:
         paths.setdefault(f"/v1{one.path}", {})[one.method] = _describe_operation(one, samples)

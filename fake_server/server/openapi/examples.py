@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from fake_server.faults.base import HEADER
-from fake_server.server.settings import Settings
-from fake_server.testing.in_process import AppShelf
-from fake_server.wire.exchange import Request
+from fake_server.wire.exchange import Exchange, Request
 
 _SHOWN_EVENTS = 4
-_KEY = "sk-example"
+KEY = "sk-example"
+Ask = Callable[[Request], Exchange]
 _IDS = re.compile(r"((?:chatcmpl|cmpl|modr)-|call_)[A-Za-z0-9]{20,}")
 _TIMES = re.compile(r'"(created|began)":[0-9.]+')
 _SPANS = re.compile(r'"(first|seconds)":[0-9.e-]+')
@@ -29,11 +28,13 @@ class Sample:
 
 
 class Samples:
-    """A fake to ask, in process; its ids and times are made the same in every document."""
+    """What a fake answers to `ask`, and one that wants KEY to `ask_with_key`.
 
-    def __init__(self) -> None:
-        self._open = AppShelf(Settings(plain=True, seed=1))
-        self._locked = AppShelf(Settings(plain=True, seed=1, api_key=_KEY))
+    Ids and times are made the same in every document.
+    """
+
+    def __init__(self, ask: Ask, ask_with_key: Ask) -> None:
+        self._open, self._locked = ask, ask_with_key
 
     def ask(
         self, method: str, path: str, body: Any = None, fields: Mapping[str, str] | None = None
@@ -67,10 +68,10 @@ class Samples:
         return self.ask("POST", path, chat, {HEADER: f"error;status={status}"}).body
 
 
-def _answer(shelf: AppShelf, method: str, path: str, body: Any, fields: Mapping[str, str]) -> tuple[int, str]:
+def _answer(ask: Ask, method: str, path: str, body: Any, fields: Mapping[str, str]) -> tuple[int, str]:
     data = b"" if body is None else json.dumps(body).encode()
     headers = (("content-type", "application/json"), ("content-length", str(len(data))), *fields.items())
-    exchange = shelf.answer(Request(method.upper(), path, headers=headers, body=data))
+    exchange = ask(Request(method.upper(), path, headers=headers, body=data))
     return exchange.status or 0, exchange.payload.decode()
 
 

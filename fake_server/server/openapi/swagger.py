@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from fake_server.api import errors
-from fake_server.server.error_response import error_response
-from fake_server.server.paths import CONTROL
+from fake_server.server.control.responses import error_response
+from fake_server.server.request_context import CONTROL
 
 ASSETS = {
     "swagger-ui-bundle.js": "text/javascript",

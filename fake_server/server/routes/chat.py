@@ -1,40 +1,79 @@
-"""POST /chat/completions."""
+"""POST /chat/completions, and how a completion is delivered, which text completions share."""
 
 from __future__ import annotations
 
+import json
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Protocol
+
 from fake_server.api import errors, vectors
 from fake_server.api.render import chat as render
+from fake_server.api.render.style import Style
 from fake_server.api.reply import ErrorReply, RawReply, Reply
 from fake_server.api.request import ApiRequest
 from fake_server.api.validate.chat import validate_chat
 from fake_server.api.validate.completions import CONTEXT_SIZES
 from fake_server.server.answer import answer
-from fake_server.server.handling import operation
-from fake_server.server.routes import completion
-from fake_server.server.routes.models import knows
+from fake_server.server.deliveries import deliver_directly, deliver_json, rate_limits
+from fake_server.server.pacing import pace
+from fake_server.server.request_context import RequestContext
 from fake_server.server.settings import Settings
 from fake_server.server.state.space import Space
+from fake_server.wire.delivery import EVENT_STREAM, Delivery
 
 
-def reply_to(asking: ApiRequest, settings: Settings, space: Space) -> Reply | ErrorReply | RawReply:
+class Renderer(Protocol):
+    """How a reply becomes bytes, as a dict and as a stream."""
+
+    def render_dict(self, reply: Reply, request: Mapping[str, Any], style: Style) -> bytes: ...
+
+    def render_stream(self, reply: Reply, request: Mapping[str, Any], style: Style) -> Iterator[bytes]: ...
+
+
+async def create_chat_completion(context: RequestContext) -> Delivery:
+    """The answer to a chat, whole or as a stream; with `store` it can be read again."""
+    reply = reply_to(context.request, context.settings, context.space)
+    if isinstance(reply, Reply) and context.request.body.get("store") is True:
+        reply = _store(context, reply)
+    return deliver_completion(context, reply, render)
+
+
+def reply_to(request: ApiRequest, settings: Settings, space: Space) -> Reply | ErrorReply | RawReply:
     """What to answer: a refusal of a bad request, else what the scripts and the settings say."""
-    refusal = validate_chat(asking.body)
+    refusal = validate_chat(request.body)
     if refusal is not None:
         return refusal
-    if not knows(settings, asking.model):
-        return errors.model_not_found(asking.model)
-    if asking.model in CONTEXT_SIZES:
+    model = request.body["model"]
+    if not settings.knows(model):
+        return errors.model_not_found(model)
+    if model in CONTEXT_SIZES:
         return errors.not_a_chat_model()
-    if asking.model in vectors.SIZES:
+    if model in vectors.SIZES:
         return errors.model_cannot_complete()
-    return answer(
-        asking,
-        space.book,
-        space.state,
-        strict=settings.strict,
-        seed=settings.seed,
-        models=settings.models,
-    )
+    return answer(request, space.book, space.state, strict=settings.strict, seed=settings.seed)
 
 
-create_chat_completion = operation(completion.completion(reply_to, render))
+def deliver_completion(
+    context: RequestContext, reply: Reply | ErrorReply | RawReply, renderer: Renderer
+) -> Delivery:
+    """The reply rendered as the request wants it; an error or a raw reply goes out as it is."""
+    context.entry.script, context.faults = reply.script, reply.faults
+    settings, body = context.settings, context.request.body
+    if not isinstance(reply, Reply):
+        return deliver_directly(reply, settings.seed)
+    context.tokens = tokens = reply.usage.total_tokens
+    if not body.get("stream"):
+        return deliver_json(renderer.render_dict(reply, body, context.style), tokens, reply.timing.whole)
+    headers = (("content-type", EVENT_STREAM), ("cache-control", "no-cache"), *rate_limits(tokens))
+    events = renderer.render_stream(reply, body, context.style)
+    return Delivery(200, headers, pace(events, reply.timing, settings.seed))
+
+
+def _store(context: RequestContext, reply: Reply) -> Reply:
+    """The reply with an id and a time, under which the completion is stored."""
+    style, body = context.style, context.request.body
+    reply = replace(reply, id=reply.id or style.new_reply_id(), created=reply.created or int(time.time()))
+    context.space.stored.save(json.loads(render.render_dict(reply, body, style)), body)
+    return reply

@@ -13,65 +13,64 @@ from fake_server.api.request import ApiRequest
 from fake_server.api.validate import models
 from fake_server.api.validate.completions import CONTEXT_SIZES
 from fake_server.api.validate.embeddings import validate_embeddings
-from fake_server.server.answer import wordless
-from fake_server.server.handling import RequestContext, operation
-from fake_server.server.routes import completion
-from fake_server.server.routes.models import knows
+from fake_server.server.answer import answer_numbers
+from fake_server.server.deliveries import deliver_directly, deliver_json
+from fake_server.server.request_context import RequestContext
 from fake_server.server.settings import Settings
 from fake_server.server.state.space import Space
-from fake_server.wire.delivery import Delivery, fixed_length
+from fake_server.wire.delivery import Delivery
 
 
-async def _answer(visit: RequestContext) -> Delivery:
-    asked, told = visit.asking.body, _told(visit.asking, visit.settings, visit.space)
-    if told is not None:
-        visit.entry.script, visit.faults = told.script, told.faults
-    if isinstance(told, (ErrorReply, RawReply)):
-        return completion.direct_delivery(told, visit.settings.seed)
-    vector = told.embedding if told else None
-    style = visit.style
-    visit.tokens = count = sum(max(tokens.count(text), 1) for text in tokens.prompt_texts(asked["input"]))
-    body = await asyncio.to_thread(lambda: style.serialize(embeddings_of(asked, count, vector)))
-    return fixed_length(200, (completion.JSON, *completion.rate_limits(count)), body)
+async def create_embeddings(context: RequestContext) -> Delivery:
+    """A vector for each text; those of many texts are made in a thread."""
+    body, instead = context.request.body, _instead(context.request, context.settings, context.space)
+    if instead is not None:
+        context.entry.script, context.faults = instead.script, instead.faults
+    if isinstance(instead, (ErrorReply, RawReply)):
+        return deliver_directly(instead, context.settings.seed)
+    vector = instead.embedding if instead else None
+    style = context.style
+    context.tokens = count = sum(max(tokens.count(text), 1) for text in tokens.prompt_texts(body["input"]))
+    text = await asyncio.to_thread(lambda: style.serialize(embeddings_of(body, count, vector)))
+    return deliver_json(text, count)
 
 
-create_embeddings = operation(_answer)
-
-
-def embeddings_of(
-    asked: Mapping[str, Any], count: int, same: Sequence[float] | None = None
-) -> dict[str, Any]:
+def embeddings_of(body: Mapping[str, Any], count: int, same: Sequence[float] | None = None) -> dict[str, Any]:
     """The API's list of embeddings for a good request of `count` tokens; `same`: the vector of every text."""
-    model, packed, size = asked["model"], asked.get("encoding_format") == "base64", asked.get("dimensions")
+    model, packed, size = body["model"], body.get("encoding_format") == "base64", body.get("dimensions")
     vectors = (
         embedding.make_vector(model, text, size) if same is None else list(same)
-        for text in tokens.prompt_texts(asked["input"])
+        for text in tokens.prompt_texts(body["input"])
     )
     data = [
-        {"object": "embedding", "index": index, "embedding": embedding.encode_base64(one) if packed else one}
-        for index, one in enumerate(vectors)
+        {
+            "object": "embedding",
+            "index": index,
+            "embedding": embedding.encode_base64(vector) if packed else vector,
+        }
+        for index, vector in enumerate(vectors)
     ]
     usage = {"prompt_tokens": count, "total_tokens": count}
     return {"object": "list", "data": data, "model": model, "usage": usage}
 
 
-def _told(
-    asking: ApiRequest, settings: Settings, space: Space
+def _instead(
+    request: ApiRequest, settings: Settings, space: Space
 ) -> ErrorReply | RawReply | NumbersReply | None:
-    """What is answered instead of vectors: a refusal, or a script's, for whom a user said the texts."""
-    asked = asking.body
-    refusal = validate_embeddings(asked)
+    """What is answered instead of made-up vectors: a refusal, or what a script says of the texts."""
+    body = request.body
+    refusal = validate_embeddings(body)
     if refusal is not None:
         return refusal
-    if not knows(settings, asked["model"]):
-        return errors.model_not_found(asked["model"])
-    if asked["model"] in CONTEXT_SIZES or models.is_chat_model(asked["model"]):
+    if not settings.knows(body["model"]):
+        return errors.model_not_found(body["model"])
+    if body["model"] in CONTEXT_SIZES or models.is_chat_model(body["model"]):
         return errors.model_cannot_embed()
-    chat = asking.but(as_chat(asked))
-    return wordless(chat, space.book, space.state, strict=settings.strict, seed=settings.seed)
+    chat = request.but(as_chat(body))
+    return answer_numbers(chat, space.book, space.state, strict=settings.strict, seed=settings.seed)
 
 
-def as_chat(asked: Mapping[str, Any]) -> dict[str, Any]:
+def as_chat(body: Mapping[str, Any]) -> dict[str, Any]:
     """The request as a chat in which a user said its texts, for the conditions of scripts."""
-    said = [{"role": "user", "content": text} for text in tokens.prompt_texts(asked["input"])]
-    return {**asked, "messages": said}
+    messages = [{"role": "user", "content": text} for text in tokens.prompt_texts(body["input"])]
+    return {**body, "messages": messages}

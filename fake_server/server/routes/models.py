@@ -7,12 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from fake_server.api import errors
-from fake_server.server.handling import RequestContext, operation, refusal
-from fake_server.server.settings import Settings
-from fake_server.wire.delivery import Delivery, fixed_length
-
-UNKNOWN_PREFIX = "no-such-model"
-"""Names that begin so are never known, whatever the settings: the way to ask for a 404."""
+from fake_server.server.deliveries import deliver_json, refuse
+from fake_server.server.request_context import RequestContext
+from fake_server.wire.delivery import Delivery
 
 CATALOGUE: dict[str, tuple[int, str]] = {
     "gpt-3.5-turbo": (1677610602, "openai"),
@@ -40,51 +37,42 @@ _TUNED = re.compile(r"ft:[^:]+:[^:]+:|.+:ft-")
 """How the name of a fine-tuned model is made: `ft:gpt-4.1-mini:team::id`, of old `babbage:ft-team:name`."""
 
 
-def knows(settings: Settings, model: str) -> bool:
-    """Whether the server answers for this model."""
-    if not model.strip() or model.startswith(UNKNOWN_PREFIX):
-        return False
-    return settings.models is None or model in settings.models
-
-
 def model_object(model: str) -> dict[str, Any]:
     """The API's model object."""
     created, owner = CATALOGUE.get(model, (_SOME_DAY, "system"))
     return {"id": model, "object": "model", "created": created, "owned_by": owner}
 
 
-async def _list(visit: RequestContext) -> Delivery:
-    settings = visit.settings
+async def list_models(context: RequestContext) -> Delivery:
+    """The models of the catalogue, or those that the server was given."""
+    settings = context.settings
     names = CATALOGUE if settings.models is None else settings.models
-    shown = [model_object(name) for name in names if knows(settings, name)]
-    return _json(visit, {"object": "list", "data": shown})
+    models = [model_object(name) for name in names if settings.knows(name)]
+    return _json(context, {"object": "list", "data": models})
 
 
-async def _retrieve(visit: RequestContext) -> Delivery:
-    model = visit.request.path_params["model"]
+async def retrieve_model(context: RequestContext) -> Delivery:
+    """One model; without `models` in the settings any name has one."""
+    model = context.parameters["model"]
     if not model:
-        return refusal(errors.invalid_url(visit.entry.method, visit.entry.path))
-    if not knows(visit.settings, model):
-        return refusal(errors.no_such_model(model))
-    return _json(visit, model_object(model))
+        return refuse(errors.invalid_url(context.method, context.path))
+    if not context.settings.knows(model):
+        return refuse(errors.no_such_model(model))
+    return _json(context, model_object(model))
 
 
-async def _delete(visit: RequestContext) -> Delivery:
-    """Fine-tuned models can be deleted, as many times as one likes: this server has them all."""
-    model = visit.request.path_params["model"]
-    if not _TUNED.search(model) or not knows(visit.settings, model):
-        return refusal(errors.no_such_model(model))
-    return _json(visit, {"id": model, "object": "model", "deleted": True})
+async def delete_model(context: RequestContext) -> Delivery:
+    """Fine-tuned models can be deleted, any number of times: this server has them all."""
+    model = context.parameters["model"]
+    if not _TUNED.search(model) or not context.settings.knows(model):
+        return refuse(errors.no_such_model(model))
+    return _json(context, {"id": model, "object": "model", "deleted": True})
 
 
-async def _health(visit: RequestContext) -> Delivery:
-    return _json(visit, {"status": "ok"})
+async def health(context: RequestContext) -> Delivery:
+    """That the server runs."""
+    return _json(context, {"status": "ok"})
 
 
-list_models, retrieve_model, delete_model, health = (
-    operation(one, reads=False) for one in (_list, _retrieve, _delete, _health)
-)
-
-
-def _json(visit: RequestContext, value: Mapping[str, Any]) -> Delivery:
-    return fixed_length(200, (("content-type", "application/json"),), visit.style.serialize(value))
+def _json(context: RequestContext, value: Mapping[str, Any]) -> Delivery:
+    return deliver_json(context.style.serialize(value))

@@ -7,87 +7,91 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from starlette.datastructures import QueryParams
+
 from fake_server.api import errors
 from fake_server.api.reply import ErrorReply
 from fake_server.api.validate.chat import UPDATE
 from fake_server.api.validate.checks import Invalid, integer, one_of
 from fake_server.api.validate.containers import validate_members
-from fake_server.server.handling import RequestContext, operation, refusal
+from fake_server.server.deliveries import deliver_json, refuse
+from fake_server.server.request_context import RequestContext
 from fake_server.server.state.completions import LIMIT, MOST_LISTED, Placed, page
-from fake_server.wire.delivery import Delivery, fixed_length
+from fake_server.wire.delivery import Delivery
 
 _METADATA = re.compile(r"metadata\[([^\]]{1,64})\]")
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
 
 
-async def _list(visit: RequestContext) -> Delivery:
-    query = visit.request.query_params
-    asked = [name for name in query if name.partition("[")[0] == "metadata"]
-    keys = {name: found[1] for name in asked if (found := _METADATA.fullmatch(name))}
-    if odd := next((name for name in asked if name not in keys), None):
-        return refusal(ErrorReply(400, f"Write metadata[key]=value, not {odd[:50]!r}.", param="metadata"))
+async def list_completions(context: RequestContext) -> Delivery:
+    """The stored completions with the model and metadata of the query, a page of them."""
+    query = QueryParams(context.scope["query_string"])
+    filters = [name for name in query if name.partition("[")[0] == "metadata"]
+    keys = {name: match[1] for name in filters if (match := _METADATA.fullmatch(name))}
+    if malformed := next((name for name in filters if name not in keys), None):
+        return refuse(
+            ErrorReply(400, f"Write metadata[key]=value, not {malformed[:50]!r}.", param="metadata")
+        )
     metadata = {key: query[name] for name, key in keys.items()}
-    shelf = visit.space.stored
-    return _paged(visit, shelf.select(query.get("model"), metadata), shelf.place)
+    store = context.space.stored
+    return _page(context, store.select(query.get("model"), metadata), store.place)
 
 
-async def _retrieve(visit: RequestContext) -> Delivery:
-    held = visit.space.stored.get(_id(visit))
-    return _missing(visit) if held is None else _json(visit, held.completion)
+async def retrieve_completion(context: RequestContext) -> Delivery:
+    """One stored completion."""
+    stored = context.space.stored.get(_id(context))
+    return _missing(context) if stored is None else _json(context, stored.completion)
 
 
-async def _update(visit: RequestContext) -> Delivery:
-    asked = visit.asking.body
+async def update_completion(context: RequestContext) -> Delivery:
+    """Gives a stored completion other metadata."""
+    body = context.request.body
     try:
-        validate_members(asked, UPDATE, UPDATE)
+        validate_members(body, UPDATE, UPDATE)
     except Invalid as invalid:
-        return refusal(invalid.reply)
-    changed = visit.space.stored.update(_id(visit), asked["metadata"])
-    return _missing(visit) if changed is None else _json(visit, changed.completion)
+        return refuse(invalid.reply)
+    changed = context.space.stored.update(_id(context), body["metadata"])
+    return _missing(context) if changed is None else _json(context, changed.completion)
 
 
-async def _delete(visit: RequestContext) -> Delivery:
-    if not visit.space.stored.delete(_id(visit)):
-        return _missing(visit)
-    return _json(visit, {"object": "chat.completion.deleted", "id": _id(visit), "deleted": True})
+async def delete_completion(context: RequestContext) -> Delivery:
+    """Deletes a stored completion."""
+    if not context.space.stored.delete(_id(context)):
+        return _missing(context)
+    return _json(context, {"object": "chat.completion.deleted", "id": _id(context), "deleted": True})
 
 
-async def _messages(visit: RequestContext) -> Delivery:
-    held = visit.space.stored.get(_id(visit))
-    if held is None:
-        return _missing(visit)
-    places = {message["id"]: place for place, message in enumerate(held.messages)}
-    return _paged(visit, list(enumerate(held.messages)), places.get)
+async def list_messages(context: RequestContext) -> Delivery:
+    """The messages that a stored completion answered, a page of them."""
+    stored = context.space.stored.get(_id(context))
+    if stored is None:
+        return _missing(context)
+    places = {message["id"]: place for place, message in enumerate(stored.messages)}
+    return _page(context, list(enumerate(stored.messages)), places.get)
 
 
-list_completions, retrieve_completion, delete_completion, list_messages = (
-    operation(one, reads=False) for one in (_list, _retrieve, _delete, _messages)
-)
-update_completion = operation(_update)
+def _id(context: RequestContext) -> str:
+    return str(context.parameters["completion"])
 
 
-def _id(visit: RequestContext) -> str:
-    return str(visit.request.path_params["completion"])
+def _missing(context: RequestContext) -> Delivery:
+    return refuse(errors.no_such_completion(_id(context)))
 
 
-def _missing(visit: RequestContext) -> Delivery:
-    return refusal(errors.no_such_completion(_id(visit)))
-
-
-def _paged(visit: RequestContext, items: Sequence[Placed], place: Callable[[str], int | None]) -> Delivery:
+def _page(context: RequestContext, items: Sequence[Placed], place: Callable[[str], int | None]) -> Delivery:
     """The part of a list that is asked for; `place` says where an id stands, None for one never seen."""
-    query = visit.request.query_params
+    query = QueryParams(context.scope["query_string"])
     limit, order, after = query.get("limit", str(LIMIT)), query.get("order", "asc"), query.get("after")
     try:
         integer(1, MOST_LISTED).validate(int(limit) if _WHOLE.fullmatch(limit) else limit, "limit")
         one_of("asc", "desc").validate(order, "order")
     except Invalid as invalid:
-        return refusal(invalid.reply)
+        return refuse(invalid.reply)
     start = None if after is None else place(after)
     if after is not None and start is None:
-        return refusal(replace(errors.no_such_completion(after), param="after"))
-    return _json(visit, page(items, start, int(limit), order == "desc").told())
+        return refuse(replace(errors.no_such_completion(after), param="after"))
+    return _json(context, page(items, start, int(limit), order == "desc").to_dict())
 
 
-def _json(visit: RequestContext, value: Mapping[str, Any]) -> Delivery:
-    return fixed_length(200, (("content-type", "application/json"),), visit.style.serialize(value))
+def _json(context: RequestContext, value: Mapping[str, Any]) -> Delivery:
+    return deliver_json(context.style.serialize(value))

@@ -1,41 +1,71 @@
-"""The operations that are served: method, path and endpoint."""
+"""The operations that are served: method, path, and what answers."""
 
 from __future__ import annotations
 
-from fake_server.server.middleware import Endpoint
-from fake_server.server.routes import chat, completion, completions, embeddings, models, moderations, stored
+from collections.abc import Awaitable, Callable, Mapping
+from typing import NamedTuple
 
-EXPOSED = (
-    "x-request-id",
-    "openai-processing-ms",
-    "openai-version",
-    "retry-after",
-    *(name for name, _ in completion.rate_limits(0)),
+from starlette.routing import compile_path
+
+from fake_server.server.request_context import RequestContext
+from fake_server.server.routes import chat, completions, embeddings, models, moderations, stored
+from fake_server.wire.delivery import Delivery
+
+Answer = Callable[[RequestContext], Awaitable[Delivery]]
+"""What answers a request; its body is read and parsed already where the operation has one."""
+
+
+class Operation(NamedTuple):
+    """What answers a request, and whether that reads its body as a JSON object."""
+
+    answer: Answer
+    reads_body: bool = False
+
+
+OPERATIONS: tuple[tuple[str, str, Operation], ...] = (
+    ("POST", "/chat/completions", Operation(chat.create_chat_completion, reads_body=True)),
+    ("GET", "/chat/completions", Operation(stored.list_completions)),
+    ("GET", "/chat/completions/{completion}", Operation(stored.retrieve_completion)),
+    ("POST", "/chat/completions/{completion}", Operation(stored.update_completion, reads_body=True)),
+    ("DELETE", "/chat/completions/{completion}", Operation(stored.delete_completion)),
+    ("GET", "/chat/completions/{completion}/messages", Operation(stored.list_messages)),
+    ("POST", "/completions", Operation(completions.create_completion, reads_body=True)),
+    ("POST", "/embeddings", Operation(embeddings.create_embeddings, reads_body=True)),
+    ("POST", "/moderations", Operation(moderations.create_moderation, reads_body=True)),
+    ("GET", "/models", Operation(models.list_models)),
+    ("GET", "/models/{model:path}", Operation(models.retrieve_model)),
+    ("DELETE", "/models/{model:path}", Operation(models.delete_model)),
+    ("GET", "/health", Operation(models.health)),
 )
-"""Reply headers a browser may read."""
+"""Every path stands with and without `/v1`; HEAD is answered as GET."""
 
-
-OPERATIONS: tuple[tuple[str, str, Endpoint], ...] = (
-    ("POST", "/chat/completions", chat.create_chat_completion),
-    ("GET", "/chat/completions", stored.list_completions),
-    ("GET", "/chat/completions/{completion}", stored.retrieve_completion),
-    ("POST", "/chat/completions/{completion}", stored.update_completion),
-    ("DELETE", "/chat/completions/{completion}", stored.delete_completion),
-    ("GET", "/chat/completions/{completion}/messages", stored.list_messages),
-    ("POST", "/completions", completions.create_completion),
-    ("POST", "/embeddings", embeddings.create_embeddings),
-    ("POST", "/moderations", moderations.create_moderation),
-    ("GET", "/models", models.list_models),
-    ("GET", "/models/{model:path}", models.retrieve_model),
-    ("DELETE", "/models/{model:path}", models.delete_model),
-    ("GET", "/health", models.health),
-)
-
-
+PAGES = ("/docs", "/openapi.json")
+PAGE_METHODS = ("GET", "HEAD", "OPTIONS")
 DIRECT = {
-    (method, prefix + path): endpoint
+    (method, prefix + path): operation
     for prefix in ("/v1", "")
-    for method, path, endpoint in OPERATIONS
+    for method, path, operation in OPERATIONS
     if "{" not in path
 }
-"""Operations that need no router."""
+"""The operations of paths that never vary, found without trying patterns."""
+_PATTERNS = [(compile_path(path)[0], path) for path in dict.fromkeys(path for _, path, _ in OPERATIONS)]
+
+
+def find_operation(method: str, path: str) -> tuple[Operation | None, Mapping[str, str], list[str]]:
+    """The operation of this method at a path, the path's parameters, and the methods that the path takes."""
+    if path in PAGES:
+        return None, {}, ["GET", "HEAD"]
+    operation: Operation | None = None
+    parameters: Mapping[str, str] = {}
+    methods: set[str] = set()
+    for pattern, template in _PATTERNS:
+        match = pattern.match(path.removeprefix("/v1") if path.startswith("/v1/") else path)
+        if match is None:
+            continue
+        found = {each: served for each, at, served in OPERATIONS if at == template}
+        if "GET" in found:
+            found["HEAD"] = found["GET"]
+        methods.update(found)
+        if operation is None and method in found:
+            operation, parameters = found[method], match.groupdict()
+    return operation, parameters, sorted(methods)

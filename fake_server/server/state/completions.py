@@ -29,7 +29,7 @@ _ECHOED: Mapping[str, Any] = {
     "response_format": None,
 }
 """What a stored completion repeats of its request, with what stands where the request has none."""
-_KEPT = ("tool_calls", "tool_call_id", "function_call", "refusal")
+_OPTIONAL = ("tool_calls", "tool_call_id", "function_call", "refusal")
 """What a stored message has where the request's has it."""
 
 
@@ -61,9 +61,9 @@ class Page:
     items: tuple[Mapping[str, Any], ...]
     has_more: bool
 
-    def told(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The API's list object."""
-        ids = [one["id"] for one in self.items]
+        ids = [item["id"] for item in self.items]
         return {
             "object": "list",
             "data": list(self.items),
@@ -77,10 +77,10 @@ class Page:
 class CompletionStore:
     """The last MOST stored completions, in the order they were made; safe to share between threads.
 
-    What is held counts in `holding` too, which shelves may share; `dropped` counts those that left for room.
+    What is held counts in `budget` too, which stores may share; `dropped` counts evicted completions.
     """
 
-    holding: MemoryBudget = field(default_factory=MemoryBudget)
+    budget: MemoryBudget = field(default_factory=MemoryBudget)
     dropped: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _held: OrderedDict[str, Stored] = field(default_factory=OrderedDict)
@@ -88,8 +88,8 @@ class CompletionStore:
     _bytes: int = 0
     _made: int = 0
 
-    def keep(self, completion: Mapping[str, Any], request: Mapping[str, Any]) -> None:
-        """Store a completion with what it repeats of the request, and the messages; the oldest leave."""
+    def save(self, completion: Mapping[str, Any], request: Mapping[str, Any]) -> None:
+        """Save a completion with what it repeats of the request, and the messages; the oldest are evicted."""
         name = str(completion["id"])
         whole = {**completion, **_echoed(request), "metadata": dict(request.get("metadata") or {})}
         messages = _messages(name, request)
@@ -130,7 +130,7 @@ class CompletionStore:
             return self._drop(name)
 
     def drop(self) -> bool:
-        """Let the oldest completion leave, and count it in `dropped`; False when there is none."""
+        """Evict the oldest completion, and count it in `dropped`; False when there is none."""
         with self._lock:
             return self._drop_oldest()
 
@@ -141,29 +141,29 @@ class CompletionStore:
             self._count(-self._bytes)
             self.dropped = 0
 
-    def part(self) -> None:
-        """Forget everything, and count in no shared holding from now on."""
+    def release(self) -> None:
+        """Forget everything, and count in no shared budget from now on: the space is evicted."""
         self.clear()
         with self._lock:
-            self.holding.add(-self._bytes)
-            self.holding = MemoryBudget()
-            self.holding.add(self._bytes)
+            self.budget.add(-self._bytes)
+            self.budget = MemoryBudget()
+            self.budget.add(self._bytes)
 
     def select(self, model: str | None, metadata: Mapping[str, str]) -> list[Placed]:
         """The completions of a model and with all of the metadata, oldest first."""
         with self._lock:
-            held = [(one.place, one.completion) for one in self._held.values()]
+            held = [(stored.place, stored.completion) for stored in self._held.values()]
         return [
-            (place, one)
-            for place, one in held
-            if model in (None, one["model"])
-            and all(one["metadata"].get(name) == value for name, value in metadata.items())
+            (place, completion)
+            for place, completion in held
+            if model in (None, completion["model"])
+            and all(completion["metadata"].get(name) == value for name, value in metadata.items())
         ]
 
     def _drop(self, name: str) -> bool:
-        gone = self._held.pop(name, None)
-        self._count(-gone.size if gone else 0)
-        return gone is not None
+        removed = self._held.pop(name, None)
+        self._count(-removed.size if removed else 0)
+        return removed is not None
 
     def _drop_oldest(self) -> bool:
         dropped = self._drop(next(iter(self._held), ""))
@@ -172,7 +172,7 @@ class CompletionStore:
 
     def _count(self, size: int) -> None:
         self._bytes += size
-        self.holding.add(size)
+        self.budget.add(size)
 
 
 def page(items: Sequence[Placed], after: int | None, limit: int, newest_first: bool) -> Page:
@@ -186,8 +186,8 @@ def page(items: Sequence[Placed], after: int | None, limit: int, newest_first: b
 
 def _echoed(request: Mapping[str, Any]) -> dict[str, Any]:
     given = {name: request.get(name) for name in _ECHOED}
-    told = {name: _ECHOED[name] if value is None else value for name, value in given.items()}
-    return {**told, "input_user": request.get("user")}
+    echoed = {name: _ECHOED[name] if value is None else value for name, value in given.items()}
+    return {**echoed, "input_user": request.get("user")}
 
 
 def _messages(name: str, request: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
@@ -202,6 +202,6 @@ def _message(name: str, message: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(content, list):
         parts = [part for part in content if part["type"] in ("text", "image_url")]
         content = chat_request.content_text(content) or None
-    told = {"id": name, "role": message["role"], "content": content, "name": message.get("name")}
-    kept = {member: message[member] for member in _KEPT if message.get(member) is not None}
-    return {**told, **kept, "content_parts": parts}
+    always = {"id": name, "role": message["role"], "content": content, "name": message.get("name")}
+    present = {member: message[member] for member in _OPTIONAL if message.get(member) is not None}
+    return {**always, **present, "content_parts": parts}

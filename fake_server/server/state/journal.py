@@ -1,4 +1,4 @@
-"""What was asked and what was answered: a bounded list of entries, credentials taken out."""
+"""The journal: a bounded list of requests and their replies, credentials redacted."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 from fake_server.server.state.memory import MemoryBudget
 
 REDACTED = "<redacted>"
 MOST_KEPT = 256 * 1024
-"""Bytes of one reply that are kept."""
+"""Bytes of one reply that are held at most."""
 FRAME = 1024
-"""Bytes that an entry takes beside what was sent, a little more than measured."""
+"""Bytes that an entry takes beside its texts, a little more than measured."""
 _SECRET = re.compile(r"authorization|api-?key|token|secret|password|cookie|subscription-key")
 
 
@@ -26,10 +25,10 @@ _SECRET = re.compile(r"authorization|api-?key|token|secret|password|cookie|subsc
 class JournalEntry:
     """One request and its reply.
 
-    `path` is without query. `status` is None until the reply begins, `script` is the name of the script that
-    answered, None without one. `began` is in seconds since 1970; `first` and `seconds` are from then to the
-    head of the reply and to its end, None until they come. `faults` names what was broken on purpose.
-    `counted` is the size the journal knows of, None once the entry has left it.
+    `path` has no query. `status` is None until the reply begins, `script` is the name of the script that
+    answered, None without one. `began` is in seconds since 1970; `first` and `seconds` count from then to the
+    head of the reply and to its end, None until they come. `faults` names the faults that struck. `counted`
+    is the size in bytes that the journal has counted, None while the entry is not in a journal.
     """
 
     method: str
@@ -80,15 +79,13 @@ class JournalEntry:
     @property
     def size(self) -> int:
         """Bytes held."""
-        return FRAME + self._head + len(self.body) + min(self._size, MOST_KEPT)
+        texts = sum(map(len, self.fields)) + sum(map(len, self.fields.values()))
+        return FRAME + len(self.path) + texts + len(self.body) + min(self._size, MOST_KEPT)
 
-    @cached_property
-    def _head(self) -> int:
-        return len(self.path) + sum([len(name) + len(value) for name, value in self.fields.items()])
-
-    def answered(self, status: int) -> None:
-        """Note that the reply begins."""
+    def answered(self, status: int) -> float:
+        """Note that the reply begins; returns the seconds since the request came."""
         self.status, self.first = status, time.perf_counter() - self._clock
+        return self.first
 
     def sent(self, piece: bytes) -> None:
         """Note bytes of the reply's body."""
@@ -104,42 +101,40 @@ class JournalEntry:
 class Journal:
     """The last `entries` requests, at most `size` bytes of them; safe to share between threads.
 
-    What is held counts in `holding` too, which journals may share.
+    What is held counts in `budget` too, which journals may share.
     """
 
     def __init__(
-        self, entries: int = 1000, size: int = 64 * 1024 * 1024, holding: MemoryBudget | None = None
+        self, entries: int = 1000, size: int = 64 * 1024 * 1024, budget: MemoryBudget | None = None
     ) -> None:
         self._lock = threading.Lock()
         self._entries: deque[JournalEntry] = deque()
         self._most, self._size, self._held = entries, size, 0
-        self._holding = MemoryBudget() if holding is None else holding
+        self._budget = MemoryBudget() if budget is None else budget
         self.dropped = 0
 
     def add(self, entry: JournalEntry) -> None:
-        """Keep an entry; the oldest leave when there are too many, and are counted in `dropped`."""
+        """Hold an entry; where there are too many the oldest leave, and are counted in `dropped`."""
         with self._lock:
             entry.counted = entry.size
             self._entries.append(entry)
-            self._count(entry.counted)
-            self._trim()
+            self._grow(entry.counted)
 
     def grown(self, entry: JournalEntry) -> None:
-        """Count what an entry holds by now."""
+        """Count what an entry holds by now, unless it has left."""
         with self._lock:
             if entry.counted is not None:
-                size = entry.size
-                self._count(size - entry.counted)
+                size, counted = entry.size, entry.counted
                 entry.counted = size
-                self._trim()
+                self._grow(size - counted)
 
     def entries(self) -> tuple[JournalEntry, ...]:
-        """Every entry kept, oldest first."""
+        """Every entry held, oldest first."""
         with self._lock:
             return tuple(self._entries)
 
     def drop(self) -> bool:
-        """Let the oldest entry leave, and count it in `dropped`; False when there is none."""
+        """Evict the oldest entry, and count it in `dropped`; False when there is none."""
         with self._lock:
             return self._drop()
 
@@ -149,30 +144,31 @@ class Journal:
             for entry in self._entries:
                 entry.counted = None
             self._entries.clear()
-            self._count(-self._held)
-            self.dropped = 0
+            self._budget.add(-self._held)
+            self._held = self.dropped = 0
 
-    def part(self) -> None:
-        """Forget every entry, and count in no shared holding from now on."""
+    def release(self) -> None:
+        """Forget every entry, and count in no shared budget from now on: the space is evicted."""
         self.clear()
         with self._lock:
-            self._holding.add(-self._held)
-            self._holding = MemoryBudget()
-            self._holding.add(self._held)
+            self._budget.add(-self._held)
+            self._budget = MemoryBudget()
+            self._budget.add(self._held)
 
-    def _count(self, size: int) -> None:
+    def _grow(self, size: int) -> None:
+        """Count bytes, and evict the oldest entries where there are too many."""
         self._held += size
-        self._holding.add(size)
+        with self._budget.lock:
+            self._budget.held += size
+        while len(self._entries) > self._most or (self._held > self._size and len(self._entries) > 1):
+            self._drop()
 
     def _drop(self) -> bool:
         if not self._entries:
             return False
-        gone = self._entries.popleft()
-        self._count(-(gone.counted or 0))
-        gone.counted = None
+        entry = self._entries.popleft()
+        self._held -= entry.counted or 0
+        self._budget.add(-(entry.counted or 0))
+        entry.counted = None
         self.dropped += 1
         return True
-
-    def _trim(self) -> None:
-        while len(self._entries) > self._most or (self._held > self._size and len(self._entries) > 1):
-            self._drop()

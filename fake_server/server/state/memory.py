@@ -1,4 +1,4 @@
-"""Bytes that several holders keep together, so that one bound can stand over all of them."""
+"""A bound on the bytes that several holders keep together."""
 
 from __future__ import annotations
 
@@ -6,23 +6,18 @@ import threading
 
 
 class MemoryBudget:
-    """How many bytes are held, of at most `most` (None: as many as there are); safe between threads."""
+    """How many bytes are held, of at most `most` (None: no bound); safe between threads."""
 
     def __init__(self, most: int | None = None) -> None:
-        self._lock = threading.Lock()
-        self._most, self.held = most, 0
+        self.lock = threading.Lock()
+        self.most, self.held = most, 0
 
     def add(self, size: int) -> None:
-        """Count bytes that are held from now on; below 0 those that no longer are."""
-        with self._lock:
+        """Count bytes that are held from now on; a negative size releases them."""
+        with self.lock:
             self.held += size
 
     @property
-    def over(self) -> bool:
-        """Whether more is held than may be."""
-        return self._most is not None and self.held > self._most
-
-    @property
     def eased(self) -> bool:
-        """Whether so little is held that the next request need not make room again: 15 parts of 16."""
-        return self._most is None or self.held <= self._most - self._most // 16
+        """Whether so little is held that the next request need not make room again: 15/16 of the bound."""
+        return self.most is None or self.held <= self.most - self.most // 16

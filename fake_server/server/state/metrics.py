@@ -1,7 +1,7 @@
 """What a server has done, as Prometheus metrics.
 
-Counting is plain; what Prometheus reads is made of the counts when it asks, so that neither requests nor the
-start of the server wait for its library.
+Requests only add to plain counters; the metrics are made from them when Prometheus scrapes, so that neither
+requests nor the start of the server wait for its library.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from fake_server.server.state.journal import JournalEntry
 
 ENDPOINTS = ("chat/completions", "completions", "embeddings", "moderations", "models")
 BOUNDS = (0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10.0, 60.0)
-"""Upper bounds of the histogram's buckets, in seconds; what took longer is in a last one."""
+"""Upper bounds of the histogram's buckets, in seconds; slower requests are in a last one."""
 
 
 class Metrics:
@@ -30,8 +30,8 @@ class Metrics:
 
     def count(self, entry: JournalEntry) -> None:
         """Count a request whose reply has ended."""
-        first = entry.path.removeprefix("/v1").strip("/")
-        endpoint = first if first in ENDPOINTS else _wider(first)
+        path = entry.path.removeprefix("/v1").strip("/")
+        endpoint = path if path in ENDPOINTS else _endpoint_above(path)
         self._requests[endpoint, str(entry.status), "script" if entry.script else "server"] += 1
         seconds = entry.seconds or 0.0
         buckets = self._buckets.setdefault(endpoint, [0] * (len(BOUNDS) + 1))
@@ -53,13 +53,13 @@ class Metrics:
         """The families of metrics, as prometheus_client asks a collector for them."""
         from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 
-        told = "Requests answered; `by` is script where a script answered, else server."
-        requests = CounterMetricFamily("fake_server_requests", told, labels=["endpoint", "status", "by"])
+        help_text = "Requests answered; `by` is script where a script answered, else server."
+        requests = CounterMetricFamily("fake_server_requests", help_text, labels=["endpoint", "status", "by"])
         for labels, number in list(self._requests.items()):
             requests.add_metric(labels, number)
         yield requests
-        told = "Seconds from a request's arrival to the end of its reply."
-        seconds = HistogramMetricFamily("fake_server_seconds", told, labels=["endpoint"])
+        help_text = "Seconds from a request's arrival to the end of its reply."
+        seconds = HistogramMetricFamily("fake_server_seconds", help_text, labels=["endpoint"])
         for endpoint, buckets in list(self._buckets.items()):
             bounds = [*(str(bound) for bound in BOUNDS), "+Inf"]
             summed = [(bound, sum(buckets[: place + 1])) for place, bound in enumerate(bounds)]
@@ -73,6 +73,6 @@ class Metrics:
             yield family
 
 
-def _wider(path: str) -> str:
-    """The endpoint that a path below it counts for."""
-    return next((one for one in ENDPOINTS if path.startswith(f"{one}/")), "other")
+def _endpoint_above(path: str) -> str:
+    """The endpoint that this path is below; `other` where it is below none."""
+    return next((endpoint for endpoint in ENDPOINTS if path.startswith(f"{endpoint}/")), "other")

@@ -1,0 +1,75 @@
+"""What replies look like when they leave: errors, raw scripts, JSON with the headers of rate limits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from fake_server.api.reply import ErrorReply, RawReply
+from fake_server.faults.replies import error_delivery
+from fake_server.server.pacing import pace
+from fake_server.wire.delivery import EVENT_STREAM, NO_BODY, Delivery, fixed_length
+from fake_server.wire.exchange import Headers
+
+_LIMIT_REQUESTS, _LIMIT_TOKENS = 10_000, 2_000_000
+_JSON = ("content-type", "application/json")
+_FRAMING = frozenset({"content-length", "transfer-encoding"})
+
+
+def refuse(error: ErrorReply) -> Delivery:
+    """OpenAI's error object with its status and headers."""
+    headers = clean_headers(error.headers)
+    return error_delivery(error.status, error.message, error.type, error.param, error.code, headers)
+
+
+def deliver_directly(reply: ErrorReply | RawReply, seed: int) -> Delivery:
+    """Delivery for replies that are not rendered: errors and raw scripts."""
+    return refuse(reply) if isinstance(reply, ErrorReply) else _raw(reply, seed)
+
+
+def deliver_json(body: bytes, tokens: int | None = None, pause: float = 0.0) -> Delivery:
+    """A 200 with JSON text, after a pause in seconds; `tokens` None leaves out the headers of rate limits."""
+    return fixed_length(200, (_JSON,) if tokens is None else (_JSON, *rate_limits(tokens)), body, pause)
+
+
+def rate_limits(tokens: int) -> Headers:
+    """The x-ratelimit headers of a reply; every minute begins anew, so they never run out."""
+    left = max(_LIMIT_TOKENS - tokens, 0)
+    return (
+        ("x-ratelimit-limit-requests", str(_LIMIT_REQUESTS)),
+        ("x-ratelimit-limit-tokens", str(_LIMIT_TOKENS)),
+        ("x-ratelimit-remaining-requests", str(_LIMIT_REQUESTS - 1)),
+        ("x-ratelimit-remaining-tokens", str(left)),
+        ("x-ratelimit-reset-requests", "6ms"),
+        ("x-ratelimit-reset-tokens", f"{round((_LIMIT_TOKENS - left) * 60_000 / _LIMIT_TOKENS)}ms"),
+    )
+
+
+def to_json(value: Any) -> bytes:
+    """Compact JSON text; lone surrogates become `?` because they have no UTF-8 form."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.encode("utf-8", "replace")
+
+
+def clean_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """A script's header fields in lower case, without the framing, which the server decides."""
+    return {name.lower(): value for name, value in headers.items() if name.lower() not in _FRAMING}
+
+
+def _raw(reply: RawReply, seed: int) -> Delivery:
+    headers = clean_headers(reply.headers)
+    if reply.events is not None and reply.status not in NO_BODY:
+        fields = {"content-type": EVENT_STREAM, **headers}
+        writes = pace([_event(data) for data in reply.events], reply.timing, seed)
+        return Delivery(reply.status, tuple(fields.items()), writes)
+    body = reply.body or b""
+    payload = body if isinstance(body, bytes) else body.encode("utf-8", "replace")
+    fields = headers if reply.status in NO_BODY else {"content-type": "application/json", **headers}
+    return fixed_length(reply.status, tuple(fields.items()), payload, reply.timing.whole)
+
+
+def _event(data: str) -> bytes:
+    """One server-sent event; each line of the data is a `data:` line of its own (WHATWG HTML 9.2)."""
+    lines = data.encode("utf-8", "replace").split(b"\n")
+    return b"".join(b"data: " + line + b"\n" for line in lines) + b"\n"

@@ -1,0 +1,110 @@
+"""The faults that strike one request: found once, then the reply is replaced or broken by them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from fake_server.bugs.playing import faults_of_bugs, strike
+from fake_server.faults import Fault
+from fake_server.faults.active import ActiveFault, apply_faults
+from fake_server.faults.base import HEADER
+from fake_server.faults.between import CrossTalk, OneSlot
+from fake_server.faults.requests import Misread
+from fake_server.server.request_context import RequestContext
+from fake_server.server.sender import pause
+from fake_server.wire.delivery import Delivery
+from fake_server.wire.exchange import Ending
+
+
+class Faulting:
+    """The faults of one request: those in force in its space, those of its header, and those of bugs."""
+
+    def __init__(self, context: RequestContext, in_force: Sequence[ActiveFault] = ()) -> None:
+        self._context, self._in_force = context, in_force
+        self._faults: list[Fault] = [active.fault for active in in_force]
+
+    @classmethod
+    def gather(cls, context: RequestContext) -> Faulting:
+        """Find them, in the order in which they strike. Raises FaultError, BugError for an unknown bug."""
+        faults, fields = context.space.faults, context.fields
+        faulting = cls(context, strike(faults, context.request) if faults.current else ())
+        if HEADER in fields:
+            from fake_server.faults.header import read  # few requests name any
+
+            faulting._add(read(fields[HEADER]))
+        of_bugs = faults_of_bugs(context.settings.bugs, fields, context.request)
+        faulting._faults += [fault for fault in of_bugs if not fault.pages]
+        return faulting
+
+    async def change_request(self) -> None:
+        """Change what is answered, where a fault is about how the request is read."""
+        context = self._context
+        for fault in tuple(self._faults):
+            if isinstance(fault, CrossTalk) and context.body_read:
+                await _take_words_of_another(context, fault)
+            elif isinstance(fault, Misread):
+                body = context.request.body
+                if (echo := fault.echoed(body)) is not None:
+                    self._faults.append(echo)
+                context.request = context.request.but(fault.asked(body))
+
+    def replacement(self) -> Delivery | None:
+        """The reply that is given instead of an answer; None where the request is to be answered."""
+        refusals = (active.buckets.refuse() for active in self._in_force if active.buckets)
+        refusal = next((refusal for refusal in refusals if refusal is not None), None)
+        if refusal is not None:
+            self._context.entry.faults = ("quota",)
+            self._in_force, self._faults = (), []
+            return refusal
+        fault = next((fault for fault in self._faults if fault.instead), None)
+        if fault is None:
+            return None
+        self._context.entry.faults = (fault.fault,)
+        self._in_force = ()
+        self._faults = [other for other in self._faults if other is not fault]
+        return fault.apply(Delivery(500, (), ()))
+
+    async def apply(self, delivery: Delivery) -> Delivery:
+        """The reply with all the faults, and with the headers of quotas, which it uses up."""
+        context = self._context
+        delivery = _with_quotas(delivery, self._in_force, context.tokens)
+        self._add(context.faults)
+        if self._faults:
+            delivery, notes = apply_faults(delivery, self._faults)
+            context.entry.faults += notes
+        for fault in self._faults:
+            if isinstance(fault, OneSlot):
+                delivery = context.space.slot.turn(delivery, fault)
+        if delivery.ending is not Ending.CLEAN and not context.body_read:
+            # A socket that is closed with bytes unread resets the connection, and what was sent may be lost.
+            await context.drain()
+        return delivery
+
+    def _add(self, faults: Iterable[Fault]) -> None:
+        """Add the faults that their probability lets strike."""
+        self._faults += [fault for fault in faults if self._context.space.faults.draw(fault)]
+
+
+async def _take_words_of_another(context: RequestContext, fault: CrossTalk) -> None:
+    """Let the request say what another says that is under way, or that comes while its client waits."""
+    await pause(context.receive, fault.wait)
+    others = (
+        entry.json
+        for entry in context.space.journal.entries()
+        if entry is not context.entry and entry.path == context.path and entry.status is None
+    )
+    body = next((body for body in others if isinstance(body, dict)), {})
+    words = {name: body[name] for name in ("messages", "prompt", "input") if name in body}
+    context.request = context.request.but({**context.request.body, **words})
+
+
+def _with_quotas(delivery: Delivery, in_force: Sequence[ActiveFault], tokens: int) -> Delivery:
+    fields: dict[str, str] = {}
+    for active in in_force:
+        if active.buckets:
+            active.buckets.spend(tokens)
+            fields |= active.buckets.headers()
+    if not fields:
+        return delivery
+    others = tuple(pair for pair in delivery.headers if pair[0] not in fields)
+    return delivery.but(headers=(*others, *fields.items()))

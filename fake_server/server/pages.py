@@ -1,0 +1,95 @@
+"""The pages beside OpenAI's API: control of the server, /docs and /openapi.json, routed by FastAPI.
+
+No fault strikes them, and the journal does not count requests of control.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Match, Route
+from starlette.types import Message
+
+from fake_server.api import errors
+from fake_server.api.reply import ErrorReply
+from fake_server.server.control import operations as control
+from fake_server.server.control.responses import error_response, json_response
+from fake_server.server.openapi import swagger
+from fake_server.server.request_context import CONTEXT, CONTROL, RequestContext
+from fake_server.server.settings import Settings
+from fake_server.wire.delivery import NO_BODY, Delivery
+from fake_server.wire.exchange import Write
+
+
+class Pages:
+    """The FastAPI app; `document` makes the OpenAPI document, once somebody asks for it."""
+
+    def __init__(self, settings: Settings, document: Callable[[], dict[str, Any]]) -> None:
+        self._document = document
+        self._described: Response | None = None
+        self.app = FastAPI(
+            title="fake OpenAI server",
+            routes=[
+                *control.ROUTES,
+                Route("/docs", swagger.docs, methods=["GET"]),
+                Route("/openapi.json", self._openapi, methods=["GET"]),
+                Route(f"{CONTROL}/assets/{{name}}", swagger.asset, methods=["GET"]),
+            ],
+            openapi_url=None,
+            docs_url=None,
+            redoc_url=None,
+            redirect_slashes=False,
+            exception_handlers={HTTPException: _refuse},
+        )
+        self.app.state.settings = settings
+
+    async def answer(self, context: RequestContext) -> Delivery:
+        """The page that is asked for. Raises what its endpoint raises."""
+        start: Message = {}
+        pieces: list[bytes] = []
+
+        async def send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                start.update(message)
+            else:
+                pieces.append(message.get("body", b""))
+
+        scope = {**context.scope, "path": context.path, CONTEXT: context}
+        await self.app(scope, context.receive, send)
+        fields = {name.decode("latin-1"): value.decode("latin-1") for name, value in start["headers"]}
+        body, status = b"".join(pieces), start["status"]
+        length = int(
+            fields.pop("content-length", len(body))
+        )  # to HEAD the body is missing, its length is not
+        if status in NO_BODY:
+            body, length = b"", 0
+        return Delivery(status, tuple(fields.items()), (Write(body),) if body else (), length)
+
+    async def _openapi(self, _: Request) -> Response:
+        if self._described is None:  # its models take a while to make
+            self._described = json_response(await asyncio.to_thread(self._document))
+        return self._described
+
+
+async def _refuse(request: Request, error: Any) -> Response:
+    """A path or method that the router refuses, in OpenAI's form."""
+    methods = {
+        method
+        for route in request.app.routes
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE
+        for method in route.methods or ()
+    }
+    allow = ", ".join(sorted(methods))
+    if error.status_code == 405 and request.method == "OPTIONS":
+        return Response(status_code=204, headers={"allow": f"{allow}, OPTIONS"})
+    if error.status_code == 405:
+        return error_response(errors.method_not_allowed(request.method, request.url.path, allow))
+    if error.status_code == 404:
+        return error_response(errors.invalid_url(request.method, request.url.path))
+    return error_response(ErrorReply(error.status_code, str(error.detail)))

@@ -1,0 +1,204 @@
+"""A request as it arrives: the space it is made in, its path, its header fields, and its body.
+
+The body is bounded in size, time and depth, and read strictly where Python's JSON parser is lenient.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import nullcontext
+from typing import Any
+
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope
+
+from fake_server.api import errors
+from fake_server.api.render.style import Style
+from fake_server.api.reply import ErrorReply
+from fake_server.api.request import ApiRequest
+from fake_server.faults import Fault
+from fake_server.server.settings import Settings
+from fake_server.server.state.journal import JournalEntry
+from fake_server.server.state.space import split_space
+from fake_server.wire import jsontext
+
+CONTROL, METRICS = "/__fake__", "/metrics"
+CONTEXT = "fake_server.context"
+"""Where the ASGI scope of a page (control, /docs) holds the RequestContext."""
+_ABSOLUTE = re.compile(r"^https?://[^/]*", re.IGNORECASE)
+"""What an absolute-form target has before its path; servers must accept it (RFC 9112 section 3.2.2)."""
+_TOLERATED = frozenset({"bom", "duplicate"})
+_SUSPICIOUS = re.compile(rb"\\[uU][dD]|[eE]\+?\d{3}|\d{300}")
+_DRAIN_SECONDS = 2.0
+
+
+class Refused(Exception):
+    """A request that gets `reply` instead of an answer."""
+
+    def __init__(self, reply: ErrorReply) -> None:
+        super().__init__(reply.message)
+        self.reply = reply
+
+
+class RequestContext:
+    """One request under way, with what is needed to answer it. Raises ValueError for a bad name of a space.
+
+    `raw` holds the bytes of its body, `body_read` tells whether they were read, `request` is what they ask.
+    `parameters` are the parts of the path that vary. A handler notes the `faults` of the script that
+    answered, and the `tokens` that count for a quota; `rendered_style` is the reply's style, None until it
+    is rendered. `body_arrived` tells that the whole body is there already, so that no timeout need run.
+    """
+
+    def __init__(
+        self, scope: Scope, receive: Receive, settings: Settings, *, body_arrived: bool = False
+    ) -> None:
+        self.scope, self.receive, self.settings = scope, receive, settings
+        self.method: str = scope["method"]
+        self.fields = fields = header_fields(scope["headers"])
+        name, self.path = split_space(_path(scope), fields)
+        self.space = settings.spaces(name)
+        self.controls = self.path.startswith(CONTROL) or self.path == METRICS
+        self.entry = JournalEntry(self.method, self.path, fields, space=self.space.name)
+        self.request = ApiRequest(
+            {}, self.path.removeprefix("/v1").strip("/"), fields, self.path.endswith("/")
+        )
+        self.raw, self.body_read, self._body_arrived = b"", False, body_arrived
+        self.parameters: Mapping[str, str] = {}
+        self.faults: tuple[Fault, ...] = ()
+        self.tokens = 0
+        self.rendered_style: Style | None = None
+
+    @property
+    def style(self) -> Style:
+        """How the reply is written: fixed by the settings, or drawn from the seed and the request's bytes."""
+        style = self.rendered_style
+        if style is None:
+            drawn_from = self.raw or self.path.encode()
+            style = self.settings.fixed_style or Style.draw(self.settings.seed, drawn_from)
+            self.rendered_style = style
+        return style
+
+    async def read_body(self) -> bytes:
+        """Take the body in; of JSON or of no declared type. Raises Refused, ClientDisconnect."""
+        fields = self.fields
+        if fields.get("content-type") != "application/json" or "content-encoding" in fields:
+            _check_type(fields)
+        self.body_read = True
+        limit, seconds = self.settings.max_body, self.settings.body_timeout
+        self.raw = self.entry.body = await self._whole_body(limit, seconds)
+        return self.raw
+
+    async def read_json(self) -> None:
+        """Take the body in and parse it as the request's JSON object. Raises Refused, ClientDisconnect."""
+        first = self.request
+        body = parse_object(await self.read_body())
+        self.request = ApiRequest(body, first.endpoint, first.headers, first.slash)
+
+    async def _whole_body(self, limit: int, seconds: float) -> bytes:
+        declared = self.fields.get("content-length", "0")
+        if declared.isdigit() and int(declared) > limit:
+            if "expect" not in self.fields:
+                await self.drain()
+            raise Refused(errors.body_too_large(limit))
+        pieces: list[bytes] = []
+        size = 0
+        try:
+            async with nullcontext() if self._body_arrived else asyncio.timeout(seconds):
+                while True:
+                    message = await self.receive()
+                    if message["type"] == "http.disconnect":
+                        raise ClientDisconnect
+                    piece = message.get("body", b"")
+                    size += len(piece)
+                    more = message.get("more_body", False)
+                    if size > limit:
+                        break
+                    pieces.append(piece)
+                    if not more:
+                        return b"".join(pieces)
+        except TimeoutError:
+            raise Refused(errors.body_too_slow(seconds)) from None
+        if more:
+            await self.drain()
+        raise Refused(errors.body_too_large(limit))
+
+    async def drain(self) -> None:
+        """Read on for a moment, so that a client still writing sees the reply instead of a reset."""
+        size = 0
+        try:
+            async with asyncio.timeout(_DRAIN_SECONDS):
+                while size <= self.settings.max_body:
+                    message = await self.receive()
+                    size += len(message.get("body", b""))
+                    if not message.get("more_body", False):
+                        return
+        except TimeoutError:
+            return
+
+
+def header_fields(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """The request's header fields, names in lower case, several of a name joined (RFC 9110 section 5.3)."""
+    fields: dict[str, str] = {}
+    for raw, value in headers:
+        name, text = raw.decode("latin-1").lower(), value.decode("latin-1")
+        fields[name] = f"{fields[name]}, {text}" if name in fields else text
+    return fields
+
+
+def _path(scope: Scope) -> str:
+    """The path that is asked for, below the path where another app mounts this one."""
+    target: str = scope["path"]
+    target = target if target[:1] == "/" else _ABSOLUTE.sub("", target) or "/"
+    mounted: str = scope.get("root_path", "")
+    return target.removeprefix(mounted) if mounted and target.startswith(f"{mounted}/") else target
+
+
+def _check_type(fields: Mapping[str, str]) -> None:
+    """Raises Refused unless the body claims to be plain JSON; no claim is tolerated."""
+    content_type = fields.get("content-type", "")
+    media = content_type.partition(";")[0].strip().lower()
+    if media and media != "application/json" and not (media.startswith("application/") and "+json" in media):
+        raise Refused(errors.unsupported_type(content_type))
+    coding = fields.get("content-encoding", "identity").strip().lower()
+    if coding not in ("", "identity"):
+        raise Refused(errors.unsupported_encoding(coding))
+
+
+def parse_object(body: bytes) -> Mapping[str, Any]:
+    """The JSON object that a body holds. Raises Refused with what is wrong and at which byte."""
+    document = jsontext.parse(body)
+    for problem in document.problems:
+        if problem.kind not in _TOLERATED:
+            raise Refused(errors.invalid_json(f"{problem.detail} (byte {problem.offset})"))
+    if _SUSPICIOUS.search(body):
+        for detail in _unusable(document.value):
+            raise Refused(errors.invalid_json(detail))
+    if not isinstance(document.value, dict):
+        raise Refused(errors.invalid_json("a JSON object is expected"))
+    return document.value
+
+
+def _unusable(value: Any) -> Iterator[str]:
+    """What JSON can spell but UTF-8 or IEEE 754 cannot hold."""
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, dict):
+            waiting += [*item.keys(), *item.values()]
+        elif isinstance(item, list):
+            waiting += item
+        elif isinstance(item, float) and not math.isfinite(item):
+            yield "a number is too large"
+        elif isinstance(item, str) and not _encodes(item):
+            yield "a string holds half of a surrogate pair"
+
+
+def _encodes(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

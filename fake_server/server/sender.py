@@ -1,0 +1,260 @@
+"""How a Delivery leaves: to uvicorn's socket by our own hand, or as messages of any ASGI server.
+
+A web framework frames every reply well, ends it well, and writes head and body apart. A SocketSender writes
+what is due together in one go and, where the Delivery says so, a head, chunks and an end that HTTP does not
+allow. Uvicorn is told when a reply is over, so that it knows when the next request may come.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+from functools import cache
+from typing import Any
+
+from starlette.types import Message, Receive, Send
+
+from fake_server.server.state.journal import JournalEntry
+from fake_server.wire.delivery import KNOWN_STATUSES, NO_BODY, Delivery, ImmediateWrites, reason_phrase
+from fake_server.wire.exchange import Ending
+
+try:
+    import fcntl
+    import termios
+except ImportError:  # Windows does not tell what its kernel still holds
+    fcntl = termios = None  # type: ignore[assignment]
+
+TOGETHER = 64 * 1024
+"""Bytes that leave together at most."""
+PATIENCE = 600.0
+"""Seconds that a reply without an end waits for the client to leave."""
+FLUSH_SECONDS = 10.0
+
+
+class Sender:
+    """Sends a delivery, each write after its pause, until the client leaves.
+
+    Writes due at the same instant leave together, unless the delivery is exact. The head leaves with the
+    first bytes of the body, or before them where those have to wait.
+    """
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+
+    async def send(self, delivery: Delivery, entry: JournalEntry) -> None:
+        """Send all of it, and note what was sent in the journal's entry."""
+        self.begin(delivery)
+        writes = delivery.writes
+        if isinstance(writes, ImmediateWrites) and not delivery.exact:
+            writes = writes.join(TOGETHER)
+        leaving: asyncio.Task[None] | None = None
+        together: list[bytes] = []
+        size, began = 0, False
+        try:
+            for write in writes:
+                if together and (write.pause > 0 or delivery.exact or size >= TOGETHER):
+                    await self.write(b"".join(together), entry)
+                    together, size = [], 0
+                    leaving = leaving or asyncio.create_task(disconnected(self._receive))
+                    await asyncio.sleep(0)
+                if write.pause > 0:
+                    if not began:
+                        await self.write(b"", entry)  # the head leaves before the first event does
+                    leaving = leaving or asyncio.create_task(disconnected(self._receive))
+                    await asyncio.wait({leaving}, timeout=write.pause)
+                if leaving is not None and leaving.done():
+                    return
+                began = True
+                together.append(write.data)
+                size += len(write.data)
+            if delivery.ending is not Ending.CLEAN:
+                await self.write(b"".join(together), entry)
+                together = []
+            if delivery.ending is Ending.TIMED_OUT:
+                leaving = leaving or asyncio.create_task(disconnected(self._receive))
+                await asyncio.wait({leaving}, timeout=PATIENCE)
+            await self.write(b"".join(together), entry, more=False)
+        finally:
+            if leaving is not None:
+                leaving.cancel()
+
+    def begin(self, delivery: Delivery) -> None:
+        """Take the delivery whose head goes out with what is written first."""
+        raise NotImplementedError
+
+    async def write(self, data: bytes, entry: JournalEntry, *, more: bool = True) -> None:
+        """Send bytes of the body; with `more` false they are the last, and the reply ends as it should."""
+        raise NotImplementedError
+
+
+class AsgiSender(Sender):
+    """Sends what an ASGI server can send, also of a broken reply; then an error drops the connection."""
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        super().__init__(receive)
+        self._send = send
+        self._delivery: Delivery | None = None
+        self._began = False
+
+    def begin(self, delivery: Delivery) -> None:
+        self._delivery, self._began = delivery, False
+
+    async def write(self, data: bytes, entry: JournalEntry, *, more: bool = True) -> None:
+        assert self._delivery is not None
+        if not self._began:
+            self._began = True
+            await self._send(self._start(self._delivery))
+        entry.sent(data)
+        if not more and self._delivery.ending is not Ending.CLEAN:
+            raise ConnectionAbortedError(f"the reply is {self._delivery.ending.value} on purpose")
+        await self._send({"type": "http.response.body", "body": data, "more_body": more})
+
+    def _start(self, delivery: Delivery) -> Message:
+        fields = [(name.encode(), value.encode("latin-1")) for name, value in delivery.headers]
+        if delivery.needs_raw:  # the server frames what is left of it
+            fields = [field for field in fields if field[0].lower() != b"content-length"]
+        return {"type": "http.response.start", "status": delivery.status, "headers": fields}
+
+
+class SocketSender(Sender):
+    """Writes one reply on uvicorn's connection `protocol`; `cycle` is uvicorn's state of the request.
+
+    HTTP/1.0 has no chunks, its body ends with the connection; the reply to HEAD has no body.
+    """
+
+    def __init__(self, protocol: Any, scope: Any, cycle: Any) -> None:
+        super().__init__(cycle.receive)
+        self._protocol, self._cycle = protocol, cycle
+        self._knows_chunks, self._has_body = scope["http_version"] == "1.1", scope["method"] != "HEAD"
+        self._head: Delivery | None = None  # the delivery until its head is written
+        self._raw: Delivery | None = None  # the delivery where its bytes are not those of plain HTTP
+        self._chunked = False
+
+    def begin(self, delivery: Delivery) -> None:
+        plain = delivery.ending is Ending.CLEAN and not delivery.silent and not delivery.head_piece
+        self._head = None if delivery.silent else delivery
+        self._raw = None if plain and delivery.status in KNOWN_STATUSES else delivery
+        self._chunked = self._knows_chunks and delivery.length is None and delivery.status not in NO_BODY
+        self._cycle.response_started = True
+        self._cycle.waiting_for_100_continue = False
+
+    async def write(self, data: bytes, entry: JournalEntry, *, more: bool = True) -> None:
+        entry.sent(data)
+        cycle, protocol, raw = self._cycle, self._protocol, self._raw
+        if cycle.disconnected:
+            return
+        framed = b"%x\r\n%s\r\n" % (len(data), data) if self._chunked and data else data
+        clean = raw is None or raw.ending is Ending.CLEAN
+        if self._chunked and not more and clean:
+            framed += b"0\r\n\r\n"
+        if not self._has_body:
+            framed = b""
+        if self._head is not None:
+            head = self._head_bytes(self._head, None if more else len(data))
+            self._head = None
+            if raw is not None and raw.head_piece:
+                head = await self._write_slowly(head, raw)
+            framed = head + framed
+        if protocol.flow.write_paused:
+            await self._drain()
+        if framed and not protocol.transport.is_closing():
+            protocol.transport.write(framed)
+        if more:
+            return
+        if raw is not None:
+            await self._end(reset=raw.ending is Ending.RESET)
+            return
+        cycle.response_complete = True  # as uvicorn's own `send` tells it that the reply is over
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            protocol.transport.close()
+        cycle.on_response()
+
+    def _head_bytes(self, delivery: Delivery, size: int | None) -> bytes:
+        """The head; `size` is that of the whole body, None where more of it follows."""
+        lines = [_status_line(delivery.status)]
+        keep_alive = self._cycle.keep_alive
+        for name, value in self._protocol.server_state.default_headers:
+            lines.append(f"{name.decode('latin-1')}: {value.decode('latin-1')}")
+        for name, value in delivery.headers:
+            if keep_alive or name.lower() != "connection":
+                lines.append(f"{name}: {value}")
+        if self._chunked:
+            lines.append("transfer-encoding: chunked")
+        elif size is not None and delivery.length is None and self._raw is None:
+            lines.append(f"content-length: {size}")  # of HTTP/1.0, which has no chunks
+        if not keep_alive:
+            lines.append("connection: close")
+        lines.append("\r\n")
+        return "\r\n".join(lines).encode("latin-1")
+
+    async def _write_slowly(self, head: bytes, raw: Delivery) -> bytes:
+        """Write the head in pieces while the client is there; the last one is left to be written."""
+        while len(head) > raw.head_piece and not self._cycle.disconnected:
+            await self._drain()
+            if not self._protocol.transport.is_closing():
+                self._protocol.transport.write(head[: raw.head_piece])
+            await pause(self._receive, raw.head_pause)
+            head = head[raw.head_piece :]
+        return head
+
+    async def _drain(self) -> None:
+        """Wait until the connection takes more bytes."""
+        if self._protocol.flow.write_paused and not self._cycle.disconnected:
+            await self._protocol.flow.drain()
+
+    async def _end(self, *, reset: bool) -> None:
+        """End the connection with FIN, or with RST once the peer's system has every byte."""
+        transport = self._protocol.transport
+        self._cycle.disconnected = True  # uvicorn is to say nothing more on this connection
+        if reset and not transport.is_closing():
+            await flushed(transport, FLUSH_SECONDS)
+            sock = transport.get_extra_info("socket")
+            with contextlib.suppress(OSError):
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            transport.abort()
+        else:
+            transport.close()
+
+
+async def disconnected(receive: Receive) -> None:
+    """Return when the client has left; what it sends until then is ignored."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def pause(receive: Receive, seconds: float) -> None:
+    """Wait, but no longer than the client does; its request has been read."""
+    leaving = asyncio.create_task(disconnected(receive))
+    await asyncio.wait({leaving}, timeout=seconds)
+    leaving.cancel()
+
+
+async def flushed(transport: asyncio.Transport, seconds: float) -> bool:
+    """Wait until the peer's system has every byte; whether it has. RST throws away what has not left."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    sock = transport.get_extra_info("socket")
+    while not transport.is_closing() and (transport.get_write_buffer_size() or _in_kernel(sock)):
+        if loop.time() >= deadline:
+            return False
+        await asyncio.sleep(0.002)
+    return True
+
+
+def _in_kernel(sock: socket.socket) -> int:
+    """Bytes that were written and that the peer has not acknowledged; 0 where the system does not say."""
+    if fcntl is None:
+        return 0
+    try:
+        answer = fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, b"\0\0\0\0")
+    except OSError:
+        return 0
+    return int(struct.unpack("i", answer)[0])
+
+
+@cache
+def _status_line(status: int) -> str:
+    return f"HTTP/1.1 {status} {reason_phrase(status)}"
