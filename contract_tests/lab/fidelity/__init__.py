@@ -2,8 +2,8 @@
 
 A raw socket server sends the replies of `replies.py`; each tool records them as its documentation says, then
 replays them, and what a client gets is compared with what was sent, property by property. Clients are raw
-sockets read by h11. vcrpy, which replays in process only, is asked through httpx2 and through requests, the
-kit's own transport through httpx2; what such a client does not show of the live server either is left out.
+sockets whose bytes h11 parses. vcrpy replays in process only: it is asked through httpx2 and requests, the
+kit's own transport through httpx2; what such a client does not show of the live server is left out.
 
 Settings, chosen for fidelity:
 

@@ -1,4 +1,4 @@
-"""`python -m contract_tests.lab.fidelity`: record and replay odd replies with each tool; what was lost."""
+"""`python -m contract_tests.lab.fidelity`: record and replay odd replies with each tool."""
 
 from __future__ import annotations
 
@@ -14,24 +14,23 @@ from contract_tests.lab.fidelity.comparing import Cell, Verdict
 from contract_tests.lab.fidelity.rows import column
 from contract_tests.lab.fidelity.sending import raw_server
 from contract_tests.lab.fidelity.tools import OWN, TOOLS, Tool
+from contract_tests.lab.pages.marks import DocumentError, replaced
 from contract_tests.lab.tools.environments import NotInstalled
 from contract_tests.lab.tools.processes import ProcessFailed, ending_on_sigterm
 
 README = Path(__file__).with_name("README.md")
+MOST_REASON = 200
 
 
-TEXT_OF_A_FAULT = 200
-
-
-async def measured(tool: Tool) -> dict[str, Cell]:
-    """The column of one tool, from a run of its own. Raises NotInstalled and ProcessFailed."""
+async def measure_tool(tool: Tool) -> dict[str, Cell]:
+    """The column of one tool, measured on its own. Raises NotInstalled and ProcessFailed."""
     with tempfile.TemporaryDirectory(prefix="fidelity-", ignore_cleanup_errors=True) as folder:
         async with raw_server() as raw:
             try:
-                heard = await tool.measure(raw, Path(folder))
-                return column(raw.sent, heard)
+                measurement = await tool.measure(raw, Path(folder))
+                return column(raw.sent, measurement)
             except (OSError, ValueError, LookupError) as error:
-                raise ProcessFailed(f"what it left cannot be read: {error}") from error
+                raise ProcessFailed(f"its output cannot be read: {error}") from error
 
 
 def compare(tools: Iterable[Tool]) -> tuple[dict[str, dict[str, Cell]], dict[str, str]]:
@@ -39,11 +38,11 @@ def compare(tools: Iterable[Tool]) -> tuple[dict[str, dict[str, Cell]], dict[str
     columns, missing = {}, {}
     for tool in tools:
         try:
-            columns[tool.name] = asyncio.run(measured(tool))
+            columns[tool.name] = asyncio.run(measure_tool(tool))
         except NotInstalled as error:
-            missing[tool.name] = f"not installed: {str(error)[:TEXT_OF_A_FAULT]}"
+            missing[tool.name] = f"not installed: {str(error)[:MOST_REASON]}"
         except ProcessFailed as error:
-            missing[tool.name] = f"not measured: {str(error)[:TEXT_OF_A_FAULT]}"
+            missing[tool.name] = f"not measured: {str(error)[:MOST_REASON]}"
     return columns, missing
 
 
@@ -51,14 +50,14 @@ def compare(tools: Iterable[Tool]) -> tuple[dict[str, dict[str, Cell]], dict[str
 @click.option("--write", is_flag=True, help="Put the table into README.md.")
 @click.option("--check", is_flag=True, help="Fail where README.md says something else.")
 def main(write: bool, check: bool) -> None:
-    """Compare what is left of odd replies after recording and replay: this kit, vcrpy, mitmproxy, aimock.
+    """Compare what this kit, vcrpy, mitmproxy and aimock preserve of odd replies that they record and replay.
 
-    The others are installed below .cache/environments when they are first needed. Exit code 1 where this kit
+    The other tools are installed below .cache/environments when first needed. Exits with 1 where this kit
     loses something.
     """
     with ending_on_sigterm():
         columns, missing = compare(TOOLS)
-    for line in page.told(columns, missing):
+    for line in page.lines(columns, missing):
         click.echo(line)
     if write or check:
         if missing:
@@ -79,10 +78,10 @@ def main(write: bool, check: bool) -> None:
 def _to_readme(text: str, write: bool) -> None:
     try:
         before = README.read_text("utf-8")
-        after = page.put(before, text)
+        after = replaced(before, text)
         if write:
             README.write_text(after, "utf-8")
-    except (OSError, page.NoPlace) as error:
+    except (OSError, DocumentError) as error:
         raise click.ClickException(f"{README.name} was not written: {error}") from error
     if not write and after != before:
         raise click.ClickException(f"{README.name} is out of date: run make bench-fidelity with --write")

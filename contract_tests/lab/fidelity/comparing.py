@@ -1,4 +1,4 @@
-"""What was sent beside what arrived, property by property: kept, partly kept or lost, and by what fact."""
+"""What was sent beside what arrived, property by property: a verdict and the fact behind it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
 
-from contract_tests.lab.fidelity.seen import Fields, Seen
+from contract_tests.lab.fidelity.capture import Capture, Fields
 
 TOLERANCE = 0.08
-"""Seconds that a byte may come too early or too late; the shortest pause sent is longer."""
+"""Seconds by which a byte may be early or late; the shortest pause sent is longer."""
 
 
 class Verdict(StrEnum):
@@ -33,7 +33,7 @@ class Cell:
     fact: str = ""
 
 
-Check = Callable[[Seen, Seen], Cell]
+Check = Callable[[Capture, Capture], Cell]
 YES = Cell(Verdict.YES)
 
 
@@ -45,19 +45,19 @@ def _partly(fact: str) -> Cell:
     return Cell(Verdict.PARTLY, fact)
 
 
-def body(sent: Seen, got: Seen) -> Cell:
-    """The payload, byte for byte; partly where a client still reads the same text out of it."""
-    if got.body == sent.body:
+def body(sent: Capture, received: Capture) -> Cell:
+    """The payload, byte for byte; partly where a client still reads the same text from it."""
+    if received.body == sent.body:
         return YES
-    became = f"{len(sent.body)} bytes became {len(got.body)} others"
-    if got.body and text_of(got) == text_of(sent):
+    became = f"{len(sent.body)} bytes became {len(received.body)} others"
+    if received.body and text_of(received) == text_of(sent):
         return _partly(f"{became}, the answer's text is the same")
     return _no(became)
 
 
-def boundaries(sent: Seen, got: Seen) -> Cell:
+def boundaries(sent: Capture, received: Capture) -> Cell:
     """The sizes of chunks, or of reads where the body is not chunked."""
-    before, after = ([len(piece.data) for piece in seen.pieces] for seen in (sent, got))
+    before, after = ([len(piece.data) for piece in reply.pieces] for reply in (sent, received))
     if before == after:
         return YES
     if len(before) == len(after):
@@ -65,11 +65,11 @@ def boundaries(sent: Seen, got: Seen) -> Cell:
     return _no(f"{len(before)} writes became {len(after)}")
 
 
-def pauses(sent: Seen, got: Seen) -> Cell:
-    """When each write is complete, counted from the head; partly where only the whole time is kept."""
-    before, after = _arrivals(sent), _arrivals(got)
+def pauses(sent: Capture, received: Capture) -> Cell:
+    """When each write is complete, counted from the head; partly where only the total time is right."""
+    before, after = _arrivals(sent), _arrivals(received)
     at_end = [times[max(times)] if times else 0.0 for times in (before, after)]
-    if len(sent.body) == len(got.body) and all(
+    if len(sent.body) == len(received.body) and all(
         abs(at - _arrival(after, offset)) <= TOLERANCE for offset, at in before.items()
     ):
         return YES
@@ -79,9 +79,9 @@ def pauses(sent: Seen, got: Seen) -> Cell:
     return _partly(became) if at_end[1] > at_end[0] / 4 else _no(became)
 
 
-def event_text(sent: Seen, got: Seen) -> Cell:
+def event_text(sent: Capture, received: Capture) -> Cell:
     """How events are written: comments, line ends, `data:` without a space, other fields and members."""
-    before, after = _traits(sent.body), _traits(got.body)
+    before, after = _traits(sent.body), _traits(received.body)
     lost = [name for name, count in before.items() if after[name] != count]
     if not lost:
         return YES
@@ -89,25 +89,27 @@ def event_text(sent: Seen, got: Seen) -> Cell:
     return _no(fact) if len(lost) == len(before) else _partly(fact)
 
 
-def reason(sent: Seen, got: Seen) -> Cell:
+def reason(sent: Capture, received: Capture) -> Cell:
     """The words of the status line."""
-    return YES if got.reason == sent.reason else _no(f"`{sent.reason}` became `{got.reason}`")
+    return YES if received.reason == sent.reason else _no(f"`{sent.reason}` became `{received.reason}`")
 
 
-def fields(sent: Seen, got: Seen) -> Cell:
+def fields(sent: Capture, received: Capture) -> Cell:
     """Which header fields there are, and their values; case and order are other properties."""
-    before, after = (Counter((name.lower(), value) for name, value in one.headers) for one in (sent, got))
+    before, after = (
+        Counter((name.lower(), value) for name, value in reply.headers) for reply in (sent, received)
+    )
     lost, added = (before - after).total(), (after - before).total()
     if not lost + added:
         return YES
-    kept = before.total() - lost
+    preserved = before.total() - lost
     fact = f"{lost} of {before.total()} lost, {added} added"
-    return _partly(fact) if kept > before.total() / 2 else _no(fact)
+    return _partly(fact) if preserved > before.total() / 2 else _no(fact)
 
 
-def order(sent: Seen, got: Seen) -> Cell:
-    """The order in which header names come first; partly where those that arrived keep it."""
-    before, after = (list(dict.fromkeys(_names(seen.headers))) for seen in (sent, got))
+def order(sent: Capture, received: Capture) -> Cell:
+    """The order of header names by their first use; partly where the names that arrived are in that order."""
+    before, after = (list(dict.fromkeys(_names(reply.headers))) for reply in (sent, received))
     if before == after:
         return YES
     common = set(before) & set(after)
@@ -116,9 +118,9 @@ def order(sent: Seen, got: Seen) -> Cell:
     return _partly(f"that of {len(common)} names which are left")
 
 
-def case(sent: Seen, got: Seen) -> Cell:
+def case(sent: Capture, received: Capture) -> Cell:
     """How header names are spelled."""
-    before, after = ([name for name, _ in seen.headers] for seen in (sent, got))
+    before, after = ([name for name, _ in reply.headers] for reply in (sent, received))
     changed = [name for name in before if name not in after]
     if not changed:
         return YES
@@ -126,13 +128,13 @@ def case(sent: Seen, got: Seen) -> Cell:
     return _no(f"{len(changed)} of {len(before)} differ: `{changed[0]}` became `{became}`")
 
 
-def duplicates(sent: Seen, got: Seen) -> Cell:
-    """Names that come more than once stay separate fields, where they were."""
+def duplicates(sent: Capture, received: Capture) -> Cell:
+    """Repeated names stay separate fields, in their places."""
     twice = [name for name, count in Counter(_names(sent.headers)).items() if count > 1]
     for name in twice:
         before, after = (
-            [(place, value) for place, (one, value) in enumerate(seen.headers) if one.lower() == name]
-            for seen in (sent, got)
+            [(place, value) for place, (field, value) in enumerate(reply.headers) if field.lower() == name]
+            for reply in (sent, received)
         )
         if [value for _, value in before] != [value for _, value in after]:
             return _no(f"{len(before)} fields `{name}` became {len(after)}")
@@ -141,57 +143,61 @@ def duplicates(sent: Seen, got: Seen) -> Cell:
     return YES
 
 
-def informational(sent: Seen, got: Seen) -> Cell:
+def informational(sent: Capture, received: Capture) -> Cell:
     """1xx heads before the reply, with their fields."""
-    if got.informational == sent.informational:
+    if received.informational == sent.informational:
         return YES
-    codes = [str(status) for status, _ in got.informational]
+    codes = [str(status) for status, _ in received.informational]
     return _partly(f"{', '.join(codes)} with other fields") if codes else _no("dropped")
 
 
-def trailers(sent: Seen, got: Seen) -> Cell:
+def trailers(sent: Capture, received: Capture) -> Cell:
     """Fields after the last chunk."""
-    if got.trailers == sent.trailers:
+    if received.trailers == sent.trailers:
         return YES
-    return _no(f"{len(sent.trailers)} became {len(got.trailers)}")
+    return _no(f"{len(sent.trailers)} became {len(received.trailers)}")
 
 
-def ending(sent: Seen, got: Seen) -> Cell:
+def ending(sent: Capture, received: Capture) -> Cell:
     """A reply that breaks off breaks off again, after the same bytes."""
-    if got.whole:
+    if received.whole:
         return _no("ends as if it were whole")
-    if got.body == sent.body:
+    if received.body == sent.body:
         return YES
-    return _partly(f"cut after {len(got.body)} bytes, not {len(sent.body)}")
+    return _partly(f"cut after {len(received.body)} bytes, not {len(sent.body)}")
 
 
-def coded(sent: Seen, got: Seen) -> Cell:
+def content_coding(sent: Capture, received: Capture) -> Cell:
     """A compressed body stays as it was compressed, and the head says so."""
     if _value(sent, "content-encoding") is None:
         return _no("the server was asked for a plain body")
-    if got.body == sent.body and _value(got, "content-encoding") == _value(sent, "content-encoding"):
+    if received.body == sent.body and _value(received, "content-encoding") == _value(
+        sent, "content-encoding"
+    ):
         return YES
     plain = gzip.decompress(sent.body)
-    if _decoded(got) == plain:
-        return _partly("decompressed" if got.body == plain else "compressed anew")
-    return _no(f"plain, {len(plain)} bytes became {len(_decoded(got))} others")
+    if _decode(received) == plain:
+        return _partly("decompressed" if received.body == plain else "compressed anew")
+    return _no(f"plain, {len(plain)} bytes became {len(_decode(received))} others")
 
 
-def error(sent: Seen, got: Seen) -> Cell:
+def error(sent: Capture, received: Capture) -> Cell:
     """Status, retry headers and body of an error."""
-    lost = [name for name in ("retry-after", "x-should-retry") if _value(got, name) != _value(sent, name)]
-    lost += ["the body's bytes"] if got.body != sent.body else []
-    return _partly(f"status {got.status}; lost: {', '.join(lost)}") if lost else YES
+    lost = [
+        name for name in ("retry-after", "x-should-retry") if _value(received, name) != _value(sent, name)
+    ]
+    lost += ["the body's bytes"] if received.body != sent.body else []
+    return _partly(f"status {received.status}; lost: {', '.join(lost)}") if lost else YES
 
 
-def passed_on(sent: Seen, got: Seen) -> Cell:
-    """The client gets each write when it is sent."""
-    return YES if pauses(sent, got) == YES else _no(f"held back: {pauses(sent, got).fact}")
+def passed_on(sent: Capture, received: Capture) -> Cell:
+    """The client gets each write as soon as it is sent."""
+    return YES if pauses(sent, received) == YES else _no(f"held back: {pauses(sent, received).fact}")
 
 
-def text_of(seen: Seen) -> str:
-    """The text that a client reads out of a chat answer, streamed or not."""
-    events = re.findall(rb"^data: ?(.*?)\r?$", seen.body, re.MULTILINE) or [seen.body]
+def text_of(reply: Capture) -> str:
+    """The text that a client reads from a chat reply, streamed or not."""
+    events = re.findall(rb"^data: ?(.*?)\r?$", reply.body, re.MULTILINE) or [reply.body]
     return "".join(_contents(events))
 
 
@@ -205,7 +211,7 @@ def _contents(documents: list[bytes]) -> Iterator[str]:
 
 
 def _traits(body: bytes) -> dict[str, object]:
-    """What can be lost of an event stream's writing, each as something to compare."""
+    """The ways in which an event stream is written that can get lost: name -> a value to compare."""
     lines = re.findall(rb"([^\r\n]*)(\r\n|\n|\r)", body)
     ends = [end for end, _ in groupby(end for _, end in lines)]
     first = [line for line, _ in lines]
@@ -219,13 +225,13 @@ def _traits(body: bytes) -> dict[str, object]:
     }
 
 
-def _arrivals(seen: Seen) -> dict[int, float]:
+def _arrivals(reply: Capture) -> dict[int, float]:
     """Payload offset -> seconds from the head until all bytes before it were there."""
-    found, offset = {}, 0
-    for piece in seen.pieces:
+    arrivals, offset = {}, 0
+    for piece in reply.pieces:
         offset += len(piece.data)
-        found[offset] = piece.at - seen.head_at
-    return found
+        arrivals[offset] = piece.at - reply.head_at
+    return arrivals
 
 
 def _arrival(arrivals: dict[int, float], offset: int) -> float:
@@ -240,14 +246,14 @@ def _gap(places: list[tuple[int, str]]) -> int:
     return places[-1][0] - places[0][0]
 
 
-def _value(seen: Seen, name: str) -> str | None:
-    return next((value for one, value in seen.headers if one.lower() == name), None)
+def _value(reply: Capture, name: str) -> str | None:
+    return next((value for field, value in reply.headers if field.lower() == name), None)
 
 
-def _decoded(seen: Seen) -> bytes:
-    if _value(seen, "content-encoding") != "gzip":
-        return seen.body
+def _decode(reply: Capture) -> bytes:
+    if _value(reply, "content-encoding") != "gzip":
+        return reply.body
     try:
-        return gzip.decompress(seen.body)
+        return gzip.decompress(reply.body)
     except (OSError, EOFError, zlib.error):
         return b""

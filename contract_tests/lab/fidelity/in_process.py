@@ -23,7 +23,7 @@ Ask = Callable[[str, bytes, Mapping[str, str], Reply], None]
 
 
 def httpx2_client(transport: Any = None) -> Ask:
-    """Asks through httpx2, with a transport of its own if wanted."""
+    """Asks through httpx2, with `transport` if given."""
     httpx2 = importlib.import_module("httpx2")
 
     def ask(url: str, body: bytes, headers: Mapping[str, str], reply: Reply) -> None:
@@ -31,14 +31,14 @@ def httpx2_client(transport: Any = None) -> Ask:
             httpx2.Client(transport=transport, timeout=SECONDS, trust_env=False) as client,
             client.stream("POST", url, content=body, headers=headers) as response,
         ):
-            fields = ([one.decode("latin-1") for one in field] for field in response.headers.raw)
+            fields = ([part.decode("latin-1") for part in field] for field in response.headers.raw)
             _take(reply, response.status_code, response.reason_phrase, fields, response.iter_raw())
 
     return ask
 
 
 def requests_client() -> Ask:
-    """Asks through requests, whose bodies are decompressed and whose repeated header fields are one."""
+    """Asks through requests, which decompresses bodies and joins repeated header fields."""
     requests = importlib.import_module("requests")
 
     def ask(url: str, body: bytes, headers: Mapping[str, str], reply: Reply) -> None:
@@ -61,7 +61,7 @@ def _take(
 
 
 def ask_all(ask: Ask, order: Mapping[str, Any]) -> dict[str, Reply]:
-    """What the client shows of each reply, down to what it says when one breaks off."""
+    """What the client shows of each reply; `problem` is its exception where a reply breaks off."""
     replies: dict[str, Reply] = {}
     headers = {
         "Authorization": f"Bearer {order['key']}",
@@ -78,7 +78,7 @@ def ask_all(ask: Ask, order: Mapping[str, Any]) -> dict[str, Reply]:
 
 
 def main(order: Mapping[str, Any]) -> None:
-    """Ask, with vcrpy around it where the order names a cassette."""
+    """Ask, inside vcrpy where the order names a cassette."""
     with contextlib.ExitStack() as around:
         if order.get("cassette"):
             recorder = importlib.import_module("vcr").VCR(

@@ -1,4 +1,4 @@
-"""The replies that are sent: each odd in its own way, with the pauses before each piece in seconds."""
+"""The replies that are sent: each odd in its own way, with the pause before each piece in seconds."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ LEAKED = "sk-" + hashlib.sha256(b"the key in an error text").hexdigest()[:40]
 
 @dataclass(frozen=True)
 class Reply:
-    """Pieces to send, each with the pause before it; after the last one comes FIN where `closes`.
+    """Pieces to send, each with the pause before it; FIN comes after the last where `closes`.
 
-    `plain` is sent instead to who accepts no gzip.
+    `plain` is sent instead to a client that accepts no gzip.
     """
 
     sends: tuple[tuple[float, bytes], ...]
@@ -63,7 +63,7 @@ def _event(delta: dict[str, str], finish: str | None = None, **more: object) -> 
     return json.dumps({**head, "choices": [choice], **more}, ensure_ascii=False).encode()
 
 
-def _sized(head: str, body: bytes) -> bytes:
+def _with_length(head: str, body: bytes) -> bytes:
     return f"HTTP/1.1 {head}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
 
 
@@ -127,7 +127,7 @@ REPLIES = {
     "hints": Reply(
         (
             (0.0, b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n"),
-            (0.1, _sized("200 OK\r\nContent-Type: application/json", _BODY)),
+            (0.1, _with_length("200 OK\r\nContent-Type: application/json", _BODY)),
         )
     ),
     "trailers": Reply(
@@ -147,14 +147,14 @@ REPLIES = {
         )
     ),
     "gzip": Reply(
-        ((0.0, _sized("200 OK\r\nContent-Type: application/json\r\nContent-Encoding: gzip", _ZIPPED)),),
-        plain=((0.0, _sized("200 OK\r\nContent-Type: application/json", _BODY)),),
+        ((0.0, _with_length("200 OK\r\nContent-Type: application/json\r\nContent-Encoding: gzip", _ZIPPED)),),
+        plain=((0.0, _with_length("200 OK\r\nContent-Type: application/json", _BODY)),),
     ),
     "error": Reply(
         (
             (
                 0.0,
-                _sized(
+                _with_length(
                     "429 Too Many Requests\r\nContent-Type: application/json\r\nRetry-After: 7\r\n"
                     "x-should-retry: false",
                     _LIMITED.encode(),
@@ -162,7 +162,9 @@ REPLIES = {
             ),
         )
     ),
-    "leak": Reply(((0.0, _sized("401 Unauthorized\r\nContent-Type: application/json", _REFUSED.encode())),)),
+    "leak": Reply(
+        ((0.0, _with_length("401 Unauthorized\r\nContent-Type: application/json", _REFUSED.encode())),)
+    ),
 }
 UNRECORDED = "a question that nobody has asked before"
 """The user message of a request that no recording answers."""

@@ -1,4 +1,4 @@
-"""The rows of the table: which property is seen on which reply, and the cells of one tool's column."""
+"""The rows of the table: which property is checked on which reply, and the cells of one tool's column."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from contract_tests.lab.fidelity import comparing
+from contract_tests.lab.fidelity.capture import Capture
 from contract_tests.lab.fidelity.comparing import YES, Cell, Check, Verdict
 from contract_tests.lab.fidelity.replies import KEY, LEAKED
-from contract_tests.lab.fidelity.seen import Seen
-from contract_tests.lab.fidelity.tools import Heard
+from contract_tests.lab.fidelity.tools import Measurement
 
 
 @dataclass(frozen=True)
 class Row:
-    """A property, the reply it is seen on, and how; `while_recording`: on what the recorder passed on."""
+    """A property, the reply it is checked on, and how; `while_recording`: on what the recorder passed on."""
 
     title: str
     reply: str
@@ -38,7 +38,7 @@ ROWS = (
     Row("FIN before the last chunk", "cut", comparing.ending),
     Row("writes of a body with Content-Length", "paced", comparing.boundaries),
     Row("pauses between those writes", "paced", comparing.pauses),
-    Row("bytes of a compressed body", "gzip", comparing.coded),
+    Row("bytes of a compressed body", "gzip", comparing.content_coding),
     Row("an error: status, Retry-After, body", "error", comparing.error),
     Row("a stream passes at once while it is recorded", "stream", comparing.passed_on, while_recording=True),
 )
@@ -46,50 +46,57 @@ MISS = "a request that was not recorded is a miss"
 SECRETS = "API keys stay out of the file"
 
 
-def column(sent: Mapping[str, Seen], heard: Heard) -> dict[str, Cell]:
+def column(sent: Mapping[str, Capture], measurement: Measurement) -> dict[str, Cell]:
     """The cells of one tool by the title of their row."""
-    cells = {row.title: _cell(row, sent[row.reply], heard) for row in ROWS}
-    return cells | {MISS: miss(heard.unrecorded, heard.asked), SECRETS: secrets(heard.files.values())}
+    cells = {row.title: _cell(row, sent[row.reply], measurement) for row in ROWS}
+    return cells | {
+        MISS: miss(measurement.unrecorded, measurement.requests),
+        SECRETS: secrets(measurement.files.values()),
+    }
 
 
-def _cell(row: Row, sent: Seen, heard: Heard) -> Cell:
-    recorded, replayed = heard.recorded[row.reply], heard.replayed[row.reply]
-    live = heard.live.get(row.reply)
+def _cell(row: Row, sent: Capture, measurement: Measurement) -> Cell:
+    recorded, replayed = measurement.recorded[row.reply], measurement.replayed[row.reply]
+    live = measurement.live.get(row.reply)
     if live is not None and row.check(sent, live) != YES:
         return Cell(Verdict.NOT_SHOWN)
-    got = recorded if row.while_recording else replayed
-    cell = row.check(sent, got) if got.status == sent.status else Cell(Verdict.NO, f"replay: {_told(got)}")
+    received = recorded if row.while_recording else replayed
+    cell = (
+        row.check(sent, received)
+        if received.status == sent.status
+        else Cell(Verdict.NO, f"replay: {_status_or_problem(received)}")
+    )
     if cell.verdict is Verdict.NO and recorded.status != sent.status:
-        return Cell(Verdict.NO, f"recording: {_told(recorded)}")
+        return Cell(Verdict.NO, f"recording: {_status_or_problem(recorded)}")
     return cell
 
 
-def miss(unrecorded: Seen, asked: Iterable[str]) -> Cell:
-    """Whether a replay says that it has no answer, and leaves the network alone."""
-    if again := sorted(set(asked)):
+def miss(unrecorded: Capture, requests: Iterable[str]) -> Cell:
+    """Whether a replay says that it has no reply, without asking the server."""
+    if again := sorted(set(requests)):
         return Cell(Verdict.NO, f"the replay asks the server ({', '.join(again)})")
     if unrecorded.status is not None and unrecorded.status < 400:
         return Cell(Verdict.NO, f"answered with {unrecorded.status}")
-    return Cell(Verdict.YES, _told(unrecorded))
+    return Cell(Verdict.YES, _status_or_problem(unrecorded))
 
 
 def secrets(files: Iterable[bytes]) -> Cell:
-    """Whether the request's API key, or one in a reply's text, stands in what was written."""
-    kept = list(files)
-    places = {"the request's": KEY, "one in an error's text": LEAKED}
-    found = [place for place, key in places.items() if any(_holds(data, key.encode()) for data in kept)]
-    if not found:
+    """Whether the files hold the request's API key, or the key in a reply's text."""
+    contents = list(files)
+    keys = {"the request's": KEY, "one in an error's text": LEAKED}
+    leaks = [name for name, key in keys.items() if any(_holds(data, key.encode()) for data in contents)]
+    if not leaks:
         return YES
-    verdict = Verdict.NO if "the request's" in found else Verdict.PARTLY
-    return Cell(verdict, f"{' and '.join(found)} in the file")
+    verdict = Verdict.NO if "the request's" in leaks else Verdict.PARTLY
+    return Cell(verdict, f"{' and '.join(leaks)} in the file")
 
 
-def _told(seen: Seen) -> str:
-    return str(seen.status) if seen.status is not None else seen.problem
+def _status_or_problem(reply: Capture) -> str:
+    return str(reply.status) if reply.status is not None else reply.problem
 
 
 def _holds(data: bytes, key: bytes) -> bool:
-    """Whether the key stands there, as it is or in base64 at any of the three offsets."""
+    """Whether the data holds the key, as it is or in base64 at any of the three offsets."""
     packed = b"".join(data.split())
     coded = (base64.b64encode(b"x" * offset + key)[4 : -4 - offset] for offset in range(3))
     return key in packed or any(form in packed for form in coded)

@@ -1,4 +1,4 @@
-"""The raw server: asked for a reply by name, it sends that reply's bytes at its pace and notes when."""
+"""The raw server: a request names a reply, whose bytes are sent at its pace, each write with its time."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from contract_tests.lab.fidelity.capture import Capture, read_capture
 from contract_tests.lab.fidelity.replies import REPLIES
-from contract_tests.lab.fidelity.seen import Seen, read
 
 REQUEST_BYTES = 65536
 REQUEST_SECONDS = 15.0
 
 
 class RawServer:
-    """Sends on 127.0.0.1 what it is asked for; `sent` holds the last of each, `asked` the names of all."""
+    """Sends replies by name: `requests` has all names asked for, `sent` the last reply of each name."""
 
     def __init__(self) -> None:
         self.port = 0
-        self.asked: list[str] = []
-        self.sent: dict[str, Seen] = {}
+        self.requests: list[str] = []
+        self.sent: dict[str, Capture] = {}
         self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -36,29 +36,29 @@ class RawServer:
             writer.close()
 
     async def hang_up(self) -> None:
-        """Leave all clients; returns when what was still to be sent is done with."""
+        """Drop all clients; returns once nothing more is being sent."""
         for writer in self._connections.values():
             writer.transport.abort()
         await asyncio.gather(*self._connections)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError, ValueError, LookupError):
-            stays = True
-            while stays:
+            is_open = True
+            while is_open:
                 async with asyncio.timeout(REQUEST_SECONDS):
-                    name, accepts_gzip = await _wanted(reader)
-                    self.asked.append(name)
-                    stays = await self._send(name, writer, accepts_gzip)
+                    name, accepts_gzip = await _read_request(reader)
+                    self.requests.append(name)
+                    is_open = await self._send(name, writer, accepts_gzip)
 
     async def _send(self, name: str, writer: asyncio.StreamWriter, accepts_gzip: bool) -> bool:
-        """Send the reply of that name; whether the connection can carry another."""
+        """Send the reply of that name; whether the connection can carry another reply."""
         reply = REPLIES[name]
         log: list[tuple[float, bytes]] = []
         for pause, data in reply.sends if accepts_gzip else reply.plain or reply.sends:
             await asyncio.sleep(pause)
             log.append((time.monotonic(), data))
             writer.write(data)
-        self.sent[name] = read(log)
+        self.sent[name] = read_capture(log)
         return not reply.closes
 
 
@@ -75,7 +75,7 @@ async def raw_server() -> AsyncIterator[RawServer]:
         await raw.hang_up()
 
 
-async def _wanted(reader: asyncio.StreamReader) -> tuple[str, bool]:
+async def _read_request(reader: asyncio.StreamReader) -> tuple[str, bool]:
     """The name in the request, its last user message, and whether the client accepts gzip."""
     head = await reader.readuntil(b"\r\n\r\n")
     fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:] if b": " in line)

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from contract_tests.lab.fidelity import comparing
-from contract_tests.lab.fidelity.__main__ import measured
+from contract_tests.lab.fidelity.__main__ import measure_tool
+from contract_tests.lab.fidelity.capture import Capture, Reading, ask, read_capture
 from contract_tests.lab.fidelity.comparing import Cell, Verdict
 from contract_tests.lab.fidelity.replies import REPLIES, UNRECORDED, Reply, request
-from contract_tests.lab.fidelity.seen import Reading, Seen, ask, read
 from contract_tests.lab.fidelity.sending import raw_server
 from contract_tests.lab.fidelity.tools import TOOLS, this_kit
 from contract_tests.lab.tools.processes import free_port
@@ -33,19 +33,19 @@ def run(main: Coroutine[Any, Any, Any]) -> Any:
     return asyncio.run(guarded())
 
 
-def sent_by(name: str) -> Seen:
+def sent_by(name: str) -> Capture:
     """The reply of that name as its pieces and pauses say."""
     at, log = 0.0, []
     for pause, data in REPLIES[name].sends:
         at += pause
         log.append((at, data))
-    return read(log)
+    return read_capture(log)
 
 
-async def _bytes_of(asked: bytes, port: int, size: int) -> tuple[bytes, bool, list[float]]:
+async def _bytes_of(requests: bytes, port: int, size: int) -> tuple[bytes, bool, list[float]]:
     """That many bytes of a reply, whether FIN comes next, and when reads came."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(asked)
+    writer.write(requests)
     data, times = b"", []
     while len(data) < size and (more := await reader.read(65536)):
         data += more
@@ -64,12 +64,12 @@ def test_the_raw_server_sends_what_it_says_at_its_pace(name: str) -> None:
     async def main() -> None:
         async with raw_server() as raw:
             whole = b"".join(data for _, data in REPLIES[name].sends)
-            asked = request(name, REPLIES[name].streamed, raw.port)
-            data, fin, times = await _bytes_of(asked, raw.port, len(whole))
+            requests = request(name, REPLIES[name].streamed, raw.port)
+            data, fin, times = await _bytes_of(requests, raw.port, len(whole))
             assert data == whole
             assert fin is REPLIES[name].closes
             assert times[-1] - times[0] >= sum(pause for pause, _ in REPLIES[name].sends[1:]) - 0.02
-            assert raw.asked == [name]
+            assert raw.requests == [name]
             assert comparing.pauses(sent_by(name), raw.sent[name]).verdict is Verdict.YES
 
     run(main())
@@ -79,8 +79,8 @@ def test_who_accepts_no_gzip_gets_a_plain_body() -> None:
     async def main() -> None:
         async with raw_server() as raw:
             plain = REPLIES["gzip"].plain[0][1]
-            asked = request("gzip", False, raw.port).replace(b"Accept-Encoding: gzip\r\n", b"")
-            data, *_ = await _bytes_of(asked, raw.port, len(plain))
+            requests = request("gzip", False, raw.port).replace(b"Accept-Encoding: gzip\r\n", b"")
+            data, *_ = await _bytes_of(requests, raw.port, len(plain))
             assert data == plain
 
     run(main())
@@ -94,7 +94,7 @@ def test_chunks_are_read_the_same_byte_by_byte(name: str) -> None:
         for byte in data:
             reading.feed(bytes([byte]), at)
     reading.feed(b"", at)
-    assert reading.seen == sent_by(name)
+    assert reading.capture == sent_by(name)
 
 
 def test_what_is_sent_is_as_odd_as_it_should_be() -> None:
@@ -122,7 +122,7 @@ def _decodes(data: bytes) -> bool:
 @pytest.mark.parametrize("tool", TOOLS[:2], ids=["socket", "in process"])
 def test_this_kit_keeps_everything(tool: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(comparing, "TOLERANCE", SLACK)
-    column = run(measured(tool))
+    column = run(measure_tool(tool))
     hidden = {title for title, cell in column.items() if cell.verdict is Verdict.NOT_SHOWN}
     assert {
         title: cell for title, cell in column.items() if cell.verdict in (Verdict.NO, Verdict.PARTLY)
@@ -144,20 +144,20 @@ def everything(monkeypatch: pytest.MonkeyPatch) -> str:
 def test_one_reply_with_every_oddity_is_replayed_as_it_was(everything: str, tmp_path: Path) -> None:
     async def main() -> None:
         async with raw_server() as raw:
-            heard = await this_kit(raw, tmp_path)
-            sent, got = raw.sent[everything], heard.replayed[everything]
-            assert (got.status, got.informational[0][0], got.whole) == (200, 103, False)
+            measurement = await this_kit(raw, tmp_path)
+            sent, received = raw.sent[everything], measurement.replayed[everything]
+            assert (received.status, received.informational[0][0], received.whole) == (200, 103, False)
             checks = (
                 "body boundaries pauses event_text reason fields order case duplicates informational ending"
             )
-            assert {name: getattr(comparing, name)(sent, got) for name in checks.split()} == dict.fromkeys(
-                checks.split(), Cell(Verdict.YES)
-            )
-            assert raw.asked == [everything]
-            assert heard.unrecorded.status == 404
+            assert {
+                name: getattr(comparing, name)(sent, received) for name in checks.split()
+            } == dict.fromkeys(checks.split(), Cell(Verdict.YES))
+            assert raw.requests == [everything]
+            assert measurement.unrecorded.status == 404
 
     run(main())
 
 
 def test_nothing_comes_from_where_nobody_listens() -> None:
-    assert run(ask(free_port(), UNRECORDED, streamed=True)) == Seen(problem="no reply")
+    assert run(ask(free_port(), UNRECORDED, streamed=True)) == Capture(problem="no reply")

@@ -1,4 +1,4 @@
-"""The table in words, where it stands in README, and a command that survives tools it cannot have."""
+"""The table as text, its place in README, and a command that survives tools that cannot be installed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from contract_tests.lab.fidelity import page
 from contract_tests.lab.fidelity.comparing import Cell, Verdict
 from contract_tests.lab.fidelity.rows import MISS, ROWS, SECRETS
 from contract_tests.lab.fidelity.sending import RawServer
-from contract_tests.lab.fidelity.tools import OWN, Heard, Tool
+from contract_tests.lab.fidelity.tools import OWN, Measurement, Tool
+from contract_tests.lab.pages.marks import END, START, between, replaced
 from contract_tests.lab.tools.environments import NotInstalled
 from contract_tests.lab.tools.processes import ProcessFailed
 
@@ -25,32 +26,30 @@ COLUMNS = {
     },
 }
 TABLE = """\
-| what is kept | this kit | other 1.2 |
+| what is preserved | this kit | other 1.2 |
 | --- | --- | --- |
 | pauses | yes | no: 0.8 s became 0.0 s |
 | misses | yes (404) | partly: a\\|b |
 | trailers | yes | – |"""
 TOLD = """\
-this kit: 3 of 3 kept
-other 1.2: 0 of 2 kept
+this kit: 3 of 3 preserved
+other 1.2: 0 of 2 preserved
   pauses                                        no: 0.8 s became 0.0 s
   misses                                        partly: a|b
 third: not installed: no npm"""
-README = f"before\n{page.BEGIN}\nold\n{page.END}\nafter\n"
+README = f"before\n{START}\n\nold\n\n{END}\nafter\n"
 
 
 def test_the_table_reads_so() -> None:
     assert page.markdown(COLUMNS) == TABLE
-    assert "\n".join(page.told(COLUMNS, {"third": "not installed: no npm"})) == TOLD
+    assert "\n".join(page.lines(COLUMNS, {"third": "not installed: no npm"})) == TOLD
 
 
 def test_the_section_is_put_between_its_marks() -> None:
     section = page.section(COLUMNS)
-    assert section.endswith(f"\n\n{TABLE}\n{page.END}")
-    assert page.put(README, section) == f"before\n{section}\nafter\n"
-    assert page.put(page.put(README, section), section) == page.put(README, section)
-    with pytest.raises(page.NoPlace, match="fidelity:begin"):
-        page.put("nothing", section)
+    assert section.endswith(f"\n\n{TABLE}")
+    assert replaced(README, section) == f"before\n{START}\n\n{section}\n\n{END}\nafter\n"
+    assert between(command.README.read_text("utf-8")).startswith(section.partition("|")[0])
 
 
 def test_titles_fit_and_differ() -> None:
@@ -92,7 +91,7 @@ def test_a_page_is_not_written_without_all_tools_or_marks(
     tools(monkeypatch, {})
     readme.write_text("no marks", "utf-8")
     result = CliRunner().invoke(command.main, ["--write"])
-    assert (result.exit_code, "has no lines" in result.output) == (1, True)
+    assert (result.exit_code, "lacks the line" in result.output) == (1, True)
 
 
 @pytest.mark.parametrize(
@@ -107,17 +106,17 @@ def test_it_fails_where_this_kit_loses_something(
 
 
 def test_one_tool_that_fails_is_no_failure_of_the_others() -> None:
-    async def absent(raw: RawServer, folder: Path) -> Heard:
+    async def absent(raw: RawServer, folder: Path) -> Measurement:
         raise NotInstalled("no npm")
 
-    async def broken(raw: RawServer, folder: Path) -> Heard:
+    async def broken(raw: RawServer, folder: Path) -> Measurement:
         raise ProcessFailed("it did not start: no luck")
 
-    async def unreadable(raw: RawServer, folder: Path) -> Heard:
-        return Heard({}, {}, None, (), {"a": (folder / "absent").read_bytes()})  # type: ignore[arg-type]
+    async def unreadable(raw: RawServer, folder: Path) -> Measurement:
+        return Measurement({}, {}, None, (), {"a": (folder / "absent").read_bytes()})  # type: ignore[arg-type]
 
     columns, missing = command.compare([Tool("a", absent), Tool("b", broken), Tool("c", unreadable)])
     assert columns == {}
     assert missing["a"] == "not installed: no npm"
     assert missing["b"] == "not measured: it did not start: no luck"
-    assert missing["c"].startswith("not measured: what it left cannot be read:")
+    assert missing["c"].startswith("not measured: its output cannot be read:")
