@@ -207,7 +207,7 @@ def _handler(upstream: str, bug: Bug) -> type[http.server.BaseHTTPRequestHandler
 
         def do_POST(self) -> None:
             sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            connection = http.client.HTTPConnection(at.hostname or "", at.port, timeout=10)
+            connection = http.client.HTTPConnection(at.hostname or "", at.port, timeout=60)
             try:
                 kind = {"Content-Type": "application/json"} if sent else {}
                 path = at.path.removesuffix("/v1") + self.path

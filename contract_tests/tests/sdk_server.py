@@ -41,7 +41,7 @@ class RawServer:
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
         for thread in self.threads:
-            thread.join(5)
+            thread.join(60)
 
     def accept(self) -> None:
         while not self.closing.is_set():
@@ -54,7 +54,7 @@ class RawServer:
             thread.start()
 
     def answer(self, connection: socket.socket) -> None:
-        connection.settimeout(5)
+        connection.settimeout(60)
         with contextlib.suppress(OSError), connection:
             if request := read_request(connection):
                 self.requests.append(request)
@@ -102,7 +102,7 @@ def repeating(head: bytes, piece: bytes, pause: float = 0.0) -> Act:
 
 
 def silent(connection: socket.socket, closing: threading.Event) -> None:
-    closing.wait(10)
+    closing.wait(60)
 
 
 def head(status: int = 200, kind: str = STREAM, *more: str) -> bytes:

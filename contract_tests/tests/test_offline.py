@@ -40,7 +40,7 @@ def tripwire() -> Iterator[tuple[int, list[str]]]:
     finally:
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
-        thread.join(5)
+        thread.join(60)
 
 
 def hostile(port: int) -> dict[str, str]:

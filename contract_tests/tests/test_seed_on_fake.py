@@ -93,7 +93,7 @@ def test_every_token_of_the_poem_is_printed_before_the_next_is_sent(run: Driver,
             early.extend(seen.queue)
             connection.sendall(chunk(stream[event.start : event.stop]))
             if token := token_of(event):
-                assert seen.get(timeout=10) == token
+                assert seen.get(timeout=60) == token
         connection.sendall(b"0\r\n\r\n")
 
     with RawServer(act) as server, run.script("--base-url", server.url, "--timeout", "60") as process:

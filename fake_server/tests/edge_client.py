@@ -50,7 +50,7 @@ def ask(
     headers: dict[str, str] | None = None,
 ) -> Answer:
     """One request on a connection of its own; a dict is sent as JSON, an iterator of bytes in chunks."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     sent = {} if headers is None else dict(headers)
     if isinstance(body, dict):
         body = json.dumps(body).encode()

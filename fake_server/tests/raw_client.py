@@ -53,18 +53,22 @@ def ask(
     *,
     headers: str = "",
     path: str = "/v1/chat/completions",
-    seconds: float = 10.0,
+    seconds: float = 60.0,
+    until: bytes = b"",
 ) -> Got:
-    """Post `body`, read until the server ends the connection or `seconds` have passed."""
+    """Post `body`, read until the server ends the connection or `seconds` have passed.
+
+    With `until` these bytes are waited for as long as it takes, and `seconds` are those after them.
+    """
     data = json.dumps(body).encode()
     head = (
         f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{headers}"
         f"Content-Length: {len(data)}\r\nConnection: close\r\n\r\n"
     )
-    with socket.create_connection(("127.0.0.1", port), timeout=seconds) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60.0) as connection:
         connection.sendall(head.encode() + data)
         received, ending, began, ended = b"", "open", 0.0, 0.0
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + (60.0 if until else seconds)
         while True:
             connection.settimeout(max(deadline - time.monotonic(), 0.001))
             try:
@@ -80,5 +84,7 @@ def ask(
                 ending = "fin"
                 break
             received += piece
+            if until and until in received:
+                deadline, until = time.monotonic() + seconds, b""
     before, blank, after = received.partition(b"\r\n\r\n")
     return Got(before + blank, after, ending, ended - began)

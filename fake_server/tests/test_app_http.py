@@ -22,8 +22,8 @@ def port() -> Iterator[int]:
 
 def sent(port: int, request: bytes) -> tuple[bytes, bytes]:
     """Head and body of what comes back until the server hangs up."""
-    with socket.create_connection(("127.0.0.1", port), 5) as link:
-        link.settimeout(5)
+    with socket.create_connection(("127.0.0.1", port), 60) as link:
+        link.settimeout(60)
         link.sendall(request)
         with link.makefile("rb") as reader:
             head, _, body = reader.read().partition(b"\r\n\r\n")
@@ -47,7 +47,7 @@ BEGUN = b"GET /v1/models HTTP/1.1\r\nHost: x\r\nX-Sl"
 @pytest.mark.parametrize(("kept", "begun"), [(False, b""), (False, BEGUN), (True, BEGUN)])
 def test_a_head_that_never_ends_is_408(kept: bool, begun: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server_module, "HEAD_SECONDS", 0.1)
-    with serving(Settings()) as port, socket.create_connection(("127.0.0.1", port), 5) as link:
+    with serving(Settings()) as port, socket.create_connection(("127.0.0.1", port), 60) as link:
         if kept:
             link.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
             assert link.recv(4096).startswith(b"HTTP/1.1 200 ")

@@ -50,7 +50,7 @@ def test_it_serves_and_leaves_quietly(how: signal.Signals) -> None:
         assert re.search(r"\d+ scripts?$", line.strip())
         assert ask(port_in(line), body=ASK).status == 200
         process.send_signal(how)
-        out, err = process.communicate(timeout=5)
+        out, err = process.communicate(timeout=60)
     assert (out, err) == ("", "")
     assert process.returncode in (0, -how)
 
@@ -78,7 +78,7 @@ def test_replay_serves_recordings(tmp_path: Path) -> None:
         assert "1 recording\n" in line
         assert ask(port_in(line), "GET", "/v1/models").json == {"played": 1}
         process.send_signal(signal.SIGINT)
-        assert process.communicate(timeout=5) == ("", "")
+        assert process.communicate(timeout=60) == ("", "")
 
 
 def test_replay_matches_paces_and_tells_its_misses(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_replay_matches_paces_and_tells_its_misses(tmp_path: Path) -> None:
         assert missed.json["error"]["code"] == "no_fixture_match"
         assert ask(port_in(line), body={"n": 0}).json == {"played": 0}
         process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=5)
+        _, told = process.communicate(timeout=60)
     assert told == f"WARNING fake_server.replay.playback: {missed.json['error']['message']}\n"
 
 

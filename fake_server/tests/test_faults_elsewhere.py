@@ -37,8 +37,8 @@ def old(fake: FakeServer, *, stream: bool, fault: str = "", keep: bool = False) 
     fields += f"x-fake-fault: {fault}\r\n" if fault else ""
     fields += "connection: keep-alive\r\n" if keep else ""
     port, got, ending = int(fake.root.rpartition(":")[2]), b"", "fin"
-    with socket.create_connection(("127.0.0.1", port), 5) as link:
-        link.settimeout(5)
+    with socket.create_connection(("127.0.0.1", port), 60) as link:
+        link.settimeout(60)
         link.sendall(f"POST /v1/chat/completions HTTP/1.0\r\n{fields}\r\n".encode() + body)
         try:
             while data := link.recv(65536):

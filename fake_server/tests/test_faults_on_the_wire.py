@@ -139,7 +139,7 @@ def test_a_stall_without_seconds_lasts_until_the_client_leaves(fake: FakeServer)
     fake.reset()
     fake.fault("stall", after_bytes=30)
     body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}], "stream": True}
-    got = ask(port(fake), body, seconds=0.5)
+    got = ask(port(fake), body, until=WHOLE[:30], seconds=0.3)
     assert (got.body, got.ending) == (WHOLE[:30], "open")
 
 

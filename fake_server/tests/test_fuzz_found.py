@@ -38,7 +38,7 @@ def port_of(fake: FakeServer) -> int:
 
 def sent(fake: FakeServer, request: str) -> tuple[bytes, bytes]:
     """Head and rest of what comes back until the server hangs up."""
-    with socket.create_connection(("127.0.0.1", port_of(fake)), 5) as link, link.makefile("rb") as reader:
+    with socket.create_connection(("127.0.0.1", port_of(fake)), 60) as link, link.makefile("rb") as reader:
         link.sendall(request.encode())
         head, _, rest = reader.read().partition(b"\r\n\r\n")
     return head, rest
@@ -120,7 +120,7 @@ def test_a_body_that_is_broken_is_refused_once(fake: FakeServer, caplog: pytest.
 
 def test_an_answer_under_way_is_not_followed_by_a_refusal(fake: FakeServer) -> None:
     fields = f"Host: a\r\nX-Fake-Fault: slow;bytes_per_second=5000\r\n{CHUNKED}"
-    with socket.create_connection(("127.0.0.1", port_of(fake)), 5) as link:
+    with socket.create_connection(("127.0.0.1", port_of(fake)), 60) as link:
         link.sendall(f"GET /v1/models HTTP/1.1\r\n{fields}".encode())
         received = link.recv(4096)
         link.sendall(b"zz\r\n")

