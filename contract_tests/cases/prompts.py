@@ -24,7 +24,7 @@ CODE = """def tree(height):
 """Text whose pieces are often nothing but spaces and line ends."""
 
 NOTES = "You are brief. " + " ".join(
-    f"Note {one}: the tree in garden {one} is {one} years old." for one in range(1, 31)
+    f"Note {number}: the tree in garden {number} is {number} years old." for number in range(1, 31)
 )
 """Some 300 words that are no question: who does not count them has not read them."""
 

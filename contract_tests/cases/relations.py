@@ -123,7 +123,7 @@ async def leaves(ask: Ask) -> None:
 
 async def _callers(ask: Ask, **more: Any) -> None:
     """One caller alone, then several at once, each with a word of its own."""
-    words = {role: ask.nonce() for role in ("alone", *(f"caller {one + 1}" for one in range(CALLERS)))}
+    words = {role: ask.nonce() for role in ("alone", *(f"caller {number + 1}" for number in range(CALLERS)))}
     bodies = {role: ask.body(repeat(word), 32, **more) for role, word in words.items()}
     await ask(bodies["alone"], role="alone", expect=words["alone"])
     await ask.together([(role, bodies[role], words[role]) for role in words if role != "alone"])

@@ -109,7 +109,8 @@ async def result(ask: Ask) -> None:
     if not ids or not all(ids) or not whole:
         raise SetupFailed("the first turn has no whole tool call with an id to answer")
     results = [
-        {"role": "tool", "tool_call_id": one, "content": '{"sky": "clear", "degrees": 7}'} for one in ids
+        {"role": "tool", "tool_call_id": call_id, "content": '{"sky": "clear", "degrees": 7}'}
+        for call_id in ids
     ]
     turns = [user(QUESTION), message.value, *results]
     await ask(ask.body(turns, 200, tools=[WEATHER, CLOCK]), role="answer")
@@ -141,13 +142,13 @@ async def two_results(ask: Ask) -> None:
     cities = {"call_1": "Oslo", "call_2": "Rome"}
     made = [
         {
-            "id": one,
+            "id": call_id,
             "type": "function",
             "function": {"name": "get_time", "arguments": json.dumps({"city": city})},
         }
-        for one, city in cities.items()
+        for call_id, city in cities.items()
     ]
-    results = [{"role": "tool", "tool_call_id": one, "content": "12:00"} for one in cities]
+    results = [{"role": "tool", "tool_call_id": call_id, "content": "12:00"} for call_id in cities]
     turns = [user(TWO), {"role": "assistant", "content": "", "tool_calls": made}, *results]
     await ask(ask.body(turns, 64, tools=[CLOCK], tool_choice="none"))
 

@@ -110,7 +110,7 @@ def logprobs(node: Node) -> Iterable[Complaint]:
 def _logprobs_asked(view: View) -> Iterable[Answer]:
     wanted = view.asked["logprobs"].value
     if view.endpoint == "completions" and isinstance(wanted, int) and not isinstance(wanted, bool):
-        yield from (one for one in answers(view) if one.text)
+        yield from (answer for answer in answers(view) if answer.text)
 
 
 @completions.rule(
@@ -128,9 +128,9 @@ def logprobs_given(answer: Answer) -> Iterable[Complaint]:
 def _readable(view: View) -> Iterable[tuple[Node, list[str]]]:
     """Choices of a dict whose tokens are all text: `bytes:` begins one that is part of a character."""
     for choice in TEXT.choices(view):
-        tokens = [one.text for one in choice["logprobs"]["tokens"]]
-        if tokens and not any(one.startswith("bytes:") or "\ufffd" in one for one in tokens):
-            yield choice, tokens
+        texts = [token.text for token in choice["logprobs"]["tokens"]]
+        if texts and not any(text.startswith("bytes:") or "\ufffd" in text for text in texts):
+            yield choice, texts
 
 
 @completions.rule(
@@ -146,7 +146,7 @@ def logprobs_tell_the_text(subject: tuple[Node, list[str]]) -> Iterable[Complain
     joined, text = "".join(tokens), choice["text"].text
     if not joined.startswith(text):  # a stop sequence, or the end of the text, may come last
         yield choice["logprobs"]["tokens"], f"the tokens say {joined[:50]!r}", repr(text[:50])
-    offsets = [one for one in choice["logprobs"]["text_offset"] if one.number is not None]
+    offsets = [offset for offset in choice["logprobs"]["text_offset"] if offset.number is not None]
     if len(offsets) != len(tokens):
         return
     for token, (here, after) in zip(tokens, pairwise(offsets), strict=False):
@@ -159,7 +159,7 @@ def logprobs_tell_the_text(subject: tuple[Node, list[str]]) -> Iterable[Complain
 def _echoed(view: View) -> Iterable[tuple[Node, str]]:
     """Each choice with the prompt it goes on with: those of the first prompt come first."""
     given = view.asked["prompt"]
-    prompts = [given.text] if given.text else [one.text for one in given]
+    prompts = [given.text] if given.text else [prompt.text for prompt in given]
     if view.asked["echo"].value is True and prompts and all(prompts):
         each = max(1, view.asked_choices // len(prompts))
         for place, choice in enumerate(TEXT.choices(view)):

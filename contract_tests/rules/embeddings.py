@@ -52,9 +52,9 @@ def data(root: Node) -> Iterable[Complaint]:
     node = root["data"]
     if node.kind != "array" or not node.value:
         yield node, str(node), "a non-empty array"
-    for one in node:
-        if one.kind != "object":
-            yield one, str(one), "an object"
+    for entry in node:
+        if entry.kind != "object":
+            yield entry, str(entry), "an object"
 
 
 @embeddings.rule("model", over=embedding_lists, harm="cost and logs are booked on no model")
@@ -66,7 +66,7 @@ def model(root: Node) -> Iterable[Complaint]:
 
 def _entries(view: View) -> Iterable[Node]:
     for root in embedding_lists(view):
-        yield from (one for one in root["data"] if one.kind == "object")
+        yield from (entry for entry in root["data"] if entry.kind == "object")
 
 
 @embeddings.rule("object", over=_entries, harm="clients that dispatch on `object` refuse it")
@@ -107,7 +107,7 @@ def asked_inputs(view: View) -> int | None:
         return 1
     if not isinstance(given, list) or not given:
         return None
-    return 1 if all(isinstance(one, int) for one in given) else len(given)
+    return 1 if all(isinstance(item, int) for item in given) else len(given)
 
 
 def _counted(view: View) -> Iterable[tuple[Node, int]]:
@@ -150,15 +150,19 @@ def encoding(subject: tuple[Node, bool]) -> Iterable[Complaint]:
             yield node, str(node)[:60], "Base64 of little-endian 32-bit floats"
         elif _of_doubles(node.text):
             yield node, "Base64 of 64-bit floats", "Base64 of little-endian 32-bit floats"
-    elif node.kind != "array" or any(one.number is None for one in node) or not node.value:
+    elif node.kind != "array" or any(item.number is None for item in node) or not node.value:
         yield node, str(node)[:60], "an array of numbers"
 
 
 def vector(node: Node) -> tuple[float, ...] | None:
     """The numbers of an embedding in either encoding; None where it is neither."""
     if node.kind == "array":
-        numbers = [one.number for one in node]
-        return tuple(one for one in numbers if one is not None) if None not in numbers and numbers else None
+        numbers = [item.number for item in node if item.number is not None]
+        return (
+            tuple(number for number in numbers if number is not None)
+            if None not in numbers and numbers
+            else None
+        )
     try:
         raw = base64.b64decode(node.text, validate=True)
     except (binascii.Error, ValueError):
@@ -172,7 +176,7 @@ def _of_doubles(text: str) -> bool:
     if len(raw) % 8:
         return False
     lengths = [
-        sum(one * one for one in struct.unpack(f"<{len(raw) // size}{kind}", raw)) ** 0.5
+        sum(number * number for number in struct.unpack(f"<{len(raw) // size}{kind}", raw)) ** 0.5
         for size, kind in ((8, "d"), (4, "f"))
     ]
     return abs(lengths[0] - 1) < UNIT and not abs(lengths[1] - 1) < UNIT
@@ -194,7 +198,7 @@ def _vectors(view: View) -> Iterable[tuple[Node, tuple[float, ...]]]:
 def finite(subject: tuple[Node, tuple[float, ...]]) -> Iterable[Complaint]:
     """The numbers are finite, and not all of them 0."""
     node, numbers = subject
-    if any(one != one or abs(one) == float("inf") for one in numbers):
+    if any(number != number or abs(number) == float("inf") for number in numbers):
         yield node, "NaN or an infinite number"
     elif not any(numbers):
         yield node, f"{len(numbers)} times 0"
@@ -211,7 +215,7 @@ def finite(subject: tuple[Node, tuple[float, ...]]) -> Iterable[Complaint]:
 def unit_length(subject: tuple[Node, tuple[float, ...]]) -> Iterable[Complaint]:
     """A vector has the length 1."""
     node, numbers = subject
-    length = sum(one * one for one in numbers) ** 0.5
+    length = sum(number * number for number in numbers) ** 0.5
     if abs(length - 1) > UNIT and length and length < float("inf"):
         yield node, f"length {length:.3g}", "1"
 

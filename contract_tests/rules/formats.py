@@ -22,7 +22,11 @@ formats = Section("formats", "JSON mode, structured outputs, refusals", see.STRU
 def _json_asked(view: View) -> Iterable[Answer]:
     """Answers in text that ended by themselves, where response_format asks for JSON."""
     if view.asked["response_format"]["type"].value in ("json_object", "json_schema"):
-        yield from (one for one in answers(view) if one.finish == "stop" and one.text and not one.refusal)
+        yield from (
+            answer
+            for answer in answers(view)
+            if answer.finish == "stop" and answer.text and not answer.refusal
+        )
 
 
 @formats.rule("json-text", over=_json_asked, see=see.CHAT_CREATE, harm="`json.loads(message.content)` raises")
@@ -36,10 +40,10 @@ def json_text(answer: Answer) -> Iterable[Complaint]:
 
 def _object_asked(view: View) -> Iterable[tuple[Answer, object]]:
     if view.asked["response_format"]["type"].value == "json_object":
-        for one in _json_asked(view):
-            parsed = jsontext.parse(one.text.encode("utf-8", "replace"))
+        for answer in _json_asked(view):
+            parsed = jsontext.parse(answer.text.encode("utf-8", "replace"))
             if parsed.ok:
-                yield one, parsed.value
+                yield answer, parsed.value
 
 
 @formats.rule("json-object", over=_object_asked, see=see.CHAT_CREATE, harm="`answer['key']` raises")
@@ -53,10 +57,10 @@ def json_object(part: tuple[Answer, object]) -> Iterable[Complaint]:
 def _schema_asked(view: View) -> Iterable[tuple[Answer, str]]:
     asked = view.asked["response_format"]["json_schema"]
     if asked["schema"].kind == "object" and asked["strict"].value is True:
-        for one in _json_asked(view):
-            parsed = jsontext.parse(one.text.encode("utf-8", "replace"))
+        for answer in _json_asked(view):
+            parsed = jsontext.parse(answer.text.encode("utf-8", "replace"))
             if parsed.ok:
-                yield one, violation(parsed.value, asked["schema"].value)
+                yield answer, violation(parsed.value, asked["schema"].value)
 
 
 @formats.rule("schema-kept", over=_schema_asked, harm="typed clients fail to read the answer")
@@ -95,7 +99,7 @@ def _validator() -> Any:
 
 
 def _refused(view: View) -> Iterable[Answer]:
-    yield from (one for one in answers(view) if one.refusal)
+    yield from (answer for answer in answers(view) if answer.refusal)
 
 
 @formats.rule(
@@ -112,9 +116,9 @@ _LEAKS = ("<|im_end|>", "<|im_start|>", "<|endoftext|>", "<|eot_id|>", "</s>", "
 
 
 def _texts(view: View) -> Iterable[tuple[Answer, str]]:
-    for one in answers(view):
-        if one.text:
-            yield one, _asked_text(view)
+    for answer in answers(view):
+        if answer.text:
+            yield answer, _asked_text(view)
 
 
 @lru_cache(maxsize=8)

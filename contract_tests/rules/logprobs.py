@@ -36,7 +36,7 @@ def members(node: Node) -> Iterable[Complaint]:
 
 def _asked(view: View) -> Iterable[Answer]:
     if view.endpoint == "chat" and view.asked["logprobs"].value is True:
-        yield from (one for one in answers(view) if one.text.strip())
+        yield from (answer for answer in answers(view) if answer.text.strip())
 
 
 @logprobs.rule("given", over=_asked, see=see.CHAT_CREATE, harm="`choice.logprobs.content` raises")
@@ -76,17 +76,17 @@ def _tokens(view: View) -> Iterator[Node]:
 @logprobs.rule("logprob", over=_tokens, harm="`math.exp(token.logprob)` raises or is above 1")
 def logprob(token: Node) -> Iterable[Complaint]:
     """`logprob` of every token is a number that is not above 0."""
-    for one in (token, *token["top_logprobs"]):
-        number = one["logprob"].number
+    for candidate in (token, *token["top_logprobs"]):
+        number = candidate["logprob"].number
         if number is None or number > ROUNDING:
-            yield one["logprob"], str(one["logprob"]), "a number, at most 0"
+            yield candidate["logprob"], str(candidate["logprob"]), "a number, at most 0"
 
 
 @logprobs.rule("top", over=_tokens, harm="`token.top_logprobs[0]` raises")
 def top(token: Node) -> Iterable[Complaint]:
     """`top_logprobs` of every token is an array of objects."""
     node = token["top_logprobs"]
-    if node.kind != "array" or any(one.kind != "object" for one in node):
+    if node.kind != "array" or any(candidate.kind != "object" for candidate in node):
         yield node, str(node), "an array of objects"
 
 
@@ -129,7 +129,7 @@ def top_given(subject: tuple[Node, int]) -> Iterable[Complaint]:
 @logprobs.rule("top-order", over=_tokens, level=SHOULD, harm="the first is not the most likely token")
 def top_order(token: Node) -> Iterable[Complaint]:
     """`top_logprobs` go from the most likely token down."""
-    numbers = [one["logprob"].number or 0.0 for one in token["top_logprobs"]]
+    numbers = [candidate["logprob"].number or 0.0 for candidate in token["top_logprobs"]]
     if numbers != sorted(numbers, reverse=True):
         yield token["top_logprobs"], f"{numbers[:5]}", "the highest first"
 
@@ -137,8 +137,8 @@ def top_order(token: Node) -> Iterable[Complaint]:
 @logprobs.rule("bytes", over=_tokens, level=SHOULD, harm="clients that put bytes together show another text")
 def bytes_(token: Node) -> Iterable[Complaint]:
     """`bytes` of a token are its UTF-8 bytes, or null; they alone hold what is no whole character."""
-    for one in (token, *token["top_logprobs"]):
-        node, text = one["bytes"], one["token"].text
+    for candidate in (token, *token["top_logprobs"]):
+        node, text = candidate["bytes"], candidate["token"].text
         if not node.there:
             yield node, "missing", "an array of bytes, or null"
         whole = text and "\\x" not in text and "\ufffd" not in text
@@ -149,15 +149,15 @@ def bytes_(token: Node) -> Iterable[Complaint]:
 
 def _joined(view: View) -> Iterable[tuple[Answer, bytes]]:
     if view.endpoint == "chat":
-        for one in answers(view):
-            tokens = [token for node in one.logprobs for token in node["content"]]
-            if tokens and one.text:
-                yield one, b"".join(_bytes(token) for token in tokens)
+        for answer in answers(view):
+            tokens = [token for node in answer.logprobs for token in node["content"]]
+            if tokens and answer.text:
+                yield answer, b"".join(_bytes(token) for token in tokens)
 
 
 def _bytes(token: Node) -> bytes:
     listed = token["bytes"].value
-    if isinstance(listed, list) and all(isinstance(one, int) and 0 <= one < 256 for one in listed):
+    if isinstance(listed, list) and all(isinstance(number, int) and 0 <= number < 256 for number in listed):
         return bytes(listed)
     return token["token"].text.encode("utf-8", "replace")
 

@@ -172,14 +172,14 @@ def permission(model: Node) -> Iterable[Complaint]:
     for name, kinds in (("permission", ("array",)), ("root", ("string",)), ("parent", ("string", "null"))):
         if model[name].kind not in kinds:
             yield model[name], str(model[name]), f"a {' or '.join(kinds)}"
-    for one in model["permission"]:
+    for entry in model["permission"]:
         wanted = {
             **dict.fromkeys(("id", "organization"), ("string",)),
             **{f"allow_{name}": ("boolean",) for name in _SWITCHES},
             **{"created": ("integer",), "group": ("string", "null"), "is_blocking": ("boolean",)},
         }
-        if one["object"].value != "model_permission":
-            yield one["object"], str(one["object"]), '"model_permission"'
+        if entry["object"].value != "model_permission":
+            yield entry["object"], str(entry["object"]), '"model_permission"'
         for name, allowed in wanted.items():
-            if one[name].kind not in allowed:
-                yield one[name], str(one[name]), f"a {' or '.join(allowed)}"
+            if entry[name].kind not in allowed:
+                yield entry[name], str(entry[name]), f"a {' or '.join(allowed)}"

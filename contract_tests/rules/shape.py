@@ -101,7 +101,11 @@ def meant(details: Sequence[Any]) -> list[Any]:
             weight = 100 if detail["type"] == "literal_error" else 1
             costs.setdefault(union, Counter())[member] += weight
     best = {union: min(members, key=lambda name: members[name]) for union, members in costs.items()}
-    return [one for one in details if all(best[union] == member for union, member in _members(one["loc"]))]
+    return [
+        detail
+        for detail in details
+        if all(best[union] == member for union, member in _members(detail["loc"]))
+    ]
 
 
 def _members(loc: Sequence[str | int]) -> Iterable[tuple[tuple[Any, ...], str]]:

@@ -20,9 +20,9 @@ FIELDS = frozenset({"data", "event", "id", "retry", ""})
 
 
 def _ended(view: View) -> Iterable[View]:
-    for one in event_bodies(view):
-        if one.whole and one.events:
-            yield one
+    for stream in event_bodies(view):
+        if stream.whole and stream.events:
+            yield stream
 
 
 @sse.rule(
@@ -105,8 +105,8 @@ def one_data_line(payload: Payload) -> Iterable[Complaint]:
 
 
 def _lines(view: View) -> Iterable[tuple[wire.Event, wire.Line]]:
-    for one in event_bodies(view):
-        yield from ((event, line) for event in one.events for line in event.lines)
+    for stream in event_bodies(view):
+        yield from ((event, line) for event in stream.events for line in event.lines)
 
 
 @sse.rule(

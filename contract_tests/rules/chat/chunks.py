@@ -40,9 +40,8 @@ def service_tier(chunk: Node) -> Iterable[Complaint]:
 
 
 def _obfuscated(view: View) -> Iterable[View]:
-    for one in CHAT.streams(view):
-        if any("obfuscation" in chunk.value for chunk in one.chunks):
-            yield one
+    if any("obfuscation" in chunk.value for chunk in CHAT.chunks(view)):
+        yield view
 
 
 @chat_stream.rule(
@@ -131,13 +130,13 @@ def no_message(choice: Node) -> Iterable[Complaint]:
 def _lists(view: View) -> Iterable[tuple[str, list[Node]]]:
     """Lists of objects that a choice streams in more than one delta, tool calls aside."""
     for choice in CHAT.streamed_choices(view):
-        found: dict[str, list[Node]] = {}
+        lists: dict[str, list[Node]] = {}
         for entry in choice.entries:
             members = entry.get("delta")
             for name, value in members.items() if type(members) is dict else ():
-                if type(value) is list and name != "tool_calls" and any(type(one) is dict for one in value):
-                    found.setdefault(name, []).append(entry["delta"][name])
-        yield from ((name, nodes) for name, nodes in found.items() if len(nodes) > 1)
+                if type(value) is list and name != "tool_calls" and any(type(item) is dict for item in value):
+                    lists.setdefault(name, []).append(entry["delta"][name])
+        yield from ((name, nodes) for name, nodes in lists.items() if len(nodes) > 1)
 
 
 @chat_stream.rule(
@@ -151,6 +150,6 @@ def list_index(part: tuple[str, list[Node]]) -> Iterable[Complaint]:
     """Objects of a list that is streamed in several deltas have an integer `index`, as tool calls do."""
     name, nodes = part
     for node in nodes:
-        for one in node:
-            if one["index"].kind != "integer":
-                yield one["index"], f"{name} without index", "an integer"
+        for item in node:
+            if item["index"].kind != "integer":
+                yield item["index"], f"{name} without index", "an integer"

@@ -124,11 +124,11 @@ which all of it came."""
 
 
 def _waited_for(view: View) -> Iterable[View]:
-    for one in whole_streams(view):
-        first, *rest = one.exchange.writes
-        waited = first.pause >= (LONG_WAIT if rest else LATE_HEAD) or one.exchange.head_pause >= LATE_HEAD
-        if len(one.chunks) >= MANY_CHUNKS and waited:
-            yield one
+    for stream in whole_streams(view):
+        first, *rest = stream.exchange.writes
+        waited = first.pause >= (LONG_WAIT if rest else LATE_HEAD) or stream.exchange.head_pause >= LATE_HEAD
+        if len(stream.chunks) >= MANY_CHUNKS and waited:
+            yield stream
 
 
 @chat_stream.rule(

@@ -104,7 +104,7 @@ def _moderated(view: View) -> Iterable[Node]:
     """Each result of a moderation that comes with a reply, dict or stream."""
     for root in (*dicts(view), *(view.chunks if view.endpoint == "chat" else ())):
         for side in ("input", "output") if root.says("moderation") else ():
-            yield from (one for one in root["moderation"][side]["results"] if one.kind == "object")
+            yield from (result for result in root["moderation"][side]["results"] if result.kind == "object")
 
 
 @chat.rule(

@@ -34,7 +34,7 @@ def answers(view: View) -> Iterator[Answer]:
         for place, choice in enumerate(form.choices(view)):
             yield _at_once(choice, place)
         streamed = form.whole_streamed_choices(view)
-        yield from (_streamed(choice) for choice in sorted(streamed, key=lambda one: one.index))
+        yield from (_streamed(choice) for choice in sorted(streamed, key=lambda choice: choice.index))
 
 
 def _at_once(choice: Node, place: int) -> Answer:
@@ -46,7 +46,7 @@ def _at_once(choice: Node, place: int) -> Answer:
         message["content"].text or choice["text"].text,
         message["refusal"].text,
         choice["finish_reason"].text,
-        tuple((one["name"].text, same_arguments(one["arguments"].text)) for one in functions),
+        tuple((function["name"].text, same_arguments(function["arguments"].text)) for function in functions),
         tuple(_some([choice])),
     )
 
@@ -77,9 +77,9 @@ def same_arguments(text: str) -> str:
 
 def answer_texts(view: View) -> list[tuple[Any, ...]]:
     """What the choices say, in a form that two replies can be compared by; empty where there is no answer."""
-    return [(one.index, one.text, one.calls, one.finish) for one in answers(view)]
+    return [(answer.index, answer.text, answer.calls, answer.finish) for answer in answers(view)]
 
 
 def whole_text(view: View) -> str:
     """All a reply says in text, choice after choice."""
-    return "\n".join(one.text for one in answers(view))
+    return "\n".join(answer.text for answer in answers(view))

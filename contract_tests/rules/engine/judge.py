@@ -83,11 +83,11 @@ class Judgement:
 
     def ids(self, *levels: Level) -> set[str]:
         """The ids of the rules that are broken, of these levels or of any."""
-        return {found.rule.id for found in self.findings if not levels or found.rule.level in levels}
+        return {finding.rule.id for finding in self.findings if not levels or finding.rule.level in levels}
 
     def of_rules(self, ids: frozenset[str]) -> Judgement:
         """What the rules with these ids said."""
-        findings = tuple(found for found in self.findings if found.rule.id in ids)
+        findings = tuple(finding for finding in self.findings if finding.rule.id in ids)
         return Judgement(findings, self.applied & ids, self.not_reached & ids)
 
 
@@ -205,14 +205,16 @@ def place_of(where: Any) -> Place:
 
 def _settle(findings: list[Finding]) -> Iterator[Finding]:
     """Findings without those that yield: generic ones where a named one stands, and declared ones."""
-    found = {one.rule.id for one in findings}
-    named = [one.place for one in findings if not one.rule.generic and one.rule.level is not NOTE]
-    for one in findings:
-        if found.intersection(one.rule.yields_to):
+    broken = {finding.rule.id for finding in findings}
+    named = [
+        finding.place for finding in findings if not finding.rule.generic and finding.rule.level is not NOTE
+    ]
+    for finding in findings:
+        if broken.intersection(finding.rule.yields_to):
             continue
-        if one.rule.generic and any(_covers(place, one.place) for place in named):
+        if finding.rule.generic and any(_covers(place, finding.place) for place in named):
             continue
-        yield one
+        yield finding
 
 
 def _covers(named: Place, generic: Place) -> bool:

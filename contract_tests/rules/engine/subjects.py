@@ -48,9 +48,9 @@ def bodies(view: View) -> Iterator[View]:
 
 
 def json_bodies(view: View) -> Iterator[View]:
-    for one in bodies(view):
-        if one.form == "json":
-            yield one
+    for body in bodies(view):
+        if body.form == "json":
+            yield body
 
 
 def event_bodies(view: View) -> Iterator[View]:
@@ -115,12 +115,12 @@ class Endpoint:
 
     def whole_streams(self, view: View) -> Iterator[View]:
         """A stream that came to its own end and reported no error on the way."""
-        for one in self.streams(view):
-            if one.whole and len(one.chunks) == len(one.messages):
-                yield one
+        for stream in self.streams(view):
+            if stream.whole and len(stream.chunks) == len(stream.messages):
+                yield stream
 
     def chunks(self, view: View) -> Iterator[Node]:
-        return chain.from_iterable(one.chunks for one in self.streams(view))
+        return chain.from_iterable(stream.chunks for stream in self.streams(view))
 
     def chunk_choices(self, view: View) -> Iterator[Node]:
         key = (self, "chunk_choices")
@@ -130,12 +130,12 @@ class Endpoint:
         return iter(view.listed[key])
 
     def streamed_choices(self, view: View) -> Iterator[StreamedChoice]:
-        for one in self.streams(view):
-            yield from one.streamed
+        for stream in self.streams(view):
+            yield from stream.streamed
 
     def whole_streamed_choices(self, view: View) -> Iterator[StreamedChoice]:
-        for one in self.whole_streams(view):
-            yield from one.streamed
+        for stream in self.whole_streams(view):
+            yield from stream.streamed
 
 
 CHAT, TEXT = Endpoint("chat"), Endpoint("completions")
@@ -191,9 +191,9 @@ def refusals(view: View) -> Iterator[View]:
 @once
 def error_objects(view: View) -> Iterator[Node]:
     """The `error` member of a refusal, and of an error event in a stream, where it is an object."""
-    for one in refusals(view):
-        if one.form == "json" and one.root["error"].kind == "object":
-            yield one.root["error"]
+    for refusal in refusals(view):
+        if refusal.form == "json" and refusal.root["error"].kind == "object":
+            yield refusal.root["error"]
     for node in view.messages:
         if type(node.get("error")) is dict:
             yield node["error"]

@@ -76,7 +76,7 @@ class View:
     def _prompts(self) -> int:
         """How many texts (or lists of tokens) `prompt` holds; a list of integers is one."""
         prompt = self.asked["prompt"].value if self.endpoint == "completions" else None
-        several = isinstance(prompt, list) and any(not isinstance(one, int) for one in prompt)
+        several = isinstance(prompt, list) and any(not isinstance(item, int) for item in prompt)
         return len(prompt) if isinstance(prompt, list) and several else 1
 
     # -- what came back
@@ -150,7 +150,7 @@ class View:
     @cached_property
     def messages(self) -> list[Node]:
         """The JSON objects of a stream, up to the first [DONE] and after it alike."""
-        return [one.node for one in self.payloads if isinstance(one.parsed.value, dict)]
+        return [payload.node for payload in self.payloads if isinstance(payload.parsed.value, dict)]
 
     @cached_property
     def chunks(self) -> list[Node]:

@@ -25,9 +25,9 @@ STATUS_OF_CODE = {
 
 def json_refusals(view: View) -> Iterable[View]:
     """Refusals whose body is a JSON text."""
-    for one in refusals(view):
-        if one.form == "json" and one.document.ok:
-            yield one
+    for refusal in refusals(view):
+        if refusal.form == "json" and refusal.document.ok:
+            yield refusal
 
 
 @errors.rule("body", over=refusals, harm="clients show the status alone, or the HTML of a gateway")
@@ -221,8 +221,8 @@ def _failing(view: View) -> Iterable[View]:
 )
 def ends_the_stream(view: View) -> Iterable[Complaint]:
     """Nothing but [DONE] follows an error in a stream."""
-    at = next(at for at, one in enumerate(view.payloads) if one.node.says("error"))
-    after = [one for one in view.payloads[at + 1 :] if not one.done]
+    at = next(at for at, payload in enumerate(view.payloads) if payload.node.says("error"))
+    after = [payload for payload in view.payloads[at + 1 :] if not payload.done]
     if after:
         yield after[0], "an event follows the error", "[DONE], or the end"
 

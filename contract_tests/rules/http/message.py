@@ -257,15 +257,15 @@ _ALIASES = {"x-gzip": "gzip", "x-compress": "compress"}
 
 def _names(listed: str) -> list[str]:
     """The content codings of a list, by their common names."""
-    names = (one.strip().lower() for one in listed.split(","))
+    names = (name.strip().lower() for name in listed.split(","))
     return [_ALIASES.get(name, name) for name in names if name]
 
 
 def _allows(accepted: str, coding: str) -> bool:
     """Whether Accept-Encoding allows a coding: by name, or by `*` where its name has no weight of 0."""
     allowed: dict[str, bool] = {}
-    for one in accepted.split(","):
-        name, _, weight = one.partition(";")
+    for item in accepted.split(","):
+        name, _, weight = item.partition(";")
         allowed.update(dict.fromkeys(_names(name), not _NO_WEIGHT.fullmatch(weight.strip().lower())))
     return allowed.get(coding, allowed.get("*", False))
 

@@ -65,9 +65,9 @@ def _stopped(trace: Trace) -> Iterator[Stopped]:
     if not (whole and stopped and text and text in whole_text(whole)):
         return
     stops = stop_sequences(stopped)
-    if any(one in whole_text(stopped) for one in stops):
+    if any(stop in whole_text(stopped) for stop in stops):
         return  # chat.stop-kept speaks of that
-    cuts = [text.partition(one) for one in stops if one in text]
+    cuts = [text.partition(stop) for stop in stops if stop in text]
     before, _, after = min(cuts, key=lambda cut: len(cut[0]), default=("", "", ""))
     if before.split() and before.split()[0] in whole_text(stopped):
         yield stopped, before.rstrip(), after.split()

@@ -17,39 +17,41 @@ Pair = tuple[Answer, Answer, View]
 
 def _both(trace: Trace) -> Iterator[tuple[View, View]]:
     """The dict and the stream of one request, where equal requests have equal answers."""
-    one, other = trace.roles.get("dict"), trace.roles.get("stream")
-    if trace.deterministic and one and other and other.is_stream:
-        yield one, other
+    reply, stream = trace.roles.get("dict"), trace.roles.get("stream")
+    if trace.deterministic and reply and stream and stream.is_stream:
+        yield reply, stream
 
 
 def _pairs(trace: Trace) -> Iterator[Pair]:
     """Each choice as the dict and as the stream says it."""
-    for one, other in _both(trace):
-        for pair in zip(answers(one), answers(other), strict=False):
-            yield *pair, other
+    for reply, stream in _both(trace):
+        for pair in zip(answers(reply), answers(stream), strict=False):
+            yield *pair, stream
 
 
 @relations.rule("same-text", over=_pairs, relation=True, harm="what users read depends on how it is sent")
 def same_text(pair: Pair) -> Iterable[Complaint]:
     """A stream says the same text as the dict, where equal requests have equal answers."""
-    one, other, stream = pair
-    if one.text != other.text:
-        at = next((i for i, (a, b) in enumerate(zip(one.text, other.text, strict=False)) if a != b), None)
-        at = min(len(one.text), len(other.text)) if at is None else at
+    whole, streamed, stream = pair
+    if whole.text != streamed.text:
+        at = next(
+            (i for i, (a, b) in enumerate(zip(whole.text, streamed.text, strict=False)) if a != b), None
+        )
+        at = min(len(whole.text), len(streamed.text)) if at is None else at
         start = max(0, at - 10)
         yield (
             stream,
-            f"from character {at}: {other.text[start : at + 30]!r}",
-            f"{one.text[start : at + 30]!r} ({len(one.text)} characters, not {len(other.text)})",
+            f"from character {at}: {streamed.text[start : at + 30]!r}",
+            f"{whole.text[start : at + 30]!r} ({len(whole.text)} characters, not {len(streamed.text)})",
         )
 
 
 @relations.rule("same-calls", over=_pairs, relation=True, harm="agents act differently when they stream")
 def same_calls(pair: Pair) -> Iterable[Complaint]:
     """A stream makes the same tool calls as the dict, where equal requests have equal answers."""
-    one, other, stream = pair
-    if one.calls != other.calls:
-        yield stream, f"calls {list(other.calls)}"[:160], f"{list(one.calls)}"[:160]
+    whole, streamed, stream = pair
+    if whole.calls != streamed.calls:
+        yield stream, f"calls {list(streamed.calls)}"[:160], f"{list(whole.calls)}"[:160]
 
 
 @relations.rule(
@@ -60,9 +62,9 @@ def same_calls(pair: Pair) -> Iterable[Complaint]:
 )
 def same_finish(pair: Pair) -> Iterable[Complaint]:
     """A stream ends with the same finish_reason as the dict, where equal requests have equal answers."""
-    one, other, stream = pair
-    if one.finish != other.finish and other.finish:
-        yield stream, f"finish_reason {other.finish!r}", repr(one.finish)
+    whole, streamed, stream = pair
+    if whole.finish != streamed.finish and streamed.finish:
+        yield stream, f"finish_reason {streamed.finish!r}", repr(whole.finish)
 
 
 def _usage(view: View) -> Node | None:
@@ -73,19 +75,19 @@ def _usage(view: View) -> Node | None:
 
 def _counted(trace: Trace) -> Iterator[tuple[Node, Node, bool]]:
     """The usage of both forms, and whether both say the same."""
-    for one, other in _both(trace):
-        first, second = _usage(one), _usage(other)
+    for reply, stream in _both(trace):
+        first, second = _usage(reply), _usage(stream)
         if first and second:
-            yield first, second, whole_text(one) == whole_text(other)
+            yield first, second, whole_text(reply) == whole_text(stream)
 
 
 @relations.rule("same-usage", over=_counted, relation=True, harm="the same answer costs more when it streams")
 def same_usage(part: tuple[Node, Node, bool]) -> Iterable[Complaint]:
     """A stream counts the same tokens as the dict: those of the prompt, and those of an equal answer."""
-    one, other, equal = part
+    whole, streamed, equal = part
     for name in ("prompt_tokens", "completion_tokens") if equal else ("prompt_tokens",):
-        if one[name].value != other[name].value:
-            yield other[name], f"{name} {other[name]}", str(one[name])
+        if whole[name].value != streamed[name].value:
+            yield streamed[name], f"{name} {streamed[name]}", str(whole[name])
 
 
 def _tokens(answer: Answer) -> list[str]:
@@ -94,17 +96,17 @@ def _tokens(answer: Answer) -> list[str]:
 
 def _weighed(trace: Trace) -> Iterator[Pair]:
     """Pairs with equal texts whose dict has log probabilities."""
-    for one, other, stream in _pairs(trace):
-        if one.text == other.text and _tokens(one):
-            yield one, other, stream
+    for whole, streamed, stream in _pairs(trace):
+        if whole.text == streamed.text and _tokens(whole):
+            yield whole, streamed, stream
 
 
 @relations.rule("same-logprobs", over=_weighed, relation=True, harm="confidence depends on how it is sent")
 def same_logprobs(pair: Pair) -> Iterable[Complaint]:
     """A stream gives log probabilities for the same tokens as the dict."""
-    one, other, stream = pair
-    if _tokens(one) != _tokens(other):
-        yield stream, f"the tokens {_tokens(other)[:6]}", f"{_tokens(one)[:6]}"
+    whole, streamed, stream = pair
+    if _tokens(whole) != _tokens(streamed):
+        yield stream, f"the tokens {_tokens(streamed)[:6]}", f"{_tokens(whole)[:6]}"
 
 
 def _in_parts(trace: Trace) -> Iterator[tuple[View, View]]:
@@ -120,9 +122,9 @@ def _in_parts(trace: Trace) -> Iterator[tuple[View, View]]:
 )
 def parts_as_text(pair: tuple[View, View]) -> Iterable[Complaint]:
     """A text sent as content parts is answered as the same text sent as a string."""
-    one, other = pair
-    if whole_text(one) != whole_text(other):
-        yield other, f"{whole_text(other)[:80]!r}", repr(whole_text(one)[:80])
+    text, parts = pair
+    if whole_text(text) != whole_text(parts):
+        yield parts, f"{whole_text(parts)[:80]!r}", repr(whole_text(text)[:80])
 
 
 def _of_a_repeater(trace: Trace) -> Iterator[tuple[View, str]]:
@@ -149,9 +151,14 @@ def parts_repeated(subject: tuple[View, str]) -> Iterable[Complaint]:
 
 def _pictured(trace: Trace) -> Iterator[tuple[Node, Node]]:
     """The usage of a question with a picture, and of the question alone."""
-    found = [_usage(trace.roles[role]) for role in ("with image", "without image") if role in trace.roles]
-    if len(found) == 2 and found[0] and found[1] and all(one["prompt_tokens"].number for one in found if one):
-        yield found[0]["prompt_tokens"], found[1]["prompt_tokens"]
+    usages = [_usage(trace.roles[role]) for role in ("with image", "without image") if role in trace.roles]
+    if (
+        len(usages) == 2
+        and usages[0]
+        and usages[1]
+        and all(usage["prompt_tokens"].number for usage in usages if usage)
+    ):
+        yield usages[0]["prompt_tokens"], usages[1]["prompt_tokens"]
 
 
 @relations.rule(
@@ -170,14 +177,14 @@ def image_counted(part: tuple[Node, Node]) -> Iterable[Complaint]:
 
 def _several(trace: Trace) -> Iterator[list[tuple[str, Node]]]:
     """The ids of all replies of a case."""
-    found = []
+    ids = []
     for role, view in trace.roles.items():
         if view.endpoint in ("chat", "completions"):
             root = view.root if view.is_dict else next(iter(view.chunks), view.root)
             if root["id"].text:
-                found.append((role, root["id"]))
-    if len(found) > 1:
-        yield found
+                ids.append((role, root["id"]))
+    if len(ids) > 1:
+        yield ids
 
 
 @relations.rule(
@@ -188,10 +195,10 @@ def _several(trace: Trace) -> Iterator[list[tuple[str, Node]]]:
     see=see.CHAT_OBJECT,
     harm="logs and caches keyed by id keep one answer and drop the others",
 )
-def own_ids(found: list[tuple[str, Node]]) -> Iterable[Complaint]:
+def own_ids(ids: list[tuple[str, Node]]) -> Iterable[Complaint]:
     """Every reply has an id of its own."""
     first: dict[str, str] = {}
-    for role, node in found:
+    for role, node in ids:
         if node.text in first:
             yield node, f"{role} and {first[node.text]} both have {node}", "another id"
         first.setdefault(node.text, role)

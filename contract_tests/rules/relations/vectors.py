@@ -25,20 +25,20 @@ def _vectors(view: View | None) -> list[tuple[Node, Vector]]:
     """The vectors of a reply, by index."""
     if view is None or not view.is_dict:
         return []
-    found = []
+    indexed = []
     for entry in view.root["data"]:
         numbers, index = vector(entry["embedding"]), entry["index"].value
         if numbers is not None and isinstance(index, int):
-            found.append((index, entry["embedding"], numbers))
-    return [(node, numbers) for _, node, numbers in sorted(found, key=lambda one: one[0])]
+            indexed.append((index, entry["embedding"], numbers))
+    return [(node, numbers) for _, node, numbers in sorted(indexed, key=lambda entry: entry[0])]
 
 
-def cosine(one: Vector, other: Vector) -> float:
+def cosine(left: Vector, right: Vector) -> float:
     """The cosine of the angle between two vectors, 0 where they have no common length."""
-    if len(one) != len(other):
+    if len(left) != len(right):
         return 0.0
-    length = sqrt(sum(a * a for a in one)) * sqrt(sum(b * b for b in other))
-    return sum(a * b for a, b in zip(one, other, strict=True)) / length if length else 0.0
+    length = sqrt(sum(a * a for a in left)) * sqrt(sum(b * b for b in right))
+    return sum(a * b for a, b in zip(left, right, strict=True)) / length if length else 0.0
 
 
 Pair = tuple[str, Node, Vector, Vector]
@@ -46,9 +46,9 @@ Pair = tuple[str, Node, Vector, Vector]
 
 
 def _unlike(pair: Pair) -> Iterable[Complaint]:
-    what, node, one, other = pair
-    if cosine(one, other) < ALIKE:
-        yield node, f"{what} have the cosine {cosine(one, other):.3f}", "1"
+    what, node, left, right = pair
+    if cosine(left, right) < ALIKE:
+        yield node, f"{what} have the cosine {cosine(left, right):.3f}", "1"
 
 
 def _in_a_batch(trace: Trace) -> Iterator[Pair]:
@@ -73,8 +73,8 @@ def batch_as_single(pair: Pair) -> Iterable[Complaint]:
 def _of_one_batch(trace: Trace) -> Iterator[Pair]:
     """The vectors of the different texts of a batch, two by two."""
     numbered = enumerate(_vectors(trace.roles.get("batch")), 1)
-    for (first, (_, one)), (second, (node, other)) in combinations(numbered, 2):
-        yield f"inputs {first} and {second}", node, one, other
+    for (first, (_, left)), (second, (node, right)) in combinations(numbered, 2):
+        yield f"inputs {first} and {second}", node, left, right
 
 
 @relations.rule(
@@ -86,8 +86,8 @@ def _of_one_batch(trace: Trace) -> Iterator[Pair]:
 )
 def texts_apart(pair: Pair) -> Iterable[Complaint]:
     """Texts that say different things have different vectors."""
-    what, node, one, other = pair
-    if cosine(one, other) > 1 - EQUAL:
+    what, node, left, right = pair
+    if cosine(left, right) > 1 - EQUAL:
         yield node, f"{what} have one vector", "vectors of their own"
 
 

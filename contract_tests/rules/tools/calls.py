@@ -192,11 +192,11 @@ def finish_has_calls(turn: Turn) -> Iterable[Complaint]:
 
 def offered(view: View) -> set[str]:
     """The names of the tools and functions in the request."""
-    found = {
+    names = {
         (tool["function"]["name"] or tool["custom"]["name"] or tool["name"]).text
         for tool in view.asked["tools"]
     }
-    return (found | {one["name"].text for one in view.asked["functions"]}) - {""}
+    return (names | {function["name"].text for function in view.asked["functions"]}) - {""}
 
 
 @tools.rule(

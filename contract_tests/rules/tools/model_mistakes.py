@@ -21,8 +21,12 @@ Called = tuple[Node, Any, dict[str, Any]]
 
 def _strict(view: View) -> Iterable[Called]:
     """The call of a strict function, where it is the only one: of several at once nothing is promised."""
-    functions = [tool["function"] for tool in view.asked["tools"] if tool["function"]["strict"].value is True]
-    schemas = {one["name"].text: one["parameters"].value for one in functions if one["parameters"].value}
+    functions = [tool["function"] for tool in view.asked["tools"]]
+    schemas = {
+        function["name"].text: function["parameters"].value
+        for function in functions
+        if function["strict"].value is True and function["parameters"].value
+    }
     for turn in calling_turns(view) if schemas else ():
         cut = turn.finish.text in ("length", "content_filter")
         if len(turn.names) == 1 and turn.names[0] in schemas and not cut:
@@ -56,9 +60,9 @@ _TAGS = (
 
 def _texts(view: View) -> Iterable[tuple[Answer, set[str]]]:
     names = offered(view)
-    for one in answers(view) if names and view.endpoint == "chat" else ():
-        if one.text and not one.calls:
-            yield one, names
+    for answer in answers(view) if names and view.endpoint == "chat" else ():
+        if answer.text and not answer.calls:
+            yield answer, names
 
 
 @tools.rule("no-call-as-text", over=_texts, level=SHOULD, harm="agents print the call instead of running it")
@@ -66,8 +70,8 @@ def no_call_as_text(subject: tuple[Answer, set[str]]) -> Iterable[Complaint]:
     """A call of an offered tool comes in `tool_calls`, not as text that only looks like one."""
     answer, names = subject
     text = answer.text.strip()
-    tag = next((one for one in _TAGS if text.startswith(one)), "")
-    if tag or _called(text) in names:
+    opening = next((tag for tag in _TAGS if text.startswith(tag)), "")
+    if opening or _called(text) in names:
         yield answer.where, f"the text is {text[:60]!r}", "tool_calls"
 
 

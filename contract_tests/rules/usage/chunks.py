@@ -46,9 +46,9 @@ def stream_asked(view: View) -> Iterable[Complaint]:
 
 
 def _promising(view: View) -> Iterable[View]:
-    for one in whole_streams_of_any(view):
-        if any("usage" in chunk.value for chunk in one.chunks):
-            yield one
+    for stream in whole_streams_of_any(view):
+        if any("usage" in chunk.value for chunk in stream.chunks):
+            yield stream
 
 
 def _asked_and_promising(view: View) -> Iterable[View]:
@@ -70,9 +70,9 @@ def stream_promised(view: View) -> Iterable[Complaint]:
 
 
 def _with_usage(view: View) -> Iterable[View]:
-    for one in streams_of_any(view):
-        if usage_chunks(one):
-            yield one
+    for stream in streams_of_any(view):
+        if usage_chunks(stream):
+            yield stream
 
 
 @usage.rule(

@@ -22,12 +22,12 @@ def completed_text(view: View) -> str:
     if view.endpoint != "completions" or view.asked["echo"].value is not True:
         return whole_text(view)
     given = view.asked["prompt"]
-    prompts = [given.text] if given.text else [one.text for one in given]
+    prompts = [given.text] if given.text else [prompt.text for prompt in given]
     each = max(1, view.asked_choices // max(1, len(prompts)))
     texts = []
-    for one in answers(view):
-        place = one.index // each
-        texts.append(one.text.removeprefix(prompts[place]) if place < len(prompts) else "")
+    for answer in answers(view):
+        place = answer.index // each
+        texts.append(answer.text.removeprefix(prompts[place]) if place < len(prompts) else "")
     return "\n".join(text for text in texts if text)
 
 

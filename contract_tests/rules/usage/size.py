@@ -51,21 +51,21 @@ Several = tuple[Node, list[Answer], int]
 
 
 def _several(view: View) -> Iterable[Several]:
-    said = [one for one in answers(view) if one.text.strip()]
-    if len(said) > 1 and view.asked["echo"].value is not True:  # an echoed prompt costs nothing
+    texts = [answer for answer in answers(view) if answer.text.strip()]
+    if len(texts) > 1 and view.asked["echo"].value is not True:  # an echoed prompt costs nothing
         limit = token_limit(view) // max(view.asked_choices, 1)
         counts = (node["completion_tokens"] for node in usages(view))
-        yield from ((count, said, limit) for count in counts if count.kind == "integer" and count.value > 0)
+        yield from ((count, texts, limit) for count in counts if count.kind == "integer" and count.value > 0)
 
 
 @usage.rule("every-choice", over=_several, level=SHOULD, harm="of several choices one is billed")
 def every_choice(subject: Several) -> Iterable[Complaint]:
     """`completion_tokens` counts every choice: a word is a token at least, and a cut one used its limit."""
-    count, said, limit = subject
-    words = sum(len(one.text.split()) for one in said)
-    cut = [one for one in said if one.finish == "length"]
+    count, answers, limit = subject
+    words = sum(len(answer.text.split()) for answer in answers)
+    cut = [answer for answer in answers if answer.finish == "length"]
     if 4 * count.value < 3 * words:
-        yield count, f"{count} for {words} words in {len(said)} choices", f"at least {words}"
+        yield count, f"{count} for {words} words in {len(answers)} choices", f"at least {words}"
     elif len(cut) > 1 and count.value <= limit <= SMALL:
         yield count, f"{count} for {len(cut)} choices cut at {limit}", f"at least {len(cut) * limit}"
 
