@@ -126,8 +126,8 @@ def error_text(body: bytes, *names: str) -> str | None:
     except (ValueError, RecursionError):
         return None
     data = dig(data, 0) or data
-    found = next((dig(data, name, "message") or dig(data, name) for name in names if dig(data, name)), None)
-    return found if found is None or isinstance(found, str) else json.dumps(found)
+    text = next((dig(data, name, "message") or dig(data, name) for name in names if dig(data, name)), None)
+    return text if text is None or isinstance(text, str) else json.dumps(text)
 
 
 def ask(options: argparse.Namespace, talk: Talk) -> None:

@@ -46,8 +46,8 @@ def test_contract(live_result: CaseResult, record_property: Callable[[str, objec
     if live_result.outcome is Outcome.FAIL:
         pytest.fail(f"{live_result.title}\n\n{text}", pytrace=False)
     tolerated = [
-        f"tolerated: {format_finding(one.finding)}\n    reason    {one.entry.reason}"
-        for one in live_result.tolerated
+        f"tolerated: {format_finding(known.finding)}\n    reason    {known.entry.reason}"
+        for known in live_result.tolerated
     ]
     print("\n\n".join([text, *tolerated]))
     for finding in live_result.findings:

@@ -106,8 +106,8 @@ async def long_history(ask: Ask) -> None:
 
 @case("chat.turns", title="a conversation of several turns", tokens=32)
 async def turns(ask: Ask) -> None:
-    said = [user("My name is Ada."), {"role": "assistant", "content": "Nice to meet you, Ada."}, user(SHORT)]
-    await ask(ask.body(said))
+    answer = {"role": "assistant", "content": "Nice to meet you, Ada."}
+    await ask(ask.body([user("My name is Ada."), answer, user(SHORT)]))
 
 
 @case("chat.name", title="a message with the name of its author", tokens=16, features=["name"])

@@ -59,8 +59,8 @@ async def code(ask: Ask) -> None:
     features=["tools", "tool_choice", "required"],
 )
 async def calls(ask: Ask) -> None:
-    asked = "What is the weather in Oslo?"
-    await _compare(ask, ask.body(asked, 200, tools=[WEATHER, CLOCK], tool_choice="required", **STEADY))
+    question = "What is the weather in Oslo?"
+    await _compare(ask, ask.body(question, 200, tools=[WEATHER, CLOCK], tool_choice="required", **STEADY))
 
 
 @case("relations.length", title="the same cut as dict and as stream", requests=4, tokens=24)
@@ -104,10 +104,10 @@ async def same_object(ask: Ask) -> None:
 
 @case("relations.parts", title="a text as string and in parts", requests=3, tokens=96)
 async def parts(ask: Ask) -> None:
-    asked = "Write one short sentence about a bridge."
-    await ask(ask.body(asked, **STEADY))
-    await ask(ask.body(asked, **STEADY), role="again")
-    await ask(ask.body([user([{"type": "text", "text": asked}])], **STEADY), role="parts")
+    question = "Write one short sentence about a bridge."
+    await ask(ask.body(question, **STEADY))
+    await ask(ask.body(question, **STEADY), role="again")
+    await ask(ask.body([user([{"type": "text", "text": question}])], **STEADY), role="parts")
 
 
 @case("relations.leaves", title="a caller that leaves early, and the next one", requests=6, tokens=256)

@@ -35,8 +35,8 @@ async def max_tokens(ask: Ask) -> None:
 
 @case("chat.stream.stop", title="stream ended by a stop sequence", tokens=64, features=["stop"])
 async def stop(ask: Ask) -> None:
-    asked = repeat("one two three four five six")
-    await ask(ask.body(asked, 64, stop="four", stream=True), role="stream")
+    text = repeat("one two three four five six")
+    await ask(ask.body(text, 64, stop="four", stream=True), role="stream")
 
 
 @case(

@@ -17,9 +17,9 @@ TWO = "What time is it in Oslo and in Rome? Call get_time once for each city, bo
 
 
 def _body(
-    ask: Ask, choice: Any, *, asked: str = QUESTION, stream: bool = False, **more: Any
+    ask: Ask, choice: Any, *, question: str = QUESTION, stream: bool = False, **more: Any
 ) -> dict[str, Any]:
-    return ask.body(asked, 200, tools=[WEATHER, CLOCK], tool_choice=choice, stream=stream, **more)
+    return ask.body(question, 200, tools=[WEATHER, CLOCK], tool_choice=choice, stream=stream, **more)
 
 
 def _is_json(text: str) -> bool:

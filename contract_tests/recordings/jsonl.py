@@ -64,7 +64,7 @@ def _line(line: bytes, where: str) -> Recording:
 
 
 def _exchange(entry: dict[str, Any]) -> Exchange:
-    asked, reply, source = entry["request"], entry["response"], entry.get("source", {})
+    request, reply, source = entry["request"], entry["response"], entry.get("source", {})
     unknown = set(_NEVER_KEPT)
     if "content-type" not in reply["headers"]:
         unknown.add(Aspect.HEADERS)
@@ -72,13 +72,13 @@ def _exchange(entry: dict[str, Any]) -> Exchange:
         unknown.add(Aspect.BODY_BYTES)
     if source.get("fidelity") == "sse-rejoined":
         unknown.add(Aspect.EVENT_FRAMING)
-    body, complete = _request_body(asked.get("body"))
+    body, complete = _request_body(request.get("body"))
     if not complete:
         unknown.add(Aspect.REQUEST)
-    query = asked.get("query")
+    query = request.get("query")
     payload = _payload(reply)
     return Exchange(
-        Request(asked["method"], asked["path"] + _query(query), None, body),
+        Request(request["method"], request["path"] + _query(query), None, body),
         reply["status"],
         headers=tuple((str(name), str(value)) for name, value in reply["headers"].items()),
         writes=(Write(payload),) if payload else (),

@@ -42,8 +42,8 @@ class Summary:
     @property
     def never_applied(self) -> list[str]:
         """Rules over single exchanges that were asked for and applied to none of them."""
-        asked = [rule for rule in RULES.values() if not self.selected or rule.id in self.selected]
-        return [rule.id for rule in asked if not rule.relation and not self.applied[rule.id]]
+        rules = [rule for rule in RULES.values() if not self.selected or rule.id in self.selected]
+        return [rule.id for rule in rules if not rule.relation and not self.applied[rule.id]]
 
     def count(self, level: Level) -> int:
         """How many findings of this level there are."""

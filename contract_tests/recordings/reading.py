@@ -17,11 +17,11 @@ def read(path: Path) -> Iterator[Recording]:
     A file of another tool (see `contract_tests.importing`) is read too, where it is named itself.
     """
     if path.is_dir():
-        found = sorted({*fixture.find(path), *path.rglob("*.jsonl")})
-        if not found:
+        paths = sorted({*fixture.find(path), *path.rglob("*.jsonl")})
+        if not paths:
             raise InputError(f"{path}: no fixture and no .jsonl file in this folder")
-        for one in found:
-            yield from read(one)
+        for file in paths:
+            yield from read(file)
     elif path.suffix == ".jsonl":
         yield from read_lines(path)
     elif fixture.is_fixture(path):
@@ -46,14 +46,14 @@ def _foreign(path: Path) -> Iterator[Recording]:
     if path.suffix == ".body" or recognise(path) is None:
         yield _fixture(path)
         return
-    for one in importing.read(path):
-        if one.format == "aimock":
+    for imported in importing.read(path):
+        if imported.format == "aimock":
             raise InputError(
                 f"{path}: a fixture of aimock holds an answer and nothing that a server sent: there is "
                 "nothing to judge; `contract import` makes an exchange of it that can be replayed"
             )
-        exchange = one.fixture.exchange
-        yield Recording(exchange, endpoint=_endpoint(exchange), source=one.fixture.source)
+        exchange = imported.fixture.exchange
+        yield Recording(exchange, endpoint=_endpoint(exchange), source=imported.fixture.source)
 
 
 def _endpoint(exchange: Exchange) -> str:

@@ -42,8 +42,8 @@ def unread(tally: Tally, readings: Readings) -> list[tuple[str, str]]:
     """Provider and rule of each type of MUST finding whose bytes nobody has read."""
     return [
         (name, rule)
-        for name, one in sorted(tally.providers.items())
-        for rule in one.rules(Level.MUST)
+        for name, provider in sorted(tally.providers.items())
+        for rule in provider.rules(Level.MUST)
         if rule not in readings.get(name, {})
     ]
 
@@ -58,10 +58,10 @@ def gone(tally: Tally, readings: Readings) -> list[tuple[str, str]]:
     ]
 
 
-def _cells(one: Provider, sections: Sequence[str]) -> Iterator[str]:
-    yield str(one.exchanges)
+def _cells(provider: Provider, sections: Sequence[str]) -> Iterator[str]:
+    yield str(provider.exchanges)
     for name in sections:
-        counts = (one.judged[name], one.must[name], one.should[name])
+        counts = (provider.judged[name], provider.must[name], provider.should[name])
         if not counts[0]:
             yield "·"
         else:
@@ -76,26 +76,27 @@ def _table(tally: Tally) -> Iterator[str]:
     sections = tally.sections
     yield _row(("provider", "exchanges", *sections))
     yield _row(("---", *("--:" for _ in range(len(sections) + 1))))
-    for name, one in sorted(tally.providers.items()):
-        yield _row((f"[{name}](#{name})", *_cells(one, sections)))
+    for name, provider in sorted(tally.providers.items()):
+        yield _row((f"[{name}](#{name})", *_cells(provider, sections)))
 
 
 def _details(tally: Tally, readings: Readings) -> Iterator[str]:
-    for name, one in sorted(tally.providers.items()):
+    for name, provider in sorted(tally.providers.items()):
         yield f"### {name}"
         yield ""
-        if not any(one.rules(level) for level in LEVELS):
-            yield f"No MUST or SHOULD finding in {one.exchanges} exchange{'s' * (one.exchanges > 1)}."
+        if not any(provider.rules(level) for level in LEVELS):
+            exchanges = f"{provider.exchanges} exchange{'s' * (provider.exchanges > 1)}"
+            yield f"No MUST or SHOULD finding in {exchanges}."
             yield ""
             continue
         yield _row(("rule", "level", "exchanges", "first seen", "what the bytes say"))
         yield _row(("---", "---", "--:", "---", "---"))
         for level in LEVELS:
-            for rule in one.rules(level):
-                said = readings.get(name, {}).get(rule) or _said(one.examples[rule], level)
-                count = f"{one.flagged[rule]} of {one.applied[rule]}"
+            for rule in provider.rules(level):
+                reading = readings.get(name, {}).get(rule) or _said(provider.examples[rule], level)
+                count = f"{provider.flagged[rule]} of {provider.applied[rule]}"
                 link = f"[{rule}](../../rules/RULES.md#{anchor(rule)})"
-                yield _row((link, level.value, count, _place(one.examples[rule]), said))
+                yield _row((link, level.value, count, _place(provider.examples[rule]), reading))
         yield ""
 
 

@@ -20,8 +20,8 @@ def to_recordings(
     judged = tuple(labels)
 
     def looked(entry: ToleranceEntry) -> bool:
-        asked = not summary.selected or entry.rule in summary.selected
-        return asked and any(entry.may_be_in(label) for label in judged)
+        selected = not summary.selected or entry.rule in summary.selected
+        return selected and any(entry.may_be_in(label) for label in judged)
 
     ledger = account(summary.findings, entries, today, looked)
     return *split(summary.findings, entries, today), ledger

@@ -55,12 +55,12 @@ def json_object(part: tuple[Answer, object]) -> Iterable[Complaint]:
 
 
 def _schema_asked(view: View) -> Iterable[tuple[Answer, str]]:
-    asked = view.asked["response_format"]["json_schema"]
-    if asked["schema"].kind == "object" and asked["strict"].value is True:
+    json_schema = view.asked["response_format"]["json_schema"]
+    if json_schema["schema"].kind == "object" and json_schema["strict"].value is True:
         for answer in _json_asked(view):
             parsed = jsontext.parse(answer.text.encode("utf-8", "replace"))
             if parsed.ok:
-                yield answer, violation(parsed.value, asked["schema"].value)
+                yield answer, violation(parsed.value, json_schema["schema"].value)
 
 
 @formats.rule("schema-kept", over=_schema_asked, harm="typed clients fail to read the answer")
@@ -133,9 +133,9 @@ def _asked_text(view: View) -> str:
 @formats.rule("no-control-tokens", over=_texts, level=SHOULD, harm="users read the template of the model")
 def no_control_tokens(part: tuple[Answer, str]) -> Iterable[Complaint]:
     """The text is free of the tokens that mark turns inside a model's prompt."""
-    answer, asked = part
+    answer, request = part
     for token in _LEAKS:
-        if token in answer.text and token not in asked:
+        if token in answer.text and token not in request:
             yield answer.where, f"the text contains {token}"
 
 
@@ -148,8 +148,8 @@ def no_control_tokens(part: tuple[Answer, str]) -> Iterable[Complaint]:
 )
 def no_replacement(part: tuple[Answer, str]) -> Iterable[Complaint]:
     """The text holds no U+FFFD, which stands for bytes that a server cut in the middle of a character."""
-    answer, asked = part
-    if "\ufffd" in answer.text and "\ufffd" not in asked and "\\ufffd" not in asked:
+    answer, request = part
+    if "\ufffd" in answer.text and "\ufffd" not in request and "\\ufffd" not in request:
         at = answer.text.index("\ufffd")
         yield answer.where, f"U+FFFD after {answer.text[max(0, at - 20) : at]!r}"
 
@@ -157,8 +157,8 @@ def no_replacement(part: tuple[Answer, str]) -> Iterable[Complaint]:
 @formats.rule("no-thinking", over=_texts, level=SHOULD, harm="users read the model's draft as its answer")
 def no_thinking(part: tuple[Answer, str]) -> Iterable[Complaint]:
     """The text does not begin with a `<think>` block: reasoning has members of its own."""
-    answer, asked = part
-    if answer.text.lstrip().startswith("<think>") and "<think>" not in asked:
+    answer, request = part
+    if answer.text.lstrip().startswith("<think>") and "<think>" not in request:
         yield answer.where, f"the text begins {answer.text.lstrip()[:40]!r}", "the answer alone"
 
 

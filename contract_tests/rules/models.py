@@ -152,9 +152,9 @@ def _retrieved(view: View) -> Iterable[View]:
 )
 def retrieve_id(view: View) -> Iterable[Complaint]:
     """A model that is retrieved has the id that was asked for."""
-    asked = unquote(view.exchange.request.path.rpartition("/models/")[2])
-    if view.root["id"].text and view.root["id"].text != asked:
-        yield view.root["id"], str(view.root["id"]), asked
+    wanted = unquote(view.exchange.request.path.rpartition("/models/")[2])
+    if view.root["id"].text and view.root["id"].text != wanted:
+        yield view.root["id"], str(view.root["id"]), wanted
 
 
 def _older(view: View) -> Iterable[Node]:

@@ -47,8 +47,8 @@ async def prepare(session: Session, prefixes: tuple[str, str]) -> None:
         if not await _by_models(session, prefixes):
             await _by_chat(session, prefixes)
         if session.prefix != prefixes[0]:
-            said = "with" if session.prefix else "without"
-            session.note(f"{session.base_url} is asked: the target answers {said} /v1")
+            how = "with" if session.prefix else "without"
+            session.note(f"{session.base_url} is asked: the target answers {how} /v1")
         session.model = session.model or _model(session)
         session.fitting = fitting(session.listed)
         session.control = await session.exchange("control", "GET", f"/{NO_SUCH_PATH}-{secrets.token_hex(4)}")
@@ -58,12 +58,12 @@ async def prepare(session: Session, prefixes: tuple[str, str]) -> None:
 
 def fitting(listed: Iterable[str]) -> dict[str, str]:
     """The first listed model whose name says that it embeds, or that it completes text."""
-    found: dict[str, str] = {}
+    models: dict[str, str] = {}
     for model in listed:
         for endpoint, words in _WORDS.items():
             if any(word in model.lower() for word in words):
-                found.setdefault(endpoint, model)
-    return found
+                models.setdefault(endpoint, model)
+    return models
 
 
 async def _by_models(session: Session, prefixes: tuple[str, str]) -> bool:
@@ -114,10 +114,10 @@ async def _ask(session: Session, method: str, path: str, body: bytes = b"") -> V
     if exchange.ending is Ending.UNREACHABLE:
         raise Unreachable(exchange.problem)
     if view.status in (401, 407) or (view.status == 403 and not session.options.api_key):
-        told = f"(status {view.status}): {refusal_text(view)}"
+        refusal = f"(status {view.status}): {refusal_text(view)}"
         if session.options.api_key:
-            raise Unreachable(f"the target refuses the key {told}")
-        raise Unreachable(f"the target asks for a key, set OPENAI_API_KEY or use --key-env {told}")
+            raise Unreachable(f"the target refuses the key {refusal}")
+        raise Unreachable(f"the target asks for a key, set OPENAI_API_KEY or use --key-env {refusal}")
     return view
 
 

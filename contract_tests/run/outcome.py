@@ -40,7 +40,7 @@ class ExitCode(IntEnum):
 def failing(findings: Iterable[Finding], fail_on: Level) -> bool:
     """Whether there is a finding of the level `fail_on` or of a stronger one."""
     order = list(Level)
-    return any(order.index(one.rule.level) <= order.index(fail_on) for one in findings)
+    return any(order.index(finding.rule.level) <= order.index(fail_on) for finding in findings)
 
 
 def below(case_id: str, prefix: str) -> bool:
@@ -111,12 +111,13 @@ class RunReport:
     @property
     def lacking(self) -> list[Lack]:
         """What is missing of the required sections, in their order."""
-        found: dict[tuple[str, Outcome, str], list[str]] = {}
+        cases_by_reason: dict[tuple[str, Outcome, str], list[str]] = {}
         for section in self.required:
-            for one in self.results:
-                if one.outcome not in REACHED and below(one.case_id, section):
-                    found.setdefault((section, one.outcome, one.reason), []).append(one.case_id)
-        return [Lack(*key, tuple(cases)) for key, cases in found.items()]
+            for result in self.results:
+                if result.outcome not in REACHED and below(result.case_id, section):
+                    key = (section, result.outcome, result.reason)
+                    cases_by_reason.setdefault(key, []).append(result.case_id)
+        return [Lack(*key, tuple(cases)) for key, cases in cases_by_reason.items()]
 
     def exit_code(self, fail_on: Level = Level.MUST) -> ExitCode:
         """The exit code by the contract's table; `fail_on` SHOULD (or NOTE) widens what counts.
@@ -126,11 +127,11 @@ class RunReport:
         leaves the run without a verdict.
         """
         outcomes = {result.outcome for result in self.results}
-        lacking = {one.outcome for one in self.lacking}
+        lacking = {lack.outcome for lack in self.lacking}
         if Outcome.HARNESS_FAILED in outcomes:
             return ExitCode.HARNESS
         if failing(self.findings, fail_on) or Outcome.UNSUPPORTED in lacking:
             return ExitCode.FINDINGS
-        chat = [one for one in self.results if one.section.startswith("chat")] or self.results
-        reached = any(one.outcome in REACHED for one in chat)
+        chat = [result for result in self.results if result.section.startswith("chat")] or self.results
+        reached = any(result.outcome in REACHED for result in chat)
         return ExitCode.OK if reached and not lacking and not self.stopped else ExitCode.UNREACHABLE

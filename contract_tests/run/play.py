@@ -22,12 +22,12 @@ async def play(case: Case, session: Session) -> CaseResult:
     ask = Ask(case, session)
     outcome, reason = await _asked(case, ask)
     try:
-        judged = await asyncio.to_thread(_judged, ask)
+        judgement = await asyncio.to_thread(_judged, ask)
     except Exception as error:
         outcome, reason = Outcome.HARNESS_FAILED, f"judging failed: {_shown(error)}"
-        judged = Judgement()
-    outcome = _settled(outcome, judged)
-    if outcome is Outcome.FAIL and not judged.ids(Level.MUST):
+        judgement = Judgement()
+    outcome = _settled(outcome, judgement)
+    if outcome is Outcome.FAIL and not judgement.ids(Level.MUST):
         outcome, reason = Outcome.HARNESS_FAILED, f"{reason}, and no rule says why"
     exchanges = [view.exchange for view in ask.views]
     session.strike(case.id, exchanges)
@@ -37,10 +37,10 @@ async def play(case: Case, session: Session) -> CaseResult:
         case.section,
         case.title,
         outcome,
-        tuple(_masked(one, secrets) for one in judged.findings),
-        tuple(_masked_exchange(one, secrets) for one in exchanges),
-        judged.applied,
-        judged.not_reached,
+        tuple(_masked(finding, secrets) for finding in judgement.findings),
+        tuple(_masked_exchange(exchange, secrets) for exchange in exchanges),
+        judgement.applied,
+        judgement.not_reached,
         _mask(reason, secrets),
         monotonic() - began,
     )
@@ -78,7 +78,7 @@ def _judged(ask: Ask) -> Judgement:
     """What the rules say of every exchange of the case and of them together."""
     parts = [*(judge(view) for view in ask.views), judge_trace(ask.trace())]
     return Judgement(
-        tuple(one for part in parts for one in part.findings),
+        tuple(finding for part in parts for finding in part.findings),
         frozenset().union(*(part.applied for part in parts)),
         frozenset().union(*(part.not_reached for part in parts)),
     )
@@ -111,10 +111,10 @@ def _masked(finding: Finding, secrets: tuple[str, ...]) -> Finding:
 def _masked_exchange(exchange: Exchange, secrets: tuple[str, ...]) -> Exchange:
     """The exchange with secrets in its reply starred out, byte for byte; unchanged where there are none."""
     payload, head = exchange.payload, str(exchange.headers)
-    found = [one for one in secrets if one.encode() in payload or one in head]
-    if not found:
+    leaked = [secret for secret in secrets if secret.encode() in payload or secret in head]
+    if not leaked:
         return exchange
-    for secret in found:
+    for secret in leaked:
         payload = payload.replace(secret.encode(), b"*" * len(secret))
     headers = tuple((name, _mask(value, secrets)) for name, value in exchange.headers)
     return exchange.but(writes=recut(payload, exchange.writes), headers=headers)

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Sequence
 from datetime import date
 
-from contract_tests.run.outcome import CaseResult, Outcome
+from contract_tests.run.outcome import REACHED, CaseResult
 from contract_tests.run.run import NoModel, Options, Unreachable, UsageError, run
 from contract_tests.run.tolerated import to_case
 from contract_tests.tolerance.entry import ToleranceEntry
@@ -58,9 +58,9 @@ class LiveRun:
 
     def reached_chat(self) -> bool:
         """Whether a chat case was judged, or none was asked (then: any case)."""
-        asked = [one for one in self.options.select if one.startswith("chat")] or self.options.select
-        found = [self._results[one] for one in asked if one in self._results]
-        return any(one.outcome in (Outcome.PASS, Outcome.WARN, Outcome.FAIL) for one in found)
+        chat = [case_id for case_id in self.options.select if case_id.startswith("chat")]
+        results = [self._results.get(case_id) for case_id in chat or self.options.select]
+        return any(result.outcome in REACHED for result in results if result)
 
     def _work(self) -> None:
         try:

@@ -17,8 +17,8 @@ _TO_ITS_END = (Outcome.PASS, Outcome.WARN)
 
 def to_run(report: RunReport, entries: Sequence[ToleranceEntry], today: date) -> RunReport:
     """The report with what is tolerated told apart from what counts."""
-    results = tuple(to_case(one, entries, today) for one in report.results)
-    by_id = {one.case_id: one for one in report.results}
+    results = tuple(to_case(result, entries, today) for result in report.results)
+    by_id = {result.case_id: result for result in report.results}
 
     def looked(entry: ToleranceEntry) -> bool:
         """Whether all cases that may be meant were judged, and in one of them the rule had its say.
@@ -26,9 +26,10 @@ def to_run(report: RunReport, entries: Sequence[ToleranceEntry], today: date) ->
         A case that failed may have ended before it; that no case is called so is an answer too.
         """
         meant = [case_id for case_id in CASES if entry.may_be_in(case_id)]
-        found = [by_id[one] for one in meant if one in by_id and by_id[one].outcome in _JUDGED]
-        said = [one for one in found if entry.rule in one.applied or one.outcome in _TO_ITS_END]
-        return len(found) == len(meant) and bool(said or not meant)
+        results = [by_id[case_id] for case_id in meant if case_id in by_id]
+        judged = [result for result in results if result.outcome in _JUDGED]
+        looked = (entry.rule in result.applied or result.outcome in _TO_ITS_END for result in judged)
+        return len(judged) == len(meant) and (not meant or any(looked))
 
     return replace(report, results=results, ledger=account([*report.findings], entries, today, looked))
 
@@ -37,6 +38,6 @@ def to_case(result: CaseResult, entries: Sequence[ToleranceEntry], today: date) 
     """A failure of which every MUST finding is tolerated becomes a warning: it is no pass."""
     counting, tolerated = split(result.findings, entries, today)
     outcome = result.outcome
-    if outcome is Outcome.FAIL and not any(one.rule.level is Level.MUST for one in counting):
+    if outcome is Outcome.FAIL and not any(finding.rule.level is Level.MUST for finding in counting):
         outcome = Outcome.WARN
     return replace(result, findings=counting, tolerated=tolerated, outcome=outcome)

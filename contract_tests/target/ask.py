@@ -69,15 +69,15 @@ class Ask:
                 break
         if expect is not None:
             self.expected[role] = expect
-        told = f"status {view.status}: {refusal_text(view)}"
+        refusal = f"status {view.status}: {refusal_text(view)}"
         if view.status == 411:
-            raise Unsupported(f"the target wants the length of a request beforehand: {told}")
+            raise Unsupported(f"the target wants the length of a request beforehand: {refusal}")
         named = self._refused_feature(view)
         if named:
             raise Unsupported(f"status {view.status} names {named}: {refusal_text(view)}")
         if path != CHAT and about_model(view):
             raise NotReached(
-                f"no model for it is known, name one: --model {self.brief.endpoint}=NAME ({told})"
+                f"no model for it is known, name one: --model {self.brief.endpoint}=NAME ({refusal})"
             )
         return self._accepted(role, view)
 
@@ -110,9 +110,9 @@ class Ask:
             await self._wait(view, attempt)
         raise NotReached(f"still 429 after {ATTEMPTS} requests")
 
-    async def together(self, asked: Sequence[tuple[str, Body, str]]) -> list[View]:
+    async def together(self, requests: Sequence[tuple[str, Body, str]]) -> list[View]:
         """Ask several (role, body, expected text) at once."""
-        tasks = [asyncio.ensure_future(self(body, role=role, expect=text)) for role, body, text in asked]
+        tasks = [asyncio.ensure_future(self(body, role=role, expect=text)) for role, body, text in requests]
         try:
             return list(await asyncio.gather(*tasks))
         finally:
@@ -133,13 +133,13 @@ class Ask:
             await self.session.exchange(f"{self.brief.id} {role}", "POST", CHAT, data, leave=True), role
         )
 
-    async def in_turn(self, asked: Sequence[tuple[str, Body, str]]) -> None:
+    async def in_turn(self, requests: Sequence[tuple[str, Body, str]]) -> None:
         """Ask several (role, body, expected text) one after the other over one connection."""
         sent = [
             (f"{self.brief.id} {role}", CHAT, json.dumps(self._economical(body), ensure_ascii=False).encode())
-            for role, body, _ in asked
+            for role, body, _ in requests
         ]
-        for exchange, (role, _, text) in zip(await self.session.in_turn(sent), asked, strict=True):
+        for exchange, (role, _, text) in zip(await self.session.in_turn(sent), requests, strict=True):
             self.expected[role] = text
             view = self.keep(exchange, role)
             if view.status == 429:
@@ -173,8 +173,9 @@ class Ask:
     @property
     def deterministic(self) -> bool | None:
         """Whether every equal dict request ("dict", "again", "once more") had an equal answer."""
-        equal = [answer_texts(self.roles[one]) for one in ("dict", "again", "once more") if one in self.roles]
-        return all(one == equal[0] for one in equal) if len(equal) > 1 and equal[0] else None
+        views = [self.roles[role] for role in ("dict", "again", "once more") if role in self.roles]
+        texts = [answer_texts(view) for view in views]
+        return all(text == texts[0] for text in texts) if len(texts) > 1 and texts[0] else None
 
     # -- details
 

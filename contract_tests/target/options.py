@@ -50,7 +50,7 @@ class Options:
 
     def model_for(self, case_id: str, otherwise: str) -> str:
         """The model that the longest fitting prefix in `models` names for a case."""
-        fitting = [one for one in self.models if case_id == one or case_id.startswith(f"{one}.")]
+        fitting = [prefix for prefix in self.models if case_id == prefix or case_id.startswith(f"{prefix}.")]
         return self.models[max(fitting, key=len)] if fitting else otherwise
 
     @property

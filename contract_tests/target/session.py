@@ -18,7 +18,7 @@ SLACK = 10.0
 
 Field = tuple[str, str | None]
 """A header field; None leaves out one that is usually sent."""
-Asked = tuple[str, str, str, bytes, Iterable[Field]]
+OutgoingRequest = tuple[str, str, str, bytes, Iterable[Field]]
 """(label, method, path, body, headers)."""
 
 _AT_A_BOUND = (Ending.TIMED_OUT, Ending.OVERSIZED, Ending.UNREACHABLE)
@@ -102,7 +102,7 @@ class Session:
 
     def strike(self, case_id: str, exchanges: Iterable[Exchange]) -> None:
         """Remember a case that met a bound (or found nobody); the third one stops the run."""
-        if any(one.ending in _AT_A_BOUND for one in exchanges):
+        if any(exchange.ending in _AT_A_BOUND for exchange in exchanges):
             self._struck.append(case_id)
         if len(self._struck) >= STRIKES and not self.stopped:
             self.stopped = f"stopped after {STRIKES} cases at a bound: {', '.join(self._struck)}"
@@ -130,25 +130,27 @@ class Session:
         """
         request = (label, method, path, body, headers)
         if not keyless:
-            return (await self._over_one([request], self.relay, leave))[0]
+            return (await self._on_one_connection([request], self.relay, leave))[0]
         async with self.new_relay(with_key=False) as relay:
-            return (await self._over_one([request], relay, leave))[0]
+            return (await self._on_one_connection([request], relay, leave))[0]
 
-    async def in_turn(self, asked: Iterable[tuple[str, str, bytes]]) -> list[Exchange]:
+    async def in_turn(self, requests: Iterable[tuple[str, str, bytes]]) -> list[Exchange]:
         """POST several (label, path, body) over one connection, one after the other."""
         alive = [("Connection", "keep-alive")]
-        return await self._over_one(
-            [(label, "POST", path, body, alive) for label, path, body in asked], self.relay
+        return await self._on_one_connection(
+            [(label, "POST", path, body, alive) for label, path, body in requests], self.relay
         )
 
-    async def _over_one(self, asked: list[Asked], relay: Relay, leave: bool = False) -> list[Exchange]:
-        """The exchanges of one connection; it ends with them."""
+    async def _on_one_connection(
+        self, requests: list[OutgoingRequest], relay: Relay, leave: bool = False
+    ) -> list[Exchange]:
+        """Send requests over a connection that ends with them, one after the other."""
         bounds = self.options.bounds
         reader, writer = await asyncio.open_connection("127.0.0.1", relay.port)
         reading = asyncio.create_task(_read(reader, writer, leave))
-        found = []
+        exchanges = []
         try:
-            for number, (label, method, path, body, headers) in enumerate(asked):
+            for number, (label, method, path, body, headers) in enumerate(requests):
                 self.count()
                 ticket = f"{self.requests}-{number}-{label}".encode("ascii", "replace").decode()
                 came: asyncio.Future[Exchange] = asyncio.get_running_loop().create_future()
@@ -156,7 +158,7 @@ class Session:
                 writer.write(_request(method, self.prefix + path, (*headers, (LABEL_HEADER, ticket)), body))
                 try:
                     async with asyncio.timeout(bounds.connect + bounds.exchange + bounds.grace + SLACK):
-                        found.append((await came).but(label=label))
+                        exchanges.append((await came).but(label=label))
                 finally:
                     self._awaited.pop(ticket, None)
         finally:
@@ -164,7 +166,7 @@ class Session:
             writer.transport.abort()  # before anything is awaited: a run that stops may cancel here once more
             await asyncio.gather(reading, return_exceptions=True)
         relay.exchanges.clear()
-        return found
+        return exchanges
 
     def _captured(self, exchange: Exchange) -> None:
         came = self._awaited.get(exchange.label)
@@ -186,7 +188,7 @@ def _request(method: str, target: str, headers: Iterable[Field], body: bytes) ->
     ]
     if body or method in ("POST", "PUT"):
         usual += [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
-    fields = [*(one for one in usual if one[0].lower() not in named), *given]
+    fields = [*(field for field in usual if field[0].lower() not in named), *given]
     if "transfer-encoding" in named:
         body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
     lines = "".join(f"{name}: {value}\r\n" for name, value in fields if value is not None)

@@ -37,10 +37,10 @@ def renew(
 
     A finding that an entry covers already, in force or expired, adds none.
     """
-    kept = tuple(one for one in known if one not in gone)
+    kept = tuple(entry for entry in known if entry not in gone)
     added: dict[ToleranceEntry, None] = {}
     for finding in findings:
-        if not any(one.covers(finding) for one in (*kept, *added)):
+        if not any(entry.covers(finding) for entry in (*kept, *added)):
             added[_entry(finding, today)] = None
     return NewBaseline(kept, tuple(added), tuple(gone))
 

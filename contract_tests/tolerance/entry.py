@@ -60,8 +60,8 @@ class ToleranceEntry:
 def together(entries: Iterable[ToleranceEntry]) -> list[tuple[ToleranceEntry, tuple[str, ...]]]:
     """Entries that differ in their label alone as one, with the labels; `place` is that of the first."""
     groups: dict[ToleranceEntry, dict[str, ToleranceEntry]] = {}
-    for one in entries:
-        groups.setdefault(replace(one, label="", place=""), {})[one.label] = one
+    for entry in entries:
+        groups.setdefault(replace(entry, label="", place=""), {})[entry.label] = entry
     return [(next(iter(labels.values())), tuple(labels)) for labels in groups.values()]
 
 
@@ -88,9 +88,9 @@ def split(
 ) -> tuple[tuple[Finding, ...], tuple[Tolerated, ...]]:
     """The findings that count, and those that an entry in force covers: the first one that does."""
     counting, tolerated = [], []
-    in_force = [one for one in entries if not one.has_expired(today)]
+    in_force = [entry for entry in entries if not entry.has_expired(today)]
     for finding in findings:
-        entry = next((one for one in in_force if one.covers(finding)), None)
+        entry = next((entry for entry in in_force if entry.covers(finding)), None)
         if entry is None:
             counting.append(finding)
         else:
@@ -105,10 +105,10 @@ def account(
     looked: Callable[[ToleranceEntry], bool],
 ) -> Ledger:
     """The ledger of all findings. `looked` tells whether what an entry speaks of was judged at all."""
-    idle = {one for one in entries if not any(one.covers(finding) for finding in findings)}
-    gone = [one for one in entries if one.must_occur and one in idle and looked(one)]
-    expired = [one for one in entries if one.has_expired(today) and one not in gone]
-    return Ledger(tuple(dict.fromkeys(one.by for one in entries)), tuple(expired), tuple(gone))
+    idle = {entry for entry in entries if not any(entry.covers(finding) for finding in findings)}
+    gone = [entry for entry in entries if entry.must_occur and entry in idle and looked(entry)]
+    expired = [entry for entry in entries if entry.has_expired(today) and entry not in gone]
+    return Ledger(tuple(dict.fromkeys(entry.by for entry in entries)), tuple(expired), tuple(gone))
 
 
 def _fits(text: str, pattern: str) -> bool:

@@ -98,15 +98,15 @@ class _Reading:
             self._name,
             tuple(
                 entry
-                for place, one in enumerate(entries)
-                for entry in self._entries(one, ("tolerate", place))
+                for place, value in enumerate(entries)
+                for entry in self._entries(value, ("tolerate", place))
             ),
             self._text(value, "about", ()),
             self._select(value.get("select", [])),
         )
 
     def _select(self, prefixes: Any) -> tuple[str, ...]:
-        if not isinstance(prefixes, list) or not all(isinstance(one, str) for one in prefixes):
+        if not isinstance(prefixes, list) or not all(isinstance(prefix, str) for prefix in prefixes):
             raise self._wrong(("select",), "`select` is a list of cases or sections")
         try:
             select_cases(prefixes)
@@ -135,12 +135,12 @@ class _Reading:
             place=f"{self._shown}:{self._document.line(where)}",
             must_occur=self._kind == BASELINE,
         )
-        return [replace(entry, label=one) for one in self._labels(value, where)]
+        return [replace(entry, label=label) for label in self._labels(value, where)]
 
     def _labels(self, value: Mapping[str, Any], where: Where) -> list[str]:
         given = value.get("in", ANYTHING)
         labels = given if isinstance(given, list) else [given]
-        if not labels or not all(isinstance(one, str) and one for one in labels):
+        if not labels or not all(isinstance(label, str) and label for label in labels):
             raise self._wrong((*where, "in"), "`in` is a text or a list of them; put quotes around each")
         return labels
 

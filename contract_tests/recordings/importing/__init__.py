@@ -65,10 +65,10 @@ def read(
     `endpoint`, of another one) are left out and counted in `skipped` by the reason. `asked` says what
     curl was asked, since it does not.
     """
-    format, found = _open(path, format, endpoint, asked or Asked())
+    format, entries = _open(path, format, endpoint, asked or Asked())
     names: Counter[str] = Counter()
     size = 0
-    for number, entry in enumerate(found):
+    for number, entry in enumerate(entries):
         if number >= MAX_ENTRIES:
             raise InputError(f"{path}: more than {MAX_ENTRIES:,} entries; split the file")
         if isinstance(entry, Skipped):
@@ -120,24 +120,25 @@ def _open(path: Path, format: str | None, endpoint: str | None, asked: Asked) ->
     return kind, readers[kind](value, where, endpoint)
 
 
-def _of_endpoint(found: Found, endpoint: str | None) -> Found:
-    for one in found:
-        asked = one.exchange.request if isinstance(one, ImportedEntry) else None
-        reason = unwanted(asked.method, asked.target, endpoint) if asked and endpoint is not None else ""
-        yield Skipped(reason) if reason else one
+def _of_endpoint(entries: Found, endpoint: str | None) -> Found:
+    for entry in entries:
+        reason = ""
+        if isinstance(entry, ImportedEntry) and endpoint is not None:
+            reason = unwanted(entry.exchange.request.method, entry.exchange.request.target, endpoint)
+        yield Skipped(reason) if reason else entry
 
 
 def _lines(path: Path, endpoint: str | None) -> Found:
-    for number, one in enumerate(read_lines(path)):
-        if endpoint is not None and one.endpoint != endpoint:
+    for number, recording in enumerate(read_lines(path)):
+        if endpoint is not None and recording.endpoint != endpoint:
             yield Skipped(f"no exchange of {endpoint}")
         else:
-            yield ImportedEntry(one.exchange, f"entry {number}", _LINES, one.source)
+            yield ImportedEntry(recording.exchange, f"entry {number}", _LINES, recording.source)
 
 
 def _name(path: Path, entry: ImportedEntry) -> str:
     """The recording's own id, else the file, the endpoint and a hash of what was asked."""
     exchange = entry.exchange
     endpoint = exchange.request.path.strip("/").removeprefix("v1/")
-    told = exchange.label or f"{path.stem}-{endpoint}-{digest(exchange.request)}"
-    return to_file_name(clean_text(told, known_values(exchange)))
+    name = exchange.label or f"{path.stem}-{endpoint}-{digest(exchange.request)}"
+    return to_file_name(clean_text(name, known_values(exchange)))

@@ -35,17 +35,17 @@ def entries(document: Any, where: str, endpoint: str | None = None) -> Found:
     """The fixtures of a file. Raises InputError with the fixture's number."""
     with at(where):
         listed = need(document, "fixtures", list)
-    for number, one in enumerate(listed):
+    for number, fixture in enumerate(listed):
         with at(f"{where}: fixture {number}"):
-            yield _entry(one, number, endpoint)
+            yield _entry(fixture, number, endpoint)
 
 
-def _entry(one: Any, number: int, endpoint: str | None) -> ImportedEntry | Skipped:
-    match, response = need({"match": {}, **one}, "match", dict), need(one, "response", dict)
+def _entry(fixture: Any, number: int, endpoint: str | None) -> ImportedEntry | Skipped:
+    match, response = need({"match": {}, **fixture}, "match", dict), need(fixture, "response", dict)
     kind = match.get("endpoint", "embedding" if "embedding" in response else "chat")
     if kind not in ("chat", "embedding"):
         return Skipped(f"an answer for {str(kind)[:30]}, which is not imported")
-    request = _request(match, kind, "recordedTimings" in one)
+    request = _request(match, kind, "recordedTimings" in fixture)
     if reason := unwanted(request.method, request.target, endpoint):
         return Skipped(reason)
     made = _reply(request, response)
@@ -68,23 +68,21 @@ def _request(match: dict[str, Any], kind: str, streamed: bool) -> Request:
     """A request that the fixture would match; only streams are recorded with their timings."""
     model = match.get("model") if isinstance(match.get("model"), str) else "gpt-4o-mini"
     if kind == "embedding":
-        asked: dict[str, Any] = {"model": model, "input": str(match.get("inputText", ""))}
-        return Request("POST", "/v1/embeddings", None, _json(asked))
+        body: dict[str, Any] = {"model": model, "input": str(match.get("inputText", ""))}
+        return Request("POST", "/v1/embeddings", None, _json(body))
     system = match.get("systemMessage")
-    said = [
+    texts = [
         ("system", "\n".join(system) if isinstance(system, list) else system),
         ("user", match.get("userMessage")),
     ]
-    messages = [{"role": role, "content": text} for role, text in said if isinstance(text, str)]
-    asked = {"model": model, "messages": messages or [{"role": "user", "content": ""}]}
-    return Request(
-        "POST", "/v1/chat/completions", None, _json(asked | ({"stream": True} if streamed else {}))
-    )
+    messages = [{"role": role, "content": text} for role, text in texts if isinstance(text, str)]
+    body = {"model": model, "messages": messages or [{"role": "user", "content": ""}]}
+    return Request("POST", "/v1/chat/completions", None, _json(body | ({"stream": True} if streamed else {})))
 
 
 def _reply(request: Request, response: dict[str, Any]) -> tuple[int, str, list[bytes]] | None:
     """Status, media type and body; None for answers that are not in text, calls or numbers."""
-    asked = request.json()
+    body = request.json()
     if "error" in response:
         error = need(response, "error", dict)
         refused = ErrorReply(
@@ -98,48 +96,48 @@ def _reply(request: Request, response: dict[str, Any]) -> tuple[int, str, list[b
     if "embedding" in response:
         item = {"object": "embedding", "index": 0, "embedding": need(response, "embedding", list)}
         usage = {"prompt_tokens": 1, "total_tokens": 1}
-        reply = {"object": "list", "data": [item], "model": asked["model"], "usage": usage}
+        reply = {"object": "list", "data": [item], "model": body["model"], "usage": usage}
         return 200, "application/json", [_json(reply)]
     if not {"content", "toolCalls", "blocks"} & set(response):
         return None
     answer = _answer(request, response)
-    if asked.get("stream"):
-        return 200, "text/event-stream", list(chat.render_stream(answer, asked, Style(obfuscation=False)))
-    return 200, "application/json", [chat.render_dict(answer, asked, Style.PLAIN)]
+    if body.get("stream"):
+        return 200, "text/event-stream", list(chat.render_stream(answer, body, Style(obfuscation=False)))
+    return 200, "application/json", [chat.render_dict(answer, body, Style.PLAIN)]
 
 
 def _answer(request: Request, response: dict[str, Any]) -> Reply:
-    asked, blocks = request.json(), response.get("blocks") or []
+    body, blocks = request.json(), response.get("blocks") or []
     content = response.get("content")
     if content is not None and not isinstance(content, str):
         content = json.dumps(content, ensure_ascii=False)
     if content is None:
-        content = "".join(need(one, "text", str) for one in blocks if one.get("type") == "text") or None
-    listed = response.get("toolCalls") or [one for one in blocks if one.get("type") == "toolCall"]
-    calls = tuple(_call(one, f"call_{digest(request)}_{number}") for number, one in enumerate(listed))
+        content = "".join(need(block, "text", str) for block in blocks if block.get("type") == "text") or None
+    listed = response.get("toolCalls") or [block for block in blocks if block.get("type") == "toolCall"]
+    calls = tuple(_call(call, f"call_{digest(request)}_{number}") for number, call in enumerate(listed))
     finish = response.get("finishReason") or ("tool_calls" if calls else "stop")
     usage = need({"usage": {}, **response}, "usage", dict)
-    spent = tokens.count(content or "") + tokens.count_calls((one.name, one.arguments) for one in calls)
-    estimated = {"prompt_tokens": tokens.count_messages(asked), "completion_tokens": spent}
+    spent = tokens.count(content or "") + tokens.count_calls((call.name, call.arguments) for call in calls)
+    estimated = {"prompt_tokens": tokens.count_messages(body), "completion_tokens": spent}
     return Reply(
         (Choice(content, calls, reasoning=response.get("reasoning"), finish_reason=str(finish)),),
         Usage(*(_count(usage.get(name), number) for name, number in estimated.items())),
-        model=str(response.get("model") or asked["model"]),
+        model=str(response.get("model") or body["model"]),
         id=str(response.get("id") or f"chatcmpl-{digest(request)}"),
         created=response["created"] if isinstance(response.get("created"), int) else CREATED,
         system_fingerprint=response.get("systemFingerprint"),
     )
 
 
-def _count(told: Any, estimated: int) -> int:
-    return told if isinstance(told, int) else estimated
+def _count(given: Any, estimated: int) -> int:
+    return given if isinstance(given, int) else estimated
 
 
-def _call(one: Any, made_up: str) -> ToolCall:
-    arguments = one.get("arguments", "{}")
+def _call(call: Any, made_up: str) -> ToolCall:
+    arguments = call.get("arguments", "{}")
     if not isinstance(arguments, str):
         arguments = json.dumps(arguments, ensure_ascii=False)
-    return ToolCall(need(one, "name", str), arguments, str(one.get("id") or made_up))
+    return ToolCall(need(call, "name", str), arguments, str(call.get("id") or made_up))
 
 
 def _json(value: Any) -> bytes:

@@ -92,32 +92,32 @@ def entries(document: Any, where: str, endpoint: str | None = None) -> Found:
 
 
 def _entry(interaction: Any, number: int, endpoint: str | None) -> ImportedEntry | Skipped:
-    asked, answered = need(interaction, "request", dict), need(interaction, "response", dict)
-    method, url = need(asked, "method", str), need(asked, "uri", str)
+    request, response = need(interaction, "request", dict), need(interaction, "response", dict)
+    method, url = need(request, "method", str), need(request, "uri", str)
     target = target_of(url)
     if reason := unwanted(method, target, endpoint):
         return Skipped(reason)
-    body = _body(answered)
-    if body is None and not {"body", "content"} & set(answered):
+    body = _body(response)
+    if body is None and not {"body", "content"} & set(response):
         return Skipped("the body of the reply was not kept")
-    headers = _headers(answered.get("headers"))
+    headers = _headers(response.get("headers"))
     coded = (header(headers, "content-encoding") or "identity").strip().lower() != "identity"
-    parsed = PARSED in answered
-    old = "status_code" in answered  # the form of vcrpy 4 and 5 for httpx
+    parsed = PARSED in response
+    old = "status_code" in response  # the form of vcrpy 4 and 5 for httpx
     reply = Reply(
-        need(answered, "status_code" if old else "status.code", int),
-        "" if old else str(answered["status"].get("message") or ""),
+        need(response, "status_code" if old else "status.code", int),
+        "" if old else str(response["status"].get("message") or ""),
         headers,
         body or b"",
         decoded=coded and is_text(body or b""),
         lost={Aspect.ALL_HEADERS, Aspect.BODY_BYTES} if parsed else {Aspect.ALL_HEADERS},
     )
-    sent = _body(asked)
+    sent = _body(request)
     if sent is None and method == "POST":
         reply.lost.add(Aspect.REQUEST)
-    said = f"{NOTES} Its JSON was parsed and written anew." if parsed else NOTES
+    notes = f"{NOTES} Its JSON was parsed and written anew." if parsed else NOTES
     exchange, notes = exchange_of(
-        Request(method, target, _headers(asked.get("headers")), sent or b""), reply, said
+        Request(method, target, _headers(request.get("headers")), sent or b""), reply, notes
     )
     return ImportedEntry(exchange, f"interaction {number}", notes, place_of(url))
 

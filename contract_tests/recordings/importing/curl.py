@@ -113,17 +113,17 @@ def _body(head: _Head, data: bytes, start: int) -> tuple[bytes, bytes]:
 def _exchange(
     request: Request | None, head: _Head, body: bytes, lost: set[Aspect], whole_reply: bool
 ) -> tuple[Exchange, str]:
-    request, said = (
+    request, more_notes = (
         (request, "") if request else (_guessed(body, head), " The path is guessed from the reply.")
     )
     if whole_reply and (raw := _unchunked(request, head, body)):
-        said += " The body of the request was not kept." if Aspect.REQUEST in lost else ""
-        return raw.but(unknown=frozenset(lost | {Aspect.TIMING})), RAW_NOTES + said
+        more_notes += " The body of the request was not kept." if Aspect.REQUEST in lost else ""
+        return raw.but(unknown=frozenset(lost | {Aspect.TIMING})), RAW_NOTES + more_notes
     coded = (header(head.headers, "content-encoding") or "identity").lower() != "identity"
     reply = Reply(
         head.status, head.reason, head.headers, body, decoded=coded and is_text(body), lost=set(lost)
     )
-    return exchange_of(request, reply, NOTES + said)
+    return exchange_of(request, reply, NOTES + more_notes)
 
 
 def _unchunked(request: Request, head: _Head, body: bytes) -> Exchange | None:
@@ -153,8 +153,8 @@ def _guessed(body: bytes, head: _Head) -> Request:
         "model": ("GET", "/v1/models"),
         "response": ("POST", "/v1/responses"),
     }
-    found = next((kinds[kind] for kind in _kinds(body, head) if kind in kinds), ("POST", "/"))
-    return Request(*found, None)
+    guess = next((kinds[kind] for kind in _kinds(body, head) if kind in kinds), ("POST", "/"))
+    return Request(*guess, None)
 
 
 def _kinds(body: bytes, head: _Head) -> Iterator[str]:
@@ -169,18 +169,18 @@ def _kinds(body: bytes, head: _Head) -> Iterator[str]:
         except (ValueError, RecursionError):
             continue
         items = value.get("data") if isinstance(value, dict) else None
-        for one in (items[0] if isinstance(items, list) and items else None, value):
-            if isinstance(one, dict) and isinstance(one.get("object"), str):
-                yield one["object"]
+        for item in (items[0] if isinstance(items, list) and items else None, value):
+            if isinstance(item, dict) and isinstance(item.get("object"), str):
+                yield item["object"]
 
 
 def _verbose(data: bytes, where: str, request: Request | None) -> tuple[bytes, Request]:
     """What `curl -v` mixed: the heads and the body as `curl -i` prints them, and the request's head."""
     lines = data.splitlines(keepends=True)
     sent = [line[2:] for line in lines if line.startswith(b"> ")]
-    asked = re.match(rb"([A-Z]+) (\S+) HTTP/", sent[0]) if sent else None
+    request_line = re.match(rb"([A-Z]+) (\S+) HTTP/", sent[0]) if sent else None
     first = next((number for number, line in enumerate(lines) if line.startswith(b"< HTTP/")), None)
-    if asked is None or first is None:
+    if request_line is None or first is None:
         raise InputError(
             f"{where}: what curl -v prints has lines that begin with `> ` and `< HTTP/`; none is here"
         )
@@ -188,5 +188,5 @@ def _verbose(data: bytes, where: str, request: Request | None) -> tuple[bytes, R
     head = b"".join(line[2:] for line in lines[first : last + 1] if line.startswith(b"< "))
     body = _INFO.sub(b"", _PROGRESS.sub(b"", b"".join(lines[last + 1 :])))
     pairs = [line.decode("latin-1").rstrip("\r\n").partition(":")[::2] for line in sent[1:] if line.strip()]
-    known = Request(asked[1].decode(), target(asked[2].decode("latin-1")), fields(pairs))
+    known = Request(request_line[1].decode(), target(request_line[2].decode("latin-1")), fields(pairs))
     return head + body, replace(known, body=request.body) if request else known

@@ -139,14 +139,14 @@ def unwanted(method: str, target: str, endpoint: str | None) -> str:
     return "" if _OPENAI.search(path) else "no endpoint of the OpenAI API"
 
 
-def exchange_of(request: Request, reply: Reply, said: str) -> tuple[Exchange, str]:
+def exchange_of(request: Request, reply: Reply, note: str) -> tuple[Exchange, str]:
     """The exchange of a format that keeps whole bodies, and its notes: `said` and what had to be left out.
 
     `reply.lost` are the aspects that the format never keeps.
     """
     headers, left_out = _settled(reply)
     lost = reply.lost | ({Aspect.HEADERS, Aspect.ALL_HEADERS} if not headers else set())
-    notes = [said, *left_out]
+    notes = [note, *left_out]
     if Aspect.REQUEST in lost:
         notes.append("The body of the request was not kept.")
     exchange = Exchange(
@@ -198,5 +198,5 @@ def is_text(body: bytes) -> bool:
 
 def digest(request: Request) -> str:
     """Eight hex digits that stand for what was asked."""
-    asked = f"{request.method} {request.target}\n".encode("utf-8", "surrogatepass") + request.body
-    return hashlib.sha256(asked).hexdigest()[:8]
+    text = f"{request.method} {request.target}\n".encode("utf-8", "surrogatepass") + request.body
+    return hashlib.sha256(text).hexdigest()[:8]

@@ -48,29 +48,30 @@ def _flow(flow: Any, number: int, endpoint: str | None) -> ImportedEntry | Skipp
     version = need(flow, "version", int)
     if version < OLDEST:
         raise ValueError(f"version {version} of the format; open and save it with mitmproxy 5 or newer")
-    asked, answered = need(flow, "request", dict), flow.get("response")
-    method, target = _ascii(asked, "method"), target_of(_ascii(asked, "path"))
+    request, response = need(flow, "request", dict), flow.get("response")
+    method, target = _ascii(request, "method"), target_of(_ascii(request, "path"))
     if reason := unwanted(method, target, endpoint):
         return Skipped(reason)
     if flow.get("websocket"):
         return Skipped("a websocket")
-    if answered is None:
+    if response is None:
         return Skipped(f"no reply came{_why(flow)}")
-    if answered.get("content", b"") is None:
+    if response.get("content", b"") is None:
         return Skipped("the body of the reply was not kept")
     reply = Reply(
-        need(answered, "status_code", int),
-        _ascii(answered, "reason"),
-        _headers(answered.get("headers")),
-        need(answered, "content", bytes),
-        trailers=_headers(answered.get("trailers")),
+        need(response, "status_code", int),
+        _ascii(response, "reason"),
+        _headers(response.get("headers")),
+        need(response, "content", bytes),
+        trailers=_headers(response.get("trailers")),
     )
-    sent = asked.get("content")
+    sent = request.get("content")
     if sent is None:
         reply.lost.add(Aspect.REQUEST)
-    request = Request(method, target, _headers(asked.get("headers")), sent or b"")
-    exchange, notes = exchange_of(request, reply, NOTES + _why(flow, " mitmproxy noted: {}."))
-    url = f"{_ascii(asked, 'scheme')}://{need(asked, 'host', str)}:{need(asked, 'port', int)}{target}"
+    headers = _headers(request.get("headers"))
+    note = NOTES + _why(flow, " mitmproxy noted: {}.")
+    exchange, notes = exchange_of(Request(method, target, headers, sent or b""), reply, note)
+    url = f"{_ascii(request, 'scheme')}://{need(request, 'host', str)}:{need(request, 'port', int)}{target}"
     return ImportedEntry(exchange, f"flow {number}", notes, place_of(url))
 
 

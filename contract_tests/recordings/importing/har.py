@@ -37,8 +37,8 @@ def entries(document: Any, where: str, endpoint: str | None = None) -> Found:
 
 
 def _entry(entry: Any, number: int, endpoint: str | None) -> ImportedEntry | Skipped:
-    asked, url = need(entry, "request", dict), need(entry, "request.url", str)
-    method, scheme = need(asked, "method", str).upper(), url.partition(":")[0].lower()
+    request, url = need(entry, "request", dict), need(entry, "request.url", str)
+    method, scheme = need(request, "method", str).upper(), url.partition(":")[0].lower()
     if scheme not in ("http", "https"):
         return Skipped(f"{scheme[:20]}: and not HTTP")
     target = target_of(url)
@@ -59,16 +59,16 @@ def _entry(entry: Any, number: int, endpoint: str | None) -> ImportedEntry | Ski
         decoded=True,
         lost=set() if content.get("encoding") == "base64" else {Aspect.BODY_BYTES},
     )
-    sent = _post_data(asked)
+    sent = _post_data(request)
     if sent is None:
         reply.lost.add(Aspect.REQUEST)
-    exchange, notes = exchange_of(Request(method, target, _headers(asked), sent or b""), reply, NOTES)
+    exchange, notes = exchange_of(Request(method, target, _headers(request), sent or b""), reply, NOTES)
     return ImportedEntry(exchange, f"entry {number}", notes, place_of(url))
 
 
 def _headers(message: dict[str, Any]) -> Headers:
-    pairs = [(need(one, "name", str), need(one, "value", str)) for one in need(message, "headers", list)]
-    return fields(pairs)
+    headers = need(message, "headers", list)
+    return fields((need(field, "name", str), need(field, "value", str)) for field in headers)
 
 
 def _content(content: dict[str, Any]) -> bytes | None:
@@ -86,17 +86,18 @@ def _content(content: dict[str, Any]) -> bytes | None:
     return text.encode("utf-8", "surrogatepass")
 
 
-def _post_data(asked: dict[str, Any]) -> bytes | None:
+def _post_data(request: dict[str, Any]) -> bytes | None:
     """The body of a request; None where there was one and it was not kept."""
-    posted = asked.get("postData")
+    posted = request.get("postData")
     if posted is None:
-        return None if _number(asked.get("bodySize")) > 0 or asked["method"] == "POST" else b""
+        return None if _number(request.get("bodySize")) > 0 or request["method"] == "POST" else b""
     text = need({"text": "", **posted}, "text", str) if isinstance(posted, dict) else None
     if text is None:
         raise ValueError("'request.postData' is an object")
     if not text and isinstance(posted.get("params"), list) and posted["params"]:
-        pairs = [(need(one, "name", str), str(one.get("value") or "")) for one in posted["params"]]
-        return None if any("fileName" in one for one in posted["params"]) else urlencode(pairs).encode()
+        members = posted["params"]
+        pairs = [(need(member, "name", str), str(member.get("value") or "")) for member in members]
+        return None if any("fileName" in member for member in members) else urlencode(pairs).encode()
     if posted.get("encoding") == "base64":
         return base64.b64decode(text, validate=True)
     return text.encode("utf-8", "surrogatepass")

@@ -57,15 +57,15 @@ def _value(data: bytes, begin: int, end: int, depth: int) -> Any:
 
 
 def _items(data: bytes, position: int, end: int, depth: int) -> list[Any]:
-    found = []
+    items = []
     while position < end:
         item, position = pop(data, position, end, depth + 1)
-        found.append(item)
-    return found
+        items.append(item)
+    return items
 
 
 def _members(data: bytes, position: int, end: int, depth: int) -> dict[str, Any]:
-    found = {}
+    members = {}
     while position < end:
         begin = position
         name, position = pop(data, position, end, depth + 1)
@@ -73,5 +73,5 @@ def _members(data: bytes, position: int, end: int, depth: int) -> dict[str, Any]
             name = name.decode("ascii", "surrogateescape")
         if not isinstance(name, str):
             raise TnetstringError(f"byte {begin}: the name of a member is a text")
-        found[name], position = pop(data, position, end, depth + 1)
-    return found
+        members[name], position = pop(data, position, end, depth + 1)
+    return members

@@ -18,7 +18,7 @@ from contract_tests.rules.engine.view import View
 from contract_tests.rules.shared.reply import is_time
 from fake_server.wire.exchange import Aspect
 
-Told = Callable[[View], Iterable[Node]]
+Roots = Callable[[View], Iterable[Node]]
 """What stands for a reply: the dict, or the first chunk."""
 Named = tuple[Node, str]
 """The model of a reply, and the one that was asked for."""
@@ -44,10 +44,10 @@ def _is_version_of(answered: str, asked: str) -> bool:
     return numbers and all(word in more for word in fewer)
 
 
-def _named(view: View, told: Told, *, dated: bool) -> Iterable[Named]:
+def _named(view: View, roots: Roots, *, dated: bool) -> Iterable[Named]:
     asked = view.asked["model"].text
     if asked and (_DATED.fullmatch(asked) is not None) is dated:
-        yield from ((root["model"], asked) for root in told(view) if root["model"].text)
+        yield from ((root["model"], asked) for root in roots(view) if root["model"].text)
 
 
 def _first_chunks(view: View) -> Iterable[Node]:
@@ -56,12 +56,12 @@ def _first_chunks(view: View) -> Iterable[Node]:
         yield from islice((chunk for chunk in view.chunks if chunk["model"].text), 1)
 
 
-def pinned_model(section: Section, told: Told) -> None:
+def pinned_model(section: Section, roots: Roots) -> None:
     """Register dated-model, for requests that name a model with its date."""
 
     @section.rule(
         "dated-model",
-        over=lambda view: _named(view, told, dated=True),
+        over=lambda view: _named(view, roots, dated=True),
         level=SHOULD,
         needs=[Aspect.REQUEST],
         see=see.CHAT_CREATE,
@@ -74,12 +74,12 @@ def pinned_model(section: Section, told: Told) -> None:
             yield node, str(node), f'"{asked}"'
 
 
-def same_model(section: Section, told: Told, create: str, harm: str) -> None:
+def same_model(section: Section, roots: Roots, create: str, harm: str) -> None:
     """Register other-model, for requests that name a model without a date."""
 
     @section.rule(
         "other-model",
-        over=lambda view: _named(view, told, dated=False),
+        over=lambda view: _named(view, roots, dated=False),
         level=NOTE,
         needs=[Aspect.REQUEST],
         see=create,
@@ -97,7 +97,7 @@ _OLD = timedelta(days=1)
 _HTTP_DATE = "%a, %d %b %Y %H:%M:%S GMT"
 
 
-def new_answer(section: Section, told: Told) -> None:
+def new_answer(section: Section, roots: Roots) -> None:
     """Register created-now, for replies that say when they were sent."""
 
     def timed(view: View) -> Iterable[tuple[Node, datetime]]:
@@ -105,7 +105,7 @@ def new_answer(section: Section, told: Told) -> None:
             sent = datetime.strptime(view.exchange.header("date") or "", _HTTP_DATE).replace(tzinfo=UTC)
         except ValueError:
             return
-        yield from ((root["created"], sent) for root in told(view) if is_time(root["created"].value))
+        yield from ((root["created"], sent) for root in roots(view) if is_time(root["created"].value))
 
     @section.rule(
         "created-now",

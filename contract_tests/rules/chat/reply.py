@@ -116,8 +116,8 @@ def _moderated(view: View) -> Iterable[Node]:
 def moderation(result: Node) -> Iterable[Complaint]:
     """The maps of a moderation result name the same categories."""
     names = ("categories", "category_scores", "category_applied_input_types")
-    found = {name: set(result[name].value) for name in names if result[name].kind == "object"}
-    known: set[str] = set().union(*found.values())
+    categories = {name: set(result[name].value) for name in names if result[name].kind == "object"}
+    known: set[str] = set().union(*categories.values())
     for name in names:
-        for lacking in sorted(known - found.get(name, set())):
+        for lacking in sorted(known - categories.get(name, set())):
             yield result[name][lacking], f"{lacking} is missing in {name}", "the same categories in each map"

@@ -49,8 +49,8 @@ class StreamedChoice:
 
     @cached_property
     def roles(self) -> list[Node]:
-        told = (entry["delta"] for entry in self.entries)
-        return [delta["role"] for delta in told if delta.get("role") is not MISSING]
+        deltas = (entry["delta"] for entry in self.entries)
+        return [delta["role"] for delta in deltas if delta.get("role") is not MISSING]
 
     @cached_property
     def finishes(self) -> list[Node]:
@@ -63,27 +63,27 @@ class StreamedChoice:
 
 def cumulative_text(pieces: Iterable[Node], name: str) -> Node | None:
     """The second text of a stream where each begins with the one before it; None where they do not."""
-    said = [piece for piece in pieces if piece.text_of(name)]
-    texts = [piece.text_of(name) for piece in said]
+    growing = [piece for piece in pieces if piece.text_of(name)]
+    texts = [piece.text_of(name) for piece in growing]
     grows = len(set(texts)) > 2 and len(texts) > 3 and all(b.startswith(a) for a, b in pairwise(texts))
     # a line of one sign (=, ==, ===) may grow like this by chance
-    return said[1][name] if grows and len(set(texts[-1])) > 1 else None
+    return growing[1][name] if grows and len(set(texts[-1])) > 1 else None
 
 
 def assemble(chunks: Iterable[Node]) -> list[StreamedChoice]:
     """The choices of a stream in order of appearance; entries without an integer index are left out."""
-    found: dict[int, StreamedChoice] = {}
+    choices: dict[int, StreamedChoice] = {}
     for chunk in chunks:
         for entry in chunk["choices"]:
             index = entry.get("index")
             if type(index) is not int:
                 continue
-            choice = found.get(index) or found.setdefault(index, StreamedChoice(index))
+            choice = choices.get(index) or choices.setdefault(index, StreamedChoice(index))
             choice.entries.append(entry)
             delta = entry["delta"]
             for call in delta["tool_calls"] if delta.says("tool_calls") else ():
                 _add_call(choice, call)
-    return list(found.values())
+    return list(choices.values())
 
 
 def _add_call(choice: StreamedChoice, delta: Node) -> None:

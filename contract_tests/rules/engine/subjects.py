@@ -20,12 +20,12 @@ def once(find: Callable[[View], Iterator[Subject]]) -> Callable[[View], Iterator
     """The function with what it found in a view kept there: thirty rules ask for the same chunks."""
 
     @wraps(find)
-    def kept(view: View) -> Iterator[Subject]:
+    def find_once(view: View) -> Iterator[Subject]:
         if find not in view.listed:
             view.listed[find] = list(find(view))
         return iter(view.listed[find])
 
-    return kept
+    return find_once
 
 
 # -- any exchange
@@ -125,8 +125,8 @@ class Endpoint:
     def chunk_choices(self, view: View) -> Iterator[Node]:
         key = (self, "chunk_choices")
         if key not in view.listed:
-            found = (choice for chunk in self.chunks(view) for choice in chunk["choices"])
-            view.listed[key] = [choice for choice in found if type(choice.value) is dict]
+            entries = (choice for chunk in self.chunks(view) for choice in chunk["choices"])
+            view.listed[key] = [choice for choice in entries if type(choice.value) is dict]
         return iter(view.listed[key])
 
     def streamed_choices(self, view: View) -> Iterator[StreamedChoice]:

@@ -140,12 +140,12 @@ class View:
     @cached_property
     def payloads(self) -> list[Payload]:
         """Every event that has data, [DONE] included."""
-        found = []
+        payloads = []
         for event in self.events[:_MAX_EVENTS]:
             text = event.raw_data
             if text is not None:
-                found.append(Payload(event, text, jsontext.parse(text)))
-        return found
+                payloads.append(Payload(event, text, jsontext.parse(text)))
+        return payloads
 
     @cached_property
     def messages(self) -> list[Node]:

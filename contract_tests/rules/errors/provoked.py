@@ -55,8 +55,8 @@ def _says_json(view: View) -> bool:
 
 
 def _no_messages(view: View) -> Iterable[View]:
-    asked = view.asked["messages"]
-    if _chat_post(view) and view.asked.value and (asked.kind != "array" or asked.value == []):
+    messages = view.asked["messages"]
+    if _chat_post(view) and view.asked.value and (messages.kind != "array" or messages.value == []):
         yield view
 
 

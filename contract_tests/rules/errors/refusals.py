@@ -49,8 +49,8 @@ def body(view: View) -> Iterable[Complaint]:
 def object_(view: View) -> Iterable[Complaint]:
     """The error is the object `error` at the top of the body."""
     if view.root["error"].kind != "object":
-        found = view.root["error"] if view.root["error"].there else view.root
-        yield found, str(found), '{"error": {"message": …, "type": …, "param": …, "code": …}}'
+        instead = view.root["error"] if view.root["error"].there else view.root
+        yield instead, str(instead), '{"error": {"message": …, "type": …, "param": …, "code": …}}'
 
 
 @errors.rule("message", over=error_objects, harm="users are not told what is wrong")

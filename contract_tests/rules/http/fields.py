@@ -120,10 +120,10 @@ def once(view: View) -> Iterable[Complaint]:
     for name, value in view.exchange.headers:
         if name.lower() in _ONCE or name.lower().startswith("x-ratelimit-"):
             values.setdefault(name.lower(), []).append(value)
-    for name, found in values.items():
-        if len(found) > 1:
-            yield view, f"{len(found)} fields {name}", "one"
-        elif not found[0].strip():
+    for name, same_name in values.items():
+        if len(same_name) > 1:
+            yield view, f"{len(same_name)} fields {name}", "one"
+        elif not same_name[0].strip():
             yield view, f"{name} is empty", "a value"
 
 

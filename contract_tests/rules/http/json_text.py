@@ -92,14 +92,14 @@ def _surrogates(view: View) -> Iterable[Node]:
 def _lone(text: bytes) -> int | None:
     """The byte where a surrogate stands alone, None where each has its other half."""
     high: re.Match[bytes] | None = None
-    for found in _ESCAPE.finditer(text):
-        code = int(found[1], 16) if found[1] else 0
+    for escape in _ESCAPE.finditer(text):
+        code = int(escape[1], 16) if escape[1] else 0
         low = 0xDC00 <= code < 0xE000
-        if high is not None and not (low and found.start() == high.end()):
+        if high is not None and not (low and escape.start() == high.end()):
             break
         if high is None and low:
-            return found.start()
-        high = found if 0xD800 <= code < 0xDC00 else None
+            return escape.start()
+        high = escape if 0xD800 <= code < 0xDC00 else None
     return high.start() if high else None
 
 

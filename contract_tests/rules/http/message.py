@@ -197,8 +197,8 @@ _PARAMETER = re.compile(r""";\s*([^\s;="]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s;]
 
 def _charsets(view: View) -> list[str]:
     """The values of the parameter `charset`, whatever stands before and after it."""
-    found = _PARAMETER.findall(view.exchange.header("content-type") or "")
-    return ["".join(values) for name, *values in found if name.lower() == "charset"]
+    parameters = _PARAMETER.findall(view.exchange.header("content-type") or "")
+    return ["".join(values) for name, *values in parameters if name.lower() == "charset"]
 
 
 def _with_charset(view: View) -> Iterable[View]:

@@ -94,10 +94,10 @@ def echo_kept(part: Echo) -> Iterable[Complaint]:
 def _changed(part: Echo) -> Iterable[Complaint]:
     role, view, text, answer = part
     if text not in answer:
-        said = answer[answer.index(text.split()[0]) :]
-        at = next((i for i, (a, b) in enumerate(zip(text, said, strict=False)) if a != b), len(said))
+        repeated = answer[answer.index(text.split()[0]) :]
+        at = next((i for i, (a, b) in enumerate(zip(text, repeated, strict=False)) if a != b), len(repeated))
         start = max(0, at - 20)
-        yield view, f"{role}, from character {at}: {said[start : at + 40]!r}", repr(text[start : at + 40])
+        yield view, f"{role}, from character {at}: {repeated[start : at + 40]!r}", repr(text[start : at + 40])
 
 
 def _callers(trace: Trace) -> Iterator[tuple[Trace, str]]:
@@ -143,9 +143,9 @@ def answer_under_load(part: tuple[Trace, str]) -> Iterable[Complaint]:
 
 def _without_the_key(trace: Trace) -> Iterator[Part]:
     """Requests without the right key; none where all are answered, for then the target wants no key."""
-    found = [(role, trace.roles[role]) for role in ("no key", "wrong key") if role in trace.roles]
-    if any(view.status >= 400 for _, view in found):
-        yield from found
+    replies = [(role, trace.roles[role]) for role in ("no key", "wrong key") if role in trace.roles]
+    if any(view.status >= 400 for _, view in replies):
+        yield from replies
 
 
 @relations.rule(

@@ -24,8 +24,8 @@ SMALL = 1000
 
 def stop_sequences(view: View) -> list[str]:
     """The stop sequences asked for."""
-    asked = view.asked["stop"]
-    values = [asked.value] if asked.text else [node.value for node in asked]
+    stop = view.asked["stop"]
+    values = [stop.value] if stop.text else [node.value for node in stop]
     return [value for value in values if isinstance(value, str) and value]
 
 

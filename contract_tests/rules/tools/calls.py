@@ -39,9 +39,9 @@ class Turn:
 def turns(view: View) -> Iterable[Turn]:
     """Each finished choice of a reply."""
     for choice in choices(view):
-        found = list(choice["message"]["tool_calls"])
-        texts = tuple((call["function"]["arguments"], call["function"]["arguments"].text) for call in found)
-        names = tuple(called_name(call) for call in found)
+        calls = list(choice["message"]["tool_calls"])
+        texts = tuple((call["function"]["arguments"], call["function"]["arguments"].text) for call in calls)
+        names = tuple(called_name(call) for call in calls)
         refused = bool(choice["message"]["refusal"].text)
         yield Turn(view, choice["message"]["tool_calls"], names, choice["finish_reason"], texts, refused)
     for streamed in whole_streamed_choices(view):

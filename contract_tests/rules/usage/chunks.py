@@ -94,9 +94,9 @@ def stream_unasked(view: View) -> Iterable[Complaint]:
 )
 def stream_once(view: View) -> Iterable[Complaint]:
     """One chunk of a stream has usage; it is null or absent in all others."""
-    found = usage_chunks(view)
-    if len(found) > 1:
-        yield found[1]["usage"], f"usage in {len(found)} chunks", "usage in the last chunk only"
+    chunks = usage_chunks(view)
+    if len(chunks) > 1:
+        yield chunks[1]["usage"], f"usage in {len(chunks)} chunks", "usage in the last chunk only"
 
 
 def _asked_with_usage(view: View) -> Iterable[View]:
