@@ -7,7 +7,7 @@ from typing import Any
 from contract_tests.cases.formats import PERSON
 from contract_tests.cases.prompts import CLOCK, CODE, LONG, SHORT, UNUSUAL, WEATHER, repeat, user
 from contract_tests.rules.engine.answers import answer_texts
-from contract_tests.rules.relations.endings import held_up
+from contract_tests.rules.relations.endings import took_much_longer
 from contract_tests.target.ask import Ask
 from contract_tests.target.case import case
 
@@ -115,7 +115,7 @@ async def leaves(ask: Ask) -> None:
     counting = ask.body("Count from 1 to 50 in words.", 64, stream=True)
     before = await ask(ask.body(SHORT), role="before")
     await ask.leave(counting, role="leaver")
-    if held_up(await ask(ask.body(SHORT), role="next"), before):  # once is chance
+    if took_much_longer(await ask(ask.body(SHORT), role="next"), before):  # once is chance
         await ask.leave(counting, role="leaver again")
         await ask(ask.body(SHORT), role="next again")
         await ask(ask.body(SHORT), role="later")

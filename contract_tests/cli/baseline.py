@@ -22,9 +22,9 @@ from contract_tests.cli.shared_options import (
 from contract_tests.report.findings import count, mask
 from contract_tests.report.tolerances import describe_entry
 from contract_tests.run.outcome import ExitCode, failing
-from contract_tests.run.tolerated import to_run
-from contract_tests.tolerance.baseline import NewBaseline, as_yaml, renew
-from contract_tests.tolerance.entry import together
+from contract_tests.run.tolerated import tolerate_in_run
+from contract_tests.tolerance.baseline import NewBaseline, as_yaml, renew_baseline
+from contract_tests.tolerance.entry import group_by_label
 from contract_tests.tolerance.file import load_baseline
 
 
@@ -53,7 +53,7 @@ def baseline_command(output: Path, **given: Any) -> int:
     terminal = terminal_for(options)
     today = date.today()
     entries = (*tolerated, *known)
-    report = to_run(ask(terminal, options, entries, today), entries, today)
+    report = tolerate_in_run(ask(terminal, options, entries, today), entries, today)
     terminal.outcomes(report)
     code = report.exit_code()
     if code not in (ExitCode.OK, ExitCode.FINDINGS):
@@ -61,10 +61,10 @@ def baseline_command(output: Path, **given: Any) -> int:
         terminal.say(f"not written: the run has to come to its end before {output} can tell what is known")
         return int(code)
     counting = [one for one in report.findings if failing([one], LEVELS[given["fail_on"]])]
-    new = renew(counting, known, report.ledger.gone, today)
+    new = renew_baseline(counting, known, report.ledger.gone, today)
     write(output, mask(as_yaml(new), terminal.secrets))
     for mark, listed in (("+", new.added), ("-", new.removed)):
-        for one, labels in together(listed):
+        for one, labels in group_by_label(listed):
             terminal.say(f"{mark} {describe_entry(one, labels)}")
     terminal.say(f"written   {output}: {_told(new)} (exit code 0)", "bold green")
     return int(ExitCode.OK)

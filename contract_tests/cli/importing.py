@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import click
 
 from contract_tests.cli.shared_options import console
-from contract_tests.recordings.importing import FORMATS, Asked, Imported, InputError, Unrecognised, read
+from contract_tests.recordings.importing import FORMATS, CurlRequest, Imported, InputError, Unrecognised, read
 from contract_tests.report.findings import count
 from contract_tests.report.terminal import Terminal
 from contract_tests.run.outcome import ExitCode
@@ -87,16 +87,16 @@ def _read(path: Path, format_name: str | None, **options: Any) -> Iterator[Impor
         raise InputError(f"{error}; --format says which it is") from error
 
 
-def _asked(url: str, data: str | None) -> Asked:
+def _asked(url: str, data: str | None) -> CurlRequest:
     """What curl was asked. Raises UsageError."""
     if url and not urlsplit(url).scheme:
         raise UsageError(f"--url {url}: a URL begins with http:// or https://")
     if data is None:
-        return Asked(url)
+        return CurlRequest(url)
     if not data.startswith("@"):
-        return Asked(url, data.encode("utf-8", "surrogateescape"))
+        return CurlRequest(url, data.encode("utf-8", "surrogateescape"))
     try:
-        return Asked(url, Path(data[1:]).read_bytes())
+        return CurlRequest(url, Path(data[1:]).read_bytes())
     except OSError as error:
         raise UsageError(f"--data {data}: cannot be read: {error.strerror}") from error
 

@@ -24,7 +24,7 @@ from contract_tests.recordings.judging import InputError, Summary, judge_recordi
 from contract_tests.recordings.reading import read
 from contract_tests.recordings.recording import Recording
 from contract_tests.recordings.table import as_text
-from contract_tests.recordings.tolerated import to_recordings
+from contract_tests.recordings.tolerated import tolerate_in_recordings
 from contract_tests.report.files import judgement_as_json
 from contract_tests.report.findings import count
 from contract_tests.report.terminal import LEVEL_STYLES, WORDS, Terminal, besides, counted
@@ -64,7 +64,7 @@ def judge_command(
     if not summary.exchanges:
         of = f" of the endpoint {endpoint!r}" if endpoint else ""
         raise click.UsageError(f"no recording{of} in {', '.join(map(str, files))}")
-    summary.findings[:], tolerated, ledger = to_recordings(summary, entries, date.today(), labels)
+    summary.findings[:], tolerated, ledger = tolerate_in_recordings(summary, entries, date.today(), labels)
     terminal = Terminal(console())
     if show_all:
         terminal.every(summary.findings)

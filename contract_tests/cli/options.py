@@ -12,7 +12,7 @@ import click
 from contract_tests.cases import CASES
 from contract_tests.cli.config import read_config
 from contract_tests.run.outcome import below
-from contract_tests.run.run import Options, UsageError, chosen
+from contract_tests.run.run import Options, UsageError, choose_cases
 from fake_server.command_line import Number, Whole
 from fake_server.wire.bounds import Bounds
 from fake_server.wire.text import did_you_mean
@@ -162,7 +162,7 @@ def check_section(name: str, option: str) -> None:
 
 def required_of(sections: Iterable[str], options: Options) -> tuple[str, ...]:
     """The required sections, each once. Raises UsageError for one that is unknown or not asked."""
-    asked = [case.id for case in chosen(options)]
+    asked = [case.id for case in choose_cases(options)]
     for section in sections:
         check_section(section, "--require")
         if not any(below(case_id, section) for case_id in asked):

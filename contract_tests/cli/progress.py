@@ -13,7 +13,7 @@ from contract_tests.report.findings import mask, printable
 from contract_tests.report.terminal import Terminal
 from contract_tests.run.outcome import CaseResult, RunReport
 from contract_tests.run.run import OnResult, Options, Plan, run
-from contract_tests.run.tolerated import to_case
+from contract_tests.run.tolerated import tolerate_in_case
 from contract_tests.tolerance.entry import ToleranceEntry
 
 QUIET = 2.0
@@ -31,7 +31,7 @@ def ask(
     """
 
     def ended(result: CaseResult) -> None:
-        terminal.result(to_case(result, entries, today))
+        terminal.result(tolerate_in_case(result, entries, today))
 
     try:
         return asyncio.run(_ask(terminal, options, ended))

@@ -28,8 +28,8 @@ from contract_tests.report.findings import count
 from contract_tests.report.junit import as_junit
 from contract_tests.report.terminal import Terminal
 from contract_tests.run.outcome import ExitCode, RunReport
-from contract_tests.run.run import Options, chosen
-from contract_tests.run.tolerated import to_run
+from contract_tests.run.run import Options, choose_cases
+from contract_tests.run.tolerated import tolerate_in_run
 from fake_server.relay.saving import SaveError
 
 
@@ -61,7 +61,7 @@ def run_command(list_only: bool, folder: Path | None, **given: Any) -> int:
     terminal = terminal_for(options)
     today = date.today()
     report = replace(ask(terminal, options, entries, today), required=required)
-    report = to_run(report, entries, today)
+    report = tolerate_in_run(report, entries, today)
     if folder is not None:
         _record(terminal, report, folder, options)
     return int(print_report(terminal, report, given["fail_on"], given["json_file"], given["junit"]))
@@ -100,7 +100,7 @@ def print_report(
 
 def list_cases(prefixes: tuple[str, ...]) -> int:
     """The cases with what they cost."""
-    found = chosen(Options("", select=prefixes))
+    found = choose_cases(Options("", select=prefixes))
     width = max(len(case.id) for case in found)
     for case in found:
         asked = "1 request " if case.requests == 1 else f"{case.requests} requests"

@@ -67,7 +67,7 @@ def _shape(a: Side, b: Side) -> Iterator[Difference]:
         yield from _across(a, b)
         return
     seen: set[str] = set()
-    model_a, model_b = (side.view.asked["model"].text for side in (a, b))
+    model_a, model_b = (side.view.request["model"].text for side in (a, b))
     named = bool(model_a and model_b)
     for name in one:
         if name in other:
@@ -98,7 +98,7 @@ def _of_whole(view: View, what: str) -> Opinion | None:
     """Whether the body is what the request asked for; a refusal always is, as far as its form goes."""
     if not view.knows(Aspect.REQUEST):
         return None
-    fitting = "event stream" if view.asked_stream else "JSON object"
+    fitting = "event stream" if view.wants_stream else "JSON object"
     return Opinion.KNOWN if what in (fitting, "error object") else Opinion.WRONG
 
 

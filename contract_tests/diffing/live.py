@@ -86,9 +86,9 @@ async def _asked(session: Session, view: View) -> Side:
 def _body(view: View) -> bytes:
     """The body, with the model that Azure's paths name where it names none."""
     request, deployment = view.exchange.request, _DEPLOYMENT.search(view.exchange.request.path)
-    if deployment is None or not view.asked.value or view.asked["model"].there:
+    if deployment is None or not view.request.value or view.request["model"].there:
         return request.body
-    return json.dumps({"model": deployment.group(1), **view.asked.value}).encode()
+    return json.dumps({"model": deployment.group(1), **view.request.value}).encode()
 
 
 def fakes(exchange: Exchange) -> Side:

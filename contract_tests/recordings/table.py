@@ -38,7 +38,7 @@ def as_markdown(tally: Tally, readings: Readings) -> str:
     return "\n".join((*_table(tally), "", *_details(tally, readings))).strip()
 
 
-def unread(tally: Tally, readings: Readings) -> list[tuple[str, str]]:
+def unread_findings(tally: Tally, readings: Readings) -> list[tuple[str, str]]:
     """Provider and rule of each type of MUST finding whose bytes nobody has read."""
     return [
         (name, rule)
@@ -48,7 +48,7 @@ def unread(tally: Tally, readings: Readings) -> list[tuple[str, str]]:
     ]
 
 
-def gone(tally: Tally, readings: Readings) -> list[tuple[str, str]]:
+def outdated_readings(tally: Tally, readings: Readings) -> list[tuple[str, str]]:
     """Provider and rule of each reading whose finding no longer occurs."""
     return [
         (name, rule)

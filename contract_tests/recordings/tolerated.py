@@ -7,10 +7,10 @@ from datetime import date
 
 from contract_tests.recordings.judging import Summary
 from contract_tests.rules.engine.judge import Finding
-from contract_tests.tolerance.entry import Ledger, ToleranceEntry, Tolerated, account, split
+from contract_tests.tolerance.entry import Ledger, ToleranceEntry, Tolerated, make_ledger, split_tolerated
 
 
-def to_recordings(
+def tolerate_in_recordings(
     summary: Summary, entries: Sequence[ToleranceEntry], today: date, labels: Iterable[str]
 ) -> tuple[tuple[Finding, ...], tuple[Tolerated, ...], Ledger]:
     """What counts of the findings in recordings, what is tolerated, and the ledger.
@@ -23,5 +23,5 @@ def to_recordings(
         selected = not summary.selected or entry.rule in summary.selected
         return selected and any(entry.may_be_in(label) for label in judged)
 
-    ledger = account(summary.findings, entries, today, looked)
-    return *split(summary.findings, entries, today), ledger
+    ledger = make_ledger(summary.findings, entries, today, looked)
+    return *split_tolerated(summary.findings, entries, today), ledger

@@ -98,9 +98,9 @@ def _unlike(one: View, other: View) -> tuple[bool | int, ...]:
     """How far two exchanges are from each other, the weightiest difference first."""
     return (
         one.endpoint != other.endpoint,
-        one.asked_stream != other.asked_stream,
+        one.wants_stream != other.wants_stream,
         one.status // 100 != other.status // 100,
-        len(set(one.asked.value) ^ set(other.asked.value)),
+        len(set(one.request.value) ^ set(other.request.value)),
         abs(len(one.body) - len(other.body)),
     )
 

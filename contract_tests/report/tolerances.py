@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from contract_tests.report.findings import MARKS, count, some
 from contract_tests.rules.engine.judge import Level
 from contract_tests.rules.engine.node import show_path
-from contract_tests.tolerance.entry import ANYTHING, Ledger, ToleranceEntry, Tolerated, together
+from contract_tests.tolerance.entry import ANYTHING, Ledger, ToleranceEntry, Tolerated, group_by_label
 
 
 def format_reason(entry: ToleranceEntry) -> str:
@@ -61,9 +61,9 @@ def _reason(covered: Sequence[Tolerated]) -> list[str]:
 def format_ledger(ledger: Ledger) -> list[str]:
     """A line for each entry that is out of date, with what to do."""
     lines = []
-    for one, labels in together(ledger.expired):
+    for one, labels in group_by_label(ledger.expired):
         was = f"was tolerated until {one.expires}; mend the target or set a new date"
         lines.append(f"expired   {one.place}: {describe_entry(one, labels)} {was}")
-    for one, labels in together(ledger.gone):
+    for one, labels in group_by_label(ledger.gone):
         lines.append(f"gone      {one.place}: {describe_entry(one, labels)} occurs no longer; remove it")
     return lines

@@ -108,7 +108,7 @@ def logprobs(node: Node) -> Iterable[Complaint]:
 
 
 def _logprobs_asked(view: View) -> Iterable[Answer]:
-    wanted = view.asked["logprobs"].value
+    wanted = view.request["logprobs"].value
     if view.endpoint == "completions" and isinstance(wanted, int) and not isinstance(wanted, bool):
         yield from (answer for answer in answers(view) if answer.text)
 
@@ -158,10 +158,10 @@ def logprobs_tell_the_text(subject: tuple[Node, list[str]]) -> Iterable[Complain
 
 def _echoed(view: View) -> Iterable[tuple[Node, str]]:
     """Each choice with the prompt it goes on with: those of the first prompt come first."""
-    given = view.asked["prompt"]
+    given = view.request["prompt"]
     prompts = [given.text] if given.text else [prompt.text for prompt in given]
-    if view.asked["echo"].value is True and prompts and all(prompts):
-        each = max(1, view.asked_choices // len(prompts))
+    if view.request["echo"].value is True and prompts and all(prompts):
+        each = max(1, view.wanted_choices // len(prompts))
         for place, choice in enumerate(TEXT.choices(view)):
             index = choice["index"].number
             at = int(place if index is None else index) // each

@@ -100,9 +100,9 @@ def order(node: Node) -> Iterable[Complaint]:
         yield node, f"the order {numbers[:8]}", "0, 1, 2 …"
 
 
-def asked_inputs(view: View) -> int | None:
+def count_inputs(view: View) -> int | None:
     """How many inputs the request holds; None where it does not say."""
-    given = view.asked["input"].value
+    given = view.request["input"].value
     if isinstance(given, str):
         return 1
     if not isinstance(given, list) or not given:
@@ -111,7 +111,7 @@ def asked_inputs(view: View) -> int | None:
 
 
 def _counted(view: View) -> Iterable[tuple[Node, int]]:
-    wanted = asked_inputs(view)
+    wanted = count_inputs(view)
     if wanted is not None:
         yield from ((node, wanted) for node in _indexed(view))
 
@@ -131,7 +131,7 @@ def count(subject: tuple[Node, int]) -> Iterable[Complaint]:
 
 
 def _encoded(view: View) -> Iterable[tuple[Node, bool]]:
-    in_base64 = view.asked["encoding_format"].value == "base64"
+    in_base64 = view.request["encoding_format"].value == "base64"
     yield from ((entry["embedding"], in_base64) for entry in _entries(view))
 
 
@@ -221,7 +221,7 @@ def unit_length(subject: tuple[Node, tuple[float, ...]]) -> Iterable[Complaint]:
 
 
 def _sized(view: View) -> Iterable[tuple[Node, int]]:
-    wanted = view.asked["dimensions"].value
+    wanted = view.request["dimensions"].value
     if isinstance(wanted, int):
         yield from ((node, wanted) for node, _ in _vectors(view))
 
@@ -251,8 +251,8 @@ SIZES = {"text-embedding-ada-002": 1536, "text-embedding-3-small": 1536, "text-e
 
 
 def _of_known_size(view: View) -> Iterable[tuple[Node, int]]:
-    size = SIZES.get(view.asked["model"].text)
-    if size and not view.asked["dimensions"]:
+    size = SIZES.get(view.request["model"].text)
+    if size and not view.request["dimensions"]:
         yield from ((node, size) for node, _ in _vectors(view))
 
 

@@ -11,7 +11,7 @@ from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.answers import Answer, answers
 from contract_tests.rules.engine.judge import NOTE, SHOULD, Complaint, Section
 from contract_tests.rules.engine.node import Node
-from contract_tests.rules.engine.subjects import deltas, messages, once, streamed_choices
+from contract_tests.rules.engine.subjects import computed_once, deltas, messages, streamed_choices
 from contract_tests.rules.engine.view import View
 from fake_server.api import patterns
 from fake_server.wire import jsontext
@@ -21,7 +21,7 @@ formats = Section("formats", "JSON mode, structured outputs, refusals", see.STRU
 
 def _json_asked(view: View) -> Iterable[Answer]:
     """Answers in text that ended by themselves, where response_format asks for JSON."""
-    if view.asked["response_format"]["type"].value in ("json_object", "json_schema"):
+    if view.request["response_format"]["type"].value in ("json_object", "json_schema"):
         yield from (
             answer
             for answer in answers(view)
@@ -39,7 +39,7 @@ def json_text(answer: Answer) -> Iterable[Complaint]:
 
 
 def _object_asked(view: View) -> Iterable[tuple[Answer, object]]:
-    if view.asked["response_format"]["type"].value == "json_object":
+    if view.request["response_format"]["type"].value == "json_object":
         for answer in _json_asked(view):
             parsed = jsontext.parse(answer.text.encode("utf-8", "replace"))
             if parsed.ok:
@@ -55,7 +55,7 @@ def json_object(part: tuple[Answer, object]) -> Iterable[Complaint]:
 
 
 def _schema_asked(view: View) -> Iterable[tuple[Answer, str]]:
-    json_schema = view.asked["response_format"]["json_schema"]
+    json_schema = view.request["response_format"]["json_schema"]
     if json_schema["schema"].kind == "object" and json_schema["strict"].value is True:
         for answer in _json_asked(view):
             parsed = jsontext.parse(answer.text.encode("utf-8", "replace"))
@@ -179,7 +179,7 @@ def one_reasoning(node: Node) -> Iterable[Complaint]:
         yield node["reasoning"], "reasoning beside reasoning_content", "one of them"
 
 
-@once
+@computed_once
 def _not_refusing(view: View) -> Iterator[Node]:
     """The messages without a refusal, and the first delta of each streamed choice that has an empty one."""
     yield from (node for node in messages(view) if not node["refusal"].text)

@@ -8,7 +8,7 @@ from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.answers import Answer, answers
 from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
 from contract_tests.rules.engine.node import Node
-from contract_tests.rules.engine.subjects import choices, chunk_choices, once
+from contract_tests.rules.engine.subjects import choices, chunk_choices, computed_once
 from contract_tests.rules.engine.view import View
 from fake_server.wire.exchange import Aspect
 
@@ -18,7 +18,7 @@ ROUNDING = 1e-6
 """A probability of 1 may come out a little above it in binary."""
 
 
-@once
+@computed_once
 def _objects(view: View) -> Iterator[Node]:
     """Every `logprobs` object of a chat reply."""
     for choice in (*choices(view), *chunk_choices(view)):
@@ -35,7 +35,7 @@ def members(node: Node) -> Iterable[Complaint]:
 
 
 def _asked(view: View) -> Iterable[Answer]:
-    if view.endpoint == "chat" and view.asked["logprobs"].value is True:
+    if view.endpoint == "chat" and view.request["logprobs"].value is True:
         yield from (answer for answer in answers(view) if answer.text.strip())
 
 
@@ -47,7 +47,7 @@ def given(answer: Answer) -> Iterable[Complaint]:
 
 
 def _unasked(view: View) -> Iterable[Node]:
-    if view.endpoint == "chat" and view.asked["logprobs"].value is not True:
+    if view.endpoint == "chat" and view.request["logprobs"].value is not True:
         yield from _objects(view)
 
 
@@ -65,7 +65,7 @@ def unasked(node: Node) -> Iterable[Complaint]:
         yield node, "log probabilities that nobody asked for", "null"
 
 
-@once
+@computed_once
 def _tokens(view: View) -> Iterator[Node]:
     """Every token with a log probability; those it was chosen from come beside it."""
     for node in _objects(view):
@@ -91,8 +91,8 @@ def top(token: Node) -> Iterable[Complaint]:
 
 
 def _counted(view: View) -> Iterable[tuple[Node, int]]:
-    wanted = view.asked["top_logprobs"].value
-    if view.endpoint == "chat" and view.asked["logprobs"].value is True:
+    wanted = view.request["top_logprobs"].value
+    if view.endpoint == "chat" and view.request["logprobs"].value is True:
         most = wanted if isinstance(wanted, int) else 0
         yield from ((token["top_logprobs"], most) for token in _tokens(view))
 

@@ -64,20 +64,20 @@ def validator(name: str) -> Any:
     return adapter.validator
 
 
-def shape_faults(name: str, node: Node) -> Iterable[Complaint]:
+def shape_complaints(name: str, node: Node) -> Iterable[Complaint]:
     """What the SDK's type says against a value, as faults at the members it names."""
     try:
         validator(name).validate_python(node.value, strict=True)
     except ValidationError as error:
-        for detail in meant(error.errors(include_url=False, include_context=False)):
-            path, value = follow(node.value, detail["loc"])
+        for detail in errors_of_meant_member(error.errors(include_url=False, include_context=False)):
+            path, value = follow_location(node.value, detail["loc"])
             if _in_an_added_annotation(node.value, path):
                 continue
             if value is None and path[-2:] in _BEFORE_AN_ECHO:
                 continue
             if value in FORMS_THE_TYPES_LACK.get((name, without_indexes(path)), ()):
                 continue
-            yield Node(value, node.document, (*node.path, *path)), show(value), expectation(detail)
+            yield Node(value, node.document, (*node.path, *path)), show(value), expected_kind(detail)
 
 
 def _in_an_added_annotation(root: Any, path: Path) -> bool:
@@ -89,7 +89,7 @@ def _in_an_added_annotation(root: Any, path: Path) -> bool:
     return isinstance(kind, str) and kind != "url_citation"
 
 
-def meant(details: Sequence[Any]) -> list[Any]:
+def errors_of_meant_member(details: Sequence[Any]) -> list[Any]:
     """The errors of that member of a union which the value means to be.
 
     pydantic reports every member's; the one with the fewest errors is meant, and a member whose
@@ -115,7 +115,7 @@ def _members(loc: Sequence[str | int]) -> Iterable[tuple[tuple[Any, ...], str]]:
             yield tuple(loc[:position]), step
 
 
-def follow(value: Any, loc: Sequence[str | int]) -> tuple[Path, Any]:
+def follow_location(value: Any, loc: Sequence[str | int]) -> tuple[Path, Any]:
     """The path in the document that a pydantic location means, and the value there.
 
     Locations also name union members and validators ("function", "str"); those lead nowhere in the
@@ -135,7 +135,7 @@ def follow(value: Any, loc: Sequence[str | int]) -> tuple[Path, Any]:
     return tuple(path), value
 
 
-def expectation(detail: Any) -> str:
+def expected_kind(detail: Any) -> str:
     """What pydantic expected, in the words of JSON."""
     kinds = {
         "string_type": "a string",
@@ -159,7 +159,7 @@ def expectation(detail: Any) -> str:
 )
 def chat_shape(root: Node) -> Iterable[Complaint]:
     """Every member of a chat completion has the type that the API reference gives it."""
-    return shape_faults("chat", root)
+    return shape_complaints("chat", root)
 
 
 @chat_stream.rule(
@@ -170,7 +170,7 @@ def chat_shape(root: Node) -> Iterable[Complaint]:
 )
 def chunk_shape(chunk: Node) -> Iterable[Complaint]:
     """Every member of a chunk has the type that the API reference gives it."""
-    return shape_faults("chat.stream", chunk)
+    return shape_complaints("chat.stream", chunk)
 
 
 @completions.rule(
@@ -181,7 +181,7 @@ def chunk_shape(chunk: Node) -> Iterable[Complaint]:
 )
 def completion_shape(root: Node) -> Iterable[Complaint]:
     """Every member of a text completion has the type that the API reference gives it."""
-    return shape_faults("completions", root)
+    return shape_complaints("completions", root)
 
 
 @completions_stream.rule(
@@ -192,7 +192,7 @@ def completion_shape(root: Node) -> Iterable[Complaint]:
 )
 def completion_chunk_shape(chunk: Node) -> Iterable[Complaint]:
     """Every member of a streamed text completion has the type that the API reference gives it."""
-    return shape_faults("completions.stream", chunk)
+    return shape_complaints("completions.stream", chunk)
 
 
 @models.rule(
@@ -203,7 +203,7 @@ def completion_chunk_shape(chunk: Node) -> Iterable[Complaint]:
 )
 def model_shape(model: Node) -> Iterable[Complaint]:
     """Every member of a model object has the type that the API reference gives it."""
-    return shape_faults("models", model)
+    return shape_complaints("models", model)
 
 
 @errors.rule(
@@ -215,4 +215,4 @@ def model_shape(model: Node) -> Iterable[Complaint]:
 )
 def error_shape(error: Node) -> Iterable[Complaint]:
     """Every member of an error has the type that the API reference gives it."""
-    return shape_faults("errors", error)
+    return shape_complaints("errors", error)

@@ -44,19 +44,19 @@ async def prepare(session: Session, prefixes: tuple[str, str]) -> None:
     named and the usual one is not listed.
     """
     try:
-        if not await _by_models(session, prefixes):
-            await _by_chat(session, prefixes)
+        if not await _find_by_models(session, prefixes):
+            await _find_by_chat(session, prefixes)
         if session.prefix != prefixes[0]:
             how = "with" if session.prefix else "without"
             session.note(f"{session.base_url} is asked: the target answers {how} /v1")
         session.model = session.model or _model(session)
-        session.fitting = fitting(session.listed)
+        session.fitting = models_by_endpoint(session.listed)
         session.control = await session.exchange("control", "GET", f"/{NO_SUCH_PATH}-{secrets.token_hex(4)}")
     except NotReached as error:
         raise Unreachable(f"it was not found yet when the run ended: {error}") from error
 
 
-def fitting(listed: Iterable[str]) -> dict[str, str]:
+def models_by_endpoint(listed: Iterable[str]) -> dict[str, str]:
     """The first listed model whose name says that it embeds, or that it completes text."""
     models: dict[str, str] = {}
     for model in listed:
@@ -66,7 +66,7 @@ def fitting(listed: Iterable[str]) -> dict[str, str]:
     return models
 
 
-async def _by_models(session: Session, prefixes: tuple[str, str]) -> bool:
+async def _find_by_models(session: Session, prefixes: tuple[str, str]) -> bool:
     """Choose the prefix under which models are listed; whether there is one."""
     for session.prefix in prefixes:
         view = await _ask(session, "GET", "/models")
@@ -77,14 +77,14 @@ async def _by_models(session: Session, prefixes: tuple[str, str]) -> bool:
     return False
 
 
-async def _by_chat(session: Session, prefixes: tuple[str, str]) -> None:
+async def _find_by_chat(session: Session, prefixes: tuple[str, str]) -> None:
     """Choose the prefix under which a chat request is answered, or at least understood."""
     model = session.options.model or DEFAULT_MODEL
     body = {"model": model, "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 1}
     understood, met = [], []
     for session.prefix in prefixes:
         view = await _ask(session, "POST", CHAT, json.dumps(body).encode())
-        met.append(f"{session.prefix}{CHAT}: {_met(view)}")
+        met.append(f"{session.prefix}{CHAT}: {_describe_answer(view)}")
         if view.ok and view.form != "other":
             return
         about_model = "model" in refusal_text(view).lower()
@@ -98,7 +98,7 @@ async def _by_chat(session: Session, prefixes: tuple[str, str]) -> None:
     session.prefix = understood[0]
 
 
-def _met(view: View) -> str:
+def _describe_answer(view: View) -> str:
     """What an answer of no use was: why it ended, or its status with its type or where it leads."""
     if view.exchange.problem or not view.status:
         return view.exchange.problem or "no answer"

@@ -16,17 +16,17 @@ from contract_tests.target.session import Session
 from fake_server.wire.exchange import Exchange, recut
 
 
-async def play(case: Case, session: Session) -> CaseResult:
+async def play_case(case: Case, session: Session) -> CaseResult:
     """Ask what the case asks, judge what came. Never raises but for being cancelled."""
     began = monotonic()
     ask = Ask(case, session)
-    outcome, reason = await _asked(case, ask)
+    outcome, reason = await _send_requests(case, ask)
     try:
-        judgement = await asyncio.to_thread(_judged, ask)
+        judgement = await asyncio.to_thread(_judge_case, ask)
     except Exception as error:
-        outcome, reason = Outcome.HARNESS_FAILED, f"judging failed: {_shown(error)}"
+        outcome, reason = Outcome.HARNESS_FAILED, f"judging failed: {_format_error(error)}"
         judgement = Judgement()
-    outcome = _settled(outcome, judgement)
+    outcome = _outcome_with(outcome, judgement)
     if outcome is Outcome.FAIL and not judgement.ids(Level.MUST):
         outcome, reason = Outcome.HARNESS_FAILED, f"{reason}, and no rule says why"
     exchanges = [view.exchange for view in ask.views]
@@ -46,12 +46,12 @@ async def play(case: Case, session: Session) -> CaseResult:
     )
 
 
-def without_result(case: Case, reason: str) -> CaseResult:
+def not_reached(case: Case, reason: str) -> CaseResult:
     """The result of a case that was not asked, or not to its end."""
     return CaseResult(case.id, case.section, case.title, Outcome.NOT_REACHED, reason=reason)
 
 
-async def _asked(case: Case, ask: Ask) -> tuple[Outcome | None, str]:
+async def _send_requests(case: Case, ask: Ask) -> tuple[Outcome | None, str]:
     """Why the case did not come to its end; None where it did and the findings decide."""
     try:
         if ask.session.stopped:
@@ -66,15 +66,15 @@ async def _asked(case: Case, ask: Ask) -> tuple[Outcome | None, str]:
     except Refused as why:
         return Outcome.FAIL, str(why)
     except Exception as error:
-        return Outcome.HARNESS_FAILED, _shown(error)
+        return Outcome.HARNESS_FAILED, _format_error(error)
     return None, ""
 
 
-def _shown(error: Exception) -> str:
+def _format_error(error: Exception) -> str:
     return f"{type(error).__name__}: {error}".rstrip(": ")
 
 
-def _judged(ask: Ask) -> Judgement:
+def _judge_case(ask: Ask) -> Judgement:
     """What the rules say of every exchange of the case and of them together."""
     parts = [*(judge(view) for view in ask.views), judge_trace(ask.trace())]
     return Judgement(
@@ -84,7 +84,7 @@ def _judged(ask: Ask) -> Judgement:
     )
 
 
-def _settled(outcome: Outcome | None, judged: Judgement) -> Outcome:
+def _outcome_with(outcome: Outcome | None, judged: Judgement) -> Outcome:
     """The outcome with the findings taken in: a MUST finding is a failure whatever else went wrong."""
     if outcome is Outcome.HARNESS_FAILED:
         return outcome

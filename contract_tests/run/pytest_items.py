@@ -9,7 +9,7 @@ from datetime import date
 
 from contract_tests.run.outcome import REACHED, CaseResult
 from contract_tests.run.run import NoModel, Options, Unreachable, UsageError, run
-from contract_tests.run.tolerated import to_case
+from contract_tests.run.tolerated import tolerate_in_case
 from contract_tests.tolerance.entry import ToleranceEntry
 
 
@@ -80,5 +80,5 @@ class LiveRun:
 
     def _keep(self, result: CaseResult) -> None:
         with self._changed:
-            self._results[result.case_id] = to_case(result, self._known, date.today())
+            self._results[result.case_id] = tolerate_in_case(result, self._known, date.today())
             self._changed.notify_all()

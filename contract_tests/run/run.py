@@ -10,7 +10,7 @@ from time import monotonic
 from contract_tests.cases import Case, select
 from contract_tests.run.find import REQUESTS, prepare, session_for
 from contract_tests.run.outcome import CaseResult, RunReport
-from contract_tests.run.play import play, without_result
+from contract_tests.run.play import not_reached, play_case
 from contract_tests.target.errors import NoModel, Unreachable, UsageError
 from contract_tests.target.options import Options, Plan
 from contract_tests.target.session import Session
@@ -33,7 +33,7 @@ async def run(
     """
     began = monotonic()
     options.check()
-    cases = chosen(options)
+    cases = choose_cases(options)
     session, prefixes = session_for(options)
     async with session:
         try:
@@ -42,18 +42,18 @@ async def run(
         except TimeoutError as error:
             raise Unreachable(f"the target was not found within {options.run_seconds:g} s") from error
         if on_plan:
-            on_plan(plan(cases, session))
+            on_plan(make_plan(cases, session))
         results: dict[str, CaseResult] = {}
         session.stopped = await _ask_all(cases, session, results, on_result) or session.stopped
         for case in cases:
             if case.id not in results:
-                results[case.id] = without_result(case, session.stopped)
+                results[case.id] = not_reached(case, session.stopped)
                 if on_result:
                     on_result(results[case.id])
     return _report(cases, session, results, monotonic() - began)
 
 
-def chosen(options: Options) -> list[Case]:
+def choose_cases(options: Options) -> list[Case]:
     """The cases that `options.select` names. Raises UsageError where a prefix names none."""
     try:
         return select(options.select)
@@ -63,7 +63,7 @@ def chosen(options: Options) -> list[Case]:
         ) from error
 
 
-def plan(cases: list[Case], session: Session) -> Plan:
+def make_plan(cases: list[Case], session: Session) -> Plan:
     """What the cases will cost."""
     return Plan(
         len(cases),
@@ -83,7 +83,7 @@ async def _ask_all(
     async def work() -> None:
         while waiting:
             case = waiting.popleft()
-            result = await play(case, session)
+            result = await play_case(case, session)
             results[case.id] = result
             if on_result:
                 on_result(result)

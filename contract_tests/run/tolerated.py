@@ -9,15 +9,15 @@ from datetime import date
 from contract_tests.cases import CASES
 from contract_tests.rules.engine.judge import Level
 from contract_tests.run.outcome import CaseResult, Outcome, RunReport
-from contract_tests.tolerance.entry import ToleranceEntry, account, split
+from contract_tests.tolerance.entry import ToleranceEntry, make_ledger, split_tolerated
 
 _JUDGED = (Outcome.PASS, Outcome.WARN, Outcome.FAIL, Outcome.UNSUPPORTED)
 _TO_ITS_END = (Outcome.PASS, Outcome.WARN)
 
 
-def to_run(report: RunReport, entries: Sequence[ToleranceEntry], today: date) -> RunReport:
+def tolerate_in_run(report: RunReport, entries: Sequence[ToleranceEntry], today: date) -> RunReport:
     """The report with what is tolerated told apart from what counts."""
-    results = tuple(to_case(result, entries, today) for result in report.results)
+    results = tuple(tolerate_in_case(result, entries, today) for result in report.results)
     by_id = {result.case_id: result for result in report.results}
 
     def looked(entry: ToleranceEntry) -> bool:
@@ -31,12 +31,12 @@ def to_run(report: RunReport, entries: Sequence[ToleranceEntry], today: date) ->
         looked = (entry.rule in result.applied or result.outcome in _TO_ITS_END for result in judged)
         return len(judged) == len(meant) and (not meant or any(looked))
 
-    return replace(report, results=results, ledger=account([*report.findings], entries, today, looked))
+    return replace(report, results=results, ledger=make_ledger([*report.findings], entries, today, looked))
 
 
-def to_case(result: CaseResult, entries: Sequence[ToleranceEntry], today: date) -> CaseResult:
+def tolerate_in_case(result: CaseResult, entries: Sequence[ToleranceEntry], today: date) -> CaseResult:
     """A failure of which every MUST finding is tolerated becomes a warning: it is no pass."""
-    counting, tolerated = split(result.findings, entries, today)
+    counting, tolerated = split_tolerated(result.findings, entries, today)
     outcome = result.outcome
     if outcome is Outcome.FAIL and not any(finding.rule.level is Level.MUST for finding in counting):
         outcome = Outcome.WARN

@@ -116,7 +116,7 @@ def _summary(exchange: Exchange, finding: Finding | None) -> str:
     """What the endpoint sends, in one sentence."""
     view = View(exchange)
     asked = f"`{exchange.request.method} {exchange.request.path}`"
-    if view.asked_stream:
+    if view.wants_stream:
         asked += " with `stream: true`"
     if finding is None:
         return f"A plain client on the official SDK gets no answer from {asked}."
@@ -237,7 +237,7 @@ def curl(exchange: Exchange) -> str:
     base = "$OPENAI_BASE_URL" if target.startswith("/v1/") else "${OPENAI_BASE_URL%/v1}"
     path = target.removeprefix("/v1")
     url = f'"{base}{path}"' if shlex.quote(path) == path else f'"{base}"{shlex.quote(path)}'
-    streamed = "-N " if View(exchange).asked_stream else ""
+    streamed = "-N " if View(exchange).wants_stream else ""
     method = "" if request.method == ("POST" if request.body else "GET") else _method(request.method)
     lines = [f"curl -i {streamed}{method}{url}"]
     named = {name.lower() for name, _ in request.headers or ()}

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from contract_tests.rules import RULES, judge
-from contract_tests.rules.engine.judge import MAX_FAULTS, Finding, Rule
+from contract_tests.rules.engine.judge import MAX_COMPLAINTS, Finding, Rule
 from contract_tests.rules.engine.judge import judge as judge_by
 from fake_server.wire.exchange import Exchange
 
@@ -40,7 +40,7 @@ class NothingNew:
     def __init__(self, exchange: Exchange) -> None:
         found = judge(exchange).findings
         counts = Counter(one.rule.id for one in found)
-        self._many = {name for name, count in counts.items() if count >= MAX_FAULTS}
+        self._many = {name for name, count in counts.items() if count >= MAX_COMPLAINTS}
         self._known = {signature(one) for one in found}
 
     def __call__(self, exchange: Exchange) -> bool:

@@ -13,7 +13,13 @@ from contract_tests.rules.engine.trace import Trace
 from contract_tests.rules.engine.view import View
 from contract_tests.target.brief import Brief
 from contract_tests.target.errors import NotReached, Refused, Unsupported
-from contract_tests.target.refusals import about_model, names, no_such_path, refusal_text, retry_after
+from contract_tests.target.refusals import (
+    is_about_model,
+    is_unknown_path,
+    names_parameter,
+    refusal_text,
+    retry_after,
+)
 from contract_tests.target.session import Field, Session
 from fake_server.wire.exchange import Exchange
 
@@ -60,7 +66,7 @@ class Ask:
             sent = self._economical(body) if path == CHAT else dict(body)
             data = json.dumps(sent, ensure_ascii=False).encode()
             view = await self.raw("POST", path, data, headers, role=role)
-            if path != CHAT and no_such_path(view, self.session.control):
+            if path != CHAT and is_unknown_path(view, self.session.control):
                 self.views.remove(view)
                 raise Unsupported(f"POST {path} is answered as an unknown path is: status {view.status}")
             if not valid:
@@ -75,7 +81,7 @@ class Ask:
         named = self._refused_feature(view)
         if named:
             raise Unsupported(f"status {view.status} names {named}: {refusal_text(view)}")
-        if path != CHAT and about_model(view):
+        if path != CHAT and is_about_model(view):
             raise NotReached(
                 f"no model for it is known, name one: --model {self.brief.endpoint}=NAME ({refusal})"
             )
@@ -84,7 +90,7 @@ class Ask:
     async def get(self, path: str, *, role: str = "dict", valid: bool = True) -> View:
         """GET a path; raises Unsupported where it is answered as a path that does not exist."""
         view = await self.raw("GET", path, role=role)
-        if no_such_path(view, self.session.control):
+        if is_unknown_path(view, self.session.control):
             self.views.remove(view)
             raise Unsupported(f"GET {path} is answered as an unknown path is: status {view.status}")
         return self._accepted(role, view) if valid else view
@@ -196,7 +202,7 @@ class Ask:
         if view.status not in (400, 422):
             return False
         for name, instead in _ECONOMY.items():
-            if name in sent and name not in self.brief.features and names(view, name):
+            if name in sent and name not in self.brief.features and names_parameter(view, name):
                 self.session.dropped[name] = instead
                 self.session.note(
                     f"the target refuses {name}; sent without it" + f" ({instead})" * bool(instead)
@@ -208,7 +214,7 @@ class Ask:
         """The feature of this case that a 400 (422, 501) names."""
         if view.status not in (400, 422, 501):
             return ""
-        return next((name for name in self.brief.features if names(view, name)), "")
+        return next((name for name in self.brief.features if names_parameter(view, name)), "")
 
     async def _wait(self, view: View, attempt: int) -> None:
         """Wait as long as a 429 says; raises NotReached where that is longer than the run may last."""

@@ -16,7 +16,7 @@ _COMPANION = re.compile(
 )
 
 
-def names(view: View, parameter: str) -> bool:
+def names_parameter(view: View, parameter: str) -> bool:
     """Whether a refusal is about this parameter: as `param`, or as a word in the body."""
     param = view.root["error"]["param"].text
     if _COMPANION.search(refusal_text(view)):
@@ -49,7 +49,7 @@ def retry_after(exchange: Exchange) -> float | None:
         return None
 
 
-def about_model(view: View) -> bool:
+def is_about_model(view: View) -> bool:
     """Whether a refusal says that the model does not exist or cannot do this."""
     if view.status not in (400, 403, 404, 422):
         return False
@@ -59,7 +59,7 @@ def about_model(view: View) -> bool:
     return re.search(r"\bmodels?\b", refusal_text(view), re.IGNORECASE) is not None
 
 
-def no_such_path(view: View, control: Exchange | None) -> bool:
+def is_unknown_path(view: View, control: Exchange | None) -> bool:
     """Whether the target says that it does not have the path.
 
     It does by 501, by answering as it answers a path that cannot exist (`control`), or by a 404 that says
@@ -69,7 +69,7 @@ def no_such_path(view: View, control: Exchange | None) -> bool:
         return True
     if view.status not in (404, 405) or control is None:
         return False
-    if about_model(view) and _words(view) != _words(View(control)):
+    if is_about_model(view) and _words(view) != _words(View(control)):
         return False
     text = view.body[:2000].decode("utf-8", "replace")
     return _likeness(view) == _likeness(View(control)) or _NO_URL.search(text) is not None

@@ -267,7 +267,7 @@ def test_nothing_that_genuine_answers_have_is_lacking_in_the_fake() -> None:
     sample = []
     for recording in read(SHARED / "recordings" / "openai.jsonl"):
         view = (side := side_of(recording)).view
-        key = (view.endpoint, view.is_stream, view.status, view.asked["tools"].there)
+        key = (view.endpoint, view.is_stream, view.status, view.request["tools"].there)
         if view.endpoint and taken.setdefault(key, 0) < 12:
             taken[key] += 1
             sample.append(side)

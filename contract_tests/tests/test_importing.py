@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from contract_tests.recordings import reading
-from contract_tests.recordings.importing import Asked, Imported, read
+from contract_tests.recordings.importing import CurlRequest, Imported, read
 from contract_tests.recordings.recording import InputError
 from contract_tests.rules import judge
 from fake_server.wire import fixture
@@ -117,7 +117,7 @@ def test_curl_prints_a_stream_without_its_chunks() -> None:
 
 def test_curl_raw_keeps_the_chunks() -> None:
     (one,) = exchanges(
-        "curl-raw.txt", asked=Asked("http://127.0.0.1/v1/chat/completions", b'{"stream":true}')
+        "curl-raw.txt", asked=CurlRequest("http://127.0.0.1/v1/chat/completions", b'{"stream":true}')
     )
     assert (one.framing, one.ending, set(one.unknown)) == (Framing.CHUNKED, Ending.CLEAN, {Aspect.TIMING})
     assert [len(write.data) for write in one.writes] == [16, 422, 223, 202]

@@ -11,7 +11,7 @@ from contract_tests.recordings.judging import judge_files
 from contract_tests.rules.engine.judge import Level
 from contract_tests.target.errors import UsageError
 from contract_tests.tests.shared import SHARED, needs_recordings
-from contract_tests.tolerance.entry import split
+from contract_tests.tolerance.entry import split_tolerated
 from contract_tests.tolerance.file import load_profile, profile_names
 
 DIALECTS = [name for name in profile_names() if load_profile(name).entries]
@@ -52,7 +52,7 @@ def test_a_name_nobody_knows_is_answered_with_the_nearest() -> None:
 def test_every_departure_was_seen(name: str) -> None:
     entries = load_profile(name).entries
     found = judge_files([SHARED / "recordings" / f"{name}.jsonl"]).findings
-    _, tolerated = split(found, entries, date.today())
+    _, tolerated = split_tolerated(found, entries, date.today())
     seen = {one.entry for one in tolerated}
     bugs = yaml.load((SHARED / "drift-bugs.yaml").read_text(), Loader=yaml.CSafeLoader)
     sources = {f"https://github.com/{one['source'].replace('#', '/issues/')}" for one in bugs}
@@ -63,5 +63,5 @@ def test_every_departure_was_seen(name: str) -> None:
 @pytest.mark.parametrize("name", ["azure", "ollama", "vllm", "mistral"])
 def test_the_recordings_of_a_dialect_hold_no_other_must_finding(name: str) -> None:
     found = judge_files([SHARED / "recordings" / f"{name}.jsonl"]).findings
-    counting, _ = split(found, load_profile(name).entries, date.today())
+    counting, _ = split_tolerated(found, load_profile(name).entries, date.today())
     assert {one.rule.id for one in counting if one.rule.level is Level.MUST} <= LEFT.get(name, set())

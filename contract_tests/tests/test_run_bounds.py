@@ -165,8 +165,8 @@ def test_a_complaint_about_a_missing_companion_is_not_unsupported(
     message: str, param: str | None, about: bool
 ) -> None:
     from contract_tests.rules.engine.view import View
-    from contract_tests.target.refusals import names
+    from contract_tests.target.refusals import names_parameter
     from fake_server.wire.exchange import Exchange, Request, Write
 
     body = json.dumps({"error": {"message": message, "param": param}}).encode()
-    assert names(View(Exchange(Request("POST", "/"), 400, writes=(Write(body),))), "tools") is about
+    assert names_parameter(View(Exchange(Request("POST", "/"), 400, writes=(Write(body),))), "tools") is about

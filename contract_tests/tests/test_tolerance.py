@@ -16,10 +16,10 @@ from contract_tests.rules import RULES
 from contract_tests.rules.engine.judge import Finding, Level
 from contract_tests.rules.engine.node import Place
 from contract_tests.run.outcome import CaseResult, ExitCode, Outcome, RunReport
-from contract_tests.run.tolerated import to_run
+from contract_tests.run.tolerated import tolerate_in_run
 from contract_tests.target.errors import UsageError
-from contract_tests.tolerance.baseline import NewBaseline, as_yaml, renew
-from contract_tests.tolerance.entry import ToleranceEntry, account, split, together
+from contract_tests.tolerance.baseline import NewBaseline, as_yaml, renew_baseline
+from contract_tests.tolerance.entry import ToleranceEntry, group_by_label, make_ledger, split_tolerated
 from contract_tests.tolerance.file import load_baseline, load_profile
 
 TODAY = date(2026, 11, 23)
@@ -62,17 +62,17 @@ def test_a_case_is_meant_with_all_its_parts() -> None:
 def test_an_entry_holds_to_the_end_of_its_last_day() -> None:
     last = replace(KNOWN, expires=TODAY)
     over = replace(KNOWN, expires=date(2026, 11, 22))
-    counting, tolerated = split([finding()], [last], TODAY)
+    counting, tolerated = split_tolerated([finding()], [last], TODAY)
     assert (counting, [one.entry for one in tolerated]) == ((), [last])
-    counting, tolerated = split([finding()], [over], TODAY)
+    counting, tolerated = split_tolerated([finding()], [over], TODAY)
     assert (len(counting), tolerated) == (1, ())
-    assert account([finding()], [over, last], TODAY, lambda entry: True).expired == (over,)
+    assert make_ledger([finding()], [over, last], TODAY, lambda entry: True).expired == (over,)
 
 
 def test_entries_with_nothing_to_cover_are_named_where_that_was_looked_at() -> None:
     entries = [KNOWN, replace(KNOWN, rule="chat.stream.id"), replace(KNOWN, must_occur=False, rule="chat.id")]
-    assert account([finding()], entries, TODAY, lambda entry: True).gone == (entries[1],)
-    assert account([finding()], entries, TODAY, lambda entry: False).gone == ()
+    assert make_ledger([finding()], entries, TODAY, lambda entry: True).gone == (entries[1],)
+    assert make_ledger([finding()], entries, TODAY, lambda entry: False).gone == ()
 
 
 # -- on a run
@@ -91,7 +91,7 @@ def case(case_id: str, outcome: Outcome, *findings: Finding, applied: str = "") 
 def test_a_tolerated_failure_is_a_warning_and_does_not_fail_the_run() -> None:
     report = run_report(case("chat.stream.poem", Outcome.FAIL, finding()))
     assert report.exit_code() is ExitCode.FINDINGS
-    settled = to_run(report, [KNOWN], TODAY)
+    settled = tolerate_in_run(report, [KNOWN], TODAY)
     assert settled.exit_code() is ExitCode.OK
     assert settled.exit_code(Level.NOTE) is ExitCode.OK
     assert [one.outcome for one in settled.results] == [Outcome.WARN]
@@ -101,7 +101,7 @@ def test_a_tolerated_failure_is_a_warning_and_does_not_fail_the_run() -> None:
 
 def test_another_finding_of_the_same_case_still_fails() -> None:
     report = run_report(case("chat.stream.poem", Outcome.FAIL, finding(), finding("chat.stream.id")))
-    settled = to_run(report, [KNOWN], TODAY)
+    settled = tolerate_in_run(report, [KNOWN], TODAY)
     assert settled.exit_code() is ExitCode.FINDINGS
     assert [one.rule.id for one in settled.findings] == ["chat.stream.id"]
     assert settled.results[0].outcome is Outcome.FAIL
@@ -124,7 +124,7 @@ def test_an_entry_is_gone_only_where_its_cases_were_judged(
     label: str, result: CaseResult, gone: bool
 ) -> None:
     entry = replace(KNOWN, label=label)
-    assert to_run(run_report(result), [entry], TODAY).ledger.gone == ((entry,) if gone else ())
+    assert tolerate_in_run(run_report(result), [entry], TODAY).ledger.gone == ((entry,) if gone else ())
 
 
 # -- written and read
@@ -132,21 +132,21 @@ def test_an_entry_is_gone_only_where_its_cases_were_judged(
 
 def test_a_baseline_is_written_and_read_back(tmp_path: Path) -> None:
     found = [finding(label=f"chat.stream.{name}") for name in ("poem", "n")] + [finding("chat.stream.id")]
-    new = renew(found, (), (), TODAY)
+    new = renew_baseline(found, (), (), TODAY)
     path = tmp_path / "known.yaml"
     path.write_text(as_yaml(new))
     entries = load_baseline(path).entries
-    assert split(found, entries, TODAY)[0] == ()
+    assert split_tolerated(found, entries, TODAY)[0] == ()
     assert {one.reason for one in entries} == {"known on 2026-11-23"}
     assert {one.path for one in entries} == {"choices[*].delta"}
-    assert [len(labels) for _, labels in together(entries)] == [1, 2]
-    assert split([finding("chat.stream.model")], entries, TODAY)[1] == ()
+    assert [len(labels) for _, labels in group_by_label(entries)] == [1, 2]
+    assert split_tolerated([finding("chat.stream.model")], entries, TODAY)[1] == ()
 
 
 def test_renewing_keeps_reasons_and_dates_and_leaves_out_what_is_gone(tmp_path: Path) -> None:
     kept = replace(KNOWN, reason="#7, being mended", link="https://example.org/7", expires=date(2026, 1, 1))
     gone = replace(KNOWN, rule="chat.stream.model", label="chat.stream.n")
-    new = renew([finding(), finding("chat.stream.id")], (kept, gone), (gone,), TODAY)
+    new = renew_baseline([finding(), finding("chat.stream.id")], (kept, gone), (gone,), TODAY)
     assert (new.kept, new.removed, [one.rule for one in new.added]) == (
         (kept,),
         (gone,),

@@ -12,7 +12,7 @@ import yaml
 
 from contract_tests.rules.engine.judge import Finding
 from contract_tests.rules.engine.node import show_path
-from contract_tests.tolerance.entry import ANYTHING, ToleranceEntry, together
+from contract_tests.tolerance.entry import ANYTHING, ToleranceEntry, group_by_label
 from contract_tests.tolerance.file import BASELINE, VERSION
 
 HEADING = """\
@@ -30,7 +30,7 @@ class NewBaseline:
     removed: tuple[ToleranceEntry, ...] = ()
 
 
-def renew(
+def renew_baseline(
     findings: Iterable[Finding], known: Sequence[ToleranceEntry], gone: Sequence[ToleranceEntry], today: date
 ) -> NewBaseline:
     """A baseline with an entry for each rule, case and kind of place in `findings`, but for `gone` ones.
@@ -53,7 +53,7 @@ def _entry(finding: Finding, today: date) -> ToleranceEntry:
 
 def as_yaml(baseline: NewBaseline) -> str:
     """The text of the file: entries that differ in their case alone stand together, in the order of rules."""
-    groups = together((*baseline.kept, *baseline.added))
+    groups = group_by_label((*baseline.kept, *baseline.added))
     entries = [_members(*one) for one in sorted(groups, key=lambda one: (one[0].rule, one[0].path))]
     head = {f"openai-contract-{BASELINE}": VERSION, "tolerate": entries}
     return HEADING + yaml.safe_dump(head, sort_keys=False, allow_unicode=True, width=110)

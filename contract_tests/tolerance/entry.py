@@ -57,7 +57,7 @@ class ToleranceEntry:
         return self.expires is not None and today > self.expires
 
 
-def together(entries: Iterable[ToleranceEntry]) -> list[tuple[ToleranceEntry, tuple[str, ...]]]:
+def group_by_label(entries: Iterable[ToleranceEntry]) -> list[tuple[ToleranceEntry, tuple[str, ...]]]:
     """Entries that differ in their label alone as one, with the labels; `place` is that of the first."""
     groups: dict[ToleranceEntry, dict[str, ToleranceEntry]] = {}
     for entry in entries:
@@ -83,7 +83,7 @@ class Ledger:
     gone: tuple[ToleranceEntry, ...] = ()
 
 
-def split(
+def split_tolerated(
     findings: Iterable[Finding], entries: Sequence[ToleranceEntry], today: date
 ) -> tuple[tuple[Finding, ...], tuple[Tolerated, ...]]:
     """The findings that count, and those that an entry in force covers: the first one that does."""
@@ -98,7 +98,7 @@ def split(
     return tuple(counting), tuple(tolerated)
 
 
-def account(
+def make_ledger(
     findings: Sequence[Finding],
     entries: Sequence[ToleranceEntry],
     today: date,

@@ -11,7 +11,7 @@ import yaml
 from contract_tests.lab.pages.marks import DocumentError, between, replaced
 from contract_tests.recordings.jsonl import read_lines
 from contract_tests.recordings.recording import InputError
-from contract_tests.recordings.table import Readings, as_markdown, gone, unread
+from contract_tests.recordings.table import Readings, as_markdown, outdated_readings, unread_findings
 from contract_tests.recordings.tally import Tally, tally
 
 HERE = Path(__file__).resolve().parent
@@ -51,14 +51,17 @@ def main(folder: Path, write: bool, check: bool) -> None:
         raise click.ClickException(str(error)) from error
     if not (write or check):
         click.echo(generated)
-    for word, pairs in (("not read", unread(counted, known)), ("no longer found", gone(counted, known))):
+    for word, pairs in (
+        ("not read", unread_findings(counted, known)),
+        ("no longer found", outdated_readings(counted, known)),
+    ):
         for name, rule in pairs:
             click.echo(f"{word}: {rule} of {name} (contract_tests/lab/compatibility/readings.yaml)", err=True)
     if write:
         click.echo(f"{PAGE.name}: {'written' if stale else 'was up to date'}")
     elif check and stale:
         raise click.ClickException(f"{PAGE.name} is out of date: make compatibility")
-    sys.exit(1 if check and unread(counted, known) else 0)
+    sys.exit(1 if check and unread_findings(counted, known) else 0)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from contract_tests.lab.compatibility import __main__ as command
 from contract_tests.lab.pages.marks import END, START, DocumentError, between, replaced
 from contract_tests.lab.tools.checkout import FIXTURES
 from contract_tests.recordings.recording import InputError, Recording
-from contract_tests.recordings.table import NOT_READ, as_markdown, as_text, gone, unread
+from contract_tests.recordings.table import NOT_READ, as_markdown, as_text, outdated_readings, unread_findings
 from contract_tests.recordings.tally import SECTIONS, Tally, tally
 from contract_tests.rules import RULES
 from contract_tests.rules.engine.judge import Level
@@ -71,14 +71,14 @@ def test_markdown_says_what_was_read_and_what_was_not(small: Tally) -> None:
     text = as_markdown(small, {})
     assert NOT_READ in text
     assert "### good\n\nNo MUST or SHOULD finding in 2 exchanges." in text
-    assert unread(small, {}) == [("bad", "chat.created")]
+    assert unread_findings(small, {}) == [("bad", "chat.created")]
     known = {
         "bad": {"chat.created": "milliseconds | of the clock", "chat.id": "old"},
         "left": {"chat.id": "x"},
     }
     assert NOT_READ not in as_markdown(small, known)
-    assert unread(small, known) == []
-    assert gone(small, known) == [("bad", "chat.id"), ("left", "chat.id")]
+    assert unread_findings(small, known) == []
+    assert outdated_readings(small, known) == [("bad", "chat.id"), ("left", "chat.id")]
 
 
 def test_what_a_provider_sent_is_no_markup(small: Tally) -> None:

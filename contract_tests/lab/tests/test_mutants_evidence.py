@@ -60,9 +60,9 @@ class Seen:
         self.models.add(view.root["model"].text)
         found = [len(list(choice["message"]["tool_calls"])) for choice in view.root["choices"]]
         self.calls.update(count for count in found if count)
-        forced = view.asked["tool_choice"]
+        forced = view.request["tool_choice"]
         free = not forced.there or forced.value == "auto"
-        self.uncalled += free and bool(list(view.asked["tools"])) and not any(found)
+        self.uncalled += free and bool(list(view.request["tools"])) and not any(found)
 
     def absent(self, place: str) -> tuple[int, int]:
         section, _, path = place.partition(":")

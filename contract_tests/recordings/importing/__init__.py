@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contract_tests.recordings.importing import aimock, cassettes, curl, flows, har
-from contract_tests.recordings.importing.curl import Asked
-from contract_tests.recordings.importing.entry import Found, ImportedEntry, Skipped, digest, unwanted
+from contract_tests.recordings.importing.curl import CurlRequest
+from contract_tests.recordings.importing.entry import Entries, ImportedEntry, Skipped, digest, reason_to_skip
 from contract_tests.recordings.importing.recognising import FORMATS, content, document, kind_of, recognise
 from contract_tests.recordings.jsonl import read_lines
 from contract_tests.recordings.recording import InputError
@@ -21,7 +21,7 @@ from fake_server.relay.redact import clean_text, known_values
 from fake_server.relay.saving import to_file_name
 from fake_server.wire.fixture import Fixture
 
-__all__ = ["FORMATS", "Asked", "Imported", "InputError", "Unrecognised", "read"]
+__all__ = ["FORMATS", "CurlRequest", "Imported", "InputError", "Unrecognised", "read"]
 
 MAX_ENTRIES = 100_000
 MAX_BYTES = 1024 * 1024 * 1024
@@ -56,7 +56,7 @@ def read(
     format: str | None = None,
     *,
     endpoint: str | None = None,
-    asked: Asked | None = None,
+    asked: CurlRequest | None = None,
     skipped: Counter[str] | None = None,
 ) -> Iterator[Imported]:
     """The exchanges of a file. Raises InputError with the file and the line, byte or entry.
@@ -65,7 +65,7 @@ def read(
     `endpoint`, of another one) are left out and counted in `skipped` by the reason. `asked` says what
     curl was asked, since it does not.
     """
-    format, entries = _open(path, format, endpoint, asked or Asked())
+    format, entries = _open(path, format, endpoint, asked or CurlRequest())
     names: Counter[str] = Counter()
     size = 0
     for number, entry in enumerate(entries):
@@ -95,7 +95,7 @@ def read(
         yield Imported(fixture, name, format)
 
 
-def _open(path: Path, format: str | None, endpoint: str | None, asked: Asked) -> tuple[str, Found]:
+def _open(path: Path, format: str | None, endpoint: str | None, asked: CurlRequest) -> tuple[str, Entries]:
     """The format and the entries. Raises InputError where the file is of no format that is read here."""
     if format is not None and format not in FORMATS:
         raise InputError(f"no format is called {format!r}; there are {', '.join(FORMATS)}")
@@ -120,15 +120,15 @@ def _open(path: Path, format: str | None, endpoint: str | None, asked: Asked) ->
     return kind, readers[kind](value, where, endpoint)
 
 
-def _of_endpoint(entries: Found, endpoint: str | None) -> Found:
+def _of_endpoint(entries: Entries, endpoint: str | None) -> Entries:
     for entry in entries:
         reason = ""
         if isinstance(entry, ImportedEntry) and endpoint is not None:
-            reason = unwanted(entry.exchange.request.method, entry.exchange.request.target, endpoint)
+            reason = reason_to_skip(entry.exchange.request.method, entry.exchange.request.target, endpoint)
         yield Skipped(reason) if reason else entry
 
 
-def _lines(path: Path, endpoint: str | None) -> Found:
+def _lines(path: Path, endpoint: str | None) -> Entries:
     for number, recording in enumerate(read_lines(path)):
         if endpoint is not None and recording.endpoint != endpoint:
             yield Skipped(f"no exchange of {endpoint}")

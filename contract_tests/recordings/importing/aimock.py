@@ -9,13 +9,13 @@ import json
 from typing import Any
 
 from contract_tests.recordings.importing.entry import (
-    Found,
+    Entries,
     ImportedEntry,
     Skipped,
-    at,
     digest,
-    need,
-    unwanted,
+    errors_at,
+    reason_to_skip,
+    require,
 )
 from fake_server.api import tokens
 from fake_server.api.render import chat
@@ -31,22 +31,22 @@ NOTES = (
 CREATED = 1700000000
 
 
-def entries(document: Any, where: str, endpoint: str | None = None) -> Found:
+def entries(document: Any, where: str, endpoint: str | None = None) -> Entries:
     """The fixtures of a file. Raises InputError with the fixture's number."""
-    with at(where):
-        listed = need(document, "fixtures", list)
+    with errors_at(where):
+        listed = require(document, "fixtures", list)
     for number, fixture in enumerate(listed):
-        with at(f"{where}: fixture {number}"):
+        with errors_at(f"{where}: fixture {number}"):
             yield _entry(fixture, number, endpoint)
 
 
 def _entry(fixture: Any, number: int, endpoint: str | None) -> ImportedEntry | Skipped:
-    match, response = need({"match": {}, **fixture}, "match", dict), need(fixture, "response", dict)
+    match, response = require({"match": {}, **fixture}, "match", dict), require(fixture, "response", dict)
     kind = match.get("endpoint", "embedding" if "embedding" in response else "chat")
     if kind not in ("chat", "embedding"):
         return Skipped(f"an answer for {str(kind)[:30]}, which is not imported")
     request = _request(match, kind, "recordedTimings" in fixture)
-    if reason := unwanted(request.method, request.target, endpoint):
+    if reason := reason_to_skip(request.method, request.target, endpoint):
         return Skipped(reason)
     made = _reply(request, response)
     if made is None:
@@ -84,17 +84,17 @@ def _reply(request: Request, response: dict[str, Any]) -> tuple[int, str, list[b
     """Status, media type and body; None for answers that are not in text, calls or numbers."""
     body = request.json()
     if "error" in response:
-        error = need(response, "error", dict)
+        error = require(response, "error", dict)
         refused = ErrorReply(
-            need({"status": 500, **response}, "status", int),
-            need(error, "message", str),
+            require({"status": 500, **response}, "status", int),
+            require(error, "message", str),
             str(error.get("type") or "invalid_request_error"),
             error.get("param"),
             error.get("code"),
         )
         return refused.status, "application/json", [_json(refused.body())]
     if "embedding" in response:
-        item = {"object": "embedding", "index": 0, "embedding": need(response, "embedding", list)}
+        item = {"object": "embedding", "index": 0, "embedding": require(response, "embedding", list)}
         usage = {"prompt_tokens": 1, "total_tokens": 1}
         reply = {"object": "list", "data": [item], "model": body["model"], "usage": usage}
         return 200, "application/json", [_json(reply)]
@@ -112,11 +112,13 @@ def _answer(request: Request, response: dict[str, Any]) -> Reply:
     if content is not None and not isinstance(content, str):
         content = json.dumps(content, ensure_ascii=False)
     if content is None:
-        content = "".join(need(block, "text", str) for block in blocks if block.get("type") == "text") or None
+        content = (
+            "".join(require(block, "text", str) for block in blocks if block.get("type") == "text") or None
+        )
     listed = response.get("toolCalls") or [block for block in blocks if block.get("type") == "toolCall"]
     calls = tuple(_call(call, f"call_{digest(request)}_{number}") for number, call in enumerate(listed))
     finish = response.get("finishReason") or ("tool_calls" if calls else "stop")
-    usage = need({"usage": {}, **response}, "usage", dict)
+    usage = require({"usage": {}, **response}, "usage", dict)
     spent = tokens.count(content or "") + tokens.count_calls((call.name, call.arguments) for call in calls)
     estimated = {"prompt_tokens": tokens.count_messages(body), "completion_tokens": spent}
     return Reply(
@@ -137,7 +139,7 @@ def _call(call: Any, made_up: str) -> ToolCall:
     arguments = call.get("arguments", "{}")
     if not isinstance(arguments, str):
         arguments = json.dumps(arguments, ensure_ascii=False)
-    return ToolCall(need(call, "name", str), arguments, str(call.get("id") or made_up))
+    return ToolCall(require(call, "name", str), arguments, str(call.get("id") or made_up))
 
 
 def _json(value: Any) -> bytes:

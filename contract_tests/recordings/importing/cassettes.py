@@ -10,18 +10,18 @@ from typing import Any
 import yaml
 
 from contract_tests.recordings.importing.entry import (
-    Found,
+    Entries,
     ImportedEntry,
     Reply,
     Skipped,
-    at,
+    errors_at,
     exchange_of,
     fields,
     is_text,
-    need,
     place_of,
+    reason_to_skip,
+    require,
     target_of,
-    unwanted,
 )
 from contract_tests.recordings.recording import InputError
 from fake_server.wire.exchange import Aspect, Headers, Request, header
@@ -77,25 +77,25 @@ def _line(error: yaml.MarkedYAMLError) -> str:
     return f":{error.problem_mark.line + 1}" if error.problem_mark else ""
 
 
-def entries(document: Any, where: str, endpoint: str | None = None) -> Found:
+def entries(document: Any, where: str, endpoint: str | None = None) -> Entries:
     """The interactions of a parsed cassette. Raises InputError with the interaction's number."""
     if isinstance(document, dict) and "http_interactions" in document:
         raise InputError(f"{where}: a cassette of Ruby's VCR; this kit reads those of vcrpy")
-    with at(where):
-        version = need({"version": 1, **document}, "version", int) if isinstance(document, dict) else 1
+    with errors_at(where):
+        version = require({"version": 1, **document}, "version", int) if isinstance(document, dict) else 1
         if version != 1:
             raise ValueError(f"a cassette of version {version}; this kit reads version 1")
-        listed = need(document, "interactions", list)
+        listed = require(document, "interactions", list)
     for number, interaction in enumerate(listed):
-        with at(f"{where}: interaction {number}"):
+        with errors_at(f"{where}: interaction {number}"):
             yield _entry(interaction, number, endpoint)
 
 
 def _entry(interaction: Any, number: int, endpoint: str | None) -> ImportedEntry | Skipped:
-    request, response = need(interaction, "request", dict), need(interaction, "response", dict)
-    method, url = need(request, "method", str), need(request, "uri", str)
+    request, response = require(interaction, "request", dict), require(interaction, "response", dict)
+    method, url = require(request, "method", str), require(request, "uri", str)
     target = target_of(url)
-    if reason := unwanted(method, target, endpoint):
+    if reason := reason_to_skip(method, target, endpoint):
         return Skipped(reason)
     body = _body(response)
     if body is None and not {"body", "content"} & set(response):
@@ -105,7 +105,7 @@ def _entry(interaction: Any, number: int, endpoint: str | None) -> ImportedEntry
     parsed = PARSED in response
     old = "status_code" in response  # the form of vcrpy 4 and 5 for httpx
     reply = Reply(
-        need(response, "status_code" if old else "status.code", int),
+        require(response, "status_code" if old else "status.code", int),
         "" if old else str(response["status"].get("message") or ""),
         headers,
         body or b"",
@@ -152,7 +152,7 @@ def _body(message: dict[str, Any]) -> bytes | None:
     if isinstance(value, dict):
         if "base64_string" in value:
             try:
-                return base64.b64decode(need(value, "base64_string", str), validate=True)
+                return base64.b64decode(require(value, "base64_string", str), validate=True)
             except ValueError as error:
                 raise ValueError(f"'base64_string' is not base64: {error}") from error
         if "string" not in value:

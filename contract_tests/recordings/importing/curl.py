@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from contract_tests.recordings.importing.entry import (
-    Found,
+    Entries,
     ImportedEntry,
     Reply,
     Skipped,
-    at,
+    errors_at,
     exchange_of,
     fields,
     is_text,
@@ -41,7 +41,7 @@ _INFO = re.compile(
 
 
 @dataclass(frozen=True)
-class Asked:
+class CurlRequest:
     """What the user says of the request: its URL and its body."""
 
     url: str = ""
@@ -55,10 +55,10 @@ class _Head:
     headers: Headers
 
 
-def entries(data: bytes, where: str, asked: Asked) -> Found:
+def entries(data: bytes, where: str, asked: CurlRequest) -> Entries:
     """The replies that curl printed; redirects and a proxy's own head are counted as skipped."""
     lost, number = set() if asked.data is not None else {Aspect.REQUEST}, 0
-    with at(where):
+    with errors_at(where):
         request = _requested(asked)
         if not data.startswith(b"HTTP/"):
             data, request = _verbose(data, where, request)
@@ -137,7 +137,7 @@ def _unchunked(request: Request, head: _Head, body: bytes) -> Exchange | None:
     return capture.exchange if whole else None
 
 
-def _requested(asked: Asked) -> Request | None:
+def _requested(asked: CurlRequest) -> Request | None:
     if not asked.url:
         return None
     return Request("POST" if asked.data is not None else "GET", target(asked.url), None, asked.data or b"")

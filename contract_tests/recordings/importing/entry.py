@@ -41,7 +41,7 @@ class Skipped:
     reason: str
 
 
-Found = Iterator[ImportedEntry | Skipped]
+Entries = Iterator[ImportedEntry | Skipped]
 
 
 @dataclass
@@ -58,7 +58,7 @@ class Reply:
 
 
 @contextmanager
-def at(where: str) -> Iterator[None]:
+def errors_at(where: str) -> Iterator[None]:
     """Name the place in every complaint about what an entry holds. Raises InputError."""
     try:
         yield
@@ -72,7 +72,7 @@ def at(where: str) -> Iterator[None]:
         raise InputError(f"{where}: {error}") from error
 
 
-def need(holder: Any, name: str, kind: type[Kind]) -> Kind:
+def require(holder: Any, name: str, kind: type[Kind]) -> Kind:
     """The member `name` (`a.b`: one of a member) of this type. Raises ValueError with what stands there."""
     value = holder
     for step in name.split("."):
@@ -129,7 +129,7 @@ def place_of(url: str) -> str:
     return f"{parts.scheme}://{host}{parts.path}" if host else parts.path
 
 
-def unwanted(method: str, target: str, endpoint: str | None) -> str:
+def reason_to_skip(method: str, target: str, endpoint: str | None) -> str:
     """Why an entry is none of an OpenAI API; '' where it is. With `endpoint`, only that one is wanted."""
     path = target.partition("?")[0].rstrip("/")
     if method in ("OPTIONS", "CONNECT"):
@@ -144,7 +144,7 @@ def exchange_of(request: Request, reply: Reply, note: str) -> tuple[Exchange, st
 
     `reply.lost` are the aspects that the format never keeps.
     """
-    headers, left_out = _settled(reply)
+    headers, left_out = _consistent_headers(reply)
     lost = reply.lost | ({Aspect.HEADERS, Aspect.ALL_HEADERS} if not headers else set())
     notes = [note, *left_out]
     if Aspect.REQUEST in lost:
@@ -162,7 +162,7 @@ def exchange_of(request: Request, reply: Reply, note: str) -> tuple[Exchange, st
     return exchange, " ".join(notes)
 
 
-def _settled(reply: Reply) -> tuple[Headers, list[str]]:
+def _consistent_headers(reply: Reply) -> tuple[Headers, list[str]]:
     """The header fields without those that speak of other bytes than were kept, and what was left out."""
     out: list[str] = []
     headers = reply.headers

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from contract_tests.recordings.importing.entry import (
-    Found,
+    Entries,
     ImportedEntry,
     Reply,
     Skipped,
-    at,
+    errors_at,
     exchange_of,
     fields,
-    need,
     place_of,
+    reason_to_skip,
+    require,
     target_of,
-    unwanted,
 )
 from contract_tests.recordings.importing.tnetstring import TnetstringError, pop
 from contract_tests.recordings.recording import InputError
@@ -29,7 +29,7 @@ NOTES = (
 )
 
 
-def entries(data: bytes, where: str, endpoint: str | None = None) -> Found:
+def entries(data: bytes, where: str, endpoint: str | None = None) -> Entries:
     """The flows of a file. Raises InputError with the byte or the flow's number."""
     position = number = 0
     while position < len(data):
@@ -37,20 +37,20 @@ def entries(data: bytes, where: str, endpoint: str | None = None) -> Found:
             flow, position = pop(data, position)
         except TnetstringError as error:
             raise InputError(f"{where}: not a flow file of mitmproxy, or cut off: {error}") from error
-        with at(f"{where}: flow {number}"):
+        with errors_at(f"{where}: flow {number}"):
             yield _flow(flow, number, endpoint)
         number += 1
 
 
 def _flow(flow: Any, number: int, endpoint: str | None) -> ImportedEntry | Skipped:
-    if need(flow, "type", str) != "http":
+    if require(flow, "type", str) != "http":
         return Skipped(f"{flow['type']} and not HTTP")
-    version = need(flow, "version", int)
+    version = require(flow, "version", int)
     if version < OLDEST:
         raise ValueError(f"version {version} of the format; open and save it with mitmproxy 5 or newer")
-    request, response = need(flow, "request", dict), flow.get("response")
+    request, response = require(flow, "request", dict), flow.get("response")
     method, target = _ascii(request, "method"), target_of(_ascii(request, "path"))
-    if reason := unwanted(method, target, endpoint):
+    if reason := reason_to_skip(method, target, endpoint):
         return Skipped(reason)
     if flow.get("websocket"):
         return Skipped("a websocket")
@@ -59,10 +59,10 @@ def _flow(flow: Any, number: int, endpoint: str | None) -> ImportedEntry | Skipp
     if response.get("content", b"") is None:
         return Skipped("the body of the reply was not kept")
     reply = Reply(
-        need(response, "status_code", int),
+        require(response, "status_code", int),
         _ascii(response, "reason"),
         _headers(response.get("headers")),
-        need(response, "content", bytes),
+        require(response, "content", bytes),
         trailers=_headers(response.get("trailers")),
     )
     sent = request.get("content")
@@ -71,12 +71,13 @@ def _flow(flow: Any, number: int, endpoint: str | None) -> ImportedEntry | Skipp
     headers = _headers(request.get("headers"))
     note = NOTES + _why(flow, " mitmproxy noted: {}.")
     exchange, notes = exchange_of(Request(method, target, headers, sent or b""), reply, note)
-    url = f"{_ascii(request, 'scheme')}://{need(request, 'host', str)}:{need(request, 'port', int)}{target}"
+    host = f"{require(request, 'host', str)}:{require(request, 'port', int)}"
+    url = f"{_ascii(request, 'scheme')}://{host}{target}"
     return ImportedEntry(exchange, f"flow {number}", notes, place_of(url))
 
 
 def _ascii(holder: dict[str, Any], name: str) -> str:
-    return need(holder, name, bytes).decode("latin-1")
+    return require(holder, name, bytes).decode("latin-1")
 
 
 def _headers(pairs: Any) -> Headers:

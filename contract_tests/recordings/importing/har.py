@@ -7,17 +7,17 @@ from typing import Any
 from urllib.parse import urlencode
 
 from contract_tests.recordings.importing.entry import (
-    Found,
+    Entries,
     ImportedEntry,
     Reply,
     Skipped,
-    at,
+    errors_at,
     exchange_of,
     fields,
-    need,
     place_of,
+    reason_to_skip,
+    require,
     target_of,
-    unwanted,
 )
 from fake_server.wire.exchange import Aspect, Headers, Request
 
@@ -27,27 +27,27 @@ NOTES = (
 )
 
 
-def entries(document: Any, where: str, endpoint: str | None = None) -> Found:
+def entries(document: Any, where: str, endpoint: str | None = None) -> Entries:
     """The entries of a parsed HAR. Raises InputError with the entry's number."""
-    with at(where):
-        listed = need(document, "log.entries", list)
+    with errors_at(where):
+        listed = require(document, "log.entries", list)
     for number, entry in enumerate(listed):
-        with at(f"{where}: entry {number}"):
+        with errors_at(f"{where}: entry {number}"):
             yield _entry(entry, number, endpoint)
 
 
 def _entry(entry: Any, number: int, endpoint: str | None) -> ImportedEntry | Skipped:
-    request, url = need(entry, "request", dict), need(entry, "request.url", str)
-    method, scheme = need(request, "method", str).upper(), url.partition(":")[0].lower()
+    request, url = require(entry, "request", dict), require(entry, "request.url", str)
+    method, scheme = require(request, "method", str).upper(), url.partition(":")[0].lower()
     if scheme not in ("http", "https"):
         return Skipped(f"{scheme[:20]}: and not HTTP")
     target = target_of(url)
-    if reason := unwanted(method, target, endpoint):
+    if reason := reason_to_skip(method, target, endpoint):
         return Skipped(reason)
-    status = need(entry, "response.status", int)
+    status = require(entry, "response.status", int)
     if status < 100:
         return Skipped(f"no reply came{_why(entry)}")
-    content = need(entry, "response.content", dict)
+    content = require(entry, "response.content", dict)
     body = _content(content)
     if body is None:
         return Skipped("the body of the reply was not kept")
@@ -67,8 +67,8 @@ def _entry(entry: Any, number: int, endpoint: str | None) -> ImportedEntry | Ski
 
 
 def _headers(message: dict[str, Any]) -> Headers:
-    headers = need(message, "headers", list)
-    return fields((need(field, "name", str), need(field, "value", str)) for field in headers)
+    headers = require(message, "headers", list)
+    return fields((require(field, "name", str), require(field, "value", str)) for field in headers)
 
 
 def _content(content: dict[str, Any]) -> bytes | None:
@@ -91,13 +91,13 @@ def _post_data(request: dict[str, Any]) -> bytes | None:
     posted = request.get("postData")
     if posted is None:
         return None if _number(request.get("bodySize")) > 0 or request["method"] == "POST" else b""
-    text = need({"text": "", **posted}, "text", str) if isinstance(posted, dict) else None
+    text = require({"text": "", **posted}, "text", str) if isinstance(posted, dict) else None
     if text is None:
         raise ValueError("'request.postData' is an object")
     if not text and isinstance(posted.get("params"), list) and posted["params"]:
         members = posted["params"]
-        pairs = [(need(member, "name", str), str(member.get("value") or "")) for member in members]
-        return None if any("fileName" in member for member in members) else urlencode(pairs).encode()
+        pairs = [(require(item, "name", str), str(item.get("value") or "")) for item in members]
+        return None if any("fileName" in item for item in members) else urlencode(pairs).encode()
     if posted.get("encoding") == "base64":
         return base64.b64decode(text, validate=True)
     return text.encode("utf-8", "surrogatepass")

@@ -45,7 +45,7 @@ def _is_version_of(answered: str, asked: str) -> bool:
 
 
 def _named(view: View, roots: Roots, *, dated: bool) -> Iterable[Named]:
-    asked = view.asked["model"].text
+    asked = view.request["model"].text
     if asked and (_DATED.fullmatch(asked) is not None) is dated:
         yield from ((root["model"], asked) for root in roots(view) if root["model"].text)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.stream import StreamedChoice
-from contract_tests.rules.engine.subjects import FORMS, once
+from contract_tests.rules.engine.subjects import FORMS, computed_once
 from contract_tests.rules.engine.view import View
 
 
@@ -27,7 +27,7 @@ class Answer:
     """Every `logprobs` member of the choice, null ones left out."""
 
 
-@once
+@computed_once
 def answers(view: View) -> Iterator[Answer]:
     """The choices of a dict, or of a stream that came to its own end, by index."""
     for form in FORMS:

@@ -20,7 +20,7 @@ from contract_tests.rules.engine.view import Payload, View
 from fake_server.wire.exchange import Aspect, Exchange
 from fake_server.wire.sse import Event
 
-MAX_FAULTS = 3
+MAX_COMPLAINTS = 3
 """A rule reports this many places per exchange; a stream of 5,000 broken chunks is one complaint."""
 
 
@@ -133,7 +133,7 @@ class Section:
 def judge(rules: Iterable[Rule], exchange: Exchange | View) -> Judgement:
     """What `rules` say of one exchange. Never raises for anything a target sent."""
     single = (rule for rule in rules if not rule.relation)
-    with _uncollected():
+    with _without_garbage_collection():
         return _judge_view(single, exchange if isinstance(exchange, View) else View(exchange))
 
 
@@ -159,11 +159,11 @@ def _judge(rules: Iterable[Rule], subject: Any, unknown: frozenset[Aspect], labe
             continue
         applied.add(rule.id)
         findings.extend(_findings(rule, chain((first,), subjects), label))
-    return Judgement(tuple(_settle(findings)), frozenset(applied), frozenset(not_reached))
+    return Judgement(tuple(_without_yielding(findings)), frozenset(applied), frozenset(not_reached))
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
+def _without_garbage_collection() -> Iterator[None]:
     """Without the search for garbage: what is read of an exchange stays, and has no cycles when it goes."""
     collects = gc.isenabled()
     gc.disable()
@@ -181,7 +181,7 @@ def _findings(rule: Rule, subjects: Iterable[Any], label: str) -> Iterator[Findi
     count, check = 0, rule.check
     for subject in subjects:
         for fault in check(subject):
-            if count == MAX_FAULTS:
+            if count == MAX_COMPLAINTS:
                 return
             count += 1
             expected = fault[2] if len(fault) == 3 else rule.expected
@@ -203,7 +203,7 @@ def place_of(where: Any) -> Place:
             return Place()
 
 
-def _settle(findings: list[Finding]) -> Iterator[Finding]:
+def _without_yielding(findings: list[Finding]) -> Iterator[Finding]:
     """Findings without those that yield: generic ones where a named one stands, and declared ones."""
     broken = {finding.rule.id for finding in findings}
     named = [

@@ -16,7 +16,7 @@ from fake_server.wire import jsontext
 Subject = TypeVar("Subject")
 
 
-def once(find: Callable[[View], Iterator[Subject]]) -> Callable[[View], Iterator[Subject]]:
+def computed_once(find: Callable[[View], Iterator[Subject]]) -> Callable[[View], Iterator[Subject]]:
     """The function with what it found in a view kept there: thirty rules ask for the same chunks."""
 
     @wraps(find)
@@ -59,7 +59,7 @@ def event_bodies(view: View) -> Iterator[View]:
         yield view
 
 
-@once
+@computed_once
 def json_texts(view: View) -> Iterator[tuple[Node, jsontext.Document]]:
     """Every JSON text of a reply, the body or each event's data: its root, and how it parsed."""
     if view.status and view.whole and view.form == "json":
@@ -69,7 +69,7 @@ def json_texts(view: View) -> Iterator[tuple[Node, jsontext.Document]]:
             yield payload.node, payload.parsed
 
 
-@once
+@computed_once
 def complete_payloads(view: View) -> Iterator[Payload]:
     """The data of each event that was dispatched."""
     for payload in view.payloads:
@@ -88,12 +88,12 @@ class Endpoint:
 
     def unstreamed(self, view: View) -> Iterator[View]:
         """Whole replies with a body to requests without `stream: true`."""
-        if self._answered(view) and not view.asked_stream:
+        if self._answered(view) and not view.wants_stream:
             yield view
 
     def to_be_streamed(self, view: View) -> Iterator[View]:
         """Whole replies with a body to requests with `stream: true`."""
-        if self._answered(view) and view.asked_stream:
+        if self._answered(view) and view.wants_stream:
             yield view
 
     def _answered(self, view: View) -> bool:
@@ -159,21 +159,21 @@ chunks, chunk_choices = CHAT.chunks, CHAT.chunk_choices
 streamed_choices, whole_streamed_choices = CHAT.streamed_choices, CHAT.whole_streamed_choices
 
 
-@once
+@computed_once
 def messages(view: View) -> Iterator[Node]:
     for choice in choices(view):
         if choice["message"].kind == "object":
             yield choice["message"]
 
 
-@once
+@computed_once
 def deltas(view: View) -> Iterator[Node]:
     for choice in chunk_choices(view):
         if type(choice.get("delta")) is dict:
             yield choice["delta"]
 
 
-@once
+@computed_once
 def streamed_calls(view: View) -> Iterator[StreamedCall]:
     for choice in streamed_choices(view):
         yield from choice.calls
@@ -188,7 +188,7 @@ def refusals(view: View) -> Iterator[View]:
         yield view
 
 
-@once
+@computed_once
 def error_objects(view: View) -> Iterator[Node]:
     """The `error` member of a refusal, and of an error event in a stream, where it is an object."""
     for refusal in refusals(view):

@@ -57,25 +57,25 @@ class View:
         return "model" if "/models/" in path else ""
 
     @cached_property
-    def asked(self) -> Node:
+    def request(self) -> Node:
         """The request body; MISSING-like (an empty object) where it is not JSON."""
         body = self.exchange.request.json()
         return Node(body if isinstance(body, dict) else {}, Document(self.exchange.request.body))
 
     @property
-    def asked_stream(self) -> bool:
-        return self.asked["stream"].value is True
+    def wants_stream(self) -> bool:
+        return self.request["stream"].value is True
 
     @cached_property
-    def asked_choices(self) -> int:
+    def wanted_choices(self) -> int:
         """How many choices were asked for: `n`, for each prompt of a text completion."""
-        n = self.asked["n"].value
+        n = self.request["n"].value
         return (n if isinstance(n, int) and n > 0 else 1) * self._prompts
 
     @property
     def _prompts(self) -> int:
         """How many texts (or lists of tokens) `prompt` holds; a list of integers is one."""
-        prompt = self.asked["prompt"].value if self.endpoint == "completions" else None
+        prompt = self.request["prompt"].value if self.endpoint == "completions" else None
         several = isinstance(prompt, list) and any(not isinstance(item, int) for item in prompt)
         return len(prompt) if isinstance(prompt, list) and several else 1
 

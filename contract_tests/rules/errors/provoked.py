@@ -55,8 +55,8 @@ def _says_json(view: View) -> bool:
 
 
 def _no_messages(view: View) -> Iterable[View]:
-    messages = view.asked["messages"]
-    if _chat_post(view) and view.asked.value and (messages.kind != "array" or messages.value == []):
+    messages = view.request["messages"]
+    if _chat_post(view) and view.request.value and (messages.kind != "array" or messages.value == []):
         yield view
 
 
@@ -74,7 +74,7 @@ def refuses_no_messages(view: View) -> Iterable[Complaint]:
 
 def _unknown_model(view: View) -> Iterable[View]:
     request = view.exchange.request
-    named = view.asked["model"].text or (request.method == "GET" and request.path.rpartition("/models/")[2])
+    named = view.request["model"].text or (request.method == "GET" and request.path.rpartition("/models/")[2])
     if view.status and view.whole and named and named.startswith(NO_SUCH_MODEL):
         yield view
 
@@ -122,7 +122,7 @@ def wrong_method(view: View) -> Iterable[Complaint]:
 def _no_input(view: View) -> Iterable[View]:
     # An empty text is no fault: api.openai.com is recorded to embed it.
     post = view.endpoint == "embeddings" and view.status and view.whole
-    if post and view.asked.value and (not view.asked["input"] or view.asked["input"].value == []):
+    if post and view.request.value and (not view.request["input"] or view.request["input"].value == []):
         yield view
 
 
@@ -140,7 +140,7 @@ def refuses_no_input(view: View) -> Iterable[Complaint]:
 
 def _no_model(view: View) -> Iterable[View]:
     by_path = "/deployments/" in view.exchange.request.path  # Azure names the model there
-    if _chat_post(view) and view.asked.value and not view.asked["model"].text and not by_path:
+    if _chat_post(view) and view.request.value and not view.request["model"].text and not by_path:
         yield view
 
 
@@ -160,10 +160,10 @@ def refuses_no_model(view: View) -> Iterable[Complaint]:
 def _wrong_values(view: View) -> Iterable[tuple[View, Node]]:
     """Members of a chat request with a value that the reference excludes."""
     if _chat_post(view):
-        heat = view.asked["temperature"]
+        heat = view.request["temperature"]
         if heat and (heat.number is None or not 0 <= heat.number <= 2):
             yield view, heat
-        for message in view.asked["messages"]:
+        for message in view.request["messages"]:
             if message["role"].there and message["role"].text not in ROLES:
                 yield view, message["role"]
 

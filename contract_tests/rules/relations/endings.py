@@ -17,15 +17,15 @@ SLOWER, MARGIN = 3.0, 0.5
 _ROLES = ("before", "next", "next again", "later")
 
 
-def seconds(view: View) -> float:
+def duration(view: View) -> float:
     """From the end of the request to the end of the reply."""
     exchange = view.exchange
     return exchange.head_pause + sum(write.pause for write in exchange.writes)
 
 
-def held_up(view: View, other: View) -> bool:
+def took_much_longer(view: View, other: View) -> bool:
     """Whether an answer took much longer than another one to the same question."""
-    return seconds(view) > SLOWER * seconds(other) + MARGIN
+    return duration(view) > SLOWER * duration(other) + MARGIN
 
 
 def _twice_behind_a_leaver(trace: Trace) -> Iterator[tuple[View, View, View, View]]:
@@ -46,9 +46,9 @@ def _twice_behind_a_leaver(trace: Trace) -> Iterator[tuple[View, View, View, Vie
 def leaver_not_served(views: tuple[View, View, View, View]) -> Iterable[Complaint]:
     """After a caller has hung up, the next one does not wait for the rest of its answer."""
     before, after, again, later = views
-    slower = max(before, later, key=seconds)
-    if held_up(after, slower) and held_up(again, slower):
-        usual, waited = seconds(slower), min(seconds(after), seconds(again))
+    slower = max(before, later, key=duration)
+    if took_much_longer(after, slower) and took_much_longer(again, slower):
+        usual, waited = duration(slower), min(duration(after), duration(again))
         yield after, f"{waited:.1f} s behind a caller that left, twice; {usual:.1f} s without one"
 
 

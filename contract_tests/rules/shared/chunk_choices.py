@@ -36,9 +36,9 @@ def choice_index(subject: tuple[View, Node]) -> Iterable[Complaint]:
     """`index` of every choice is a number below the number of choices asked for, 0 for one."""
     view, choice = subject
     value = choice.value.get("index")
-    if type(value) is not int or not 0 <= value < view.asked_choices:
+    if type(value) is not int or not 0 <= value < view.wanted_choices:
         index = choice["index"]
-        yield index, str(index), f"0 to {view.asked_choices - 1}" if view.asked_choices > 1 else "0"
+        yield index, str(index), f"0 to {view.wanted_choices - 1}" if view.wanted_choices > 1 else "0"
 
 
 @chunk_choices.rule(

@@ -24,16 +24,16 @@ SMALL = 1000
 
 def stop_sequences(view: View) -> list[str]:
     """The stop sequences asked for."""
-    stop = view.asked["stop"]
+    stop = view.request["stop"]
     values = [stop.value] if stop.text else [node.value for node in stop]
     return [value for value in values if isinstance(value, str) and value]
 
 
 def token_limit(view: View) -> int:
     """The most completion tokens the request allows all its choices together, 0 where it sets no limit."""
-    limit = _whole(view.asked["max_completion_tokens"]) or _whole(view.asked["max_tokens"])
-    tried = _whole(view.asked["best_of"])  # choices that are thrown away are counted too
-    return max(limit, 0) * max(view.asked_choices, tried, 1)
+    limit = _whole(view.request["max_completion_tokens"]) or _whole(view.request["max_tokens"])
+    tried = _whole(view.request["best_of"])  # choices that are thrown away are counted too
+    return max(limit, 0) * max(view.wanted_choices, tried, 1)
 
 
 def _whole(node: Node) -> int:
@@ -54,7 +54,7 @@ class LimitedReplies:
         """The answers of these replies; none where they repeat the prompt, which no limit is about."""
         if view.endpoint != self.endpoint.endpoint or view.is_stream is not self.streamed:
             return ()
-        return () if view.asked["echo"].value is True else answers(view)
+        return () if view.request["echo"].value is True else answers(view)
 
     def _usages(self, view: View) -> Iterable[Node]:
         """The members `usage` of these replies."""
@@ -80,7 +80,7 @@ class LimitedReplies:
     def measured(self, view: View) -> Iterable[tuple[Answer, float, int, float]]:
         """The only answer with the tokens used and allowed, and those of the prompt."""
         limit = token_limit(view)
-        if not limit or view.asked_choices > 1 or (view.asked["best_of"].number or 1) > 1:
+        if not limit or view.wanted_choices > 1 or (view.request["best_of"].number or 1) > 1:
             return
         counted = (usage for usage in self._usages(view) if usage["completion_tokens"].number is not None)
         usage = next(counted, None)

@@ -123,5 +123,5 @@ def _lists(endpoint: Endpoint, view: View) -> Iterable[tuple[View, Node]]:
 def choice_count(subject: tuple[View, Node]) -> Iterable[Complaint]:
     """There are `n` choices for each prompt, one where `n` is absent."""
     view, node = subject
-    if len(node.value) != view.asked_choices:
-        yield node, f"{len(node.value)} choices", str(view.asked_choices)
+    if len(node.value) != view.wanted_choices:
+        yield node, f"{len(node.value)} choices", str(view.wanted_choices)

@@ -39,7 +39,7 @@ def steady_logprobs(choice: StreamedChoice) -> Iterable[Complaint]:
 )
 def choice_count(view: View) -> Iterable[Complaint]:
     """Every one of the choices that were asked for appears in the stream."""
-    missing = set(range(view.asked_choices)) - {choice.index for choice in view.streamed}
+    missing = set(range(view.wanted_choices)) - {choice.index for choice in view.streamed}
     if missing and view.streamed:
         yield view.end, f"no chunk of choice {', '.join(map(str, sorted(missing)))}"
 

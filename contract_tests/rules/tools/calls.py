@@ -170,13 +170,13 @@ def arguments_json(turn: Turn) -> Iterable[Complaint]:
 
 
 def _custom(view: View) -> bool:
-    return any(tool["type"].value == "custom" for tool in view.asked["tools"])
+    return any(tool["type"].value == "custom" for tool in view.request["tools"])
 
 
 @tools.rule("finish-reason", over=calling_turns, harm="agents stop instead of running the tool")
 def finish_reason(turn: Turn) -> Iterable[Complaint]:
     """An answer with tool calls ends with "tool_calls"; a forced named call may end with "stop"."""
-    finish, forced = turn.finish.text, turn.view.asked["tool_choice"].kind == "object"
+    finish, forced = turn.finish.text, turn.view.request["tool_choice"].kind == "object"
     if finish == "stop" and not forced and turn.view.knows(Aspect.REQUEST):
         yield turn.finish, '"stop" with tool calls', '"tool_calls"'
     elif finish == "function_call":
@@ -194,9 +194,9 @@ def offered(view: View) -> set[str]:
     """The names of the tools and functions in the request."""
     names = {
         (tool["function"]["name"] or tool["custom"]["name"] or tool["name"]).text
-        for tool in view.asked["tools"]
+        for tool in view.request["tools"]
     }
-    return (names | {function["name"].text for function in view.asked["functions"]}) - {""}
+    return (names | {function["name"].text for function in view.request["functions"]}) - {""}
 
 
 @tools.rule(
@@ -214,7 +214,7 @@ def name_offered(turn: Turn) -> Iterable[Complaint]:
 
 
 def _choosing(view: View) -> Iterable[Turn]:
-    if view.asked["tool_choice"]:
+    if view.request["tool_choice"]:
         yield from turns(view)
 
 
@@ -227,7 +227,7 @@ def _choosing(view: View) -> Iterable[Turn]:
 )
 def choice_kept(turn: Turn) -> Iterable[Complaint]:
     """`tool_choice` is kept: none calls nothing, required calls a tool, a named function calls that one."""
-    choice = turn.view.asked["tool_choice"]
+    choice = turn.view.request["tool_choice"]
     allowed = choice["allowed_tools"]
     names = {called_name(tool) for tool in allowed["tools"]}
     stray = next((name for name in turn.names if names and name not in names), "")
@@ -245,7 +245,7 @@ def choice_kept(turn: Turn) -> Iterable[Complaint]:
 
 
 def _serial(view: View) -> Iterable[Turn]:
-    if view.asked["parallel_tool_calls"].value is False:
+    if view.request["parallel_tool_calls"].value is False:
         yield from turns(view)
 
 

@@ -8,12 +8,12 @@ from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.judge import SHOULD, Complaint
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.stream import StreamedCall, StreamedChoice
-from contract_tests.rules.engine.subjects import deltas, once, streamed_calls, streamed_choices
+from contract_tests.rules.engine.subjects import computed_once, deltas, streamed_calls, streamed_choices
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.tools.calls import tools
 
 
-@once
+@computed_once
 def call_deltas(view: View) -> Iterator[Node]:
     """Each entry of a delta's `tool_calls`."""
     for delta in deltas(view):

@@ -21,7 +21,7 @@ Called = tuple[Node, Any, dict[str, Any]]
 
 def _strict(view: View) -> Iterable[Called]:
     """The call of a strict function, where it is the only one: of several at once nothing is promised."""
-    functions = [tool["function"] for tool in view.asked["tools"]]
+    functions = [tool["function"] for tool in view.request["tools"]]
     schemas = {
         function["name"].text: function["parameters"].value
         for function in functions

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.judge import SHOULD, Complaint
 from contract_tests.rules.engine.node import Node
-from contract_tests.rules.engine.subjects import once, streams_of_any, whole_streams_of_any
+from contract_tests.rules.engine.subjects import computed_once, streams_of_any, whole_streams_of_any
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.usage.counts import usage
 from fake_server.wire.exchange import Aspect
 
 
 def _include_usage(view: View) -> bool:
-    return view.asked["stream_options"]["include_usage"].value is True
+    return view.request["stream_options"]["include_usage"].value is True
 
 
 def _asked(view: View) -> Iterable[View]:
@@ -22,7 +22,7 @@ def _asked(view: View) -> Iterable[View]:
         yield from whole_streams_of_any(view)
 
 
-@once
+@computed_once
 def _usage_chunks(view: View) -> Iterator[Node]:
     yield from (chunk for chunk in view.chunks if chunk.says("usage"))
 

@@ -9,7 +9,7 @@ from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.answers import answers, whole_text
 from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
 from contract_tests.rules.engine.node import Node
-from contract_tests.rules.engine.subjects import CHAT, TEXT, once
+from contract_tests.rules.engine.subjects import CHAT, TEXT, computed_once
 from contract_tests.rules.engine.view import View
 
 usage = Section("usage", "Token counts", see.CHAT_OBJECT)
@@ -19,11 +19,11 @@ COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
 
 def completed_text(view: View) -> str:
     """What a reply adds to the prompt, with which an echoed text begins: that costs no completion tokens."""
-    if view.endpoint != "completions" or view.asked["echo"].value is not True:
+    if view.endpoint != "completions" or view.request["echo"].value is not True:
         return whole_text(view)
-    given = view.asked["prompt"]
+    given = view.request["prompt"]
     prompts = [given.text] if given.text else [prompt.text for prompt in given]
-    each = max(1, view.asked_choices // max(1, len(prompts)))
+    each = max(1, view.wanted_choices // max(1, len(prompts)))
     texts = []
     for answer in answers(view):
         place = answer.index // each
@@ -36,7 +36,7 @@ def _whole_replies(view: View) -> Iterable[Node]:
     yield from (*CHAT.dicts(view), *TEXT.dicts(view), *embedding_lists(view))
 
 
-@once
+@computed_once
 def usages(view: View) -> Iterator[Node]:
     """Every `usage` object of a reply, the dict's and the chunks'."""
     for root in (*_whole_replies(view), *CHAT.chunks(view), *TEXT.chunks(view)):

@@ -52,8 +52,8 @@ Several = tuple[Node, list[Answer], int]
 
 def _several(view: View) -> Iterable[Several]:
     texts = [answer for answer in answers(view) if answer.text.strip()]
-    if len(texts) > 1 and view.asked["echo"].value is not True:  # an echoed prompt costs nothing
-        limit = token_limit(view) // max(view.asked_choices, 1)
+    if len(texts) > 1 and view.request["echo"].value is not True:  # an echoed prompt costs nothing
+        limit = token_limit(view) // max(view.wanted_choices, 1)
         counts = (node["completion_tokens"] for node in usages(view))
         yield from ((count, texts, limit) for count in counts if count.kind == "integer" and count.value > 0)
 
@@ -71,8 +71,8 @@ def every_choice(subject: Several) -> Iterable[Complaint]:
 
 
 def _asked(view: View) -> Iterable[Counted]:
-    parts = [view.asked["prompt"].text]
-    for message in view.asked["messages"]:
+    parts = [view.request["prompt"].text]
+    for message in view.request["messages"]:
         content = message["content"]
         parts += [content.text, *(part["text"].text for part in content)]
     if view.endpoint in ("chat", "completions"):
