@@ -15,7 +15,7 @@ from contract_tests.lab.mutation.reply import Reply, read_reply
 from contract_tests.rules.engine.judge import NOTE
 from contract_tests.rules.engine.view import View
 from contract_tests.run.outcome import CaseResult
-from contract_tests.run.play import play
+from contract_tests.run.play import play_case
 from contract_tests.target.session import Session
 from fake_server.wire.exchange import Exchange
 
@@ -43,11 +43,11 @@ class PlantingSession(Session):
 
     async def exchanges_of(self, case: Case) -> tuple[Exchange, ...]:
         """What a case exchanges with the target."""
-        return (await play(case, self)).exchanges
+        return (await play_case(case, self)).exchanges
 
     async def plant(self, case: Case, seed: int, draws: int) -> AsyncIterator[Planted]:
         """Play a case that asks for dict and stream, once as it is and once with each defect in it."""
-        untouched = await play(case, self)
+        untouched = await play_case(case, self)
         if not comparable(untouched):
             return
         known, seen = _marks(untouched), set()
@@ -55,7 +55,7 @@ class PlantingSession(Session):
             for draw in range(draws):
                 self.defect = defect = TextDefect(name, f"{seed}:{case.id}:{name}:{draw}")
                 try:
-                    result = await play(case, self)
+                    result = await play_case(case, self)
                 finally:
                     self.defect = None
                 key = (name, defect.where, defect.after)
