@@ -58,13 +58,13 @@ async def none(ask: Ask) -> None:
 
 @case("tools.parallel", title="two calls at once", tokens=200, features=(*FEATURES, "parallel_tool_calls"))
 async def parallel(ask: Ask) -> None:
-    view = await ask(_body(ask, "required", asked=TWO, parallel_tool_calls=True))
+    view = await ask(_body(ask, "required", question=TWO, parallel_tool_calls=True))
     _two(sum(len(list(choice["message"]["tool_calls"])) for choice in view.root["choices"]))
 
 
 @case("tools.serial", title="one call at a time", tokens=200, features=(*FEATURES, "parallel_tool_calls"))
 async def serial(ask: Ask) -> None:
-    await ask(_body(ask, "required", asked=TWO, parallel_tool_calls=False))
+    await ask(_body(ask, "required", question=TWO, parallel_tool_calls=False))
 
 
 @case("tools.stream-auto", title="tools, auto, streamed", tokens=200, features=FEATURES)
@@ -96,7 +96,7 @@ async def stream_none(ask: Ask) -> None:
     features=(*FEATURES, "parallel_tool_calls"),
 )
 async def stream_parallel(ask: Ask) -> None:
-    view = await ask(_body(ask, "required", asked=TWO, stream=True, parallel_tool_calls=True), role="stream")
+    view = await ask(_body(ask, "required", question=TWO, stream=True, parallel_tool_calls=True), role="stream")
     _two(sum(len(choice.calls) for choice in view.streamed))
 
 
