@@ -96,7 +96,9 @@ async def stream_none(ask: Ask) -> None:
     features=(*FEATURES, "parallel_tool_calls"),
 )
 async def stream_parallel(ask: Ask) -> None:
-    view = await ask(_body(ask, "required", question=TWO, stream=True, parallel_tool_calls=True), role="stream")
+    view = await ask(
+        _body(ask, "required", question=TWO, stream=True, parallel_tool_calls=True), role="stream"
+    )
     _two(sum(len(choice.calls) for choice in view.streamed))
 
 
