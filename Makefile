@@ -36,7 +36,7 @@ help:  ## list the targets
 
 setup: $(STAMP)  ## make the environment in .venv (the other targets do it when needed)
 
-$(STAMP): pyproject.toml constraints.txt
+$(STAMP): pyproject.toml constraints.txt $(wildcard contract_tests/lab/packaging/kit/*.py)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	  { echo "Python 3.11 or newer is needed, for example: make PYTHON=python3.12 …" >&2; exit 2; }
 	@echo "setting up $(VENV) (once)"

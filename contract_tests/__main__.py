@@ -1,5 +1,21 @@
-"""`python -m contract_tests` is the `contract` command."""
+"""`contract`, and `python -m openai_contract_kit.contract_tests`."""
 
-from contract_tests.cli import main
+from __future__ import annotations
 
-main()
+import sys
+
+from contract_tests.requirements import missing
+
+
+def start() -> None:
+    """Run the command; exit with 2 and one line where the suite's requirements are not installed."""
+    if line := missing():
+        print(f"contract: {line}", file=sys.stderr)
+        sys.exit(2)
+    from contract_tests.cli import main
+
+    main()
+
+
+if __name__ == "__main__":
+    start()

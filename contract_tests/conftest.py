@@ -1,4 +1,6 @@
-"""`pytest contract_tests --target URL`: every case as a test item, asked and judged as `contract run` does.
+"""`pytest --pyargs openai_contract_kit.contract_tests --target URL`: every case as a test item.
+
+The cases are asked and judged as `contract run` does.
 
 The cases run together on a thread of their own, as many at once as the options allow; each item waits
 for its own result.

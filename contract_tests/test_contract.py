@@ -1,4 +1,4 @@
-"""The cases as pytest items: `pytest contract_tests --target URL`."""
+"""The cases as pytest items: `pytest --pyargs openai_contract_kit.contract_tests --target URL`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A fake OpenAI server: scripted, seeded, and true to the wire.
 
-`from fake_server import FakeServer` is the way in, `ReplayServer` serves recordings instead; both are
-imported only when asked for, so `import fake_server.wire` stays light.
+Users write `from openai_contract_kit import FakeServer`; `ReplayServer` serves recordings instead. Both are
+imported only when first used, so the modules below this package stay light.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`fake-server`, and `python -m fake_server`."""
+"""`fake-server`, and `python -m openai_contract_kit.fake_server`."""
 
 from __future__ import annotations
 

@@ -50,6 +50,7 @@ class _Commands(OneLine):
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
 )
+@click.version_option(package_name="openai-contract-kit", prog_name="fake-server")
 @click.option("--host", default="127.0.0.1", help="Address to listen on.")
 @click.option("--port", default=1337, type=Whole(0, 65535), help="Port; 0 takes a free one.")
 @click.option("--scripts", multiple=True, type=click.Path(path_type=Path), help="Script file or folder.")

@@ -175,14 +175,20 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 @pytest.fixture
 def fake_openai(fake_server: FakeServer) -> Iterator[openai.OpenAI]:
-    """An `openai.OpenAI` client pointed at `fake_server`; it does not retry and ignores proxies."""
-    import openai
+    """An `openai.OpenAI` client pointed at `fake_server`; it does not retry and ignores proxies.
 
-    with openai.OpenAI(
+    A test that asks for it fails where openai is not installed.
+    """
+    try:
+        from openai import DefaultHttpxClient, OpenAI
+    except ImportError:
+        pytest.fail("the fixture fake_openai needs openai 1 or newer: pip install openai", pytrace=False)
+
+    with OpenAI(
         base_url=fake_server.base_url,
         api_key=_key(fake_server),
         max_retries=0,
-        http_client=openai.DefaultHttpxClient(trust_env=False),
+        http_client=DefaultHttpxClient(trust_env=False),
     ) as client:
         yield client
 

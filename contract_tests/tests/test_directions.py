@@ -23,7 +23,7 @@ fake_server.testing
 fake_server.cli             fake_server.plugin            fake_server
 fake_server.__main__
 
-contract_tests.rules        contract_tests.client
+contract_tests.rules        contract_tests.client         contract_tests.requirements
 contract_tests.target
 contract_tests.cases
 contract_tests.tolerance
@@ -32,6 +32,7 @@ contract_tests.report
 contract_tests.shrinking    contract_tests.diffing
 contract_tests.cli          contract_tests
 contract_tests.__main__     contract_tests.conftest       contract_tests.test_contract
+contract_tests.pytest_plugin
 
 contract_tests.lab
 fake_server.tests

@@ -1,4 +1,4 @@
-"""How much latency the relay adds: `python -m fake_server.relay.latency`.
+"""How much latency the relay adds: `python -m openai_contract_kit.fake_server.relay.latency`.
 
 A loopback server answers each byte of a request with one small HTTP chunk. Round trips are timed
 directly and through the relay, alternating, so that both meet the same load on the machine.

@@ -1,6 +1,7 @@
 """Replays recordings: over a socket for any client, or in the process for httpx and httpx2 clients.
 
-Names are imported on first use: `ReplayTransport` needs httpx2, `mocked` needs respx.
+Names are imported when first used: ReplayTransport and `mocked` need the extra `replay`; without it they
+raise ModuleNotFoundError, which says what to install.
 """
 
 from __future__ import annotations
@@ -22,9 +23,17 @@ _HOMES = {
     "VirtualClock": "clock",
     "mocked": "through_respx",
 }
+_REPLAY_EXTRA = ("httpcore", "httpcore2", "httpx", "httpx2", "respx")
+"""What the extra `replay` brings; the transport needs httpx2, `mocked` needs respx and httpx."""
 
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
-        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+        try:
+            return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+        except ModuleNotFoundError as error:
+            if error.name not in _REPLAY_EXTRA:
+                raise
+            what = f"{name} needs the extra replay: pip install 'openai-contract-kit[replay]'"
+            raise ModuleNotFoundError(what, name=error.name) from error
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

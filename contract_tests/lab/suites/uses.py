@@ -66,7 +66,8 @@ def write(page: str, folder: Path) -> None:
 def frameworks_python() -> Path:
     """The interpreter that has the frameworks and what the kit requires. Raises NotInstalled."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    return python_environment("uses", [*FRAMEWORKS, *project["dependencies"]], CONSTRAINTS)
+    needs = [*project["dependencies"], *project["optional-dependencies"]["pytest"]]
+    return python_environment("uses", [*FRAMEWORKS, *needs], CONSTRAINTS)
 
 
 def run(command: Sequence[str], folder: Path, python: Path | None = None) -> CompletedProcess[str]:

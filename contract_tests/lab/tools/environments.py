@@ -94,8 +94,11 @@ def create(home: Path, arguments: Sequence[str], seconds: float = INSTALL_SECOND
 
 
 def frozen(home: Path) -> list[str]:
-    """The exact pins of all that is installed in `home`, sorted. Raises NotInstalled where one has none."""
-    pins = _pip(home, "freeze").splitlines()
+    """The exact pins of what is installed in `home` beside the kit, sorted.
+
+    Raises NotInstalled where a package has none.
+    """
+    pins = _pip(home, "freeze", "--exclude", "openai-contract-kit").splitlines()
     if inexact := [pin for pin in pins if not PIN.fullmatch(pin)]:
         raise NotInstalled(f"pip froze {inexact[0]!r}, which is no exact version; install from an index")
     return sorted(pins, key=str.lower)

@@ -10,7 +10,6 @@ import argparse
 import os
 import sys
 import tempfile
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -73,10 +72,8 @@ def python_for(generation: str) -> Path:
 
 def refresh() -> None:
     """Resolve everything in throw-away environments and rewrite constraints.txt. Raises NotInstalled."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    own = [*project["dependencies"], *project.get("optional-dependencies", {}).get("dev", [])]
     with tempfile.TemporaryDirectory() as folder:
-        text = HEADING + "".join(f"{pin}\n" for pin in _resolved(Path(folder, "own"), own))
+        text = HEADING + "".join(f"{pin}\n" for pin in _resolved(Path(folder, "own"), [f"{ROOT}[dev]"]))
         for place, requirement in enumerate(OTHERS):
             pins = _resolved(Path(folder, str(place)), [requirement])
             pins.sort(key=lambda pin: not pin.startswith("openai=="))
