@@ -1,4 +1,4 @@
-"""A fixture for each bug of the catalogue; `python -m contract_tests.lab.bug_fixtures --write` makes them."""
+"""A fixture for each bug that one exchange shows: `python -m contract_tests.lab.bug_fixtures --write`."""
 
 from __future__ import annotations
 
@@ -21,37 +21,33 @@ _ID = "x-request-id"
 _FRAMING = frozenset({"content-length", "transfer-encoding"})
 
 
-class NotShown(ValueError):
-    """A bug whose defect cannot be applied to its fixture; the message says why."""
-
-
 def conforming(bug: Bug) -> Exchange:
-    """The exchange that shows the bug, before the defect."""
+    """The conforming exchange that the bug spoils."""
     return load(FIXTURES / "conforming" / f"{bug.of}.yaml").exchange
 
 
 def defective(bug: Bug) -> Exchange:
-    """The same exchange with the defect and nothing else. Raises NotPossible where it cannot have it."""
+    """The same exchange with that defect and no other. Raises NotPossible if it cannot have the defect."""
     base = conforming(bug)
     headers = tuple(pair for pair in base.headers if pair[0].lower() not in _FRAMING)
     length = len(base.payload) if base.framing is Framing.LENGTH else None
     delivery = Delivery(base.status or 0, headers, base.writes, length)
-    for fault in sorted(_defects(bug, base), key=lambda one: one.last):
+    for fault in sorted(_faults(bug, base), key=lambda fault: fault.last):
         delivery = fault.apply(delivery)
     delivery = delivery.but(headers=_in_place(base, delivery))
-    return _told(base, delivery)
+    return _with_delivery(base, delivery)
 
 
 def fixture(bug: Bug) -> Fixture:
-    """The defective exchange with what is known of the bug."""
-    servers = "; ".join(f"{one.server}: {one.source}" for one in bug.seen)
+    """The defective exchange with what is known about the bug."""
+    servers = "; ".join(f"{report.server}: {report.source}" for report in bug.seen)
     return Fixture(
         defective(bug).but(label=bug.id), bug.title, tuple(bug.breaks), servers, f"severity: {bug.severity}"
     )
 
 
 def shown() -> Iterator[Bug]:
-    """The bugs that a single exchange shows."""
+    """The bugs that show in a single exchange."""
     return (bug for bug in bugs().values() if bug.of is not None)
 
 
@@ -59,33 +55,33 @@ def path_of(bug: Bug) -> Path:
     return FOLDER / f"{bug.id}.yaml"
 
 
-def _defects(bug: Bug, base: Exchange) -> list[Fault]:
-    """What is done to the reply; an error that the fixture is already is not made once more."""
+def _faults(bug: Bug, base: Exchange) -> list[Fault]:
+    """The faults to apply; a fixture that is an error already gets no other error."""
     faults: list[Fault] = list(bug.play if bug.shown is None else bug.shown)
     if (base.status or 0) >= 400:
-        faults = [one for one in faults if not isinstance(one, Error)]
-    return [one for one in faults if not isinstance(one, Misread)]
+        faults = [fault for fault in faults if not isinstance(fault, Error)]
+    return [fault for fault in faults if not isinstance(fault, Misread)]
 
 
 def _in_place(base: Exchange, delivery: Delivery) -> tuple[tuple[str, str], ...]:
-    """The header fields in the order and the spelling of the exchange, where they are the same."""
-    left = {name.lower(): value for name, value in delivery.headers}
+    """The header fields of the delivery, in the order and spelling that the exchange has them in."""
+    rest = {name.lower(): value for name, value in delivery.headers}
     own = {name.lower(): value for name, value in base.headers}
     if _ID in own:
-        left.setdefault(_ID, own[_ID])  # every reply has one, that of a fault too
-    kept = [(name, left.pop(name.lower())) for name, _ in base.headers if name.lower() in left]
-    return (*kept, *left.items())
+        rest.setdefault(_ID, own[_ID])  # every reply has one, even one that a fault makes up
+    shared = [(name, rest.pop(name.lower())) for name, _ in base.headers if name.lower() in rest]
+    return (*shared, *rest.items())
 
 
-def _told(base: Exchange, delivery: Delivery) -> Exchange:
+def _with_delivery(base: Exchange, delivery: Delivery) -> Exchange:
     writes = tuple(Write(write.data, round(write.pause, 6)) for write in delivery.writes if write.data)
     size = sum(len(write.data) for write in writes)
     framing = Framing.CHUNKED if delivery.length is None else Framing.LENGTH
-    told = ("Transfer-Encoding", "chunked") if delivery.length is None else ("Content-Length", str(size))
+    length = ("Transfer-Encoding", "chunked") if delivery.length is None else ("Content-Length", str(size))
     made = base.but(
         status=delivery.status,
         reason=reason_phrase(delivery.status),
-        headers=(*delivery.headers, told),
+        headers=(*delivery.headers, length),
         writes=writes,
         framing=framing,
         ending=delivery.ending,
@@ -94,7 +90,7 @@ def _told(base: Exchange, delivery: Delivery) -> Exchange:
 
 
 def main() -> int:
-    """With `--write` the files are written anew, else those that differ are named."""
+    """Name the fixtures that are out of date and return 1; with `--write`, write them instead."""
     write, stale = "--write" in sys.argv[1:], []
     for bug in shown():
         made, path = fixture(bug), path_of(bug)

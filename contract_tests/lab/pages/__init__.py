@@ -1,1 +1,1 @@
-"""The catalogue of known bugs as fixtures: each a conforming exchange with exactly that defect applied."""
+"""The pages made from code: FAULTS.md, BUGS.md, RULES.md, and the tables of SCRIPTS.md and TESTING.md."""

@@ -1,4 +1,4 @@
-"""`python -m contract_tests.lab.pages [--write]`: the pages that are made from what the code says."""
+"""`python -m contract_tests.lab.pages [--write]`: compare or write the pages made from code."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ from contract_tests.lab.pages import scripts_page, testing_page
 
 
 def pages() -> dict[Path, str]:
-    """Each page as it is to be."""
+    """The text that each page should have."""
     return {
         faults.PAGE: faults.page(),
-        **{one.PAGE: one.page(one.PAGE.read_text("utf-8")) for one in (scripts_page, testing_page)},
+        **{
+            module.PAGE: module.page(module.PAGE.read_text("utf-8"))
+            for module in (scripts_page, testing_page)
+        },
         bugs.PAGE: bugs.page(),
         bugs.README: bugs.with_worst(bugs.README.read_text("utf-8")),
     }
 
 
 def main() -> int:
-    """With `--write` the pages are written anew, else those that differ are named, and 1 is returned."""
+    """Name the pages that are out of date and return 1; with `--write`, write them instead."""
     write = "--write" in sys.argv[1:]
     stale = {path: text for path, text in pages().items() if path.read_text("utf-8") != text}
     for path, text in stale.items():

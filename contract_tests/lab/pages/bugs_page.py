@@ -1,4 +1,4 @@
-"""BUGS.md, what servers get wrong, and the ten worst for the fake's README."""
+"""BUGS.md, what servers get wrong, and the ten worst bugs for the README of the fake."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ README = ROOT / "fake_server" / "README.md"
 BEGIN, END = "<!-- bugs:begin -->", "<!-- bugs:end -->"
 WORST = 10
 SHOWN, WIDE = 4, 110
-"""Of a lawful form: so many writes, so much of each."""
+"""How many writes of a lawful form are shown, and how many characters of a line."""
 _ISSUE = re.compile(r"([\w.-]+/[\w.-]+)#(\d+)")
 _DAMAGE: Mapping[str, int] = {"hangs": 4, "empty": 4, "short": 3, "raises": 2}
 _SEVERITIES = ("loses-data", "breaks-client", "cosmetic")
 _LOST = ("text", "calls", "vectors", "no error", "refusal", "choices")
 _INTRODUCTION = """\
-<!-- made from the catalogue by `make pages`; changes belong there -->
+<!-- generated from the catalogue by `make pages`; edit the catalogue, not this page -->
 
 # What OpenAI-compatible servers get wrong
 
-{documented} bugs of {servers} servers, each told of in public; {waiting} cannot be played, the others have
-{forms} forms. {whole} forms are whole exchanges with that one defect, in `fixtures/bugs`; the others show in
-several requests only. The fake plays each:
+{documented} bugs of {servers} servers, each reported in public. {waiting} cannot be played; the others come
+in {forms} forms. {whole} forms show in a single exchange, which `fixtures/bugs` has with exactly that defect;
+the rest only show over several requests. There are three ways to play a form:
 
-- `fake-server --bug ID` has the bug for every client;
-- the request header `x-fake-bug: ID` asks for it once;
-- `@pytest.mark.openai_bug("ID")` gives it to one test, `fake.bug("ID")` from then on.
+- `fake-server --bug ID` for every client;
+- the request header `x-fake-bug: ID` for one request;
+- `@pytest.mark.openai_bug("ID")` for one test, or `fake.bug("ID")` from then on.
 
-`contract bugs` lists them by server and class. *On the wire* shows the place where the rule complains:
-`⏎` is a line end, `…` stands for more; what takes several requests to see is told in the words of
-[FAULTS.md](../faults/FAULTS.md) instead. What clients make of it was measured on {measured}, each
-given the exchange as it stands in the fixture: {clients}. *Silently* means that no error tells of it.
+`contract bugs` lists the forms by server and class. *On the wire* shows the place that the rule complains
+about: `⏎` is a line end, `…` means that more follows. For a form that only shows over several requests, the
+page lists the [faults](../faults/FAULTS.md) that make it up. How clients react was measured on {measured},
+each with the exchange of the fixture: {clients}. *Silently* means that no error is raised.
 """
 
 
@@ -52,7 +52,7 @@ def page() -> str:
     known, rest = list(bugs().values()), list(waiting().values())
     head = _INTRODUCTION.format(
         documented=sum(len(bug.seen) for bug in known) + len(rest),
-        servers=len({server for bug in known for server in bug.servers} | {one.server for one in rest}),
+        servers=len({server for bug in known for server in bug.servers} | {bug.server for bug in rest}),
         forms=len(known),
         whole=sum(bug.of is not None for bug in known),
         waiting=len(rest),
@@ -63,27 +63,27 @@ def page() -> str:
 
 
 def worst() -> str:
-    """The ten that cost clients most, as a table for the README of the fake."""
+    """The ten bugs that cost clients most, as a table for the README of the fake."""
     lines = [
-        f"The ten that cost clients most, of {len(bugs())} forms ([all of them](bugs/BUGS.md)),",
-        f"measured on {table().measured}; what is lost in silence counts more than an error:",
+        f"The ten that cost clients most, of {len(bugs())} forms ([all of them](bugs/BUGS.md)), measured on",
+        f"{table().measured}; data lost silently counts more than an error:",
         "",
-        "| bug | seen in | what clients make of it |",
+        "| bug | seen in | how clients react |",
         "| --- | --- | --- |",
     ]
     for bug in sorted(bugs().values(), key=_rank)[:WORST]:
-        told = breakage(table().of_bug(bug.id))
-        lines.append(f"| `{bug.id}`: {_cell(bug.title)} | {', '.join(bug.servers)} | {told} |")
+        reactions = breakage(table().of_bug(bug.id))
+        lines.append(f"| `{bug.id}`: {_cell(bug.title)} | {', '.join(bug.servers)} | {reactions} |")
     return "\n".join(lines) + "\n"
 
 
 def _rank(bug: Bug) -> tuple[int, int, int, str]:
-    """The worst first; of those that cost the same, what loses data, then what more servers have."""
+    """Sorts the worst bug first; at equal cost, bugs that lose data first, then those of more servers."""
     return -damage(bug), _SEVERITIES.index(bug.severity), -len(bug.seen), bug.id
 
 
 def damage(bug: Bug) -> int:
-    """How much a bug costs clients: what is lost in silence weighs more than an error."""
+    """How much a bug costs clients: data lost silently weighs more than an error."""
     return sum(_weight(verdict) for verdict in table().of_bug(bug.id).values())
 
 
@@ -122,31 +122,31 @@ def _all(known: Iterable[Bug]) -> Iterator[str]:
         yield f"## {kind}"
         yield ""
         for bug in kinds[kind]:
-            yield from _one(bug)
+            yield from _bug(bug)
 
 
-def _one(bug: Bug) -> Iterator[str]:
+def _bug(bug: Bug) -> Iterator[str]:
     yield f"### {bug.id}"
     yield ""
     yield f"{bug.title}. ({bug.severity})"
     yield ""
-    yield "- seen in: " + "; ".join(f"{one.server} ({_link(one.source)})" for one in bug.seen)
+    yield "- seen in: " + "; ".join(f"{report.server} ({_link(report.source)})" for report in bug.seen)
     if bug.lawful:
-        yield f"- lawful all the same: {bug.lawful}"
+        yield f"- breaks no rule: {bug.lawful}"
     else:
-        told = (
+        rules = (
             f"[{rule}](../../contract_tests/rules/RULES.md#{rule.replace('.', '')}) ({RULES[rule].level})"
             for rule in bug.breaks
         )
-        yield f"- rule: {', '.join(told)}"
+        yield f"- rule: {', '.join(rules)}"
         yield f"- clause: {RULES[bug.breaks[0]].clause}"
-    if told_by := breakage(table().of_bug(bug.id)):
-        yield f"- clients: {told_by}"
+    if reactions := breakage(table().of_bug(bug.id)):
+        yield f"- clients: {reactions}"
     else:
-        why = "no client asks so" if bug.of else "it shows in several requests only"
+        why = "no client sends this request" if bug.of else "it only shows over several requests"
         yield f"- clients: not measured, {why}"
     if bug.cases:
-        yield f"- met by: `contract run URL --select {','.join(bug.cases)}`"
+        yield f"- found by: `contract run URL --select {','.join(bug.cases)}`"
     yield f"- play: `fake-server --bug {bug.id}`"
     yield ""
     yield from _wire(bug)
@@ -170,7 +170,7 @@ def _wire(bug: Bug) -> Iterator[str]:
 
 
 def _changed(bug: Bug) -> Iterator[str]:
-    """What a lawful form has on the wire, line by line, or what a behaviour does to a right reply."""
+    """What a lawful form has on the wire, line by line, or the faults that make up a behaviour."""
     yield "On the wire:" if bug.of else "What the server does:"
     yield ""
     yield "```text"
@@ -182,17 +182,17 @@ def _changed(bug: Bug) -> Iterator[str]:
     else:
         yield from map(_in_words, bug.play)
         if bug.when:
-            yield f"where a request has {json.dumps(bug.when, ensure_ascii=False)}"
-        yield from (f"else {_in_words(fault)}" for fault in bug.otherwise)
+            yield f"if a request matches {json.dumps(bug.when, ensure_ascii=False)}"
+        yield from (f"otherwise {_in_words(fault)}" for fault in bug.otherwise)
     yield "```"
     yield ""
 
 
 def _in_words(fault: Fault) -> str:
-    """A fault by its name, with its parameters."""
-    told = fault.to_dict()
-    name = told.pop("fault")
-    return f"{name} {json.dumps(told, ensure_ascii=False)}" if told else name
+    """The name of a fault, with its parameters."""
+    parameters = fault.to_dict()
+    name = parameters.pop("fault")
+    return f"{name} {json.dumps(parameters, ensure_ascii=False)}" if parameters else name
 
 
 def _shortened(line: str) -> str:
@@ -202,8 +202,8 @@ def _shortened(line: str) -> str:
 def _rest(rest: Iterable[Waiting]) -> Iterator[str]:
     yield "## Not played"
     yield ""
-    for one in rest:
-        yield f"- `{one.id}` ({one.server}, {_link(one.source)}): {one.title}; not played, because {one.why}"
+    for bug in rest:
+        yield f"- `{bug.id}` ({bug.server}, {_link(bug.source)}): {bug.title}; not played, because {bug.why}"
     yield ""
 
 
@@ -216,7 +216,7 @@ def _cell(text: str) -> str:
 
 
 def with_worst(readme: str) -> str:
-    """README with its ten written anew."""
+    """The README with an up-to-date table of the ten."""
     before, _, rest = readme.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n{worst()}{END}{after}"

@@ -1,4 +1,4 @@
-"""The page of faults, FAULTS.md, written from their own words."""
+"""FAULTS.md, made from the docstrings of the faults."""
 
 from __future__ import annotations
 
@@ -11,29 +11,36 @@ from fake_server.faults import CATALOGUE, Fault
 
 PAGE = ROOT / "fake_server" / "faults" / "FAULTS.md"
 _TITLES = {
-    "replies": "Instead of the answer",
-    "requests": "In how the request is read",
-    "leaving": "In how the bytes leave",
-    "edits": "In what is sent",
-    "values": "In the values that are sent",
-    "between": "Between requests, and before those of pages",
+    "replies": "Another reply instead of the answer",
+    "requests": "A request that is misread",
+    "leaving": "How the bytes are sent",
+    "edits": "Changes to the bytes of a reply",
+    "values": "Changes to the values in a reply",
+    "between": "Between requests, and what browsers need",
 }
 _INTRODUCTION = """# Faults
 
-Generated from the code by `make pages`. A fault is named in a script's reply (`faults: [{fault: cut,
-after_events: 3}]`), in force for a whole space (`fake.fault("cut", after_events=3, times=1)`, or `POST
-/__fake__/faults`), or in the header of one request (`x-fake-fault: cut;after_events=3`). Several compose
-in their order; those about leaving come last. In the header texts with other signs than those of a name
-stand in quotes: `error;status=429;message="Slow down.", split;every=5`; yes and no are `true` and `false`.
-A fault strikes every reply of the API, refusals of a wrong key, of a broken body and of an unknown path
-too (of what such a body asks `when` knows nothing). A known bug of a real server is some of them under a
-name: `fake-server --bug ID`, `x-fake-bug: ID`, `fake.bug("ID")`; `contract bugs` lists them.
+Generated from the code by `make pages`. A fault makes the fake go wrong in one way. There are three places
+to ask for it:
 
-Every fault takes `probability` (0 to 1, drawn by the server's seed). Those in force take `when` and
-`times` as scripts do. `after_bytes`, `after_events` and `after_seconds` say where: behind so many bytes
-of the body, so many whole events (comments not counted), or so many seconds after the head; exactly the
-bytes before that place are delivered. `event` counts from 1, or from the end below 0. What a reply
-cannot have (no `[DONE]` to leave out of a dict) is left out, and the journal says so.
+- in the reply of a script: `faults: [{fault: cut, after_events: 3}]`;
+- for a whole space: `fake.fault("cut", after_events=3, times=1)`, or `POST /__fake__/faults`;
+- for one request, in its header: `x-fake-fault: cut;after_events=3`.
+
+Several faults are applied in the order in which they are listed, those about how bytes are sent last. In the
+header, separate faults by commas and put quotes around values that are more than a plain word:
+`error;status=429;message="Slow down.", split;every=5`. Booleans are `true` and `false`.
+
+A fault of a space applies to every reply of the API, even to the refusal of a wrong key, a broken body or an
+unknown path; for these, `when` has no request body to look at. A known bug of a real server is one or more
+faults with a name: `fake-server --bug ID`, `x-fake-bug: ID` or `fake.bug("ID")`; `contract bugs` lists them.
+
+Every fault takes `probability`, from 0 to 1, drawn by the seed of the server. Faults of a space also take
+`when` and `times`, as scripts do. `after_bytes`, `after_events` and `after_seconds` say where a fault
+strikes: after this many bytes of the body, after this many whole events (comments are not counted), or this
+many seconds after the head. Exactly the bytes before that place are delivered. `event` counts from 1, or
+from the end if it is negative. A fault that a reply cannot have (a dict has no `[DONE]` to leave out) is
+skipped, and the journal says so.
 """
 
 
@@ -52,13 +59,13 @@ def _sections() -> Iterator[str]:
 
 
 def _parameters(kind: type[Fault]) -> str:
-    told = []
+    cells = []
     for name, field in kind.model_fields.items():
         if name in ("fault", "probability"):
             continue
         plain = field.is_required() or field.default in (None, {}, [])
-        told.append(f"`{field.alias or name}`" + ("" if plain else f" ({_value(field.default)})"))
-    return ", ".join(told) or "–"
+        cells.append(f"`{field.alias or name}`" + ("" if plain else f" ({_value(field.default)})"))
+    return ", ".join(cells) or "–"
 
 
 def _value(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Documents that are partly generated: what stands between two marks is made from the code."""
+"""Documents with a generated part: the text between two marks is made from code."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ END = "<!-- end of the generated part -->"
 
 
 class DocumentError(ValueError):
-    """A document without its marks; the message says which is missing."""
+    """A document without its marks; the message names the missing one."""
 
 
 def between(text: str) -> str:

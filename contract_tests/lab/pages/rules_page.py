@@ -1,4 +1,4 @@
-"""`python -m contract_tests.lab.pages.rules_page`: rules/RULES.md, the contract in words."""
+"""`python -m contract_tests.lab.pages.rules_page`: rules/RULES.md, every rule with why and examples."""
 
 from __future__ import annotations
 
@@ -19,15 +19,14 @@ from contract_tests.rules.engine.judge import Level, Rule, Section
 
 PAGE = ROOT / "contract_tests" / "rules" / "RULES.md"
 HEAD = """\
-<!-- made from the rules by `make rules`; changes belong there -->
+<!-- generated from the rules by `make rules`; edit the rules, not this page -->
 
 # The contract
 
-{total} rules: {levels}. A MUST is what clients rely on, a SHOULD what they meet at
-api.openai.com and most expect, a NOTE what is good to know. Each clause stands with what goes wrong
-where it is not kept, where it comes from, and an exchange that keeps it and one that breaks it.
-`contract explain RULE` shows these at the byte. What clients make of the broken one was measured on
-{measured}: {clients}.
+{total} rules: {levels}. Clients rely on what a MUST says. What a SHOULD says is true of api.openai.com,
+and most clients expect it. A NOTE is good to know. Each rule says what goes wrong if it is broken and where
+it comes from, and links to an exchange that keeps it and to one that breaks it; `contract explain RULE` shows
+the place in both. How clients react to the broken exchange was measured on {measured}, with {clients}.
 """
 
 
@@ -35,13 +34,15 @@ def document() -> str:
     """The whole page."""
     counts = Counter(rule.level for rule in RULES.values())
     levels = ", ".join(f"{counts[level]} {level.value}" for level in Level)
-    told = table()
-    head = HEAD.format(total=len(RULES), levels=levels, measured=told.measured, clients=told.versions)
+    measurement = table()
+    head = HEAD.format(
+        total=len(RULES), levels=levels, measured=measurement.measured, clients=measurement.versions
+    )
     return "\n".join((head, *_contents(), *(line for section in SECTIONS for line in _section(section))))
 
 
 def lacking() -> Iterator[tuple[str, str]]:
-    """What is not said of which rule: (the id, 'why' or 'an example')."""
+    """What is missing for which rule: (rule id, 'why' or 'an example')."""
     for rule in RULES.values():
         if not rule.harm:
             yield rule.id, "why"
@@ -74,8 +75,8 @@ def _rule(rule: Rule) -> Iterator[str]:
     yield ""
     if rule.harm:
         yield f"- why: {_plain(rule.harm)}"
-    if told := breakage(table().of_rule(rule.id)):
-        yield f"- clients: {told}"
+    if reactions := breakage(table().of_rule(rule.id)):
+        yield f"- clients: {reactions}"
     yield f"- source: <{rule.see}>"
     if examples := _examples(rule):
         yield f"- examples: {examples}"
@@ -83,7 +84,7 @@ def _rule(rule: Rule) -> Iterator[str]:
 
 
 def _examples(rule: Rule) -> str:
-    """Links to what keeps the rule and to what breaks it, '' where one of them is missing."""
+    """Links to an exchange that keeps the rule and to one that breaks it; '' if either is missing."""
     if example_of(rule):
         return f"[kept and broken]({_link(SOURCE)})"
     kept, broken = kept_by(rule), broken_by(rule)
@@ -93,12 +94,12 @@ def _examples(rule: Rule) -> str:
 
 
 def _link(path: Path) -> str:
-    """The path as seen from the page, in a checkout."""
+    """The path relative to the page, in a checkout."""
     return Path(os.path.relpath(path, PAGE.parent)).as_posix()
 
 
 def _plain(text: str) -> str:
-    """Text whose signs are no markup, but for what stands between backquotes."""
+    """Text with Markdown escaped, except between backquotes."""
     parts = text.split("`")
     for place in range(0, len(parts), 2):
         for sign in "\\*_<>[]":
@@ -109,10 +110,10 @@ def _plain(text: str) -> str:
 @click.command()
 @click.option("--write", is_flag=True, help=f"Write {PAGE.name}.")
 @click.option(
-    "--check", is_flag=True, help=f"Fail where {PAGE.name} is out of date or a rule is not explained."
+    "--check", is_flag=True, help=f"Fail if {PAGE.name} is out of date or a rule lacks its explanation."
 )
 def main(write: bool, check: bool) -> None:
-    """Print the contract in words."""
+    """Print the page with every rule."""
     made, missing = document(), list(lacking())
     stale = not PAGE.exists() or PAGE.read_text("utf-8") != made
     for name, what in missing:
@@ -123,9 +124,9 @@ def main(write: bool, check: bool) -> None:
     elif not check:
         click.echo(made)
     elif stale:
-        raise click.ClickException(f"{PAGE.name} is out of date: make rules")
+        raise click.ClickException(f"{PAGE.name} is out of date: run make rules")
     elif missing:
-        raise click.ClickException(f"{len({name for name, _ in missing})} rules are not explained")
+        raise click.ClickException(f"{len({name for name, _ in missing})} rules lack their explanation")
 
 
 if __name__ == "__main__":

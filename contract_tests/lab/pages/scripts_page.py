@@ -1,4 +1,4 @@
-"""The tables of SCRIPTS.md, written from the models' own words."""
+"""The tables of SCRIPTS.md, made from the descriptions in the models."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MODELS: dict[str, type[BaseModel]] = {
 
 
 def keys(model: type[BaseModel]) -> dict[str, str]:
-    """What an author can write in this model, each key with its meaning; those it inherits have no place."""
+    """The keys that an author can write in this model, with their meaning; inherited keys are left out."""
     bases = [base for base in MODELS.values() if base is not model and issubclass(model, base)]
     inherited = {name for base in bases for name in base.model_fields}
     fields = {name: field for name, field in model.model_fields.items() if name not in inherited}
@@ -30,7 +30,7 @@ def keys(model: type[BaseModel]) -> dict[str, str]:
 
 
 def page(text: str) -> str:
-    """The page with its tables written anew."""
+    """The page with up-to-date tables."""
     return _TABLE.sub(lambda found: _table(found[1]), text)
 
 

@@ -1,4 +1,4 @@
-"""The table of TESTING.md, what the pytest plugin gives."""
+"""The table of TESTING.md: what the pytest plugin provides."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PAGE = ROOT / "fake_server" / "testing" / "TESTING.md"
 _TABLE = re.compile(r"<!-- plugin -->\n.*?<!-- end -->\n", re.DOTALL)
 
 
-def given() -> Iterator[tuple[str, str]]:
+def provided() -> Iterator[tuple[str, str]]:
     """Each fixture, marker and option, as a user writes it, with its meaning."""
     for definition in ast.parse(inspect.getsource(plugin)).body:
         if isinstance(definition, ast.FunctionDef) and _is_fixture(definition):
@@ -25,7 +25,7 @@ def given() -> Iterator[tuple[str, str]]:
 
 
 def _is_fixture(definition: ast.FunctionDef) -> bool:
-    decorated = any("pytest.fixture" in ast.unparse(one) for one in definition.decorator_list)
+    decorated = any("pytest.fixture" in ast.unparse(decorator) for decorator in definition.decorator_list)
     return decorated and not definition.name.startswith("_")
 
 
@@ -35,7 +35,7 @@ def _first_line(text: str) -> str:
 
 
 def page(text: str) -> str:
-    """The page with its table written anew."""
-    rows = "".join(f"| `{name}` | {meaning} |\n" for name, meaning in given())
+    """The page with an up-to-date table."""
+    rows = "".join(f"| `{name}` | {meaning} |\n" for name, meaning in provided())
     table = f"<!-- plugin -->\n\n| what | meaning |\n|---|---|\n{rows}\n<!-- end -->\n"
     return _TABLE.sub(lambda found: table, text)

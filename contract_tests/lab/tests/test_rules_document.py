@@ -116,7 +116,7 @@ def test_the_command_writes_and_checks(tmp_path: Path, monkeypatch: pytest.Monke
     run = CliRunner().invoke
     stale = run(rules_page.main, ["--check"])
     assert stale.exit_code == 1
-    assert "out of date: make rules" in stale.output
+    assert "out of date: run make rules" in stale.output
     assert "written" in run(rules_page.main, ["--write"]).output
     assert "was up to date" in run(rules_page.main, ["--write"]).output
     checked = run(rules_page.main, ["--check"])

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from contract_tests.lab.pages.testing_page import given, page
+from contract_tests.lab.pages.testing_page import page, provided
 from contract_tests.lab.suites import uses
 from fake_server import FakeServer
 
@@ -83,6 +83,6 @@ def test_a_command_that_prints_something_else_is_seen() -> None:
 
 def test_the_table_is_that_of_the_plugin() -> None:
     assert page(TEXT.replace("| `openai_env` |", "| `openai_emv` |")) == TEXT
-    names = {name for name, _ in given()}
+    names = {name for name, _ in provided()}
     assert {"fake_server", "fake_openai", "openai_env", "replay_server", "pytest --fake-unused"} < names
-    assert all(meaning for _, meaning in given())
+    assert all(meaning for _, meaning in provided())
