@@ -1,1 +1,1 @@
-"""The logical API, without HTTP: requests, replies, errors, tokens."""
+"""The logical API without HTTP: requests, replies, errors, tokens."""

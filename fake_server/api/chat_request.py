@@ -1,7 +1,7 @@
-"""What a chat request asks, read leniently: its texts, roles, tools and switches.
+"""Read a chat request leniently: its texts, roles, tools and options.
 
-Everything here accepts the request as any JSON object and never raises: a member of the wrong type
-counts as absent. Refusing bad requests is the edge's work.
+Every function accepts any JSON object and never raises: a member of the wrong type counts as absent.
+Refusing bad requests is the job of `api/validate`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _REASONING = re.compile(r"(?:^|[/.])(?:o[1-9]\b|gpt-[5-9])(?!.*chat)", re.IGNORE
 
 @dataclass(frozen=True)
 class Message:
-    """One message as the fake sees it: the role, all its text parts joined by newlines, and its content."""
+    """A message: its role, its text parts joined by newlines, and its raw content."""
 
     role: str
     text: str
@@ -28,18 +28,18 @@ class Message:
 
     @cached_property
     def folded(self) -> str:
-        """The text for comparing in any case."""
+        """The text casefolded, for case-insensitive comparison."""
         return self.text.casefold()
 
     @property
     def value(self) -> Any:
-        """The list of content parts, or else the text as JSON, None where it is none."""
+        """The list of content parts, or else the text parsed as JSON, None if it is not JSON."""
         return self.content if isinstance(self.content, list) else _parse_json(self.text)
 
 
 @dataclass(frozen=True)
 class Tool:
-    """One function the request offers. `kind` is function or custom; `parameters` a JSON Schema."""
+    """A tool the request offers. `kind` is "function" or "custom"; `parameters` is a JSON Schema."""
 
     name: str
     description: str
@@ -56,7 +56,7 @@ def messages(request: Mapping[str, Any]) -> tuple[Message, ...]:
 
 
 def content_text(content: object) -> str:
-    """The text of a message's content: a string, or the text parts joined by newlines."""
+    """The text of a message's content: the string, or its text parts joined by newlines."""
     if isinstance(content, str):
         text = content
     else:
@@ -68,19 +68,19 @@ def content_text(content: object) -> str:
 
 
 def last_user_text(request: Mapping[str, Any]) -> str:
-    """What the user said last, '' where nobody did."""
-    said = [message.text for message in messages(request) if message.role == "user"]
-    return said[-1] if said else ""
+    """The text of the last user message, '' without one."""
+    user_texts = [message.text for message in messages(request) if message.role == "user"]
+    return user_texts[-1] if user_texts else ""
 
 
 def turn(request: Mapping[str, Any]) -> int:
-    """Which turn of the conversation this is: 1 for the first, one more for each assistant message."""
+    """The turn of the conversation: 1 plus the number of assistant messages."""
     return 1 + sum(message.role == "assistant" for message in messages(request))
 
 
 @dataclass(frozen=True)
 class ToolResult:
-    """What a tool gave back: the tool's name, '' where no call has the result's id, its text, and the id."""
+    """A tool's result: the tool's name ('' if no call has the result's id), the text, and the call's id."""
 
     tool: str
     text: str
@@ -88,44 +88,44 @@ class ToolResult:
 
     @cached_property
     def value(self) -> Any:
-        """The text as JSON, None where it is none."""
+        """The text parsed as JSON, None if it is not JSON."""
         return _parse_json(self.text)
 
 
 def tool_results(request: Mapping[str, Any]) -> tuple[ToolResult, ...]:
-    """The results of tools, in order."""
+    """All tool results in order."""
     names: dict[str, str] = {}
-    found = []
+    results = []
     for message in _mappings(request.get("messages")):
         for call in _mappings(message.get("tool_calls")):
             names[str(call.get("id", ""))] = _tool_name(call)
         if message.get("role") in RESULT_ROLES:
             called = str(message.get("tool_call_id", ""))
             name = names.get(called, str(message.get("name") or ""))
-            found.append(ToolResult(name, content_text(message.get("content")), called))
-    return tuple(found)
+            results.append(ToolResult(name, content_text(message.get("content")), called))
+    return tuple(results)
 
 
 def tools(request: Mapping[str, Any]) -> tuple[Tool, ...]:
-    """The tools offered, the legacy `functions` as well, in order."""
-    offered = []
+    """All tools offered, including the legacy `functions`, in order."""
+    functions = []
     for tool in _mappings(request.get("tools")):
         kind = str(tool.get("type", "function"))
-        offered += [_read_tool(one, kind) for one in _mappings([tool.get(kind)])]
-    offered += [_read_tool(one, "function") for one in _mappings(request.get("functions"))]
-    return tuple(tool for tool in offered if tool.name)
+        functions += [_read_tool(function, kind) for function in _mappings([tool.get(kind)])]
+    functions += [_read_tool(function, "function") for function in _mappings(request.get("functions"))]
+    return tuple(tool for tool in functions if tool.name)
 
 
 def is_legacy(request: Mapping[str, Any]) -> bool:
-    """Whether calls go back in the old form: `functions` are offered and `tools` are not."""
+    """Whether calls are answered in the legacy form: `functions` are offered and `tools` are not."""
     return bool(request.get("functions")) and not request.get("tools")
 
 
 def tool_choice(request: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
-    """(mode, names): mode is none, auto, required or named; names restrict what may be called.
+    """Return (mode, names): mode is none, auto, required or named; names restrict what may be called.
 
-    Covers `tool_choice` as a word, a named function or custom tool, `allowed_tools`, and the legacy
-    `function_call`. Names () means every tool offered.
+    Reads `tool_choice` as a string, a named function or custom tool, or `allowed_tools`, and the legacy
+    `function_call`. Empty names mean every tool offered.
     """
     choice = request.get("function_call") if is_legacy(request) else request.get("tool_choice")
     if isinstance(choice, str) and choice in ("none", "auto", "required"):
@@ -141,22 +141,22 @@ def tool_choice(request: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
 
 
 def response_format(request: Mapping[str, Any]) -> str:
-    """text, json_object or json_schema."""
-    wanted = request.get("response_format")
-    kind = wanted.get("type") if isinstance(wanted, Mapping) else None
+    """The type of the response format: text, json_object or json_schema."""
+    form = request.get("response_format")
+    kind = form.get("type") if isinstance(form, Mapping) else None
     return kind if isinstance(kind, str) else "text"
 
 
 def response_schema(request: Mapping[str, Any]) -> Any:
-    """The schema of `response_format: json_schema`; {} where it gives none."""
-    wanted = request.get("response_format")
-    holder = wanted.get("json_schema") if isinstance(wanted, Mapping) else None
+    """The schema of a `json_schema` response format, {} without one."""
+    form = request.get("response_format")
+    holder = form.get("json_schema") if isinstance(form, Mapping) else None
     schema = holder.get("schema") if isinstance(holder, Mapping) else None
     return {} if schema is None else schema
 
 
 def token_limit(request: Mapping[str, Any]) -> int | None:
-    """`max_completion_tokens`, else `max_tokens`; None for no limit."""
+    """`max_completion_tokens`, or else `max_tokens`; None without a limit."""
     for name in ("max_completion_tokens", "max_tokens"):
         limit = request.get(name)
         if isinstance(limit, int) and not isinstance(limit, bool) and limit >= 0:
@@ -165,20 +165,20 @@ def token_limit(request: Mapping[str, Any]) -> int | None:
 
 
 def stops(request: Mapping[str, Any]) -> tuple[str, ...]:
-    """The stop sequences, empty ones left out."""
+    """The stop sequences that are not empty."""
     stop = request.get("stop")
-    listed: Sequence[Any] = [stop] if isinstance(stop, str) else stop if isinstance(stop, list) else []
-    return tuple(one for one in listed if isinstance(one, str) and one)
+    sequences: Sequence[Any] = [stop] if isinstance(stop, str) else stop if isinstance(stop, list) else []
+    return tuple(sequence for sequence in sequences if isinstance(sequence, str) and sequence)
 
 
 def choice_count(request: Mapping[str, Any]) -> int:
-    """`n`, at least 1 and at most 128."""
-    wanted = request.get("n")
-    return min(max(wanted, 1), 128) if isinstance(wanted, int) else 1
+    """`n`, clamped to 1..128."""
+    count = request.get("n")
+    return min(max(count, 1), 128) if isinstance(count, int) else 1
 
 
 def is_reasoning_model(request: Mapping[str, Any]) -> bool:
-    """Whether the model's name is a reasoning model's: o1, o3, o4-mini, gpt-5 but not gpt-5-chat."""
+    """Whether the name is that of a reasoning model: o1, o3, o4-mini, gpt-5, but not gpt-5-chat."""
     return bool(_REASONING.search(str(request.get("model", ""))))
 
 
@@ -207,4 +207,4 @@ def _parse_json(text: str) -> Any:
 
 
 def _mappings(value: object) -> Iterator[Mapping[str, Any]]:
-    return (one for one in value if isinstance(one, Mapping)) if isinstance(value, list) else iter(())
+    return (item for item in value if isinstance(item, Mapping)) if isinstance(value, list) else iter(())

@@ -1,6 +1,6 @@
-"""The refusals of the edge as OpenAI words them: status, message, param and code.
+"""Error replies in OpenAI's words: status, message, param and code.
 
-Shapes from genuine answers of api.openai.com (2023-2026).
+Shapes and wording follow genuine responses of api.openai.com (2023-2026).
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ NO_RETRY = {"x-should-retry": "false"}
 
 
 def invalid_url(method: str, path: str) -> ErrorReply:
-    """404 for a path this server does not have; a doubled slash makes another path, as with OpenAI."""
+    """404 for an unknown path; as at OpenAI, a doubled slash makes a different path."""
     return ErrorReply(404, f"Invalid URL ({method} {_echo(path)})")
 
 
 def method_not_allowed(method: str, path: str, allow: str) -> ErrorReply:
-    """405 with the `Allow` header RFC 9110 section 15.5.6 asks for."""
+    """405 with the `Allow` header that RFC 9110 section 15.5.6 requires."""
     message = f"Not allowed to {method} on {_echo(path)} (HINT: use {allow} instead)"
     return ErrorReply(405, message, code="method_not_supported", headers={"allow": allow})
 
@@ -34,7 +34,7 @@ def missing_key() -> ErrorReply:
 
 
 def wrong_key(key: str) -> ErrorReply:
-    """401 for a key that is not the server's; the message shows it masked."""
+    """401 for a wrong key, which the message repeats masked."""
     message = (
         f"Incorrect API key provided: {mask(key)}. "
         "You can find your API key at https://platform.openai.com/account/api-keys."
@@ -48,19 +48,19 @@ def invalid_json(detail: str) -> ErrorReply:
 
 
 def body_too_large(limit: int) -> ErrorReply:
-    """413; the connection closes because the rest of the body is not read."""
+    """413; closes the connection, because the rest of the body is never read."""
     message = f"The request body is larger than this server accepts ({limit} bytes)."
     return ErrorReply(413, message, code="request_too_large", headers={"connection": "close"})
 
 
 def body_too_slow(seconds: float) -> ErrorReply:
-    """408; the connection closes because the body never ended."""
+    """408; closes the connection, because the body never ended."""
     message = f"The request body did not arrive within {seconds:g} seconds."
     return ErrorReply(408, message, code="request_timeout", headers={"connection": "close", **NO_RETRY})
 
 
 def unsupported_type(sent: str) -> ErrorReply:
-    """415 for a body that does not claim to be JSON."""
+    """415 for a body whose content type is not JSON."""
     message = (
         f"Unsupported content type: '{_echo(sent)}'. "
         "This API method only accepts 'application/json' requests."
@@ -76,13 +76,13 @@ def unsupported_encoding(sent: str) -> ErrorReply:
 
 
 def model_not_found(model: str) -> ErrorReply:
-    """404 of a chat request whose model the server does not have."""
+    """404 for a chat request with an unknown model."""
     message = f"The model `{model}` does not exist or you do not have access to it."
     return ErrorReply(404, message, code="model_not_found")
 
 
 def not_a_chat_model() -> ErrorReply:
-    """404 of a chat with a model that completes text."""
+    """404 for a chat request with a model that only completes text."""
     message = (
         "This is not a chat model and thus not supported in the v1/chat/completions endpoint. "
         "Did you mean to use v1/completions?"
@@ -91,7 +91,7 @@ def not_a_chat_model() -> ErrorReply:
 
 
 def not_a_completion_model() -> ErrorReply:
-    """404 of a text completion by a model that chats."""
+    """404 for a text completion with a chat model."""
     message = (
         "This is a chat model and not supported in the v1/completions endpoint. "
         "Did you mean to use v1/chat/completions?"
@@ -100,35 +100,35 @@ def not_a_completion_model() -> ErrorReply:
 
 
 def model_cannot_complete() -> ErrorReply:
-    """403 of words by a model that embeds."""
+    """403 for a completion with an embedding model."""
     return ErrorReply(403, "You are not allowed to sample from this model")
 
 
 def model_cannot_embed() -> ErrorReply:
-    """403 of embeddings by a model that chats or completes text."""
+    """403 for embeddings with a model that chats or completes text."""
     return ErrorReply(403, "You are not allowed to generate embeddings from this model")
 
 
 def no_such_model(model: str) -> ErrorReply:
-    """404 of GET /models/{id}."""
+    """404 for GET /models/{id} with an unknown model."""
     message = f"The model '{_echo(model)}' does not exist"
     return ErrorReply(404, message, param="model", code="model_not_found")
 
 
 def no_such_completion(name: str) -> ErrorReply:
-    """404 of a stored chat completion."""
+    """404 for an unknown stored chat completion."""
     message = f"No chat completion was found with the id '{_echo(name)}'."
     return ErrorReply(404, message, param="completion_id")
 
 
 def server_error() -> ErrorReply:
-    """500: what went wrong stands in the server's log only."""
+    """500; the cause is written to the server's log only."""
     message = "The server had an error while processing your request. Sorry about that!"
     return ErrorReply(500, message, type="server_error", headers=NO_RETRY)
 
 
 def mask(key: str) -> str:
-    """A key as it may be repeated: its first and last characters where it is long enough, else stars."""
+    """Mask a key for messages: a long key keeps its first and last characters, a short one becomes stars."""
     if len(key) < 5 * _SHOWN_OF_KEY:
         return "*" * min(max(len(key), 4), 12)
     return f"{key[:_SHOWN_OF_KEY]}{'*' * 8}{key[-_SHOWN_OF_KEY:]}"

@@ -1,4 +1,4 @@
-"""What a server does to every answer: stop sequences, token limits, log probabilities, usage."""
+"""Apply stop sequences, token limits and log probabilities to every answer, and count its tokens."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ALTERNATIVES = (
 
 @dataclass(frozen=True)
 class CountedChoice:
-    """A choice as it goes out, and what it cost: `completion` counts `reasoning` in."""
+    """A choice ready to render, with its token counts; `completion` includes `reasoning`."""
 
     choice: Choice
     completion: int
@@ -29,7 +29,7 @@ class CountedChoice:
 
 
 def apply_limits(choice: Choice, request: Mapping[str, Any], seed: int, *, cut: bool = True) -> CountedChoice:
-    """The choice under the request's `stop`, token limit and `logprobs`; uncut without `cut`."""
+    """Apply the request's `stop`, token limit and `logprobs`; with `cut=False` nothing is cut off."""
     thought = _count_reasoning(choice, request, seed)
     limit = chat_request.token_limit(request) if cut else None
     if cut:
@@ -57,40 +57,39 @@ def apply_limits(choice: Choice, request: Mapping[str, Any], seed: int, *, cut: 
 
 
 def make_logprobs(pieces: Sequence[str], request: Mapping[str, Any], seed: int) -> tuple[TokenLogprob, ...]:
-    """A log probability for each piece, with as many alternatives as `top_logprobs` asks for.
+    """Make up a log probability for each piece, with as many alternatives as `top_logprobs` asks for.
 
-    The piece itself comes first among them and is the likeliest; the probabilities of all add up to
-    less than 1.
+    The piece itself is the first and most likely alternative; all probabilities add up to less than 1.
     """
-    wanted = request.get("top_logprobs")
-    alternatives = min(max(wanted, 0), 20) if isinstance(wanted, int) else 0
-    found = []
+    top_logprobs = request.get("top_logprobs")
+    alternatives = min(max(top_logprobs, 0), 20) if isinstance(top_logprobs, int) else 0
+    logprobs = []
     for place, piece in enumerate(pieces):
         probability = 0.5 + 0.499 * chance.fraction("logprob", seed, place, piece)
         first = (piece, math.log(probability))
-        others = [one for one in _ALTERNATIVES if one != piece]
+        others = [token for token in _ALTERNATIVES if token != piece]
         start = chance.number("top", seed, place, piece) % len(others)
         rest = [
-            (one, math.log((1 - probability) * 0.5 ** (rank + 1)))
-            for rank, one in enumerate((others[start:] + others[:start])[: max(alternatives - 1, 0)])
+            (token, math.log((1 - probability) * 0.5 ** (rank + 1)))
+            for rank, token in enumerate((others[start:] + others[:start])[: max(alternatives - 1, 0)])
         ]
-        found.append(TokenLogprob(piece, first[1], (first, *rest) if alternatives else ()))
-    return tuple(found)
+        logprobs.append(TokenLogprob(piece, first[1], (first, *rest) if alternatives else ()))
+    return tuple(logprobs)
 
 
-def _logprobs_of_text(given: tuple[TokenLogprob, ...], text: str) -> tuple[TokenLogprob, ...]:
-    """The leading tokens that spell the text, for logprobs given for a longer one."""
-    kept, start = [], 0
-    for one in given:
+def _logprobs_of_text(logprobs: tuple[TokenLogprob, ...], text: str) -> tuple[TokenLogprob, ...]:
+    """The leading log probabilities, whose tokens spell `text`, of those given for a longer text."""
+    leading, start = [], 0
+    for logprob in logprobs:
         if start >= len(text):
             break
-        kept.append(replace(one, token=one.token[: len(text) - start]))
-        start += len(one.token)
-    return tuple(kept)
+        leading.append(replace(logprob, token=logprob.token[: len(text) - start]))
+        start += len(logprob.token)
+    return tuple(leading)
 
 
 def _cut_at_stop(choice: Choice, stops: tuple[str, ...]) -> Choice:
-    """The text up to the first stop sequence, which is left out; calls that came after it are gone too."""
+    """End the text before the first stop sequence, and drop the tool calls, which come after the text."""
     places = [place for stop in stops if (place := (choice.content or "").find(stop)) >= 0]
     if not places:
         return choice
@@ -99,7 +98,7 @@ def _cut_at_stop(choice: Choice, stops: tuple[str, ...]) -> Choice:
 
 
 def _count_reasoning(choice: Choice, request: Mapping[str, Any], seed: int) -> int:
-    """What the model thinks before it speaks: nothing, or a multiple of 64 as OpenAI counts it."""
+    """Count scripted reasoning; else make up 0 or a multiple of 64 tokens, as OpenAI reports them."""
     if choice.reasoning:
         return tokens.count(choice.reasoning)
     effort = request.get("reasoning_effort")
@@ -114,27 +113,27 @@ def _calls_of(choice: Choice) -> tuple[ToolCall, ...]:
 
 
 def _cut_calls(choice: Choice, left: int | None) -> tuple[Choice, int]:
-    """The choice with as many calls as `left` tokens hold, the last one's arguments cut short."""
-    called = _calls_of(choice)
-    whole = tokens.count_calls((call.name, call.arguments) for call in called)
+    """Keep the calls that fit in `left` tokens, cutting off arguments; also return the tokens used."""
+    calls = _calls_of(choice)
+    whole = tokens.count_calls((call.name, call.arguments) for call in calls)
     if left is None or whole <= left:
         return choice, whole
-    kept: list[ToolCall] = []
+    fitting: list[ToolCall] = []
     room = left
-    for call in called:
+    for call in calls:
         frame = tokens.count_calls([(call.name, "")])
         if room < frame:
             break
         room -= frame
         pieces = tokens.split(call.arguments)
-        kept.append(replace(call, arguments="".join(pieces[:room])))
+        fitting.append(replace(call, arguments="".join(pieces[:room])))
         room -= len(pieces)
         if room <= 0:
             break
     if choice.function_call:
-        cut = replace(choice, function_call=kept[0] if kept else None, finish_reason="length")
+        cut = replace(choice, function_call=fitting[0] if fitting else None, finish_reason="length")
     else:
-        cut = replace(choice, tool_calls=tuple(kept), finish_reason="length")
-    if not kept and cut.content is None:
+        cut = replace(choice, tool_calls=tuple(fitting), finish_reason="length")
+    if not fitting and cut.content is None:
         cut = replace(cut, content="")
     return cut, left

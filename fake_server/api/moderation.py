@@ -1,6 +1,6 @@
-"""What the fake says of texts and pictures: made-up scores, high where a plain word of a category stands.
+"""Moderation results for texts and pictures: made-up scores, high where a category's typical words occur.
 
-Shapes and the size of ordinary scores are those of genuine answers of api.openai.com.
+Shapes and the size of ordinary scores follow genuine responses of api.openai.com.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _WORDS: Mapping[str, str] = {
     r"|blow up (?:the|a) (?:school|building|bus|train)",
     "violence/graphic": r"blood everywhere|dismember(?:s|ed|ing)?|guts spilled|decapitat(?:e|es|ed|ing)",
 }
-"""Plain wording of each category; what names a thing in passing ("kill a process") is ordinary text."""
+"""Typical wording of each category; figures of speech ("kill a process") must not match."""
 _IMPLIED: Mapping[str, tuple[str, ...]] = {
     "harassment/threatening": ("harassment", "violence"),
     "hate/threatening": ("hate", "violence"),
@@ -51,7 +51,7 @@ _IMPLIED: Mapping[str, tuple[str, ...]] = {
     "sexual/minors": ("sexual",),
     "violence/graphic": ("violence",),
 }
-"""A narrow category and the wide ones that hold it."""
+"""The broader categories that a narrow category implies."""
 _OMNI_CATEGORIES = (
     "harassment", "harassment/threatening", "sexual", "hate", "hate/threatening", "illicit",
     "illicit/violent",
@@ -66,46 +66,46 @@ _LONGEST = 100_000
 
 
 def categories(model: str) -> tuple[str, ...]:
-    """The categories a model knows, in its order: the text models have no illicit ones."""
+    """The categories a model reports, in its order; the text models have no illicit ones."""
     return _OMNI_CATEGORIES if model.startswith("omni") else _TEXT_CATEGORIES
 
 
 def judge_input(
     model: str, texts: Sequence[str], pictures: int, seed: int, flagged: Sequence[str] | None = None
 ) -> dict[str, Any]:
-    """One entry of `results`, for what one input says in texts and pictures.
+    """Make the entry of `results` for one input of texts and pictures.
 
-    `flagged` are the categories that are flagged whatever it says.
+    `flagged` lists categories to flag whatever the input says.
     """
-    said = "\n".join(texts)[:_LONGEST]
+    text = "\n".join(texts)[:_LONGEST]
     names = categories(model)
-    high = _find_categories(said) if flagged is None else frozenset(flagged)
+    high = _find_categories(text) if flagged is None else frozenset(flagged)
     seen = {name: _applied_types(name, texts, pictures) for name in names}
-    scores = {name: _score(name, seed, said, name in high, bool(seen[name])) for name in names}
-    told: dict[str, Any] = {
+    scores = {name: _score(name, seed, text, name in high, bool(seen[name])) for name in names}
+    entry: dict[str, Any] = {
         "flagged": any(score >= THRESHOLD for score in scores.values()),
         "categories": {name: score >= THRESHOLD for name, score in scores.items()},
         "category_scores": scores,
     }
     if model.startswith("omni"):
-        told["category_applied_input_types"] = seen
-    return told
+        entry["category_applied_input_types"] = seen
+    return entry
 
 
 @cache
 def _patterns() -> Mapping[str, re.Pattern[str]]:
-    """What finds the words of each category; compiled when somebody asks for a moderation."""
+    """Compile the pattern of each category; cached, and not done before the first moderation request."""
     return {name: re.compile(rf"\b(?:{words})\b", re.IGNORECASE) for name, words in _WORDS.items()}
 
 
-def _find_categories(said: str) -> frozenset[str]:
-    found = {name for name, words in _patterns().items() if words.search(said)}
-    return frozenset(found.union(*(_IMPLIED.get(name, ()) for name in found)))
+def _find_categories(text: str) -> frozenset[str]:
+    categories_found = {name for name, words in _patterns().items() if words.search(text)}
+    return frozenset(categories_found.union(*(_IMPLIED.get(name, ()) for name in categories_found)))
 
 
-def _score(name: str, seed: int, said: str, high: bool, judged: bool) -> float:
-    """A score that the text decides; 0.0 where nothing of the input is judged for the category."""
-    drawn = chance.fraction("moderation", seed, name, said)
+def _score(name: str, seed: int, text: str, high: bool, judged: bool) -> float:
+    """A score derived from the text; 0.0 if the category does not apply to this kind of input."""
+    drawn = chance.fraction("moderation", seed, name, text)
     if high:
         return 0.85 + 0.14 * drawn
     return 10 ** (-6.5 + 3 * drawn) if judged else 0.0

@@ -1,7 +1,7 @@
-"""Regular expressions from outside (scripts, JSON Schemas), matched in time linear in the text.
+"""Match regular expressions from outside (scripts, JSON Schemas) in time linear in the text.
 
 Python's `re` can take exponential time on a hostile pattern and cannot be interrupted. pydantic's core
-carries the Rust engine, which has neither look-around nor back-references, and no such patterns.
+includes the Rust regex engine, which supports neither look-around nor back-references and is linear.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pydantic_core import SchemaError
 
 
 def find_problem(pattern: str) -> str | None:
-    """Why the pattern cannot be used, in a few words; None when it can."""
+    """Why the pattern cannot be used, in a few words, or None if it can."""
     try:
         _compile_theirs(pattern)
     except SchemaError as error:
@@ -25,9 +25,10 @@ def find_problem(pattern: str) -> str | None:
 
 
 def search(pattern: str, text: str, *, ours: bool = False) -> bool:
-    """Whether the pattern occurs anywhere in the text; False for a pattern that cannot be used.
+    """Whether the pattern matches anywhere in the text; False for a pattern that cannot be used.
 
-    Many more of our own are kept ready: a compiled one takes up to 10 MB, and a request may bring any.
+    Patterns of scripts (`ours`) get a much larger cache than those of requests: a compiled pattern takes up
+    to 10 MB, and a request may bring any.
     """
     try:
         (_compile_ours if ours else _compile_theirs)(pattern).validate_python(text)

@@ -1,4 +1,4 @@
-"""The logical reply: what is answered, before it becomes a dict or a stream of bytes."""
+"""The logical reply, before it is rendered as a dict or a stream."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from fake_server.faults import Fault
 
 @dataclass(frozen=True)
 class ToolCall:
-    """One call. `arguments` is JSON text; `id` None lets the renderer make one.
+    """A tool call. `arguments` is JSON text; with `id` None the renderer makes an id.
 
-    `kind` is "function", or "custom" for a custom tool, whose `arguments` are its free-form input.
+    `kind` is "function" or "custom"; a custom tool's `arguments` are its free-form input.
     """
 
     name: str
@@ -24,7 +24,7 @@ class ToolCall:
 
 @dataclass(frozen=True)
 class TokenLogprob:
-    """One token of the content: its text, log probability (nats) and the alternatives."""
+    """A token of the content: its text, log probability (nats) and alternatives as (text, nats)."""
 
     token: str
     logprob: float
@@ -33,10 +33,10 @@ class TokenLogprob:
 
 @dataclass(frozen=True)
 class Choice:
-    """One answer. `finish_reason` is one of stop, length, tool_calls, content_filter, function_call.
+    """One of the `n` answers. `finish_reason` is stop, length, tool_calls, content_filter or function_call.
 
-    `function_call` is the call in the legacy form (a request with `functions`); it has no id. `start` is
-    where the content of a text completion begins, in characters from the beginning of its prompt.
+    `function_call` is a call in the legacy form, for requests with `functions`; it has no id. `start` is the
+    offset of a text completion's content in characters: the length of the prompt, or 0 when it is echoed.
     """
 
     content: str | None = None
@@ -52,7 +52,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Usage:
-    """Token counts; total is always the sum."""
+    """Token counts; the total is always their sum."""
 
     prompt_tokens: int
     completion_tokens: int
@@ -66,9 +66,9 @@ class Usage:
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds to the first event, events per second after it (0: at once), and relative jitter 0..1.
+    """The pace of a stream: seconds to the first event, then events per second (0: at once), jitter 0..1.
 
-    `pauses` are seconds before each event instead; where there are more events, all but the first begin anew.
+    `pauses` gives the seconds before each event instead; after the last, all but the first are repeated.
     """
 
     first: float = 0.0
@@ -78,16 +78,16 @@ class Timing:
 
     @property
     def whole(self) -> float:
-        """Seconds to an answer that comes in one piece."""
+        """Seconds until an unstreamed reply."""
         return sum(self.pauses) if self.pauses else max(self.first, 0.0)
 
 
 @dataclass(frozen=True)
 class Reply:
-    """A whole answer to a chat request; renders as a dict and as a stream.
+    """A complete answer, which can be rendered as a dict or as a stream.
 
-    `script`, here and in the other kinds of reply, is the name of the script that gave it, None without one;
-    `faults` are what the script wants to go wrong.
+    `script`, here and in the other kinds of reply, names the script that produced it, None without one;
+    `faults` are the faults the script asks for.
     """
 
     choices: tuple[Choice, ...]
@@ -103,7 +103,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class ErrorReply:
-    """OpenAI's error object with its HTTP status; `headers` are added to the reply's."""
+    """OpenAI's error object with its HTTP status; `headers` are added to those of the response."""
 
     status: int
     message: str
@@ -120,11 +120,10 @@ class ErrorReply:
 
 @dataclass(frozen=True)
 class RawReply:
-    """An answer that a script spells out: it goes out as it is, whatever the contract says.
+    """A reply that a script spells out; it is sent unchanged, even if it breaks the contract.
 
-    Exactly one of `body` (the body's text or bytes) and `events` (the data of each server-sent event, in
-    order, `[DONE]` included where the script has it) is set. `headers` are added to the reply's and
-    replace those of the same name.
+    Exactly one of `body` (text or bytes) and `events` (the data of each server-sent event, with `[DONE]` only
+    if the script has it) is set. `headers` are added to those of the response and replace equal names.
     """
 
     status: int = 200
@@ -138,9 +137,9 @@ class RawReply:
 
 @dataclass(frozen=True)
 class NumbersReply:
-    """What a script answers where no words do: a vector for embeddings, flagged categories for moderations.
+    """A script's reply without text: a vector for embeddings, or flagged categories for moderations.
 
-    With neither, only its `faults` break what is answered without it.
+    With neither, only its `faults` apply, to the reply that the fake gives without a script.
     """
 
     embedding: tuple[float, ...] | None = None

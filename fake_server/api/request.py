@@ -1,4 +1,4 @@
-"""What a client asks of an endpoint: the parsed body, and what stands around it."""
+"""A client's request to an endpoint: the parsed body and what the fake reads of the head."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ CHAT, COMPLETIONS, EMBEDDINGS, MODERATIONS = "chat/completions", "completions", 
 
 @dataclass(frozen=True)
 class ApiRequest:
-    """One request to answer.
+    """A request to answer.
 
-    `endpoint` is its path without `/v1` and slashes around it (`chat/completions`), `body` the parsed JSON
-    object, `headers` its fields with names in lower case, several of a name joined by `, `. `slash` tells
-    whether a slash ended the path.
+    `endpoint` is the path without `/v1` and surrounding slashes (`chat/completions`), `body` the parsed JSON
+    object. `headers` has lower-case names; repeated fields are joined by `, `. `slash` tells whether the path
+    ended with a slash.
     """
 
     body: Mapping[str, Any]
@@ -28,12 +28,12 @@ class ApiRequest:
 
     @classmethod
     def at(cls, path: str, headers: Mapping[str, str]) -> Self:
-        """A request to this path whose body is not read yet."""
+        """A request to this path, before its body is read."""
         return cls({}, path.removeprefix("/v1").strip("/"), headers, path.endswith("/"))
 
     @property
     def key(self) -> str | None:
-        """The API key sent, None without one."""
+        """The API key of the Authorization header, None without one."""
         scheme, _, key = self.headers.get("authorization", "").partition(" ")
         return key.strip() or None if scheme.lower() == "bearer" else None
 
@@ -52,9 +52,9 @@ class ApiRequest:
 
     @cached_property
     def results(self) -> tuple[chat_request.ToolResult, ...]:
-        """What tools gave back, in order."""
+        """All tool results in order."""
         return chat_request.tool_results(self.body)
 
     def but(self, body: Mapping[str, Any]) -> ApiRequest:
-        """The same question with another body."""
+        """The same request with another body."""
         return replace(self, body=body)

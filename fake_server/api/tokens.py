@@ -1,9 +1,9 @@
-"""How many tokens a text has: an estimate that needs no tables.
+"""Estimate how many tokens a text has, without a vocabulary file.
 
 `split` cuts a text the way GPT pretokenizers do (a word takes its leading space along, numbers go in
-threes, punctuation clusters), then cuts words too long for a usual vocabulary to hold whole. The pieces
-joined are the text. The frame around messages and tools follows the OpenAI cookbook's "How to count
-tokens". `test_tokens.py` measures the estimate on genuine recordings: the error of `prompt_tokens` on
+threes, punctuation clusters), then splits words that a typical vocabulary does not contain whole. Joining
+the pieces gives the text again. The frame around messages and tools follows the OpenAI cookbook's "How to
+count tokens". `test_tokens.py` measures the estimate on genuine recordings: the error of `prompt_tokens` on
 chats without tools and images is 2.4 % in the median and 10 % at the 90th percentile; with tools 3 % and
 23 %, of completions 3 % and 15 %.
 """
@@ -33,7 +33,7 @@ _OTHER_SCRIPT_PIECE = 4
 _MARKS = 4
 _LONGEST_CACHED_TEXT = 4096
 _LONGEST_CACHED_PIECE = 64
-"""Characters of a piece that is kept cut: longer ones are rare, and large."""
+"""In characters; longer pieces are rare and would fill the cache."""
 _SYLLABLES = [first + second for first in "bcdfghjklmnpqrstvwxz" for second in "aeiou"]
 
 _PIECE = re.compile(
@@ -51,7 +51,7 @@ _RUNS = re.compile(f"[ _./]?[{_WIDE}]|[ _./]?[^{_WIDE}]+")
 
 
 def split(text: str) -> Sequence[str]:
-    """The text as pieces of about one token each; joined they are the text."""
+    """Split a text into pieces of about one token each; joined they give the text again."""
     return _split_cached(text) if len(text) <= _LONGEST_CACHED_TEXT else _split(text)
 
 
@@ -60,27 +60,27 @@ def _split(text: str) -> tuple[str, ...]:
 
 
 _split_cached = lru_cache(maxsize=256)(_split)
-"""A script says the same to many requests."""
+"""Cached, because a script answers many requests with the same text."""
 
 
 def count(text: str) -> int:
-    """The estimated number of tokens in `text`."""
+    """Estimate the number of tokens in `text`."""
     return len(split(text))
 
 
-def prompt_texts(given: Any) -> list[str]:
-    """The texts of a `prompt` or an `input`: one string or several, one array of tokens or several."""
-    if isinstance(given, str):
-        return [given]
-    if given and isinstance(given[0], int):
-        return [spell_tokens(given)]
-    return [one if isinstance(one, str) else spell_tokens(one) for one in given]
+def prompt_texts(prompt: Any) -> list[str]:
+    """The texts of a `prompt` or `input`: a string, an array of strings, or one or several token arrays."""
+    if isinstance(prompt, str):
+        return [prompt]
+    if prompt and isinstance(prompt[0], int):
+        return [spell_tokens(prompt)]
+    return [text if isinstance(text, str) else spell_tokens(text) for text in prompt]
 
 
 def spell_tokens(numbers: Iterable[int]) -> str:
-    """A text for tokens that come as numbers: a made-up word each, since there is no vocabulary here.
+    """Turn token numbers into text: a made-up word for each, since there is no vocabulary to look them up in.
 
-    Equal numbers get equal words; `split` makes one piece of each, so the count stays exact.
+    Equal numbers give equal words, and `split` makes one piece of each word, so the count stays exact.
     """
     return "".join(f" {_spell_token(number)}" for number in numbers)
 
@@ -95,13 +95,13 @@ def _spell_token(number: int) -> str:
 
 
 def count_calls(calls: Iterable[tuple[str, str]]) -> int:
-    """The estimated tokens of tool calls, given as (name, arguments); several at once share a frame."""
+    """Estimate the tokens of tool calls, given as (name, arguments); parallel calls share a frame."""
     costs = [PER_CALL + count(name) + count(arguments) for name, arguments in calls]
     return sum(costs) + (PER_PARALLEL if len(costs) > 1 else 0)
 
 
 def count_messages(request: Mapping[str, Any]) -> int:
-    """The estimated prompt tokens of a chat request: messages, tools and response format."""
+    """Estimate the prompt tokens of a chat request: messages, tools and response format."""
     total = PRIMING
     for message in request.get("messages") or ():
         total += PER_MESSAGE + _count_content(message.get("content"))
@@ -112,13 +112,17 @@ def count_messages(request: Mapping[str, Any]) -> int:
         calls = [
             call.get("function") for call in message.get("tool_calls") or () if isinstance(call, Mapping)
         ]
-        functions = [one for one in (*calls, message.get("function_call")) if isinstance(one, Mapping)]
-        total += count_calls((str(one.get("name", "")), str(one.get("arguments", ""))) for one in functions)
+        functions = [
+            function for function in (*calls, message.get("function_call")) if isinstance(function, Mapping)
+        ]
+        total += count_calls(
+            (str(function.get("name", "")), str(function.get("arguments", ""))) for function in functions
+        )
     return total + _count_tools(request) + _count_response_format(request.get("response_format"))
 
 
 def _split_piece(piece: str) -> tuple[str, ...]:
-    """One pretokenizer piece, cut where a vocabulary has no such long entry."""
+    """Split a pretokenizer piece that is too long to be one vocabulary entry."""
     return _split_new_piece(piece) if len(piece) > _LONGEST_CACHED_PIECE else _split_piece_cached(piece)
 
 
@@ -140,7 +144,7 @@ _split_piece_cached = lru_cache(maxsize=4096)(_split_new_piece)
 
 
 def _slice(text: str, size: int) -> tuple[str, ...]:
-    """Nearly equal slices of at most `size` characters, a leading space not counted."""
+    """Slice into nearly equal parts of at most `size` characters, not counting a leading space."""
     first = 1 if text[0] in " _./" and len(text) > 1 else 0
     pieces = max(1, -(-(len(text) - first) // size))
     width = -(-(len(text) - first) // pieces)
@@ -160,7 +164,7 @@ def _count_content(content: object) -> int:
 
 
 def _count_tools(request: Mapping[str, Any]) -> int:
-    """Tools reach the model as type declarations: names, descriptions and types, without JSON's marks."""
+    """Count tools as models see them: type declarations with names, descriptions and types, not JSON."""
     functions = [*(request.get("functions") or ())]
     for tool in request.get("tools") or ():
         if isinstance(tool, Mapping):
@@ -168,7 +172,7 @@ def _count_tools(request: Mapping[str, Any]) -> int:
     declared = [function for function in functions if isinstance(function, Mapping)]
     if not declared:
         return 0
-    return PER_TOOLS + sum(PER_TOOL + sum(map(count, _declaration_texts(one))) for one in declared)
+    return PER_TOOLS + sum(PER_TOOL + sum(map(count, _declaration_texts(function))) for function in declared)
 
 
 def _declaration_texts(function: Mapping[str, Any]) -> Iterator[str]:
@@ -178,7 +182,7 @@ def _declaration_texts(function: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _schema_texts(schema: object, depth: int = 0) -> Iterator[str]:
-    """What a declaration of this schema spells out: names, descriptions, types, enum members."""
+    """The texts in a type declaration of this schema: names, descriptions, types, enum members."""
     if not isinstance(schema, Mapping) or depth > 20:
         return
     properties = schema.get("properties")
@@ -199,7 +203,7 @@ def _as_list(value: object) -> Iterable[Any]:
     return value if isinstance(value, list) else ()
 
 
-def _count_response_format(wanted: object) -> int:
-    if not isinstance(wanted, Mapping) or not isinstance(wanted.get("json_schema"), Mapping):
+def _count_response_format(form: object) -> int:
+    if not isinstance(form, Mapping) or not isinstance(form.get("json_schema"), Mapping):
         return 0
-    return PER_SCHEMA + count(json.dumps(wanted["json_schema"].get("schema"), separators=(",", ":")))
+    return PER_SCHEMA + count(json.dumps(form["json_schema"].get("schema"), separators=(",", ":")))

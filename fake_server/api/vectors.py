@@ -1,8 +1,8 @@
-"""Vectors of texts: made from model and text alone, of length 1, nearer for texts that share words.
+"""Embeddings made from model and text alone: of length 1, and closer for texts that share words.
 
-Each word and its beginning have a hand in a few places of the vector, drawn by a hash (a sparse random
-projection of the bag of words), little words little; a little noise of the whole text lets the order of words
-count too. Many places are in front, so that a shortened vector still says most.
+A sparse random projection of the bag of words: each word and its stem add to a few places of the vector,
+chosen by a hash; function words weigh little. A little noise from the whole text makes word order count.
+Many places lie near the front, so that a shortened vector keeps most of the meaning.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from functools import lru_cache
 from hashlib import shake_128
 
 FIXED_SIZE_MODEL = "text-embedding-ada-002"
-"""The model whose vectors cannot be made shorter."""
+"""The model that does not support `dimensions`."""
 SIZES = {"text-embedding-3-small": 1536, "text-embedding-3-large": 3072, FIXED_SIZE_MODEL: 1536}
-"""OpenAI's models that embed, with how many numbers their vectors have."""
+"""OpenAI's embedding models and the dimensions of their vectors."""
 _USUAL_SIZE = 1536
 _SPREAD = ((8, 128), (8, 512), (16, None))
-"""How many numbers of a vector a word has a hand in, and among how many first ones they are; None: all."""
+"""(places, first): each word adds to this many places among the first so many of the vector; None: all."""
 _PLACES = sum(places for places, _ in _SPREAD)
 _TEXT_SHARE = 0.4
-"""The share of the text as a whole beside its words."""
+"""The weight of the noise from the whole text, relative to that of its words."""
 _WORD = re.compile(r"\w+")
 _STEM = 4
-"""Letters of a word's beginning: "embedding" and "embeds" share it."""
+"""In letters: "embedding" and "embeds" share a stem."""
 _FUNCTION_WORDS = frozenset((
     "a", "an", "and", "are", "as", "at", "be", "been", "by", "can", "do", "does", "for", "from", "had",
     "has", "have", "how", "i", "if", "in", "is", "it", "its", "me", "my", "of", "on", "or", "our", "so",
@@ -34,20 +34,20 @@ _FUNCTION_WORDS = frozenset((
     "which", "who", "why", "will", "with", "you", "your",
 ))  # fmt: skip
 _FUNCTION_WORD_WEIGHT = 0.2
-"""The weight of a little word, where a word and its beginning weigh 1 together."""
+"""The weight of a function word; any other word and its stem together weigh 1."""
 
 
 def vector_size(model: str) -> int:
-    """How many numbers the model's vectors have."""
+    """The dimensions of the model's vectors."""
     return SIZES.get(model, _USUAL_SIZE)
 
 
 def make_vector(model: str, text: str, dimensions: int | None = None) -> list[float]:
-    """The vector as 32-bit floats; a shorter one is the beginning of the long one, of length 1 again."""
+    """Make the vector in 32-bit precision; `dimensions` keeps its beginning, scaled to length 1 again."""
     full = vector_size(model)
     noise = struct.unpack(f"<{full}h", _hash(model, "text", text, length=2 * full))
     spread = _TEXT_SHARE / 18_918 / full**0.5  # 16-bit numbers drawn evenly have this standard deviation
-    numbers = [(one + 0.5) * spread for one in noise]  # never 0, so that no vector is
+    numbers = [(number + 0.5) * spread for number in noise]  # never 0, so that no vector is
     traits = _weigh_words(text)
     weight = 1 / (_PLACES * sum(count * count for count in traits.values())) ** 0.5
     for trait, count in traits.items():
@@ -55,13 +55,13 @@ def make_vector(model: str, text: str, dimensions: int | None = None) -> list[fl
             _draw_places if len(model) + len(trait) > _LONGEST_CACHED else _draw_places_cached
         )(model, trait, full):
             numbers[place] += sign * count * weight
-    kept = numbers[: dimensions or full]
-    length = sum(number * number for number in kept) ** 0.5
-    return list(struct.unpack(f"<{len(kept)}f", _pack([number / length for number in kept])))
+    shortened = numbers[: dimensions or full]
+    length = sum(number * number for number in shortened) ** 0.5
+    return list(struct.unpack(f"<{len(shortened)}f", _pack([number / length for number in shortened])))
 
 
 def encode_base64(numbers: list[float]) -> str:
-    """The Base64 of the numbers as little-endian 32-bit floats."""
+    """Encode the numbers as Base64 of little-endian 32-bit floats."""
     return base64.b64encode(_pack(numbers)).decode()
 
 
@@ -70,26 +70,28 @@ def _pack(numbers: list[float]) -> bytes:
 
 
 def _weigh_words(text: str) -> dict[str, float]:
-    """What counts of a text, and how much: words, and their beginnings so that inflection matters less."""
-    found: dict[str, float] = defaultdict(float)
+    """The weights of a text's words and of their stems, which make inflection matter less."""
+    weights: dict[str, float] = defaultdict(float)
     for word, count in Counter(_WORD.findall(text.lower()) or [text]).items():
         if word in _FUNCTION_WORDS:
-            found[word] += _FUNCTION_WORD_WEIGHT * count
+            weights[word] += _FUNCTION_WORD_WEIGHT * count
         else:
-            found[word] += 0.5 * count
-            found[word.rstrip("s")[:_STEM] + "*"] += 0.5 * count
-    return found
+            weights[word] += 0.5 * count
+            weights[word.rstrip("s")[:_STEM] + "*"] += 0.5 * count
+    return weights
 
 
 def _draw_places(model: str, word: str, full: int) -> tuple[tuple[int, int], ...]:
     drawn = struct.unpack(f"<{_PLACES}H", _hash(model, "word", word, length=2 * _PLACES))
     among = [first or full for places, first in _SPREAD for _ in range(places)]
-    return tuple(((one >> 1) % most, 1 if one & 1 else -1) for one, most in zip(drawn, among, strict=True))
+    return tuple(
+        ((number >> 1) % most, 1 if number & 1 else -1) for number, most in zip(drawn, among, strict=True)
+    )
 
 
 _draw_places_cached = lru_cache(maxsize=4096)(_draw_places)
 _LONGEST_CACHED = 100
-"""Characters of a model and a word whose places are kept: longer ones are rare, and large."""
+"""In characters of model and word together; longer ones are rare and would fill the cache."""
 
 
 def _hash(*parts: str, length: int) -> bytes:

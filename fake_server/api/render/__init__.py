@@ -1,1 +1,1 @@
-"""One logical reply in the forms of each endpoint: as a dict and as a stream."""
+"""Render a logical reply in the form of each endpoint, as a dict or as a stream."""

@@ -1,4 +1,4 @@
-"""A reply as a chat completion and as chat completion chunks, with the members that OpenAI sends."""
+"""Render a reply as a chat completion or as chat completion chunks, with OpenAI's members."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ FINGERPRINT = "fp_44709d6fcb"
 
 
 def render_dict(reply: Reply, request: Mapping[str, Any], style: Style) -> bytes:
-    """The body of the unstreamed answer."""
-    del request  # a dict does not depend on how it was asked for
+    """Render the body of the unstreamed response."""
+    del request  # stream options do not matter here
     return style.serialize(
         {
             **_head(reply, "chat.completion", style),
@@ -30,9 +30,9 @@ def render_dict(reply: Reply, request: Mapping[str, Any], style: Style) -> bytes
 
 
 def render_stream(reply: Reply, request: Mapping[str, Any], style: Style) -> Iterator[bytes]:
-    """The events of the streamed answer, `[DONE]` included; comments are entries of their own.
+    """Render the events of the streamed response, including `[DONE]`; comments are separate items.
 
-    Each is rendered when it is taken, so that a long stream for many choices is never held whole.
+    Lazily, so that a long stream of many choices is never in memory as a whole.
     """
     options = request.get("stream_options") or {}
     padded = style.obfuscation and options.get("include_obfuscation") is not False
@@ -40,7 +40,7 @@ def render_stream(reply: Reply, request: Mapping[str, Any], style: Style) -> Ite
 
 
 def _chunks(reply: Reply, style: Style, usage_asked: bool, padded: bool) -> Iterator[dict[str, Any] | bytes]:
-    """The chunks; those of the content's pieces, which are many, as events of one pattern for each choice."""
+    """The chunks; those of content, which are many, come as finished events from a template per choice."""
     head = {**_head(reply, "chat.completion.chunk", style), **_tail(reply)}
     extra: dict[str, Any] = {"usage": None} if usage_asked else {}
     padding = _paddings(style) if padded else None
@@ -51,16 +51,16 @@ def _chunks(reply: Reply, style: Style, usage_asked: bool, padded: bool) -> Iter
         return whole if pad is None else {**whole, "obfuscation": pad}
 
     alone = len(reply.choices) == 1
-    told = [_entries(choice, index, style, alone) for index, choice in enumerate(reply.choices)]
-    for entry in told[0] if alone else interleave(told):
+    entries = [_entries(choice, index, style, alone) for index, choice in enumerate(reply.choices)]
+    for entry in entries[0] if alone else interleave(entries):
         if isinstance(entry, dict):
             yield chunk([entry], None if padding is None else next(padding), **extra)
             continue
         index, pieces = entry
         if index not in patterns:
-            said = _entry(index, {"content": PLACEHOLDERS[0]}, None)
+            content_entry = _entry(index, {"content": PLACEHOLDERS[0]}, None)
             patterns[index] = EventTemplate(
-                style, chunk([said], None if padding is None else PLACEHOLDERS[1], **extra)
+                style, chunk([content_entry], None if padding is None else PLACEHOLDERS[1], **extra)
             )
         yield from patterns[index].events(pieces, padding or ())
     if usage_asked:
@@ -68,7 +68,7 @@ def _chunks(reply: Reply, style: Style, usage_asked: bool, padded: bool) -> Iter
 
 
 def _paddings(style: Style) -> Iterator[str]:
-    """Letters that make a chunk's length say nothing, 1 to 16 of them."""
+    """Endless padding of 1 to 16 characters, which hides the length of a chunk's text."""
     letters, chance = new_id("", 32), random.Random(style.seed)
     while True:
         number = chance.getrandbits(8)
@@ -107,7 +107,7 @@ def _usage(usage: Usage) -> dict[str, Any]:
     }
 
 
-# -- one dict
+# -- chat completion
 
 
 def _choice(choice: Choice, index: int, style: Style) -> dict[str, Any]:
@@ -143,10 +143,10 @@ def _call_body(call: ToolCall, named: Mapping[str, Any], arguments: str) -> dict
 def _logprobs(tokens: Iterable[TokenLogprob]) -> dict[str, Any]:
     content = [
         {
-            **_token_score(one.token, one.logprob),
-            "top_logprobs": [_token_score(text, score) for text, score in one.top],
+            **_token_score(logprob.token, logprob.logprob),
+            "top_logprobs": [_token_score(text, score) for text, score in logprob.top],
         }
-        for one in tokens
+        for logprob in tokens
     ]
     return {"content": content, "refusal": None}
 
@@ -159,13 +159,13 @@ def _token_score(token: str, logprob: float) -> dict[str, Any]:
 
 
 _ContentPieces = tuple[int, Iterable[str]]
-"""Pieces of the content of the choice with this index."""
+"""The index of a choice and pieces of its content."""
 
 
 def _entries(
     choice: Choice, index: int, style: Style, alone: bool
 ) -> Iterator[dict[str, Any] | _ContentPieces]:
-    """The entries of `choices` that the chunks of one choice hold, in order; alone, its content at once."""
+    """The entries of a choice in order, one per chunk; if the choice is `alone`, its content as one item."""
     yield _entry(index, *_opening_delta(choice, style))
     for delta, logprobs in _deltas_before_content(choice, style):
         yield _entry(index, delta, logprobs)
@@ -183,9 +183,9 @@ def _entry(
     return {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish}
 
 
-def interleave(told: Iterable[Iterator[_Entry]]) -> Iterator[_Entry]:
-    """One entry of each choice in turn, as choices are generated side by side."""
-    for row in zip_longest(*told):
+def interleave(choices: Iterable[Iterator[_Entry]]) -> Iterator[_Entry]:
+    """Take one entry of each choice in turn, as choices are generated side by side."""
+    for row in zip_longest(*choices):
         yield from (entry for entry in row if entry is not None)
 
 
@@ -194,7 +194,7 @@ _Delta = tuple[dict[str, Any], dict[str, Any] | None]
 
 
 def _opening_delta(choice: Choice, style: Style) -> _Delta:
-    """The delta with the role; OpenAI lets a single call begin in it, several calls after it."""
+    """The delta with the role; as at OpenAI, a single call starts in it, while several start after it."""
     logprobs = None if choice.logprobs is None else _logprobs([])
     if style.bare_opening:
         return {"role": "assistant"}, logprobs
@@ -214,11 +214,11 @@ def _begins_with_call(choice: Choice, style: Style) -> bool:
 
 
 def _deltas_before_content(choice: Choice, style: Style) -> Iterator[_Delta]:
-    """What comes before the content, and the content itself where log probabilities come with it."""
+    """The deltas of the reasoning, and of the content if it has log probabilities."""
     for piece in style.split(choice.reasoning or ""):
         yield {"reasoning_content": piece}, None
     for group in style.group(choice.logprobs or ()):
-        yield {"content": "".join(one.token for one in group)}, _logprobs(group)
+        yield {"content": "".join(logprob.token for logprob in group)}, _logprobs(group)
 
 
 def _deltas_after_content(choice: Choice, style: Style) -> Iterator[_Delta]:
@@ -244,7 +244,7 @@ def _call_deltas(choice: Choice, style: Style) -> Iterator[_Delta]:
 
 
 def _call_openings(choice: Choice, style: Style) -> Iterator[dict[str, Any]]:
-    """For each call the members of the delta that names it."""
+    """For each call the members of the delta that opens it with its name."""
     for index, call in enumerate(choice.tool_calls):
         yield {"tool_calls": [{"index": index, **_call(call, "", style)}]}
     if choice.function_call:

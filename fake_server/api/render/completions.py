@@ -1,6 +1,6 @@
-"""A reply as a text completion and as the chunks of a streamed one, with the members that OpenAI sends.
+"""Render a reply as a text completion or as the chunks of a streamed one, with OpenAI's members.
 
-Source: genuine answers of api.openai.com; a chunk has its `choices` before its `model`, a dict after it.
+Source: genuine responses of api.openai.com; a chunk has `choices` before `model`, a dict after it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ OBJECT = "text_completion"
 
 
 def render_dict(reply: Reply, request: Mapping[str, Any], style: Style) -> bytes:
-    """The body of the unstreamed answer."""
+    """Render the body of the unstreamed response."""
     choices = [
         _entry(
             _choice_text(choice),
@@ -32,7 +32,7 @@ def render_dict(reply: Reply, request: Mapping[str, Any], style: Style) -> bytes
 
 
 def render_stream(reply: Reply, request: Mapping[str, Any], style: Style) -> Iterator[bytes]:
-    """The events of the streamed answer, `[DONE]` included; comments are entries of their own."""
+    """Render the events of the streamed response, including `[DONE]`; comments are separate items."""
     return style.format_stream(_chunks(reply, request, style))
 
 
@@ -51,7 +51,7 @@ def _chunks(reply: Reply, request: Mapping[str, Any], style: Style) -> Iterator[
         for index, choice in enumerate(reply.choices)
         if not _ends_with_text(choice)
     ]
-    for end in [ends] if ends and style.end_together else [[one] for one in ends]:
+    for end in [ends] if ends and style.end_together else [[entry] for entry in ends]:
         yield {**head, "choices": end, **tail}
     if usage_asked:
         yield {**head, **tail, "usage": _usage(reply.usage), "choices": []}
@@ -66,7 +66,7 @@ def _head(reply: Reply, style: Style) -> dict[str, Any]:
 
 
 def _fingerprint(reply: Reply) -> dict[str, Any]:
-    """OpenAI sends none with text completions; a script may."""
+    """The fingerprint if a script sets it; OpenAI sends none with text completions."""
     return {} if reply.system_fingerprint is None else {"system_fingerprint": reply.system_fingerprint}
 
 
@@ -87,7 +87,7 @@ def _finish_reason(choice: Choice) -> str:
 
 
 def _ends_with_text(choice: Choice) -> bool:
-    """Whether the last text says why it ended, as the limit does; else an empty text follows."""
+    """Whether the finish reason comes with the last text, as at a token limit, not in an empty entry."""
     return _finish_reason(choice) == "length" and _choice_text(choice) != ""
 
 
@@ -98,7 +98,7 @@ def _entry(text: str, index: int, logprobs: dict[str, Any] | None, finish: str |
 def _text_entries(
     choice: Choice, index: int, request: Mapping[str, Any], style: Style
 ) -> Iterator[dict[str, Any]]:
-    """The entries of one choice that hold its text."""
+    """The entries of a choice that contain its text."""
     last: dict[str, Any] | None = None
     for text, logprobs in _text_pieces(choice, request, style):
         if last is not None:
@@ -117,30 +117,32 @@ def _text_pieces(
         return
     start = choice.start
     for group in style.group(choice.logprobs):
-        text = "".join(one.token for one in group)
+        text = "".join(logprob.token for logprob in group)
         yield text, _logprobs(group, start, request)
         start += len(text)
 
 
 def _logprobs(
-    given: Sequence[TokenLogprob] | None, start: int, request: Mapping[str, Any]
+    logprobs: Sequence[TokenLogprob] | None, start: int, request: Mapping[str, Any]
 ) -> dict[str, Any] | None:
-    """The older form: parallel lists, the tokens' offsets counted in characters from `start`.
+    """Log probabilities in the older form: parallel lists, with token offsets in characters from `start`.
 
-    Without alternatives `top_logprobs` is null. The first token of an echoed text has null in place of
-    both its probabilities: nothing stands before it.
+    Without alternatives `top_logprobs` is null. Both probabilities of the first token of an echoed prompt are
+    null, because nothing precedes it.
     """
-    if given is None:
+    if logprobs is None:
         return None
     offsets = []
-    for one in given:
+    for logprob in logprobs:
         offsets.append(start)
-        start += len(one.token)
+        start += len(logprob.token)
     first = [bool(request.get("echo")) and offset == 0 for offset in offsets]
-    tops = [None if begins else dict(one.top) for begins, one in zip(first, given, strict=True)]
+    tops = [None if begins else dict(logprob.top) for begins, logprob in zip(first, logprobs, strict=True)]
     return {
-        "tokens": [one.token for one in given],
-        "token_logprobs": [None if begins else one.logprob for begins, one in zip(first, given, strict=True)],
+        "tokens": [logprob.token for logprob in logprobs],
+        "token_logprobs": [
+            None if begins else logprob.logprob for begins, logprob in zip(first, logprobs, strict=True)
+        ],
         "top_logprobs": None if request.get("logprobs") == 0 else tops,
         "text_offset": offsets,
     }

@@ -1,7 +1,7 @@
-"""The freedom that the contract leaves: where text is cut, how JSON is written, which line ends.
+"""The freedom that the contract leaves a server: where text is split, how JSON is written, line endings.
 
-A client that depends on any of it works by accident, so the fake varies it by a seed. What breaks a
-generation of the official SDK is not varied: the blank line between events, the `[DONE]`, UTF-8.
+A client that depends on any of these works by accident, so the fake varies them by seed. What would break
+any version of the official SDK is not varied: the blank line between events, `[DONE]`, UTF-8.
 """
 
 from __future__ import annotations
@@ -27,22 +27,23 @@ _Piece = TypeVar("_Piece")
 
 
 def new_id(prefix: str, length: int = 29) -> str:
-    """An id nobody had before, in the shape of OpenAI's: `chatcmpl-` and 29 letters or digits."""
+    """Make a random id in OpenAI's form: the prefix and `length` letters or digits."""
     return prefix + os.urandom(length).translate(_LETTER_OF_BYTE).decode("ascii")
 
 
 @dataclass(frozen=True)
 class Style:
-    """How one reply is written.
+    """How a reply is written.
 
-    `cuts` says where text is cut into deltas: "tokens" (as OpenAI does), "groups" (four tokens at
-    once), "few" (at most four deltas), "letters" (one to five characters). `order` is the order of
-    JSON members: "given", "sorted" or "reversed". `id_length` is how many letters and digits follow
-    `chatcmpl-`. `bare_opening` leaves all but the role out of a stream's first delta, `end_together`
-    lets one chunk end all choices of a text completion, as api.openai.com does at times. `comments`
-    puts SSE comments between events, `obfuscation` pads chunks. `header_case` is how header names
-    are written: "lower", "title" or "upper". `space` is the one that follows `data:`; no seed leaves
-    it out because many a client outside the official SDK needs it.
+    `cuts` says how text is split into deltas: "tokens" (as OpenAI does), "groups" (of four tokens),
+    "few" (at most four deltas), "letters" (one to five characters). `order` is the order of JSON
+    members: "given", "sorted" or "reversed"; `spaced` puts spaces after commas and colons, `escaped`
+    writes all but ASCII as escapes. `id_length` is the number of letters and digits after `chatcmpl-`.
+    `bare_opening` leaves only the role in a stream's first delta; `end_together` ends all choices of
+    a text completion in one chunk, as api.openai.com does at times. `comments` puts SSE comments
+    between events, `obfuscation` pads chunks. `header_case` is how header names are written: "lower",
+    "title" or "upper". `space` follows `data:`; no seed leaves it out, because many clients other than
+    the official SDK need it.
     """
 
     cuts: str = "tokens"
@@ -63,7 +64,7 @@ class Style:
 
     @classmethod
     def draw(cls, seed: int, request: bytes) -> Style:
-        """The style that this seed gives this request: equal requests are written alike."""
+        """Draw the style for a request; the same seed and request bytes give the same style."""
         drawn = hashlib.blake2b(request, digest_size=24, key=str(seed).encode()[:64]).digest()
         return cls(
             cuts=("tokens", "tokens", "groups", "few", "letters")[drawn[0] % 5],
@@ -81,7 +82,7 @@ class Style:
         )
 
     def serialize(self, value: Mapping[str, Any]) -> bytes:
-        """The value as JSON text in UTF-8."""
+        """Serialize a value as JSON in UTF-8."""
         shaped = reverse(value) if self.order == "reversed" else value
         text = _encoder(self.escaped, self.spaced, self.order == "sorted").encode(shaped)
         try:
@@ -90,21 +91,21 @@ class Style:
             return _encoder(True, self.spaced, self.order == "sorted").encode(shaped).encode()
 
     def serialize_text(self, value: str) -> bytes:
-        """A text as JSON."""
+        """Serialize a string as JSON in UTF-8."""
         text = encode_basestring_ascii(value) if self.escaped else encode_basestring(value)
-        return text.encode("utf-8", "backslashreplace")  # which is how JSON escapes a lone surrogate
+        return text.encode("utf-8", "backslashreplace")  # JSON's escape of a lone surrogate, too
 
     def format_event(self, data: bytes) -> bytes:
-        """One server-sent event."""
+        """Format a server-sent event with this data."""
         end = self.line_end.encode()
         return (b"data: " if self.space else b"data:") + data + end + end
 
     def format_comment(self) -> bytes:
-        """A comment, which parsers drop."""
+        """Format an SSE comment, which parsers ignore."""
         return f": keep-alive{self.line_end * 2}".encode()
 
     def format_stream(self, chunks: Iterable[Mapping[str, Any] | bytes]) -> Iterator[bytes]:
-        """Chunks, or events already made, with `[DONE]` after them; comments are entries of their own."""
+        """Format a stream of chunks or finished events, and `[DONE]`; comments are separate items."""
         for position, chunk in enumerate(chunks):
             if self.comments and position % _COMMENT_EVERY == 0:
                 yield self.format_comment()
@@ -112,11 +113,11 @@ class Style:
         yield self.format_event(b"[DONE]")
 
     def format_header_name(self, name: str) -> str:
-        """A header's name; its case means nothing (RFC 9110 section 5.1)."""
+        """Write a header name in this style's case, which has no meaning (RFC 9110 section 5.1)."""
         return _title_case(name) if self.header_case == "title" else str(getattr(name, self.header_case)())
 
     def split(self, text: str) -> Iterator[str]:
-        """The text in pieces, none of them empty."""
+        """Split a text into deltas, none of them empty."""
         if self.cuts == "letters":
             chance = random.Random(self.seed)
             start = 0
@@ -132,17 +133,17 @@ class Style:
             yield "".join(group)
 
     def group(self, pieces: Sequence[_Piece]) -> Iterator[Sequence[_Piece]]:
-        """Tokens as they share deltas: one, four, or so many that there are few deltas."""
+        """Group tokens into deltas: one each, four each, or as many as leave few deltas."""
         size = {"groups": _GROUP_SIZE, "few": -(-len(pieces) // _FEW_PIECES)}.get(self.cuts, 1)
         for start in range(0, len(pieces), max(size, 1)):
             yield pieces[start : start + size]
 
     def new_reply_id(self, prefix: str = "chatcmpl-") -> str:
-        """A new id for a chat completion, or for what else begins with `prefix`."""
+        """Make an id for a reply."""
         return new_id(prefix, self.id_length)
 
     def new_call_id(self) -> str:
-        """A new id for a tool call: `call_` and five characters fewer than a completion's has."""
+        """Make an id for a tool call: `call_` and five characters fewer than a reply's id, as OpenAI does."""
         return new_id("call_", self.id_length - 5)
 
 
@@ -152,7 +153,7 @@ def _title_case(name: str) -> str:
 
 
 def reverse(value: Any) -> Any:
-    """The value with the members of its objects in the opposite order."""
+    """The value with the members of all its objects in reverse order."""
     if isinstance(value, dict):
         return {name: reverse(value[name]) for name in reversed(value)}
     return [reverse(item) for item in value] if isinstance(value, list) else value

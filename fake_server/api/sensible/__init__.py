@@ -1,1 +1,1 @@
-"""What a sensible server answers when no script does."""
+"""Answers for requests that no script matches."""

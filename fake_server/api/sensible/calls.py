@@ -1,7 +1,7 @@
-"""Which tools an answer calls, and with which arguments.
+"""Choose which tools an answer calls, and with which arguments.
 
-Told by `tool_choice` it obeys. Left alone (`auto`) it calls a tool when the user's last message asks for
-what a tool's name or description says, and answers in words once the results are there.
+`tool_choice` is obeyed. With `auto`, a tool is called if the user's last message asks for what the tool's
+name or description says; once the results are there, the answer is text.
 """
 
 from __future__ import annotations
@@ -49,33 +49,35 @@ _OPERATIONS = tuple(
 
 
 def choose_calls(request: Mapping[str, Any], seed: int) -> tuple[ToolCall, ...]:
-    """The calls this answer makes, () for an answer in words."""
+    """Choose the calls of an answer, () for an answer in text."""
     mode, names = chat_request.tool_choice(request)
     offered = [tool for tool in chat_request.tools(request) if not names or tool.name in names]
-    said = chat_request.messages(request)
+    messages = chat_request.messages(request)
     text = chat_request.last_user_text(request)
     if mode == "none" or not offered:
         return ()
     chosen: Sequence[Tool]
     if mode == "named":
         chosen = offered[:1]
-    elif said and said[-1].role in chat_request.RESULT_ROLES and mode == "auto":
+    elif messages and messages[-1].role in chat_request.RESULT_ROLES and mode == "auto":
         return ()
     else:
-        after_results = any(one.role in chat_request.RESULT_ROLES for one in said[-2:])
+        after_results = any(message.role in chat_request.RESULT_ROLES for message in messages[-2:])
         chosen = _find_requested(offered, text, after_results)
         if not chosen and mode == "required":
             chosen = [max(offered, key=lambda tool: _score(tool, text))]
     several = request.get("parallel_tool_calls") is not False and not chat_request.is_legacy(request)
-    made = [call for tool in chosen for call in _calls_of_tool(tool, text, seed, several and mode != "named")]
-    return tuple(made[: MAX_CALLS if several else 1])
+    tool_calls = [
+        call for tool in chosen for call in _calls_of_tool(tool, text, seed, several and mode != "named")
+    ]
+    return tuple(tool_calls[: MAX_CALLS if several else 1])
 
 
 def _calls_of_tool(tool: Tool, text: str, seed: int, several: bool) -> list[ToolCall]:
-    """One call, or one for each subject of a list in the text where the arguments differ by it."""
+    """Make one call, or one per subject of a list in the text if the arguments differ between them."""
     variants = hints.split_by_subject(text) if several else [text]
-    arguments = list(dict.fromkeys(_make_arguments(tool, one, seed) for one in variants))
-    return [ToolCall(tool.name, one, kind=tool.kind) for one in arguments]
+    arguments = list(dict.fromkeys(_make_arguments(tool, variant, seed) for variant in variants))
+    return [ToolCall(tool.name, argument_text, kind=tool.kind) for argument_text in arguments]
 
 
 def _make_arguments(tool: Tool, text: str, seed: int) -> str:
@@ -86,7 +88,7 @@ def _make_arguments(tool: Tool, text: str, seed: int) -> str:
 
 
 def _find_requested(offered: Sequence[Tool], text: str, after_results: bool) -> list[Tool]:
-    """The tools the text plausibly asks for: all that it names, else, before results came, the likeliest."""
+    """Find the tools the text asks for: all it names, or else, before any results, the most likely ones."""
     named = [tool for tool in offered if _names_tool(tool.name, text)]
     if named:
         return named
@@ -105,7 +107,7 @@ def _find_requested(offered: Sequence[Tool], text: str, after_results: bool) -> 
 
 
 def _names_tool(name: str, text: str) -> bool:
-    """Whether the text has the tool's very name, as one word or spelt with spaces."""
+    """Whether the text contains the tool's name, as one word or spelled with spaces."""
     words = hints.split_words(name)
     if not words:
         return False
@@ -121,16 +123,16 @@ def _names_tool(name: str, text: str) -> bool:
 
 
 def _score(tool: Tool, text: str) -> int:
-    """How plainly the text asks for the tool: 3 for a word of its name, 1 for one of its description."""
-    said = {_stem(word) for word in hints.split_words(text[: hints.MAX_TEXT])}
+    """Score how clearly the text asks for the tool: 3 per word of its name, 1 per word of its description."""
+    text_words = {_stem(word) for word in hints.split_words(text[: hints.MAX_TEXT])}
     names = {word for word in hints.split_words(tool.name) if word not in _IDLE_NAMES}
-    score = 3 * len(said & {_stem(word) for word in names})
+    score = 3 * len(text_words & {_stem(word) for word in names})
     telling = {
         word
         for word in hints.split_words(tool.description[:2000])
         if word not in _IDLE_WORDS and len(word) > 2
     }
-    score += len(said & {_stem(word) for word in telling - names})
+    score += len(text_words & {_stem(word) for word in telling - names})
     for words, form in _OPERATIONS:
         if words & {*names, *telling} and form.search(text):
             score += 3 if words & names else 2
@@ -138,7 +140,7 @@ def _score(tool: Tool, text: str) -> int:
 
 
 def _stem(word: str) -> str:
-    """A word without its commonest English endings, so that `searches` is `search`."""
+    """Strip common English endings from a word, so that `searches` becomes `search`."""
     for ending in ("ing", "ies", "es", "s", "ed"):
         if word.endswith(ending) and len(word) - len(ending) >= 4:
             return word[: -len(ending)]

@@ -1,8 +1,8 @@
-"""A value for a JSON Schema: proposed, checked, and the first that fits is taken.
+"""Make a value for a JSON Schema: candidates are proposed, and the first valid one is taken.
 
-Values come from the user's text where a member's name hints at one, else from the schema. Depth, sizes
-and steps are bounded: a schema that asks for a million items, or that nests for ever, costs no more than
-a large one, and gets the nearest value within the bounds.
+Candidates come from the user's text if a member's name hints at one, or else from the schema. Depth, sizes
+and steps are bounded: a schema that asks for a million items, or that nests endlessly, costs no more than
+a large one, and gets the closest value within the bounds.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ TRIES = 12
 
 
 def fill(schema: Any, text: str = "", seed: int = 0, salt: int = 0) -> Any:
-    """A value for the schema, lifted from `text` where names hint at it. Never raises; bounded."""
+    """Make a value for the schema, from `text` where names hint at it. Never raises; time is bounded."""
     filler = _Filler(schema, text, seed)
-    return filler.value(schema, "", 0, salt)
+    return filler.make_value(schema, "", 0, salt)
 
 
 class _Filler:
@@ -48,17 +48,17 @@ class _Filler:
         self.text = text
         self.seed = seed
         self.numbers = hints.find_numbers(text)
-        self.given = hints.find_json_object(text)
+        self.text_object = hints.find_json_object(text)
 
-    def value(self, schema: Any, name: str, depth: int, salt: int = 0) -> Any:
-        """The first candidate that fits, else the first one."""
+    def make_value(self, schema: Any, name: str, depth: int, salt: int = 0) -> Any:
+        """The first valid candidate, or else the first one."""
         first: list[Any] = []
         for candidate in islice(self._candidates(schema, name, depth, salt), TRIES):
             if self.root.fits(candidate, schema):
                 return candidate
             first = first or [candidate]
         if salt:
-            return self.value(schema, name, depth, 0)
+            return self.make_value(schema, name, depth, 0)
         return first[0] if first else None
 
     def _candidates(self, schema: Any, name: str, depth: int, salt: int) -> Iterator[Any]:
@@ -67,50 +67,50 @@ class _Filler:
         if not isinstance(schema, Mapping):
             schema = {}
         if not self.budget.spend() or depth > MAX_DEPTH:
-            yield from self._simplest(schema)
+            yield from self._smallest(schema)
             return
-        schema = self.root.target(schema)
+        schema = self.root.resolve(schema)
         if schema is False:
             return
-        if name in self.given and not salt:
-            given, form = self.given[name], str(schema.get("format") or "")
-            if not isinstance(given, str) or hints.has_format(given, form):
-                yield given
+        if name in self.text_object and not salt:
+            value, form = self.text_object[name], str(schema.get("format") or "")
+            if not isinstance(value, str) or hints.has_format(value, form):
+                yield value
         if "const" in schema:
             yield schema["const"]
             return
         for key in ("anyOf", "oneOf"):
             if get_list(schema, key):
-                yield from self._branches(schema, key, name, depth, salt)
+                yield from self._branch_candidates(schema, key, name, depth, salt)
                 return
         if get_list(schema, "allOf"):
-            yield from self._all_of(schema, name, depth, salt)
+            yield from self._merged_candidates(schema, name, depth, salt)
             return
         if "if" in schema:
-            rest = {key: one for key, one in schema.items() if key not in ("if", "then", "else")}
+            rest = {key: value for key, value in schema.items() if key not in ("if", "then", "else")}
             yes = merge(merge(rest, schema["if"]), schema.get("then", {}))
             for branch in (yes, merge(rest, schema.get("else", {}))):
                 yield from islice(self._candidates(branch, name, depth + 1, salt), TRIES // 2)
             return
         if isinstance(schema.get("enum"), list):
-            yield from self._members(schema["enum"], salt)
+            yield from self._enum_candidates(schema["enum"], salt)
             return
         kinds = get_types(schema)
         for kind in sorted(kinds, key="null".__eq__) or ["string"]:
-            yield from self._of_kind(kind, schema, name, depth, salt)
+            yield from self._candidates_of_type(kind, schema, name, depth, salt)
 
-    def _of_kind(
+    def _candidates_of_type(
         self, kind: str, schema: Mapping[str, Any], name: str, depth: int, salt: int
     ) -> Iterator[Any]:
-        given = [schema["default"]] if "default" in schema else []
-        given += get_list(schema, "examples")[:3]
-        suggested = iter(given if not salt else given[salt : salt + 1])
+        examples = [schema["default"]] if "default" in schema else []
+        examples += get_list(schema, "examples")[:3]
+        suggested = iter(examples if not salt else examples[salt : salt + 1])
         if kind == "object":
-            yield from self._objects(schema, depth, salt)
+            yield from self._object_candidates(schema, depth, salt)
         elif kind == "array":
-            yield from self._arrays(schema, name, depth, salt)
+            yield from self._array_candidates(schema, name, depth, salt)
         elif kind in ("integer", "number"):
-            lifted = self._lifted_numbers(schema, kind) if not salt else iter(())
+            lifted = self._take_numbers(schema, kind) if not salt else iter(())
             yield from lifted
             yield from suggested
             yield from numbers.candidates(schema, kind, salt)
@@ -120,28 +120,28 @@ class _Filler:
         elif kind == "null":
             yield None
         else:
-            found = self._texts(schema, name, salt)
+            candidates = self._text_candidates(schema, name, salt)
             lifted_texts = set(hints.texts_for(name, self.text, str(schema.get("format", ""))))
-            first = next(found, "")
+            first = next(candidates, "")
             if first in lifted_texts:
                 yield first
             yield from suggested
             yield first
-            yield from found
+            yield from candidates
 
-    def _texts(self, schema: Mapping[str, Any], name: str, salt: int) -> Iterator[str]:
-        """Candidate texts, long ones paid for."""
+    def _text_candidates(self, schema: Mapping[str, Any], name: str, salt: int) -> Iterator[str]:
+        """Propose strings; long ones use up more of the budget."""
         for text in strings.candidates(schema, name, self.text, salt, self.seed):
             self.budget.spend(len(text) // CHARACTERS_A_STEP)
             yield text
 
-    def _branches(
+    def _branch_candidates(
         self, schema: Mapping[str, Any], key: str, name: str, depth: int, salt: int
     ) -> Iterator[Any]:
-        """Candidates of each alternative; deep down the plain ones come first, null else last."""
-        rest = {other: one for other, one in schema.items() if other != key}
-        whole = [merge(self.root.target(rest), self._resolved(one)) for one in schema[key][:50]]
-        whole = [one for one in whole if one is not False]
+        """Candidates of each alternative; scalars first if deeply nested, else null last."""
+        rest = {other: value for other, value in schema.items() if other != key}
+        branches = [merge(self.root.resolve(rest), self._resolve(branch)) for branch in schema[key][:50]]
+        branches = [branch for branch in branches if branch is not False]
 
         def order(branch: Any) -> int:
             kinds = get_types(branch) if isinstance(branch, Mapping) else []
@@ -150,34 +150,40 @@ class _Filler:
                 return int(nested)
             return int(kinds == ["null"])
 
-        ordered = sorted(whole, key=order)
+        ordered = sorted(branches, key=order)
         start = salt % len(ordered) if ordered and salt else 0
         for branch in ordered[start:] + ordered[:start]:
             yield from islice(self._candidates(branch, name, depth + 1, salt), 4)
 
-    def _all_of(self, schema: Mapping[str, Any], name: str, depth: int, salt: int) -> Iterator[Any]:
-        merged: Any = {key: one for key, one in schema.items() if key != "allOf"}
-        for one in schema["allOf"][:50]:
-            merged = merge(merged, self._resolved(one))
+    def _merged_candidates(
+        self, schema: Mapping[str, Any], name: str, depth: int, salt: int
+    ) -> Iterator[Any]:
+        merged: Any = {key: value for key, value in schema.items() if key != "allOf"}
+        for part in schema["allOf"][:50]:
+            merged = merge(merged, self._resolve(part))
         yield from self._candidates(merged, name, depth + 1, salt)
 
-    def _resolved(self, schema: Any) -> Any:
-        return self.root.target(schema) if isinstance(schema, Mapping) else schema
+    def _resolve(self, schema: Any) -> Any:
+        return self.root.resolve(schema) if isinstance(schema, Mapping) else schema
 
-    def _members(self, members: list[Any], salt: int) -> Iterator[Any]:
-        """The members of an enum, one that the user's text names first."""
+    def _enum_candidates(self, members: list[Any], salt: int) -> Iterator[Any]:
+        """The values of an enum, starting with one that the user's text names."""
         if not members:
             return
         start = salt % len(members)
         ordered = members[start:] + members[:start]
         if not salt:
-            said = f" {' '.join(hints.split_words(self.text[: hints.MAX_TEXT]))} "
+            text_words = f" {' '.join(hints.split_words(self.text[: hints.MAX_TEXT]))} "
             ordered.sort(
-                key=lambda one: not (isinstance(one, str) and f" {' '.join(hints.split_words(one))} " in said)
+                key=lambda member: (
+                    not (isinstance(member, str) and f" {' '.join(hints.split_words(member))} " in text_words)
+                )
             )
         yield from ordered
 
-    def _objects(self, schema: Mapping[str, Any], depth: int, salt: int) -> Iterator[dict[str, Any]]:
+    def _object_candidates(
+        self, schema: Mapping[str, Any], depth: int, salt: int
+    ) -> Iterator[dict[str, Any]]:
         known = [name for name in get_mapping(schema, "properties") if isinstance(name, str)]
         needed = [name for name in get_list(schema, "required")[:MAX_MEMBERS] if isinstance(name, str)]
         least = min(get_size(schema, "minProperties") or 0, MAX_ITEMS)
@@ -185,52 +191,60 @@ class _Filler:
             wanted = known[:MAX_ITEMS]
         else:
             asked_for = set(needed)
-            wanted = [name for name in known[:MAX_MEMBERS] if name in asked_for or self._lifts(schema, name)]
-        yield self._object(schema, [*wanted, *needed], least, depth, salt)
-        yield self._object(schema, needed, least, depth, salt)
-        yield self._object(schema, [*known[:MAX_MEMBERS], *needed], least, depth, salt)
+            wanted = [
+                name for name in known[:MAX_MEMBERS] if name in asked_for or self._text_mentions(schema, name)
+            ]
+        yield self._make_object(schema, [*wanted, *needed], least, depth, salt)
+        yield self._make_object(schema, needed, least, depth, salt)
+        yield self._make_object(schema, [*known[:MAX_MEMBERS], *needed], least, depth, salt)
 
-    def _lifts(self, schema: Mapping[str, Any], name: str) -> bool:
-        """Whether the user's text says what an optional member should be."""
-        if name in self.given:
+    def _text_mentions(self, schema: Mapping[str, Any], name: str) -> bool:
+        """Whether the user's text has a value for an optional member."""
+        if name in self.text_object:
             return True
-        member = self._resolved(get_mapping(schema, "properties")[name])
+        member = self._resolve(get_mapping(schema, "properties")[name])
         if not isinstance(member, Mapping):
             return False
         if isinstance(member.get("enum"), list):
-            said = hints.split_words(self.text[: hints.MAX_TEXT])
-            return any(isinstance(one, str) and one.lower() in said for one in member["enum"])
+            text_words = hints.split_words(self.text[: hints.MAX_TEXT])
+            return any(isinstance(value, str) and value.lower() in text_words for value in member["enum"])
         return get_types(member) == ["string"] and any(hints.stated_values(name, self.text[: hints.MAX_TEXT]))
 
-    def _object(
+    def _make_object(
         self, schema: Mapping[str, Any], wanted: Iterable[str], least: int, depth: int, salt: int
     ) -> dict[str, Any]:
-        made: dict[str, Any] = {}
+        result: dict[str, Any] = {}
         waiting = deque(dict.fromkeys(wanted))
         required = set(map(str, get_list(schema, "required")))
         depends = get_mapping(schema, "dependentRequired")
         spare = (name for name in get_mapping(schema, "properties"))
-        invented = self._invented(schema, depth)
-        while waiting or len(made) < least:
+        invented = self._invent_names(schema, depth)
+        while waiting or len(result) < least:
             name = waiting.popleft() if waiting else next(spare, None) or next(invented, None)
             if name is None:
                 break
-            if name in made:
+            if name in result:
                 continue
             member: Any = {}
             for part in member_schemas(schema, name):
-                member = merge(member, self._resolved(part))
+                member = merge(member, self._resolve(part))
             if member is False and name not in required:
                 continue
-            made[name] = self.value(member, name, depth + 1, salt)
-            waiting += [one for one in get_list(depends, name) if isinstance(one, str) and one not in made]
+            result[name] = self.make_value(member, name, depth + 1, salt)
+            waiting += [
+                dependent
+                for dependent in get_list(depends, name)
+                if isinstance(dependent, str) and dependent not in result
+            ]
             if name in get_mapping(schema, "dependentSchemas"):
-                schema = merge(schema, self._resolved(schema["dependentSchemas"][name]))
-                waiting += [one for one in get_list(schema, "required") if one not in made]
-        return made
+                schema = merge(schema, self._resolve(schema["dependentSchemas"][name]))
+                waiting += [
+                    dependent for dependent in get_list(schema, "required") if dependent not in result
+                ]
+        return result
 
-    def _invented(self, schema: Mapping[str, Any], depth: int) -> Iterator[str]:
-        """Names for members nobody listed, as patternProperties and propertyNames want them."""
+    def _invent_names(self, schema: Mapping[str, Any], depth: int) -> Iterator[str]:
+        """Invent names for unlisted members, as patternProperties and propertyNames demand."""
         for form in get_mapping(schema, "patternProperties"):
             for salt in range(50):
                 name = regex_example.make_example(form, 1, salt)
@@ -240,12 +254,14 @@ class _Filler:
             return
         for salt in range(MAX_ITEMS):
             if "propertyNames" in schema:
-                named = merge({"type": "string"}, self._resolved(schema["propertyNames"]))
-                yield str(self.value(named, "", depth + 1, salt))
+                named = merge({"type": "string"}, self._resolve(schema["propertyNames"]))
+                yield str(self.make_value(named, "", depth + 1, salt))
             else:
                 yield f"key_{salt + 1}"
 
-    def _arrays(self, schema: Mapping[str, Any], name: str, depth: int, salt: int) -> Iterator[list[Any]]:
+    def _array_candidates(
+        self, schema: Mapping[str, Any], name: str, depth: int, salt: int
+    ) -> Iterator[list[Any]]:
         if not salt and (listed_numbers := hints.find_number_list(self.text)):
             yield list(listed_numbers)
         least = min(get_size(schema, "minItems") or 0, MAX_ITEMS)
@@ -253,39 +269,41 @@ class _Filler:
         first, rest = item_schemas(schema)
         generous = len(first) or int(rest is not False)
         for count in dict.fromkeys((max(least, generous if depth <= GENEROUS_DEPTH else 0), least)):
-            yield self._array(schema, name, min(count, MAX_ITEMS if most is None else most), depth, salt)
+            yield self._make_array(schema, name, min(count, MAX_ITEMS if most is None else most), depth, salt)
 
-    def _array(self, schema: Mapping[str, Any], name: str, count: int, depth: int, salt: int) -> list[Any]:
+    def _make_array(
+        self, schema: Mapping[str, Any], name: str, count: int, depth: int, salt: int
+    ) -> list[Any]:
         first, rest = item_schemas(schema)
         unique = schema.get("uniqueItems") is True
         least = get_size(schema, "minContains")
         hits = min(1 if least is None else least, MAX_ITEMS) if "contains" in schema else 0
-        made: list[Any] = []
+        items: list[Any] = []
         seen: set[str] = set()
         tries = 0
-        while len(made) < max(count, hits) and tries < 3 * MAX_ITEMS and self.budget.left > 0:
-            place = first[len(made)] if len(made) < len(first) else rest
-            if len(made) < hits:
-                place = merge(self._resolved(place), self._resolved(schema["contains"]))
-            item = self.value(place, _singular(name), depth + 1, salt + tries)
+        while len(items) < max(count, hits) and tries < 3 * MAX_ITEMS and self.budget.left > 0:
+            place = first[len(items)] if len(items) < len(first) else rest
+            if len(items) < hits:
+                place = merge(self._resolve(place), self._resolve(schema["contains"]))
+            item = self.make_value(place, _singular(name), depth + 1, salt + tries)
             tries += 1
             mark = canonical_text(item) if unique else ""
             if not unique or mark not in seen:
-                made.append(item)
+                items.append(item)
                 seen.add(mark)
-        return made
+        return items
 
-    def _lifted_numbers(self, schema: Mapping[str, Any], kind: str) -> Iterator[int | float]:
-        """The next number of the text that fits; each is given out once."""
-        for place, one in enumerate(self.numbers):
-            if (kind == "number" or isinstance(one, int)) and self.root.fits(one, schema):
+    def _take_numbers(self, schema: Mapping[str, Any], kind: str) -> Iterator[int | float]:
+        """Take the next valid number of the text; each is used once."""
+        for place, number in enumerate(self.numbers):
+            if (kind == "number" or isinstance(number, int)) and self.root.fits(number, schema):
                 del self.numbers[place]
-                yield one
+                yield number
                 return
 
-    def _simplest(self, schema: Mapping[str, Any]) -> Iterator[Any]:
-        """The smallest value of the schema's type, for when the bounds are reached."""
-        kinds = get_types(self.root.target(schema) or {})
+    def _smallest(self, schema: Mapping[str, Any]) -> Iterator[Any]:
+        """The smallest value of the schema's type, used once the bounds are reached."""
+        kinds = get_types(self.root.resolve(schema) or {})
         empty = {"object": {}, "array": [], "string": "", "integer": 0, "number": 0, "boolean": False}
         if "null" in kinds or not kinds:
             yield None

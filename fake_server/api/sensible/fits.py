@@ -1,7 +1,7 @@
-"""Whether a value is valid for a JSON Schema, and where its references lead.
+"""Validate a value against a JSON Schema, and resolve references.
 
-A reference that leads nowhere allows anything. Every walk has a budget, so no schema costs more than a
-bounded time, and patterns are matched in linear time.
+Used instead of a library because schemas come from clients: every walk has a budget of steps, and patterns
+are matched in linear time. A reference that cannot be resolved allows anything.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MAX_HOPS = 20
 
 @dataclass
 class Budget:
-    """Steps left; `spend` is False once they are used up."""
+    """Steps left; `spend` returns False once they are used up."""
 
     left: int
 
@@ -40,22 +40,22 @@ class Budget:
 
 @dataclass
 class SchemaRoot:
-    """The whole schema, for `$ref`, and the steps its walks may take."""
+    """The whole schema, to resolve `$ref` in, and the budget of steps."""
 
     schema: Any
     budget: Budget
 
-    def target(self, schema: Mapping[str, Any]) -> Any:
-        """The schema with its `$ref`s followed and merged in; {} for one that leads nowhere or round."""
+    def resolve(self, schema: Mapping[str, Any]) -> Any:
+        """The schema with its `$ref`s resolved and merged in; {} for one that is missing or circular."""
         current: Any = schema
         for _ in range(MAX_HOPS):
             if not isinstance(current, Mapping) or not isinstance(current.get("$ref"), str):
                 return current
             rest = {key: value for key, value in current.items() if key != "$ref"}
-            current = merge(self._pointed(current["$ref"]), rest)
+            current = merge(self._follow(current["$ref"]), rest)
         return {}
 
-    def _pointed(self, reference: str) -> Any:
+    def _follow(self, reference: str) -> Any:
         value: Any = self.schema
         if not reference.startswith("#"):
             return {}
@@ -76,7 +76,7 @@ class SchemaRoot:
         if not self.budget.spend() or hops > 100:
             return True
         if isinstance(schema.get("$ref"), str) and not self.fits(
-            value, self._pointed(schema["$ref"]), hops + 1
+            value, self._follow(schema["$ref"]), hops + 1
         ):
             return False
         return (
@@ -100,7 +100,7 @@ class SchemaRoot:
 
     def _fits_combinations(self, value: Any, schema: Mapping[str, Any], hops: int) -> bool:
         def count(key: str) -> int:
-            return sum(self.fits(value, one, hops) for one in get_list(schema, key))
+            return sum(self.fits(value, part, hops) for part in get_list(schema, key))
 
         if count("allOf") < len(get_list(schema, "allOf")):
             return False
@@ -122,13 +122,13 @@ class SchemaRoot:
         if schema.get("uniqueItems") is True and len(set(map(canonical_text, value))) < len(value):
             return False
         first, rest = item_schemas(schema)
-        if not all(self.fits(one, place, hops) for one, place in zip(value, first, strict=False)):
+        if not all(self.fits(item, place, hops) for item, place in zip(value, first, strict=False)):
             return False
-        if not all(self.fits(one, rest, hops) for one in value[len(first) :]):
+        if not all(self.fits(item, rest, hops) for item in value[len(first) :]):
             return False
         if "contains" in schema:
             least, most = get_size(schema, "minContains"), get_size(schema, "maxContains")
-            hits = sum(self.fits(one, schema["contains"], hops) for one in value)
+            hits = sum(self.fits(item, schema["contains"], hops) for item in value)
             return hits >= (1 if least is None else least) and (most is None or hits <= most)
         return True
 
@@ -140,7 +140,9 @@ class SchemaRoot:
             return False
         dependent = get_mapping(schema, "dependentRequired")
         for name in dependent:
-            if name in value and any(one not in value for one in get_texts(dependent, name)):
+            if name in value and any(
+                dependent_name not in value for dependent_name in get_texts(dependent, name)
+            ):
                 return False
         for name, extra in get_mapping(schema, "dependentSchemas").items():
             if name in value and not self.fits(value, extra, hops):
@@ -148,13 +150,13 @@ class SchemaRoot:
         names = schema.get("propertyNames", True)
         return all(
             self.fits(name, names, hops)
-            and all(self.fits(one, part, hops) for part in member_schemas(schema, name))
-            for name, one in value.items()
+            and all(self.fits(member, part, hops) for part in member_schemas(schema, name))
+            for name, member in value.items()
         )
 
 
 def is_type(value: Any, kind: str) -> bool:
-    """Whether a JSON value is of a type named by JSON Schema."""
+    """Whether a JSON value has a type, as JSON Schema names it."""
     if kind == "integer":
         return _is_number(value) and (isinstance(value, int) or value.is_integer())
     if kind == "number":

@@ -1,6 +1,6 @@
-"""Values a user's text already holds: places, numbers, dates, quoted words, JSON.
+"""Find values in a user's text: places, numbers, dates, quoted words, JSON.
 
-All patterns here are linear: no repeat stands inside another over the same characters.
+All patterns match in linear time: no repeat is nested in another over the same characters.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ MAX_TEXT = 20_000
 
 
 def word_set(text: str) -> frozenset[str]:
-    """The words of a text."""
+    """The set of words in a text."""
     return frozenset(text.split())
 
 
@@ -81,7 +81,7 @@ BY_FORMAT: Mapping[str, re.Pattern[str]] = {
 
 
 def has_format(text: str, form: str) -> bool:
-    """Whether a text from outside may stand for the format; only formats a text can name are taken."""
+    """Whether a text has the JSON Schema format; False for formats that are not looked for in texts."""
     if form == "date":
         try:
             datetime.date.fromisoformat(text)
@@ -91,18 +91,18 @@ def has_format(text: str, form: str) -> bool:
 
 
 def split_words(name: str) -> list[str]:
-    """A name's words in lower case: `getCurrentCity_name` is get, current, city, name."""
+    """Split a name into words in lower case: `getCurrentCity_name` gives get, current, city, name."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
     return [word.lower() for word in re.split(r"[\W_]+", spaced) if word]
 
 
 def texts_for(name: str, text: str, form: str = "") -> Iterator[str]:
-    """Texts a string member called `name` (of the given format) may take from the user's text, best first."""
+    """Find values in the text for a string member of this name and format, best first."""
     text = text[:MAX_TEXT]
     if form:
         pattern = BY_FORMAT.get(form)
-        found = (match.group() for match in pattern.finditer(text)) if pattern else iter(())
-        yield from (one for one in found if has_format(one, form))
+        matches = (match.group() for match in pattern.finditer(text)) if pattern else iter(())
+        yield from (match for match in matches if has_format(match, form))
         return
     words = split_words(name)
     person = any(word in _PERSON_WORDS for word in words)
@@ -131,7 +131,7 @@ def texts_for(name: str, text: str, form: str = "") -> Iterator[str]:
 
 
 def stated_values(name: str, text: str) -> Iterator[str]:
-    """What stands after `name:`, `name =` or `name is` in the text."""
+    """Find what follows `name:`, `name =` or `name is` in the text."""
     words = split_words(name)
     if not words or words[0] not in text.lower():
         return
@@ -143,14 +143,14 @@ def stated_values(name: str, text: str) -> Iterator[str]:
 
 
 def find_places(text: str) -> Iterator[str]:
-    """Capitalised names, those after `in`, `for`, `to` and the like first."""
+    """Find capitalized names, those after `in`, `for`, `to` and the like first."""
     yield from (match.group(1) for match in _AFTER_PREPOSITION.finditer(text))
     yield from find_proper_names(text)
     yield from (match.group(1) for match in _LOWER_PLACE.finditer(text))
 
 
 def find_proper_names(text: str, first: bool = True) -> Iterator[str]:
-    """Runs of capitalised words less a sentence's ordinary first word; lone first words last, or never."""
+    """Find runs of capitalized words, without usual first words of sentences; lone words last or never."""
     lone = []
     for match in _CAPITALS.finditer(text):
         words = match.group().rstrip(".").split(" ")
@@ -169,13 +169,13 @@ def find_proper_names(text: str, first: bool = True) -> Iterator[str]:
 
 
 def find_quoted(text: str) -> Iterator[str]:
-    """What stands between quotes."""
+    """Find texts in quotes."""
     for match in _QUOTED.finditer(text):
         yield next(group for group in match.groups() if group is not None)
 
 
 def search_terms(text: str) -> str:
-    """The text without the words that ask for it: `Search for Python tutorials` is `Python tutorials`."""
+    """Strip the words that ask for a search: `Search for Python tutorials` gives `Python tutorials`."""
     return re.sub(
         r"^\s*(?:please\s+)?(?:search|look|google)\s+(?:the web\s+)?(?:for|up)\s+",
         "",
@@ -185,23 +185,23 @@ def search_terms(text: str) -> str:
 
 
 def find_numbers(text: str) -> list[int | float]:
-    """The numbers in the text in order, at most 1,000."""
-    found: list[int | float] = []
+    """Find the numbers in the text in order, at most 1,000."""
+    numbers: list[int | float] = []
     for match in _NUMBER.finditer(text[:MAX_TEXT]):
-        found.append(float(match.group()) if "." in match.group() else int(match.group()))
-        if len(found) >= 1000:
+        numbers.append(float(match.group()) if "." in match.group() else int(match.group()))
+        if len(numbers) >= 1000:
             break
-    return found
+    return numbers
 
 
 def find_number_list(text: str) -> list[int | float]:
-    """The numbers of the first `[1, 2, 3]` in the text."""
+    """Find the numbers of the first `[1, 2, 3]` in the text."""
     match = _NUMBER_LIST.search(text[:MAX_TEXT])
     return find_numbers(match.group()) if match else []
 
 
 def find_json_object(text: str) -> dict[str, Any]:
-    """The first JSON object in the text, {} where there is none."""
+    """Find the first non-empty JSON object in the text, {} if there is none."""
     decoder = json.JSONDecoder()
     start, tries = text.find("{"), 0
     while start >= 0 and tries < 10:
@@ -217,9 +217,9 @@ def find_json_object(text: str) -> dict[str, Any]:
 
 
 def split_by_subject(text: str) -> list[str]:
-    """The text once for each thing of a list in it: `weather in Oslo and Paris` becomes two texts.
+    """Repeat the text for each item of a list in it: `weather in Oslo and Paris` becomes two texts.
 
-    A list is two or more capitalised names joined by commas, `and`, `&` or `or`; else the text alone.
+    A list is two or more capitalized names joined by commas, `and`, `&` or `or`; without one, the text alone.
     """
     name = r"[^\W\d_a-z][\w'’-]*(?: [^\W\d_a-z][\w'’-]*){0,4}"
     joined = r",? (?:and|&|or|und|et|y) (?:(?:in|for|at|of|to|from) )?"
@@ -234,4 +234,4 @@ def split_by_subject(text: str) -> list[str]:
         return [text]
     start = match.start() + len(named[0]) - len(" ".join(first))
     named[0] = " ".join(first)
-    return [text[:start] + one + text[match.end() :] for one in named]
+    return [text[:start] + subject + text[match.end() :] for subject in named]

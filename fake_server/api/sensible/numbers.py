@@ -1,4 +1,4 @@
-"""Numbers inside a schema's bounds."""
+"""Propose numbers within a schema's bounds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fake_server.api.sensible.schemas import get_number
 
 
 def candidates(schema: Mapping[str, Any], kind: str, salt: int) -> Iterator[int | float]:
-    """Numbers that may satisfy the schema: a small whole one first; other salts, other numbers."""
+    """Propose numbers for the schema, small integers first; another salt gives other numbers."""
     low, high = (
         _tighter_bound(schema, "minimum", "exclusiveMinimum", max),
         _tighter_bound(schema, "maximum", "exclusiveMaximum", min),
@@ -34,17 +34,17 @@ def candidates(schema: Mapping[str, Any], kind: str, salt: int) -> Iterator[int 
 
 
 Bound = tuple[float | int, bool]
-"""A bound, and whether the bound itself is left out."""
+"""A bound, and whether it is exclusive."""
 
 
 def _tighter_bound(schema: Mapping[str, Any], name: str, exclusive: str, tighter: Any) -> Bound | None:
-    """The tighter of two bounds; in the old form the exclusive one is a switch."""
-    found: list[Bound] = []
+    """The tighter of two bounds; in older drafts of JSON Schema the exclusive keyword is a boolean."""
+    bounds: list[Bound] = []
     if (value := get_number(schema, name)) is not None:
-        found.append((value, schema.get(exclusive) is True))
+        bounds.append((value, schema.get(exclusive) is True))
     if (value := get_number(schema, exclusive)) is not None:
-        found.append((value, True))
-    return None if not found else tighter(found, key=lambda edge: edge[0])
+        bounds.append((value, True))
+    return None if not bounds else tighter(bounds, key=lambda edge: edge[0])
 
 
 def _scale(edge: Bound | None, step: float) -> Bound | None:
@@ -52,7 +52,7 @@ def _scale(edge: Bound | None, step: float) -> Bound | None:
 
 
 def _whole_numbers(low: Bound | None, high: Bound | None, salt: int) -> Iterator[int]:
-    """Whole numbers between the edges, 1 where it lies inside."""
+    """Integers between the bounds, starting with 1 if it lies between them."""
     least = most = None
     if low:
         least = math.ceil(low[0]) + (low[1] and float(low[0]).is_integer())

@@ -1,4 +1,4 @@
-"""The JSON an answer is when `response_format` asks for it."""
+"""Write the JSON that `response_format` asks for."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _NOT_KEYS = hints.word_set(
 
 
 def write_json(request: Mapping[str, Any], seed: int, index: int = 0) -> str:
-    """JSON text: valid for the schema asked for, else an object with the keys the messages name."""
+    """Write JSON text that is valid for the schema, or else has the keys named in the messages."""
     question = chat_request.last_user_text(request)
     if chat_request.response_format(request) == "json_schema":
         value = filler.fill(chat_request.response_schema(request), question, seed, index)
@@ -46,12 +46,14 @@ def write_json(request: Mapping[str, Any], seed: int, index: int = 0) -> str:
 
 def _make_object(request: Mapping[str, Any], question: str, seed: int, index: int) -> dict[str, Any]:
     system = "\n".join(
-        one.text for one in chat_request.messages(request) if one.role in chat_request.SYSTEM_ROLES
+        message.text
+        for message in chat_request.messages(request)
+        if message.role in chat_request.SYSTEM_ROLES
     )
     for text_ in (question, system):
-        given = hints.find_json_object(text_)
-        if given:
-            return given
+        example = hints.find_json_object(text_)
+        if example:
+            return example
         names = find_keys(text_)
         if names:
             schema = {
@@ -64,26 +66,28 @@ def _make_object(request: Mapping[str, Any], question: str, seed: int, index: in
     return {"answer": words.write_text(request, seed, index)}
 
 
-def find_keys(said: str) -> list[str]:
-    """The keys a text names: `with keys name and age`, `"why" and "how" keys`, `fields: a, b`."""
-    before = _BEFORE.finditer(said[: hints.MAX_TEXT])
-    found = [name for match in before for name in re.findall(_QUOTED, match.group(1))]
-    match = _KEYS.search(said[: hints.MAX_TEXT])
-    if match and not found:
+def find_keys(text: str) -> list[str]:
+    """Find the keys a text names: `with keys name and age`, `"why" and "how" keys`, `fields: a, b`."""
+    before = _BEFORE.finditer(text[: hints.MAX_TEXT])
+    keys = [name for match in before for name in re.findall(_QUOTED, match.group(1))]
+    match = _KEYS.search(text[: hints.MAX_TEXT])
+    if match and not keys:
         quoted = list(hints.find_quoted(match.group(1)))
         for part in quoted or re.split(r",|\band\b", match.group(1)):
             named = _PLAIN_WORD.findall(part)
             if named[1:] and named[0].lower() in _NOT_KEYS:
                 break
-            found += named[:1]
-    return list(dict.fromkeys(found))[:MAX_KEYS]
+            keys += named[:1]
+    return list(dict.fromkeys(keys))[:MAX_KEYS]
 
 
 def _guess_schema(name: str) -> dict[str, Any]:
-    """A schema for a member of which only the name is known."""
-    told = set(hints.split_words(name))
-    if told & _WHOLE_NUMBERS:
+    """Guess the schema of a member from its name."""
+    name_words = set(hints.split_words(name))
+    if name_words & _WHOLE_NUMBERS:
         return {"type": "integer"}
     return (
-        {"type": "array", "items": {"type": "string"}, "minItems": 2} if told & _LISTS else {"type": "string"}
+        {"type": "array", "items": {"type": "string"}, "minItems": 2}
+        if name_words & _LISTS
+        else {"type": "string"}
     )

@@ -1,7 +1,7 @@
-"""A text that a simple regular expression matches, made by walking the expression once.
+"""Make a text that a simple regular expression matches, by walking the expression once.
 
-Covers literals, classes, groups, alternatives and counted repeats, which is what the `pattern` of a JSON
-Schema usually has. Look-around and word boundaries count as empty: callers check what they get.
+Supports literals, classes, groups, alternatives and repeats, which is what the `pattern` of a JSON Schema
+usually contains. Look-around and word boundaries count as empty, so callers check the text.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ _LOOK = re.compile(r"\?<?[=!]")
 
 
 class Unsupported(ValueError):
-    """The expression uses something this walk does not know, or grows too long."""
+    """The expression uses unsupported syntax, or the text grows too long."""
 
 
 def make_example(pattern: str, minimum: int = 0, salt: int = 0) -> str | None:
-    """A text of at least `minimum` characters that should match, None where none was found.
+    """Make a text of at least `minimum` characters that should match, None if there is none.
 
-    Different salts give different texts where the expression leaves room.
+    Another salt gives another text if the expression allows it.
     """
     text = None
     for extra in (0, 1, 2, 4, 8, 16, 32, 64, 128, 512, 2048):
         try:
-            text = _Generator(pattern, extra, salt).whole()
+            text = _Generator(pattern, extra, salt).generate()
         except (Unsupported, IndexError, ValueError, OverflowError):
             return text
         if len(text) >= minimum:
@@ -49,10 +49,10 @@ class _Generator:
     extra: int
     salt: int
     at: int = 0
-    made: int = 0
+    length: int = 0
     depth: int = 0
 
-    def whole(self) -> str:
+    def generate(self) -> str:
         text = self._alternatives()
         if self.at < len(self.pattern):
             raise Unsupported("an unexpected ')'")
@@ -75,7 +75,7 @@ class _Generator:
     def _sequence(self) -> str:
         parts: list[str] = []
         while self._peek() not in ("", "|", ")"):
-            start, made = self.at, self.made
+            start, length = self.at, self.length
             part = self._atom()
             end = self.at
             lowest, highest = self._repeat()
@@ -85,28 +85,28 @@ class _Generator:
             for _ in range(count - 1):
                 self.at = start
                 pieces.append(self._atom())
-                if self.made > MAX_LENGTH:
+                if self.length > MAX_LENGTH:
                     raise Unsupported("too long")
             assert self.at == end or count <= 1
             self.at = after
             if not count:
-                self.made = made
+                self.length = length
             parts += pieces
         return "".join(parts)
 
     def _repeat(self) -> tuple[int, int]:
-        found = _REPEAT.match(self.pattern, self.at)
-        if not found:
+        repeat = _REPEAT.match(self.pattern, self.at)
+        if not repeat:
             return 1, 1
-        self.at = found.end()
+        self.at = repeat.end()
         if self._peek() in ("?", "+"):  # lazy, possessive: the same texts
             self.at += 1
-        if found.group() in ("*", "+", "?"):
-            return {"*": (0, MAX_LENGTH), "+": (1, MAX_LENGTH), "?": (0, 1)}[found.group()]
-        lowest = int(found.group(1))
-        if not found.group(2):
+        if repeat.group() in ("*", "+", "?"):
+            return {"*": (0, MAX_LENGTH), "+": (1, MAX_LENGTH), "?": (0, 1)}[repeat.group()]
+        lowest = int(repeat.group(1))
+        if not repeat.group(2):
             return lowest, lowest
-        return lowest, int(found.group(3)) if found.group(3) else MAX_LENGTH
+        return lowest, int(repeat.group(3)) if repeat.group(3) else MAX_LENGTH
 
     def _atom(self) -> str:
         mark = self._peek()
@@ -179,6 +179,6 @@ class _Generator:
     def _one_of(self, choices: str) -> str:
         if not choices:
             return ""
-        position = self.made
-        self.made += 1
+        position = self.length
+        self.length += 1
         return choices[(position + self.salt) % len(choices)]

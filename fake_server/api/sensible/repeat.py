@@ -1,8 +1,8 @@
-"""What a request asks to have repeated, word for word.
+"""Find the words that a request asks to be repeated verbatim.
 
 Understands `Repeat after me: …`, `Reply with exactly: …`, `Say …`, `Echo: …`, `Print the following: …`, text
-in quotes or a code fence, several lines and any script. What only looks like it (`say something nice`,
-`answer with one word`) is not repeated.
+in quotes or a code fence, over several lines, in any script. Requests that only look alike (`say something
+nice`, `answer with one word`) are not repeated.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _BLOCK_AFTER = re.compile(r"\n[ \t]{0,9}\n<[A-Za-z_]")
 
 
 def words_to_repeat(text: str, strict: bool = False) -> str | None:
-    """The words to repeat, None where the text asks for none. `strict` wants `exactly`, a colon or quotes."""
+    """The words to repeat, None if the text asks for none. `strict` requires `exactly`, a colon or quotes."""
     text = text[:MAX_TEXT].strip()
     for pattern, free in ((_REPEAT, True), (_REPLY, False), (_SAY, True), (_PRINT, False)):
         match = pattern.search(text)
@@ -67,14 +67,14 @@ def words_to_repeat(text: str, strict: bool = False) -> str | None:
         if inside is not None:
             return inside
         literal = bool(match.group("mark"))
-        told = literal or bool(_EXACT.search(how)) or (free and not strict)
-        if told and (literal or not _NOT_LITERAL.match(what)):
+        literally_asked = literal or bool(_EXACT.search(how)) or (free and not strict)
+        if literally_asked and (literal or not _NOT_LITERAL.match(what)):
             return _strip_tail(what, literal)
     return None
 
 
 def _read_quoted(what: str) -> str | None:
-    """The quoted text or code fence that `what` begins with."""
+    """The content of the quotes or code fence that `what` starts with, None without one."""
     if what.startswith("```"):
         body, end, _ = what[3:].partition("```")
         first, newline, rest = body.partition("\n")
@@ -93,7 +93,7 @@ def _read_quoted(what: str) -> str | None:
 
 
 def _strip_tail(what: str, literal: bool) -> str:
-    """Without what follows the words: `…, and nothing else`; a full stop stays only after a colon."""
+    """Strip what follows the words, such as `…, and nothing else`; a full stop is kept only after a colon."""
     block = _BLOCK_AFTER.search(what)
     what = (what[: block.start()] if block else what).rstrip()
     shorter = (what[:-_TAIL_LENGTH] + _TAIL.sub("", what[-_TAIL_LENGTH:])).strip() or what

@@ -1,6 +1,6 @@
-"""JSON Schema keywords, read leniently, and two schemas merged into one.
+"""Read JSON Schema keywords leniently, and merge two schemas into one.
 
-A keyword of the wrong type counts as absent and an unknown one is ignored.
+A keyword of the wrong type counts as absent; unknown keywords are ignored.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ def get_list(schema: Mapping[str, Any], key: str) -> list[Any]:
 
 def get_texts(schema: Mapping[str, Any], key: str) -> list[str]:
     """The texts in the list under `key`."""
-    return [one for one in get_list(schema, key) if isinstance(one, str)]
+    return [item for item in get_list(schema, key) if isinstance(item, str)]
 
 
 def get_types(schema: Mapping[str, Any]) -> list[str]:
-    """The types allowed, [] for any; guessed from other keywords where none is named."""
+    """The allowed types, [] for any; guessed from other keywords if `type` is absent."""
     named = schema.get("type")
     if isinstance(named, str):
         return [named]
@@ -71,7 +71,7 @@ _TELLING = {
 
 
 def canonical_text(value: object) -> str:
-    """A text equal for equal JSON values: 1 and 1.0 are equal, 1 and true are not."""
+    """A text that is equal for equal JSON values: 1 and 1.0 are equal, 1 and true are not."""
     return json.dumps(_normalize(value), sort_keys=True, ensure_ascii=True)
 
 
@@ -79,12 +79,12 @@ def _normalize(value: object) -> object:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, Mapping):
-        return {key: _normalize(one) for key, one in value.items()}
-    return [_normalize(one) for one in value] if isinstance(value, list) else value
+        return {key: _normalize(member) for key, member in value.items()}
+    return [_normalize(item) for item in value] if isinstance(value, list) else value
 
 
 def merge(first: Any, second: Any) -> Any:
-    """One schema for values that both allow, as near as keywords can be put together."""
+    """Merge two schemas into one that allows what both allow, as closely as keywords can express it."""
     if first is False or second is False:
         return False
     if not isinstance(first, Mapping) or not first:
@@ -111,9 +111,11 @@ def _merge_keyword(key: str, first: Any, second: Any) -> Any:
             both = {name: merge(first[name], second[name]) for name in first if name in second}
             return {**first, **second, **both}
     elif key in ("required", "allOf") and isinstance(first, list) and isinstance(second, list):
-        return first + [one for one in second if one not in first]
+        return first + [item for item in second if item not in first]
     elif key == "enum" and isinstance(first, list) and isinstance(second, list):
-        return [one for one in first if any(canonical_text(one) == canonical_text(other) for other in second)]
+        return [
+            item for item in first if any(canonical_text(item) == canonical_text(other) for other in second)
+        ]
     elif key == "type":
         return _common_types(first, second)
     elif key in ("items", "contains", "propertyNames", "additionalProperties"):
@@ -128,27 +130,29 @@ def _merge_keyword(key: str, first: Any, second: Any) -> Any:
 
 
 def _common_types(first: Any, second: Any) -> Any:
-    ones, others = (get_types({"type": one}) for one in (first, second))
-    if not ones or not others:
-        return ones or others
-    common = [one for one in ones if one in others]
-    if not common and {"integer", "number"} <= {*ones, *others}:
+    first_types, second_types = (get_types({"type": named}) for named in (first, second))
+    if not first_types or not second_types:
+        return first_types or second_types
+    common = [kind for kind in first_types if kind in second_types]
+    if not common and {"integer", "number"} <= {*first_types, *second_types}:
         common = ["integer"]
     return common or first
 
 
 def item_schemas(schema: Mapping[str, Any]) -> tuple[list[Any], Any]:
-    """(the schemas of the first items, the schema of the rest), in the old form and the new."""
+    """(the schemas of the first items, the schema of the rest), in either draft's form."""
     if isinstance(schema.get("items"), list):
         return schema["items"], schema.get("additionalItems", True)
     return get_list(schema, "prefixItems"), schema.get("items", True)
 
 
 def member_schemas(schema: Mapping[str, Any], name: str) -> Iterable[Any]:
-    """Every schema that the member `name` of an object must satisfy."""
+    """All schemas that the member `name` of an object must satisfy."""
     known = get_mapping(schema, "properties")
-    found = [known[name]] if name in known else []
-    found += [
-        one for form, one in get_mapping(schema, "patternProperties").items() if patterns.search(form, name)
+    schemas = [known[name]] if name in known else []
+    schemas += [
+        pattern_schema
+        for form, pattern_schema in get_mapping(schema, "patternProperties").items()
+        if patterns.search(form, name)
     ]
-    return found or [schema.get("additionalProperties", True)]
+    return schemas or [schema.get("additionalProperties", True)]

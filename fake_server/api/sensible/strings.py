@@ -1,4 +1,4 @@
-"""String values for a schema: formats, patterns, lengths, and words that fit a member's name."""
+"""Propose strings for a schema: by format, pattern, length, and the member's name."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _PLAIN = ("amber", "birch", "cedar", "dune", "ember", "fjord", "grove", "heron",
 
 
 def candidates(schema: Mapping[str, Any], name: str, text: str, salt: int, seed: int) -> Iterator[str]:
-    """Texts that may satisfy the schema, the best first; callers check them."""
+    """Propose texts for the schema, best first; the caller checks them."""
     form = schema.get("format") if isinstance(schema.get("format"), str) else ""
     pattern = schema.get("pattern") if isinstance(schema.get("pattern"), str) else None
     lowest = min(get_size(schema, "minLength") or 0, MAX_LENGTH)
@@ -41,17 +41,17 @@ def candidates(schema: Mapping[str, Any], name: str, text: str, salt: int, seed:
     if form:
         yield from examples_of_format(str(form), salt, seed)
     if pattern is not None:
-        made = regex_example.make_example(pattern, lowest, salt)
-        if made is not None:
-            yield made
-            yield made[:highest]
+        example = regex_example.make_example(pattern, lowest, salt)
+        if example is not None:
+            yield example
+            yield example[:highest]
     yield fit_length(plain_text(name, salt, seed), lowest, highest)
     yield fit_length(plain_text("", salt, seed), lowest, highest)
     yield fit_length(_short_text(salt), lowest, highest)
 
 
 def plain_text(name: str, salt: int, seed: int) -> str:
-    """A short text that suits a member of this name."""
+    """A short text that suits a member of this name; another salt gives another text."""
     for word in reversed(hints.split_words(name)):
         if word in _BY_WORD:
             options = _BY_WORD[word]
@@ -61,7 +61,7 @@ def plain_text(name: str, salt: int, seed: int) -> str:
 
 
 def fit_length(text: str, lowest: int, highest: int | None) -> str:
-    """The text made long enough with more words, or cut."""
+    """Pad the text with words to `lowest` characters, or cut it to `highest`."""
     if len(text) < lowest:
         text += (" " + " ".join(_PLAIN)) * ((lowest - len(text)) // 60 + 1)
         text = text[:lowest]
@@ -70,7 +70,7 @@ def fit_length(text: str, lowest: int, highest: int | None) -> str:
 
 
 def examples_of_format(form: str, salt: int, seed: int) -> Iterator[str]:
-    """Texts of a JSON Schema format; none for a format not known."""
+    """Yield a text of a JSON Schema format, nothing for an unknown format."""
     day, month = 1 + salt % 28, 1 + salt // 28 % 12
     date = f"2026-{month:02d}-{day:02d}"
     clock = f"{9 + salt % 12:02d}:30:00Z"
@@ -91,14 +91,14 @@ def examples_of_format(form: str, salt: int, seed: int) -> Iterator[str]:
 
 
 def _make_uuid(seed: int, salt: int) -> str:
-    """A UUID of version 4's shape (RFC 9562 section 5.4) that seed and salt decide."""
+    """A version 4 UUID (RFC 9562 section 5.4) derived from seed and salt."""
     digits = f"{chance.number(seed, salt, 'a'):016x}{chance.number(seed, salt, 'b'):016x}"
     variant = "89ab"[int(digits[16], 16) % 4]
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
 def _short_text(salt: int) -> str:
-    """Short distinct texts: a, b, … z, ba, bb, …"""
+    """The shortest distinct texts: a, b, … z, ba, bb, …"""
     letters, left = "", salt
     while True:
         letters = chr(ord("a") + left % 26) + letters

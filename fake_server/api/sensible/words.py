@@ -1,7 +1,7 @@
-"""The text of an answer: repeated words, small sums and counts, or a few sentences about the question.
+"""Write an answer's text: words to repeat, a small sum or count, or a few sentences about the question.
 
-Equal conversations get equal texts and different ones different texts; sampling parameters, the model's
-name and the way the answer is delivered do not matter.
+Equal conversations get equal texts, different ones different texts; sampling parameters, the model's name
+and streaming make no difference.
 """
 
 from __future__ import annotations
@@ -54,19 +54,19 @@ _GREETING = re.compile(r"\s*(?:hi|hello|hey|good (?:morning|evening|day))\b[^?\n
 
 
 def conversation_key(request: Mapping[str, Any]) -> list[Any]:
-    """What an answer depends on: roles and texts, names of tools, the response format, the seed."""
-    said = [[message.role, message.text] for message in chat_request.messages(request)]
+    """What an answer depends on: roles and texts, names of tools, response format, seed."""
+    messages = [[message.role, message.text] for message in chat_request.messages(request)]
     names = [tool.name for tool in chat_request.tools(request)]
-    return [said, names, chat_request.response_format(request), request.get("seed")]
+    return [messages, names, chat_request.response_format(request), request.get("seed")]
 
 
 def write_text(request: Mapping[str, Any], seed: int, index: int = 0) -> str:
-    """The answer's text for choice number `index`."""
-    said = chat_request.messages(request)
-    if said and said[-1].role in chat_request.RESULT_ROLES:
-        return _write_about_results(request, said)
-    question = chat_request.last_user_text(request) or (said[-1].text if said else "")
-    system = "\n".join(message.text for message in said if message.role in chat_request.SYSTEM_ROLES)
+    """Write the text of choice number `index`."""
+    messages = chat_request.messages(request)
+    if messages and messages[-1].role in chat_request.RESULT_ROLES:
+        return _write_about_results(request, messages)
+    question = chat_request.last_user_text(request) or (messages[-1].text if messages else "")
+    system = "\n".join(message.text for message in messages if message.role in chat_request.SYSTEM_ROLES)
     words = repeat.words_to_repeat(question)
     if words is None:
         words = repeat.words_to_repeat(system, strict=True)
@@ -79,7 +79,7 @@ def write_text(request: Mapping[str, Any], seed: int, index: int = 0) -> str:
 
 
 def _shorten_words(words: str, limit: int = MAX_QUESTION) -> str:
-    """The words on one line, the middle left out where they are long."""
+    """Put a text on one line, without its middle if it is long."""
     return shorten_middle(" ".join(words.split()), limit)
 
 
@@ -96,7 +96,11 @@ def _write_about(question: str, request: Mapping[str, Any], seed: int, index: in
             chance.pick(_OPENINGS, "opening", key).format(_shorten_words(question).replace("{", "{{"))
         )
     earlier = [message.text for message in chat_request.messages(request) if message.role == "user"][:-1]
-    parts += [f"Before that you said “{_shorten_words(one, 200)}”." for one in earlier[-3:] if one.strip()]
+    parts += [
+        f"Before that you said “{_shorten_words(earlier_question, 200)}”."
+        for earlier_question in earlier[-3:]
+        if earlier_question.strip()
+    ]
     for number in range(12 if _LONG.search(question) else 2):
         parts.append(_write_sentence([*key, number]))
     return " ".join(parts)
@@ -122,7 +126,7 @@ def _count_up(question: str) -> str | None:
 
 
 def _solve_sum(question: str) -> str | None:
-    """`2 + 2 = 4` for a question with one sum in it."""
+    """`2 + 2 = 4` for a question that contains a sum, else None."""
     match = _SUM.search(question)
     if not match:
         return None
@@ -133,18 +137,18 @@ def _solve_sum(question: str) -> str | None:
             return None
         mark = "/"
     value = {"+": left + right, "-": left - right, "*": left * right, "/": left / (right or 1)}[mark]
-    shown = str(value) if value.denominator == 1 else f"{float(value):.6g}"
-    return f"{match.group(1)} {mark} {match.group(3)} = {shown}"
+    result = str(value) if value.denominator == 1 else f"{float(value):.6g}"
+    return f"{match.group(1)} {mark} {match.group(3)} = {result}"
 
 
-def _write_about_results(request: Mapping[str, Any], said: tuple[chat_request.Message, ...]) -> str:
+def _write_about_results(request: Mapping[str, Any], messages: tuple[chat_request.Message, ...]) -> str:
     """The results of the tools that were called last, in the order they came."""
     results: list[str] = []
-    for message in reversed(said):
+    for message in reversed(messages):
         if message.role not in chat_request.RESULT_ROLES:
             break
         results.insert(0, message.text[:MAX_RESULT])
     question = chat_request.last_user_text(request)
     opening = f"For “{_shorten_words(question, 200)}” " if question else ""
-    told = "; ".join(results)
-    return f"{opening}{'t' if opening else 'T'}he tool{'s' if len(results) > 1 else ''} answered: {told}"
+    texts = "; ".join(results)
+    return f"{opening}{'t' if opening else 'T'}he tool{'s' if len(results) > 1 else ''} answered: {texts}"

@@ -1,1 +1,1 @@
-"""Refuse bad requests as OpenAI does: status 400, the first complaint, its parameter and code."""
+"""Refuse bad requests as OpenAI does: status 400 with the first complaint, its `param` and `code`."""

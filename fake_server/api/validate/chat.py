@@ -1,6 +1,6 @@
-"""The members of a chat request as a table, and what must hold between them.
+"""The members of a chat request as a table, and the checks across members.
 
-Source: the API reference of chat completions; null stands where the reference or genuine traffic has it.
+Source: the API reference of chat completions; members are nullable if it or genuine traffic has null.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _RESPONSE_FORMAT = tagged_union(
         "text": members().named("ResponseFormatText", "Any text."),
         "json_object": members().named("ResponseFormatJsonObject", "A JSON object."),
         "json_schema": members({"json_schema": _JSON_SCHEMA}).named(
-            "ResponseFormatJsonSchema", "JSON that fits a schema."
+            "ResponseFormatJsonSchema", "JSON that is valid for a schema."
         ),
     },
 )
@@ -63,67 +63,71 @@ _PREDICTION = members(
         "type": one_of("content"),
         "content": by_type("one of a string or array of objects", string=anything, array=_TEXT_PARTS),
     }
-).named("PredictionContent", "What most of the answer is expected to be.")
+).named("PredictionContent", "Text that most of the answer is expected to equal.")
 _STREAM_OPTIONS = members(
     optional={
-        "include_usage": boolean.documented("The last chunk tells the usage."),
-        "include_obfuscation": boolean.documented("Chunks are padded."),
+        "include_usage": boolean.documented("Send the token usage in a last chunk."),
+        "include_obfuscation": boolean.documented("Pad the chunks to hide the lengths of their texts."),
     },
     closed=True,
-).named("ChatCompletionStreamOptions", "Only for streams.")
+).named("ChatCompletionStreamOptions", "Options of a stream.")
 METADATA = mapping(string(most=512), most=16, longest_key=64).documented(
-    "Up to 16 pairs of texts that go with the completion."
+    "Up to 16 key-value pairs to store with the completion."
 )
 _INT64 = 2**63
 LONGEST_MODEL = 2048
-"""Characters; every chunk of a stream repeats the name, so a longer one would make replies huge."""
-_IGNORED = "Checked and else ignored."
+"""In characters; every chunk of a stream repeats the name, so a longer one would make streams huge."""
+_IGNORED = "Validated, but has no effect."
 _EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 _TIERS = ("auto", "default", "flex", "scale", "priority", "fast")
 
 REQUIRED: Mapping[str, Check] = {
     "model": string(least=1, most=LONGEST_MODEL).documented(
-        "Which model answers; any name is known, unless the server was given names."
+        "The model to use; any name is accepted unless the server was started with a list."
     ),
     "messages": messages.MESSAGES.documented("The conversation so far, oldest first."),
 }
 MEMBERS: Mapping[str, Check] = {
     **REQUIRED,
-    "stream": nullable(boolean).documented("Answer as server-sent events."),
+    "stream": nullable(boolean).documented("Answer with server-sent events."),
     "stream_options": nullable(_STREAM_OPTIONS),
-    "n": nullable(integer(1, 128)).documented("How many choices are made."),
+    "n": nullable(integer(1, 128)).documented("How many choices to return."),
     "stop": nullable(
         by_type("one of a string or an array", string=anything, array=array(string(), most=4))
-    ).documented("Texts at which the answer ends; they are not part of it."),
-    "temperature": nullable(number(0, 2)).documented("How much chance there is; checked and else ignored."),
-    "top_p": nullable(number(0, 1)).documented("The share of likely tokens; checked and else ignored."),
+    ).documented("Texts before which the answer ends."),
+    "temperature": nullable(number(0, 2)).documented("Sampling temperature; validated, but has no effect."),
+    "top_p": nullable(number(0, 1)).documented("Nucleus sampling; validated, but has no effect."),
     "frequency_penalty": nullable(number(-2, 2)).documented(_IGNORED),
     "presence_penalty": nullable(number(-2, 2)).documented(_IGNORED),
     "logit_bias": nullable(mapping(number(-100, 100))).documented(
-        "Which tokens are favoured; checked and else ignored."
+        "Biases of tokens; validated, but have no effect."
     ),
-    "seed": nullable(integer(-_INT64, _INT64 - 1)).documented("For answers that repeat."),
-    "user": string().documented("Whom the application serves."),
+    "seed": nullable(integer(-_INT64, _INT64 - 1)).documented(
+        "Equal requests with equal seeds get equal answers."
+    ),
+    "user": string().documented("The end user of the application."),
     "max_completion_tokens": nullable(integer(1)).documented(
-        "The most tokens of one choice, reasoning included."
+        "The maximum tokens of a choice, including reasoning."
     ),
     "max_tokens": nullable(integer(1)).documented(deprecated=True),
-    "tools": tools.TOOLS.documented("What the model may call."),
-    "tool_choice": nullable(tools.TOOL_CHOICE).documented("Whether a tool is called, and which."),
-    "parallel_tool_calls": boolean.documented("Whether several calls may be made at once."),
-    "response_format": nullable(_RESPONSE_FORMAT).documented("What kind of text the answer is."),
-    "logprobs": nullable(boolean).documented("Tell the log probability of each token."),
+    "tools": tools.TOOLS.documented("The tools that the model may call."),
+    "tool_choice": nullable(tools.TOOL_CHOICE).documented("Whether to call a tool, and which."),
+    "parallel_tool_calls": boolean.documented("Whether one answer may make several calls."),
+    "response_format": nullable(_RESPONSE_FORMAT).documented("The format of the answer's text."),
+    "logprobs": nullable(boolean).documented("Return the log probability of each token."),
     "top_logprobs": nullable(integer(0, 20)).documented(
-        "How many alternatives each token has; `logprobs` is needed."
+        "How many alternatives to return for each token; requires `logprobs`."
     ),
-    "reasoning_effort": nullable(one_of(*_EFFORTS)).documented("How much a model that reasons does so."),
+    "reasoning_effort": nullable(one_of(*_EFFORTS)).documented(
+        "How many reasoning tokens a reasoning model uses."
+    ),
     "verbosity": nullable(one_of("low", "medium", "high")),
     "modalities": nullable(array(one_of("text", "audio"), least=1)),
     "audio": nullable(_AUDIO),
     "prediction": nullable(_PREDICTION),
     "web_search_options": nullable(members()),
     "moderation": nullable(members()),
-    "store": nullable(boolean).documented("Keep the completion, so that it can be listed and read again."),
+    "store": nullable(boolean).documented("Store the completion, so that it can be listed and retrieved."),
     "metadata": nullable(METADATA),
     "service_tier": nullable(one_of(*_TIERS)),
     "prompt_cache_key": nullable(string()),
@@ -134,14 +138,14 @@ MEMBERS: Mapping[str, Check] = {
     "function_call": nullable(tools.FUNCTION_CALL).documented(deprecated=True),
 }
 UPDATE = {"metadata": MEMBERS["metadata"]}
-"""What a stored completion may be given anew."""
+"""The members of a request that updates a stored completion."""
 
 
 def validate_chat(request: Mapping[str, Any]) -> ErrorReply | None:
-    """The 400 of a chat request that OpenAI refuses, None for a good one.
+    """Return the 400 for a chat request that OpenAI would refuse, None for a valid one.
 
-    The first complaint counts: required members, then each member as sent, then unknown ones, then
-    what must hold between members, of schemas, and for the model.
+    The first complaint counts: missing members, then each member in the order sent, then checks across
+    members, of schemas, and of what the model supports.
     """
     try:
         validate_members(request, REQUIRED, MEMBERS)
@@ -161,8 +165,8 @@ def _check_combinations(request: dict[str, Any]) -> None:
     if request.get("top_logprobs") is not None and not request.get("logprobs"):
         message = "Invalid value for 'top_logprobs': it is only allowed when 'logprobs' is enabled."
         raise Invalid(message, "top_logprobs", None)
-    wanted = request.get("response_format") or {}
-    if wanted.get("type") == "json_object" and "json" not in json.dumps(request["messages"]).lower():
+    form = request.get("response_format") or {}
+    if form.get("type") == "json_object" and "json" not in json.dumps(request["messages"]).lower():
         message = (
             "'messages' must contain the word 'json' in some form, to use 'response_format' of type "
             "'json_object'."
@@ -174,7 +178,7 @@ def _check_combinations(request: dict[str, Any]) -> None:
 
 
 def check_stream_options(request: Mapping[str, Any]) -> None:
-    """Raises Invalid for options of a stream without a stream."""
+    """Raise Invalid for `stream_options` without `stream`."""
     if request.get("stream_options") is not None and not request.get("stream"):
         message = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
         raise Invalid(message, "stream_options", None)

@@ -1,6 +1,6 @@
-"""Checks of single values, with OpenAI's wording of what is wrong and with JSON Schemas.
+"""Checks of single values: each validates with OpenAI's error messages, and has a JSON Schema.
 
-Wording, `param` paths (`messages[1].content[0].type`) and codes follow genuine 4xx answers.
+Messages, `param` paths (`messages[1].content[0].type`) and codes follow genuine 4xx responses.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _LONGEST_ECHO = 100
 
 
 class Invalid(Exception):
-    """A request the API refuses; `reply` is the 400."""
+    """An invalid request; `reply` is the 400 to answer it with."""
 
     def __init__(self, message: str, param: str | None, code: str | None) -> None:
         super().__init__(message)
@@ -26,11 +26,11 @@ class Invalid(Exception):
 
 @dataclass(frozen=True)
 class Check:
-    """What a value must be: one entry of the tables that requests are validated and documented by.
+    """What a value must be: an entry of the tables by which requests are validated and documented.
 
-    `validate` takes a value and its path in the request, and raises Invalid unless the value is right.
-    `schema` says the same as JSON Schema, with checks in the places of inner schemas. The OpenAPI document
-    has it under the name `component`, or in place where that is empty.
+    `validate(value, path)` raises Invalid unless the value at this path of the request is valid. `schema`
+    says the same as JSON Schema, in which nested checks stand for their schemas. In the OpenAPI document
+    the schema is the component called `component`, or inline if that is empty.
     """
 
     validate: Callable[[Any, str], None]
@@ -38,11 +38,11 @@ class Check:
     component: str = ""
 
     def named(self, component: str, description: str = "") -> Check:
-        """This check as a named component of the OpenAPI document."""
+        """The same check as a named component of the OpenAPI document."""
         return replace(self.documented(description), component=component)
 
     def documented(self, description: str = "", **keywords: Any) -> Check:
-        """This check with a description and other keywords of JSON Schema, which are not validated."""
+        """The same check with a description and more JSON Schema keywords, which are only documented."""
         described = {"description": description} if description else {}
         return replace(self, schema={**self.schema, **described, **keywords})
 
@@ -57,14 +57,14 @@ def wrong_type(path: str, expected: str, value: Any) -> Invalid:
 
 
 def wrong_value(path: str, value: Any, allowed: Collection[str]) -> Invalid:
-    """An `invalid_value` that lists what is supported."""
-    supported = join_words([f"'{one}'" for one in allowed])
+    """The error for a value that is not one of `allowed`."""
+    supported = join_words([f"'{choice}'" for choice in allowed])
     message = f"Invalid value: '{echo(value)}'. Supported values are: {supported}."
     return Invalid(message, path, "invalid_value")
 
 
 def type_name(value: Any) -> str:
-    """A JSON value's type as the API's messages name it."""
+    """A JSON value's type, as the API's messages name it."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -74,7 +74,7 @@ def type_name(value: Any) -> str:
 
 
 def echo(value: Any) -> str:
-    """A value short enough to repeat."""
+    """A value shortened so that a message can repeat it."""
     return shorten(str(value), _LONGEST_ECHO)
 
 
@@ -94,7 +94,7 @@ boolean = Check(_validate_boolean, {"type": "boolean"})
 
 
 def keywords(**keywords: Any) -> dict[str, Any]:
-    """The keywords of JSON Schema that have a value."""
+    """The JSON Schema keywords whose value is not None."""
     return {keyword: value for keyword, value in keywords.items() if value is not None}
 
 
@@ -164,11 +164,11 @@ def string(least: int = 0, most: int | None = None, pattern: str | None = None) 
 
 
 def one_of(*allowed: str) -> Check:
-    """One of the given strings."""
+    """Exactly one of the given strings."""
 
     def checked(value: Any, path: str) -> None:
         if not isinstance(value, str):
-            raise wrong_type(path, f"one of {join_words([repr(one) for one in allowed], 'or')}", value)
+            raise wrong_type(path, f"one of {join_words([repr(choice) for choice in allowed], 'or')}", value)
         if value not in allowed:
             raise wrong_value(path, value, allowed)
 

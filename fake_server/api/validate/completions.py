@@ -1,6 +1,6 @@
-"""The members of a text completion request as a table, and what must hold between them.
+"""The members of a text completion request as a table, and the checks across members.
 
-Source: the API reference of completions; null stands where the reference or genuine traffic has it.
+Source: the API reference of completions; members are nullable if it or genuine traffic has null.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from fake_server.api.validate.containers import array, nullable, validate_member
 
 REQUIRED: Mapping[str, Check] = {"model": CHAT["model"]}
 LAST_TOKEN = 100_257
-"""The largest token number that the models know (a genuine refusal says so)."""
+"""The largest token number the models accept, according to a genuine error message."""
 MOST_PROMPTS = 2048
 MOST_CHOICES = 2048
-"""Choices of one answer, a bound of this server's own."""
+"""Choices per response; this server's own limit."""
 CONTEXT_SIZES = {"gpt-3.5-turbo-instruct": 4097, "davinci-002": 16_384, "babbage-002": 16_384}
-"""OpenAI's models that complete text, with the tokens that prompt and completion may have together."""
+"""OpenAI's text completion models and their context sizes: tokens of prompt and completion together."""
 DEFAULT_TOKENS = 16
 _SHARED = (
     "stream", "stream_options", "n", "stop", "temperature", "top_p", "frequency_penalty", "presence_penalty",
@@ -55,7 +55,7 @@ def _validate_texts_or_tokens(value: Any, path: str) -> None:
 
 
 def malformed(path: str) -> Invalid:
-    """What OpenAI says of an empty array or an empty text in one: no more than where it stands."""
+    """OpenAI's error for an empty array or an empty string in one, which names only the path."""
     message = f"'$.{path}' is invalid. Please check the API reference: https://platform.openai.com/docs/api-reference."
     return Invalid(message, None, None)
 
@@ -65,10 +65,10 @@ def _validate_tokens(value: Any, path: str) -> None:
     name = path.partition("[")[0]
     if not value:
         raise malformed(name)
-    for one in value:
-        if not 0 <= one <= LAST_TOKEN:
+    for token in value:
+        if not 0 <= token <= LAST_TOKEN:
             bounds = f"Minimum value is 0, maximum value is {LAST_TOKEN} (inclusive)."
-            message = f"Invalid token in {name}: {echo(one)}. {bounds}"
+            message = f"Invalid token in {name}: {echo(token)}. {bounds}"
             raise Invalid(message, None, None)
 
 
@@ -78,7 +78,7 @@ TEXTS_OR_TOKENS = Check(_validate_texts_or_tokens, {"anyOf": _FORMS})
 
 
 def check_context(limit: int, prompt: int, completion: int) -> None:
-    """Raises Invalid where a prompt's tokens and those of its completion are more than the context holds."""
+    """Raise Invalid if the tokens of prompt and completion together exceed the context size `limit`."""
     if prompt + completion > limit:
         message = (
             f"This model's maximum context length is {limit} tokens, however you requested "
@@ -91,17 +91,17 @@ def check_context(limit: int, prompt: int, completion: int) -> None:
 MEMBERS: Mapping[str, Check] = {
     **REQUIRED,
     **{name: CHAT[name] for name in _SHARED},
-    "prompt": nullable(TEXTS_OR_TOKENS).documented("The beginning, or several, each a text or its tokens."),
-    "max_tokens": nullable(integer(0)).documented("The most tokens of one choice; 16 if not said."),
-    "best_of": nullable(integer(0, 20)).documented("How many candidates are made for `n` choices."),
-    "echo": nullable(boolean).documented("Begin each choice with its prompt."),
-    "logprobs": nullable(integer(0, 5)).documented("How many alternatives each token has."),
+    "prompt": nullable(TEXTS_OR_TOKENS).documented("The beginning as text or tokens, or several of them."),
+    "max_tokens": nullable(integer(0)).documented("The maximum tokens of a choice; 16 by default."),
+    "best_of": nullable(integer(0, 20)).documented("How many candidates to generate for `n` choices."),
+    "echo": nullable(boolean).documented("Start each choice with its prompt."),
+    "logprobs": nullable(integer(0, 5)).documented("How many alternatives to return for each token."),
     "suffix": nullable(string()),
 }
 
 
 def validate_completion(request: Mapping[str, Any]) -> ErrorReply | None:
-    """The 400 of a text completion request that OpenAI refuses, None for a good one."""
+    """Return the 400 for a text completion request that OpenAI would refuse, None for a valid one."""
     try:
         validate_members(request, REQUIRED, MEMBERS)
         check_stream_options(request)
@@ -112,10 +112,11 @@ def validate_completion(request: Mapping[str, Any]) -> ErrorReply | None:
 
 
 def _check_combinations(request: Mapping[str, Any]) -> None:
-    candidates, wanted = request.get("best_of"), request.get("n") or 1
-    if candidates and wanted > candidates:
+    candidates, choices_per_prompt = request.get("best_of"), request.get("n") or 1
+    if candidates and choices_per_prompt > candidates:
         message = (
-            f"'best_of' ({candidates}) must be at least 'n' ({wanted}): it counts the candidates for them."
+            f"'best_of' ({candidates}) must be at least 'n' ({choices_per_prompt}): "
+            "it counts the candidates for them."
         )
         raise Invalid(message, "best_of", None)
     if (candidates or 1) > 1 and request.get("stream"):
@@ -130,11 +131,11 @@ def _check_combinations(request: Mapping[str, Any]) -> None:
         raise Invalid(message, None, None)
     prompts = [] if request.get("prompt") is None else tokens.prompt_texts(request["prompt"])
     array(string(), most=MOST_PROMPTS).validate(prompts, "prompt")
-    choices = len(prompts) * max(wanted, candidates or 1)
+    choices = len(prompts) * max(choices_per_prompt, candidates or 1)
     if choices > MOST_CHOICES:
         message = f"This server makes at most {MOST_CHOICES} choices at once; {choices} are asked for."
         raise Invalid(message, "n", None)
     if model in CONTEXT_SIZES:
         longest = max(map(tokens.count, prompts), default=0)
-        asked = request.get("max_tokens")
-        check_context(CONTEXT_SIZES[model], longest, DEFAULT_TOKENS if asked is None else asked)
+        max_tokens = request.get("max_tokens")
+        check_context(CONTEXT_SIZES[model], longest, DEFAULT_TOKENS if max_tokens is None else max_tokens)

@@ -1,4 +1,4 @@
-"""Checks of arrays and objects, made of the checks of what is in them."""
+"""Checks of arrays and objects, built from the checks of their items and members."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from fake_server.api.validate.checks import (
 
 
 def nullable(check: Check) -> Check:
-    """`check`, or null."""
+    """The same check, or null."""
 
     def checked(value: Any, path: str) -> None:
         if value is not None:
@@ -47,8 +47,8 @@ def array(item: Check, least: int = 0, most: int | None = None, expected: str = 
                 f"but got an array with length {len(value)} instead."
             )
             raise Invalid(message, path, "array_above_max_length")
-        for index, one in enumerate(value):
-            item.validate(one, f"{path}[{index}]")
+        for index, element in enumerate(value):
+            item.validate(element, f"{path}[{index}]")
 
     return Check(checked, {"type": "array", "items": item, **keywords(minItems=least or None, maxItems=most)})
 
@@ -59,7 +59,7 @@ def members(
     *,
     closed: bool = False,
 ) -> Check:
-    """An object with these members; `closed` refuses any other."""
+    """An object with these members; others are ignored, or refused if it is `closed`."""
     must, may = required or {}, optional or {}
 
     def checked(value: Any, path: str) -> None:
@@ -69,9 +69,9 @@ def members(
             if name not in value:
                 raise missing(f"{path}.{name}")
             check.validate(value[name], f"{path}.{name}")
-        for name, one in value.items():
+        for name, member in value.items():
             if name in may:
-                may[name].validate(one, f"{path}.{name}")
+                may[name].validate(member, f"{path}.{name}")
             elif closed and name not in must:
                 unknown = f"{path}.{echo(name)}"
                 raise Invalid(f"Unknown parameter: '{unknown}'.", unknown, "unknown_parameter")
@@ -81,7 +81,7 @@ def members(
 
 
 def mapping(item: Check, most: int | None = None, longest_key: int | None = None) -> Check:
-    """An object with free member names, at most `most` of them, each at most `longest_key` long."""
+    """An object of at most `most` members of any name, which is at most `longest_key` characters long."""
 
     def checked(value: Any, path: str) -> None:
         if not isinstance(value, dict):
@@ -92,14 +92,14 @@ def mapping(item: Check, most: int | None = None, longest_key: int | None = None
                 f"but got an object with {len(value)} properties instead."
             )
             raise Invalid(message, path, "object_above_max_properties")
-        for name, one in value.items():
+        for name, member in value.items():
             if longest_key is not None and len(name) > longest_key:
                 message = (
                     f"Invalid property name in '{path}': '{echo(name)}' is too long. Expected a property "
                     f"name with maximum length {longest_key}, but got one with length {len(name)} instead."
                 )
                 raise Invalid(message, path, "property_name_above_max_length")
-            item.validate(one, f"{path}.{echo(name)}")
+            item.validate(member, f"{path}.{echo(name)}")
 
     names = None if longest_key is None else {"maxLength": longest_key}
     bounds = keywords(maxProperties=most, propertyNames=names)
@@ -122,7 +122,7 @@ def by_type(expected: str, **checks: Check) -> Check:
 
 
 def tagged_union(tag: str, forms: Mapping[str, Check]) -> Check:
-    """An object whose member `tag` says which of the forms it has."""
+    """An object whose member `tag` names the form it must have."""
 
     def checked(value: Any, path: str) -> None:
         if not isinstance(value, dict):
@@ -146,7 +146,7 @@ def tagged_union(tag: str, forms: Mapping[str, Check]) -> Check:
 
 
 def _with_tag(form: Check, tag: str, name: str) -> Check:
-    """The form with its tag in its schema; what validates it has seen the tag already."""
+    """The form with the tag in its schema; validation checks the tag before the form."""
     properties = {tag: one_of(name), **form.schema.get("properties", {})}
     required = [tag, *form.schema.get("required", ())]
     return replace(
@@ -157,9 +157,9 @@ def _with_tag(form: Check, tag: str, name: str) -> Check:
 def validate_members(
     request: Mapping[str, Any], required: Mapping[str, Check], known: Mapping[str, Check]
 ) -> None:
-    """A whole request: required members first, then each as sent; raises Invalid for the first complaint.
+    """Validate a whole request: missing members first, then each in the order sent. Raises Invalid.
 
-    Behind reasoning models api.openai.com words an unknown member as it does inside a member, as seen in
+    For reasoning models api.openai.com words an unknown member as it does for nested objects, as seen in
     https://github.com/teabranch/open-responses-server/issues/41 (o4-mini).
     """
     for name in required:

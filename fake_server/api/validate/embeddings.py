@@ -1,7 +1,7 @@
-"""The members of an embeddings request as a table, and what must hold between them.
+"""The members of an embeddings request as a table, and the checks across members.
 
-Source: the API reference of embeddings and genuine traffic, which has one empty text answered; in an array
-OpenAI refuses it.
+Source: the API reference of embeddings and genuine traffic, in which a single empty text is accepted, but not
+one in an array.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from fake_server.api.validate.containers import array, nullable, validate_member
 MOST_INPUTS, MOST_TOKENS, MOST_TOKENS_TOGETHER = 2048, 8192, 300_000
 REQUIRED: Mapping[str, Check] = {
     "model": CHAT["model"].documented(examples=list(vectors.SIZES)),
-    "input": TEXTS_OR_TOKENS.documented("A text or its tokens, or several."),
+    "input": TEXTS_OR_TOKENS.documented("A text, its tokens, or several of either."),
 }
 MEMBERS: Mapping[str, Check] = {
     **REQUIRED,
     "dimensions": nullable(integer(1)).documented(
-        "How many numbers a vector has; no more than the model's vectors have.",
+        "The dimensions of the vectors, at most those of the model.",
         maximum=max(vectors.SIZES.values()),
     ),
     "encoding_format": nullable(one_of("float", "base64")).documented(
@@ -35,7 +35,7 @@ MEMBERS: Mapping[str, Check] = {
 
 
 def validate_embeddings(request: Mapping[str, Any]) -> ErrorReply | None:
-    """The 400 of an embeddings request that OpenAI refuses, None for a good one."""
+    """Return the 400 for an embeddings request that OpenAI would refuse, None for a valid one."""
     try:
         validate_members(request, REQUIRED, MEMBERS)
         _check_dimensions(request)
@@ -45,18 +45,18 @@ def validate_embeddings(request: Mapping[str, Any]) -> ErrorReply | None:
 
 
 def _check_dimensions(request: Mapping[str, Any]) -> None:
-    wanted, model = request.get("dimensions"), request["model"]
-    if wanted is not None and model == vectors.FIXED_SIZE_MODEL:
+    dimensions, model = request.get("dimensions"), request["model"]
+    if dimensions is not None and model == vectors.FIXED_SIZE_MODEL:
         raise Invalid("This model does not support specifying dimensions.", None, None)
-    if wanted is not None:
-        integer(1, vectors.vector_size(model)).validate(wanted, "dimensions")
+    if dimensions is not None:
+        integer(1, vectors.vector_size(model)).validate(dimensions, "dimensions")
 
 
 def _check_lengths(request: Mapping[str, Any]) -> ErrorReply | None:
-    given = request["input"]
-    texts = tokens.prompt_texts(given)
+    prompt = request["input"]
+    texts = tokens.prompt_texts(prompt)
     array(string(), most=MOST_INPUTS).validate(texts, "input")
-    if isinstance(given, list) and "" in texts:
+    if isinstance(prompt, list) and "" in texts:
         raise malformed("input")
     costs = [tokens.count(text) for text in texts]
     check_context(MOST_TOKENS, max(costs), 0)

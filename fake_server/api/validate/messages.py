@@ -1,4 +1,4 @@
-"""The messages of a chat request: roles, their content forms, and answers to tool calls."""
+"""The messages of a chat request: roles, content parts, and answers to tool calls."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from fake_server.api.validate.tools import CALL, LEGACY_CALL, NAME
 
 TEXT_PART = members({"text": string()}).named("ChatCompletionRequestMessageContentPartText", "A text.")
 _REFUSAL = members({"refusal": string()}).named(
-    "ChatCompletionRequestMessageContentPartRefusal", "A refusal that the assistant gave before."
+    "ChatCompletionRequestMessageContentPartRefusal", "An earlier refusal by the assistant."
 )
-_URL = string().documented("Where the picture is, or the picture as a data URL.")
+_URL = string().documented("The picture's URL, or the picture as a data URL.")
 _DETAIL = nullable(one_of("auto", "low", "high", "original"))
 _IMAGE = members({"image_url": members({"url": _URL}, {"detail": _DETAIL}).named("ImageUrl")}).named(
     "ChatCompletionRequestMessageContentPartImage", "A picture."
@@ -29,7 +29,7 @@ _INPUT_AUDIO = members({"data": string().documented("Base64."), "format": one_of
     "InputAudio"
 )
 _AUDIO = members({"input_audio": _INPUT_AUDIO}).named(
-    "ChatCompletionRequestMessageContentPartAudio", "Sound."
+    "ChatCompletionRequestMessageContentPartAudio", "Audio."
 )
 _FILE = members(
     {
@@ -55,7 +55,7 @@ _SPEAKER = {"name": string()}
 
 _ROLES: dict[str, Check] = {
     "system": members({"content": _TEXTS}, _SPEAKER).named(
-        "ChatCompletionRequestSystemMessage", "What the application demands."
+        "ChatCompletionRequestSystemMessage", "Instructions of the application."
     ),
     "assistant": members(
         {},
@@ -69,20 +69,20 @@ _ROLES: dict[str, Check] = {
         },
     ).named(
         "ChatCompletionRequestAssistantMessage",
-        "What was answered before; without content it holds calls or a refusal.",
+        "An earlier answer; without content it has tool calls or a refusal.",
     ),
     "user": members({"content": _USER}, _SPEAKER).named(
-        "ChatCompletionRequestUserMessage", "What the user says or shows."
+        "ChatCompletionRequestUserMessage", "Input of the user."
     ),
     "function": members({"name": NAME, "content": nullable(string())}).named(
-        "ChatCompletionRequestFunctionMessage", "What a function gave back, the older way."
+        "ChatCompletionRequestFunctionMessage", "The result of a function, in the legacy form."
     ),
     "tool": members(
-        {"content": _TEXTS, "tool_call_id": string().documented("Which call this answers.")}
-    ).named("ChatCompletionRequestToolMessage", "What a tool gave back."),
+        {"content": _TEXTS, "tool_call_id": string().documented("The id of the call that this answers.")}
+    ).named("ChatCompletionRequestToolMessage", "The result of a tool call."),
     "developer": members({"content": _TEXTS}, _SPEAKER).named(
         "ChatCompletionRequestDeveloperMessage",
-        "What the application demands; newer models take it for `system`.",
+        "Instructions of the application; newer models use it instead of `system`.",
     ),
 }
 _MESSAGE = tagged_union("role", _ROLES)
@@ -103,7 +103,7 @@ MESSAGES = array(Check(_validate_message, _MESSAGE.schema), least=1, expected="a
 
 
 def check_tool_answers(messages: list[dict[str, Any]]) -> None:
-    """Every tool call is answered at once, and every tool message answers one. Raises Invalid."""
+    """Raise Invalid unless tool messages follow and answer every tool call, and each answers one."""
     waiting: list[str] = []
     known: frozenset[str] = frozenset()
     for index, message in enumerate([*messages, {"role": None}]):
@@ -120,13 +120,13 @@ def check_tool_answers(messages: list[dict[str, Any]]) -> None:
                     "not found in 'tool_calls' of previous message."
                 )
                 raise Invalid(wording, f"messages.[{index}].tool_call_id", None)
-            waiting = [one for one in waiting if one != message["tool_call_id"]]
+            waiting = [call_id for call_id in waiting if call_id != message["tool_call_id"]]
             continue
         if waiting:
             wording = (
                 "An assistant message with 'tool_calls' must be followed by tool messages responding to "
                 "each 'tool_call_id'. The following tool_call_ids did not have response messages: "
-                f"{', '.join(one[:64] for one in waiting[:10])}"
+                f"{', '.join(call_id[:64] for call_id in waiting[:10])}"
             )
             raise Invalid(wording, f"messages.[{index}].role", None)
         waiting = [call["id"] for call in message.get("tool_calls") or []]

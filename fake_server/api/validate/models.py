@@ -1,7 +1,7 @@
-"""What OpenAI's own models refuse, by their names; any other name is free to take all of it.
+"""What OpenAI's models do not support, by model name; models of any other name support everything.
 
-The refusals of o1-mini, of web search, of images and sound are recorded; of the others users report the
-wording: https://github.com/ITSpecialist111/ai_automation_suggester/issues/38 (`max_tokens`),
+The errors of o1-mini, web search, images and audio are recorded; the wording of the others is reported by
+users: https://github.com/ITSpecialist111/ai_automation_suggester/issues/38 (`max_tokens`),
 https://github.com/decolua/9router/issues/560 (`temperature`),
 https://github.com/chathub-dev/chathub/issues/126 (the context).
 """
@@ -19,10 +19,10 @@ from fake_server.api.validate.checks import Invalid, echo
 _DATED = r"(?:-\d{4}-?\d{2}-?\d{2}|-\d{4})?$"
 _REASONING = re.compile(r"(?:o1|o3|o4-mini|gpt-5)(?!.*(?:chat|search))")
 _FIXED_TEMPERATURE = re.compile(rf"(?:o1|o3|o4-mini|gpt-5|gpt-5-mini|gpt-5-nano){_DATED}")
-"""Models with one temperature only; later ones have others where they do not reason."""
+"""Models whose temperature is fixed; later models allow others when reasoning is off."""
 _FIRST_REASONING = re.compile(r"o1-(?:mini|preview)")
 _WITHOUT_VISION = re.compile(r"gpt-4(?:-0613|-0314|-32k.*)?$|o1-mini|o3-mini")
-"""Models that see no images; gpt-3.5-turbo is let off, for the contract asks it everything."""
+"""Models without image input; not gpt-3.5-turbo, because the contract suite asks it everything."""
 _CHAT_MODELS = re.compile(r"gpt-3\.5-turbo(?!-instruct)|gpt-4|gpt-5|chatgpt-|o1|o3|o4-mini")
 _SIZES = (
     (re.compile(rf"gpt-4o(?:-mini)?{_DATED}"), 128_000, 16_384),
@@ -31,18 +31,18 @@ _SIZES = (
     (re.compile(r"gpt-4(?:-0613)?$"), 8_192, None),
     (re.compile(r"gpt-3\.5-turbo(?:-0125|-1106)?$"), 16_385, 4_096),
 )
-"""The context of a model and the most it writes, None: as much as the context holds."""
+"""Context size and maximum completion tokens by model name; None: up to the context size."""
 _IMAGE_SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF")
 _DATA_URL = re.compile(r"data:[^,]{0,100};base64,([A-Za-z0-9+/]{8})")
 
 
 def is_chat_model(model: str) -> bool:
-    """Whether it is a model of OpenAI's that chats, and does nothing else."""
+    """Whether it is one of OpenAI's chat-only models."""
     return bool(_CHAT_MODELS.match(model))
 
 
 def check_model(request: Mapping[str, Any]) -> None:
-    """Raises Invalid for what the model named does not take."""
+    """Raise Invalid for anything the request's model does not support."""
     model = request["model"]
     if _REASONING.match(model):
         _check_reasoning_model(request, model)
@@ -100,15 +100,15 @@ def _check_image(place: str, url: str, blind: bool) -> None:
 
 
 def _check_size(request: Mapping[str, Any], model: str) -> None:
-    context, most = next(((one, most) for name, one, most in _SIZES if name.match(model)), (None, None))
+    context, limit = next(((size, limit) for name, size, limit in _SIZES if name.match(model)), (None, None))
     if context is None:
         return
     for name in ("max_tokens", "max_completion_tokens"):
-        wanted = request.get(name)
-        if most is not None and wanted is not None and wanted > most:
+        max_tokens = request.get(name)
+        if limit is not None and max_tokens is not None and max_tokens > limit:
             message = (
-                f"{name} is too large: {wanted}. This model supports at most {most} completion tokens, "
-                f"whereas you provided {wanted}."
+                f"{name} is too large: {max_tokens}. This model supports at most {limit} completion tokens, "
+                f"whereas you provided {max_tokens}."
             )
             raise Invalid(message, name, "invalid_value")
     if sum(map(_count_characters, request["messages"])) <= context:

@@ -20,8 +20,8 @@ MODELS = (
     "text-moderation-007",
 )
 MOST_INPUTS = 2048
-"""Inputs of one request, a bound of this server's own."""
-_URL = string(1).documented("Where the picture is, or the picture as a data URL.")
+"""Inputs per request; this server's own limit."""
+_URL = string(1).documented("The picture's URL, or the picture as a data URL.")
 _PART = tagged_union(
     "type",
     {
@@ -45,17 +45,17 @@ def _validate_input(value: Any, path: str) -> None:
 _FORMS = (string(), array(string(), 1, MOST_INPUTS), array(_PART, 1, MOST_INPUTS))
 REQUIRED: Mapping[str, Check] = {
     "input": Check(_validate_input, {"anyOf": _FORMS}).documented(
-        "A text, several texts (a result for each), or parts (one result for all)."
+        "A text, several texts (one result each), or parts (one result for all)."
     )
 }
 MEMBERS: Mapping[str, Check] = {
     **REQUIRED,
-    "model": nullable(string(1)).documented("The `text-` models read texts alone.", enum=[*MODELS, None]),
+    "model": nullable(string(1)).documented("The `text-` models accept only texts.", enum=[*MODELS, None]),
 }
 
 
 def validate_moderations(request: Mapping[str, Any]) -> ErrorReply | None:
-    """The 400 of a moderation request that OpenAI refuses, None for a good one."""
+    """Return the 400 for a moderation request that OpenAI would refuse, None for a valid one."""
     try:
         validate_members(request, REQUIRED, MEMBERS)
         _check_model(request.get("model") or MODELS[0], request["input"])
@@ -64,9 +64,9 @@ def validate_moderations(request: Mapping[str, Any]) -> ErrorReply | None:
     return None
 
 
-def _check_model(model: str, given: Any) -> None:
-    """Raises Invalid for a model that does not judge, and for parts behind one that reads texts alone."""
+def _check_model(model: str, inputs: Any) -> None:
+    """Raise Invalid for a model that does not moderate, and for pictures sent to a text model."""
     if model not in MODELS:
         raise wrong_value("model", model, MODELS)
-    if model.startswith("text-") and isinstance(given, list):
-        array(string()).validate(given, "input")
+    if model.startswith("text-") and isinstance(inputs, list):
+        array(string()).validate(inputs, "input")

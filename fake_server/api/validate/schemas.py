@@ -1,8 +1,8 @@
-"""JSON Schemas that OpenAI refuses: of functions, and of what strict mode can hold a model to.
+"""Check JSON Schemas of functions and response formats, and what strict mode demands of them.
 
-Wording, params and codes are those of answers that users report: of a member that must be false
-(https://github.com/dottxt-ai/outlines/issues/844), of one that must name all
-(https://github.com/kevinwatt/mysql-mcp/issues/5), of arrays (https://github.com/modelscope/ms-agent/pull/610).
+Wording, params and codes follow errors that users report: `additionalProperties` must be false
+(https://github.com/dottxt-ai/outlines/issues/844), `required` must name all
+(https://github.com/kevinwatt/mysql-mcp/issues/5), arrays (https://github.com/modelscope/ms-agent/pull/610).
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ _SINGLE = ("items", "additionalProperties", "not")
 _BY_NAME = ("properties", "$defs", "definitions")
 _SEVERAL = ("anyOf", "allOf", "oneOf", "prefixItems")
 _FORBIDDEN = ("oneOf", "allOf")
-"""What no schema of strict mode has, wherever it stands."""
+"""Keywords that strict mode forbids at any depth."""
 
 
 def check_response_format(request: Mapping[str, Any]) -> None:
-    """Raises Invalid for a schema that a strict response format cannot have."""
+    """Raise Invalid for a schema that a strict response format does not accept."""
     form = request.get("response_format") or {}
-    told = form.get("json_schema") if form.get("type") == "json_schema" else None
-    if told and told.get("strict") and told.get("schema") is not None:
-        problem = _find_problem(told["schema"], strict=True)
+    description = form.get("json_schema") if form.get("type") == "json_schema" else None
+    if description and description.get("strict") and description.get("schema") is not None:
+        problem = _find_problem(description["schema"], strict=True)
         if problem:
-            message = f"Invalid schema for response_format '{told['name']}': {problem}"
+            message = f"Invalid schema for response_format '{description['name']}': {problem}"
             raise Invalid(message, "response_format", None)
 
 
 def check_functions(request: Mapping[str, Any]) -> None:
-    """Raises Invalid for parameters that no function, or no strict one, can have."""
+    """Raise Invalid for a schema of parameters that a function, or a strict function, does not accept."""
     for index, tool in enumerate(request.get("tools") or ()):
         function = tool.get("function") or {}
         parameters = function.get("parameters")
@@ -49,13 +49,13 @@ def _find_problem(schema: Mapping[str, Any], *, strict: bool) -> str | None:
     for context, part in _walk(schema):
         problem = _find_part_problem(part, strict)
         if problem:
-            place = ", ".join(repr(echo(one)) for one in context) + ("," if len(context) == 1 else "")
+            place = ", ".join(repr(echo(step)) for step in context) + ("," if len(context) == 1 else "")
             return f"In context=({place}), {problem}"
     return None
 
 
 def _walk(schema: Mapping[str, Any]) -> Iterator[tuple[Context, Mapping[str, Any]]]:
-    """Every schema in a schema with where it stands, those outside first."""
+    """Yield every schema inside a schema with its path, outer ones first."""
     waiting: list[tuple[Context, Any]] = [((), schema)]
     while waiting:
         context, part = waiting.pop()
@@ -65,11 +65,13 @@ def _walk(schema: Mapping[str, Any]) -> Iterator[tuple[Context, Mapping[str, Any
         inner: list[tuple[Context, Any]] = [((name,), part[name]) for name in _SINGLE if name in part]
         for holder in _BY_NAME:
             if isinstance(part.get(holder), Mapping):
-                inner += [((holder, name), one) for name, one in part[holder].items()]
+                inner += [((holder, name), inner_schema) for name, inner_schema in part[holder].items()]
         for holder in _SEVERAL:
             if isinstance(part.get(holder), list):
-                inner += [((holder, str(index)), one) for index, one in enumerate(part[holder])]
-        waiting += [((*context, *where), one) for where, one in reversed(inner)]
+                inner += [
+                    ((holder, str(index)), inner_schema) for index, inner_schema in enumerate(part[holder])
+                ]
+        waiting += [((*context, *where), inner_schema) for where, inner_schema in reversed(inner)]
 
 
 def _find_part_problem(part: Mapping[str, Any], strict: bool) -> str | None:
@@ -95,5 +97,5 @@ def _find_strict_problem(part: Mapping[str, Any], kinds: list[Any]) -> str | Non
     )
     if missing is None:
         return None
-    wanted = "'required' is required to be supplied and to be an array including every key in properties."
-    return f"{wanted} Missing '{echo(missing)}'."
+    demand = "'required' is required to be supplied and to be an array including every key in properties."
+    return f"{demand} Missing '{echo(missing)}'."

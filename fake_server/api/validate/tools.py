@@ -1,4 +1,4 @@
-"""Tools, tool choices and calls in a chat request, the legacy functions as well."""
+"""Tools, tool choices and tool calls in a chat request, including legacy functions."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ TOOLS = array(
         "type",
         {
             "function": members({"function": _FUNCTION}).named(
-                "ChatCompletionTool", "A function that may be called."
+                "ChatCompletionTool", "A function that the model may call."
             ),
             "custom": members({"custom": _CUSTOM}).named(
-                "CustomToolChatCompletions", "A tool that takes any text."
+                "CustomToolChatCompletions", "A tool whose input is any text."
             ),
         },
     ),
@@ -53,13 +53,13 @@ TOOL_CHOICE = by_type(
         "type",
         {
             "function": members({"function": _NAMED}).named(
-                "ChatCompletionNamedToolChoice", "This function is to be called."
+                "ChatCompletionNamedToolChoice", "Call this function."
             ),
             "custom": members({"custom": _NAMED}).named(
-                "ChatCompletionNamedToolChoiceCustom", "This custom tool is to be called."
+                "ChatCompletionNamedToolChoiceCustom", "Call this custom tool."
             ),
             "allowed_tools": members({"allowed_tools": _ALLOWED}).named(
-                "ChatCompletionAllowedToolsChoice", "Some of the tools may, or one of them must, be called."
+                "ChatCompletionAllowedToolsChoice", "Restrict calls to some of the tools."
             ),
         },
     ),
@@ -82,7 +82,7 @@ CALL = tagged_union(
 
 
 def check_tools(request: dict[str, Any]) -> None:
-    """What is said about tools fits the tools there are. Raises Invalid."""
+    """Raise Invalid for a tool choice that does not match the tools offered."""
     offered = request.get("tools")
     for name in ("tool_choice", "parallel_tool_calls"):
         if request.get(name) is not None and not offered:

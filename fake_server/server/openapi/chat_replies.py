@@ -1,4 +1,4 @@
-"""What replies about chat hold, under the names of the API reference."""
+"""Chat reply bodies, with the component names of the API reference."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ USAGE = members(
             }
         ).named("CompletionTokensDetails"),
     },
-).named("CompletionUsage", "Tokens; the total is the sum of the other two.")
+).named("CompletionUsage", "Token counts; the total is the sum of the other two.")
 
 _TOKEN = {"token": TEXT, "logprob": number(), "bytes": nullable(array(integer()))}
 _TOKENS = nullable(
     array(
         members({**_TOKEN, "top_logprobs": array(members(_TOKEN).named("TopLogprob"))}).named(
-            "ChatCompletionTokenLogprob", "A token with its log probability, and likely alternatives."
+            "ChatCompletionTokenLogprob", "A token with its log probability and likely alternatives."
         )
     )
 )
@@ -49,9 +49,9 @@ _MESSAGE = members(
         "tool_calls": array(CALL),
         "annotations": _OBJECTS,
         "function_call": LEGACY_CALL,
-        "reasoning_content": TEXT.documented("Not OpenAI's: scripts may have it, as other servers do."),
+        "reasoning_content": TEXT.documented("Not sent by OpenAI; scripts may set it, as other servers do."),
     },
-).named("ChatCompletionResponseMessage", "What is answered.")
+).named("ChatCompletionResponseMessage", "The answer.")
 _COMPLETION = {
     **COMPLETION_ID,
     "object": one_of("chat.completion"),
@@ -63,7 +63,7 @@ _COMPLETION = {
     "usage": USAGE,
 }
 _COMPLETION_EXTRAS = {**FINGERPRINT, "service_tier": TEXT}
-COMPLETION = members(_COMPLETION, _COMPLETION_EXTRAS).named("ChatCompletion", "An answer, whole.")
+COMPLETION = members(_COMPLETION, _COMPLETION_EXTRAS).named("ChatCompletion", "A complete answer.")
 STORED_COMPLETION = members(
     {
         **_COMPLETION,
@@ -79,7 +79,7 @@ STORED_COMPLETION = members(
         "input_user": TEXT_OR_NULL,
     },
     _COMPLETION_EXTRAS,
-).named("StoredChatCompletion", "A stored answer, which repeats some of its request.")
+).named("StoredChatCompletion", "A stored answer, which repeats some members of its request.")
 
 _FUNCTION_PIECE = members({}, {"name": TEXT, "arguments": TEXT}).named("FunctionSaid")
 _CALL_PIECE = members(
@@ -92,7 +92,7 @@ _CALL_PIECE = members(
     },
 ).named(
     "ChatCompletionMessageToolCallChunk",
-    "A piece of a call; id, type and name come with the first one, arguments are joined.",
+    "A piece of a tool call; the first has id, type and name, and the arguments are concatenated.",
 )
 _DELTA = members(
     {},
@@ -105,7 +105,7 @@ _DELTA = members(
         "function_call": _FUNCTION_PIECE,
         "reasoning_content": TEXT,
     },
-).named("ChatCompletionStreamResponseDelta", "What is new.")
+).named("ChatCompletionStreamResponseDelta", "What this chunk adds.")
 CHUNK = members(
     {
         **COMPLETION_ID,
@@ -120,10 +120,10 @@ CHUNK = members(
     {
         **FINGERPRINT,
         "usage": nullable(USAGE).documented(
-            "In the last chunk, where `stream_options` ask for it; its `choices` are empty."
+            "In the last chunk, which has no `choices`, if `stream_options` ask for it."
         ),
         "service_tier": TEXT,
-        "obfuscation": TEXT.documented("Letters that hide how long the chunk is."),
+        "obfuscation": TEXT.documented("Padding that hides the length of the chunk's text."),
     },
 ).named("ChatCompletionChunk", "One event of a streamed answer; `data: [DONE]` is the last.")
 
@@ -147,7 +147,7 @@ _STORED_MESSAGE = members(
     {"refusal": TEXT, "tool_calls": array(CALL), "tool_call_id": TEXT, "function_call": LEGACY_CALL},
 ).named("ChatCompletionStoreMessage", "A message of the request that a stored completion answered.")
 MESSAGE_LIST = members({**_PAGE, "data": array(_STORED_MESSAGE)}).named(
-    "ChatCompletionMessageList", "Messages that a stored completion answered."
+    "ChatCompletionMessageList", "The messages that a stored completion answered."
 )
 DELETED = members(
     {"object": one_of("chat.completion.deleted"), "id": TEXT, "deleted": boolean.documented(const=True)}

@@ -1,4 +1,4 @@
-"""JSON Schemas for OpenAPI 3.1, made from the checks that requests are validated by."""
+"""Make the component schemas of an OpenAPI 3.1 document from checks."""
 
 from __future__ import annotations
 
@@ -12,36 +12,36 @@ _NULL = {"type": "null"}
 
 
 def reference(check: Check) -> dict[str, str]:
-    """The reference to the component of a named check."""
+    """A `$ref` to the component of a named check."""
     return {"$ref": _ROOT + check.component}
 
 
 def components(checks: Iterable[Check]) -> dict[str, Any]:
-    """The schemas of named checks and of all named checks inside them, by component name.
+    """The schemas of named checks, and of all named checks inside them, by component name.
 
-    Raises ValueError for two components of one name.
+    Raises ValueError for two different components of the same name.
     """
-    found: dict[str, Any] = {}
+    schemas: dict[str, Any] = {}
     for check in checks:
-        _expand(check, found)
-    return dict(sorted(found.items()))
+        _expand(check, schemas)
+    return dict(sorted(schemas.items()))
 
 
-def _expand(node: Any, found: dict[str, Any]) -> Any:
-    """The schema with the checks in it replaced by schemas, or by references to components in `found`."""
+def _expand(node: Any, schemas: dict[str, Any]) -> Any:
+    """Replace the checks in a schema by their schemas, or by references to components added to `schemas`."""
     if isinstance(node, Check):
-        schema = _expand(node.schema, found)
+        schema = _expand(node.schema, schemas)
         if not node.component:
             return schema
         component = {"title": node.component, **schema}
-        if found.setdefault(node.component, component) != component:
+        if schemas.setdefault(node.component, component) != component:
             raise ValueError(f"two components are called {node.component}")
         return reference(node)
     if isinstance(node, list | tuple):
-        return [_expand(item, found) for item in node]
+        return [_expand(item, schemas) for item in node]
     if not isinstance(node, Mapping):
         return node
-    expanded = {keyword: _expand(value, found) for keyword, value in node.items()}
+    expanded = {keyword: _expand(value, schemas) for keyword, value in node.items()}
     if "discriminator" in expanded:
         mapping = expanded["discriminator"]["mapping"]
         expanded["discriminator"]["mapping"] = {name: schema["$ref"] for name, schema in mapping.items()}
@@ -49,7 +49,7 @@ def _expand(node: Any, found: dict[str, Any]) -> Any:
 
 
 def _join_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """Null stands in `type` beside a single type, and in the list of a choice of several."""
+    """Move the null of a nullable schema into `type`, or into the other alternatives of `anyOf`."""
     if not isinstance(schema.get("anyOf"), list) or schema["anyOf"][-1] != _NULL or len(schema["anyOf"]) != 2:
         return schema
     other, outer = schema["anyOf"][0], {name: value for name, value in schema.items() if name != "anyOf"}

@@ -1,4 +1,4 @@
-"""The operations under `/__fake__/`, told in the words of the code that serves them."""
+"""The operations under `/__fake__/`, described by the docstrings of their handlers."""
 
 from __future__ import annotations
 
@@ -54,14 +54,16 @@ _ORDER = ("post", "get", "delete")
 
 
 def paths(samples: Samples) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Each operation as method, path and what the document says of it."""
+    """Yield each operation as (method, path, its description in the document)."""
     chat = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}]}
     space = {"x-fake-space": "example"}
     samples.ask("post", "/v1/chat/completions", chat, space)
-    served = [(method.lower(), route.path, route) for route in ROUTES for method in route.methods or ()]
-    for method, path, route in sorted((one for one in served if one[0] in _ORDER), key=_sort_key):
+    operations = [(method.lower(), route.path, route) for route in ROUTES for method in route.methods or ()]
+    for method, path, route in sorted(
+        (operation for operation in operations if operation[0] in _ORDER), key=_sort_key
+    ):
         words = (route.endpoint.__doc__ or "").partition(": ")[2]
-        made: dict[str, Any] = {
+        description: dict[str, Any] = {
             "operationId": route.endpoint.__name__ + ("_by_name" if "{" in path else ""),
             "tags": [TAG],
             "summary": words[:1].upper() + words[1:].rstrip("."),
@@ -79,26 +81,26 @@ def paths(samples: Samples) -> Iterator[tuple[str, str, dict[str, Any]]]:
             examples = {title: {"value": value} for title, value in EXAMPLES[path].items()}
             body = next(iter(EXAMPLES[path].values()))
             form = {"type": ["object", "array"], "items": {"type": "object"}}
-            made["requestBody"] = {
+            description["requestBody"] = {
                 "required": True,
                 "content": {"application/json": {"schema": form, "examples": examples}},
             }
         if (method, path) == ("post", "/__fake__/faults"):
-            made["description"] = "Faults: " + ", ".join(f"`{fault}`" for fault in CATALOGUE) + "."
+            description["description"] = "Faults: " + ", ".join(f"`{fault}`" for fault in CATALOGUE) + "."
         if parameters:
-            made["parameters"] = parameters
-        made["responses"] = _responses(samples, method, path, name, body, space)
-        yield method, path, made
+            description["parameters"] = parameters
+        description["responses"] = _responses(samples, method, path, name, body, space)
+        yield method, path, description
 
 
-def _sort_key(one: tuple[str, str, Any]) -> tuple[bool, int, bool]:
-    """First what adds, then what tells, then what takes away one thing or all of its kind, then the rest."""
-    method, path, _ = one
+def _sort_key(operation: tuple[str, str, Any]) -> tuple[bool, int, bool]:
+    """Sort POST, GET, then DELETE of one item and of all; resets and deletion of spaces come last."""
+    method, path, _ = operation
     return path.endswith(("/reset", "/spaces/{name}")), _ORDER.index(method), "{" not in path
 
 
 def _existing_name(samples: Samples, path: str, space: Mapping[str, str]) -> str:
-    """The name of something that the path can take away."""
+    """The name of an existing item that the path can delete."""
     if "spaces" in path:
         return space["x-fake-space"]
     root = path.removesuffix("/{name}")
@@ -110,13 +112,13 @@ def _responses(
     samples: Samples, method: str, path: str, name: str, body: Any, space: Mapping[str, str]
 ) -> dict[str, Any]:
     sample = samples.ask(method, path.replace("{name}", name), body, space)
-    told: dict[str, Any] = {"description": "Done." if method != "get" else "What there is."}
+    response: dict[str, Any] = {"description": "Done." if method != "get" else "What there is."}
     if isinstance(sample.body, str):
-        told["content"] = {"text/plain": {"schema": _TEXT}}
+        response["content"] = {"text/plain": {"schema": _TEXT}}
     elif sample.body is not None:
-        told["content"] = {"application/json": {"schema": {"type": "object"}, "example": sample.body}}
+        response["content"] = {"application/json": {"schema": {"type": "object"}, "example": sample.body}}
     may_be_wrong = body is not None or (method, path) in _QUERY
     failures = {"400": {"$ref": "#/components/responses/400"}} if may_be_wrong else {}
     if "{name}" in path:
         failures["404"] = {"$ref": "#/components/responses/404"}
-    return {str(sample.status): told, **failures}
+    return {str(sample.status): response, **failures}

@@ -1,4 +1,4 @@
-"""The OpenAPI document of what the app serves."""
+"""The OpenAPI document of the operations the app serves."""
 
 from __future__ import annotations
 
@@ -20,31 +20,38 @@ from fake_server.server.openapi.operations import (
 from fake_server.server.openapi.replies import ERROR
 
 ERRORS: Mapping[int, str] = {
-    400: "The request is wrong; `param` says where.",
-    401: "The key is not the server's.",
-    403: "The model does something else.",
-    404: "There is no such thing.",
+    400: "The request is invalid; `param` says where.",
+    401: "The API key is missing or wrong.",
+    403: "The model does not support this operation.",
+    404: "Not found.",
     413: "The body is too large.",
     415: "The body is not JSON.",
-    429: "A script or a fault says so; `retry-after` says when to ask again.",
-    500: "A script or a fault says so.",
+    429: "Sent by a script or a fault; `retry-after` says when to try again.",
+    500: "Sent by a script or a fault.",
 }
-"""What the statuses of refusals mean."""
-_INTRODUCTION = """Answers as OpenAI's API does: what scripts say, or else something sensible.
+"""Descriptions of the error statuses."""
+_INTRODUCTION = """Responds like OpenAI's API: with what scripts say, or else with a plausible answer.
 
-Clients find it by `OPENAI_BASE_URL`; any key will do unless the server has one. Every path of the API stands
-without `/v1`, too. Below `/@NAME` (`/@mine/v1/chat/completions`), or with the header `x-fake-space: NAME`, a
-test has scripts, faults, stored completions and a journal of its own."""
+Point clients here with `OPENAI_BASE_URL`; any API key is accepted unless the server has one. All paths of the
+API also work without `/v1`. Below `/@NAME` (`/@mine/v1/chat/completions`), or with the header
+`x-fake-space: NAME`, a test has its own scripts, faults, stored completions and journal."""
 
 
 def document(samples: Samples) -> dict[str, Any]:
-    """The whole document; its examples of replies are the samples."""
+    """Make the whole document, with the samples as example replies."""
     paths: dict[str, Any] = {}
-    for one in OPERATIONS:
-        paths.setdefault(f"/v1{one.path}", {})[one.method] = _describe_operation(one, samples)
-    for method, path, made in control.paths(samples):
-        paths.setdefault(path, {})[method] = made
-    bodies = [body for one in OPERATIONS for body in (one.request, one.reply, one.event) if body]
+    for operation in OPERATIONS:
+        paths.setdefault(f"/v1{operation.path}", {})[operation.method] = _describe_operation(
+            operation, samples
+        )
+    for method, path, description in control.paths(samples):
+        paths.setdefault(path, {})[method] = description
+    bodies = [
+        body
+        for operation in OPERATIONS
+        for body in (operation.request, operation.reply, operation.event)
+        if body
+    ]
     return {
         "openapi": "3.1.0",
         "info": {"title": "Fake OpenAI server", "version": "1", "description": _INTRODUCTION},
@@ -62,68 +69,73 @@ def document(samples: Samples) -> dict[str, Any]:
     }
 
 
-def _describe_operation(one: Operation, samples: Samples) -> dict[str, Any]:
-    made: dict[str, Any] = {"operationId": one.name, "tags": [one.tag], "summary": one.summary}
-    names = [part[1:-1] for part in one.path.split("/") if part.startswith("{")]
-    model = FINE_TUNED_MODEL if one.method == "delete" else "gpt-4o-mini"
-    known = {"model": model, "completion_id": samples.stored() if STORED_PATH in one.path else ""}
-    made["parameters"] = [
+def _describe_operation(operation: Operation, samples: Samples) -> dict[str, Any]:
+    description: dict[str, Any] = {
+        "operationId": operation.name,
+        "tags": [operation.tag],
+        "summary": operation.summary,
+    }
+    names = [part[1:-1] for part in operation.path.split("/") if part.startswith("{")]
+    model = FINE_TUNED_MODEL if operation.method == "delete" else "gpt-4o-mini"
+    known = {"model": model, "completion_id": samples.stored() if STORED_PATH in operation.path else ""}
+    description["parameters"] = [
         *({"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names),
-        *({"name": name, "in": "query", **QUERY[name]} for name in one.query),
+        *({"name": name, "in": "query", **QUERY[name]} for name in operation.query),
         {"$ref": "#/components/parameters/fault"},
     ]
-    if one.request is not None:
-        examples = {name: {"value": value} for name, value in one.examples.items()}
-        content = {"schema": reference(one.request), "examples": examples}
-        made["requestBody"] = {"required": True, "content": {"application/json": content}}
-    path = f"/v1{one.path}".format(**known)
+    if operation.request is not None:
+        examples = {name: {"value": value} for name, value in operation.examples.items()}
+        content = {"schema": reference(operation.request), "examples": examples}
+        description["requestBody"] = {"required": True, "content": {"application/json": content}}
+    path = f"/v1{operation.path}".format(**known)
     failures = {
-        str(status): {"$ref": f"#/components/responses/{status}"} for status in _error_statuses(one, names)
+        str(status): {"$ref": f"#/components/responses/{status}"}
+        for status in _error_statuses(operation, names)
     }
-    made["responses"] = {
-        "200": {"description": "As asked.", "content": _describe_reply(one, path, samples)},
+    description["responses"] = {
+        "200": {"description": "Success.", "content": _describe_reply(operation, path, samples)},
         **failures,
     }
-    return made
+    return description
 
 
-def _describe_reply(one: Operation, path: str, samples: Samples) -> dict[str, Any]:
-    """What is answered, by media type, with what the fake says to the examples."""
-    whole: dict[str, Any] = {"schema": reference(one.reply)}
-    given = {"application/json": whole}
-    if not one.examples:
-        whole["example"] = samples.ask(one.method, path).body
-        return given
+def _describe_reply(operation: Operation, path: str, samples: Samples) -> dict[str, Any]:
+    """Describe the reply by media type, with the fake's replies to the example requests."""
+    whole: dict[str, Any] = {"schema": reference(operation.reply)}
+    content = {"application/json": whole}
+    if not operation.examples:
+        whole["example"] = samples.ask(operation.method, path).body
+        return content
     whole["examples"] = {
-        name: {"value": samples.ask(one.method, path, body).body}
-        for name, body in one.examples.items()
+        name: {"value": samples.ask(operation.method, path, body).body}
+        for name, body in operation.examples.items()
         if not body.get("stream")
     }
-    if one.event is not None:
-        events = samples.stream(path, next(iter(one.examples.values())))
-        given["text/event-stream"] = {"schema": reference(one.event), "example": events}
-    return given
+    if operation.event is not None:
+        events = samples.stream(path, next(iter(operation.examples.values())))
+        content["text/event-stream"] = {"schema": reference(operation.event), "example": events}
+    return content
 
 
-def _error_statuses(one: Operation, names: list[str]) -> list[int]:
-    found = {400, 401, 429, 500}
-    if one.request is not None:
-        found |= {404, 413, 415}
-    if one.query or names:
-        found.add(404)
-    if one.tag in ("Completions", "Embeddings") or one.event is not None:
-        found.add(403)  # models that chat, complete or embed do nothing else
-    return sorted(found)
+def _error_statuses(operation: Operation, names: list[str]) -> list[int]:
+    statuses = {400, 401, 429, 500}
+    if operation.request is not None:
+        statuses |= {404, 413, 415}
+    if operation.query or names:
+        statuses.add(404)
+    if operation.tag in ("Completions", "Embeddings") or operation.event is not None:
+        statuses.add(403)  # models that chat, complete or embed do nothing else
+    return sorted(statuses)
 
 
 def _describe_error(status: int, words: str, samples: Samples) -> dict[str, Any]:
     content = {"schema": reference(ERROR), "example": samples.refused(status)}
-    made: dict[str, Any] = {"description": words, "content": {"application/json": content}}
+    response: dict[str, Any] = {"description": words, "content": {"application/json": content}}
     if status == 429:
-        made["headers"] = {"retry-after": {"schema": {"type": "string"}, "description": "Seconds."}}
-    return made
+        response["headers"] = {"retry-after": {"schema": {"type": "string"}, "description": "Seconds."}}
+    return response
 
 
 def _describe_fault_header() -> dict[str, Any]:
-    words = "What is to go wrong with this reply, such as `error;status=503` or `cut;after_events=3`."
+    words = "A fault for this reply, such as `error;status=503` or `cut;after_events=3`."
     return {"name": HEADER, "in": "header", "description": words, "schema": {"type": "string"}}

@@ -1,4 +1,4 @@
-"""Replies for the document to show, made by the fake itself."""
+"""Example replies for the document, made by the fake itself."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ _SPANS = re.compile(r'"(first|seconds)":[0-9.e-]+')
 
 @dataclass(frozen=True)
 class Sample:
-    """A reply: `body` is a value where it is JSON, else text; None where there is none."""
+    """A reply; `body` is parsed if it is JSON, else text, None if empty."""
 
     status: int
     body: Any
 
 
 class Samples:
-    """What a fake answers to `ask`, and one that wants KEY to `ask_with_key`.
+    """Example replies: `ask` sends a request to a fake, `ask_with_key` to a fake that requires a key.
 
-    Ids and times are made the same in every document.
+    Ids and times in replies are replaced by constant ones.
     """
 
     def __init__(self, ask: Ask, ask_with_key: Ask) -> None:
@@ -39,24 +39,29 @@ class Samples:
     def ask(
         self, method: str, path: str, body: Any = None, fields: Mapping[str, str] | None = None
     ) -> Sample:
-        """What the fake answers."""
+        """Send a request to the fake."""
         status, text = _answer(self._open, method, path, body, fields or {})
         return Sample(status, _read(text))
 
     def stored(self) -> str:
-        """The id of a completion that was stored just now."""
-        said = {"role": "user", "content": "Repeat after me: A tree stands in the field."}
-        asked = {"model": "gpt-4o-mini", "messages": [said], "store": True, "metadata": {"team": "green"}}
-        return str(json.loads(_answer(self._open, "POST", "/v1/chat/completions", asked, {})[1])["id"])
+        """Store a chat completion and return its id."""
+        message = {"role": "user", "content": "Repeat after me: A tree stands in the field."}
+        request = {
+            "model": "gpt-4o-mini",
+            "messages": [message],
+            "store": True,
+            "metadata": {"team": "green"},
+        }
+        return str(json.loads(_answer(self._open, "POST", "/v1/chat/completions", request, {})[1])["id"])
 
     def stream(self, path: str, body: Mapping[str, Any]) -> str:
-        """The events of a streamed answer, those in the middle left out."""
+        """Request a stream and return its events, leaving out the middle ones."""
         events = str(self.ask("POST", path, {**body, "stream": True}).body).split("\n\n")
         shown = [*events[:_SHOWN_EVENTS], ": …", *events[-_SHOWN_EVENTS:]]
         return "\n\n".join(shown)
 
     def refused(self, status: int) -> Any:
-        """The body of a refusal with this status."""
+        """The body of an error reply with this status."""
         chat = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}]}
         path = "/v1/chat/completions"
         if status == 401:

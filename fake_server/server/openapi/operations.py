@@ -1,4 +1,4 @@
-"""The operations of the API that the fake serves, with requests to try."""
+"""The API operations that the fake serves, with example requests."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from fake_server.server.openapi import chat_replies, replies, requests
 from fake_server.server.state.completions import LIMIT, MOST_LISTED
 
 Examples = Mapping[str, Mapping[str, Any]]
-"""Requests' bodies by a few words on each."""
+"""Request bodies by title."""
 TAGS = {
-    "Chat": "Conversations, answered whole or as a stream of chunks; with `store` they can be read again.",
-    "Completions": "Texts that are continued, the older way.",
-    "Embeddings": "Vectors of length 1; texts that share words are near.",
-    "Models": "Names that can be asked.",
-    "Moderations": "Scores of texts and pictures, high for plain words of a category.",
-    "Fake control": "What was asked, what is said next and what goes wrong, in the space of the request.",
+    "Chat": "Conversations, answered whole or as a stream of chunks; with `store` they can be retrieved.",
+    "Completions": "Legacy text completions.",
+    "Embeddings": "Vectors of length 1, closer for texts that share words.",
+    "Models": "The models that can be used.",
+    "Moderations": "Scores of texts and pictures, high for typical words of a category.",
+    "Fake control": "Recorded requests, scripts, queued replies and faults of the request's space.",
 }
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation: where, what it is called, what it takes and gives; `event`: what its streams hold."""
+    """An API operation. `name` is its operationId; `event` describes one event of its stream."""
 
     method: str
     path: str
@@ -166,44 +166,44 @@ OPERATIONS = (
               chat_replies.CHUNK, _CHATS),
     Operation("get", "/chat/completions", "listChatCompletions", "Chat", "List stored completions",
               chat_replies.COMPLETION_LIST, query=("model", "metadata", *_PAGED)),
-    Operation("get", STORED_PATH, "getChatCompletion", "Chat", "Read a stored completion",
+    Operation("get", STORED_PATH, "getChatCompletion", "Chat", "Get a stored completion",
               chat_replies.STORED_COMPLETION),
-    Operation("post", STORED_PATH, "updateChatCompletion", "Chat", "Give a stored completion other metadata",
+    Operation("post", STORED_PATH, "updateChatCompletion", "Chat", "Update a stored completion's metadata",
               chat_replies.STORED_COMPLETION, requests.STORED_CHAT, None,
               {"other metadata": {"metadata": {"team": "blue"}}}),
     Operation("delete", STORED_PATH, "deleteChatCompletion", "Chat", "Delete a stored completion",
               chat_replies.DELETED),
-    Operation("get", f"{STORED_PATH}/messages", "getChatCompletionMessages", "Chat", "List what it answered",
+    Operation("get", f"{STORED_PATH}/messages", "getChatCompletionMessages", "Chat", "List its messages",
               chat_replies.MESSAGE_LIST, query=_PAGED),
     Operation("post", "/completions", "createCompletion", "Completions", "Continue a text",
               replies.COMPLETION, requests.COMPLETION, replies.COMPLETION, _TEXTS),
     Operation("post", "/embeddings", "createEmbedding", "Embeddings", "Turn texts into vectors",
               replies.EMBEDDINGS, requests.EMBEDDING, None, _VECTORS),
     Operation("get", "/models", "listModels", "Models", "List the models", replies.MODEL_LIST),
-    Operation("get", "/models/{model}", "retrieveModel", "Models", "Describe a model", replies.MODEL),
+    Operation("get", "/models/{model}", "retrieveModel", "Models", "Get a model", replies.MODEL),
     Operation("delete", "/models/{model}", "deleteModel", "Models", "Delete a fine-tuned model",
               replies.MODEL_DELETED),
-    Operation("post", "/moderations", "createModeration", "Moderations", "Judge texts or pictures",
+    Operation("post", "/moderations", "createModeration", "Moderations", "Moderate texts or pictures",
               replies.MODERATIONS, requests.MODERATION, None, _JUDGED),
     Operation("get", "/health", "health", "Fake control", "Whether the server is ready", replies.HEALTH),
 )  # fmt: skip
 QUERY: Mapping[str, Mapping[str, Any]] = {
-    "after": {"description": "The id that ended the page before.", "schema": {"type": "string"}},
+    "after": {"description": "The last id of the previous page.", "schema": {"type": "string"}},
     "limit": {
-        "description": "How many a page has.",
+        "description": "The number of items per page.",
         "schema": {"type": "integer", "minimum": 1, "maximum": MOST_LISTED, "default": LIMIT},
     },
     "order": {
-        "description": "Oldest or newest first.",
+        "description": "Oldest (`asc`) or newest (`desc`) first.",
         "schema": {"type": "string", "enum": ["asc", "desc"], "default": "asc"},
     },
-    "model": {"description": "Only those that this model answered.", "schema": {"type": "string"}},
+    "model": {"description": "Only completions by this model.", "schema": {"type": "string"}},
     "metadata": {
-        "description": "Only those with this metadata: `metadata[team]=green`.",
+        "description": "Only completions with this metadata, as in `metadata[team]=green`.",
         "style": "deepObject",
         "explode": True,
         "example": {},
         "schema": {"type": "object", "additionalProperties": {"type": "string"}},
     },
 }
-"""Parameters of lists."""
+"""Query parameters of the list operations."""

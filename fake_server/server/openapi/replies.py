@@ -1,4 +1,4 @@
-"""What replies hold beside those about chat, under the names of the API reference."""
+"""Reply bodies other than chat, with the component names of the API reference."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ ERROR = members(
     {
         "error": members(
             {
-                "message": TEXT.documented("What is wrong, in words."),
+                "message": TEXT.documented("What is wrong, in plain words."),
                 "type": TEXT,
-                "param": TEXT_OR_NULL.documented("Which member of the request is meant."),
+                "param": TEXT_OR_NULL.documented("The request member at fault."),
                 "code": TEXT_OR_NULL,
             }
         ).named("Error")
@@ -37,7 +37,7 @@ _LOGPROBS = members(
         "top_logprobs": nullable(array(nullable(mapping(number())))),
         "text_offset": array(COUNT),
     }
-).named("CompletionLogprobs", "Parallel lists, an entry for each token.")
+).named("CompletionLogprobs", "Parallel lists with one entry per token.")
 _CHOICE = members(
     {
         "index": COUNT,
@@ -51,7 +51,7 @@ _CHOICE = members(
 COMPLETION = members(
     {**COMPLETION_ID, "object": one_of("text_completion"), "choices": array(_CHOICE)},
     {**FINGERPRINT, "usage": nullable(USAGE)},
-).named("Completion", "A continued text; the events of a streamed one have the same members.")
+).named("Completion", "A continued text; the events of a stream have the same members.")
 
 _EMBEDDING = members(
     {
@@ -69,22 +69,22 @@ EMBEDDINGS = members(
         "model": TEXT,
         "usage": members({"prompt_tokens": COUNT, "total_tokens": COUNT}).named("EmbeddingUsage"),
     }
-).named("CreateEmbeddingResponse", "Vectors in the order of the texts.")
+).named("CreateEmbeddingResponse", "The vectors, in the order of the texts.")
 
 _MODEL_ID = {"id": TEXT, "object": one_of("model")}
 MODEL = members({**_MODEL_ID, "created": SECONDS, "owned_by": TEXT}).named(
-    "Model", "A model that can be asked."
+    "Model", "A model that can be used."
 )
 MODEL_LIST = members({"object": one_of("list"), "data": array(MODEL)}).named("ListModelsResponse")
 MODEL_DELETED = members({**_MODEL_ID, "deleted": boolean}).named(
-    "DeleteModelResponse", "A fine-tuned model that was deleted."
+    "DeleteModelResponse", "The deleted fine-tuned model."
 )
 
 _OLD = categories("text")
 
 
 def _by_category(component: str, check: Callable[[str], Check], description: str = "") -> Check:
-    """A member for each category; the text models leave out those they do not know."""
+    """An object with a member for each category; those that the text models lack are optional."""
     new = categories("omni")
     return members(
         {name: check(name) for name in new if name in _OLD},
@@ -98,16 +98,16 @@ def _input_types(category: str) -> Check:
 
 _MODERATION = members(
     {
-        "flagged": boolean.documented("Whether any category is."),
+        "flagged": boolean.documented("Whether any category is flagged."),
         "categories": _by_category("ModerationCategories", lambda name: boolean),
         "category_scores": _by_category("ModerationCategoryScores", lambda name: number(0, 1)),
     },
     {
         "category_applied_input_types": _by_category("ModerationAppliedInputTypes", _input_types).documented(
-            "Which kinds of input were judged; the text models do not say."
+            "Which kinds of input were scored; the text models do not report it."
         )
     },
-).named("Moderation", "What is said of one input.")
+).named("Moderation", "The result for one input.")
 MODERATIONS = members({"id": TEXT, "model": TEXT, "results": array(_MODERATION)}).named(
     "CreateModerationResponse", "A result for each input."
 )

@@ -1,6 +1,6 @@
-"""The bodies of requests, from the tables by which the fake validates them.
+"""Request bodies, made from the tables by which the fake validates them.
 
-What must hold between members is validated only: JSON Schema could not say it well.
+Checks across members are not documented, because JSON Schema expresses them badly.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ def _body(
     return members(required, optional, closed=True).named(component, description)
 
 
-CHAT = _body("CreateChatCompletionRequest", "A conversation to be answered.", chat.REQUIRED, chat.MEMBERS)
+CHAT = _body("CreateChatCompletionRequest", "A conversation to answer.", chat.REQUIRED, chat.MEMBERS)
 STORED_CHAT = _body(
-    "UpdateChatCompletionRequest", "Other metadata for a stored completion.", chat.UPDATE, chat.UPDATE
+    "UpdateChatCompletionRequest", "New metadata for a stored completion.", chat.UPDATE, chat.UPDATE
 )
 COMPLETION = _body(
-    "CreateCompletionRequest", "A text to be continued.", completions.REQUIRED, completions.MEMBERS
+    "CreateCompletionRequest", "A text to continue.", completions.REQUIRED, completions.MEMBERS
 )
 EMBEDDING = _body(
-    "CreateEmbeddingRequest", "Texts to be turned into vectors.", embeddings.REQUIRED, embeddings.MEMBERS
+    "CreateEmbeddingRequest", "Texts to turn into vectors.", embeddings.REQUIRED, embeddings.MEMBERS
 )
 MODERATION = _body(
-    "CreateModerationRequest", "Texts or pictures to be judged.", moderations.REQUIRED, moderations.MEMBERS
+    "CreateModerationRequest", "Texts or pictures to moderate.", moderations.REQUIRED, moderations.MEMBERS
 )

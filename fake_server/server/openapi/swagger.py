@@ -21,7 +21,7 @@ ASSETS = {
 
 
 async def docs(request: Request) -> Response:
-    """The page; what it shows is /openapi.json."""
+    """Serve the page, which shows /openapi.json."""
     place = request.scope.get("root_path", "")
     root = f"{place}{CONTROL}/assets"
     return get_swagger_ui_html(
@@ -40,7 +40,7 @@ async def docs(request: Request) -> Response:
 
 
 async def asset(request: Request) -> Response:
-    """A file of Swagger UI."""
+    """Serve a file of Swagger UI."""
     name = request.path_params["name"]
     package = find_spec("fastapi_offline")
     if name not in ASSETS or package is None or package.origin is None:
