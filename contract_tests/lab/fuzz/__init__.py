@@ -1,4 +1,4 @@
-"""Whatever is sent, written or recorded: no 500, no hang, no traceback, no growth.
+"""Whatever is sent, written or recorded: no 500, no hang, no traceback, no growing memory.
 
-Run by `python -m contract_tests.fuzz`.
+Run by `python -m contract_tests.lab.fuzz`.
 """

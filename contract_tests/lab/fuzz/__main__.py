@@ -1,4 +1,4 @@
-"""`python -m contract_tests.lab.fuzz`: every part for its share of the time; how to repeat a failure."""
+"""`python -m contract_tests.lab.fuzz`: run every part for its share of the time."""
 
 from __future__ import annotations
 
@@ -13,95 +13,105 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from contract_tests.lab.fuzz import asked, control, faulty, memory, raw, schemas, scripted, surface, wired
+from contract_tests.lab.fuzz import (
+    control,
+    faults,
+    memory,
+    recordings,
+    requests,
+    schemas,
+    scripts,
+    surface,
+    wire,
+)
+from contract_tests.lab.fuzz.fake_process import FakeProcess
 from contract_tests.lab.fuzz.part import Part
-from contract_tests.lab.fuzz.serving import Served
 from contract_tests.lab.tools.environments import NotInstalled
 from contract_tests.lab.tools.processes import ending_on_sigterm
 
 PARTS: tuple[Part, ...] = (
-    asked.PART,
-    raw.PART,
+    requests.PART,
+    wire.PART,
     control.PART,
-    faulty.PART,
-    *scripted.PARTS,
+    faults.PART,
+    *scripts.PARTS,
     schemas.PART,
-    *wired.PARTS,
+    *recordings.PARTS,
 )
 SURFACE, MEMORY = "surface", "memory"
 SHARES = {SURFACE: 3, MEMORY: 2} | {part.name: 1 for part in PARTS}
 """How the time is divided."""
 HANGS = 120.0
-"""Seconds without an end to a round after which the stack is printed and the run ends."""
+"""Seconds for one round, after which the stack is printed and the run ends."""
 INTERRUPTED = 130
 ROUNDS = 4096
-"""Rounds count up from the seed; the fake's own seed is what stays the same, so that a round repeats."""
+"""Rounds count up from the seed; the fake's own seed is the seed divided by this, so that a round repeats."""
 
 
-def fuzz(name: str, served: Served, seed: int, seconds: float) -> str:
-    """One part for so long; what was done. Raises what its checks do, with a note how to repeat it."""
+def fuzz(name: str, fake: FakeProcess, seed: int, seconds: float) -> str:
+    """Run one part for some seconds; what was done. Raises what its checks do, with how to repeat it."""
     if name == SURFACE:
-        return surface.run(surface.installed(), served, seed, seconds)
+        return surface.run(surface.install(), fake, seed, seconds)
     if name == MEMORY:
-        told: list[str] = []
-        memory.run(served, seconds, told.append)
-        return told[-1]
-    part = next(one for one in PARTS if one.name == name)
+        return memory.run(fake, seconds)
+    part = next(part for part in PARTS if part.name == name)
     until, count, number = time.monotonic() + seconds, 0, seed
     while not count or time.monotonic() < until:
         faulthandler.dump_traceback_later(HANGS, exit=True)
         try:
-            count += part.round(served, number)
+            count += part.round(fake, number)
         except Exception as error:
             error.add_note(f"to repeat it: make fuzz FUZZ_ONLY={name} FUZZ_SEED={number}")
             raise
         finally:
             faulthandler.cancel_dump_traceback_later()
         number += 1
-    return f"{count} examples: {part.words}"
+    return f"{count} examples: {part.description}"
 
 
-def _tried(name: str, work: Callable[[], str], seed: int) -> bool:
-    """Run one part and print its line; whether nothing was found."""
+def _passes(name: str, work: Callable[[], str], seed: int) -> bool:
+    """Run one part and print its line; whether nothing went wrong."""
     began = time.monotonic()
     try:
-        said, fine = work(), True
+        text, passed = work(), True
     except NotInstalled as error:
-        said, fine = f"SKIPPED, schemathesis cannot be had here: {error}", True
+        text, passed = f"SKIPPED, schemathesis cannot be installed here: {error}", True
     except Exception as error:
         print("".join(traceback.format_exception(error)), file=sys.stderr)
         first = next(iter(str(error).splitlines()), type(error).__name__)
-        said, fine = f"FAILED with seed {seed}: {first[:150]}", False
-    print(f"{name:10} {time.monotonic() - began:6.1f} s  {said}", flush=True)
-    return fine
+        text, passed = f"FAILED with seed {seed}: {first[:150]}", False
+    print(f"{name:10} {time.monotonic() - began:6.1f} s  {text}", flush=True)
+    return passed
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """0 where nothing was found, 1 where something was; 130."""
+    """Run the parts and return the exit code: 0 where nothing went wrong, else 1; 130 when interrupted."""
     parser = argparse.ArgumentParser("python -m contract_tests.lab.fuzz", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=600.0, help="for all parts together")
-    parser.add_argument("--seed", type=int, default=None, help="drawn and printed without")
-    parser.add_argument("--only", choices=[*SHARES], help="one part, for all the time")
+    parser.add_argument("--seconds", type=float, default=600.0, help="time for all parts together")
+    parser.add_argument(
+        "--seed", type=int, default=None, help="seed to repeat a run with; drawn and printed if omitted"
+    )
+    parser.add_argument("--only", choices=[*SHARES], help="run one part for all the time")
     options = parser.parse_args(argv)
     seed = secrets.randbelow(2**20) * ROUNDS if options.seed is None else options.seed
     names = [options.only] if options.only else [*SHARES]
     print(f"seed {seed}, {options.seconds:g} s for {', '.join(names)}", flush=True)
-    fine = True
+    passed = True
     try:
         for name in names:
-            share = options.seconds * SHARES[name] / sum(SHARES[one] for one in names)
+            share = options.seconds * SHARES[name] / sum(SHARES[each] for each in names)
             with (
                 ending_on_sigterm(),
                 tempfile.TemporaryDirectory() as folder,
-                Served(seed // ROUNDS, Path(folder)) as served,
+                FakeProcess(seed // ROUNDS, Path(folder)) as fake,
             ):
-                work = partial(fuzz, name, served, seed, share)
-                fine &= _tried(name, work, seed)
+                work = partial(fuzz, name, fake, seed, share)
+                passed &= _passes(name, work, seed)
     except KeyboardInterrupt:
         print("fuzz: interrupted", file=sys.stderr)
         return INTERRUPTED
-    print(f"{'PASS' if fine else 'FAIL'}  seed {seed} (exit code {int(not fine)})")
-    return int(not fine)
+    print(f"{'PASS' if passed else 'FAIL'}  seed {seed} (exit code {int(not passed)})")
+    return int(not passed)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Bytes to the fake and what comes back: each connection ends within a bound, each reply is well-formed."""
+"""Sends bytes to the fake: each connection must end within a bound, each reply be well-formed."""
 
 from __future__ import annotations
 
@@ -8,57 +8,60 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from contract_tests.lab.fuzz.serving import Served
+from contract_tests.lab.fuzz.fake_process import FakeProcess
 from fake_server.wire.capture import ReplyCapture
 from fake_server.wire.exchange import Ending, Exchange, Request, header
 
 LONGEST = 10.0
-"""Seconds after which a connection that still stands hangs."""
+"""Seconds after which an open connection counts as hanging."""
 LARGEST = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Got:
-    """What came on a connection, and whether the server ended it."""
+class Received:
+    """The bytes that came on a connection, and whether the server ended it."""
 
     data: bytes
     ended: bool
 
 
-def send(port: int, pieces: Sequence[bytes], seconds: float = LONGEST, *, close: bool = False) -> Got:
-    """Write the pieces one by one and read until the server hangs up, or `seconds` have passed."""
+def send(port: int, pieces: Sequence[bytes], seconds: float = LONGEST, *, close: bool = False) -> Received:
+    """Write the pieces one by one and read until the server closes, or `seconds` have passed.
+
+    With `close`, close at once instead of reading.
+    """
     deadline = time.monotonic() + seconds
-    got: list[bytes] = []
-    with socket.create_connection(("127.0.0.1", port), timeout=LONGEST) as link:
-        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    chunks: list[bytes] = []
+    with socket.create_connection(("127.0.0.1", port), timeout=LONGEST) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             for piece in pieces:
-                link.sendall(piece)
+                connection.sendall(piece)
             if close:
-                return Got(b"", True)
-            while sum(map(len, got)) < LARGEST:
-                link.settimeout(max(deadline - time.monotonic(), 0.001))
-                piece = link.recv(1 << 20)
+                return Received(b"", True)
+            while sum(map(len, chunks)) < LARGEST:
+                connection.settimeout(max(deadline - time.monotonic(), 0.001))
+                piece = connection.recv(1 << 20)
                 if not piece:
-                    return Got(b"".join(got), True)
-                got.append(piece)
+                    return Received(b"".join(chunks), True)
+                chunks.append(piece)
         except TimeoutError:
-            return Got(b"".join(got), False)
+            return Received(b"".join(chunks), False)
         except OSError:
-            return Got(b"".join(got), True)
-    return Got(b"".join(got), False)
+            return Received(b"".join(chunks), True)
+    return Received(b"".join(chunks), False)
 
 
 def request_bytes(request: Request) -> bytes:
-    """The request on a connection that it asks to close."""
+    """The request as bytes, with `connection: close`."""
     lines = [f"{request.method} {request.target} HTTP/1.1", "host: 127.0.0.1", "connection: close"]
     lines += [f"{name}: {value}" for name, value in request.headers or ()]
     lines.append(f"content-length: {len(request.body)}")
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + request.body
 
 
-def captured(request: Request, data: bytes) -> Exchange:
-    """The first reply in the bytes, as a recorder would keep it."""
+def first_exchange(request: Request, data: bytes) -> Exchange:
+    """The exchange with the first reply in the bytes, as a recorder would save it."""
     reply = ReplyCapture(request)
     reply.feed(data)
     if not reply.ended:
@@ -66,19 +69,19 @@ def captured(request: Request, data: bytes) -> Exchange:
     return reply.exchange
 
 
-def ask(served: Served, request: Request, seconds: float = LONGEST) -> Exchange:
-    """The exchange of one request; it has a reply, whole, well-formed and in time."""
-    got = send(served.port, [request_bytes(request)], seconds)
-    assert got.ended, f"no end within {seconds:g} s"
-    exchange = captured(request, got.data)
+def ask(fake: FakeProcess, request: Request, seconds: float = LONGEST) -> Exchange:
+    """Send one request; the exchange, whose reply must be whole and in time."""
+    received = send(fake.port, [request_bytes(request)], seconds)
+    assert received.ended, f"no end within {seconds:g} s"
+    exchange = first_exchange(request, received.data)
     assert exchange.status is not None, "no reply"
     assert exchange.ending is Ending.CLEAN, (exchange.ending, exchange.problem)
     assert not exchange.problem, exchange.problem
     return exchange
 
 
-def well_formed(exchange: Exchange) -> None:
-    """A refusal is in OpenAI's form; what says it is JSON is JSON."""
+def check_well_formed(exchange: Exchange) -> None:
+    """Assert that an error is in OpenAI's format, and that what claims to be JSON is JSON."""
     status, method = exchange.status or 0, exchange.request.method
     assert status < 500, f"{status}: {exchange.payload[:300]!r}"
     if method == "HEAD" or not exchange.payload:
@@ -94,7 +97,7 @@ def well_formed(exchange: Exchange) -> None:
         json.loads(exchange.payload)
 
 
-def calm(served: Served) -> None:
-    """The log has no error."""
-    complaint = served.complaints()
-    assert not complaint, complaint[-3000:]
+def check_log(fake: FakeProcess) -> None:
+    """Assert that the log has no new error."""
+    errors = fake.errors_logged()
+    assert not errors, errors[-3000:]

@@ -1,7 +1,7 @@
-"""Part `memory`: requests of every kind, each with words of its own, leave the server as large as it was.
+"""Part `memory`: requests of every kind, each with text of its own, leave the server as large as it was.
 
-The first laps fill what is bounded, such as the journal; what the laps after them add is growth. It is
-measured in blocks that Python has allocated, and in resident memory.
+The first laps fill what is bounded, such as the journal; what later laps add is growth. It is measured in
+blocks that Python has allocated, and in resident memory.
 """
 
 from __future__ import annotations
@@ -9,26 +9,26 @@ from __future__ import annotations
 import http.client
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
 from contract_tests.lab.fuzz.client import request_bytes, send
-from contract_tests.lab.fuzz.serving import Served
+from contract_tests.lab.fuzz.fake_process import FakeProcess
 from fake_server.wire.exchange import Request
 
 LAP, WARM = 300, 10
 """Requests of a lap, and laps until the journal is full: it keeps 1,000."""
 GROWTH_BLOCKS, GROWTH_BYTES = 75, 8 * 1024 * 1024
-"""What a lap after those may add on average, one block for four requests; and all of them together."""
+"""What each later lap may add on average, a block for four requests, and what all may add together."""
 SURE = 15
-"""Laps after those that tell growth, which goes on, from what a lap happens to hold at its end."""
+"""Later laps that tell growth, which goes on, from what a lap happens to hold at its end."""
 FIELDS = {"content-type": "application/json", "x-fake-space": "memory"}
 Step = tuple[str, str, dict[str, str], Any]
 
 
 def steps(number: int) -> Iterator[Step]:
-    """The requests of one turn, each unlike those of any other."""
+    """The requests of one turn; those of each turn differ."""
     word = f"word{number}"
     chat = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": f"Repeat after me: {word}"}]}
     shape = {
@@ -63,48 +63,48 @@ def steps(number: int) -> Iterator[Step]:
     yield "DELETE", f"/__fake__/spaces/{word}", {}, None
 
 
-def lap(served: Served, numbers: count[int]) -> int:
-    """Ask LAP times or a few more; how often. Once a turn a client leaves in the middle of a stream."""
-    link = http.client.HTTPConnection("127.0.0.1", served.port, timeout=20)
-    asked = 0
-    while asked < LAP:
+def lap(fake: FakeProcess, numbers: count[int]) -> int:
+    """Send LAP requests or a few more; their number. Once per turn a client leaves during a stream."""
+    connection = http.client.HTTPConnection("127.0.0.1", fake.port, timeout=20)
+    sent = 0
+    while sent < LAP:
         number = next(numbers)
         for method, path, fields, body in steps(number):
             data = b"" if body is None else json.dumps(body).encode()
-            link.request(method, path, data, {**FIELDS, **fields})
-            link.getresponse().read()
-            asked += 1
-        leaving = (*FIELDS.items(), ("x-fake-fault", "stall;after_events=1"))
-        slow = Request("POST", "/v1/chat/completions", leaving, json.dumps(_streamed(number)).encode())
-        send(served.port, [request_bytes(slow)], close=True)
-    link.close()
-    return asked
+            connection.request(method, path, data, {**FIELDS, **fields})
+            connection.getresponse().read()
+            sent += 1
+        headers = (*FIELDS.items(), ("x-fake-fault", "stall;after_events=1"))
+        slow = Request("POST", "/v1/chat/completions", headers, json.dumps(_stream_request(number)).encode())
+        send(fake.port, [request_bytes(slow)], close=True)
+    connection.close()
+    return sent
 
 
-def run(served: Served, seconds: float, tell: Callable[[str], None]) -> int:
-    """Laps for so long, two after the first ones at least; the number of requests. Raises AssertionError."""
-    numbers, asked = count(), 0
+def run(fake: FakeProcess, seconds: float) -> str:
+    """Run laps for some seconds, at least two after the first ones; what was done. Raises AssertionError."""
+    numbers, requests = count(), 0
     until = time.monotonic() + seconds
-    held = [served.held()]
-    while len(held) < WARM + 3 or time.monotonic() < until or (_grows(held) and len(held) <= WARM + SURE):
-        asked += lap(served, numbers)
-        held.append(served.held())
-    warm, last, laps = held[WARM], held[-1], len(held) - 1 - WARM
-    tell(f"{asked} requests; {_told(held[0])}; {_told(warm)} when warm, {_told(last)} after {laps} laps more")
+    usage = [fake.usage()]
+    while len(usage) < WARM + 3 or time.monotonic() < until or (_grows(usage) and len(usage) <= WARM + SURE):
+        requests += lap(fake, numbers)
+        usage.append(fake.usage())
+    warm, last, laps = usage[WARM], usage[-1], len(usage) - 1 - WARM
     assert not last["connections"], last
-    assert last["tasks"] <= held[0]["tasks"], last
-    assert not _grows(held), [one["blocks"] for one in held]
-    assert last["rss"] - warm["rss"] < GROWTH_BYTES, [one["rss"] for one in held]
-    return asked
+    assert last["tasks"] <= usage[0]["tasks"], last
+    assert not _grows(usage), [lap_usage["blocks"] for lap_usage in usage]
+    assert last["rss"] - warm["rss"] < GROWTH_BYTES, [lap_usage["rss"] for lap_usage in usage]
+    sizes = f"{_format(usage[0])}; {_format(warm)} when warm, {_format(last)} after {laps} laps more"
+    return f"{requests} requests; {sizes}"
 
 
-def _grows(held: list[dict[str, int]]) -> bool:
-    return held[-1]["blocks"] - held[WARM]["blocks"] >= GROWTH_BLOCKS * (len(held) - 1 - WARM)
+def _grows(usage: list[dict[str, int]]) -> bool:
+    return usage[-1]["blocks"] - usage[WARM]["blocks"] >= GROWTH_BLOCKS * (len(usage) - 1 - WARM)
 
 
-def _streamed(number: int) -> dict[str, Any]:
+def _stream_request(number: int) -> dict[str, Any]:
     return {"model": "gpt-4o", "messages": [{"role": "user", "content": f"a{number}"}], "stream": True}
 
 
-def _told(held: dict[str, int]) -> str:
-    return f"{held['rss'] / 2**20:.1f} MiB, {held['blocks']} blocks"
+def _format(usage: dict[str, int]) -> str:
+    return f"{usage['rss'] / 2**20:.1f} MiB, {usage['blocks']} blocks"

@@ -1,4 +1,4 @@
-"""A part of the fuzz: values that are drawn, and what must hold whatever they are."""
+"""A part of the fuzz: values that are drawn, and a check that must hold for all of them."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ import hypothesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from contract_tests.lab.fuzz.client import LONGEST, calm
-from contract_tests.lab.fuzz.serving import IDLE_TASKS, Served
+from contract_tests.lab.fuzz.client import LONGEST, check_log
+from contract_tests.lab.fuzz.fake_process import IDLE_TASKS, FakeProcess
 
-Check = Callable[[Served, Any], None]
+Check = Callable[[FakeProcess, Any], None]
 
 
 @dataclass(frozen=True)
 class Part:
-    """`check` raises for a value that something goes wrong with; `served`: it asks the server."""
+    """`check` raises for a bad value. `asks_fake`: it sends requests, after which the fake must be idle."""
 
     name: str
-    words: str
+    description: str
     values: st.SearchStrategy[Any]
     check: Check
-    served: bool = False
+    asks_fake: bool = False
     examples: int = 100
 
-    def round(self, served: Served, seed: int, examples: int | None = None) -> int:
-        """Draw and check; the number of values. Raises what `check` does, for the smallest value found."""
+    def round(self, fake: FakeProcess, seed: int, examples: int | None = None) -> int:
+        """Draw and check values; their number. Raises what `check` does for the smallest bad value."""
         count = 0
 
         @hypothesis.seed(seed)
@@ -45,14 +45,14 @@ class Part:
             nonlocal count
             count += 1
             began = time.monotonic()
-            self.check(served, value)
+            self.check(fake, value)
             took = time.monotonic() - began
             assert took < LONGEST, f"it took {took:.1f} s"
 
         holds()
-        if self.served:
-            calm(served)
-            held = served.held()
-            assert not held["connections"], f"connections stay open: {held}"
-            assert held["tasks"] <= IDLE_TASKS, f"tasks stay: {held}"
+        if self.asks_fake:
+            check_log(fake)
+            usage = fake.usage()
+            assert not usage["connections"], f"connections stay open: {usage}"
+            assert usage["tasks"] <= IDLE_TASKS, f"tasks stay: {usage}"
         return count

@@ -1,4 +1,4 @@
-"""Part `schemas`: whatever a request calls a JSON Schema, a value is made for it, and the judge reads it."""
+"""Part `schemas`: for whatever is called a JSON Schema a value is made, and the judge reads both."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from contract_tests.lab.fuzz.fake_process import FakeProcess
 from contract_tests.lab.fuzz.part import Part
-from contract_tests.lab.fuzz.serving import Served
 from contract_tests.lab.fuzz.values import LEAVES, TEXTS, VALUES
 from contract_tests.rules import judge
 from fake_server.api.sensible import filler
@@ -58,8 +58,8 @@ def _wider(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     named = st.fixed_dictionaries(
         {"type": st.just("object"), "properties": st.dictionaries(NAMES, inner, max_size=3)}
     )
-    some = st.dictionaries(st.sampled_from(_VALUE), _GIVEN, max_size=4)
-    return st.builds(lambda one, other: {**one, **other}, whole | named, some)
+    keywords = st.dictionaries(st.sampled_from(_VALUE), _GIVEN, max_size=4)
+    return st.builds(lambda inner_schema, values: {**inner_schema, **values}, whole | named, keywords)
 
 
 SCHEMAS = st.recursive(
@@ -67,10 +67,10 @@ SCHEMAS = st.recursive(
 )
 
 
-def check(served: Served, schema: Any) -> None:
+def check(fake: FakeProcess, schema: Any) -> None:
     text = json.dumps(filler.fill(schema, "How warm is it in Oslo?"))
     strict = {"name": "a", "strict": True, "schema": schema}
-    asked = {
+    request = {
         "model": "gpt-4o",
         "messages": [{"role": "user", "content": "a"}],
         "response_format": {"type": "json_schema", "json_schema": strict},
@@ -81,13 +81,13 @@ def check(served: Served, schema: Any) -> None:
         {"role": "assistant", "content": text},
         {"role": "assistant", "content": None, "tool_calls": [call]},
     ):
-        said = {"id": "a", "object": "chat.completion", "choices": [{"index": 0, "message": message}]}
+        reply = {"id": "a", "object": "chat.completion", "choices": [{"index": 0, "message": message}]}
         judge(
             Exchange(
-                Request("POST", "/v1/chat/completions", (), json.dumps(asked).encode()),
+                Request("POST", "/v1/chat/completions", (), json.dumps(request).encode()),
                 200,
                 (("content-type", "application/json"),),
-                (Write(json.dumps(said).encode()),),
+                (Write(json.dumps(reply).encode()),),
             )
         )
 

@@ -1,7 +1,7 @@
 """Part `surface`: schemathesis, in an environment of its own, on the fake's own OpenAPI document.
 
-It asks the operations of the API and those of `/__fake__/` in two runs, because a fault in force is meant to
-break replies. Refusals beyond what a schema can say are left out (`positive_data_acceptance`).
+It asks the operations of the API and those of `/__fake__/` in two runs, because an active fault is meant to
+break replies. Refusals that a schema cannot express are left out (`positive_data_acceptance`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from contract_tests.lab.fuzz.client import LONGEST
-from contract_tests.lab.fuzz.serving import Served
+from contract_tests.lab.fuzz.fake_process import FakeProcess
 from contract_tests.lab.tools import processes
 from contract_tests.lab.tools.environments import python_environment
 
@@ -49,33 +49,33 @@ EXCLUDED = "positive_data_acceptance,missing_required_header,ignored_auth"
 CONTROL = "^/(__fake__|metrics)"
 
 
-def installed() -> Path:
+def install() -> Path:
     """The command, installed where it is absent. Raises NotInstalled."""
     return python_environment("schemathesis", PINS).with_name("st")
 
 
-def run(command: Path, served: Served, seed: int, seconds: float) -> str:
-    """Both runs; what they say at the end. Raises AssertionError with what was found."""
-    told = []
+def run(command: Path, fake: FakeProcess, seed: int, seconds: float) -> str:
+    """Run both and return their summaries. Raises AssertionError with what went wrong."""
+    summaries = []
     for which in ("--exclude-path-regex", "--include-path-regex"):
         done = processes.run(
-            _command(command, served, seed, seconds / 2, which),
+            _command(command, fake, seed, seconds / 2, which),
             env=processes.child_environment(),
-            cwd=served.folder,
+            cwd=fake.folder,
             seconds=seconds + 120,
         )
-        complaint = served.complaints()
+        errors = fake.errors_logged()
         assert not done.returncode, f"{done.stdout[-6000:]}{done.stderr[-1000:]}"
-        assert not complaint, complaint[-3000:]
-        told += [line.strip() for line in done.stdout.splitlines() if "generated" in line]
-    return "; ".join(told)
+        assert not errors, errors[-3000:]
+        summaries += [line.strip() for line in done.stdout.splitlines() if "generated" in line]
+    return "; ".join(summaries)
 
 
-def _command(command: Path, served: Served, seed: int, seconds: float, which: str) -> list[str]:
-    url = f"http://127.0.0.1:{served.port}"
-    path = served.folder / "openapi.json"
+def _command(command: Path, fake: FakeProcess, seed: int, seconds: float, which: str) -> list[str]:
+    url = f"http://127.0.0.1:{fake.port}"
+    path = fake.folder / "openapi.json"
     with urllib.request.urlopen(f"{url}/openapi.json", timeout=LONGEST) as reply:  # noqa: S310 our own server
-        path.write_text(json.dumps(described(json.load(reply))))
+        path.write_text(json.dumps(simplify_document(json.load(reply))))
     options = [
         "--checks",
         "all",
@@ -107,20 +107,22 @@ def _command(command: Path, served: Served, seed: int, seconds: float, which: st
     return [str(command), "run", str(path), "--url", url, *options]
 
 
-def described(document: Any) -> Any:
-    """The document without faults, and without the schemas of event streams: they are each event's.
+def simplify_document(document: Any) -> Any:
+    """The document without faults, and without the schemas of event streams, which are those of one event.
 
-    In a query every value is a text: what is sent for null is the word, which metadata may be.
+    In a query every value is a string, so a null that schemathesis sends as "null" is valid metadata.
     """
     for operations in document["paths"].values():
-        for one in operations.values():
-            one["parameters"] = [
-                kept for kept in one.get("parameters", ()) if "fault" not in kept.get("$ref", "")
+        for operation in operations.values():
+            operation["parameters"] = [
+                parameter
+                for parameter in operation.get("parameters", ())
+                if "fault" not in parameter.get("$ref", "")
             ]
-            for parameter in one["parameters"]:
+            for parameter in operation["parameters"]:
                 if parameter.get("in") == "query" and parameter.get("schema", {}).get("type") == "object":
                     parameter["schema"].pop("additionalProperties", None)
-            for reply in one["responses"].values():
+            for reply in operation["responses"].values():
                 stream = reply.get("content", {}).get("text/event-stream", {})
                 stream.pop("schema", None)
     return document

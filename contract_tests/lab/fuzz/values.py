@@ -1,4 +1,4 @@
-"""Values that JSON and YAML can hold, those that hurt among them, and things changed a little."""
+"""Values that JSON and YAML can hold, awkward ones among them, and small mutations of values and bytes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ VALUES = st.recursive(
 
 
 def paths(value: Any, where: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Where members and items stand, the outermost first."""
+    """The paths of all members and items, the outermost first."""
     if isinstance(value, Mapping):
         inner = list(value.items())
     elif isinstance(value, list):
@@ -42,8 +42,8 @@ def paths(value: Any, where: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 @st.composite
-def changed(draw: st.DrawFn, bases: st.SearchStrategy[Any], most: int = 3) -> Any:
-    """One of `bases` with up to `most` members or items replaced, added, doubled or taken away."""
+def mutations(draw: st.DrawFn, bases: st.SearchStrategy[Any], most: int = 3) -> Any:
+    """One of `bases` with up to `most` members or items replaced, added, repeated or removed."""
     value = json.loads(json.dumps(draw(bases)))
     for _ in range(draw(st.integers(0, most))):
         places = paths(value)
@@ -67,10 +67,10 @@ def changed(draw: st.DrawFn, bases: st.SearchStrategy[Any], most: int = 3) -> An
 
 
 @st.composite
-def damaged(
+def byte_mutations(
     draw: st.DrawFn, bases: st.SearchStrategy[bytes], bits: tuple[bytes, ...], most: int = 4
 ) -> bytes:
-    """One of `bases` with up to `most` places cut out, doubled, or given one of `bits`; maybe cut short."""
+    """One of `bases` with up to `most` pieces removed, repeated or replaced by a bit; maybe cut short."""
     data = draw(bases)
     for _ in range(draw(st.integers(0, most))):
         start = draw(st.integers(0, len(data)))

@@ -11,8 +11,8 @@ import pytest
 from contract_tests.lab.fuzz import memory, surface
 from contract_tests.lab.fuzz.__main__ import PARTS, main
 from contract_tests.lab.fuzz.client import ask
+from contract_tests.lab.fuzz.fake_process import FakeProcess
 from contract_tests.lab.fuzz.part import Part
-from contract_tests.lab.fuzz.serving import Served
 from contract_tests.lab.tools.environments import NotInstalled
 from fake_server.wire.exchange import Request
 
@@ -21,31 +21,31 @@ SEED = 1
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with Served(SEED, tmp_path_factory.mktemp("fuzz")) as served:
-        yield served
+def fake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeProcess]:
+    with FakeProcess(SEED, tmp_path_factory.mktemp("fuzz")) as fake:
+        yield fake
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
-def test_each_part_holds(served: Served, part: Part) -> None:
-    assert part.round(served, SEED, EXAMPLES.get(part.name, 40)) > 0
+def test_each_part_holds(fake: FakeProcess, part: Part) -> None:
+    assert part.round(fake, SEED, EXAMPLES.get(part.name, 40)) > 0
 
 
-def test_the_memory_does_not_grow(served: Served) -> None:
-    told: list[str] = []
-    assert memory.run(served, 0, told.append) > memory.LAP
-    assert re.search(r"blocks after \d+ laps more", told[0])
+def test_the_memory_does_not_grow(fake: FakeProcess) -> None:
+    summary = memory.run(fake, 0)
+    assert int(summary.split()[0]) > memory.LAP
+    assert re.search(r"blocks after \d+ laps more", summary)
 
 
-def test_the_surface_holds(served: Served) -> None:
+def test_the_surface_holds(fake: FakeProcess) -> None:
     try:
-        command = surface.installed()
-    except NotInstalled as why:
-        pytest.skip(f"schemathesis cannot be had here: {why}")
-    assert surface.run(command, served, SEED, 2).count("passed") == 2
+        command = surface.install()
+    except NotInstalled as error:
+        pytest.skip(f"schemathesis cannot be installed here: {error}")
+    assert surface.run(command, fake, SEED, 2).count("passed") == 2
 
 
-def _divide(served: Served, value: object) -> None:
+def _divide(fake: FakeProcess, value: object) -> None:
     assert 1 / 0
 
 
@@ -54,10 +54,10 @@ def test_what_is_wrong_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     bad = Part("requests", "", PARTS[0].values, _divide)
     monkeypatch.setattr("contract_tests.lab.fuzz.__main__.PARTS", (bad,))
     assert main(["--seconds", "1", "--seed", "7", "--only", "requests"]) == 1
-    with Served(SEED, tmp_path) as served:
-        ask(served, Request("GET", "/health", (), b""))
-        assert served.complaints() == ""
+    with FakeProcess(SEED, tmp_path) as fake:
+        ask(fake, Request("GET", "/health", (), b""))
+        assert fake.errors_logged() == ""
         with (tmp_path / "fake.log").open("a") as log:
             log.write("WARNING a: b\nERROR fake_server: failed\nTraceback\n")
-        assert served.complaints().startswith("ERROR fake_server")
-        assert served.complaints() == ""
+        assert fake.errors_logged().startswith("ERROR fake_server")
+        assert fake.errors_logged() == ""

@@ -1,4 +1,4 @@
-"""Parts `sse`, `fixtures`, `imports`, `judging`: whatever was recorded is read, kept, replayed and judged."""
+"""Parts `sse`, `fixtures`, `imports`, `judging`: any recording is read, saved, replayed and judged."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pathlib import Path
 import httpx2
 from hypothesis import strategies as st
 
+from contract_tests.lab.fuzz.fake_process import FakeProcess
 from contract_tests.lab.fuzz.part import Part
-from contract_tests.lab.fuzz.serving import Served
-from contract_tests.lab.fuzz.values import changed, damaged
+from contract_tests.lab.fuzz.values import byte_mutations, mutations
 from contract_tests.lab.tools.checkout import ROOT
 from contract_tests.recordings.importing import FORMATS, InputError, read
 from contract_tests.rules import judge
@@ -52,21 +52,21 @@ def _exchange(head: Path) -> Exchange:
     return fixture.load(head).exchange
 
 
-def check_events(served: Served, value: tuple[bytes, int]) -> None:
+def check_events(fake: FakeProcess, value: tuple[bytes, int]) -> None:
     stream, step = value
     whole = decode(stream)
     decoder, meter = Decoder(), EventMeter(1000)
-    found: list[Event] = []
+    events: list[Event] = []
     try:
         for start in range(0, len(stream), step):
-            found += decoder.feed(stream[start : start + step])
+            events += decoder.feed(stream[start : start + step])
             meter.feed(stream[start : start + step])
-        assert [*found, *decoder.close()] == whole
+        assert [*events, *decoder.close()] == whole
     except EventTooLarge:
         assert len(stream) > 1000
     for event in whole:
         if event.data is not None and event.complete and "\0" not in event.type:
-            assert [one.data for one in decode(encode(event.data.replace("\r", ""), space=True))]
+            assert [decoded.data for decoded in decode(encode(event.data.replace("\r", ""), space=True))]
 
 
 STREAMS = st.tuples(
@@ -76,46 +76,46 @@ STREAMS = st.tuples(
 
 @st.composite
 def fixtures(draw: st.DrawFn) -> tuple[Path, bytes, bytes]:
-    """A committed fixture, and its head or body damaged."""
+    """A committed fixture, and its head and body with changes."""
     head = draw(st.sampled_from(HEADS))
-    text = draw(damaged(st.just(head.read_bytes()), _YAML, most=2))
+    text = draw(byte_mutations(st.just(head.read_bytes()), _YAML, most=2))
     body = b"".join(write.data for write in _exchange(head).writes)
-    return head, text, draw(st.just(body) | damaged(st.just(body), _JSON))
+    return head, text, draw(st.just(body) | byte_mutations(st.just(body), _JSON))
 
 
-def check_fixture(served: Served, value: tuple[Path, bytes, bytes]) -> None:
-    """A damaged file is refused in words, or read; what is read is kept and replayed."""
+def check_fixture(fake: FakeProcess, value: tuple[Path, bytes, bytes]) -> None:
+    """Assert that a damaged file is refused or read, and that what is read is saved and replayed."""
     head, text, body = value
-    folder = served.folder / "fixtures"
+    folder = fake.folder / "fixtures"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     for beside in head.parent.glob(f"{head.stem}-*.body"):
         shutil.copy(beside, folder)
     (folder / head.name).write_bytes(text)
-    said = str(folder)
-    kept = [_exchange(head).but(writes=(Write(body),) if body else (), raw=())]
+    message = str(folder)
+    readable = [_exchange(head).but(writes=(Write(body),) if body else (), raw=())]
     try:
-        kept.append(fixture.load(folder / head.name).exchange)
+        readable.append(fixture.load(folder / head.name).exchange)
     except FixtureError as error:
-        said = str(error)
-    assert said.startswith(str(folder)), said
-    for exchange in kept:
+        message = str(error)
+    assert message.startswith(str(folder)), message
+    for exchange in readable:
         differences(exchange)
         judge(exchange)
-        _replayed(exchange)
-    for exchange in kept:
-        _kept_as_it_is(Fixture(exchange), folder)
+        _replay(exchange)
+    for exchange in readable:
+        _check_saved(Fixture(exchange), folder)
 
 
-def _kept_as_it_is(whole: Fixture, folder: Path) -> None:
-    path = folder / f"kept-{whole.exchange.label}.yaml"
+def _check_saved(whole: Fixture, folder: Path) -> None:
+    path = folder / f"saved-{whole.exchange.label}.yaml"
     fixture.save(whole, path)
     assert fixture.load(path) == replace(whole, exchange=whole.exchange.but(label=path.stem))
-    for one in folder.glob(f"{path.stem}*"):
-        one.unlink()
+    for file in folder.glob(f"{path.stem}*"):
+        file.unlink()
 
 
-def _replayed(exchange: Exchange) -> None:
+def _replay(exchange: Exchange) -> None:
     with httpx2.Client(transport=ReplayTransport(exchange, speed=0, match="any"), timeout=5) as client:
         try:
             client.get("http://replayed.invalid/v1/models", follow_redirects=False)
@@ -125,46 +125,46 @@ def _replayed(exchange: Exchange) -> None:
 
 @st.composite
 def files(draw: st.DrawFn) -> tuple[str, bytes, str | None]:
-    """A sample of a foreign format, damaged, and which format it is said to be."""
+    """A file in another tool's format with changes, and the format that it is declared to be."""
     sample = draw(st.sampled_from(SAMPLES))
     bits = _HTTP if sample.suffix == ".txt" else (*_JSON, *_YAML)
     form = draw(st.none() | st.none() | st.sampled_from(FORMATS))
-    return sample.name, draw(damaged(st.just(sample.read_bytes()), bits)), form
+    return sample.name, draw(byte_mutations(st.just(sample.read_bytes()), bits)), form
 
 
-def check_file(served: Served, value: tuple[str, bytes, str | None]) -> None:
+def check_file(fake: FakeProcess, value: tuple[str, bytes, str | None]) -> None:
     name, data, form = value
-    path = served.folder / name
+    path = fake.folder / name
     path.write_bytes(data)
-    said = str(path)
+    message = str(path)
     try:
-        for one in read(path, form):
-            judge(one.fixture.exchange)
-            _kept_as_it_is(one.fixture, served.folder)
+        for recording in read(path, form):
+            judge(recording.fixture.exchange)
+            _check_saved(recording.fixture, fake.folder)
     except InputError as error:
-        said = str(error)
-    assert str(path) in said
-    assert "\n" not in said
+        message = str(error)
+    assert str(path) in message
+    assert "\n" not in message
 
 
 @st.composite
 def exchanges(draw: st.DrawFn) -> Exchange:
-    """A committed exchange with a changed request, or reply; or any bytes that a socket gives."""
+    """A committed exchange with changes to its request or reply, or with any bytes that a socket may give."""
     exchange = _exchange(draw(st.sampled_from(HEADS)))
-    asked, payload = exchange.request, exchange.payload
+    request, payload = exchange.request, exchange.payload
     if draw(st.booleans()):
-        body = draw(_content(asked.body))
+        body = draw(_content(request.body))
         path = draw(
-            st.just(asked.target)
+            st.just(request.target)
             | st.sampled_from(["/v1/embeddings", "/v1/models/a", "/v1/models", "/x", "", "//"])
         )
-        asked = Request(
-            draw(st.sampled_from([asked.method, "GET", "POST", "HEAD"])), path, asked.headers, body
+        request = Request(
+            draw(st.sampled_from([request.method, "GET", "POST", "HEAD"])), path, request.headers, body
         )
     if draw(st.integers(0, 4)) == 0:
-        reply = ReplyCapture(asked, keep_raw=True)
+        reply = ReplyCapture(request, keep_raw=True)
         head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n" + payload
-        reply.feed(draw(damaged(st.just(head), (*_HTTP, *_JSON))))
+        reply.feed(draw(byte_mutations(st.just(head), (*_HTTP, *_JSON))))
         reply.eof()
         return reply.exchange
     events = payload.split(b"\n\n")
@@ -183,20 +183,20 @@ def exchanges(draw: st.DrawFn) -> Exchange:
     )
     writes = (Write(b"\n\n".join(events)),)
     return exchange.but(
-        request=asked, status=status, headers=fields, writes=writes, ending=ending, framing=framing, raw=()
+        request=request, status=status, headers=fields, writes=writes, ending=ending, framing=framing, raw=()
     )
 
 
 def _content(data: bytes) -> st.SearchStrategy[bytes]:
-    """The data changed as a JSON value where it is one, or damaged as bytes."""
+    """The data with changes to its JSON value where it has one, or to its bytes."""
     document = parse(data)
     if not document.ok or not isinstance(document.value, dict | list):
-        return damaged(st.just(data), _JSON)
-    values = changed(st.just(document.value)).map(_encoded)
-    return values | damaged(st.just(data), _JSON)
+        return byte_mutations(st.just(data), _JSON)
+    values = mutations(st.just(document.value)).map(_encode)
+    return values | byte_mutations(st.just(data), _JSON)
 
 
-def _encoded(value: object) -> bytes:
+def _encode(value: object) -> bytes:
     return json.dumps(value).encode()
 
 
@@ -210,7 +210,7 @@ _FIELDS = [
 ]  # fmt: skip
 
 
-def check_exchange(served: Served, exchange: Exchange) -> None:
+def check_exchange(fake: FakeProcess, exchange: Exchange) -> None:
     judge(exchange)
     differences(exchange)
 
@@ -219,10 +219,10 @@ PARTS = (
     Part("sse", "events are the same in whatever pieces they come", STREAMS, check_events),
     Part(
         "fixtures",
-        "a fixture is read or refused in words, kept as it is, and replayed",
+        "a fixture is read or refused with a message, saved as it is, and replayed",
         fixtures(),
         check_fixture,
     ),
-    Part("imports", "a file of another tool is read, or refused in words", files(), check_file),
+    Part("imports", "a file of another tool is read, or refused with a message", files(), check_file),
     Part("judging", "no rule raises, whatever was exchanged", exchanges(), check_exchange),
 )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from contract_tests.lab.fuzz.client import calm, captured, send, well_formed
+from contract_tests.lab.fuzz.client import check_log, check_well_formed, first_exchange, send
+from contract_tests.lab.fuzz.fake_process import FakeProcess
 from contract_tests.lab.fuzz.part import Part
-from contract_tests.lab.fuzz.serving import Served
-from contract_tests.lab.fuzz.values import damaged
+from contract_tests.lab.fuzz.values import byte_mutations
 from fake_server.wire.exchange import Request
 
 METHODS = ["GET", "POST", "HEAD", "OPTIONS", "CONNECT", "PRI", "get", "", "G\0T", "X" * 300, "\xe9"]
@@ -46,9 +46,9 @@ BITS = (
 
 @st.composite
 def messages(draw: st.DrawFn) -> bytes:
-    """A request of odd parts."""
-    words = [draw(st.sampled_from(one)) for one in (METHODS, TARGETS, VERSIONS)]
-    lines = [" ".join(words), *draw(st.lists(st.sampled_from(["Host: a", *LINES]), max_size=4))]
+    """A request made of odd parts."""
+    first_line = [draw(st.sampled_from(choices)) for choices in (METHODS, TARGETS, VERSIONS)]
+    lines = [" ".join(first_line), *draw(st.lists(st.sampled_from(["Host: a", *LINES]), max_size=4))]
     if draw(st.booleans()):
         lines.append("Connection: close")
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + draw(st.sampled_from(BODIES))
@@ -57,22 +57,22 @@ def messages(draw: st.DrawFn) -> bytes:
 @st.composite
 def pieces(draw: st.DrawFn) -> tuple[list[bytes], bool]:
     """Bytes in a few writes, and whether the client leaves at once."""
-    data = draw(damaged(st.lists(messages(), min_size=1, max_size=2).map(b"".join), BITS, most=2))
+    data = draw(byte_mutations(st.lists(messages(), min_size=1, max_size=2).map(b"".join), BITS, most=2))
     cuts = sorted(draw(st.lists(st.integers(0, len(data)), max_size=3)))
-    found = [data[start:stop] for start, stop in zip([0, *cuts], [*cuts, len(data)], strict=True)]
-    return found, draw(st.integers(0, 9)) == 0
+    writes = [data[start:stop] for start, stop in zip([0, *cuts], [*cuts, len(data)], strict=True)]
+    return writes, draw(st.integers(0, 9)) == 0
 
 
-def check(served: Served, value: tuple[list[bytes], bool]) -> None:
+def check(fake: FakeProcess, value: tuple[list[bytes], bool]) -> None:
     sent, leaves = value
-    got = send(served.port, sent, close=leaves)
-    assert got.ended, "the connection does not end"
-    calm(served)
-    if got.data:
+    received = send(fake.port, sent, close=leaves)
+    assert received.ended, "the connection does not end"
+    check_log(fake)
+    if received.data:
         method = b"".join(sent).lstrip(b"\r\n").partition(b" ")[0].decode("latin-1")
-        exchange = captured(Request(method, "/", (), b""), got.data)
-        assert exchange.status is not None, got.data[:200]
-        well_formed(exchange)
+        exchange = first_exchange(Request(method, "/", (), b""), received.data)
+        assert exchange.status is not None, received.data[:200]
+        check_well_formed(exchange)
 
 
-PART = Part("wire", "any bytes end in a refusal or an answer", pieces(), check, served=True, examples=50)
+PART = Part("wire", "any bytes are refused or answered", pieces(), check, asks_fake=True, examples=50)

@@ -1,7 +1,7 @@
 """A fake in a process of its own, whose log, memory, tasks and connections are watched.
 
-As a program (`python -m contract_tests.fuzz.serving SEED`) it serves on a free port with patience of parts of
-a second, prints the port, and for each line on stdin one line of JSON: what it holds.
+As a program (`python -m contract_tests.lab.fuzz.fake_process SEED`) it serves on a free port, with timeouts
+below a second, prints the port, and answers each line on stdin with a line of JSON: what it uses.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ PATIENCE = 0.3
 """Seconds that the server waits for a head, a body, or the next request on a connection."""
 START_SECONDS = 20.0
 IDLE_TASKS = 2
-"""Tasks of a server that nobody asks anything: it serves, and waits to be told to stop."""
+"""Tasks of an idle server: it serves, and waits to be stopped."""
 SMALL = 16
-"""Entries of a cache of the server."""
+"""The most entries of each cache in the server."""
 
 
-class Served:
-    """The process, while entered. `folder` is for its log, and for files of those who use it."""
+class FakeProcess:
+    """The process, while entered. `folder` holds its log and the files of its users."""
 
     def __init__(self, seed: int, folder: Path) -> None:
         self.folder, self._seed = folder, seed
@@ -58,48 +58,48 @@ class Served:
     ) -> None:
         self._process.stop()
 
-    def held(self) -> dict[str, int]:
-        """`{rss, blocks, tasks, connections}` once what is under way has ended; rss in bytes or 0."""
+    def usage(self) -> dict[str, int]:
+        """`{rss, blocks, tasks, connections}` once open requests have ended; rss in bytes, 0 if unknown."""
         self._process.write("")
-        found: dict[str, int] = json.loads(self._process.read(START_SECONDS))
-        return found
+        usage: dict[str, int] = json.loads(self._process.read(START_SECONDS))
+        return usage
 
-    def complaints(self) -> str:
-        """What the log has from an error on that was not read yet, '' without one."""
+    def errors_logged(self) -> str:
+        """The log since the last call, from its first error on; '' without one."""
         if self._log.stat().st_size == self._read:
             return ""
         with self._log.open(errors="replace") as log:
             log.seek(self._read)
-            told = log.read()
+            text = log.read()
             self._read = log.tell()
-        place = min((at for word in ("ERROR", "Traceback") if (at := told.find(word)) >= 0), default=-1)
-        return told[place:] if place >= 0 else ""
+        error = re.search("ERROR|Traceback", text)
+        return text[error.start() :] if error else ""
 
 
 def _serve(seed: int) -> None:
     _small_caches()
-    from fake_server.server import uvicorn_server as fake
+    from fake_server.server import uvicorn_server
     from fake_server.server.settings import Settings
 
     logging.basicConfig(level="WARNING", format="%(levelname)s %(name)s: %(message)s")
-    fake.HEAD_SECONDS = PATIENCE
-    server = fake.uvicorn_server(Settings(seed=seed, body_timeout=PATIENCE))
+    uvicorn_server.HEAD_SECONDS = PATIENCE
+    server = uvicorn_server.uvicorn_server(Settings(seed=seed, body_timeout=PATIENCE))
     server.config.timeout_keep_alive = 1
-    listener = fake.listen("127.0.0.1", 0)
+    listener = uvicorn_server.listen("127.0.0.1", 0)
     print(listener.getsockname()[1], flush=True)
 
-    def tell() -> None:
+    def report() -> None:
         server.ready.wait()
         for _ in sys.stdin:
-            print(json.dumps(_held(server)), flush=True)
+            print(json.dumps(_measure_usage(server)), flush=True)
         server.stop()
 
-    threading.Thread(target=tell, daemon=True).start()
-    fake.serve_on(server, listener)
+    threading.Thread(target=report, daemon=True).start()
+    uvicorn_server.serve_on(server, listener)
 
 
 def _small_caches() -> None:
-    """Let caches that are bounded be full soon, so that what still grows is bounded by nothing."""
+    """Make bounded caches fill up soon, so that what still grows has no bound."""
     whole: Any = functools.lru_cache
 
     def small(maxsize: Any = SMALL, typed: bool = False) -> Any:
@@ -110,11 +110,11 @@ def _small_caches() -> None:
     functools.lru_cache = small
 
 
-def _held(server: Server) -> dict[str, int]:
+def _measure_usage(server: Server) -> dict[str, int]:
     loop, state = server._loop, server.server_state
     assert loop
     deadline = time.monotonic() + 5
-    while True:  # a connection whose client has left already may still wait to be accepted
+    while True:  # a connection whose client has left may still wait to be accepted
         tasks = asyncio.run_coroutine_threadsafe(_tasks(), loop).result(5)
         if not (state.connections or state.tasks or tasks > IDLE_TASKS) or time.monotonic() > deadline:
             break
@@ -135,10 +135,10 @@ async def _tasks() -> int:
 
 def _rss() -> int:
     try:
-        told: Any = Path("/proc/self/status").read_text()
+        status = Path("/proc/self/status").read_text()
     except OSError:
         return 0
-    return int(told.partition("VmRSS:")[2].split()[0]) * 1024
+    return int(status.partition("VmRSS:")[2].split()[0]) * 1024
 
 
 if __name__ == "__main__":

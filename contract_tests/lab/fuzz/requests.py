@@ -1,4 +1,4 @@
-"""Part `requests`: any request in good HTTP gets a reply that the contract has nothing against."""
+"""Part `requests`: any well-formed HTTP request gets a reply that conforms to the contract."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from urllib.parse import quote
 
 from hypothesis import strategies as st
 
-from contract_tests.lab.fuzz.client import ask, calm, well_formed
+from contract_tests.lab.fuzz.client import ask, check_log, check_well_formed
+from contract_tests.lab.fuzz.fake_process import FakeProcess
 from contract_tests.lab.fuzz.part import Part
-from contract_tests.lab.fuzz.serving import Served
-from contract_tests.lab.fuzz.values import TEXTS, changed, damaged
+from contract_tests.lab.fuzz.values import TEXTS, byte_mutations, mutations
 from contract_tests.rules import judge
 from contract_tests.rules.engine.judge import MUST
 from fake_server.server.openapi.operations import OPERATIONS
 from fake_server.wire.exchange import Request
 
 EXAMPLES: list[tuple[str, Any]] = [
-    (one.path.format(completion_id="chatcmpl-none"), json.loads(json.dumps(body)))
-    for one in OPERATIONS
-    for body in one.examples.values()
+    (operation.path.format(completion_id="chatcmpl-none"), json.loads(json.dumps(body)))
+    for operation in OPERATIONS
+    for body in operation.examples.values()
 ]
-"""Where a request is sent, and a body that is answered there."""
+"""A path, and a request body that is answered there."""
 BITS = (
     b"[" * 3000, b'{"a":' * 3000, b"NaN", b"-Infinity", b"1e999", b"9" * 5000, b'"a":1,"a":2,', b"\\ud800",
     b"\0", b"\xff", b"\xef\xbb\xbf", b",", b"}", b"]", b'"', b"\\", b"\\u", b"01", b"+1", b"'", b"/* */",
@@ -47,16 +47,16 @@ FIELDS = st.lists(
     st.sampled_from([(name, value) for name, values in _ODD.items() for value in values]), max_size=2
 ).map(tuple)
 FREE = ("formats.schema-kept",)
-"""Rules that do not hold where a changed schema is one that nothing fits."""
+"""Rules that cannot hold where a changed schema matches nothing."""
 
 
 @st.composite
 def bodies(draw: st.DrawFn) -> tuple[str, bytes]:
-    """A path and a body: an example, changed as a value or damaged as bytes, in some encoding."""
+    """A path and a body: an example with changes to its value or to its bytes, in some encoding."""
     path, example = draw(st.sampled_from(EXAMPLES))
     if draw(st.integers(0, 3)) == 0:
-        return path, draw(damaged(st.just(json.dumps(example).encode()), BITS))
-    value = draw(changed(st.just(example)))
+        return path, draw(byte_mutations(st.just(json.dumps(example).encode()), BITS))
+    value = draw(mutations(st.just(example)))
     text = json.dumps(value, ensure_ascii=draw(st.booleans()))
     coding = draw(CODINGS)
     return path, text.encode(coding, "replace" if coding == "latin-1" else "surrogatepass")
@@ -64,7 +64,7 @@ def bodies(draw: st.DrawFn) -> tuple[str, bytes]:
 
 @st.composite
 def posts(draw: st.DrawFn) -> Request:
-    """A POST where it belongs."""
+    """A POST to a path that takes one."""
     path, body = draw(bodies())
     root = draw(st.sampled_from(["/v1", "/v1", "", "/@one/v1"]))
     fields = draw(FIELDS)
@@ -78,7 +78,7 @@ WORDS = TEXTS.map(lambda text: quote(text.encode("utf-8", "surrogatepass"), safe
 
 
 @st.composite
-def others(draw: st.DrawFn) -> Request:
+def other_requests(draw: st.DrawFn) -> Request:
     """Any method on any path, with a query."""
     paths = [
         "/chat/completions",
@@ -106,18 +106,22 @@ def others(draw: st.DrawFn) -> Request:
     return Request(method, target, draw(FIELDS), draw(st.sampled_from([b"", b"{}", b"[]", b"\xff"])))
 
 
-def check(served: Served, request: Request) -> None:
-    exchange = ask(served, request)
-    calm(served)
-    well_formed(exchange)
-    broken = [one for one in judge(exchange).findings if one.rule.level is MUST and one.rule.id not in FREE]
-    assert not broken, [f"{one.rule.id} {one.actual}" for one in broken]
+def check(fake: FakeProcess, request: Request) -> None:
+    exchange = ask(fake, request)
+    check_log(fake)
+    check_well_formed(exchange)
+    broken = [
+        finding
+        for finding in judge(exchange).findings
+        if finding.rule.level is MUST and finding.rule.id not in FREE
+    ]
+    assert not broken, [f"{finding.rule.id} {finding.actual}" for finding in broken]
 
 
 PART = Part(
     "requests",
-    "any request is answered or refused as the contract says",
-    posts() | others(),
+    "any request is answered or refused as the contract requires",
+    posts() | other_requests(),
     check,
-    served=True,
+    asks_fake=True,
 )

@@ -1,4 +1,4 @@
-"""Parts `scripts` and `templates`: what is written in a script file answers or is refused in words."""
+"""Parts `scripts` and `templates`: whatever a script file holds answers, or is refused with a message."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import yaml
 from click.testing import CliRunner
 from hypothesis import strategies as st
 
-from contract_tests.lab.fuzz.asked import EXAMPLES
+from contract_tests.lab.fuzz.fake_process import FakeProcess
 from contract_tests.lab.fuzz.part import Part
-from contract_tests.lab.fuzz.serving import Served
-from contract_tests.lab.fuzz.values import changed, damaged
+from contract_tests.lab.fuzz.requests import EXAMPLES
+from contract_tests.lab.fuzz.values import byte_mutations, mutations
 from contract_tests.lab.tools.checkout import ROOT
 from fake_server.api.render import chat
 from fake_server.api.render.style import Style
@@ -40,40 +40,40 @@ _BITS = (
     b"times: 1\n", b"!!timestamp 9", b".inf", b"0o7", b"yes",
 )  # fmt: skip
 _WHOLE = st.sampled_from([*_READ, {"fixtures": _AIMOCK}])
-_TEXTS = damaged(
+_TEXTS = byte_mutations(
     st.sampled_from([*_FILES, *_BLOCKS, json.dumps({"fixtures": _AIMOCK}).encode()]),
     _BITS,
 )
-FILES = _TEXTS | changed(_WHOLE).map(
+FILES = _TEXTS | mutations(_WHOLE).map(
     lambda value: yaml.safe_dump(value, allow_unicode=True).encode("utf-8", "surrogatepass")
 )
 _CHATS = [ApiRequest(body) for path, body in EXAMPLES if path == "/chat/completions"]
 
 
-def answered(book: ScriptBook) -> None:
-    """Every example is answered, whole and as a stream."""
+def check_answers(book: ScriptBook) -> None:
+    """Assert that every example is answered, as a dict and as a stream."""
     state = ScriptState()
-    for asking in _CHATS:
-        reply = answer(asking, book, state)
+    for request in _CHATS:
+        reply = answer(request, book, state)
         if isinstance(reply, Reply):
-            json.loads(chat.render_dict(reply, asking.body, Style.PLAIN))
-            assert b"".join(chat.render_stream(reply, asking.body, Style.PLAIN))
+            json.loads(chat.render_dict(reply, request.body, Style.PLAIN))
+            assert b"".join(chat.render_stream(reply, request.body, Style.PLAIN))
     for endpoint in (EMBEDDINGS, MODERATIONS):
         answer_numbers(ApiRequest({"model": "m", "input": "a"}, endpoint=endpoint), book, state)
 
 
-def check_file(served: Served, data: bytes) -> None:
-    path = served.folder / "scripts.yaml"
+def check_file(fake: FakeProcess, data: bytes) -> None:
+    path = fake.folder / "scripts.yaml"
     path.write_bytes(data)
-    told = CliRunner().invoke(validate_command, [str(path)])
-    assert told.exception is None or isinstance(told.exception, SystemExit), told.exc_info
+    result = CliRunner().invoke(validate_command, [str(path)])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
     try:
         book = scripts.load([path])
     except ScriptError as error:
-        assert (told.exit_code, str(error).partition(":")[0]) == (1, str(path))  # noqa: PT017
+        assert (result.exit_code, str(error).partition(":")[0]) == (1, str(path))  # noqa: PT017
     else:
-        assert told.exit_code == 0
-        answered(book)
+        assert result.exit_code == 0
+        check_answers(book)
 
 
 _WORDS = st.sampled_from(
@@ -94,19 +94,21 @@ _WORDS = st.sampled_from(
 TEMPLATES = st.lists(_WORDS | st.text(max_size=3), min_size=1, max_size=7).map(" ".join)
 
 
-def check_template(served: Served, text: str) -> None:
-    reply = {"template": True, "text": text, "tool_calls": [{"name": "f", "arguments": {"a": text}}]}
+def check_template(fake: FakeProcess, text: str) -> None:
+    script_reply = {"template": True, "text": text, "tool_calls": [{"name": "f", "arguments": {"a": text}}]}
     try:
-        book = scripts.parse([{"name": "s", "reply": reply}])
+        book = scripts.parse([{"name": "s", "reply": script_reply}])
     except ScriptError:
         return
-    for asking in _CHATS[:4]:
-        said = answer(asking, book, ScriptState())
-        if isinstance(said, ErrorReply):
-            assert "gave no reply" not in said.message, said.message
+    for request in _CHATS[:4]:
+        reply = answer(request, book, ScriptState())
+        if isinstance(reply, ErrorReply):
+            assert "gave no reply" not in reply.message, reply.message
 
 
 PARTS = (
     Part("scripts", "a script file answers, or is refused at its line", FILES, check_file),
-    Part("templates", "a template is filled in, or fails in words and in time", TEMPLATES, check_template),
+    Part(
+        "templates", "a template is filled in, or fails with a message and in time", TEMPLATES, check_template
+    ),
 )

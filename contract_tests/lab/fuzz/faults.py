@@ -1,4 +1,4 @@
-"""Part `faults`: any faults together, by header, script or control, break a reply and not the server."""
+"""Part `faults`: any faults together, by header, script or control, break the reply but not the server."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 import http_sf
 from hypothesis import strategies as st
 
-from contract_tests.lab.fuzz.asked import EXAMPLES
-from contract_tests.lab.fuzz.client import ask, calm, request_bytes, send
+from contract_tests.lab.fuzz.client import ask, check_log, request_bytes, send
+from contract_tests.lab.fuzz.fake_process import FakeProcess
 from contract_tests.lab.fuzz.part import Part
-from contract_tests.lab.fuzz.serving import Served
+from contract_tests.lab.fuzz.requests import EXAMPLES
 from fake_server.faults import CATALOGUE, FaultError, parse
 from fake_server.wire.exchange import Request
 
 BRIEF = 0.25
-"""Seconds that a client waits for what a fault may keep back."""
+"""Seconds that a client waits for what a fault may hold back."""
 WAYS = ("header", "script", "control")
 _TIMES = st.sampled_from([0, 0.001, 0.02, 0.5, 3600])
 _TEXTS = st.sampled_from(
@@ -35,15 +35,15 @@ _VALUES = st.booleans() | _NUMBERS | _TIMES | _TEXTS
 
 @st.composite
 def some_fault(draw: st.DrawFn) -> dict[str, Any]:
-    """A fault that can be read, as it is written; one with members of the wrong kind is drawn anew."""
+    """A valid fault as an author writes it; a bare one in place of one that is not valid."""
     name = draw(st.sampled_from(list(CATALOGUE)))
     members = [key for key in CATALOGUE[name].model_fields if key != "fault"]
-    written = {"fault": name, **draw(st.dictionaries(st.sampled_from(members), _VALUES, max_size=3))}
+    fault = {"fault": name, **draw(st.dictionaries(st.sampled_from(members), _VALUES, max_size=3))}
     try:
-        parse(written)
+        parse(fault)
     except FaultError:
-        written = {"fault": name}
-    return written
+        fault = {"fault": name}
+    return fault
 
 
 _POSTS = [("POST", path, {**body, **more}) for path, body in EXAMPLES for more in ({}, {"stream": True})]
@@ -62,54 +62,56 @@ VALUES = st.tuples(
 _count = count()
 
 
-def check(served: Served, value: tuple[list[dict[str, Any]], str, tuple[str, str, Any], str]) -> None:
+def check(fake: FakeProcess, value: tuple[list[dict[str, Any]], str, tuple[str, str, Any], str]) -> None:
     faults, way, (method, path, body), version = value
     space = f"f{next(_count)}"
     fields = [("content-type", "application/json"), ("x-fake-space", space)]
     if way == "header":
-        fields.append(("x-fake-fault", written(faults)))
+        fields.append(("x-fake-fault", fault_header(faults)))
     elif way == "script":
-        _put(served, space, "scripts", {"reply": {"text": "a b c", "faults": faults}})
+        _put(fake, space, "scripts", {"reply": {"text": "a b c", "faults": faults}})
     else:
-        _put(served, space, "faults", faults)
+        _put(fake, space, "faults", faults)
     request = Request(method, f"/v1{path}", tuple(fields), b"" if body is None else json.dumps(body).encode())
     send(
-        served.port,
+        fake.port,
         [request_bytes(request).replace(b" HTTP/1.1\r\n", b" HTTP/%s\r\n" % version.encode(), 1)],
         BRIEF,
     )
-    calm(served)
-    seen = ask(served, Request("GET", "/__fake__/requests", (("x-fake-space", space),), b""))
-    assert json.loads(seen.payload)["requests"][0]["method"] == method
-    ask(served, Request("DELETE", f"/__fake__/spaces/{space}", (), b""))
+    check_log(fake)
+    journal = ask(fake, Request("GET", "/__fake__/requests", (("x-fake-space", space),), b""))
+    assert json.loads(journal.payload)["requests"][0]["method"] == method
+    ask(fake, Request("DELETE", f"/__fake__/spaces/{space}", (), b""))
 
 
-def written(faults: list[dict[str, Any]]) -> str:
-    """The faults as the header says them; what a structured field cannot hold is left out."""
+def fault_header(faults: list[dict[str, Any]]) -> str:
+    """The value of the header `x-fake-fault`, without what a structured field cannot hold."""
     items: Any = []
-    for one in faults:
-        members = {
-            key: Decimal(str(value)) if isinstance(value, float) else value for key, value in one.items()
+    for fault in faults:
+        parameters = {
+            key: Decimal(str(value)) if isinstance(value, float) else value
+            for key, value in fault.items()
+            if key != "fault" and (not isinstance(value, str) or _is_plain(value))
         }
-        kept = {
-            key: value
-            for key, value in members.items()
-            if key != "fault" and (not isinstance(value, str) or _plain(value))
-        }
-        items.append((http_sf.Token(one["fault"]), kept))
+        items.append((http_sf.Token(fault["fault"]), parameters))
     return str(http_sf.ser(items))
 
 
-def _plain(text: str) -> bool:
+def _is_plain(text: str) -> bool:
     return text.isascii() and text.isprintable()
 
 
-def _put(served: Served, space: str, where: str, value: Any) -> None:
+def _put(fake: FakeProcess, space: str, where: str, value: Any) -> None:
     fields = (("content-type", "application/json"), ("x-fake-space", space))
-    exchange = ask(served, Request("POST", f"/__fake__/{where}", fields, json.dumps(value).encode()))
+    exchange = ask(fake, Request("POST", f"/__fake__/{where}", fields, json.dumps(value).encode()))
     assert exchange.status == 201, exchange.payload
 
 
 PART = Part(
-    "faults", "any faults together break a reply, and not the server", VALUES, check, served=True, examples=40
+    "faults",
+    "any faults together break the reply but not the server",
+    VALUES,
+    check,
+    asks_fake=True,
+    examples=40,
 )
