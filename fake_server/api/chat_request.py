@@ -49,9 +49,15 @@ class Tool:
 
 def messages(request: Mapping[str, Any]) -> tuple[Message, ...]:
     """Every message in order."""
+    given = request.get("messages")
+    if not isinstance(given, list):
+        return ()
     return tuple(
-        Message(str(message.get("role", "")), content_text(message.get("content")), message.get("content"))
-        for message in _mappings(request.get("messages"))
+        [
+            Message(str(message.get("role", "")), content_text(content := message.get("content")), content)
+            for message in given
+            if isinstance(message, Mapping)
+        ]
     )
 
 
@@ -168,7 +174,7 @@ def stops(request: Mapping[str, Any]) -> tuple[str, ...]:
     """The stop sequences that are not empty."""
     stop = request.get("stop")
     sequences: Sequence[Any] = [stop] if isinstance(stop, str) else stop if isinstance(stop, list) else []
-    return tuple(sequence for sequence in sequences if isinstance(sequence, str) and sequence)
+    return tuple([sequence for sequence in sequences if isinstance(sequence, str) and sequence])
 
 
 def choice_count(request: Mapping[str, Any]) -> int:

@@ -90,6 +90,8 @@ def _logprobs_of_text(logprobs: tuple[TokenLogprob, ...], text: str) -> tuple[To
 
 def _cut_at_stop(choice: Choice, stops: tuple[str, ...]) -> Choice:
     """End the text before the first stop sequence, and drop the tool calls, which come after the text."""
+    if not stops:
+        return choice
     places = [place for stop in stops if (place := (choice.content or "").find(stop)) >= 0]
     if not places:
         return choice

@@ -82,6 +82,10 @@ class Timing:
         return sum(self.pauses) if self.pauses else max(self.first, 0.0)
 
 
+AT_ONCE = Timing()
+"""No pause at all."""
+
+
 @dataclass(frozen=True)
 class Reply:
     """A complete answer, which can be rendered as a dict or as a stream.
@@ -96,7 +100,7 @@ class Reply:
     id: str | None = None
     created: int | None = None
     system_fingerprint: str | None = None
-    timing: Timing = field(default_factory=Timing)
+    timing: Timing = AT_ONCE
     script: str | None = field(default=None, compare=False)
     faults: tuple[Fault, ...] = field(default=(), compare=False)
 
@@ -130,7 +134,7 @@ class RawReply:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: str | bytes | None = None
     events: tuple[str, ...] | None = None
-    timing: Timing = field(default_factory=Timing)
+    timing: Timing = AT_ONCE
     script: str | None = field(default=None, compare=False)
     faults: tuple[Fault, ...] = field(default=(), compare=False)
 

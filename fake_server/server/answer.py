@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from fake_server.api import chat_request, limits, tokens
 from fake_server.api.limits import CountedChoice
 from fake_server.api.reply import (
+    AT_ONCE,
     Choice,
     ErrorReply,
     NumbersReply,
@@ -159,7 +160,7 @@ def _scripted(
         id=reply.id,
         created=reply.created,
         system_fingerprint=reply.system_fingerprint,
-        timing=_AT_ONCE if reply.timing is None else _timing(reply.timing),
+        timing=AT_ONCE if reply.timing is None else _timing(reply.timing),
         script=name,
         faults=reply.faults,
     )
@@ -212,7 +213,7 @@ def _with(value: Any, members: Mapping[str, Any]) -> Any:
 
 
 def _raw(raw: Raw, pace: Pace | None, streams: bool) -> RawReply:
-    timing = _AT_ONCE if pace is None else _timing(pace)
+    timing = AT_ONCE if pace is None else _timing(pace)
     if raw.stream is not None and (streams or raw.sent is None):
         events = tuple(_text(payload) for payload in raw.stream)
         return RawReply(raw.status, raw.headers, events=events, timing=timing)
@@ -247,9 +248,6 @@ def _no_script(request: ApiRequest, book: ScriptBook, state: ScriptState) -> Err
         lines.append("There are no scripts.")
     lines.append("Add a script that matches, or leave out strict for an answer without one.")
     return ErrorReply(404, "\n".join(lines), code="no_fixture_match", headers={"x-should-retry": "false"})
-
-
-_AT_ONCE = Timing()
 
 
 def _timing(pace: Pace) -> Timing:

@@ -10,7 +10,7 @@ from fake_server.api.reply import ErrorReply, RawReply
 from fake_server.faults.replies import error_delivery
 from fake_server.server.pacing import pace
 from fake_server.wire.delivery import EVENT_STREAM, NO_BODY, Delivery, fixed_length
-from fake_server.wire.exchange import Headers
+from fake_server.wire.exchange import Headers, Write
 
 _LIMIT_REQUESTS, _LIMIT_TOKENS = 10_000, 2_000_000
 _JSON = ("content-type", "application/json")
@@ -30,7 +30,8 @@ def deliver_directly(reply: ErrorReply | RawReply, seed: int) -> Delivery:
 
 def deliver_json(body: bytes, tokens: int | None = None, pause: float = 0.0) -> Delivery:
     """A 200 with JSON text, after a pause in seconds; `tokens` None leaves out the headers of rate limits."""
-    return fixed_length(200, (_JSON,) if tokens is None else (_JSON, *rate_limits(tokens)), body, pause)
+    headers = (_JSON,) if tokens is None else (_JSON, *rate_limits(tokens))
+    return Delivery(200, headers, (Write(body, pause),), len(body))
 
 
 def rate_limits(tokens: int) -> Headers:

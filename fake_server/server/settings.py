@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from fake_server.bugs.catalogue import Bug
 
 MIB = 1024 * 1024
-UNKNOWN_PREFIX = "no-such-model"
-"""Models with such a name are never known, whatever the settings: the way to ask for a 404."""
 
 
 @dataclass
@@ -47,12 +45,6 @@ class Settings:
     def __post_init__(self) -> None:
         self.spaces = Spaces(self, self.seed)
         self.fixed_style = Style.PLAIN if self.plain else self.style
-
-    def knows(self, model: str) -> bool:
-        """Whether the server answers for this model."""
-        if not model.strip() or model.startswith(UNKNOWN_PREFIX):
-            return False
-        return self.models is None or model in self.models
 
 
 def default_scripts() -> list[Path]:

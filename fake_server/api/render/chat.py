@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any, TypeVar
 
@@ -14,6 +14,8 @@ from fake_server.api.reply import Choice, Reply, TokenLogprob, ToolCall, Usage
 
 _Entry = TypeVar("_Entry")
 FINGERPRINT = "fp_44709d6fcb"
+AT_ONCE = 256
+"""Events that are rendered at once, so that a long stream is never held whole."""
 
 
 def render_dict(reply: Reply, request: Mapping[str, Any], style: Style) -> bytes:
@@ -39,40 +41,52 @@ def render_stream(reply: Reply, request: Mapping[str, Any], style: Style) -> Ite
     return style.format_stream(_chunks(reply, style, options.get("include_usage") is True, padded))
 
 
-def _chunks(reply: Reply, style: Style, usage_asked: bool, padded: bool) -> Iterator[dict[str, Any] | bytes]:
+def _chunks(
+    reply: Reply, style: Style, usage_asked: bool, padded: bool
+) -> Iterator[dict[str, Any] | list[bytes]]:
     """The chunks; those of content, which are many, come as finished events from a template per choice."""
     head = {**_head(reply, "chat.completion.chunk", style), **_tail(reply)}
     extra: dict[str, Any] = {"usage": None} if usage_asked else {}
-    padding = _paddings(style) if padded else None
-    patterns: dict[int, EventTemplate] = {}
+    padding = _Padding(style) if padded else None
+    templates: dict[int, EventTemplate] = {}
 
     def chunk(entries: list[dict[str, Any]], pad: str | None, **more: Any) -> dict[str, Any]:
         whole = {**head, "choices": entries, **more}
         return whole if pad is None else {**whole, "obfuscation": pad}
 
+    def padding_of_one() -> str | None:
+        return None if padding is None else padding.take(1)[0]
+
     alone = len(reply.choices) == 1
     entries = [_entries(choice, index, style, alone) for index, choice in enumerate(reply.choices)]
     for entry in entries[0] if alone else interleave(entries):
         if isinstance(entry, dict):
-            yield chunk([entry], None if padding is None else next(padding), **extra)
+            yield chunk([entry], padding_of_one(), **extra)
             continue
         index, pieces = entry
-        if index not in patterns:
+        if index not in templates:
             content_entry = _entry(index, {"content": PLACEHOLDERS[0]}, None)
-            patterns[index] = EventTemplate(
+            templates[index] = EventTemplate(
                 style, chunk([content_entry], None if padding is None else PLACEHOLDERS[1], **extra)
             )
-        yield from patterns[index].events(pieces, padding or ())
+        for start in range(0, len(pieces), AT_ONCE):
+            batch = pieces[start : start + AT_ONCE]
+            yield templates[index].events(batch, () if padding is None else padding.take(len(batch)))
     if usage_asked:
-        yield chunk([], None if padding is None else next(padding), usage=_usage(reply.usage))
+        yield chunk([], padding_of_one(), usage=_usage(reply.usage))
 
 
-def _paddings(style: Style) -> Iterator[str]:
-    """Endless padding of 1 to 16 characters, which hides the length of a chunk's text."""
-    letters, chance = new_id("", 32), random.Random(style.seed)
-    while True:
-        number = chance.getrandbits(8)
-        yield letters[number >> 4 : (number >> 4) + 1 + number % 16]
+class _Padding:
+    """Padding of 1 to 16 characters, which hides the length of a chunk's text."""
+
+    def __init__(self, style: Style) -> None:
+        self._letters, self._chance = new_id("", 32), random.Random(style.seed)
+
+    def take(self, count: int) -> list[str]:
+        """The paddings of the next chunks."""
+        letters, draw = self._letters, self._chance.getrandbits
+        numbers = [draw(8) for _ in range(count)]
+        return [letters[number >> 4 : (number >> 4) + 1 + number % 16] for number in numbers]
 
 
 def _head(reply: Reply, kind: str, style: Style) -> dict[str, Any]:
@@ -96,7 +110,7 @@ def _usage(usage: Usage) -> dict[str, Any]:
     return {
         "prompt_tokens": usage.prompt_tokens,
         "completion_tokens": usage.completion_tokens,
-        "total_tokens": usage.total_tokens,
+        "total_tokens": usage.prompt_tokens + usage.completion_tokens,
         "prompt_tokens_details": {"cached_tokens": usage.cached_tokens, "audio_tokens": 0},
         "completion_tokens_details": {
             "reasoning_tokens": usage.reasoning_tokens,
@@ -158,7 +172,7 @@ def _token_score(token: str, logprob: float) -> dict[str, Any]:
 # -- chunks
 
 
-_ContentPieces = tuple[int, Iterable[str]]
+_ContentPieces = tuple[int, Sequence[str]]
 """The index of a choice and pieces of its content."""
 
 

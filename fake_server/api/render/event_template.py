@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fake_server.api.render.style import Style, new_id
@@ -16,7 +16,7 @@ class EventTemplate:
 
     def __init__(self, style: Style, value: Mapping[str, Any]) -> None:
         rest = style.format_event(style.serialize(value))
-        self._text = style.serialize_text
+        self._style = style
         places = sorted(
             (rest.find(b'"%s"' % mark.encode()), index) for index, mark in enumerate(PLACEHOLDERS)
         )
@@ -27,13 +27,11 @@ class EventTemplate:
             self._between.append(before)
         self._last = rest
 
-    def events(self, *texts: Iterable[str]) -> Iterator[bytes]:
-        """Yield an event for each text, or for each pair of texts if the value has two placeholders."""
-        text, last, first = self._text, self._last, self._between[0]
+    def events(self, *texts: Iterable[str]) -> list[bytes]:
+        """Make an event of each text, or of each pair of texts if the value has two placeholders."""
+        serialize, last, first = self._style.serialize_texts, self._last, self._between[0]
         if len(self._order) == 1:
-            return (first + text(value) + last for value in texts[0])
-        second, (left, right) = self._between[1], (texts[index] for index in self._order)
-        return (
-            first + text(first_value) + second + text(second_value) + last
-            for first_value, second_value in zip(left, right, strict=False)
-        )
+            return [first + text + last for text in serialize(texts[0])]
+        left, right = (serialize(texts[index]) for index in self._order)
+        second = self._between[1]
+        return [first + one + second + other + last for one, other in zip(left, right, strict=True)]

@@ -13,6 +13,7 @@ import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import chain
 from json.encoder import encode_basestring, encode_basestring_ascii
 from typing import Any, ClassVar, TypeVar
 
@@ -90,10 +91,11 @@ class Style:
         except UnicodeEncodeError:  # a lone surrogate can only be written as an escape
             return _encoder(True, self.spaced, self.order == "sorted").encode(shaped).encode()
 
-    def serialize_text(self, value: str) -> bytes:
-        """Serialize a string as JSON in UTF-8."""
-        text = encode_basestring_ascii(value) if self.escaped else encode_basestring(value)
-        return text.encode("utf-8", "backslashreplace")  # JSON's escape of a lone surrogate, too
+    def serialize_texts(self, texts: Iterable[str]) -> list[bytes]:
+        """Serialize strings as JSON in UTF-8."""
+        encode = encode_basestring_ascii if self.escaped else encode_basestring
+        # `backslashreplace` writes a lone surrogate as JSON escapes it.
+        return [encode(text).encode("utf-8", "backslashreplace") for text in texts]
 
     def format_event(self, data: bytes) -> bytes:
         """Format a server-sent event with this data."""
@@ -104,33 +106,41 @@ class Style:
         """Format an SSE comment, which parsers ignore."""
         return f": keep-alive{self.line_end * 2}".encode()
 
-    def format_stream(self, chunks: Iterable[Mapping[str, Any] | bytes]) -> Iterator[bytes]:
-        """Format a stream of chunks or finished events, and `[DONE]`; comments are separate items."""
-        for position, chunk in enumerate(chunks):
-            if self.comments and position % _COMMENT_EVERY == 0:
-                yield self.format_comment()
-            yield chunk if isinstance(chunk, bytes) else self.format_event(self.serialize(chunk))
-        yield self.format_event(b"[DONE]")
+    def format_stream(self, chunks: Iterable[Mapping[str, Any] | list[bytes]]) -> Iterator[bytes]:
+        """Format a stream of chunks or lists of finished events, and `[DONE]`; comments are separate items."""
+        return chain.from_iterable(self._event_lists(chunks))
+
+    def _event_lists(self, chunks: Iterable[Mapping[str, Any] | list[bytes]]) -> Iterator[list[bytes]]:
+        position = 0
+        for chunk in chunks:
+            events = chunk if isinstance(chunk, list) else [self.format_event(self.serialize(chunk))]
+            if self.comments:
+                yield self._with_comments(events, position)
+            else:
+                yield events
+            position += len(events)
+        yield [self.format_event(b"[DONE]")]
+
+    def _with_comments(self, events: list[bytes], position: int) -> list[bytes]:
+        """Put a comment before every seventh event of the stream, in which the first given is at `position`."""
+        items: list[bytes] = []
+        for index, event in enumerate(events, position):
+            if index % _COMMENT_EVERY == 0:
+                items.append(self.format_comment())
+            items.append(event)
+        return items
 
     def format_header_name(self, name: str) -> str:
         """Write a header name in this style's case, which has no meaning (RFC 9110 section 5.1)."""
         return _title_case(name) if self.header_case == "title" else str(getattr(name, self.header_case)())
 
-    def split(self, text: str) -> Iterator[str]:
+    def split(self, text: str) -> Sequence[str]:
         """Split a text into deltas, none of them empty."""
-        if self.cuts == "letters":
-            chance = random.Random(self.seed)
-            start = 0
-            while start < len(text):
-                stop = start + chance.randint(1, 5)
-                yield text[start:stop]
-                start = stop
-            return
         if self.cuts == "tokens":
-            yield from tokens.split(text)
-            return
-        for group in self.group(tokens.split(text)):
-            yield "".join(group)
+            return tokens.split(text)
+        if self.cuts == "letters":
+            return _split_letters(text, random.Random(self.seed))
+        return ["".join(group) for group in self.group(tokens.split(text))]
 
     def group(self, pieces: Sequence[_Piece]) -> Iterator[Sequence[_Piece]]:
         """Group tokens into deltas: one each, four each, or as many as leave few deltas."""
@@ -150,6 +160,16 @@ class Style:
 @lru_cache(1000)
 def _title_case(name: str) -> str:
     return "-".join(part.capitalize() for part in name.split("-"))
+
+
+def _split_letters(text: str, chance: random.Random) -> list[str]:
+    """Split a text into pieces of one to five characters."""
+    pieces, start = [], 0
+    while start < len(text):
+        stop = start + chance.randint(1, 5)
+        pieces.append(text[start:stop])
+        start = stop
+    return pieces
 
 
 def reverse(value: Any) -> Any:

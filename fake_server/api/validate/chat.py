@@ -75,6 +75,7 @@ METADATA = mapping(string(most=512), most=16, longest_key=64).documented(
     "Up to 16 key-value pairs to store with the completion."
 )
 _INT64 = 2**63
+_ABOUT_TOOLS = frozenset(("tool_choice", "parallel_tool_calls", "function_call"))
 LONGEST_MODEL = 2048
 """In characters; every chunk of a stream repeats the name, so a longer one would make streams huge."""
 _IGNORED = "Validated, but has no effect."
@@ -150,8 +151,10 @@ def validate_chat(request: Mapping[str, Any]) -> ErrorReply | None:
     try:
         validate_members(request, REQUIRED, MEMBERS)
         _check_combinations(dict(request))
-        schemas.check_functions(request)
-        schemas.check_response_format(request)
+        if request.get("tools"):
+            schemas.check_functions(request)
+        if request.get("response_format"):
+            schemas.check_response_format(request)
         models.check_model(request)
     except Invalid as invalid:
         return invalid.reply
@@ -160,7 +163,8 @@ def validate_chat(request: Mapping[str, Any]) -> ErrorReply | None:
 
 def _check_combinations(request: dict[str, Any]) -> None:
     messages.check_tool_answers(request["messages"])
-    tools.check_tools(request)
+    if not _ABOUT_TOOLS.isdisjoint(request):
+        tools.check_tools(request)
     check_stream_options(request)
     if request.get("top_logprobs") is not None and not request.get("logprobs"):
         message = "Invalid value for 'top_logprobs': it is only allowed when 'logprobs' is enabled."

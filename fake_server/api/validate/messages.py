@@ -129,5 +129,6 @@ def check_tool_answers(messages: list[dict[str, Any]]) -> None:
                 f"{', '.join(call_id[:64] for call_id in waiting[:10])}"
             )
             raise Invalid(wording, f"messages.[{index}].role", None)
-        waiting = [call["id"] for call in message.get("tool_calls") or []]
+        calls = message.get("tool_calls")
+        waiting = [call["id"] for call in calls] if calls else []
         known = frozenset(waiting)

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fake_server.api import tokens
 from fake_server.api.validate.checks import Invalid, echo
 
+UNKNOWN_PREFIX = "no-such-model"
+"""Models with such a name are on no server: the way to ask for a 404."""
 _DATED = r"(?:-\d{4}-?\d{2}-?\d{2}|-\d{4})?$"
 _REASONING = re.compile(r"(?:o1|o3|o4-mini|gpt-5)(?!.*(?:chat|search))")
 _FIXED_TEMPERATURE = re.compile(rf"(?:o1|o3|o4-mini|gpt-5|gpt-5-mini|gpt-5-nano){_DATED}")
@@ -34,6 +36,13 @@ _SIZES = (
 """Context size and maximum completion tokens by model name; None: up to the context size."""
 _IMAGE_SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF")
 _DATA_URL = re.compile(r"data:[^,]{0,100};base64,([A-Za-z0-9+/]{8})")
+
+
+def is_served(model: str, served: Sequence[str] | None) -> bool:
+    """Whether a server that has these models has this one; None: it has any, but for UNKNOWN_PREFIX."""
+    if not model.strip() or model.startswith(UNKNOWN_PREFIX):
+        return False
+    return served is None or model in served
 
 
 def is_chat_model(model: str) -> bool:
@@ -100,9 +109,13 @@ def _check_image(place: str, url: str, blind: bool) -> None:
 
 
 def _check_size(request: Mapping[str, Any], model: str) -> None:
-    context, limit = next(((size, limit) for name, size, limit in _SIZES if name.match(model)), (None, None))
-    if context is None:
-        return
+    for name, context, limit in _SIZES:
+        if name.match(model):
+            _check_against(request, context, limit)
+            return
+
+
+def _check_against(request: Mapping[str, Any], context: int, limit: int | None) -> None:
     for name in ("max_tokens", "max_completion_tokens"):
         max_tokens = request.get(name)
         if limit is not None and max_tokens is not None and max_tokens > limit:

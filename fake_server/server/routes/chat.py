@@ -11,10 +11,11 @@ from typing import Any, Protocol
 from fake_server.api import errors, vectors
 from fake_server.api.render import chat as render
 from fake_server.api.render.style import Style
-from fake_server.api.reply import ErrorReply, RawReply, Reply
+from fake_server.api.reply import AT_ONCE, ErrorReply, RawReply, Reply
 from fake_server.api.request import ApiRequest
 from fake_server.api.validate.chat import validate_chat
 from fake_server.api.validate.completions import CONTEXT_SIZES
+from fake_server.api.validate.models import is_served
 from fake_server.server.answer import answer
 from fake_server.server.deliveries import deliver_directly, deliver_json, rate_limits
 from fake_server.server.pacing import pace
@@ -46,7 +47,7 @@ def reply_to(request: ApiRequest, settings: Settings, space: Space) -> Reply | E
     if refusal is not None:
         return refusal
     model = request.body["model"]
-    if not settings.knows(model):
+    if not is_served(model, settings.models):
         return errors.model_not_found(model)
     if model in CONTEXT_SIZES:
         return errors.not_a_chat_model()
@@ -63,9 +64,11 @@ def deliver_completion(
     settings, body = context.settings, context.request.body
     if not isinstance(reply, Reply):
         return deliver_directly(reply, settings.seed)
-    context.tokens = tokens = reply.usage.total_tokens
+    usage = reply.usage
+    context.tokens = tokens = usage.prompt_tokens + usage.completion_tokens
     if not body.get("stream"):
-        return deliver_json(renderer.render_dict(reply, body, context.style), tokens, reply.timing.whole)
+        pause = 0.0 if reply.timing is AT_ONCE else reply.timing.whole
+        return deliver_json(renderer.render_dict(reply, body, context.style), tokens, pause)
     headers = (("content-type", EVENT_STREAM), ("cache-control", "no-cache"), *rate_limits(tokens))
     events = renderer.render_stream(reply, body, context.style)
     return Delivery(200, headers, pace(events, reply.timing, settings.seed))

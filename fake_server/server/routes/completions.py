@@ -10,8 +10,8 @@ from fake_server.api import errors, limits, tokens, vectors
 from fake_server.api.render import completions as render
 from fake_server.api.reply import Choice, ErrorReply, RawReply, Reply, Usage
 from fake_server.api.request import ApiRequest
-from fake_server.api.validate import models
 from fake_server.api.validate.completions import DEFAULT_TOKENS, validate_completion
+from fake_server.api.validate.models import is_chat_model, is_served
 from fake_server.server.answer import answer
 from fake_server.server.request_context import RequestContext
 from fake_server.server.routes.chat import deliver_completion
@@ -67,9 +67,9 @@ def _refusal(body: Mapping[str, Any], settings: Settings) -> ErrorReply | None:
     refusal = validate_completion(body)
     if refusal is not None:
         return refusal
-    if not settings.knows(body["model"]):
+    if not is_served(body["model"], settings.models):
         return errors.model_not_found(body["model"])
-    if models.is_chat_model(body["model"]):
+    if is_chat_model(body["model"]):
         return errors.not_a_completion_model()
     return errors.model_cannot_complete() if body["model"] in vectors.SIZES else None
 

@@ -10,9 +10,9 @@ from fake_server.api import errors, tokens
 from fake_server.api import vectors as embedding
 from fake_server.api.reply import ErrorReply, NumbersReply, RawReply
 from fake_server.api.request import ApiRequest
-from fake_server.api.validate import models
 from fake_server.api.validate.completions import CONTEXT_SIZES
 from fake_server.api.validate.embeddings import validate_embeddings
+from fake_server.api.validate.models import is_chat_model, is_served
 from fake_server.server.answer import answer_numbers
 from fake_server.server.deliveries import deliver_directly, deliver_json
 from fake_server.server.request_context import RequestContext
@@ -62,9 +62,9 @@ def _instead(
     refusal = validate_embeddings(body)
     if refusal is not None:
         return refusal
-    if not settings.knows(body["model"]):
+    if not is_served(body["model"], settings.models):
         return errors.model_not_found(body["model"])
-    if body["model"] in CONTEXT_SIZES or models.is_chat_model(body["model"]):
+    if body["model"] in CONTEXT_SIZES or is_chat_model(body["model"]):
         return errors.model_cannot_embed()
     chat = request.but(as_chat(body))
     return answer_numbers(chat, space.book, space.state, strict=settings.strict, seed=settings.seed)

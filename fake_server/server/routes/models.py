@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fake_server.api import errors
+from fake_server.api.validate.models import is_served
 from fake_server.server.deliveries import deliver_json, refuse
 from fake_server.server.request_context import RequestContext
 from fake_server.wire.delivery import Delivery
@@ -47,7 +48,7 @@ async def list_models(context: RequestContext) -> Delivery:
     """The models of the catalogue, or those that the server was given."""
     settings = context.settings
     names = CATALOGUE if settings.models is None else settings.models
-    models = [model_object(name) for name in names if settings.knows(name)]
+    models = [model_object(name) for name in names if is_served(name, settings.models)]
     return _json(context, {"object": "list", "data": models})
 
 
@@ -56,7 +57,7 @@ async def retrieve_model(context: RequestContext) -> Delivery:
     model = context.parameters["model"]
     if not model:
         return refuse(errors.invalid_url(context.method, context.path))
-    if not context.settings.knows(model):
+    if not is_served(model, context.settings.models):
         return refuse(errors.no_such_model(model))
     return _json(context, model_object(model))
 
@@ -64,7 +65,7 @@ async def retrieve_model(context: RequestContext) -> Delivery:
 async def delete_model(context: RequestContext) -> Delivery:
     """Fine-tuned models can be deleted, any number of times: this server has them all."""
     model = context.parameters["model"]
-    if not _TUNED.search(model) or not context.settings.knows(model):
+    if not _TUNED.search(model) or not is_served(model, context.settings.models):
         return refuse(errors.no_such_model(model))
     return _json(context, {"id": model, "object": "model", "deleted": True})
 

@@ -9,6 +9,7 @@ from typing import Any
 from fake_server.api import errors, moderation
 from fake_server.api.render.style import new_id
 from fake_server.api.reply import ErrorReply, RawReply
+from fake_server.api.validate.models import is_served
 from fake_server.api.validate.moderations import MODELS, validate_moderations
 from fake_server.server.answer import answer_numbers
 from fake_server.server.deliveries import deliver_directly, deliver_json, refuse
@@ -23,7 +24,7 @@ async def create_moderation(context: RequestContext) -> Delivery:
     """Scores of each input; those of long texts are made in a thread."""
     body, settings, space = context.request.body, context.settings, context.space
     model = body.get("model") or MODELS[0]
-    if isinstance(model, str) and not settings.knows(model):
+    if isinstance(model, str) and not is_served(model, settings.models):
         return refuse(errors.model_not_found(model))
     refusal = validate_moderations(body)
     if refusal is not None:
