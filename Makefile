@@ -109,7 +109,7 @@ bench: $(STAMP)  ## how fast the fake answers, beside bare uvicorn and other fak
 	@$(BIN)/python -m contract_tests.lab.speed.judging
 	@$(BIN)/python -m fake_server.relay.latency
 
-profile: $(STAMP)  ## where the time of a reply, of the start, and of judging goes
+profile: $(STAMP)  ## how many calls a request passes, and where the time of a reply, of the start, and of judging goes
 	@$(BIN)/python -m contract_tests.lab.speed.profiling
 
 bench-fidelity: $(STAMP)  ## what recorders keep: this kit, vcrpy, mitmproxy, aimock; FIDELITY=--write puts it into README

@@ -1,4 +1,4 @@
-"""Where the time goes: `make profile`. A reply by layer, the start by package, judging by module.
+"""Where the time goes, `make profile`: a request's path, a reply by layer, the start by package, judging.
 
 No network and no load: requests are handed to the fake's protocol in this process. A profiler makes calls
 dear, so shares of layers of many small calls read too high: they show where to look, not how long it takes.
@@ -18,10 +18,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
+from types import FrameType
 from typing import Any, NamedTuple
 
 from rich.console import Console
 from rich.table import Table
+from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from contract_tests.lab.speed.judging import STREAMS, chunks_of, long_stream
@@ -32,7 +34,8 @@ from fake_server.scripts import book as scripts
 from fake_server.server.settings import Settings
 from fake_server.server.uvicorn_server import uvicorn_server
 
-REQUESTS, STARTS, SHOWN = 2000, 3, 12
+REQUESTS, STARTS, SHOWN, WARM = 2000, 3, 12, 20
+FAKE = str(ROOT / "fake_server")
 _IMPORT = re.compile(r"import time:\s+(\d+) \|\s+\d+ \| +(\S+)")
 
 
@@ -63,33 +66,87 @@ class _Nowhere(asyncio.Transport):
         pass
 
 
+class RequestPath(NamedTuple):
+    """What a request passes from socket to socket: files of the fake, their functions, and calls of those."""
+
+    files: int
+    functions: int
+    calls: int
+
+
 def reply_parts(*, stream: bool) -> tuple[float, list[Part]]:
     """Microseconds that one reply takes without the profiler, and its layers, the dearest first."""
+    config = _served(stream=stream)
+
+    def work() -> None:
+        asyncio.run(_answer(config, _request(stream=stream), REQUESTS))
+
+    work()
+    return _timed(work) / REQUESTS, _parts(work, REQUESTS)
+
+
+def request_path(*, stream: bool) -> RequestPath:
+    """What one request passes on a warm server; each return into a generator counts as a call of it."""
+    config, request = _served(stream=stream), _request(stream=stream)
+    calls: Counter[tuple[str, str]] = Counter()
+
+    def note(frame: FrameType, event: str, _: Any) -> None:
+        code = frame.f_code
+        if event == "call" and code.co_filename.startswith(FAKE):
+            calls[code.co_filename, code.co_qualname] += 1
+
+    async def work() -> None:
+        await _answer(config, request, WARM)
+        await _answer(config, request, 1, note)
+
+    asyncio.run(work())
+    return RequestPath(len({path for path, _ in calls}), len(calls), calls.total())
+
+
+def _served(*, stream: bool) -> Config:
+    """A server whose one script answers ASKED, with a stream of 66 events where it is asked for one."""
     reply = {"text": WORDS if stream else SAID}
     when = {"messages": {"last": {"contains": ASKED}}}
     book = scripts.parse([{"name": "answer", "when": when, "reply": reply}])
     config = uvicorn_server(Settings(book=book, plain=True)).config
     config.load()
+    return config
+
+
+def _request(*, stream: bool) -> bytes:
+    """A request with the header fields that SDKs send."""
     asked = {"model": "gpt-4o", "messages": [{"role": "user", "content": ASKED}], "stream": stream}
     body = json.dumps(asked).encode()
-    head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
-    request = f"{head}Content-Type: application/json\r\nAuthorization: Bearer sk-x\r\n\r\n".encode() + body
+    fields = {
+        "Host": "x",
+        "Accept": "application/json",
+        "Accept-Encoding": "gzip",
+        "Connection": "keep-alive",
+        "User-Agent": "x",
+        "Content-Length": str(len(body)),
+        "Content-Type": "application/json",
+        "Authorization": "Bearer sk-x",
+    }
+    head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    return f"POST /v1/chat/completions HTTP/1.1\r\n{head}\r\n".encode() + body
 
-    async def answered(number: int) -> None:
-        protocol: Any = config.http_protocol_class
-        connection = protocol(config=config, server_state=ServerState(), app_state={})
-        connection.connection_made(_Nowhere())
-        for _ in range(number):
-            connection.data_received(request)
-            while not connection.cycle.response_complete:  # noqa: ASYNC110 — uvicorn tells nobody else
-                await asyncio.sleep(0)
-        connection.connection_lost(None)
 
-    def work() -> None:
-        asyncio.run(answered(REQUESTS))
-
-    work()
-    return _timed(work) / REQUESTS, _parts(work, REQUESTS)
+async def _answer(
+    config: Config, request: bytes, number: int, profile: Callable[[FrameType, str, Any], None] | None = None
+) -> None:
+    """Hand the request to the fake's protocol so many times, on one connection."""
+    protocol: Any = config.http_protocol_class
+    connection = protocol(config=config, server_state=ServerState(), app_state={})
+    connection.connection_made(_Nowhere())
+    if profile is not None:
+        sys.setprofile(profile)
+    for _ in range(number):
+        connection.data_received(request)
+        while not connection.cycle.response_complete:  # noqa: ASYNC110 — uvicorn tells nobody else
+            await asyncio.sleep(0)
+    if profile is not None:
+        sys.setprofile(None)
+    connection.connection_lost(None)
 
 
 def judging_parts(name: str) -> tuple[float, list[Part]]:
@@ -166,6 +223,11 @@ def _table(title: str, unit: str, parts: Iterable[Part]) -> Table:
 def main() -> None:
     """Print the profiles."""
     console = Console()
+    for stream in (False, True):
+        path = request_path(stream=stream)
+        kind = "a stream of 66 events" if stream else "a dict"
+        console.print(f"{kind}, scripted: {path.files} files, {path.functions} functions, {path.calls} calls")
+    console.print()
     for stream in (False, True):
         micros, parts = reply_parts(stream=stream)
         kind = "a streamed reply" if stream else "a reply"
