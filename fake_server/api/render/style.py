@@ -107,7 +107,7 @@ class Style:
         return f": keep-alive{self.line_end * 2}".encode()
 
     def format_stream(self, chunks: Iterable[Mapping[str, Any] | list[bytes]]) -> Iterator[bytes]:
-        """Format a stream of chunks or lists of finished events, and `[DONE]`; comments are separate items."""
+        """Format a stream of chunks or lists of events, and `[DONE]`; comments are separate items."""
         return chain.from_iterable(self._event_lists(chunks))
 
     def _event_lists(self, chunks: Iterable[Mapping[str, Any] | list[bytes]]) -> Iterator[list[bytes]]:
@@ -122,7 +122,7 @@ class Style:
         yield [self.format_event(b"[DONE]")]
 
     def _with_comments(self, events: list[bytes], position: int) -> list[bytes]:
-        """Put a comment before every seventh event of the stream, in which the first given is at `position`."""
+        """Put a comment before every seventh event of the stream; `position` is that of the first."""
         items: list[bytes] = []
         for index, event in enumerate(events, position):
             if index % _COMMENT_EVERY == 0:
