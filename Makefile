@@ -16,6 +16,7 @@ FUZZ_SEED ?=
 FUZZ_ONLY ?=
 CORE_TESTS = $(addprefix fake_server/tests/test_,$(addsuffix .py,sse jsontext fixture exchange capture coding playback)) \
   $(addprefix contract_tests/tests/test_,$(addsuffix .py,rules relations precision openapi))
+ALL_CORES = -n auto --dist worksteal
 TARGET = $(if $(filter real,$(PROXY)),http://localhost:1337/v1,$(PROXY))
 
 # The shell gets them as variables: nothing in a URL is read as shell.
@@ -29,7 +30,7 @@ fuzz: export FUZZ_SEED := $(FUZZ_SEED)
 fuzz: export FUZZ_ONLY := $(FUZZ_ONLY)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup contract record test fuzz coverage check mutants fake interop judges bench profile bench-fidelity sdks constraints clean compatibility rules pages langchain uses clients
+.PHONY: help setup contract record test proofs fuzz coverage check mutants fake interop judges bench profile bench-fidelity sdks constraints clean compatibility rules pages langchain uses clients
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,8 +56,11 @@ record: $(STAMP)  ## record what clients get from PROXY=real or <url>; RUN=main 
 	@$(BIN)/contract record --target "$${TARGET:-http://localhost:1337/v1}" --out "$$OUT" \
 	  $${RUN:+--run "$$RUN"} $${MODEL:+--model "$$MODEL"}
 
-test: $(STAMP)  ## run the tests
-	$(BIN)/python -m pytest
+test: $(STAMP)  ## run the tests on all cores; all but the slow proofs
+	$(BIN)/python -m pytest $(ALL_CORES) -m "not slow"
+
+proofs: $(STAMP)  ## run the slow proofs: samples of clients, SDKs, fuzz and large corpora
+	$(BIN)/python -m pytest $(ALL_CORES) -m slow
 
 fuzz: $(STAMP)  ## send, write and record whatever there is, for FUZZ_SECONDS=600; FUZZ_SEED=… FUZZ_ONLY=<part> repeats
 	@$(BIN)/python -m contract_tests.lab.fuzz --seconds "$$FUZZ_SECONDS" $${FUZZ_SEED:+--seed "$$FUZZ_SEED"} \

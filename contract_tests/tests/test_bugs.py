@@ -90,6 +90,7 @@ def test_every_way_gives_the_same(bug: Path) -> None:
     assert all(pieces == writes for _, pieces, _ in seen[2:])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("generation", GENERATIONS)
 def test_main_of_every_sdk_comes_to_an_end(generation: str, bug: Path) -> None:
     main = driver_for(generation)

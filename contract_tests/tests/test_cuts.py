@@ -51,6 +51,7 @@ def test_a_reply_written_byte_by_byte_is_no_finding() -> None:
         assert not judge(exchange.but(writes=single)).findings, path.stem
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", CORPUS, ids=lambda path: path.stem)
 def test_a_reply_that_breaks_off_is_a_cut_reply_and_nothing_else(path: Path) -> None:
     exchange, body = replies(path)

@@ -8,6 +8,8 @@ from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from contract_tests.recordings import importing, reading
 from contract_tests.rules import judge
 from contract_tests.tests.shared import SHARED, needs_recordings
@@ -69,6 +71,7 @@ def captured(shelf: list[Exchange]) -> list[Exchange]:
 
 
 @needs_recordings
+@pytest.mark.slow
 def test_shared_recordings_say_the_same_after_import_and_replay(tmp_path: Path) -> None:
     source = tmp_path / "sample.jsonl"
     source.write_bytes(b"".join(sample()))

@@ -120,6 +120,7 @@ def changed(document: Any, path: JsonPath, value: Any) -> Any:
 
 
 @needs_spec
+@pytest.mark.slow
 @pytest.mark.parametrize("path", CONFORMING, ids=lambda path: path.stem)
 def test_what_the_spec_calls_a_wrong_type_is_flagged(path: Path) -> None:
     exchange = fixture.load(path).exchange

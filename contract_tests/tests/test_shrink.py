@@ -103,6 +103,7 @@ def padded(exchange: Exchange) -> Iterator[Exchange]:
         yield exchange.with_payload(payload.replace(b'"object":', b'"x_noise":{"a":[1,2]},"object":'))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [one for one in _fixtures() if not RULES[one].relation][::4])
 def test_every_kind_of_fault_is_found_again_under_noise(name: str, tmp_path: Path) -> None:
     bare = fixture.load(BROKEN / f"{name}.yaml").exchange

@@ -139,6 +139,7 @@ def driver(request: pytest.FixtureRequest) -> Iterator[Driver]:
             pytest.skip(f"{client.name} cannot be installed here: {error}")
 
 
+@pytest.mark.slow
 def test_a_sample_measured_anew_says_the_same(driver: Driver) -> None:
     name = driver.client.name
     known = table()

@@ -139,6 +139,7 @@ def test_the_page_is_about_the_shared_recordings() -> None:
 
 
 @needs_recordings
+@pytest.mark.slow
 def test_the_page_is_made_anew_from_the_shared_recordings() -> None:
     """What the rules find changes with them; `make compatibility CHECK=1` compares that too."""
     made = _table(f"{START}\n{as_markdown(command.others(SHARED / 'recordings'), command.readings())}\n{END}")

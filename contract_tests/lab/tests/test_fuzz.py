@@ -16,6 +16,8 @@ from contract_tests.lab.fuzz.part import Part
 from contract_tests.lab.tools.environments import NotInstalled
 from fake_server.wire.exchange import Request
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = {"wire": 12, "control": 8, "faults": 8, "requests": 30}
 SEED = 1
 

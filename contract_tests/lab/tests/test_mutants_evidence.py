@@ -18,7 +18,7 @@ from contract_tests.rules.engine.view import View
 from contract_tests.tests.shared import SHARED, needs_recordings
 from fake_server.wire.exchange import Aspect, Exchange
 
-pytestmark = needs_recordings
+pytestmark = [needs_recordings, pytest.mark.slow]
 
 
 @dataclass

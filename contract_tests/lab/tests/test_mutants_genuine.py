@@ -15,6 +15,8 @@ from contract_tests.lab.mutation.score import Score
 from contract_tests.lab.tools.checkout import SHARED
 from contract_tests.recordings.reading import read
 
+pytestmark = pytest.mark.slow
+
 COUNT = 1000
 
 

@@ -81,6 +81,7 @@ needs_taskset = pytest.mark.skipif(shutil.which("taskset") is None, reason="task
 
 
 @needs_taskset
+@pytest.mark.slow
 def test_every_server_of_ours_starts_answers_and_ends(tmp_path: Path) -> None:
     body, events = tmp_path / "body", tmp_path / "events"
     body.write_bytes(b'{"id": "x"}')

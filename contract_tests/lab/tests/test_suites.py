@@ -15,6 +15,7 @@ SCRIPT = Path(suites.__file__).parent / "openai_python.py"
 CHECKS = 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [None, 3])
 @pytest.mark.parametrize("generation", ["1", "2", "3"])
 def test_the_official_sdk_does_all_of_it(generation: str, seed: int | None) -> None:

@@ -41,6 +41,7 @@ def ran(folder: Path) -> Ran:
     return done
 
 
+@pytest.mark.slow
 def test_the_commands_print_what_the_page_says(ran: Ran) -> None:
     assert len(ran) == 4
     for command, done in ran.items():
@@ -48,6 +49,7 @@ def test_the_commands_print_what_the_page_says(ran: Ran) -> None:
         assert command.prints(done.stdout), f"{command.line} prints:\n{done.stdout}"
 
 
+@pytest.mark.slow
 def test_the_files_pass(folder: Path, ran: Ran) -> None:
     mine = sorted(name for name in uses.files(TEXT) if name.startswith("test_") and name not in uses.THEIRS)
     done = uses.run(["pytest", "-q", "-W", "error", *mine], folder)
