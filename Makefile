@@ -29,6 +29,10 @@ fuzz: export FUZZ_SECONDS := $(FUZZ_SECONDS)
 fuzz: export FUZZ_SEED := $(FUZZ_SEED)
 fuzz: export FUZZ_ONLY := $(FUZZ_ONLY)
 
+# Each command that a test starts would otherwise compile the kit anew where the environment forbids bytecode.
+test proofs: export PYTHONDONTWRITEBYTECODE :=
+test proofs: export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/bytecode
+
 .DEFAULT_GOAL := help
 .PHONY: help setup contract record test proofs fuzz coverage check mutants fake interop judges bench profile bench-fidelity sdks constraints clean compatibility rules pages langchain uses clients
 

@@ -75,15 +75,17 @@ def test_every_way_gives_the_same(bug: Path) -> None:
     host = "https://api.example.invalid"
     with ReplayServer(bug, match="any", speed=0) as server:
         seen = [
-            pieces_of(httpx.Client(trust_env=False), exchange, server.url),
-            pieces_of(httpx2.Client(trust_env=False), exchange, server.url),
+            pieces_of(httpx.Client(trust_env=False, verify=False), exchange, server.url),
+            pieces_of(httpx2.Client(trust_env=False, verify=False), exchange, server.url),
         ]
     seen.append(
-        pieces_of(httpx2.Client(transport=ReplayTransport(bug, match="any", speed=0)), exchange, host)
+        pieces_of(
+            httpx2.Client(transport=ReplayTransport(bug, match="any", speed=0), verify=False), exchange, host
+        )
     )
     with mocked(bug, base_url=host, match="any", speed=0):
-        seen.append(pieces_of(httpx.Client(trust_env=False), exchange, host))
-        seen.append(pieces_of(httpx2.Client(trust_env=False), exchange, host))
+        seen.append(pieces_of(httpx.Client(trust_env=False, verify=False), exchange, host))
+        seen.append(pieces_of(httpx2.Client(trust_env=False, verify=False), exchange, host))
     status, error = (exchange.status, "") if exchange.ending is Ending.CLEAN else (0, "RemoteProtocolError")
     assert {(one[0], b"".join(one[1]), one[2]) for one in seen} == {(status, exchange.payload, error)}
     writes = [write.data for write in exchange.writes]
