@@ -8,14 +8,14 @@ from typing import Any
 
 import click
 
-from contract_tests.cli.options import options_of, run_options
+from contract_tests.cli.options import build_options, run_options
 from contract_tests.cli.progress import ask
 from contract_tests.cli.shared_options import (
     LEVELS,
     fail_on,
+    load_tolerances,
     profile_name,
     terminal_for,
-    tolerances_of,
     writable,
     write,
 )
@@ -47,30 +47,30 @@ def baseline_command(output: Path, **given: Any) -> int:
     that FILE holds already keep their reason, link and date; those that occur no longer are left out,
     and so are comments.
     """
-    profile, tolerated = tolerances_of(given["profile"])
+    profile, tolerated = load_tolerances(given["profile"])
     known = load_baseline(output).entries if output.exists() else ()
-    options = options_of(given, profile.select)
+    options = build_options(given, profile.select)
     terminal = terminal_for(options)
     today = date.today()
     entries = (*tolerated, *known)
     report = tolerate_in_run(ask(terminal, options, entries, today), entries, today)
-    terminal.outcomes(report)
+    terminal.print_outcomes(report)
     code = report.exit_code()
     if code not in (ExitCode.OK, ExitCode.FINDINGS):
-        terminal.verdict(report, code)
-        terminal.say(f"not written: the run has to come to its end before {output} can tell what is known")
+        terminal.print_verdict(report, code)
+        terminal.print(f"not written: the run has to come to its end before {output} can tell what is known")
         return int(code)
     counting = [one for one in report.findings if failing([one], LEVELS[given["fail_on"]])]
     new = renew_baseline(counting, known, report.ledger.gone, today)
     write(output, mask(as_yaml(new), terminal.secrets))
     for mark, listed in (("+", new.added), ("-", new.removed)):
         for one, labels in group_by_label(listed):
-            terminal.say(f"{mark} {describe_entry(one, labels)}")
-    terminal.say(f"written   {output}: {_told(new)} (exit code 0)", "bold green")
+            terminal.print(f"{mark} {describe_entry(one, labels)}")
+    terminal.print(f"written   {output}: {_format_counts(new)} (exit code 0)", "bold green")
     return int(ExitCode.OK)
 
 
-def _told(new: NewBaseline) -> str:
+def _format_counts(new: NewBaseline) -> str:
     """'3 known findings of 2 rules: 1 added, 2 kept, 0 removed'."""
     entries = (*new.kept, *new.added)
     parts = f"{len(new.added)} added, {len(new.kept)} kept, {len(new.removed)} removed"

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import click
 
-from contract_tests.report.breakage import breakage, table
+from contract_tests.report.breakage import format_breakage, load_table
 from fake_server.bugs.catalogue import Bug, Waiting, bugs, find, waiting
 from fake_server.bugs.errors import BugError
 from fake_server.wire.text import did_you_mean
@@ -31,7 +31,7 @@ def bugs_command(
     `@pytest.mark.openai_bug("ID")`.
     """
     if bug_id is not None:
-        _tell(_found(bug_id))
+        _print_bug(_find_bug(bug_id))
         return 0
     known: Iterable[Bug | Waiting] = waiting().values() if only_waiting else bugs().values()
     listed = [
@@ -42,18 +42,18 @@ def bugs_command(
         and severity in (None, one.severity)
     ]
     if not listed:
-        raise click.UsageError(_none(known, server, kind))
+        raise click.UsageError(_explain_nothing_listed(known, server, kind))
     for name, group in _grouped(listed).items():
         if not as_json:
             click.echo(f"\n{name}" if name != listed[0].kind else name)
         for one in group:
-            click.echo(json.dumps(_plain(one), ensure_ascii=False) if as_json else _line(one))
+            click.echo(json.dumps(_as_dict(one), ensure_ascii=False) if as_json else _line(one))
     if not as_json:
         click.echo(f"\n{len(listed)} bugs; `contract bugs ID` tells all about one")
     return 0
 
 
-def _none(known: Iterable[Bug | Waiting], server: str, kind: str) -> str:
+def _explain_nothing_listed(known: Iterable[Bug | Waiting], server: str, kind: str) -> str:
     """Why nothing is listed: a class or a server that there is not, or nothing where both meet."""
     kinds = sorted({one.kind for one in known})
     if kind and kind not in kinds:
@@ -65,7 +65,7 @@ def _none(known: Iterable[Bug | Waiting], server: str, kind: str) -> str:
     return "no known bug fits all of these options; leave one out"
 
 
-def _found(bug_id: str) -> Bug:
+def _find_bug(bug_id: str) -> Bug:
     try:
         return find(bug_id)
     except BugError as error:
@@ -88,7 +88,7 @@ def _line(one: Bug | Waiting) -> str:
     return f"  {one.id:45} {one.severity:13} {', '.join(_servers(one))}\n    {one.title}{more}"
 
 
-def _plain(one: Bug | Waiting) -> dict[str, object]:
+def _as_dict(one: Bug | Waiting) -> dict[str, object]:
     told: dict[str, object] = {"id": one.id, "title": one.title, "class": one.kind, "severity": one.severity}
     if isinstance(one, Waiting):
         return {**told, "server": one.server, "source": one.source, "waits": one.why}
@@ -96,7 +96,7 @@ def _plain(one: Bug | Waiting) -> dict[str, object]:
     return {**told, "seen": seen, "breaks": one.breaks, "lawful": one.lawful, "cases": one.cases}
 
 
-def _tell(bug: Bug) -> None:
+def _print_bug(bug: Bug) -> None:
     click.echo(f"{bug.id}\n  {bug.title}")
     rows = [
         ("class", bug.kind),
@@ -104,7 +104,7 @@ def _tell(bug: Bug) -> None:
         *(("seen in", f"{one.server}: {one.source}") for one in bug.seen),
         ("breaks", ", ".join(bug.breaks)),
         ("lawful", bug.lawful),
-        ("clients", breakage(table().of_bug(bug.id))),
+        ("clients", format_breakage(load_table().of_bug(bug.id))),
         ("fixture", f"fixtures/bugs/{bug.id}.yaml" if bug.of else ""),
         ("cases", ", ".join(bug.cases)),
         ("play", f"fake-server --bug {bug.id}"),

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from contract_tests.cli.options import BOUNDS, DEFAULT_KEY, Seconds, bound_options, options_of
+from contract_tests.cli.options import BOUNDS, DEFAULT_KEY, Seconds, bound_options, build_options
 from contract_tests.cli.shared_options import console, json_file, terminal_for, write
 from contract_tests.diffing import reports, written
 from contract_tests.diffing import terminal as told
@@ -79,7 +79,7 @@ def diff_command(
         return _reports(terminal, (a, b), found[0], found[1], json_file)
     if found[0] or found[1]:
         raise click.UsageError(f"{a if found[0] else b} is a report; compare it with another report")
-    return _tell(terminal, (a, b), _genuine(_pairs(a, b), genuine), kinds, show_all, json_file)
+    return _print_differences(terminal, (a, b), _genuine(_pairs(a, b), genuine), kinds, show_all, json_file)
 
 
 def _pairs(a: str, b: str) -> Pairs:
@@ -87,9 +87,9 @@ def _pairs(a: str, b: str) -> Pairs:
         return pair(map(side_of, load(a)), map(side_of, load(b)))
     if a == b:
         raise click.UsageError("the fake is the same as itself; name a recording")
-    from contract_tests.diffing.live import against_fake  # brings the web framework
+    from contract_tests.diffing.live import compare_with_fake  # brings the web framework
 
-    found = against_fake(map(side_of, load(b if a == FAKE else a)))
+    found = compare_with_fake(map(side_of, load(b if a == FAKE else a)))
     return replace(found, both=tuple((two, one) for one, two in found.both)) if a == FAKE else found
 
 
@@ -102,12 +102,12 @@ def _live(
     given: dict[str, Any],
 ) -> int:
     """The fake is B, as it is with recordings."""
-    from contract_tests.diffing.live import same_cases
+    from contract_tests.diffing.live import ask_both
 
-    options = options_of({**given, "target": url, "concurrency": 4, "max_requests": 300})
-    found, live = same_cases(options)
+    options = build_options({**given, "target": url, "concurrency": 4, "max_requests": 300})
+    found, live = ask_both(options)
     terminal = terminal_for(options)
-    return _tell(
+    return _print_differences(
         terminal,
         (f"{live.target}   model {live.model}", FAKE),
         _genuine(found, genuine),
@@ -126,7 +126,7 @@ def _genuine(pairs: Pairs, which: str | None) -> Pairs:
     return pairs
 
 
-def _tell(
+def _print_differences(
     terminal: Terminal,
     names: tuple[str, str],
     pairs: Pairs,
@@ -141,14 +141,14 @@ def _tell(
     same = all(one.same for one in comparisons) and not (pairs.only_a or pairs.only_b)
     for name, of, role in zip("AB", names, (one.role for one in pairs.both[0]), strict=True):
         whose = f"   ({role})" if role is not Role.OTHER else ""
-        terminal.say(f"{name}         {mask(of, terminal.secrets)}{whose}")
+        terminal.print(f"{name}         {mask(of, terminal.secrets)}{whose}")
     told.print_differences(terminal, comparisons, pairs, each)
     if json_path:
         text = written.as_json(names, comparisons, pairs, same, terminal.secrets)
-        terminal.say(f"written   {write(json_path, text)}")
+        terminal.print(f"written   {write(json_path, text)}")
     code = 0 if same else 1
-    terminal.say()
-    terminal.say(told.verdict(comparisons, pairs, code), "bold green" if same else "bold red")
+    terminal.print()
+    terminal.print(told.format_verdict(comparisons, pairs, code), "bold green" if same else "bold red")
     return code
 
 
@@ -159,7 +159,7 @@ def _reports(
     code = 0 if found.same else 1
     told.print_report_differences(terminal, found, code)
     if json_path:
-        terminal.say(f"written   {write(json_path, written.reports_as_json(names, found))}")
+        terminal.print(f"written   {write(json_path, written.reports_as_json(names, found))}")
     return code
 
 

@@ -65,17 +65,17 @@ def import_command(
                 continue
             kept += 1
             replaced.update(result.replaced)
-        terminal.say(
+        terminal.print(
             f"{path.name}: {count(kept, 'exchange')} imported{_besides(skipped, len(refused) - before)}"
         )
         for reason, number in skipped.most_common():
-            terminal.say(f"  skipped   {number:,}: {reason}")
+            terminal.print(f"  skipped   {number:,}: {reason}")
         for secret, number in replaced.most_common():
-            terminal.say(f"  replaced  {secret}{f' ({number:,} times)' if number > 1 else ''}")
+            terminal.print(f"  replaced  {secret}{f' ({number:,} times)' if number > 1 else ''}")
     for text in refused:
-        terminal.say(f"refused   {text}", "red")
+        terminal.print(f"refused   {text}", "red")
     if names:
-        terminal.say(f"fixtures  {folder}")
+        terminal.print(f"fixtures  {folder}")
     return int(ExitCode.FINDINGS if refused else ExitCode.OK)
 
 

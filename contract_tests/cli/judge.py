@@ -16,8 +16,8 @@ from contract_tests.cli.shared_options import (
     console,
     fail_on,
     json_file,
+    load_tolerances,
     profile_name,
-    tolerances_of,
     write,
 )
 from contract_tests.recordings.judging import InputError, Summary, judge_recordings
@@ -27,7 +27,13 @@ from contract_tests.recordings.table import as_text
 from contract_tests.recordings.tolerated import tolerate_in_recordings
 from contract_tests.report.files import judgement_as_json
 from contract_tests.report.findings import count
-from contract_tests.report.terminal import LEVEL_STYLES, WORDS, Terminal, besides, counted
+from contract_tests.report.terminal import (
+    LEVEL_STYLES,
+    VERDICTS,
+    Terminal,
+    format_counts,
+    format_tolerated_count,
+)
 from contract_tests.rules import RULES
 from contract_tests.run.outcome import ExitCode, failing
 from contract_tests.tolerance.entry import Ledger, Tolerated
@@ -58,7 +64,7 @@ def judge_command(
     fail_on: str,
 ) -> int:
     """Judge recordings: fixtures of the kit, folders of them, and .jsonl files of shared recordings."""
-    _, entries = tolerances_of(profile, baseline)
+    _, entries = load_tolerances(profile, baseline)
     labels: set[str] = set()
     summary = judge_recordings(_read(files, endpoint, labels), prefixes)
     if not summary.exchanges:
@@ -67,15 +73,15 @@ def judge_command(
     summary.findings[:], tolerated, ledger = tolerate_in_recordings(summary, entries, date.today(), labels)
     terminal = Terminal(console())
     if show_all:
-        terminal.every(summary.findings)
+        terminal.print_all_findings(summary.findings)
     else:
-        terminal.findings(summary.findings, limit=FIRST_FEW)
-    terminal.tolerated(tolerated, ledger)
-    _rules(terminal, summary)
+        terminal.print_findings(summary.findings, limit=FIRST_FEW)
+    terminal.print_tolerated(tolerated, ledger)
+    _print_rules(terminal, summary)
     if table := as_text(summary.providers):
-        terminal.say(f"{table}\n")
-    _not_judged(terminal, summary)
-    return int(settle(terminal, summary, fail_on, json_file, tolerated=tolerated, ledger=ledger))
+        terminal.print(f"{table}\n")
+    _print_not_judged(terminal, summary)
+    return int(finish_judgement(terminal, summary, fail_on, json_file, tolerated=tolerated, ledger=ledger))
 
 
 def _read(files: Iterable[Path], endpoint: str | None, labels: set[str]) -> Iterator[Recording]:
@@ -96,7 +102,7 @@ def _head_of(body: Path) -> str:
     return f"judge its head, {head}" if head else "judge the .yaml beside it that names it"
 
 
-def settle(
+def finish_judgement(
     terminal: Terminal,
     summary: Summary,
     level: str,
@@ -107,19 +113,20 @@ def settle(
 ) -> ExitCode:
     """Name the surprises, write the file, end with the verdict; the exit code."""
     for surprise in summary.surprises:
-        terminal.say(f"surprise  {surprise}", "yellow")
+        terminal.print(f"surprise  {surprise}", "yellow")
     code = ExitCode.FINDINGS if failing(summary.findings, LEVELS[level]) else ExitCode.OK
     if json_path:
-        terminal.say(f"written   {write(json_path, judgement_as_json(summary, code, tolerated, ledger))}")
+        terminal.print(f"written   {write(json_path, judgement_as_json(summary, code, tolerated, ledger))}")
     what = subject or count(summary.exchanges, "exchange")
-    terminal.say(
-        f"{WORDS[code]}  {counted(summary.findings)}{besides(tolerated)}; {what} (exit code {int(code)})",
+    counts = f"{format_counts(summary.findings)}{format_tolerated_count(tolerated)}"
+    terminal.print(
+        f"{VERDICTS[code]}  {counts}; {what} (exit code {int(code)})",
         "bold green" if code is ExitCode.OK else "bold red",
     )
     return code
 
 
-def _rules(terminal: Terminal, summary: Summary) -> None:
+def _print_rules(terminal: Terminal, summary: Summary) -> None:
     """Per rule on how many exchanges it applied and how many it flagged."""
     table = Table(box=None, pad_edge=False, padding=(0, 2), header_style="bold")
     table.add_column("rule")
@@ -133,12 +140,12 @@ def _rules(terminal: Terminal, summary: Summary) -> None:
             style = LEVEL_STYLES[rule.level] if flagged else ""
             row = (rule.id, rule.level.value, *(str(one or "·") for one in (applied, flagged, missed)))
             table.add_row(*row, style=style)
-    terminal.say()
+    terminal.print()
     terminal.console.print(table)
-    terminal.say()
+    terminal.print()
 
 
-def _few(ids: list[str]) -> list[str]:
+def _rule_names(ids: list[str]) -> list[str]:
     """The rules by name, or where they are many how many there are of each section."""
     if len(ids) <= MANY_RULES:
         return ids
@@ -146,7 +153,7 @@ def _few(ids: list[str]) -> list[str]:
     return [f"{number} of {section}" for section, number in sections.items()]
 
 
-def _not_judged(terminal: Terminal, summary: Summary) -> None:
+def _print_not_judged(terminal: Terminal, summary: Summary) -> None:
     """What the judgement does not say: rules that never spoke, endpoints no rule knows."""
     never = summary.never_applied
     rows = (
@@ -161,12 +168,12 @@ def _not_judged(terminal: Terminal, summary: Summary) -> None:
     )
     for text, ids in rows:
         if ids:
-            terminal.say(f"{count(len(ids), 'rule')} {text}:\n  {', '.join(_few(ids))}\n")
+            terminal.print(f"{count(len(ids), 'rule')} {text}:\n  {', '.join(_rule_names(ids))}\n")
     for endpoint, number in summary.per_endpoint.most_common():
         unjudged = summary.unjudged[endpoint]
         said = "all judged"
         if unjudged:
             some = f"{unjudged:,} judged by no rule about their content"
             said = some if unjudged < number else "none judged: no rule speaks of their content"
-        terminal.say(f"{endpoint}: {count(number, 'exchange')}, {said}")
-    terminal.say()
+        terminal.print(f"{endpoint}: {count(number, 'exchange')}, {said}")
+    terminal.print()

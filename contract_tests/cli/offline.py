@@ -12,7 +12,7 @@ import click
 
 from contract_tests import client
 from contract_tests.cli.progress import ask
-from contract_tests.cli.replay import judge_one
+from contract_tests.cli.replay import judge_fixture
 from contract_tests.cli.run import print_report
 from contract_tests.cli.shared_options import console, fail_on, json_file, junit_file
 from contract_tests.recordings.judging import judge_files
@@ -47,10 +47,10 @@ def offline_command(
     terminal = Terminal(console())
     with clean_environment(), only_loopback():
         if path is not None:
-            return int(judge_one(terminal, path, fail_on, json_file))
+            return int(judge_fixture(terminal, path, fail_on, json_file))
         os.environ["OPENAI_API_KEY"] = key = f"offline-{secrets.token_hex(8)}"
         with FakeServer(seed=seed, api_key=key) as fake:
-            terminal.say(f"the fake listens on {fake.base_url} (seed {seed})\n")
+            terminal.print(f"the fake listens on {fake.base_url} (seed {seed})\n")
             _recite(terminal, fake.base_url)
             report = ask(terminal, Options(fake.base_url, model=model, api_key=key))
     surprises = _recorded_bugs(terminal)
@@ -58,7 +58,7 @@ def offline_command(
     if surprises and not code:
         code = ExitCode.FINDINGS
         gone = count(len(surprises), "bug")
-        terminal.say(
+        terminal.print(
             f"FAIL  {gone} not as declared, see `surprise` above (exit code {int(code)})", "bold red"
         )
     return int(code)
@@ -69,10 +69,10 @@ def _recorded_bugs(terminal: Terminal) -> list[str]:
     found = fixture.find(fixture.SHIPPED / "bugs")
     summary = judge_files(found)
     for surprise in summary.surprises:
-        terminal.say(f"surprise  {surprise}", "red")
+        terminal.print(f"surprise  {surprise}", "red")
     if found:
         still = len(found) - len(summary.surprises)
-        terminal.say(f"bugs      {still} of {count(len(found), 'bug')} break what they declare")
+        terminal.print(f"bugs      {still} of {count(len(found), 'bug')} break what they declare")
     return summary.surprises
 
 
@@ -86,4 +86,6 @@ def _recite(terminal: Terminal, base_url: str) -> None:
     if code:
         raise RuntimeError(f"main() --no-stream ended with code {code} on the fake")
     length = len(told.getvalue()) - 1
-    terminal.say(f"\nmain() printed this token by token; as one dict it says the same {length} characters.\n")
+    terminal.print(
+        f"\nmain() printed this token by token; as one dict it says the same {length} characters.\n"
+    )

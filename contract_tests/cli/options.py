@@ -46,7 +46,7 @@ def bound_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-def pairs(values: Iterable[str], mark: str, option: str) -> tuple[tuple[str, str], ...]:
+def parse_pairs(values: Iterable[str], mark: str, option: str) -> tuple[tuple[str, str], ...]:
     """`NAME:VALUE` texts as pairs. Raises UsageError."""
     found = []
     for value in values:
@@ -105,7 +105,7 @@ RUN_OPTIONS = (
 )
 
 
-def options_of(given: Mapping[str, Any], otherwise: Iterable[str] = ()) -> Options:
+def build_options(given: Mapping[str, Any], otherwise: Iterable[str] = ()) -> Options:
     """What was given as a run takes it; `otherwise` is asked where no --select was given.
 
     Raises click.UsageError without a URL, UsageError for a value that cannot be used.
@@ -118,14 +118,14 @@ def options_of(given: Mapping[str, Any], otherwise: Iterable[str] = ()) -> Optio
         raise UsageError(f"--key-env: the variable {given['key_env']} is not set, or is empty")
     if given["ca_file"] and not os.access(given["ca_file"], os.R_OK):
         raise UsageError(f"--ca-file {given['ca_file']}: there is no such file, or it may not be read")
-    model, models = models_of(given["models"])
+    model, models = parse_models(given["models"])
     return Options(
         target=given["target"],
         model=model,
         models=models,
         select=given["prefixes"] or tuple(otherwise),
-        headers=pairs(given["headers"], ":", "--header"),
-        query=pairs(given["query"], "=", "--query"),
+        headers=parse_pairs(given["headers"], ":", "--header"),
+        query=parse_pairs(given["query"], "=", "--query"),
         api_key=key or None,
         bounds=Bounds(**{name: given[name] for name, _ in BOUNDS.values()}),
         ca_file=given["ca_file"],
@@ -135,7 +135,7 @@ def options_of(given: Mapping[str, Any], otherwise: Iterable[str] = ()) -> Optio
     )
 
 
-def models_of(given: Iterable[str]) -> tuple[str | None, dict[str, str]]:
+def parse_models(given: Iterable[str]) -> tuple[str | None, dict[str, str]]:
     """`M` and `SECTION=M` texts as the model of all cases and those of sections. Raises UsageError."""
     everywhere, named = None, {}
     for one in given:
@@ -160,7 +160,7 @@ def check_section(name: str, option: str) -> None:
         raise UsageError(f"{option}: no case lies below {name!r}; {hint}")
 
 
-def required_of(sections: Iterable[str], options: Options) -> tuple[str, ...]:
+def check_required(sections: Iterable[str], options: Options) -> tuple[str, ...]:
     """The required sections, each once. Raises UsageError for one that is unknown or not asked."""
     asked = [case.id for case in choose_cases(options)]
     for section in sections:

@@ -31,12 +31,12 @@ def ask(
     """
 
     def ended(result: CaseResult) -> None:
-        terminal.result(tolerate_in_case(result, entries, today))
+        terminal.print_result(tolerate_in_case(result, entries, today))
 
     try:
         return asyncio.run(_ask(terminal, options, ended))
     finally:
-        terminal.stop()
+        terminal.stop_progress()
 
 
 async def _ask(terminal: Terminal, options: Options, ended: OnResult) -> RunReport:
@@ -44,7 +44,7 @@ async def _ask(terminal: Terminal, options: Options, ended: OnResult) -> RunRepo
 
     def found(plan: Plan) -> None:
         searching.cancel()
-        terminal.plan(plan)
+        terminal.print_plan(plan)
 
     try:
         return await run(options, ended, found)

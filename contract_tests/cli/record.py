@@ -12,8 +12,8 @@ from typing import Any
 import click
 
 from contract_tests import client
-from contract_tests.cli.options import bound_options, options_of
-from contract_tests.cli.recording import Log, base_environment, broken_rules, keep_case
+from contract_tests.cli.options import bound_options, build_options
+from contract_tests.cli.recording import RecordingLog, base_environment, find_broken_rules, save_case
 from contract_tests.cli.shared_options import console
 from contract_tests.report.terminal import Terminal
 from contract_tests.run.outcome import CaseResult
@@ -64,7 +64,7 @@ def record_command(
         refuse(
             ("port", "count"), "{} is for clients that come by themselves, not for a command: leave it out"
         )
-    options = options_of(
+    options = build_options(
         {**given, "models": () if given["model"] is None else (given["model"],), "prefixes": ()}
         | {"concurrency": 1, "max_requests": 300, "run_timeout": 900.0}
     )
@@ -72,7 +72,7 @@ def record_command(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"--out {folder}: this folder cannot be made: {error.strerror}") from error
-    log = Log(Terminal(console(), options.secrets), folder)
+    log = RecordingLog(Terminal(console(), options.secrets), folder)
     cases = tuple(one for one in runs if one != "main")
     code = 0
     if cases:
@@ -86,20 +86,20 @@ def record_command(
     return log.close() or code
 
 
-async def _record_cases(options: Options, cases: Sequence[str], log: Log) -> None:
+async def _record_cases(options: Options, cases: Sequence[str], log: RecordingLog) -> None:
     """Ask the cases and keep each of their exchanges."""
 
     def ended(result: CaseResult) -> None:
         if result.reason:
-            log.say(f"{result.outcome.value:9} {result.case_id}: {result.reason}")
-        for exchange, outcome in keep_case(result, log.folder, options):
-            log.tell(exchange, outcome)
+            log.print(f"{result.outcome.value:9} {result.case_id}: {result.reason}")
+        for exchange, outcome in save_case(result, log.folder, options):
+            log.print_outcome(exchange, outcome)
 
     await run(replace(options, select=tuple(cases), keep_raw=True), ended)
 
 
 async def _record_clients(
-    options: Options, log: Log, port: int, count: int | None, command: Sequence[str], main: bool
+    options: Options, log: RecordingLog, port: int, count: int | None, command: Sequence[str], main: bool
 ) -> int:
     """Record whoever comes, main() or a command; the exit code of the latter."""
     late = await latency.measure_added_latency(ROUNDS)
@@ -107,10 +107,10 @@ async def _record_clients(
     try:
         async with recorder:
             until = "until main() ends" if main else "until the command ends" if command else "until Ctrl-C"
-            log.say(
+            log.print(
                 f"recording {recorder.base_url}, which stands for {options.target.partition('?')[0]}, {until}"
             )
-            log.say(
+            log.print(
                 f"          into {log.folder}; a write passes {late * 1e6:.0f} µs later (median, loopback)"
             )
             if main:
@@ -123,7 +123,7 @@ async def _record_clients(
         raise UsageError(not_listening("127.0.0.1", port, error)) from error
 
 
-def _recorder(options: Options, log: Log, label: str, port: int) -> Recorder:
+def _recorder(options: Options, log: RecordingLog, label: str, port: int) -> Recorder:
     """The recorder of a target. Raises UsageError for one that cannot be used."""
     try:
         return Recorder(
@@ -131,8 +131,8 @@ def _recorder(options: Options, log: Log, label: str, port: int) -> Recorder:
             log.folder,
             secrets=options.secrets,
             label=label,
-            breaks=broken_rules,
-            on_saved=log.tell,
+            breaks=find_broken_rules,
+            on_saved=log.print_outcome,
             bounds=options.bounds,
             ca_file=options.ca_file,
             extra_headers=options.headers,

@@ -22,7 +22,7 @@ SHOWN = 6
 """How many changes and rules are named in one line."""
 
 
-def broken_rules(exchange: Exchange) -> list[str]:
+def find_broken_rules(exchange: Exchange) -> list[str]:
     """The rules a fixture of this exchange declares that it breaks."""
     return sorted(judge(exchange).ids())
 
@@ -39,11 +39,11 @@ def base_environment(base_url: str, environment: Mapping[str, str]) -> dict[str,
     }
 
 
-def keep_case(
+def save_case(
     result: CaseResult, folder: Path, options: Options
 ) -> Iterator[tuple[Exchange, Saved | SaveError]]:
     """Keep each exchange of a case as a fixture named after it; yields what became of each."""
-    source = f"{options.target.partition('?')[0]}, {recorded_today()}"
+    source = f"{options.target.partition('?')[0]}, {format_recorded_today()}"
     times: Counter[str] = Counter()
     for exchange in result.exchanges:
         times[exchange.label] += 1  # more than once where a 429 was waited out
@@ -53,19 +53,19 @@ def keep_case(
             yield (
                 exchange,
                 save_recording(
-                    Fixture(exchange, source=source), path, secrets=options.secrets, breaks=broken_rules
+                    Fixture(exchange, source=source), path, secrets=options.secrets, breaks=find_broken_rules
                 ),
             )
         except SaveError as error:
             yield exchange, error
 
 
-def recorded_today() -> str:
+def format_recorded_today() -> str:
     """What a fixture's source says of when it was made."""
     return f"recorded {date.today():%Y-%m-%d}"
 
 
-class Log:
+class RecordingLog:
     """Tells what became of each exchange. `tell` may be called from any thread of one loop's tasks."""
 
     def __init__(self, terminal: Terminal, folder: Path) -> None:
@@ -74,27 +74,27 @@ class Log:
         self._counts: Counter[str] = Counter()
         self._came = asyncio.Event()
 
-    def say(self, text: str) -> None:
-        self._terminal.say(text)
+    def print(self, text: str) -> None:
+        self._terminal.print(text)
 
-    def tell(self, exchange: Exchange, outcome: Saved | SaveError) -> None:
+    def print_outcome(self, exchange: Exchange, outcome: Saved | SaveError) -> None:
         """One exchange was kept, or was not."""
         self._counts["came"] += 1
         self._came.set()
         if isinstance(outcome, SaveError):
             self._counts["refused"] += 1
-            self._terminal.say(f"refused   {outcome}", "red")
+            self._terminal.print(f"refused   {outcome}", "red")
             return
         word = "new" if outcome.new else "replaced" if outcome.changes else "same"
         self._counts[word] += 1
-        self._terminal.say(f"{word:9} {outcome.path.name}   {_summary(exchange)}")
+        self._terminal.print(f"{word:9} {outcome.path.name}   {_summary(exchange)}")
         if outcome.changes:
-            self._terminal.say(f"          {_few(outcome.changes)}")
+            self._terminal.print(f"          {_first_few(outcome.changes)}")
         if outcome.replaced:
-            self._terminal.say(f"          taken out: {_few(outcome.replaced)}", "dim")
+            self._terminal.print(f"          taken out: {_first_few(outcome.replaced)}", "dim")
         found = {one.rule.id for one in judge(exchange).findings if one.rule.level is not Level.NOTE}
         if found:
-            self._terminal.say(f"          breaks {_few(sorted(found))}", "yellow")
+            self._terminal.print(f"          breaks {_first_few(sorted(found))}", "yellow")
 
     async def enough(self, number: int | None) -> None:
         """Wait until `number` exchanges were told of; for ever where it is None."""
@@ -111,7 +111,7 @@ class Log:
         said = f"kept {count(kept, 'recording')} in {self.folder}{f': {words}' if words else ''}"
         code = 1 if refused or not kept else 0
         said += f"; {refused} refused" if refused else "" if kept else ": no exchange was seen"
-        self._terminal.say(f"{said} (exit code {code})", "bold green" if not code else "bold red")
+        self._terminal.print(f"{said} (exit code {code})", "bold green" if not code else "bold red")
         return code
 
 
@@ -121,6 +121,6 @@ def _summary(exchange: Exchange) -> str:
     return f"{status}, {size}, {exchange.ending}"
 
 
-def _few(words: tuple[str, ...] | list[str]) -> str:
+def _first_few(words: tuple[str, ...] | list[str]) -> str:
     more = f" and {len(words) - SHOWN} more" if len(words) > SHOWN else ""
     return "; ".join(words[:SHOWN]) + more

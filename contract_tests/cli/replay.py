@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from contract_tests.cli.judge import settle
+from contract_tests.cli.judge import finish_judgement
 from contract_tests.cli.shared_options import console, fail_on
 from contract_tests.recordings.judging import judge_files
 from contract_tests.recordings.reading import read
@@ -32,15 +32,15 @@ def replay_command(path: Path, port: int, speed: float, once: bool, judge_only: 
     if judge_only:
         refuse(("port", "speed", "once"), "{} is for serving, and --judge-only serves nothing: leave one out")
     terminal = Terminal(console())
-    code = int(judge_one(terminal, path, fail_on))
+    code = int(judge_fixture(terminal, path, fail_on))
     if judge_only:
         return code
     exchanges = [recording.exchange for recording in read(path)]
 
     def ready(served: Playback) -> None:
         asked = exchanges[0].request
-        terminal.say(f"\nserving   {served.base_url}   {'once' if once else 'until Ctrl-C'}")
-        terminal.say(f"answers   {asked.method} {asked.target.partition('?')[0]}, whatever the body")
+        terminal.print(f"\nserving   {served.base_url}   {'once' if once else 'until Ctrl-C'}")
+        terminal.print(f"answers   {asked.method} {asked.target.partition('?')[0]}, whatever the body")
 
     try:
         if once:
@@ -50,7 +50,7 @@ def replay_command(path: Path, port: int, speed: float, once: bool, judge_only: 
     except OSError as error:
         raise click.ClickException(not_listening("127.0.0.1", port, error)) from error
     except KeyboardInterrupt:
-        terminal.say()
+        terminal.print()
     return code
 
 
@@ -75,10 +75,10 @@ async def _serve_once(
         await served.over.wait()
 
 
-def judge_one(terminal: Terminal, path: Path, level: str, json_path: Path | None = None) -> ExitCode:
+def judge_fixture(terminal: Terminal, path: Path, level: str, json_path: Path | None = None) -> ExitCode:
     """Show what the rules say of a fixture, write the JSON report; the exit code."""
     summary = judge_files([path])
-    terminal.findings(summary.findings)
+    terminal.print_findings(summary.findings)
     if summary.findings:
-        terminal.say()
-    return settle(terminal, summary, level, json_path, str(path))
+        terminal.print()
+    return finish_judgement(terminal, summary, level, json_path, str(path))

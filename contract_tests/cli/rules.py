@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from contract_tests.report.breakage import breakage, table
-from contract_tests.report.examples import Excerpt, broken_by, kept_by
-from contract_tests.report.traces import Parts, example_of
+from contract_tests.report.breakage import format_breakage, load_table
+from contract_tests.report.examples import find_broken, find_conforming
+from contract_tests.report.traces import Parts, find_example
 from contract_tests.rules import RULES, find
 from contract_tests.rules.engine.judge import Rule
 from fake_server.wire.text import did_you_mean
@@ -38,7 +38,7 @@ def explain_command(rule_id: str) -> int:
     rows = [
         ("level", rule.level.value),
         ("breaks", rule.harm),
-        ("clients", measured(rule)),
+        ("clients", format_clients(rule)),
         ("see", rule.see),
         ("expected", rule.expected),
         ("needs", ", ".join(sorted(rule.needs))),
@@ -49,19 +49,21 @@ def explain_command(rule_id: str) -> int:
     for name, text in rows:
         if text:
             _rows(name, text)
-    for name, excerpt in (("kept by", kept_by(rule)), ("broken by", broken_by(rule))):
+    for name, excerpt in (("kept by", find_conforming(rule)), ("broken by", find_broken(rule))):
         if excerpt:
-            _rows(name, _shown(excerpt.path), excerpt.title, *excerpt.lines, *_mark(excerpt))
-    if example := example_of(rule):
+            _rows(
+                name, _relative(excerpt.path), excerpt.title, *excerpt.lines, *filter(None, [excerpt.pointer])
+            )
+    if example := find_example(rule):
         _rows("kept by", *_parts(example.kept))
-        _rows("broken by", *_parts(example.broken), f"→ {example.said}")
+        _rows("broken by", *_parts(example.broken), f"→ {example.complaint}")
     return 0
 
 
-def measured(rule: Rule) -> str:
+def format_clients(rule: Rule) -> str:
     """What real clients make of the fixture that breaks the rule, and when that was seen."""
-    told = breakage(table().of_rule(rule.id))
-    return f"{told} (measured {table().measured})" if told else ""
+    told = format_breakage(load_table().of_rule(rule.id))
+    return f"{told} (measured {load_table().measured})" if told else ""
 
 
 def _rows(name: str, *texts: str) -> None:
@@ -70,20 +72,12 @@ def _rows(name: str, *texts: str) -> None:
         click.echo(f"    {name if not place else '':10} {text}")
 
 
-def _mark(excerpt: Excerpt) -> Iterator[str]:
-    """The line that points at the place above it and says what is wrong there."""
-    if excerpt.column is not None:
-        yield f"{' ' * excerpt.column}^ {excerpt.said}".rstrip()
-    elif excerpt.said:
-        yield f"→ {excerpt.said}"
-
-
 def _parts(parts: Parts) -> Iterator[str]:
     for role, text in parts.items():
         yield f"{role:10} {text}"
 
 
-def _shown(path: Path) -> str:
+def _relative(path: Path) -> str:
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 

@@ -9,18 +9,18 @@ from typing import Any
 
 import click
 
-from contract_tests.cli.options import options_of, required_of, run_options
+from contract_tests.cli.options import build_options, check_required, run_options
 from contract_tests.cli.progress import ask
-from contract_tests.cli.recording import keep_case
+from contract_tests.cli.recording import save_case
 from contract_tests.cli.shared_options import (
     LEVELS,
     baseline_file,
     fail_on,
     json_file,
     junit_file,
+    load_tolerances,
     profile_name,
     terminal_for,
-    tolerances_of,
     write,
 )
 from contract_tests.report.files import as_json
@@ -53,11 +53,11 @@ from fake_server.relay.saving import SaveError
 @fail_on
 def run_command(list_only: bool, folder: Path | None, **given: Any) -> int:
     """Ask the OpenAI-compatible server at URL every case and judge what it answers."""
-    profile, entries = tolerances_of(given["profile"], given["baseline"])
+    profile, entries = load_tolerances(given["profile"], given["baseline"])
     if list_only:
         return list_cases(given["prefixes"] or profile.select)
-    options = replace(options_of(given, profile.select), keep_raw=folder is not None)
-    required = required_of(given["required"], options)
+    options = replace(build_options(given, profile.select), keep_raw=folder is not None)
+    required = check_required(given["required"], options)
     terminal = terminal_for(options)
     today = date.today()
     report = replace(ask(terminal, options, entries, today), required=required)
@@ -70,12 +70,12 @@ def run_command(list_only: bool, folder: Path | None, **given: Any) -> int:
 def _record(terminal: Terminal, report: RunReport, folder: Path, options: Options) -> None:
     """Keep every exchange of the cases that have a finding."""
     cases = [result for result in report.results if result.findings]
-    outcomes = [outcome for result in cases for _, outcome in keep_case(result, folder, options)]
+    outcomes = [outcome for result in cases for _, outcome in save_case(result, folder, options)]
     refused = [outcome for outcome in outcomes if isinstance(outcome, SaveError)]
     for error in refused:
-        terminal.say(f"refused   {error}", "red")
+        terminal.print(f"refused   {error}", "red")
     kept = count(len(outcomes) - len(refused), "exchange")
-    terminal.say(f"recorded  {kept} of {count(len(cases), 'case')} with findings in {folder}")
+    terminal.print(f"recorded  {kept} of {count(len(cases), 'case')} with findings in {folder}")
 
 
 def print_report(
@@ -83,18 +83,18 @@ def print_report(
 ) -> ExitCode:
     """Show the report, write the files, end with the verdict; the exit code."""
     code = report.exit_code(LEVELS[level])
-    terminal.findings(report.findings, {result.case_id: result.title for result in report.results})
-    terminal.lacking(report.lacking)
-    terminal.tolerated(report.tolerated, report.ledger)
-    terminal.outcomes(report)
+    terminal.print_findings(report.findings, {result.case_id: result.title for result in report.results})
+    terminal.print_lacking(report.lacking)
+    terminal.print_tolerated(report.tolerated, report.ledger)
+    terminal.print_outcomes(report)
     written = []
     if json_path:
         written.append(write(json_path, as_json(report, code, terminal.secrets)))
     if junit:
         written.append(write(junit, as_junit(report, code, terminal.secrets, LEVELS[level])))
     if written:
-        terminal.say(f"written   {', '.join(map(str, written))}")
-    terminal.verdict(report, code)
+        terminal.print(f"written   {', '.join(map(str, written))}")
+    terminal.print_verdict(report, code)
     return code
 
 

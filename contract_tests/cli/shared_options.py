@@ -66,7 +66,7 @@ baseline_file = click.option(
 )
 
 
-def tolerances_of(
+def load_tolerances(
     profile: str, baseline: Path | None = None
 ) -> tuple[Tolerances, tuple[ToleranceEntry, ...]]:
     """The profile, and the entries of profile and baseline together. Raises UsageError."""

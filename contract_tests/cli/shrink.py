@@ -1,4 +1,4 @@
-"""`contract shrink FIXTURE`: the smallest exchange with the same fault, as a fixture and an issue text."""
+"""`contract shrink FIXTURE`: reduces an exchange to its fault, as a fixture and an issue text."""
 
 from __future__ import annotations
 
@@ -13,16 +13,15 @@ from contract_tests.recordings.reading import read
 from contract_tests.recordings.recording import Recording
 from contract_tests.report.findings import count, format_finding
 from contract_tests.report.terminal import Terminal
-from contract_tests.rules import RULES, judge
-from contract_tests.rules.engine.judge import Rule
-from contract_tests.rules.engine.judge import judge as judge_by
-from contract_tests.rules.engine.view import View
+from contract_tests.rules import RULES
+from contract_tests.rules.engine.judge import Rule, judge
+from contract_tests.rules.judged import Judged
 from contract_tests.run.outcome import ExitCode
 from contract_tests.run.run import UsageError
-from contract_tests.shrinking.issue import Story, issue, title_of
+from contract_tests.shrinking.issue import IssueContent, format_issue, format_title
 from contract_tests.shrinking.main_oracle import run_main
-from contract_tests.shrinking.size import size_of
-from contract_tests.shrinking.work import SECONDS, Shrunk, shrink_main, shrink_rule
+from contract_tests.shrinking.shrink import SECONDS, ShrinkResult, shrink_main, shrink_rule
+from contract_tests.shrinking.size import measure
 from fake_server.command_line import Number
 from fake_server.relay.redact import Unreadable, known_values, redact
 from fake_server.relay.saving import SaveError, save_recording
@@ -34,26 +33,29 @@ from fake_server.wire.text import did_you_mean
 
 @click.command("shrink")
 @click.argument("path", metavar="FIXTURE", type=click.Path(path_type=Path))
-@click.option("--rule", "rule_id", metavar="ID", help="The rule that is to stay broken.")
-@click.option("--main", "by_main", is_flag=True, help="What is to stay: main() fails the same way.")
+@click.option("--rule", "rule_id", metavar="ID", help="Keep this rule broken.")
+@click.option("--main", "by_main", is_flag=True, help="Keep main() failing the same way.")
 @click.option(
-    "--id", "label", metavar="ID", help="Which recording of a .jsonl file; else the first that fails."
+    "--id",
+    "label",
+    metavar="ID",
+    help="Recording in a .jsonl file; the first that breaks the rule if omitted.",
 )
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
     callback=writable,
-    help="The fixture to write; else RULE.yaml in this folder.",
+    help="Fixture to write; RULE.yaml in the current folder if omitted.",
 )
 @click.option(
     "--issue",
     "issue_file",
     type=click.Path(dir_okay=False, path_type=Path),
     callback=writable,
-    help="The issue text to write; else it is printed.",
+    help="File for the issue text; printed if omitted.",
 )
-@click.option("--title", default="", help="Title of the fixture and the issue.")
-@click.option("--seconds", default=SECONDS, type=Number(0.1), help="Time for the search.")
+@click.option("--title", default="", help="Title of the fixture and the issue; made up if omitted.")
+@click.option("--seconds", default=SECONDS, type=Number(0.1), help="Time limit for the search.")
 def shrink_command(
     path: Path,
     rule_id: str | None,
@@ -64,60 +66,58 @@ def shrink_command(
     title: str,
     seconds: float,
 ) -> int:
-    """Reduce the exchange of FIXTURE (or of one recording of a .jsonl file) to what still breaks a rule."""
+    """Reduce the exchange of FIXTURE, or of one recording in a .jsonl file, to what still breaks a rule."""
     if by_main and rule_id:
-        raise UsageError("--main and --rule are two questions; ask one")
-    rule = _rule(rule_id) if rule_id else None
-    recording = _chosen(path, label, rule, by_main)
-    exchange = _clean(path, recording.exchange)
+        raise UsageError("--main and --rule exclude each other; use one of them")
+    rule = _find_rule(rule_id) if rule_id else None
+    recording = _choose_recording(path, label, rule, by_main)
+    original = Judged(_redact(path, recording.exchange))
     terminal = Terminal(console())
     if not by_main:
-        found = judge(exchange).ids()
-        rule = rule or _only_one(path, exchange)
-        if rule is None or rule.id not in found:
-            terminal.say(_kept(path, rule, found))
+        rule = rule or _only_broken_rule(path, original)
+        if rule is None or rule.id not in original.ids():
+            terminal.print(_explain_nothing_to_shrink(path, rule, original.ids()))
             return int(ExitCode.FINDINGS)
     try:
-        shrunk = (
-            shrink_rule(exchange, rule, seconds=seconds) if rule else shrink_main(exchange, seconds=seconds)
+        result = (
+            shrink_rule(original, rule, seconds=seconds) if rule else shrink_main(original, seconds=seconds)
         )
     except ValueError as error:
-        terminal.say(f"{path}: {error}")
+        terminal.print(f"{path}: {error}")
         return int(ExitCode.FINDINGS)
-    _sizes(terminal, shrunk)
-    after = shrunk.after
-    outcome = run_main(exchange) if View(exchange).endpoint == "chat" else None
-    known = _known(path)
+    _print_sizes(terminal, result)
+    reduced = Judged(result.after)
+    outcome = run_main(original.exchange) if original.view.endpoint == "chat" else None
+    known = _load_fixture(path)
     if not title:
-        tells = known.title and rule is not None and rule.id in known.breaks
-        title = known.title if tells else title_of(after, rule, outcome)
-    made = Fixture(
-        after, title, _breaks(after, rule), known.source or _source(path, recording), _history(shrunk)
-    )
+        names_fault = known.title and rule is not None and rule.id in known.breaks
+        title = known.title if names_fault else format_title(reduced, rule, outcome)
     target = out or Path(f"{rule.id if rule else 'main'}.yaml")
-    _keep(made, target, known_values(recording.exchange))
-    saved = fixture.load(target)
-    story = Story(saved.exchange, target, rule, outcome, saved.title, saved.source, _history(shrunk))
-    _tell(terminal, story, issue_file)
+    source, reduction = known.source or _source(path, recording), _format_reduction(result)
+    made = Fixture(result.after, title, _sort_rules(reduced.ids(), rule), source, reduction)
+    _save(made, target, known_values(recording.exchange))
+    saved = fixture.load(target)  # saving redacts the title and the source
+    content = IssueContent(reduced, target, rule, outcome, saved.title, saved.source, reduction)
+    _print_result(terminal, content, issue_file)
     return int(ExitCode.OK)
 
 
 # -- which exchange, which rule
 
 
-def _rule(rule_id: str) -> Rule:
+def _find_rule(rule_id: str) -> Rule:
     if rule_id not in RULES:
         hint = did_you_mean(rule_id, RULES, "`contract rules` lists them", 3)
         raise UsageError(f"no rule is called {rule_id!r}; {hint}")
     if RULES[rule_id].relation:
-        raise UsageError(f"{rule_id} compares several exchanges of one case; shrink works on one exchange")
+        raise UsageError(f"{rule_id} compares several exchanges of a case; shrink works on one exchange")
     return RULES[rule_id]
 
 
-def _chosen(path: Path, label: str | None, rule: Rule | None, by_main: bool) -> Recording:
+def _choose_recording(path: Path, label: str | None, rule: Rule | None, by_main: bool) -> Recording:
     """The recording to shrink. Raises UsageError, InputError."""
     if path.is_dir():
-        raise UsageError(f"{path} is a folder; name one fixture or .jsonl file in it")
+        raise UsageError(f"{path} is a folder; name a fixture or a .jsonl file in it")
     rest = read(path)
     first = list(islice(rest, 2))
     if len(first) == 1 and label is None and (rule is None or fixture.is_fixture(path)):
@@ -129,98 +129,97 @@ def _chosen(path: Path, label: str | None, rule: Rule | None, by_main: bool) -> 
                 return recording
         raise UsageError(f"{path}: no recording has the id {label!r}")
     if rule is None:
-        what = "the recording" if by_main else "--rule, or the recording"
-        raise UsageError(f"{path} holds many recordings; name {what} with --id")
+        hint = "choose one with --id" if by_main else "choose a rule with --rule, or a recording with --id"
+        raise UsageError(f"{path} holds several recordings; {hint}")
     for recording in recordings:
-        exchange = recording.exchange
-        if rule.id in judge_by((rule,), exchange).ids() and rule.id in judge(exchange).ids():
+        judged = Judged(recording.exchange)
+        # The rule alone first, because most recordings keep it; then with the rules that may silence it.
+        if rule.id in judge((rule,), judged.view).ids() and rule.id in judged.ids():
             return recording
-    raise UsageError(f"{path}: no recording breaks {rule.id}; `contract judge {path}` says what they break")
+    raise UsageError(f"{path}: no recording breaks {rule.id}; `contract judge {path}` shows what they break")
 
 
-def _clean(path: Path, exchange: Exchange) -> Exchange:
-    """The exchange as it could be saved, so that nothing that is told of it holds a secret."""
+def _redact(path: Path, exchange: Exchange) -> Exchange:
+    """The exchange as it would be saved, so that nothing printed about it holds a secret."""
     try:
         return redact(exchange).exchange
     except Unreadable as error:
         raise UsageError(f"{path}: {error}") from error
 
 
-def _only_one(path: Path, exchange: Exchange) -> Rule | None:
-    """The rule that is broken, None where none is. Raises UsageError where there are several."""
-    found = {one.rule.id: one.rule for one in judge(exchange).findings}
-    if len(found) > 1:
-        names = ", ".join(f"{rule.id} ({rule.level})" for rule in found.values())
-        raise UsageError(f"{path} breaks {count(len(found), 'rule')}; name one with --rule: {names}")
-    return next(iter(found.values()), None)
+def _only_broken_rule(path: Path, original: Judged) -> Rule | None:
+    """The rule that is broken, None if none is. Raises UsageError if several are."""
+    broken = {finding.rule.id: finding.rule for finding in original.findings}
+    if len(broken) > 1:
+        names = ", ".join(f"{rule.id} ({rule.level})" for rule in broken.values())
+        raise UsageError(f"{path} breaks {count(len(broken), 'rule')}; choose one with --rule: {names}")
+    return next(iter(broken.values()), None)
 
 
-def _kept(path: Path, rule: Rule | None, found: set[str]) -> str:
-    """Why there is nothing to shrink."""
-    others = f"it breaks {', '.join(sorted(found))}" if found else "it breaks no rule at all"
+def _explain_nothing_to_shrink(path: Path, rule: Rule | None, broken: set[str]) -> str:
+    others = f"it breaks {', '.join(sorted(broken))}" if broken else "it breaks no rule"
     return f"{path} does not break {rule.id}; {others}" if rule else f"{path}: {others}"
 
 
-# -- what came of it
+# -- the result
 
 
-def _known(path: Path) -> Fixture:
-    """What the fixture says of itself; nothing for other recordings."""
-    nothing = Fixture(Exchange(Request("GET", "/"), None))
-    return fixture.load(path) if fixture.is_fixture(path) else nothing
+def _load_fixture(path: Path) -> Fixture:
+    """The fixture with its title and source; an empty one for other recordings."""
+    empty = Fixture(Exchange(Request("GET", "/"), None))
+    return fixture.load(path) if fixture.is_fixture(path) else empty
 
 
 def _source(path: Path, recording: Recording) -> str:
-    """Where the recording was seen, as its file says it, else its name in the file."""
+    """Where the recording was seen, according to its file; else the file and the recording's id."""
     if recording.source or fixture.is_fixture(path):
         return recording.source
     return ", ".join(filter(None, (path.name, recording.exchange.label)))
 
 
-def _breaks(exchange: Exchange, rule: Rule | None) -> tuple[str, ...]:
-    """What is still broken, the rule that was asked for first."""
-    found = judge(exchange).ids()
-    return tuple(sorted(found, key=lambda name: (rule is None or name != rule.id, name)))
+def _sort_rules(rule_ids: set[str], rule: Rule | None) -> tuple[str, ...]:
+    """The rule that was asked for, then the others by name."""
+    return tuple(sorted(rule_ids, key=lambda rule_id: (rule is None or rule_id != rule.id, rule_id)))
 
 
-def _history(shrunk: Shrunk) -> str:
-    before, after = size_of(shrunk.before), size_of(shrunk.after)
+def _format_reduction(result: ShrinkResult) -> str:
+    """'Reduced from 502 events and 31,250 bytes to 2 events and 410 bytes'; '' if the body is unchanged."""
+    before, after = measure(result.before), measure(result.after)
     if before.body == after.body:
         return ""
     if before.events:
-        left = f"{count(after.events, 'event')} and {count(after.body, 'byte')} are left"
-        return f"Of {count(before.events, 'event')} and {count(before.body, 'byte')} {left}"
-    return f"Of {count(before.body, 'byte')} of body {after.body:,} are left"
+        sizes = [f"{count(size.events, 'event')} and {count(size.body, 'byte')}" for size in (before, after)]
+        return f"Reduced from {sizes[0]} to {sizes[1]}"
+    return f"Reduced from {count(before.body, 'byte')} of body to {after.body:,}"
 
 
-def _keep(made: Fixture, path: Path, secrets: Iterable[str]) -> None:
+def _save(made: Fixture, path: Path, secrets: Iterable[str]) -> None:
     try:
         save_recording(made, path, secrets=secrets)
     except SaveError as error:
         raise click.ClickException(str(error)) from error
 
 
-def _sizes(terminal: Terminal, shrunk: Shrunk) -> None:
-    for name, before, after in size_of(shrunk.before).rows(size_of(shrunk.after)):
-        terminal.say(f"{name:24}{before:>9,} → {after:,}")
-    how = "nothing more can be left out" if shrunk.finished else "stopped by --seconds: it could be smaller"
-    terminal.say(f"{'candidates tried':24}{shrunk.calls:>9,} in {shrunk.seconds:.1f} s; {how}\n")
+def _print_sizes(terminal: Terminal, result: ShrinkResult) -> None:
+    for name, before, after in measure(result.before).rows(measure(result.after)):
+        terminal.print(f"{name:24}{before:>9,} → {after:,}")
+    end = "nothing more can be removed" if result.finished else "stopped by --seconds; it may not be minimal"
+    terminal.print(f"{'candidates tried':24}{result.calls:>9,} in {result.seconds:.1f} s; {end}\n")
 
 
-def _tell(terminal: Terminal, story: Story, issue_file: Path | None) -> None:
-    text, rule = issue(story), story.rule
-    findings = [one for one in judge(story.exchange).findings if rule is None or one.rule.id == rule.id]
-    if findings:
-        terminal.say(format_finding(findings[0], title=story.title))
-    if story.outcome:
-        line = f": {story.outcome.line}" if story.outcome.line else ""
-        terminal.say(f"main()    on the whole recording: exit code {story.outcome.code}{line}")
+def _print_result(terminal: Terminal, content: IssueContent, issue_file: Path | None) -> None:
+    text, rule = format_issue(content), content.rule
+    if content.finding:
+        terminal.print(format_finding(content.finding, title=content.title))
+    if content.outcome:
+        line = f": {content.outcome.line}" if content.outcome.line else ""
+        terminal.print(f"main()    on the whole recording: exit code {content.outcome.code}{line}")
     if issue_file is None:
-        terminal.say(f"\n{text}")
-    terminal.say(f"written   {story.fixture}")
+        terminal.print(f"\n{text}")
+    terminal.print(f"written   {content.fixture}")
     if issue_file is not None:
-        terminal.say(f"written   {write(issue_file, text)}")
-    others = sorted(judge(story.exchange).ids() - ({rule.id} if rule else set()))
+        terminal.print(f"written   {write(issue_file, text)}")
+    others = sorted(content.judged.ids() - ({rule.id} if rule else set()))
     also = f"; it also breaks {', '.join(others)}" if others and rule else ""
     fails = f"breaks {rule.id}" if rule else "makes main() fail the same way"
-    terminal.say(f"SHRUNK  {story.fixture} still {fails}{also} (exit code 0)", "bold green")
+    terminal.print(f"SHRUNK  {content.fixture} still {fails}{also} (exit code 0)", "bold green")

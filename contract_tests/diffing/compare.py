@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 
 from contract_tests.diffing import framing, order, shape, timing
 from contract_tests.diffing.difference import Comparison, Difference, Kind, Side
-from contract_tests.diffing.documents import CHUNK, DICT, documents, like_merged, merged, what_it_is
+from contract_tests.diffing.documents import CHUNK, DICT, as_merged, body_kind, documents, merge_chunks
 from contract_tests.diffing.sdk_types import types_of
 from contract_tests.diffing.verdicts import Opinion, decide
 from contract_tests.rules.engine.view import View
@@ -60,7 +60,7 @@ def _unknown(a: Side, b: Side, only: Collection[Kind]) -> Iterator[str]:
 
 
 def _shape(a: Side, b: Side) -> Iterator[Difference]:
-    what_a, what_b = what_it_is(a.view), what_it_is(b.view)
+    what_a, what_b = body_kind(a.view), body_kind(b.view)
     one, other = documents(a.view), documents(b.view)
     if what_a != what_b:
         yield _whole(a, what_a, b, what_b)
@@ -104,7 +104,7 @@ def _of_whole(view: View, what: str) -> Opinion | None:
 
 def _merged(a: Side, b: Side) -> Iterator[Difference]:
     """What two streams say once their chunks are put together."""
-    yield from _dicts(a, merged(a.view), b, merged(b.view))
+    yield from _dicts(a, merge_chunks(a.view), b, merge_chunks(b.view))
 
 
 def _across(a: Side, b: Side) -> Iterator[Difference]:
@@ -112,11 +112,11 @@ def _across(a: Side, b: Side) -> Iterator[Difference]:
     told = []
     for view in (a.view, b.view):
         if view.form == "events" and view.chunks:
-            told.append(merged(view))
+            told.append(merge_chunks(view))
             continue
         value = view.document.value if view.form == "json" else None
         if isinstance(value, dict) and "choices" in value:
-            told.append(like_merged(value))
+            told.append(as_merged(value))
     if len(told) == 2:
         yield from _dicts(a, told[0], b, told[1])
 
@@ -142,6 +142,6 @@ def _choices(view: View) -> int | None:
 
 def _order(a: Side, b: Side) -> Iterator[Difference]:
     if (a.view.form, b.view.form) == ("events", "events"):
-        yield from order.course_differences(a, b)
+        yield from order.sequence_differences(a, b)
     if a.view.knows(Aspect.BODY_BYTES) and b.view.knows(Aspect.BODY_BYTES):
         yield from order.member_differences(a, b)

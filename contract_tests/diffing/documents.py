@@ -11,7 +11,7 @@ from contract_tests.rules.engine.view import View
 CHUNK, ERROR, DICT = "chunk", "error", "dict"
 
 
-def what_it_is(view: View) -> str:
+def body_kind(view: View) -> str:
     """The whole body in two or three words."""
     if view.form == "json":
         if not view.document.ok:
@@ -50,14 +50,14 @@ def documents(view: View) -> dict[str, list[Any]]:
     return found
 
 
-def merged(view: View) -> dict[str, Any]:
+def merge_chunks(view: View) -> dict[str, Any]:
     """What a chat or text stream says, in the form of the dict: choices with their message, and usage."""
     usage = [chunk["usage"].value for chunk in view.chunks if chunk["usage"].kind == "object"]
     choices = [_choice(one, view.endpoint == "completions") for one in sorted(view.streamed, key=_index)]
     return {"choices": choices, **({"usage": usage[-1]} if usage else {})}
 
 
-def like_merged(value: dict[str, Any]) -> dict[str, Any]:
+def as_merged(value: dict[str, Any]) -> dict[str, Any]:
     """A dict reply cut down to what `merged` makes of a stream; null and empty members say nothing."""
     kept: dict[str, Any] = {name: value[name] for name in ("choices", "usage") if value.get(name)}
     if isinstance(kept.get("choices"), list):
@@ -86,7 +86,7 @@ def _choice(choice: StreamedChoice, text: bool) -> dict[str, Any]:
     message: dict[str, Any] = {}
     for entry in choice.entries:
         for name, value in (entry["delta"].value if entry["delta"].kind == "object" else {}).items():
-            message[name] = _joined(message.get(name), value, name)
+            message[name] = _join_values(message.get(name), value, name)
     if choice.calls:
         message["tool_calls"] = [_call([delta.value for delta in call.deltas]) for call in choice.calls]
     return {
@@ -95,7 +95,7 @@ def _choice(choice: StreamedChoice, text: bool) -> dict[str, Any]:
     }
 
 
-def _joined(before: Any, value: Any, name: str) -> Any:
+def _join_values(before: Any, value: Any, name: str) -> Any:
     """A member of several deltas as one: texts after each other, else the last that says something."""
     if isinstance(before, str) and isinstance(value, str) and name != "role":
         return before + value
@@ -110,7 +110,9 @@ def _call(deltas: list[Any]) -> dict[str, Any]:
             if isinstance(value, dict):
                 before = call.get(name)
                 inner: dict[str, Any] = before if isinstance(before, dict) else {}
-                call[name] = inner | {key: _joined(inner.get(key), one, key) for key, one in value.items()}
+                call[name] = inner | {
+                    key: _join_values(inner.get(key), one, key) for key, one in value.items()
+                }
             elif name != "index" and value is not None:
                 call.setdefault(name, value)
     return call

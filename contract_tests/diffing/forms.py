@@ -22,7 +22,7 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _HEX = re.compile(r"[0-9a-f]{12,}")
 
 
-def form_of(path: Path, value: Any, types: Types, model: str | None = None) -> str:
+def describe_value(path: Path, value: Any, types: Types, model: str | None = None) -> str:
     """The form of the value at `path`, in words; `model` is the name that was asked for, if known."""
     kind = kind_of(value)
     if kind == "string":
@@ -47,7 +47,7 @@ def _string(path: Path, text: str, types: Types, model: str | None) -> str:
     if path == ("model",):
         return _model(text, model)
     if (name in _IDS or name.endswith("_id")) and not types.names_models:
-        return id_form(text)
+        return describe_id(text)
     if name == "arguments" and "delta" not in path:
         return "string of JSON" if _is_object(text) else "string that is no JSON object"
     return "string"
@@ -61,7 +61,7 @@ def _model(text: str, asked: str | None) -> str:
     return "a snapshot of it" if text.startswith((f"{asked}-", f"{asked}:")) else "another model"
 
 
-def id_form(text: str) -> str:
+def describe_id(text: str) -> str:
     """`chatcmpl-…`, 'UUID', 'hex', 'digits' or 'string', by how an id is made."""
     if not text:
         return '""'
@@ -82,6 +82,6 @@ def _is_object(text: str) -> bool:
         return False
 
 
-def show(path: Path) -> str:
+def format_path(path: Path) -> str:
     """('choices', '[]', 'delta') as choices[].delta."""
     return "".join(step if step == ITEM else f".{step}" for step in path).removeprefix(".")

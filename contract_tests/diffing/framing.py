@@ -52,7 +52,7 @@ def _rows(a: View, b: View) -> Iterator[Row]:
         if one.framing and other.framing:
             yield "end of the body", _FRAMINGS[one.framing], _FRAMINGS[other.framing]
     if known(Aspect.HEADERS):
-        yield from headers.rows(one, other, known(Aspect.ALL_HEADERS))
+        yield from headers.compare_headers(one, other, known(Aspect.ALL_HEADERS))
     if known(Aspect.ENDING) and Ending.UNKNOWN not in (one.ending, other.ending):
         yield "ending", one.ending.value, other.ending.value
     if (a.form, b.form) == ("events", "events"):

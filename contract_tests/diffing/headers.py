@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from contract_tests.diffing.forms import id_form
+from contract_tests.diffing.forms import describe_id
 from fake_server.wire.exchange import Exchange
 
 ABSENT = "absent"
@@ -15,20 +15,20 @@ _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _OPAQUE = re.compile(r"[\w.~+/=:-]{24,}")
 _SECRET = ("set-cookie", "authorization", "cookie")
-_TOLD_BY_FRAMING = ("transfer-encoding", "content-length")
+_COMPARED_BY_FRAMING = ("transfer-encoding", "content-length")
 _OF_THE_CONNECTION = ("connection", "keep-alive", "date")
 """Fields that tell of the moment or of the connection, not of who answers."""
 _BY_VALUE = ("content-type", "content-encoding", "location")
 
 
-def rows(one: Exchange, other: Exchange, all_kept: bool) -> Iterator[tuple[str, str, str]]:
+def compare_headers(one: Exchange, other: Exchange, all_kept: bool) -> Iterator[tuple[str, str, str]]:
     """Each field of either side as both have it; with `all_kept` absence and the case of names as well."""
     for name in dict.fromkeys(name.lower() for exchange in (one, other) for name, _ in exchange.headers):
-        if name in _OF_THE_CONNECTION or (name in _TOLD_BY_FRAMING and one.framing and other.framing):
+        if name in _OF_THE_CONNECTION or (name in _COMPARED_BY_FRAMING and one.framing and other.framing):
             continue
         value_a, value_b = one.header(name), other.header(name)
         if all_kept or (value_a is not None and value_b is not None):
-            yield f"header {name}", value_form(name, value_a), value_form(name, value_b)
+            yield f"header {name}", describe_header(name, value_a), describe_header(name, value_b)
     if all_kept:
         yield "case of header names", *_cases(one, other)
 
@@ -54,7 +54,7 @@ def _case(names: list[str]) -> str:
     return "mixed"
 
 
-def value_form(name: str, value: str | None) -> str:
+def describe_header(name: str, value: str | None) -> str:
     """A header's value, by kind where it differs from reply to reply or should not be shown."""
     if value is None:
         return ABSENT
@@ -65,7 +65,7 @@ def value_form(name: str, value: str | None) -> str:
     for pattern, words in ((_NUMBER, "a number"), (_DATE, "a date"), (_DURATION, "a duration")):
         if pattern.fullmatch(value):
             return words
-    form = id_form(value)
+    form = describe_id(value)
     if form in ("UUID", "hex"):
         return form
     if name.endswith(("-id", "-ray", "etag")):

@@ -31,14 +31,14 @@ _DEPLOYMENT = re.compile(r"/openai/deployments/([^/]+)/")
 _STATES = (401, 403, 408, 409, 429)
 
 
-def against_fake(sides: Iterable[Side]) -> Pairs:
+def compare_with_fake(sides: Iterable[Side]) -> Pairs:
     """Each recording beside what the fake answers to its request."""
     return asyncio.run(_against_fake(list(sides)))
 
 
 async def _against_fake(sides: list[Side]) -> Pairs:
     both: dict[int, tuple[Side, Side]] = {}
-    not_asked = {number: why for number, side in enumerate(sides) if (why := _not_to_ask(side.view))}
+    not_asked = {number: why for number, side in enumerate(sides) if (why := _reason_not_to_ask(side.view))}
     for obfuscation in (False, True):
         asked = [
             number
@@ -50,7 +50,7 @@ async def _against_fake(sides: list[Side]) -> Pairs:
                 options = Options(fake.url, max_requests=len(asked), run_seconds=3600.0)
                 async with session_for(options)[0] as session:
                     for number in asked:
-                        both[number] = sides[number], await _asked(session, sides[number].view)
+                        both[number] = sides[number], await _ask_fake(session, sides[number].view)
     return Pairs(
         tuple(both[number] for number in sorted(both)),
         not_asked=tuple(f"{sides[number].label}: {why}" for number, why in not_asked.items()),
@@ -62,7 +62,7 @@ def _style(obfuscation: bool) -> Style:
     return replace(Style.PLAIN, obfuscation=obfuscation)
 
 
-def _not_to_ask(view: View) -> str:
+def _reason_not_to_ask(view: View) -> str:
     """Why the fake cannot be asked the same, '' where it can."""
     if not view.knows(Aspect.REQUEST) and view.exchange.request.method == "POST":
         return "its request was not kept whole"
@@ -75,12 +75,12 @@ def _not_to_ask(view: View) -> str:
     return ""
 
 
-async def _asked(session: Session, view: View) -> Side:
+async def _ask_fake(session: Session, view: View) -> Side:
     request = view.exchange.request
     name = request.path.rstrip("/").rpartition("/models/")[2]
     path = _PATHS.get(view.endpoint, f"/v1/models/{name}")
     answer = await session.exchange(view.exchange.label, request.method, path, _body(view))
-    return fakes(answer)
+    return fake_side(answer)
 
 
 def _body(view: View) -> bytes:
@@ -91,12 +91,12 @@ def _body(view: View) -> bytes:
     return json.dumps({"model": deployment.group(1), **view.request.value}).encode()
 
 
-def fakes(exchange: Exchange) -> Side:
+def fake_side(exchange: Exchange) -> Side:
     """An answer of the fake; its times mean nothing."""
     return Side(View(exchange.but(unknown=exchange.unknown | {Aspect.TIMING})), Role.FAKE)
 
 
-def same_cases(options: Options) -> tuple[Pairs, RunReport]:
+def ask_both(options: Options) -> tuple[Pairs, RunReport]:
     """What the fake and the live target answer to the same cases; the report is the target's.
 
     Raises what `contract_tests.run.run` raises. A case that could not be asked is told in `not_asked`.
@@ -109,12 +109,14 @@ def same_cases(options: Options) -> tuple[Pairs, RunReport]:
         of_fake = asyncio.run(run(own))
     host = urlsplit(live.target).hostname or ""
     role = Role.GENUINE if host == GENUINE_HOST else Role.OTHER
-    pairs = pair([Side(View(one), role) for one in _numbered(live)], map(fakes, _numbered(of_fake)))
+    pairs = pair(
+        [Side(View(one), role) for one in _unique_labels(live)], map(fake_side, _unique_labels(of_fake))
+    )
     missed = [f"{one.case_id}: {one.outcome.value}, {one.reason}" for one in live.results if one.reason]
     return replace(pairs, not_asked=tuple(missed)), live
 
 
-def _numbered(report: RunReport) -> list[Exchange]:
+def _unique_labels(report: RunReport) -> list[Exchange]:
     """The exchanges of all cases, each under a name of its own."""
     found, seen = [], Counter[str]()
     for one in (exchange for result in report.results for exchange in result.exchanges):

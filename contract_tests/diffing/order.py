@@ -8,7 +8,7 @@ from typing import Any
 
 from contract_tests.diffing.difference import Difference, Kind, Side
 from contract_tests.diffing.documents import documents
-from contract_tests.diffing.forms import show
+from contract_tests.diffing.forms import format_path
 from contract_tests.diffing.sdk_types import ITEM, Path
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.view import Payload, View
@@ -17,7 +17,7 @@ _SHOWN_STEPS = 14
 _MAX_OBJECTS = 20_000
 
 
-def courses(view: View) -> dict[str, list[str]]:
+def event_sequences(view: View) -> dict[str, list[str]]:
     """What comes after what: of the stream, and of each of its choices where there are several."""
     found: dict[str, list[str]] = {"events": []}
     several = len(view.streamed) > 1
@@ -46,14 +46,14 @@ def _steps(payload: Payload) -> Iterator[tuple[int | None, str]]:
     else:
         for choice in root["choices"]:
             index = choice["index"].value
-            yield (index if isinstance(index, int) else 0), _says(choice)
+            yield (index if isinstance(index, int) else 0), _delta_members(choice)
         if root["usage"]:
             yield None, "usage"
         elif not root["choices"].value:
             yield None, "no choice"
 
 
-def _says(choice: Node) -> str:
+def _delta_members(choice: Node) -> str:
     """The members that say something: those of the delta, the text, the finish."""
     delta = choice["delta"]
     members = delta.value if delta.kind == "object" else {}
@@ -64,26 +64,26 @@ def _says(choice: Node) -> str:
     return "+".join(said) or "nothing"
 
 
-def collapsed(steps: list[str]) -> list[tuple[str, int]]:
+def collapse(steps: list[str]) -> list[tuple[str, int]]:
     """Each step with how often it comes in a row."""
     return [(step, sum(1 for _ in run)) for step, run in groupby(steps)]
 
 
 def format_order(steps: list[str]) -> str:
     """'role → content ×37 → finish → [DONE]'."""
-    parts = [step if number == 1 else f"{step} ×{number}" for step, number in collapsed(steps)]
+    parts = [step if number == 1 else f"{step} ×{number}" for step, number in collapse(steps)]
     if len(parts) > _SHOWN_STEPS:
         half = _SHOWN_STEPS // 2
         parts = [*parts[:half], f"… {len(parts) - 2 * half} more …", *parts[-half:]]
     return " → ".join(parts) or "nothing"
 
 
-def course_differences(a: Side, b: Side) -> Iterator[Difference]:
+def sequence_differences(a: Side, b: Side) -> Iterator[Difference]:
     """The steps that two streams take, repetitions aside."""
-    of_a, of_b = courses(a.view), courses(b.view)
+    of_a, of_b = event_sequences(a.view), event_sequences(b.view)
     for name in dict.fromkeys((*of_a, *of_b)):
         steps_a, steps_b = of_a.get(name, []), of_b.get(name, [])
-        if [step for step, _ in collapsed(steps_a)] != [step for step, _ in collapsed(steps_b)]:
+        if [step for step, _ in collapse(steps_a)] != [step for step, _ in collapse(steps_b)]:
             yield Difference(Kind.ORDER, name, format_order(steps_a), format_order(steps_b))
 
 
@@ -97,11 +97,11 @@ def member_differences(a: Side, b: Side) -> Iterator[Difference]:
             common = [one for one in order if one in names]
             other = [one for one in orders_b.get(path, ()) if one in names]
             if common != other:
-                where = f"members of {show(path) or f'the {name}'}"
-                yield Difference(Kind.ORDER, where, *_turned(common, other))
+                where = f"members of {format_path(path) or f'the {name}'}"
+                yield Difference(Kind.ORDER, where, *_trim_common_ends(common, other))
 
 
-def _turned(a: list[str], b: list[str]) -> tuple[str, str]:
+def _trim_common_ends(a: list[str], b: list[str]) -> tuple[str, str]:
     """Both orders without the beginning and the end that they share."""
     start = next(i for i, pair in enumerate(zip(a, b, strict=True)) if pair[0] != pair[1])
     stop = len(a) - next(i for i, pair in enumerate(zip(a[::-1], b[::-1], strict=True)) if pair[0] != pair[1])

@@ -19,7 +19,7 @@ _FACTS = ("target", "model", "kit", "verdict", "exchanges", "requests")
 
 
 @dataclass(frozen=True, order=True)
-class Place:
+class FindingPlace:
     """A finding by its rule, the case or recording, and the path; events and bytes move from run to run."""
 
     rule: str
@@ -33,7 +33,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Found:
+class ReportedFinding:
     """A finding's level and what was seen; `tolerated` where a profile or baseline covers it."""
 
     level: str
@@ -46,10 +46,10 @@ class ReportDiff:
     """What changed from report A to report B; facts are (name, of A, of B), outcomes (case, of A, of B)."""
 
     facts: tuple[tuple[str, str, str], ...] = ()
-    new: dict[Place, Found] = field(default_factory=dict)
-    gone: dict[Place, Found] = field(default_factory=dict)
-    still: dict[Place, Found] = field(default_factory=dict)
-    tolerated: dict[Place, tuple[bool, bool]] = field(default_factory=dict)
+    new: dict[FindingPlace, ReportedFinding] = field(default_factory=dict)
+    gone: dict[FindingPlace, ReportedFinding] = field(default_factory=dict)
+    still: dict[FindingPlace, ReportedFinding] = field(default_factory=dict)
+    tolerated: dict[FindingPlace, tuple[bool, bool]] = field(default_factory=dict)
     outcomes: tuple[tuple[str, str, str], ...] = ()
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
@@ -85,12 +85,12 @@ def compare_reports(a: dict[str, Any], b: dict[str, Any]) -> ReportDiff:
     if a["format"] != b["format"]:
         raise InputError("one is a report of a run, the other one of recordings; compare two of a kind")
     try:
-        return _compared(a, b)
+        return _compare(a, b)
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"no whole report: {type(error).__name__} at {error}") from error
 
 
-def _compared(a: dict[str, Any], b: dict[str, Any]) -> ReportDiff:
+def _compare(a: dict[str, Any], b: dict[str, Any]) -> ReportDiff:
     found_a, found_b = _findings(a), _findings(b)
     outcomes_a, outcomes_b = _outcomes(a), _outcomes(b)
     both = [place for place in found_a if place in found_b]
@@ -122,16 +122,16 @@ def _outcomes(report: dict[str, Any]) -> dict[str, str]:
     return {str(case["id"]): str(case["outcome"]) for case in report.get("cases", ())}
 
 
-def _findings(report: dict[str, Any]) -> dict[Place, Found]:
+def _findings(report: dict[str, Any]) -> dict[FindingPlace, ReportedFinding]:
     """Every finding by its place; the second at one place is told apart by its number."""
-    found: dict[Place, Found] = {}
-    seen: Counter[Place] = Counter()
+    found: dict[FindingPlace, ReportedFinding] = {}
+    seen: Counter[FindingPlace] = Counter()
     for one, tolerated in _listed(report):
-        place = Place(str(one["rule"]), str(one["in"]), show_path(tuple(one["at"]["path"])))
+        place = FindingPlace(str(one["rule"]), str(one["in"]), show_path(tuple(one["at"]["path"])))
         seen[place] += 1
         if seen[place] > 1:
-            place = Place(place.rule, place.label, f"{place.path} ({seen[place]})".strip())
-        found[place] = Found(str(one["level"]), str(one["actual"]), tolerated)
+            place = FindingPlace(place.rule, place.label, f"{place.path} ({seen[place]})".strip())
+        found[place] = ReportedFinding(str(one["level"]), str(one["actual"]), tolerated)
     return found
 
 

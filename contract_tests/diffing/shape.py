@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contract_tests.diffing.difference import Difference, Kind, Side
-from contract_tests.diffing.forms import form_of, show
+from contract_tests.diffing.forms import describe_value, format_path
 from contract_tests.diffing.sdk_types import ITEM, Path, Types
 from contract_tests.diffing.verdicts import Opinion, decide
 
@@ -55,7 +55,7 @@ class Shape:
             return
         member = self.members.setdefault(path, Member())
         member.present += 1
-        member.forms.setdefault(form_of(path, value, self.types, self.model), value)
+        member.forms.setdefault(describe_value(path, value, self.types, self.model), value)
         self.add(value, path)
 
     def share(self, path: Path) -> str:
@@ -95,7 +95,7 @@ def differences(a: Side, of_a: Shape, b: Side, of_b: Shape, name: str = "") -> I
             _opinion(of_b, path, forms_b - forms_a or forms_b, share_b, share_a),
         )
         verdict = decide(a.role, opinions[0], b.role, opinions[1])
-        where = f"{name}{show(path)}" if name else show(path)
+        where = f"{name}{format_path(path)}" if name else format_path(path)
         yield Difference(Kind.SHAPE, where, told_a, told_b, verdict)
 
 

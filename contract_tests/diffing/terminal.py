@@ -37,8 +37,8 @@ def print_differences(
     if each or len(comparisons) == 1:
         for one in comparisons:
             if len(comparisons) > 1 and one.differences:
-                terminal.say()
-                terminal.say(one.a if one.a == one.b else f"{one.a} and {one.b}", "bold")
+                terminal.print()
+                terminal.print(one.a if one.a == one.b else f"{one.a} and {one.b}", "bold")
             _table(terminal, {found: [] for found in one.differences})
     else:
         together: dict[Difference, list[str]] = {}
@@ -63,18 +63,20 @@ def _table(terminal: Terminal, found: dict[Difference, list[str]], of: int = 0) 
         head = (kind.value, "A", "B", "verdict" if kind is Kind.SHAPE else "", "pairs" if of else "")
         lines = [tuple(_clean(terminal, text) for text in (one.where, one.a, one.b)) for one in rows[:MANY]]
         widths = [_width([*(line[column] for line in lines), head[column]]) for column in range(3)]
-        terminal.say()
+        terminal.print()
         last = _VERDICT if of and kind is Kind.SHAPE else 0
         _line(terminal, [*_padded(head[:3], widths), head[3].ljust(last), head[4]], "bold")
         for one, line in zip(rows, lines, strict=False):
             where = f"{len(found[one])}: {some(found[one], 1)}" if of else ""
             _line(terminal, [*_padded(line, widths), (one.verdict or "").ljust(last), where], _style(one))
         if len(rows) > MANY:
-            terminal.say(f"… and {count(len(rows) - MANY, 'difference')} of {kind} more; --json has them all")
+            terminal.print(
+                f"… and {count(len(rows) - MANY, 'difference')} of {kind} more; --json has them all"
+            )
 
 
 def _line(terminal: Terminal, cells: Sequence[str], style: str) -> None:
-    terminal.say("  ".join(cell for cell in cells if cell).rstrip(), style)
+    terminal.print("  ".join(cell for cell in cells if cell).rstrip(), style)
 
 
 def _style(one: Difference) -> str:
@@ -113,9 +115,9 @@ def _notes(terminal: Terminal, comparisons: Sequence[Comparison], pairs: Pairs) 
     ]
     lines += [f"not asked     {text}" for text in _few(pairs.not_asked)]
     if lines:
-        terminal.say()
+        terminal.print()
     for line in lines:
-        terminal.say(line, "dim")
+        terminal.print(line, "dim")
 
 
 def _few(texts: Sequence[str], limit: int = 5) -> list[str]:
@@ -123,11 +125,11 @@ def _few(texts: Sequence[str], limit: int = 5) -> list[str]:
     return [*texts[:limit], *([f"and {more:,} more"] if more > 0 else [])]
 
 
-def verdict(comparisons: Sequence[Comparison], pairs: Pairs, code: int) -> str:
+def format_verdict(comparisons: Sequence[Comparison], pairs: Pairs, code: int) -> str:
     """The last line."""
     found = [one for comparison in comparisons for one in comparison.differences]
-    kinds = _counted(found, lambda one: one.kind.value)
-    verdicts = _counted((one for one in found if one.verdict), lambda one: one.verdict or "")
+    kinds = _format_counts(found, lambda one: one.kind.value)
+    verdicts = _format_counts((one for one in found if one.verdict), lambda one: one.verdict or "")
     of = f" in {count(len(comparisons), 'pair')}" if len(comparisons) != 1 else ""
     unpaired = len(pairs.only_a) + len(pairs.only_b)
     rest = f"; {count(unpaired, 'recording')} without a counterpart" if unpaired else ""
@@ -138,7 +140,7 @@ def verdict(comparisons: Sequence[Comparison], pairs: Pairs, code: int) -> str:
     return f"{'DIFFERENT' if code else 'SAME'}  {said}{of}{rest} (exit code {code})"
 
 
-def _counted(found: Iterable[Difference], name: Callable[[Difference], str]) -> str:
+def _format_counts(found: Iterable[Difference], name: Callable[[Difference], str]) -> str:
     numbers: dict[str, int] = {}
     for one in found:
         numbers[name(one)] = numbers.get(name(one), 0) + 1
@@ -148,13 +150,13 @@ def _counted(found: Iterable[Difference], name: Callable[[Difference], str]) -> 
 def print_report_differences(terminal: Terminal, found: ReportDiff, code: int) -> None:
     """Two reports: what they are of, then what is new, gone, and otherwise now."""
     for name, a, b in found.facts:
-        terminal.say(f"{name:9} {a}" if a == b else f"{name:9} {a} → {b}")
+        terminal.print(f"{name:9} {a}" if a == b else f"{name:9} {a} → {b}")
     for word, places, style in (("new", found.new, "red"), ("gone", found.gone, "green")):
         if places:
-            terminal.say()
+            terminal.print()
         for place, one in places.items():
             mark = " (tolerated)" if one.tolerated else ""
-            terminal.say(f"{word:9} {one.level:6} {place}: {one.actual}{mark}", style)
+            terminal.print(f"{word:9} {one.level:6} {place}: {one.actual}{mark}", style)
     lines = [
         f"{'tolerated' if now else 'no longer tolerated'}  {place}"
         for place, (_, now) in found.tolerated.items()
@@ -164,13 +166,13 @@ def print_report_differences(terminal: Terminal, found: ReportDiff, code: int) -
         f"{word:9} {some(ids)}" for word, ids in (("added", found.added), ("removed", found.removed)) if ids
     ]
     if lines:
-        terminal.say()
+        terminal.print()
     for line in lines:
-        terminal.say(line)
+        terminal.print(line)
     counts = f"{len(found.new)} new, {len(found.gone)} gone, {len(found.still)} still there"
     changed = f"; {count(len(found.outcomes), 'outcome')} changed" if found.outcomes else ""
-    terminal.say()
-    terminal.say(
+    terminal.print()
+    terminal.print(
         f"{'DIFFERENT' if code else 'SAME'}  findings: {counts}{changed} (exit code {code})",
         "bold red" if code else "bold green",
     )

@@ -42,10 +42,10 @@ def differences(a: Side, b: Side) -> Iterator[Difference]:
             continue
         low, high = sorted((one, other))
         if low <= 0 or high / low >= NOTABLE:
-            yield Difference(Kind.TIMING, name, *_told(one, other))
+            yield Difference(Kind.TIMING, name, *_format_times(one, other))
 
 
-def _told(one: float, other: float) -> tuple[str, str]:
+def _format_times(one: float, other: float) -> tuple[str, str]:
     """Both times, the longer one with how many times the other it is."""
     low, high = sorted((one, other))
     ratio = f" (×{high / low:.3g})" if low > 0 else ""

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from contract_tests.diffing.difference import Comparison
-from contract_tests.diffing.reports import Found, Place, ReportDiff
+from contract_tests.diffing.reports import FindingPlace, ReportDiff, ReportedFinding
 from contract_tests.diffing.sources import Pairs
 from contract_tests.report.findings import mask
 
@@ -73,11 +73,11 @@ def reports_as_json(names: tuple[str, str], found: ReportDiff) -> str:
     return _text(names, found.same, value, ())
 
 
-def _place(place: Place) -> dict[str, Any]:
+def _place(place: FindingPlace) -> dict[str, Any]:
     return {"rule": place.rule, "in": place.label, "path": place.path}
 
 
-def _finding(place: Place, one: Found) -> dict[str, Any]:
+def _finding(place: FindingPlace, one: ReportedFinding) -> dict[str, Any]:
     return {**_place(place), "level": one.level, "actual": one.actual, "tolerated": one.tolerated}
 
 

@@ -16,7 +16,7 @@ _UNTOLD = (FINE, ANSWERS)
 
 
 @dataclass(frozen=True)
-class Table:
+class BreakageTable:
     """Verdicts by fixture (`broken/ID`, `bugs/ID`) and client; the day; the clients' versions."""
 
     measured: str
@@ -47,43 +47,47 @@ class Table:
 
 
 @cache
-def table() -> Table:
+def load_table() -> BreakageTable:
     """What was measured last; nothing where the file is not there."""
     if not DATA.is_file():
-        return Table("", {}, {})
+        return BreakageTable("", {}, {})
     read = json.loads(DATA.read_text("utf-8"))
-    return Table(read["measured"], read["clients"], read["verdicts"])
+    return BreakageTable(read["measured"], read["clients"], read["verdicts"])
 
 
-def breakage(row: Mapping[str, str]) -> str:
+def format_breakage(row: Mapping[str, str]) -> str:
     """A row in words: `openai-python 3, LangChain: silently empty; others fine`; empty for an empty row."""
     groups: dict[str, list[str]] = {}
     for client, verdict in row.items():
         if verdict != NOT_ASKED:
             groups.setdefault(verdict, []).append(client)
-    told = [f"{_joined(clients)}: {_worded(one)}" for one, clients in groups.items() if one not in _UNTOLD]
+    told = [
+        f"{_join_clients(clients)}: {_format_verdict(one)}"
+        for one, clients in groups.items()
+        if one not in _UNTOLD
+    ]
     if len(groups) == 1:
         (verdict,) = groups
         if verdict == FINE:
             return "every client measured is fine"
-        return "" if verdict == ANSWERS else f"every client: {_worded(verdict)}"
+        return "" if verdict == ANSWERS else f"every client: {_format_verdict(verdict)}"
     return "; ".join((*told, "others fine") if FINE in groups else told)
 
 
-def _worded(verdict: str) -> str:
+def _format_verdict(verdict: str) -> str:
     if verdict == NO_ERROR:
         return "no error is raised"
     return _WORDS.get(verdict, verdict.replace("wrong: ", "wrong "))
 
 
-def _joined(clients: list[str]) -> str:
+def _join_clients(clients: list[str]) -> str:
     """The names, those of one family once: `openai-python 1, 2 and 3`."""
     families: dict[str, list[str]] = {}
     for client in clients:
         family, _, version = client.partition(" ")
         families.setdefault(family, []).extend([version] if version else [])
-    return ", ".join(f"{name} {_and(versions)}".strip() for name, versions in families.items())
+    return ", ".join(f"{name} {_enumerate(versions)}".strip() for name, versions in families.items())
 
 
-def _and(words: list[str]) -> str:
+def _enumerate(words: list[str]) -> str:
     return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))

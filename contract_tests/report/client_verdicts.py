@@ -11,7 +11,7 @@ NO_ERROR = "wrong: no error"
 Answer = Mapping[str, Any]
 
 
-def verdict(answer: Answer, right: Answer | None) -> str:
+def judge_client(answer: Answer, right: Answer | None) -> str:
     """`fine`, `hangs`, `raises NAME`, `empty`, `short`, `wrong: MEMBERS`; `answers` where nothing is known.
 
     `empty` and `short` are silent: no text and no call is left, or a part of what there was and nothing else.
@@ -23,37 +23,37 @@ def verdict(answer: Answer, right: Answer | None) -> str:
         if right is None or right.get("error") != answer["error"]:
             return f"raises {answer['error']}"
         said, meant = answer["said"], right["said"]
-        return FINE if said == meant else f"wrong: {', '.join(_differing(said, meant))}"
+        return FINE if said == meant else f"wrong: {', '.join(_differing_members(said, meant))}"
     result = answer.get("result")
     if result is None:
         return NOT_ASKED
     if right is None or "result" not in right:
         return ANSWERS if right is None else NO_ERROR
-    return _compared(result, right["result"])
+    return _compare(result, right["result"])
 
 
-def _compared(result: Any, right: Any) -> str:
-    result, right = _rounded(result), _rounded(right)
+def _compare(result: Any, right: Any) -> str:
+    result, right = _round(result), _round(right)
     if result == right:
         return FINE
-    said, meant = list(_said(result)), list(_said(right))
+    said, meant = list(_pieces(result)), list(_pieces(right))
     if meant and not said:
         return EMPTY
-    if said != meant and _left_over(said, meant):
+    if said != meant and _is_subsequence(said, meant):
         return SHORT
-    return f"wrong: {', '.join(dict.fromkeys(_differing(result, right)))}"
+    return f"wrong: {', '.join(dict.fromkeys(_differing_members(result, right)))}"
 
 
-def _rounded(value: Any) -> Any:
+def _round(value: Any) -> Any:
     """The value with its numbers as a 32-bit float holds them: vectors come as text, or as such floats."""
     if isinstance(value, float):
         return round(value, 6)
     if isinstance(value, dict):
-        return {name: _rounded(one) for name, one in value.items()}
-    return [_rounded(one) for one in value] if isinstance(value, list) else value
+        return {name: _round(one) for name, one in value.items()}
+    return [_round(one) for one in value] if isinstance(value, list) else value
 
 
-def _said(result: Mapping[str, Any]) -> Iterator[Any]:
+def _pieces(result: Mapping[str, Any]) -> Iterator[Any]:
     """What was said, piece by piece: letters, calls and the letters of their arguments, vectors, names.
 
     A text that is none, and a call that the client itself tells as invalid, are pieces of their own.
@@ -71,18 +71,18 @@ def _said(result: Mapping[str, Any]) -> Iterator[Any]:
     yield from result.get("ids", [])
 
 
-def _left_over(said: Iterable[Any], meant: Iterable[Any]) -> bool:
+def _is_subsequence(said: Iterable[Any], meant: Iterable[Any]) -> bool:
     """Whether what was said is what was meant with pieces missing, and nothing else."""
     rest = iter(meant)
     return all(any(one == other for other in rest) for one in said)
 
 
-def _differing(result: Any, right: Any, name: str = "answer") -> Iterator[str]:
+def _differing_members(result: Any, right: Any, name: str = "answer") -> Iterator[str]:
     """The names of the members that differ, the innermost."""
     if isinstance(result, dict) and isinstance(right, dict):
         for key in dict.fromkeys((*right, *result)):
             if result.get(key) != right.get(key):
-                yield from _differing(result.get(key), right.get(key), key)
+                yield from _differing_members(result.get(key), right.get(key), key)
     elif (
         name == "choices"
         and isinstance(result, list)
@@ -91,6 +91,6 @@ def _differing(result: Any, right: Any, name: str = "answer") -> Iterator[str]:
     ):
         for one, other in zip(result, right, strict=True):
             if one != other:
-                yield from _differing(one, other, name)
+                yield from _differing_members(one, other, name)
     else:
         yield name

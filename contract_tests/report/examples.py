@@ -1,4 +1,4 @@
-"""What a rule looks like in bytes: a fixture that keeps it and one that breaks it, each cut to the place."""
+"""Examples of a rule in bytes: a fixture that keeps it and one that breaks it, each cut to the place."""
 
 from __future__ import annotations
 
@@ -14,51 +14,64 @@ from fake_server.wire import fixture, jsontext
 from fake_server.wire.exchange import Ending, Exchange
 
 BEFORE, AFTER = 36, 56
-"""Bytes of a body that are shown before the place and from it on."""
+"""Bytes of a body shown before the place and from it on."""
 _TEXTS = ("messages", "prompt", "input", "model", "tools")
-"""Members of a request that are long and seldom what a rule is about."""
+"""Members of a request that are long and rarely what a rule is about."""
 _WIDEST = 60
 
 
 @dataclass(frozen=True)
 class Excerpt:
-    """Part of a fixture: `lines` in the order they crossed the wire, `column` of the mark in the last one.
+    """An excerpt of a fixture: `lines` in the order they crossed the wire, and the place in the last line.
 
-    `column` is None where the rule is about the reply as a whole; `said` is what the rule says there.
+    `column` is None if the rule is about the reply as a whole. `complaint` is what the rule reports there.
     """
 
     path: Path
     title: str
     lines: tuple[str, ...]
     column: int | None
-    said: str = ""
+    complaint: str = ""
+
+    @property
+    def pointer(self) -> str:
+        """The line that points at the column of the last line, with the complaint; '' if there is none."""
+        if self.column is not None:
+            return f"{' ' * self.column}^ {self.complaint}".rstrip()
+        return f"→ {self.complaint}" if self.complaint else ""
 
 
 @cache
-def broken_by(rule: Rule) -> Excerpt | None:
-    """The fixture named after the rule, at the place where the rule complains."""
+def find_broken(rule: Rule) -> Excerpt | None:
+    """The fixture named after the rule, at the place of the finding."""
     path = fixture.SHIPPED / "broken" / f"{rule.id}.yaml"
-    return broken_in(path, rule) if path.exists() else None
+    return excerpt_at_finding(path, rule) if path.exists() else None
 
 
-def broken_in(path: Path, rule: Rule) -> Excerpt | None:
-    """A fixture at the place where the rule complains; None where it does not."""
+def excerpt_at_finding(path: Path, rule: Rule) -> Excerpt | None:
+    """A fixture at the place of the rule's finding; None if the rule finds nothing in it."""
     view = _view(path)
     finding = _finding(rule, view)
     if finding is None:
         return None
-    said = finding.actual + (f"; expected: {finding.expected}" if finding.expected else "")
-    return _excerpt(path, view, finding.place, said)
+    return _excerpt(path, view, finding.place, format_complaint(finding))
+
+
+def format_complaint(finding: Finding) -> str:
+    """What was found and what was expected, in one line."""
+    return finding.actual + (f"; expected: {finding.expected}" if finding.expected else "")
 
 
 @cache
-def kept_by(rule: Rule) -> Excerpt | None:
-    """The conforming fixture that is most like the broken one, at the same place."""
+def find_conforming(rule: Rule) -> Excerpt | None:
+    """The conforming fixture most like the broken one, at the same place; None if the rule fits none."""
     like, place = _broken(rule)
-    fits = [path for path, applied in _conforming().items() if rule.id in applied]
-    if not fits:
+    paths = fixture.find(fixture.SHIPPED / "conforming")
+    if like:
+        paths.sort(key=lambda path: _distance(like, _view(path)))
+    path = next((path for path in paths if rule.id in judge([rule], _view(path)).applied), None)
+    if path is None:
         return None
-    path = min(fits, key=lambda one: (_unlike(like, _view(one)), one)) if like else fits[0]
     return _excerpt(path, _view(path), _same_place(_view(path), place, like) if like else Place())
 
 
@@ -85,34 +98,25 @@ def _view(path: Path) -> View:
     return View(_load(path).exchange)
 
 
-@cache
-def _conforming() -> dict[Path, frozenset[str]]:
-    """The conforming fixtures with the rules that apply to each."""
-    from contract_tests.rules import RULES
-
-    found = fixture.find(fixture.SHIPPED / "conforming")
-    return {path: judge(RULES.values(), _view(path)).applied for path in found}
-
-
-def _unlike(one: View, other: View) -> tuple[bool | int, ...]:
-    """How far two exchanges are from each other, the weightiest difference first."""
+def _distance(a: View, b: View) -> tuple[bool | int, ...]:
+    """How different two exchanges are, the most important difference first."""
     return (
-        one.endpoint != other.endpoint,
-        one.wants_stream != other.wants_stream,
-        one.status // 100 != other.status // 100,
-        len(set(one.request.value) ^ set(other.request.value)),
-        abs(len(one.body) - len(other.body)),
+        a.endpoint != b.endpoint,
+        a.wants_stream != b.wants_stream,
+        a.status // 100 != b.status // 100,
+        len(set(a.request.value) ^ set(b.request.value)),
+        abs(len(a.body) - len(b.body)),
     )
 
 
 def _same_place(view: View, place: Place, broken: View) -> Place:
-    """The place in another reply that has the path of the broken one's, in the event most like its event."""
+    """The place in another reply with the same path, in the event most like the broken reply's event."""
     if place.offset == -1:
         return Place(offset=len(view.body))
     if place.event is None:
         node = _follow(view.root, place.path) if place.path else None
         return node.place if node else Place()
-    payloads = sorted(view.payloads, key=lambda one: _unlike_event(one, place.event, broken))
+    payloads = sorted(view.payloads, key=lambda payload: _event_distance(payload, place.event, broken))
     if not place.path:
         return Place(payloads[0].event.index, (), payloads[0].event.start) if payloads else Place()
     for payload in payloads:
@@ -122,14 +126,14 @@ def _same_place(view: View, place: Place, broken: View) -> Place:
     return Place()
 
 
-def _unlike_event(one: Payload, number: int | None, broken: View) -> tuple[int, int]:
-    """How far an event is from event `number` of the broken stream: in its members that say something."""
+def _event_distance(payload: Payload, number: int | None, broken: View) -> tuple[int, int]:
+    """How different an event is from event `number` of the broken stream, by members that are not null."""
     there = next((other for other in broken.payloads if other.event.index == number), None)
-    differing = len(_telling(one) ^ _telling(there)) if there else 0
-    return differing, abs(one.event.index - (number or 0))
+    differing = len(_informative_members(payload) ^ _informative_members(there)) if there else 0
+    return differing, abs(payload.event.index - (number or 0))
 
 
-def _telling(payload: Payload) -> set[str]:
+def _informative_members(payload: Payload) -> set[str]:
     value = payload.parsed.value
     return (
         {name for name, member in value.items() if member is not None} if isinstance(value, dict) else set()
@@ -137,7 +141,7 @@ def _telling(payload: Payload) -> set[str]:
 
 
 def _follow(root: Node, path: jsontext.Path) -> Node | None:
-    """The node at the path; None where nothing is there."""
+    """The node at the path; None if there is none."""
     node = root
     for step in path:
         if isinstance(step, str):
@@ -150,7 +154,7 @@ def _follow(root: Node, path: jsontext.Path) -> Node | None:
     return node if node.there else None
 
 
-def _excerpt(path: Path, view: View, place: Place, said: str = "") -> Excerpt:
+def _excerpt(path: Path, view: View, place: Place, complaint: str = "") -> Excerpt:
     lines = list(_head(view.exchange))
     column = None
     if place.offset is not None and view.body:
@@ -161,16 +165,16 @@ def _excerpt(path: Path, view: View, place: Place, said: str = "") -> Excerpt:
     if view.exchange.ending is not Ending.CLEAN:
         lines.append(f"ended: {view.exchange.ending}")
         column = None
-    return Excerpt(path, _load(path).title, tuple(lines), column, said)
+    return Excerpt(path, _load(path).title, tuple(lines), column, complaint)
 
 
 def _head(exchange: Exchange) -> Iterator[str]:
-    """The request and the head of the reply, a line each."""
-    asked = exchange.request.json()
-    members = asked.items() if isinstance(asked, dict) else ()
-    told = [f"{name}: {show(value, _WIDEST)}" for name, value in members if name not in _TEXTS]
+    """The request and the head of the reply, one line each."""
+    body = exchange.request.json()
+    members = body.items() if isinstance(body, dict) else ()
+    shown = [f"{name}: {show(value, _WIDEST)}" for name, value in members if name not in _TEXTS]
     yield " ".join(
-        (exchange.request.method, exchange.request.target, f"{{{', '.join(told)}}}" if told else "")
+        (exchange.request.method, exchange.request.target, f"{{{', '.join(shown)}}}" if shown else "")
     )
     if exchange.status is None:
         return
@@ -181,12 +185,12 @@ def _head(exchange: Exchange) -> Iterator[str]:
 def _cut(body: bytes, offset: int) -> tuple[str, int]:
     """The body around an offset as one line, and the column of the offset in it."""
     start, end = max(0, offset - BEFORE), min(len(body), offset + AFTER)
-    before = ("…" if start else "") + _visible(body[start:offset])
-    after = _visible(body[offset:end]) + ("…" if end < len(body) else "")
+    before = ("…" if start else "") + _one_line(body[start:offset])
+    after = _one_line(body[offset:end]) + ("…" if end < len(body) else "")
     return before + after, len(before)
 
 
-def _visible(data: bytes) -> str:
-    """Bytes as one line of text: line ends as ⏎, what is no text as �."""
+def _one_line(data: bytes) -> str:
+    """Bytes as one line of text: line endings as ⏎, unprintable characters as �."""
     text = data.decode("utf-8", "replace").replace("\r\n", "⏎").replace("\n", "⏎").replace("\r", "⏎")
     return "".join(char if char.isprintable() else "�" for char in text)

@@ -21,7 +21,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from contract_tests.recordings.judging import Summary
-from contract_tests.report.breakage import table
+from contract_tests.report.breakage import load_table
 from contract_tests.report.findings import mask
 from contract_tests.rules.engine.judge import Finding
 from contract_tests.run.outcome import CaseResult, ExitCode, Lack, RunReport
@@ -101,7 +101,7 @@ def finding(one: Finding) -> dict[str, Any]:
         "expected": one.expected,
         "actual": one.actual,
         "breaks": one.rule.harm,
-        "clients": dict(table().of_rule(one.rule.id)),
+        "clients": dict(load_table().of_rule(one.rule.id)),
         "see": one.rule.see,
     }
 

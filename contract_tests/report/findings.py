@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from urllib.parse import quote, quote_plus
 
-from contract_tests.report.breakage import breakage, table
+from contract_tests.report.breakage import format_breakage, load_table
 from contract_tests.rules.engine.judge import Finding, Level
 
 MARKS = {Level.MUST: "✗", Level.SHOULD: "!", Level.NOTE: "·"}
@@ -33,7 +33,7 @@ def format_finding(finding: Finding, title: str = "", also: Sequence[str] = ()) 
         ("expected", finding.expected),
         ("actual", finding.actual),
         ("breaks", rule.harm),
-        ("clients", breakage(table().of_rule(rule.id))),
+        ("clients", format_breakage(load_table().of_rule(rule.id))),
         ("see", rule.see),
     )
     lines += [f"    {name:9} {' '.join(text.split())}" for name, text in rows if text]
@@ -49,7 +49,7 @@ def format_group(findings: Sequence[Finding], also: Sequence[str] = ()) -> str:
     common = {
         "expected": expected.pop() if len(expected) == 1 else "",
         "breaks": rule.harm,
-        "clients": breakage(table().of_rule(rule.id)),
+        "clients": format_breakage(load_table().of_rule(rule.id)),
         "see": rule.see,
     }
     lines = [f"{MARKS[rule.level]} {rule.id}   {rule.level}", f"  {rule.clause}"]

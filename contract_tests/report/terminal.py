@@ -34,8 +34,8 @@ STYLES = {
     Outcome.HARNESS_FAILED: "bold red",
 }
 LEVEL_STYLES = {Level.MUST: "red", Level.SHOULD: "yellow", Level.NOTE: "dim"}
-SPOKEN = (Outcome.UNSUPPORTED, Outcome.NOT_REACHED, Outcome.SETUP_FAILED, Outcome.HARNESS_FAILED)
-WORDS = {
+EXPLAINED = (Outcome.UNSUPPORTED, Outcome.NOT_REACHED, Outcome.SETUP_FAILED, Outcome.HARNESS_FAILED)
+VERDICTS = {
     ExitCode.OK: "PASS",
     ExitCode.FINDINGS: "FAIL",
     ExitCode.USAGE: "USAGE",
@@ -57,7 +57,7 @@ class Terminal:
         self._cases = self._done = 0
         self._spoke = monotonic()
 
-    def say(self, text: str = "", style: str = "") -> None:
+    def print(self, text: str = "", style: str = "") -> None:
         """One or more lines, as they are but for control characters."""
         clean = mask(text, self.secrets).encode("utf-8", "replace").decode()
         self.console.print(Text(printable(clean), style=style), soft_wrap=True)
@@ -65,11 +65,11 @@ class Terminal:
 
     # -- while a run goes on
 
-    def plan(self, plan: Plan) -> None:
+    def print_plan(self, plan: Plan) -> None:
         """What the run is about to send."""
         self._cases = plan.cases
-        self.say(f"target    {plan.base_url}   model {plan.model}")
-        self.say(
+        self.print(f"target    {plan.base_url}   model {plan.model}")
+        self.print(
             f"plan      {count(plan.cases, 'case')}, at most {count(plan.requests, 'request')} "
             f"and {count(plan.max_tokens, 'token')} of answers"
         )
@@ -84,7 +84,7 @@ class Terminal:
             self._task = self._progress.add_task("", total=plan.cases)
             self._progress.start()
 
-    def result(self, result: CaseResult) -> None:
+    def print_result(self, result: CaseResult) -> None:
         """One case as it ended: a moving bar on a terminal, a line for what did not pass elsewhere."""
         self._done += 1
         if self._progress is not None and self._task is not None:
@@ -92,18 +92,18 @@ class Terminal:
             return
         place = f"{self._done:{len(str(self._cases))}}/{self._cases}"
         if result.outcome is not Outcome.PASS:
-            self.say(f"{place}  {result.outcome:14} {result.case_id}")
+            self.print(f"{place}  {result.outcome:14} {result.case_id}")
         elif monotonic() - self._spoke > SIGN_OF_LIFE:
-            self.say(f"{place}  …")
+            self.print(f"{place}  …")
 
-    def stop(self) -> None:
+    def stop_progress(self) -> None:
         """End the moving bar."""
         if self._progress is not None:
             self._progress.stop()
 
     # -- the report
 
-    def findings(
+    def print_findings(
         self, findings: Iterable[Finding], titles: Mapping[str, str] | None = None, limit: int = 1
     ) -> None:
         """Each rule with its first findings and the names of the other places; `titles` by case id."""
@@ -112,39 +112,39 @@ class Terminal:
             if len(shown) > 1:
                 text = format_group(shown, also)
             else:
-                text = format_finding(first, _where(first.label, titles or {}), also)
+                text = format_finding(first, _format_label(first.label, titles or {}), also)
             self._finding(text, first.rule.level)
 
-    def every(self, findings: Iterable[Finding]) -> None:
+    def print_all_findings(self, findings: Iterable[Finding]) -> None:
         """All findings in full, in their order."""
         for one in findings:
             self._finding(format_finding(one), one.rule.level)
 
     def _finding(self, text: str, level: Level) -> None:
         head, _, rest = text.partition("\n")
-        self.say()
-        self.say(head, LEVEL_STYLES[level])
-        self.say(rest)
+        self.print()
+        self.print(head, LEVEL_STYLES[level])
+        self.print(rest)
 
-    def lacking(self, lacking: Iterable[Lack]) -> None:
+    def print_lacking(self, lacking: Iterable[Lack]) -> None:
         """Each required section that the target lacks, or of which a case could not be asked."""
         for section, found in groupby(lacking, lambda one: one.section):
             lines = [f"    {one.outcome:14} {some(one.cases)}: {one.reason}" for one in found]
             self._finding("\n".join([f"✗ {section}   REQUIRED", *lines]), Level.MUST)
 
-    def tolerated(self, tolerated: Iterable[Tolerated], ledger: Ledger) -> None:
+    def print_tolerated(self, tolerated: Iterable[Tolerated], ledger: Ledger) -> None:
         """What does not count, by whom and why; and the entries that are out of date."""
         for block in format_tolerated(tolerated):
             head, _, rest = block.partition("\n")
-            self.say()
-            self.say(head, "bold")
-            self.say(rest)
+            self.print()
+            self.print(head, "bold")
+            self.print(rest)
         if lines := format_ledger(ledger):
-            self.say()
+            self.print()
             for line in lines:
-                self.say(line, "yellow")
+                self.print(line, "yellow")
 
-    def outcomes(self, report: RunReport) -> None:
+    def print_outcomes(self, report: RunReport) -> None:
         """How many cases of each section came to which outcome, and why some came to none."""
         listed = report.results
         seen = [one for one in Outcome if any(result.outcome is one for result in listed)]
@@ -155,39 +155,39 @@ class Terminal:
         for section in dict.fromkeys(result.section for result in listed):
             counts = Counter(result.outcome for result in listed if result.section == section)
             table.add_row(section, *(str(counts[outcome] or "·") for outcome in seen))
-        self.say()
+        self.print()
         self.console.print(table)
-        self.say()
+        self.print()
         reasons: dict[tuple[Outcome, str], list[str]] = {}
         for result in listed:
-            if result.outcome in SPOKEN:
+            if result.outcome in EXPLAINED:
                 reasons.setdefault((result.outcome, result.reason), []).append(result.case_id)
-        for (outcome, reason), ids in sorted(reasons.items(), key=lambda item: SPOKEN.index(item[0][0])):
-            self.say(f"{outcome:14} {some(ids)}: {reason}")
+        for (outcome, reason), ids in sorted(reasons.items(), key=lambda item: EXPLAINED.index(item[0][0])):
+            self.print(f"{outcome:14} {some(ids)}: {reason}")
         for note in report.notes:
-            self.say(f"note      {note}")
+            self.print(f"note      {note}")
         if report.stopped:
-            self.say(f"stopped   {report.stopped}", "yellow")
+            self.print(f"stopped   {report.stopped}", "yellow")
         if reasons or report.notes or report.stopped:
-            self.say()
+            self.print()
 
-    def verdict(self, report: RunReport, code: ExitCode) -> None:
+    def print_verdict(self, report: RunReport, code: ExitCode) -> None:
         """The last line."""
-        self.say(verdict(report, code), "bold green" if code is ExitCode.OK else "bold red")
+        self.print(format_verdict(report, code), "bold green" if code is ExitCode.OK else "bold red")
 
 
-def _where(label: str, titles: Mapping[str, str]) -> str:
+def _format_label(label: str, titles: Mapping[str, str]) -> str:
     """`chat.n` as 'two answers at once (chat.n)', `relations.text dict` with the part of its case."""
     title = titles.get(label.partition(" ")[0], "")
     return f"{title} ({label})" if title else label
 
 
-def verdict(report: RunReport, code: ExitCode) -> str:
+def format_verdict(report: RunReport, code: ExitCode) -> str:
     """What was found, how much was asked, and the exit code, in one line."""
     outcomes = Counter(result.outcome for result in report.results)
-    spoken = ", ".join(f"{outcomes[one]} {one}" for one in SPOKEN if outcomes[one])
+    spoken = ", ".join(f"{outcomes[one]} {one}" for one in EXPLAINED if outcomes[one])
     asked = count(len(report.results), "case") + (f" ({spoken})" if spoken else "")
-    word = WORDS[code]
+    word = VERDICTS[code]
     if code is ExitCode.OK and any(
         one.outcome is Outcome.NOT_REACHED and not one.exchanges for one in report.results
     ):
@@ -198,19 +198,19 @@ def verdict(report: RunReport, code: ExitCode) -> str:
     if lacking := dict.fromkeys(one.section for one in report.lacking):
         why = f", but not all of {', '.join(lacking)} was reached, which is required"
     return (
-        f"{word}  {counted(report.findings)}{besides(report.tolerated)}{why}; {asked}, "
+        f"{word}  {format_counts(report.findings)}{format_tolerated_count(report.tolerated)}{why}; {asked}, "
         f"{count(report.requests, 'request')}, "
         f"{report.seconds:.1f} s (exit code {int(code)})"
     )
 
 
-def besides(tolerated: Iterable[Tolerated]) -> str:
+def format_tolerated_count(tolerated: Iterable[Tolerated]) -> str:
     """' (17 tolerated)', or '' for none."""
     number = sum(1 for _ in tolerated)
     return f" ({number:,} tolerated)" if number else ""
 
 
-def counted(findings: Iterable[Finding]) -> str:
+def format_counts(findings: Iterable[Finding]) -> str:
     """'3 MUST findings of 2 rules, 1 SHOULD finding of 1 rule', or 'no findings'."""
     rules: dict[Level, Counter[str]] = {level: Counter() for level in Level}
     for one in findings:

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from contract_tests.report.examples import format_complaint
 from contract_tests.rules.engine.judge import Rule, judge_relation
 from contract_tests.rules.engine.trace import Trace
 from contract_tests.rules.engine.view import View
@@ -28,35 +29,35 @@ class Example:
 
     kept: Parts
     broken: Parts
-    said: str
+    complaint: str
 
 
-def example_of(rule: Rule) -> Example | None:
+def find_example(rule: Rule) -> Example | None:
     """The example of a rule about several exchanges; None for other rules."""
-    entry = entries().get(rule.id)
+    entry = load_entries().get(rule.id)
     if entry is None:
         return None
-    finding = next(iter(judge_relation([rule], trace(rule.id, "broken"), rule.id).findings), None)
-    said = finding.actual + (f"; expected: {finding.expected}" if finding.expected else "") if finding else ""
-    return Example(_shown(entry, "kept"), _shown(entry, "broken"), said)
+    finding = next(iter(judge_relation([rule], build_trace(rule.id, "broken"), rule.id).findings), None)
+    complaint = format_complaint(finding) if finding else ""
+    return Example(_format_parts(entry, "kept"), _format_parts(entry, "broken"), complaint)
 
 
-def _shown(entry: Mapping[str, Any], form: str) -> Parts:
+def _format_parts(entry: Mapping[str, Any], form: str) -> Parts:
     seconds = entry.get("seconds", {}).get(form, {})
     times = {name: f" after {seconds[name]} s" for name in seconds}
-    return {name: _told(name, text) + times.get(name, "") for name, text in entry[form].items()}
+    return {name: _format_part(name, text) + times.get(name, "") for name, text in entry[form].items()}
 
 
 @cache
-def entries() -> dict[str, Any]:
+def load_entries() -> dict[str, Any]:
     """The examples by rule id."""
     found: dict[str, Any] = yaml.safe_load(SOURCE.read_text("utf-8"))
     return found
 
 
-def trace(rule_id: str, form: str) -> Trace:
+def build_trace(rule_id: str, form: str) -> Trace:
     """The exchanges of an example, `form` "kept" or "broken"."""
-    entry = entries()[rule_id]
+    entry = load_entries()[rule_id]
     parts: dict[str, str] = entry[form]
     status = entry.get("status", {}).get(form, {})
     headers = entry.get("headers", {}).get(form, {})
@@ -100,7 +101,7 @@ def _view(
     return View(Exchange(request, status, fields, writes, head_pause=seconds))
 
 
-def _told(name: str, text: str) -> str:
+def _format_part(name: str, text: str) -> str:
     if name.startswith(MAIN):
         return text or "prints the answer, exit code 0"
     return " ⏎ ".join(line for line in text.splitlines() if line)

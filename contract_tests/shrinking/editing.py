@@ -1,11 +1,11 @@
-"""Exchanges with another body that stay true to themselves: writes, lengths, coding and what went wrong."""
+"""Changes the body of an exchange and keeps the rest consistent: writes, lengths, coding and `problem`."""
 
 from __future__ import annotations
 
 import gzip
 from collections.abc import Collection
 
-from contract_tests.shrinking.spans import Edit, applied
+from contract_tests.shrinking.spans import Edit, apply_edits
 from fake_server.wire.coding import decode_content
 from fake_server.wire.exchange import Ending, Exchange, Headers, Write
 from fake_server.wire.proof import capture_replay
@@ -13,53 +13,56 @@ from fake_server.wire.proof import capture_replay
 _ENDED_BY_BYTES = (Ending.CLEAN, Ending.CUT, Ending.RESET, Ending.MALFORMED)
 
 
-def body_of(exchange: Exchange) -> bytes:
-    """The body that edits count in: without its content coding where that can be taken off and put on."""
+def decoded_body(exchange: Exchange) -> bytes:
+    """The body whose offsets edits use: decompressed if it is gzip, which can be compressed again."""
     return decode_content(exchange)[0] if _is_gzip(exchange) else exchange.payload
 
 
-def edited(exchange: Exchange, edits: Collection[Edit]) -> Exchange:
-    """The exchange with the edits made in its body; every other byte stays in the write it came in.
+def edit_body(exchange: Exchange, edits: Collection[Edit]) -> Exchange:
+    """The exchange with these edits made in its body; every other byte stays in its write.
 
-    A Content-Length is as right or as wrong afterwards as it was.
+    A Content-Length is changed by as much as the body, so a wrong one stays wrong.
     """
     if not edits:
         return exchange
     if _is_gzip(exchange):
-        return with_payload(exchange, gzip.compress(applied(body_of(exchange), edits), mtime=0))
+        return replace_body(exchange, gzip.compress(apply_edits(decoded_body(exchange), edits), mtime=0))
     writes: list[Write] = []
     begin, pause = 0, 0.0
     for write in exchange.writes:
         stop = begin + len(write.data)
+        # An edit may span several writes: its new bytes go into the write in which it starts.
         here = [
             (max(start, begin) - begin, min(end, stop) - begin, new if begin <= start < stop else b"")
             for start, end, new in edits
             if start < stop and (end > begin or begin <= start)
         ]
-        data = applied(write.data, here)
+        data = apply_edits(write.data, here)
         pause += write.pause
         if data:
             writes.append(Write(data, pause))
             pause = 0.0
         begin = stop
-    return _settled(exchange, tuple(writes))
+    return _with_writes(exchange, tuple(writes))
 
 
-def with_payload(exchange: Exchange, payload: bytes) -> Exchange:
-    """The exchange with other bytes in one write, its Content-Length as right or as wrong as before."""
-    return _settled(exchange, (Write(payload),) if payload else ())
+def replace_body(exchange: Exchange, payload: bytes) -> Exchange:
+    """The exchange with `payload` in one write, its Content-Length changed by as much as the body."""
+    return _with_writes(exchange, (Write(payload),) if payload else ())
 
 
-def unpacked(exchange: Exchange) -> Exchange:
-    """The exchange with its content coding taken off; unchanged where there is none."""
+def remove_content_coding(exchange: Exchange) -> Exchange:
+    """The exchange without its content coding; unchanged if there is none to remove."""
     if not _is_gzip(exchange):
         return exchange
     headers = tuple(pair for pair in exchange.headers if pair[0].lower() != "content-encoding")
-    return with_payload(exchange, body_of(exchange)).but(headers=lengthened(headers, _grown(exchange)))
+    return replace_body(exchange, decoded_body(exchange)).but(
+        headers=adjust_content_length(headers, _size_change(exchange))
+    )
 
 
-def _grown(exchange: Exchange) -> int:
-    return len(body_of(exchange)) - len(exchange.payload)
+def _size_change(exchange: Exchange) -> int:
+    return len(decoded_body(exchange)) - len(exchange.payload)
 
 
 def _is_gzip(exchange: Exchange) -> bool:
@@ -67,8 +70,8 @@ def _is_gzip(exchange: Exchange) -> bool:
     return coding in ("gzip", "x-gzip") and not decode_content(exchange)[1]
 
 
-def lengthened(headers: Headers, more: int) -> Headers:
-    """The fields with each Content-Length that is a number so many bytes more, never below zero."""
+def adjust_content_length(headers: Headers, more: int) -> Headers:
+    """The fields with `more` added to each numeric Content-Length, which never falls below zero."""
     return tuple(
         (name, str(max(0, int(value) + more)))
         if name.lower() == "content-length" and value.isascii() and value.isdigit()
@@ -77,13 +80,15 @@ def lengthened(headers: Headers, more: int) -> Headers:
     )
 
 
-def _settled(exchange: Exchange, writes: tuple[Write, ...]) -> Exchange:
+def _with_writes(exchange: Exchange, writes: tuple[Write, ...]) -> Exchange:
     more = sum(len(write.data) for write in writes) - len(exchange.payload)
-    return retold(exchange, exchange.but(writes=writes, headers=lengthened(exchange.headers, more)))
+    return refresh_problem(
+        exchange, exchange.but(writes=writes, headers=adjust_content_length(exchange.headers, more))
+    )
 
 
-def retold(before: Exchange, after: Exchange) -> Exchange:
-    """`after` with its problem as a reader would put it now, where that of `before` came from its bytes."""
+def refresh_problem(before: Exchange, after: Exchange) -> Exchange:
+    """`after` with the problem that its bytes have now, if the problem of `before` came from its bytes."""
     if not before.problem or before.ending not in _ENDED_BY_BYTES:
         return after
     if capture_replay(before).problem != before.problem:

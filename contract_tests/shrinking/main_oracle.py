@@ -1,4 +1,4 @@
-"""Whether `main()` fails the same way on a candidate: the seed program in a process, on playback."""
+"""The same question about main(): does the seed program still fail the same way on the candidate?"""
 
 from __future__ import annotations
 
@@ -6,34 +6,36 @@ import asyncio
 import re
 from dataclasses import replace
 
-from contract_tests.rules.engine.view import View
+from contract_tests.rules.judged import Judged
 from contract_tests.shrinking.oracle import NothingNew
 from contract_tests.target.main_program import MainOutcome, run_main_program
 from fake_server.replay.playback import Playback
 from fake_server.wire.exchange import Exchange
 
 TIMEOUT = 4.0
-"""Seconds for one run of main(); a reply that never ends takes them all."""
+"""Seconds for one run of main(); a reply that never ends uses all of them."""
 _VARYING = re.compile(r"\d+(?:\.\d+)?")
 
 
 class MainFails:
-    """Holds for exchanges on which main() fails as on the first one, and that break no rule it keeps.
+    """Holds for exchanges on which main() fails as on the original, and that break no rule it keeps.
 
-    The rules are asked first: they cost a thousandth of a run. Raises ValueError where main() has no reason
-    to fail: another endpoint, or a reply that it can read.
+    The rules are checked first: they cost a thousandth of a run. Raises ValueError if main() does not fail
+    because of the reply: another endpoint, a reply that it can read, or a failure of main() itself.
     """
 
-    def __init__(self, exchange: Exchange) -> None:
-        if View(exchange).endpoint != "chat":
-            asked = f"{exchange.request.method} {exchange.request.path}"
-            raise ValueError(f"main() asks POST /v1/chat/completions; this is an answer to {asked}")
-        self.outcome = run_main(exchange)
+    def __init__(self, original: Judged) -> None:
+        if original.view.endpoint != "chat":
+            request = original.exchange.request
+            raise ValueError(
+                f"main() sends POST /v1/chat/completions; this is a reply to {request.method} {request.path}"
+            )
+        self.outcome = run_main(original.exchange)
         if self.outcome.code == 0:
-            raise ValueError("main() does not fail on it: it prints the answer and ends with exit code 0")
+            raise ValueError("main() does not fail on it: it prints the answer and exits with code 0")
         if self.outcome.is_own_fault:
-            raise ValueError(f"main() failed by itself, not for the reply: {self.outcome.line}")
-        self._nothing_new = NothingNew(exchange)
+            raise ValueError(f"main() itself failed, not because of the reply: {self.outcome.line}")
+        self._nothing_new = NothingNew(original)
 
     def __call__(self, exchange: Exchange) -> bool:
         return self._nothing_new(exchange) and kind_of(run_main(exchange)) == kind_of(self.outcome)
@@ -45,7 +47,7 @@ def kind_of(outcome: MainOutcome) -> tuple[int, str]:
 
 
 def run_main(exchange: Exchange, seconds: float = TIMEOUT) -> MainOutcome:
-    """What main() makes of the reply of an exchange, served to it as recorded but without the pauses."""
+    """How main() takes the reply of an exchange, played to it as recorded but without the pauses."""
     return asyncio.run(_run(exchange, seconds))
 
 

@@ -1,116 +1,119 @@
-"""Passes over the message around the body: raw bytes, writes, pauses, heads, trailers, ending, framing."""
+"""Passes over the message around the body: raw bytes, writes, pauses, headers, trailers, ending, framing."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from contract_tests.shrinking.editing import retold, unpacked
+from contract_tests.shrinking.editing import refresh_problem, remove_content_coding
 from contract_tests.shrinking.search import Search, reduce
 from fake_server.wire.exchange import Ending, Exchange, Framing, Headers, Request, Write
 from fake_server.wire.proof import capture_replay
 
-_OF_THE_BODY = frozenset({"content-type", "content-length", "content-encoding", "transfer-encoding"})
-"""Header fields without which a reader takes the body for something else."""
+_BODY_HEADERS = frozenset({"content-type", "content-length", "content-encoding", "transfer-encoding"})
+"""Header fields that tell a reader how to read the body."""
 
 
-def plain_message(search: Search) -> None:
-    """All that is seldom the fault, in one step: one write, no pauses, the fields of the body alone."""
+def simplify_message(search: Search) -> None:
+    """Remove in one step what is rarely the fault: all writes but one, pauses, all but the body's headers."""
     best = search.best
     plain = _one_write(best).but(
-        headers=_of_the_body(best.headers), informational=(), trailers=(), head_pause=0.0
+        headers=_body_headers(best.headers), informational=(), trailers=(), head_pause=0.0
     )
-    search.accepts(_natural(retold(best, plain)))
+    search.accepts(_with_clean_ending(refresh_problem(best, plain)))
 
 
-def raw_dropped(search: Search) -> None:
-    """The raw bytes are kept only where the values do not tell the fault."""
+def drop_raw(search: Search) -> None:
+    """Drop the raw bytes if the parsed values still show the fault."""
     best = search.best
-    if not best.raw or search.accepts(_natural(best).but(raw=(), problem="")):
+    if not best.raw or search.accepts(_with_clean_ending(best).but(raw=(), problem="")):
         return
     plain = best.but(raw=())
     if not search.accepts(plain.but(problem=capture_replay(plain).problem)):
-        search.accepts(_bodiless(best))
+        search.accepts(_without_body(best))
 
 
-def coding_taken_off(search: Search) -> None:
-    """A compressed body is unpacked."""
-    search.accepts(unpacked(search.best))
+def remove_coding(search: Search) -> None:
+    """Decompress a compressed body."""
+    search.accepts(remove_content_coding(search.best))
 
 
-def fewer_writes(search: Search) -> None:
-    """One write without a pause; else as few writes and pauses as the fault needs."""
+def reduce_writes(search: Search) -> None:
+    """One write without a pause, or else as few writes and pauses as the fault needs."""
     best = search.best
     if search.accepts(_one_write(best).but(head_pause=0.0)):
         return
     search.accepts(_one_write(best))
     search.accepts(search.best.but(head_pause=0.0))
-    search.accepts(search.best.but(writes=tuple(Write(one.data) for one in search.best.writes)))
+    search.accepts(search.best.but(writes=tuple(Write(write.data) for write in search.best.writes)))
     writes = search.best.writes
-    reduce(range(1, len(writes)), lambda cuts: search.accepts(best.but(writes=_joined(writes, cuts))))
+    reduce(range(1, len(writes)), lambda cuts: search.accepts(best.but(writes=_join_writes(writes, cuts))))
 
 
-def fewer_heads(search: Search) -> None:
-    """Header fields, 1xx heads and trailers that the fault does not need are gone, and its body needs not."""
+def reduce_headers(search: Search) -> None:
+    """Remove header fields, 1xx heads and trailers that neither the fault nor the body needs."""
     whole = search.best
-    kept = _of_the_body(whole.headers)
-    loose = [pair for pair in whole.headers if pair not in kept]
-    reduce(loose, lambda some: search.accepts(whole.but(headers=_only(whole.headers, {*kept, *some}))))
+    needed = _body_headers(whole.headers)
+    others = [pair for pair in whole.headers if pair not in needed]
+    reduce(others, lambda some: search.accepts(whole.but(headers=_only(whole.headers, {*needed, *some}))))
     best = search.best
     reduce(best.informational, lambda some: search.accepts(best.but(informational=tuple(some))))
     last = search.best
     reduce(last.trailers, lambda some: search.accepts(last.but(trailers=tuple(some))))
 
 
-def natural_end(search: Search) -> None:
-    """A clean end and the framing that the body comes in by itself."""
-    search.accepts(_natural(search.best))
+def normalize_ending(search: Search) -> None:
+    """Try a clean ending."""
+    search.accepts(_with_clean_ending(search.best))
 
 
-def request_heads(search: Search) -> None:
-    """Request header fields that neither the fault nor the request's body needs are gone."""
+def reduce_request_headers(search: Search) -> None:
+    """Remove request header fields that neither the fault nor the request's body needs."""
     request = search.best.request
     if not request.headers:
         return
     needed = {"content-type"} if request.body else set()
     if search.best.status == 401:
-        needed.add("authorization")  # that it is wrong, or not there, is what was refused
-    kept = {pair for pair in request.headers if pair[0].lower() in needed}
+        needed.add("authorization")  # the server refused the request because of this field
+    fixed = {pair for pair in request.headers if pair[0].lower() in needed}
 
-    def asked(some: Iterable[tuple[str, str]]) -> Exchange:
-        headers = _only(request.headers or (), {*kept, *some})
+    def with_fields(some: Iterable[tuple[str, str]]) -> Exchange:
+        headers = _only(request.headers or (), {*fixed, *some})
         return search.best.but(request=Request(request.method, request.target, headers, request.body))
 
-    reduce([pair for pair in request.headers if pair not in kept], lambda some: search.accepts(asked(some)))
+    others = [pair for pair in request.headers if pair not in fixed]
+    reduce(others, lambda some: search.accepts(with_fields(some)))
 
 
 def _one_write(exchange: Exchange) -> Exchange:
     return exchange.with_payload(exchange.payload)
 
 
-def _bodiless(exchange: Exchange) -> Exchange:
-    return _natural(exchange).but(headers=(), writes=(), trailers=(), framing=None, raw=(), problem="")
+def _without_body(exchange: Exchange) -> Exchange:
+    return _with_clean_ending(exchange).but(
+        headers=(), writes=(), trailers=(), framing=None, raw=(), problem=""
+    )
 
 
-def _of_the_body(headers: Headers) -> Headers:
-    return tuple(pair for pair in headers if pair[0].lower() in _OF_THE_BODY)
+def _body_headers(headers: Headers) -> Headers:
+    return tuple(pair for pair in headers if pair[0].lower() in _BODY_HEADERS)
 
 
-def _only(headers: Headers, kept: Iterable[tuple[str, str]]) -> Headers:
-    return tuple(pair for pair in headers if pair in kept)
+def _only(headers: Headers, wanted: Iterable[tuple[str, str]]) -> Headers:
+    return tuple(pair for pair in headers if pair in wanted)
 
 
-def _joined(writes: tuple[Write, ...], cuts: Iterable[int]) -> tuple[Write, ...]:
+def _join_writes(writes: tuple[Write, ...], cuts: Iterable[int]) -> tuple[Write, ...]:
     """The same bytes, cut only before the writes with these numbers."""
-    return tuple(_joint(writes, [0, *cuts]))
+    return tuple(_joined_writes(writes, [0, *cuts]))
 
 
-def _joint(writes: tuple[Write, ...], starts: list[int]) -> Iterator[Write]:
+def _joined_writes(writes: tuple[Write, ...], starts: list[int]) -> Iterator[Write]:
     for start, stop in zip(starts, [*starts[1:], len(writes)], strict=True):
-        yield Write(b"".join(one.data for one in writes[start:stop]), writes[start].pause)
+        yield Write(b"".join(write.data for write in writes[start:stop]), writes[start].pause)
 
 
-def _natural(exchange: Exchange) -> Exchange:
-    """The exchange as it would be had its end been known and clean, where a stopped one needs not be."""
+def _with_clean_ending(exchange: Exchange) -> Exchange:
+    """The exchange as it would be if it had ended cleanly, with a Content-Length that fits."""
     if exchange.ending in (Ending.CLEAN, Ending.UNKNOWN, Ending.OVERSIZED):
         return exchange
     headers = exchange.headers

@@ -1,4 +1,4 @@
-"""The search for a smaller exchange: one best so far, the question asked of candidates, and its bounds."""
+"""The search for a smaller exchange: the best so far, the question asked of candidates, and the limits."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from fake_server.wire.exchange import Exchange
 Item = TypeVar("Item")
 
 MAX_CALLS = 20_000
-"""Candidates that are judged at most."""
+"""How many candidates are tried at most."""
 
 
 class Exhausted(Exception):
-    """The time or the number of calls is used up; what was found so far stands."""
+    """The time or the number of calls is used up; the best exchange so far remains."""
 
 
 class Search:
-    """Holds the smallest exchange found; `accepts` puts a candidate in its place if it fails the same way.
+    """Holds the smallest exchange so far; `accepts` replaces it by a candidate that fails the same way.
 
-    `fails` says whether a candidate still fails. After `seconds` or `max_calls` a question raises Exhausted.
+    `fails` says whether a candidate still fails. After `seconds` or `max_calls` calls of it, `accepts` raises
+    Exhausted.
     """
 
     def __init__(
@@ -36,10 +37,10 @@ class Search:
         self._fails = fails
         self._deadline = monotonic() + seconds
         self._max_calls = max_calls
-        self._refused: set[int] = set()  # by hash: candidates come again in every round
+        self._refused: set[int] = set()  # hashes, because the same candidates come again in every round
 
     def accepts(self, candidate: Exchange) -> bool:
-        """Whether the candidate fails the same way; it is then the best. Raises Exhausted."""
+        """Whether the candidate fails the same way; if so it becomes the best. Raises Exhausted."""
         if candidate == self.best:
             return True
         number = hash(candidate)
@@ -56,25 +57,25 @@ class Search:
 
 
 def reduce(items: Sequence[Item], test: Callable[[list[Item]], bool], finest: int = 1) -> list[Item]:
-    """The items that are needed: `test` holds for them, and for no list that lacks `finest` of them in a row.
+    """The items that are needed: `test` holds for them, but not without any `finest` of them in a row.
 
-    Delta debugging by complements (Zeller and Hildebrandt, 2002): ever smaller runs are left out, the last
-    first, until none can be. `test` holds for all items and is not asked about them.
+    Delta debugging by complements (Zeller and Hildebrandt, 2002): ever smaller runs of items are left out,
+    from the end, until none can be. `test` must hold for all items; it is not called with all of them.
     """
-    kept = list(items)
-    if not kept or test([]):
+    needed = list(items)
+    if not needed or test([]):
         return []
-    size = max(finest, len(kept) // 2)
+    size = max(finest, len(needed) // 2)
     while True:
-        before = len(kept)
+        before = len(needed)
         stop = before
         while stop > 0:
             start = max(0, stop - size)
-            candidate = kept[:start] + kept[stop:]
+            candidate = needed[:start] + needed[stop:]
             if candidate and test(candidate):
-                kept = candidate
+                needed = candidate
             stop = start
         if size > finest:
             size = max(finest, size // 2)
-        elif len(kept) == before:
-            return kept
+        elif len(needed) == before:
+            return needed

@@ -1,4 +1,4 @@
-"""How large an exchange is, in the units that a reader counts in."""
+"""How large an exchange is, in units that mean something to a reader."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fake_server.wire.exchange import Exchange
 
 @dataclass(frozen=True)
 class Size:
-    """Counts of one exchange; `body` and `request` are bytes."""
+    """Counts for one exchange; `body` and `request` are in bytes."""
 
     events: int
     body: int
@@ -22,9 +22,9 @@ class Size:
     request: int
 
     def rows(self, other: Size) -> list[tuple[str, int, int]]:
-        """Name, this count and the other's, where there is something to count."""
-        pairs = zip(fields(self), astuple(self), astuple(other), strict=True)
-        return [(_NAMES[one.name], before, after) for one, before, after in pairs if before or after]
+        """Name, this count and the other's, except where both are 0."""
+        counts = zip(fields(self), astuple(self), astuple(other), strict=True)
+        return [(_NAMES[field.name], before, after) for field, before, after in counts if before or after]
 
 
 _NAMES = {
@@ -37,7 +37,7 @@ _NAMES = {
 }
 
 
-def size_of(exchange: Exchange) -> Size:
+def measure(exchange: Exchange) -> Size:
     return Size(
         events=len(View(exchange).events),
         body=len(exchange.payload),

@@ -1,7 +1,7 @@
-"""JSON text as a tree of byte spans, so that members and items can be cut out and the rest stays as it is.
+"""JSON text as a tree of byte spans, so that members and items can be removed and the rest stays unchanged.
 
-The reader is lenient: it never fails on wrong JSON (trailing or missing commas, single quotes, NaN, an end
-in the middle), because that can be the very fault that is to be kept.
+The parser is lenient: it never fails on wrong JSON (trailing or missing commas, single quotes, NaN, a
+truncated text), because that may be the fault that has to stay.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 MAX_DEPTH = 150
 
 Edit = tuple[int, int, bytes]
-"""Bytes from the first number up to the second are replaced by others; edits do not overlap."""
+"""(start, stop, new): the bytes of this slice become `new`; edits do not overlap."""
 
 _TOKEN = re.compile(
     rb"""(?P<string>"(?:[^"\\]|\\.)*+"? | '(?:[^'\\]|\\.)*+'?) | (?P<mark>[\[\]{},:])
@@ -26,7 +26,7 @@ _CLOSING = {b"{": b"}", b"[": b"]"}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Span:
-    """One value: its bytes, its kind (object, array, string or bare) and what it holds."""
+    """A value: its start and stop, its kind (object, array, string or bare), its members or items."""
 
     start: int
     stop: int
@@ -36,7 +36,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Item:
-    """A member of an object or an item of an array: from its name to the end of its value."""
+    """A member of an object or an item of an array, from its name to the end of its value."""
 
     start: int
     name: str | int
@@ -51,8 +51,8 @@ Pattern = tuple[str, ...]
 """A path in which every index is `*`."""
 
 
-def read(text: bytes) -> Span | None:
-    """The tree of a text; None where it holds no value or nests deeper than MAX_DEPTH."""
+def parse(text: bytes) -> Span | None:
+    """The tree of a text; None if it holds no value or nests deeper than MAX_DEPTH."""
     tokens = [match for match in _TOKEN.finditer(text) if match.lastgroup != "space"]
     try:
         span, _ = _value(tokens, 0, 0)
@@ -62,7 +62,7 @@ def read(text: bytes) -> Span | None:
 
 
 def _value(tokens: list[re.Match[bytes]], place: int, depth: int) -> tuple[Span, int]:
-    """The value that begins at token `place`, and the token after it."""
+    """The value that starts at token `place`, and the number of the token after it."""
     token = tokens[place]
     mark = token.group()
     if mark not in _CLOSING:
@@ -104,7 +104,7 @@ def _name(token: bytes) -> str:
 
 
 def patterns(span: Span, before: Pattern = ()) -> Iterator[tuple[Pattern, Item]]:
-    """Every member and item with its pattern, those that hold others first."""
+    """Every member and item with its pattern, outer ones first."""
     for item in span.items:
         pattern = (*before, item.name if isinstance(item.name, str) else "*")
         yield pattern, item
@@ -112,7 +112,7 @@ def patterns(span: Span, before: Pattern = ()) -> Iterator[tuple[Pattern, Item]]
 
 
 def containers(span: Span) -> Iterator[Span]:
-    """Every object and array that is not empty, those that hold others first."""
+    """Every object and array that is not empty, outer ones first."""
     if span.items:
         yield span
     for item in span.items:
@@ -120,7 +120,7 @@ def containers(span: Span) -> Iterator[Span]:
 
 
 def strings(span: Span, besides: Collection[str] = ()) -> Iterator[Span]:
-    """Every string that is a value, but for those of members with the names `besides`."""
+    """Every string value, except those of members named in `besides`."""
     if span.kind == "string":
         yield span
     for item in span.items:
@@ -128,9 +128,9 @@ def strings(span: Span, besides: Collection[str] = ()) -> Iterator[Span]:
             yield from strings(item.value, besides)
 
 
-def without(span: Span, gone: Collection[Item]) -> Iterator[Edit]:
-    """The edits that cut items out of a tree, each with one comma; what is inside a cut item needs none."""
-    kept: Item | None = None
+def cut_items(span: Span, gone: Collection[Item]) -> Iterator[Edit]:
+    """The edits that remove items from a tree, each with one comma; items inside them need no edit."""
+    last_kept: Item | None = None
     open_cut: int | None = None
     last = span.items[-1] if span.items else None
     for item in span.items:
@@ -138,16 +138,17 @@ def without(span: Span, gone: Collection[Item]) -> Iterator[Edit]:
             if open_cut is not None:
                 yield open_cut, item.start, b""
                 open_cut = None
-            kept = item
-            yield from without(item.value, gone)
+            last_kept = item
+            yield from cut_items(item.value, gone)
         elif open_cut is None:
             open_cut = item.start
     if open_cut is not None and last is not None:
-        yield (kept.stop if kept else open_cut), last.stop, b""
+        # The last items go together with the comma before them.
+        yield (last_kept.stop if last_kept else open_cut), last.stop, b""
 
 
-def applied(text: bytes, edits: Collection[Edit]) -> bytes:
-    """The text after the edits."""
+def apply_edits(text: bytes, edits: Collection[Edit]) -> bytes:
+    """The text after these edits."""
     parts, position = [], 0
     for start, stop, new in sorted(edits):
         parts += [text[position:start], new]

@@ -1,4 +1,4 @@
-"""Passes over bytes that are neither JSON nor events, and over raw replies that no value can tell."""
+"""Passes over bodies that are neither JSON nor events, and over raw replies that values cannot express."""
 
 from __future__ import annotations
 
@@ -6,70 +6,70 @@ from collections.abc import Collection
 from itertools import pairwise
 
 from contract_tests.rules.engine.view import View
-from contract_tests.shrinking.editing import body_of, edited
+from contract_tests.shrinking.editing import decoded_body, edit_body
 from contract_tests.shrinking.search import Search, reduce
 from fake_server.wire.capture import ReplyCapture
 from fake_server.wire.exchange import Ending, Exchange
 
 READABLE = 80
-"""Bytes of a page or of garbage that need not be cut: they still say what it is."""
+"""Bytes up to which an HTML page or garbage stays whole, so that a reader sees what it is."""
 _PIECES = 64
 _BLOCK = 16
 
 
-def fewer_bytes(search: Search) -> None:
-    """No line and, where much is left, no run of bytes that the fault does not need in a formless body."""
+def reduce_bytes(search: Search) -> None:
+    """Remove lines, and then runs of bytes, that the fault does not need in a body without structure."""
     best = search.best
     view = View(best)
     if view.form == "events" or (view.form == "json" and view.document.ok):
         return
     for cut in (_lines, _runs):
-        body = body_of(search.best)
+        body = decoded_body(search.best)
         if len(body) > READABLE:
-            _fewer(search, search.best, cut(body))
+            _reduce_parts(search, search.best, cut(body))
 
 
-def _fewer(search: Search, best: Exchange, parts: list[tuple[int, int]]) -> None:
-    def test(kept: Collection[tuple[int, int]]) -> bool:
-        gone = set(parts).difference(kept)
-        return search.accepts(edited(best, [(start, stop, b"") for start, stop in sorted(gone)]))
+def _reduce_parts(search: Search, best: Exchange, parts: list[tuple[int, int]]) -> None:
+    def test(needed: Collection[tuple[int, int]]) -> bool:
+        gone = set(parts).difference(needed)
+        return search.accepts(edit_body(best, [(start, stop, b"") for start, stop in sorted(gone)]))
 
     reduce(parts, test)
 
 
 def _lines(body: bytes) -> list[tuple[int, int]]:
-    found, start = [], 0
+    lines, start = [], 0
     for line in body.splitlines(keepends=True):
-        found.append((start, start + len(line)))
+        lines.append((start, start + len(line)))
         start += len(line)
-    return found
+    return lines
 
 
 def _runs(body: bytes) -> list[tuple[int, int]]:
-    """Equal runs that end where a UTF-8 character does."""
+    """Runs of equal length, extended to the end of a UTF-8 character."""
     size = max(_BLOCK, len(body) // _PIECES)
     cuts = [0]
     while cuts[-1] < len(body):
         stop = min(len(body), cuts[-1] + size)
-        while stop < len(body) and body[stop] & 0xC0 == 0x80:
+        while stop < len(body) and body[stop] & 0xC0 == 0x80:  # a continuation byte: 10xxxxxx
             stop += 1
         cuts.append(stop)
     return list(pairwise(cuts))
 
 
-def fewer_raw_lines(search: Search) -> None:
-    """No line of a raw reply that the fault does not need; each candidate is read anew from its bytes."""
+def reduce_raw_lines(search: Search) -> None:
+    """Remove lines of a raw reply that the fault does not need; each candidate is captured from its bytes."""
     best = search.best
     if not best.raw:
         return
     raw = b"".join(write.data for write in best.raw)
     parts = _lines(raw)
-    if search.accepts(_read(best, raw)) and len(parts) <= READABLE * _PIECES:
-        reduce(parts, lambda kept: search.accepts(_read(best, b"".join(raw[a:b] for a, b in kept))))
+    if search.accepts(_recapture(best, raw)) and len(parts) <= READABLE * _PIECES:
+        reduce(parts, lambda needed: search.accepts(_recapture(best, b"".join(raw[a:b] for a, b in needed))))
 
 
-def _read(exchange: Exchange, raw: bytes) -> Exchange:
-    """What a recorder would have kept of these bytes, ended as the exchange did."""
+def _recapture(exchange: Exchange, raw: bytes) -> Exchange:
+    """What a recorder would have captured of these bytes, with the ending of the exchange."""
     reply = ReplyCapture(exchange.request, label=exchange.label, keep_raw=True)
     reply.feed(raw)
     match exchange.ending:

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from contract_tests.cli.config import read_config
-from contract_tests.cli.options import models_of
+from contract_tests.cli.options import parse_models
 from contract_tests.cli.run import run_command
 from contract_tests.run.run import UsageError
 
@@ -88,8 +88,8 @@ def test_every_option_of_a_run_can_stand_in_a_file(tmp_path: Path) -> None:
 def test_models_by_section() -> None:
     given = ["first", "chat=gpt-4o", "chat.stream=ft:gpt=4o", "chat.n=small", "last"]
     named = {"chat": "gpt-4o", "chat.stream": "ft:gpt=4o", "chat.n": "small"}
-    assert models_of(given) == ("last", named)
+    assert parse_models(given) == ("last", named)
     with pytest.raises(UsageError, match="did you mean 'tools'"):
-        models_of(["tool=x"])
+        parse_models(["tool=x"])
     with pytest.raises(UsageError, match="takes MODEL or SECTION=MODEL"):
-        models_of(["chat="])
+        parse_models(["chat="])

@@ -13,7 +13,7 @@ import pytest
 
 from contract_tests.cli.diff import diff_command
 from contract_tests.diffing import Role, compare
-from contract_tests.diffing.live import against_fake
+from contract_tests.diffing.live import compare_with_fake
 from contract_tests.diffing.sources import pair, side_of
 from contract_tests.diffing.verdicts import Verdict
 from contract_tests.recordings.reading import read
@@ -156,7 +156,7 @@ def test_azure_names_the_model_in_its_path() -> None:
     request = Request(
         "POST", "/openai/deployments/gpt-4o/chat/completions?api-version=1", (), json.dumps(body).encode()
     )
-    (a, b), *_ = against_fake([side_of(Recording(exchange.but(request=request)))]).both
+    (a, b), *_ = compare_with_fake([side_of(Recording(exchange.but(request=request)))]).both
     assert (a.role, b.role, b.view.status) == (Role.OTHER, Role.FAKE, 200)
     assert b.view.root["model"].value == "gpt-4o"
 
@@ -271,7 +271,7 @@ def test_nothing_that_genuine_answers_have_is_lacking_in_the_fake() -> None:
         if view.endpoint and taken.setdefault(key, 0) < 12:
             taken[key] += 1
             sample.append(side)
-    pairs = against_fake(sample)
+    pairs = compare_with_fake(sample)
     assert len(pairs.both) > 60
     found = [(a.label, one) for a, b in pairs.both for one in compare(a, b).differences]
     fault = (Verdict.OUTDATED, Verdict.ONLY_FAKE, Verdict.NEITHER)

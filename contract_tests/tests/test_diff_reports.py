@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from contract_tests.diffing.reports import Place, compare_reports, read_report
+from contract_tests.diffing.reports import FindingPlace, compare_reports, read_report
 from contract_tests.recordings.judging import judge_files
 from contract_tests.recordings.recording import InputError
 from contract_tests.report.files import as_json, judgement_as_json
@@ -81,7 +81,7 @@ def test_a_finding_that_is_tolerated_now_is_not_gone() -> None:
     case["tolerated"], case["findings"] = case["findings"], []
     found = compare_reports(OLD, tolerated)
     assert found.gone == {}
-    assert found.tolerated == {Place("chat.id", "chat.a", "id"): (False, True)}
+    assert found.tolerated == {FindingPlace("chat.id", "chat.a", "id"): (False, True)}
     assert not found.same
 
 

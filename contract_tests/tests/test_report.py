@@ -19,7 +19,7 @@ from contract_tests.recordings.judging import judge_files
 from contract_tests.report.files import as_json, judgement_as_json
 from contract_tests.report.findings import first_few, format_finding, format_group, mask
 from contract_tests.report.junit import as_junit
-from contract_tests.report.terminal import Terminal, counted, verdict
+from contract_tests.report.terminal import Terminal, format_counts, format_verdict
 from contract_tests.rules import RULES
 from contract_tests.rules.engine.judge import Finding, Level
 from contract_tests.rules.engine.node import Place
@@ -74,12 +74,12 @@ def shown(report: RunReport, code: ExitCode, secrets: tuple[str, ...] = ()) -> s
     """The report as it is printed where there is no terminal."""
     console = Console(file=io.StringIO(), width=110, highlight=False, markup=False, emoji=False)
     terminal = Terminal(console, secrets)
-    terminal.plan(Plan(len(report.results), 12, 2048, report.target, report.model))
+    terminal.print_plan(Plan(len(report.results), 12, 2048, report.target, report.model))
     for one in report.results:
-        terminal.result(one)
-    terminal.findings(report.findings, {one.case_id: one.title for one in report.results})
-    terminal.outcomes(report)
-    terminal.verdict(report, code)
+        terminal.print_result(one)
+    terminal.print_findings(report.findings, {one.case_id: one.title for one in report.results})
+    terminal.print_outcomes(report)
+    terminal.print_verdict(report, code)
     assert isinstance(console.file, io.StringIO)
     return "".join(f"{line.rstrip()}\n" for line in console.file.getvalue().splitlines())
 
@@ -95,12 +95,12 @@ def test_the_report_of_a_run_is_golden() -> None:
 
 
 def test_every_outcome_is_told_apart_in_the_verdict() -> None:
-    line = verdict(made_up(), ExitCode.HARNESS)
+    line = format_verdict(made_up(), ExitCode.HARNESS)
     assert line == (
         "HARNESS FAILED  2 MUST findings of 1 rule, 2 SHOULD findings of 2 rules; 9 cases (1 unsupported, "
         "2 not reached, 1 setup failed, 1 harness failed), 7 requests, 4.2 s (exit code 4)"
     )
-    assert counted([]) == "no findings"
+    assert format_counts([]) == "no findings"
 
 
 def test_the_findings_of_a_rule_are_grouped_must_first() -> None:
@@ -233,9 +233,9 @@ def test_a_long_run_without_a_terminal_gives_signs_of_life(monkeypatch: pytest.M
     monkeypatch.setattr("contract_tests.report.terminal.monotonic", lambda: now[0])
     console = Console(file=io.StringIO(), width=110)
     terminal = Terminal(console)
-    terminal.plan(Plan(12, 12, 0, "http://127.0.0.1:1", "m"))
+    terminal.print_plan(Plan(12, 12, 0, "http://127.0.0.1:1", "m"))
     for seconds in (1, 11, 12, 13):
         now[0] = seconds
-        terminal.result(result("chat.poem", Outcome.PASS))
+        terminal.print_result(result("chat.poem", Outcome.PASS))
     assert isinstance(console.file, io.StringIO)
     assert console.file.getvalue().splitlines()[2:] == [" 2/12  …"]

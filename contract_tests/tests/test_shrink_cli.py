@@ -14,9 +14,10 @@ from click.testing import CliRunner, Result
 from contract_tests.cli.shrink import shrink_command
 from contract_tests.recordings.recording import InputError
 from contract_tests.rules import RULES, judge
+from contract_tests.rules.judged import Judged
 from contract_tests.run.run import UsageError
-from contract_tests.shrinking.issue import Story, curl, issue, title_of
-from contract_tests.shrinking.visible import code, fenced, visible
+from contract_tests.shrinking.issue import IssueContent, curl, format_issue, format_title
+from contract_tests.shrinking.visible import escape_invisible, format_code_block, format_inline_code
 from contract_tests.target.main_program import MainOutcome
 from contract_tests.tests.shared import ROOT
 from fake_server.wire import fixture
@@ -35,8 +36,13 @@ def broken(name: str) -> Exchange:
     return fixture.load(BROKEN / f"{name}.yaml").exchange
 
 
+def title(name: str) -> str:
+    return format_title(Judged(broken(name)), RULES[name])
+
+
 def story(name: str, **values: object) -> str:
-    return issue(replace(Story(broken(name), Path("bug.yaml"), RULES[name]), **values))  # type: ignore[arg-type]
+    content = IssueContent(Judged(broken(name)), Path("bug.yaml"), RULES[name])
+    return format_issue(replace(content, **values))  # type: ignore[arg-type]
 
 
 def test_a_fixture_and_an_issue_are_written(tmp_path: Path) -> None:
@@ -65,7 +71,7 @@ def test_the_issue_is_printed_where_no_file_is_named(tmp_path: Path) -> None:
 def test_of_several_rules_one_has_to_be_named(tmp_path: Path) -> None:
     error = run(TWO_RULES).exception
     assert isinstance(error, UsageError)
-    assert "name one with --rule: chat.stream.choice-index (MUST), chat.stream.choice-count (MUST)" in str(
+    assert "choose one with --rule: chat.stream.choice-index (MUST), chat.stream.choice-count (MUST)" in str(
         error
     )
 
@@ -87,7 +93,7 @@ def test_what_is_not_broken_is_said(tmp_path: Path) -> None:
     [
         (("--rule", "usage.adds-upp"), "did you mean 'usage.adds-up'"),
         (("--rule", "relations.stream-equals-dict"), "no rule is called"),
-        (("--rule", "usage.adds-up", "--main"), "ask one"),
+        (("--rule", "usage.adds-up", "--main"), "use one of them"),
     ],
 )
 def test_wrong_use_is_one_clear_line(arguments: tuple[str, ...], said: str) -> None:
@@ -141,7 +147,7 @@ def test_the_first_recording_that_fails_is_taken(tmp_path: Path) -> None:
     assert fixture.load(out).source == "seen.jsonl, bad"
     assert run(lines(tmp_path), "--id", "good", "--rule", "usage.adds-up").return_value == 1
     assert "no recording has the id 'none'" in str(run(lines(tmp_path), "--id", "none").exception)
-    assert "name --rule, or the recording with --id" in str(run(lines(tmp_path)).exception)
+    assert "choose a rule with --rule, or a recording with --id" in str(run(lines(tmp_path)).exception)
     assert "no recording breaks chat.id" in str(run(lines(tmp_path), "--rule", "chat.id").exception)
 
 
@@ -219,9 +225,9 @@ def test_a_curl_line_for_other_requests() -> None:
 
 
 def test_no_text_can_close_its_fence_or_hide_a_byte() -> None:
-    assert fenced("a\n```\nb").startswith("````\n")
-    assert code("a`b") == "``a`b``"
-    assert visible(b"a\r\n\xff\x1b[31m\xef\xbb\xbf\tb") == "a␍\n\\xff\\x1b[31m\\ufeff␉b"
+    assert format_code_block("a\n```\nb").startswith("````\n")
+    assert format_inline_code("a`b") == "``a`b``"
+    assert escape_invisible(b"a\r\n\xff\x1b[31m\xef\xbb\xbf\tb") == "a␍\n\\xff\\x1b[31m\\ufeff␉b"
 
 
 def test_an_issue_holds_no_key() -> None:
@@ -229,7 +235,9 @@ def test_an_issue_holds_no_key() -> None:
     key = "sk-proj-abcdefghijklmnop"
     asked = replace(exchange.request, body=json.dumps({"model": "m", "note": f"Bearer {key}"}).encode())
 
-    assert key not in issue(Story(exchange.but(request=asked), Path("b.yaml"), RULES["usage.adds-up"]))
+    assert key not in format_issue(
+        IssueContent(Judged(exchange.but(request=asked)), Path("b.yaml"), RULES["usage.adds-up"])
+    )
 
 
 def test_no_secret_of_an_unclean_recording_is_told(tmp_path: Path) -> None:
@@ -254,15 +262,13 @@ def test_how_main_took_the_whole_recording_is_told_where_it_tells_something() ->
     assert "prints the answer and does not notice" in story("usage.adds-up", outcome=MainOutcome(0, "", True))
     assert "prints a part and then fails: `the reply has no end`" in story("usage.adds-up", outcome=failed)
     assert "Measured" not in story("errors.challenge", outcome=failed)
-    alone = issue(Story(broken("usage.present"), Path("b.yaml"), None, failed))
+    alone = format_issue(IssueContent(Judged(broken("usage.present")), Path("b.yaml"), None, failed))
     assert "prints a part and then fails" in alone
 
 
 def test_a_title_says_where_and_what() -> None:
-    assert title_of(broken("chat.created"), RULES["chat.created"]).startswith("created is 1760000000")
-    assert title_of(broken("usage.adds-up"), RULES["usage.adds-up"]) == (
-        "usage.total_tokens: 14 + 6 is not 21, expected 20"
-    )
-    other_id = title_of(broken("chat.stream.same-id"), RULES["chat.stream.same-id"])
+    assert title("chat.created").startswith("created is 1760000000")
+    assert title("usage.adds-up") == ("usage.total_tokens: 14 + 6 is not 21, expected 20")
+    other_id = title("chat.stream.same-id")
     assert re.search(r'is "[^"]+", expected "[^"]+", as before$', other_id)
-    assert "in a stream" in title_of(broken("chat.stream.id"), RULES["chat.stream.id"])
+    assert "in a stream" in title("chat.stream.id")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract_tests.shrinking import spans
-from contract_tests.shrinking.editing import edited, unpacked, with_payload
+from contract_tests.shrinking.editing import edit_body, remove_content_coding, replace_body
 from contract_tests.shrinking.search import Exhausted, Search, reduce
 from fake_server.wire.exchange import Ending, Exchange, Framing, Request, Write
 from fake_server.wire.proof import capture_replay
@@ -74,16 +74,16 @@ def test_what_is_cut_leaves_json_and_every_other_byte(
     value: Any, indent: int | None, ascii_only: bool, data: st.DataObject
 ) -> None:
     text = json.dumps(value, indent=indent, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")
-    tree = spans.read(text)
+    tree = spans.parse(text)
     assert tree is not None
     items = [item for _, item in spans.patterns(tree)]
     gone = set(data.draw(st.lists(st.sampled_from(items), max_size=5))) if items else set()
 
-    edits = list(spans.without(tree, gone))
-    left = spans.applied(text, edits)
+    edits = list(spans.cut_items(tree, gone))
+    left = spans.apply_edits(text, edits)
 
     json.loads(left)
-    assert _leaves(spans.read(left), left) == _leaves(tree, text, gone)
+    assert _leaves(spans.parse(left), left) == _leaves(tree, text, gone)
 
 
 def _leaves(tree: spans.Span | None, text: bytes, gone: Collection[spans.Item] = ()) -> list[bytes]:
@@ -111,37 +111,37 @@ def _leaves(tree: spans.Span | None, text: bytes, gone: Collection[spans.Item] =
     ],
 )
 def test_wrong_json_stays_wrong_in_the_same_way(text: bytes, name: str, left: bytes) -> None:
-    tree = spans.read(text)
+    tree = spans.parse(text)
     assert tree is not None
     gone = {item for item in tree.items if item.name == name}
 
-    assert spans.applied(text, list(spans.without(tree, gone))) == left
+    assert spans.apply_edits(text, list(spans.cut_items(tree, gone))) == left
 
 
 @given(st.binary(max_size=60) | st.text(alphabet="{}[]\",: \\a'1", max_size=40).map(str.encode))
 def test_any_bytes_are_read(text: bytes) -> None:
-    tree = spans.read(text)
+    tree = spans.parse(text)
     if tree is not None:
-        list(spans.without(tree, {item for _, item in spans.patterns(tree)}))
+        list(spans.cut_items(tree, {item for _, item in spans.patterns(tree)}))
 
 
 def test_too_deep_a_text_has_no_tree() -> None:
-    assert spans.read(b"[" * 5000) is None
+    assert spans.parse(b"[" * 5000) is None
 
 
 def test_an_edit_stays_in_its_write() -> None:
     writes = (Write(b"abc", 0.1), Write(b"def", 0.2), Write(b"ghi", 0.3))
     whole = Exchange(ASKED, 200, (), writes)
 
-    assert edited(whole, [(2, 7, b"-")]).writes == (Write(b"ab-", 0.1), Write(b"hi", 0.5))
-    assert edited(whole, [(3, 3, b"+")]).payload == b"abc+defghi"
+    assert edit_body(whole, [(2, 7, b"-")]).writes == (Write(b"ab-", 0.1), Write(b"hi", 0.5))
+    assert edit_body(whole, [(3, 3, b"+")]).payload == b"abc+defghi"
 
 
 @pytest.mark.parametrize(("length", "after"), [("4", "2"), ("9", "7"), ("3", "1"), ("many", "many")])
 def test_a_length_stays_as_right_or_wrong_as_it_was(length: str, after: str) -> None:
     whole = exchange(b"abcd", ("Content-Length", length), framing=Framing.LENGTH)
 
-    assert with_payload(whole, b"ab").header("content-length") == after
+    assert replace_body(whole, b"ab").header("content-length") == after
 
 
 def test_a_compressed_body_is_edited_inside_and_can_be_unpacked() -> None:
@@ -149,10 +149,10 @@ def test_a_compressed_body_is_edited_inside_and_can_be_unpacked() -> None:
     headers = (("Content-Encoding", "gzip"), ("Content-Length", str(len(packed))))
     whole = exchange(packed, *headers, framing=Framing.LENGTH)
 
-    inside = edited(whole, [(1, 6, b"")])
+    inside = edit_body(whole, [(1, 6, b"")])
     assert gzip.decompress(inside.payload) == b"{}"
     assert inside.header("content-length") == str(len(inside.payload))
-    plain = unpacked(whole)
+    plain = remove_content_coding(whole)
     assert (plain.payload, plain.headers) == (b'{"a":1}', (("Content-Length", "7"),))
 
 
@@ -162,6 +162,6 @@ def test_a_problem_is_told_anew() -> None:
     whole = cut.but(problem=capture_replay(cut).problem)
     assert "4" in whole.problem or "5" in whole.problem
 
-    shorter = with_payload(whole, b"ab")
+    shorter = replace_body(whole, b"ab")
 
     assert shorter.problem == capture_replay(shorter).problem

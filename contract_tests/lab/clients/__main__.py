@@ -16,8 +16,8 @@ from contract_tests.lab.clients.corpus import Subject, question_of, subjects
 from contract_tests.lab.clients.driving import CLIENTS, Driver
 from contract_tests.lab.tools.environments import NotInstalled
 from contract_tests.lab.tools.processes import ending_on_sigterm
-from contract_tests.report.breakage import DATA, Table, table
-from contract_tests.report.client_verdicts import NOT_ASKED, verdict
+from contract_tests.report.breakage import DATA, BreakageTable, load_table
+from contract_tests.report.client_verdicts import NOT_ASKED, judge_client
 from fake_server import ReplayServer
 from fake_server.wire.fixture import load
 
@@ -38,7 +38,7 @@ class Bench:
             return {driver.client.name: NOT_ASKED for driver in self.drivers}
         right = self._answers_to(subject.conforming) if subject.conforming else {}
         answers = self._replay(subject.path)
-        return {name: verdict(answer, right.get(name)) for name, answer in answers.items()}
+        return {name: judge_client(answer, right.get(name)) for name, answer in answers.items()}
 
     def _answers_to(self, path: Path) -> Answers:
         if path not in self._conforming:
@@ -92,10 +92,10 @@ def main(write: bool, only: str) -> None:
         versions = {driver.client.name: driver.version for driver in drivers}
     if write and not only:
         today = datetime.datetime.now(datetime.UTC).date().isoformat()
-        DATA.write_text(Table(today, versions, rows).text(), "utf-8")
+        DATA.write_text(BreakageTable(today, versions, rows).text(), "utf-8")
         click.echo(f"{DATA.name}: {len(rows)} fixtures, {len(versions)} clients")
         return
-    known = table().verdicts
+    known = load_table().verdicts
     stale = [name for name, row in rows.items() if known.get(name) != row]
     for name in stale:
         click.echo(f"differs: {name}: {rows[name]}, known as {known.get(name)}")

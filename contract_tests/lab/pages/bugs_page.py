@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from contract_tests.lab.bug_fixtures import path_of
 from contract_tests.lab.tools.checkout import ROOT
-from contract_tests.report.breakage import breakage, table
-from contract_tests.report.examples import broken_in
+from contract_tests.report.breakage import format_breakage, load_table
+from contract_tests.report.examples import excerpt_at_finding
 from contract_tests.rules import RULES
 from fake_server.bugs.catalogue import Bug, Waiting, bugs, waiting
 from fake_server.faults import Fault
@@ -56,8 +56,8 @@ def page() -> str:
         forms=len(known),
         whole=sum(bug.of is not None for bug in known),
         waiting=len(rest),
-        measured=table().measured,
-        clients=table().versions,
+        measured=load_table().measured,
+        clients=load_table().versions,
     )
     return "\n".join((head, *_by_class(known), *_by_server(known), *_all(known), *_rest(rest)))
 
@@ -66,13 +66,13 @@ def worst() -> str:
     """The ten bugs that cost clients most, as a table for the README of the fake."""
     lines = [
         f"The ten that cost clients most, of {len(bugs())} forms ([all of them](bugs/BUGS.md)), measured on",
-        f"{table().measured}; data lost silently counts more than an error:",
+        f"{load_table().measured}; data lost silently counts more than an error:",
         "",
         "| bug | seen in | how clients react |",
         "| --- | --- | --- |",
     ]
     for bug in sorted(bugs().values(), key=_rank)[:WORST]:
-        reactions = breakage(table().of_bug(bug.id))
+        reactions = format_breakage(load_table().of_bug(bug.id))
         lines.append(f"| `{bug.id}`: {_cell(bug.title)} | {', '.join(bug.servers)} | {reactions} |")
     return "\n".join(lines) + "\n"
 
@@ -84,7 +84,7 @@ def _rank(bug: Bug) -> tuple[int, int, int, str]:
 
 def damage(bug: Bug) -> int:
     """How much a bug costs clients: data lost silently weighs more than an error."""
-    return sum(_weight(verdict) for verdict in table().of_bug(bug.id).values())
+    return sum(_weight(verdict) for verdict in load_table().of_bug(bug.id).values())
 
 
 def _weight(verdict: str) -> int:
@@ -140,7 +140,7 @@ def _bug(bug: Bug) -> Iterator[str]:
         )
         yield f"- rule: {', '.join(rules)}"
         yield f"- clause: {RULES[bug.breaks[0]].clause}"
-    if reactions := breakage(table().of_bug(bug.id)):
+    if reactions := format_breakage(load_table().of_bug(bug.id)):
         yield f"- clients: {reactions}"
     else:
         why = "no client sends this request" if bug.of else "it only shows over several requests"
@@ -153,7 +153,7 @@ def _bug(bug: Bug) -> Iterator[str]:
 
 
 def _wire(bug: Bug) -> Iterator[str]:
-    excerpt = broken_in(path_of(bug), RULES[bug.breaks[0]]) if bug.of and bug.breaks else None
+    excerpt = excerpt_at_finding(path_of(bug), RULES[bug.breaks[0]]) if bug.of and bug.breaks else None
     if excerpt is None:
         yield from _changed(bug)
         return
@@ -161,10 +161,8 @@ def _wire(bug: Bug) -> Iterator[str]:
     yield ""
     yield "```text"
     yield from excerpt.lines
-    if excerpt.column is not None:
-        yield f"{' ' * excerpt.column}^ {excerpt.said}".rstrip()
-    elif excerpt.said:
-        yield f"→ {excerpt.said}"
+    if excerpt.pointer:
+        yield excerpt.pointer
     yield "```"
     yield ""
 

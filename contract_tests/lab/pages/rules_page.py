@@ -10,9 +10,9 @@ from pathlib import Path
 import click
 
 from contract_tests.lab.tools.checkout import ROOT
-from contract_tests.report.breakage import breakage, table
-from contract_tests.report.examples import broken_by, kept_by
-from contract_tests.report.traces import SOURCE, example_of
+from contract_tests.report.breakage import format_breakage, load_table
+from contract_tests.report.examples import find_broken, find_conforming
+from contract_tests.report.traces import SOURCE, find_example
 from contract_tests.rules import RULES
 from contract_tests.rules.catalogue import SECTIONS
 from contract_tests.rules.engine.judge import Level, Rule, Section
@@ -34,7 +34,7 @@ def document() -> str:
     """The whole page."""
     counts = Counter(rule.level for rule in RULES.values())
     levels = ", ".join(f"{counts[level]} {level.value}" for level in Level)
-    measurement = table()
+    measurement = load_table()
     head = HEAD.format(
         total=len(RULES), levels=levels, measured=measurement.measured, clients=measurement.versions
     )
@@ -75,7 +75,7 @@ def _rule(rule: Rule) -> Iterator[str]:
     yield ""
     if rule.harm:
         yield f"- why: {_plain(rule.harm)}"
-    if reactions := breakage(table().of_rule(rule.id)):
+    if reactions := format_breakage(load_table().of_rule(rule.id)):
         yield f"- clients: {reactions}"
     yield f"- source: <{rule.see}>"
     if examples := _examples(rule):
@@ -85,9 +85,9 @@ def _rule(rule: Rule) -> Iterator[str]:
 
 def _examples(rule: Rule) -> str:
     """Links to an exchange that keeps the rule and to one that breaks it; '' if either is missing."""
-    if example_of(rule):
+    if find_example(rule):
         return f"[kept and broken]({_link(SOURCE)})"
-    kept, broken = kept_by(rule), broken_by(rule)
+    kept, broken = find_conforming(rule), find_broken(rule)
     if not kept or not broken:
         return ""
     return f"[kept]({_link(kept.path)}), [broken]({_link(broken.path)}) ({_plain(broken.title)})"

@@ -14,8 +14,8 @@ from contract_tests.lab.clients.__main__ import measure_rows
 from contract_tests.lab.clients.corpus import Subject, question_of, subjects
 from contract_tests.lab.clients.driving import CLIENTS, Client, Driver
 from contract_tests.lab.tools.environments import NotInstalled
-from contract_tests.report.breakage import DATA, breakage, table
-from contract_tests.report.client_verdicts import verdict
+from contract_tests.report.breakage import DATA, format_breakage, load_table
+from contract_tests.report.client_verdicts import judge_client
 from contract_tests.tests.test_cli import contract
 from fake_server.wire.exchange import Exchange, Request
 
@@ -65,7 +65,7 @@ VERDICTS: list[tuple[dict[str, Any], dict[str, Any] | None, str]] = [
 
 @pytest.mark.parametrize(("answer", "right", "told"), VERDICTS, ids=[case[2] for case in VERDICTS])
 def test_a_verdict(answer: dict[str, Any], right: dict[str, Any] | None, told: str) -> None:
-    assert verdict(answer, right) == told
+    assert judge_client(answer, right) == told
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_a_verdict(answer: dict[str, Any], right: dict[str, Any] | None, told: s
     ],
 )
 def test_a_row_in_words(row: dict[str, str], told: str) -> None:
-    assert breakage(row) == told
+    assert format_breakage(row) == told
 
 
 def test_a_request_that_no_client_makes_becomes_a_common_one() -> None:
@@ -104,23 +104,21 @@ def test_a_request_that_no_client_makes_becomes_a_common_one() -> None:
 def test_what_no_client_asks_is_not_asked() -> None:
     (slash,) = (subject for subject in subjects() if subject.name == "bugs/g4f-trailing-slash-307")
     assert slash.question is None
-    assert set(table().verdicts[slash.name].values()) == {"–"}
+    assert set(load_table().verdicts[slash.name].values()) == {"–"}
 
 
 def test_explain_says_who_breaks_and_when_that_was_measured() -> None:
     done = contract("explain", "tools.arguments")
-    assert (
-        f"openai-node 7: raises SyntaxError; LangChain: raises ValidationError (measured {table().measured})"
-        in done.stdout
-    )
+    verdicts = "openai-node 7: raises SyntaxError; LangChain: raises ValidationError"
+    assert f"{verdicts} (measured {load_table().measured})" in done.stdout
 
 
 def test_the_table_is_complete() -> None:
     names = [client.name for client in CLIENTS]
-    assert {name: list(row) for name, row in table().verdicts.items()} == {
+    assert {name: list(row) for name, row in load_table().verdicts.items()} == {
         subject.name: names for subject in subjects()
     }, "make clients CLIENTS=--write"
-    assert DATA.read_text("utf-8") == table().text()
+    assert DATA.read_text("utf-8") == load_table().text()
 
 
 def _sample() -> list[Subject]:
@@ -142,7 +140,7 @@ def driver(request: pytest.FixtureRequest) -> Iterator[Driver]:
 @pytest.mark.slow
 def test_a_sample_measured_anew_says_the_same(driver: Driver) -> None:
     name = driver.client.name
-    known = table()
+    known = load_table()
     if driver.version != known.clients[name]:
         pytest.skip(
             f"{name} is {driver.version} now, measured as {known.clients[name]}: make clients CLIENTS=--write"

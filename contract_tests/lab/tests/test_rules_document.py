@@ -9,8 +9,8 @@ from click.testing import CliRunner
 
 from contract_tests.cli.rules import explain_command
 from contract_tests.lab.pages import rules_page
-from contract_tests.report.examples import broken_by, kept_by
-from contract_tests.report.traces import entries, example_of, trace
+from contract_tests.report.examples import find_broken, find_conforming
+from contract_tests.report.traces import build_trace, find_example, load_entries
 from contract_tests.rules import RULES, judge_trace
 from contract_tests.rules.engine.judge import Rule
 from fake_server.wire import fixture
@@ -34,26 +34,26 @@ def test_every_rule_says_why_and_has_examples() -> None:
 
 
 def test_every_rule_about_several_exchanges_has_an_example() -> None:
-    assert set(entries()) == set(RELATIONS)
+    assert set(load_entries()) == set(RELATIONS)
 
 
 @pytest.mark.parametrize("name", RELATIONS)
 def test_an_example_of_several_exchanges_keeps_or_breaks_its_rule_alone(name: str) -> None:
-    kept = judge_trace(trace(name, "kept"))
+    kept = judge_trace(build_trace(name, "kept"))
     assert name in kept.applied
     assert not kept.findings
-    assert judge_trace(trace(name, "broken")).ids() == {name}
-    example = example_of(RULES[name])
+    assert judge_trace(build_trace(name, "broken")).ids() == {name}
+    example = find_example(RULES[name])
     assert example is not None
-    assert example.said
+    assert example.complaint
 
 
 @pytest.mark.parametrize("rule", OVER_ONE, ids=lambda rule: rule.id)
 def test_the_examples_of_a_rule_are_fixtures_with_their_place(rule: Rule) -> None:
-    kept, broken = kept_by(rule), broken_by(rule)
+    kept, broken = find_conforming(rule), find_broken(rule)
     assert kept is not None
     assert broken is not None
-    assert broken.said
+    assert broken.complaint
     for excerpt in (kept, broken):
         assert excerpt.lines
         assert not any("\n" in line for line in excerpt.lines)
@@ -89,9 +89,9 @@ def test_a_case_is_shown_part_by_part() -> None:
 def test_a_rule_without_fixtures_has_no_example() -> None:
     rule = RULES["chat.id"]
     nameless = type(rule)("chat.no-such", rule.level, "", "", lambda view: (), rule.check)
-    assert kept_by(nameless) is None
-    assert broken_by(nameless) is None
-    assert example_of(nameless) is None
+    assert find_conforming(nameless) is None
+    assert find_broken(nameless) is None
+    assert find_example(nameless) is None
 
 
 def test_signs_are_no_markup_outside_of_code() -> None:
@@ -129,4 +129,4 @@ def test_the_command_writes_and_checks(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_fixtures_are_titled() -> None:
     """Their titles stand in the page and in what `contract explain` shows."""
-    assert all(fixture.load(excerpt.path).title for rule in OVER_ONE if (excerpt := broken_by(rule)))
+    assert all(fixture.load(excerpt.path).title for rule in OVER_ONE if (excerpt := find_broken(rule)))
