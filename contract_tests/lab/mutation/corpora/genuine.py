@@ -13,6 +13,7 @@ from contract_tests.lab.mutation.corpora.order import Order
 from contract_tests.lab.mutation.json_paths import Path
 from contract_tests.lab.mutation.mutant import Mutant
 from contract_tests.lab.mutation.operators.catalogue import KINDS
+from contract_tests.lab.mutation.operators.events import EVENTS
 from contract_tests.lab.mutation.operators.kind import Kind, Site
 from contract_tests.lab.mutation.operators.members import MEMBERS
 from contract_tests.lab.mutation.reply import Reply, read_reply
@@ -27,6 +28,9 @@ OPERATORS: tuple[tuple[Kind, str], ...] = tuple((kind, name) for kind in KINDS f
 
 _OF_SHAPE = ("retype", "null", "drop", "rename", "drop-event", "double-event", "move-event", "tool-index")
 """Operators whose result may be a form that genuine replies have: then nothing is broken."""
+
+_MOST = 60
+"""How many sites of one stratum are tried where a reply has many of them."""
 
 Stratum = tuple[str, str, Context]
 """(form, shape of the site, role): mutants are drawn evenly over these, so that rare places are not lost."""
@@ -100,8 +104,9 @@ class GenuineCorpus:
 
     def _of_stratum(self, kind: Kind, operator: str, stratum: Stratum, seed: int) -> Iterator[Mutant]:
         """The mutants of one stratum, one of each site in turn."""
-        sites = list(self._strata(kind)[stratum])
-        random.Random(f"{seed}:{operator}:{stratum}").shuffle(sites)
+        sites = self._strata(kind)[stratum]
+        most = _MOST if kind in (MEMBERS, EVENTS) else len(sites)
+        sites = random.Random(f"{seed}:{operator}:{stratum}").sample(sites, min(most, len(sites)))
         witnesses = self.forms.witnesses[stratum[:2]] if kind is MEMBERS else None
         fresh = ((reply, site, kind.mutants(reply, site, seed, operator)) for reply, site in sites)
         again: deque[tuple[Reply, Site, Iterator[Mutant]]] = deque()
