@@ -84,6 +84,14 @@ def test_every_path_of_every_document_is_changed() -> None:
     }
 
 
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_every_operator_of_a_kind_is_applied(replies: dict[str, Reply], kind: Kind) -> None:
+    made = {mutant.operator for mutant in mutants_of(replies.values(), SEED, kind)}
+    # No schema that a fixture sends says how many items a list has.
+    without_a_fixture = {"text-drop-item", "text-duplicate-item", "text-reorder"}
+    assert made == set(kind.operators) - without_a_fixture
+
+
 def test_a_member_twice_stands_twice_in_the_bytes() -> None:
     mutant = only(mutants(MEMBERS, reply("poem-dict"), SEED), "duplicate-member", "created")
     assert mutant.exchange.payload.count(b'"created":') == 2
