@@ -52,7 +52,7 @@ def text(choice: Node) -> Iterable[Complaint]:
 
 @completions_stream.rule("text", over=TEXT.chunk_choices, harm="`chunk.choices[0].text` is None")
 def chunk_text(choice: Node) -> Iterable[Complaint]:
-    """Each choice of a chunk has the string `text`: what is new."""
+    """Each choice of a chunk has its new text in the string `text`."""
     return _text(choice)
 
 
@@ -94,7 +94,7 @@ def _logprobs(view: View) -> Iterable[Node]:
 
 @completions.rule("logprobs", over=_logprobs, harm="clients that zip the lists lose tokens or raise")
 def logprobs(node: Node) -> Iterable[Complaint]:
-    """`logprobs`, where it is not null, holds lists of one length: tokens, token_logprobs and text_offset."""
+    """`logprobs`, unless it is null, holds lists of one length: tokens, token_logprobs and text_offset."""
     if node.kind != "object" or node["content"].there:
         yield node, str(node), f"an object of the lists {', '.join(_LISTS)}"
         return
@@ -120,7 +120,7 @@ def _logprobs_asked(view: View) -> Iterable[Answer]:
     harm="`choice.logprobs.tokens` raises on None: evaluation harnesses stop",
 )
 def logprobs_given(answer: Answer) -> Iterable[Complaint]:
-    """An answer that is asked for with `logprobs: N` has them."""
+    """An answer that is requested with `logprobs: N` has log probabilities."""
     if not answer.logprobs:
         yield answer.where, "text without log probabilities", "an object with tokens and token_logprobs"
 
@@ -138,10 +138,10 @@ def _readable(view: View) -> Iterable[tuple[Node, list[str]]]:
     over=_readable,
     level=SHOULD,
     see=see.COMPLETION_OBJECT,
-    harm="evaluation harnesses weigh other words than those of the answer",
+    harm="evaluation harnesses score other words than those of the answer",
 )
 def logprobs_tell_the_text(subject: tuple[Node, list[str]]) -> Iterable[Complaint]:
-    """The tokens, put together, begin with the text, and each `text_offset` is where its token begins."""
+    """The tokens, joined, begin with the text, and each `text_offset` is where its token begins."""
     choice, tokens = subject
     joined, text = "".join(tokens), choice["text"].text
     if not joined.startswith(text):  # a stop sequence, or the end of the text, may come last

@@ -57,7 +57,7 @@ def data(root: Node) -> Iterable[Complaint]:
             yield entry, str(entry), "an object"
 
 
-@embeddings.rule("model", over=embedding_lists, harm="cost and logs are booked on no model")
+@embeddings.rule("model", over=embedding_lists, harm="costs and logs are attributed to no model")
 def model(root: Node) -> Iterable[Complaint]:
     """`model` is a non-empty string."""
     if not root["model"].text.strip():
@@ -121,7 +121,7 @@ def _counted(view: View) -> Iterable[tuple[Node, int]]:
     over=_counted,
     needs=[Aspect.REQUEST],
     see=see.EMBEDDING_CREATE,
-    harm="texts and vectors are zipped: the last texts have none, and nobody is told",
+    harm="clients zip texts and vectors: the last texts silently get none",
 )
 def count(subject: tuple[Node, int]) -> Iterable[Complaint]:
     """There is one embedding for each input."""
@@ -140,10 +140,10 @@ def _encoded(view: View) -> Iterable[tuple[Node, bool]]:
     over=_encoded,
     needs=[Aspect.REQUEST],
     see=see.EMBEDDING_CREATE,
-    harm="openai-python asks for base64 by default and decodes what is a string",
+    harm="openai-python asks for base64 by default and decodes every string",
 )
 def encoding(subject: tuple[Node, bool]) -> Iterable[Complaint]:
-    """`embedding` is an array of numbers, with encoding_format base64 the Base64 of 32-bit floats."""
+    """`embedding` is an array of numbers or, with encoding_format base64, 32-bit floats in Base64."""
     node, in_base64 = subject
     if in_base64:
         if vector(node) is None or node.kind != "string":
@@ -239,7 +239,7 @@ def dimensions(subject: tuple[Node, int]) -> Iterable[Complaint]:
 
 @embeddings.rule("same-size", over=_indexed, harm="the vector store refuses the batch")
 def same_size(node: Node) -> Iterable[Complaint]:
-    """All vectors of an answer have the same number of numbers."""
+    """All vectors of an answer have the same size."""
     sizes = [(entry["embedding"], len(vector(entry["embedding"]) or ())) for entry in node]
     for place, size in sizes[1:]:
         if size and sizes[0][1] and size != sizes[0][1]:
@@ -265,7 +265,7 @@ def _of_known_size(view: View) -> Iterable[tuple[Node, int]]:
     harm="an index made for the model refuses the vector",
 )
 def size_of_model(subject: tuple[Node, int]) -> Iterable[Complaint]:
-    """Where `dimensions` is left out, a vector of a model of OpenAI has the size of that model."""
+    """If `dimensions` is left out, a vector of one of OpenAI's models has that model's size."""
     node, size = subject
     count = len(vector(node) or ())
     if count != size:

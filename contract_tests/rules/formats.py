@@ -31,7 +31,7 @@ def _json_asked(view: View) -> Iterable[Answer]:
 
 @formats.rule("json-text", over=_json_asked, see=see.CHAT_CREATE, harm="`json.loads(message.content)` raises")
 def json_text(answer: Answer) -> Iterable[Complaint]:
-    """With response_format json_object or json_schema the text is a JSON text, without anything around it."""
+    """With response_format json_object or json_schema the text is JSON with nothing around it."""
     parsed = jsontext.parse(answer.text.encode("utf-8", "replace"))
     if not parsed.ok:
         fenced = "JSON in a Markdown fence: " if answer.text.lstrip().startswith("```") else ""
@@ -63,9 +63,9 @@ def _schema_asked(view: View) -> Iterable[tuple[Answer, str]]:
                 yield answer, violation(parsed.value, json_schema["schema"].value)
 
 
-@formats.rule("schema-kept", over=_schema_asked, harm="typed clients fail to read the answer")
+@formats.rule("schema-kept", over=_schema_asked, harm="typed clients fail to parse the answer")
 def schema_kept(part: tuple[Answer, str]) -> Iterable[Complaint]:
-    """With a strict json_schema the text is valid for the schema that was sent."""
+    """With a strict json_schema the text is valid against the schema that was sent."""
     answer, violation = part
     if violation:
         yield answer.where, violation, "JSON that fits the schema"
@@ -130,9 +130,9 @@ def _asked_text(view: View) -> str:
     return _decoded(view.exchange.request.body)
 
 
-@formats.rule("no-control-tokens", over=_texts, level=SHOULD, harm="users read the template of the model")
+@formats.rule("no-control-tokens", over=_texts, level=SHOULD, harm="users read the model's template")
 def no_control_tokens(part: tuple[Answer, str]) -> Iterable[Complaint]:
-    """The text is free of the tokens that mark turns inside a model's prompt."""
+    """The text is free of the tokens that mark turns in a model's prompt."""
     answer, request = part
     for token in _LEAKS:
         if token in answer.text and token not in request:
@@ -144,7 +144,7 @@ def no_control_tokens(part: tuple[Answer, str]) -> Iterable[Complaint]:
     over=_texts,
     level=SHOULD,
     yields_to=("http.json-utf8", "sse.utf8"),
-    harm="a character was lost for good",
+    harm="a character is lost for good",
 )
 def no_replacement(part: tuple[Answer, str]) -> Iterable[Complaint]:
     """The text holds no U+FFFD, which stands for bytes that a server cut in the middle of a character."""
@@ -174,7 +174,7 @@ def _said(view: View) -> Iterator[Node]:
     "one-reasoning", over=_said, level=SHOULD, harm="clients that read both names show the reasoning twice"
 )
 def one_reasoning(node: Node) -> Iterable[Complaint]:
-    """Reasoning stands under one name, `reasoning_content` or `reasoning`, not under both."""
+    """Reasoning comes under one name, `reasoning_content` or `reasoning`, not under both."""
     if node["reasoning"].text and node["reasoning_content"].text:
         yield node["reasoning"], "reasoning beside reasoning_content", "one of them"
 
@@ -192,9 +192,9 @@ def _not_refusing(view: View) -> Iterator[Node]:
     "null-refusal",
     over=_not_refusing,
     level=NOTE,
-    harm="clients that ask whether `refusal` is null show an answer as refused",
+    harm="clients that test whether `refusal` is null show an answer as refused",
 )
 def null_refusal(node: Node) -> Iterable[Complaint]:
-    """`refusal` is null where nothing is refused, not an empty text."""
+    """`refusal` is null if nothing is refused, not an empty text."""
     if node["refusal"].value == "":
         yield node["refusal"], '""', "null"

@@ -41,7 +41,7 @@ def _asked(view: View) -> Iterable[Answer]:
 
 @logprobs.rule("given", over=_asked, see=see.CHAT_CREATE, harm="`choice.logprobs.content` raises")
 def given(answer: Answer) -> Iterable[Complaint]:
-    """An answer in text that is asked for with `logprobs: true` has them."""
+    """A text answer that is requested with `logprobs: true` has log probabilities."""
     if not any(list(node["content"]) for node in answer.logprobs):
         yield answer.where, "text without log probabilities", "choices[].logprobs.content"
 
@@ -60,7 +60,7 @@ def _unasked(view: View) -> Iterable[Node]:
     harm="replies grow many times over with data that nobody asked for",
 )
 def unasked(node: Node) -> Iterable[Complaint]:
-    """`logprobs` is null where the request does not ask for them."""
+    """`logprobs` is null unless the request asks for them."""
     if list(node["content"]):
         yield node, "log probabilities that nobody asked for", "null"
 
@@ -117,10 +117,10 @@ def top_count(subject: tuple[Node, int]) -> Iterable[Complaint]:
     level=SHOULD,
     needs=[Aspect.REQUEST],
     see=see.CHAT_CREATE,
-    harm="there is nothing to choose from where alternatives were asked for",
+    harm="callers that asked for alternatives get none to choose from",
 )
 def top_given(subject: tuple[Node, int]) -> Iterable[Complaint]:
-    """Where `top_logprobs` asks for some, each token has at least one."""
+    """If `top_logprobs` asks for alternatives, each token has at least one."""
     node, most = subject
     if most > 0 and node.value == []:
         yield node, "[]", f"1 to {most} tokens"
@@ -134,9 +134,9 @@ def top_order(token: Node) -> Iterable[Complaint]:
         yield token["top_logprobs"], f"{numbers[:5]}", "the highest first"
 
 
-@logprobs.rule("bytes", over=_tokens, level=SHOULD, harm="clients that put bytes together show another text")
+@logprobs.rule("bytes", over=_tokens, level=SHOULD, harm="clients that join the bytes show another text")
 def bytes_(token: Node) -> Iterable[Complaint]:
-    """`bytes` of a token are its UTF-8 bytes, or null; they alone hold what is no whole character."""
+    """`bytes` of a token are its UTF-8 bytes, or null; they alone can hold part of a character."""
     for candidate in (token, *token["top_logprobs"]):
         node, text = candidate["bytes"], candidate["token"].text
         if not node.there:
@@ -164,7 +164,7 @@ def _bytes(token: Node) -> bytes:
 
 @logprobs.rule("tell-the-text", over=_joined, level=SHOULD, harm="confidence is shown on the wrong words")
 def tell_the_text(subject: tuple[Answer, bytes]) -> Iterable[Complaint]:
-    """The tokens of `logprobs.content`, put together, are the text of the choice."""
+    """The tokens of `logprobs.content`, joined, are the text of the choice."""
     answer, joined = subject
     if joined != answer.text.encode("utf-8", "replace"):
         shown = joined.decode("utf-8", "replace")

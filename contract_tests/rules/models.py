@@ -27,7 +27,7 @@ def _answered(view: View) -> Iterable[View]:
     harm="openai-python's `models.list()` raises AttributeError on a bare list",
 )
 def is_object(view: View) -> Iterable[Complaint]:
-    """The list of models, and a model, is one JSON object."""
+    """The list of models is one JSON object, and so is a model."""
     readable = view.form == "json" and view.document.ok
     if view.form != "json" or (readable and not isinstance(view.document.value, dict)):
         yield view, f"the body begins {view.body[:40].decode('utf-8', 'replace')!r}", "one JSON object"
@@ -46,7 +46,7 @@ def list_object(root: Node) -> Iterable[Complaint]:
 
 
 @models.rule(
-    "list-data", over=model_lists, see=see.MODELS, harm="openai-python lists no models, and says nothing"
+    "list-data", over=model_lists, see=see.MODELS, harm="openai-python lists no models and raises nothing"
 )
 def list_data(root: Node) -> Iterable[Complaint]:
     """`data` of the list is an array of objects."""
@@ -65,7 +65,7 @@ def list_data(root: Node) -> Iterable[Complaint]:
     harm="the menu of models is empty: nothing can be chosen",
 )
 def some(root: Node) -> Iterable[Complaint]:
-    """The list names a model at least."""
+    """The list names at least one model."""
     if root["data"].value == []:
         yield root["data"], "no model", "the models that can be asked"
 
@@ -89,7 +89,7 @@ def unique_ids(root: Node) -> Iterable[Complaint]:
 @models.rule(
     "id",
     over=model_objects,
-    harm="the menu of models holds an entry that cannot be asked for (openai-python: id None)",
+    harm="the menu of models holds an entry that cannot be requested (openai-python: id None)",
 )
 def id_(model: Node) -> Iterable[Complaint]:
     """`id` of a model is a non-empty string."""
@@ -109,7 +109,7 @@ def object_(model: Node) -> Iterable[Complaint]:
 @models.rule(
     "created",
     over=model_objects,
-    harm="typed clients refuse the list; sorted by age, the models are in a wrong order",
+    harm="typed clients refuse the list; models sorted by age are out of order",
 )
 def created(model: Node) -> Iterable[Complaint]:
     """`created` of a model is a Unix time in whole seconds."""
@@ -121,7 +121,7 @@ def created(model: Node) -> Iterable[Complaint]:
 @models.rule(
     "owned-by",
     over=model_objects,
-    harm="decoders made from the reference, where it is required, refuse the whole list",
+    harm="decoders generated from the reference, where it is required, refuse the whole list",
 )
 def owned_by(model: Node) -> Iterable[Complaint]:
     """`owned_by` of a model is a string."""
@@ -130,10 +130,13 @@ def owned_by(model: Node) -> Iterable[Complaint]:
 
 
 @models.rule(
-    "not-blank", over=model_objects, level=NOTE, harm="lists sorted by age or owner show what nobody meant"
+    "not-blank",
+    over=model_objects,
+    level=NOTE,
+    harm="lists sorted by age or owner are in no meaningful order",
 )
 def not_blank(model: Node) -> Iterable[Complaint]:
-    """`created` and `owned_by` of a model say something: not 0, not an empty text."""
+    """`created` and `owned_by` of a model say something: they are not 0 and not empty."""
     for name, blank in (("created", 0), ("owned_by", "")):
         if model[name].value == blank and model[name].kind in ("integer", "string"):
             yield model[name], str(model[name])
@@ -148,10 +151,10 @@ def _retrieved(view: View) -> Iterable[View]:
     "retrieve-id",
     over=_retrieved,
     see=see.MODELS,
-    harm="the caller configures another model than it asked for",
+    harm="the caller configures another model than it requested",
 )
 def retrieve_id(view: View) -> Iterable[Complaint]:
-    """A model that is retrieved has the id that was asked for."""
+    """A model that is retrieved has the id that was requested."""
     wanted = unquote(view.exchange.request.path.rpartition("/models/")[2])
     if view.root["id"].text and view.root["id"].text != wanted:
         yield view.root["id"], str(view.root["id"]), wanted
@@ -165,10 +168,10 @@ _SWITCHES = ("create_engine", "sampling", "logprobs", "search_indices", "view", 
 
 
 @models.rule(
-    "permission", over=_older, level=SHOULD, harm="clients of 2023, whose types hold it, refuse the model"
+    "permission", over=_older, level=SHOULD, harm="clients of 2023, whose types require it, refuse the model"
 )
 def permission(model: Node) -> Iterable[Complaint]:
-    """A model in the form of 2023 has `root`, `parent` and a whole `permission`; vLLM still sends it."""
+    """A model in the form of 2023 has `root`, `parent` and a complete `permission`; vLLM still sends it."""
     for name, kinds in (("permission", ("array",)), ("root", ("string",)), ("parent", ("string", "null"))):
         if model[name].kind not in kinds:
             yield model[name], str(model[name]), f"a {' or '.join(kinds)}"

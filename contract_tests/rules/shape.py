@@ -155,7 +155,7 @@ def expected_kind(detail: Any) -> str:
     "shape",
     over=dicts,
     generic=True,
-    harm=("typed SDKs (Go, Rust, Java) fail to decode it; openai-python hands on what it does not declare"),
+    harm=("typed SDKs (Go, Rust, Java) fail to decode it; openai-python passes on what it does not declare"),
 )
 def chat_shape(root: Node) -> Iterable[Complaint]:
     """Every member of a chat completion has the type that the API reference gives it."""
@@ -177,7 +177,7 @@ def chunk_shape(chunk: Node) -> Iterable[Complaint]:
     "shape",
     over=TEXT.dicts,
     generic=True,
-    harm=("typed SDKs (Go, Rust, Java) fail to decode it; openai-python hands on what it does not declare"),
+    harm=("typed SDKs (Go, Rust, Java) fail to decode it; openai-python passes on what it does not declare"),
 )
 def completion_shape(root: Node) -> Iterable[Complaint]:
     """Every member of a text completion has the type that the API reference gives it."""
@@ -211,7 +211,7 @@ def model_shape(model: Node) -> Iterable[Complaint]:
     over=error_objects,
     generic=True,
     see=see.ERRORS,
-    harm="typed SDKs fail to decode the error, and users are told of that instead of the cause",
+    harm="typed SDKs fail to decode the error, and users are told of that failure instead of the cause",
 )
 def error_shape(error: Node) -> Iterable[Complaint]:
     """Every member of an error has the type that the API reference gives it."""

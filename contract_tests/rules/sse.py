@@ -30,7 +30,7 @@ def _ended(view: View) -> Iterable[View]:
     over=_ended,
     needs=[Aspect.EVENT_FRAMING],
     see=see.SSE_INTERPRET,
-    harm="parsers by the standard drop the last event: the finish reason or [DONE] is lost",
+    harm="parsers that follow the standard drop the last event: the finish reason or [DONE] is lost",
 )
 def last_event_complete(view: View) -> Iterable[Complaint]:
     """The last event is followed by a blank line."""
@@ -43,7 +43,7 @@ def last_event_complete(view: View) -> Iterable[Complaint]:
     "one-json-per-event",
     over=complete_payloads,
     see=see.CHAT_STREAMING,
-    harm="openai-python 1 to 3: no items",
+    harm="openai-python 1 to 3 yield no items",
 )
 def one_json_per_event(payload: Payload) -> Iterable[Complaint]:
     """The data of each event is one JSON object or the literal [DONE]."""
@@ -96,7 +96,7 @@ def data_not_empty(payload: Payload) -> Iterable[Complaint]:
     harm=("openai-python 0.28.1 and every client that reads line by line parse half a JSON text and raise"),
 )
 def one_data_line(payload: Payload) -> Iterable[Complaint]:
-    """An event's JSON stands on one data line: clients that read line by line see broken JSON else."""
+    """An event's JSON stands on one data line; otherwise clients that read line by line see broken JSON."""
     count = len(payload.event.lines)
     if count > 1:
         count = sum(line.is_data for line in payload.event.lines)
@@ -209,10 +209,10 @@ _SIZE = re.compile(rb"[0-9A-Fa-f]{1,8}")
     level=SHOULD,
     needs=[Aspect.EVENT_FRAMING],
     see=see.TRANSFER_CODING,
-    harm="clients that read line by line take the sizes for text",
+    harm="clients that read line by line mistake the sizes for text",
 )
 def no_chunk_sizes(subject: tuple[wire.Event, wire.Line]) -> Iterable[Complaint]:
-    """No line is a hexadecimal number alone: the size of a chunk whose transfer coding a proxy forgot."""
+    """No line is a bare hexadecimal number: the size of a chunk that a proxy forgot to take off."""
     event, line = subject
     if line.end and not line.is_data and _SIZE.fullmatch(line.data):
         yield Place(event.index, (), line.start), f"the line {line.data.decode()!r}"

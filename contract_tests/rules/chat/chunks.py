@@ -34,7 +34,7 @@ limits.add_to(chat_stream, LimitedReplies(CHAT, streamed=True), see.CHAT_CREATE)
     harm="closed enums (Rust, Kotlin, Swift) refuse the chunk and end the stream",
 )
 def service_tier(chunk: Node) -> Iterable[Complaint]:
-    """`service_tier`, where it is not null, is auto, default, flex, scale or priority."""
+    """`service_tier`, unless it is null, is auto, default, flex, scale or priority."""
     if chunk.value.get("service_tier") is not None and chunk.text_of("service_tier") not in SERVICE_TIERS:
         yield chunk["service_tier"], str(chunk["service_tier"]), ", ".join(sorted(SERVICE_TIERS))
 
@@ -48,10 +48,10 @@ def _obfuscated(view: View) -> Iterable[View]:
     "obfuscation",
     over=_obfuscated,
     level=SHOULD,
-    harm="who listens to the sizes of the packets learns the text; typed clients refuse another type",
+    harm="an eavesdropper can infer the text from packet sizes; typed clients refuse another type",
 )
 def obfuscation(view: View) -> Iterable[Complaint]:
-    """Where one chunk has `obfuscation`, every chunk has it, as a string."""
+    """If one chunk has `obfuscation`, every chunk has it, as a string."""
     for chunk in view.chunks:
         if type(chunk.get("obfuscation")) is not str:
             yield chunk["obfuscation"], str(chunk["obfuscation"]), "a string"
@@ -72,10 +72,10 @@ def delta(choice: Node) -> Iterable[Complaint]:
 @chat_stream.rule(
     "role",
     over=deltas,
-    harm="the message put together is not an assistant's, and is refused when it is sent back",
+    harm="the assembled message is not an assistant's, and is refused when it is sent back",
 )
 def role(node: Node) -> Iterable[Complaint]:
-    """`role`, where a delta has it, is "assistant"."""
+    """`role`, if a delta has it, is "assistant"."""
     if node.value.get("role") not in (None, "assistant"):
         yield node["role"], str(node["role"]), '"assistant"'
 
@@ -86,7 +86,7 @@ def role(node: Node) -> Iterable[Complaint]:
     harm=("`text += delta.content` raises TypeError; openai-python's stream helper adds numbers up"),
 )
 def content(node: Node) -> Iterable[Complaint]:
-    """`content`, where a delta has it, is a string or null."""
+    """`content`, if a delta has it, is a string or null."""
     if type(node.value.get("content")) not in (str, NoneType):
         yield node["content"], str(node["content"]), "a string or null"
 
@@ -119,7 +119,7 @@ def finish_reason(choice: Node) -> Iterable[Complaint]:
     over=CHAT.chunk_choices,
     level=SHOULD,
     yields_to=("chat.stream.delta",),
-    harm=("clients that read `message` where it is there show the text twice, once as deltas and once whole"),
+    harm=("clients that read any `message` they find show the text twice, once as deltas and once whole"),
 )
 def no_message(choice: Node) -> Iterable[Complaint]:
     """A chunk has no `message`; its `delta` is all there is."""
@@ -147,7 +147,7 @@ def _lists(view: View) -> Iterable[tuple[str, list[Node]]]:
     harm="the stream helper of openai-python raises: Expected list delta entry to have an `index` key",
 )
 def list_index(part: tuple[str, list[Node]]) -> Iterable[Complaint]:
-    """Objects of a list that is streamed in several deltas have an integer `index`, as tool calls do."""
+    """Objects of a list that spans several deltas have an integer `index`, as tool calls do."""
     name, nodes = part
     for node in nodes:
         for item in node:

@@ -94,10 +94,10 @@ def _going_on(view: View) -> Iterable[Node]:
     over=_going_on,
     level=SHOULD,
     yields_to=("chat.stream.says-something", "chat.stream.finishes"),
-    harm="part of the answer is lost where a member has another name",
+    harm="part of the answer is lost if it comes under another name",
 )
 def delta_says_something(entry: Node) -> Iterable[Complaint]:
-    """A delta after the first that does not end its choice holds text, a call, a refusal or reasoning."""
+    """A delta between the first of a choice and its last holds text, a call, a refusal or reasoning."""
     delta = entry.value["delta"]
     if not [name for name, value in delta.items() if name in _SPEAKING and value not in (None, [])]:
         yield entry["delta"], str(entry["delta"]), "content, tool_calls or refusal"
@@ -137,10 +137,10 @@ def _waited_for(view: View) -> Iterable[View]:
     level=SHOULD,
     needs=[Aspect.TIMING],
     see=see.STREAMING_GUIDE,
-    harm="users look at an empty page until the whole answer is there: streaming is a word only",
+    harm="users look at an empty page until the whole answer is there: it streams in name only",
 )
 def not_held_back(view: View) -> Iterable[Complaint]:
-    """A slow answer is sent on as it comes: not kept until its end and then sent in a few large pieces."""
+    """A slow answer is passed on as it comes, not held back and then sent in a few large pieces."""
     first, *rest = view.exchange.writes
     if sum(write.pause for write in rest) < AT_ONCE and len(rest) + 1 <= len(view.chunks) // 10:
         silence = view.exchange.head_pause + first.pause

@@ -17,7 +17,7 @@ _CHOICE = frozenset(["index", "logprobs", "finish_reason"])
 _MESSAGE = frozenset(["role", "content", "refusal", "annotations", "audio", "tool_calls", "function_call"])
 _TOLD_BY = ("formats.one-reasoning", "chat.stream.says-something", "chat.stream.delta-says-something")
 """Rules that say more of such a member than its name."""
-_HARM = "decoders of closed types, as Rust, Kotlin and JSON Schema have them, refuse what they do not know"
+_HARM = "decoders of closed types, as in Rust, Kotlin and JSON Schema, refuse what they do not know"
 
 
 def _foreign(root: Node, root_members: frozenset[str], answer: str) -> Iterator[tuple[str, Node]]:

@@ -65,10 +65,10 @@ def pinned_model(section: Section, roots: Roots) -> None:
         level=SHOULD,
         needs=[Aspect.REQUEST],
         see=see.CHAT_CREATE,
-        harm="a snapshot that was pinned is answered by another, and nobody notices",
+        harm="a pinned snapshot is replaced by another, and nobody notices",
     )
     def dated_model(subject: Named) -> Iterable[Complaint]:
-        """A model that is asked for with its date answers under that very name."""
+        """A model that is requested by its dated name answers under exactly that name."""
         node, asked = subject
         if node.text != asked:
             yield node, str(node), f'"{asked}"'
@@ -87,7 +87,7 @@ def same_model(section: Section, roots: Roots, create: str, harm: str) -> None:
         harm=harm,
     )
     def other_model(subject: Named) -> Iterable[Complaint]:
-        """The model that answers is the one asked for, or a version of it."""
+        """The model that answers is the one requested, or a version of it."""
         node, asked = subject
         if not _is_version_of(node.text, asked):
             yield node, str(node), f'"{asked}", or a version of it'
@@ -112,7 +112,7 @@ def new_answer(section: Section, roots: Roots) -> None:
         over=timed,
         level=NOTE,
         see=see.CHAT_OBJECT,
-        harm="histories sorted by time are in a wrong order; an answer from a cache is an old one",
+        harm="histories sorted by time are out of order; the answer may be an old one from a cache",
     )
     def created_now(subject: tuple[Node, datetime]) -> Iterable[Complaint]:
         """`created` is within a day of the Date field."""

@@ -76,7 +76,7 @@ def _ended_by_itself(view: View) -> Iterable[Node]:
 
 @chat.rule("says-something", over=_ended_by_itself, harm="the answer is None where clients expect text")
 def says_something(node: Node) -> Iterable[Complaint]:
-    """A null `content` comes with tool_calls, a function_call, a refusal or audio, or with a cut."""
+    """A null `content` comes with tool_calls, a function_call, a refusal or audio, or the answer was cut."""
     others = ("tool_calls", "function_call", "refusal", "audio")
     if node["content"].kind == "null" and not any(node[name].value for name in others if node[name]):
         yield node["content"], "null, and nothing else is said"
@@ -86,7 +86,7 @@ def says_something(node: Node) -> Iterable[Complaint]:
     "service-tier", over=dicts, level=SHOULD, harm="closed enums (Rust, Kotlin, Swift) refuse the reply"
 )
 def service_tier(root: Node) -> Iterable[Complaint]:
-    """`service_tier`, where it is not null, is auto, default, flex, scale or priority."""
+    """`service_tier`, unless it is null, is auto, default, flex, scale or priority."""
     if root["service_tier"] and root["service_tier"].text not in SERVICE_TIERS:
         yield root["service_tier"], str(root["service_tier"]), ", ".join(sorted(SERVICE_TIERS))
 
@@ -95,7 +95,7 @@ def service_tier(root: Node) -> Iterable[Complaint]:
     "annotations", over=messages, level=SHOULD, harm="`for note in message.annotations` raises on None"
 )
 def annotations_(node: Node) -> Iterable[Complaint]:
-    """`annotations`, where a message has it, is an array."""
+    """`annotations`, if a message has it, is an array."""
     if node["annotations"].value is None:
         yield node["annotations"], "null", "an array, or no member"
 

@@ -79,7 +79,7 @@ def _unknown_model(view: View) -> Iterable[View]:
         yield view
 
 
-@errors.rule("unknown-model", over=_unknown_model, see=see.CHAT_CREATE, harm="typing errors go unnoticed")
+@errors.rule("unknown-model", over=_unknown_model, see=see.CHAT_CREATE, harm="typos go unnoticed")
 def unknown_model(view: View) -> Iterable[Complaint]:
     """A model that does not exist is refused with status 404 (or 400), not answered."""
     yield from _refused(view, (404, 400, 403), "404")
@@ -174,7 +174,7 @@ def _wrong_values(view: View) -> Iterable[tuple[View, Node]]:
     level=SHOULD,
     needs=[Aspect.REQUEST],
     see=see.CHAT_CREATE,
-    harm="a mistake of the caller is answered as if it were none",
+    harm="a caller's mistake is answered as if it were none",
 )
 def refuses_wrong_values(subject: tuple[View, Node]) -> Iterable[Complaint]:
     """A temperature outside 0 to 2, or a role that does not exist, is refused with status 400."""

@@ -93,7 +93,9 @@ def code(error: Node) -> Iterable[Complaint]:
     "members",
     over=error_objects,
     level=SHOULD,
-    harm=("decoders made from the reference, which requires both, refuse the error and lose its message"),
+    harm=(
+        "decoders generated from the reference, which requires both, refuse the error and lose its message"
+    ),
 )
 def members(error: Node) -> Iterable[Complaint]:
     """An error has the members `param` and `code`, null where there is nothing to say."""
@@ -120,7 +122,7 @@ def status(view: View) -> Iterable[Complaint]:
     "status-fits-code",
     over=json_refusals,
     level=SHOULD,
-    harm="clients choose by the status whether to retry: they repeat what never will pass",
+    harm="clients decide by the status whether to retry: they repeat what can never succeed",
 )
 def status_fits_code(view: View) -> Iterable[Complaint]:
     """The status is the one that OpenAI gives this error code."""
@@ -179,7 +181,7 @@ def says_when(view: View) -> Iterable[Complaint]:
 @errors.rule(
     "in-stream",
     over=lambda view: view.messages if view.endpoint == "chat" else (),
-    harm=("openai-python raises on a member `error` alone: of any other form the answer just ends short"),
+    harm=("openai-python raises only for a member `error`: with any other form the answer just ends early"),
 )
 def in_stream(node: Node) -> Iterable[Complaint]:
     """An error in a stream is an event whose data holds the object `error`."""
@@ -236,7 +238,7 @@ def _begun(view: View) -> Iterable[Node]:
     "before-the-stream",
     over=_begun,
     level=SHOULD,
-    harm="clients that retry by status do not; openai-python raises only when the first item is taken",
+    harm="clients that retry by status do not retry; openai-python raises only when the first item is read",
 )
 def before_the_stream(first: Node) -> Iterable[Complaint]:
     """A failure before the first chunk has a 4xx or 5xx status, not a stream with an error in it."""

@@ -21,7 +21,7 @@ from fake_server.wire.exchange import Aspect, header
     harm="clients cannot read it and fall back on a pause of their own, too short or too long",
 )
 def retry_after(view: View) -> Iterable[Complaint]:
-    """Retry-After, where there is one, is whole seconds or an HTTP date."""
+    """Retry-After, if there is one, is a whole number of seconds or an HTTP date."""
     value = view.exchange.header("retry-after")
     if value is not None and not value.isdigit() and not value.endswith("GMT"):
         yield view, f"Retry-After: {value}", "seconds, or an HTTP date"
@@ -33,10 +33,10 @@ def retry_after(view: View) -> Iterable[Complaint]:
     level=NOTE,
     needs=[Aspect.ALL_HEADERS],
     see=see.DEBUGGING,
-    harm=("`_request_id` of openai-python is None: a failure cannot be found again in the provider's logs"),
+    harm=("`_request_id` of openai-python is None: a failure cannot be traced in the provider's logs"),
 )
 def request_id(view: View) -> Iterable[Complaint]:
-    """An answer names itself in x-request-id, which support and logs go by."""
+    """An answer carries x-request-id, the id that support and logs use."""
     if view.exchange.header("x-request-id") is None:
         yield view, "no x-request-id field"
 
@@ -60,7 +60,7 @@ def _shared(view: View) -> Iterable[View]:
     harm="browsers refuse the reply: a proxy that adds the field a second time locks all pages out",
 )
 def cors_origin(view: View) -> Iterable[Complaint]:
-    """Access-Control-Allow-Origin is there once and is `*`, null or one origin."""
+    """Access-Control-Allow-Origin appears once and is `*`, null or one origin."""
     values = [value for name, value in view.exchange.headers if name.lower() == "access-control-allow-origin"]
     if len(values) > 1:
         yield view, f"{len(values)} fields: {', '.join(values)}", "one"
@@ -84,7 +84,7 @@ _DURATION = re.compile(r"\d+(\.\d+)?(ms|s|m|h|d)?(\d+(\.\d+)?(ms|s|m|h))*")
     "rate-limits", over=_rated, level=SHOULD, see=see.RATE_LIMITS, harm="clients back off too late, or never"
 )
 def rate_limits(subject: tuple[View, str]) -> Iterable[Complaint]:
-    """The x-ratelimit fields hold whole numbers and a duration; no more remains than the limit."""
+    """The x-ratelimit fields hold whole numbers and a duration, and no more remains than the limit."""
     view, kind = subject
     limit, remaining, reset = (
         view.exchange.header(f"x-ratelimit-{name}-{kind}") for name in ("limit", "remaining", "reset")
@@ -115,7 +115,7 @@ _ONCE = (
     harm="clients read the first, the last, or both joined by a comma",
 )
 def once(view: View) -> Iterable[Complaint]:
-    """A header field that holds one value is there once and is not empty."""
+    """A header field that takes one value appears once and is not empty."""
     values: dict[str, list[str]] = {}
     for name, value in view.exchange.headers:
         if name.lower() in _ONCE or name.lower().startswith("x-ratelimit-"):
@@ -145,10 +145,10 @@ _IMF_FIXDATE = re.compile(
     level=SHOULD,
     needs=[Aspect.ALL_HEADERS],
     see=f"{see.HTTP}#section-5.6.7",
-    harm="a Retry-After that names a time cannot be reckoned with",
+    harm="clients cannot work out how long a Retry-After that names a time asks them to wait",
 )
 def date(subject: tuple[View, str]) -> Iterable[Complaint]:
-    """Date, where there is one, is an HTTP date."""
+    """Date, if there is one, is an HTTP date."""
     view, value = subject
     if not _IMF_FIXDATE.fullmatch(value):
         yield view, f"Date: {value}", "as in Sun, 06 Nov 1994 08:49:37 GMT"

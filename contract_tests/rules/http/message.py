@@ -38,14 +38,14 @@ def answers(view: View) -> Iterable[Complaint]:
     harm="clients hang until their own timeout, if they have one",
 )
 def in_time(view: View) -> Iterable[Complaint]:
-    """A reply begins, goes on and ends within the bounds of the run."""
+    """A reply begins, continues and ends within the run's time limits."""
     if view.exchange.ending is Ending.TIMED_OUT:
         yield view.end, view.exchange.problem or "a bound on time ran out"
 
 
 @http.rule("bounded", over=exchanges, needs=[Aspect.ENDING], harm="clients run out of memory")
 def bounded(view: View) -> Iterable[Complaint]:
-    """A reply, its head and each of its events stay within the size bounds of the run."""
+    """A reply, its head and each of its events stay within the run's size limits."""
     if view.exchange.ending is Ending.OVERSIZED:
         yield view.end, view.exchange.problem or "a bound on size was reached"
 
@@ -58,7 +58,7 @@ def bounded(view: View) -> Iterable[Complaint]:
     harm="openai-python 1 to 3 end a cut stream silently short; 0.28.1 raises APIError",
 )
 def complete(view: View) -> Iterable[Complaint]:
-    """The body goes on to the end that its framing announces."""
+    """The body runs to the end that its framing announces."""
     if view.exchange.ending in (Ending.CUT, Ending.RESET):
         yield view.end, view.exchange.problem or f"the connection ended early ({view.exchange.ending})"
 
@@ -90,7 +90,7 @@ def _clean(view: View) -> Iterable[View]:
     harm="stricter clients, and proxies on the way, refuse what lenient ones read",
 )
 def tidy(view: View) -> Iterable[Complaint]:
-    """The message keeps to the letter of HTTP/1.1, also where lenient clients read on."""
+    """The message follows HTTP/1.1 to the letter, even where lenient clients read on."""
     if view.exchange.problem:
         yield view, view.exchange.problem
 
@@ -103,7 +103,7 @@ def tidy(view: View) -> Iterable[Complaint]:
     harm=("a proxy and its client end the reply at different bytes (smuggling); Node's parser refuses it"),
 )
 def one_length(view: View) -> Iterable[Complaint]:
-    """A reply names its length once: Content-Length or Transfer-Encoding, not both and not twice."""
+    """A reply states its length once: Content-Length or Transfer-Encoding, not both, and neither twice."""
     names = [name.lower() for name, _ in view.exchange.headers]
     if "transfer-encoding" in names and "content-length" in names:
         yield view, "both Transfer-Encoding and Content-Length"
@@ -155,10 +155,10 @@ def body_not_empty(view: View) -> Iterable[Complaint]:
     level=SHOULD,
     needs=[Aspect.ALL_HEADERS],
     see=see.CONTENT_TYPE,
-    harm="openai-python 0.28.1 raises on a stream without a type; browsers and gateways guess",
+    harm="openai-python 0.28.1 raises on a stream without a Content-Type; browsers and gateways guess",
 )
 def content_type(view: View) -> Iterable[Complaint]:
-    """A reply with a body says its media type in Content-Type."""
+    """A reply with a body states its media type in Content-Type."""
     if view.exchange.header("content-type") is None:
         yield view, "no Content-Type field"
 
@@ -168,10 +168,10 @@ def content_type(view: View) -> Iterable[Complaint]:
     over=json_bodies,
     needs=HEADERS,
     see=see.CONTENT_TYPE,
-    harm="openai-python returns JSON that is typed text/plain as a string",
+    harm="openai-python returns JSON that is labelled text/plain as a string",
 )
 def json_type(view: View) -> Iterable[Complaint]:
-    """A JSON body is typed application/json."""
+    """A JSON body is labelled application/json."""
     typed = view.exchange.media_type
     if typed is not None and not (typed == "application/json" or typed.endswith("+json")):
         yield view, f"Content-Type: {typed}", "application/json"
@@ -185,7 +185,7 @@ def json_type(view: View) -> Iterable[Complaint]:
     harm="openai-python 0.28.1 raises; browsers' EventSource refuses the stream",
 )
 def event_stream_type(view: View) -> Iterable[Complaint]:
-    """A body of server-sent events is typed text/event-stream."""
+    """A body of server-sent events is labelled text/event-stream."""
     typed = view.exchange.media_type
     if typed != "text/event-stream" and (typed is not None or view.knows(Aspect.ALL_HEADERS)):
         yield view, f"Content-Type: {typed or 'missing'}", "text/event-stream"
@@ -213,7 +213,7 @@ def _with_charset(view: View) -> Iterable[View]:
     harm="clients that decode by it (requests' `.text`, Java) garble every letter beyond ASCII",
 )
 def charset(view: View) -> Iterable[Complaint]:
-    """A charset parameter, where there is one, says UTF-8."""
+    """A charset parameter, if there is one, says UTF-8."""
     for value in _charsets(view):
         if value.lower() not in ("utf-8", "utf8"):
             yield view, f"charset={value}", "charset=utf-8"
@@ -231,7 +231,7 @@ def _encoded(view: View) -> Iterable[View]:
     harm="openai-python reports 'Connection error.' and retries; the answer is lost",
 )
 def content_coding(view: View) -> Iterable[Complaint]:
-    """A body with a Content-Encoding decodes by it to the end."""
+    """A body with a Content-Encoding can be decoded by it to the end."""
     if view.whole and view.coding_problem:
         yield view, view.coding_problem
 
@@ -244,7 +244,7 @@ def content_coding(view: View) -> Iterable[Complaint]:
     harm="clients without that decoder read compressed bytes as text",
 )
 def coding_asked(view: View) -> Iterable[Complaint]:
-    """A content coding is used only where the request's Accept-Encoding allows it."""
+    """A content coding is used only if the request's Accept-Encoding allows it."""
     accepted = header(view.exchange.request.headers, "accept-encoding")
     for coding in _names(view.exchange.header("content-encoding") or ""):
         if accepted is not None and coding != "identity" and not _allows(accepted, coding):

@@ -41,10 +41,10 @@ def _twice_behind_a_leaver(trace: Trace) -> Iterator[tuple[View, View, View, Vie
     relation=True,
     level=SHOULD,
     expected="about the time that the same answer takes otherwise",
-    harm="a user who stops an answer waits for the end of it all the same, and so does everybody else",
+    harm="a user who stops an answer still waits for its end, and so does everybody else",
 )
 def leaver_not_served(views: tuple[View, View, View, View]) -> Iterable[Complaint]:
-    """After a caller has hung up, the next one does not wait for the rest of its answer."""
+    """After a caller has hung up, the next one does not wait for the rest of that answer."""
     before, after, again, later = views
     slower = max(before, later, key=duration)
     if took_much_longer(after, slower) and took_much_longer(again, slower):
@@ -79,10 +79,10 @@ def _stopped(trace: Trace) -> Iterator[Stopped]:
     relation=True,
     level=SHOULD,
     see=see.CHAT_CREATE,
-    harm="text is lost that came before the stop sequence, or what follows it is acted upon",
+    harm="text before the stop sequence is lost, or clients act on text after it",
 )
 def stop_there(part: Stopped) -> Iterable[Complaint]:
-    """A stop sequence ends the text where it stands: all before it is said, and nothing after it."""
+    """A stop sequence ends the text where it stands: everything before it is said, and nothing after it."""
     view, before, after = part
     text = whole_text(view)
     if before not in text or any(word in text for word in after):

@@ -69,7 +69,7 @@ def _echoes_of_a_steady_target(trace: Trace) -> Iterator[Echo]:
     harm="users read something the model did not say",
 )
 def echo_whole(part: Echo) -> Iterable[Complaint]:
-    """Where equal requests have equal answers, a text that is repeated arrives with every character."""
+    """If equal requests get equal answers, a text that is repeated arrives with every character."""
     return _changed(part)
 
 
@@ -108,7 +108,7 @@ def _callers(trace: Trace) -> Iterator[tuple[Trace, str]]:
 
 @relations.rule("own-answer", over=_callers, relation=True, harm="one user reads the answer of another")
 def own_answer(part: tuple[Trace, str]) -> Iterable[Complaint]:
-    """A caller does not get what only another caller asked for."""
+    """A caller does not receive what only another caller asked for."""
     trace, role = part
     text = whole_text(trace.roles[role])
     for other, word in trace.expected.items():
@@ -131,7 +131,7 @@ def _callers_of_a_repeater(trace: Trace) -> Iterator[tuple[Trace, str]]:
     harm="an application that works for one user fails for several",
 )
 def answer_under_load(part: tuple[Trace, str]) -> Iterable[Complaint]:
-    """Each of several callers at once gets what one caller alone gets: the word it asked for."""
+    """Each of several simultaneous callers gets what a single caller gets: the word it asked for."""
     trace, role = part
     text = whole_text(trace.roles[role])
     if trace.expected[role] not in text:
@@ -155,10 +155,10 @@ def _without_the_key(trace: Trace) -> Iterator[Part]:
     level=SHOULD,
     see=see.ERRORS,
     expected="status 401",
-    harm="strangers are answered at the owner's cost, or not told what is wrong",
+    harm="strangers are served at the owner's expense, or are not told what is wrong",
 )
 def key_refused(part: Part) -> Iterable[Complaint]:
-    """A request without a key, or with a wrong one, is refused with status 401 where a key is needed."""
+    """If a key is needed, a request without one, or with a wrong one, is refused with status 401."""
     role, view = part
     if view.status and view.status not in (401, 403):
         yield view, f"{role}: status {view.status}"
@@ -181,10 +181,10 @@ def _asked_by_a_page(trace: Trace) -> Iterator[View]:
     level=SHOULD,
     see=see.PREFLIGHT,
     expected="a 2xx status with Access-Control-Allow-Origin",
-    harm="browsers ask first and never send the request, though pages may read its reply",
+    harm="browsers send the preflight first and then never the request, though pages may read its reply",
 )
 def preflight_answered(preflight: View) -> Iterable[Complaint]:
-    """Where replies let pages read them, what a browser asks beforehand is answered, without a key."""
+    """If replies let web pages read them, the browser's preflight request is answered without a key."""
     allowed = preflight.exchange.header("access-control-allow-origin")
     if not preflight.ok or not allowed:
         yield preflight, f"status {preflight.status}, Access-Control-Allow-Origin: {allowed or 'missing'}"
@@ -209,7 +209,7 @@ def _headed(trace: Trace) -> Iterator[View]:
     harm="health checks and link checkers, which ask with HEAD, report that the server is down",
 )
 def head_answered(head: View) -> Iterable[Complaint]:
-    """HEAD is answered like GET, or refused as a method that is not there: it is no failure of the server."""
+    """HEAD is answered like GET or refused as an unknown method, and causes no failure of the server."""
     if head.status >= 500 and head.status != 501:
         yield head, f"status {head.status} for HEAD"
 

@@ -29,9 +29,11 @@ def _pairs(trace: Trace) -> Iterator[Pair]:
             yield *pair, stream
 
 
-@relations.rule("same-text", over=_pairs, relation=True, harm="what users read depends on how it is sent")
+@relations.rule(
+    "same-text", over=_pairs, relation=True, harm="what users read depends on whether it is streamed"
+)
 def same_text(pair: Pair) -> Iterable[Complaint]:
-    """A stream says the same text as the dict, where equal requests have equal answers."""
+    """If equal requests get equal answers, a stream has the same text as the dict."""
     whole, streamed, stream = pair
     if whole.text != streamed.text:
         at = next(
@@ -48,7 +50,7 @@ def same_text(pair: Pair) -> Iterable[Complaint]:
 
 @relations.rule("same-calls", over=_pairs, relation=True, harm="agents act differently when they stream")
 def same_calls(pair: Pair) -> Iterable[Complaint]:
-    """A stream makes the same tool calls as the dict, where equal requests have equal answers."""
+    """If equal requests get equal answers, a stream makes the same tool calls as the dict."""
     whole, streamed, stream = pair
     if whole.calls != streamed.calls:
         yield stream, f"calls {list(streamed.calls)}"[:160], f"{list(whole.calls)}"[:160]
@@ -61,7 +63,7 @@ def same_calls(pair: Pair) -> Iterable[Complaint]:
     harm="an agent that streams stops where one that does not goes on, or the other way round",
 )
 def same_finish(pair: Pair) -> Iterable[Complaint]:
-    """A stream ends with the same finish_reason as the dict, where equal requests have equal answers."""
+    """If equal requests get equal answers, a stream ends with the same finish_reason as the dict."""
     whole, streamed, stream = pair
     if whole.finish != streamed.finish and streamed.finish:
         yield stream, f"finish_reason {streamed.finish!r}", repr(whole.finish)
@@ -101,7 +103,9 @@ def _weighed(trace: Trace) -> Iterator[Pair]:
             yield whole, streamed, stream
 
 
-@relations.rule("same-logprobs", over=_weighed, relation=True, harm="confidence depends on how it is sent")
+@relations.rule(
+    "same-logprobs", over=_weighed, relation=True, harm="confidence depends on whether the answer is streamed"
+)
 def same_logprobs(pair: Pair) -> Iterable[Complaint]:
     """A stream gives log probabilities for the same tokens as the dict."""
     whole, streamed, stream = pair
@@ -139,10 +143,10 @@ def _of_a_repeater(trace: Trace) -> Iterator[tuple[View, str]]:
     "parts-repeated",
     over=_of_a_repeater,
     relation=True,
-    harm="of a message in several parts the model reads but one",
+    harm="the model reads only one part of a message in several parts",
 )
 def parts_repeated(subject: tuple[View, str]) -> Iterable[Complaint]:
-    """A text that is repeated where it comes as a string is repeated where it comes in several parts."""
+    """A text that is repeated when sent as a string is repeated when sent in several parts."""
     view, wanted = subject
     answer, words = whole_text(view), wanted.split()
     if words[0] not in answer and words[-1] not in answer:

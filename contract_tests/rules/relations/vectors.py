@@ -66,7 +66,7 @@ def _in_a_batch(trace: Trace) -> Iterator[Pair]:
     harm="search finds other texts",
 )
 def batch_as_single(pair: Pair) -> Iterable[Complaint]:
-    """A text in a batch has the vector that it has alone."""
+    """A text in a batch has the same vector as when it is sent alone."""
     return _unlike(pair)
 
 
@@ -107,5 +107,5 @@ def _in_base64(trace: Trace) -> Iterator[Pair]:
     harm="openai-python, which asks for Base64, gets other vectors than curl",
 )
 def encodings_agree(pair: Pair) -> Iterable[Complaint]:
-    """Base64 and numbers are two writings of the same vector."""
+    """Base64 and numbers encode the same vector."""
     return _unlike(pair)

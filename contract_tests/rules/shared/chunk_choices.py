@@ -33,7 +33,7 @@ def _with_view(endpoint: Endpoint, view: View) -> Iterable[tuple[View, Node]]:
     "choice-index", over=_with_view, needs=[Aspect.REQUEST], harm="the text goes to a choice nobody reads"
 )
 def choice_index(subject: tuple[View, Node]) -> Iterable[Complaint]:
-    """`index` of every choice is a number below the number of choices asked for, 0 for one."""
+    """`index` of every choice is a number below the number of requested choices: 0 if it is one."""
     view, choice = subject
     value = choice.value.get("index")
     if type(value) is not int or not 0 <= value < view.wanted_choices:

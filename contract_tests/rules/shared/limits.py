@@ -96,7 +96,7 @@ limits = SharedRules()
     "stop-kept",
     over=LimitedReplies.stops,
     see=SEE_CREATE,
-    harm="what follows the stop sequence is acted upon",
+    harm="clients act on text that comes after the stop sequence",
 )
 def stop_kept(subject: tuple[Answer, str]) -> Iterable[Complaint]:
     """The text does not contain a stop sequence that was asked for."""
@@ -113,7 +113,7 @@ def stop_kept(subject: tuple[Answer, str]) -> Iterable[Complaint]:
     harm="answers cost more than the caller allowed",
 )
 def limit_kept(subject: tuple[Node, int, int]) -> Iterable[Complaint]:
-    """No more tokens are counted, or words said, than max_completion_tokens (max_tokens) allows."""
+    """No more tokens are counted, or words written, than max_completion_tokens (max_tokens) allows."""
     where, used, limit = subject
     if used > limit:
         what = "" if where.path[-1:] == ("completion_tokens",) else " words"
@@ -130,7 +130,7 @@ def limit_kept(subject: tuple[Node, int, int]) -> Iterable[Complaint]:
     harm="a text that was cut off is taken for a whole one",
 )
 def length_said(subject: tuple[Answer, float, int, float]) -> Iterable[Complaint]:
-    """An answer that used all its tokens and stops within a sentence does not say that it ended."""
+    """An answer that used all its tokens and stops in mid-sentence does not claim to have ended by itself."""
     answer, used, limit, _ = subject
     last = answer.text.rstrip()[-1:]
     # An answer may come to its own end with the last token it is allowed; then it ends as sentences do.
@@ -150,7 +150,7 @@ def length_said(subject: tuple[Answer, float, int, float]) -> Iterable[Complaint
     harm="a whole text is taken for a cut one: callers ask again for more, and pay twice",
 )
 def length_true(subject: tuple[Answer, float, int, float]) -> Iterable[Complaint]:
-    """An answer that says it was cut has used the tokens it was allowed."""
+    """An answer that claims to be cut has used the tokens it was allowed."""
     answer, used, limit, prompt = subject
     if answer.finish == "length" and used < limit / 2 and prompt + used < SMALL:
         yield answer.where, f"length, after {used} of {limit} tokens"

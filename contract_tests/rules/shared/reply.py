@@ -60,7 +60,7 @@ def envelope(section: Section, over: Over, named: str) -> None:
         if not is_time(root.value.get("created")):
             yield from created_complaints(root["created"])
 
-    @section.rule("model", over=over, harm="cost and logs are booked on no model")
+    @section.rule("model", over=over, harm="costs and logs are attributed to no model")
     def model(root: Node) -> Iterable[Complaint]:
         """`model` is a non-empty string."""
         if not is_text(root.value.get("model")):

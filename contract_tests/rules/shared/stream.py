@@ -18,7 +18,7 @@ stream = SharedRules()
     "is-stream",
     over=Endpoint.to_be_streamed,
     see=SEE_CREATE,
-    harm="openai-python 1 to 3: no items and no error; 0.28.1: AssertionError",
+    harm="openai-python 1 to 3 yield no items and no error; 0.28.1 raises AssertionError",
 )
 def is_stream(view: View) -> Iterable[Complaint]:
     """A request with `stream: true` is answered with server-sent events."""
@@ -82,7 +82,7 @@ def same_created(view: View) -> Iterable[Complaint]:
     return _changes(view, "created", int)
 
 
-@stream.rule("same-model", over=Endpoint.streams, level=SHOULD, harm="cost is booked on two models")
+@stream.rule("same-model", over=Endpoint.streams, level=SHOULD, harm="costs are attributed to two models")
 def same_model(view: View) -> Iterable[Complaint]:
     """All chunks of a stream have the same `model`."""
     return _changes(view, "model", str)

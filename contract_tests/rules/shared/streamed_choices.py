@@ -38,7 +38,7 @@ def steady_logprobs(choice: StreamedChoice) -> Iterable[Complaint]:
     harm="the caller waits for an answer that never comes",
 )
 def choice_count(view: View) -> Iterable[Complaint]:
-    """Every one of the choices that were asked for appears in the stream."""
+    """Every choice that was requested appears in the stream."""
     missing = set(range(view.wanted_choices)) - {choice.index for choice in view.streamed}
     if missing and view.streamed:
         yield view.end, f"no chunk of choice {', '.join(map(str, sorted(missing)))}"
@@ -50,7 +50,7 @@ def choice_count(view: View) -> Iterable[Complaint]:
     harm="openai-node's stream helper throws 'missing finish_reason for choice 0'; others wait for more",
 )
 def finishes(choice: StreamedChoice) -> Iterable[Complaint]:
-    """Each choice ends with a chunk that says its `finish_reason`."""
+    """Each choice ends with a chunk that gives its `finish_reason`."""
     if not choice.finishes:
         yield choice.entries[-1], f"choice {choice.index} ends without a finish_reason"
 
@@ -62,7 +62,7 @@ def finishes(choice: StreamedChoice) -> Iterable[Complaint]:
     harm="clients that stop at the finish_reason lose what follows",
 )
 def finishes_once(choice: StreamedChoice) -> Iterable[Complaint]:
-    """Each choice says its `finish_reason` in one chunk, and no chunk of it follows."""
+    """Each choice gives its `finish_reason` in one chunk, which is its last."""
     ended = next((at for at, entry in enumerate(choice.entries) if entry.says("finish_reason")), None)
     after = choice.entries[ended + 1 :] if ended is not None else []
     # api.openai.com is recorded to say the reason of a text completion again, with an empty text.

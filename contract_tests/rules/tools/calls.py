@@ -67,10 +67,10 @@ def calling_turns(view: View) -> Iterable[Turn]:
     "calls",
     over=messages,
     see=see.CHAT_OBJECT,
-    harm="`for call in message.tool_calls` raises, or goes over the letters of a string",
+    harm="`for call in message.tool_calls` raises, or iterates over the letters of a string",
 )
 def calls_(message: Node) -> Iterable[Complaint]:
-    """`tool_calls`, where a message has it, is an array of objects."""
+    """`tool_calls`, if a message has it, is an array of objects."""
     node = message["tool_calls"]
     if node and (node.kind != "array" or any(call.kind != "object" for call in node)):
         yield node, str(node), "an array of objects"
@@ -84,7 +84,7 @@ def calls_(message: Node) -> Iterable[Complaint]:
     harm=("agents wait for a call; sent back to api.openai.com, an empty list is refused with 400"),
 )
 def calls_not_empty(message: Node) -> Iterable[Complaint]:
-    """A message without tool calls has no `tool_calls` member, or null: clients test for its presence."""
+    """A message without tool calls has no `tool_calls` member, or null; clients test for its presence."""
     if message["tool_calls"].value == []:
         yield message["tool_calls"], "[]", "no such member, or null"
 
@@ -123,7 +123,7 @@ def unique_ids(node: Node) -> Iterable[Complaint]:
     "type",
     over=calls,
     see=see.CHAT_OBJECT,
-    harm=("openai-node's runners skip a call of a kind that they do not know: the tool never runs"),
+    harm=("openai-node's runners skip a call of an unknown kind: the tool never runs"),
 )
 def type_(call: Node) -> Iterable[Complaint]:
     """`type` of a tool call is "function" or "custom", and the member of that name is an object."""
@@ -226,7 +226,7 @@ def _choosing(view: View) -> Iterable[Turn]:
     harm=("a caller that forces a call reads `tool_calls[0]` and raises; one that forbids calls gets one"),
 )
 def choice_kept(turn: Turn) -> Iterable[Complaint]:
-    """`tool_choice` is kept: none calls nothing, required calls a tool, a named function calls that one."""
+    """`tool_choice` is obeyed: none calls nothing, required calls a tool, a named function calls that one."""
     choice = turn.view.request["tool_choice"]
     allowed = choice["allowed_tools"]
     names = {called_name(tool) for tool in allowed["tools"]}
@@ -263,7 +263,7 @@ def serial_kept(turn: Turn) -> Iterable[Complaint]:
 
 @tools.rule("legacy-function-call", over=dicts, see=see.CHAT_OBJECT, harm="clients call the function ''")
 def legacy_function_call(root: Node) -> Iterable[Complaint]:
-    """`function_call`, where a message has one, names a function and holds its arguments as a string."""
+    """`function_call`, if a message has one, names a function and holds its arguments as a string."""
     for choice in root["choices"]:
         node = choice["message"]["function_call"]
         if node and not node["name"].text:
@@ -278,7 +278,11 @@ def _whole_calls(view: View) -> Iterable[Node]:
 
 
 @tools.rule(
-    "one-kind", over=_whole_calls, level=SHOULD, see=see.CHAT_OBJECT, harm="a function runs as custom tool"
+    "one-kind",
+    over=_whole_calls,
+    level=SHOULD,
+    see=see.CHAT_OBJECT,
+    harm="clients run a function as a custom tool",
 )
 def one_kind(call: Node) -> Iterable[Complaint]:
     """A call has the member that its `type` names, "function" or "custom", and not the other."""

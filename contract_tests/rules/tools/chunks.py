@@ -25,10 +25,12 @@ def call_deltas(view: View) -> Iterator[Node]:
     "stream-calls",
     over=deltas,
     see=see.CHAT_STREAMING,
-    harm=("openai-python's stream helper raises KeyError; `for call in delta.tool_calls` goes over names"),
+    harm=(
+        "openai-python's stream helper raises KeyError; `for call in delta.tool_calls` iterates over names"
+    ),
 )
 def stream_calls(delta: Node) -> Iterable[Complaint]:
-    """`tool_calls`, where a delta has it, is an array of objects."""
+    """`tool_calls`, if a delta has it, is an array of objects."""
     calls = delta.get("tool_calls") if delta.says("tool_calls") else []
     if type(calls) is not list or [call for call in calls if type(call) is not dict]:
         yield delta["tool_calls"], str(delta["tool_calls"]), "an array of objects"
@@ -73,10 +75,10 @@ def stream_opening(call: StreamedCall) -> Iterable[Complaint]:
     "stream-type",
     over=call_deltas,
     see=see.CHAT_STREAMING,
-    harm="openai-python's stream helper takes it for no function: no event tells of the call",
+    harm="openai-python's stream helper does not take it for a function: no event reports the call",
 )
 def stream_type(delta: Node) -> Iterable[Complaint]:
-    """`type` of a call delta, where it has one, is "function" (or "custom")."""
+    """`type` of a call delta, if it has one, is "function" (or "custom")."""
     if delta.says("type") and delta.get("type") not in ("function", "custom"):
         yield delta["type"], str(delta["type"]), '"function"'
 

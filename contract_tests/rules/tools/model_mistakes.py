@@ -36,9 +36,9 @@ def _strict(view: View) -> Iterable[Called]:
                 yield node, parsed.value, schemas[turn.names[0]]
 
 
-@tools.rule("strict-kept", over=_strict, see=see.STRUCTURED, harm="typed tools fail to read their arguments")
+@tools.rule("strict-kept", over=_strict, see=see.STRUCTURED, harm="typed tools fail to parse their arguments")
 def strict_kept(call: Called) -> Iterable[Complaint]:
-    """The arguments of a function with `strict: true` are valid for its schema."""
+    """The arguments of a function with `strict: true` are valid against its schema."""
     node, value, schema = call
     wrong = violation(value, schema)
     if wrong:

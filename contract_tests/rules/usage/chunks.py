@@ -40,7 +40,7 @@ def usage_chunks(view: View) -> list[Node]:
     harm="nothing is counted for streamed answers, though the caller asked for it",
 )
 def stream_asked(view: View) -> Iterable[Complaint]:
-    """A stream asked for with include_usage has a chunk with usage."""
+    """A stream requested with include_usage has a chunk with usage."""
     if not usage_chunks(view) and not any("usage" in chunk.value for chunk in view.chunks):
         yield view.end, "no chunk has usage", "a last chunk with usage and no choices"
 
@@ -64,7 +64,7 @@ def _asked_and_promising(view: View) -> Iterable[View]:
     harm="usage stays null: nothing is counted",
 )
 def stream_promised(view: View) -> Iterable[Complaint]:
-    """Where include_usage is asked for and chunks have a `usage` member, one of them is not null."""
+    """If include_usage is set and chunks have a `usage` member, one of them is not null."""
     if not usage_chunks(view):
         yield view.end, "usage is null in every chunk", "a last chunk with usage and no choices"
 
@@ -81,10 +81,10 @@ def _with_usage(view: View) -> Iterable[View]:
     level=SHOULD,
     needs=[Aspect.REQUEST],
     see=see.CHAT_CREATE,
-    harm=("clients that read `choices[0]` of every chunk raise IndexError on the one not asked for"),
+    harm=("clients that read `choices[0]` of every chunk raise IndexError on the one they did not ask for"),
 )
 def stream_unasked(view: View) -> Iterable[Complaint]:
-    """Usage is streamed only where include_usage asks for it: the extra chunk has no choices."""
+    """Usage is streamed only if include_usage asks for it: the extra chunk has no choices."""
     if not _include_usage(view):
         yield usage_chunks(view)[0]["usage"], "usage that was not asked for"
 
@@ -139,7 +139,7 @@ def stream_last(view: View) -> Iterable[Complaint]:
     level=SHOULD,
     needs=[Aspect.REQUEST],
     see=see.CHAT_STREAMING,
-    harm="JavaScript that tests `chunk.usage !== null` takes a missing member for the usage",
+    harm="JavaScript that tests `chunk.usage !== null` mistakes a missing member for the usage",
 )
 def stream_null_before(view: View) -> Iterable[Complaint]:
     """With include_usage every chunk has the member `usage`, null until the last."""

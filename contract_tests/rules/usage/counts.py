@@ -46,7 +46,7 @@ def usages(view: View) -> Iterator[Node]:
 
 @usage.rule("present", over=_whole_replies, harm="cost accounting raises or counts nothing")
 def present(root: Node) -> Iterable[Complaint]:
-    """A reply has the object `usage`; of a stream see the rules below."""
+    """A reply that is not a stream has the object `usage`."""
     if root["usage"].kind != "object":
         yield root["usage"], str(root["usage"]), "an object"
 
@@ -61,12 +61,12 @@ def _named_counts(view: View) -> Iterable[tuple[Node, tuple[str, ...]]]:
 
 @usage.rule("counts", over=_named_counts, harm="cost accounting raises")
 def counts(subject: tuple[Node, tuple[str, ...]]) -> Iterable[Complaint]:
-    """`prompt_tokens`, `completion_tokens` and `total_tokens` are integers from 0 up."""
+    """`prompt_tokens`, `completion_tokens` and `total_tokens` are non-negative integers."""
     node, names = subject
     for name in names:
         count = node[name]
         if count.kind != "integer" or count.value < 0:
-            yield count, str(count), "an integer from 0 up"
+            yield count, str(count), "a non-negative integer"
 
 
 def _counted(view: View) -> Iterable[Node]:
@@ -123,7 +123,7 @@ DETAILS = {
 
 @usage.rule("details", over=usages, harm="sums of cached or reasoning tokens raise")
 def details(node: Node) -> Iterable[Complaint]:
-    """The details, where there are any, are objects of integers from 0 up."""
+    """The details, if there are any, are objects of non-negative integers."""
     for name, members in DETAILS.items():
         part = node[name]
         if part and part.kind != "object":
@@ -131,12 +131,12 @@ def details(node: Node) -> Iterable[Complaint]:
         for member in members:
             count = part[member]
             if count and (count.kind != "integer" or count.value < 0):
-                yield count, str(count), "an integer from 0 up"
+                yield count, str(count), "a non-negative integer"
 
 
 @usage.rule("details-members", over=usages, level=SHOULD, harm="`details.cached_tokens + …` raises on None")
 def details_members(node: Node) -> Iterable[Complaint]:
-    """The details name what clients read, with a number: cached and reasoning tokens."""
+    """The details give a number for what clients read: cached and reasoning tokens."""
     for name, members in DETAILS.items():
         if node[name].value is None:
             yield node[name], "null", "an object, or no member"
@@ -152,7 +152,7 @@ def details_members(node: Node) -> Iterable[Complaint]:
     harm=("prices are computed from prompt minus cached tokens: the rest is negative, and so is the bill"),
 )
 def details_within(node: Node) -> Iterable[Complaint]:
-    """The parts are within the whole: cached within prompt tokens, reasoning within completion tokens."""
+    """No part exceeds its whole: cached tokens the prompt's, reasoning tokens the completion's."""
     for name, member, whole in (
         ("prompt_tokens_details", "cached_tokens", "prompt_tokens"),
         ("prompt_tokens_details", "audio_tokens", "prompt_tokens"),

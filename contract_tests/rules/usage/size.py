@@ -42,7 +42,7 @@ def _answered(view: View) -> Iterable[Counted]:
     harm="answers are billed far below what they cost",
 )
 def completion_size(subject: Counted) -> Iterable[Complaint]:
-    """`completion_tokens` is in proportion to the text: a word is a token at least."""
+    """`completion_tokens` is in proportion to the text: a word is at least one token."""
     return _too_few(*subject)
 
 
@@ -58,9 +58,9 @@ def _several(view: View) -> Iterable[Several]:
         yield from ((count, texts, limit) for count in counts if count.kind == "integer" and count.value > 0)
 
 
-@usage.rule("every-choice", over=_several, level=SHOULD, harm="of several choices one is billed")
+@usage.rule("every-choice", over=_several, level=SHOULD, harm="only one of several choices is billed")
 def every_choice(subject: Several) -> Iterable[Complaint]:
-    """`completion_tokens` counts every choice: a word is a token at least, and a cut one used its limit."""
+    """`completion_tokens` counts every choice: a word is at least one token; a cut choice used its limit."""
     count, answers, limit = subject
     words = sum(len(answer.text.split()) for answer in answers)
     cut = [answer for answer in answers if answer.finish == "length"]
@@ -89,5 +89,5 @@ def _asked(view: View) -> Iterable[Counted]:
     harm="part of the conversation (its system message, its earlier turns) may never have reached the model",
 )
 def prompt_size(subject: Counted) -> Iterable[Complaint]:
-    """`prompt_tokens` is in proportion to the messages: a word is a token at least."""
+    """`prompt_tokens` is in proportion to the messages: a word is at least one token."""
     return _too_few(*subject)
