@@ -79,6 +79,11 @@ def last_user_text(request: Mapping[str, Any]) -> str:
     return user_texts[-1] if user_texts else ""
 
 
+def system_text(request: Mapping[str, Any]) -> str:
+    """The text of all system and developer messages, joined by newlines."""
+    return "\n".join(message.text for message in messages(request) if message.role in SYSTEM_ROLES)
+
+
 def turn(request: Mapping[str, Any]) -> int:
     """The turn of the conversation: 1 plus the number of assistant messages."""
     return 1 + sum(message.role == "assistant" for message in messages(request))

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import zip_longest
-from typing import Any, TypeVar
+from typing import Any
 
 from fake_server.api.render.event_template import PLACEHOLDERS, EventTemplate
+from fake_server.api.render.shared import interleave, reply_head, token_counts
 from fake_server.api.render.style import Style, new_id
 from fake_server.api.reply import Choice, Reply, TokenLogprob, ToolCall, Usage
 
-_Entry = TypeVar("_Entry")
 FINGERPRINT = "fp_44709d6fcb"
 AT_ONCE = 256
 """Events that are rendered at once, so that a long stream is never held whole."""
@@ -90,12 +88,7 @@ class _Padding:
 
 
 def _head(reply: Reply, kind: str, style: Style) -> dict[str, Any]:
-    return {
-        "id": reply.id if reply.id is not None else style.new_reply_id(),
-        "object": kind,
-        "created": reply.created if reply.created is not None else int(time.time()),
-        "model": reply.model,
-    }
+    return {**reply_head(reply, kind, style, "chatcmpl-"), "model": reply.model}
 
 
 def _tail(reply: Reply) -> dict[str, Any]:
@@ -108,9 +101,7 @@ def _tail(reply: Reply) -> dict[str, Any]:
 
 def _usage(usage: Usage) -> dict[str, Any]:
     return {
-        "prompt_tokens": usage.prompt_tokens,
-        "completion_tokens": usage.completion_tokens,
-        "total_tokens": usage.prompt_tokens + usage.completion_tokens,
+        **token_counts(usage),
         "prompt_tokens_details": {"cached_tokens": usage.cached_tokens, "audio_tokens": 0},
         "completion_tokens_details": {
             "reasoning_tokens": usage.reasoning_tokens,
@@ -195,12 +186,6 @@ def _entry(
     index: int, delta: dict[str, Any], logprobs: dict[str, Any] | None, finish: str | None = None
 ) -> dict[str, Any]:
     return {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish}
-
-
-def interleave(choices: Iterable[Iterator[_Entry]]) -> Iterator[_Entry]:
-    """Take one entry of each choice in turn, as choices are generated side by side."""
-    for row in zip_longest(*choices):
-        yield from (entry for entry in row if entry is not None)
 
 
 _Delta = tuple[dict[str, Any], dict[str, Any] | None]

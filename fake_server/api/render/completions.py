@@ -5,13 +5,12 @@ Source: genuine responses of api.openai.com; a chunk has `choices` before `model
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from fake_server.api.render.chat import interleave
+from fake_server.api.render.shared import interleave, reply_head, token_counts
 from fake_server.api.render.style import Style
-from fake_server.api.reply import Choice, Reply, TokenLogprob, Usage
+from fake_server.api.reply import Choice, Reply, TokenLogprob
 
 OBJECT = "text_completion"
 
@@ -27,8 +26,10 @@ def render_dict(reply: Reply, request: Mapping[str, Any], style: Style) -> bytes
         )
         for index, choice in enumerate(reply.choices)
     ]
-    tail = {"usage": _usage(reply.usage), **_fingerprint(reply)}
-    return style.serialize({**_head(reply, style), "model": reply.model, "choices": choices, **tail})
+    tail = {"usage": token_counts(reply.usage), **_fingerprint(reply)}
+    return style.serialize(
+        {**reply_head(reply, OBJECT, style, "cmpl-"), "model": reply.model, "choices": choices, **tail}
+    )
 
 
 def render_stream(reply: Reply, request: Mapping[str, Any], style: Style) -> Iterator[bytes]:
@@ -37,7 +38,7 @@ def render_stream(reply: Reply, request: Mapping[str, Any], style: Style) -> Ite
 
 
 def _chunks(reply: Reply, request: Mapping[str, Any], style: Style) -> Iterator[dict[str, Any]]:
-    head = _head(reply, style)
+    head = reply_head(reply, OBJECT, style, "cmpl-")
     usage_asked = (request.get("stream_options") or {}).get("include_usage") is True
     tail = {"model": reply.model, **_fingerprint(reply), **({"usage": None} if usage_asked else {})}
     for entry in interleave(
@@ -54,28 +55,12 @@ def _chunks(reply: Reply, request: Mapping[str, Any], style: Style) -> Iterator[
     for end in [ends] if ends and style.end_together else [[entry] for entry in ends]:
         yield {**head, "choices": end, **tail}
     if usage_asked:
-        yield {**head, **tail, "usage": _usage(reply.usage), "choices": []}
-
-
-def _head(reply: Reply, style: Style) -> dict[str, Any]:
-    return {
-        "id": reply.id if reply.id is not None else style.new_reply_id("cmpl-"),
-        "object": OBJECT,
-        "created": reply.created if reply.created is not None else int(time.time()),
-    }
+        yield {**head, **tail, "usage": token_counts(reply.usage), "choices": []}
 
 
 def _fingerprint(reply: Reply) -> dict[str, Any]:
     """The fingerprint if a script sets it; OpenAI sends none with text completions."""
     return {} if reply.system_fingerprint is None else {"system_fingerprint": reply.system_fingerprint}
-
-
-def _usage(usage: Usage) -> dict[str, int]:
-    return {
-        "prompt_tokens": usage.prompt_tokens,
-        "completion_tokens": usage.completion_tokens,
-        "total_tokens": usage.total_tokens,
-    }
 
 
 def _choice_text(choice: Choice) -> str:

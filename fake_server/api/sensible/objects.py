@@ -45,16 +45,11 @@ def write_json(request: Mapping[str, Any], seed: int, index: int = 0) -> str:
 
 
 def _make_object(request: Mapping[str, Any], question: str, seed: int, index: int) -> dict[str, Any]:
-    system = "\n".join(
-        message.text
-        for message in chat_request.messages(request)
-        if message.role in chat_request.SYSTEM_ROLES
-    )
-    for text_ in (question, system):
-        example = hints.find_json_object(text_)
+    for text in (question, chat_request.system_text(request)):
+        example = hints.find_json_object(text)
         if example:
             return example
-        names = find_keys(text_)
+        names = find_keys(text)
         if names:
             schema = {
                 "type": "object",

@@ -66,10 +66,9 @@ def write_text(request: Mapping[str, Any], seed: int, index: int = 0) -> str:
     if messages and messages[-1].role in chat_request.RESULT_ROLES:
         return _write_about_results(request, messages)
     question = chat_request.last_user_text(request) or (messages[-1].text if messages else "")
-    system = "\n".join(message.text for message in messages if message.role in chat_request.SYSTEM_ROLES)
     words = repeat.words_to_repeat(question)
     if words is None:
-        words = repeat.words_to_repeat(system, strict=True)
+        words = repeat.words_to_repeat(chat_request.system_text(request), strict=True)
     if words is not None:
         return words
     counted = _count_up(question)

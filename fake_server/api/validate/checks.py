@@ -6,7 +6,7 @@ Messages, `param` paths (`messages[1].content[0].type`) and codes follow genuine
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sized
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -99,21 +99,21 @@ def keywords(**keywords: Any) -> dict[str, Any]:
 
 
 def integer(least: int | None = None, most: int | None = None) -> Check:
-    def checked(value: Any, path: str) -> None:
+    def validate(value: Any, path: str) -> None:
         if isinstance(value, bool) or not isinstance(value, int):
             raise wrong_type(path, "an integer", value)
         _check_range(value, path, "integer", least, most)
 
-    return Check(checked, {"type": "integer", **keywords(minimum=least, maximum=most)})
+    return Check(validate, {"type": "integer", **keywords(minimum=least, maximum=most)})
 
 
 def number(least: float | None = None, most: float | None = None) -> Check:
-    def checked(value: Any, path: str) -> None:
+    def validate(value: Any, path: str) -> None:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise wrong_type(path, "a decimal number", value)
         _check_range(value, path, "decimal", least, most)
 
-    return Check(checked, {"type": "number", **keywords(minimum=least, maximum=most)})
+    return Check(validate, {"type": "number", **keywords(minimum=least, maximum=most)})
 
 
 def _check_range(value: float, path: str, name: str, least: float | None, most: float | None) -> None:
@@ -130,26 +130,31 @@ def _check_range(value: float, path: str, name: str, least: float | None, most: 
             raise Invalid(message, path, f"{name}_{side}_value")
 
 
+def check_length(value: Sized, path: str, kind: str, least: int, most: int | None) -> None:
+    """Raise Invalid for a string or array (`kind`) that is shorter than `least` or longer than `most`."""
+    expected = f"{'an' if kind == 'array' else 'a'} {kind}"
+    if len(value) < least:
+        message = (
+            f"Invalid '{path}': empty {kind}. "
+            f"Expected {expected} with minimum length {least}, but got an empty {kind} instead."
+        )
+        raise Invalid(message, path, f"empty_{kind}")
+    if most is not None and len(value) > most:
+        message = (
+            f"Invalid '{path}': {kind} too long. Expected {expected} with maximum length {most}, "
+            f"but got {expected} with length {len(value)} instead."
+        )
+        raise Invalid(message, path, f"{kind}_above_max_length")
+
+
 def string(least: int = 0, most: int | None = None, pattern: str | None = None) -> Check:
     """A string of `least` to `most` characters that fully matches `pattern`."""
     compiled = None if pattern is None else re.compile(pattern)
 
-    def checked(value: Any, path: str) -> None:
+    def validate(value: Any, path: str) -> None:
         if not isinstance(value, str):
             raise wrong_type(path, "a string", value)
-        if len(value) < least:
-            message = (
-                f"Invalid '{path}': empty string. "
-                f"Expected a string with minimum length {least}, but got an empty string instead."
-            )
-            raise Invalid(message, path, "empty_string")
-        if most is not None and len(value) > most:
-            message = (
-                f"Invalid '{path}': string too long. "
-                f"Expected a string with maximum length {most}, but got a string with length "
-                f"{len(value)} instead."
-            )
-            raise Invalid(message, path, "string_above_max_length")
+        check_length(value, path, "string", least, most)
         if compiled is not None and not compiled.fullmatch(value):
             message = (
                 f"Invalid '{path}': string does not match pattern. "
@@ -158,19 +163,18 @@ def string(least: int = 0, most: int | None = None, pattern: str | None = None) 
             raise Invalid(message, path, "invalid_value")
 
     anchored = None if pattern is None else f"^{pattern}$"
-    return Check(
-        checked, {"type": "string", **keywords(minLength=least or None, maxLength=most, pattern=anchored)}
-    )
+    lengths = keywords(minLength=least or None, maxLength=most)
+    return Check(validate, {"type": "string", **lengths, **keywords(pattern=anchored)})
 
 
 def one_of(*allowed: str) -> Check:
     """Exactly one of the given strings."""
 
-    def checked(value: Any, path: str) -> None:
+    def validate(value: Any, path: str) -> None:
         if not isinstance(value, str):
             raise wrong_type(path, f"one of {join_words([repr(choice) for choice in allowed], 'or')}", value)
         if value not in allowed:
             raise wrong_value(path, value, allowed)
 
     choice = {"enum": list(allowed)} if len(allowed) > 1 else {"const": allowed[0]}
-    return Check(checked, {"type": "string", **choice})
+    return Check(validate, {"type": "string", **choice})

@@ -10,6 +10,7 @@ from fake_server.api import chat_request
 from fake_server.api.validate.checks import (
     Check,
     Invalid,
+    check_length,
     echo,
     keywords,
     missing,
@@ -22,35 +23,26 @@ from fake_server.api.validate.checks import (
 def nullable(check: Check) -> Check:
     """The same check, or null."""
 
-    def checked(value: Any, path: str) -> None:
+    def validate(value: Any, path: str) -> None:
         if value is not None:
             check.validate(value, path)
 
-    return Check(checked, {"anyOf": [check, {"type": "null"}]})
+    return Check(validate, {"anyOf": [check, {"type": "null"}]})
 
 
 def array(item: Check, least: int = 0, most: int | None = None, expected: str = "an array") -> Check:
     """An array of `least` to `most` items, each of which passes `item`."""
 
-    def checked(value: Any, path: str) -> None:
+    def validate(value: Any, path: str) -> None:
         if not isinstance(value, list):
             raise wrong_type(path, expected, value)
-        if len(value) < least:
-            message = (
-                f"Invalid '{path}': empty array. "
-                f"Expected an array with minimum length {least}, but got an empty array instead."
-            )
-            raise Invalid(message, path, "empty_array")
-        if most is not None and len(value) > most:
-            message = (
-                f"Invalid '{path}': array too long. Expected an array with maximum length {most}, "
-                f"but got an array with length {len(value)} instead."
-            )
-            raise Invalid(message, path, "array_above_max_length")
+        check_length(value, path, "array", least, most)
         for index, element in enumerate(value):
             item.validate(element, f"{path}[{index}]")
 
-    return Check(checked, {"type": "array", "items": item, **keywords(minItems=least or None, maxItems=most)})
+    return Check(
+        validate, {"type": "array", "items": item, **keywords(minItems=least or None, maxItems=most)}
+    )
 
 
 def members(
@@ -62,7 +54,7 @@ def members(
     """An object with these members; others are ignored, or refused if it is `closed`."""
     must, may = required or {}, optional or {}
 
-    def checked(value: Any, path: str) -> None:
+    def validate(value: Any, path: str) -> None:
         if not isinstance(value, dict):
             raise wrong_type(path, "an object", value)
         for name, check in must.items():
@@ -77,13 +69,13 @@ def members(
                 raise Invalid(f"Unknown parameter: '{unknown}'.", unknown, "unknown_parameter")
 
     named = keywords(properties={**must, **may} or None, required=list(must) or None)
-    return Check(checked, {"type": "object", **named, "additionalProperties": not closed})
+    return Check(validate, {"type": "object", **named, "additionalProperties": not closed})
 
 
 def mapping(item: Check, most: int | None = None, longest_key: int | None = None) -> Check:
     """An object of at most `most` members of any name, which is at most `longest_key` characters long."""
 
-    def checked(value: Any, path: str) -> None:
+    def validate(value: Any, path: str) -> None:
         if not isinstance(value, dict):
             raise wrong_type(path, "an object", value)
         if most is not None and len(value) > most:
@@ -103,14 +95,16 @@ def mapping(item: Check, most: int | None = None, longest_key: int | None = None
 
     names = None if longest_key is None else {"maxLength": longest_key}
     bounds = keywords(maxProperties=most, propertyNames=names)
-    return Check(checked, {"type": "object", "additionalProperties": item if item.schema else True, **bounds})
+    return Check(
+        validate, {"type": "object", "additionalProperties": item if item.schema else True, **bounds}
+    )
 
 
 def by_type(expected: str, **checks: Check) -> Check:
     """A different check for each JSON type: `string`, `array` or `object`."""
     types = {"string": str, "array": list, "object": dict}
 
-    def checked(value: Any, path: str) -> None:
+    def validate(value: Any, path: str) -> None:
         for name, check in checks.items():
             if isinstance(value, types[name]):
                 check.validate(value, path)
@@ -118,13 +112,13 @@ def by_type(expected: str, **checks: Check) -> Check:
         raise wrong_type(path, expected, value)
 
     schemas = [check if check.schema else {"type": kind} for kind, check in checks.items()]
-    return Check(checked, {"anyOf": schemas})
+    return Check(validate, {"anyOf": schemas})
 
 
 def tagged_union(tag: str, forms: Mapping[str, Check]) -> Check:
     """An object whose member `tag` names the form it must have."""
 
-    def checked(value: Any, path: str) -> None:
+    def validate(value: Any, path: str) -> None:
         if not isinstance(value, dict):
             raise wrong_type(path, "an object", value)
         if tag not in value:
@@ -138,11 +132,11 @@ def tagged_union(tag: str, forms: Mapping[str, Check]) -> Check:
 
     tagged_forms = {name: _with_tag(form, tag, name) for name, form in forms.items()}
     if len(forms) == 1:
-        return replace(next(iter(tagged_forms.values())), validate=checked)
+        return replace(next(iter(tagged_forms.values())), validate=validate)
     schema: dict[str, Any] = {"oneOf": list(tagged_forms.values())}
     if all(form.component for form in forms.values()):
         schema["discriminator"] = {"propertyName": tag, "mapping": tagged_forms}
-    return Check(checked, schema)
+    return Check(validate, schema)
 
 
 def _with_tag(form: Check, tag: str, name: str) -> Check:
