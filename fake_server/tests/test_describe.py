@@ -22,18 +22,17 @@ from fake_server.server.openapi.operations import FINE_TUNED_MODEL, OPERATIONS, 
 from fake_server.server.openapi.swagger import ASSETS
 
 DOCUMENT = openapi_document()
-CREATING = [one for one in OPERATIONS if one.event is not None or one.name.startswith("create")]
-EXAMPLES = [(one, title) for one in OPERATIONS for title in one.examples]
+EXAMPLES = [(operation, title) for operation in OPERATIONS for title in operation.examples]
 
 
 def closed(schema: Any) -> Any:
     """The schema with every member named: what it does not name is wrong."""
     if isinstance(schema, list):
-        return [closed(one) for one in schema]
+        return [closed(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    told = {name: closed(value) for name, value in schema.items()}
-    return {**told, "additionalProperties": False} if "properties" in schema else told
+    members = {name: closed(value) for name, value in schema.items()}
+    return {**members, "additionalProperties": False} if "properties" in schema else members
 
 
 OPEN, CLOSED = DOCUMENT["components"]["schemas"], closed(copy.deepcopy(DOCUMENT["components"]["schemas"]))
@@ -57,37 +56,45 @@ def stored(fake: FakeServer) -> str:
     return str(httpx2.post(f"{fake.base_url}/chat/completions", json=body).json()["id"])
 
 
-@pytest.mark.parametrize(("one", "title"), EXAMPLES, ids=[f"{one.name}-{title}" for one, title in EXAMPLES])
+@pytest.mark.parametrize(
+    ("operation", "title"), EXAMPLES, ids=[f"{operation.name}-{title}" for operation, title in EXAMPLES]
+)
 def test_every_example_is_answered_as_described(
-    fake: FakeServer, stored: str, one: Operation, title: str
+    fake: FakeServer, stored: str, operation: Operation, title: str
 ) -> None:
-    body = one.examples[title]
-    assert one.request is not None
-    check(body, one.request.component, OPEN)
-    path = one.path.format(completion_id=stored, model=FINE_TUNED_MODEL)
-    for streamed in {bool(body.get("stream")), one.event is not None}:
+    body = operation.examples[title]
+    assert operation.request is not None
+    check(body, operation.request.component, OPEN)
+    path = operation.path.format(completion_id=stored, model=FINE_TUNED_MODEL)
+    for streamed in {bool(body.get("stream")), operation.event is not None}:
         sent = {**body, "stream": True} if streamed else {k: v for k, v in body.items() if k[:6] != "stream"}
-        answer = httpx2.request(one.method, fake.base_url + path, json=sent)
+        answer = httpx2.request(operation.method, fake.base_url + path, json=sent)
         assert answer.status_code == 200, answer.text
         if not streamed:
-            check(answer.json(), one.reply.component)
+            check(answer.json(), operation.reply.component)
             continue
-        assert one.event is not None
+        assert operation.event is not None
         lines = answer.text.splitlines()
         events = [line.removeprefix("data: ") for line in lines if line.startswith("data: {")]
         assert len(events) > 2
         for event in events:
-            check(json.loads(event), one.event.component)
+            check(json.loads(event), operation.event.component)
 
 
-@pytest.mark.parametrize("one", [one for one in OPERATIONS if not one.examples], ids=lambda one: one.name)
-def test_operations_without_a_body_answer_as_described(fake: FakeServer, stored: str, one: Operation) -> None:
-    path = one.path.format(completion_id=stored, model=FINE_TUNED_MODEL)
-    answer = httpx2.request(one.method, fake.base_url + path)
+@pytest.mark.parametrize(
+    "operation",
+    [operation for operation in OPERATIONS if not operation.examples],
+    ids=lambda operation: operation.name,
+)
+def test_operations_without_a_body_answer_as_described(
+    fake: FakeServer, stored: str, operation: Operation
+) -> None:
+    path = operation.path.format(completion_id=stored, model=FINE_TUNED_MODEL)
+    answer = httpx2.request(operation.method, fake.base_url + path)
     assert answer.status_code == 200
-    check(answer.json(), one.reply.component)
-    if STORED_PATH in one.path:
-        gone = httpx2.request(one.method, fake.base_url + path.replace(stored, "chatcmpl-never"))
+    check(answer.json(), operation.reply.component)
+    if STORED_PATH in operation.path:
+        gone = httpx2.request(operation.method, fake.base_url + path.replace(stored, "chatcmpl-never"))
         assert gone.status_code == 404
         check(gone.json(), "ErrorResponse")
 
@@ -101,20 +108,20 @@ def test_refusals_are_as_described(fake: FakeServer, status: int) -> None:
 
 
 def test_what_the_document_shows_was_answered_so() -> None:
-    shown = 0
+    count = 0
     for methods in DOCUMENT["paths"].values():
-        for made in methods.values():
-            for given in made["responses"].values():
-                content = given.get("content", {}).get("application/json", {})
+        for operation in methods.values():
+            for response in operation["responses"].values():
+                content = response.get("content", {}).get("application/json", {})
                 name = content.get("schema", {}).get("$ref", "").rpartition("/")[2]
-                examples = [one["value"] for one in content.get("examples", {}).values()]
+                examples = [example["value"] for example in content.get("examples", {}).values()]
                 examples += [content["example"]] if "example" in content else []
                 for example in examples if name else ():
                     check(example, name)
-                    shown += 1
-    assert shown >= len(OPERATIONS) + len(EXAMPLES) // 2
-    for status, given in DOCUMENT["components"]["responses"].items():
-        example = given["content"]["application/json"]["example"]
+                    count += 1
+    assert count >= len(OPERATIONS) + len(EXAMPLES) // 2
+    for status, response in DOCUMENT["components"]["responses"].items():
+        example = response["content"]["application/json"]["example"]
         check(example, "ErrorResponse")
         assert status == "200" or example["error"]["message"]
     events = DOCUMENT["paths"]["/v1/chat/completions"]["post"]["responses"]["200"]["content"]
@@ -123,31 +130,33 @@ def test_what_the_document_shows_was_answered_so() -> None:
 
 def test_control_is_described_whole_and_its_examples_work(fake: FakeServer) -> None:
     served = {(method.lower(), route.path) for route in ROUTES for method in (route.methods or ())}
-    told = {(method, path) for path, made in DOCUMENT["paths"].items() for method in made}
-    assert {one for one in served if one[0] != "head"} <= told
+    described = {(method, path) for path, operations in DOCUMENT["paths"].items() for method in operations}
+    assert {route for route in served if route[0] != "head"} <= described
     for path, examples in control.EXAMPLES.items():
         for body in examples.values():
             answer = httpx2.post(fake.root + path, json=body)
             assert answer.status_code == 201, answer.text
     httpx2.post(f"{fake.root}/__fake__/reset")
     for path, methods in DOCUMENT["paths"].items():
-        for method, made in methods.items():
-            if made["tags"] == [control.TAG] and method == "get":
+        for method, operation in methods.items():
+            if operation["tags"] == [control.TAG] and method == "get":
                 status = httpx2.get(fake.root + path).status_code
-                assert str(status) in made["responses"]
+                assert str(status) in operation["responses"]
 
 
 def test_operations_have_one_name_each_and_known_tags() -> None:
-    made = [one for methods in DOCUMENT["paths"].values() for one in methods.values()]
-    names = [one["operationId"] for one in made]
+    operations = [operation for methods in DOCUMENT["paths"].values() for operation in methods.values()]
+    names = [operation["operationId"] for operation in operations]
     assert len(set(names)) == len(names)
-    assert {tag for one in made for tag in one["tags"]} == set(TAGS)
+    assert {tag for operation in operations for tag in operation["tags"]} == set(TAGS)
     assert openapi_document() == DOCUMENT
 
 
 def test_every_example_of_a_model_name_is_known(fake: FakeServer) -> None:
-    known = {one["id"] for one in httpx2.get(f"{fake.base_url}/models").json()["data"]}
-    named = {body["model"] for one in OPERATIONS for body in one.examples.values() if "model" in body}
+    known = {model["id"] for model in httpx2.get(f"{fake.base_url}/models").json()["data"]}
+    named = {
+        body["model"] for operation in OPERATIONS for body in operation.examples.values() if "model" in body
+    }
     assert {name for name in named if "moderation" not in name} <= known
 
 

@@ -88,7 +88,7 @@ def test_the_members_are_those_that_are_validated(name: str) -> None:
 @pytest.mark.parametrize("name", REQUESTS)
 def test_schema_and_validation_say_the_same_of_every_member(name: str) -> None:
     members, _, validates, least = REQUESTS[name]
-    apart = [
+    disagreements = [
         f"{member}={str(value)[:60]}: schema {fits}, validation {refusal and refusal.message}"
         for member in members
         for value in PROBES
@@ -96,26 +96,26 @@ def test_schema_and_validation_say_the_same_of_every_member(name: str) -> None:
         for fits, refusal in [(validator(name).is_valid(body), validates(body))]
         if fits != (refusal is None)
     ]
-    assert not apart, "\n".join(apart)
+    assert not disagreements, "\n".join(disagreements)
 
 
 @cache
 def published() -> dict[str, Any]:
     if not PUBLISHED.exists():
         pytest.skip("OPENAI_CONTRACT_SHARED holds no openapi.json")
-    found: dict[str, Any] = json.loads(PUBLISHED.read_text(encoding="utf-8"))
-    return found
+    specification: dict[str, Any] = json.loads(PUBLISHED.read_text(encoding="utf-8"))
+    return specification
 
 
 def test_the_published_specification_has_the_same_operations() -> None:
-    for one in OPERATIONS:
-        if one.name == "health":
+    for operation in OPERATIONS:
+        if operation.name == "health":
             continue
-        theirs = published()["paths"][one.path][one.method]
-        assert theirs["operationId"] == one.name
-        assert set(one.query) <= {parameter["name"] for parameter in theirs.get("parameters", [])}
-        assert [one.tag] == theirs["tags"]
-        if one.event is not None and one.tag == "Chat":
+        theirs = published()["paths"][operation.path][operation.method]
+        assert theirs["operationId"] == operation.name
+        assert set(operation.query) <= {parameter["name"] for parameter in theirs.get("parameters", [])}
+        assert [operation.tag] == theirs["tags"]
+        if operation.event is not None and operation.tag == "Chat":
             assert "text/event-stream" in theirs["responses"]["200"]["content"]
 
 
@@ -149,24 +149,26 @@ def resolved(schema: Any, components: Mapping[str, Any]) -> dict[str, Any]:
     if "allOf" not in schema:
         return dict(schema)
     parts = [resolved(part, components) for part in schema["allOf"]]
-    properties = {name: one for part in parts for name, one in part.get("properties", {}).items()}
+    properties = {name: member for part in parts for name, member in part.get("properties", {}).items()}
     required = [name for part in parts for name in part.get("required", ())]
     return {**schema, "type": "object", "properties": properties, "required": required}
 
 
 def types(schema: Any, components: Mapping[str, Any]) -> set[str]:
     """The JSON types that a schema lets pass, `number` including whole ones."""
-    told = resolved(schema, components)
-    found = {
-        kind for one in (*told.get("anyOf", ()), *told.get("oneOf", ())) for kind in types(one, components)
+    schema = resolved(schema, components)
+    kinds = {
+        kind
+        for alternative in (*schema.get("anyOf", ()), *schema.get("oneOf", ()))
+        for kind in types(alternative, components)
     }
-    named = told.get("type", ())
-    found |= {named} if isinstance(named, str) else set(named)
-    if told.get("nullable"):
-        found.add("null")
-    if "properties" in told and not found:
-        found.add("object")
-    return found | ({"integer"} if "number" in found else set())
+    named = schema.get("type", ())
+    kinds |= {named} if isinstance(named, str) else set(named)
+    if schema.get("nullable"):
+        kinds.add("null")
+    if "properties" in schema and not kinds:
+        kinds.add("object")
+    return kinds | ({"integer"} if "number" in kinds else set())
 
 
 def pairs(ours: Any, theirs: Any, place: str, depth: int = 0) -> Iterator[str]:
@@ -181,9 +183,9 @@ def pairs(ours: Any, theirs: Any, place: str, depth: int = 0) -> Iterator[str]:
         our.get("required", ())
     ):
         yield f"{place}.{name}: they require it"
-    for name, one in our.get("properties", {}).items():
+    for name, member in our.get("properties", {}).items():
         if name in their["properties"]:
-            yield from pairs(one, their["properties"][name], f"{place}.{name}", depth + 1)
+            yield from pairs(member, their["properties"][name], f"{place}.{name}", depth + 1)
         elif name not in BEYOND:
             yield f"{place}.{name}: they have no such member"
     if "items" in our and "items" in their:
@@ -195,5 +197,9 @@ def test_no_component_contradicts_the_published_specification(name: str) -> None
     theirs = published()["components"]["schemas"].get(ALIKE.get(name, name))
     if theirs is None:
         return
-    found = [one for one in pairs(SCHEMAS[name], theirs, name) if not LOOSER.fullmatch(one.partition(":")[0])]
-    assert not found, "\n".join(found)
+    differences = [
+        difference
+        for difference in pairs(SCHEMAS[name], theirs, name)
+        if not LOOSER.fullmatch(difference.partition(":")[0])
+    ]
+    assert not differences, "\n".join(differences)

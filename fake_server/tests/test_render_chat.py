@@ -64,14 +64,14 @@ def adapter(name: str) -> Any:
 
 
 def chunks_of(events: Iterable[bytes]) -> list[Any]:
-    found = [event.data for event in sse.decode(b"".join(events)) if event.data is not None]
-    assert found[-1] == "[DONE]"
-    return [json.loads(text) for text in found[:-1]]
+    texts = [event.data for event in sse.decode(b"".join(events)) if event.data is not None]
+    assert texts[-1] == "[DONE]"
+    return [json.loads(text) for text in texts[:-1]]
 
 
 def joined(chunks: list[Any], index: int) -> dict[str, Any]:
     """What a client makes of the chunks of one choice."""
-    said: dict[str, Any] = {
+    joined_parts: dict[str, Any] = {
         "content": "",
         "refusal": "",
         "reasoning_content": "",
@@ -84,18 +84,18 @@ def joined(chunks: list[Any], index: int) -> dict[str, Any]:
                 continue
             delta = entry["delta"]
             for name in ("content", "refusal", "reasoning_content"):
-                said[name] += delta.get(name) or ""
+                joined_parts[name] += delta.get(name) or ""
             for call in delta.get("tool_calls", ()):
-                made = said["calls"].setdefault(call["index"], {"name": "", "text": ""})
+                call_parts = joined_parts["calls"].setdefault(call["index"], {"name": "", "text": ""})
                 body = call.get("function") or call.get("custom")
-                made["name"] += body.get("name", "")
-                made["text"] += body.get("arguments", body.get("input"))
+                call_parts["name"] += body.get("name", "")
+                call_parts["text"] += body.get("arguments", body.get("input"))
             for place, name in enumerate(("name", "arguments")):
-                said["legacy"][place] += delta.get("function_call", {}).get(name, "")
-            said["finish"] = entry["finish_reason"]
+                joined_parts["legacy"][place] += delta.get("function_call", {}).get(name, "")
+            joined_parts["finish"] = entry["finish_reason"]
             if entry["logprobs"]:
-                said.setdefault("logprobs", []).extend(entry["logprobs"]["content"])
-    return said
+                joined_parts.setdefault("logprobs", []).extend(entry["logprobs"]["content"])
+    return joined_parts
 
 
 @settings(max_examples=60, deadline=None)
@@ -105,20 +105,20 @@ def test_the_stream_says_what_the_dict_says(reply: Reply, style: Style) -> None:
     chunks = chunks_of(render_stream(reply, STREAM, style))
     assert len(whole["choices"]) == len(reply.choices)
     for choice in whole["choices"]:
-        message, said = choice["message"], joined(chunks, choice["index"])
-        assert said["content"] == (message["content"] or "")
-        assert said["refusal"] == (message["refusal"] or "")
-        assert said["reasoning_content"] == message.get("reasoning_content", "")
+        message, parts = choice["message"], joined(chunks, choice["index"])
+        assert parts["content"] == (message["content"] or "")
+        assert parts["refusal"] == (message["refusal"] or "")
+        assert parts["reasoning_content"] == message.get("reasoning_content", "")
         bodies = [call.get("function") or call.get("custom") for call in message.get("tool_calls", ())]
-        assert [said["calls"][place]["name"] for place in sorted(said["calls"])] == [
+        assert [parts["calls"][place]["name"] for place in sorted(parts["calls"])] == [
             b["name"] for b in bodies
         ]
         texts = [body.get("arguments", body.get("input")) for body in bodies]
-        assert [said["calls"][place]["text"] for place in sorted(said["calls"])] == texts
+        assert [parts["calls"][place]["text"] for place in sorted(parts["calls"])] == texts
         legacy = message.get("function_call", {"name": "", "arguments": ""})
-        assert said["legacy"] == [legacy["name"], legacy["arguments"]]
-        assert said["finish"] == choice["finish_reason"]
-        assert said.get("logprobs") == (choice["logprobs"] or {}).get("content")
+        assert parts["legacy"] == [legacy["name"], legacy["arguments"]]
+        assert parts["finish"] == choice["finish_reason"]
+        assert parts.get("logprobs") == (choice["logprobs"] or {}).get("content")
     assert chunks[-1]["usage"] == whole["usage"]
     constant = ("id", "object", "created", "model", "service_tier", "system_fingerprint")
     assert len({tuple(chunk[name] for name in constant) for chunk in chunks}) == 1
@@ -216,10 +216,10 @@ def test_padding_is_on_every_chunk_or_none() -> None:
 
 def test_an_answer_of_now_has_the_time_and_an_id_of_its_own_unless_set() -> None:
     reply = Reply((Choice(content="a"),), Usage(3, 4), "m")
-    one, two = (json.loads(render_dict(reply, {}, Style.PLAIN)) for _ in range(2))
-    assert one["id"] != two["id"]
-    assert abs(one["created"] - time.time()) < 60
-    told = json.loads(
+    first, second = (json.loads(render_dict(reply, {}, Style.PLAIN)) for _ in range(2))
+    assert first["id"] != second["id"]
+    assert abs(first["created"] - time.time()) < 60
+    reply_dict = json.loads(
         render_dict(replace(reply, id="x", created=5, system_fingerprint="fp"), {}, Style.PLAIN)
     )
-    assert (told["id"], told["created"], told["system_fingerprint"]) == ("x", 5, "fp")
+    assert (reply_dict["id"], reply_dict["created"], reply_dict["system_fingerprint"]) == ("x", 5, "fp")

@@ -52,11 +52,13 @@ def genuine() -> dict[str, set[Shape]]:
     seen: dict[str, set[Shape]] = defaultdict(set)
     with RECORDINGS.open(encoding="utf-8") as lines:
         for line in lines:
-            one = json.loads(line)
-            if one["endpoint"] != "chat/completions" or one["response"]["status"] != 200:
+            recording = json.loads(line)
+            if recording["endpoint"] != "chat/completions" or recording["response"]["status"] != 200:
                 continue
-            body = one["response"]["body"]
-            parts = [("dict", body)] if one["response"]["body_kind"] == "json" else documents(body.encode())
+            body = recording["response"]["body"]
+            parts = (
+                [("dict", body)] if recording["response"]["body_kind"] == "json" else documents(body.encode())
+            )
             for part, document in parts:
                 for place, shape in shapes(document, part):
                     seen[place].add(shape)

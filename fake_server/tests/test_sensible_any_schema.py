@@ -90,24 +90,28 @@ def nested(inner: st.SearchStrategy[Schema]) -> st.SearchStrategy[Schema]:
         st.sampled_from([{}, {"additionalProperties": False}, {"additionalProperties": {"type": "string"}}]),
     )
     tagged = st.builds(
-        lambda one, other: {
+        lambda schema, other_schema: {
             "oneOf": [
                 {
                     "type": "object",
-                    "properties": {"kind": {"const": "a"}, "v": one},
+                    "properties": {"kind": {"const": "a"}, "v": schema},
                     "required": ["kind", "v"],
                 },
-                {"type": "object", "properties": {"kind": {"const": "b"}, "w": other}, "required": ["kind"]},
+                {
+                    "type": "object",
+                    "properties": {"kind": {"const": "b"}, "w": other_schema},
+                    "required": ["kind"],
+                },
             ]
         },
         inner,
         inner,
     )
     both = st.builds(
-        lambda one, other: {
+        lambda schema, other_schema: {
             "allOf": [
-                {"type": "object", "properties": {"p": one}, "required": ["p"]},
-                {"properties": {"q": other}, "required": ["q"]},
+                {"type": "object", "properties": {"p": schema}, "required": ["p"]},
+                {"properties": {"q": other_schema}, "required": ["q"]},
             ]
         },
         inner,

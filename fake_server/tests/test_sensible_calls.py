@@ -36,8 +36,8 @@ def request(text: str, *tools: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 
 def called(text: str, *tools: dict[str, Any], **more: Any) -> list[tuple[str, Any]]:
-    made = calls.choose_calls(request(text, *tools, **more), 0)
-    return [(call.name, json.loads(call.arguments)) for call in made]
+    tool_calls = calls.choose_calls(request(text, *tools, **more), 0)
+    return [(call.name, json.loads(call.arguments)) for call in tool_calls]
 
 
 OSLO, PARIS = {"city": "Oslo"}, {"city": "Paris"}
@@ -113,8 +113,12 @@ def test_custom_tools_get_text() -> None:
     ],
 )
 def test_finish_reasons_are_openais(model: str, choice: Any, reason: str) -> None:
-    (made,) = make_choices({**request("time in Oslo?", TIME, tool_choice=choice), "model": model}, 0)
-    assert (made.finish_reason, bool(made.tool_calls), made.content) == (reason, True, None)
+    (choice_made,) = make_choices({**request("time in Oslo?", TIME, tool_choice=choice), "model": model}, 0)
+    assert (choice_made.finish_reason, bool(choice_made.tool_calls), choice_made.content) == (
+        reason,
+        True,
+        None,
+    )
 
 
 @pytest.mark.parametrize(("choice", "reason"), [("auto", "function_call"), ({"name": "get_time"}, "stop")])
@@ -124,15 +128,15 @@ def test_legacy_functions(choice: Any, reason: str) -> None:
         "functions": [TIME["function"]],
         "function_call": choice,
     }
-    (made,) = make_choices(legacy, 0)
-    assert made == Choice(function_call=ToolCall("get_time", '{"city":"Oslo"}'), finish_reason=reason)
+    (choice,) = make_choices(legacy, 0)
+    assert choice == Choice(function_call=ToolCall("get_time", '{"city":"Oslo"}'), finish_reason=reason)
 
 
 def genuine() -> list[tuple[dict[str, Any], list[str]]]:
     """(request, names of the tools really called) of every recorded chat with tools, equal ones once."""
     if not RECORDINGS.is_file():
         pytest.skip(f"no recordings at {RECORDINGS}; set OPENAI_CONTRACT_SHARED")
-    found = {}
+    chats = {}
     with RECORDINGS.open(encoding="utf-8") as lines:
         for line in lines:
             recording = json.loads(line)
@@ -140,25 +144,25 @@ def genuine() -> list[tuple[dict[str, Any], list[str]]]:
             if recording["endpoint"] != "chat/completions" or response["body_kind"] != "json":
                 continue
             if response["status"] == 200 and isinstance(asked_for, dict) and asked_for.get("tools"):
-                made = response["body"]["choices"][0]["message"].get("tool_calls") or []
-                names = [(call.get("function") or call.get("custom"))["name"] for call in made]
-                found[json.dumps([asked_for["messages"], asked_for["tools"]])] = (asked_for, names)
-    return list(found.values())
+                real_calls = response["body"]["choices"][0]["message"].get("tool_calls") or []
+                names = [(call.get("function") or call.get("custom"))["name"] for call in real_calls]
+                chats[json.dumps([asked_for["messages"], asked_for["tools"]])] = (asked_for, names)
+    return list(chats.values())
 
 
 def test_decisions_agree_with_genuine_traffic() -> None:
     agreed, same_tool, decided, both = 0, 0, 0, 0
     for asked_for, real in genuine():
-        made = calls.choose_calls(asked_for, 0)
-        tools = {one.name: one for one in chat_request.tools(asked_for)}
-        for call in made:
+        tool_calls = calls.choose_calls(asked_for, 0)
+        tools = {tool.name: tool for tool in chat_request.tools(asked_for)}
+        for call in tool_calls:
             if call.kind == "function":
                 Draft202012Validator(tools[call.name].parameters).validate(json.loads(call.arguments))
         decided += 1
-        agreed += bool(real) == bool(made)
-        if real and made:
+        agreed += bool(real) == bool(tool_calls)
+        if real and tool_calls:
             both += 1
-            same_tool += real[0] == made[0].name
+            same_tool += real[0] == tool_calls[0].name
     assert decided > 200
     assert agreed / decided > 0.85
     assert same_tool / both > 0.9

@@ -13,12 +13,12 @@ from fake_server.api.sensible import objects, repeat, words
 from fake_server.api.sensible.choices import make_choices
 
 
-def said(text: str, *before: dict[str, Any]) -> str:
+def answer_to(text: str, *before: dict[str, Any]) -> str:
     return words.write_text({"messages": [*before, {"role": "user", "content": text}]}, 0)
 
 
 @pytest.mark.parametrize(
-    ("text", "wanted"),
+    ("text", "repeated"),
     [
         ("Repeat after me: hei på deg", "hei på deg"),
         ("Repeat the following: a\nb\n\nc", "a\nb\n\nc"),
@@ -55,16 +55,16 @@ def said(text: str, *before: dict[str, Any]) -> str:
         ("", None),
     ],
 )  # fmt: skip
-def test_what_is_repeated(text: str, wanted: str | None) -> None:
-    assert repeat.words_to_repeat(text) == wanted
-    if wanted is not None:
-        assert said(text) == wanted
+def test_what_is_repeated(text: str, repeated: str | None) -> None:
+    assert repeat.words_to_repeat(text) == repeated
+    if repeated is not None:
+        assert answer_to(text) == repeated
 
 
 def test_a_system_message_may_ask_for_words() -> None:
     system = {"role": "system", "content": "Always reply with exactly 'pong'."}
-    assert said("hello there", system) == "pong"
-    assert said("Say ping", system) == "ping"
+    assert answer_to("hello there", system) == "pong"
+    assert answer_to("Say ping", system) == "ping"
 
 
 @pytest.mark.parametrize(
@@ -78,22 +78,22 @@ def test_a_system_message_may_ask_for_words() -> None:
     ],
 )
 def test_small_skills(text: str, start: str) -> None:
-    assert said(text).startswith(start)
+    assert answer_to(text).startswith(start)
 
 
 def test_the_question_is_mentioned_even_at_its_end() -> None:
-    assert "What is the capital of France?" in said("What is the capital of France?")
-    assert "nonce-77" in said("word " * 5000 + "nonce-77")
-    assert "{0}" in said("what does {0} mean?")
+    assert "What is the capital of France?" in answer_to("What is the capital of France?")
+    assert "nonce-77" in answer_to("word " * 5000 + "nonce-77")
+    assert "{0}" in answer_to("what does {0} mean?")
 
 
 def test_earlier_turns_are_remembered() -> None:
     first = {"role": "user", "content": "My name is Kari."}
-    assert "My name is Kari." in said("What is my name?", first, {"role": "assistant", "content": "Hi"})
+    assert "My name is Kari." in answer_to("What is my name?", first, {"role": "assistant", "content": "Hi"})
 
 
 def test_long_answers_are_long() -> None:
-    assert len(said("Write a long story about a cat").split()) > 80
+    assert len(answer_to("Write a long story about a cat").split()) > 80
 
 
 def test_results_of_tools_are_in_the_answer() -> None:
@@ -119,14 +119,17 @@ def test_results_of_tools_are_in_the_answer() -> None:
 )  # fmt: skip
 def test_json_objects(text: str, json_text: Any) -> None:
     request = {"messages": [{"role": "user", "content": text}], "response_format": {"type": "json_object"}}
-    found = json.loads(objects.write_json(request, 0))
-    assert (json.dumps(found) if isinstance(json_text, str) else list(found)) == json_text
+    value = json.loads(objects.write_json(request, 0))
+    assert (json.dumps(value) if isinstance(json_text, str) else list(value)) == json_text
 
 
 def test_a_schema_is_answered_with_an_object_of_it() -> None:
     schema = {"type": "object", "properties": {"colour": {"enum": ["red", "green"]}}, "required": ["colour"]}
-    wanted = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema, "strict": True}}
-    request = {"messages": [{"role": "user", "content": "Is grass green?"}], "response_format": wanted}
+    response_format = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema, "strict": True}}
+    request = {
+        "messages": [{"role": "user", "content": "Is grass green?"}],
+        "response_format": response_format,
+    }
     (choice,) = make_choices(request, 0)
     assert choice.content == '{"colour": "green"}'
 
@@ -148,7 +151,7 @@ def test_long_odd_texts_take_little_time(text: str) -> None:
 
 
 def test_lone_surrogates_do_not_get_through() -> None:
-    assert said("Say \ud800x").encode() == "\ufffdx".encode()
+    assert answer_to("Say \ud800x").encode() == "\ufffdx".encode()
 
 
 @pytest.mark.parametrize(

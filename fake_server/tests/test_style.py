@@ -16,11 +16,11 @@ DRAWN = [Style.draw(seed, b'{"model":"m"}') for seed in range(200)]
 
 
 def test_every_freedom_is_taken_by_some_seed() -> None:
-    for one in fields(Style):
-        if one.name == "space":  # many clients need it, though the standard does not
+    for field in fields(Style):
+        if field.name == "space":  # many clients need it, though the standard does not
             assert all(style.space for style in DRAWN)
             continue
-        assert len({getattr(style, one.name) for style in DRAWN}) > 1, one.name
+        assert len({getattr(style, field.name) for style in DRAWN}) > 1, field.name
 
 
 def test_header_names_in_each_case() -> None:
@@ -92,5 +92,5 @@ def test_ids_are_new_every_time() -> None:
         replies = {style.new_reply_id() for _ in range(50)}
         calls = {style.new_call_id() for _ in range(50)}
         assert len(replies) == len(calls) == 50
-        assert all(one.startswith("chatcmpl-") and one[9:].isalnum() for one in replies)
-        assert all(one.startswith("call_") and one[5:].isalnum() for one in calls)
+        assert all(reply_id.startswith("chatcmpl-") and reply_id[9:].isalnum() for reply_id in replies)
+        assert all(call_id.startswith("call_") and call_id[5:].isalnum() for call_id in calls)

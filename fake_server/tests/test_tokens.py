@@ -52,7 +52,7 @@ def genuine() -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
     """(kind, request, answer) of the recorded chats that the estimate is for, equal ones once."""
     if not RECORDINGS.is_file():
         pytest.skip(f"no recordings at {RECORDINGS}; set OPENAI_CONTRACT_SHARED")
-    found = {}
+    chats = {}
     with RECORDINGS.open(encoding="utf-8") as lines:
         for line in lines:
             recording = json.loads(line)
@@ -69,8 +69,8 @@ def genuine() -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
             schema = (request.get("response_format") or {}).get("type") == "json_schema"
             tools = request.get("tools") or request.get("functions")
             kind = "tools" if tools else "schema" if schema else "plain"
-            found[text] = (kind, request, response["body"])
-    return list(found.values())
+            chats[text] = (kind, request, response["body"])
+    return list(chats.values())
 
 
 def spread(errors: list[float]) -> tuple[float, float]:

@@ -28,9 +28,9 @@ def recorded(statuses: set[int]) -> Iterator[tuple[str, dict[str, Any], Any]]:
         pytest.skip(f"the shared recordings are not at {RECORDINGS}: set OPENAI_CONTRACT_SHARED")
     with RECORDINGS.open(encoding="utf-8") as lines:
         for line in lines:
-            one = json.loads(line)
-            if one["endpoint"] == "chat/completions" and one["response"]["status"] in statuses:
-                yield one["id"], one["request"]["body"], one["response"]["body"]
+            recording = json.loads(line)
+            if recording["endpoint"] == "chat/completions" and recording["response"]["status"] in statuses:
+                yield recording["id"], recording["request"]["body"], recording["response"]["body"]
 
 
 def test_every_genuine_request_that_succeeded_is_accepted() -> None:

@@ -19,8 +19,8 @@ OBJECT = "schema must be a JSON Schema of 'type: \"object\"', got 'type: "
 
 
 def formatted(schema: Any, strict: bool | None = True) -> ErrorReply | None:
-    told = {"name": "x", "schema": schema, "strict": strict}
-    return validate_chat({**ASK, "response_format": {"type": "json_schema", "json_schema": told}})
+    json_schema = {"name": "x", "schema": schema, "strict": strict}
+    return validate_chat({**ASK, "response_format": {"type": "json_schema", "json_schema": json_schema}})
 
 
 def offered(parameters: Any, strict: bool | None = None) -> ErrorReply | None:
@@ -54,10 +54,10 @@ STRICT = [
 
 @pytest.mark.parametrize(("schema", "problem"), STRICT)
 def test_a_strict_schema_that_is_refused(schema: dict[str, Any], problem: str) -> None:
-    told = formatted(schema)
-    assert told is not None
-    assert told.message == f"Invalid schema for response_format 'x': {problem}"
-    assert (told.status, told.param, told.code) == (400, "response_format", None)
+    refusal = formatted(schema)
+    assert refusal is not None
+    assert refusal.message == f"Invalid schema for response_format 'x': {problem}"
+    assert (refusal.status, refusal.param, refusal.code) == (400, "response_format", None)
     assert formatted(schema, strict=False) is formatted(schema, strict=None) is None
 
     tool = offered(schema, strict=True)
@@ -78,9 +78,9 @@ def test_a_strict_schema_that_is_refused(schema: dict[str, Any], problem: str) -
     ],
 )
 def test_parameters_that_no_function_has(parameters: dict[str, Any], problem: str) -> None:
-    told = offered(parameters)
-    assert told is not None
-    assert told.message.startswith(f"Invalid schema for function 'f': {problem}")
+    refusal = offered(parameters)
+    assert refusal is not None
+    assert refusal.message.startswith(f"Invalid schema for function 'f': {problem}")
 
 
 @pytest.mark.parametrize(
@@ -110,9 +110,9 @@ def test_a_deep_schema_is_walked_without_recursion() -> None:
     schema: dict[str, Any] = {"type": "array"}
     for _ in range(5000):
         schema = {"type": "array", "items": schema}
-    told = offered({"type": "object", "properties": {"p": schema}})
-    assert told is not None
-    assert told.message.endswith("array schema missing items.")
+    refusal = offered({"type": "object", "properties": {"p": schema}})
+    assert refusal is not None
+    assert refusal.message.endswith("array schema missing items.")
 
 
 def test_what_the_sdk_makes_of_a_model_passes_and_what_pydantic_does_not() -> None:
