@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from itertools import zip_longest
+from typing import Any, TypeVar
 
 from fake_server.api.render.event_template import PLACEHOLDERS, EventTemplate
-from fake_server.api.render.shared import interleave, reply_head, token_counts
 from fake_server.api.render.style import Style, new_id
 from fake_server.api.reply import Choice, Reply, TokenLogprob, ToolCall, Usage
 
+_Entry = TypeVar("_Entry")
 FINGERPRINT = "fp_44709d6fcb"
 AT_ONCE = 256
 """Events that are rendered at once, so that a long stream is never held whole."""
@@ -91,11 +93,29 @@ def _head(reply: Reply, kind: str, style: Style) -> dict[str, Any]:
     return {**reply_head(reply, kind, style, "chatcmpl-"), "model": reply.model}
 
 
+def reply_head(reply: Reply, kind: str, style: Style, prefix: str) -> dict[str, Any]:
+    """The members `id`, `object` and `created`; a reply without an id gets a new one with this prefix."""
+    return {
+        "id": reply.id if reply.id is not None else style.new_reply_id(prefix),
+        "object": kind,
+        "created": reply.created if reply.created is not None else int(time.time()),
+    }
+
+
 def _tail(reply: Reply) -> dict[str, Any]:
     fingerprint = reply.system_fingerprint
     return {
         "service_tier": "default",
         "system_fingerprint": FINGERPRINT if fingerprint is None else fingerprint,
+    }
+
+
+def token_counts(usage: Usage) -> dict[str, Any]:
+    """The members of `usage` that all completions have."""
+    return {
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "total_tokens": usage.total_tokens,
     }
 
 
@@ -186,6 +206,12 @@ def _entry(
     index: int, delta: dict[str, Any], logprobs: dict[str, Any] | None, finish: str | None = None
 ) -> dict[str, Any]:
     return {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish}
+
+
+def interleave(choices: Iterable[Iterator[_Entry]]) -> Iterator[_Entry]:
+    """Take one entry of each choice in turn, as choices are generated side by side."""
+    for row in zip_longest(*choices):
+        yield from (entry for entry in row if entry is not None)
 
 
 _Delta = tuple[dict[str, Any], dict[str, Any] | None]

@@ -34,4 +34,4 @@ class EventTemplate:
             return [first + text + last for text in serialize(texts[0])]
         left, right = (serialize(texts[index]) for index in self._order)
         second = self._between[1]
-        return [first + one + second + other + last for one, other in zip(left, right, strict=True)]
+        return [first + text + second + other + last for text, other in zip(left, right, strict=True)]
