@@ -1,4 +1,4 @@
-"""How providers of the API differ from its contract: their recordings judged, counted by section.
+"""How providers of the API differ from its contract: their recordings, judged and counted by section.
 
-`python -m contract_tests.compatibility FOLDER` prints the table, with `--write` into COMPATIBILITY.md.
+`python -m contract_tests.lab.compatibility FOLDER` prints the table, with `--write` into COMPATIBILITY.md.
 """

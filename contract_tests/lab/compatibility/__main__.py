@@ -1,4 +1,4 @@
-"""`python -m contract_tests.lab.compatibility FOLDER`: COMPATIBILITY.md from recordings."""
+"""`python -m contract_tests.lab.compatibility FOLDER`: make COMPATIBILITY.md from recordings."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ TRUTH = "openai.jsonl"
 """The recordings of api.openai.com itself; they are what the rules are checked against."""
 
 
-def others(folder: Path) -> Tally:
-    """The recordings of every provider but api.openai.com, judged and counted. Raises InputError."""
+def tally_others(folder: Path) -> Tally:
+    """Judge and count the recordings of every provider but api.openai.com. Raises InputError."""
     paths = sorted(path for path in folder.glob("*.jsonl") if path.name != TRUTH)
     if not paths:
         raise InputError(f"{folder}: no .jsonl file of a provider; name the folder of the shared recordings")
     return tally(recording for path in paths for recording in read_lines(path))
 
 
-def readings() -> Readings:
-    """What the bytes say, as written down by those who read them."""
-    found: Readings = yaml.safe_load((HERE / "readings.yaml").read_text("utf-8"))
-    return found
+def load_readings() -> Readings:
+    """Provider -> rule -> what the bytes say, as written down by those who read them."""
+    readings: Readings = yaml.safe_load((HERE / "readings.yaml").read_text("utf-8"))
+    return readings
 
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option("--write", is_flag=True, help=f"Write it into {PAGE.name}.")
+@click.option("--write", is_flag=True, help=f"Write the table into {PAGE.name}.")
 @click.option("--check", is_flag=True, help=f"Fail where {PAGE.name} says something else.")
 def main(folder: Path, write: bool, check: bool) -> None:
     """Judge the recordings in FOLDER and print how each provider differs from the contract."""
     try:
-        counted, known = others(folder), readings()
+        counted, known = tally_others(folder), load_readings()
         generated = as_markdown(counted, known)
         page = PAGE.read_text("utf-8")
         stale = between(page) != generated
@@ -51,12 +51,14 @@ def main(folder: Path, write: bool, check: bool) -> None:
         raise click.ClickException(str(error)) from error
     if not (write or check):
         click.echo(generated)
-    for word, pairs in (
+    for label, pairs in (
         ("not read", unread_findings(counted, known)),
         ("no longer found", outdated_readings(counted, known)),
     ):
         for name, rule in pairs:
-            click.echo(f"{word}: {rule} of {name} (contract_tests/lab/compatibility/readings.yaml)", err=True)
+            click.echo(
+                f"{label}: {rule} of {name} (contract_tests/lab/compatibility/readings.yaml)", err=True
+            )
     if write:
         click.echo(f"{PAGE.name}: {'written' if stale else 'was up to date'}")
     elif check and stale:

@@ -24,7 +24,7 @@ AIM = 0.1
 
 
 def long_stream(name: str) -> Exchange:
-    """A conforming stream whose third event is said again until there are CHUNKS of them."""
+    """A conforming stream with its third event repeated CHUNKS times."""
     exchange = fixture.load(CONFORMING / f"{name}.yaml").exchange
     events = exchange.payload.split(b"\n\n")
     body = b"\n\n".join([*events[:2], *[events[2]] * CHUNKS, *events[3:]])
@@ -60,7 +60,7 @@ def main() -> None:
         parsing, judging = (
             statistics.median(times) * 1e6 / len(texts) for times in zip(*rounds, strict=True)
         )
-        each = sorted(one / other for one, other in rounds)
+        each = sorted(parse_time / judge_time for parse_time, judge_time in rounds)
         ratios.append(statistics.median(each))
         print(
             f"{name:16} {len(texts):,} chunks: json.loads {parsing:4.1f} µs, "

@@ -18,7 +18,7 @@ _BAD = re.compile(r"(Non-2xx or 3xx responses: \d+|Socket errors: .*)")
 
 
 class LoadError(Exception):
-    """A measurement that means nothing; the text says why."""
+    """A measurement that means nothing; the message says why."""
 
 
 def serving(command: Sequence[str], port: int, core: int, log: Path) -> AbstractContextManager[Running]:
@@ -33,7 +33,7 @@ def serving(command: Sequence[str], port: int, core: int, log: Path) -> Abstract
 
 
 def requests_per_second(port: int, script: Path, core: int, seconds: int) -> float:
-    """What wrk, pinned to a core, gets answered. Raises LoadError where an answer was no success."""
+    """The rate that wrk, pinned to a core, reaches. Raises LoadError where a reply was no success."""
     url = f"http://127.0.0.1:{port}/v1/chat/completions"
     command = ["taskset", "-c", str(core), "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s"]
     command += ["-s", str(script), url]
@@ -41,18 +41,18 @@ def requests_per_second(port: int, script: Path, core: int, seconds: int) -> flo
     return rate_of(done.stdout)
 
 
-def rate_of(told: str) -> float:
-    """The rate that wrk tells. Raises LoadError where some answers were no success."""
-    found, bad = _RATE.search(told), _BAD.search(told)
+def rate_of(output: str) -> float:
+    """The rate in wrk's output. Raises LoadError where it has none, or some replies were no success."""
+    rate, bad = _RATE.search(output), _BAD.search(output)
     if bad is not None:
         raise LoadError(bad[1])
-    if found is None:
-        raise LoadError("wrk told no rate")
-    return float(found[1])
+    if rate is None:
+        raise LoadError("wrk printed no rate")
+    return float(rate[1])
 
 
 def wrk_script(path: Path, body: str) -> Path:
-    """A script for wrk that posts this JSON."""
+    """Write a script that has wrk post this JSON; returns its path."""
     path.write_text(
         'wrk.method = "POST"\n'
         'wrk.headers["Content-Type"] = "application/json"\n'
@@ -62,8 +62,8 @@ def wrk_script(path: Path, body: str) -> Path:
     return path
 
 
-def missing() -> list[str]:
-    """Programs that are needed and not there."""
+def missing_programs() -> list[str]:
+    """The programs that are needed and not on PATH."""
     return [name for name in ("wrk", "taskset") if shutil.which(name) is None]
 
 

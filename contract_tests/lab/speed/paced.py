@@ -1,4 +1,4 @@
-"""Many streams open at once, each at its pace: how far the events are from when they are due."""
+"""Many open streams, each at its pace: how far the events are from when they are due."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ STREAMS, RATE, EVENTS = 5000, 1.0, 4
 
 @dataclass(frozen=True)
 class Pace:
-    """Errors of the gaps between events in milliseconds, and how many streams ended whole."""
+    """Errors of the gaps between events in milliseconds, and the number of streams that ended whole."""
 
     whole: int
     median: float
@@ -35,8 +35,8 @@ async def measure(port: int, streams: int = STREAMS) -> Pace:
 
 
 async def _stream(port: int, errors: list[float], waiting: asyncio.Semaphore) -> bool:
-    said = [{"role": "user", "content": "hello"}]
-    body = json.dumps({"model": "m", "stream": True, "messages": said}).encode()
+    messages = [{"role": "user", "content": "hello"}]
+    body = json.dumps({"model": "m", "stream": True, "messages": messages}).encode()
     async with waiting:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
@@ -58,8 +58,8 @@ async def _stream(port: int, errors: list[float], waiting: asyncio.Semaphore) ->
 
 
 def raise_limit(files: int) -> None:
-    """Let this process and its children open so many files, as far as the system allows."""
+    """Raise the limit of open files of this process and its children, as far as the system allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = files if hard == resource.RLIM_INFINITY else min(files, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    limit = files if hard == resource.RLIM_INFINITY else min(files, hard)
+    if soft != resource.RLIM_INFINITY and soft < limit:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))

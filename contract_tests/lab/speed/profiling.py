@@ -27,7 +27,7 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from contract_tests.lab.speed.judging import STREAMS, chunks_of, long_stream
-from contract_tests.lab.speed.servers import ASKED, SAID, WORDS
+from contract_tests.lab.speed.servers import ANSWER, QUESTION, STREAM_TEXT
 from contract_tests.lab.tools.checkout import ROOT
 from contract_tests.rules import judge
 from fake_server.scripts import book as scripts
@@ -104,9 +104,9 @@ def request_path(*, stream: bool) -> RequestPath:
 
 
 def _served(*, stream: bool) -> Config:
-    """A server whose one script answers ASKED, with a stream of 66 events where it is asked for one."""
-    reply = {"text": WORDS if stream else SAID}
-    when = {"messages": {"last": {"contains": ASKED}}}
+    """A server whose one script answers QUESTION, with a stream of 66 events where it is asked for one."""
+    reply = {"text": STREAM_TEXT if stream else ANSWER}
+    when = {"messages": {"last": {"contains": QUESTION}}}
     book = scripts.parse([{"name": "answer", "when": when, "reply": reply}])
     config = uvicorn_server(Settings(book=book, plain=True)).config
     config.load()
@@ -115,7 +115,7 @@ def _served(*, stream: bool) -> Config:
 
 def _request(*, stream: bool) -> bytes:
     """A request with the header fields that SDKs send."""
-    asked = {"model": "gpt-4o", "messages": [{"role": "user", "content": ASKED}], "stream": stream}
+    asked = {"model": "gpt-4o", "messages": [{"role": "user", "content": QUESTION}], "stream": stream}
     body = json.dumps(asked).encode()
     fields = {
         "Host": "x",

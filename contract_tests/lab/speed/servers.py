@@ -12,16 +12,16 @@ from contract_tests.lab.fidelity.tools import aimock_command
 from contract_tests.lab.tools.environments import python_environment
 
 LLMOCK = "0.2.2"
-ASKED = "hello"
-SAID = "Hello! How can I help you today?"
+QUESTION = "hello"
+ANSWER = "Hello! How can I help you today?"
 EVENTS = 64
-WORDS = " ".join(["word"] * EVENTS)
+STREAM_TEXT = " ".join(["word"] * EVENTS)
 Command = Callable[[int], Sequence[str]]
 
 
 @dataclass(frozen=True)
 class Server:
-    """A server under load. `command` gives what starts it on a port; `streams` what it is asked for."""
+    """A server under load. `command` takes a port; `streams` says whether streams are requested."""
 
     name: str
     command: Command
@@ -29,13 +29,13 @@ class Server:
 
 
 def servers(folder: Path, body: Path, events: Path) -> list[Server]:
-    """All of them; their files are written to `folder`. Raises NotInstalled for one that cannot be had."""
-    one, thousand, stream = _scripts(folder)
+    """The servers of the kit and the bare ones; their files are written to `folder`."""
+    single, thousand, stream = _write_scripts(folder)
     return [
         Server("bare uvicorn", _bare("dict", body)),
         Server("bare uvicorn, httptools", _bare("dict", body, "httptools")),
         Server("plain FastAPI", _bare("fastapi", body)),
-        Server("fake", _fake(one)),
+        Server("fake", _fake(single)),
         Server("fake, 1,000 scripts", _fake(thousand)),
         Server("bare uvicorn, event by event", _bare("events", events), streams=True),
         Server("bare uvicorn, one write", _bare("together", events), streams=True),
@@ -44,11 +44,11 @@ def servers(folder: Path, body: Path, events: Path) -> list[Server]:
 
 
 def aimock(folder: Path, *, streams: bool) -> Server:
-    """aimock with the same answer. Raises NotInstalled."""
+    """aimock with the same reply. Raises NotInstalled."""
     script = aimock_command()
-    said = WORDS if streams else SAID
+    text = STREAM_TEXT if streams else ANSWER
     path = folder / f"aimock-{streams}.json"
-    rule = {"match": {"userMessage": ASKED}, "response": {"content": said}}
+    rule = {"match": {"userMessage": QUESTION}, "response": {"content": text}}
     path.write_text(json.dumps({"fixtures": [rule]}))
     size = ["--chunk-size", "5"]
     options = ["--fixtures", str(path), "--log-level", "silent", *size]
@@ -57,7 +57,7 @@ def aimock(folder: Path, *, streams: bool) -> Server:
 
 
 def llmock(folder: Path, *, streams: bool) -> Server:
-    """LLMock with its shortest answer; the text cannot be chosen. Raises NotInstalled."""
+    """LLMock with its shortest reply, whose text cannot be chosen. Raises NotInstalled."""
     del folder  # it reads no file
     program = python_environment("llmock", (f"llmock=={LLMOCK}",)).with_name("llmock")
     options = ["serve", "--response-style", "hello", "--log-level", "error", "--port"]
@@ -90,16 +90,20 @@ def _fake(scripts: Path) -> Command:
     ]
 
 
-def _scripts(folder: Path) -> list[Path]:
-    answer = {"name": "answer", "when": {"messages": {"last": {"contains": ASKED}}}, "reply": {"text": SAID}}
-    others = [
+def _write_scripts(folder: Path) -> list[Path]:
+    answer = {
+        "name": "answer",
+        "when": {"messages": {"last": {"contains": QUESTION}}},
+        "reply": {"text": ANSWER},
+    }
+    mismatches = [
         {**answer, "name": f"no {n}", "when": {"messages": {"last": {"contains": f"question {n}"}}}}
         for n in range(999)
     ]
     files = {
-        "one": [answer],
-        "thousand": [*others, answer],
-        "stream": [{**answer, "reply": {"text": WORDS}}],
+        "single": [answer],
+        "thousand": [*mismatches, answer],
+        "stream": [{**answer, "reply": {"text": STREAM_TEXT}}],
     }
     for name, scripts in files.items():
         (folder / f"{name}.yaml").write_text(json.dumps(scripts))

@@ -23,53 +23,53 @@ SAMPLE = 12
 """Fixtures that are measured again; others every day."""
 
 
-def said(text: str, finish: str = "stop", calls: tuple[Any, ...] = ()) -> dict[str, Any]:
+def answer(text: str, finish: str = "stop", calls: tuple[Any, ...] = ()) -> dict[str, Any]:
     choice = {"text": text, "calls": list(calls), "finish": finish}
     return {"result": {"id": "1", "choices": [choice], "usage": [1, 2, 3]}}
 
 
-def raised(name: str, **told: Any) -> dict[str, Any]:
-    return {"error": name, "said": told}
+def error(name: str, **details: Any) -> dict[str, Any]:
+    return {"error": name, "said": details}
 
 
 CALL = ["c1", "f", {"city": "Oslo"}]
 VERDICTS: list[tuple[dict[str, Any], dict[str, Any] | None, str]] = [
-    (said("A tree."), said("A tree."), "fine"),
-    (said(""), said("A tree."), "empty"),
-    (said("A t"), said("A tree."), "short"),
-    (said("A bush stands."), said("A tree."), "wrong: text"),
-    (said("A bu"), said("A tree."), "wrong: text"),
-    (said([{"text": "A tree."}]), said("A tree."), "wrong: text"),  # type: ignore[arg-type]
-    (said("A tree.", "length"), said("A tree."), "wrong: finish"),
-    (said(""), said("", calls=(CALL,)), "empty"),
-    (said("", calls=([*CALL[:2], {"city": "Rome"}],)), said("", calls=(CALL,)), "wrong: calls"),
-    (said("", calls=([*CALL[:2], {}],)), said("", calls=(CALL,)), "short"),
-    (said("", calls=([None, *CALL[1:]],)), said("", calls=(CALL,)), "wrong: calls"),
-    (said("", calls=(CALL,)), said("", calls=(CALL, ["c2", "f", {}])), "short"),
+    (answer("A tree."), answer("A tree."), "fine"),
+    (answer(""), answer("A tree."), "empty"),
+    (answer("A t"), answer("A tree."), "short"),
+    (answer("A bush stands."), answer("A tree."), "wrong: text"),
+    (answer("A bu"), answer("A tree."), "wrong: text"),
+    (answer([{"text": "A tree."}]), answer("A tree."), "wrong: text"),  # type: ignore[arg-type]
+    (answer("A tree.", "length"), answer("A tree."), "wrong: finish"),
+    (answer(""), answer("", calls=(CALL,)), "empty"),
+    (answer("", calls=([*CALL[:2], {"city": "Rome"}],)), answer("", calls=(CALL,)), "wrong: calls"),
+    (answer("", calls=([*CALL[:2], {}],)), answer("", calls=(CALL,)), "short"),
+    (answer("", calls=([None, *CALL[1:]],)), answer("", calls=(CALL,)), "wrong: calls"),
+    (answer("", calls=(CALL,)), answer("", calls=(CALL, ["c2", "f", {}])), "short"),
     (
         {"result": {"choices": [{"text": "", "calls": [], "invalid calls": [CALL]}]}},
         {"result": {"choices": [{"text": "", "calls": [CALL], "invalid calls": []}]}},
         "wrong: calls, invalid calls",
     ),
-    (said("A tree."), raised("NotFoundError", status=404), "wrong: no error"),
+    (answer("A tree."), error("NotFoundError", status=404), "wrong: no error"),
     ({"result": {"vectors": [[0.6000000238]]}}, {"result": {"vectors": [[0.6]]}}, "fine"),
-    (said("A tree."), None, "answers"),
+    (answer("A tree."), None, "answers"),
     ({"result": None}, {"result": None}, "–"),
-    ({"hangs": True}, said("A tree."), "hangs"),
-    (raised("KeyError", message="'id'"), said("A tree."), "raises KeyError"),
-    (raised("NotFoundError", code="a"), raised("NotFoundError", code="a"), "fine"),
-    (raised("NotFoundError", code=None), raised("NotFoundError", code="a"), "wrong: code"),
-    (raised("APIError", code="a"), raised("NotFoundError", code="a"), "raises APIError"),
+    ({"hangs": True}, answer("A tree."), "hangs"),
+    (error("KeyError", message="'id'"), answer("A tree."), "raises KeyError"),
+    (error("NotFoundError", code="a"), error("NotFoundError", code="a"), "fine"),
+    (error("NotFoundError", code=None), error("NotFoundError", code="a"), "wrong: code"),
+    (error("APIError", code="a"), error("NotFoundError", code="a"), "raises APIError"),
 ]
 
 
-@pytest.mark.parametrize(("answer", "right", "told"), VERDICTS, ids=[case[2] for case in VERDICTS])
-def test_a_verdict(answer: dict[str, Any], right: dict[str, Any] | None, told: str) -> None:
-    assert judge_client(answer, right) == told
+@pytest.mark.parametrize(("actual", "right", "expected"), VERDICTS, ids=[case[2] for case in VERDICTS])
+def test_a_judge_client(actual: dict[str, Any], right: dict[str, Any] | None, expected: str) -> None:
+    assert judge_client(actual, right) == expected
 
 
 @pytest.mark.parametrize(
-    ("row", "told"),
+    ("row", "expected"),
     [
         ({}, ""),
         ({"a 1": "fine", "b": "–"}, "every client measured is fine"),
@@ -82,8 +82,8 @@ def test_a_verdict(answer: dict[str, Any], right: dict[str, Any] | None, told: s
         ),
     ],
 )
-def test_a_row_in_words(row: dict[str, str], told: str) -> None:
-    assert format_breakage(row) == told
+def test_a_row_in_words(row: dict[str, str], expected: str) -> None:
+    assert format_breakage(row) == expected
 
 
 def test_a_request_that_no_client_makes_becomes_a_common_one() -> None:
@@ -101,7 +101,7 @@ def test_a_request_that_no_client_makes_becomes_a_common_one() -> None:
     }
 
 
-def test_what_no_client_asks_is_not_asked() -> None:
+def test_a_question_that_no_client_asks_is_left_out() -> None:
     (slash,) = (subject for subject in subjects() if subject.name == "bugs/g4f-trailing-slash-307")
     assert slash.question is None
     assert set(load_table().verdicts[slash.name].values()) == {"–"}
@@ -138,12 +138,12 @@ def driver(request: pytest.FixtureRequest) -> Iterator[Driver]:
 
 
 @pytest.mark.slow
-def test_a_sample_measured_anew_says_the_same(driver: Driver) -> None:
+def test_a_sample_measured_again_is_the_same(driver: Driver) -> None:
     name = driver.client.name
     known = load_table()
     if driver.version != known.clients[name]:
         pytest.skip(
             f"{name} is {driver.version} now, measured as {known.clients[name]}: make clients CLIENTS=--write"
         )
-    seen = {subject: row[name] for subject, row in measure_rows([driver], _sample())}
-    assert seen == {subject: known.verdicts[subject][name] for subject in seen}
+    measured = {subject: row[name] for subject, row in measure_rows([driver], _sample())}
+    assert measured == {subject: known.verdicts[subject][name] for subject in measured}

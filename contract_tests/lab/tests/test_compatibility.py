@@ -140,17 +140,19 @@ def test_the_page_is_about_the_shared_recordings() -> None:
 
 @needs_recordings
 @pytest.mark.slow
-def test_the_page_is_made_anew_from_the_shared_recordings() -> None:
+def test_the_page_is_regenerated_from_the_shared_recordings() -> None:
     """What the rules find changes with them; `make compatibility CHECK=1` compares that too."""
-    made = _table(f"{START}\n{as_markdown(command.others(SHARED / 'recordings'), command.readings())}\n{END}")
+    regenerated = _table(
+        f"{START}\n{as_markdown(command.tally_others(SHARED / 'recordings'), command.load_readings())}\n{END}"
+    )
     page = _table(PAGE)
-    assert list(made) == list(page)
-    assert {name: row[0] for name, row in made.items()} == {name: row[0] for name, row in page.items()}
+    assert list(regenerated) == list(page)
+    assert {name: row[0] for name, row in regenerated.items()} == {name: row[0] for name, row in page.items()}
     assert set(page[""][1:]) <= set(SECTIONS)
 
 
 def test_readings_are_of_rules_that_exist() -> None:
-    known = command.readings()
+    known = command.load_readings()
     assert {rule for rules in known.values() for rule in rules} <= set(RULES)
     assert all(text and "|" not in text for rules in known.values() for text in rules.values())
 
@@ -159,7 +161,7 @@ def test_the_command_writes_and_checks(tmp_path: Path, monkeypatch: pytest.Monke
     page, folder = tmp_path / "PAGE.md", tmp_path / "recordings"
     folder.mkdir()
     monkeypatch.setattr(command, "PAGE", page)
-    monkeypatch.setattr(command, "readings", lambda: {})
+    monkeypatch.setattr(command, "load_readings", lambda: {})
     page.write_text(f"# About\n{START}\n{END}\n", "utf-8")
     run = CliRunner().invoke
     assert run(command.main, [str(folder)]).exit_code == 1
@@ -176,11 +178,11 @@ def test_the_command_writes_and_checks(tmp_path: Path, monkeypatch: pytest.Monke
     checked = run(command.main, [str(folder), "--check"])
     assert checked.exit_code == 1
     assert "not read: models.list-object of p" in checked.output
-    monkeypatch.setattr(command, "readings", lambda: {"p": {"models.list-object": "liste"}})
+    monkeypatch.setattr(command, "load_readings", lambda: {"p": {"models.list-object": "liste"}})
     run(command.main, [str(folder), "--write"])
     assert run(command.main, [str(folder), "--check"]).exit_code == 0
 
 
 def test_a_folder_without_recordings_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no \.jsonl file of a provider"):
-        command.others(tmp_path)
+        command.tally_others(tmp_path)

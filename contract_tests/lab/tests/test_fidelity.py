@@ -26,11 +26,11 @@ SLACK = 0.3
 
 
 def run(main: Coroutine[Any, Any, Any]) -> Any:
-    async def guarded() -> Any:
+    async def with_timeout() -> Any:
         async with asyncio.timeout(SECONDS):
             return await main
 
-    return asyncio.run(guarded())
+    return asyncio.run(with_timeout())
 
 
 def sent_by(name: str) -> Capture:

@@ -1,4 +1,4 @@
-"""Each property is found broken by a change that breaks it, and only it; secrets and misses too."""
+"""Each property is found broken by a change that breaks it and by no other; secrets and misses too."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ MISSED = Capture(status=404)
 
 
 def _sent() -> dict[str, Capture]:
-    found = {}
+    replies = {}
     for name, reply in REPLIES.items():
         at, log = 0.0, []
         for pause, data in reply.sends:
             at += pause
             log.append((at, data))
-        found[name] = read_capture(log)
-    return found
+        replies[name] = read_capture(log)
+    return replies
 
 
 SENT = _sent()
@@ -63,7 +63,7 @@ def is_twice(field: tuple[str, str]) -> bool:
     return field[0].lower() == "x-twice"
 
 
-def joined(fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
+def join_fields(fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """The two fields X-Twice as one, where the first stood."""
     return [("x-twice", "first, second") if is_twice(f) else f for f in fields if f[0] != "X-Twice"]
 
@@ -72,7 +72,7 @@ def side_by_side(fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """The second field X-Twice right after the first."""
     twice = [field for field in fields if is_twice(field)]
     rest = (twice if field == twice[0] else [field] for field in fields if field != twice[1])
-    return [field for some in rest for field in some]
+    return [field for group in rest for field in group]
 
 
 BODY, WRITES, PAUSES, EVENTS = (row.title for row in ROWS[:4])
@@ -121,7 +121,7 @@ CHANGES: dict[str, tuple[str, Callable[[Capture], Capture], dict[str, tuple[Verd
     "names in lower case": ("stream", lambda reply: with_headers(
         reply, lambda fields: [(n.lower(), v) for n, v in fields]), {
         CASE: (NO, "6 of 8 differ: `X-Request-ID` became `x-request-id`")}),
-    "two fields joined": ("stream", lambda reply: with_headers(reply, joined), {
+    "two fields joined": ("stream", lambda reply: with_headers(reply, join_fields), {
         FIELDS: (PARTLY, "2 of 8 lost, 1 added"),
         CASE: (NO, "1 of 8 differ: `X-Twice` became `x-twice`"), TWICE: (NO, "2 fields `x-twice` became 1")}),
     "two fields side by side": ("stream", lambda reply: with_headers(reply, side_by_side), {
@@ -152,10 +152,10 @@ CHANGES: dict[str, tuple[str, Callable[[Capture], Capture], dict[str, tuple[Verd
 }  # fmt: skip
 
 
-def changed_cells(found: dict[str, object]) -> dict[str, tuple[Verdict, str]]:
+def changed_cells(cells: dict[str, object]) -> dict[str, tuple[Verdict, str]]:
     return {
         title: (cell.verdict, cell.fact)  # type: ignore[attr-defined]
-        for title, cell in found.items()
+        for title, cell in cells.items()
         if cell.verdict is not YES  # type: ignore[attr-defined]
     }
 
@@ -172,9 +172,9 @@ def test_every_row_is_broken_by_some_change() -> None:
 
 
 def test_what_is_whole_is_kept() -> None:
-    found = column(SENT, measurement("stream", SENT["stream"]))
-    assert changed_cells(dict(found)) == {}
-    assert list(found) == [*(row.title for row in ROWS), MISS, SECRETS]
+    cells = column(SENT, measurement("stream", SENT["stream"]))
+    assert changed_cells(dict(cells)) == {}
+    assert list(cells) == [*(row.title for row in ROWS), MISS, SECRETS]
 
 
 def test_a_recorder_that_holds_the_stream_back_is_told() -> None:
@@ -201,8 +201,8 @@ def test_what_the_client_does_not_show_live_counts_for_nothing() -> None:
 
 def test_a_body_that_was_asked_for_plain_is_not_kept_compressed() -> None:
     plain = read_capture([(0.0, data) for _, data in REPLIES["gzip"].plain])
-    found = column({**SENT, "gzip": plain}, measurement("gzip", plain))
-    assert changed_cells(dict(found)) == {CODED: (NO, "the server was asked for a plain body")}
+    cells = column({**SENT, "gzip": plain}, measurement("gzip", plain))
+    assert changed_cells(dict(cells)) == {CODED: (NO, "the server was asked for a plain body")}
 
 
 @pytest.mark.parametrize(

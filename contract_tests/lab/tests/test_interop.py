@@ -1,4 +1,4 @@
-"""Judging servers by their scripts: a small one made here plays the third party, nothing is installed."""
+"""Judging servers by their scripts: small servers made here play the third parties, nothing is installed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FORWARD = """\
 . "$(dirname "$0")/_lib.sh"
 cd "$ROOT" && serve /health "$PYTHON" -m fake_server --port "$PORT" --plain
 """
-"""A third party that is no proxy at all: one more fake, in a process of its own."""
+"""A third party that is no proxy: another fake, in a process of its own."""
 
 BROKEN = """\
 . "$(dirname "$0")/_lib.sh"
@@ -92,10 +92,10 @@ class Workshop:
 def workshop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workshop]:
     yield Workshop(tmp_path, monkeypatch)
     for pid in tmp_path.glob("work/*/pid"):
-        assert gone(int(pid.read_text())), f"{pid.parent.name} is still there"
+        assert has_ended(int(pid.read_text())), f"{pid.parent.name} is still there"
 
 
-def gone(pid: int, seconds: float = 60.0) -> bool:
+def has_ended(pid: int, seconds: float = 60.0) -> bool:
     """Whether the process ends within the time."""
     until = time.monotonic() + seconds
     while Path(f"/proc/{pid}").exists() or _alive(pid):
@@ -128,10 +128,10 @@ def test_the_server_gets_no_variables_of_ours(workshop: Workshop, monkeypatch: p
     server = workshop.server("nosy", '. "$(dirname "$0")/_lib.sh"\nenv >"$WORK/serve.env"\nexit 1\n')
     with pytest.raises(ProcessFailed), workshop.serving(server):
         pass
-    served = (server.work_folder / "serve.env").read_text()
-    assert "NO_PROXY=127.0.0.1" in served
-    assert not any(word in served for word in ("sk-of-the-user", "proxy.invalid", "PIP_SOMETHING"))
-    assert f"SERVER_KEY={KEY}" in served
+    environment = (server.work_folder / "serve.env").read_text()
+    assert "NO_PROXY=127.0.0.1" in environment
+    assert not any(secret in environment for secret in ("sk-of-the-user", "proxy.invalid", "PIP_SOMETHING"))
+    assert f"SERVER_KEY={KEY}" in environment
 
 
 def test_a_server_that_is_never_ready_is_ended_with_all_its_children(workshop: Workshop) -> None:
@@ -155,10 +155,10 @@ def test_a_server_that_dies_says_its_last_words(workshop: Workshop) -> None:
 def test_a_server_is_installed_as_its_pins_say_within_its_limit(
     name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    made: list[tuple[object, ...]] = []
+    calls: list[tuple[object, ...]] = []
 
     def note(*arguments: object) -> Path:
-        made.append(arguments)
+        calls.append(arguments)
         return tmp_path / "bin" / "python"
 
     for builder in ("python_environment", "locked_node_environment"):
@@ -168,7 +168,7 @@ def test_a_server_is_installed_as_its_pins_say_within_its_limit(
         "g4f": ("g4f", ("g4f[slim]",), catalogue.SCRIPTS / "g4f.txt", 7.0),
         "portkey": ("portkey", catalogue.SCRIPTS / "portkey", 7.0),
     }
-    assert made == [pinned[name]]
+    assert calls == [pinned[name]]
 
 
 def test_the_server_goes_when_whoever_started_it_is_killed(workshop: Workshop) -> None:
@@ -182,24 +182,26 @@ def test_the_server_goes_when_whoever_started_it_is_killed(workshop: Workshop) -
         os.killpg(process.pid, 0)
 
 
-def test_findings_are_told_and_are_no_failure(
+def test_findings_are_printed_and_are_no_failure(
     workshop: Workshop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server = workshop.server("broken", BROKEN)
     workshop.patch.setattr(
-        program, "judge_server", lambda one: judge_server(one, select=("errors.unknown-path", "models.list"))
+        program,
+        "judge_server",
+        lambda server: judge_server(server, select=("errors.unknown-path", "models.list")),
     )
-    said = tmp_path / "said"
-    assert workshop.main("broken", "--json", str(said), "--keep", "--write-expected") == 0
+    reports = tmp_path / "reports"
+    assert workshop.main("broken", "--json", str(reports), "--keep", "--write-expected") == 0
     printed = capsys.readouterr().out
     assert "✗ errors.object   MUST" in printed
     assert "warning: errors.object is new here; read its bytes" in printed
     assert printed.splitlines()[-1].startswith("interop: 1 server judged, 1 MUST finding, 0 SHOULD (")
-    summary = json.loads((said / "interop.json").read_text())[0]
+    summary = json.loads((reports / "interop.json").read_text())[0]
     assert (summary["must"], summary["new"]) == ({"errors.object": 1}, ["errors.object"])
-    assert json.loads((said / "broken.json").read_text())["requests"] > 2
-    kept = [load(path) for path in (server.work_folder / "seen").glob("*.yaml")]
-    assert [(one.breaks, one.exchange.payload) for one in kept] == [
+    assert json.loads((reports / "broken.json").read_text())["requests"] > 2
+    saved = [load(path) for path in (server.work_folder / "seen").glob("*.yaml")]
+    assert [(fixture.breaks, fixture.exchange.payload) for fixture in saved] == [
         (("errors.object",), b'{"detail": "Not Found"}')
     ]
     assert expected.load()["broken"].must == ("errors.object",)
@@ -233,11 +235,11 @@ def test_ctrl_c_stops_the_server_and_the_run(workshop: Workshop, capsys: pytest.
     workshop.server("twin", script)
     workshop.server("next", script)
 
-    def interrupted(one: Server) -> judging.Leg:
+    def interrupt(server: Server) -> judging.Leg:
         os.kill(os.getpid(), signal.SIGINT)
-        return judge_server(one)
+        return judge_server(server)
 
-    workshop.patch.setattr(program, "judge_server", interrupted)
+    workshop.patch.setattr(program, "judge_server", interrupt)
     handler = signal.getsignal(signal.SIGTERM)
     assert workshop.main("twin", "next") == program.INTERRUPTED
     assert signal.getsignal(signal.SIGTERM) is handler
@@ -263,24 +265,24 @@ def test_a_heavy_server_is_left_out_by_name_unless_all_are_asked_for(
     light = workshop.server("light", "exit 1\n")
     large = workshop.server("large", "exit 1\n", heavy="it fills a disk")
     workshop.patch.setattr(program, "SERVERS", {"light": light, "large": large})
-    asked: list[Server] = []
+    judged: list[Server] = []
 
-    def not_started(one: Server) -> judging.Leg:
-        asked.append(one)
-        return judging.Leg(one, Verdict.NOT_STARTED, "for a test")
+    def does_not_start(server: Server) -> judging.Leg:
+        judged.append(server)
+        return judging.Leg(server, Verdict.NOT_STARTED, "for a test")
 
-    workshop.patch.setattr(program, "judge_server", not_started)
+    workshop.patch.setattr(program, "judge_server", does_not_start)
     assert workshop.main("--skip-missing") == 0
-    said = "left out  large: it fills a disk; `make interop ALL=1` judges it too"
-    assert said in capsys.readouterr().out
-    assert asked == [light]
+    line = "left out  large: it fills a disk; `make interop ALL=1` judges it too"
+    assert line in capsys.readouterr().out
+    assert judged == [light]
     assert workshop.main("--skip-missing", "--all") == 0
-    assert asked == [light, light, large]
+    assert judged == [light, light, large]
     assert "left out" not in capsys.readouterr().out
 
 
 def test_an_unknown_server_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as left:
+    with pytest.raises(SystemExit) as caught:
         program.main(["nobody"])
-    assert left.value.code == 2
+    assert caught.value.code == 2
     assert "no server is called 'nobody'; there are g4f, litellm" in capsys.readouterr().err

@@ -55,7 +55,7 @@ def test_each_server_has_a_script_and_exact_versions(server: Server) -> None:
 
 
 @pytest.mark.parametrize("server", SERVERS.values(), ids=SERVERS)
-def test_each_script_says_how_it_is_used(server: Server) -> None:
+def test_each_script_prints_its_usage(server: Server) -> None:
     done = subprocess.run(["bash", server.script, "x"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"usage: {server.name}.sh ENVIRONMENT WORKDIR PORT UPSTREAM")
@@ -65,9 +65,9 @@ def test_what_is_expected_names_servers_and_rules_that_exist() -> None:
     known = expected.load()
     levels = {rule.id: rule.level for rule in RULES.values()}
     assert set(known) == set(SERVERS)
-    for name, one in known.items():
-        assert one.version == SERVERS[name].version
-        assert [rule for rule in (*one.must, *one.sometimes) if levels.get(rule) is not Level.MUST] == []
+    for name, entry in known.items():
+        assert entry.version == SERVERS[name].version
+        assert [rule for rule in (*entry.must, *entry.sometimes) if levels.get(rule) is not Level.MUST] == []
     assert expected.serialize((), known) == expected.FILE.read_text()
 
 
@@ -111,7 +111,7 @@ def test_the_table_leaves_out_outcomes_that_nobody_had() -> None:
 
 
 @pytest.mark.parametrize("outcome", [Outcome.NOT_REACHED, Outcome.SETUP_FAILED, Outcome.HARNESS_FAILED])
-def test_a_case_that_was_not_asked_to_its_end_makes_the_leg_partial(outcome: Outcome) -> None:
+def test_a_case_that_did_not_end_makes_the_leg_partial(outcome: Outcome) -> None:
     report = leg(outcome=outcome).report
     assert report is not None
     assert find_verdict(report) == (Verdict.PARTLY, f"chat.short: {outcome}: ")
@@ -127,7 +127,7 @@ def test_cases_that_random_weights_leave_unreached_are_excused_by_name(outcome: 
 
 
 def test_what_is_excused_is_a_case_and_no_trouble_of_the_kit() -> None:
-    assert {one for server in SERVERS.values() for one in server.unreached} <= set(CASES)
+    assert {case for server in SERVERS.values() for case in server.unreached} <= set(CASES)
     report = leg(outcome=Outcome.HARNESS_FAILED).report
     assert report is not None
     assert find_verdict(report, ["chat.short"])[0] is Verdict.PARTLY

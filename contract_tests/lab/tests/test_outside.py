@@ -1,4 +1,4 @@
-"""Outside judges: their reports are read, what is not as known is a surprise, who cannot run is named."""
+"""Outside judges: reports are read, what is not as known is a surprise, a judge that cannot run is named."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ REFUSED: dict[str, Any] = {
         (ROUTER, {"checks": [{"id": "a", "status": "pass"}, {"id": "b", "status": "warn"}]}, "pass warn"),
         (CANARY, {"results": [{"id": "a", "status": "pass"}, {"id": "b", "status": "fail"}]}, "pass fail"),
     ],
-    ids=lambda one: getattr(one, "name", ""),
+    ids=lambda value: getattr(value, "name", ""),
 )
 def test_a_report_is_read(judge: Judge, report: Any, points: str) -> None:
     assert judge.points(json.dumps(report)) == dict(zip("ab", points.split(), strict=True))
@@ -55,14 +55,14 @@ def test_a_report_is_read(judge: Judge, report: Any, points: str) -> None:
 @pytest.mark.parametrize(
     "report", ["", "no report", "[]", "{}", '{"results": [], "checks": []}', '{"results": 7}']
 )
-@pytest.mark.parametrize("judge", JUDGES, ids=lambda one: one.name)
-def test_what_is_no_report_is_told(judge: Judge, report: str) -> None:
+@pytest.mark.parametrize("judge", JUDGES, ids=lambda judge: judge.name)
+def test_what_is_no_report_is_refused(judge: Judge, report: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 the message is the reader's or the parser's
         judge.points(report)
 
 
 def test_surprises() -> None:
-    known = {name: one.says for name, one in COMPLY.known.items()}
+    known = {name: point.says for name, point in COMPLY.known.items()}
     assert Opinion(COMPLY, {"a": "pass", **known}).surprises == []
     assert Opinion(COMPLY, {"a": "fail", **known}).surprises == ["a is fail"]
     assert Opinion(COMPLY, dict.fromkeys(known, "skip")).surprises == ["chat-reasoning-summary is skip"]
@@ -72,13 +72,13 @@ def test_surprises() -> None:
 
 @pytest.mark.parametrize(("member", "value"), REFUSED.items())
 def test_what_a_judge_asks_for_in_vain_is_no_member_of_a_chat_request(member: str, value: Any) -> None:
-    asked = {
+    request = {
         "model": "gpt-5",
         "reasoning_effort": "low",
         "messages": [{"role": "user", "content": "15 * 37?"}],
     }
-    assert validate_chat(asked) is None
-    refusal = validate_chat({**asked, member: value})
+    assert validate_chat(request) is None
+    refusal = validate_chat({**request, member: value})
     assert refusal is not None
     assert member in refusal.message
 
@@ -96,26 +96,27 @@ def _members(schemas: Any, schema: Any) -> Iterator[str]:
     below = [*schema.get("allOf", ()), *schema.get("anyOf", ()), *schema.get("oneOf", ())]
     if "$ref" in schema:
         below.append(schemas[schema["$ref"].rpartition("/")[2]])
-    for one in below:
-        yield from _members(schemas, one)
+    for inner in below:
+        yield from _members(schemas, inner)
 
 
 @needs_recordings
 def test_no_recorded_chat_request_to_openai_has_one_of_these_members() -> None:
     with (SHARED / "recordings" / "openai.jsonl").open(encoding="utf-8") as lines:
         for line in lines:
-            told = json.loads(line)
-            sent = told["request"]["body"] if told["endpoint"] == "chat/completions" else None
-            assert not isinstance(sent, dict) or set(sent).isdisjoint(REFUSED), told["id"]
+            recording = json.loads(line)
+            is_chat = recording["endpoint"] == "chat/completions"
+            body = recording["request"]["body"] if is_chat else None
+            assert not isinstance(body, dict) or set(body).isdisjoint(REFUSED), recording["id"]
 
 
 def test_every_known_point_has_a_judge_a_reason_and_evidence() -> None:
     assert set(known()) <= set(BY_NAME)
     for points in known().values():
-        for one in points.values():
-            assert one.says in ("fail", "warn", "skip")
-            assert one.why
-            assert one.evidence
+        for point in points.values():
+            assert point.says in ("fail", "warn", "skip")
+            assert point.why
+            assert point.evidence
 
 
 def test_no_key_reaches_a_judge(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,17 +141,17 @@ def test_the_paced_answer_comes_in_pieces() -> None:
     assert next(when for when, text in at if text) < at[-1][0] - 0.01
 
 
-def test_the_table_tells_the_points_the_evidence_and_what_was_not_asked() -> None:
+def test_the_table_shows_the_points_the_evidence_and_what_was_not_asked() -> None:
     page = io.StringIO()
-    known_words = {name: one.says for name, one in ROUTER.known.items()}
-    print_opinions([Opinion(ROUTER, {"a": "pass", **known_words})], Console(file=page, width=150))
-    told = page.getvalue()
-    assert "as known" in told
-    assert all(place in told for one in ROUTER.known.values() for place in one.evidence)
-    assert "not asked of trustedrouter-provider-check: perf" in told
+    known_results = {name: point.says for name, point in ROUTER.known.items()}
+    print_opinions([Opinion(ROUTER, {"a": "pass", **known_results})], Console(file=page, width=150))
+    text = page.getvalue()
+    assert "as known" in text
+    assert all(place in text for point in ROUTER.known.values() for place in point.evidence)
+    assert "not asked of trustedrouter-provider-check: perf" in text
 
 
-def test_a_surprise_is_told_by_name_with_the_report() -> None:
+def test_a_surprise_is_printed_by_name_with_the_report() -> None:
     page = io.StringIO()
     unheard = Opinion(COMPLY, {}, "skipped: it is not installed", skipped=True)
     print_opinions([Opinion(CANARY, {"models.list": "warn"}), unheard], Console(file=page, width=80))

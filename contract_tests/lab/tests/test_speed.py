@@ -1,4 +1,4 @@
-"""The comparison of speeds: what wrk tells, the ratios, the aims, and servers that start and end."""
+"""The comparison of speeds: the output of wrk, the ratios, the aims, and servers that start and end."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from rich.console import Console
 from contract_tests.lab.speed import load
 from contract_tests.lab.speed.paced import Pace
 from contract_tests.lab.speed.servers import servers
-from contract_tests.lab.speed.table import Life, Measured, aims, aims_table, rates_table, ratios, spread
+from contract_tests.lab.speed.table import Life, Results, aims, aims_table, rates_table, ratios, spread
 from contract_tests.lab.tools.processes import ProcessFailed, free_port
 
-TOLD = """Running 2s test @ http://127.0.0.1:1/v1/chat/completions
+OUTPUT = """Running 2s test @ http://127.0.0.1:1/v1/chat/completions
   7042 requests in 2.00s, 5.00MB read
 Requests/sec:   3521.07
 Transfer/sec:      2.50MB
 """
-MEASURED = Measured(
+RESULTS = Results(
     rates={
         "bare uvicorn": [100.0, 200.0, 100.0],
         "bare uvicorn, httptools": [200.0, 400.0, 100.0],
@@ -38,24 +38,24 @@ MEASURED = Measured(
 )
 
 
-def test_what_wrk_tells() -> None:
-    assert load.rate_of(TOLD) == 3521.07
+def test_the_rate_is_read_from_what_wrk_prints() -> None:
+    assert load.rate_of(OUTPUT) == 3521.07
     with pytest.raises(load.LoadError, match="Non-2xx or 3xx responses: 12"):
-        load.rate_of(TOLD + "  Non-2xx or 3xx responses: 12\n")
+        load.rate_of(OUTPUT + "  Non-2xx or 3xx responses: 12\n")
     with pytest.raises(load.LoadError, match="no rate"):
         load.rate_of("unable to connect")
 
 
 def test_ratios_are_taken_round_by_round() -> None:
-    assert ratios(MEASURED.rates, "fake", "bare uvicorn") == [0.6, 0.5, 0.4]
+    assert ratios(RESULTS.rates, "fake", "bare uvicorn") == [0.6, 0.5, 0.4]
     assert spread([0.6, 0.5, 0.4]) == "0.50 (0.40–0.60)"
-    assert ratios(MEASURED.rates, "fake", "nobody") == []
+    assert ratios(RESULTS.rates, "fake", "nobody") == []
     assert spread([]) == "–"
 
 
 def test_the_aims_say_what_is_reached() -> None:
-    told = {aim.text: aim.reached for aim in aims(MEASURED)}
-    assert told == {
+    reached = {aim.text: aim.reached for aim in aims(RESULTS)}
+    assert reached == {
         "dict: at least 0.5 of bare uvicorn": True,
         "dict: at least 0.5 of bare uvicorn on httptools": False,
         "dict: at least 1.3 of aimock": False,
@@ -69,7 +69,7 @@ def test_the_aims_say_what_is_reached() -> None:
 
 def test_the_tables_can_be_read() -> None:
     console = Console(width=120, record=True, file=io.StringIO())
-    console.print(rates_table(MEASURED), aims_table(MEASURED))
+    console.print(rates_table(RESULTS), aims_table(RESULTS))
     text = console.export_text()
     assert "fake, 1,000 scripts" in text
     assert "1.25 (1.20–2.00)" in text
@@ -86,12 +86,12 @@ def test_every_server_of_ours_starts_answers_and_ends(tmp_path: Path) -> None:
     body, events = tmp_path / "body", tmp_path / "events"
     body.write_bytes(b'{"id": "x"}')
     events.write_bytes(b"data: 1\n\ndata: [DONE]\n\n")
-    asked = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hello"}]}
+    request = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hello"}]}
     for server in servers(tmp_path, body, events):
         port = free_port()
         with load.serving(server.command(port), port, 0, tmp_path / "log") as up:
             url = f"http://127.0.0.1:{port}/v1/chat/completions"
-            answer = httpx2.post(url, json={**asked, **({"stream": True} if server.streams else {})})
+            answer = httpx2.post(url, json={**request, **({"stream": True} if server.streams else {})})
             assert answer.status_code == 200, server.name
             assert ("[DONE]" in answer.text) is server.streams
             assert up.memory > 10 * 2**20
@@ -102,7 +102,7 @@ def test_every_server_of_ours_starts_answers_and_ends(tmp_path: Path) -> None:
 
 
 @needs_taskset
-def test_a_server_that_does_not_start_is_told(tmp_path: Path) -> None:
+def test_a_server_that_does_not_start_fails_with_its_last_line(tmp_path: Path) -> None:
     with (
         pytest.raises(ProcessFailed, match="did not start: no such luck"),
         load.serving([sys.executable, "-c", "exit('no such luck')"], free_port(), 0, tmp_path / "log"),

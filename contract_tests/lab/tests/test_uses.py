@@ -23,9 +23,9 @@ Ran = dict[uses.Command, subprocess.CompletedProcess[str]]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("uses")
-    uses.write(TEXT, made)
-    return made
+    folder = tmp_path_factory.mktemp("uses")
+    uses.write(TEXT, folder)
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -73,8 +73,8 @@ def test_every_block_is_run() -> None:
 @pytest.mark.parametrize("theirs", ["weather.py", "test_openai.py", *uses.THEIRS])
 def test_each_client_shows_what_is_promised(theirs: str) -> None:
     shown = uses.files(TEXT)[theirs if theirs != "weather.py" else "test_weather.py"]
-    for what in ("fake_server.reply(", "fake_script(", "fake_fault(", "assert_asked("):
-        assert what in shown
+    for use in ("fake_server.reply(", "fake_script(", "fake_fault(", "assert_asked("):
+        assert use in shown
 
 
 def test_a_command_that_prints_something_else_is_seen() -> None:
