@@ -14,7 +14,7 @@ import pytest
 from contract_tests import client
 from contract_tests.lab.tools import sdks
 from contract_tests.lab.tools.environments import NotInstalled
-from contract_tests.lab.tools.processes import LineProcess, inherited
+from contract_tests.lab.tools.processes import LineProcess, inherited_variables
 
 GENERATIONS = ("0.28.1", "1", "2", "3")
 SCRIPT = str(Path(client.__file__))
@@ -37,7 +37,7 @@ HOSTILE = {
 
 def environment(**more: str) -> dict[str, str]:
     """What a client inherits in a hostile place: proxies that lead nowhere, and settings of others."""
-    return {**inherited(), **HOSTILE, "PYTHONIOENCODING": "utf-8", **more}
+    return {**inherited_variables(), **HOSTILE, "PYTHONIOENCODING": "utf-8", **more}
 
 
 @dataclass

@@ -33,7 +33,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_pins_are_grouped_by_generation(checkout: Path) -> None:
-    assert sdks.pinned() == {
+    assert sdks.load_pins() == {
         "0.28.1": ("openai==0.28.1", "requests==2.34.2"),
         "1.109.1": ("openai==1.109.1", "httpx==0.28.1"),
         "3.54.0": ("httpx2==2.0", "openai==3.54.0"),
@@ -96,7 +96,7 @@ def test_no_constraints(checkout: Path, capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_the_committed_pins() -> None:
-    versions = list(sdks.pinned())
+    versions = list(sdks.load_pins())
     assert [version.split(".")[0] for version in versions[:3]] == ["0", "1", "2"]
     assert versions[0] == "0.28.1"
     assert len(versions) == 4

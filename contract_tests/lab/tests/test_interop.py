@@ -164,11 +164,11 @@ def test_a_server_is_installed_as_its_pins_say_within_its_limit(
     for builder in ("python_environment", "locked_node_environment"):
         monkeypatch.setattr(environments, builder, note)
     starting.install(replace(SERVERS[name], install_seconds=7.0))
-    pinned = {
+    expected = {
         "g4f": ("g4f", ("g4f[slim]",), catalogue.SCRIPTS / "g4f.txt", 7.0),
         "portkey": ("portkey", catalogue.SCRIPTS / "portkey", 7.0),
     }
-    assert calls == [pinned[name]]
+    assert calls == [expected[name]]
 
 
 def test_the_server_goes_when_whoever_started_it_is_killed(workshop: Workshop) -> None:

@@ -1,7 +1,7 @@
-"""Environments of their own for other people's packages, below .cache/environments: one folder per name.
+"""Environments for other people's packages, one folder each below .cache/environments.
 
-Each is built once and kept, with a stamp that says what it was built from: other pins, or another Python or
-Node, build it anew. A lock per environment keeps two runs from building the same one at once.
+Each is built once, with a stamp that says what it was built from; it is built again for other pins, another
+Python or another Node. A lock per environment keeps two runs from building the same one at once.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ _NPM_GIVES_UP = {
     "npm_config_fetch_retry_mintimeout": "1000",
     "npm_config_fetch_retry_maxtimeout": "5000",
 }
-"""npm asks a registry out of reach again and again, for minutes. The user's own settings go first."""
+"""By default npm retries a registry out of reach for minutes. The user's own settings override these."""
 _NPM_QUIET = ("--ignore-scripts", "--no-audit", "--no-fund")
 
 
 class NotInstalled(Exception):
-    """An environment that cannot be built here; the text says why and what to do."""
+    """An environment cannot be built here; the message says why and what to do."""
 
 
 def python_environment(
@@ -80,7 +80,7 @@ def locked_node_environment(name: str, source: Path, seconds: float = INSTALL_SE
 
 
 def remove(name: str) -> None:
-    """Forget an environment, so that it is built anew."""
+    """Remove an environment, so that it is built again."""
     shutil.rmtree(ENVIRONMENTS / name, ignore_errors=True)
 
 
@@ -93,7 +93,7 @@ def create(home: Path, arguments: Sequence[str], seconds: float = INSTALL_SECOND
     _pip(home, "install", "--quiet", "--no-input", *arguments, seconds=seconds)
 
 
-def frozen(home: Path) -> list[str]:
+def freeze(home: Path) -> list[str]:
     """The exact pins of what is installed in `home` beside the kit, sorted.
 
     Raises NotInstalled where a package has none.
@@ -107,12 +107,12 @@ def frozen(home: Path) -> list[str]:
 def run_installer(*command: str, seconds: float = INSTALL_SECONDS) -> str:
     """The stdout of a command that installs; it sees the user's variables, which name indexes and proxies.
 
-    Raises NotInstalled with the last line that it complained in.
+    Raises NotInstalled with the last line of its errors.
     """
     hidden = ("PYTHONPATH", "PYTHONHOME")
     environ = _NPM_GIVES_UP | {name: value for name, value in os.environ.items() if name not in hidden}
-    words = takewhile(lambda word: not word.startswith("--"), command[1:])
-    shown = " ".join((Path(command[0]).name, *words))
+    arguments = takewhile(lambda argument: not argument.startswith("--"), command[1:])
+    shown = " ".join((Path(command[0]).name, *arguments))
     try:
         done = processes.run(command, env=environ, seconds=seconds)
     except processes.ProcessFailed as error:
@@ -120,8 +120,8 @@ def run_installer(*command: str, seconds: float = INSTALL_SECONDS) -> str:
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if "A complete log" not in line]
         errors = [line for line in lines if line.startswith("ERROR")] or lines
-        why = processes.last_line("\n".join(errors))
-        raise NotInstalled(f"{shown} failed: {why}; is a package index in reach?")
+        reason = processes.last_line("\n".join(errors))
+        raise NotInstalled(f"{shown} failed: {reason}; is a package index in reach?")
     return done.stdout
 
 
@@ -131,7 +131,7 @@ def _pip(home: Path, *arguments: str, seconds: float = INSTALL_SECONDS) -> str:
 
 
 def _build_once(home: Path, content: str, build: Callable[[], None]) -> None:
-    """Build what the stamp does not say is there, under a lock. `content` is what it is built from."""
+    """Build `home` under a lock, unless its stamp says that it was built from `content`."""
     stamp = home / ".built-from"
     home.parent.mkdir(parents=True, exist_ok=True)
     with home.with_name(f".{home.name}.lock").open("w") as lock:

@@ -1,9 +1,9 @@
 """Child processes: each in a process group of its own, with few variables, bounded, and gone in the end.
 
-A child sees only the variables that `inherited` lets through, so that no key and no proxy of the user reaches
-code of others. Its group is ended as a whole, because servers have children of their own. A group of its own
-does not get the terminal's Ctrl-C, so whoever starts a child ends it in `finally`; `ending_on_sigterm` makes
-SIGTERM go the same way.
+A child sees only the variables that `inherited_variables` lets through, so that no key and no proxy of the
+user reaches other people's code. Its group is ended as a whole, because servers have children of their own. A
+group of its own does not get the terminal's Ctrl-C, so whoever starts a child ends it in `finally`, and
+`ending_on_sigterm` makes SIGTERM take the same way.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ _QUIET = {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost", 
 
 
 class ProcessFailed(Exception):
-    """A child that did not start, failed, or took too long; the text says why, with its last line."""
+    """A child did not start, failed, or took too long; the message says why, with its last line of output."""
 
 
-def inherited() -> dict[str, str]:
+def inherited_variables() -> dict[str, str]:
     """The variables of this process that a child may see."""
     return {name: os.environ[name] for name in PASSED_ON if name in os.environ}
 
 
 def child_environment(home: Path | None = None, **more: str) -> dict[str, str]:
     """The environment of a child: what it inherits, no way but the direct one, and `more`."""
-    return inherited() | _QUIET | ({} if home is None else {"HOME": str(home)}) | more
+    return inherited_variables() | _QUIET | ({} if home is None else {"HOME": str(home)}) | more
 
 
 def start(
@@ -156,8 +156,8 @@ class Running:
         total = 0
         for folder, _ in self._members():
             with contextlib.suppress(OSError):  # it may end meanwhile
-                words = (folder / "status").read_text().partition(name)[2].split(maxsplit=1)
-                total += int(words[0]) * 1024 if words else 0
+                values = (folder / "status").read_text().partition(name)[2].split(maxsplit=1)
+                total += int(values[0]) * 1024 if values else 0
         return total
 
 
@@ -172,10 +172,11 @@ def running(
     seconds: float = START_SECONDS,
     poll: float = 0.05,
 ) -> Iterator[Running]:
-    """The command once `ready` holds, asked every `poll` seconds; stopped on leaving, come what may.
+    """The command, once `ready` returns True; stopped on leaving, come what may.
 
-    What it prints goes to `log`, which is written anew; its stdin stays open for as long as this process
-    lives. Raises ProcessFailed where it ends before, or is not ready within `seconds`.
+    `ready` is called every `poll` seconds. What the command prints goes to `log`, which is overwritten; its
+    stdin stays open as long as this process lives. Raises ProcessFailed where the command ends early, or is
+    not ready within `seconds`.
     """
     began = time.monotonic()
     with log.open("w", encoding="utf-8") as sink:
@@ -193,7 +194,7 @@ def running(
 
 
 class LineProcess:
-    """A child that is written lines and answers in lines. What it says on stderr goes to `log`, if given.
+    """A child that answers lines on stdin with lines on stdout. Its stderr goes to `log`, if given.
 
     Raises ProcessFailed where it cannot be run. It ends when its stdin does, so also when we are killed.
     """
@@ -218,7 +219,7 @@ class LineProcess:
         self.stop()
 
     def write(self, line: str) -> None:
-        """Raises OSError where the child is gone."""
+        """Write a line. Raises OSError where the child is gone."""
         assert self._process.stdin is not None
         self._process.stdin.write(line + "\n")
         self._process.stdin.flush()
@@ -231,7 +232,7 @@ class LineProcess:
             raise TimeoutError(f"no line within {seconds:g} s") from None
 
     def stop(self) -> None:
-        """End it at once: nothing that it still does is of use."""
+        """Kill the child: nothing that it still does is of use."""
         stop(self._process, grace=0)
         self._reader.join()
 
@@ -245,7 +246,7 @@ class LineProcess:
 
 @contextmanager
 def ending_on_sigterm() -> Iterator[None]:
-    """Treat SIGTERM as Ctrl-C while entered, so that every `finally` is passed and no child stays."""
+    """Treat SIGTERM as Ctrl-C while entered, so that every `finally` runs and no child stays."""
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         yield
@@ -254,14 +255,14 @@ def ending_on_sigterm() -> Iterator[None]:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on at this moment."""
+    """A port of 127.0.0.1 that nothing listens on at this moment."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         return port
 
 
 def listens(port: int) -> bool:
-    """Whether somebody accepts connections on this port of 127.0.0.1."""
+    """Whether something accepts connections on this port of 127.0.0.1."""
     try:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
     except OSError:
@@ -270,7 +271,7 @@ def listens(port: int) -> bool:
 
 
 def last_line(text: str) -> str:
-    """The last line that says something."""
+    """The last line that is not blank."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else "it gave no reason"
 

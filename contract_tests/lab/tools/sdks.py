@@ -26,21 +26,21 @@ HEADING = """\
 """
 
 
-def pinned() -> dict[str, tuple[str, ...]]:
+def load_pins() -> dict[str, tuple[str, ...]]:
     """SDK version -> the pins of its environment, `openai==` first; the kit's own comes last.
 
     Raises NotInstalled where constraints.txt is absent or pins no openai.
     """
     if not CONSTRAINTS.is_file():
         raise NotInstalled(f"{CONSTRAINTS.name} is not there; run this from a checkout of the kit")
-    others: dict[str, list[str]] = {}
+    older_pins: dict[str, list[str]] = {}
     own: list[str] = []
     group = own
     for line in CONSTRAINTS.read_text().splitlines():
         marked = line.startswith(MARK)
         pin = PIN.fullmatch(line.removeprefix(MARK).strip())
         if pin and marked and pin[0].startswith("openai=="):
-            group = others.setdefault(pin[0].partition("==")[2], [])
+            group = older_pins.setdefault(pin[0].partition("==")[2], [])
         if pin:
             (group if marked else own).append(pin[0])
     newest = [pin.partition("==")[2] for pin in own if pin.startswith("openai==")]
@@ -48,15 +48,15 @@ def pinned() -> dict[str, tuple[str, ...]]:
         raise NotInstalled(
             f"{CONSTRAINTS.name} pins no openai; run: python -m contract_tests.lab.tools.sdks --refresh"
         )
-    return {version: tuple(pins) for version, pins in others.items()} | {newest[0]: tuple(own)}
+    return {version: tuple(pins) for version, pins in older_pins.items()} | {newest[0]: tuple(own)}
 
 
 def version_of(generation: str) -> str:
     """The pinned version of a generation (`1`, `0.28`, `1.109.1`); raises NotInstalled where none is."""
-    for version in pinned():
+    for version in load_pins():
         if f"{version}.".startswith(f"{generation}."):
             return version
-    raise NotInstalled(f"no openai {generation} in {CONSTRAINTS.name}; it has {', '.join(pinned())}")
+    raise NotInstalled(f"no openai {generation} in {CONSTRAINTS.name}; it has {', '.join(load_pins())}")
 
 
 def python_for(generation: str) -> Path:
@@ -65,25 +65,25 @@ def python_for(generation: str) -> Path:
     Raises NotInstalled where pip cannot build it.
     """
     version = version_of(generation)
-    if version == list(pinned())[-1]:
+    if version == list(load_pins())[-1]:
         return Path(sys.executable)
-    return environments.python_environment(f"openai-{version}", pinned()[version])
+    return environments.python_environment(f"openai-{version}", load_pins()[version])
 
 
 def refresh() -> None:
     """Resolve everything in throw-away environments and rewrite constraints.txt. Raises NotInstalled."""
     with tempfile.TemporaryDirectory() as folder:
-        text = HEADING + "".join(f"{pin}\n" for pin in _resolved(Path(folder, "own"), [f"{ROOT}[dev]"]))
+        text = HEADING + "".join(f"{pin}\n" for pin in _resolve(Path(folder, "own"), [f"{ROOT}[dev]"]))
         for place, requirement in enumerate(OTHERS):
-            pins = _resolved(Path(folder, str(place)), [requirement])
+            pins = _resolve(Path(folder, str(place)), [requirement])
             pins.sort(key=lambda pin: not pin.startswith("openai=="))
             text += "\n" + "".join(f"{MARK} {pin}\n" for pin in pins)
     CONSTRAINTS.write_text(text)
 
 
-def _resolved(home: Path, requirements: Sequence[str]) -> list[str]:
+def _resolve(home: Path, requirements: Sequence[str]) -> list[str]:
     environments.create(home, requirements)
-    return environments.frozen(home)
+    return environments.freeze(home)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -102,7 +102,7 @@ def _build(only: str | None, *, refreshing: bool) -> int:
     try:
         if refreshing:
             refresh()
-        versions = [version_of(only)] if only else list(pinned())
+        versions = [version_of(only)] if only else list(load_pins())
     except NotInstalled as error:
         print(f"sdks: {error}", file=sys.stderr)
         return 1
