@@ -32,7 +32,7 @@ def defective(bug: Bug) -> Exchange:
     headers = tuple(pair for pair in base.headers if pair[0].lower() not in _FRAMING)
     length = len(base.payload) if base.framing is Framing.LENGTH else None
     delivery = Delivery(base.status or 0, headers, base.writes, length)
-    for fault in sorted(_faults(bug, base), key=lambda fault: fault.last):
+    for fault in sorted(_faults(bug, base), key=lambda fault: fault.applied_last):
         delivery = fault.apply(delivery)
     delivery = delivery.but(headers=_in_place(base, delivery))
     return _with_delivery(base, delivery)

@@ -1,4 +1,4 @@
-"""What can go wrong, by name: small faults that compose. A fault changes a Delivery, and nothing else."""
+"""The faults by name: small ones that compose. A fault changes a Delivery and nothing else."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from fake_server.faults.leaving import Close, Cut, Merge, NoLastChunk, Slow, Slo
 from fake_server.faults.replies import Error, HtmlError, Instead, InsufficientQuota, Quota
 from fake_server.faults.requests import Misread
 from fake_server.faults.values import DropEvents, InsertEvent, Json, RepeatEvents, Rewrite
-from fake_server.faults.wording import worded
+from fake_server.faults.wording import describe_error
 
 __all__ = ["CATALOGUE", "AnyFault", "Fault", "FaultError", "NotPossible", "parse", "problem"]
 
@@ -82,7 +82,7 @@ AnyFault: TypeAlias = Annotated[
     | NoCors,
     Field(discriminator="fault"),
 ]
-"""Any fault, told apart by its name."""
+"""Any fault; its name says which."""
 
 CATALOGUE: dict[str, type[Fault]] = {
     kind.model_fields["fault"].default: kind for kind in get_args(get_args(AnyFault)[0])
@@ -93,11 +93,11 @@ _ADAPTER: TypeAdapter[Fault] = TypeAdapter(AnyFault, config=ConfigDict(defer_bui
 
 
 class FaultError(ValueError):
-    """A fault that cannot be read; the message says what is wrong and what to write instead."""
+    """A fault that cannot be parsed; the message says what is wrong and what to write instead."""
 
 
 def parse(item: Mapping[str, Any]) -> Fault:
-    """A fault from its written form, `{fault: NAME, …}`. Raises FaultError."""
+    """Parse a fault written as `{fault: NAME, …}`. Raises FaultError."""
     try:
         return _ADAPTER.validate_python(dict(item))
     except ValidationError as error:
@@ -105,5 +105,5 @@ def parse(item: Mapping[str, Any]) -> Fault:
 
 
 def problem(error: ValidationError) -> str:
-    """The first thing wrong with a fault, in words."""
-    return worded(error.errors(include_url=False)[0], CATALOGUE)
+    """Describe the first error of a fault."""
+    return describe_error(error.errors(include_url=False)[0], CATALOGUE)

@@ -91,7 +91,7 @@ class ActiveFaults:
         struck = []
         with self._lock:
             for active in self.current:
-                if active.fault.pages if kind is None else not isinstance(active.fault, kind):
+                if active.fault.for_browsers if kind is None else not isinstance(active.fault, kind):
                     continue
                 if active.times is not None and active.struck >= active.times:
                     continue
@@ -120,7 +120,7 @@ def apply_faults(delivery: Delivery, faults: Iterable[Fault]) -> tuple[Delivery,
     """
     notes = []
     delivery = delivery.but(writes=tuple(delivery.writes))
-    for fault in sorted(faults, key=lambda fault: fault.last):
+    for fault in sorted(faults, key=lambda fault: fault.applied_last):
         if isinstance(fault, Quota):
             continue
         try:

@@ -1,4 +1,4 @@
-"""What every fault has: a name, parameters that are checked, and what it does to a delivery."""
+"""What every fault has: a name, validated parameters, and what it does to a delivery."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ Seconds = Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)]
 
 
 HEADER = "x-fake-fault"
-"""The request's header field that names faults."""
+"""The request header that names faults."""
 
 
 class Fault(BaseModel):
-    """A thing that goes wrong. `probability` is how likely, by the server's seed; 1 is always."""
+    """One way to go wrong. It strikes with `probability` 0 to 1, drawn with the server's seed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
     fault: str
     probability: Annotated[float, Field(ge=0, le=1)] = 1.0
 
-    pages: ClassVar[bool] = False
-    """Whether it is about what browsers need for pages of other origins, and about no reply."""
-    instead: ClassVar[bool] = False
-    """Whether it replaces the answer, so that none is made."""
-    last: ClassVar[bool] = False
-    """Whether it is about how the bytes leave, so that it comes after those that change them."""
+    for_browsers: ClassVar[bool] = False
+    """Whether it denies what browsers need for pages of other origins, and leaves the reply itself alone."""
+    replaces_reply: ClassVar[bool] = False
+    """Whether it replaces the reply, so that none is made."""
+    applied_last: ClassVar[bool] = False
+    """Whether it is about how the bytes are sent, so that it is applied after those that change them."""
 
     def apply(self, delivery: Delivery) -> Delivery:
-        """The delivery with this fault. Raises NotPossible where the reply has nothing to break so."""
+        """Apply the fault. Raises NotPossible if the reply lacks what the fault breaks."""
         raise NotImplementedError
 
     def to_dict(self) -> dict[str, Any]:
-        """The fault as it is written in a script, without what is left at its default."""
+        """The fault as it is written in a script, without parameters at their defaults."""
         return self.model_dump(exclude_defaults=True, by_alias=True) | {"fault": self.fault}
 
 
 class NotPossible(ValueError):
-    """A fault that this reply cannot have; the message says why."""
+    """A fault that cannot strike this reply; the message says why."""
 
 
 class Placed(Fault):
@@ -68,14 +68,14 @@ class Placed(Fault):
         return self
 
     def split(self, delivery: Delivery) -> tuple[list[Write], list[Write]]:
-        """The writes before the place and those after it; without a place all are after it."""
+        """Split the writes into those before the place and those after it; without a place, all are after."""
         writes = list(delivery.writes)
         if self.after_bytes is not None:
-            return at_byte(writes, self.after_bytes)
+            return split_at_byte(writes, self.after_bytes)
         if self.after_seconds is not None:
-            return at_second(writes, self.after_seconds)
+            return split_at_second(writes, self.after_seconds)
         if self.after_events:
-            place = after_event(delivery, writes, self.after_events)
+            place = index_after_event(delivery, writes, self.after_events)
             return writes[:place], writes[place:]
         return [], writes
 
@@ -84,29 +84,29 @@ def is_comment(write: Write) -> bool:
     return write.data.startswith(b":")
 
 
-def events(delivery: Delivery, writes: list[Write]) -> list[int]:
-    """The indexes of the writes that are events. Raises NotPossible for a reply that is no stream."""
+def event_indexes(delivery: Delivery, writes: list[Write]) -> list[int]:
+    """The indexes of the writes that are events. Raises NotPossible if the reply is no event stream."""
     if not delivery.streams:
         raise NotPossible("the reply is no event stream")
     return [index for index, write in enumerate(writes) if write.data and not is_comment(write)]
 
 
-def after_event(delivery: Delivery, writes: list[Write], count: int) -> int:
-    """The index behind the event of this number, 1 being the first. Raises NotPossible without it."""
-    return the_event(delivery, writes, count) + 1
+def index_after_event(delivery: Delivery, writes: list[Write], count: int) -> int:
+    """The index after the event with this number, counted from 1. Raises NotPossible if there is none."""
+    return index_of_event(delivery, writes, count) + 1
 
 
-def the_event(delivery: Delivery, writes: list[Write], number: int) -> int:
-    """The index of an event: 1 is the first, -1 the last. Raises NotPossible where there is none."""
-    found = events(delivery, writes)
+def index_of_event(delivery: Delivery, writes: list[Write], number: int) -> int:
+    """The index of an event: 1 is the first, -1 the last. Raises NotPossible if there is none."""
+    found = event_indexes(delivery, writes)
     place = number - 1 if number > 0 else number
     if not -len(found) <= place < len(found):
         raise NotPossible(f"the stream has {len(found)} events, not {abs(number)}")
     return found[place]
 
 
-def at_byte(writes: list[Write], place: int) -> tuple[list[Write], list[Write]]:
-    """Writes before and after a byte of the body; one that it falls into is divided."""
+def split_at_byte(writes: list[Write], place: int) -> tuple[list[Write], list[Write]]:
+    """Split the writes at a byte of the body, which may divide a write."""
     before: list[Write] = []
     for index, write in enumerate(writes):
         if place < len(write.data):
@@ -119,8 +119,8 @@ def at_byte(writes: list[Write], place: int) -> tuple[list[Write], list[Write]]:
     return before, []
 
 
-def at_second(writes: list[Write], place: float) -> tuple[list[Write], list[Write]]:
-    """Writes that left by a time and those still to leave; an empty one lets what is left of it pass."""
+def split_at_second(writes: list[Write], place: float) -> tuple[list[Write], list[Write]]:
+    """Split the writes at a time in seconds; an empty write at the end of the first part waits for it."""
     passed = 0.0
     for index, write in enumerate(writes):
         if passed + write.pause > place:
@@ -133,12 +133,12 @@ def at_second(writes: list[Write], place: float) -> tuple[list[Write], list[Writ
     return [*writes, Write(b"", place - passed)], []
 
 
-def each(delivery: Delivery, change: Callable[[bytes], bytes]) -> Iterator[Write]:
-    """The writes with their bytes changed."""
+def change_each(delivery: Delivery, change: Callable[[bytes], bytes]) -> Iterator[Write]:
+    """Change the bytes of each write."""
     return (Write(change(write.data), write.pause) for write in delivery.writes)
 
 
-def with_body(delivery: Delivery, writes: list[Write]) -> Delivery:
-    """The delivery with these writes, and with their length where it tells one."""
+def replace_body(delivery: Delivery, writes: list[Write]) -> Delivery:
+    """Replace the writes, and the length if the delivery states one."""
     length = None if delivery.length is None else sum(len(write.data) for write in writes)
     return delivery.but(writes=tuple(writes), length=length)

@@ -1,4 +1,4 @@
-"""Faults between requests: answers change hands, callers are waited for, pages are locked out."""
+"""Faults between requests, and those that deny what browsers need."""
 
 from __future__ import annotations
 
@@ -15,50 +15,50 @@ ErrorStatus = Annotated[int, Field(ge=400, le=599)]
 
 
 class _Between(Fault):
-    """What is not done to a reply: who answers asks for it."""
+    """A fault that does nothing to the delivery: the server looks for it."""
 
     def apply(self, delivery: Delivery) -> Delivery:
         return delivery
 
 
 class CrossTalk(_Between):
-    """A caller gets the answer to the words of another one who asks within `wait` seconds."""
+    """A client gets the answer to the prompt of another client that asks within `wait` seconds."""
 
     fault: Literal["cross-talk"] = "cross-talk"
     wait: Seconds = 0.05
 
 
 class OneSlot(_Between):
-    """Replies are made one after the other, `each` seconds a write, to the end even where the caller left."""
+    """Replies are made one at a time, at `each` seconds a write, to the end even if the client has left."""
 
     fault: Literal["one-slot"] = "one-slot"
     each: Seconds = 0.02
 
 
 class Preflight(_Between):
-    """What a browser asks before it sends a page's request (OPTIONS) is refused with `status`."""
+    """The preflight request (OPTIONS) of a browser is refused with `status`."""
 
     fault: Literal["preflight"] = "preflight"
     status: ErrorStatus = 405
-    pages: ClassVar[bool] = True
+    for_browsers: ClassVar[bool] = True
 
 
 class NoCors(_Between):
-    """Replies of `status`, or of any, do not say that pages of other origins may read them."""
+    """Replies lack the CORS headers that let pages of other origins read them: those of `status`, or all."""
 
     fault: Literal["no-cors"] = "no-cors"
     status: Annotated[int, Field(ge=200, le=599)] | None = None
-    pages: ClassVar[bool] = True
+    for_browsers: ClassVar[bool] = True
 
 
 class Slot:
-    """The one place where replies are made."""
+    """The one slot in which replies are made, one at a time."""
 
     def __init__(self) -> None:
         self._free = 0.0
 
     def turn(self, delivery: Delivery, fault: OneSlot) -> Delivery:
-        """The delivery when its turn has come; it keeps the place for as long as it takes."""
+        """Delay the delivery until its turn; it takes the slot for as long as its writes last."""
         now = time.monotonic()
         begins = max(now, self._free)
         writes = [Write(write.data, write.pause + fault.each) for write in delivery.writes]

@@ -1,4 +1,4 @@
-"""Faults in what is sent: events and bytes that are not what they should be."""
+"""Faults in the bytes of a reply: events and bytes that are not what they should be."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from fake_server.faults.base import (
     Placed,
     Positive,
     Seconds,
-    each,
-    events,
-    the_event,
-    with_body,
+    change_each,
+    event_indexes,
+    index_of_event,
+    replace_body,
 )
 from fake_server.wire.delivery import Delivery
 from fake_server.wire.exchange import Ending, Write
@@ -29,31 +29,31 @@ DONE = b"[DONE]"
 
 
 class DropEvent(Fault):
-    """An event is missing: `event` counts from 1, or from the end below 0."""
+    """An event is missing: `event` counts from 1, or from the end if it is negative."""
 
     fault: Literal["drop-event"] = "drop-event"
     event: Number = 2
 
     def apply(self, delivery: Delivery) -> Delivery:
         writes = list(delivery.writes)
-        del writes[the_event(delivery, writes, self.event)]
-        return with_body(delivery, writes)
+        del writes[index_of_event(delivery, writes, self.event)]
+        return replace_body(delivery, writes)
 
 
 class DoubleEvent(Fault):
-    """An event comes twice."""
+    """An event is sent twice."""
 
     fault: Literal["double-event"] = "double-event"
     event: Number = 2
 
     def apply(self, delivery: Delivery) -> Delivery:
         writes = list(delivery.writes)
-        place = the_event(delivery, writes, self.event)
-        return with_body(delivery, [*writes[: place + 1], Write(writes[place].data), *writes[place + 1 :]])
+        place = index_of_event(delivery, writes, self.event)
+        return replace_body(delivery, [*writes[: place + 1], Write(writes[place].data), *writes[place + 1 :]])
 
 
 class TruncatedEvent(Fault):
-    """An event keeps its first `keep` bytes only; the next one follows at once, without a blank line."""
+    """An event is cut after its first `keep` bytes; the next one follows at once, without a blank line."""
 
     fault: Literal["truncated-event"] = "truncated-event"
     event: Number = 2
@@ -61,9 +61,9 @@ class TruncatedEvent(Fault):
 
     def apply(self, delivery: Delivery) -> Delivery:
         writes = list(delivery.writes)
-        place = the_event(delivery, writes, self.event)
+        place = index_of_event(delivery, writes, self.event)
         writes[place] = Write(writes[place].data[: self.keep], writes[place].pause)
-        return with_body(delivery, writes)
+        return replace_body(delivery, writes)
 
 
 class NoDone(Fault):
@@ -73,51 +73,51 @@ class NoDone(Fault):
 
     def apply(self, delivery: Delivery) -> Delivery:
         writes = list(delivery.writes)
-        del writes[_done(delivery, writes)]
-        return with_body(delivery, writes)
+        del writes[_index_of_done(delivery, writes)]
+        return replace_body(delivery, writes)
 
 
 class DoubleDone(Fault):
-    """`[DONE]` comes twice."""
+    """`[DONE]` is sent twice."""
 
     fault: Literal["double-done"] = "double-done"
 
     def apply(self, delivery: Delivery) -> Delivery:
         writes = list(delivery.writes)
-        place = _done(delivery, writes)
-        return with_body(delivery, [*writes[: place + 1], Write(writes[place].data), *writes[place + 1 :]])
+        place = _index_of_done(delivery, writes)
+        return replace_body(delivery, [*writes[: place + 1], Write(writes[place].data), *writes[place + 1 :]])
 
 
 class LateDone(Fault):
-    """`[DONE]` comes so many seconds late."""
+    """`[DONE]` is sent `seconds` late."""
 
     fault: Literal["late-done"] = "late-done"
     seconds: Seconds = 5.0
 
     def apply(self, delivery: Delivery) -> Delivery:
         writes = list(delivery.writes)
-        place = _done(delivery, writes)
+        place = _index_of_done(delivery, writes)
         writes[place] = Write(writes[place].data, writes[place].pause + self.seconds)
-        return with_body(delivery, writes)
+        return replace_body(delivery, writes)
 
 
 class AfterDone(Fault):
-    """An event follows `[DONE]`: `data`, or else the event before it once more."""
+    """An event follows `[DONE]`: `data`, or the event before it again."""
 
     fault: Literal["after-done"] = "after-done"
     data: str | None = None
 
     def apply(self, delivery: Delivery) -> Delivery:
         writes = list(delivery.writes)
-        place = _done(delivery, writes)
+        place = _index_of_done(delivery, writes)
         if self.data is None and not place:
-            raise NotPossible("no event stands before [DONE]")
+            raise NotPossible("there is no event before [DONE]")
         event = writes[place - 1].data if self.data is None else _event(self.data)
-        return with_body(delivery, [*writes, Write(event)])
+        return replace_body(delivery, [*writes, Write(event)])
 
 
 class ErrorEvent(Placed):
-    """An error object comes as an event, and nothing after it but `[DONE]` where `done` is true."""
+    """An event is an error object and the last one, except for `[DONE]` if `done` is true."""
 
     fault: Literal["error-event"] = "error-event"
     after_events: Count | None = 2
@@ -131,12 +131,12 @@ class ErrorEvent(Placed):
             raise NotPossible("the reply is no event stream")
         before, _ = self.split(delivery)
         error = {"message": self.message, "type": self.type, "param": None, "code": self.code}
-        told = [Write(_event(json.dumps({"error": error}, ensure_ascii=False)))]
-        return with_body(delivery, [*before, *told, *([Write(_event("[DONE]"))] if self.done else [])])
+        event = Write(_event(json.dumps({"error": error}, ensure_ascii=False)))
+        return replace_body(delivery, [*before, event, *([Write(_event("[DONE]"))] if self.done else [])])
 
 
 class Garbage(Placed):
-    """Bytes that mean nothing stand between the others: `text`, or else so many at random."""
+    """Meaningless bytes are inserted: `text`, or `bytes` random bytes."""
 
     fault: Literal["garbage"] = "garbage"
     text: str | None = None
@@ -144,8 +144,10 @@ class Garbage(Placed):
 
     def apply(self, delivery: Delivery) -> Delivery:
         before, after = self.split(delivery)
-        made = random.Random(self.bytes).randbytes(self.bytes) if self.text is None else self.text.encode()
-        return with_body(delivery, [*before, Write(made), *after])
+        inserted = (
+            random.Random(self.bytes).randbytes(self.bytes) if self.text is None else self.text.encode()
+        )
+        return replace_body(delivery, [*before, Write(inserted), *after])
 
 
 class Bom(Fault):
@@ -154,11 +156,11 @@ class Bom(Fault):
     fault: Literal["bom"] = "bom"
 
     def apply(self, delivery: Delivery) -> Delivery:
-        return _prefixed(delivery, b"\xef\xbb\xbf")
+        return _add_prefix(delivery, b"\xef\xbb\xbf")
 
 
 class InvalidUtf8(Placed):
-    """A byte that is not UTF-8 stands where a text goes on: behind the first letter of the place."""
+    """A byte that is not UTF-8 is inserted into the content of a message, the first after the place."""
 
     fault: Literal["invalid-utf8"] = "invalid-utf8"
 
@@ -170,41 +172,41 @@ class InvalidUtf8(Placed):
             if start:
                 data = write.data[:start] + b"\xff" + write.data[start:]
                 changed = [*after[:index], Write(data, write.pause), *after[index + 1 :]]
-                return with_body(delivery, [*before, *changed])
-        raise NotPossible("the reply holds no text of a message")
+                return replace_body(delivery, [*before, *changed])
+        raise NotPossible("the reply has no message content")
 
 
 class LineEnds(Fault):
-    """Lines of the stream end in `cr`, `crlf`, or in each of the three in turn (`mixed`)."""
+    """Lines of the stream end in `cr`, `crlf`, or in CR, LF and CRLF in turn (`mixed`)."""
 
     fault: Literal["line-ends"] = "line-ends"
     ends: Literal["cr", "crlf", "mixed"] = "mixed"
 
     def apply(self, delivery: Delivery) -> Delivery:
         writes = list(delivery.writes)
-        events(delivery, writes)
+        event_indexes(delivery, writes)
         ends = {"cr": [b"\r"], "crlf": [b"\r\n"], "mixed": [b"\r", b"\n", b"\r\n"]}[self.ends]
-        return with_body(
+        return replace_body(
             delivery,
             [
-                Write(_ended(write.data, ends[index % len(ends)]), write.pause)
+                Write(_with_line_end(write.data, ends[index % len(ends)]), write.pause)
                 for index, write in enumerate(writes)
             ],
         )
 
 
 class NoSpace(Fault):
-    """`data:` without the space behind it."""
+    """`data:` is not followed by a space."""
 
     fault: Literal["no-space"] = "no-space"
 
     def apply(self, delivery: Delivery) -> Delivery:
-        events(delivery, [])
-        return with_body(delivery, list(each(delivery, _without_space)))
+        event_indexes(delivery, [])
+        return replace_body(delivery, list(change_each(delivery, _remove_space)))
 
 
 class Comments(Placed):
-    """A flood of comments: `count` of them, each `size` bytes of text."""
+    """A flood of SSE comments is inserted: `count` of them, each with `size` bytes of text."""
 
     fault: Literal["comments"] = "comments"
     count: Annotated[int, Field(ge=1, le=100_000)] = 100
@@ -215,11 +217,11 @@ class Comments(Placed):
             raise NotPossible("the reply is no event stream")
         before, after = self.split(delivery)
         comment = Write(b": " + b"x" * self.size + b"\n\n")
-        return with_body(delivery, [*before, *([comment] * self.count), *after])
+        return replace_body(delivery, [*before, *([comment] * self.count), *after])
 
 
 class BrokenGzip(Fault):
-    """The body is called gzip and is broken: `truncated`, `corrupt` inside, or plain (`not-gzip`)."""
+    """The body claims to be gzip, but is `truncated`, `corrupt` in the middle, or plain (`not-gzip`)."""
 
     fault: Literal["broken-gzip"] = "broken-gzip"
     how: Literal["truncated", "corrupt", "not-gzip"] = "truncated"
@@ -228,43 +230,43 @@ class BrokenGzip(Fault):
         body = b"".join(write.data for write in delivery.writes)
         packed = gzip.compress(body, mtime=0)
         middle = len(packed) // 2
-        made = {
+        sent = {
             "truncated": packed[:middle],
             "corrupt": packed[:middle] + bytes([packed[middle] ^ 0xFF]) + packed[middle + 1 :],
             "not-gzip": body,
         }[self.how]
         headers = (*delivery.headers, ("content-encoding", "gzip"))
-        return with_body(delivery.but(headers=headers), [Write(made)])
+        return replace_body(delivery.but(headers=headers), [Write(sent)])
 
 
 class Empty(Fault):
-    """The status and the header fields come, the body is empty."""
+    """The status and the headers are sent, but the body is empty."""
 
     fault: Literal["empty-body"] = "empty-body"
 
     def apply(self, delivery: Delivery) -> Delivery:
-        return with_body(delivery, [])
+        return replace_body(delivery, [])
 
 
 class Header(Fault):
-    """A header field has another value, or is missing where `value` is null."""
+    """A header has another value, or is missing if `value` is null."""
 
     fault: Literal["header"] = "header"
     name: Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")] = "content-type"
     value: Annotated[str, Field(pattern=r"^[\t\x20-\x7e]*$")] | None = "text/plain"
 
     def apply(self, delivery: Delivery) -> Delivery:
-        kept = tuple(pair for pair in delivery.headers if pair[0].lower() != self.name.lower())
-        told = () if self.value is None else ((self.name, self.value),)
-        return delivery.but(headers=(*kept, *told))
+        others = tuple(pair for pair in delivery.headers if pair[0].lower() != self.name.lower())
+        added = () if self.value is None else ((self.name, self.value),)
+        return delivery.but(headers=(*others, *added))
 
 
 class WrongLength(Fault):
-    """Content-Length is `by` bytes more than the body has, or less below 0; no chunks are used."""
+    """Content-Length is wrong by `by` bytes: too large, or too small if negative; the body is not chunked."""
 
     fault: Literal["wrong-length"] = "wrong-length"
     by: Number = 10
-    last: ClassVar[bool] = True
+    applied_last: ClassVar[bool] = True
 
     def apply(self, delivery: Delivery) -> Delivery:
         writes = tuple(delivery.writes)
@@ -272,12 +274,12 @@ class WrongLength(Fault):
         return delivery.but(writes=writes, length=length, ending=Ending.CUT)
 
 
-def _without_space(data: bytes) -> bytes:
+def _remove_space(data: bytes) -> bytes:
     return b"data:" + data[6:] if data.startswith(b"data: ") else data
 
 
-def _done(delivery: Delivery, writes: list[Write]) -> int:
-    for index in reversed(events(delivery, writes)):
+def _index_of_done(delivery: Delivery, writes: list[Write]) -> int:
+    for index in reversed(event_indexes(delivery, writes)):
         if DONE in writes[index].data:
             return index
     raise NotPossible("the stream has no [DONE]")
@@ -287,11 +289,11 @@ def _event(data: str) -> bytes:
     return f"data: {data}\n\n".encode()
 
 
-def _prefixed(delivery: Delivery, prefix: bytes) -> Delivery:
+def _add_prefix(delivery: Delivery, prefix: bytes) -> Delivery:
     writes = list(delivery.writes)
     first = writes[0] if writes else Write(b"")
-    return with_body(delivery, [Write(prefix + first.data, first.pause), *writes[1:]])
+    return replace_body(delivery, [Write(prefix + first.data, first.pause), *writes[1:]])
 
 
-def _ended(data: bytes, end: bytes) -> bytes:
+def _with_line_end(data: bytes, end: bytes) -> bytes:
     return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", end)

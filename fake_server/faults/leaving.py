@@ -1,4 +1,4 @@
-"""Faults in how the bytes leave: cut, held back, slow, in other pieces."""
+"""Faults in how the bytes are sent: cut, delayed, slow, or in other pieces."""
 
 from __future__ import annotations
 
@@ -7,7 +7,15 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from fake_server.faults.base import Fault, NotPossible, Placed, Positive, Seconds, at_byte, events
+from fake_server.faults.base import (
+    Fault,
+    NotPossible,
+    Placed,
+    Positive,
+    Seconds,
+    event_indexes,
+    split_at_byte,
+)
 from fake_server.wire.delivery import Delivery
 from fake_server.wire.exchange import Ending, Write
 
@@ -16,15 +24,15 @@ _ENDINGS = {"fin": Ending.CUT, "rst": Ending.RESET}
 
 
 class _Leaving(Fault):
-    last: ClassVar[bool] = True
+    applied_last: ClassVar[bool] = True
 
 
 class _LeavingAt(Placed):
-    last: ClassVar[bool] = True
+    applied_last: ClassVar[bool] = True
 
 
 class Cut(_LeavingAt):
-    """The connection ends there, with FIN or RST; exactly the bytes before are delivered."""
+    """The connection ends at that place, with FIN or RST; exactly the bytes before it are delivered."""
 
     fault: Literal["cut"] = "cut"
     ending: How = "fin"
@@ -35,9 +43,9 @@ class Cut(_LeavingAt):
 
 
 class Stall(_LeavingAt):
-    """Nothing comes for so many seconds, or, without `seconds`, until the client leaves.
+    """Nothing more is sent for `seconds`, or without them until the client leaves.
 
-    With `silent` not even a head comes until then.
+    With `silent` nothing is sent at all, not even a head.
     """
 
     fault: Literal["stall"] = "stall"
@@ -45,9 +53,11 @@ class Stall(_LeavingAt):
     silent: bool = False
 
     @model_validator(mode="after")
-    def _silent_for_good(self) -> Stall:
+    def _check_silent(self) -> Stall:
         if self.silent and self.model_fields_set - {"fault", "silent", "probability"}:
-            raise PydanticCustomError("silent", "silent goes without seconds and a place: nothing ever comes")
+            raise PydanticCustomError(
+                "silent", "silent takes neither seconds nor a place: nothing is ever sent"
+            )
         return self
 
     def apply(self, delivery: Delivery) -> Delivery:
@@ -62,7 +72,7 @@ class Stall(_LeavingAt):
 
 
 class NoLastChunk(_Leaving):
-    """The whole body comes, but for the chunk that says that it ended: FIN stands there instead."""
+    """The whole body is sent, except for the last chunk, which says that it is complete; FIN follows."""
 
     fault: Literal["no-last-chunk"] = "no-last-chunk"
 
@@ -71,18 +81,18 @@ class NoLastChunk(_Leaving):
 
 
 class Close(_Leaving):
-    """The connection ends before any byte of a reply, with FIN or RST."""
+    """The connection ends before any byte of the reply, with FIN or RST."""
 
     fault: Literal["close"] = "close"
     ending: How = "fin"
-    instead: ClassVar[bool] = True
+    replaces_reply: ClassVar[bool] = True
 
     def apply(self, delivery: Delivery) -> Delivery:
         return delivery.but(writes=(), silent=True, ending=_ENDINGS[self.ending])
 
 
 class SlowHead(_Leaving):
-    """The head comes in pieces of so many bytes, so many seconds apart."""
+    """The head is sent in pieces of `piece` bytes, `seconds` apart."""
 
     fault: Literal["slow-head"] = "slow-head"
     piece: Positive = 20
@@ -93,7 +103,7 @@ class SlowHead(_Leaving):
 
 
 class Slow(_Leaving):
-    """The body comes at so many bytes a second, in steps of a tenth of a second."""
+    """The body is sent at `bytes_per_second`, in steps of a tenth of a second."""
 
     fault: Literal["slow"] = "slow"
     bytes_per_second: Annotated[int, Field(ge=1, le=1_000_000_000)] = 1000
@@ -110,7 +120,7 @@ class Slow(_Leaving):
 
 
 class Split(_Leaving):
-    """Every write is cut into pieces of `every` bytes."""
+    """Every write is split into pieces of `every` bytes."""
 
     fault: Literal["split"] = "split"
     every: Positive = 7
@@ -125,26 +135,26 @@ class Split(_Leaving):
 
 
 class SplitUtf8(_Leaving):
-    """Every character of several bytes is cut in two by a boundary of writes."""
+    """Every multi-byte character is split between two writes."""
 
     fault: Literal["split-utf8"] = "split-utf8"
 
     def apply(self, delivery: Delivery) -> Delivery:
         writes = list(delivery.writes)
-        made: list[Write] = []
+        pieces: list[Write] = []
         for write in writes:
             rest = [write]
-            while rest and (place := _inside(rest[0].data)) is not None:
-                before, rest = at_byte(rest, place)
-                made += before
-            made += rest
-        if len(made) == len(writes):
-            raise NotPossible("the reply has no character of several bytes")
-        return delivery.but(writes=tuple(made), exact=True)
+            while rest and (place := _inside_character(rest[0].data)) is not None:
+                before, rest = split_at_byte(rest, place)
+                pieces += before
+            pieces += rest
+        if len(pieces) == len(writes):
+            raise NotPossible("the reply has no multi-byte character")
+        return delivery.but(writes=tuple(pieces), exact=True)
 
 
 class Merge(_Leaving):
-    """The whole body, or its first `events` only, leaves in one write, after all its pauses."""
+    """The whole body, or only its first `events`, is sent in one write, after all its pauses."""
 
     fault: Literal["merge"] = "merge"
     events: Positive | None = None
@@ -153,7 +163,7 @@ class Merge(_Leaving):
         writes = list(delivery.writes)
         rest: list[Write] = []
         if self.events is not None:
-            places = events(delivery, writes)
+            places = event_indexes(delivery, writes)
             if len(places) < self.events:
                 raise NotPossible(f"the stream has {len(places)} events, not {self.events}")
             end = places[self.events - 1] + 1
@@ -162,8 +172,8 @@ class Merge(_Leaving):
         return delivery.but(writes=(Write(body, pause), *rest), exact=True)
 
 
-def _inside(data: bytes) -> int | None:
-    """A place inside the first character of several bytes whose beginning stands in `data`."""
+def _inside_character(data: bytes) -> int | None:
+    """An index inside the first multi-byte character of `data`, None if there is none."""
     for index, byte in enumerate(data):
         if byte >= 0xC0 and index + 1 < len(data):
             return index + 1

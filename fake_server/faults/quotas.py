@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fake_server.faults.replies import Quota, error_delivery, waiting
+from fake_server.faults.replies import Quota, error_delivery, retry_headers
 from fake_server.wire.delivery import Delivery
 
 
 @dataclass
 class Bucket:
-    """So many units, `size` at most, that refill over `per` seconds."""
+    """A bucket of at most `size` units, which refills over `per` seconds; `left` of them at the time `at`."""
 
     size: int
     per: float
@@ -22,13 +22,13 @@ class Bucket:
         self.left = min(self.left + (now - self.at) * self.size / self.per, self.size)
         self.at = now
 
-    def wait(self, wanted: float) -> float:
-        """Seconds until so many units are there."""
-        return max(wanted - self.left, 0.0) * self.per / self.size
+    def seconds_until(self, units: float) -> float:
+        """Seconds until the bucket holds so many units."""
+        return max(units - self.left, 0.0) * self.per / self.size
 
 
 class Buckets:
-    """What is left of a quota; `clock` gives seconds."""
+    """What is left of a quota, in requests and in tokens; `clock` gives seconds."""
 
     def __init__(self, quota: Quota, clock: Callable[[], float]) -> None:
         sizes = {"requests": quota.requests, "tokens": quota.tokens}
@@ -37,16 +37,16 @@ class Buckets:
         self._buckets = {name: Bucket(size, quota.per, size, now) for name, size in sizes.items() if size}
 
     def refuse(self) -> Delivery | None:
-        """Take one request; the 429 where nothing is left."""
+        """Take one request; returns the 429 if nothing is left."""
         for name, bucket in self._buckets.items():
             bucket.refill(self._clock())
-            wait = bucket.wait(1.0)
+            wait = bucket.seconds_until(1.0)
             if wait > 0:
                 message = (
                     f"Rate limit reached for {name}: limit {bucket.size} in {bucket.per:g} s. "
-                    f"Please try again in {_span(wait)}."
+                    f"Please try again in {_format_seconds(wait)}."
                 )
-                headers = {**waiting(wait), **self.headers()}
+                headers = {**retry_headers(wait), **self.headers()}
                 return error_delivery(429, message, name, None, "rate_limit_exceeded", headers)
         if "requests" in self._buckets:
             self._buckets["requests"].left -= 1
@@ -58,17 +58,17 @@ class Buckets:
             self._buckets["tokens"].left -= tokens
 
     def headers(self) -> dict[str, str]:
-        """The x-ratelimit header fields."""
-        told: dict[str, str] = {}
+        """The x-ratelimit headers."""
+        headers: dict[str, str] = {}
         for name, bucket in self._buckets.items():
-            told[f"x-ratelimit-limit-{name}"] = str(bucket.size)
-            told[f"x-ratelimit-remaining-{name}"] = str(max(int(bucket.left), 0))
-            told[f"x-ratelimit-reset-{name}"] = _span(bucket.wait(bucket.size))
-        return told
+            headers[f"x-ratelimit-limit-{name}"] = str(bucket.size)
+            headers[f"x-ratelimit-remaining-{name}"] = str(max(int(bucket.left), 0))
+            headers[f"x-ratelimit-reset-{name}"] = _format_seconds(bucket.seconds_until(bucket.size))
+        return headers
 
 
-def _span(seconds: float) -> str:
-    """A time as OpenAI writes it: 12ms, 1.5s, 6m0s."""
+def _format_seconds(seconds: float) -> str:
+    """Format a duration as OpenAI does: 12ms, 1.5s, 6m0s."""
     if seconds < 1:
         return f"{seconds * 1000:.0f}ms"
     if seconds < 60:

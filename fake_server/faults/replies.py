@@ -1,6 +1,6 @@
-"""Faults that replace the answer: errors in OpenAI's form, quotas that refill, a gateway's page.
+"""Faults that replace the reply: errors in OpenAI's form, quotas that refill, a gateway's page.
 
-Type and code of each status are those of genuine answers of api.openai.com and of its guide to error codes.
+The type and code of each status are those of genuine replies of api.openai.com and of its guide to errors.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ WORDS: Mapping[int, tuple[str, str, str | None]] = {
 
 
 class Error(Fault):
-    """An error in OpenAI's form with its status. What is left out follows from the status."""
+    """An error in OpenAI's form with this status. Parameters that are left out follow from the status."""
 
     fault: Literal["error"] = "error"
     status: Status = 500
@@ -53,26 +53,26 @@ class Error(Fault):
     param: str | None = None
     code: str | None = None
     retry_after: Seconds | None = None
-    instead: ClassVar[bool] = True
+    replaces_reply: ClassVar[bool] = True
 
     def apply(self, delivery: Delivery) -> Delivery:
         message, kind, code = WORDS.get(self.status, WORDS[400 if self.status < 500 else 500])
-        told = self.type is not None or self.code is not None
+        classified = self.type is not None or self.code is not None
         return error_delivery(
             self.status,
             self.message or message,
             self.type or kind,
             self.param,
-            self.code if told else code,
-            {} if self.retry_after is None else waiting(self.retry_after),
+            self.code if classified else code,
+            {} if self.retry_after is None else retry_headers(self.retry_after),
         )
 
 
 class InsufficientQuota(Fault):
-    """429 that says that the money is gone, which waiting does not mend."""
+    """A 429 that says that the account's credit is used up, so that waiting does not help."""
 
     fault: Literal["insufficient-quota"] = "insufficient-quota"
-    instead: ClassVar[bool] = True
+    replaces_reply: ClassVar[bool] = True
 
     def apply(self, delivery: Delivery) -> Delivery:
         message = "You exceeded your current quota, please check your plan and billing details."
@@ -80,10 +80,10 @@ class InsufficientQuota(Fault):
 
 
 class Quota(Fault):
-    """So many requests, and so many tokens, in each window of `per` seconds; then 429 until it refills.
+    """At most `requests` requests and `tokens` tokens in `per` seconds; then 429 until the quota refills.
 
-    The x-ratelimit header fields tell what is left, Retry-After how long the wait is. Tokens are those of the
-    reply's usage.
+    The x-ratelimit headers say what is left, Retry-After how long to wait. Tokens are those of the reply's
+    usage.
     """
 
     fault: Literal["quota"] = "quota"
@@ -93,11 +93,11 @@ class Quota(Fault):
 
 
 class HtmlError(Fault):
-    """A page of HTML, as a gateway in front of the API sends it."""
+    """An HTML page, as a gateway in front of the API sends it."""
 
     fault: Literal["html-error"] = "html-error"
     status: Status = 502
-    instead: ClassVar[bool] = True
+    replaces_reply: ClassVar[bool] = True
 
     def apply(self, delivery: Delivery) -> Delivery:
         title = f"{self.status} {WORDS.get(self.status, ('Error',))[0].rstrip('.')}"
@@ -112,7 +112,7 @@ class HtmlError(Fault):
 
 
 class Instead(Fault):
-    """Another reply altogether: a `status` with `json`, or with `text`, typed `content_type`."""
+    """A different reply altogether: `status` with `json` or `text` as its body, of type `content_type`."""
 
     fault: Literal["reply"] = "reply"
     status: Annotated[int, Field(ge=200, le=599)] = 200
@@ -120,7 +120,7 @@ class Instead(Fault):
     text: str | None = None
     content_type: Annotated[str, Field(pattern=r"^[\t\x20-\x7e]*$")] = "application/json"
     headers: dict[str, str] = Field({})
-    instead: ClassVar[bool] = True
+    replaces_reply: ClassVar[bool] = True
 
     def apply(self, delivery: Delivery) -> Delivery:
         body = json.dumps(self.json_, ensure_ascii=False) if self.text is None else self.text
@@ -142,6 +142,6 @@ def error_delivery(
     return fixed_length(status, tuple(fields.items()), body)
 
 
-def waiting(seconds: float) -> dict[str, str]:
-    """The header fields that tell a client how long to wait: whole seconds, and milliseconds."""
+def retry_headers(seconds: float) -> dict[str, str]:
+    """The headers that tell a client how long to wait: in whole seconds, and in milliseconds."""
     return {"retry-after": str(math.ceil(seconds)), "retry-after-ms": str(math.ceil(seconds * 1000))}

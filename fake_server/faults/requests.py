@@ -1,4 +1,4 @@
-"""Faults in how a request is read: what is asked for and never reaches the model."""
+"""Faults in how a request is read: part of what is asked never reaches the model."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from fake_server.wire.delivery import Delivery
 
 
 class Misread(Fault):
-    """The answer is that to another request: `without` what these JSONPaths find, with the members of `set`,
-    and with those of `fill` where they are missing or empty. What
-    the reply says of the members in `echo` is what was asked all the same.
+    """The answer is to a changed request: `without` what these JSONPaths find, with the members of `set`, and
+    with those of `fill` where they are missing or empty. Each choice still repeats the members in `echo` as
+    they were asked for.
     """
 
     fault: Literal["misread"] = "misread"
@@ -25,20 +25,20 @@ class Misread(Fault):
     fill: dict[str, Any] = Field({})
     echo: list[str] = Field([])
 
-    def asked(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    def change(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """The body of the request as it is read."""
-        read: Any = copy.deepcopy(dict(body))
+        changed: Any = copy.deepcopy(dict(body))
         for path in self.without:
-            for node in reversed(find_nodes(path, read)):
+            for node in reversed(find_nodes(path, changed)):
                 if node.location:
-                    replace_at(read, node.location, None, drop=True)
-        filled = {name: value for name, value in self.fill.items() if not read.get(name)}
-        return {**read, **filled, **self.set}
+                    replace_at(changed, node.location, None, drop=True)
+        filled = {name: value for name, value in self.fill.items() if not changed.get(name)}
+        return {**changed, **filled, **self.set}
 
-    def echoed(self, body: Mapping[str, Any]) -> Json | None:
-        """The fault of a reply that says what the request asked; None where it need not."""
-        said = {name: body[name] for name in self.echo if name in body}
-        return Json.model_validate({"where": "$.choices", "set": said}) if said else None
+    def echo_fault(self, body: Mapping[str, Any]) -> Json | None:
+        """The fault that makes the reply repeat what was asked for; None if there is nothing to repeat."""
+        members = {name: body[name] for name in self.echo if name in body}
+        return Json.model_validate({"where": "$.choices", "set": members}) if members else None
 
     def apply(self, delivery: Delivery) -> Delivery:
         return delivery

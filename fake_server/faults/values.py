@@ -1,4 +1,4 @@
-"""Faults in the values that are sent: JSON members that are wrong, missing or too many, events with them."""
+"""Faults in the values of a reply: JSON members that are wrong, missing or superfluous, and their events."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from fake_server.faults.base import Fault, NotPossible, events, with_body
+from fake_server.faults.base import Fault, NotPossible, event_indexes, replace_body
 from fake_server.wire.delivery import Delivery
 from fake_server.wire.exchange import Write
 
@@ -33,14 +33,14 @@ Number = Annotated[int, Field(ge=-100_000, le=100_000)]
 
 
 class Json(Fault):
-    """Values are wrong where the JSONPath `at` finds them, in every event or in the one numbered `event`.
+    """The values that the JSONPath `at` finds are wrong, in every event or in the one numbered `event`.
 
-    `where` limits it to texts in which that path finds something. `set` puts members into each object found,
-    `remove` takes some away, `rename` names some otherwise; `parse` turns members that hold JSON text into
-    the value itself, `double` writes strings twice, `grow` writes what the events before it said as well, and
-    `repeat` what the last of them said; `scale` multiplies numbers, `count` adds the number of the event so
-    many times. `value` stands in place of what was found, `unwrap` puts one of its members there, and `drop`
-    takes it out. In strings `{event}` is the number of the event.
+    `where` limits the fault to JSON in which that path finds something. In each object found, `set` sets
+    members, `remove` removes some and `rename` renames some; `parse` replaces members that are JSON text by
+    the value in it, `double` repeats strings, `grow` prepends the strings of earlier events, and `repeat`
+    fills in a missing member with its last value; `scale` multiplies numbers, and `count` adds to them as
+    many times as the event's number. `value` replaces what was found, `unwrap` replaces it by one of its
+    members, and `drop` removes it. In strings, `{event}` stands for the number of the event.
     """
 
     fault: Literal["json"] = "json"
@@ -61,40 +61,40 @@ class Json(Fault):
     drop: bool = False
 
     def apply(self, delivery: Delivery) -> Delivery:
-        said: dict[str, Any] = {}
+        earlier: dict[str, Any] = {}
 
-        def edited(text: Any, number: int) -> Any:
-            return self._edited(text, number, said)
+        def edit(document: Any, number: int) -> Any:
+            return self._edit(document, number, earlier)
 
-        return _changed(delivery, edited, self.event, f"nothing stands at {self.at}")
+        return _change(delivery, edit, self.event, f"there is nothing at {self.at}")
 
-    def _edited(self, text: Any, number: int, said: dict[str, Any]) -> Any:
-        """The value after the edit, None where nothing is to be done; `said` is what earlier events said."""
-        if self.where is not None and not find_nodes(self.where, text):
+    def _edit(self, document: Any, number: int, earlier: dict[str, Any]) -> Any:
+        """The document after the edit, None if nothing is found; `earlier` has values of earlier events."""
+        if self.where is not None and not find_nodes(self.where, document):
             return None
-        nodes = find_nodes(self.at, text)
-        for node in reversed(nodes):  # the last first, so that places stay what they are
-            text = self._edit(text, node, number, said)
-        return text if nodes else None
+        nodes = find_nodes(self.at, document)
+        for node in reversed(nodes):  # the last first, so that the locations of the others stay right
+            document = self._edit_node(document, node, number, earlier)
+        return document if nodes else None
 
-    def _edit(self, text: Any, node: Any, number: int, said: dict[str, Any]) -> Any:
+    def _edit_node(self, document: Any, node: Any, number: int, earlier: dict[str, Any]) -> Any:
         if isinstance(node.value, dict):
-            self._members(node.value, number, said)
+            self._edit_members(node.value, number, earlier)
         if self.drop:
-            return replace_at(text, node.location, None, drop=True)
+            return replace_at(document, node.location, None, drop=True)
         if self.unwrap is not None and isinstance(node.value, dict) and self.unwrap in node.value:
-            return replace_at(text, node.location, node.value[self.unwrap])
+            return replace_at(document, node.location, node.value[self.unwrap])
         if "value" in self.model_fields_set:
-            return replace_at(text, node.location, _numbered(self.value, number))
-        return text
+            return replace_at(document, node.location, _with_number(self.value, number))
+        return document
 
-    def _members(self, members: dict[str, Any], number: int, said: dict[str, Any]) -> None:
+    def _edit_members(self, members: dict[str, Any], number: int, earlier: dict[str, Any]) -> None:
         for name in self.remove:
             members.pop(name, None)
         renamed = [(self.rename.get(name, name), value) for name, value in members.items()]
         members.clear()
         members.update(renamed)
-        members.update(_numbered(self.set, number))
+        members.update(_with_number(self.set, number))
         for name in self.parse:
             if isinstance(members.get(name), str):
                 members[name] = _value(members[name].encode(), members[name])
@@ -103,9 +103,9 @@ class Json(Fault):
                 members[name] *= 2
         for name in self.grow:
             if isinstance(members.get(name), str):
-                members[name] = said[name] = said.get(name, "") + members[name]
+                members[name] = earlier[name] = earlier.get(name, "") + members[name]
         for name in self.repeat:
-            said[name] = members.setdefault(name, said.get(name))
+            earlier[name] = members.setdefault(name, earlier.get(name))
         for name, by in self.scale.items():
             if isinstance(members.get(name), int | float):
                 members[name] = members[name] * by
@@ -115,37 +115,39 @@ class Json(Fault):
 
 
 class DropEvents(Fault):
-    """Every event is missing in which the JSONPath `where` finds something."""
+    """All events in which the JSONPath `where` finds something are missing."""
 
     fault: Literal["drop-events"] = "drop-events"
     where: Path = "$.usage"
 
     def apply(self, delivery: Delivery) -> Delivery:
         writes = list(delivery.writes)
-        places = events(delivery, writes)
-        gone = {place for place in places if find_nodes(self.where, _payload(writes[place]))}
-        if not gone:
-            raise NotPossible(f"nothing stands at {self.where}")
-        return with_body(delivery, [write for index, write in enumerate(writes) if index not in gone])
+        places = event_indexes(delivery, writes)
+        dropped = {place for place in places if find_nodes(self.where, _payload(writes[place]))}
+        if not dropped:
+            raise NotPossible(f"there is nothing at {self.where}")
+        return replace_body(delivery, [write for index, write in enumerate(writes) if index not in dropped])
 
 
 class RepeatEvents(Fault):
-    """Every event in which the JSONPath `where` finds something comes again, behind the last of them."""
+    """All events in which the JSONPath `where` finds something are sent again, after the last of them."""
 
     fault: Literal["repeat-events"] = "repeat-events"
     where: Path = "$.usage"
 
     def apply(self, delivery: Delivery) -> Delivery:
         writes = list(delivery.writes)
-        places = [at for at in events(delivery, writes) if find_nodes(self.where, _payload(writes[at]))]
+        places = [
+            at for at in event_indexes(delivery, writes) if find_nodes(self.where, _payload(writes[at]))
+        ]
         if not places:
-            raise NotPossible(f"nothing stands at {self.where}")
+            raise NotPossible(f"there is nothing at {self.where}")
         again = [Write(writes[at].data) for at in places]
-        return with_body(delivery, [*writes[: places[-1] + 1], *again, *writes[places[-1] + 1 :]])
+        return replace_body(delivery, [*writes[: places[-1] + 1], *again, *writes[places[-1] + 1 :]])
 
 
 class InsertEvent(Fault):
-    """`text` stands behind the event numbered `after`: 0 is before the first, -1 behind the last."""
+    """`text` is inserted after the event numbered `after`: 0 is before the first, -1 after the last."""
 
     fault: Literal["insert-event"] = "insert-event"
     text: Annotated[str, Field(max_length=100_000)] = "data: null\n\n"
@@ -153,18 +155,18 @@ class InsertEvent(Fault):
 
     def apply(self, delivery: Delivery) -> Delivery:
         writes = list(delivery.writes)
-        places = events(delivery, writes)
+        places = event_indexes(delivery, writes)
         number = self.after if self.after >= 0 else len(places) + 1 + self.after
         if not 0 <= number <= len(places):
             raise NotPossible(f"the stream has {len(places)} events, not {abs(self.after)}")
         place = places[number - 1] + 1 if number else 0
-        return with_body(delivery, [*writes[:place], Write(self.text.encode()), *writes[place:]])
+        return replace_body(delivery, [*writes[:place], Write(self.text.encode()), *writes[place:]])
 
 
 class Rewrite(Fault):
-    """The text `find` is `by` instead, in the whole body or in the event numbered `event`.
+    """The text `find` is replaced by `by`, in the whole body or in the event numbered `event`.
 
-    `count` is how often within a write, from its beginning; 0 is always.
+    `count` limits the replacements within each write; 0 is no limit.
     """
 
     fault: Literal["rewrite"] = "rewrite"
@@ -176,7 +178,9 @@ class Rewrite(Fault):
     def apply(self, delivery: Delivery) -> Delivery:
         writes = list(delivery.writes)
         places = (
-            list(range(len(writes))) if self.event is None else _numbered_place(delivery, writes, self.event)
+            list(range(len(writes)))
+            if self.event is None
+            else _index_of_numbered(delivery, writes, self.event)
         )
         changes = False
         for place in places:
@@ -186,10 +190,10 @@ class Rewrite(Fault):
             writes[place] = Write(changed, writes[place].pause)
         if not changes:
             raise NotPossible(f"the reply has no {self.find[:40]!r}")
-        return with_body(delivery, writes)
+        return replace_body(delivery, writes)
 
 
-def _changed(
+def _change(
     delivery: Delivery, change: Callable[[Any, int], Any], event: int | None, problem: str
 ) -> Delivery:
     writes = list(delivery.writes)
@@ -198,8 +202,8 @@ def _changed(
         changed = change(_value(body), 1)
         if changed is None:
             raise NotPossible(problem)
-        return with_body(delivery, [Write(_text(changed), writes[0].pause if writes else 0.0)])
-    places = [place for place in events(delivery, writes) if _payload(writes[place]) is not None]
+        return replace_body(delivery, [Write(_text(changed), writes[0].pause if writes else 0.0)])
+    places = [place for place in event_indexes(delivery, writes) if _payload(writes[place]) is not None]
     chosen = places if event is None else [places[at] for at in _numbers(event, len(places))]
     changes = False
     for place in chosen:
@@ -209,11 +213,11 @@ def _changed(
             writes[place] = Write(_DATA + _text(changed) + b"\n\n", writes[place].pause)
     if not changes:
         raise NotPossible(problem)
-    return with_body(delivery, writes)
+    return replace_body(delivery, writes)
 
 
-def _numbered_place(delivery: Delivery, writes: list[Write], number: int) -> list[int]:
-    places = events(delivery, writes)
+def _index_of_numbered(delivery: Delivery, writes: list[Write], number: int) -> list[int]:
+    places = event_indexes(delivery, writes)
     return [places[at] for at in _numbers(number, len(places))]
 
 
@@ -241,7 +245,7 @@ def _text(value: Any) -> bytes:
 
 
 def find_nodes(path: str, value: Any) -> list[Any]:
-    """What a JSONPath finds in a value: nodes with their `value` and `location`."""
+    """Find nodes, with `value` and `location`, by a JSONPath; one that cannot be followed finds none."""
     import jsonpath_rfc9535 as jsonpath
 
     try:
@@ -264,10 +268,10 @@ def replace_at(text: Any, location: tuple[Any, ...], value: Any, drop: bool = Fa
     return text
 
 
-def _numbered(value: Any, number: int) -> Any:
+def _with_number(value: Any, number: int) -> Any:
     """The value with `{event}` replaced in its strings."""
     if isinstance(value, str):
         return value.replace("{event}", str(number))
     if isinstance(value, dict):
-        return {name: _numbered(one, number) for name, one in value.items()}
-    return [_numbered(one, number) for one in value] if isinstance(value, list) else value
+        return {name: _with_number(item, number) for name, item in value.items()}
+    return [_with_number(item, number) for item in value] if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""What is wrong with a written fault, in words."""
+"""What is wrong with a fault as it is written, for people to read."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from fake_server.faults.base import Fault
 from fake_server.wire.text import did_you_mean
 
 
-def worded(detail: Any, catalogue: Mapping[str, type[Fault]]) -> str:
-    """One line on one error of pydantic."""
+def describe_error(detail: Any, catalogue: Mapping[str, type[Fault]]) -> str:
+    """Describe one of pydantic's errors in one line."""
     kind, loc, value = detail["type"], [str(part) for part in detail["loc"]], detail["input"]
     if kind == "union_tag_not_found":
-        return "the key 'fault' is missing: it names what goes wrong, as in {fault: cut, after_events: 2}"
+        return "the key 'fault' is missing: it names the fault, as in {fault: cut, after_events: 2}"
     if kind == "union_tag_invalid":
-        return f"there is no fault {detail['ctx']['tag']!r}: {_near(detail['ctx']['tag'], list(catalogue))}"
+        return f"there is no fault {detail['ctx']['tag']!r}: {_hint(detail['ctx']['tag'], list(catalogue))}"
     name, key = loc[0] if loc else "fault", loc[-1] if loc else ""
-    known = [one for one in catalogue[name].model_fields if one != "fault"] if name in catalogue else []
+    fields = catalogue[name].model_fields if name in catalogue else {}
+    known = [field for field in fields if field != "fault"]
     if kind == "extra_forbidden":
-        return f"the fault {name!r} has no {key!r}: {_near(key, known)}"
+        return f"the fault {name!r} has no {key!r}: {_hint(key, known)}"
     message = str(detail["msg"]).replace("Input should", "it must").replace("String should", "it must")
     where = f"the fault {name!r}" + (f", {key}" if key != name else "")
     return f"{where}: {message}, not {value!r}" if not isinstance(value, Mapping) else f"{where}: {message}"
 
 
-def _near(key: str, known: list[str]) -> str:
+def _hint(key: str, known: list[str]) -> str:
     return did_you_mean(key, known, f"known here: {', '.join(known)}")

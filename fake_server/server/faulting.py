@@ -33,7 +33,7 @@ class Faulting:
 
             faulting._add(read(fields[HEADER]))
         of_bugs = faults_of_bugs(context.settings.bugs, fields, context.request)
-        faulting._faults += [fault for fault in of_bugs if not fault.pages]
+        faulting._faults += [fault for fault in of_bugs if not fault.for_browsers]
         return faulting
 
     async def change_request(self) -> None:
@@ -44,9 +44,9 @@ class Faulting:
                 await _take_words_of_another(context, fault)
             elif isinstance(fault, Misread):
                 body = context.request.body
-                if (echo := fault.echoed(body)) is not None:
+                if (echo := fault.echo_fault(body)) is not None:
                     self._faults.append(echo)
-                context.request = context.request.but(fault.asked(body))
+                context.request = context.request.but(fault.change(body))
 
     def replacement(self) -> Delivery | None:
         """The reply that is given instead of an answer; None where the request is to be answered."""
@@ -56,7 +56,7 @@ class Faulting:
             self._context.entry.faults = ("quota",)
             self._in_force, self._faults = (), []
             return refusal
-        fault = next((fault for fault in self._faults if fault.instead), None)
+        fault = next((fault for fault in self._faults if fault.replaces_reply), None)
         if fault is None:
             return None
         self._context.entry.faults = (fault.fault,)
