@@ -30,13 +30,13 @@ class CountedChoice:
 
 def apply_limits(choice: Choice, request: Mapping[str, Any], seed: int, *, cut: bool = True) -> CountedChoice:
     """Apply the request's `stop`, token limit and `logprobs`; with `cut=False` nothing is cut off."""
-    thought = _count_reasoning(choice, request, seed)
+    reasoning = _count_reasoning(choice, request, seed)
     limit = chat_request.token_limit(request) if cut else None
     if cut:
         choice = _cut_at_stop(choice, chat_request.stops(request))
-    if limit is not None and thought > limit:
-        thought = limit
-    left = None if limit is None else limit - thought
+    if limit is not None and reasoning > limit:
+        reasoning = limit
+    left = None if limit is None else limit - reasoning
     pieces = tokens.split(choice.content or "")
     used = len(pieces)
     if left is not None and used > left:
@@ -53,7 +53,7 @@ def apply_limits(choice: Choice, request: Mapping[str, Any], seed: int, *, cut: 
         used += tokens.count(choice.refusal)
     if request.get("logprobs") is True and choice.logprobs is None and choice.content is not None:
         choice = replace(choice, logprobs=make_logprobs(pieces, request, seed))
-    return CountedChoice(choice, used + thought, thought)
+    return CountedChoice(choice, used + reasoning, reasoning)
 
 
 def make_logprobs(pieces: Sequence[str], request: Mapping[str, Any], seed: int) -> tuple[TokenLogprob, ...]:

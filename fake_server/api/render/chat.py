@@ -254,15 +254,15 @@ def _deltas_after_content(choice: Choice, style: Style) -> Iterator[_Delta]:
 
 
 def _call_deltas(choice: Choice, style: Style) -> Iterator[_Delta]:
-    begun = _begins_with_call(choice, style)
+    opened = _begins_with_call(choice, style)
     beginnings = _call_openings(choice, style)
     for index, call in enumerate(choice.tool_calls):
-        if not begun:
+        if not opened:
             yield next(beginnings), None
         for piece in style.split(call.arguments):
             yield {"tool_calls": [{"index": index, **_call_body(call, {}, piece)}]}, None
     if choice.function_call:
-        if not begun:
+        if not opened:
             yield next(beginnings), None
         for piece in style.split(choice.function_call.arguments):
             yield {"function_call": {"arguments": piece}}, None

@@ -111,12 +111,12 @@ def _names_tool(name: str, text: str) -> bool:
     words = hints.split_words(name)
     if not words:
         return False
-    spelt = re.escape(name)
+    spelling = re.escape(name)
     if len(words) > 1:
-        spelt += "|" + r"[\s_-]".join(map(re.escape, words))
+        spelling += "|" + r"[\s_-]".join(map(re.escape, words))
     elif words[0] in _IDLE_WORDS or len(name) < 4:
         return False
-    for match in re.finditer(rf"(?<!\w)(?:{spelt})(?!\w)", text[: hints.MAX_TEXT], re.IGNORECASE):
+    for match in re.finditer(rf"(?<!\w)(?:{spelling})(?!\w)", text[: hints.MAX_TEXT], re.IGNORECASE):
         if not _NEGATED.search(text[max(match.start() - 25, 0) : match.start()]):
             return True
     return False

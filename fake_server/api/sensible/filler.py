@@ -110,8 +110,8 @@ class _Filler:
         elif kind == "array":
             yield from self._array_candidates(schema, name, depth, salt)
         elif kind in ("integer", "number"):
-            lifted = self._take_numbers(schema, kind) if not salt else iter(())
-            yield from lifted
+            text_numbers = self._take_numbers(schema, kind) if not salt else iter(())
+            yield from text_numbers
             yield from suggested
             yield from numbers.candidates(schema, kind, salt)
         elif kind == "boolean":
@@ -121,9 +121,9 @@ class _Filler:
             yield None
         else:
             candidates = self._text_candidates(schema, name, salt)
-            lifted_texts = set(hints.texts_for(name, self.text, str(schema.get("format", ""))))
+            found_texts = set(hints.texts_for(name, self.text, str(schema.get("format", ""))))
             first = next(candidates, "")
-            if first in lifted_texts:
+            if first in found_texts:
                 yield first
             yield from suggested
             yield first
@@ -188,13 +188,13 @@ class _Filler:
         needed = [name for name in get_list(schema, "required")[:MAX_MEMBERS] if isinstance(name, str)]
         least = min(get_size(schema, "minProperties") or 0, MAX_ITEMS)
         if not needed and depth <= GENEROUS_DEPTH:
-            wanted = known[:MAX_ITEMS]
+            names = known[:MAX_ITEMS]
         else:
             asked_for = set(needed)
-            wanted = [
+            names = [
                 name for name in known[:MAX_MEMBERS] if name in asked_for or self._text_mentions(schema, name)
             ]
-        yield self._make_object(schema, [*wanted, *needed], least, depth, salt)
+        yield self._make_object(schema, [*names, *needed], least, depth, salt)
         yield self._make_object(schema, needed, least, depth, salt)
         yield self._make_object(schema, [*known[:MAX_MEMBERS], *needed], least, depth, salt)
 
@@ -211,10 +211,10 @@ class _Filler:
         return get_types(member) == ["string"] and any(hints.stated_values(name, self.text[: hints.MAX_TEXT]))
 
     def _make_object(
-        self, schema: Mapping[str, Any], wanted: Iterable[str], least: int, depth: int, salt: int
+        self, schema: Mapping[str, Any], names: Iterable[str], least: int, depth: int, salt: int
     ) -> dict[str, Any]:
         result: dict[str, Any] = {}
-        waiting = deque(dict.fromkeys(wanted))
+        waiting = deque(dict.fromkeys(names))
         required = set(map(str, get_list(schema, "required")))
         depends = get_mapping(schema, "dependentRequired")
         spare = (name for name in get_mapping(schema, "properties"))

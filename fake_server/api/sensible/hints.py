@@ -135,9 +135,9 @@ def stated_values(name: str, text: str) -> Iterator[str]:
     words = split_words(name)
     if not words or words[0] not in text.lower():
         return
-    spelt = r"[\s_-]?".join(map(re.escape, words))
+    spelling = r"[\s_-]?".join(map(re.escape, words))
     value = r"(?:[\"“']([^\"”'\n]{1,400})[\"”']|([^\s,;.!?]{1,400}))"
-    pattern = rf"\b{spelt}\s{{0,3}}(?:[:=]|\bis\b|\bset to\b)\s{{0,3}}{value}"
+    pattern = rf"\b{spelling}\s{{0,3}}(?:[:=]|\bis\b|\bset to\b)\s{{0,3}}{value}"
     for match in re.finditer(pattern, text, re.IGNORECASE):
         yield match.group(1) or match.group(2)
 

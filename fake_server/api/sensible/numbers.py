@@ -44,11 +44,11 @@ def _tighter_bound(schema: Mapping[str, Any], name: str, exclusive: str, tighter
         bounds.append((value, schema.get(exclusive) is True))
     if (value := get_number(schema, exclusive)) is not None:
         bounds.append((value, True))
-    return None if not bounds else tighter(bounds, key=lambda edge: edge[0])
+    return None if not bounds else tighter(bounds, key=lambda bound: bound[0])
 
 
-def _scale(edge: Bound | None, step: float) -> Bound | None:
-    return None if edge is None else (edge[0] / step, edge[1])
+def _scale(bound: Bound | None, step: float) -> Bound | None:
+    return None if bound is None else (bound[0] / step, bound[1])
 
 
 def _whole_numbers(low: Bound | None, high: Bound | None, salt: int) -> Iterator[int]:

@@ -34,10 +34,10 @@ def candidates(schema: Mapping[str, Any], name: str, text: str, salt: int, seed:
     lowest = min(get_size(schema, "minLength") or 0, MAX_LENGTH)
     highest = get_size(schema, "maxLength")
     if not salt:
-        for lifted in hints.texts_for(name, text, str(form)):
-            yield lifted
-            if highest is not None and not form and not pattern and len(lifted) > highest:
-                yield lifted[:highest]
+        for candidate in hints.texts_for(name, text, str(form)):
+            yield candidate
+            if highest is not None and not form and not pattern and len(candidate) > highest:
+                yield candidate[:highest]
     if form:
         yield from examples_of_format(str(form), salt, seed)
     if pattern is not None:

@@ -77,7 +77,10 @@ def _describe_operation(operation: Operation, samples: Samples) -> dict[str, Any
     }
     names = [part[1:-1] for part in operation.path.split("/") if part.startswith("{")]
     model = FINE_TUNED_MODEL if operation.method == "delete" else "gpt-4o-mini"
-    known = {"model": model, "completion_id": samples.stored() if STORED_PATH in operation.path else ""}
+    known = {
+        "model": model,
+        "completion_id": samples.store_completion() if STORED_PATH in operation.path else "",
+    }
     description["parameters"] = [
         *({"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names),
         *({"name": name, "in": "query", **QUERY[name]} for name in operation.query),
@@ -129,7 +132,7 @@ def _error_statuses(operation: Operation, names: list[str]) -> list[int]:
 
 
 def _describe_error(status: int, words: str, samples: Samples) -> dict[str, Any]:
-    content = {"schema": reference(ERROR), "example": samples.refused(status)}
+    content = {"schema": reference(ERROR), "example": samples.error_body(status)}
     response: dict[str, Any] = {"description": words, "content": {"application/json": content}}
     if status == 429:
         response["headers"] = {"retry-after": {"schema": {"type": "string"}, "description": "Seconds."}}

@@ -40,10 +40,10 @@ class Samples:
         self, method: str, path: str, body: Any = None, fields: Mapping[str, str] | None = None
     ) -> Sample:
         """Send a request to the fake."""
-        status, text = _answer(self._open, method, path, body, fields or {})
-        return Sample(status, _read(text))
+        status, text = _send(self._open, method, path, body, fields or {})
+        return Sample(status, _parse_steady(text))
 
-    def stored(self) -> str:
+    def store_completion(self) -> str:
         """Store a chat completion and return its id."""
         message = {"role": "user", "content": "Repeat after me: A tree stands in the field."}
         request = {
@@ -52,7 +52,7 @@ class Samples:
             "store": True,
             "metadata": {"team": "green"},
         }
-        return str(json.loads(_answer(self._open, "POST", "/v1/chat/completions", request, {})[1])["id"])
+        return str(json.loads(_send(self._open, "POST", "/v1/chat/completions", request, {})[1])["id"])
 
     def stream(self, path: str, body: Mapping[str, Any]) -> str:
         """Request a stream and return its events, leaving out the middle ones."""
@@ -60,12 +60,12 @@ class Samples:
         shown = [*events[:_SHOWN_EVENTS], ": …", *events[-_SHOWN_EVENTS:]]
         return "\n\n".join(shown)
 
-    def refused(self, status: int) -> Any:
+    def error_body(self, status: int) -> Any:
         """The body of an error reply with this status."""
         chat = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}]}
         path = "/v1/chat/completions"
         if status == 401:
-            return _read(_answer(self._locked, "POST", path, chat, {})[1])
+            return _parse_steady(_send(self._locked, "POST", path, chat, {})[1])
         if status == 400:
             return self.ask("POST", path, {"model": "gpt-4o-mini"}).body
         if status == 404:
@@ -73,14 +73,14 @@ class Samples:
         return self.ask("POST", path, chat, {HEADER: f"error;status={status}"}).body
 
 
-def _answer(ask: Ask, method: str, path: str, body: Any, fields: Mapping[str, str]) -> tuple[int, str]:
+def _send(ask: Ask, method: str, path: str, body: Any, fields: Mapping[str, str]) -> tuple[int, str]:
     data = b"" if body is None else json.dumps(body).encode()
     headers = (("content-type", "application/json"), ("content-length", str(len(data))), *fields.items())
     exchange = ask(Request(method.upper(), path, headers=headers, body=data))
     return exchange.status or 0, exchange.payload.decode()
 
 
-def _read(text: str) -> Any:
+def _parse_steady(text: str) -> Any:
     steady = _IDS.sub(r"\1Bq7vXe2LkTnR4wYzJc9sHdMfAp1Gu", text)
     steady = _SPANS.sub(r'"\1":0.001', _TIMES.sub(r'"\1":1764000000', steady))
     try:
