@@ -96,13 +96,13 @@ def called_nothing(mutant: Mutant) -> bool:
 
     121 genuine requests that offer tools and force none were answered without a call.
     """
-    asked = mutant.original.request.json()
-    free = asked.get("tool_choice") in (None, "auto") if isinstance(asked, dict) else False
+    body = mutant.original.request.json()
+    free = body.get("tool_choice") in (None, "auto") if isinstance(body, dict) else False
     return mutant.operator == "parameter-dropped" and mutant.shape.endswith(":tools") and free
 
 
 @_class
-def reason_said_again(mutant: Mutant) -> bool:
+def reason_repeated(mutant: Mutant) -> bool:
     """The last chunk of a choice of a text completion comes twice: genuine streams repeat its reason."""
     return mutant.operator == "double-event" and mutant.shape == "completions.stream:finishing"
 

@@ -50,8 +50,8 @@ def walk(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
 
 def array_at(value: Any, name: str) -> list[Any]:
     """The array that is this member of an object; empty where there is no such array."""
-    found = value.get(name) if isinstance(value, dict) else None
-    return found if isinstance(found, list) else []
+    array = value.get(name) if isinstance(value, dict) else None
+    return array if isinstance(array, list) else []
 
 
 def fold(path: Path) -> str:

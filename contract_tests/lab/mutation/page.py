@@ -53,9 +53,9 @@ def table(name: str, tallies: Mapping[str, Tally]) -> Iterator[str]:
 def survivors(score: Score) -> Iterator[str]:
     """Survivors by section, place and operator, the largest groups first, with a few examples."""
     groups = sorted(score.survivors.items(), key=lambda group: (group[0][0], -len(group[1]), group[0]))
-    for (section, shape, operator), found in groups:
-        yield f"{len(found):5}  {section:20}{shape}  {operator}"
-        yield from (f"{'':27}{example}" for example in found[:EXAMPLES])
+    for (section, shape, operator), examples in groups:
+        yield f"{len(examples):5}  {section:20}{shape}  {operator}"
+        yield from (f"{'':27}{example}" for example in examples[:EXAMPLES])
 
 
 def section(score: Score, seed: int, most: int) -> str:
@@ -80,8 +80,8 @@ def put(page: str, text: str) -> str:
 
 
 def _between(page: str) -> str:
-    _, found, rest = page.partition(BEGIN)
-    inside, closed, _ = rest.partition(END)
-    if not (found and closed):
+    _, begin, rest = page.partition(BEGIN)
+    inside, end, _ = rest.partition(END)
+    if not (begin and end):
         raise NoPlace(f"the page has no lines {BEGIN} and {END} around the score")
     return inside

@@ -59,14 +59,14 @@ class Reply:
         return named[-1] if named else self.section
 
     @cached_property
-    def asked(self) -> dict[str, Any]:
+    def request_body(self) -> dict[str, Any]:
         """The request body; empty where that is not a JSON object."""
         body = self.exchange.request.json()
         return body if isinstance(body, dict) else {}
 
     @property
-    def asked_usage(self) -> bool:
-        options = self.asked.get("stream_options")
+    def wants_usage(self) -> bool:
+        options = self.request_body.get("stream_options")
         return bool(isinstance(options, dict) and options.get("include_usage"))
 
     def place(self, index: int, where: str) -> str:

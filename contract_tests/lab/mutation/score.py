@@ -99,17 +99,19 @@ class Score:
     def complaints(self) -> list[str]:
         """What is below the marks, in words; empty where the score is good."""
         total = self.total
-        found = [
+        complaints = [
             f"section {name}: adjusted {tally.adjusted:.1%}, below {PER_SECTION:.0%}"
             for name, tally in self.sections.items()
             if tally.adjusted < PER_SECTION
         ]
         if total.adjusted < OVERALL:
-            found.append(f"all sections: adjusted {total.adjusted:.1%}, below {OVERALL:.0%}")
+            complaints.append(f"all sections: adjusted {total.adjusted:.1%}, below {OVERALL:.0%}")
         if total.equivalent > MOST_EQUIVALENT * total.made:
-            found.append(f"{total.equivalent} of {total.made} are equivalent, above {MOST_EQUIVALENT:.0%}")
+            complaints.append(
+                f"{total.equivalent} of {total.made} are equivalent, above {MOST_EQUIVALENT:.0%}"
+            )
         if self.crashes:
-            found.append(f"the judge failed on {len(self.crashes)} mutants, first: {self.crashes[0]}")
+            complaints.append(f"the judge failed on {len(self.crashes)} mutants, first: {self.crashes[0]}")
         if total.made < LEAST:
-            found.append(f"{total.made} mutants, fewer than {LEAST}")
-        return found
+            complaints.append(f"{total.made} mutants, fewer than {LEAST}")
+        return complaints

@@ -42,8 +42,8 @@ def replies() -> dict[str, Reply]:
 
 
 def reply(name: str) -> Reply:
-    (found,) = (recording.exchange for recording in read(CONFORMING / f"{name}.yaml"))
-    return read_reply(found)
+    (exchange,) = (recording.exchange for recording in read(CONFORMING / f"{name}.yaml"))
+    return read_reply(exchange)
 
 
 def mutants(kind: Kind, reply: Reply, seed: int = SEED) -> list[Mutant]:
@@ -55,8 +55,8 @@ def document(mutant: Mutant) -> Any:
 
 
 def only(mutants: list[Mutant], operator: str, where: str) -> Mutant:
-    (found,) = [mutant for mutant in mutants if (mutant.operator, mutant.where) == (operator, where)]
-    return found
+    (match,) = [mutant for mutant in mutants if (mutant.operator, mutant.where) == (operator, where)]
+    return match
 
 
 # -- what they are made from

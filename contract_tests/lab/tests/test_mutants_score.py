@@ -99,7 +99,7 @@ def test_a_score_below_the_marks_says_where() -> None:
         ("null", "chat:id", '"c-1"', ""),
         ("retype-string", "errors:error.param", "null", "null-or-text"),
         ("retype-string", "errors:error.param", "7", ""),
-        ("double-event", "completions.stream:finishing", "", "reason-said-again"),
+        ("double-event", "completions.stream:finishing", "", "reason-repeated"),
         ("double-event", "chat.stream:finishing", "", ""),
         ("reorder", "embeddings:data[].embedding", "[]", "another-vector"),
         ("reorder", "embeddings:data", "[]", ""),

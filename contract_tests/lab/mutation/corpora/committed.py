@@ -113,16 +113,16 @@ def _labelled(exchanges: Iterable[Exchange]) -> Iterator[Exchange]:
 async def _unasked(session: Session, exchange: Exchange) -> AsyncIterator[Mutant]:
     """The reply to a request that lost a parameter on the way, where that makes another reply."""
     request, view = exchange.request, View(exchange)
-    asked = request.json()
-    if not isinstance(asked, dict) or not view.ok:
+    body = request.json()
+    if not isinstance(body, dict) or not view.ok:
         return
     path = request.target.removeprefix("/v1")
     whole = View(await session.exchange("whole", request.method, path, request.body))
     reply = read_reply(exchange)
     for name, companions in VISIBLE.items():
-        if name not in asked or (name == "tools" and asked.get("tool_choice") == "none"):
+        if name not in body or (name == "tools" and body.get("tool_choice") == "none"):
             continue  # what is not to be called is not missed
-        fewer = {key: value for key, value in asked.items() if key not in (name, *companions)}
+        fewer = {key: value for key, value in body.items() if key not in (name, *companions)}
         answer = await session.exchange("less", request.method, path, json.dumps(fewer).encode())
         if not View(answer).ok or _effect(name, View(answer)) == _effect(name, whole):
             continue
@@ -134,21 +134,21 @@ async def _unasked(session: Session, exchange: Exchange) -> AsyncIterator[Mutant
             f"request, {name}",
             reply.exchange,
             partial(replace, paired),
-            json.dumps(asked[name])[:60],
+            json.dumps(body[name])[:60],
             "(not sent on)",
         )
 
 
 def _effect(name: str, view: View) -> Any:
     """What of a reply a parameter bears on; where that is the same without it, it had no effect."""
-    found = list(answers(view))
+    choices = list(answers(view))
     match name:
         case "tools" | "tool_choice":
-            return [sorted(name for name, _ in answer.calls) for answer in found]
+            return [sorted(name for name, _ in answer.calls) for answer in choices]
         case "parallel_tool_calls":
-            return [len(answer.calls) > 1 for answer in found]
+            return [len(answer.calls) > 1 for answer in choices]
         case "logprobs" | "top_logprobs":
-            tokens = [token for answer in found for node in answer.logprobs for token in node["content"]]
+            tokens = [token for answer in choices for node in answer.logprobs for token in node["content"]]
             return [len(list(token["top_logprobs"])) for token in tokens]
         case "stream":
             return view.form

@@ -1,4 +1,4 @@
-"""What genuine replies look like: which members a form always has, with which types, in which order.
+"""What genuine replies look like: which members a form always has, and with which types.
 
 A form is a folded path in a kind of document. Where the same path plays several roles, the role is
 part of the form: the first entry of a choice, the finishing one, the usage chunk, a tool call that
@@ -113,29 +113,15 @@ def shape(value: dict[str, Any]) -> frozenset[tuple[str, str]]:
 
 
 @dataclass
-class Evidence:
-    """What recordings show of one member in one role."""
-
-    recordings: int = 0
-    last: int = -1
-    absent: bool = False
-    null: bool = False
-
-    def add(self, recording: int, item: dict[str, Any], member: str) -> None:
-        self.recordings += recording != self.last
-        self.last = recording
-        if member not in item:
-            self.absent = True
-        elif item[member] is None:
-            self.null = True
-
-
-@dataclass
 class Forms:
-    """The forms of many genuine replies."""
+    """The forms of many genuine replies.
 
-    evidence: dict[Slot, Evidence] = field(default_factory=lambda: defaultdict(Evidence))
-    whole: dict[tuple[str, str, str], Evidence] = field(default_factory=lambda: defaultdict(Evidence))
+    `recordings`, `absent` and `null` are about members, by slot and, without the role, by path as a whole.
+    """
+
+    recordings: dict[tuple[Any, ...], set[int]] = field(default_factory=lambda: defaultdict(set))
+    absent: set[tuple[Any, ...]] = field(default_factory=set)
+    null: set[tuple[Any, ...]] = field(default_factory=set)
     kinds: dict[tuple[str, str], set[str]] = field(default_factory=lambda: defaultdict(set))
     shapes: set[tuple[Any, ...]] = field(default_factory=set)
     witnesses: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -144,36 +130,38 @@ class Forms:
     def learn(self, replies: Iterable[Reply]) -> None:
         """Take in all replies: first which members there are, then what each object does without."""
         members: dict[tuple[str, str], set[str]] = defaultdict(set)
-        seen: list[tuple[int, str, str, Item]] = []
+        seen: list[tuple[int, tuple[str, str], Item]] = []
         for number, reply in enumerate(replies):
             shown: set[tuple[str, str]] = set()
             for document in reply.documents:
                 for path, value in walk(document) if document is not None else ():
-                    place = (reply.form, fold(path))
-                    shown.add(place)
+                    shown.add(place := (reply.form, fold(path)))
                     self.kinds[place].add(kind_of(value))
             self.witnesses.update(shown)
             for _, item in items(reply):
-                folded = fold(item.path)
-                members[reply.form, folded].update(item.value)
-                self.shapes.add((reply.form, folded, item.role, shape(item.value)))
-                seen.append((number, reply.form, folded, item))
-        for number, form, folded, item in seen:
-            for member in members[form, folded]:
-                slot = (form, folded, member, item.context(member))
-                self.evidence[slot].add(number, item.value, member)
-                self.whole[slot[:3]].add(number, item.value, member)
+                place = (reply.form, fold(item.path))
+                members[place].update(item.value)
+                self.shapes.add((*place, item.role, shape(item.value)))
+                seen.append((number, place, item))
+        for number, place, item in seen:
+            for member in members[place]:
+                for slot in ((*place, member, item.context(member)), (*place, member)):
+                    self.recordings[slot].add(number)
+                    if member not in item.value:
+                        self.absent.add(slot)
+                    elif item.value[member] is None:
+                        self.null.add(slot)
 
     def always(self, slot: Slot) -> bool:
         """Whether no genuine object in this role lacks the member."""
-        return not self._about(slot).absent
+        return self._known(slot) not in self.absent
 
     def never_null(self, slot: Slot) -> bool:
-        return not self._about(slot).null
+        """Whether no genuine object in this role has null there."""
+        return self._known(slot) not in self.null
 
-    def _about(self, slot: Slot) -> Evidence:
-        own = self.evidence[slot]
-        return own if own.recordings >= ENOUGH else self.whole[slot[:3]]
+    def _known(self, slot: Slot) -> tuple[Any, ...]:
+        return slot if len(self.recordings[slot]) >= ENOUGH else slot[:3]
 
     def knows(self, reply: Reply) -> bool:
         """Whether every object of the reply has a shape that some genuine object in its role has."""

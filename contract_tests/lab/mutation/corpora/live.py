@@ -9,9 +9,9 @@ from typing import Any
 
 from contract_tests.cases import Case
 from contract_tests.lab.mutation.judging import Mark
-from contract_tests.lab.mutation.operators.pieces import CARRIERS, Place, pieces, with_texts
+from contract_tests.lab.mutation.operators.pieces import CARRIERS, pieces, with_texts
 from contract_tests.lab.mutation.operators.text import TEXT_OPERATORS
-from contract_tests.lab.mutation.reply import Reply, read_reply
+from contract_tests.lab.mutation.reply import read_reply
 from contract_tests.rules.engine.judge import NOTE
 from contract_tests.rules.engine.view import View
 from contract_tests.run.outcome import CaseResult
@@ -37,8 +37,8 @@ class PlantingSession(Session):
 
     defect: TextDefect | None = None
 
-    async def exchange(self, *asked: Any, **options: Any) -> Exchange:
-        reply = await super().exchange(*asked, **options)
+    async def exchange(self, *request: Any, **options: Any) -> Exchange:
+        reply = await super().exchange(*request, **options)
         return self.defect.apply(reply) if self.defect else reply
 
     async def exchanges_of(self, case: Case) -> tuple[Exchange, ...]:
@@ -67,8 +67,8 @@ class PlantingSession(Session):
 
 def comparable(result: CaseResult) -> bool:
     """Whether a case asks for one answer as a stream and, to see that answers are equal, twice as a dict."""
-    asked = [exchange.request.json() for exchange in result.exchanges]
-    bodies = [body for body in asked if isinstance(body, dict)]
+    requests = [exchange.request.json() for exchange in result.exchanges]
+    bodies = [body for body in requests if isinstance(body, dict)]
     dicts = [body for body in bodies if body.get("stream") is not True]
     streams = [
         {name: value for name, value in body.items() if name not in ("stream", "stream_options")}
@@ -87,7 +87,10 @@ def _marks(result: CaseResult) -> set[Mark]:
 
 
 class TextDefect:
-    """Applies one operator to the text of every stream; `where` says what it changed, '' if nothing."""
+    """Applies one operator to the text of every stream; `where` says what it changed, '' if nothing.
+
+    Where a choice makes calls, its text is the arguments of the first.
+    """
 
     def __init__(self, operator: str, dice: str) -> None:
         self.operator, self.dice = operator, dice
@@ -98,19 +101,14 @@ class TextDefect:
         if view.form != "events" or not view.ok:
             return exchange
         reply = read_reply(exchange)
-        found = _said(reply)
-        texts = [text for _, text in found]
+        sent = next((sent for name in CARRIERS if (sent := pieces(reply, name))), [])
+        texts = [text for _, text in sent]
         edit = TEXT_OPERATORS[self.operator]
         changed = edit(list(texts), random.Random(self.dice)) if texts else texts
         if "".join(changed) == "".join(texts):
             return exchange
-        places = [place for place, (old, new) in enumerate(zip(texts, changed, strict=True)) if old != new]
-        self.where = f"piece {', '.join(map(str, places))} of {len(texts)}"
-        self.before = repr("".join(texts[place] for place in places))[:60]
-        self.after = repr("".join(changed[place] for place in places))[:60]
-        return with_texts(reply, [where for where, _ in found], changed)
-
-
-def _said(reply: Reply) -> list[tuple[Place, str]]:
-    """The pieces of what a stream's first choice says: of its arguments where it calls, else of its text."""
-    return next((found for name in CARRIERS if (found := pieces(reply, name))), [])
+        numbers = [number for number, (old, new) in enumerate(zip(texts, changed, strict=True)) if old != new]
+        self.where = f"piece {', '.join(map(str, numbers))} of {len(texts)}"
+        self.before = repr("".join(texts[number] for number in numbers))[:60]
+        self.after = repr("".join(changed[number] for number in numbers))[:60]
+        return with_texts(reply, [place for place, _ in sent], changed)

@@ -1,4 +1,4 @@
-"""In which order genuine streams send their events, so that a stream that merely looks moved is known."""
+"""The orders in which genuine streams send their events: a move that gives one of them breaks nothing."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ class Order:
     """The orders of many genuine streams: of their events, and of the entries of each choice."""
 
     def __init__(self, streams: Iterable[Reply]) -> None:
-        sequences = [(sequence, reply.asked_usage) for reply in streams for sequence in _sequences(reply)]
+        sequences = [(sequence, reply.wants_usage) for reply in streams for sequence in _sequences(reply)]
         self._repeated = {
             event for sequence, _ in sequences for event, after in pairwise(sequence) if event == after
         }
-        self._known = {(self._folded(sequence), asked) for sequence, asked in sequences}
+        self._known = {(self._folded(sequence), usage) for sequence, usage in sequences}
 
     def knows(self, reply: Reply) -> bool:
         return all(
-            (self._folded(sequence), reply.asked_usage) in self._known for sequence in _sequences(reply)
+            (self._folded(sequence), reply.wants_usage) in self._known for sequence in _sequences(reply)
         )
 
     def _folded(self, sequence: list[Hashable]) -> tuple[Hashable, ...]:
@@ -46,11 +46,11 @@ def _sequences(reply: Reply) -> list[list[Hashable]]:
         usage = kind_of(members["usage"]) if "usage" in members else "absent"
         events.append(("choices" if entries else "none", usage))
         for entry in entries:
-            choices.setdefault(repr(entry.get("index")), []).append(_class(entry))
+            choices.setdefault(repr(entry.get("index")), []).append(_entry_class(entry))
     return [events, *choices.values()]
 
 
-def _class(entry: dict[str, Any]) -> Hashable:
+def _entry_class(entry: dict[str, Any]) -> Hashable:
     delta = entry.get("delta")
     members = delta.items() if isinstance(delta, dict) else ()
     calls = tuple(

@@ -115,14 +115,14 @@ def _text_of(document: Any) -> str:
     choices = document.get("choices") if isinstance(document, dict) else None
     if not choices or document.get("usage"):
         return ""
-    found = []
+    texts = []
     for entry in choices:
         delta = entry.get("delta", {"text": entry.get("text")})
-        said = {name for name, value in delta.items() if value is not None}
-        if not said or not said <= TEXTS or entry.get("finish_reason"):
+        members = {name for name, value in delta.items() if value is not None}
+        if not members or not members <= TEXTS or entry.get("finish_reason"):
             return ""
-        found.append("".join(str(delta[name]) for name in said))
-    return "".join(found)
+        texts.append("".join(str(delta[name]) for name in members))
+    return "".join(texts)
 
 
 def _role(document: Any) -> str:
@@ -135,8 +135,8 @@ def _role(document: Any) -> str:
     entry = choices[0]
     if entry.get("finish_reason"):
         return "finishing"
-    said = [name for name, value in entry.get("delta", entry).items() if value not in (None, "", 0)]
-    return " ".join(sorted(said)) or "empty"
+    members = [name for name, value in entry.get("delta", entry).items() if value not in (None, "", 0)]
+    return " ".join(sorted(members)) or "empty"
 
 
 EVENTS = Kind("events", ("drop-event", "double-event", "move-event"), _sites, _mutants)

@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from contract_tests.lab.mutation.operators.relations import Change, Operator
+from contract_tests.lab.mutation.operators.kind import Change, Operator
 from contract_tests.lab.mutation.reply import DATA, DONE, GAP, Reply
 from fake_server.wire.exchange import Aspect, Ending
 from fake_server.wire.sse import BOM

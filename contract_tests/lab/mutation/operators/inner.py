@@ -41,10 +41,10 @@ class _Text:
 
 
 def _sites(reply: Reply) -> Iterator[Site]:
-    for section, carrier, schema in _formats(reply.asked):
-        found = pieces(reply, carrier)
-        if found:
-            places, texts = zip(*found, strict=True)
+    for section, carrier, schema in _formats(reply.request_body):
+        sent = pieces(reply, carrier)
+        if sent:
+            places, texts = zip(*sent, strict=True)
             if carrier == "arguments" and len({call.number for call in calls(reply)}) > 1:
                 schema = {"type": "object"}  # of several calls at once nothing more is promised
             text = _Text(section, schema, places, texts)
@@ -53,14 +53,14 @@ def _sites(reply: Reply) -> Iterator[Site]:
                 yield Site(carrier, value=(text, parsed.value))
 
 
-def _formats(asked: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
+def _formats(request: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
     """(section, member that carries the text, schema) of what the request wants to be JSON."""
-    wanted = asked.get("response_format") or {}
+    wanted = request.get("response_format") or {}
     if wanted.get("type") == "json_object":
         yield "formats", "content", {"type": "object"}
     elif wanted.get("type") == "json_schema" and wanted["json_schema"].get("strict"):
         yield "formats", "content", wanted["json_schema"]["schema"]
-    functions = [tool["function"] for tool in asked.get("tools") or () if tool.get("type") == "function"]
+    functions = [tool["function"] for tool in request.get("tools") or () if tool.get("type") == "function"]
     if len(functions) == 1:
         strict = functions[0].get("strict") and functions[0].get("parameters")
         yield "tools", "arguments", strict or {"type": "object"}

@@ -1,7 +1,8 @@
-"""A kind of operator, and the sites where it can be applied."""
+"""What an operator is: a kind with its sites, or a function that chooses its own place."""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -9,6 +10,7 @@ from typing import Any, NamedTuple
 from contract_tests.lab.mutation.json_paths import Path
 from contract_tests.lab.mutation.mutant import Mutant
 from contract_tests.lab.mutation.reply import Reply
+from fake_server.wire.exchange import Exchange
 
 
 class Site(NamedTuple):
@@ -36,3 +38,19 @@ class Kind:
     operators: tuple[str, ...]
     sites: Callable[[Reply], Iterator[Site]]
     mutants: Callable[[Reply, Site, int, str], Iterator[Mutant]]
+
+
+class Change(NamedTuple):
+    """What an operator did to a reply: the place, what stood there, what stands there now.
+
+    `original` is what to compare with, where that is not the exchange as it was read.
+    """
+
+    where: str
+    exchange: Exchange
+    before: str
+    after: str
+    original: Exchange | None = None
+
+
+Operator = Callable[[Reply, random.Random], Change | None]

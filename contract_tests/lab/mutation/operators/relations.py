@@ -12,25 +12,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from contract_tests.lab.mutation.json_paths import abbreviate, array_at
+from contract_tests.lab.mutation.operators.kind import Change, Operator
 from contract_tests.lab.mutation.operators.pieces import spread
 from contract_tests.lab.mutation.reply import Reply
-from fake_server.wire.exchange import Exchange
-
-
-class Change(NamedTuple):
-    """What an operator did to a reply: the place, what stood there, what stands there now.
-
-    `original` is what to compare with, where that is not the exchange as it was read.
-    """
-
-    where: str
-    exchange: Exchange
-    before: str
-    after: str
-    original: Exchange | None = None
-
-
-Operator = Callable[[Reply, random.Random], Change | None]
 
 
 class Call(NamedTuple):
@@ -124,11 +108,11 @@ def tool_id_changes(reply: Reply, dice: random.Random) -> Change | None:
 
 def tool_index(reply: Reply, dice: random.Random) -> Change | None:
     """One piece of a tool call has another index than its call."""
-    found = calls(reply) if reply.is_stream else []
-    if not found:
+    pieces = calls(reply) if reply.is_stream else []
+    if not pieces:
         return None
-    call = dice.choice(found)
-    known = {piece.value["index"] for piece in found}
+    call = dice.choice(pieces)
+    known = {piece.value["index"] for piece in pieces}
     after = dice.choice([*(known - {call.value["index"]}), len(known), len(known) + 3, -1])
     return _call_change(reply, call, "index", after)
 
@@ -152,12 +136,11 @@ def arguments_retyped(reply: Reply, dice: random.Random) -> Change | None:
 
 def _with_arguments(reply: Reply, dice: random.Random, edit: Callable[[str], str]) -> Change | None:
     """A reply in which the arguments of one call, put together, became something else than an object."""
-    found = [call for call in calls(reply) if isinstance(call.arguments, str)]
-    if not found:
+    pieces = [call for call in calls(reply) if isinstance(call.arguments, str)]
+    if not pieces:
         return None
-
-    chosen = dice.choice(found)
-    own = [call for call in found if (call.choice, call.number) == (chosen.choice, chosen.number)]
+    chosen = dice.choice(pieces)
+    own = [call for call in pieces if (call.choice, call.number) == (chosen.choice, chosen.number)]
     text = "".join(call.arguments for call in own)
     if not _is_object(text) or _is_object(after := edit(text)):
         return None
@@ -192,8 +175,8 @@ def calls(reply: Reply) -> list[Call]:
 
 def _call_in(document: Any, call: Call) -> dict[str, Any]:
     entry = document["choices"][call.choice]
-    found: dict[str, Any] = (entry.get("delta") or entry.get("message"))["tool_calls"][call.position]
-    return found
+    value: dict[str, Any] = (entry.get("delta") or entry.get("message"))["tool_calls"][call.position]
+    return value
 
 
 def _call_change(reply: Reply, call: Call, member: str, after: Any) -> Change:

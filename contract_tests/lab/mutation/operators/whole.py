@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from contract_tests.lab.mutation.mutant import Mutant
 from contract_tests.lab.mutation.operators.framing import FRAMING
-from contract_tests.lab.mutation.operators.kind import Kind, Site
-from contract_tests.lab.mutation.operators.relations import RELATIONS, Change
+from contract_tests.lab.mutation.operators.kind import Change, Kind, Site
+from contract_tests.lab.mutation.operators.relations import RELATIONS
 from contract_tests.lab.mutation.reply import Reply
 
 _OPERATORS = FRAMING | RELATIONS
