@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 from junitparser import JUnitXml
 
+from contract_tests.tests.command import run_contract
 from contract_tests.tests.shared import ROOT
 from fake_server import FakeServer
 
@@ -22,9 +22,7 @@ KEY = "sk-secret-planted-in-the-environment"
 
 
 def contract(*argv: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "contract_tests", *argv]
-    env = {**os.environ, "COLUMNS": "110", "NO_COLOR": "1", **environ}
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=ROOT, env=env, check=False)
+    return run_contract(*argv, **{"COLUMNS": "110", "NO_COLOR": "1", **environ})
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from contract_tests.tests.command import run_contract
 from contract_tests.tests.planted import Planted, Reply, no_done, wrong_sum
 from contract_tests.tests.shared import ROOT
 from fake_server import FakeServer
@@ -44,10 +45,7 @@ def started(*argv: str) -> Iterator[subprocess.Popen[str]]:
         process.communicate()
 
 
-def run(*argv: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "contract_tests", *argv]
-    env = {**os.environ, **environ}
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=ROOT, env=env, check=False)
+run = run_contract
 
 
 class Echo(http.server.BaseHTTPRequestHandler):
