@@ -13,6 +13,7 @@ import httpx2
 from fake_server.replay import ReplayTransport, mocked
 from fake_server.replay.clock import Clock
 from fake_server.replay.playback import Playback
+from fake_server.tests.steady_loop import run_steadily
 from fake_server.wire.capture import ReplyCapture
 from fake_server.wire.exchange import Exchange, Request
 
@@ -121,7 +122,7 @@ IN_PROCESS: tuple[Callable[..., Seen], ...] = (
 
 def over_a_socket(exchange: Exchange, *, speed: float = 0.0, clock: Clock | None = None) -> Exchange:
     """What a raw socket sees of the exchange played back, as captured."""
-    return asyncio.run(_over_a_socket(exchange, speed, clock))
+    return run_steadily(_over_a_socket(exchange, speed, clock))
 
 
 async def _over_a_socket(exchange: Exchange, speed: float, clock: Clock | None) -> Exchange:
@@ -140,7 +141,7 @@ async def captured(port: int, request: Request, fields: str = "") -> Exchange:
     writer.write(f"{head}Content-Length: {len(request.body)}\r\n\r\n".encode() + request.body)
     reply = ReplyCapture(request, sent_at=loop.time(), keep_raw=True)
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not reply.ended and (data := await reader.read(65536)):
                 reply.feed(data, loop.time())
         reply.eof()

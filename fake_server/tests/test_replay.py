@@ -28,6 +28,7 @@ from fake_server.tests.replays import (
     transport,
     transport_async,
 )
+from fake_server.tests.steady_loop import run_steadily
 from fake_server.tests.strategies import cut, exchanges
 from fake_server.wire import fixture
 from fake_server.wire.capture import ReplyCapture
@@ -101,7 +102,7 @@ def recorded(sends: Sends, folder: Path, *, keep_raw: bool = True, reset: bool =
             return exchange
 
     path = folder / "odd.yaml"
-    fixture.save(fixture.Fixture(asyncio.run(main())), path)
+    fixture.save(fixture.Fixture(run_steadily(main())), path)
     return fixture.load(path).exchange
 
 
@@ -112,7 +113,7 @@ def live(sends: Sends, client: type[httpx.AsyncClient] | type[httpx2.AsyncClient
         async with raw_server(sends, reset=reset) as port, client(trust_env=False) as asking:
             return await async_client(asking, ASKED, f"http://127.0.0.1:{port}")
 
-    return asyncio.run(main())
+    return run_steadily(main())
 
 
 @pytest.mark.parametrize("keep_raw", [True, False], ids=["raw bytes kept", "values kept"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -133,7 +132,7 @@ async def ask(port: int, name: str, *, streamed: bool | None = None) -> Capture:
                 writer.write(request(name, wants_stream, port))
                 while not reading.whole:
                     data = await reader.read(65536)
-                    reading.feed(data, time.monotonic())
+                    reading.feed(data, asyncio.get_running_loop().time())
                     if not data:
                         break
             finally:

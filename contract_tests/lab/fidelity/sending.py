@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -56,7 +55,7 @@ class RawServer:
         log: list[tuple[float, bytes]] = []
         for pause, data in reply.sends if accepts_gzip else reply.plain or reply.sends:
             await asyncio.sleep(pause)
-            log.append((time.monotonic(), data))
+            log.append((asyncio.get_running_loop().time(), data))
             writer.write(data)
         self.sent[name] = read_capture(log)
         return not reply.closes

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
@@ -19,8 +18,9 @@ from contract_tests.lab.fidelity.replies import REPLIES, UNRECORDED, Reply, requ
 from contract_tests.lab.fidelity.sending import raw_server
 from contract_tests.lab.fidelity.tools import TOOLS, this_kit
 from contract_tests.lab.tools.processes import free_port
+from fake_server.tests.steady_loop import run_steadily
 
-SECONDS = 20.0
+SECONDS = 60.0
 SLACK = 0.3
 """Seconds a byte may be late on a machine that does other things too; a lost pause is later than that."""
 
@@ -30,7 +30,7 @@ def run(main: Coroutine[Any, Any, Any]) -> Any:
         async with asyncio.timeout(SECONDS):
             return await main
 
-    return asyncio.run(with_timeout())
+    return run_steadily(with_timeout())
 
 
 def sent_by(name: str) -> Capture:
@@ -49,7 +49,7 @@ async def _bytes_of(requests: bytes, port: int, size: int) -> tuple[bytes, bool,
     data, times = b"", []
     while len(data) < size and (more := await reader.read(65536)):
         data += more
-        times.append(time.monotonic())
+        times.append(asyncio.get_running_loop().time())
     fin = False
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(0.05):
