@@ -27,19 +27,19 @@ from contract_tests.run.run import NoModel, Unreachable, UsageError
 from fake_server.command_line import format_mistake
 
 INTERRUPTED = 130
-"""What shells say of a command that Ctrl-C ended; a run that has begun reports what it has instead."""
+"""The exit code of a command ended by Ctrl-C. A run that has begun reports what it has instead."""
 
 
 @click.group(
     context_settings={"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 100}
 )
 @click.version_option(package_name="openai-contract-kit", prog_name="contract")
-@click.option("--debug", is_flag=True, help="Show the traceback where the kit itself fails.")
+@click.option("--debug", is_flag=True, help="Show a traceback if the kit itself fails.")
 def cli(debug: bool) -> None:
     """Does this endpoint really speak OpenAI?
 
-    Exit codes: 0 no MUST finding and chat was reached; 1 MUST findings; 2 wrong use; 3 the target is
-    unreachable or no case was; 4 the kit itself failed.
+    Exit codes: 0 no MUST findings, and chat was reached; 1 MUST findings; 2 usage error; 3 the target
+    is unreachable, or no chat case was reached; 4 the kit itself failed.
     """
     del debug  # read by main(), which sees every failure
 
@@ -63,7 +63,7 @@ for command in (
 
 def main() -> None:
     """Run the command and exit with its code; every failure is one line on stderr."""
-    # A run that CI ends still says what it has, as after Ctrl-C.
+    # A run that CI terminates still reports what it has, as it does after Ctrl-C.
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         code = cli.main(prog_name="contract", standalone_mode=False)
@@ -87,10 +87,10 @@ def main() -> None:
     except Exception as error:
         if "--debug" in sys.argv:
             traceback.print_exc()
-        said = f"{error}".partition("\n")[0] or "no more is known"
+        detail = f"{error}".partition("\n")[0] or "no details"
         _fail(
-            f"the kit itself failed: {type(error).__name__}: {said}; "
-            "run again with `contract --debug …` and report it",
+            f"the kit itself failed: {type(error).__name__}: {detail}; "
+            "run `contract --debug …` again and report the traceback",
             ExitCode.HARNESS,
         )
     sys.exit(int(code or 0))

@@ -1,4 +1,4 @@
-"""`contract baseline URL`: make what a run finds known."""
+"""`contract baseline URL`: writes the findings of a run to a baseline, as known."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ from contract_tests.tolerance.file import load_baseline
     metavar="FILE",
     required=True,
     callback=writable,
-    help="The baseline to write, or to bring up to date.",
+    help="Baseline to create or update.",
 )
 @fail_on
 def baseline_command(output: Path, **given: Any) -> int:
-    """Ask the server at URL as `contract run` does and write what it breaks to a baseline.
+    """Run the cases as `contract run` does and write the findings to a baseline.
 
-    An entry is written for each rule, case and kind of place with a finding that would fail the run. Entries
-    that FILE holds already keep their reason, link and date; those that occur no longer are left out,
+    One entry is written for each rule, case and kind of place with a finding that would fail the run.
+    Entries already in FILE keep their reason, link and date. Entries that no longer occur are removed,
     and so are comments.
     """
     profile, tolerated = load_tolerances(given["profile"])
@@ -58,14 +58,15 @@ def baseline_command(output: Path, **given: Any) -> int:
     code = report.exit_code()
     if code not in (ExitCode.OK, ExitCode.FINDINGS):
         terminal.print_verdict(report, code)
-        terminal.print(f"not written: the run has to come to its end before {output} can tell what is known")
+        terminal.print(f"not written: {output} can only list known findings after a complete run")
         return int(code)
-    counting = [one for one in report.findings if failing([one], LEVELS[given["fail_on"]])]
+    level = LEVELS[given["fail_on"]]
+    counting = [finding for finding in report.findings if failing([finding], level)]
     new = renew_baseline(counting, known, report.ledger.gone, today)
     write(output, mask(as_yaml(new), terminal.secrets))
     for mark, listed in (("+", new.added), ("-", new.removed)):
-        for one, labels in group_by_label(listed):
-            terminal.print(f"{mark} {describe_entry(one, labels)}")
+        for entry, labels in group_by_label(listed):
+            terminal.print(f"{mark} {describe_entry(entry, labels)}")
     terminal.print(f"written   {output}: {_format_counts(new)} (exit code 0)", "bold green")
     return int(ExitCode.OK)
 
@@ -74,5 +75,5 @@ def _format_counts(new: NewBaseline) -> str:
     """'3 known findings of 2 rules: 1 added, 2 kept, 0 removed'."""
     entries = (*new.kept, *new.added)
     parts = f"{len(new.added)} added, {len(new.kept)} kept, {len(new.removed)} removed"
-    rules = count(len({one.rule for one in entries}), "rule")
+    rules = count(len({entry.rule for entry in entries}), "rule")
     return f"{count(len(entries), 'known finding')} of {rules}: {parts}"

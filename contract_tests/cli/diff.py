@@ -1,4 +1,4 @@
-"""`contract diff A B`: what differs between two recordings, two reports, or the fake and a live target."""
+"""`contract diff A B`: compares two recordings, two reports, or the fake and a live target."""
 
 from __future__ import annotations
 
@@ -28,22 +28,46 @@ _OF_A_CASE += tuple(name for name, _ in BOUNDS.values())
 @click.command("diff")
 @click.argument("a")
 @click.argument("b", required=False)
-@click.option("--case", "prefixes", multiple=True, metavar="ID", help="Ask the URL A and the fake this case.")
-@click.option("--only", metavar="KINDS", help="Some of shape,order,framing,timing.")
-@click.option("--all", "show_all", is_flag=True, help="Show many pairs one by one, not added up.")
-@click.option("--genuine", type=click.Choice(["A", "B"]), help="This side is of api.openai.com.")
 @click.option(
-    "--model", "models", multiple=True, metavar="M", help="With --case: model; SECTION=M for a section."
+    "--case", "prefixes", multiple=True, metavar="ID", help="Send this case to the URL A and to the fake."
 )
-@click.option("--header", "headers", multiple=True, metavar="N:V", help="With --case: send a header.")
-@click.option("--query", multiple=True, metavar="K=V", help="With --case: send a query parameter.")
+@click.option("--only", metavar="KINDS", help="Compare only some of shape,order,framing,timing.")
+@click.option("--all", "show_all", is_flag=True, help="Show each pair by itself instead of a summary.")
 @click.option(
-    "--key-env", default=DEFAULT_KEY, metavar="NAME", help="With --case: the variable of the API key."
+    "--genuine", type=click.Choice(["A", "B"]), help="Declare that this side is from api.openai.com."
 )
 @click.option(
-    "--ca-file", type=click.Path(), metavar="FILE", help="With --case: certificates to trust, in PEM."
+    "--model",
+    "models",
+    multiple=True,
+    metavar="M",
+    help="With --case: model to request; SECTION=M for one section.",
 )
-@click.option("--run-timeout", type=Seconds(), metavar="SECONDS", default=900.0, help="With --case: bound.")
+@click.option(
+    "--header", "headers", multiple=True, metavar="N:V", help="With --case: send a header with every request."
+)
+@click.option(
+    "--query", multiple=True, metavar="K=V", help="With --case: send a query parameter with every request."
+)
+@click.option(
+    "--key-env",
+    default=DEFAULT_KEY,
+    metavar="NAME",
+    help="With --case: environment variable that holds the API key.",
+)
+@click.option(
+    "--ca-file",
+    type=click.Path(),
+    metavar="FILE",
+    help="With --case: trust the PEM certificates in this file, too.",
+)
+@click.option(
+    "--run-timeout",
+    type=Seconds(),
+    metavar="SECONDS",
+    default=900.0,
+    help="With --case: seconds allowed for the run.",
+)
 @bound_options
 @json_file
 def diff_command(
@@ -55,27 +79,25 @@ def diff_command(
     json_file: Path | None,
     **given: Any,
 ) -> int:
-    """Compare A with B: recordings, folders of them, JSON reports; or the word `fake` for B.
+    """Compare A with B: recordings, folders of recordings, or JSON reports; B may be the word `fake`.
 
-    With `fake` the kit's own fake is asked what the recordings asked. With --case the live target at
-    the URL A and the fake are asked the same case. Exit code 0: the same in shape, order and framing.
+    With `fake`, the kit's own fake is sent the requests of the recordings. With --case, the live target
+    at the URL A and the fake are sent the same case. Exit code 0 means the same shape, order and framing.
     """
     kinds = _kinds(only)
     if given["prefixes"]:
         if b is not None:
-            raise click.UsageError(f"--case takes one URL; what is {b!r}?")
+            raise click.UsageError(f"--case takes one URL, A; omit {b!r}")
         if Path(a).exists():
-            raise click.UsageError(f"--case asks a URL, and {a} is a file: leave out --case to compare it")
+            raise click.UsageError(f"--case needs a URL, and {a} is a file; omit --case to compare it")
         return _live(a, kinds, show_all, genuine, json_file, given)
-    refuse(_OF_A_CASE, "{} is for asking a case: add --case ID, or leave it out")
+    refuse(_OF_A_CASE, "{} is for sending a case; add --case ID or omit it")
     if b is None:
-        raise click.UsageError("name two things to compare, A and B; or one URL with --case ID")
+        raise click.UsageError("give two things to compare, A and B, or one URL with --case ID")
     terminal = Terminal(console())
     found = [reports.read_report(name) for name in (a, b)]
     if found[0] and found[1]:
-        refuse(
-            ("only", "show_all", "genuine"), "{} is for recordings; two reports are compared by their cases"
-        )
+        refuse(("only", "show_all", "genuine"), "{} is for recordings; reports are compared by their cases")
         return _reports(terminal, (a, b), found[0], found[1], json_file)
     if found[0] or found[1]:
         raise click.UsageError(f"{a if found[0] else b} is a report; compare it with another report")
@@ -86,7 +108,7 @@ def _pairs(a: str, b: str) -> Pairs:
     if FAKE not in (a, b):
         return pair(map(side_of, load(a)), map(side_of, load(b)))
     if a == b:
-        raise click.UsageError("the fake is the same as itself; name a recording")
+        raise click.UsageError("A and B are both the fake; name a recording")
     from contract_tests.diffing.live import compare_with_fake  # brings the web framework
 
     found = compare_with_fake(map(side_of, load(b if a == FAKE else a)))
@@ -135,7 +157,7 @@ def _print_differences(
     json_path: Path | None,
 ) -> int:
     if not pairs.both:
-        why = pairs.not_asked[0] if pairs.not_asked else "no name and no request is the same on both sides"
+        why = pairs.not_asked[0] if pairs.not_asked else "no name and no request occurs on both sides"
         raise click.UsageError(f"nothing to compare: {why}")
     comparisons = [compare(a, b, kinds) for a, b in pairs.both]
     same = all(one.same for one in comparisons) and not (pairs.only_a or pairs.only_b)
@@ -170,4 +192,4 @@ def _kinds(only: str | None) -> tuple[Kind, ...]:
     try:
         return tuple(Kind(name.strip()) for name in only.split(","))
     except ValueError as error:
-        raise click.UsageError(f"--only takes some of {','.join(Kind)}, not {only!r}") from error
+        raise click.UsageError(f"--only takes one or more of {','.join(Kind)}, not {only!r}") from error

@@ -1,4 +1,4 @@
-"""`contract import FILE…`: recordings of other tools as fixtures."""
+"""`contract import FILE…`: converts recordings of other tools to fixtures."""
 
 from __future__ import annotations
 
@@ -24,13 +24,17 @@ from fake_server.wire import fixture
 @click.argument("files", metavar="FILE…", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--out", "folder", required=True, metavar="DIR", type=click.Path(file_okay=False, path_type=Path),
-    help="The folder for the fixtures; it is made where it is missing.",
+    help="Folder for the fixtures; created if missing.",
 )  # fmt: skip
-@click.option("--format", "format_name", type=click.Choice(FORMATS), help="The format, where it is not seen.")
-@click.option("--endpoint", metavar="PATH", help="Only exchanges of this endpoint, as in chat/completions.")
-@click.option("--url", default="", help="Of curl's output: the URL that was asked.")
 @click.option(
-    "--data", metavar="TEXT", help="Of curl's output: the body that was sent; @FILE reads it from a file."
+    "--format", "format_name", type=click.Choice(FORMATS), help="Format of the files; detected if omitted."
+)
+@click.option(
+    "--endpoint", metavar="PATH", help="Import only exchanges of this endpoint, such as chat/completions."
+)
+@click.option("--url", default="", help="For curl output: the URL that was requested.")
+@click.option(
+    "--data", metavar="TEXT", help="For curl output: the body that was sent; @FILE reads it from a file."
 )
 def import_command(
     files: tuple[Path, ...],
@@ -40,34 +44,33 @@ def import_command(
     url: str,
     data: str | None,
 ) -> int:
-    """Make fixtures of what other tools recorded.
+    """Convert recordings of other tools to fixtures.
 
-    Reads HAR, cassettes of vcrpy, flow files of mitmproxy, what `curl -i` prints, fixtures of aimock, and
-    the JSON Lines of shared recordings. Each fixture says what its format has lost; rules that need it are
-    not reached.
+    Reads HAR files, vcrpy cassettes, mitmproxy flow files, the output of `curl -i`, aimock fixtures, and the
+    JSON Lines of shared recordings. Each fixture says what its format has lost; rules that need it are not
+    reached.
     """
-    asked = _asked(url, data)
+    asked = _curl_request(url, data)
     terminal = Terminal(console())
     refused: list[str] = []
     names: set[str] = set()
     for path in files:
         if fixture.is_fixture(path):
-            raise UsageError(f"{path}: is a fixture already; `contract judge` and `contract replay` take it")
+            raise UsageError(f"{path} is already a fixture; use `contract judge` or `contract replay`")
         skipped: Counter[str] = Counter()
         replaced: Counter[str] = Counter()
-        kept, before = 0, len(refused)
-        for one in _read(path, format_name, endpoint=endpoint, asked=asked, skipped=skipped):
-            target = folder / f"{_free(one.name, names)}.yaml"
+        imported, before = 0, len(refused)
+        for recording in _read(path, format_name, endpoint=endpoint, asked=asked, skipped=skipped):
+            target = folder / f"{_free(recording.name, names)}.yaml"
             try:
-                result = save_recording(one.fixture, target)
+                result = save_recording(recording.fixture, target)
             except SaveError as error:
-                refused.append(f"{one.fixture.source}: {error}")
+                refused.append(f"{recording.fixture.source}: {error}")
                 continue
-            kept += 1
+            imported += 1
             replaced.update(result.replaced)
-        terminal.print(
-            f"{path.name}: {count(kept, 'exchange')} imported{_besides(skipped, len(refused) - before)}"
-        )
+        rest = _format_rest(skipped, len(refused) - before)
+        terminal.print(f"{path.name}: {count(imported, 'exchange')} imported{rest}")
         for reason, number in skipped.most_common():
             terminal.print(f"  skipped   {number:,}: {reason}")
         for secret, number in replaced.most_common():
@@ -84,13 +87,13 @@ def _read(path: Path, format_name: str | None, **options: Any) -> Iterator[Impor
     try:
         yield from read(path, format_name, **options)
     except Unrecognised as error:
-        raise InputError(f"{error}; --format says which it is") from error
+        raise InputError(f"{error}; name it with --format") from error
 
 
-def _asked(url: str, data: str | None) -> CurlRequest:
-    """What curl was asked. Raises UsageError."""
+def _curl_request(url: str, data: str | None) -> CurlRequest:
+    """The request that curl sent. Raises UsageError."""
     if url and not urlsplit(url).scheme:
-        raise UsageError(f"--url {url}: a URL begins with http:// or https://")
+        raise UsageError(f"--url {url}: a URL must begin with http:// or https://")
     if data is None:
         return CurlRequest(url)
     if not data.startswith("@"):
@@ -102,7 +105,7 @@ def _asked(url: str, data: str | None) -> CurlRequest:
 
 
 def _free(name: str, taken: set[str]) -> str:
-    """The name, numbered where another file of this import has given the same."""
+    """The name, with a number if another file of this import has the same name."""
     free, number = name, 1
     while free in taken:
         number += 1
@@ -111,7 +114,8 @@ def _free(name: str, taken: set[str]) -> str:
     return free
 
 
-def _besides(skipped: Counter[str], refused: int) -> str:
-    said = [f"{skipped.total():,} skipped"] if skipped else []
-    said += [f"{refused:,} refused"] if refused else []
-    return f" ({', '.join(said)})" if said else ""
+def _format_rest(skipped: Counter[str], refused: int) -> str:
+    """' (2 skipped, 1 refused)', or '' if everything was imported."""
+    parts = [f"{skipped.total():,} skipped"] if skipped else []
+    parts += [f"{refused:,} refused"] if refused else []
+    return f" ({', '.join(parts)})" if parts else ""

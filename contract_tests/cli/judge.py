@@ -1,4 +1,4 @@
-"""`contract judge FILE…`: what the rules say of recordings, offline."""
+"""`contract judge FILE…`: judges recordings, offline."""
 
 from __future__ import annotations
 
@@ -41,14 +41,22 @@ from fake_server.wire import fixture
 
 MANY_RULES = 20
 FIRST_FEW = 3
-"""How many findings of a rule are shown in full without --all."""
+"""Findings of a rule that are shown in full without --all."""
 
 
 @click.command("judge")
 @click.argument("files", metavar="FILE…", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--select", "prefixes", multiple=True, metavar="PREFIX", help="Only these rules or sections.")
-@click.option("--endpoint", metavar="PATH", help="Only recordings of this endpoint, as in chat/completions.")
-@click.option("--all", "show_all", is_flag=True, help="Show every finding, not three of each rule.")
+@click.option(
+    "--select",
+    "prefixes",
+    multiple=True,
+    metavar="PREFIX",
+    help="Report only the rules or sections with this prefix.",
+)
+@click.option(
+    "--endpoint", metavar="PATH", help="Judge only recordings of this endpoint, such as chat/completions."
+)
+@click.option("--all", "show_all", is_flag=True, help="Show every finding instead of three per rule.")
 @profile_name
 @baseline_file
 @json_file
@@ -63,13 +71,13 @@ def judge_command(
     json_file: Path | None,
     fail_on: str,
 ) -> int:
-    """Judge recordings: fixtures of the kit, folders of them, and .jsonl files of shared recordings."""
+    """Judge recordings: fixtures, folders of fixtures, and .jsonl files of shared recordings."""
     _, entries = load_tolerances(profile, baseline)
     labels: set[str] = set()
     summary = judge_recordings(_read(files, endpoint, labels), prefixes)
     if not summary.exchanges:
         of = f" of the endpoint {endpoint!r}" if endpoint else ""
-        raise click.UsageError(f"no recording{of} in {', '.join(map(str, files))}")
+        raise click.UsageError(f"there is no recording{of} in {', '.join(map(str, files))}")
     summary.findings[:], tolerated, ledger = tolerate_in_recordings(summary, entries, date.today(), labels)
     terminal = Terminal(console())
     if show_all:
@@ -85,10 +93,10 @@ def judge_command(
 
 
 def _read(files: Iterable[Path], endpoint: str | None, labels: set[str]) -> Iterator[Recording]:
-    """The recordings of one endpoint (None for all), whose labels are added. Raises InputError."""
+    """The recordings of one endpoint (None: all); their labels are added to `labels`. Raises InputError."""
     for path in files:
         if path.suffix == ".body":
-            raise InputError(f"{path}: holds only the bytes of a body; {_head_of(path)}")
+            raise InputError(f"{path} holds only the bytes of a body; {_head_of(path)}")
         for recording in read(path):
             if endpoint is None or recording.endpoint == endpoint:
                 labels.add(recording.exchange.label)
@@ -96,10 +104,10 @@ def _read(files: Iterable[Path], endpoint: str | None, labels: set[str]) -> Iter
 
 
 def _head_of(body: Path) -> str:
-    """Which fixture a body belongs to."""
-    heads = (one for one in body.parent.glob("*.yaml") if fixture.is_fixture(one))
-    head = next((one for one in heads if body.name in one.read_text("utf-8", "replace")), None)
-    return f"judge its head, {head}" if head else "judge the .yaml beside it that names it"
+    """What to judge instead of a body file: the fixture head that names it."""
+    heads = (path for path in body.parent.glob("*.yaml") if fixture.is_fixture(path))
+    head = next((path for path in heads if body.name in path.read_text("utf-8", "replace")), None)
+    return f"judge its head, {head}" if head else "judge the .yaml file that names it"
 
 
 def finish_judgement(
@@ -111,7 +119,7 @@ def finish_judgement(
     tolerated: Collection[Tolerated] = (),
     ledger: Ledger | None = None,
 ) -> ExitCode:
-    """Name the surprises, write the file, end with the verdict; the exit code."""
+    """Print the surprises, write the JSON report, print the verdict; returns the exit code."""
     for surprise in summary.surprises:
         terminal.print(f"surprise  {surprise}", "yellow")
     code = ExitCode.FINDINGS if failing(summary.findings, LEVELS[level]) else ExitCode.OK
@@ -127,7 +135,7 @@ def finish_judgement(
 
 
 def _print_rules(terminal: Terminal, summary: Summary) -> None:
-    """Per rule on how many exchanges it applied and how many it flagged."""
+    """For each rule: to how many exchanges it applied, how many it flagged, where it was not reached."""
     table = Table(box=None, pad_edge=False, padding=(0, 2), header_style="bold")
     table.add_column("rule")
     table.add_column("level")
@@ -138,7 +146,7 @@ def _print_rules(terminal: Terminal, summary: Summary) -> None:
         if applied or missed:
             flagged = summary.flagged[rule.id]
             style = LEVEL_STYLES[rule.level] if flagged else ""
-            row = (rule.id, rule.level.value, *(str(one or "·") for one in (applied, flagged, missed)))
+            row = (rule.id, rule.level.value, *(str(number or "·") for number in (applied, flagged, missed)))
             table.add_row(*row, style=style)
     terminal.print()
     terminal.console.print(table)
@@ -146,24 +154,24 @@ def _print_rules(terminal: Terminal, summary: Summary) -> None:
 
 
 def _rule_names(ids: list[str]) -> list[str]:
-    """The rules by name, or where they are many how many there are of each section."""
+    """The rule ids, or, if there are many, how many there are of each section."""
     if len(ids) <= MANY_RULES:
         return ids
-    sections = Counter(RULES[one].section for one in ids)
+    sections = Counter(RULES[rule_id].section for rule_id in ids)
     return [f"{number} of {section}" for section, number in sections.items()]
 
 
 def _print_not_judged(terminal: Terminal, summary: Summary) -> None:
-    """What the judgement does not say: rules that never spoke, endpoints no rule knows."""
+    """What was not judged: rules that never applied, endpoints that no rule covers."""
     never = summary.never_applied
     rows = (
         (
-            "not reached, the recordings do not hold what they need",
-            [one for one in never if summary.not_reached[one]],
+            "not reached, because the recordings lack what they need",
+            [rule_id for rule_id in never if summary.not_reached[rule_id]],
         ),
         (
-            "never applied, nothing here is what they speak of",
-            [one for one in never if not summary.not_reached[one]],
+            "never applied, because no recording has what they are about",
+            [rule_id for rule_id in never if not summary.not_reached[rule_id]],
         ),
     )
     for text, ids in rows:
@@ -171,9 +179,9 @@ def _print_not_judged(terminal: Terminal, summary: Summary) -> None:
             terminal.print(f"{count(len(ids), 'rule')} {text}:\n  {', '.join(_rule_names(ids))}\n")
     for endpoint, number in summary.per_endpoint.most_common():
         unjudged = summary.unjudged[endpoint]
-        said = "all judged"
+        state = "all judged"
         if unjudged:
-            some = f"{unjudged:,} judged by no rule about their content"
-            said = some if unjudged < number else "none judged: no rule speaks of their content"
-        terminal.print(f"{endpoint}: {count(number, 'exchange')}, {said}")
+            some = f"the content of {unjudged:,} not judged: no rule covers it"
+            state = some if unjudged < number else "content not judged: no rule covers it"
+        terminal.print(f"{endpoint}: {count(number, 'exchange')}, {state}")
     terminal.print()

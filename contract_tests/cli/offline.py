@@ -1,4 +1,4 @@
-"""`contract offline`: main() and the whole suite on the kit's own fake; nothing leaves this machine."""
+"""`contract offline`: main() and the whole suite against the kit's own fake; nothing leaves this machine."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ from fake_server.wire import fixture
 
 @click.command("offline")
 @click.option("--fixture", "path", type=click.Path(path_type=Path), help="Judge this recording instead.")
-@click.option("--model", default=None, help="The model to ask for.")
-@click.option("--seed", default=1, type=AnyWhole(), help="Seed of the fake's variations.")
+@click.option("--model", default=None, help="Model to request.")
+@click.option("--seed", default=1, type=AnyWhole(), help="Seed for the fake's legal variations.")
 @json_file
 @junit_file
 @fail_on
 def offline_command(
     path: Path | None, model: str | None, seed: int, json_file: Path | None, junit: Path | None, fail_on: str
 ) -> int:
-    """Run main() and every case on the kit's own fake, and judge every exchange."""
+    """Run main() and every case against the kit's own fake server and judge every exchange."""
     from fake_server import FakeServer  # brings the web framework: 0.4 s that other commands need not pay
 
     if path is not None:
-        refuse(("junit",), "{} reports cases; with --fixture there are none, use --json")
-        refuse(("model", "seed"), "{} is for the fake, which --fixture does not ask: leave it out")
+        refuse(("junit",), "{} reports cases, and --fixture has none; use --json")
+        refuse(("model", "seed"), "{} is for the fake, which --fixture does not use; omit it")
     if model == "":
-        raise click.UsageError("--model is empty: name a model, or leave it out")
+        raise click.UsageError("--model is empty; name a model or omit the option")
     terminal = Terminal(console())
     with clean_environment(), only_loopback():
         if path is not None:
@@ -59,33 +59,35 @@ def offline_command(
         code = ExitCode.FINDINGS
         gone = count(len(surprises), "bug")
         terminal.print(
-            f"FAIL  {gone} not as declared, see `surprise` above (exit code {int(code)})", "bold red"
+            f"FAIL  {gone} not as declared; see `surprise` above (exit code {int(code)})", "bold red"
         )
     return int(code)
 
 
 def _recorded_bugs(terminal: Terminal) -> list[str]:
-    """Judge every recorded bug once; those that no longer break what they declare."""
-    found = fixture.find(fixture.SHIPPED / "bugs")
-    summary = judge_files(found)
+    """Judge every recorded bug; returns those that no longer break the rules they declare."""
+    bugs = fixture.find(fixture.SHIPPED / "bugs")
+    summary = judge_files(bugs)
     for surprise in summary.surprises:
         terminal.print(f"surprise  {surprise}", "red")
-    if found:
-        still = len(found) - len(summary.surprises)
-        terminal.print(f"bugs      {still} of {count(len(found), 'bug')} break what they declare")
+    if bugs:
+        still = len(bugs) - len(summary.surprises)
+        terminal.print(
+            f"bugs      {still} of {count(len(bugs), 'recorded bug')} break the rules they declare"
+        )
     return summary.surprises
 
 
 def _recite(terminal: Terminal, base_url: str) -> None:
-    """main() streamed, printed as it comes; then as one dict, which says the same."""
+    """Run main() with streaming, printing as it goes, and without; raises RuntimeError if it fails."""
     if code := client.main(["--base-url", base_url]):
-        raise RuntimeError(f"main() ended with code {code} on the fake")
-    told = io.StringIO()
-    with contextlib.redirect_stdout(told):
+        raise RuntimeError(f"main() exited with code {code} on the fake")
+    stdout = io.StringIO()
+    with contextlib.redirect_stdout(stdout):
         code = client.main(["--base-url", base_url, "--no-stream"])
     if code:
-        raise RuntimeError(f"main() --no-stream ended with code {code} on the fake")
-    length = len(told.getvalue()) - 1
+        raise RuntimeError(f"main() --no-stream exited with code {code} on the fake")
+    length = len(stdout.getvalue()) - 1
     terminal.print(
-        f"\nmain() printed this token by token; as one dict it says the same {length} characters.\n"
+        f"\nmain() streamed this token by token; without streaming it prints the same {length} characters.\n"
     )

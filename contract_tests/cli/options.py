@@ -1,4 +1,4 @@
-"""The options of commands that ask a target, and what they are for a run."""
+"""The options of commands that send requests to a target, and how they configure a run."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from fake_server.wire.text import did_you_mean
 
 DEFAULT_KEY = "OPENAI_API_KEY"
 BOUNDS = {
-    "--timeout": ("exchange", "Seconds for one exchange."),
-    "--connect-timeout": ("connect", "Seconds until the connection stands."),
-    "--first-byte-timeout": ("first_byte", "Seconds until the first byte of a reply."),
-    "--idle-timeout": ("idle", "Seconds between two pieces of a reply."),
-    "--max-body": ("body", "Bytes of a body."),
-    "--max-event": ("event", "Bytes of one event."),
-    "--max-depth": ("json_depth", "Levels of JSON nesting."),
+    "--timeout": ("exchange", "Seconds allowed for one exchange."),
+    "--connect-timeout": ("connect", "Seconds allowed to connect."),
+    "--first-byte-timeout": ("first_byte", "Seconds allowed until the first byte of a reply."),
+    "--idle-timeout": ("idle", "Seconds allowed between two reads of a reply."),
+    "--max-body": ("body", "Bytes allowed in a body."),
+    "--max-event": ("event", "Bytes allowed in one event."),
+    "--max-depth": ("json_depth", "Levels of JSON nesting allowed."),
 }
 
 
@@ -37,7 +37,7 @@ class Seconds(Number):
 
 
 def bound_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """An option for each bound, named as people say it."""
+    """Add an option for each limit of Bounds."""
     for option, (name, text) in reversed(BOUNDS.items()):
         default = getattr(Bounds(), name)
         kind = Seconds() if isinstance(default, float) else Whole(1)
@@ -47,19 +47,19 @@ def bound_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def parse_pairs(values: Iterable[str], mark: str, option: str) -> tuple[tuple[str, str], ...]:
-    """`NAME:VALUE` texts as pairs. Raises UsageError."""
+    """Parse texts like `NAME:VALUE` as (name, value). Raises UsageError."""
     found = []
     for value in values:
         name, found_mark, rest = value.partition(mark)
         if not name.strip() or not found_mark:
             begin = name.split(maxsplit=1)[0][:20] if name.strip() else ""  # the rest may be a secret
-            raise UsageError(f"{option} takes NAME{mark}VALUE; no {mark!r} follows a name in {begin!r}…")
+            raise UsageError(f"{option} takes NAME{mark}VALUE, not {begin!r}…")
         found.append((name.strip(), rest.strip()))
     return tuple(found)
 
 
 def run_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The argument URL and every option about what is asked and how."""
+    """Add the argument URL and every option that configures a run."""
     for option in reversed(RUN_OPTIONS):
         function = option(function)
     return function
@@ -74,13 +74,21 @@ RUN_OPTIONS = (
         callback=read_config,
         is_eager=True,
         expose_value=False,
-        help="Take options from a TOML file with the same names.",
+        help="Read options from this TOML file; its keys are option names.",
     ),
     click.option(
-        "--model", "models", multiple=True, metavar="M", help="Model; SECTION=M for the cases of one section."
+        "--model",
+        "models",
+        multiple=True,
+        metavar="M",
+        help="Model to request; SECTION=M sets it for one section.",
     ),
     click.option(
-        "--select", "prefixes", multiple=True, metavar="PREFIX", help="Only these cases or sections."
+        "--select",
+        "prefixes",
+        multiple=True,
+        metavar="PREFIX",
+        help="Run only the cases or sections with this prefix.",
     ),
     click.option(
         "--header", "headers", multiple=True, metavar="N:V", help="Send a header with every request."
@@ -89,7 +97,7 @@ RUN_OPTIONS = (
         "--query", "query", multiple=True, metavar="K=V", help="Send a query parameter with every request."
     ),
     click.option(
-        "--key-env", default=DEFAULT_KEY, metavar="NAME", help="The variable that holds the API key."
+        "--key-env", default=DEFAULT_KEY, metavar="NAME", help="Environment variable that holds the API key."
     ),
     bound_options,
     click.option(
@@ -97,27 +105,33 @@ RUN_OPTIONS = (
         type=Seconds(),
         metavar="SECONDS",
         default=900.0,
-        help="Seconds for the run.",
+        help="Seconds allowed for the whole run.",
     ),
-    click.option("--ca-file", type=click.Path(), metavar="FILE", help="Certificates to trust, in PEM."),
-    click.option("--concurrency", type=Whole(1, 64), metavar="N", default=4, help="Cases asked at once."),
-    click.option("--max-requests", type=Whole(1), metavar="N", default=300, help="Send no more requests."),
+    click.option(
+        "--ca-file", type=click.Path(), metavar="FILE", help="Trust the PEM certificates in this file, too."
+    ),
+    click.option(
+        "--concurrency", type=Whole(1, 64), metavar="N", default=4, help="Cases to run at the same time."
+    ),
+    click.option(
+        "--max-requests", type=Whole(1), metavar="N", default=300, help="Send at most this many requests."
+    ),
 )
 
 
 def build_options(given: Mapping[str, Any], otherwise: Iterable[str] = ()) -> Options:
-    """What was given as a run takes it; `otherwise` is asked where no --select was given.
+    """The options of a run from those of the command line; `otherwise` is the default of --select.
 
     Raises click.UsageError without a URL, UsageError for a value that cannot be used.
     """
     if not given["target"]:
         command = f"contract {click.get_current_context().info_name}"
-        raise click.UsageError(f"name the URL of the target, for example: {command} http://localhost:1337/v1")
+        raise click.UsageError(f"give the URL of the target, for example: {command} http://localhost:1337/v1")
     key = os.environ.get(given["key_env"], "").strip()
     if not key and given["key_env"] != DEFAULT_KEY:
-        raise UsageError(f"--key-env: the variable {given['key_env']} is not set, or is empty")
+        raise UsageError(f"--key-env: the variable {given['key_env']} is not set or is empty")
     if given["ca_file"] and not os.access(given["ca_file"], os.R_OK):
-        raise UsageError(f"--ca-file {given['ca_file']}: there is no such file, or it may not be read")
+        raise UsageError(f"--ca-file {given['ca_file']}: there is no such file, or it is not readable")
     model, models = parse_models(given["models"])
     return Options(
         target=given["target"],
@@ -136,38 +150,38 @@ def build_options(given: Mapping[str, Any], otherwise: Iterable[str] = ()) -> Op
 
 
 def parse_models(given: Iterable[str]) -> tuple[str | None, dict[str, str]]:
-    """`M` and `SECTION=M` texts as the model of all cases and those of sections. Raises UsageError."""
-    everywhere, named = None, {}
-    for one in given:
-        section, mark, model = one.partition("=")
+    """Parse `M` and `SECTION=M`: the model for all cases, and the models by section. Raises UsageError."""
+    default, by_section = None, {}
+    for text in given:
+        section, mark, model = text.partition("=")
         if not mark:
-            section, model = "", one
+            section, model = "", text
         if not model.strip():
-            raise UsageError(f"--model takes MODEL or SECTION=MODEL, not {one!r}")
+            raise UsageError(f"--model takes MODEL or SECTION=MODEL, not {text!r}")
         if not mark:
-            everywhere = model.strip()
+            default = model.strip()
         else:
             check_section(section, "--model")
-            named[section] = model.strip()
-    return everywhere, named
+            by_section[section] = model.strip()
+    return default, by_section
 
 
 def check_section(name: str, option: str) -> None:
-    """Raises UsageError where no case has this id or lies below it."""
+    """Raise UsageError if no case id is or begins with this section."""
     sections = {case_id[:end] for case_id in CASES for end in _ends(case_id)}
     if name not in sections:
         hint = did_you_mean(name, sections, "`contract run --list` shows them")
-        raise UsageError(f"{option}: no case lies below {name!r}; {hint}")
+        raise UsageError(f"{option}: there is no case or section {name!r}; {hint}")
 
 
 def check_required(sections: Iterable[str], options: Options) -> tuple[str, ...]:
-    """The required sections, each once. Raises UsageError for one that is unknown or not asked."""
-    asked = [case.id for case in choose_cases(options)]
+    """The required sections, each once. Raises UsageError for one that is unknown or not part of the run."""
+    selected = [case.id for case in choose_cases(options)]
     for section in sections:
         check_section(section, "--require")
-        if not any(below(case_id, section) for case_id in asked):
+        if not any(below(case_id, section) for case_id in selected):
             raise UsageError(
-                f"--require: no case of {section!r} is asked; mind --select and the profile's `select`"
+                f"--require: the run has no case of {section!r}; check --select and the profile's `select`"
             )
     return tuple(dict.fromkeys(sections))
 

@@ -1,4 +1,4 @@
-"""A run that shows how far it is, from the search for the target on."""
+"""Runs the cases and shows progress, from the search for the target on."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from contract_tests.run.tolerated import tolerate_in_case
 from contract_tests.tolerance.entry import ToleranceEntry
 
 QUIET = 2.0
-"""Seconds of search for the target that pass without a word."""
+"""Seconds of searching for the target before the first message."""
 AGAIN = 10.0
-"""Seconds after which the search is spoken of again."""
+"""Seconds between further messages."""
 
 
 def ask(
     terminal: Terminal, options: Options, entries: Sequence[ToleranceEntry] = (), today: date = date.max
 ) -> RunReport:
-    """Run, and show each case as it ends, with what `entries` tolerate `today`; the report has all findings.
+    """Run and show each case as it ends, without findings that `entries` tolerate; the report has them all.
 
     Raises what `contract_tests.run.run` raises.
     """
@@ -40,7 +40,7 @@ def ask(
 
 
 async def _ask(terminal: Terminal, options: Options, ended: OnResult) -> RunReport:
-    searching = asyncio.create_task(_tell_search(options))
+    searching = asyncio.create_task(_report_search(options))
 
     def found(plan: Plan) -> None:
         searching.cancel()
@@ -53,18 +53,18 @@ async def _ask(terminal: Terminal, options: Options, ended: OnResult) -> RunRepo
         await asyncio.gather(searching, return_exceptions=True)
 
 
-async def _tell_search(options: Options) -> None:
-    """Say on stderr what is tried while nothing answers."""
+async def _report_search(options: Options) -> None:
+    """Report on stderr what is being tried while nothing answers."""
     began = asyncio.get_running_loop().time()
     pause = QUIET
     while True:
         await asyncio.sleep(pause)
         pause = AGAIN
         waited = asyncio.get_running_loop().time() - began
-        click.echo(_search(options, waited), err=True)
+        click.echo(_format_search(options, waited), err=True)
 
 
-def _search(options: Options, seconds: float) -> str:
+def _format_search(options: Options, seconds: float) -> str:
     host = urlsplit(options.target).netloc
     line = (
         f"contract: no answer from {host} for {seconds:.0f} s; trying /models and /chat/completions, with "

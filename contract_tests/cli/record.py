@@ -1,4 +1,4 @@
-"""`contract record`: keep what a client, main() or a case gets from a target, as fixtures."""
+"""`contract record`: saves the exchanges of a client, main() or a case with a target as fixtures."""
 
 from __future__ import annotations
 
@@ -24,46 +24,48 @@ from fake_server.relay.recorder import Recorder
 
 PORT = 1338
 ROUNDS = 300
-"""Round trips that the added latency is measured with: a tenth of a second."""
+"""Round trips to measure the added latency with, which takes a tenth of a second."""
 
 
 @click.command("record")
 @click.option(
-    "--target", required=True, metavar="URL", help="The server to record, as in http://localhost:1337/v1."
+    "--target", required=True, metavar="URL", help="Server to record, such as http://localhost:1337/v1."
 )
-@click.option("--out", "folder", required=True, type=click.Path(path_type=Path), help="Where fixtures go.")
 @click.option(
-    "--run", "runs", multiple=True, metavar="CASE", help="Record this case or section, or `main`, and end."
+    "--out", "folder", required=True, type=click.Path(path_type=Path), help="Folder for the fixtures."
 )
-@click.option("--port", default=PORT, type=Whole(0, 65535), help="Port to listen on; 0 a free one.")
-@click.option("--count", default=None, type=Whole(1), metavar="N", help="End after N recordings.")
-@click.option("--model", default=None, metavar="M", help="Model that --run asks for.")
+@click.option(
+    "--run", "runs", multiple=True, metavar="CASE", help="Record this case or section, or `main`, then exit."
+)
+@click.option("--port", default=PORT, type=Whole(0, 65535), help="Port to listen on; 0 picks a free one.")
+@click.option("--count", default=None, type=Whole(1), metavar="N", help="Exit after N recordings.")
+@click.option("--model", default=None, metavar="M", help="Model that --run requests.")
 @click.option("--header", "headers", multiple=True, metavar="N:V", help="Add a header to every request.")
 @click.option("--query", multiple=True, metavar="K=V", help="Add a query parameter to every request.")
 @click.option(
-    "--key-env", default="OPENAI_API_KEY", metavar="NAME", help="The variable that holds the API key."
+    "--key-env", default="OPENAI_API_KEY", metavar="NAME", help="Environment variable that holds the API key."
 )
-@click.option("--ca-file", type=click.Path(), metavar="FILE", help="Certificates to trust, in PEM.")
+@click.option(
+    "--ca-file", type=click.Path(), metavar="FILE", help="Trust the PEM certificates in this file, too."
+)
 @bound_options
 @click.argument("command", nargs=-1, metavar="[-- COMMAND…]", type=click.UNPROCESSED)
 def record_command(
     folder: Path, runs: tuple[str, ...], port: int, count: int | None, command: tuple[str, ...], **given: Any
 ) -> int:
-    """Record what passes between a client and a server, byte for byte and without its secrets.
+    """Record the traffic between a client and a server, byte for byte and without secrets.
 
-    Without --run it listens for any client until Ctrl-C; with a COMMAND, which finds the recorder in
-    OPENAI_BASE_URL, until that ends. A request's header `x-contract-case` names its fixture.
+    It listens for any client until Ctrl-C, or runs COMMAND, which finds the recorder in OPENAI_BASE_URL,
+    until that exits. The request header `x-contract-case` names the fixture of a request.
     """
     if runs and command:
-        raise click.UsageError("--run records by itself and ends: leave out the command")
+        raise click.UsageError("--run records by itself and exits; omit the command")
     if runs:
-        refuse(("port", "count"), "--run records by itself and ends: leave out {}")
+        refuse(("port", "count"), "--run records by itself and exits; omit {}")
     else:
-        refuse(("model",), "{} is the model that --run asks for: add --run, or leave it out")
+        refuse(("model",), "{} is the model that --run requests; add --run or omit it")
     if command:
-        refuse(
-            ("port", "count"), "{} is for clients that come by themselves, not for a command: leave it out"
-        )
+        refuse(("port", "count"), "{} is for clients that connect by themselves, not for a command; omit it")
     options = build_options(
         {**given, "models": () if given["model"] is None else (given["model"],), "prefixes": ()}
         | {"concurrency": 1, "max_requests": 300, "run_timeout": 900.0}
@@ -71,9 +73,9 @@ def record_command(
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"--out {folder}: this folder cannot be made: {error.strerror}") from error
+        raise UsageError(f"--out {folder}: the folder cannot be created: {error.strerror}") from error
     log = RecordingLog(Terminal(console(), options.secrets), folder)
-    cases = tuple(one for one in runs if one != "main")
+    cases = tuple(case for case in runs if case != "main")
     code = 0
     if cases:
         asyncio.run(_record_cases(options, cases, log))
@@ -87,7 +89,7 @@ def record_command(
 
 
 async def _record_cases(options: Options, cases: Sequence[str], log: RecordingLog) -> None:
-    """Ask the cases and keep each of their exchanges."""
+    """Run the cases and save each of their exchanges."""
 
     def ended(result: CaseResult) -> None:
         if result.reason:
@@ -101,17 +103,16 @@ async def _record_cases(options: Options, cases: Sequence[str], log: RecordingLo
 async def _record_clients(
     options: Options, log: RecordingLog, port: int, count: int | None, command: Sequence[str], main: bool
 ) -> int:
-    """Record whoever comes, main() or a command; the exit code of the latter."""
-    late = await latency.measure_added_latency(ROUNDS)
+    """Record any client, main() or a command; returns the exit code of the latter two."""
+    added = await latency.measure_added_latency(ROUNDS)
     recorder = _recorder(options, log, "main" if main else "", 0 if main or command else port)
     try:
         async with recorder:
-            until = "until main() ends" if main else "until the command ends" if command else "until Ctrl-C"
+            end = "main() exits" if main else "the command exits" if command else "Ctrl-C"
+            target = options.target.partition("?")[0]
+            log.print(f"recording {recorder.base_url}, which forwards to {target}, until {end}")
             log.print(
-                f"recording {recorder.base_url}, which stands for {options.target.partition('?')[0]}, {until}"
-            )
-            log.print(
-                f"          into {log.folder}; a write passes {late * 1e6:.0f} µs later (median, loopback)"
+                f"          into {log.folder}; adds {added * 1e6:.0f} µs to each write (median, loopback)"
             )
             if main:
                 return await asyncio.to_thread(_main, recorder.base_url, options)
@@ -124,7 +125,7 @@ async def _record_clients(
 
 
 def _recorder(options: Options, log: RecordingLog, label: str, port: int) -> Recorder:
-    """The recorder of a target. Raises UsageError for one that cannot be used."""
+    """A recorder for the target. Raises UsageError for a target that cannot be used."""
     try:
         return Recorder(
             options.target,
@@ -148,7 +149,7 @@ def _main(base_url: str, options: Options) -> int:
 
 
 async def _command(command: Sequence[str], base_url: str) -> int:
-    """Run a command that finds the recorder in its environment; its exit code."""
+    """Run a command that finds the recorder in its environment; returns its exit code."""
     try:
         process = await asyncio.create_subprocess_exec(*command, env=base_environment(base_url, os.environ))
     except OSError as error:

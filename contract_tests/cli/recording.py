@@ -1,4 +1,4 @@
-"""What recording tells and counts: each fixture as it is kept, with what changed and what it breaks."""
+"""The log of a recording: a line for each saved fixture, with what changed and which rules it breaks."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from fake_server.wire.exchange import Exchange
 from fake_server.wire.fixture import Fixture
 
 SHOWN = 6
-"""How many changes and rules are named in one line."""
+"""Changes or rules that are named in one line."""
 
 
 def find_broken_rules(exchange: Exchange) -> list[str]:
-    """The rules a fixture of this exchange declares that it breaks."""
+    """The ids of the rules that a fixture of this exchange declares to break."""
     return sorted(judge(exchange).ids())
 
 
 def base_environment(base_url: str, environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment with every generation of the SDK pointed at `base_url`, past any proxy."""
+    """The environment with every SDK generation pointed at `base_url`, bypassing any proxy."""
     spared = ",".join(filter(None, ["127.0.0.1", environment.get("NO_PROXY", "")]))
     return {
         **environment,
@@ -42,11 +42,11 @@ def base_environment(base_url: str, environment: Mapping[str, str]) -> dict[str,
 def save_case(
     result: CaseResult, folder: Path, options: Options
 ) -> Iterator[tuple[Exchange, Saved | SaveError]]:
-    """Keep each exchange of a case as a fixture named after it; yields what became of each."""
+    """Save each exchange of a case as a fixture named after it; yields each with the result."""
     source = f"{options.target.partition('?')[0]}, {format_recorded_today()}"
     times: Counter[str] = Counter()
     for exchange in result.exchanges:
-        times[exchange.label] += 1  # more than once where a 429 was waited out
+        times[exchange.label] += 1  # more than once if the case was repeated after a 429
         number = f"-{times[exchange.label]}" if times[exchange.label] > 1 else ""
         path = folder / f"{to_file_name(exchange.label + number)}.yaml"
         try:
@@ -61,26 +61,26 @@ def save_case(
 
 
 def format_recorded_today() -> str:
-    """What a fixture's source says of when it was made."""
+    """The date for a fixture's `source`."""
     return f"recorded {date.today():%Y-%m-%d}"
 
 
 class RecordingLog:
-    """Tells what became of each exchange. `tell` may be called from any thread of one loop's tasks."""
+    """Prints and counts what happened to each exchange."""
 
     def __init__(self, terminal: Terminal, folder: Path) -> None:
         self.folder = folder
         self._terminal = terminal
         self._counts: Counter[str] = Counter()
-        self._came = asyncio.Event()
+        self._arrival = asyncio.Event()
 
     def print(self, text: str) -> None:
         self._terminal.print(text)
 
     def print_outcome(self, exchange: Exchange, outcome: Saved | SaveError) -> None:
-        """One exchange was kept, or was not."""
+        """Print whether an exchange was saved, what changed and which rules it breaks."""
         self._counts["came"] += 1
-        self._came.set()
+        self._arrival.set()
         if isinstance(outcome, SaveError):
             self._counts["refused"] += 1
             self._terminal.print(f"refused   {outcome}", "red")
@@ -91,27 +91,26 @@ class RecordingLog:
         if outcome.changes:
             self._terminal.print(f"          {_first_few(outcome.changes)}")
         if outcome.replaced:
-            self._terminal.print(f"          taken out: {_first_few(outcome.replaced)}", "dim")
-        found = {one.rule.id for one in judge(exchange).findings if one.rule.level is not Level.NOTE}
-        if found:
-            self._terminal.print(f"          breaks {_first_few(sorted(found))}", "yellow")
+            self._terminal.print(f"          redacted: {_first_few(outcome.replaced)}", "dim")
+        broken = judge(exchange).ids(Level.MUST, Level.SHOULD)
+        if broken:
+            self._terminal.print(f"          breaks {_first_few(sorted(broken))}", "yellow")
 
     async def enough(self, number: int | None) -> None:
-        """Wait until `number` exchanges were told of; for ever where it is None."""
+        """Wait until `number` exchanges were printed; forever if it is None."""
         while number is None or self._counts["came"] < number:
-            self._came.clear()
-            await self._came.wait()
+            self._arrival.clear()
+            await self._arrival.wait()
 
     def close(self) -> int:
-        """The last line; the exit code: 1 where something was not kept or nothing came."""
+        """Print the last line; returns the exit code, 1 if something was refused or nothing was recorded."""
         refused = self._counts.pop("refused", 0)
-        came = self._counts.pop("came", 0)
-        kept = came - refused
+        saved = self._counts.pop("came", 0) - refused
         words = ", ".join(f"{number} {word}" for word, number in self._counts.items())
-        said = f"kept {count(kept, 'recording')} in {self.folder}{f': {words}' if words else ''}"
-        code = 1 if refused or not kept else 0
-        said += f"; {refused} refused" if refused else "" if kept else ": no exchange was seen"
-        self._terminal.print(f"{said} (exit code {code})", "bold green" if not code else "bold red")
+        summary = f"saved {count(saved, 'recording')} in {self.folder}{f': {words}' if words else ''}"
+        summary += f"; {refused} refused" if refused else "" if saved else ": there was no exchange"
+        code = 1 if refused or not saved else 0
+        self._terminal.print(f"{summary} (exit code {code})", "bold green" if not code else "bold red")
         return code
 
 

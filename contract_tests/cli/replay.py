@@ -1,4 +1,4 @@
-"""`contract replay FIXTURE`: judge a fixture and serve its bytes as they were."""
+"""`contract replay FIXTURE`: judges a fixture and serves its bytes as recorded."""
 
 from __future__ import annotations
 
@@ -22,15 +22,19 @@ from fake_server.wire.exchange import Exchange
 
 @click.command("replay")
 @click.argument("path", metavar="FIXTURE", type=click.Path(path_type=Path))
-@click.option("--port", default=0, type=Whole(0, 65535), help="Port; 0 takes a free one.")
-@click.option("--speed", default=1.0, type=Number(0), help="Pace of the pauses; 0 leaves them out.")
-@click.option("--once", is_flag=True, help="End when it was served and the client has left.")
-@click.option("--judge-only", is_flag=True, help="Judge and serve nothing.")
+@click.option("--port", default=0, type=Whole(0, 65535), help="Port to listen on; 0 picks a free one.")
+@click.option(
+    "--speed", default=1.0, type=Number(0), help="Divide the recorded pauses by this; 0 skips them."
+)
+@click.option("--once", is_flag=True, help="Exit once it was served and the client has left.")
+@click.option("--judge-only", is_flag=True, help="Judge only; serve nothing.")
 @fail_on
 def replay_command(path: Path, port: int, speed: float, once: bool, judge_only: bool, fail_on: str) -> int:
     """Judge FIXTURE, then serve it byte for byte on 127.0.0.1 until Ctrl-C."""
     if judge_only:
-        refuse(("port", "speed", "once"), "{} is for serving, and --judge-only serves nothing: leave one out")
+        refuse(
+            ("port", "speed", "once"), "{} is for serving, and --judge-only serves nothing; omit one of them"
+        )
     terminal = Terminal(console())
     code = int(judge_fixture(terminal, path, fail_on))
     if judge_only:
@@ -38,9 +42,9 @@ def replay_command(path: Path, port: int, speed: float, once: bool, judge_only: 
     exchanges = [recording.exchange for recording in read(path)]
 
     def ready(served: Playback) -> None:
-        asked = exchanges[0].request
+        request = exchanges[0].request
         terminal.print(f"\nserving   {served.base_url}   {'once' if once else 'until Ctrl-C'}")
-        terminal.print(f"answers   {asked.method} {asked.target.partition('?')[0]}, whatever the body")
+        terminal.print(f"answers   {request.method} {request.target.partition('?')[0]}, whatever the body")
 
     try:
         if once:
@@ -55,7 +59,7 @@ def replay_command(path: Path, port: int, speed: float, once: bool, judge_only: 
 
 
 class _Once(Playback):
-    """Sets `over` when every recording was played and the client of the last has left."""
+    """Sets `over` once every recording was played and the client of the last one has left."""
 
     def __init__(self, exchanges: Sequence[Exchange], port: int, speed: float) -> None:
         super().__init__(exchanges, port=port, speed=speed, match="order")
@@ -76,7 +80,7 @@ async def _serve_once(
 
 
 def judge_fixture(terminal: Terminal, path: Path, level: str, json_path: Path | None = None) -> ExitCode:
-    """Show what the rules say of a fixture, write the JSON report; the exit code."""
+    """Print the findings in a fixture, write the JSON report; returns the exit code."""
     summary = judge_files([path])
     terminal.print_findings(summary.findings)
     if summary.findings:

@@ -1,4 +1,4 @@
-"""`contract rules` and `contract explain RULE`: the contract in words."""
+"""`contract rules` and `contract explain RULE`: the rules of the contract, listed and explained."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from fake_server.wire.text import did_you_mean
 @click.command("rules")
 @click.argument("prefix", required=False, default="")
 def rules_command(prefix: str) -> int:
-    """List the rules, or those below PREFIX."""
-    found = list(RULES.values()) if not prefix else find(prefix)
-    if not found:
+    """List the rules, or only the rule or section PREFIX."""
+    rules = list(RULES.values()) if not prefix else find(prefix)
+    if not rules:
         raise click.UsageError(_unknown(prefix))
-    width = max(len(rule.id) for rule in found)
-    for rule in found:
+    width = max(len(rule.id) for rule in rules)
+    for rule in rules:
         click.echo(f"{rule.id:{width}}  {rule.level:6}  {rule.clause}")
     return 0
 
@@ -31,7 +31,7 @@ def rules_command(prefix: str) -> int:
 @click.command("explain")
 @click.argument("rule_id", metavar="RULE")
 def explain_command(rule_id: str) -> int:
-    """Say what a rule means, where it comes from, who breaks on it, and what it looks like in bytes."""
+    """Explain a rule: its source, which clients break on it, and what it looks like in bytes."""
     if rule_id not in RULES:
         raise click.UsageError(_unknown(rule_id))
     rule = RULES[rule_id]
@@ -43,7 +43,7 @@ def explain_command(rule_id: str) -> int:
         ("expected", rule.expected),
         ("needs", ", ".join(sorted(rule.needs))),
         ("yields to", ", ".join(rule.yields_to)),
-        ("speaks of", "several exchanges of one case" if rule.relation else "one exchange"),
+        ("applies to", "several exchanges of one case" if rule.relation else "one exchange"),
     ]
     click.echo(f"{rule.id}\n  {rule.clause}")
     for name, text in rows:
@@ -61,13 +61,13 @@ def explain_command(rule_id: str) -> int:
 
 
 def format_clients(rule: Rule) -> str:
-    """What real clients make of the fixture that breaks the rule, and when that was seen."""
-    told = format_breakage(load_table().of_rule(rule.id))
-    return f"{told} (measured {load_table().measured})" if told else ""
+    """How real clients take the fixture that breaks the rule, and when that was measured."""
+    breakage = format_breakage(load_table().of_rule(rule.id))
+    return f"{breakage} (measured {load_table().measured})" if breakage else ""
 
 
 def _rows(name: str, *texts: str) -> None:
-    """Lines of text with the name before the first."""
+    """Print lines of text with the name before the first."""
     for place, text in enumerate(texts):
         click.echo(f"    {name if not place else '':10} {text}")
 

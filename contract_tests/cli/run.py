@@ -1,4 +1,4 @@
-"""`contract run URL`: ask a live target every case and judge every exchange."""
+"""`contract run URL`: runs every case against a live target and judges every exchange."""
 
 from __future__ import annotations
 
@@ -36,7 +36,11 @@ from fake_server.relay.saving import SaveError
 @click.command("run")
 @run_options
 @click.option(
-    "--require", "required", multiple=True, metavar="SECTION", help="Fail where a case of it is unsupported."
+    "--require",
+    "required",
+    multiple=True,
+    metavar="SECTION",
+    help="Fail unless the target supports all of this section.",
 )
 @profile_name
 @baseline_file
@@ -45,14 +49,14 @@ from fake_server.relay.saving import SaveError
     "folder",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Keep the exchanges of cases with findings as fixtures.",
+    help="Save the exchanges of cases with findings as fixtures in this folder.",
 )
-@click.option("--list", "list_only", is_flag=True, help="List the cases and send nothing.")
+@click.option("--list", "list_only", is_flag=True, help="List the cases and exit; send nothing.")
 @json_file
 @junit_file
 @fail_on
 def run_command(list_only: bool, folder: Path | None, **given: Any) -> int:
-    """Ask the OpenAI-compatible server at URL every case and judge what it answers."""
+    """Run every case against the OpenAI-compatible server at URL and judge the replies."""
     profile, entries = load_tolerances(given["profile"], given["baseline"])
     if list_only:
         return list_cases(given["prefixes"] or profile.select)
@@ -68,20 +72,20 @@ def run_command(list_only: bool, folder: Path | None, **given: Any) -> int:
 
 
 def _record(terminal: Terminal, report: RunReport, folder: Path, options: Options) -> None:
-    """Keep every exchange of the cases that have a finding."""
+    """Save every exchange of the cases that have a finding."""
     cases = [result for result in report.results if result.findings]
     outcomes = [outcome for result in cases for _, outcome in save_case(result, folder, options)]
     refused = [outcome for outcome in outcomes if isinstance(outcome, SaveError)]
     for error in refused:
         terminal.print(f"refused   {error}", "red")
-    kept = count(len(outcomes) - len(refused), "exchange")
-    terminal.print(f"recorded  {kept} of {count(len(cases), 'case')} with findings in {folder}")
+    saved = count(len(outcomes) - len(refused), "exchange")
+    terminal.print(f"saved     {saved} of {count(len(cases), 'case')} with findings in {folder}")
 
 
 def print_report(
     terminal: Terminal, report: RunReport, level: str, json_path: Path | None, junit: Path | None
 ) -> ExitCode:
-    """Show the report, write the files, end with the verdict; the exit code."""
+    """Print the report, write the files, print the verdict; returns the exit code."""
     code = report.exit_code(LEVELS[level])
     terminal.print_findings(report.findings, {result.case_id: result.title for result in report.results})
     terminal.print_lacking(report.lacking)
@@ -99,12 +103,12 @@ def print_report(
 
 
 def list_cases(prefixes: tuple[str, ...]) -> int:
-    """The cases with what they cost."""
-    found = choose_cases(Options("", select=prefixes))
-    width = max(len(case.id) for case in found)
-    for case in found:
-        asked = "1 request " if case.requests == 1 else f"{case.requests} requests"
-        click.echo(f"{case.id:{width}}  {asked}  {case.tokens:5} tokens  {case.title}")
-    requests, tokens = sum(case.requests for case in found), sum(case.tokens for case in found)
-    click.echo(f"{len(found)} cases, {requests} requests, at most {tokens} tokens of answers", err=True)
+    """Print the cases with their cost in requests and tokens."""
+    cases = choose_cases(Options("", select=prefixes))
+    width = max(len(case.id) for case in cases)
+    for case in cases:
+        cost = "1 request " if case.requests == 1 else f"{case.requests} requests"
+        click.echo(f"{case.id:{width}}  {cost}  {case.tokens:5} tokens  {case.title}")
+    requests, tokens = sum(case.requests for case in cases), sum(case.tokens for case in cases)
+    click.echo(f"{len(cases)} cases, {requests} requests, at most {tokens} tokens of answers", err=True)
     return 0

@@ -1,4 +1,4 @@
-"""What several commands share: their console, their options, the files they write."""
+"""What several commands share: the console, common options, writing files."""
 
 from __future__ import annotations
 
@@ -24,31 +24,31 @@ LEVELS = {"must": Level.MUST, "should": Level.SHOULD, "note": Level.NOTE}
 
 
 def writable(context: click.Context, parameter: click.Parameter, value: Path | None) -> Path | None:
-    """Refuse a report file that cannot be written before anything is asked."""
+    """Check that a file can be written, before any request is sent."""
     if value is not None:
         folder = value.absolute().parent
         if not folder.is_dir():
-            raise click.BadParameter(f"{value}: there is no folder {value.parent}; make it first")
+            raise click.BadParameter(f"{value}: there is no folder {value.parent}; create it first")
         if not os.access(value if value.exists() else folder, os.W_OK):
             raise click.BadParameter(f"{value}: cannot be written: permission denied")
     return value
 
 
 fail_on = click.option(
-    "--fail-on", type=click.Choice(list(LEVELS)), default="must", help="The weakest level that fails."
+    "--fail-on", type=click.Choice(list(LEVELS)), default="must", help="Lowest level of finding that fails."
 )
 json_file = click.option(
     "--json",
     "json_file",
     type=click.Path(dir_okay=False, path_type=Path),
     callback=writable,
-    help="Write a JSON report.",
+    help="Write a JSON report to this file.",
 )
 junit_file = click.option(
     "--junit",
     type=click.Path(dir_okay=False, path_type=Path),
     callback=writable,
-    help="Write a JUnit report.",
+    help="Write a JUnit report to this file.",
 )
 
 
@@ -56,13 +56,13 @@ profile_name = click.option(
     "--profile",
     default=DEFAULT_PROFILE,
     metavar="NAME",
-    help=f"Tolerate a dialect's known departures: {', '.join(profile_names())}, or a .yaml file.",
+    help=f"Tolerate the known deviations of a dialect: {', '.join(profile_names())}, or a .yaml file.",
 )
 baseline_file = click.option(
     "--baseline",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Known findings, which do not fail.",
+    help="Tolerate the known findings in this file.",
 )
 
 
@@ -77,25 +77,25 @@ def load_tolerances(
 
 class _Console(Console):
     def on_broken_pipe(self) -> None:
-        """Leave a closed pipe to the command: rich itself would end with the code of a finding."""
+        """Leave a closed pipe to main(): rich would exit with 1, the code for findings."""
         raise BrokenPipeError
 
 
 def console() -> Console:
-    """Standard output; as wide as its lines where it is no terminal."""
-    made = _Console(highlight=False, emoji=False, markup=False)
-    if not made.is_terminal:
-        made.width = 110
-    return made
+    """Standard output; 110 columns wide if it is not a terminal."""
+    stdout = _Console(highlight=False, emoji=False, markup=False)
+    if not stdout.is_terminal:
+        stdout.width = 110
+    return stdout
 
 
 def terminal_for(options: Options) -> Terminal:
-    """Standard output for a run; it shows no secret of the run."""
+    """Standard output for a run, with the secrets of the run masked."""
     return Terminal(console(), options.secrets)
 
 
 def write(path: Path, text: str) -> Path:
-    """Write a report and return its path. Raises click.ClickException with what to do."""
+    """Write a report and return its path. Raises click.ClickException."""
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:

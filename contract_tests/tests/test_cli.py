@@ -92,7 +92,7 @@ def test_the_plan_of_a_run_can_be_listed() -> None:
 @pytest.mark.parametrize(
     ("argv", "said", "code"),
     [
-        (("run",), "name the URL of the target", 2),
+        (("run",), "give the URL of the target", 2),
         (("run", "ftp://x"), "http:// or https://", 2),
         (("run", "http://127.0.0.1:1/v1"), "port 1 refused the connection", 3),
         (("run", "http://127.0.0.1:1", "--select", "poetry"), "no case is called 'poetry'", 2),

@@ -50,7 +50,7 @@ def test_wrong_uses_are_told() -> None:
         (("--class", "nothing"), "the classes are buffering, "),
         (("--server", "nothing"), "no known bug was met in a server called 'nothing'"),
         (("--server", "lightllm"), "did you mean "),
-        (("--server", "vllm", "--class", "created"), "fits all of these options"),
+        (("--server", "vllm", "--class", "created"), "matches all of these options"),
     ):
         done = contract("bugs", *words)
         assert (done.returncode, done.stdout) == (2, "")

@@ -43,14 +43,14 @@ def test_a_file_fills_in_what_is_not_typed(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ("max-request = 7", "unknown key 'max-request'; did you mean 'max-requests'?"),
-        ("xyzzy = 7", "unknown key 'xyzzy'; known are max-requests, select, url"),
+        ("xyzzy = 7", "unknown key 'xyzzy'; the known keys are max-requests, select, url"),
         ("list = true", "unknown key 'list'"),
-        ("max-requests = 'many'", "max-requests is a number, not a text"),
-        ("max-requests = true", "max-requests is a number, not true or false"),
+        ("max-requests = 'many'", "max-requests must be a number, not a text"),
+        ("max-requests = true", "max-requests must be a number, not true or false"),
         ("max-requests = 0", "max-requests: 0 is not in the range x>=1."),
-        ("select = ['chat', 1]", "select is a text or a list of them, not a number"),
-        ("select = {chat = 'a secret'}", "select is a text or a list of them, not a table"),
-        ("select = 2026-11-23", "select is a text or a list of them, not a date or time"),
+        ("select = ['chat', 1]", "select must be a text or a list, not a number"),
+        ("select = {chat = 'a secret'}", "select must be a text or a list, not a table"),
+        ("select = 2026-11-23", "select must be a text or a list, not a date or time"),
         ("[run]\nselect = 'chat'", "unknown key 'run'"),
     ],
 )
@@ -65,7 +65,7 @@ def test_a_wrong_file_is_explained(tmp_path: Path, text: str, said: str) -> None
     [
         ("select = [", "contract.toml: not TOML: "),
         ("# a remark\n\n max-request = 7", "contract.toml:3: unknown key 'max-request'"),
-        ('url = "http://x"\n"max-requests"="many"', "contract.toml:2: max-requests is a number"),
+        ('url = "http://x"\n"max-requests"="many"', "contract.toml:2: max-requests must be a number"),
         ("# " + "x" * 1024 * 1024, "larger than 1,048,576 bytes"),
     ],
 )

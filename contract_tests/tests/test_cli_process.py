@@ -224,5 +224,5 @@ cli.main()
         assert ("Traceback" in done.stderr) is bool(debug)
         assert done.stderr.splitlines()[-1] == (
             "contract: the kit itself failed: ZeroDivisionError: a fault, planted; "
-            "run again with `contract --debug …` and report it (exit code 4)"
+            "run `contract --debug …` again and report the traceback (exit code 4)"
         )

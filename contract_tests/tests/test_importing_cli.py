@@ -80,10 +80,10 @@ def test_what_curl_was_asked_can_be_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("argv", "error", "said"),
     [
-        (["README.md"], InputError, "shared recordings; --format says which it is"),
+        (["README.md"], InputError, "shared recordings; name it with --format"),
         (["none.har"], InputError, "none.har: cannot be read"),
-        (["fixtures/conforming/poem-dict.yaml"], UsageError, "is a fixture already"),
-        ([SAMPLES / "curl-v.txt", "--url", "v1/models"], UsageError, "a URL begins with"),
+        (["fixtures/conforming/poem-dict.yaml"], UsageError, "is already a fixture"),
+        ([SAMPLES / "curl-v.txt", "--url", "v1/models"], UsageError, "a URL must begin with"),
         ([SAMPLES / "curl-v.txt", "--data", "@none"], UsageError, "--data @none: cannot be read"),
         ([SAMPLES / "curl-v.txt", "--format", "har"], InputError, "not JSON"),
         ([SAMPLES / "curl-v.txt", "--format", "pcap"], click.BadParameter, "pcap"),

@@ -44,8 +44,8 @@ def test_main_is_recorded_with_its_pace_and_without_its_key(target: str, tmp_pat
     assert done.returncode == 0, done.stderr
     assert "An acorn fell" in done.stdout
     assert "new       main.yaml   status 200" in done.stdout
-    assert "µs later (median, loopback)" in done.stdout
-    assert "kept 1 recording" in done.stdout
+    assert "µs to each write (median, loopback)" in done.stdout
+    assert "saved 1 recording" in done.stdout
     exchange = load(tmp_path / "main.yaml").exchange
     assert len(exchange.writes) > 20
     assert ("authorization", f"Bearer {KEY}") not in (exchange.request.headers or ())
@@ -70,7 +70,7 @@ def test_a_red_run_leaves_the_exchanges_of_its_findings(tmp_path: Path) -> None:
         cases = ("--select", "chat.short", "--select", "models.list")
         done = run("run", planted.base_url, *cases, "--record", str(tmp_path / "new"), OPENAI_API_KEY=KEY)
     assert done.returncode == 1, done.stderr
-    assert f"recorded  1 exchange of 1 case with findings in {tmp_path / 'new'}" in done.stdout
+    assert f"saved     1 exchange of 1 case with findings in {tmp_path / 'new'}" in done.stdout
     assert [path.name for path in find(tmp_path)] == ["chat.short.yaml"]
     assert load(tmp_path / "new" / "chat.short.yaml").breaks == ("usage.adds-up",)
     assert no_key_in(tmp_path)
@@ -105,7 +105,7 @@ def test_any_client_is_recorded_until_ctrl_c(target: str, tmp_path: Path) -> Non
         os.kill(process.pid, signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (0, "")
-    assert "kept 1 recording" in out
+    assert "saved 1 recording" in out
     assert no_key_in(tmp_path)
 
 
@@ -150,9 +150,9 @@ def test_a_full_disk_is_told_and_main_still_gets_its_poem(target: str, tmp_path:
         (["--out", "x"], "--target is missing"),
         (["--target", "http://127.0.0.1:1"], "--out is missing"),
         (["--target", "ftp://x", "--out", "{folder}"], "must be a URL that starts with http"),
-        (["--target", "http://127.0.0.1:1", "--out", "{file}"], "cannot be made"),
+        (["--target", "http://127.0.0.1:1", "--out", "{file}"], "cannot be created"),
         (["--target", "http://127.0.0.1:1", "--out", "{folder}", "--run", "nothing"], "no case is called"),
-        (["--target", "http://127.0.0.1:1", "--out", "{folder}", "--run", "main", "--", "ls"], "leave out"),
+        (["--target", "http://127.0.0.1:1", "--out", "{folder}", "--run", "main", "--", "ls"], "omit"),
         (["--target", "http://127.0.0.1:1", "--out", "{folder}", "--", "/no/such"], "cannot be run"),
     ],
 )
