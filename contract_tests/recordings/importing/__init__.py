@@ -1,4 +1,4 @@
-"""Recordings of other tools as fixtures of this kit, saying what their formats have lost.
+"""Recordings of other tools as fixtures of this kit, each saying what its format has lost.
 
 HAR, cassettes of vcrpy, flow files of mitmproxy, what curl prints, fixtures of aimock, and the JSON Lines of
 shared recordings.
@@ -36,6 +36,8 @@ _TITLES = {
     "aimock": "made up around an answer of aimock",
     "jsonl": "a shared recording",
 }
+_READERS = {"har": har.entries, "vcrpy": cassettes.entries, "aimock": aimock.entries}
+"""Readers of formats that are one JSON document."""
 
 
 class Unrecognised(InputError):
@@ -111,13 +113,12 @@ def _open(path: Path, format: str | None, endpoint: str | None, asked: CurlReque
         return chosen, cassettes.entries(cassettes.parse(data, where), where, endpoint)
     value = document(path, data) if chosen else None
     kind = kind_of(value) if chosen in (None, "json") else chosen
-    readers = {"har": har.entries, "vcrpy": cassettes.entries, "aimock": aimock.entries}
     if kind is None:
         raise Unrecognised(
             f"{path}: no recording: neither a fixture nor a HAR, a cassette of vcrpy, a flow file of "
             "mitmproxy, output of `curl -i`, a fixture of aimock or JSON Lines of shared recordings"
         )
-    return kind, readers[kind](value, where, endpoint)
+    return kind, _READERS[kind](value, where, endpoint)
 
 
 def _of_endpoint(entries: Entries, endpoint: str | None) -> Entries:

@@ -121,7 +121,7 @@ def _lists(endpoint: Endpoint, view: View) -> Iterable[tuple[View, Node]]:
     harm="`choices[n - 1]` raises, or answers are paid for and thrown away",
 )
 def choice_count(subject: tuple[View, Node]) -> Iterable[Complaint]:
-    """There are `n` choices for each prompt, one where `n` is absent."""
+    """There are `n` choices for each prompt, one if `n` is absent."""
     view, node = subject
     if len(node.value) != view.wanted_choices:
         yield node, f"{len(node.value)} choices", str(view.wanted_choices)
