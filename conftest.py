@@ -5,13 +5,28 @@ from __future__ import annotations
 import signal
 import threading
 
+import pytest
 
-def pytest_configure() -> None:
-    """Let Ctrl-C mean what it usually does.
 
-    A shell without job control starts what runs in its background with SIGINT ignored; children inherit
-    that, and the tests that interrupt a command would wait for it for ever.
+def pytest_configure(config: pytest.Config) -> None:
+    _let_ctrl_c_interrupt()
+    if not config.getoption("--target", default=None):
+        _let_hypothesis_take_its_time()
+
+
+def _let_ctrl_c_interrupt() -> None:
+    """Undo what a shell without job control does to its background: it has SIGINT ignored.
+
+    Children inherit that, and the tests that interrupt a command would wait for it for ever.
     """
     in_main_thread = threading.current_thread() is threading.main_thread()
     if in_main_thread and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _let_hypothesis_take_its_time() -> None:
+    """No example fails for being slow: on a busy machine that says nothing about the code."""
+    from hypothesis import HealthCheck, settings
+
+    settings.register_profile("kit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("kit")

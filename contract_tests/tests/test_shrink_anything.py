@@ -53,7 +53,7 @@ ALSO = {name: {"chat.stream.other-model"} for name in ("groq", "databricks")}
 def test_a_recorded_fault_becomes_a_small_fixture(provider: str, rule: str, tmp_path: Path) -> None:
     whole = next(one for one in _of(provider) if rule in judge(one).ids())
 
-    done = shrink_rule(Judged(whole), RULES[rule], seconds=30)
+    done = shrink_rule(Judged(whole), RULES[rule], seconds=120)
 
     assert judge(done.after).ids() == {rule} | ALSO.get(provider, set())
     fixture.save(fixture.Fixture(done.after, rule, (rule,)), tmp_path / "small.yaml")
@@ -157,7 +157,7 @@ EXCHANGES = st.builds(
 def test_any_exchange_can_be_shrunk(exchange: Exchange) -> None:
     before = judge(exchange).ids()
     for name in sorted(before)[:2]:
-        done = shrink_rule(Judged(exchange), RULES[name], seconds=10, max_calls=400)
+        done = shrink_rule(Judged(exchange), RULES[name], seconds=120, max_calls=400)
 
         after = judge(done.after).ids()
         assert name in after
@@ -177,7 +177,7 @@ def test_any_exchange_can_be_shrunk(exchange: Exchange) -> None:
     )
 )
 def test_where_everything_may_go_nothing_is_left(exchange: Exchange) -> None:
-    after = shrink(exchange, lambda candidate: True, seconds=10).after
+    after = shrink(exchange, lambda candidate: True, seconds=120).after
 
     assert len(after.payload) <= len(exchange.payload)
     assert not after.raw

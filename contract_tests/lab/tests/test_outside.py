@@ -127,18 +127,21 @@ def test_no_key_reaches_a_judge(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_paced_answer_comes_in_pieces() -> None:
+    """On a busy machine two pieces may be read at once; that they never come apart would be the fault."""
+    ahead = []
     with FakeServer([PACED], seed=1) as fake, openai.OpenAI(base_url=fake.base_url, api_key="any") as client:
-        began = time.monotonic()
-        at = [
-            (time.monotonic() - began, piece.choices[0].delta.content)
-            for piece in client.chat.completions.create(
-                model="gpt-4o-mini",
-                messages=[{"role": "user", "content": "reply exactly PONG"}],
-                stream=True,
-            )
-        ]
-    assert "".join(text or "" for _, text in at) == "PONG"
-    assert next(when for when, text in at if text) < at[-1][0] - 0.01
+        while not ahead or (ahead[-1] <= 0.01 and len(ahead) < 50):
+            at = [
+                (time.monotonic(), piece.choices[0].delta.content)
+                for piece in client.chat.completions.create(
+                    model="gpt-4o-mini",
+                    messages=[{"role": "user", "content": "reply exactly PONG"}],
+                    stream=True,
+                )
+            ]
+            assert "".join(text or "" for _, text in at) == "PONG"
+            ahead.append(at[-1][0] - next(when for when, text in at if text))
+    assert ahead[-1] > 0.01
 
 
 def test_the_table_shows_the_points_the_evidence_and_what_was_not_asked() -> None:
