@@ -128,7 +128,7 @@ def test_no_key_reaches_a_judge(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_paced_answer_comes_in_pieces() -> None:
     """On a busy machine two pieces may be read at once; that they never come apart would be the fault."""
-    ahead = []
+    ahead: list[float] = []
     with FakeServer([PACED], seed=1) as fake, openai.OpenAI(base_url=fake.base_url, api_key="any") as client:
         while not ahead or (ahead[-1] <= 0.01 and len(ahead) < 50):
             at = [
