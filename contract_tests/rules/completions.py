@@ -37,7 +37,7 @@ streamed_choices.add_to(completions_stream, TEXT)
 limits.add_to(completions_stream, LimitedReplies(TEXT, streamed=True), see.COMPLETION_CREATE)
 
 
-def _text(choice: Node) -> Iterable[Complaint]:
+def _text_complaints(choice: Node) -> Iterable[Complaint]:
     if choice["text"].kind != "string":
         chat = next((name for name in ("message", "delta") if choice[name].there), "")
         seen = f"{chat}, as in a chat completion" if chat else str(choice["text"])
@@ -47,13 +47,13 @@ def _text(choice: Node) -> Iterable[Complaint]:
 @completions.rule("text", over=TEXT.choices, harm="`reply.choices[0].text` is None")
 def text(choice: Node) -> Iterable[Complaint]:
     """Each choice has its answer in the string `text`."""
-    return _text(choice)
+    return _text_complaints(choice)
 
 
 @completions_stream.rule("text", over=TEXT.chunk_choices, harm="`chunk.choices[0].text` is None")
 def chunk_text(choice: Node) -> Iterable[Complaint]:
     """Each choice of a chunk has its new text in the string `text`."""
-    return _text(choice)
+    return _text_complaints(choice)
 
 
 @completions.rule(
@@ -86,13 +86,13 @@ def chunk_finish_reason(choice: Node) -> Iterable[Complaint]:
 _LISTS = ("tokens", "token_logprobs", "top_logprobs", "text_offset")
 
 
-def _logprobs(view: View) -> Iterable[Node]:
+def _logprob_objects(view: View) -> Iterable[Node]:
     for choice in (*TEXT.choices(view), *TEXT.chunk_choices(view)):
         if choice["logprobs"]:
             yield choice["logprobs"]
 
 
-@completions.rule("logprobs", over=_logprobs, harm="clients that zip the lists lose tokens or raise")
+@completions.rule("logprobs", over=_logprob_objects, harm="clients that zip the lists lose tokens or raise")
 def logprobs(node: Node) -> Iterable[Complaint]:
     """`logprobs`, unless it is null, holds lists of one length: tokens, token_logprobs and text_offset."""
     if node.kind != "object" or node["content"].there:
@@ -107,7 +107,7 @@ def logprobs(node: Node) -> Iterable[Complaint]:
             yield node[name], f"{length} entries", f"{lengths['tokens']}, one for each token"
 
 
-def _logprobs_asked(view: View) -> Iterable[Answer]:
+def _answers_with_logprobs(view: View) -> Iterable[Answer]:
     wanted = view.request["logprobs"].value
     if view.endpoint == "completions" and isinstance(wanted, int) and not isinstance(wanted, bool):
         yield from (answer for answer in answers(view) if answer.text)
@@ -115,7 +115,7 @@ def _logprobs_asked(view: View) -> Iterable[Answer]:
 
 @completions.rule(
     "logprobs-given",
-    over=_logprobs_asked,
+    over=_answers_with_logprobs,
     see=see.COMPLETION_CREATE,
     harm="`choice.logprobs.tokens` raises on None: evaluation harnesses stop",
 )
@@ -125,7 +125,7 @@ def logprobs_given(answer: Answer) -> Iterable[Complaint]:
         yield answer.where, "text without log probabilities", "an object with tokens and token_logprobs"
 
 
-def _readable(view: View) -> Iterable[tuple[Node, list[str]]]:
+def _choices_of_readable_tokens(view: View) -> Iterable[tuple[Node, list[str]]]:
     """Choices of a dict whose tokens are all text: `bytes:` begins one that is part of a character."""
     for choice in TEXT.choices(view):
         texts = [token.text for token in choice["logprobs"]["tokens"]]
@@ -135,7 +135,7 @@ def _readable(view: View) -> Iterable[tuple[Node, list[str]]]:
 
 @completions.rule(
     "logprobs-tell-the-text",
-    over=_readable,
+    over=_choices_of_readable_tokens,
     level=SHOULD,
     see=see.COMPLETION_OBJECT,
     harm="evaluation harnesses score other words than those of the answer",
@@ -156,7 +156,7 @@ def logprobs_tell_the_text(subject: tuple[Node, list[str]]) -> Iterable[Complain
             return
 
 
-def _echoed(view: View) -> Iterable[tuple[Node, str]]:
+def _choices_with_prompts(view: View) -> Iterable[tuple[Node, str]]:
     """Each choice with the prompt it goes on with: those of the first prompt come first."""
     given = view.request["prompt"]
     prompts = [given.text] if given.text else [prompt.text for prompt in given]
@@ -171,7 +171,7 @@ def _echoed(view: View) -> Iterable[tuple[Node, str]]:
 
 @completions.rule(
     "echo",
-    over=_echoed,
+    over=_choices_with_prompts,
     see=see.COMPLETION_CREATE,
     harm="evaluation harnesses that cut the prompt off cut off part of the answer instead",
 )

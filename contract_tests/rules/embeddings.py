@@ -19,12 +19,12 @@ UNIT = 0.02
 """How far the length of a vector may be from 1; float16 and rounding stay far below."""
 
 
-def _answered(view: View) -> Iterable[View]:
+def _answers(view: View) -> Iterable[View]:
     if view.endpoint == "embeddings" and view.ok and view.whole and view.form != "empty":
         yield view
 
 
-@embeddings.rule("is-object", over=_answered, harm="clients get a string or a bare list")
+@embeddings.rule("is-object", over=_answers, harm="clients get a string or a bare list")
 def is_object(view: View) -> Iterable[Complaint]:
     """The answer is one JSON object."""
     if view.form != "json" or (view.document.ok and not isinstance(view.document.value, dict)):
@@ -76,11 +76,11 @@ def object_(entry: Node) -> Iterable[Complaint]:
         yield entry["object"], str(entry["object"]), '"embedding"'
 
 
-def _indexed(view: View) -> Iterable[Node]:
+def _data_lists(view: View) -> Iterable[Node]:
     yield from (root["data"] for root in embedding_lists(view) if root["data"].kind == "array")
 
 
-@embeddings.rule("index", over=_indexed, harm="vectors are stored with the wrong text")
+@embeddings.rule("index", over=_data_lists, harm="vectors are stored with the wrong text")
 def index(node: Node) -> Iterable[Complaint]:
     """The entries have the numbers 0, 1, 2 … as their `index`, each once."""
     wanted = set(range(len(node.value)))
@@ -91,7 +91,9 @@ def index(node: Node) -> Iterable[Complaint]:
         wanted.discard(number.value if number.kind == "integer" else None)
 
 
-@embeddings.rule("order", over=_indexed, level=SHOULD, harm="clients that zip texts and vectors mix them up")
+@embeddings.rule(
+    "order", over=_data_lists, level=SHOULD, harm="clients that zip texts and vectors mix them up"
+)
 def order(node: Node) -> Iterable[Complaint]:
     """The entries stand in the order of the inputs."""
     numbers = [entry["index"].number for entry in node]
@@ -110,15 +112,15 @@ def count_inputs(view: View) -> int | None:
     return 1 if all(isinstance(item, int) for item in given) else len(given)
 
 
-def _counted(view: View) -> Iterable[tuple[Node, int]]:
+def _lists_with_counts(view: View) -> Iterable[tuple[Node, int]]:
     wanted = count_inputs(view)
     if wanted is not None:
-        yield from ((node, wanted) for node in _indexed(view))
+        yield from ((node, wanted) for node in _data_lists(view))
 
 
 @embeddings.rule(
     "count",
-    over=_counted,
+    over=_lists_with_counts,
     needs=[Aspect.REQUEST],
     see=see.EMBEDDING_CREATE,
     harm="clients zip texts and vectors: the last texts silently get none",
@@ -130,14 +132,14 @@ def count(subject: tuple[Node, int]) -> Iterable[Complaint]:
         yield node, f"{len(node.value)} embeddings", str(wanted)
 
 
-def _encoded(view: View) -> Iterable[tuple[Node, bool]]:
+def _entries_with_encoding(view: View) -> Iterable[tuple[Node, bool]]:
     in_base64 = view.request["encoding_format"].value == "base64"
     yield from ((entry["embedding"], in_base64) for entry in _entries(view))
 
 
 @embeddings.rule(
     "encoding",
-    over=_encoded,
+    over=_entries_with_encoding,
     needs=[Aspect.REQUEST],
     see=see.EMBEDDING_CREATE,
     harm="openai-python asks for base64 by default and decodes every string",
@@ -148,7 +150,7 @@ def encoding(subject: tuple[Node, bool]) -> Iterable[Complaint]:
     if in_base64:
         if vector(node) is None or node.kind != "string":
             yield node, str(node)[:60], "Base64 of little-endian 32-bit floats"
-        elif _of_doubles(node.text):
+        elif _is_of_doubles(node.text):
             yield node, "Base64 of 64-bit floats", "Base64 of little-endian 32-bit floats"
     elif node.kind != "array" or any(item.number is None for item in node) or not node.value:
         yield node, str(node)[:60], "an array of numbers"
@@ -170,7 +172,7 @@ def vector(node: Node) -> tuple[float, ...] | None:
     return struct.unpack(f"<{len(raw) // 4}f", raw) if raw and len(raw) % 4 == 0 else None
 
 
-def _of_doubles(text: str) -> bool:
+def _is_of_doubles(text: str) -> bool:
     """Whether the bytes make a vector of length 1 as 64-bit floats, and none as 32-bit floats."""
     raw = base64.b64decode(text)
     if len(raw) % 8:
@@ -220,14 +222,17 @@ def unit_length(subject: tuple[Node, tuple[float, ...]]) -> Iterable[Complaint]:
         yield node, f"length {length:.3g}", "1"
 
 
-def _sized(view: View) -> Iterable[tuple[Node, int]]:
+def _vectors_with_dimensions(view: View) -> Iterable[tuple[Node, int]]:
     wanted = view.request["dimensions"].value
     if isinstance(wanted, int):
         yield from ((node, wanted) for node, _ in _vectors(view))
 
 
 @embeddings.rule(
-    "dimensions", over=_sized, see=see.EMBEDDING_CREATE, harm="the vector store refuses the vector"
+    "dimensions",
+    over=_vectors_with_dimensions,
+    see=see.EMBEDDING_CREATE,
+    harm="the vector store refuses the vector",
 )
 def dimensions(subject: tuple[Node, int]) -> Iterable[Complaint]:
     """A vector has as many numbers as `dimensions` asks for."""
@@ -237,7 +242,7 @@ def dimensions(subject: tuple[Node, int]) -> Iterable[Complaint]:
         yield node, f"{len(numbers)} numbers", str(wanted)
 
 
-@embeddings.rule("same-size", over=_indexed, harm="the vector store refuses the batch")
+@embeddings.rule("same-size", over=_data_lists, harm="the vector store refuses the batch")
 def same_size(node: Node) -> Iterable[Complaint]:
     """All vectors of an answer have the same size."""
     sizes = [(entry["embedding"], len(vector(entry["embedding"]) or ())) for entry in node]
@@ -250,7 +255,7 @@ SIZES = {"text-embedding-ada-002": 1536, "text-embedding-3-small": 1536, "text-e
 """How many numbers the vectors of OpenAI's models have where `dimensions` is left out."""
 
 
-def _of_known_size(view: View) -> Iterable[tuple[Node, int]]:
+def _vectors_of_known_size(view: View) -> Iterable[tuple[Node, int]]:
     size = SIZES.get(view.request["model"].text)
     if size and not view.request["dimensions"]:
         yield from ((node, size) for node, _ in _vectors(view))
@@ -258,7 +263,7 @@ def _of_known_size(view: View) -> Iterable[tuple[Node, int]]:
 
 @embeddings.rule(
     "size-of-model",
-    over=_of_known_size,
+    over=_vectors_of_known_size,
     needs=[Aspect.REQUEST],
     yields_to=("embeddings.encoding",),
     see=see.EMBEDDING_GUIDE,

@@ -19,7 +19,7 @@ from fake_server.wire import jsontext
 formats = Section("formats", "JSON mode, structured outputs, refusals", see.STRUCTURED)
 
 
-def _json_asked(view: View) -> Iterable[Answer]:
+def _json_answers(view: View) -> Iterable[Answer]:
     """Answers in text that ended by themselves, where response_format asks for JSON."""
     if view.request["response_format"]["type"].value in ("json_object", "json_schema"):
         yield from (
@@ -29,7 +29,9 @@ def _json_asked(view: View) -> Iterable[Answer]:
         )
 
 
-@formats.rule("json-text", over=_json_asked, see=see.CHAT_CREATE, harm="`json.loads(message.content)` raises")
+@formats.rule(
+    "json-text", over=_json_answers, see=see.CHAT_CREATE, harm="`json.loads(message.content)` raises"
+)
 def json_text(answer: Answer) -> Iterable[Complaint]:
     """With response_format json_object or json_schema the text is JSON with nothing around it."""
     parsed = jsontext.parse(answer.text.encode("utf-8", "replace"))
@@ -38,15 +40,15 @@ def json_text(answer: Answer) -> Iterable[Complaint]:
         yield answer.where, f"{fenced}{answer.text[:50]!r}", "a JSON text"
 
 
-def _object_asked(view: View) -> Iterable[tuple[Answer, object]]:
+def _object_answers(view: View) -> Iterable[tuple[Answer, object]]:
     if view.request["response_format"]["type"].value == "json_object":
-        for answer in _json_asked(view):
+        for answer in _json_answers(view):
             parsed = jsontext.parse(answer.text.encode("utf-8", "replace"))
             if parsed.ok:
                 yield answer, parsed.value
 
 
-@formats.rule("json-object", over=_object_asked, see=see.CHAT_CREATE, harm="`answer['key']` raises")
+@formats.rule("json-object", over=_object_answers, see=see.CHAT_CREATE, harm="`answer['key']` raises")
 def json_object(part: tuple[Answer, object]) -> Iterable[Complaint]:
     """With response_format json_object the JSON text is an object."""
     answer, value = part
@@ -54,16 +56,16 @@ def json_object(part: tuple[Answer, object]) -> Iterable[Complaint]:
         yield answer.where, f"{answer.text[:50]!r}", "an object"
 
 
-def _schema_asked(view: View) -> Iterable[tuple[Answer, str]]:
+def _schema_answers(view: View) -> Iterable[tuple[Answer, str]]:
     json_schema = view.request["response_format"]["json_schema"]
     if json_schema["schema"].kind == "object" and json_schema["strict"].value is True:
-        for answer in _json_asked(view):
+        for answer in _json_answers(view):
             parsed = jsontext.parse(answer.text.encode("utf-8", "replace"))
             if parsed.ok:
                 yield answer, violation(parsed.value, json_schema["schema"].value)
 
 
-@formats.rule("schema-kept", over=_schema_asked, harm="typed clients fail to parse the answer")
+@formats.rule("schema-kept", over=_schema_answers, harm="typed clients fail to parse the answer")
 def schema_kept(part: tuple[Answer, str]) -> Iterable[Complaint]:
     """With a strict json_schema the text is valid against the schema that was sent."""
     answer, violation = part
@@ -98,12 +100,12 @@ def _validator() -> Any:
     )
 
 
-def _refused(view: View) -> Iterable[Answer]:
+def _refusals(view: View) -> Iterable[Answer]:
     yield from (answer for answer in answers(view) if answer.refusal)
 
 
 @formats.rule(
-    "refusal-alone", over=_refused, level=SHOULD, harm="clients show the refusal and parse the text"
+    "refusal-alone", over=_refusals, level=SHOULD, harm="clients show the refusal and parse the text"
 )
 def refusal_alone(answer: Answer) -> Iterable[Complaint]:
     """A refusal stands in `refusal` alone: the choice has no text and calls nothing."""
@@ -115,22 +117,24 @@ def refusal_alone(answer: Answer) -> Iterable[Complaint]:
 _LEAKS = ("<|im_end|>", "<|im_start|>", "<|endoftext|>", "<|eot_id|>", "</s>", "<end_of_turn>", "[/INST]")
 
 
-def _texts(view: View) -> Iterable[tuple[Answer, str]]:
+def _answers_with_requests(view: View) -> Iterable[tuple[Answer, str]]:
     for answer in answers(view):
         if answer.text:
-            yield answer, _asked_text(view)
+            yield answer, _request_text(view)
 
 
 @lru_cache(maxsize=8)
-def _decoded(body: bytes) -> str:
+def _decode(body: bytes) -> str:
     return body.decode("utf-8", "replace")
 
 
-def _asked_text(view: View) -> str:
-    return _decoded(view.exchange.request.body)
+def _request_text(view: View) -> str:
+    return _decode(view.exchange.request.body)
 
 
-@formats.rule("no-control-tokens", over=_texts, level=SHOULD, harm="users read the model's template")
+@formats.rule(
+    "no-control-tokens", over=_answers_with_requests, level=SHOULD, harm="users read the model's template"
+)
 def no_control_tokens(part: tuple[Answer, str]) -> Iterable[Complaint]:
     """The text is free of the tokens that mark turns in a model's prompt."""
     answer, request = part
@@ -141,7 +145,7 @@ def no_control_tokens(part: tuple[Answer, str]) -> Iterable[Complaint]:
 
 @formats.rule(
     "no-replacement",
-    over=_texts,
+    over=_answers_with_requests,
     level=SHOULD,
     yields_to=("http.json-utf8", "sse.utf8"),
     harm="a character is lost for good",
@@ -154,7 +158,12 @@ def no_replacement(part: tuple[Answer, str]) -> Iterable[Complaint]:
         yield answer.where, f"U+FFFD after {answer.text[max(0, at - 20) : at]!r}"
 
 
-@formats.rule("no-thinking", over=_texts, level=SHOULD, harm="users read the model's draft as its answer")
+@formats.rule(
+    "no-thinking",
+    over=_answers_with_requests,
+    level=SHOULD,
+    harm="users read the model's draft as its answer",
+)
 def no_thinking(part: tuple[Answer, str]) -> Iterable[Complaint]:
     """The text does not begin with a `<think>` block: reasoning has members of its own."""
     answer, request = part
@@ -165,13 +174,16 @@ def no_thinking(part: tuple[Answer, str]) -> Iterable[Complaint]:
 # -- reasoning and refusals in members of their own
 
 
-def _said(view: View) -> Iterator[Node]:
+def _messages_and_deltas(view: View) -> Iterator[Node]:
     yield from messages(view)
     yield from deltas(view)
 
 
 @formats.rule(
-    "one-reasoning", over=_said, level=SHOULD, harm="clients that read both names show the reasoning twice"
+    "one-reasoning",
+    over=_messages_and_deltas,
+    level=SHOULD,
+    harm="clients that read both names show the reasoning twice",
 )
 def one_reasoning(node: Node) -> Iterable[Complaint]:
     """Reasoning comes under one name, `reasoning_content` or `reasoning`, not under both."""
@@ -180,7 +192,7 @@ def one_reasoning(node: Node) -> Iterable[Complaint]:
 
 
 @computed_once
-def _not_refusing(view: View) -> Iterator[Node]:
+def _without_refusal(view: View) -> Iterator[Node]:
     """The messages without a refusal, and the first delta of each streamed choice that has an empty one."""
     yield from (node for node in messages(view) if not node["refusal"].text)
     for choice in streamed_choices(view):
@@ -190,7 +202,7 @@ def _not_refusing(view: View) -> Iterator[Node]:
 
 @formats.rule(
     "null-refusal",
-    over=_not_refusing,
+    over=_without_refusal,
     level=NOTE,
     harm="clients that test whether `refusal` is null show an answer as refused",
 )

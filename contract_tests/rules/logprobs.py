@@ -34,26 +34,28 @@ def members(node: Node) -> Iterable[Complaint]:
             yield node[name], "missing", "an array or null"
 
 
-def _asked(view: View) -> Iterable[Answer]:
+def _answers_with_logprobs(view: View) -> Iterable[Answer]:
     if view.endpoint == "chat" and view.request["logprobs"].value is True:
         yield from (answer for answer in answers(view) if answer.text.strip())
 
 
-@logprobs.rule("given", over=_asked, see=see.CHAT_CREATE, harm="`choice.logprobs.content` raises")
+@logprobs.rule(
+    "given", over=_answers_with_logprobs, see=see.CHAT_CREATE, harm="`choice.logprobs.content` raises"
+)
 def given(answer: Answer) -> Iterable[Complaint]:
     """A text answer that is requested with `logprobs: true` has log probabilities."""
     if not any(list(node["content"]) for node in answer.logprobs):
         yield answer.where, "text without log probabilities", "choices[].logprobs.content"
 
 
-def _unasked(view: View) -> Iterable[Node]:
+def _unrequested_objects(view: View) -> Iterable[Node]:
     if view.endpoint == "chat" and view.request["logprobs"].value is not True:
         yield from _objects(view)
 
 
 @logprobs.rule(
     "unasked",
-    over=_unasked,
+    over=_unrequested_objects,
     level=SHOULD,
     needs=[Aspect.REQUEST],
     see=see.CHAT_CREATE,
@@ -90,7 +92,7 @@ def top(token: Node) -> Iterable[Complaint]:
         yield node, str(node), "an array of objects"
 
 
-def _counted(view: View) -> Iterable[tuple[Node, int]]:
+def _alternatives_with_limit(view: View) -> Iterable[tuple[Node, int]]:
     wanted = view.request["top_logprobs"].value
     if view.endpoint == "chat" and view.request["logprobs"].value is True:
         most = wanted if isinstance(wanted, int) else 0
@@ -99,7 +101,7 @@ def _counted(view: View) -> Iterable[tuple[Node, int]]:
 
 @logprobs.rule(
     "top-count",
-    over=_counted,
+    over=_alternatives_with_limit,
     needs=[Aspect.REQUEST],
     see=see.CHAT_CREATE,
     harm="tables and arrays made for N alternatives overflow or show the wrong columns",
@@ -113,7 +115,7 @@ def top_count(subject: tuple[Node, int]) -> Iterable[Complaint]:
 
 @logprobs.rule(
     "top-given",
-    over=_counted,
+    over=_alternatives_with_limit,
     level=SHOULD,
     needs=[Aspect.REQUEST],
     see=see.CHAT_CREATE,
@@ -147,7 +149,7 @@ def bytes_(token: Node) -> Iterable[Complaint]:
             yield node, f"{str(node)[:60]} for {text!r}", str(wanted)
 
 
-def _joined(view: View) -> Iterable[tuple[Answer, bytes]]:
+def _answers_with_tokens(view: View) -> Iterable[tuple[Answer, bytes]]:
     if view.endpoint == "chat":
         for answer in answers(view):
             tokens = [token for node in answer.logprobs for token in node["content"]]
@@ -162,7 +164,9 @@ def _bytes(token: Node) -> bytes:
     return token["token"].text.encode("utf-8", "replace")
 
 
-@logprobs.rule("tell-the-text", over=_joined, level=SHOULD, harm="confidence is shown on the wrong words")
+@logprobs.rule(
+    "tell-the-text", over=_answers_with_tokens, level=SHOULD, harm="confidence is shown on the wrong words"
+)
 def tell_the_text(subject: tuple[Answer, bytes]) -> Iterable[Complaint]:
     """The tokens of `logprobs.content`, joined, are the text of the choice."""
     answer, joined = subject

@@ -15,14 +15,14 @@ from contract_tests.rules.shared.reply import created_complaints
 models = Section("models", "The list of models and the model object", see.MODEL_OBJECT)
 
 
-def _answered(view: View) -> Iterable[View]:
+def _answers(view: View) -> Iterable[View]:
     if view.endpoint in ("models", "model") and view.ok and view.whole and view.form != "empty":
         yield view
 
 
 @models.rule(
     "is-object",
-    over=_answered,
+    over=_answers,
     see=see.MODELS,
     harm="openai-python's `models.list()` raises AttributeError on a bare list",
 )
@@ -142,14 +142,14 @@ def not_blank(model: Node) -> Iterable[Complaint]:
             yield model[name], str(model[name])
 
 
-def _retrieved(view: View) -> Iterable[View]:
+def _single_models(view: View) -> Iterable[View]:
     if view.endpoint == "model" and view.is_dict:
         yield view
 
 
 @models.rule(
     "retrieve-id",
-    over=_retrieved,
+    over=_single_models,
     see=see.MODELS,
     harm="the caller configures another model than it requested",
 )
@@ -160,7 +160,7 @@ def retrieve_id(view: View) -> Iterable[Complaint]:
         yield view.root["id"], str(view.root["id"]), wanted
 
 
-def _older(view: View) -> Iterable[Node]:
+def _models_of_2023(view: View) -> Iterable[Node]:
     yield from (model for model in model_objects(view) if model["permission"].there)
 
 
@@ -168,7 +168,10 @@ _SWITCHES = ("create_engine", "sampling", "logprobs", "search_indices", "view", 
 
 
 @models.rule(
-    "permission", over=_older, level=SHOULD, harm="clients of 2023, whose types require it, refuse the model"
+    "permission",
+    over=_models_of_2023,
+    level=SHOULD,
+    harm="clients of 2023, whose types require it, refuse the model",
 )
 def permission(model: Node) -> Iterable[Complaint]:
     """A model in the form of 2023 has `root`, `parent` and a complete `permission`; vLLM still sends it."""

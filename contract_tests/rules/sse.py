@@ -19,7 +19,7 @@ sse = Section("sse", "Server-sent events", see.SSE)
 FIELDS = frozenset({"data", "event", "id", "retry", ""})
 
 
-def _ended(view: View) -> Iterable[View]:
+def _whole_streams(view: View) -> Iterable[View]:
     for stream in event_bodies(view):
         if stream.whole and stream.events:
             yield stream
@@ -27,7 +27,7 @@ def _ended(view: View) -> Iterable[View]:
 
 @sse.rule(
     "last-event-complete",
-    over=_ended,
+    over=_whole_streams,
     needs=[Aspect.EVENT_FRAMING],
     see=see.SSE_INTERPRET,
     harm="parsers that follow the standard drop the last event: the finish reason or [DONE] is lost",
@@ -53,7 +53,7 @@ def one_json_per_event(payload: Payload) -> Iterable[Complaint]:
         yield payload, f"{payload.text.decode()!s} in quotation marks", "data: [DONE]"
     elif payload.parsed.ok:
         yield payload, f"the data is JSON, but not an object: {payload.text[:60].decode('utf-8', 'replace')}"
-    elif several_documents(payload.text):
+    elif holds_several_texts(payload.text):
         yield payload, "several JSON texts in one event: single newlines do not end an event"
     else:
         problem = payload.parsed.problems[-1]
@@ -61,7 +61,7 @@ def one_json_per_event(payload: Payload) -> Iterable[Complaint]:
         yield place, f"the data is not JSON: {problem.detail}"
 
 
-def several_documents(text: bytes) -> bool:
+def holds_several_texts(text: bytes) -> bool:
     """Whether the text holds more than one JSON value or [DONE], one after the other."""
     decoder, decoded, count, position = json.JSONDecoder(), text.decode("utf-8", "replace"), 0, 0
     while position < len(decoded) and count < 2:

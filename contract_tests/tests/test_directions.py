@@ -46,12 +46,6 @@ So the fake knows nothing of the suite, the product nothing of the lab, and noth
 
 FLOOR_OF = {room: floor for floor, line in enumerate(FLOORS.splitlines()) for room in line.split()}
 
-NOT_YET = {
-    ("contract_tests.lab.tools.starting", "contract_tests.lab.interop"),
-    ("contract_tests.lab.tools.starting", "contract_tests.lab.interop.catalogue"),
-}
-"""Imports that still close a circle."""
-
 Graph = dict[str, set[str]]
 """The modules of the tree that each module imports."""
 
@@ -125,10 +119,7 @@ def room_of(module: str) -> str:
 
 @pytest.fixture(scope="module")
 def tree() -> Graph:
-    graph = imports_below(ROOT)
-    return {
-        module: {name for name in names if (module, name) not in NOT_YET} for module, names in graph.items()
-    }
+    return imports_below(ROOT)
 
 
 def test_no_module_imports_itself_by_way_of_others(tree: Graph) -> None:

@@ -39,14 +39,14 @@ def service_tier(chunk: Node) -> Iterable[Complaint]:
         yield chunk["service_tier"], str(chunk["service_tier"]), ", ".join(sorted(SERVICE_TIERS))
 
 
-def _obfuscated(view: View) -> Iterable[View]:
+def _streams_with_obfuscation(view: View) -> Iterable[View]:
     if any("obfuscation" in chunk.value for chunk in CHAT.chunks(view)):
         yield view
 
 
 @chat_stream.rule(
     "obfuscation",
-    over=_obfuscated,
+    over=_streams_with_obfuscation,
     level=SHOULD,
     harm="an eavesdropper can infer the text from packet sizes; typed clients refuse another type",
 )
@@ -127,7 +127,7 @@ def no_message(choice: Node) -> Iterable[Complaint]:
         yield choice["message"], "message beside delta"
 
 
-def _lists(view: View) -> Iterable[tuple[str, list[Node]]]:
+def _streamed_lists(view: View) -> Iterable[tuple[str, list[Node]]]:
     """Lists of objects that a choice streams in more than one delta, tool calls aside."""
     for choice in CHAT.streamed_choices(view):
         lists: dict[str, list[Node]] = {}
@@ -141,7 +141,7 @@ def _lists(view: View) -> Iterable[tuple[str, list[Node]]]:
 
 @chat_stream.rule(
     "list-index",
-    over=_lists,
+    over=_streamed_lists,
     level=SHOULD,
     yields_to=("chat.stream.content",),
     harm="the stream helper of openai-python raises: Expected list delta entry to have an `index` key",

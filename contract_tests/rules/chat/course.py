@@ -19,7 +19,7 @@ from contract_tests.rules.engine.view import View
 from fake_server.wire.exchange import Aspect
 
 
-def _comes_and_goes(view: View, name: str) -> Iterable[Complaint]:
+def _differences_from_the_first(view: View, name: str) -> Iterable[Complaint]:
     """Chunks whose member differs from the first chunk's, absent and null counted as values."""
     first = view.chunks[0].get(name)
     for chunk in view.chunks[1:]:
@@ -35,7 +35,7 @@ def _comes_and_goes(view: View, name: str) -> Iterable[Complaint]:
 )
 def same_fingerprint(view: View) -> Iterable[Complaint]:
     """All chunks of a stream have the same `system_fingerprint`, or none has one."""
-    return _comes_and_goes(view, "system_fingerprint")
+    return _differences_from_the_first(view, "system_fingerprint")
 
 
 @chat_stream.rule(
@@ -46,7 +46,7 @@ def same_fingerprint(view: View) -> Iterable[Complaint]:
 )
 def same_tier(view: View) -> Iterable[Complaint]:
     """All chunks of a stream have the same `service_tier`, or none has one."""
-    return _comes_and_goes(view, "service_tier")
+    return _differences_from_the_first(view, "service_tier")
 
 
 @chat_stream.rule(
@@ -81,7 +81,7 @@ _SPEAKING = frozenset(
 """What a delta says something with: members of the reference, and those that servers stream reasoning in."""
 
 
-def _going_on(view: View) -> Iterable[Node]:
+def _middle_entries(view: View) -> Iterable[Node]:
     """Entries that do not end their choice."""
     for choice in streamed_choices(view):
         for place, entry in enumerate(choice.entries):
@@ -91,7 +91,7 @@ def _going_on(view: View) -> Iterable[Node]:
 
 @chat_stream.rule(
     "delta-says-something",
-    over=_going_on,
+    over=_middle_entries,
     level=SHOULD,
     yields_to=("chat.stream.says-something", "chat.stream.finishes"),
     harm="part of the answer is lost if it comes under another name",
@@ -103,12 +103,15 @@ def delta_says_something(entry: Node) -> Iterable[Complaint]:
         yield entry["delta"], str(entry["delta"]), "content, tool_calls or refusal"
 
 
-def _stopped_by_itself(view: View) -> Iterable[StreamedChoice]:
+def _choices_that_stopped(view: View) -> Iterable[StreamedChoice]:
     yield from (choice for choice in whole_streamed_choices(view) if choice.finish_reason == "stop")
 
 
 @chat_stream.rule(
-    "says-something", level=SHOULD, over=_stopped_by_itself, harm="the answer is empty, and nobody says why"
+    "says-something",
+    level=SHOULD,
+    over=_choices_that_stopped,
+    harm="the answer is empty, and nobody says why",
 )
 def says_something(choice: StreamedChoice) -> Iterable[Complaint]:
     """A choice that ends with "stop" has streamed content, a call, a refusal or audio."""
@@ -123,7 +126,7 @@ or is one chunk (a request may have waited in a queue, a chunk may have come byt
 which all of it came."""
 
 
-def _waited_for(view: View) -> Iterable[View]:
+def _slow_streams(view: View) -> Iterable[View]:
     for stream in whole_streams(view):
         first, *rest = stream.exchange.writes
         waited = first.pause >= (LONG_WAIT if rest else LATE_HEAD) or stream.exchange.head_pause >= LATE_HEAD
@@ -133,7 +136,7 @@ def _waited_for(view: View) -> Iterable[View]:
 
 @chat_stream.rule(
     "not-held-back",
-    over=_waited_for,
+    over=_slow_streams,
     level=SHOULD,
     needs=[Aspect.TIMING],
     see=see.STREAMING_GUIDE,

@@ -15,12 +15,16 @@ _STAMP = frozenset(["id", "object", "created", "model", "service_tier", "system_
 _ROOT = _STAMP | {"choices", "usage", "moderation", "metadata"}
 _CHOICE = frozenset(["index", "logprobs", "finish_reason"])
 _MESSAGE = frozenset(["role", "content", "refusal", "annotations", "audio", "tool_calls", "function_call"])
-_TOLD_BY = ("formats.one-reasoning", "chat.stream.says-something", "chat.stream.delta-says-something")
+_RULES_THAT_SAY_MORE = (
+    "formats.one-reasoning",
+    "chat.stream.says-something",
+    "chat.stream.delta-says-something",
+)
 """Rules that say more of such a member than its name."""
 _HARM = "decoders of closed types, as in Rust, Kotlin and JSON Schema, refuse what they do not know"
 
 
-def _foreign(root: Node, root_members: frozenset[str], answer: str) -> Iterator[tuple[str, Node]]:
+def _unknown_members(root: Node, root_members: frozenset[str], answer: str) -> Iterator[tuple[str, Node]]:
     """Members without a place in the reference, each with the name of what holds it."""
     held: list[tuple[str, frozenset[str], Node]] = [("the reply", root_members, root)]
     for choice in root["choices"]:
@@ -33,15 +37,15 @@ def _foreign(root: Node, root_members: frozenset[str], answer: str) -> Iterator[
             yield from ((f"{name} of {holder}", node[name]) for name in node.value if name not in known)
 
 
-def _of_dicts(view: View) -> Iterator[tuple[str, Node]]:
+def _unknown_in_dicts(view: View) -> Iterator[tuple[str, Node]]:
     for root in dicts(view):
-        yield from _foreign(root, _ROOT, "message")
+        yield from _unknown_members(root, _ROOT, "message")
 
 
-def _of_chunks(view: View) -> Iterator[tuple[str, Node]]:
+def _unknown_in_chunks(view: View) -> Iterator[tuple[str, Node]]:
     seen = set()
     for root in view.chunks if view.endpoint == "chat" and not view.is_dict else ():
-        for name, node in _foreign(root, _ROOT | {"obfuscation"}, "delta"):
+        for name, node in _unknown_members(root, _ROOT | {"obfuscation"}, "delta"):
             if name not in seen:
                 seen.add(name)
                 yield name, node
@@ -57,15 +61,15 @@ def _stream_views(view: View) -> Iterator[View]:
         yield view
 
 
-@chat.rule("known-members", over=_dict_views, level=NOTE, yields_to=_TOLD_BY, harm=_HARM)
+@chat.rule("known-members", over=_dict_views, level=NOTE, yields_to=_RULES_THAT_SAY_MORE, harm=_HARM)
 def known_members(view: View) -> Iterable[Complaint]:
     """A reply, its choices and messages have the members that the API reference names, and no others."""
-    for name, node in _of_dicts(view):
+    for name, node in _unknown_in_dicts(view):
         yield node, name
 
 
-@chat_stream.rule("known-members", over=_stream_views, level=NOTE, yields_to=_TOLD_BY, harm=_HARM)
+@chat_stream.rule("known-members", over=_stream_views, level=NOTE, yields_to=_RULES_THAT_SAY_MORE, harm=_HARM)
 def known_members_of_chunks(view: View) -> Iterable[Complaint]:
     """A chunk, its choices and their deltas have the members that the API reference names, and no others."""
-    for name, node in _of_chunks(view):
+    for name, node in _unknown_in_chunks(view):
         yield node, name

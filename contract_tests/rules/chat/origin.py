@@ -20,7 +20,7 @@ from fake_server.wire.exchange import Aspect
 
 Roots = Callable[[View], Iterable[Node]]
 """What stands for a reply: the dict, or the first chunk."""
-Named = tuple[Node, str]
+NamedModel = tuple[Node, str]
 """The model of a reply, and the one that was asked for."""
 
 _DATED = re.compile(r".+-\d{4}-\d{2}-\d{2}")
@@ -44,7 +44,7 @@ def _is_version_of(answered: str, asked: str) -> bool:
     return numbers and all(word in more for word in fewer)
 
 
-def _named(view: View, roots: Roots, *, dated: bool) -> Iterable[Named]:
+def _named_models(view: View, roots: Roots, *, dated: bool) -> Iterable[NamedModel]:
     asked = view.request["model"].text
     if asked and (_DATED.fullmatch(asked) is not None) is dated:
         yield from ((root["model"], asked) for root in roots(view) if root["model"].text)
@@ -56,37 +56,37 @@ def _first_chunks(view: View) -> Iterable[Node]:
         yield from islice((chunk for chunk in view.chunks if chunk["model"].text), 1)
 
 
-def pinned_model(section: Section, roots: Roots) -> None:
+def add_dated_model(section: Section, roots: Roots) -> None:
     """Register dated-model, for requests that name a model with its date."""
 
     @section.rule(
         "dated-model",
-        over=lambda view: _named(view, roots, dated=True),
+        over=lambda view: _named_models(view, roots, dated=True),
         level=SHOULD,
         needs=[Aspect.REQUEST],
         see=see.CHAT_CREATE,
         harm="a pinned snapshot is replaced by another, and nobody notices",
     )
-    def dated_model(subject: Named) -> Iterable[Complaint]:
+    def dated_model(subject: NamedModel) -> Iterable[Complaint]:
         """A model that is requested by its dated name answers under exactly that name."""
         node, asked = subject
         if node.text != asked:
             yield node, str(node), f'"{asked}"'
 
 
-def same_model(section: Section, roots: Roots, create: str, harm: str) -> None:
+def add_other_model(section: Section, roots: Roots, create: str, harm: str) -> None:
     """Register other-model, for requests that name a model without a date."""
 
     @section.rule(
         "other-model",
-        over=lambda view: _named(view, roots, dated=False),
+        over=lambda view: _named_models(view, roots, dated=False),
         level=NOTE,
         needs=[Aspect.REQUEST],
         see=create,
         yields_to=("errors.unknown-model",),
         harm=harm,
     )
-    def other_model(subject: Named) -> Iterable[Complaint]:
+    def other_model(subject: NamedModel) -> Iterable[Complaint]:
         """The model that answers is the one requested, or a version of it."""
         node, asked = subject
         if not _is_version_of(node.text, asked):
@@ -97,7 +97,7 @@ _OLD = timedelta(days=1)
 _HTTP_DATE = "%a, %d %b %Y %H:%M:%S GMT"
 
 
-def new_answer(section: Section, roots: Roots) -> None:
+def add_created_now(section: Section, roots: Roots) -> None:
     """Register created-now, for replies that say when they were sent."""
 
     def timed(view: View) -> Iterable[tuple[Node, datetime]]:
@@ -124,10 +124,10 @@ def new_answer(section: Section, roots: Roots) -> None:
 _PRICES = "prices, limits and tests are those of a model that did not answer"
 _VECTORS = "vectors of another model are near to nothing that was stored before"
 
-pinned_model(chat, dicts)
-pinned_model(chat_stream, _first_chunks)
-same_model(chat, dicts, see.CHAT_CREATE, _PRICES)
-same_model(chat_stream, _first_chunks, see.CHAT_CREATE, _PRICES)
-same_model(embeddings, embedding_lists, see.EMBEDDING_CREATE, _VECTORS)
-new_answer(chat, dicts)
-new_answer(chat_stream, _first_chunks)
+add_dated_model(chat, dicts)
+add_dated_model(chat_stream, _first_chunks)
+add_other_model(chat, dicts, see.CHAT_CREATE, _PRICES)
+add_other_model(chat_stream, _first_chunks, see.CHAT_CREATE, _PRICES)
+add_other_model(embeddings, embedding_lists, see.EMBEDDING_CREATE, _VECTORS)
+add_created_now(chat, dicts)
+add_created_now(chat_stream, _first_chunks)

@@ -64,7 +64,7 @@ def content(node: Node) -> Iterable[Complaint]:
         yield node["content"], str(node["content"]), "a string or null"
 
 
-def _ended_by_itself(view: View) -> Iterable[Node]:
+def _uncut_messages(view: View) -> Iterable[Node]:
     """Messages that were not cut: by a limit or by a filter there may be nothing yet."""
     for choice in choices(view):
         if choice["message"].kind == "object" and choice["finish_reason"].value not in (
@@ -74,7 +74,7 @@ def _ended_by_itself(view: View) -> Iterable[Node]:
             yield choice["message"]
 
 
-@chat.rule("says-something", over=_ended_by_itself, harm="the answer is None where clients expect text")
+@chat.rule("says-something", over=_uncut_messages, harm="the answer is None where clients expect text")
 def says_something(node: Node) -> Iterable[Complaint]:
     """A null `content` comes with tool_calls, a function_call, a refusal or audio, or the answer was cut."""
     others = ("tool_calls", "function_call", "refusal", "audio")
@@ -100,7 +100,7 @@ def annotations_(node: Node) -> Iterable[Complaint]:
         yield node["annotations"], "null", "an array, or no member"
 
 
-def _moderated(view: View) -> Iterable[Node]:
+def _moderation_results(view: View) -> Iterable[Node]:
     """Each result of a moderation that comes with a reply, dict or stream."""
     for root in (*dicts(view), *(view.chunks if view.endpoint == "chat" else ())):
         for side in ("input", "output") if root.says("moderation") else ():
@@ -109,7 +109,7 @@ def _moderated(view: View) -> Iterable[Node]:
 
 @chat.rule(
     "moderation",
-    over=_moderated,
+    over=_moderation_results,
     level=SHOULD,
     harm="a client that looks up the score of a flagged category finds none",
 )

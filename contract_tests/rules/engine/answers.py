@@ -32,12 +32,12 @@ def answers(view: View) -> Iterator[Answer]:
     """The choices of a dict, or of a stream that came to its own end, by index."""
     for form in FORMS:
         for place, choice in enumerate(form.choices(view)):
-            yield _at_once(choice, place)
+            yield _answer_of_dict(choice, place)
         streamed = form.whole_streamed_choices(view)
-        yield from (_streamed(choice) for choice in sorted(streamed, key=lambda choice: choice.index))
+        yield from (_answer_of_stream(choice) for choice in sorted(streamed, key=lambda choice: choice.index))
 
 
-def _at_once(choice: Node, place: int) -> Answer:
+def _answer_of_dict(choice: Node, place: int) -> Answer:
     message = choice["message"]
     functions = (call["function"] for call in message["tool_calls"])
     return Answer(
@@ -46,28 +46,30 @@ def _at_once(choice: Node, place: int) -> Answer:
         message["content"].text or choice["text"].text,
         message["refusal"].text,
         choice["finish_reason"].text,
-        tuple((function["name"].text, same_arguments(function["arguments"].text)) for function in functions),
-        tuple(_some([choice])),
+        tuple(
+            (function["name"].text, normalize_arguments(function["arguments"].text)) for function in functions
+        ),
+        tuple(_logprobs_of([choice])),
     )
 
 
-def _streamed(choice: StreamedChoice) -> Answer:
+def _answer_of_stream(choice: StreamedChoice) -> Answer:
     return Answer(
         choice.entries[-1],
         choice.index,
         choice.text,
         choice.refusal,
         choice.finish_reason,
-        tuple((call.name, same_arguments(call.arguments)) for call in choice.calls),
-        tuple(_some(choice.entries)),
+        tuple((call.name, normalize_arguments(call.arguments)) for call in choice.calls),
+        tuple(_logprobs_of(choice.entries)),
     )
 
 
-def _some(entries: Iterable[Node]) -> Iterator[Node]:
+def _logprobs_of(entries: Iterable[Node]) -> Iterator[Node]:
     yield from (entry["logprobs"] for entry in entries if entry.says("logprobs"))
 
 
-def same_arguments(text: str) -> str:
+def normalize_arguments(text: str) -> str:
     """Arguments with their spacing and order taken out, so that only what they say counts."""
     try:
         return json.dumps(json.loads(text), sort_keys=True)

@@ -158,14 +158,14 @@ def in_words(error: Node) -> Iterable[Complaint]:
         yield error["message"], f"the message is {text[:60]!r}", "words"
 
 
-def _too_many(view: View) -> Iterable[View]:
+def _rate_limited(view: View) -> Iterable[View]:
     if view.status == 429:
         yield view
 
 
 @errors.rule(
     "says-when",
-    over=_too_many,
+    over=_rate_limited,
     level=SHOULD,
     needs=[Aspect.ALL_HEADERS],
     see=see.RETRY_AFTER,
@@ -210,14 +210,14 @@ def challenge(view: View) -> Iterable[Complaint]:
         yield view, "no WWW-Authenticate field", "WWW-Authenticate: Bearer"
 
 
-def _failing(view: View) -> Iterable[View]:
+def _streams_with_errors(view: View) -> Iterable[View]:
     if len(view.chunks) < len(view.messages):
         yield view
 
 
 @errors.rule(
     "ends-the-stream",
-    over=_failing,
+    over=_streams_with_errors,
     level=SHOULD,
     harm="openai-python raises at the error: what follows is lost",
 )
@@ -229,14 +229,14 @@ def ends_the_stream(view: View) -> Iterable[Complaint]:
         yield after[0], "an event follows the error", "[DONE], or the end"
 
 
-def _begun(view: View) -> Iterable[Node]:
+def _first_messages(view: View) -> Iterable[Node]:
     if view.ok and view.messages:
         yield view.messages[0]
 
 
 @errors.rule(
     "before-the-stream",
-    over=_begun,
+    over=_first_messages,
     level=SHOULD,
     harm="clients that retry by status do not retry; openai-python raises only when the first item is read",
 )
@@ -246,14 +246,14 @@ def before_the_stream(first: Node) -> Iterable[Complaint]:
         yield first["error"], f"a stream that begins with {first['error']}"[:160], "a 4xx or 5xx status"
 
 
-def _not_allowed(view: View) -> Iterable[View]:
+def _wrong_method_refusals(view: View) -> Iterable[View]:
     if view.status == 405:
         yield view
 
 
 @errors.rule(
     "allow",
-    over=_not_allowed,
+    over=_wrong_method_refusals,
     level=SHOULD,
     needs=[Aspect.ALL_HEADERS],
     see=f"{see.HTTP}#section-15.5.6",

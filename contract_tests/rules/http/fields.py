@@ -9,7 +9,7 @@ from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.judge import NOTE, SHOULD, Complaint
 from contract_tests.rules.engine.subjects import replies
 from contract_tests.rules.engine.view import View
-from contract_tests.rules.http.message import expected_success, http
+from contract_tests.rules.http.message import http, successes
 from fake_server.wire.exchange import Aspect, header
 
 
@@ -29,7 +29,7 @@ def retry_after(view: View) -> Iterable[Complaint]:
 
 @http.rule(
     "request-id",
-    over=expected_success,
+    over=successes,
     level=NOTE,
     needs=[Aspect.ALL_HEADERS],
     see=see.DEBUGGING,
@@ -44,7 +44,7 @@ def request_id(view: View) -> Iterable[Complaint]:
 _ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/,?#]+")
 
 
-def _shared(view: View) -> Iterable[View]:
+def _replies_for_pages(view: View) -> Iterable[View]:
     """Replies that name who may read them; an echo of the page that asks is empty where no page does."""
     value = view.exchange.header("access-control-allow-origin")
     page = header(view.exchange.request.headers, "origin")
@@ -54,7 +54,7 @@ def _shared(view: View) -> Iterable[View]:
 
 @http.rule(
     "cors-origin",
-    over=_shared,
+    over=_replies_for_pages,
     needs=[Aspect.ALL_HEADERS],
     see=see.CORS,
     harm="browsers refuse the reply: a proxy that adds the field a second time locks all pages out",
@@ -69,7 +69,7 @@ def cors_origin(view: View) -> Iterable[Complaint]:
         yield view, f"Access-Control-Allow-Origin: {values[0]}", "*, or an origin as in https://app.example"
 
 
-def _rated(view: View) -> Iterable[tuple[View, str]]:
+def _rate_limit_kinds(view: View) -> Iterable[tuple[View, str]]:
     """Each kind of limit that the x-ratelimit fields speak of: requests, tokens and others."""
     kinds = (match.group(2) for name, _ in view.exchange.headers if (match := _RATE.fullmatch(name.lower())))
     yield from ((view, kind) for kind in dict.fromkeys(kinds))
@@ -81,7 +81,11 @@ _DURATION = re.compile(r"\d+(\.\d+)?(ms|s|m|h|d)?(\d+(\.\d+)?(ms|s|m|h))*")
 
 
 @http.rule(
-    "rate-limits", over=_rated, level=SHOULD, see=see.RATE_LIMITS, harm="clients back off too late, or never"
+    "rate-limits",
+    over=_rate_limit_kinds,
+    level=SHOULD,
+    see=see.RATE_LIMITS,
+    harm="clients back off too late, or never",
 )
 def rate_limits(subject: tuple[View, str]) -> Iterable[Complaint]:
     """The x-ratelimit fields hold whole numbers and a duration, and no more remains than the limit."""
@@ -127,7 +131,7 @@ def once(view: View) -> Iterable[Complaint]:
             yield view, f"{name} is empty", "a value"
 
 
-def _dated(view: View) -> Iterable[tuple[View, str]]:
+def _dates(view: View) -> Iterable[tuple[View, str]]:
     value = view.exchange.header("date")
     if value is not None:
         yield view, value
@@ -141,7 +145,7 @@ _IMF_FIXDATE = re.compile(
 
 @http.rule(
     "date",
-    over=_dated,
+    over=_dates,
     level=SHOULD,
     needs=[Aspect.ALL_HEADERS],
     see=f"{see.HTTP}#section-5.6.7",

@@ -82,14 +82,14 @@ _ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
-def _surrogates(view: View) -> Iterable[Node]:
+def _texts_with_surrogates(view: View) -> Iterable[Node]:
     """JSON texts with an escape of UTF-16."""
     for node, parsed in json_texts(view):
         if parsed.ok and _SURROGATE.search(node.document.text):
             yield node
 
 
-def _lone(text: bytes) -> int | None:
+def _find_lone_surrogate(text: bytes) -> int | None:
     """The byte where a surrogate stands alone, None where each has its other half."""
     high: re.Match[bytes] | None = None
     for escape in _ESCAPE.finditer(text):
@@ -105,14 +105,14 @@ def _lone(text: bytes) -> int | None:
 
 @http.rule(
     "json-surrogates",
-    over=_surrogates,
+    over=_texts_with_surrogates,
     needs=[Aspect.BODY_BYTES],
     see=f"{see.JSON}#section-8.2",
     harm="Python raises UnicodeEncodeError when the text is printed or sent; Go and Rust show U+FFFD",
 )
 def json_surrogates(node: Node) -> Iterable[Complaint]:
     """The escapes of JSON text make whole characters: no half of a surrogate pair stands alone."""
-    at = _lone(node.document.text)
+    at = _find_lone_surrogate(node.document.text)
     if at is not None:
         event = node.document.event.index if node.document.event else None
         shown = node.document.text[at : at + 6].decode("ascii", "replace")

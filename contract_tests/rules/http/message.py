@@ -76,14 +76,14 @@ def framing(view: View) -> Iterable[Complaint]:
         yield view.end, view.exchange.problem or "the message is not HTTP/1.1"
 
 
-def _clean(view: View) -> Iterable[View]:
+def _clean_replies(view: View) -> Iterable[View]:
     if view.status and view.exchange.ending is Ending.CLEAN:
         yield view
 
 
 @http.rule(
     "tidy",
-    over=_clean,
+    over=_clean_replies,
     level=SHOULD,
     needs=[Aspect.FRAMING],
     see=see.HTTP_MESSAGES,
@@ -124,7 +124,7 @@ def no_redirect(view: View) -> Iterable[Complaint]:
         yield view, f"status {view.status}, Location: {view.exchange.header('location') or 'missing'}"
 
 
-def expected_success(view: View) -> Iterable[View]:
+def successes(view: View) -> Iterable[View]:
     """Successful replies of the endpoints the contract knows."""
     if view.ok and view.endpoint:
         yield view
@@ -132,7 +132,7 @@ def expected_success(view: View) -> Iterable[View]:
 
 @http.rule(
     "success-is-200",
-    over=expected_success,
+    over=successes,
     see=see.CHAT_CREATE,
     harm="a 204 reads as None or '' in openai-python",
 )
@@ -142,7 +142,7 @@ def success_is_200(view: View) -> Iterable[Complaint]:
         yield view, f"status {view.status}"
 
 
-@http.rule("body-not-empty", over=expected_success, harm="clients report an empty success")
+@http.rule("body-not-empty", over=successes, harm="clients report an empty success")
 def body_not_empty(view: View) -> Iterable[Complaint]:
     """A successful answer has a body."""
     if view.whole and not view.exchange.payload:
@@ -201,14 +201,14 @@ def _charsets(view: View) -> list[str]:
     return ["".join(values) for name, *values in parameters if name.lower() == "charset"]
 
 
-def _with_charset(view: View) -> Iterable[View]:
+def _replies_with_charset(view: View) -> Iterable[View]:
     if _charsets(view):
         yield view
 
 
 @http.rule(
     "charset",
-    over=_with_charset,
+    over=_replies_with_charset,
     see=f"{see.JSON}#section-8.1",
     harm="clients that decode by it (requests' `.text`, Java) garble every letter beyond ASCII",
 )
@@ -219,14 +219,14 @@ def charset(view: View) -> Iterable[Complaint]:
             yield view, f"charset={value}", "charset=utf-8"
 
 
-def _encoded(view: View) -> Iterable[View]:
+def _coded_replies(view: View) -> Iterable[View]:
     if view.status and view.exchange.header("content-encoding") is not None and view.exchange.payload:
         yield view
 
 
 @http.rule(
     "content-coding",
-    over=_encoded,
+    over=_coded_replies,
     see=see.CONTENT_ENCODING,
     harm="openai-python reports 'Connection error.' and retries; the answer is lost",
 )
@@ -238,7 +238,7 @@ def content_coding(view: View) -> Iterable[Complaint]:
 
 @http.rule(
     "coding-asked",
-    over=_encoded,
+    over=_coded_replies,
     needs=[Aspect.REQUEST],
     see=f"{see.HTTP}#section-12.5.3",
     harm="clients without that decoder read compressed bytes as text",
@@ -246,8 +246,8 @@ def content_coding(view: View) -> Iterable[Complaint]:
 def coding_asked(view: View) -> Iterable[Complaint]:
     """A content coding is used only if the request's Accept-Encoding allows it."""
     accepted = header(view.exchange.request.headers, "accept-encoding")
-    for coding in _names(view.exchange.header("content-encoding") or ""):
-        if accepted is not None and coding != "identity" and not _allows(accepted, coding):
+    for coding in _coding_names(view.exchange.header("content-encoding") or ""):
+        if accepted is not None and coding != "identity" and not _accepts(accepted, coding):
             yield view, f"Content-Encoding: {coding}", f"one of: {accepted or 'identity'}"
 
 
@@ -255,18 +255,18 @@ _ALIASES = {"x-gzip": "gzip", "x-compress": "compress"}
 """RFC 9110 section 8.4.1: equivalent names."""
 
 
-def _names(listed: str) -> list[str]:
+def _coding_names(listed: str) -> list[str]:
     """The content codings of a list, by their common names."""
     names = (name.strip().lower() for name in listed.split(","))
     return [_ALIASES.get(name, name) for name in names if name]
 
 
-def _allows(accepted: str, coding: str) -> bool:
+def _accepts(accepted: str, coding: str) -> bool:
     """Whether Accept-Encoding allows a coding: by name, or by `*` where its name has no weight of 0."""
     allowed: dict[str, bool] = {}
     for item in accepted.split(","):
         name, _, weight = item.partition(";")
-        allowed.update(dict.fromkeys(_names(name), not _NO_WEIGHT.fullmatch(weight.strip().lower())))
+        allowed.update(dict.fromkeys(_coding_names(name), not _NO_WEIGHT.fullmatch(weight.strip().lower())))
     return allowed.get(coding, allowed.get("*", False))
 
 

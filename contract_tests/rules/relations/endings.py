@@ -58,7 +58,7 @@ Stopped = tuple[View, str, list[str]]
 """The answer that was to be stopped, what comes before the stop sequence, and the words that follow it."""
 
 
-def _stopped(trace: Trace) -> Iterator[Stopped]:
+def _stopped_answers(trace: Trace) -> Iterator[Stopped]:
     """An answer that repeats a text up to a stop sequence, where the text is repeated whole without one."""
     whole, stopped = trace.roles.get("whole"), trace.roles.get("stopped")
     text = trace.expected.get("whole", "")
@@ -75,7 +75,7 @@ def _stopped(trace: Trace) -> Iterator[Stopped]:
 
 @relations.rule(
     "stop-there",
-    over=_stopped,
+    over=_stopped_answers,
     relation=True,
     level=SHOULD,
     see=see.CHAT_CREATE,

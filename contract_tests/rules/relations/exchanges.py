@@ -21,14 +21,14 @@ Part = tuple[str, View]
 # -- a valid request is answered
 
 
-def _valid(trace: Trace) -> Iterator[Part]:
+def _valid_requests(trace: Trace) -> Iterator[Part]:
     for role in sorted(trace.valid):
         yield role, trace.roles[role]
 
 
 @relations.rule(
     "accepted",
-    over=_valid,
+    over=_valid_requests,
     relation=True,
     expected="status 200",
     harm=("a request that works against api.openai.com fails here: the client has to be rewritten"),
@@ -70,7 +70,7 @@ def _echoes_of_a_steady_target(trace: Trace) -> Iterator[Echo]:
 )
 def echo_whole(part: Echo) -> Iterable[Complaint]:
     """If equal requests get equal answers, a text that is repeated arrives with every character."""
-    return _changed(part)
+    return _changes(part)
 
 
 def _other_echoes(trace: Trace) -> Iterator[Echo]:
@@ -88,10 +88,10 @@ def _other_echoes(trace: Trace) -> Iterator[Echo]:
 )
 def echo_kept(part: Echo) -> Iterable[Complaint]:
     """A text that is repeated from its first word to its last arrives with every character in between."""
-    return _changed(part)
+    return _changes(part)
 
 
-def _changed(part: Echo) -> Iterable[Complaint]:
+def _changes(part: Echo) -> Iterable[Complaint]:
     role, view, text, answer = part
     if text not in answer:
         repeated = answer[answer.index(text.split()[0]) :]
@@ -167,7 +167,7 @@ def key_refused(part: Part) -> Iterable[Complaint]:
 # -- pages in browsers
 
 
-def _asked_by_a_page(trace: Trace) -> Iterator[View]:
+def _preflights(trace: Trace) -> Iterator[View]:
     """The preflight of a target that lets pages read its replies."""
     page, preflight = trace.roles.get("page"), trace.roles.get("preflight")
     if page and preflight and preflight.status and page.exchange.header("access-control-allow-origin"):
@@ -176,7 +176,7 @@ def _asked_by_a_page(trace: Trace) -> Iterator[View]:
 
 @relations.rule(
     "preflight-answered",
-    over=_asked_by_a_page,
+    over=_preflights,
     relation=True,
     level=SHOULD,
     see=see.PREFLIGHT,
@@ -193,7 +193,7 @@ def preflight_answered(preflight: View) -> Iterable[Complaint]:
 # -- HEAD
 
 
-def _headed(trace: Trace) -> Iterator[View]:
+def _head_replies(trace: Trace) -> Iterator[View]:
     """The reply to HEAD."""
     if "head" in trace.roles and trace.roles["head"].status:
         yield trace.roles["head"]
@@ -201,7 +201,7 @@ def _headed(trace: Trace) -> Iterator[View]:
 
 @relations.rule(
     "head-answered",
-    over=_headed,
+    over=_head_replies,
     relation=True,
     level=SHOULD,
     see=f"{see.HTTP}#section-9.3.2",

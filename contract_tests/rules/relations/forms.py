@@ -15,7 +15,7 @@ from contract_tests.rules.relations.exchanges import relations
 Pair = tuple[Answer, Answer, View]
 
 
-def _both(trace: Trace) -> Iterator[tuple[View, View]]:
+def _dict_and_stream(trace: Trace) -> Iterator[tuple[View, View]]:
     """The dict and the stream of one request, where equal requests have equal answers."""
     reply, stream = trace.roles.get("dict"), trace.roles.get("stream")
     if trace.deterministic and reply and stream and stream.is_stream:
@@ -24,7 +24,7 @@ def _both(trace: Trace) -> Iterator[tuple[View, View]]:
 
 def _pairs(trace: Trace) -> Iterator[Pair]:
     """Each choice as the dict and as the stream says it."""
-    for reply, stream in _both(trace):
+    for reply, stream in _dict_and_stream(trace):
         for pair in zip(answers(reply), answers(stream), strict=False):
             yield *pair, stream
 
@@ -75,15 +75,17 @@ def _usage(view: View) -> Node | None:
     return next((root["usage"] for root in roots if root["usage"].kind == "object"), None)
 
 
-def _counted(trace: Trace) -> Iterator[tuple[Node, Node, bool]]:
+def _usages_of_both(trace: Trace) -> Iterator[tuple[Node, Node, bool]]:
     """The usage of both forms, and whether both say the same."""
-    for reply, stream in _both(trace):
+    for reply, stream in _dict_and_stream(trace):
         first, second = _usage(reply), _usage(stream)
         if first and second:
             yield first, second, whole_text(reply) == whole_text(stream)
 
 
-@relations.rule("same-usage", over=_counted, relation=True, harm="the same answer costs more when it streams")
+@relations.rule(
+    "same-usage", over=_usages_of_both, relation=True, harm="the same answer costs more when it streams"
+)
 def same_usage(part: tuple[Node, Node, bool]) -> Iterable[Complaint]:
     """A stream counts the same tokens as the dict: those of the prompt, and those of an equal answer."""
     whole, streamed, equal = part
@@ -96,7 +98,7 @@ def _tokens(answer: Answer) -> list[str]:
     return [token["token"].text for node in answer.logprobs for token in node["content"]]
 
 
-def _weighed(trace: Trace) -> Iterator[Pair]:
+def _pairs_with_logprobs(trace: Trace) -> Iterator[Pair]:
     """Pairs with equal texts whose dict has log probabilities."""
     for whole, streamed, stream in _pairs(trace):
         if whole.text == streamed.text and _tokens(whole):
@@ -104,7 +106,10 @@ def _weighed(trace: Trace) -> Iterator[Pair]:
 
 
 @relations.rule(
-    "same-logprobs", over=_weighed, relation=True, harm="confidence depends on whether the answer is streamed"
+    "same-logprobs",
+    over=_pairs_with_logprobs,
+    relation=True,
+    harm="confidence depends on whether the answer is streamed",
 )
 def same_logprobs(pair: Pair) -> Iterable[Complaint]:
     """A stream gives log probabilities for the same tokens as the dict."""
@@ -113,14 +118,14 @@ def same_logprobs(pair: Pair) -> Iterable[Complaint]:
         yield stream, f"the tokens {_tokens(streamed)[:6]}", f"{_tokens(whole)[:6]}"
 
 
-def _in_parts(trace: Trace) -> Iterator[tuple[View, View]]:
+def _string_and_parts(trace: Trace) -> Iterator[tuple[View, View]]:
     if trace.deterministic and "dict" in trace.roles and "parts" in trace.roles:
         yield trace.roles["dict"], trace.roles["parts"]
 
 
 @relations.rule(
     "parts-as-text",
-    over=_in_parts,
+    over=_string_and_parts,
     relation=True,
     harm="clients that send content in parts (the newer SDKs' helpers do) get another answer",
 )
@@ -131,7 +136,7 @@ def parts_as_text(pair: tuple[View, View]) -> Iterable[Complaint]:
         yield parts, f"{whole_text(parts)[:80]!r}", repr(whole_text(text)[:80])
 
 
-def _of_a_repeater(trace: Trace) -> Iterator[tuple[View, str]]:
+def _repeatable_parts(trace: Trace) -> Iterator[tuple[View, str]]:
     """The answer to a text in several parts, and the text, where the same text as a string was repeated."""
     string, parts = trace.roles.get("string"), trace.roles.get("parts")
     wanted = trace.expected.get("parts", "")
@@ -141,7 +146,7 @@ def _of_a_repeater(trace: Trace) -> Iterator[tuple[View, str]]:
 
 @relations.rule(
     "parts-repeated",
-    over=_of_a_repeater,
+    over=_repeatable_parts,
     relation=True,
     harm="the model reads only one part of a message in several parts",
 )
@@ -153,7 +158,7 @@ def parts_repeated(subject: tuple[View, str]) -> Iterable[Complaint]:
         yield view, f"{answer[:80]!r}", repr(wanted[:80])
 
 
-def _pictured(trace: Trace) -> Iterator[tuple[Node, Node]]:
+def _with_and_without_picture(trace: Trace) -> Iterator[tuple[Node, Node]]:
     """The usage of a question with a picture, and of the question alone."""
     usages = [_usage(trace.roles[role]) for role in ("with image", "without image") if role in trace.roles]
     if (
@@ -167,7 +172,7 @@ def _pictured(trace: Trace) -> Iterator[tuple[Node, Node]]:
 
 @relations.rule(
     "image-counted",
-    over=_pictured,
+    over=_with_and_without_picture,
     relation=True,
     level=SHOULD,
     harm="the picture may never have reached the model, which answers all the same",
@@ -179,7 +184,7 @@ def image_counted(part: tuple[Node, Node]) -> Iterable[Complaint]:
         yield seen, f"{seen} with the picture, {alone} without", "more with the picture"
 
 
-def _several(trace: Trace) -> Iterator[list[tuple[str, Node]]]:
+def _all_ids(trace: Trace) -> Iterator[list[tuple[str, Node]]]:
     """The ids of all replies of a case."""
     ids = []
     for role, view in trace.roles.items():
@@ -193,7 +198,7 @@ def _several(trace: Trace) -> Iterator[list[tuple[str, Node]]]:
 
 @relations.rule(
     "own-ids",
-    over=_several,
+    over=_all_ids,
     relation=True,
     level=SHOULD,
     see=see.CHAT_OBJECT,

@@ -45,13 +45,13 @@ Pair = tuple[str, Node, Vector, Vector]
 """What is compared, where to point, and the two vectors."""
 
 
-def _unlike(pair: Pair) -> Iterable[Complaint]:
+def _complain_if_unlike(pair: Pair) -> Iterable[Complaint]:
     what, node, left, right = pair
     if cosine(left, right) < ALIKE:
         yield node, f"{what} have the cosine {cosine(left, right):.3f}", "1"
 
 
-def _in_a_batch(trace: Trace) -> Iterator[Pair]:
+def _batch_beside_singles(trace: Trace) -> Iterator[Pair]:
     """Each text of a batch beside the same text alone."""
     for place, (node, numbers) in enumerate(_vectors(trace.roles.get("batch"))):
         for _, alone in _vectors(trace.roles.get(f"single {place + 1}"))[:1]:
@@ -60,17 +60,17 @@ def _in_a_batch(trace: Trace) -> Iterator[Pair]:
 
 @relations.rule(
     "batch-as-single",
-    over=_in_a_batch,
+    over=_batch_beside_singles,
     relation=True,
     see=see.EMBEDDING_CREATE,
     harm="search finds other texts",
 )
 def batch_as_single(pair: Pair) -> Iterable[Complaint]:
     """A text in a batch has the same vector as when it is sent alone."""
-    return _unlike(pair)
+    return _complain_if_unlike(pair)
 
 
-def _of_one_batch(trace: Trace) -> Iterator[Pair]:
+def _pairs_in_a_batch(trace: Trace) -> Iterator[Pair]:
     """The vectors of the different texts of a batch, two by two."""
     numbered = enumerate(_vectors(trace.roles.get("batch")), 1)
     for (first, (_, left)), (second, (node, right)) in combinations(numbered, 2):
@@ -79,7 +79,7 @@ def _of_one_batch(trace: Trace) -> Iterator[Pair]:
 
 @relations.rule(
     "texts-apart",
-    over=_of_one_batch,
+    over=_pairs_in_a_batch,
     relation=True,
     see=see.EMBEDDING_GUIDE,
     harm="every text is as near as any other: search finds whatever comes first",
@@ -91,7 +91,7 @@ def texts_apart(pair: Pair) -> Iterable[Complaint]:
         yield node, f"{what} have one vector", "vectors of their own"
 
 
-def _in_base64(trace: Trace) -> Iterator[Pair]:
+def _base64_beside_numbers(trace: Trace) -> Iterator[Pair]:
     """A text in Base64 beside the same text as numbers."""
     for (_, numbers), (node, packed) in zip(
         _vectors(trace.roles.get("float")), _vectors(trace.roles.get("base64")), strict=False
@@ -101,11 +101,11 @@ def _in_base64(trace: Trace) -> Iterator[Pair]:
 
 @relations.rule(
     "encodings-agree",
-    over=_in_base64,
+    over=_base64_beside_numbers,
     relation=True,
     see=see.EMBEDDING_CREATE,
     harm="openai-python, which asks for Base64, gets other vectors than curl",
 )
 def encodings_agree(pair: Pair) -> Iterable[Complaint]:
     """Base64 and numbers encode the same vector."""
-    return _unlike(pair)
+    return _complain_if_unlike(pair)

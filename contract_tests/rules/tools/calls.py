@@ -98,7 +98,7 @@ def id_(call: Node) -> Iterable[Complaint]:
         yield call["id"], str(call["id"]), "a non-empty string"
 
 
-def _several(view: View) -> Iterable[Node]:
+def _lists_of_several(view: View) -> Iterable[Node]:
     for message in messages(view):
         if message["tool_calls"].kind == "array" and len(message["tool_calls"].value) > 1:
             yield message["tool_calls"]
@@ -106,7 +106,7 @@ def _several(view: View) -> Iterable[Node]:
 
 @tools.rule(
     "unique-ids",
-    over=_several,
+    over=_lists_of_several,
     see=see.CHAT_OBJECT,
     harm="two results answer one id: the model reads one of them for both calls",
 )
@@ -161,7 +161,7 @@ def arguments(function: Node) -> Iterable[Complaint]:
 @tools.rule("arguments-json", over=calling_turns, harm="the call cannot be carried out")
 def arguments_json(turn: Turn) -> Iterable[Complaint]:
     """The arguments of a finished call are the text of one JSON object."""
-    if turn.finish.text in ("length", "content_filter") or _custom(turn.view):
+    if turn.finish.text in ("length", "content_filter") or _offers_custom_tools(turn.view):
         return
     for node, text in turn.arguments:
         parsed = jsontext.parse(text.encode("utf-8", "replace"))
@@ -169,7 +169,7 @@ def arguments_json(turn: Turn) -> Iterable[Complaint]:
             yield node, f"the arguments are {text[:60]!r}", "the text of a JSON object"
 
 
-def _custom(view: View) -> bool:
+def _offers_custom_tools(view: View) -> bool:
     return any(tool["type"].value == "custom" for tool in view.request["tools"])
 
 
@@ -190,7 +190,7 @@ def finish_has_calls(turn: Turn) -> Iterable[Complaint]:
         yield turn.finish, '"tool_calls" without a tool call', '"stop"'
 
 
-def offered(view: View) -> set[str]:
+def offered_names(view: View) -> set[str]:
     """The names of the tools and functions in the request."""
     names = {
         (tool["function"]["name"] or tool["custom"]["name"] or tool["name"]).text
@@ -207,20 +207,20 @@ def offered(view: View) -> set[str]:
 )
 def name_offered(turn: Turn) -> Iterable[Complaint]:
     """A call names one of the tools that the request offers."""
-    names = offered(turn.view)
+    names = offered_names(turn.view)
     for called in turn.names:
         if called and called not in names:
             yield turn.at, f"calls {called!r}", f"one of {', '.join(sorted(names)) or 'no tools'}"
 
 
-def _choosing(view: View) -> Iterable[Turn]:
+def _turns_with_a_choice(view: View) -> Iterable[Turn]:
     if view.request["tool_choice"]:
         yield from turns(view)
 
 
 @tools.rule(
     "choice-kept",
-    over=_choosing,
+    over=_turns_with_a_choice,
     needs=[Aspect.REQUEST],
     see=see.CHAT_CREATE,
     harm=("a caller that forces a call reads `tool_calls[0]` and raises; one that forbids calls gets one"),
@@ -244,14 +244,14 @@ def choice_kept(turn: Turn) -> Iterable[Complaint]:
         yield turn.at, f"calls {', '.join(turn.names) or 'nothing'}", f"a call of {wanted}"
 
 
-def _serial(view: View) -> Iterable[Turn]:
+def _serial_turns(view: View) -> Iterable[Turn]:
     if view.request["parallel_tool_calls"].value is False:
         yield from turns(view)
 
 
 @tools.rule(
     "serial-kept",
-    over=_serial,
+    over=_serial_turns,
     see=see.CHAT_CREATE,
     harm=("a caller that handles one call leaves the others unanswered: its next request is refused"),
 )
@@ -272,14 +272,9 @@ def legacy_function_call(root: Node) -> Iterable[Complaint]:
             yield node["arguments"], str(node["arguments"]), "a string"
 
 
-def _whole_calls(view: View) -> Iterable[Node]:
-    for message in messages(view):
-        yield from (call for call in message["tool_calls"] if call.kind == "object")
-
-
 @tools.rule(
     "one-kind",
-    over=_whole_calls,
+    over=calls,
     level=SHOULD,
     see=see.CHAT_OBJECT,
     harm="clients run a function as a custom tool",

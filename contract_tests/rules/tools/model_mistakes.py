@@ -12,14 +12,14 @@ from contract_tests.rules.engine.judge import SHOULD, Complaint
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.formats import violation
-from contract_tests.rules.tools.calls import calling_turns, offered, tools
+from contract_tests.rules.tools.calls import calling_turns, offered_names, tools
 from fake_server.wire import jsontext
 
-Called = tuple[Node, Any, dict[str, Any]]
+StrictCall = tuple[Node, Any, dict[str, Any]]
 """Where the arguments of a call end, what they say, and the schema of the function."""
 
 
-def _strict(view: View) -> Iterable[Called]:
+def _strict_calls(view: View) -> Iterable[StrictCall]:
     """The call of a strict function, where it is the only one: of several at once nothing is promised."""
     functions = [tool["function"] for tool in view.request["tools"]]
     schemas = {
@@ -36,8 +36,10 @@ def _strict(view: View) -> Iterable[Called]:
                 yield node, parsed.value, schemas[turn.names[0]]
 
 
-@tools.rule("strict-kept", over=_strict, see=see.STRUCTURED, harm="typed tools fail to parse their arguments")
-def strict_kept(call: Called) -> Iterable[Complaint]:
+@tools.rule(
+    "strict-kept", over=_strict_calls, see=see.STRUCTURED, harm="typed tools fail to parse their arguments"
+)
+def strict_kept(call: StrictCall) -> Iterable[Complaint]:
     """The arguments of a function with `strict: true` are valid against its schema."""
     node, value, schema = call
     wrong = violation(value, schema)
@@ -58,24 +60,26 @@ _TAGS = (
 """How the templates of several model families open a call."""
 
 
-def _texts(view: View) -> Iterable[tuple[Answer, set[str]]]:
-    names = offered(view)
+def _answers_in_text(view: View) -> Iterable[tuple[Answer, set[str]]]:
+    names = offered_names(view)
     for answer in answers(view) if names and view.endpoint == "chat" else ():
         if answer.text and not answer.calls:
             yield answer, names
 
 
-@tools.rule("no-call-as-text", over=_texts, level=SHOULD, harm="agents print the call instead of running it")
+@tools.rule(
+    "no-call-as-text", over=_answers_in_text, level=SHOULD, harm="agents print the call instead of running it"
+)
 def no_call_as_text(subject: tuple[Answer, set[str]]) -> Iterable[Complaint]:
     """A call of an offered tool comes in `tool_calls`, not as text that only looks like one."""
     answer, names = subject
     text = answer.text.strip()
     opening = next((tag for tag in _TAGS if text.startswith(tag)), "")
-    if opening or _called(text) in names:
+    if opening or _name_of_written_call(text) in names:
         yield answer.where, f"the text is {text[:60]!r}", "tool_calls"
 
 
-def _called(text: str) -> str:
+def _name_of_written_call(text: str) -> str:
     """The name in a text that is nothing but a call written as JSON, with or without a Markdown fence."""
     value = jsontext.parse(re.sub(r"^```(?:json)?\s*|\s*```$", "", text).encode("utf-8", "replace")).value
     if isinstance(value, dict) and {"arguments", "parameters"} & value.keys():

@@ -13,12 +13,12 @@ from contract_tests.rules.usage.counts import usage
 from fake_server.wire.exchange import Aspect
 
 
-def _include_usage(view: View) -> bool:
+def _wants_usage(view: View) -> bool:
     return view.request["stream_options"]["include_usage"].value is True
 
 
-def _asked(view: View) -> Iterable[View]:
-    if _include_usage(view):
+def _streams_that_owe_usage(view: View) -> Iterable[View]:
+    if _wants_usage(view):
         yield from whole_streams_of_any(view)
 
 
@@ -33,7 +33,7 @@ def usage_chunks(view: View) -> list[Node]:
 
 @usage.rule(
     "stream-asked",
-    over=_asked,
+    over=_streams_that_owe_usage,
     level=SHOULD,
     needs=[Aspect.REQUEST],
     see=see.CHAT_CREATE,
@@ -45,20 +45,20 @@ def stream_asked(view: View) -> Iterable[Complaint]:
         yield view.end, "no chunk has usage", "a last chunk with usage and no choices"
 
 
-def _promising(view: View) -> Iterable[View]:
+def _streams_with_a_member(view: View) -> Iterable[View]:
     for stream in whole_streams_of_any(view):
         if any("usage" in chunk.value for chunk in stream.chunks):
             yield stream
 
 
-def _asked_and_promising(view: View) -> Iterable[View]:
-    if _include_usage(view):
-        yield from _promising(view)
+def _streams_that_promise_usage(view: View) -> Iterable[View]:
+    if _wants_usage(view):
+        yield from _streams_with_a_member(view)
 
 
 @usage.rule(
     "stream-promised",
-    over=_asked_and_promising,
+    over=_streams_that_promise_usage,
     needs=[Aspect.REQUEST],
     see=see.CHAT_STREAMING,
     harm="usage stays null: nothing is counted",
@@ -69,7 +69,7 @@ def stream_promised(view: View) -> Iterable[Complaint]:
         yield view.end, "usage is null in every chunk", "a last chunk with usage and no choices"
 
 
-def _with_usage(view: View) -> Iterable[View]:
+def _streams_with_usage(view: View) -> Iterable[View]:
     for stream in streams_of_any(view):
         if usage_chunks(stream):
             yield stream
@@ -77,7 +77,7 @@ def _with_usage(view: View) -> Iterable[View]:
 
 @usage.rule(
     "stream-unasked",
-    over=_with_usage,
+    over=_streams_with_usage,
     level=SHOULD,
     needs=[Aspect.REQUEST],
     see=see.CHAT_CREATE,
@@ -85,12 +85,15 @@ def _with_usage(view: View) -> Iterable[View]:
 )
 def stream_unasked(view: View) -> Iterable[Complaint]:
     """Usage is streamed only if include_usage asks for it: the extra chunk has no choices."""
-    if not _include_usage(view):
+    if not _wants_usage(view):
         yield usage_chunks(view)[0]["usage"], "usage that was not asked for"
 
 
 @usage.rule(
-    "stream-once", over=_with_usage, see=see.CHAT_STREAMING, harm="clients that add usage up count twice"
+    "stream-once",
+    over=_streams_with_usage,
+    see=see.CHAT_STREAMING,
+    harm="clients that add usage up count twice",
 )
 def stream_once(view: View) -> Iterable[Complaint]:
     """One chunk of a stream has usage; it is null or absent in all others."""
@@ -99,14 +102,14 @@ def stream_once(view: View) -> Iterable[Complaint]:
         yield chunks[1]["usage"], f"usage in {len(chunks)} chunks", "usage in the last chunk only"
 
 
-def _asked_with_usage(view: View) -> Iterable[View]:
-    if _include_usage(view):
-        yield from _with_usage(view)
+def _streams_that_wanted_usage(view: View) -> Iterable[View]:
+    if _wants_usage(view):
+        yield from _streams_with_usage(view)
 
 
 @usage.rule(
     "stream-no-choices",
-    over=_asked_with_usage,
+    over=_streams_that_wanted_usage,
     needs=[Aspect.REQUEST],
     see=see.CHAT_STREAMING,
     harm="clients that look for usage where `choices` is empty count nothing",
@@ -120,7 +123,7 @@ def stream_no_choices(view: View) -> Iterable[Complaint]:
 
 @usage.rule(
     "stream-last",
-    over=_with_usage,
+    over=_streams_with_usage,
     see=see.CHAT_STREAMING,
     yields_to=("usage.stream-no-choices",),
     harm="openai-python's stream helper keeps the last chunk's usage, none: nothing is counted",
@@ -135,7 +138,7 @@ def stream_last(view: View) -> Iterable[Complaint]:
 
 @usage.rule(
     "stream-null-before",
-    over=_promising,
+    over=_streams_with_a_member,
     level=SHOULD,
     needs=[Aspect.REQUEST],
     see=see.CHAT_STREAMING,
@@ -144,5 +147,5 @@ def stream_last(view: View) -> Iterable[Complaint]:
 def stream_null_before(view: View) -> Iterable[Complaint]:
     """With include_usage every chunk has the member `usage`, null until the last."""
     lacking = [chunk for chunk in view.chunks if "usage" not in chunk.value]
-    if lacking and _include_usage(view) and len(lacking) < len(view.chunks) - 1:
+    if lacking and _wants_usage(view) and len(lacking) < len(view.chunks) - 1:
         yield lacking[0]["usage"], "missing, while other chunks have it", "null"

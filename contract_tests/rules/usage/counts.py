@@ -51,7 +51,7 @@ def present(root: Node) -> Iterable[Complaint]:
         yield root["usage"], str(root["usage"]), "an object"
 
 
-def _named_counts(view: View) -> Iterable[tuple[Node, tuple[str, ...]]]:
+def _usages_with_names(view: View) -> Iterable[tuple[Node, tuple[str, ...]]]:
     """Usage objects with the counts they must have: embeddings complete nothing, nor does an empty text."""
     silent = view.endpoint == "embeddings" or not completed_text(view)
     for node in usages(view):
@@ -59,7 +59,7 @@ def _named_counts(view: View) -> Iterable[tuple[Node, tuple[str, ...]]]:
         yield node, tuple(name for name in COUNTS if not optional or name != "completion_tokens")
 
 
-@usage.rule("counts", over=_named_counts, harm="cost accounting raises")
+@usage.rule("counts", over=_usages_with_names, harm="cost accounting raises")
 def counts(subject: tuple[Node, tuple[str, ...]]) -> Iterable[Complaint]:
     """`prompt_tokens`, `completion_tokens` and `total_tokens` are non-negative integers."""
     node, names = subject
@@ -69,13 +69,13 @@ def counts(subject: tuple[Node, tuple[str, ...]]) -> Iterable[Complaint]:
             yield count, str(count), "a non-negative integer"
 
 
-def _counted(view: View) -> Iterable[Node]:
-    for node, names in _named_counts(view):
+def _whole_usages(view: View) -> Iterable[Node]:
+    for node, names in _usages_with_names(view):
         if all(node[name].kind == "integer" for name in names):
             yield node
 
 
-@usage.rule("adds-up", over=_counted, harm="bills and budgets disagree with each other")
+@usage.rule("adds-up", over=_whole_usages, harm="bills and budgets disagree with each other")
 def adds_up(node: Node) -> Iterable[Complaint]:
     """`total_tokens` is the sum of prompt_tokens and completion_tokens."""
     prompt, completion, total = (node[name].value if node[name].there else 0 for name in COUNTS)
@@ -85,7 +85,7 @@ def adds_up(node: Node) -> Iterable[Complaint]:
 
 @usage.rule(
     "prompt-counted",
-    over=_counted,
+    over=_whole_usages,
     level=SHOULD,
     harm="prompts look free: budgets and context limits are never reached",
 )
@@ -95,14 +95,16 @@ def prompt_counted(node: Node) -> Iterable[Complaint]:
         yield node["prompt_tokens"], "0", "more than 0"
 
 
-def _answered(view: View) -> Iterable[tuple[Node, str]]:
+def _counts_with_texts(view: View) -> Iterable[tuple[Node, str]]:
     text = completed_text(view)
     for node in usages(view):
         if node["completion_tokens"].kind == "integer" and text:
             yield node["completion_tokens"], text
 
 
-@usage.rule("completion-counted", over=_answered, harm="answers look free: budgets are never reached")
+@usage.rule(
+    "completion-counted", over=_counts_with_texts, harm="answers look free: budgets are never reached"
+)
 def completion_counted(subject: tuple[Node, str]) -> Iterable[Complaint]:
     """An answer with text has more than 0 completion tokens."""
     node, text = subject
@@ -148,7 +150,7 @@ def details_members(node: Node) -> Iterable[Complaint]:
 
 @usage.rule(
     "details-within",
-    over=_counted,
+    over=_whole_usages,
     harm=("prices are computed from prompt minus cached tokens: the rest is negative, and so is the bill"),
 )
 def details_within(node: Node) -> Iterable[Complaint]:

@@ -16,41 +16,41 @@ from fake_server.wire.exchange import Aspect
 FEWEST = 10
 """Words of a text that is worth weighing. Every recorded text has at least as many tokens as words."""
 
-Counted = tuple[Node, int]
+CountAndWords = tuple[Node, int]
 
 
-def _weighed(view: View, name: str, text: str) -> Iterable[Counted]:
+def _counts_with_words(view: View, name: str, text: str) -> Iterable[CountAndWords]:
     words = len(text.split())
     if words >= FEWEST:
         yield from ((node[name], words) for node in usages(view) if node[name].kind == "integer")
 
 
-def _too_few(count: Node, words: int) -> Iterable[Complaint]:
+def _complain_if_too_few(count: Node, words: int) -> Iterable[Complaint]:
     if count.value < words // 2:
         yield count, f"{count} for {words} words", f"at least {words}"
 
 
-def _answered(view: View) -> Iterable[Counted]:
-    yield from _weighed(view, "completion_tokens", completed_text(view))
+def _completion_counts(view: View) -> Iterable[CountAndWords]:
+    yield from _counts_with_words(view, "completion_tokens", completed_text(view))
 
 
 @usage.rule(
     "completion-size",
-    over=_answered,
+    over=_completion_counts,
     level=SHOULD,
     yields_to=("usage.completion-counted",),
     harm="answers are billed far below what they cost",
 )
-def completion_size(subject: Counted) -> Iterable[Complaint]:
+def completion_size(subject: CountAndWords) -> Iterable[Complaint]:
     """`completion_tokens` is in proportion to the text: a word is at least one token."""
-    return _too_few(*subject)
+    return _complain_if_too_few(*subject)
 
 
 Several = tuple[Node, list[Answer], int]
 """The count of a reply, its choices with text, and how many tokens one of them may have (0: any number)."""
 
 
-def _several(view: View) -> Iterable[Several]:
+def _counts_of_several(view: View) -> Iterable[Several]:
     texts = [answer for answer in answers(view) if answer.text.strip()]
     if len(texts) > 1 and view.request["echo"].value is not True:  # an echoed prompt costs nothing
         limit = token_limit(view) // max(view.wanted_choices, 1)
@@ -58,7 +58,9 @@ def _several(view: View) -> Iterable[Several]:
         yield from ((count, texts, limit) for count in counts if count.kind == "integer" and count.value > 0)
 
 
-@usage.rule("every-choice", over=_several, level=SHOULD, harm="only one of several choices is billed")
+@usage.rule(
+    "every-choice", over=_counts_of_several, level=SHOULD, harm="only one of several choices is billed"
+)
 def every_choice(subject: Several) -> Iterable[Complaint]:
     """`completion_tokens` counts every choice: a word is at least one token; a cut choice used its limit."""
     count, answers, limit = subject
@@ -70,24 +72,24 @@ def every_choice(subject: Several) -> Iterable[Complaint]:
         yield count, f"{count} for {len(cut)} choices cut at {limit}", f"at least {len(cut) * limit}"
 
 
-def _asked(view: View) -> Iterable[Counted]:
+def _prompt_counts(view: View) -> Iterable[CountAndWords]:
     parts = [view.request["prompt"].text]
     for message in view.request["messages"]:
         content = message["content"]
         parts += [content.text, *(part["text"].text for part in content)]
     if view.endpoint in ("chat", "completions"):
-        yield from _weighed(view, "prompt_tokens", " ".join(parts))
+        yield from _counts_with_words(view, "prompt_tokens", " ".join(parts))
 
 
 @usage.rule(
     "prompt-size",
-    over=_asked,
+    over=_prompt_counts,
     level=SHOULD,
     needs=[Aspect.REQUEST],
     see=see.CHAT_OBJECT,
     yields_to=("usage.prompt-counted",),
     harm="part of the conversation (its system message, its earlier turns) may never have reached the model",
 )
-def prompt_size(subject: Counted) -> Iterable[Complaint]:
+def prompt_size(subject: CountAndWords) -> Iterable[Complaint]:
     """`prompt_tokens` is in proportion to the messages: a word is at least one token."""
-    return _too_few(*subject)
+    return _complain_if_too_few(*subject)
