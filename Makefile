@@ -66,7 +66,7 @@ test: $(STAMP)  ## run the tests on all cores; all but the slow proofs
 proofs: $(STAMP)  ## run the slow proofs: samples of clients, SDKs, fuzz and large corpora
 	$(BIN)/python -m pytest $(ALL_CORES) -m slow
 
-fuzz: $(STAMP)  ## send, write and record whatever there is, for FUZZ_SECONDS=600; FUZZ_SEED=… FUZZ_ONLY=<part> repeats
+fuzz: $(STAMP)  ## fuzz the fake, scripts and recordings for FUZZ_SECONDS=600; FUZZ_SEED=… FUZZ_ONLY=<part> repeat a run
 	@$(BIN)/python -m contract_tests.lab.fuzz --seconds "$$FUZZ_SECONDS" $${FUZZ_SEED:+--seed "$$FUZZ_SEED"} \
 	  $${FUZZ_ONLY:+--only "$$FUZZ_ONLY"}
 
@@ -85,34 +85,34 @@ mutants: $(STAMP)  ## score the rules on changed exchanges; MUTANTS=--write puts
 fake: $(STAMP)  ## serve the fake on http://127.0.0.1:1337
 	@$(BIN)/fake-server
 
-interop: $(STAMP)  ## try openai-node on the fake and judge real third-party servers; ALL=1 the one with PyTorch too
+interop: $(STAMP)  ## run openai-node against the fake and judge real third-party servers; ALL=1 adds the one with PyTorch
 	@$(BIN)/python -m contract_tests.lab.suites node || [ $$? = 3 ]
 	@$(BIN)/python -m contract_tests.lab.interop $(if $(ALL),--all)
 
-judges: $(STAMP)  ## what outside judges of OpenAI compatibility say of the fake
+judges: $(STAMP)  ## have other people's judges of OpenAI compatibility judge the fake
 	@$(BIN)/python -m contract_tests.lab.outside
 
 rules: $(STAMP)  ## write the contract in words, RULES.md; CHECK=1 only compares
 	@$(BIN)/python -m contract_tests.lab.pages.rules_page $(if $(CHECK),--check,--write)
 
-langchain: $(STAMP)  ## LangChain's standard test suites against the fake, skips by name
+langchain: $(STAMP)  ## run LangChain's standard test suites against the fake and name the skipped tests
 	@$(BIN)/python -m contract_tests.lab.suites langchain
 
-clients: $(STAMP)  ## replay every broken fixture to real clients and compare; CLIENTS=--write keeps what they make of it
+clients: $(STAMP)  ## replay every broken fixture to real clients and compare; CLIENTS=--write saves the results
 	@$(BIN)/python -m contract_tests.lab.clients $(CLIENTS)
 
-uses: $(STAMP)  ## run what TESTING.md shows of LangChain and pydantic-ai, in an environment of theirs
+uses: $(STAMP)  ## run the tests that TESTING.md shows for LangChain and pydantic-ai, in an environment of their own
 	@$(BIN)/python -m contract_tests.lab.suites uses
 
 pages: $(STAMP)  ## write the pages made from code: FAULTS.md, SCRIPTS.md, TESTING.md, BUGS.md and its fixtures
 	@$(BIN)/python -m contract_tests.lab.bug_fixtures --write
 	@$(BIN)/python -m contract_tests.lab.pages --write
 
-compatibility: $(STAMP)  ## judge the recordings of other providers into COMPATIBILITY.md; CHECK=1 only compares
+compatibility: $(STAMP)  ## judge the recordings of other providers and write COMPATIBILITY.md; CHECK=1 only compares
 	@$(BIN)/python -m contract_tests.lab.compatibility "$${OPENAI_CONTRACT_SHARED:-../shared}/recordings" \
 	  $(if $(CHECK),--check,--write)
 
-bench: $(STAMP)  ## how fast the fake answers, beside bare uvicorn and other fakes; how fast streams are judged and relayed
+bench: $(STAMP)  ## measure the fake beside bare uvicorn and other fakes, and how fast streams are judged and relayed
 	@$(BIN)/python -m contract_tests.lab.speed
 	@$(BIN)/python -m contract_tests.lab.speed.judging
 	@$(BIN)/python -m fake_server.relay.latency
@@ -120,7 +120,7 @@ bench: $(STAMP)  ## how fast the fake answers, beside bare uvicorn and other fak
 profile: $(STAMP)  ## how many calls a request passes, and where the time of a reply, of the start, and of judging goes
 	@$(BIN)/python -m contract_tests.lab.speed.profiling
 
-bench-fidelity: $(STAMP)  ## what recorders keep: this kit, vcrpy, mitmproxy, aimock; FIDELITY=--write puts it into README
+bench-fidelity: $(STAMP)  ## compare what recorders preserve: this kit, vcrpy, mitmproxy, aimock; FIDELITY=--write saves the table
 	@$(BIN)/python -m contract_tests.lab.fidelity $(FIDELITY)
 
 sdks: $(STAMP)  ## build an environment for each generation of the official SDK
