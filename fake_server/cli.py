@@ -29,14 +29,14 @@ LEVELS = ("critical", "error", "warning", "info", "debug")
 
 
 class _Commands(OneLine):
-    """`validate` and `schema`; a path in their place is meant for --scripts."""
+    """`validate` and `schema`; a path in place of a command was probably meant for --scripts."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if self.get_command(ctx, args[0]) is None:
             if Path(args[0]).suffix or Path(args[0]).exists():
-                raise click.UsageError(f"scripts stand behind their option: --scripts {args[0]}", ctx)
+                raise click.UsageError(f"script files need their option: --scripts {args[0]}", ctx)
             names = " and ".join(self.list_commands(ctx))
             raise click.UsageError(
                 f"there is no command {args[0]!r}: the commands are {names}; without one it serves", ctx
@@ -55,18 +55,27 @@ class _Commands(OneLine):
 @click.option("--port", default=1337, type=Whole(0, 65535), help="Port; 0 takes a free one.")
 @click.option("--scripts", multiple=True, type=click.Path(path_type=Path), help="Script file or folder.")
 @click.option("--replay", multiple=True, type=click.Path(path_type=Path), help="Serve recordings instead.")
-@click.option("--match", default="body", type=click.Choice(MATCHES), help="When a recording answers.")
-@click.option("--speed", default=1.0, type=Number(0), help="Pace of recordings; 0: no pauses.")
-@click.option("--miss-status", default=404, type=Whole(400, 599), help="Where no recording fits.")
-@click.option("--strict", is_flag=True, help="Answer 404 where no script matches.")
-@click.option("--api-key", default=None, help="Ask for this key; any is accepted without.")
-@click.option("--model", "models", multiple=True, help="Know only these models.")
-@click.option("--seed", default=None, type=AnyWhole(), help="Seed of the variations; else drawn and told.")
+@click.option(
+    "--match", default="body", type=click.Choice(MATCHES), help="How a recording is matched to a request."
+)
+@click.option("--speed", default=1.0, type=Number(0), help="Speed of recordings; 0: no pauses.")
+@click.option("--miss-status", default=404, type=Whole(400, 599), help="Status if no recording matches.")
+@click.option("--strict", is_flag=True, help="Answer 404 if no script matches.")
+@click.option("--api-key", default=None, help="Require this key; otherwise any is accepted.")
+@click.option("--model", "models", multiple=True, help="Serve only these models.")
+@click.option(
+    "--seed", default=None, type=AnyWhole(), help="Seed for legal variations; random and printed if omitted."
+)
 @click.option("--plain", is_flag=True, help="No variations: always the plainest form.")
 @click.option(
-    "--bug", "--misbehave", "bugs", multiple=True, metavar="ID", help="Have a known bug: `contract bugs`."
+    "--bug",
+    "--misbehave",
+    "bugs",
+    multiple=True,
+    metavar="ID",
+    help="Reproduce a catalogued bug in every reply.",
 )
-@click.option("--log-level", default="warning", type=click.Choice(LEVELS), help="What the log says.")
+@click.option("--log-level", default="warning", type=click.Choice(LEVELS), help="Level of the log.")
 def main(
     host: str,
     port: int,
@@ -85,29 +94,30 @@ def main(
 ) -> None:
     """Serve a fake OpenAI API.
 
-    Answers come from scripts, and where none matches from the request itself. Scripts are read again when
-    their files change. `fake-server validate` checks them, `fake-server schema` describes them to editors.
+    Answers come from scripts or, if none matches, are made from the request. Scripts are reloaded when their
+    files change. `fake-server validate` checks them, and `fake-server schema` describes them for editors.
+    `contract bugs` lists the bugs.
 
-    With --replay they are recordings, byte for byte: fixture files, or folders of them. One answers a
-    request of the same method and path, with and without /v1, and the same body but for user, metadata,
-    safety_identifier and prompt_cache_key (--match body); of the same query and the whole body too (exact);
-    whatever the body, in turn (order); or whatever is asked, in turn (any).
+    With --replay, answers are recordings, byte for byte: fixture files, or folders of them. A recording
+    answers a request with the same method and path (with or without /v1) and the same body except user,
+    metadata, safety_identifier and prompt_cache_key (--match body); with the same query and the whole body
+    too (exact); with any body, in turn (order); or any request at all, in turn (any).
     """
     context = click.get_current_context()
     if context.invoked_subcommand is not None:
         every = [param.name or "" for param in context.command.params]
-        refuse(every, f"{{}} is for serving: leave it out before `{context.invoked_subcommand}`")
+        refuse(every, f"{{}} is for serving only: leave it out before `{context.invoked_subcommand}`")
         return
     logging.basicConfig(level=log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
     if replay:
         refuse(SCRIPTED, "--replay plays recordings as they are: leave out {}")
         _replay(replay, port, match=match, speed=speed, miss_status=miss_status)
         return
-    refuse(REPLAYED, "{} is for --replay alone: name the recordings, or leave it out")
+    refuse(REPLAYED, "{} is for --replay only: name the recordings, or leave it out")
     if api_key == "":
-        fail("--api-key is empty, so no request could have it: leave it out to accept any key")
+        fail("--api-key is empty, and no request can send an empty key: leave it out to accept any key")
     if "" in models:
-        fail("--model is empty: name a model, or leave it out to know OpenAI's")
+        fail("--model is empty: name a model, or leave it out to serve OpenAI's")
     paths = list(scripts) or default_scripts()
     book = _load(paths)
     settings = Settings(
@@ -129,7 +139,7 @@ main.add_command(schema_command)
 
 
 def fail(message: str) -> NoReturn:
-    """One line on stderr, exit code 2."""
+    """Print one line on stderr and exit with code 2."""
     echo(f"fake-server: {message}", err=True)
     sys.exit(2)
 

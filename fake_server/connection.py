@@ -1,6 +1,6 @@
-"""One TCP connection with what a capture needs: each read with its arrival time, ends after data.
+"""One TCP connection as a capture needs it: each read with its arrival time, and the end after all data.
 
-asyncio's StreamReader joins reads, keeps no times, and on RST drops what it had not handed out;
+asyncio's StreamReader joins reads, does not record their times, and on RST drops data that was not taken yet;
 so this is a small protocol of its own. Nothing here knows HTTP.
 """
 
@@ -20,10 +20,10 @@ HIGH_WATER = 256 * 1024
 
 
 class Connection(asyncio.Protocol):
-    """A connection. `take` hands out reads in order; `wake` is set on every change.
+    """A connection. `take` returns reads in order; `wake` is set on every change.
 
-    `eof` and `lost` tell that the peer sent FIN, and that the connection is gone; `was_reset`
-    tells RST. All three may be true while reads still wait.
+    `eof` is true once the peer sent FIN, `lost` once the connection is gone, `was_reset` after RST. All three
+    may be true while reads still wait to be taken.
     """
 
     def __init__(
@@ -82,11 +82,11 @@ class Connection(asyncio.Protocol):
 
     @property
     def finished(self) -> bool:
-        """Whether the peer will send nothing more and all it sent was taken."""
+        """Whether the peer will send nothing more and all that it sent was taken."""
         return not self._pieces and (self.eof or self.lost)
 
     def take(self) -> tuple[bytes, float] | None:
-        """The next read and its arrival time on the loop's clock; None when nothing waits."""
+        """Take the next read, with its arrival time in seconds of the loop's clock; None if there is none."""
         if not self._pieces:
             return None
         data, at = self._pieces.popleft()
@@ -103,12 +103,12 @@ class Connection(asyncio.Protocol):
             self._waiting += len(data)
 
     def write(self, data: bytes) -> None:
-        """Send at once; callers stop while `blocked`."""
+        """Send at once; callers must not while `blocked`."""
         if self._transport and not self.lost and not self._transport.is_closing():
             self._transport.write(data)
 
     async def changed(self, deadline: float | None = None) -> bool:
-        """Wait for `wake`, at most until `deadline` (loop time); whether it came."""
+        """Wait for `wake`, at most until `deadline` (loop time); returns whether it was set."""
         try:
             async with asyncio.timeout_at(deadline):
                 await self.wake.wait()
@@ -118,7 +118,7 @@ class Connection(asyncio.Protocol):
         return True
 
     async def flushed(self, deadline: float) -> bool:
-        """Wait until the kernel took every byte, at most until `deadline`; whether it did."""
+        """Wait until the kernel has taken every byte, at most until `deadline`; returns whether it has."""
         transport = self._transport
         while transport and not self.lost and transport.get_write_buffer_size():
             if self._loop.time() >= deadline:
@@ -127,7 +127,7 @@ class Connection(asyncio.Protocol):
         return True
 
     async def close(self, linger: float = 0.0, flush: float = 5.0) -> None:
-        """Send what waits (for `flush` seconds at most), then FIN; with `linger`, read on that long.
+        """Send what is buffered (for at most `flush` seconds), then FIN; with `linger` read on that long.
 
         A socket closed with unread bytes sends RST instead, which makes the peer lose the end of
         the reply; so a server that answers before it has read all lingers.
@@ -144,7 +144,7 @@ class Connection(asyncio.Protocol):
                 if not await self.changed(deadline):
                     break
         self._transport.close()
-        await self._gone(flush)
+        await self._wait_until_closed(flush)
 
     async def reset(self) -> None:
         """Send RST."""
@@ -156,22 +156,22 @@ class Connection(asyncio.Protocol):
             with contextlib.suppress(OSError):
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._transport.abort()
-        await self._gone(1.0)
+        await self._wait_until_closed(1.0)
 
     def finish(self) -> None:
-        """Send what waits, then FIN, and wait for neither."""
+        """Send what is buffered, then FIN, without waiting for either."""
         if self._transport is not None:
             self._closing = True
             self._transport.close()
 
     def drop(self) -> None:
-        """Close at once without waiting; for clean-up."""
+        """Close at once, without waiting; for clean-up."""
         if self._transport is not None:
             self._closing = True
             self._transport.abort()
 
-    async def _gone(self, seconds: float) -> None:
-        """Wait until the transport is closed, and end it by force when that takes too long."""
+    async def _wait_until_closed(self, seconds: float) -> None:
+        """Wait until the transport is closed, and abort it if that takes too long."""
         deadline = self._loop.time() + seconds
         while not self.lost:
             if not await self.changed(deadline):
@@ -180,7 +180,7 @@ class Connection(asyncio.Protocol):
 
 
 class Listener:
-    """A server on 127.0.0.1 while entered, port 0 being a free one; subclasses serve a connection each."""
+    """A server on 127.0.0.1 while entered; port 0 takes a free one. Subclasses serve each connection."""
 
     def __init__(self, port: int = 0) -> None:
         self.port = port
@@ -191,7 +191,7 @@ class Listener:
         raise NotImplementedError
 
     async def before_closing(self) -> None:
-        """Called when no new connection is taken any more and before the others are ended."""
+        """Called after the last connection was accepted and before open ones are ended."""
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()

@@ -1,7 +1,7 @@
-"""The pytest fixtures users get: `fake_server`, `fake_openai`, `openai_env`, `replay_server`.
+"""The pytest plugin: the fixtures `fake_server`, `fake_openai`, `openai_env`, `replay_server`, and markers.
 
-Pytest loads this module in every run, so it imports nothing heavy: the server and the SDK are
-imported by the fixtures that need them.
+Pytest loads this module in every run, so it imports nothing heavy: the server and the SDK are imported by
+the fixtures that need them.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ _ELSEWHERE = (
     "OPENAI_ORGANIZATION",
     "OPENAI_PROJECT_ID",
 )
-"""Variables that lead the SDKs to another API, or make them send more than a fake may see."""
+"""Variables that make the SDKs use another API, or send what a fake should not see."""
 MARKERS = {
-    "fake_script(*scripts)": "scripts of the fake_server for this test: mappings, files or folders",
-    "fake_fault(name, **parameters)": "a fault of the fake_server for this test",
-    "openai_bug(*ids)": "known bugs of real servers that the fake_server has for this test",
+    "fake_script(*scripts)": "give the fake_server these scripts for this test: mappings, files or folders",
+    "fake_fault(name, **parameters)": "put this fault of the fake_server in force for this test",
+    "openai_bug(*ids)": "reproduce these known bugs of real servers in the fake_server for this test",
 }
-UNUSED = ("--fake-unused", "list the fake's scripts that answered in no test")
+UNUSED = ("--fake-unused", "list scripts of the fake that answered in no test")
 """The option and its help."""
 WORKER = "fake_server_scripts"
-"""Under which name a worker of pytest-xdist says which scripts there were and which answered."""
+"""The key under which a pytest-xdist worker reports which scripts there were and which answered."""
 
 
 @pytest.fixture(scope="session")
 def fake_server_options() -> dict[str, Any]:
-    """What the session's FakeServer is made with; override it in a conftest: `{"scripts": ["replies/"]}`."""
+    """Arguments of the FakeServer; override it in a conftest: `return {"scripts": ["replies/"]}`."""
     return {}
 
 
@@ -58,10 +58,10 @@ def _fake_server_of_the_session(fake_server_options: dict[str, Any]) -> Iterator
 def fake_server(
     _fake_server_of_the_session: FakeServer, request: pytest.FixtureRequest
 ) -> Iterator[FakeServer]:
-    """A fake OpenAI server; one serves the whole session, each test finds it without a past.
+    """A fake OpenAI server: one for the whole run, reset before each test.
 
-    `@pytest.mark.fake_script(…)` gives it scripts for one test or class: mappings, or files and folders (from
-    the test's folder); `@pytest.mark.fake_fault("cut", after_events=3)` a fault, and
+    Markers set it up for one test or class: `@pytest.mark.fake_script(…)` adds scripts (mappings, or files
+    and folders relative to the test's folder), `@pytest.mark.fake_fault("cut", after_events=3)` a fault, and
     `@pytest.mark.openai_bug("ikllama-no-done")` a known bug of a real server.
     """
     server = _fake_server_of_the_session
@@ -69,27 +69,27 @@ def fake_server(
     _set_up(server, request)
     print(f"fake_server: seed {server.seed}")
     yield server
-    request.config.stash[_UNUSED].saw(server)
+    request.config.stash[_UNUSED].note(server)
 
 
 @pytest.fixture(autouse=True)
 def _marked_for_the_fake(request: pytest.FixtureRequest) -> None:
-    """A marked test has the server, also where its app finds the way there by itself."""
+    """Start the server for a marked test, even if the test does not ask for the fixture."""
     if any(request.node.get_closest_marker(marker.partition("(")[0]) for marker in MARKERS):
         request.getfixturevalue("fake_server")
 
 
 def _set_up(server: FakeServer, request: pytest.FixtureRequest) -> None:
-    """What the markers of a test say; the nearest marker's scripts come first. A wrong one fails the test."""
+    """Apply the markers of a test, scripts of the nearest one first. A wrong marker fails the test."""
     from fake_server.bugs.errors import BugError
     from fake_server.faults import FaultError
     from fake_server.scripts.book import ScriptError
     from fake_server.testing.server import book_of
 
-    def said(marker: pytest.Mark) -> None:
+    def apply(marker: pytest.Mark) -> None:
         if marker.name == "fake_script":
             folder = request.path.parent
-            server.use(book_of([folder / one if isinstance(one, str) else one for one in marker.args]))
+            server.use(book_of([folder / item if isinstance(item, str) else item for item in marker.args]))
         elif marker.name == "fake_fault":
             server.fault(*marker.args, **marker.kwargs)
         else:
@@ -97,27 +97,28 @@ def _set_up(server: FakeServer, request: pytest.FixtureRequest) -> None:
                 server.bug(bug, **marker.kwargs)
 
     scripts = reversed(list(request.node.iter_markers("fake_script")))
-    broken = (one for name in ("fake_fault", "openai_bug") for one in request.node.iter_markers(name))
-    for marker in (*scripts, *broken):
+    faults = (marker for name in ("fake_fault", "openai_bug") for marker in request.node.iter_markers(name))
+    for marker in (*scripts, *faults):
         try:
-            said(marker)
+            apply(marker)
         except (BugError, FaultError, ScriptError) as error:
             wrong = str(error)
         except TypeError as error:
-            wrong = f"it is written {next(one for one in MARKERS if one.startswith(marker.name))}: {error}"
+            form = next(form for form in MARKERS if form.startswith(marker.name))
+            wrong = f"it is written {form}: {error}"
         else:
             continue
         pytest.fail(f"@pytest.mark.{marker.name}: {wrong}", pytrace=False)
 
 
 class _Unused:
-    """Which scripts of the session answered in no test."""
+    """Which scripts answered in no test of the run."""
 
     def __init__(self) -> None:
         self._places: dict[str, str] = {}
         self._used: set[str] = set()
 
-    def saw(self, server: FakeServer) -> None:
+    def note(self, server: FakeServer) -> None:
         """Note, at the end of a test, which scripts there were and which of them answered."""
         for space in server.settings.spaces.known():
             for script in space.book:
@@ -125,16 +126,17 @@ class _Unused:
                 if space.state.used(script):
                     self._used.add(script.name)
 
-    def packed(self) -> tuple[dict[str, str], list[str]]:
-        """What was noted, as a worker of pytest-xdist may send it."""
+    def serialize(self) -> tuple[dict[str, str], list[str]]:
+        """The notes, in a form that a pytest-xdist worker can send."""
         return self._places, sorted(self._used)
 
-    def take(self, packed: tuple[dict[str, str], list[str]]) -> None:
-        """Note what a worker has noted."""
-        self._places = {**packed[0], **self._places}
-        self._used.update(packed[1])
+    def merge(self, notes: tuple[dict[str, str], list[str]]) -> None:
+        """Add the notes of a worker."""
+        self._places = {**notes[0], **self._places}
+        self._used.update(notes[1])
 
-    def told(self) -> list[str]:
+    def lines(self) -> list[str]:
+        """The unused scripts, each with its place."""
         return [f"{place}: {name}" for name, place in self._places.items() if name not in self._used]
 
 
@@ -155,18 +157,18 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     output = getattr(session.config, "workeroutput", None)  # there in a worker of pytest-xdist
     if output is not None:
-        output[WORKER] = session.config.stash[_UNUSED].packed()
+        output[WORKER] = session.config.stash[_UNUSED].serialize()
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    packed = getattr(node, "workeroutput", {}).get(WORKER)
-    if packed:
-        node.config.stash[_UNUSED].take(packed)
+    notes = getattr(node, "workeroutput", {}).get(WORKER)
+    if notes:
+        node.config.stash[_UNUSED].merge(notes)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    unused = config.stash[_UNUSED].told()
+    unused = config.stash[_UNUSED].lines()
     if config.getoption("fake_unused") and unused:
         terminalreporter.section("scripts of the fake server that answered in no test")
         for line in unused:
@@ -195,14 +197,14 @@ def fake_openai(fake_server: FakeServer) -> Iterator[openai.OpenAI]:
 
 @pytest.fixture
 def openai_env(fake_server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """The environment pointed at `fake_server`, for code that makes its own client; returns what was set."""
-    spared = ",".join(filter(None, ["127.0.0.1", os.environ.get("NO_PROXY", "")]))
+    """Environment variables for code that makes its own client of `fake_server`; returns what was set."""
+    no_proxy = ",".join(filter(None, ["127.0.0.1", os.environ.get("NO_PROXY", "")]))
     values = {
         "OPENAI_BASE_URL": fake_server.base_url,
         "OPENAI_API_BASE": fake_server.base_url,  # what openai 0.x and some frameworks read
         "OPENAI_API_KEY": _key(fake_server),
-        "NO_PROXY": spared,
-        "no_proxy": spared,
+        "NO_PROXY": no_proxy,
+        "no_proxy": no_proxy,
     }
     for name, value in values.items():
         monkeypatch.setenv(name, value)
@@ -215,8 +217,9 @@ def openai_env(fake_server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> dict
 def replay_server() -> Iterator[Callable[..., ReplayServer]]:
     """Serve recordings until the test ends: `server = replay_server("fixtures/bugs/cut.yaml", speed=0)`.
 
-    Each call takes what ReplayServer takes and starts a server of its own: `server.base_url` is for the
-    client, `server.misses` says what no recording answered, `server.unplayed` which were not asked for.
+    Each call takes the arguments of ReplayServer and starts another server: `server.base_url` is for the
+    client, `server.misses` has the requests that no recording answered, and `server.unplayed` the recordings
+    that were not used.
     """
     from fake_server.replay import ReplayServer
 

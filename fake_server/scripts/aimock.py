@@ -1,7 +1,7 @@
-"""Fixtures of aimock, `{fixtures: [{match, response}]}`, read as scripts, so that its users can move at once.
+"""Convert fixtures of aimock, `{fixtures: [{match, response}]}`, into scripts, so that its users can switch.
 
-Source: the types and the router of aimock 1.43. A `turnIndex` must be that of the request here, where aimock
-only prefers it; how text is cut into chunks (`chunkSize`) is the server's own style.
+Source: the types and the router of aimock 1.43. Here a `turnIndex` must be that of the request, while aimock
+only prefers it; how text is split into chunks (`chunkSize`) is decided by the server's style.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ _IGNORED = frozenset(
         "webSearches",
     )
 )
-"""What says nothing of OpenAI's API, or of its bytes only."""
+"""Members without a meaning in OpenAI's API, or about its bytes only."""
 _NOTES = frozenset(("match", "response", "metadata", "openRouterProcessing"))
 _PACES = ("streamingProfile", "recordedTimings", "latency")
-"""What says how fast an answer comes; the first that is given does."""
+"""Members that say how fast an answer comes; the first that is given counts."""
 _SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")
 
 
 class NotServed(ValueError):
-    """A fixture for an endpoint that is not served here; the others of its file are."""
+    """A fixture of an endpoint that is not served here; the others of its file are used."""
 
 
 class NotOurs(ValueError):
-    """A member that no script can say; `member` is its path in the fixture."""
+    """A member that scripts have nothing like; `member` is its path in the fixture."""
 
     def __init__(self, member: tuple[str, ...], why: str) -> None:
         super().__init__(why)
@@ -46,22 +46,22 @@ class NotOurs(ValueError):
 
 
 def script_of(fixture: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """The script, as it would be written, of one fixture. Raises NotOurs, NotServed."""
+    """Convert one fixture into a script, as it would be written. Raises NotOurs, NotServed."""
     endpoint = _mapping(fixture, "match").get("endpoint")
     if isinstance(endpoint, str) and endpoint in _ELSEWHERE:
         raise NotServed(f"the fixture is left out: {endpoint} is not served here, chat and embedding are")
     when: dict[str, Any] = {}
     for member, value in _mapping(fixture, "match").items():
-        made = _MATCHES.get(member)
-        if made is None:
+        convert = _MATCHES.get(member)
+        if convert is None:
             raise NotOurs(("match", member), f"a script has nothing like match.{member}: leave it out")
         if isinstance(value, Mapping):
             raise NotOurs(("match", member), f"match.{member} is a text here, not an object")
-        _merge(when, made(value))
+        _merge(when, convert(value))
     reply = _reply(dict(_mapping(fixture, "response")), "response")
     pace = next((name for name in _PACES if fixture.get(name)), None)
-    left = _NOTES.union(one for one in _PACES if one != pace)
-    options = _reply({name: value for name, value in fixture.items() if name not in left})
+    ignored = _NOTES.union(name for name in _PACES if name != pace)
+    options = _reply({name: value for name, value in fixture.items() if name not in ignored})
     faults = [*reply.pop("faults", ()), *options.pop("faults", ())]
     return {
         "name": name,
@@ -78,18 +78,18 @@ def _mapping(fixture: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _text(value: Any) -> dict[str, Any]:
-    """The test of a text, which aimock looks for in its own case; of several by a list."""
+    """The test of a text, which aimock looks for case-sensitively; of several texts if it is a list."""
     exact = {"regex": _literal(value)} if isinstance(value, str) else {}
     return {"contains": value, **exact}
 
 
 def _model(value: str) -> dict[str, Any]:
-    """The model by name, or one of its snapshots."""
+    """The test of a model by name, or of one of its snapshots."""
     return {"model": {"prefix": value, "regex": f"^{_literal(value)}(-[0-9].*)?$"}}
 
 
 def _literal(text: str) -> str:
-    """The pattern that finds this text."""
+    """A pattern that finds this text."""
     return _SPECIAL.sub(r"\\\g<0>", text)
 
 
@@ -133,11 +133,11 @@ def _reply(response: dict[str, Any], *holder: str) -> dict[str, Any]:
     for member, value in response.items():
         if member in _IGNORED or value is None:
             continue
-        made = _REPLIES.get(member)
-        if made is None:
+        convert = _REPLIES.get(member)
+        if convert is None:
             name = ".".join((*holder, member))
             raise NotOurs((*holder, member), f"a script has nothing like {name}: leave it out")
-        _merge(reply, made(value))
+        _merge(reply, convert(value))
     speed = response.get("replaySpeed") or 1
     if speed > 0 and "timing" in reply:
         reply["timing"] = _faster(reply["timing"], speed)
@@ -150,7 +150,7 @@ def _reply(response: dict[str, Any], *holder: str) -> dict[str, Any]:
 
 
 def _calls(value: Any) -> dict[str, Any]:
-    calls = [{key: one[key] for key in ("name", "arguments", "id") if key in one} for one in value]
+    calls = [{key: call[key] for key in ("name", "arguments", "id") if key in call} for call in value]
     for call in calls:
         if isinstance(call.get("arguments"), list):
             call["arguments"] = compact(call["arguments"])
@@ -158,9 +158,9 @@ def _calls(value: Any) -> dict[str, Any]:
 
 
 def _blocks(value: Any) -> dict[str, Any]:
-    """Texts and calls in turn; here all text comes first."""
-    texts = [one["text"] for one in value if one["type"] == "text"]
-    calls = _calls([one for one in value if one["type"] == "toolCall"])
+    """Texts and calls in any order; here all text comes first."""
+    texts = [block["text"] for block in value if block["type"] == "text"]
+    calls = _calls([block for block in value if block["type"] == "toolCall"])
     return {**({"text": "".join(texts)} if texts else {}), **(calls if calls["tool_calls"] else {})}
 
 
@@ -173,8 +173,8 @@ def _usage(value: Any) -> dict[str, Any]:
 
 
 def _error(value: Any) -> dict[str, Any]:
-    told = {name: value[name] for name in ("message", "type", "code", "param", "status") if name in value}
-    return {"error": told}
+    members = ("message", "type", "code", "param", "status")
+    return {"error": {name: value[name] for name in members if name in value}}
 
 
 def _profile(value: Any) -> dict[str, Any]:
@@ -184,7 +184,7 @@ def _profile(value: Any) -> dict[str, Any]:
 
 def _recorded(value: Any) -> dict[str, Any]:
     waits = (value.get("ttftMs", 0), *value.get("interChunkDelaysMs", ()))
-    return {"timing": {"pauses": [max(one, 0) / 1000 for one in waits]}}
+    return {"timing": {"pauses": [max(wait, 0) / 1000 for wait in waits]}}
 
 
 def _faster(timing: dict[str, Any], speed: float) -> dict[str, Any]:
@@ -199,8 +199,8 @@ def _chaos(value: Any) -> dict[str, Any]:
         ("malformedRate", {"fault": "garbage", "text": "{malformed json: <<<chaos>>>"}),
         ("disconnectRate", {"fault": "close", "ending": "rst"}),
     )
-    struck = [{**fault, "probability": value[name]} for name, fault in kinds if value.get(name)]
-    return {"faults": struck} if struck else {}
+    faults = [{**fault, "probability": value[name]} for name, fault in kinds if value.get(name)]
+    return {"faults": faults} if faults else {}
 
 
 _REPLIES: dict[str, Callable[[Any], dict[str, Any]]] = {

@@ -17,7 +17,7 @@ from pydantic import Field, ValidationError
 from fake_server.api.request import EMBEDDINGS, MODERATIONS
 from fake_server.scripts import aimock, yaml_lines
 from fake_server.scripts.checks import oddities
-from fake_server.scripts.error_text import complaints
+from fake_server.scripts.error_text import describe_script_errors
 from fake_server.scripts.index import ScriptIndex
 from fake_server.scripts.model import Script
 from fake_server.scripts.reply_parts import FOLDER
@@ -41,7 +41,7 @@ class ScriptBook:
     left_out: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "scripts", tuple(sorted(self.scripts, key=lambda one: one.fallback)))
+        object.__setattr__(self, "scripts", tuple(sorted(self.scripts, key=lambda script: script.fallback)))
 
     def __iter__(self) -> Iterator[Script]:
         return iter(self.scripts)
@@ -106,7 +106,9 @@ def parse_when(when: Any, source: str, times: Any = None) -> tuple[When, int | N
     try:
         condition = _Condition.model_validate({"when": when, "times": times})
     except ValidationError as error:
-        raise ScriptError("\n".join(complaints(error, Document(None, {}), (0,), source))) from None
+        raise ScriptError(
+            "\n".join(describe_script_errors(error, Document(None, {}), (0,), source))
+        ) from None
     return condition.when, condition.times
 
 
@@ -164,7 +166,7 @@ def _scripts(document: Document, source: str) -> tuple[list[Script], list[str], 
             problems.append(f"{source}:{line}: {error}" if document.lines else f"{place}: {error}")
         except ValidationError as error:
             inside = Document(document.value, {where: document.line(where)}) if foreign else document
-            problems += complaints(error, inside, where, source)
+            problems += describe_script_errors(error, inside, where, source)
         except (TypeError, AttributeError, KeyError) as error:
             problems.append(f"{place}: this fixture cannot be read: {error}")
     return scripts, problems, left_out

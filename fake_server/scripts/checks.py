@@ -1,4 +1,4 @@
-"""What is odd in a book of scripts though each can be read: what can never answer or never be said."""
+"""Scripts that are valid and still odd: those that can never answer, and replies that are never given."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fake_server.api import chat_request, patterns
-from fake_server.scripts.conditions import fits
+from fake_server.scripts.conditions import passes
 from fake_server.scripts.model import Script
 from fake_server.scripts.when import MessagesTest, ModelTest, TextTest, ToolsTest, ValueTest, When
 
 FEW = 200
-"""So few scripts are compared each with each; among more only those that match everything are looked for."""
+"""Up to this many scripts, each pair is compared; among more, only scripts that match everything count."""
 
 
 def oddities(scripts: Sequence[Script], *, thorough: bool = False) -> Iterator[str]:
-    """What can never answer or never be said, each with its place; scripts in trying order."""
+    """Find scripts and replies that can never be used, each with its place; scripts in trying order."""
     for script in scripts:
-        yield from (f"{script.place}: {script.name!r} {what}" for what in _alone(script))
+        yield from (f"{script.place}: {script.name!r} {oddity}" for oddity in _oddities_of(script))
     yield from never_reached(scripts, thorough=thorough)
 
 
 def never_reached(scripts: Sequence[Script], *, thorough: bool = False) -> Iterator[str]:
-    """For each script that another one before it always answers for, in words; scripts in trying order."""
+    """Describe each script that an earlier script always answers for; scripts in trying order."""
     each = thorough or len(scripts) <= FEW
     before: list[Script] = []
     for later in scripts:
@@ -39,31 +39,33 @@ def never_reached(scripts: Sequence[Script], *, thorough: bool = False) -> Itera
             before.append(later)
 
 
-def _alone(script: Script) -> Iterator[str]:
-    """What can never be in one script."""
-    given = 1 if script.when.call is not None else script.times
-    if given is not None and given < len(script.replies):
-        why = "waits for one call" if script.when.call is not None else f"answers {given} times"
-        yield f"never gives its reply {given + 1}: it {why}"
+def _oddities_of(script: Script) -> Iterator[str]:
+    """What is odd in one script by itself."""
+    uses = 1 if script.when.call is not None else script.times
+    if uses is not None and uses < len(script.replies):
+        why = "waits for one call" if script.when.call is not None else f"answers {uses} times"
+        yield f"never gives its reply {uses + 1}: it {why}"
     model = script.when.model
     if model is not None and model.exact is not None and not _model(model, model):
         yield "never answers: no model has this name and this prefix or pattern"
     for place in MessagesTest.model_fields:
         test = getattr(script.when.messages, place, None)
         if test is not None:
-            yield from (f"never answers: messages.{place} {what}" for what in _impossible(place, test))
+            yield from (
+                f"never answers: messages.{place} {problem}" for problem in _contradictions(place, test)
+            )
 
 
-def _impossible(place: str, test: TextTest) -> Iterator[str]:
+def _contradictions(place: str, test: TextTest) -> Iterator[str]:
     roles = {"user": ("user",), "system": chat_request.SYSTEM_ROLES}.get(place)
     if roles and test.role not in (None, *roles):
-        yield f"has never the role {test.role!r}"
+        yield f"never has the role {test.role!r}"
     if test.equals is not None and not _text(test, test):
-        yield "is never equal to this text and fits the other tests"
+        yield "cannot equal this text and pass the other tests"
 
 
 def implies(narrow: When, wide: When) -> bool:
-    """Whether every request that is `narrow` is certainly `wide` too; False where that is not certain."""
+    """Whether every request that meets `narrow` certainly meets `wide` too; False if that is not certain."""
     for name in wide.model_fields_set:
         wanted, given = getattr(wide, name), getattr(narrow, name)
         if not wanted or wanted == given:
@@ -74,7 +76,7 @@ def implies(narrow: When, wide: When) -> bool:
 
 
 def _at_least(narrow: Any, wide: Any) -> bool:
-    """Whether a test lets through nothing that the other one does not."""
+    """Whether everything that passes the narrow test passes the wide one."""
     if isinstance(wide, ModelTest) and isinstance(narrow, ModelTest):
         return _model(narrow, wide)
     if isinstance(wide, TextTest) and isinstance(narrow, TextTest):
@@ -89,15 +91,15 @@ def _at_least(narrow: Any, wide: Any) -> bool:
         return all(name in narrow and _at_least(narrow[name], test) for name, test in wide.items())
     if type(wide) is type(narrow) and hasattr(wide, "model_fields_set"):
         parts = [(getattr(narrow, name), getattr(wide, name)) for name in wide.model_fields_set]
-        return all(one == two or (one is not None and _at_least(one, two)) for one, two in parts)
+        return all(a == b or (a is not None and _at_least(a, b)) for a, b in parts)
     return False
 
 
 def _messages(narrow: MessagesTest, wide: MessagesTest, place: str) -> bool:
-    """Whether this test of a message is passed; what any message must be, one that is tested may be."""
+    """Whether the test of this message is implied; one of `any` is by the test of any message."""
     wanted = getattr(wide, place)
     places = MessagesTest.model_fields if place == "any" else (place,)
-    tests = [getattr(narrow, one) for one in places]
+    tests = [getattr(narrow, name) for name in places]
     return wanted is None or any(test is not None and _text(test, wanted) for test in tests)
 
 
@@ -120,8 +122,8 @@ def _text(narrow: TextTest, wide: TextTest) -> bool:
         return False
     if not _at_least(narrow.json_, wide.json_):
         return False
-    told = [narrow.equals or ""] if narrow.equals is not None else list(narrow.contains)
-    return all(any(part.casefold() in one.casefold() for one in told) for part in wide.contains)
+    known = [narrow.equals or ""] if narrow.equals is not None else list(narrow.contains)
+    return all(any(part.casefold() in text.casefold() for text in known) for part in wide.contains)
 
 
 def _value(narrow: ValueTest, wide: ValueTest) -> bool:
@@ -130,5 +132,5 @@ def _value(narrow: ValueTest, wide: ValueTest) -> bool:
     if narrow.exists is False or wide.exists is False:
         return False
     if "equals" in narrow.model_fields_set:
-        return fits(wide, narrow.equals)
+        return passes(wide, narrow.equals)
     return wide.model_fields_set == {"exists"}

@@ -1,4 +1,4 @@
-"""`fake-server validate` and `fake-server schema`: scripts checked and described without serving them."""
+"""`fake-server validate` and `fake-server schema`: check scripts and describe them, without serving."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from fake_server.scripts.model import Script
 def validate_command(paths: tuple[Path, ...], as_json: bool) -> None:
     """Check script files, folders of them, or aimock's fixtures.
 
-    Each problem stands on a line of its own, file:line first. Exit code 1 where there is one; scripts that
-    can never answer, and fixtures for what is not served here, are warnings.
+    Each problem is printed on one line that begins with file:line. The exit code is 1 if there is a problem.
+    Scripts that can never answer and fixtures of endpoints that are not served are warnings.
     """
     problems, warnings, count = [], [], 0
     try:
@@ -37,34 +37,35 @@ def validate_command(paths: tuple[Path, ...], as_json: bool) -> None:
             echo(line)
         for line in warnings:
             echo(f"warning: {line}")
-        scripts = f"{count} script{'' if count == 1 else 's'}"
-        told = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}"
-        click.echo(
-            told
-            if problems
-            else f"{scripts}, no problem" + (f", {len(warnings)} warned of" if warnings else "")
-        )
+        summary = _count(len(problems), "problem") if problems else f"{_count(count, 'script')}, no problem"
+        if warnings and not problems:
+            summary += f", {_count(len(warnings), 'warning')}"
+        click.echo(summary)
     raise click.exceptions.Exit(1 if problems else 0)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 @click.command("schema")
 def schema_command() -> None:
     """Print the JSON Schema of script files, for editors.
 
-    Save it beside the scripts and begin these with `# yaml-language-server: $schema=scripts.schema.json`.
+    Save it beside the scripts, and begin them with `# yaml-language-server: $schema=scripts.schema.json`.
     """
     click.echo(json.dumps(schema(), indent=2))
 
 
 def schema() -> dict[str, Any]:
     """The JSON Schema of a script file: a list of scripts, or an object with such a list in `scripts`."""
-    made = TypeAdapter(list[Script]).json_schema()
-    definitions = made.pop("$defs", {})
-    several = {"type": "array", "items": made["items"]}
-    whole = {"type": "object", "required": ["scripts"], "properties": {"scripts": several}}
+    described = TypeAdapter(list[Script]).json_schema()
+    definitions = described.pop("$defs", {})
+    scripts = {"type": "array", "items": described["items"]}
+    file = {"type": "object", "required": ["scripts"], "properties": {"scripts": scripts}}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Scripts of the fake OpenAI server",
-        "anyOf": [several, whole],
+        "anyOf": [scripts, file],
         "$defs": definitions,
     }

@@ -1,4 +1,4 @@
-"""Whether a request is what a script's `when` wants, and in words what it lacks.
+"""Whether a request meets a script's `when`, and which condition it fails.
 
 Conditions are tried in a fixed order: endpoint, model, stream, turn, response_format, tools, headers, key,
 body, tool_result, messages.
@@ -24,39 +24,41 @@ _ABSENT = object()
 _ORDER = ("last", "user", "first", "system", "any")
 
 
-def conditions(when: When, asking: ApiRequest) -> Iterator[str | None]:
-    """For each condition given, in order: None where it holds, else why it does not."""
-    request = asking.body
+def conditions(when: When, request: ApiRequest) -> Iterator[str | None]:
+    """Check each condition, in order: yields None if it holds, else why it does not."""
+    body = request.body
     if when.endpoint is not None:
-        at = asking.endpoint
-        yield None if at == when.endpoint else f"endpoint: wants {when.endpoint}, got {at}"
+        at = request.endpoint
+        yield None if at == when.endpoint else f"endpoint: expected {when.endpoint}, got {at}"
     if when.model is not None:
-        yield _model(when.model, str(request.get("model", "")))
+        yield _model(when.model, str(body.get("model", "")))
     if when.stream is not None:
-        streams = bool(request.get("stream"))
-        yield None if streams is when.stream else f"stream: wants {_word(when.stream)}, got {_word(streams)}"
+        streams = bool(body.get("stream"))
+        yield (
+            None if streams is when.stream else f"stream: expected {_word(when.stream)}, got {_word(streams)}"
+        )
     if when.turn is not None:
-        turn = chat_request.turn(request)
-        yield None if turn == when.turn else f"turn: wants {when.turn}, this is turn {turn}"
+        turn = chat_request.turn(body)
+        yield None if turn == when.turn else f"turn: expected {when.turn}, this is turn {turn}"
     if when.response_format is not None:
-        kind = chat_request.response_format(request)
+        kind = chat_request.response_format(body)
         wanted = when.response_format
-        yield None if kind == wanted else f"response_format: wants {wanted}, got {kind}"
+        yield None if kind == wanted else f"response_format: expected {wanted}, got {kind}"
     if when.tools is not None:
-        yield _tools(when.tools.include, request)
+        yield _tools(when.tools.include, body)
     for name, test in when.headers.items():
-        yield _value(f"headers.{name}", test, asking.headers.get(name, _ABSENT))
+        yield _value(f"headers.{name}", test, request.headers.get(name, _ABSENT))
     if when.key is not None:
-        yield _key(when.key, asking.key)
+        yield _key(when.key, request.key)
     for path, test in when.body.items():
-        yield _at_path(f"body.{path}", path, test, request)
+        yield _at_path(f"body.{path}", path, test, body)
     if when.tool_result is not None:
-        yield _result(when.tool_result, asking.results)
+        yield _result(when.tool_result, request.results)
     if when.messages is not None:
         for name in _ORDER:
             test = getattr(when.messages, name)
             if test is not None:
-                yield _messages(name, test, messages_at(asking, name))
+                yield _messages(name, test, messages_at(request, name))
 
 
 def first_failure(when: When, request: ApiRequest) -> str | None:
@@ -64,20 +66,20 @@ def first_failure(when: When, request: ApiRequest) -> str | None:
     return next(filter(None, conditions(when, request)), None)
 
 
-def messages_at(asking: ApiRequest, place: str) -> Sequence[chat_request.Message]:
-    """The messages that a test of `last`, `user`, `first`, `system` or `any` is about."""
-    said = asking.messages
+def messages_at(request: ApiRequest, place: str) -> Sequence[chat_request.Message]:
+    """The messages that a test under `last`, `user`, `first`, `system` or `any` applies to."""
+    messages = request.messages
     if place == "last":
-        return said[-1:]
+        return messages[-1:]
     if place == "user":
-        return [one for one in said if one.role == "user"][-1:]
+        return [message for message in messages if message.role == "user"][-1:]
     if place == "system":
-        return [one for one in said if one.role in chat_request.SYSTEM_ROLES]
-    return said[:1] if place == "first" else said
+        return [message for message in messages if message.role in chat_request.SYSTEM_ROLES]
+    return messages[:1] if place == "first" else messages
 
 
 def values_at(path: str, value: Any) -> Sequence[Any]:
-    """The values that a JSONPath finds."""
+    """Find the values at a JSONPath."""
     from jsonpath_rfc9535 import JSONPathError
 
     try:
@@ -92,44 +94,44 @@ def _tools(wanted: Sequence[str], request: Mapping[str, Any]) -> str | None:
     mode, allowed = chat_request.tool_choice(request)
     for name in wanted:
         if name not in names:
-            return f"tools: wants {name!r}, offered: {', '.join(names[:10]) or 'none'}"
+            return f"tools: expected {name!r}, offered: {', '.join(names[:10]) or 'none'}"
         if mode == "none" or (allowed and name not in allowed):
-            return f"tools: wants {name!r}, tool_choice allows: {', '.join(allowed) or 'none'}"
+            return f"tools: expected {name!r}, tool_choice allows: {', '.join(allowed) or 'none'}"
     return None
 
 
 def _model(test: ModelTest, model: str) -> str | None:
     if test.exact is not None and model != test.exact:
-        return f"model: wants {test.exact!r}, got {model!r}"
+        return f"model: expected {test.exact!r}, got {model!r}"
     if test.prefix is not None and not model.startswith(test.prefix):
-        return f"model: wants the prefix {test.prefix!r}, got {model!r}"
+        return f"model: expected the prefix {test.prefix!r}, got {model!r}"
     if test.regex is not None and not _matches(test.regex, model):
-        return f"model: wants a match of {test.regex!r}, got {model!r}"
+        return f"model: expected a match for {test.regex!r}, got {model!r}"
     return None
 
 
 def _messages(name: str, test: TextTest, candidates: Sequence[chat_request.Message]) -> str | None:
-    """None where one of the messages passes the whole test, else why the last of them does not."""
+    """None if one of the messages passes the whole test, else why the last of them does not."""
     problem = f"messages.{name}: there is no such message"
-    for said in candidates:
-        failure = _text(test, said)
+    for message in candidates:
+        failure = _text(test, message)
         if failure is None:
             return None
         problem = f"messages.{name}: {failure}"
     return problem
 
 
-def _text(test: TextTest, said: chat_request.Message) -> str | None:
-    if test.role is not None and said.role != test.role:
-        return f"wants the role {test.role!r}, got {said.role!r}"
+def _text(test: TextTest, message: chat_request.Message) -> str | None:
+    if test.role is not None and message.role != test.role:
+        return f"expected the role {test.role!r}, got {message.role!r}"
     for part in test.contains:
-        if part.casefold() not in said.folded:
-            return f"wants a text that contains {part!r}, got {short(said.text)}"
-    if test.equals is not None and said.text != test.equals:
-        return f"wants exactly {short(test.equals)}, got {short(said.text)}"
-    if test.regex is not None and not _matches(test.regex, said.text):
-        return f"wants a match of {test.regex!r}, got {short(said.text)}"
-    return _at_paths(test.json_, said.value) if test.json_ else None
+        if part.casefold() not in message.folded:
+            return f"expected a text that contains {part!r}, got {short(message.text)}"
+    if test.equals is not None and message.text != test.equals:
+        return f"expected exactly {short(test.equals)}, got {short(message.text)}"
+    if test.regex is not None and not _matches(test.regex, message.text):
+        return f"expected a match for {test.regex!r}, got {short(message.text)}"
+    return _at_paths(test.json_, message.value) if test.json_ else None
 
 
 def _word(value: bool) -> str:
@@ -137,19 +139,19 @@ def _word(value: bool) -> str:
 
 
 def _key(test: ValueTest, key: str | None) -> str | None:
-    """As other values, but the key that was sent is not told."""
-    return None if fits(test, _ABSENT if key is None else key) else "key: another one was sent"
+    """As for other values, but the message does not show the key that was sent."""
+    return None if passes(test, _ABSENT if key is None else key) else "key: a different key was sent"
 
 
 def _at_path(name: str, path: str, test: ValueTest, value: Any) -> str | None:
-    """None where one of the values that the path finds fits, else why the first one does not."""
+    """None if one of the values at the path passes, else why the first does not."""
     found = values_at(path, value) or [_ABSENT]
-    return None if any(fits(test, one) for one in found) else _value(name, test, found[0])
+    return None if any(passes(test, value) for value in found) else _value(name, test, found[0])
 
 
 def _result(test: ResultTest, results: Sequence[chat_request.ToolResult]) -> str | None:
-    """None where one of the tools' results passes the whole test, else why the last of them does not."""
-    problem = "tool_result: there is none"
+    """None if one of the tools' results passes the whole test, else why the last of them does not."""
+    problem = "tool_result: there is no result"
     for result in results:
         failure = _one_result(test, result)
         if failure is None:
@@ -160,13 +162,13 @@ def _result(test: ResultTest, results: Sequence[chat_request.ToolResult]) -> str
 
 def _one_result(test: ResultTest, result: chat_request.ToolResult) -> str | None:
     if test.name is not None and test.name != result.tool:
-        return f"wants one of {test.name!r}, this is of {result.tool or 'an unknown tool'!r}"
+        return f"expected the result of {test.name!r}, got that of {result.tool or 'an unknown tool'!r}"
     if test.id is not None and test.id != result.id:
-        return f"wants that of the call {test.id!r}, this is of {result.id!r}"
+        return f"expected the result of the call {test.id!r}, got that of {result.id!r}"
     if test.contains is not None and test.contains.casefold() not in result.text.casefold():
-        return f"wants a text that contains {test.contains!r}, got {short(result.text)}"
+        return f"expected a text that contains {test.contains!r}, got {short(result.text)}"
     if test.regex is not None and not _matches(test.regex, result.text):
-        return f"wants a match of {test.regex!r}, got {short(result.text)}"
+        return f"expected a match for {test.regex!r}, got {short(result.text)}"
     return _at_paths(test.json_, result.value) if test.json_ else None
 
 
@@ -176,16 +178,16 @@ def _at_paths(tests: Mapping[str, ValueTest], value: Any) -> str | None:
 
 
 def _value(name: str, test: ValueTest, value: Any) -> str | None:
-    """None where the value fits, else what was wanted and what came."""
-    if fits(test, value):
+    """None if the value passes, else what was expected and what it is."""
+    if passes(test, value):
         return None
     wanted = {key: getattr(test, key) for key in ("equals", "contains", "regex", "exists")}
-    told = ", ".join(f"{key} {wanted[key]!r}" for key in wanted if key in test.model_fields_set)
+    expected = ", ".join(f"{key} {wanted[key]!r}" for key in wanted if key in test.model_fields_set)
     got = "nothing" if value is _ABSENT else short(value if isinstance(value, str) else json.dumps(value))
-    return f"{name}: wants {told.removeprefix('equals ')}, got {got}"
+    return f"{name}: expected {expected.removeprefix('equals ')}, got {got}"
 
 
-def fits(test: ValueTest, value: Any) -> bool:
+def passes(test: ValueTest, value: Any) -> bool:
     """Whether the value passes the test."""
     given = test.model_fields_set
     if test.exists is False:
@@ -212,5 +214,5 @@ def _query(path: str) -> JSONPathQuery:
 
 
 def short(text: str) -> str:
-    """A text for a message: on one line, its beginning if it is long."""
+    """Quote a text for a message: on one line, cut if it is long."""
     return repr(shorten(" ".join(text.split()), SHOWN))

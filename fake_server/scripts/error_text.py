@@ -1,4 +1,4 @@
-"""What is wrong with a script, in words: where it stands, what was expected, what may have been meant."""
+"""What is wrong with a script: where, what was expected, and what may have been meant."""
 
 from __future__ import annotations
 
@@ -14,23 +14,28 @@ from fake_server.scripts.yaml_lines import Document, Where
 from fake_server.wire.text import closest, did_you_mean
 
 
-def complaints(error: ValidationError, document: Document, root: Where, source: str) -> list[str]:
-    """Each problem of one script, `file:line: what, what to do`, in the order of the lines."""
+def describe_script_errors(error: ValidationError, document: Document, root: Where, source: str) -> list[str]:
+    """Describe each problem of one script, `file:line: what, what to do`, in the order of the lines."""
     return [text for _, text in sorted(_lines(error, document, root, source))]
 
 
-def of_reply(error: ValidationError) -> str:
-    """Each problem of a reply that was made when it was asked for."""
+def describe_reply_errors(error: ValidationError) -> str:
+    """Describe the problems of a reply that was made for a request."""
     return "; ".join(
-        _wording({**detail, "loc": ("reply", *detail["loc"])}) for detail in error.errors(include_url=False)
+        _describe_detail({**detail, "loc": ("reply", *detail["loc"])})
+        for detail in error.errors(include_url=False)
     )
 
 
 def _lines(error: ValidationError, document: Document, root: Where, source: str) -> Iterator[tuple[int, str]]:
     details = error.errors(include_url=False)
-    meant = {(*one["loc"][:-1], _near(one["loc"])) for one in details if one["type"] == "extra_forbidden"}
+    misspelt = {
+        (*detail["loc"][:-1], _near(detail["loc"]))
+        for detail in details
+        if detail["type"] == "extra_forbidden"
+    }
     for detail in details:
-        if detail["type"] == "missing" and detail["loc"] in meant:
+        if detail["type"] == "missing" and detail["loc"] in misspelt:
             continue
         row = 0
         if detail["type"] == "template":
@@ -39,7 +44,7 @@ def _lines(error: ValidationError, document: Document, root: Where, source: str)
         where = (*root, *detail["loc"])
         line = document.key_line(where) if detail["type"] == "extra_forbidden" else document.line(where, row)
         place = f"{source}:{line}" if document.lines else f"{source}[{root[-1]}]"
-        yield line, f"{place}: {_wording(detail)}"
+        yield line, f"{place}: {_describe_detail(detail)}"
 
 
 _KINDS = {
@@ -54,7 +59,7 @@ _KINDS = {
 }
 
 
-def _wording(detail: Any) -> str:
+def _describe_detail(detail: Any) -> str:
     loc, kind, value = detail["loc"], detail["type"], detail["input"]
     if "faults" in loc and loc.index("faults") + 1 < len(loc):
         place = loc.index("faults") + 2
@@ -102,7 +107,7 @@ def _known_keys(loc: tuple[str | int, ...]) -> list[str]:
 def _model_in(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    return next((model for one in get_args(annotation) if (model := _model_in(one))), None)
+    return next((model for part in get_args(annotation) if (model := _model_in(part))), None)
 
 
 def _describe(value: object) -> str:

@@ -1,8 +1,8 @@
-"""Which of many scripts may match a request, found without trying each.
+"""An index of scripts, which finds those that may match a request without trying each.
 
-Every script is filed under one thing that a request must have for it: a text that a message equals, three
-letters of a text that a message contains, a tool, a model, a header, a key, a member of the body. A request
-is looked up by what it has; scripts that need none of these are always tried.
+Every script is filed under one thing that a request must have to match it: a text that a message equals,
+three letters of a text that a message contains, a tool, a model, a header, a key, or a member of the body. A
+request is looked up by what it has; scripts that need none of these are always tried.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Need = tuple[Drawer, Any]
 
 
 class ScriptIndex:
-    """Finds the candidates among scripts; they come in the scripts' order."""
+    """Finds the candidates among scripts, in the scripts' order."""
 
     def __init__(self, scripts: Sequence[Script]) -> None:
         self._scripts = scripts
@@ -41,20 +41,20 @@ class ScriptIndex:
             else:
                 self._always.append(index)
 
-    def candidates(self, asking: ApiRequest) -> Iterable[Script]:
-        """The scripts that may match this request, and no others' matches are missing."""
+    def candidates(self, request: ApiRequest) -> Iterable[Script]:
+        """The scripts that may match this request; every script that does match is among them."""
         if not self._drawers:
             return (self._scripts[index] for index in self._always)
         found = set(self._always)
         for (kind, name), filed in self._drawers.items():
-            for value in _HAS[kind](asking, name):
+            for value in _HAS[kind](request, name):
                 if value in filed:
                     found.update(filed[value])
         return (self._scripts[index] for index in sorted(found))
 
 
 def _needs(when: When) -> Iterator[Need]:
-    """What a request must have for these conditions, each enough to file the script under."""
+    """What a request must have to meet these conditions; the script can be filed under any one of them."""
     if when.messages is not None:
         for place in MessagesTest.model_fields:
             test = getattr(when.messages, place)
@@ -82,13 +82,13 @@ def _values(kind: str, tests: dict[str, ValueTest]) -> Iterator[Need]:
             yield (kind, name), test.equals
 
 
-def _members(asking: ApiRequest, path: str) -> Iterator[Any]:
-    return (value for value in values_at(path, asking.body) if isinstance(value, str | int | float))
+def _members(request: ApiRequest, path: str) -> Iterator[Any]:
+    return (value for value in values_at(path, request.body) if isinstance(value, str | int | float))
 
 
-def _pieces(asking: ApiRequest, place: str) -> Iterator[str]:
-    for said in messages_at(asking, place):
-        yield from _grams(said.folded)
+def _pieces(request: ApiRequest, place: str) -> Iterator[str]:
+    for message in messages_at(request, place):
+        yield from _grams(message.folded)
 
 
 def _grams(text: str) -> set[str]:
@@ -96,12 +96,12 @@ def _grams(text: str) -> set[str]:
 
 
 _HAS: dict[str, Callable[[ApiRequest, str], Iterable[Any]]] = {
-    "model": lambda asking, _: (asking.model,),
-    "tool": lambda asking, _: (tool.name for tool in chat_request.tools(asking.body)),
-    "key": lambda asking, _: (asking.key,),
-    "header": lambda asking, name: (asking.headers.get(name),),
+    "model": lambda request, _: (request.model,),
+    "tool": lambda request, _: (tool.name for tool in chat_request.tools(request.body)),
+    "key": lambda request, _: (request.key,),
+    "header": lambda request, name: (request.headers.get(name),),
     "body": _members,
-    "equals": lambda asking, place: (said.text for said in messages_at(asking, place)),
+    "equals": lambda request, place: (message.text for message in messages_at(request, place)),
     "contains": _pieces,
 }
-"""What a request has, by the kind of need."""
+"""What a request has, by kind of need."""

@@ -135,7 +135,7 @@ class Response(Answer):
             return self
         from fake_server.scripts import templates  # few are, and Jinja takes a while to import
 
-        wrong = templates.problem(self.written)
+        wrong = templates.find_problem(self.written)
         if wrong:
             raise PydanticCustomError(
                 "template", "{wrong}", {"where": wrong[0], "row": wrong[1], "wrong": wrong[2]}

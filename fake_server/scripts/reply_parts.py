@@ -21,7 +21,7 @@ from fake_server.wire.jsontext import compact
 MOST_BYTES = 8 * 1024 * 1024
 """The longest file whose bytes a script may send."""
 FOLDER = "folder"
-"""Where the context of a validation says the folder of the script file."""
+"""The key of a validation's context that holds the folder of the script file."""
 
 Seconds = Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0)]
@@ -101,12 +101,12 @@ class Pace(Part):
             raise PydanticCustomError("speed", "speed is that of pauses: add pauses or recorded, or use rate")
         given = ways + [name for name in ("first", "rate") if name in written]
         if ways and len(given) > 1:
-            told = {"given": " and ".join(given)}
-            raise PydanticCustomError("both", "{given} exclude each other: keep one", told)
+            context = {"given": " and ".join(given)}
+            raise PydanticCustomError("both", "{given} exclude each other: keep one", context)
         waits = self.pauses or ()
         if self.recorded is not None:
             waits = _recorded(self.recorded, (info.context or {}).get(FOLDER))
-        self._waits = tuple(one / self.speed if self.speed else 0.0 for one in waits)
+        self._waits = tuple(wait / self.speed if self.speed else 0.0 for wait in waits)
         return self
 
     @property
@@ -146,14 +146,14 @@ class Raw(Part):
     _bytes: bytes | None = PrivateAttr(None)
 
     @model_validator(mode="after")
-    def _says_something(self, info: ValidationInfo) -> Raw:
+    def _has_one_body(self, info: ValidationInfo) -> Raw:
         bodies = {"body": self.body, "base64": self.base64, "file": self.file}
         given = [name for name, value in bodies.items() if value is not None]
         if not given and self.stream is None:
             raise PydanticCustomError("empty", "nothing to send: give body, base64, file or stream")
         if len(given) > 1:
-            told = {"given": " and ".join(given)}
-            raise PydanticCustomError("both", "{given} exclude each other: keep one", told)
+            context = {"given": " and ".join(given)}
+            raise PydanticCustomError("both", "{given} exclude each other: keep one", context)
         if self.base64 is not None:
             self._bytes = _decoded(self.base64)
         if self.file is not None:

@@ -1,9 +1,8 @@
-"""Jinja's sandbox with bounds: a template can neither run without end nor fill the memory.
+"""Jinja's sandbox with bounds: a template can neither run forever nor fill the memory.
 
-The sandbox of Jinja keeps templates from Python's inner parts and bounds `range`. Loops in loops, macros that
-call themselves, and texts that are multiplied are counted here: a render has so many steps and no value
-grows beyond so many characters. What is drawn at random (`lipsum`, `random`) is left out, so that equal
-requests get equal answers.
+Jinja's sandbox keeps templates from Python's internals and bounds `range`. Nested loops, recursive macros and
+multiplied texts are counted here: rendering takes at most STEPS steps, and no value grows beyond MOST
+characters. What is random (`lipsum`, `random`) is left out, so that equal requests get equal answers.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ class TooMuch(ValueError):
 
 
 def render(text: str, context: Mapping[str, Any]) -> str:
-    """The text filled in. Raises TooMuch, and what Jinja and the template's own operations raise."""
+    """Render a template. Raises TooMuch, and what Jinja and the template's own operations raise."""
     token = _left.set(STEPS)
     try:
         pieces, size = [], 0
@@ -63,15 +62,15 @@ def _size(value: Any) -> int:
     return len(value) if isinstance(value, Sized) else 0
 
 
-def _in_bounds(value: Any) -> Any:
+def _check_size(value: Any) -> Any:
     if _size(value) > MOST:
         raise TooMuch(f"makes a value of more than {MOST:,} members")
     return value
 
 
-def _no_wide(values: Iterable[Any]) -> None:
-    """Widths and counts given to filters and methods."""
-    if any(isinstance(one, int) and abs(one) > MOST for one in values):
+def _check_widths(values: Iterable[Any]) -> None:
+    """Raises TooMuch for a too large width or count given to a filter or method."""
+    if any(isinstance(value, int) and abs(value) > MOST for value in values):
         raise TooMuch(f"asks for more than {MOST:,} of something")
 
 
@@ -79,8 +78,8 @@ def _bounded(filter_: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(filter_)
     def bounded(*given: Any, **named: Any) -> Any:
         _step()
-        _no_wide((*given[1:], *named.values()))
-        return _in_bounds(filter_(*given, **named))
+        _check_widths((*given[1:], *named.values()))
+        return _check_size(filter_(*given, **named))
 
     return bounded
 
@@ -91,11 +90,11 @@ def _format(form: str, *given: Any, **named: Any) -> str:
 
 
 def _joined(parts: Iterable[Any]) -> str:
-    return str(_in_bounds("".join(map(str, parts))))
+    return str(_check_size("".join(map(str, parts))))
 
 
 class Missing(jinja2.StrictUndefined):
-    """What is not there: false in a condition, an error anywhere else."""
+    """A missing value: false in a condition, an error anywhere else."""
 
     __slots__ = ()
     __bool__ = jinja2.Undefined.__bool__  # type: ignore[assignment]
@@ -111,26 +110,26 @@ class Bounded(ImmutableSandboxedEnvironment):
         self.globals = {
             name: self.globals[name] for name in ("range", "dict", "namespace", "joiner", "cycler")
         }
-        kept = {name: one for name, one in self.filters.items() if name not in ("random", "format")}
-        self.filters = {name: _bounded(one) for name, one in {**kept, "format": _format}.items()}
+        allowed = {name: each for name, each in self.filters.items() if name not in ("random", "format")}
+        self.filters = {name: _bounded(each) for name, each in {**allowed, "format": _format}.items()}
         self.filters |= {"_counted": _counted, "_joined": _joined}
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
-        """The template, whose loops are counted and whose joined texts are measured."""
+        """Parse a template; its loops are counted and its joined texts are bounded."""
         tree = super()._parse(source, name, filename)
         for loop in list(tree.find_all(nodes.For)):
             loop.iter = nodes.Filter(loop.iter, "_counted", [], [], None, None, lineno=loop.lineno)
-        return _measured(tree)
+        return _measure_joins(tree)
 
     def call(self, *given: Any, **named: Any) -> Any:
         """Call something for a template: (context, what, …). A step; widths are bounded."""
         _step()
         of = getattr(given[1], "__self__", getattr(getattr(given[1], "__wrapped__", None), "__self__", None))
         if isinstance(of, str):
-            _no_wide(given[2:])
+            _check_widths(given[2:])
             if getattr(given[1], "__name__", "") in ("format", "format_map"):
-                self._few_digits(of)
-        return _in_bounds(super().call(*given, **named))
+                self._check_digits(of)
+        return _check_size(super().call(*given, **named))
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """Calculate for a template, where the result has bounds."""
@@ -145,29 +144,29 @@ class Bounded(ImmutableSandboxedEnvironment):
             for several, times in ((left, right), (right, left)):
                 if isinstance(times, int) and _size(several) * times > MOST:
                     raise TooMuch(f"makes a value of more than {MOST:,} members")
-        return _in_bounds(super().call_binop(context, operator, left, right))
+        return _check_size(super().call_binop(context, operator, left, right))
 
     @classmethod
     def printf(cls, form: str, given: Any) -> str:
         """`form % given`."""
-        cls._few_digits(form)
-        return str(_in_bounds(form % given))
+        cls._check_digits(form)
+        return str(_check_size(form % given))
 
     @staticmethod
-    def _few_digits(form: str) -> None:
+    def _check_digits(form: str) -> None:
         if _WIDTH.search(form):
             raise TooMuch("formats with a width of more than four digits")
 
 
-def _measured(tree: nodes.Template) -> nodes.Template:
-    """With every `~` made a filter that measures what it joins."""
+def _measure_joins(tree: nodes.Template) -> nodes.Template:
+    """Replace every `~` by a filter that bounds what it joins."""
 
     def walk(node: nodes.Node) -> nodes.Node:
         for name, value in node.iter_fields():
             if isinstance(value, nodes.Node):
                 setattr(node, name, walk(value))
             elif isinstance(value, list):
-                setattr(node, name, [walk(one) if isinstance(one, nodes.Node) else one for one in value])
+                setattr(node, name, [walk(item) if isinstance(item, nodes.Node) else item for item in value])
         if isinstance(node, nodes.Concat):
             parts = nodes.List(node.nodes, lineno=node.lineno)
             return nodes.Filter(parts, "_joined", [], [], None, None, lineno=node.lineno)

@@ -1,8 +1,7 @@
-"""Texts of a reply as Jinja templates of the request, in Jinja's sandbox.
+"""Texts of a reply as Jinja templates, filled in from the request, in Jinja's sandbox.
 
-A template sees `request` (the body), `last` (what the user said last), `messages` (each with `role` and
-`text`), `turn`, `results` (what tools gave back, by the tool's name, JSON as values), `headers` and `tools`
-(names).
+A template has `request` (the body), `last` (the user's last message), `messages` (each with `role` and
+`text`), `turn`, `results` (of tools, by the tool's name, JSON as values), `headers` and `tools` (names).
 """
 
 from __future__ import annotations
@@ -20,57 +19,59 @@ _PLAIN = frozenset({"finish_reason", "faults", "timing"})
 
 
 class TemplateFailed(ValueError):
-    """A template that cannot be filled in; the text says which and why."""
+    """A template that cannot be rendered; the message says which and why."""
 
 
-def problem(value: Any) -> tuple[tuple[str | int, ...], int, str] | None:
-    """Where the first text stands that is no template, the row in it, and what is wrong; None: nothing."""
+def find_problem(value: Any) -> tuple[tuple[str | int, ...], int, str] | None:
+    """The first text that is no valid template: where it is, the row in it, and why; None without one."""
     for where, text in _texts(value):
         try:
             ENVIRONMENT.parse(text)
         except jinja2.TemplateSyntaxError as error:
             rows = text.splitlines()
             row = min(error.lineno, len(rows))
-            return where, row, f"{rows[row - 1].strip()!r} is no template: {error.message}"
+            return where, row, f"{rows[row - 1].strip()!r} is no valid template: {error.message}"
         except RecursionError:
-            return where, 1, f"{text[:60]!r} is no template: it is nested too deep"
+            return where, 1, f"{text[:60]!r} is no valid template: it is nested too deeply"
     return None
 
 
-def filled(value: Any, asking: ApiRequest) -> Any:
-    """The value with its texts filled in. Raises TemplateFailed."""
-    context = _context(asking)
+def fill_in(value: Any, request: ApiRequest) -> Any:
+    """Fill in every text of the value. Raises TemplateFailed."""
+    context = _context(request)
 
-    def walk(one: Any, name: str = "") -> Any:
-        if isinstance(one, str) and name not in _PLAIN:
-            return _filled(one, context)
-        if isinstance(one, Mapping):
-            return {key: item if key in _PLAIN else walk(item, key) for key, item in one.items()}
-        return [walk(item) for item in one] if isinstance(one, (list, tuple)) else one
+    def walk(part: Any, name: str = "") -> Any:
+        if isinstance(part, str) and name not in _PLAIN:
+            return _render(part, context)
+        if isinstance(part, Mapping):
+            return {key: item if key in _PLAIN else walk(item, key) for key, item in part.items()}
+        return [walk(item) for item in part] if isinstance(part, (list, tuple)) else part
 
     return walk(value)
 
 
-def _filled(text: str, context: Mapping[str, Any]) -> str:
+def _render(text: str, context: Mapping[str, Any]) -> str:
     try:
         return render(text, context)
     except TooMuch as error:
         raise TemplateFailed(f"the template {text[:60]!r} {error}") from error
     except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
-        raise TemplateFailed(f"the template {text[:60]!r} cannot be filled in: {error}") from error
+        raise TemplateFailed(f"the template {text[:60]!r} cannot be rendered: {error}") from error
     except (RecursionError, MemoryError) as error:
         raise TemplateFailed(f"the template {text[:60]!r} takes too much memory") from error
 
 
-def _context(asking: ApiRequest) -> dict[str, Any]:
+def _context(request: ApiRequest) -> dict[str, Any]:
     return {
-        "request": asking.body,
-        "last": chat_request.last_user_text(asking.body),
-        "messages": asking.messages,
-        "turn": chat_request.turn(asking.body),
-        "results": {one.tool: one.text if one.value is None else one.value for one in asking.results},
-        "headers": {name: value for name, value in asking.headers.items() if name != "authorization"},
-        "tools": [tool.name for tool in chat_request.tools(asking.body)],
+        "request": request.body,
+        "last": chat_request.last_user_text(request.body),
+        "messages": request.messages,
+        "turn": chat_request.turn(request.body),
+        "results": {
+            result.tool: result.text if result.value is None else result.value for result in request.results
+        },
+        "headers": {name: value for name, value in request.headers.items() if name != "authorization"},
+        "tools": [tool.name for tool in chat_request.tools(request.body)],
     }
 
 

@@ -1,4 +1,4 @@
-"""Script files, and the files they send, are read again when they change, while the server answers on."""
+"""Reload script files, and the files that they send, when they change, while the server keeps serving."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from fake_server.scripts.book import ScriptBook, ScriptError, load
 from fake_server.scripts.yaml_lines import find
 
 EVERY = 0.5
-"""Seconds between two looks."""
+"""Seconds between two checks."""
 
 Stamp = tuple[tuple[str, int, int], ...]
 
 
 class Watch:
-    """Looks at the files and folders in a thread of its own, from `start` until `stop`.
+    """Checks files and folders for changes in a thread of its own, from `start` until `stop`.
 
-    `book` is what was read from them: the files that it names are looked at too. A changed set of files
-    that can be read is handed to `use`; what is wrong with one that cannot, and that new ones are in use,
-    goes to `say` once, and the book that was in use stays.
+    `book` was loaded from them; the files that it names are checked too. When something has changed, the new
+    book goes to `use` and a message to `say`. If the scripts have errors, the message says which, once, and
+    the book in use stays.
     """
 
     def __init__(
@@ -32,10 +32,10 @@ class Watch:
         say: Callable[[str], None],
     ) -> None:
         self._paths, self._use, self._say = paths, use, say
-        self._sent = book.files
+        self._files = book.files
         self._broken = False
         self._stopped = threading.Event()
-        self._stamp = self._look()
+        self._stamp = self._take_stamp()
         self._thread = threading.Thread(target=self._run, name="script-watch", daemon=True)
 
     def start(self) -> None:
@@ -45,33 +45,33 @@ class Watch:
         self._stopped.set()
         self._thread.join(5)
 
-    def look(self) -> bool:
-        """Look once; whether the files had changed."""
-        stamp = self._look(self._broken)
+    def check(self) -> bool:
+        """Check once, and reload what has changed; returns whether anything had."""
+        stamp = self._take_stamp(self._broken)
         if stamp == self._stamp:
             return False
         try:
             book = load(self._paths)
         except (ScriptError, OSError) as error:
-            self._broken, self._stamp = True, self._look(broken=True)
-            self._say(f"the scripts in use stay, because the changed ones cannot be read:\n{error}")
+            self._broken, self._stamp = True, self._take_stamp(broken=True)
+            self._say(f"keeping the scripts in use, because the changed ones cannot be read:\n{error}")
             return True
-        self._sent, self._broken = book.files, False
-        self._stamp = self._look()
+        self._files, self._broken = book.files, False
+        self._stamp = self._take_stamp()
         self._use(book)
-        self._say(f"{len(book)} script{'' if len(book) == 1 else 's'} read again")
+        self._say(f"reloaded {len(book)} script{'' if len(book) == 1 else 's'}")
         for warning in book.warnings:
             self._say(warning)
         return True
 
     def _run(self) -> None:
         while not self._stopped.wait(EVERY):
-            self.look()
+            self.check()
 
-    def _look(self, broken: bool = False) -> Stamp:
-        """Each file with its time of change and size; a folder that has none has no stamp.
+    def _take_stamp(self, broken: bool = False) -> Stamp:
+        """Each file with its modification time and size.
 
-        After scripts that cannot be read the folders count too, where a file may be what is missing.
+        While the scripts have errors the folders count too, as a file may be what is missing.
         """
         found: list[Path] = []
         for path in self._paths:
@@ -79,8 +79,8 @@ class Watch:
                 found += find([path])
         folders = dict.fromkeys(path.parent for path in found) if broken else ()
         stamps = []
-        for file in (*found, *sorted(self._sent), *folders):
+        for file in (*found, *sorted(self._files), *folders):
             with suppress(OSError):
-                told = file.stat()
-                stamps.append((str(file), told.st_mtime_ns, told.st_size))
+                status = file.stat()
+                stamps.append((str(file), status.st_mtime_ns, status.st_size))
         return tuple(stamps)

@@ -41,7 +41,7 @@ class ValueTest(Part):
         return _pattern(value)
 
     @model_validator(mode="after")
-    def _says_something(self) -> ValueTest:
+    def _check_not_empty(self) -> ValueTest:
         if not self.model_fields_set:
             raise PydanticCustomError("empty", "nothing to test: give equals, contains, regex or exists")
         return self
@@ -51,16 +51,16 @@ _TESTS = frozenset(ValueTest.model_fields)
 
 
 def _value_or_test(value: Any) -> Any:
-    """A mapping of the tests' keys is a test; anything else is what the value must equal."""
+    """Read a mapping with keys of tests as a test, and anything else as the value to equal."""
     return value if isinstance(value, dict) and value and _TESTS.issuperset(value) else {"equals": value}
 
 
 def _tests(value: Any) -> Any:
-    return {name: _value_or_test(one) for name, one in value.items()} if isinstance(value, dict) else value
+    return {name: _value_or_test(item) for name, item in value.items()} if isinstance(value, dict) else value
 
 
 def path_of(text: str) -> JSONPathQuery:
-    """A JSONPath, whose `$.` may be left out. Raises JSONPathError."""
+    """Compile a JSONPath, whose `$.` may be left out. Raises JSONPathError."""
     from jsonpath_rfc9535 import compile as compiled  # few scripts have paths, and it takes a while to import
 
     root = "" if text.startswith("$") else "$" if text.startswith("[") else "$."
@@ -75,8 +75,8 @@ def _paths(value: dict[str, ValueTest]) -> dict[str, ValueTest]:
             path_of(text)
         except JSONPathError as error:
             why = str(error).splitlines()[0]
-            told = {"path": repr(text), "why": why}
-            raise PydanticCustomError("path", "{path} is no JSONPath: {why}", told) from None
+            context = {"path": repr(text), "why": why}
+            raise PydanticCustomError("path", "{path} is no JSONPath: {why}", context) from None
     return value
 
 
@@ -112,7 +112,7 @@ class TextTest(Part):
 
     @checked("contains", mode="before", json_schema_input_type=str | Several[str])
     @classmethod
-    def _one_or_several(cls, value: Any) -> Any:
+    def _listed(cls, value: Any) -> Any:
         return [value] if isinstance(value, str) else value
 
     @checked("regex")
@@ -121,7 +121,7 @@ class TextTest(Part):
         return _pattern(value)
 
     @model_validator(mode="after")
-    def _says_something(self) -> TextTest:
+    def _check_not_empty(self) -> TextTest:
         if not (self.role or self.contains or self.equals is not None or self.regex or self.json_):
             raise PydanticCustomError("empty", "nothing to test: give role, contains, equals, regex or json")
         return self
@@ -150,7 +150,7 @@ class ModelTest(Part):
         return _pattern(value)
 
     @model_validator(mode="after")
-    def _says_something(self) -> ModelTest:
+    def _check_not_empty(self) -> ModelTest:
         if not (self.exact or self.prefix or self.regex):
             raise PydanticCustomError("empty", "nothing to test: give a name, or prefix or regex")
         return self
@@ -165,7 +165,7 @@ class ToolsTest(Part):
 
     @checked("include", mode="before", json_schema_input_type=str | Several[str])
     @classmethod
-    def _one_or_several(cls, value: Any) -> Any:
+    def _listed(cls, value: Any) -> Any:
         return [value] if isinstance(value, str) else value
 
 

@@ -1,7 +1,7 @@
-"""YAML text to plain values that know their lines: the reading half of scripts.
+"""Parse YAML into plain values, and remember their lines for messages.
 
-Only what JSON has is read, by YAML 1.2's rules: `no` is a text and a date is a text. A key that stands
-twice, an unknown tag, a bomb of aliases and nesting without end are problems, never surprises.
+Only the types of JSON are read, by the rules of YAML 1.2: `no` is a text and a date is a text. A duplicate
+key, an unknown tag, an alias bomb and endless nesting are reported as problems.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ Where = tuple[str | int, ...]
 
 
 class ScriptError(ValueError):
-    """Scripts that cannot be used; the message has one line a problem: `file:line: what, what to do`."""
+    """Scripts that cannot be used; the message has a line for each problem: `file:line: what, what to do`."""
 
 
 @dataclass(frozen=True)
 class Document:
-    """One file's value and the line of each value in it; `keys` has the lines of the keys themselves.
+    """The value of one file, with the line of each value in it; `keys` has the lines of the keys themselves.
 
     `blocks` are the texts written below a `|`, line by line.
     """
@@ -41,7 +41,7 @@ class Document:
     blocks: frozenset[Where] = frozenset()
 
     def line(self, where: Where, row: int = 0) -> int:
-        """The line of the value, or of the nearest one that holds it; of a block the line of a row in it."""
+        """The line of a value, or of the nearest that contains it; in a block, the line of this row of it."""
         if row and where in self.blocks:
             return self.lines[where] + row
         for length in range(len(where), -1, -1):
@@ -50,19 +50,19 @@ class Document:
         return 1
 
     def key_line(self, where: Where) -> int:
-        """The line of the key that leads to the value."""
+        """The line of a value's key."""
         return self.keys.get(where) or self.line(where)
 
 
 def find(paths: Iterable[Path]) -> list[Path]:
-    """The script files meant: files as given, the *.yaml in directories, sorted. Raises ScriptError."""
+    """The script files at these paths: files as given, those in directories sorted. Raises ScriptError."""
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(one for one in path.rglob("*") if one.suffix in SUFFIXES and one.is_file())
+            inside = sorted(file for file in path.rglob("*") if file.suffix in SUFFIXES and file.is_file())
             if not inside:
                 raise ScriptError(f"{path}: no *.yaml or *.json file in this directory: add one")
-            found += [one for one in inside if one not in found]
+            found += [file for file in inside if file not in found]
         elif not path.exists():
             raise ScriptError(f"{path}: no such file or directory: check the path given for scripts")
         elif path not in found:
@@ -71,7 +71,7 @@ def find(paths: Iterable[Path]) -> list[Path]:
 
 
 def read(path: Path) -> Document:
-    """Read one file. Raises ScriptError."""
+    """Parse one file. Raises ScriptError."""
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
@@ -92,8 +92,8 @@ def read(path: Path) -> Document:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
         problem = _not_json(text) if path.suffix == ".json" else None
-        told = problem or f"{line}: not YAML: {error.problem or error.context}"
-        raise ScriptError(f"{path}:{told}") from error
+        problem = problem or f"{line}: not YAML: {error.problem or error.context}"
+        raise ScriptError(f"{path}:{problem}") from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise ScriptError(f"{path}:{line}: not YAML: {error.reason}") from error
@@ -102,7 +102,7 @@ def read(path: Path) -> Document:
 
 
 def _not_json(text: str) -> str | None:
-    """The line and why a text is not JSON; None where it is."""
+    """The line where a text is not JSON, and why; None if it is JSON."""
     try:
         json.loads(text)
     except json.JSONDecodeError as error:
@@ -126,7 +126,7 @@ for _tag, _form, _first in (
 
 
 class _Reading:
-    """Builds the value of one document and notes the lines."""
+    """Builds the value of one document, and notes the lines."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -148,7 +148,7 @@ class _Reading:
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, where)
         if isinstance(node, yaml.SequenceNode):
-            return [self._value(one, (*where, index)) for index, one in enumerate(node.value)]
+            return [self._value(item, (*where, index)) for index, item in enumerate(node.value)]
         if getattr(node, "style", None) == "|":
             self._blocks.add(where)
         return self._scalar(node)
@@ -162,7 +162,7 @@ class _Reading:
             key = str(key_node.value)
             if key in found:
                 first = self._keys[(*where, key)]
-                raise self._problem(line, f"the key {key!r} stands here and at line {first}: keep one")
+                raise self._problem(line, f"the key {key!r} is here and at line {first}: keep one")
             self._keys[(*where, key)] = line
             found[key] = self._value(value_node, (*where, key))
         return found

@@ -108,9 +108,9 @@ def _reply(found: match.Found, request: ApiRequest) -> Response:
         except ScriptFailed:
             raise
         except ValidationError as error:
-            from fake_server.scripts.error_text import of_reply  # no script that works needs it
+            from fake_server.scripts.error_text import describe_reply_errors  # no script that works needs it
 
-            raise ScriptFailed(found, f" gave no reply: {of_reply(error)}") from error
+            raise ScriptFailed(found, f" gave no reply: {describe_reply_errors(error)}") from error
         except Exception as error:
             raise ScriptFailed(found, f" gave no reply: {type(error).__name__}: {error}") from error
     if request.endpoint not in reply.endpoints:
@@ -126,7 +126,7 @@ def _make(found: match.Found, request: ApiRequest) -> Response:
     from fake_server.scripts import templates
 
     try:
-        written = {**templates.filled(found.reply.written, request), "template": False}
+        written = {**templates.fill_in(found.reply.written, request), "template": False}
     except templates.TemplateFailed as error:
         raise ScriptFailed(found, f": {error}") from error
     return Response.model_validate(written, context={FOLDER: found.script.folder})

@@ -1,1 +1,1 @@
-"""What tests use: the server as an object, spaces, assertions, and calls without a socket."""
+"""What tests use: the server as an object, its spaces, and assertions."""

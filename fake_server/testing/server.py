@@ -1,4 +1,4 @@
-"""The fake in process: a server on its own thread and port, for tests and scripts."""
+"""FakeServer: the fake on a thread and port of its own, for tests and scripts."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ ScriptSource = str | Path | Mapping[str, Any]
 class FakeServer(FakeSpace):
     """A fake OpenAI server while entered: `with FakeServer() as fake: ... fake.base_url`.
 
-    `scripts` are files, folders, or scripts written as mappings (None: the kit's own, []: none); `seed` None
-    draws one; `style` writes every reply one way instead; `bugs` are ids of known bugs that it has. Works as
-    an async context manager too. The server itself is the space without a name; `space(name)` gives another.
-    Raises ScriptError for a bad script, BugError for an unknown bug, OSError for a taken port.
+    `scripts` are files, folders, or scripts written as mappings (None: the kit's own, []: none). `seed` None
+    is a random one; `style` writes every reply in one way instead. `bugs` are ids of known bugs to reproduce.
+    It is an async context manager too. The server itself is the space without a name; `space(name)` is
+    another. Raises ScriptError for a bad script, BugError for an unknown bug, OSError for a taken port.
     """
 
     def __init__(
@@ -64,28 +64,28 @@ class FakeServer(FakeSpace):
 
     @property
     def root(self) -> str:
-        """`http://127.0.0.1:PORT`. Raises RuntimeError when the server is not running."""
+        """`http://127.0.0.1:PORT`. Raises RuntimeError if the server is not running."""
         if self._port is None:
             raise RuntimeError("the fake server is not running: enter it with `with` or call start()")
         return f"http://127.0.0.1:{self._port}"
 
     @property
     def app(self) -> ASGIApp:
-        """The ASGI app, to be called or mounted in process."""
+        """The ASGI app, to be called or mounted in this process."""
         return App(self.settings)
 
     def space(self, name: str) -> FakeSpace:
-        """A space of this server, for one test among others that run at the same time. Raises ValueError."""
+        """A space of this server, for a test that runs beside others. Raises ValueError for a bad name."""
         self.settings.spaces(name)
         return FakeSpace(self.settings, name, lambda: self.root)
 
     def reset(self) -> None:
-        """Forget in every space what was asked, what was used, and what was added."""
+        """Forget requests, uses of scripts, and what was added, in every space."""
         for space in self.settings.spaces.known():
             space.reset()
 
     def start(self) -> FakeServer:
-        """Serve on a thread of its own; returns once connections are answered."""
+        """Serve on a thread of its own; returns once connections are accepted."""
         if self._thread is not None:
             raise RuntimeError("the fake server is running already")
         listener = listen("127.0.0.1", self._wanted)
@@ -99,7 +99,7 @@ class FakeServer(FakeSpace):
         return self
 
     def stop(self) -> None:
-        """Stop serving; streams still open are cut after a moment. Safe to call twice."""
+        """Stop serving; open streams are cut after half a second. Safe to call twice."""
         server, thread = self._server, self._thread
         self._server = self._thread = self._port = None
         if server is not None and thread is not None:
@@ -124,13 +124,13 @@ class FakeServer(FakeSpace):
 
 
 def book_of(given: ScriptSource | Iterable[ScriptSource] | None) -> script_book.ScriptBook:
-    """The scripts of files, folders and mappings; None: the kit's own. Raises ScriptError."""
+    """Load the scripts of files, folders and mappings; None: the kit's own. Raises ScriptError."""
     if given is None:
         return script_book.load(default_scripts())
     several = [given] if isinstance(given, (str, Path, Mapping)) else list(given)
-    for one in several:
-        if not isinstance(one, (str, Path, Mapping)):
-            raise TypeError(f"scripts are files, folders or mappings, not {type(one).__name__}")
-    paths = [Path(one) for one in several if isinstance(one, (str, Path))]
-    written = [one for one in several if isinstance(one, Mapping)]
-    return script_book.join_books(script_book.parse(written), script_book.load(paths))
+    for source in several:
+        if not isinstance(source, (str, Path, Mapping)):
+            raise TypeError(f"scripts are files, folders or mappings, not {type(source).__name__}")
+    paths = [Path(source) for source in several if isinstance(source, (str, Path))]
+    scripts = [source for source in several if isinstance(source, Mapping)]
+    return script_book.join_books(script_book.parse(scripts), script_book.load(paths))

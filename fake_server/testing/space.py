@@ -48,7 +48,7 @@ class FakeSpace:
 
     @property
     def requests(self) -> tuple[JournalEntry, ...]:
-        """What was asked, oldest first; bounded, credentials redacted."""
+        """The requests, oldest first; bounded, credentials redacted."""
         return self._space.journal.entries()
 
     def script(self, *scripts: Mapping[str, Any]) -> tuple[Script, ...]:
@@ -56,15 +56,15 @@ class FakeSpace:
         return self._space.add(scripts)
 
     def use(self, scripts: Iterable[Script]) -> None:
-        """Add scripts that were read already before all others, in their order. Raises ScriptError."""
+        """Add parsed scripts before all others, in their order. Raises ScriptError."""
         self._space.use(tuple(scripts))
 
     def reply(
         self, said: Answer, *, when: Mapping[str, Any] | None = None, times: int | None = 1
     ) -> tuple[Script, ...]:
-        """Answer the next request so, or the next one that is `when`; several queue up. Raises ScriptError.
+        """Answer the next request, or the next that meets `when`, like this. Raises ScriptError.
 
-        `times` None answers every such request from now on.
+        Several replies queue up. `times` None answers every such request from now on.
         """
         reply = {"text": said} if isinstance(said, str) else said
         return self._space.queue([{"reply": reply, "when": when or {}, "times": times}])
@@ -77,37 +77,37 @@ class FakeSpace:
         times: int | None = None,
         **parameters: Any,
     ) -> None:
-        """Let something go wrong: `fake.fault("cut", after_events=3, times=1)`. Raises FaultError."""
+        """Put a fault in force: `fake.fault("cut", after_events=3, times=1)`. Raises FaultError."""
         self._space.activate([{"fault": fault, **parameters, "when": when, "times": times}])
 
     def bug(self, bug: str, *, when: Mapping[str, Any] | None = None, times: int | None = None) -> None:
-        """Play a known bug of a real server: `fake.bug("ikllama-no-done")`. Raises FaultError."""
+        """Reproduce a known bug of a real server: `fake.bug("ikllama-no-done")`. Raises FaultError."""
         self._space.activate([{"bug": bug, "when": when, "times": times}])
 
     def assert_asked(
         self, when: Mapping[str, Any] | None = None, *, times: int | None = None
     ) -> JournalEntry:
-        """The last request that is `when` (conditions as in a script). Raises AssertionError.
+        """Return the last request that meets `when` (conditions as in a script). Raises AssertionError.
 
-        Fails when there is none, or with `times` when there are not that many; the message shows the nearest
-        requests and what each lacks.
+        It fails if there is none, or with `times` if there are not exactly that many; the message shows the
+        latest requests and what each lacks.
         """
         __tracebackhide__ = True
         return assertions.assert_asked(self._space, when or {}, times)
 
     def assert_not_asked(self, when: Mapping[str, Any] | None = None) -> None:
-        """Fail when a request is `when`. Raises AssertionError."""
+        """Fail if a request meets `when`. Raises AssertionError."""
         __tracebackhide__ = True
         assertions.assert_not_asked(self._space, when or {})
 
     @property
     def unused(self) -> tuple[Script, ...]:
-        """The scripts that have answered nothing here."""
+        """The scripts that have not answered yet in this space."""
         space = self._space
         return tuple(script for script in space.book if not space.state.used(script))
 
     def transport(self, *, speed: float = 1.0) -> ReplayTransport:
-        """A transport for an httpx2 client that answers without a socket; the server need not run.
+        """A transport for an httpx2 client, which answers without a socket; the server need not run.
 
         `openai.OpenAI(http_client=httpx2.Client(transport=fake.transport()), api_key="any")`
         """
@@ -116,7 +116,7 @@ class FakeSpace:
         return ReplayTransport(self._in_process(), speed=speed)
 
     def mocked(self, *, base_url: str = "https://api.openai.com/v1", speed: float = 1.0) -> mocked:
-        """While entered, every httpx and httpx2 client is answered below `base_url`, through respx.
+        """While entered, requests of any httpx or httpx2 client below `base_url` are answered, by respx.
 
         The server need not run; a request to anywhere else fails and reaches no network.
         """
@@ -131,5 +131,5 @@ class FakeSpace:
         return InProcess(App(self.settings), self.name)
 
     def reset(self) -> None:
-        """Forget what was asked, what was used, and what was added."""
+        """Forget requests, uses of scripts, and what was added."""
         self._space.reset()

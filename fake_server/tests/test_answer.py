@@ -160,8 +160,9 @@ def test_a_strict_miss_names_the_nearest_scripts() -> None:
     assert error.message == (
         "No script matches this request (model gpt-4o-mini, last message user: 'write about a cat').\n"
         "The nearest:\n"
-        "  'tool' (scripts[1]): turn: wants 4, this is turn 1\n"
-        "  'poem' (scripts[0]): messages.last: wants a text that contains 'tree', got 'write about a cat'\n"
+        "  'tool' (scripts[1]): turn: expected 4, this is turn 1\n"
+        "  'poem' (scripts[0]): messages.last: "
+        "expected a text that contains 'tree', got 'write about a cat'\n"
         "Add a script that matches, or leave out strict for an answer without one."
     )
     empty = answer(ApiRequest(ask("x")), EMPTY, ScriptState(), strict=True)

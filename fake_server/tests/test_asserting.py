@@ -40,9 +40,9 @@ def test_a_miss_shows_the_requests_and_what_each_lacks(fake: FakeServer) -> None
         "no request asked for model: 'gpt-4o', messages: {'last': {'contains': 'weather'}}; "
         "2 requests were made:\n"
         "  POST /v1/chat/completions  model gpt-4o-mini, last message user: 'weather in Oslo'  status 200\n"
-        "    model: wants 'gpt-4o', got 'gpt-4o-mini'\n"
+        "    model: expected 'gpt-4o', got 'gpt-4o-mini'\n"
         "  POST /v1/chat/completions  model gpt-4o, last message user: 'news'  status 200\n"
-        "    messages.last: wants a text that contains 'weather', got 'news'"
+        "    messages.last: expected a text that contains 'weather', got 'news'"
     )
 
 
@@ -50,9 +50,9 @@ def test_the_number_is_asserted_too(fake: FakeServer) -> None:
     with pytest.raises(AssertionError, match=r"^no request asked for anything; nothing was asked$"):
         fake.assert_asked()
     ask(fake, "news")
-    with pytest.raises(AssertionError, match=r"^1 request asked for anything, wanted 2 requests; 1 req"):
+    with pytest.raises(AssertionError, match=r"^1 request asked for anything, expected 2 requests; 1 req"):
         fake.assert_asked(times=2)
-    with pytest.raises(AssertionError, match=r"^1 request asked for anything, wanted none:\n  POST"):
+    with pytest.raises(AssertionError, match=r"^1 request asked for anything, expected none:\n  POST"):
         fake.assert_not_asked()
     with pytest.raises(ValueError, match="assert_not_asked says never"):
         fake.assert_asked({"model": "gpt-3"}, times=0)
@@ -67,7 +67,7 @@ def test_requests_without_a_body_count_too(fake: FakeServer) -> None:
     with openai.OpenAI(base_url=fake.base_url, api_key="any", max_retries=0) as client:
         client.models.list()
     assert fake.assert_asked({"headers": {"user-agent": {"contains": "openai"}}}).path == "/v1/models"
-    with pytest.raises(AssertionError, match=r"^1 request asked for anything, wanted none:\n  GET"):
+    with pytest.raises(AssertionError, match=r"^1 request asked for anything, expected none:\n  GET"):
         fake.assert_not_asked()
     with pytest.raises(AssertionError, match="its body is no JSON object"):
         fake.assert_asked({"model": "gpt-4o"})
@@ -85,7 +85,7 @@ def test_prompts_and_inputs_are_messages_of_the_user(fake: FakeServer) -> None:
         fake.assert_asked({"endpoint": endpoint, **holds(text)}, times=1)
     fake.assert_asked({"body": {"user": "ann", "prompt[1]": "a pond"}})
     fake.assert_asked({"endpoint": "moderations", "model": {"prefix": "omni-"}})
-    with pytest.raises(AssertionError, match="wants a text that contains 'fish', got 'a bird'"):
+    with pytest.raises(AssertionError, match="expected a text that contains 'fish', got 'a bird'"):
         fake.assert_asked({"endpoint": "completions", **holds("fish")})
 
 

@@ -126,8 +126,8 @@ def test_what_cannot_be_served_is_one_clear_line_and_code_2(tmp_path: Path) -> N
             (["--replay", str(empty), "--match", "some"], "'some' is not one of"),
             (["--replay", str(empty), "--host", "localhost"], "it holds no fixture file"),
             (["--replay", str(recording), "--speed", "nan"], "--speed: 'nan' is not a number of 0 or more"),
-            (["--miss-status", "503"], "--miss-status is for --replay alone"),
-            (["--speed", "2", "--strict"], "--speed is for --replay alone"),
+            (["--miss-status", "503"], "--miss-status is for --replay only"),
+            (["--speed", "2", "--strict"], "--speed is for --replay only"),
             (["--api-key", ""], "--api-key is empty"),
             (["--host", "no.such.host.invalid"], "cannot listen on"),
         ):

@@ -50,7 +50,7 @@ def test_requests_tell_the_script_or_the_nearest_misses(fake: FakeServer) -> Non
     assert first["headers"]["authorization"] == "<redacted>"
     assert 0 < first["first"] <= first["seconds"] < 10
     (miss,) = second["misses"]
-    assert miss["failed"] == "messages.last: wants a text that contains 'tree', got 'a cat'"
+    assert miss["failed"] == "messages.last: expected a text that contains 'tree', got 'a cat'"
     assert (second["script"], miss["script"]) == (None, "tree")
     assert second["reply"].rstrip().endswith("[DONE]")
     assert "s3cret" not in str(told(fake, "/requests"))

@@ -86,14 +86,14 @@ def test_scripts_of_different_endpoints_do_not_hide_each_other() -> None:
             {"when": {"model": {"exact": "o1", "prefix": "gpt"}}},
             "never answers: no model has this name and this prefix or pattern",
         ),
-        ({"when": {"messages": {"user": {"role": "tool"}}}}, "messages.user has never the role 'tool'"),
+        ({"when": {"messages": {"user": {"role": "tool"}}}}, "messages.user never has the role 'tool'"),
         (
             {"when": {"messages": {"last": {"equals": "a", "contains": "b"}}}},
-            "messages.last is never equal to this text and fits the other tests",
+            "messages.last cannot equal this text and pass the other tests",
         ),
         (
             {"when": {"messages": {"any": {"equals": "a", "regex": "b"}}}},
-            "messages.any is never equal to this text and fits the other tests",
+            "messages.any cannot equal this text and pass the other tests",
         ),
     ],
 )
@@ -134,7 +134,7 @@ def test_validate_says_every_problem_with_its_line(tmp_path: Path) -> None:
     good.write_text("- {name: a, reply: {text: x}}\n- {name: b, reply: {text: y}}\n")
     bad.write_text("- name: c\n  when: {modell: x}\n  reply:\n    txt: y\n- {name: d}\n")
     warning = f"warning: {good}:2: 'b' never answers: 'a' ({good}:1) comes first and matches every request\n"
-    assert validate(str(good)) == (0, f"{warning}2 scripts, no problem, 1 warned of\n")
+    assert validate(str(good)) == (0, f"{warning}2 scripts, no problem, 1 warning\n")
     assert validate(str(tmp_path)) == (
         1,
         f"{bad}:2: unknown key 'modell' in when: did you mean 'model'?\n"

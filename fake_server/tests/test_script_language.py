@@ -70,19 +70,25 @@ def test_conditions_that_hold(when: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("when", "reason"),
     [
-        ({"endpoint": "embeddings"}, "endpoint: wants embeddings, got chat/completions"),
-        ({"headers": {"X-Team": "red"}}, "headers.x-team: wants 'red', got 'blue'"),
-        ({"headers": {"x-none": {"exists": True}}}, "headers.x-none: wants exists True, got nothing"),
-        ({"key": "sk-two"}, "key: another one was sent"),
-        ({"body": {"temperature": 1}}, "body.temperature: wants 1, got '0'"),
-        ({"body": {"temperature": False}}, "body.temperature: wants False, got '0'"),
-        ({"body": {"top_p": 1}}, "body.top_p: wants 1, got nothing"),
-        ({"tool_result": {"name": "f"}}, "tool_result: wants one of 'f', this is of 'get_weather'"),
-        ({"tool_result": {"id": "c2"}}, "tool_result: wants that of the call 'c2', this is of 'c1'"),
-        ({"messages": {"last": {"json": {"temp": 1}}}}, "messages.last: temp: wants 1, got '12'"),
-        ({"messages": {"first": {"json": {"a": 1}}}}, "messages.first: a: wants 1, got nothing"),
-        ({"tool_result": {"json": {"temp": 13}}}, "tool_result: temp: wants 13, got '12'"),
-        ({"tool_result": {"contains": "rain"}}, "tool_result: wants a text that contains 'rain', got "),
+        ({"endpoint": "embeddings"}, "endpoint: expected embeddings, got chat/completions"),
+        ({"headers": {"X-Team": "red"}}, "headers.x-team: expected 'red', got 'blue'"),
+        ({"headers": {"x-none": {"exists": True}}}, "headers.x-none: expected exists True, got nothing"),
+        ({"key": "sk-two"}, "key: a different key was sent"),
+        ({"body": {"temperature": 1}}, "body.temperature: expected 1, got '0'"),
+        ({"body": {"temperature": False}}, "body.temperature: expected False, got '0'"),
+        ({"body": {"top_p": 1}}, "body.top_p: expected 1, got nothing"),
+        (
+            {"tool_result": {"name": "f"}},
+            "tool_result: expected the result of 'f', got that of 'get_weather'",
+        ),
+        (
+            {"tool_result": {"id": "c2"}},
+            "tool_result: expected the result of the call 'c2', got that of 'c1'",
+        ),
+        ({"messages": {"last": {"json": {"temp": 1}}}}, "messages.last: temp: expected 1, got '12'"),
+        ({"messages": {"first": {"json": {"a": 1}}}}, "messages.first: a: expected 1, got nothing"),
+        ({"tool_result": {"json": {"temp": 13}}}, "tool_result: temp: expected 13, got '12'"),
+        ({"tool_result": {"contains": "rain"}}, "tool_result: expected a text that contains 'rain', got "),
     ],
 )
 def test_conditions_that_fail_say_why(when: dict[str, Any], reason: str) -> None:
@@ -160,7 +166,7 @@ def test_a_deep_body_is_not_looked_through_without_end() -> None:
         deep = {"a": deep}
     assert (
         why_not({"body": {"$..z": 1}}, asking({**TALK, "metadata": deep}))
-        == "body.$..z: wants 1, got nothing"
+        == "body.$..z: expected 1, got nothing"
     )
 
 
@@ -241,7 +247,7 @@ def test_callables_answer_in_process() -> None:
             "unknown key 'boddy' in when: did you mean 'body'?",
         ),
         ({"when": {"key": {"regex": "("}}, "reply": {"text": "a"}}, "not a usable regular expression"),
-        ({"reply": {"text": "{% if %}", "template": True}}, "reply.text: '{% if %}' is no template: "),
+        ({"reply": {"text": "{% if %}", "template": True}}, "reply.text: '{% if %}' is no valid template: "),
         ({"choose": [{"weight": 0, "reply": {"text": "a"}}]}, "must be greater than 0"),
         ({"reply": {"txt": "a"}}, "unknown key 'txt' in reply: did you mean 'text'?"),
         ({"per": "user", "reply": {"text": "a"}}, "per: 'user' is not known here"),

@@ -29,8 +29,8 @@ def test_templates_see_the_request() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{{ nothing }}", "the template '{{ nothing }}' cannot be filled in: 'nothing' is undefined"),
-        ("{{ results.x.y }}", "cannot be filled in"),
+        ("{{ nothing }}", "the template '{{ nothing }}' cannot be rendered: 'nothing' is undefined"),
+        ("{{ results.x.y }}", "cannot be rendered"),
         ("{% for a in range(99999) %}{{ 'x' * 99 }}{% endfor %}", "gives more than 1,048,576 characters"),
         ("{{ ''.__class__.__mro__ }}", "is unsafe"),
         ("{{ range(999999999) | list }}", "Range too big"),

@@ -34,27 +34,27 @@ def test_changes_are_used_and_mistakes_told(tmp_path: Path) -> None:
             reply = httpx2.post(f"{fake.base_url}/chat/completions", json=ASKED).json()
             return str(reply["choices"][0]["message"]["content"])
 
-        assert not watch.look()
+        assert not watch.check()
         assert said() == "one"
         script(path, "- {name: a, reply: {text: two}}", 2)
-        assert watch.look()
+        assert watch.check()
         assert said() == "two"
         script(path, "- {name: a, reply: {txt: two}}", 3)
-        assert watch.look()
-        assert not watch.look()
+        assert watch.check()
+        assert not watch.check()
         assert said() == "two"
         (tmp_path / "more.yaml").write_text("- {name: b, reply: {text: three}}")
         script(path, "- {name: a, when: {model: x}, reply: {text: two}}", 4)
-        assert watch.look()
+        assert watch.check()
         assert said() == "three"
         for file in tmp_path.iterdir():
             file.unlink()
-        assert watch.look()
+        assert watch.check()
         assert said() == "three"
-    assert told[0] == "1 script read again"
-    assert told[1].startswith("the scripts in use stay, because the changed ones cannot be read:\n")
+    assert told[0] == "reloaded 1 script"
+    assert told[1].startswith("keeping the scripts in use, because the changed ones cannot be read:\n")
     assert "s.yaml:1: unknown key 'txt' in reply: did you mean 'text'?" in told[1]
-    assert told[2] == "2 scripts read again"
+    assert told[2] == "reloaded 2 scripts"
     assert "'a' never answers: 'b'" in told[3]
     assert "no *.yaml or *.json file" in told[4]
 
@@ -82,21 +82,21 @@ def test_the_bytes_that_a_script_sends_are_read_again_too(tmp_path: Path) -> Non
         def sent() -> bytes:
             return httpx2.post(f"{fake.base_url}/chat/completions", json=ASKED).content
 
-        assert not watch.look()
+        assert not watch.check()
         body.write_bytes(b"the other")
-        assert watch.look()
-        assert not watch.look()
+        assert watch.check()
+        assert not watch.check()
         assert sent() == b"the other"
         body.unlink()
-        assert watch.look()
-        assert not watch.look()
+        assert watch.check()
+        assert not watch.check()
         assert sent() == b"the other"
         body.write_bytes(b"back again")
-        assert watch.look()
-        assert not watch.look()
+        assert watch.check()
+        assert not watch.check()
         assert sent() == b"back again"
     assert [line.partition("\n")[0] for line in told] == [
-        "1 script read again",
-        "the scripts in use stay, because the changed ones cannot be read:",
-        "1 script read again",
+        "reloaded 1 script",
+        "keeping the scripts in use, because the changed ones cannot be read:",
+        "reloaded 1 script",
     ]

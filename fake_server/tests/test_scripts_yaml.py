@@ -41,7 +41,7 @@ def test_anchors_may_be_used(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (b"a: 1\na: 2\n", "s.yaml:2: the key 'a' stands here and at line 1: keep one"),
+        (b"a: 1\na: 2\n", "s.yaml:2: the key 'a' is here and at line 1: keep one"),
         (
             b"a: !!python/name:os.system x\n",
             "s.yaml:1: 'x' with the tag 'python/name:os.system' cannot be read",
