@@ -1,4 +1,4 @@
-"""What differs between two recordings, two reports, or the fake and a live target, and whose doing it is."""
+"""Compares two recordings, two reports, or the fake and a live target, and says who should change."""
 
 from contract_tests.diffing.compare import compare
 from contract_tests.diffing.difference import Comparison, Difference, Kind, Role, Side

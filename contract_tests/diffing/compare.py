@@ -1,4 +1,4 @@
-"""Two replies compared: shape, order, framing and timing, each where both sides know it."""
+"""Compares two replies: shape, order, framing and timing, as far as both were recorded."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ _ASPECTS = {
 }
 EVERY_KIND = tuple(Kind)
 MERGED = "merged: "
-"""Before a path in the message that a stream's chunks make together."""
+"""Prefix of a path in the message that the chunks of a stream form together."""
 
 
 def compare(a: Side, b: Side, only: Collection[Kind] = EVERY_KIND) -> Comparison:
-    """What differs between two replies; never raises, whatever they hold."""
-    found: list[Difference] = []
+    """The differences between two replies. Never raises, whatever the replies hold."""
+    differences: list[Difference] = []
     if Kind.SHAPE in only:
-        found += _shape(a, b)
+        differences += _shape(a, b)
     if Kind.ORDER in only:
-        found += _order(a, b)
+        differences += _order(a, b)
     if Kind.FRAMING in only:
-        found += framing.differences(a, b)
+        differences += framing.differences(a, b)
     if Kind.TIMING in only and _timed(a) and _timed(b):
-        found += timing.differences(a, b)
-    return Comparison(a.label, b.label, tuple(found), tuple(_unknown(a, b, only)))
+        differences += timing.differences(a, b)
+    return Comparison(a.label, b.label, tuple(differences), tuple(_unknown(a, b, only)))
 
 
 def _timed(side: Side) -> bool:
@@ -45,7 +45,7 @@ def _timed(side: Side) -> bool:
 
 
 def _unknown(a: Side, b: Side, only: Collection[Kind]) -> Iterator[str]:
-    """What could not be compared, with whose recording does not tell."""
+    """What could not be compared, and in which recording it is missing."""
     lacking: dict[str, list[str]] = {}
     for aspect, (kind, words) in _ASPECTS.items():
         missing = [
@@ -56,12 +56,12 @@ def _unknown(a: Side, b: Side, only: Collection[Kind]) -> Iterator[str]:
         if kind in only and missing:
             lacking.setdefault(" and ".join(missing), []).append(words)
     for who, what in lacking.items():
-        yield f"{', '.join(what)} ({who} {'do' if ' ' in who else 'does'} not tell)"
+        yield f"{', '.join(what)} (not recorded in {who})"
 
 
 def _shape(a: Side, b: Side) -> Iterator[Difference]:
     what_a, what_b = body_kind(a.view), body_kind(b.view)
-    one, other = documents(a.view), documents(b.view)
+    documents_a, documents_b = documents(a.view), documents(b.view)
     if what_a != what_b:
         yield _whole(a, what_a, b, what_b)
         yield from _across(a, b)
@@ -69,33 +69,33 @@ def _shape(a: Side, b: Side) -> Iterator[Difference]:
     seen: set[str] = set()
     model_a, model_b = (side.view.request["model"].text for side in (a, b))
     named = bool(model_a and model_b)
-    for name in one:
-        if name in other:
+    for name in documents_a:
+        if name in documents_b:
             types = types_of(a.view, name)
-            of_a = shape.read(one[name], types, model_a if named else None)
-            of_b = shape.read(other[name], types, model_b if named else None)
+            of_a = shape.read(documents_a[name], types, model_a if named else None)
+            of_b = shape.read(documents_b[name], types, model_b if named else None)
             prefix = "" if name in (CHUNK, DICT, "error") else f"{name}: "
-            for found in shape.differences(a, of_a, b, of_b, prefix):
-                seen.add(found.where)
-                yield found
+            for difference in shape.differences(a, of_a, b, of_b, prefix):
+                seen.add(difference.where)
+                yield difference
     yield from _counts(a, b)
-    if one.get(CHUNK) and other.get(CHUNK):
-        for found in _merged(a, b):
-            if found.where.removeprefix(MERGED).replace(".message", ".delta") not in seen:
-                yield found
+    if documents_a.get(CHUNK) and documents_b.get(CHUNK):
+        for difference in _merged(a, b):
+            if difference.where.removeprefix(MERGED).replace(".message", ".delta") not in seen:
+                yield difference
 
 
 def _whole(a: Side, what_a: str, b: Side, what_b: str) -> Difference:
-    """Bodies that are different things altogether: events and an object, an object and no JSON."""
+    """Bodies of different kinds: events and an object, an object and something that is not JSON."""
     verdict = None
-    if a.view.ok is b.view.ok:  # else it is the status that says whose doing it is
+    if a.view.ok is b.view.ok:  # with different statuses, the status is what differs
         of_a, of_b = _of_whole(a.view, what_a), _of_whole(b.view, what_b)
         verdict = decide(a.role, of_a, b.role, of_b) if of_a and of_b else None
     return Difference(Kind.SHAPE, "the body", what_a, what_b, verdict)
 
 
 def _of_whole(view: View, what: str) -> Opinion | None:
-    """Whether the body is what the request asked for; a refusal always is, as far as its form goes."""
+    """Whether the body has the form that was requested; an error object always does."""
     if not view.knows(Aspect.REQUEST):
         return None
     fitting = "event stream" if view.wants_stream else "JSON object"
@@ -103,34 +103,36 @@ def _of_whole(view: View, what: str) -> Opinion | None:
 
 
 def _merged(a: Side, b: Side) -> Iterator[Difference]:
-    """What two streams say once their chunks are put together."""
+    """The differences between the messages of two streams, their chunks merged."""
     yield from _dicts(a, merge_chunks(a.view), b, merge_chunks(b.view))
 
 
 def _across(a: Side, b: Side) -> Iterator[Difference]:
     """A dict and a stream: what the dict says and what the stream says, put together."""
-    told = []
+    documents = []
     for view in (a.view, b.view):
         if view.form == "events" and view.chunks:
-            told.append(merge_chunks(view))
+            documents.append(merge_chunks(view))
             continue
         value = view.document.value if view.form == "json" else None
         if isinstance(value, dict) and "choices" in value:
-            told.append(as_merged(value))
-    if len(told) == 2:
-        yield from _dicts(a, told[0], b, told[1])
+            documents.append(as_merged(value))
+    if len(documents) == 2:
+        yield from _dicts(a, documents[0], b, documents[1])
 
 
-def _dicts(a: Side, one: object, b: Side, other: object) -> Iterator[Difference]:
+def _dicts(a: Side, document_a: object, b: Side, document_b: object) -> Iterator[Difference]:
     types = types_of(a.view, DICT)
-    yield from shape.differences(a, shape.read([one], types), b, shape.read([other], types), MERGED)
+    yield from shape.differences(
+        a, shape.read([document_a], types), b, shape.read([document_b], types), MERGED
+    )
 
 
 def _counts(a: Side, b: Side) -> Iterator[Difference]:
     """How many choices there are, which the request says."""
-    one, other = (_choices(side.view) for side in (a, b))
-    if one != other and None not in (one, other):
-        yield Difference(Kind.SHAPE, "number of choices", str(one), str(other))
+    number_a, number_b = (_choices(side.view) for side in (a, b))
+    if number_a != number_b and None not in (number_a, number_b):
+        yield Difference(Kind.SHAPE, "number of choices", str(number_a), str(number_b))
 
 
 def _choices(view: View) -> int | None:

@@ -1,4 +1,4 @@
-"""The nouns of a comparison: two sides, and their differences with place, both forms and a verdict."""
+"""The types of a comparison: two sides, and their differences, each with place, both forms and a verdict."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Comparison", "Difference", "Kind", "Role", "Side"]
 
 
 class Kind(StrEnum):
-    """What a difference is about; one of timing alone leaves two replies the same."""
+    """What a difference is about. Replies that differ in timing alone count as the same."""
 
     SHAPE = "shape"
     ORDER = "order"
@@ -22,23 +22,23 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Side:
-    """One reply to compare, and whose it is."""
+    """One reply to compare, and who sent it."""
 
     view: View
     role: Role = Role.OTHER
 
     @property
     def label(self) -> str:
-        """The recording, or the case with its part."""
+        """The name of the recording, or of the case and its part."""
         return self.view.exchange.label
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing that A has in one form and B in another.
+    """One difference: what A has and what B has at the same place.
 
-    `where` is a path of the JSON (`choices[].message.refusal`) or names a part of the message (`header
-    content-type`). `verdict` is None but for shapes.
+    `where` is a JSON path (`choices[].message.refusal`) or a part of the message (`header content-type`).
+    `verdict` is None except for shapes.
     """
 
     kind: Kind
@@ -50,7 +50,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What was found between two sides; `unknown` says what could not be compared, and who does not tell."""
+    """The differences between two sides; `unknown` lists what could not be compared, and why."""
 
     a: str
     b: str
@@ -60,4 +60,4 @@ class Comparison:
     @property
     def same(self) -> bool:
         """Whether shape, order and framing are the same."""
-        return all(one.kind is Kind.TIMING for one in self.differences)
+        return all(difference.kind is Kind.TIMING for difference in self.differences)

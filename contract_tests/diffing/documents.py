@@ -1,4 +1,4 @@
-"""The JSON documents of a reply: its one object, or the kinds of chunks in its stream, and these merged."""
+"""The JSON documents of a reply: its object, or the chunks of its stream by kind, and these merged."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ CHUNK, ERROR, DICT = "chunk", "error", "dict"
 
 
 def body_kind(view: View) -> str:
-    """The whole body in two or three words."""
+    """The kind of body in two or three words."""
     if view.form == "json":
         if not view.document.ok:
-            return "text that is no JSON" if not _too_deep(view) else "JSON nested too deeply"
+            return "text that is not JSON" if not _too_deep(view) else "JSON nested too deeply"
         kind = Node(view.document.value, view.root.document).kind
         return "error object" if kind == "object" and _is_error(view.document.value) else f"JSON {kind}"
     return {"events": "event stream", "empty": "no body"}.get(view.form) or _typed(view)
 
 
 def _too_deep(view: View) -> bool:
-    return any(one.kind == "depth" for one in view.document.problems)
+    return any(problem.kind == "depth" for problem in view.document.problems)
 
 
 def _typed(view: View) -> str:
     if view.coding_problem:
         return "a body that cannot be decoded"
-    return "HTML" if view.body.lstrip()[:1] == b"<" else "text that is no JSON"
+    return "HTML" if view.body.lstrip()[:1] == b"<" else "text that is not JSON"
 
 
 def _is_error(value: Any) -> bool:
@@ -36,43 +36,47 @@ def _is_error(value: Any) -> bool:
 
 
 def documents(view: View) -> dict[str, list[Any]]:
-    """The documents by what they are: 'dict' or 'error' for a body, 'chunk', 'error', or an event's type."""
+    """The documents by kind: 'dict' or 'error' for a body, 'chunk', 'error' or their type for events."""
     if view.form == "json":
         value = view.document.value
         return {ERROR if _is_error(value) else DICT: [value]} if view.document.ok else {}
-    found: dict[str, list[Any]] = {}
+    documents: dict[str, list[Any]] = {}
     for node in view.messages:
         value = node.value
         kind = value.get("type")
         typed = isinstance(kind, str) and "choices" not in value
         name = ERROR if _is_error(value) else str(kind) if typed else CHUNK
-        found.setdefault(name, []).append(value)
-    return found
+        documents.setdefault(name, []).append(value)
+    return documents
 
 
 def merge_chunks(view: View) -> dict[str, Any]:
     """What a chat or text stream says, in the form of the dict: choices with their message, and usage."""
     usage = [chunk["usage"].value for chunk in view.chunks if chunk["usage"].kind == "object"]
-    choices = [_choice(one, view.endpoint == "completions") for one in sorted(view.streamed, key=_index)]
+    choices = [
+        _choice(choice, view.endpoint == "completions") for choice in sorted(view.streamed, key=_index)
+    ]
     return {"choices": choices, **({"usage": usage[-1]} if usage else {})}
 
 
 def as_merged(value: dict[str, Any]) -> dict[str, Any]:
     """A dict reply cut down to what `merged` makes of a stream; null and empty members say nothing."""
-    kept: dict[str, Any] = {name: value[name] for name in ("choices", "usage") if value.get(name)}
-    if isinstance(kept.get("choices"), list):
-        kept["choices"] = [_said(one) for one in kept["choices"] if isinstance(one, dict)]
-    return kept
+    reduced: dict[str, Any] = {name: value[name] for name in ("choices", "usage") if value.get(name)}
+    if isinstance(reduced.get("choices"), list):
+        reduced["choices"] = [
+            _without_empty_members(choice) for choice in reduced["choices"] if isinstance(choice, dict)
+        ]
+    return reduced
 
 
-def _said(choice: dict[str, Any]) -> dict[str, Any]:
-    kept: dict[str, Any] = {
+def _without_empty_members(choice: dict[str, Any]) -> dict[str, Any]:
+    reduced: dict[str, Any] = {
         name: choice[name] for name in ("index", "finish_reason", "text") if name in choice
     }
     message = choice.get("message")
     if isinstance(message, dict):
-        kept["message"] = {name: inner for name, inner in message.items() if inner not in (None, [], "")}
-    return kept
+        reduced["message"] = {name: inner for name, inner in message.items() if inner not in (None, [], "")}
+    return reduced
 
 
 def _index(choice: StreamedChoice) -> int:
@@ -80,9 +84,9 @@ def _index(choice: StreamedChoice) -> int:
 
 
 def _choice(choice: StreamedChoice, text: bool) -> dict[str, Any]:
-    found: dict[str, Any] = {"index": choice.index, "finish_reason": choice.finish_reason or None}
+    merged: dict[str, Any] = {"index": choice.index, "finish_reason": choice.finish_reason or None}
     if text:
-        return {**found, "text": choice.text}
+        return {**merged, "text": choice.text}
     message: dict[str, Any] = {}
     for entry in choice.entries:
         for name, value in (entry["delta"].value if entry["delta"].kind == "object" else {}).items():
@@ -90,13 +94,13 @@ def _choice(choice: StreamedChoice, text: bool) -> dict[str, Any]:
     if choice.calls:
         message["tool_calls"] = [_call([delta.value for delta in call.deltas]) for call in choice.calls]
     return {
-        **found,
+        **merged,
         "message": {name: value for name, value in message.items() if value not in (None, [], "")},
     }
 
 
 def _join_values(before: Any, value: Any, name: str) -> Any:
-    """A member of several deltas as one: texts after each other, else the last that says something."""
+    """Merge a member of several deltas: texts are joined, otherwise the last value that is not null wins."""
     if isinstance(before, str) and isinstance(value, str) and name != "role":
         return before + value
     return before if value is None else value
@@ -111,7 +115,7 @@ def _call(deltas: list[Any]) -> dict[str, Any]:
                 before = call.get(name)
                 inner: dict[str, Any] = before if isinstance(before, dict) else {}
                 call[name] = inner | {
-                    key: _join_values(inner.get(key), one, key) for key, one in value.items()
+                    key: _join_values(inner.get(key), member, key) for key, member in value.items()
                 }
             elif name != "index" and value is not None:
                 call.setdefault(name, value)

@@ -1,4 +1,4 @@
-"""How events are written down and lie in the writes."""
+"""How the events of a stream are formatted, and how they are spread over the writes."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def _line_ends(view: View) -> str:
 
 
 def _space(view: View) -> str:
-    found = {line.data.startswith(b"data: ") for line in _lines(view) if line.data.startswith(b"data:")}
-    if len(found) == 2:
+    spaces = {line.data.startswith(b"data: ") for line in _lines(view) if line.data.startswith(b"data:")}
+    if len(spaces) == 2:
         return "in some"
-    return "no data" if not found else "one" if True in found else "none"
+    return "no data" if not spaces else "one" if True in spaces else "none"
 
 
 def _has(field: str) -> Callable[[View], str]:
@@ -39,8 +39,8 @@ def _has(field: str) -> Callable[[View], str]:
 
 
 def _other_fields(view: View) -> str:
-    found = {line.field for line in _lines(view) if line.field not in _KNOWN_FIELDS}
-    return ", ".join(sorted(found))[:_SHOWN] or ABSENT
+    fields = {line.field for line in _lines(view) if line.field not in _KNOWN_FIELDS}
+    return ", ".join(sorted(fields))[:_SHOWN] or ABSENT
 
 
 def _data_lines(view: View) -> str:
@@ -49,7 +49,7 @@ def _data_lines(view: View) -> str:
 
 
 def _blank_lines(view: View) -> str:
-    """Whether more than the one blank line stands before, between or after events."""
+    """Whether there is more than one blank line before, between or after events."""
     position = len(sse.BOM) if view.body.startswith(sse.BOM) else 0
     for event in view.events:
         if event.start > position:
@@ -63,7 +63,7 @@ def _last(view: View) -> str:
 
 
 def writes(view: View) -> str:
-    """How the events lie in the writes: each in one of its own, several in one, or cut."""
+    """How the events are spread over the writes: one in each, several in one, or split."""
     stops, position = set(), 0
     for write in view.exchange.writes:
         position += len(write.data)
@@ -72,7 +72,7 @@ def writes(view: View) -> str:
     if len(stops) == 1 and len(ends) > 1:
         return "all in one"
     cut = stops - ends - {len(view.body)}
-    parts = ("events cut" if cut else "", "several events in one" if ends - stops else "")
+    parts = ("events split" if cut else "", "several events in one" if ends - stops else "")
     return ", ".join(part for part in parts if part) or "one for each event"
 
 
@@ -89,4 +89,4 @@ FORMS: dict[str, Callable[[View], str]] = {
     "blank lines": _blank_lines,
     "last event": _last,
 }
-"""What is told of how events are written, by name."""
+"""The aspects of event formatting that are compared, by name."""

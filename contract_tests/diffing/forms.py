@@ -1,7 +1,7 @@
-"""The form of a value: its type, and for what has one its format; never a text that people or models wrote.
+"""The form of a value: its type and, if it has one, its format; never a text written by people or models.
 
-What is expected to differ between any two replies (ids, times, counts, texts) is told by kind, what
-clients branch on (`object`, `role`, `finish_reason` …) by value.
+Values that differ between any two replies (ids, times, counts, texts) are described by kind, values that
+clients branch on (`object`, `role`, `finish_reason` …) literally.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _HEX = re.compile(r"[0-9a-f]{12,}")
 
 
 def describe_value(path: Path, value: Any, types: Types, model: str | None = None) -> str:
-    """The form of the value at `path`, in words; `model` is the name that was asked for, if known."""
+    """The form of the value at `path`, in words; `model` is the requested model, if known."""
     kind = kind_of(value)
     if kind == "string":
         return _string(path, value, types, model)
@@ -49,20 +49,24 @@ def _string(path: Path, text: str, types: Types, model: str | None) -> str:
     if (name in _IDS or name.endswith("_id")) and not types.names_models:
         return describe_id(text)
     if name == "arguments" and "delta" not in path:
-        return "string of JSON" if _is_object(text) else "string that is no JSON object"
+        return "string of JSON" if _is_object(text) else "string that is not a JSON object"
     return "string"
 
 
-def _model(text: str, asked: str | None) -> str:
-    if not text or not asked:
+def _model(text: str, requested: str | None) -> str:
+    if not text or not requested:
         return "string" if text else '""'
-    if text == asked:
-        return "the model asked for"
-    return "a snapshot of it" if text.startswith((f"{asked}-", f"{asked}:")) else "another model"
+    if text == requested:
+        return "the requested model"
+    return (
+        "a snapshot of the requested model"
+        if text.startswith((f"{requested}-", f"{requested}:"))
+        else "another model"
+    )
 
 
 def describe_id(text: str) -> str:
-    """`chatcmpl-…`, 'UUID', 'hex', 'digits' or 'string', by how an id is made."""
+    """`chatcmpl-…`, 'UUID', 'hex', 'digits' or 'string', according to the format of the id."""
     if not text:
         return '""'
     if _UUID.fullmatch(text):

@@ -1,4 +1,4 @@
-"""Framing: status line, header fields, transfer, and how events and JSON are written down."""
+"""Framing: status line, header fields, transfer, and how events and JSON are formatted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FRAMINGS = {
     Framing.NONE: "no body",
 }
 _LOOKED_AT = 200_000
-"""Bytes of JSON that say how it is written."""
+"""Bytes of JSON that are examined for its formatting."""
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _ESCAPED = re.compile(rb"\\u(?!00[01])[0-9a-fA-F]{4}")
 
@@ -27,38 +27,40 @@ Row = tuple[str, str, str]
 
 
 def differences(a: Side, b: Side) -> Iterator[Difference]:
-    """Every difference of framing that both sides know of."""
-    for where, told_a, told_b in _rows(a.view, b.view):
-        if told_a != told_b:
-            yield Difference(Kind.FRAMING, where, told_a, told_b)
+    """Every difference of framing, as far as both sides were recorded."""
+    for where, text_a, text_b in _rows(a.view, b.view):
+        if text_a != text_b:
+            yield Difference(Kind.FRAMING, where, text_a, text_b)
 
 
 def _rows(a: View, b: View) -> Iterator[Row]:
-    one, other = a.exchange, b.exchange
+    exchange_a, exchange_b = a.exchange, b.exchange
 
     def known(*aspects: Aspect) -> bool:
-        return one.knows(*aspects) and other.knows(*aspects)
+        return exchange_a.knows(*aspects) and exchange_b.knows(*aspects)
 
-    def both(told: Callable[[View], str], where: str) -> Row:
-        return where, told(a), told(b)
+    def both(describe: Callable[[View], str], where: str) -> Row:
+        return where, describe(a), describe(b)
 
     yield both(_status, "status")
     if known(Aspect.FRAMING):
-        if one.reason and other.reason and one.status == other.status:
-            yield "reason phrase", one.reason, other.reason
-        yield "HTTP version", one.http_version, other.http_version
+        if exchange_a.reason and exchange_b.reason and exchange_a.status == exchange_b.status:
+            yield "reason phrase", exchange_a.reason, exchange_b.reason
+        yield "HTTP version", exchange_a.http_version, exchange_b.http_version
         yield both(_informational, "informational")
         yield both(_trailers, "trailers")
-        if one.framing and other.framing:
-            yield "end of the body", _FRAMINGS[one.framing], _FRAMINGS[other.framing]
+        if exchange_a.framing and exchange_b.framing:
+            yield "end of the body", _FRAMINGS[exchange_a.framing], _FRAMINGS[exchange_b.framing]
     if known(Aspect.HEADERS):
-        yield from headers.compare_headers(one, other, known(Aspect.ALL_HEADERS))
-    if known(Aspect.ENDING) and Ending.UNKNOWN not in (one.ending, other.ending):
-        yield "ending", one.ending.value, other.ending.value
+        yield from headers.compare_headers(exchange_a, exchange_b, known(Aspect.ALL_HEADERS))
+    if known(Aspect.ENDING) and Ending.UNKNOWN not in (exchange_a.ending, exchange_b.ending):
+        yield "ending", exchange_a.ending.value, exchange_b.ending.value
     if (a.form, b.form) == ("events", "events"):
         if known(Aspect.EVENT_FRAMING):
-            yield from (both(told, where) for where, told in events.FORMS.items())
-        if known(Aspect.FRAMING) and not any(each.header("content-encoding") for each in (one, other)):
+            yield from (both(describe, where) for where, describe in events.FORMS.items())
+        if known(Aspect.FRAMING) and not any(
+            exchange.header("content-encoding") for exchange in (exchange_a, exchange_b)
+        ):
             yield both(events.writes, "writes")
     if known(Aspect.BODY_BYTES) and documents(a) and documents(b):
         yield both(_spacing, "JSON spacing")
@@ -79,7 +81,7 @@ def _trailers(view: View) -> str:
 
 
 def _spacing(view: View) -> str:
-    """'compact', 'spaced' or 'over lines': the white space between the tokens of JSON."""
+    """'compact', 'spaced' or 'over lines': the white space between JSON tokens."""
     bare = _STRING.sub(b'""', b"\0".join(_texts(view)))
     if b"\n" in bare or b"\r" in bare:
         return "over lines"
@@ -87,7 +89,7 @@ def _spacing(view: View) -> str:
 
 
 def _beyond_ascii(view: View) -> str:
-    """How letters beyond ASCII are written, '' where there are none."""
+    """How letters beyond ASCII are written; '' if there are none."""
     text = b"\0".join(_texts(view))
     if not text.isascii():
         return "as they are"
@@ -95,7 +97,7 @@ def _beyond_ascii(view: View) -> str:
 
 
 def _texts(view: View) -> Iterator[bytes]:
-    """The JSON texts of a reply, up to some size."""
+    """The JSON texts of a reply, up to a total size."""
     if view.form == "json":
         yield view.body[:_LOOKED_AT].strip()
         return

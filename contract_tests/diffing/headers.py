@@ -1,4 +1,4 @@
-"""Header fields: which there are, how their names are written, and their values by kind."""
+"""Header fields: which there are, the letter case of their names, and their values by kind."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ _OPAQUE = re.compile(r"[\w.~+/=:-]{24,}")
 _SECRET = ("set-cookie", "authorization", "cookie")
 _COMPARED_BY_FRAMING = ("transfer-encoding", "content-length")
 _OF_THE_CONNECTION = ("connection", "keep-alive", "date")
-"""Fields that tell of the moment or of the connection, not of who answers."""
+"""Fields that depend on the moment or the connection, not on the server."""
 _BY_VALUE = ("content-type", "content-encoding", "location")
 
 
-def compare_headers(one: Exchange, other: Exchange, all_kept: bool) -> Iterator[tuple[str, str, str]]:
-    """Each field of either side as both have it; with `all_kept` absence and the case of names as well."""
-    for name in dict.fromkeys(name.lower() for exchange in (one, other) for name, _ in exchange.headers):
-        if name in _OF_THE_CONNECTION or (name in _COMPARED_BY_FRAMING and one.framing and other.framing):
+def compare_headers(a: Exchange, b: Exchange, all_kept: bool) -> Iterator[tuple[str, str, str]]:
+    """Each field as (name, value in A, in B); with `all_kept` also absent fields, and the case of names."""
+    for name in dict.fromkeys(name.lower() for exchange in (a, b) for name, _ in exchange.headers):
+        if name in _OF_THE_CONNECTION or (name in _COMPARED_BY_FRAMING and a.framing and b.framing):
             continue
-        value_a, value_b = one.header(name), other.header(name)
+        value_a, value_b = a.header(name), b.header(name)
         if all_kept or (value_a is not None and value_b is not None):
             yield f"header {name}", describe_header(name, value_a), describe_header(name, value_b)
     if all_kept:
-        yield "case of header names", *_cases(one, other)
+        yield "case of header names", *_cases(a, b)
 
 
-def _cases(one: Exchange, other: Exchange) -> tuple[str, str]:
-    """How the names are written that both have, in a word each, or where that is the same by the names."""
-    common = {name.lower() for name, _ in one.headers} & {name.lower() for name, _ in other.headers}
+def _cases(a: Exchange, b: Exchange) -> tuple[str, str]:
+    """The letter case of the names that both have, a word for each side; if equal, the names."""
+    common = {name.lower() for name, _ in a.headers} & {name.lower() for name, _ in b.headers}
     names = [
-        sorted({name for name, _ in each.headers if name.lower() in common}, key=str.lower)
-        for each in (one, other)
+        sorted({name for name, _ in exchange.headers if name.lower() in common}, key=str.lower)
+        for exchange in (a, b)
     ]
     words = _case(names[0]), _case(names[1])
     if names[0] == names[1] or words[0] != words[1]:
         return words
-    told = [", ".join(sorted(set(names[i]) - set(names[1 - i])))[:_SHOWN_VALUE] for i in (0, 1)]
-    return told[0], told[1]
+    only = [", ".join(sorted(set(names[i]) - set(names[1 - i])))[:_SHOWN_VALUE] for i in (0, 1)]
+    return only[0], only[1]
 
 
 def _case(names: list[str]) -> str:
@@ -55,7 +55,7 @@ def _case(names: list[str]) -> str:
 
 
 def describe_header(name: str, value: str | None) -> str:
-    """A header's value, by kind where it differs from reply to reply or should not be shown."""
+    """A header's value, or its kind if it differs from reply to reply or is secret."""
     if value is None:
         return ABSENT
     if name in _SECRET:

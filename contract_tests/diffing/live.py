@@ -1,4 +1,4 @@
-"""The fake asked in process: the request of a recording, or the cases that a live target was asked."""
+"""Sends the fake what others were sent: the requests of recordings, or the cases of a live target."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _STATES = (401, 403, 408, 409, 429)
 
 
 def compare_with_fake(sides: Iterable[Side]) -> Pairs:
-    """Each recording beside what the fake answers to its request."""
+    """Each recording paired with the fake's reply to its request."""
     return asyncio.run(_against_fake(list(sides)))
 
 
@@ -40,16 +40,16 @@ async def _against_fake(sides: list[Side]) -> Pairs:
     both: dict[int, tuple[Side, Side]] = {}
     not_asked = {number: why for number, side in enumerate(sides) if (why := _reason_not_to_ask(side.view))}
     for obfuscation in (False, True):
-        asked = [
+        numbers = [
             number
             for number, side in enumerate(sides)
             if number not in not_asked and (b'"obfuscation"' in side.view.body) is obfuscation
         ]
-        if asked:
+        if numbers:
             with FakeServer(style=_style(obfuscation), seed=1) as fake:
-                options = Options(fake.url, max_requests=len(asked), run_seconds=3600.0)
+                options = Options(fake.url, max_requests=len(numbers), run_seconds=3600.0)
                 async with session_for(options)[0] as session:
-                    for number in asked:
+                    for number in numbers:
                         both[number] = sides[number], await _ask_fake(session, sides[number].view)
     return Pairs(
         tuple(both[number] for number in sorted(both)),
@@ -58,18 +58,18 @@ async def _against_fake(sides: list[Side]) -> Pairs:
 
 
 def _style(obfuscation: bool) -> Style:
-    """The fake's plainest way, with the padding of chunks that api.openai.com sends by time and request."""
+    """The fake's plain style, with or without the `obfuscation` padding that OpenAI sometimes sends."""
     return replace(Style.PLAIN, obfuscation=obfuscation)
 
 
 def _reason_not_to_ask(view: View) -> str:
-    """Why the fake cannot be asked the same, '' where it can."""
+    """Why the fake cannot be sent the same request; '' if it can."""
     if not view.knows(Aspect.REQUEST) and view.exchange.request.method == "POST":
-        return "its request was not kept whole"
+        return "its request was not recorded completely"
     if view.status in _STATES or view.status >= 500:
-        return f"status {view.status} tells of the server's state, not of the request"
+        return f"status {view.status} depends on the server's state, not on the request"
     if view.root["error"]["code"].value == "model_not_found":
-        return "the fake has every model that it is asked for"
+        return "the fake has every model"
     if not view.endpoint:
         return f"the fake does not serve {view.exchange.request.path}"
     return ""
@@ -84,7 +84,7 @@ async def _ask_fake(session: Session, view: View) -> Side:
 
 
 def _body(view: View) -> bytes:
-    """The body, with the model that Azure's paths name where it names none."""
+    """The body; if it names no model, with the one in Azure's path."""
     request, deployment = view.exchange.request, _DEPLOYMENT.search(view.exchange.request.path)
     if deployment is None or not view.request.value or view.request["model"].there:
         return request.body
@@ -92,14 +92,14 @@ def _body(view: View) -> bytes:
 
 
 def fake_side(exchange: Exchange) -> Side:
-    """An answer of the fake; its times mean nothing."""
+    """A reply of the fake, without its times, which mean nothing."""
     return Side(View(exchange.but(unknown=exchange.unknown | {Aspect.TIMING})), Role.FAKE)
 
 
 def ask_both(options: Options) -> tuple[Pairs, RunReport]:
-    """What the fake and the live target answer to the same cases; the report is the target's.
+    """The replies of the live target and of the fake to the same cases, and the target's report.
 
-    Raises what `contract_tests.run.run` raises. A case that could not be asked is told in `not_asked`.
+    Raises what `contract_tests.run.run` raises. Cases that could not be run are listed in `not_asked`.
     """
     live = asyncio.run(run(options))
     with FakeServer(style=_style(obfuscation=True), seed=1) as fake:
@@ -110,17 +110,22 @@ def ask_both(options: Options) -> tuple[Pairs, RunReport]:
     host = urlsplit(live.target).hostname or ""
     role = Role.GENUINE if host == GENUINE_HOST else Role.OTHER
     pairs = pair(
-        [Side(View(one), role) for one in _unique_labels(live)], map(fake_side, _unique_labels(of_fake))
+        [Side(View(exchange), role) for exchange in _unique_labels(live)],
+        map(fake_side, _unique_labels(of_fake)),
     )
-    missed = [f"{one.case_id}: {one.outcome.value}, {one.reason}" for one in live.results if one.reason]
+    missed = [
+        f"{result.case_id}: {result.outcome.value}, {result.reason}"
+        for result in live.results
+        if result.reason
+    ]
     return replace(pairs, not_asked=tuple(missed)), live
 
 
 def _unique_labels(report: RunReport) -> list[Exchange]:
-    """The exchanges of all cases, each under a name of its own."""
-    found, seen = [], Counter[str]()
-    for one in (exchange for result in report.results for exchange in result.exchanges):
-        seen[one.label] += 1
-        label = one.label if seen[one.label] == 1 else f"{one.label} {seen[one.label]}"
-        found.append(one.but(label=label))
-    return found
+    """The exchanges of all cases, each with a unique label."""
+    exchanges, seen = [], Counter[str]()
+    for exchange in (exchange for result in report.results for exchange in result.exchanges):
+        seen[exchange.label] += 1
+        label = exchange.label if seen[exchange.label] == 1 else f"{exchange.label} {seen[exchange.label]}"
+        exchanges.append(exchange.but(label=label))
+    return exchanges

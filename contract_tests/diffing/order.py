@@ -1,4 +1,4 @@
-"""Order: what a stream sends after what, and in which order objects have their members."""
+"""Order: the sequence of steps in a stream, and the order of members in objects."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ _MAX_OBJECTS = 20_000
 
 
 def event_sequences(view: View) -> dict[str, list[str]]:
-    """What comes after what: of the stream, and of each of its choices where there are several."""
-    found: dict[str, list[str]] = {"events": []}
+    """The sequence of steps of the stream, and of each choice if there are several."""
+    sequences: dict[str, list[str]] = {"events": []}
     several = len(view.streamed) > 1
     for payload in view.payloads:
         steps = list(_steps(payload))
         for choice, step in steps:
             of_choice = several and choice is not None
             if of_choice:
-                found.setdefault(f"choice {choice}", []).append(step)
+                sequences.setdefault(f"choice {choice}", []).append(step)
         named = ["choices" if several and choice is not None else step for choice, step in steps]
-        found["events"].append(" + ".join(dict.fromkeys(named)))
-    return found
+        sequences["events"].append(" + ".join(dict.fromkeys(named)))
+    return sequences
 
 
 def _steps(payload: Payload) -> Iterator[tuple[int | None, str]]:
-    """What one event brings, by the choice that it is of."""
+    """The steps in one event, each with the index of its choice."""
     root = payload.node
     if payload.done:
         yield None, "[DONE]"
@@ -54,18 +54,20 @@ def _steps(payload: Payload) -> Iterator[tuple[int | None, str]]:
 
 
 def _delta_members(choice: Node) -> str:
-    """The members that say something: those of the delta, the text, the finish."""
+    """The members that are not empty: those of the delta, the text, the finish."""
     delta = choice["delta"]
     members = delta.value if delta.kind == "object" else {}
-    said = [str(name) for name, value in members.items() if value not in (None, "", [], {})]
-    said += ["text"] if choice["text"].text else []
-    said = sorted(said, key=lambda name: (name != "role", name))  # the order of members is told elsewhere
-    said += ["finish"] if choice["finish_reason"] else []
-    return "+".join(said) or "nothing"
+    names = [str(name) for name, value in members.items() if value not in (None, "", [], {})]
+    names += ["text"] if choice["text"].text else []
+    names = sorted(
+        names, key=lambda name: (name != "role", name)
+    )  # the order of members is compared elsewhere
+    names += ["finish"] if choice["finish_reason"] else []
+    return "+".join(names) or "nothing"
 
 
 def collapse(steps: list[str]) -> list[tuple[str, int]]:
-    """Each step with how often it comes in a row."""
+    """Each step with the number of times it comes in a row."""
     return [(step, sum(1 for _ in run)) for step, run in groupby(steps)]
 
 
@@ -79,7 +81,7 @@ def format_order(steps: list[str]) -> str:
 
 
 def sequence_differences(a: Side, b: Side) -> Iterator[Difference]:
-    """The steps that two streams take, repetitions aside."""
+    """The differences between the steps of two streams, apart from repetitions."""
     of_a, of_b = event_sequences(a.view), event_sequences(b.view)
     for name in dict.fromkeys((*of_a, *of_b)):
         steps_a, steps_b = of_a.get(name, []), of_b.get(name, [])
@@ -88,40 +90,40 @@ def sequence_differences(a: Side, b: Side) -> Iterator[Difference]:
 
 
 def member_differences(a: Side, b: Side) -> Iterator[Difference]:
-    """Objects whose common members stand in another order."""
+    """Objects whose common members are in a different order."""
     found_a, found_b = documents(a.view), documents(b.view)
     for name in found_a:
         orders_a, orders_b = _orders(found_a[name]), _orders(found_b.get(name, []))
         for path, order in orders_a.items():
             names = set(order).intersection(orders_b.get(path, ()))
-            common = [one for one in order if one in names]
-            other = [one for one in orders_b.get(path, ()) if one in names]
+            common = [name for name in order if name in names]
+            other = [name for name in orders_b.get(path, ()) if name in names]
             if common != other:
                 where = f"members of {format_path(path) or f'the {name}'}"
                 yield Difference(Kind.ORDER, where, *_trim_common_ends(common, other))
 
 
 def _trim_common_ends(a: list[str], b: list[str]) -> tuple[str, str]:
-    """Both orders without the beginning and the end that they share."""
+    """Both orders without their common start and end."""
     start = next(i for i, pair in enumerate(zip(a, b, strict=True)) if pair[0] != pair[1])
     stop = len(a) - next(i for i, pair in enumerate(zip(a[::-1], b[::-1], strict=True)) if pair[0] != pair[1])
     return ", ".join(a[start:stop]), ", ".join(b[start:stop])
 
 
 def _orders(values: list[Any]) -> dict[Path, list[str]]:
-    """The members of the fullest object at each path, in their order."""
-    found: dict[Path, list[str]] = {}
+    """The members of the object with the most members at each path, in their order."""
+    orders: dict[Path, list[str]] = {}
     waiting: list[tuple[Path, Any]] = [((), value) for value in reversed(values)]
     for _ in range(_MAX_OBJECTS):
         if not waiting:
             break
         path, value = waiting.pop()
         if isinstance(value, dict):
-            if len(value) > len(found.get(path, ())):
-                found[path] = list(value)
+            if len(value) > len(orders.get(path, ())):
+                orders[path] = list(value)
             waiting += [
                 ((*path, name), inner) for name, inner in value.items() if isinstance(inner, dict | list)
             ]
         elif isinstance(value, list):
             waiting += [((*path, ITEM), inner) for inner in value if isinstance(inner, dict | list)]
-    return found
+    return orders

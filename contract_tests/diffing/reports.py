@@ -1,4 +1,4 @@
-"""Two JSON reports compared: what was newly found, what is gone, what still stands, and other outcomes."""
+"""Compares two JSON reports: new findings, findings that are gone or remain, and changed outcomes."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from contract_tests.report.files import FORMAT, JUDGEMENT_FORMAT
 from contract_tests.rules.engine.node import show_path
 
 MAX_REPORT = 256 * 1024 * 1024
-"""Bytes of a report; one of 100,000 findings has some 60 MB."""
+"""Bytes of a report; one with 100,000 findings has about 60 MB."""
 _FACTS = ("target", "model", "kit", "verdict", "exchanges", "requests")
 
 
 @dataclass(frozen=True, order=True)
 class FindingPlace:
-    """A finding by its rule, the case or recording, and the path; events and bytes move from run to run."""
+    """Identifies a finding by rule, case or recording, and path; events and bytes vary between runs."""
 
     rule: str
     label: str
@@ -34,7 +34,7 @@ class FindingPlace:
 
 @dataclass(frozen=True)
 class ReportedFinding:
-    """A finding's level and what was seen; `tolerated` where a profile or baseline covers it."""
+    """A finding's level and actual value; `tolerated` if a profile or baseline covers it."""
 
     level: str
     actual: str
@@ -43,7 +43,7 @@ class ReportedFinding:
 
 @dataclass(frozen=True)
 class ReportDiff:
-    """What changed from report A to report B; facts are (name, of A, of B), outcomes (case, of A, of B)."""
+    """What changed from report A to B; facts are (name, in A, in B), outcomes (case, in A, in B)."""
 
     facts: tuple[tuple[str, str, str], ...] = ()
     new: dict[FindingPlace, ReportedFinding] = field(default_factory=dict)
@@ -56,18 +56,18 @@ class ReportDiff:
 
     @property
     def same(self) -> bool:
-        """Whether findings, outcomes and cases are the same, whatever the target is called."""
+        """Whether findings, outcomes and cases are the same; the target's name does not matter."""
         return not (self.new or self.gone or self.tolerated or self.outcomes or self.added or self.removed)
 
 
 def read_report(name: str) -> dict[str, Any] | None:
-    """The report in this file; None where the file is something else. Raises InputError."""
+    """The report in this file; None if the file is something else. Raises InputError."""
     path = Path(name)
     if path.suffix != ".json" or not path.is_file():
         return None
     try:
         if path.stat().st_size > MAX_REPORT:
-            raise InputError(f"{name}: larger than {MAX_REPORT:,} bytes; no report is")
+            raise InputError(f"{name}: larger than {MAX_REPORT:,} bytes; this is no report")
         value = json.loads(path.read_bytes())
     except OSError as error:
         raise InputError(f"{name}: cannot be read: {error.strerror}") from error
@@ -81,13 +81,13 @@ def read_report(name: str) -> dict[str, Any] | None:
 
 
 def compare_reports(a: dict[str, Any], b: dict[str, Any]) -> ReportDiff:
-    """What changed from A to B. Raises InputError for a report that lacks what its format promises."""
+    """What changed from A to B. Raises InputError for an incomplete report."""
     if a["format"] != b["format"]:
-        raise InputError("one is a report of a run, the other one of recordings; compare two of a kind")
+        raise InputError("one is a report of a run, the other of recordings; compare two of the same kind")
     try:
         return _compare(a, b)
     except (KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"no whole report: {type(error).__name__} at {error}") from error
+        raise InputError(f"incomplete report: {type(error).__name__} at {error}") from error
 
 
 def _compare(a: dict[str, Any], b: dict[str, Any]) -> ReportDiff:
@@ -96,8 +96,8 @@ def _compare(a: dict[str, Any], b: dict[str, Any]) -> ReportDiff:
     both = [place for place in found_a if place in found_b]
     return ReportDiff(
         facts=tuple((name, _fact(a, name), _fact(b, name)) for name in _FACTS if name in a or name in b),
-        new={place: one for place, one in found_b.items() if place not in found_a},
-        gone={place: one for place, one in found_a.items() if place not in found_b},
+        new={place: finding for place, finding in found_b.items() if place not in found_a},
+        gone={place: finding for place, finding in found_a.items() if place not in found_b},
         still={place: found_b[place] for place in both},
         tolerated={
             place: (found_a[place].tolerated, found_b[place].tolerated)
@@ -124,20 +124,22 @@ def _outcomes(report: dict[str, Any]) -> dict[str, str]:
 
 def _findings(report: dict[str, Any]) -> dict[FindingPlace, ReportedFinding]:
     """Every finding by its place; the second at one place is told apart by its number."""
-    found: dict[FindingPlace, ReportedFinding] = {}
+    findings: dict[FindingPlace, ReportedFinding] = {}
     seen: Counter[FindingPlace] = Counter()
-    for one, tolerated in _listed(report):
-        place = FindingPlace(str(one["rule"]), str(one["in"]), show_path(tuple(one["at"]["path"])))
+    for finding, tolerated in _listed(report):
+        place = FindingPlace(
+            str(finding["rule"]), str(finding["in"]), show_path(tuple(finding["at"]["path"]))
+        )
         seen[place] += 1
         if seen[place] > 1:
             place = FindingPlace(place.rule, place.label, f"{place.path} ({seen[place]})".strip())
-        found[place] = ReportedFinding(str(one["level"]), str(one["actual"]), tolerated)
-    return found
+        findings[place] = ReportedFinding(str(finding["level"]), str(finding["actual"]), tolerated)
+    return findings
 
 
 def _listed(report: dict[str, Any]) -> Iterator[tuple[dict[str, Any], bool]]:
     for part in report["cases"] if report["format"] == FORMAT else (report,):
-        for one in part["findings"]:
-            yield one, False
-        for one in part.get("tolerated", ()):
-            yield one, True
+        for finding in part["findings"]:
+            yield finding, False
+        for finding in part.get("tolerated", ()):
+            yield finding, True

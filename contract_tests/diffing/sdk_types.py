@@ -1,4 +1,4 @@
-"""What the official SDK's types know: the annotation at a path, and whether a value fits it."""
+"""The official SDK's types: the annotation at a path, and whether a value fits it."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from contract_tests.diffing.verdicts import Opinion
 from contract_tests.rules.engine.view import View
 
 ITEM = "[]"
-"""The step into an array, whichever item."""
+"""The path step into an array, for any item."""
 Path = tuple[str, ...]
 
 READ_BESIDES: dict[Path, Any] = {
     # The SDK asks for base64 by itself and decodes it before anyone sees the type.
     ("data", ITEM, "embedding"): str,
 }
-"""What the SDK reads at a place though its type there does not say so."""
+"""What the SDK accepts at a path although its type does not say so."""
 CHOSEN = frozenset({"content", "tool_calls", "function_call", "audio"})
-"""Members that an answer has or lacks by what the model says: their absence is a form like another."""
+"""Members whose presence depends on the model's answer: their absence is as normal as their presence."""
 
 
 class Types:
-    """The types of one document, by path. `root` is a pydantic model, None where the SDK has none.
+    """The types of one document, by path. `root` is a pydantic model, None if the SDK has none.
 
-    `names_models` tells that an `id` in it is the name of a model.
+    `names_models` means that an `id` in the document is the name of a model.
     """
 
     def __init__(self, root: Any, *, names_models: bool = False) -> None:
@@ -34,7 +34,7 @@ class Types:
         self._at: dict[Path, tuple[Any, ...] | None] = {}
 
     def at(self, path: Path) -> tuple[Any, ...] | None:
-        """The plain types that may stand at `path`, none where undeclared; None where anything may."""
+        """The types allowed at `path`: empty if the path is undeclared, None if anything is allowed."""
         if self._root is None:
             return None
         if path not in self._at:
@@ -43,48 +43,52 @@ class Types:
 
     def is_map(self, path: Path) -> bool:
         """Whether the names of the object at `path` are data (`metadata`, the words of `top_logprobs`)."""
-        return any(_origin(one) is dict for one in self.at(path) or ())
+        return any(_origin(known_type) is dict for known_type in self.at(path) or ())
 
     def takes_fractions(self, path: Path) -> bool:
-        """Whether a number at `path` may be whole or not: a float by its type, or without any."""
+        """Whether a number at `path` may have a fraction: its type is float, or there is none."""
         known = self.at(path)
         return not known or float in known or int not in known
 
     def of_value(self, path: Path, value: Any) -> Opinion | None:
-        """What the types say of a value at `path`; of an object or array only that it is one."""
+        """The types' opinion of a value at `path`; of an object or array, without its contents."""
         known = self.at(path)
         if known is None:
             return None
         if not known:
             return Opinion.UNKNOWN
-        fitting = any(_fits(one, value) for one in (*known, *_besides(path)))
+        fitting = any(_fits(annotation, value) for annotation in (*known, *_besides(path)))
         return Opinion.KNOWN if fitting else Opinion.WRONG
 
     def of_absence(self, path: Path) -> Opinion | None:
-        """What the types say where the member at `path` is missing."""
+        """The types' opinion of the absence of the member at `path`."""
         parents = self.at(path[:-1])
         if parents is None:
             return None
-        fields = [one.model_fields for one in parents if _is_model(one)]
-        required = fields and all(path[-1] in one and one[path[-1]].is_required() for one in fields)
+        fields = [parent.model_fields for parent in parents if _is_model(parent)]
+        required = fields and all(
+            path[-1] in members and members[path[-1]].is_required() for members in fields
+        )
         if required:
             return Opinion.WRONG
         return Opinion.KNOWN if path[-1] in CHOSEN else Opinion.LEFT_OUT
 
     def _step(self, path: Path) -> tuple[Any, ...] | None:
         parents, name = self.at(path[:-1]), path[-1]
-        if parents is None or any(one in (Any, object) for one in parents):
+        if parents is None or any(parent in (Any, object) for parent in parents):
             return None
-        found: list[Any] = []
-        for one in parents:
+        types: list[Any] = []
+        for parent in parents:
             if name == ITEM:
-                if _origin(one) is list:
-                    found += _plain(get_args(one)[0]) if get_args(one) else (Any,)
-            elif _is_model(one) and name in one.model_fields:
-                found += _plain(one.model_fields[name].annotation)
-            elif _origin(one) is dict:
-                found += _plain(get_args(one)[1]) if get_args(one) else (Any,)
-        return None if any(one in (Any, object) for one in found) else tuple(dict.fromkeys(found))
+                if _origin(parent) is list:
+                    types += _plain(get_args(parent)[0]) if get_args(parent) else (Any,)
+            elif _is_model(parent) and name in parent.model_fields:
+                types += _plain(parent.model_fields[name].annotation)
+            elif _origin(parent) is dict:
+                types += _plain(get_args(parent)[1]) if get_args(parent) else (Any,)
+        return (
+            None if any(known_type in (Any, object) for known_type in types) else tuple(dict.fromkeys(types))
+        )
 
 
 def _besides(path: Path) -> tuple[Any, ...]:
@@ -92,12 +96,12 @@ def _besides(path: Path) -> tuple[Any, ...]:
 
 
 def _plain(annotation: Any) -> tuple[Any, ...]:
-    """The members of a union, what an annotation is about, a type itself."""
+    """The types in an annotation: the members of a union, the type inside Annotated, or the type itself."""
     origin = get_origin(annotation)
     if origin is Annotated:
         return _plain(get_args(annotation)[0])
     if origin in (Union, UnionType):
-        return tuple(inner for one in get_args(annotation) for inner in _plain(one))
+        return tuple(inner for member in get_args(annotation) for inner in _plain(member))
     return (annotation,)
 
 
@@ -111,7 +115,7 @@ def _is_model(annotation: Any) -> bool:
 
 def _fits(annotation: Any, value: Any) -> bool:
     if get_origin(annotation) is Literal:
-        return any(value == one and type(value) is type(one) for one in get_args(annotation))
+        return any(value == literal and type(value) is type(literal) for literal in get_args(annotation))
     if _is_model(annotation):
         return isinstance(value, dict)
     kind = _origin(annotation)
@@ -129,14 +133,14 @@ def types_of(view: View, form: str) -> Types:
 
 @cache
 def _types(endpoint: str, form: str) -> Types:
-    """Imports the SDK's types, which takes 0.5 s once."""
+    """Imports the SDK's types here, because that takes 0.5 s."""
     from openai import types
     from openai.pagination import SyncPage
     from openai.types import chat, responses
     from pydantic import BaseModel
 
     class Refusal(BaseModel):
-        """The SDK reads the `error` of a refusal by hand and has no type for what is around it."""
+        """The SDK parses the `error` of an error reply by hand and has no type for the object around it."""
 
         error: types.ErrorObject
 

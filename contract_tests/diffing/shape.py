@@ -1,7 +1,8 @@
-"""Shape: which members replies have and in which forms, read from all documents of a reply together.
+"""Shape: which members replies have and in which forms, over all documents of a reply.
 
-A stream's chunks are one shape: how its text is cut into chunks decides in how many of them a member of
-`delta` stands, so there only its forms count. Elsewhere "in some" and "in all" are told apart.
+The chunks of a stream have one shape. How many of them have a member of `delta` depends on how the text is
+split into chunks, so only the forms of such members count. Elsewhere "in some" and "in all" are
+distinguished.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ from contract_tests.diffing.verdicts import Opinion, decide
 
 ABSENT = "absent"
 MAX_PATHS = 5_000
-"""Different paths that are read of one reply; who sends more names data, not members."""
+"""Different paths that are examined in one reply; in one with more, names are data and not members."""
 _WORST_LAST = list(Opinion)
 
 
 @dataclass
 class Member:
-    """What stands at one path: each form with the first value of it, and how often it was there."""
+    """The values at one path: each form with the first value of it, and how often the member was present."""
 
     forms: dict[str, Any] = field(default_factory=dict)
     present: int = 0
@@ -32,7 +33,7 @@ class Member:
 
 @dataclass
 class Shape:
-    """The members of some documents by path, and how many objects or arrays stand at each path."""
+    """The members of some documents by path, and how many objects or arrays are at each path."""
 
     types: Types
     model: str | None = None
@@ -40,7 +41,7 @@ class Shape:
     parents: Counter[Path] = field(default_factory=Counter)
 
     def add(self, value: Any, path: Path = ()) -> None:
-        """Take in a value and all below it, names that are data aside."""
+        """Add a value and everything below it, except names that are data."""
         if isinstance(value, dict) and not self.types.is_map(path):
             self.parents[path] += 1
             for name, inner in value.items():
@@ -59,7 +60,7 @@ class Shape:
         self.add(value, path)
 
     def share(self, path: Path) -> str:
-        """'never', 'some' or 'always': in how many of the objects the member stands."""
+        """'never', 'some' or 'always': how many of the objects have the member."""
         member = self.members.get(path)
         if member is None:
             return "never"
@@ -68,7 +69,7 @@ class Shape:
 
 
 def read(documents: Iterable[Any], types: Types, model: str | None = None) -> Shape:
-    """The shape of some documents. `model` is the name that was asked for."""
+    """The shape of some documents. `model` is the requested model."""
     shape = Shape(types, model)
     for document in documents:
         shape.add(document)
@@ -76,27 +77,27 @@ def read(documents: Iterable[Any], types: Types, model: str | None = None) -> Sh
 
 
 def differences(a: Side, of_a: Shape, b: Side, of_b: Shape, name: str = "") -> Iterator[Difference]:
-    """Each path at which the shapes differ, the topmost one where whole objects are missing.
+    """Each path at which the shapes differ; for a missing object, only its own path.
 
-    `name` says of which documents a path speaks, where that is not plain.
+    `name` is a prefix for the paths that says which documents they belong to.
     """
     for path in dict.fromkeys((*of_a.members, *of_b.members)):
         if not (of_a.parents[path[:-1]] and of_b.parents[path[:-1]]):
-            continue  # told of the parent
+            continue  # reported of the parent
         forms_a, forms_b = _forms(of_a, path), _forms(of_b, path)
         share_a, share_b = of_a.share(path), of_b.share(path)
         if path[-1] == ITEM and "never" in (share_a, share_b):
-            continue  # an empty array says nothing of its items
-        if _says_the_same(forms_a, forms_b, share_a, share_b, of_a, of_b, path):
+            continue  # an empty array says nothing about its items
+        if _are_equivalent(forms_a, forms_b, share_a, share_b, of_a, of_b, path):
             continue
-        told_a, told_b = _told(forms_a, share_a, share_b), _told(forms_b, share_b, share_a)
+        text_a, text_b = _format_forms(forms_a, share_a, share_b), _format_forms(forms_b, share_b, share_a)
         opinions = (
             _opinion(of_a, path, forms_a - forms_b or forms_a, share_a, share_b),
             _opinion(of_b, path, forms_b - forms_a or forms_b, share_b, share_a),
         )
         verdict = decide(a.role, opinions[0], b.role, opinions[1])
         where = f"{name}{format_path(path)}" if name else format_path(path)
-        yield Difference(Kind.SHAPE, where, told_a, told_b, verdict)
+        yield Difference(Kind.SHAPE, where, text_a, text_b, verdict)
 
 
 def _forms(shape: Shape, path: Path) -> set[str]:
@@ -104,10 +105,10 @@ def _forms(shape: Shape, path: Path) -> set[str]:
     return set(member.forms) if member else set()
 
 
-def _says_the_same(
+def _are_equivalent(
     forms_a: set[str], forms_b: set[str], share_a: str, share_b: str, of_a: Shape, of_b: Shape, path: Path
 ) -> bool:
-    """Equal, or one of both had but one chance to show what the other shows over many."""
+    """Equal, or one side has a single object, which cannot show all that several show."""
     if forms_a == forms_b and share_a == share_b:
         return True
     once = 1 in (of_a.parents[path[:-1]], of_b.parents[path[:-1]])
@@ -115,19 +116,19 @@ def _says_the_same(
     return once and several and bool(forms_a and forms_b) and (forms_a <= forms_b or forms_b <= forms_a)
 
 
-def _told(forms: set[str], share: str, other: str) -> str:
+def _format_forms(forms: set[str], share: str, other: str) -> str:
     if share == "never":
         return ABSENT
-    text = " or ".join(sorted(forms, key=lambda one: (one == "null", one)))
+    text = " or ".join(sorted(forms, key=lambda form: (form == "null", form)))
     return f"{text}, not in all" if share == "some" and other == "always" else text
 
 
 def _opinion(shape: Shape, path: Path, forms: set[str], share: str, other: str) -> Opinion | None:
-    """The worst of what the types say of these forms, and of the absence where the other side has it more."""
+    """The types' worst opinion of these forms, and of the absence if the other side has it more often."""
     member = shape.members.get(path)
-    found = [shape.types.of_value(path, member.forms[one]) for one in forms] if member else []
+    opinions = [shape.types.of_value(path, member.forms[form]) for form in forms] if member else []
     order = ("never", "some", "always")
-    if order.index(share) < order.index(other) or not found:
-        found.append(shape.types.of_absence(path))
-    known = [one for one in found if one is not None]
-    return max(known, key=_WORST_LAST.index) if len(known) == len(found) else None
+    if order.index(share) < order.index(other) or not opinions:
+        opinions.append(shape.types.of_absence(path))
+    known = [opinion for opinion in opinions if opinion is not None]
+    return max(known, key=_WORST_LAST.index) if len(known) == len(opinions) else None

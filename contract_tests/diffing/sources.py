@@ -1,4 +1,4 @@
-"""What is compared: recordings of files and folders, paired, and what the fake answers to the same."""
+"""Loads the recordings to compare and pairs them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_RECORDINGS = 20_000
 
 @dataclass(frozen=True)
 class Pairs:
-    """Sides that belong together, the labels without a counterpart, and what could not be asked and why."""
+    """Pairs of sides, the labels without a counterpart, and what could not be sent, with the reason."""
 
     both: tuple[tuple[Side, Side], ...]
     only_a: tuple[str, ...] = ()
@@ -32,41 +32,41 @@ def load(name: str) -> list[Recording]:
     path = Path(name)
     if "://" in name:
         raise InputError(
-            f"{name} is a URL: ask it a case with --case ID, or record it and compare the recordings"
+            f"{name} is a URL; send it a case with --case ID, or record it and compare the recordings"
         )
     if not path.exists():
-        raise InputError(f"{name}: there is no such file or folder (and it is not the word `fake`)")
-    found: list[Recording] = []
+        raise InputError(f"{name}: there is no such file or folder, and it is not the word `fake`")
+    recordings: list[Recording] = []
     for recording in read(path):
-        found.append(recording)
-        if len(found) > MAX_RECORDINGS:
+        recordings.append(recording)
+        if len(recordings) > MAX_RECORDINGS:
             raise InputError(f"{name}: more than {MAX_RECORDINGS:,} recordings; compare parts of it")
-    return found
+    return recordings
 
 
 def side_of(recording: Recording) -> Side:
-    """The recording with whose it is: api.openai.com's where it says so."""
+    """The recording as a side; it is genuine if it says that it comes from api.openai.com."""
     host = header(recording.exchange.request.headers, "host") or ""
     genuine = recording.provider == "openai" or host.partition(":")[0] == GENUINE_HOST
     return Side(View(recording.exchange), Role.GENUINE if genuine else Role.OTHER)
 
 
 def pair(a: Iterable[Side], b: Iterable[Side]) -> Pairs:
-    """Two single recordings as they are; more by their names, and by request where names differ."""
+    """Pair two single recordings as they are; several by name, and the rest by request."""
     rest_a, rest_b = list(a), list(b)
     if len(rest_a) == len(rest_b) == 1:
         return Pairs(((rest_a[0], rest_b[0]),))
     both: list[tuple[Side, Side]] = []
     for key in (_name, _request):
-        found, rest_a, rest_b = _matched(rest_a, rest_b, key)
-        both += found
-    return Pairs(tuple(both), tuple(one.label for one in rest_a), tuple(one.label for one in rest_b))
+        matched, rest_a, rest_b = _matched(rest_a, rest_b, key)
+        both += matched
+    return Pairs(tuple(both), tuple(side.label for side in rest_a), tuple(side.label for side in rest_b))
 
 
 def _matched(
     a: list[Side], b: list[Side], key: Callable[[Side], Hashable | None]
 ) -> tuple[list[tuple[Side, Side]], list[Side], list[Side]]:
-    """The sides of A and B with equal keys in their order, and what is left of both."""
+    """The sides of A and B with equal keys, in order, and the rest of both."""
     waiting: dict[Hashable, list[Side]] = {}
     for side in b:
         waiting.setdefault(key(side), []).append(side)
@@ -88,7 +88,7 @@ def _name(side: Side) -> str:
 
 
 def _request(side: Side) -> Hashable | None:
-    """What was asked, the same however its JSON is written; None where it is not all known."""
+    """The request, independent of JSON formatting; None if it was not recorded completely."""
     request = side.view.exchange.request
     if not side.view.knows(Aspect.REQUEST):
         return None

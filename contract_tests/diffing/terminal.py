@@ -1,4 +1,4 @@
-"""Differences as people read them: one line each, those of several pairs together, and the verdict."""
+"""Prints differences for people: one line each, those of several pairs added up, and the verdict."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ STYLES = {
     Verdict.ALLOWED: "dim",
 }
 MANY = 200
-"""Lines of one kind after which the rest is counted."""
+"""Lines of one kind after which the rest is only counted."""
 _WIDEST, _COLUMN = 160, 48
-"""Characters of a cell that are shown, and of a column that others are lined up to."""
+"""Characters of a cell that are shown, and the largest width of a column."""
 _VERDICT = max(map(len, Verdict))
 _REPEATED = re.compile(r" ×\d+")
 
@@ -33,42 +33,55 @@ _REPEATED = re.compile(r" ×\d+")
 def print_differences(
     terminal: Terminal, comparisons: Sequence[Comparison], pairs: Pairs, each: bool = False
 ) -> None:
-    """Every difference: of one pair as it is, of several added up (or with `each` pair by pair)."""
+    """Print every difference: of one pair as it is, of several added up or, with `each`, pair by pair."""
     if each or len(comparisons) == 1:
-        for one in comparisons:
-            if len(comparisons) > 1 and one.differences:
+        for comparison in comparisons:
+            if len(comparisons) > 1 and comparison.differences:
                 terminal.print()
-                terminal.print(one.a if one.a == one.b else f"{one.a} and {one.b}", "bold")
-            _table(terminal, {found: [] for found in one.differences})
+                terminal.print(
+                    comparison.a if comparison.a == comparison.b else f"{comparison.a} and {comparison.b}",
+                    "bold",
+                )
+            _table(terminal, {difference: [] for difference in comparison.differences})
     else:
-        together: dict[Difference, list[str]] = {}
-        for one in comparisons:
-            for found in one.differences:
-                together.setdefault(_alike(found), []).append(one.a)
-        _table(terminal, together, len(comparisons))
+        by_difference: dict[Difference, list[str]] = {}
+        for comparison in comparisons:
+            for difference in comparison.differences:
+                by_difference.setdefault(_alike(difference), []).append(comparison.a)
+        _table(terminal, by_difference, len(comparisons))
     _notes(terminal, comparisons, pairs)
 
 
-def _alike(one: Difference) -> Difference:
-    """The difference without how often steps repeat, which no two replies have alike."""
-    return replace(one, a=_REPEATED.sub(" ×…", one.a), b=_REPEATED.sub(" ×…", one.b))
+def _alike(difference: Difference) -> Difference:
+    """The difference without the repeat counts of steps, which vary from reply to reply."""
+    return replace(difference, a=_REPEATED.sub(" ×…", difference.a), b=_REPEATED.sub(" ×…", difference.b))
 
 
-def _table(terminal: Terminal, found: dict[Difference, list[str]], of: int = 0) -> None:
-    """The differences by kind, the most frequent first; `of` is the number of pairs, 0 where it is one."""
+def _table(terminal: Terminal, pairs_of: dict[Difference, list[str]], of: int = 0) -> None:
+    """Print the differences by kind, the most frequent first; `of` is the number of pairs, 0 for one pair."""
     for kind in Kind:
-        rows = sorted((one for one in found if one.kind is kind), key=lambda one: -len(found[one]))
+        rows = sorted(
+            (difference for difference in pairs_of if difference.kind is kind),
+            key=lambda difference: -len(pairs_of[difference]),
+        )
         if not rows:
             continue
         head = (kind.value, "A", "B", "verdict" if kind is Kind.SHAPE else "", "pairs" if of else "")
-        lines = [tuple(_clean(terminal, text) for text in (one.where, one.a, one.b)) for one in rows[:MANY]]
+        lines = [
+            tuple(_clean(terminal, text) for text in (difference.where, difference.a, difference.b))
+            for difference in rows[:MANY]
+        ]
         widths = [_width([*(line[column] for line in lines), head[column]]) for column in range(3)]
         terminal.print()
         last = _VERDICT if of and kind is Kind.SHAPE else 0
         _line(terminal, [*_padded(head[:3], widths), head[3].ljust(last), head[4]], "bold")
-        for one, line in zip(rows, lines, strict=False):
-            where = f"{len(found[one])}: {some(found[one], 1)}" if of else ""
-            _line(terminal, [*_padded(line, widths), (one.verdict or "").ljust(last), where], _style(one))
+        for difference, line in zip(rows, lines, strict=False):
+            where = f"{len(pairs_of[difference])}: {some(pairs_of[difference], 1)}" if of else ""
+            _line(
+                terminal,
+                [*_padded(line, widths), (difference.verdict or "").ljust(last), where],
+                _style(difference),
+            )
         if len(rows) > MANY:
             terminal.print(
                 f"… and {count(len(rows) - MANY, 'difference')} of {kind} more; --json has them all"
@@ -79,8 +92,8 @@ def _line(terminal: Terminal, cells: Sequence[str], style: str) -> None:
     terminal.print("  ".join(cell for cell in cells if cell).rstrip(), style)
 
 
-def _style(one: Difference) -> str:
-    return STYLES.get(one.verdict, "") if one.verdict else ""
+def _style(difference: Difference) -> str:
+    return STYLES.get(difference.verdict, "") if difference.verdict else ""
 
 
 def _padded(cells: Sequence[str], widths: Sequence[int]) -> list[str]:
@@ -88,7 +101,7 @@ def _padded(cells: Sequence[str], widths: Sequence[int]) -> list[str]:
 
 
 def _width(cells: Sequence[str]) -> int:
-    """As wide as most of them need; a longer one pushes the rest of its line."""
+    """Wide enough for most cells; a longer one pushes the rest of its line to the right."""
     return min(max(map(len, cells)), sorted(map(len, cells))[len(cells) * 9 // 10] + 4, _COLUMN)
 
 
@@ -99,10 +112,10 @@ def _clean(terminal: Terminal, text: str) -> str:
 
 
 def _notes(terminal: Terminal, comparisons: Sequence[Comparison], pairs: Pairs) -> None:
-    """What was not compared, said once."""
+    """Print what was not compared, each reason once."""
     unknown: dict[str, int] = {}
-    for one in comparisons:
-        for text in one.unknown:
+    for comparison in comparisons:
+        for text in comparison.unknown:
             unknown[text] = unknown.get(text, 0) + 1
     several = len(comparisons) > 1
     lines = [
@@ -127,50 +140,55 @@ def _few(texts: Sequence[str], limit: int = 5) -> list[str]:
 
 def format_verdict(comparisons: Sequence[Comparison], pairs: Pairs, code: int) -> str:
     """The last line."""
-    found = [one for comparison in comparisons for one in comparison.differences]
-    kinds = _format_counts(found, lambda one: one.kind.value)
-    verdicts = _format_counts((one for one in found if one.verdict), lambda one: one.verdict or "")
+    differences = [difference for comparison in comparisons for difference in comparison.differences]
+    kinds = _format_counts(differences, lambda difference: difference.kind.value)
+    verdicts = _format_counts(
+        (difference for difference in differences if difference.verdict),
+        lambda difference: difference.verdict or "",
+    )
     of = f" in {count(len(comparisons), 'pair')}" if len(comparisons) != 1 else ""
     unpaired = len(pairs.only_a) + len(pairs.only_b)
     rest = f"; {count(unpaired, 'recording')} without a counterpart" if unpaired else ""
-    if not found:
-        said = "nothing differs"
+    if not differences:
+        summary = "no differences"
     else:
-        said = f"{count(len(found), 'difference')} ({kinds})" + (f": {verdicts}" if verdicts else "")
-    return f"{'DIFFERENT' if code else 'SAME'}  {said}{of}{rest} (exit code {code})"
+        summary = f"{count(len(differences), 'difference')} ({kinds})" + (f": {verdicts}" if verdicts else "")
+    return f"{'DIFFERENT' if code else 'SAME'}  {summary}{of}{rest} (exit code {code})"
 
 
-def _format_counts(found: Iterable[Difference], name: Callable[[Difference], str]) -> str:
+def _format_counts(differences: Iterable[Difference], name: Callable[[Difference], str]) -> str:
     numbers: dict[str, int] = {}
-    for one in found:
-        numbers[name(one)] = numbers.get(name(one), 0) + 1
+    for difference in differences:
+        numbers[name(difference)] = numbers.get(name(difference), 0) + 1
     return ", ".join(f"{what} {number:,}" for what, number in numbers.items())
 
 
-def print_report_differences(terminal: Terminal, found: ReportDiff, code: int) -> None:
-    """Two reports: what they are of, then what is new, gone, and otherwise now."""
-    for name, a, b in found.facts:
+def print_report_differences(terminal: Terminal, changes: ReportDiff, code: int) -> None:
+    """Print the changes between two reports: their subjects, then what is new, gone or changed."""
+    for name, a, b in changes.facts:
         terminal.print(f"{name:9} {a}" if a == b else f"{name:9} {a} → {b}")
-    for word, places, style in (("new", found.new, "red"), ("gone", found.gone, "green")):
+    for word, places, style in (("new", changes.new, "red"), ("gone", changes.gone, "green")):
         if places:
             terminal.print()
-        for place, one in places.items():
-            mark = " (tolerated)" if one.tolerated else ""
-            terminal.print(f"{word:9} {one.level:6} {place}: {one.actual}{mark}", style)
+        for place, finding in places.items():
+            mark = " (tolerated)" if finding.tolerated else ""
+            terminal.print(f"{word:9} {finding.level:6} {place}: {finding.actual}{mark}", style)
     lines = [
         f"{'tolerated' if now else 'no longer tolerated'}  {place}"
-        for place, (_, now) in found.tolerated.items()
+        for place, (_, now) in changes.tolerated.items()
     ]
-    lines += [f"outcome   {case}: {before} → {after}" for case, before, after in found.outcomes]
+    lines += [f"outcome   {case}: {before} → {after}" for case, before, after in changes.outcomes]
     lines += [
-        f"{word:9} {some(ids)}" for word, ids in (("added", found.added), ("removed", found.removed)) if ids
+        f"{word:9} {some(ids)}"
+        for word, ids in (("added", changes.added), ("removed", changes.removed))
+        if ids
     ]
     if lines:
         terminal.print()
     for line in lines:
         terminal.print(line)
-    counts = f"{len(found.new)} new, {len(found.gone)} gone, {len(found.still)} still there"
-    changed = f"; {count(len(found.outcomes), 'outcome')} changed" if found.outcomes else ""
+    counts = f"{len(changes.new)} new, {len(changes.gone)} gone, {len(changes.still)} still there"
+    changed = f"; {count(len(changes.outcomes), 'outcome')} changed" if changes.outcomes else ""
     terminal.print()
     terminal.print(
         f"{'DIFFERENT' if code else 'SAME'}  findings: {counts}{changed} (exit code {code})",

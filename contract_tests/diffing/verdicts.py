@@ -1,8 +1,8 @@
-"""Whose doing a difference of shape is, told by what the official SDK's types know.
+"""Decides who is responsible for a difference of shape, by what the official SDK's types declare.
 
-Each side's form has the types' opinion: KNOWN (they declare it), LEFT OUT (absent, which they allow),
-UNKNOWN (a member they do not declare), WRONG (not what they declare, or absent though required). `ok`
-below is KNOWN or LEFT OUT, `not` is UNKNOWN or WRONG. The first row that fits decides:
+The types have an opinion of each side's form: KNOWN (declared), LEFT OUT (absent, which is allowed),
+UNKNOWN (an undeclared member), WRONG (not as declared, or absent though required). Below, `ok` is KNOWN or
+LEFT OUT, and `not` is UNKNOWN or WRONG. The first row that matches decides:
 
     #   one side   its form    other side   its form    verdict
     1   any        no type     any          any         the SDK has no type for this
@@ -16,10 +16,10 @@ below is KNOWN or LEFT OUT, `not` is UNKNOWN or WRONG. The first row that fits d
     9   any        not         any          not         undecided: the SDK knows neither
     10  any        ok          any          not         the SDK knows A's form only, or B's
 
-Genuine is what api.openai.com answered; other is a proxy, or a recording that does not say whose it is,
-so two of those are told apart by name (row 10). In row 2 the wire is right and the types are late.
-Row 3 counts against the fake because the API sends the member; a proxy that sends one more optional
-member falls to row 8. Row 4 is open: the fake made the member up, or knows what is newer than the types.
+Genuine is a reply of api.openai.com; other is a proxy, or a recording that does not say who sent it, so row
+10 names the side. In row 2 the wire is right and the types are out of date. Row 3 counts against the fake
+because the API sends the member; a proxy that sends an additional optional member falls to row 8. Row 4 is
+open: the fake made the member up, or the member is newer than the types.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """Whose reply a side is."""
+    """Who sent a side's reply."""
 
     FAKE = "the fake"
     GENUINE = "api.openai.com"
@@ -36,7 +36,7 @@ class Role(StrEnum):
 
 
 class Opinion(StrEnum):
-    """What the SDK's types say of one side's form, the better first."""
+    """The SDK types' opinion of one side's form, from best to worst."""
 
     KNOWN = "known"
     LEFT_OUT = "left out"
@@ -45,7 +45,7 @@ class Opinion(StrEnum):
 
 
 class Verdict(StrEnum):
-    """Who should change."""
+    """Who should change, if anyone."""
 
     DRIFTED = "the proxy drifted"
     OUTDATED = "the fake is outdated"
@@ -62,7 +62,7 @@ _OK = (Opinion.KNOWN, Opinion.LEFT_OUT)
 
 
 def decide(a: Role, of_a: Opinion | None, b: Role, of_b: Opinion | None) -> Verdict:
-    """The verdict by the table above; an opinion is None where the types have none."""
+    """The verdict according to the table above; an opinion is None if there is no type."""
     if of_a is None or of_b is None:
         return Verdict.UNTYPED
     sides = ((a, of_a, b, of_b), (b, of_b, a, of_a))

@@ -1,4 +1,4 @@
-"""Differences for machines.
+"""Differences as JSON.
 
 Of recordings: `{"format": "openai-contract-diff/1", same, a, b, pairs: [{a, b, same, differences:
 [{kind, where, a, b, verdict or null}], not_compared: [text]}], only_in: {a: [label], b: [label]},
@@ -32,22 +32,22 @@ def as_json(
     value = {
         "pairs": [
             {
-                "a": one.a,
-                "b": one.b,
-                "same": one.same,
+                "a": comparison.a,
+                "b": comparison.b,
+                "same": comparison.same,
                 "differences": [
                     {
-                        "kind": found.kind.value,
-                        "where": found.where,
-                        "a": found.a,
-                        "b": found.b,
-                        "verdict": found.verdict.value if found.verdict else None,
+                        "kind": difference.kind.value,
+                        "where": difference.where,
+                        "a": difference.a,
+                        "b": difference.b,
+                        "verdict": difference.verdict.value if difference.verdict else None,
                     }
-                    for found in one.differences
+                    for difference in comparison.differences
                 ],
-                "not_compared": list(one.unknown),
+                "not_compared": list(comparison.unknown),
             }
-            for one in comparisons
+            for comparison in comparisons
         ],
         "only_in": {"a": list(pairs.only_a), "b": list(pairs.only_b)},
         "not_asked": list(pairs.not_asked),
@@ -55,30 +55,30 @@ def as_json(
     return _text(names, same, value, tuple(secrets))
 
 
-def reports_as_json(names: tuple[str, str], found: ReportDiff) -> str:
+def reports_as_json(names: tuple[str, str], changes: ReportDiff) -> str:
     """The comparison of two reports as JSON text."""
     value = {
-        "facts": {name: [a, b] for name, a, b in found.facts},
+        "facts": {name: [a, b] for name, a, b in changes.facts},
         **{
-            name: [_finding(*item) for item in getattr(found, name).items()]
+            name: [_finding(*item) for item in getattr(changes, name).items()]
             for name in ("new", "gone", "still")
         },
         "tolerated": [
             {**_place(place), "before": before, "after": after}
-            for place, (before, after) in found.tolerated.items()
+            for place, (before, after) in changes.tolerated.items()
         ],
-        "outcomes": [{"case": case, "a": a, "b": b} for case, a, b in found.outcomes],
-        "cases": {"added": list(found.added), "removed": list(found.removed)},
+        "outcomes": [{"case": case, "a": a, "b": b} for case, a, b in changes.outcomes],
+        "cases": {"added": list(changes.added), "removed": list(changes.removed)},
     }
-    return _text(names, found.same, value, ())
+    return _text(names, changes.same, value, ())
 
 
 def _place(place: FindingPlace) -> dict[str, Any]:
     return {"rule": place.rule, "in": place.label, "path": place.path}
 
 
-def _finding(place: FindingPlace, one: ReportedFinding) -> dict[str, Any]:
-    return {**_place(place), "level": one.level, "actual": one.actual, "tolerated": one.tolerated}
+def _finding(place: FindingPlace, finding: ReportedFinding) -> dict[str, Any]:
+    return {**_place(place), "level": finding.level, "actual": finding.actual, "tolerated": finding.tolerated}
 
 
 def _text(names: tuple[str, str], same: bool, value: dict[str, Any], secrets: tuple[str, ...]) -> str:

@@ -1,4 +1,4 @@
-"""The table of who breaks on what: read from measured.json, told in words."""
+"""The table of which client breaks on which fixture, read from measured.json, and its rows in words."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from contract_tests.report.client_verdicts import ANSWERS, FINE, NO_ERROR, NOT_A
 
 DATA = Path(__file__).resolve().parent / "measured.json"
 _WORDS = {"empty": "silently empty", "short": "silently short"}
-_UNTOLD = (FINE, ANSWERS)
+_NOT_LISTED = (FINE, ANSWERS)
 
 
 @dataclass(frozen=True)
 class BreakageTable:
-    """Verdicts by fixture (`broken/ID`, `bugs/ID`) and client; the day; the clients' versions."""
+    """Verdicts by fixture (`broken/ID`, `bugs/ID`) and client, the date, and the clients' versions."""
 
     measured: str
     clients: Mapping[str, str]
@@ -25,19 +25,19 @@ class BreakageTable:
 
     @property
     def versions(self) -> str:
-        """What was measured: `openai-python 0.28.1, …`."""
+        """The measured clients: `openai-python 0.28.1, …`."""
         return ", ".join(f"{name.split(' ')[0]} {version}" for name, version in self.clients.items())
 
     def of_rule(self, rule_id: str) -> Mapping[str, str]:
-        """What each client makes of the fixture that breaks this rule alone; empty where not measured."""
+        """Each client's verdict on the fixture that breaks only this rule; empty if not measured."""
         return self.verdicts.get(f"broken/{rule_id}", {})
 
     def of_bug(self, bug_id: str) -> Mapping[str, str]:
-        """What each client makes of this bug; empty where not measured."""
+        """Each client's verdict on this bug; empty if not measured."""
         return self.verdicts.get(f"bugs/{bug_id}", {})
 
     def text(self) -> str:
-        """The file: a line a fixture, so that changes are seen line by line."""
+        """The content of the file: one line per fixture, for readable diffs."""
         rows = ",\n".join(
             f"    {json.dumps(name)}: {json.dumps(row, ensure_ascii=False)}"
             for name, row in sorted(self.verdicts.items())
@@ -48,7 +48,7 @@ class BreakageTable:
 
 @cache
 def load_table() -> BreakageTable:
-    """What was measured last; nothing where the file is not there."""
+    """The last measurement; an empty table if there is no file."""
     if not DATA.is_file():
         return BreakageTable("", {}, {})
     read = json.loads(DATA.read_text("utf-8"))
@@ -61,17 +61,17 @@ def format_breakage(row: Mapping[str, str]) -> str:
     for client, verdict in row.items():
         if verdict != NOT_ASKED:
             groups.setdefault(verdict, []).append(client)
-    told = [
-        f"{_join_clients(clients)}: {_format_verdict(one)}"
-        for one, clients in groups.items()
-        if one not in _UNTOLD
+    parts = [
+        f"{_join_clients(clients)}: {_format_verdict(verdict)}"
+        for verdict, clients in groups.items()
+        if verdict not in _NOT_LISTED
     ]
     if len(groups) == 1:
         (verdict,) = groups
         if verdict == FINE:
             return "every client measured is fine"
         return "" if verdict == ANSWERS else f"every client: {_format_verdict(verdict)}"
-    return "; ".join((*told, "others fine") if FINE in groups else told)
+    return "; ".join((*parts, "others fine") if FINE in groups else parts)
 
 
 def _format_verdict(verdict: str) -> str:

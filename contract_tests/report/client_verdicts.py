@@ -1,4 +1,4 @@
-"""What a client made of a broken exchange, beside what it makes of the right one."""
+"""Compares what a client makes of a broken exchange with what it makes of the right one."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ Answer = Mapping[str, Any]
 
 
 def judge_client(answer: Answer, right: Answer | None) -> str:
-    """`fine`, `hangs`, `raises NAME`, `empty`, `short`, `wrong: MEMBERS`; `answers` where nothing is known.
+    """`fine`, `hangs`, `raises NAME`, `empty`, `short` or `wrong: MEMBERS`; `answers` without a right answer.
 
-    `empty` and `short` are silent: no text and no call is left, or a part of what there was and nothing else.
-    `–` stands where the client has no such operation.
+    `empty` and `short` are silent losses: no text and no call is left, or only a part of them. `–` means that
+    the client has no such operation.
     """
     if answer.get("hangs"):
         return HANGS
@@ -36,27 +36,27 @@ def _compare(result: Any, right: Any) -> str:
     result, right = _round(result), _round(right)
     if result == right:
         return FINE
-    said, meant = list(_pieces(result)), list(_pieces(right))
-    if meant and not said:
+    pieces, expected = list(_pieces(result)), list(_pieces(right))
+    if expected and not pieces:
         return EMPTY
-    if said != meant and _is_subsequence(said, meant):
+    if pieces != expected and _is_subsequence(pieces, expected):
         return SHORT
     return f"wrong: {', '.join(dict.fromkeys(_differing_members(result, right)))}"
 
 
 def _round(value: Any) -> Any:
-    """The value with its numbers as a 32-bit float holds them: vectors come as text, or as such floats."""
+    """The value with its numbers rounded to the precision of the 32-bit floats in which vectors are sent."""
     if isinstance(value, float):
         return round(value, 6)
     if isinstance(value, dict):
-        return {name: _round(one) for name, one in value.items()}
-    return [_round(one) for one in value] if isinstance(value, list) else value
+        return {name: _round(member) for name, member in value.items()}
+    return [_round(item) for item in value] if isinstance(value, list) else value
 
 
 def _pieces(result: Mapping[str, Any]) -> Iterator[Any]:
-    """What was said, piece by piece: letters, calls and the letters of their arguments, vectors, names.
+    """The answer in pieces: letters, calls and the letters of their arguments, vectors, names.
 
-    A text that is none, and a call that the client itself tells as invalid, are pieces of their own.
+    A `text` that is not a string, and a call that the client reports as invalid, are one piece each.
     """
     for choice in result.get("choices", []):
         for name in ("text", "refusal"):
@@ -71,14 +71,14 @@ def _pieces(result: Mapping[str, Any]) -> Iterator[Any]:
     yield from result.get("ids", [])
 
 
-def _is_subsequence(said: Iterable[Any], meant: Iterable[Any]) -> bool:
-    """Whether what was said is what was meant with pieces missing, and nothing else."""
-    rest = iter(meant)
-    return all(any(one == other for other in rest) for one in said)
+def _is_subsequence(pieces: Iterable[Any], expected: Iterable[Any]) -> bool:
+    """Whether the pieces are the expected ones with some missing, and nothing else."""
+    rest = iter(expected)
+    return all(any(piece == expected_piece for expected_piece in rest) for piece in pieces)
 
 
 def _differing_members(result: Any, right: Any, name: str = "answer") -> Iterator[str]:
-    """The names of the members that differ, the innermost."""
+    """The names of the innermost members that differ."""
     if isinstance(result, dict) and isinstance(right, dict):
         for key in dict.fromkeys((*right, *result)):
             if result.get(key) != right.get(key):
@@ -89,8 +89,8 @@ def _differing_members(result: Any, right: Any, name: str = "answer") -> Iterato
         and isinstance(right, list)
         and len(result) == len(right)
     ):
-        for one, other in zip(result, right, strict=True):
-            if one != other:
-                yield from _differing_members(one, other, name)
+        for choice, right_choice in zip(result, right, strict=True):
+            if choice != right_choice:
+                yield from _differing_members(choice, right_choice, name)
     else:
         yield name

@@ -1,4 +1,4 @@
-"""Reports for machines in JSON.
+"""Reports as JSON.
 
 A report of a run is `{"format": "openai-contract-report/1", target, model, verdict, exit_code, seconds,
 requests, stopped, notes: [text], cases: [case], rules: {id: exchanges it applied to}, tolerances, required:
@@ -53,7 +53,7 @@ def as_json(report: RunReport, code: ExitCode, secrets: Iterable[str] = ()) -> s
         "rules": dict(sorted(report.applied.items())),
         "tolerances": _ledger(report.ledger),
         "required": list(report.required),
-        "lacking": [_lack(one) for one in report.lacking],
+        "lacking": [_lack(lack) for lack in report.lacking],
     }
     return _clean_json(value, tuple(secrets))
 
@@ -64,7 +64,7 @@ def judgement_as_json(
     tolerated: Iterable[Tolerated] = (),
     ledger: Ledger | None = None,
 ) -> str:
-    """What was found in recordings, as JSON text; what is tolerated is not among the summary's findings."""
+    """The judgement of recordings as JSON text; `summary.findings` must not contain the tolerated ones."""
     value = {
         "format": JUDGEMENT_FORMAT,
         "verdict": VERDICTS[code],
@@ -74,7 +74,7 @@ def judgement_as_json(
             name: {"exchanges": number, "unjudged": summary.unjudged[name]}
             for name, number in summary.per_endpoint.most_common()
         },
-        "findings": [finding(one) for one in summary.findings],
+        "findings": [finding_as_json(finding) for finding in summary.findings],
         "rules": {
             name: {
                 "applied": summary.applied[name],
@@ -84,25 +84,25 @@ def judgement_as_json(
             for name in sorted({*summary.applied, *summary.not_reached})
         },
         "surprises": list(summary.surprises),
-        "tolerated": [_tolerated(one) for one in tolerated],
+        "tolerated": [_tolerated(covered) for covered in tolerated],
         "tolerances": _ledger(ledger or Ledger()),
     }
     return _clean_json(value, ())
 
 
-def finding(one: Finding) -> dict[str, Any]:
-    """A finding as the JSON reports have it."""
+def finding_as_json(finding: Finding) -> dict[str, Any]:
+    """A finding as a JSON object."""
     return {
-        "rule": one.rule.id,
-        "level": one.rule.level.value,
-        "clause": one.rule.clause,
-        "in": one.label,
-        "at": {"event": one.place.event, "path": list(one.place.path), "byte": one.place.offset},
-        "expected": one.expected,
-        "actual": one.actual,
-        "breaks": one.rule.harm,
-        "clients": dict(load_table().of_rule(one.rule.id)),
-        "see": one.rule.see,
+        "rule": finding.rule.id,
+        "level": finding.rule.level.value,
+        "clause": finding.rule.clause,
+        "in": finding.label,
+        "at": {"event": finding.place.event, "path": list(finding.place.path), "byte": finding.place.offset},
+        "expected": finding.expected,
+        "actual": finding.actual,
+        "breaks": finding.rule.harm,
+        "clients": dict(load_table().of_rule(finding.rule.id)),
+        "see": finding.rule.see,
     }
 
 
@@ -114,36 +114,36 @@ def _case(result: CaseResult) -> dict[str, Any]:
         "outcome": result.outcome.value,
         "reason": result.reason,
         "seconds": round(result.seconds, 3),
-        "findings": [finding(one) for one in result.findings],
-        "tolerated": [_tolerated(one) for one in result.tolerated],
+        "findings": [finding_as_json(finding) for finding in result.findings],
+        "tolerated": [_tolerated(covered) for covered in result.tolerated],
     }
 
 
-def _tolerated(one: Tolerated) -> dict[str, Any]:
-    """The finding, marked with the entry that covers it."""
-    return {**finding(one.finding), "tolerated": _entry(one.entry)}
+def _tolerated(covered: Tolerated) -> dict[str, Any]:
+    """A tolerated finding as a JSON object, with the entry that covers it."""
+    return {**finding_as_json(covered.finding), "tolerated": _entry(covered.entry)}
 
 
-def _entry(one: ToleranceEntry) -> dict[str, Any]:
-    expires = one.expires.isoformat() if one.expires else None
-    members = {"by": one.by, "place": one.place, "rule": one.rule, "in": one.label, "at": one.path}
-    return {**members, "actual": one.actual, "reason": one.reason, "link": one.link, "expires": expires}
+def _entry(entry: ToleranceEntry) -> dict[str, Any]:
+    expires = entry.expires.isoformat() if entry.expires else None
+    members = {"by": entry.by, "place": entry.place, "rule": entry.rule, "in": entry.label, "at": entry.path}
+    return {**members, "actual": entry.actual, "reason": entry.reason, "link": entry.link, "expires": expires}
 
 
 def _ledger(ledger: Ledger) -> dict[str, Any]:
     return {
         "by": list(ledger.by),
-        "expired": [_entry(one) for one in ledger.expired],
-        "gone": [_entry(one) for one in ledger.gone],
+        "expired": [_entry(entry) for entry in ledger.expired],
+        "gone": [_entry(entry) for entry in ledger.gone],
     }
 
 
-def _lack(one: Lack) -> dict[str, Any]:
+def _lack(lack: Lack) -> dict[str, Any]:
     return {
-        "section": one.section,
-        "outcome": one.outcome.value,
-        "reason": one.reason,
-        "cases": list(one.cases),
+        "section": lack.section,
+        "outcome": lack.outcome.value,
+        "reason": lack.reason,
+        "cases": list(lack.cases),
     }
 
 
@@ -152,7 +152,7 @@ def _clean_json(value: Any, secrets: tuple[str, ...]) -> str:
 
 
 def _clean(value: Any, secrets: tuple[str, ...]) -> Any:
-    """Every text of the value masked; lone surrogates replaced, so that it can be written."""
+    """The value with every text masked, and lone surrogates replaced so that it can be encoded."""
     if isinstance(value, str):
         return mask(value, secrets).encode("utf-8", "replace").decode()
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""A finding in words, in one shape everywhere; and secrets kept out of all of them."""
+"""Formats findings, the same way everywhere, and masks secrets."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ _CREDENTIALS = re.compile(
 )
 _SHOWN_LABELS = 6
 _SHORTEST_PREFIX = 4
-_TELLING = 8
-"""So many first characters of a secret are masked without the rest; keys begin alike up to here."""
+_DISTINCTIVE = 8
+"""From this many characters on, the start of a secret is masked even if the rest is missing; many keys have
+shorter prefixes in common."""
 
 
 def format_finding(finding: Finding, title: str = "", also: Sequence[str] = ()) -> str:
-    """A finding as a report shows it; `also` names other cases or recordings with the same complaint."""
+    """Format one finding; `also` names other cases or recordings with a finding of the same rule."""
     rule = finding.rule
     where = " ".join((title or finding.label).split())
     lines = [
@@ -43,9 +44,9 @@ def format_finding(finding: Finding, title: str = "", also: Sequence[str] = ()) 
 
 
 def format_group(findings: Sequence[Finding], also: Sequence[str] = ()) -> str:
-    """Findings of one rule: the rule once, then each place with what was seen there."""
+    """Format findings of one rule: the rule once, then each place with the actual value."""
     rule = findings[0].rule
-    expected = {one.expected for one in findings}
+    expected = {finding.expected for finding in findings}
     common = {
         "expected": expected.pop() if len(expected) == 1 else "",
         "breaks": rule.harm,
@@ -54,10 +55,10 @@ def format_group(findings: Sequence[Finding], also: Sequence[str] = ()) -> str:
     }
     lines = [f"{MARKS[rule.level]} {rule.id}   {rule.level}", f"  {rule.clause}"]
     lines += [f"    {name:9} {' '.join(text.split())}" for name, text in common.items() if text]
-    for one in findings:
-        rows = {"at": str(one.place), "expected": "" if common["expected"] else one.expected}
-        lines.append(f"    in        {' '.join(one.label.split())}")
-        rows["actual"] = one.actual
+    for finding in findings:
+        rows = {"at": str(finding.place), "expected": "" if common["expected"] else finding.expected}
+        lines.append(f"    in        {' '.join(finding.label.split())}")
+        rows["actual"] = finding.actual
         lines += [f"      {name:9} {' '.join(text.split())}" for name, text in rows.items() if text]
     if also:
         lines.append(f"    also in   {some(also)}")
@@ -70,7 +71,7 @@ def count(number: int, noun: str) -> str:
 
 
 def some(labels: Sequence[str], limit: int = _SHOWN_LABELS) -> str:
-    """The first few labels, and how many more there are."""
+    """'a, b, c and 3 more'."""
     shown = ", ".join(labels[:limit])
     more = len(labels) - limit
     return f"{shown} and {more} more" if more > 0 else shown
@@ -82,37 +83,37 @@ def grouped(findings: Iterable[Finding]) -> list[tuple[Finding, list[str]]]:
 
 
 def first_few(findings: Iterable[Finding], limit: int) -> list[tuple[list[Finding], list[str]]]:
-    """The first findings of each rule, each with another label, and the labels of the rest; MUST first."""
+    """The first findings of each rule, all with different labels, and the labels of the rest; MUST first."""
     shown: dict[str, dict[str, Finding]] = {}
     labels: dict[str, dict[str, None]] = {}
-    for one in findings:
-        first = shown.setdefault(one.rule.id, {})
-        others = labels.setdefault(one.rule.id, {})
-        if one.label in first:
+    for finding in findings:
+        first = shown.setdefault(finding.rule.id, {})
+        others = labels.setdefault(finding.rule.id, {})
+        if finding.label in first:
             continue
         if len(first) < limit:
-            first[one.label] = one
+            first[finding.label] = finding
         else:
-            others[one.label] = None
+            others[finding.label] = None
     order = list(Level)
     groups = [(list(first.values()), list(labels[name])) for name, first in shown.items()]
     return sorted(groups, key=lambda group: order.index(group[0][0].rule.level))
 
 
 def printable(text: str) -> str:
-    """The text without control characters, which a terminal would obey."""
+    """The text with `�` in place of control characters, which a terminal would act on."""
     return "".join(char if char.isprintable() or char in "\n " else "�" for char in text)
 
 
 def mask(text: str, secrets: Iterable[str] = ()) -> str:
-    """The text without the given secrets and without what looks like a credential.
+    """The text without the given secrets and without anything that looks like a credential.
 
-    A secret is masked in the forms of a URL and of JSON too, and where it is cut: its first eight characters
-    and what of it follows them; fewer where a report has shortened it and `…` stands after them.
+    A secret is also masked when it is encoded for a URL or for JSON, and when it is truncated: from its first
+    eight characters on, or from fewer if a report has shortened it with `…`.
     """
     forms = tuple(dict.fromkeys(form for secret in secrets if secret for form in _forms(secret)))
-    for begin in dict.fromkeys(form[:_TELLING] for form in forms):
-        text = _without(text, begin, forms)
+    for begin in dict.fromkeys(form[:_DISTINCTIVE] for form in forms):
+        text = _replace_secret(text, begin, forms)
         if "…" in text:
             for length in range(len(begin) - 1, _SHORTEST_PREFIX - 1, -1):
                 text = text.replace(f"{begin[:length]}…", "…")
@@ -123,17 +124,17 @@ def _forms(secret: str) -> tuple[str, ...]:
     return secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1]
 
 
-def _without(text: str, begin: str, forms: Sequence[str]) -> str:
-    """The text with `…` for each `begin` of a secret and what follows of it in any form."""
+def _replace_secret(text: str, begin: str, forms: Sequence[str]) -> str:
+    """The text with `…` in place of every start of a secret and as much as follows of it in any form."""
     parts, position = [], 0
-    while (found := text.find(begin, position)) >= 0:
-        parts.append(f"{text[position:found]}…")
-        position = found + max(_same(text, found, form) for form in forms)
+    while (start := text.find(begin, position)) >= 0:
+        parts.append(f"{text[position:start]}…")
+        position = start + max(_common_length(text, start, form) for form in forms)
     return "".join((*parts, text[position:]))
 
 
-def _same(text: str, start: int, form: str) -> int:
-    """How many characters of `form` stand at `start`."""
+def _common_length(text: str, start: int, form: str) -> int:
+    """How many characters of `form` are in the text at `start`."""
     length = 0
     while text[start + length : start + length + 1] == form[length : length + 1] != "":
         length += 1

@@ -15,12 +15,12 @@ from contract_tests.run.outcome import CaseResult, ExitCode, Outcome, RunReport,
 def as_junit(
     report: RunReport, code: ExitCode, secrets: Iterable[str] = (), fail_on: Level = Level.MUST
 ) -> str:
-    """The report as JUnit XML: a test case for each case, with its findings as its failure.
+    """The report as JUnit XML: a test case for each case, with its findings as the failure.
 
-    A case fails by findings of the level `fail_on` and stronger ones, and where a required section lacks it;
-    other findings and tolerated ones stand in its system-out, the latter with who tolerates them and why.
+    A case fails if it has findings of the level `fail_on` or higher, or if a required section lacks it. Other
+    findings, and tolerated ones with the reason, are in its system-out.
     """
-    lacking = {case_id: one.section for one in report.lacking for case_id in one.cases}
+    lacking = {case_id: lack.section for lack in report.lacking for case_id in lack.cases}
     suite = TestSuite("openai-contract")
     suite.add_property("target", _xml(mask(report.target, secrets)))
     suite.add_property("model", _xml(report.model))
@@ -28,10 +28,10 @@ def as_junit(
     suite.add_property("tolerated", str(sum(1 for _ in report.tolerated)))
     for result in report.results:
         case = TestCase(result.case_id, f"contract.{result.section}", round(result.seconds, 3))
-        text = _xml(mask("\n".join(format_finding(one) for one in result.findings), secrets))
+        text = _xml(mask("\n".join(format_finding(finding) for finding in result.findings), secrets))
         known = "\n".join(
-            f"{format_finding(one.finding)}\n    tolerated {format_reason(one.entry)}"
-            for one in result.tolerated
+            f"{format_finding(covered.finding)}\n    tolerated {format_reason(covered.entry)}"
+            for covered in result.tolerated
         )
         known = _xml(mask(known, secrets))
         mark = _mark(result, text, _xml(mask(result.reason, secrets)), fail_on)
@@ -55,7 +55,7 @@ def _mark(result: CaseResult, text: str, reason: str, fail_on: Level) -> Failure
         case Outcome.FAIL | Outcome.WARN | Outcome.PASS if result.outcome is Outcome.FAIL or failing(
             result.findings, fail_on
         ):
-            rules = sorted({one.rule.id for one in result.findings})
+            rules = sorted({finding.rule.id for finding in result.findings})
             mark = Failure(", ".join(rules) or reason)
             mark.text = text
             return mark

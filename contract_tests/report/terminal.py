@@ -1,4 +1,4 @@
-"""What people read: progress while a run goes on, then findings, a table of outcomes and the verdict."""
+"""Prints a run for people: progress, then findings, a table of outcomes and the verdict."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ VERDICTS = {
     ExitCode.HARNESS: "HARNESS FAILED",
 }
 SIGN_OF_LIFE = 10.0
-"""Seconds without a line after which a run that is not on a terminal says how far it is."""
+"""Seconds without output after which a run that is not on a terminal prints how far it is."""
 
 
 class Terminal:
-    """Writes to one console; every text passes `masked` first."""
+    """Writes to one console; every text is masked first."""
 
     def __init__(self, console: Console, secrets: Iterable[str] = ()) -> None:
         self.console = console
@@ -58,7 +58,7 @@ class Terminal:
         self._spoke = monotonic()
 
     def print(self, text: str = "", style: str = "") -> None:
-        """One or more lines, as they are but for control characters."""
+        """Print one or more lines, without control characters and secrets."""
         clean = mask(text, self.secrets).encode("utf-8", "replace").decode()
         self.console.print(Text(printable(clean), style=style), soft_wrap=True)
         self._spoke = monotonic()
@@ -66,7 +66,7 @@ class Terminal:
     # -- while a run goes on
 
     def print_plan(self, plan: Plan) -> None:
-        """What the run is about to send."""
+        """Print what the run is about to send."""
         self._cases = plan.cases
         self.print(f"target    {plan.base_url}   model {plan.model}")
         self.print(
@@ -85,7 +85,7 @@ class Terminal:
             self._progress.start()
 
     def print_result(self, result: CaseResult) -> None:
-        """One case as it ended: a moving bar on a terminal, a line for what did not pass elsewhere."""
+        """Show that a case ended: a progress bar on a terminal, elsewhere a line if it did not pass."""
         self._done += 1
         if self._progress is not None and self._task is not None:
             self._progress.update(self._task, advance=1, description=result.case_id)
@@ -97,7 +97,7 @@ class Terminal:
             self.print(f"{place}  …")
 
     def stop_progress(self) -> None:
-        """End the moving bar."""
+        """Remove the progress bar."""
         if self._progress is not None:
             self._progress.stop()
 
@@ -106,7 +106,7 @@ class Terminal:
     def print_findings(
         self, findings: Iterable[Finding], titles: Mapping[str, str] | None = None, limit: int = 1
     ) -> None:
-        """Each rule with its first findings and the names of the other places; `titles` by case id."""
+        """Print each rule with its first findings and the labels of the others; `titles` are by case id."""
         for shown, also in first_few(findings, limit):
             first = shown[0]
             if len(shown) > 1:
@@ -116,9 +116,9 @@ class Terminal:
             self._finding(text, first.rule.level)
 
     def print_all_findings(self, findings: Iterable[Finding]) -> None:
-        """All findings in full, in their order."""
-        for one in findings:
-            self._finding(format_finding(one), one.rule.level)
+        """Print all findings in full, in their order."""
+        for finding in findings:
+            self._finding(format_finding(finding), finding.rule.level)
 
     def _finding(self, text: str, level: Level) -> None:
         head, _, rest = text.partition("\n")
@@ -127,13 +127,13 @@ class Terminal:
         self.print(rest)
 
     def print_lacking(self, lacking: Iterable[Lack]) -> None:
-        """Each required section that the target lacks, or of which a case could not be asked."""
-        for section, found in groupby(lacking, lambda one: one.section):
-            lines = [f"    {one.outcome:14} {some(one.cases)}: {one.reason}" for one in found]
+        """Print each required section that the target lacks, or that could not be tested completely."""
+        for section, lacks in groupby(lacking, lambda lack: lack.section):
+            lines = [f"    {lack.outcome:14} {some(lack.cases)}: {lack.reason}" for lack in lacks]
             self._finding("\n".join([f"✗ {section}   REQUIRED", *lines]), Level.MUST)
 
     def print_tolerated(self, tolerated: Iterable[Tolerated], ledger: Ledger) -> None:
-        """What does not count, by whom and why; and the entries that are out of date."""
+        """Print what is tolerated, by which file and why, and the entries that are out of date."""
         for block in format_tolerated(tolerated):
             head, _, rest = block.partition("\n")
             self.print()
@@ -145,9 +145,9 @@ class Terminal:
                 self.print(line, "yellow")
 
     def print_outcomes(self, report: RunReport) -> None:
-        """How many cases of each section came to which outcome, and why some came to none."""
+        """Print the outcomes of each section's cases, and the reasons of those that were not judged."""
         listed = report.results
-        seen = [one for one in Outcome if any(result.outcome is one for result in listed)]
+        seen = [outcome for outcome in Outcome if any(result.outcome is outcome for result in listed)]
         table = Table(box=None, pad_edge=False, padding=(0, 2), header_style="bold")
         table.add_column("section")
         for outcome in seen:
@@ -172,31 +172,31 @@ class Terminal:
             self.print()
 
     def print_verdict(self, report: RunReport, code: ExitCode) -> None:
-        """The last line."""
+        """Print the last line."""
         self.print(format_verdict(report, code), "bold green" if code is ExitCode.OK else "bold red")
 
 
 def _format_label(label: str, titles: Mapping[str, str]) -> str:
-    """`chat.n` as 'two answers at once (chat.n)', `relations.text dict` with the part of its case."""
+    """`chat.n` as 'two answers at once (chat.n)'; the label may be followed by a part of the case."""
     title = titles.get(label.partition(" ")[0], "")
     return f"{title} ({label})" if title else label
 
 
 def format_verdict(report: RunReport, code: ExitCode) -> str:
-    """What was found, how much was asked, and the exit code, in one line."""
+    """The verdict, the number of findings and cases, and the exit code, in one line."""
     outcomes = Counter(result.outcome for result in report.results)
-    spoken = ", ".join(f"{outcomes[one]} {one}" for one in EXPLAINED if outcomes[one])
+    spoken = ", ".join(f"{outcomes[outcome]} {outcome}" for outcome in EXPLAINED if outcomes[outcome])
     asked = count(len(report.results), "case") + (f" ({spoken})" if spoken else "")
     word = VERDICTS[code]
     if code is ExitCode.OK and any(
-        one.outcome is Outcome.NOT_REACHED and not one.exchanges for one in report.results
+        result.outcome is Outcome.NOT_REACHED and not result.exchanges for result in report.results
     ):
-        word += " of what was asked"
+        word += " (of what was reached)"
     why = ""
     if code is ExitCode.UNREACHABLE:
         why = ", but the run was stopped" if report.stopped else " and no chat case was reached"
-    if lacking := dict.fromkeys(one.section for one in report.lacking):
-        why = f", but not all of {', '.join(lacking)} was reached, which is required"
+    if lacking := dict.fromkeys(lack.section for lack in report.lacking):
+        why = f", but {', '.join(lacking)} is required and was not reached completely"
     return (
         f"{word}  {format_counts(report.findings)}{format_tolerated_count(report.tolerated)}{why}; {asked}, "
         f"{count(report.requests, 'request')}, "
@@ -213,11 +213,11 @@ def format_tolerated_count(tolerated: Iterable[Tolerated]) -> str:
 def format_counts(findings: Iterable[Finding]) -> str:
     """'3 MUST findings of 2 rules, 1 SHOULD finding of 1 rule', or 'no findings'."""
     rules: dict[Level, Counter[str]] = {level: Counter() for level in Level}
-    for one in findings:
-        rules[one.rule.level][one.rule.id] += 1
+    for finding in findings:
+        rules[finding.rule.level][finding.rule.id] += 1
     parts = (
-        f"{count(found.total(), f'{level} finding')} of {count(len(found), 'rule')}"
-        for level, found in rules.items()
-        if found
+        f"{count(rule_counts.total(), f'{level} finding')} of {count(len(rule_counts), 'rule')}"
+        for level, rule_counts in rules.items()
+        if rule_counts
     )
     return ", ".join(parts) or "no findings"

@@ -1,4 +1,4 @@
-"""What is tolerated, and which entries are out of date, in words."""
+"""Formats tolerated findings, and tolerance entries that are out of date."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def describe_entry(entry: ToleranceEntry, labels: Sequence[str]) -> str:
 def format_tolerated(tolerated: Iterable[Tolerated]) -> list[str]:
     """A block of lines for each profile or baseline: what it covers, by rule and reason, MUST first."""
     blocks: dict[str, dict[tuple[object, ...], list[Tolerated]]] = {}
-    for one in tolerated:
-        entry = one.entry
+    for covered in tolerated:
+        entry = covered.entry
         reasons = blocks.setdefault(entry.by, {})
-        reasons.setdefault((entry.rule, entry.reason, entry.link, entry.expires), []).append(one)
+        reasons.setdefault((entry.rule, entry.reason, entry.link, entry.expires), []).append(covered)
     return [_block(name, list(reasons.values())) for name, reasons in blocks.items()]
 
 
@@ -43,10 +43,10 @@ def _block(name: str, reasons: list[list[Tolerated]]) -> str:
 
 
 def _reason(covered: Sequence[Tolerated]) -> list[str]:
-    """One rule with one reason, and where it was found."""
+    """One rule with one reason, and where it is broken."""
     entry, level = covered[0].entry, covered[0].finding.rule.level
-    paths = dict.fromkeys(show_path(one.finding.place.path) or "the reply" for one in covered)
-    labels = dict.fromkeys(one.finding.label for one in covered)
+    paths = dict.fromkeys(show_path(item.finding.place.path) or "the reply" for item in covered)
+    labels = dict.fromkeys(item.finding.label for item in covered)
     rows = (
         ("at", some(list(paths), 3)),
         ("in", some(list(labels), 3)),
@@ -61,9 +61,9 @@ def _reason(covered: Sequence[Tolerated]) -> list[str]:
 def format_ledger(ledger: Ledger) -> list[str]:
     """A line for each entry that is out of date, with what to do."""
     lines = []
-    for one, labels in group_by_label(ledger.expired):
-        was = f"was tolerated until {one.expires}; mend the target or set a new date"
-        lines.append(f"expired   {one.place}: {describe_entry(one, labels)} {was}")
-    for one, labels in group_by_label(ledger.gone):
-        lines.append(f"gone      {one.place}: {describe_entry(one, labels)} occurs no longer; remove it")
+    for entry, labels in group_by_label(ledger.expired):
+        was = f"was tolerated until {entry.expires}; fix the target or set a new date"
+        lines.append(f"expired   {entry.place}: {describe_entry(entry, labels)} {was}")
+    for entry, labels in group_by_label(ledger.gone):
+        lines.append(f"gone      {entry.place}: {describe_entry(entry, labels)} no longer occurs; remove it")
     return lines

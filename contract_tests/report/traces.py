@@ -1,4 +1,4 @@
-"""Examples of the rules about several exchanges of one case, each read from `traces.yaml` and judged."""
+"""Examples of the rules about several exchanges of a case, read from `traces.yaml` and judged."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from fake_server.wire.exchange import Exchange, Request, Write
 SOURCE = Path(__file__).resolve().parent / "traces.yaml"
 Parts = Mapping[str, str]
 MAIN = "main "
-"""Parts that begin so are what main() says; nothing is its answer."""
+"""Parts that begin with this are main()'s error message; an empty one means that it printed the answer."""
 
 
 @dataclass(frozen=True)
 class Example:
-    """The parts of a case by name, as they keep a rule and as they break it, and what the rule says then."""
+    """The parts of a case by name, once keeping the rule and once breaking it, and the rule's complaint."""
 
     kept: Parts
     broken: Parts
@@ -51,8 +51,8 @@ def _format_parts(entry: Mapping[str, Any], form: str) -> Parts:
 @cache
 def load_entries() -> dict[str, Any]:
     """The examples by rule id."""
-    found: dict[str, Any] = yaml.safe_load(SOURCE.read_text("utf-8"))
-    return found
+    examples: dict[str, Any] = yaml.safe_load(SOURCE.read_text("utf-8"))
+    return examples
 
 
 def build_trace(rule_id: str, form: str) -> Trace:
@@ -62,7 +62,7 @@ def build_trace(rule_id: str, form: str) -> Trace:
     status = entry.get("status", {}).get(form, {})
     headers = entry.get("headers", {}).get(form, {})
     seconds = entry.get("seconds", {}).get(form, {})
-    asked = entry.get("asked", {})
+    parameters = entry.get("asked", {})
     path = entry.get("path", "/v1/chat/completions")
     return Trace(
         rule_id,
@@ -72,7 +72,7 @@ def build_trace(rule_id: str, form: str) -> Trace:
                 text,
                 status.get(name, 200),
                 headers.get(name, {}),
-                asked.get(name, {}),
+                parameters.get(name, {}),
                 seconds.get(name, 0.0),
             )
             for name, text in parts.items()
@@ -90,11 +90,13 @@ def _view(
     body: str,
     status: int,
     headers: Mapping[str, str],
-    asked: Mapping[str, Any],
+    parameters: Mapping[str, Any],
     seconds: float,
 ) -> View:
     streamed = body.startswith("data:")
-    request = Request("POST", path, body=json.dumps({"model": "m", "stream": streamed, **asked}).encode())
+    request = Request(
+        "POST", path, body=json.dumps({"model": "m", "stream": streamed, **parameters}).encode()
+    )
     kind = "text/event-stream" if streamed else "application/json"
     fields = (("Content-Type", kind), *headers.items())
     writes = (Write(body.encode()),) if body else ()

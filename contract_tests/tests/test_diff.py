@@ -43,7 +43,7 @@ SHAPES: dict[str, tuple[Exchange, Exchange, tuple[str, str, str]]] = {
     "a snapshot": (
         DICT,
         reply({**message(), "model": "gpt-4o-2024-08-06"}),
-        ("model", "the model asked for", "a snapshot of it"),
+        ("model", "the requested model", "a snapshot of the requested model"),
     ),
     "an object for an array": (DICT, reply({**message(), "choices": {}}), ("choices", "array", "object")),
     "the whole choice": (
@@ -54,7 +54,7 @@ SHAPES: dict[str, tuple[Exchange, Exchange, tuple[str, str, str]]] = {
     "a member of some chunks": (
         STREAM,
         stream(ROLE, {**TEXT, "model": None}, MORE, END),
-        ("model", "the model asked for", "the model asked for or null"),
+        ("model", "the requested model", "the requested model or null"),
     ),
     "a member not in all chunks": (
         STREAM,
@@ -62,7 +62,7 @@ SHAPES: dict[str, tuple[Exchange, Exchange, tuple[str, str, str]]] = {
         ("id", "chatcmpl-…", "chatcmpl-…, not in all"),
     ),
     "an array": (DICT, reply([message()]), ("the body", "JSON object", "JSON array")),
-    "no JSON": (DICT, reply(b"{oops"), ("the body", "JSON object", "text that is no JSON")),
+    "no JSON": (DICT, reply(b"{oops"), ("the body", "JSON object", "text that is not JSON")),
     "nothing": (DICT, DICT.but(writes=()), ("the body", "JSON object", "no body")),
     "two choices": (
         DICT,
@@ -200,7 +200,7 @@ def test_merged_arguments_are_looked_into() -> None:
             "shape",
             "merged: choices[].message.tool_calls[].function.arguments",
             "string of JSON",
-            "string that is no JSON object",
+            "string that is not a JSON object",
         )
     ]
 

@@ -52,7 +52,7 @@ def last(text: str) -> str:
 
 def test_the_same_is_said_in_one_line(diff: Callable[..., Ran]) -> None:
     code, out = diff(POEM, POEM)
-    assert (code, last(out)) == (0, "SAME  nothing differs (exit code 0)")
+    assert (code, last(out)) == (0, "SAME  no differences (exit code 0)")
 
 
 def test_a_difference_is_one_line_with_both_forms_and_a_verdict(diff: Callable[..., Ran]) -> None:
@@ -69,7 +69,7 @@ def test_a_side_can_be_declared_genuine(diff: Callable[..., Ran]) -> None:
 
 def test_only_some_kinds_are_compared(diff: Callable[..., Ran]) -> None:
     code, out = diff(POEM, SHAPE, "--only", "order,framing")
-    assert (code, last(out)) == (0, "SAME  nothing differs (exit code 0)")
+    assert (code, last(out)) == (0, "SAME  no differences (exit code 0)")
 
 
 def test_folders_are_paired_by_name_then_by_request(tmp_path: Path, diff: Callable[..., Ran]) -> None:
@@ -88,7 +88,7 @@ def test_folders_are_paired_by_name_then_by_request(tmp_path: Path, diff: Callab
     assert code == 1
     assert "only in A     only-here" in out
     assert (
-        last(out) == "DIFFERENT  nothing differs in 2 pairs; 1 recording without a counterpart (exit code 1)"
+        last(out) == "DIFFERENT  no differences in 2 pairs; 1 recording without a counterpart (exit code 1)"
     )
     written = json.loads(target.read_text())
     assert {(one["a"], one["b"]) for one in written["pairs"]} == {
@@ -144,7 +144,7 @@ def test_the_fake_is_asked_the_same(diff: Callable[..., Ran]) -> None:
 
 
 def test_what_the_fake_cannot_be_asked_is_said(diff: Callable[..., Ran]) -> None:
-    with pytest.raises(click.UsageError, match="status 401 tells of the server's state"):
+    with pytest.raises(click.UsageError, match="status 401 depends on the server's state"):
         diff(str(CONFORMING / "no-key.yaml"), "fake")
     with pytest.raises(click.UsageError, match="the fake has every model"):
         diff(str(CONFORMING / "unknown-model.yaml"), "fake")
@@ -166,7 +166,7 @@ def test_a_live_target_and_the_fake_are_asked_the_same_case(diff: Callable[..., 
     with FakeServer(style=usual) as live:
         code, out = diff(live.base_url, "--case", "chat.stream", "--case", "models", "--case", "embeddings")
     assert code == 0
-    assert last(out).startswith("SAME  nothing differs in ")
+    assert last(out).startswith("SAME  no differences in ")
     with FakeServer(style=replace(usual, line_end="\r\n", header_case="upper")) as live:
         url = live.base_url
         code, out = diff(url, "--case", "chat.stream.poem")
@@ -198,11 +198,11 @@ def test_reports_are_compared(diff: Callable[..., Ran], tmp_path: Path) -> None:
 
 
 WRONG: list[tuple[tuple[str, ...], type[Exception], str]] = [
-    ((POEM,), click.UsageError, "name two things"),
+    ((POEM,), click.UsageError, "give two things"),
     ((POEM, POEM, "--case", "chat.poem"), click.UsageError, "--case takes one URL"),
     ((POEM, "nowhere.yaml"), InputError, "there is no such file or folder"),
-    ((POEM, POEM, "--only", "colour"), click.UsageError, "--only takes some of shape"),
-    (("fake", "fake"), click.UsageError, "the same as itself"),
+    ((POEM, POEM, "--only", "colour"), click.UsageError, "--only takes one or more of shape"),
+    (("fake", "fake"), click.UsageError, "A and B are both the fake"),
     (("http://127.0.0.1:9", "--case", "no.such"), UsageError, "no case is called"),
 ]
 

@@ -91,7 +91,7 @@ FRAMINGS: dict[str, tuple[Exchange, Exchange, tuple[str, str, str]]] = {
     "cut events": (
         STREAM,
         STREAM.but(writes=(Write(LONG[:20]), Write(LONG[20:]))),
-        ("writes", "one for each event", "events cut, several events in one"),
+        ("writes", "one for each event", "events split, several events in one"),
     ),
 }
 
@@ -126,7 +126,7 @@ def test_times_are_told_where_they_differ_notably() -> None:
     ]
     assert found.same
     assert "pause between writes" in [one[1] for one in rows(between(paced(0.1, 0.02), paced(0.1, 0.2)))]
-    assert between(paced(0.1, 0.02), STREAM).unknown == ("times (B does not tell)",)
+    assert between(paced(0.1, 0.02), STREAM).unknown == ("times (not recorded in B)",)
 
 
 def test_what_a_side_does_not_know_is_said_once_and_not_compared() -> None:
@@ -141,7 +141,7 @@ def test_what_a_side_does_not_know_is_said_once_and_not_compared() -> None:
     )
     found = between(STREAM, dim)
     assert rows(found) == []
-    assert len([one for one in found.unknown if "(B does not tell)" in one]) == 1
+    assert len([one for one in found.unknown if "(not recorded in B)" in one]) == 1
 
 
 def test_only_some_kinds() -> None:
