@@ -18,7 +18,7 @@ PACKAGES = ("fake_server", "contract_tests")
 
 _NAMES = "|".join(PACKAGES)
 _IMPORT_FROM = re.compile(rf"from\s+(?=(?:{_NAMES})\b)")
-_USE = re.compile(rf"\b(?:from|import|pytest|-m|-p|--pyargs)[\s'\",]+(?:{_NAMES})\b")
+_USE = re.compile(rf"(?<![\w-])(?:from|import|pytest|-m|-p|--pyargs)[\s'\",]+(?:{_NAMES})\b")
 """How code, a command or a docstring uses a package by its name in the checkout."""
 
 
@@ -40,7 +40,7 @@ def rewrite(source: str, file: str, modules: Set[str]) -> str:
             lines[node.lineno - 1] = line[:start] + _IMPORT_FROM.sub(rf"\g<0>{KIT}.", line[start:], count=1)
     problems = [*_problems(tree, modules), *_uses("".join(lines))]
     if problems:
-        number, problem = min(problems)
+        number, problem = min(problems, key=lambda problem: problem[0])
         raise NotInstallable(f"{file}:{number}: {problem}")
     return "".join(lines)
 

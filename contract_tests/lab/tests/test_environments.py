@@ -35,7 +35,7 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     """What was installed, in order."""
     installed: list[tuple[str, ...]] = []
 
-    def create(home: Path, arguments: Sequence[str], seconds: float) -> None:
+    def create(home: Path, arguments: Sequence[str], *_: object) -> None:
         home.mkdir(exist_ok=True)
         time.sleep(0.1)
         installed.append(tuple(arguments))
@@ -71,7 +71,7 @@ def test_two_runs_do_not_build_the_same_one_at_once(built: list[tuple[str, ...]]
 
 
 def test_a_failed_build_is_tried_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def refuses(home: Path, arguments: Sequence[str], seconds: float) -> None:
+    def refuses(home: Path, arguments: Sequence[str], *_: object) -> None:
         raise NotInstalled("no package index in reach")
 
     monkeypatch.setattr(environments, "create", refuses)

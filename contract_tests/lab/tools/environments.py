@@ -36,16 +36,22 @@ class NotInstalled(Exception):
 
 
 def python_environment(
-    name: str, requirements: Sequence[str], pins: Path | None = None, seconds: float = INSTALL_SECONDS
+    name: str,
+    requirements: Sequence[str],
+    pins: Path | None = None,
+    seconds: float = INSTALL_SECONDS,
+    *,
+    base: Path = Path(sys.executable),
 ) -> Path:
     """The interpreter of an environment with these requirements, in the versions of the file `pins` if given.
 
-    Raises NotInstalled where pip cannot build it, or a step takes longer than `seconds`.
+    `base` is the Python that it is made with. Raises NotInstalled where pip cannot build it, or a step takes
+    longer than `seconds`.
     """
     home = ENVIRONMENTS / name
-    content = "\n".join((sys.version, *requirements, pins.read_text("utf-8") if pins else ""))
+    content = "\n".join((sys.version, str(base), *requirements, pins.read_text("utf-8") if pins else ""))
     options = ("--constraint", str(pins)) if pins else ()
-    _build_once(home, content, lambda: create(home, (*options, *requirements), seconds))
+    _build_once(home, content, lambda: create(home, (*options, *requirements), seconds, base))
     return home / "bin" / "python"
 
 
@@ -84,9 +90,14 @@ def remove(name: str) -> None:
     shutil.rmtree(ENVIRONMENTS / name, ignore_errors=True)
 
 
-def create(home: Path, arguments: Sequence[str], seconds: float = INSTALL_SECONDS) -> None:
-    """Make a fresh environment in `home` and have its pip install `arguments`. Raises NotInstalled."""
-    run_installer(sys.executable, "-m", "venv", "--clear", str(home), seconds=seconds)
+def create(
+    home: Path,
+    arguments: Sequence[str],
+    seconds: float = INSTALL_SECONDS,
+    base: Path = Path(sys.executable),
+) -> None:
+    """Make a fresh environment of `base` in `home`; its pip installs `arguments`. Raises NotInstalled."""
+    run_installer(str(base), "-m", "venv", "--clear", str(home), seconds=seconds)
     # The resolver of pip before 24 finds conflicts among pins where there are none.
     if int(ensurepip.version().partition(".")[0]) < 24:
         _pip(home, "install", "--quiet", "--no-input", "--upgrade", "pip", seconds=seconds)
