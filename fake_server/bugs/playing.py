@@ -12,7 +12,7 @@ from fake_server.api.request import ApiRequest
 from fake_server.bugs.errors import BugError
 from fake_server.faults import Fault
 from fake_server.faults.active import ActiveFault, ActiveFaults
-from fake_server.faults.edits import NoDone
+from fake_server.faults.events import NoDone
 
 if TYPE_CHECKING:
     from fake_server.bugs.catalogue import Bug

@@ -9,25 +9,19 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from fake_server.faults.base import Fault, NotPossible
 from fake_server.faults.between import CrossTalk, NoCors, OneSlot, Preflight
-from fake_server.faults.edits import (
+from fake_server.faults.edits import Bom, BrokenGzip, Empty, Garbage, Header, InvalidUtf8, WrongLength
+from fake_server.faults.events import (
     AfterDone,
-    Bom,
-    BrokenGzip,
     Comments,
     DoubleDone,
     DoubleEvent,
     DropEvent,
-    Empty,
     ErrorEvent,
-    Garbage,
-    Header,
-    InvalidUtf8,
     LateDone,
     LineEnds,
     NoDone,
     NoSpace,
     TruncatedEvent,
-    WrongLength,
 )
 from fake_server.faults.leaving import Close, Cut, Merge, NoLastChunk, Slow, SlowHead, Split, SplitUtf8, Stall
 from fake_server.faults.replies import Error, HtmlError, Instead, InsufficientQuota, Quota

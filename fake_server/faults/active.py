@@ -79,8 +79,8 @@ class ActiveFaults:
     def remove(self, name: str | None = None) -> int:
         """Lift the faults of this name, or all of them; returns how many there were."""
         with self._lock:
-            left = () if name is None else tuple(active for active in self.current if active.name != name)
-            removed, self.current = len(self.current) - len(left), left
+            others = () if name is None else tuple(active for active in self.current if active.name != name)
+            removed, self.current = len(self.current) - len(others), others
         return removed
 
     def strike(self, request: Any, kind: type[Fault] | None = None) -> list[ActiveFault]:

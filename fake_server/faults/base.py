@@ -13,6 +13,7 @@ from fake_server.wire.exchange import Write
 
 Count = Annotated[int, Field(ge=0, le=100_000_000)]
 Positive = Annotated[int, Field(ge=1, le=100_000_000)]
+Number = Annotated[int, Field(ge=-100_000, le=100_000)]
 Seconds = Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)]
 
 
@@ -124,9 +125,9 @@ def split_at_second(writes: list[Write], place: float) -> tuple[list[Write], lis
     passed = 0.0
     for index, write in enumerate(writes):
         if passed + write.pause > place:
-            left = place - passed
-            return [*writes[:index], Write(b"", left)], [
-                Write(write.data, write.pause - left),
+            rest = place - passed
+            return [*writes[:index], Write(b"", rest)], [
+                Write(write.data, write.pause - rest),
                 *writes[index + 1 :],
             ]
         passed += write.pause

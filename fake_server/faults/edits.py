@@ -1,138 +1,23 @@
-"""Faults in the bytes of a reply: events and bytes that are not what they should be."""
+"""Faults in the bytes of a reply: wrong headers, lengths and encodings."""
 
 from __future__ import annotations
 
 import gzip
-import json
 import random
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from fake_server.faults.base import (
-    Count,
     Fault,
     NotPossible,
+    Number,
     Placed,
     Positive,
-    Seconds,
-    change_each,
-    event_indexes,
-    index_of_event,
     replace_body,
 )
 from fake_server.wire.delivery import Delivery
 from fake_server.wire.exchange import Ending, Write
-
-Number = Annotated[int, Field(ge=-100_000, le=100_000)]
-DONE = b"[DONE]"
-
-
-class DropEvent(Fault):
-    """An event is missing: `event` counts from 1, or from the end if it is negative."""
-
-    fault: Literal["drop-event"] = "drop-event"
-    event: Number = 2
-
-    def apply(self, delivery: Delivery) -> Delivery:
-        writes = list(delivery.writes)
-        del writes[index_of_event(delivery, writes, self.event)]
-        return replace_body(delivery, writes)
-
-
-class DoubleEvent(Fault):
-    """An event is sent twice."""
-
-    fault: Literal["double-event"] = "double-event"
-    event: Number = 2
-
-    def apply(self, delivery: Delivery) -> Delivery:
-        writes = list(delivery.writes)
-        place = index_of_event(delivery, writes, self.event)
-        return replace_body(delivery, [*writes[: place + 1], Write(writes[place].data), *writes[place + 1 :]])
-
-
-class TruncatedEvent(Fault):
-    """An event is cut after its first `keep` bytes; the next one follows at once, without a blank line."""
-
-    fault: Literal["truncated-event"] = "truncated-event"
-    event: Number = 2
-    keep: Count = 20
-
-    def apply(self, delivery: Delivery) -> Delivery:
-        writes = list(delivery.writes)
-        place = index_of_event(delivery, writes, self.event)
-        writes[place] = Write(writes[place].data[: self.keep], writes[place].pause)
-        return replace_body(delivery, writes)
-
-
-class NoDone(Fault):
-    """The stream ends without `[DONE]`."""
-
-    fault: Literal["no-done"] = "no-done"
-
-    def apply(self, delivery: Delivery) -> Delivery:
-        writes = list(delivery.writes)
-        del writes[_index_of_done(delivery, writes)]
-        return replace_body(delivery, writes)
-
-
-class DoubleDone(Fault):
-    """`[DONE]` is sent twice."""
-
-    fault: Literal["double-done"] = "double-done"
-
-    def apply(self, delivery: Delivery) -> Delivery:
-        writes = list(delivery.writes)
-        place = _index_of_done(delivery, writes)
-        return replace_body(delivery, [*writes[: place + 1], Write(writes[place].data), *writes[place + 1 :]])
-
-
-class LateDone(Fault):
-    """`[DONE]` is sent `seconds` late."""
-
-    fault: Literal["late-done"] = "late-done"
-    seconds: Seconds = 5.0
-
-    def apply(self, delivery: Delivery) -> Delivery:
-        writes = list(delivery.writes)
-        place = _index_of_done(delivery, writes)
-        writes[place] = Write(writes[place].data, writes[place].pause + self.seconds)
-        return replace_body(delivery, writes)
-
-
-class AfterDone(Fault):
-    """An event follows `[DONE]`: `data`, or the event before it again."""
-
-    fault: Literal["after-done"] = "after-done"
-    data: str | None = None
-
-    def apply(self, delivery: Delivery) -> Delivery:
-        writes = list(delivery.writes)
-        place = _index_of_done(delivery, writes)
-        if self.data is None and not place:
-            raise NotPossible("there is no event before [DONE]")
-        event = writes[place - 1].data if self.data is None else _event(self.data)
-        return replace_body(delivery, [*writes, Write(event)])
-
-
-class ErrorEvent(Placed):
-    """An event is an error object and the last one, except for `[DONE]` if `done` is true."""
-
-    fault: Literal["error-event"] = "error-event"
-    after_events: Count | None = 2
-    message: str = "The server had an error while processing your request. Sorry about that!"
-    type: str = "server_error"
-    code: str | None = None
-    done: bool = False
-
-    def apply(self, delivery: Delivery) -> Delivery:
-        if not delivery.streams:
-            raise NotPossible("the reply is no event stream")
-        before, _ = self.split(delivery)
-        error = {"message": self.message, "type": self.type, "param": None, "code": self.code}
-        event = Write(_event(json.dumps({"error": error}, ensure_ascii=False)))
-        return replace_body(delivery, [*before, event, *([Write(_event("[DONE]"))] if self.done else [])])
 
 
 class Garbage(Placed):
@@ -174,50 +59,6 @@ class InvalidUtf8(Placed):
                 changed = [*after[:index], Write(data, write.pause), *after[index + 1 :]]
                 return replace_body(delivery, [*before, *changed])
         raise NotPossible("the reply has no message content")
-
-
-class LineEnds(Fault):
-    """Lines of the stream end in `cr`, `crlf`, or in CR, LF and CRLF in turn (`mixed`)."""
-
-    fault: Literal["line-ends"] = "line-ends"
-    ends: Literal["cr", "crlf", "mixed"] = "mixed"
-
-    def apply(self, delivery: Delivery) -> Delivery:
-        writes = list(delivery.writes)
-        event_indexes(delivery, writes)
-        ends = {"cr": [b"\r"], "crlf": [b"\r\n"], "mixed": [b"\r", b"\n", b"\r\n"]}[self.ends]
-        return replace_body(
-            delivery,
-            [
-                Write(_with_line_end(write.data, ends[index % len(ends)]), write.pause)
-                for index, write in enumerate(writes)
-            ],
-        )
-
-
-class NoSpace(Fault):
-    """`data:` is not followed by a space."""
-
-    fault: Literal["no-space"] = "no-space"
-
-    def apply(self, delivery: Delivery) -> Delivery:
-        event_indexes(delivery, [])
-        return replace_body(delivery, list(change_each(delivery, _remove_space)))
-
-
-class Comments(Placed):
-    """A flood of SSE comments is inserted: `count` of them, each with `size` bytes of text."""
-
-    fault: Literal["comments"] = "comments"
-    count: Annotated[int, Field(ge=1, le=100_000)] = 100
-    size: Annotated[int, Field(ge=0, le=10_000)] = 20
-
-    def apply(self, delivery: Delivery) -> Delivery:
-        if not delivery.streams:
-            raise NotPossible("the reply is no event stream")
-        before, after = self.split(delivery)
-        comment = Write(b": " + b"x" * self.size + b"\n\n")
-        return replace_body(delivery, [*before, *([comment] * self.count), *after])
 
 
 class BrokenGzip(Fault):
@@ -274,26 +115,7 @@ class WrongLength(Fault):
         return delivery.but(writes=writes, length=length, ending=Ending.CUT)
 
 
-def _remove_space(data: bytes) -> bytes:
-    return b"data:" + data[6:] if data.startswith(b"data: ") else data
-
-
-def _index_of_done(delivery: Delivery, writes: list[Write]) -> int:
-    for index in reversed(event_indexes(delivery, writes)):
-        if DONE in writes[index].data:
-            return index
-    raise NotPossible("the stream has no [DONE]")
-
-
-def _event(data: str) -> bytes:
-    return f"data: {data}\n\n".encode()
-
-
 def _add_prefix(delivery: Delivery, prefix: bytes) -> Delivery:
     writes = list(delivery.writes)
     first = writes[0] if writes else Write(b"")
     return replace_body(delivery, [Write(prefix + first.data, first.pause), *writes[1:]])
-
-
-def _with_line_end(data: bytes, end: bytes) -> bytes:
-    return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", end)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from fake_server.faults.base import Fault, NotPossible, event_indexes, replace_body
+from fake_server.faults.base import Fault, NotPossible, Number, event_indexes, replace_body
 from fake_server.wire.delivery import Delivery
 from fake_server.wire.exchange import Write
 
@@ -29,7 +29,6 @@ def _is_path(text: str) -> str:
 
 Path = Annotated[str, Field(max_length=500), AfterValidator(_is_path)]
 """A JSONPath (RFC 9535)."""
-Number = Annotated[int, Field(ge=-100_000, le=100_000)]
 
 
 class Json(Fault):

@@ -82,10 +82,10 @@ def load(paths: Iterable[Path]) -> ScriptBook:
         except ScriptError as error:
             problems.append(str(error))
             continue
-        found, wrong, left = _scripts(document, str(path))
-        scripts += found
+        parsed, wrong, ignored = _scripts(document, str(path))
+        scripts += parsed
         problems += wrong
-        left_out += left
+        left_out += ignored
     return _book(scripts, problems, left_out)
 
 
@@ -126,8 +126,8 @@ def _book(scripts: list[Script], problems: list[str], left_out: list[str]) -> Sc
             problems.append(f"{script.place}: the name {script.name!r} is taken by {first}: choose another")
         places.setdefault(script.name, script.place)
     if problems:
-        left = len(problems) - MAX_PROBLEMS
-        shown = problems[:MAX_PROBLEMS] + ([f"and {left} more problems"] if left > 0 else [])
+        more = len(problems) - MAX_PROBLEMS
+        shown = problems[:MAX_PROBLEMS] + ([f"and {more} more problems"] if more > 0 else [])
         raise ScriptError("\n".join(shown))
     book = ScriptBook(tuple(scripts))
     return replace(book, warnings=(*left_out, *oddities(book.scripts)), left_out=tuple(left_out))

@@ -1,7 +1,7 @@
-"""Which script answers a request and with which reply, or which came nearest and why each missed.
+"""Which script answers a request, and with which reply; or which scripts came nearest, and why each missed.
 
-The first script whose every condition holds answers; conditions are tried in a fixed order, so the first one
-that fails names the miss.
+The first script whose conditions all hold answers. Conditions are checked in a fixed order, so the first that
+fails explains a miss.
 """
 
 from __future__ import annotations
@@ -91,12 +91,12 @@ class ScriptState:
 
     def forget(self, names: Iterable[str]) -> None:
         """Forget the uses of these scripts."""
-        gone = set(names)
+        forgotten = set(names)
         with self._lock:
             for counter in (self._met, self._uses):
-                for name, scope in [key for key in counter if key[0] in gone]:
+                for name, scope in [key for key in counter if key[0] in forgotten]:
                     del counter[name, scope]
-            for name in gone:
+            for name in forgotten:
                 del self._used[name]
 
     def reset(self) -> None:

@@ -1,7 +1,7 @@
-"""What an author can write in a script: `{name, when, reply, …}`, as validated pydantic models.
+"""What an author can write in a script, `{name, when, reply, …}`, as pydantic models.
 
 Everything is frozen and strict: no text becomes a number or the other way round, and an unknown key is an
-error. The descriptions are those of SCRIPTS.md and of the schema for editors.
+error. SCRIPTS.md and the schema for editors are made from the descriptions.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Answer(Part):
 
     @model_validator(mode="after")
     def _logprobs_spell_the_text(self) -> Answer:
-        if self.logprobs is not None and "".join(one.token for one in self.logprobs) != (self.text or ""):
+        if self.logprobs is not None and "".join(token.token for token in self.logprobs) != (self.text or ""):
             raise PydanticCustomError("logprobs", "the tokens of logprobs joined are not the text")
         return self
 
@@ -226,11 +226,11 @@ class Script(Part):
                 "endpoints", "the replies are those of different endpoints: divide them"
             )
         if self.when.endpoint not in (None, *self.endpoints):
-            told = {"endpoint": self.when.endpoint, "fits": " and ".join(sorted(self.endpoints))}
+            context = {"endpoint": self.when.endpoint, "fits": " and ".join(sorted(self.endpoints))}
             raise PydanticCustomError(
                 "endpoint",
                 "the reply is none of {endpoint}, which 'when' asks for: it is one of {fits}",
-                told,
+                context,
             )
         return self
 
@@ -247,13 +247,13 @@ class Script(Part):
     @cached_property
     def every_reply(self) -> tuple[Response, ...]:
         """Each reply it may give."""
-        chosen = tuple(one.reply for one in self.choose)
+        chosen = tuple(option.reply for option in self.choose)
         return self.replies or chosen or ((self.reply,) if self.reply else ())
 
     @cached_property
     def endpoints(self) -> frozenset[str]:
         """The endpoints that each of its replies can be an answer of."""
-        return ALL.intersection(*(one.endpoints for one in self.every_reply))
+        return ALL.intersection(*(reply.endpoints for reply in self.every_reply))
 
     @property
     def folder(self) -> Path | None:

@@ -45,8 +45,8 @@ class CrossOrigin:
 
     def __init__(self, method: str, fields: dict[str, str], context: RequestContext | None) -> None:
         self._options, self._fields, self._context = method == "OPTIONS", fields, context
-        self._refusals = self._struck(Preflight) if self._options else []
-        self._denied = [] if self._refusals else [fault.status for fault in self._struck(NoCors)]
+        self._refusals = self._strike(Preflight) if self._options else []
+        self._denied = [] if self._refusals else [fault.status for fault in self._strike(NoCors)]
 
     def preflight(self) -> Delivery | None:
         """The reply to a preflight, and to any OPTIONS that a fault refuses; None for other requests."""
@@ -61,8 +61,8 @@ class CrossOrigin:
             del headers["content-length"]
             return self._without_denied(fixed_length(reply.status_code, tuple(headers.items()), text))
         refusal = refuse(ErrorReply(reply.status_code, f"{text.decode()}."))
-        kept = tuple((name, headers[name]) for name in _OF_REFUSALS if name in headers)
-        return self._without_denied(refusal.but(headers=(*refusal.headers, *kept)))
+        copied = tuple((name, headers[name]) for name in _OF_REFUSALS if name in headers)
+        return self._without_denied(refusal.but(headers=(*refusal.headers, *copied)))
 
     def allow(self, delivery: Delivery) -> Delivery:
         """The reply with the headers that let a page read it, unless a fault denies them."""
@@ -78,10 +78,10 @@ class CrossOrigin:
     def _without_denied(self, delivery: Delivery) -> Delivery:
         if None not in self._denied and delivery.status not in self._denied:
             return delivery
-        left = tuple(pair for pair in delivery.headers if not pair[0].lower().startswith(_ALLOWING))
-        return delivery.but(headers=left)
+        others = tuple(pair for pair in delivery.headers if not pair[0].lower().startswith(_ALLOWING))
+        return delivery.but(headers=others)
 
-    def _struck(self, kind: type[Kind]) -> list[Kind]:
+    def _strike(self, kind: type[Kind]) -> list[Kind]:
         """The faults of this kind that strike the request, those of bugs included."""
         context = self._context
         if context is None:

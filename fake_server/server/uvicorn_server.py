@@ -1,4 +1,4 @@
-"""Uvicorn as the fake needs it: it says when it is ready, refuses in OpenAI's form, and leaves at once."""
+"""Uvicorn as the fake needs it: it reports when it is ready, refuses in OpenAI's form, and stops at once."""
 
 from __future__ import annotations
 
@@ -22,22 +22,23 @@ from fake_server.server.sender import SocketSender
 from fake_server.server.settings import Settings
 
 GRACE, TICK = 0.5, 0.01
-"""Seconds that open streams get when the server stops, and between two looks; then they are cut."""
+"""Seconds that open streams get when the server stops before they are cut, and between two checks."""
 
 
 HEAD_SECONDS, HEAD_BYTES = 60.0, 64 * 1024
-"""How long a connection may take to send the head of a request, and bytes that may come without bringing one.
+"""Seconds that a connection may take to send the head of a request, and bytes that it may send before one.
 
-The bytes bound all that is neither a whole head nor a body: endless fields, trailers, chunk extensions.
+The bytes bound everything that is neither a complete head nor a body: endless fields, trailers, chunk
+extensions.
 """
 
 
 _ACCEPTED = {("1.1", 1), ("1.0", 0), ("1.0", 1)}
-"""Versions of HTTP with the numbers of Host fields that they allow."""
+"""Versions of HTTP, each with a number of Host fields that it allows."""
 
 
 class Protocol(HttpToolsProtocol):
-    """Uvicorn's HTTP/1.1 that bounds what a request may take, and refuses in OpenAI's form."""
+    """Uvicorn's HTTP/1.1, with bounds on what a request may take, and refusals in OpenAI's form."""
 
     _deadline: asyncio.TimerHandle | None = None
     _in_head = _brought = False
@@ -63,10 +64,10 @@ class Protocol(HttpToolsProtocol):
         if self._refusal is not None:
             return
         self._unset_keepalive_if_required()
-        self._brought, left = False, data
+        self._brought, rest = False, data
         try:
-            while left:
-                left = self._fed(left)
+            while rest:
+                rest = self._feed(rest)
         except HttpParserError:
             self._refuse(ErrorReply(400, "Invalid HTTP request received."))
             return
@@ -80,11 +81,11 @@ class Protocol(HttpToolsProtocol):
 
     @property
     def _busy(self) -> bool:
-        """Whether a request is under way; what comes beside it and brings nothing, blank lines, must end."""
+        """Whether a request is under way; blank lines and the like beside it must end at some point."""
         return self.cycle is not None and not self.cycle.response_complete
 
-    def _fed(self, data: bytes) -> bytes:
-        """What is left to be parsed: all behind an Upgrade field, and its head without that field.
+    def _feed(self, data: bytes) -> bytes:
+        """Feed the parser; returns what is left after an Upgrade field: the head without it, and the rest.
 
         A server may ignore the field (RFC 9110 section 7.8), but this parser then leaves out the body.
         """
@@ -94,10 +95,10 @@ class Protocol(HttpToolsProtocol):
             method = self.parser.get_method()
             if method == b"CONNECT":
                 raise HttpParserError("this is no proxy") from None
-            kept = (b"%b: %b\r\n" % field for field in self.headers if field[0] != b"upgrade")
+            fields = (b"%b: %b\r\n" % field for field in self.headers if field[0] != b"upgrade")
             head = b"%b %b HTTP/%b\r\n" % (method, self.url, self.parser.get_http_version().encode())
             self.parser = _parser(self)  # after `Connection: close` the old one is deaf
-            return b"".join((head, *kept, b"\r\n", data[upgrade.args[0] :]))
+            return b"".join((head, *fields, b"\r\n", data[upgrade.args[0] :]))
         return b""
 
     def on_message_begin(self) -> None:
@@ -142,7 +143,7 @@ class Protocol(HttpToolsProtocol):
         self._refuse(ErrorReply(408, f"No whole request arrived within {HEAD_SECONDS:g} seconds."))
 
     def _refuse(self, error: ErrorReply) -> None:
-        """Answer below the app and hang up; whole requests before get their replies first."""
+        """Answer below the app and hang up; complete requests before this one get their replies first."""
         cycle = self.cycle
         if cycle is not None and not cycle.response_complete:
             if not cycle.more_body:
@@ -163,14 +164,14 @@ class Protocol(HttpToolsProtocol):
 
 
 def _parser(protocol: HttpToolsProtocol) -> HttpRequestParser:
-    """A parser as uvicorn makes it: what follows a request that closes is left to the protocol."""
+    """Make a parser as uvicorn does: what follows a request that closes is left to the protocol."""
     parser = HttpRequestParser(protocol)
     parser.set_dangerous_leniencies(lenient_data_after_close=True)
     return parser
 
 
 class Server(uvicorn.Server):
-    """Uvicorn that says when it is ready, leaves at once when told to, and cuts what does not end."""
+    """Uvicorn that reports when it is ready, stops at once when told to, and cuts streams that do not end."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -184,9 +185,9 @@ class Server(uvicorn.Server):
         self.ready.set()
 
     def stop(self) -> None:
-        """Ask the server to leave, from any thread."""
+        """Tell the server to stop, from any thread."""
         self.should_exit = True
-        with contextlib.suppress(RuntimeError):  # the loop is closed: the server has left already
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the server has stopped already
             if self._loop is not None:
                 self._loop.call_soon_threadsafe(self._leave.set)
 
@@ -220,7 +221,7 @@ class Server(uvicorn.Server):
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """An open socket to serve on. Raises OSError when the port is taken or the host is not ours."""
+    """Open a socket to serve on. Raises OSError if the port is taken or the host is not this machine's."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # asyncio switches Nagle's delay off only where the socket names its protocol; create_server does not.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -236,7 +237,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def uvicorn_server(settings: Settings) -> Server:
-    """A uvicorn server of the fake: no server header, no access log, HTTP/1.1 by httptools."""
+    """Make a uvicorn server of the fake: no server header, no access log, HTTP/1.1 by httptools."""
     config = uvicorn.Config(
         App(settings),
         http=Protocol,

@@ -1,4 +1,4 @@
-"""One space of a fake, as a test holds it: what to answer, what was asked, and the URL to ask."""
+"""One space of a fake, as a test uses it: what to answer, what was asked, and its URL."""
 
 from __future__ import annotations
 

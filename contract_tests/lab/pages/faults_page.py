@@ -15,6 +15,7 @@ _TITLES = {
     "requests": "A request that is misread",
     "leaving": "How the bytes are sent",
     "edits": "Changes to the bytes of a reply",
+    "events": "Changes to the events of a stream",
     "values": "Changes to the values in a reply",
     "between": "Between requests, and what browsers need",
 }

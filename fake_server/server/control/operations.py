@@ -49,7 +49,7 @@ async def overview(request: Request) -> Response:
 
 
 async def list_requests(request: Request) -> Response:
-    """GET: what was asked, oldest first: the last `limit` of those with this `path`, `script` or `status`."""
+    """GET: the requests, oldest first: the last `limit` of those with this `path`, `script` or `status`."""
     space, query = _space(request), request.query_params
     limit = query.get("limit", str(SHOWN))
     if not _WHOLE.fullmatch(limit):
@@ -122,7 +122,7 @@ async def remove_scripts(request: Request) -> Response:
 
 
 async def reset(request: Request) -> Response:
-    """POST: forget what was asked, used and added in this space; in all of them with `?all=true`."""
+    """POST: forget requests, uses and additions in this space; in all of them with `?all=true`."""
     settings: Settings = request.app.state.settings
     given = request.query_params.get("all", "false")
     every = _BOOLEANS.get(given)

@@ -1,4 +1,4 @@
-"""The journal as JSON: what was asked, which script answered or came nearest, what went back and when."""
+"""The journal as JSON: requests, which script answered or came nearest, replies and times."""
 
 from __future__ import annotations
 
@@ -71,15 +71,15 @@ def serialize_fault(active: ActiveFault) -> dict[str, Any]:
 
 
 def api_request_of(entry: JournalEntry) -> ApiRequest | None:
-    """What a request asked, as scripts see it; None where its body is no JSON object.
+    """The request as scripts see it; None if its body is no JSON object.
 
-    Of a text completion it is the first prompt, where the request was none to refuse.
+    For a text completion it is the first prompt, unless the request is refused.
     """
     return next(iter(api_requests_of(entry)), None)
 
 
 def api_requests_of(entry: JournalEntry) -> Iterator[ApiRequest]:
-    """What a request asked, as scripts see it: once, of a text completion once for each prompt."""
+    """The request as scripts see it; a text completion once for each prompt."""
     endpoint, body = entry.path.removeprefix("/v1").strip("/"), entry.json
     if not isinstance(body, Mapping):
         return
