@@ -12,10 +12,10 @@ import click
 from contract_tests.cli.options import BOUNDS, DEFAULT_KEY, Seconds, bound_options, build_options
 from contract_tests.cli.shared_options import console, json_file, terminal_for, write
 from contract_tests.diffing import reports, written
-from contract_tests.diffing import terminal as told
 from contract_tests.diffing.compare import compare
 from contract_tests.diffing.difference import Kind, Role
 from contract_tests.diffing.sources import Pairs, load, pair, side_of
+from contract_tests.diffing.terminal import format_verdict, print_differences, print_report_differences
 from contract_tests.report.findings import mask
 from contract_tests.report.terminal import Terminal
 from fake_server.command_line import refuse
@@ -95,12 +95,12 @@ def diff_command(
     if b is None:
         raise click.UsageError("give two things to compare, A and B, or one URL with --case ID")
     terminal = Terminal(console())
-    found = [reports.read_report(name) for name in (a, b)]
-    if found[0] and found[1]:
+    report_a, report_b = (reports.read_report(name) for name in (a, b))
+    if report_a and report_b:
         refuse(("only", "show_all", "genuine"), "{} is for recordings; reports are compared by their cases")
-        return _reports(terminal, (a, b), found[0], found[1], json_file)
-    if found[0] or found[1]:
-        raise click.UsageError(f"{a if found[0] else b} is a report; compare it with another report")
+        return _reports(terminal, (a, b), report_a, report_b, json_file)
+    if report_a or report_b:
+        raise click.UsageError(f"{a if report_a else b} is a report; compare it with another report")
     return _print_differences(terminal, (a, b), _genuine(_pairs(a, b), genuine), kinds, show_all, json_file)
 
 
@@ -111,8 +111,8 @@ def _pairs(a: str, b: str) -> Pairs:
         raise click.UsageError("A and B are both the fake; name a recording")
     from contract_tests.diffing.live import compare_with_fake  # brings the web framework
 
-    found = compare_with_fake(map(side_of, load(b if a == FAKE else a)))
-    return replace(found, both=tuple((two, one) for one, two in found.both)) if a == FAKE else found
+    pairs = compare_with_fake(map(side_of, load(b if a == FAKE else a)))
+    return replace(pairs, both=tuple((b, a) for a, b in pairs.both)) if a == FAKE else pairs
 
 
 def _live(
@@ -127,12 +127,12 @@ def _live(
     from contract_tests.diffing.live import ask_both
 
     options = build_options({**given, "target": url, "concurrency": 4, "max_requests": 300})
-    found, live = ask_both(options)
+    pairs, live = ask_both(options)
     terminal = terminal_for(options)
     return _print_differences(
         terminal,
         (f"{live.target}   model {live.model}", FAKE),
-        _genuine(found, genuine),
+        _genuine(pairs, genuine),
         kinds,
         show_all,
         json_path,
@@ -160,28 +160,28 @@ def _print_differences(
         why = pairs.not_asked[0] if pairs.not_asked else "no name and no request occurs on both sides"
         raise click.UsageError(f"nothing to compare: {why}")
     comparisons = [compare(a, b, kinds) for a, b in pairs.both]
-    same = all(one.same for one in comparisons) and not (pairs.only_a or pairs.only_b)
-    for name, of, role in zip("AB", names, (one.role for one in pairs.both[0]), strict=True):
+    same = all(comparison.same for comparison in comparisons) and not (pairs.only_a or pairs.only_b)
+    for name, of, role in zip("AB", names, (side.role for side in pairs.both[0]), strict=True):
         whose = f"   ({role})" if role is not Role.OTHER else ""
         terminal.print(f"{name}         {mask(of, terminal.secrets)}{whose}")
-    told.print_differences(terminal, comparisons, pairs, each)
+    print_differences(terminal, comparisons, pairs, each)
     if json_path:
         text = written.as_json(names, comparisons, pairs, same, terminal.secrets)
         terminal.print(f"written   {write(json_path, text)}")
     code = 0 if same else 1
     terminal.print()
-    terminal.print(told.format_verdict(comparisons, pairs, code), "bold green" if same else "bold red")
+    terminal.print(format_verdict(comparisons, pairs, code), "bold green" if same else "bold red")
     return code
 
 
 def _reports(
     terminal: Terminal, names: tuple[str, str], a: dict[str, Any], b: dict[str, Any], json_path: Path | None
 ) -> int:
-    found = reports.compare_reports(a, b)
-    code = 0 if found.same else 1
-    told.print_report_differences(terminal, found, code)
+    changes = reports.compare_reports(a, b)
+    code = 0 if changes.same else 1
+    print_report_differences(terminal, changes, code)
     if json_path:
-        terminal.print(f"written   {write(json_path, written.reports_as_json(names, found))}")
+        terminal.print(f"written   {write(json_path, written.reports_as_json(names, changes))}")
     return code
 
 

@@ -163,7 +163,7 @@ def _expected(view: View, finding: Finding) -> Iterator[str]:
         return
     example = find_conforming(rule)
     if example and example.lines:
-        yield "A conforming reply has in this place:"
+        yield "In this place, a conforming reply has:"
         yield format_code_block(example.lines[-1].replace("⏎", "\n").strip("\n"))
 
 

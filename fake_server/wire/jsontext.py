@@ -1,4 +1,4 @@
-"""JSON text to values, with everything a lenient parser hides said aloud (RFC 8259).
+"""Parses JSON text and lists every problem that a lenient parser hides (RFC 8259).
 
 `parse` never raises on bad input: it returns a Document whose `problems` say what is wrong and at
 which byte. `locate` finds the bytes of a member, for reports.
@@ -18,14 +18,14 @@ MAX_PROBLEMS = 20
 Path = tuple[str | int, ...]
 """Member names and array indexes from the root: ("choices", 0, "delta")."""
 
-# A string without its closing quote runs to the end: no text makes this scan quadratic.
+# An unclosed string matches up to the end, and `++` never backtracks: no text makes this scan quadratic.
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
 _SPACE = b" \t\n\r"
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong with a text: kind is one of encoding, bom, syntax, depth, duplicate, number."""
+    """A problem of a text. `kind` is encoding, bom, syntax, depth, duplicate or number."""
 
     kind: str
     offset: int
@@ -33,7 +33,7 @@ class Problem:
 
 
 class Document(NamedTuple):
-    """A parsed text. `ok` is False where no value could be read (`value` is then None)."""
+    """A parsed text. `ok` is False if there is no value (`value` is then None)."""
 
     value: Any
     problems: tuple[Problem, ...]
@@ -41,14 +41,14 @@ class Document(NamedTuple):
 
 
 class _Unusual(Exception):
-    """The text is no plain JSON: it is read again, slowly, to say what is wrong and where."""
+    """The text is not plain JSON and must be parsed again, slowly, to say what is wrong and where."""
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    members = dict(pairs)
+    if len(members) < len(pairs):
         raise _Unusual
-    return found
+    return members
 
 
 def _refuse(name: str) -> float:
@@ -75,7 +75,7 @@ def _parse_slowly(text: bytes, max_depth: int) -> Document:
     problems: list[Problem] = []
     if text.startswith(b"\xef\xbb\xbf"):
         problems.append(Problem("bom", 0, "the text begins with a byte order mark"))
-        text = b" " * 3 + text[3:]
+        text = b" " * 3 + text[3:]  # blanks keep the offsets of all other bytes
     try:
         decoded = text.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -89,12 +89,12 @@ def _parse_slowly(text: bytes, max_depth: int) -> Document:
         return Document(None, tuple(problems), ok=False)
 
     def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs) and len(problems) < MAX_PROBLEMS:
+        members = dict(pairs)
+        if len(members) < len(pairs) and len(problems) < MAX_PROBLEMS:
             twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
             offset = max(text.rfind(json.dumps(twice).encode()), 0)
             problems.append(Problem("duplicate", offset, f"the member {twice!r} stands twice in one object"))
-        return found
+        return members
 
     def constant(name: str) -> float:
         if len(problems) < MAX_PROBLEMS:
@@ -130,13 +130,13 @@ def _depth(text: bytes) -> tuple[int, int]:
 
 
 def locate(text: bytes, path: Path) -> int | None:
-    """The byte where the value at `path` starts, None where the text has no such member."""
+    """The byte offset of the value at `path`; None if the text has no such member."""
     position = _skip(text, 0)
     for step in path:
-        found = _member(text, position, step)
-        if found is None:
+        start = _member(text, position, step)
+        if start is None:
             return None
-        position = found
+        position = start
     return position
 
 
@@ -144,7 +144,7 @@ def _member(text: bytes, position: int, step: str | int) -> int | None:
     """The start of one member of the object or array that starts at `position`."""
     if text[position : position + 1] != (b"{" if isinstance(step, str) else b"["):
         return None
-    position, index, found = _skip(text, position + 1), 0, None
+    position, index, last = _skip(text, position + 1), 0, None
     while position < len(text) and text[position] not in b"]}":
         name: str | int = index
         if isinstance(step, str):
@@ -152,17 +152,17 @@ def _member(text: bytes, position: int, step: str | int) -> int | None:
             try:
                 name = json.loads(text[position:end])
             except ValueError:
-                return found
+                return last
             position = _skip(text, _skip(text, end) + 1)
         if name == step:
-            found = position  # the last of several members with one name is the one parsers keep
+            last = position  # of several members with the same name, parsers keep the last
             if isinstance(step, int):
-                return found
+                return last
         position = _skip(text, _value_end(text, position))
         if text[position : position + 1] == b",":
             position = _skip(text, position + 1)
         index += 1
-    return found
+    return last
 
 
 def _skip(text: bytes, position: int) -> int:
@@ -172,7 +172,7 @@ def _skip(text: bytes, position: int) -> int:
 
 
 def _value_end(text: bytes, position: int) -> int:
-    """The byte after the value that starts at `position`."""
+    """The offset after the value that starts at `position`."""
     first = text[position : position + 1]
     if first in (b"{", b"["):
         depth = 0
@@ -190,5 +190,5 @@ def _value_end(text: bytes, position: int) -> int:
 
 
 def compact(value: Any) -> str:
-    """JSON as OpenAI writes tool arguments: no spaces, characters as they are."""
+    """Serialize as OpenAI serializes tool arguments: without spaces, non-ASCII characters unescaped."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

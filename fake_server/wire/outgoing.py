@@ -1,4 +1,4 @@
-"""An Exchange's reply as the bytes a server sends, with the pauses: the inverse of capture."""
+"""Serializes an Exchange's reply as the bytes of a server, with the pauses: the inverse of capture."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ NOT_A_SIZE = b"not a chunk size\r\n"
 def serialize_reply(exchange: Exchange) -> Iterator[Write]:
     """The reply's bytes in the pieces to flush, each with the pause in seconds before it.
 
-    Exact where the exchange holds the raw bytes or knows its framing; else a length or, for event
-    streams, chunks are made up, and a length that a decoded body no longer has is put right. How the
-    connection ends is not part of it, but a reply that ended early is left unfinished. Where no
-    recorder kept the bytes at fault of a malformed reply, others of that kind stand in.
+    They are exact if the exchange has raw bytes or knows its framing. Otherwise a Content-Length or, for
+    event streams, chunks are added, and the Content-Length of a decoded body is corrected. A reply that
+    ended early is left unfinished; closing or resetting the connection is up to the caller. If the faulty
+    bytes of a malformed reply were not recorded, similar ones replace them.
     """
     return iter(exchange.raw) if exchange.raw else serialize_from_values(exchange)
 
 
 def serialize_from_values(exchange: Exchange) -> Iterator[Write]:
-    """The reply written from its values, as `serialize_reply` does where no raw bytes were kept."""
+    """The reply serialized from its values, as `serialize_reply` does without raw bytes."""
     for status, headers in exchange.informational:
         yield Write(_head("1.1", status, _phrase(status), headers) + b"\r\n")
     if exchange.status is None:
@@ -59,7 +59,7 @@ def stopped_early(exchange: Exchange) -> bool:
 
 
 def _with_true_length(exchange: Exchange) -> Headers:
-    """The header fields with the body's own length where they state one."""
+    """The header fields with a Content-Length, if there is one, that fits the body."""
     if exchange.request.method == "HEAD" or exchange.status in (204, 304):
         return exchange.headers
     length = str(len(exchange.payload))
@@ -69,7 +69,7 @@ def _with_true_length(exchange: Exchange) -> Headers:
 
 
 def _framing(exchange: Exchange) -> tuple[Framing, Headers]:
-    """The framing to send, and header fields the exchange lacks for it."""
+    """The framing to send, and the header fields to add for it."""
     framing = exchange.framing
     coding, length = exchange.header("transfer-encoding"), exchange.header("content-length")
     if framing is None:

@@ -1,4 +1,4 @@
-"""The proof of a recording: played again and captured again, it is what was recorded."""
+"""Proves a recording: serialized and captured again, it must equal what was recorded."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from fake_server.wire.outgoing import serialize_reply
 
 _NO_BOUND = 1 << 62
 _PAUSE = 2e-6
-"""Seconds that two pauses may differ by: fixtures keep microseconds."""
+"""Seconds by which two pauses may differ: fixtures store microseconds."""
 
 
 def capture_replay(exchange: Exchange) -> Exchange:
-    """What a capture sees of the reply when it is sent again, pauses and ending included."""
+    """Serialize the reply and capture it again, with its pauses and its ending."""
     unbounded = Bounds(body=_NO_BOUND, event=_NO_BOUND, head=_NO_BOUND, writes=_NO_BOUND)
     reply = ReplyCapture(
         exchange.request, bounds=unbounded, label=exchange.label, keep_raw=bool(exchange.raw)
@@ -37,9 +37,9 @@ def capture_replay(exchange: Exchange) -> Exchange:
 
 
 def differences(exchange: Exchange) -> list[str]:
-    """Where a replay would be seen otherwise than recorded, in words; none where it is the same.
+    """How a replay would differ from the recording, in words; an empty list if it would not.
 
-    What the exchange does not know of itself (see `Aspect`) is made up on replay and not compared.
+    Aspects that were not recorded (see `Aspect`) are made up on replay and not compared.
     """
     return list(_compare(exchange, capture_replay(exchange)))
 
@@ -61,12 +61,12 @@ def _compare(was: Exchange, now: Exchange) -> Iterator[str]:
     yield from _unequal("write sizes", _sizes(was.writes), _sizes(now.writes))
     if was.knows(Aspect.TIMING):
         pauses = zip(was.writes, now.writes, strict=False)
-        if any(abs(one.pause - other.pause) > _PAUSE for one, other in pauses):
+        if any(abs(before.pause - after.pause) > _PAUSE for before, after in pauses):
             yield "the pauses between the writes differ"
 
 
 def _without_added(was: Headers, now: Headers) -> Headers:
-    """The replayed header fields without those that had to be added for the framing."""
+    """The replayed header fields without those that were added for the framing."""
     return now[: len(was)] if len(now) > len(was) else now
 
 

@@ -1,8 +1,8 @@
-"""Server-sent events, bytes to values, by WHATWG HTML section 9.2.6, keeping byte offsets.
+"""Parses server-sent events (WHATWG HTML section 9.2.6) and keeps byte offsets.
 
-`Decoder` is incremental and does no I/O: feed it pieces of any size, it yields the same events.
-Unlike a browser it also keeps what a browser drops (comments, unknown fields, an unfinished last
-event), because a judge has to see them.
+`Decoder` is incremental and does no I/O: it yields the same events however the input is split. It also
+keeps what a browser drops (comments, unknown fields, an unfinished last event), because rules are about
+these as well.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ BOM = b"\xef\xbb\xbf"
 
 
 class Line(NamedTuple):
-    """One line: its bytes without the line end, where it starts, and the line end itself."""
+    """One line: its bytes without the line ending, its offset in the stream, and the line ending."""
 
     data: bytes
     start: int
-    end: bytes  # b"\n", b"\r\n", b"\r", or b"" when the stream stopped inside the line
+    end: bytes  # b"\n", b"\r\n", b"\r", or b"" if the stream ended inside the line
 
     @property
     def field(self) -> str:
@@ -33,7 +33,7 @@ class Line(NamedTuple):
 
     @property
     def value(self) -> bytes:
-        """What follows the colon, less one leading space."""
+        """What follows the colon, without one leading space."""
         value = self.data.partition(b":")[2]
         return value[1:] if value.startswith(b" ") else value
 
@@ -41,9 +41,9 @@ class Line(NamedTuple):
 class Event(NamedTuple):
     """A block of lines up to a blank line.
 
-    `data` is the WHATWG data buffer (data lines joined by a newline) or None where the block has
-    no data field. `start` and `stop` are byte offsets in the stream. `complete` is False when the
-    stream ended before the blank line: a browser never dispatches such an event.
+    `data` is the WHATWG data buffer (data lines joined by newlines), or None if the block has no data
+    field. `start` and `stop` are byte offsets in the stream. `complete` is False if the stream ended
+    before the blank line: a browser never dispatches such an event.
     """
 
     lines: tuple[Line, ...]
@@ -74,7 +74,7 @@ class Event(NamedTuple):
 
     @property
     def data_start(self) -> int:
-        """The byte offset of the first character of the data, or of the event."""
+        """The byte offset of the data, or of the event if it has none."""
         for line in self.lines:
             if line.is_data:
                 return line.start + len(line.data) - len(line.value)
@@ -82,7 +82,7 @@ class Event(NamedTuple):
 
 
 class EventTooLarge(ValueError):
-    """An event grew past the decoder's bound. `start` is the byte where it began."""
+    """An event exceeds the decoder's limit. `start` is the byte where it begins."""
 
     def __init__(self, start: int, limit: int) -> None:
         super().__init__(f"the event that starts at byte {start} is larger than {limit} bytes")
@@ -91,10 +91,10 @@ class EventTooLarge(ValueError):
 
 
 class Decoder:
-    """Feed bytes, get events; call `close()` for an unfinished last one.
+    """Feed it bytes to get events; call `close()` for an unfinished last event.
 
-    `bom` tells whether the stream began with U+FEFF (which WHATWG strips). Raises EventTooLarge
-    when one event exceeds `max_event` bytes.
+    `bom` says whether the stream began with U+FEFF (which WHATWG strips). Raises EventTooLarge if an
+    event exceeds `max_event` bytes.
     """
 
     def __init__(self, max_event: int | None = None) -> None:
@@ -168,10 +168,10 @@ class Decoder:
 
 
 class EventMeter:
-    """Watches that no event of a stream outgrows `limit` bytes, without taking lines apart.
+    """Checks that no event of a stream exceeds `limit` bytes, without splitting it into lines.
 
-    An event's size counts from its first line to the end of its last one. `feed` raises
-    EventTooLarge at the same byte whatever the pieces are.
+    The size of an event is counted from its first line to the end of its last line. `feed` raises
+    EventTooLarge at the same byte however the input is split.
     """
 
     def __init__(self, limit: int) -> None:
@@ -197,16 +197,16 @@ class EventMeter:
         self._offset += len(data)
 
 
-# Of two line ends in a row, whichever they are, these two bytes are part; CR LF is but one.
+# Two line endings in a row, of whatever kind, contain one of these pairs of bytes; a single CR LF does not.
 _BLANKS = (b"\n\n", b"\r\r", b"\n\r")
 _BLANK = re.compile(b"|".join(_BLANKS))
 _CONTENT = re.compile(rb"[^\r\n]")
 
 
 def _content(data: bytes, start: int) -> int | None:
-    """The index of the first byte at or after `start` that is in no line end."""
-    found = _CONTENT.search(data, start)
-    return found.start() if found else None
+    """The index of the first byte at or after `start` that is not part of a line ending."""
+    match = _CONTENT.search(data, start)
+    return match.start() if match else None
 
 
 def _line_end(buffer: bytearray, start: int) -> int:

@@ -14,12 +14,12 @@ SHORTEST = 8
 def needles(secret: str) -> Iterator[tuple[str, int]]:
     """The strings to search for in a text of bytes (latin-1), each with the length of the prefix to keep."""
     skip = skip_prefix(secret)
-    tail, kept = (secret[skip:], 0) if len(secret) - skip >= SHORTEST else (secret, skip)
-    yield tail, kept
+    tail, prefix = (secret[skip:], 0) if len(secret) - skip >= SHORTEST else (secret, skip)
+    yield tail, prefix
     if not tail.isascii():
         for source, target in (("utf-8", "latin-1"), ("latin-1", "utf-8")):
             try:
-                yield tail.encode(source).decode(target), kept
+                yield tail.encode(source).decode(target), prefix
             except ValueError:
                 continue
 
