@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ import jsonschema
 import pytest
 
 from fake_server import FakeServer
+from fake_server.api.moderation import SEEN_IN_PICTURES, categories
 from fake_server.api.validate.checks import integer, string
 from fake_server.api.validate.containers import array
 from fake_server.server.app import openapi_document
@@ -19,6 +21,8 @@ from fake_server.server.control.operations import ROUTES
 from fake_server.server.openapi import control
 from fake_server.server.openapi.components import components
 from fake_server.server.openapi.operations import FINE_TUNED_MODEL, OPERATIONS, STORED_PATH, TAGS, Operation
+from fake_server.server.openapi.replies import reply_components
+from fake_server.server.openapi.requests import REQUESTS
 from fake_server.server.openapi.swagger import ASSETS
 
 DOCUMENT = openapi_document()
@@ -64,21 +68,21 @@ def test_every_example_is_answered_as_described(
 ) -> None:
     body = operation.examples[title]
     assert operation.request is not None
-    check(body, operation.request.component, OPEN)
+    check(body, operation.request, OPEN)
     path = operation.path.format(completion_id=stored, model=FINE_TUNED_MODEL)
     for streamed in {bool(body.get("stream")), operation.event is not None}:
         sent = {**body, "stream": True} if streamed else {k: v for k, v in body.items() if k[:6] != "stream"}
         answer = httpx2.request(operation.method, fake.base_url + path, json=sent)
         assert answer.status_code == 200, answer.text
         if not streamed:
-            check(answer.json(), operation.reply.component)
+            check(answer.json(), operation.reply)
             continue
         assert operation.event is not None
         lines = answer.text.splitlines()
         events = [line.removeprefix("data: ") for line in lines if line.startswith("data: {")]
         assert len(events) > 2
         for event in events:
-            check(json.loads(event), operation.event.component)
+            check(json.loads(event), operation.event)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +96,7 @@ def test_operations_without_a_body_answer_as_described(
     path = operation.path.format(completion_id=stored, model=FINE_TUNED_MODEL)
     answer = httpx2.request(operation.method, fake.base_url + path)
     assert answer.status_code == 200
-    check(answer.json(), operation.reply.component)
+    check(answer.json(), operation.reply)
     if STORED_PATH in operation.path:
         gone = httpx2.request(operation.method, fake.base_url + path.replace(stored, "chatcmpl-never"))
         assert gone.status_code == 404
@@ -177,3 +181,21 @@ def test_two_components_of_one_name_are_refused() -> None:
     assert components([text, string().named("Thing")]) == {"Thing": {"title": "Thing", "type": "string"}}
     with pytest.raises(ValueError, match="two components are called Thing"):
         components([text, array(count)])
+
+
+def test_requests_and_replies_share_no_component_and_every_reference_leads_to_one() -> None:
+    requests, replies = components(REQUESTS), reply_components()
+    assert not requests.keys() & replies.keys()
+    references = set(re.findall(r'"#/components/schemas/([^"]*)"', json.dumps(DOCUMENT)))
+    assert references <= set(OPEN)
+
+
+def test_described_replies_follow_the_code_they_describe() -> None:
+    omni, text = categories("omni"), categories("text")
+    for name in ("ModerationCategories", "ModerationCategoryScores", "ModerationAppliedInputTypes"):
+        assert list(OPEN[name]["properties"]) == list(omni)
+        assert set(OPEN[name]["required"]) == set(text)
+    inputs = OPEN["ModerationAppliedInputTypes"]["properties"]
+    assert {name for name in omni if "enum" in inputs[name]["items"]} == SEEN_IN_PICTURES
+    sent = OPEN["CreateChatCompletionRequest"]["properties"]["metadata"]
+    assert {**sent, "type": "object"} == OPEN["StoredChatCompletion"]["properties"]["metadata"]

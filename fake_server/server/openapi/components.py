@@ -11,9 +11,9 @@ _ROOT = "#/components/schemas/"
 _NULL = {"type": "null"}
 
 
-def reference(check: Check) -> dict[str, str]:
-    """A `$ref` to the component of a named check."""
-    return {"$ref": _ROOT + check.component}
+def reference(component: str) -> dict[str, str]:
+    """A `$ref` to the component of this name."""
+    return {"$ref": _ROOT + component}
 
 
 def components(checks: Iterable[Check]) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def _expand(node: Any, schemas: dict[str, Any]) -> Any:
         component = {"title": node.component, **schema}
         if schemas.setdefault(node.component, component) != component:
             raise ValueError(f"two components are called {node.component}")
-        return reference(node)
+        return reference(node.component)
     if isinstance(node, list | tuple):
         return [_expand(item, schemas) for item in node]
     if not isinstance(node, Mapping):

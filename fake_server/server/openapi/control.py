@@ -7,49 +7,16 @@ from typing import Any
 
 from fake_server.faults import CATALOGUE
 from fake_server.server.control.operations import ROUTES, SHOWN
+from fake_server.server.openapi.data import read
 from fake_server.server.openapi.examples import Samples
 
 TAG = "Fake control"
-EXAMPLES: Mapping[str, Mapping[str, Any]] = {
-    "/__fake__/scripts": {
-        "words": {
-            "name": "hush",
-            "when": {"messages": {"last": {"contains": "tree"}}},
-            "reply": {"text": "…"},
-        },
-        "a call": {
-            "name": "weather",
-            "when": {"tools": {"include": "get_weather"}},
-            "reply": {"tool_calls": [{"name": "get_weather", "arguments": {"city": "Oslo"}}]},
-        },
-        "an error, twice": {
-            "name": "overloaded",
-            "times": 2,
-            "reply": {"error": {"status": 429, "message": "Slow down.", "headers": {"Retry-After": "1"}}},
-        },
-    },
-    "/__fake__/replies": {
-        "words": {"text": "said once"},
-        "one after the other": [{"text": "first"}, {"text": "second"}],
-        "paced": {"text": "so slow", "timing": {"first": 0.5, "rate": 5.0}},
-    },
-    "/__fake__/faults": {
-        "an error": {"fault": "error", "status": 503, "times": 1},
-        "the stream is cut": {"fault": "cut", "after_events": 3, "ending": "rst", "times": 1},
-        "a known bug of a real server": {"bug": "ikllama-no-done"},
-        "a quota": {"fault": "quota", "requests": 10, "per": 60.0},
-    },
-}
-_TEXT: Mapping[str, Any] = {"type": "string"}
-_QUERY: Mapping[tuple[str, str], Mapping[str, Mapping[str, Any]]] = {
-    ("get", "/__fake__/requests"): {
-        "limit": {"type": "integer", "minimum": 0, "default": SHOWN},
-        "path": _TEXT,
-        "script": _TEXT,
-        "status": {"type": "integer", "minimum": 100, "maximum": 599},
-    },
-    ("post", "/__fake__/reset"): {"all": {"type": "boolean", "default": False}},
-}
+_DATA = read("control")
+EXAMPLES: Mapping[str, Mapping[str, Any]] = _DATA["examples"]
+"""Request bodies by path and title."""
+_QUERY: Mapping[str, Mapping[str, dict[str, Any]]] = _DATA["query"]
+_QUERY["get /__fake__/requests"]["limit"]["default"] = SHOWN
+_TEXT = {"type": "string"}
 _ORDER = ("post", "get", "delete")
 
 
@@ -70,7 +37,7 @@ def paths(samples: Samples) -> Iterator[tuple[str, str, dict[str, Any]]]:
         }
         parameters: list[dict[str, Any]] = [
             {"name": name, "in": "query", "schema": schema}
-            for name, schema in _QUERY.get((method, path), {}).items()
+            for name, schema in _QUERY.get(f"{method} {path}", {}).items()
         ]
         name = "example"
         if "{name}" in path:
@@ -117,7 +84,7 @@ def _responses(
         response["content"] = {"text/plain": {"schema": _TEXT}}
     elif sample.body is not None:
         response["content"] = {"application/json": {"schema": {"type": "object"}, "example": sample.body}}
-    may_be_wrong = body is not None or (method, path) in _QUERY
+    may_be_wrong = body is not None or f"{method} {path}" in _QUERY
     failures = {"400": {"$ref": "#/components/responses/400"}} if may_be_wrong else {}
     if "{name}" in path:
         failures["404"] = {"$ref": "#/components/responses/404"}

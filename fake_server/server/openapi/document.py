@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from fake_server.faults.base import HEADER
@@ -10,6 +9,7 @@ from fake_server.server.openapi import control
 from fake_server.server.openapi.components import components, reference
 from fake_server.server.openapi.examples import Samples
 from fake_server.server.openapi.operations import (
+    ERRORS,
     FINE_TUNED_MODEL,
     OPERATIONS,
     QUERY,
@@ -17,19 +17,9 @@ from fake_server.server.openapi.operations import (
     TAGS,
     Operation,
 )
-from fake_server.server.openapi.replies import ERROR
+from fake_server.server.openapi.replies import reply_components
+from fake_server.server.openapi.requests import REQUESTS
 
-ERRORS: Mapping[int, str] = {
-    400: "The request is invalid; `param` says where.",
-    401: "The API key is missing or wrong.",
-    403: "The model does not support this operation.",
-    404: "Not found.",
-    413: "The body is too large.",
-    415: "The body is not JSON.",
-    429: "Sent by a script or a fault; `retry-after` says when to try again.",
-    500: "Sent by a script or a fault.",
-}
-"""Descriptions of the error statuses."""
 _INTRODUCTION = """Responds like OpenAI's API: with what scripts say, or else with a plausible answer.
 
 Point clients here with `OPENAI_BASE_URL`; any API key is accepted unless the server has one. All paths of the
@@ -46,19 +36,13 @@ def document(samples: Samples) -> dict[str, Any]:
         )
     for method, path, description in control.paths(samples):
         paths.setdefault(path, {})[method] = description
-    bodies = [
-        body
-        for operation in OPERATIONS
-        for body in (operation.request, operation.reply, operation.event)
-        if body
-    ]
     return {
         "openapi": "3.1.0",
         "info": {"title": "Fake OpenAI server", "version": "1", "description": _INTRODUCTION},
         "tags": [{"name": name, "description": words} for name, words in TAGS.items()],
         "paths": paths,
         "components": {
-            "schemas": components([*bodies, ERROR]),
+            "schemas": dict(sorted({**components(REQUESTS), **reply_components()}.items())),
             "responses": {
                 str(status): _describe_error(status, words, samples) for status, words in ERRORS.items()
             },
@@ -132,7 +116,7 @@ def _error_statuses(operation: Operation, names: list[str]) -> list[int]:
 
 
 def _describe_error(status: int, words: str, samples: Samples) -> dict[str, Any]:
-    content = {"schema": reference(ERROR), "example": samples.error_body(status)}
+    content = {"schema": reference("ErrorResponse"), "example": samples.error_body(status)}
     response: dict[str, Any] = {"description": words, "content": {"application/json": content}}
     if status == 429:
         response["headers"] = {"retry-after": {"schema": {"type": "string"}, "description": "Seconds."}}
