@@ -16,8 +16,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from contract_tests.lab.tools.checkout import ROOT
 from contract_tests.lab.tools.processes import LineProcess, child_environment
@@ -34,44 +33,33 @@ SMALL = 16
 """The most entries of each cache in the server."""
 
 
-class FakeProcess:
-    """The process, while entered. `folder` holds its log and the files of its users."""
+class FakeProcess(LineProcess):
+    """The process. `folder` holds its log and the files of its users."""
 
     def __init__(self, seed: int, folder: Path) -> None:
-        self.folder, self._seed = folder, seed
-        self._log = folder / "fake.log"
-        self._read = 0
-
-    def __enter__(self) -> Self:
-        command = [sys.executable, "-m", __name__, str(self._seed)]
-        environ = child_environment(PYTHONPATH=str(ROOT))
-        self._process = LineProcess(command, env=environ, log=self._log)
+        self.folder, self._log, self._read_bytes = folder, folder / "fake.log", 0
+        command = [sys.executable, "-m", __name__, str(seed)]
+        super().__init__(command, env=child_environment(PYTHONPATH=str(ROOT)), log=self._log)
         try:
-            self.port = int(self._process.read(START_SECONDS))
+            self.port = int(self.read(START_SECONDS))
         except (TimeoutError, ValueError):
-            self._process.stop()
+            self.stop()
             raise RuntimeError(f"the fake did not start: {self._log.read_text()[-500:]}") from None
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._process.stop()
 
     def usage(self) -> dict[str, int]:
         """`{rss, blocks, tasks, connections}` once open requests have ended; rss in bytes, 0 if unknown."""
-        self._process.write("")
-        usage: dict[str, int] = json.loads(self._process.read(START_SECONDS))
+        self.write("")
+        usage: dict[str, int] = json.loads(self.read(START_SECONDS))
         return usage
 
     def errors_logged(self) -> str:
         """The log since the last call, from its first error on; '' without one."""
-        if self._log.stat().st_size == self._read:
+        if self._log.stat().st_size == self._read_bytes:
             return ""
         with self._log.open(errors="replace") as log:
-            log.seek(self._read)
+            log.seek(self._read_bytes)
             text = log.read()
-            self._read = log.tell()
+            self._read_bytes = log.tell()
         error = re.search("ERROR|Traceback", text)
         return text[error.start() :] if error else ""
 

@@ -68,41 +68,30 @@ def posts(draw: st.DrawFn) -> Request:
     path, body = draw(bodies())
     root = draw(st.sampled_from(["/v1", "/v1", "", "/@one/v1"]))
     fields = draw(FIELDS)
-    typed = (
-        () if any(name == "content-type" for name, _ in fields) else (("content-type", "application/json"),)
-    )
-    return Request("POST", root + path, (*typed, *fields), body)
+    if not any(name == "content-type" for name, _ in fields):
+        fields = (("content-type", "application/json"), *fields)
+    return Request("POST", root + path, fields, body)
 
 
 WORDS = TEXTS.map(lambda text: quote(text.encode("utf-8", "surrogatepass"), safe="/[]=&"))
 
 
+METHODS = ("GET", "GET", "POST", "DELETE", "PUT", "PATCH", "HEAD", "OPTIONS", "TRACE", "X")
+PATHS = (
+    "/chat/completions", "/chat/completions/{}", "/chat/completions/{}/messages", "/models", "/models/{}",
+    "/completions", "/health", "/{}", "//v1/models", "/engines/{}", "/docs", "/openapi.json",
+)  # fmt: skip
+
+
 @st.composite
 def other_requests(draw: st.DrawFn) -> Request:
     """Any method on any path, with a query."""
-    paths = [
-        "/chat/completions",
-        "/chat/completions/{}",
-        "/chat/completions/{}/messages",
-        "/models",
-        "/models/{}",
-    ]
-    path = draw(
-        st.sampled_from(
-            [*paths, "/completions", "/health", "/{}", "//v1/models", "/engines/{}", "/docs", "/openapi.json"]
-        )
-    )
+    path = draw(st.sampled_from(PATHS))
     names = st.sampled_from(["after", "limit", "order", "model", "metadata[a]", "metadata", "x"])
     query = "&".join(f"{name}={value}" for name, value in draw(st.lists(st.tuples(names, WORDS), max_size=3)))
-    method = draw(
-        st.sampled_from(["GET", "GET", "POST", "DELETE", "PUT", "PATCH", "HEAD", "OPTIONS", "TRACE", "X"])
-    )
-    target = (
-        draw(st.sampled_from(["/v1", ""]))
-        + path.format(draw(WORDS))
-        + draw(st.sampled_from(["", "?"]))
-        + query
-    )
+    method = draw(st.sampled_from(METHODS))
+    root, mark = draw(st.sampled_from(["/v1", ""])), draw(st.sampled_from(["", "?"]))
+    target = f"{root}{path.format(draw(WORDS))}{mark}{query}"
     return Request(method, target, draw(FIELDS), draw(st.sampled_from([b"", b"{}", b"[]", b"\xff"])))
 
 

@@ -76,35 +76,10 @@ def _command(command: Path, fake: FakeProcess, seed: int, seconds: float, which:
     path = fake.folder / "openapi.json"
     with urllib.request.urlopen(f"{url}/openapi.json", timeout=LONGEST) as reply:  # noqa: S310 our own server
         path.write_text(json.dumps(simplify_document(json.load(reply))))
-    options = [
-        "--checks",
-        "all",
-        "--exclude-checks",
-        EXCLUDED,
-        "--suppress-health-check",
-        "all",
-        "--continue-on-failure",
-    ]
-    options += [
-        "--max-time",
-        str(max(round(seconds), 1)),
-        "--request-timeout",
-        str(LONGEST),
-        "--max-response-time",
-        str(LONGEST),
-    ]
-    options += [
-        "--seed",
-        str(seed),
-        "--generation-database",
-        "none",
-        "--no-color",
-        "--warnings",
-        "off",
-        which,
-        CONTROL,
-    ]
-    return [str(command), "run", str(path), "--url", url, *options]
+    options = f"--max-time {max(round(seconds), 1)} --request-timeout {LONGEST} --max-response-time {LONGEST}"
+    options += f" --checks all --exclude-checks {EXCLUDED} --suppress-health-check all --continue-on-failure"
+    options += f" --seed {seed} --generation-database none --no-color --warnings off {which} {CONTROL}"
+    return [str(command), "run", str(path), "--url", url, *options.split()]
 
 
 def simplify_document(document: Any) -> Any:

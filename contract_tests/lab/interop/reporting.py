@@ -17,28 +17,17 @@ from fake_server.wire.fixture import Fixture, save
 
 MIB = 1024 * 1024
 OUTCOMES = tuple(outcome.value for outcome in Outcome)
-COLUMNS = (
-    "server",
-    "version",
-    *OUTCOMES,
-    "MUST",
-    "SHOULD",
-    "requests",
-    "seconds",
-    "start",
-    "memory",
-    "rules",
-)
+COUNTS = ("MUST", "SHOULD", "requests", "seconds", "start", "memory")
+COLUMNS = ("server", "version", *OUTCOMES, *COUNTS, "rules")
 
 
 def format_leg(leg: Leg, change: Change) -> str:
     """What was found on one server: each rule's first finding in full, then what was not expected."""
-    lines = [
-        f"== {leg.server.title} {leg.server.version}: {leg.verdict}{': ' if leg.reason else ''}{leg.reason}"
-    ]
+    because = f": {leg.reason}" if leg.reason else ""
+    heading = f"== {leg.server.title} {leg.server.version}: {leg.verdict}{because}"
     if leg.report is None:
-        return lines[0]
-    lines += [f"note      {note}" for note in leg.report.notes]
+        return heading
+    lines = [heading, *(f"note      {note}" for note in leg.report.notes)]
     lines += [
         f"{result.outcome:14} {result.case_id}: {result.reason}"
         for result in leg.report.results

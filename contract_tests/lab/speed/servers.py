@@ -66,28 +66,13 @@ def llmock(folder: Path, *, streams: bool) -> Server:
 
 
 def _bare(kind: str, path: Path, http: str = "h11") -> Command:
-    return lambda port: [
-        sys.executable,
-        "-m",
-        "contract_tests.lab.speed.apps",
-        kind,
-        str(port),
-        str(path),
-        http,
-    ]
+    module = [sys.executable, "-m", "contract_tests.lab.speed.apps"]
+    return lambda port: [*module, kind, str(port), str(path), http]
 
 
 def _fake(scripts: Path) -> Command:
-    return lambda port: [
-        sys.executable,
-        "-m",
-        "fake_server",
-        "--plain",
-        "--scripts",
-        str(scripts),
-        "--port",
-        str(port),
-    ]
+    command = [sys.executable, "-m", "fake_server", "--plain", "--scripts", str(scripts), "--port"]
+    return lambda port: [*command, str(port)]
 
 
 def _write_scripts(folder: Path) -> list[Path]:

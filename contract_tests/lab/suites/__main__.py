@@ -122,17 +122,8 @@ def langchain(python: Path, seed: int | None) -> CompletedProcess[str]:
         folder = Path(name)
         shutil.copy(_HERE / "langchain_cases.py", folder / "test_langchain.py")
         shutil.copy(_HERE / "langchain_conftest.py", folder / "conftest.py")
-        command = [
-            str(python),
-            "-m",
-            "pytest",
-            "-q",
-            "-rsxfE",
-            "--no-fold-skipped",
-            "--tb=line",
-            "-p",
-            "no:cacheprovider",
-        ]
+        options = "-q -rsxfE --no-fold-skipped --tb=line -p no:cacheprovider"
+        command = [str(python), "-m", "pytest", *options.split()]
         command += [option for setting in _LOOPS for option in ("-o", f"asyncio_{setting}")]
         environ = child_environment(
             folder,
