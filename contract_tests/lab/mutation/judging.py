@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from itertools import chain
@@ -65,6 +66,7 @@ _inherited: list[tuple[Sequence[Mutant], Judge]] = []
 
 
 def _inherit(mutants: Sequence[Mutant], levels: tuple[Level, ...]) -> None:
+    gc.freeze()  # else every collection walks through all mutants, and copies their pages
     _inherited.append((mutants, Judge(levels)))
 
 

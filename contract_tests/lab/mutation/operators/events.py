@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from contract_tests.lab.mutation.json_paths import array_at
@@ -67,7 +67,7 @@ def _only_text(reply: Reply, index: int, moved: bool, blocks: list[bytes]) -> bo
     Pieces of text that are lost, repeated or swapped make another text; pieces of arguments do where these
     still are the text of an object. Defects in free text are planted live.
     """
-    if moved and _course(blocks) == _course(list(reply.blocks)):
+    if moved and _course(tuple(blocks)) == _course(reply.blocks):
         return True
     if _continues_call(reply.documents[index]):
         return _calls_stay_whole(reply, blocks)
@@ -90,7 +90,8 @@ def _calls_stay_whole(reply: Reply, blocks: list[bytes]) -> bool:
     return all(isinstance(jsontext.parse(call.arguments.encode()).value, dict) for call in calls)
 
 
-def _course(blocks: list[bytes]) -> dict[Any, list[bytes]]:
+@lru_cache(maxsize=8)  # that of the unchanged reply is asked for at each of its events
+def _course(blocks: tuple[bytes, ...]) -> dict[Any, list[bytes]]:
     """The events of each choice, and of the stream as a whole, each run of pieces of text folded into one.
 
     Choices go on side by side: only what one of them says has an order.
