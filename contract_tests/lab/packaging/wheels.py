@@ -46,6 +46,9 @@ def build_wheel() -> Path:
         wheel = build_from(ROOT, Path(folder))
         home = WHEELS / hashlib.sha256(wheel.read_bytes()).hexdigest()[:16]
         home.mkdir(parents=True, exist_ok=True)
+        for older in WHEELS.iterdir():
+            if older != home:
+                shutil.rmtree(older, ignore_errors=True)
         return Path(shutil.copy(wheel, home))
 
 
