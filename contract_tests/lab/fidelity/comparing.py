@@ -177,7 +177,7 @@ def content_coding(sent: Capture, received: Capture) -> Cell:
         return YES
     plain = gzip.decompress(sent.body)
     if _decode(received) == plain:
-        return _partly("decompressed" if received.body == plain else "compressed anew")
+        return _partly("decompressed" if received.body == plain else "recompressed")
     return _no(f"plain, {len(plain)} bytes became {len(_decode(received))} others")
 
 

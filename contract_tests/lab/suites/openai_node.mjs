@@ -1,4 +1,4 @@
-// The official SDK for Node against the fake at FAKE_URL: one line a check, `ok NAME` or `not ok NAME: why`.
+// The official SDK for Node against the fake at FAKE_URL: one line per check, `ok NAME` or `not ok NAME: why`.
 import assert from 'node:assert/strict';
 import OpenAI from 'openai';
 import { zodResponseFormat } from 'openai/helpers/zod';
@@ -35,12 +35,12 @@ const checks = {
     assert.ok(usage.total_tokens > 0);
   },
   async 'the stream helper'() {
-    const seen = [];
+    const deltas = [];
     const stream = client.chat.completions.stream(ask('Repeat after me: one two three'));
-    stream.on('content', (delta) => seen.push(delta));
+    stream.on('content', (delta) => deltas.push(delta));
     const whole = await stream.finalChatCompletion();
     assert.equal(whole.choices[0].message.content, 'one two three');
-    assert.equal(seen.join(''), 'one two three');
+    assert.equal(deltas.join(''), 'one two three');
   },
   async 'tools, whole'() {
     const reply = await client.chat.completions.create(
@@ -85,19 +85,19 @@ const checks = {
   },
   async 'models, moderations, text completions'() {
     const names = [];
-    for await (const one of client.models.list()) names.push(one.id);
+    for await (const listed of client.models.list()) names.push(listed.id);
     assert.ok(names.includes(model));
-    const judged = await client.moderations.create({ input: 'I want to harm the robots' });
-    assert.equal(judged.results[0].flagged, true);
+    const moderation = await client.moderations.create({ input: 'I want to harm the robots' });
+    assert.equal(moderation.results[0].flagged, true);
     const text = await client.completions.create({ model: 'gpt-3.5-turbo-instruct', prompt: 'Once', max_tokens: 5 });
     assert.equal(typeof text.choices[0].text, 'string');
   },
   async 'stored completions'() {
-    const made = await client.chat.completions.create(ask('hi', { store: true, metadata: { team: 'node' } }));
-    const found = [];
-    for await (const one of client.chat.completions.list({ limit: 1 })) found.push(one.id);
-    assert.ok(found.includes(made.id));
-    assert.equal((await client.chat.completions.delete(made.id)).deleted, true);
+    const stored = await client.chat.completions.create(ask('hi', { store: true, metadata: { team: 'node' } }));
+    const ids = [];
+    for await (const completion of client.chat.completions.list({ limit: 1 })) ids.push(completion.id);
+    assert.ok(ids.includes(stored.id));
+    assert.equal((await client.chat.completions.delete(stored.id)).deleted, true);
   },
   async 'errors by their status'() {
     const kinds = {
@@ -106,16 +106,16 @@ const checks = {
       429: OpenAI.RateLimitError, 500: OpenAI.InternalServerError, 503: OpenAI.InternalServerError,
     };
     for (const [status, kind] of Object.entries(kinds)) {
-      const refused = await client.chat.completions
-        .create(ask('hi'), faulty(`error;status=${status}`)).then(() => null, (error) => error);
-      assert.ok(refused instanceof kind, status);
-      assert.equal(typeof refused.type, 'string');
-      assert.match(refused.requestID, /^req_/);
+      const error = await client.chat.completions
+        .create(ask('hi'), faulty(`error;status=${status}`)).then(() => null, (raised) => raised);
+      assert.ok(error instanceof kind, status);
+      assert.equal(typeof error.type, 'string');
+      assert.match(error.requestID, /^req_/);
     }
     const refused = await client.chat.completions.create({ model, messages: [] }).catch((error) => error);
     assert.equal(refused.param, 'messages');
   },
-  async 'retries until it goes well'() {
+  async 'retries until it succeeds'() {
     await fetch(`${process.env.FAKE_URL}/__fake__/faults`, {
       method: 'POST', headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ fault: 'error', status: 503, retry_after: 0.01, times: 2 }),

@@ -138,9 +138,9 @@ CHANGES: dict[str, tuple[str, Callable[[Capture], Capture], dict[str, tuple[Verd
     "unpacked": ("gzip", lambda reply: replace(
         with_headers(reply, lambda fields: [f for f in fields if f[0] != "Content-Encoding"]),
         pieces=(Piece(gzip.decompress(reply.body), 0.0),)), {CODED: (PARTLY, "decompressed")}),
-    "packed anew": ("gzip", lambda reply: replace(
+    "compressed again": ("gzip", lambda reply: replace(
         reply, pieces=(Piece(gzip.compress(gzip.decompress(reply.body), 1, mtime=7), 0.0),)), {
-        CODED: (PARTLY, "compressed anew")}),
+        CODED: (PARTLY, "recompressed")}),
     "unpacked, head left": ("gzip", lambda reply: replace(
         reply, pieces=(Piece(gzip.decompress(reply.body), 0.0),)), {
         CODED: (NO, "plain, 330 bytes became 0 others")}),
