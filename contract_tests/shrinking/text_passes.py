@@ -72,11 +72,7 @@ def _recapture(exchange: Exchange, raw: bytes) -> Exchange:
     """What a recorder would have captured of these bytes, with the ending of the exchange."""
     reply = ReplyCapture(exchange.request, label=exchange.label, keep_raw=True)
     reply.feed(raw)
-    match exchange.ending:
-        case Ending.CLEAN | Ending.CUT | Ending.UNKNOWN | Ending.MALFORMED:
-            reply.eof()
-        case Ending.RESET:
-            reply.reset()
-        case other:
-            reply.stop(other, exchange.problem)
+    # Fewer bytes may no longer be malformed: then the connection simply ends after them.
+    malformed = exchange.ending is Ending.MALFORMED
+    reply.end(Ending.CUT if malformed else exchange.ending, exchange.problem)
     return reply.exchange.but(unknown=exchange.unknown)

@@ -22,7 +22,10 @@ def between(a: Exchange, b: Exchange) -> Comparison:
 
 
 def rows(found: Comparison) -> list[tuple[str, str, str, str]]:
-    return [(one.kind.value, one.where, one.a, one.b) for one in found.differences]
+    return [
+        (difference.kind.value, difference.where, difference.a, difference.b)
+        for difference in found.differences
+    ]
 
 
 def reply(value: Any, **asked: Any) -> Exchange:

@@ -79,7 +79,7 @@ def test_every_option_of_a_run_can_stand_in_a_file(tmp_path: Path) -> None:
     path = tmp_path / "contract.toml"
     path.write_text("nothing = 1\n")
     done = CliRunner().invoke(run_command, ["http://127.0.0.1:9", "--config", str(path)])
-    options = [name for one in run_command.params for name in one.opts if name.startswith("--")]
+    options = [name for param in run_command.params for name in param.opts if name.startswith("--")]
     assert len(options) > 20
     for name in set(options) - {"--config", "--list"}:
         assert name.removeprefix("--") in done.output.replace("\n", "")

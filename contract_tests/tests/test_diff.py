@@ -140,12 +140,12 @@ SAME |= {
 
 @pytest.mark.parametrize(("a", "b"), SAME.values(), ids=SAME)
 def test_what_naturally_varies_is_no_difference(a: Exchange, b: Exchange) -> None:
-    assert [one for one in rows(between(a, b)) if one[0] != "order"] == []
+    assert [row for row in rows(between(a, b)) if row[0] != "order"] == []
 
 
 def test_a_member_of_chunks_and_of_what_they_make_together_is_told_once() -> None:
     found = between(STREAM, stream(ROLE, chunk({"refusal": "No"}), END))
-    assert [one[1] for one in rows(found) if one[0] == "shape"] == [
+    assert [row[1] for row in rows(found) if row[0] == "shape"] == [
         "choices[].delta.content",
         "choices[].delta.refusal",
     ]
@@ -154,7 +154,7 @@ def test_a_member_of_chunks_and_of_what_they_make_together_is_told_once() -> Non
 def test_streamed_calls_are_what_the_dict_has() -> None:
     call = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
     found = between(stream(ROLE, chunk(ARGUMENTS), END), reply(message(None, tool_calls=[call])))
-    assert [one[1] for one in rows(found) if one[0] == "shape"] == ["the body"]
+    assert [row[1] for row in rows(found) if row[0] == "shape"] == ["the body"]
 
 
 def test_a_form_that_both_have_does_not_count_against_either() -> None:
@@ -180,7 +180,7 @@ def test_another_cut_of_the_same_answer_is_a_matter_of_order() -> None:
 
 def test_a_dict_beside_a_stream_is_told_and_what_they_say_is_compared() -> None:
     found = between(STREAM, reply(message(None), stream=True))
-    assert [one for one in rows(found) if one[0] == "shape"] == [
+    assert [row for row in rows(found) if row[0] == "shape"] == [
         ("shape", "the body", "event stream", "JSON object"),
         ("shape", "merged: choices[].message.content", "string", "absent"),
     ]
@@ -232,7 +232,7 @@ ORDERS: dict[str, tuple[Exchange, Exchange, tuple[str, str, str]]] = {
 
 @pytest.mark.parametrize(("a", "b", "expected"), ORDERS.values(), ids=ORDERS)
 def test_a_difference_of_order(a: Exchange, b: Exchange, expected: tuple[str, str, str]) -> None:
-    found = [one for one in rows(between(a, b)) if one[0] != "shape"]
+    found = [row for row in rows(between(a, b)) if row[0] != "shape"]
     assert found == [("order", *expected)]
 
 
@@ -244,7 +244,7 @@ def test_several_choices_are_followed_one_by_one() -> None:
     in_turn = stream(ROLE, TEXT, END, second(ROLE), second(TEXT), second(END))
     assert rows(between(interleaved, in_turn)) == []
     turned = stream(ROLE, TEXT, END, second(TEXT), second(ROLE), second(END))
-    assert [one[1] for one in rows(between(interleaved, turned))] == ["choice 1"]
+    assert [row[1] for row in rows(between(interleaved, turned))] == ["choice 1"]
 
 
 VERDICTS = [

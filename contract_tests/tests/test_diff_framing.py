@@ -21,7 +21,7 @@ from fake_server.wire.exchange import Aspect, Ending, Exchange, Framing, Write
 
 def rewritten(old: bytes, new: bytes) -> Exchange:
     """The stream with bytes replaced in each write."""
-    return STREAM.but(writes=tuple(Write(one.data.replace(old, new)) for one in STREAM.writes))
+    return STREAM.but(writes=tuple(Write(write.data.replace(old, new)) for write in STREAM.writes))
 
 
 LONG = b"".join(write.data for write in STREAM.writes)
@@ -115,7 +115,7 @@ def test_header_values_that_vary_are_compared_by_kind() -> None:
 
 def test_times_are_told_where_they_differ_notably() -> None:
     def paced(head: float, pause: float) -> Exchange:
-        return STREAM.but(head_pause=head, writes=tuple(Write(one.data, pause) for one in STREAM.writes))
+        return STREAM.but(head_pause=head, writes=tuple(Write(write.data, pause) for write in STREAM.writes))
 
     assert rows(between(paced(0.1, 0.02), paced(0.14, 0.025))) == []
     found = between(paced(0.1, 0.02), paced(0.5, 0.02))
@@ -125,7 +125,7 @@ def test_times_are_told_where_they_differ_notably() -> None:
         ("timing", "time in all", "200 ms", "600 ms (×3)"),
     ]
     assert found.same
-    assert "pause between writes" in [one[1] for one in rows(between(paced(0.1, 0.02), paced(0.1, 0.2)))]
+    assert "pause between writes" in [row[1] for row in rows(between(paced(0.1, 0.02), paced(0.1, 0.2)))]
     assert between(paced(0.1, 0.02), STREAM).unknown == ("times (not recorded in B)",)
 
 

@@ -158,7 +158,7 @@ def test_a_full_disk_is_told_and_main_still_gets_its_poem(target: str, tmp_path:
 )
 def test_wrong_use_is_one_line(options: list[str], words: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    filled = [one.format(folder=tmp_path / "new", file=tmp_path / "file" / "x") for one in options]
+    filled = [option.format(folder=tmp_path / "new", file=tmp_path / "file" / "x") for option in options]
     done = run("record", *filled)
     assert done.returncode == 2
     assert words in done.stderr

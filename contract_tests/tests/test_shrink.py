@@ -34,7 +34,7 @@ ASKED = Request(
 
 
 def stream(*data: Any, **values: Any) -> Exchange:
-    texts = [one if isinstance(one, str) else json.dumps(one) for one in data]
+    texts = [item if isinstance(item, str) else json.dumps(item) for item in data]
     body = tuple(Write(encode(text), 0.01) for text in texts)
     headers = (
         ("Content-Type", "text/event-stream"),

@@ -27,7 +27,7 @@ ASKED = b'{"model":"gpt-4o-mini","messages":[{"role":"user","content":"Write."}]
 
 @cache
 def _of(provider: str) -> list[Exchange]:
-    return [one.exchange for one in read(SHARED / "recordings" / f"{provider}.jsonl")]
+    return [recording.exchange for recording in read(SHARED / "recordings" / f"{provider}.jsonl")]
 
 
 ALSO = {name: {"chat.stream.other-model"} for name in ("groq", "databricks")}

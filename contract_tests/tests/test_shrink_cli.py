@@ -29,7 +29,9 @@ TWO_RULES = BROKEN / "chat.stream.choice-index.yaml"
 
 
 def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(shrink_command, [str(one) for one in arguments], standalone_mode=False)
+    return CliRunner().invoke(
+        shrink_command, [str(argument) for argument in arguments], standalone_mode=False
+    )
 
 
 def broken(name: str) -> Exchange:

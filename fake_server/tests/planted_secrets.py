@@ -43,7 +43,7 @@ def exchange(
 
 def stream(*data: object, **more: object) -> Exchange:
     body = b"".join(
-        b"data: %s\n\n" % (one if isinstance(one, bytes) else json.dumps(one).encode()) for one in data
+        b"data: %s\n\n" % (item if isinstance(item, bytes) else json.dumps(item).encode()) for item in data
     )
     return exchange(body, kind="text/event-stream", **more)  # type: ignore[arg-type]
 

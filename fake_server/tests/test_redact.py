@@ -197,9 +197,9 @@ def test_of_genuine_recordings_only_what_is_named_secret_is_replaced() -> None:
     lines = RECORDINGS.read_bytes().splitlines()[::9]
     bodies = [json.loads(line)["response"]["body"] for line in lines]
     exchanges = [
-        exchange(one.encode() if isinstance(one, str) else json.dumps(one).encode()) for one in bodies
+        exchange(body.encode() if isinstance(body, str) else json.dumps(body).encode()) for body in bodies
     ]
-    changed = [one for one in exchanges if redact(one).replaced]
+    changed = [exchange for exchange in exchanges if redact(exchange).replaced]
     assert len(changed) < len(exchanges) / 50
     assert not any(scan(redact(one).exchange) for one in changed)
 

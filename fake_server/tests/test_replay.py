@@ -201,7 +201,7 @@ def test_however_a_recorder_read_the_bytes_a_client_gets_the_writes(
     exchange: Exchange, sizes: list[int]
 ) -> None:
     sent = b"".join(write.data for write in serialize_reply(exchange))
-    reads = tuple(Write(one.data, 0.001) for one in cut(sent, sizes))
+    reads = tuple(Write(write.data, 0.001) for write in cut(sent, sizes))
     reply = ReplyCapture(exchange.request)
     for number, read in enumerate(reads, 1):
         reply.feed(read.data, number * 0.001)

@@ -170,7 +170,7 @@ def test_files_and_folders_are_read_in_order(tmp_path: Path) -> None:
     for number in (2, 1):
         fixture.save(fixture.Fixture(STREAM.with_payload(b"%d" % number)), tmp_path / f"r{number}.yaml")
     replaying = ReplayTransport([tmp_path / "r2.yaml", str(tmp_path), STREAM, fixture.Fixture(STREAM)])
-    assert [one.label for one in replaying.unplayed] == ["r2", "r1", "stream", "stream"]
+    assert [recording.label for recording in replaying.unplayed] == ["r2", "r1", "stream", "stream"]
     (tmp_path / "empty").mkdir()
     (tmp_path / "bad.yaml").write_text("openai-contract-fixture: 9\n")
     for path, says in (

@@ -48,13 +48,13 @@ def test_a_raw_socket_gets_each_fixture_as_it_was(folder: str) -> None:
                     sizes = [len(write.data) for write in exchange.writes]
                     assert [len(write.data) for write in again.writes] == sizes, exchange.label
 
-    assert [one.label for one in shelf if differences(one)] == []
+    assert [recording.label for recording in shelf if differences(recording)] == []
     asyncio.run(main())
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_the_transport_shows_each_fixture_as_a_socket_does(folder: str) -> None:
-    shelf = [one for one in recordings(folder) if one.ending is not Ending.TIMED_OUT]
+    shelf = [recording for recording in recordings(folder) if recording.ending is not Ending.TIMED_OUT]
     replaying = ReplayTransport(shelf, speed=0, match="any")
     with (
         ReplayServer(shelf, speed=0, match="any") as server,

@@ -257,12 +257,12 @@ def test_requests_at_once_get_one_recording_each() -> None:
             thread.start()
         for thread in threads:
             thread.join()
-    assert sorted(got) == sorted(one.label for one in shelf)
+    assert sorted(got) == sorted(recording.label for recording in shelf)
     assert not replaying.unplayed
 
     async def main() -> None:
         async with Playback(shelf, speed=0) as playback:
             replies = await asyncio.gather(*(ask(playback.port, post(asking().body)) for _ in shelf))
-        assert sorted(reply.body for reply in replies) == sorted(one.payload for one in shelf)
+        assert sorted(reply.body for reply in replies) == sorted(recording.payload for recording in shelf)
 
     run(main())

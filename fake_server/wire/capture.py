@@ -112,6 +112,16 @@ class ReplyCapture:
         """The server sent RST."""
         self.stop(Ending.RESET, f"the server reset the connection: {self._missing()}")
 
+    def end(self, ending: Ending, problem: str) -> None:
+        """End the reply the way a recording ended: with FIN, with RST, or for the reason `problem`."""
+        match ending:
+            case Ending.CLEAN | Ending.CUT | Ending.UNKNOWN:
+                self.eof()
+            case Ending.RESET:
+                self.reset()
+            case _:
+                self.stop(ending, problem)
+
     def stop(self, ending: Ending, problem: str) -> None:
         """End the reply here for an outside reason; does nothing if the reply has already ended."""
         if self.ended:

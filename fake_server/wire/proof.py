@@ -26,13 +26,7 @@ def capture_replay(exchange: Exchange) -> Exchange:
     for write in serialize_reply(exchange):
         at += write.pause
         reply.feed(write.data, at)
-    match exchange.ending:
-        case Ending.CLEAN | Ending.CUT | Ending.UNKNOWN:
-            reply.eof()
-        case Ending.RESET:
-            reply.reset()
-        case other:
-            reply.stop(other, exchange.problem)
+    reply.end(exchange.ending, exchange.problem)
     return reply.exchange
 
 
