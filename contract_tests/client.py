@@ -232,7 +232,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     if not (0 < options.timeout <= 86_400 and options.max_bytes > 0):
         parser.error("--timeout takes seconds, above 0 and up to a day, --max-bytes a number above 0")
     if not (options.key.isascii() and options.key.isprintable()):
-        parser.error("OPENAI_API_KEY holds characters that no header can carry; set it anew")
+        parser.error("OPENAI_API_KEY holds characters that no header can carry; set it again")
     options.place = re.sub("//[^/@]*@", "//", options.url)
     options.loopback = LOOPBACK.fullmatch(at[1].strip("[]")) is not None
     return options

@@ -18,10 +18,12 @@ class Judged:
 
     @cached_property
     def view(self) -> View:
+        """The exchange as rules read it."""
         return View(self.exchange)
 
     @cached_property
     def judgement(self) -> Judgement:
+        """What all rules say of it."""
         return judge(self.view)
 
     @property

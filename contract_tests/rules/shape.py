@@ -41,6 +41,7 @@ says null, and evaluation harnesses know it (stanford-crfm/helm#54)."""
 
 
 def without_indexes(path: Path) -> Path:
+    """The names of a path alone."""
     return tuple(step for step in path if isinstance(step, str))
 
 
@@ -65,7 +66,7 @@ def validator(name: str) -> Any:
 
 
 def shape_complaints(name: str, node: Node) -> Iterable[Complaint]:
-    """What the SDK's type says against a value, as faults at the members it names."""
+    """What the SDK's type says against a value, as complaints at the members it names."""
     try:
         validator(name).validate_python(node.value, strict=True)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""Before the first case: which base URL answers, which model to ask for, what an unknown path looks like."""
+"""Before the first case: which base URL answers, which model to use, how an unknown path is answered."""
 
 from __future__ import annotations
 
@@ -40,20 +40,20 @@ def split_target(url: str) -> tuple[str, tuple[str, str]]:
 async def prepare(session: Session, prefixes: tuple[str, str]) -> None:
     """Fill in the session's prefix, model, list of models and control exchange.
 
-    Raises Unreachable where nothing answers chat requests or the key is refused, NoModel where none was
-    named and the usual one is not listed.
+    Raises Unreachable if nothing answers chat requests or the key is refused, NoModel if none was named
+    and the usual one is not listed.
     """
     try:
         if not await _find_by_models(session, prefixes):
             await _find_by_chat(session, prefixes)
         if session.prefix != prefixes[0]:
             how = "with" if session.prefix else "without"
-            session.note(f"{session.base_url} is asked: the target answers {how} /v1")
+            session.note(f"using {session.base_url}: the target answers {how} /v1")
         session.model = session.model or _model(session)
         session.fitting = models_by_endpoint(session.listed)
         session.control = await session.exchange("control", "GET", f"/{NO_SUCH_PATH}-{secrets.token_hex(4)}")
     except NotReached as error:
-        raise Unreachable(f"it was not found yet when the run ended: {error}") from error
+        raise Unreachable(f"the run ended before it was found: {error}") from error
 
 
 def models_by_endpoint(listed: Iterable[str]) -> dict[str, str]:
@@ -99,7 +99,7 @@ async def _find_by_chat(session: Session, prefixes: tuple[str, str]) -> None:
 
 
 def _describe_answer(view: View) -> str:
-    """What an answer of no use was: why it ended, or its status with its type or where it leads."""
+    """What came instead of an answer: why it ended, or its status with its type or where it redirects."""
     if view.exchange.problem or not view.status:
         return view.exchange.problem or "no answer"
     leads = view.exchange.header("location")
@@ -108,7 +108,7 @@ def _describe_answer(view: View) -> str:
 
 
 async def _ask(session: Session, method: str, path: str, body: bytes = b"") -> View:
-    """One request; raises Unreachable where there is nobody or the key is refused."""
+    """Send one request. Raises Unreachable if nobody answers or the key is refused."""
     exchange = await session.exchange("target", method, path, body)
     view = View(exchange)
     if exchange.ending is Ending.UNREACHABLE:
@@ -117,7 +117,7 @@ async def _ask(session: Session, method: str, path: str, body: bytes = b"") -> V
         refusal = f"(status {view.status}): {refusal_text(view)}"
         if session.options.api_key:
             raise Unreachable(f"the target refuses the key {refusal}")
-        raise Unreachable(f"the target asks for a key, set OPENAI_API_KEY or use --key-env {refusal}")
+        raise Unreachable(f"the target requires a key; set OPENAI_API_KEY or use --key-env {refusal}")
     return view
 
 
@@ -126,7 +126,7 @@ def _model(session: Session) -> str:
     if named is None and listed and DEFAULT_MODEL not in listed:
         raise NoModel(listed)
     if named is None and not listed:
-        session.note(f"the target lists no models; {DEFAULT_MODEL} is asked for")
+        session.note(f"the target lists no models; {DEFAULT_MODEL} is used")
     if named is not None and listed and named not in listed:
         session.note(f"the target does not list {named}")
     return named or DEFAULT_MODEL

@@ -1,4 +1,4 @@
-"""What a run says: seven outcomes, the result of a case, the report of a run, the exit code."""
+"""What a run reports: seven outcomes, the result of a case, the report of the run, the exit code."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def below(case_id: str, prefix: str) -> bool:
 
 @dataclass(frozen=True)
 class CaseResult:
-    """One case as it went: `findings` of its exchanges and of its relations, `reason` where it is no pass.
+    """How one case went: `findings` of its exchanges and relations, `reason` if it is not a pass.
 
     `tolerated` holds the findings that a profile or a baseline covers; they are not in `findings`.
     """
@@ -70,7 +70,7 @@ class CaseResult:
 
 @dataclass(frozen=True)
 class Lack:
-    """A required section with the cases that did not come to their end, all with one outcome and reason."""
+    """Cases of a required section that were not judged, all with one outcome and one reason."""
 
     section: str
     outcome: Outcome
@@ -99,18 +99,19 @@ class RunReport:
 
     @property
     def findings(self) -> Iterator[Finding]:
-        """What counts: without what is tolerated."""
+        """The findings that count: those that are not tolerated."""
         for result in self.results:
             yield from result.findings
 
     @property
     def tolerated(self) -> Iterator[Tolerated]:
+        """What a profile or a baseline covers."""
         for result in self.results:
             yield from result.tolerated
 
     @property
     def lacking(self) -> list[Lack]:
-        """What is missing of the required sections, in their order."""
+        """What is missing from the required sections, in their order."""
         cases_by_reason: dict[tuple[str, Outcome, str], list[str]] = {}
         for section in self.required:
             for result in self.results:

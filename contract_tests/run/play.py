@@ -17,7 +17,7 @@ from fake_server.wire.exchange import Exchange, recut
 
 
 async def play_case(case: Case, session: Session) -> CaseResult:
-    """Ask what the case asks, judge what came. Never raises but for being cancelled."""
+    """Play the case and judge its exchanges. Raises nothing but CancelledError."""
     began = monotonic()
     ask = Ask(case, session)
     outcome, reason = await _send_requests(case, ask)
@@ -47,12 +47,12 @@ async def play_case(case: Case, session: Session) -> CaseResult:
 
 
 def not_reached(case: Case, reason: str) -> CaseResult:
-    """The result of a case that was not asked, or not to its end."""
+    """The result of a case that was not played, or not to its end."""
     return CaseResult(case.id, case.section, case.title, Outcome.NOT_REACHED, reason=reason)
 
 
 async def _send_requests(case: Case, ask: Ask) -> tuple[Outcome | None, str]:
-    """Why the case did not come to its end; None where it did and the findings decide."""
+    """Play the case: the outcome if it did not come to its end and why, None if the findings decide."""
     try:
         if ask.session.stopped:
             raise NotReached(ask.session.stopped)
@@ -75,7 +75,7 @@ def _format_error(error: Exception) -> str:
 
 
 def _judge_case(ask: Ask) -> Judgement:
-    """What the rules say of every exchange of the case and of them together."""
+    """What the rules say of each exchange of the case, and of all of them together."""
     parts = [*(judge(view) for view in ask.views), judge_trace(ask.trace())]
     return Judgement(
         tuple(finding for part in parts for finding in part.findings),
@@ -85,7 +85,7 @@ def _judge_case(ask: Ask) -> Judgement:
 
 
 def _outcome_with(outcome: Outcome | None, judged: Judgement) -> Outcome:
-    """The outcome with the findings taken in: a MUST finding is a failure whatever else went wrong."""
+    """The final outcome: a MUST finding is a failure, whatever else went wrong."""
     if outcome is Outcome.HARNESS_FAILED:
         return outcome
     if judged.ids(Level.MUST):
@@ -109,7 +109,7 @@ def _masked(finding: Finding, secrets: tuple[str, ...]) -> Finding:
 
 
 def _masked_exchange(exchange: Exchange, secrets: tuple[str, ...]) -> Exchange:
-    """The exchange with secrets in its reply starred out, byte for byte; unchanged where there are none."""
+    """The exchange with each secret in its reply replaced by as many stars."""
     payload, head = exchange.payload, str(exchange.headers)
     leaked = [secret for secret in secrets if secret.encode() in payload or secret in head]
     if not leaked:

@@ -1,4 +1,4 @@
-"""A run on a thread of its own, for pytest items that each wait for one result."""
+"""A run in a thread, for pytest items that each wait for one result."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from contract_tests.tolerance.entry import ToleranceEntry
 
 
 class LiveRun:
-    """The cases `wanted` asked of `target`; `known` findings are tolerated. `result` waits for one case."""
+    """Plays the cases `wanted` against `target` and tolerates `known` findings."""
 
     def __init__(
         self,
@@ -40,16 +40,17 @@ class LiveRun:
         return self._over
 
     def start(self) -> None:
+        """Begin the run."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End the run, whatever it is doing; does nothing where it never began or is over."""
+        """End the run, whatever it is doing. Does nothing if it never began or is over."""
         if self._thread.is_alive() and self._loop and self._task:
             self._loop.call_soon_threadsafe(self._task.cancel)
             self._thread.join(10.0)
 
     def result(self, case_id: str) -> CaseResult:
-        """The result of a case, waited for; raises what kept the run from asking it."""
+        """Wait for the result of a case. Raises what kept the run from playing it."""
         with self._changed:
             self._changed.wait_for(lambda: case_id in self._results or self._over)
             if case_id in self._results:
@@ -57,7 +58,7 @@ class LiveRun:
         raise self._trouble or RuntimeError(f"the run ended without a result for {case_id}")
 
     def reached_chat(self) -> bool:
-        """Whether a chat case was judged, or none was asked (then: any case)."""
+        """Whether a chat case was judged; if none was selected, whether any case was."""
         chat = [case_id for case_id in self.options.select if case_id.startswith("chat")]
         results = [self._results.get(case_id) for case_id in chat or self.options.select]
         return any(result.outcome in REACHED for result in results if result)

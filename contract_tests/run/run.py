@@ -1,4 +1,4 @@
-"""A live run: find the target, say the plan, ask every case, report what came of it."""
+"""A live run: find the target, announce the plan, play every case, report the results."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ OnPlan = Callable[[Plan], None]
 async def run(
     options: Options, on_result: OnResult | None = None, on_plan: OnPlan | None = None
 ) -> RunReport:
-    """Ask the target every selected case and judge all exchanges.
+    """Play every selected case against the target and judge all exchanges.
 
     `on_plan` is called once before the first case, `on_result` after each, both on the loop. Raises
-    UsageError for options that cannot be used, Unreachable where nothing answers, NoModel where no model
-    was named and the usual one is not listed. A run that is cancelled (or interrupted) while the cases are
-    asked returns the report so far; its `stopped` says so.
+    UsageError for options that cannot be used, Unreachable if nothing answers, NoModel if no model was
+    named and the usual one is not listed. A run that is cancelled or interrupted while cases are played
+    returns the report so far; its `stopped` says so.
     """
     began = monotonic()
     options.check()
@@ -54,7 +54,7 @@ async def run(
 
 
 def choose_cases(options: Options) -> list[Case]:
-    """The cases that `options.select` names. Raises UsageError where a prefix names none."""
+    """The cases that `options.select` names. Raises UsageError for a prefix that names none."""
     try:
         return select(options.select)
     except KeyError as error:
@@ -64,7 +64,7 @@ def choose_cases(options: Options) -> list[Case]:
 
 
 def make_plan(cases: list[Case], session: Session) -> Plan:
-    """What the cases will cost."""
+    """What the cases will cost at most."""
     return Plan(
         len(cases),
         min(sum(case.requests for case in cases), session.options.max_requests) + REQUESTS,
@@ -77,7 +77,7 @@ def make_plan(cases: list[Case], session: Session) -> Plan:
 async def _ask_all(
     cases: list[Case], session: Session, results: dict[str, CaseResult], on_result: OnResult | None
 ) -> str:
-    """Fill `results`; why not all cases were asked, '' where they were."""
+    """Fill `results`. Returns why not all cases were played, '' if they were."""
     waiting = deque(cases)
 
     async def work() -> None:
@@ -93,7 +93,7 @@ async def _ask_all(
         async with asyncio.timeout(max(0.0, session.seconds_left)):
             await asyncio.gather(*workers)
     except TimeoutError:
-        return f"the run's {session.options.run_seconds:g} s are over"
+        return f"the run's {session.options.run_seconds:g} s are up"
     except asyncio.CancelledError:
         current = asyncio.current_task()
         while current is not None and current.uncancel():

@@ -1,4 +1,4 @@
-"""Tolerances applied once, after judging and before the exit code and the reports."""
+"""Applies tolerances once, after judging and before the exit code and the reports."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ _TO_ITS_END = (Outcome.PASS, Outcome.WARN)
 
 
 def tolerate_in_run(report: RunReport, entries: Sequence[ToleranceEntry], today: date) -> RunReport:
-    """The report with what is tolerated told apart from what counts."""
+    """The report with what is tolerated kept apart from what counts."""
     results = tuple(tolerate_in_case(result, entries, today) for result in report.results)
     by_id = {result.case_id: result for result in report.results}
 
     def looked(entry: ToleranceEntry) -> bool:
-        """Whether all cases that may be meant were judged, and in one of them the rule had its say.
+        """Whether every case that the entry may mean was judged, and the rule applied in one of them.
 
-        A case that failed may have ended before it; that no case is called so is an answer too.
+        A case that failed may have ended before the rule could apply. An entry that means no case at all
+        counts as looked at: it is out of date.
         """
         meant = [case_id for case_id in CASES if entry.may_be_in(case_id)]
         results = [by_id[case_id] for case_id in meant if case_id in by_id]
@@ -35,7 +36,7 @@ def tolerate_in_run(report: RunReport, entries: Sequence[ToleranceEntry], today:
 
 
 def tolerate_in_case(result: CaseResult, entries: Sequence[ToleranceEntry], today: date) -> CaseResult:
-    """A failure of which every MUST finding is tolerated becomes a warning: it is no pass."""
+    """Tolerate what is known. A failure with no MUST finding left becomes a warning, not a pass."""
     counting, tolerated = split_tolerated(result.findings, entries, today)
     outcome = result.outcome
     if outcome is Outcome.FAIL and not any(finding.rule.level is Level.MUST for finding in counting):

@@ -1,4 +1,4 @@
-"""What a case holds in its hand: `ask` sends, judges nothing, and keeps every exchange with its part."""
+"""What a case sends its requests with: `ask` judges nothing and keeps every exchange by its role."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from fake_server.wire.exchange import Exchange
 Body = Mapping[str, Any]
 CHAT, COMPLETIONS, EMBEDDINGS = "/chat/completions", "/completions", "/embeddings"
 ATTEMPTS = 4
-"""How often a request is sent at most where the target answers 429."""
+"""How often a request that is answered 429 is sent at most."""
 
 _ECONOMY = {"max_tokens": "max_completion_tokens", "temperature": "", "seed": ""}
-"""What a case sends only to keep answers short and equal, and what stands in where it is refused."""
+"""Parameters that only keep answers short and equal, and what to send instead if they are refused."""
 
 
 class Ask:
@@ -56,11 +56,11 @@ class Ask:
         expect: str | None = None,
         headers: Iterable[Field] = (),
     ) -> View:
-        """Ask for a chat completion, or what else `path` gives.
+        """POST `body` and return the View of the exchange, known as `role` to the relation rules.
 
-        A `valid` body must be answered: raises Unsupported where the refusal names what the case is
-        about, Refused for any other, NotReached where 429s do not end. `expect` is the text to find in
-        the answer.
+        A `valid` body must be answered. Raises Unsupported if the refusal names what the case is about,
+        Refused for any other, NotReached if it is still answered 429. `expect` is the text that the answer
+        is to contain.
         """
         while True:
             sent = self._economical(body) if path == CHAT else dict(body)
@@ -68,7 +68,7 @@ class Ask:
             view = await self.raw("POST", path, data, headers, role=role)
             if path != CHAT and is_unknown_path(view, self.session.control):
                 self.views.remove(view)
-                raise Unsupported(f"POST {path} is answered as an unknown path is: status {view.status}")
+                raise Unsupported(f"POST {path} is answered like an unknown path: status {view.status}")
             if not valid:
                 return view
             if path != CHAT or not self._learns(view, sent):
@@ -77,22 +77,22 @@ class Ask:
             self.expected[role] = expect
         refusal = f"status {view.status}: {refusal_text(view)}"
         if view.status == 411:
-            raise Unsupported(f"the target wants the length of a request beforehand: {refusal}")
+            raise Unsupported(f"the target requires a Content-Length: {refusal}")
         named = self._refused_feature(view)
         if named:
             raise Unsupported(f"status {view.status} names {named}: {refusal_text(view)}")
         if path != CHAT and is_about_model(view):
             raise NotReached(
-                f"no model for it is known, name one: --model {self.brief.endpoint}=NAME ({refusal})"
+                f"no model is known for it; name one with --model {self.brief.endpoint}=NAME ({refusal})"
             )
         return self._accepted(role, view)
 
     async def get(self, path: str, *, role: str = "dict", valid: bool = True) -> View:
-        """GET a path; raises Unsupported where it is answered as a path that does not exist."""
+        """GET a path. Raises Unsupported if it is answered like a path that does not exist."""
         view = await self.raw("GET", path, role=role)
         if is_unknown_path(view, self.session.control):
             self.views.remove(view)
-            raise Unsupported(f"GET {path} is answered as an unknown path is: status {view.status}")
+            raise Unsupported(f"GET {path} is answered like an unknown path: status {view.status}")
         return self._accepted(role, view) if valid else view
 
     async def raw(
@@ -105,7 +105,7 @@ class Ask:
         role: str = "dict",
         keyless: bool = False,
     ) -> View:
-        """Send these bytes; a 429 is waited out. Raises NotReached where the run or its cap ends first."""
+        """Send these bytes and wait out any 429. Raises NotReached if the run or its limit ends first."""
         label = self.brief.id if self.brief.requests == 1 else f"{self.brief.id} {role}"
         for attempt in range(1, ATTEMPTS + 1):
             view = View(await self.session.exchange(label, method, path, body, headers, keyless=keyless))
@@ -117,7 +117,7 @@ class Ask:
         raise NotReached(f"still 429 after {ATTEMPTS} requests")
 
     async def together(self, requests: Sequence[tuple[str, Body, str]]) -> list[View]:
-        """Ask several (role, body, expected text) at once."""
+        """Send several (role, body, expected text) at once and return their Views in order."""
         tasks = [asyncio.ensure_future(self(body, role=role, expect=text)) for role, body, text in requests]
         try:
             return list(await asyncio.gather(*tasks))
@@ -127,12 +127,12 @@ class Ask:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def body(self, prompt: str | Sequence[Any], tokens: int = 32, **more: Any) -> dict[str, Any]:
-        """A chat request for `prompt` (one user's text, or messages) with at most `tokens` of answer."""
+        """A chat request: `prompt` is a user's text or the messages, `tokens` what its answer may cost."""
         messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else list(prompt)
         return {"model": self.model, "messages": messages, "max_tokens": tokens, **more}
 
     async def leave(self, body: Body, *, role: str) -> View:
-        """Ask for a stream and hang up at its first event."""
+        """Request a stream and hang up at its first event."""
         sent = self._economical(body)
         data = json.dumps(sent, ensure_ascii=False).encode()
         return self.keep(
@@ -140,7 +140,7 @@ class Ask:
         )
 
     async def in_turn(self, requests: Sequence[tuple[str, Body, str]]) -> None:
-        """Ask several (role, body, expected text) one after the other over one connection."""
+        """Send several (role, body, expected text) one after the other over one connection."""
         sent = [
             (f"{self.brief.id} {role}", CHAT, json.dumps(self._economical(body), ensure_ascii=False).encode())
             for role, body, _ in requests
@@ -149,24 +149,24 @@ class Ask:
             self.expected[role] = text
             view = self.keep(exchange, role)
             if view.status == 429:
-                raise NotReached(f"{role}: status 429 on a connection that is to be kept")
+                raise NotReached(f"{role}: status 429 on a connection that was to stay open")
             self._accepted(role, view)
 
     def nonce(self) -> str:
-        """A word no one has said before."""
+        """A word that nobody has sent before."""
         return "k" + secrets.token_hex(4)
 
     # -- what the run reads afterwards
 
     def keep(self, exchange: Exchange, role: str) -> View:
-        """Add an exchange that something else than `ask` provoked."""
+        """Add an exchange that was not sent by this object, such as one of main()."""
         view = View(exchange)
         self.views.append(view)
         self.roles[role] = view
         return view
 
     def trace(self) -> Trace:
-        """The parts of this case for the rules about several exchanges."""
+        """The exchanges of this case by role, for the relation rules."""
         return Trace(
             self.brief.id,
             dict(self.roles),
@@ -178,7 +178,7 @@ class Ask:
 
     @property
     def deterministic(self) -> bool | None:
-        """Whether every equal dict request ("dict", "again", "once more") had an equal answer."""
+        """Whether equal requests ("dict", "again", "once more") had equal answers; None if not tried."""
         views = [self.roles[role] for role in ("dict", "again", "once more") if role in self.roles]
         texts = [answer_texts(view) for view in views]
         return all(text == texts[0] for text in texts) if len(texts) > 1 and texts[0] else None
@@ -192,32 +192,31 @@ class Ask:
         return view
 
     def _economical(self, body: Body) -> dict[str, Any]:
-        """The body with what this target refuses left out or renamed."""
+        """The body without the parameters that this target refuses, or with their replacements."""
         swap = {name: new for name, new in self.session.dropped.items() if name not in self.brief.features}
         named = ((swap.get(name, name), value) for name, value in body.items())
         return {name: value for name, value in named if name}
 
     def _learns(self, view: View, sent: Body) -> bool:
-        """Whether a refusal names a parameter the case can do without, which is then given up."""
+        """Whether a refusal names a parameter that the case can do without; it is left out from now on."""
         if view.status not in (400, 422):
             return False
         for name, instead in _ECONOMY.items():
             if name in sent and name not in self.brief.features and names_parameter(view, name):
                 self.session.dropped[name] = instead
-                self.session.note(
-                    f"the target refuses {name}; sent without it" + f" ({instead})" * bool(instead)
-                )
+                rest = f"{instead} is sent instead" if instead else "it is left out"
+                self.session.note(f"the target refuses {name}; {rest}")
                 return True
         return False
 
     def _refused_feature(self, view: View) -> str:
-        """The feature of this case that a 400 (422, 501) names."""
+        """The feature of this case that a refusal (400, 422 or 501) names, '' if none."""
         if view.status not in (400, 422, 501):
             return ""
         return next((name for name in self.brief.features if names_parameter(view, name)), "")
 
     async def _wait(self, view: View, attempt: int) -> None:
-        """Wait as long as a 429 says; raises NotReached where that is longer than the run may last."""
+        """Wait as long as a 429 says. Raises NotReached if the run would be over by then."""
         if view.root["error"]["code"].value == "insufficient_quota":
             self.session.stopped = self.session.stopped or "the quota is used up (status 429)"
             raise NotReached(self.session.stopped)
@@ -225,5 +224,5 @@ class Ask:
         seconds = min(2.0**attempt, 10.0) if seconds is None else seconds
         if attempt == ATTEMPTS or seconds > self.session.seconds_left:
             self.session.put_off(self.brief.id)
-            raise NotReached(f"status 429, to be asked again in {seconds:g} s (request {attempt})")
+            raise NotReached(f"status 429, with {seconds:g} s to wait (request {attempt})")
         await asyncio.sleep(seconds)

@@ -1,4 +1,4 @@
-"""What can stop a run, and what can stop one case."""
+"""What stops a run, and what stops a case."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 
 class Unreachable(Exception):
-    """Nothing that speaks of chat completions answers at the target; the text says why."""
+    """Nothing at the target answers chat completions; the text says why."""
 
 
 class UsageError(Exception):
@@ -23,16 +23,16 @@ class NoModel(Exception):
 
 
 class NotReached(Exception):
-    """The case cannot be asked (to its end): a cap, a limit of the target, the end of the run."""
+    """The case cannot be played to its end: a limit of the run or of the target was met."""
 
 
 class Unsupported(Exception):
-    """The target says that it does not have what the case is about."""
+    """The target says that it lacks what the case is about."""
 
 
 class SetupFailed(Exception):
-    """What the case needs first did not come."""
+    """What the case needs first, such as a tool call to answer, did not come."""
 
 
 class Refused(Exception):
-    """A valid request was not answered with 2xx; the findings say how."""
+    """A valid request was not answered with a 2xx status; the findings say how."""

@@ -1,4 +1,4 @@
-"""What a run is told, and what it says before it begins."""
+"""The options of a run, and the plan it announces."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ class Options:
     keep_raw: bool = False
 
     def check(self) -> None:
-        """Raises UsageError where a number makes no sense or the key cannot be a header."""
+        """Check the numbers and the key. Raises UsageError."""
         for name in ("concurrency", "max_requests", "run_seconds"):
             if not getattr(self, name) > 0:
                 raise UsageError(f"{name} must be above 0, not {getattr(self, name)}")
         if self.api_key and not (self.api_key.isascii() and self.api_key.isprintable()):
-            raise UsageError("the API key holds characters that no header can carry; set it anew")
+            raise UsageError("the API key contains characters that no header can carry; set it again")
 
     def model_for(self, case_id: str, otherwise: str) -> str:
         """The model that the longest fitting prefix in `models` names for a case."""
@@ -55,7 +55,7 @@ class Options:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must not be seen in a report: the key, and extra headers and query whose names say so."""
+        """What no report may show: the key, and extra headers and query parameters named like credentials."""
         extra = ((name, value) for name, value in (*self.headers, *self.query) if _SECRET.search(name))
         given = (self.api_key or "", *(value.split(" ")[-1] for _, value in extra))
         return tuple(value for value in given if len(value) > 7)
@@ -63,7 +63,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run is about to do: at most so many requests and answer tokens (429s aside)."""
+    """What a run is about to do: the most requests and answer tokens it needs, repeats after 429s aside."""
 
     cases: int
     requests: int

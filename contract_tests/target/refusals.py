@@ -1,4 +1,4 @@
-"""What a refusal is about: a parameter, a path, a model; and when to ask again."""
+"""What a refusal is about (a parameter, a path, a model), and when to try again."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def refusal_text(view: View) -> str:
 
 
 def retry_after(exchange: Exchange) -> float | None:
-    """The seconds Retry-After asks for, from 0 up; None where it says nothing that can be read."""
+    """The seconds that Retry-After asks for, 0 or more; None if it is missing or unreadable."""
     value = exchange.header("retry-after")
     if value is None:
         return None
@@ -62,8 +62,8 @@ def is_about_model(view: View) -> bool:
 def is_unknown_path(view: View, control: Exchange | None) -> bool:
     """Whether the target says that it does not have the path.
 
-    It does by 501, by answering as it answers a path that cannot exist (`control`), or by a 404 that says
-    so in its words: a proxy passes on what its upstream says of a path.
+    It says so by 501, by the answer it gives to a path that cannot exist (`control`), or in the words of a
+    404: a proxy passes on what its upstream says of a path.
     """
     if view.status == 501:
         return True

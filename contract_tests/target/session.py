@@ -1,4 +1,4 @@
-"""One run's way to the target: every request goes through the relay, is counted, and is bounded."""
+"""One run's way to the target: every request goes through the relay, is counted, and has time limits."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _AT_A_BOUND = (Ending.TIMED_OUT, Ending.OVERSIZED, Ending.UNREACHABLE)
 
 
 class Session:
-    """The state that the cases of a run share; who makes one enters it: `async with session`.
+    """The state that the cases of a run share: `async with Session(options, root) as session`.
 
     `root` is the target without `/v1`, `prefix` what goes before every path. `stopped` says why no
-    more is asked, '' while the run goes on.
+    more requests are sent, '' while the run goes on.
     """
 
     def __init__(self, options: Options, root: str) -> None:
@@ -36,13 +36,13 @@ class Session:
         self.root, self.prefix, self.model = root, "", ""
         self.listed: tuple[str, ...] = ()
         self.fitting: dict[str, str] = {}
-        """A listed model for each endpoint that chat models do not serve."""
+        """For each endpoint that chat models do not serve, a listed model whose name fits."""
         self.control: Exchange | None = None
         self.requests = 0
         self.stopped = ""
         self.notes: list[str] = []
         self.dropped: dict[str, str] = {}
-        """Parameters the target refused and no case is about, with what is sent instead ('': nothing)."""
+        """Parameters that the target refused, with what is sent instead ('': nothing)."""
         self.deadline = asyncio.get_running_loop().time() + options.run_seconds
         self._awaited: dict[str, asyncio.Future[Exchange]] = {}
         self._struck: list[str] = []
@@ -85,33 +85,39 @@ class Session:
 
     @property
     def seconds_left(self) -> float:
+        """Seconds until the time limit of the run, below zero after it."""
         return self.deadline - asyncio.get_running_loop().time()
 
     def note(self, text: str) -> None:
+        """Add a remark for the report, once."""
         if text not in self.notes:
             self.notes.append(text)
 
     def count(self, requests: int = 1) -> None:
-        """Take `requests` from what may be sent. Raises NotReached where the run or the cap is at its end."""
+        """Count `requests`. Raises NotReached if the run has stopped or the limit is reached."""
         if self.stopped:
             raise NotReached(self.stopped)
         if self.requests + requests > self.options.max_requests:
             most = self.options.max_requests
-            raise NotReached(f"the cap of {most} request{'' if most == 1 else 's'} is met (--max-requests)")
+            raise NotReached(
+                f"the limit of {most} request{'' if most == 1 else 's'} is reached (--max-requests)"
+            )
         self.requests += requests
 
     def strike(self, case_id: str, exchanges: Iterable[Exchange]) -> None:
-        """Remember a case that met a bound (or found nobody); the third one stops the run."""
+        """Remember a case that ran into a bound or found nobody; the third one stops the run."""
         if any(exchange.ending in _AT_A_BOUND for exchange in exchanges):
             self._struck.append(case_id)
         if len(self._struck) >= STRIKES and not self.stopped:
-            self.stopped = f"stopped after {STRIKES} cases at a bound: {', '.join(self._struck)}"
+            self.stopped = f"stopped after {STRIKES} cases that ran into a bound: {', '.join(self._struck)}"
 
     def put_off(self, case_id: str) -> None:
-        """Remember a case whose 429s did not end; the third one stops the run."""
+        """Remember a case that was still answered 429; the third one stops the run."""
         self._put_off.append(case_id)
         if len(self._put_off) >= STRIKES and not self.stopped:
-            self.stopped = f"stopped after {STRIKES} cases whose 429s did not end: {', '.join(self._put_off)}"
+            self.stopped = (
+                f"stopped after {STRIKES} cases that were still answered 429: {', '.join(self._put_off)}"
+            )
 
     async def exchange(
         self,
@@ -126,7 +132,7 @@ class Session:
     ) -> Exchange:
         """Send one request below the base URL and return what crossed the wire, labelled `label`.
 
-        `leave` hangs up at the first event of the reply; `keyless` adds no key of the target's.
+        `leave` hangs up at the first event of the reply; `keyless` leaves the target's key out.
         """
         request = (label, method, path, body, headers)
         if not keyless:
@@ -175,7 +181,7 @@ class Session:
 
 
 def _request(method: str, target: str, headers: Iterable[Field], body: bytes) -> bytes:
-    """A request as bytes, with the header fields that the official SDK sends where none are given."""
+    """A request as bytes, with the header fields that the official SDK sends unless others are given."""
     given = tuple(headers)
     named = {name.lower() for name, _ in given}
     usual: list[Field] = [
@@ -196,7 +202,7 @@ def _request(method: str, target: str, headers: Iterable[Field], body: bytes) ->
 
 
 async def _read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, leave: bool) -> None:
-    """Read and forget: what is judged is what the relay saw. With `leave`, hang up at the first event."""
+    """Read and drop the reply: the relay captures it. With `leave`, hang up at the first event."""
     seen = b""
     with contextlib.suppress(ConnectionError):
         while piece := await reader.read(65536):

@@ -103,7 +103,7 @@ def test_what_is_none_of_the_api_is_skipped_and_counted() -> None:
     for name in ("mitm.har", "mitm.flow"):
         skipped: Counter[str] = Counter()
         assert len(sample(name, skipped=skipped)) == 4
-        assert skipped == {"no endpoint of the OpenAI API": 1}
+        assert skipped == {"not an endpoint of the OpenAI API": 1}
         assert [one.name.rpartition("-")[0] for one in sample(name, endpoint="models")] == ["mitm-models"]
 
 

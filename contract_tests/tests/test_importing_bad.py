@@ -87,7 +87,7 @@ def test_a_browsers_har(tmp_path: Path) -> None:
         ({"request__url": "data:image/png;base64,AAAA"}, "data: and not HTTP"),
         ({"request__url": "wss://h/v1/realtime"}, "wss: and not HTTP"),
         ({"request__method": "OPTIONS"}, "OPTIONS asks nothing of the API"),
-        ({"request__url": "https://h/logo.png"}, "no endpoint of the OpenAI API"),
+        ({"request__url": "https://h/logo.png"}, "not an endpoint of the OpenAI API"),
     ],
 )
 def test_what_holds_no_exchange_is_skipped(tmp_path: Path, changes: dict[str, Any], reason: str) -> None:
@@ -106,12 +106,12 @@ def plain_cassette() -> str:
         (har(response__status="200"), "some: entry 0: 'response.status' is a whole number, not '200'"),
         (
             har(response__headers=[{"name": "a b", "value": ""}]),
-            "entry 0: 'a b' is no name of a header field",
+            "entry 0: 'a b' is not the name of a header field",
         ),
         (har(response__headers=[{"name": "a"}]), "entry 0: the member 'value' is missing"),
         (har(response__content={"text": "%", "encoding": "base64"}), "entry 0: 'content.text' is not base64"),
         (har(response__content={"text": 1}), "entry 0: 'content.text' is a text, not 1"),
-        (har(request__url="https://h/v1/models/a b"), "is no URL of a request"),
+        (har(request__url="https://h/v1/models/a b"), "is not the URL of a request"),
         ({"log": {}}, "some: the member 'log.entries' is missing"),
         ('{"log": {"entries": [}', "some:1: not JSON: Expecting value at column 22"),
         ('{"log": ' + "[" * 100_000, "some: nested too deeply"),
@@ -145,13 +145,13 @@ def plain_cassette() -> str:
         (b"HTTP/1.1 OK\r\n\r\n", "some: byte 0: a status line is expected, not b'HTTP/1.1 OK"),
         (
             b"> GET /v1/models HTTP/1.1\r\n> User-Agent curl\r\n> \r\n< HTTP/1.1 200 OK\r\n< \r\n",
-            "some: 'User-Agent curl' is no name of a header field",
+            "some: 'User-Agent curl' is not the name of a header field",
         ),
         (
             b"> GET /v1/models HTTP/1.1\n> a b: c\n< HTTP/1.1 200 OK\n",
-            "some: 'a b' is no name of a header field",
+            "some: 'a b' is not the name of a header field",
         ),
-        (b"> GET /\x00 HTTP/1.1\n< HTTP/1.1 200 OK\n", "is no URL of a request"),
+        (b"> GET /\x00 HTTP/1.1\n< HTTP/1.1 200 OK\n", "is not the URL of a request"),
         (b"* hello\n", "lines that begin with `> ` and `< HTTP/`"),
         ({"fixtures": [{"response": {"error": {}}}]}, "some: fixture 0: the member 'message' is missing"),
         ({"fixtures": [{"response": {"toolCalls": [3]}}]}, "some: fixture 0: "),

@@ -30,7 +30,7 @@ def test_each_exchange_is_a_fixture_that_can_be_judged(tmp_path: Path) -> None:
     assert done.return_value == 0
     assert [" ".join(line.split()) for line in done.output.splitlines()[:3]] == [
         "mitm.har: 4 exchanges imported (1 skipped)",
-        "skipped 1: no endpoint of the OpenAI API",
+        "skipped 1: not an endpoint of the OpenAI API",
         "vcr.yaml: 4 exchanges imported",
     ]
     assert "new" in done.output.splitlines()[-1]

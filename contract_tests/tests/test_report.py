@@ -54,8 +54,8 @@ def made_up() -> RunReport:
         ),
         result("chat.logprobs", Outcome.UNSUPPORTED, reason="status 400 names logprobs"),
         result("tools.auto", Outcome.WARN, finding("tools.calls-not-empty", "tools.auto", "[]", None)),
-        result("tools.named", Outcome.NOT_REACHED, reason="the cap of 7 requests is met"),
-        result("tools.none", Outcome.NOT_REACHED, reason="the cap of 7 requests is met"),
+        result("tools.named", Outcome.NOT_REACHED, reason="the limit of 7 requests is reached"),
+        result("tools.none", Outcome.NOT_REACHED, reason="the limit of 7 requests is reached"),
         result("models.list", Outcome.SETUP_FAILED, reason="no model was listed"),
         result("errors.bad-json", Outcome.HARNESS_FAILED, reason="ValueError: oh"),
     )
@@ -65,7 +65,7 @@ def made_up() -> RunReport:
         results,
         requests=7,
         seconds=4.21,
-        notes=("the target lists no models; gpt-3.5-turbo is asked for",),
+        notes=("the target lists no models; gpt-3.5-turbo is used",),
         applied=Counter({"chat.stream.done-last": 2}),
     )
 
@@ -162,7 +162,7 @@ def test_junit_has_a_test_case_for_each_case() -> None:
     failure = cases["chat.stream.n"].result[0]
     assert failure.message == "chat.stream.done-last, chat.stream.same-model"
     assert "\N{REPLACEMENT CHARACTER}[31m" in failure.text
-    assert cases["tools.named"].result[0].message == "not reached: the cap of 7 requests is met"
+    assert cases["tools.named"].result[0].message == "not reached: the limit of 7 requests is reached"
     assert cases["chat.logprobs"].result[0].message == "unsupported: status 400 names logprobs"
     assert "tools.calls-not-empty" in cases["tools.auto"].system_out
 

@@ -73,7 +73,7 @@ def test_nobody_there() -> None:
 
 @pytest.mark.parametrize(
     ("said", "why"),
-    [(refusal(404, "what?"), "check the URL"), (refusal(401, "who are you?"), "asks for a key")],
+    [(refusal(404, "what?"), "check the URL"), (refusal(401, "who are you?"), "requires a key")],
 )
 def test_a_target_that_answers_nothing_of_ours(said: bytes, why: str) -> None:
     with pytest.raises(Unreachable, match=why):

@@ -100,7 +100,7 @@ def read(
 def _open(path: Path, format: str | None, endpoint: str | None, asked: CurlRequest) -> tuple[str, Entries]:
     """The format and the entries. Raises InputError where the file is of no format that is read here."""
     if format is not None and format not in FORMATS:
-        raise InputError(f"no format is called {format!r}; there are {', '.join(FORMATS)}")
+        raise InputError(f"no format is called {format!r}; the formats are {', '.join(FORMATS)}")
     chosen, where = format or recognise(path), str(path)
     if chosen == "jsonl":
         return chosen, _lines(path, endpoint)
@@ -115,7 +115,7 @@ def _open(path: Path, format: str | None, endpoint: str | None, asked: CurlReque
     kind = kind_of(value) if chosen in (None, "json") else chosen
     if kind is None:
         raise Unrecognised(
-            f"{path}: no recording: neither a fixture nor a HAR, a cassette of vcrpy, a flow file of "
+            f"{path}: not a recording: neither a fixture nor a HAR, a cassette of vcrpy, a flow file of "
             "mitmproxy, output of `curl -i`, a fixture of aimock or JSON Lines of shared recordings"
         )
     return kind, _READERS[kind](value, where, endpoint)

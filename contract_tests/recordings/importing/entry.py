@@ -96,7 +96,7 @@ def fields(pairs: Iterable[tuple[Any, Any]]) -> Headers:
         if name.startswith(":"):
             continue
         if not _TOKEN.fullmatch(name):
-            raise ValueError(f"{name[:40]!r} is no name of a header field")
+            raise ValueError(f"{name[:40]!r} is not the name of a header field")
         made += [(name, _as_bytes(value)) for value in re.split(r"\r\n|\r|\n", values)]
     return tuple(made)
 
@@ -118,7 +118,7 @@ def target_of(url: str) -> str:
         parts = urlsplit(url)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     if not target.startswith("/") or re.search(r"[\x00-\x20\x7f]", target):
-        raise ValueError(f"{url[:80]!r} is no URL of a request")
+        raise ValueError(f"{url[:80]!r} is not the URL of a request")
     return target.encode("utf-8", "surrogatepass").decode("latin-1")
 
 
@@ -136,7 +136,7 @@ def reason_to_skip(method: str, target: str, endpoint: str | None) -> str:
         return f"{method} asks nothing of the API"
     if endpoint is not None:
         return "" if path.endswith(f"/{endpoint.strip('/')}") else f"no exchange of {endpoint}"
-    return "" if _OPENAI.search(path) else "no endpoint of the OpenAI API"
+    return "" if _OPENAI.search(path) else "not an endpoint of the OpenAI API"
 
 
 def exchange_of(request: Request, reply: Reply, note: str) -> tuple[Exchange, str]:

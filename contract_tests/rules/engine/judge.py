@@ -1,8 +1,8 @@
 """Rules, findings and the judge: a rule is one clause of the contract, a pure function of exchanges.
 
-A rule says over which subjects of an exchange it speaks (`over`) and what it finds in one of them
-(its body). It applies to an exchange when there is at least one subject; it is not reached when the
-exchange does not know what the rule needs.
+A rule names its subjects in an exchange (`over`) and says what is wrong with one of them (its body). It
+applies to an exchange with at least one subject. It is not reached if the exchange does not know what
+the rule needs: a recorder dropped it.
 """
 
 from __future__ import annotations
@@ -21,10 +21,12 @@ from fake_server.wire.exchange import Aspect, Exchange
 from fake_server.wire.sse import Event
 
 MAX_COMPLAINTS = 3
-"""A rule reports this many places per exchange; a stream of 5,000 broken chunks is one complaint."""
+"""A rule reports this many places per exchange: 5,000 broken chunks of a stream are one fault."""
 
 
 class Level(StrEnum):
+    """How strong a clause is: clients break, clients expect it, good to know."""
+
     MUST = "MUST"
     SHOULD = "SHOULD"
     NOTE = "NOTE"
@@ -38,7 +40,7 @@ Complaint = tuple[Any, str] | tuple[Any, str, str]
 
 @dataclass(frozen=True)
 class Rule:
-    """One clause. `over(view)` yields subjects, `check(subject)` yields faults.
+    """One clause. `over(view)` yields subjects, `check(subject)` yields complaints.
 
     `generic` rules stay silent at a place where another rule reports; `yields_to` names rules whose
     finding anywhere in the exchange silences this one. `harm` says what goes wrong for clients.
@@ -59,6 +61,7 @@ class Rule:
 
     @property
     def section(self) -> str:
+        """The id without its last part."""
         return self.id.rpartition(".")[0]
 
 
@@ -75,7 +78,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What the rules said of one exchange (or of one trace of several)."""
+    """What the rules say of one exchange or trace: findings, and the ids of those that applied or could not."""
 
     findings: tuple[Finding, ...] = ()
     applied: frozenset[str] = frozenset()
@@ -164,7 +167,7 @@ def _judge(rules: Iterable[Rule], subject: Any, unknown: frozenset[Aspect], labe
 
 @contextmanager
 def _without_garbage_collection() -> Iterator[None]:
-    """Without the search for garbage: what is read of an exchange stays, and has no cycles when it goes."""
+    """Pause the garbage collector: what a View keeps lives as long as it does and has no cycles."""
     collects = gc.isenabled()
     gc.disable()
     try:
@@ -189,7 +192,7 @@ def _findings(rule: Rule, subjects: Iterable[Any], label: str) -> Iterator[Findi
 
 
 def place_of(where: Any) -> Place:
-    """The place a fault names."""
+    """The place that the first part of a complaint stands for."""
     match where:
         case Place():
             return where
@@ -204,7 +207,7 @@ def place_of(where: Any) -> Place:
 
 
 def _without_yielding(findings: list[Finding]) -> Iterator[Finding]:
-    """Findings without those that yield: generic ones where a named one stands, and declared ones."""
+    """The findings less those that yield: generic ones at a named one's place, and declared ones."""
     broken = {finding.rule.id for finding in findings}
     named = [
         finding.place for finding in findings if not finding.rule.generic and finding.rule.level is not NOTE

@@ -23,7 +23,7 @@ MISSING: Final = _Missing()
 
 @dataclass(frozen=True)
 class Place:
-    """Where in a reply: event of a stream (None in a dict), the path in its JSON, the byte of the body."""
+    """A place in a reply: the event of a stream (None in a dict), the path in its JSON, the byte of the body."""
 
     event: int | None = None
     path: Path = ()
@@ -54,10 +54,10 @@ _NONE: Mapping[str, Node] = {}
 
 
 class Node:
-    """One value with its path; members that are missing are nodes too, with the value MISSING.
+    """One value with its path. Missing members are nodes too, with the value MISSING.
 
-    Rules ask for the same objects and arrays again and again, so a node keeps those it was asked for. A rule
-    that looks at every chunk asks for plain values (`get`, `says`, `text_of`), and for a node to point at.
+    Rules read the same objects and arrays again and again, so a node caches its members that hold some. A
+    rule over every chunk reads plain values (`get`, `says`, `text_of`) and makes a node only to point at it.
     """
 
     __slots__ = ("_items", "_members", "document", "path", "value")
@@ -124,6 +124,7 @@ class Node:
 
     @property
     def place(self) -> Place:
+        """Where the value stands; for a missing member the byte of the nearest value around it."""
         document = self.document
         offset = None
         for length in range(len(self.path), -1, -1):

@@ -20,14 +20,17 @@ class StreamedCall:
 
     @cached_property
     def first(self) -> Node:
+        """The delta that opens the call."""
         return self.deltas[0]
 
     @cached_property
     def name(self) -> str:
+        """The function's name, which the first delta carries."""
         return "".join(delta["function"]["name"].text for delta in self.deltas[:1])
 
     @cached_property
     def arguments(self) -> str:
+        """The arguments of all deltas, joined."""
         return "".join([delta["function"].text_of("arguments") for delta in self.deltas])
 
 
@@ -41,23 +44,28 @@ class StreamedChoice:
 
     @cached_property
     def text(self) -> str:
+        """The text of all chunks, joined."""
         return "".join([entry["delta"].text_of("content") or entry.text_of("text") for entry in self.entries])
 
     @cached_property
     def refusal(self) -> str:
+        """The refusal of all chunks, joined."""
         return "".join([entry["delta"].text_of("refusal") for entry in self.entries])
 
     @cached_property
     def roles(self) -> list[Node]:
+        """Each `role` that a delta has, null ones included."""
         deltas = (entry["delta"] for entry in self.entries)
         return [delta["role"] for delta in deltas if delta.get("role") is not MISSING]
 
     @cached_property
     def finishes(self) -> list[Node]:
+        """Each `finish_reason` that is not null."""
         return [entry["finish_reason"] for entry in self.entries if entry.says("finish_reason")]
 
     @cached_property
     def finish_reason(self) -> str:
+        """The last reason, '' if there is none."""
         return self.finishes[-1].text if self.finishes else ""
 
 

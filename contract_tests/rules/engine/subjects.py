@@ -1,4 +1,4 @@
-"""What rules speak over: functions from a View to the subjects in it. No subject, no claim."""
+"""What rules are about: functions from a View to the subjects in it. No subject, no claim."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Subject = TypeVar("Subject")
 
 
 def computed_once(find: Callable[[View], Iterator[Subject]]) -> Callable[[View], Iterator[Subject]]:
-    """The function with what it found in a view kept there: thirty rules ask for the same chunks."""
+    """Cache what the function finds in a View there: thirty rules are about the same chunks."""
 
     @wraps(find)
     def find_once(view: View) -> Iterator[Subject]:
@@ -32,6 +32,7 @@ def computed_once(find: Callable[[View], Iterator[Subject]]) -> Callable[[View],
 
 
 def exchanges(view: View) -> Iterator[View]:
+    """Every exchange."""
     yield view
 
 
@@ -48,6 +49,7 @@ def bodies(view: View) -> Iterator[View]:
 
 
 def json_bodies(view: View) -> Iterator[View]:
+    """Replies with a JSON body that came to their own end."""
     for body in bodies(view):
         if body.form == "json":
             yield body
@@ -105,6 +107,7 @@ class Endpoint:
             yield view.root
 
     def choices(self, view: View) -> Iterator[Node]:
+        """The choices of a dict that are objects."""
         for root in self.dicts(view):
             yield from (choice for choice in root["choices"] if choice.kind == "object")
 
@@ -120,9 +123,11 @@ class Endpoint:
                 yield stream
 
     def chunks(self, view: View) -> Iterator[Node]:
+        """The chunks of a stream."""
         return chain.from_iterable(stream.chunks for stream in self.streams(view))
 
     def chunk_choices(self, view: View) -> Iterator[Node]:
+        """The choices of all chunks that are objects."""
         key = (self, "chunk_choices")
         if key not in view.listed:
             entries = (choice for chunk in self.chunks(view) for choice in chunk["choices"])
@@ -130,10 +135,12 @@ class Endpoint:
         return iter(view.listed[key])
 
     def streamed_choices(self, view: View) -> Iterator[StreamedChoice]:
+        """The choices of a stream, each from its first chunk to its last."""
         for stream in self.streams(view):
             yield from stream.streamed
 
     def whole_streamed_choices(self, view: View) -> Iterator[StreamedChoice]:
+        """The choices of a stream that came to its own end."""
         for stream in self.whole_streams(view):
             yield from stream.streamed
 
@@ -143,12 +150,13 @@ FORMS = (CHAT, TEXT)
 
 
 def streams_of_any(view: View) -> Iterator[View]:
-    """A stream of any form with at least one chunk."""
+    """A stream of either endpoint with at least one chunk."""
     for form in FORMS:
         yield from form.streams(view)
 
 
 def whole_streams_of_any(view: View) -> Iterator[View]:
+    """A stream of either endpoint that came to its own end."""
     for form in FORMS:
         yield from form.whole_streams(view)
 
@@ -161,6 +169,7 @@ streamed_choices, whole_streamed_choices = CHAT.streamed_choices, CHAT.whole_str
 
 @computed_once
 def messages(view: View) -> Iterator[Node]:
+    """The messages of a chat completion."""
     for choice in choices(view):
         if choice["message"].kind == "object":
             yield choice["message"]
@@ -168,6 +177,7 @@ def messages(view: View) -> Iterator[Node]:
 
 @computed_once
 def deltas(view: View) -> Iterator[Node]:
+    """The deltas of a chat stream."""
     for choice in chunk_choices(view):
         if type(choice.get("delta")) is dict:
             yield choice["delta"]
@@ -175,6 +185,7 @@ def deltas(view: View) -> Iterator[Node]:
 
 @computed_once
 def streamed_calls(view: View) -> Iterator[StreamedCall]:
+    """The tool calls of a chat stream."""
     for choice in streamed_choices(view):
         yield from choice.calls
 
@@ -183,7 +194,7 @@ def streamed_calls(view: View) -> Iterator[StreamedCall]:
 
 
 def refusals(view: View) -> Iterator[View]:
-    """Replies with a 4xx or 5xx status that came to their own end; nobody reads those to HEAD and OPTIONS."""
+    """Whole replies with a 4xx or 5xx status; the bodies of those to HEAD and OPTIONS are never read."""
     if view.is_refusal and view.whole and view.exchange.request.method not in ("HEAD", "OPTIONS"):
         yield view
 
@@ -200,6 +211,7 @@ def error_objects(view: View) -> Iterator[Node]:
 
 
 def model_lists(view: View) -> Iterator[Node]:
+    """The list of models."""
     if view.endpoint == "models" and view.is_dict:
         yield view.root
 

@@ -1,4 +1,4 @@
-"""A trace: the exchanges of one case with the parts they play, for rules about several exchanges."""
+"""A trace: the exchanges of one case by role, for rules about several exchanges."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from contract_tests.rules.engine.view import View
 
 @dataclass(frozen=True)
 class Trace:
-    """`roles` maps a part ("dict", "again", "stream", "caller 1" …) to the exchange that plays it.
+    """`roles` maps a role ("dict", "again", "stream", "caller 1" …) to the exchange that plays it.
 
-    `expected` maps a part to the text its reply must carry (an echo), where the case asked for one.
-    `deterministic` is True where two equal dict requests had equal answers, None where it was not tried.
-    `valid` holds the parts whose request must be answered. `troubles` maps "main dict" and "main stream" to
-    why main() had no answer, '' where it had one.
+    `expected` maps a role to the text that its reply is to repeat, if the case asked for that.
+    `deterministic` is True if equal requests had equal answers, None if that was not tried. `valid` holds
+    the roles whose request must be answered. `troubles` maps "main dict" and "main stream" to why main()
+    had no answer, '' if it had one.
     """
 
     case_id: str

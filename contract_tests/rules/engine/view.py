@@ -1,4 +1,4 @@
-"""What rules look at: an Exchange with its body decoded, parsed and sorted into events and chunks."""
+"""What rules read: an Exchange with its body decoded, parsed and sorted into events and chunks."""
 
 from __future__ import annotations
 
@@ -31,16 +31,17 @@ class Payload:
 
     @property
     def done(self) -> bool:
+        """Whether the data is [DONE]."""
         return self.text.strip() == b"[DONE]"
 
 
 class View:
-    """One exchange, read. Every property is computed once and only when a rule asks for it."""
+    """One exchange, read lazily: every property is computed once, when a rule first needs it."""
 
     def __init__(self, exchange: Exchange) -> None:
         self.exchange = exchange
         self.listed: dict[object, list[Any]] = {}
-        """What `subjects.once` has found in this exchange."""
+        """Cache of `subjects.computed_once`."""
 
     # -- what was asked
 
@@ -58,17 +59,18 @@ class View:
 
     @cached_property
     def request(self) -> Node:
-        """The request body; MISSING-like (an empty object) where it is not JSON."""
+        """The JSON body of the request; an empty object if it is not a JSON object."""
         body = self.exchange.request.json()
         return Node(body if isinstance(body, dict) else {}, Document(self.exchange.request.body))
 
     @property
     def wants_stream(self) -> bool:
+        """Whether the request has `stream: true`."""
         return self.request["stream"].value is True
 
     @cached_property
     def wanted_choices(self) -> int:
-        """How many choices were asked for: `n`, for each prompt of a text completion."""
+        """How many choices were requested: `n`, for each prompt of a text completion."""
         n = self.request["n"].value
         return (n if isinstance(n, int) and n > 0 else 1) * self._prompts
 
@@ -88,11 +90,12 @@ class View:
 
     @property
     def ok(self) -> bool:
+        """Whether the status is a 2xx."""
         return 200 <= self.status < 300
 
     @property
     def whole(self) -> bool:
-        """Whether the reply came to its own end; unknown endings count as whole."""
+        """Whether the reply came to its own end; an unknown ending counts as one."""
         return self.exchange.ending in (Ending.CLEAN, Ending.UNKNOWN)
 
     @cached_property
@@ -106,11 +109,12 @@ class View:
 
     @property
     def coding_problem(self) -> str:
+        """Why the content coding could not be undone to the end, '' if it could."""
         return self._decoded[1]
 
     @cached_property
     def form(self) -> str:
-        """What the body is: 'events', 'json', 'other' or 'empty'. Bytes decide where they speak clearly."""
+        """What the body is: 'events', 'json', 'other' or 'empty'. Clear bytes outweigh the Content-Type."""
         start = self.body.removeprefix(sse.BOM).lstrip(b" \t\r\n")
         typed = self.exchange.media_type
         if not start:
@@ -126,6 +130,7 @@ class View:
 
     @cached_property
     def document(self) -> jsontext.Document:
+        """The body parsed as JSON, with what is wrong with it."""
         return jsontext.parse(self.body)
 
     @cached_property
@@ -135,6 +140,7 @@ class View:
 
     @cached_property
     def events(self) -> list[sse.Event]:
+        """The server-sent events of the body, incomplete ones included; none if it is not a stream."""
         return sse.decode(self.body) if self.form == "events" else []
 
     @cached_property
@@ -159,6 +165,7 @@ class View:
 
     @cached_property
     def streamed(self) -> list[StreamedChoice]:
+        """The choices of the stream, each put together from its chunks."""
         return assemble(self.chunks)
 
     @property
@@ -192,4 +199,5 @@ class View:
         return self.status >= 400
 
     def knows(self, *aspects: Aspect) -> bool:
+        """Whether the exchange holds all of these aspects of what crossed the wire."""
         return self.exchange.knows(*aspects)

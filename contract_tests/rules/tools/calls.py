@@ -58,6 +58,7 @@ def called_name(call: Node) -> str:
 
 
 def calling_turns(view: View) -> Iterable[Turn]:
+    """Turns with at least one call."""
     for turn in turns(view):
         if turn.names:
             yield turn

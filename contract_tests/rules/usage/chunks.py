@@ -28,6 +28,7 @@ def _usage_chunks(view: View) -> Iterator[Node]:
 
 
 def usage_chunks(view: View) -> list[Node]:
+    """The chunks of a stream whose `usage` is not null."""
     return list(_usage_chunks(view))
 
 
