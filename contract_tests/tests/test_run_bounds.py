@@ -79,11 +79,11 @@ def test_a_quota_that_is_used_up_is_no_finding() -> None:
     assert report.exit_code() is ExitCode.UNREACHABLE
 
 
-def test_the_cap_on_requests() -> None:
+def test_the_limit_on_requests() -> None:
     report, target = report_of(sensible, "errors", max_requests=6, concurrency=1)
     assert len(target.asked) == report.requests == 6
     assert [one.outcome for one in report.results].count(Outcome.NOT_REACHED) == 15
-    assert "cap of 6" in report.results[6].reason
+    assert "limit of 6" in report.results[6].reason
 
 
 def test_the_run_is_over_in_time() -> None:

@@ -78,7 +78,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What the rules say of one exchange or trace: findings, and the ids of those that applied or could not."""
+    """What the rules say of one exchange or trace. `applied` and `not_reached` hold ids of rules."""
 
     findings: tuple[Finding, ...] = ()
     applied: frozenset[str] = frozenset()

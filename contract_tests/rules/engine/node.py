@@ -23,7 +23,7 @@ MISSING: Final = _Missing()
 
 @dataclass(frozen=True)
 class Place:
-    """A place in a reply: the event of a stream (None in a dict), the path in its JSON, the byte of the body."""
+    """A place in a reply: the event of a stream (None in a dict), the path in the JSON, the byte."""
 
     event: int | None = None
     path: Path = ()
