@@ -24,6 +24,7 @@ from fake_server.server.openapi.operations import FINE_TUNED_MODEL, OPERATIONS, 
 from fake_server.server.openapi.replies import reply_components
 from fake_server.server.openapi.requests import REQUESTS
 from fake_server.server.openapi.swagger import ASSETS
+from fake_server.server.routes import table
 
 DOCUMENT = openapi_document()
 EXAMPLES = [(operation, title) for operation in OPERATIONS for title in operation.examples]
@@ -146,6 +147,15 @@ def test_control_is_described_whole_and_its_examples_work(fake: FakeServer) -> N
             if operation["tags"] == [control.TAG] and method == "get":
                 status = httpx2.get(fake.root + path).status_code
                 assert str(status) in operation["responses"]
+
+
+def test_every_operation_of_the_api_is_described() -> None:
+    def without_names(path: str) -> str:
+        return re.sub(r"{[^}]*}", "{…}", path)
+
+    served = {(method.lower(), without_names(path)) for method, path, _ in table.OPERATIONS}
+    described = {(operation.method, without_names(operation.path)) for operation in OPERATIONS}
+    assert served == described
 
 
 def test_operations_have_one_name_each_and_known_tags() -> None:
