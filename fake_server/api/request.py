@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Self
+from typing import Any
 
 from fake_server.api import chat_request
 
 CHAT, COMPLETIONS, EMBEDDINGS, MODERATIONS = "chat/completions", "completions", "embeddings", "moderations"
+
+
+def endpoint_of(path: str) -> str:
+    """The endpoint at a path: `chat/completions` at `/v1/chat/completions`, without the slashes around it."""
+    return path.removeprefix("/v1").strip("/")
 
 
 @dataclass(frozen=True)
@@ -25,11 +30,6 @@ class ApiRequest:
     endpoint: str = CHAT
     headers: Mapping[str, str] = field(default_factory=dict)
     slash: bool = False
-
-    @classmethod
-    def at(cls, path: str, headers: Mapping[str, str]) -> Self:
-        """A request to this path, before its body is read."""
-        return cls({}, path.removeprefix("/v1").strip("/"), headers, path.endswith("/"))
 
     @property
     def key(self) -> str | None:

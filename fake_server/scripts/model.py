@@ -172,11 +172,6 @@ class Response(Answer):
             return frozenset((MODERATIONS,))
         return WORDS if self.answers_words else ALL
 
-    @property
-    def answers(self) -> tuple[Answer, ...]:
-        """The choices, one where the script gives no list."""
-        return self.choices or (self,)
-
 
 class Weighted(Part):
     """One of several replies, the likelier the more it weighs."""

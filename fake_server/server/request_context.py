@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope
 from fake_server.api import errors
 from fake_server.api.render.style import Style
 from fake_server.api.reply import ErrorReply
-from fake_server.api.request import ApiRequest
+from fake_server.api.request import ApiRequest, endpoint_of
 from fake_server.faults import Fault
 from fake_server.server.settings import Settings
 from fake_server.server.state.journal import JournalEntry
@@ -62,9 +62,7 @@ class RequestContext:
         self.space = settings.spaces(name)
         self.controls = self.path.startswith(CONTROL) or self.path == METRICS
         self.entry = JournalEntry(self.method, self.path, fields, space=self.space.name)
-        self.request = ApiRequest(
-            {}, self.path.removeprefix("/v1").strip("/"), fields, self.path.endswith("/")
-        )
+        self.request = ApiRequest({}, endpoint_of(self.path), fields, self.path.endswith("/"))
         self.raw, self.body_read, self._body_arrived = b"", False, body_arrived
         self.parameters: Mapping[str, str] = {}
         self.faults: tuple[Fault, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fake_server.api.request import ApiRequest
+from fake_server.api.request import ApiRequest, endpoint_of
 from fake_server.scripts import book, conditions, match
 from fake_server.scripts.when import When
 from fake_server.server.control.serialize import api_request_of, api_requests_of
@@ -46,7 +46,7 @@ def assert_not_asked(space: Space, when: Mapping[str, Any]) -> None:
 
 def _failure(entry: JournalEntry, wanted: When) -> str | None:
     """The first condition that a request fails; None if it fails none."""
-    endpoint = entry.path.removeprefix("/v1").strip("/")
+    endpoint = endpoint_of(entry.path)
     requests = list(api_requests_of(entry))
     failures = [
         conditions.first_failure(wanted, request)

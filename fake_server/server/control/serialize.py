@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from fake_server.api.request import COMPLETIONS, EMBEDDINGS, MODERATIONS, ApiRequest
+from fake_server.api.request import COMPLETIONS, EMBEDDINGS, MODERATIONS, ApiRequest, endpoint_of
 from fake_server.api.validate.completions import validate_completion
 from fake_server.api.validate.embeddings import validate_embeddings
 from fake_server.api.validate.moderations import validate_moderations
@@ -80,7 +80,7 @@ def api_request_of(entry: JournalEntry) -> ApiRequest | None:
 
 def api_requests_of(entry: JournalEntry) -> Iterator[ApiRequest]:
     """The request as scripts see it; a text completion once for each prompt."""
-    endpoint, body = entry.path.removeprefix("/v1").strip("/"), entry.json
+    endpoint, body = endpoint_of(entry.path), entry.json
     if not isinstance(body, Mapping):
         return
     for chat in _as_chats(endpoint, body):

@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any
 
+from fake_server.api.request import endpoint_of
 from fake_server.server.state.journal import JournalEntry
 
 ENDPOINTS = ("chat/completions", "completions", "embeddings", "moderations", "models")
@@ -30,7 +31,7 @@ class Metrics:
 
     def count(self, entry: JournalEntry) -> None:
         """Count a request whose reply has ended."""
-        path = entry.path.removeprefix("/v1").strip("/")
+        path = endpoint_of(entry.path)
         endpoint = path if path in ENDPOINTS else _endpoint_above(path)
         self._requests[endpoint, str(entry.status), "script" if entry.script else "server"] += 1
         seconds = entry.seconds or 0.0
