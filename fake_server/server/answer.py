@@ -65,7 +65,8 @@ def answer(
     measured = [limits.apply_limits(choice, body, seed) for choice in make_choices(body, seed)]
     faults = reply.faults if reply else ()
     usage = _usage(measured, body, prompt_tokens)
-    return Reply(_choices(measured), usage, model=request.model, script=name, faults=faults)
+    choices = tuple(counted.choice for counted in measured)
+    return Reply(choices, usage, model=request.model, script=name, faults=faults)
 
 
 class ScriptFailed(Exception):
@@ -149,12 +150,14 @@ def _scripted(
     if (other := _error_or_raw(name, reply, request)) is not None:
         return other
     answers = reply.choices or (reply,) * chat_request.choice_count(request)
-    measured = []
+    measured, choices = [], []
     for index, answer in enumerate(answers):
         choice = _choice(answer, request, seed, index)
-        measured.append(limits.apply_limits(choice, request, seed, cut=answer.finish_reason is None))
+        counted = limits.apply_limits(choice, request, seed, cut=answer.finish_reason is None)
+        measured.append(counted)
+        choices.append(counted.choice)
     return Reply(
-        choices=_choices(measured),
+        choices=tuple(choices),
         usage=_usage(measured, request, prompt_tokens, reply.usage),
         model=reply.model or str(request.get("model", "")),
         id=reply.id,
@@ -252,10 +255,6 @@ def _no_script(request: ApiRequest, book: ScriptBook, state: ScriptState) -> Err
 
 def _timing(pace: Pace) -> Timing:
     return Timing(pace.first, pace.rate, pace.jitter, pace.waits)
-
-
-def _choices(measured: Sequence[CountedChoice]) -> tuple[Choice, ...]:
-    return tuple([item.choice for item in measured])
 
 
 def _usage(
