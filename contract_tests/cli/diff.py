@@ -59,7 +59,7 @@ _OF_A_CASE += tuple(name for name, _ in BOUNDS.values())
     "--ca-file",
     type=click.Path(),
     metavar="FILE",
-    help="With --case: trust the PEM certificates in this file, too.",
+    help="With --case: also trust the PEM certificates in this file.",
 )
 @click.option(
     "--run-timeout",

@@ -108,7 +108,7 @@ RUN_OPTIONS = (
         help="Seconds allowed for the whole run.",
     ),
     click.option(
-        "--ca-file", type=click.Path(), metavar="FILE", help="Trust the PEM certificates in this file, too."
+        "--ca-file", type=click.Path(), metavar="FILE", help="Also trust the PEM certificates in this file."
     ),
     click.option(
         "--concurrency", type=Whole(1, 64), metavar="N", default=4, help="Cases to run at the same time."

@@ -46,7 +46,7 @@ ROUNDS = 300
     "--key-env", default="OPENAI_API_KEY", metavar="NAME", help="Environment variable that holds the API key."
 )
 @click.option(
-    "--ca-file", type=click.Path(), metavar="FILE", help="Trust the PEM certificates in this file, too."
+    "--ca-file", type=click.Path(), metavar="FILE", help="Also trust the PEM certificates in this file."
 )
 @bound_options
 @click.argument("command", nargs=-1, metavar="[-- COMMAND…]", type=click.UNPROCESSED)
