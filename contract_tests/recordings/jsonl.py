@@ -2,7 +2,7 @@
 
 A line holds `id`, `provider`, `endpoint`, `source` (fidelity, flags), `request` (method, path, query, body)
 and `response` (status, headers, body_kind, body). Recorders drop much of what crossed the wire, so each
-exchange says what it does not know.
+exchange says which aspects it does not know.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ def _query(query: Any) -> str:
 
 
 def _request_body(value: Any) -> tuple[bytes, bool]:
-    """The request body, and whether it is all that was sent."""
+    """The request body, and whether it is everything that was sent."""
     if value is None:
         return b"", False
     if isinstance(value, dict) and _INCOMPLETE_REQUEST[0] in value:

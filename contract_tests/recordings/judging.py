@@ -1,4 +1,4 @@
-"""Judging recordings offline: what the rules say of every exchange in some files, added up."""
+"""Judges recordings offline and adds up what the rules say of them."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ __all__ = ["InputError", "Summary", "judge_files", "judge_recordings"]
 
 @dataclass
 class Summary:
-    """What was found. Counters hold exchanges, by rule id or by endpoint.
+    """The sum of many judgements. Counters hold exchanges, by rule id or by endpoint.
 
     `surprises` names the fixtures whose declared `breaks` are not what was found, and those whose head and
     body contradict each other; `unjudged` counts the exchanges to which no rule about their content applied.
-    `selected` holds the ids of the rules that were asked for, none where all were.
+    `selected` holds the ids of the rules that were selected, none if all were.
     """
 
     exchanges: int = 0
@@ -41,7 +41,7 @@ class Summary:
 
     @property
     def never_applied(self) -> list[str]:
-        """Rules over single exchanges that were asked for and applied to none of them."""
+        """Selected rules over single exchanges that applied to none of them."""
         rules = [rule for rule in RULES.values() if not self.selected or rule.id in self.selected]
         return [rule.id for rule in rules if not rule.relation and not self.applied[rule.id]]
 

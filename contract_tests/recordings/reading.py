@@ -14,7 +14,7 @@ from fake_server.wire.exchange import Exchange
 def read(path: Path) -> Iterator[Recording]:
     """Every recording of a file (`.jsonl`, a fixture head) or of a folder of them. Raises InputError.
 
-    A file of another tool (see `contract_tests.importing`) is read too, where it is named itself.
+    A file of another tool (see `importing`) is read too if it is named itself, not in a folder.
     """
     if path.is_dir():
         paths = sorted({*fixture.find(path), *path.rglob("*.jsonl")})
@@ -39,7 +39,7 @@ def _fixture(path: Path) -> Recording:
 
 
 def _foreign(path: Path) -> Iterator[Recording]:
-    """The recordings of a file in the format of another tool; else what is wrong with it as a fixture."""
+    """The recordings of a file of another tool. Raises InputError for what is wrong with it as a fixture."""
     from contract_tests.recordings import importing
     from contract_tests.recordings.importing.recognising import recognise
 

@@ -13,7 +13,7 @@ class InputError(ValueError):
 
 @dataclass(frozen=True)
 class Recording:
-    """An exchange with where it comes from. `breaks` is None for recordings that declare nothing."""
+    """An exchange and its origin. `breaks`: the rules it declares to break, None if it declares nothing."""
 
     exchange: Exchange
     provider: str = ""

@@ -1,4 +1,4 @@
-"""A tally in words: a table for the terminal, a page of Markdown for the repository."""
+"""Formats a tally: a table for the terminal, a Markdown page for the repository."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contract_tests.rules.engine.judge import Finding, Level
 from fake_server.wire.text import shorten
 
 Readings = Mapping[str, Mapping[str, str]]
-"""What the bytes say to somebody who read them, by provider and rule id."""
+"""What a person who read the bytes says of a finding, by provider and rule id."""
 
 LEVELS = (Level.MUST, Level.SHOULD)
 NOT_READ = "not read yet"
@@ -19,7 +19,7 @@ _LONGEST_NAME = 40
 
 
 def as_text(tally: Tally) -> str:
-    """Provider by section, in columns; empty where there are not at least two providers to compare."""
+    """A row per provider, a column per section; empty for fewer than two providers."""
     if len(tally.providers) < 2:
         return ""
     rows = [("provider", "exchanges", *tally.sections)]
@@ -34,12 +34,12 @@ def as_text(tally: Tally) -> str:
 
 
 def as_markdown(tally: Tally, readings: Readings) -> str:
-    """The table, and below it for each provider the rules that found something."""
+    """The table and, below it, the rules that found something for each provider."""
     return "\n".join((*_table(tally), "", *_details(tally, readings))).strip()
 
 
 def unread_findings(tally: Tally, readings: Readings) -> list[tuple[str, str]]:
-    """Provider and rule of each type of MUST finding whose bytes nobody has read."""
+    """(provider, rule id) of each MUST finding whose bytes nobody has read."""
     return [
         (name, rule)
         for name, provider in sorted(tally.providers.items())
@@ -49,7 +49,7 @@ def unread_findings(tally: Tally, readings: Readings) -> list[tuple[str, str]]:
 
 
 def outdated_readings(tally: Tally, readings: Readings) -> list[tuple[str, str]]:
-    """Provider and rule of each reading whose finding no longer occurs."""
+    """(provider, rule id) of each reading whose finding no longer occurs."""
     return [
         (name, rule)
         for name, rules in sorted(readings.items())

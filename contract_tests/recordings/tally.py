@@ -1,4 +1,4 @@
-"""Judgements counted by provider: in each section how many exchanges were judged, how many have findings."""
+"""Counts judgements by provider: per section, how many exchanges were judged and how many have findings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tolerances applied to what was found in recordings."""
+"""Applies tolerances to the findings in recordings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from contract_tests.tolerance.entry import Ledger, ToleranceEntry, Tolerated, ma
 def tolerate_in_recordings(
     summary: Summary, entries: Sequence[ToleranceEntry], today: date, labels: Iterable[str]
 ) -> tuple[tuple[Finding, ...], tuple[Tolerated, ...], Ledger]:
-    """What counts of the findings in recordings, what is tolerated, and the ledger.
+    """The findings that count, those that are tolerated, and the ledger.
 
     `labels` names the recordings that were judged.
     """

@@ -99,7 +99,7 @@ def test_the_plan_of_a_run_can_be_listed() -> None:
         (("run", "http://127.0.0.1:1", "--header", "nonsense"), "--header takes NAME:VALUE", 2),
         (("run", "http://127.0.0.1:1", "--config", "no.toml"), "no.toml: cannot be read", 2),
         (("run", "http://127.0.0.1:1", "--model", "chta=m"), "did you mean 'chat'?", 2),
-        (("run", "http://127.0.0.1:1", "--key-env", "NO_SUCH_KEY"), "NO_SUCH_KEY is not set, or is empty", 2),
+        (("run", "http://127.0.0.1:1", "--key-env", "NO_SUCH_KEY"), "NO_SUCH_KEY is not set or is empty", 2),
         (("run", "http://127.0.0.1:1", "--json", "no-folder/r.json"), "there is no folder no-folder", 2),
         (("run", "http://127.0.0.1:1", "--idle-timeout", "0"), "--idle-timeout", 2),
         (("run", "--wrong"), "there is no option --wrong", 2),

@@ -1,1 +1,1 @@
-"""Known departures: profiles, baselines and what they tolerate."""
+"""Profiles and baselines: which known departures from the contract are tolerated."""

@@ -1,4 +1,4 @@
-"""A baseline from a run: what was found becomes known; what is known already keeps its reason and date."""
+"""A baseline made from a run. Entries that it has already keep their reasons, links and dates."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HEADING = """\
 
 @dataclass(frozen=True)
 class NewBaseline:
-    """Entries that were kept, added, and left out because they occur no longer."""
+    """The entries that stay, those that are new, and those that are dropped because nothing matches them."""
 
     kept: tuple[ToleranceEntry, ...]
     added: tuple[ToleranceEntry, ...]
@@ -33,7 +33,7 @@ class NewBaseline:
 def renew_baseline(
     findings: Iterable[Finding], known: Sequence[ToleranceEntry], gone: Sequence[ToleranceEntry], today: date
 ) -> NewBaseline:
-    """A baseline with an entry for each rule, case and kind of place in `findings`, but for `gone` ones.
+    """A baseline of the `known` entries less the `gone` ones, and one for each new rule, case and place.
 
     A finding that an entry covers already, in force or expired, adds none.
     """
@@ -52,7 +52,7 @@ def _entry(finding: Finding, today: date) -> ToleranceEntry:
 
 
 def as_yaml(baseline: NewBaseline) -> str:
-    """The text of the file: entries that differ in their case alone stand together, in the order of rules."""
+    """The text of the file. Entries that differ only in their case are written as one, sorted by rule."""
     groups = group_by_label((*baseline.kept, *baseline.added))
     entries = [_members(*one) for one in sorted(groups, key=lambda one: (one[0].rule, one[0].path))]
     head = {f"openai-contract-{BASELINE}": VERSION, "tolerate": entries}

@@ -1,7 +1,7 @@
-"""Tolerances: findings that are known, each with a reason; one mechanism for profiles and baselines.
+"""Tolerances: known findings, each with a reason; one mechanism for profiles and baselines.
 
 An entry says which findings it covers (a rule, and patterns of where and what), why, and until when. What
-it covers is told apart from the other findings and never left out of a report.
+it covers is reported apart from the other findings and never left out.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class ToleranceEntry:
     must_occur: bool = False
 
     def covers(self, finding: Finding) -> bool:
-        """Whether the finding is one of those meant; the date is not looked at."""
+        """Whether the entry means this finding, whatever the date."""
         return (
             finding.rule.id == self.rule
             and self.may_be_in(finding.label)
@@ -50,15 +50,16 @@ class ToleranceEntry:
         )
 
     def may_be_in(self, label: str) -> bool:
-        """Whether a finding in this case, part of a case or recording can be meant."""
+        """Whether the entry can mean a finding in this case, role of a case, or recording."""
         return _fits(label, self.label) or _fits(label.partition(" ")[0], self.label)
 
     def has_expired(self, today: date) -> bool:
+        """Whether the last day of the entry has passed."""
         return self.expires is not None and today > self.expires
 
 
 def group_by_label(entries: Iterable[ToleranceEntry]) -> list[tuple[ToleranceEntry, tuple[str, ...]]]:
-    """Entries that differ in their label alone as one, with the labels; `place` is that of the first."""
+    """Entries that differ only in their label as one entry with the labels; `place` is that of the first."""
     groups: dict[ToleranceEntry, dict[str, ToleranceEntry]] = {}
     for entry in entries:
         groups.setdefault(replace(entry, label="", place=""), {})[entry.label] = entry
@@ -104,7 +105,7 @@ def make_ledger(
     today: date,
     looked: Callable[[ToleranceEntry], bool],
 ) -> Ledger:
-    """The ledger of all findings. `looked` tells whether what an entry speaks of was judged at all."""
+    """What became of the entries. `looked(entry)` says whether what it is about was judged at all."""
     idle = {entry for entry in entries if not any(entry.covers(finding) for finding in findings)}
     gone = [entry for entry in entries if entry.must_occur and entry in idle and looked(entry)]
     expired = [entry for entry in entries if entry.has_expired(today) and entry not in gone]

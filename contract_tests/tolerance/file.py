@@ -1,4 +1,4 @@
-"""Profiles and baselines as YAML files, read with the line of what is wrong.
+"""Reads profiles and baselines, YAML files; an error names its line.
 
 openai-contract-profile: 1              # or openai-contract-baseline: 1
 about: Azure OpenAI                     # a profile's only, as is `select`
@@ -47,12 +47,12 @@ class Tolerances:
 
 
 def profile_names() -> tuple[str, ...]:
-    """The profiles that the kit brings along."""
+    """The names of the profiles that ship with the kit."""
     return tuple(sorted(path.stem for path in SHIPPED.glob("*.yaml")))
 
 
 def load_profile(name: str) -> Tolerances:
-    """A profile of the kit by its name, or one's own by its path. Raises UsageError."""
+    """A shipped profile by its name, or the user's own by its path. Raises UsageError."""
     if "/" not in name and "\\" not in name and not name.endswith((".yaml", ".yml")):
         if name not in profile_names():
             hint = did_you_mean(name, profile_names(), f"the kit has {', '.join(profile_names())}.")
@@ -76,7 +76,7 @@ def _load(path: Path, kind: str, name: str) -> Tolerances:
 
 
 class _Reading:
-    """Turns one document into tolerances; the first thing that is wrong ends it, with its line."""
+    """Turns a document into tolerances. The first thing that is wrong raises ScriptError with its line."""
 
     def __init__(self, path: Path, document: Document, kind: str, name: str) -> None:
         self._path, self._document, self._kind, self._name = path, document, kind, name

@@ -1,4 +1,4 @@
-"""What every reader of a foreign format shares: checked members, one exchange, what the format has lost."""
+"""What the readers of all formats share: checked members, building the exchange, what a format has lost."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _OPENAI = re.compile(rf"(?:^|/)(?:{'|'.join(_ENDPOINTS)})(?:/|$)")
 
 @dataclass(frozen=True)
 class ImportedEntry:
-    """One exchange that a file holds: where in the file, its notes, and the URL or repository it names."""
+    """An exchange of a file: where in the file it stands, notes on it, and the URL or repository it names."""
 
     exchange: Exchange
     where: str
@@ -36,7 +36,7 @@ class ImportedEntry:
 
 @dataclass(frozen=True)
 class Skipped:
-    """An entry that is no exchange with an OpenAI API, or holds none; `reason` says why in words."""
+    """An entry that is not an exchange with an OpenAI API; `reason` says why."""
 
     reason: str
 
@@ -46,7 +46,7 @@ Entries = Iterator[ImportedEntry | Skipped]
 
 @dataclass
 class Reply:
-    """A reply as a format tells it. `decoded` says that the body is kept without its content coding."""
+    """A reply as a format has kept it. `decoded`: the body is kept without its content coding."""
 
     status: int
     reason: str
@@ -59,7 +59,7 @@ class Reply:
 
 @contextmanager
 def errors_at(where: str) -> Iterator[None]:
-    """Name the place in every complaint about what an entry holds. Raises InputError."""
+    """Turn every error about what an entry holds into an InputError that begins with `where`."""
     try:
         yield
     except InputError:
@@ -73,7 +73,7 @@ def errors_at(where: str) -> Iterator[None]:
 
 
 def require(holder: Any, name: str, kind: type[Kind]) -> Kind:
-    """The member `name` (`a.b`: one of a member) of this type. Raises ValueError with what stands there."""
+    """The member `name` (`a.b`: a member of a member) if it is of this type. Raises ValueError if not."""
     value = holder
     for step in name.split("."):
         if not isinstance(value, dict) or step not in value:
@@ -130,7 +130,7 @@ def place_of(url: str) -> str:
 
 
 def reason_to_skip(method: str, target: str, endpoint: str | None) -> str:
-    """Why an entry is none of an OpenAI API; '' where it is. With `endpoint`, only that one is wanted."""
+    """Why an entry is not an exchange with an OpenAI API (or with `endpoint`), '' if it is."""
     path = target.partition("?")[0].rstrip("/")
     if method in ("OPTIONS", "CONNECT"):
         return f"{method} asks nothing of the API"
@@ -140,9 +140,9 @@ def reason_to_skip(method: str, target: str, endpoint: str | None) -> str:
 
 
 def exchange_of(request: Request, reply: Reply, note: str) -> tuple[Exchange, str]:
-    """The exchange of a format that keeps whole bodies, and its notes: `said` and what had to be left out.
+    """The exchange of a format that keeps whole bodies, and its notes: `note` and what had to be left out.
 
-    `reply.lost` are the aspects that the format never keeps.
+    `reply.lost` holds the aspects that the format does not keep.
     """
     headers, left_out = _consistent_headers(reply)
     lost = reply.lost | ({Aspect.HEADERS, Aspect.ALL_HEADERS} if not headers else set())
@@ -163,7 +163,7 @@ def exchange_of(request: Request, reply: Reply, note: str) -> tuple[Exchange, st
 
 
 def _consistent_headers(reply: Reply) -> tuple[Headers, list[str]]:
-    """The header fields without those that speak of other bytes than were kept, and what was left out."""
+    """The header fields less those about other bytes than were kept, and what was left out."""
     out: list[str] = []
     headers = reply.headers
     if reply.decoded and (coding := header(headers, "content-encoding")):
@@ -197,6 +197,6 @@ def is_text(body: bytes) -> bool:
 
 
 def digest(request: Request) -> str:
-    """Eight hex digits that stand for what was asked."""
+    """Eight hex digits that identify a request."""
     text = f"{request.method} {request.target}\n".encode("utf-8", "surrogatepass") + request.body
     return hashlib.sha256(text).hexdigest()[:8]

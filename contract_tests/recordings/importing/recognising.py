@@ -1,4 +1,4 @@
-"""Which format a file has, seen from its first bytes, and its content as values."""
+"""Tells the format of a file from its first bytes, and parses its content."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _BOM = b"\xef\xbb\xbf"
 
 
 def recognise(path: Path) -> str | None:
-    """The format of a file by its first bytes; 'json' where all of it has to be read, None for no other.
+    """The format of a file by its first bytes, 'json' if all of it has to be read to tell, None if unknown.
 
-    Raises InputError where it cannot be read.
+    Raises InputError if the file cannot be read.
     """
     try:
         with path.open("rb") as file:
@@ -39,7 +39,7 @@ def recognise(path: Path) -> str | None:
 
 
 def content(path: Path) -> bytes:
-    """The bytes of a file. Raises InputError where it is too large or cannot be read."""
+    """The bytes of a file. Raises InputError if it is too large or cannot be read."""
     try:
         with path.open("rb") as file:
             data = file.read(MAX_FILE + 1)
@@ -65,6 +65,6 @@ def document(path: Path, data: bytes) -> Any:
 
 
 def kind_of(value: Any) -> str | None:
-    """The format of a JSON document by its members; None where it has none of them."""
+    """The format of a JSON document by its members, None if it has none of them."""
     names = value if isinstance(value, dict) else {}
     return next((kind for name, kind in _DOCUMENTS.items() if name in names), None)
