@@ -20,6 +20,7 @@ from fake_server.api.sensible.schemas import (
     get_list,
     get_mapping,
     get_size,
+    get_texts,
     get_types,
     item_schemas,
     member_schemas,
@@ -37,8 +38,7 @@ TRIES = 12
 
 def fill(schema: Any, text: str = "", seed: int = 0, salt: int = 0) -> Any:
     """Make a value for the schema, from `text` where names hint at it. Never raises; time is bounded."""
-    filler = _Filler(schema, text, seed)
-    return filler.make_value(schema, "", 0, salt)
+    return _Filler(schema, text[: hints.MAX_TEXT], seed).make_value(schema, "", 0, salt)
 
 
 class _Filler:
@@ -110,8 +110,8 @@ class _Filler:
         elif kind == "array":
             yield from self._array_candidates(schema, name, depth, salt)
         elif kind in ("integer", "number"):
-            text_numbers = self._take_numbers(schema, kind) if not salt else iter(())
-            yield from text_numbers
+            if not salt:
+                yield from self._take_numbers(schema, kind)
             yield from suggested
             yield from numbers.candidates(schema, kind, salt)
         elif kind == "boolean":
@@ -140,19 +140,16 @@ class _Filler:
     ) -> Iterator[Any]:
         """Candidates of each alternative; scalars first if deeply nested, else null last."""
         rest = {other: value for other, value in schema.items() if other != key}
-        branches = [merge(self.root.resolve(rest), self._resolve(branch)) for branch in schema[key][:50]]
-        branches = [branch for branch in branches if branch is not False]
+        branches = [merge(self.root.resolve(rest), self.root.resolve(branch)) for branch in schema[key][:50]]
 
-        def order(branch: Any) -> int:
-            kinds = get_types(branch) if isinstance(branch, Mapping) else []
-            nested = bool({"object", "array"} & {*kinds}) or not kinds
+        def comes_last(branch: Mapping[str, Any]) -> bool:
+            kinds = get_types(branch)
             if depth > GENEROUS_DEPTH:
-                return int(nested)
-            return int(kinds == ["null"])
+                return not kinds or not {"object", "array"}.isdisjoint(kinds)
+            return kinds == ["null"]
 
-        ordered = sorted(branches, key=order)
-        start = salt % len(ordered) if ordered and salt else 0
-        for branch in ordered[start:] + ordered[:start]:
+        possible = sorted((branch for branch in branches if branch is not False), key=comes_last)
+        for branch in _rotate(possible, salt):
             yield from islice(self._candidates(branch, name, depth + 1, salt), 4)
 
     def _merged_candidates(
@@ -160,26 +157,19 @@ class _Filler:
     ) -> Iterator[Any]:
         merged: Any = {key: value for key, value in schema.items() if key != "allOf"}
         for part in schema["allOf"][:50]:
-            merged = merge(merged, self._resolve(part))
+            merged = merge(merged, self.root.resolve(part))
         yield from self._candidates(merged, name, depth + 1, salt)
 
-    def _resolve(self, schema: Any) -> Any:
-        return self.root.resolve(schema) if isinstance(schema, Mapping) else schema
-
-    def _enum_candidates(self, members: list[Any], salt: int) -> Iterator[Any]:
+    def _enum_candidates(self, members: list[Any], salt: int) -> list[Any]:
         """The values of an enum, starting with one that the user's text names."""
-        if not members:
-            return
-        start = salt % len(members)
-        ordered = members[start:] + members[:start]
-        if not salt:
-            text_words = f" {' '.join(hints.split_words(self.text[: hints.MAX_TEXT]))} "
-            ordered.sort(
-                key=lambda member: (
-                    not (isinstance(member, str) and f" {' '.join(hints.split_words(member))} " in text_words)
-                )
-            )
-        yield from ordered
+        if salt:
+            return _rotate(members, salt)
+        text_words = f" {' '.join(hints.split_words(self.text))} "
+
+        def is_named(member: Any) -> bool:
+            return isinstance(member, str) and f" {' '.join(hints.split_words(member))} " in text_words
+
+        return sorted(members, key=is_named, reverse=True)
 
     def _object_candidates(
         self, schema: Mapping[str, Any], depth: int, salt: int
@@ -190,25 +180,24 @@ class _Filler:
         if not needed and depth <= GENEROUS_DEPTH:
             names = known[:MAX_ITEMS]
         else:
-            asked_for = set(needed)
+            required = set(needed)
             names = [
-                name for name in known[:MAX_MEMBERS] if name in asked_for or self._text_mentions(schema, name)
+                name for name in known[:MAX_MEMBERS] if name in required or self._text_mentions(schema, name)
             ]
-        yield self._make_object(schema, [*names, *needed], least, depth, salt)
-        yield self._make_object(schema, needed, least, depth, salt)
-        yield self._make_object(schema, [*known[:MAX_MEMBERS], *needed], least, depth, salt)
+        for optional in (names, [], known[:MAX_MEMBERS]):
+            yield self._make_object(schema, [*optional, *needed], least, depth, salt)
 
     def _text_mentions(self, schema: Mapping[str, Any], name: str) -> bool:
         """Whether the user's text has a value for an optional member."""
         if name in self.text_object:
             return True
-        member = self._resolve(get_mapping(schema, "properties")[name])
+        member = self.root.resolve(get_mapping(schema, "properties")[name])
         if not isinstance(member, Mapping):
             return False
         if isinstance(member.get("enum"), list):
-            text_words = hints.split_words(self.text[: hints.MAX_TEXT])
-            return any(isinstance(value, str) and value.lower() in text_words for value in member["enum"])
-        return get_types(member) == ["string"] and any(hints.stated_values(name, self.text[: hints.MAX_TEXT]))
+            text_words = hints.split_words(self.text)
+            return any(value.lower() in text_words for value in get_texts(member, "enum"))
+        return get_types(member) == ["string"] and any(hints.stated_values(name, self.text))
 
     def _make_object(
         self, schema: Mapping[str, Any], names: Iterable[str], least: int, depth: int, salt: int
@@ -217,7 +206,7 @@ class _Filler:
         waiting = deque(dict.fromkeys(names))
         required = set(map(str, get_list(schema, "required")))
         depends = get_mapping(schema, "dependentRequired")
-        spare = (name for name in get_mapping(schema, "properties"))
+        spare = iter(get_mapping(schema, "properties"))
         invented = self._invent_names(schema, depth)
         while waiting or len(result) < least:
             name = waiting.popleft() if waiting else next(spare, None) or next(invented, None)
@@ -227,20 +216,14 @@ class _Filler:
                 continue
             member: Any = {}
             for part in member_schemas(schema, name):
-                member = merge(member, self._resolve(part))
+                member = merge(member, self.root.resolve(part))
             if member is False and name not in required:
                 continue
             result[name] = self.make_value(member, name, depth + 1, salt)
-            waiting += [
-                dependent
-                for dependent in get_list(depends, name)
-                if isinstance(dependent, str) and dependent not in result
-            ]
+            waiting += get_texts(depends, name)
             if name in get_mapping(schema, "dependentSchemas"):
-                schema = merge(schema, self._resolve(schema["dependentSchemas"][name]))
-                waiting += [
-                    dependent for dependent in get_list(schema, "required") if dependent not in result
-                ]
+                schema = merge(schema, self.root.resolve(schema["dependentSchemas"][name]))
+                waiting += get_texts(schema, "required")
         return result
 
     def _invent_names(self, schema: Mapping[str, Any], depth: int) -> Iterator[str]:
@@ -254,7 +237,7 @@ class _Filler:
             return
         for salt in range(MAX_ITEMS):
             if "propertyNames" in schema:
-                named = merge({"type": "string"}, self._resolve(schema["propertyNames"]))
+                named = merge({"type": "string"}, self.root.resolve(schema["propertyNames"]))
                 yield str(self.make_value(named, "", depth + 1, salt))
             else:
                 yield f"key_{salt + 1}"
@@ -284,7 +267,7 @@ class _Filler:
         while len(items) < max(count, hits) and tries < 3 * MAX_ITEMS and self.budget.left > 0:
             place = first[len(items)] if len(items) < len(first) else rest
             if len(items) < hits:
-                place = merge(self._resolve(place), self._resolve(schema["contains"]))
+                place = merge(self.root.resolve(place), self.root.resolve(schema["contains"]))
             item = self.make_value(place, _singular(name), depth + 1, salt + tries)
             tries += 1
             mark = canonical_text(item) if unique else ""
@@ -305,10 +288,12 @@ class _Filler:
         """The smallest value of the schema's type, used once the bounds are reached."""
         kinds = get_types(self.root.resolve(schema) or {})
         empty = {"object": {}, "array": [], "string": "", "integer": 0, "number": 0, "boolean": False}
-        if "null" in kinds or not kinds:
-            yield None
-        else:
-            yield empty.get(kinds[0])
+        yield None if "null" in kinds or not kinds else empty.get(kinds[0])
+
+
+def _rotate(values: list[Any], steps: int) -> list[Any]:
+    start = steps % len(values) if values else 0
+    return values[start:] + values[:start]
 
 
 def _singular(name: str) -> str:

@@ -6,7 +6,7 @@ are matched in linear time. A reference that cannot be resolved allows anything.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
@@ -45,7 +45,7 @@ class SchemaRoot:
     schema: Any
     budget: Budget
 
-    def resolve(self, schema: Mapping[str, Any]) -> Any:
+    def resolve(self, schema: Any) -> Any:
         """The schema with its `$ref`s resolved and merged in; {} for one that is missing or circular."""
         current: Any = schema
         for _ in range(MAX_HOPS):
@@ -75,12 +75,10 @@ class SchemaRoot:
             return schema is not False
         if not self.budget.spend() or hops > 100:
             return True
-        if isinstance(schema.get("$ref"), str) and not self.fits(
-            value, self._follow(schema["$ref"]), hops + 1
-        ):
-            return False
+        target = self._follow(schema["$ref"]) if isinstance(schema.get("$ref"), str) else True
         return (
-            self._fits_kind(value, schema)
+            self.fits(value, target, hops + 1)
+            and self._fits_kind(value, schema)
             and self._fits_combinations(value, schema, hops + 1)
             and (not isinstance(value, str) or _fits_text(value, schema))
             and (not _is_number(value) or _fits_number(value, schema))
@@ -116,8 +114,7 @@ class SchemaRoot:
         return True
 
     def _fits_array(self, value: list[Any], schema: Mapping[str, Any], hops: int) -> bool:
-        lowest, highest = get_size(schema, "minItems") or 0, get_size(schema, "maxItems")
-        if len(value) < lowest or (highest is not None and len(value) > highest):
+        if not _fits_size(value, schema, "minItems", "maxItems"):
             return False
         if schema.get("uniqueItems") is True and len(set(map(canonical_text, value))) < len(value):
             return False
@@ -133,17 +130,13 @@ class SchemaRoot:
         return True
 
     def _fits_object(self, value: dict[str, Any], schema: Mapping[str, Any], hops: int) -> bool:
-        lowest, highest = get_size(schema, "minProperties") or 0, get_size(schema, "maxProperties")
-        if len(value) < lowest or (highest is not None and len(value) > highest):
+        if not _fits_size(value, schema, "minProperties", "maxProperties"):
             return False
-        if any(name not in value for name in get_texts(schema, "required")):
+        if not value.keys() >= {*get_texts(schema, "required")}:
             return False
-        dependent = get_mapping(schema, "dependentRequired")
-        for name in dependent:
-            if name in value and any(
-                dependent_name not in value for dependent_name in get_texts(dependent, name)
-            ):
-                return False
+        depends = get_mapping(schema, "dependentRequired")
+        if any(name in value and not value.keys() >= {*get_texts(depends, name)} for name in depends):
+            return False
         for name, extra in get_mapping(schema, "dependentSchemas").items():
             if name in value and not self.fits(value, extra, hops):
                 return False
@@ -169,9 +162,14 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def _fits_size(value: Sized, schema: Mapping[str, Any], least: str, most: str) -> bool:
+    """Whether the value's size is within the bounds that these two keywords set."""
+    lowest, highest = get_size(schema, least) or 0, get_size(schema, most)
+    return lowest <= len(value) and (highest is None or len(value) <= highest)
+
+
 def _fits_text(value: str, schema: Mapping[str, Any]) -> bool:
-    lowest, highest = get_size(schema, "minLength") or 0, get_size(schema, "maxLength")
-    if len(value) < lowest or (highest is not None and len(value) > highest):
+    if not _fits_size(value, schema, "minLength", "maxLength"):
         return False
     form = schema.get("pattern")
     return not isinstance(form, str) or bool(patterns.find_problem(form)) or patterns.search(form, value)

@@ -9,6 +9,8 @@ import datetime
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from itertools import islice
 from typing import Any
 
 MAX_TEXT = 20_000
@@ -186,12 +188,8 @@ def search_terms(text: str) -> str:
 
 def find_numbers(text: str) -> list[int | float]:
     """Find the numbers in the text in order, at most 1,000."""
-    numbers: list[int | float] = []
-    for match in _NUMBER.finditer(text[:MAX_TEXT]):
-        numbers.append(float(match.group()) if "." in match.group() else int(match.group()))
-        if len(numbers) >= 1000:
-            break
-    return numbers
+    found = (match.group() for match in islice(_NUMBER.finditer(text[:MAX_TEXT]), 1000))
+    return [float(number) if "." in number else int(number) for number in found]
 
 
 def find_number_list(text: str) -> list[int | float]:
@@ -202,17 +200,12 @@ def find_number_list(text: str) -> list[int | float]:
 
 def find_json_object(text: str) -> dict[str, Any]:
     """Find the first non-empty JSON object in the text, {} if there is none."""
-    decoder = json.JSONDecoder()
-    start, tries = text.find("{"), 0
-    while start >= 0 and tries < 10:
-        try:
-            value, _ = decoder.raw_decode(text[:MAX_TEXT], start)
-        except (ValueError, RecursionError):
-            start, tries = text.find("{", start + 1), tries + 1
-            continue
-        if isinstance(value, dict) and value:
-            return value
-        start, tries = text.find("{", start + 1), tries + 1
+    decoder, text = json.JSONDecoder(), text[:MAX_TEXT]
+    for brace in islice(re.finditer("{", text), 10):
+        with suppress(ValueError, RecursionError):
+            value: dict[str, Any] = decoder.raw_decode(text, brace.start())[0]
+            if value:
+                return value
     return {}
 
 

@@ -77,21 +77,18 @@ class _Generator:
         while self._peek() not in ("", "|", ")"):
             start, length = self.at, self.length
             part = self._atom()
-            end = self.at
             lowest, highest = self._repeat()
-            count = min(lowest + self.extra, highest)
-            after = self.at
-            pieces = [part] if count else []
-            for _ in range(count - 1):
-                self.at = start
-                pieces.append(self._atom())
-                if self.length > MAX_LENGTH:
-                    raise Unsupported("too long")
-            assert self.at == end or count <= 1
-            self.at = after
+            count, after = min(lowest + self.extra, highest), self.at
             if not count:
                 self.length = length
-            parts += pieces
+                continue
+            parts.append(part)
+            for _ in range(count - 1):
+                self.at = start
+                parts.append(self._atom())
+                if self.length > MAX_LENGTH:
+                    raise Unsupported("too long")
+            self.at = after
         return "".join(parts)
 
     def _repeat(self) -> tuple[int, int]:
@@ -103,10 +100,8 @@ class _Generator:
             self.at += 1
         if repeat.group() in ("*", "+", "?"):
             return {"*": (0, MAX_LENGTH), "+": (1, MAX_LENGTH), "?": (0, 1)}[repeat.group()]
-        lowest = int(repeat.group(1))
-        if not repeat.group(2):
-            return lowest, lowest
-        return lowest, int(repeat.group(3)) if repeat.group(3) else MAX_LENGTH
+        lowest, comma, highest = repeat.groups()
+        return int(lowest), int(highest or MAX_LENGTH) if comma else int(lowest)
 
     def _atom(self) -> str:
         mark = self._peek()
@@ -125,9 +120,8 @@ class _Generator:
 
     def _group(self) -> str:
         look = _LOOK.match(self.pattern, self.at)
-        header = None if look else _GROUP.match(self.pattern, self.at)
-        if look or header:
-            self.at = (look or header).end()  # type: ignore[union-attr]
+        if header := look or _GROUP.match(self.pattern, self.at):
+            self.at = header.end()
         elif self._peek() == "?":
             raise Unsupported("a group of another kind")
         text = self._alternatives()
@@ -141,7 +135,7 @@ class _Generator:
         self.at += 1
         if mark.lower() in _CLASSES:
             inside = _CLASSES[mark.lower()]
-            return inside if mark.islower() else "".join(c for c in _PRINTABLE if c not in inside)
+            return inside if mark.islower() else _all_but(inside)
         if mark in "bBAZz" and not in_class:
             return ""
         if mark in "xu":
@@ -156,9 +150,7 @@ class _Generator:
         negated = self._peek() == "^"
         self.at += negated
         members: list[str] = []
-        first = True
-        while self._peek() != "]" or first:
-            first = False
+        while self._peek() != "]" or not members:
             low = self._member()
             if len(low) == 1 and self._peek() == "-" and self.pattern[self.at + 1] != "]":
                 self.at += 1
@@ -167,9 +159,7 @@ class _Generator:
             members.append(low)
         self.at += 1
         inside = "".join(members)
-        if negated:
-            return "".join(c for c in _PRINTABLE if c not in inside)
-        return inside
+        return _all_but(inside) if negated else inside
 
     def _member(self) -> str:
         mark = self.pattern[self.at]
@@ -182,3 +172,7 @@ class _Generator:
         position = self.length
         self.length += 1
         return choices[(position + self.salt) % len(choices)]
+
+
+def _all_but(characters: str) -> str:
+    return "".join(character for character in _PRINTABLE if character not in characters)

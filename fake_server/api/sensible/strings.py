@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -39,18 +40,17 @@ def candidates(schema: Mapping[str, Any], name: str, text: str, salt: int, seed:
             if highest is not None and not form and not pattern and len(candidate) > highest:
                 yield candidate[:highest]
     if form:
-        yield from examples_of_format(str(form), salt, seed)
+        yield from _examples_of_format(str(form), salt, seed)
     if pattern is not None:
         example = regex_example.make_example(pattern, lowest, salt)
         if example is not None:
             yield example
             yield example[:highest]
-    yield fit_length(plain_text(name, salt, seed), lowest, highest)
-    yield fit_length(plain_text("", salt, seed), lowest, highest)
-    yield fit_length(_short_text(salt), lowest, highest)
+    for candidate in (_plain_text(name, salt, seed), _plain_text("", salt, seed), _short_text(salt)):
+        yield _fit_length(candidate, lowest, highest)
 
 
-def plain_text(name: str, salt: int, seed: int) -> str:
+def _plain_text(name: str, salt: int, seed: int) -> str:
     """A short text that suits a member of this name; another salt gives another text."""
     for word in reversed(hints.split_words(name)):
         if word in _BY_WORD:
@@ -60,7 +60,7 @@ def plain_text(name: str, salt: int, seed: int) -> str:
     return f"{word} {salt + 1}" if salt else word
 
 
-def fit_length(text: str, lowest: int, highest: int | None) -> str:
+def _fit_length(text: str, lowest: int, highest: int | None) -> str:
     """Pad the text with words to `lowest` characters, or cut it to `highest`."""
     if len(text) < lowest:
         text += (" " + " ".join(_PLAIN)) * ((lowest - len(text)) // 60 + 1)
@@ -69,7 +69,7 @@ def fit_length(text: str, lowest: int, highest: int | None) -> str:
     return text if highest is None else text[:highest]
 
 
-def examples_of_format(form: str, salt: int, seed: int) -> Iterator[str]:
+def _examples_of_format(form: str, salt: int, seed: int) -> Iterator[str]:
     """Yield a text of a JSON Schema format, nothing for an unknown format."""
     day, month = 1 + salt % 28, 1 + salt // 28 % 12
     date = f"2026-{month:02d}-{day:02d}"
@@ -92,9 +92,8 @@ def examples_of_format(form: str, salt: int, seed: int) -> Iterator[str]:
 
 def _make_uuid(seed: int, salt: int) -> str:
     """A version 4 UUID (RFC 9562 section 5.4) derived from seed and salt."""
-    digits = f"{chance.number(seed, salt, 'a'):016x}{chance.number(seed, salt, 'b'):016x}"
-    variant = "89ab"[int(digits[16], 16) % 4]
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+    drawn = chance.number(seed, salt, "a") << 64 | chance.number(seed, salt, "b")
+    return str(uuid.UUID(int=drawn, version=4))
 
 
 def _short_text(salt: int) -> str:
