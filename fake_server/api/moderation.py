@@ -8,50 +8,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from fake_server.api.sensible import chance
+from fake_server.wire.datafile import read_yaml
 
 THRESHOLD = 0.5
 SEEN_IN_PICTURES = frozenset(
     ("sexual", "self-harm", "self-harm/intent", "self-harm/instructions", "violence", "violence/graphic")
 )
-_ANYBODY = (
-    r"(?:you|him|her|them|us|people|someone|somebody|anyone|everyone|everybody|(?:all )?(?:these|those) \w+)"
-)
-_GROUP = r"(?:immigrants|foreigners|women|men|jews|muslims|christians|gays|people)"
-_HURT = r"(?:kill|murder|stab|shoot|strangle|torture|hurt|harm|punch|attack|beat up)"
-_WILL = r"(?:i'?ll|i will|i want to|i wanna|i(?:'?m| am) (?:going to|gonna))"
-_WORDS: Mapping[str, str] = {
-    "harassment": r"(?:you|he|she|they)(?:'re|'s| are| is) (?:an? |so |such an? )*(?:idiots?|stupid|losers?"
-    r"|pathetic|worthless|morons?)|shut up,? you",
-    "harassment/threatening": rf"{_WILL} {_HURT} {_ANYBODY}",
-    "hate": rf"subhumans?|(?:are|they're) (?:all )?vermin|i hate (?:all|these|those) {_GROUP}",
-    "hate/threatening": rf"(?:wipe|drive) (?:those|these|all the) \w+ out|kill all (?:the |those )?{_GROUP}",
-    "illicit": r"shoplift(?:ing)?|counterfeit (?:money|bills|notes)|launder(?:ing)? money|pick(?:ing)? a lock"
-    r"|cook(?:ing)? meth|hotwire a car",
-    "illicit/violent": r"(?:build|make|making|building) (?:a |an )?(?:pipe )?(?:bombs?|grenades?)",
-    "self-harm": r"self[- ]harm(?:ing)?|commit(?:ting|ted)? suicide|(?:cut|harm|hurt)(?:ting|ing)? myself",
-    "self-harm/intent": rf"{_WILL} (?:die|end my life|(?:kill|cut|hurt|harm) myself)",
-    "self-harm/instructions": r"how (?:to|do i|can i|should i) (?:\w+ )?(?:kill|cut|harm|hurt) myself",
-    "sexual": r"porn(?:ography|ographic)?|erotica?|explicit sex|sex scenes?",
-    "sexual/minors": r"(?:erotica?|nude|naked|sexual)\b.{0,80}\b(?:child|children|minors?|underage)",
-    "violence": rf"{_HURT}(?:s|ed|d|bed|ing|bing)? (?:{_ANYBODY}|myself)"
-    r"|(?:murder|stab|strangle|torture|harm)(?:ed|d|bed)? (?:the|a|my) \w+"
-    r"|blow up (?:the|a) (?:school|building|bus|train)",
-    "violence/graphic": r"blood everywhere|dismember(?:s|ed|ing)?|guts spilled|decapitat(?:e|es|ed|ing)",
-}
-"""Typical wording of each category; figures of speech ("kill a process") must not match."""
-_IMPLIED: Mapping[str, tuple[str, ...]] = {
-    "harassment/threatening": ("harassment", "violence"),
-    "hate/threatening": ("hate", "violence"),
-    "illicit/violent": ("illicit",),
-    "self-harm/intent": ("self-harm",),
-    "self-harm/instructions": ("self-harm",),
-    "sexual/minors": ("sexual",),
-    "violence/graphic": ("violence",),
-}
-"""The broader categories that a narrow category implies."""
 _OMNI_CATEGORIES = (
     "harassment", "harassment/threatening", "sexual", "hate", "hate/threatening", "illicit",
     "illicit/violent",
@@ -93,14 +59,26 @@ def judge_input(
 
 
 @cache
-def _patterns() -> Mapping[str, re.Pattern[str]]:
-    """Compile the pattern of each category; cached, and not done before the first moderation request."""
-    return {name: re.compile(rf"\b(?:{words})\b", re.IGNORECASE) for name, words in _WORDS.items()}
+def _wording() -> Mapping[str, tuple[re.Pattern[str], Sequence[str]]]:
+    """The pattern of each category and the categories it implies; read for the first moderation request."""
+    data = read_yaml(Path(__file__).with_suffix(".yaml"))
+    patterns = {
+        name: re.sub("<(.*?)>", lambda part: data["parts"][part[1]], "|".join(alternatives))
+        for name, alternatives in data["wording"].items()
+    }
+    return {
+        name: (re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE), data["implied"].get(name, ()))
+        for name, pattern in patterns.items()
+    }
 
 
 def _find_categories(text: str) -> frozenset[str]:
-    categories_found = {name for name, words in _patterns().items() if words.search(text)}
-    return frozenset(categories_found.union(*(_IMPLIED.get(name, ()) for name in categories_found)))
+    return frozenset(
+        category
+        for name, (pattern, implied) in _wording().items()
+        if pattern.search(text)
+        for category in (name, *implied)
+    )
 
 
 def _score(name: str, seed: int, text: str, high: bool, judged: bool) -> float:

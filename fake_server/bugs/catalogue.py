@@ -7,7 +7,6 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from fake_server.api.request import ApiRequest
@@ -15,6 +14,7 @@ from fake_server.bugs.errors import BugError
 from fake_server.faults import AnyFault, Fault
 from fake_server.scripts import book, conditions
 from fake_server.scripts.when import When
+from fake_server.wire.datafile import read_yaml
 from fake_server.wire.text import did_you_mean
 
 CATALOGUE = Path(__file__).parent / "catalogue"
@@ -100,7 +100,7 @@ def bugs() -> Mapping[str, Bug]:
     found: dict[str, Bug] = {}
     for path in sorted(CATALOGUE.glob("*.yaml")):
         if path.stem != "waiting":
-            for name, item in _read(path).items():
+            for name, item in read_yaml(path).items():
                 found[name] = Bug.model_validate({"id": name, "kind": path.stem, **item})
     return found
 
@@ -108,7 +108,7 @@ def bugs() -> Mapping[str, Bug]:
 @cache
 def waiting() -> Mapping[str, Waiting]:
     """The bugs that cannot be played yet, by id."""
-    items = _read(CATALOGUE / "waiting.yaml").items()
+    items = read_yaml(CATALOGUE / "waiting.yaml").items()
     return {name: Waiting.model_validate({"id": name, **item}) for name, item in items}
 
 
@@ -126,9 +126,3 @@ def find(name: Any) -> Bug:
         raise BugError(f"the bug {name!r} is known and cannot be played: {waiting()[name].why}")
     hint = did_you_mean(name, known, "`contract bugs` lists them")
     raise BugError(f"there is no bug {name[:100]!r}: {hint}")
-
-
-def _read(path: Path) -> dict[str, Any]:
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    items = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 (a safe one)
-    return items if isinstance(items, dict) else {}

@@ -14,19 +14,13 @@ from fake_server.api import chat_request
 from fake_server.api.chat_request import Tool
 from fake_server.api.reply import ToolCall
 from fake_server.api.sensible import filler, hints, repeat
+from fake_server.api.sensible.vocabulary import OPERATIONS, UNDERSTOOD
 from fake_server.wire.jsontext import compact
 
 MAX_CALLS = 8
 
-_IDLE_NAMES = hints.word_set(
-    """get fetch call run use do make current the a an of for in to tool tools function functions my new data
-    info information value result final with and by from test all any list local one two three"""
-)
-_IDLE_WORDS = _IDLE_NAMES | hints.word_set(
-    """is it this that be are was on at as or if not given return returns user will can you your i what which
-    when where how used using provide provides based input output string number parameters please about into
-    its their more than has have specific such each name answer question help tell me s"""
-)
+_IDLE_NAMES = UNDERSTOOD["idle_in_names"]
+_IDLE_WORDS = _IDLE_NAMES | UNDERSTOOD["idle"]
 _NEGATED = re.compile(
     r"\b(?<!if you )(?:without|do not|don't|never|not) (?:using|calling|call|use|invoke|run)\b", re.IGNORECASE
 )
@@ -34,17 +28,7 @@ _DEMANDED = re.compile(
     r"\b(?:call|use|using|invoke|run|execute|try)\b[^.\n]{0,60}\b(?:tools?|functions?)\b", re.IGNORECASE
 )
 _OPERATIONS = tuple(
-    (hints.word_set(words), re.compile(form, re.IGNORECASE))
-    for words, form in (
-        ("add sum addition", r"\d\s*\+\s*\d|\b(?:plus|sum|add)\b"),
-        ("subtract minus difference", r"\d\s+-\s+\d|\b(?:minus|subtract)\b"),
-        ("multiply multiplier multiplication product times", r"\d\s*[*×x]\s*\d|\b(?:times|multipl\w{1,8})\b"),
-        ("divide division divider quotient", r"\d\s*[/÷]\s*\d|\bdivide[ds]?\b"),
-        (
-            "calculate calculator math compute evaluate arithmetic",
-            r"\d\s*[-+*/×÷x^]\s*\d|\b(?:plus|minus|times|multiplied|divided|calculate|compute)\b",
-        ),
-    )
+    (frozenset(words.split()), re.compile(form, re.IGNORECASE)) for words, form in OPERATIONS.items()
 )
 
 

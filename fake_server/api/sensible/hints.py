@@ -13,38 +13,12 @@ from contextlib import suppress
 from itertools import islice
 from typing import Any
 
+from fake_server.api.sensible.vocabulary import UNDERSTOOD
+
 MAX_TEXT = 20_000
 
 
-def word_set(text: str) -> frozenset[str]:
-    """The set of words in a text."""
-    return frozenset(text.split())
-
-
-_PLACE_WORDS = (
-    "city",
-    "location",
-    "place",
-    "town",
-    "country",
-    "region",
-    "destination",
-    "origin",
-    "state",
-    "timezone",
-)
-_WHOLE_WORDS = (
-    "query", "question", "prompt", "text", "input", "message", "task", "topic", "content", "description",
-    "queries", "request", "sentence", "subject", "title", "search",
-)  # fmt: skip
-_PERSON_WORDS = ("name", "person", "user", "author", "student", "customer", "attendee", "recipient")
-_FIRST_WORDS = word_set(
-    """what what's which who where when why how is are do does did can could would should will please tell
-    give show find get call use write create make i i'm the a an in on for and or if my it this that hello hi
-    hey search look check run add set also return record extract book schedule send convert calculate json
-    yaml"""
-)
-
+_FIRST_WORDS = UNDERSTOOD["first_words"]
 _CAPITALS = re.compile(
     r"\b[^\W\d_a-z][\w'’.-]*(?: [^\W\d_a-z][\w'’-]*)*(?:, [^\W\d_a-z][\w'’-]*(?: [^\W\d_a-z][\w'’-]*)*)?"
 )
@@ -107,7 +81,7 @@ def texts_for(name: str, text: str, form: str = "") -> Iterator[str]:
         yield from (match for match in matches if has_format(match, form))
         return
     words = split_words(name)
-    person = any(word in _PERSON_WORDS for word in words)
+    person = not UNDERSTOOD["persons"].isdisjoint(words)
     if person:
         yield from (match.group(1) for match in _NAMED.finditer(text))
     yield from stated_values(name, text)
@@ -122,12 +96,12 @@ def texts_for(name: str, text: str, form: str = "") -> Iterator[str]:
     ):
         if any(word in hints for word in words):
             yield from (match.group().strip() for match in pattern.finditer(text))
-    if any(word in _PLACE_WORDS for word in words):
+    if not UNDERSTOOD["places"].isdisjoint(words):
         yield from find_places(text)
         return
     if person:
         yield from find_proper_names(text, first=False)
-    if any(word in _WHOLE_WORDS for word in words):
+    if not UNDERSTOOD["whole_texts"].isdisjoint(words):
         yield from find_quoted(text)
         yield search_terms(text)
 

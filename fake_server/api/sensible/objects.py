@@ -9,6 +9,7 @@ from typing import Any
 
 from fake_server.api import chat_request
 from fake_server.api.sensible import filler, hints, words
+from fake_server.api.sensible.vocabulary import UNDERSTOOD
 
 MAX_KEYS = 20
 
@@ -25,13 +26,6 @@ _BEFORE = re.compile(
     re.IGNORECASE,
 )
 _PLAIN_WORD = re.compile(r"[A-Za-z_]\w*")
-_WHOLE_NUMBERS = frozenset(
-    ("age", "count", "number", "year", "quantity", "total", "score", "price", "population")
-)
-_LISTS = frozenset(("items", "tags", "list", "colors", "colours", "names", "steps", "results", "values"))
-_NOT_KEYS = hints.word_set(
-    "with the a an in of to for only that which as json object should must be each value values no"
-)
 
 
 def write_json(request: Mapping[str, Any], seed: int, index: int = 0) -> str:
@@ -70,7 +64,7 @@ def find_keys(text: str) -> list[str]:
         quoted = list(hints.find_quoted(match.group(1)))
         for part in quoted or re.split(r",|\band\b", match.group(1)):
             named = _PLAIN_WORD.findall(part)
-            if named[1:] and named[0].lower() in _NOT_KEYS:
+            if named[1:] and named[0].lower() in UNDERSTOOD["not_keys"]:
                 break
             keys += named[:1]
     return list(dict.fromkeys(keys))[:MAX_KEYS]
@@ -79,10 +73,8 @@ def find_keys(text: str) -> list[str]:
 def _guess_schema(name: str) -> dict[str, Any]:
     """Guess the schema of a member from its name."""
     name_words = set(hints.split_words(name))
-    if name_words & _WHOLE_NUMBERS:
+    if name_words & UNDERSTOOD["whole_numbers"]:
         return {"type": "integer"}
-    return (
-        {"type": "array", "items": {"type": "string"}, "minItems": 2}
-        if name_words & _LISTS
-        else {"type": "string"}
-    )
+    if name_words & UNDERSTOOD["lists"]:
+        return {"type": "array", "items": {"type": "string"}, "minItems": 2}
+    return {"type": "string"}

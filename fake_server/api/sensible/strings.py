@@ -9,23 +9,9 @@ from typing import Any
 
 from fake_server.api.sensible import chance, hints, regex_example
 from fake_server.api.sensible.schemas import get_size
+from fake_server.api.sensible.vocabulary import PLAIN_VALUES, VALUES
 
 MAX_LENGTH = 100_000
-
-_BY_WORD: Mapping[str, tuple[str, ...]] = {
-    "city": ("Oslo", "Paris", "Lima", "Kyoto"), "location": ("Oslo", "Paris", "Lima", "Kyoto"),
-    "country": ("Norway", "France", "Peru", "Japan"), "name": ("Ada Lovelace", "Alan Turing", "Grace Hopper"),
-    "email": ("ada@example.com", "alan@example.com"), "url": ("https://example.com/",),
-    "date": ("2026-01-15", "2026-02-16"), "time": ("09:30", "14:45"), "currency": ("EUR", "USD"),
-    "language": ("en", "nb"),
-    "color": ("green", "blue"), "colour": ("green", "blue"),
-    "street": ("12 Baker Street", "3 Elm Road"), "phone": ("+1-555-0100", "+1-555-0101"),
-    "id": ("a1", "b2", "c3"),
-    "title": ("A short title", "Another title"), "symbol": ("ACME", "INIT"),
-    "unit": ("celsius", "fahrenheit"),
-    "expression": ("1 + 1", "2 + 2"),
-}  # fmt: skip
-_PLAIN = ("amber", "birch", "cedar", "dune", "ember", "fjord", "grove", "heron", "iris", "juniper")
 
 
 def candidates(schema: Mapping[str, Any], name: str, text: str, salt: int, seed: int) -> Iterator[str]:
@@ -53,17 +39,17 @@ def candidates(schema: Mapping[str, Any], name: str, text: str, salt: int, seed:
 def _plain_text(name: str, salt: int, seed: int) -> str:
     """A short text that suits a member of this name; another salt gives another text."""
     for word in reversed(hints.split_words(name)):
-        if word in _BY_WORD:
-            options = _BY_WORD[word]
+        if word in VALUES:
+            options = VALUES[word]
             return options[salt % len(options)] + (f" {salt + 1}" if salt >= len(options) else "")
-    word = chance.pick(_PLAIN, seed, name)
+    word = chance.pick(PLAIN_VALUES, seed, name)
     return f"{word} {salt + 1}" if salt else word
 
 
 def _fit_length(text: str, lowest: int, highest: int | None) -> str:
     """Pad the text with words to `lowest` characters, or cut it to `highest`."""
     if len(text) < lowest:
-        text += (" " + " ".join(_PLAIN)) * ((lowest - len(text)) // 60 + 1)
+        text += (" " + " ".join(PLAIN_VALUES)) * ((lowest - len(text)) // 60 + 1)
         text = text[:lowest]
         text = text[:-1] + "." if text.endswith(" ") else text
     return text if highest is None else text[:highest]

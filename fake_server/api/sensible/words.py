@@ -13,31 +13,13 @@ from typing import Any
 
 from fake_server.api import chat_request
 from fake_server.api.sensible import chance, repeat
+from fake_server.api.sensible.vocabulary import ADJECTIVES, NOUNS, OPENINGS, SENTENCES
 from fake_server.wire.text import shorten_middle
 
 MAX_QUESTION = 400
 MAX_RESULT = 8_000
 MAX_COUNT = 1_000
 
-_ADJECTIVES = (
-    "amber", "brisk", "calm", "deep", "early", "fair", "gentle", "hidden", "idle", "jolly", "keen", "late",
-    "mild", "narrow", "old", "pale", "quiet", "round", "slow", "tall", "upper", "vivid", "warm", "young",
-)  # fmt: skip
-_NOUNS = (
-    "anchor", "bridge", "candle", "door", "engine", "field", "garden", "harbour", "island", "journey",
-    "kettle", "lantern", "meadow", "needle", "orchard", "path", "quarry", "river", "stone", "tower",
-    "umbrella", "valley", "window", "yard",
-)  # fmt: skip
-_OPENINGS = (
-    "You asked: “{0}”.", "Your question was “{0}”.", "About “{0}”:", "Here is an answer to “{0}”.",
-    "On “{0}”, briefly:",
-)  # fmt: skip
-_SENTENCES = (
-    "Think of the {0} {1} beside the {2} {3}.", "Every {0} {1} tells more than one {2} {3}.",
-    "First comes the {0} {1}, then the {2} {3}.", "The {0} {1} and the {2} {3} belong together.",
-    "Where the {0} {1} ends, the {2} {3} begins.", "Keep the {0} {1}; the {2} {3} can wait.",
-    "No {0} {1} was ever far from some {2} {3}.", "It rests on the {0} {1} rather than on the {2} {3}.",
-)  # fmt: skip
 _LONG = re.compile(
     r"\b(?:story|essay|poem|long|detailed?|paragraphs?|explain|describe|list|article|words)\b", re.IGNORECASE
 )
@@ -92,7 +74,7 @@ def _write_about(question: str, request: Mapping[str, Any], seed: int, index: in
         parts.append("Hello! How can I help you today?")
     if question.strip():
         parts.append(
-            chance.pick(_OPENINGS, "opening", key).format(_shorten_words(question).replace("{", "{{"))
+            chance.pick(OPENINGS, "opening", key).format(_shorten_words(question).replace("{", "{{"))
         )
     earlier = [message.text for message in chat_request.messages(request) if message.role == "user"][:-1]
     parts += [
@@ -108,9 +90,9 @@ def _write_about(question: str, request: Mapping[str, Any], seed: int, index: in
 def _write_sentence(key: list[Any]) -> str:
     chosen = [
         chance.pick(options, place, key)
-        for place, options in enumerate((_ADJECTIVES, _NOUNS, _ADJECTIVES, _NOUNS))
+        for place, options in enumerate((ADJECTIVES, NOUNS, ADJECTIVES, NOUNS))
     ]
-    return chance.pick(_SENTENCES, "sentence", key).format(*chosen)
+    return chance.pick(SENTENCES, "sentence", key).format(*chosen)
 
 
 def _count_up(question: str) -> str | None:

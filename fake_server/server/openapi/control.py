@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from fake_server.faults import CATALOGUE
 from fake_server.server.control.operations import ROUTES, SHOWN
-from fake_server.server.openapi.data import read
 from fake_server.server.openapi.examples import Samples
+from fake_server.wire.datafile import read_yaml
 
 TAG = "Fake control"
-_DATA = read("control")
+_DATA = read_yaml(Path(__file__).with_suffix(".yaml"))
 EXAMPLES: Mapping[str, Mapping[str, Any]] = _DATA["examples"]
 """Request bodies by path and title."""
 _QUERY: Mapping[str, Mapping[str, dict[str, Any]]] = _DATA["query"]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from fake_server.server.openapi.data import read
 from fake_server.server.state.completions import LIMIT, MOST_LISTED
+from fake_server.wire.datafile import read_yaml
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Operation:
     query: Sequence[str] = ()
 
 
-_DATA = read("operations")
+_DATA = read_yaml(Path(__file__).with_suffix(".yaml"))
 TAGS: Mapping[str, str] = _DATA["tags"]
 OPERATIONS = tuple(Operation(**operation) for operation in _DATA["operations"])
 ERRORS: Mapping[int, str] = _DATA["errors"]

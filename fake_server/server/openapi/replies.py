@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from fake_server.server.openapi.components import reference
-from fake_server.server.openapi.data import read
+from fake_server.wire.datafile import read_yaml
 
 
 def reply_components() -> dict[str, Any]:
     """The schemas of all reply bodies by component name."""
-    described = read("replies")["components"]
+    described = read_yaml(Path(__file__).with_suffix(".yaml"))["components"]
     return {name: {"title": name, **_complete(schema)} for name, schema in described.items()}
 
 
