@@ -114,9 +114,10 @@ class App:
             return await handle(context, operation)
         if methods and context.method == "OPTIONS":
             return Delivery(204, (("allow", f"{allow}, OPTIONS"),), (), length=0)
-        refusal = errors.invalid_url(context.method, context.path)
+        path = context.path.replace("?", "%3F").replace("#", "%23").replace("\\", "%5C")  # as a URL has them
+        refusal = errors.invalid_url(context.method, path)
         if methods:
-            refusal = errors.method_not_allowed(context.method, context.path, allow)
+            refusal = errors.method_not_allowed(context.method, path, allow)
         return await handle(context, _refusing(refusal))
 
     async def _refuse_space(self, scope: Scope, sender: Sends, error: ValueError) -> None:

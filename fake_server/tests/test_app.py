@@ -60,7 +60,14 @@ def test_the_stream_member_decides_never_accept(port: int, accept: str | None) -
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("POST", "/v1/x"), ("GET", "/"), ("GET", "/v1"), ("GET", "/v1/models/"), ("GET", "/v1//models")],
+    [
+        ("POST", "/v1/x"),
+        ("GET", "/"),
+        ("GET", "/v1"),
+        ("GET", "/v1/models/"),
+        ("GET", "/v1//models"),
+        ("GET", "/v1/a%3Fb"),
+    ],
 )
 def test_unknown_paths(port: int, method: str, path: str) -> None:
     reply = ask(port, method, path)
