@@ -12,8 +12,8 @@ from contract_tests.target.main_program import MainOutcome, run_main_program
 from fake_server.replay.playback import Playback
 from fake_server.wire.exchange import Exchange
 
-TIMEOUT = 4.0
-"""Seconds for one run of main(); a reply that never ends uses all of them."""
+TIMEOUT = 10.0
+"""Seconds for one run of main(), which has an SDK to load; a reply that never ends uses all of them."""
 _VARYING = re.compile(r"\d+(?:\.\d+)?")
 
 
