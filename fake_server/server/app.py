@@ -35,7 +35,7 @@ from fake_server.wire.delivery import NO_BODY, Delivery
 
 if TYPE_CHECKING:
     from fake_server.server.cross_origin import CrossOrigin
-    from fake_server.server.pages import Pages
+    from fake_server.server.pages import FakeApp, Pages
 
 log = logging.getLogger("fake_server")
 OPEN_PATHS = frozenset({"/", "/health", "/docs", "/openapi.json", "/metrics"})
@@ -60,7 +60,7 @@ class App:
         if scope["type"] == "http":
             await self.serve(scope, receive, AsgiSender(receive, send))
         else:
-            await self._pages.app(scope, receive, send)
+            await self._pages.app.route_request(scope, receive, send)
 
     async def serve(
         self, scope: Scope, receive: Receive, sender: Sends, *, body_arrived: bool = False
@@ -114,6 +114,8 @@ class App:
             return await handle(context, operation)
         if methods and context.method == "OPTIONS":
             return Delivery(204, (("allow", f"{allow}, OPTIONS"),), (), length=0)
+        if "_pages" in vars(self) and self._pages.app.adds({**context.scope, "path": context.path}):
+            return await self._pages.answer(context)
         path = context.path.replace("?", "%3F").replace("#", "%23").replace("\\", "%5C")  # as a URL has them
         refusal = errors.invalid_url(context.method, path)
         if methods:
@@ -132,7 +134,12 @@ class App:
     def _pages(self) -> Pages:
         from fake_server.server.pages import Pages
 
-        return Pages(self.settings, openapi_document)
+        return Pages(self.settings, openapi_document, self)
+
+    @property
+    def fastapi(self) -> FakeApp:
+        """This app as a FastAPI app, for those who mount it or add routes to it."""
+        return self._pages.app
 
 
 async def handle(context: RequestContext, operation: Operation) -> Delivery:

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
-from starlette.types import Message
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fake_server.api import errors
 from fake_server.api.reply import ErrorReply
@@ -27,25 +27,51 @@ from fake_server.wire.delivery import NO_BODY, Delivery
 from fake_server.wire.exchange import Write
 
 
-class Pages:
-    """The FastAPI app; `document` makes the OpenAPI document, once somebody asks for it."""
+class FakeApp(FastAPI):
+    """The fake as a FastAPI app, to be called, mounted, or given routes of your own.
 
-    def __init__(self, settings: Settings, document: Callable[[], dict[str, Any]]) -> None:
-        self._document = document
-        self._described: Response | None = None
-        self.app = FastAPI(
+    Every request goes the way that `serve` decides; `route` is FastAPI's own, which leads to its routes.
+    """
+
+    def __init__(self, serve: ASGIApp, document: Callable[[], dict[str, Any]], routes: list[Route]) -> None:
+        super().__init__(
             title="fake OpenAI server",
-            routes=[
-                *control.ROUTES,
-                Route("/docs", swagger.docs, methods=["GET"]),
-                Route("/openapi.json", self._openapi, methods=["GET"]),
-                Route(f"{CONTROL}/assets/{{name}}", swagger.asset, methods=["GET"]),
-            ],
+            routes=list(routes),
             openapi_url=None,
             docs_url=None,
             redoc_url=None,
             redirect_slashes=False,
             exception_handlers={HTTPException: _refuse},
+        )
+        self._serve = serve
+        self._own = frozenset(map(id, self.routes))
+        self.openapi = document  # type: ignore[method-assign]
+        self.route_request: ASGIApp = super().__call__
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._serve(scope, receive, send)
+
+    def adds(self, scope: Scope) -> bool:
+        """Whether a route that was added to the app answers this path and method."""
+        added = [route for route in self.routes if id(route) not in self._own]
+        return any(route.matches(scope)[0] is Match.FULL for route in added)
+
+
+class Pages:
+    """The pages' FastAPI app; `document` makes the OpenAPI document, once somebody asks for it."""
+
+    def __init__(self, settings: Settings, document: Callable[[], dict[str, Any]], serve: ASGIApp) -> None:
+        self._document = document
+        self._described: Response | None = None
+        self.app = FakeApp(
+            serve,
+            document,
+            [
+                *control.ROUTES,
+                Route("/docs", swagger.docs, methods=["GET"]),
+                Route("/openapi.json", self._openapi, methods=["GET"]),
+                Route(f"{CONTROL}/assets/{{name}}", swagger.asset, methods=["GET"]),
+            ],
         )
         self.app.state.settings = settings
 
@@ -61,7 +87,7 @@ class Pages:
                 pieces.append(message.get("body", b""))
 
         scope = {**context.scope, "path": context.path, CONTEXT: context}
-        await self.app(scope, context.receive, send)
+        await self.app.route_request(scope, context.receive, send)
         fields = {name.decode("latin-1"): value.decode("latin-1") for name, value in start["headers"]}
         body, status = b"".join(pieces), start["status"]
         length = int(

@@ -6,11 +6,10 @@ import asyncio
 import secrets
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any
-
-from starlette.types import ASGIApp
+from typing import TYPE_CHECKING, Any
 
 from fake_server.api.render.style import Style
 from fake_server.bugs.playing import find_bugs
@@ -19,6 +18,9 @@ from fake_server.server.app import App
 from fake_server.server.settings import Settings, default_scripts
 from fake_server.server.uvicorn_server import Server, listen, serve_on, uvicorn_server
 from fake_server.testing.space import FakeSpace
+
+if TYPE_CHECKING:
+    from fake_server.server.pages import FakeApp
 
 ScriptSource = str | Path | Mapping[str, Any]
 
@@ -69,10 +71,10 @@ class FakeServer(FakeSpace):
             raise RuntimeError("the fake server is not running: enter it with `with` or call start()")
         return f"http://127.0.0.1:{self._port}"
 
-    @property
-    def app(self) -> ASGIApp:
-        """The ASGI app, to be called or mounted in this process."""
-        return App(self.settings)
+    @cached_property
+    def app(self) -> FakeApp:
+        """The FastAPI app, to be called, mounted, or given routes of your own in this process."""
+        return App(self.settings).fastapi
 
     def space(self, name: str) -> FakeSpace:
         """A space of this server, for a test that runs beside others. Raises ValueError for a bad name."""

@@ -8,6 +8,7 @@ import httpx
 import httpx2
 import openai
 import pytest
+from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
@@ -96,6 +97,29 @@ def test_the_app_is_asgi(fake: FakeServer) -> None:
             return await http.post("/v1/chat/completions", json=ASKED)
 
     assert asyncio.run(ask()).json()["choices"][0]["message"]["content"] == "leaf är"
+
+
+def test_the_app_is_a_fastapi_app_that_takes_routes(fake: FakeServer) -> None:
+    assert isinstance(fake.app, FastAPI)
+    assert "/v1/chat/completions" in fake.app.openapi()["paths"]
+
+    @fake.app.get("/v1/mine/{name}")
+    async def answer(name: str) -> dict[str, str]:
+        return {"hello": name}
+
+    async def ask() -> list[httpx2.Response]:
+        transport = httpx2.ASGITransport(app=fake.app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://fake.invalid") as http:
+            return [
+                await http.get("/v1/mine/tree"),
+                await http.post("/v1/mine/tree"),
+                await http.post("/v1/chat/completions", json=ASKED),
+            ]
+
+    added, wrong_method, chat = asyncio.run(ask())
+    assert added.json() == {"hello": "tree"}
+    assert wrong_method.status_code == 404
+    assert chat.json()["choices"][0]["message"]["content"] == "leaf är"
 
 
 def test_below_the_path_where_an_app_mounts_it(fake: FakeServer) -> None:
