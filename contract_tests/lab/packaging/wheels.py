@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -49,7 +50,12 @@ def build_wheel() -> Path:
         for older in WHEELS.iterdir():
             if older != home:
                 shutil.rmtree(older, ignore_errors=True)
-        return Path(shutil.copy(wheel, home))
+        target = home / wheel.name
+        if not target.exists():  # another worker of this run may be installing it
+            part = home / f"{os.getpid()}.part"
+            shutil.copy(wheel, part)
+            part.rename(target)
+        return target
 
 
 def build_from(source: Path, folder: Path) -> Path:
