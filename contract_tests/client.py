@@ -92,7 +92,7 @@ class Talk:
             raise Problem(9, "one line of the stream is longer than 1 MiB; mend the server")
 
     def read(self, reply: Any) -> None:
-        """Hand on each token of the SDK's reply: a dict or model, or an iterator of them."""
+        """Pass on each token of the SDK's reply: a dict or model, or an iterator of them."""
         for item in reply if self.options.stream else [reply]:
             self.events += 1
             choice = dig(item, "choices", 0)
@@ -131,7 +131,7 @@ def error_text(body: bytes, *names: str) -> str | None:
 
 
 def ask(options: argparse.Namespace, talk: Talk) -> None:
-    """Ask through whatever generation of the SDK is installed, whose clock is behind that of too_late()."""
+    """Ask through the SDK that is installed, whatever its generation; its timeout ends after too_late()."""
     try:
         openai: Any = importlib.import_module("openai")
     except ImportError as why:
@@ -159,7 +159,7 @@ def ask(options: argparse.Namespace, talk: Talk) -> None:
 
 
 def verdict(causes: list[BaseException], talk: Talk) -> Problem | None:
-    """What went wrong, told from the bytes that came and what the SDK raised; None for a whole answer."""
+    """What went wrong, by the bytes that came and what the SDK raised; None for a whole answer."""
     if own := next((cause for cause in causes if isinstance(cause, Problem)), None):
         return own
     status, streamed, retry = talk.status, talk.options.stream, str(talk.headers.get("retry-after"))
@@ -194,7 +194,7 @@ def verdict(causes: list[BaseException], talk: Talk) -> Problem | None:
 
 
 def no_answer(talk: Talk) -> str:
-    """What is wrong with a 2xx reply in which the SDK found nothing, told from its first bytes."""
+    """What is wrong with a 2xx reply in which the SDK found no text, by its first bytes."""
     kind, streamed = str(talk.headers.get("content-type") or "no content type"), talk.options.stream
     head = talk.head.removeprefix(b"\xef\xbb\xbf").lstrip()
     events, is_json = re.search(rb"(?:^|[\r\n])data:", head), head.startswith((b"{", b"["))
@@ -213,7 +213,7 @@ def no_answer(talk: Talk) -> str:
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    """The options; raises SystemExit(2) after a usage line where one is wrong."""
+    """Read the options. Raises SystemExit(2) after a usage line if one is wrong."""
     shape = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser("client.py", None, __doc__, formatter_class=shape, allow_abbrev=False)
     url = os.environ.get("OPENAI_BASE_URL", "").strip() or BASE_URL
@@ -239,7 +239,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def work(options: argparse.Namespace, talk: Talk) -> None:
-    """Ask, then hand on the problem or None; runs beside main() because an SDK can block for ever."""
+    """Ask, then report the problem or None; runs beside main() because an SDK can block for ever."""
     causes: list[BaseException] = []
     try:
         ask(options, talk)

@@ -25,14 +25,20 @@ LIVE = pytest.StashKey[LiveRun]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("contract", "the OpenAI contract, asked of a live target")
-    group.addoption("--target", metavar="URL", help="ask this server; without it no case is collected")
-    group.addoption("--model", metavar="NAME", help="the model to ask for (gpt-3.5-turbo if it is listed)")
-    group.addoption("--select", metavar="PREFIX", action="append", default=[], help="only these cases")
+    group.addoption("--target", metavar="URL", help="the server to test; without it no case is collected")
+    group.addoption("--model", metavar="NAME", help="the model to use (gpt-3.5-turbo if it is listed)")
+    group.addoption(
+        "--select",
+        metavar="PREFIX",
+        action="append",
+        default=[],
+        help="only this case or section; may be repeated",
+    )
     group.addoption(
         "--key-env", metavar="NAME", default="OPENAI_API_KEY", help="the variable that holds the API key"
     )
-    group.addoption("--profile", default=DEFAULT_PROFILE, help="tolerate what a dialect is known for")
-    group.addoption("--baseline", metavar="FILE", help="tolerate the findings that this file says are known")
+    group.addoption("--profile", default=DEFAULT_PROFILE, help="tolerate the known departures of a dialect")
+    group.addoption("--baseline", metavar="FILE", help="tolerate the findings that this file lists")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -40,7 +46,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """With a target only the cases are collected, without one everything but them."""
+    """With a target only the cases are collected, without one everything else."""
     if collection_path == HERE / "test_contract.py":
         return None if config.getoption("--target") else True
     return (
@@ -49,14 +55,14 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The cases are left out where their file is named but no target."""
+    """Without a target the cases are left out, even if their file is named."""
     if not config.getoption("--target"):
         config.hook.pytest_deselected(items=[item for item in items if _case_id(item)])
         items[:] = [item for item in items if not _case_id(item)]
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """The items that are left when -k and the like have spoken are the cases to ask."""
+    """The items that -k and other options have left are the cases to play."""
     wanted = [case_id for item in session.items if (case_id := _case_id(item))]
     if not wanted or session.config.option.collectonly:
         return
@@ -78,7 +84,7 @@ def _case_id(item: pytest.Item) -> str:
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Where no chat case was reached nothing is proven: the exit code is that of `contract run`."""
+    """If no chat case was reached nothing is proven: exit as `contract run` does."""
     live = session.config.stash.get(LIVE, None)
     if live and live.over and exitstatus == pytest.ExitCode.OK and not live.reached_chat():
         session.exitstatus = int(ExitCode.UNREACHABLE)
@@ -91,7 +97,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def live_run(request: pytest.FixtureRequest) -> Iterator[LiveRun]:
-    """The run under way; started by the first item that needs it, stopped with the last."""
+    """The run: started by the first item that needs it, stopped after the last."""
     live = request.config.stash[LIVE]
     live.start()
     yield live
