@@ -86,13 +86,17 @@ AT_ONCE = Timing()
 """No pause at all."""
 
 
-@dataclass(frozen=True)
-class Reply:
-    """A complete answer, which can be rendered as a dict or as a stream.
+@dataclass(frozen=True, kw_only=True)
+class _Scripted:
+    """What every kind of reply has: the name of the script that produced it, and the faults it asks for."""
 
-    `script`, here and in the other kinds of reply, names the script that produced it, None without one;
-    `faults` are the faults the script asks for.
-    """
+    script: str | None = field(default=None, compare=False)
+    faults: tuple[Fault, ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True)
+class Reply(_Scripted):
+    """A complete answer, which can be rendered as a dict or as a stream."""
 
     choices: tuple[Choice, ...]
     usage: Usage
@@ -101,12 +105,10 @@ class Reply:
     created: int | None = None
     system_fingerprint: str | None = None
     timing: Timing = AT_ONCE
-    script: str | None = field(default=None, compare=False)
-    faults: tuple[Fault, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)
-class ErrorReply:
+class ErrorReply(_Scripted):
     """OpenAI's error object with its HTTP status; `headers` are added to those of the response."""
 
     status: int
@@ -115,15 +117,13 @@ class ErrorReply:
     param: str | None = None
     code: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    script: str | None = field(default=None, compare=False)
-    faults: tuple[Fault, ...] = field(default=(), compare=False)
 
     def body(self) -> dict[str, Any]:
         return {"error": {"message": self.message, "type": self.type, "param": self.param, "code": self.code}}
 
 
 @dataclass(frozen=True)
-class RawReply:
+class RawReply(_Scripted):
     """A reply that a script spells out; it is sent unchanged, even if it breaks the contract.
 
     Exactly one of `body` (text or bytes) and `events` (the data of each server-sent event, with `[DONE]` only
@@ -135,12 +135,10 @@ class RawReply:
     body: str | bytes | None = None
     events: tuple[str, ...] | None = None
     timing: Timing = AT_ONCE
-    script: str | None = field(default=None, compare=False)
-    faults: tuple[Fault, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)
-class NumbersReply:
+class NumbersReply(_Scripted):
     """A script's reply without text: a vector for embeddings, or flagged categories for moderations.
 
     With neither, only its `faults` apply, to the reply that the fake gives without a script.
@@ -148,5 +146,3 @@ class NumbersReply:
 
     embedding: tuple[float, ...] | None = None
     flagged: tuple[str, ...] | None = None
-    script: str | None = field(default=None, compare=False)
-    faults: tuple[Fault, ...] = field(default=(), compare=False)

@@ -96,8 +96,9 @@ def answer_numbers(
         reply = _reply(found, request)
     except ScriptFailed as error:
         return error.reply
-    numbers = NumbersReply(reply.embedding, reply.flagged, found.script.name, reply.faults)
-    return _error_or_raw(found.script.name, reply, request.body) or numbers
+    name = found.script.name
+    numbers = NumbersReply(reply.embedding, reply.flagged, script=name, faults=reply.faults)
+    return _error_or_raw(name, reply, request.body) or numbers
 
 
 def _reply(found: match.Found, request: ApiRequest) -> Response:

@@ -11,17 +11,14 @@ from fake_server.api.sensible.schemas import get_number
 
 def candidates(schema: Mapping[str, Any], kind: str, salt: int) -> Iterator[int | float]:
     """Propose numbers for the schema, small integers first; another salt gives other numbers."""
-    low, high = (
-        _tighter_bound(schema, "minimum", "exclusiveMinimum", max),
-        _tighter_bound(schema, "maximum", "exclusiveMaximum", min),
-    )
+    low = _tighter_bound(schema, "minimum", "exclusiveMinimum", max)
+    high = _tighter_bound(schema, "maximum", "exclusiveMaximum", min)
     step = get_number(schema, "multipleOf")
     try:
         if step is not None and step > 0:
-            yield from (
-                _as_integer(index * step)
-                for index in _whole_numbers(_scale(low, step), _scale(high, step), salt)
-            )
+            for index in _whole_numbers(_scale(low, step), _scale(high, step), salt):
+                value = index * step
+                yield int(value) if float(value).is_integer() else value
             return
         yield from _whole_numbers(low, high, salt)
     except (OverflowError, ValueError):
@@ -70,7 +67,3 @@ def _whole_numbers(low: Bound | None, high: Bound | None, salt: int) -> Iterator
         yield min(most, 1) - salt
     else:
         yield from (1 + salt, 2 + salt, salt, -1 - salt)
-
-
-def _as_integer(value: float) -> int | float:
-    return int(value) if float(value).is_integer() else value

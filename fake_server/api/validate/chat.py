@@ -168,14 +168,14 @@ def _check_combinations(request: dict[str, Any]) -> None:
     check_stream_options(request)
     if request.get("top_logprobs") is not None and not request.get("logprobs"):
         message = "Invalid value for 'top_logprobs': it is only allowed when 'logprobs' is enabled."
-        raise Invalid(message, "top_logprobs", None)
+        raise Invalid(message, "top_logprobs")
     form = request.get("response_format") or {}
     if form.get("type") == "json_object" and "json" not in json.dumps(request["messages"]).lower():
         message = (
             "'messages' must contain the word 'json' in some form, to use 'response_format' of type "
             "'json_object'."
         )
-        raise Invalid(message, "messages", None)
+        raise Invalid(message, "messages")
     if request.get("max_tokens") is not None and request.get("max_completion_tokens") is not None:
         message = "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported."
         raise Invalid(message, "max_tokens", "invalid_parameter_combination")
@@ -185,4 +185,4 @@ def check_stream_options(request: Mapping[str, Any]) -> None:
     """Raise Invalid for `stream_options` without `stream`."""
     if request.get("stream_options") is not None and not request.get("stream"):
         message = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
-        raise Invalid(message, "stream_options", None)
+        raise Invalid(message, "stream_options")

@@ -19,7 +19,7 @@ _LONGEST_ECHO = 100
 class Invalid(Exception):
     """An invalid request; `reply` is the 400 to answer it with."""
 
-    def __init__(self, message: str, param: str | None, code: str | None) -> None:
+    def __init__(self, message: str, param: str | None = None, code: str | None = None) -> None:
         super().__init__(message)
         self.reply = ErrorReply(400, message, param=param, code=code)
 
@@ -117,17 +117,14 @@ def number(least: float | None = None, most: float | None = None) -> Check:
 
 
 def _check_range(value: float, path: str, name: str, least: float | None, most: float | None) -> None:
-    for bound, broken, side, sign in (
-        (least, least is not None and value < least, "below_min", ">="),
-        (most, most is not None and value > most, "above_max", "<="),
-    ):
-        if broken:
-            words = "below minimum" if side == "below_min" else "above maximum"
-            message = (
-                f"Invalid '{path}': {name} {words} value. "
-                f"Expected a value {sign} {bound}, but got {echo(value)} instead."
-            )
-            raise Invalid(message, path, f"{name}_{side}_value")
+    if least is not None and value < least:
+        words, code, expected = "below minimum", "below_min", f">= {least}"
+    elif most is not None and value > most:
+        words, code, expected = "above maximum", "above_max", f"<= {most}"
+    else:
+        return
+    given = f"Expected a value {expected}, but got {echo(value)} instead."
+    raise Invalid(f"Invalid '{path}': {name} {words} value. {given}", path, f"{name}_{code}_value")
 
 
 def check_length(value: Sized, path: str, kind: str, least: int, most: int | None) -> None:
@@ -156,15 +153,13 @@ def string(least: int = 0, most: int | None = None, pattern: str | None = None) 
             raise wrong_type(path, "a string", value)
         check_length(value, path, "string", least, most)
         if compiled is not None and not compiled.fullmatch(value):
-            message = (
-                f"Invalid '{path}': string does not match pattern. "
-                f"Expected a string that matches the pattern '^{pattern}$'."
-            )
+            expected = f"Expected a string that matches the pattern '^{pattern}$'."
+            message = f"Invalid '{path}': string does not match pattern. {expected}"
             raise Invalid(message, path, "invalid_value")
 
     anchored = None if pattern is None else f"^{pattern}$"
-    lengths = keywords(minLength=least or None, maxLength=most)
-    return Check(validate, {"type": "string", **lengths, **keywords(pattern=anchored)})
+    bounds = keywords(minLength=least or None, maxLength=most, pattern=anchored)
+    return Check(validate, {"type": "string", **bounds})
 
 
 def one_of(*allowed: str) -> Check:

@@ -12,15 +12,7 @@ from fake_server.api import tokens
 from fake_server.api.reply import ErrorReply
 from fake_server.api.validate.chat import MEMBERS as CHAT
 from fake_server.api.validate.chat import check_stream_options
-from fake_server.api.validate.checks import (
-    Check,
-    Invalid,
-    boolean,
-    echo,
-    integer,
-    string,
-    wrong_type,
-)
+from fake_server.api.validate.checks import Check, Invalid, boolean, echo, integer, string, wrong_type
 from fake_server.api.validate.containers import array, nullable, validate_members
 
 REQUIRED: Mapping[str, Check] = {"model": CHAT["model"]}
@@ -56,8 +48,8 @@ def _validate_texts_or_tokens(value: Any, path: str) -> None:
 
 def malformed(path: str) -> Invalid:
     """OpenAI's error for an empty array or an empty string in one, which names only the path."""
-    message = f"'$.{path}' is invalid. Please check the API reference: https://platform.openai.com/docs/api-reference."
-    return Invalid(message, None, None)
+    reference = "https://platform.openai.com/docs/api-reference"
+    return Invalid(f"'$.{path}' is invalid. Please check the API reference: {reference}.")
 
 
 def _validate_tokens(value: Any, path: str) -> None:
@@ -68,8 +60,7 @@ def _validate_tokens(value: Any, path: str) -> None:
     for token in value:
         if not 0 <= token <= LAST_TOKEN:
             bounds = f"Minimum value is 0, maximum value is {LAST_TOKEN} (inclusive)."
-            message = f"Invalid token in {name}: {echo(token)}. {bounds}"
-            raise Invalid(message, None, None)
+            raise Invalid(f"Invalid token in {name}: {echo(token)}. {bounds}")
 
 
 _TOKENS = Check(_validate_tokens, array(integer(0, LAST_TOKEN), least=1).schema)
@@ -85,7 +76,7 @@ def check_context(limit: int, prompt: int, completion: int) -> None:
             f"{prompt + completion} tokens ({prompt} in your prompt; {completion} for the completion). "
             "Please reduce your prompt; or completion length."
         )
-        raise Invalid(message, None, None)
+        raise Invalid(message)
 
 
 MEMBERS: Mapping[str, Check] = {
@@ -114,27 +105,20 @@ def validate_completion(request: Mapping[str, Any]) -> ErrorReply | None:
 def _check_combinations(request: Mapping[str, Any]) -> None:
     candidates, choices_per_prompt = request.get("best_of"), request.get("n") or 1
     if candidates and choices_per_prompt > candidates:
-        message = (
-            f"'best_of' ({candidates}) must be at least 'n' ({choices_per_prompt}): "
-            "it counts the candidates for them."
-        )
-        raise Invalid(message, "best_of", None)
+        needed = f"at least 'n' ({choices_per_prompt}): it counts the candidates for them"
+        raise Invalid(f"'best_of' ({candidates}) must be {needed}.", "best_of")
     if (candidates or 1) > 1 and request.get("stream"):
-        raise Invalid("'best_of' above 1 cannot be streamed.", "best_of", None)
+        raise Invalid("'best_of' above 1 cannot be streamed.", "best_of")
     model = request["model"]
-    if (
-        request.get("echo")
-        and request.get("logprobs") is not None
-        and model.startswith("gpt-3.5-turbo-instruct")
-    ):
-        message = "Setting 'echo' and 'logprobs' at the same time is not supported for this model."
-        raise Invalid(message, None, None)
+    scores_prompt = request.get("echo") and request.get("logprobs") is not None
+    if scores_prompt and model.startswith("gpt-3.5-turbo-instruct"):
+        raise Invalid("Setting 'echo' and 'logprobs' at the same time is not supported for this model.")
     prompts = [] if request.get("prompt") is None else tokens.prompt_texts(request["prompt"])
     array(string(), most=MOST_PROMPTS).validate(prompts, "prompt")
     choices = len(prompts) * max(choices_per_prompt, candidates or 1)
     if choices > MOST_CHOICES:
         message = f"This server makes at most {MOST_CHOICES} choices at once; {choices} are asked for."
-        raise Invalid(message, "n", None)
+        raise Invalid(message, "n")
     if model in CONTEXT_SIZES:
         longest = max(map(tokens.count, prompts), default=0)
         max_tokens = request.get("max_tokens")

@@ -164,5 +164,5 @@ def validate_members(
         if check is None and chat_request.is_reasoning_model(request):
             raise Invalid(f"Unknown parameter: '{echo(name)}'.", echo(name), "unknown_parameter")
         if check is None:
-            raise Invalid(f"Unrecognized request argument supplied: {echo(name)}", None, None)
+            raise Invalid(f"Unrecognized request argument supplied: {echo(name)}")
         check.validate(value, name)

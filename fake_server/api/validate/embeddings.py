@@ -47,7 +47,7 @@ def validate_embeddings(request: Mapping[str, Any]) -> ErrorReply | None:
 def _check_dimensions(request: Mapping[str, Any]) -> None:
     dimensions, model = request.get("dimensions"), request["model"]
     if dimensions is not None and model == vectors.FIXED_SIZE_MODEL:
-        raise Invalid("This model does not support specifying dimensions.", None, None)
+        raise Invalid("This model does not support specifying dimensions.")
     if dimensions is not None:
         integer(1, vectors.vector_size(model)).validate(dimensions, "dimensions")
 

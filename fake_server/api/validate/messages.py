@@ -4,15 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fake_server.api.validate.checks import (
-    Check,
-    Invalid,
-    anything,
-    missing,
-    one_of,
-    string,
-    wrong_type,
-)
+from fake_server.api.validate.checks import Check, Invalid, anything, missing, one_of, string, wrong_type
 from fake_server.api.validate.containers import array, by_type, members, nullable, tagged_union
 from fake_server.api.validate.tools import CALL, LEGACY_CALL, NAME
 
@@ -113,13 +105,13 @@ def check_tool_answers(messages: list[dict[str, Any]]) -> None:
                     "Invalid parameter: messages with role 'tool' must be a response to a "
                     "preceding message with 'tool_calls'."
                 )
-                raise Invalid(wording, f"messages.[{index}].role", None)
+                raise Invalid(wording, f"messages.[{index}].role")
             if message["tool_call_id"] not in known:
                 wording = (
                     f"Invalid parameter: 'tool_call_id' of '{message['tool_call_id'][:64]}' "
                     "not found in 'tool_calls' of previous message."
                 )
-                raise Invalid(wording, f"messages.[{index}].tool_call_id", None)
+                raise Invalid(wording, f"messages.[{index}].tool_call_id")
             waiting = [call_id for call_id in waiting if call_id != message["tool_call_id"]]
             continue
         if waiting:
@@ -128,7 +120,7 @@ def check_tool_answers(messages: list[dict[str, Any]]) -> None:
                 "each 'tool_call_id'. The following tool_call_ids did not have response messages: "
                 f"{', '.join(call_id[:64] for call_id in waiting[:10])}"
             )
-            raise Invalid(wording, f"messages.[{index}].role", None)
+            raise Invalid(wording, f"messages.[{index}].role")
         calls = message.get("tool_calls")
         waiting = [call["id"] for call in calls] if calls else []
         known = frozenset(waiting)

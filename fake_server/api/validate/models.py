@@ -56,8 +56,7 @@ def check_model(request: Mapping[str, Any]) -> None:
     if _REASONING.match(model):
         _check_reasoning_model(request, model)
     if request.get("web_search_options") is not None and re.match(r"gpt-(?:3\.5|4)(?!.*search)", model):
-        message = "Web search options not supported with this model."
-        raise Invalid(message, "web_search_options", None)
+        raise Invalid("Web search options not supported with this model.", "web_search_options")
     for index, message in enumerate(request["messages"]):
         content = message.get("content")
         for number, part in enumerate(content if isinstance(content, list) else ()):
@@ -65,40 +64,45 @@ def check_model(request: Mapping[str, Any]) -> None:
                 place = f"messages.[{index}].content.[{number}].type"
                 _check_image(place, part["image_url"]["url"], bool(_WITHOUT_VISION.match(model)))
             if part["type"] == "input_audio" and model.startswith("gpt-5"):
-                place = f"messages[{index}]"
-                wording = (
-                    f"Invalid '{place}'. Content blocks are expected to be either text or image_url type."
-                )
+                place, expected = f"messages[{index}]", "either text or image_url type"
+                wording = f"Invalid '{place}'. Content blocks are expected to be {expected}."
                 raise Invalid(wording, place, "invalid_value")
-    _check_size(request, model)
+    for name, context, limit in _SIZES:
+        if name.match(model):
+            _check_size(request, context, limit)
+            break
 
 
 def _check_reasoning_model(request: Mapping[str, Any], model: str) -> None:
     if request.get("max_tokens") is not None:
-        message = "Unsupported parameter: 'max_tokens' is not supported with this model."
-        message += " Use 'max_completion_tokens' instead."
-        raise Invalid(message, "max_tokens", "unsupported_parameter")
+        raise _unsupported_parameter("max_tokens", " Use 'max_completion_tokens' instead.")
     temperature = request.get("temperature")
     if temperature not in (None, 1) and _FIXED_TEMPERATURE.match(model):
-        message = f"Unsupported value: 'temperature' does not support {echo(temperature)} with this model."
-        message += " Only the default (1) value is supported."
-        raise Invalid(message, "temperature", "unsupported_value")
+        raise _unsupported_value(
+            "temperature", echo(temperature), " Only the default (1) value is supported."
+        )
     if not _FIRST_REASONING.match(model):
         return
     if request.get("stop") is not None:
-        message = "Unsupported parameter: 'stop' is not supported with this model."
-        raise Invalid(message, "stop", "unsupported_parameter")
+        raise _unsupported_parameter("stop")
     for index, message in enumerate(request["messages"]):
         if message["role"] in ("system", "developer"):
-            place = f"messages[{index}].role"
-            wording = f"Unsupported value: '{place}' does not support '{message['role']}' with this model."
-            raise Invalid(wording, place, "unsupported_value")
+            raise _unsupported_value(f"messages[{index}].role", f"'{message['role']}'")
+
+
+def _unsupported_parameter(param: str, hint: str = "") -> Invalid:
+    message = f"Unsupported parameter: '{param}' is not supported with this model.{hint}"
+    return Invalid(message, param, "unsupported_parameter")
+
+
+def _unsupported_value(param: str, value: str, hint: str = "") -> Invalid:
+    message = f"Unsupported value: '{param}' does not support {value} with this model.{hint}"
+    return Invalid(message, param, "unsupported_value")
 
 
 def _check_image(place: str, url: str, blind: bool) -> None:
     if blind:
-        message = "Invalid content type. image_url is only supported by certain models."
-        raise Invalid(message, place, None)
+        raise Invalid("Invalid content type. image_url is only supported by certain models.", place)
     data = _DATA_URL.match(url)
     if data and not binascii.a2b_base64(data[1]).startswith(_IMAGE_SIGNATURES):
         message = (
@@ -108,14 +112,7 @@ def _check_image(place: str, url: str, blind: bool) -> None:
         raise Invalid(message, None, "invalid_image_format")
 
 
-def _check_size(request: Mapping[str, Any], model: str) -> None:
-    for name, context, limit in _SIZES:
-        if name.match(model):
-            _check_against(request, context, limit)
-            return
-
-
-def _check_against(request: Mapping[str, Any], context: int, limit: int | None) -> None:
+def _check_size(request: Mapping[str, Any], context: int, limit: int | None) -> None:
     for name in ("max_tokens", "max_completion_tokens"):
         max_tokens = request.get(name)
         if limit is not None and max_tokens is not None and max_tokens > limit:

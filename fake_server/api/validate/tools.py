@@ -87,23 +87,19 @@ def check_tools(request: dict[str, Any]) -> None:
     for name in ("tool_choice", "parallel_tool_calls"):
         if request.get(name) is not None and not offered:
             message = f"Invalid value for '{name}': '{name}' is only allowed when 'tools' are specified."
-            raise Invalid(message, name, None)
+            raise Invalid(message, name)
     if request.get("function_call") is not None and not request.get("functions"):
         message = "Invalid value for 'function_call': it is only allowed when 'functions' are specified."
-        raise Invalid(message, "function_call", None)
-    choice = request.get("tool_choice")
-    form = choice.get("type") if isinstance(choice, dict) else None
-    if isinstance(choice, dict) and form in ("function", "custom"):
-        _check_offered(
-            choice[form]["name"], [tool.get(form, {}).get("name") for tool in offered or []], "tool_choice"
-        )
-    legacy = request.get("function_call")
+        raise Invalid(message, "function_call")
+    choice, legacy = request.get("tool_choice"), request.get("function_call")
+    if isinstance(choice, dict) and (form := choice["type"]) != "allowed_tools":
+        names = [tool.get(form, {}).get("name") for tool in offered or []]
+        _check_offered(choice[form]["name"], names, "tool_choice", "tools")
     if isinstance(legacy, dict):
         names = [function["name"] for function in request.get("functions") or []]
-        _check_offered(legacy["name"], names, "function_call")
+        _check_offered(legacy["name"], names, "function_call", "functions")
 
 
-def _check_offered(name: str, offered: list[str | None], param: str) -> None:
+def _check_offered(name: str, offered: list[str | None], param: str, holder: str) -> None:
     if name not in offered:
-        holder = "tools" if param == "tool_choice" else "functions"
-        raise Invalid(f"Invalid value for '{param}': '{name}' is not in '{holder}'.", param, None)
+        raise Invalid(f"Invalid value for '{param}': '{name}' is not in '{holder}'.", param)

@@ -34,8 +34,6 @@ class Operation:
 _DATA = read_yaml(Path(__file__).with_suffix(".yaml"))
 TAGS: Mapping[str, str] = _DATA["tags"]
 OPERATIONS = tuple(Operation(**operation) for operation in _DATA["operations"])
-ERRORS: Mapping[int, str] = _DATA["errors"]
-"""Descriptions of the error statuses."""
 QUERY: Mapping[str, Mapping[str, Any]] = _DATA["query"]
 """Query parameters of the list operations."""
 QUERY["limit"]["schema"].update(maximum=MOST_LISTED, default=LIMIT)
