@@ -83,7 +83,7 @@ def test_a_mended_bug_is_named_as_gone_and_left_out_when_written_anew(known: Pat
     with target() as url:
         code, said = contract("run", url, *CASES, "--baseline", str(known))
         assert code == 0
-        assert f"gone      {known}:5: usage.adds-up in chat.short at usage.total_tokens occurs no" in said
+        assert f"gone      {known}:5: usage.adds-up in chat.short at usage.total_tokens no longer occurs" in said
         code, said = contract("baseline", url, *CASES, "--output", str(known))
     assert (code, "0 added, 0 kept, 1 removed" in said) == (0, True)
     assert "tolerate: []" in known.read_text()
