@@ -75,8 +75,7 @@ def content_text(content: object) -> str:
 
 def last_user_text(request: Mapping[str, Any]) -> str:
     """The text of the last user message, '' without one."""
-    user_texts = [message.text for message in messages(request) if message.role == "user"]
-    return user_texts[-1] if user_texts else ""
+    return next((message.text for message in reversed(messages(request)) if message.role == "user"), "")
 
 
 def system_text(request: Mapping[str, Any]) -> str:
@@ -153,16 +152,13 @@ def tool_choice(request: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
 
 def response_format(request: Mapping[str, Any]) -> str:
     """The type of the response format: text, json_object or json_schema."""
-    form = request.get("response_format")
-    kind = form.get("type") if isinstance(form, Mapping) else None
+    kind = _mapping(request.get("response_format")).get("type")
     return kind if isinstance(kind, str) else "text"
 
 
 def response_schema(request: Mapping[str, Any]) -> Any:
     """The schema of a `json_schema` response format, {} without one."""
-    form = request.get("response_format")
-    holder = form.get("json_schema") if isinstance(form, Mapping) else None
-    schema = holder.get("schema") if isinstance(holder, Mapping) else None
+    schema = _mapping(_mapping(request.get("response_format")).get("json_schema")).get("schema")
     return {} if schema is None else schema
 
 
@@ -204,10 +200,10 @@ def _read_tool(function: Mapping[str, Any], kind: str) -> Tool:
 
 
 def _tool_name(choice: Mapping[str, Any]) -> str:
-    for holder in (choice.get("function"), choice.get("custom"), choice):
-        if isinstance(holder, Mapping) and isinstance(holder.get("name"), str):
-            return str(holder["name"])
-    return ""
+    names = (
+        _mapping(holder).get("name") for holder in (choice.get("function"), choice.get("custom"), choice)
+    )
+    return next((name for name in names if isinstance(name, str)), "")
 
 
 def _parse_json(text: str) -> Any:
@@ -215,6 +211,10 @@ def _parse_json(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _mappings(value: object) -> Iterator[Mapping[str, Any]]:

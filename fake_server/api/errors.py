@@ -10,6 +10,7 @@ from fake_server.wire.text import shorten
 
 _SHOWN_OF_KEY = 4
 _LONGEST_ECHO = 200
+_CHALLENGE = {"www-authenticate": 'Bearer realm="OpenAI API"'}
 NO_RETRY = {"x-should-retry": "false"}
 
 
@@ -30,7 +31,7 @@ def missing_key() -> ErrorReply:
         "You didn't provide an API key. Send it in an Authorization header using Bearer auth "
         "(i.e. Authorization: Bearer YOUR_KEY)."
     )
-    return ErrorReply(401, message, code="invalid_api_key", headers=_challenge())
+    return ErrorReply(401, message, code="invalid_api_key", headers=_CHALLENGE)
 
 
 def wrong_key(key: str) -> ErrorReply:
@@ -39,7 +40,7 @@ def wrong_key(key: str) -> ErrorReply:
         f"Incorrect API key provided: {mask(key)}. "
         "You can find your API key at https://platform.openai.com/account/api-keys."
     )
-    return ErrorReply(401, message, code="invalid_api_key", headers=_challenge())
+    return ErrorReply(401, message, code="invalid_api_key", headers=_CHALLENGE)
 
 
 def invalid_json(detail: str) -> ErrorReply:
@@ -61,18 +62,16 @@ def body_too_slow(seconds: float) -> ErrorReply:
 
 def unsupported_type(sent: str) -> ErrorReply:
     """415 for a body whose content type is not JSON."""
-    message = (
-        f"Unsupported content type: '{_echo(sent)}'. "
-        "This API method only accepts 'application/json' requests."
-    )
+    accepted = "This API method only accepts 'application/json' requests."
+    message = f"Unsupported content type: '{_echo(sent)}'. {accepted}"
     return ErrorReply(415, message, code="unsupported_content_type")
 
 
 def unsupported_encoding(sent: str) -> ErrorReply:
     """415 for a compressed body."""
     message = f"Unsupported content encoding: '{_echo(sent)}'. Send the body without compression."
-    headers = {"accept-encoding": "identity"}
-    return ErrorReply(415, message, code="unsupported_content_encoding", headers=headers)
+    code, headers = "unsupported_content_encoding", {"accept-encoding": "identity"}
+    return ErrorReply(415, message, code=code, headers=headers)
 
 
 def model_not_found(model: str) -> ErrorReply:
@@ -132,10 +131,6 @@ def mask(key: str) -> str:
     if len(key) < 5 * _SHOWN_OF_KEY:
         return "*" * min(max(len(key), 4), 12)
     return f"{key[:_SHOWN_OF_KEY]}{'*' * 8}{key[-_SHOWN_OF_KEY:]}"
-
-
-def _challenge() -> dict[str, str]:
-    return {"www-authenticate": 'Bearer realm="OpenAI API"'}
 
 
 def _echo(text: str) -> str:

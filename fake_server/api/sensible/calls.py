@@ -43,7 +43,7 @@ def choose_calls(request: Mapping[str, Any], seed: int) -> tuple[ToolCall, ...]:
     chosen: Sequence[Tool]
     if mode == "named":
         chosen = offered[:1]
-    elif messages and messages[-1].role in chat_request.RESULT_ROLES and mode == "auto":
+    elif mode == "auto" and messages and messages[-1].role in chat_request.RESULT_ROLES:
         return ()
     else:
         after_results = any(message.role in chat_request.RESULT_ROLES for message in messages[-2:])
@@ -66,7 +66,7 @@ def _calls_of_tool(tool: Tool, text: str, seed: int, several: bool) -> list[Tool
 
 def _make_arguments(tool: Tool, text: str, seed: int) -> str:
     if tool.kind == "custom":
-        return next(hints.find_quoted(text), "") or text.strip()
+        return next(hints.find_quoted(text), text.strip())
     value = filler.fill(tool.parameters, text, seed)
     return compact(value if isinstance(value, dict) else {})
 
@@ -81,13 +81,12 @@ def _find_requested(offered: Sequence[Tool], text: str, after_results: bool) -> 
     if repeat.words_to_repeat(text, strict=True) is not None:
         return []
     scores = {tool.name: _score(tool, text) for tool in offered}
-    likely = [tool for tool in offered if scores[tool.name] >= 2]
-    if likely:
-        strong = [tool for tool in likely if scores[tool.name] >= 3]
-        return strong or [max(likely, key=lambda tool: scores[tool.name])]
-    if _DEMANDED.search(text) or (len(offered) == 1 and re.search(r"\btool\b", text)):
-        return [max(offered, key=lambda tool: scores[tool.name])]
-    return []
+    strong = [tool for tool in offered if scores[tool.name] >= 3]
+    if strong:
+        return strong
+    demanded = _DEMANDED.search(text) or (len(offered) == 1 and re.search(r"\btool\b", text))
+    best = max(offered, key=lambda tool: scores[tool.name])
+    return [best] if demanded or scores[best.name] >= 2 else []
 
 
 def _names_tool(name: str, text: str) -> bool:
@@ -100,25 +99,20 @@ def _names_tool(name: str, text: str) -> bool:
         spelling += "|" + r"[\s_-]".join(map(re.escape, words))
     elif words[0] in _IDLE_WORDS or len(name) < 4:
         return False
-    for match in re.finditer(rf"(?<!\w)(?:{spelling})(?!\w)", text[: hints.MAX_TEXT], re.IGNORECASE):
-        if not _NEGATED.search(text[max(match.start() - 25, 0) : match.start()]):
-            return True
-    return False
+    mentions = re.finditer(rf"(?<!\w)(?:{spelling})(?!\w)", text[: hints.MAX_TEXT], re.IGNORECASE)
+    starts = (mention.start() for mention in mentions)
+    return any(not _NEGATED.search(text[max(start - 25, 0) : start]) for start in starts)
 
 
 def _score(tool: Tool, text: str) -> int:
     """Score how clearly the text asks for the tool: 3 per word of its name, 1 per word of its description."""
-    text_words = {_stem(word) for word in hints.split_words(text[: hints.MAX_TEXT])}
-    names = {word for word in hints.split_words(tool.name) if word not in _IDLE_NAMES}
-    score = 3 * len(text_words & {_stem(word) for word in names})
-    telling = {
-        word
-        for word in hints.split_words(tool.description[:2000])
-        if word not in _IDLE_WORDS and len(word) > 2
-    }
-    score += len(text_words & {_stem(word) for word in telling - names})
+    text_words = set(map(_stem, hints.split_words(text[: hints.MAX_TEXT])))
+    names = {*hints.split_words(tool.name)} - _IDLE_NAMES
+    described = {*hints.split_words(tool.description[:2000])} - _IDLE_WORDS
+    telling = {word for word in described if len(word) > 2}
+    score = 3 * len(text_words & set(map(_stem, names))) + len(text_words & set(map(_stem, telling - names)))
     for words, form in _OPERATIONS:
-        if words & {*names, *telling} and form.search(text):
+        if words & (names | telling) and form.search(text):
             score += 3 if words & names else 2
     return score
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from fractions import Fraction
+from itertools import takewhile
 from typing import Any
 
 from fake_server.api import chat_request
@@ -73,17 +74,16 @@ def _write_about(question: str, request: Mapping[str, Any], seed: int, index: in
     elif _GREETING.match(question):
         parts.append("Hello! How can I help you today?")
     if question.strip():
-        parts.append(
-            chance.pick(OPENINGS, "opening", key).format(_shorten_words(question).replace("{", "{{"))
-        )
+        opening = chance.pick(OPENINGS, "opening", key)
+        parts.append(opening.format(_shorten_words(question).replace("{", "{{")))
     earlier = [message.text for message in chat_request.messages(request) if message.role == "user"][:-1]
     parts += [
         f"Before that you said “{_shorten_words(earlier_question, 200)}”."
         for earlier_question in earlier[-3:]
         if earlier_question.strip()
     ]
-    for number in range(12 if _LONG.search(question) else 2):
-        parts.append(_write_sentence([*key, number]))
+    sentences = 12 if _LONG.search(question) else 2
+    parts += [_write_sentence([*key, number]) for number in range(sentences)]
     return " ".join(parts)
 
 
@@ -124,11 +124,8 @@ def _solve_sum(question: str) -> str | None:
 
 def _write_about_results(request: Mapping[str, Any], messages: tuple[chat_request.Message, ...]) -> str:
     """The results of the tools that were called last, in the order they came."""
-    results: list[str] = []
-    for message in reversed(messages):
-        if message.role not in chat_request.RESULT_ROLES:
-            break
-        results.insert(0, message.text[:MAX_RESULT])
+    last = takewhile(lambda message: message.role in chat_request.RESULT_ROLES, reversed(messages))
+    results = [message.text[:MAX_RESULT] for message in last][::-1]
     question = chat_request.last_user_text(request)
     opening = f"For “{_shorten_words(question, 200)}” " if question else ""
     texts = "; ".join(results)

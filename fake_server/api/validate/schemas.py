@@ -92,10 +92,8 @@ def _find_strict_problem(part: Mapping[str, Any], kinds: list[Any]) -> str | Non
         return "'additionalProperties' is required to be supplied and to be false."
     named, required = part.get("properties"), part.get("required")
     listed = required if isinstance(required, list) else []
-    missing = (
-        next((name for name in named if name not in listed), None) if isinstance(named, Mapping) else None
-    )
-    if missing is None:
+    missing = [name for name in named if name not in listed] if isinstance(named, Mapping) else []
+    if not missing:
         return None
     demand = "'required' is required to be supplied and to be an array including every key in properties."
-    return f"{demand} Missing '{echo(missing)}'."
+    return f"{demand} Missing '{echo(missing[0])}'."

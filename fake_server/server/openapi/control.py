@@ -26,19 +26,18 @@ def paths(samples: Samples) -> Iterator[tuple[str, str, dict[str, Any]]]:
     chat = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}]}
     space = {"x-fake-space": "example"}
     samples.ask("post", "/v1/chat/completions", chat, space)
-    operations = [(method.lower(), route.path, route) for route in ROUTES for method in route.methods or ()]
-    for method, path, route in sorted(
-        (operation for operation in operations if operation[0] in _ORDER), key=_sort_key
-    ):
+    methods = [(method.lower(), route) for route in ROUTES for method in route.methods or ()]
+    operations = [(method, route.path, route) for method, route in methods if method in _ORDER]
+    for method, path, route in sorted(operations, key=_sort_key):
         words = (route.endpoint.__doc__ or "").partition(": ")[2]
         description: dict[str, Any] = {
             "operationId": route.endpoint.__name__ + ("_by_name" if "{" in path else ""),
             "tags": [TAG],
             "summary": words[:1].upper() + words[1:].rstrip("."),
         }
+        query = _QUERY.get(f"{method} {path}", {})
         parameters: list[dict[str, Any]] = [
-            {"name": name, "in": "query", "schema": schema}
-            for name, schema in _QUERY.get(f"{method} {path}", {}).items()
+            {"name": name, "in": "query", "schema": schema} for name, schema in query.items()
         ]
         name = "example"
         if "{name}" in path:
