@@ -59,7 +59,7 @@ def test_an_environment_is_built_once_and_again_when_its_pins_change(
 ) -> None:
     built: list[tuple[str, ...]] = []
 
-    def create(home: Path, pins: tuple[str, ...], seconds: float) -> None:
+    def create(home: Path, pins: tuple[str, ...], seconds: float, base: object) -> None:
         home.mkdir(parents=True, exist_ok=True)
         built.append(pins)
 
