@@ -9,7 +9,7 @@ from typing import Any
 
 from fake_server.api.sensible import chance, hints, regex_example
 from fake_server.api.sensible.schemas import get_size
-from fake_server.api.sensible.vocabulary import PLAIN_VALUES, VALUES
+from fake_server.api.sensible.vocabulary import FORMATS, PLAIN_VALUES, VALUES
 
 MAX_LENGTH = 100_000
 
@@ -25,8 +25,8 @@ def candidates(schema: Mapping[str, Any], name: str, text: str, salt: int, seed:
             yield candidate
             if highest is not None and not form and not pattern and len(candidate) > highest:
                 yield candidate[:highest]
-    if form:
-        yield from _examples_of_format(str(form), salt, seed)
+    if form in FORMATS:
+        yield _example_of_format(str(form), salt, seed)
     if pattern is not None:
         example = regex_example.make_example(pattern, lowest, salt)
         if example is not None:
@@ -55,31 +55,19 @@ def _fit_length(text: str, lowest: int, highest: int | None) -> str:
     return text if highest is None else text[:highest]
 
 
-def _examples_of_format(form: str, salt: int, seed: int) -> Iterator[str]:
-    """Yield a text of a JSON Schema format, nothing for an unknown format."""
-    day, month = 1 + salt % 28, 1 + salt // 28 % 12
-    date = f"2026-{month:02d}-{day:02d}"
-    clock = f"{9 + salt % 12:02d}:30:00Z"
-    who = "ada" + (str(salt) if salt else "")
-    known = {
-        "date": date, "date-time": f"{date}T{clock}", "time": clock, "duration": f"P{1 + salt}D",
-        "email": f"{who}@example.com", "idn-email": f"{who}@example.com",
-        "hostname": f"{who}.example.com", "idn-hostname": f"{who}.example.com",
-        "ipv4": f"192.0.2.{1 + salt % 254}", "ipv6": f"2001:db8::{1 + salt:x}",
-        "uri": f"https://example.com/{who}", "url": f"https://example.com/{who}",
-        "iri": f"https://example.com/{who}", "uri-reference": f"/{who}", "iri-reference": f"/{who}",
-        "uri-template": f"https://example.com/{who}/{{id}}", "json-pointer": f"/{who}",
-        "relative-json-pointer": f"{1 + salt}/{who}", "regex": f"^{who}$", "uuid": _make_uuid(seed, salt),
-        "byte": base64.b64encode(who.encode()).decode(), "base64": base64.b64encode(who.encode()).decode(),
-    }  # fmt: skip
-    if form in known:
-        yield known[form]
-
-
-def _make_uuid(seed: int, salt: int) -> str:
-    """A version 4 UUID (RFC 9562 section 5.4) derived from seed and salt."""
+def _example_of_format(form: str, salt: int, seed: int) -> str:
+    """A text of a JSON Schema format in FORMATS."""
+    who = f"ada{salt or ''}"
     drawn = chance.number(seed, salt, "a") << 64 | chance.number(seed, salt, "b")
-    return str(uuid.UUID(int=drawn, version=4))
+    return FORMATS[form].format(
+        number=1 + salt,
+        byte=1 + salt % 254,
+        date=f"2026-{1 + salt // 28 % 12:02d}-{1 + salt % 28:02d}",
+        clock=f"{9 + salt % 12:02d}:30:00Z",
+        who=who,
+        base64=base64.b64encode(who.encode()).decode(),
+        uuid=uuid.UUID(int=drawn, version=4),
+    )
 
 
 def _short_text(salt: int) -> str:

@@ -16,6 +16,8 @@ OPERATIONS: Mapping[str, str] = _LISTED["operations"]
 """Patterns by the words, in one text, that mean the same operation."""
 VALUES: Mapping[str, Sequence[str]] = _LISTED["values"]
 """Values of string members by a word of the member's name."""
+FORMATS: Mapping[str, str] = _LISTED["formats"]
+"""Templates of texts by JSON Schema format."""
 PLAIN_VALUES: Sequence[str] = _LISTED["plain_values"].split()
 OPENINGS: Sequence[str] = _LISTED["openings"]
 SENTENCES: Sequence[str] = _LISTED["sentences"]

@@ -11,16 +11,7 @@ from typing import Any
 
 from fake_server.api.reply import ErrorReply
 from fake_server.api.validate import messages, models, schemas, tools
-from fake_server.api.validate.checks import (
-    Check,
-    Invalid,
-    anything,
-    boolean,
-    integer,
-    number,
-    one_of,
-    string,
-)
+from fake_server.api.validate.checks import Check, Invalid, anything, boolean, integer, number, one_of, string
 from fake_server.api.validate.containers import (
     array,
     by_type,
@@ -32,7 +23,7 @@ from fake_server.api.validate.containers import (
 )
 
 _JSON_SCHEMA = members(
-    {"name": string(least=1, most=64, pattern="[a-zA-Z0-9_-]+")},
+    {"name": tools.NAME},
     {
         "description": nullable(string()),
         "schema": nullable(mapping(anything)),
