@@ -34,9 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=[],
         help="only this case or section; may be repeated",
     )
-    group.addoption(
-        "--key-env", metavar="NAME", default="OPENAI_API_KEY", help="the variable that holds the API key"
-    )
+    group.addoption("--key-env", metavar="NAME", default="OPENAI_API_KEY", help="the variable that holds the API key")
     group.addoption("--profile", default=DEFAULT_PROFILE, help="tolerate the known departures of a dialect")
     group.addoption("--baseline", metavar="FILE", help="tolerate the findings that this file lists")
 
@@ -49,9 +47,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     """With a target only the cases are collected, without one everything else."""
     if collection_path == HERE / "test_contract.py":
         return None if config.getoption("--target") else True
-    return (
-        True if collection_path in (HERE / "tests", HERE / "lab") and config.getoption("--target") else None
-    )
+    return True if collection_path in (HERE / "tests", HERE / "lab") and config.getoption("--target") else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -55,17 +55,13 @@ class _Commands(OneLine):
 @click.option("--port", default=1337, type=Whole(0, 65535), help="Port; 0 takes a free one.")
 @click.option("--scripts", multiple=True, type=click.Path(path_type=Path), help="Script file or folder.")
 @click.option("--replay", multiple=True, type=click.Path(path_type=Path), help="Serve recordings instead.")
-@click.option(
-    "--match", default="body", type=click.Choice(MATCHES), help="How a recording is matched to a request."
-)
+@click.option("--match", default="body", type=click.Choice(MATCHES), help="How a recording is matched to a request.")
 @click.option("--speed", default=1.0, type=Number(0), help="Speed of recordings; 0: no pauses.")
 @click.option("--miss-status", default=404, type=Whole(400, 599), help="Status if no recording matches.")
 @click.option("--strict", is_flag=True, help="Answer 404 if no script matches.")
 @click.option("--api-key", default=None, help="Require this key; otherwise any is accepted.")
 @click.option("--model", "models", multiple=True, help="Serve only these models.")
-@click.option(
-    "--seed", default=None, type=AnyWhole(), help="Seed for legal variations; random and printed if omitted."
-)
+@click.option("--seed", default=None, type=AnyWhole(), help="Seed for legal variations; random and printed if omitted.")
 @click.option("--plain", is_flag=True, help="No variations: always the plainest form.")
 @click.option(
     "--bug",

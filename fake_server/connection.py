@@ -26,9 +26,7 @@ class Connection(asyncio.Protocol):
     may be true while reads still wait to be taken.
     """
 
-    def __init__(
-        self, accepted: Callable[[Connection], None] | None = None, *, encrypted: bool = False
-    ) -> None:
+    def __init__(self, accepted: Callable[[Connection], None] | None = None, *, encrypted: bool = False) -> None:
         self.eof = self.lost = self.was_reset = False
         self.blocked = False  # the peer takes no more bytes for now
         self.wake = asyncio.Event()

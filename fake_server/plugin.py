@@ -55,9 +55,7 @@ def _fake_server_of_the_session(fake_server_options: dict[str, Any]) -> Iterator
 
 
 @pytest.fixture
-def fake_server(
-    _fake_server_of_the_session: FakeServer, request: pytest.FixtureRequest
-) -> Iterator[FakeServer]:
+def fake_server(_fake_server_of_the_session: FakeServer, request: pytest.FixtureRequest) -> Iterator[FakeServer]:
     """A fake OpenAI server: one for the whole run, reset before each test.
 
     Markers set it up for one test or class: `@pytest.mark.fake_script(…)` adds scripts (mappings, or files

@@ -16,9 +16,7 @@ QUESTION = "What is the weather in Oslo? Use the tool."
 TWO = "What time is it in Oslo and in Rome? Call get_time once for each city, both at once."
 
 
-def _body(
-    ask: Ask, choice: Any, *, question: str = QUESTION, stream: bool = False, **more: Any
-) -> dict[str, Any]:
+def _body(ask: Ask, choice: Any, *, question: str = QUESTION, stream: bool = False, **more: Any) -> dict[str, Any]:
     return ask.body(question, 200, tools=[WEATHER, CLOCK], tool_choice=choice, stream=stream, **more)
 
 
@@ -72,9 +70,7 @@ async def stream_auto(ask: Ask) -> None:
     await ask(_body(ask, "auto", stream=True), role="stream")
 
 
-@case(
-    "tools.stream-required", title="tools, required, streamed", tokens=200, features=(*FEATURES, "required")
-)
+@case("tools.stream-required", title="tools, required, streamed", tokens=200, features=(*FEATURES, "required"))
 async def stream_required(ask: Ask) -> None:
     await ask(_body(ask, "required", stream=True), role="stream")
 
@@ -96,9 +92,7 @@ async def stream_none(ask: Ask) -> None:
     features=(*FEATURES, "parallel_tool_calls"),
 )
 async def stream_parallel(ask: Ask) -> None:
-    view = await ask(
-        _body(ask, "required", question=TWO, stream=True, parallel_tool_calls=True), role="stream"
-    )
+    view = await ask(_body(ask, "required", question=TWO, stream=True, parallel_tool_calls=True), role="stream")
     _two(sum(len(choice.calls) for choice in view.streamed))
 
 
@@ -111,8 +105,7 @@ async def result(ask: Ask) -> None:
     if not ids or not all(ids) or not whole:
         raise SetupFailed("the first turn has no whole tool call with an id to answer")
     results = [
-        {"role": "tool", "tool_call_id": call_id, "content": '{"sky": "clear", "degrees": 7}'}
-        for call_id in ids
+        {"role": "tool", "tool_call_id": call_id, "content": '{"sky": "clear", "degrees": 7}'} for call_id in ids
     ]
     turns = [user(QUESTION), message.value, *results]
     await ask(ask.body(turns, 200, tools=[WEATHER, CLOCK]), role="answer")

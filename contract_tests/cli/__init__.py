@@ -30,9 +30,7 @@ INTERRUPTED = 130
 """The exit code of a command ended by Ctrl-C. A run that has begun reports what it has instead."""
 
 
-@click.group(
-    context_settings={"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 100}
-)
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 100})
 @click.version_option(package_name="openai-contract-kit", prog_name="contract")
 @click.option("--debug", is_flag=True, help="Show a traceback if the kit itself fails.")
 def cli(debug: bool) -> None:
@@ -97,9 +95,7 @@ def main() -> None:
 
 
 def _fail(message: str, code: int) -> None:
-    secrets = [
-        value for name, value in os.environ.items() if name.upper().endswith("_API_KEY") and len(value) > 7
-    ]
+    secrets = [value for name, value in os.environ.items() if name.upper().endswith("_API_KEY") and len(value) > 7]
     line = printable(mask(" ".join(message.split()), secrets))
     click.echo(f"contract: {line} (exit code {int(code)})", err=True)
     sys.exit(int(code))

@@ -20,9 +20,7 @@ SEVERITIES = ("breaks-client", "loses-data", "cosmetic")
 @click.option("--server", default="", help="List only bugs seen in servers whose name contains this.")
 @click.option("--class", "kind", default="", help="List only bugs of this class, such as tool-calls.")
 @click.option("--severity", type=click.Choice(SEVERITIES), help="List only bugs of this severity.")
-@click.option(
-    "--waiting", "only_waiting", is_flag=True, help="List the bugs that cannot be reproduced yet, and why."
-)
+@click.option("--waiting", "only_waiting", is_flag=True, help="List the bugs that cannot be reproduced yet, and why.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 def bugs_command(
     bug_id: str | None, server: str, kind: str, severity: str | None, only_waiting: bool, as_json: bool

@@ -28,14 +28,10 @@ _OF_A_CASE += tuple(name for name, _ in BOUNDS.values())
 @click.command("diff")
 @click.argument("a")
 @click.argument("b", required=False)
-@click.option(
-    "--case", "prefixes", multiple=True, metavar="ID", help="Send this case to the URL A and to the fake."
-)
+@click.option("--case", "prefixes", multiple=True, metavar="ID", help="Send this case to the URL A and to the fake.")
 @click.option("--only", metavar="KINDS", help="Compare only some of shape,order,framing,timing.")
 @click.option("--all", "show_all", is_flag=True, help="Show each pair by itself instead of a summary.")
-@click.option(
-    "--genuine", type=click.Choice(["A", "B"]), help="Declare that this side is from api.openai.com."
-)
+@click.option("--genuine", type=click.Choice(["A", "B"]), help="Declare that this side is from api.openai.com.")
 @click.option(
     "--model",
     "models",
@@ -46,9 +42,7 @@ _OF_A_CASE += tuple(name for name, _ in BOUNDS.values())
 @click.option(
     "--header", "headers", multiple=True, metavar="N:V", help="With --case: send a header with every request."
 )
-@click.option(
-    "--query", multiple=True, metavar="K=V", help="With --case: send a query parameter with every request."
-)
+@click.option("--query", multiple=True, metavar="K=V", help="With --case: send a query parameter with every request.")
 @click.option(
     "--key-env",
     default=DEFAULT_KEY,

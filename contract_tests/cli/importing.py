@@ -26,16 +26,10 @@ from fake_server.wire import fixture
     "--out", "folder", required=True, metavar="DIR", type=click.Path(file_okay=False, path_type=Path),
     help="Folder for the fixtures; created if missing.",
 )  # fmt: skip
-@click.option(
-    "--format", "format_name", type=click.Choice(FORMATS), help="Format of the files; detected if omitted."
-)
-@click.option(
-    "--endpoint", metavar="PATH", help="Import only exchanges of this endpoint, such as chat/completions."
-)
+@click.option("--format", "format_name", type=click.Choice(FORMATS), help="Format of the files; detected if omitted.")
+@click.option("--endpoint", metavar="PATH", help="Import only exchanges of this endpoint, such as chat/completions.")
 @click.option("--url", default="", help="For curl output: the URL that was requested.")
-@click.option(
-    "--data", metavar="TEXT", help="For curl output: the body that was sent; @FILE reads it from a file."
-)
+@click.option("--data", metavar="TEXT", help="For curl output: the body that was sent; @FILE reads it from a file.")
 def import_command(
     files: tuple[Path, ...],
     folder: Path,

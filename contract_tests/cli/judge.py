@@ -53,9 +53,7 @@ FIRST_FEW = 3
     metavar="PREFIX",
     help="Report only the rules or sections with this prefix.",
 )
-@click.option(
-    "--endpoint", metavar="PATH", help="Judge only recordings of this endpoint, such as chat/completions."
-)
+@click.option("--endpoint", metavar="PATH", help="Judge only recordings of this endpoint, such as chat/completions.")
 @click.option("--all", "show_all", is_flag=True, help="Show every finding instead of three per rule.")
 @profile_name
 @baseline_file

@@ -58,9 +58,7 @@ def offline_command(
     if surprises and not code:
         code = ExitCode.FINDINGS
         gone = count(len(surprises), "bug")
-        terminal.print(
-            f"FAIL  {gone} not as declared; see `surprise` above (exit code {int(code)})", "bold red"
-        )
+        terminal.print(f"FAIL  {gone} not as declared; see `surprise` above (exit code {int(code)})", "bold red")
     return int(code)
 
 
@@ -72,9 +70,7 @@ def _recorded_bugs(terminal: Terminal) -> list[str]:
         terminal.print(f"surprise  {surprise}", "red")
     if bugs:
         still = len(bugs) - len(summary.surprises)
-        terminal.print(
-            f"bugs      {still} of {count(len(bugs), 'recorded bug')} break the rules they declare"
-        )
+        terminal.print(f"bugs      {still} of {count(len(bugs), 'recorded bug')} break the rules they declare")
     return summary.surprises
 
 

@@ -90,15 +90,9 @@ RUN_OPTIONS = (
         metavar="PREFIX",
         help="Run only the cases or sections with this prefix.",
     ),
-    click.option(
-        "--header", "headers", multiple=True, metavar="N:V", help="Send a header with every request."
-    ),
-    click.option(
-        "--query", "query", multiple=True, metavar="K=V", help="Send a query parameter with every request."
-    ),
-    click.option(
-        "--key-env", default=DEFAULT_KEY, metavar="NAME", help="Environment variable that holds the API key."
-    ),
+    click.option("--header", "headers", multiple=True, metavar="N:V", help="Send a header with every request."),
+    click.option("--query", "query", multiple=True, metavar="K=V", help="Send a query parameter with every request."),
+    click.option("--key-env", default=DEFAULT_KEY, metavar="NAME", help="Environment variable that holds the API key."),
     bound_options,
     click.option(
         "--run-timeout",
@@ -107,15 +101,9 @@ RUN_OPTIONS = (
         default=900.0,
         help="Seconds allowed for the whole run.",
     ),
-    click.option(
-        "--ca-file", type=click.Path(), metavar="FILE", help="Also trust the PEM certificates in this file."
-    ),
-    click.option(
-        "--concurrency", type=Whole(1, 64), metavar="N", default=4, help="Cases to run at the same time."
-    ),
-    click.option(
-        "--max-requests", type=Whole(1), metavar="N", default=300, help="Send at most this many requests."
-    ),
+    click.option("--ca-file", type=click.Path(), metavar="FILE", help="Also trust the PEM certificates in this file."),
+    click.option("--concurrency", type=Whole(1, 64), metavar="N", default=4, help="Cases to run at the same time."),
+    click.option("--max-requests", type=Whole(1), metavar="N", default=300, help="Send at most this many requests."),
 )
 
 

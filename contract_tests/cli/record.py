@@ -28,15 +28,9 @@ ROUNDS = 300
 
 
 @click.command("record")
-@click.option(
-    "--target", required=True, metavar="URL", help="Server to record, such as http://localhost:1337/v1."
-)
-@click.option(
-    "--out", "folder", required=True, type=click.Path(path_type=Path), help="Folder for the fixtures."
-)
-@click.option(
-    "--run", "runs", multiple=True, metavar="CASE", help="Record this case or section, or `main`, then exit."
-)
+@click.option("--target", required=True, metavar="URL", help="Server to record, such as http://localhost:1337/v1.")
+@click.option("--out", "folder", required=True, type=click.Path(path_type=Path), help="Folder for the fixtures.")
+@click.option("--run", "runs", multiple=True, metavar="CASE", help="Record this case or section, or `main`, then exit.")
 @click.option("--port", default=PORT, type=Whole(0, 65535), help="Port to listen on; 0 picks a free one.")
 @click.option("--count", default=None, type=Whole(1), metavar="N", help="Exit after N recordings.")
 @click.option("--model", default=None, metavar="M", help="Model that --run requests.")
@@ -45,9 +39,7 @@ ROUNDS = 300
 @click.option(
     "--key-env", default="OPENAI_API_KEY", metavar="NAME", help="Environment variable that holds the API key."
 )
-@click.option(
-    "--ca-file", type=click.Path(), metavar="FILE", help="Also trust the PEM certificates in this file."
-)
+@click.option("--ca-file", type=click.Path(), metavar="FILE", help="Also trust the PEM certificates in this file.")
 @bound_options
 @click.argument("command", nargs=-1, metavar="[-- COMMAND…]", type=click.UNPROCESSED)
 def record_command(
@@ -111,9 +103,7 @@ async def _record_clients(
             end = "main() exits" if main else "the command exits" if command else "Ctrl-C"
             target = options.target.partition("?")[0]
             log.print(f"recording {recorder.base_url}, which forwards to {target}, until {end}")
-            log.print(
-                f"          into {log.folder}; adds {added * 1e6:.0f} µs to each write (median, loopback)"
-            )
+            log.print(f"          into {log.folder}; adds {added * 1e6:.0f} µs to each write (median, loopback)")
             if main:
                 return await asyncio.to_thread(_main, recorder.base_url, options)
             if command:

@@ -39,9 +39,7 @@ def base_environment(base_url: str, environment: Mapping[str, str]) -> dict[str,
     }
 
 
-def save_case(
-    result: CaseResult, folder: Path, options: Options
-) -> Iterator[tuple[Exchange, Saved | SaveError]]:
+def save_case(result: CaseResult, folder: Path, options: Options) -> Iterator[tuple[Exchange, Saved | SaveError]]:
     """Save each exchange of a case as a fixture named after it; yields each with the result."""
     source = f"{options.target.partition('?')[0]}, {format_recorded_today()}"
     times: Counter[str] = Counter()

@@ -51,9 +51,7 @@ def explain_command(rule_id: str) -> int:
             _rows(name, text)
     for name, excerpt in (("kept by", find_conforming(rule)), ("broken by", find_broken(rule))):
         if excerpt:
-            _rows(
-                name, _relative(excerpt.path), excerpt.title, *excerpt.lines, *filter(None, [excerpt.pointer])
-            )
+            _rows(name, _relative(excerpt.path), excerpt.title, *excerpt.lines, *filter(None, [excerpt.pointer]))
     if example := find_example(rule):
         _rows("kept by", *_parts(example.kept))
         _rows("broken by", *_parts(example.broken), f"→ {example.complaint}")

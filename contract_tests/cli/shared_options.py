@@ -66,9 +66,7 @@ baseline_file = click.option(
 )
 
 
-def load_tolerances(
-    profile: str, baseline: Path | None = None
-) -> tuple[Tolerances, tuple[ToleranceEntry, ...]]:
+def load_tolerances(profile: str, baseline: Path | None = None) -> tuple[Tolerances, tuple[ToleranceEntry, ...]]:
     """The profile, and the entries of profile and baseline together. Raises UsageError."""
     chosen = load_profile(profile)
     known = load_baseline(baseline).entries if baseline else ()

@@ -79,9 +79,7 @@ def shrink_command(
             terminal.print(_explain_nothing_to_shrink(path, rule, original.ids()))
             return int(ExitCode.FINDINGS)
     try:
-        result = (
-            shrink_rule(original, rule, seconds=seconds) if rule else shrink_main(original, seconds=seconds)
-        )
+        result = shrink_rule(original, rule, seconds=seconds) if rule else shrink_main(original, seconds=seconds)
     except ValueError as error:
         terminal.print(f"{path}: {error}")
         return int(ExitCode.FINDINGS)

@@ -123,9 +123,7 @@ def _across(a: Side, b: Side) -> Iterator[Difference]:
 
 def _dicts(a: Side, document_a: object, b: Side, document_b: object) -> Iterator[Difference]:
     types = types_of(a.view, DICT)
-    yield from shape.differences(
-        a, shape.read([document_a], types), b, shape.read([document_b], types), MERGED
-    )
+    yield from shape.differences(a, shape.read([document_a], types), b, shape.read([document_b], types), MERGED)
 
 
 def _counts(a: Side, b: Side) -> Iterator[Difference]:

@@ -53,9 +53,7 @@ def documents(view: View) -> dict[str, list[Any]]:
 def merge_chunks(view: View) -> dict[str, Any]:
     """What a chat or text stream says, in the form of the dict: choices with their message, and usage."""
     usage = [chunk["usage"].value for chunk in view.chunks if chunk["usage"].kind == "object"]
-    choices = [
-        _choice(choice, view.endpoint == "completions") for choice in sorted(view.streamed, key=_index)
-    ]
+    choices = [_choice(choice, view.endpoint == "completions") for choice in sorted(view.streamed, key=_index)]
     return {"choices": choices, **({"usage": usage[-1]} if usage else {})}
 
 
@@ -70,9 +68,7 @@ def as_merged(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without_empty_members(choice: dict[str, Any]) -> dict[str, Any]:
-    reduced: dict[str, Any] = {
-        name: choice[name] for name in ("index", "finish_reason", "text") if name in choice
-    }
+    reduced: dict[str, Any] = {name: choice[name] for name in ("index", "finish_reason", "text") if name in choice}
     message = choice.get("message")
     if isinstance(message, dict):
         reduced["message"] = {name: inner for name, inner in message.items() if inner not in (None, [], "")}
@@ -114,9 +110,7 @@ def _call(deltas: list[Any]) -> dict[str, Any]:
             if isinstance(value, dict):
                 before = call.get(name)
                 inner: dict[str, Any] = before if isinstance(before, dict) else {}
-                call[name] = inner | {
-                    key: _join_values(inner.get(key), member, key) for key, member in value.items()
-                }
+                call[name] = inner | {key: _join_values(inner.get(key), member, key) for key, member in value.items()}
             elif name != "index" and value is not None:
                 call.setdefault(name, value)
     return call

@@ -59,9 +59,7 @@ def _model(text: str, requested: str | None) -> str:
     if text == requested:
         return "the requested model"
     return (
-        "a snapshot of the requested model"
-        if text.startswith((f"{requested}-", f"{requested}:"))
-        else "another model"
+        "a snapshot of the requested model" if text.startswith((f"{requested}-", f"{requested}:")) else "another model"
     )
 
 

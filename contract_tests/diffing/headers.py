@@ -37,8 +37,7 @@ def _cases(a: Exchange, b: Exchange) -> tuple[str, str]:
     """The letter case of the names that both have, a word for each side; if equal, the names."""
     common = {name.lower() for name, _ in a.headers} & {name.lower() for name, _ in b.headers}
     names = [
-        sorted({name for name, _ in exchange.headers if name.lower() in common}, key=str.lower)
-        for exchange in (a, b)
+        sorted({name for name, _ in exchange.headers if name.lower() in common}, key=str.lower) for exchange in (a, b)
     ]
     words = _case(names[0]), _case(names[1])
     if names[0] == names[1] or words[0] != words[1]:

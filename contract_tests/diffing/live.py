@@ -103,9 +103,7 @@ def ask_both(options: Options) -> tuple[Pairs, RunReport]:
     """
     live = asyncio.run(run(options))
     with FakeServer(style=_style(obfuscation=True), seed=1) as fake:
-        own = replace(
-            options, target=fake.base_url, model=live.model, headers=(), query=(), api_key=None, ca_file=None
-        )
+        own = replace(options, target=fake.base_url, model=live.model, headers=(), query=(), api_key=None, ca_file=None)
         of_fake = asyncio.run(run(own))
     host = urlsplit(live.target).hostname or ""
     role = Role.GENUINE if host == GENUINE_HOST else Role.OTHER
@@ -113,11 +111,7 @@ def ask_both(options: Options) -> tuple[Pairs, RunReport]:
         [Side(View(exchange), role) for exchange in _unique_labels(live)],
         map(fake_side, _unique_labels(of_fake)),
     )
-    missed = [
-        f"{result.case_id}: {result.outcome.value}, {result.reason}"
-        for result in live.results
-        if result.reason
-    ]
+    missed = [f"{result.case_id}: {result.outcome.value}, {result.reason}" for result in live.results if result.reason]
     return replace(pairs, not_asked=tuple(missed)), live
 
 

@@ -59,9 +59,7 @@ def _delta_members(choice: Node) -> str:
     members = delta.value if delta.kind == "object" else {}
     names = [str(name) for name, value in members.items() if value not in (None, "", [], {})]
     names += ["text"] if choice["text"].text else []
-    names = sorted(
-        names, key=lambda name: (name != "role", name)
-    )  # the order of members is compared elsewhere
+    names = sorted(names, key=lambda name: (name != "role", name))  # the order of members is compared elsewhere
     names += ["finish"] if choice["finish_reason"] else []
     return "+".join(names) or "nothing"
 
@@ -121,9 +119,7 @@ def _orders(values: list[Any]) -> dict[Path, list[str]]:
         if isinstance(value, dict):
             if len(value) > len(orders.get(path, ())):
                 orders[path] = list(value)
-            waiting += [
-                ((*path, name), inner) for name, inner in value.items() if isinstance(inner, dict | list)
-            ]
+            waiting += [((*path, name), inner) for name, inner in value.items() if isinstance(inner, dict | list)]
         elif isinstance(value, list):
             waiting += [((*path, ITEM), inner) for inner in value if isinstance(inner, dict | list)]
     return orders

@@ -27,9 +27,7 @@ class FindingPlace:
     path: str
 
     def __str__(self) -> str:
-        return " ".join(
-            part for part in (self.rule, f"in {self.label}", self.path and f"at {self.path}") if part
-        )
+        return " ".join(part for part in (self.rule, f"in {self.label}", self.path and f"at {self.path}") if part)
 
 
 @dataclass(frozen=True)
@@ -127,9 +125,7 @@ def _findings(report: dict[str, Any]) -> dict[FindingPlace, ReportedFinding]:
     findings: dict[FindingPlace, ReportedFinding] = {}
     seen: Counter[FindingPlace] = Counter()
     for finding, tolerated in _listed(report):
-        place = FindingPlace(
-            str(finding["rule"]), str(finding["in"]), show_path(tuple(finding["at"]["path"]))
-        )
+        place = FindingPlace(str(finding["rule"]), str(finding["in"]), show_path(tuple(finding["at"]["path"])))
         seen[place] += 1
         if seen[place] > 1:
             place = FindingPlace(place.rule, place.label, f"{place.path} ({seen[place]})".strip())

@@ -66,9 +66,7 @@ class Types:
         if parents is None:
             return None
         fields = [parent.model_fields for parent in parents if _is_model(parent)]
-        required = fields and all(
-            path[-1] in members and members[path[-1]].is_required() for members in fields
-        )
+        required = fields and all(path[-1] in members and members[path[-1]].is_required() for members in fields)
         if required:
             return Opinion.WRONG
         return Opinion.KNOWN if path[-1] in CHOSEN else Opinion.LEFT_OUT
@@ -86,9 +84,7 @@ class Types:
                 types += _plain(parent.model_fields[name].annotation)
             elif _origin(parent) is dict:
                 types += _plain(get_args(parent)[1]) if get_args(parent) else (Any,)
-        return (
-            None if any(known_type in (Any, object) for known_type in types) else tuple(dict.fromkeys(types))
-        )
+        return None if any(known_type in (Any, object) for known_type in types) else tuple(dict.fromkeys(types))
 
 
 def _besides(path: Path) -> tuple[Any, ...]:

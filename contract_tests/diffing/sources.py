@@ -31,9 +31,7 @@ def load(name: str) -> list[Recording]:
     """The recordings of a file or folder. Raises InputError."""
     path = Path(name)
     if "://" in name:
-        raise InputError(
-            f"{name} is a URL; send it a case with --case ID, or record it and compare the recordings"
-        )
+        raise InputError(f"{name} is a URL; send it a case with --case ID, or record it and compare the recordings")
     if not path.exists():
         raise InputError(f"{name}: there is no such file or folder, and it is not the word `fake`")
     recordings: list[Recording] = []

@@ -30,9 +30,7 @@ _VERDICT = max(map(len, Verdict))
 _REPEATED = re.compile(r" ×\d+")
 
 
-def print_differences(
-    terminal: Terminal, comparisons: Sequence[Comparison], pairs: Pairs, each: bool = False
-) -> None:
+def print_differences(terminal: Terminal, comparisons: Sequence[Comparison], pairs: Pairs, each: bool = False) -> None:
     """Print every difference: of one pair as it is, of several added up or, with `each`, pair by pair."""
     if each or len(comparisons) == 1:
         for comparison in comparisons:
@@ -83,9 +81,7 @@ def _table(terminal: Terminal, pairs_of: dict[Difference, list[str]], of: int = 
                 _style(difference),
             )
         if len(rows) > MANY:
-            terminal.print(
-                f"… and {count(len(rows) - MANY, 'difference')} of {kind} more; --json has them all"
-            )
+            terminal.print(f"… and {count(len(rows) - MANY, 'difference')} of {kind} more; --json has them all")
 
 
 def _line(terminal: Terminal, cells: Sequence[str], style: str) -> None:
@@ -118,14 +114,8 @@ def _notes(terminal: Terminal, comparisons: Sequence[Comparison], pairs: Pairs) 
         for text in comparison.unknown:
             unknown[text] = unknown.get(text, 0) + 1
     several = len(comparisons) > 1
-    lines = [
-        f"not compared  {text}" + f" in {count(number, 'pair')}" * several for text, number in unknown.items()
-    ]
-    lines += [
-        f"only in {name}     {some(only)}"
-        for name, only in (("A", pairs.only_a), ("B", pairs.only_b))
-        if only
-    ]
+    lines = [f"not compared  {text}" + f" in {count(number, 'pair')}" * several for text, number in unknown.items()]
+    lines += [f"only in {name}     {some(only)}" for name, only in (("A", pairs.only_a), ("B", pairs.only_b)) if only]
     lines += [f"not asked     {text}" for text in _few(pairs.not_asked)]
     if lines:
         terminal.print()
@@ -174,15 +164,10 @@ def print_report_differences(terminal: Terminal, changes: ReportDiff, code: int)
             mark = " (tolerated)" if finding.tolerated else ""
             terminal.print(f"{word:9} {finding.level:6} {place}: {finding.actual}{mark}", style)
     lines = [
-        f"{'tolerated' if now else 'no longer tolerated'}  {place}"
-        for place, (_, now) in changes.tolerated.items()
+        f"{'tolerated' if now else 'no longer tolerated'}  {place}" for place, (_, now) in changes.tolerated.items()
     ]
     lines += [f"outcome   {case}: {before} → {after}" for case, before, after in changes.outcomes]
-    lines += [
-        f"{word:9} {some(ids)}"
-        for word, ids in (("added", changes.added), ("removed", changes.removed))
-        if ids
-    ]
+    lines += [f"{word:9} {some(ids)}" for word, ids in (("added", changes.added), ("removed", changes.removed)) if ids]
     if lines:
         terminal.print()
     for line in lines:

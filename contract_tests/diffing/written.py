@@ -59,13 +59,9 @@ def reports_as_json(names: tuple[str, str], changes: ReportDiff) -> str:
     """The comparison of two reports as JSON text."""
     value = {
         "facts": {name: [a, b] for name, a, b in changes.facts},
-        **{
-            name: [_finding(*item) for item in getattr(changes, name).items()]
-            for name in ("new", "gone", "still")
-        },
+        **{name: [_finding(*item) for item in getattr(changes, name).items()] for name in ("new", "gone", "still")},
         "tolerated": [
-            {**_place(place), "before": before, "after": after}
-            for place, (before, after) in changes.tolerated.items()
+            {**_place(place), "before": before, "after": after} for place, (before, after) in changes.tolerated.items()
         ],
         "outcomes": [{"case": case, "a": a, "b": b} for case, a, b in changes.outcomes],
         "cases": {"added": list(changes.added), "removed": list(changes.removed)},

@@ -41,9 +41,7 @@ def defective(bug: Bug) -> Exchange:
 def fixture(bug: Bug) -> Fixture:
     """The defective exchange with what is known about the bug."""
     servers = "; ".join(f"{report.server}: {report.source}" for report in bug.seen)
-    return Fixture(
-        defective(bug).but(label=bug.id), bug.title, tuple(bug.breaks), servers, f"severity: {bug.severity}"
-    )
+    return Fixture(defective(bug).but(label=bug.id), bug.title, tuple(bug.breaks), servers, f"severity: {bug.severity}")
 
 
 def shown() -> Iterator[Bug]:

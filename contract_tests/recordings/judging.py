@@ -50,9 +50,7 @@ class Summary:
         return sum(finding.rule.level is level for finding in self.findings)
 
 
-def judge_files(
-    paths: Iterable[Path | str], select: Iterable[str] = (), endpoint: str | None = None
-) -> Summary:
+def judge_files(paths: Iterable[Path | str], select: Iterable[str] = (), endpoint: str | None = None) -> Summary:
     """Judge every recording of the files and folders. Raises InputError.
 
     `select` keeps the rules with these ids or prefixes, `endpoint` the recordings of one endpoint.

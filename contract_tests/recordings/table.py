@@ -28,9 +28,7 @@ def as_text(tally: Tally) -> str:
         rows.append((shown, *_cells(tally.providers[name], tally.sections)))
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
-    return "\n".join(
-        ("exchanges judged / with MUST / with SHOULD findings", *(line.rstrip() for line in lines))
-    )
+    return "\n".join(("exchanges judged / with MUST / with SHOULD findings", *(line.rstrip() for line in lines)))
 
 
 def as_markdown(tally: Tally, readings: Readings) -> str:

@@ -53,9 +53,7 @@ class Tally:
     @property
     def sections(self) -> list[str]:
         """The sections that judged an exchange of any provider."""
-        return [
-            name for name in SECTIONS if any(provider.judged[name] for provider in self.providers.values())
-        ]
+        return [name for name in SECTIONS if any(provider.judged[name] for provider in self.providers.values())]
 
 
 def tally(recordings: Iterable[Recording]) -> Tally:

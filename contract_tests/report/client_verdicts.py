@@ -83,12 +83,7 @@ def _differing_members(result: Any, right: Any, name: str = "answer") -> Iterato
         for key in dict.fromkeys((*right, *result)):
             if result.get(key) != right.get(key):
                 yield from _differing_members(result.get(key), right.get(key), key)
-    elif (
-        name == "choices"
-        and isinstance(result, list)
-        and isinstance(right, list)
-        and len(result) == len(right)
-    ):
+    elif name == "choices" and isinstance(result, list) and isinstance(right, list) and len(result) == len(right):
         for choice, right_choice in zip(result, right, strict=True):
             if choice != right_choice:
                 yield from _differing_members(choice, right_choice, name)

@@ -135,9 +135,7 @@ def _event_distance(payload: Payload, number: int | None, broken: View) -> tuple
 
 def _informative_members(payload: Payload) -> set[str]:
     value = payload.parsed.value
-    return (
-        {name for name, member in value.items() if member is not None} if isinstance(value, dict) else set()
-    )
+    return {name for name, member in value.items() if member is not None} if isinstance(value, dict) else set()
 
 
 def _follow(root: Node, path: jsontext.Path) -> Node | None:
@@ -173,9 +171,7 @@ def _head(exchange: Exchange) -> Iterator[str]:
     body = exchange.request.json()
     members = body.items() if isinstance(body, dict) else ()
     shown = [f"{name}: {show(value, _WIDEST)}" for name, value in members if name not in _TEXTS]
-    yield " ".join(
-        (exchange.request.method, exchange.request.target, f"{{{', '.join(shown)}}}" if shown else "")
-    )
+    yield " ".join((exchange.request.method, exchange.request.target, f"{{{', '.join(shown)}}}" if shown else ""))
     if exchange.status is None:
         return
     fields = "; ".join(f"{name}: {value}" for name, value in exchange.headers if name.lower() != "host")

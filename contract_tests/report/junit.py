@@ -12,9 +12,7 @@ from contract_tests.rules.engine.judge import Level
 from contract_tests.run.outcome import CaseResult, ExitCode, Outcome, RunReport, failing
 
 
-def as_junit(
-    report: RunReport, code: ExitCode, secrets: Iterable[str] = (), fail_on: Level = Level.MUST
-) -> str:
+def as_junit(report: RunReport, code: ExitCode, secrets: Iterable[str] = (), fail_on: Level = Level.MUST) -> str:
     """The report as JUnit XML: a test case for each case, with its findings as the failure.
 
     A case fails if it has findings of the level `fail_on` or higher, or if a required section lacks it. Other

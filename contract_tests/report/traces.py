@@ -94,9 +94,7 @@ def _view(
     seconds: float,
 ) -> View:
     streamed = body.startswith("data:")
-    request = Request(
-        "POST", path, body=json.dumps({"model": "m", "stream": streamed, **parameters}).encode()
-    )
+    request = Request("POST", path, body=json.dumps({"model": "m", "stream": streamed, **parameters}).encode())
     kind = "text/event-stream" if streamed else "application/json"
     fields = (("Content-Type", kind), *headers.items())
     writes = (Write(body.encode()),) if body else ()

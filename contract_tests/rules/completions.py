@@ -19,9 +19,7 @@ from contract_tests.rules.shared.stream import stream
 from contract_tests.rules.shared.streamed_choices import streamed_choices
 
 completions = Section("completions", "The text completion object", see.COMPLETION_OBJECT)
-completions_stream = Section(
-    "completions.stream", "The text completion objects of a stream", see.COMPLETION_OBJECT
-)
+completions_stream = Section("completions.stream", "The text completion objects of a stream", see.COMPLETION_OBJECT)
 
 FINISH_REASONS = frozenset({"stop", "length", "content_filter"})
 OBJECT = "text_completion"
@@ -56,18 +54,14 @@ def chunk_text(choice: Node) -> Iterable[Complaint]:
     return _text_complaints(choice)
 
 
-@completions.rule(
-    "finish-reason", over=TEXT.choices, harm="clients cannot tell a whole answer from a cut one"
-)
+@completions.rule("finish-reason", over=TEXT.choices, harm="clients cannot tell a whole answer from a cut one")
 def finish_reason(choice: Node) -> Iterable[Complaint]:
     """`finish_reason` is stop, length or content_filter."""
     if choice["finish_reason"].text not in FINISH_REASONS:
         yield choice["finish_reason"], str(choice["finish_reason"]), ", ".join(sorted(FINISH_REASONS))
 
 
-@completions_stream.rule(
-    "not-cumulative", over=TEXT.whole_streamed_choices, harm="the text appears again and again"
-)
+@completions_stream.rule("not-cumulative", over=TEXT.whole_streamed_choices, harm="the text appears again and again")
 def not_cumulative(choice: StreamedChoice) -> Iterable[Complaint]:
     """The `text` of a chunk is what is new, not the text so far."""
     second = cumulative_text(choice.entries, "text")

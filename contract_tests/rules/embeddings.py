@@ -44,9 +44,7 @@ def list_object(root: Node) -> Iterable[Complaint]:
         yield root["object"], str(root["object"]), '"list"'
 
 
-@embeddings.rule(
-    "data", over=embedding_lists, harm="`reply.data[0]` raises; openai-python: 'No embedding data'"
-)
+@embeddings.rule("data", over=embedding_lists, harm="`reply.data[0]` raises; openai-python: 'No embedding data'")
 def data(root: Node) -> Iterable[Complaint]:
     """`data` is an array of objects with at least one in it."""
     node = root["data"]
@@ -91,9 +89,7 @@ def index(node: Node) -> Iterable[Complaint]:
         wanted.discard(number.value if number.kind == "integer" else None)
 
 
-@embeddings.rule(
-    "order", over=_data_lists, level=SHOULD, harm="clients that zip texts and vectors mix them up"
-)
+@embeddings.rule("order", over=_data_lists, level=SHOULD, harm="clients that zip texts and vectors mix them up")
 def order(node: Node) -> Iterable[Complaint]:
     """The entries stand in the order of the inputs."""
     numbers = [entry["index"].number for entry in node]
@@ -160,11 +156,7 @@ def vector(node: Node) -> tuple[float, ...] | None:
     """The numbers of an embedding in either encoding; None where it is neither."""
     if node.kind == "array":
         numbers = [item.number for item in node if item.number is not None]
-        return (
-            tuple(number for number in numbers if number is not None)
-            if None not in numbers and numbers
-            else None
-        )
+        return tuple(number for number in numbers if number is not None) if None not in numbers and numbers else None
     try:
         raw = base64.b64decode(node.text, validate=True)
     except (binascii.Error, ValueError):

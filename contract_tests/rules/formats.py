@@ -23,15 +23,11 @@ def _json_answers(view: View) -> Iterable[Answer]:
     """Answers in text that ended by themselves, where response_format asks for JSON."""
     if view.request["response_format"]["type"].value in ("json_object", "json_schema"):
         yield from (
-            answer
-            for answer in answers(view)
-            if answer.finish == "stop" and answer.text and not answer.refusal
+            answer for answer in answers(view) if answer.finish == "stop" and answer.text and not answer.refusal
         )
 
 
-@formats.rule(
-    "json-text", over=_json_answers, see=see.CHAT_CREATE, harm="`json.loads(message.content)` raises"
-)
+@formats.rule("json-text", over=_json_answers, see=see.CHAT_CREATE, harm="`json.loads(message.content)` raises")
 def json_text(answer: Answer) -> Iterable[Complaint]:
     """With response_format json_object or json_schema the text is JSON with nothing around it."""
     parsed = jsontext.parse(answer.text.encode("utf-8", "replace"))
@@ -104,9 +100,7 @@ def _refusals(view: View) -> Iterable[Answer]:
     yield from (answer for answer in answers(view) if answer.refusal)
 
 
-@formats.rule(
-    "refusal-alone", over=_refusals, level=SHOULD, harm="clients show the refusal and parse the text"
-)
+@formats.rule("refusal-alone", over=_refusals, level=SHOULD, harm="clients show the refusal and parse the text")
 def refusal_alone(answer: Answer) -> Iterable[Complaint]:
     """A refusal stands in `refusal` alone: the choice has no text and calls nothing."""
     if answer.text or answer.calls:
@@ -132,9 +126,7 @@ def _request_text(view: View) -> str:
     return _decode(view.exchange.request.body)
 
 
-@formats.rule(
-    "no-control-tokens", over=_answers_with_requests, level=SHOULD, harm="users read the model's template"
-)
+@formats.rule("no-control-tokens", over=_answers_with_requests, level=SHOULD, harm="users read the model's template")
 def no_control_tokens(part: tuple[Answer, str]) -> Iterable[Complaint]:
     """The text is free of the tokens that mark turns in a model's prompt."""
     answer, request = part

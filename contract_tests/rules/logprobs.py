@@ -39,9 +39,7 @@ def _answers_with_logprobs(view: View) -> Iterable[Answer]:
         yield from (answer for answer in answers(view) if answer.text.strip())
 
 
-@logprobs.rule(
-    "given", over=_answers_with_logprobs, see=see.CHAT_CREATE, harm="`choice.logprobs.content` raises"
-)
+@logprobs.rule("given", over=_answers_with_logprobs, see=see.CHAT_CREATE, harm="`choice.logprobs.content` raises")
 def given(answer: Answer) -> Iterable[Complaint]:
     """A text answer that is requested with `logprobs: true` has log probabilities."""
     if not any(list(node["content"]) for node in answer.logprobs):
@@ -164,9 +162,7 @@ def _bytes(token: Node) -> bytes:
     return token["token"].text.encode("utf-8", "replace")
 
 
-@logprobs.rule(
-    "tell-the-text", over=_answers_with_tokens, level=SHOULD, harm="confidence is shown on the wrong words"
-)
+@logprobs.rule("tell-the-text", over=_answers_with_tokens, level=SHOULD, harm="confidence is shown on the wrong words")
 def tell_the_text(subject: tuple[Answer, bytes]) -> Iterable[Complaint]:
     """The tokens of `logprobs.content`, joined, are the text of the choice."""
     answer, joined = subject

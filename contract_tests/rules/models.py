@@ -45,9 +45,7 @@ def list_object(root: Node) -> Iterable[Complaint]:
         yield root["object"], str(root["object"]), '"list"'
 
 
-@models.rule(
-    "list-data", over=model_lists, see=see.MODELS, harm="openai-python lists no models and raises nothing"
-)
+@models.rule("list-data", over=model_lists, see=see.MODELS, harm="openai-python lists no models and raises nothing")
 def list_data(root: Node) -> Iterable[Complaint]:
     """`data` of the list is an array of objects."""
     if root["data"].kind != "array":
@@ -97,9 +95,7 @@ def id_(model: Node) -> Iterable[Complaint]:
         yield model["id"], str(model["id"]), "a non-empty string"
 
 
-@models.rule(
-    "object", over=model_objects, harm="clients that tell objects apart by `object` leave the model out"
-)
+@models.rule("object", over=model_objects, harm="clients that tell objects apart by `object` leave the model out")
 def object_(model: Node) -> Iterable[Complaint]:
     """`object` of a model is "model"."""
     if model["object"].value != "model":

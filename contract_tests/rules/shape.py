@@ -102,11 +102,7 @@ def errors_of_meant_member(details: Sequence[Any]) -> list[Any]:
             weight = 100 if detail["type"] == "literal_error" else 1
             costs.setdefault(union, Counter())[member] += weight
     best = {union: min(members, key=lambda name: members[name]) for union, members in costs.items()}
-    return [
-        detail
-        for detail in details
-        if all(best[union] == member for union, member in _members(detail["loc"]))
-    ]
+    return [detail for detail in details if all(best[union] == member for union, member in _members(detail["loc"]))]
 
 
 def _members(loc: Sequence[str | int]) -> Iterable[tuple[tuple[Any, ...], str]]:

@@ -79,9 +79,7 @@ def holds_several_texts(text: bytes) -> bool:
     return count > 1
 
 
-@sse.rule(
-    "data-not-empty", over=complete_payloads, harm="openai-python raises JSONDecodeError (0.28.1: APIError)"
-)
+@sse.rule("data-not-empty", over=complete_payloads, harm="openai-python raises JSONDecodeError (0.28.1: APIError)")
 def data_not_empty(payload: Payload) -> Iterable[Complaint]:
     """An event with a data field has data."""
     if not payload.text.strip():

@@ -21,9 +21,7 @@ OnResult = Callable[[CaseResult], None]
 OnPlan = Callable[[Plan], None]
 
 
-async def run(
-    options: Options, on_result: OnResult | None = None, on_plan: OnPlan | None = None
-) -> RunReport:
+async def run(options: Options, on_result: OnResult | None = None, on_plan: OnPlan | None = None) -> RunReport:
     """Play every selected case against the target and judge all exchanges.
 
     `on_plan` is called once before the first case, `on_result` after each, both on the loop. Raises
@@ -58,9 +56,7 @@ def choose_cases(options: Options) -> list[Case]:
     try:
         return select(options.select)
     except KeyError as error:
-        raise UsageError(
-            f"no case is called {error.args[0]!r} or lies below it; --list shows them all"
-        ) from error
+        raise UsageError(f"no case is called {error.args[0]!r} or lies below it; --list shows them all") from error
 
 
 def make_plan(cases: list[Case], session: Session) -> Plan:
@@ -106,9 +102,7 @@ async def _ask_all(
     return ""
 
 
-def _report(
-    cases: list[Case], session: Session, results: Mapping[str, CaseResult], seconds: float
-) -> RunReport:
+def _report(cases: list[Case], session: Session, results: Mapping[str, CaseResult], seconds: float) -> RunReport:
     ordered = tuple(results[case.id] for case in cases)
     applied = Counter(rule for result in ordered for rule in result.applied)
     return RunReport(

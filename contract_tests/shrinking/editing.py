@@ -82,9 +82,7 @@ def adjust_content_length(headers: Headers, more: int) -> Headers:
 
 def _with_writes(exchange: Exchange, writes: tuple[Write, ...]) -> Exchange:
     more = sum(len(write.data) for write in writes) - len(exchange.payload)
-    return refresh_problem(
-        exchange, exchange.but(writes=writes, headers=adjust_content_length(exchange.headers, more))
-    )
+    return refresh_problem(exchange, exchange.but(writes=writes, headers=adjust_content_length(exchange.headers, more)))
 
 
 def refresh_problem(before: Exchange, after: Exchange) -> Exchange:

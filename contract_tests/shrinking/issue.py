@@ -80,9 +80,7 @@ def format_title(judged: Judged, rule: Rule | None, outcome: MainOutcome | None 
     wanted = _format_expected(finding)
     if not place:
         return _shorten(f"{seen}{stream}{wanted}")
-    return _shorten(
-        f"{place}{stream} is {seen}{wanted}" if _is_value(seen) else f"{place}{stream}: {seen}{wanted}"
-    )
+    return _shorten(f"{place}{stream} is {seen}{wanted}" if _is_value(seen) else f"{place}{stream}: {seen}{wanted}")
 
 
 def _format_expected(finding: Finding) -> str:
@@ -182,11 +180,7 @@ def suggest_fix(body: bytes, finding: Finding) -> tuple[str, str] | None:
         expected = f'"{name}":'.encode() + expected + comma
     else:
         value = parse(rest)
-        if (
-            value is None
-            or value.stop > _LONGEST
-            or not (_is_value(finding.actual) or value.kind == tree.kind)
-        ):
+        if value is None or value.stop > _LONGEST or not (_is_value(finding.actual) or value.kind == tree.kind):
             return None
         begin, stop = place.offset, place.offset + value.stop
     before = body[max(0, begin - _AROUND, body.rfind(b"\n", 0, begin) + 1) : begin]

@@ -16,9 +16,7 @@ _BODY_HEADERS = frozenset({"content-type", "content-length", "content-encoding",
 def simplify_message(search: Search) -> None:
     """Remove in one step what is rarely the fault: all writes but one, pauses, all but the body's headers."""
     best = search.best
-    plain = _one_write(best).but(
-        headers=_body_headers(best.headers), informational=(), trailers=(), head_pause=0.0
-    )
+    plain = _one_write(best).but(headers=_body_headers(best.headers), informational=(), trailers=(), head_pause=0.0)
     search.accepts(_with_clean_ending(refresh_problem(best, plain)))
 
 
@@ -89,9 +87,7 @@ def _one_write(exchange: Exchange) -> Exchange:
 
 
 def _without_body(exchange: Exchange) -> Exchange:
-    return _with_clean_ending(exchange).but(
-        headers=(), writes=(), trailers=(), framing=None, raw=(), problem=""
-    )
+    return _with_clean_ending(exchange).but(headers=(), writes=(), trailers=(), framing=None, raw=(), problem="")
 
 
 def _body_headers(headers: Headers) -> Headers:
@@ -119,7 +115,5 @@ def _with_clean_ending(exchange: Exchange) -> Exchange:
     headers = exchange.headers
     if exchange.framing is Framing.LENGTH:
         length = str(len(exchange.payload))
-        headers = tuple(
-            (name, length if name.lower() == "content-length" else value) for name, value in headers
-        )
+        headers = tuple((name, length if name.lower() == "content-length" else value) for name, value in headers)
     return exchange.but(ending=Ending.CLEAN, problem="", headers=headers)

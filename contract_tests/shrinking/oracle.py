@@ -68,9 +68,7 @@ class BreaksRule:
         # Most candidates fail this quick question: is the rule itself still broken? The rules that silence
         # it have to be asked with it; a generic rule may be silenced by any other, so it has no short cut.
         self._first = (
-            ()
-            if rule.generic
-            else (rule, *(RULES[rule_id] for rule_id in rule.yields_to if rule_id in RULES))
+            () if rule.generic else (rule, *(RULES[rule_id] for rule_id in rule.yields_to if rule_id in RULES))
         )
         self.others = original.ids() - {rule.id}
 

@@ -61,9 +61,7 @@ def _reduce_messages(search: Search) -> None:
     if not members or not isinstance(messages, list) or len(messages) != len(members[-1].value.items):
         return
     from_user = [
-        place
-        for place, message in enumerate(messages)
-        if isinstance(message, dict) and message.get("role") == "user"
+        place for place, message in enumerate(messages) if isinstance(message, dict) and message.get("role") == "user"
     ]
     last = from_user[-1] if from_user else len(messages) - 1
     others = [item for place, item in enumerate(members[-1].value.items) if place != last]

@@ -54,9 +54,7 @@ class ShrinkResult:
     finished: bool
 
 
-def shrink_rule(
-    original: Judged, rule: Rule, *, seconds: float = SECONDS, max_calls: int = MAX_CALLS
-) -> ShrinkResult:
+def shrink_rule(original: Judged, rule: Rule, *, seconds: float = SECONDS, max_calls: int = MAX_CALLS) -> ShrinkResult:
     """The smallest exchange that breaks `rule` as the original does, and no rule that the original keeps.
 
     Raises ValueError if the original does not break the rule.
@@ -77,9 +75,7 @@ def shrink_main(original: Judged, *, seconds: float = SECONDS, max_calls: int = 
     Raises ValueError if main() does not fail on the original.
     """
     suspects = _events_of(original.findings)
-    return shrink(
-        original.exchange, MainFails(original), suspects=suspects, seconds=seconds, max_calls=max_calls
-    )
+    return shrink(original.exchange, MainFails(original), suspects=suspects, seconds=seconds, max_calls=max_calls)
 
 
 def _events_of(findings: Iterable[Finding]) -> set[int]:

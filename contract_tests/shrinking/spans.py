@@ -66,9 +66,7 @@ def _value(tokens: list[re.Match[bytes]], place: int, depth: int) -> tuple[Span,
     token = tokens[place]
     mark = token.group()
     if mark not in _CLOSING:
-        return Span(
-            token.start(), token.end(), "string" if token.lastgroup == "string" else "bare"
-        ), place + 1
+        return Span(token.start(), token.end(), "string" if token.lastgroup == "string" else "bare"), place + 1
     if depth == MAX_DEPTH:
         raise RecursionError
     items: list[Item] = []

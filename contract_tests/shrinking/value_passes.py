@@ -99,8 +99,7 @@ def reduce_members_everywhere(search: Search, target: Target = REPLY) -> None:
     for depth in range(1, _DEEPEST + 1):
         best = search.best
         members = {
-            text: [pair for pair in patterns(text.tree) if len(pair[0]) == depth]
-            for text in target.parse_texts(best)
+            text: [pair for pair in patterns(text.tree) if len(pair[0]) == depth] for text in target.parse_texts(best)
         }
         every = dict.fromkeys(name for pairs in members.values() for name, _ in pairs)
         if not every:

@@ -31,9 +31,7 @@ def format_inline_code(text: str) -> str:
 def escape_invisible(data: bytes) -> str:
     """Bytes as text: line feeds stay, invisible characters and bytes that are not UTF-8 become escapes."""
     text = data.decode("utf-8", "backslashreplace")
-    return "".join(
-        char if char == "\n" or char.isprintable() else _HIDDEN.get(char, _escaped(char)) for char in text
-    )
+    return "".join(char if char == "\n" or char.isprintable() else _HIDDEN.get(char, _escaped(char)) for char in text)
 
 
 def _escaped(char: str) -> str:
@@ -51,9 +49,7 @@ def format_reply(exchange: Exchange, offset: int | None) -> str:
     if View(exchange).form == "events" and not View(exchange).body.endswith(_BLANK_LINE) and not tail:
         tail = "\n(the body ends here, without a blank line)"
     trailers = "".join(f"\n{name}: {value}" for name, value in exchange.trailers)
-    return (
-        escape_invisible("\n".join(head).encode("utf-8", "surrogateescape")) + f"\n\n{body}{trailers}{tail}"
-    )
+    return escape_invisible("\n".join(head).encode("utf-8", "surrogateescape")) + f"\n\n{body}{trailers}{tail}"
 
 
 def _ended(exchange: Exchange) -> str:

@@ -82,9 +82,7 @@ class Ask:
         if named:
             raise Unsupported(f"status {view.status} names {named}: {refusal_text(view)}")
         if path != CHAT and is_about_model(view):
-            raise NotReached(
-                f"no model is known for it; name one with --model {self.brief.endpoint}=NAME ({refusal})"
-            )
+            raise NotReached(f"no model is known for it; name one with --model {self.brief.endpoint}=NAME ({refusal})")
         return self._accepted(role, view)
 
     async def get(self, path: str, *, role: str = "dict", valid: bool = True) -> View:
@@ -135,9 +133,7 @@ class Ask:
         """Request a stream and hang up at its first event."""
         sent = self._economical(body)
         data = json.dumps(sent, ensure_ascii=False).encode()
-        return self.keep(
-            await self.session.exchange(f"{self.brief.id} {role}", "POST", CHAT, data, leave=True), role
-        )
+        return self.keep(await self.session.exchange(f"{self.brief.id} {role}", "POST", CHAT, data, leave=True), role)
 
     async def in_turn(self, requests: Sequence[tuple[str, Body, str]]) -> None:
         """Send several (role, body, expected text) one after the other over one connection."""

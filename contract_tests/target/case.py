@@ -45,8 +45,4 @@ def select(prefixes: Iterable[str]) -> list[Case]:
     for prefix in wanted:
         if not any(f"{case_id}.".startswith(prefix) for case_id in CASES):
             raise KeyError(prefix.removesuffix("."))
-    return [
-        case
-        for case in CASES.values()
-        if not wanted or any(f"{case.id}.".startswith(prefix) for prefix in wanted)
-    ]
+    return [case for case in CASES.values() if not wanted or any(f"{case.id}.".startswith(prefix) for prefix in wanted)]

@@ -99,9 +99,7 @@ class Session:
             raise NotReached(self.stopped)
         if self.requests + requests > self.options.max_requests:
             most = self.options.max_requests
-            raise NotReached(
-                f"the limit of {most} request{'' if most == 1 else 's'} is reached (--max-requests)"
-            )
+            raise NotReached(f"the limit of {most} request{'' if most == 1 else 's'} is reached (--max-requests)")
         self.requests += requests
 
     def strike(self, case_id: str, exchanges: Iterable[Exchange]) -> None:
@@ -115,9 +113,7 @@ class Session:
         """Remember a case that was still answered 429; the third one stops the run."""
         self._put_off.append(case_id)
         if len(self._put_off) >= STRIKES and not self.stopped:
-            self.stopped = (
-                f"stopped after {STRIKES} cases that were still answered 429: {', '.join(self._put_off)}"
-            )
+            self.stopped = f"stopped after {STRIKES} cases that were still answered 429: {', '.join(self._put_off)}"
 
     async def exchange(
         self,

@@ -22,10 +22,7 @@ def between(a: Exchange, b: Exchange) -> Comparison:
 
 
 def rows(found: Comparison) -> list[tuple[str, str, str, str]]:
-    return [
-        (difference.kind.value, difference.where, difference.a, difference.b)
-        for difference in found.differences
-    ]
+    return [(difference.kind.value, difference.where, difference.a, difference.b) for difference in found.differences]
 
 
 def reply(value: Any, **asked: Any) -> Exchange:
@@ -38,8 +35,7 @@ def reply(value: Any, **asked: Any) -> Exchange:
 
 def events(*texts: Any) -> tuple[Write, ...]:
     return tuple(
-        Write(b"data: " + (one if isinstance(one, bytes) else json.dumps(one).encode()) + b"\n\n")
-        for one in texts
+        Write(b"data: " + (one if isinstance(one, bytes) else json.dumps(one).encode()) + b"\n\n") for one in texts
     )
 
 
@@ -47,9 +43,7 @@ def stream(*texts: Any) -> Exchange:
     """A chat stream with each event in a write of its own, [DONE] last."""
     request = Request("POST", "/v1/chat/completions", (), json.dumps(ASKED).encode())
     headers = (("Content-Type", "text/event-stream"),)
-    return Exchange(
-        request, 200, headers, (*events(*texts), Write(DONE)), framing=Framing.CHUNKED, reason="OK"
-    )
+    return Exchange(request, 200, headers, (*events(*texts), Write(DONE)), framing=Framing.CHUNKED, reason="OK")
 
 
 def chunk(delta: dict[str, Any], finish: str | None = None, **more: Any) -> dict[str, Any]:

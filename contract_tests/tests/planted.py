@@ -70,8 +70,7 @@ def no_finish_reason(reply: Reply) -> None:
 def changing_ids(reply: Reply) -> None:
     if reply.streamed:
         reply.events = [
-            one if one == DONE else {**one, "id": f"{one['id']}{place}"}
-            for place, one in enumerate(reply.events)
+            one if one == DONE else {**one, "id": f"{one['id']}{place}"} for place, one in enumerate(reply.events)
         ]
 
 
@@ -125,11 +124,7 @@ def dict_for_stream(reply: Reply) -> None:
 def lost_text(reply: Reply) -> None:
     """Leave out the second piece of text of every stream."""
     if reply.streamed:
-        said = [
-            one
-            for one in reply.events
-            if one != DONE and any(c["delta"].get("content") for c in one["choices"])
-        ]
+        said = [one for one in reply.events if one != DONE and any(c["delta"].get("content") for c in one["choices"])]
         reply.events = [one for one in reply.events if len(said) < 2 or one != said[1]]
 
 
@@ -213,9 +208,7 @@ def _handler(upstream: str, bug: Bug) -> type[http.server.BaseHTTPRequestHandler
                 path = at.path.removesuffix("/v1") + self.path
                 connection.request(self.command, path, sent or None, kind)
                 answer = connection.getresponse()
-                reply = Reply(
-                    _asked(sent), answer.status, answer.headers.get("Content-Type", ""), answer.read()
-                )
+                reply = Reply(_asked(sent), answer.status, answer.headers.get("Content-Type", ""), answer.read())
             finally:
                 connection.close()
             bug(reply)

@@ -62,9 +62,7 @@ class Driver:
 
     def script(self, *argv: str, **environ: str) -> subprocess.Popen[bytes]:
         command = [self.python, SCRIPT, *argv]
-        return subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(**environ)
-        )
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(**environ))
 
 
 @functools.cache

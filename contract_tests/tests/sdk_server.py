@@ -125,9 +125,7 @@ def delta(text: str | None, finish: str | None = None) -> bytes:
                 "object": "chat.completion.chunk",
                 "created": 1700000000,
                 "model": "gpt-3.5-turbo",
-                "choices": [
-                    {"index": 0, "delta": {} if text is None else {"content": text}, "finish_reason": finish}
-                ],
+                "choices": [{"index": 0, "delta": {} if text is None else {"content": text}, "finish_reason": finish}],
             }
         ).encode()
     )

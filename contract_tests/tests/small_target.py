@@ -58,9 +58,7 @@ def reply(status: int, value: Any, *lines: str, kind: str = "application/json") 
     return "\r\n".join([*head, "X-Request-Id: r1", *lines]).encode() + b"\r\n\r\n" + body
 
 
-def refusal(
-    status: int, message: str, *lines: str, param: str | None = None, code: str | None = None
-) -> Answer:
+def refusal(status: int, message: str, *lines: str, param: str | None = None, code: str | None = None) -> Answer:
     error = {"message": message, "type": "invalid_request_error", "param": param, "code": code}
     return reply(status, {"error": error}, *lines)
 

@@ -150,9 +150,7 @@ def test_a_required_section_that_was_not_reached_leaves_no_verdict() -> None:
 
 
 def test_what_is_required_has_to_be_asked() -> None:
-    with pytest.raises(
-        UsageError, match="--require: there is no case or section 'tool'; did you mean 'tools'"
-    ):
+    with pytest.raises(UsageError, match="--require: there is no case or section 'tool'; did you mean 'tools'"):
         contract("run", "http://127.0.0.1:1", "--require", "tool")
     with pytest.raises(UsageError, match="--require: the run has no case of 'models'; check --select"):
         contract("run", "http://127.0.0.1:1", "--profile", "chat-only", "--require", "models")
@@ -169,8 +167,7 @@ def test_a_profile_chooses_the_cases_where_none_are_typed() -> None:
 def test_profile_baseline_and_what_is_required_can_stand_in_the_file(known: Path, tmp_path: Path) -> None:
     config = tmp_path / "contract.toml"
     config.write_text(
-        'select = ["chat.short"]\nprofile = "azure"\nrequire = ["chat"]\nfail-on = "note"\n'
-        f'baseline = "{known}"\n'
+        f'select = ["chat.short"]\nprofile = "azure"\nrequire = ["chat"]\nfail-on = "note"\nbaseline = "{known}"\n'
     )
     with target(wrong_sum) as url:
         code, said = contract("run", url, "--config", str(config))

@@ -50,15 +50,11 @@ def test_a_bug_is_clean_and_breaks_what_it_declares(bug: Path) -> None:
     assert differences(fixture.exchange) == []
 
 
-def pieces_of(
-    client: httpx.Client | httpx2.Client, exchange: Exchange, base_url: str
-) -> tuple[int, list[bytes], str]:
+def pieces_of(client: httpx.Client | httpx2.Client, exchange: Exchange, base_url: str) -> tuple[int, list[bytes], str]:
     """Status, pieces, and the error that ended the reply ('' where none did)."""
     request = exchange.request
     headers = {"Content-Type": "application/json"}
-    asked = client.build_request(
-        request.method, base_url + request.target, content=request.body, headers=headers
-    )
+    asked = client.build_request(request.method, base_url + request.target, content=request.body, headers=headers)
     pieces: list[bytes] = []
     try:
         reply = client.send(asked, stream=True)  # type: ignore[arg-type]
@@ -79,9 +75,7 @@ def test_every_way_gives_the_same(bug: Path) -> None:
             pieces_of(httpx2.Client(trust_env=False, verify=False), exchange, server.url),
         ]
     seen.append(
-        pieces_of(
-            httpx2.Client(transport=ReplayTransport(bug, match="any", speed=0), verify=False), exchange, host
-        )
+        pieces_of(httpx2.Client(transport=ReplayTransport(bug, match="any", speed=0), verify=False), exchange, host)
     )
     with mocked(bug, base_url=host, match="any", speed=0):
         seen.append(pieces_of(httpx.Client(trust_env=False, verify=False), exchange, host))

@@ -74,9 +74,7 @@ def test_the_fixture_has_the_defect_and_nothing_else(bug: Bug) -> None:
 
 
 def test_no_fixture_is_left_of_a_bug_that_is_gone() -> None:
-    generated = {
-        path.stem for path in fixture.find(made.FOLDER) if fixture.load(path).notes.startswith("severity:")
-    }
+    generated = {path.stem for path in fixture.find(made.FOLDER) if fixture.load(path).notes.startswith("severity:")}
     assert generated == {bug.id for bug in SHOWN}
 
 
@@ -89,9 +87,7 @@ def fake() -> Iterator[FakeServer]:
         yield server
 
 
-@pytest.mark.parametrize(
-    "bug", [bug for bug in SHOWN if bug.breaks and not bug.cases], ids=lambda bug: bug.id
-)
+@pytest.mark.parametrize("bug", [bug for bug in SHOWN if bug.breaks and not bug.cases], ids=lambda bug: bug.id)
 def test_a_bug_is_played_to_who_asks_for_it(bug: Bug, fake: FakeServer) -> None:
     request = made.conforming(bug).request
     key = "" if "headers" in bug.when else "Authorization: Bearer sk-any\r\n"

@@ -17,9 +17,7 @@ def test_all_are_listed_by_class() -> None:
 
 
 def test_by_server_class_and_severity() -> None:
-    listed = contract(
-        "bugs", "--server", "VLLM", "--class", "tool-calls", "--severity", "loses-data", "--json"
-    )
+    listed = contract("bugs", "--server", "VLLM", "--class", "tool-calls", "--severity", "loses-data", "--json")
     told = [json.loads(line) for line in listed.stdout.splitlines()]
     assert "vllm-xlam-arguments-duplicated" in [one["id"] for one in told]
     assert all("vllm" in str(one["seen"]).lower() and one["class"] == "tool-calls" for one in told)

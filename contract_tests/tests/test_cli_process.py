@@ -191,9 +191,7 @@ def test_findings_of_many_cases_are_told_once() -> None:
         wrong_sum(reply)
 
     with FakeServer(seed=1) as fake, Planted(fake.base_url, bug) as proxy:
-        done = run(
-            "run", proxy.base_url, "--select", "chat.n", "--select", "chat.stream", "--fail-on", "note"
-        )
+        done = run("run", proxy.base_url, "--select", "chat.n", "--select", "chat.stream", "--fail-on", "note")
     assert done.returncode == 1
     heads = [line for line in done.stdout.splitlines() if line.startswith("✗ ")]
     assert heads == [

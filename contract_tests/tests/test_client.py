@@ -66,9 +66,7 @@ def test_prints_the_answer(run: Driver, act: bytes, options: list[str]) -> None:
     assert asked == {"model": "gpt-3.5-turbo", "messages": [message]}
 
 
-def failure(
-    name: str, act: Act | bytes, code: int, says: str, out: str | None = "", stream: bool = True
-) -> object:
+def failure(name: str, act: Act | bytes, code: int, says: str, out: str | None = "", stream: bool = True) -> object:
     return pytest.param(act, code, says, out, stream, id=name)
 
 
@@ -90,14 +88,10 @@ PROBLEM = head(200, JSON) + ERROR
         failure("error as text", head(400, JSON) + b'{"error":"no cheese"}', 4, "400; check --base-url and"),
         failure("500", head(500, JSON) + b"oops", 5, "500; see its log, or ask again later: oops"),
         failure("503", head(503, "") + b"", 5, "503; see its log, or ask again later\n"),
-        failure(
-            "redirect loop", head(307, JSON, "Location: /v1/again", "Content-Length: 0"), 4, "answered 307"
-        ),
+        failure("redirect loop", head(307, JSON, "Location: /v1/again", "Content-Length: 0"), 4, "answered 307"),
         failure("204", head(204, ""), 7, "(status 204) is empty"),
         failure("cut in the first event", stream(b"")[:-2] + delta("A")[:40], 7, "without any answer"),
-        failure(
-            "cut in an event", stream(TOKENS[0])[:] + TOKENS[1][:50], 6, "broke off after 1 events", "A\n"
-        ),
+        failure("cut in an event", stream(TOKENS[0])[:] + TOKENS[1][:50], 6, "broke off after 1 events", "A\n"),
         failure("cut after tokens", stream(*TOKENS[:3]), 6, "broke off after 3 events", "A tree —\n"),
         failure(
             "chunked, cut",
@@ -137,9 +131,7 @@ PROBLEM = head(200, JSON) + ERROR
         failure("empty dict", head(200, JSON), 7, "is empty", stream=False),
         failure("too deep", head(200, JSON) + b"[" * 100_000, 7, "", stream=False),
         failure("not UTF-8", head(200, JSON) + b"\xff\xfe{", 7, "no chat completion", stream=False),
-        failure(
-            "broken event", stream(TOKENS[0], b"data: {nope", TOKENS[1]), 7, "cannot read the reply", "A\n"
-        ),
+        failure("broken event", stream(TOKENS[0], b"data: {nope", TOKENS[1]), 7, "cannot read the reply", "A\n"),
         failure("endless body", repeating(head(200, JSON), b" " * 9999), 9, "too long", stream=False),
         failure("endless stream", repeating(head(), TOKENS[0] + b"\n\n"), 9, "too long", None),
         failure("endless comments", repeating(head(), b": hm\n\n" * 99), 9, "too long"),

@@ -108,9 +108,7 @@ class TestInProcess:
         with RawServer(repeating(stream(*TOKENS), b":\n", 0.02)) as server:
             assert client.main(["--base-url", server.url, "--timeout", "0.3"]) == 8
             deadline = time.monotonic() + 60
-            while (
-                left := set(threading.enumerate()) - before - set(server.threads)
-            ) and time.monotonic() < deadline:
+            while (left := set(threading.enumerate()) - before - set(server.threads)) and time.monotonic() < deadline:
                 time.sleep(0.02)
             assert not left
 
@@ -152,9 +150,7 @@ class TestInProcess:
         with pytest.raises(SystemExit):
             client.main([])
 
-    @pytest.mark.parametrize(
-        "host", ["localhost", "a.localhost", "127.0.0.1", "127.9.9.9", "[::1]", "0.0.0.0"]
-    )
+    @pytest.mark.parametrize("host", ["localhost", "a.localhost", "127.0.0.1", "127.9.9.9", "[::1]", "0.0.0.0"])
     def test_loopback(self, host: str) -> None:
         assert client.parse(["--base-url", f"http://{host}:1/v1"]).loopback
 
@@ -165,9 +161,7 @@ class TestInProcess:
 
 def own(*argv: str, **environ: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, SCRIPT, *argv]
-    return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(**environ)
-    )
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(**environ))
 
 
 def test_a_closed_stdout_is_quiet() -> None:

@@ -76,9 +76,7 @@ def test_a_failure_is_one_line(
     checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def failing(command: tuple[str, ...], **options: object) -> subprocess.CompletedProcess[str]:
-        return subprocess.CompletedProcess(
-            command, 1, "", "WARNING: hm\nERROR: No matching distribution\nhint\n"
-        )
+        return subprocess.CompletedProcess(command, 1, "", "WARNING: hm\nERROR: No matching distribution\nhint\n")
 
     monkeypatch.setattr(processes, "run", failing)
     assert sdks.main(["--only", "1"]) == 1

@@ -78,9 +78,7 @@ def test_a_difference_of_shape_alone(a: Exchange, b: Exchange, expected: tuple[s
 
 
 ARGUMENTS = {
-    "tool_calls": [
-        {"index": 0, "id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
-    ]
+    "tool_calls": [{"index": 0, "id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]
 }
 SAME: dict[str, tuple[Exchange, Exchange]] = {
     "texts, ids and times": (DICT, reply({**message("Other"), "id": "chatcmpl-2", "created": 1770000000})),
@@ -95,9 +93,7 @@ SAME: dict[str, tuple[Exchange, Exchange]] = {
         stream(ROLE, chunk(ARGUMENTS), END),
         stream(
             ROLE,
-            chunk(
-                {"tool_calls": [{**ARGUMENTS["tool_calls"][0], "function": {"name": "f", "arguments": ""}}]}
-            ),
+            chunk({"tool_calls": [{**ARGUMENTS["tool_calls"][0], "function": {"name": "f", "arguments": ""}}]}),
             chunk({"tool_calls": [{"index": 0, "function": {"arguments": "{}"}}]}),
             END,
         ),
@@ -113,9 +109,7 @@ def answer(path: str, value: Any, method: str = "POST") -> Exchange:
 SAME |= {
     "the role in all chunks": (
         STREAM,
-        stream(
-            chunk({"role": "assistant", "content": "a"}), chunk({"role": "assistant", "content": "b"}, "stop")
-        ),
+        stream(chunk({"role": "assistant", "content": "a"}), chunk({"role": "assistant", "content": "b"}, "stop")),
     ),
     "the role in every chunk": (
         stream(ROLE, TEXT, END),
@@ -158,9 +152,7 @@ def test_streamed_calls_are_what_the_dict_has() -> None:
 
 
 def test_a_form_that_both_have_does_not_count_against_either() -> None:
-    both = stream(
-        {**ROLE, "service_tier": "odd"}, {**TEXT, "service_tier": "default"}, {**END, "service_tier": "odd"}
-    )
+    both = stream({**ROLE, "service_tier": "odd"}, {**TEXT, "service_tier": "default"}, {**END, "service_tier": "odd"})
     one = stream(*({**each, "service_tier": "odd"} for each in (ROLE, TEXT, END)))
     assert [each.verdict for each in between(both, one).differences] == ["the SDK knows A's form only"]
 
@@ -190,9 +182,7 @@ def test_a_dict_beside_a_stream_is_told_and_what_they_say_is_compared() -> None:
 def test_merged_arguments_are_looked_into() -> None:
     cut = stream(
         ROLE,
-        chunk(
-            {"tool_calls": [{**ARGUMENTS["tool_calls"][0], "function": {"name": "f", "arguments": '{"a'}}]}
-        ),
+        chunk({"tool_calls": [{**ARGUMENTS["tool_calls"][0], "function": {"name": "f", "arguments": '{"a'}}]}),
         END,
     )
     assert rows(between(stream(ROLE, chunk(ARGUMENTS), END), cut)) == [

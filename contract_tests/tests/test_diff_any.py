@@ -67,8 +67,7 @@ HOSTILE: dict[str, bytes] = {
     "a huge number": b'{"created":' + b"9" * 5000 + b"}",
     "NaN": b'{"created": NaN, "choices": null}',
     "wrong everywhere": b'{"choices":[null,1,"x",[],{"index":"a","delta":[]}],"error":0,"usage":[]}',
-    "wrong in events": b'data: {"choices":[{"index":[],"delta":{"tool_calls":[1,{"function":[]}]}}]}\n\n'
-    b"data: 7\n\n",
+    "wrong in events": b'data: {"choices":[{"index":[],"delta":{"tool_calls":[1,{"function":[]}]}}]}\n\ndata: 7\n\n',
     "only a mark": b"\xef\xbb\xbf",
     "control characters": b'data: {"type":"\\u001b[2J","x":1}\n\n',
 }
@@ -86,9 +85,7 @@ JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: (
         st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(["id", "choices", "delta", "message", "content", "usage", "x"]), inner
-        )
+        | st.dictionaries(st.sampled_from(["id", "choices", "delta", "message", "content", "usage", "x"]), inner)
     ),
     max_leaves=12,
 )

@@ -87,9 +87,7 @@ def test_folders_are_paired_by_name_then_by_request(tmp_path: Path, diff: Callab
     code, out = diff(str(tmp_path / "a"), str(tmp_path / "b"), "--json", str(target))
     assert code == 1
     assert "only in A     only-here" in out
-    assert (
-        last(out) == "DIFFERENT  no differences in 2 pairs; 1 recording without a counterpart (exit code 1)"
-    )
+    assert last(out) == "DIFFERENT  no differences in 2 pairs; 1 recording without a counterpart (exit code 1)"
     written = json.loads(target.read_text())
     assert {(one["a"], one["b"]) for one in written["pairs"]} == {
         ("same-name", "same-name"),
@@ -208,9 +206,7 @@ WRONG: list[tuple[tuple[str, ...], type[Exception], str]] = [
 
 
 @pytest.mark.parametrize(("argv", "error", "said"), WRONG, ids=range(len(WRONG)))
-def test_wrong_use_is_told(
-    diff: Callable[..., Ran], argv: tuple[str, ...], error: type[Exception], said: str
-) -> None:
+def test_wrong_use_is_told(diff: Callable[..., Ran], argv: tuple[str, ...], error: type[Exception], said: str) -> None:
     with pytest.raises(error, match=said):
         diff(*argv)
 
@@ -226,16 +222,12 @@ def test_nothing_that_pairs_is_wrong_use(diff: Callable[..., Ran], tmp_path: Pat
     for folder, name in (("a", "poem-stream"), ("b", "models")):
         (tmp_path / folder).mkdir()
         for number in "12":
-            fixture.save(
-                fixture.load(CONFORMING / f"{name}.yaml"), tmp_path / folder / f"{folder}{number}.yaml"
-            )
+            fixture.save(fixture.load(CONFORMING / f"{name}.yaml"), tmp_path / folder / f"{folder}{number}.yaml")
     with pytest.raises(click.UsageError, match="nothing to compare"):
         diff(str(tmp_path / "a"), str(tmp_path / "b"))
 
 
-def test_control_characters_and_keys_do_not_reach_the_terminal(
-    diff: Callable[..., Ran], tmp_path: Path
-) -> None:
+def test_control_characters_and_keys_do_not_reach_the_terminal(diff: Callable[..., Ran], tmp_path: Path) -> None:
     loaded = fixture.load(CONFORMING / "poem-dict.yaml")
     value: dict[str, Any] = json.loads(loaded.exchange.payload)
     value["object"], value["\x1b[31mred"] = "sk-abcdefghijklmnop", 1

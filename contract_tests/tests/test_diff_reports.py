@@ -36,9 +36,7 @@ def report(*results: CaseResult, target: str = "http://a/v1", model: str = "m") 
 
 
 ID, ROLE = findings("chat.id", "chat.a"), findings("chat.role", "chat.b")
-OLD = report(
-    result("chat.a", Outcome.FAIL, ID), result("chat.b", Outcome.PASS), result("chat.c", Outcome.PASS)
-)
+OLD = report(result("chat.a", Outcome.FAIL, ID), result("chat.b", Outcome.PASS), result("chat.c", Outcome.PASS))
 NEW = report(
     result("chat.a", Outcome.FAIL, ID),
     result("chat.b", Outcome.FAIL, ROLE),

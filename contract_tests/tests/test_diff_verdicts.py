@@ -119,7 +119,5 @@ def test_what_the_types_say_of_a_value(
         (types("/v1/unheard-of", "dict"), ("id",), None),
     ],
 )
-def test_what_the_types_say_of_an_absence(
-    known: Types, path: tuple[str, ...], expected: Opinion | None
-) -> None:
+def test_what_the_types_say_of_an_absence(known: Types, path: tuple[str, ...], expected: Opinion | None) -> None:
     assert known.of_absence(path) is expected

@@ -52,9 +52,7 @@ Graph = dict[str, set[str]]
 
 def imports_below(root: Path) -> Graph:
     """What the modules of both packages in a folder import, wherever the statement stands."""
-    paths = {
-        _module_at(path.relative_to(root)): path for name in PACKAGES for path in (root / name).rglob("*.py")
-    }
+    paths = {_module_at(path.relative_to(root)): path for name in PACKAGES for path in (root / name).rglob("*.py")}
     return {
         module: {name for name in _names_in(path) for name in _loaded_by(name, module, paths)}
         for module, path in paths.items()

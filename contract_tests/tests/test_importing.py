@@ -116,9 +116,7 @@ def test_curl_prints_a_stream_without_its_chunks() -> None:
 
 
 def test_curl_raw_keeps_the_chunks() -> None:
-    (one,) = exchanges(
-        "curl-raw.txt", asked=CurlRequest("http://127.0.0.1/v1/chat/completions", b'{"stream":true}')
-    )
+    (one,) = exchanges("curl-raw.txt", asked=CurlRequest("http://127.0.0.1/v1/chat/completions", b'{"stream":true}'))
     assert (one.framing, one.ending, set(one.unknown)) == (Framing.CHUNKED, Ending.CLEAN, {Aspect.TIMING})
     assert [len(write.data) for write in one.writes] == [16, 422, 223, 202]
     assert one.request.json() == {"stream": True}

@@ -38,9 +38,7 @@ def _answering(exchange: Exchange, body: Any, **asked: Any) -> Exchange:
     request = replace(exchange.request, body=json.dumps(wanted).encode())
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     changed = exchange.but(request=request).with_payload(data)
-    return (
-        _with(changed, ("Content-Length", str(len(data)))) if exchange.header("content-length") else changed
-    )
+    return _with(changed, ("Content-Length", str(len(data)))) if exchange.header("content-length") else changed
 
 
 def _ids(exchange: Exchange) -> set[str]:
@@ -113,9 +111,7 @@ def test_an_echo_of_the_page_is_empty_where_no_page_asks() -> None:
     ],
     ids=["0 tokens", "no count", "two tokens", "0 tokens for a word"],
 )
-def test_an_echoed_prompt_is_not_completed(
-    text: str, counts: dict[str, int], limit: int, found: set[str]
-) -> None:
+def test_an_echoed_prompt_is_not_completed(text: str, counts: dict[str, int], limit: int, found: set[str]) -> None:
     exchange = _load("text-echo-dict")
     body = json.loads(exchange.payload)
     body["choices"][0].update(text=text, finish_reason="length")
@@ -160,9 +156,7 @@ def _allowed(mode: str) -> dict[str, Any]:
         "allowed, required",
     ],
 )
-def test_a_choice_of_tools_is_kept_or_refused(
-    choice: Any, called: str, refusal: str | None, found: set[str]
-) -> None:
+def test_a_choice_of_tools_is_kept_or_refused(choice: Any, called: str, refusal: str | None, found: set[str]) -> None:
     exchange = _load("one-call-dict")
     body = json.loads(exchange.payload)
     message, answer = body["choices"][0]["message"], body["choices"][0]
@@ -193,8 +187,7 @@ def _stream(*texts: str) -> Exchange:
     }
     deltas = [{"role": "assistant", "content": ""}, *({"content": text} for text in texts), {}]
     chunks = [
-        {**head, "choices": [{"index": 0, "delta": one, "finish_reason": None if one else "stop"}]}
-        for one in deltas
+        {**head, "choices": [{"index": 0, "delta": one, "finish_reason": None if one else "stop"}]} for one in deltas
     ]
     lines = [json.dumps(one) for one in chunks] + ["[DONE]"]
     return _load("poem-stream").with_payload("".join(f"data: {line}\n\n" for line in lines).encode())

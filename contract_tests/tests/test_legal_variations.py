@@ -54,9 +54,7 @@ def members(value: Any, made: Callable[[dict[str, Any]], dict[str, Any]]) -> Any
 def extended(value: dict[str, Any]) -> dict[str, Any]:
     # Objects whose names are data (a schema's arguments, categories, tokens) are no place for more members.
     free = {"top_logprobs", "category_scores"} & value.keys() or not value.keys() - {"harassment", "violence"}
-    more = (
-        {} if free or all(isinstance(one, float) for one in value.values()) else {"x_more": {"a": [1, None]}}
-    )
+    more = {} if free or all(isinstance(one, float) for one in value.values()) else {"x_more": {"a": [1, None]}}
     return {**value, **more}
 
 
@@ -145,11 +143,7 @@ def varied(exchange: Exchange) -> Iterator[tuple[str, Exchange]]:
 @pytest.mark.parametrize("path", CONFORMING, ids=lambda path: path.stem)
 def test_what_is_free_is_no_finding(path: Path) -> None:
     found = {
-        name: [
-            (one.rule.id, one.actual)
-            for one in judge(variant).findings
-            if one.rule.id not in NOTED.get(name, ())
-        ]
+        name: [(one.rule.id, one.actual) for one in judge(variant).findings if one.rule.id not in NOTED.get(name, ())]
         for name, variant in varied(fixture.load(path).exchange)
     }
     assert {name: faults for name, faults in found.items() if faults} == {}

@@ -40,14 +40,10 @@ def test_a_run_that_was_stopped_is_no_pass() -> None:
     assert code(result("chat", Outcome.FAIL, MUST), stopped="interrupted") is ExitCode.FINDINGS
 
 
-@pytest.mark.parametrize(
-    ("fail_on", "expected"), [(Level.MUST, ExitCode.OK), (Level.SHOULD, ExitCode.FINDINGS)]
-)
+@pytest.mark.parametrize(("fail_on", "expected"), [(Level.MUST, ExitCode.OK), (Level.SHOULD, ExitCode.FINDINGS)])
 def test_should_counts_where_it_is_told_to(fail_on: Level, expected: ExitCode) -> None:
     assert code(result("chat", Outcome.WARN, SHOULD), fail_on=fail_on) is expected
 
 
 def test_a_fault_of_the_kit_outranks_all() -> None:
-    assert (
-        code(result("chat", Outcome.FAIL, MUST), result("tools", Outcome.HARNESS_FAILED)) is ExitCode.HARNESS
-    )
+    assert code(result("chat", Outcome.FAIL, MUST), result("tools", Outcome.HARNESS_FAILED)) is ExitCode.HARNESS

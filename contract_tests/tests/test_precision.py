@@ -64,9 +64,7 @@ def genuine() -> Summary:
 
 @needs_recordings
 def test_no_genuine_recording_has_a_must_finding(genuine: Summary) -> None:
-    accused = [
-        (one.label, one.rule.id, one.actual) for one in genuine.findings if one.rule.level is Level.MUST
-    ]
+    accused = [(one.label, one.rule.id, one.actual) for one in genuine.findings if one.rule.level is Level.MUST]
     assert accused == []
     assert sum(genuine.per_endpoint[name] for name in ENDPOINTS) >= 1300
 

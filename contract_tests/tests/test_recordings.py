@@ -86,9 +86,7 @@ def test_a_dict_knows_its_value_and_not_its_bytes(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_what_a_recorder_lost_is_not_known(
-    tmp_path: Path, changes: dict[str, Any], unknown: set[Aspect]
-) -> None:
+def test_what_a_recorder_lost_is_not_known(tmp_path: Path, changes: dict[str, Any], unknown: set[Aspect]) -> None:
     exchange = one(tmp_path, changed(**changes)).exchange
     assert exchange.unknown == ALWAYS | unknown
     body = changed(**changes)["response"]["body"]
@@ -116,9 +114,7 @@ def test_what_a_recorder_lost_is_not_known(
 def test_a_broken_line_is_named(tmp_path: Path, line: dict[str, Any] | bytes, said: str) -> None:
     with pytest.raises(InputError) as caught:
         one(tmp_path, line)
-    assert f"some.jsonl:{said}" in str(caught.value) or f"some.jsonl:1: not a recording: {said}" in str(
-        caught.value
-    )
+    assert f"some.jsonl:{said}" in str(caught.value) or f"some.jsonl:1: not a recording: {said}" in str(caught.value)
 
 
 def test_lines_are_read_one_by_one_and_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,9 +47,7 @@ def streamed(
 ) -> View:
     calls = [{"index": place, **call} for place, call in enumerate(tool_calls or [])]
     deltas = [({"content": text[:2]}, None), ({"content": text[2:], "tool_calls": calls}, None), ({}, finish)]
-    chunks: list[Any] = [
-        {"choices": [{"index": 0, "delta": one, "finish_reason": end}]} for one, end in deltas
-    ]
+    chunks: list[Any] = [{"choices": [{"index": 0, "delta": one, "finish_reason": end}]} for one, end in deltas]
     chunks[0]["choices"][0]["logprobs"] = logprobs
     chunks += [{"choices": [], "usage": usage}] if usage else []
     return _view(b"".join(b"data: " + json.dumps(chunk).encode() + b"\n\n" for chunk in chunks))
@@ -94,9 +92,7 @@ def batch(*vectors: list[float]) -> Trace:
 def left_behind(*seconds: float) -> Trace:
     """Answers before and after two callers left, and one without any, with the seconds they took."""
     roles = ("before", "next", "next again", "later")
-    views = {
-        role: View(said("Hi").exchange.but(head_pause=one)) for role, one in zip(roles, seconds, strict=True)
-    }
+    views = {role: View(said("Hi").exchange.but(head_pause=one)) for role, one in zip(roles, seconds, strict=True)}
     return Trace("t", views)
 
 

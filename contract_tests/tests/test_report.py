@@ -113,9 +113,7 @@ def test_the_findings_of_a_rule_are_grouped_must_first() -> None:
     (first, also), (note, _) = first_few(found, 1)
     assert ([one.label for one in first], also) == (["case 0"], labels[1:])
     assert note[0].rule.id == "http.request-id"
-    assert format_finding(first[0], also=also).endswith(
-        "case 1, case 2, case 3, case 4, case 5, case 6 and 2 more"
-    )
+    assert format_finding(first[0], also=also).endswith("case 1, case 2, case 3, case 4, case 5, case 6 and 2 more")
     assert [len(first) for first, _ in first_few(found, 3)] == [3, 1]
 
 

@@ -15,9 +15,7 @@ CHAT, JSON = "/v1/chat/completions", ("Content-Type", "application/json")
 ERROR = {"error": {"message": "no", "type": "invalid_request_error", "param": None, "code": None}}
 
 
-def found(
-    method: str, target: str, asked: Any, status: int, said: Any, fields: Headers = (JSON,)
-) -> set[str]:
+def found(method: str, target: str, asked: Any, status: int, said: Any, fields: Headers = (JSON,)) -> set[str]:
     request = Request(method, target, fields, b"" if asked is None else json.dumps(asked).encode())
     return judge(Exchange(request, status, (JSON,), (Write(json.dumps(said).encode()),))).ids()
 
@@ -39,8 +37,7 @@ def test_what_is_not_called_json_may_be_refused_for_that(target: str, asked: Any
 @pytest.mark.parametrize(("end", "judged"), [("", {"errors.refuses-no-messages"}), ("/", set())])
 def test_a_path_with_a_slash_more_may_not_exist(end: str, judged: set[str]) -> None:
     assert (
-        found("POST", CHAT + end, {"model": "a", "messages": []}, 404, ERROR) & {"errors.refuses-no-messages"}
-        == judged
+        found("POST", CHAT + end, {"model": "a", "messages": []}, 404, ERROR) & {"errors.refuses-no-messages"} == judged
     )
 
 

@@ -116,9 +116,7 @@ def test_the_plan_is_said_first_and_results_as_they_come() -> None:
 
     async def go() -> RunReport:
         async with SmallTarget() as target:
-            return await run(
-                Options(target.base_url, select=("chat.short", "errors")), said.append, said.append
-            )
+            return await run(Options(target.base_url, select=("chat.short", "errors")), said.append, said.append)
 
     report = completed(go())
     plan = said[0]

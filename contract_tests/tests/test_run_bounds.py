@@ -161,9 +161,7 @@ def test_a_request_cancelled_twice_leaves_no_connection_open() -> None:
         ("something else", None, False),
     ],
 )
-def test_a_complaint_about_a_missing_companion_is_not_unsupported(
-    message: str, param: str | None, about: bool
-) -> None:
+def test_a_complaint_about_a_missing_companion_is_not_unsupported(message: str, param: str | None, about: bool) -> None:
     from contract_tests.rules.engine.view import View
     from contract_tests.target.refusals import names_parameter
     from fake_server.wire.exchange import Exchange, Request, Write

@@ -27,9 +27,7 @@ ASKED = Request(
     "POST",
     "/v1/chat/completions",
     (("Host", "api.example.invalid"), ("Content-Type", "application/json")),
-    json.dumps(
-        {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Write."}], "stream": True}
-    ).encode(),
+    json.dumps({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Write."}], "stream": True}).encode(),
 )
 
 
@@ -136,14 +134,10 @@ def test_a_member_of_the_wrong_type_does_not_become_a_missing_one() -> None:
 def test_other_rules_may_go_and_never_come() -> None:
     whole = long_stream(30, {"created": "now"}, 3)
     bad = chunk("late", id="chatcmpl-9")
-    whole = whole.with_payload(
-        whole.payload.replace(b"data: [DONE]", encode(json.dumps(bad)) + b"data: [DONE]")
-    )
+    whole = whole.with_payload(whole.payload.replace(b"data: [DONE]", encode(json.dumps(bad)) + b"data: [DONE]"))
     assert "chat.stream.same-id" in judge(whole).ids()
 
-    assert judge(shrink_rule(Judged(whole), RULES["chat.stream.created"]).after).ids() == {
-        "chat.stream.created"
-    }
+    assert judge(shrink_rule(Judged(whole), RULES["chat.stream.created"]).after).ids() == {"chat.stream.created"}
 
 
 def test_what_a_candidate_has_lost_does_not_come_back() -> None:
@@ -222,9 +216,7 @@ def test_a_request_stays_one_that_can_be_asked() -> None:
 def test_a_refusal_for_what_was_asked_keeps_what_was_asked() -> None:
     body = b'{"error":{"message":"temperature is too high","type":7,"param":null,"code":null}}'
     asked = replace(ASKED, body=b'{"model":"m","messages":[{"role":"user","content":"a"}],"temperature":9}')
-    whole = Exchange(
-        asked, 400, (("Content-Type", "application/json"),), (Write(body),), framing=Framing.CLOSE
-    )
+    whole = Exchange(asked, 400, (("Content-Type", "application/json"),), (Write(body),), framing=Framing.CLOSE)
 
     assert shrink_rule(Judged(whole), RULES["errors.type"]).after.request.body == asked.body
 
@@ -256,9 +248,7 @@ def test_what_does_not_break_the_rule_is_refused() -> None:
 
 def test_main_fails_the_same_way() -> None:
     whole = long_stream(30, {}, 3)
-    broken = whole.with_payload(whole.payload.replace(b'data: {"id"', b'data: {"id', 1)).but(
-        headers=whole.headers
-    )
+    broken = whole.with_payload(whole.payload.replace(b'data: {"id"', b'data: {"id', 1)).but(headers=whole.headers)
     before = run_main(broken)
     assert before.code == 7
 

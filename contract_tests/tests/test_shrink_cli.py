@@ -29,9 +29,7 @@ TWO_RULES = BROKEN / "chat.stream.choice-index.yaml"
 
 
 def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(
-        shrink_command, [str(argument) for argument in arguments], standalone_mode=False
-    )
+    return CliRunner().invoke(shrink_command, [str(argument) for argument in arguments], standalone_mode=False)
 
 
 def broken(name: str) -> Exchange:
@@ -73,9 +71,7 @@ def test_the_issue_is_printed_where_no_file_is_named(tmp_path: Path) -> None:
 def test_of_several_rules_one_has_to_be_named(tmp_path: Path) -> None:
     error = run(TWO_RULES).exception
     assert isinstance(error, UsageError)
-    assert "choose one with --rule: chat.stream.choice-index (MUST), chat.stream.choice-count (MUST)" in str(
-        error
-    )
+    assert "choose one with --rule: chat.stream.choice-index (MUST), chat.stream.choice-count (MUST)" in str(error)
 
     done = run(TWO_RULES, "--rule", "chat.stream.choice-count", "--out", tmp_path / "small.yaml")
     assert done.return_value == 0
@@ -180,8 +176,7 @@ def test_an_issue_has_its_parts_and_says_the_clause(name: str) -> None:
 
 def test_the_right_value_stands_beside_the_wrong_one() -> None:
     was, becomes = (
-        next(line for line in story("usage.adds-up").splitlines() if line.startswith(f"{sign} …"))
-        for sign in "-+"
+        next(line for line in story("usage.adds-up").splitlines() if line.startswith(f"{sign} …")) for sign in "-+"
     )
 
     assert '"total_tokens":21' in was
@@ -190,9 +185,7 @@ def test_the_right_value_stands_beside_the_wrong_one() -> None:
 
 def test_a_curl_line_says_to_a_shell_what_was_asked() -> None:
     text = 'What\'s "this"? $HOME `id` \\ ü'
-    body = json.dumps(
-        {"model": "m", "messages": [{"role": "user", "content": text}], "stream": True}
-    ).encode()
+    body = json.dumps({"model": "m", "messages": [{"role": "user", "content": text}], "stream": True}).encode()
     headers = (
         ("Host", "secret.example.invalid"),
         ("Authorization", "Bearer sk-aaaaaaaaaaaaaaaaaaaa"),

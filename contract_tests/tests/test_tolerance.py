@@ -83,9 +83,7 @@ def run_report(*results: CaseResult) -> RunReport:
 
 
 def case(case_id: str, outcome: Outcome, *findings: Finding, applied: str = "") -> CaseResult:
-    return CaseResult(
-        case_id, CASES[case_id].section, case_id, outcome, findings, applied=frozenset({applied})
-    )
+    return CaseResult(case_id, CASES[case_id].section, case_id, outcome, findings, applied=frozenset({applied}))
 
 
 def test_a_tolerated_failure_is_a_warning_and_does_not_fail_the_run() -> None:
@@ -120,9 +118,7 @@ def test_another_finding_of_the_same_case_still_fails() -> None:
         ("a.case.of.old", case("chat.stream.poem", Outcome.PASS), True),
     ],
 )
-def test_an_entry_is_gone_only_where_its_cases_were_judged(
-    label: str, result: CaseResult, gone: bool
-) -> None:
+def test_an_entry_is_gone_only_where_its_cases_were_judged(label: str, result: CaseResult, gone: bool) -> None:
     entry = replace(KNOWN, label=label)
     assert tolerate_in_run(run_report(result), [entry], TODAY).ledger.gone == ((entry,) if gone else ())
 
@@ -159,9 +155,7 @@ def test_renewing_keeps_reasons_and_dates_and_leaves_out_what_is_gone(tmp_path: 
 
 
 def test_what_was_found_cannot_break_the_file(tmp_path: Path) -> None:
-    strange = ToleranceEntry(
-        "chat.shape", "a: b # c", label="a: {b", path='x["*"].\n- y', actual="'\"", by="baseline"
-    )
+    strange = ToleranceEntry("chat.shape", "a: b # c", label="a: {b", path='x["*"].\n- y', actual="'\"", by="baseline")
     path = tmp_path / "known.yaml"
     path.write_text(as_yaml(NewBaseline((strange,), ())))
     (read,) = load_baseline(path).entries

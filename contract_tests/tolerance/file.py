@@ -56,9 +56,7 @@ def load_profile(name: str) -> Tolerances:
     if "/" not in name and "\\" not in name and not name.endswith((".yaml", ".yml")):
         if name not in profile_names():
             hint = did_you_mean(name, profile_names(), f"the kit has {', '.join(profile_names())}.")
-            raise UsageError(
-                f"--profile: no profile is called {name!r}: {hint} A .yaml file of yours works too"
-            )
+            raise UsageError(f"--profile: no profile is called {name!r}: {hint} A .yaml file of yours works too")
         return _load(SHIPPED / f"{name}.yaml", PROFILE, name)
     return _load(Path(name), PROFILE, name)
 
@@ -96,11 +94,7 @@ class _Reading:
             raise self._wrong(("tolerate",), "`tolerate` is a list of entries, [] for none")
         return Tolerances(
             self._name,
-            tuple(
-                entry
-                for place, value in enumerate(entries)
-                for entry in self._entries(value, ("tolerate", place))
-            ),
+            tuple(entry for place, value in enumerate(entries) for entry in self._entries(value, ("tolerate", place))),
             self._text(value, "about", ()),
             self._select(value.get("select", [])),
         )

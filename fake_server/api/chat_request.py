@@ -200,9 +200,7 @@ def _read_tool(function: Mapping[str, Any], kind: str) -> Tool:
 
 
 def _tool_name(choice: Mapping[str, Any]) -> str:
-    names = (
-        _mapping(holder).get("name") for holder in (choice.get("function"), choice.get("custom"), choice)
-    )
+    names = (_mapping(holder).get("name") for holder in (choice.get("function"), choice.get("custom"), choice))
     return next((name for name in names if isinstance(name, str)), "")
 
 

@@ -41,9 +41,7 @@ def apply_limits(choice: Choice, request: Mapping[str, Any], seed: int, *, cut: 
     used = len(pieces)
     if left is not None and used > left:
         pieces, used = pieces[:left], left
-        choice = replace(
-            choice, content="".join(pieces), tool_calls=(), function_call=None, finish_reason="length"
-        )
+        choice = replace(choice, content="".join(pieces), tool_calls=(), function_call=None, finish_reason="length")
     if choice.logprobs is not None:
         choice = replace(choice, logprobs=_logprobs_of_text(choice.logprobs, choice.content or ""))
     if _calls_of(choice):

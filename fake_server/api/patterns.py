@@ -18,9 +18,7 @@ def find_problem(pattern: str) -> str | None:
     try:
         _compile_theirs(pattern)
     except SchemaError as error:
-        return (
-            str(error).strip().splitlines()[-1].strip().removeprefix("error: ").removeprefix("SchemaError: ")
-        )
+        return str(error).strip().splitlines()[-1].strip().removeprefix("error: ").removeprefix("SchemaError: ")
     return None
 
 

@@ -109,12 +109,8 @@ def count_messages(request: Mapping[str, Any]) -> int:
             total += PER_NAME + count(message["name"])
         if not message.get("tool_calls") and not message.get("function_call"):
             continue
-        calls = [
-            call.get("function") for call in message.get("tool_calls") or () if isinstance(call, Mapping)
-        ]
-        functions = [
-            function for function in (*calls, message.get("function_call")) if isinstance(function, Mapping)
-        ]
+        calls = [call.get("function") for call in message.get("tool_calls") or () if isinstance(call, Mapping)]
+        functions = [function for function in (*calls, message.get("function_call")) if isinstance(function, Mapping)]
         total += count_calls(
             (str(function.get("name", "")), str(function.get("arguments", ""))) for function in functions
         )

@@ -51,9 +51,9 @@ def make_vector(model: str, text: str, dimensions: int | None = None) -> list[fl
     traits = _weigh_words(text)
     weight = 1 / (_PLACES * sum(count * count for count in traits.values())) ** 0.5
     for trait, count in traits.items():
-        for place, sign in (
-            _draw_places if len(model) + len(trait) > _LONGEST_CACHED else _draw_places_cached
-        )(model, trait, full):
+        for place, sign in (_draw_places if len(model) + len(trait) > _LONGEST_CACHED else _draw_places_cached)(
+            model, trait, full
+        ):
             numbers[place] += sign * count * weight
     shortened = numbers[: dimensions or full]
     length = sum(number * number for number in shortened) ** 0.5
@@ -84,9 +84,7 @@ def _weigh_words(text: str) -> dict[str, float]:
 def _draw_places(model: str, word: str, full: int) -> tuple[tuple[int, int], ...]:
     drawn = struct.unpack(f"<{_PLACES}H", _hash(model, "word", word, length=2 * _PLACES))
     among = [first or full for places, first in _SPREAD for _ in range(places)]
-    return tuple(
-        ((number >> 1) % most, 1 if number & 1 else -1) for number, most in zip(drawn, among, strict=True)
-    )
+    return tuple(((number >> 1) % most, 1 if number & 1 else -1) for number, most in zip(drawn, among, strict=True))
 
 
 _draw_places_cached = lru_cache(maxsize=4096)(_draw_places)

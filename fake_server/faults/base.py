@@ -57,15 +57,9 @@ class Placed(Fault):
 
     @model_validator(mode="after")
     def _at_one_place(self) -> Placed:
-        given = [
-            name
-            for name in ("after_bytes", "after_events", "after_seconds")
-            if getattr(self, name) is not None
-        ]
+        given = [name for name in ("after_bytes", "after_events", "after_seconds") if getattr(self, name) is not None]
         if len(given) > 1:
-            raise PydanticCustomError(
-                "places", "{given} exclude each other: keep one", {"given": " and ".join(given)}
-            )
+            raise PydanticCustomError("places", "{given} exclude each other: keep one", {"given": " and ".join(given)})
         return self
 
     def split(self, delivery: Delivery) -> tuple[list[Write], list[Write]]:

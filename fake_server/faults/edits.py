@@ -29,9 +29,7 @@ class Garbage(Placed):
 
     def apply(self, delivery: Delivery) -> Delivery:
         before, after = self.split(delivery)
-        inserted = (
-            random.Random(self.bytes).randbytes(self.bytes) if self.text is None else self.text.encode()
-        )
+        inserted = random.Random(self.bytes).randbytes(self.bytes) if self.text is None else self.text.encode()
         return replace_body(delivery, [*before, Write(inserted), *after])
 
 

@@ -55,9 +55,7 @@ class Stall(_LeavingAt):
     @model_validator(mode="after")
     def _check_silent(self) -> Stall:
         if self.silent and self.model_fields_set - {"fault", "silent", "probability"}:
-            raise PydanticCustomError(
-                "silent", "silent takes neither seconds nor a place: nothing is ever sent"
-            )
+            raise PydanticCustomError("silent", "silent takes neither seconds nor a place: nothing is ever sent")
         return self
 
     def apply(self, delivery: Delivery) -> Delivery:

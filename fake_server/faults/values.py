@@ -136,9 +136,7 @@ class RepeatEvents(Fault):
 
     def apply(self, delivery: Delivery) -> Delivery:
         writes = list(delivery.writes)
-        places = [
-            at for at in event_indexes(delivery, writes) if find_nodes(self.where, _payload(writes[at]))
-        ]
+        places = [at for at in event_indexes(delivery, writes) if find_nodes(self.where, _payload(writes[at]))]
         if not places:
             raise NotPossible(f"there is nothing at {self.where}")
         again = [Write(writes[at].data) for at in places]
@@ -176,11 +174,7 @@ class Rewrite(Fault):
 
     def apply(self, delivery: Delivery) -> Delivery:
         writes = list(delivery.writes)
-        places = (
-            list(range(len(writes)))
-            if self.event is None
-            else _index_of_numbered(delivery, writes, self.event)
-        )
+        places = list(range(len(writes))) if self.event is None else _index_of_numbered(delivery, writes, self.event)
         changes = False
         for place in places:
             data = writes[place].data
@@ -192,9 +186,7 @@ class Rewrite(Fault):
         return replace_body(delivery, writes)
 
 
-def _change(
-    delivery: Delivery, change: Callable[[Any, int], Any], event: int | None, problem: str
-) -> Delivery:
+def _change(delivery: Delivery, change: Callable[[Any, int], Any], event: int | None, problem: str) -> Delivery:
     writes = list(delivery.writes)
     if not delivery.streams:
         body = b"".join(write.data for write in writes)

@@ -51,9 +51,7 @@ class Forwarding:
         self._started = self._progress = self._loop.time()
         self._left_at: float | None = None
         self._refusal = ""
-        self.reply = ReplyCapture(
-            request.request, sent_at=self._started, bounds=bounds, label=label, keep_raw=keep_raw
-        )
+        self.reply = ReplyCapture(request.request, sent_at=self._started, bounds=bounds, label=label, keep_raw=keep_raw)
 
     async def run(self, head: bytes, upstream: Connection) -> None:
         """Send `head`, then move bytes until the reply has ended; closes connections that cannot stay."""
@@ -154,9 +152,7 @@ class Forwarding:
         bounds, stop = self.bounds, self.reply.stop
         match kind:
             case "exchange":
-                stop(
-                    Ending.TIMED_OUT, f"the reply had not ended after {bounds.exchange:g} s (bound: exchange)"
-                )
+                stop(Ending.TIMED_OUT, f"the reply had not ended after {bounds.exchange:g} s (bound: exchange)")
             case "first_byte":
                 stop(
                     Ending.TIMED_OUT,

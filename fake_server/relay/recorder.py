@@ -47,9 +47,7 @@ class Recorder:
         self._names: Counter[str] = Counter()
         self._unsaved: asyncio.Queue[Exchange] = asyncio.Queue()
         self._saving: asyncio.Task[None] | None = None
-        self._relay = Relay(
-            root.removesuffix("/v1") or root, on_exchange=self._enqueue, keep_raw=True, **options
-        )
+        self._relay = Relay(root.removesuffix("/v1") or root, on_exchange=self._enqueue, keep_raw=True, **options)
 
     @property
     def base_url(self) -> str:
@@ -96,9 +94,7 @@ class Recorder:
         name = recording_name(exchange, self._secrets)
         self._names[name] += 1
         number = f"-{self._names[name]}" if self._names[name] > 1 else ""
-        fixture = Fixture(
-            exchange, source=f"{self._target.partition('?')[0]}, recorded {date.today():%Y-%m-%d}"
-        )
+        fixture = Fixture(exchange, source=f"{self._target.partition('?')[0]}, recorded {date.today():%Y-%m-%d}")
         return save_recording(
             fixture, self._folder / f"{name}{number}.yaml", secrets=self._secrets, breaks=self._breaks
         )

@@ -111,9 +111,7 @@ class Relay(Listener):
                 return
             connections.append(upstream)
         request = forwarding.request
-        await forwarding.run(
-            self._target.rewrite(head, request.method, request.target, request.version), upstream
-        )
+        await forwarding.run(self._target.rewrite(head, request.method, request.target, request.version), upstream)
 
     def _emit(self, exchange: Exchange) -> None:
         self._in_progress.remove(exchange.label)

@@ -75,9 +75,7 @@ def save_recording(
         save(clean, path)
         again = load(path).exchange
     except OSError as error:
-        raise SaveError(
-            f"{path} cannot be written: {error.strerror or error}; the previous file is intact"
-        ) from error
+        raise SaveError(f"{path} cannot be written: {error.strerror or error}; the previous file is intact") from error
     if again != clean.exchange.but(label=path.stem):
         raise SaveError(f"{path} does not load as it was saved; please report this and attach the file")
     changes = tuple(_changes(before, again)) if before else ()

@@ -26,9 +26,7 @@ class Player:
         request.read()
         url = self._url(request)
         tape = Tape(self._core, self._answers.answer(self._to_request(request)), self._pace)
-        return self._core.HTTP11Connection(url.origin, tape).handle_request(
-            self._to_core_request(request, url)
-        )
+        return self._core.HTTP11Connection(url.origin, tape).handle_request(self._to_core_request(request, url))
 
     async def aanswer(self, request: Any) -> Any:
         """`answer` for the library's async client."""
@@ -45,9 +43,7 @@ class Player:
 
     def _url(self, request: Any) -> Any:
         url = request.url
-        return self._core.URL(
-            scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path or b"/"
-        )
+        return self._core.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path or b"/")
 
     def _to_core_request(self, request: Any, url: Any) -> Any:
         return self._core.Request(

@@ -73,10 +73,7 @@ def _format_unequal(requested: Any, recorded: Any, at: str) -> str:
     parting = next((index for index, pair in pairs if pair[0] != pair[1]), min(len(requested), len(recorded)))
     unit = "byte" if isinstance(requested, bytes) else "character"
     start, stop = max(0, parting - 20), parting + 40
-    near = [
-        format_value(text[start:stop]) if parting < len(text) else "ends there"
-        for text in (requested, recorded)
-    ]
+    near = [format_value(text[start:stop]) if parting < len(text) else "ends there" for text in (requested, recorded)]
     return f"{at} differs from {unit} {parting} on: {near[0]}, recorded {near[1]}"
 
 

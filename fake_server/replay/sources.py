@@ -25,11 +25,7 @@ Recording = str | Path | Exchange | Fixture
 
 def answers_from(recordings: Recording | Iterable[Recording] | Answers, **options: Any) -> Answers:
     """`recordings` itself if it answers requests, else a RecordingMatcher of them. Raises FixtureError."""
-    return (
-        recordings
-        if isinstance(recordings, Answers)
-        else RecordingMatcher(load_exchanges(recordings), **options)
-    )
+    return recordings if isinstance(recordings, Answers) else RecordingMatcher(load_exchanges(recordings), **options)
 
 
 def load_exchanges(recordings: Recording | Iterable[Recording]) -> list[Exchange]:

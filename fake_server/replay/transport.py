@@ -84,9 +84,7 @@ class _Stream(httpx2.SyncByteStream, httpx2.AsyncByteStream):
 
 
 def _response(read: httpcore2.Response) -> httpx2.Response:
-    return httpx2.Response(
-        read.status, headers=read.headers, stream=_Stream(read.stream), extensions=read.extensions
-    )
+    return httpx2.Response(read.status, headers=read.headers, stream=_Stream(read.stream), extensions=read.extensions)
 
 
 @contextmanager

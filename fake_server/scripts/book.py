@@ -106,9 +106,7 @@ def parse_when(when: Any, source: str, times: Any = None) -> tuple[When, int | N
     try:
         condition = _Condition.model_validate({"when": when, "times": times})
     except ValidationError as error:
-        raise ScriptError(
-            "\n".join(describe_script_errors(error, Document(None, {}), (0,), source))
-        ) from None
+        raise ScriptError("\n".join(describe_script_errors(error, Document(None, {}), (0,), source))) from None
     return condition.when, condition.times
 
 

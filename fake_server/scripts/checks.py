@@ -51,9 +51,7 @@ def _oddities_of(script: Script) -> Iterator[str]:
     for place in MessagesTest.model_fields:
         test = getattr(script.when.messages, place, None)
         if test is not None:
-            yield from (
-                f"never answers: messages.{place} {problem}" for problem in _contradictions(place, test)
-            )
+            yield from (f"never answers: messages.{place} {problem}" for problem in _contradictions(place, test))
 
 
 def _contradictions(place: str, test: TextTest) -> Iterator[str]:

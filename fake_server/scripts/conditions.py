@@ -34,9 +34,7 @@ def conditions(when: When, request: ApiRequest) -> Iterator[str | None]:
         yield _model(when.model, str(body.get("model", "")))
     if when.stream is not None:
         streams = bool(body.get("stream"))
-        yield (
-            None if streams is when.stream else f"stream: expected {_word(when.stream)}, got {_word(streams)}"
-        )
+        yield (None if streams is when.stream else f"stream: expected {_word(when.stream)}, got {_word(streams)}")
     if when.turn is not None:
         turn = chat_request.turn(body)
         yield None if turn == when.turn else f"turn: expected {when.turn}, this is turn {turn}"
@@ -194,9 +192,7 @@ def passes(test: ValueTest, value: Any) -> bool:
         return value is _ABSENT
     if value is _ABSENT:
         return False
-    if "equals" in given and (
-        test.equals != value or isinstance(test.equals, bool) != isinstance(value, bool)
-    ):
+    if "equals" in given and (test.equals != value or isinstance(test.equals, bool) != isinstance(value, bool)):
         return False
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     if test.contains is not None and test.contains.casefold() not in text.casefold():

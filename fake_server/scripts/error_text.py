@@ -22,17 +22,14 @@ def describe_script_errors(error: ValidationError, document: Document, root: Whe
 def describe_reply_errors(error: ValidationError) -> str:
     """Describe the problems of a reply that was made for a request."""
     return "; ".join(
-        _describe_detail({**detail, "loc": ("reply", *detail["loc"])})
-        for detail in error.errors(include_url=False)
+        _describe_detail({**detail, "loc": ("reply", *detail["loc"])}) for detail in error.errors(include_url=False)
     )
 
 
 def _lines(error: ValidationError, document: Document, root: Where, source: str) -> Iterator[tuple[int, str]]:
     details = error.errors(include_url=False)
     misspelt = {
-        (*detail["loc"][:-1], _near(detail["loc"]))
-        for detail in details
-        if detail["type"] == "extra_forbidden"
+        (*detail["loc"][:-1], _near(detail["loc"])) for detail in details if detail["type"] == "extra_forbidden"
     }
     for detail in details:
         if detail["type"] == "missing" and detail["loc"] in misspelt:

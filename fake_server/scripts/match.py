@@ -152,9 +152,7 @@ def scope_of(script: Script, request: ApiRequest) -> str:
     if script.per == "key":
         return request.key or ""
     messages = request.messages
-    opening = [
-        next((message.text for message in messages if message.role in roles), "") for roles in _OPENING
-    ]
+    opening = [next((message.text for message in messages if message.role in roles), "") for roles in _OPENING]
     return hashlib.blake2b("\0".join(opening).encode("utf-8", "replace"), digest_size=16).hexdigest()
 
 
@@ -162,11 +160,7 @@ def explain(
     request: ApiRequest, book: ScriptBook, state: ScriptState | None = None, limit: int = 3
 ) -> tuple[Miss, ...]:
     """The nearest misses, nearest first: by the conditions met before one failed, then in book order."""
-    misses = [
-        found
-        for script in book
-        if (found := _wrong_endpoint(script, request) or miss(script, request, state))
-    ]
+    misses = [found for script in book if (found := _wrong_endpoint(script, request) or miss(script, request, state))]
     return tuple(sorted(misses, key=lambda found: -found.held)[:limit])
 
 

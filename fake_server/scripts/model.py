@@ -65,9 +65,7 @@ class Answer(Part):
     def _has_one_text(self) -> Answer:
         given = [name for name, value in self.texts.items() if value is not None]
         if len(given) > 1:
-            raise PydanticCustomError(
-                "texts", "{given} exclude each other: keep one", {"given": " and ".join(given)}
-            )
+            raise PydanticCustomError("texts", "{given} exclude each other: keep one", {"given": " and ".join(given)})
         if self.with_ and self.schema_ is None:
             raise PydanticCustomError("with", "with stands beside a schema: add schema, or use json instead")
         return self
@@ -86,9 +84,7 @@ class Answer(Part):
 class Response(Answer):
     """What a script answers: one choice, several `choices`, an `error`, `raw` bytes, or what goes wrong."""
 
-    choices: Several[Answer] = Field(
-        default=(), description="several answers; without it `n` repeats the one answer"
-    )
+    choices: Several[Answer] = Field(default=(), description="several answers; without it `n` repeats the one answer")
     embedding: Annotated[tuple[float, ...], Field(strict=False)] | None = Field(
         default=None, description="the vector of every text, for embeddings"
     )
@@ -124,9 +120,7 @@ class Response(Answer):
                 "empty", "nothing to answer: give text, tool_calls, refusal, choices, error, raw or faults"
             )
         if len(given) > 1:
-            raise PydanticCustomError(
-                "both", "{given} exclude each other: keep one", {"given": " and ".join(given)}
-            )
+            raise PydanticCustomError("both", "{given} exclude each other: keep one", {"given": " and ".join(given)})
         return self
 
     @model_validator(mode="after")
@@ -137,9 +131,7 @@ class Response(Answer):
 
         wrong = templates.find_problem(self.written)
         if wrong:
-            raise PydanticCustomError(
-                "template", "{wrong}", {"where": wrong[0], "row": wrong[1], "wrong": wrong[2]}
-            )
+            raise PydanticCustomError("template", "{wrong}", {"where": wrong[0], "row": wrong[1], "wrong": wrong[2]})
         return self
 
     @property
@@ -188,9 +180,7 @@ class Script(Part):
     name: Annotated[str, Field(min_length=1)] = Field(description="its name, for messages and counts")
     when: When = Field(default_factory=When, description="the conditions; without any it answers everything")
     reply: Response | None = Field(default=None, description="what it answers")
-    replies: Several[Response] = Field(
-        default=(), description="several: each use takes the next, the last one stays"
-    )
+    replies: Several[Response] = Field(default=(), description="several: each use takes the next, the last one stays")
     choose: Several[Weighted] = Field(
         default=(), description="several of which each use draws one by the server's seed"
     )
@@ -213,13 +203,9 @@ class Script(Part):
         if not given:
             raise PydanticCustomError("missing_reply", "the key 'reply' is missing: add it")
         if len(given) > 1:
-            raise PydanticCustomError(
-                "replies", "{given} exclude each other: keep one", {"given": " and ".join(given)}
-            )
+            raise PydanticCustomError("replies", "{given} exclude each other: keep one", {"given": " and ".join(given)})
         if not self.endpoints:
-            raise PydanticCustomError(
-                "endpoints", "the replies are those of different endpoints: divide them"
-            )
+            raise PydanticCustomError("endpoints", "the replies are those of different endpoints: divide them")
         if self.when.endpoint not in (None, *self.endpoints):
             context = {"endpoint": self.when.endpoint, "fits": " and ".join(sorted(self.endpoints))}
             raise PydanticCustomError(

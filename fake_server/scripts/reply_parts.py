@@ -85,9 +85,7 @@ class Pace(Part):
         description="seconds before each event, instead of `first` and `rate`; where there are more events, "
         "all but the first begin anew; a whole answer takes as long as all of them",
     )
-    recorded: str | None = Field(
-        default=None, description="a recording beside the script file whose pauses these are"
-    )
+    recorded: str | None = Field(default=None, description="a recording beside the script file whose pauses these are")
     speed: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
         default=1.0, description="what these pauses are divided by; 0: no pauses"
     )
@@ -195,9 +193,7 @@ def recorded_pauses(path: Path) -> tuple[float, ...]:
         raise ValueError(f"{path}: this recording has no times")
     if not exchange.payload:
         raise ValueError(f"{path}: this recording has no body, so it has no pace")
-    times = [
-        exchange.head_pause + seconds for seconds in accumulate(write.pause for write in exchange.writes)
-    ]
+    times = [exchange.head_pause + seconds for seconds in accumulate(write.pause for write in exchange.writes)]
     ends = list(accumulate(len(write.data) for write in exchange.writes))
     events = [event for event in sse.decode(exchange.payload) if event.data is not None and event.complete]
     # An event is due with the write that holds its last byte.

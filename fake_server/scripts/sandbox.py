@@ -107,9 +107,7 @@ class Bounded(ImmutableSandboxedEnvironment):
 
     def __init__(self) -> None:
         super().__init__(undefined=Missing, autoescape=False)
-        self.globals = {
-            name: self.globals[name] for name in ("range", "dict", "namespace", "joiner", "cycler")
-        }
+        self.globals = {name: self.globals[name] for name in ("range", "dict", "namespace", "joiner", "cycler")}
         allowed = {name: each for name, each in self.filters.items() if name not in ("random", "format")}
         self.filters = {name: _bounded(each) for name, each in {**allowed, "format": _format}.items()}
         self.filters |= {"_counted": _counted, "_joined": _joined}

@@ -67,9 +67,7 @@ def _context(request: ApiRequest) -> dict[str, Any]:
         "last": chat_request.last_user_text(request.body),
         "messages": request.messages,
         "turn": chat_request.turn(request.body),
-        "results": {
-            result.tool: result.text if result.value is None else result.value for result in request.results
-        },
+        "results": {result.tool: result.text if result.value is None else result.value for result in request.results},
         "headers": {name: value for name, value in request.headers.items() if name != "authorization"},
         "tools": [tool.name for tool in chat_request.tools(request.body)],
     }

@@ -89,9 +89,7 @@ def _pattern(text: str) -> str:
     return text
 
 
-Values = Annotated[
-    dict[str, ValueTest], BeforeValidator(_tests, json_schema_input_type=dict[str, ValueTest | Any])
-]
+Values = Annotated[dict[str, ValueTest], BeforeValidator(_tests, json_schema_input_type=dict[str, ValueTest | Any])]
 """Tests by name; a plain value stands for `equals`."""
 Paths = Annotated[Values, AfterValidator(_paths)]
 """Tests by JSONPath (RFC 9535); the `$.` may be left out."""
@@ -204,12 +202,10 @@ class When(Part):
     turn: Positive | None = Field(
         default=None, description="the number of the user's turn: one more than answers in `messages`"
     )
-    headers: Values = Field(
-        default_factory=dict, description="header fields by name, in any case: a value or a test"
+    headers: Values = Field(default_factory=dict, description="header fields by name, in any case: a value or a test")
+    key: Annotated[ValueTest, BeforeValidator(_value_or_test, json_schema_input_type=ValueTest | Any)] | None = Field(
+        default=None, description="the API key: a value or a test"
     )
-    key: (
-        Annotated[ValueTest, BeforeValidator(_value_or_test, json_schema_input_type=ValueTest | Any)] | None
-    ) = Field(default=None, description="the API key: a value or a test")
     body: Paths = Field(
         default_factory=dict,
         description="members of the request by JSONPath (RFC 9535, also without `$.`): a value or a test",

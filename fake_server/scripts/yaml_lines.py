@@ -82,9 +82,7 @@ def read(path: Path) -> Document:
         line = data.count(b"\n", 0, error.start) + 1
         raise ScriptError(f"{path}:{line}: not UTF-8: save the file as UTF-8") from error
     if len(data) > MAX_BYTES:
-        raise ScriptError(
-            f"{path}: larger than {MAX_BYTES // 1024} KiB: split the scripts into several files"
-        )
+        raise ScriptError(f"{path}: larger than {MAX_BYTES // 1024} KiB: split the scripts into several files")
     try:
         node = yaml.compose(text, Loader=_Loader)
         return _Reading(path).document(node)

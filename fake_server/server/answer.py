@@ -134,9 +134,7 @@ def _make(found: match.Found, request: ApiRequest) -> Response:
     return Response.model_validate(written, context={FOLDER: found.script.folder})
 
 
-def _error_or_raw(
-    name: str | None, reply: Response, request: Mapping[str, Any]
-) -> ErrorReply | RawReply | None:
+def _error_or_raw(name: str | None, reply: Response, request: Mapping[str, Any]) -> ErrorReply | RawReply | None:
     if reply.error is not None:
         return replace(_failure(reply.error), script=name, faults=reply.faults)
     if reply.raw is not None:
@@ -208,9 +206,7 @@ def _with(value: Any, members: Mapping[str, Any]) -> Any:
     if not isinstance(value, Mapping) or not members:
         return value
     changed = {
-        name: _with(value[name], new)
-        if isinstance(new, Mapping) and isinstance(value.get(name), Mapping)
-        else new
+        name: _with(value[name], new) if isinstance(new, Mapping) and isinstance(value.get(name), Mapping) else new
         for name, new in members.items()
     }
     return {**value, **changed}

@@ -62,9 +62,7 @@ class App:
         else:
             await self._pages.app.route_request(scope, receive, send)
 
-    async def serve(
-        self, scope: Scope, receive: Receive, sender: Sends, *, body_arrived: bool = False
-    ) -> None:
+    async def serve(self, scope: Scope, receive: Receive, sender: Sends, *, body_arrived: bool = False) -> None:
         """Answer one request through `sender`; `body_arrived` tells that its whole body is there already."""
         try:
             context = RequestContext(scope, receive, self.settings, body_arrived=body_arrived)
@@ -151,12 +149,7 @@ async def handle(context: RequestContext, operation: Operation) -> Delivery:
         except Refused as refused:
             answer = _refusing(refused.reply).answer
     fields = context.fields
-    if not (
-        context.space.faults.current
-        or context.settings.bugs
-        or FAULT_HEADER in fields
-        or BUG_HEADER in fields
-    ):
+    if not (context.space.faults.current or context.settings.bugs or FAULT_HEADER in fields or BUG_HEADER in fields):
         delivery = await answer(context)
         return await Faulting(context).apply(delivery) if context.faults else delivery
     try:

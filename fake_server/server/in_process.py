@@ -17,9 +17,7 @@ from fake_server.wire.exchange import Exchange, Request
 class Serves(Protocol):
     """An app that answers through a sender."""
 
-    async def serve(
-        self, scope: Scope, receive: Receive, sender: Any, *, body_arrived: bool = False
-    ) -> None: ...
+    async def serve(self, scope: Scope, receive: Receive, sender: Any, *, body_arrived: bool = False) -> None: ...
 
 
 class InProcess:
@@ -46,8 +44,7 @@ class InProcess:
             "query_string": query.encode("latin-1"),
             "root_path": "",
             "headers": [
-                (name.lower().encode("latin-1"), value.encode("latin-1"))
-                for name, value in request.headers or ()
+                (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in request.headers or ()
             ],
             "client": ("127.0.0.1", 0),
             "server": ("127.0.0.1", 80),

@@ -90,9 +90,7 @@ class Pages:
         await self.app.route_request(scope, context.receive, send)
         fields = {name.decode("latin-1"): value.decode("latin-1") for name, value in start["headers"]}
         body, status = b"".join(pieces), start["status"]
-        length = int(
-            fields.pop("content-length", len(body))
-        )  # to HEAD the body is missing, its length is not
+        length = int(fields.pop("content-length", len(body)))  # to HEAD the body is missing, its length is not
         if status in NO_BODY:
             body, length = b"", 0
         return Delivery(status, tuple(fields.items()), (Write(body),) if body else (), length)

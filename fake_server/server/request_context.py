@@ -52,9 +52,7 @@ class RequestContext:
     is rendered. `body_arrived` tells that the whole body is there already, so that no timeout need run.
     """
 
-    def __init__(
-        self, scope: Scope, receive: Receive, settings: Settings, *, body_arrived: bool = False
-    ) -> None:
+    def __init__(self, scope: Scope, receive: Receive, settings: Settings, *, body_arrived: bool = False) -> None:
         self.scope, self.receive, self.settings = scope, receive, settings
         self.method: str = scope["method"]
         self.fields = fields = header_fields(scope["headers"])

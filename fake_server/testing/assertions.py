@@ -26,9 +26,7 @@ def assert_asked(space: Space, when: Mapping[str, Any], times: int | None) -> Jo
     if matching and times in (None, len(matching)):
         return matching[-1]
     wrong_count = "" if times is None else f", expected {_count(times)}"
-    lines = [
-        f"{_count(len(matching))} asked for {_describe(when)}{wrong_count}; {_summary(space, len(judged))}"
-    ]
+    lines = [f"{_count(len(matching))} asked for {_describe(when)}{wrong_count}; {_summary(space, len(judged))}"]
     lines += [line for entry, failure in judged[-SHOWN:] for line in _format_entry(entry, failure)]
     raise AssertionError("\n".join(lines))
 
@@ -49,8 +47,7 @@ def _failure(entry: JournalEntry, wanted: When) -> str | None:
     endpoint = endpoint_of(entry.path)
     requests = list(api_requests_of(entry))
     failures = [
-        conditions.first_failure(wanted, request)
-        for request in requests or [ApiRequest({}, endpoint, entry.fields)]
+        conditions.first_failure(wanted, request) for request in requests or [ApiRequest({}, endpoint, entry.fields)]
     ]
     if None in failures:
         return None

@@ -84,9 +84,7 @@ class FakeSpace:
         """Reproduce a known bug of a real server: `fake.bug("ikllama-no-done")`. Raises FaultError."""
         self._space.activate([{"bug": bug, "when": when, "times": times}])
 
-    def assert_asked(
-        self, when: Mapping[str, Any] | None = None, *, times: int | None = None
-    ) -> JournalEntry:
+    def assert_asked(self, when: Mapping[str, Any] | None = None, *, times: int | None = None) -> JournalEntry:
         """Return the last request that meets `when` (conditions as in a script). Raises AssertionError.
 
         It fails if there is none, or with `times` if there are not exactly that many; the message shows the

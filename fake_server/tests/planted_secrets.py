@@ -42,9 +42,7 @@ def exchange(
 
 
 def stream(*data: object, **more: object) -> Exchange:
-    body = b"".join(
-        b"data: %s\n\n" % (item if isinstance(item, bytes) else json.dumps(item).encode()) for item in data
-    )
+    body = b"".join(b"data: %s\n\n" % (item if isinstance(item, bytes) else json.dumps(item).encode()) for item in data)
     return exchange(body, kind="text/event-stream", **more)  # type: ignore[arg-type]
 
 
@@ -85,9 +83,7 @@ PLACES: dict[str, Exchange] = {
     "authorization": exchange(request=(("Authorization", f"Bearer {KEY}"),)),
     "authorization in capitals": exchange(request=(("AUTHORIZATION", f"bearer {PLAIN}"),)),
     "a key without a scheme": exchange(request=(("authorization", PLAIN),)),
-    "basic": exchange(
-        request=(("Authorization", "Basic " + base64.b64encode(f"me:{PLAIN}".encode()).decode()),)
-    ),
+    "basic": exchange(request=(("Authorization", "Basic " + base64.b64encode(f"me:{PLAIN}".encode()).decode()),)),
     "basic, its password in the body": exchange(
         f'"{PLAIN}"'.encode(),
         request=(("Authorization", "Basic " + base64.b64encode(f"me:{PLAIN}".encode()).decode()),),
@@ -145,9 +141,7 @@ PLACES: dict[str, Exchange] = {
     "trailer": exchange().but(
         headers=(("Transfer-Encoding", "chunked"),), framing=Framing.CHUNKED, trailers=(("api-key", PLAIN),)
     ),
-    "JWT": exchange(
-        b'{"t":"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9"}'
-    ),
+    "JWT": exchange(b'{"t":"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9"}'),
     "cloud keys": exchange(b"AKIAIOSFODNN7EXAMPLE AIzaSyD-9tSrke72PouQMnMX-a7eZSW0jkFMBWY"),
     "private key": exchange(
         b"-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEAxYz0123456789abcdef\n-----END RSA PRIVATE KEY-----"
@@ -165,8 +159,7 @@ PLACES |= {
         kind="text/event-stream",
     ),
     "CRLF, no space, a byte order mark": exchange(
-        b"\xef\xbb\xbf"
-        + b"".join(b'data:{"text":"%s"}\r\n\r\n' % part.encode() for part in (KEY[:9], KEY[9:])),
+        b"\xef\xbb\xbf" + b"".join(b'data:{"text":"%s"}\r\n\r\n' % part.encode() for part in (KEY[:9], KEY[9:])),
         kind="text/event-stream",
     ),
     "a stream cut inside its JSON": exchange(
@@ -174,9 +167,7 @@ PLACES |= {
         kind="text/event-stream",
     ),
     "lines of JSON": exchange(b'{"text":"%s"}\n{"text":"%s"}\n' % (KEY[:9].encode(), KEY[9:].encode())),
-    "base64 over two deltas": stream(
-        *deltas(*cut_in_two(base64.b64encode(f"it is {KEY}".encode()).decode()))
-    ),
+    "base64 over two deltas": stream(*deltas(*cut_in_two(base64.b64encode(f"it is {KEY}".encode()).decode()))),
     "base64 in base64": exchange(base64.b64encode(base64.b64encode(f"it is {KEY}, dear".encode()))),
     "base64 in lines": exchange(base64.encodebytes(b"some words before " * 3 + KEY.encode() + b" after" * 9)),
     "base64 in a header": exchange(headers=(("X-State", base64.b64encode(f"key {KEY}".encode()).decode()),)),
@@ -197,9 +188,7 @@ PLACES |= {
     "multipart by name": exchange(asked=MULTIPART % PLAIN.encode()),
     "a member of a longer name": exchange(asked=json.dumps({"awsSecretAccessKey": PLAIN}).encode()),
     "a list of keys": exchange(json.dumps({"api_keys": [PLAIN]}).encode()),
-    "a member split over deltas": stream(
-        *(call(part) for part in ('{"password":"', PLAIN[:8], PLAIN[8:], '"}'))
-    ),
+    "a member split over deltas": stream(*(call(part) for part in ('{"password":"', PLAIN[:8], PLAIN[8:], '"}'))),
     "name and value": exchange(json.dumps([{"name": "x-api-key", "value": PLAIN}]).encode()),
     "a line of a configuration": exchange(f"OPENAI_API_KEY={PLAIN}\nX=1".encode()),
     "a line of YAML": exchange(f"api_key: {PLAIN}\n".encode()),
@@ -207,9 +196,7 @@ PLACES |= {
     "a virtual key": exchange(request=(("x-portkey-virtual-key", PLAIN),)),
     "a cookie without a name": exchange(request=(("Cookie", PLAIN),)),
     "two folded cookies": exchange(headers=(("Set-Cookie", f"a=1; Path=/, b={PLAIN}; Path=/"),)),
-    "a key without its prefix": exchange(
-        f"the key …{KEY[8:]}".encode(), request=(("Authorization", f"Bearer {KEY}"),)
-    ),
+    "a key without its prefix": exchange(f"the key …{KEY[8:]}".encode(), request=(("Authorization", f"Bearer {KEY}"),)),
     "a parameter that was percent-encoded": exchange(
         b"no such key: Zq81/opaque+Value=77 ok", target="/v1/x?api%5Fkey=Zq81%2Fopaque%2BValue%3D77"
     ),
@@ -225,9 +212,7 @@ PLACES |= {
     "in small letters in a header": exchange(headers=(("X-Echo", PLAIN.lower()),), request=SENT),
     "HTML": exchange(f"<p>no such key {html.escape(ODD)}</p>".encode(), kind="text/html", request=KNOWN_ODD),
     "HTML in numbers": exchange(f"<p>{''.join(f'&#{ord(char)};' for char in KEY)}</p>".encode()),
-    "HTML in JSON in deltas": stream(
-        *deltas("it is ", html.escape(ODD)[:9], html.escape(ODD)[9:]), request=KNOWN_ODD
-    ),
+    "HTML in JSON in deltas": stream(*deltas("it is ", html.escape(ODD)[:9], html.escape(ODD)[9:]), request=KNOWN_ODD),
     "escapes of a log": exchange(f"b'{''.join(f'{chr(92)}x{ord(char):02x}' for char in KEY)}'".encode()),
     "deflate that nobody announced": exchange(zlib.compress(f'{{"a":"{KEY}"}}'.encode())),
     "deflate in base64": exchange(base64.b64encode(zlib.compress(f'{{"a":"{KEY}"}}'.encode()))),
@@ -240,9 +225,7 @@ PLACES |= {
     "a key of a gateway": exchange(request=(("x-litellm-key", PLAIN),)),
     "a key of a provider": exchange(f"no such key {PLAIN}".encode(), request=(("X-Groq-Key", PLAIN),)),
     "an assertion": exchange(request=(("Cf-Access-Jwt-Assertion", PLAIN),)),
-    "a short key, told again": exchange(
-        b"no such key: sk-7134.", request=(("Authorization", "Bearer sk-7134"),)
-    ),
+    "a short key, told again": exchange(b"no such key: sk-7134.", request=(("Authorization", "Bearer sk-7134"),)),
 }
 SECRETS = (
     KEY,

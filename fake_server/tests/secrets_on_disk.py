@@ -62,9 +62,7 @@ def _unzipped(data: bytes) -> bytes:
 
 
 def _unescaped(text: str) -> str:
-    text = re.sub(
-        r"\\(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2}))", lambda found: chr(int(found[1] or found[2], 16)), text
-    )
+    text = re.sub(r"\\(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2}))", lambda found: chr(int(found[1] or found[2], 16)), text)
     return re.sub(r"\\([\"/\\])", r"\1", text)
 
 

@@ -12,9 +12,9 @@ RESERVED = {"content-length", "transfer-encoding", "connection", "content-type",
 NAMES = st.from_regex(r"[A-Za-z!#$%&'*+.^_`|~0-9-]{1,12}", fullmatch=True).filter(
     lambda name: name.lower() not in RESERVED
 )
-VALUES = st.text(
-    st.characters(min_codepoint=0x20, max_codepoint=0xFF, exclude_characters="\x7f"), max_size=20
-).map(lambda value: value.strip(" \t"))
+VALUES = st.text(st.characters(min_codepoint=0x20, max_codepoint=0xFF, exclude_characters="\x7f"), max_size=20).map(
+    lambda value: value.strip(" \t")
+)
 HEADERS = st.lists(st.tuples(NAMES, VALUES), max_size=4).map(tuple)
 STATUSES = st.integers(200, 599).filter(lambda status: status not in (204, 304))
 INFORMATIONAL = st.lists(st.tuples(st.sampled_from([100, 102, 103]), HEADERS), max_size=2).map(tuple)

@@ -55,9 +55,7 @@ def test_the_seed_programs_poem() -> None:
 def test_the_weather_tool_script() -> None:
     tool = {"type": "function", "function": {"name": "get_weather"}}
     choice = only(ask("weather?", tools=[tool]), scripts.load([SHIPPED]))
-    assert choice == Choice(
-        tool_calls=(ToolCall("get_weather", '{"city":"Oslo"}'),), finish_reason="tool_calls"
-    )
+    assert choice == Choice(tool_calls=(ToolCall("get_weather", '{"city":"Oslo"}'),), finish_reason="tool_calls")
 
 
 def test_a_script_may_state_everything() -> None:
@@ -103,9 +101,7 @@ def test_scripted_logprobs_are_cut_with_the_text() -> None:
 
 
 def test_scripted_errors_have_openais_words() -> None:
-    error = answer(
-        ApiRequest(ask("x")), one_script({"error": {"status": 429, "message": "slow"}}), ScriptState()
-    )
+    error = answer(ApiRequest(ask("x")), one_script({"error": {"status": 429, "message": "slow"}}), ScriptState())
     assert isinstance(error, ErrorReply)
     assert (error.status, error.type, error.code) == (429, "requests", "rate_limit_exceeded")
     told: dict[str, Any] = {
@@ -224,9 +220,7 @@ def test_reasoning_models_think_first() -> None:
     assert usage.reasoning_tokens > 0
     assert usage.reasoning_tokens % 64 == 0
     assert usage.completion_tokens > usage.reasoning_tokens
-    assert (
-        reply_to({**ask("hi"), "model": "gpt-5", "reasoning_effort": "minimal"}).usage.reasoning_tokens == 0
-    )
+    assert reply_to({**ask("hi"), "model": "gpt-5", "reasoning_effort": "minimal"}).usage.reasoning_tokens == 0
     cut = reply_to({**ask("hi"), "model": "gpt-5", "max_completion_tokens": 10})
     assert cut.choices == (Choice(content="", finish_reason="length"),)
     assert cut.usage == Usage(tokens.count_messages(ask("hi")), 10, 0, 10)

@@ -79,12 +79,8 @@ def test_respx_answers_every_client(fake: FakeServer) -> None:
 def test_async_clients_are_answered_inside_their_loop(fake: FakeServer) -> None:
     async def ask() -> str | None:
         http = httpx2.AsyncClient(transport=fake.transport())
-        async with openai.AsyncOpenAI(
-            base_url="http://fake.invalid/v1", api_key="x", http_client=http
-        ) as sdk:
-            reply = await sdk.chat.completions.create(
-                model="gpt-4o", messages=[{"role": "user", "content": "a tree"}]
-            )
+        async with openai.AsyncOpenAI(base_url="http://fake.invalid/v1", api_key="x", http_client=http) as sdk:
+            reply = await sdk.chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": "a tree"}])
             return reply.choices[0].message.content
 
     assert asyncio.run(ask()) == "leaf är"

@@ -37,9 +37,7 @@ def client() -> Iterator[openai.OpenAI]:
 
 def test_a_prompt_is_completed_alike_as_dict_and_as_stream(client: openai.OpenAI) -> None:
     whole = client.completions.create(model=MODEL, prompt="Say this is a test", max_tokens=40)
-    chunks = list(
-        client.completions.create(model=MODEL, prompt="Say this is a test", stream=True, max_tokens=40)
-    )
+    chunks = list(client.completions.create(model=MODEL, prompt="Say this is a test", stream=True, max_tokens=40))
     assert whole.object == "text_completion"
     assert whole.id.startswith("cmpl-")
     assert whole.choices[0].text == "".join(chunk.choices[0].text for chunk in chunks) != ""
@@ -83,8 +81,7 @@ def test_log_probabilities_tell_the_text_and_its_places(client: openai.OpenAI) -
     assert told.token_logprobs
     assert "".join(told.tokens) == said.choices[0].text == "Say hello worldhello world"
     places = [
-        said.choices[0].text.index(token, place)
-        for token, place in zip(told.tokens, told.text_offset, strict=True)
+        said.choices[0].text.index(token, place) for token, place in zip(told.tokens, told.text_offset, strict=True)
     ]
     assert places == told.text_offset
     first, *rest = told.top_logprobs
@@ -97,9 +94,7 @@ def test_log_probabilities_tell_the_text_and_its_places(client: openai.OpenAI) -
 
 def test_usage_comes_last_where_it_is_asked_for(client: openai.OpenAI) -> None:
     chunks = list(
-        client.completions.create(
-            model=MODEL, prompt="Say hi", stream=True, stream_options={"include_usage": True}
-        )
+        client.completions.create(model=MODEL, prompt="Say hi", stream=True, stream_options={"include_usage": True})
     )
     assert chunks[-1].choices == []
     assert chunks[-1].usage
@@ -121,9 +116,7 @@ def test_usage_comes_last_where_it_is_asked_for(client: openai.OpenAI) -> None:
         ({"messages": []}, None),
     ],
 )
-def test_a_bad_completion_request_is_refused_by_name(
-    client: openai.OpenAI, body: Any, param: str | None
-) -> None:
+def test_a_bad_completion_request_is_refused_by_name(client: openai.OpenAI, body: Any, param: str | None) -> None:
     with pytest.raises(openai.BadRequestError) as refused:
         client.completions.create(model=MODEL, prompt="Hi", extra_body=body)
     assert refused.value.param == param
@@ -160,9 +153,7 @@ def test_models_that_do_something_else(client: openai.OpenAI) -> None:
 
 
 def test_tokens_are_counted_as_they_come_and_equal_ones_are_equal_words(client: openai.OpenAI) -> None:
-    said = client.completions.create(
-        model=MODEL, prompt=[[791, 6864, 100257], [791]], echo=True, max_tokens=0
-    )
+    said = client.completions.create(model=MODEL, prompt=[[791, 6864, 100257], [791]], echo=True, max_tokens=0)
     assert said.usage
     assert (said.usage.prompt_tokens, said.usage.completion_tokens) == (4, 0)
     one, other = said.choices
@@ -179,9 +170,7 @@ def test_candidates_are_paid_for_and_only_the_wanted_ones_told(client: openai.Op
 
 def test_a_script_answers_a_prompt_as_it_answers_a_chat(tmp_path: Path) -> None:
     script = tmp_path / "tree.yaml"
-    script.write_text(
-        "- name: tree\n  when: {messages: {last: {contains: tree}}}\n  reply: {text: An oak.}\n"
-    )
+    script.write_text("- name: tree\n  when: {messages: {last: {contains: tree}}}\n  reply: {text: An oak.}\n")
     with FakeServer([script]) as server, openai.OpenAI(base_url=server.base_url, api_key="sk-any") as made:
         assert made.completions.create(model=MODEL, prompt="A tree:").choices[0].text == "An oak."
 
@@ -243,9 +232,7 @@ def test_every_style_reads_strictly_and_alike_in_both_forms(seed: int) -> None:
         "max_tokens": 9,
         "logprobs": 2,
     }
-    reply = reply_to(
-        ApiRequest({"model": MODEL, **asked}), settings := Settings(seed=seed), settings.spaces()
-    )
+    reply = reply_to(ApiRequest({"model": MODEL, **asked}), settings := Settings(seed=seed), settings.spaces())
     assert isinstance(reply, Reply)
     style = Style.draw(seed, b"{}")
     whole = adapter.validate_json(render_dict(reply, asked, style), strict=True)
@@ -278,9 +265,7 @@ def test_the_edge_treats_every_endpoint_alike(path: str) -> None:
 
 
 @pytest.mark.skipif(not RECORDINGS.exists(), reason="OPENAI_CONTRACT_SHARED holds no recordings of OpenAI")
-@pytest.mark.parametrize(
-    "choice", [Choice("a b"), Choice("a b", finish_reason="length")], ids=["stop", "length"]
-)
+@pytest.mark.parametrize("choice", [Choice("a b"), Choice("a b", finish_reason="length")], ids=["stop", "length"])
 def test_a_plain_answer_has_the_members_of_genuine_ones_in_their_order(choice: Choice) -> None:
     wanted = genuine("completions")
     reply = Reply((choice, choice), Usage(3, 4), "m")

@@ -24,9 +24,7 @@ def fake() -> Iterator[FakeServer]:
 
 def chat(fake: FakeSpace, text: str, **more: Any) -> httpx2.Response:
     body = {"model": "gpt-4o", "messages": [{"role": "user", "content": text}], **more}
-    return httpx2.post(
-        f"{fake.base_url}/chat/completions", json=body, headers={"authorization": "Bearer sk-s3cret"}
-    )
+    return httpx2.post(f"{fake.base_url}/chat/completions", json=body, headers={"authorization": "Bearer sk-s3cret"})
 
 
 def told(fake: FakeSpace, path: str = "", **params: Any) -> dict[str, Any]:
@@ -96,9 +94,7 @@ def test_scripts_are_added_listed_and_removed(fake: FakeServer) -> None:
 
 
 def test_replies_answer_once_each_in_their_order(fake: FakeServer) -> None:
-    assert (
-        post(fake, "/replies", [{"text": "one"}, {"reply": {"text": "two"}, "times": 2}]).status_code == 201
-    )
+    assert post(fake, "/replies", [{"text": "one"}, {"reply": {"text": "two"}, "times": 2}]).status_code == 201
     said = [chat(fake, "a tree").json()["choices"][0]["message"]["content"] for _ in range(4)]
     assert said == ["one", "two", "two", "leaf"]
 
@@ -158,9 +154,7 @@ def test_metrics_are_read_by_prometheus(fake: FakeServer) -> None:
     chat(fake, "a tree")
     chat(fake, "a cat")
     httpx2.get(f"{fake.base_url}/nope/{'x' * 50}")
-    families = {
-        one.name: one for one in text_string_to_metric_families(httpx2.get(f"{fake.url}/metrics").text)
-    }
+    families = {one.name: one for one in text_string_to_metric_families(httpx2.get(f"{fake.url}/metrics").text)}
     counted = {
         tuple(sample.labels.values()): sample.value
         for sample in families["fake_server_requests"].samples

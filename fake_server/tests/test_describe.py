@@ -91,9 +91,7 @@ def test_every_example_is_answered_as_described(
     [operation for operation in OPERATIONS if not operation.examples],
     ids=lambda operation: operation.name,
 )
-def test_operations_without_a_body_answer_as_described(
-    fake: FakeServer, stored: str, operation: Operation
-) -> None:
+def test_operations_without_a_body_answer_as_described(fake: FakeServer, stored: str, operation: Operation) -> None:
     path = operation.path.format(completion_id=stored, model=FINE_TUNED_MODEL)
     answer = httpx2.request(operation.method, fake.base_url + path)
     assert answer.status_code == 200
@@ -168,9 +166,7 @@ def test_operations_have_one_name_each_and_known_tags() -> None:
 
 def test_every_example_of_a_model_name_is_known(fake: FakeServer) -> None:
     known = {model["id"] for model in httpx2.get(f"{fake.base_url}/models").json()["data"]}
-    named = {
-        body["model"] for operation in OPERATIONS for body in operation.examples.values() if "model" in body
-    }
+    named = {body["model"] for operation in OPERATIONS for body in operation.examples.values() if "model" in body}
     assert {name for name in named if "moderation" not in name} <= known
 
 

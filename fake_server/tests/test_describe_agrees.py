@@ -179,9 +179,7 @@ def pairs(ours: Any, theirs: Any, place: str, depth: int = 0) -> Iterator[str]:
         yield f"{place}: {extra} is not among their types"
     if depth > 8 or not their.get("properties"):
         return
-    for name in set(their.get("required", ())) & set(our.get("properties", ())) - set(
-        our.get("required", ())
-    ):
+    for name in set(their.get("required", ())) & set(our.get("properties", ())) - set(our.get("required", ())):
         yield f"{place}.{name}: they require it"
     for name, member in our.get("properties", {}).items():
         if name in their["properties"]:

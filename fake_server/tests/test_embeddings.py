@@ -66,9 +66,7 @@ ALIKE = [
 @pytest.mark.parametrize("size", [None, 256])
 def test_like_texts_are_nearer_than_unlike_ones(model: str, size: int | None) -> None:
     def near(one: str, other: str) -> float:
-        pair = zip(
-            vectors.make_vector(model, one, size), vectors.make_vector(model, other, size), strict=True
-        )
+        pair = zip(vectors.make_vector(model, one, size), vectors.make_vector(model, other, size), strict=True)
         return sum(a * b for a, b in pair)
 
     if size and model == vectors.FIXED_SIZE_MODEL:
@@ -99,9 +97,7 @@ def test_sizes(client: openai.OpenAI) -> None:
         ({"encoding_format": "hex"}, "encoding_format"),
     ],
 )
-def test_a_bad_embeddings_request_is_refused_by_name(
-    client: openai.OpenAI, body: Any, param: str | None
-) -> None:
+def test_a_bad_embeddings_request_is_refused_by_name(client: openai.OpenAI, body: Any, param: str | None) -> None:
     with pytest.raises(openai.BadRequestError) as refused:
         client.embeddings.create(model=VECTORS, input="Hi", extra_body=body)
     assert refused.value.param == param

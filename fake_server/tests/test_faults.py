@@ -38,9 +38,7 @@ def chat(fake: FakeServer, text: str = "hi", **headers: str) -> httpx2.Response:
 
 
 def test_a_header_breaks_one_request(fake: FakeServer) -> None:
-    assert (
-        chat(fake, x_fake_fault="error;status=503, header;name=x-more;value=yes").headers["x-more"] == "yes"
-    )
+    assert chat(fake, x_fake_fault="error;status=503, header;name=x-more;value=yes").headers["x-more"] == "yes"
     assert fake.requests[-1].faults == ("error", "header")
     assert chat(fake).status_code == 200
     models = httpx2.get(f"{fake.base_url}/models", headers={"x-fake-fault": "error;status=500"})

@@ -66,9 +66,7 @@ def any_faults(draw: st.DrawFn) -> list[faults.Fault]:
     made = []
     for name in draw(st.lists(st.sampled_from(sorted(CATALOGUE)), max_size=5)):
         if name in SPECIAL and draw(st.booleans()):
-            made.append(
-                faults.parse({"fault": name, **draw(st.fixed_dictionaries(NONE, optional=SPECIAL[name]))})
-            )
+            made.append(faults.parse({"fault": name, **draw(st.fixed_dictionaries(NONE, optional=SPECIAL[name]))}))
             continue
         if name in ("json", "rewrite"):
             continue
@@ -89,9 +87,7 @@ def test_any_faults_together_give_a_delivery(some: list[faults.Fault], streams: 
     events = tuple(Write(f"data: {one}\n\n".encode(), 0.1) for one in said)
     sent = Delivery(200, (("content-type", "text/event-stream"),), events)
     delivery = (
-        sent
-        if streams
-        else fixed_length(200, (("content-type", "application/json"),), b'{"content":"\xc3\xa9"}')
+        sent if streams else fixed_length(200, (("content-type", "application/json"),), b'{"content":"\xc3\xa9"}')
     )
     made, notes = apply_faults(delivery, some)
     assert len(notes) == sum(not isinstance(one, Quota) for one in some)

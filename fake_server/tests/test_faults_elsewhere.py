@@ -117,9 +117,7 @@ def test_a_fault_strikes_where_there_is_nothing(fake: FakeServer) -> None:
         ({"content": b"{}", "headers": {"content-encoding": "gzip"}}, 415),
     ],
 )
-def test_a_fault_strikes_a_body_that_cannot_be_read(
-    fake: FakeServer, asked: dict[str, Any], plain: int
-) -> None:
+def test_a_fault_strikes_a_body_that_cannot_be_read(fake: FakeServer, asked: dict[str, Any], plain: int) -> None:
     url = f"{fake.base_url}/chat/completions"
     assert httpx2.post(url, **asked).status_code == plain
     fake.fault("error", status=503, times=1)

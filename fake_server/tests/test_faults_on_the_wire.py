@@ -173,9 +173,7 @@ def test_broken_gzip(fake: FakeServer) -> None:
     assert gzip.compress(DICT, mtime=0).startswith(cut)
 
 
-@pytest.mark.parametrize(
-    "status", [400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 500, 502, 503, 504, 529]
-)
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 500, 502, 503, 504, 529])
 def test_errors_have_openais_form(fake: FakeServer, status: int) -> None:
     got = broken(fake, "error", status=status, retry_after=1.5)
     assert (got.status, got.fields["content-type"]) == (status, "application/json")

@@ -51,13 +51,9 @@ def refused(fake: FakeServer, method: str, path: str, status: int = 400) -> str:
 
 
 @pytest.mark.parametrize("wrong", [{"n": "2"}, {"best_of": []}, {"prompt": 1.5}, {"prompt": {}}, {}])
-def test_the_journal_tells_of_text_completions_that_were_refused(
-    fake: FakeServer, wrong: dict[str, Any]
-) -> None:
+def test_the_journal_tells_of_text_completions_that_were_refused(fake: FakeServer, wrong: dict[str, Any]) -> None:
     fake.reset()
-    fake.script(
-        {"name": "a", "when": {"model": "x", "messages": {"last": {"contains": "y"}}}, "reply": {"text": "z"}}
-    )
+    fake.script({"name": "a", "when": {"model": "x", "messages": {"last": {"contains": "y"}}}, "reply": {"text": "z"}})
     body = {"prompt": "a", "model": "gpt-3.5-turbo-instruct", **wrong} if wrong else {"prompt": "a"}
     assert httpx2.post(f"{fake.base_url}/completions", json=body).status_code == 400
     (told,) = httpx2.get(f"{fake.root}/__fake__/requests").json()["requests"]

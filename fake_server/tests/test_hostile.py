@@ -87,9 +87,7 @@ EXPECTED = {
 }
 
 
-async def through_relay(
-    handler: Handler, request: bytes, bounds: Bounds = SMALL
-) -> tuple[list[Exchange], Answer]:
+async def through_relay(handler: Handler, request: bytes, bounds: Bounds = SMALL) -> tuple[list[Exchange], Answer]:
     troubles: list[object] = []
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _, context: troubles.append(context))

@@ -49,16 +49,12 @@ def test_the_fake_starts_without_what_few_requests_need() -> None:
     )
     modules = "sys, fake_server.cli, fake_server.server.uvicorn_server"
     code = f"import {modules}\nprint(sorted({late} & set(sys.modules)))"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == "[]\n"
 
 
 def test_the_wire_core_is_light() -> None:
     heavy = "{'fastapi', 'pydantic', 'openai'}"
     code = f"import sys, fake_server.wire.fixture; print(sorted({heavy} & set(sys.modules)))"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == "[]\n"

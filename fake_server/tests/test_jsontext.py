@@ -23,9 +23,7 @@ VALUES = st.recursive(
 
 @given(VALUES, st.sampled_from([None, 1]), st.booleans())
 def test_good_text_has_no_problems(value: Any, indent: int | None, ascii_only: bool) -> None:
-    document = parse(
-        json.dumps(value, indent=indent, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")
-    )
+    document = parse(json.dumps(value, indent=indent, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass"))
     if not any(problem.kind == "encoding" for problem in document.problems):
         assert (document.value, document.problems, document.ok) == (value, (), True)
 

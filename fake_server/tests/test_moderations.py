@@ -39,9 +39,7 @@ def test_ordinary_texts_pass_and_plain_words_are_flagged(client: openai.OpenAI) 
     assert told.id.startswith("modr-")
     assert (
         told.results
-        == client.moderations.create(
-            input=["The tree stands in the field.", "I want to harm the robots"]
-        ).results
+        == client.moderations.create(input=["The tree stands in the field.", "I want to harm the robots"]).results
     )
 
 

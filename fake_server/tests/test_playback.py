@@ -38,9 +38,7 @@ def seen(exchange: Exchange) -> Exchange:
     writes = tuple(Write(write.data) for write in exchange.writes)
     if exchange.framing is not Framing.CHUNKED:
         writes = (Write(exchange.payload),) if exchange.payload else ()
-    return exchange.but(
-        request=POST, writes=writes, head_pause=0.0, problem="", label="", unknown=frozenset()
-    )
+    return exchange.but(request=POST, writes=writes, head_pause=0.0, problem="", label="", unknown=frozenset())
 
 
 async def relayed(exchange: Exchange, bounds: Bounds | None = None) -> Exchange:
@@ -147,9 +145,7 @@ def test_paths_match_with_and_without_v1_and_bodies_ignore_who_asks() -> None:
             asked = json.dumps({**body, "temperature": 1.0, "user": "somebody"}, indent=1).encode()
             for path in ("/v1/chat/completions", "/chat/completions", "/chat/completions?x=1"):
                 answer = await ask(playback.port, post(asked, path))
-                assert answer.data.startswith(
-                    b"HTTP/1.1 200 Fine\r\nContent-Type: text/event-stream\r\nX-MiXed"
-                )
+                assert answer.data.startswith(b"HTTP/1.1 200 Fine\r\nContent-Type: text/event-stream\r\nX-MiXed")
             assert not playback.misses
             assert not playback.unplayed
 
@@ -200,9 +196,7 @@ def test_equal_requests_get_the_recordings_in_order_and_then_again() -> None:
 
 def test_recordings_that_do_not_know_the_request_answer_by_path() -> None:
     async def main() -> None:
-        blind = STREAM.but(
-            request=Request("POST", "/v1/chat/completions"), unknown=frozenset({Aspect.REQUEST})
-        )
+        blind = STREAM.but(request=Request("POST", "/v1/chat/completions"), unknown=frozenset({Aspect.REQUEST}))
         async with Playback([blind], speed=0) as playback:
             assert (await ask(playback.port, post(b'{"any": 1}'))).data.startswith(b"HTTP/1.1 200")
 

@@ -119,8 +119,7 @@ def test_many_clients_at_once_get_their_own_answers() -> None:
         ]
         async with Playback(shelf) as playback, Relay(playback.base_url) as relay:
             asked = [
-                post(one.request.body, "/chat/completions", f"x-contract-case: {n}")
-                for n, one in enumerate(shelf)
+                post(one.request.body, "/chat/completions", f"x-contract-case: {n}") for n, one in enumerate(shelf)
             ]
             await asyncio.gather(*(ask(relay.port, request) for request in asked))
             for exchange in relay.exchanges:

@@ -142,9 +142,7 @@ def test_markers_give_a_test_its_scripts_and_faults(pytester: pytest.Pytester) -
     )
     result = pytester.runpytest_subprocess("-q", "--strict-markers", "--fake-unused")
     result.assert_outcomes(passed=4)
-    result.stdout.fnmatch_lines(
-        ["*scripts of the fake server that answered in no test*", "*replies.yaml:2: dog"]
-    )
+    result.stdout.fnmatch_lines(["*scripts of the fake server that answered in no test*", "*replies.yaml:2: dog"])
     result.stdout.no_fnmatch_line("*replies.yaml:1: cat")
     divided = pytester.runpytest_subprocess("-q", "-n", "2", "--fake-unused")
     divided.assert_outcomes(passed=4)

@@ -20,9 +20,7 @@ from fake_server.wire.exchange import Aspect, Exchange, Request, Write
 ASKED = b'{"model": "gpt-4o", "stream": %s, "messages": [{"role": "user", "content": "hi"}]}'
 
 
-def recording(
-    path: Path, *writes: Write, head_pause: float = 0.0, unknown: frozenset[Aspect] = frozenset()
-) -> Path:
+def recording(path: Path, *writes: Write, head_pause: float = 0.0, unknown: frozenset[Aspect] = frozenset()) -> Path:
     exchange = Exchange(Request("GET", "/"), 200, writes=writes, head_pause=head_pause, unknown=unknown)
     fixture.save(fixture.Fixture(exchange), path)
     return path
@@ -79,16 +77,12 @@ def test_what_has_no_pace_is_told(tmp_path: Path) -> None:
 def test_pauses_can_be_written_and_those_of_aimock_are_kept() -> None:
     timed = {"recordedTimings": {"ttftMs": 300, "interChunkDelaysMs": [20, 40], "totalDurationMs": 360}}
     fixture_of = {"match": {"userMessage": "hi"}, "response": {"content": "a b"}}
-    written = parse(
-        [{"name": "a", "reply": {"text": "b", "timing": {"pauses": [0.3, 0.02, 0.04], "speed": 2}}}]
-    )
+    written = parse([{"name": "a", "reply": {"text": "b", "timing": {"pauses": [0.3, 0.02, 0.04], "speed": 2}}}])
     foreign = parse([script_of({**fixture_of, **timed, "latency": 5, "replaySpeed": 2}, "b")])
     for book in (written, foreign):
         (script,) = book
         assert script.reply is not None
         assert script.reply.timing is not None
         assert script.reply.timing.waits == (0.15, 0.01, 0.02)
-    profiled = script_of(
-        {**fixture_of, **timed, "streamingProfile": {"ttft": 400, "tps": 10}, "replaySpeed": 2}, "c"
-    )
+    profiled = script_of({**fixture_of, **timed, "streamingProfile": {"ttft": 400, "tps": 10}, "replaySpeed": 2}, "c")
     assert profiled["reply"]["timing"] == {"first": 0.2, "rate": 20.0, "jitter": 0.0}

@@ -119,12 +119,8 @@ def test_failures_are_kept_as_faithfully(handler: Handler | str, ending: Ending,
 
 def test_the_same_request_twice_gets_a_number_and_again_replaces_both(tmp_path: Path) -> None:
     for new in (True, False):
-        _, told = record(
-            fixed(ODD), tmp_path, post(), post(), post(b"{}", "/v1/x", "x-contract-case: a/b::c")
-        )
-        names = [
-            outcome.path.name for _, outcome in told if isinstance(outcome, Saved) and outcome.new is new
-        ]
+        _, told = record(fixed(ODD), tmp_path, post(), post(), post(b"{}", "/v1/x", "x-contract-case: a/b::c"))
+        names = [outcome.path.name for _, outcome in told if isinstance(outcome, Saved) and outcome.new is new]
         assert len(names) == 3
         assert names[1] == names[0].replace(".yaml", "-2.yaml")
         assert names[2] == "a-b-c.yaml"
@@ -157,9 +153,7 @@ def test_a_full_disk_harms_no_client_and_the_old_recording_stands(tmp_path: Path
     assert {path.name for path in tmp_path.iterdir()} == before.keys()
 
 
-def test_a_fault_of_one_recording_is_told_and_the_next_is_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_fault_of_one_recording_is_told_and_the_next_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     faults = [RuntimeError("odd")]
 
     def breaks(_: Exchange) -> list[str]:

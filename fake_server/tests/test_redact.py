@@ -47,9 +47,7 @@ def test_a_planted_credential_never_reaches_the_disk(
     assert kept.replaced
     assert half_written
     written = [*texts_in(tmp_path), *half_written]
-    assert any("REDACTED" in text for text in written) or place.startswith(
-        ("one character", "escaped", "a short key")
-    )
+    assert any("REDACTED" in text for text in written) or place.startswith(("one character", "escaped", "a short key"))
     for secret in SECRETS:
         assert not [text for text in written if secret in text]
     loaded = load(kept.path).exchange
@@ -133,9 +131,7 @@ def test_raw_bytes_are_cleaned_in_place_or_left_out() -> None:
     clean = redact(split)
     assert clean.exchange.raw == ()
     assert "the raw bytes, which are omitted" in clean.replaced
-    garbage = exchange().but(
-        status=None, headers=(), writes=(), framing=None, ending=Ending.MALFORMED, reason=""
-    )
+    garbage = exchange().but(status=None, headers=(), writes=(), framing=None, ending=Ending.MALFORMED, reason="")
     clean = redact(garbage.but(raw=(Write(b"hello " + body),)))
     assert body not in clean.exchange.raw[0].data
 
@@ -196,9 +192,7 @@ def test_the_kits_own_fixtures_hold_nothing(folder: str) -> None:
 def test_of_genuine_recordings_only_what_is_named_secret_is_replaced() -> None:
     lines = RECORDINGS.read_bytes().splitlines()[::9]
     bodies = [json.loads(line)["response"]["body"] for line in lines]
-    exchanges = [
-        exchange(body.encode() if isinstance(body, str) else json.dumps(body).encode()) for body in bodies
-    ]
+    exchanges = [exchange(body.encode() if isinstance(body, str) else json.dumps(body).encode()) for body in bodies]
     changed = [exchange for exchange in exchanges if redact(exchange).replaced]
     assert len(changed) < len(exchanges) / 50
     assert not any(scan(redact(one).exchange) for one in changed)

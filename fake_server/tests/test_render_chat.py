@@ -110,9 +110,7 @@ def test_the_stream_says_what_the_dict_says(reply: Reply, style: Style) -> None:
         assert parts["refusal"] == (message["refusal"] or "")
         assert parts["reasoning_content"] == message.get("reasoning_content", "")
         bodies = [call.get("function") or call.get("custom") for call in message.get("tool_calls", ())]
-        assert [parts["calls"][place]["name"] for place in sorted(parts["calls"])] == [
-            b["name"] for b in bodies
-        ]
+        assert [parts["calls"][place]["name"] for place in sorted(parts["calls"])] == [b["name"] for b in bodies]
         texts = [body.get("arguments", body.get("input")) for body in bodies]
         assert [parts["calls"][place]["text"] for place in sorted(parts["calls"])] == texts
         legacy = message.get("function_call", {"name": "", "arguments": ""})
@@ -219,7 +217,5 @@ def test_an_answer_of_now_has_the_time_and_an_id_of_its_own_unless_set() -> None
     first, second = (json.loads(render_dict(reply, {}, Style.PLAIN)) for _ in range(2))
     assert first["id"] != second["id"]
     assert abs(first["created"] - time.time()) < 60
-    reply_dict = json.loads(
-        render_dict(replace(reply, id="x", created=5, system_fingerprint="fp"), {}, Style.PLAIN)
-    )
+    reply_dict = json.loads(render_dict(replace(reply, id="x", created=5, system_fingerprint="fp"), {}, Style.PLAIN))
     assert (reply_dict["id"], reply_dict["created"], reply_dict["system_fingerprint"]) == ("x", 5, "fp")

@@ -16,9 +16,7 @@ from fake_server.api.reply import Choice, Reply, TokenLogprob, ToolCall, Usage
 from fake_server.tests.genuine import RECORDINGS, Shape, shapes
 from fake_server.wire import sse
 
-pytestmark = pytest.mark.skipif(
-    not RECORDINGS.exists(), reason="OPENAI_CONTRACT_SHARED holds no recordings of OpenAI"
-)
+pytestmark = pytest.mark.skipif(not RECORDINGS.exists(), reason="OPENAI_CONTRACT_SHARED holds no recordings of OpenAI")
 
 CALL = ToolCall("get_weather", '{"city": "Oslo"}')
 CHOICES = {
@@ -56,9 +54,7 @@ def genuine() -> dict[str, set[Shape]]:
             if recording["endpoint"] != "chat/completions" or recording["response"]["status"] != 200:
                 continue
             body = recording["response"]["body"]
-            parts = (
-                [("dict", body)] if recording["response"]["body_kind"] == "json" else documents(body.encode())
-            )
+            parts = [("dict", body)] if recording["response"]["body_kind"] == "json" else documents(body.encode())
             for part, document in parts:
                 for place, shape in shapes(document, part):
                     seen[place].add(shape)

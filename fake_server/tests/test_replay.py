@@ -197,9 +197,7 @@ def test_the_pace_is_kept_on_the_real_clock(way: Callable[..., Seen]) -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(exchanges(), st.lists(st.integers(1, 30)))
-def test_however_a_recorder_read_the_bytes_a_client_gets_the_writes(
-    exchange: Exchange, sizes: list[int]
-) -> None:
+def test_however_a_recorder_read_the_bytes_a_client_gets_the_writes(exchange: Exchange, sizes: list[int]) -> None:
     sent = b"".join(write.data for write in serialize_reply(exchange))
     reads = tuple(Write(write.data, 0.001) for write in cut(sent, sizes))
     reply = ReplyCapture(exchange.request)

@@ -47,10 +47,7 @@ def test_exact_takes_the_whole_body_and_the_query() -> None:
         "",
     ]
     assert '\'user\': user is "you", recorded "me"' in shelf.misses[0]
-    assert (
-        'with this query. The nearest is the recording \'one\': the query is "v=2", recorded ""'
-        in shelf.misses[1]
-    )
+    assert 'with this query. The nearest is the recording \'one\': the query is "v=2", recorded ""' in shelf.misses[1]
 
 
 def test_body_ignores_who_asks_and_prefers_the_same_query() -> None:
@@ -207,9 +204,7 @@ def test_hostile_requests_are_missed_and_nothing_more() -> None:
 
 
 def test_a_miss_among_many_recordings_is_told_at_once() -> None:
-    shelf = RecordingMatcher(
-        [recording(f"r{number}", asking({**BODY, "n": number})) for number in range(500)]
-    )
+    shelf = RecordingMatcher([recording(f"r{number}", asking({**BODY, "n": number})) for number in range(500)])
     began = time.process_time()
     shelf.answer(asking({"model": "m", "messages": [{"role": "user", "content": "many words " * 50_000}]}))
     assert "'r0': messages[0].content" in shelf.misses[0]

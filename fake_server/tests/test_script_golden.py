@@ -18,9 +18,7 @@ from fake_server.scripts.match import ScriptState
 from fake_server.server.answer import answer
 
 FOLDER = Path(__file__).parent / "golden" / "scripts"
-SCRIPTS = sorted(
-    path for path in FOLDER.iterdir() if path.suffix in (".yaml", ".json") and path.stem != "miss"
-)
+SCRIPTS = sorted(path for path in FOLDER.iterdir() if path.suffix in (".yaml", ".json") and path.stem != "miss")
 TOOL = {"type": "function", "function": {"name": "get_time"}}
 
 

@@ -14,9 +14,7 @@ from fake_server.scripts.book import ScriptBook
 from fake_server.scripts.index import FEW
 
 WORDS = ["the weather", "WEATHER", "ether", "a", "straße", "STRASSE", "木の詩を書いて", "tree", ""]
-VALUES = st.sampled_from(
-    ["a", {"equals": "b"}, 1, True, {"equals": 0, "exists": False}, {"exists": False}, [1]]
-)
+VALUES = st.sampled_from(["a", {"equals": "b"}, 1, True, {"equals": 0, "exists": False}, {"exists": False}, [1]])
 TEXTS = st.lists(st.sampled_from(WORDS), max_size=3).map(" ".join)
 
 

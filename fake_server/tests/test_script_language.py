@@ -164,10 +164,7 @@ def test_a_deep_body_is_not_looked_through_without_end() -> None:
     deep: dict[str, Any] = {}
     for _ in range(200):
         deep = {"a": deep}
-    assert (
-        why_not({"body": {"$..z": 1}}, asking({**TALK, "metadata": deep}))
-        == "body.$..z: expected 1, got nothing"
-    )
+    assert why_not({"body": {"$..z": 1}}, asking({**TALK, "metadata": deep})) == "body.$..z: expected 1, got nothing"
 
 
 def test_json_and_schemas() -> None:

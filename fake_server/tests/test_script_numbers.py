@@ -105,7 +105,5 @@ def test_bytes(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     path = tmp_path / "s.yaml"
     path.write_text("- name: a\n  reply:\n    raw: {file: none.bin}\n")
-    with pytest.raises(
-        ScriptError, match=r"s\.yaml:3: reply\.raw: file: 'none\.bin' cannot be read: No such"
-    ):
+    with pytest.raises(ScriptError, match=r"s\.yaml:3: reply\.raw: file: 'none\.bin' cannot be read: No such"):
         book.load([path])

@@ -146,8 +146,7 @@ GOLDEN = [
     ("", "s.yaml:1: a script file is a list: begin each script with '- name: …'"),
     (
         "- {name: a, times: -1, reply: {text: x}}\n- {nam: b, reply: {text: y}}\n",
-        "s.yaml:1: times: must be greater than or equal to 1\n"
-        "s.yaml:2: unknown key 'nam': did you mean 'name'?",
+        "s.yaml:1: times: must be greater than or equal to 1\ns.yaml:2: unknown key 'nam': did you mean 'name'?",
     ),
 ]
 
@@ -178,9 +177,7 @@ def test_a_script_that_is_never_reached_is_a_warning(tmp_path: Path) -> None:
 def test_parse_reads_values_written_in_python() -> None:
     book = scripts.parse([{"name": "a", "reply": {"text": "b"}}])
     assert book.scripts[0].place == "scripts[0]"
-    with pytest.raises(
-        ScriptError, match=r"^scripts\[0\]: unknown key 'txt' in reply: did you mean 'text'\?"
-    ):
+    with pytest.raises(ScriptError, match=r"^scripts\[0\]: unknown key 'txt' in reply: did you mean 'text'\?"):
         scripts.parse([{"name": "a", "reply": {"txt": "b"}}])
 
 

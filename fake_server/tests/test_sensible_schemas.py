@@ -126,10 +126,7 @@ HOSTILE: dict[str, Any] = {
     "evil pattern": {"type": "string", "pattern": "^(a+)+$", "minLength": 30},
     "long pattern": {"type": "string", "pattern": "((((a*)*)*)*)*b{100000}{100000}"},
     "unsatisfiable": {
-        "anyOf": [
-            {"properties": {str(n): {"anyOf": [NEVER] * 9} for n in range(9)}, "required": list("012345678")}
-        ]
-        * 9
+        "anyOf": [{"properties": {str(n): {"anyOf": [NEVER] * 9} for n in range(9)}, "required": list("012345678")}] * 9
     },
     "deep": deep(400, lambda inner: {"type": "object", "properties": {"x": inner}, "required": ["x"]}),
     "deep allOf": deep(400, lambda inner: {"allOf": [inner, inner]}),

@@ -115,17 +115,12 @@ def test_async_inside_a_running_loop() -> None:
     assert asyncio.run(session()) == 200
 
 
-def test_it_stops_soon_with_open_streams_and_half_requests(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_it_stops_soon_with_open_streams_and_half_requests(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     script = tmp_path / "slow.yaml"
     script.write_text(SLOW)
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(FakeServer([script], plain=True))
-        links = [
-            stack.enter_context(socket.create_connection(("127.0.0.1", port_of(server)), 60))
-            for _ in range(3)
-        ]
+        links = [stack.enter_context(socket.create_connection(("127.0.0.1", port_of(server)), 60)) for _ in range(3)]
         body = b'{"model":"x","stream":true,"messages":[{"role":"user","content":"x"}]}'
         head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body)
         links[0].sendall(head + body)
@@ -229,9 +224,7 @@ print(sorted(name for name in sys.modules if name.partition(".")[0] in ("openai"
 
 
 def test_serving_imports_neither_openai_nor_the_suite() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", SERVE], capture_output=True, text=True, timeout=60, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", SERVE], capture_output=True, text=True, timeout=60, check=False)
     assert (done.stdout, done.stderr, done.returncode) == ("[]\n", "", 0)
 
 
@@ -241,9 +234,7 @@ def test_a_dict_is_not_held_back_by_nagle() -> None:
         took = []
         for _ in range(25):
             began = time.monotonic()
-            link.request(
-                "POST", "/v1/chat/completions", json.dumps(ASK), {"Content-Type": "application/json"}
-            )
+            link.request("POST", "/v1/chat/completions", json.dumps(ASK), {"Content-Type": "application/json"})
             assert link.getresponse().read()
             took.append(time.monotonic() - began)
         link.close()

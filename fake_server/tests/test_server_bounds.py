@@ -151,9 +151,7 @@ def test_what_never_ends_is_refused(port: int, begun: bytes, more: bytes) -> Non
 
 
 @pytest.mark.parametrize("begun", [b"", GET + b"\r\n", POST + LENGTH + b"\r\n" + BODY])
-def test_blank_lines_keep_no_connection_open(
-    port: int, begun: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_blank_lines_keep_no_connection_open(port: int, begun: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uvicorn_server, "HEAD_SECONDS", 0.2)
     with socket.create_connection(("127.0.0.1", port), 60) as link:
         link.sendall(begun)

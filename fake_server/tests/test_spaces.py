@@ -106,9 +106,7 @@ def test_a_script_replaces_the_one_of_the_same_name() -> None:
         assert said(fake.base_url) == "shared"
 
 
-def test_used_up_replies_leave_and_there_is_a_bound(
-    fake: FakeServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_used_up_replies_leave_and_there_is_a_bound(fake: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fake_server.server.state.space.MOST_SCRIPTS", 3)
     space = fake.settings.spaces("bounded")
     for _ in range(5):
@@ -198,9 +196,7 @@ def test_parallel_async_tests_keep_apart(fake: FakeServer) -> None:
         space = fake.space(f"p{index}")
         space.reply(f"answer {index}")
         async with openai.AsyncOpenAI(base_url=space.base_url, api_key="any") as client:
-            reply = await client.chat.completions.create(
-                model="gpt-4o", messages=[{"role": "user", "content": "hi"}]
-            )
+            reply = await client.chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": "hi"}])
         return reply.choices[0].message.content == f"answer {index}" and len(space.requests) == 1
 
     async def all_of_them() -> list[bool]:

@@ -50,9 +50,7 @@ def facts(events: list[Event]) -> list[tuple[str, str | None, bool]]:
 
 def in_bits(stream: bytes, step: int) -> list[Event]:
     decoder = Decoder()
-    events = [
-        event for start in range(0, len(stream), step) for event in decoder.feed(stream[start : start + step])
-    ]
+    events = [event for start in range(0, len(stream), step) for event in decoder.feed(stream[start : start + step])]
     return [*events, *decoder.close()]
 
 
@@ -67,9 +65,7 @@ def test_a_stream_gives_its_events_in_pieces_of_any_size(name: str) -> None:
 
 @given(
     st.lists(
-        st.sampled_from(
-            [b"data", b"event", b":", b" ", b"\n", b"\r", b"\r\n", b"x", BOM, BOM[:1], "é".encode()]
-        )
+        st.sampled_from([b"data", b"event", b":", b" ", b"\n", b"\r", b"\r\n", b"x", BOM, BOM[:1], "é".encode()])
     ).map(b"".join),
     st.integers(1, 9),
 )

@@ -24,10 +24,7 @@ def test_every_freedom_is_taken_by_some_seed() -> None:
 
 
 def test_header_names_in_each_case() -> None:
-    names = {
-        case: Style(header_case=case).format_header_name("x-request-ID")
-        for case in ("lower", "title", "upper")
-    }
+    names = {case: Style(header_case=case).format_header_name("x-request-ID") for case in ("lower", "title", "upper")}
     assert names == {"lower": "x-request-id", "title": "X-Request-Id", "upper": "X-REQUEST-ID"}
 
 

@@ -62,9 +62,7 @@ def genuine() -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
             if response["body_kind"] != "json" or not isinstance(request, dict):
                 continue
             text = json.dumps(request)
-            if any(
-                mark in text for mark in ("$elided", "image_url", "input_audio", '"file"', "search-preview")
-            ):
+            if any(mark in text for mark in ("$elided", "image_url", "input_audio", '"file"', "search-preview")):
                 continue
             schema = (request.get("response_format") or {}).get("type") == "json_schema"
             tools = request.get("tools") or request.get("functions")

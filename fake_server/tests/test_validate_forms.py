@@ -14,9 +14,7 @@ from openai.types.chat import completion_create_params
 
 from fake_server.api.validate.chat import MEMBERS, REQUIRED, validate_chat
 
-HINTS = typing_extensions.get_type_hints(completion_create_params.CompletionCreateParamsBase) | {
-    "stream": bool | None
-}
+HINTS = typing_extensions.get_type_hints(completion_create_params.CompletionCreateParamsBase) | {"stream": bool | None}
 PLAIN: dict[Any, list[Any]] = {
     str: ["x"],
     int: [1],

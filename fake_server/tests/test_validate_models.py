@@ -21,9 +21,7 @@ def refusal(model: str, **members: Any) -> tuple[str, str | None, str | None] | 
 
 
 def image(url: str) -> dict[str, Any]:
-    return {
-        "messages": [USER, {"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}]}]
-    }
+    return {"messages": [USER, {"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}]}]}
 
 
 def data(head: bytes) -> str:
@@ -36,9 +34,7 @@ OTHERS = ("gpt-4o", "gpt-5-chat-latest", "openai/gpt-5", "ollama-o1", "my-o3", "
 
 @pytest.mark.parametrize("model", THINKING)
 def test_a_model_that_thinks_counts_completion_tokens(model: str) -> None:
-    message = (
-        "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' "
-    )
+    message = "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' "
     assert refusal(model, max_tokens=5) == (f"{message}instead.", "max_tokens", "unsupported_parameter")
     assert refusal(model, max_completion_tokens=5) is refusal(model, max_tokens=None) is None
 
@@ -68,11 +64,7 @@ def test_the_first_of_them_take_no_instructions_and_no_stop() -> None:
 
 def test_web_search_is_for_its_models() -> None:
     assert refusal("gpt-4o", web_search_options={}) is not None
-    assert (
-        refusal("gpt-4o-search-preview", web_search_options={})
-        is refusal("mine", web_search_options={})
-        is None
-    )
+    assert refusal("gpt-4o-search-preview", web_search_options={}) is refusal("mine", web_search_options={}) is None
 
 
 def test_images() -> None:
@@ -84,11 +76,7 @@ def test_images() -> None:
     refused = refusal("gpt-4o", **image(data(b"BM")))
     assert refused is not None
     assert refused[1:] == (None, "invalid_image_format")
-    assert (
-        refusal("gpt-4o", **image("https://x/y.png"))
-        is refusal("gpt-4-turbo", **image(data(b"GIF8")))
-        is None
-    )
+    assert refusal("gpt-4o", **image("https://x/y.png")) is refusal("gpt-4-turbo", **image(data(b"GIF8"))) is None
     assert refusal("gpt-4o", **image("data:image/png;base64,")) is refusal("o1", **image("data:,x")) is None
 
 

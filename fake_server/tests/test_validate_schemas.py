@@ -99,9 +99,7 @@ def test_strict_schemas_that_pass(schema: dict[str, Any]) -> None:
     assert offered(schema, strict=True) is None
 
 
-@pytest.mark.parametrize(
-    "parameters", [None, {}, {"type": "object"}, {"type": "object", "properties": {"a": {}}}]
-)
+@pytest.mark.parametrize("parameters", [None, {}, {"type": "object"}, {"type": "object", "properties": {"a": {}}}])
 def test_parameters_that_pass_without_strict(parameters: Any) -> None:
     assert offered(parameters) is None
 

@@ -62,9 +62,7 @@ STREAMS: list[tuple[str, dict[str, Any], bytes]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("fault", "parameters", "body"), STREAMS, ids=[f"{one[0]} {one[1]}" for one in STREAMS]
-)
+@pytest.mark.parametrize(("fault", "parameters", "body"), STREAMS, ids=[f"{one[0]} {one[1]}" for one in STREAMS])
 def test_a_stream(fake: FakeServer, fault: str, parameters: dict[str, Any], body: bytes) -> None:
     got = broken(fake, fault, **parameters)
     assert (got.status, got.body, got.ending, got.chunks[1]) == (200, body, "fin", True)
@@ -87,9 +85,7 @@ def test_a_dict_keeps_its_length_true(fake: FakeServer) -> None:
         ("rewrite", {"find": "nothing of this"}),
     ],
 )
-def test_what_is_not_there_stays_and_is_noted(
-    fake: FakeServer, fault: str, parameters: dict[str, Any]
-) -> None:
+def test_what_is_not_there_stays_and_is_noted(fake: FakeServer, fault: str, parameters: dict[str, Any]) -> None:
     fake.reset()
     fake.fault(fault, **parameters)
     assert ask(port(fake), {**QUESTION, "stream": True}).body == WHOLE

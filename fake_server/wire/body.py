@@ -122,9 +122,7 @@ class ChunkedBody:
         if len(self._line) > self._limit:
             raise TooLarge("head", f"a chunk-size line is longer than {self._limit} bytes")
         if self._after_data and not b"\r\n".startswith(self._line) and self._line != b"\n":
-            raise Malformed(
-                begin, f"a chunk must be followed by a line ending, not {bytes(self._line[:20])!r}"
-            )
+            raise Malformed(begin, f"a chunk must be followed by a line ending, not {bytes(self._line[:20])!r}")
         if not self._after_data:
             self._check_size(begin)
         if newline >= 0:

@@ -94,9 +94,7 @@ def load(path: Path) -> Fixture:
     if not isinstance(head, dict) or MARK not in head:
         raise FixtureError(f"{path}:1: not a fixture: the first key must be '{MARK}: {VERSION}'")
     if head[MARK] != VERSION:
-        raise FixtureError(
-            f"{path}:1: fixture version {_abbreviate(head[MARK])}; this kit reads version {VERSION}"
-        )
+        raise FixtureError(f"{path}:1: fixture version {_abbreviate(head[MARK])}; this kit reads version {VERSION}")
     try:
         return _from_head(head, path)
     except FixtureError:
@@ -139,9 +137,7 @@ def save(fixture: Fixture, path: Path) -> None:
 def _from_head(head: Mapping[str, Any], path: Path) -> Fixture:
     request, reply = _mapping(head["request"], "request"), _mapping(head["response"], "response")
     if not isinstance(reply["status"], int | None):
-        raise FixtureError(
-            f"{path}: response.status must be a number or null, not {_abbreviate(reply['status'])}"
-        )
+        raise FixtureError(f"{path}: response.status must be a number or null, not {_abbreviate(reply['status'])}")
     body = _body(reply.get("body"), path)
     exchange = Exchange(
         request=Request(

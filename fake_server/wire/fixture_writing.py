@@ -91,9 +91,7 @@ def _response_head(exchange: Exchange, stem: str, bodies: Bodies) -> dict[str, A
         head["http_version"] = exchange.http_version
     head["headers"] = [list(pair) for pair in exchange.headers]
     if exchange.informational:
-        head["informational"] = [
-            [code, [list(pair) for pair in pairs]] for code, pairs in exchange.informational
-        ]
+        head["informational"] = [[code, [list(pair) for pair in pairs]] for code, pairs in exchange.informational]
     if exchange.framing is not None:
         head["framing"] = exchange.framing.value
     if exchange.trailers:
@@ -121,9 +119,7 @@ class _Row(list[Any]):
 
 
 def _sizes(writes: Sequence[Write]) -> _Row:
-    return _Row(
-        [len(write.data), round(write.pause, 6)] if write.pause else [len(write.data)] for write in writes
-    )
+    return _Row([len(write.data), round(write.pause, 6)] if write.pause else [len(write.data)] for write in writes)
 
 
 class _Dumper(yaml.SafeDumper):

@@ -83,9 +83,7 @@ def _parse_slowly(text: bytes, max_depth: int) -> Document:
         decoded = text.decode("utf-8", "replace")
     deepest, where = _depth(text) if text.count(b"[") + text.count(b"{") > max_depth else (0, 0)
     if deepest > max_depth:
-        problems.append(
-            Problem("depth", where, f"the text nests {deepest} levels deep; the bound is {max_depth}")
-        )
+        problems.append(Problem("depth", where, f"the text nests {deepest} levels deep; the bound is {max_depth}"))
         return Document(None, tuple(problems), ok=False)
 
     def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -98,9 +96,7 @@ def _parse_slowly(text: bytes, max_depth: int) -> Document:
 
     def constant(name: str) -> float:
         if len(problems) < MAX_PROBLEMS:
-            problems.append(
-                Problem("number", max(text.find(name.encode()), 0), f"{name} is not a JSON number")
-            )
+            problems.append(Problem("number", max(text.find(name.encode()), 0), f"{name} is not a JSON number"))
         return float(name.replace("Infinity", "inf"))
 
     try:

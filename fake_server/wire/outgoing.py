@@ -30,9 +30,7 @@ def serialize_from_values(exchange: Exchange) -> Iterator[Write]:
         if exchange.ending is Ending.MALFORMED:
             yield Write(NOT_A_HEADER, exchange.head_pause)
         return
-    reason = (
-        exchange.reason if exchange.knows(Aspect.FRAMING) else exchange.reason or _phrase(exchange.status)
-    )
+    reason = exchange.reason if exchange.knows(Aspect.FRAMING) else exchange.reason or _phrase(exchange.status)
     headers = exchange.headers if exchange.knows(Aspect.FRAMING) else _with_true_length(exchange)
     head = _head(exchange.http_version, exchange.status, reason, headers)
     if exchange.framing is None and exchange.knows(Aspect.FRAMING) and stopped_early(exchange):
@@ -63,9 +61,7 @@ def _with_true_length(exchange: Exchange) -> Headers:
     if exchange.request.method == "HEAD" or exchange.status in (204, 304):
         return exchange.headers
     length = str(len(exchange.payload))
-    return tuple(
-        (name, length if name.lower() == "content-length" else value) for name, value in exchange.headers
-    )
+    return tuple((name, length if name.lower() == "content-length" else value) for name, value in exchange.headers)
 
 
 def _framing(exchange: Exchange) -> tuple[Framing, Headers]:

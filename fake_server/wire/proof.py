@@ -19,9 +19,7 @@ _PAUSE = 2e-6
 def capture_replay(exchange: Exchange) -> Exchange:
     """Serialize the reply and capture it again, with its pauses and its ending."""
     unbounded = Bounds(body=_NO_BOUND, event=_NO_BOUND, head=_NO_BOUND, writes=_NO_BOUND)
-    reply = ReplyCapture(
-        exchange.request, bounds=unbounded, label=exchange.label, keep_raw=bool(exchange.raw)
-    )
+    reply = ReplyCapture(exchange.request, bounds=unbounded, label=exchange.label, keep_raw=bool(exchange.raw))
     at = 0.0
     for write in serialize_reply(exchange):
         at += write.pause

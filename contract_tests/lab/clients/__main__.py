@@ -56,9 +56,7 @@ class Bench:
         self._pool.shutdown()
 
 
-def measure_rows(
-    drivers: Sequence[Driver], subjects: Iterable[Subject]
-) -> Iterator[tuple[str, dict[str, str]]]:
+def measure_rows(drivers: Sequence[Driver], subjects: Iterable[Subject]) -> Iterator[tuple[str, dict[str, str]]]:
     """The rows of the table: the name of a fixture, and the verdict of each client."""
     bench = Bench(drivers)
     try:

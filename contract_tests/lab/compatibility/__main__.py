@@ -56,9 +56,7 @@ def main(folder: Path, write: bool, check: bool) -> None:
         ("no longer found", outdated_readings(counted, known)),
     ):
         for name, rule in pairs:
-            click.echo(
-                f"{label}: {rule} of {name} (contract_tests/lab/compatibility/readings.yaml)", err=True
-            )
+            click.echo(f"{label}: {rule} of {name} (contract_tests/lab/compatibility/readings.yaml)", err=True)
     if write:
         click.echo(f"{PAGE.name}: {'written' if stale else 'was up to date'}")
     elif check and stale:

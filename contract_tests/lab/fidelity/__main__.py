@@ -61,9 +61,7 @@ def main(write: bool, check: bool) -> None:
         click.echo(line)
     if write or check:
         if missing:
-            raise click.ClickException(
-                f"README.md was left alone: {', '.join(missing)} could not be measured"
-            )
+            raise click.ClickException(f"README.md was left alone: {', '.join(missing)} could not be measured")
         _to_readme(page.section(columns), write)
     lost = [
         title

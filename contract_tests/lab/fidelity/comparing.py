@@ -96,9 +96,7 @@ def reason(sent: Capture, received: Capture) -> Cell:
 
 def fields(sent: Capture, received: Capture) -> Cell:
     """Which header fields there are, and their values; case and order are other properties."""
-    before, after = (
-        Counter((name.lower(), value) for name, value in reply.headers) for reply in (sent, received)
-    )
+    before, after = (Counter((name.lower(), value) for name, value in reply.headers) for reply in (sent, received))
     lost, added = (before - after).total(), (after - before).total()
     if not lost + added:
         return YES
@@ -171,9 +169,7 @@ def content_coding(sent: Capture, received: Capture) -> Cell:
     """A compressed body stays as it was compressed, and the head says so."""
     if _value(sent, "content-encoding") is None:
         return _no("the server was asked for a plain body")
-    if received.body == sent.body and _value(received, "content-encoding") == _value(
-        sent, "content-encoding"
-    ):
+    if received.body == sent.body and _value(received, "content-encoding") == _value(sent, "content-encoding"):
         return YES
     plain = gzip.decompress(sent.body)
     if _decode(received) == plain:
@@ -183,9 +179,7 @@ def content_coding(sent: Capture, received: Capture) -> Cell:
 
 def error(sent: Capture, received: Capture) -> Cell:
     """Status, retry headers and body of an error."""
-    lost = [
-        name for name in ("retry-after", "x-should-retry") if _value(received, name) != _value(sent, name)
-    ]
+    lost = [name for name in ("retry-after", "x-should-retry") if _value(received, name) != _value(sent, name)]
     lost += ["the body's bytes"] if received.body != sent.body else []
     return _partly(f"status {received.status}; lost: {', '.join(lost)}") if lost else YES
 

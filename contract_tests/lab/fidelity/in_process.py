@@ -51,9 +51,7 @@ def requests_client() -> Ask:
     return ask
 
 
-def _take(
-    reply: Reply, status: int, reason: str, headers: Iterable[list[str]], reads: Iterable[bytes]
-) -> None:
+def _take(reply: Reply, status: int, reason: str, headers: Iterable[list[str]], reads: Iterable[bytes]) -> None:
     reply |= {"status": status, "reason": reason, "headers": list(headers), "head_at": time.monotonic()}
     for data in filter(None, reads):
         reply["pieces"].append([base64.b64encode(data).decode(), time.monotonic()])

@@ -94,17 +94,13 @@ _ANSWER = {
     "object": "chat.completion",
     "created": 1760000000,
     "model": "gpt-4o-mini",
-    "choices": [
-        {"index": 0, "message": {"role": "assistant", "content": "Slow, slow."}, "finish_reason": "stop"}
-    ],
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "Slow, slow."}, "finish_reason": "stop"}],
     "usage": {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7},
 }
 _BODY = json.dumps(_ANSWER, indent=1).encode()
 _ZIPPED = gzip.compress(_BODY, mtime=0)
 _LIMITED = json.dumps({"error": {"message": "Too fast.", "type": "requests", "code": "rate_limit_exceeded"}})
-_REFUSED = json.dumps(
-    {"error": {"message": f"The backend's key {LEAKED} is no longer valid.", "code": "expired"}}
-)
+_REFUSED = json.dumps({"error": {"message": f"The backend's key {LEAKED} is no longer valid.", "code": "expired"}})
 
 REPLIES = {
     "stream": Reply(
@@ -162,9 +158,7 @@ REPLIES = {
             ),
         )
     ),
-    "leak": Reply(
-        ((0.0, _with_length("401 Unauthorized\r\nContent-Type: application/json", _REFUSED.encode())),)
-    ),
+    "leak": Reply(((0.0, _with_length("401 Unauthorized\r\nContent-Type: application/json", _REFUSED.encode())),)),
 }
 UNRECORDED = "a question that nobody has asked before"
 """The user message of a request that no recording answers."""

@@ -65,9 +65,7 @@ def _files(folder: Path) -> Mapping[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-async def _replay_all(
-    port: int, recorded: Replies, raw: RawServer, files: Mapping[str, bytes]
-) -> Measurement:
+async def _replay_all(port: int, recorded: Replies, raw: RawServer, files: Mapping[str, bytes]) -> Measurement:
     """Ask everything again of the server on `port`, by raw sockets."""
     before = len(raw.requests)
     replayed = await _ask_all(port)
@@ -121,9 +119,7 @@ async def _in_process(
     live = await client(_order(raw.port), replay=False)
     before = len(raw.requests)
     replayed = dict(await client(_order(raw.port, UNRECORDED), replay=True))
-    return Measurement(
-        recorded, replayed, replayed.pop(UNRECORDED), tuple(raw.requests[before:]), files, live
-    )
+    return Measurement(recorded, replayed, replayed.pop(UNRECORDED), tuple(raw.requests[before:]), files, live)
 
 
 def _order(port: int, *more: str) -> Mapping[str, Any]:

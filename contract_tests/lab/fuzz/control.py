@@ -37,10 +37,7 @@ _ADDS = st.sampled_from(list(_WRITTEN)).flatmap(
 _LOOKS = st.sampled_from(
     [
         *(("GET", f"/__fake__{path}", None) for path in ("", "/requests", "/scripts", "/faults", "/spaces")),
-        *(
-            ("GET", f"/__fake__/requests?limit={limit}", None)
-            for limit in ("0", "-1", "9" * 5000, "1.5", "%00")
-        ),
+        *(("GET", f"/__fake__/requests?limit={limit}", None) for limit in ("0", "-1", "9" * 5000, "1.5", "%00")),
         *(("DELETE", f"/__fake__/{path}", None) for path in ("requests", "scripts", "faults", "scripts/x")),
         ("DELETE", "/__fake__/faults/cut%201", None),
         ("POST", "/__fake__/reset", None),
@@ -51,9 +48,7 @@ _LOOKS = st.sampled_from(
     ]
 )
 _ASKS = st.sampled_from(EXAMPLES).flatmap(
-    lambda example: st.tuples(
-        st.just("POST"), st.just(f"/v1{example[0]}"), mutations(st.just(example[1]), most=1)
-    )
+    lambda example: st.tuples(st.just("POST"), st.just(f"/v1{example[0]}"), mutations(st.just(example[1]), most=1))
 )
 STEPS = st.lists(
     _ADDS | _ADDS | _LOOKS | _ASKS | st.tuples(st.just("POST"), st.just("/__fake__/faults"), TEXTS),

@@ -27,9 +27,7 @@ _TEXTS = st.sampled_from(
         "a\r\nb: c", "\0",
     ]
 )  # fmt: skip
-_NUMBERS = st.sampled_from(
-    [0, 1, 2, 3, -1, 5, 17, 64, 200, 204, 299, 400, 404, 429, 503, 599, 100_000, 10**8]
-)
+_NUMBERS = st.sampled_from([0, 1, 2, 3, -1, 5, 17, 64, 200, 204, 299, 400, 404, 429, 503, 599, 100_000, 10**8])
 _VALUES = st.booleans() | _NUMBERS | _TIMES | _TEXTS
 
 
@@ -47,11 +45,7 @@ def some_fault(draw: st.DrawFn) -> dict[str, Any]:
 
 
 _POSTS = [("POST", path, {**body, **more}) for path, body in EXAMPLES for more in ({}, {"stream": True})]
-_GETS = [
-    (method, path, None)
-    for method in ("GET", "HEAD")
-    for path in ("/models", "/models/a", "/chat/completions")
-]
+_GETS = [(method, path, None) for method in ("GET", "HEAD") for path in ("/models", "/models/a", "/chat/completions")]
 ASKS = st.sampled_from(_POSTS) | st.sampled_from(_GETS)
 VALUES = st.tuples(
     st.lists(some_fault(), min_size=1, max_size=4),

@@ -155,12 +155,9 @@ def exchanges(draw: st.DrawFn) -> Exchange:
     if draw(st.booleans()):
         body = draw(_content(request.body))
         path = draw(
-            st.just(request.target)
-            | st.sampled_from(["/v1/embeddings", "/v1/models/a", "/v1/models", "/x", "", "//"])
+            st.just(request.target) | st.sampled_from(["/v1/embeddings", "/v1/models/a", "/v1/models", "/x", "", "//"])
         )
-        request = Request(
-            draw(st.sampled_from([request.method, "GET", "POST", "HEAD"])), path, request.headers, body
-        )
+        request = Request(draw(st.sampled_from([request.method, "GET", "POST", "HEAD"])), path, request.headers, body)
     if draw(st.integers(0, 4)) == 0:
         reply = ReplyCapture(request, keep_raw=True)
         head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n" + payload
@@ -173,9 +170,7 @@ def exchanges(draw: st.DrawFn) -> Exchange:
     events[place] = start + draw(_content(events[place].removeprefix(b"data: ")))
     if draw(st.booleans()):
         events.insert(draw(st.integers(0, len(events))), draw(st.sampled_from(events)))
-    status = draw(
-        st.just(exchange.status) | st.sampled_from([None, 100, 200, 204, 304, 400, 401, 429, 500, 999])
-    )
+    status = draw(st.just(exchange.status) | st.sampled_from([None, 100, 200, 204, 304, 400, 401, 429, 500, 999]))
     fields = draw(st.just(exchange.headers) | st.lists(st.sampled_from(_FIELDS), max_size=4).map(tuple))
     ending, framing = (
         draw(st.sampled_from([exchange.ending, *Ending])),

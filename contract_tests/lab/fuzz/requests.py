@@ -28,9 +28,7 @@ BITS = (
     b"\0", b"\xff", b"\xef\xbb\xbf", b",", b"}", b"]", b'"', b"\\", b"\\u", b"01", b"+1", b"'", b"/* */",
     b"null", b"{}", b"\xc0\xaf",
 )  # fmt: skip
-CODINGS = st.sampled_from(
-    ["utf-8", "utf-8", "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32", "latin-1"]
-)
+CODINGS = st.sampled_from(["utf-8", "utf-8", "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32", "latin-1"])
 _ODD = {
     "content-type": ("text/plain", "application/json; charset=utf-16", "a", ";", "multipart/form-data"),
     "content-encoding": ("gzip", "identity", "br, gzip", ""),
@@ -100,9 +98,7 @@ def check(fake: FakeProcess, request: Request) -> None:
     check_log(fake)
     check_well_formed(exchange)
     broken = [
-        finding
-        for finding in judge(exchange).findings
-        if finding.rule.level is MUST and finding.rule.id not in FREE
+        finding for finding in judge(exchange).findings if finding.rule.level is MUST and finding.rule.id not in FREE
     ]
     assert not broken, [f"{finding.rule.id} {finding.actual}" for finding in broken]
 

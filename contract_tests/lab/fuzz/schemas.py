@@ -42,9 +42,7 @@ _GIVEN = (
     st.sampled_from(_KINDS)
     | st.lists(st.sampled_from(_KINDS), max_size=3)
     | st.sampled_from(_PATTERNS)
-    | st.sampled_from(
-        ["#", "#/$defs/a", "#/properties/a", "http://a.invalid/", "date-time", "uuid", "regex", "a"]
-    )
+    | st.sampled_from(["#", "#/$defs/a", "#/properties/a", "http://a.invalid/", "date-time", "uuid", "regex", "a"])
     | st.integers(-2, 9)
     | LEAVES
     | VALUES
@@ -55,9 +53,7 @@ NAMES = st.sampled_from(["a", "b", "city", "", "$ref"]) | TEXTS
 def _wider(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     several = st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3)
     whole = st.dictionaries(st.sampled_from(_SCHEMA), inner | several, max_size=3)
-    named = st.fixed_dictionaries(
-        {"type": st.just("object"), "properties": st.dictionaries(NAMES, inner, max_size=3)}
-    )
+    named = st.fixed_dictionaries({"type": st.just("object"), "properties": st.dictionaries(NAMES, inner, max_size=3)})
     keywords = st.dictionaries(st.sampled_from(_VALUE), _GIVEN, max_size=4)
     return st.builds(lambda inner_schema, values: {**inner_schema, **values}, whole | named, keywords)
 

@@ -108,7 +108,5 @@ def check_template(fake: FakeProcess, text: str) -> None:
 
 PARTS = (
     Part("scripts", "a script file answers, or is refused at its line", FILES, check_file),
-    Part(
-        "templates", "a template is filled in, or fails with a message and in time", TEMPLATES, check_template
-    ),
+    Part("templates", "a template is filled in, or fails with a message and in time", TEMPLATES, check_template),
 )

@@ -14,14 +14,7 @@ TEXTS = st.sampled_from(
      "gpt-4o-mini", "no-such-model", "user", "auto", "required", "json_schema", "../x", "$.a", "(a+)+$", "-1"]
 ) | st.text(max_size=8)  # fmt: skip
 NUMBERS = st.sampled_from([0, -1, 1, 2, 128, 129, 2**31, 2**63, -(2**64), 10**400, 0.5, -0.0, 1e308, 5e-324])
-LEAVES = (
-    st.none()
-    | st.booleans()
-    | NUMBERS
-    | TEXTS
-    | st.integers()
-    | st.floats(allow_nan=False, allow_infinity=False)
-)
+LEAVES = st.none() | st.booleans() | NUMBERS | TEXTS | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 VALUES = st.recursive(
     LEAVES,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
@@ -67,9 +60,7 @@ def mutations(draw: st.DrawFn, bases: st.SearchStrategy[Any], most: int = 3) -> 
 
 
 @st.composite
-def byte_mutations(
-    draw: st.DrawFn, bases: st.SearchStrategy[bytes], bits: tuple[bytes, ...], most: int = 4
-) -> bytes:
+def byte_mutations(draw: st.DrawFn, bases: st.SearchStrategy[bytes], bits: tuple[bytes, ...], most: int = 4) -> bytes:
     """One of `bases` with up to `most` pieces removed, repeated or replaced by a bit; maybe cut short."""
     data = draw(bases)
     for _ in range(draw(st.integers(0, most))):

@@ -45,9 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
-def _judge_all(
-    servers: Sequence[Server], options: argparse.Namespace, known: dict[str, expected.Known]
-) -> int:
+def _judge_all(servers: Sequence[Server], options: argparse.Namespace, known: dict[str, expected.Known]) -> int:
     began = time.monotonic()
     legs: list[Leg] = []
     changes: dict[str, expected.Change] = {}
@@ -76,8 +74,7 @@ def _judge_all(
     seconds = time.monotonic() - began
     print(reporting.format_last_line(legs, skip_missing=options.skip_missing, seconds=seconds), flush=True)
     fine = [
-        leg.verdict is Verdict.JUDGED or reporting.is_excused(leg, skip_missing=options.skip_missing)
-        for leg in legs
+        leg.verdict is Verdict.JUDGED or reporting.is_excused(leg, skip_missing=options.skip_missing) for leg in legs
     ]
     return 0 if all(fine) else 1
 
@@ -91,12 +88,8 @@ def _parser() -> argparse.ArgumentParser:
         "--keep", action="store_true", help="save the exchanges with findings in .cache/interop/NAME/seen"
     )
     parser.add_argument("--fresh", action="store_true", help="reinstall the servers")
-    parser.add_argument(
-        "--skip-missing", action="store_true", help="do not fail for a server that cannot be installed"
-    )
-    parser.add_argument(
-        "--write-expected", action="store_true", help="save the rules found now as the expected rules"
-    )
+    parser.add_argument("--skip-missing", action="store_true", help="do not fail for a server that cannot be installed")
+    parser.add_argument("--write-expected", action="store_true", help="save the rules found now as the expected rules")
     return parser
 
 

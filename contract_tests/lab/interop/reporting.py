@@ -29,9 +29,7 @@ def format_leg(leg: Leg, change: Change) -> str:
         return heading
     lines = [heading, *(f"note      {note}" for note in leg.report.notes)]
     lines += [
-        f"{result.outcome:14} {result.case_id}: {result.reason}"
-        for result in leg.report.results
-        if result.reason
+        f"{result.outcome:14} {result.case_id}: {result.reason}" for result in leg.report.results if result.reason
     ]
     for finding, also in grouped(finding for finding in leg.findings if finding.rule.level is not Level.NOTE):
         lines += ["", format_finding(finding, also=also)]
@@ -79,9 +77,7 @@ def format_last_line(legs: Sequence[Leg], *, skip_missing: bool, seconds: float)
     judged = [leg for leg in legs if leg.verdict is Verdict.JUDGED]
     must = sum(leg.count_rules(Level.MUST).total() for leg in legs)
     should = sum(leg.count_rules(Level.SHOULD).total() for leg in legs)
-    text = (
-        f"interop: {_plural(len(judged), 'server')} judged, {_plural(must, 'MUST finding')}, {should} SHOULD"
-    )
+    text = f"interop: {_plural(len(judged), 'server')} judged, {_plural(must, 'MUST finding')}, {should} SHOULD"
     skipped = [leg.server.name for leg in legs if is_excused(leg, skip_missing=skip_missing)]
     failed = [leg.server.name for leg in legs if leg not in judged and leg.server.name not in skipped]
     for label, names in (("skipped", skipped), ("failed", failed)):
@@ -138,9 +134,7 @@ def save_findings(leg: Leg, folder: Path) -> int:
         if not any(finding.rule.level is not Level.NOTE for finding in result.findings):
             continue
         for number, exchange in enumerate(result.exchanges):
-            rules = sorted(
-                {finding.rule.id for finding in result.findings if finding.label == exchange.label}
-            )
+            rules = sorted({finding.rule.id for finding in result.findings if finding.label == exchange.label})
             title = f"{leg.server.title} {leg.server.version}: {exchange.label or result.title}"
             save(Fixture(exchange, title, tuple(rules)), folder / f"{result.case_id}-{number}.yaml")
             saved += 1

@@ -26,9 +26,7 @@ def install(server: Server) -> Path:
     if not server.requirements:
         lock = server.script.with_suffix("")
         return environments.locked_node_environment(server.name, lock, server.install_seconds)
-    python = environments.python_environment(
-        server.name, server.requirements, server.pins, server.install_seconds
-    )
+    python = environments.python_environment(server.name, server.requirements, server.pins, server.install_seconds)
     return python.parents[1]
 
 

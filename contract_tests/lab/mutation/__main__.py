@@ -19,9 +19,7 @@ from contract_tests.rules.engine.judge import MUST, SHOULD, Level
 
 README = ROOT / "contract_tests" / "lab" / "mutation" / "README.md"
 
-seed_option = click.option(
-    "--seed", default=1, show_default=True, help="The same seed makes the same mutants."
-)
+seed_option = click.option("--seed", default=1, show_default=True, help="The same seed makes the same mutants.")
 
 
 @click.group()
@@ -52,9 +50,7 @@ def committed(seed: int, most: int, draws: int, write: bool) -> None:
     Mutants of each section and kind of operator are drawn with equal chance, by seed; survivors are listed.
     """
     if not CONFORMING.is_dir():
-        raise click.ClickException(
-            f"no committed exchanges at {CONFORMING}: run this in a checkout of the kit"
-        )
+        raise click.ClickException(f"no committed exchanges at {CONFORMING}: run this in a checkout of the kit")
     corpus = collect(seed, draws)
     score = _score()
     score.judge([*draw(corpus.replies, seed, most), *corpus.unasked])
@@ -63,9 +59,7 @@ def committed(seed: int, most: int, draws: int, write: bool) -> None:
         click.echo(line)
     if write:
         try:
-            README.write_text(
-                page.put(README.read_text("utf-8"), page.section(score, seed, most)), encoding="utf-8"
-            )
+            README.write_text(page.put(README.read_text("utf-8"), page.section(score, seed, most)), encoding="utf-8")
         except (OSError, page.NoPlace) as error:
             raise click.ClickException(f"{README.name} was not written: {error}") from error
     for complaint in score.complaints:
@@ -75,9 +69,7 @@ def committed(seed: int, most: int, draws: int, write: bool) -> None:
 
 @main.command()
 @seed_option
-@click.option(
-    "--count", default=1000, show_default=True, type=click.IntRange(1), help="Draw this many mutants."
-)
+@click.option("--count", default=1000, show_default=True, type=click.IntRange(1), help="Draw this many mutants.")
 @click.option(
     "--level",
     type=click.Choice(["must", "should"]),
@@ -94,9 +86,7 @@ def committed(seed: int, most: int, draws: int, write: bool) -> None:
 def genuine(seed: int, count: int, level: str, recordings: Path) -> None:
     """Mutate genuine recordings, in ways that no recording shows; list what no rule notices."""
     if not recordings.is_file():
-        raise click.ClickException(
-            f"no recordings at {recordings}: set OPENAI_CONTRACT_SHARED or use --recordings"
-        )
+        raise click.ClickException(f"no recordings at {recordings}: set OPENAI_CONTRACT_SHARED or use --recordings")
     try:
         corpus = GenuineCorpus(read(recordings))
     except InputError as error:
@@ -104,14 +94,10 @@ def genuine(seed: int, count: int, level: str, recordings: Path) -> None:
     score = _score((MUST,) if level == "must" else (MUST, SHOULD))
     score.judge(list(corpus.draw(seed, count)))
     if not score.total.made:
-        raise click.ClickException(
-            f"{recordings}: nothing in it can be broken: no replies of the judged endpoints"
-        )
+        raise click.ClickException(f"{recordings}: nothing in it can be broken: no replies of the judged endpoints")
     for line in page.lines(score):
         click.echo(line)
-    click.echo(
-        f"{score.rare.killed} of {score.rare.made} noticed at places that fewer than {FEW} recordings have"
-    )
+    click.echo(f"{score.rare.killed} of {score.rare.made} noticed at places that fewer than {FEW} recordings have")
     click.echo(f"(seed {seed}, level {level})")
 
 

@@ -53,9 +53,7 @@ class Reply:
 
     def section_at(self, path: Path) -> str:
         """The section of the rules that is about a place in the JSON."""
-        named = [
-            _SECTION_OF_MEMBER[step] for step in path if isinstance(step, str) and step in _SECTION_OF_MEMBER
-        ]
+        named = [_SECTION_OF_MEMBER[step] for step in path if isinstance(step, str) and step in _SECTION_OF_MEMBER]
         return named[-1] if named else self.section
 
     @cached_property
@@ -105,9 +103,7 @@ def read_reply(exchange: Exchange) -> Reply:
         if view.form == "events":
             form += "" if view.is_refusal else ".stream"
             blocks = tuple(DATA + payload.text for payload in view.payloads)
-            documents = tuple(
-                None if block == DONE else json.loads(block.removeprefix(DATA)) for block in blocks
-            )
+            documents = tuple(None if block == DONE else json.loads(block.removeprefix(DATA)) for block in blocks)
             return Reply(_plain(exchange, b"".join(block + GAP for block in blocks)), form, documents, blocks)
         plain = _plain(exchange, view.body)
         if view.form == "json" and view.document.ok:

@@ -91,9 +91,7 @@ class Score:
     @property
     def total(self) -> Tally:
         tallies = self.sections.values()
-        return Tally(
-            *(sum(getattr(tally, name) for tally in tallies) for name in ("made", "killed", "equivalent"))
-        )
+        return Tally(*(sum(getattr(tally, name) for tally in tallies) for name in ("made", "killed", "equivalent")))
 
     @property
     def complaints(self) -> list[str]:
@@ -107,9 +105,7 @@ class Score:
         if total.adjusted < OVERALL:
             complaints.append(f"all sections: adjusted {total.adjusted:.1%}, below {OVERALL:.0%}")
         if total.equivalent > MOST_EQUIVALENT * total.made:
-            complaints.append(
-                f"{total.equivalent} of {total.made} are equivalent, above {MOST_EQUIVALENT:.0%}"
-            )
+            complaints.append(f"{total.equivalent} of {total.made} are equivalent, above {MOST_EQUIVALENT:.0%}")
         if self.crashes:
             complaints.append(f"the judge failed on {len(self.crashes)} mutants, first: {self.crashes[0]}")
         if total.made < LEAST:

@@ -14,10 +14,7 @@ def pages() -> dict[Path, str]:
     """The text that each page should have."""
     return {
         faults.PAGE: faults.page(),
-        **{
-            module.PAGE: module.page(module.PAGE.read_text("utf-8"))
-            for module in (scripts_page, testing_page)
-        },
+        **{module.PAGE: module.page(module.PAGE.read_text("utf-8")) for module in (scripts_page, testing_page)},
         bugs.PAGE: bugs.page(),
         bugs.README: bugs.with_worst(bugs.README.read_text("utf-8")),
     }

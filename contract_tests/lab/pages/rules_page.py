@@ -35,9 +35,7 @@ def document() -> str:
     counts = Counter(rule.level for rule in RULES.values())
     levels = ", ".join(f"{counts[level]} {level.value}" for level in Level)
     measurement = load_table()
-    head = HEAD.format(
-        total=len(RULES), levels=levels, measured=measurement.measured, clients=measurement.versions
-    )
+    head = HEAD.format(total=len(RULES), levels=levels, measured=measurement.measured, clients=measurement.versions)
     return "\n".join((head, *_contents(), *(line for section in SECTIONS for line in _section(section))))
 
 
@@ -109,9 +107,7 @@ def _plain(text: str) -> str:
 
 @click.command()
 @click.option("--write", is_flag=True, help=f"Write {PAGE.name}.")
-@click.option(
-    "--check", is_flag=True, help=f"Fail if {PAGE.name} is out of date or a rule lacks its explanation."
-)
+@click.option("--check", is_flag=True, help=f"Fail if {PAGE.name} is out of date or a rule lacks its explanation.")
 def main(write: bool, check: bool) -> None:
     """Print the page with every rule."""
     made, missing = document(), list(lacking())

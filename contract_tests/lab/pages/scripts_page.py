@@ -35,9 +35,5 @@ def page(text: str) -> str:
 
 
 def _table(name: str) -> str:
-    rows = (
-        f"| `{key}` | {meaning.replace('|', chr(92) + '|')} |" for key, meaning in keys(MODELS[name]).items()
-    )
-    return "\n".join(
-        (f"<!-- keys of {name} -->", "", "| key | meaning |", "|---|---|", *rows, "", "<!-- end -->\n")
-    )
+    rows = (f"| `{key}` | {meaning.replace('|', chr(92) + '|')} |" for key, meaning in keys(MODELS[name]).items())
+    return "\n".join((f"<!-- keys of {name} -->", "", "| key | meaning |", "|---|---|", *rows, "", "<!-- end -->\n"))

@@ -28,9 +28,7 @@ LOAD_CORE, SERVER_CORE = 1, 0
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.option("--rounds", default=5, type=click.IntRange(1), help="Rounds in which all servers take turns.")
-@click.option(
-    "--seconds", default=2, type=click.IntRange(1), help="Seconds of load for each server in each round."
-)
+@click.option("--seconds", default=2, type=click.IntRange(1), help="Seconds of load for each server in each round.")
 @click.option("--quick", is_flag=True, help="Run one short round, without the open streams.")
 @click.option(
     "--json",
@@ -103,8 +101,7 @@ def _put_under_load(
     folder: Path, compared: list[Server], rounds: int, seconds: int
 ) -> tuple[dict[str, list[float]], dict[str, list[float]], dict[str, Life]]:
     scripts = {
-        stream: load.wrk_script(folder / f"{stream}.lua", json.dumps(_chat_request(stream)))
-        for stream in (False, True)
+        stream: load.wrk_script(folder / f"{stream}.lua", json.dumps(_chat_request(stream))) for stream in (False, True)
     }
     rates: dict[str, list[float]] = {server.name: [] for server in compared}
     cpu: dict[str, list[float]] = {server.name: [] for server in compared}

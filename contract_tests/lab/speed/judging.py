@@ -57,9 +57,7 @@ def main() -> None:
         judge(exchange)  # types are imported and patterns compiled once
         parse, judged = partial(parse_all, texts), partial(judge, exchange)
         rounds = [(seconds(parse), seconds(judged)) for _ in range(ROUNDS)]
-        parsing, judging = (
-            statistics.median(times) * 1e6 / len(texts) for times in zip(*rounds, strict=True)
-        )
+        parsing, judging = (statistics.median(times) * 1e6 / len(texts) for times in zip(*rounds, strict=True))
         each = sorted(parse_time / judge_time for parse_time, judge_time in rounds)
         ratios.append(statistics.median(each))
         print(

@@ -206,9 +206,7 @@ def _layer(path: str) -> str:
 
 
 def _table(title: str, unit: str, parts: Iterable[Part]) -> Table:
-    table = Table(
-        "where", "share", unit, "calls", box=None, pad_edge=False, title=title, title_justify="left"
-    )
+    table = Table("where", "share", unit, "calls", box=None, pad_edge=False, title=title, title_justify="left")
     shown = list(parts)
     whole = sum(part.micros for part in shown) or 1.0
     for part in shown[:SHOWN]:

@@ -82,8 +82,7 @@ def _write_scripts(folder: Path) -> list[Path]:
         "reply": {"text": ANSWER},
     }
     mismatches = [
-        {**answer, "name": f"no {n}", "when": {"messages": {"last": {"contains": f"question {n}"}}}}
-        for n in range(999)
+        {**answer, "name": f"no {n}", "when": {"messages": {"last": {"contains": f"question {n}"}}}} for n in range(999)
     ]
     files = {
         "single": [answer],

@@ -44,9 +44,7 @@ def main() -> None:
 
 
 @main.command("langchain")
-@click.option(
-    "--seed", "seeds", multiple=True, type=int, default=(1, 2, 3), help="Seeds of the fake, one run each."
-)
+@click.option("--seed", "seeds", multiple=True, type=int, default=(1, 2, 3), help="Seeds of the fake, one run each.")
 def langchain_command(seeds: Sequence[int]) -> None:
     """LangChain's standard suites for chat completions and embeddings."""
     failed = False

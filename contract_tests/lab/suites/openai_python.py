@@ -43,9 +43,7 @@ def question(text, **options):
 
 def helpers(client):
     """Where `stream` and `parse` are: below `beta` in the first generation."""
-    return (
-        client.chat.completions if hasattr(client.chat.completions, "parse") else client.beta.chat.completions
-    )
+    return client.chat.completions if hasattr(client.chat.completions, "parse") else client.beta.chat.completions
 
 
 def fault(text):
@@ -60,9 +58,7 @@ async def chat(client, do):
 
 async def stream(client, do):
     options = {"stream": True, "stream_options": {"include_usage": True}}
-    chunks = await collect(
-        await do(client.chat.completions.create(**question("Repeat after me: ett två", **options)))
-    )
+    chunks = await collect(await do(client.chat.completions.create(**question("Repeat after me: ett två", **options))))
     assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices) == "ett två"
     assert chunks[-1].usage.total_tokens > 0
 
@@ -95,9 +91,7 @@ async def tools(client, do):
         await do(client.chat.completions.create(**question("weather in Oslo?", stream=True, **options)))
     )
     pieces = [
-        chunk.choices[0].delta.tool_calls[0]
-        for chunk in chunks
-        if chunk.choices and chunk.choices[0].delta.tool_calls
+        chunk.choices[0].delta.tool_calls[0] for chunk in chunks if chunk.choices and chunk.choices[0].delta.tool_calls
     ]
     assert json.loads("".join(piece.function.arguments or "" for piece in pieces))["city"]
 
@@ -105,9 +99,7 @@ async def tools(client, do):
 async def embeddings(client, do):
     packed = await do(client.embeddings.create(model="text-embedding-3-small", input=["a", "b"]))
     short = await do(
-        client.embeddings.create(
-            model="text-embedding-3-small", input="a", dimensions=8, encoding_format="float"
-        )
+        client.embeddings.create(model="text-embedding-3-small", input="a", dimensions=8, encoding_format="float")
     )
     assert (len(packed.data[1].embedding), len(short.data[0].embedding)) == (1536, 8)
 

@@ -142,8 +142,6 @@ def test_a_sample_measured_again_is_the_same(driver: Driver) -> None:
     name = driver.client.name
     known = load_table()
     if driver.version != known.clients[name]:
-        pytest.skip(
-            f"{name} is {driver.version} now, measured as {known.clients[name]}: make clients CLIENTS=--write"
-        )
+        pytest.skip(f"{name} is {driver.version} now, measured as {known.clients[name]}: make clients CLIENTS=--write")
     measured = {subject: row[name] for subject, row in measure_rows([driver], _sample())}
     assert measured == {subject: known.verdicts[subject][name] for subject in measured}

@@ -82,9 +82,7 @@ def test_markdown_says_what_was_read_and_what_was_not(small: Tally) -> None:
 
 
 def test_what_a_provider_sent_is_no_markup(small: Tally) -> None:
-    hostile = tally(
-        [_recording("conforming/poem-dict.yaml", "a\nb | c" * 20), *([_recording(_CREATED, "d")])]
-    )
+    hostile = tally([_recording("conforming/poem-dict.yaml", "a\nb | c" * 20), *([_recording(_CREATED, "d")])])
     assert len(as_text(hostile).splitlines()) == 4
     body = fixture.load(FIXTURES / _CREATED).exchange
     odd = body.with_payload(body.payload.replace(b"1760000000123", b'"<script>|`x`|"'))

@@ -102,9 +102,7 @@ def test_what_is_sent_is_as_odd_as_it_should_be() -> None:
     broken = [index for index, piece in enumerate(stream.pieces) if not _decodes(piece.data)]
     assert broken == [2, 3]
     assert _decodes(stream.body)
-    assert (b": keep-alive\r\n" in stream.body, b"\n\n" in stream.body, b"\ndata:{" in stream.body) == (
-        True,
-    ) * 3
+    assert (b": keep-alive\r\n" in stream.body, b"\n\n" in stream.body, b"\ndata:{" in stream.body) == (True,) * 3
     assert stream.body.index(b'"finish_reason": "stop"') < stream.body.index(b'"error"')
     assert (cut.whole, cut.problem != "") == (False, True)
     assert sent_by("hints").informational[0][0] == 103
@@ -124,9 +122,7 @@ def test_this_kit_keeps_everything(tool: Any, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(comparing, "TOLERANCE", SLACK)
     column = run(measure_tool(tool))
     hidden = {title for title, cell in column.items() if cell.verdict is Verdict.NOT_SHOWN}
-    assert {
-        title: cell for title, cell in column.items() if cell.verdict in (Verdict.NO, Verdict.PARTLY)
-    } == {}
+    assert {title: cell for title, cell in column.items() if cell.verdict in (Verdict.NO, Verdict.PARTLY)} == {}
     assert hidden == (set() if tool is TOOLS[0] else {"informational heads (103)", "trailers"})
 
 
@@ -147,12 +143,10 @@ def test_one_reply_with_every_oddity_is_replayed_as_it_was(everything: str, tmp_
             measurement = await this_kit(raw, tmp_path)
             sent, received = raw.sent[everything], measurement.replayed[everything]
             assert (received.status, received.informational[0][0], received.whole) == (200, 103, False)
-            checks = (
-                "body boundaries pauses event_text reason fields order case duplicates informational ending"
+            checks = "body boundaries pauses event_text reason fields order case duplicates informational ending"
+            assert {name: getattr(comparing, name)(sent, received) for name in checks.split()} == dict.fromkeys(
+                checks.split(), Cell(Verdict.YES)
             )
-            assert {
-                name: getattr(comparing, name)(sent, received) for name in checks.split()
-            } == dict.fromkeys(checks.split(), Cell(Verdict.YES))
             assert raw.requests == [everything]
             assert measurement.unrecorded.status == 404
 

@@ -228,7 +228,4 @@ def test_keys_are_found_however_they_are_written(offset: int) -> None:
 def test_a_key_in_a_reply_counts_for_part() -> None:
     assert secrets([b"sk-clean"]).verdict is YES
     assert secrets([LEAKED.encode()]).verdict is PARTLY
-    assert (
-        secrets([KEY.encode(), LEAKED.encode()]).fact
-        == "the request's and one in an error's text in the file"
-    )
+    assert secrets([KEY.encode(), LEAKED.encode()]).fact == "the request's and one in an error's text in the file"

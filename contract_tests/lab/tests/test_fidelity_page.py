@@ -80,9 +80,7 @@ def test_it_writes_and_then_agrees(readme: Path, monkeypatch: pytest.MonkeyPatch
     assert CliRunner().invoke(command.main, ["--check"]).exit_code == 0
 
 
-def test_a_page_is_not_written_without_all_tools_or_marks(
-    readme: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_page_is_not_written_without_all_tools_or_marks(readme: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tools(monkeypatch, {"third": "not installed: no npm"})
     assert CliRunner().invoke(command.main, []).exit_code == 0
     result = CliRunner().invoke(command.main, ["--write"])

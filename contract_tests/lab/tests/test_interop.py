@@ -222,9 +222,7 @@ def test_what_cannot_be_judged_fails_by_name(workshop: Workshop, capsys: pytest.
 
 
 def test_a_server_without_chat_is_unreachable(workshop: Workshop, capsys: pytest.CaptureFixture[str]) -> None:
-    script = FORWARD.replace("-m fake_server --port", "-m http.server --bind 127.0.0.1").replace(
-        " --plain", ""
-    )
+    script = FORWARD.replace("-m fake_server --port", "-m http.server --bind 127.0.0.1").replace(" --plain", "")
     workshop.server("files", script.replace("/health", "/"))
     assert workshop.main("files", "--skip-missing") == 1
     assert "Files 1.0: unreachable: " in capsys.readouterr().out

@@ -29,9 +29,7 @@ RULE = RULES["chat.id"]
 
 def leg(*findings: Finding, outcome: Outcome = Outcome.FAIL, verdict: Verdict = Verdict.JUDGED) -> Leg:
     result = CaseResult("chat.short", "chat", "short answer", outcome, findings)
-    return Leg(
-        SERVERS["g4f"], verdict, report=RunReport("http://t/v1", "m", (result,), 3, 1.5), memory=5 << 20
-    )
+    return Leg(SERVERS["g4f"], verdict, report=RunReport("http://t/v1", "m", (result,), 3, 1.5), memory=5 << 20)
 
 
 FOUND = Finding(RULE, Place(), "missing", "a string", "chat.short")
@@ -98,9 +96,7 @@ def test_a_bad_file_of_expectations_is_named(tmp_path: Path, text: str) -> None:
 
 def test_the_table_leaves_out_outcomes_that_nobody_had() -> None:
     skipped = Leg(SERVERS["portkey"], Verdict.SKIPPED, "node not found")
-    lines = format_table(
-        [leg(FOUND), skipped], {"g4f": Change(new=("chat.id",)), "portkey": Change()}
-    ).splitlines()
+    lines = format_table([leg(FOUND), skipped], {"g4f": Change(new=("chat.id",)), "portkey": Change()}).splitlines()
     assert lines[0].split() == [
         *("server", "version", "fail", "MUST", "SHOULD", "requests", "seconds", "start", "memory", "rules")
     ]

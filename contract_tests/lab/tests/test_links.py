@@ -51,9 +51,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 def test_a_broken_link_is_noticed(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text(
-        "# Here\n[there](nowhere.md) [here](#here) [gone](#gone)\n```\n[code](no.md)\n```\n", "utf-8"
-    )
+    page.write_text("# Here\n[there](nowhere.md) [here](#here) [gone](#gone)\n```\n[code](no.md)\n```\n", "utf-8")
     assert broken_links(page) == ["nowhere.md", "#gone"]
 
 

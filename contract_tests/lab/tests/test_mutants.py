@@ -64,9 +64,7 @@ def only(mutants: list[Mutant], operator: str, where: str) -> Mutant:
 
 def test_written_plainly_a_conforming_exchange_still_conforms(replies: dict[str, Reply]) -> None:
     found = {
-        name: [
-            finding.rule.id for finding in judge(reply.exchange).findings if finding.rule.level is not NOTE
-        ]
+        name: [finding.rule.id for finding in judge(reply.exchange).findings if finding.rule.level is not NOTE]
         for name, reply in replies.items()
     }
     assert {name: ids for name, ids in found.items() if ids} == {}
@@ -146,8 +144,7 @@ def test_operators_of_seeded_defects_are_drawn_for_each_reply() -> None:
 
 def test_messages_are_broken_as_bytes_and_read_again() -> None:
     found = {
-        (mutant.operator, mutant.where, mutant.after): mutant
-        for mutant in mutants(MESSAGE, reply("poem-dict"), 1)
+        (mutant.operator, mutant.where, mutant.after): mutant for mutant in mutants(MESSAGE, reply("poem-dict"), 1)
     }
     longer = found["header-retype", "content-length", "more"].exchange
     assert longer.ending is Ending.CUT
@@ -162,9 +159,9 @@ def test_text_that_has_to_fit_a_schema_is_changed_until_it_does_not() -> None:
     found = mutants(INNER, reply("schema-stream"), SEED)
     assert found
     assert {mutant.section for mutant in found} == {"formats"}
-    assert [
-        mutant.where for mutant in found if "formats.schema-kept" not in judge(mutant.exchange).ids()
-    ] == [mutant.where for mutant in found if "formats.json-text" in judge(mutant.exchange).ids()]
+    assert [mutant.where for mutant in found if "formats.schema-kept" not in judge(mutant.exchange).ids()] == [
+        mutant.where for mutant in found if "formats.json-text" in judge(mutant.exchange).ids()
+    ]
 
 
 # -- sections and samples

@@ -68,11 +68,7 @@ def test_a_type_that_some_reply_has_is_no_defect() -> None:
 def test_an_order_that_some_stream_has_is_no_defect() -> None:
     def orders(recordings: list[Recorded]) -> set[str]:
         drawn = [mutant for seed in range(5) for mutant in GenuineCorpus(recordings).draw(seed, 3000)]
-        moved = [
-            mutant
-            for mutant in drawn
-            if mutant.shape == "chat.stream:usage" and mutant.operator == "move-event"
-        ]
+        moved = [mutant for mutant in drawn if mutant.shape == "chat.stream:usage" and mutant.operator == "move-event"]
         return {mutant.after for mutant in moved if mutant.original.label == "a"}
 
     assert "now event 0" in orders([stream("a"), stream("b")])

@@ -52,15 +52,12 @@ def test_a_mutant_changes_its_recording_and_is_drawn_once(mutants: list[Mutant])
     assert len(places) == len(mutants)
 
 
-def test_no_mutant_is_a_form_that_genuine_recordings_have(
-    corpus: GenuineCorpus, mutants: list[Mutant]
-) -> None:
+def test_no_mutant_is_a_form_that_genuine_recordings_have(corpus: GenuineCorpus, mutants: list[Mutant]) -> None:
     """Values, bytes and the number of items aside, which no form describes."""
     shaped = [
         mutant
         for mutant in mutants
-        if mutant.operator.partition("-")[0] in ("retype", "drop", "null", "move")
-        and mutant.operator != "drop-item"
+        if mutant.operator.partition("-")[0] in ("retype", "drop", "null", "move") and mutant.operator != "drop-item"
     ]
     assert [mutant for mutant in shaped if corpus.is_genuine(mutant.exchange)] == []
 

@@ -17,15 +17,11 @@ BODY = (
     b'"message":{"role":"assistant","content":"Hi","refusal":null},"logprobs":null,"finish_reason":"stop"}],'
     b'"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}}'
 )
-ASKED = Request(
-    "POST", "/v1/chat/completions", body=b'{"model":"m","messages":[{"role":"user","content":"x"}]}'
-)
+ASKED = Request("POST", "/v1/chat/completions", body=b'{"model":"m","messages":[{"role":"user","content":"x"}]}')
 REPLY = Exchange(ASKED, 200, (("Content-Type", "application/json"),), (Write(BODY),), label="small")
 
 
-def mutant(
-    old: bytes, new: bytes, operator: str = "drop", shape: str = "chat:id", before: str = ""
-) -> Mutant:
+def mutant(old: bytes, new: bytes, operator: str = "drop", shape: str = "chat:id", before: str = "") -> Mutant:
     changed = REPLY.with_payload(BODY.replace(old, new, 1))
     return Mutant("chat", operator, shape, shape, REPLY, lambda: changed, before)
 

@@ -52,9 +52,7 @@ def test_a_report_is_read(judge: Judge, report: Any, points: str) -> None:
     assert judge.points(json.dumps(report)) == dict(zip("ab", points.split(), strict=True))
 
 
-@pytest.mark.parametrize(
-    "report", ["", "no report", "[]", "{}", '{"results": [], "checks": []}', '{"results": 7}']
-)
+@pytest.mark.parametrize("report", ["", "no report", "[]", "{}", '{"results": [], "checks": []}', '{"results": 7}'])
 @pytest.mark.parametrize("judge", JUDGES, ids=lambda judge: judge.name)
 def test_what_is_no_report_is_refused(judge: Judge, report: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 the message is the reader's or the parser's

@@ -54,9 +54,7 @@ def test_the_files_pass(folder: Path, ran: Ran) -> None:
     mine = sorted(name for name in uses.files(TEXT) if name.startswith("test_") and name not in uses.THEIRS)
     done = uses.run(["pytest", "-q", "-W", "error", *mine], folder)
     assert done.returncode == 0, done.stdout
-    tests = sum(
-        len(re.findall(r"^(?:async )?def test_", uses.files(TEXT)[name], re.MULTILINE)) for name in mine
-    )
+    tests = sum(len(re.findall(r"^(?:async )?def test_", uses.files(TEXT)[name], re.MULTILINE)) for name in mine)
     assert f"{tests} passed" in done.stdout
 
 

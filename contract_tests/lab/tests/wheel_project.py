@@ -130,9 +130,7 @@ def index() -> None:
     """Without a package index nothing can be installed."""
     with tempfile.TemporaryDirectory() as folder:
         try:
-            run_installer(
-                *wheels.PIP, "download", "--quiet", "--no-deps", "--no-cache-dir", "-d", folder, "iniconfig"
-            )
+            run_installer(*wheels.PIP, "download", "--quiet", "--no-deps", "--no-cache-dir", "-d", folder, "iniconfig")
         except NotInstalled as error:
             pytest.skip(f"no package index: {error}")
 

@@ -112,9 +112,7 @@ def run(
         return subprocess.CompletedProcess(command, process.returncode, _read(out), _read(err))
 
 
-def output(
-    command: Sequence[str | Path], *, env: Mapping[str, str], seconds: float, cwd: Path | None = None
-) -> str:
+def output(command: Sequence[str | Path], *, env: Mapping[str, str], seconds: float, cwd: Path | None = None) -> str:
     """What a command prints on stdout. Raises ProcessFailed also where its exit code is not 0."""
     done = run(command, env=env, seconds=seconds, cwd=cwd)
     if done.returncode:
@@ -199,9 +197,7 @@ class LineProcess:
     Raises ProcessFailed where it cannot be run. It ends when its stdin does, so also when we are killed.
     """
 
-    def __init__(
-        self, command: Sequence[str | Path], *, env: Mapping[str, str], log: Path | None = None
-    ) -> None:
+    def __init__(self, command: Sequence[str | Path], *, env: Mapping[str, str], log: Path | None = None) -> None:
         with contextlib.ExitStack() as stack:
             sink = subprocess.DEVNULL if log is None else stack.enter_context(log.open("w"))
             pipe = subprocess.PIPE

@@ -45,9 +45,7 @@ def load_pins() -> dict[str, tuple[str, ...]]:
             (group if marked else own).append(pin[0])
     newest = [pin.partition("==")[2] for pin in own if pin.startswith("openai==")]
     if not newest:
-        raise NotInstalled(
-            f"{CONSTRAINTS.name} pins no openai; run: python -m contract_tests.lab.tools.sdks --refresh"
-        )
+        raise NotInstalled(f"{CONSTRAINTS.name} pins no openai; run: python -m contract_tests.lab.tools.sdks --refresh")
     return {version: tuple(pins) for version, pins in older_pins.items()} | {newest[0]: tuple(own)}
 
 
@@ -90,9 +88,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Build what is missing and print one line per generation; 1 where one cannot be built."""
     parser = argparse.ArgumentParser("python -m contract_tests.lab.tools.sdks", description=__doc__)
     parser.add_argument("--only", metavar="VERSION", help="one generation: 0.28.1, 1, 2.54 ...")
-    parser.add_argument(
-        "--refresh", action="store_true", help="first rewrite constraints.txt with the newest"
-    )
+    parser.add_argument("--refresh", action="store_true", help="first rewrite constraints.txt with the newest")
     options = parser.parse_args(argv)
     with ending_on_sigterm():
         return _build(options.only, refreshing=options.refresh)

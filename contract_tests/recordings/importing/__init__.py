@@ -79,9 +79,7 @@ def read(
             continue
         size += len(entry.exchange.payload) + len(entry.exchange.request.body)
         if size > MAX_BYTES:
-            raise InputError(
-                f"{path}: {entry.where}: the bodies hold more than {MAX_BYTES:,} bytes; split the file"
-            )
+            raise InputError(f"{path}: {entry.where}: the bodies hold more than {MAX_BYTES:,} bytes; split the file")
         name = _name(path, entry)
         names[name] += 1
         if names[name] > 1:

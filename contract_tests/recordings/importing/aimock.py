@@ -112,9 +112,7 @@ def _answer(request: Request, response: dict[str, Any]) -> Reply:
     if content is not None and not isinstance(content, str):
         content = json.dumps(content, ensure_ascii=False)
     if content is None:
-        content = (
-            "".join(require(block, "text", str) for block in blocks if block.get("type") == "text") or None
-        )
+        content = "".join(require(block, "text", str) for block in blocks if block.get("type") == "text") or None
     listed = response.get("toolCalls") or [block for block in blocks if block.get("type") == "toolCall"]
     calls = tuple(_call(call, f"call_{digest(request)}_{number}") for number, call in enumerate(listed))
     finish = response.get("finishReason") or ("tool_calls" if calls else "stop")

@@ -116,9 +116,7 @@ def _entry(interaction: Any, number: int, endpoint: str | None) -> ImportedEntry
     if sent is None and method == "POST":
         reply.lost.add(Aspect.REQUEST)
     notes = f"{NOTES} Its JSON was parsed and written anew." if parsed else NOTES
-    exchange, notes = exchange_of(
-        Request(method, target, _headers(request.get("headers")), sent or b""), reply, notes
-    )
+    exchange, notes = exchange_of(Request(method, target, _headers(request.get("headers")), sent or b""), reply, notes)
     return ImportedEntry(exchange, f"interaction {number}", notes, place_of(url))
 
 
@@ -156,9 +154,7 @@ def _body(message: dict[str, Any]) -> bytes | None:
             except ValueError as error:
                 raise ValueError(f"'base64_string' is not base64: {error}") from error
         if "string" not in value:
-            raise ValueError(
-                f"a body has a member 'string' or 'base64_string', not {', '.join(map(str, value))[:60]}"
-            )
+            raise ValueError(f"a body has a member 'string' or 'base64_string', not {', '.join(map(str, value))[:60]}")
         value = value["string"]
     if value is None or isinstance(value, bytes):
         return value

@@ -35,9 +35,7 @@ RAW_NOTES = "curl --raw printed the reply as it came; the pauses are lost."
 _STATUS = re.compile(rb"HTTP/(\d(?:\.\d)?) (\d{3})(?: ([^\r\n]*))?\r?\n")
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _PROGRESS = re.compile(rb"[{}] \[\d+ bytes data\]\r?\n")
-_INFO = re.compile(
-    rb"(?:^|(?<=\n))\* [^\n]*\n|\* (?:Connection #\d+|Closing connection|transfer closed)[^\n]*\n?"
-)
+_INFO = re.compile(rb"(?:^|(?<=\n))\* [^\n]*\n|\* (?:Connection #\d+|Closing connection|transfer closed)[^\n]*\n?")
 
 
 @dataclass(frozen=True)
@@ -91,9 +89,7 @@ def _heads(data: bytes) -> tuple[tuple[tuple[int, Headers], ...], _Head, int, li
 def _head(data: bytes, position: int) -> tuple[_Head, int]:
     start, end = _STATUS.match(data, position), _HEAD_END.search(data, position)
     if start is None:
-        raise ValueError(
-            f"byte {position}: a status line is expected, not {data[position : position + 30]!r}"
-        )
+        raise ValueError(f"byte {position}: a status line is expected, not {data[position : position + 30]!r}")
     if end is None:
         raise ValueError(f"byte {position}: the head has no end (a blank line)")
     lines = data[start.end() : end.start()].splitlines() if start.end() < end.start() else []
@@ -113,16 +109,12 @@ def _body(head: _Head, data: bytes, start: int) -> tuple[bytes, bytes]:
 def _exchange(
     request: Request | None, head: _Head, body: bytes, lost: set[Aspect], whole_reply: bool
 ) -> tuple[Exchange, str]:
-    request, more_notes = (
-        (request, "") if request else (_guessed(body, head), " The path is guessed from the reply.")
-    )
+    request, more_notes = (request, "") if request else (_guessed(body, head), " The path is guessed from the reply.")
     if whole_reply and (raw := _unchunked(request, head, body)):
         more_notes += " The body of the request was not kept." if Aspect.REQUEST in lost else ""
         return raw.but(unknown=frozenset(lost | {Aspect.TIMING})), RAW_NOTES + more_notes
     coded = (header(head.headers, "content-encoding") or "identity").lower() != "identity"
-    reply = Reply(
-        head.status, head.reason, head.headers, body, decoded=coded and is_text(body), lost=set(lost)
-    )
+    reply = Reply(head.status, head.reason, head.headers, body, decoded=coded and is_text(body), lost=set(lost))
     return exchange_of(request, reply, NOTES + more_notes)
 
 
@@ -181,9 +173,7 @@ def _verbose(data: bytes, where: str, request: Request | None) -> tuple[bytes, R
     request_line = re.match(rb"([A-Z]+) (\S+) HTTP/", sent[0]) if sent else None
     first = next((number for number, line in enumerate(lines) if line.startswith(b"< HTTP/")), None)
     if request_line is None or first is None:
-        raise InputError(
-            f"{where}: what curl -v prints has lines that begin with `> ` and `< HTTP/`; none is here"
-        )
+        raise InputError(f"{where}: what curl -v prints has lines that begin with `> ` and `< HTTP/`; none is here")
     last = max(number for number, line in enumerate(lines) if line.startswith(b"< "))
     head = b"".join(line[2:] for line in lines[first : last + 1] if line.startswith(b"< "))
     body = _INFO.sub(b"", _PROGRESS.sub(b"", b"".join(lines[last + 1 :])))

@@ -173,9 +173,7 @@ def _consistent_headers(reply: Reply) -> tuple[Headers, list[str]]:
     chunked = "chunked" in (header(headers, "transfer-encoding") or "").lower()
     if length is not None and (length != str(len(reply.body)) or chunked):
         headers = _without(headers, "content-length")
-        out.append(
-            f"Content-Length: {length} is left out because the body was kept as {len(reply.body)} bytes."
-        )
+        out.append(f"Content-Length: {length} is left out because the body was kept as {len(reply.body)} bytes.")
     coding = header(headers, "transfer-encoding")
     if coding is not None and coding.strip().lower() != "chunked":
         headers = _without(headers, "transfer-encoding")

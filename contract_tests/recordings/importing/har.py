@@ -21,10 +21,7 @@ from contract_tests.recordings.importing.entry import (
 )
 from fake_server.wire.exchange import Aspect, Headers, Request
 
-NOTES = (
-    "A HAR keeps decoded text: chunk boundaries, pauses between writes, header case and compressed bytes "
-    "are lost."
-)
+NOTES = "A HAR keeps decoded text: chunk boundaries, pauses between writes, header case and compressed bytes are lost."
 
 
 def entries(document: Any, where: str, endpoint: str | None = None) -> Entries:

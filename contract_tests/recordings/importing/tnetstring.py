@@ -18,14 +18,10 @@ def pop(data: bytes, start: int, stop: int | None = None, depth: int = 0) -> tup
     colon = data.find(b":", start, min(stop, start + _DIGITS + 1))
     digits = data[start:colon] if colon > start else b""
     if not digits.isdigit():
-        raise TnetstringError(
-            f"byte {start}: a length and a colon are expected, not {data[start : start + 12]!r}"
-        )
+        raise TnetstringError(f"byte {start}: a length and a colon are expected, not {data[start : start + 12]!r}")
     begin, end = colon + 1, colon + 1 + int(digits)
     if end >= stop:
-        raise TnetstringError(
-            f"byte {start}: {int(digits):,} bytes are announced, {max(0, stop - begin):,} are there"
-        )
+        raise TnetstringError(f"byte {start}: {int(digits):,} bytes are announced, {max(0, stop - begin):,} are there")
     if depth > MAX_DEPTH:
         raise TnetstringError(f"byte {start}: nested deeper than {MAX_DEPTH} levels")
     return _value(data, begin, end, depth), end + 1

@@ -107,10 +107,7 @@ def finish_reason_member(choice: Node) -> Iterable[Complaint]:
 )
 def finish_reason(choice: Node) -> Iterable[Complaint]:
     """`finish_reason` is null or stop, length, tool_calls, content_filter or function_call."""
-    if (
-        choice.value.get("finish_reason") is not None
-        and choice.text_of("finish_reason") not in FINISH_REASONS
-    ):
+    if choice.value.get("finish_reason") is not None and choice.text_of("finish_reason") not in FINISH_REASONS:
         yield choice["finish_reason"], str(choice["finish_reason"]), ", ".join(sorted(FINISH_REASONS))
 
 

@@ -61,9 +61,7 @@ def role_first(choice: StreamedChoice) -> Iterable[Complaint]:
         yield first["role"], str(first["role"]), '"assistant"'
 
 
-@chat_stream.rule(
-    "role-once", over=streamed_choices, level=SHOULD, harm="LangChain and others start a new message"
-)
+@chat_stream.rule("role-once", over=streamed_choices, level=SHOULD, harm="LangChain and others start a new message")
 def role_once(choice: StreamedChoice) -> Iterable[Complaint]:
     """Only the first delta of a choice carries the `role`."""
     for node in choice.roles:

@@ -82,18 +82,14 @@ def says_something(node: Node) -> Iterable[Complaint]:
         yield node["content"], "null, and nothing else is said"
 
 
-@chat.rule(
-    "service-tier", over=dicts, level=SHOULD, harm="closed enums (Rust, Kotlin, Swift) refuse the reply"
-)
+@chat.rule("service-tier", over=dicts, level=SHOULD, harm="closed enums (Rust, Kotlin, Swift) refuse the reply")
 def service_tier(root: Node) -> Iterable[Complaint]:
     """`service_tier`, unless it is null, is auto, default, flex, scale or priority."""
     if root["service_tier"] and root["service_tier"].text not in SERVICE_TIERS:
         yield root["service_tier"], str(root["service_tier"]), ", ".join(sorted(SERVICE_TIERS))
 
 
-@chat.rule(
-    "annotations", over=messages, level=SHOULD, harm="`for note in message.annotations` raises on None"
-)
+@chat.rule("annotations", over=messages, level=SHOULD, harm="`for note in message.annotations` raises on None")
 def annotations_(node: Node) -> Iterable[Complaint]:
     """`annotations`, if a message has it, is an array."""
     if node["annotations"].value is None:

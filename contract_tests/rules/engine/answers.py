@@ -46,9 +46,7 @@ def _answer_of_dict(choice: Node, place: int) -> Answer:
         message["content"].text or choice["text"].text,
         message["refusal"].text,
         choice["finish_reason"].text,
-        tuple(
-            (function["name"].text, normalize_arguments(function["arguments"].text)) for function in functions
-        ),
+        tuple((function["name"].text, normalize_arguments(function["arguments"].text)) for function in functions),
         tuple(_logprobs_of([choice])),
     )
 

@@ -209,9 +209,7 @@ def place_of(where: Any) -> Place:
 def _without_yielding(findings: list[Finding]) -> Iterator[Finding]:
     """The findings less those that yield: generic ones at a named one's place, and declared ones."""
     broken = {finding.rule.id for finding in findings}
-    named = [
-        finding.place for finding in findings if not finding.rule.generic and finding.rule.level is not NOTE
-    ]
+    named = [finding.place for finding in findings if not finding.rule.generic and finding.rule.level is not NOTE]
     for finding in findings:
         if broken.intersection(finding.rule.yields_to):
             continue

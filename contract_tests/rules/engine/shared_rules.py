@@ -24,13 +24,9 @@ class SharedRules:
     begins with a dot is a rule of the same section.
     """
 
-    _rules: list[tuple[str, Check, Callable[[Any, Any], Iterable[Any]], dict[str, Any]]] = field(
-        default_factory=list
-    )
+    _rules: list[tuple[str, Check, Callable[[Any, Any], Iterable[Any]], dict[str, Any]]] = field(default_factory=list)
 
-    def rule(
-        self, name: str, *, over: Callable[[Any, Any], Iterable[Any]], **options: Any
-    ) -> Callable[[Check], Check]:
+    def rule(self, name: str, *, over: Callable[[Any, Any], Iterable[Any]], **options: Any) -> Callable[[Check], Check]:
         """Take in the decorated function as rule `<any section>.<name>`; the clause is its docstring."""
 
         def take_in(check: Check) -> Check:

@@ -93,9 +93,7 @@ def code(error: Node) -> Iterable[Complaint]:
     "members",
     over=error_objects,
     level=SHOULD,
-    harm=(
-        "decoders generated from the reference, which requires both, refuse the error and lose its message"
-    ),
+    harm=("decoders generated from the reference, which requires both, refuse the error and lose its message"),
 )
 def members(error: Node) -> Iterable[Complaint]:
     """An error has the members `param` and `code`, null where there is nothing to say."""
@@ -109,9 +107,7 @@ def _successes(view: View) -> Iterable[View]:
         yield view
 
 
-@errors.rule(
-    "status", over=_successes, harm="openai-python returns an object full of None instead of raising"
-)
+@errors.rule("status", over=_successes, harm="openai-python returns an object full of None instead of raising")
 def status(view: View) -> Iterable[Complaint]:
     """An error has a 4xx or 5xx status, not a 2xx."""
     if view.failure:

@@ -58,9 +58,7 @@ def json_no_bom(view: View) -> Iterable[Complaint]:
     return _problems((view.root, view.document), "bom")
 
 
-@http.rule(
-    "json-numbers", over=json_texts, see=f"{see.JSON}#section-6", harm="strict parsers refuse the whole text"
-)
+@http.rule("json-numbers", over=json_texts, see=f"{see.JSON}#section-6", harm="strict parsers refuse the whole text")
 def json_numbers(text: Text) -> Iterable[Complaint]:
     """Numbers are JSON numbers: NaN and Infinity do not exist."""
     return _problems(text, "number")

@@ -29,16 +29,12 @@ def _pairs(trace: Trace) -> Iterator[Pair]:
             yield *pair, stream
 
 
-@relations.rule(
-    "same-text", over=_pairs, relation=True, harm="what users read depends on whether it is streamed"
-)
+@relations.rule("same-text", over=_pairs, relation=True, harm="what users read depends on whether it is streamed")
 def same_text(pair: Pair) -> Iterable[Complaint]:
     """If equal requests get equal answers, a stream has the same text as the dict."""
     whole, streamed, stream = pair
     if whole.text != streamed.text:
-        at = next(
-            (i for i, (a, b) in enumerate(zip(whole.text, streamed.text, strict=False)) if a != b), None
-        )
+        at = next((i for i, (a, b) in enumerate(zip(whole.text, streamed.text, strict=False)) if a != b), None)
         at = min(len(whole.text), len(streamed.text)) if at is None else at
         start = max(0, at - 10)
         yield (
@@ -83,9 +79,7 @@ def _usages_of_both(trace: Trace) -> Iterator[tuple[Node, Node, bool]]:
             yield first, second, whole_text(reply) == whole_text(stream)
 
 
-@relations.rule(
-    "same-usage", over=_usages_of_both, relation=True, harm="the same answer costs more when it streams"
-)
+@relations.rule("same-usage", over=_usages_of_both, relation=True, harm="the same answer costs more when it streams")
 def same_usage(part: tuple[Node, Node, bool]) -> Iterable[Complaint]:
     """A stream counts the same tokens as the dict: those of the prompt, and those of an equal answer."""
     whole, streamed, equal = part
@@ -161,12 +155,7 @@ def parts_repeated(subject: tuple[View, str]) -> Iterable[Complaint]:
 def _with_and_without_picture(trace: Trace) -> Iterator[tuple[Node, Node]]:
     """The usage of a question with a picture, and of the question alone."""
     usages = [_usage(trace.roles[role]) for role in ("with image", "without image") if role in trace.roles]
-    if (
-        len(usages) == 2
-        and usages[0]
-        and usages[1]
-        and all(usage["prompt_tokens"].number for usage in usages if usage)
-    ):
+    if len(usages) == 2 and usages[0] and usages[1] and all(usage["prompt_tokens"].number for usage in usages if usage):
         yield usages[0]["prompt_tokens"], usages[1]["prompt_tokens"]
 
 

@@ -59,9 +59,7 @@ def choice_once(chunk: Node) -> Iterable[Complaint]:
             seen.add(index)
 
 
-@chunk_choices.rule(
-    "empty-choices", over=Endpoint.chunks, level=SHOULD, harm="`chunk.choices[0]` raises IndexError"
-)
+@chunk_choices.rule("empty-choices", over=Endpoint.chunks, level=SHOULD, harm="`chunk.choices[0]` raises IndexError")
 def empty_choices(chunk: Node) -> Iterable[Complaint]:
     """Only a chunk that carries usage (or moderation results) has no choices."""
     if chunk.value.get("choices") == [] and not chunk["usage"] and not chunk["moderation"]:

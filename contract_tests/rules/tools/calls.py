@@ -90,9 +90,7 @@ def calls_not_empty(message: Node) -> Iterable[Complaint]:
         yield message["tool_calls"], "[]", "no such member, or null"
 
 
-@tools.rule(
-    "id", over=calls, see=see.CHAT_OBJECT, harm="the tool message that answers the call has no id to name"
-)
+@tools.rule("id", over=calls, see=see.CHAT_OBJECT, harm="the tool message that answers the call has no id to name")
 def id_(call: Node) -> Iterable[Complaint]:
     """`id` of a tool call is a non-empty string."""
     if not call["id"].text.strip():
@@ -194,8 +192,7 @@ def finish_has_calls(turn: Turn) -> Iterable[Complaint]:
 def offered_names(view: View) -> set[str]:
     """The names of the tools and functions in the request."""
     names = {
-        (tool["function"]["name"] or tool["custom"]["name"] or tool["name"]).text
-        for tool in view.request["tools"]
+        (tool["function"]["name"] or tool["custom"]["name"] or tool["name"]).text for tool in view.request["tools"]
     }
     return (names | {function["name"].text for function in view.request["functions"]}) - {""}
 

@@ -25,9 +25,7 @@ def call_deltas(view: View) -> Iterator[Node]:
     "stream-calls",
     over=deltas,
     see=see.CHAT_STREAMING,
-    harm=(
-        "openai-python's stream helper raises KeyError; `for call in delta.tool_calls` iterates over names"
-    ),
+    harm=("openai-python's stream helper raises KeyError; `for call in delta.tool_calls` iterates over names"),
 )
 def stream_calls(delta: Node) -> Iterable[Complaint]:
     """`tool_calls`, if a delta has it, is an array of objects."""
@@ -61,9 +59,7 @@ def stream_index_order(choice: StreamedChoice) -> Iterable[Complaint]:
             yield call.first["index"], str(call.index), str(position)
 
 
-@tools.rule(
-    "stream-opening", over=streamed_calls, see=see.CHAT_STREAMING, harm="the call has no id or no name"
-)
+@tools.rule("stream-opening", over=streamed_calls, see=see.CHAT_STREAMING, harm="the call has no id or no name")
 def stream_opening(call: StreamedCall) -> Iterable[Complaint]:
     """The first delta of a call carries its id, its type and the function's name."""
     for node in (call.first["id"], call.first["type"], call.first["function"]["name"]):
@@ -83,9 +79,7 @@ def stream_type(delta: Node) -> Iterable[Complaint]:
         yield delta["type"], str(delta["type"]), '"function"'
 
 
-@tools.rule(
-    "stream-id-once", over=streamed_calls, level=SHOULD, harm="clients that add strings up double the id"
-)
+@tools.rule("stream-id-once", over=streamed_calls, level=SHOULD, harm="clients that add strings up double the id")
 def stream_id_once(call: StreamedCall) -> Iterable[Complaint]:
     """Only the first delta of a call carries its id and name; clients add the pieces up."""
     for delta in call.deltas[1:]:

@@ -36,9 +36,7 @@ def _strict_calls(view: View) -> Iterable[StrictCall]:
                 yield node, parsed.value, schemas[turn.names[0]]
 
 
-@tools.rule(
-    "strict-kept", over=_strict_calls, see=see.STRUCTURED, harm="typed tools fail to parse their arguments"
-)
+@tools.rule("strict-kept", over=_strict_calls, see=see.STRUCTURED, harm="typed tools fail to parse their arguments")
 def strict_kept(call: StrictCall) -> Iterable[Complaint]:
     """The arguments of a function with `strict: true` are valid against its schema."""
     node, value, schema = call
@@ -67,9 +65,7 @@ def _answers_in_text(view: View) -> Iterable[tuple[Answer, set[str]]]:
             yield answer, names
 
 
-@tools.rule(
-    "no-call-as-text", over=_answers_in_text, level=SHOULD, harm="agents print the call instead of running it"
-)
+@tools.rule("no-call-as-text", over=_answers_in_text, level=SHOULD, harm="agents print the call instead of running it")
 def no_call_as_text(subject: tuple[Answer, set[str]]) -> Iterable[Complaint]:
     """A call of an offered tool comes in `tool_calls`, not as text that only looks like one."""
     answer, names = subject

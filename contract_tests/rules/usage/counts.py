@@ -102,9 +102,7 @@ def _counts_with_texts(view: View) -> Iterable[tuple[Node, str]]:
             yield node["completion_tokens"], text
 
 
-@usage.rule(
-    "completion-counted", over=_counts_with_texts, harm="answers look free: budgets are never reached"
-)
+@usage.rule("completion-counted", over=_counts_with_texts, harm="answers look free: budgets are never reached")
 def completion_counted(subject: tuple[Node, str]) -> Iterable[Complaint]:
     """An answer with text has more than 0 completion tokens."""
     node, text = subject

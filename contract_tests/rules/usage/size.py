@@ -58,9 +58,7 @@ def _counts_of_several(view: View) -> Iterable[Several]:
         yield from ((count, texts, limit) for count in counts if count.kind == "integer" and count.value > 0)
 
 
-@usage.rule(
-    "every-choice", over=_counts_of_several, level=SHOULD, harm="only one of several choices is billed"
-)
+@usage.rule("every-choice", over=_counts_of_several, level=SHOULD, harm="only one of several choices is billed")
 def every_choice(subject: Several) -> Iterable[Complaint]:
     """`completion_tokens` counts every choice: a word is at least one token; a cut choice used its limit."""
     count, answers, limit = subject

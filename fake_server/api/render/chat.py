@@ -41,9 +41,7 @@ def render_stream(reply: Reply, request: Mapping[str, Any], style: Style) -> Ite
     return style.format_stream(_chunks(reply, style, options.get("include_usage") is True, padded))
 
 
-def _chunks(
-    reply: Reply, style: Style, usage_asked: bool, padded: bool
-) -> Iterator[dict[str, Any] | list[bytes]]:
+def _chunks(reply: Reply, style: Style, usage_asked: bool, padded: bool) -> Iterator[dict[str, Any] | list[bytes]]:
     """The chunks; those of content, which are many, come as finished events from a template per choice."""
     head = {**_head(reply, "chat.completion.chunk", style), **_tail(reply)}
     extra: dict[str, Any] = {"usage": None} if usage_asked else {}
@@ -187,9 +185,7 @@ _ContentPieces = tuple[int, Sequence[str]]
 """The index of a choice and pieces of its content."""
 
 
-def _entries(
-    choice: Choice, index: int, style: Style, alone: bool
-) -> Iterator[dict[str, Any] | _ContentPieces]:
+def _entries(choice: Choice, index: int, style: Style, alone: bool) -> Iterator[dict[str, Any] | _ContentPieces]:
     """The entries of a choice in order, one per chunk; if the choice is `alone`, its content as one item."""
     yield _entry(index, *_opening_delta(choice, style))
     for delta, logprobs in _deltas_before_content(choice, style):

@@ -46,9 +46,7 @@ def _chunks(reply: Reply, request: Mapping[str, Any], style: Style) -> Iterator[
     ):
         yield {**head, "choices": [entry], **tail}
     ends = [
-        _entry(
-            "", index, None if choice.logprobs is None else _logprobs((), 0, request), _finish_reason(choice)
-        )
+        _entry("", index, None if choice.logprobs is None else _logprobs((), 0, request), _finish_reason(choice))
         for index, choice in enumerate(reply.choices)
         if not _ends_with_text(choice)
     ]
@@ -80,9 +78,7 @@ def _entry(text: str, index: int, logprobs: dict[str, Any] | None, finish: str |
     return {"text": text, "index": index, "logprobs": logprobs, "finish_reason": finish}
 
 
-def _text_entries(
-    choice: Choice, index: int, request: Mapping[str, Any], style: Style
-) -> Iterator[dict[str, Any]]:
+def _text_entries(choice: Choice, index: int, request: Mapping[str, Any], style: Style) -> Iterator[dict[str, Any]]:
     """The entries of a choice that contain its text."""
     last: dict[str, Any] | None = None
     for text, logprobs in _text_pieces(choice, request, style):
@@ -107,9 +103,7 @@ def _text_pieces(
         start += len(text)
 
 
-def _logprobs(
-    logprobs: Sequence[TokenLogprob] | None, start: int, request: Mapping[str, Any]
-) -> dict[str, Any] | None:
+def _logprobs(logprobs: Sequence[TokenLogprob] | None, start: int, request: Mapping[str, Any]) -> dict[str, Any] | None:
     """Log probabilities in the older form: parallel lists, with token offsets in characters from `start`.
 
     Without alternatives `top_logprobs` is null. Both probabilities of the first token of an echoed prompt are

@@ -17,9 +17,7 @@ class EventTemplate:
     def __init__(self, style: Style, value: Mapping[str, Any]) -> None:
         rest = style.format_event(style.serialize(value))
         self._style = style
-        places = sorted(
-            (rest.find(b'"%s"' % mark.encode()), index) for index, mark in enumerate(PLACEHOLDERS)
-        )
+        places = sorted((rest.find(b'"%s"' % mark.encode()), index) for index, mark in enumerate(PLACEHOLDERS))
         self._order = [index for place, index in places if place >= 0]
         self._between = []
         for index in self._order:

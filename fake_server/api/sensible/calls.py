@@ -27,9 +27,7 @@ _NEGATED = re.compile(
 _DEMANDED = re.compile(
     r"\b(?:call|use|using|invoke|run|execute|try)\b[^.\n]{0,60}\b(?:tools?|functions?)\b", re.IGNORECASE
 )
-_OPERATIONS = tuple(
-    (frozenset(words.split()), re.compile(form, re.IGNORECASE)) for words, form in OPERATIONS.items()
-)
+_OPERATIONS = tuple((frozenset(words.split()), re.compile(form, re.IGNORECASE)) for words, form in OPERATIONS.items())
 
 
 def choose_calls(request: Mapping[str, Any], seed: int) -> tuple[ToolCall, ...]:
@@ -51,9 +49,7 @@ def choose_calls(request: Mapping[str, Any], seed: int) -> tuple[ToolCall, ...]:
         if not chosen and mode == "required":
             chosen = [max(offered, key=lambda tool: _score(tool, text))]
     several = request.get("parallel_tool_calls") is not False and not chat_request.is_legacy(request)
-    tool_calls = [
-        call for tool in chosen for call in _calls_of_tool(tool, text, seed, several and mode != "named")
-    ]
+    tool_calls = [call for tool in chosen for call in _calls_of_tool(tool, text, seed, several and mode != "named")]
     return tuple(tool_calls[: MAX_CALLS if several else 1])
 
 

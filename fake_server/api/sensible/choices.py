@@ -19,9 +19,7 @@ def make_choices(request: Mapping[str, Any], seed: int) -> tuple[Choice, ...]:
         return (choice_of_calls(request, tool_calls),) * chat_request.choice_count(request)
     wants_json = chat_request.response_format(request) in ("json_object", "json_schema")
     speak = objects.write_json if wants_json else words.write_text
-    return tuple(
-        Choice(content=speak(request, seed, index)) for index in range(chat_request.choice_count(request))
-    )
+    return tuple(Choice(content=speak(request, seed, index)) for index in range(chat_request.choice_count(request)))
 
 
 def choice_of_calls(request: Mapping[str, Any], tool_calls: tuple[ToolCall, ...], **more: Any) -> Choice:

@@ -152,9 +152,7 @@ class _Filler:
         for branch in _rotate(possible, salt):
             yield from islice(self._candidates(branch, name, depth + 1, salt), 4)
 
-    def _merged_candidates(
-        self, schema: Mapping[str, Any], name: str, depth: int, salt: int
-    ) -> Iterator[Any]:
+    def _merged_candidates(self, schema: Mapping[str, Any], name: str, depth: int, salt: int) -> Iterator[Any]:
         merged: Any = {key: value for key, value in schema.items() if key != "allOf"}
         for part in schema["allOf"][:50]:
             merged = merge(merged, self.root.resolve(part))
@@ -171,9 +169,7 @@ class _Filler:
 
         return sorted(members, key=is_named, reverse=True)
 
-    def _object_candidates(
-        self, schema: Mapping[str, Any], depth: int, salt: int
-    ) -> Iterator[dict[str, Any]]:
+    def _object_candidates(self, schema: Mapping[str, Any], depth: int, salt: int) -> Iterator[dict[str, Any]]:
         known = [name for name in get_mapping(schema, "properties") if isinstance(name, str)]
         needed = [name for name in get_list(schema, "required")[:MAX_MEMBERS] if isinstance(name, str)]
         least = min(get_size(schema, "minProperties") or 0, MAX_ITEMS)
@@ -181,9 +177,7 @@ class _Filler:
             names = known[:MAX_ITEMS]
         else:
             required = set(needed)
-            names = [
-                name for name in known[:MAX_MEMBERS] if name in required or self._text_mentions(schema, name)
-            ]
+            names = [name for name in known[:MAX_MEMBERS] if name in required or self._text_mentions(schema, name)]
         for optional in (names, [], known[:MAX_MEMBERS]):
             yield self._make_object(schema, [*optional, *needed], least, depth, salt)
 
@@ -242,9 +236,7 @@ class _Filler:
             else:
                 yield f"key_{salt + 1}"
 
-    def _array_candidates(
-        self, schema: Mapping[str, Any], name: str, depth: int, salt: int
-    ) -> Iterator[list[Any]]:
+    def _array_candidates(self, schema: Mapping[str, Any], name: str, depth: int, salt: int) -> Iterator[list[Any]]:
         if not salt and (listed_numbers := hints.find_number_list(self.text)):
             yield list(listed_numbers)
         least = min(get_size(schema, "minItems") or 0, MAX_ITEMS)
@@ -254,9 +246,7 @@ class _Filler:
         for count in dict.fromkeys((max(least, generous if depth <= GENEROUS_DEPTH else 0), least)):
             yield self._make_array(schema, name, min(count, MAX_ITEMS if most is None else most), depth, salt)
 
-    def _make_array(
-        self, schema: Mapping[str, Any], name: str, count: int, depth: int, salt: int
-    ) -> list[Any]:
+    def _make_array(self, schema: Mapping[str, Any], name: str, count: int, depth: int, salt: int) -> list[Any]:
         first, rest = item_schemas(schema)
         unique = schema.get("uniqueItems") is True
         least = get_size(schema, "minContains")

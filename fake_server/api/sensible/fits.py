@@ -142,8 +142,7 @@ class SchemaRoot:
                 return False
         names = schema.get("propertyNames", True)
         return all(
-            self.fits(name, names, hops)
-            and all(self.fits(member, part, hops) for part in member_schemas(schema, name))
+            self.fits(name, names, hops) and all(self.fits(member, part, hops) for part in member_schemas(schema, name))
             for name, member in value.items()
         )
 

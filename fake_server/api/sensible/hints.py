@@ -26,9 +26,7 @@ _AFTER_PREPOSITION = re.compile(
     r"\b(?:in|for|at|of|near|from|to|about|visit)\s+(?:the\s+(?:city|town|country)\s+of\s+)?"
     r"([^\W\d_a-z][\w'’-]*(?: [^\W\d_a-z][\w'’-]*)*(?:, [^\W\d_a-z][\w'’-]*)?)"
 )
-_LOWER_PLACE = re.compile(
-    r"\b(?:weather|temperature|forecast|time)\b[^.?!,\n]{0,40}?\b(?:in|for|at|of)\s+([^\W\d_]+)"
-)
+_LOWER_PLACE = re.compile(r"\b(?:weather|temperature|forecast|time)\b[^.?!,\n]{0,40}?\b(?:in|for|at|of)\s+([^\W\d_]+)")
 _NUMBER = re.compile(r"(?<![\w.])-?\d{1,15}(?:\.\d{1,15})?(?![\w]|\.\d)")
 _NUMBER_LIST = re.compile(r"\[\s*-?\d[\d\s.,-]*\]")
 _QUOTED = re.compile(
@@ -42,9 +40,7 @@ _UUID = re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b")
 _TIME = re.compile(r"\b\d{1,2}:\d{2}(?::\d{2})?\b")
 _CODE = re.compile(r"\b[A-Za-z]{1,20}[_-]?\d{2,20}\b|#\d{1,20}\b")
 _EXPRESSION = re.compile(r"[\d(][\d\s+*/().^%-]{0,200}[\d)]")
-_PATH = re.compile(
-    r"(?<![\w/])[\w./~-]{0,200}/[\w.-]{1,100}|\b[\w-]{1,100}\.[a-z]{1,5}\b|(?<!\w)\.[a-z]{2,10}\b"
-)
+_PATH = re.compile(r"(?<![\w/])[\w./~-]{0,200}/[\w.-]{1,100}|\b[\w-]{1,100}\.[a-z]{1,5}\b|(?<!\w)\.[a-z]{2,10}\b")
 _UPPER = re.compile(r"\b[A-Z]{2,6}\b")
 _NAMED = re.compile(
     r"\b(?i:name is|named|called|i am|i'm)\s+([^\W\d_][\w'’-]*(?: [^\W\d_a-z][\w'’-]*)*)",

@@ -96,9 +96,7 @@ def merge(first: Any, second: Any) -> Any:
         if key not in merged or merged[key] == value:
             merged[key] = value
         elif key in DEFERRED:
-            later = (
-                {key: value} if key != "if" else {k: second[k] for k in ("if", "then", "else") if k in second}
-            )
+            later = {key: value} if key != "if" else {k: second[k] for k in ("if", "then", "else") if k in second}
             merged["allOf"] = [*get_list(merged, "allOf"), later]
         else:
             merged[key] = _merge_keyword(key, merged[key], value)
@@ -113,9 +111,7 @@ def _merge_keyword(key: str, first: Any, second: Any) -> Any:
     elif key in ("required", "allOf") and isinstance(first, list) and isinstance(second, list):
         return first + [item for item in second if item not in first]
     elif key == "enum" and isinstance(first, list) and isinstance(second, list):
-        return [
-            item for item in first if any(canonical_text(item) == canonical_text(other) for other in second)
-        ]
+        return [item for item in first if any(canonical_text(item) == canonical_text(other) for other in second)]
     elif key == "type":
         return _common_types(first, second)
     elif key in ("items", "contains", "propertyNames", "additionalProperties"):

@@ -88,10 +88,7 @@ def _write_about(question: str, request: Mapping[str, Any], seed: int, index: in
 
 
 def _write_sentence(key: list[Any]) -> str:
-    chosen = [
-        chance.pick(options, place, key)
-        for place, options in enumerate((ADJECTIVES, NOUNS, ADJECTIVES, NOUNS))
-    ]
+    chosen = [chance.pick(options, place, key) for place, options in enumerate((ADJECTIVES, NOUNS, ADJECTIVES, NOUNS))]
     return chance.pick(SENTENCES, "sentence", key).format(*chosen)
 
 

@@ -46,9 +46,7 @@ _AUDIO = members(
         "format": one_of("wav", "aac", "mp3", "flac", "opus", "pcm16"),
     }
 ).named("AudioWanted")
-_TEXT_PARTS = anything.documented(
-    type="array", items=tagged_union("type", {"text": messages.TEXT_PART}), minItems=1
-)
+_TEXT_PARTS = anything.documented(type="array", items=tagged_union("type", {"text": messages.TEXT_PART}), minItems=1)
 _PREDICTION = members(
     {
         "type": one_of("content"),
@@ -84,23 +82,17 @@ MEMBERS: Mapping[str, Check] = {
     "stream": nullable(boolean).documented("Answer with server-sent events."),
     "stream_options": nullable(_STREAM_OPTIONS),
     "n": nullable(integer(1, 128)).documented("How many choices to return."),
-    "stop": nullable(
-        by_type("one of a string or an array", string=anything, array=array(string(), most=4))
-    ).documented("Texts before which the answer ends."),
+    "stop": nullable(by_type("one of a string or an array", string=anything, array=array(string(), most=4))).documented(
+        "Texts before which the answer ends."
+    ),
     "temperature": nullable(number(0, 2)).documented("Sampling temperature; validated, but has no effect."),
     "top_p": nullable(number(0, 1)).documented("Nucleus sampling; validated, but has no effect."),
     "frequency_penalty": nullable(number(-2, 2)).documented(_IGNORED),
     "presence_penalty": nullable(number(-2, 2)).documented(_IGNORED),
-    "logit_bias": nullable(mapping(number(-100, 100))).documented(
-        "Biases of tokens; validated, but have no effect."
-    ),
-    "seed": nullable(integer(-_INT64, _INT64 - 1)).documented(
-        "Equal requests with equal seeds get equal answers."
-    ),
+    "logit_bias": nullable(mapping(number(-100, 100))).documented("Biases of tokens; validated, but have no effect."),
+    "seed": nullable(integer(-_INT64, _INT64 - 1)).documented("Equal requests with equal seeds get equal answers."),
     "user": string().documented("The end user of the application."),
-    "max_completion_tokens": nullable(integer(1)).documented(
-        "The maximum tokens of a choice, including reasoning."
-    ),
+    "max_completion_tokens": nullable(integer(1)).documented("The maximum tokens of a choice, including reasoning."),
     "max_tokens": nullable(integer(1)).documented(deprecated=True),
     "tools": tools.TOOLS.documented("The tools that the model may call."),
     "tool_choice": nullable(tools.TOOL_CHOICE).documented("Whether to call a tool, and which."),
@@ -110,9 +102,7 @@ MEMBERS: Mapping[str, Check] = {
     "top_logprobs": nullable(integer(0, 20)).documented(
         "How many alternatives to return for each token; requires `logprobs`."
     ),
-    "reasoning_effort": nullable(one_of(*_EFFORTS)).documented(
-        "How many reasoning tokens a reasoning model uses."
-    ),
+    "reasoning_effort": nullable(one_of(*_EFFORTS)).documented("How many reasoning tokens a reasoning model uses."),
     "verbosity": nullable(one_of("low", "medium", "high")),
     "modalities": nullable(array(one_of("text", "audio"), least=1)),
     "audio": nullable(_AUDIO),
@@ -163,8 +153,7 @@ def _check_combinations(request: dict[str, Any]) -> None:
     form = request.get("response_format") or {}
     if form.get("type") == "json_object" and "json" not in json.dumps(request["messages"]).lower():
         message = (
-            "'messages' must contain the word 'json' in some form, to use 'response_format' of type "
-            "'json_object'."
+            "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'."
         )
         raise Invalid(message, "messages")
     if request.get("max_tokens") is not None and request.get("max_completion_tokens") is not None:

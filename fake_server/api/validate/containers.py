@@ -40,9 +40,7 @@ def array(item: Check, least: int = 0, most: int | None = None, expected: str = 
         for index, element in enumerate(value):
             item.validate(element, f"{path}[{index}]")
 
-    return Check(
-        validate, {"type": "array", "items": item, **keywords(minItems=least or None, maxItems=most)}
-    )
+    return Check(validate, {"type": "array", "items": item, **keywords(minItems=least or None, maxItems=most)})
 
 
 def members(
@@ -95,9 +93,7 @@ def mapping(item: Check, most: int | None = None, longest_key: int | None = None
 
     names = None if longest_key is None else {"maxLength": longest_key}
     bounds = keywords(maxProperties=most, propertyNames=names)
-    return Check(
-        validate, {"type": "object", "additionalProperties": item if item.schema else True, **bounds}
-    )
+    return Check(validate, {"type": "object", "additionalProperties": item if item.schema else True, **bounds})
 
 
 def by_type(expected: str, **checks: Check) -> Check:
@@ -143,14 +139,10 @@ def _with_tag(form: Check, tag: str, name: str) -> Check:
     """The form with the tag in its schema; validation checks the tag before the form."""
     properties = {tag: one_of(name), **form.schema.get("properties", {})}
     required = [tag, *form.schema.get("required", ())]
-    return replace(
-        form, schema={"type": "object", **form.schema, "properties": properties, "required": required}
-    )
+    return replace(form, schema={"type": "object", **form.schema, "properties": properties, "required": required})
 
 
-def validate_members(
-    request: Mapping[str, Any], required: Mapping[str, Check], known: Mapping[str, Check]
-) -> None:
+def validate_members(request: Mapping[str, Any], required: Mapping[str, Check], known: Mapping[str, Check]) -> None:
     """Validate a whole request: missing members first, then each in the order sent. Raises Invalid.
 
     For reasoning models api.openai.com words an unknown member as it does for nested objects, as seen in

@@ -17,17 +17,13 @@ _DETAIL = nullable(one_of("auto", "low", "high", "original"))
 _IMAGE = members({"image_url": members({"url": _URL}, {"detail": _DETAIL}).named("ImageUrl")}).named(
     "ChatCompletionRequestMessageContentPartImage", "A picture."
 )
-_INPUT_AUDIO = members({"data": string().documented("Base64."), "format": one_of("wav", "mp3")}).named(
-    "InputAudio"
-)
-_AUDIO = members({"input_audio": _INPUT_AUDIO}).named(
-    "ChatCompletionRequestMessageContentPartAudio", "Audio."
-)
+_INPUT_AUDIO = members({"data": string().documented("Base64."), "format": one_of("wav", "mp3")}).named("InputAudio")
+_AUDIO = members({"input_audio": _INPUT_AUDIO}).named("ChatCompletionRequestMessageContentPartAudio", "Audio.")
 _FILE = members(
     {
-        "file": members(
-            optional=dict.fromkeys(("file_data", "file_id", "filename"), nullable(string()))
-        ).named("InputFile")
+        "file": members(optional=dict.fromkeys(("file_data", "file_id", "filename"), nullable(string()))).named(
+            "InputFile"
+        )
     }
 ).named("ChatCompletionRequestMessageContentPartFile", "A file.")
 
@@ -63,9 +59,7 @@ _ROLES: dict[str, Check] = {
         "ChatCompletionRequestAssistantMessage",
         "An earlier answer; without content it has tool calls or a refusal.",
     ),
-    "user": members({"content": _USER}, _SPEAKER).named(
-        "ChatCompletionRequestUserMessage", "Input of the user."
-    ),
+    "user": members({"content": _USER}, _SPEAKER).named("ChatCompletionRequestUserMessage", "Input of the user."),
     "function": members({"name": NAME, "content": nullable(string())}).named(
         "ChatCompletionRequestFunctionMessage", "The result of a function, in the legacy form."
     ),

@@ -78,9 +78,7 @@ def _check_reasoning_model(request: Mapping[str, Any], model: str) -> None:
         raise _unsupported_parameter("max_tokens", " Use 'max_completion_tokens' instead.")
     temperature = request.get("temperature")
     if temperature not in (None, 1) and _FIXED_TEMPERATURE.match(model):
-        raise _unsupported_value(
-            "temperature", echo(temperature), " Only the default (1) value is supported."
-        )
+        raise _unsupported_value("temperature", echo(temperature), " Only the default (1) value is supported.")
     if not _FIRST_REASONING.match(model):
         return
     if request.get("stop") is not None:

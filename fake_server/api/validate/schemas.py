@@ -68,9 +68,7 @@ def _walk(schema: Mapping[str, Any]) -> Iterator[tuple[Context, Mapping[str, Any
                 inner += [((holder, name), inner_schema) for name, inner_schema in part[holder].items()]
         for holder in _SEVERAL:
             if isinstance(part.get(holder), list):
-                inner += [
-                    ((holder, str(index)), inner_schema) for index, inner_schema in enumerate(part[holder])
-                ]
+                inner += [((holder, str(index)), inner_schema) for index, inner_schema in enumerate(part[holder])]
         waiting += [((*context, *where), inner_schema) for where, inner_schema in reversed(inner)]
 
 

@@ -52,9 +52,7 @@ TOOL_CHOICE = by_type(
     object=tagged_union(
         "type",
         {
-            "function": members({"function": _NAMED}).named(
-                "ChatCompletionNamedToolChoice", "Call this function."
-            ),
+            "function": members({"function": _NAMED}).named("ChatCompletionNamedToolChoice", "Call this function."),
             "custom": members({"custom": _NAMED}).named(
                 "ChatCompletionNamedToolChoiceCustom", "Call this custom tool."
             ),

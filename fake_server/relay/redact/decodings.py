@@ -73,9 +73,7 @@ def _decode(text: str, how: str, layers: int) -> Iterator[Text]:
             for packed in _inflate_all(inner.encode("latin-1")):
                 yield from _deeper(packed, "in base64, decompressed", layers - 1)
         if inner.startswith(_ZLIB):
-            yield from _deeper(
-                _inflate(inner[2:].encode("latin-1"), -15), "in base64, decompressed", layers - 1
-            )
+            yield from _deeper(_inflate(inner[2:].encode("latin-1"), -15), "in base64, decompressed", layers - 1)
 
 
 def _unescape_all(text: str) -> Iterator[str]:

@@ -15,9 +15,7 @@ from fake_server.wire.exchange import Aspect, Exchange, Headers, Request, Write,
 from fake_server.wire.proof import differences
 
 _READABLE = frozenset({"gzip", "x-gzip", "deflate", "identity", ""})
-_FIELD_LINE = re.compile(
-    rb"^([!#$%&'*+\-.^_`|~0-9A-Za-z]+)([ \t]*:[ \t]*)((?:[^\r\n]|\r?\n[ \t])*+)", re.MULTILINE
-)
+_FIELD_LINE = re.compile(rb"^([!#$%&'*+\-.^_`|~0-9A-Za-z]+)([ \t]*:[ \t]*)((?:[^\r\n]|\r?\n[ \t])*+)", re.MULTILINE)
 """A header field with its folded lines (RFC 9112 section 5.2)."""
 _TEXT = re.compile(rb"[\t\n\r\x20-\x7e\x80-\xff]*")
 _WINDOWS = (32 + zlib.MAX_WBITS, -zlib.MAX_WBITS)
@@ -85,9 +83,7 @@ def _clean_request(request: Request, known: Collection[str], replaced: list[str]
     if plain != request.body:
         if offsets:
             replaced.append("the request body, which had to be decompressed")
-            headers = (
-                None if headers is None else tuple(pair for pair in headers if pair[0].lower() in fields)
-            )
+            headers = None if headers is None else tuple(pair for pair in headers if pair[0].lower() in fields)
         else:
             body, offsets = clean_bytes(request.body, known)
     replaced += _places("request body", offsets)
@@ -116,9 +112,7 @@ def _decode(headers: Headers, body: bytes, where: str) -> tuple[bytes, frozenset
 
 def _readable_part(body: bytes) -> bytes:
     """The text of a faulty compressed body before its fault; nobody can read what follows."""
-    return next(
-        (plain for window in _WINDOWS if (plain := decompress_readable(body, window, MAX_UNPACKED)[0])), b""
-    )
+    return next((plain for window in _WINDOWS if (plain := decompress_readable(body, window, MAX_UNPACKED)[0])), b"")
 
 
 def _is_text(body: bytes) -> bool:

@@ -15,9 +15,7 @@ from fake_server.relay.redact.patterns import Span, is_distinctive, named_secret
 from fake_server.relay.redact.views import unescaped_readings
 from fake_server.wire.exchange import Exchange, Headers
 
-_SCHEME = re.compile(
-    r"\s*(?:[A-Za-z]{2,12}|Api[-_]Key|AWS4-[A-Z0-9-]{1,30}|SCRAM-[A-Z0-9-]{1,30})[ \t]+", re.I
-)
+_SCHEME = re.compile(r"\s*(?:[A-Za-z]{2,12}|Api[-_]Key|AWS4-[A-Z0-9-]{1,30}|SCRAM-[A-Z0-9-]{1,30})[ \t]+", re.I)
 _PAIR = re.compile(r"\s*(?:([^=;,\s]*)[ \t]*=)?[ \t]*\"?([^;\"]*)")
 _QUERY = re.compile(r"[?&;]([^=&;]{1,100})=([^&]+)")
 _COOKIES = re.compile(r",\s*(?=[^=;,\s]+=)")
@@ -113,9 +111,7 @@ def known_values(exchange: Exchange, secrets: Collection[str] = ()) -> tuple[str
     parameters = _QUERY.finditer(request.target)
     values += [match[2] for match in parameters if is_secret_parameter(unquote(match[1]))]
     values += [unquote(value) for value in values if "%" in value]
-    known = {
-        value for value in values if is_distinctive(value[skip_prefix(value) :]) or _SHORT_KEY.match(value)
-    }
+    known = {value for value in values if is_distinctive(value[skip_prefix(value) :]) or _SHORT_KEY.match(value)}
     known |= {value for value in secrets if len(value) >= SHORTEST_GIVEN}
     real = {value for value in known if not is_dummy(value[skip_prefix(value) :])}
     return tuple(sorted(real, key=lambda value: (-len(value), value))[:MAX_KNOWN])

@@ -70,16 +70,12 @@ _LONG_KEY = re.compile(r"(?=[^0-9]*+[0-9])(?=[^A-Za-z]*+[A-Za-z])[A-Za-z0-9._~+/
 
 A `signature` signs a model's reasoning and opens nothing."""
 _NAMED_VALUE = re.compile(rf'[ \t\r\n]*+,[ \t\r\n]*+"value"[ \t\r\n]*+:[ \t\r\n]*+{_STRING}', re.DOTALL)
-_INSIDE = re.compile(
-    rf'[ \t\r\n,]*+(?:"(?:value|key|token|secret)"[ \t\r\n]*+:[ \t\r\n]*+)?{_STRING}"', re.DOTALL
-)
+_INSIDE = re.compile(rf'[ \t\r\n,]*+(?:"(?:value|key|token|secret)"[ \t\r\n]*+:[ \t\r\n]*+)?{_STRING}"', re.DOTALL)
 _PARAMETER = re.compile(r"(?:^|[?&;])([A-Za-z0-9_.%-]{2,64})=")
 _ASSIGNMENT = re.compile(r"(?<![A-Za-z0-9])([A-Za-z][A-Za-z0-9_-]{2,63})['\"]?[ \t]{0,3}[:=][ \t]{0,3}['\"]?")
 _PARAMETER_VALUE = re.compile(r"[^&\s\"<>\\#]{4,}")
 _ASSIGNED_VALUE = re.compile(r"[^\s\"'\\,;&<>(){}]{8,}")
-_PART = re.compile(
-    r'\bname="?([^"\r\n;]{2,64})"?[^\r\n]{0,200}\r?\n(?:[^\r\n]{1,200}\r?\n){0,4}\r?\n([^\r\n]+)'
-)
+_PART = re.compile(r'\bname="?([^"\r\n;]{2,64})"?[^\r\n]{0,200}\r?\n(?:[^\r\n]{1,200}\r?\n){0,4}\r?\n([^\r\n]+)')
 _FIRST_OF_LIST = 64
 """Strings that are examined in a list whose name means that they are secret."""
 

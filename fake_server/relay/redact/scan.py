@@ -26,9 +26,7 @@ MAX_LEAKS = 20
 MAX_HEAD = 1 << 16
 """Bytes of a raw reply that are searched for header fields."""
 _SCHEMES = frozenset({"basic", "bearer", "digest", "token", "key", "apikey", "negotiate"})
-_ATTRIBUTES = frozenset(
-    {"path", "domain", "expires", "max-age", "samesite", "version", "priority", "comment"}
-)
+_ATTRIBUTES = frozenset({"path", "domain", "expires", "max-age", "samesite", "version", "priority", "comment"})
 
 
 @dataclass(frozen=True)
@@ -59,9 +57,7 @@ def scan_text(text: str, secrets: Iterable[str] = (), where: str = "the text") -
 
 def _needles(secrets: Iterable[str]) -> tuple[tuple[str, str], ...]:
     """Each form of each secret to search for, with the secret itself."""
-    return tuple(
-        (form, secret) for secret in secrets for form in dict.fromkeys((secret, *encoded_forms(secret)))
-    )
+    return tuple((form, secret) for secret in secrets for form in dict.fromkeys((secret, *encoded_forms(secret))))
 
 
 def _all(exchange: Exchange, known: tuple[tuple[str, str], ...]) -> Iterator[Leak]:

@@ -48,9 +48,7 @@ def serialize_misses(entry: JournalEntry, space: Space) -> list[dict[str, str]]:
     if request is None:
         return []
     misses = match.explain(request, space.book, space.state)
-    return [
-        {"script": miss.script.name, "place": miss.script.place, "failed": miss.reason} for miss in misses
-    ]
+    return [{"script": miss.script.name, "place": miss.script.place, "failed": miss.reason} for miss in misses]
 
 
 def serialize_script(script: Script, space: Space) -> dict[str, Any]:

@@ -61,9 +61,7 @@ def _describe_operation(operation: Operation, samples: Samples) -> dict[str, Any
     )
     description["responses"] = {
         "200": {"description": "Success.", "content": _describe_reply(operation, path, samples)},
-        **{
-            str(status): {"$ref": f"#/components/responses/{status}"} for status in _error_statuses(operation)
-        },
+        **{str(status): {"$ref": f"#/components/responses/{status}"} for status in _error_statuses(operation)},
     }
     return description
 

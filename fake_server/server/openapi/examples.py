@@ -36,9 +36,7 @@ class Samples:
     def __init__(self, ask: Ask, ask_with_key: Ask) -> None:
         self._open, self._locked = ask, ask_with_key
 
-    def ask(
-        self, method: str, path: str, body: Any = None, fields: Mapping[str, str] | None = None
-    ) -> Sample:
+    def ask(self, method: str, path: str, body: Any = None, fields: Mapping[str, str] | None = None) -> Sample:
         """Send a request to the fake."""
         status, text = _send(self._open, method, path, body, fields or {})
         return Sample(status, _parse_steady(text))

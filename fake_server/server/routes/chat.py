@@ -56,9 +56,7 @@ def reply_to(request: ApiRequest, settings: Settings, space: Space) -> Reply | E
     return answer(request, space.book, space.state, strict=settings.strict, seed=settings.seed)
 
 
-def deliver_completion(
-    context: RequestContext, reply: Reply | ErrorReply | RawReply, renderer: Renderer
-) -> Delivery:
+def deliver_completion(context: RequestContext, reply: Reply | ErrorReply | RawReply, renderer: Renderer) -> Delivery:
     """The reply rendered as the request wants it; an error or a raw reply goes out as it is."""
     context.entry.script, context.faults = reply.script, reply.faults
     settings, body = context.settings, context.request.body

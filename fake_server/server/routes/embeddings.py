@@ -54,9 +54,7 @@ def embeddings_of(body: Mapping[str, Any], count: int, same: Sequence[float] | N
     return {"object": "list", "data": data, "model": model, "usage": usage}
 
 
-def _instead(
-    request: ApiRequest, settings: Settings, space: Space
-) -> ErrorReply | RawReply | NumbersReply | None:
+def _instead(request: ApiRequest, settings: Settings, space: Space) -> ErrorReply | RawReply | NumbersReply | None:
     """What is answered instead of made-up vectors: a refusal, or what a script says of the texts."""
     body = request.body
     refusal = validate_embeddings(body)

@@ -29,9 +29,7 @@ async def list_completions(context: RequestContext) -> Delivery:
     filters = [name for name in query if name.partition("[")[0] == "metadata"]
     keys = {name: match[1] for name in filters if (match := _METADATA.fullmatch(name))}
     if malformed := next((name for name in filters if name not in keys), None):
-        return refuse(
-            ErrorReply(400, f"Write metadata[key]=value, not {malformed[:50]!r}.", param="metadata")
-        )
+        return refuse(ErrorReply(400, f"Write metadata[key]=value, not {malformed[:50]!r}.", param="metadata"))
     metadata = {key: query[name] for name, key in keys.items()}
     store = context.space.stored
     return _page(context, store.select(query.get("model"), metadata), store.place)

@@ -178,9 +178,7 @@ class CompletionStore:
 def page(items: Sequence[Placed], after: int | None, limit: int, newest_first: bool) -> Page:
     """The items behind the place `after`, at most `limit`."""
     ordered = reversed(items) if newest_first else iter(items)
-    behind = [
-        item for place, item in ordered if after is None or (place < after if newest_first else place > after)
-    ]
+    behind = [item for place, item in ordered if after is None or (place < after if newest_first else place > after)]
     return Page(tuple(behind[:limit]), len(behind) > limit)
 
 
@@ -191,9 +189,7 @@ def _echoed(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _messages(name: str, request: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
-    return tuple(
-        _message(f"{name}-{index}", message) for index, message in enumerate(request.get("messages") or ())
-    )
+    return tuple(_message(f"{name}-{index}", message) for index, message in enumerate(request.get("messages") or ()))
 
 
 def _message(name: str, message: Mapping[str, Any]) -> dict[str, Any]:

@@ -58,9 +58,7 @@ class JournalEntry:
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
         """The request's headers, names in lower case; values of credentials read `<redacted>`."""
-        return tuple(
-            (name, REDACTED if _SECRET.search(name) else value) for name, value in self.fields.items()
-        )
+        return tuple((name, REDACTED if _SECRET.search(name) else value) for name, value in self.fields.items())
 
     def header(self, name: str) -> str | None:
         """The value of a header, None when absent."""
@@ -104,9 +102,7 @@ class Journal:
     What is held counts in `budget` too, which journals may share.
     """
 
-    def __init__(
-        self, entries: int = 1000, size: int = 64 * 1024 * 1024, budget: MemoryBudget | None = None
-    ) -> None:
+    def __init__(self, entries: int = 1000, size: int = 64 * 1024 * 1024, budget: MemoryBudget | None = None) -> None:
         self._lock = threading.Lock()
         self._entries: deque[JournalEntry] = deque()
         self._most, self._size, self._held = entries, size, 0

@@ -88,9 +88,7 @@ class Space:
         added = self._parse(items, source)
         with self._lock:
             waiting = [
-                script
-                for script in self.queued
-                if script.times is None or self.state.used(script) < script.times
+                script for script in self.queued if script.times is None or self.state.used(script) < script.times
             ]
             self.state.forget(script.name for script in self.queued if script not in waiting)
             self._set((*waiting, *added), self.own)
@@ -132,9 +130,7 @@ class Space:
 
     def _set(self, queued: tuple[Script, ...], own: tuple[Script, ...]) -> None:
         if len(queued) + len(own) > MOST_SCRIPTS:
-            raise ScriptError(
-                f"a space holds at most {MOST_SCRIPTS} scripts of its own: remove or reset some"
-            )
+            raise ScriptError(f"a space holds at most {MOST_SCRIPTS} scripts of its own: remove or reset some")
         self.queued, self.own, self._book = queued, own, None
 
     def reset(self) -> None:

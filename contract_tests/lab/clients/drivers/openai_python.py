@@ -64,10 +64,7 @@ def read_usage(used: Any) -> Any:
 
 def read_choice(choice: Any) -> dict[str, Any]:
     message = choice.message
-    calls = [
-        [call.id, call.function.name, json.loads(call.function.arguments)]
-        for call in message.tool_calls or []
-    ]
+    calls = [[call.id, call.function.name, json.loads(call.function.arguments)] for call in message.tool_calls or []]
     tokens = choice.logprobs and [item.token for item in choice.logprobs.content or []]
     return {
         "text": message.content or "",
@@ -100,8 +97,7 @@ def read_stream(stream: Any, kind: str) -> Any:
                 slot["text"] += choice.text
     for slot in choices.values():
         slot["calls"] = [
-            [identifier, name, json.loads(arguments)]
-            for identifier, name, arguments in slot["calls"].values()
+            [identifier, name, json.loads(arguments)] for identifier, name, arguments in slot["calls"].values()
         ]
     return {**start, "choices": [choices[index] for index in sorted(choices)], "usage": used}
 

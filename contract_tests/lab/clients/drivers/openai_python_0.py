@@ -71,9 +71,7 @@ def read_reply(reply: Any, kind: str) -> Any:
             [item["id"], item["function"]["name"], json.loads(item["function"]["arguments"])]
             for item in message.get("tool_calls") or []
         ]
-        choices.append(
-            {"text": message["content"] or "", "calls": calls, "finish": choice.get("finish_reason")}
-        )
+        choices.append({"text": message["content"] or "", "calls": calls, "finish": choice.get("finish_reason")})
     return {**read_head(reply), "choices": choices, "usage": read_usage(reply.get("usage"))}
 
 
@@ -95,8 +93,7 @@ def read_stream(stream: Any, kind: str) -> Any:
                 joined[2] += call["function"].get("arguments") or ""
     for slot in choices.values():
         slot["calls"] = [
-            [identifier, name, json.loads(arguments)]
-            for identifier, name, arguments in slot["calls"].values()
+            [identifier, name, json.loads(arguments)] for identifier, name, arguments in slot["calls"].values()
         ]
     return {**start, "choices": [choices[index] for index in sorted(choices)]}
 

@@ -74,9 +74,7 @@ def collect(seed: int, draws: int) -> Corpus:
     """
     from fake_server import FakeServer
 
-    committed = [
-        recording.exchange.but(label=f"fixture {recording.exchange.label}") for recording in read(CONFORMING)
-    ]
+    committed = [recording.exchange.but(label=f"fixture {recording.exchange.label}") for recording in read(CONFORMING)]
     with FakeServer(seed=seed) as fake:
         return asyncio.run(_collect(fake.base_url, committed, seed, draws))
 

@@ -166,6 +166,5 @@ class Forms:
     def knows(self, reply: Reply) -> bool:
         """Whether every object of the reply has a shape that some genuine object in its role has."""
         return all(
-            (reply.form, fold(item.path), item.role, shape(item.value)) in self.shapes
-            for _, item in items(reply)
+            (reply.form, fold(item.path), item.role, shape(item.value)) in self.shapes for _, item in items(reply)
         )

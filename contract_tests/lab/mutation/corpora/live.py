@@ -80,9 +80,7 @@ def comparable(result: CaseResult) -> bool:
 
 def _marks(result: CaseResult) -> set[Mark]:
     return {
-        (finding.rule.id, repr(finding.place.path))
-        for finding in result.findings
-        if finding.rule.level is not NOTE
+        (finding.rule.id, repr(finding.place.path)) for finding in result.findings if finding.rule.level is not NOTE
     }
 
 

@@ -15,15 +15,11 @@ class Order:
 
     def __init__(self, streams: Iterable[Reply]) -> None:
         sequences = [(sequence, reply.wants_usage) for reply in streams for sequence in _sequences(reply)]
-        self._repeated = {
-            event for sequence, _ in sequences for event, after in pairwise(sequence) if event == after
-        }
+        self._repeated = {event for sequence, _ in sequences for event, after in pairwise(sequence) if event == after}
         self._known = {(self._folded(sequence), usage) for sequence, usage in sequences}
 
     def knows(self, reply: Reply) -> bool:
-        return all(
-            (self._folded(sequence), reply.wants_usage) in self._known for sequence in _sequences(reply)
-        )
+        return all((self._folded(sequence), reply.wants_usage) in self._known for sequence in _sequences(reply))
 
     def _folded(self, sequence: list[Hashable]) -> tuple[Hashable, ...]:
         """The sequence with runs shortened to one where genuine streams have such runs."""
@@ -54,9 +50,7 @@ def _entry_class(entry: dict[str, Any]) -> Hashable:
     delta = entry.get("delta")
     members = delta.items() if isinstance(delta, dict) else ()
     calls = tuple(
-        "opens" if "id" in call else "goes on"
-        for call in array_at(delta, "tool_calls")
-        if isinstance(call, dict)
+        "opens" if "id" in call else "goes on" for call in array_at(delta, "tool_calls") if isinstance(call, dict)
     )
     return (
         tuple(sorted((name, value if name == "role" else kind_of(value)) for name, value in members)),

@@ -65,9 +65,7 @@ def _join(blocks: Sequence[bytes]) -> bytes:
     return b"".join(block + GAP for block in blocks)
 
 
-def _of_stream(
-    edit: Callable[[Reply, random.Random], Broken], reply: Reply, dice: random.Random
-) -> Change | None:
+def _of_stream(edit: Callable[[Reply, random.Random], Broken], reply: Reply, dice: random.Random) -> Change | None:
     """A stream whose recording kept the framing of its events."""
     if not reply.exchange.knows(Aspect.EVENT_FRAMING) or len(reply.blocks) < 2 or reply.blocks[-1] != DONE:
         return None
@@ -112,9 +110,7 @@ def cut(ending: Ending, reply: Reply, dice: random.Random) -> Change | None:
     place = dice.randrange(len(body))
     if ending is Ending.CLEAN and not reply.is_stream and _is_json(body[:place]):
         return None
-    changed = exchange.with_payload(body[:place]).but(
-        ending=ending, unknown=exchange.unknown - {Aspect.ENDING}
-    )
+    changed = exchange.with_payload(body[:place]).but(ending=ending, unknown=exchange.unknown - {Aspect.ENDING})
     return Change(f"byte {place}", changed, f"{len(body)} bytes", f"ends {ending.value} here")
 
 

@@ -89,9 +89,7 @@ def _mutants(reply: Reply, site: Site, seed: int, only: str = "") -> Iterator[Mu
             )
 
 
-def _of_paths(
-    reply: Reply, text: _Text, value: Any, seed: int, only: str
-) -> Iterator[tuple[str, str, Path, str, str]]:
+def _of_paths(reply: Reply, text: _Text, value: Any, seed: int, only: str) -> Iterator[tuple[str, str, Path, str, str]]:
     judge = jsonschema.Draft202012Validator(text.schema)
     for path, inner in walk(value):
         for operator, after in applicable(path, inner):

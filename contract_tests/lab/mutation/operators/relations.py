@@ -129,9 +129,7 @@ def arguments_broken(reply: Reply, dice: random.Random) -> Change | None:
 
 def arguments_retyped(reply: Reply, dice: random.Random) -> Change | None:
     """The arguments of a tool call are JSON, but not an object."""
-    return _with_arguments(
-        reply, dice, lambda text: dice.choice([f"[{text}]", json.dumps(text), "null", "7"])
-    )
+    return _with_arguments(reply, dice, lambda text: dice.choice([f"[{text}]", json.dumps(text), "null", "7"]))
 
 
 def _with_arguments(reply: Reply, dice: random.Random, edit: Callable[[str], str]) -> Change | None:
@@ -148,9 +146,7 @@ def _with_arguments(reply: Reply, dice: random.Random, edit: Callable[[str], str
     for call, piece in zip(own, spread(after, [call.arguments for call in own]), strict=True):
         document = changed.setdefault(call.event, copy.deepcopy(reply.documents[call.event]))
         _call_in(document, call)["function"]["arguments"] = piece
-    where = (
-        f"events {min(changed)} to {max(changed)}" if reply.is_stream else f"tool_calls[{chosen.position}]"
-    )
+    where = f"events {min(changed)} to {max(changed)}" if reply.is_stream else f"tool_calls[{chosen.position}]"
     return Change(f"{where}, arguments", reply.with_documents(changed), abbreviate(text), abbreviate(after))
 
 
