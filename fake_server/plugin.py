@@ -31,7 +31,7 @@ _ELSEWHERE = (
 """Variables that make the SDKs use another API, or send what a fake should not see."""
 MARKERS = {
     "fake_script(*scripts)": "give the fake_server these scripts for this test: mappings, files or folders",
-    "fake_fault(name, **parameters)": "put this fault of the fake_server in force for this test",
+    "fake_fault(name, **parameters)": "apply this fault to fake_server for this test",
     "openai_bug(*ids)": "reproduce these known bugs of real servers in the fake_server for this test",
 }
 UNUSED = ("--fake-unused", "list scripts of the fake that answered in no test")

@@ -50,7 +50,7 @@ class Answer(Part):
     annotations: Several[dict[str, Any]] = Field(default=(), description="`annotations` as the API has them")
     reasoning: str | None = Field(default=None, description="the text of `reasoning_content`")
     refusal: str | None = Field(default=None, description="a refusal instead of content")
-    finish_reason: Finish | None = Field(default=None, description="instead of the one that follows")
+    finish_reason: Finish | None = Field(default=None, description="overrides the derived one")
     logprobs: Annotated[tuple[Token, ...], Field(strict=False)] | None = Field(
         default=None, description="the tokens of the text with their log probabilities"
     )
@@ -104,7 +104,7 @@ class Response(Answer):
     raw: Raw | None = Field(default=None, description="status, header fields and bytes as they are")
     faults: Several[AnyFault] = Field(
         default=(),
-        description="what goes wrong, see FAULTS.md; alone, it breaks the answer given without a script",
+        description="what goes wrong (FAULTS.md lists the faults); on its own, it applies to the fake's default answer",
     )
 
     @model_validator(mode="after")
@@ -170,7 +170,7 @@ class Weighted(Part):
 
     reply: Response = Field(description="what it answers")
     weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(
-        default=1.0, description="how likely it is beside the others"
+        default=1.0, description="its weight relative to the others"
     )
 
 
@@ -192,7 +192,7 @@ class Script(Part):
         description="what `times`, `replies` and `call` count within: the whole space, the API key, or the "
         "conversation (requests that begin with the same system and user messages)",
     )
-    fallback: bool = Field(default=False, description="`true`: tried after all scripts that are none")
+    fallback: bool = Field(default=False, description="`true`: tried only after all scripts that are not fallbacks")
     _place: str = PrivateAttr("")
     _call: Callable[..., Any] | None = PrivateAttr(None)
     _folder: Path | None = PrivateAttr(None)

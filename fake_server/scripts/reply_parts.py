@@ -67,7 +67,7 @@ class UsageNumbers(Part):
     prompt_tokens: Count | None = Field(default=None, description="tokens of the request")
     completion_tokens: Count | None = Field(default=None, description="tokens of the answer")
     cached_tokens: Count | None = Field(default=None, description="of `prompt_tokens`, those from the cache")
-    reasoning_tokens: Count | None = Field(default=None, description="of `completion_tokens`, those thought")
+    reasoning_tokens: Count | None = Field(default=None, description="the reasoning tokens among `completion_tokens`")
 
 
 class Pace(Part):
@@ -82,8 +82,8 @@ class Pace(Part):
     )
     pauses: Annotated[tuple[Seconds, ...], Field(strict=False)] | None = Field(
         default=None,
-        description="seconds before each event, instead of `first` and `rate`; where there are more events, "
-        "all but the first begin anew; a whole answer takes as long as all of them",
+        description="seconds before each event, instead of `first` and `rate`; with more events "
+        "the list repeats from its second item; a reply that is not streamed waits for the sum",
     )
     recorded: str | None = Field(default=None, description="a recording beside the script file whose pauses these are")
     speed: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
@@ -136,7 +136,7 @@ class Raw(Part):
     body: Any = Field(default=None, description="the body: a text, or a value that is sent as JSON")
     base64: str | None = Field(default=None, description="the body's bytes in Base64, instead of `body`")
     file: str | None = Field(
-        default=None, description="a file whose bytes are the body; its path begins at the script file"
+        default=None, description="a file whose bytes are the body; its path is relative to the script file"
     )
     stream: Annotated[tuple[Any, ...], Field(strict=False)] | None = Field(
         default=None, description="the data of each event, for a request that streams"

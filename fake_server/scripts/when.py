@@ -212,7 +212,7 @@ class When(Part):
     )
     tool_result: ResultTest | None = Field(default=None, description="what a tool gave back")
     call: Positive | None = Field(
-        default=None, description="`3`: the third request that is all else; others go to the next script"
+        default=None, description="`3`: only the third request that meets all other conditions"
     )
 
     @checked("model", mode="before", json_schema_input_type=str | ModelTest | None)
