@@ -53,23 +53,32 @@ class _Commands(OneLine):
 @click.version_option(package_name="openai-contract-kit", prog_name="fake-server")
 @click.option("--host", default="127.0.0.1", help="Address to listen on.")
 @click.option("--port", default=1337, type=Whole(0, 65535), help="Port; 0 takes a free one.")
-@click.option("--scripts", multiple=True, type=click.Path(path_type=Path), help="Script file or folder.")
-@click.option("--replay", multiple=True, type=click.Path(path_type=Path), help="Serve recordings instead.")
-@click.option("--match", default="body", type=click.Choice(MATCHES), help="How a recording is matched to a request.")
+@click.option(
+    "--scripts", multiple=True, type=click.Path(path_type=Path), help="Script file or folder; may be repeated."
+)
+@click.option(
+    "--replay",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Serve recordings from this file or folder instead; may be repeated.",
+)
+@click.option(
+    "--match", default="body", type=click.Choice(MATCHES), help="How a recording is matched to a request; see above."
+)
 @click.option("--speed", default=1.0, type=Number(0), help="Speed of recordings; 0: no pauses.")
-@click.option("--miss-status", default=404, type=Whole(400, 599), help="Status if no recording matches.")
+@click.option("--miss-status", default=404, type=Whole(400, 599), help="Status returned when no recording matches.")
 @click.option("--strict", is_flag=True, help="Answer 404 if no script matches.")
 @click.option("--api-key", default=None, help="Require this key; otherwise any is accepted.")
-@click.option("--model", "models", multiple=True, help="Serve only these models.")
+@click.option("--model", "models", multiple=True, help="Serve only this model; may be repeated.")
 @click.option("--seed", default=None, type=AnyWhole(), help="Seed for legal variations; random and printed if omitted.")
-@click.option("--plain", is_flag=True, help="No variations: always the plainest form.")
+@click.option("--plain", is_flag=True, help="Turn off the legal variations.")
 @click.option(
     "--bug",
     "--misbehave",
     "bugs",
     multiple=True,
     metavar="ID",
-    help="Reproduce a catalogued bug in every reply.",
+    help="Reproduce a catalogued bug in every reply; may be repeated. --misbehave is the same option.",
 )
 @click.option("--log-level", default="warning", type=click.Choice(LEVELS), help="Level of the log.")
 def main(
@@ -91,13 +100,20 @@ def main(
     """Serve a fake OpenAI API.
 
     Answers come from scripts or, if none matches, are made from the request. Scripts are reloaded when their
-    files change. `fake-server validate` checks them, and `fake-server schema` describes them for editors.
-    `contract bugs` lists the bugs.
+    files change. `fake-server validate` checks them, and `fake-server schema` prints their JSON Schema.
 
-    With --replay, answers are recordings, byte for byte: fixture files, or folders of them. A recording
-    answers a request with the same method and path (with or without /v1) and the same body except user,
-    metadata, safety_identifier and prompt_cache_key (--match body); with the same query and the whole body
-    too (exact); with any body, in turn (order); or any request at all, in turn (any).
+    A request with the header x-fake-fault makes its own reply go wrong, as in `x-fake-fault: cut;after_events=3`;
+    fake_server/faults/FAULTS.md describes all faults. A bug is one or more faults under a name, for every reply with
+    --bug; `contract bugs` lists them.
+
+    With --replay, answers are recordings, byte for byte. --match says which requests a recording answers:
+
+    \b
+    body   same method, path (with or without /v1) and body, except user,
+           metadata, safety_identifier and prompt_cache_key
+    exact  same method, path, query and whole body
+    order  same method and path, any body, in turn
+    any    any request, in turn
     """
     context = click.get_current_context()
     if context.invoked_subcommand is not None:

@@ -29,7 +29,9 @@ class CrossTalk(_Between):
 
 
 class OneSlot(_Between):
-    """Replies are made one at a time, at `each` seconds a write, to the end even if the client has left."""
+    """The server works on one reply at a time, `each` seconds for each write. A client that disconnects does not free
+    it: the next reply waits until that one would have ended.
+    """
 
     fault: Literal["one-slot"] = "one-slot"
     each: Seconds = 0.02

@@ -87,17 +87,30 @@ class Empty(Fault):
         return replace_body(delivery, [])
 
 
+FRAMING = frozenset({"date", "content-length", "transfer-encoding", "connection"})
+"""Fields that the server adds when it frames a reply, after the faults."""
+
+
 class Header(Fault):
-    """A header has another value, or is missing if `value` is null."""
+    """The header field `name` has another value, or is missing if `value` is null.
+
+    Not possible for `date`, `content-length`, `transfer-encoding` and `connection`, which the server adds when it
+    frames the reply (for a wrong Content-Length there is `wrong-length`), and without effect on the `access-control-`
+    fields, for which there is `no-cors`.
+    """
 
     fault: Literal["header"] = "header"
     name: Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")] = "content-type"
     value: Annotated[str, Field(pattern=r"^[\t\x20-\x7e]*$")] | None = "text/plain"
 
     def apply(self, delivery: Delivery) -> Delivery:
-        others = tuple(pair for pair in delivery.headers if pair[0].lower() != self.name.lower())
-        added = () if self.value is None else ((self.name, self.value),)
-        return delivery.but(headers=(*others, *added))
+        name = self.name.lower()
+        if name in FRAMING:
+            raise NotPossible(f"the server adds {name} itself, after the faults")
+        others = tuple(pair for pair in delivery.headers if pair[0].lower() != name)
+        if self.value is None:
+            return delivery.but(headers=others, omitted=delivery.omitted | {name})
+        return delivery.but(headers=(*others, (self.name, self.value)))
 
 
 class WrongLength(Fault):

@@ -114,7 +114,7 @@ class AfterDone(Fault):
 
 
 class ErrorEvent(Placed):
-    """An event is an error object and the last one, except for `[DONE]` if `done` is true."""
+    """The stream sends an error object after that place and ends, with `[DONE]` only if `done` is true."""
 
     fault: Literal["error-event"] = "error-event"
     after_events: Count | None = 2

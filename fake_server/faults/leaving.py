@@ -32,7 +32,7 @@ class _LeavingAt(Placed):
 
 
 class Cut(_LeavingAt):
-    """The connection ends at that place, with FIN or RST; exactly the bytes before it are delivered."""
+    """The connection ends at that place, with FIN or RST (`ending`); exactly the bytes before it arrive."""
 
     fault: Literal["cut"] = "cut"
     ending: How = "fin"
@@ -43,9 +43,9 @@ class Cut(_LeavingAt):
 
 
 class Stall(_LeavingAt):
-    """Nothing more is sent for `seconds`, or without them until the client leaves.
+    """Nothing more is sent for `seconds`; if omitted, until the client disconnects.
 
-    With `silent` nothing is sent at all, not even a head.
+    With `silent`, nothing is ever sent, not even the head.
     """
 
     fault: Literal["stall"] = "stall"
@@ -79,7 +79,7 @@ class NoLastChunk(_Leaving):
 
 
 class Close(_Leaving):
-    """The connection ends before any byte of the reply, with FIN or RST."""
+    """The connection ends before any byte of the reply, with FIN or RST (`ending`)."""
 
     fault: Literal["close"] = "close"
     ending: How = "fin"
@@ -152,7 +152,9 @@ class SplitUtf8(_Leaving):
 
 
 class Merge(_Leaving):
-    """The whole body, or only its first `events`, is sent in one write, after all its pauses."""
+    """The whole body is sent in one write, when its last event is due; with `events`, only so many first events are
+    merged.
+    """
 
     fault: Literal["merge"] = "merge"
     events: Positive | None = None

@@ -14,9 +14,13 @@ from fake_server.wire.delivery import Delivery
 
 
 class Misread(Fault):
-    """The answer is to a changed request: `without` what these JSONPaths find, with the members of `set`, and
-    with those of `fill` where they are missing or empty. Each choice still repeats the members in `echo` as
-    they were asked for.
+    """The server answers a request other than the one that was sent.
+
+    - `without`: JSONPaths; what they find is left out, as in `without: ["$.stop"]`.
+    - `set`: members that replace those of the request, as in `set: {n: 1}`.
+    - `fill`: members for those that are missing or empty.
+    - `echo`: names of members of the request as it was sent; the reply repeats them beside `choices`, as if the
+      server had obeyed them.
     """
 
     fault: Literal["misread"] = "misread"

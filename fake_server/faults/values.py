@@ -32,14 +32,26 @@ Path = Annotated[str, Field(max_length=500), AfterValidator(_is_path)]
 
 
 class Json(Fault):
-    """The values that the JSONPath `at` finds are wrong, in every event or in the one numbered `event`.
+    """The values that the JSONPath `at` finds are changed, in the body or in every event, or only in the one numbered
+    `event`. `where` limits this to JSON in which that path finds something. In new strings, `{event}` stands for the
+    number of the event. What is done to each object that was found:
 
-    `where` limits the fault to JSON in which that path finds something. In each object found, `set` sets
-    members, `remove` removes some and `rename` renames some; `parse` replaces members that are JSON text by
-    the value in it, `double` repeats strings, `grow` prepends the strings of earlier events, and `repeat`
-    fills in a missing member with its last value; `scale` multiplies numbers, and `count` adds to them as
-    many times as the event's number. `value` replaces what was found, `unwrap` replaces it by one of its
-    members, and `drop` removes it. In strings, `{event}` stands for the number of the event.
+    - `set` sets members: `set: {model: null}`.
+    - `remove` removes members: `remove: [created]`.
+    - `rename` renames members: `rename: {content: text}`.
+    - `parse` replaces JSON text by its value: with `parse: [arguments]`, `"{}"` becomes `{}`.
+    - `double` sends strings twice: with `double: [content]`, `"Hi"` becomes `"HiHi"`.
+    - `grow` prepends the strings of earlier events: with `grow: [content]`, `"a"`, `"b"` become `"a"`, `"ab"`.
+    - `repeat` fills in a missing member with its last value in an earlier event: `repeat: [role]`.
+    - `scale` multiplies numbers: with `scale: {created: 1000}`, seconds become milliseconds.
+    - `count` adds so much times the number of the event: `count: {created: 1}` adds 1, 2, 3 to three events.
+
+    And to each value of any kind:
+
+    - `value` replaces it: `at: $.choices, value: []`.
+    - `unwrap` replaces an object by one of its members: with `at: $.choices[*], unwrap: delta`, each choice becomes
+      its delta.
+    - `drop` removes it: `at: $.choices[0], drop: true`.
     """
 
     fault: Literal["json"] = "json"
@@ -65,7 +77,7 @@ class Json(Fault):
         def edit(document: Any, number: int) -> Any:
             return self._edit(document, number, earlier)
 
-        return _change(delivery, edit, self.event, f"there is nothing at {self.at}")
+        return change_values(delivery, edit, self.event, f"there is nothing at {self.at}")
 
     def _edit(self, document: Any, number: int, earlier: dict[str, Any]) -> Any:
         """The document after the edit, None if nothing is found; `earlier` has values of earlier events."""
@@ -122,7 +134,7 @@ class DropEvents(Fault):
     def apply(self, delivery: Delivery) -> Delivery:
         writes = list(delivery.writes)
         places = event_indexes(delivery, writes)
-        dropped = {place for place in places if find_nodes(self.where, _payload(writes[place]))}
+        dropped = {place for place in places if find_nodes(self.where, parse_event(writes[place]))}
         if not dropped:
             raise NotPossible(f"there is nothing at {self.where}")
         return replace_body(delivery, [write for index, write in enumerate(writes) if index not in dropped])
@@ -136,7 +148,7 @@ class RepeatEvents(Fault):
 
     def apply(self, delivery: Delivery) -> Delivery:
         writes = list(delivery.writes)
-        places = [at for at in event_indexes(delivery, writes) if find_nodes(self.where, _payload(writes[at]))]
+        places = [at for at in event_indexes(delivery, writes) if find_nodes(self.where, parse_event(writes[at]))]
         if not places:
             raise NotPossible(f"there is nothing at {self.where}")
         again = [Write(writes[at].data) for at in places]
@@ -186,7 +198,13 @@ class Rewrite(Fault):
         return replace_body(delivery, writes)
 
 
-def _change(delivery: Delivery, change: Callable[[Any, int], Any], event: int | None, problem: str) -> Delivery:
+def change_values(delivery: Delivery, change: Callable[[Any, int], Any], event: int | None, problem: str) -> Delivery:
+    """Change the JSON value of the body, or of each event of a stream, or of the event numbered `event` only.
+
+    `change` takes a value, which it may change in place, and the number of its event, counted from 1 (1 for a body);
+    it returns the new value, or None to leave it as it was. Events without JSON, such as `[DONE]`, are not counted.
+    Raises NotPossible with the text `problem` if nothing was changed.
+    """
     writes = list(delivery.writes)
     if not delivery.streams:
         body = b"".join(write.data for write in writes)
@@ -194,11 +212,11 @@ def _change(delivery: Delivery, change: Callable[[Any, int], Any], event: int | 
         if changed is None:
             raise NotPossible(problem)
         return replace_body(delivery, [Write(_text(changed), writes[0].pause if writes else 0.0)])
-    places = [place for place in event_indexes(delivery, writes) if _payload(writes[place]) is not None]
+    places = [place for place in event_indexes(delivery, writes) if parse_event(writes[place]) is not None]
     chosen = places if event is None else [places[at] for at in _numbers(event, len(places))]
     changes = False
     for place in chosen:
-        changed = change(_payload(writes[place]), places.index(place) + 1)
+        changed = change(parse_event(writes[place]), places.index(place) + 1)
         if changed is not None:
             changes = True
             writes[place] = Write(_DATA + _text(changed) + b"\n\n", writes[place].pause)
@@ -219,8 +237,8 @@ def _numbers(number: int, count: int) -> Iterator[int]:
     yield at
 
 
-def _payload(write: Write) -> Any:
-    """The JSON value of an event, None where it has none."""
+def parse_event(write: Write) -> Any:
+    """Parse the `data:` of an event as JSON; None if it is no JSON, such as `[DONE]`."""
     return _value(write.data[len(_DATA) :].strip()) if write.data.startswith(_DATA) else None
 
 
@@ -236,7 +254,11 @@ def _text(value: Any) -> bytes:
 
 
 def find_nodes(path: str, value: Any) -> list[Any]:
-    """Find nodes, with `value` and `location`, by a JSONPath; one that cannot be followed finds none."""
+    """Find the nodes of a JSON value by a JSONPath; a path that cannot be followed finds none.
+
+    A node has `value` and `location`, the keys and indexes from the root, which `replace_at` takes. Replace several
+    nodes from the last to the first, so that the locations of the others stay right.
+    """
     import jsonpath_rfc9535 as jsonpath
 
     try:
@@ -245,18 +267,21 @@ def find_nodes(path: str, value: Any) -> list[Any]:
         return []
 
 
-def replace_at(text: Any, location: tuple[Any, ...], value: Any, drop: bool = False) -> Any:
-    """The text with a value, or nothing, at a location; the whole text is replaced at the root."""
+def replace_at(document: Any, location: tuple[Any, ...], value: Any, drop: bool = False) -> Any:
+    """Put a value at a location of a document, or remove what is there if `drop` is true; returns the document.
+
+    The document is changed in place, but at the root `()` the value itself is returned.
+    """
     if not location:
         return value
-    holder = text
+    holder = document
     for step in location[:-1]:
         holder = holder[step]
     if drop:
         del holder[location[-1]]
     else:
         holder[location[-1]] = value
-    return text
+    return document
 
 
 def _with_number(value: Any, number: int) -> Any:

@@ -16,6 +16,8 @@ def describe_error(detail: Any, catalogue: Mapping[str, type[Fault]]) -> str:
         return "the key 'fault' is missing: it names the fault, as in {fault: cut, after_events: 2}"
     if kind == "union_tag_invalid":
         return f"there is no fault {detail['ctx']['tag']!r}: {_hint(detail['ctx']['tag'], list(catalogue))}"
+    if not loc and kind in ("model_attributes_type", "dict_type", "model_type"):
+        return f"a fault is a mapping: write {{fault: {value if isinstance(value, str) else 'NAME'}}}"
     name, key = loc[0] if loc else "fault", loc[-1] if loc else ""
     fields = catalogue[name].model_fields if name in catalogue else {}
     known = [field for field in fields if field != "fault"]

@@ -9,6 +9,7 @@ import httpx2
 import openai
 import pytest
 
+from contract_tests.lab.pages import faults_page
 from contract_tests.lab.pages.faults_page import page
 from fake_server import FakeServer, faults
 from fake_server.faults import CATALOGUE, FaultError
@@ -136,6 +137,41 @@ def test_what_a_reply_cannot_have_is_noted(fake: FakeServer) -> None:
     fake.fault("no-done")
     assert chat(fake).status_code == 200
     assert fake.requests[-1].faults == ("no-done: not possible, the reply is no event stream",)
+
+
+@pytest.mark.parametrize("name", ["Date", "content-length", "transfer-encoding", "connection"])
+def test_framing_fields_cannot_be_changed(fake: FakeServer, name: str) -> None:
+    untouched = [field.lower() for field, _ in chat(fake).headers.multi_items()]
+    for value in (None, "1"):
+        fake.reset()
+        fake.fault("header", name=name, value=value)
+        assert [field.lower() for field, _ in chat(fake).headers.multi_items()] == untouched
+        note = f"header: not possible, the server adds {name.lower()} itself, after the faults"
+        assert fake.requests[-1].faults == (note,)
+
+
+@pytest.mark.parametrize("name", ["X-Request-Id", "openai-version", "openai-processing-ms"])
+def test_headers_of_every_reply_can_be_changed_and_left_out(fake: FakeServer, name: str) -> None:
+    fake.fault("header", name=name, value="odd", times=1)
+    assert chat(fake).headers.get_list(name) == ["odd"]
+    fake.fault("header", name=name, value=None, times=1)
+    assert chat(fake).headers.get_list(name) == []
+    assert len(chat(fake).headers.get_list(name)) == 1
+
+
+def test_a_fault_that_is_no_mapping_is_refused_in_words() -> None:
+    for wrong, message in (("shout", "write {fault: shout}"), (3, "write {fault: NAME}")):
+        with pytest.raises(ScriptError) as raised:
+            parse([{"name": "a", "reply": {"text": "x", "faults": [wrong]}}], "s.yaml")
+        assert str(raised.value) == f"s.yaml[0]: reply.faults.0: a fault is a mapping: {message}"
+
+
+def test_the_page_of_faults_needs_a_section_for_each_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(faults_page, "_TITLES", dict.fromkeys(set(faults_page._TITLES) - {"edits"}))
+    with pytest.raises(
+        ValueError, match=r"^no section for faults in edits: add a title to _TITLES in faults_page\.py$"
+    ):
+        page()
 
 
 def test_a_quota_tells_what_is_left_and_refills() -> None:

@@ -25,7 +25,35 @@ PARAMETERS = {
     "seconds": st.sampled_from([0.0, 1.5]),
     "how": st.sampled_from(["truncated", "corrupt", "not-gzip"]),
     "where": st.sampled_from(["$", "$.content", "$..*", "$.nothing"]),
+    "after_seconds": st.sampled_from([0.0, 0.15, 2.0]),
+    "bytes": st.integers(1, 40),
+    "bytes_per_second": st.integers(1, 1000),
+    "code": st.none() | st.text(max_size=5),
+    "content_type": st.sampled_from(["text/plain", "text/event-stream"]),
+    "data": st.none() | st.text(max_size=20),
+    "done": st.booleans(),
+    "each": st.sampled_from([0.0, 0.02]),
+    "echo": st.just(["stop"]),
+    "ending": st.sampled_from(["fin", "rst"]),
+    "ends": st.sampled_from(["cr", "crlf", "mixed"]),
+    "events": st.none() | st.integers(1, 6),
+    "headers": st.sampled_from([{}, {"X-A": "b"}]),
+    "message": st.text(max_size=20),
+    "name": st.sampled_from(["content-type", "Content-Length", "x-request-id"]),
+    "param": st.none() | st.text(max_size=5),
+    "per": st.sampled_from([0.5, 60.0]),
+    "piece": st.integers(1, 50),
+    "requests": st.none() | st.integers(1, 5),
+    "retry_after": st.none() | st.sampled_from([0.0, 1.5]),
+    "size": st.integers(0, 30),
+    "status": st.sampled_from([400, 429, 500, 599]),
+    "text": st.text(max_size=20),
+    "tokens": st.none() | st.integers(1, 50),
+    "type": st.text(max_size=5),
+    "value": st.sampled_from([None, "", "text/event-stream"]),
+    "wait": st.sampled_from([0.0, 0.05]),
 }
+"""Values for parameters, by name."""
 _names = st.lists(st.sampled_from(["content", "other"]), max_size=2)
 _members: st.SearchStrategy[Any] = st.dictionaries(
     st.sampled_from(["content", "other"]), st.sampled_from([None, 1, "{event}", [], {}])
@@ -43,6 +71,7 @@ SPECIAL: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "repeat": _names,
         "scale": st.dictionaries(st.just("other"), st.integers(-3, 3)),
         "count": st.dictionaries(st.just("other"), st.integers(-3, 3)),
+        "value": st.sampled_from([None, [], "{event}"]),
         "unwrap": st.sampled_from([None, "content", "other"]),
         "drop": st.booleans(),
     },
@@ -72,12 +101,22 @@ def any_faults(draw: st.DrawFn) -> list[faults.Fault]:
             continue
         keys = [key for key in PARAMETERS if key in CATALOGUE[name].model_fields]
         places = [key for key in keys if key.startswith("after_")]
-        kept = [key for key in keys if key not in places] + places[: draw(st.integers(0, 1))]
-        chosen = {key: draw(PARAMETERS[key]) for key in kept}
-        if "after_bytes" in chosen and "after_events" in CATALOGUE[name].model_fields:
-            chosen["after_events"] = None
+        place = draw(st.sampled_from([None, *places]))
+        chosen = {key: draw(PARAMETERS[key]) for key in keys if key not in places or key == place}
+        if place is not None and "after_events" in places:
+            chosen.setdefault("after_events", None)
         made.append(faults.parse({"fault": name, **chosen}))
     return made
+
+
+def test_every_parameter_has_values() -> None:
+    missing = [
+        f"{name}: {field.alias or key}"
+        for name, kind in CATALOGUE.items()
+        for key, field in kind.model_fields.items()
+        if key not in ("fault", "probability", *PARAMETERS) and (field.alias or key) not in SPECIAL.get(name, {})
+    ]
+    assert not missing, f"add rows to PARAMETERS or, for one fault only, to SPECIAL in this file for {missing}"
 
 
 @settings(max_examples=300, deadline=None)

@@ -6,10 +6,12 @@ several bytes, and `[DONE]`.
 
 from __future__ import annotations
 
+import ast
 import gzip
 import json
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -196,19 +198,25 @@ def test_a_gateways_page(fake: FakeServer) -> None:
 
 
 def test_every_fault_is_shown_here(fake: FakeServer) -> None:
-    """By the table above or by a test of its own; the quota is tested by its clock.
+    """By a row of STREAMS or by a test, here, in test_value_faults_on_the_wire.py or (quota) in test_faults.py."""
+    files = ("test_faults_on_the_wire.py", "test_value_faults_on_the_wire.py", "test_faults.py")
+    shown = {name for file in files for name in _shown_faults(Path(__file__).with_name(file))}
+    missing = sorted(set(CATALOGUE) - shown)
+    assert not missing, (
+        f"no test shows what these faults do to the bytes: {', '.join(missing)}. Add a row to STREAMS in {files[0]}, "
+        f"or in {files[1]} for JSON values, or a test that calls broken(fake, NAME) or fake.fault(NAME)"
+    )
 
-    What is done to values and between requests is shown in test_value_faults_on_the_wire.py.
-    """
-    of_their_own = {
-        "close",
-        "wrong-length",
-        "broken-gzip",
-        "error",
-        "insufficient-quota",
-        "html-error",
-        "quota",
-    }
-    of_their_own |= {"json", "drop-events", "repeat-events", "insert-event", "rewrite", "reply", "misread"}
-    of_their_own |= {"cross-talk", "one-slot", "preflight", "no-cors"}
-    assert set(CATALOGUE) == {name for name, *_ in STREAMS} | of_their_own
+
+def _shown_faults(file: Path) -> Iterator[str]:
+    """The faults of a file's table STREAMS, and those that its tests put in force."""
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "STREAMS":
+            assert isinstance(node.value, ast.List)
+            for row in node.value.elts:
+                assert isinstance(row, ast.Tuple)
+                yield ast.literal_eval(row.elts[0])
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("broken", "fake.fault", "sensible.fault"):
+            for argument in node.args:
+                if isinstance(argument, ast.Constant):
+                    yield str(argument.value)

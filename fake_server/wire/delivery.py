@@ -22,7 +22,8 @@ class Delivery:
     None means chunked. `ending` is CLEAN (as the framing says), CUT (FIN), RESET (RST) or TIMED_OUT (silence
     until the client leaves). With `exact` every write is sent by itself; otherwise writes due at the same
     instant are joined. The head is sent in pieces of `head_piece` bytes, `head_pause` seconds apart (0: in
-    one piece). `silent` sends nothing at all, not even the head.
+    one piece). `silent` sends nothing at all, not even the head. `omitted` are lower-case names of header fields
+    that the server must not add, although every reply has them.
     """
 
     status: int
@@ -34,6 +35,7 @@ class Delivery:
     head_piece: int = 0
     head_pause: float = 0.0
     silent: bool = False
+    omitted: frozenset[str] = frozenset()
 
     @property
     def streams(self) -> bool:

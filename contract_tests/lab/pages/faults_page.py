@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic.fields import FieldInfo
 
 from contract_tests.lab.tools.checkout import ROOT
 from fake_server.faults import CATALOGUE, Fault
 
 PAGE = ROOT / "fake_server" / "faults" / "FAULTS.md"
-_TITLES = {
+_TITLES = {  # module of a fault: title of its section
     "replies": "Another reply instead of the answer",
     "requests": "A request that is misread",
     "leaving": "How the bytes are sent",
@@ -21,58 +24,95 @@ _TITLES = {
 }
 _INTRODUCTION = """# Faults
 
-Generated from the code by `make pages`. A fault makes the fake go wrong in one way. There are three places
-to ask for it:
+Generated from the code by `make pages`. A fault makes the fake go wrong in one way. There are four places to ask
+for it:
 
-- in the reply of a script: `faults: [{fault: cut, after_events: 3}]`;
-- for a whole space: `fake.fault("cut", after_events=3, times=1)`, or `POST /__fake__/faults`;
-- for one request, in its header: `x-fake-fault: cut;after_events=3`.
+- for one script, in its reply: `faults: [{fault: cut, after_events: 3}]`;
+- for one request, in its header: `x-fake-fault: cut;after_events=3`;
+- for a whole space, from Python: `fake.fault("cut", after_events=3, times=1)`, or over HTTP:
+
+  ```sh
+  curl http://127.0.0.1:1337/__fake__/faults -H 'content-type: application/json' \\
+    -d '{"fault": "cut", "after_events": 3, "times": 1, "when": {"model": "gpt-4o"}}'
+  ```
+
+- for one test, in pytest: `@pytest.mark.fake_fault("cut", after_events=3)`, or `fake_server.fault("cut",
+  after_events=3)` with the fixture `fake_server`.
+
+Every fault takes `probability`, from 0 to 1, drawn by the seed of the server. Only the last two places, a space
+and pytest, also take `times`, how many requests the fault strikes at most, and `when`, which requests it strikes,
+written as in a script. In a script and in the header there is neither: the script's own `when` and `times` apply
+there, and a header concerns its own request.
 
 Several faults are applied in the order in which they are listed, those about how bytes are sent last. In the
 header, separate faults by commas and put quotes around values that are more than a plain word:
-`error;status=429;message="Slow down.", split;every=5`. Booleans are `true` and `false`.
+`error;status=429;message="Slow down.", split;every=5`. Booleans are `true` and `false`. The header cannot express
+null, lists and mappings: `value=null` there is the word `null`. Use one of the other places for them.
 
 A fault of a space applies to every reply of the API, even to the refusal of a wrong key, a broken body or an
-unknown path; for these, `when` has no request body to look at. A known bug of a real server is one or more
-faults with a name: `fake-server --bug ID`, `x-fake-bug: ID` or `fake.bug("ID")`; `contract bugs` lists them.
+unknown path; for these, `when` has no request body to look at. A known bug of a real server is one or more faults
+with a name: `fake-server --bug ID`, `x-fake-bug: ID` or `fake.bug("ID")`; `contract bugs` lists them.
 
-Every fault takes `probability`, from 0 to 1, drawn by the seed of the server. Faults of a space also take
-`when` and `times`, as scripts do. `after_bytes`, `after_events` and `after_seconds` say where a fault
-strikes: after this many bytes of the body, after this many whole events (comments are not counted), or this
-many seconds after the head. Exactly the bytes before that place are delivered. `event` counts from 1, or
-from the end if it is negative. A fault that a reply cannot have (a dict has no `[DONE]` to leave out) is
-skipped, and the journal says so.
+`after_bytes`, `after_events` and `after_seconds` say where a fault strikes: after this many bytes of the body,
+after this many whole events (comments are not counted), or this many seconds after the head. A fault takes one of
+them; without any it strikes at the start of the body. After `cut`, and after a `stall` without `seconds`, exactly
+the bytes before that place have arrived. `event` counts from 1, or from the end if it is negative. A fault that a
+reply cannot have (a reply that is not streamed has no `[DONE]` to leave out) is skipped, and the journal says so.
+
+Parameters have their defaults in parentheses; those without are omitted by default.
 """
 
 
 def page() -> str:
-    """The whole page."""
+    """The whole page. Raises ValueError if a fault is in a module that has no section."""
     return "\n".join([_INTRODUCTION, *_sections()])
 
 
+def _module(kind: type[Fault]) -> str:
+    return kind.__module__.rpartition(".")[2]
+
+
 def _sections() -> Iterator[str]:
+    unknown = sorted({_module(kind) for kind in CATALOGUE.values()} - set(_TITLES))
+    if unknown:
+        raise ValueError(
+            f"no section for faults in {', '.join(unknown)}: add a title to _TITLES in {Path(__file__).name}"
+        )
     for module, title in _TITLES.items():
         yield f"## {title}\n\n| fault | what goes wrong | parameters |\n|---|---|---|"
         for name, kind in CATALOGUE.items():
-            if kind.__module__.rpartition(".")[2] == module:
+            if _module(kind) == module:
                 yield f"| `{name}` | {_cell(inspect.cleandoc(kind.__doc__ or ''))} | {_parameters(kind)} |"
         yield ""
 
 
 def _parameters(kind: type[Fault]) -> str:
-    cells = []
-    for name, field in kind.model_fields.items():
-        if name in ("fault", "probability"):
-            continue
-        plain = field.is_required() or field.default in (None, {}, [])
-        cells.append(f"`{field.alias or name}`" + ("" if plain else f" ({_value(field.default)})"))
-    return ", ".join(cells) or "–"
+    return (
+        ", ".join(
+            f"`{field.alias or name}`" + _details(field)
+            for name, field in kind.model_fields.items()
+            if name not in ("fault", "probability")
+        )
+        or "–"
+    )
 
 
-def _value(value: Any) -> str:
-    text = str(value).lower() if isinstance(value, bool) else f"{value}"
-    return text.replace("\n", "\\n").replace("data: data: ", "`data: data: `")
+def _details(field: FieldInfo) -> str:
+    """The allowed values of a parameter, if they are few, and its default: ` (`fin` or `rst`; default `fin`)`."""
+    default = "" if field.is_required() or field.default in (None, {}, []) else _code(field.default)
+    if get_origin(field.annotation) is Literal:
+        allowed = [_code(value) for value in get_args(field.annotation)]
+        default = f"{', '.join(allowed[:-1])} or {allowed[-1]}; default {default}"
+    return f" ({default})" if default else ""
 
 
-def _cell(text: str) -> str:
+def _code(value: Any) -> str:
+    """A value as code, as it is written in YAML or JSON."""
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return f"`{text}`".replace("\n", "\\n").replace("|", "\\|")
+
+
+def _cell(docstring: str) -> str:
+    """A docstring as a table's cell; paragraphs and list items begin on a line of their own."""
+    text = docstring.replace("\n\n- ", "\n- ").replace("\n- ", "<br>• ").replace("\n\n", "<br>")
     return " ".join(text.split()).replace("|", "\\|")
