@@ -24,6 +24,7 @@ def describe_error(detail: Any, catalogue: Mapping[str, type[Fault]]) -> str:
     if kind == "extra_forbidden":
         return f"the fault {name!r} has no {key!r}: {_hint(key, known)}"
     message = str(detail["msg"]).replace("Input should", "it must").replace("String should", "it must")
+    message = message.replace("a valid dictionary", "a mapping")
     where = f"the fault {name!r}" + (f", {key}" if key != name else "")
     return f"{where}: {message}, not {value!r}" if not isinstance(value, Mapping) else f"{where}: {message}"
 
