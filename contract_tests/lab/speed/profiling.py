@@ -34,7 +34,7 @@ from fake_server.scripts import book as scripts
 from fake_server.server.settings import Settings
 from fake_server.server.uvicorn_server import uvicorn_server
 
-REQUESTS, STARTS, SHOWN, WARM = 2000, 3, 12, 20
+REQUESTS, STARTS, SHOWN, WARM, MEASURED = 2000, 3, 12, 20, 5
 FAKE = str(ROOT / "fake_server")
 _IMPORT = re.compile(r"import time:\s+(\d+) \|\s+\d+ \| +(\S+)")
 
@@ -86,9 +86,13 @@ def reply_parts(*, stream: bool) -> tuple[float, list[Part]]:
 
 
 def request_path(*, stream: bool) -> RequestPath:
-    """What one request passes on a warm server; each return into a generator counts as a call of it."""
+    """What one request passes on a warm server; each return into a generator counts as a call of it.
+
+    The shortest of a few requests: a busy machine cuts what arrives, and then more is called.
+    """
     config, request = _served(stream=stream), _request(stream=stream)
     calls: Counter[tuple[str, str]] = Counter()
+    paths: list[RequestPath] = []
 
     def note(frame: FrameType, event: str, _: Any) -> None:
         code = frame.f_code
@@ -97,10 +101,13 @@ def request_path(*, stream: bool) -> RequestPath:
 
     async def work() -> None:
         await _answer(config, request, WARM)
-        await _answer(config, request, 1, note)
+        for _ in range(MEASURED):
+            calls.clear()
+            await _answer(config, request, 1, note)
+            paths.append(RequestPath(len({path for path, _ in calls}), len(calls), calls.total()))
 
     asyncio.run(work())
-    return RequestPath(len({path for path, _ in calls}), len(calls), calls.total())
+    return min(paths, key=lambda path: path.calls)
 
 
 def _served(*, stream: bool) -> Config:
