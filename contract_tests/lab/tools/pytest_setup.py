@@ -1,4 +1,4 @@
-"""What every test of the kit needs of the machine it runs on."""
+"""What every test of the kit needs of the machine it runs on; pytest loads it by name (`-p` in pyproject.toml)."""
 
 from __future__ import annotations
 
