@@ -11,18 +11,6 @@ from contract_tests.cases import relations, models, errors
 
 # isort: on
 
-FILES = (
-    client,
-    http,
-    chat,
-    stream,
-    tools,
-    formats,
-    completions,
-    embeddings,
-    relations,
-    models,
-    errors,
-)
+FILES = (client, http, chat, stream, tools, formats, completions, embeddings, relations, models, errors)
 
 __all__ = ["CASES", "FILES", "Case", "select"]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from contract_tests.cases.prompts import (
+    COUNTING,
     LONG,
     NOTES,
     POEM,
@@ -11,12 +14,18 @@ from contract_tests.cases.prompts import (
     SENTENCE,
     SHORT,
     UNUSUAL,
+    message,
     repeat,
     user,
 )
 from contract_tests.target.ask import Ask
-from contract_tests.target.case import case
+from contract_tests.target.case import case, chat_case
 from contract_tests.target.errors import SetupFailed
+
+DEVELOPER = [message("developer", NOTES), user(SHORT)]
+HISTORY = [user(NOTES), message("assistant", "I will remember."), user(SHORT)]
+TURNS = [user("My name is Ada."), message("assistant", "Nice to meet you, Ada."), user(SHORT)]
+SAMPLING: dict[str, Any] = {"top_p": 0.9, "presence_penalty": 0.1, "frequency_penalty": 0.1, "logit_bias": {"100": -1}}
 
 
 @case("chat.poem", title="poem, as the seed asks for it", tokens=POEM_TOKENS)
@@ -24,9 +33,7 @@ async def poem(ask: Ask) -> None:
     await ask({"model": ask.model, "messages": [user(POEM)]})
 
 
-@case("chat.short", title="short answer", tokens=32)
-async def short(ask: Ask) -> None:
-    await ask(ask.body(SHORT, stream=False))
+chat_case("chat.short", "short answer", SHORT, stream=False)
 
 
 @case("chat.unusual-text", title="unusual text, repeated", tokens=160)
@@ -35,14 +42,8 @@ async def unusual_text(ask: Ask) -> None:
     await ask(ask.body(repeat(text), 160), expect=text)
 
 
-@case("chat.n", title="two choices", tokens=80, features=["n"])
-async def two_choices(ask: Ask) -> None:
-    await ask(ask.body(SENTENCE, 40, n=2))
-
-
-@case("chat.max-tokens", title="cut by max_tokens", tokens=5, features=["max_tokens"])
-async def max_tokens(ask: Ask) -> None:
-    await ask(ask.body(LONG, 5))
+chat_case("chat.n", "two choices", SENTENCE, 40, n=2)
+chat_case("chat.max-tokens", "cut by max_tokens", LONG, 5, also=["max_tokens"])
 
 
 @case(
@@ -57,9 +58,8 @@ async def max_completion_tokens(ask: Ask) -> None:
 
 @case("chat.stop", title="ended by a stop sequence", requests=2, tokens=128, features=["stop"])
 async def stop(ask: Ask) -> None:
-    text = "one two three four five six"
-    await ask(ask.body(repeat(text), 64), role="whole", expect=text)
-    await ask(ask.body(repeat(text), 64, stop=["nine", "four"]), role="stopped")
+    await ask(ask.body(repeat(COUNTING), 64), role="whole", expect=COUNTING)
+    await ask(ask.body(repeat(COUNTING), 64, stop=["nine", "four"]), role="stopped")
 
 
 @case("chat.own-message", title="its own message sent back", requests=2, tokens=64)
@@ -71,14 +71,8 @@ async def own_message(ask: Ask) -> None:
     await ask(ask.body([user(SHORT), messages[0], user("And now in French.")]), role="second turn")
 
 
-@case("chat.system", title="a system message", tokens=32)
-async def system(ask: Ask) -> None:
-    await ask(ask.body([{"role": "system", "content": "You are brief."}, user(SHORT)]))
-
-
-@case("chat.developer", title="a long developer message", tokens=32, features=["developer", "role"])
-async def developer(ask: Ask) -> None:
-    await ask(ask.body([{"role": "developer", "content": NOTES}, user(SHORT)]))
+chat_case("chat.system", "a system message", [message("system", "You are brief."), user(SHORT)])
+chat_case("chat.developer", "a long developer message", DEVELOPER, also=["developer", "role"])
 
 
 @case("chat.content-parts", title="content as a string and in parts", requests=2, tokens=128)
@@ -89,41 +83,12 @@ async def content_parts(ask: Ask) -> None:
     await ask(ask.body([user(parts)], 64), role="parts", expect=text)
 
 
-@case("chat.user", title="the name of an end user", tokens=16, features=["user"])
-async def end_user(ask: Ask) -> None:
-    await ask(ask.body(SHORT, 16, user="tester-1"))
-
-
-@case("chat.long-system", title="a long system message", tokens=32)
-async def long_system(ask: Ask) -> None:
-    await ask(ask.body([{"role": "system", "content": NOTES}, user(SHORT)]))
-
-
-@case("chat.long-history", title="a long message in an earlier turn", tokens=32)
-async def long_history(ask: Ask) -> None:
-    await ask(ask.body([user(NOTES), {"role": "assistant", "content": "I will remember."}, user(SHORT)]))
-
-
-@case("chat.turns", title="a conversation of several turns", tokens=32)
-async def turns(ask: Ask) -> None:
-    answer = {"role": "assistant", "content": "Nice to meet you, Ada."}
-    await ask(ask.body([user("My name is Ada."), answer, user(SHORT)]))
-
-
-@case("chat.name", title="a message with the name of its author", tokens=16, features=["name"])
-async def named_author(ask: Ask) -> None:
-    await ask(ask.body([{**user(SHORT), "name": "ada"}], 16))
-
-
-@case(
-    "chat.sampling",
-    title="sampling parameters",
-    tokens=16,
-    features=["top_p", "presence_penalty", "frequency_penalty", "logit_bias"],
-)
-async def sampling(ask: Ask) -> None:
-    more = {"top_p": 0.9, "presence_penalty": 0.1, "frequency_penalty": 0.1, "logit_bias": {"100": -1}}
-    await ask(ask.body(SHORT, 16, **more))
+chat_case("chat.user", "the name of an end user", SHORT, 16, user="tester-1")
+chat_case("chat.long-system", "a long system message", [message("system", NOTES), user(SHORT)])
+chat_case("chat.long-history", "a long message in an earlier turn", HISTORY)
+chat_case("chat.turns", "a conversation of several turns", TURNS)
+chat_case("chat.name", "a message with the name of its author", [{**user(SHORT), "name": "ada"}], 16, also=["name"])
+chat_case("chat.sampling", "sampling parameters", SHORT, 16, **SAMPLING)
 
 
 @case(

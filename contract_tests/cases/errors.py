@@ -5,15 +5,22 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from contract_tests.cases.prompts import SHORT, user
+from contract_tests.cases.prompts import SHORT, message, user
 from contract_tests.rules.errors.provoked import NO_SUCH_MODEL, NO_SUCH_PATH
-from contract_tests.target.ask import CHAT, COMPLETIONS, EMBEDDINGS, Ask
-from contract_tests.target.case import case
+from contract_tests.target.ask import CHAT, COMPLETIONS, EMBEDDINGS, Ask, Body
+from contract_tests.target.case import case, request_case
 from contract_tests.target.errors import NotReached
 
+ASKED: dict[str, Any] = {"messages": [user(SHORT)], "max_tokens": 8}
 
-async def _refused(ask: Ask, body: dict[str, Any]) -> None:
-    await ask(body, role="refusal", valid=False)
+
+def refusal(case_id: str, title: str, path: str = CHAT, *, known: bool = True, **members: Any) -> None:
+    """Register a case of one request that is to be refused; its model is `known` or does not exist."""
+
+    def make_body(ask: Ask) -> Body:
+        return {"model": ask.model if known else f"{NO_SUCH_MODEL}-{ask.nonce()}", **members}
+
+    request_case(case_id, title, make_body, members.get("max_tokens", 0), path=path, refused=True)
 
 
 @case("errors.bad-json", title="a body that is not JSON")
@@ -21,24 +28,10 @@ async def bad_json(ask: Ask) -> None:
     await ask.raw("POST", CHAT, b'{"model": "gpt-3.5-turbo", "messages": [', role="refusal")
 
 
-@case("errors.missing-messages", title="no messages")
-async def missing_messages(ask: Ask) -> None:
-    await _refused(ask, {"model": ask.model})
-
-
-@case("errors.empty-messages", title="an empty list of messages")
-async def empty_messages(ask: Ask) -> None:
-    await _refused(ask, {"model": ask.model, "messages": []})
-
-
-@case("errors.wrong-messages", title="messages that are no list")
-async def wrong_messages(ask: Ask) -> None:
-    await _refused(ask, {"model": ask.model, "messages": "hello"})
-
-
-@case("errors.unknown-model", title="a model that does not exist", tokens=8)
-async def unknown_model(ask: Ask) -> None:
-    await _refused(ask, ask.body(SHORT, 8, model=f"{NO_SUCH_MODEL}-{ask.nonce()}"))
+refusal("errors.missing-messages", "no messages")
+refusal("errors.empty-messages", "an empty list of messages", messages=[])
+refusal("errors.wrong-messages", "messages that are no list", messages="hello")
+refusal("errors.unknown-model", "a model that does not exist", known=False, **ASKED)
 
 
 @case("errors.wrong-method", title="PUT where there is none")
@@ -56,56 +49,22 @@ async def stream_bad_json(ask: Ask) -> None:
     await ask.raw("POST", CHAT, b'{"stream": true, "model": "gpt-3.5-turbo", "messages": [', role="refusal")
 
 
-@case("errors.stream-missing-messages", title="no messages, to be streamed")
-async def stream_missing_messages(ask: Ask) -> None:
-    await _refused(ask, {"model": ask.model, "stream": True})
-
-
-@case("errors.stream-empty-messages", title="an empty list of messages, to be streamed")
-async def stream_empty_messages(ask: Ask) -> None:
-    await _refused(ask, {"model": ask.model, "messages": [], "stream": True})
-
-
-@case("errors.stream-wrong-messages", title="messages that are no list, to be streamed")
-async def stream_wrong_messages(ask: Ask) -> None:
-    await _refused(ask, {"model": ask.model, "messages": {"role": "user"}, "stream": True})
-
-
-@case("errors.stream-unknown-model", title="a model that does not exist, to be streamed", tokens=8)
-async def stream_unknown_model(ask: Ask) -> None:
-    await _refused(ask, ask.body(SHORT, 8, model=f"{NO_SUCH_MODEL}-{ask.nonce()}", stream=True))
-
-
-@case("errors.missing-model", title="no model")
-async def missing_model(ask: Ask) -> None:
-    await _refused(ask, {"messages": [user(SHORT)], "max_tokens": 8})
-
-
-@case("errors.wrong-type", title="a temperature that is text", tokens=8)
-async def wrong_type(ask: Ask) -> None:
-    await _refused(ask, ask.body(SHORT, 8, temperature="warm"))
-
-
-@case("errors.wrong-role", title="a message of a role that does not exist", tokens=8)
-async def wrong_role(ask: Ask) -> None:
-    await _refused(ask, ask.body([{"role": "wizard", "content": SHORT}], 8))
-
-
-@case("errors.out-of-range", title="a temperature of 99", tokens=8)
-async def out_of_range(ask: Ask) -> None:
-    await _refused(ask, ask.body(SHORT, 8, temperature=99))
-
-
-@case("errors.completions-unknown-model", title="a text completion of a model that does not exist", tokens=8)
-async def completions_unknown_model(ask: Ask) -> None:
-    body = {"model": f"{NO_SUCH_MODEL}-{ask.nonce()}", "prompt": "Once", "max_tokens": 8}
-    await ask(body, path=COMPLETIONS, role="refusal", valid=False)
-
-
-@case("errors.embeddings-unknown-model", title="an embedding of a model that does not exist")
-async def embeddings_unknown_model(ask: Ask) -> None:
-    body = {"model": f"{NO_SUCH_MODEL}-{ask.nonce()}", "input": "a tree"}
-    await ask(body, path=EMBEDDINGS, role="refusal", valid=False)
+refusal("errors.stream-missing-messages", "no messages, to be streamed", stream=True)
+refusal("errors.stream-empty-messages", "an empty list of messages, to be streamed", messages=[], stream=True)
+refusal(
+    "errors.stream-wrong-messages", "messages that are no list, to be streamed", messages={"role": "user"}, stream=True
+)
+refusal("errors.stream-unknown-model", "a model that does not exist, to be streamed", known=False, **ASKED, stream=True)
+request_case("errors.missing-model", "no model", lambda _: ASKED, 0, refused=True)
+refusal("errors.wrong-type", "a temperature that is text", **ASKED, temperature="warm")
+refusal(
+    "errors.wrong-role", "a message of a role that does not exist", messages=[message("wizard", SHORT)], max_tokens=8
+)
+refusal("errors.out-of-range", "a temperature of 99", **ASKED, temperature=99)
+NO_COMPLETION = "a text completion of a model that does not exist"
+refusal("errors.completions-unknown-model", NO_COMPLETION, COMPLETIONS, known=False, prompt="Once", max_tokens=8)
+NO_EMBEDDING = "an embedding of a model that does not exist"
+refusal("errors.embeddings-unknown-model", NO_EMBEDDING, EMBEDDINGS, known=False, input="a tree")
 
 
 @case("errors.keys", title="no key, and a key that is not the target's", requests=2, tokens=16)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from contract_tests.cases.prompts import SHORT
-from contract_tests.target.ask import Ask
-from contract_tests.target.case import case
+from contract_tests.target.case import chat_case
 
 INVENT = "Give me a JSON object with the keys name and age of an invented person."
-JSON_OBJECT = {"type": "json_object"}
 PERSON = {
     "type": "json_schema",
     "json_schema": {
@@ -21,45 +21,20 @@ PERSON = {
         },
     },
 }
-OBJECT, SCHEMA = ("response_format", "json_object"), ("response_format", "json_schema")
-LOGPROBS = ("logprobs", "top_logprobs")
+OBJECT: dict[str, Any] = {"response_format": {"type": "json_object"}, "also": ["json_object"]}
+SCHEMA: dict[str, Any] = {"response_format": PERSON, "also": ["json_schema"]}
 
+chat_case("formats.json-object", "a JSON object", INVENT, 200, **OBJECT)
+chat_case("formats.stream-json-object", "a JSON object, streamed", INVENT, 200, **OBJECT, stream=True)
+chat_case("formats.json-schema", "an object of a schema", "Invent a person.", 200, **SCHEMA)
+chat_case(
+    "formats.stream-json-schema", "an object of a schema, streamed", "Invent a person.", 200, **SCHEMA, stream=True
+)
+chat_case("formats.text", "response_format text", SHORT, 16, response_format={"type": "text"})
 
-@case("formats.json-object", title="a JSON object", tokens=200, features=OBJECT)
-async def json_object(ask: Ask) -> None:
-    await ask(ask.body(INVENT, 200, response_format=JSON_OBJECT))
+TWO: dict[str, Any] = {"logprobs": True, "top_logprobs": 2}
+TOKENS_ALONE = "log probabilities, the chosen tokens alone"
 
-
-@case("formats.stream-json-object", title="a JSON object, streamed", tokens=200, features=OBJECT)
-async def stream_json_object(ask: Ask) -> None:
-    await ask(ask.body(INVENT, 200, response_format=JSON_OBJECT, stream=True), role="stream")
-
-
-@case("formats.json-schema", title="an object of a schema", tokens=200, features=SCHEMA)
-async def json_schema(ask: Ask) -> None:
-    await ask(ask.body("Invent a person.", 200, response_format=PERSON))
-
-
-@case("formats.stream-json-schema", title="an object of a schema, streamed", tokens=200, features=SCHEMA)
-async def stream_json_schema(ask: Ask) -> None:
-    await ask(ask.body("Invent a person.", 200, response_format=PERSON, stream=True), role="stream")
-
-
-@case("formats.text", title="response_format text", tokens=16, features=["response_format"])
-async def text(ask: Ask) -> None:
-    await ask(ask.body(SHORT, 16, response_format={"type": "text"}))
-
-
-@case("logprobs.dict", title="log probabilities", tokens=8, features=LOGPROBS)
-async def logprobs(ask: Ask) -> None:
-    await ask(ask.body(SHORT, 8, logprobs=True, top_logprobs=2))
-
-
-@case("logprobs.stream", title="log probabilities, streamed", tokens=8, features=LOGPROBS)
-async def stream_logprobs(ask: Ask) -> None:
-    await ask(ask.body(SHORT, 8, logprobs=True, top_logprobs=2, stream=True), role="stream")
-
-
-@case("logprobs.without-top", title="log probabilities, the chosen tokens alone", tokens=8, features=LOGPROBS)
-async def without_top(ask: Ask) -> None:
-    await ask(ask.body(SHORT, 8, logprobs=True))
+chat_case("logprobs.dict", "log probabilities", SHORT, 8, **TWO)
+chat_case("logprobs.stream", "log probabilities, streamed", SHORT, 8, **TWO, stream=True)
+chat_case("logprobs.without-top", TOKENS_ALONE, SHORT, 8, logprobs=True, also=["top_logprobs"])

@@ -4,36 +4,21 @@ from __future__ import annotations
 
 from contract_tests.cases.prompts import SHORT, repeat
 from contract_tests.target.ask import CHAT, Ask
-from contract_tests.target.case import case
+from contract_tests.target.case import case, chat_case
 
 GZIP = (("Accept-Encoding", "gzip"),)
 PLAIN = (("Accept-Encoding", "identity"),)
+CHARSET = (("Content-Type", "application/json; charset=utf-8"),)
+ANY = (("Accept", "*/*"),)
+CHUNKED = (("Transfer-Encoding", "chunked"), ("Content-Length", None))
 PAGE = "https://app.example"
 
 
-@case("http.gzip", title="an answer that may be compressed", tokens=32)
-async def gzip(ask: Ask) -> None:
-    await ask(ask.body(SHORT), headers=GZIP)
-
-
-@case("http.stream-gzip", title="a stream that may be compressed", tokens=32)
-async def stream_gzip(ask: Ask) -> None:
-    await ask(ask.body(SHORT, stream=True), role="stream", headers=GZIP)
-
-
-@case("http.plain", title="an answer that must not be compressed", tokens=32)
-async def plain(ask: Ask) -> None:
-    await ask(ask.body(SHORT), headers=PLAIN)
-
-
-@case("http.charset", title="a request whose media type names its charset", tokens=32)
-async def charset(ask: Ask) -> None:
-    await ask(ask.body(SHORT), headers=[("Content-Type", "application/json; charset=utf-8")])
-
-
-@case("http.accept-any", title="a stream asked for with Accept: */*", tokens=32)
-async def accept_any(ask: Ask) -> None:
-    await ask(ask.body(SHORT, stream=True), role="stream", headers=[("Accept", "*/*")])
+chat_case("http.gzip", "an answer that may be compressed", SHORT, headers=GZIP)
+chat_case("http.stream-gzip", "a stream that may be compressed", SHORT, stream=True, headers=GZIP)
+chat_case("http.plain", "an answer that must not be compressed", SHORT, headers=PLAIN)
+chat_case("http.charset", "a request whose media type names its charset", SHORT, headers=CHARSET)
+chat_case("http.accept-any", "a stream asked for with Accept: */*", SHORT, stream=True, headers=ANY)
 
 
 @case("http.page", title="a web page that asks, after what its browser asks", requests=2, tokens=16)
@@ -48,9 +33,7 @@ async def page(ask: Ask) -> None:
     await ask(ask.body(SHORT, 16), role="page", headers=[("Origin", PAGE)])
 
 
-@case("http.chunked-request", title="a request body in chunks", tokens=16)
-async def chunked_request(ask: Ask) -> None:
-    await ask(ask.body(SHORT, 16), headers=[("Transfer-Encoding", "chunked"), ("Content-Length", None)])
+chat_case("http.chunked-request", "a request body in chunks", SHORT, 16, headers=CHUNKED)
 
 
 @case("http.head", title="HEAD where there is a GET")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 POEM = "write a poem about a tree"
@@ -12,6 +13,7 @@ POEM_TOKENS = 4096
 SHORT = "Say hello in one short sentence."
 SENTENCE = "Describe a tree in one sentence of about twenty words."
 LONG = "Count from 1 to 100 in words, separated by commas."
+COUNTING = "one two three four five six"
 UNUSUAL = 'Zażółć gęślą jaźń café naïve — 日本語 עברית 🌳👩‍🌾 \\n "quoted" <b>&amp;</b> end'
 """Text that is lost easily: several scripts, a joined emoji, a backslash, quotes, markup."""
 
@@ -48,11 +50,7 @@ CLOCK: dict[str, Any] = {
     "function": {
         "name": "get_time",
         "description": "The local time in a city.",
-        "parameters": {
-            "type": "object",
-            "properties": {"city": {"type": "string"}},
-            "required": ["city"],
-        },
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
     },
 }
 
@@ -62,5 +60,8 @@ def repeat(text: str) -> str:
     return f"Repeat after me, word for word and nothing else: {text}"
 
 
-def user(content: Any) -> dict[str, Any]:
-    return {"role": "user", "content": content}
+def message(role: str, content: Any) -> dict[str, Any]:
+    return {"role": role, "content": content}
+
+
+user = partial(message, "user")

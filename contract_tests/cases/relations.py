@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from contract_tests.cases.formats import PERSON
+from contract_tests.cases.formats import SCHEMA
 from contract_tests.cases.prompts import CLOCK, CODE, LONG, SHORT, UNUSUAL, WEATHER, repeat, user
 from contract_tests.rules.engine.answers import answer_texts
 from contract_tests.rules.relations.endings import took_much_longer
@@ -15,23 +16,28 @@ CALLERS = 4
 STEADY = {"temperature": 0, "seed": 7}
 
 
-async def _compare(
-    ask: Ask, body: dict[str, Any], expect: str | None = None, streamed: dict[str, Any] | None = None
-) -> None:
+async def _compare(ask: Ask, body: dict[str, Any], expect: str | None = None, **streamed: Any) -> None:
     """Ask twice for a dict, then for a stream (with `streamed`); where they differ, once more for a dict.
 
     A target that gives equal answers only now and then is not deterministic, and no rule compares it.
     """
     first = await ask(body, role="dict", expect=expect)
     await ask(body, role="again", expect=expect)
-    stream = await ask({**body, "stream": True, **(streamed or {})}, role="stream", expect=expect)
+    stream = await ask({**body, "stream": True, **streamed}, role="stream", expect=expect)
     if ask.deterministic and answer_texts(first) != answer_texts(stream):
         await ask(body, role="once more", expect=expect)
 
 
-@case("relations.text", title="the same text as dict and as stream", requests=4, tokens=256)
-async def text(ask: Ask) -> None:
-    await _compare(ask, ask.body("Write two short sentences about a tree.", 64, **STEADY))
+def forms_case(case_id: str, title: str, prompt: str, tokens: int, also: Sequence[str] = (), **more: Any) -> None:
+    """Register a case that compares dict and stream, about the parameters in `more` and the features `also`."""
+
+    async def play(ask: Ask) -> None:
+        await _compare(ask, ask.body(prompt, tokens, **more, **STEADY))
+
+    case(case_id, title=title, requests=4, tokens=4 * tokens, features=(*more, *also))(play)
+
+
+forms_case("relations.text", "the same text as dict and as stream", "Write two short sentences about a tree.", 64)
 
 
 @case("relations.echo", title="a repeated text as dict and as stream", requests=4, tokens=640)
@@ -40,9 +46,7 @@ async def echo(ask: Ask) -> None:
     await _compare(ask, ask.body(repeat(wanted), 160, **STEADY), wanted)
 
 
-@case("relations.long", title="a long text as dict and as stream", requests=4, tokens=1200)
-async def long(ask: Ask) -> None:
-    await _compare(ask, ask.body(LONG, 300, **STEADY))
+forms_case("relations.long", "a long text as dict and as stream", LONG, 300)
 
 
 @case("relations.code", title="repeated code, with its spaces, as dict and as stream", requests=4, tokens=480)
@@ -51,21 +55,9 @@ async def code(ask: Ask) -> None:
     await _compare(ask, ask.body(repeat(wanted), 120, **STEADY), wanted)
 
 
-@case(
-    "relations.calls",
-    title="the same tool call as dict and as stream",
-    requests=4,
-    tokens=800,
-    features=["tools", "tool_choice", "required"],
-)
-async def calls(ask: Ask) -> None:
-    question = "What is the weather in Oslo?"
-    await _compare(ask, ask.body(question, 200, tools=[WEATHER, CLOCK], tool_choice="required", **STEADY))
-
-
-@case("relations.length", title="the same cut as dict and as stream", requests=4, tokens=24)
-async def length(ask: Ask) -> None:
-    await _compare(ask, ask.body("Count from 1 to 100 in words.", 6, **STEADY))
+CALLS: dict[str, Any] = {"tools": [WEATHER, CLOCK], "tool_choice": "required", "also": ["required"]}
+forms_case("relations.calls", "the same tool call as dict and as stream", "What is the weather in Oslo?", 200, **CALLS)
+forms_case("relations.length", "the same cut as dict and as stream", "Count from 1 to 100 in words.", 6)
 
 
 @case(
@@ -77,29 +69,12 @@ async def length(ask: Ask) -> None:
 )
 async def usage(ask: Ask) -> None:
     body = ask.body("Write two short sentences about a river.", 32, **STEADY)
-    await _compare(ask, body, streamed={"stream_options": {"include_usage": True}})
+    await _compare(ask, body, stream_options={"include_usage": True})
 
 
-@case(
-    "relations.logprobs",
-    title="the same log probabilities as dict and as stream",
-    requests=4,
-    tokens=32,
-    features=["logprobs", "top_logprobs"],
-)
-async def logprobs(ask: Ask) -> None:
-    await _compare(ask, ask.body("Say yes.", 8, logprobs=True, top_logprobs=2, **STEADY))
-
-
-@case(
-    "relations.json",
-    title="the same object as dict and as stream",
-    requests=4,
-    tokens=800,
-    features=["response_format", "json_schema"],
-)
-async def same_object(ask: Ask) -> None:
-    await _compare(ask, ask.body("Invent a person.", 200, response_format=PERSON, **STEADY))
+LOGPROBS = "the same log probabilities as dict and as stream"
+forms_case("relations.logprobs", LOGPROBS, "Say yes.", 8, logprobs=True, top_logprobs=2)
+forms_case("relations.json", "the same object as dict and as stream", "Invent a person.", 200, **SCHEMA)
 
 
 @case("relations.parts", title="a text as string and in parts", requests=3, tokens=96)

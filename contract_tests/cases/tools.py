@@ -7,7 +7,7 @@ from typing import Any
 
 from contract_tests.cases.prompts import CLOCK, NOTES, SHORT, WEATHER, user
 from contract_tests.target.ask import Ask
-from contract_tests.target.case import case
+from contract_tests.target.case import case, chat_case
 from contract_tests.target.errors import NotReached, SetupFailed
 
 FEATURES = ("tools", "tool_choice")
@@ -16,8 +16,17 @@ QUESTION = "What is the weather in Oslo? Use the tool."
 TWO = "What time is it in Oslo and in Rome? Call get_time once for each city, both at once."
 
 
-def _body(ask: Ask, choice: Any, *, question: str = QUESTION, stream: bool = False, **more: Any) -> dict[str, Any]:
-    return ask.body(question, 200, tools=[WEATHER, CLOCK], tool_choice=choice, stream=stream, **more)
+def _tools(choice: Any, stream: bool = False, **more: Any) -> dict[str, Any]:
+    return {"tools": [WEATHER, CLOCK], "tool_choice": choice, "stream": stream, **more}
+
+
+def tools_case(case_id: str, title: str, choice: Any, question: str = QUESTION, **more: Any) -> None:
+    """Register a case of one question that offers both tools."""
+    chat_case(case_id, title, question, 200, **_tools(choice, **more))
+
+
+def _call(call_id: str, name: str, city: str) -> dict[str, Any]:
+    return {"id": call_id, "type": "function", "function": {"name": name, "arguments": json.dumps({"city": city})}}
 
 
 def _is_json(text: str) -> bool:
@@ -34,55 +43,23 @@ def _two(calls: int) -> None:
         raise NotReached(f"two calls were asked for and {calls} came")
 
 
-@case("tools.auto", title="tools, auto", tokens=200, features=FEATURES)
-async def auto(ask: Ask) -> None:
-    await ask(_body(ask, "auto"))
-
-
-@case("tools.required", title="tools, required", tokens=200, features=(*FEATURES, "required"))
-async def required(ask: Ask) -> None:
-    await ask(_body(ask, "required"))
-
-
-@case("tools.named", title="tools, one named", tokens=200, features=FEATURES)
-async def named(ask: Ask) -> None:
-    await ask(_body(ask, NAMED))
-
-
-@case("tools.none", title="tools, none to be called", tokens=200, features=FEATURES)
-async def none(ask: Ask) -> None:
-    await ask(_body(ask, "none"))
+tools_case("tools.auto", "tools, auto", "auto")
+tools_case("tools.required", "tools, required", "required", also=["required"])
+tools_case("tools.named", "tools, one named", NAMED)
+tools_case("tools.none", "tools, none to be called", "none")
 
 
 @case("tools.parallel", title="two calls at once", tokens=200, features=(*FEATURES, "parallel_tool_calls"))
 async def parallel(ask: Ask) -> None:
-    view = await ask(_body(ask, "required", question=TWO, parallel_tool_calls=True))
+    view = await ask(ask.body(TWO, 200, **_tools("required", parallel_tool_calls=True)))
     _two(sum(len(list(choice["message"]["tool_calls"])) for choice in view.root["choices"]))
 
 
-@case("tools.serial", title="one call at a time", tokens=200, features=(*FEATURES, "parallel_tool_calls"))
-async def serial(ask: Ask) -> None:
-    await ask(_body(ask, "required", question=TWO, parallel_tool_calls=False))
-
-
-@case("tools.stream-auto", title="tools, auto, streamed", tokens=200, features=FEATURES)
-async def stream_auto(ask: Ask) -> None:
-    await ask(_body(ask, "auto", stream=True), role="stream")
-
-
-@case("tools.stream-required", title="tools, required, streamed", tokens=200, features=(*FEATURES, "required"))
-async def stream_required(ask: Ask) -> None:
-    await ask(_body(ask, "required", stream=True), role="stream")
-
-
-@case("tools.stream-named", title="tools, one named, streamed", tokens=200, features=FEATURES)
-async def stream_named(ask: Ask) -> None:
-    await ask(_body(ask, NAMED, stream=True), role="stream")
-
-
-@case("tools.stream-none", title="tools, none to be called, streamed", tokens=200, features=FEATURES)
-async def stream_none(ask: Ask) -> None:
-    await ask(_body(ask, "none", stream=True), role="stream")
+tools_case("tools.serial", "one call at a time", "required", TWO, parallel_tool_calls=False)
+tools_case("tools.stream-auto", "tools, auto, streamed", "auto", stream=True)
+tools_case("tools.stream-required", "tools, required, streamed", "required", stream=True, also=["required"])
+tools_case("tools.stream-named", "tools, one named, streamed", NAMED, stream=True)
+tools_case("tools.stream-none", "tools, none to be called, streamed", "none", stream=True)
 
 
 @case(
@@ -92,13 +69,14 @@ async def stream_none(ask: Ask) -> None:
     features=(*FEATURES, "parallel_tool_calls"),
 )
 async def stream_parallel(ask: Ask) -> None:
-    view = await ask(_body(ask, "required", question=TWO, stream=True, parallel_tool_calls=True), role="stream")
+    body = ask.body(TWO, 200, **_tools("required", stream=True, parallel_tool_calls=True))
+    view = await ask(body, role="stream")
     _two(sum(len(choice.calls) for choice in view.streamed))
 
 
 @case("tools.result", title="a tool's result sent back", requests=2, tokens=400, features=(*FEATURES, "tool"))
 async def result(ask: Ask) -> None:
-    first = await ask(_body(ask, "required"), role="call")
+    first = await ask(ask.body(QUESTION, 200, **_tools("required")), role="call")
     message = next(iter(first.root["choices"]), first.root)["message"]
     ids = [call["id"].text for call in message["tool_calls"]]
     whole = all(_is_json(call["function"]["arguments"].text) for call in message["tool_calls"])
@@ -118,14 +96,9 @@ async def result(ask: Ask) -> None:
     features=(*FEATURES, "tool"),
 )
 async def history(ask: Ask) -> None:
-    call = {"name": "get_weather", "arguments": '{"city": "Oslo"}'}
     turns = [
         user(QUESTION),
-        {
-            "role": "assistant",
-            "content": None,
-            "tool_calls": [{"id": "call_1", "type": "function", "function": call}],
-        },
+        {"role": "assistant", "content": None, "tool_calls": [_call("call_1", "get_weather", "Oslo")]},
         {"role": "tool", "tool_call_id": "call_1", "content": f"7 degrees, clear sky. {NOTES}"},
         user(SHORT),
     ]
@@ -135,14 +108,7 @@ async def history(ask: Ask) -> None:
 @case("tools.two-results", title="two calls and their results", tokens=64, features=(*FEATURES, "tool"))
 async def two_results(ask: Ask) -> None:
     cities = {"call_1": "Oslo", "call_2": "Rome"}
-    made = [
-        {
-            "id": call_id,
-            "type": "function",
-            "function": {"name": "get_time", "arguments": json.dumps({"city": city})},
-        }
-        for call_id, city in cities.items()
-    ]
+    made = [_call(call_id, "get_time", city) for call_id, city in cities.items()]
     results = [{"role": "tool", "tool_call_id": call_id, "content": "12:00"} for call_id in cities]
     turns = [user(TWO), {"role": "assistant", "content": "", "tool_calls": made}, *results]
     await ask(ask.body(turns, 64, tools=[CLOCK], tool_choice="none"))

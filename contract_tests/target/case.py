@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from contract_tests.target.ask import Ask
+from contract_tests.target.ask import CHAT, Ask, Body
 from contract_tests.target.brief import Brief
+from contract_tests.target.session import Field
 
 Play = Callable[[Ask], Awaitable[object]]
 
@@ -37,6 +39,49 @@ def case(
         return CASES[case_id]
 
     return register
+
+
+def request_case(
+    case_id: str,
+    title: str,
+    make_body: Callable[[Ask], Body],
+    tokens: int,
+    features: Iterable[str] = (),
+    *,
+    path: str = CHAT,
+    headers: Iterable[Field] = (),
+    refused: bool = False,
+) -> None:
+    """Register a case of one request, in the role "refusal", "stream" or "dict"."""
+
+    async def play(ask: Ask) -> None:
+        body = make_body(ask)
+        role = "refusal" if refused else "stream" if body.get("stream") else "dict"
+        await ask(body, path=path, role=role, valid=not refused, headers=headers)
+
+    about = [name for name in features if name != "stream"]  # which no target may lack
+    case(case_id, title=title, tokens=tokens, features=about)(play)
+
+
+def chat_case(
+    case_id: str,
+    title: str,
+    prompt: str | Sequence[Any],
+    tokens: int = 32,
+    *,
+    also: Iterable[str] = (),
+    headers: Iterable[Field] = (),
+    **more: Any,
+) -> None:
+    """Register a case of one chat request, about the parameters in `more` and the features `also`."""
+    request_case(
+        case_id,
+        title,
+        lambda ask: ask.body(prompt, tokens, **more),
+        tokens * more.get("n", 1),
+        (*more, *also),
+        headers=headers,
+    )
 
 
 def select(prefixes: Iterable[str]) -> list[Case]:
