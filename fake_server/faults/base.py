@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -36,8 +35,11 @@ class Fault(BaseModel):
     """Whether it is about how the bytes are sent, so that it is applied after those that change them."""
 
     def apply(self, delivery: Delivery) -> Delivery:
-        """Apply the fault. Raises NotPossible if the reply lacks what the fault breaks."""
-        raise NotImplementedError
+        """Apply the fault. Raises NotPossible if the reply lacks what the fault breaks.
+
+        A fault that the server looks for itself leaves the delivery as it is.
+        """
+        return delivery
 
     def to_dict(self) -> dict[str, Any]:
         """The fault as it is written in a script, without parameters at their defaults."""
@@ -48,7 +50,20 @@ class NotPossible(ValueError):
     """A fault that cannot strike this reply; the message says why."""
 
 
-class Placed(Fault):
+class Edit(Fault):
+    """A fault in the writes of the body."""
+
+    def apply(self, delivery: Delivery) -> Delivery:
+        writes = tuple(self.edit(delivery, list(delivery.writes)))
+        length = None if delivery.length is None else sum(len(write.data) for write in writes)
+        return delivery.but(writes=writes, length=length)
+
+    def edit(self, delivery: Delivery, writes: list[Write]) -> list[Write]:
+        """Edit the writes of the delivery, a list that may be changed. Raises NotPossible as `apply` does."""
+        raise NotImplementedError
+
+
+class Placed(Edit):
     """A fault at a place: after so many bytes of the body, whole events, or seconds since the head."""
 
     after_bytes: Count | None = None
@@ -62,33 +77,28 @@ class Placed(Fault):
             raise PydanticCustomError("places", "{given} exclude each other: keep one", {"given": " and ".join(given)})
         return self
 
-    def split(self, delivery: Delivery) -> tuple[list[Write], list[Write]]:
+    def split(self, delivery: Delivery, writes: list[Write]) -> tuple[list[Write], list[Write]]:
         """Split the writes into those before the place and those after it; without a place, all are after."""
-        writes = list(delivery.writes)
         if self.after_bytes is not None:
             return split_at_byte(writes, self.after_bytes)
         if self.after_seconds is not None:
             return split_at_second(writes, self.after_seconds)
         if self.after_events:
-            place = index_after_event(delivery, writes, self.after_events)
+            place = index_of_event(delivery, writes, self.after_events) + 1
             return writes[:place], writes[place:]
         return [], writes
 
 
-def is_comment(write: Write) -> bool:
-    return write.data.startswith(b":")
+def check_streams(delivery: Delivery) -> None:
+    """Raises NotPossible if the reply is no event stream."""
+    if not delivery.streams:
+        raise NotPossible("the reply is no event stream")
 
 
 def event_indexes(delivery: Delivery, writes: list[Write]) -> list[int]:
     """The indexes of the writes that are events. Raises NotPossible if the reply is no event stream."""
-    if not delivery.streams:
-        raise NotPossible("the reply is no event stream")
-    return [index for index, write in enumerate(writes) if write.data and not is_comment(write)]
-
-
-def index_after_event(delivery: Delivery, writes: list[Write], count: int) -> int:
-    """The index after the event with this number, counted from 1. Raises NotPossible if there is none."""
-    return index_of_event(delivery, writes, count) + 1
+    check_streams(delivery)
+    return [index for index, write in enumerate(writes) if write.data and not write.data.startswith(b":")]
 
 
 def index_of_event(delivery: Delivery, writes: list[Write], number: int) -> int:
@@ -120,20 +130,7 @@ def split_at_second(writes: list[Write], place: float) -> tuple[list[Write], lis
     for index, write in enumerate(writes):
         if passed + write.pause > place:
             rest = place - passed
-            return [*writes[:index], Write(b"", rest)], [
-                Write(write.data, write.pause - rest),
-                *writes[index + 1 :],
-            ]
+            after = [Write(write.data, write.pause - rest), *writes[index + 1 :]]
+            return [*writes[:index], Write(b"", rest)], after
         passed += write.pause
     return [*writes, Write(b"", place - passed)], []
-
-
-def change_each(delivery: Delivery, change: Callable[[bytes], bytes]) -> Iterator[Write]:
-    """Change the bytes of each write."""
-    return (Write(change(write.data), write.pause) for write in delivery.writes)
-
-
-def replace_body(delivery: Delivery, writes: list[Write]) -> Delivery:
-    """Replace the writes, and the length if the delivery states one."""
-    length = None if delivery.length is None else sum(len(write.data) for write in writes)
-    return delivery.but(writes=tuple(writes), length=length)

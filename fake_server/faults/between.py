@@ -14,21 +14,14 @@ from fake_server.wire.exchange import Write
 ErrorStatus = Annotated[int, Field(ge=400, le=599)]
 
 
-class _Between(Fault):
-    """A fault that does nothing to the delivery: the server looks for it."""
-
-    def apply(self, delivery: Delivery) -> Delivery:
-        return delivery
-
-
-class CrossTalk(_Between):
+class CrossTalk(Fault):
     """A client gets the answer to the prompt of another client that asks within `wait` seconds."""
 
     fault: Literal["cross-talk"] = "cross-talk"
     wait: Seconds = 0.05
 
 
-class OneSlot(_Between):
+class OneSlot(Fault):
     """The server works on one reply at a time, `each` seconds for each write. A client that disconnects does not free
     it: the next reply waits until that one would have ended.
     """
@@ -37,7 +30,7 @@ class OneSlot(_Between):
     each: Seconds = 0.02
 
 
-class Preflight(_Between):
+class Preflight(Fault):
     """The preflight request (OPTIONS) of a browser is refused with `status`."""
 
     fault: Literal["preflight"] = "preflight"
@@ -45,7 +38,7 @@ class Preflight(_Between):
     for_browsers: ClassVar[bool] = True
 
 
-class NoCors(_Between):
+class NoCors(Fault):
     """Replies lack the CORS headers that let pages of other origins read them: those of `status`, or all."""
 
     fault: Literal["no-cors"] = "no-cors"

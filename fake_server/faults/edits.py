@@ -8,14 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from fake_server.faults.base import (
-    Fault,
-    NotPossible,
-    Number,
-    Placed,
-    Positive,
-    replace_body,
-)
+from fake_server.faults.base import Edit, Fault, NotPossible, Number, Placed, Positive
 from fake_server.wire.delivery import Delivery
 from fake_server.wire.exchange import Ending, Write
 
@@ -27,19 +20,20 @@ class Garbage(Placed):
     text: str | None = None
     bytes: Positive = 32
 
-    def apply(self, delivery: Delivery) -> Delivery:
-        before, after = self.split(delivery)
+    def edit(self, delivery: Delivery, writes: list[Write]) -> list[Write]:
+        before, after = self.split(delivery, writes)
         inserted = random.Random(self.bytes).randbytes(self.bytes) if self.text is None else self.text.encode()
-        return replace_body(delivery, [*before, Write(inserted), *after])
+        return [*before, Write(inserted), *after]
 
 
-class Bom(Fault):
+class Bom(Edit):
     """The body begins with a byte order mark."""
 
     fault: Literal["bom"] = "bom"
 
-    def apply(self, delivery: Delivery) -> Delivery:
-        return _add_prefix(delivery, b"\xef\xbb\xbf")
+    def edit(self, delivery: Delivery, writes: list[Write]) -> list[Write]:
+        first = writes[0] if writes else Write(b"")
+        return [Write(b"\xef\xbb\xbf" + first.data, first.pause), *writes[1:]]
 
 
 class InvalidUtf8(Placed):
@@ -47,26 +41,29 @@ class InvalidUtf8(Placed):
 
     fault: Literal["invalid-utf8"] = "invalid-utf8"
 
-    def apply(self, delivery: Delivery) -> Delivery:
-        before, after = self.split(delivery)
+    def edit(self, delivery: Delivery, writes: list[Write]) -> list[Write]:
+        before, after = self.split(delivery, writes)
         for index, write in enumerate(after):
             place = write.data.find(b'"content"')
             start = write.data.find(b'"', place + 9) + 1 if place >= 0 else 0
             if start:
                 data = write.data[:start] + b"\xff" + write.data[start:]
-                changed = [*after[:index], Write(data, write.pause), *after[index + 1 :]]
-                return replace_body(delivery, [*before, *changed])
+                return [*before, *after[:index], Write(data, write.pause), *after[index + 1 :]]
         raise NotPossible("the reply has no message content")
 
 
-class BrokenGzip(Fault):
+class BrokenGzip(Edit):
     """The body claims to be gzip, but is `truncated`, `corrupt` in the middle, or plain (`not-gzip`)."""
 
     fault: Literal["broken-gzip"] = "broken-gzip"
     how: Literal["truncated", "corrupt", "not-gzip"] = "truncated"
 
     def apply(self, delivery: Delivery) -> Delivery:
-        body = b"".join(write.data for write in delivery.writes)
+        headers = (*delivery.headers, ("content-encoding", "gzip"))
+        return super().apply(delivery).but(headers=headers)
+
+    def edit(self, delivery: Delivery, writes: list[Write]) -> list[Write]:
+        body = b"".join(write.data for write in writes)
         packed = gzip.compress(body, mtime=0)
         middle = len(packed) // 2
         sent = {
@@ -74,17 +71,16 @@ class BrokenGzip(Fault):
             "corrupt": packed[:middle] + bytes([packed[middle] ^ 0xFF]) + packed[middle + 1 :],
             "not-gzip": body,
         }[self.how]
-        headers = (*delivery.headers, ("content-encoding", "gzip"))
-        return replace_body(delivery.but(headers=headers), [Write(sent)])
+        return [Write(sent)]
 
 
-class Empty(Fault):
+class Empty(Edit):
     """The status and the headers are sent, but the body is empty."""
 
     fault: Literal["empty-body"] = "empty-body"
 
-    def apply(self, delivery: Delivery) -> Delivery:
-        return replace_body(delivery, [])
+    def edit(self, delivery: Delivery, writes: list[Write]) -> list[Write]:
+        return []
 
 
 FRAMING = frozenset({"date", "content-length", "transfer-encoding", "connection"})
@@ -124,9 +120,3 @@ class WrongLength(Fault):
         writes = tuple(delivery.writes)
         length = max(sum(len(write.data) for write in writes) + self.by, 0)
         return delivery.but(writes=writes, length=length, ending=Ending.CUT)
-
-
-def _add_prefix(delivery: Delivery, prefix: bytes) -> Delivery:
-    writes = list(delivery.writes)
-    first = writes[0] if writes else Write(b"")
-    return replace_body(delivery, [Write(prefix + first.data, first.pause), *writes[1:]])

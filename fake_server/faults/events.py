@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
+from itertools import cycle
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from fake_server.faults.base import (
     Count,
-    Fault,
+    Edit,
     NotPossible,
     Number,
     Placed,
     Seconds,
-    change_each,
+    check_streams,
     event_indexes,
     index_of_event,
-    replace_body,
 )
 from fake_server.wire.delivery import Delivery
 from fake_server.wire.exchange import Write
@@ -25,92 +25,83 @@ from fake_server.wire.exchange import Write
 DONE = b"[DONE]"
 
 
-class DropEvent(Fault):
+class DropEvent(Edit):
     """An event is missing: `event` counts from 1, or from the end if it is negative."""
 
     fault: Literal["drop-event"] = "drop-event"
     event: Number = 2
 
-    def apply(self, delivery: Delivery) -> Delivery:
-        writes = list(delivery.writes)
+    def edit(self, delivery: Delivery, writes: list[Write]) -> list[Write]:
         del writes[index_of_event(delivery, writes, self.event)]
-        return replace_body(delivery, writes)
+        return writes
 
 
-class DoubleEvent(Fault):
+class DoubleEvent(Edit):
     """An event is sent twice."""
 
     fault: Literal["double-event"] = "double-event"
     event: Number = 2
 
-    def apply(self, delivery: Delivery) -> Delivery:
-        writes = list(delivery.writes)
-        place = index_of_event(delivery, writes, self.event)
-        return replace_body(delivery, [*writes[: place + 1], Write(writes[place].data), *writes[place + 1 :]])
+    def edit(self, delivery: Delivery, writes: list[Write]) -> list[Write]:
+        return _double(writes, index_of_event(delivery, writes, self.event))
 
 
-class TruncatedEvent(Fault):
+class TruncatedEvent(Edit):
     """An event is cut after its first `keep` bytes; the next one follows at once, without a blank line."""
 
     fault: Literal["truncated-event"] = "truncated-event"
     event: Number = 2
     keep: Count = 20
 
-    def apply(self, delivery: Delivery) -> Delivery:
-        writes = list(delivery.writes)
+    def edit(self, delivery: Delivery, writes: list[Write]) -> list[Write]:
         place = index_of_event(delivery, writes, self.event)
         writes[place] = Write(writes[place].data[: self.keep], writes[place].pause)
-        return replace_body(delivery, writes)
+        return writes
 
 
-class NoDone(Fault):
+class NoDone(Edit):
     """The stream ends without `[DONE]`."""
 
     fault: Literal["no-done"] = "no-done"
 
-    def apply(self, delivery: Delivery) -> Delivery:
-        writes = list(delivery.writes)
+    def edit(self, delivery: Delivery, writes: list[Write]) -> list[Write]:
         del writes[_index_of_done(delivery, writes)]
-        return replace_body(delivery, writes)
+        return writes
 
 
-class DoubleDone(Fault):
+class DoubleDone(Edit):
     """`[DONE]` is sent twice."""
 
     fault: Literal["double-done"] = "double-done"
 
-    def apply(self, delivery: Delivery) -> Delivery:
-        writes = list(delivery.writes)
-        place = _index_of_done(delivery, writes)
-        return replace_body(delivery, [*writes[: place + 1], Write(writes[place].data), *writes[place + 1 :]])
+    def edit(self, delivery: Delivery, writes: list[Write]) -> list[Write]:
+        return _double(writes, _index_of_done(delivery, writes))
 
 
-class LateDone(Fault):
+class LateDone(Edit):
     """`[DONE]` is sent `seconds` late."""
 
     fault: Literal["late-done"] = "late-done"
     seconds: Seconds = 5.0
 
-    def apply(self, delivery: Delivery) -> Delivery:
-        writes = list(delivery.writes)
+    def edit(self, delivery: Delivery, writes: list[Write]) -> list[Write]:
         place = _index_of_done(delivery, writes)
         writes[place] = Write(writes[place].data, writes[place].pause + self.seconds)
-        return replace_body(delivery, writes)
+        return writes
 
 
-class AfterDone(Fault):
+class AfterDone(Edit):
     """An event follows `[DONE]`: `data`, or the event before it again."""
 
     fault: Literal["after-done"] = "after-done"
     data: str | None = None
 
-    def apply(self, delivery: Delivery) -> Delivery:
-        writes = list(delivery.writes)
+    def edit(self, delivery: Delivery, writes: list[Write]) -> list[Write]:
         place = _index_of_done(delivery, writes)
         if self.data is None and not place:
             raise NotPossible("there is no event before [DONE]")
         event = writes[place - 1].data if self.data is None else _event(self.data)
-        return replace_body(delivery, [*writes, Write(event)])
+        return [*writes, Write(event)]
 
 
 class ErrorEvent(Placed):
@@ -123,42 +114,35 @@ class ErrorEvent(Placed):
     code: str | None = None
     done: bool = False
 
-    def apply(self, delivery: Delivery) -> Delivery:
-        if not delivery.streams:
-            raise NotPossible("the reply is no event stream")
-        before, _ = self.split(delivery)
+    def edit(self, delivery: Delivery, writes: list[Write]) -> list[Write]:
+        check_streams(delivery)
+        before, _ = self.split(delivery, writes)
         error = {"message": self.message, "type": self.type, "param": None, "code": self.code}
         event = Write(_event(json.dumps({"error": error}, ensure_ascii=False)))
-        return replace_body(delivery, [*before, event, *([Write(_event("[DONE]"))] if self.done else [])])
+        return [*before, event, *([Write(_event("[DONE]"))] if self.done else [])]
 
 
-class LineEnds(Fault):
+class LineEnds(Edit):
     """Lines of the stream end in `cr`, `crlf`, or in CR, LF and CRLF in turn (`mixed`)."""
 
     fault: Literal["line-ends"] = "line-ends"
     ends: Literal["cr", "crlf", "mixed"] = "mixed"
 
-    def apply(self, delivery: Delivery) -> Delivery:
-        writes = list(delivery.writes)
-        event_indexes(delivery, writes)
+    def edit(self, delivery: Delivery, writes: list[Write]) -> list[Write]:
+        check_streams(delivery)
         ends = {"cr": [b"\r"], "crlf": [b"\r\n"], "mixed": [b"\r", b"\n", b"\r\n"]}[self.ends]
-        return replace_body(
-            delivery,
-            [
-                Write(_with_line_end(write.data, ends[index % len(ends)]), write.pause)
-                for index, write in enumerate(writes)
-            ],
-        )
+        pairs = zip(writes, cycle(ends), strict=False)
+        return [Write(_with_line_end(write.data, end), write.pause) for write, end in pairs]
 
 
-class NoSpace(Fault):
+class NoSpace(Edit):
     """`data:` is not followed by a space."""
 
     fault: Literal["no-space"] = "no-space"
 
-    def apply(self, delivery: Delivery) -> Delivery:
-        event_indexes(delivery, [])
-        return replace_body(delivery, list(change_each(delivery, _remove_space)))
+    def edit(self, delivery: Delivery, writes: list[Write]) -> list[Write]:
+        check_streams(delivery)
+        return [Write(_remove_space(write.data), write.pause) for write in writes]
 
 
 class Comments(Placed):
@@ -168,16 +152,19 @@ class Comments(Placed):
     count: Annotated[int, Field(ge=1, le=100_000)] = 100
     size: Annotated[int, Field(ge=0, le=10_000)] = 20
 
-    def apply(self, delivery: Delivery) -> Delivery:
-        if not delivery.streams:
-            raise NotPossible("the reply is no event stream")
-        before, after = self.split(delivery)
+    def edit(self, delivery: Delivery, writes: list[Write]) -> list[Write]:
+        check_streams(delivery)
+        before, after = self.split(delivery, writes)
         comment = Write(b": " + b"x" * self.size + b"\n\n")
-        return replace_body(delivery, [*before, *([comment] * self.count), *after])
+        return [*before, *([comment] * self.count), *after]
 
 
 def _remove_space(data: bytes) -> bytes:
     return b"data:" + data[6:] if data.startswith(b"data: ") else data
+
+
+def _double(writes: list[Write], place: int) -> list[Write]:
+    return [*writes[: place + 1], Write(writes[place].data), *writes[place + 1 :]]
 
 
 def _index_of_done(delivery: Delivery, writes: list[Write]) -> int:

@@ -7,15 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from fake_server.faults.base import (
-    Fault,
-    NotPossible,
-    Placed,
-    Positive,
-    Seconds,
-    event_indexes,
-    split_at_byte,
-)
+from fake_server.faults.base import Fault, NotPossible, Placed, Positive, Seconds, event_indexes, split_at_byte
 from fake_server.wire.delivery import Delivery
 from fake_server.wire.exchange import Ending, Write
 
@@ -38,7 +30,7 @@ class Cut(_LeavingAt):
     ending: How = "fin"
 
     def apply(self, delivery: Delivery) -> Delivery:
-        before, _ = self.split(delivery)
+        before, _ = self.split(delivery, list(delivery.writes))
         return delivery.but(writes=tuple(before), ending=_ENDINGS[self.ending])
 
 
@@ -61,7 +53,7 @@ class Stall(_LeavingAt):
     def apply(self, delivery: Delivery) -> Delivery:
         if self.silent:
             return delivery.but(writes=(), silent=True, ending=Ending.TIMED_OUT)
-        before, after = self.split(delivery)
+        before, after = self.split(delivery, list(delivery.writes))
         if self.seconds is None:
             return delivery.but(writes=tuple(before), ending=Ending.TIMED_OUT)
         first = after[0] if after else Write(b"")

@@ -10,7 +10,6 @@ from pydantic import Field
 
 from fake_server.faults.base import Fault
 from fake_server.faults.values import Json, Path, find_nodes, replace_at
-from fake_server.wire.delivery import Delivery
 
 
 class Misread(Fault):
@@ -43,6 +42,3 @@ class Misread(Fault):
         """The fault that makes the reply repeat what was asked for; None if there is nothing to repeat."""
         members = {name: body[name] for name in self.echo if name in body}
         return Json.model_validate({"where": "$.choices", "set": members}) if members else None
-
-    def apply(self, delivery: Delivery) -> Delivery:
-        return delivery

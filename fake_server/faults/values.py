@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import UnionType
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from fake_server.faults.base import Fault, NotPossible, Number, event_indexes, replace_body
+from fake_server.faults.base import Edit, NotPossible, Number, event_indexes
 from fake_server.wire.delivery import Delivery
 from fake_server.wire.exchange import Write
 
@@ -31,7 +32,7 @@ Path = Annotated[str, Field(max_length=500), AfterValidator(_is_path)]
 """A JSONPath (RFC 9535)."""
 
 
-class Json(Fault):
+class Json(Edit):
     """The values that the JSONPath `at` finds are changed, in the body or in every event, or only in the one numbered
     `event`. `where` limits this to JSON in which that path finds something. In new strings, `{event}` stands for the
     number of the event. What is done to each object that was found:
@@ -71,22 +72,18 @@ class Json(Fault):
     unwrap: str | None = None
     drop: bool = False
 
-    def apply(self, delivery: Delivery) -> Delivery:
-        earlier: dict[str, Any] = {}
+    def edit(self, delivery: Delivery, writes: list[Write]) -> list[Write]:
+        earlier: dict[str, Any] = {}  # values of earlier events
 
-        def edit(document: Any, number: int) -> Any:
-            return self._edit(document, number, earlier)
+        def change(document: Any, number: int) -> Any:
+            if self.where is not None and not find_nodes(self.where, document):
+                return None
+            nodes = find_nodes(self.at, document)
+            for node in reversed(nodes):  # the last first, so that the locations of the others stay right
+                document = self._edit_node(document, node, number, earlier)
+            return document if nodes else None
 
-        return change_values(delivery, edit, self.event, f"there is nothing at {self.at}")
-
-    def _edit(self, document: Any, number: int, earlier: dict[str, Any]) -> Any:
-        """The document after the edit, None if nothing is found; `earlier` has values of earlier events."""
-        if self.where is not None and not find_nodes(self.where, document):
-            return None
-        nodes = find_nodes(self.at, document)
-        for node in reversed(nodes):  # the last first, so that the locations of the others stay right
-            document = self._edit_node(document, node, number, earlier)
-        return document if nodes else None
+        return change_values(delivery, writes, change, self.event, f"there is nothing at {self.at}")
 
     def _edit_node(self, document: Any, node: Any, number: int, earlier: dict[str, Any]) -> Any:
         if isinstance(node.value, dict):
@@ -106,73 +103,60 @@ class Json(Fault):
         members.clear()
         members.update(renamed)
         members.update(_with_number(self.set, number))
-        for name in self.parse:
-            if isinstance(members.get(name), str):
-                members[name] = _value(members[name].encode(), members[name])
-        for name in self.double:
-            if isinstance(members.get(name), str):
-                members[name] *= 2
-        for name in self.grow:
-            if isinstance(members.get(name), str):
-                members[name] = earlier[name] = earlier.get(name, "") + members[name]
+        for name in _of_type(str, members, self.parse):
+            members[name] = _value(members[name].encode(), members[name])
+        for name in _of_type(str, members, self.double):
+            members[name] *= 2
+        for name in _of_type(str, members, self.grow):
+            members[name] = earlier[name] = earlier.get(name, "") + members[name]
         for name in self.repeat:
             earlier[name] = members.setdefault(name, earlier.get(name))
-        for name, by in self.scale.items():
-            if isinstance(members.get(name), int | float):
-                members[name] = members[name] * by
-        for name, step in self.count.items():
-            if isinstance(members.get(name), int | float):
-                members[name] = members[name] + step * number
+        for name in _of_type(int | float, members, self.scale):
+            members[name] *= self.scale[name]
+        for name in _of_type(int | float, members, self.count):
+            members[name] += self.count[name] * number
 
 
-class DropEvents(Fault):
+class DropEvents(Edit):
     """All events in which the JSONPath `where` finds something are missing."""
 
     fault: Literal["drop-events"] = "drop-events"
     where: Path = "$.usage"
 
-    def apply(self, delivery: Delivery) -> Delivery:
-        writes = list(delivery.writes)
-        places = event_indexes(delivery, writes)
-        dropped = {place for place in places if find_nodes(self.where, parse_event(writes[place]))}
-        if not dropped:
-            raise NotPossible(f"there is nothing at {self.where}")
-        return replace_body(delivery, [write for index, write in enumerate(writes) if index not in dropped])
+    def edit(self, delivery: Delivery, writes: list[Write]) -> list[Write]:
+        dropped = _events_with(self.where, delivery, writes)
+        return [write for index, write in enumerate(writes) if index not in dropped]
 
 
-class RepeatEvents(Fault):
+class RepeatEvents(Edit):
     """All events in which the JSONPath `where` finds something are sent again, after the last of them."""
 
     fault: Literal["repeat-events"] = "repeat-events"
     where: Path = "$.usage"
 
-    def apply(self, delivery: Delivery) -> Delivery:
-        writes = list(delivery.writes)
-        places = [at for at in event_indexes(delivery, writes) if find_nodes(self.where, parse_event(writes[at]))]
-        if not places:
-            raise NotPossible(f"there is nothing at {self.where}")
+    def edit(self, delivery: Delivery, writes: list[Write]) -> list[Write]:
+        places = _events_with(self.where, delivery, writes)
         again = [Write(writes[at].data) for at in places]
-        return replace_body(delivery, [*writes[: places[-1] + 1], *again, *writes[places[-1] + 1 :]])
+        return [*writes[: places[-1] + 1], *again, *writes[places[-1] + 1 :]]
 
 
-class InsertEvent(Fault):
+class InsertEvent(Edit):
     """`text` is inserted after the event numbered `after`: 0 is before the first, -1 after the last."""
 
     fault: Literal["insert-event"] = "insert-event"
     text: Annotated[str, Field(max_length=100_000)] = "data: null\n\n"
     after: Number = 1
 
-    def apply(self, delivery: Delivery) -> Delivery:
-        writes = list(delivery.writes)
+    def edit(self, delivery: Delivery, writes: list[Write]) -> list[Write]:
         places = event_indexes(delivery, writes)
         number = self.after if self.after >= 0 else len(places) + 1 + self.after
         if not 0 <= number <= len(places):
             raise NotPossible(f"the stream has {len(places)} events, not {abs(self.after)}")
         place = places[number - 1] + 1 if number else 0
-        return replace_body(delivery, [*writes[:place], Write(self.text.encode()), *writes[place:]])
+        return [*writes[:place], Write(self.text.encode()), *writes[place:]]
 
 
-class Rewrite(Fault):
+class Rewrite(Edit):
     """The text `find` is replaced by `by`, in the whole body or in the event numbered `event`.
 
     `count` limits the replacements within each write; 0 is no limit.
@@ -184,36 +168,36 @@ class Rewrite(Fault):
     event: Number | None = None
     count: Annotated[int, Field(ge=0, le=1000)] = 0
 
-    def apply(self, delivery: Delivery) -> Delivery:
-        writes = list(delivery.writes)
-        places = list(range(len(writes))) if self.event is None else _index_of_numbered(delivery, writes, self.event)
-        changes = False
+    def edit(self, delivery: Delivery, writes: list[Write]) -> list[Write]:
+        places: Iterable[int] = range(len(writes))
+        if self.event is not None:
+            places = [_numbered(event_indexes(delivery, writes), self.event)]
+        changed = list(writes)
         for place in places:
-            data = writes[place].data
-            changed = data.replace(self.find.encode(), self.by.encode(), self.count or -1)
-            changes = changes or changed != data
-            writes[place] = Write(changed, writes[place].pause)
-        if not changes:
+            data = writes[place].data.replace(self.find.encode(), self.by.encode(), self.count or -1)
+            changed[place] = Write(data, writes[place].pause)
+        if changed == writes:
             raise NotPossible(f"the reply has no {self.find[:40]!r}")
-        return replace_body(delivery, writes)
+        return changed
 
 
-def change_values(delivery: Delivery, change: Callable[[Any, int], Any], event: int | None, problem: str) -> Delivery:
+def change_values(
+    delivery: Delivery, writes: list[Write], change: Callable[[Any, int], Any], event: int | None, problem: str
+) -> list[Write]:
     """Change the JSON value of the body, or of each event of a stream, or of the event numbered `event` only.
 
     `change` takes a value, which it may change in place, and the number of its event, counted from 1 (1 for a body);
     it returns the new value, or None to leave it as it was. Events without JSON, such as `[DONE]`, are not counted.
     Raises NotPossible with the text `problem` if nothing was changed.
     """
-    writes = list(delivery.writes)
     if not delivery.streams:
         body = b"".join(write.data for write in writes)
         changed = change(_value(body), 1)
         if changed is None:
             raise NotPossible(problem)
-        return replace_body(delivery, [Write(_text(changed), writes[0].pause if writes else 0.0)])
+        return [Write(_text(changed), writes[0].pause if writes else 0.0)]
     places = [place for place in event_indexes(delivery, writes) if parse_event(writes[place]) is not None]
-    chosen = places if event is None else [places[at] for at in _numbers(event, len(places))]
+    chosen = places if event is None else [_numbered(places, event)]
     changes = False
     for place in chosen:
         changed = change(parse_event(writes[place]), places.index(place) + 1)
@@ -222,19 +206,23 @@ def change_values(delivery: Delivery, change: Callable[[Any, int], Any], event: 
             writes[place] = Write(_DATA + _text(changed) + b"\n\n", writes[place].pause)
     if not changes:
         raise NotPossible(problem)
-    return replace_body(delivery, writes)
+    return writes
 
 
-def _index_of_numbered(delivery: Delivery, writes: list[Write], number: int) -> list[int]:
-    places = event_indexes(delivery, writes)
-    return [places[at] for at in _numbers(number, len(places))]
+def _numbered(places: list[int], number: int) -> int:
+    """The place of an event: 1 is the first of these, -1 the last."""
+    at = number - 1 if number > 0 else len(places) + number
+    if not 0 <= at < len(places):
+        raise NotPossible(f"the stream has {len(places)} events of this kind, not {abs(number)}")
+    return places[at]
 
 
-def _numbers(number: int, count: int) -> Iterator[int]:
-    at = number - 1 if number > 0 else count + number
-    if not 0 <= at < count:
-        raise NotPossible(f"the stream has {count} events of this kind, not {abs(number)}")
-    yield at
+def _events_with(path: str, delivery: Delivery, writes: list[Write]) -> list[int]:
+    """The indexes of the events in which a JSONPath finds something. Raises NotPossible if there are none."""
+    found = [place for place in event_indexes(delivery, writes) if find_nodes(path, parse_event(writes[place]))]
+    if not found:
+        raise NotPossible(f"there is nothing at {path}")
+    return found
 
 
 def parse_event(write: Write) -> Any:
@@ -282,6 +270,11 @@ def replace_at(document: Any, location: tuple[Any, ...], value: Any, drop: bool 
     else:
         holder[location[-1]] = value
     return document
+
+
+def _of_type(kind: type | UnionType, members: Mapping[str, Any], names: Iterable[str]) -> Iterator[str]:
+    """The names of members that have this type when their turn comes."""
+    return (name for name in names if isinstance(members.get(name), kind))
 
 
 def _with_number(value: Any, number: int) -> Any:

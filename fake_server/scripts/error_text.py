@@ -7,8 +7,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from fake_server.faults import CATALOGUE
-from fake_server.faults.wording import describe_error
+from fake_server.faults import describe_error
 from fake_server.scripts.model import Script
 from fake_server.scripts.yaml_lines import Document, Where
 from fake_server.wire.text import closest, did_you_mean
@@ -61,7 +60,7 @@ def _describe_detail(detail: Any) -> str:
     if "faults" in loc and loc.index("faults") + 1 < len(loc):
         place = loc.index("faults") + 2
         holder = ".".join(str(part) for part in loc[:place])
-        return f"{holder}: {describe_error({**detail, 'loc': loc[place:]}, CATALOGUE)}"
+        return f"{holder}: {describe_error({**detail, 'loc': loc[place:]})}"
     name = ".".join(str(part) for part in loc)
     if kind == "extra_forbidden":
         return _unknown_key(loc)
