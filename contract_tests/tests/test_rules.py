@@ -48,6 +48,11 @@ def test_a_rule_without_its_body_is_noticed(rule: Rule) -> None:
     assert judge_by(others, broken.exchange).ids() != set(broken.breaks)
 
 
+def test_a_rule_yields_to_rules_that_exist() -> None:
+    named = {other for rule in RULES.values() for other in rule.yields_to}
+    assert named <= set(RULES)
+
+
 @pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.id)
 def test_a_clause_is_one_sentence_with_a_source(rule: Rule) -> None:
     assert rule.clause.endswith("."), "a clause is a sentence"

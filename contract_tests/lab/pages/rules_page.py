@@ -23,8 +23,8 @@ HEAD = """\
 
 # The contract
 
-{total} rules: {levels}. Clients rely on what a MUST says. What a SHOULD says is true of api.openai.com,
-and most clients expect it. A NOTE is good to know. Each rule says what goes wrong if it is broken and where
+{total} rules: {levels}. Clients rely on MUST rules. A SHOULD rule describes what api.openai.com does and
+most clients expect. A NOTE is worth knowing. Each rule says what goes wrong if it is broken and where
 it comes from, and links to an exchange that keeps it and to one that breaks it; `contract explain RULE` shows
 the place in both. How clients react to the broken exchange was measured on {measured}, with {clients}.
 """

@@ -112,9 +112,13 @@ class Section:
         needs: Iterable[Aspect] = (),
         see: str = "",
         clause: str = "",
+        yields_to: Iterable[str] = (),
         **options: Any,
     ) -> Callable[[Callable[[Any], Iterable[Complaint]]], Rule]:
-        """Register the decorated function as rule `<section>.<name>`; the clause is its docstring."""
+        """Register the decorated function as rule `<section>.<name>`; the clause is its docstring.
+
+        A name in `yields_to` that begins with a dot is a rule of this section.
+        """
 
         def register(check: Callable[[Any], Iterable[Complaint]]) -> Rule:
             rule = Rule(
@@ -125,6 +129,7 @@ class Section:
                 over,
                 check,
                 needs=frozenset(needs),
+                yields_to=tuple(self.name + other if other.startswith(".") else other for other in yields_to),
                 **options,
             )
             self.rules.append(rule)

@@ -19,9 +19,8 @@ Check = Callable[[Any], Iterable[Complaint]]
 class SharedRules:
     """Rules for every section that asks for them: `rule` takes one in, `add_to` gives all to a section.
 
-    They are written as the rules of a section are, with two differences. `over` takes what `add_to` was
-    given, an Endpoint for example, before the View: `over=Endpoint.streams`. A name in `yields_to` that
-    begins with a dot is a rule of the same section.
+    They are written as the rules of a section are, with one difference: `over` takes what `add_to` was
+    given, an Endpoint for example, before the View: `over=Endpoint.streams`.
     """
 
     _rules: list[tuple[str, Check, Callable[[Any, Any], Iterable[Any]], dict[str, Any]]] = field(default_factory=list)
@@ -41,8 +40,4 @@ class SharedRules:
             own = dict(options)
             if own.get("see") == SEE_CREATE:
                 own["see"] = create
-            if "yields_to" in own:
-                own["yields_to"] = tuple(
-                    f"{section.name}{other}" if other.startswith(".") else other for other in own["yields_to"]
-                )
             section.rule(name, over=partial(over, endpoint), **own)(check)
