@@ -7,7 +7,7 @@ body, tool_result, messages.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -51,12 +51,14 @@ def conditions(when: When, request: ApiRequest) -> Iterator[str | None]:
     for path, test in when.body.items():
         yield _at_path(f"body.{path}", path, test, body)
     if when.tool_result is not None:
-        yield _result(when.tool_result, request.results)
+        failures = (_result(when.tool_result, result) for result in request.results)
+        yield _nearest("tool_result", failures, "there is no result")
     if when.messages is not None:
         for name in _ORDER:
             test = getattr(when.messages, name)
             if test is not None:
-                yield _messages(name, test, messages_at(request, name))
+                failures = (_text(test, message) for message in messages_at(request, name))
+                yield _nearest(f"messages.{name}", failures, "there is no such message")
 
 
 def first_failure(when: When, request: ApiRequest) -> str | None:
@@ -108,15 +110,13 @@ def _model(test: ModelTest, model: str) -> str | None:
     return None
 
 
-def _messages(name: str, test: TextTest, candidates: Sequence[chat_request.Message]) -> str | None:
-    """None if one of the messages passes the whole test, else why the last of them does not."""
-    problem = f"messages.{name}: there is no such message"
-    for message in candidates:
-        failure = _text(test, message)
+def _nearest(name: str, failures: Iterable[str | None], absent: str) -> str | None:
+    """None if one of the messages or results passes the whole test, else why the last of them does not."""
+    failure: str | None = absent
+    for failure in failures:
         if failure is None:
             return None
-        problem = f"messages.{name}: {failure}"
-    return problem
+    return f"{name}: {failure}"
 
 
 def _text(test: TextTest, message: chat_request.Message) -> str | None:
@@ -147,18 +147,7 @@ def _at_path(name: str, path: str, test: ValueTest, value: Any) -> str | None:
     return None if any(passes(test, value) for value in found) else _value(name, test, found[0])
 
 
-def _result(test: ResultTest, results: Sequence[chat_request.ToolResult]) -> str | None:
-    """None if one of the tools' results passes the whole test, else why the last of them does not."""
-    problem = "tool_result: there is no result"
-    for result in results:
-        failure = _one_result(test, result)
-        if failure is None:
-            return None
-        problem = f"tool_result: {failure}"
-    return problem
-
-
-def _one_result(test: ResultTest, result: chat_request.ToolResult) -> str | None:
+def _result(test: ResultTest, result: chat_request.ToolResult) -> str | None:
     if test.name is not None and test.name != result.tool:
         return f"expected the result of {test.name!r}, got that of {result.tool or 'an unknown tool'!r}"
     if test.id is not None and test.id != result.id:

@@ -67,8 +67,7 @@ class ScriptState:
     def meet(self, script: Script, scope: str = "") -> int:
         """Count a matching request and return its ordinal."""
         with self._lock:
-            if len(self._uses) + len(self._met) > MOST_SCOPES:
-                self._clear()
+            self._make_room()
             self._met[script.name, scope] += 1
             return self._met[script.name, scope]
 
@@ -78,16 +77,16 @@ class ScriptState:
             used = self._uses[script.name, scope]
             if script.times is not None and used >= script.times:
                 return 0
-            if len(self._uses) + len(self._met) > MOST_SCOPES:
-                self._clear()
+            self._make_room()
             self._uses[script.name, scope] = used + 1
             self._used[script.name] += 1
             return used + 1
 
-    def _clear(self) -> None:
+    def _make_room(self) -> None:
         """Start counting again: keys and conversations come without end, so their counts need a bound."""
-        self._uses.clear()
-        self._met.clear()
+        if len(self._uses) + len(self._met) > MOST_SCOPES:
+            self._uses.clear()
+            self._met.clear()
 
     def forget(self, names: Iterable[str]) -> None:
         """Forget the uses of these scripts."""
@@ -160,14 +159,8 @@ def explain(
     request: ApiRequest, book: ScriptBook, state: ScriptState | None = None, limit: int = 3
 ) -> tuple[Miss, ...]:
     """The nearest misses, nearest first: by the conditions met before one failed, then in book order."""
-    misses = [found for script in book if (found := _wrong_endpoint(script, request) or miss(script, request, state))]
+    misses = [found for script in book if (found := miss(script, request, state))]
     return tuple(sorted(misses, key=lambda found: -found.held)[:limit])
-
-
-def _wrong_endpoint(script: Script, request: ApiRequest) -> Miss | None:
-    if request.endpoint in script.endpoints:
-        return None
-    return Miss(script, f"reply: {request.endpoint} cannot answer so", 0)
 
 
 def describe(body: Mapping[str, Any]) -> str:
@@ -179,6 +172,8 @@ def describe(body: Mapping[str, Any]) -> str:
 
 def miss(script: Script, request: ApiRequest, state: ScriptState | None = None) -> Miss | None:
     """Why the script does not answer this request; None where it does."""
+    if request.endpoint not in script.endpoints:
+        return Miss(script, f"reply: {request.endpoint} cannot answer so", 0)
     held = 0
     for problem in conditions(script.when, request):
         if problem is not None:

@@ -17,7 +17,7 @@ from pydantic_core import PydanticCustomError
 from fake_server.api.request import CHAT, COMPLETIONS, EMBEDDINGS, MODERATIONS
 from fake_server.faults import AnyFault
 from fake_server.scripts.reply_parts import Call, Count, Failure, Pace, Raw, Token, UsageNumbers
-from fake_server.scripts.when import Part, Positive, Several, When
+from fake_server.scripts.when import Part, Positive, Several, When, keep_one, optional
 from fake_server.wire.jsontext import compact
 
 __all__ = ["Answer", "Failure", "Pace", "Raw", "Response", "Script", "UsageNumbers", "compact"]
@@ -35,25 +35,22 @@ ALL = WORDS | {EMBEDDINGS, MODERATIONS}
 class Answer(Part):
     """One choice: text or tool calls or both, or a refusal."""
 
-    text: str | None = Field(default=None, description="the content")
+    text: str | None = optional("the content")
     json_: Any = Field(default=None, alias="json", description="a value, sent as JSON text")
-    schema_: Annotated[dict[str, Any] | Literal["request"] | None, Field(alias="schema")] = Field(
-        default=None,
-        description="a JSON Schema of which the text is an instance; `request`: the one in `response_format`",
+    schema_: Annotated[dict[str, Any] | Literal["request"] | None, Field(alias="schema")] = optional(
+        "a JSON Schema of which the text is an instance; `request`: the one in `response_format`"
     )
     with_: dict[str, Any] = Field(
         default_factory=dict,
         alias="with",
         description="members that replace those of the `schema`'s instance",
     )
-    tool_calls: Several[Call] = Field(default=(), description="calls of tools; several are parallel calls")
-    annotations: Several[dict[str, Any]] = Field(default=(), description="`annotations` as the API has them")
-    reasoning: str | None = Field(default=None, description="the text of `reasoning_content`")
-    refusal: str | None = Field(default=None, description="a refusal instead of content")
-    finish_reason: Finish | None = Field(default=None, description="overrides the derived one")
-    logprobs: Annotated[tuple[Token, ...], Field(strict=False)] | None = Field(
-        default=None, description="the tokens of the text with their log probabilities"
-    )
+    tool_calls: Several[Call] = optional("calls of tools; several are parallel calls", ())
+    annotations: Several[dict[str, Any]] = optional("`annotations` as the API has them", ())
+    reasoning: str | None = optional("the text of `reasoning_content`")
+    refusal: str | None = optional("a refusal instead of content")
+    finish_reason: Finish | None = optional("overrides the derived one")
+    logprobs: Several[Token] | None = optional("the tokens of the text with their log probabilities")
 
     @model_validator(mode="after")
     def _logprobs_spell_the_text(self) -> Answer:
@@ -63,9 +60,7 @@ class Answer(Part):
 
     @model_validator(mode="after")
     def _has_one_text(self) -> Answer:
-        given = [name for name, value in self.texts.items() if value is not None]
-        if len(given) > 1:
-            raise PydanticCustomError("texts", "{given} exclude each other: keep one", {"given": " and ".join(given)})
+        keep_one([name for name, value in self.texts.items() if value is not None])
         if self.with_ and self.schema_ is None:
             raise PydanticCustomError("with", "with stands beside a schema: add schema, or use json instead")
         return self
@@ -84,27 +79,20 @@ class Answer(Part):
 class Response(Answer):
     """What a script answers: one choice, several `choices`, an `error`, `raw` bytes, or what goes wrong."""
 
-    choices: Several[Answer] = Field(default=(), description="several answers; without it `n` repeats the one answer")
-    embedding: Annotated[tuple[float, ...], Field(strict=False)] | None = Field(
-        default=None, description="the vector of every text, for embeddings"
-    )
-    flagged: Several[Category] | None = Field(
-        default=None, description="the categories that are flagged, for moderations; `[]`: none"
-    )
-    usage: UsageNumbers | None = Field(default=None, description="token counts instead of the estimate")
-    id: str | None = Field(default=None, description="the answer's id, instead of one made up")
-    model: str | None = Field(default=None, description="the model that answers, instead of the one asked")
-    created: Count | None = Field(default=None, description="when it was made, in seconds since 1970")
-    system_fingerprint: str | None = Field(default=None, description="`system_fingerprint`")
-    timing: Pace | None = Field(default=None, description="how fast the answer comes")
-    template: bool = Field(
-        default=False, description="`true`: every text of the reply is a Jinja template of the request"
-    )
-    error: Failure | None = Field(default=None, description="OpenAI's error object instead of an answer")
-    raw: Raw | None = Field(default=None, description="status, header fields and bytes as they are")
-    faults: Several[AnyFault] = Field(
-        default=(),
-        description="what goes wrong (FAULTS.md lists the faults); on its own, it applies to the fake's default answer",
+    choices: Several[Answer] = optional("several answers; without it `n` repeats the one answer", ())
+    embedding: Several[float] | None = optional("the vector of every text, for embeddings")
+    flagged: Several[Category] | None = optional("the categories that are flagged, for moderations; `[]`: none")
+    usage: UsageNumbers | None = optional("token counts instead of the estimate")
+    id: str | None = optional("the answer's id, instead of one made up")
+    model: str | None = optional("the model that answers, instead of the one asked")
+    created: Count | None = optional("when it was made, in seconds since 1970")
+    system_fingerprint: str | None = optional("`system_fingerprint`")
+    timing: Pace | None = optional("how fast the answer comes")
+    template: bool = optional("`true`: every text of the reply is a Jinja template of the request", False)
+    error: Failure | None = optional("OpenAI's error object instead of an answer")
+    raw: Raw | None = optional("status, header fields and bytes as they are")
+    faults: Several[AnyFault] = optional(
+        "what goes wrong (FAULTS.md lists the faults); on its own, it applies to the fake's default answer", ()
     )
 
     @model_validator(mode="after")
@@ -119,8 +107,7 @@ class Response(Answer):
             raise PydanticCustomError(
                 "empty", "nothing to answer: give text, tool_calls, refusal, choices, error, raw or faults"
             )
-        if len(given) > 1:
-            raise PydanticCustomError("both", "{given} exclude each other: keep one", {"given": " and ".join(given)})
+        keep_one(given)
         return self
 
     @model_validator(mode="after")
@@ -169,9 +156,7 @@ class Weighted(Part):
     """One of several replies, the likelier the more it weighs."""
 
     reply: Response = Field(description="what it answers")
-    weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(
-        default=1.0, description="its weight relative to the others"
-    )
+    weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = optional("its weight relative to the others", 1.0)
 
 
 class Script(Part):
@@ -179,20 +164,16 @@ class Script(Part):
 
     name: Annotated[str, Field(min_length=1)] = Field(description="its name, for messages and counts")
     when: When = Field(default_factory=When, description="the conditions; without any it answers everything")
-    reply: Response | None = Field(default=None, description="what it answers")
-    replies: Several[Response] = Field(default=(), description="several: each use takes the next, the last one stays")
-    choose: Several[Weighted] = Field(
-        default=(), description="several of which each use draws one by the server's seed"
-    )
-    times: Positive | None = Field(
-        default=None, description="how often it may answer; then the next script that matches does"
-    )
-    per: Literal["test", "key", "conversation"] = Field(
-        default="test",
-        description="what `times`, `replies` and `call` count within: the whole space, the API key, or the "
+    reply: Response | None = optional("what it answers")
+    replies: Several[Response] = optional("several: each use takes the next, the last one stays", ())
+    choose: Several[Weighted] = optional("several of which each use draws one by the server's seed", ())
+    times: Positive | None = optional("how often it may answer; then the next script that matches does")
+    per: Literal["test", "key", "conversation"] = optional(
+        "what `times`, `replies` and `call` count within: the whole space, the API key, or the "
         "conversation (requests that begin with the same system and user messages)",
+        "test",
     )
-    fallback: bool = Field(default=False, description="`true`: tried only after all scripts that are not fallbacks")
+    fallback: bool = optional("`true`: tried only after all scripts that are not fallbacks", False)
     _place: str = PrivateAttr("")
     _call: Callable[..., Any] | None = PrivateAttr(None)
     _folder: Path | None = PrivateAttr(None)
@@ -202,16 +183,14 @@ class Script(Part):
         given = [name for name in ("reply", "replies", "choose") if getattr(self, name)]
         if not given:
             raise PydanticCustomError("missing_reply", "the key 'reply' is missing: add it")
-        if len(given) > 1:
-            raise PydanticCustomError("replies", "{given} exclude each other: keep one", {"given": " and ".join(given)})
+        keep_one(given)
         if not self.endpoints:
             raise PydanticCustomError("endpoints", "the replies are those of different endpoints: divide them")
         if self.when.endpoint not in (None, *self.endpoints):
-            context = {"endpoint": self.when.endpoint, "fits": " and ".join(sorted(self.endpoints))}
             raise PydanticCustomError(
                 "endpoint",
                 "the reply is none of {endpoint}, which 'when' asks for: it is one of {fits}",
-                context,
+                {"endpoint": self.when.endpoint, "fits": " and ".join(sorted(self.endpoints))},
             )
         return self
 

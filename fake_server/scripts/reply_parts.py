@@ -13,7 +13,7 @@ from pydantic import Field, PrivateAttr, ValidationInfo, model_validator
 from pydantic import field_validator as checked
 from pydantic_core import PydanticCustomError
 
-from fake_server.scripts.when import Part
+from fake_server.scripts.when import Part, Several, keep_one, optional
 from fake_server.wire import fixture, sse
 from fake_server.wire.exchange import Aspect
 from fake_server.wire.jsontext import compact
@@ -36,7 +36,7 @@ class Call(Part):
     arguments: Any = Field(
         default_factory=dict, description="a mapping, or a text that is sent as it is, broken JSON too"
     )
-    id: str | None = Field(default=None, description="the call's id, instead of one made up")
+    id: str | None = optional("the call's id, instead of one made up")
 
     @checked("arguments")
     @classmethod
@@ -64,30 +64,29 @@ class Token(Part):
 class UsageNumbers(Part):
     """Token counts that replace the estimate; those left out are estimated."""
 
-    prompt_tokens: Count | None = Field(default=None, description="tokens of the request")
-    completion_tokens: Count | None = Field(default=None, description="tokens of the answer")
-    cached_tokens: Count | None = Field(default=None, description="of `prompt_tokens`, those from the cache")
-    reasoning_tokens: Count | None = Field(default=None, description="the reasoning tokens among `completion_tokens`")
+    prompt_tokens: Count | None = optional("tokens of the request")
+    completion_tokens: Count | None = optional("tokens of the answer")
+    cached_tokens: Count | None = optional("of `prompt_tokens`, those from the cache")
+    reasoning_tokens: Count | None = optional("the reasoning tokens among `completion_tokens`")
 
 
 class Pace(Part):
     """How fast the answer comes."""
 
-    first: Seconds = Field(default=0.0, description="seconds to the first event, or to a whole answer")
-    rate: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
-        default=0.0, description="events a second after the first; 0: all at once"
+    first: Seconds = optional("seconds to the first event, or to a whole answer", 0.0)
+    rate: Annotated[float, Field(ge=0, allow_inf_nan=False)] = optional(
+        "events a second after the first; 0: all at once", 0.0
     )
-    jitter: Annotated[float, Field(ge=0, le=1)] = Field(
-        default=0.0, description="how far each pause may differ, 0 to 1, drawn by the seed"
+    jitter: Annotated[float, Field(ge=0, le=1)] = optional(
+        "how far each pause may differ, 0 to 1, drawn by the seed", 0.0
     )
-    pauses: Annotated[tuple[Seconds, ...], Field(strict=False)] | None = Field(
-        default=None,
-        description="seconds before each event, instead of `first` and `rate`; with more events "
-        "the list repeats from its second item; a reply that is not streamed waits for the sum",
+    pauses: Several[Seconds] | None = optional(
+        "seconds before each event, instead of `first` and `rate`; with more events "
+        "the list repeats from its second item; a reply that is not streamed waits for the sum"
     )
-    recorded: str | None = Field(default=None, description="a recording beside the script file whose pauses these are")
-    speed: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
-        default=1.0, description="what these pauses are divided by; 0: no pauses"
+    recorded: str | None = optional("a recording beside the script file whose pauses these are")
+    speed: Annotated[float, Field(ge=0, allow_inf_nan=False)] = optional(
+        "what these pauses are divided by; 0: no pauses", 1.0
     )
     _waits: tuple[float, ...] = PrivateAttr(())
 
@@ -97,10 +96,8 @@ class Pace(Part):
         ways = [name for name in ("pauses", "recorded") if name in written]
         if "speed" in written and not ways:
             raise PydanticCustomError("speed", "speed is that of pauses: add pauses or recorded, or use rate")
-        given = ways + [name for name in ("first", "rate") if name in written]
-        if ways and len(given) > 1:
-            context = {"given": " and ".join(given)}
-            raise PydanticCustomError("both", "{given} exclude each other: keep one", context)
+        if ways:
+            keep_one(ways + [name for name in ("first", "rate") if name in written])
         waits = self.pauses or ()
         if self.recorded is not None:
             waits = _recorded(self.recorded, (info.context or {}).get(FOLDER))
@@ -118,9 +115,9 @@ class Failure(Part):
 
     status: Annotated[int, Field(ge=400, le=599)] = Field(description="the HTTP status, 400 to 599")
     message: str = Field(description="the error's text")
-    type: str | None = Field(default=None, description="its type; follows from the status where left out")
-    param: str | None = Field(default=None, description="the parameter it is about")
-    code: str | None = Field(default=None, description="its code; follows from the status where left out")
+    type: str | None = optional("its type; follows from the status where left out")
+    param: str | None = optional("the parameter it is about")
+    code: str | None = optional("its code; follows from the status where left out")
     headers: dict[HeaderName, HeaderValue] = Field(
         default_factory=dict, description="header fields, such as `Retry-After`"
     )
@@ -129,18 +126,14 @@ class Failure(Part):
 class Raw(Part):
     """What is sent as it is, whatever the contract says."""
 
-    status: Annotated[int, Field(ge=200, le=599)] = Field(default=200, description="the HTTP status")
+    status: Annotated[int, Field(ge=200, le=599)] = optional("the HTTP status", 200)
     headers: dict[HeaderName, HeaderValue] = Field(
         default_factory=dict, description="header fields, before those of the server"
     )
-    body: Any = Field(default=None, description="the body: a text, or a value that is sent as JSON")
-    base64: str | None = Field(default=None, description="the body's bytes in Base64, instead of `body`")
-    file: str | None = Field(
-        default=None, description="a file whose bytes are the body; its path is relative to the script file"
-    )
-    stream: Annotated[tuple[Any, ...], Field(strict=False)] | None = Field(
-        default=None, description="the data of each event, for a request that streams"
-    )
+    body: Any = optional("the body: a text, or a value that is sent as JSON")
+    base64: str | None = optional("the body's bytes in Base64, instead of `body`")
+    file: str | None = optional("a file whose bytes are the body; its path is relative to the script file")
+    stream: Several[Any] | None = optional("the data of each event, for a request that streams")
     _bytes: bytes | None = PrivateAttr(None)
 
     @model_validator(mode="after")
@@ -149,9 +142,7 @@ class Raw(Part):
         given = [name for name, value in bodies.items() if value is not None]
         if not given and self.stream is None:
             raise PydanticCustomError("empty", "nothing to send: give body, base64, file or stream")
-        if len(given) > 1:
-            context = {"given": " and ".join(given)}
-            raise PydanticCustomError("both", "{given} exclude each other: keep one", context)
+        keep_one(given)
         if self.base64 is not None:
             self._bytes = _decoded(self.base64)
         if self.file is not None:

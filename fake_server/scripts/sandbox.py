@@ -16,6 +16,7 @@ from typing import Any
 import jinja2
 from jinja2 import nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.visitor import NodeTransformer
 
 MOST = 1024 * 1024
 """Characters or members that one value may have, and characters that one template may give."""
@@ -58,12 +59,8 @@ def _counted(items: Iterable[Any]) -> Iterator[Any]:
         yield item
 
 
-def _size(value: Any) -> int:
-    return len(value) if isinstance(value, Sized) else 0
-
-
 def _check_size(value: Any) -> Any:
-    if _size(value) > MOST:
+    if isinstance(value, Sized) and len(value) > MOST:
         raise TooMuch(f"makes a value of more than {MOST:,} members")
     return value
 
@@ -100,6 +97,20 @@ class Missing(jinja2.StrictUndefined):
     __bool__ = jinja2.Undefined.__bool__  # type: ignore[assignment]
 
 
+class _Measuring(NodeTransformer):
+    """Puts a filter around what a loop runs over and in place of every `~`."""
+
+    def visit_For(self, node: nodes.For) -> nodes.For:
+        self.generic_visit(node)
+        node.iter = nodes.Filter(node.iter, "_counted", [], [], None, None, lineno=node.lineno)
+        return node
+
+    def visit_Concat(self, node: nodes.Concat) -> nodes.Filter:
+        self.generic_visit(node)
+        parts = nodes.List(node.nodes, lineno=node.lineno)
+        return nodes.Filter(parts, "_joined", [], [], None, None, lineno=node.lineno)
+
+
 class Bounded(ImmutableSandboxedEnvironment):
     """The environment of scripts: an undefined name is an error, nothing is escaped."""
 
@@ -114,10 +125,8 @@ class Bounded(ImmutableSandboxedEnvironment):
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         """Parse a template; its loops are counted and its joined texts are bounded."""
-        tree = super()._parse(source, name, filename)
-        for loop in list(tree.find_all(nodes.For)):
-            loop.iter = nodes.Filter(loop.iter, "_counted", [], [], None, None, lineno=loop.lineno)
-        return _measure_joins(tree)
+        tree: nodes.Template = _Measuring().visit(super()._parse(source, name, filename))
+        return tree
 
     def call(self, *given: Any, **named: Any) -> Any:
         """Call something for a template: (context, what, …). A step; widths are bounded."""
@@ -131,16 +140,15 @@ class Bounded(ImmutableSandboxedEnvironment):
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """Calculate for a template, where the result has bounds."""
-        numbers = isinstance(left, int) and isinstance(right, int)
         if operator == "%" and isinstance(left, str):
             return self.printf(left, right)
-        if numbers and operator == "**" and left.bit_length() * max(right, 1) > _BITS:
-            raise TooMuch("makes too large a number")
-        if numbers and operator == "*" and left.bit_length() + right.bit_length() > _BITS:
-            raise TooMuch("makes too large a number")
-        if operator == "*" and not numbers:
+        if isinstance(left, int) and isinstance(right, int):
+            bits = {"**": left.bit_length() * max(right, 1), "*": left.bit_length() + right.bit_length()}
+            if bits.get(operator, 0) > _BITS:
+                raise TooMuch("makes too large a number")
+        elif operator == "*":
             for several, times in ((left, right), (right, left)):
-                if isinstance(times, int) and _size(several) * times > MOST:
+                if isinstance(times, int) and isinstance(several, Sized) and len(several) * times > MOST:
                     raise TooMuch(f"makes a value of more than {MOST:,} members")
         return _check_size(super().call_binop(context, operator, left, right))
 
@@ -154,23 +162,6 @@ class Bounded(ImmutableSandboxedEnvironment):
     def _check_digits(form: str) -> None:
         if _WIDTH.search(form):
             raise TooMuch("formats with a width of more than four digits")
-
-
-def _measure_joins(tree: nodes.Template) -> nodes.Template:
-    """Replace every `~` by a filter that bounds what it joins."""
-
-    def walk(node: nodes.Node) -> nodes.Node:
-        for name, value in node.iter_fields():
-            if isinstance(value, nodes.Node):
-                setattr(node, name, walk(value))
-            elif isinstance(value, list):
-                setattr(node, name, [walk(item) if isinstance(item, nodes.Node) else item for item in value])
-        if isinstance(node, nodes.Concat):
-            parts = nodes.List(node.nodes, lineno=node.lineno)
-            return nodes.Filter(parts, "_joined", [], [], None, None, lineno=node.lineno)
-        return node
-
-    return walk(tree)  # type: ignore[return-value]
 
 
 ENVIRONMENT = Bounded()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -24,21 +25,44 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
 
+def keep_one(given: Sequence[str]) -> None:
+    """Raise a validation error for keys that exclude each other if more than one is given."""
+    if len(given) > 1:
+        raise PydanticCustomError("both", "{given} exclude each other: keep one", {"given": " and ".join(given)})
+
+
+def optional(description: str, default: Any = None) -> Any:
+    """A key that may be left out."""
+    return Field(default=default, description=description)
+
+
+def _usable(text: str) -> str:
+    why = patterns.find_problem(text)
+    if why:
+        raise PydanticCustomError(
+            "pattern", "not a usable regular expression: {why} (Rust syntax: no look-around)", {"why": why}
+        )
+    return text
+
+
+Pattern = Annotated[str, AfterValidator(_usable)]
+Texts = Annotated[
+    Several[str],
+    BeforeValidator(
+        lambda value: [value] if isinstance(value, str) else value, json_schema_input_type=str | Several[str]
+    ),
+]
+"""Several texts; one may stand by itself."""
 Endpoint = Literal["chat/completions", "completions", "embeddings", "moderations"]
 
 
 class ValueTest(Part):
     """What a value must be; a plain value stands for `equals`."""
 
-    equals: Any = Field(default=None, description="the value itself")
-    contains: str | None = Field(default=None, description="a text in it, in any case")
-    regex: str | None = Field(default=None, description="a pattern in it (Rust syntax: no look-around)")
-    exists: bool | None = Field(default=None, description="`true`: it is there; `false`: it is not")
-
-    @checked("regex")
-    @classmethod
-    def _is_a_pattern(cls, value: str) -> str:
-        return _pattern(value)
+    equals: Any = optional("the value itself")
+    contains: str | None = optional("a text in it, in any case")
+    regex: Pattern | None = optional("a pattern in it (Rust syntax: no look-around)")
+    exists: bool | None = optional("`true`: it is there; `false`: it is not")
 
     @model_validator(mode="after")
     def _check_not_empty(self) -> ValueTest:
@@ -80,15 +104,6 @@ def _paths(value: dict[str, ValueTest]) -> dict[str, ValueTest]:
     return value
 
 
-def _pattern(text: str) -> str:
-    why = patterns.find_problem(text)
-    if why:
-        raise PydanticCustomError(
-            "pattern", "not a usable regular expression: {why} (Rust syntax: no look-around)", {"why": why}
-        )
-    return text
-
-
 Values = Annotated[dict[str, ValueTest], BeforeValidator(_tests, json_schema_input_type=dict[str, ValueTest | Any])]
 """Tests by name; a plain value stands for `equals`."""
 Paths = Annotated[Values, AfterValidator(_paths)]
@@ -98,25 +113,15 @@ Paths = Annotated[Values, AfterValidator(_paths)]
 class TextTest(Part):
     """What a message must be."""
 
-    role: str | None = Field(default=None, description="its role")
-    contains: Several[str] = Field(default=(), description="a text in it, or several, in any case")
-    equals: str | None = Field(default=None, description="its whole text")
-    regex: str | None = Field(default=None, description="a pattern in it (Rust syntax: no look-around)")
+    role: str | None = optional("its role")
+    contains: Texts = optional("a text in it, or several, in any case", ())
+    equals: str | None = optional("its whole text")
+    regex: Pattern | None = optional("a pattern in it (Rust syntax: no look-around)")
     json_: Paths = Field(
         default_factory=dict,
         alias="json",
         description="by JSONPath: values in its text, which is JSON, or in its list of content parts",
     )
-
-    @checked("contains", mode="before", json_schema_input_type=str | Several[str])
-    @classmethod
-    def _listed(cls, value: Any) -> Any:
-        return [value] if isinstance(value, str) else value
-
-    @checked("regex")
-    @classmethod
-    def _is_a_pattern(cls, value: str) -> str:
-        return _pattern(value)
 
     @model_validator(mode="after")
     def _check_not_empty(self) -> TextTest:
@@ -128,24 +133,19 @@ class TextTest(Part):
 class MessagesTest(Part):
     """Which message is tested."""
 
-    last: TextTest | None = Field(default=None, description="the last message")
-    user: TextTest | None = Field(default=None, description="the last message of the user")
-    any: TextTest | None = Field(default=None, description="any message")
-    first: TextTest | None = Field(default=None, description="the first message")
-    system: TextTest | None = Field(default=None, description="any system or developer message")
+    last: TextTest | None = optional("the last message")
+    user: TextTest | None = optional("the last message of the user")
+    any: TextTest | None = optional("any message")
+    first: TextTest | None = optional("the first message")
+    system: TextTest | None = optional("any system or developer message")
 
 
 class ModelTest(Part):
     """The model asked for; a plain text stands for `exact`."""
 
-    exact: str | None = Field(default=None, description="its name")
-    prefix: str | None = Field(default=None, description="how its name begins")
-    regex: str | None = Field(default=None, description="a pattern in its name (Rust syntax)")
-
-    @checked("regex")
-    @classmethod
-    def _is_a_pattern(cls, value: str) -> str:
-        return _pattern(value)
+    exact: str | None = optional("its name")
+    prefix: str | None = optional("how its name begins")
+    regex: Pattern | None = optional("a pattern in its name (Rust syntax)")
 
     @model_validator(mode="after")
     def _check_not_empty(self) -> ModelTest:
@@ -157,63 +157,45 @@ class ModelTest(Part):
 class ToolsTest(Part):
     """The tools that the request offers."""
 
-    include: Several[str] = Field(
+    include: Texts = Field(
         description="the name of a tool, or several, that are offered and that `tool_choice` lets be called"
     )
-
-    @checked("include", mode="before", json_schema_input_type=str | Several[str])
-    @classmethod
-    def _listed(cls, value: Any) -> Any:
-        return [value] if isinstance(value, str) else value
 
 
 class ResultTest(Part):
     """The result of a tool in the request."""
 
-    name: str | None = Field(default=None, description="the tool's name")
-    id: str | None = Field(default=None, description="the `tool_call_id`")
-    contains: str | None = Field(default=None, description="a text in it, in any case")
-    regex: str | None = Field(default=None, description="a pattern in it (Rust syntax)")
+    name: str | None = optional("the tool's name")
+    id: str | None = optional("the `tool_call_id`")
+    contains: str | None = optional("a text in it, in any case")
+    regex: Pattern | None = optional("a pattern in it (Rust syntax)")
     json_: Paths = Field(
         default_factory=dict, alias="json", description="by JSONPath: values in its text, which is JSON"
     )
-
-    @checked("regex")
-    @classmethod
-    def _is_a_pattern(cls, value: str) -> str:
-        return _pattern(value)
 
 
 class When(Part):
     """What a request must be for the script to answer it; every condition given must hold."""
 
-    endpoint: Endpoint | None = Field(
-        default=None, description="`chat/completions`, `completions`, `embeddings` or `moderations`"
+    endpoint: Endpoint | None = optional("`chat/completions`, `completions`, `embeddings` or `moderations`")
+    model: ModelTest | None = optional("the model asked for: a name, or a test")
+    messages: MessagesTest | None = optional("tests of messages; prompts and inputs count as messages of the user")
+    tools: ToolsTest | None = optional("the tools offered")
+    stream: bool | None = optional("whether a stream is asked for")
+    response_format: Literal["text", "json_object", "json_schema"] | None = optional(
+        "`text`, `json_object` or `json_schema`"
     )
-    model: ModelTest | None = Field(default=None, description="the model asked for: a name, or a test")
-    messages: MessagesTest | None = Field(
-        default=None, description="tests of messages; prompts and inputs count as messages of the user"
-    )
-    tools: ToolsTest | None = Field(default=None, description="the tools offered")
-    stream: bool | None = Field(default=None, description="whether a stream is asked for")
-    response_format: Literal["text", "json_object", "json_schema"] | None = Field(
-        default=None, description="`text`, `json_object` or `json_schema`"
-    )
-    turn: Positive | None = Field(
-        default=None, description="the number of the user's turn: one more than answers in `messages`"
-    )
+    turn: Positive | None = optional("the number of the user's turn: one more than answers in `messages`")
     headers: Values = Field(default_factory=dict, description="header fields by name, in any case: a value or a test")
-    key: Annotated[ValueTest, BeforeValidator(_value_or_test, json_schema_input_type=ValueTest | Any)] | None = Field(
-        default=None, description="the API key: a value or a test"
+    key: Annotated[ValueTest, BeforeValidator(_value_or_test, json_schema_input_type=ValueTest | Any)] | None = (
+        optional("the API key: a value or a test")
     )
     body: Paths = Field(
         default_factory=dict,
         description="members of the request by JSONPath (RFC 9535, also without `$.`): a value or a test",
     )
-    tool_result: ResultTest | None = Field(default=None, description="what a tool gave back")
-    call: Positive | None = Field(
-        default=None, description="`3`: only the third request that meets all other conditions"
-    )
+    tool_result: ResultTest | None = optional("what a tool gave back")
+    call: Positive | None = optional("`3`: only the third request that meets all other conditions")
 
     @checked("model", mode="before", json_schema_input_type=str | ModelTest | None)
     @classmethod

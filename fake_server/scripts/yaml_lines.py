@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -123,6 +123,15 @@ for _tag, _form, _first in (
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_form})$"), _first)
 
 
+_SCALARS: dict[str, Callable[[str], Any]] = {
+    "str": str,
+    "null": lambda text: None,
+    "bool": lambda text: text.lower() == "true",
+    "int": int,
+    "float": float,
+}
+
+
 class _Reading:
     """Builds the value of one document, and notes the lines."""
 
@@ -167,23 +176,11 @@ class _Reading:
 
     def _scalar(self, node: yaml.Node) -> Any:
         tag, text = str(node.tag).removeprefix("tag:yaml.org,2002:"), str(node.value)
-        if tag == "str":
-            return text
-        if tag == "null":
-            return None
-        if tag == "bool":
-            return text.lower() == "true"
         try:
-            if tag == "int":
-                return int(text)
-            if tag == "float":
-                return float(text)
-        except ValueError:
-            pass
-        raise self._problem(
-            node.start_mark.line + 1,
-            f"{text[:40]!r} with the tag {tag!r} cannot be read: put quotes around it",
-        )
+            return _SCALARS[tag](text)
+        except (KeyError, ValueError):
+            wrong = f"{text[:40]!r} with the tag {tag!r} cannot be read: put quotes around it"
+            raise self._problem(node.start_mark.line + 1, wrong) from None
 
     def _problem(self, line: int, what: str) -> ScriptError:
         return ScriptError(f"{self._path}:{line}: {what}")
