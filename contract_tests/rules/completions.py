@@ -134,9 +134,8 @@ def _choices_of_readable_tokens(view: View) -> Iterable[tuple[Node, list[str]]]:
     see=see.COMPLETION_OBJECT,
     harm="evaluation harnesses score other words than those of the answer",
 )
-def logprobs_tell_the_text(subject: tuple[Node, list[str]]) -> Iterable[Complaint]:
+def logprobs_tell_the_text(choice: Node, tokens: list[str]) -> Iterable[Complaint]:
     """The tokens, joined, begin with the text, and each `text_offset` is where its token begins."""
-    choice, tokens = subject
     joined, text = "".join(tokens), choice["text"].text
     if not joined.startswith(text):  # a stop sequence, or the end of the text, may come last
         yield choice["logprobs"]["tokens"], f"the tokens say {joined[:50]!r}", repr(text[:50])
@@ -169,8 +168,7 @@ def _choices_with_prompts(view: View) -> Iterable[tuple[Node, str]]:
     see=see.COMPLETION_CREATE,
     harm="evaluation harnesses that cut the prompt off cut off part of the answer instead",
 )
-def echo(subject: tuple[Node, str]) -> Iterable[Complaint]:
+def echo(choice: Node, prompt: str) -> Iterable[Complaint]:
     """With `echo: true` the text begins with the prompt."""
-    choice, prompt = subject
     if not choice["text"].text.startswith(prompt):
         yield choice["text"], f"the text begins {choice['text'].text[:40]!r}", repr(prompt[:40])

@@ -6,11 +6,14 @@ import base64
 import binascii
 import struct
 from collections.abc import Iterable
+from typing import Any
 
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
 from contract_tests.rules.engine.node import Node
+from contract_tests.rules.engine.subjects import bodies, only
 from contract_tests.rules.engine.view import View
+from contract_tests.rules.shared.reply import complain_unless_numbered, complain_unless_object, complain_unless_objects
 from fake_server.wire.exchange import Aspect
 
 embeddings = Section("embeddings", "Embeddings", see.EMBEDDING_OBJECT)
@@ -19,16 +22,14 @@ UNIT = 0.02
 """How far the length of a vector may be from 1; float16 and rounding stay far below."""
 
 
-def _answers(view: View) -> Iterable[View]:
-    if view.endpoint == "embeddings" and view.ok and view.whole and view.form != "empty":
-        yield view
-
-
-@embeddings.rule("is-object", over=_answers, harm="clients get a string or a bare list")
+@embeddings.rule(
+    "is-object",
+    over=only(bodies, lambda view: view.endpoint == "embeddings" and view.ok),
+    harm="clients get a string or a bare list",
+)
 def is_object(view: View) -> Iterable[Complaint]:
     """The answer is one JSON object."""
-    if view.form != "json" or (view.document.ok and not isinstance(view.document.value, dict)):
-        yield view, f"the body begins {view.body[:40].decode('utf-8', 'replace')!r}", "one JSON object"
+    return complain_unless_object(view)
 
 
 def embedding_lists(view: View) -> Iterable[Node]:
@@ -47,12 +48,7 @@ def list_object(root: Node) -> Iterable[Complaint]:
 @embeddings.rule("data", over=embedding_lists, harm="`reply.data[0]` raises; openai-python: 'No embedding data'")
 def data(root: Node) -> Iterable[Complaint]:
     """`data` is an array of objects with at least one in it."""
-    node = root["data"]
-    if node.kind != "array" or not node.value:
-        yield node, str(node), "a non-empty array"
-    for entry in node:
-        if entry.kind != "object":
-            yield entry, str(entry), "an object"
+    return complain_unless_objects(root["data"])
 
 
 @embeddings.rule("model", over=embedding_lists, harm="costs and logs are attributed to no model")
@@ -81,12 +77,7 @@ def _data_lists(view: View) -> Iterable[Node]:
 @embeddings.rule("index", over=_data_lists, harm="vectors are stored with the wrong text")
 def index(node: Node) -> Iterable[Complaint]:
     """The entries have the numbers 0, 1, 2 … as their `index`, each once."""
-    wanted = set(range(len(node.value)))
-    for position, entry in enumerate(node):
-        number = entry["index"]
-        if entry.kind == "object" and (number.kind != "integer" or number.value not in wanted):
-            yield number, str(number), str(position)
-        wanted.discard(number.value if number.kind == "integer" else None)
+    return complain_unless_numbered(node)
 
 
 @embeddings.rule("order", over=_data_lists, level=SHOULD, harm="clients that zip texts and vectors mix them up")
@@ -108,42 +99,29 @@ def count_inputs(view: View) -> int | None:
     return 1 if all(isinstance(item, int) for item in given) else len(given)
 
 
-def _lists_with_counts(view: View) -> Iterable[tuple[Node, int]]:
-    wanted = count_inputs(view)
-    if wanted is not None:
-        yield from ((node, wanted) for node in _data_lists(view))
-
-
 @embeddings.rule(
     "count",
-    over=_lists_with_counts,
+    over=lambda view: ((node, count_inputs(view)) for node in _data_lists(view) if count_inputs(view) is not None),
     needs=[Aspect.REQUEST],
     see=see.EMBEDDING_CREATE,
     harm="clients zip texts and vectors: the last texts silently get none",
 )
-def count(subject: tuple[Node, int]) -> Iterable[Complaint]:
+def count(node: Node, wanted: int) -> Iterable[Complaint]:
     """There is one embedding for each input."""
-    node, wanted = subject
     if len(node.value) != wanted:
         yield node, f"{len(node.value)} embeddings", str(wanted)
 
 
-def _entries_with_encoding(view: View) -> Iterable[tuple[Node, bool]]:
-    in_base64 = view.request["encoding_format"].value == "base64"
-    yield from ((entry["embedding"], in_base64) for entry in _entries(view))
-
-
 @embeddings.rule(
     "encoding",
-    over=_entries_with_encoding,
+    over=lambda view: ((entry["embedding"], view.request["encoding_format"].text) for entry in _entries(view)),
     needs=[Aspect.REQUEST],
     see=see.EMBEDDING_CREATE,
     harm="openai-python asks for base64 by default and decodes every string",
 )
-def encoding(subject: tuple[Node, bool]) -> Iterable[Complaint]:
+def encoding(node: Node, requested: str) -> Iterable[Complaint]:
     """`embedding` is an array of numbers or, with encoding_format base64, 32-bit floats in Base64."""
-    node, in_base64 = subject
-    if in_base64:
+    if requested == "base64":
         if vector(node) is None or node.kind != "string":
             yield node, str(node)[:60], "Base64 of little-endian 32-bit floats"
         elif _is_of_doubles(node.text):
@@ -155,8 +133,7 @@ def encoding(subject: tuple[Node, bool]) -> Iterable[Complaint]:
 def vector(node: Node) -> tuple[float, ...] | None:
     """The numbers of an embedding in either encoding; None where it is neither."""
     if node.kind == "array":
-        numbers = [item.number for item in node if item.number is not None]
-        return tuple(number for number in numbers if number is not None) if None not in numbers and numbers else None
+        return tuple(item.number for item in node if item.number is not None) or None
     try:
         raw = base64.b64decode(node.text, validate=True)
     except (binascii.Error, ValueError):
@@ -189,9 +166,8 @@ def _vectors(view: View) -> Iterable[tuple[Node, tuple[float, ...]]]:
     yields_to=("embeddings.encoding",),
     harm="distances come out as NaN, and nothing is ever found",
 )
-def finite(subject: tuple[Node, tuple[float, ...]]) -> Iterable[Complaint]:
+def finite(node: Node, numbers: tuple[float, ...]) -> Iterable[Complaint]:
     """The numbers are finite, and not all of them 0."""
-    node, numbers = subject
     if any(number != number or abs(number) == float("inf") for number in numbers):
         yield node, "NaN or an infinite number"
     elif not any(numbers):
@@ -206,30 +182,27 @@ def finite(subject: tuple[Node, tuple[float, ...]]) -> Iterable[Complaint]:
     see=see.EMBEDDING_GUIDE,
     harm="stores that rank by the dot product, as the guide allows, rank long vectors first",
 )
-def unit_length(subject: tuple[Node, tuple[float, ...]]) -> Iterable[Complaint]:
+def unit_length(node: Node, numbers: tuple[float, ...]) -> Iterable[Complaint]:
     """A vector has the length 1."""
-    node, numbers = subject
     length = sum(number * number for number in numbers) ** 0.5
     if abs(length - 1) > UNIT and length and length < float("inf"):
         yield node, f"length {length:.3g}", "1"
 
 
-def _vectors_with_dimensions(view: View) -> Iterable[tuple[Node, int]]:
-    wanted = view.request["dimensions"].value
-    if isinstance(wanted, int):
-        yield from ((node, wanted) for node, _ in _vectors(view))
+def _vectors_with_size(view: View, size: Any) -> Iterable[tuple[Node, tuple[float, ...], int]]:
+    """The vectors beside the size they are to have; none where that is unknown."""
+    if isinstance(size, int):
+        yield from ((node, numbers, size) for node, numbers in _vectors(view))
 
 
 @embeddings.rule(
     "dimensions",
-    over=_vectors_with_dimensions,
+    over=lambda view: _vectors_with_size(view, view.request["dimensions"].value),
     see=see.EMBEDDING_CREATE,
     harm="the vector store refuses the vector",
 )
-def dimensions(subject: tuple[Node, int]) -> Iterable[Complaint]:
+def dimensions(node: Node, numbers: tuple[float, ...], wanted: int) -> Iterable[Complaint]:
     """A vector has as many numbers as `dimensions` asks for."""
-    node, wanted = subject
-    numbers = vector(node) or ()
     if len(numbers) != wanted:
         yield node, f"{len(numbers)} numbers", str(wanted)
 
@@ -247,23 +220,19 @@ SIZES = {"text-embedding-ada-002": 1536, "text-embedding-3-small": 1536, "text-e
 """How many numbers the vectors of OpenAI's models have where `dimensions` is left out."""
 
 
-def _vectors_of_known_size(view: View) -> Iterable[tuple[Node, int]]:
-    size = SIZES.get(view.request["model"].text)
-    if size and not view.request["dimensions"]:
-        yield from ((node, size) for node, _ in _vectors(view))
+def _size_of_model(view: View) -> int | None:
+    return None if view.request["dimensions"] else SIZES.get(view.request["model"].text)
 
 
 @embeddings.rule(
     "size-of-model",
-    over=_vectors_of_known_size,
+    over=lambda view: _vectors_with_size(view, _size_of_model(view)),
     needs=[Aspect.REQUEST],
     yields_to=("embeddings.encoding",),
     see=see.EMBEDDING_GUIDE,
     harm="an index made for the model refuses the vector",
 )
-def size_of_model(subject: tuple[Node, int]) -> Iterable[Complaint]:
+def size_of_model(node: Node, numbers: tuple[float, ...], size: int) -> Iterable[Complaint]:
     """If `dimensions` is left out, a vector of one of OpenAI's models has that model's size."""
-    node, size = subject
-    count = len(vector(node) or ())
-    if count != size:
-        yield node, f"{count} numbers", str(size)
+    if len(numbers) != size:
+        yield node, f"{len(numbers)} numbers", str(size)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import cache, lru_cache
-from itertools import islice
+from functools import cache
+from itertools import chain, islice
 from typing import Any
 
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.answers import Answer, answers
 from contract_tests.rules.engine.judge import NOTE, SHOULD, Complaint, Section
 from contract_tests.rules.engine.node import Node
-from contract_tests.rules.engine.subjects import computed_once, deltas, messages, streamed_choices
+from contract_tests.rules.engine.subjects import computed_once, deltas, messages, only, streamed_choices
 from contract_tests.rules.engine.view import View
 from fake_server.api import patterns
 from fake_server.wire import jsontext
@@ -19,12 +19,15 @@ from fake_server.wire import jsontext
 formats = Section("formats", "JSON mode, structured outputs, refusals", see.STRUCTURED)
 
 
+def _requested_type(view: View) -> str:
+    return view.request["response_format"]["type"].text
+
+
 def _json_answers(view: View) -> Iterable[Answer]:
     """Answers in text that ended by themselves, where response_format asks for JSON."""
-    if view.request["response_format"]["type"].value in ("json_object", "json_schema"):
-        yield from (
-            answer for answer in answers(view) if answer.finish == "stop" and answer.text and not answer.refusal
-        )
+    for answer in answers(view) if _requested_type(view) in ("json_object", "json_schema") else ():
+        if answer.finish == "stop" and answer.text and not answer.refusal:
+            yield answer
 
 
 @formats.rule("json-text", over=_json_answers, see=see.CHAT_CREATE, harm="`json.loads(message.content)` raises")
@@ -36,37 +39,37 @@ def json_text(answer: Answer) -> Iterable[Complaint]:
         yield answer.where, f"{fenced}{answer.text[:50]!r}", "a JSON text"
 
 
-def _object_answers(view: View) -> Iterable[tuple[Answer, object]]:
-    if view.request["response_format"]["type"].value == "json_object":
-        for answer in _json_answers(view):
-            parsed = jsontext.parse(answer.text.encode("utf-8", "replace"))
-            if parsed.ok:
-                yield answer, parsed.value
+def _parsed_answers(view: View) -> Iterable[tuple[Answer, Any]]:
+    """The answers that are the JSON they were asked to be, each with its value."""
+    for answer in _json_answers(view):
+        parsed = jsontext.parse(answer.text.encode("utf-8", "replace"))
+        if parsed.ok:
+            yield answer, parsed.value
 
 
-@formats.rule("json-object", over=_object_answers, see=see.CHAT_CREATE, harm="`answer['key']` raises")
-def json_object(part: tuple[Answer, object]) -> Iterable[Complaint]:
+@formats.rule(
+    "json-object",
+    over=lambda view: _parsed_answers(view) if _requested_type(view) == "json_object" else (),
+    see=see.CHAT_CREATE,
+    harm="`answer['key']` raises",
+)
+def json_object(answer: Answer, value: object) -> Iterable[Complaint]:
     """With response_format json_object the JSON text is an object."""
-    answer, value = part
     if not isinstance(value, dict):
         yield answer.where, f"{answer.text[:50]!r}", "an object"
 
 
-def _schema_answers(view: View) -> Iterable[tuple[Answer, str]]:
+def _schema_answers(view: View) -> Iterable[tuple[Answer, Any, dict[str, Any]]]:
     json_schema = view.request["response_format"]["json_schema"]
     if json_schema["schema"].kind == "object" and json_schema["strict"].value is True:
-        for answer in _json_answers(view):
-            parsed = jsontext.parse(answer.text.encode("utf-8", "replace"))
-            if parsed.ok:
-                yield answer, violation(parsed.value, json_schema["schema"].value)
+        yield from ((*parsed, json_schema["schema"].value) for parsed in _parsed_answers(view))
 
 
 @formats.rule("schema-kept", over=_schema_answers, harm="typed clients fail to parse the answer")
-def schema_kept(part: tuple[Answer, str]) -> Iterable[Complaint]:
+def schema_kept(answer: Answer, value: Any, schema: dict[str, Any]) -> Iterable[Complaint]:
     """With a strict json_schema the text is valid against the schema that was sent."""
-    answer, violation = part
-    if violation:
-        yield answer.where, violation, "JSON that fits the schema"
+    if wrong := violation(value, schema):
+        yield answer.where, wrong, "JSON that fits the schema"
 
 
 def violation(value: Any, schema: dict[str, Any]) -> str:
@@ -96,11 +99,12 @@ def _validator() -> Any:
     )
 
 
-def _refusals(view: View) -> Iterable[Answer]:
-    yield from (answer for answer in answers(view) if answer.refusal)
-
-
-@formats.rule("refusal-alone", over=_refusals, level=SHOULD, harm="clients show the refusal and parse the text")
+@formats.rule(
+    "refusal-alone",
+    over=only(answers, lambda answer: answer.refusal),
+    level=SHOULD,
+    harm="clients show the refusal and parse the text",
+)
 def refusal_alone(answer: Answer) -> Iterable[Complaint]:
     """A refusal stands in `refusal` alone: the choice has no text and calls nothing."""
     if answer.text or answer.calls:
@@ -111,25 +115,15 @@ def refusal_alone(answer: Answer) -> Iterable[Complaint]:
 _LEAKS = ("<|im_end|>", "<|im_start|>", "<|endoftext|>", "<|eot_id|>", "</s>", "<end_of_turn>", "[/INST]")
 
 
-def _answers_with_requests(view: View) -> Iterable[tuple[Answer, str]]:
-    for answer in answers(view):
-        if answer.text:
-            yield answer, _request_text(view)
-
-
-@lru_cache(maxsize=8)
-def _decode(body: bytes) -> str:
-    return body.decode("utf-8", "replace")
-
-
-def _request_text(view: View) -> str:
-    return _decode(view.exchange.request.body)
+@computed_once
+def _answers_with_requests(view: View) -> Iterator[tuple[Answer, str]]:
+    request = view.exchange.request.body.decode("utf-8", "replace")
+    yield from ((answer, request) for answer in answers(view) if answer.text)
 
 
 @formats.rule("no-control-tokens", over=_answers_with_requests, level=SHOULD, harm="users read the model's template")
-def no_control_tokens(part: tuple[Answer, str]) -> Iterable[Complaint]:
+def no_control_tokens(answer: Answer, request: str) -> Iterable[Complaint]:
     """The text is free of the tokens that mark turns in a model's prompt."""
-    answer, request = part
     for token in _LEAKS:
         if token in answer.text and token not in request:
             yield answer.where, f"the text contains {token}"
@@ -142,9 +136,8 @@ def no_control_tokens(part: tuple[Answer, str]) -> Iterable[Complaint]:
     yields_to=("http.json-utf8", "sse.utf8"),
     harm="a character is lost for good",
 )
-def no_replacement(part: tuple[Answer, str]) -> Iterable[Complaint]:
+def no_replacement(answer: Answer, request: str) -> Iterable[Complaint]:
     """The text holds no U+FFFD, which stands for bytes that a server cut in the middle of a character."""
-    answer, request = part
     if "\ufffd" in answer.text and "\ufffd" not in request and "\\ufffd" not in request:
         at = answer.text.index("\ufffd")
         yield answer.where, f"U+FFFD after {answer.text[max(0, at - 20) : at]!r}"
@@ -156,9 +149,8 @@ def no_replacement(part: tuple[Answer, str]) -> Iterable[Complaint]:
     level=SHOULD,
     harm="users read the model's draft as its answer",
 )
-def no_thinking(part: tuple[Answer, str]) -> Iterable[Complaint]:
+def no_thinking(answer: Answer, request: str) -> Iterable[Complaint]:
     """The text does not begin with a `<think>` block: reasoning has members of its own."""
-    answer, request = part
     if answer.text.lstrip().startswith("<think>") and "<think>" not in request:
         yield answer.where, f"the text begins {answer.text.lstrip()[:40]!r}", "the answer alone"
 
@@ -166,14 +158,9 @@ def no_thinking(part: tuple[Answer, str]) -> Iterable[Complaint]:
 # -- reasoning and refusals in members of their own
 
 
-def _messages_and_deltas(view: View) -> Iterator[Node]:
-    yield from messages(view)
-    yield from deltas(view)
-
-
 @formats.rule(
     "one-reasoning",
-    over=_messages_and_deltas,
+    over=lambda view: chain(messages(view), deltas(view)),
     level=SHOULD,
     harm="clients that read both names show the reasoning twice",
 )

@@ -46,14 +46,9 @@ def given(answer: Answer) -> Iterable[Complaint]:
         yield answer.where, "text without log probabilities", "choices[].logprobs.content"
 
 
-def _unrequested_objects(view: View) -> Iterable[Node]:
-    if view.endpoint == "chat" and view.request["logprobs"].value is not True:
-        yield from _objects(view)
-
-
 @logprobs.rule(
     "unasked",
-    over=_unrequested_objects,
+    over=lambda view: _objects(view) if view.request["logprobs"].value is not True else (),
     level=SHOULD,
     needs=[Aspect.REQUEST],
     see=see.CHAT_CREATE,
@@ -104,9 +99,8 @@ def _alternatives_with_limit(view: View) -> Iterable[tuple[Node, int]]:
     see=see.CHAT_CREATE,
     harm="tables and arrays made for N alternatives overflow or show the wrong columns",
 )
-def top_count(subject: tuple[Node, int]) -> Iterable[Complaint]:
+def top_count(node: Node, most: int) -> Iterable[Complaint]:
     """There are at most as many `top_logprobs` for a token as the request asks for."""
-    node, most = subject
     if len(list(node)) > most:
         yield node, f"{len(list(node))} tokens", f"at most {most}"
 
@@ -119,9 +113,8 @@ def top_count(subject: tuple[Node, int]) -> Iterable[Complaint]:
     see=see.CHAT_CREATE,
     harm="callers that asked for alternatives get none to choose from",
 )
-def top_given(subject: tuple[Node, int]) -> Iterable[Complaint]:
+def top_given(node: Node, most: int) -> Iterable[Complaint]:
     """If `top_logprobs` asks for alternatives, each token has at least one."""
-    node, most = subject
     if most > 0 and node.value == []:
         yield node, "[]", f"1 to {most} tokens"
 
@@ -163,9 +156,8 @@ def _bytes(token: Node) -> bytes:
 
 
 @logprobs.rule("tell-the-text", over=_answers_with_tokens, level=SHOULD, harm="confidence is shown on the wrong words")
-def tell_the_text(subject: tuple[Answer, bytes]) -> Iterable[Complaint]:
+def tell_the_text(answer: Answer, joined: bytes) -> Iterable[Complaint]:
     """The tokens of `logprobs.content`, joined, are the text of the choice."""
-    answer, joined = subject
     if joined != answer.text.encode("utf-8", "replace"):
         shown = joined.decode("utf-8", "replace")
         yield answer.where, f"the tokens say {shown[:50]!r}", repr(answer.text[:50])

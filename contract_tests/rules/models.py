@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from urllib.parse import unquote
 
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.judge import NOTE, SHOULD, Complaint, Section
-from contract_tests.rules.engine.node import Node
-from contract_tests.rules.engine.subjects import model_lists, model_objects
+from contract_tests.rules.engine.node import Node, repeats
+from contract_tests.rules.engine.subjects import bodies, exchanges, model_lists, model_objects, only
 from contract_tests.rules.engine.view import View
-from contract_tests.rules.shared.reply import created_complaints
+from contract_tests.rules.shared.reply import complain_unless_object, complain_unless_time
 
 models = Section("models", "The list of models and the model object", see.MODEL_OBJECT)
 
 
-def _answers(view: View) -> Iterable[View]:
-    if view.endpoint in ("models", "model") and view.ok and view.whole and view.form != "empty":
-        yield view
-
-
 @models.rule(
     "is-object",
-    over=_answers,
+    over=only(bodies, lambda view: view.endpoint in ("models", "model") and view.ok),
     see=see.MODELS,
     harm="openai-python's `models.list()` raises AttributeError on a bare list",
 )
 def is_object(view: View) -> Iterable[Complaint]:
     """The list of models is one JSON object, and so is a model."""
-    readable = view.form == "json" and view.document.ok
-    if view.form != "json" or (readable and not isinstance(view.document.value, dict)):
-        yield view, f"the body begins {view.body[:40].decode('utf-8', 'replace')!r}", "one JSON object"
+    return complain_unless_object(view)
 
 
 @models.rule(
@@ -77,11 +70,8 @@ def some(root: Node) -> Iterable[Complaint]:
 )
 def unique_ids(root: Node) -> Iterable[Complaint]:
     """Each model is listed once."""
-    seen: set[str] = set()
-    for entry in root["data"]:
-        if entry["id"].text and entry["id"].text in seen:
-            yield entry["id"], f"{entry['id']} again", "each id once"
-        seen.add(entry["id"].text)
+    for node in repeats(root["data"], "id", str):
+        yield node, f"{node} again", "each id once"
 
 
 @models.rule(
@@ -111,7 +101,7 @@ def created(model: Node) -> Iterable[Complaint]:
     """`created` of a model is a Unix time in whole seconds."""
     value = model["created"].value
     if not (isinstance(value, int) and value == 0):  # some list models of unknown age
-        yield from created_complaints(model["created"])
+        yield from complain_unless_time(model["created"])
 
 
 @models.rule(
@@ -138,14 +128,9 @@ def not_blank(model: Node) -> Iterable[Complaint]:
             yield model[name], str(model[name])
 
 
-def _single_models(view: View) -> Iterable[View]:
-    if view.endpoint == "model" and view.is_dict:
-        yield view
-
-
 @models.rule(
     "retrieve-id",
-    over=_single_models,
+    over=only(exchanges, lambda view: view.endpoint == "model" and view.is_dict),
     see=see.MODELS,
     harm="the caller configures another model than it requested",
 )
@@ -156,32 +141,30 @@ def retrieve_id(view: View) -> Iterable[Complaint]:
         yield view.root["id"], str(view.root["id"]), wanted
 
 
-def _models_of_2023(view: View) -> Iterable[Node]:
-    yield from (model for model in model_objects(view) if model["permission"].there)
-
-
 _SWITCHES = ("create_engine", "sampling", "logprobs", "search_indices", "view", "fine_tuning")
+_PERMISSION = {
+    **dict.fromkeys(("id", "organization"), ("string",)),
+    **{f"allow_{name}": ("boolean",) for name in _SWITCHES},
+    **{"created": ("integer",), "group": ("string", "null"), "is_blocking": ("boolean",)},
+}
 
 
 @models.rule(
     "permission",
-    over=_models_of_2023,
+    over=only(model_objects, lambda model: model["permission"].there),
     level=SHOULD,
     harm="clients of 2023, whose types require it, refuse the model",
 )
 def permission(model: Node) -> Iterable[Complaint]:
     """A model in the form of 2023 has `root`, `parent` and a complete `permission`; vLLM still sends it."""
-    for name, kinds in (("permission", ("array",)), ("root", ("string",)), ("parent", ("string", "null"))):
-        if model[name].kind not in kinds:
-            yield model[name], str(model[name]), f"a {' or '.join(kinds)}"
+    yield from _complain_of_kinds(model, {"permission": ("array",), "root": ("string",), "parent": ("string", "null")})
     for entry in model["permission"]:
-        wanted = {
-            **dict.fromkeys(("id", "organization"), ("string",)),
-            **{f"allow_{name}": ("boolean",) for name in _SWITCHES},
-            **{"created": ("integer",), "group": ("string", "null"), "is_blocking": ("boolean",)},
-        }
         if entry["object"].value != "model_permission":
             yield entry["object"], str(entry["object"]), '"model_permission"'
-        for name, allowed in wanted.items():
-            if entry[name].kind not in allowed:
-                yield entry[name], str(entry[name]), f"a {' or '.join(allowed)}"
+        yield from _complain_of_kinds(entry, _PERMISSION)
+
+
+def _complain_of_kinds(node: Node, wanted: Mapping[str, tuple[str, ...]]) -> Iterable[Complaint]:
+    for name, kinds in wanted.items():
+        if node[name].kind not in kinds:
+            yield node[name], str(node[name]), f"a {' or '.join(kinds)}"

@@ -152,7 +152,7 @@ def expected_kind(detail: Any) -> str:
     "shape",
     over=dicts,
     generic=True,
-    harm=("typed SDKs (Go, Rust, Java) fail to decode it; openai-python passes on what it does not declare"),
+    harm="typed SDKs (Go, Rust, Java) fail to decode it; openai-python passes on what it does not declare",
 )
 def chat_shape(root: Node) -> Iterable[Complaint]:
     """Every member of a chat completion has the type that the API reference gives it."""
@@ -174,7 +174,7 @@ def chunk_shape(chunk: Node) -> Iterable[Complaint]:
     "shape",
     over=TEXT.dicts,
     generic=True,
-    harm=("typed SDKs (Go, Rust, Java) fail to decode it; openai-python passes on what it does not declare"),
+    harm="typed SDKs (Go, Rust, Java) fail to decode it; openai-python passes on what it does not declare",
 )
 def completion_shape(root: Node) -> Iterable[Complaint]:
     """Every member of a text completion has the type that the API reference gives it."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.judge import NOTE, SHOULD, Complaint, Section
 from contract_tests.rules.engine.node import Place
-from contract_tests.rules.engine.subjects import complete_payloads, event_bodies
+from contract_tests.rules.engine.subjects import complete_payloads, event_bodies, only
 from contract_tests.rules.engine.view import Payload, View
 from fake_server.wire import sse as wire
 from fake_server.wire.exchange import Aspect
@@ -19,15 +19,9 @@ sse = Section("sse", "Server-sent events", see.SSE)
 FIELDS = frozenset({"data", "event", "id", "retry", ""})
 
 
-def _whole_streams(view: View) -> Iterable[View]:
-    for stream in event_bodies(view):
-        if stream.whole and stream.events:
-            yield stream
-
-
 @sse.rule(
     "last-event-complete",
-    over=_whole_streams,
+    over=only(event_bodies, lambda stream: stream.whole and stream.events),
     needs=[Aspect.EVENT_FRAMING],
     see=see.SSE_INTERPRET,
     harm="parsers that follow the standard drop the last event: the finish reason or [DONE] is lost",
@@ -91,7 +85,7 @@ def data_not_empty(payload: Payload) -> Iterable[Complaint]:
     over=complete_payloads,
     level=SHOULD,
     needs=[Aspect.EVENT_FRAMING],
-    harm=("openai-python 0.28.1 and every client that reads line by line parse half a JSON text and raise"),
+    harm="openai-python 0.28.1 and every client that reads line by line parse half a JSON text and raise",
 )
 def one_data_line(payload: Payload) -> Iterable[Complaint]:
     """An event's JSON stands on one data line; otherwise clients that read line by line see broken JSON."""
@@ -113,9 +107,8 @@ def _lines(view: View) -> Iterable[tuple[wire.Event, wire.Line]]:
     see=see.SSE_INTERPRET,
     harm="parsers ignore unknown fields: what is in them is invisible",
 )
-def payload_in_data(subject: tuple[wire.Event, wire.Line]) -> Iterable[Complaint]:
+def payload_in_data(event: wire.Event, line: wire.Line) -> Iterable[Complaint]:
     """JSON travels in data fields only, never on a bare line or in another field."""
-    event, line = subject
     if line.is_data:
         return
     bare = line.data.lstrip()
@@ -134,9 +127,8 @@ def payload_in_data(subject: tuple[wire.Event, wire.Line]) -> Iterable[Complaint
     see=see.SSE_INTERPRET,
     harm="a misspelt field is skipped without a word, and the text in it is lost",
 )
-def known_fields(subject: tuple[wire.Event, wire.Line]) -> Iterable[Complaint]:
+def known_fields(event: wire.Event, line: wire.Line) -> Iterable[Complaint]:
     """Lines are data, event, id, retry or a comment; parsers ignore all others."""
-    event, line = subject
     if not line.is_data and line.field not in FIELDS and b"{" not in line.data and line.end:
         yield Place(event.index, (), line.start), f"the field {line.field[:40]!r}"
 
@@ -209,8 +201,7 @@ _SIZE = re.compile(rb"[0-9A-Fa-f]{1,8}")
     see=see.TRANSFER_CODING,
     harm="clients that read line by line mistake the sizes for text",
 )
-def no_chunk_sizes(subject: tuple[wire.Event, wire.Line]) -> Iterable[Complaint]:
+def no_chunk_sizes(event: wire.Event, line: wire.Line) -> Iterable[Complaint]:
     """No line is a bare hexadecimal number: the size of a chunk that a proxy forgot to take off."""
-    event, line = subject
     if line.end and not line.is_data and _SIZE.fullmatch(line.data):
         yield Place(event.index, (), line.start), f"the line {line.data.decode()!r}"

@@ -9,7 +9,7 @@ from contract_tests.rules.chat.reply import FINISH_REASONS, SERVICE_TIERS
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
 from contract_tests.rules.engine.node import Node
-from contract_tests.rules.engine.subjects import CHAT, chunks, deltas
+from contract_tests.rules.engine.subjects import CHAT, chunks, deltas, only, streams
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.shared.chunk_choices import chunk_choices
 from contract_tests.rules.shared.limits import LimitedReplies, limits
@@ -39,14 +39,9 @@ def service_tier(chunk: Node) -> Iterable[Complaint]:
         yield chunk["service_tier"], str(chunk["service_tier"]), ", ".join(sorted(SERVICE_TIERS))
 
 
-def _streams_with_obfuscation(view: View) -> Iterable[View]:
-    if any("obfuscation" in chunk.value for chunk in CHAT.chunks(view)):
-        yield view
-
-
 @chat_stream.rule(
     "obfuscation",
-    over=_streams_with_obfuscation,
+    over=only(streams, lambda stream: any("obfuscation" in chunk.value for chunk in stream.chunks)),
     level=SHOULD,
     harm="an eavesdropper can infer the text from packet sizes; typed clients refuse another type",
 )
@@ -83,7 +78,7 @@ def role(node: Node) -> Iterable[Complaint]:
 @chat_stream.rule(
     "content",
     over=deltas,
-    harm=("`text += delta.content` raises TypeError; openai-python's stream helper adds numbers up"),
+    harm="`text += delta.content` raises TypeError; openai-python's stream helper adds numbers up",
 )
 def content(node: Node) -> Iterable[Complaint]:
     """`content`, if a delta has it, is a string or null."""
@@ -103,7 +98,7 @@ def finish_reason_member(choice: Node) -> Iterable[Complaint]:
 @chat_stream.rule(
     "finish-reason",
     over=CHAT.chunk_choices,
-    harm=("agents do not know whether to run a tool, to go on or to stop; closed enums refuse the chunk"),
+    harm="agents do not know whether to run a tool, to go on or to stop; closed enums refuse the chunk",
 )
 def finish_reason(choice: Node) -> Iterable[Complaint]:
     """`finish_reason` is null or stop, length, tool_calls, content_filter or function_call."""
@@ -116,7 +111,7 @@ def finish_reason(choice: Node) -> Iterable[Complaint]:
     over=CHAT.chunk_choices,
     level=SHOULD,
     yields_to=("chat.stream.delta",),
-    harm=("clients that read any `message` they find show the text twice, once as deltas and once whole"),
+    harm="clients that read any `message` they find show the text twice, once as deltas and once whole",
 )
 def no_message(choice: Node) -> Iterable[Complaint]:
     """A chunk has no `message`; its `delta` is all there is."""
@@ -143,9 +138,8 @@ def _streamed_lists(view: View) -> Iterable[tuple[str, list[Node]]]:
     yields_to=("chat.stream.content",),
     harm="the stream helper of openai-python raises: Expected list delta entry to have an `index` key",
 )
-def list_index(part: tuple[str, list[Node]]) -> Iterable[Complaint]:
+def list_index(name: str, nodes: list[Node]) -> Iterable[Complaint]:
     """Objects of a list that spans several deltas have an integer `index`, as tool calls do."""
-    name, nodes = part
     for node in nodes:
         for item in node:
             if item["index"].kind != "integer":

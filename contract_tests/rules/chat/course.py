@@ -9,12 +9,7 @@ from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.judge import SHOULD, Complaint
 from contract_tests.rules.engine.node import MISSING, Node, show
 from contract_tests.rules.engine.stream import StreamedChoice, cumulative_text
-from contract_tests.rules.engine.subjects import (
-    streamed_choices,
-    streams,
-    whole_streamed_choices,
-    whole_streams,
-)
+from contract_tests.rules.engine.subjects import only, streamed_choices, streams, whole_streamed_choices, whole_streams
 from contract_tests.rules.engine.view import View
 from fake_server.wire.exchange import Aspect
 
@@ -42,7 +37,7 @@ def same_fingerprint(view: View) -> Iterable[Complaint]:
     "same-tier",
     over=streams,
     level=SHOULD,
-    harm=("openai-python's stream helper keeps that of the first chunk, billing tools that of the last"),
+    harm="openai-python's stream helper keeps that of the first chunk, billing tools that of the last",
 )
 def same_tier(view: View) -> Iterable[Complaint]:
     """All chunks of a stream have the same `service_tier`, or none has one."""
@@ -101,14 +96,10 @@ def delta_says_something(entry: Node) -> Iterable[Complaint]:
         yield entry["delta"], str(entry["delta"]), "content, tool_calls or refusal"
 
 
-def _choices_that_stopped(view: View) -> Iterable[StreamedChoice]:
-    yield from (choice for choice in whole_streamed_choices(view) if choice.finish_reason == "stop")
-
-
 @chat_stream.rule(
     "says-something",
     level=SHOULD,
-    over=_choices_that_stopped,
+    over=only(whole_streamed_choices, lambda choice: choice.finish_reason == "stop"),
     harm="the answer is empty, and nobody says why",
 )
 def says_something(choice: StreamedChoice) -> Iterable[Complaint]:
@@ -124,17 +115,15 @@ or is one chunk (a request may have waited in a queue, a chunk may have come byt
 which all of it came."""
 
 
-def _slow_streams(view: View) -> Iterable[View]:
-    for stream in whole_streams(view):
-        first, *rest = stream.exchange.writes
-        waited = first.pause >= (LONG_WAIT if rest else LATE_HEAD) or stream.exchange.head_pause >= LATE_HEAD
-        if len(stream.chunks) >= MANY_CHUNKS and waited:
-            yield stream
+def _is_slow(stream: View) -> bool:
+    first, *rest = stream.exchange.writes
+    waited = first.pause >= (LONG_WAIT if rest else LATE_HEAD) or stream.exchange.head_pause >= LATE_HEAD
+    return len(stream.chunks) >= MANY_CHUNKS and waited
 
 
 @chat_stream.rule(
     "not-held-back",
-    over=_slow_streams,
+    over=only(whole_streams, _is_slow),
     level=SHOULD,
     needs=[Aspect.TIMING],
     see=see.STREAMING_GUIDE,

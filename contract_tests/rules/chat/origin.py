@@ -67,9 +67,8 @@ def add_dated_model(section: Section, roots: Roots) -> None:
         see=see.CHAT_CREATE,
         harm="a pinned snapshot is replaced by another, and nobody notices",
     )
-    def dated_model(subject: NamedModel) -> Iterable[Complaint]:
+    def dated_model(node: Node, asked: str) -> Iterable[Complaint]:
         """A model that is requested by its dated name answers under exactly that name."""
-        node, asked = subject
         if node.text != asked:
             yield node, str(node), f'"{asked}"'
 
@@ -86,9 +85,8 @@ def add_other_model(section: Section, roots: Roots, create: str, harm: str) -> N
         yields_to=("errors.unknown-model",),
         harm=harm,
     )
-    def other_model(subject: NamedModel) -> Iterable[Complaint]:
+    def other_model(node: Node, asked: str) -> Iterable[Complaint]:
         """The model that answers is the one requested, or a version of it."""
-        node, asked = subject
         if not _is_version_of(node.text, asked):
             yield node, str(node), f'"{asked}", or a version of it'
 
@@ -114,9 +112,8 @@ def add_created_now(section: Section, roots: Roots) -> None:
         see=see.CHAT_OBJECT,
         harm="histories sorted by time are out of order; the answer may be an old one from a cache",
     )
-    def created_now(subject: tuple[Node, datetime]) -> Iterable[Complaint]:
+    def created_now(node: Node, sent: datetime) -> Iterable[Complaint]:
         """`created` is within a day of the Date field."""
-        node, sent = subject
         if abs(datetime.fromtimestamp(node.value, UTC) - sent) > _OLD:
             yield node, f"{node}, sent {sent:%Y-%m-%d}", f"about {sent.timestamp():.0f}"
 

@@ -67,10 +67,7 @@ def content(node: Node) -> Iterable[Complaint]:
 def _uncut_messages(view: View) -> Iterable[Node]:
     """Messages that were not cut: by a limit or by a filter there may be nothing yet."""
     for choice in choices(view):
-        if choice["message"].kind == "object" and choice["finish_reason"].value not in (
-            "length",
-            "content_filter",
-        ):
+        if choice["message"].kind == "object" and choice["finish_reason"].text not in ("length", "content_filter"):
             yield choice["message"]
 
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from inspect import signature
 from itertools import chain
 from typing import Any
 
@@ -96,12 +97,17 @@ class Judgement:
 
 @dataclass
 class Section:
-    """Rules about one kind of exchange; `rule` registers one."""
+    """Rules about one kind of exchange, or with `relation` about traces; `rule` registers one."""
 
     name: str
     title: str
     see: str
+    relation: bool = False
     rules: list[Rule] = field(default_factory=list)
+
+    def citing(self, see: str) -> Section:
+        """This section, with another page as the source of the rules that are registered through it."""
+        return replace(self, see=see)
 
     def rule(
         self,
@@ -114,22 +120,25 @@ class Section:
         clause: str = "",
         yields_to: Iterable[str] = (),
         **options: Any,
-    ) -> Callable[[Callable[[Any], Iterable[Complaint]]], Rule]:
+    ) -> Callable[[Callable[..., Iterable[Complaint]]], Rule]:
         """Register the decorated function as rule `<section>.<name>`; the clause is its docstring.
 
         A name in `yields_to` that begins with a dot is a rule of this section.
+        A function of several parameters is given the parts of a subject, which is then a tuple.
         """
 
-        def register(check: Callable[[Any], Iterable[Complaint]]) -> Rule:
+        def register(check: Callable[..., Iterable[Complaint]]) -> Rule:
+            takes_parts = len(signature(check).parameters) > 1
             rule = Rule(
                 f"{self.name}.{name}",
                 level,
                 " ".join((clause or check.__doc__ or "").split()),
                 see or self.see,
                 over,
-                check,
+                (lambda subject: check(*subject)) if takes_parts else check,
                 needs=frozenset(needs),
                 yields_to=tuple(self.name + other if other.startswith(".") else other for other in yields_to),
+                relation=self.relation,
                 **options,
             )
             self.rules.append(rule)
@@ -141,12 +150,9 @@ class Section:
 def judge(rules: Iterable[Rule], exchange: Exchange | View) -> Judgement:
     """What `rules` say of one exchange. Never raises for anything a target sent."""
     single = (rule for rule in rules if not rule.relation)
+    view = exchange if isinstance(exchange, View) else View(exchange)
     with _without_garbage_collection():
-        return _judge_view(single, exchange if isinstance(exchange, View) else View(exchange))
-
-
-def _judge_view(rules: Iterable[Rule], view: View) -> Judgement:
-    return _judge(rules, view, view.exchange.unknown, view.exchange.label)
+        return _judge(single, view, view.exchange.unknown, view.exchange.label)
 
 
 def judge_relation(rules: Iterable[Rule], trace: Any, label: str) -> Judgement:

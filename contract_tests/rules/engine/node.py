@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -70,7 +70,7 @@ class Node:
     @property
     def kind(self) -> str:
         """The JSON type in words: object, array, string, integer, number, boolean, null or missing."""
-        return _KINDS.get(type(self.value), "number")
+        return kind_of(self.value)
 
     def __getitem__(self, name: str) -> Node:
         member = self._members.get(name)
@@ -153,6 +153,17 @@ _KINDS: dict[type, str] = {
     list: "array",
     dict: "object",
 }
+
+
+def repeats(nodes: Iterable[Node], name: str, kind: type) -> Iterator[Node]:
+    """The members of this name and type that hold what an earlier node's member holds; '' does not count."""
+    seen = set()
+    for node in nodes:
+        value = node.get(name)
+        if isinstance(value, kind) and value != "":
+            if value in seen:
+                yield node[name]
+            seen.add(value)
 
 
 def show(value: Any, limit: int = 70) -> str:

@@ -12,7 +12,7 @@ from contract_tests.rules.engine.judge import Complaint, Section
 SEE_CREATE = "the endpoint's own reference"
 """As `see` of a shared rule: the page on creating what the section is about."""
 
-Check = Callable[[Any], Iterable[Complaint]]
+Check = Callable[..., Iterable[Complaint]]
 
 
 @dataclass

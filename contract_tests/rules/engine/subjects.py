@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import wraps
 from itertools import chain
@@ -28,6 +28,13 @@ def computed_once(find: Callable[[View], Iterator[Subject]]) -> Callable[[View],
     return find_once
 
 
+def only(
+    subjects: Callable[[View], Iterable[Subject]], condition: Callable[[Subject], object]
+) -> Callable[[View], Iterator[Subject]]:
+    """Those of the subjects of which the condition holds."""
+    return lambda view: filter(condition, subjects(view))
+
+
 # -- any exchange
 
 
@@ -48,11 +55,8 @@ def bodies(view: View) -> Iterator[View]:
         yield view
 
 
-def json_bodies(view: View) -> Iterator[View]:
-    """Replies with a JSON body that came to their own end."""
-    for body in bodies(view):
-        if body.form == "json":
-            yield body
+json_bodies = only(bodies, lambda body: body.form == "json")
+"""Replies with a JSON body that came to their own end."""
 
 
 def event_bodies(view: View) -> Iterator[View]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from contract_tests.rules.engine.view import View
@@ -24,3 +24,8 @@ class Trace:
     deterministic: bool | None = None
     valid: frozenset[str] = frozenset()
     troubles: Mapping[str, str] = field(default_factory=dict)
+
+    def together(self, *roles: str) -> Iterator[tuple[View, ...]]:
+        """The exchanges that play these roles, once; nothing where one of them is missing."""
+        if all(role in self.roles for role in roles):
+            yield tuple(self.roles[role] for role in roles)

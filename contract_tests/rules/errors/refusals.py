@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
 from contract_tests.rules.engine.node import Node
-from contract_tests.rules.engine.subjects import error_objects, refusals
+from contract_tests.rules.engine.subjects import error_objects, exchanges, only, refusals, replies
 from contract_tests.rules.engine.view import View
 from fake_server.wire import jsontext
 from fake_server.wire.exchange import Aspect
@@ -23,11 +23,7 @@ STATUS_OF_CODE = {
 }
 
 
-def json_refusals(view: View) -> Iterable[View]:
-    """Refusals whose body is a JSON text."""
-    for refusal in refusals(view):
-        if refusal.form == "json" and refusal.document.ok:
-            yield refusal
+_json_refusals = only(refusals, lambda refusal: refusal.form == "json" and refusal.document.ok)
 
 
 @errors.rule("body", over=refusals, harm="clients show the status alone, or the HTML of a gateway")
@@ -35,16 +31,11 @@ def body(view: View) -> Iterable[Complaint]:
     """A refusal has a JSON body that says what is wrong."""
     if view.form != "json" or not view.document.ok:
         shown = view.body[:60].decode("utf-8", "replace")
-        yield (
-            view,
-            f"status {view.status} with {shown!r}" if shown else f"status {view.status} without a body",
-        )
+        yield view, f"status {view.status} {f'with {shown!r}' if shown else 'without a body'}"
 
 
 @errors.rule(
-    "object",
-    over=json_refusals,
-    harm="openai-python 0.28.1 raises AttributeError or 'Invalid response object'",
+    "object", over=_json_refusals, harm="openai-python 0.28.1 raises AttributeError or 'Invalid response object'"
 )
 def object_(view: View) -> Iterable[Complaint]:
     """The error is the object `error` at the top of the body."""
@@ -74,7 +65,7 @@ def type_(error: Node) -> Iterable[Complaint]:
 @errors.rule(
     "param",
     over=error_objects,
-    harm=("clients that say which parameter was wrong print an object; typed decoders lose the whole error"),
+    harm="clients that say which parameter was wrong print an object; typed decoders lose the whole error",
 )
 def param(error: Node) -> Iterable[Complaint]:
     """`param` of an error is a string or null."""
@@ -93,7 +84,7 @@ def code(error: Node) -> Iterable[Complaint]:
     "members",
     over=error_objects,
     level=SHOULD,
-    harm=("decoders generated from the reference, which requires both, refuse the error and lose its message"),
+    harm="decoders generated from the reference, which requires both, refuse the error and lose its message",
 )
 def members(error: Node) -> Iterable[Complaint]:
     """An error has the members `param` and `code`, null where there is nothing to say."""
@@ -102,12 +93,11 @@ def members(error: Node) -> Iterable[Complaint]:
             yield error[name], "missing", "a string or null"
 
 
-def _successes(view: View) -> Iterable[View]:
-    if view.ok and view.whole and view.form == "json":
-        yield view
-
-
-@errors.rule("status", over=_successes, harm="openai-python returns an object full of None instead of raising")
+@errors.rule(
+    "status",
+    over=only(replies, lambda view: view.ok and view.whole and view.form == "json"),
+    harm="openai-python returns an object full of None instead of raising",
+)
 def status(view: View) -> Iterable[Complaint]:
     """An error has a 4xx or 5xx status, not a 2xx."""
     if view.failure:
@@ -116,7 +106,7 @@ def status(view: View) -> Iterable[Complaint]:
 
 @errors.rule(
     "status-fits-code",
-    over=json_refusals,
+    over=_json_refusals,
     level=SHOULD,
     harm="clients decide by the status whether to retry: they repeat what can never succeed",
 )
@@ -154,14 +144,9 @@ def in_words(error: Node) -> Iterable[Complaint]:
         yield error["message"], f"the message is {text[:60]!r}", "words"
 
 
-def _rate_limited(view: View) -> Iterable[View]:
-    if view.status == 429:
-        yield view
-
-
 @errors.rule(
     "says-when",
-    over=_rate_limited,
+    over=only(replies, lambda view: view.status == 429),
     level=SHOULD,
     needs=[Aspect.ALL_HEADERS],
     see=see.RETRY_AFTER,
@@ -177,7 +162,7 @@ def says_when(view: View) -> Iterable[Complaint]:
 @errors.rule(
     "in-stream",
     over=lambda view: view.messages if view.endpoint == "chat" else (),
-    harm=("openai-python raises only for a member `error`: with any other form the answer just ends early"),
+    harm="openai-python raises only for a member `error`: with any other form the answer just ends early",
 )
 def in_stream(node: Node) -> Iterable[Complaint]:
     """An error in a stream is an event whose data holds the object `error`."""
@@ -187,14 +172,9 @@ def in_stream(node: Node) -> Iterable[Complaint]:
         yield node, str(node), '{"error": {"message": …}}'
 
 
-def _unauthorized(view: View) -> Iterable[View]:
-    if view.status == 401:
-        yield view
-
-
 @errors.rule(
     "challenge",
-    over=_unauthorized,
+    over=only(replies, lambda view: view.status == 401),
     level=SHOULD,
     needs=[Aspect.ALL_HEADERS],
     see=f"{see.HTTP}#section-15.5.2",
@@ -206,14 +186,9 @@ def challenge(view: View) -> Iterable[Complaint]:
         yield view, "no WWW-Authenticate field", "WWW-Authenticate: Bearer"
 
 
-def _streams_with_errors(view: View) -> Iterable[View]:
-    if len(view.chunks) < len(view.messages):
-        yield view
-
-
 @errors.rule(
     "ends-the-stream",
-    over=_streams_with_errors,
+    over=only(exchanges, lambda view: len(view.chunks) < len(view.messages)),
     level=SHOULD,
     harm="openai-python raises at the error: what follows is lost",
 )
@@ -225,14 +200,9 @@ def ends_the_stream(view: View) -> Iterable[Complaint]:
         yield after[0], "an event follows the error", "[DONE], or the end"
 
 
-def _first_messages(view: View) -> Iterable[Node]:
-    if view.ok and view.messages:
-        yield view.messages[0]
-
-
 @errors.rule(
     "before-the-stream",
-    over=_first_messages,
+    over=lambda view: view.messages[:1] if view.ok else (),
     level=SHOULD,
     harm="clients that retry by status do not retry; openai-python raises only when the first item is read",
 )
@@ -242,14 +212,9 @@ def before_the_stream(first: Node) -> Iterable[Complaint]:
         yield first["error"], f"a stream that begins with {first['error']}"[:160], "a 4xx or 5xx status"
 
 
-def _wrong_method_refusals(view: View) -> Iterable[View]:
-    if view.status == 405:
-        yield view
-
-
 @errors.rule(
     "allow",
-    over=_wrong_method_refusals,
+    over=only(replies, lambda view: view.status == 405),
     level=SHOULD,
     needs=[Aspect.ALL_HEADERS],
     see=f"{see.HTTP}#section-15.5.6",

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.judge import NOTE, SHOULD, Complaint
-from contract_tests.rules.engine.subjects import replies
+from contract_tests.rules.engine.subjects import only, replies
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.http.message import http, successes
 from fake_server.wire.exchange import Aspect, header
@@ -33,7 +33,7 @@ def retry_after(view: View) -> Iterable[Complaint]:
     level=NOTE,
     needs=[Aspect.ALL_HEADERS],
     see=see.DEBUGGING,
-    harm=("`_request_id` of openai-python is None: a failure cannot be traced in the provider's logs"),
+    harm="`_request_id` of openai-python is None: a failure cannot be traced in the provider's logs",
 )
 def request_id(view: View) -> Iterable[Complaint]:
     """An answer carries x-request-id, the id that support and logs use."""
@@ -44,17 +44,15 @@ def request_id(view: View) -> Iterable[Complaint]:
 _ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/,?#]+")
 
 
-def _replies_for_pages(view: View) -> Iterable[View]:
-    """Replies that name who may read them; an echo of the page that asks is empty where no page does."""
+def _names_its_readers(view: View) -> bool:
+    """Whether a reply says who may read it; an echo of the page that asks is empty where no page does."""
     value = view.exchange.header("access-control-allow-origin")
-    page = header(view.exchange.request.headers, "origin")
-    if value or (value is not None and page is not None):
-        yield view
+    return bool(value) or (value is not None and header(view.exchange.request.headers, "origin") is not None)
 
 
 @http.rule(
     "cors-origin",
-    over=_replies_for_pages,
+    over=only(replies, _names_its_readers),
     needs=[Aspect.ALL_HEADERS],
     see=see.CORS,
     harm="browsers refuse the reply: a proxy that adds the field a second time locks all pages out",
@@ -87,9 +85,8 @@ _DURATION = re.compile(r"\d+(\.\d+)?(ms|s|m|h|d)?(\d+(\.\d+)?(ms|s|m|h))*")
     see=see.RATE_LIMITS,
     harm="clients back off too late, or never",
 )
-def rate_limits(subject: tuple[View, str]) -> Iterable[Complaint]:
+def rate_limits(view: View, kind: str) -> Iterable[Complaint]:
     """The x-ratelimit fields hold whole numbers and a duration, and no more remains than the limit."""
-    view, kind = subject
     limit, remaining, reset = (
         view.exchange.header(f"x-ratelimit-{name}-{kind}") for name in ("limit", "remaining", "reset")
     )
@@ -131,12 +128,6 @@ def once(view: View) -> Iterable[Complaint]:
             yield view, f"{name} is empty", "a value"
 
 
-def _dates(view: View) -> Iterable[tuple[View, str]]:
-    value = view.exchange.header("date")
-    if value is not None:
-        yield view, value
-
-
 _IMF_FIXDATE = re.compile(
     r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4} "
     r"\d\d:\d\d:\d\d GMT"
@@ -145,14 +136,14 @@ _IMF_FIXDATE = re.compile(
 
 @http.rule(
     "date",
-    over=_dates,
+    over=only(replies, lambda view: view.exchange.header("date") is not None),
     level=SHOULD,
     needs=[Aspect.ALL_HEADERS],
     see=f"{see.HTTP}#section-5.6.7",
     harm="clients cannot work out how long a Retry-After that names a time asks them to wait",
 )
-def date(subject: tuple[View, str]) -> Iterable[Complaint]:
+def date(view: View) -> Iterable[Complaint]:
     """Date, if there is one, is an HTTP date."""
-    view, value = subject
+    value = view.exchange.header("date") or ""
     if not _IMF_FIXDATE.fullmatch(value):
         yield view, f"Date: {value}", "as in Sun, 06 Nov 1994 08:49:37 GMT"

@@ -69,7 +69,7 @@ def json_numbers(text: Text) -> Iterable[Complaint]:
     over=json_texts,
     needs=[Aspect.BODY_BYTES],
     see=f"{see.JSON}#section-4",
-    harm=("parsers keep the first, keep the last or refuse: two clients read two different answers"),
+    harm="parsers keep the first, keep the last or refuse: two clients read two different answers",
 )
 def json_unique_names(text: Text) -> Iterable[Complaint]:
     """The names within a JSON object are unique."""

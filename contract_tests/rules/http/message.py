@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
-from contract_tests.rules.engine.subjects import bodies, event_bodies, exchanges, json_bodies, replies
+from contract_tests.rules.engine.subjects import bodies, event_bodies, exchanges, json_bodies, only, replies
 from contract_tests.rules.engine.view import View
 from fake_server.wire.exchange import Aspect, Ending, header
 
@@ -23,11 +23,7 @@ HEADERS = (Aspect.HEADERS,)
 )
 def answers(view: View) -> Iterable[Complaint]:
     """A request is answered with an HTTP status line and headers."""
-    if not view.status and view.exchange.ending not in (
-        Ending.TIMED_OUT,
-        Ending.OVERSIZED,
-        Ending.CLIENT_LEFT,
-    ):
+    if not view.status and view.exchange.ending not in (Ending.TIMED_OUT, Ending.OVERSIZED, Ending.CLIENT_LEFT):
         yield view, view.exchange.problem or f"no status line arrived ({view.exchange.ending})"
 
 
@@ -76,14 +72,9 @@ def framing(view: View) -> Iterable[Complaint]:
         yield view.end, view.exchange.problem or "the message is not HTTP/1.1"
 
 
-def _clean_replies(view: View) -> Iterable[View]:
-    if view.status and view.exchange.ending is Ending.CLEAN:
-        yield view
-
-
 @http.rule(
     "tidy",
-    over=_clean_replies,
+    over=only(replies, lambda view: view.exchange.ending is Ending.CLEAN),
     level=SHOULD,
     needs=[Aspect.FRAMING],
     see=see.HTTP_MESSAGES,
@@ -100,7 +91,7 @@ def tidy(view: View) -> Iterable[Complaint]:
     over=replies,
     needs=[Aspect.ALL_HEADERS, Aspect.FRAMING],
     see=see.BODY_LENGTH,
-    harm=("a proxy and its client end the reply at different bytes (smuggling); Node's parser refuses it"),
+    harm="a proxy and its client end the reply at different bytes (smuggling); Node's parser refuses it",
 )
 def one_length(view: View) -> Iterable[Complaint]:
     """A reply states its length once: Content-Length or Transfer-Encoding, not both, and neither twice."""
@@ -124,10 +115,8 @@ def no_redirect(view: View) -> Iterable[Complaint]:
         yield view, f"status {view.status}, Location: {view.exchange.header('location') or 'missing'}"
 
 
-def successes(view: View) -> Iterable[View]:
-    """Successful replies of the endpoints the contract knows."""
-    if view.ok and view.endpoint:
-        yield view
+successes = only(replies, lambda view: view.ok and view.endpoint)
+"""Successful replies of the endpoints the contract knows."""
 
 
 @http.rule(
@@ -201,14 +190,9 @@ def _charsets(view: View) -> list[str]:
     return ["".join(values) for name, *values in parameters if name.lower() == "charset"]
 
 
-def _replies_with_charset(view: View) -> Iterable[View]:
-    if _charsets(view):
-        yield view
-
-
 @http.rule(
     "charset",
-    over=_replies_with_charset,
+    over=only(exchanges, _charsets),
     see=f"{see.JSON}#section-8.1",
     harm="clients that decode by it (requests' `.text`, Java) garble every letter beyond ASCII",
 )
@@ -219,9 +203,9 @@ def charset(view: View) -> Iterable[Complaint]:
             yield view, f"charset={value}", "charset=utf-8"
 
 
-def _coded_replies(view: View) -> Iterable[View]:
-    if view.status and view.exchange.header("content-encoding") is not None and view.exchange.payload:
-        yield view
+_coded_replies = only(
+    replies, lambda view: view.exchange.header("content-encoding") is not None and view.exchange.payload
+)
 
 
 @http.rule(

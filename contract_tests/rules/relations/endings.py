@@ -14,7 +14,6 @@ from contract_tests.rules.shared.limits import stop_sequences
 
 SLOWER, MARGIN = 3.0, 0.5
 """An answer was held up when it took so many times another one's time, and so many seconds more."""
-_ROLES = ("before", "next", "next again", "later")
 
 
 def duration(view: View) -> float:
@@ -30,22 +29,20 @@ def took_much_longer(view: View, other: View) -> bool:
 
 def _twice_behind_a_leaver(trace: Trace) -> Iterator[tuple[View, View, View, View]]:
     """The answers before and after two callers left, where the first of them was held up."""
-    before, after, again, later = (trace.roles.get(role) for role in _ROLES)
-    if before and after and again and later and before.ok and later.ok:
-        yield before, after, again, later
+    for before, after, again, later in trace.together("before", "next", "next again", "later"):
+        if before.ok and later.ok:
+            yield before, after, again, later
 
 
 @relations.rule(
     "leaver-not-served",
     over=_twice_behind_a_leaver,
-    relation=True,
     level=SHOULD,
     expected="about the time that the same answer takes otherwise",
     harm="a user who stops an answer still waits for its end, and so does everybody else",
 )
-def leaver_not_served(views: tuple[View, View, View, View]) -> Iterable[Complaint]:
+def leaver_not_served(before: View, after: View, again: View, later: View) -> Iterable[Complaint]:
     """After a caller has hung up, the next one does not wait for the rest of that answer."""
-    before, after, again, later = views
     slower = max(before, later, key=duration)
     if took_much_longer(after, slower) and took_much_longer(again, slower):
         usual, waited = duration(slower), min(duration(after), duration(again))
@@ -76,14 +73,12 @@ def _stopped_answers(trace: Trace) -> Iterator[Stopped]:
 @relations.rule(
     "stop-there",
     over=_stopped_answers,
-    relation=True,
     level=SHOULD,
     see=see.CHAT_CREATE,
     harm="text before the stop sequence is lost, or clients act on text after it",
 )
-def stop_there(part: Stopped) -> Iterable[Complaint]:
+def stop_there(view: View, before: str, after: list[str]) -> Iterable[Complaint]:
     """A stop sequence ends the text where it stands: everything before it is said, and nothing after it."""
-    view, before, after = part
     text = whole_text(view)
     if before not in text or any(word in text for word in after):
         yield view, f"{text[:80]!r}", repr(before)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.answers import whole_text
@@ -12,30 +11,21 @@ from contract_tests.rules.engine.trace import Trace
 from contract_tests.rules.engine.view import View
 from fake_server.wire.exchange import Ending
 
-relations = Section("relations", "What holds between exchanges", see.CHAT_CREATE)
-client = Section("client", "What main() makes of the target", see.CHAT_CREATE)
-
-Part = tuple[str, View]
+relations = Section("relations", "What holds between exchanges", see.CHAT_CREATE, relation=True)
+client = Section("client", "What main() makes of the target", see.CHAT_CREATE, relation=True)
 
 
 # -- a valid request is answered
 
 
-def _valid_requests(trace: Trace) -> Iterator[Part]:
-    for role in sorted(trace.valid):
-        yield role, trace.roles[role]
-
-
 @relations.rule(
     "accepted",
-    over=_valid_requests,
-    relation=True,
+    over=lambda trace: ((role, trace.roles[role]) for role in sorted(trace.valid)),
     expected="status 200",
-    harm=("a request that works against api.openai.com fails here: the client has to be rewritten"),
+    harm="a request that works against api.openai.com fails here: the client has to be rewritten",
 )
-def accepted(part: Part) -> Iterable[Complaint]:
+def accepted(role: str, view: View) -> Iterable[Complaint]:
     """A valid request is answered with a success."""
-    role, view = part
     if view.exchange.ending is Ending.UNREACHABLE:
         yield view, f"{role}: {view.exchange.problem}"
     elif view.status and not view.ok:
@@ -57,47 +47,40 @@ def _echoes(trace: Trace) -> Iterator[Echo]:
             yield role, view, text, answer
 
 
-def _echoes_of_a_steady_target(trace: Trace) -> Iterator[Echo]:
-    if trace.deterministic:
-        yield from _echoes(trace)
-
-
 @relations.rule(
     "echo-whole",
-    over=_echoes_of_a_steady_target,
-    relation=True,
+    over=lambda trace: _echoes(trace) if trace.deterministic else (),
     harm="users read something the model did not say",
 )
 def echo_whole(part: Echo) -> Iterable[Complaint]:
     """If equal requests get equal answers, a text that is repeated arrives with every character."""
-    return _changes(part)
-
-
-def _other_echoes(trace: Trace) -> Iterator[Echo]:
-    """Echoes of a target that may say something else each time: the change may be the model's own."""
-    if not trace.deterministic:
-        yield from _echoes(trace)
+    return _changes(*part)
 
 
 @relations.rule(
     "echo-kept",
-    over=_other_echoes,
-    relation=True,
+    # A target that may say something else each time: the change may be the model's own.
+    over=lambda trace: () if trace.deterministic else _echoes(trace),
     level=SHOULD,
     harm="users read something that the model may not have said",
 )
 def echo_kept(part: Echo) -> Iterable[Complaint]:
     """A text that is repeated from its first word to its last arrives with every character in between."""
-    return _changes(part)
+    return _changes(*part)
 
 
-def _changes(part: Echo) -> Iterable[Complaint]:
-    role, view, text, answer = part
+def _changes(role: str, view: View, text: str, answer: str) -> Iterable[Complaint]:
     if text not in answer:
         repeated = answer[answer.index(text.split()[0]) :]
-        at = next((i for i, (a, b) in enumerate(zip(text, repeated, strict=False)) if a != b), len(repeated))
+        at = first_difference(text, repeated)
         start = max(0, at - 20)
         yield view, f"{role}, from character {at}: {repeated[start : at + 40]!r}", repr(text[start : at + 40])
+
+
+def first_difference(left: str, right: str) -> int:
+    """The position at which two texts begin to differ, the end of the shorter one if they do not before."""
+    differences = (at for at, (a, b) in enumerate(zip(left, right, strict=False)) if a != b)
+    return next(differences, min(len(left), len(right)))
 
 
 def _callers(trace: Trace) -> Iterator[tuple[Trace, str]]:
@@ -106,10 +89,9 @@ def _callers(trace: Trace) -> Iterator[tuple[Trace, str]]:
             yield trace, role
 
 
-@relations.rule("own-answer", over=_callers, relation=True, harm="one user reads the answer of another")
-def own_answer(part: tuple[Trace, str]) -> Iterable[Complaint]:
+@relations.rule("own-answer", over=_callers, harm="one user reads the answer of another")
+def own_answer(trace: Trace, role: str) -> Iterable[Complaint]:
     """A caller does not receive what only another caller asked for."""
-    trace, role = part
     text = whole_text(trace.roles[role])
     for other, word in trace.expected.items():
         if other != role and word in text:
@@ -126,13 +108,11 @@ def _callers_of_a_repeater(trace: Trace) -> Iterator[tuple[Trace, str]]:
 @relations.rule(
     "answer-under-load",
     over=_callers_of_a_repeater,
-    relation=True,
     yields_to=("relations.own-answer",),
     harm="an application that works for one user fails for several",
 )
-def answer_under_load(part: tuple[Trace, str]) -> Iterable[Complaint]:
+def answer_under_load(trace: Trace, role: str) -> Iterable[Complaint]:
     """Each of several simultaneous callers gets what a single caller gets: the word it asked for."""
-    trace, role = part
     text = whole_text(trace.roles[role])
     if trace.expected[role] not in text:
         yield trace.roles[role], f"{role} got {text[:80]!r}", trace.expected[role]
@@ -141,7 +121,7 @@ def answer_under_load(part: tuple[Trace, str]) -> Iterable[Complaint]:
 # -- a key that is missing or wrong
 
 
-def _without_the_key(trace: Trace) -> Iterator[Part]:
+def _without_the_key(trace: Trace) -> Iterator[tuple[str, View]]:
     """Requests without the right key; none where all are answered, for then the target wants no key."""
     replies = [(role, trace.roles[role]) for role in ("no key", "wrong key") if role in trace.roles]
     if any(view.status >= 400 for _, view in replies):
@@ -151,15 +131,13 @@ def _without_the_key(trace: Trace) -> Iterator[Part]:
 @relations.rule(
     "key-refused",
     over=_without_the_key,
-    relation=True,
     level=SHOULD,
     see=see.ERRORS,
     expected="status 401",
     harm="strangers are served at the owner's expense, or are not told what is wrong",
 )
-def key_refused(part: Part) -> Iterable[Complaint]:
+def key_refused(role: str, view: View) -> Iterable[Complaint]:
     """If a key is needed, a request without one, or with a wrong one, is refused with status 401."""
-    role, view = part
     if view.status and view.status not in (401, 403):
         yield view, f"{role}: status {view.status}"
 
@@ -169,15 +147,14 @@ def key_refused(part: Part) -> Iterable[Complaint]:
 
 def _preflights(trace: Trace) -> Iterator[View]:
     """The preflight of a target that lets pages read its replies."""
-    page, preflight = trace.roles.get("page"), trace.roles.get("preflight")
-    if page and preflight and preflight.status and page.exchange.header("access-control-allow-origin"):
-        yield preflight
+    for page, preflight in trace.together("page", "preflight"):
+        if preflight.status and page.exchange.header("access-control-allow-origin"):
+            yield preflight
 
 
 @relations.rule(
     "preflight-answered",
     over=_preflights,
-    relation=True,
     level=SHOULD,
     see=see.PREFLIGHT,
     expected="a 2xx status with Access-Control-Allow-Origin",
@@ -193,16 +170,9 @@ def preflight_answered(preflight: View) -> Iterable[Complaint]:
 # -- HEAD
 
 
-def _head_replies(trace: Trace) -> Iterator[View]:
-    """The reply to HEAD."""
-    if "head" in trace.roles and trace.roles["head"].status:
-        yield trace.roles["head"]
-
-
 @relations.rule(
     "head-answered",
-    over=_head_replies,
-    relation=True,
+    over=lambda trace: (head for (head,) in trace.together("head") if head.status),
     level=SHOULD,
     see=f"{see.HTTP}#section-9.3.2",
     expected="the status that GET has, or 405",
@@ -217,35 +187,30 @@ def head_answered(head: View) -> Iterable[Complaint]:
 # -- the seed program
 
 
-def _main(role: str) -> Any:
-    def over(trace: Trace) -> Iterator[tuple[str, View | None]]:
-        if role in trace.troubles:
-            yield trace.troubles[role], trace.roles.get(role)
-
-    return over
+def _main(trace: Trace, role: str) -> Iterator[tuple[str, View | None]]:
+    if role in trace.troubles:
+        yield trace.troubles[role], trace.roles.get(role)
 
 
 @client.rule(
     "main-dict",
-    over=_main("main dict"),
-    relation=True,
+    over=lambda trace: _main(trace, "main dict"),
     expected="the answer, and exit code 0",
     harm="a stock client cannot use the target at all",
 )
-def main_dict(part: tuple[str, View | None]) -> Iterable[Complaint]:
+def main_dict(trouble: str, view: View | None) -> Iterable[Complaint]:
     """The official SDK gets an answer from the target in one dict, and main() prints it."""
-    if part[0]:
-        yield part[1], part[0]
+    if trouble:
+        yield view, trouble
 
 
 @client.rule(
     "main-stream",
-    over=_main("main stream"),
-    relation=True,
+    over=lambda trace: _main(trace, "main stream"),
     expected="the answer, and exit code 0",
     harm="a stock client cannot stream from the target at all",
 )
-def main_stream(part: tuple[str, View | None]) -> Iterable[Complaint]:
+def main_stream(trouble: str, view: View | None) -> Iterable[Complaint]:
     """The official SDK gets an answer from the target token by token, and main() prints it."""
-    if part[0]:
-        yield part[1], part[0]
+    if trouble:
+        yield view, trouble

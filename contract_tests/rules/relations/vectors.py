@@ -45,8 +45,7 @@ Pair = tuple[str, Node, Vector, Vector]
 """What is compared, where to point, and the two vectors."""
 
 
-def _complain_if_unlike(pair: Pair) -> Iterable[Complaint]:
-    what, node, left, right = pair
+def _complain_if_unlike(what: str, node: Node, left: Vector, right: Vector) -> Iterable[Complaint]:
     if cosine(left, right) < ALIKE:
         yield node, f"{what} have the cosine {cosine(left, right):.3f}", "1"
 
@@ -61,13 +60,12 @@ def _batch_beside_singles(trace: Trace) -> Iterator[Pair]:
 @relations.rule(
     "batch-as-single",
     over=_batch_beside_singles,
-    relation=True,
     see=see.EMBEDDING_CREATE,
     harm="search finds other texts",
 )
 def batch_as_single(pair: Pair) -> Iterable[Complaint]:
     """A text in a batch has the same vector as when it is sent alone."""
-    return _complain_if_unlike(pair)
+    return _complain_if_unlike(*pair)
 
 
 def _pairs_in_a_batch(trace: Trace) -> Iterator[Pair]:
@@ -80,32 +78,28 @@ def _pairs_in_a_batch(trace: Trace) -> Iterator[Pair]:
 @relations.rule(
     "texts-apart",
     over=_pairs_in_a_batch,
-    relation=True,
     see=see.EMBEDDING_GUIDE,
     harm="every text is as near as any other: search finds whatever comes first",
 )
-def texts_apart(pair: Pair) -> Iterable[Complaint]:
+def texts_apart(what: str, node: Node, left: Vector, right: Vector) -> Iterable[Complaint]:
     """Texts that say different things have different vectors."""
-    what, node, left, right = pair
     if cosine(left, right) > 1 - EQUAL:
         yield node, f"{what} have one vector", "vectors of their own"
 
 
 def _base64_beside_numbers(trace: Trace) -> Iterator[Pair]:
     """A text in Base64 beside the same text as numbers."""
-    for (_, numbers), (node, packed) in zip(
-        _vectors(trace.roles.get("float")), _vectors(trace.roles.get("base64")), strict=False
-    ):
-        yield "the vector in Base64 and the one in numbers", node, packed, numbers
+    plain, packed = (_vectors(trace.roles.get(role)) for role in ("float", "base64"))
+    for (_, numbers), (node, decoded) in zip(plain, packed, strict=False):
+        yield "the vector in Base64 and the one in numbers", node, decoded, numbers
 
 
 @relations.rule(
     "encodings-agree",
     over=_base64_beside_numbers,
-    relation=True,
     see=see.EMBEDDING_CREATE,
     harm="openai-python, which asks for Base64, gets other vectors than curl",
 )
 def encodings_agree(pair: Pair) -> Iterable[Complaint]:
     """Base64 and numbers encode the same vector."""
-    return _complain_if_unlike(pair)
+    return _complain_if_unlike(*pair)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from contract_tests.rules.engine.judge import SHOULD, Complaint
-from contract_tests.rules.engine.node import Node
+from contract_tests.rules.engine.node import Node, repeats
 from contract_tests.rules.engine.shared_rules import SharedRules
 from contract_tests.rules.engine.subjects import Endpoint
 from contract_tests.rules.engine.view import View
@@ -25,16 +25,14 @@ def choices(chunk: Node) -> Iterable[Complaint]:
             yield choice, str(choice), "an object"
 
 
-def _with_view(endpoint: Endpoint, view: View) -> Iterable[tuple[View, Node]]:
-    yield from ((view, choice) for choice in endpoint.chunk_choices(view))
-
-
 @chunk_choices.rule(
-    "choice-index", over=_with_view, needs=[Aspect.REQUEST], harm="the text goes to a choice nobody reads"
+    "choice-index",
+    over=lambda endpoint, view: ((view, choice) for choice in endpoint.chunk_choices(view)),
+    needs=[Aspect.REQUEST],
+    harm="the text goes to a choice nobody reads",
 )
-def choice_index(subject: tuple[View, Node]) -> Iterable[Complaint]:
+def choice_index(view: View, choice: Node) -> Iterable[Complaint]:
     """`index` of every choice is a number below the number of requested choices: 0 if it is one."""
-    view, choice = subject
     value = choice.value.get("index")
     if type(value) is not int or not 0 <= value < view.wanted_choices:
         index = choice["index"]
@@ -49,14 +47,8 @@ def choice_index(subject: tuple[View, Node]) -> Iterable[Complaint]:
 )
 def choice_once(chunk: Node) -> Iterable[Complaint]:
     """A chunk has at most one entry for each choice."""
-    seen: set[int] = set()
-    entries = list(chunk["choices"])
-    for choice in entries if len(entries) > 1 else ():
-        index = choice.get("index")
-        if isinstance(index, int) and index in seen:
-            yield choice["index"], f"choice {index} again in one chunk", "one entry"
-        if isinstance(index, int):
-            seen.add(index)
+    for index in repeats(chunk["choices"], "index", int):
+        yield index, f"choice {index.value} again in one chunk", "one entry"
 
 
 @chunk_choices.rule("empty-choices", over=Endpoint.chunks, level=SHOULD, harm="`chunk.choices[0]` raises IndexError")

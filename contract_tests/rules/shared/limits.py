@@ -98,9 +98,8 @@ limits = SharedRules()
     see=SEE_CREATE,
     harm="clients act on text that comes after the stop sequence",
 )
-def stop_kept(subject: tuple[Answer, str]) -> Iterable[Complaint]:
+def stop_kept(answer: Answer, stop: str) -> Iterable[Complaint]:
     """The text does not contain a stop sequence that was asked for."""
-    answer, stop = subject
     if stop in answer.text:
         yield answer.where, f"the text of choice {answer.index} contains {stop!r}"
 
@@ -112,9 +111,8 @@ def stop_kept(subject: tuple[Answer, str]) -> Iterable[Complaint]:
     needs=[Aspect.REQUEST],
     harm="answers cost more than the caller allowed",
 )
-def limit_kept(subject: tuple[Node, int, int]) -> Iterable[Complaint]:
+def limit_kept(where: Node, used: int, limit: int) -> Iterable[Complaint]:
     """No more tokens are counted, or words written, than max_completion_tokens (max_tokens) allows."""
-    where, used, limit = subject
     if used > limit:
         what = "" if where.path[-1:] == ("completion_tokens",) else " words"
         yield where, f"{used}{what}", f"at most {limit}"
@@ -129,9 +127,8 @@ def limit_kept(subject: tuple[Node, int, int]) -> Iterable[Complaint]:
     expected="length",
     harm="a text that was cut off is taken for a whole one",
 )
-def length_said(subject: tuple[Answer, float, int, float]) -> Iterable[Complaint]:
+def length_said(answer: Answer, used: float, limit: int, _: float) -> Iterable[Complaint]:
     """An answer that used all its tokens and stops in mid-sentence does not claim to have ended by itself."""
-    answer, used, limit, _ = subject
     last = answer.text.rstrip()[-1:]
     # An answer may come to its own end with the last token it is allowed; then it ends as sentences do.
     within = last in _WITHIN or (last.isalnum() and len(answer.text.split()) >= FEW_WORDS)
@@ -149,8 +146,7 @@ def length_said(subject: tuple[Answer, float, int, float]) -> Iterable[Complaint
     expected="stop",
     harm="a whole text is taken for a cut one: callers ask again for more, and pay twice",
 )
-def length_true(subject: tuple[Answer, float, int, float]) -> Iterable[Complaint]:
+def length_true(answer: Answer, used: float, limit: int, prompt: float) -> Iterable[Complaint]:
     """An answer that claims to be cut has used the tokens it was allowed."""
-    answer, used, limit, prompt = subject
     if answer.finish == "length" and used < limit / 2 and prompt + used < SMALL:
         yield answer.where, f"length, after {used} of {limit} tokens"

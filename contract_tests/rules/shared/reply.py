@@ -27,12 +27,37 @@ def is_time(value: Any) -> bool:
     return type(value) is int and EARLIEST <= value <= LATEST
 
 
-def created_complaints(node: Node) -> Iterable[Complaint]:
+def complain_unless_time(node: Node) -> Iterable[Complaint]:
     """What is wrong with a `created` member: its type, or a time that cannot be seconds."""
     if type(node.value) is not int:
         yield node, str(node), "an integer"
     elif not is_time(node.value):
         yield node, str(node.value), "seconds since 1970, between 2014 and 2100"
+
+
+def complain_unless_object(view: View) -> Iterable[Complaint]:
+    """What is wrong with a body that is to be one JSON object; broken JSON is another rule's."""
+    if view.form != "json" or (view.document.ok and not isinstance(view.document.value, dict)):
+        yield view, f"the body begins {view.body[:40].decode('utf-8', 'replace')!r}", "one JSON object"
+
+
+def complain_unless_objects(node: Node) -> Iterable[Complaint]:
+    """What is wrong with a member that is to be an array of at least one object."""
+    if node.kind != "array" or not node.value:
+        yield node, str(node), "a non-empty array"
+    for entry in node:
+        if entry.kind != "object":
+            yield entry, str(entry), "an object"
+
+
+def complain_unless_numbered(entries: Node) -> Iterable[Complaint]:
+    """What is wrong with the members `index` of entries that are to have 0, 1, 2 …, each once."""
+    wanted = set(range(len(list(entries))))
+    for position, entry in enumerate(entries):
+        index = entry["index"]
+        if entry.kind == "object" and (index.kind != "integer" or index.value not in wanted):
+            yield index, str(index), str(position)
+        wanted.discard(index.value if index.kind == "integer" else None)
 
 
 def envelope(section: Section, over: Over, named: str) -> None:
@@ -58,7 +83,7 @@ def envelope(section: Section, over: Over, named: str) -> None:
     def created(root: Node) -> Iterable[Complaint]:
         """`created` is the Unix time in whole seconds."""
         if not is_time(root.value.get("created")):
-            yield from created_complaints(root["created"])
+            yield from complain_unless_time(root["created"])
 
     @section.rule("model", over=over, harm="costs and logs are attributed to no model")
     def model(root: Node) -> Iterable[Complaint]:
@@ -81,47 +106,30 @@ def is_dict(view: View) -> Iterable[Complaint]:
     """A request without `stream: true` is answered with one JSON object."""
     if view.form == "events":
         yield view, "server-sent events", "one JSON object"
-    elif view.form == "other" or (view.document.ok and not isinstance(view.document.value, dict)):
-        yield view, f"the body begins {view.body[:40].decode('utf-8', 'replace')!r}", "one JSON object"
+    else:
+        yield from complain_unless_object(view)
 
 
 @choice_list.rule("choices", over=Endpoint.dicts, harm="`reply.choices[0]` raises in every client")
 def choices(root: Node) -> Iterable[Complaint]:
     """`choices` is an array with at least one object in it."""
-    node = root["choices"]
-    if node.kind != "array" or not node.value:
-        yield node, str(node), "a non-empty array"
-    for choice in node:
-        if choice.kind != "object":
-            yield choice, str(choice), "an object"
+    return complain_unless_objects(root["choices"])
 
 
 @choice_list.rule("choice-index", over=Endpoint.dicts, harm="clients that sort by index lose or mix answers")
 def choice_index(root: Node) -> Iterable[Complaint]:
     """The choices have the numbers 0, 1, 2 … as their `index`, each once."""
-    wanted = set(range(len(list(root["choices"]))))
-    for position, choice in enumerate(root["choices"]):
-        index = choice["index"]
-        if choice.kind == "object" and (index.kind != "integer" or index.value not in wanted):
-            yield index, str(index), str(position)
-        wanted.discard(index.value if index.kind == "integer" else None)
-
-
-def _lists(endpoint: Endpoint, view: View) -> Iterable[tuple[View, Node]]:
-    for root in endpoint.dicts(view):
-        if root["choices"].kind == "array" and root["choices"].value:
-            yield view, root["choices"]
+    return complain_unless_numbered(root["choices"])
 
 
 @choice_list.rule(
     "choice-count",
-    over=_lists,
+    over=lambda endpoint, view: ((view, root["choices"]) for root in endpoint.dicts(view) if list(root["choices"])),
     see=SEE_CREATE,
     needs=[Aspect.REQUEST],
     harm="`choices[n - 1]` raises, or answers are paid for and thrown away",
 )
-def choice_count(subject: tuple[View, Node]) -> Iterable[Complaint]:
+def choice_count(view: View, node: Node) -> Iterable[Complaint]:
     """There are `n` choices for each prompt, one if `n` is absent."""
-    view, node = subject
     if len(node.value) != view.wanted_choices:
         yield node, f"{len(node.value)} choices", str(view.wanted_choices)

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
-from contract_tests.rules.engine.node import Node
-from contract_tests.rules.engine.subjects import choices, dicts, messages, whole_streamed_choices
+from contract_tests.rules.engine.node import Node, repeats
+from contract_tests.rules.engine.subjects import choices, dicts, messages, only, whole_streamed_choices
 from contract_tests.rules.engine.view import View
 from fake_server.wire import jsontext
 from fake_server.wire.exchange import Aspect
 
 tools = Section("tools", "Tool calls", see.FUNCTIONS)
-
-ENDS_WITH_CALLS = frozenset({"tool_calls", "stop", "length", "content_filter"})
 
 
 def calls(view: View) -> Iterable[Node]:
@@ -57,11 +55,8 @@ def called_name(call: Node) -> str:
     return call["function"]["name"].text or call["custom"]["name"].text
 
 
-def calling_turns(view: View) -> Iterable[Turn]:
-    """Turns with at least one call."""
-    for turn in turns(view):
-        if turn.names:
-            yield turn
+calling_turns = only(turns, lambda turn: turn.names)
+"""Turns with at least one call."""
 
 
 @tools.rule(
@@ -82,7 +77,7 @@ def calls_(message: Node) -> Iterable[Complaint]:
     over=messages,
     level=SHOULD,
     see=see.CHAT_OBJECT,
-    harm=("agents wait for a call; sent back to api.openai.com, an empty list is refused with 400"),
+    harm="agents wait for a call; sent back to api.openai.com, an empty list is refused with 400",
 )
 def calls_not_empty(message: Node) -> Iterable[Complaint]:
     """A message without tool calls has no `tool_calls` member, or null; clients test for its presence."""
@@ -97,32 +92,23 @@ def id_(call: Node) -> Iterable[Complaint]:
         yield call["id"], str(call["id"]), "a non-empty string"
 
 
-def _lists_of_several(view: View) -> Iterable[Node]:
-    for message in messages(view):
-        if message["tool_calls"].kind == "array" and len(message["tool_calls"].value) > 1:
-            yield message["tool_calls"]
-
-
 @tools.rule(
     "unique-ids",
-    over=_lists_of_several,
+    over=only(messages, lambda message: len(list(message["tool_calls"])) > 1),
     see=see.CHAT_OBJECT,
     harm="two results answer one id: the model reads one of them for both calls",
 )
-def unique_ids(node: Node) -> Iterable[Complaint]:
+def unique_ids(message: Node) -> Iterable[Complaint]:
     """The tool calls of a message have different ids."""
-    seen: set[str] = set()
-    for call in node:
-        if call["id"].text and call["id"].text in seen:
-            yield call["id"], f"{call['id']} again", "an id of its own"
-        seen.add(call["id"].text)
+    for node in repeats(message["tool_calls"], "id", str):
+        yield node, f"{node} again", "an id of its own"
 
 
 @tools.rule(
     "type",
     over=calls,
     see=see.CHAT_OBJECT,
-    harm=("openai-node's runners skip a call of an unknown kind: the tool never runs"),
+    harm="openai-node's runners skip a call of an unknown kind: the tool never runs",
 )
 def type_(call: Node) -> Iterable[Complaint]:
     """`type` of a tool call is "function" or "custom", and the member of that name is an object."""
@@ -211,17 +197,12 @@ def name_offered(turn: Turn) -> Iterable[Complaint]:
             yield turn.at, f"calls {called!r}", f"one of {', '.join(sorted(names)) or 'no tools'}"
 
 
-def _turns_with_a_choice(view: View) -> Iterable[Turn]:
-    if view.request["tool_choice"]:
-        yield from turns(view)
-
-
 @tools.rule(
     "choice-kept",
-    over=_turns_with_a_choice,
+    over=only(turns, lambda turn: turn.view.request["tool_choice"]),
     needs=[Aspect.REQUEST],
     see=see.CHAT_CREATE,
-    harm=("a caller that forces a call reads `tool_calls[0]` and raises; one that forbids calls gets one"),
+    harm="a caller that forces a call reads `tool_calls[0]` and raises; one that forbids calls gets one",
 )
 def choice_kept(turn: Turn) -> Iterable[Complaint]:
     """`tool_choice` is obeyed: none calls nothing, required calls a tool, a named function calls that one."""
@@ -242,16 +223,11 @@ def choice_kept(turn: Turn) -> Iterable[Complaint]:
         yield turn.at, f"calls {', '.join(turn.names) or 'nothing'}", f"a call of {wanted}"
 
 
-def _serial_turns(view: View) -> Iterable[Turn]:
-    if view.request["parallel_tool_calls"].value is False:
-        yield from turns(view)
-
-
 @tools.rule(
     "serial-kept",
-    over=_serial_turns,
+    over=only(turns, lambda turn: turn.view.request["parallel_tool_calls"].value is False),
     see=see.CHAT_CREATE,
-    harm=("a caller that handles one call leaves the others unanswered: its next request is refused"),
+    harm="a caller that handles one call leaves the others unanswered: its next request is refused",
 )
 def serial_kept(turn: Turn) -> Iterable[Complaint]:
     """With `parallel_tool_calls: false` there is at most one call."""

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Iterator
 
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.judge import SHOULD, Complaint
-from contract_tests.rules.engine.node import Node
+from contract_tests.rules.engine.node import Node, repeats
 from contract_tests.rules.engine.stream import StreamedCall, StreamedChoice
 from contract_tests.rules.engine.subjects import computed_once, deltas, streamed_calls, streamed_choices
 from contract_tests.rules.engine.view import View
-from contract_tests.rules.tools.calls import tools
+from contract_tests.rules.tools.calls import tools as section
+
+tools = section.citing(see.CHAT_STREAMING)
 
 
 @computed_once
@@ -24,8 +26,7 @@ def call_deltas(view: View) -> Iterator[Node]:
 @tools.rule(
     "stream-calls",
     over=deltas,
-    see=see.CHAT_STREAMING,
-    harm=("openai-python's stream helper raises KeyError; `for call in delta.tool_calls` iterates over names"),
+    harm="openai-python's stream helper raises KeyError; `for call in delta.tool_calls` iterates over names",
 )
 def stream_calls(delta: Node) -> Iterable[Complaint]:
     """`tool_calls`, if a delta has it, is an array of objects."""
@@ -37,7 +38,6 @@ def stream_calls(delta: Node) -> Iterable[Complaint]:
 @tools.rule(
     "stream-index",
     over=call_deltas,
-    see=see.CHAT_STREAMING,
     harm="openai-python's stream helper raises TypeError; others cannot tell calls apart",
 )
 def stream_index(delta: Node) -> Iterable[Complaint]:
@@ -49,7 +49,6 @@ def stream_index(delta: Node) -> Iterable[Complaint]:
 @tools.rule(
     "stream-index-order",
     over=streamed_choices,
-    see=see.CHAT_STREAMING,
     harm="openai-python's stream helper raises IndexError for a first call with the index 1",
 )
 def stream_index_order(choice: StreamedChoice) -> Iterable[Complaint]:
@@ -59,7 +58,7 @@ def stream_index_order(choice: StreamedChoice) -> Iterable[Complaint]:
             yield call.first["index"], str(call.index), str(position)
 
 
-@tools.rule("stream-opening", over=streamed_calls, see=see.CHAT_STREAMING, harm="the call has no id or no name")
+@tools.rule("stream-opening", over=streamed_calls, harm="the call has no id or no name")
 def stream_opening(call: StreamedCall) -> Iterable[Complaint]:
     """The first delta of a call carries its id, its type and the function's name."""
     for node in (call.first["id"], call.first["type"], call.first["function"]["name"]):
@@ -70,7 +69,6 @@ def stream_opening(call: StreamedCall) -> Iterable[Complaint]:
 @tools.rule(
     "stream-type",
     over=call_deltas,
-    see=see.CHAT_STREAMING,
     harm="openai-python's stream helper does not take it for a function: no event reports the call",
 )
 def stream_type(delta: Node) -> Iterable[Complaint]:
@@ -79,7 +77,7 @@ def stream_type(delta: Node) -> Iterable[Complaint]:
         yield delta["type"], str(delta["type"]), '"function"'
 
 
-@tools.rule("stream-id-once", over=streamed_calls, level=SHOULD, harm="clients that add strings up double the id")
+@section.rule("stream-id-once", over=streamed_calls, level=SHOULD, harm="clients that add strings up double the id")
 def stream_id_once(call: StreamedCall) -> Iterable[Complaint]:
     """Only the first delta of a call carries its id and name; clients add the pieces up."""
     for delta in call.deltas[1:]:
@@ -92,7 +90,6 @@ def stream_id_once(call: StreamedCall) -> Iterable[Complaint]:
 @tools.rule(
     "stream-function",
     over=call_deltas,
-    see=see.CHAT_STREAMING,
     harm="`arguments += call.function.arguments`, as the guide has it, raises on None",
 )
 def stream_function(delta: Node) -> Iterable[Complaint]:
@@ -109,33 +106,21 @@ def stream_function(delta: Node) -> Iterable[Complaint]:
 @tools.rule(
     "stream-unique-ids",
     over=streamed_choices,
-    see=see.CHAT_STREAMING,
     harm="two results answer one id: the model reads one of them for both calls",
 )
 def stream_unique_ids(choice: StreamedChoice) -> Iterable[Complaint]:
     """The calls of a streamed choice have different ids."""
-    seen: set[str] = set()
-    for call in choice.calls:
-        text = call.first["id"].text
-        if text and text in seen:
-            yield call.first["id"], f"{text!r} again", "an id of its own"
-        seen.add(text)
+    for node in repeats((call.first for call in choice.calls), "id", str):
+        yield node, f"{node.text!r} again", "an id of its own"
 
 
 @tools.rule(
     "stream-index-once",
     over=deltas,
     level=SHOULD,
-    see=see.CHAT_STREAMING,
     harm="clients that keep one piece for each call of a delta lose the other",
 )
 def stream_index_once(delta: Node) -> Iterable[Complaint]:
     """A delta has at most one piece for each call."""
-    seen: set[int] = set()
-    calls = list(delta["tool_calls"]) if delta.says("tool_calls") else []
-    for call in calls if len(calls) > 1 else ():
-        index = call.get("index")
-        if isinstance(index, int) and index in seen:
-            yield call["index"], f"call {index} again in one delta", "one piece"
-        if isinstance(index, int):
-            seen.add(index)
+    for index in repeats(delta["tool_calls"] if delta.says("tool_calls") else (), "index", int):
+        yield index, f"call {index.value} again in one delta", "one piece"

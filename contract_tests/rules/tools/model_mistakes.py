@@ -37,9 +37,8 @@ def _strict_calls(view: View) -> Iterable[StrictCall]:
 
 
 @tools.rule("strict-kept", over=_strict_calls, see=see.STRUCTURED, harm="typed tools fail to parse their arguments")
-def strict_kept(call: StrictCall) -> Iterable[Complaint]:
+def strict_kept(node: Node, value: Any, schema: dict[str, Any]) -> Iterable[Complaint]:
     """The arguments of a function with `strict: true` are valid against its schema."""
-    node, value, schema = call
     wrong = violation(value, schema)
     if wrong:
         yield node, wrong, "arguments that fit the schema"
@@ -66,9 +65,8 @@ def _answers_in_text(view: View) -> Iterable[tuple[Answer, set[str]]]:
 
 
 @tools.rule("no-call-as-text", over=_answers_in_text, level=SHOULD, harm="agents print the call instead of running it")
-def no_call_as_text(subject: tuple[Answer, set[str]]) -> Iterable[Complaint]:
+def no_call_as_text(answer: Answer, names: set[str]) -> Iterable[Complaint]:
     """A call of an offered tool comes in `tool_calls`, not as text that only looks like one."""
-    answer, names = subject
     text = answer.text.strip()
     opening = next((tag for tag in _TAGS if text.startswith(tag)), "")
     if opening or _name_of_written_call(text) in names:

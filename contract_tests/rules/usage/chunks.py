@@ -2,39 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.judge import SHOULD, Complaint
 from contract_tests.rules.engine.node import Node
-from contract_tests.rules.engine.subjects import computed_once, streams_of_any, whole_streams_of_any
+from contract_tests.rules.engine.subjects import only, streams_of_any, whole_streams_of_any
 from contract_tests.rules.engine.view import View
-from contract_tests.rules.usage.counts import usage
+from contract_tests.rules.usage.counts import usage as section
 from fake_server.wire.exchange import Aspect
+
+usage = section.citing(see.CHAT_STREAMING)
 
 
 def _wants_usage(view: View) -> bool:
     return view.request["stream_options"]["include_usage"].value is True
 
 
-def _streams_that_owe_usage(view: View) -> Iterable[View]:
-    if _wants_usage(view):
-        yield from whole_streams_of_any(view)
-
-
-@computed_once
-def _usage_chunks(view: View) -> Iterator[Node]:
-    yield from (chunk for chunk in view.chunks if chunk.says("usage"))
+def _has_member(view: View) -> bool:
+    return any("usage" in chunk.value for chunk in view.chunks)
 
 
 def usage_chunks(view: View) -> list[Node]:
     """The chunks of a stream whose `usage` is not null."""
-    return list(_usage_chunks(view))
+    return [chunk for chunk in view.chunks if chunk.says("usage")]
 
 
 @usage.rule(
     "stream-asked",
-    over=_streams_that_owe_usage,
+    over=only(whole_streams_of_any, _wants_usage),
     level=SHOULD,
     needs=[Aspect.REQUEST],
     see=see.CHAT_CREATE,
@@ -42,26 +38,17 @@ def usage_chunks(view: View) -> list[Node]:
 )
 def stream_asked(view: View) -> Iterable[Complaint]:
     """A stream requested with include_usage has a chunk with usage."""
-    if not usage_chunks(view) and not any("usage" in chunk.value for chunk in view.chunks):
+    if not usage_chunks(view) and not _has_member(view):
         yield view.end, "no chunk has usage", "a last chunk with usage and no choices"
 
 
-def _streams_with_a_member(view: View) -> Iterable[View]:
-    for stream in whole_streams_of_any(view):
-        if any("usage" in chunk.value for chunk in stream.chunks):
-            yield stream
-
-
-def _streams_that_promise_usage(view: View) -> Iterable[View]:
-    if _wants_usage(view):
-        yield from _streams_with_a_member(view)
+_streams_with_a_member = only(whole_streams_of_any, _has_member)
 
 
 @usage.rule(
     "stream-promised",
-    over=_streams_that_promise_usage,
+    over=only(_streams_with_a_member, _wants_usage),
     needs=[Aspect.REQUEST],
-    see=see.CHAT_STREAMING,
     harm="usage stays null: nothing is counted",
 )
 def stream_promised(view: View) -> Iterable[Complaint]:
@@ -70,10 +57,7 @@ def stream_promised(view: View) -> Iterable[Complaint]:
         yield view.end, "usage is null in every chunk", "a last chunk with usage and no choices"
 
 
-def _streams_with_usage(view: View) -> Iterable[View]:
-    for stream in streams_of_any(view):
-        if usage_chunks(stream):
-            yield stream
+_streams_with_usage = only(streams_of_any, usage_chunks)
 
 
 @usage.rule(
@@ -82,7 +66,7 @@ def _streams_with_usage(view: View) -> Iterable[View]:
     level=SHOULD,
     needs=[Aspect.REQUEST],
     see=see.CHAT_CREATE,
-    harm=("clients that read `choices[0]` of every chunk raise IndexError on the one they did not ask for"),
+    harm="clients that read `choices[0]` of every chunk raise IndexError on the one they did not ask for",
 )
 def stream_unasked(view: View) -> Iterable[Complaint]:
     """Usage is streamed only if include_usage asks for it: the extra chunk has no choices."""
@@ -93,7 +77,6 @@ def stream_unasked(view: View) -> Iterable[Complaint]:
 @usage.rule(
     "stream-once",
     over=_streams_with_usage,
-    see=see.CHAT_STREAMING,
     harm="clients that add usage up count twice",
 )
 def stream_once(view: View) -> Iterable[Complaint]:
@@ -103,16 +86,10 @@ def stream_once(view: View) -> Iterable[Complaint]:
         yield chunks[1]["usage"], f"usage in {len(chunks)} chunks", "usage in the last chunk only"
 
 
-def _streams_that_wanted_usage(view: View) -> Iterable[View]:
-    if _wants_usage(view):
-        yield from _streams_with_usage(view)
-
-
 @usage.rule(
     "stream-no-choices",
-    over=_streams_that_wanted_usage,
+    over=only(_streams_with_usage, _wants_usage),
     needs=[Aspect.REQUEST],
-    see=see.CHAT_STREAMING,
     harm="clients that look for usage where `choices` is empty count nothing",
 )
 def stream_no_choices(view: View) -> Iterable[Complaint]:
@@ -125,15 +102,14 @@ def stream_no_choices(view: View) -> Iterable[Complaint]:
 @usage.rule(
     "stream-last",
     over=_streams_with_usage,
-    see=see.CHAT_STREAMING,
     yields_to=("usage.stream-no-choices",),
     harm="openai-python's stream helper keeps the last chunk's usage, none: nothing is counted",
 )
 def stream_last(view: View) -> Iterable[Complaint]:
     """The chunk with usage comes after every chunk with choices."""
     last = usage_chunks(view)[-1]
-    after = next(position for position, chunk in enumerate(view.chunks, 1) if chunk is last)
-    if any(chunk["choices"].value for chunk in view.chunks[after:]):
+    after = view.chunks[view.chunks.index(last) + 1 :]
+    if any(chunk["choices"].value for chunk in after):
         yield last["usage"], "a chunk with choices follows the usage chunk"
 
 
@@ -142,7 +118,6 @@ def stream_last(view: View) -> Iterable[Complaint]:
     over=_streams_with_a_member,
     level=SHOULD,
     needs=[Aspect.REQUEST],
-    see=see.CHAT_STREAMING,
     harm="JavaScript that tests `chunk.usage !== null` mistakes a missing member for the usage",
 )
 def stream_null_before(view: View) -> Iterable[Complaint]:

@@ -60,9 +60,8 @@ def _usages_with_names(view: View) -> Iterable[tuple[Node, tuple[str, ...]]]:
 
 
 @usage.rule("counts", over=_usages_with_names, harm="cost accounting raises")
-def counts(subject: tuple[Node, tuple[str, ...]]) -> Iterable[Complaint]:
+def counts(node: Node, names: tuple[str, ...]) -> Iterable[Complaint]:
     """`prompt_tokens`, `completion_tokens` and `total_tokens` are non-negative integers."""
-    node, names = subject
     for name in names:
         count = node[name]
         if count.kind != "integer" or count.value < 0:
@@ -103,9 +102,8 @@ def _counts_with_texts(view: View) -> Iterable[tuple[Node, str]]:
 
 
 @usage.rule("completion-counted", over=_counts_with_texts, harm="answers look free: budgets are never reached")
-def completion_counted(subject: tuple[Node, str]) -> Iterable[Complaint]:
+def completion_counted(node: Node, text: str) -> Iterable[Complaint]:
     """An answer with text has more than 0 completion tokens."""
-    node, text = subject
     if node.value == 0:
         yield node, f"0 for {len(text)} characters", "more than 0"
 
@@ -149,7 +147,7 @@ def details_members(node: Node) -> Iterable[Complaint]:
 @usage.rule(
     "details-within",
     over=_whole_usages,
-    harm=("prices are computed from prompt minus cached tokens: the rest is negative, and so is the bill"),
+    harm="prices are computed from prompt minus cached tokens: the rest is negative, and so is the bill",
 )
 def details_within(node: Node) -> Iterable[Complaint]:
     """No part exceeds its whole: cached tokens the prompt's, reasoning tokens the completion's."""

@@ -16,10 +16,8 @@ from fake_server.wire.exchange import Aspect
 FEWEST = 10
 """Words of a text that is worth weighing. Every recorded text has at least as many tokens as words."""
 
-CountAndWords = tuple[Node, int]
 
-
-def _counts_with_words(view: View, name: str, text: str) -> Iterable[CountAndWords]:
+def _counts_with_words(view: View, name: str, text: str) -> Iterable[tuple[Node, int]]:
     words = len(text.split())
     if words >= FEWEST:
         yield from ((node[name], words) for node in usages(view) if node[name].kind == "integer")
@@ -30,20 +28,16 @@ def _complain_if_too_few(count: Node, words: int) -> Iterable[Complaint]:
         yield count, f"{count} for {words} words", f"at least {words}"
 
 
-def _completion_counts(view: View) -> Iterable[CountAndWords]:
-    yield from _counts_with_words(view, "completion_tokens", completed_text(view))
-
-
 @usage.rule(
     "completion-size",
-    over=_completion_counts,
+    over=lambda view: _counts_with_words(view, "completion_tokens", completed_text(view)),
     level=SHOULD,
     yields_to=("usage.completion-counted",),
     harm="answers are billed far below what they cost",
 )
-def completion_size(subject: CountAndWords) -> Iterable[Complaint]:
+def completion_size(count: Node, words: int) -> Iterable[Complaint]:
     """`completion_tokens` is in proportion to the text: a word is at least one token."""
-    return _complain_if_too_few(*subject)
+    return _complain_if_too_few(count, words)
 
 
 Several = tuple[Node, list[Answer], int]
@@ -59,9 +53,8 @@ def _counts_of_several(view: View) -> Iterable[Several]:
 
 
 @usage.rule("every-choice", over=_counts_of_several, level=SHOULD, harm="only one of several choices is billed")
-def every_choice(subject: Several) -> Iterable[Complaint]:
+def every_choice(count: Node, answers: list[Answer], limit: int) -> Iterable[Complaint]:
     """`completion_tokens` counts every choice: a word is at least one token; a cut choice used its limit."""
-    count, answers, limit = subject
     words = sum(len(answer.text.split()) for answer in answers)
     cut = [answer for answer in answers if answer.finish == "length"]
     if 4 * count.value < 3 * words:
@@ -70,7 +63,7 @@ def every_choice(subject: Several) -> Iterable[Complaint]:
         yield count, f"{count} for {len(cut)} choices cut at {limit}", f"at least {len(cut) * limit}"
 
 
-def _prompt_counts(view: View) -> Iterable[CountAndWords]:
+def _prompt_counts(view: View) -> Iterable[tuple[Node, int]]:
     parts = [view.request["prompt"].text]
     for message in view.request["messages"]:
         content = message["content"]
@@ -88,6 +81,6 @@ def _prompt_counts(view: View) -> Iterable[CountAndWords]:
     yields_to=("usage.prompt-counted",),
     harm="part of the conversation (its system message, its earlier turns) may never have reached the model",
 )
-def prompt_size(subject: CountAndWords) -> Iterable[Complaint]:
+def prompt_size(count: Node, words: int) -> Iterable[Complaint]:
     """`prompt_tokens` is in proportion to the messages: a word is at least one token."""
-    return _complain_if_too_few(*subject)
+    return _complain_if_too_few(count, words)
