@@ -11,7 +11,6 @@ import logging
 import os
 import re
 from dataclasses import replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from starlette.requests import ClientDisconnect
@@ -55,6 +54,7 @@ class App:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self._made_pages: Pages | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -112,7 +112,7 @@ class App:
             return await handle(context, operation)
         if methods and context.method == "OPTIONS":
             return Delivery(204, (("allow", f"{allow}, OPTIONS"),), (), length=0)
-        if "_pages" in vars(self) and self._pages.app.adds({**context.scope, "path": context.path}):
+        if self._made_pages is not None and self._pages.app.adds({**context.scope, "path": context.path}):
             return await self._pages.answer(context)
         path = context.path.replace("?", "%3F").replace("#", "%23").replace("\\", "%5C")  # as a URL has them
         refusal = errors.invalid_url(context.method, path)
@@ -128,11 +128,13 @@ class App:
             delivery = browser.preflight() or browser.allow(delivery)
         await sender.send(_with_length(delivery), JournalEntry(scope["method"], scope["path"]))
 
-    @cached_property
+    @property
     def _pages(self) -> Pages:
-        from fake_server.server.pages import Pages
+        if self._made_pages is None:
+            from fake_server.server.pages import Pages
 
-        return Pages(self.settings, openapi_document, self)
+            self._made_pages = Pages(openapi_document, self)
+        return self._made_pages
 
     @property
     def fastapi(self) -> FakeApp:

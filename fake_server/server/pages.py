@@ -7,24 +7,31 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fake_server.api import errors
 from fake_server.api.reply import ErrorReply
-from fake_server.server.control import operations as control
-from fake_server.server.control.responses import error_response, json_response
-from fake_server.server.openapi import swagger
+from fake_server.server.control.operations import ROUTES, error_response, json_response
 from fake_server.server.request_context import CONTEXT, CONTROL, RequestContext
-from fake_server.server.settings import Settings
 from fake_server.wire.delivery import NO_BODY, Delivery
 from fake_server.wire.exchange import Write
+
+ASSETS = {
+    "swagger-ui-bundle.js": "text/javascript",
+    "swagger-ui.css": "text/css",
+    "favicon.png": "image/png",
+}
+"""The files of Swagger UI, which come from this machine, so that /docs works without a network."""
 
 
 class FakeApp(FastAPI):
@@ -60,20 +67,19 @@ class FakeApp(FastAPI):
 class Pages:
     """The pages' FastAPI app; `document` makes the OpenAPI document, once somebody asks for it."""
 
-    def __init__(self, settings: Settings, document: Callable[[], dict[str, Any]], serve: ASGIApp) -> None:
+    def __init__(self, document: Callable[[], dict[str, Any]], serve: ASGIApp) -> None:
         self._document = document
         self._described: Response | None = None
         self.app = FakeApp(
             serve,
             document,
             [
-                *control.ROUTES,
-                Route("/docs", swagger.docs, methods=["GET"]),
+                *ROUTES,
+                Route("/docs", _docs, methods=["GET"]),
                 Route("/openapi.json", self._openapi, methods=["GET"]),
-                Route(f"{CONTROL}/assets/{{name}}", swagger.asset, methods=["GET"]),
+                Route(f"{CONTROL}/assets/{{name}}", _asset, methods=["GET"]),
             ],
         )
-        self.app.state.settings = settings
 
     async def answer(self, context: RequestContext) -> Delivery:
         """The page that is asked for. Raises what its endpoint raises."""
@@ -99,6 +105,34 @@ class Pages:
         if self._described is None:  # its models take a while to make
             self._described = json_response(await asyncio.to_thread(self._document))
         return self._described
+
+
+async def _docs(request: Request) -> Response:
+    """Swagger UI, which shows /openapi.json."""
+    place = request.scope.get("root_path", "")
+    root = f"{place}{CONTROL}/assets"
+    return get_swagger_ui_html(
+        openapi_url=f"{place}/openapi.json",
+        title="Fake OpenAI server",
+        swagger_js_url=f"{root}/swagger-ui-bundle.js",
+        swagger_css_url=f"{root}/swagger-ui.css",
+        swagger_favicon_url=f"{root}/favicon.png",
+        swagger_ui_parameters={
+            "defaultModelsExpandDepth": 0,
+            "defaultModelExpandDepth": 2,
+            "displayRequestDuration": True,
+            "persistAuthorization": True,
+        },
+    )
+
+
+async def _asset(request: Request) -> Response:
+    """A file of Swagger UI."""
+    name = request.path_params["name"]
+    package = find_spec("fastapi_offline")
+    if name not in ASSETS or package is None or package.origin is None:
+        return error_response(errors.invalid_url(request.method, request.url.path))
+    return FileResponse(Path(package.origin).parent / "static" / name, media_type=ASSETS[name])
 
 
 async def _refuse(request: Request, error: Any) -> Response:

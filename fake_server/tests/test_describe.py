@@ -19,11 +19,9 @@ from fake_server.api.validate.containers import array
 from fake_server.server.app import openapi_document
 from fake_server.server.control.operations import ROUTES
 from fake_server.server.openapi import control
-from fake_server.server.openapi.components import components
-from fake_server.server.openapi.operations import FINE_TUNED_MODEL, OPERATIONS, STORED_PATH, TAGS, Operation
-from fake_server.server.openapi.replies import reply_components
-from fake_server.server.openapi.requests import REQUESTS
-from fake_server.server.openapi.swagger import ASSETS
+from fake_server.server.openapi.components import REQUESTS, components, reply_components
+from fake_server.server.openapi.document import FINE_TUNED_MODEL, OPERATIONS, STORED_PATH, TAGS, Operation
+from fake_server.server.pages import ASSETS
 from fake_server.server.routes import table
 
 DOCUMENT = openapi_document()

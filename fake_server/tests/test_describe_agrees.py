@@ -16,7 +16,7 @@ import pytest
 from fake_server.api.reply import ErrorReply
 from fake_server.api.validate import chat, completions, embeddings, moderations
 from fake_server.server.app import openapi_document
-from fake_server.server.openapi.operations import OPERATIONS
+from fake_server.server.openapi.document import OPERATIONS
 
 PUBLISHED = Path(os.environ.get("OPENAI_CONTRACT_SHARED", "../shared")) / "openapi.json"
 SCHEMAS = openapi_document()["components"]["schemas"]

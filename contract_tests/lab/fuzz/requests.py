@@ -14,7 +14,7 @@ from contract_tests.lab.fuzz.part import Part
 from contract_tests.lab.fuzz.values import TEXTS, byte_mutations, mutations
 from contract_tests.rules import judge
 from contract_tests.rules.engine.judge import MUST
-from fake_server.server.openapi.operations import OPERATIONS
+from fake_server.server.openapi.document import OPERATIONS
 from fake_server.wire.exchange import Request
 
 EXAMPLES: list[tuple[str, Any]] = [

@@ -1,4 +1,7 @@
-"""The operations under `/__fake__/`; each speaks of the space its request is in."""
+"""The operations under `/__fake__/`; each speaks of the space its request is in.
+
+Replies are JSON, and errors in OpenAI's form.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +18,9 @@ from fake_server.faults import FaultError
 from fake_server.faults.active import ActiveFault
 from fake_server.scripts.model import Script
 from fake_server.scripts.yaml_lines import ScriptError
-from fake_server.server.control.responses import error_response, json_response
 from fake_server.server.control.serialize import serialize_fault, serialize_request, serialize_script
+from fake_server.server.deliveries import refuse, to_json
 from fake_server.server.request_context import CONTEXT, CONTROL, METRICS, Refused, RequestContext
-from fake_server.server.settings import Settings
 from fake_server.server.state.space import Space
 from fake_server.wire.jsontext import parse
 
@@ -28,10 +30,21 @@ _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 SEE = ("requests", "scripts", "replies", "faults", "reset", "spaces")
 
 
+def json_response(value: Any, status: int = 200) -> Response:
+    """Compact JSON text."""
+    return Response(to_json(value), status, media_type="application/json")
+
+
+def error_response(error: ErrorReply) -> Response:
+    """OpenAI's error object with its status and headers."""
+    delivery = refuse(error)
+    body = b"".join(write.data for write in delivery.writes)
+    return Response(body, delivery.status, headers=dict(delivery.headers))
+
+
 async def overview(request: Request) -> Response:
     """GET: what this server is and holds."""
-    settings: Settings = request.app.state.settings
-    space = _space(request)
+    settings, space = _context(request).settings, _space(request)
     return json_response(
         {
             "seed": settings.seed,
@@ -105,37 +118,27 @@ async def add_faults(request: Request) -> Response:
 
 async def remove_faults(request: Request) -> Response:
     """DELETE: lift one fault, or all of them."""
-    name = request.path_params.get("name")
-    removed = _space(request).faults.remove(name)
-    if name is not None and not removed:
-        return _refuse(f"no fault in force is named {name!r}: GET {CONTROL}/faults lists them", 404)
-    return json_response({"removed": removed})
+    return _remove(request, _space(request).faults.remove, "fault in force", "faults")
 
 
 async def remove_scripts(request: Request) -> Response:
     """DELETE: take away one script that was added, or all of them."""
-    name = request.path_params.get("name")
-    removed = _space(request).remove(name)
-    if name is not None and not removed:
-        return _refuse(f"no script that was added is named {name!r}: GET {CONTROL}/scripts lists them", 404)
-    return json_response({"removed": removed})
+    return _remove(request, _space(request).remove, "script that was added", "scripts")
 
 
 async def reset(request: Request) -> Response:
     """POST: forget requests, uses and additions in this space; in all of them with `?all=true`."""
-    settings: Settings = request.app.state.settings
     given = request.query_params.get("all", "false")
     every = _BOOLEANS.get(given)
     if every is None:
         return _refuse(f"all is true or false, not {given[:50]!r}")
-    for space in settings.spaces.known() if every else (_space(request),):
+    for space in _context(request).settings.spaces.known() if every else (_space(request),):
         space.reset()
     return Response(status_code=204)
 
 
 async def list_spaces(request: Request) -> Response:
     """GET: the spaces, the unnamed one first."""
-    settings: Settings = request.app.state.settings
     spaces = [
         {
             "name": space.name,
@@ -144,49 +147,47 @@ async def list_spaces(request: Request) -> Response:
             "stored_dropped": space.stored.dropped,
             "added": len(space.queued) + len(space.own),
         }
-        for space in settings.spaces.known()
+        for space in _context(request).settings.spaces.known()
     ]
     return json_response({"spaces": spaces})
 
 
 async def drop_space(request: Request) -> Response:
     """DELETE: forget a space and all in it."""
-    settings: Settings = request.app.state.settings
-    if settings.spaces.drop(request.path_params["name"]):
+    name = request.path_params["name"]
+    if _context(request).settings.spaces.drop(name):
         return Response(status_code=204)
-    return _refuse(f"there is no space named {request.path_params['name']!r}", 404)
+    return _refuse(f"there is no space named {name!r}", 404)
 
 
 async def metrics(request: Request) -> Response:
     """GET: what the server has done, in Prometheus' text format."""
     from prometheus_client import CONTENT_TYPE_LATEST  # see metrics.py
 
-    settings: Settings = request.app.state.settings
-    return Response(settings.metrics.text(), media_type=CONTENT_TYPE_LATEST)
+    return Response(_context(request).settings.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
 
-_OPERATIONS = (
-    ("GET", "", overview),
-    ("GET", "/requests", list_requests),
-    ("DELETE", "/requests", forget_requests),
-    ("GET", "/scripts", list_scripts),
-    ("POST", "/scripts", add_scripts),
-    ("DELETE", "/scripts", remove_scripts),
-    ("DELETE", "/scripts/{name}", remove_scripts),
-    ("POST", "/replies", add_replies),
-    ("GET", "/faults", list_faults),
-    ("POST", "/faults", add_faults),
-    ("DELETE", "/faults", remove_faults),
-    ("DELETE", "/faults/{name}", remove_faults),
-    ("POST", "/reset", reset),
-    ("GET", "/spaces", list_spaces),
-    ("DELETE", "/spaces/{name}", drop_space),
+OPERATIONS = (
+    ("POST", f"{CONTROL}/scripts", add_scripts),
+    ("POST", f"{CONTROL}/replies", add_replies),
+    ("POST", f"{CONTROL}/faults", add_faults),
+    ("GET", CONTROL, overview),
+    ("GET", f"{CONTROL}/requests", list_requests),
+    ("GET", f"{CONTROL}/scripts", list_scripts),
+    ("GET", f"{CONTROL}/faults", list_faults),
+    ("GET", f"{CONTROL}/spaces", list_spaces),
+    ("GET", METRICS, metrics),
+    ("DELETE", f"{CONTROL}/scripts/{{name}}", remove_scripts),
+    ("DELETE", f"{CONTROL}/faults/{{name}}", remove_faults),
+    ("DELETE", f"{CONTROL}/requests", forget_requests),
+    ("DELETE", f"{CONTROL}/scripts", remove_scripts),
+    ("DELETE", f"{CONTROL}/faults", remove_faults),
+    ("POST", f"{CONTROL}/reset", reset),
+    ("DELETE", f"{CONTROL}/spaces/{{name}}", drop_space),
 )
+"""Method, path and handler, in the order of the OpenAPI document: its examples add before they list and remove."""
 
-ROUTES = (
-    *(Route(CONTROL + path, endpoint, methods=[method]) for method, path, endpoint in _OPERATIONS),
-    Route(METRICS, metrics, methods=["GET"]),
-)
+ROUTES = tuple(Route(path, endpoint, methods=[method]) for method, path, endpoint in OPERATIONS)
 
 
 def _space(request: Request) -> Space:
@@ -222,6 +223,14 @@ async def _add(
     except (ScriptError, FaultError) as error:
         return _refuse(str(error))
     return json_response({"added": [item.name for item in added]}, 201)
+
+
+def _remove(request: Request, remove: Callable[[str | None], int], kind: str, listed: str) -> Response:
+    name = request.path_params.get("name")
+    removed = remove(name)
+    if name is not None and not removed:
+        return _refuse(f"no {kind} is named {name!r}: GET {CONTROL}/{listed} lists them", 404)
+    return json_response({"removed": removed})
 
 
 def _refuse(message: str, status: int = 400) -> Response:

@@ -1,14 +1,40 @@
-"""Make the component schemas of an OpenAPI 3.1 document from checks."""
+"""The component schemas of the OpenAPI 3.1 document.
+
+Those of request bodies are made from the tables by which the fake validates them; checks across members are not
+documented, because JSON Schema expresses them badly. Those of reply bodies are described in replies.yaml.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
+from fake_server.api.validate import chat, completions, embeddings, moderations
 from fake_server.api.validate.checks import Check
+from fake_server.api.validate.containers import members
+from fake_server.wire.datafile import read_yaml
 
 _ROOT = "#/components/schemas/"
 _NULL = {"type": "null"}
+
+REQUESTS = tuple(
+    members(required, {name: known[name] for name in known if name not in required}, closed=True).named(
+        component, description
+    )
+    for component, description, required, known in (
+        ("CreateChatCompletionRequest", "A conversation to answer.", chat.REQUIRED, chat.MEMBERS),
+        ("UpdateChatCompletionRequest", "New metadata for a stored completion.", chat.UPDATE, chat.UPDATE),
+        ("CreateCompletionRequest", "A text to continue.", completions.REQUIRED, completions.MEMBERS),
+        ("CreateEmbeddingRequest", "Texts to turn into vectors.", embeddings.REQUIRED, embeddings.MEMBERS),
+        (
+            "CreateModerationRequest",
+            "Texts or pictures to moderate.",
+            moderations.REQUIRED,
+            moderations.MEMBERS,
+        ),
+    )
+)
 
 
 def reference(component: str) -> dict[str, str]:
@@ -59,3 +85,27 @@ def _join_null(schema: dict[str, Any]) -> dict[str, Any]:
         return schema
     values = {"enum": [*other["enum"], None]} if "enum" in other else {}
     return {**other, **values, "type": [other["type"], "null"], **outer}
+
+
+def reply_components() -> dict[str, Any]:
+    """The schemas of all reply bodies by component name."""
+    described = read_yaml(Path(__file__).with_name("replies.yaml"))["components"]
+    return {name: {"title": name, **_complete(schema)} for name, schema in described.items()}
+
+
+def _complete(node: Any) -> Any:
+    """Write out what the file leaves out: whole references, and the keywords of an object."""
+    if isinstance(node, list):
+        return [_complete(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if "$ref" in node:
+        return reference(node["$ref"])
+    schema = {keyword: _complete(value) for keyword, value in node.items()}
+    if "properties" in schema:
+        listed = schema["properties"]
+        schema["type"], schema["additionalProperties"] = "object", True
+        schema["properties"] = {name.removesuffix("?"): listed[name] for name in listed}
+        if required := [name for name in listed if not name.endswith("?")]:
+            schema["required"] = required
+    return schema

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fake_server.faults import CATALOGUE
-from fake_server.server.control.operations import ROUTES, SHOWN
+from fake_server.server.control.operations import OPERATIONS, SHOWN
 from fake_server.server.openapi.examples import Samples
 from fake_server.wire.datafile import read_yaml
 
@@ -18,7 +18,6 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = _DATA["examples"]
 _QUERY: Mapping[str, Mapping[str, dict[str, Any]]] = _DATA["query"]
 _QUERY["get /__fake__/requests"]["limit"]["default"] = SHOWN
 _TEXT = {"type": "string"}
-_ORDER = ("post", "get", "delete")
 
 
 def paths(samples: Samples) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -26,12 +25,11 @@ def paths(samples: Samples) -> Iterator[tuple[str, str, dict[str, Any]]]:
     chat = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}]}
     space = {"x-fake-space": "example"}
     samples.ask("post", "/v1/chat/completions", chat, space)
-    methods = [(method.lower(), route) for route in ROUTES for method in route.methods or ()]
-    operations = [(method, route.path, route) for method, route in methods if method in _ORDER]
-    for method, path, route in sorted(operations, key=_sort_key):
-        words = (route.endpoint.__doc__ or "").partition(": ")[2]
+    for served, path, handler in OPERATIONS:
+        method = served.lower()
+        words = (handler.__doc__ or "").partition(": ")[2]
         description: dict[str, Any] = {
-            "operationId": route.endpoint.__name__ + ("_by_name" if "{" in path else ""),
+            "operationId": handler.__name__ + ("_by_name" if "{" in path else ""),
             "tags": [TAG],
             "summary": words[:1].upper() + words[1:].rstrip("."),
         }
@@ -58,12 +56,6 @@ def paths(samples: Samples) -> Iterator[tuple[str, str, dict[str, Any]]]:
             description["parameters"] = parameters
         description["responses"] = _responses(samples, method, path, name, body, space)
         yield method, path, description
-
-
-def _sort_key(operation: tuple[str, str, Any]) -> tuple[bool, int, bool]:
-    """Sort POST, GET, then DELETE of one item and of all; resets and deletion of spaces come last."""
-    method, path, _ = operation
-    return path.endswith(("/reset", "/spaces/{name}")), _ORDER.index(method), "{" not in path
 
 
 def _existing_name(samples: Samples, path: str, space: Mapping[str, str]) -> str:

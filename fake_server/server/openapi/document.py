@@ -1,24 +1,48 @@
-"""The OpenAPI document of the operations the app serves."""
+"""The OpenAPI document: the operations of the API, as operations.yaml describes them, and those of control."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from fake_server.server.openapi import control
-from fake_server.server.openapi.components import components, reference
+from fake_server.server.openapi.components import REQUESTS, components, reference, reply_components
 from fake_server.server.openapi.examples import Samples
-from fake_server.server.openapi.operations import (
-    FINE_TUNED_MODEL,
-    OPERATIONS,
-    QUERY,
-    STORED_PATH,
-    TAGS,
-    Operation,
-)
-from fake_server.server.openapi.replies import reply_components
-from fake_server.server.openapi.requests import REQUESTS
+from fake_server.server.state.completions import LIMIT, MOST_LISTED
 from fake_server.wire.datafile import read_yaml
+
+
+@dataclass(frozen=True)
+class Operation:
+    """An API operation. `name` is its operationId; `request`, `reply` and `event` are names of components.
+
+    `event` describes one event of its stream, `query` names query parameters, `examples` has request bodies
+    by title.
+    """
+
+    name: str
+    method: str
+    path: str
+    tag: str
+    summary: str
+    reply: str
+    request: str | None = None
+    event: str | None = None
+    examples: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    query: Sequence[str] = ()
+
+
+_DATA = read_yaml(Path(__file__).with_name("operations.yaml"))
+TAGS: Mapping[str, str] = _DATA["tags"]
+OPERATIONS = tuple(Operation(**operation) for operation in _DATA["operations"])
+QUERY: Mapping[str, Mapping[str, Any]] = _DATA["query"]
+"""Query parameters of the list operations."""
+QUERY["limit"]["schema"].update(maximum=MOST_LISTED, default=LIMIT)
+FINE_TUNED_MODEL = "ft:gpt-4o-mini:team::Bq7vXe2L"
+"""A model that can be deleted."""
+STORED_PATH = "/chat/completions/{completion_id}"
 
 
 def document(samples: Samples) -> dict[str, Any]:
