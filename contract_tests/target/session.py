@@ -8,7 +8,8 @@ from collections.abc import Iterable
 
 from contract_tests.target.errors import NotReached, UsageError
 from contract_tests.target.options import Options
-from fake_server.relay.relay import LABEL_HEADER, Relay
+from fake_server.relay.relay import Relay
+from fake_server.relay.upstream import LABEL_HEADER
 from fake_server.wire.exchange import Ending, Exchange
 
 PLACEHOLDER_KEY = "no-key-needed"

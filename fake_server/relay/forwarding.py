@@ -16,6 +16,7 @@ from collections.abc import Callable
 from fake_server.connection import Connection
 from fake_server.wire.bounds import Bounds
 from fake_server.wire.capture import ReplyCapture
+from fake_server.wire.delivery import reason_phrase
 from fake_server.wire.exchange import Ending, Exchange, Framing
 from fake_server.wire.head import Malformed, TooLarge
 from fake_server.wire.request import RequestCapture
@@ -149,21 +150,18 @@ class Forwarding:
         deadline, kind = self._deadline()
         if self._loop.time() < deadline or (moved and kind not in ("exchange", "left")):
             return  # bytes moved, so nobody was idle: it was this process that took long
-        bounds, stop = self.bounds, self.reply.stop
-        match kind:
-            case "exchange":
-                stop(Ending.TIMED_OUT, f"the reply had not ended after {bounds.exchange:g} s (bound: exchange)")
-            case "first_byte":
-                stop(
-                    Ending.TIMED_OUT,
-                    f"no byte of a reply came for {bounds.first_byte:g} s (bound: first_byte)",
-                )
-            case "idle":
-                stop(Ending.TIMED_OUT, f"no byte came for {bounds.idle:g} s (bound: idle)")
-            case "left":
-                stop(Ending.CLIENT_LEFT, "the client hung up before the reply ended")
-            case _:
-                stop(Ending.CLIENT_LEFT, f"the {kind} for {bounds.idle:g} s (bound: idle)")
+        bounds = self.bounds
+        endings = {
+            "exchange": (Ending.TIMED_OUT, f"the reply had not ended after {bounds.exchange:g} s (bound: exchange)"),
+            "first_byte": (
+                Ending.TIMED_OUT,
+                f"no byte of a reply came for {bounds.first_byte:g} s (bound: first_byte)",
+            ),
+            "idle": (Ending.TIMED_OUT, f"no byte came for {bounds.idle:g} s (bound: idle)"),
+            "left": (Ending.CLIENT_LEFT, "the client hung up before the reply ended"),
+        }
+        of_client = (Ending.CLIENT_LEFT, f"the {kind} for {bounds.idle:g} s (bound: idle)")
+        self.reply.stop(*endings.get(kind, of_client))
 
     def _emit_once(self) -> None:
         if not self._emitted:
@@ -202,10 +200,9 @@ async def send_error(client: Connection, status: int, message: str, code: str) -
     """Answer with OpenAI's error object, ask SDKs not to retry, and close."""
     error = {"message": message, "type": "relay_error", "param": None, "code": code}
     body = json.dumps({"error": error}).encode()
-    reason = {400: "Bad Request", 502: "Bad Gateway"}[status]
     head = (
-        f"HTTP/1.1 {status} {reason}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-        "x-should-retry: false\r\nConnection: close\r\n\r\n"
+        f"HTTP/1.1 {status} {reason_phrase(status)}\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\nx-should-retry: false\r\nConnection: close\r\n\r\n"
     )
     client.write(head.encode() + body)
     await client.close(linger=LINGER)

@@ -21,8 +21,6 @@ from fake_server.wire.exchange import Exchange, header
 from fake_server.wire.head import Malformed, TooLarge
 from fake_server.wire.request import RequestCapture
 
-__all__ = ["LABEL_HEADER", "Relay"]
-
 
 class Relay(Listener):
     """Listens on 127.0.0.1 in front of `target_url` while entered: `async with Relay(url) as relay`.
@@ -62,10 +60,6 @@ class Relay(Listener):
     def base_url(self) -> str:
         """The base URL for clients; it stands for the whole target URL, path included."""
         return f"http://127.0.0.1:{self.port}"
-
-    def labeled_exchanges(self, label: str) -> list[Exchange]:
-        """The exchanges so far with this label, oldest first."""
-        return [exchange for exchange in self.exchanges if exchange.label == label]
 
     async def wait_until_idle(self, label: str | None = None) -> None:
         """Wait until no exchange (with this label) is in progress. `bounds` limits how long that takes."""

@@ -27,17 +27,13 @@ class Unreachable(OSError):
 class Target:
     """A parsed base URL, with the header fields and query parameters added to every request."""
 
-    scheme: str
+    encrypted: bool
     host: str
     port: int
     authority: str
     prefix: str
     query: str = ""
     extra: Headers = ()
-
-    @property
-    def encrypted(self) -> bool:
-        return self.scheme == "https"
 
     def rewrite(self, head: bytes, method: str, target: str, version: str) -> bytes:
         """The request head for the target: its Host and base path, extra fields, no label header.
@@ -83,16 +79,17 @@ def parse_target(
         raise ValueError("the target must be http(s)://HOST[:PORT][/PATH], without a user name or fragment")
     if re.search(r"[\x00-\x20\x7f]", url) or not url.isascii():
         raise ValueError("the target contains a character that must be percent-encoded")
+    encrypted = parts.scheme == "https"
     try:
-        port = parts.port or (443 if parts.scheme == "https" else 80)
+        port = parts.port or (443 if encrypted else 80)
     except ValueError as error:
         raise ValueError("the target's port must be a number below 65536") from error
     extra = tuple(extra_headers)
     for name, value in extra:
-        if not _TOKEN.fullmatch(name) or re.search(r"[\r\n\x00]", value) or not _is_latin1(value):
+        if not _TOKEN.fullmatch(name) or re.search(r"[\r\n\x00]|[^\x00-\xff]", value):
             raise ValueError(f"the extra header {name!r} must be a header name and a value of one line")
     query = "&".join(part for part in (parts.query, urlencode(list(extra_query))) if part)
-    return Target(parts.scheme, parts.hostname, port, parts.netloc, parts.path.rstrip("/"), query, extra)
+    return Target(encrypted, parts.hostname, port, parts.netloc, parts.path.rstrip("/"), query, extra)
 
 
 def tls_context(ca_file: str | None) -> ssl.SSLContext:
@@ -140,7 +137,3 @@ async def connect(target: Target, context: ssl.SSLContext | None, seconds: float
         reason = "refused the connection" if refused else f"cannot be reached: {error.strerror or error}"
         raise Unreachable(f"{where} {reason}") from error
     return connection
-
-
-def _is_latin1(text: str) -> bool:
-    return all(ord(character) < 256 for character in text)

@@ -53,7 +53,7 @@ def test_names_that_say_that_a_value_is_secret(name: str, secret: bool) -> None:
 @pytest.mark.parametrize(
     ("name", "secret"),
     [
-        ("x-litellm-key", True), ("key", True), ("X-Upstream-Keys", True), ("dpop", True),
+        ("x-litellm-key", True), ("key", True), ("X-Upstream-Keys", True), ("dpop", True), ("Cookie2", True),
         ("idempotency-key", False), ("x-cache-key", False), ("Surrogate-Key", False),
         ("Sec-WebSocket-Key", False), ("x-ratelimit-limit-tokens", False),
     ],

@@ -85,7 +85,7 @@ def test_a_client_that_leaves_is_told_apart_and_the_target_is_left() -> None:
             await reader.readuntil(b"\r\n\r\n")
             writer.close()
             await relay.wait_until_idle("leaver")
-            assert [one.ending for one in relay.labeled_exchanges("leaver")] == [Ending.CLIENT_LEFT]
+            assert [one.ending for one in relay.exchanges if one.label == "leaver"] == [Ending.CLIENT_LEFT]
             async with asyncio.timeout(1):
                 await gone.wait()
 

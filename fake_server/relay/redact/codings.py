@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import re
 import zlib
 from collections.abc import Iterator
@@ -40,18 +41,18 @@ def _runs(text: str) -> Iterator[Recoded]:
         for shift in range(4):
             inner = _decode_base64(standard[shift:])
             if _READABLE.search(inner) or inner.startswith((MAGIC, *ZLIB)):
-                url_safe = "-" in run or "_" in run
-                yield Recoded(inner, match.start() + shift, _urlsafe if url_safe else _standard, 4, 3)
+                encode = base64.b64encode if run == standard else base64.urlsafe_b64encode
+                yield Recoded(inner, match.start() + shift, encode, 4, 3)
     for match in _HEX.finditer(text):
         for shift in range(2):
             run = match.group()[shift:]
             inner = bytes.fromhex(run[: len(run) // 2 * 2]).decode("latin-1")
             if _READABLE.search(inner):
-                upper = run != run.lower()
-                yield Recoded(inner, match.start() + shift, _hex_in_capitals if upper else _hex, 2)
+                lower = run == run.lower()
+                yield Recoded(inner, match.start() + shift, binascii.hexlify if lower else base64.b16encode, 2)
     if "\0" in text:
         for match in _WIDE.finditer(text):
-            yield Recoded(match.group()[::2], match.start(), "\0".join, 2)
+            yield Recoded(match.group()[::2], match.start(), _encode_utf16, 2)
 
 
 def _decode_base64(run: str) -> str:
@@ -59,37 +60,26 @@ def _decode_base64(run: str) -> str:
     return base64.b64decode(run + "=" * (-len(run) % 4)).decode("latin-1")
 
 
-def _standard(text: str) -> str:
-    return base64.b64encode(text.encode("latin-1", "replace")).decode()
-
-
-def _urlsafe(text: str) -> str:
-    return base64.urlsafe_b64encode(text.encode("latin-1", "replace")).decode()
-
-
-def _hex(text: str) -> str:
-    return text.encode("latin-1", "replace").hex()
-
-
-def _hex_in_capitals(text: str) -> str:
-    return _hex(text).upper()
+def _encode_utf16(text: bytes) -> bytes:
+    return text.decode("latin-1").encode("utf-16-le")
 
 
 def _compressed(text: str) -> Iterator[Compressed]:
     if text.startswith(ZLIB):
-        plain, used = decompress_readable(text.encode("latin-1", "replace"), zlib.MAX_WBITS)
-        whole = len(plain) < MAX_UNPACKED
-        yield Compressed(plain.decode("latin-1") if whole else "", 0, used, whole)
+        yield _decompress(text, 0, zlib.MAX_WBITS)
     position = text.find(MAGIC)
     for _ in range(MAX_MEMBERS):
         if position < 0:
             return
-        data = text[position:].encode("latin-1", "replace")
-        plain, used = decompress_readable(data, 16 + zlib.MAX_WBITS)
-        if plain:
-            whole = len(plain) < MAX_UNPACKED
-            yield Compressed(plain.decode("latin-1") if whole else "", position, position + used, whole)
-        position = text.find(MAGIC, position + max(used, 1))
+        packed = _decompress(text, position, 16 + zlib.MAX_WBITS)
+        yield packed
+        position = text.find(MAGIC, max(packed.stop, position + 1))
+
+
+def _decompress(text: str, start: int, window: int) -> Compressed:
+    plain, used = decompress_readable(text[start:].encode("latin-1", "replace"), window)
+    whole = len(plain) < MAX_UNPACKED
+    return Compressed(plain.decode("latin-1") if whole else "", start, start + used, whole)
 
 
 def decompress_readable(data: bytes, window: int, limit: int = MAX_UNPACKED) -> tuple[bytes, int]:

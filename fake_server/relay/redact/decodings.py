@@ -77,15 +77,12 @@ def _decode(text: str, how: str, layers: int) -> Iterator[Text]:
 
 
 def _unescape_all(text: str) -> Iterator[str]:
-    forms = []
-    if "%" in text:
-        forms.append(unquote_plus(text))
-    if "\\" in text:
-        forms.append(_ESCAPE.sub(_unescape, text))
-    if "&" in text:
-        forms.append(_REFERENCE.sub(lambda match: html.unescape(match[0]), text))
-    if "\0" in text:
-        forms.append(text.replace("\0", ""))
+    forms = (
+        unquote_plus(text) if "%" in text else text,
+        _ESCAPE.sub(_unescape, text),
+        _REFERENCE.sub(lambda match: html.unescape(match[0]), text),
+        text.replace("\0", ""),
+    )
     yield from (form for form in forms if form != text)
 
 

@@ -78,16 +78,24 @@ def _clean_request(request: Request, known: Collection[str], replaced: list[str]
         replaced.append("request target")
     headers = None if request.headers is None else clean_fields(request.headers, known)
     replaced += _changed_fields("request header", request.headers or (), headers or ())
-    plain, fields = _decode(request.headers or (), request.body, "request body")
-    body, offsets = clean_bytes(plain, known)
-    if plain != request.body:
-        if offsets:
-            replaced.append("the request body, which had to be decompressed")
-            headers = None if headers is None else tuple(pair for pair in headers if pair[0].lower() in fields)
-        else:
-            body, offsets = clean_bytes(request.body, known)
+    body, offsets, fields = _clean_coded(request.headers or (), request.body, "request body", known)
+    if fields is not None:
+        replaced.append("the request body, which had to be decompressed")
+        headers = tuple(pair for pair in headers or () if pair[0].lower() in fields)
     replaced += _places("request body", offsets)
     return replace(request, target=target, headers=headers, body=body)
+
+
+def _clean_coded(
+    headers: Headers, body: bytes, where: str, known: Collection[str]
+) -> tuple[bytes, list[int], frozenset[str] | None]:
+    """A clean body, the offsets of its dummies, and, if it had to be decompressed, the fields that still apply."""
+    plain, fields = _decode(headers, body, where)
+    if plain != body:
+        clean, offsets = clean_bytes(plain, known)
+        if offsets:
+            return clean, offsets, fields
+    return *clean_bytes(body, known), None
 
 
 def _decode(headers: Headers, body: bytes, where: str) -> tuple[bytes, frozenset[str]]:
@@ -126,25 +134,18 @@ def _is_text(body: bytes) -> bool:
 
 def _clean_body(exchange: Exchange, known: Collection[str], replaced: list[str]) -> Exchange:
     """The exchange with a clean body: cut into the same writes, or decompressed if it was compressed."""
-    plain, fields = _decode(exchange.headers, exchange.payload, "response body")
-    if plain != exchange.payload:
-        body, offsets = clean_bytes(plain, known)
-        if offsets:
-            replaced += [
-                *_places("response body", offsets),
-                "the response body, which had to be decompressed",
-            ]
-            headers = tuple(pair for pair in exchange.headers if pair[0].lower() in fields)
-            return exchange.but(
-                headers=headers,
-                writes=(Write(body),),
-                framing=None,
-                trailers=(),
-                unknown=exchange.unknown | {Aspect.FRAMING, Aspect.ALL_HEADERS, Aspect.TIMING},
-            )
-    body, offsets = clean_bytes(exchange.payload, known)
+    body, offsets, fields = _clean_coded(exchange.headers, exchange.payload, "response body", known)
     replaced += _places("response body", offsets)
-    return exchange.but(writes=recut(body, exchange.writes)) if offsets else exchange
+    if fields is None:
+        return exchange.but(writes=recut(body, exchange.writes)) if offsets else exchange
+    replaced.append("the response body, which had to be decompressed")
+    return exchange.but(
+        headers=tuple(pair for pair in exchange.headers if pair[0].lower() in fields),
+        writes=(Write(body),),
+        framing=None,
+        trailers=(),
+        unknown=exchange.unknown | {Aspect.FRAMING, Aspect.ALL_HEADERS, Aspect.TIMING},
+    )
 
 
 def _with_raw(exchange: Exchange, clean: Exchange, known: Collection[str], replaced: list[str]) -> Exchange:

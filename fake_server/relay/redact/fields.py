@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Collection, Iterator
 from urllib.parse import unquote
@@ -20,21 +19,7 @@ _PAIR = re.compile(r"\s*(?:([^=;,\s]*)[ \t]*=)?[ \t]*\"?([^;\"]*)")
 _QUERY = re.compile(r"[?&;]([^=&;]{1,100})=([^&]+)")
 _COOKIES = re.compile(r",\s*(?=[^=;,\s]+=)")
 """A comma between two cookies joined in one field; dates have commas as well."""
-_ATTRIBUTES = frozenset(
-    {
-        "path",
-        "domain",
-        "expires",
-        "max-age",
-        "samesite",
-        "secure",
-        "httponly",
-        "partitioned",
-        "priority",
-        "version",
-        "comment",
-    }
-)
+_ATTRIBUTE = re.compile("path|domain|expires|max-age|samesite|secure|httponly|partitioned|priority|version|comment")
 """Attributes of Set-Cookie (RFC 6265 section 4.1.1), which are no secrets."""
 _SHORT_KEY = re.compile(r"sk-(?=[a-z]*[0-9])[A-Za-z0-9_-]{4,}")
 """`sk-1234`: `1234` alone is too common to search for, the whole key is not."""
@@ -84,7 +69,7 @@ def _cookies(value: str, *, sets: bool) -> Iterator[Span]:
         for part in folded.split(";"):
             pair = _PAIR.match(part)
             if pair and pair[2].strip():
-                attribute = (pair[1] or pair[2].strip()).lower() in _ATTRIBUTES
+                attribute = _ATTRIBUTE.fullmatch((pair[1] or pair[2].strip()).lower())
                 if first or not (sets and attribute):
                     yield start + pair.start(2), start + pair.start(2) + len(pair[2].rstrip())
             start, first = start + len(part) + 1, False
@@ -127,6 +112,6 @@ def _field_secrets(name: str, value: str) -> Iterator[str]:
         if value[:start].strip().lower() == "basic":
             try:
                 user, _, password = base64.b64decode(secret, validate=True).partition(b":")
-            except binascii.Error:
+            except ValueError:  # no base64, or not even ASCII
                 continue
             yield from (part.decode("latin-1") for part in (user, password))

@@ -1,5 +1,6 @@
 """Views: texts encoded in another text, with a way to map an edit of the view back to the other text.
 
+A view has its `text`, and `map_back`, which turns edits of this text into edits of the other text.
 An edit is (start, stop, new): the characters of the slice become `new`, which has the same length, or a
 dummy if `new` is None.
 """
@@ -12,7 +13,6 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from fake_server.relay.redact.dummy import dummy
 from fake_server.relay.redact.patterns import Span
@@ -30,17 +30,6 @@ _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,8});")
 _FOLDED = re.compile(r"[A-Za-z0-9+/]{16}\r?\n[ \t]{0,8}[A-Za-z0-9+/]{2}")
 _FOLD = re.compile(r"(?<=[A-Za-z0-9+/])([A-Za-z0-9+/])\r?\n[ \t]{0,8}(?=[A-Za-z0-9+/])")
 """A line ending inside base64 (RFC 2045 section 6.8)."""
-
-
-class View(Protocol):
-    """A text that is encoded in another text."""
-
-    @property
-    def text(self) -> str: ...
-
-    def map_back(self, edits: Iterable[Edit]) -> Iterator[Edit]:
-        """Turn edits of this text into edits of the other text."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -97,7 +86,7 @@ class Recoded:
 
     text: str
     start: int
-    encode: Callable[[str], str]
+    encode: Callable[[bytes], bytes]
     size: int
     of: int = 1
 
@@ -105,7 +94,8 @@ class Recoded:
         changes = merge_edits(edits)
         if not changes:
             return
-        after = self.encode(apply_edits(self.text, changes))
+        edited = apply_edits(self.text, changes).encode("latin-1", "replace")
+        after = self.encode(edited).decode("latin-1")
         for start, stop, _ in changes:
             first, last = start * self.size // self.of, -(-stop * self.size // self.of)
             yield self.start + first, self.start + last, after[first:last]
@@ -139,6 +129,9 @@ class Compressed:
     def map_back(self, edits: Iterable[Edit]) -> Iterator[Edit]:
         if not self.is_whole or any(True for _ in edits):
             yield self.start, self.stop, None
+
+
+View = Reading | Joined | Recoded | Within | Compressed
 
 
 def unescaped_readings(text: str) -> Iterator[Reading]:
