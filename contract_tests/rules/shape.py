@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from pydantic_core import ValidationError
@@ -16,7 +16,6 @@ from pydantic_core import ValidationError
 from contract_tests.rules.chat.chunks import chat_stream
 from contract_tests.rules.chat.reply import chat
 from contract_tests.rules.completions import completions, completions_stream
-from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.judge import Complaint
 from contract_tests.rules.engine.node import MISSING, Node, show
 from contract_tests.rules.engine.subjects import TEXT, chunks, dicts, error_objects, model_objects
@@ -148,68 +147,18 @@ def expected_kind(detail: Any) -> str:
     return kinds.get(detail["type"], message)
 
 
-@chat.rule(
-    "shape",
-    over=dicts,
-    generic=True,
-    harm="typed SDKs (Go, Rust, Java) fail to decode it; openai-python passes on what it does not declare",
-)
-def chat_shape(root: Node) -> Iterable[Complaint]:
-    """Every member of a chat completion has the type that the API reference gives it."""
-    return shape_complaints("chat", root)
+_TYPED = "typed SDKs (Go, Rust, Java) fail to decode"
+_WHOLE = f"{_TYPED} it; openai-python passes on what it does not declare"
+_CHUNK = f"{_TYPED} the chunk and end the stream"
+_ERROR = "typed SDKs fail to decode the error, and users are told of that failure instead of the cause"
 
-
-@chat_stream.rule(
-    "shape",
-    over=chunks,
-    generic=True,
-    harm="typed SDKs (Go, Rust, Java) fail to decode the chunk and end the stream",
-)
-def chunk_shape(chunk: Node) -> Iterable[Complaint]:
-    """Every member of a chunk has the type that the API reference gives it."""
-    return shape_complaints("chat.stream", chunk)
-
-
-@completions.rule(
-    "shape",
-    over=TEXT.dicts,
-    generic=True,
-    harm="typed SDKs (Go, Rust, Java) fail to decode it; openai-python passes on what it does not declare",
-)
-def completion_shape(root: Node) -> Iterable[Complaint]:
-    """Every member of a text completion has the type that the API reference gives it."""
-    return shape_complaints("completions", root)
-
-
-@completions_stream.rule(
-    "shape",
-    over=TEXT.chunks,
-    generic=True,
-    harm="typed SDKs (Go, Rust, Java) fail to decode the chunk and end the stream",
-)
-def completion_chunk_shape(chunk: Node) -> Iterable[Complaint]:
-    """Every member of a streamed text completion has the type that the API reference gives it."""
-    return shape_complaints("completions.stream", chunk)
-
-
-@models.rule(
-    "shape",
-    over=model_objects,
-    generic=True,
-    harm="typed SDKs (Go, Rust, Java) fail to decode the list, and no model can be chosen",
-)
-def model_shape(model: Node) -> Iterable[Complaint]:
-    """Every member of a model object has the type that the API reference gives it."""
-    return shape_complaints("models", model)
-
-
-@errors.rule(
-    "shape",
-    over=error_objects,
-    generic=True,
-    see=see.ERRORS,
-    harm="typed SDKs fail to decode the error, and users are told of that failure instead of the cause",
-)
-def error_shape(error: Node) -> Iterable[Complaint]:
-    """Every member of an error has the type that the API reference gives it."""
-    return shape_complaints("errors", error)
+for section, over, what, harm in (
+    (chat, dicts, "a chat completion", _WHOLE),
+    (chat_stream, chunks, "a chunk", _CHUNK),
+    (completions, TEXT.dicts, "a text completion", _WHOLE),
+    (completions_stream, TEXT.chunks, "a streamed text completion", _CHUNK),
+    (models, model_objects, "a model object", f"{_TYPED} the list, and no model can be chosen"),
+    (errors, error_objects, "an error", _ERROR),
+):
+    clause = f"Every member of {what} has the type that the API reference gives it."
+    section.rule("shape", over=over, generic=True, clause=clause, harm=harm)(partial(shape_complaints, section.name))

@@ -51,8 +51,7 @@ def one_json_per_event(payload: Payload) -> Iterable[Complaint]:
         yield payload, "several JSON texts in one event: single newlines do not end an event"
     else:
         problem = payload.parsed.problems[-1]
-        place = Place(payload.event.index, (), payload.event.data_start + problem.offset)
-        yield place, f"the data is not JSON: {problem.detail}"
+        yield payload.node.document.place(problem.offset), f"the data is not JSON: {problem.detail}"
 
 
 def holds_several_texts(text: bytes) -> bool:

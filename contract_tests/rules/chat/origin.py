@@ -20,8 +20,6 @@ from fake_server.wire.exchange import Aspect
 
 Roots = Callable[[View], Iterable[Node]]
 """What stands for a reply: the dict, or the first chunk."""
-NamedModel = tuple[Node, str]
-"""The model of a reply, and the one that was asked for."""
 
 _DATED = re.compile(r".+-\d{4}-\d{2}-\d{2}")
 _POINTERS = ("preview", "latest")
@@ -44,7 +42,8 @@ def _is_version_of(answered: str, asked: str) -> bool:
     return numbers and all(word in more for word in fewer)
 
 
-def _named_models(view: View, roots: Roots, *, dated: bool) -> Iterable[NamedModel]:
+def _named_models(view: View, roots: Roots, *, dated: bool) -> Iterable[tuple[Node, str]]:
+    """The model of a reply, and the one that was asked for."""
     asked = view.request["model"].text
     if asked and (_DATED.fullmatch(asked) is not None) is dated:
         yield from ((root["model"], asked) for root in roots(view) if root["model"].text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +47,7 @@ def _answer_of_dict(choice: Node, place: int) -> Answer:
         message["refusal"].text,
         choice["finish_reason"].text,
         tuple((function["name"].text, normalize_arguments(function["arguments"].text)) for function in functions),
-        tuple(_logprobs_of([choice])),
+        (choice["logprobs"],) if choice["logprobs"] else (),
     )
 
 
@@ -59,12 +59,8 @@ def _answer_of_stream(choice: StreamedChoice) -> Answer:
         choice.refusal,
         choice.finish_reason,
         tuple((call.name, normalize_arguments(call.arguments)) for call in choice.calls),
-        tuple(_logprobs_of(choice.entries)),
+        tuple(entry["logprobs"] for entry in choice.entries if entry.says("logprobs")),
     )
-
-
-def _logprobs_of(entries: Iterable[Node]) -> Iterator[Node]:
-    yield from (entry["logprobs"] for entry in entries if entry.says("logprobs"))
 
 
 def normalize_arguments(text: str) -> str:

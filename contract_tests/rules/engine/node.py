@@ -49,6 +49,10 @@ class Document(NamedTuple):
         """Where the text starts in the body."""
         return self.event.data_start if self.event else 0
 
+    def place(self, offset: int | None, path: Path = ()) -> Place:
+        """The place of a byte of the text."""
+        return Place(self.event.index if self.event else None, path, None if offset is None else self.start + offset)
+
 
 _NONE: Mapping[str, Node] = {}
 
@@ -125,14 +129,8 @@ class Node:
     @property
     def place(self) -> Place:
         """Where the value stands; for a missing member the byte of the nearest value around it."""
-        document = self.document
-        offset = None
-        for length in range(len(self.path), -1, -1):
-            offset = locate(document.text, self.path[:length])
-            if offset is not None:
-                break
-        event = document.event.index if document.event else None
-        return Place(event, self.path, None if offset is None else document.start + offset)
+        nearest = (locate(self.document.text, self.path[:length]) for length in range(len(self.path), -1, -1))
+        return self.document.place(next((offset for offset in nearest if offset is not None), None), self.path)
 
     def __str__(self) -> str:
         """The value as a report shows it: its JSON, shortened."""

@@ -43,26 +43,18 @@ def exchanges(view: View) -> Iterator[View]:
     yield view
 
 
-def replies(view: View) -> Iterator[View]:
-    """Exchanges in which a status line arrived."""
-    if view.status:
-        yield view
+replies = only(exchanges, lambda view: view.status)
+"""Exchanges in which a status line arrived."""
 
-
-def bodies(view: View) -> Iterator[View]:
-    """Replies that came to their own end and have a body."""
-    if view.status and view.whole and view.form != "empty":
-        yield view
-
+bodies = only(replies, lambda view: view.whole and view.form != "empty")
+"""Replies that came to their own end and have a body."""
 
 json_bodies = only(bodies, lambda body: body.form == "json")
 """Replies with a JSON body that came to their own end."""
 
 
-def event_bodies(view: View) -> Iterator[View]:
-    """Successful replies in events, however they ended."""
-    if view.ok and view.form == "events":
-        yield view
+event_bodies = only(exchanges, lambda view: view.ok and view.form == "events")
+"""Successful replies in events, however they ended."""
 
 
 @computed_once

@@ -30,8 +30,7 @@ def _problems(text: Text, kind: str) -> Iterable[Complaint]:
     node, parsed = text
     for problem in parsed.problems:
         if problem.kind == kind:
-            event = node.document.event.index if node.document.event else None
-            yield Place(event, (), node.document.start + problem.offset), problem.detail
+            yield node.document.place(problem.offset), problem.detail
 
 
 @http.rule(
@@ -112,6 +111,5 @@ def json_surrogates(node: Node) -> Iterable[Complaint]:
     """The escapes of JSON text make whole characters: no half of a surrogate pair stands alone."""
     at = _find_lone_surrogate(node.document.text)
     if at is not None:
-        event = node.document.event.index if node.document.event else None
         shown = node.document.text[at : at + 6].decode("ascii", "replace")
-        yield Place(event, (), node.document.start + at), f"{shown} alone", "both halves in one text"
+        yield node.document.place(at), f"{shown} alone", "both halves in one text"

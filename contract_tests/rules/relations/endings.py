@@ -51,23 +51,20 @@ def leaver_not_served(before: View, after: View, again: View, later: View) -> It
 
 # -- stop sequences
 
-Stopped = tuple[View, str, list[str]]
-"""The answer that was to be stopped, what comes before the stop sequence, and the words that follow it."""
 
+def _stopped_answers(trace: Trace) -> Iterator[tuple[View, str, list[str]]]:
+    """An answer that repeats a text up to a stop sequence, where the text is repeated whole without one.
 
-def _stopped_answers(trace: Trace) -> Iterator[Stopped]:
-    """An answer that repeats a text up to a stop sequence, where the text is repeated whole without one."""
-    whole, stopped = trace.roles.get("whole"), trace.roles.get("stopped")
+    Beside it: what comes before the stop sequence, and the words that follow.
+    """
     text = trace.expected.get("whole", "")
-    if not (whole and stopped and text and text in whole_text(whole)):
-        return
-    stops = stop_sequences(stopped)
-    if any(stop in whole_text(stopped) for stop in stops):
-        return  # chat.stop-kept speaks of that
-    cuts = [text.partition(stop) for stop in stops if stop in text]
-    before, _, after = min(cuts, key=lambda cut: len(cut[0]), default=("", "", ""))
-    if before.split() and before.split()[0] in whole_text(stopped):
-        yield stopped, before.rstrip(), after.split()
+    for whole, stopped in trace.together("whole", "stopped"):
+        stops = stop_sequences(stopped)
+        cuts = [text.partition(stop) for stop in stops if stop in text]
+        before, _, after = min(cuts, key=lambda cut: len(cut[0]), default=("", "", ""))
+        kept = not any(stop in whole_text(stopped) for stop in stops)  # else chat.stop-kept speaks of it
+        if kept and text in whole_text(whole) and before.split() and before.split()[0] in whole_text(stopped):
+            yield stopped, before.rstrip(), after.split()
 
 
 @relations.rule(

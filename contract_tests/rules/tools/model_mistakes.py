@@ -15,18 +15,12 @@ from contract_tests.rules.formats import violation
 from contract_tests.rules.tools.calls import calling_turns, offered_names, tools
 from fake_server.wire import jsontext
 
-StrictCall = tuple[Node, Any, dict[str, Any]]
-"""Where the arguments of a call end, what they say, and the schema of the function."""
 
-
-def _strict_calls(view: View) -> Iterable[StrictCall]:
-    """The call of a strict function, where it is the only one: of several at once nothing is promised."""
-    functions = [tool["function"] for tool in view.request["tools"]]
-    schemas = {
-        function["name"].text: function["parameters"].value
-        for function in functions
-        if function["strict"].value is True and function["parameters"].value
-    }
+def _strict_calls(view: View) -> Iterable[tuple[Node, Any, dict[str, Any]]]:
+    """The only call of a reply, with its arguments and schema, if it is strict; of several nothing is promised."""
+    functions = [tool["function"] for tool in view.request["tools"] if tool["function"]["strict"].value is True]
+    described = [function for function in functions if function["parameters"].value]
+    schemas = {function["name"].text: function["parameters"].value for function in described}
     for turn in calling_turns(view) if schemas else ():
         cut = turn.finish.text in ("length", "content_filter")
         if len(turn.names) == 1 and turn.names[0] in schemas and not cut:
@@ -39,8 +33,7 @@ def _strict_calls(view: View) -> Iterable[StrictCall]:
 @tools.rule("strict-kept", over=_strict_calls, see=see.STRUCTURED, harm="typed tools fail to parse their arguments")
 def strict_kept(node: Node, value: Any, schema: dict[str, Any]) -> Iterable[Complaint]:
     """The arguments of a function with `strict: true` are valid against its schema."""
-    wrong = violation(value, schema)
-    if wrong:
+    if wrong := violation(value, schema):
         yield node, wrong, "arguments that fit the schema"
 
 

@@ -40,11 +40,8 @@ def completion_size(count: Node, words: int) -> Iterable[Complaint]:
     return _complain_if_too_few(count, words)
 
 
-Several = tuple[Node, list[Answer], int]
-"""The count of a reply, its choices with text, and how many tokens one of them may have (0: any number)."""
-
-
-def _counts_of_several(view: View) -> Iterable[Several]:
+def _counts_of_several(view: View) -> Iterable[tuple[Node, list[Answer], int]]:
+    """The count of a reply, its choices with text, and how many tokens one of them may have (0: any number)."""
     texts = [answer for answer in answers(view) if answer.text.strip()]
     if len(texts) > 1 and view.request["echo"].value is not True:  # an echoed prompt costs nothing
         limit = token_limit(view) // max(view.wanted_choices, 1)
