@@ -30,6 +30,8 @@ def _range(kind: click.IntRange | click.FloatRange, what: str) -> str:
 class Whole(click.IntRange):
     """A whole number; another value is refused in words."""
 
+    name = "integer"
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         try:
             return int(super().convert(value, param, ctx))
@@ -49,6 +51,8 @@ class AnyWhole(IntParamType):
 
 class Number(click.FloatRange):
     """A finite number; another value is refused in words."""
+
+    name = "number"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         try:

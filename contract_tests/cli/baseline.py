@@ -12,14 +12,15 @@ from contract_tests.cli.options import build_options, run_options
 from contract_tests.cli.progress import ask
 from contract_tests.cli.shared_options import (
     LEVELS,
+    console,
     fail_on,
     load_tolerances,
+    output_file,
     profile_name,
-    terminal_for,
-    writable,
     write,
 )
 from contract_tests.report.findings import count, mask
+from contract_tests.report.terminal import Terminal
 from contract_tests.report.tolerances import describe_entry
 from contract_tests.run.outcome import ExitCode, failing
 from contract_tests.run.tolerated import tolerate_in_run
@@ -31,26 +32,19 @@ from contract_tests.tolerance.file import load_baseline
 @click.command("baseline")
 @run_options
 @profile_name
-@click.option(
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    required=True,
-    callback=writable,
-    help="Baseline to create or update.",
-)
+@output_file("--output", required=True, text="Baseline to create or update.")
 @fail_on
 def baseline_command(output: Path, **given: Any) -> int:
-    """Run the cases as `contract run` does and write the findings to a baseline.
+    """Write the findings of a run to a baseline, as known.
 
-    One entry is written for each rule, case and kind of place with a finding that would fail the run.
-    Entries already in FILE keep their reason, link and date. Entries that no longer occur are removed,
-    and so are comments.
+    The cases are run as `contract run` does. One entry is written for each rule, case and kind of place with a
+    finding that would fail the run. Entries already in FILE keep their reason, link and date. Entries that no
+    longer occur are removed, and so are comments.
     """
     profile, tolerated = load_tolerances(given["profile"])
     known = load_baseline(output).entries if output.exists() else ()
     options = build_options(given, profile.select)
-    terminal = terminal_for(options)
+    terminal = Terminal(console(), options.secrets)
     today = date.today()
     entries = (*tolerated, *known)
     report = tolerate_in_run(ask(terminal, options, entries, today), entries, today)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import click
 
 from contract_tests.report.breakage import format_breakage, load_table
+from contract_tests.report.findings import count
 from fake_server.bugs.catalogue import Bug, Waiting, bugs, find, waiting
 from fake_server.bugs.errors import BugError
 from fake_server.wire.text import did_you_mean
@@ -17,15 +18,15 @@ SEVERITIES = ("breaks-client", "loses-data", "cosmetic")
 
 @click.command("bugs")
 @click.argument("bug_id", metavar="[ID]", required=False)
-@click.option("--server", default="", help="List only bugs seen in servers whose name contains this.")
-@click.option("--class", "kind", default="", help="List only bugs of this class, such as tool-calls.")
+@click.option("--server", help="List only bugs seen in servers whose name contains this.")
+@click.option("--class", "kind", help="List only bugs of this class, such as tool-calls.")
 @click.option("--severity", type=click.Choice(SEVERITIES), help="List only bugs of this severity.")
 @click.option("--waiting", "only_waiting", is_flag=True, help="List the bugs that cannot be reproduced yet, and why.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 def bugs_command(
-    bug_id: str | None, server: str, kind: str, severity: str | None, only_waiting: bool, as_json: bool
+    bug_id: str | None, server: str | None, kind: str | None, severity: str | None, only_waiting: bool, as_json: bool
 ) -> int:
-    """List the known bugs of real servers, or show all details of the bug ID.
+    """List the known bugs of real servers, or all details of bug ID.
 
     Reproduce a bug with `fake-server --bug ID`, with the request header `x-fake-bug: ID`, or in pytest
     with `@pytest.mark.openai_bug("ID")`.
@@ -33,6 +34,7 @@ def bugs_command(
     if bug_id is not None:
         _print_bug(_find_bug(bug_id))
         return 0
+    server, kind = server or "", kind or ""
     known: Iterable[Bug | Waiting] = waiting().values() if only_waiting else bugs().values()
     listed = [
         bug
@@ -49,7 +51,7 @@ def bugs_command(
         for bug in group:
             click.echo(json.dumps(_as_dict(bug), ensure_ascii=False) if as_json else _line(bug))
     if not as_json:
-        click.echo(f"\n{len(listed)} bugs; `contract bugs ID` shows all details of one")
+        click.echo(f"\n{count(len(listed), 'bug')}; `contract bugs ID` shows all details of one")
     return 0
 
 

@@ -80,7 +80,7 @@ def _check(context: click.Context, parameter: click.Parameter, value: Any, where
     many = parameter.multiple if isinstance(parameter, click.Option) else False
     values = value if many and isinstance(value, list) else [value]
     number = isinstance(parameter.type, (click.types.IntParamType, click.types.FloatParamType))
-    wanted, kinds = ("a number", (int, float)) if number else ("a text", (str,))
+    wanted, kinds = ("a number", (int, float)) if number else ("a string", (str,))
     for item in values:
         if isinstance(item, bool) or not isinstance(item, kinds):
             raise click.BadParameter(f"{where} must be {wanted}{' or a list' * many}, not {_kind(item)}")
@@ -95,7 +95,7 @@ def _kind(value: Any) -> str:
     """The kind of a value; the value itself may hold a secret, such as a table of headers."""
     kinds = (
         (bool, "true or false"),
-        (str, "a text"),
+        (str, "a string"),
         ((int, float), "a number"),
         (list, "a list"),
         (dict, "a table"),

@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from contract_tests.cli.options import BOUNDS, DEFAULT_KEY, Seconds, bound_options, build_options
-from contract_tests.cli.shared_options import console, json_file, terminal_for, write
+from contract_tests.cli.options import TARGET_OPTIONS, build_options, target_options
+from contract_tests.cli.shared_options import console, json_file, write
 from contract_tests.diffing import reports, written
 from contract_tests.diffing.compare import compare
 from contract_tests.diffing.difference import Kind, Role
@@ -21,48 +21,16 @@ from contract_tests.report.terminal import Terminal
 from fake_server.command_line import refuse
 
 FAKE = "fake"
-_OF_A_CASE: tuple[str, ...] = ("models", "headers", "query", "key_env", "ca_file", "run_timeout")
-_OF_A_CASE += tuple(name for name, _ in BOUNDS.values())
 
 
 @click.command("diff")
 @click.argument("a")
 @click.argument("b", required=False)
 @click.option("--case", "prefixes", multiple=True, metavar="ID", help="Send this case to the URL A and to the fake.")
-@click.option("--only", metavar="KINDS", help="Compare only some of shape,order,framing,timing.")
+@click.option("--only", metavar="KINDS", help="Compare only these, comma-separated: shape,order,framing,timing.")
 @click.option("--all", "show_all", is_flag=True, help="Show each pair by itself instead of a summary.")
 @click.option("--genuine", type=click.Choice(["A", "B"]), help="Declare that this side is from api.openai.com.")
-@click.option(
-    "--model",
-    "models",
-    multiple=True,
-    metavar="M",
-    help="With --case: model to request; SECTION=M for one section.",
-)
-@click.option(
-    "--header", "headers", multiple=True, metavar="N:V", help="With --case: send a header with every request."
-)
-@click.option("--query", multiple=True, metavar="K=V", help="With --case: send a query parameter with every request.")
-@click.option(
-    "--key-env",
-    default=DEFAULT_KEY,
-    metavar="NAME",
-    help="With --case: environment variable that holds the API key.",
-)
-@click.option(
-    "--ca-file",
-    type=click.Path(),
-    metavar="FILE",
-    help="With --case: also trust the PEM certificates in this file.",
-)
-@click.option(
-    "--run-timeout",
-    type=Seconds(),
-    metavar="SECONDS",
-    default=900.0,
-    help="With --case: seconds allowed for the run.",
-)
-@bound_options
+@target_options(only_with="--case")
 @json_file
 def diff_command(
     a: str,
@@ -73,10 +41,11 @@ def diff_command(
     json_file: Path | None,
     **given: Any,
 ) -> int:
-    """Compare A with B: recordings, folders of recordings, or JSON reports; B may be the word `fake`.
+    """Compare recordings or reports, or a live target with the fake.
 
-    With `fake`, the kit's own fake is sent the requests of the recordings. With --case, the live target
-    at the URL A and the fake are sent the same case. Exit code 0 means the same shape, order and framing.
+    A and B are recordings, folders of recordings, or JSON reports; B may be the word `fake`: the kit's own fake
+    is then sent the requests of the recordings. With --case, the live target at the URL A and the fake are sent
+    the same case. Exit code 0 means the same shape, order and framing.
     """
     kinds = _kinds(only)
     if given["prefixes"]:
@@ -85,7 +54,7 @@ def diff_command(
         if Path(a).exists():
             raise click.UsageError(f"--case needs a URL, and {a} is a file; omit --case to compare it")
         return _live(a, kinds, show_all, genuine, json_file, given)
-    refuse(_OF_A_CASE, "{} is for sending a case; add --case ID or omit it")
+    refuse([name for name, _ in TARGET_OPTIONS.values()], "{} is for sending a case; add --case ID or omit it")
     if b is None:
         raise click.UsageError("give two things to compare, A and B, or one URL with --case ID")
     terminal = Terminal(console())
@@ -120,9 +89,9 @@ def _live(
     """The fake is B, as it is with recordings."""
     from contract_tests.diffing.live import ask_both
 
-    options = build_options({**given, "target": url, "concurrency": 4, "max_requests": 300})
+    options = build_options({**given, "target": url})
     pairs, live = ask_both(options)
-    terminal = terminal_for(options)
+    terminal = Terminal(console(), options.secrets)
     return _print_differences(
         terminal,
         (f"{live.target}   model {live.model}", FAKE),

@@ -28,14 +28,14 @@ from fake_server.wire import fixture
 )  # fmt: skip
 @click.option("--format", "format_name", type=click.Choice(FORMATS), help="Format of the files; detected if omitted.")
 @click.option("--endpoint", metavar="PATH", help="Import only exchanges of this endpoint, such as chat/completions.")
-@click.option("--url", default="", help="For curl output: the URL that was requested.")
+@click.option("--url", help="For curl output: the URL that was requested.")
 @click.option("--data", metavar="TEXT", help="For curl output: the body that was sent; @FILE reads it from a file.")
 def import_command(
     files: tuple[Path, ...],
     folder: Path,
     format_name: str | None,
     endpoint: str | None,
-    url: str,
+    url: str | None,
     data: str | None,
 ) -> int:
     """Convert recordings of other tools to fixtures.
@@ -44,7 +44,7 @@ def import_command(
     JSON Lines of shared recordings. Each fixture says what its format has lost; rules that need it are not
     reached.
     """
-    asked = _curl_request(url, data)
+    asked = _curl_request(url or "", data)
     terminal = Terminal(console())
     refused: list[str] = []
     names: set[str] = set()

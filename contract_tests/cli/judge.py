@@ -69,7 +69,7 @@ def judge_command(
     json_file: Path | None,
     fail_on: str,
 ) -> int:
-    """Judge recordings: fixtures, folders of fixtures, and .jsonl files of shared recordings."""
+    """Judge recordings: fixtures, folders of fixtures, .jsonl files."""
     _, entries = load_tolerances(profile, baseline)
     labels: set[str] = set()
     summary = judge_recordings(_read(files, endpoint, labels), prefixes)

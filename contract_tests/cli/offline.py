@@ -36,7 +36,10 @@ from fake_server.wire import fixture
 def offline_command(
     path: Path | None, model: str | None, seed: int, json_file: Path | None, junit: Path | None, fail_on: str
 ) -> int:
-    """Run main() and every case against the kit's own fake server and judge every exchange."""
+    """Run main() and every case against the kit's own fake server.
+
+    Every exchange is judged, and so is every recorded bug. Nothing leaves this machine.
+    """
     from fake_server import FakeServer  # brings the web framework: 0.4 s that other commands need not pay
 
     if path is not None:

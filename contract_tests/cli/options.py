@@ -11,6 +11,7 @@ import click
 
 from contract_tests.cases import CASES
 from contract_tests.cli.config import read_config
+from contract_tests.cli.shared_options import Function
 from contract_tests.run.outcome import below
 from contract_tests.run.run import Options, UsageError, choose_cases
 from fake_server.command_line import Number, Whole
@@ -29,21 +30,51 @@ BOUNDS = {
 }
 
 
-class Seconds(Number):
-    """A finite number of seconds above 0."""
-
-    def __init__(self) -> None:
-        super().__init__(0, min_open=True)
+SECONDS = Number(0, min_open=True)
 
 
-def bound_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add an option for each limit of Bounds."""
-    for option, (name, text) in reversed(BOUNDS.items()):
-        default = getattr(Bounds(), name)
-        kind = Seconds() if isinstance(default, float) else Whole(1)
-        unit = text.partition(" ")[0].upper()
-        function = click.option(option, name, type=kind, metavar=unit, default=default, help=text)(function)
-    return function
+def _bound(name: str, text: str) -> dict[str, Any]:
+    default = getattr(Bounds(), name)
+    kind = SECONDS if isinstance(default, float) else Whole(1)
+    return {"type": kind, "metavar": text.partition(" ")[0].upper(), "default": default, "help": text}
+
+
+TARGET_OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
+    "--model": (
+        "models",
+        {"multiple": True, "metavar": "M", "help": "Model to request; SECTION=M sets it for one section."},
+    ),
+    "--header": ("headers", {"multiple": True, "metavar": "N:V", "help": "Send a header with every request."}),
+    "--query": ("query", {"multiple": True, "metavar": "K=V", "help": "Send a query parameter with every request."}),
+    "--key-env": (
+        "key_env",
+        {"default": DEFAULT_KEY, "metavar": "NAME", "help": "Environment variable that holds the API key."},
+    ),
+    "--ca-file": (
+        "ca_file",
+        {"type": click.Path(), "metavar": "FILE", "help": "Also trust the PEM certificates in this file."},
+    ),
+    **{flag: (name, _bound(name, text)) for flag, (name, text) in BOUNDS.items()},
+    "--run-timeout": (
+        "run_timeout",
+        {"type": SECONDS, "metavar": "SECONDS", "default": 900.0, "help": "Seconds allowed for the whole run."},
+    ),
+}
+"""The options of commands that send requests to a target: flag, parameter, and attributes for click."""
+
+
+def target_options(*leave_out: str, only_with: str = "") -> Callable[[Function], Function]:
+    """Add TARGET_OPTIONS to a command; `only_with` is the option without which they have no effect."""
+
+    def add(function: Function) -> Function:
+        for flag, (name, attributes) in reversed(TARGET_OPTIONS.items()):
+            if flag not in leave_out:
+                text = attributes["help"]
+                text = f"With {only_with}: {text[0].lower()}{text[1:]}" if only_with else text
+                function = click.option(flag, name, **{**attributes, "help": text})(function)
+        return function
+
+    return add
 
 
 def parse_pairs(values: Iterable[str], mark: str, option: str) -> tuple[tuple[str, str], ...]:
@@ -58,7 +89,7 @@ def parse_pairs(values: Iterable[str], mark: str, option: str) -> tuple[tuple[st
     return tuple(found)
 
 
-def run_options(function: Callable[..., Any]) -> Callable[..., Any]:
+def run_options(function: Function) -> Function:
     """Add the argument URL and every option that configures a run."""
     for option in reversed(RUN_OPTIONS):
         function = option(function)
@@ -77,31 +108,13 @@ RUN_OPTIONS = (
         help="Read options from this TOML file; its keys are option names.",
     ),
     click.option(
-        "--model",
-        "models",
-        multiple=True,
-        metavar="M",
-        help="Model to request; SECTION=M sets it for one section.",
-    ),
-    click.option(
         "--select",
         "prefixes",
         multiple=True,
         metavar="PREFIX",
         help="Run only the cases or sections with this prefix.",
     ),
-    click.option("--header", "headers", multiple=True, metavar="N:V", help="Send a header with every request."),
-    click.option("--query", "query", multiple=True, metavar="K=V", help="Send a query parameter with every request."),
-    click.option("--key-env", default=DEFAULT_KEY, metavar="NAME", help="Environment variable that holds the API key."),
-    bound_options,
-    click.option(
-        "--run-timeout",
-        type=Seconds(),
-        metavar="SECONDS",
-        default=900.0,
-        help="Seconds allowed for the whole run.",
-    ),
-    click.option("--ca-file", type=click.Path(), metavar="FILE", help="Also trust the PEM certificates in this file."),
+    target_options(),
     click.option("--concurrency", type=Whole(1, 64), metavar="N", default=4, help="Cases to run at the same time."),
     click.option("--max-requests", type=Whole(1), metavar="N", default=300, help="Send at most this many requests."),
 )
@@ -125,15 +138,15 @@ def build_options(given: Mapping[str, Any], otherwise: Iterable[str] = ()) -> Op
         target=given["target"],
         model=model,
         models=models,
-        select=given["prefixes"] or tuple(otherwise),
+        select=given.get("prefixes") or tuple(otherwise),
         headers=parse_pairs(given["headers"], ":", "--header"),
         query=parse_pairs(given["query"], "=", "--query"),
         api_key=key or None,
         bounds=Bounds(**{name: given[name] for name, _ in BOUNDS.values()}),
         ca_file=given["ca_file"],
-        concurrency=given["concurrency"],
-        max_requests=given["max_requests"],
-        run_seconds=given["run_timeout"],
+        concurrency=given.get("concurrency", Options.concurrency),
+        max_requests=given.get("max_requests", Options.max_requests),
+        run_seconds=given.get("run_timeout", Options.run_seconds),
     )
 
 
@@ -141,16 +154,14 @@ def parse_models(given: Iterable[str]) -> tuple[str | None, dict[str, str]]:
     """Parse `M` and `SECTION=M`: the model for all cases, and the models by section. Raises UsageError."""
     default, by_section = None, {}
     for text in given:
-        section, mark, model = text.partition("=")
-        if not mark:
-            section, model = "", text
+        section, mark, model = text.partition("=") if "=" in text else ("", "", text)
         if not model.strip():
             raise UsageError(f"--model takes MODEL or SECTION=MODEL, not {text!r}")
-        if not mark:
-            default = model.strip()
-        else:
+        if mark:
             check_section(section, "--model")
             by_section[section] = model.strip()
+        else:
+            default = model.strip()
     return default, by_section
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from contract_tests import client
-from contract_tests.cli.options import bound_options, build_options
+from contract_tests.cli.options import build_options, target_options
 from contract_tests.cli.recording import RecordingLog, base_environment, find_broken_rules, save_case
 from contract_tests.cli.shared_options import console
 from contract_tests.report.terminal import Terminal
@@ -32,23 +32,18 @@ ROUNDS = 300
 @click.option("--out", "folder", required=True, type=click.Path(path_type=Path), help="Folder for the fixtures.")
 @click.option("--run", "runs", multiple=True, metavar="CASE", help="Record this case or section, or `main`, then exit.")
 @click.option("--port", default=PORT, type=Whole(0, 65535), help="Port to listen on; 0 picks a free one.")
-@click.option("--count", default=None, type=Whole(1), metavar="N", help="Exit after N recordings.")
-@click.option("--model", default=None, metavar="M", help="Model that --run requests.")
-@click.option("--header", "headers", multiple=True, metavar="N:V", help="Add a header to every request.")
-@click.option("--query", multiple=True, metavar="K=V", help="Add a query parameter to every request.")
-@click.option(
-    "--key-env", default="OPENAI_API_KEY", metavar="NAME", help="Environment variable that holds the API key."
-)
-@click.option("--ca-file", type=click.Path(), metavar="FILE", help="Also trust the PEM certificates in this file.")
-@bound_options
+@click.option("--count", type=Whole(1), metavar="N", help="Exit after N recordings.")
+@click.option("--model", metavar="M", help="Model that --run requests.")
+@target_options("--model", "--run-timeout")
 @click.argument("command", nargs=-1, metavar="[-- COMMAND…]", type=click.UNPROCESSED)
 def record_command(
     folder: Path, runs: tuple[str, ...], port: int, count: int | None, command: tuple[str, ...], **given: Any
 ) -> int:
-    """Record the traffic between a client and a server, byte for byte and without secrets.
+    """Record the traffic between a client and a server.
 
-    It listens for any client until Ctrl-C, or runs COMMAND, which finds the recorder in OPENAI_BASE_URL,
-    until that exits. The request header `x-contract-case` names the fixture of a request.
+    Keeps every byte and redacts secrets. Listens for any client until Ctrl-C; or runs COMMAND with
+    OPENAI_BASE_URL set to the recorder, and exits when it does. The request header `x-contract-case` names
+    the fixture of a request.
     """
     if runs and command:
         raise click.UsageError("--run records by itself and exits; omit the command")
@@ -58,10 +53,7 @@ def record_command(
         refuse(("model",), "{} is the model that --run requests; add --run or omit it")
     if command:
         refuse(("port", "count"), "{} is for clients that connect by themselves, not for a command; omit it")
-    options = build_options(
-        {**given, "models": () if given["model"] is None else (given["model"],), "prefixes": ()}
-        | {"concurrency": 1, "max_requests": 300, "run_timeout": 900.0}
-    )
+    options = build_options({**given, "models": () if given["model"] is None else (given["model"],)})
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -89,7 +81,7 @@ async def _record_cases(options: Options, cases: Sequence[str], log: RecordingLo
         for exchange, outcome in save_case(result, log.folder, options):
             log.print_outcome(exchange, outcome)
 
-    await run(replace(options, select=tuple(cases), keep_raw=True), ended)
+    await run(replace(options, select=tuple(cases), concurrency=1, keep_raw=True), ended)
 
 
 async def _record_clients(

@@ -24,11 +24,11 @@ from fake_server.wire.exchange import Exchange
 @click.argument("path", metavar="FIXTURE", type=click.Path(path_type=Path))
 @click.option("--port", default=0, type=Whole(0, 65535), help="Port to listen on; 0 picks a free one.")
 @click.option("--speed", default=1.0, type=Number(0), help="Divide the recorded pauses by this; 0 skips them.")
-@click.option("--once", is_flag=True, help="Exit once it was served and the client has left.")
+@click.option("--once", is_flag=True, help="Exit after serving one client.")
 @click.option("--judge-only", is_flag=True, help="Judge only; serve nothing.")
 @fail_on
 def replay_command(path: Path, port: int, speed: float, once: bool, judge_only: bool, fail_on: str) -> int:
-    """Judge FIXTURE, then serve it byte for byte on 127.0.0.1 until Ctrl-C."""
+    """Judge FIXTURE, then serve its bytes on 127.0.0.1 until Ctrl-C."""
     if judge_only:
         refuse(("port", "speed", "once"), "{} is for serving, and --judge-only serves nothing; omit one of them")
     terminal = Terminal(console())

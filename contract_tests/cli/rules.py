@@ -31,7 +31,7 @@ def rules_command(prefix: str) -> int:
 @click.command("explain")
 @click.argument("rule_id", metavar="RULE")
 def explain_command(rule_id: str) -> int:
-    """Explain a rule: its source, which clients break on it, and what it looks like in bytes."""
+    """Explain a rule: its source, its harm, and examples in bytes."""
     if rule_id not in RULES:
         raise click.UsageError(_unknown(rule_id))
     rule = RULES[rule_id]

@@ -15,12 +15,12 @@ from contract_tests.cli.recording import save_case
 from contract_tests.cli.shared_options import (
     LEVELS,
     baseline_file,
+    console,
     fail_on,
     json_file,
     junit_file,
     load_tolerances,
     profile_name,
-    terminal_for,
     write,
 )
 from contract_tests.report.files import as_json
@@ -56,13 +56,13 @@ from fake_server.relay.saving import SaveError
 @junit_file
 @fail_on
 def run_command(list_only: bool, folder: Path | None, **given: Any) -> int:
-    """Run every case against the OpenAI-compatible server at URL and judge the replies."""
+    """Run every case against the server at URL and judge the replies."""
     profile, entries = load_tolerances(given["profile"], given["baseline"])
     if list_only:
         return list_cases(given["prefixes"] or profile.select)
     options = replace(build_options(given, profile.select), keep_raw=folder is not None)
     required = check_required(given["required"], options)
-    terminal = terminal_for(options)
+    terminal = Terminal(console(), options.secrets)
     today = date.today()
     report = replace(ask(terminal, options, entries, today), required=required)
     report = tolerate_in_run(report, entries, today)
@@ -107,8 +107,8 @@ def list_cases(prefixes: tuple[str, ...]) -> int:
     cases = choose_cases(Options("", select=prefixes))
     width = max(len(case.id) for case in cases)
     for case in cases:
-        cost = "1 request " if case.requests == 1 else f"{case.requests} requests"
-        click.echo(f"{case.id:{width}}  {cost}  {case.tokens:5} tokens  {case.title}")
-    requests, tokens = sum(case.requests for case in cases), sum(case.tokens for case in cases)
-    click.echo(f"{len(cases)} cases, {requests} requests, at most {tokens} tokens of answers", err=True)
+        click.echo(f"{case.id:{width}}  {count(case.requests, 'request'):10}  {case.tokens:5} tokens  {case.title}")
+    requests = count(sum(case.requests for case in cases), "request")
+    tokens = count(sum(case.tokens for case in cases), "token")
+    click.echo(f"{count(len(cases), 'case')}, {requests}, at most {tokens} of answers", err=True)
     return 0

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 from rich.console import Console
 
-from contract_tests.report.terminal import Terminal
 from contract_tests.rules.engine.judge import Level
-from contract_tests.run.run import Options
 from contract_tests.tolerance.entry import ToleranceEntry
-from contract_tests.tolerance.file import (
-    DEFAULT_PROFILE,
-    Tolerances,
-    load_baseline,
-    load_profile,
-    profile_names,
-)
+from contract_tests.tolerance.file import DEFAULT_PROFILE, Tolerances, load_baseline, load_profile, profile_names
 
+Function = TypeVar("Function", bound=Callable[..., Any])
 LEVELS = {"must": Level.MUST, "should": Level.SHOULD, "note": Level.NOTE}
 
 
@@ -37,21 +32,16 @@ def writable(context: click.Context, parameter: click.Parameter, value: Path | N
 fail_on = click.option(
     "--fail-on", type=click.Choice(list(LEVELS)), default="must", help="Lowest level of finding that fails."
 )
-json_file = click.option(
-    "--json",
-    "json_file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    callback=writable,
-    help="Write a JSON report to this file.",
-)
-junit_file = click.option(
-    "--junit",
-    type=click.Path(dir_okay=False, path_type=Path),
-    callback=writable,
-    help="Write a JUnit report to this file.",
-)
 
 
+def output_file(*names: str, text: str, required: bool = False) -> Callable[[Function], Function]:
+    """An option for a file to write, which is checked before anything is sent."""
+    kind = click.Path(dir_okay=False, path_type=Path)
+    return click.option(*names, type=kind, metavar="FILE", callback=writable, required=required, help=text)
+
+
+json_file = output_file("--json", "json_file", text="Write a JSON report to this file.")
+junit_file = output_file("--junit", text="Write a JUnit report to this file.")
 profile_name = click.option(
     "--profile",
     default=DEFAULT_PROFILE,
@@ -85,11 +75,6 @@ def console() -> Console:
     if not stdout.is_terminal:
         stdout.width = 110
     return stdout
-
-
-def terminal_for(options: Options) -> Terminal:
-    """Standard output for a run, with the secrets of the run masked."""
-    return Terminal(console(), options.secrets)
 
 
 def write(path: Path, text: str) -> Path:

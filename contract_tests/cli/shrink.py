@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from contract_tests.cli.shared_options import console, writable, write
+from contract_tests.cli.shared_options import console, output_file, write
 from contract_tests.recordings.reading import read
 from contract_tests.recordings.recording import Recording
 from contract_tests.report.findings import count, format_finding
@@ -36,25 +36,11 @@ from fake_server.wire.text import did_you_mean
 @click.option("--rule", "rule_id", metavar="ID", help="Keep this rule broken.")
 @click.option("--main", "by_main", is_flag=True, help="Keep main() failing the same way.")
 @click.option(
-    "--id",
-    "label",
-    metavar="ID",
-    help="Recording in a .jsonl file; the first that breaks the rule if omitted.",
+    "--id", "label", metavar="ID", help="Recording in a .jsonl file; the first that breaks the rule if omitted."
 )
-@click.option(
-    "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
-    callback=writable,
-    help="Fixture to write; RULE.yaml in the current folder if omitted.",
-)
-@click.option(
-    "--issue",
-    "issue_file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    callback=writable,
-    help="File for the issue text; printed if omitted.",
-)
-@click.option("--title", default="", help="Title of the fixture and the issue; made up if omitted.")
+@output_file("--out", text="Fixture to write; RULE.yaml in the current folder if omitted.")
+@output_file("--issue", "issue_file", text="File for the issue text; printed if omitted.")
+@click.option("--title", metavar="TEXT", help="Title of the fixture and the issue; generated if omitted.")
 @click.option("--seconds", default=SECONDS, type=Number(0.1), help="Time limit for the search.")
 def shrink_command(
     path: Path,
@@ -63,10 +49,14 @@ def shrink_command(
     label: str | None,
     out: Path | None,
     issue_file: Path | None,
-    title: str,
+    title: str | None,
     seconds: float,
 ) -> int:
-    """Reduce the exchange of FIXTURE, or of one recording in a .jsonl file, to what still breaks a rule."""
+    """Reduce a recording to what still breaks a rule.
+
+    FIXTURE may be a .jsonl file, in which --id or --rule chooses a recording. Writes the reduced fixture and the
+    text of an issue.
+    """
     if by_main and rule_id:
         raise UsageError("--main and --rule exclude each other; use one of them")
     rule = _find_rule(rule_id) if rule_id else None
