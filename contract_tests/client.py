@@ -165,7 +165,7 @@ def verdict(causes: list[BaseException], talk: Talk) -> Problem | None:
     status, streamed, retry = talk.status, talk.options.stream, str(talk.headers.get("retry-after"))
     refused = any(isinstance(cause, ConnectionRefusedError) for cause in causes)
     why = f"{type(causes[-1]).__name__}: {causes[-1]}" if causes else "no finish_reason and no [DONE] came"
-    place, count = talk.options.place, f"{talk.events} events, {talk.size} bytes"
+    place, count = talk.options.place, f"{talk.events} event{'s' * (talk.events != 1)}, {talk.size} bytes"
     words = error_text(talk.head, "error", "detail", "message") or talk.head.decode("utf-8", "replace")
     todo = {
         401: "set OPENAI_API_KEY to a key it accepts",

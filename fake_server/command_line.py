@@ -88,7 +88,7 @@ def format_mistake(error: click.ClickException) -> str:
     help_line = f"`{context.command_path} --help` lists what there is" if context else ""
     if isinstance(error, click.MissingParameter) and error.param is not None and context is not None:
         if isinstance(error.param, click.Option):
-            return f"{error.param.opts[0]} is missing: {_lower(error.param.help or '')}; usage: {usage}"
+            return f"{error.param.opts[0]} {error.param.make_metavar(context)} is required; usage: {usage}"
         return f"{error.param.make_metavar(context)} is missing; usage: {usage}"
     if isinstance(error, click.BadParameter) and error.param is not None and context is not None:
         name = error.param.opts[0] if isinstance(error.param, click.Option) else error.param.name
@@ -110,10 +110,6 @@ def _usage(context: click.Context) -> str:
     wanted = "".join(f"{one.opts[0]} {one.make_metavar(context)} " for one in options)
     usage = " ".join(context.get_usage().split()).removeprefix("Usage: ")
     return usage.replace("[OPTIONS]", f"{wanted}[OPTIONS]", 1)
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:].rstrip(".")
 
 
 class OneLine(click.Group):

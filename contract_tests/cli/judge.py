@@ -168,7 +168,7 @@ def _print_not_judged(terminal: Terminal, summary: Summary) -> None:
             [rule_id for rule_id in never if summary.not_reached[rule_id]],
         ),
         (
-            "never applied, because no recording has what they are about",
+            "never applied, because no recording contains what they check",
             [rule_id for rule_id in never if not summary.not_reached[rule_id]],
         ),
     )

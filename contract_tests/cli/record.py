@@ -29,7 +29,7 @@ ROUNDS = 300
 
 @click.command("record")
 @click.option("--target", required=True, metavar="URL", help="Server to record, such as http://localhost:1337/v1.")
-@click.option("--out", "folder", required=True, type=click.Path(path_type=Path), help="Folder for the fixtures.")
+@click.option("--out", "folder", required=True, metavar="DIR", type=click.Path(path_type=Path), help="Fixture folder.")
 @click.option("--run", "runs", multiple=True, metavar="CASE", help="Record this case or section, or `main`, then exit.")
 @click.option("--port", default=PORT, type=Whole(0, 65535), help="Port to listen on; 0 picks a free one.")
 @click.option("--count", type=Whole(1), metavar="N", help="Exit after N recordings.")

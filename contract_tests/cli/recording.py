@@ -114,7 +114,7 @@ class RecordingLog:
 
 def _summary(exchange: Exchange) -> str:
     status = "no reply" if exchange.status is None else f"status {exchange.status}"
-    size = f"{len(exchange.payload):,} bytes in {count(len(exchange.writes), 'write')}"
+    size = f"{count(len(exchange.payload), 'byte')} in {count(len(exchange.writes), 'write')}"
     return f"{status}, {size}, {exchange.ending}"
 
 

@@ -22,6 +22,7 @@ from contract_tests.shrinking.issue import IssueContent, format_issue, format_ti
 from contract_tests.shrinking.main_oracle import run_main
 from contract_tests.shrinking.shrink import SECONDS, ShrinkResult, shrink_main, shrink_rule
 from contract_tests.shrinking.size import measure
+from contract_tests.target.main_program import MainOutcome
 from fake_server.command_line import Number
 from fake_server.relay.redact import Unreadable, known_values, redact
 from fake_server.relay.saving import SaveError, save_recording
@@ -195,13 +196,18 @@ def _print_sizes(terminal: Terminal, result: ShrinkResult) -> None:
     terminal.print(f"{'candidates tried':24}{result.calls:>9,} in {result.seconds:.1f} s; {end}\n")
 
 
+def _format_main(outcome: MainOutcome) -> str:
+    if not outcome.code:
+        return "reads the whole recording without failing"
+    return f"fails on the whole recording, exit code {outcome.code}: {outcome.line}"
+
+
 def _print_result(terminal: Terminal, content: IssueContent, issue_file: Path | None) -> None:
     text, rule = format_issue(content), content.rule
     if content.finding:
         terminal.print(format_finding(content.finding, title=content.title))
     if content.outcome:
-        line = f": {content.outcome.line}" if content.outcome.line else ""
-        terminal.print(f"main()    on the whole recording: exit code {content.outcome.code}{line}")
+        terminal.print(f"main()    {_format_main(content.outcome)}")
     if issue_file is None:
         terminal.print(f"\n{text}")
     terminal.print(f"written   {content.fixture}")

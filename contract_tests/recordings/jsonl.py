@@ -109,7 +109,7 @@ _MEMBERS: dict[str, type] = {
 }
 
 
-_WORDS = {str: "a text", int: "a whole number", dict: "an object"}
+_WORDS = {str: "a string", int: "a whole number", dict: "an object"}
 
 
 def _check(entry: Any) -> None:

@@ -49,7 +49,7 @@ def _foreign(path: Path) -> Iterator[Recording]:
     for imported in importing.read(path):
         if imported.format == "aimock":
             raise InputError(
-                f"{path}: a fixture of aimock holds an answer and nothing that a server sent: there is "
+                f"{path}: an aimock fixture holds a scripted answer, not a server's reply: there is "
                 "nothing to judge; `contract import` makes an exchange of it that can be replayed"
             )
         exchange = imported.fixture.exchange

@@ -17,6 +17,7 @@ from contract_tests.rules.shared.limits import LimitedReplies, limits
 from contract_tests.rules.shared.reply import choice_list, dict_reply, envelope
 from contract_tests.rules.shared.stream import stream
 from contract_tests.rules.shared.streamed_choices import streamed_choices
+from fake_server.wire.text import format_count
 
 completions = Section("completions", "The text completion object", see.COMPLETION_OBJECT)
 completions_stream = Section("completions.stream", "The text completion objects of a stream", see.COMPLETION_OBJECT)
@@ -98,7 +99,7 @@ def logprobs(node: Node) -> Iterable[Complaint]:
             yield node[name], str(node[name]), "an array"
     for name, length in lengths.items():
         if length != lengths.get("tokens", length):
-            yield node[name], f"{length} entries", f"{lengths['tokens']}, one for each token"
+            yield node[name], format_count(length, "entry", "entries"), f"{lengths['tokens']}, one for each token"
 
 
 def _answers_with_logprobs(view: View) -> Iterable[Answer]:

@@ -15,6 +15,7 @@ from contract_tests.rules.engine.subjects import bodies, only
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.shared.reply import complain_unless_numbered, complain_unless_object, complain_unless_objects
 from fake_server.wire.exchange import Aspect
+from fake_server.wire.text import format_count
 
 embeddings = Section("embeddings", "Embeddings", see.EMBEDDING_OBJECT)
 
@@ -171,7 +172,7 @@ def finite(node: Node, numbers: tuple[float, ...]) -> Iterable[Complaint]:
     if any(number != number or abs(number) == float("inf") for number in numbers):
         yield node, "NaN or an infinite number"
     elif not any(numbers):
-        yield node, f"{len(numbers)} times 0"
+        yield node, f"{format_count(len(numbers), 'number')}, all 0"
 
 
 @embeddings.rule(
@@ -204,7 +205,7 @@ def _vectors_with_size(view: View, size: Any) -> Iterable[tuple[Node, tuple[floa
 def dimensions(node: Node, numbers: tuple[float, ...], wanted: int) -> Iterable[Complaint]:
     """A vector has as many numbers as `dimensions` asks for."""
     if len(numbers) != wanted:
-        yield node, f"{len(numbers)} numbers", str(wanted)
+        yield node, format_count(len(numbers), "number"), str(wanted)
 
 
 @embeddings.rule("same-size", over=_data_lists, harm="the vector store refuses the batch")
@@ -213,7 +214,7 @@ def same_size(node: Node) -> Iterable[Complaint]:
     sizes = [(entry["embedding"], len(vector(entry["embedding"]) or ())) for entry in node]
     for place, size in sizes[1:]:
         if size and sizes[0][1] and size != sizes[0][1]:
-            yield place, f"{size} numbers", f"{sizes[0][1]}, as in the first"
+            yield place, format_count(size, "number"), f"{sizes[0][1]}, as in the first"
 
 
 SIZES = {"text-embedding-ada-002": 1536, "text-embedding-3-small": 1536, "text-embedding-3-large": 3072}
@@ -235,4 +236,4 @@ def _size_of_model(view: View) -> int | None:
 def size_of_model(node: Node, numbers: tuple[float, ...], size: int) -> Iterable[Complaint]:
     """If `dimensions` is left out, a vector of one of OpenAI's models has that model's size."""
     if len(numbers) != size:
-        yield node, f"{len(numbers)} numbers", str(size)
+        yield node, format_count(len(numbers), "number"), str(size)

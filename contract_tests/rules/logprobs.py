@@ -11,6 +11,7 @@ from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.subjects import choices, chunk_choices, computed_once
 from contract_tests.rules.engine.view import View
 from fake_server.wire.exchange import Aspect
+from fake_server.wire.text import format_count
 
 logprobs = Section("logprobs", "Log probabilities", see.CHAT_OBJECT)
 
@@ -102,7 +103,7 @@ def _alternatives_with_limit(view: View) -> Iterable[tuple[Node, int]]:
 def top_count(node: Node, most: int) -> Iterable[Complaint]:
     """There are at most as many `top_logprobs` for a token as the request asks for."""
     if len(list(node)) > most:
-        yield node, f"{len(list(node))} tokens", f"at most {most}"
+        yield node, format_count(len(list(node)), "token"), f"at most {most}"
 
 
 @logprobs.rule(
@@ -116,7 +117,7 @@ def top_count(node: Node, most: int) -> Iterable[Complaint]:
 def top_given(node: Node, most: int) -> Iterable[Complaint]:
     """If `top_logprobs` asks for alternatives, each token has at least one."""
     if most > 0 and node.value == []:
-        yield node, "[]", f"1 to {most} tokens"
+        yield node, "[]", f"1 to {most} tokens" if most > 1 else "1 token"
 
 
 @logprobs.rule("top-order", over=_tokens, level=SHOULD, harm="the first is not the most likely token")

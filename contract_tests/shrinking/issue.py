@@ -197,6 +197,8 @@ def _why(content: IssueContent) -> Iterator[str]:
     if finding and finding.rule.harm:
         yield f"What breaks: {finding.rule.harm}."
         if breakage := format_breakage(load_table().of_rule(finding.rule.id)):
+            breakage = breakage.replace("every client: wrong ", "every client reports wrong ")
+            breakage = re.sub(r"\busage\b", "token usage", breakage)
             yield f"Clients given such a reply (measured {load_table().measured}): {breakage}."
     if content.outcome and (content.rule is None or _has_text(content.judged.view)):
         yield _format_outcome(content.outcome)
@@ -220,8 +222,8 @@ def _format_outcome(outcome: MainOutcome) -> str:
 def _about(content: IssueContent) -> Iterator[str]:
     yield "This serves the same bytes, with the same framing and ending, to any client, without your server."
     if content.reduction:
-        joined = ", and chunks are joined" if content.judged.view.form == "events" else ""
-        yield f"{content.reduction}: what the fault does not need is removed{joined}."
+        joined = ", and chunks were joined" if content.judged.view.form == "events" else ""
+        yield f"{content.reduction}: everything unrelated to the fault was removed{joined}."
     if content.source:
         yield f"Seen at: {content.source}"
     others = sorted(content.judged.ids() - ({content.finding.rule.id} if content.finding else set()))

@@ -111,5 +111,5 @@ def test_a_bug_is_found_by_the_names_of_its_sources_too() -> None:
         find("ikllama-no-don")
     with pytest.raises(BugError, match="known and cannot be played: the Responses API"):
         find("langflow-responses-chunk-shape")
-    with pytest.raises(BugError, match="a text, not '7'"):
+    with pytest.raises(BugError, match="a string, not '7'"):
         find(7)

@@ -110,7 +110,7 @@ def plain_cassette() -> str:
         ),
         (har(response__headers=[{"name": "a"}]), "entry 0: the member 'value' is missing"),
         (har(response__content={"text": "%", "encoding": "base64"}), "entry 0: 'content.text' is not base64"),
-        (har(response__content={"text": 1}), "entry 0: 'content.text' is a text, not 1"),
+        (har(response__content={"text": 1}), "entry 0: 'content.text' is a string, not 1"),
         (har(request__url="https://h/v1/models/a b"), "is not the URL of a request"),
         ({"log": {}}, "some: the member 'log.entries' is missing"),
         ('{"log": {"entries": [}', "some:1: not JSON: Expecting value at column 22"),
@@ -125,7 +125,7 @@ def plain_cassette() -> str:
             "a cassette of version 2; this kit reads version 1",
         ),
         (CASSETTE % ("!!python/object:os.x {}", "''"), "some:3: could not determine a constructor"),
-        (CASSETTE % ("''", "[1]"), "some: interaction 0: a body is a text or bytes, not [1]"),
+        (CASSETTE % ("''", "[1]"), "some: interaction 0: a body is a string or bytes, not [1]"),
         (
             (CASSETTE % ("''", "''")).replace("string", "text"),
             "a body has a member 'string' or 'base64_string', not text",

@@ -147,8 +147,8 @@ def test_a_full_disk_is_told_and_main_still_gets_its_poem(target: str, tmp_path:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--out", "x"], "--target is missing"),
-        (["--target", "http://127.0.0.1:1"], "--out is missing"),
+        (["--out", "x"], "--target URL is required"),
+        (["--target", "http://127.0.0.1:1"], "--out DIR is required"),
         (["--target", "ftp://x", "--out", "{folder}"], "must be a URL that starts with http"),
         (["--target", "http://127.0.0.1:1", "--out", "{file}"], "cannot be created"),
         (["--target", "http://127.0.0.1:1", "--out", "{folder}", "--run", "nothing"], "no case is called"),

@@ -103,11 +103,11 @@ def test_what_a_recorder_lost_is_not_known(tmp_path: Path, changes: dict[str, An
         (b"7", "1: not a recording: a line holds an object, not 7"),
         (b'{"id": "x"}', "1: the member 'request' is missing"),
         (changed(request=None), "'request' is an object, not null"),
-        (changed(request__method=5), "'request.method' is a text, not 5"),
+        (changed(request__method=5), "'request.method' is a string, not 5"),
         (changed(response__status=float("inf")), "'response.status' is a whole number, not Infinity"),
         (changed(response__status=True), "'response.status' is a whole number, not true"),
         (changed(response__headers=None), "'response.headers' is an object, not null"),
-        (changed(endpoint=None), "'endpoint' is a text, not null"),
+        (changed(endpoint=None), "'endpoint' is a string, not null"),
         (changed(source=None), "1: not a recording"),
     ],
 )

@@ -135,7 +135,7 @@ class _Reading:
         given = value.get("in", ANYTHING)
         labels = given if isinstance(given, list) else [given]
         if not labels or not all(isinstance(label, str) and label for label in labels):
-            raise self._wrong((*where, "in"), "`in` is a text or a list of them; put quotes around each")
+            raise self._wrong((*where, "in"), "`in` is a string or a list of them; put quotes around each")
         return labels
 
     @property
@@ -171,7 +171,7 @@ class _Reading:
         """The text of a member, '' where it is missing."""
         text = value.get(name, "")
         if not isinstance(text, str):
-            raise self._wrong((*where, name), f"`{name}` is a text; put quotes around it")
+            raise self._wrong((*where, name), f"`{name}` is a string; put quotes around it")
         return " ".join(text.split()) if name in ("reason", "about") else text.strip()
 
     def _known_keys(self, value: Mapping[str, Any], where: Where, known: Iterable[str]) -> None:

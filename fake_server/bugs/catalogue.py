@@ -116,7 +116,7 @@ def find(name: Any) -> Bug:
     """The bug of this id, or of the id that one of its sources has. Raises BugError."""
     known = bugs()
     if not isinstance(name, str):
-        raise BugError(f"a bug is named by its id, a text, not {str(name)[:50]!r}")
+        raise BugError(f"a bug is named by its id, a string, not {str(name)[:50]!r}")
     if name in known:
         return known[name]
     other = next((bug for bug in known.values() if any(sighting.id == name for sighting in bug.seen)), None)

@@ -56,7 +56,7 @@ def script_of(fixture: Mapping[str, Any], name: str) -> dict[str, Any]:
         if convert is None:
             raise NotOurs(("match", member), f"a script has nothing like match.{member}: leave it out")
         if isinstance(value, Mapping):
-            raise NotOurs(("match", member), f"match.{member} is a text here, not an object")
+            raise NotOurs(("match", member), f"match.{member} is a string here, not an object")
         _merge(when, convert(value))
     reply = _reply(dict(_mapping(fixture, "response")), "response")
     pace = next((name for name in _PACES if fixture.get(name)), None)

@@ -44,7 +44,7 @@ def _lines(error: ValidationError, document: Document, root: Where, source: str)
 
 
 _KINDS = {
-    "string_type": "a text",
+    "string_type": "a string",
     "int_type": "a whole number",
     "float_type": "a number",
     "bool_type": "true or false",

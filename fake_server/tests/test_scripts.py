@@ -94,7 +94,7 @@ GOLDEN = [
     ("- name: a\n", "s.yaml:1: the key 'reply' is missing: add it"),
     (
         "- name: a\n  reply:\n    text: 5\n",
-        "s.yaml:3: reply.text: a text is expected, this is the number 5: put quotes around it",
+        "s.yaml:3: reply.text: a string is expected, this is the number 5: put quotes around it",
     ),
     (
         "- name: a\n  reply:\n    tool_calls: {name: x}\n",

@@ -19,6 +19,11 @@ def shorten_middle(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[:half]} … {text[-half:]}"
 
 
+def format_count(number: int, noun: str, plural: str = "") -> str:
+    """'1 choice', '2 choices'; `plural` is the noun's where it does not end in `s` alone."""
+    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
+
+
 def closest(name: str, known: Iterable[str], most: int = 1) -> list[str]:
     """Up to `most` known names similar to `name`, the most similar first; letter case does not matter."""
     by_lower = {known_name.lower(): known_name for known_name in known}

@@ -1,6 +1,6 @@
 """Recordings of other tools as fixtures of this kit, each saying what its format has lost.
 
-HAR, cassettes of vcrpy, flow files of mitmproxy, what curl prints, fixtures of aimock, and the JSON Lines of
+HAR, vcrpy cassettes, flow files of mitmproxy, what curl prints, fixtures of aimock, and the JSON Lines of
 shared recordings.
 """
 
@@ -29,7 +29,7 @@ MAX_BYTES = 1024 * 1024 * 1024
 _LINES = "A shared recording keeps parsed or joined bodies and few header fields: chunk boundaries, pauses, \
 header case and how the connection ended are lost."
 _TITLES = {
-    "vcrpy": "a cassette of vcrpy",
+    "vcrpy": "a vcrpy cassette",
     "mitmproxy": "a flow of mitmproxy",
     "curl": "printed by curl",
     "har": "from a HAR",
@@ -113,8 +113,8 @@ def _open(path: Path, format: str | None, endpoint: str | None, asked: CurlReque
     kind = kind_of(value) if chosen in (None, "json") else chosen
     if kind is None:
         raise Unrecognised(
-            f"{path}: not a recording: neither a fixture nor a HAR, a cassette of vcrpy, a flow file of "
-            "mitmproxy, output of `curl -i`, a fixture of aimock or JSON Lines of shared recordings"
+            f"{path}: not a recording: neither a fixture nor a HAR, a vcrpy cassette, a flow file of "
+            "mitmproxy, output of `curl -i`, an aimock fixture or JSON Lines of shared recordings"
         )
     return kind, _READERS[kind](value, where, endpoint)
 
@@ -130,7 +130,7 @@ def _of_endpoint(entries: Entries, endpoint: str | None) -> Entries:
 def _lines(path: Path, endpoint: str | None) -> Entries:
     for number, recording in enumerate(read_lines(path)):
         if endpoint is not None and recording.endpoint != endpoint:
-            yield Skipped(f"no exchange of {endpoint}")
+            yield Skipped(f"not an exchange with /{endpoint.strip('/')}")
         else:
             yield ImportedEntry(recording.exchange, f"entry {number}", _LINES, recording.source)
 

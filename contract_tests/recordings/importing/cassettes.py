@@ -160,4 +160,4 @@ def _body(message: dict[str, Any]) -> bytes | None:
         return value
     if isinstance(value, str):
         return value.encode("utf-8", "surrogatepass")
-    raise ValueError(f"a body is a text or bytes, not {repr(value)[:40]}")
+    raise ValueError(f"a body is a string or bytes, not {repr(value)[:40]}")

@@ -15,7 +15,7 @@ from fake_server.wire.exchange import Aspect, Ending, Exchange, Headers, Request
 
 Kind = TypeVar("Kind")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_WORDS = {str: "a text", int: "a whole number", dict: "an object", list: "a list", bytes: "bytes"}
+_WORDS = {str: "a string", int: "a whole number", dict: "an object", list: "a list", bytes: "bytes"}
 _ENDPOINTS = (
     *("audio", "assistants", "batches", "chat/completions", "completions", "conversations", "embeddings"),
     *("files", "fine_tuning", "images", "models", "moderations", "realtime", "responses", "threads"),
@@ -92,7 +92,7 @@ def fields(pairs: Iterable[tuple[Any, Any]]) -> Headers:
     made = []
     for name, values in pairs:
         if not isinstance(name, str) or not isinstance(values, str):
-            raise ValueError(f"a header field is a name and a text, not {repr((name, values))[:60]}")
+            raise ValueError(f"a header field is a name and a string, not {repr((name, values))[:60]}")
         if name.startswith(":"):
             continue
         if not _TOKEN.fullmatch(name):
@@ -135,7 +135,7 @@ def reason_to_skip(method: str, target: str, endpoint: str | None) -> str:
     if method in ("OPTIONS", "CONNECT"):
         return f"{method} asks nothing of the API"
     if endpoint is not None:
-        return "" if path.endswith(f"/{endpoint.strip('/')}") else f"no exchange of {endpoint}"
+        return "" if path.endswith(f"/{endpoint.strip('/')}") else f"not an exchange with /{endpoint.strip('/')}"
     return "" if _OPENAI.search(path) else "not an endpoint of the OpenAI API"
 
 

@@ -74,7 +74,7 @@ def _content(content: dict[str, Any]) -> bytes | None:
     if text is None:
         return None if _number(content.get("size")) > 0 else b""
     if not isinstance(text, str):
-        raise ValueError(f"'content.text' is a text, not {repr(text)[:40]}")
+        raise ValueError(f"'content.text' is a string, not {repr(text)[:40]}")
     if content.get("encoding") == "base64":
         try:
             return base64.b64decode(text, validate=True)

@@ -68,6 +68,6 @@ def _members(data: bytes, position: int, end: int, depth: int) -> dict[str, Any]
         if isinstance(name, bytes):
             name = name.decode("ascii", "surrogateescape")
         if not isinstance(name, str):
-            raise TnetstringError(f"byte {begin}: the name of a member is a text")
+            raise TnetstringError(f"byte {begin}: the name of a member is a string")
         members[name], position = pop(data, position, end, depth + 1)
     return members

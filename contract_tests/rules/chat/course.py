@@ -12,6 +12,7 @@ from contract_tests.rules.engine.stream import StreamedChoice, cumulative_text
 from contract_tests.rules.engine.subjects import only, streamed_choices, streams, whole_streamed_choices, whole_streams
 from contract_tests.rules.engine.view import View
 from fake_server.wire.exchange import Aspect
+from fake_server.wire.text import format_count
 
 
 def _differences_from_the_first(view: View, name: str) -> Iterable[Complaint]:
@@ -134,7 +135,7 @@ def not_held_back(view: View) -> Iterable[Complaint]:
     first, *rest = view.exchange.writes
     if sum(write.pause for write in rest) < AT_ONCE and len(rest) + 1 <= len(view.chunks) // 10:
         silence = view.exchange.head_pause + first.pause
-        seen = f"{len(view.chunks)} chunks in {len(rest) + 1} writes, after {silence:.1f} s of silence"
+        seen = f"{len(view.chunks)} chunks in {format_count(len(rest) + 1, 'write')}, after {silence:.1f} s of silence"
         yield view, seen, "a write for each chunk, as they are made"
 
 

@@ -13,6 +13,7 @@ from contract_tests.rules.engine.shared_rules import SEE_CREATE, SharedRules
 from contract_tests.rules.engine.subjects import Endpoint
 from contract_tests.rules.engine.view import View
 from fake_server.wire.exchange import Aspect
+from fake_server.wire.text import format_count
 
 _WITHIN = (",", ";", ":", "-", "–", "—")
 """How no sentence ends."""
@@ -133,7 +134,7 @@ def length_said(answer: Answer, used: float, limit: int, _: float) -> Iterable[C
     # An answer may come to its own end with the last token it is allowed; then it ends as sentences do.
     within = last in _WITHIN or (last.isalnum() and len(answer.text.split()) >= FEW_WORDS)
     if used == limit and answer.finish == "stop" and last and within:
-        yield answer.where, f"stop, after all {limit} tokens"
+        yield answer.where, f"stop, after {limit} of {format_count(limit, 'token')}"
 
 
 @limits.rule(
@@ -149,4 +150,4 @@ def length_said(answer: Answer, used: float, limit: int, _: float) -> Iterable[C
 def length_true(answer: Answer, used: float, limit: int, prompt: float) -> Iterable[Complaint]:
     """An answer that claims to be cut has used the tokens it was allowed."""
     if answer.finish == "length" and used < limit / 2 and prompt + used < SMALL:
-        yield answer.where, f"length, after {used} of {limit} tokens"
+        yield answer.where, f"length, after {used} of {format_count(limit, 'token')}"

@@ -11,6 +11,7 @@ from contract_tests.rules.engine.shared_rules import SEE_CREATE, SharedRules
 from contract_tests.rules.engine.subjects import Endpoint
 from contract_tests.rules.engine.view import View
 from fake_server.wire.exchange import Aspect
+from fake_server.wire.text import format_count
 
 EARLIEST, LATEST = 1_400_000_000, 4_102_444_800  # 2014 and 2100, in seconds: milliseconds are far above
 
@@ -132,4 +133,4 @@ def choice_index(root: Node) -> Iterable[Complaint]:
 def choice_count(view: View, node: Node) -> Iterable[Complaint]:
     """There are `n` choices for each prompt, one if `n` is absent."""
     if len(node.value) != view.wanted_choices:
-        yield node, f"{len(node.value)} choices", str(view.wanted_choices)
+        yield node, format_count(len(node.value), "choice"), str(view.wanted_choices)

@@ -10,6 +10,7 @@ from contract_tests.rules.engine.node import show
 from contract_tests.rules.engine.shared_rules import SEE_CREATE, SharedRules
 from contract_tests.rules.engine.subjects import Endpoint
 from contract_tests.rules.engine.view import View
+from fake_server.wire.text import format_count
 
 stream = SharedRules()
 
@@ -38,7 +39,7 @@ def is_stream(view: View) -> Iterable[Complaint]:
 def not_empty(view: View) -> Iterable[Complaint]:
     """A stream holds at least one chunk before it ends."""
     if view.form == "events" and not view.messages:
-        yield view.end, f"{len(view.events)} events, none with a chunk"
+        yield view.end, f"{format_count(len(view.events), 'event')}, none with a chunk"
 
 
 @stream.rule(

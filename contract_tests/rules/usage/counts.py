@@ -11,6 +11,7 @@ from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.subjects import CHAT, TEXT, computed_once
 from contract_tests.rules.engine.view import View
+from fake_server.wire.text import format_count
 
 usage = Section("usage", "Token counts", see.CHAT_OBJECT)
 
@@ -105,7 +106,7 @@ def _counts_with_texts(view: View) -> Iterable[tuple[Node, str]]:
 def completion_counted(node: Node, text: str) -> Iterable[Complaint]:
     """An answer with text has more than 0 completion tokens."""
     if node.value == 0:
-        yield node, f"0 for {len(text)} characters", "more than 0"
+        yield node, f"0 for {format_count(len(text), 'character')}", "more than 0"
 
 
 DETAILS = {

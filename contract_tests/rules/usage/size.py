@@ -12,6 +12,7 @@ from contract_tests.rules.engine.view import View
 from contract_tests.rules.shared.limits import SMALL, token_limit
 from contract_tests.rules.usage.counts import completed_text, usage, usages
 from fake_server.wire.exchange import Aspect
+from fake_server.wire.text import format_count
 
 FEWEST = 10
 """Words of a text that is worth weighing. Every recorded text has at least as many tokens as words."""
@@ -55,7 +56,7 @@ def every_choice(count: Node, answers: list[Answer], limit: int) -> Iterable[Com
     words = sum(len(answer.text.split()) for answer in answers)
     cut = [answer for answer in answers if answer.finish == "length"]
     if 4 * count.value < 3 * words:
-        yield count, f"{count} for {words} words in {len(answers)} choices", f"at least {words}"
+        yield count, f"{count} for {format_count(words, 'word')} in {len(answers)} choices", f"at least {words}"
     elif len(cut) > 1 and count.value <= limit <= SMALL:
         yield count, f"{count} for {len(cut)} choices cut at {limit}", f"at least {len(cut) * limit}"
 
