@@ -15,11 +15,11 @@ from fake_server.api.validate.checks import Check, Invalid, anything, boolean, i
 from fake_server.api.validate.containers import (
     array,
     by_type,
+    find_refusal,
     mapping,
     members,
     nullable,
     tagged_union,
-    validate_members,
 )
 
 _JSON_SCHEMA = members(
@@ -124,25 +124,11 @@ UPDATE = {"metadata": MEMBERS["metadata"]}
 
 
 def validate_chat(request: Mapping[str, Any]) -> ErrorReply | None:
-    """Return the 400 for a chat request that OpenAI would refuse, None for a valid one.
-
-    The first complaint counts: missing members, then each member in the order sent, then checks across
-    members, of schemas, and of what the model supports.
-    """
-    try:
-        validate_members(request, REQUIRED, MEMBERS)
-        _check_combinations(dict(request))
-        if request.get("tools"):
-            schemas.check_functions(request)
-        if request.get("response_format"):
-            schemas.check_response_format(request)
-        models.check_model(request)
-    except Invalid as invalid:
-        return invalid.reply
-    return None
+    """Return the 400 for a chat request that OpenAI would refuse, None for a valid one."""
+    return find_refusal(request, REQUIRED, MEMBERS, _check_combinations, schemas.check_schemas, models.check_model)
 
 
-def _check_combinations(request: dict[str, Any]) -> None:
+def _check_combinations(request: Mapping[str, Any]) -> None:
     messages.check_tool_answers(request["messages"])
     if not _ABOUT_TOOLS.isdisjoint(request):
         tools.check_tools(request)

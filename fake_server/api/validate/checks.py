@@ -19,9 +19,11 @@ _LONGEST_ECHO = 100
 class Invalid(Exception):
     """An invalid request; `reply` is the 400 to answer it with."""
 
-    def __init__(self, message: str, param: str | None = None, code: str | None = None) -> None:
+    def __init__(
+        self, message: str, param: str | None = None, code: str | None = None, kind: str = "invalid_request_error"
+    ) -> None:
         super().__init__(message)
-        self.reply = ErrorReply(400, message, param=param, code=code)
+        self.reply = ErrorReply(400, message, kind, param, code)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from fake_server.api.reply import ErrorReply
 from fake_server.api.validate.chat import MEMBERS as CHAT
 from fake_server.api.validate.chat import check_stream_options
 from fake_server.api.validate.checks import Check, Invalid, boolean, echo, integer, string, wrong_type
-from fake_server.api.validate.containers import array, nullable, validate_members
+from fake_server.api.validate.containers import array, find_refusal, nullable
 
 REQUIRED: Mapping[str, Check] = {"model": CHAT["model"]}
 LAST_TOKEN = 100_257
@@ -93,13 +93,7 @@ MEMBERS: Mapping[str, Check] = {
 
 def validate_completion(request: Mapping[str, Any]) -> ErrorReply | None:
     """Return the 400 for a text completion request that OpenAI would refuse, None for a valid one."""
-    try:
-        validate_members(request, REQUIRED, MEMBERS)
-        check_stream_options(request)
-        _check_combinations(request)
-    except Invalid as invalid:
-        return invalid.reply
-    return None
+    return find_refusal(request, REQUIRED, MEMBERS, check_stream_options, _check_combinations)
 
 
 def _check_combinations(request: Mapping[str, Any]) -> None:

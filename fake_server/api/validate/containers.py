@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from fake_server.api import chat_request
+from fake_server.api.reply import ErrorReply
 from fake_server.api.validate.checks import (
     Check,
     Invalid,
@@ -142,8 +143,27 @@ def _with_tag(form: Check, tag: str, name: str) -> Check:
     return replace(form, schema={"type": "object", **form.schema, "properties": properties, "required": required})
 
 
-def validate_members(request: Mapping[str, Any], required: Mapping[str, Check], known: Mapping[str, Check]) -> None:
-    """Validate a whole request: missing members first, then each in the order sent. Raises Invalid.
+def find_refusal(
+    request: Mapping[str, Any],
+    required: Mapping[str, Check],
+    known: Mapping[str, Check],
+    *checks: Callable[[Mapping[str, Any]], None],
+) -> ErrorReply | None:
+    """The 400 for the first complaint about a whole request, None for a valid one.
+
+    Missing members come first, then each member in the order sent, then the checks across members.
+    """
+    try:
+        _validate_members(request, required, known)
+        for check in checks:
+            check(request)
+    except Invalid as invalid:
+        return invalid.reply
+    return None
+
+
+def _validate_members(request: Mapping[str, Any], required: Mapping[str, Check], known: Mapping[str, Check]) -> None:
+    """Raise Invalid for a member that is missing, unknown or wrong.
 
     For reasoning models api.openai.com words an unknown member as it does for nested objects, as seen in
     https://github.com/teabranch/open-responses-server/issues/41 (o4-mini).

@@ -14,7 +14,7 @@ from fake_server.api.reply import ErrorReply
 from fake_server.api.validate.chat import MEMBERS as CHAT
 from fake_server.api.validate.checks import Check, Invalid, integer, one_of, string
 from fake_server.api.validate.completions import TEXTS_OR_TOKENS, check_context, malformed
-from fake_server.api.validate.containers import array, nullable, validate_members
+from fake_server.api.validate.containers import array, find_refusal, nullable
 
 MOST_INPUTS, MOST_TOKENS, MOST_TOKENS_TOGETHER = 2048, 8192, 300_000
 REQUIRED: Mapping[str, Check] = {
@@ -36,12 +36,7 @@ MEMBERS: Mapping[str, Check] = {
 
 def validate_embeddings(request: Mapping[str, Any]) -> ErrorReply | None:
     """Return the 400 for an embeddings request that OpenAI would refuse, None for a valid one."""
-    try:
-        validate_members(request, REQUIRED, MEMBERS)
-        _check_dimensions(request)
-        return _check_lengths(request)
-    except Invalid as invalid:
-        return invalid.reply
+    return find_refusal(request, REQUIRED, MEMBERS, _check_dimensions, _check_lengths)
 
 
 def _check_dimensions(request: Mapping[str, Any]) -> None:
@@ -52,7 +47,7 @@ def _check_dimensions(request: Mapping[str, Any]) -> None:
         integer(1, vectors.vector_size(model)).validate(dimensions, "dimensions")
 
 
-def _check_lengths(request: Mapping[str, Any]) -> ErrorReply | None:
+def _check_lengths(request: Mapping[str, Any]) -> None:
     prompt = request["input"]
     texts = tokens.prompt_texts(prompt)
     array(string(), most=MOST_INPUTS).validate(texts, "input")
@@ -62,6 +57,4 @@ def _check_lengths(request: Mapping[str, Any]) -> ErrorReply | None:
     check_context(MOST_TOKENS, max(costs), 0)
     if sum(costs) > MOST_TOKENS_TOGETHER:
         message = f"Requested {sum(costs)} tokens, max {MOST_TOKENS_TOGETHER} tokens per request"
-        code = "max_tokens_per_request"
-        return ErrorReply(400, message, type=code, code=code)
-    return None
+        raise Invalid(message, code="max_tokens_per_request", kind="max_tokens_per_request")

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from fake_server.api.reply import ErrorReply
-from fake_server.api.validate.checks import Check, Invalid, string, wrong_type, wrong_value
-from fake_server.api.validate.containers import array, members, nullable, tagged_union, validate_members
+from fake_server.api.validate.checks import Check, string, wrong_type, wrong_value
+from fake_server.api.validate.containers import array, find_refusal, members, nullable, tagged_union
 
 MODELS = (
     "omni-moderation-latest",
@@ -56,16 +56,12 @@ MEMBERS: Mapping[str, Check] = {
 
 def validate_moderations(request: Mapping[str, Any]) -> ErrorReply | None:
     """Return the 400 for a moderation request that OpenAI would refuse, None for a valid one."""
-    try:
-        validate_members(request, REQUIRED, MEMBERS)
-        _check_model(request.get("model") or MODELS[0], request["input"])
-    except Invalid as invalid:
-        return invalid.reply
-    return None
+    return find_refusal(request, REQUIRED, MEMBERS, _check_model)
 
 
-def _check_model(model: str, inputs: Any) -> None:
+def _check_model(request: Mapping[str, Any]) -> None:
     """Raise Invalid for a model that does not moderate, and for pictures sent to a text model."""
+    model, inputs = request.get("model") or MODELS[0], request["input"]
     if model not in MODELS:
         raise wrong_value("model", model, MODELS)
     if model.startswith("text-") and isinstance(inputs, list):

@@ -20,19 +20,8 @@ _FORBIDDEN = ("oneOf", "allOf")
 """Keywords that strict mode forbids at any depth."""
 
 
-def check_response_format(request: Mapping[str, Any]) -> None:
-    """Raise Invalid for a schema that a strict response format does not accept."""
-    form = request.get("response_format") or {}
-    description = form.get("json_schema") if form.get("type") == "json_schema" else None
-    if description and description.get("strict") and description.get("schema") is not None:
-        problem = _find_problem(description["schema"], strict=True)
-        if problem:
-            message = f"Invalid schema for response_format '{description['name']}': {problem}"
-            raise Invalid(message, "response_format", None)
-
-
-def check_functions(request: Mapping[str, Any]) -> None:
-    """Raise Invalid for a schema of parameters that a function, or a strict function, does not accept."""
+def check_schemas(request: Mapping[str, Any]) -> None:
+    """Raise Invalid for a schema that a function, or else a strict response format, does not accept."""
     for index, tool in enumerate(request.get("tools") or ()):
         function = tool.get("function") or {}
         parameters = function.get("parameters")
@@ -40,6 +29,12 @@ def check_functions(request: Mapping[str, Any]) -> None:
         if problem:
             message = f"Invalid schema for function '{function['name']}': {problem}"
             raise Invalid(message, f"tools[{index}].function.parameters", "invalid_function_parameters")
+    form = request.get("response_format") or {}
+    description = form.get("json_schema") if form.get("type") == "json_schema" else None
+    if description and description.get("strict") and description.get("schema") is not None:
+        problem = _find_problem(description["schema"], strict=True)
+        if problem:
+            raise Invalid(f"Invalid schema for response_format '{description['name']}': {problem}", "response_format")
 
 
 def _find_problem(schema: Mapping[str, Any], *, strict: bool) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from fake_server.api.validate.checks import Invalid, anything, boolean, one_of, string
@@ -79,7 +80,7 @@ CALL = tagged_union(
 )
 
 
-def check_tools(request: dict[str, Any]) -> None:
+def check_tools(request: Mapping[str, Any]) -> None:
     """Raise Invalid for a tool choice that does not match the tools offered."""
     offered = request.get("tools")
     for name in ("tool_choice", "parallel_tool_calls"):

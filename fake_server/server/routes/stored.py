@@ -13,7 +13,7 @@ from fake_server.api import errors
 from fake_server.api.reply import ErrorReply
 from fake_server.api.validate.chat import UPDATE
 from fake_server.api.validate.checks import Invalid, integer, one_of
-from fake_server.api.validate.containers import validate_members
+from fake_server.api.validate.containers import find_refusal
 from fake_server.server.deliveries import deliver_json, refuse
 from fake_server.server.request_context import RequestContext
 from fake_server.server.state.completions import LIMIT, MOST_LISTED, Placed, page
@@ -44,10 +44,9 @@ async def retrieve_completion(context: RequestContext) -> Delivery:
 async def update_completion(context: RequestContext) -> Delivery:
     """Gives a stored completion other metadata."""
     body = context.request.body
-    try:
-        validate_members(body, UPDATE, UPDATE)
-    except Invalid as invalid:
-        return refuse(invalid.reply)
+    refusal = find_refusal(body, UPDATE, UPDATE)
+    if refusal is not None:
+        return refuse(refusal)
     changed = context.space.stored.update(_id(context), body["metadata"])
     return _missing(context) if changed is None else _json(context, changed.completion)
 
