@@ -14,19 +14,13 @@ from fake_server.api import chat_request
 from fake_server.api.chat_request import Tool
 from fake_server.api.reply import ToolCall
 from fake_server.api.sensible import filler, hints, repeat
-from fake_server.api.sensible.vocabulary import OPERATIONS, UNDERSTOOD
+from fake_server.api.sensible.vocabulary import OPERATIONS, PATTERNS, UNDERSTOOD
 from fake_server.wire.jsontext import compact
 
 MAX_CALLS = 8
 
 _IDLE_NAMES = UNDERSTOOD["idle_in_names"]
 _IDLE_WORDS = _IDLE_NAMES | UNDERSTOOD["idle"]
-_NEGATED = re.compile(
-    r"\b(?<!if you )(?:without|do not|don't|never|not) (?:using|calling|call|use|invoke|run)\b", re.IGNORECASE
-)
-_DEMANDED = re.compile(
-    r"\b(?:call|use|using|invoke|run|execute|try)\b[^.\n]{0,60}\b(?:tools?|functions?)\b", re.IGNORECASE
-)
 _OPERATIONS = tuple((frozenset(words.split()), re.compile(form, re.IGNORECASE)) for words, form in OPERATIONS.items())
 
 
@@ -72,7 +66,7 @@ def _find_requested(offered: Sequence[Tool], text: str, after_results: bool) -> 
     named = [tool for tool in offered if _names_tool(tool.name, text)]
     if named:
         return named
-    if after_results or not text.strip() or _NEGATED.search(text):
+    if after_results or not text.strip() or PATTERNS["negated"].search(text):
         return []
     if repeat.words_to_repeat(text, strict=True) is not None:
         return []
@@ -80,7 +74,7 @@ def _find_requested(offered: Sequence[Tool], text: str, after_results: bool) -> 
     strong = [tool for tool in offered if scores[tool.name] >= 3]
     if strong:
         return strong
-    demanded = _DEMANDED.search(text) or (len(offered) == 1 and re.search(r"\btool\b", text))
+    demanded = PATTERNS["demanded"].search(text) or (len(offered) == 1 and re.search(r"\btool\b", text))
     best = max(offered, key=lambda tool: scores[tool.name])
     return [best] if demanded or scores[best.name] >= 2 else []
 
@@ -97,7 +91,7 @@ def _names_tool(name: str, text: str) -> bool:
         return False
     mentions = re.finditer(rf"(?<!\w)(?:{spelling})(?!\w)", text[: hints.MAX_TEXT], re.IGNORECASE)
     starts = (mention.start() for mention in mentions)
-    return any(not _NEGATED.search(text[max(start - 25, 0) : start]) for start in starts)
+    return any(not PATTERNS["negated"].search(text[max(start - 25, 0) : start]) for start in starts)
 
 
 def _score(tool: Tool, text: str) -> int:

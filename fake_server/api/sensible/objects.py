@@ -9,22 +9,10 @@ from typing import Any
 
 from fake_server.api import chat_request
 from fake_server.api.sensible import filler, hints, words
-from fake_server.api.sensible.vocabulary import UNDERSTOOD
+from fake_server.api.sensible.vocabulary import PATTERNS, UNDERSTOOD
 
 MAX_KEYS = 20
-
-_KEYS = re.compile(
-    r"\b(?:keys?|fields?|propert(?:y|ies)|attributes?|members?)\b"
-    r"(?:\s+(?:named|called|of|are|is|should be|for))*\s*:?\s*"
-    r"((?:[\"'`“]?[A-Za-z_]\w{0,40}[\"'`”]?(?:\s*\([^)\n]{0,40}\))?(?:\s*,\s*and\s+|\s*,\s*|\s+and\s+)?){1,20})",
-    re.IGNORECASE,
-)
-_QUOTED = r"[\"'`“]([A-Za-z_]\w{0,40})[\"'`”]"
-_BEFORE = re.compile(
-    rf"((?:{_QUOTED}(?:\s*,\s*and\s+|\s*,\s*|\s+and\s+)?){{1,20}})"
-    r"\s*(?:(?:string|text|number|integer|boolean|list|array)\s+)?(?:key|field|propert|attribute)(?:s|y|ies)?\b",
-    re.IGNORECASE,
-)
+_QUOTED = re.compile(r"[\"'`“]([A-Za-z_]\w{0,40})[\"'`”]")
 _PLAIN_WORD = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -57,9 +45,9 @@ def _make_object(request: Mapping[str, Any], question: str, seed: int, index: in
 
 def find_keys(text: str) -> list[str]:
     """Find the keys a text names: `with keys name and age`, `"why" and "how" keys`, `fields: a, b`."""
-    before = _BEFORE.finditer(text[: hints.MAX_TEXT])
-    keys = [name for match in before for name in re.findall(_QUOTED, match.group(1))]
-    match = _KEYS.search(text[: hints.MAX_TEXT])
+    before = PATTERNS["keys_before"].finditer(text[: hints.MAX_TEXT])
+    keys = [name for match in before for name in _QUOTED.findall(match.group(1))]
+    match = PATTERNS["keys"].search(text[: hints.MAX_TEXT])
     if match and not keys:
         quoted = list(hints.find_quoted(match.group(1)))
         for part in quoted or re.split(r",|\band\b", match.group(1)):

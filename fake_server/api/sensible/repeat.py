@@ -9,48 +9,10 @@ from __future__ import annotations
 
 import re
 
-MAX_TEXT = 100_000
+from fake_server.api.sensible.vocabulary import PATTERNS
 
-_START = r"(?:^|(?<=[.!?:;,\n])[ \t]{0,9}|\b(?:please|then|just|only|must|should|to|and|always)\s+)"
-_THING = (
-    r"(?:the|this|these|following|exact|single|one|text|words?|lines?|sentences?|phrase|message|string|token|"
-    r"characters?|numbers?(?=\s+-?\d)|verbatim|exactly|only|just|precisely|back|out loud)"
-)
-_REPEAT = re.compile(
-    rf"{_START}(?:repeat|echo)\b"
-    rf"(?P<how>(?:(?:,\s*|\s+)(?:after me|to me|word for word|nothing but|and nothing else|{_THING})\b)*)"
-    r"\s*(?P<mark>[:,—]?)\s*(?P<what>\S.*)",
-    re.IGNORECASE | re.DOTALL,
-)
-_REPLY = re.compile(
-    rf"{_START}(?:(?:only|just)\s+)?(?:reply|respond|answer)\b\s*"
-    rf"(?P<how>(?:\s*\b(?:with|only|nothing but|{_THING})\b)*)\s*(?P<mark>:?)\s*(?P<what>\S.*)",
-    re.IGNORECASE | re.DOTALL,
-)
-_SAY = re.compile(
-    rf"{_START}say\b(?P<how>(?:\s+(?:exactly|only|just|precisely|out loud|"
-    r"the (?:words?|phrase|text|sentence|following))\b)*)"
-    r"\s*(?P<mark>:?)\s*(?P<what>\S.*)",
-    re.IGNORECASE | re.DOTALL,
-)
-_PRINT = re.compile(
-    rf"{_START}(?:print|output|write|return|type)\b(?P<how>(?:\s+{_THING}\b)+)\s*(?P<mark>:)\s*(?P<what>\S.*)",
-    re.IGNORECASE | re.DOTALL,
-)
-_EXACT = re.compile(r"exactly|only|just|precisely|nothing but|verbatim|\bwords?\b|exact", re.IGNORECASE)
-_NOT_LITERAL = re.compile(
-    r"(?:something|anything|nothing|a|an|how|what|why|who|when|where|if|whether|your|my|which|in|to|it|that|"
-    r"them|each|every|yes or no|true or false|(?:the\s+)?(?:number|result|answer|name|json|value|letter|city|"
-    r"code|output|questions?|valid|short|brief|concise|format|language|english|one|two|three))\b",
-    re.IGNORECASE,
-)
+MAX_TEXT = 100_000
 _QUOTES = {'"': '"', "“": "”", "„": "“", "«": "»", "‘": "’", "'": "'", "`": "`"}
-_TAIL = re.compile(
-    r"(?:,?\s{0,9}(?:and|with)\s+(?:nothing|no\s+other|not\s+a)\b[^\n]*"
-    r"|,\s{0,9}nothing (?:else|more)[^\n]*|,?\s{1,9}please[.!]?"
-    r"|(?<=[.!?])\s{1,9}(?:do not|don't|nothing|no|without|only|just|never)\b[^\n]*)\Z",
-    re.IGNORECASE,
-)
 _TAIL_LENGTH = 200
 _BLOCK_AFTER = re.compile(r"\n[ \t]{0,9}\n<[A-Za-z_]")
 
@@ -58,8 +20,8 @@ _BLOCK_AFTER = re.compile(r"\n[ \t]{0,9}\n<[A-Za-z_]")
 def words_to_repeat(text: str, strict: bool = False) -> str | None:
     """The words to repeat, None if the text asks for none. `strict` requires `exactly`, a colon or quotes."""
     text = text[:MAX_TEXT].strip()
-    for pattern, free in ((_REPEAT, True), (_REPLY, False), (_SAY, True), (_PRINT, False)):
-        match = pattern.search(text)
+    for verb in ("repeat", "reply", "say", "print"):
+        match = PATTERNS[verb].search(text)
         if not match:
             continue
         what, how = match.group("what").strip(), match.group("how")
@@ -67,8 +29,8 @@ def words_to_repeat(text: str, strict: bool = False) -> str | None:
         if inside is not None:
             return inside
         literal = bool(match.group("mark"))
-        literally_asked = literal or bool(_EXACT.search(how)) or (free and not strict)
-        if literally_asked and (literal or not _NOT_LITERAL.match(what)):
+        literally_asked = literal or bool(PATTERNS["exactly"].search(how)) or (verb in ("repeat", "say") and not strict)
+        if literally_asked and (literal or not PATTERNS["not_literal"].match(what)):
             return _strip_tail(what, literal)
     return None
 
@@ -96,6 +58,6 @@ def _strip_tail(what: str, literal: bool) -> str:
     """Strip what follows the words, such as `…, and nothing else`; a full stop is kept only after a colon."""
     block = _BLOCK_AFTER.search(what)
     what = (what[: block.start()] if block else what).rstrip()
-    shorter = (what[:-_TAIL_LENGTH] + _TAIL.sub("", what[-_TAIL_LENGTH:])).strip() or what
+    shorter = (what[:-_TAIL_LENGTH] + PATTERNS["tail"].sub("", what[-_TAIL_LENGTH:])).strip() or what
     alone = not literal and shorter.endswith(".") and shorter.find(".") == len(shorter) - 1 > 0
     return shorter[:-1] if alone else shorter

@@ -14,26 +14,12 @@ from typing import Any
 
 from fake_server.api import chat_request
 from fake_server.api.sensible import chance, repeat
-from fake_server.api.sensible.vocabulary import ADJECTIVES, NOUNS, OPENINGS, SENTENCES
+from fake_server.api.sensible.vocabulary import ADJECTIVES, NOUNS, OPENINGS, PATTERNS, SENTENCES
 from fake_server.wire.text import shorten_middle
 
 MAX_QUESTION = 400
 MAX_RESULT = 8_000
 MAX_COUNT = 1_000
-
-_LONG = re.compile(
-    r"\b(?:story|essay|poem|long|detailed?|paragraphs?|explain|describe|list|article|words)\b", re.IGNORECASE
-)
-_COUNT = re.compile(
-    r"\bcount\b(?:[^.\n\d]{0,40}?\bfrom\s+(\d{1,9}))?[^.\n\d]{0,40}?\b(?:to|until)\s+(\d{1,9})\b",
-    re.IGNORECASE,
-)
-_SUM = re.compile(
-    r"(?<![\w.])(-?\d{1,12}(?:\.\d{1,6})?)\s*(\+|-|\*|×|x|/|÷|plus|minus|times|multiplied by|divided by)\s*"
-    r"(-?\d{1,12}(?:\.\d{1,6})?)(?!\s*[+*/×÷-]\s*\d)(?![\w.]*\d)",
-    re.IGNORECASE,
-)  # fmt: skip
-_GREETING = re.compile(r"\s*(?:hi|hello|hey|good (?:morning|evening|day))\b[^?\n]{0,40}\Z", re.IGNORECASE)
 
 
 def conversation_key(request: Mapping[str, Any]) -> list[Any]:
@@ -71,7 +57,7 @@ def _write_about(question: str, request: Mapping[str, Any], seed: int, index: in
     result = _solve_sum(question)
     if result is not None:
         parts.append(f"{result}.")
-    elif _GREETING.match(question):
+    elif PATTERNS["greeting"].match(question):
         parts.append("Hello! How can I help you today?")
     if question.strip():
         opening = chance.pick(OPENINGS, "opening", key)
@@ -82,7 +68,7 @@ def _write_about(question: str, request: Mapping[str, Any], seed: int, index: in
         for earlier_question in earlier[-3:]
         if earlier_question.strip()
     ]
-    sentences = 12 if _LONG.search(question) else 2
+    sentences = 12 if PATTERNS["long"].search(question) else 2
     parts += [_write_sentence([*key, number]) for number in range(sentences)]
     return " ".join(parts)
 
@@ -93,7 +79,7 @@ def _write_sentence(key: list[Any]) -> str:
 
 
 def _count_up(question: str) -> str | None:
-    match = _COUNT.search(question)
+    match = PATTERNS["count"].search(question)
     if not match:
         return None
     first, last = int(match.group(1) or 1), int(match.group(2))
@@ -105,7 +91,7 @@ def _count_up(question: str) -> str | None:
 
 def _solve_sum(question: str) -> str | None:
     """`2 + 2 = 4` for a question that contains a sum, else None."""
-    match = _SUM.search(question)
+    match = PATTERNS["sum"].search(question)
     if not match:
         return None
     left, word, right = Fraction(match.group(1)), match.group(2).lower(), Fraction(match.group(3))
