@@ -20,11 +20,10 @@ from contract_tests.cli.shared_options import (
     profile_name,
     write,
 )
-from contract_tests.recordings.judging import InputError, Summary, judge_recordings
+from contract_tests.recordings.judging import InputError, Summary, judge_recordings, tolerate_in_recordings
 from contract_tests.recordings.reading import read
 from contract_tests.recordings.recording import Recording
-from contract_tests.recordings.table import as_text
-from contract_tests.recordings.tolerated import tolerate_in_recordings
+from contract_tests.recordings.tally import as_text
 from contract_tests.report.files import judgement_as_json
 from contract_tests.report.findings import count
 from contract_tests.report.terminal import (

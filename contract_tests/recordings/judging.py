@@ -1,10 +1,11 @@
-"""Judges recordings offline and adds up what the rules say of them."""
+"""Judges recordings offline, adds up what the rules say of them, and applies tolerances to the findings."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 from contract_tests.recordings.reading import read
@@ -12,11 +13,12 @@ from contract_tests.recordings.recording import InputError, Recording
 from contract_tests.recordings.tally import Tally
 from contract_tests.rules import RULES, find, judge
 from contract_tests.rules.engine.judge import Finding, Judgement, Level
+from contract_tests.tolerance.entry import Ledger, ToleranceEntry, Tolerated, make_ledger, split_tolerated
 from fake_server.wire.exchange import Exchange
 from fake_server.wire.proof import differences
 from fake_server.wire.text import did_you_mean
 
-__all__ = ["InputError", "Summary", "judge_files", "judge_recordings"]
+__all__ = ["InputError", "Summary", "judge_files", "judge_recordings", "tolerate_in_recordings"]
 
 
 @dataclass
@@ -123,3 +125,20 @@ def _surprises(recording: Recording, judgement: Judgement | None) -> Iterator[st
     if judgement and judgement.ids() != set(recording.breaks):
         declared, broken = (", ".join(sorted(ids)) for ids in (recording.breaks, judgement.ids()))
         yield f"{label}: declares {declared or 'nothing'}, breaks {broken or 'nothing'}"
+
+
+def tolerate_in_recordings(
+    summary: Summary, entries: Sequence[ToleranceEntry], today: date, labels: Iterable[str]
+) -> tuple[tuple[Finding, ...], tuple[Tolerated, ...], Ledger]:
+    """The findings that count, those that are tolerated, and the ledger.
+
+    `labels` names the recordings that were judged.
+    """
+    judged = tuple(labels)
+
+    def looked(entry: ToleranceEntry) -> bool:
+        selected = not summary.selected or entry.rule in summary.selected
+        return selected and any(entry.may_be_in(label) for label in judged)
+
+    ledger = make_ledger(summary.findings, entries, today, looked)
+    return *split_tolerated(summary.findings, entries, today), ledger

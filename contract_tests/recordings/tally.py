@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from contract_tests.recordings.recording import Recording
-from contract_tests.rules import RULES, judge
+from contract_tests.rules import RULES
 from contract_tests.rules.engine.judge import Finding, Judgement, Level
 
+_LONGEST_NAME = 40
 SECTIONS = tuple(dict.fromkeys(rule.section for rule in RULES.values() if not rule.relation))
 """The sections with rules about single exchanges, in the order of the API reference."""
 
@@ -56,9 +56,24 @@ class Tally:
         return [name for name in SECTIONS if any(provider.judged[name] for provider in self.providers.values())]
 
 
-def tally(recordings: Iterable[Recording]) -> Tally:
-    """Judge every recording and count it for its provider."""
-    counts = Tally()
-    for recording in recordings:
-        counts.add(recording.provider, judge(recording.exchange))
-    return counts
+def as_text(tally: Tally) -> str:
+    """A row per provider, a column per section; empty for fewer than two providers."""
+    if len(tally.providers) < 2:
+        return ""
+    rows = [("provider", "exchanges", *tally.sections)]
+    for name in sorted(tally.providers):
+        shown = " ".join(name.split())[:_LONGEST_NAME] or "(no name)"
+        rows.append((shown, *cells_of(tally.providers[name], tally.sections)))
+    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    return "\n".join(("exchanges judged / with MUST / with SHOULD findings", *(line.rstrip() for line in lines)))
+
+
+def cells_of(provider: Provider, sections: Sequence[str]) -> Iterator[str]:
+    yield str(provider.exchanges)
+    for name in sections:
+        counts = (provider.judged[name], provider.must[name], provider.should[name])
+        if not counts[0]:
+            yield "·"
+        else:
+            yield " / ".join(map(str, counts)) if counts[1] or counts[2] else str(counts[0])

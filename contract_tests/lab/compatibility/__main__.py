@@ -8,11 +8,11 @@ from pathlib import Path
 import click
 import yaml
 
+from contract_tests.lab.compatibility.page import Readings, as_markdown, outdated_readings, tally, unread_findings
 from contract_tests.lab.pages.marks import DocumentError, between, replaced
 from contract_tests.recordings.jsonl import read_lines
 from contract_tests.recordings.recording import InputError
-from contract_tests.recordings.table import Readings, as_markdown, outdated_readings, unread_findings
-from contract_tests.recordings.tally import Tally, tally
+from contract_tests.recordings.tally import Tally
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE / "COMPATIBILITY.md"

@@ -9,11 +9,11 @@ import pytest
 from click.testing import CliRunner
 
 from contract_tests.lab.compatibility import __main__ as command
+from contract_tests.lab.compatibility.page import NOT_READ, as_markdown, outdated_readings, tally, unread_findings
 from contract_tests.lab.pages.marks import END, START, DocumentError, between, replaced
 from contract_tests.lab.tools.checkout import FIXTURES
 from contract_tests.recordings.recording import InputError, Recording
-from contract_tests.recordings.table import NOT_READ, as_markdown, as_text, outdated_readings, unread_findings
-from contract_tests.recordings.tally import SECTIONS, Tally, tally
+from contract_tests.recordings.tally import SECTIONS, Tally, as_text
 from contract_tests.rules import RULES
 from contract_tests.rules.engine.judge import Level
 from contract_tests.tests.shared import SHARED, needs_recordings

@@ -1,10 +1,12 @@
-"""Formats a tally: a table for the terminal, a Markdown page for the repository."""
+"""The Markdown of COMPATIBILITY.md: a tally of providers, and what a person who read the bytes says of each finding."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from contract_tests.recordings.tally import Provider, Tally
+from contract_tests.recordings.recording import Recording
+from contract_tests.recordings.tally import Tally, cells_of
+from contract_tests.rules import judge
 from contract_tests.rules.engine.judge import Finding, Level
 from fake_server.wire.text import shorten
 
@@ -15,20 +17,14 @@ LEVELS = (Level.MUST, Level.SHOULD)
 NOT_READ = "not read yet"
 _MOST = 80
 """Characters of a reply that an example shows."""
-_LONGEST_NAME = 40
 
 
-def as_text(tally: Tally) -> str:
-    """A row per provider, a column per section; empty for fewer than two providers."""
-    if len(tally.providers) < 2:
-        return ""
-    rows = [("provider", "exchanges", *tally.sections)]
-    for name in sorted(tally.providers):
-        shown = " ".join(name.split())[:_LONGEST_NAME] or "(no name)"
-        rows.append((shown, *_cells(tally.providers[name], tally.sections)))
-    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
-    return "\n".join(("exchanges judged / with MUST / with SHOULD findings", *(line.rstrip() for line in lines)))
+def tally(recordings: Iterable[Recording]) -> Tally:
+    """Judge every recording and count it for its provider."""
+    counts = Tally()
+    for recording in recordings:
+        counts.add(recording.provider, judge(recording.exchange))
+    return counts
 
 
 def as_markdown(tally: Tally, readings: Readings) -> str:
@@ -56,16 +52,6 @@ def outdated_readings(tally: Tally, readings: Readings) -> list[tuple[str, str]]
     ]
 
 
-def _cells(provider: Provider, sections: Sequence[str]) -> Iterator[str]:
-    yield str(provider.exchanges)
-    for name in sections:
-        counts = (provider.judged[name], provider.must[name], provider.should[name])
-        if not counts[0]:
-            yield "·"
-        else:
-            yield " / ".join(map(str, counts)) if counts[1] or counts[2] else str(counts[0])
-
-
 def _row(cells: Iterator[str] | Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
@@ -75,7 +61,7 @@ def _table(tally: Tally) -> Iterator[str]:
     yield _row(("provider", "exchanges", *sections))
     yield _row(("---", *("--:" for _ in range(len(sections) + 1))))
     for name, provider in sorted(tally.providers.items()):
-        yield _row((f"[{name}](#{name})", *_cells(provider, sections)))
+        yield _row((f"[{name}](#{name})", *cells_of(provider, sections)))
 
 
 def _details(tally: Tally, readings: Readings) -> Iterator[str]:
