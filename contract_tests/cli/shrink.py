@@ -19,9 +19,8 @@ from contract_tests.rules.judged import Judged
 from contract_tests.run.outcome import ExitCode
 from contract_tests.run.run import UsageError
 from contract_tests.shrinking.issue import IssueContent, format_issue, format_title
-from contract_tests.shrinking.main_oracle import run_main
-from contract_tests.shrinking.shrink import SECONDS, ShrinkResult, shrink_main, shrink_rule
-from contract_tests.shrinking.size import measure
+from contract_tests.shrinking.oracle import run_main
+from contract_tests.shrinking.shrink import SECONDS, ShrinkResult, measure, shrink_judged
 from contract_tests.target.main_program import MainOutcome
 from fake_server.command_line import Number
 from fake_server.relay.redact import Unreadable, known_values, redact
@@ -70,7 +69,7 @@ def shrink_command(
             terminal.print(_explain_nothing_to_shrink(path, rule, original.ids()))
             return int(ExitCode.FINDINGS)
     try:
-        result = shrink_rule(original, rule, seconds=seconds) if rule else shrink_main(original, seconds=seconds)
+        result = shrink_judged(original, rule, seconds=seconds)
     except ValueError as error:
         terminal.print(f"{path}: {error}")
         return int(ExitCode.FINDINGS)
@@ -174,12 +173,14 @@ def _sort_rules(rule_ids: set[str], rule: Rule | None) -> tuple[str, ...]:
 def _format_reduction(result: ShrinkResult) -> str:
     """'Reduced from 502 events and 31,250 bytes to 2 events and 410 bytes'; '' if the body is unchanged."""
     before, after = measure(result.before), measure(result.after)
-    if before.body == after.body:
+    if before["body bytes"] == after["body bytes"]:
         return ""
-    if before.events:
-        sizes = [f"{count(size.events, 'event')} and {count(size.body, 'byte')}" for size in (before, after)]
+    if before["events"]:
+        sizes = [
+            f"{count(size['events'], 'event')} and {count(size['body bytes'], 'byte')}" for size in (before, after)
+        ]
         return f"Reduced from {sizes[0]} to {sizes[1]}"
-    return f"Reduced from {count(before.body, 'byte')} of body to {after.body:,}"
+    return f"Reduced from {count(before['body bytes'], 'byte')} of body to {after['body bytes']:,}"
 
 
 def _save(made: Fixture, path: Path, secrets: Iterable[str]) -> None:
@@ -190,8 +191,10 @@ def _save(made: Fixture, path: Path, secrets: Iterable[str]) -> None:
 
 
 def _print_sizes(terminal: Terminal, result: ShrinkResult) -> None:
-    for name, before, after in measure(result.before).rows(measure(result.after)):
-        terminal.print(f"{name:24}{before:>9,} → {after:,}")
+    after = measure(result.after)
+    for name, number in measure(result.before).items():
+        if number or after[name]:
+            terminal.print(f"{name:24}{number:>9,} → {after[name]:,}")
     end = "nothing more can be removed" if result.finished else "stopped by --seconds; it may not be minimal"
     terminal.print(f"{'candidates tried':24}{result.calls:>9,} in {result.seconds:.1f} s; {end}\n")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Collection
 
-from contract_tests.shrinking.spans import Edit, apply_edits
+from contract_tests.shrinking.spans import Edit, Slice, apply_edits
 from fake_server.wire.coding import decode_content
 from fake_server.wire.exchange import Ending, Exchange, Headers, Write
 from fake_server.wire.proof import capture_replay
@@ -46,6 +46,12 @@ def edit_body(exchange: Exchange, edits: Collection[Edit]) -> Exchange:
     return _with_writes(exchange, tuple(writes))
 
 
+def keep_slices(exchange: Exchange, slices: Collection[Slice], kept: Collection[Slice]) -> Exchange:
+    """The exchange without those of the slices of its body that are not kept."""
+    gone = set(slices).difference(kept)
+    return edit_body(exchange, [(start, stop, b"") for start, stop in sorted(gone)])
+
+
 def replace_body(exchange: Exchange, payload: bytes) -> Exchange:
     """The exchange with `payload` in one write, its Content-Length changed by as much as the body."""
     return _with_writes(exchange, (Write(payload),) if payload else ())
@@ -56,13 +62,7 @@ def remove_content_coding(exchange: Exchange) -> Exchange:
     if not _is_gzip(exchange):
         return exchange
     headers = tuple(pair for pair in exchange.headers if pair[0].lower() != "content-encoding")
-    return replace_body(exchange, decoded_body(exchange)).but(
-        headers=adjust_content_length(headers, _size_change(exchange))
-    )
-
-
-def _size_change(exchange: Exchange) -> int:
-    return len(decoded_body(exchange)) - len(exchange.payload)
+    return replace_body(exchange.but(headers=headers), decoded_body(exchange))
 
 
 def _is_gzip(exchange: Exchange) -> bool:

@@ -2,45 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from itertools import pairwise
 
 from contract_tests.rules.engine.view import View
-from contract_tests.shrinking.editing import decoded_body, edit_body
-from contract_tests.shrinking.search import Search, reduce
-from contract_tests.shrinking.spans import Edit, Item, Span, parse
+from contract_tests.shrinking.editing import decoded_body, edit_body, keep_slices
+from contract_tests.shrinking.search import Search, reduce_slices
+from contract_tests.shrinking.spans import Edit, Item, Slice, Span, parse
 from fake_server.wire.exchange import Exchange
 from fake_server.wire.sse import Event, decode
 
 _TEXT_MEMBERS = frozenset({"content", "arguments", "text", "refusal", "reasoning", "reasoning_content"})
 """Members whose value is sent in pieces, one per chunk."""
 
-Block = tuple[int, int]
-"""Start and stop of an event with the blank lines after it."""
+
+def _events(exchange: Exchange) -> list[Event]:
+    """The events of the body, if it is an event stream."""
+    return decode(decoded_body(exchange)) if View(exchange).form == "events" else []
 
 
-def event_blocks(exchange: Exchange) -> list[Block]:
-    """The events of a body, preceded by whatever comes before the first event."""
-    body = decoded_body(exchange)
-    starts = [event.start for event in decode(body)] if View(exchange).form == "events" else []
+def _blocks(exchange: Exchange) -> list[Slice]:
+    """The events with the blank lines after them, preceded by whatever comes before the first event."""
+    starts = [event.start for event in _events(exchange)]
     if not starts:
         return []
     if starts[0]:
         starts.insert(0, 0)
-    return list(pairwise([*starts, len(body)]))
-
-
-def keep_blocks(exchange: Exchange, blocks: Sequence[Block], kept: Collection[Block]) -> Exchange:
-    """The exchange with only these blocks of its body."""
-    return edit_body(exchange, [(start, stop, b"") for start, stop in blocks if (start, stop) not in kept])
+    return list(pairwise([*starts, len(decoded_body(exchange))]))
 
 
 def keep_likely_events(search: Search, suspects: Collection[int]) -> None:
     """Try to keep only the suspect events, alone or with the first and last events of the stream."""
     best = search.best
-    blocks = event_blocks(best)
-    events = {block[0]: block for block in blocks}
-    numbered = [events[event.start] for event in decode(decoded_body(best))] if blocks else []
+    blocks = _blocks(best)
+    numbered = blocks[-len(_events(best)) :]
     last = len(numbered) - 1
     named = {number for number in suspects if number <= last}
     around = {near for number in named for near in (number - 1, number + 1)}
@@ -51,75 +46,66 @@ def keep_likely_events(search: Search, suspects: Collection[int]) -> None:
         {0, 1, *named, *around, last - 2, last - 1, last},
     ):
         kept = [numbered[number] for number in sorted(chosen) if 0 <= number <= last]
-        if 0 < len(kept) < len(blocks) and search.accepts(keep_blocks(best, blocks, kept)):
+        if 0 < len(kept) < len(blocks) and search.accepts(keep_slices(best, blocks, kept)):
             return
 
 
 def reduce_events(search: Search) -> None:
     """Remove every event that the fault does not need."""
-    best = search.best
-    blocks = event_blocks(best)
-    reduce(blocks, lambda kept: search.accepts(keep_blocks(best, blocks, kept)))
+    reduce_slices(search, _blocks(search.best))
 
 
 def reduce_lines(search: Search) -> None:
     """Remove every comment, field or data line that the fault does not need."""
-    best = search.best
     lines = [
         (line.start, line.start + len(line.data) + len(line.end))
-        for event in (decode(decoded_body(best)) if event_blocks(best) else [])
+        for event in _events(search.best)
         for line in event.lines
         if len(event.lines) > 1
     ]
-    reduce(lines, lambda kept: search.accepts(keep_blocks(best, lines, kept)))
+    reduce_slices(search, lines)
 
 
 def join_events(search: Search) -> None:
     """Join neighbouring events: one takes from the other the members that it lacks."""
     place = 0
     while True:
-        body = decoded_body(search.best)
-        events = decode(body) if event_blocks(search.best) else []
+        events = _events(search.best)
         if place + 1 >= len(events):
             return
         first, second = events[place], events[place + 1]
-        for edits in (
-            _merge_edits(second, first, _prepend),
-            _merge_edits(second, first),
-            _merge_edits(first, second, _append),
-            _merge_edits(first, second),
+        for stays, gone, join in (
+            (second, first, True),
+            (second, first, False),
+            (first, second, True),
+            (first, second, False),
         ):
+            edits = _merge_edits(stays, gone, join)
             if edits and search.accepts(edit_body(search.best, edits)):
                 break
         else:
             place += 1
 
 
-def _prepend(mine: bytes, others: bytes) -> bytes:
-    return others[:-1] + mine[1:]
+def _merge_edits(stays: Event, gone: Event, join: bool) -> list[Edit]:
+    """The edits that remove event `gone` and add its members to event `stays`; none if that is impossible.
 
-
-def _append(mine: bytes, others: bytes) -> bytes:
-    return mine[:-1] + others[1:]
-
-
-def _keep_first(mine: bytes, others: bytes) -> bytes:
-    return mine
-
-
-JoinTexts = Callable[[bytes, bytes], bytes]
-"""Joins the texts of two chunks that become one; texts are given and returned with their quotation marks."""
-
-
-def _merge_edits(stays: Event, gone: Event, join: JoinTexts = _keep_first) -> list[Edit]:
-    """The edits that remove event `gone` and add its members to event `stays`; none if that is impossible."""
+    With `join`, a text that both have becomes one text, else that of `gone` is lost.
+    """
     mine, others = _data_tree(stays), _data_tree(gone)
     if mine is None or others is None:
         return []
     text, other = stays.raw_data or b"", gone.raw_data or b""
+
+    def join_texts(kept: bytes, lost: bytes) -> bytes:
+        """The text for both; all of them have their quotation marks."""
+        if not join:
+            return kept
+        return kept[:-1] + lost[1:] if stays.start < gone.start else lost[:-1] + kept[1:]
+
     edits = [
         (start + stays.data_start, stop + stays.data_start, new)
-        for start, stop, new in _member_edits(mine, others, text, other, join)
+        for start, stop, new in _member_edits(mine, others, text, other, join_texts)
     ]
     return [*edits, (gone.start, stays.start if gone.start < stays.start else gone.stop, b"")]
 
@@ -131,7 +117,9 @@ def _data_tree(event: Event) -> Span | None:
     return tree if tree and tree.kind == "object" else None
 
 
-def _member_edits(stays: Span, gone: Span, text: bytes, other: bytes, join: JoinTexts) -> Iterator[Edit]:
+def _member_edits(
+    stays: Span, gone: Span, text: bytes, other: bytes, join: Callable[[bytes, bytes], bytes]
+) -> Iterator[Edit]:
     """The edits that put values of `gone` where `stays` has nothing, null or an empty array."""
     here: dict[str | int, Item] = {item.name: item for item in stays.items}
     new: list[bytes] = []

@@ -72,15 +72,15 @@ def format_title(judged: Judged, rule: Rule | None, outcome: MainOutcome | None 
     """A title: the place and what was seen there; the message of main() if no rule is broken."""
     finding = judged.first(rule)
     if finding is None:
-        path = judged.exchange.request.path
-        return _shorten(f"main() fails: {outcome.line}" if outcome else f"{path} fails")
-    place = show_path(finding.place.path)
-    seen = " ".join(finding.actual.split())
+        what = f"main() fails: {outcome.line}" if outcome else f"{judged.exchange.request.path} fails"
+        return shorten(what, MAX_TITLE)
+    place, seen = show_path(finding.place.path), " ".join(finding.actual.split())
     stream = " in a stream" if finding.place.event is not None else ""
-    wanted = _format_expected(finding)
     if not place:
-        return _shorten(f"{seen}{stream}{wanted}")
-    return _shorten(f"{place}{stream} is {seen}{wanted}" if _is_value(seen) else f"{place}{stream}: {seen}{wanted}")
+        what = f"{seen}{stream}"
+    else:
+        what = f"{place}{stream} is {seen}" if _is_value(seen) else f"{place}{stream}: {seen}"
+    return shorten(what + _format_expected(finding), MAX_TITLE)
 
 
 def _format_expected(finding: Finding) -> str:
@@ -91,10 +91,6 @@ def _format_expected(finding: Finding) -> str:
 
 def _is_value(seen: str) -> bool:
     return _VALUE.fullmatch(seen) is not None
-
-
-def _shorten(text: str) -> str:
-    return shorten(text, MAX_TITLE)
 
 
 def format_issue(content: IssueContent) -> str:
@@ -112,7 +108,10 @@ def _parts(content: IssueContent) -> Iterator[str]:
     yield "## What comes back"
     yield format_code_block(format_reply(exchange, finding.place.offset if finding else None), "http")
     if finding:
-        yield "\n".join(_points(finding))
+        points = {"at": str(finding.place), "actual": format_inline_code(finding.actual)}
+        if finding.expected:
+            points["expected"] = format_inline_code(finding.expected)
+        yield "\n".join(f"- {name}: {text}" for name, text in points.items())
         yield "## What is expected"
         yield "\n\n".join(_expected(view, finding))
     if why := "\n\n".join(_why(content)):
@@ -141,13 +140,6 @@ def _summary(view: View, finding: Finding | None) -> str:
         problem = f"{format_inline_code(seen)}, at `{place}`"
     expected = f", expected {format_inline_code(finding.expected)}" if _format_expected(finding) else ""
     return f"The reply to {endpoint} does not follow the OpenAI API: {problem}{expected}."
-
-
-def _points(finding: Finding) -> Iterator[str]:
-    yield f"- at: {finding.place}"
-    yield f"- actual: {format_inline_code(finding.actual)}"
-    if finding.expected:
-        yield f"- expected: {format_inline_code(finding.expected)}"
 
 
 def _expected(view: View, finding: Finding) -> Iterator[str]:
@@ -200,13 +192,11 @@ def _why(content: IssueContent) -> Iterator[str]:
             breakage = breakage.replace("every client: wrong ", "every client reports wrong ")
             breakage = re.sub(r"\busage\b", "token usage", breakage)
             yield f"Clients given such a reply (measured {load_table().measured}): {breakage}."
-    if content.outcome and (content.rule is None or _has_text(content.judged.view)):
+    view = content.judged.view
+    # A client expects no text in an error, nor in a tool call.
+    has_text = view.ok and b"tool_calls" not in view.body and b"function_call" not in view.body
+    if content.outcome and (content.rule is None or has_text):
         yield _format_outcome(content.outcome)
-
-
-def _has_text(view: View) -> bool:
-    """Whether a client may expect a text in the reply: not in an error, nor in a tool call."""
-    return view.ok and b"tool_calls" not in view.body and b"function_call" not in view.body
 
 
 def _format_outcome(outcome: MainOutcome) -> str:
@@ -242,7 +232,9 @@ def curl(exchange: Exchange) -> str:
     path = target.removeprefix("/v1")
     url = f'"{base}{path}"' if shlex.quote(path) == path else f'"{base}"{shlex.quote(path)}'
     streamed = "-N " if View(exchange).wants_stream else ""
-    method = "" if request.method == ("POST" if request.body else "GET") else _method(request.method)
+    method = "-I " if request.method == "HEAD" else f"-X {shlex.quote(request.method)} "
+    if request.method == ("POST" if request.body else "GET"):
+        method = ""
     lines = [f"curl -i {streamed}{method}{url}"]
     named = {name.lower() for name, _ in request.headers or ()}
     if exchange.status != 401 or "authorization" in named:
@@ -252,10 +244,6 @@ def curl(exchange: Exchange) -> str:
         lines.append(_data(request.body))
     setting = "export OPENAI_BASE_URL=http://localhost:1337/v1  # the server's base URL\n"
     return setting + " \\\n  ".join(lines)
-
-
-def _method(method: str) -> str:
-    return "-I " if method == "HEAD" else f"-X {shlex.quote(method)} "
 
 
 def _fields(exchange: Exchange) -> Headers:

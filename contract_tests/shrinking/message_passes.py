@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from itertools import pairwise
 
 from contract_tests.shrinking.editing import refresh_problem, remove_content_coding
 from contract_tests.shrinking.search import Search, reduce
@@ -27,7 +28,8 @@ def drop_raw(search: Search) -> None:
         return
     plain = best.but(raw=())
     if not search.accepts(plain.but(problem=capture_replay(plain).problem)):
-        search.accepts(_without_body(best))
+        bare = _with_clean_ending(best)
+        search.accepts(bare.but(headers=(), writes=(), trailers=(), framing=None, raw=(), problem=""))
 
 
 def remove_coding(search: Search) -> None:
@@ -86,10 +88,6 @@ def _one_write(exchange: Exchange) -> Exchange:
     return exchange.with_payload(exchange.payload)
 
 
-def _without_body(exchange: Exchange) -> Exchange:
-    return _with_clean_ending(exchange).but(headers=(), writes=(), trailers=(), framing=None, raw=(), problem="")
-
-
 def _body_headers(headers: Headers) -> Headers:
     return tuple(pair for pair in headers if pair[0].lower() in _BODY_HEADERS)
 
@@ -100,12 +98,10 @@ def _only(headers: Headers, wanted: Iterable[tuple[str, str]]) -> Headers:
 
 def _join_writes(writes: tuple[Write, ...], cuts: Iterable[int]) -> tuple[Write, ...]:
     """The same bytes, cut only before the writes with these numbers."""
-    return tuple(_joined_writes(writes, [0, *cuts]))
-
-
-def _joined_writes(writes: tuple[Write, ...], starts: list[int]) -> Iterator[Write]:
-    for start, stop in zip(starts, [*starts[1:], len(writes)], strict=True):
-        yield Write(b"".join(write.data for write in writes[start:stop]), writes[start].pause)
+    return tuple(
+        Write(b"".join(write.data for write in writes[start:stop]), writes[start].pause)
+        for start, stop in pairwise((0, *cuts, len(writes)))
+    )
 
 
 def _with_clean_ending(exchange: Exchange) -> Exchange:

@@ -6,12 +6,13 @@ from collections.abc import Collection
 
 from contract_tests.rules.engine.view import View
 from contract_tests.shrinking.editing import adjust_content_length, decoded_body
-from contract_tests.shrinking.search import Search, reduce
-from contract_tests.shrinking.spans import Edit, Item, Pattern, apply_edits
+from contract_tests.shrinking.search import Search
+from contract_tests.shrinking.spans import Edit, Pattern, apply_edits
 from contract_tests.shrinking.value_passes import (
     Target,
     Text,
     parse_text,
+    reduce_items,
     reduce_members,
     reduce_members_everywhere,
     shorten_texts,
@@ -65,11 +66,7 @@ def _reduce_messages(search: Search) -> None:
     ]
     last = from_user[-1] if from_user else len(messages) - 1
     others = [item for place, item in enumerate(members[-1].value.items) if place != last]
-
-    def test(needed: list[Item]) -> bool:
-        return search.accepts(_edit_request(best, list(texts[0].edits(set(others) - set(needed)))))
-
-    reduce(others, test)
+    reduce_items(search, texts[0], others, REQUEST)
 
 
 def _texts(exchange: Exchange) -> list[Text]:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import TypeVar
 
+from contract_tests.shrinking.editing import keep_slices
+from contract_tests.shrinking.spans import Slice
 from fake_server.wire.exchange import Exchange
 
 Item = TypeVar("Item")
@@ -79,3 +81,9 @@ def reduce(items: Sequence[Item], test: Callable[[list[Item]], bool], finest: in
             size = max(finest, size // 2)
         elif len(needed) == before:
             return needed
+
+
+def reduce_slices(search: Search, slices: Sequence[Slice]) -> None:
+    """Remove those of the slices of the body that the fault does not need."""
+    best = search.best
+    reduce(slices, lambda kept: search.accepts(keep_slices(best, slices, kept)))

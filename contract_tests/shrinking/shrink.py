@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from time import monotonic
 
-from contract_tests.rules.engine.judge import Finding, Rule
+from contract_tests.rules.engine.judge import Rule
+from contract_tests.rules.engine.view import View
 from contract_tests.rules.judged import Judged
 from contract_tests.shrinking import event_passes, message_passes, request_passes, text_passes, value_passes
-from contract_tests.shrinking.main_oracle import MainFails
-from contract_tests.shrinking.oracle import BreaksRule
+from contract_tests.shrinking.oracle import BreaksRule, MainFails
 from contract_tests.shrinking.search import MAX_CALLS, Exhausted, Search
+from contract_tests.shrinking.spans import patterns
 from fake_server.wire.exchange import Ending, Exchange
 from fake_server.wire.proof import capture_replay
 
@@ -54,33 +55,17 @@ class ShrinkResult:
     finished: bool
 
 
-def shrink_rule(original: Judged, rule: Rule, *, seconds: float = SECONDS, max_calls: int = MAX_CALLS) -> ShrinkResult:
-    """The smallest exchange that breaks `rule` as the original does, and no rule that the original keeps.
+def shrink_judged(
+    original: Judged, rule: Rule | None = None, *, seconds: float = SECONDS, max_calls: int = MAX_CALLS
+) -> ShrinkResult:
+    """The smallest exchange that fails as the original does, and breaks no rule that the original keeps.
 
-    Raises ValueError if the original does not break the rule.
+    To fail is to break `rule`, or without one that main() fails. Raises ValueError if the original does not.
     """
-    suspects = _events_of(finding for finding in original.findings if finding.rule.id == rule.id)
-    return shrink(
-        original.exchange,
-        BreaksRule(rule, original),
-        suspects=suspects,
-        seconds=seconds,
-        max_calls=max_calls,
-    )
-
-
-def shrink_main(original: Judged, *, seconds: float = SECONDS, max_calls: int = MAX_CALLS) -> ShrinkResult:
-    """The smallest exchange on which main() fails as on the original, and that breaks no rule it keeps.
-
-    Raises ValueError if main() does not fail on the original.
-    """
-    suspects = _events_of(original.findings)
-    return shrink(original.exchange, MainFails(original), suspects=suspects, seconds=seconds, max_calls=max_calls)
-
-
-def _events_of(findings: Iterable[Finding]) -> set[int]:
-    """The numbers of the events that have a finding."""
-    return {finding.place.event for finding in findings if finding.place.event is not None}
+    fails = BreaksRule(rule, original) if rule else MainFails(original)
+    findings = [finding for finding in original.findings if rule in (None, finding.rule)]
+    suspects = {finding.place.event for finding in findings if finding.place.event is not None}
+    return shrink(original.exchange, fails, suspects=suspects, seconds=seconds, max_calls=max_calls)
 
 
 def shrink(
@@ -109,19 +94,15 @@ def shrink(
     try:
         message_passes.drop_raw(search)
         event_passes.keep_likely_events(search, suspects)
-        _until_nothing_changes(search)
+        before: Exchange | None = None
+        while before != search.best:
+            before = search.best
+            for reduce in _PASSES:
+                if _is_applicable(reduce, search.best):
+                    reduce(search)
     except Exhausted:
         finished = False
     return ShrinkResult(exchange, search.best, search.calls, monotonic() - began, finished)
-
-
-def _until_nothing_changes(search: Search) -> None:
-    before: Exchange | None = None
-    while before != search.best:
-        before = search.best
-        for reduce in _PASSES:
-            if _is_applicable(reduce, search.best):
-                reduce(search)
 
 
 def _explains_problem(exchange: Exchange) -> bool:
@@ -138,3 +119,15 @@ def _is_applicable(reduce: Callable[[Search], None], exchange: Exchange) -> bool
     is_error = exchange.status is not None and exchange.status >= 400
     short_error = is_error and len(exchange.payload) <= SHORT_ERROR
     return exchange.ending is not Ending.OVERSIZED and not short_error
+
+
+def measure(exchange: Exchange) -> dict[str, int]:
+    """How large an exchange is, in units that mean something to a reader."""
+    return {
+        "events": len(View(exchange).events),
+        "body bytes": len(exchange.payload),
+        "JSON members and items": sum(1 for text in value_passes.reply_texts(exchange) for _ in patterns(text.tree)),
+        "header fields": len(exchange.headers) + len(exchange.request.headers or ()),
+        "writes": len(exchange.writes),
+        "request bytes": len(exchange.request.body),
+    }

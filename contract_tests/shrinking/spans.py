@@ -10,9 +10,12 @@ import json
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
 MAX_DEPTH = 150
 
+Slice = tuple[int, int]
+"""(start, stop) of bytes in a text."""
 Edit = tuple[int, int, bytes]
 """(start, stop, new): the bytes of this slice become `new`; edits do not overlap."""
 
@@ -109,23 +112,6 @@ def patterns(span: Span, before: Pattern = ()) -> Iterator[tuple[Pattern, Item]]
         yield from patterns(item.value, pattern)
 
 
-def containers(span: Span) -> Iterator[Span]:
-    """Every object and array that is not empty, outer ones first."""
-    if span.items:
-        yield span
-    for item in span.items:
-        yield from containers(item.value)
-
-
-def strings(span: Span, besides: Collection[str] = ()) -> Iterator[Span]:
-    """Every string value, except those of members named in `besides`."""
-    if span.kind == "string":
-        yield span
-    for item in span.items:
-        if item.name not in besides:
-            yield from strings(item.value, besides)
-
-
 def cut_items(span: Span, gone: Collection[Item]) -> Iterator[Edit]:
     """The edits that remove items from a tree, each with one comma; items inside them need no edit."""
     last_kept: Item | None = None
@@ -143,6 +129,12 @@ def cut_items(span: Span, gone: Collection[Item]) -> Iterator[Edit]:
     if open_cut is not None and last is not None:
         # The last items go together with the comma before them.
         yield (last_kept.stop if last_kept else open_cut), last.stop, b""
+
+
+def line_spans(text: bytes) -> list[Slice]:
+    """Each line of a text, with its line end."""
+    stops = accumulate(map(len, text.splitlines(keepends=True)), initial=0)
+    return list(pairwise(stops))
 
 
 def apply_edits(text: bytes, edits: Collection[Edit]) -> bytes:

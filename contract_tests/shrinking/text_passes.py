@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from itertools import pairwise
 
 from contract_tests.rules.engine.view import View
-from contract_tests.shrinking.editing import decoded_body, edit_body
-from contract_tests.shrinking.search import Search, reduce
+from contract_tests.shrinking.editing import decoded_body
+from contract_tests.shrinking.search import Search, reduce, reduce_slices
+from contract_tests.shrinking.spans import Slice, line_spans
 from fake_server.wire.capture import ReplyCapture
 from fake_server.wire.exchange import Ending, Exchange
 
@@ -23,29 +23,13 @@ def reduce_bytes(search: Search) -> None:
     view = View(best)
     if view.form == "events" or (view.form == "json" and view.document.ok):
         return
-    for cut in (_lines, _runs):
+    for cut in (line_spans, _runs):
         body = decoded_body(search.best)
         if len(body) > READABLE:
-            _reduce_parts(search, search.best, cut(body))
+            reduce_slices(search, cut(body))
 
 
-def _reduce_parts(search: Search, best: Exchange, parts: list[tuple[int, int]]) -> None:
-    def test(needed: Collection[tuple[int, int]]) -> bool:
-        gone = set(parts).difference(needed)
-        return search.accepts(edit_body(best, [(start, stop, b"") for start, stop in sorted(gone)]))
-
-    reduce(parts, test)
-
-
-def _lines(body: bytes) -> list[tuple[int, int]]:
-    lines, start = [], 0
-    for line in body.splitlines(keepends=True):
-        lines.append((start, start + len(line)))
-        start += len(line)
-    return lines
-
-
-def _runs(body: bytes) -> list[tuple[int, int]]:
+def _runs(body: bytes) -> list[Slice]:
     """Runs of equal length, extended to the end of a UTF-8 character."""
     size = max(_BLOCK, len(body) // _PIECES)
     cuts = [0]
@@ -63,7 +47,7 @@ def reduce_raw_lines(search: Search) -> None:
     if not best.raw:
         return
     raw = b"".join(write.data for write in best.raw)
-    parts = _lines(raw)
+    parts = line_spans(raw)
     if search.accepts(_recapture(best, raw)) and len(parts) <= READABLE * _PIECES:
         reduce(parts, lambda needed: search.accepts(_recapture(best, b"".join(raw[a:b] for a, b in needed))))
 

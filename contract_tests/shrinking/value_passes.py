@@ -14,11 +14,9 @@ from contract_tests.shrinking.spans import (
     Item,
     Pattern,
     Span,
-    containers,
     cut_items,
     parse,
     patterns,
-    strings,
 )
 from fake_server.wire.exchange import Exchange
 from fake_server.wire.sse import BOM, decode
@@ -97,38 +95,36 @@ REPLY = Target(reply_texts, edit_body)
 def reduce_members_everywhere(search: Search, target: Target = REPLY) -> None:
     """Remove members that the fault needs in no text, each in all places with the same path."""
     for depth in range(1, _DEEPEST + 1):
-        best = search.best
-        members = {
-            text: [pair for pair in patterns(text.tree) if len(pair[0]) == depth] for text in target.parse_texts(best)
-        }
-        every = dict.fromkeys(name for pairs in members.values() for name, _ in pairs)
-        if not every:
+        if not _reduce_members_at(depth, search, target):
             return
-        names = [name for name in every if not target.is_needed(best, name)]
 
-        def test(
-            needed: list[Pattern],
-            best: Exchange = best,
-            members: dict[Text, list[tuple[Pattern, Item]]] = members,
-            names: list[Pattern] = names,
-        ) -> bool:
-            gone = set(names) - set(needed)
-            edits = [
-                edit
-                for text, pairs in members.items()
-                for edit in text.edits({item for name, item in pairs if name in gone})
-            ]
-            return search.accepts(target.edit(best, edits))
 
-        reduce(names, test)
+def _reduce_members_at(depth: int, search: Search, target: Target) -> bool:
+    """Remove members with paths of this length; whether there are any."""
+    best = search.best
+    texts = target.parse_texts(best)
+    members = [pair for text in texts for pair in patterns(text.tree) if len(pair[0]) == depth]
+    names = [name for name in dict.fromkeys(name for name, _ in members) if not target.is_needed(best, name)]
+
+    def test(needed: list[Pattern]) -> bool:
+        gone_names = set(names).difference(needed)
+        gone = {item for name, item in members if name in gone_names}
+        return search.accepts(target.edit(best, [edit for text in texts for edit in text.edits(gone)]))
+
+    reduce(names, test)
+    return bool(members)
 
 
 def reduce_members(search: Search, target: Target = REPLY) -> None:
     """Remove single members and items that the fault does not need, and runs of items from long lists."""
     done = 0
     while True:
-        best = search.best
-        places = [(text, span) for text in target.parse_texts(best) for span in containers(text.tree)]
+        places = [
+            (text, span)
+            for text in target.parse_texts(search.best)
+            for span in (text.tree, *(item.value for _, item in patterns(text.tree)))
+            if span.items
+        ]
         if done >= len(places):
             return
         _reduce_container(search, *places[done], target)
@@ -136,36 +132,43 @@ def reduce_members(search: Search, target: Target = REPLY) -> None:
 
 
 def _reduce_container(search: Search, text: Text, span: Span, target: Target) -> None:
-    best = search.best
     names = {item: pattern for pattern, item in patterns(text.tree)}
-    others = [item for item in span.items if not target.is_needed(best, names[item])]
+    others = [item for item in span.items if not target.is_needed(search.best, names[item])]
+    reduce_items(search, text, others, target, finest=max(1, len(others) // _PIECES))
+
+
+def reduce_items(search: Search, text: Text, items: list[Item], target: Target, finest: int = 1) -> None:
+    """Remove those of the items of one text that the fault does not need."""
+    best = search.best
 
     def test(needed: list[Item]) -> bool:
-        return search.accepts(target.edit(best, list(text.edits(set(others) - set(needed)))))
+        return search.accepts(target.edit(best, list(text.edits(set(items).difference(needed)))))
 
-    reduce(others, test, finest=max(1, len(others) // _PIECES))
+    reduce(items, test, finest)
 
 
 def shorten_texts(search: Search, target: Target = REPLY) -> None:
     """Shorten long strings, the longest first; equal strings are shortened together."""
     seen: set[bytes] = set()
     while True:
-        best = search.best
-        places: dict[bytes, list[int]] = {}
-        for text in target.parse_texts(best):
-            for span in strings(text.tree, _NAMES):
-                raw = text.text[span.start : span.stop]
-                places.setdefault(raw, []).append(text.start + span.start)
+        places = _string_places(target.parse_texts(search.best))
         longest = max((raw for raw in places if raw not in seen), key=len, default=b"")
         if len(longest) - 2 <= target.readable:
             return
         shorten_text(search, longest, places[longest], target)
         seen.add(longest)
-        seen.update(raw for raw in _string_bytes(target.parse_texts(search.best)) if raw not in places)
+        seen.update(_string_places(target.parse_texts(search.best)).keys() - places.keys())
 
 
-def _string_bytes(texts: list[Text]) -> Iterator[bytes]:
-    return (text.text[span.start : span.stop] for text in texts for span in strings(text.tree, _NAMES))
+def _string_places(texts: list[Text]) -> dict[bytes, list[int]]:
+    """Where in the body each string stands that is not a name, nor inside one."""
+    places: dict[bytes, list[int]] = {}
+    for text in texts:
+        for pattern, item in patterns(text.tree):
+            if item.value.kind == "string" and not _NAMES.intersection(pattern):
+                raw = text.text[item.value.start : item.value.stop]
+                places.setdefault(raw, []).append(text.start + item.value.start)
+    return places
 
 
 def shorten_text(search: Search, raw: bytes, starts: list[int], target: Target) -> None:

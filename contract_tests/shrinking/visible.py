@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from contract_tests.rules.engine.view import View
+from contract_tests.shrinking.spans import line_spans
 from fake_server.wire.exchange import Ending, Exchange
 
 MAX_BODY = 1600
@@ -44,16 +45,14 @@ def format_reply(exchange: Exchange, offset: int | None) -> str:
         return f"(no status line arrived: {exchange.ending.value})"
     head = [f"HTTP/{exchange.http_version} {exchange.status} {exchange.reason}".rstrip()]
     head += [f"{name}: {value}" for name, value in exchange.headers]
-    tail = "" if exchange.ending in (Ending.CLEAN, Ending.UNKNOWN) else f"\n({_ended(exchange)})"
-    body = _format_body(View(exchange).body, offset)
-    if View(exchange).form == "events" and not View(exchange).body.endswith(_BLANK_LINE) and not tail:
+    view, tail = View(exchange), ""
+    if exchange.ending not in (Ending.CLEAN, Ending.UNKNOWN):
+        tail = f"\n({exchange.problem or f'the connection ended: {exchange.ending.value}'})"
+    elif view.form == "events" and not view.body.endswith(_BLANK_LINE):
         tail = "\n(the body ends here, without a blank line)"
     trailers = "".join(f"\n{name}: {value}" for name, value in exchange.trailers)
+    body = _format_body(view.body, offset)
     return escape_invisible("\n".join(head).encode("utf-8", "surrogateescape")) + f"\n\n{body}{trailers}{tail}"
-
-
-def _ended(exchange: Exchange) -> str:
-    return exchange.problem or f"the connection ended: {exchange.ending.value}"
 
 
 def _format_body(body: bytes, offset: int | None) -> str:
@@ -65,24 +64,16 @@ def _format_body(body: bytes, offset: int | None) -> str:
     stop = min(len(body), at + MAX_BODY // 2)
     before = "…\n" if start else ""
     after = f"… ({len(body):,} bytes in all)"
-    lines = (_format_line(line, at - start) for line in _with_starts(body[start:stop]))
+    shown = body[start:stop]
+    lines = (_format_line(shown[begin:end], at - start - begin) for begin, end in line_spans(shown))
     return before + "".join(lines) + after
 
 
-def _with_starts(data: bytes) -> list[tuple[int, bytes]]:
-    lines, start = [], 0
-    for line in data.splitlines(keepends=True):
-        lines.append((start, line))
-        start += len(line)
-    return lines
-
-
-def _format_line(line: tuple[int, bytes], at: int) -> str:
-    """A line, or the part of a long line around offset `at`."""
-    start, data = line
-    if len(data) <= _LINE or not start <= at < start + len(data):
-        return escape_invisible(data if len(data) <= _LINE else data[:_AROUND] + b" ... ") + (
-            "\n" if len(data) > _LINE else ""
-        )
-    begin = max(0, at - start - _AROUND)
-    return f"…{escape_invisible(data[begin : begin + _LINE])}…\n"
+def _format_line(line: bytes, at: int) -> str:
+    """A line, or the start of a long line, or its part around offset `at`."""
+    if len(line) <= _LINE:
+        return escape_invisible(line)
+    if not 0 <= at < len(line):
+        return f"{escape_invisible(line[:_AROUND])} ... \n"
+    begin = max(0, at - _AROUND)
+    return f"…{escape_invisible(line[begin : begin + _LINE])}…\n"

@@ -13,9 +13,8 @@ import pytest
 
 from contract_tests.rules import RULES, judge
 from contract_tests.rules.judged import Judged
-from contract_tests.shrinking.main_oracle import kind_of, run_main
-from contract_tests.shrinking.oracle import BreaksRule
-from contract_tests.shrinking.shrink import shrink_main, shrink_rule
+from contract_tests.shrinking.oracle import BreaksRule, kind_of, run_main
+from contract_tests.shrinking.shrink import shrink_judged
 from contract_tests.tests.shared import ROOT
 from fake_server.wire import fixture
 from fake_server.wire.exchange import Exchange, Framing, Request, Write
@@ -78,7 +77,7 @@ def test_of_500_events_at_most_three_are_left(bad: dict[str, Any], rule: str) ->
     whole = long_stream(500, bad, 250)
     assert rule in judge(whole).ids()
 
-    done = shrink_rule(Judged(whole), RULES[rule])
+    done = shrink_judged(Judged(whole), RULES[rule])
 
     assert judge(done.after).ids() == {rule}
     assert len(decode(done.after.payload)) <= 3
@@ -110,7 +109,7 @@ def test_every_kind_of_fault_is_found_again_under_noise(name: str, tmp_path: Pat
         if judge(candidate).ids() == judge(bare).ids():
             whole = candidate
 
-    done = shrink_rule(Judged(whole), RULES[name], seconds=120)
+    done = shrink_judged(Judged(whole), RULES[name], seconds=120)
 
     found = judge(done.after).ids()
     assert name in found
@@ -126,7 +125,7 @@ def test_every_kind_of_fault_is_found_again_under_noise(name: str, tmp_path: Pat
 
 
 def test_a_member_of_the_wrong_type_does_not_become_a_missing_one() -> None:
-    done = shrink_rule(Judged(long_stream(20, {"created": "now"}, 3)), RULES["chat.stream.created"])
+    done = shrink_judged(Judged(long_stream(20, {"created": "now"}, 3)), RULES["chat.stream.created"])
 
     assert b'"created": "now"' in done.after.payload
 
@@ -137,7 +136,7 @@ def test_other_rules_may_go_and_never_come() -> None:
     whole = whole.with_payload(whole.payload.replace(b"data: [DONE]", encode(json.dumps(bad)) + b"data: [DONE]"))
     assert "chat.stream.same-id" in judge(whole).ids()
 
-    assert judge(shrink_rule(Judged(whole), RULES["chat.stream.created"]).after).ids() == {"chat.stream.created"}
+    assert judge(shrink_judged(Judged(whole), RULES["chat.stream.created"]).after).ids() == {"chat.stream.created"}
 
 
 def test_what_a_candidate_has_lost_does_not_come_back() -> None:
@@ -153,7 +152,7 @@ def test_the_bytes_that_stay_are_the_targets_own() -> None:
     rest = b',"model":"gpt-4o-mini","choices":[]}\r\n\r\ndata: [DONE]\r\n\r\n'
     whole = stream().with_payload(odd + rest)
 
-    left = shrink_rule(Judged(whole), RULES["chat.stream.created"]).after.payload
+    left = shrink_judged(Judged(whole), RULES["chat.stream.created"]).after.payload
 
     assert b'data:{"id" : "chatcmpl-\\u0031","object":"chat.completion.chunk", "created":"now"' in left
     assert b"\r\n\r\n" in left
@@ -164,7 +163,7 @@ def test_a_fault_of_the_pace_keeps_its_pauses() -> None:
     name = "chat.stream.not-held-back"
     whole = fixture.load(BROKEN / f"{name}.yaml").exchange
 
-    after = shrink_rule(Judged(whole), RULES[name], seconds=120).after
+    after = shrink_judged(Judged(whole), RULES[name], seconds=120).after
 
     assert judge(after).ids() == {name}
     assert after.head_pause + sum(write.pause for write in after.writes) >= 1.0
@@ -180,7 +179,7 @@ def test_a_compressed_body_is_unpacked_where_the_fault_is_another() -> None:
     )
     whole = Exchange(replace(ASKED, body=b"{}"), 404, headers, (Write(body),), framing=Framing.LENGTH)
 
-    after = shrink_rule(Judged(whole), RULES["errors.message"]).after
+    after = shrink_judged(Judged(whole), RULES["errors.message"]).after
 
     assert after.header("content-encoding") is None
     assert after.header("content-length") == str(len(after.payload))
@@ -203,7 +202,7 @@ def test_a_request_stays_one_that_can_be_asked() -> None:
     request = replace(ASKED, body=json.dumps(asked).encode())
 
     whole = replace(long_stream(9, {"created": "now"}, 3), request=request)
-    after = shrink_rule(Judged(whole), RULES["chat.stream.created"])
+    after = shrink_judged(Judged(whole), RULES["chat.stream.created"])
 
     left = json.loads(after.after.request.body)
     assert set(left) == {"model", "messages", "stream"}
@@ -218,22 +217,22 @@ def test_a_refusal_for_what_was_asked_keeps_what_was_asked() -> None:
     asked = replace(ASKED, body=b'{"model":"m","messages":[{"role":"user","content":"a"}],"temperature":9}')
     whole = Exchange(asked, 400, (("Content-Type", "application/json"),), (Write(body),), framing=Framing.CLOSE)
 
-    assert shrink_rule(Judged(whole), RULES["errors.type"]).after.request.body == asked.body
+    assert shrink_judged(Judged(whole), RULES["errors.type"]).after.request.body == asked.body
 
 
 def test_the_result_is_the_same_each_time_and_is_minimal() -> None:
     whole, rule = long_stream(60, {"id": "chatcmpl-2"}, 30), RULES["chat.stream.same-id"]
-    first, second = shrink_rule(Judged(whole), rule), shrink_rule(Judged(whole), rule)
+    first, second = shrink_judged(Judged(whole), rule), shrink_judged(Judged(whole), rule)
 
     assert first.after == second.after
     assert (first.calls, first.finished) == (second.calls, True)
-    assert shrink_rule(Judged(first.after), rule).after == first.after
+    assert shrink_judged(Judged(first.after), rule).after == first.after
 
 
 def test_the_time_is_bounded_and_what_was_found_stands() -> None:
     whole, rule = long_stream(60, {"id": "chatcmpl-2"}, 30), RULES["chat.stream.same-id"]
 
-    done = shrink_rule(Judged(whole), rule, max_calls=5)
+    done = shrink_judged(Judged(whole), rule, max_calls=5)
 
     assert not done.finished
     assert done.calls == 5
@@ -243,7 +242,7 @@ def test_the_time_is_bounded_and_what_was_found_stands() -> None:
 
 def test_what_does_not_break_the_rule_is_refused() -> None:
     with pytest.raises(ValueError, match=r"does not break chat\.stream\.id"):
-        shrink_rule(Judged(long_stream(9, {}, 3)), RULES["chat.stream.id"])
+        shrink_judged(Judged(long_stream(9, {}, 3)), RULES["chat.stream.id"])
 
 
 def test_main_fails_the_same_way() -> None:
@@ -252,7 +251,7 @@ def test_main_fails_the_same_way() -> None:
     before = run_main(broken)
     assert before.code == 7
 
-    done = shrink_main(Judged(broken), seconds=120, max_calls=14)
+    done = shrink_judged(Judged(broken), seconds=120, max_calls=14)
 
     assert kind_of(run_main(done.after)) == kind_of(before)
     assert len(done.after.payload) < len(broken.payload) / 4
@@ -264,6 +263,6 @@ def test_main_that_does_not_fail_cannot_be_asked() -> None:
     ending = chunk()
     ending["choices"][0] |= {"delta": {}, "finish_reason": "stop"}
     with pytest.raises(ValueError, match="does not fail"):
-        shrink_main(Judged(stream(opening, ending, "[DONE]")))
+        shrink_judged(Judged(stream(opening, ending, "[DONE]")))
     with pytest.raises(ValueError, match="main\\(\\) sends POST"):
-        shrink_main(Judged(replace(stream(), request=Request("GET", "/v1/models"))))
+        shrink_judged(Judged(replace(stream(), request=Request("GET", "/v1/models"))))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from contract_tests.recordings.reading import read
 from contract_tests.rules import RULES, judge
 from contract_tests.rules.judged import Judged
-from contract_tests.shrinking.shrink import shrink, shrink_rule
+from contract_tests.shrinking.shrink import shrink, shrink_judged
 from contract_tests.tests.shared import SHARED, needs_recordings
 from fake_server.wire import fixture
 from fake_server.wire.capture import ReplyCapture
@@ -53,7 +53,7 @@ ALSO = {name: {"chat.stream.other-model"} for name in ("groq", "databricks")}
 def test_a_recorded_fault_becomes_a_small_fixture(provider: str, rule: str, tmp_path: Path) -> None:
     whole = next(one for one in _of(provider) if rule in judge(one).ids())
 
-    done = shrink_rule(Judged(whole), RULES[rule], seconds=120)
+    done = shrink_judged(Judged(whole), RULES[rule], seconds=120)
 
     assert judge(done.after).ids() == {rule} | ALSO.get(provider, set())
     fixture.save(fixture.Fixture(done.after, rule, (rule,)), tmp_path / "small.yaml")
@@ -82,7 +82,7 @@ def test_raw_bytes_go_where_the_fault_is_another() -> None:
     assert whole.raw
     rule = next(name for name in sorted(judge(whole).ids()) if name.startswith("errors."))
 
-    after = shrink_rule(Judged(whole), RULES[rule]).after
+    after = shrink_judged(Judged(whole), RULES[rule]).after
 
     assert not after.raw
     assert differences(after) == []
@@ -92,7 +92,7 @@ def test_raw_bytes_stay_where_they_are_the_fault() -> None:
     whole = captured(STREAM + b"zz\r\ndata: [DONE]\n\n\r\n0\r\n\r\n")
     assert "http.framing" in judge(whole).ids()
 
-    after = shrink_rule(Judged(whole), RULES["http.framing"]).after
+    after = shrink_judged(Judged(whole), RULES["http.framing"]).after
 
     assert b"zz" in b"".join(write.data for write in after.raw)
     assert "X-Noise" not in str(after.headers)
@@ -157,7 +157,7 @@ EXCHANGES = st.builds(
 def test_any_exchange_can_be_shrunk(exchange: Exchange) -> None:
     before = judge(exchange).ids()
     for name in sorted(before)[:2]:
-        done = shrink_rule(Judged(exchange), RULES[name], seconds=120, max_calls=400)
+        done = shrink_judged(Judged(exchange), RULES[name], seconds=120, max_calls=400)
 
         after = judge(done.after).ids()
         assert name in after
