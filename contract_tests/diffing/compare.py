@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 
 from contract_tests.diffing import framing, order, shape, timing
 from contract_tests.diffing.difference import Comparison, Difference, Kind, Side
-from contract_tests.diffing.documents import CHUNK, DICT, as_merged, body_kind, documents, merge_chunks
+from contract_tests.diffing.documents import CHUNK, DICT, body_kind, documents, merge_chunks, merged_document
 from contract_tests.diffing.sdk_types import types_of
 from contract_tests.diffing.verdicts import Opinion, decide
 from contract_tests.rules.engine.view import View
@@ -21,27 +21,20 @@ _ASPECTS = {
     Aspect.BODY_BYTES: (Kind.ORDER, "how JSON is written"),
     Aspect.TIMING: (Kind.TIMING, "times"),
 }
-EVERY_KIND = tuple(Kind)
 MERGED = "merged: "
 """Prefix of a path in the message that the chunks of a stream form together."""
 
 
-def compare(a: Side, b: Side, only: Collection[Kind] = EVERY_KIND) -> Comparison:
+def compare(a: Side, b: Side, only: Collection[Kind] = tuple(Kind)) -> Comparison:
     """The differences between two replies. Never raises, whatever the replies hold."""
-    differences: list[Difference] = []
-    if Kind.SHAPE in only:
-        differences += _shape(a, b)
-    if Kind.ORDER in only:
-        differences += _order(a, b)
-    if Kind.FRAMING in only:
-        differences += framing.differences(a, b)
-    if Kind.TIMING in only and _timed(a) and _timed(b):
-        differences += timing.differences(a, b)
-    return Comparison(a.label, b.label, tuple(differences), tuple(_unknown(a, b, only)))
-
-
-def _timed(side: Side) -> bool:
-    return timing.knows_times(side.view.exchange)
+    ways = {
+        Kind.SHAPE: _shape,
+        Kind.ORDER: order.differences,
+        Kind.FRAMING: framing.differences,
+        Kind.TIMING: timing.differences,
+    }
+    differences = tuple(difference for kind, way in ways.items() if kind in only for difference in way(a, b))
+    return Comparison(a.label, b.label, differences, tuple(_unknown(a, b, only)))
 
 
 def _unknown(a: Side, b: Side, only: Collection[Kind]) -> Iterator[str]:
@@ -51,7 +44,7 @@ def _unknown(a: Side, b: Side, only: Collection[Kind]) -> Iterator[str]:
         missing = [
             name
             for name, side in (("A", a), ("B", b))
-            if not side.view.knows(aspect) or (aspect is Aspect.TIMING and not _timed(side))
+            if not side.view.knows(aspect) or (aspect is Aspect.TIMING and not timing.knows_times(side))
         ]
         if kind in only and missing:
             lacking.setdefault(" and ".join(missing), []).append(words)
@@ -80,7 +73,7 @@ def _shape(a: Side, b: Side) -> Iterator[Difference]:
                 yield difference
     yield from _counts(a, b)
     if documents_a.get(CHUNK) and documents_b.get(CHUNK):
-        for difference in _merged(a, b):
+        for difference in _dicts(a, merge_chunks(a.view), b, merge_chunks(b.view)):
             if difference.where.removeprefix(MERGED).replace(".message", ".delta") not in seen:
                 yield difference
 
@@ -102,23 +95,11 @@ def _of_whole(view: View, what: str) -> Opinion | None:
     return Opinion.KNOWN if what in (fitting, "error object") else Opinion.WRONG
 
 
-def _merged(a: Side, b: Side) -> Iterator[Difference]:
-    """The differences between the messages of two streams, their chunks merged."""
-    yield from _dicts(a, merge_chunks(a.view), b, merge_chunks(b.view))
-
-
 def _across(a: Side, b: Side) -> Iterator[Difference]:
     """A dict and a stream: what the dict says and what the stream says, put together."""
-    documents = []
-    for view in (a.view, b.view):
-        if view.form == "events" and view.chunks:
-            documents.append(merge_chunks(view))
-            continue
-        value = view.document.value if view.form == "json" else None
-        if isinstance(value, dict) and "choices" in value:
-            documents.append(as_merged(value))
-    if len(documents) == 2:
-        yield from _dicts(a, documents[0], b, documents[1])
+    document_a, document_b = merged_document(a.view), merged_document(b.view)
+    if document_a is not None and document_b is not None:
+        yield from _dicts(a, document_a, b, document_b)
 
 
 def _dicts(a: Side, document_a: object, b: Side, document_b: object) -> Iterator[Difference]:
@@ -138,10 +119,3 @@ def _choices(view: View) -> int | None:
         return len(view.streamed) if view.chunks else None
     choices = view.root["choices"]
     return len(choices.value) if choices.kind == "array" else None
-
-
-def _order(a: Side, b: Side) -> Iterator[Difference]:
-    if (a.view.form, b.view.form) == ("events", "events"):
-        yield from order.sequence_differences(a, b)
-    if a.view.knows(Aspect.BODY_BYTES) and b.view.knows(Aspect.BODY_BYTES):
-        yield from order.member_differences(a, b)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from contract_tests.rules.engine.node import Node
+from contract_tests.rules.engine.node import kind_of
 from contract_tests.rules.engine.stream import StreamedChoice
 from contract_tests.rules.engine.view import View
 
@@ -14,21 +14,18 @@ CHUNK, ERROR, DICT = "chunk", "error", "dict"
 def body_kind(view: View) -> str:
     """The kind of body in two or three words."""
     if view.form == "json":
-        if not view.document.ok:
-            return "text that is not JSON" if not _too_deep(view) else "JSON nested too deeply"
-        kind = Node(view.document.value, view.root.document).kind
-        return "error object" if kind == "object" and _is_error(view.document.value) else f"JSON {kind}"
-    return {"events": "event stream", "empty": "no body"}.get(view.form) or _typed(view)
-
-
-def _too_deep(view: View) -> bool:
-    return any(problem.kind == "depth" for problem in view.document.problems)
-
-
-def _typed(view: View) -> str:
-    if view.coding_problem:
+        if any(problem.kind == "depth" for problem in view.document.problems):
+            return "JSON nested too deeply"
+        if view.document.ok:
+            kind = kind_of(view.document.value)
+            return "error object" if _is_error(view.document.value) else f"JSON {kind}"
+    elif view.form in ("events", "empty"):
+        return "event stream" if view.form == "events" else "no body"
+    elif view.coding_problem:
         return "a body that cannot be decoded"
-    return "HTML" if view.body.lstrip()[:1] == b"<" else "text that is not JSON"
+    elif view.body.lstrip()[:1] == b"<":
+        return "HTML"
+    return "text that is not JSON"
 
 
 def _is_error(value: Any) -> bool:
@@ -50,36 +47,42 @@ def documents(view: View) -> dict[str, list[Any]]:
     return documents
 
 
+def merged_document(view: View) -> dict[str, Any] | None:
+    """What a chat or text reply says, a dict and a stream in the same form; None for any other reply.
+
+    Null and empty members of messages say nothing and are left out.
+    """
+    if view.form == "events":
+        return merge_chunks(view) if view.chunks else None
+    value = view.document.value if view.form == "json" else None
+    if not isinstance(value, dict) or "choices" not in value:
+        return None
+    merged: dict[str, Any] = {name: value[name] for name in ("choices", "usage") if value.get(name)}
+    if isinstance(merged.get("choices"), list):
+        merged["choices"] = [_reduce_choice(choice) for choice in merged["choices"] if isinstance(choice, dict)]
+    return merged
+
+
+def _reduce_choice(choice: dict[str, Any]) -> dict[str, Any]:
+    reduced: dict[str, Any] = {name: choice[name] for name in ("index", "finish_reason", "text") if name in choice}
+    if isinstance(choice.get("message"), dict):
+        reduced["message"] = _without_empty(choice["message"])
+    return reduced
+
+
+def _without_empty(message: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in message.items() if value not in (None, [], "")}
+
+
 def merge_chunks(view: View) -> dict[str, Any]:
     """What a chat or text stream says, in the form of the dict: choices with their message, and usage."""
     usage = [chunk["usage"].value for chunk in view.chunks if chunk["usage"].kind == "object"]
-    choices = [_choice(choice, view.endpoint == "completions") for choice in sorted(view.streamed, key=_index)]
+    streamed = sorted(view.streamed, key=lambda choice: choice.index)
+    choices = [_merge_choice(choice, view.endpoint == "completions") for choice in streamed]
     return {"choices": choices, **({"usage": usage[-1]} if usage else {})}
 
 
-def as_merged(value: dict[str, Any]) -> dict[str, Any]:
-    """A dict reply cut down to what `merged` makes of a stream; null and empty members say nothing."""
-    reduced: dict[str, Any] = {name: value[name] for name in ("choices", "usage") if value.get(name)}
-    if isinstance(reduced.get("choices"), list):
-        reduced["choices"] = [
-            _without_empty_members(choice) for choice in reduced["choices"] if isinstance(choice, dict)
-        ]
-    return reduced
-
-
-def _without_empty_members(choice: dict[str, Any]) -> dict[str, Any]:
-    reduced: dict[str, Any] = {name: choice[name] for name in ("index", "finish_reason", "text") if name in choice}
-    message = choice.get("message")
-    if isinstance(message, dict):
-        reduced["message"] = {name: inner for name, inner in message.items() if inner not in (None, [], "")}
-    return reduced
-
-
-def _index(choice: StreamedChoice) -> int:
-    return choice.index
-
-
-def _choice(choice: StreamedChoice, text: bool) -> dict[str, Any]:
+def _merge_choice(choice: StreamedChoice, text: bool) -> dict[str, Any]:
     merged: dict[str, Any] = {"index": choice.index, "finish_reason": choice.finish_reason or None}
     if text:
         return {**merged, "text": choice.text}
@@ -89,10 +92,7 @@ def _choice(choice: StreamedChoice, text: bool) -> dict[str, Any]:
             message[name] = _join_values(message.get(name), value, name)
     if choice.calls:
         message["tool_calls"] = [_call([delta.value for delta in call.deltas]) for call in choice.calls]
-    return {
-        **merged,
-        "message": {name: value for name, value in message.items() if value not in (None, [], "")},
-    }
+    return {**merged, "message": _without_empty(message)}
 
 
 def _join_values(before: Any, value: Any, name: str) -> Any:

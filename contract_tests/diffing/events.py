@@ -2,50 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-
+from contract_tests.diffing.forms import ABSENT
 from contract_tests.rules.engine.view import View
 from fake_server.wire import sse
 
-ABSENT = "absent"
 _END_NAMES = {b"\n": "LF", b"\r\n": "CRLF", b"\r": "CR"}
-_KNOWN_FIELDS = ("", "data", "event", "id", "retry")
+_SPACES = {frozenset(): "no data", frozenset({True}): "one", frozenset({False}): "none"}
+_KNOWN_FIELDS = {"": "comments", "event": "event: lines", "id": "id: lines", "retry": "retry: lines"}
 _SHOWN = 60
 
 
-def _lines(view: View) -> Iterator[sse.Line]:
-    for event in view.events:
-        yield from event.lines
-
-
-def _mark(view: View) -> str:
-    return "first" if view.body.startswith(sse.BOM) else ABSENT
-
-
-def _line_ends(view: View) -> str:
-    ends = {line.end for line in _lines(view)}
-    return " and ".join(name for end, name in _END_NAMES.items() if end in ends) or ABSENT
-
-
-def _space(view: View) -> str:
-    spaces = {line.data.startswith(b"data: ") for line in _lines(view) if line.data.startswith(b"data:")}
-    if len(spaces) == 2:
-        return "in some"
-    return "no data" if not spaces else "one" if True in spaces else "none"
-
-
-def _has(field: str) -> Callable[[View], str]:
-    return lambda view: "present" if any(line.field == field for line in _lines(view)) else ABSENT
-
-
-def _other_fields(view: View) -> str:
-    fields = {line.field for line in _lines(view) if line.field not in _KNOWN_FIELDS}
-    return ", ".join(sorted(fields))[:_SHOWN] or ABSENT
-
-
-def _data_lines(view: View) -> str:
-    numbers = (sum(line.field == "data" for line in event.lines) for event in view.events)
-    return "several" if any(number > 1 for number in numbers) else "one"
+def describe_events(view: View) -> dict[str, str]:
+    """How the events of a stream are formatted, by the aspects that are compared."""
+    lines = [line for event in view.events for line in event.lines]
+    fields = {line.field for line in lines}
+    ends = {line.end for line in lines}
+    spaces = frozenset(line.data.startswith(b"data: ") for line in lines if line.data.startswith(b"data:"))
+    data_lines = (sum(line.field == "data" for line in event.lines) for event in view.events)
+    return {
+        "byte order mark": "first" if view.body.startswith(sse.BOM) else ABSENT,
+        "line ends": " and ".join(name for end, name in _END_NAMES.items() if end in ends) or ABSENT,
+        "space after data:": _SPACES.get(spaces, "in some"),
+        **{name: "present" if field in fields else ABSENT for field, name in _KNOWN_FIELDS.items()},
+        "other fields": ", ".join(sorted(fields - {"data", *_KNOWN_FIELDS}))[:_SHOWN] or ABSENT,
+        "data: lines of an event": "several" if any(number > 1 for number in data_lines) else "one",
+        "blank lines": _blank_lines(view),
+        "last event": "unfinished" if view.events and not view.events[-1].complete else "finished",
+    }
 
 
 def _blank_lines(view: View) -> str:
@@ -56,10 +39,6 @@ def _blank_lines(view: View) -> str:
             return "several in a row"
         position = event.stop
     return "several in a row" if view.events and position < len(view.body) else "one"
-
-
-def _last(view: View) -> str:
-    return "unfinished" if view.events and not view.events[-1].complete else "finished"
 
 
 def writes(view: View) -> str:
@@ -74,19 +53,3 @@ def writes(view: View) -> str:
     cut = stops - ends - {len(view.body)}
     parts = ("events split" if cut else "", "several events in one" if ends - stops else "")
     return ", ".join(part for part in parts if part) or "one for each event"
-
-
-FORMS: dict[str, Callable[[View], str]] = {
-    "byte order mark": _mark,
-    "line ends": _line_ends,
-    "space after data:": _space,
-    "comments": _has(""),
-    "event: lines": _has("event"),
-    "id: lines": _has("id"),
-    "retry: lines": _has("retry"),
-    "other fields": _other_fields,
-    "data: lines of an event": _data_lines,
-    "blank lines": _blank_lines,
-    "last event": _last,
-}
-"""The aspects of event formatting that are compared, by name."""

@@ -13,6 +13,7 @@ from typing import Any
 from contract_tests.diffing.sdk_types import ITEM, Path, Types
 from contract_tests.rules.engine.node import kind_of
 
+ABSENT = "absent"
 BY_VALUE = frozenset({"object", "role", "finish_reason", "type", "status", "service_tier", "encoding_format"})
 BY_VALUE_IN_ERRORS = frozenset({"type", "code", "param"})
 _IDS = frozenset({"id", "system_fingerprint"})

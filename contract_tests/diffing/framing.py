@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from contract_tests.diffing import events, headers
 from contract_tests.diffing.difference import Difference, Kind, Side
 from contract_tests.diffing.documents import documents
+from contract_tests.diffing.forms import ABSENT
 from contract_tests.rules.engine.view import View
 from fake_server.wire.exchange import Aspect, Ending, Framing
 
-ABSENT = "absent"
 _FRAMINGS = {
     Framing.CHUNKED: "chunked",
     Framing.LENGTH: "content-length",
@@ -42,13 +42,13 @@ def _rows(a: View, b: View) -> Iterator[Row]:
     def both(describe: Callable[[View], str], where: str) -> Row:
         return where, describe(a), describe(b)
 
-    yield both(_status, "status")
+    yield both(lambda view: str(view.exchange.status or "none"), "status")
     if known(Aspect.FRAMING):
         if exchange_a.reason and exchange_b.reason and exchange_a.status == exchange_b.status:
             yield "reason phrase", exchange_a.reason, exchange_b.reason
         yield "HTTP version", exchange_a.http_version, exchange_b.http_version
-        yield both(_informational, "informational")
-        yield both(_trailers, "trailers")
+        yield both(lambda view: _list(status for status, _ in view.exchange.informational), "informational")
+        yield both(lambda view: _list(name for name, _ in view.exchange.trailers), "trailers")
         if exchange_a.framing and exchange_b.framing:
             yield "end of the body", _FRAMINGS[exchange_a.framing], _FRAMINGS[exchange_b.framing]
     if known(Aspect.HEADERS):
@@ -57,7 +57,8 @@ def _rows(a: View, b: View) -> Iterator[Row]:
         yield "ending", exchange_a.ending.value, exchange_b.ending.value
     if (a.form, b.form) == ("events", "events"):
         if known(Aspect.EVENT_FRAMING):
-            yield from (both(describe, where) for where, describe in events.FORMS.items())
+            forms_b = events.describe_events(b)
+            yield from ((where, form, forms_b[where]) for where, form in events.describe_events(a).items())
         if known(Aspect.FRAMING) and not any(
             exchange.header("content-encoding") for exchange in (exchange_a, exchange_b)
         ):
@@ -68,16 +69,8 @@ def _rows(a: View, b: View) -> Iterator[Row]:
             yield both(_beyond_ascii, "letters beyond ASCII")
 
 
-def _status(view: View) -> str:
-    return str(view.exchange.status or "none")
-
-
-def _informational(view: View) -> str:
-    return ", ".join(str(status) for status, _ in view.exchange.informational) or ABSENT
-
-
-def _trailers(view: View) -> str:
-    return ", ".join(name for name, _ in view.exchange.trailers) or ABSENT
+def _list(values: Iterable[str | int]) -> str:
+    return ", ".join(map(str, values)) or ABSENT
 
 
 def _spacing(view: View) -> str:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from contract_tests.diffing.forms import describe_id
+from contract_tests.diffing.forms import ABSENT, describe_id
 from fake_server.wire.exchange import Exchange
 
-ABSENT = "absent"
 _SHOWN_VALUE = 60
 _DATE = re.compile(r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT")
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+")

@@ -12,6 +12,7 @@ from contract_tests.diffing.forms import format_path
 from contract_tests.diffing.sdk_types import ITEM, Path
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.view import Payload, View
+from fake_server.wire.exchange import Aspect
 
 _SHOWN_STEPS = 14
 _MAX_OBJECTS = 20_000
@@ -78,7 +79,15 @@ def format_order(steps: list[str]) -> str:
     return " → ".join(parts) or "nothing"
 
 
-def sequence_differences(a: Side, b: Side) -> Iterator[Difference]:
+def differences(a: Side, b: Side) -> Iterator[Difference]:
+    """The differences of order, between two streams and in JSON that was recorded as it was written."""
+    if (a.view.form, b.view.form) == ("events", "events"):
+        yield from _sequence_differences(a, b)
+    if a.view.knows(Aspect.BODY_BYTES) and b.view.knows(Aspect.BODY_BYTES):
+        yield from _member_differences(a, b)
+
+
+def _sequence_differences(a: Side, b: Side) -> Iterator[Difference]:
     """The differences between the steps of two streams, apart from repetitions."""
     of_a, of_b = event_sequences(a.view), event_sequences(b.view)
     for name in dict.fromkeys((*of_a, *of_b)):
@@ -87,7 +96,7 @@ def sequence_differences(a: Side, b: Side) -> Iterator[Difference]:
             yield Difference(Kind.ORDER, name, format_order(steps_a), format_order(steps_b))
 
 
-def member_differences(a: Side, b: Side) -> Iterator[Difference]:
+def _member_differences(a: Side, b: Side) -> Iterator[Difference]:
     """Objects whose common members are in a different order."""
     found_a, found_b = documents(a.view), documents(b.view)
     for name in found_a:

@@ -13,9 +13,9 @@ ITEM = "[]"
 """The path step into an array, for any item."""
 Path = tuple[str, ...]
 
-READ_BESIDES: dict[Path, Any] = {
+READ_BESIDES: dict[Path, tuple[type, ...]] = {
     # The SDK asks for base64 by itself and decodes it before anyone sees the type.
-    ("data", ITEM, "embedding"): str,
+    ("data", ITEM, "embedding"): (str,),
 }
 """What the SDK accepts at a path although its type does not say so."""
 CHOSEN = frozenset({"content", "tool_calls", "function_call", "audio"})
@@ -57,7 +57,7 @@ class Types:
             return None
         if not known:
             return Opinion.UNKNOWN
-        fitting = any(_fits(annotation, value) for annotation in (*known, *_besides(path)))
+        fitting = any(_fits(annotation, value) for annotation in (*known, *READ_BESIDES.get(path, ())))
         return Opinion.KNOWN if fitting else Opinion.WRONG
 
     def of_absence(self, path: Path) -> Opinion | None:
@@ -85,10 +85,6 @@ class Types:
             elif _origin(parent) is dict:
                 types += _plain(get_args(parent)[1]) if get_args(parent) else (Any,)
         return None if any(known_type in (Any, object) for known_type in types) else tuple(dict.fromkeys(types))
-
-
-def _besides(path: Path) -> tuple[Any, ...]:
-    return (READ_BESIDES[path],) if path in READ_BESIDES else ()
 
 
 def _plain(annotation: Any) -> tuple[Any, ...]:

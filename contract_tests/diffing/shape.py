@@ -13,11 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contract_tests.diffing.difference import Difference, Kind, Side
-from contract_tests.diffing.forms import describe_value, format_path
+from contract_tests.diffing.forms import ABSENT, describe_value, format_path
 from contract_tests.diffing.sdk_types import ITEM, Path, Types
 from contract_tests.diffing.verdicts import Opinion, decide
 
-ABSENT = "absent"
 MAX_PATHS = 5_000
 """Different paths that are examined in one reply; in one with more, names are data and not members."""
 _WORST_LAST = list(Opinion)
@@ -96,8 +95,7 @@ def differences(a: Side, of_a: Shape, b: Side, of_b: Shape, name: str = "") -> I
             _opinion(of_b, path, forms_b - forms_a or forms_b, share_b, share_a),
         )
         verdict = decide(a.role, opinions[0], b.role, opinions[1])
-        where = f"{name}{format_path(path)}" if name else format_path(path)
-        yield Difference(Kind.SHAPE, where, text_a, text_b, verdict)
+        yield Difference(Kind.SHAPE, f"{name}{format_path(path)}", text_a, text_b, verdict)
 
 
 def _forms(shape: Shape, path: Path) -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 
 from contract_tests.diffing.difference import Role, Side
@@ -55,7 +56,7 @@ def pair(a: Iterable[Side], b: Iterable[Side]) -> Pairs:
     if len(rest_a) == len(rest_b) == 1:
         return Pairs(((rest_a[0], rest_b[0]),))
     both: list[tuple[Side, Side]] = []
-    for key in (_name, _request):
+    for key in (attrgetter("label"), _request):
         matched, rest_a, rest_b = _matched(rest_a, rest_b, key)
         both += matched
     return Pairs(tuple(both), tuple(side.label for side in rest_a), tuple(side.label for side in rest_b))
@@ -79,10 +80,6 @@ def _matched(
         else:
             rest.append(side)
     return both, rest, [side for side in b if id(side) not in taken]
-
-
-def _name(side: Side) -> str:
-    return side.label
 
 
 def _request(side: Side) -> Hashable | None:

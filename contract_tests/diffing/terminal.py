@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from contract_tests.diffing.difference import Comparison, Difference, Kind
@@ -14,7 +15,7 @@ from contract_tests.report.findings import count, mask, printable, some
 from contract_tests.report.terminal import Terminal
 from fake_server.wire.text import shorten
 
-STYLES = {
+STYLES: dict[Verdict | None, str] = {
     Verdict.DRIFTED: "red",
     Verdict.OUTDATED: "red",
     Verdict.BEHIND: "yellow",
@@ -35,11 +36,9 @@ def print_differences(terminal: Terminal, comparisons: Sequence[Comparison], pai
     if each or len(comparisons) == 1:
         for comparison in comparisons:
             if len(comparisons) > 1 and comparison.differences:
+                names = dict.fromkeys((comparison.a, comparison.b))
                 terminal.print()
-                terminal.print(
-                    comparison.a if comparison.a == comparison.b else f"{comparison.a} and {comparison.b}",
-                    "bold",
-                )
+                terminal.print(" and ".join(names), "bold")
             _table(terminal, {difference: [] for difference in comparison.differences})
     else:
         by_difference: dict[Difference, list[str]] = {}
@@ -75,21 +74,14 @@ def _table(terminal: Terminal, pairs_of: dict[Difference, list[str]], of: int = 
         _line(terminal, [*_padded(head[:3], widths), head[3].ljust(last), head[4]], "bold")
         for difference, line in zip(rows, lines, strict=False):
             where = f"{len(pairs_of[difference])}: {some(pairs_of[difference], 1)}" if of else ""
-            _line(
-                terminal,
-                [*_padded(line, widths), (difference.verdict or "").ljust(last), where],
-                _style(difference),
-            )
+            cells = [*_padded(line, widths), (difference.verdict or "").ljust(last), where]
+            _line(terminal, cells, STYLES.get(difference.verdict, ""))
         if len(rows) > MANY:
             terminal.print(f"… and {count(len(rows) - MANY, 'difference')} of {kind} more; --json has them all")
 
 
 def _line(terminal: Terminal, cells: Sequence[str], style: str) -> None:
     terminal.print("  ".join(cell for cell in cells if cell).rstrip(), style)
-
-
-def _style(difference: Difference) -> str:
-    return STYLES.get(difference.verdict, "") if difference.verdict else ""
 
 
 def _padded(cells: Sequence[str], widths: Sequence[int]) -> list[str]:
@@ -109,10 +101,7 @@ def _clean(terminal: Terminal, text: str) -> str:
 
 def _notes(terminal: Terminal, comparisons: Sequence[Comparison], pairs: Pairs) -> None:
     """Print what was not compared, each reason once."""
-    unknown: dict[str, int] = {}
-    for comparison in comparisons:
-        for text in comparison.unknown:
-            unknown[text] = unknown.get(text, 0) + 1
+    unknown = Counter(text for comparison in comparisons for text in comparison.unknown)
     several = len(comparisons) > 1
     lines = [f"not compared  {text}" + f" in {count(number, 'pair')}" * several for text, number in unknown.items()]
     lines += [f"only in {name}     {some(only)}" for name, only in (("A", pairs.only_a), ("B", pairs.only_b)) if only]
@@ -131,11 +120,8 @@ def _few(texts: Sequence[str], limit: int = 5) -> list[str]:
 def format_verdict(comparisons: Sequence[Comparison], pairs: Pairs, code: int) -> str:
     """The last line."""
     differences = [difference for comparison in comparisons for difference in comparison.differences]
-    kinds = _format_counts(differences, lambda difference: difference.kind.value)
-    verdicts = _format_counts(
-        (difference for difference in differences if difference.verdict),
-        lambda difference: difference.verdict or "",
-    )
+    kinds = _format_counts(difference.kind for difference in differences)
+    verdicts = _format_counts(difference.verdict for difference in differences if difference.verdict)
     of = f" in {count(len(comparisons), 'pair')}" if len(comparisons) != 1 else ""
     unpaired = len(pairs.only_a) + len(pairs.only_b)
     rest = f"; {count(unpaired, 'recording')} without a counterpart" if unpaired else ""
@@ -146,11 +132,8 @@ def format_verdict(comparisons: Sequence[Comparison], pairs: Pairs, code: int) -
     return f"{'DIFFERENT' if code else 'SAME'}  {summary}{of}{rest} (exit code {code})"
 
 
-def _format_counts(differences: Iterable[Difference], name: Callable[[Difference], str]) -> str:
-    numbers: dict[str, int] = {}
-    for difference in differences:
-        numbers[name(difference)] = numbers.get(name(difference), 0) + 1
-    return ", ".join(f"{what} {number:,}" for what, number in numbers.items())
+def _format_counts(names: Iterable[str]) -> str:
+    return ", ".join(f"{name} {number:,}" for name, number in Counter(names).items())
 
 
 def print_report_differences(terminal: Terminal, changes: ReportDiff, code: int) -> None:

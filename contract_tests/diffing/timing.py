@@ -15,8 +15,9 @@ _LEAST_OF_OTHERS = 0.05
 """Seconds below which a difference between two times is chance."""
 
 
-def knows_times(exchange: Exchange) -> bool:
-    """Whether the exchange has any times; one written by hand may have none."""
+def knows_times(side: Side) -> bool:
+    """Whether the reply has any times; one written by hand may have none."""
+    exchange = side.view.exchange
     timed = exchange.head_pause > 0 or any(write.pause > 0 for write in exchange.writes)
     return exchange.knows(Aspect.TIMING) and timed
 
@@ -34,7 +35,9 @@ def times(exchange: Exchange) -> dict[str, float]:
 
 
 def differences(a: Side, b: Side) -> Iterator[Difference]:
-    """The times that differ notably."""
+    """The times that differ notably, if both sides have times."""
+    if not (knows_times(a) and knows_times(b)):
+        return
     of_a, of_b = times(a.view.exchange), times(b.view.exchange)
     for name, seconds_a in of_a.items():
         seconds_b = of_b.get(name)
@@ -42,12 +45,8 @@ def differences(a: Side, b: Side) -> Iterator[Difference]:
             continue
         low, high = sorted((seconds_a, seconds_b))
         if low <= 0 or high / low >= NOTABLE:
-            yield Difference(Kind.TIMING, name, *_format_times(seconds_a, seconds_b))
-
-
-def _format_times(seconds_a: float, seconds_b: float) -> tuple[str, str]:
-    """Both times in milliseconds, the longer one with the ratio."""
-    low, high = sorted((seconds_a, seconds_b))
-    ratio = f" (×{high / low:.3g})" if low > 0 else ""
-    texts = [f"{value * 1000:,.0f} ms{ratio if value == high else ''}" for value in (seconds_a, seconds_b)]
-    return texts[0], texts[1]
+            ratio = f" (×{high / low:.3g})" if low > 0 else ""
+            text_a, text_b = (
+                f"{value * 1000:,.0f} ms{ratio if value == high else ''}" for value in (seconds_a, seconds_b)
+            )
+            yield Difference(Kind.TIMING, name, text_a, text_b)

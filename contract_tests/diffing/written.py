@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from contract_tests.diffing.difference import Comparison
-from contract_tests.diffing.reports import FindingPlace, ReportDiff, ReportedFinding
+from contract_tests.diffing.reports import FindingPlace, ReportDiff
 from contract_tests.diffing.sources import Pairs
 from contract_tests.report.findings import mask
 
@@ -35,22 +36,13 @@ def as_json(
                 "a": comparison.a,
                 "b": comparison.b,
                 "same": comparison.same,
-                "differences": [
-                    {
-                        "kind": difference.kind.value,
-                        "where": difference.where,
-                        "a": difference.a,
-                        "b": difference.b,
-                        "verdict": difference.verdict.value if difference.verdict else None,
-                    }
-                    for difference in comparison.differences
-                ],
-                "not_compared": list(comparison.unknown),
+                "differences": [asdict(difference) for difference in comparison.differences],
+                "not_compared": comparison.unknown,
             }
             for comparison in comparisons
         ],
-        "only_in": {"a": list(pairs.only_a), "b": list(pairs.only_b)},
-        "not_asked": list(pairs.not_asked),
+        "only_in": {"a": pairs.only_a, "b": pairs.only_b},
+        "not_asked": pairs.not_asked,
     }
     return _text(names, same, value, tuple(secrets))
 
@@ -59,22 +51,21 @@ def reports_as_json(names: tuple[str, str], changes: ReportDiff) -> str:
     """The comparison of two reports as JSON text."""
     value = {
         "facts": {name: [a, b] for name, a, b in changes.facts},
-        **{name: [_finding(*item) for item in getattr(changes, name).items()] for name in ("new", "gone", "still")},
+        **{
+            name: [{**_place(place), **asdict(finding)} for place, finding in getattr(changes, name).items()]
+            for name in ("new", "gone", "still")
+        },
         "tolerated": [
             {**_place(place), "before": before, "after": after} for place, (before, after) in changes.tolerated.items()
         ],
         "outcomes": [{"case": case, "a": a, "b": b} for case, a, b in changes.outcomes],
-        "cases": {"added": list(changes.added), "removed": list(changes.removed)},
+        "cases": {"added": changes.added, "removed": changes.removed},
     }
     return _text(names, changes.same, value, ())
 
 
 def _place(place: FindingPlace) -> dict[str, Any]:
     return {"rule": place.rule, "in": place.label, "path": place.path}
-
-
-def _finding(place: FindingPlace, finding: ReportedFinding) -> dict[str, Any]:
-    return {**_place(place), "level": finding.level, "actual": finding.actual, "tolerated": finding.tolerated}
 
 
 def _text(names: tuple[str, str], same: bool, value: dict[str, Any], secrets: tuple[str, ...]) -> str:
@@ -87,4 +78,4 @@ def _clean(value: Any, secrets: tuple[str, ...]) -> Any:
         return mask(value, secrets).encode("utf-8", "replace").decode()
     if isinstance(value, dict):
         return {name: _clean(inner, secrets) for name, inner in value.items()}
-    return [_clean(inner, secrets) for inner in value] if isinstance(value, list) else value
+    return [_clean(inner, secrets) for inner in value] if isinstance(value, list | tuple) else value
