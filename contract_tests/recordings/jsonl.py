@@ -15,13 +15,11 @@ from urllib.parse import urlencode
 
 from contract_tests.recordings.recording import InputError, Recording
 from fake_server.wire.exchange import Aspect, Ending, Exchange, Request, Write
+from fake_server.wire.jsontext import compact
 
 _NEVER_KEPT = frozenset({Aspect.ALL_HEADERS, Aspect.FRAMING, Aspect.TIMING, Aspect.ENDING})
-
-
-_INCOMPLETE_REQUEST = ("$omitted", "$elided")
-
-
+_OMITTED, _ELIDED = "$omitted", "$elided"
+"""Members of a request body that was left out, or from which something was left out."""
 MAX_LINE = 64 * 1024 * 1024
 """Bytes of one recording; shared recordings hold replies of at most 256 KiB."""
 
@@ -57,8 +55,6 @@ def _line(line: bytes, where: str) -> Recording:
         raise InputError(f"{where}: nested too deeply") from error
     except KeyError as error:
         raise InputError(f"{where}: the member {error} is missing: not a recording") from error
-    except InputError as error:
-        raise InputError(f"{where}: not a recording: {error}") from error
     except (TypeError, AttributeError, ValueError, OverflowError) as error:
         raise InputError(f"{where}: not a recording: {error}") from error
 
@@ -75,10 +71,9 @@ def _exchange(entry: dict[str, Any]) -> Exchange:
     body, complete = _request_body(request.get("body"))
     if not complete:
         unknown.add(Aspect.REQUEST)
-    query = request.get("query")
     payload = _payload(reply)
     return Exchange(
-        Request(request["method"], request["path"] + _query(query), None, body),
+        Request(request["method"], request["path"] + _query(request.get("query")), None, body),
         reply["status"],
         headers=tuple((str(name), str(value)) for name, value in reply["headers"].items()),
         writes=(Write(payload),) if payload else (),
@@ -107,8 +102,6 @@ _MEMBERS: dict[str, type] = {
     "endpoint": str,
     "id": str,
 }
-
-
 _WORDS = {str: "a string", int: "a whole number", dict: "an object"}
 
 
@@ -132,12 +125,10 @@ def _query(query: Any) -> str:
 
 def _request_body(value: Any) -> tuple[bytes, bool]:
     """The request body, and whether it is everything that was sent."""
-    if value is None:
-        return b"", False
-    if isinstance(value, dict) and _INCOMPLETE_REQUEST[0] in value:
+    if value is None or (isinstance(value, dict) and _OMITTED in value):
         return b"", False
     text = json.dumps(value, ensure_ascii=False)
-    return text.encode("utf-8", "surrogatepass"), _INCOMPLETE_REQUEST[1] not in text
+    return text.encode("utf-8", "surrogatepass"), _ELIDED not in text
 
 
 def _payload(reply: dict[str, Any]) -> bytes:
@@ -146,4 +137,4 @@ def _payload(reply: dict[str, Any]) -> bytes:
         return body.encode("utf-8", "surrogatepass")
     if body is None or reply["body_kind"] == "binary":
         return b""
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    return compact(body).encode("utf-8", "surrogatepass")

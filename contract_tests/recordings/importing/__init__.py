@@ -13,7 +13,7 @@ from pathlib import Path
 
 from contract_tests.recordings.importing import aimock, cassettes, curl, flows, har
 from contract_tests.recordings.importing.curl import CurlRequest
-from contract_tests.recordings.importing.entry import Entries, ImportedEntry, Skipped, digest, reason_to_skip
+from contract_tests.recordings.importing.entry import Entries, ImportedEntry, Skipped, digest
 from contract_tests.recordings.importing.recognising import FORMATS, content, document, kind_of, recognise
 from contract_tests.recordings.jsonl import read_lines
 from contract_tests.recordings.recording import InputError
@@ -106,7 +106,7 @@ def _open(path: Path, format: str | None, endpoint: str | None, asked: CurlReque
     if chosen == "mitmproxy":
         return chosen, flows.entries(data, where, endpoint)
     if chosen == "curl":
-        return chosen, _of_endpoint(curl.entries(data, where, asked), endpoint)
+        return chosen, curl.entries(data, where, asked, endpoint)
     if chosen == "vcrpy" and not data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
         return chosen, cassettes.entries(cassettes.parse(data, where), where, endpoint)
     value = document(path, data) if chosen else None
@@ -117,14 +117,6 @@ def _open(path: Path, format: str | None, endpoint: str | None, asked: CurlReque
             "mitmproxy, output of `curl -i`, an aimock fixture or JSON Lines of shared recordings"
         )
     return kind, _READERS[kind](value, where, endpoint)
-
-
-def _of_endpoint(entries: Entries, endpoint: str | None) -> Entries:
-    for entry in entries:
-        reason = ""
-        if isinstance(entry, ImportedEntry) and endpoint is not None:
-            reason = reason_to_skip(entry.exchange.request.method, entry.exchange.request.target, endpoint)
-        yield Skipped(reason) if reason else entry
 
 
 def _lines(path: Path, endpoint: str | None) -> Entries:

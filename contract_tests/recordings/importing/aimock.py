@@ -22,6 +22,7 @@ from fake_server.api.render import chat
 from fake_server.api.render.style import Style
 from fake_server.api.reply import Choice, ErrorReply, Reply, ToolCall, Usage
 from fake_server.wire.exchange import Aspect, Ending, Exchange, Request, Write
+from fake_server.wire.jsontext import compact
 
 NOTES = (
     "aimock keeps the answer alone: head, framing, ids, times and all of the JSON around the answer are made "
@@ -121,16 +122,12 @@ def _answer(request: Request, response: dict[str, Any]) -> Reply:
     estimated = {"prompt_tokens": tokens.count_messages(body), "completion_tokens": spent}
     return Reply(
         (Choice(content, calls, reasoning=response.get("reasoning"), finish_reason=str(finish)),),
-        Usage(*(_count(usage.get(name), number) for name, number in estimated.items())),
+        Usage(*(usage[name] if isinstance(usage.get(name), int) else number for name, number in estimated.items())),
         model=str(response.get("model") or body["model"]),
         id=str(response.get("id") or f"chatcmpl-{digest(request)}"),
         created=response["created"] if isinstance(response.get("created"), int) else CREATED,
         system_fingerprint=response.get("systemFingerprint"),
     )
-
-
-def _count(given: Any, estimated: int) -> int:
-    return given if isinstance(given, int) else estimated
 
 
 def _call(call: Any, made_up: str) -> ToolCall:
@@ -141,4 +138,4 @@ def _call(call: Any, made_up: str) -> ToolCall:
 
 
 def _json(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    return compact(value).encode("utf-8", "surrogatepass")

@@ -17,14 +17,14 @@ from contract_tests.recordings.importing.entry import (
     errors_at,
     exchange_of,
     fields,
-    is_text,
+    is_decoded,
     place_of,
     reason_to_skip,
     require,
     target_of,
 )
 from contract_tests.recordings.recording import InputError
-from fake_server.wire.exchange import Aspect, Headers, Request, header
+from fake_server.wire.exchange import Aspect, Headers, Request
 
 MAX_YAML = 64 * 1024 * 1024
 """Bytes of a cassette in YAML, which is read at about 10 MB a second."""
@@ -42,17 +42,9 @@ class _Loader(yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader):  
         """Leave `<<` where it is; no constructor knows it."""
 
 
-def _text(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> str:
-    return loader.construct_scalar(node)
-
-
-def _sequence(loader: yaml.SafeLoader, node: yaml.SequenceNode) -> list[Any]:
-    return loader.construct_sequence(node)
-
-
 for _name in ("unicode", "str"):
-    _Loader.add_constructor(f"tag:yaml.org,2002:python/{_name}", _text)
-_Loader.add_constructor("tag:yaml.org,2002:python/tuple", _sequence)
+    _Loader.add_constructor(f"tag:yaml.org,2002:python/{_name}", _Loader.construct_scalar)
+_Loader.add_constructor("tag:yaml.org,2002:python/tuple", _Loader.construct_sequence)
 
 
 def parse(data: bytes, where: str) -> Any:
@@ -101,7 +93,6 @@ def _entry(interaction: Any, number: int, endpoint: str | None) -> ImportedEntry
     if body is None and not {"body", "content"} & set(response):
         return Skipped("the body of the reply was not kept")
     headers = _headers(response.get("headers"))
-    coded = (header(headers, "content-encoding") or "identity").strip().lower() != "identity"
     parsed = PARSED in response
     old = "status_code" in response  # the form of vcrpy 4 and 5 for httpx
     reply = Reply(
@@ -109,7 +100,7 @@ def _entry(interaction: Any, number: int, endpoint: str | None) -> ImportedEntry
         "" if old else str(response["status"].get("message") or ""),
         headers,
         body or b"",
-        decoded=coded and is_text(body or b""),
+        decoded=is_decoded(headers, body or b""),
         lost={Aspect.ALL_HEADERS, Aspect.BODY_BYTES} if parsed else {Aspect.ALL_HEADERS},
     )
     sent = _body(request)

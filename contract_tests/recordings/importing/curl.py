@@ -18,10 +18,11 @@ from contract_tests.recordings.importing.entry import (
     errors_at,
     exchange_of,
     fields,
-    is_text,
+    is_decoded,
     place_of,
+    reason_to_skip,
+    target_of,
 )
-from contract_tests.recordings.importing.entry import target_of as target
 from contract_tests.recordings.recording import InputError
 from fake_server.wire.capture import ReplyCapture
 from fake_server.wire.exchange import Aspect, Ending, Exchange, Headers, Request, header
@@ -46,18 +47,14 @@ class CurlRequest:
     data: bytes | None = None
 
 
-@dataclass(frozen=True)
-class _Head:
-    status: int
-    reason: str
-    headers: Headers
-
-
-def entries(data: bytes, where: str, asked: CurlRequest) -> Entries:
+def entries(data: bytes, where: str, asked: CurlRequest, endpoint: str | None = None) -> Entries:
     """The replies that curl printed; redirects and a proxy's own head are counted as skipped."""
     lost, number = set() if asked.data is not None else {Aspect.REQUEST}, 0
     with errors_at(where):
-        request = _requested(asked)
+        request = None
+        if asked.url:
+            method = "GET" if asked.data is None else "POST"
+            request = Request(method, target_of(asked.url), None, asked.data or b"")
         if not data.startswith(b"HTTP/"):
             data, request = _verbose(data, where, request)
             lost |= {Aspect.BODY_BYTES, Aspect.EVENT_FRAMING}
@@ -67,11 +64,15 @@ def entries(data: bytes, where: str, asked: CurlRequest) -> Entries:
             body, data = _body(head, data, start)
             exchange, notes = _exchange(request, head, body, lost, whole_reply=not data and not informational)
             exchange = exchange.but(informational=exchange.informational or informational)
-            yield ImportedEntry(exchange, f"reply {number}", notes, place_of(asked.url))
+            sent, reason = exchange.request, ""
+            if endpoint is not None:
+                reason = reason_to_skip(sent.method, sent.target, endpoint)
+            imported = ImportedEntry(exchange, f"reply {number}", notes, place_of(asked.url))
+            yield Skipped(reason) if reason else imported
             number += 1
 
 
-def _heads(data: bytes) -> tuple[tuple[tuple[int, Headers], ...], _Head, int, list[str]]:
+def _heads(data: bytes) -> tuple[tuple[tuple[int, Headers], ...], Reply, int, list[str]]:
     """The 1xx heads, the last head and where its body begins; heads that another follows are passed by."""
     informational: list[tuple[int, Headers]] = []
     passed: list[str] = []
@@ -86,7 +87,7 @@ def _heads(data: bytes) -> tuple[tuple[tuple[int, Headers], ...], _Head, int, li
             passed.append(f"status {head.status} that another reply follows (a proxy, a redirect, a log-in)")
 
 
-def _head(data: bytes, position: int) -> tuple[_Head, int]:
+def _head(data: bytes, position: int) -> tuple[Reply, int]:
     start, end = _STATUS.match(data, position), _HEAD_END.search(data, position)
     if start is None:
         raise ValueError(f"byte {position}: a status line is expected, not {data[position : position + 30]!r}")
@@ -94,10 +95,10 @@ def _head(data: bytes, position: int) -> tuple[_Head, int]:
         raise ValueError(f"byte {position}: the head has no end (a blank line)")
     lines = data[start.end() : end.start()].splitlines() if start.end() < end.start() else []
     pairs = [line.decode("latin-1").partition(":")[::2] for line in lines]
-    return _Head(int(start[2]), (start[3] or b"").decode("latin-1"), fields(pairs)), end.end()
+    return Reply(int(start[2]), (start[3] or b"").decode("latin-1"), fields(pairs), b""), end.end()
 
 
-def _body(head: _Head, data: bytes, start: int) -> tuple[bytes, bytes]:
+def _body(head: Reply, data: bytes, start: int) -> tuple[bytes, bytes]:
     """The body, and what follows it where that is another reply (curl was given several URLs)."""
     length = header(head.headers, "content-length") or ""
     end = start + int(length) if re.fullmatch(r"\d{1,12}", length) else len(data)
@@ -107,18 +108,17 @@ def _body(head: _Head, data: bytes, start: int) -> tuple[bytes, bytes]:
 
 
 def _exchange(
-    request: Request | None, head: _Head, body: bytes, lost: set[Aspect], whole_reply: bool
+    request: Request | None, head: Reply, body: bytes, lost: set[Aspect], whole_reply: bool
 ) -> tuple[Exchange, str]:
     request, more_notes = (request, "") if request else (_guessed(body, head), " The path is guessed from the reply.")
     if whole_reply and (raw := _unchunked(request, head, body)):
         more_notes += " The body of the request was not kept." if Aspect.REQUEST in lost else ""
         return raw.but(unknown=frozenset(lost | {Aspect.TIMING})), RAW_NOTES + more_notes
-    coded = (header(head.headers, "content-encoding") or "identity").lower() != "identity"
-    reply = Reply(head.status, head.reason, head.headers, body, decoded=coded and is_text(body), lost=set(lost))
+    reply = replace(head, body=body, decoded=is_decoded(head.headers, body), lost=lost)
     return exchange_of(request, reply, NOTES + more_notes)
 
 
-def _unchunked(request: Request, head: _Head, body: bytes) -> Exchange | None:
+def _unchunked(request: Request, head: Reply, body: bytes) -> Exchange | None:
     """The reply where the body still has its chunks, whole; None where curl took them off."""
     if "chunked" not in (header(head.headers, "transfer-encoding") or "").lower():
         return None
@@ -129,13 +129,7 @@ def _unchunked(request: Request, head: _Head, body: bytes) -> Exchange | None:
     return capture.exchange if whole else None
 
 
-def _requested(asked: CurlRequest) -> Request | None:
-    if not asked.url:
-        return None
-    return Request("POST" if asked.data is not None else "GET", target(asked.url), None, asked.data or b"")
-
-
-def _guessed(body: bytes, head: _Head) -> Request:
+def _guessed(body: bytes, head: Reply) -> Request:
     """A request to the endpoint whose replies are of this kind; to `/` where the reply does not say."""
     kinds = {
         "chat.completion": ("POST", "/v1/chat/completions"),
@@ -149,7 +143,7 @@ def _guessed(body: bytes, head: _Head) -> Request:
     return Request(*guess, None)
 
 
-def _kinds(body: bytes, head: _Head) -> Iterator[str]:
+def _kinds(body: bytes, head: Reply) -> Iterator[str]:
     """The `object` of the reply, of its first item, or of its first event."""
     typed = header(head.headers, "content-type") or ""
     texts = [body]
@@ -178,5 +172,5 @@ def _verbose(data: bytes, where: str, request: Request | None) -> tuple[bytes, R
     head = b"".join(line[2:] for line in lines[first : last + 1] if line.startswith(b"< "))
     body = _INFO.sub(b"", _PROGRESS.sub(b"", b"".join(lines[last + 1 :])))
     pairs = [line.decode("latin-1").rstrip("\r\n").partition(":")[::2] for line in sent[1:] if line.strip()]
-    known = Request(request_line[1].decode(), target(request_line[2].decode("latin-1")), fields(pairs))
+    known = Request(request_line[1].decode(), target_of(request_line[2].decode("latin-1")), fields(pairs))
     return head + body, replace(known, body=request.body) if request else known

@@ -164,29 +164,24 @@ def exchange_of(request: Request, reply: Reply, note: str) -> tuple[Exchange, st
 
 def _consistent_headers(reply: Reply) -> tuple[Headers, list[str]]:
     """The header fields less those about other bytes than were kept, and what was left out."""
-    out: list[str] = []
-    headers = reply.headers
-    if reply.decoded and (coding := header(headers, "content-encoding")):
-        headers = _without(headers, "content-encoding")
-        out.append(f"Content-Encoding: {coding} is left out because the body was kept decoded.")
-    length = header(headers, "content-length")
-    chunked = "chunked" in (header(headers, "transfer-encoding") or "").lower()
-    if length is not None and (length != str(len(reply.body)) or chunked):
-        headers = _without(headers, "content-length")
-        out.append(f"Content-Length: {length} is left out because the body was kept as {len(reply.body)} bytes.")
-    coding = header(headers, "transfer-encoding")
-    if coding is not None and coding.strip().lower() != "chunked":
-        headers = _without(headers, "transfer-encoding")
-        out.append(f"Transfer-Encoding: {coding} is left out because the body was kept without it.")
-    return headers, out
+    out: dict[str, str] = {}
+    coding, length, transfer = (
+        header(reply.headers, name) for name in ("content-encoding", "content-length", "transfer-encoding")
+    )
+    if reply.decoded and coding:
+        out["Content-Encoding"] = f"{coding} is left out because the body was kept decoded."
+    if length is not None and (length != str(len(reply.body)) or "chunked" in (transfer or "").lower()):
+        out["Content-Length"] = f"{length} is left out because the body was kept as {len(reply.body)} bytes."
+    if transfer is not None and transfer.strip().lower() != "chunked":
+        out["Transfer-Encoding"] = f"{transfer} is left out because the body was kept without it."
+    headers = tuple(pair for pair in reply.headers if pair[0].title() not in out)
+    return headers, [f"{name}: {why}" for name, why in out.items()]
 
 
-def _without(headers: Headers, name: str) -> Headers:
-    return tuple(pair for pair in headers if pair[0].lower() != name)
-
-
-def is_text(body: bytes) -> bool:
-    """Whether the body is UTF-8: what gzip, deflate, br or zstd write practically never is."""
+def is_decoded(headers: Headers, body: bytes) -> bool:
+    """Whether a body was kept without its content coding: what gzip, deflate, br or zstd write is hardly ever UTF-8."""
+    if (header(headers, "content-encoding") or "identity").strip().lower() == "identity":
+        return False
     try:
         body.decode("utf-8")
     except UnicodeDecodeError:

@@ -23,11 +23,7 @@ def recognise(path: Path) -> str | None:
 
     Raises InputError if the file cannot be read.
     """
-    try:
-        with path.open("rb") as file:
-            first = file.read(_FIRST)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    first = _read(path, _FIRST)
     start = first.removeprefix(_BOM).lstrip()
     if re.match(rb"\d{1,10}:", first):
         return "mitmproxy"
@@ -40,14 +36,18 @@ def recognise(path: Path) -> str | None:
 
 def content(path: Path) -> bytes:
     """The bytes of a file. Raises InputError if it is too large or cannot be read."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_FILE + 1)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    data = _read(path, MAX_FILE + 1)
     if len(data) > MAX_FILE:
         raise InputError(f"{path}: larger than {MAX_FILE:,} bytes; take out what is not needed")
     return data
+
+
+def _read(path: Path, most: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(most)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def document(path: Path, data: bytes) -> Any:
