@@ -52,24 +52,20 @@ class Summary:
         return sum(finding.rule.level is level for finding in self.findings)
 
 
-def judge_files(paths: Iterable[Path | str], select: Iterable[str] = (), endpoint: str | None = None) -> Summary:
+def judge_files(paths: Iterable[Path | str], select: Iterable[str] = ()) -> Summary:
     """Judge every recording of the files and folders. Raises InputError.
 
-    `select` keeps the rules with these ids or prefixes, `endpoint` the recordings of one endpoint.
+    `select` keeps the rules with these ids or prefixes.
     """
-    recordings = (recording for path in paths for recording in read(Path(path)))
-    return judge_recordings(recordings, select, endpoint)
+    return judge_recordings((recording for path in paths for recording in read(Path(path))), select)
 
 
-def judge_recordings(
-    recordings: Iterable[Recording], select: Iterable[str] = (), endpoint: str | None = None
-) -> Summary:
+def judge_recordings(recordings: Iterable[Recording], select: Iterable[str] = ()) -> Summary:
     """Judge recordings, one after the other."""
     chosen = _chosen(select)
     summary = Summary(selected=chosen)
     for recording in recordings:
-        if endpoint is None or recording.endpoint == endpoint:
-            _add(summary, recording, chosen)
+        _add(summary, recording, chosen)
     return summary
 
 
