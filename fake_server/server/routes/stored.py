@@ -87,7 +87,7 @@ def _page(context: RequestContext, items: Sequence[Placed], place: Callable[[str
     start = None if after is None else place(after)
     if after is not None and start is None:
         return refuse(replace(errors.no_such_completion(after), param="after"))
-    return _json(context, page(items, start, int(limit), order == "desc").to_dict())
+    return _json(context, page(items, start, int(limit), order == "desc"))
 
 
 def _json(context: RequestContext, value: Mapping[str, Any]) -> Delivery:

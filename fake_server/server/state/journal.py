@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fake_server.server.state.memory import MemoryBudget
+from fake_server.server.state.memory import Evicting, MemoryBudget
 
 REDACTED = "<redacted>"
 MOST_KEPT = 256 * 1024
@@ -27,8 +26,9 @@ class JournalEntry:
 
     `path` has no query. `status` is None until the reply begins, `script` is the name of the script that
     answered, None without one. `began` is in seconds since 1970; `first` and `seconds` count from then to the
-    head of the reply and to its end, None until they come. `faults` names the faults that struck. `counted`
-    is the size in bytes that the journal has counted, None while the entry is not in a journal.
+    head of the reply and to its end, None until they come. `faults` names the faults that struck. `sent_bytes`
+    counts the bytes of the reply's body that were sent, `counted` those that the journal has counted, None while
+    the entry is not in a journal.
     """
 
     method: str
@@ -43,8 +43,8 @@ class JournalEntry:
     first: float | None = None
     seconds: float | None = None
     counted: int | None = field(default=None, repr=False)
+    sent_bytes: int = 0
     _pieces: list[bytes] = field(default_factory=list, repr=False)
-    _size: int = 0
     _clock: float = field(default_factory=time.perf_counter, repr=False)
 
     @property
@@ -70,15 +70,10 @@ class JournalEntry:
         return b"".join(self._pieces)[:MOST_KEPT]
 
     @property
-    def sent_bytes(self) -> int:
-        """Bytes of the reply's body that were sent."""
-        return self._size
-
-    @property
     def size(self) -> int:
         """Bytes held."""
         texts = sum(map(len, self.fields)) + sum(map(len, self.fields.values()))
-        return FRAME + len(self.path) + texts + len(self.body) + min(self._size, MOST_KEPT)
+        return FRAME + len(self.path) + texts + len(self.body) + min(self.sent_bytes, MOST_KEPT)
 
     def answered(self, status: int) -> float:
         """Note that the reply begins; returns the seconds since the request came."""
@@ -87,27 +82,22 @@ class JournalEntry:
 
     def sent(self, piece: bytes) -> None:
         """Note bytes of the reply's body."""
-        if self._size < MOST_KEPT:
+        if self.sent_bytes < MOST_KEPT:
             self._pieces.append(piece)
-        self._size += len(piece)
+        self.sent_bytes += len(piece)
 
     def ended(self) -> None:
         """Note that nothing more is sent."""
         self.seconds = time.perf_counter() - self._clock
 
 
-class Journal:
-    """The last `entries` requests, at most `size` bytes of them; safe to share between threads.
-
-    What is held counts in `budget` too, which journals may share.
-    """
+class Journal(Evicting):
+    """The last `entries` requests, at most `size` bytes of them."""
 
     def __init__(self, entries: int = 1000, size: int = 64 * 1024 * 1024, budget: MemoryBudget | None = None) -> None:
-        self._lock = threading.Lock()
+        super().__init__(budget)
         self._entries: deque[JournalEntry] = deque()
-        self._most, self._size, self._held = entries, size, 0
-        self._budget = MemoryBudget() if budget is None else budget
-        self.dropped = 0
+        self._most, self._size = entries, size
 
     def add(self, entry: JournalEntry) -> None:
         """Hold an entry; where there are too many the oldest leave, and are counted in `dropped`."""
@@ -129,42 +119,24 @@ class Journal:
         with self._lock:
             return tuple(self._entries)
 
-    def drop(self) -> bool:
-        """Evict the oldest entry, and count it in `dropped`; False when there is none."""
-        with self._lock:
-            return self._drop()
-
-    def clear(self) -> None:
-        """Forget every entry."""
-        with self._lock:
-            for entry in self._entries:
-                entry.counted = None
-            self._entries.clear()
-            self._budget.add(-self._held)
-            self._held = self.dropped = 0
-
-    def release(self) -> None:
-        """Forget every entry, and count in no shared budget from now on: the space is evicted."""
-        self.clear()
-        with self._lock:
-            self._budget.add(-self._held)
-            self._budget = MemoryBudget()
-            self._budget.add(self._held)
-
     def _grow(self, size: int) -> None:
         """Count bytes, and evict the oldest entries where there are too many."""
         self._held += size
         with self._budget.lock:
             self._budget.held += size
         while len(self._entries) > self._most or (self._held > self._size and len(self._entries) > 1):
-            self._drop()
+            self._drop_oldest()
 
-    def _drop(self) -> bool:
+    def _drop_oldest(self) -> bool:
         if not self._entries:
             return False
         entry = self._entries.popleft()
-        self._held -= entry.counted or 0
-        self._budget.add(-(entry.counted or 0))
+        self._count(-(entry.counted or 0))
         entry.counted = None
         self.dropped += 1
         return True
+
+    def _forget(self) -> None:
+        for entry in self._entries:
+            entry.counted = None
+        self._entries.clear()

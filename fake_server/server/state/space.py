@@ -111,7 +111,7 @@ class Space:
         return len(removed)
 
     def _parse(self, items: Sequence[Mapping[str, Any]], source: str) -> tuple[Script, ...]:
-        named = [item if "name" in item else {"name": self._name(source), **item} for item in items]
+        named = [item if "name" in item else {"name": f"{source} {next(self._numbers)}", **item} for item in items]
         parsed = tuple(scripts.parse(named, source))
         self.state.forget(script.name for script in parsed)
         return parsed
@@ -141,9 +141,6 @@ class Space:
         self.journal.clear()
         self.state.reset()
         self.slot = Slot()
-
-    def _name(self, source: str) -> str:
-        return f"{source} {next(self._numbers)}"
 
     def shed(self) -> bool:
         """Evict the oldest request, or where there is none the oldest stored completion."""
