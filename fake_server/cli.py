@@ -7,7 +7,7 @@ import logging
 import secrets
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -18,9 +18,6 @@ from fake_server.scripts.book import ScriptBook, ScriptError, load
 from fake_server.scripts.commands import schema_command, validate_command
 from fake_server.scripts.watch import Watch
 from fake_server.server.settings import Settings, default_scripts
-
-if TYPE_CHECKING:
-    from fake_server.bugs.catalogue import Bug
 
 MATCHES = ("exact", "body", "order", "any")
 SCRIPTED = ("scripts", "strict", "api_key", "models", "seed", "plain", "bugs")
@@ -131,16 +128,19 @@ def main(
     if "" in models:
         fail("--model is empty: name a model, or leave it out to serve OpenAI's")
     paths = list(scripts) or default_scripts()
-    book = _load(paths)
-    settings = Settings(
-        book=book,
-        seed=secrets.randbelow(2**32) if seed is None else seed,
-        plain=plain,
-        strict=strict,
-        api_key=api_key,
-        models=models or None,
-        bugs=_bugs(bugs),
-    )
+    try:
+        book = _load(paths)
+        settings = Settings(
+            book=book,
+            seed=secrets.randbelow(2**32) if seed is None else seed,
+            plain=plain,
+            strict=strict,
+            api_key=api_key,
+            models=models or None,
+            bugs=find_bugs(bugs),
+        )
+    except (ScriptError, BugError) as error:
+        fail(str(error))
     watch = Watch(paths, book, lambda book: setattr(settings, "book", book), _say)
     watch.start()
     _serve(host, port, settings)
@@ -160,20 +160,10 @@ def _load(paths: list[Path]) -> ScriptBook:
     for path in paths:
         if not path.exists():
             fail(f"there is no script file or folder {path}: check --scripts")
-    try:
-        book = load(paths)
-    except ScriptError as error:
-        fail(str(error))
+    book = load(paths)
     for warning in book.warnings:
         _say(warning)
     return book
-
-
-def _bugs(names: tuple[str, ...]) -> tuple[Bug, ...]:
-    try:
-        return find_bugs(names)
-    except BugError as error:
-        fail(str(error))
 
 
 def _say(text: str) -> None:

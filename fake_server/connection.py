@@ -12,7 +12,6 @@ import socket
 import struct
 from collections import deque
 from collections.abc import Callable
-from types import TracebackType
 from typing import Self
 
 HIGH_WATER = 256 * 1024
@@ -115,14 +114,13 @@ class Connection(asyncio.Protocol):
         self.wake.clear()
         return True
 
-    async def flushed(self, deadline: float) -> bool:
-        """Wait until the kernel has taken every byte, at most until `deadline`; returns whether it has."""
+    async def flushed(self, deadline: float) -> None:
+        """Wait until the kernel has taken every byte, at most until `deadline`."""
         transport = self._transport
         while transport and not self.lost and transport.get_write_buffer_size():
             if self._loop.time() >= deadline:
-                return False
+                return
             await asyncio.sleep(0.002)
-        return True
 
     async def close(self, linger: float = 0.0, flush: float = 5.0) -> None:
         """Send what is buffered (for at most `flush` seconds), then FIN; with `linger` read on that long.
@@ -197,9 +195,7 @@ class Listener:
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         assert self._server is not None
         self._server.close()
         await self.before_closing()

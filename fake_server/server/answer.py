@@ -84,14 +84,14 @@ class ScriptFailed(Exception):
 
 def answer_numbers(
     request: ApiRequest, book: ScriptBook, state: ScriptState, *, strict: bool = False, seed: int = 0
-) -> ErrorReply | RawReply | NumbersReply | None:
-    """What a script answers to embeddings or moderations; None without a script, or with `strict` a 404.
+) -> ErrorReply | RawReply | NumbersReply:
+    """What a script answers to embeddings or moderations; without a script nothing, or with `strict` a 404.
 
     Scripts that answer in words are passed over, and none of their uses is counted.
     """
     found = match.find(request, book, state, seed=seed)
     if found is None:
-        return _no_script(request, book, state) if strict else None
+        return _no_script(request, book, state) if strict else NumbersReply()
     try:
         reply = _reply(found, request)
     except ScriptFailed as error:
@@ -162,7 +162,7 @@ def _scripted(
         id=reply.id,
         created=reply.created,
         system_fingerprint=reply.system_fingerprint,
-        timing=AT_ONCE if reply.timing is None else _timing(reply.timing),
+        timing=_timing(reply.timing),
         script=name,
         faults=reply.faults,
     )
@@ -213,15 +213,11 @@ def _with(value: Any, members: Mapping[str, Any]) -> Any:
 
 
 def _raw(raw: Raw, pace: Pace | None, streams: bool) -> RawReply:
-    timing = AT_ONCE if pace is None else _timing(pace)
+    timing = _timing(pace)
     if raw.stream is not None and (streams or raw.sent is None):
-        events = tuple(_text(payload) for payload in raw.stream)
+        events = tuple(payload if isinstance(payload, str) else compact(payload) for payload in raw.stream)
         return RawReply(raw.status, raw.headers, events=events, timing=timing)
     return RawReply(raw.status, raw.headers, body=raw.sent, timing=timing)
-
-
-def _text(payload: Any) -> str:
-    return payload if isinstance(payload, str) else compact(payload)
 
 
 def _failure(error: Failure) -> ErrorReply:
@@ -250,8 +246,8 @@ def _no_script(request: ApiRequest, book: ScriptBook, state: ScriptState) -> Err
     return ErrorReply(404, "\n".join(lines), code="no_fixture_match", headers={"x-should-retry": "false"})
 
 
-def _timing(pace: Pace) -> Timing:
-    return Timing(pace.first, pace.rate, pace.jitter, pace.waits)
+def _timing(pace: Pace | None) -> Timing:
+    return AT_ONCE if pace is None else Timing(pace.first, pace.rate, pace.jitter, pace.waits)
 
 
 def _usage(

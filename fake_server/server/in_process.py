@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
 from starlette.types import Message, Receive, Scope
@@ -78,17 +78,5 @@ def _run(work: Coroutine[Any, Any, Exchange]) -> Exchange:
         asyncio.get_running_loop()
     except RuntimeError:
         return asyncio.run(work)
-    results: list[Exchange | BaseException] = []
-
-    def run() -> None:
-        try:
-            results.append(asyncio.run(work))
-        except BaseException as error:
-            results.append(error)
-
-    thread = threading.Thread(target=run, name="fake-in-process")
-    thread.start()
-    thread.join()
-    if isinstance(results[0], BaseException):
-        raise results[0]
-    return results[0]
+    with ThreadPoolExecutor(1, "fake-in-process") as thread:
+        return thread.submit(asyncio.run, work).result()

@@ -32,6 +32,7 @@ _ABSOLUTE = re.compile(r"^https?://[^/]*", re.IGNORECASE)
 """What an absolute-form target has before its path; servers must accept it (RFC 9112 section 3.2.2)."""
 _TOLERATED = frozenset({"bom", "duplicate"})
 _SUSPICIOUS = re.compile(rb"\\[uU][dD]|[eE]\+?\d{3}|\d{300}")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _DRAIN_SECONDS = 2.0
 
 
@@ -83,8 +84,7 @@ class RequestContext:
         if fields.get("content-type") != "application/json" or "content-encoding" in fields:
             _check_type(fields)
         self.body_read = True
-        limit, seconds = self.settings.max_body, self.settings.body_timeout
-        self.raw = self.entry.body = await self._whole_body(limit, seconds)
+        self.raw = self.entry.body = await self._whole_body()
         return self.raw
 
     async def read_json(self) -> None:
@@ -93,7 +93,8 @@ class RequestContext:
         body = parse_object(await self.read_body())
         self.request = ApiRequest(body, first.endpoint, first.headers, first.slash)
 
-    async def _whole_body(self, limit: int, seconds: float) -> bytes:
+    async def _whole_body(self) -> bytes:
+        limit, seconds = self.settings.max_body, self.settings.body_timeout
         declared = self.fields.get("content-length", "0")
         if declared.isdigit() and int(declared) > limit:
             if "expect" not in self.fields:
@@ -188,13 +189,5 @@ def _unusable(value: Any) -> Iterator[str]:
             waiting += item
         elif isinstance(item, float) and not math.isfinite(item):
             yield "a number is too large"
-        elif isinstance(item, str) and not _encodes(item):
+        elif isinstance(item, str) and _SURROGATE.search(item):
             yield "a string holds half of a surrogate pair"
-
-
-def _encodes(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -210,7 +210,7 @@ class SocketSender(Sender):
         transport = self._protocol.transport
         self._cycle.disconnected = True  # uvicorn is to say nothing more on this connection
         if reset and not transport.is_closing():
-            await flushed(transport, FLUSH_SECONDS)
+            await flushed(transport)
             sock = transport.get_extra_info("socket")
             with contextlib.suppress(OSError):
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -232,16 +232,14 @@ async def pause(receive: Receive, seconds: float) -> None:
     leaving.cancel()
 
 
-async def flushed(transport: asyncio.Transport, seconds: float) -> bool:
-    """Wait until the peer's system has every byte; whether it has. RST throws away what has not left."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + seconds
-    sock = transport.get_extra_info("socket")
+async def flushed(transport: asyncio.Transport) -> None:
+    """Wait until the peer's system has every byte, at most FLUSH_SECONDS: RST throws away what has not left."""
+    loop, sock = asyncio.get_running_loop(), transport.get_extra_info("socket")
+    deadline = loop.time() + FLUSH_SECONDS
     while not transport.is_closing() and (transport.get_write_buffer_size() or _in_kernel(sock)):
         if loop.time() >= deadline:
-            return False
+            return
         await asyncio.sleep(0.002)
-    return True
 
 
 def _in_kernel(sock: socket.socket) -> int:

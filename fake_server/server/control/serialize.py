@@ -81,20 +81,14 @@ def api_requests_of(entry: JournalEntry) -> Iterator[ApiRequest]:
     endpoint, body = endpoint_of(entry.path), entry.json
     if not isinstance(body, Mapping):
         return
-    for chat in _as_chats(endpoint, body):
-        yield ApiRequest(chat, endpoint, entry.fields)
-
-
-def _as_chats(endpoint: str, body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    chats = [body]
     if endpoint == COMPLETIONS and validate_completion(body) is None:
-        for prompt in completions.prompts(body):
-            yield completions.as_chat(body, prompt)
+        chats = [completions.as_chat(body, prompt) for prompt in completions.prompts(body)]
     elif endpoint == EMBEDDINGS and validate_embeddings(body) is None:
-        yield embeddings.as_chat(body)
+        chats = [embeddings.as_chat(body)]
     elif endpoint == MODERATIONS and validate_moderations(body) is None:
-        yield moderations.as_chat(body)
-    else:
-        yield body
+        chats = [moderations.as_chat(body)]
+    yield from (ApiRequest(chat, endpoint, entry.fields) for chat in chats)
 
 
 def _readable(data: bytes) -> Any:

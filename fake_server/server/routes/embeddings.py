@@ -9,7 +9,6 @@ from typing import Any
 from fake_server.api import errors, tokens
 from fake_server.api import vectors as embedding
 from fake_server.api.reply import ErrorReply, NumbersReply, RawReply
-from fake_server.api.request import ApiRequest
 from fake_server.api.validate.completions import CONTEXT_SIZES
 from fake_server.api.validate.embeddings import validate_embeddings
 from fake_server.api.validate.models import is_chat_model, is_served
@@ -17,21 +16,18 @@ from fake_server.server.answer import answer_numbers
 from fake_server.server.deliveries import deliver_directly, deliver_json
 from fake_server.server.request_context import RequestContext
 from fake_server.server.settings import Settings
-from fake_server.server.state.space import Space
 from fake_server.wire.delivery import Delivery
 
 
 async def create_embeddings(context: RequestContext) -> Delivery:
     """A vector for each text; those of many texts are made in a thread."""
-    body, instead = context.request.body, _instead(context.request, context.settings, context.space)
-    if instead is not None:
-        context.entry.script, context.faults = instead.script, instead.faults
-    if isinstance(instead, (ErrorReply, RawReply)):
-        return deliver_directly(instead, context.settings.seed)
-    vector = instead.embedding if instead else None
+    body = context.request.body
+    scripted = _refusal(body, context.settings) or scripted_numbers(context, as_chat(body))
+    if isinstance(scripted, (ErrorReply, RawReply)):
+        return deliver_directly(scripted, context.settings.seed)
     style = context.style
     context.tokens = count = sum(max(tokens.count(text), 1) for text in tokens.prompt_texts(body["input"]))
-    text = await asyncio.to_thread(lambda: style.serialize(embeddings_of(body, count, vector)))
+    text = await asyncio.to_thread(lambda: style.serialize(embeddings_of(body, count, scripted.embedding)))
     return deliver_json(text, count)
 
 
@@ -54,9 +50,7 @@ def embeddings_of(body: Mapping[str, Any], count: int, same: Sequence[float] | N
     return {"object": "list", "data": data, "model": model, "usage": usage}
 
 
-def _instead(request: ApiRequest, settings: Settings, space: Space) -> ErrorReply | RawReply | NumbersReply | None:
-    """What is answered instead of made-up vectors: a refusal, or what a script says of the texts."""
-    body = request.body
+def _refusal(body: Mapping[str, Any], settings: Settings) -> ErrorReply | None:
     refusal = validate_embeddings(body)
     if refusal is not None:
         return refusal
@@ -64,8 +58,16 @@ def _instead(request: ApiRequest, settings: Settings, space: Space) -> ErrorRepl
         return errors.model_not_found(body["model"])
     if body["model"] in CONTEXT_SIZES or is_chat_model(body["model"]):
         return errors.model_cannot_embed()
-    chat = request.but(as_chat(body))
-    return answer_numbers(chat, space.book, space.state, strict=settings.strict, seed=settings.seed)
+    return None
+
+
+def scripted_numbers(context: RequestContext, chat: Mapping[str, Any]) -> ErrorReply | RawReply | NumbersReply:
+    """What a script answers to the chat that stands for the request; a NumbersReply may be empty."""
+    settings, space = context.settings, context.space
+    request = context.request.but(chat)
+    reply = answer_numbers(request, space.book, space.state, strict=settings.strict, seed=settings.seed)
+    context.entry.script, context.faults = reply.script, reply.faults
+    return reply
 
 
 def as_chat(body: Mapping[str, Any]) -> dict[str, Any]:

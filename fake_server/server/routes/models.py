@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from fake_server.api import errors
@@ -49,7 +48,7 @@ async def list_models(context: RequestContext) -> Delivery:
     settings = context.settings
     names = CATALOGUE if settings.models is None else settings.models
     models = [model_object(name) for name in names if is_served(name, settings.models)]
-    return _json(context, {"object": "list", "data": models})
+    return deliver_json(context.style.serialize({"object": "list", "data": models}))
 
 
 async def retrieve_model(context: RequestContext) -> Delivery:
@@ -59,7 +58,7 @@ async def retrieve_model(context: RequestContext) -> Delivery:
         return refuse(errors.invalid_url(context.method, context.path))
     if not is_served(model, context.settings.models):
         return refuse(errors.no_such_model(model))
-    return _json(context, model_object(model))
+    return deliver_json(context.style.serialize(model_object(model)))
 
 
 async def delete_model(context: RequestContext) -> Delivery:
@@ -67,13 +66,9 @@ async def delete_model(context: RequestContext) -> Delivery:
     model = context.parameters["model"]
     if not _TUNED.search(model) or not is_served(model, context.settings.models):
         return refuse(errors.no_such_model(model))
-    return _json(context, {"id": model, "object": "model", "deleted": True})
+    return deliver_json(context.style.serialize({"id": model, "object": "model", "deleted": True}))
 
 
 async def health(context: RequestContext) -> Delivery:
     """That the server runs."""
-    return _json(context, {"status": "ok"})
-
-
-def _json(context: RequestContext, value: Mapping[str, Any]) -> Delivery:
-    return deliver_json(context.style.serialize(value))
+    return deliver_json(context.style.serialize({"status": "ok"}))

@@ -11,9 +11,9 @@ from fake_server.api.render.style import new_id
 from fake_server.api.reply import ErrorReply, RawReply
 from fake_server.api.validate.models import is_served
 from fake_server.api.validate.moderations import MODELS, validate_moderations
-from fake_server.server.answer import answer_numbers
 from fake_server.server.deliveries import deliver_directly, deliver_json, refuse
 from fake_server.server.request_context import RequestContext
+from fake_server.server.routes.embeddings import scripted_numbers
 from fake_server.wire.delivery import Delivery
 
 Input = tuple[list[str], int]
@@ -22,22 +22,17 @@ Input = tuple[list[str], int]
 
 async def create_moderation(context: RequestContext) -> Delivery:
     """Scores of each input; those of long texts are made in a thread."""
-    body, settings, space = context.request.body, context.settings, context.space
+    body, settings = context.request.body, context.settings
     model = body.get("model") or MODELS[0]
     if isinstance(model, str) and not is_served(model, settings.models):
         return refuse(errors.model_not_found(model))
     refusal = validate_moderations(body)
     if refusal is not None:
         return refuse(refusal)
-    given = inputs(body["input"])
-    chat = context.request.but(as_chat(body))
-    scripted = answer_numbers(chat, space.book, space.state, strict=settings.strict, seed=settings.seed)
-    if scripted is not None:
-        context.entry.script, context.faults = scripted.script, scripted.faults
+    scripted = scripted_numbers(context, as_chat(body))
     if isinstance(scripted, (ErrorReply, RawReply)):
         return deliver_directly(scripted, settings.seed)
-    flagged = scripted.flagged if scripted else None
-    style = context.style
+    style, given, flagged = context.style, inputs(body["input"]), scripted.flagged
     text = await asyncio.to_thread(lambda: style.serialize(_body(model, given, settings.seed, flagged)))
     return deliver_json(text)
 
@@ -50,12 +45,8 @@ def as_chat(body: Mapping[str, Any]) -> dict[str, Any]:
 
 def _body(model: str, given: list[Input], seed: int, flagged: Sequence[str] | None) -> Mapping[str, Any]:
     results = [moderation.judge_input(model, texts, pictures, seed, flagged) for texts, pictures in given]
-    return {"id": new_id("modr-", 29), "model": _served(model), "results": results}
-
-
-def _served(model: str) -> str:
-    """The name that answers: that of a snapshot for the old aliases, as api.openai.com does."""
-    return "text-moderation-007" if model.startswith("text-") else model
+    served = "text-moderation-007" if model.startswith("text-") else model  # old aliases name a snapshot
+    return {"id": new_id("modr-", 29), "model": served, "results": results}
 
 
 def inputs(given: Any) -> list[Input]:

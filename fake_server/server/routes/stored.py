@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 from starlette.datastructures import QueryParams
 
@@ -38,7 +37,7 @@ async def list_completions(context: RequestContext) -> Delivery:
 async def retrieve_completion(context: RequestContext) -> Delivery:
     """One stored completion."""
     stored = context.space.stored.get(_id(context))
-    return _missing(context) if stored is None else _json(context, stored.completion)
+    return _missing(context) if stored is None else deliver_json(context.style.serialize(stored.completion))
 
 
 async def update_completion(context: RequestContext) -> Delivery:
@@ -48,14 +47,16 @@ async def update_completion(context: RequestContext) -> Delivery:
     if refusal is not None:
         return refuse(refusal)
     changed = context.space.stored.update(_id(context), body["metadata"])
-    return _missing(context) if changed is None else _json(context, changed.completion)
+    return _missing(context) if changed is None else deliver_json(context.style.serialize(changed.completion))
 
 
 async def delete_completion(context: RequestContext) -> Delivery:
     """Deletes a stored completion."""
     if not context.space.stored.delete(_id(context)):
         return _missing(context)
-    return _json(context, {"object": "chat.completion.deleted", "id": _id(context), "deleted": True})
+    return deliver_json(
+        context.style.serialize({"object": "chat.completion.deleted", "id": _id(context), "deleted": True})
+    )
 
 
 async def list_messages(context: RequestContext) -> Delivery:
@@ -87,8 +88,4 @@ def _page(context: RequestContext, items: Sequence[Placed], place: Callable[[str
     start = None if after is None else place(after)
     if after is not None and start is None:
         return refuse(replace(errors.no_such_completion(after), param="after"))
-    return _json(context, page(items, start, int(limit), order == "desc"))
-
-
-def _json(context: RequestContext, value: Mapping[str, Any]) -> Delivery:
-    return deliver_json(context.style.serialize(value))
+    return deliver_json(context.style.serialize(page(items, start, int(limit), order == "desc")))
