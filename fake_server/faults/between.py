@@ -39,7 +39,7 @@ class Preflight(Fault):
 
 
 class NoCors(Fault):
-    """Replies lack the CORS headers that let pages of other origins read them: those of `status`, or all."""
+    """Replies lack the CORS headers that let pages of other origins read them: those with this `status`, or all."""
 
     fault: Literal["no-cors"] = "no-cors"
     status: Annotated[int, Field(ge=200, le=599)] | None = None

@@ -110,7 +110,7 @@ class Slow(_Leaving):
 
 
 class Split(_Leaving):
-    """Every write is split into pieces of `every` bytes."""
+    """Each piece that the server sends is split into pieces of `every` bytes."""
 
     fault: Literal["split"] = "split"
     every: Positive = 7
@@ -144,8 +144,8 @@ class SplitUtf8(_Leaving):
 
 
 class Merge(_Leaving):
-    """The whole body is sent in one write, when its last event is due; with `events`, only so many first events are
-    merged.
+    """The whole body is sent in one write, when its last event is due; with `events`, only that many of the
+    first events.
     """
 
     fault: Literal["merge"] = "merge"

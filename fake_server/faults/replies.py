@@ -82,7 +82,7 @@ class InsufficientQuota(Fault):
 class Quota(Fault):
     """At most `requests` requests and `tokens` tokens in `per` seconds; then 429 until the quota refills.
 
-    The x-ratelimit headers say what is left, Retry-After how long to wait. Tokens are those of the reply's
+    The x-ratelimit headers say what is left, and Retry-After says how long to wait. Tokens are those of the reply's
     usage.
     """
 

@@ -45,7 +45,7 @@ class Json(Edit):
     - `grow` prepends the strings of earlier events: with `grow: [content]`, `"a"`, `"b"` become `"a"`, `"ab"`.
     - `repeat` fills in a missing member with its last value in an earlier event: `repeat: [role]`.
     - `scale` multiplies numbers: with `scale: {created: 1000}`, seconds become milliseconds.
-    - `count` adds so much times the number of the event: `count: {created: 1}` adds 1, 2, 3 to three events.
+    - `count` adds this amount times the event's number: `count: {created: 1}` adds 1, 2, 3 to three events.
 
     And to each value of any kind:
 

@@ -133,3 +133,11 @@ def test_any_faults_together_give_a_delivery(some: list[faults.Fault], streams: 
     written = list(made.writes)
     assert all(isinstance(one.data, bytes) and one.pause >= 0 for one in written)
     assert [faults.parse(one.to_dict()) for one in some] == some
+
+
+def test_done_in_the_text_of_an_event_is_not_the_end() -> None:
+    events = tuple(Write(f"data: {data}\n\n".encode(), 0) for data in ('{"content":"say [DONE] now"}', "[DONE]"))
+    sent = Delivery(200, (("content-type", "text/event-stream"),), events)
+    delivery, notes = apply_faults(sent, [faults.parse({"fault": "no-done"})] * 2)
+    assert tuple(delivery.writes) == events[:1]
+    assert notes == ("no-done", "no-done: not possible, the stream has no [DONE]")

@@ -36,12 +36,14 @@ for it:
     -d '{"fault": "cut", "after_events": 3, "times": 1, "when": {"model": "gpt-4o"}}'
   ```
 
+- for the whole server, on the command line: there is no option for a fault; write a script, or play a known bug with
+  `--bug ID`;
 - for one test, in pytest: `@pytest.mark.fake_fault("cut", after_events=3)`, or `fake_server.fault("cut",
   after_events=3)` with the fixture `fake_server`.
 
-Every fault takes `probability`, from 0 to 1, drawn by the seed of the server. Only the last two places, a space
+Every fault takes `probability`, from 0 to 1, decided from the server's seed. Only the last two places, a space
 and pytest, also take `times`, how many requests the fault strikes at most, and `when`, which requests it strikes,
-written as in a script. In a script and in the header there is neither: the script's own `when` and `times` apply
+written as in a script. Scripts and the header take neither: the script's own `when` and `times` apply
 there, and a header concerns its own request.
 
 Several faults are applied in the order in which they are listed, those about how bytes are sent last. In the
@@ -49,7 +51,7 @@ header, separate faults by commas and put quotes around values that are more tha
 `error;status=429;message="Slow down.", split;every=5`. Booleans are `true` and `false`. The header cannot express
 null, lists and mappings: `value=null` there is the word `null`. Use one of the other places for them.
 
-A fault of a space applies to every reply of the API, even to the refusal of a wrong key, a broken body or an
+A fault set for a space applies to every reply of the API, even to the refusal of a wrong key, a broken body or an
 unknown path; for these, `when` has no request body to look at. A known bug of a real server is one or more faults
 with a name: `fake-server --bug ID`, `x-fake-bug: ID` or `fake.bug("ID")`; `contract bugs` lists them.
 
@@ -59,7 +61,7 @@ them; without any it strikes at the start of the body. After `cut`, and after a 
 the bytes before that place have arrived. `event` counts from 1, or from the end if it is negative. A fault that a
 reply cannot have (a reply that is not streamed has no `[DONE]` to leave out) is skipped, and the journal says so.
 
-Parameters have their defaults in parentheses; those without are omitted by default.
+Defaults are in parentheses; a parameter without a default is unset.
 """
 
 
