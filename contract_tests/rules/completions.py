@@ -12,7 +12,6 @@ from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.stream import StreamedChoice, cumulative_text
 from contract_tests.rules.engine.subjects import TEXT
 from contract_tests.rules.engine.view import View
-from contract_tests.rules.shared.chunk_choices import chunk_choices
 from contract_tests.rules.shared.limits import LimitedReplies, limits
 from contract_tests.rules.shared.reply import choice_list, dict_reply, envelope
 from contract_tests.rules.shared.stream import stream
@@ -31,7 +30,6 @@ choice_list.add_to(completions, TEXT, see.COMPLETION_CREATE)
 limits.add_to(completions, LimitedReplies(TEXT, streamed=False), see.COMPLETION_CREATE)
 stream.add_to(completions_stream, TEXT, see.COMPLETION_CREATE)
 envelope(completions_stream, TEXT.chunks, OBJECT)
-chunk_choices.add_to(completions_stream, TEXT)
 streamed_choices.add_to(completions_stream, TEXT)
 limits.add_to(completions_stream, LimitedReplies(TEXT, streamed=True), see.COMPLETION_CREATE)
 

@@ -11,7 +11,6 @@ from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.subjects import CHAT, chunks, deltas, only, streams
 from contract_tests.rules.engine.view import View
-from contract_tests.rules.shared.chunk_choices import chunk_choices
 from contract_tests.rules.shared.limits import LimitedReplies, limits
 from contract_tests.rules.shared.reply import envelope
 from contract_tests.rules.shared.stream import stream
@@ -22,7 +21,6 @@ chat_stream = Section("chat.stream", "The chat completion chunks", see.CHAT_STRE
 
 stream.add_to(chat_stream, CHAT, see.CHAT_CREATE)
 envelope(chat_stream, CHAT.chunks, "chat.completion.chunk")
-chunk_choices.add_to(chat_stream, CHAT)
 streamed_choices.add_to(chat_stream, CHAT)
 limits.add_to(chat_stream, LimitedReplies(CHAT, streamed=True), see.CHAT_CREATE)
 

@@ -52,7 +52,6 @@ bodies = only(replies, lambda view: view.whole and view.form != "empty")
 json_bodies = only(bodies, lambda body: body.form == "json")
 """Replies with a JSON body that came to their own end."""
 
-
 event_bodies = only(exchanges, lambda view: view.ok and view.form == "events")
 """Successful replies in events, however they ended."""
 

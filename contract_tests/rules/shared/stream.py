@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
-from contract_tests.rules.engine.judge import SHOULD, Complaint
+from contract_tests.rules.engine.judge import MUST, SHOULD, Complaint
 from contract_tests.rules.engine.node import show
 from contract_tests.rules.engine.shared_rules import SEE_CREATE, SharedRules
 from contract_tests.rules.engine.subjects import Endpoint
@@ -59,7 +60,7 @@ def done_last(view: View) -> Iterable[Complaint]:
         yield after, "another event follows [DONE]"
 
 
-def _changes(view: View, name: str, kind: type) -> Iterable[Complaint]:
+def _changes(name: str, kind: type, view: View) -> Iterable[Complaint]:
     """Chunks in which a member has another value than in the first chunk that has it."""
     first: Any = None
     for chunk in view.chunks:
@@ -71,19 +72,10 @@ def _changes(view: View, name: str, kind: type) -> Iterable[Complaint]:
             yield chunk[name], str(chunk[name]), f"{show(first)}, as before"
 
 
-@stream.rule("same-id", over=Endpoint.streams, harm="clients that key by id split one answer in two")
-def same_id(view: View) -> Iterable[Complaint]:
-    """All chunks of a stream have the same `id`."""
-    return _changes(view, "id", str)
-
-
-@stream.rule("same-created", over=Endpoint.streams, harm="clients that group chunks by time split one answer")
-def same_created(view: View) -> Iterable[Complaint]:
-    """All chunks of a stream have the same `created`."""
-    return _changes(view, "created", int)
-
-
-@stream.rule("same-model", over=Endpoint.streams, level=SHOULD, harm="costs are attributed to two models")
-def same_model(view: View) -> Iterable[Complaint]:
-    """All chunks of a stream have the same `model`."""
-    return _changes(view, "model", str)
+for rule, member, kind, level, harm in (
+    ("same-id", "id", str, MUST, "clients that key by id split one answer in two"),
+    ("same-created", "created", int, MUST, "clients that group chunks by time split one answer"),
+    ("same-model", "model", str, SHOULD, "costs are attributed to two models"),
+):
+    clause = f"All chunks of a stream have the same `{member}`."
+    stream.rule(rule, over=Endpoint.streams, level=level, clause=clause, harm=harm)(partial(_changes, member, kind))
