@@ -19,25 +19,6 @@ class Sink(Protocol):
     def boundary(self) -> None: ...
 
 
-class Body(Protocol):
-    """A body being read. `missing` says in words what has not arrived yet; '' if the body may end here."""
-
-    done: bool
-
-    @property
-    def missing(self) -> str: ...
-
-    @property
-    def trailers(self) -> Headers: ...
-
-    @property
-    def remarks(self) -> list[str]: ...
-
-    def consume(self, data: bytes, position: int, sink: Sink) -> int:
-        """Consume `data` from `position`; returns the position after what was consumed."""
-        ...
-
-
 class SizedBody:
     """A body of known length in bytes, or, with None, one that ends with the connection."""
 
@@ -151,3 +132,10 @@ class ChunkedBody:
         self._size = self._left = int(match.group(1), 16)
         if not self._size:
             self._trailers = FieldReader(self._limit, after, start_line=False)
+
+
+Body = SizedBody | ChunkedBody
+"""A body being read. `missing` says in words what has not arrived yet; '' if the body may end here.
+
+`consume` consumes `data` from `position` and returns the position after what was consumed.
+"""

@@ -91,20 +91,23 @@ class ReplyCapture:
                 else:
                     position = self._body.consume(data, position, self)
                     if self._body.done:
-                        self._finish()
+                        self.stop(Ending.CLEAN)
         except Malformed as error:
             self.stop(Ending.MALFORMED, str(error))
         except TooLarge as error:
             self.stop(Ending.OVERSIZED, str(error))
         else:
-            self._count_leftover(len(data) - position, begin + position)
+            count = len(data) - position
+            if count and self.ending is Ending.CLEAN:
+                self._end = self._end if self.leftover else begin + position
+                self.leftover += count
 
     def eof(self) -> None:
         """The server sent FIN."""
         if self.ended:
             return
         if self.framing is Framing.CLOSE:
-            self._finish()
+            self.stop(Ending.CLEAN)
         else:
             self.stop(Ending.CUT, f"the server closed the connection: {self._missing()}")
 
@@ -122,8 +125,8 @@ class ReplyCapture:
             case _:
                 self.stop(ending, problem)
 
-    def stop(self, ending: Ending, problem: str) -> None:
-        """End the reply here for an outside reason; does nothing if the reply has already ended."""
+    def stop(self, ending: Ending, problem: str = "") -> None:
+        """End the reply here, or for an outside reason; does nothing if the reply has already ended."""
         if self.ended:
             return
         if self._body is None:
@@ -196,9 +199,9 @@ class ReplyCapture:
         return FieldReader(self.bounds.head, used, used=used, expect=b"HTTP/")
 
     def _take_head(self, stop: int) -> None:
-        head = self._head.head
-        self.version, self.status, self.reason = parse_status_line(head.start, stop - self._head.size)
-        self.headers, self._head_at, self._last_at = head.fields, self._now, self._now
+        head, start = self._head, stop - self._head.size
+        self.version, self.status, self.reason = parse_status_line(head.start or b"", start)
+        self.headers, self._head_at, self._last_at = tuple(head.fields), self._now, self._now
         self._remarks += head.remarks
         if self.status < 200 and self.status != 101:
             self._informational.append((self.status, self.headers))
@@ -206,7 +209,7 @@ class ReplyCapture:
             self._head = self._head_reader(stop)
             return
         framing, length, remarks = determine_framing(
-            self.request.method, self.status, self.version, self.headers, stop - self._head.size
+            self.request.method, self.status, self.version, self.headers, start
         )
         self.framing = framing
         self._remarks += remarks
@@ -217,7 +220,7 @@ class ReplyCapture:
         if self._is_event_stream():
             self._meter = EventMeter(self.bounds.event)
         if self._body.done:
-            self._finish()
+            self.stop(Ending.CLEAN)
 
     def _is_event_stream(self) -> bool:
         names = {name.lower(): value.lower() for name, value in self.headers}
@@ -234,9 +237,6 @@ class ReplyCapture:
             return
         self.headers, self._head_at = tuple(self._head.fields), self._now
 
-    def _finish(self) -> None:
-        self.stop(Ending.CLEAN, "")
-
     def _missing(self) -> str:
         if self._body is not None:
             return self._body.missing or "only the end of the connection ends the body"
@@ -249,13 +249,6 @@ class ReplyCapture:
         if self.leftover:
             remarks.append(f"bytes follow the end of the reply (byte {self._end})")
         return list(dict.fromkeys(remarks))
-
-    def _count_leftover(self, count: int, offset: int) -> None:
-        if count <= 0 or self.ending is not Ending.CLEAN:
-            return
-        if not self.leftover:
-            self._end = offset
-        self.leftover += count
 
 
 def _reproduces(written: tuple[Write, ...], raw: tuple[Write, ...]) -> bool:

@@ -97,8 +97,6 @@ def load(path: Path) -> Fixture:
         raise FixtureError(f"{path}:1: fixture version {_abbreviate(head[MARK])}; this kit reads version {VERSION}")
     try:
         return _from_head(head, path)
-    except FixtureError:
-        raise
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         reason = f"the key {error} is missing" if isinstance(error, KeyError) else str(error)
         raise FixtureError(f"{path}: {reason}") from error
@@ -137,7 +135,7 @@ def save(fixture: Fixture, path: Path) -> None:
 def _from_head(head: Mapping[str, Any], path: Path) -> Fixture:
     request, reply = _mapping(head["request"], "request"), _mapping(head["response"], "response")
     if not isinstance(reply["status"], int | None):
-        raise FixtureError(f"{path}: response.status must be a number or null, not {_abbreviate(reply['status'])}")
+        raise ValueError(f"response.status must be a number or null, not {_abbreviate(reply['status'])}")
     body = _body(reply.get("body"), path)
     exchange = Exchange(
         request=Request(
@@ -151,7 +149,7 @@ def _from_head(head: Mapping[str, Any], path: Path) -> Fixture:
         http_version=str(reply.get("http_version", "1.1")),
         headers=_headers(reply.get("headers", [])),
         framing=Framing(reply["framing"]) if "framing" in reply else None,
-        writes=_writes(body, reply.get("writes"), path),
+        writes=_writes(body, reply.get("writes")),
         head_pause=float(reply.get("head_pause", 0)),
         informational=tuple((int(code), _headers(pairs)) for code, pairs in reply.get("informational", [])),
         trailers=_headers(reply.get("trailers", [])),
@@ -159,7 +157,7 @@ def _from_head(head: Mapping[str, Any], path: Path) -> Fixture:
         problem=str(head.get("problem", "")),
         unknown=frozenset(Aspect(name) for name in head.get("unknown", [])),
         label=path.stem,
-        raw=_writes(_body(reply.get("raw"), path), reply.get("reads"), path, "reads"),
+        raw=_writes(_body(reply.get("raw"), path), reply.get("reads"), "reads"),
     )
     return Fixture(
         exchange,
@@ -186,17 +184,15 @@ def _headers(pairs: Sequence[Sequence[Any]]) -> Headers:
     return tuple((str(name), str(value)) for name, value in pairs)
 
 
-def _writes(
-    body: bytes, sizes: Sequence[Sequence[float]] | None, path: Path, name: str = "writes"
-) -> tuple[Write, ...]:
+def _writes(body: bytes, sizes: Sequence[Sequence[float]] | None, name: str = "writes") -> tuple[Write, ...]:
     if sizes is None:
         return (Write(body),) if body else ()
     if not isinstance(sizes, list) or not all(isinstance(entry, list) and entry for entry in sizes):
-        raise FixtureError(f"{path}: {name} must be a list of [size, pause], not {_abbreviate(sizes)}")
+        raise ValueError(f"{name} must be a list of [size, pause], not {_abbreviate(sizes)}")
     cuts = [(int(entry[0]), float(entry[1]) if len(entry) > 1 else 0.0) for entry in sizes]
     total = sum(size for size, _ in cuts)
     if total != len(body):
-        raise FixtureError(f"{path}: the {name} add up to {total} bytes, the body has {len(body)}")
+        raise ValueError(f"the {name} add up to {total} bytes, the body has {len(body)}")
     return cut_into_writes(body, cuts)
 
 
@@ -204,16 +200,15 @@ def _body(entry: Mapping[str, Any] | None, path: Path) -> bytes:
     if not entry:
         return b""
     if not {"json", "text", "file"} & set(_mapping(entry, "body")):
-        forms = "{file: …}, {text: …} or {json: …}"
-        raise FixtureError(f"{path}: a body must be one of {forms}, not {_abbreviate(entry)}")
+        raise ValueError(f"a body must be one of {{file: …}}, {{text: …}} or {{json: …}}, not {_abbreviate(entry)}")
     if "json" in entry:
         return json.dumps(entry["json"], ensure_ascii=False, separators=(",", ":")).encode()
     if "text" in entry:
         return str(entry["text"]).encode()
     name = str(entry["file"])
     if Path(name).name != name:
-        raise FixtureError(f"{path}: the body file {name!r} must be in the same folder as the head")
+        raise ValueError(f"the body file {name!r} must be in the same folder as the head")
     try:
         return (path.parent / name).read_bytes()
     except OSError as error:
-        raise FixtureError(f"{path}: the body file {name!r} cannot be read: {error.strerror}") from error
+        raise ValueError(f"the body file {name!r} cannot be read: {error.strerror}") from error

@@ -18,7 +18,7 @@ from typing import Any
 
 import yaml
 
-from fake_server.wire.exchange import Exchange, Request, Write
+from fake_server.wire.exchange import Exchange, Headers, Request, Write
 
 try:
     import fcntl
@@ -64,7 +64,7 @@ def _request_head(request: Request, stem: str, bodies: Bodies) -> dict[str, Any]
     if request.headers is None:
         head["headers"] = None
     elif request.headers:
-        head["headers"] = [list(pair) for pair in request.headers]
+        head["headers"] = _rows(request.headers)
     if request.body:
         head["body"] = _inline(request) or _body_file(request.body, stem, bodies)
     return head
@@ -84,31 +84,33 @@ def _inline(request: Request) -> dict[str, Any] | None:
 
 
 def _response_head(exchange: Exchange, stem: str, bodies: Bodies) -> dict[str, Any]:
-    head: dict[str, Any] = {"status": exchange.status}
-    if exchange.reason:
-        head["reason"] = exchange.reason
-    if exchange.http_version != "1.1":
-        head["http_version"] = exchange.http_version
-    head["headers"] = [list(pair) for pair in exchange.headers]
-    if exchange.informational:
-        head["informational"] = [[code, [list(pair) for pair in pairs]] for code, pairs in exchange.informational]
-    if exchange.framing is not None:
-        head["framing"] = exchange.framing.value
-    if exchange.trailers:
-        head["trailers"] = [list(pair) for pair in exchange.trailers]
-    if exchange.head_pause:
-        head["head_pause"] = round(exchange.head_pause, 6)
-    if exchange.payload:
-        head["body"] = _body_file(exchange.payload, stem, bodies)
-    if len(exchange.writes) > 1 or any(write.pause for write in exchange.writes):
-        head["writes"] = _sizes(exchange.writes)
-    if exchange.raw:
-        head["raw"] = _body_file(b"".join(write.data for write in exchange.raw), stem, bodies, "raw")
-        head["reads"] = _sizes(exchange.raw)
-    return head
+    """The reply's values, without those that are empty or as usual; status and headers always."""
+    one_write = len(exchange.writes) < 2 and not any(write.pause for write in exchange.writes)
+    raw = b"".join(read.data for read in exchange.raw)
+    head = {
+        "status": exchange.status,
+        "reason": exchange.reason,
+        "http_version": "" if exchange.http_version == "1.1" else exchange.http_version,
+        "headers": _rows(exchange.headers),
+        "informational": [[code, _rows(pairs)] for code, pairs in exchange.informational],
+        "framing": exchange.framing and exchange.framing.value,
+        "trailers": _rows(exchange.trailers),
+        "head_pause": round(exchange.head_pause, 6),
+        "body": _body_file(exchange.payload, stem, bodies),
+        "writes": None if one_write else _sizes(exchange.writes),
+        "raw": _body_file(raw, stem, bodies, "raw"),
+        "reads": _sizes(exchange.raw),
+    }
+    return {name: value for name, value in head.items() if value or name in ("status", "headers")}
 
 
-def _body_file(body: bytes, stem: str, bodies: Bodies, suffix: str = "body") -> dict[str, Any]:
+def _rows(headers: Headers) -> list[list[str]]:
+    return [list(pair) for pair in headers]
+
+
+def _body_file(body: bytes, stem: str, bodies: Bodies, suffix: str = "body") -> dict[str, Any] | None:
+    if not body:
+        return None
     name = f"{stem}-{hashlib.sha256(body).hexdigest()[:12]}.{suffix}"
     bodies[name] = body
     return {"file": name}

@@ -6,7 +6,6 @@ What a recipient may repair is repaired, with a remark; what it must reject rais
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from fake_server.wire.exchange import Framing, Headers, header
 
@@ -21,7 +20,6 @@ class Malformed(ValueError):
 
     def __init__(self, offset: int, detail: str) -> None:
         super().__init__(f"{detail} (byte {offset})")
-        self.offset = offset
 
 
 class TooLarge(ValueError):
@@ -29,23 +27,14 @@ class TooLarge(ValueError):
 
     def __init__(self, bound: str, detail: str) -> None:
         super().__init__(f"{detail} (bound: {bound})")
-        self.bound = bound
-
-
-@dataclass(frozen=True)
-class Head:
-    """A start line and its fields. `remarks` name what a strict recipient would not repair."""
-
-    start: bytes
-    fields: Headers
-    remarks: tuple[str, ...] = ()
 
 
 class FieldReader:
     """Reads lines up to a blank line: a whole head, or, without `start_line`, trailers.
 
-    `done` says whether the blank line has arrived. `expect` is what the first bytes must be. Raises
-    Malformed, and TooLarge for more than `limit` bytes, of which earlier heads have taken `used`.
+    `done` says whether the blank line has arrived; `remarks` name what a strict recipient would not repair.
+    `expect` is what the first bytes must be. Raises Malformed, and TooLarge for more than `limit` bytes, of
+    which earlier heads have taken `used`.
     """
 
     def __init__(
@@ -61,10 +50,6 @@ class FieldReader:
         self._used = used
         self._expect = expect
         self._line = bytearray()
-
-    @property
-    def head(self) -> Head:
-        return Head(self.start or b"", tuple(self.fields), tuple(self.remarks))
 
     @property
     def started(self) -> bool:

@@ -20,6 +20,7 @@ Path = tuple[str | int, ...]
 
 # An unclosed string matches up to the end, and `++` never backtracks: no text makes this scan quadratic.
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
+_VALUE = re.compile(_TOKEN.pattern + rb"|[^\[\]{},: \t\n\r]++", re.DOTALL)
 _SPACE = b" \t\n\r"
 
 
@@ -169,20 +170,12 @@ def _skip(text: bytes, position: int) -> int:
 
 def _value_end(text: bytes, position: int) -> int:
     """The offset after the value that starts at `position`."""
-    first = text[position : position + 1]
-    if first in (b"{", b"["):
-        depth = 0
-        for match in _TOKEN.finditer(text, position):
-            depth += {b"{": 1, b"[": 1, b"}": -1, b"]": -1}.get(match.group(), 0)
-            if depth == 0:
-                return match.end()
-        return len(text)
-    if first == b'"':
-        string = _TOKEN.match(text, position)
-        return string.end() if string else len(text)
-    while position < len(text) and text[position] not in b",]} \t\n\r":
-        position += 1
-    return max(position, 1)
+    depth = 0
+    for match in _VALUE.finditer(text, position):
+        depth += {b"{": 1, b"[": 1, b"}": -1, b"]": -1}.get(match.group(), 0)
+        if depth <= 0:
+            return match.end()
+    return len(text)
 
 
 def compact(value: Any) -> str:

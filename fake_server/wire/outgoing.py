@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from http import HTTPStatus
 
+from fake_server.wire.delivery import reason_phrase
 from fake_server.wire.exchange import Aspect, Ending, Exchange, Framing, Headers, Write
 
 NOT_A_HEADER = b"not a header line\r\n\r\n"
@@ -25,12 +25,12 @@ def serialize_reply(exchange: Exchange) -> Iterator[Write]:
 def serialize_from_values(exchange: Exchange) -> Iterator[Write]:
     """The reply serialized from its values, as `serialize_reply` does without raw bytes."""
     for status, headers in exchange.informational:
-        yield Write(_head("1.1", status, _phrase(status), headers) + b"\r\n")
+        yield Write(_head("1.1", status, reason_phrase(status), headers) + b"\r\n")
     if exchange.status is None:
         if exchange.ending is Ending.MALFORMED:
             yield Write(NOT_A_HEADER, exchange.head_pause)
         return
-    reason = exchange.reason if exchange.knows(Aspect.FRAMING) else exchange.reason or _phrase(exchange.status)
+    reason = exchange.reason if exchange.knows(Aspect.FRAMING) else exchange.reason or reason_phrase(exchange.status)
     headers = exchange.headers if exchange.knows(Aspect.FRAMING) else _with_true_length(exchange)
     head = _head(exchange.http_version, exchange.status, reason, headers)
     if exchange.framing is None and exchange.knows(Aspect.FRAMING) and stopped_early(exchange):
@@ -88,10 +88,3 @@ def _head(version: str, status: int, reason: str, headers: Headers) -> bytes:
 
 def _lines(headers: Headers) -> bytes:
     return "".join(f"{name}: {value}\r\n" for name, value in headers).encode("latin-1")
-
-
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return ""

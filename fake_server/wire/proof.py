@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from enum import Enum
 from typing import Any
 
 from fake_server.wire.bounds import Bounds
 from fake_server.wire.capture import ReplyCapture
-from fake_server.wire.exchange import Aspect, Ending, Exchange, Headers, Write
+from fake_server.wire.exchange import Aspect, Ending, Exchange
 from fake_server.wire.outgoing import serialize_reply
 
 _NO_BOUND = 1 << 62
@@ -38,37 +38,29 @@ def differences(exchange: Exchange) -> list[str]:
 
 def _compare(was: Exchange, now: Exchange) -> Iterator[str]:
     whole = was.knows(Aspect.FRAMING, Aspect.HEADERS, Aspect.ALL_HEADERS) or was.framing is not None
-    yield from _unequal("status", was.status, now.status)
-    yield from _unequal("body", was.payload, now.payload)
+    pairs: list[tuple[str, Any, Any]] = [("status", was.status, now.status), ("body", was.payload, now.payload)]
     if was.knows(Aspect.ENDING) and was.ending is not Ending.UNKNOWN:
-        yield from _unequal("ending", was.ending.value, now.ending.value)
-    if not whole:
-        return
-    yield from _unequal("reason", was.reason, now.reason)
-    yield from _unequal("HTTP version", was.http_version, now.http_version)
-    yield from _unequal("header fields", was.headers, _without_added(was.headers, now.headers))
-    yield from _unequal("1xx heads", was.informational, now.informational)
-    yield from _unequal("trailers", was.trailers, now.trailers)
-    yield from _unequal("framing", was.framing, now.framing)
-    yield from _unequal("write sizes", _sizes(was.writes), _sizes(now.writes))
-    if was.knows(Aspect.TIMING):
-        pauses = zip(was.writes, now.writes, strict=False)
-        if any(abs(before.pause - after.pause) > _PAUSE for before, after in pauses):
-            yield "the pauses between the writes differ"
+        pairs.append(("ending", was.ending, now.ending))
+    if whole:
+        pairs += [
+            ("reason", was.reason, now.reason),
+            ("HTTP version", was.http_version, now.http_version),
+            ("header fields", was.headers, now.headers[: len(was.headers)]),  # others were added for the framing
+            ("1xx heads", was.informational, now.informational),
+            ("trailers", was.trailers, now.trailers),
+            ("framing", was.framing, now.framing),
+            ("write sizes", _sizes(was), _sizes(now)),
+        ]
+    for name, before, after in pairs:
+        if before != after:
+            yield f"{name}: recorded {_abbreviate(before)}, replayed {_abbreviate(after)}"
+    pauses = zip(was.writes, now.writes, strict=False) if whole and was.knows(Aspect.TIMING) else ()
+    if any(abs(before.pause - after.pause) > _PAUSE for before, after in pauses):
+        yield "the pauses between the writes differ"
 
 
-def _without_added(was: Headers, now: Headers) -> Headers:
-    """The replayed header fields without those that were added for the framing."""
-    return now[: len(was)] if len(now) > len(was) else now
-
-
-def _sizes(writes: Sequence[Write]) -> list[int]:
-    return [len(write.data) for write in writes]
-
-
-def _unequal(name: str, was: Any, now: Any) -> Iterator[str]:
-    if was != now:
-        yield f"{name}: recorded {_abbreviate(was)}, replayed {_abbreviate(now)}"
+def _sizes(exchange: Exchange) -> list[int]:
+    return [len(write.data) for write in exchange.writes]
 
 
 def _abbreviate(value: Any) -> str:

@@ -82,24 +82,21 @@ class Event(NamedTuple):
 
 
 class EventTooLarge(ValueError):
-    """An event exceeds the decoder's limit. `start` is the byte where it begins."""
+    """An event exceeds the limit. `start` is the byte where it begins."""
 
     def __init__(self, start: int, limit: int) -> None:
         super().__init__(f"the event that starts at byte {start} is larger than {limit} bytes")
         self.start = start
-        self.limit = limit
 
 
 class Decoder:
     """Feed it bytes to get events; call `close()` for an unfinished last event.
 
-    `bom` says whether the stream began with U+FEFF (which WHATWG strips). Raises EventTooLarge if an
-    event exceeds `max_event` bytes.
+    `bom` says whether the stream began with U+FEFF (which WHATWG strips).
     """
 
-    def __init__(self, max_event: int | None = None) -> None:
+    def __init__(self) -> None:
         self.bom = False
-        self.max_event = max_event
         self._buffer = bytearray()
         self._offset = 0  # stream offset of the buffer's first byte
         self._started = False
@@ -114,9 +111,6 @@ class Decoder:
                 return
             self._start()
         yield from self._take_lines(final=False)
-        first = self._lines[0].start if self._lines else self._offset
-        if self.max_event is not None and self._offset + len(self._buffer) - first > self.max_event:
-            raise EventTooLarge(first, self.max_event)
 
     def close(self) -> Iterator[Event]:
         if not self._started:
@@ -160,8 +154,6 @@ class Decoder:
 
     def _event(self, stop: int, complete: bool) -> Event:
         lines = tuple(self._lines)
-        if self.max_event is not None and stop - lines[0].start > self.max_event:
-            raise EventTooLarge(lines[0].start, self.max_event)
         self._lines.clear()
         self._index += 1
         return Event(lines, lines[0].start, stop, complete, self._index - 1)
@@ -216,9 +208,9 @@ def _line_end(buffer: bytearray, start: int) -> int:
     return carriage if carriage >= 0 else newline
 
 
-def decode(stream: bytes, max_event: int | None = None) -> list[Event]:
+def decode(stream: bytes) -> list[Event]:
     """All events of a whole stream, an unfinished last one included."""
-    decoder = Decoder(max_event)
+    decoder = Decoder()
     return [*decoder.feed(stream), *decoder.close()]
 
 
