@@ -17,6 +17,8 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
+from fake_server.api import chat_request
+
 PER_MESSAGE = 3
 PER_NAME = 1
 PRIMING = 3
@@ -161,20 +163,11 @@ def _count_content(content: object) -> int:
 
 def _count_tools(request: Mapping[str, Any]) -> int:
     """Count tools as models see them: type declarations with names, descriptions and types, not JSON."""
-    functions = [*(request.get("functions") or ())]
-    for tool in request.get("tools") or ():
-        if isinstance(tool, Mapping):
-            functions.append(tool.get(str(tool.get("type", "function"))))
-    declared = [function for function in functions if isinstance(function, Mapping)]
-    if not declared:
-        return 0
-    return PER_TOOLS + sum(PER_TOOL + sum(map(count, _declaration_texts(function))) for function in declared)
-
-
-def _declaration_texts(function: Mapping[str, Any]) -> Iterator[str]:
-    yield str(function.get("name", ""))
-    yield str(function.get("description") or "")
-    yield from _schema_texts(function.get("parameters"))
+    total = 0
+    for tool in chat_request.tools(request):
+        texts = (tool.name, tool.description, *_schema_texts(tool.parameters))
+        total += PER_TOOL + sum(map(count, texts))
+    return PER_TOOLS + total if total else 0
 
 
 def _schema_texts(schema: object, depth: int = 0) -> Iterator[str]:

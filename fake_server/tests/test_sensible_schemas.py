@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
 from fake_server.api.sensible import filler, regex_example
-from fake_server.api.sensible.fits import Budget, SchemaRoot
+from fake_server.api.sensible.fits import SchemaRoot
 
 Schema = dict[str, Any]
 
@@ -205,9 +205,9 @@ def test_values_are_lifted_from_the_text(text: str, schema: Schema, value: Any) 
 
 
 def test_depth_of_the_check_is_bounded() -> None:
-    root = SchemaRoot({}, Budget(10))
+    root = SchemaRoot({}, 10)
     assert root.fits([1] * 100, {"items": {"type": "string"}, "minItems": 1}) is False
-    assert root.budget.left < 10
+    assert root.steps < 10
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any, TypeVar
 
-from fake_server.api.render.event_template import PLACEHOLDERS, EventTemplate
-from fake_server.api.render.style import Style, new_id
+from fake_server.api.render.style import PLACEHOLDERS, EventTemplate, Style, new_id
 from fake_server.api.reply import Choice, Reply, TokenLogprob, ToolCall, Usage
 
 _Entry = TypeVar("_Entry")
@@ -23,7 +22,8 @@ def render_dict(reply: Reply, request: Mapping[str, Any], style: Style) -> bytes
     del request  # stream options do not matter here
     return style.serialize(
         {
-            **_head(reply, "chat.completion", style),
+            **reply_head(reply, "chat.completion", style),
+            "model": reply.model,
             "choices": [_choice(choice, index, style) for index, choice in enumerate(reply.choices)],
             "usage": _usage(reply.usage),
             **_tail(reply),
@@ -43,35 +43,30 @@ def render_stream(reply: Reply, request: Mapping[str, Any], style: Style) -> Ite
 
 def _chunks(reply: Reply, style: Style, usage_asked: bool, padded: bool) -> Iterator[dict[str, Any] | list[bytes]]:
     """The chunks; those of content, which are many, come as finished events from a template per choice."""
-    head = {**_head(reply, "chat.completion.chunk", style), **_tail(reply)}
+    head = {**reply_head(reply, "chat.completion.chunk", style), "model": reply.model, **_tail(reply)}
     extra: dict[str, Any] = {"usage": None} if usage_asked else {}
     padding = _Padding(style) if padded else None
     templates: dict[int, EventTemplate] = {}
 
-    def chunk(entries: list[dict[str, Any]], pad: str | None, **more: Any) -> dict[str, Any]:
+    def chunk(entries: list[dict[str, Any]], pad: str | None = None, **more: Any) -> dict[str, Any]:
         whole = {**head, "choices": entries, **more}
-        return whole if pad is None else {**whole, "obfuscation": pad}
-
-    def padding_of_one() -> str | None:
-        return None if padding is None else padding.take(1)[0]
+        return whole if padding is None else {**whole, "obfuscation": pad or padding.take(1)[0]}
 
     alone = len(reply.choices) == 1
     entries = [_entries(choice, index, style, alone) for index, choice in enumerate(reply.choices)]
     for entry in entries[0] if alone else interleave(entries):
         if isinstance(entry, dict):
-            yield chunk([entry], padding_of_one(), **extra)
+            yield chunk([entry], **extra)
             continue
         index, pieces = entry
         if index not in templates:
-            content_entry = _entry(index, {"content": PLACEHOLDERS[0]}, None)
-            templates[index] = EventTemplate(
-                style, chunk([content_entry], None if padding is None else PLACEHOLDERS[1], **extra)
-            )
+            content_entry = _entry(index, {"content": PLACEHOLDERS[0]})
+            templates[index] = EventTemplate(style, chunk([content_entry], PLACEHOLDERS[1], **extra))
         for start in range(0, len(pieces), AT_ONCE):
             batch = pieces[start : start + AT_ONCE]
             yield templates[index].events(batch, () if padding is None else padding.take(len(batch)))
     if usage_asked:
-        yield chunk([], padding_of_one(), usage=_usage(reply.usage))
+        yield chunk([], usage=_usage(reply.usage))
 
 
 class _Padding:
@@ -87,11 +82,7 @@ class _Padding:
         return [letters[number >> 4 : (number >> 4) + 1 + number % 16] for number in numbers]
 
 
-def _head(reply: Reply, kind: str, style: Style) -> dict[str, Any]:
-    return {**reply_head(reply, kind, style, "chatcmpl-"), "model": reply.model}
-
-
-def reply_head(reply: Reply, kind: str, style: Style, prefix: str) -> dict[str, Any]:
+def reply_head(reply: Reply, kind: str, style: Style, prefix: str = "chatcmpl-") -> dict[str, Any]:
     """The members `id`, `object` and `created`; a reply without an id gets a new one with this prefix."""
     return {
         "id": reply.id if reply.id is not None else style.new_reply_id(prefix),
@@ -101,11 +92,8 @@ def reply_head(reply: Reply, kind: str, style: Style, prefix: str) -> dict[str, 
 
 
 def _tail(reply: Reply) -> dict[str, Any]:
-    fingerprint = reply.system_fingerprint
-    return {
-        "service_tier": "default",
-        "system_fingerprint": FINGERPRINT if fingerprint is None else fingerprint,
-    }
+    fingerprint = FINGERPRINT if reply.system_fingerprint is None else reply.system_fingerprint
+    return {"service_tier": "default", "system_fingerprint": fingerprint}
 
 
 def token_counts(usage: Usage) -> dict[str, Any]:
@@ -113,7 +101,7 @@ def token_counts(usage: Usage) -> dict[str, Any]:
     return {
         "prompt_tokens": usage.prompt_tokens,
         "completion_tokens": usage.completion_tokens,
-        "total_tokens": usage.prompt_tokens + usage.completion_tokens,
+        "total_tokens": usage.total_tokens,
     }
 
 
@@ -187,19 +175,26 @@ _ContentPieces = tuple[int, Sequence[str]]
 
 def _entries(choice: Choice, index: int, style: Style, alone: bool) -> Iterator[dict[str, Any] | _ContentPieces]:
     """The entries of a choice in order, one per chunk; if the choice is `alone`, its content as one item."""
-    yield _entry(index, *_opening_delta(choice, style))
-    for delta, logprobs in _deltas_before_content(choice, style):
-        yield _entry(index, delta, logprobs)
-    if not choice.logprobs:
+    yield _entry(index, _opening_delta(choice, style), None if choice.logprobs is None else _logprobs([]))
+    for piece in style.split(choice.reasoning or ""):
+        yield _entry(index, {"reasoning_content": piece})
+    if choice.logprobs:
+        for group in style.group(choice.logprobs):
+            yield _entry(index, {"content": "".join(logprob.token for logprob in group)}, _logprobs(group))
+    else:
         pieces = style.split(choice.content or "")
         yield from [(index, pieces)] if alone else ((index, (piece,)) for piece in pieces)
-    for delta, logprobs in (*_deltas_after_content(choice, style), *_call_deltas(choice, style)):
-        yield _entry(index, delta, logprobs)
-    yield _entry(index, {}, None, choice.finish_reason)
+    for piece in style.split(choice.refusal or ""):
+        yield _entry(index, {"refusal": piece})
+    if choice.annotations:
+        yield _entry(index, {"annotations": [dict(annotation) for annotation in choice.annotations]})
+    for delta in _call_deltas(choice, style):
+        yield _entry(index, delta)
+    yield _entry(index, {}, finish=choice.finish_reason)
 
 
 def _entry(
-    index: int, delta: dict[str, Any], logprobs: dict[str, Any] | None, finish: str | None = None
+    index: int, delta: dict[str, Any], logprobs: dict[str, Any] | None = None, finish: str | None = None
 ) -> dict[str, Any]:
     return {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish}
 
@@ -210,22 +205,15 @@ def interleave(choices: Iterable[Iterator[_Entry]]) -> Iterator[_Entry]:
         yield from (entry for entry in row if entry is not None)
 
 
-_Delta = tuple[dict[str, Any], dict[str, Any] | None]
-"""A delta and its log probabilities."""
-
-
-def _opening_delta(choice: Choice, style: Style) -> _Delta:
+def _opening_delta(choice: Choice, style: Style) -> dict[str, Any]:
     """The delta with the role; as at OpenAI, a single call starts in it, while several start after it."""
-    logprobs = None if choice.logprobs is None else _logprobs([])
     if style.bare_opening:
-        return {"role": "assistant"}, logprobs
+        return {"role": "assistant"}
     speaks = choice.content is not None or choice.refusal is not None
     opening: dict[str, Any] = {"role": "assistant", "content": "" if speaks else None}
     if _begins_with_call(choice, style):
-        return {**opening, **next(_call_openings(choice, style)), "refusal": None}, logprobs
-    if choice.tool_calls and not speaks:
-        return opening, logprobs
-    return {**opening, "refusal": None}, logprobs
+        return {**opening, **next(_call_openings(choice, style)), "refusal": None}
+    return opening if choice.tool_calls and not speaks else {**opening, "refusal": None}
 
 
 def _begins_with_call(choice: Choice, style: Style) -> bool:
@@ -234,34 +222,19 @@ def _begins_with_call(choice: Choice, style: Style) -> bool:
     return silent and single and not style.bare_opening
 
 
-def _deltas_before_content(choice: Choice, style: Style) -> Iterator[_Delta]:
-    """The deltas of the reasoning, and of the content if it has log probabilities."""
-    for piece in style.split(choice.reasoning or ""):
-        yield {"reasoning_content": piece}, None
-    for group in style.group(choice.logprobs or ()):
-        yield {"content": "".join(logprob.token for logprob in group)}, _logprobs(group)
-
-
-def _deltas_after_content(choice: Choice, style: Style) -> Iterator[_Delta]:
-    for piece in style.split(choice.refusal or ""):
-        yield {"refusal": piece}, None
-    if choice.annotations:
-        yield {"annotations": [dict(annotation) for annotation in choice.annotations]}, None
-
-
-def _call_deltas(choice: Choice, style: Style) -> Iterator[_Delta]:
+def _call_deltas(choice: Choice, style: Style) -> Iterator[dict[str, Any]]:
     opened = _begins_with_call(choice, style)
     beginnings = _call_openings(choice, style)
     for index, call in enumerate(choice.tool_calls):
         if not opened:
-            yield next(beginnings), None
+            yield next(beginnings)
         for piece in style.split(call.arguments):
-            yield {"tool_calls": [{"index": index, **_call_body(call, {}, piece)}]}, None
+            yield {"tool_calls": [{"index": index, **_call_body(call, {}, piece)}]}
     if choice.function_call:
         if not opened:
-            yield next(beginnings), None
+            yield next(beginnings)
         for piece in style.split(choice.function_call.arguments):
-            yield {"function_call": {"arguments": piece}}, None
+            yield {"function_call": {"arguments": piece}}
 
 
 def _call_openings(choice: Choice, style: Style) -> Iterator[dict[str, Any]]:

@@ -18,12 +18,7 @@ OBJECT = "text_completion"
 def render_dict(reply: Reply, request: Mapping[str, Any], style: Style) -> bytes:
     """Render the body of the unstreamed response."""
     choices = [
-        _entry(
-            _choice_text(choice),
-            index,
-            _logprobs(choice.logprobs, choice.start, request),
-            _finish_reason(choice),
-        )
+        _entry(_text(choice), index, _logprobs(choice.logprobs, choice.start, request), _finish_reason(choice))
         for index, choice in enumerate(reply.choices)
     ]
     tail = {"usage": token_counts(reply.usage), **_fingerprint(reply)}
@@ -41,9 +36,8 @@ def _chunks(reply: Reply, request: Mapping[str, Any], style: Style) -> Iterator[
     head = reply_head(reply, OBJECT, style, "cmpl-")
     usage_asked = (request.get("stream_options") or {}).get("include_usage") is True
     tail = {"model": reply.model, **_fingerprint(reply), **({"usage": None} if usage_asked else {})}
-    for entry in interleave(
-        [_text_entries(choice, index, request, style) for index, choice in enumerate(reply.choices)]
-    ):
+    texts = [_text_entries(choice, index, request, style) for index, choice in enumerate(reply.choices)]
+    for entry in interleave(texts):
         yield {**head, "choices": [entry], **tail}
     ends = [
         _entry("", index, None if choice.logprobs is None else _logprobs((), 0, request), _finish_reason(choice))
@@ -61,7 +55,7 @@ def _fingerprint(reply: Reply) -> dict[str, Any]:
     return {} if reply.system_fingerprint is None else {"system_fingerprint": reply.system_fingerprint}
 
 
-def _choice_text(choice: Choice) -> str:
+def _text(choice: Choice) -> str:
     return choice.content or choice.refusal or ""
 
 
@@ -71,7 +65,7 @@ def _finish_reason(choice: Choice) -> str:
 
 def _ends_with_text(choice: Choice) -> bool:
     """Whether the finish reason comes with the last text, as at a token limit, not in an empty entry."""
-    return _finish_reason(choice) == "length" and _choice_text(choice) != ""
+    return _finish_reason(choice) == "length" and _text(choice) != ""
 
 
 def _entry(text: str, index: int, logprobs: dict[str, Any] | None, finish: str | None) -> dict[str, Any]:
@@ -93,7 +87,7 @@ def _text_pieces(
     choice: Choice, request: Mapping[str, Any], style: Style
 ) -> Iterator[tuple[str, dict[str, Any] | None]]:
     if choice.logprobs is None:
-        for piece in style.split(_choice_text(choice)):
+        for piece in style.split(_text(choice)):
             yield piece, None
         return
     start = choice.start
@@ -111,17 +105,18 @@ def _logprobs(logprobs: Sequence[TokenLogprob] | None, start: int, request: Mapp
     """
     if logprobs is None:
         return None
-    offsets = []
+    offsets: list[int] = []
+    scores: list[float | None] = []
+    tops: list[dict[str, float] | None] = []
     for logprob in logprobs:
+        begins = bool(request.get("echo")) and start == 0
         offsets.append(start)
+        scores.append(None if begins else logprob.logprob)
+        tops.append(None if begins else dict(logprob.top))
         start += len(logprob.token)
-    first = [bool(request.get("echo")) and offset == 0 for offset in offsets]
-    tops = [None if begins else dict(logprob.top) for begins, logprob in zip(first, logprobs, strict=True)]
     return {
         "tokens": [logprob.token for logprob in logprobs],
-        "token_logprobs": [
-            None if begins else logprob.logprob for begins, logprob in zip(first, logprobs, strict=True)
-        ],
+        "token_logprobs": scores,
         "top_logprobs": None if request.get("logprobs") == 0 else tops,
         "text_offset": offsets,
     }

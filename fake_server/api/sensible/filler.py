@@ -13,19 +13,8 @@ from itertools import islice
 from typing import Any
 
 from fake_server.api import patterns
-from fake_server.api.sensible import hints, numbers, regex_example, strings
-from fake_server.api.sensible.fits import Budget, SchemaRoot
-from fake_server.api.sensible.schemas import (
-    canonical_text,
-    get_list,
-    get_mapping,
-    get_size,
-    get_texts,
-    get_types,
-    item_schemas,
-    member_schemas,
-    merge,
-)
+from fake_server.api.sensible import hints, numbers, regex_example, schemas, strings
+from fake_server.api.sensible.fits import SchemaRoot
 
 MAX_STEPS = 20_000
 MAX_DEPTH = 30
@@ -43,8 +32,7 @@ def fill(schema: Any, text: str = "", seed: int = 0, salt: int = 0) -> Any:
 
 class _Filler:
     def __init__(self, schema: Any, text: str, seed: int) -> None:
-        self.budget = Budget(MAX_STEPS)
-        self.root = SchemaRoot(schema, self.budget)
+        self.root = SchemaRoot(schema, MAX_STEPS)
         self.text = text
         self.seed = seed
         self.numbers = hints.find_numbers(text)
@@ -66,7 +54,7 @@ class _Filler:
             return
         if not isinstance(schema, Mapping):
             schema = {}
-        if not self.budget.spend() or depth > MAX_DEPTH:
+        if not self.root.spend() or depth > MAX_DEPTH:
             yield from self._smallest(schema)
             return
         schema = self.root.resolve(schema)
@@ -80,22 +68,22 @@ class _Filler:
             yield schema["const"]
             return
         for key in ("anyOf", "oneOf"):
-            if get_list(schema, key):
+            if schemas.get_list(schema, key):
                 yield from self._branch_candidates(schema, key, name, depth, salt)
                 return
-        if get_list(schema, "allOf"):
+        if schemas.get_list(schema, "allOf"):
             yield from self._merged_candidates(schema, name, depth, salt)
             return
         if "if" in schema:
             rest = {key: value for key, value in schema.items() if key not in ("if", "then", "else")}
-            yes = merge(merge(rest, schema["if"]), schema.get("then", {}))
-            for branch in (yes, merge(rest, schema.get("else", {}))):
+            yes = schemas.merge(schemas.merge(rest, schema["if"]), schema.get("then", {}))
+            for branch in (yes, schemas.merge(rest, schema.get("else", {}))):
                 yield from islice(self._candidates(branch, name, depth + 1, salt), TRIES // 2)
             return
         if isinstance(schema.get("enum"), list):
             yield from self._enum_candidates(schema["enum"], salt)
             return
-        kinds = get_types(schema)
+        kinds = schemas.get_types(schema)
         for kind in sorted(kinds, key="null".__eq__) or ["string"]:
             yield from self._candidates_of_type(kind, schema, name, depth, salt)
 
@@ -103,7 +91,7 @@ class _Filler:
         self, kind: str, schema: Mapping[str, Any], name: str, depth: int, salt: int
     ) -> Iterator[Any]:
         examples = [schema["default"]] if "default" in schema else []
-        examples += get_list(schema, "examples")[:3]
+        examples += schemas.get_list(schema, "examples")[:3]
         suggested = iter(examples if not salt else examples[salt : salt + 1])
         if kind == "object":
             yield from self._object_candidates(schema, depth, salt)
@@ -130,9 +118,9 @@ class _Filler:
             yield from candidates
 
     def _text_candidates(self, schema: Mapping[str, Any], name: str, salt: int) -> Iterator[str]:
-        """Propose strings; long ones use up more of the budget."""
+        """Propose strings; long ones take more steps."""
         for text in strings.candidates(schema, name, self.text, salt, self.seed):
-            self.budget.spend(len(text) // CHARACTERS_A_STEP)
+            self.root.spend(len(text) // CHARACTERS_A_STEP)
             yield text
 
     def _branch_candidates(
@@ -140,10 +128,10 @@ class _Filler:
     ) -> Iterator[Any]:
         """Candidates of each alternative; scalars first if deeply nested, else null last."""
         rest = {other: value for other, value in schema.items() if other != key}
-        branches = [merge(self.root.resolve(rest), self.root.resolve(branch)) for branch in schema[key][:50]]
+        branches = [schemas.merge(self.root.resolve(rest), self.root.resolve(branch)) for branch in schema[key][:50]]
 
         def comes_last(branch: Mapping[str, Any]) -> bool:
-            kinds = get_types(branch)
+            kinds = schemas.get_types(branch)
             if depth > GENEROUS_DEPTH:
                 return not kinds or not {"object", "array"}.isdisjoint(kinds)
             return kinds == ["null"]
@@ -155,7 +143,7 @@ class _Filler:
     def _merged_candidates(self, schema: Mapping[str, Any], name: str, depth: int, salt: int) -> Iterator[Any]:
         merged: Any = {key: value for key, value in schema.items() if key != "allOf"}
         for part in schema["allOf"][:50]:
-            merged = merge(merged, self.root.resolve(part))
+            merged = schemas.merge(merged, self.root.resolve(part))
         yield from self._candidates(merged, name, depth + 1, salt)
 
     def _enum_candidates(self, members: list[Any], salt: int) -> list[Any]:
@@ -170,9 +158,9 @@ class _Filler:
         return sorted(members, key=is_named, reverse=True)
 
     def _object_candidates(self, schema: Mapping[str, Any], depth: int, salt: int) -> Iterator[dict[str, Any]]:
-        known = [name for name in get_mapping(schema, "properties") if isinstance(name, str)]
-        needed = [name for name in get_list(schema, "required")[:MAX_MEMBERS] if isinstance(name, str)]
-        least = min(get_size(schema, "minProperties") or 0, MAX_ITEMS)
+        known = [name for name in schemas.get_mapping(schema, "properties") if isinstance(name, str)]
+        needed = [name for name in schemas.get_list(schema, "required")[:MAX_MEMBERS] if isinstance(name, str)]
+        least = min(schemas.get_size(schema, "minProperties") or 0, MAX_ITEMS)
         if not needed and depth <= GENEROUS_DEPTH:
             names = known[:MAX_ITEMS]
         else:
@@ -185,22 +173,22 @@ class _Filler:
         """Whether the user's text has a value for an optional member."""
         if name in self.text_object:
             return True
-        member = self.root.resolve(get_mapping(schema, "properties")[name])
+        member = self.root.resolve(schemas.get_mapping(schema, "properties")[name])
         if not isinstance(member, Mapping):
             return False
         if isinstance(member.get("enum"), list):
             text_words = hints.split_words(self.text)
-            return any(value.lower() in text_words for value in get_texts(member, "enum"))
-        return get_types(member) == ["string"] and any(hints.stated_values(name, self.text))
+            return any(value.lower() in text_words for value in schemas.get_texts(member, "enum"))
+        return schemas.get_types(member) == ["string"] and any(hints.stated_values(name, self.text))
 
     def _make_object(
         self, schema: Mapping[str, Any], names: Iterable[str], least: int, depth: int, salt: int
     ) -> dict[str, Any]:
         result: dict[str, Any] = {}
         waiting = deque(dict.fromkeys(names))
-        required = set(map(str, get_list(schema, "required")))
-        depends = get_mapping(schema, "dependentRequired")
-        spare = iter(get_mapping(schema, "properties"))
+        required = set(map(str, schemas.get_list(schema, "required")))
+        depends = schemas.get_mapping(schema, "dependentRequired")
+        spare = iter(schemas.get_mapping(schema, "properties"))
         invented = self._invent_names(schema, depth)
         while waiting or len(result) < least:
             name = waiting.popleft() if waiting else next(spare, None) or next(invented, None)
@@ -209,20 +197,20 @@ class _Filler:
             if name in result:
                 continue
             member: Any = {}
-            for part in member_schemas(schema, name):
-                member = merge(member, self.root.resolve(part))
+            for part in schemas.member_schemas(schema, name):
+                member = schemas.merge(member, self.root.resolve(part))
             if member is False and name not in required:
                 continue
             result[name] = self.make_value(member, name, depth + 1, salt)
-            waiting += get_texts(depends, name)
-            if name in get_mapping(schema, "dependentSchemas"):
-                schema = merge(schema, self.root.resolve(schema["dependentSchemas"][name]))
-                waiting += get_texts(schema, "required")
+            waiting += schemas.get_texts(depends, name)
+            if name in schemas.get_mapping(schema, "dependentSchemas"):
+                schema = schemas.merge(schema, self.root.resolve(schema["dependentSchemas"][name]))
+                waiting += schemas.get_texts(schema, "required")
         return result
 
     def _invent_names(self, schema: Mapping[str, Any], depth: int) -> Iterator[str]:
         """Invent names for unlisted members, as patternProperties and propertyNames demand."""
-        for form in get_mapping(schema, "patternProperties"):
+        for form in schemas.get_mapping(schema, "patternProperties"):
             for salt in range(50):
                 name = regex_example.make_example(form, 1, salt)
                 if name is not None and patterns.search(form, name):
@@ -231,7 +219,7 @@ class _Filler:
             return
         for salt in range(MAX_ITEMS):
             if "propertyNames" in schema:
-                named = merge({"type": "string"}, self.root.resolve(schema["propertyNames"]))
+                named = schemas.merge({"type": "string"}, self.root.resolve(schema["propertyNames"]))
                 yield str(self.make_value(named, "", depth + 1, salt))
             else:
                 yield f"key_{salt + 1}"
@@ -239,28 +227,28 @@ class _Filler:
     def _array_candidates(self, schema: Mapping[str, Any], name: str, depth: int, salt: int) -> Iterator[list[Any]]:
         if not salt and (listed_numbers := hints.find_number_list(self.text)):
             yield list(listed_numbers)
-        least = min(get_size(schema, "minItems") or 0, MAX_ITEMS)
-        most = get_size(schema, "maxItems")
-        first, rest = item_schemas(schema)
+        least = min(schemas.get_size(schema, "minItems") or 0, MAX_ITEMS)
+        most = schemas.get_size(schema, "maxItems")
+        first, rest = schemas.item_schemas(schema)
         generous = len(first) or int(rest is not False)
         for count in dict.fromkeys((max(least, generous if depth <= GENEROUS_DEPTH else 0), least)):
             yield self._make_array(schema, name, min(count, MAX_ITEMS if most is None else most), depth, salt)
 
     def _make_array(self, schema: Mapping[str, Any], name: str, count: int, depth: int, salt: int) -> list[Any]:
-        first, rest = item_schemas(schema)
+        first, rest = schemas.item_schemas(schema)
         unique = schema.get("uniqueItems") is True
-        least = get_size(schema, "minContains")
+        least = schemas.get_size(schema, "minContains")
         hits = min(1 if least is None else least, MAX_ITEMS) if "contains" in schema else 0
         items: list[Any] = []
         seen: set[str] = set()
         tries = 0
-        while len(items) < max(count, hits) and tries < 3 * MAX_ITEMS and self.budget.left > 0:
+        while len(items) < max(count, hits) and tries < 3 * MAX_ITEMS and self.root.steps > 0:
             place = first[len(items)] if len(items) < len(first) else rest
             if len(items) < hits:
-                place = merge(self.root.resolve(place), self.root.resolve(schema["contains"]))
+                place = schemas.merge(self.root.resolve(place), self.root.resolve(schema["contains"]))
             item = self.make_value(place, _singular(name), depth + 1, salt + tries)
             tries += 1
-            mark = canonical_text(item) if unique else ""
+            mark = schemas.canonical_text(item) if unique else ""
             if not unique or mark not in seen:
                 items.append(item)
                 seen.add(mark)
@@ -276,7 +264,7 @@ class _Filler:
 
     def _smallest(self, schema: Mapping[str, Any]) -> Iterator[Any]:
         """The smallest value of the schema's type, used once the bounds are reached."""
-        kinds = get_types(self.root.resolve(schema) or {})
+        kinds = schemas.get_types(self.root.resolve(schema) or {})
         empty = {"object": {}, "array": [], "string": "", "integer": 0, "number": 0, "boolean": False}
         yield None if "null" in kinds or not kinds else empty.get(kinds[0])
 

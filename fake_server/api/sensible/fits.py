@@ -12,38 +12,22 @@ from typing import Any
 from urllib.parse import unquote
 
 from fake_server.api import patterns
-from fake_server.api.sensible.schemas import (
-    canonical_text,
-    get_list,
-    get_mapping,
-    get_number,
-    get_size,
-    get_texts,
-    item_schemas,
-    member_schemas,
-    merge,
-)
+from fake_server.api.sensible import schemas
 
 MAX_HOPS = 20
 
 
 @dataclass
-class Budget:
-    """Steps left; `spend` returns False once they are used up."""
-
-    left: int
-
-    def spend(self, steps: int = 1) -> bool:
-        self.left -= steps
-        return self.left >= 0
-
-
-@dataclass
 class SchemaRoot:
-    """The whole schema, to resolve `$ref` in, and the budget of steps."""
+    """The whole schema, to resolve `$ref` in, and how many steps may still be taken."""
 
     schema: Any
-    budget: Budget
+    steps: int
+
+    def spend(self, steps: int = 1) -> bool:
+        """Take steps; returns False once they are used up."""
+        self.steps -= steps
+        return self.steps >= 0
 
     def resolve(self, schema: Any) -> Any:
         """The schema with its `$ref`s resolved and merged in; {} for one that is missing or circular."""
@@ -52,7 +36,7 @@ class SchemaRoot:
             if not isinstance(current, Mapping) or not isinstance(current.get("$ref"), str):
                 return current
             rest = {key: value for key, value in current.items() if key != "$ref"}
-            current = merge(self._follow(current["$ref"]), rest)
+            current = schemas.merge(self._follow(current["$ref"]), rest)
         return {}
 
     def _follow(self, reference: str) -> Any:
@@ -73,7 +57,7 @@ class SchemaRoot:
         """Whether the value is valid; True when the budget is used up, for then nobody can say."""
         if not isinstance(schema, Mapping):
             return schema is not False
-        if not self.budget.spend() or hops > 100:
+        if not self.spend() or hops > 100:
             return True
         target = self._follow(schema["$ref"]) if isinstance(schema.get("$ref"), str) else True
         return (
@@ -88,23 +72,23 @@ class SchemaRoot:
 
     def _fits_kind(self, value: Any, schema: Mapping[str, Any]) -> bool:
         named = schema.get("type")
-        kinds = [named] if isinstance(named, str) else get_texts(schema, "type")
+        kinds = [named] if isinstance(named, str) else schemas.get_texts(schema, "type")
         if kinds and not any(is_type(value, kind) for kind in kinds):
             return False
-        if "const" in schema and canonical_text(schema["const"]) != canonical_text(value):
+        if "const" in schema and schemas.canonical_text(schema["const"]) != schemas.canonical_text(value):
             return False
         members = schema.get("enum")
-        return not isinstance(members, list) or canonical_text(value) in map(canonical_text, members)
+        return not isinstance(members, list) or schemas.canonical_text(value) in map(schemas.canonical_text, members)
 
     def _fits_combinations(self, value: Any, schema: Mapping[str, Any], hops: int) -> bool:
         def count(key: str) -> int:
-            return sum(self.fits(value, part, hops) for part in get_list(schema, key))
+            return sum(self.fits(value, part, hops) for part in schemas.get_list(schema, key))
 
-        if count("allOf") < len(get_list(schema, "allOf")):
+        if count("allOf") < len(schemas.get_list(schema, "allOf")):
             return False
-        if get_list(schema, "anyOf") and not count("anyOf"):
+        if schemas.get_list(schema, "anyOf") and not count("anyOf"):
             return False
-        if get_list(schema, "oneOf") and count("oneOf") != 1:
+        if schemas.get_list(schema, "oneOf") and count("oneOf") != 1:
             return False
         if "not" in schema and self.fits(value, schema["not"], hops):
             return False
@@ -116,15 +100,15 @@ class SchemaRoot:
     def _fits_array(self, value: list[Any], schema: Mapping[str, Any], hops: int) -> bool:
         if not _fits_size(value, schema, "minItems", "maxItems"):
             return False
-        if schema.get("uniqueItems") is True and len(set(map(canonical_text, value))) < len(value):
+        if schema.get("uniqueItems") is True and len(set(map(schemas.canonical_text, value))) < len(value):
             return False
-        first, rest = item_schemas(schema)
+        first, rest = schemas.item_schemas(schema)
         if not all(self.fits(item, place, hops) for item, place in zip(value, first, strict=False)):
             return False
         if not all(self.fits(item, rest, hops) for item in value[len(first) :]):
             return False
         if "contains" in schema:
-            least, most = get_size(schema, "minContains"), get_size(schema, "maxContains")
+            least, most = schemas.get_size(schema, "minContains"), schemas.get_size(schema, "maxContains")
             hits = sum(self.fits(item, schema["contains"], hops) for item in value)
             return hits >= (1 if least is None else least) and (most is None or hits <= most)
         return True
@@ -132,17 +116,18 @@ class SchemaRoot:
     def _fits_object(self, value: dict[str, Any], schema: Mapping[str, Any], hops: int) -> bool:
         if not _fits_size(value, schema, "minProperties", "maxProperties"):
             return False
-        if not value.keys() >= {*get_texts(schema, "required")}:
+        if not value.keys() >= {*schemas.get_texts(schema, "required")}:
             return False
-        depends = get_mapping(schema, "dependentRequired")
-        if any(name in value and not value.keys() >= {*get_texts(depends, name)} for name in depends):
+        depends = schemas.get_mapping(schema, "dependentRequired")
+        if any(name in value and not value.keys() >= {*schemas.get_texts(depends, name)} for name in depends):
             return False
-        for name, extra in get_mapping(schema, "dependentSchemas").items():
+        for name, extra in schemas.get_mapping(schema, "dependentSchemas").items():
             if name in value and not self.fits(value, extra, hops):
                 return False
         names = schema.get("propertyNames", True)
         return all(
-            self.fits(name, names, hops) and all(self.fits(member, part, hops) for part in member_schemas(schema, name))
+            self.fits(name, names, hops)
+            and all(self.fits(member, part, hops) for part in schemas.member_schemas(schema, name))
             for name, member in value.items()
         )
 
@@ -163,7 +148,7 @@ def _is_number(value: Any) -> bool:
 
 def _fits_size(value: Sized, schema: Mapping[str, Any], least: str, most: str) -> bool:
     """Whether the value's size is within the bounds that these two keywords set."""
-    lowest, highest = get_size(schema, least) or 0, get_size(schema, most)
+    lowest, highest = schemas.get_size(schema, least) or 0, schemas.get_size(schema, most)
     return lowest <= len(value) and (highest is None or len(value) <= highest)
 
 
@@ -175,9 +160,9 @@ def _fits_text(value: str, schema: Mapping[str, Any]) -> bool:
 
 
 def _fits_number(value: float, schema: Mapping[str, Any]) -> bool:
-    least, most = get_number(schema, "minimum"), get_number(schema, "maximum")
-    above, below = get_number(schema, "exclusiveMinimum"), get_number(schema, "exclusiveMaximum")
-    step = get_number(schema, "multipleOf")
+    least, most = schemas.get_number(schema, "minimum"), schemas.get_number(schema, "maximum")
+    above, below = schemas.get_number(schema, "exclusiveMinimum"), schemas.get_number(schema, "exclusiveMaximum")
+    step = schemas.get_number(schema, "multipleOf")
     if least is not None and (value < least or (schema.get("exclusiveMinimum") is True and value == least)):
         return False
     if most is not None and (value > most or (schema.get("exclusiveMaximum") is True and value == most)):
