@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
 from fake_server.faults import Fault, FaultError, NotPossible, parse
-from fake_server.faults.quotas import Buckets
-from fake_server.faults.replies import Quota
+from fake_server.faults.replies import Buckets, Quota
 from fake_server.wire.delivery import Delivery
 
 MOST = 1000
@@ -46,9 +45,6 @@ class ActiveFaults:
         self._numbers = count(1)
         self._draws = count()
         self.current: tuple[ActiveFault, ...] = ()
-
-    def __iter__(self) -> Iterator[ActiveFault]:
-        return iter(self.current)
 
     def add(
         self, item: Mapping[str, Any], when: Callable[[Any], bool] | None = None, times: int | None = None

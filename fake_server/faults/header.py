@@ -14,7 +14,7 @@ import http_sf
 from fake_server.faults import CATALOGUE, Fault, FaultError, parse
 from fake_server.faults.base import HEADER
 
-_SAID = {"true": True, "false": False}
+_BOOLEANS = {"true": True, "false": False}
 _EXAMPLE = f'write it like {HEADER}: cut;after_events=2;ending=rst, error;status=429;message="slow"'
 
 
@@ -30,22 +30,18 @@ def read(value: str) -> list[Fault]:
 def _fault(name: Any, parameters: dict[str, Any]) -> Fault:
     if not isinstance(name, http_sf.Token):
         raise FaultError(f"{HEADER}: {name!r} is not the name of a fault; {_EXAMPLE}")
+    known = CATALOGUE[str(name)].model_fields.items() if str(name) in CATALOGUE else ()
+    booleans = {field.alias or member for member, field in known if field.annotation is bool}
     try:
-        return parse({"fault": str(name), **_plain(str(name), parameters)})
+        return parse({"fault": str(name), **{key: _value(at, key in booleans) for key, at in parameters.items()}})
     except FaultError as error:
         raise FaultError(f"{HEADER}: {error}") from None
 
 
-def _plain(name: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    """The parameters of a fault as values of JSON."""
-    known = CATALOGUE[name].model_fields.items() if name in CATALOGUE else ()
-    yes_or_no = {field.alias or member for member, field in known if field.annotation is bool}
-    return {key: _value(value, key in yes_or_no) for key, value in parameters.items()}
-
-
-def _value(value: Any, yes_or_no: bool) -> Any:
+def _value(value: Any, boolean: bool) -> Any:
+    """The value of a parameter as JSON has it."""
     if isinstance(value, Decimal):
         return float(value)
     if isinstance(value, http_sf.Token):
-        return _SAID.get(str(value), str(value)) if yes_or_no else str(value)
+        return _BOOLEANS.get(str(value), str(value)) if boolean else str(value)
     return value

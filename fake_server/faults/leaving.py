@@ -100,13 +100,7 @@ class Slow(_Leaving):
 
     def apply(self, delivery: Delivery) -> Delivery:
         size = max(self.bytes_per_second // 10, 1)
-        pause = size / self.bytes_per_second
-        pieces = [
-            Write(write.data[start : start + size], pause + (write.pause if not start else 0.0))
-            for write in delivery.writes
-            for start in range(0, len(write.data), size)
-        ]
-        return delivery.but(writes=tuple(pieces), exact=True)
+        return _in_pieces(delivery, size, size / self.bytes_per_second)
 
 
 class Split(_Leaving):
@@ -116,12 +110,7 @@ class Split(_Leaving):
     every: Positive = 7
 
     def apply(self, delivery: Delivery) -> Delivery:
-        pieces = [
-            Write(write.data[start : start + self.every], 0.0 if start else write.pause)
-            for write in delivery.writes
-            for start in range(0, len(write.data), self.every)
-        ]
-        return delivery.but(writes=tuple(pieces), exact=True)
+        return _in_pieces(delivery, self.every)
 
 
 class SplitUtf8(_Leaving):
@@ -164,9 +153,16 @@ class Merge(_Leaving):
         return delivery.but(writes=(Write(body, pause), *rest), exact=True)
 
 
+def _in_pieces(delivery: Delivery, size: int, pause: float = 0.0) -> Delivery:
+    """Split every write into pieces of at most `size` bytes, each `pause` seconds later than it would be."""
+    pieces = [
+        Write(write.data[start : start + size], pause + (0.0 if start else write.pause))
+        for write in delivery.writes
+        for start in range(0, len(write.data), size)
+    ]
+    return delivery.but(writes=tuple(pieces), exact=True)
+
+
 def _inside_character(data: bytes) -> int | None:
     """An index inside the first multi-byte character of `data`, None if there is none."""
-    for index, byte in enumerate(data):
-        if byte >= 0xC0 and index + 1 < len(data):
-            return index + 1
-    return None
+    return next((index for index, byte in enumerate(data[:-1], 1) if byte >= 0xC0), None)

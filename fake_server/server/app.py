@@ -11,7 +11,7 @@ import logging
 import os
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
@@ -27,7 +27,7 @@ from fake_server.server.deliveries import refuse
 from fake_server.server.faulting import Faulting
 from fake_server.server.request_context import Refused, RequestContext, header_fields
 from fake_server.server.routes.table import DIRECT, PAGE_METHODS, PAGES, Operation, find_operation
-from fake_server.server.sender import AsgiSender
+from fake_server.server.sender import AsgiSender, Sender
 from fake_server.server.settings import Settings
 from fake_server.server.state.journal import JournalEntry
 from fake_server.wire.delivery import NO_BODY, Delivery
@@ -43,12 +43,6 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 """What no path here has; a pattern would take a last line feed for the end of a path."""
 
 
-class Sends(Protocol):
-    """What sends a delivery to the client and notes in the journal's entry what was sent."""
-
-    async def send(self, delivery: Delivery, entry: JournalEntry) -> None: ...
-
-
 class App:
     """The fake OpenAI server. FastAPI, half of the start's time, is loaded when the first page needs it."""
 
@@ -62,7 +56,7 @@ class App:
         else:
             await self._pages.app.route_request(scope, receive, send)
 
-    async def serve(self, scope: Scope, receive: Receive, sender: Sends, *, body_arrived: bool = False) -> None:
+    async def serve(self, scope: Scope, receive: Receive, sender: Sender, *, body_arrived: bool = False) -> None:
         """Answer one request through `sender`; `body_arrived` tells that its whole body is there already."""
         try:
             context = RequestContext(scope, receive, self.settings, body_arrived=body_arrived)
@@ -120,7 +114,7 @@ class App:
             refusal = errors.method_not_allowed(context.method, path, allow)
         return await handle(context, _refusing(refusal))
 
-    async def _refuse_space(self, scope: Scope, sender: Sends, error: ValueError) -> None:
+    async def _refuse_space(self, scope: Scope, sender: Sender, error: ValueError) -> None:
         fields = header_fields(scope["headers"])
         delivery = refuse(ErrorReply(400, str(error)))
         if "origin" in fields:

@@ -1,20 +1,20 @@
-"""What replies look like when they leave: errors, raw scripts, JSON with the headers of rate limits."""
+"""What replies look like when they leave: errors, raw scripts, JSON with the headers of rate limits, paced events."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import random
+from collections.abc import Iterable, Iterator
+from itertools import cycle
 from typing import Any
 
-from fake_server.api.reply import ErrorReply, RawReply
-from fake_server.faults.replies import error_delivery
-from fake_server.server.pacing import pace
-from fake_server.wire.delivery import EVENT_STREAM, NO_BODY, Delivery, fixed_length
+from fake_server.api.reply import ErrorReply, RawReply, Timing
+from fake_server.faults.replies import clean_headers, error_delivery
+from fake_server.wire.delivery import EVENT_STREAM, NO_BODY, Delivery, ImmediateWrites, fixed_length
 from fake_server.wire.exchange import Headers, Write
 
 _LIMIT_REQUESTS, _LIMIT_TOKENS = 10_000, 2_000_000
 _JSON = ("content-type", "application/json")
-_FRAMING = frozenset({"content-length", "transfer-encoding"})
 
 
 def refuse(error: ErrorReply) -> Delivery:
@@ -53,9 +53,29 @@ def to_json(value: Any) -> bytes:
     return text.encode("utf-8", "replace")
 
 
-def clean_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """A script's header fields in lower case, without the framing, which the server decides."""
-    return {name.lower(): value for name, value in headers.items() if name.lower() not in _FRAMING}
+def pace(events: Iterable[bytes], timing: Timing, seed: int = 0) -> Iterable[Write]:
+    """One write for each event, with its pause in seconds.
+
+    The first waits `timing.first`; those after it follow at `timing.rate` events per second, or in its
+    `pauses`, each pause longer or shorter by up to the share `timing.jitter`, drawn from the seed. A
+    comment leaves at once and takes no turn.
+    """
+    if timing.first <= 0 and timing.rate <= 0 and not timing.pauses:
+        return ImmediateWrites(events)
+    return _paced(events, timing, seed)
+
+
+def _paced(events: Iterable[bytes], timing: Timing, seed: int) -> Iterator[Write]:
+    chance = random.Random(seed)
+    steps = cycle(timing.pauses[1:] or (1 / timing.rate if timing.rate > 0 else 0.0,))
+    pause = timing.pauses[0] if timing.pauses else max(timing.first, 0.0)
+    for event in events:
+        if event.startswith(b":"):
+            yield Write(event)
+            continue
+        yield Write(event, pause)
+        step = next(steps)
+        pause = step * (1 + timing.jitter * chance.uniform(-1, 1)) if step else 0.0
 
 
 def _raw(reply: RawReply, seed: int) -> Delivery:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from starlette.types import Message, Receive, Scope
 
+from fake_server.server.sender import Sender
 from fake_server.server.state.journal import JournalEntry
 from fake_server.wire.delivery import Delivery
 from fake_server.wire.exchange import Exchange, Request
@@ -17,7 +18,7 @@ from fake_server.wire.exchange import Exchange, Request
 class Serves(Protocol):
     """An app that answers through a sender."""
 
-    async def serve(self, scope: Scope, receive: Receive, sender: Any, *, body_arrived: bool = False) -> None: ...
+    async def serve(self, scope: Scope, receive: Receive, sender: Sender, *, body_arrived: bool = False) -> None: ...
 
 
 class InProcess:
@@ -53,16 +54,17 @@ class InProcess:
         async def receive() -> Message:
             return {"type": "http.request", "body": request.body, "more_body": False}
 
-        sender = _ToExchange(request)
+        sender = _ToExchange(receive, request)
         await self._app.serve(scope, receive, sender, body_arrived=True)
         assert sender.exchange is not None, "every request is answered"
         return sender.exchange
 
 
-class _ToExchange:
+class _ToExchange(Sender):
     """Makes an exchange of the delivery instead of sending it."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, receive: Receive, request: Request) -> None:
+        super().__init__(receive)
         self._request = request
         self.exchange: Exchange | None = None
 

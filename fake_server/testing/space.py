@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from fake_server.api.request import ApiRequest, endpoint_of
+from fake_server.scripts import book, conditions, match
 from fake_server.scripts.model import Script
+from fake_server.scripts.when import When
+from fake_server.server.control.serialize import api_request_of, api_requests_of
 from fake_server.server.settings import Settings
 from fake_server.server.state.journal import JournalEntry
-from fake_server.testing import assertions
 
 if TYPE_CHECKING:
     from fake_server.replay import ReplayTransport, mocked
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
 
 Answer = str | Mapping[str, Any] | Callable[..., Any]
 """A text, a reply as a script has it, or a callable that gives one."""
+SHOWN = 5
+"""Requests that the message of a failed assertion shows at most."""
 
 
 class FakeSpace:
@@ -90,13 +95,30 @@ class FakeSpace:
         It fails if there is none, or with `times` if there are not exactly that many; the message shows the
         latest requests and what each lacks.
         """
-        __tracebackhide__ = True
-        return assertions.assert_asked(self._space, when or {}, times)
+        __tracebackhide__ = True  # pytest shows the test, not this
+        if times is not None and times < 1:
+            raise ValueError(f"times is 1 or more, not {times}: assert_not_asked says never")
+        judged = self._judge(when)
+        matching = [entry for entry, failure in judged if failure is None]
+        if matching and times in (None, len(matching)):
+            return matching[-1]
+        wrong_count = "" if times is None else f", expected {_count(times)}"
+        summary = _summary(len(judged), self._space.journal.dropped)
+        asked = f"{_count(len(matching))} asked for {_describe(when)}{wrong_count}; {summary}"
+        raise AssertionError("\n".join([asked, *_format(judged)]))
 
     def assert_not_asked(self, when: Mapping[str, Any] | None = None) -> None:
         """Fail if a request meets `when`. Raises AssertionError."""
         __tracebackhide__ = True
-        assertions.assert_not_asked(self._space, when or {})
+        matching = [(entry, failure) for entry, failure in self._judge(when) if failure is None]
+        if matching:
+            asked = f"{_count(len(matching))} asked for {_describe(when)}, expected none:"
+            raise AssertionError("\n".join([asked, *_format(matching)]))
+
+    def _judge(self, when: Mapping[str, Any] | None) -> list[tuple[JournalEntry, str | None]]:
+        """Every request, with the first condition that it fails; None if it fails none."""
+        wanted, _ = book.parse_when(when or {}, "when")
+        return [(entry, _failure(entry, wanted)) for entry in self._space.journal.entries()]
 
     @property
     def unused(self) -> tuple[Script, ...]:
@@ -131,3 +153,40 @@ class FakeSpace:
     def reset(self) -> None:
         """Forget requests, uses of scripts, and what was added."""
         self._space.reset()
+
+
+def _failure(entry: JournalEntry, wanted: When) -> str | None:
+    """The first condition that a request fails; None if it fails none."""
+    endpoint = endpoint_of(entry.path)
+    requests = list(api_requests_of(entry))
+    failures = [
+        conditions.first_failure(wanted, request) for request in requests or [ApiRequest({}, endpoint, entry.fields)]
+    ]
+    if None in failures:
+        return None
+    return failures[0] if requests else "its body is no JSON object"
+
+
+def _describe(when: Mapping[str, Any] | None) -> str:
+    return "anything" if not when else ", ".join(f"{name}: {value!r}" for name, value in when.items())
+
+
+def _summary(count: int, dropped: int) -> str:
+    older = f" ({dropped} older ones are no longer kept)" if dropped else ""
+    if not count:
+        return f"nothing was asked{older}"
+    last = f", the last {SHOWN}:" if count > SHOWN else ":"
+    return f"{_count(count)} {'was' if count == 1 else 'were'} made{older}{last}"
+
+
+def _count(number: int) -> str:
+    return {0: "no request", 1: "1 request"}.get(number, f"{number} requests")
+
+
+def _format(judged: Sequence[tuple[JournalEntry, str | None]]) -> Iterator[str]:
+    """The last requests, each with what it lacks."""
+    for entry, failure in judged[-SHOWN:]:
+        request = api_request_of(entry)
+        about = "" if request is None else f"  {match.describe(request.body)}"
+        yield f"  {entry.method} {entry.path}{about}  status {entry.status}"
+        yield f"    {'this one matches' if failure is None else failure}"

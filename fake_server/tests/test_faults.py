@@ -15,8 +15,7 @@ from fake_server import FakeServer, faults
 from fake_server.faults import CATALOGUE, FaultError
 from fake_server.faults.active import ActiveFaults
 from fake_server.faults.header import read
-from fake_server.faults.quotas import Buckets
-from fake_server.faults.replies import Quota
+from fake_server.faults.replies import Buckets, Quota
 from fake_server.scripts.book import ScriptError, parse
 
 
@@ -148,6 +147,14 @@ def test_framing_fields_cannot_be_changed(fake: FakeServer, name: str) -> None:
         assert [field.lower() for field, _ in chat(fake).headers.multi_items()] == untouched
         note = f"header: not possible, the server adds {name.lower()} itself, after the faults"
         assert fake.requests[-1].faults == (note,)
+
+
+def test_a_reply_of_a_fault_is_framed_once(fake: FakeServer) -> None:
+    fake.fault("reply", text="hello", headers={"Content-Length": "7", "transfer-encoding": "chunked", "X-More": "y"})
+    reply = chat(fake)
+    assert (reply.text, reply.headers["x-more"]) == ("hello", "y")
+    assert reply.headers.get_list("content-length") == ["5"]
+    assert "transfer-encoding" not in reply.headers
 
 
 @pytest.mark.parametrize("name", ["X-Request-Id", "openai-version", "openai-processing-ms"])

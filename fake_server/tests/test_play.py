@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fake_server.api.reply import Timing
-from fake_server.server.pacing import pace
+from fake_server.server.deliveries import pace
 
 EVENTS = [b"a", b"b", b"c", b"d"]
 

@@ -12,8 +12,8 @@ from fake_server.scripts.aimock import script_of
 from fake_server.scripts.book import ScriptError, parse
 from fake_server.scripts.reply_parts import recorded_pauses
 from fake_server.server.app import App
+from fake_server.server.deliveries import pace
 from fake_server.server.in_process import InProcess
-from fake_server.server.pacing import pace
 from fake_server.wire import fixture
 from fake_server.wire.exchange import Aspect, Exchange, Request, Write
 

@@ -108,7 +108,7 @@ async def add_replies(request: Request) -> Response:
 
 async def list_faults(request: Request) -> Response:
     """GET: the faults in force, with how often each struck."""
-    return json_response({"faults": [serialize_fault(active) for active in _space(request).faults]})
+    return json_response({"faults": [serialize_fault(active) for active in _space(request).faults.current]})
 
 
 async def add_faults(request: Request) -> Response:

@@ -8,7 +8,7 @@ from typing import Any
 
 from fake_server.faults import CATALOGUE
 from fake_server.server.control.operations import OPERATIONS, SHOWN
-from fake_server.server.openapi.examples import Samples
+from fake_server.server.openapi.examples import CHAT, CHAT_PATH, Samples
 from fake_server.wire.datafile import read_yaml
 
 TAG = "Fake control"
@@ -22,9 +22,8 @@ _TEXT = {"type": "string"}
 
 def paths(samples: Samples) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Yield each operation as (method, path, its description in the document)."""
-    chat = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}]}
     space = {"x-fake-space": "example"}
-    samples.ask("post", "/v1/chat/completions", chat, space)
+    samples.ask("post", CHAT_PATH, CHAT, space)
     for served, path, handler in OPERATIONS:
         method = served.lower()
         words = (handler.__doc__ or "").partition(": ")[2]

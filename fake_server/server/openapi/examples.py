@@ -13,6 +13,8 @@ from fake_server.wire.exchange import Exchange, Request
 
 _SHOWN_EVENTS = 4
 KEY = "sk-example"
+CHAT_PATH = "/v1/chat/completions"
+CHAT = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}]}
 Ask = Callable[[Request], Exchange]
 _IDS = re.compile(r"((?:chatcmpl|cmpl|modr)-|call_)[A-Za-z0-9]{20,}")
 _TIMES = re.compile(r'"(created|began)":[0-9.]+')
@@ -44,13 +46,8 @@ class Samples:
     def store_completion(self) -> str:
         """Store a chat completion and return its id."""
         message = {"role": "user", "content": "Repeat after me: A tree stands in the field."}
-        request = {
-            "model": "gpt-4o-mini",
-            "messages": [message],
-            "store": True,
-            "metadata": {"team": "green"},
-        }
-        return str(json.loads(_send(self._open, "POST", "/v1/chat/completions", request, {})[1])["id"])
+        request = {**CHAT, "messages": [message], "store": True, "metadata": {"team": "green"}}
+        return str(json.loads(_send(self._open, "POST", CHAT_PATH, request, {})[1])["id"])
 
     def stream(self, path: str, body: Mapping[str, Any]) -> str:
         """Request a stream and return its events, leaving out the middle ones."""
@@ -60,15 +57,13 @@ class Samples:
 
     def error_body(self, status: int) -> Any:
         """The body of an error reply with this status."""
-        chat = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}]}
-        path = "/v1/chat/completions"
         if status == 401:
-            return _parse_steady(_send(self._locked, "POST", path, chat, {})[1])
+            return _parse_steady(_send(self._locked, "POST", CHAT_PATH, CHAT, {})[1])
         if status == 400:
-            return self.ask("POST", path, {"model": "gpt-4o-mini"}).body
+            return self.ask("POST", CHAT_PATH, {"model": "gpt-4o-mini"}).body
         if status == 404:
             return self.ask("GET", "/v1/models/no-such-model").body
-        return self.ask("POST", path, chat, {HEADER: f"error;status={status}"}).body
+        return self.ask("POST", CHAT_PATH, CHAT, {HEADER: f"error;status={status}"}).body
 
 
 def _send(ask: Ask, method: str, path: str, body: Any, fields: Mapping[str, str]) -> tuple[int, str]:

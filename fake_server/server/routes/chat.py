@@ -17,8 +17,7 @@ from fake_server.api.validate.chat import validate_chat
 from fake_server.api.validate.completions import CONTEXT_SIZES
 from fake_server.api.validate.models import is_served
 from fake_server.server.answer import answer
-from fake_server.server.deliveries import deliver_directly, deliver_json, rate_limits
-from fake_server.server.pacing import pace
+from fake_server.server.deliveries import deliver_directly, deliver_json, pace, rate_limits
 from fake_server.server.request_context import RequestContext
 from fake_server.server.settings import Settings
 from fake_server.server.state.space import Space
