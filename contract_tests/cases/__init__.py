@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contract_tests.target.case import CASES, Case, select
+from contract_tests.target.ask import Case
+from contract_tests.target.case import CASES, select
 
 # Importing a section registers its cases; the order here is the order of a run and of its report.
 # isort: off

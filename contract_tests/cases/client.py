@@ -38,7 +38,7 @@ async def _run_main(ask: Ask, role: str, *options: str) -> None:
         )
         await relay.wait_until_idle()
     for exchange in relay.exchanges:
-        ask.keep(exchange.but(label=ask.brief.id), role)
+        ask.keep(exchange.but(label=ask.case.id), role)
     line = outcome.stderr[-400:]
     if outcome.is_own_fault:
         raise RuntimeError(f"main() failed by itself, exit code {outcome.code}: {line}")

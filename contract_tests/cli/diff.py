@@ -53,7 +53,13 @@ def diff_command(
             raise click.UsageError(f"--case takes one URL, A; omit {b!r}")
         if Path(a).exists():
             raise click.UsageError(f"--case needs a URL, and {a} is a file; omit --case to compare it")
-        return _live(a, kinds, show_all, genuine, json_file, given)
+        from contract_tests.diffing.live import ask_both
+
+        options = build_options({**given, "target": a})
+        pairs, live = ask_both(options)
+        names = (f"{live.target}   model {live.model}", FAKE)
+        terminal = Terminal(console(), options.secrets)
+        return _print_differences(terminal, names, _genuine(pairs, genuine), kinds, show_all, json_file)
     refuse([name for name, _ in TARGET_OPTIONS.values()], "{} is for sending a case; add --case ID or omit it")
     if b is None:
         raise click.UsageError("give two things to compare, A and B, or one URL with --case ID")
@@ -76,30 +82,6 @@ def _pairs(a: str, b: str) -> Pairs:
 
     pairs = compare_with_fake(map(side_of, load(b if a == FAKE else a)))
     return replace(pairs, both=tuple((b, a) for a, b in pairs.both)) if a == FAKE else pairs
-
-
-def _live(
-    url: str,
-    kinds: Sequence[Kind],
-    show_all: bool,
-    genuine: str | None,
-    json_path: Path | None,
-    given: dict[str, Any],
-) -> int:
-    """The fake is B, as it is with recordings."""
-    from contract_tests.diffing.live import ask_both
-
-    options = build_options({**given, "target": url})
-    pairs, live = ask_both(options)
-    terminal = Terminal(console(), options.secrets)
-    return _print_differences(
-        terminal,
-        (f"{live.target}   model {live.model}", FAKE),
-        _genuine(pairs, genuine),
-        kinds,
-        show_all,
-        json_path,
-    )
 
 
 def _genuine(pairs: Pairs, which: str | None) -> Pairs:

@@ -8,7 +8,6 @@ from datetime import date
 from pathlib import Path
 
 import click
-from rich.table import Table
 
 from contract_tests.cli.shared_options import (
     LEVELS,
@@ -26,13 +25,7 @@ from contract_tests.recordings.recording import Recording
 from contract_tests.recordings.tally import as_text
 from contract_tests.report.files import judgement_as_json
 from contract_tests.report.findings import count
-from contract_tests.report.terminal import (
-    LEVEL_STYLES,
-    VERDICTS,
-    Terminal,
-    format_counts,
-    format_tolerated_count,
-)
+from contract_tests.report.terminal import LEVEL_STYLES, VERDICTS, Terminal, format_counts, format_tolerated_count
 from contract_tests.rules import RULES
 from contract_tests.run.outcome import ExitCode, failing
 from contract_tests.tolerance.entry import Ledger, Tolerated
@@ -133,21 +126,16 @@ def finish_judgement(
 
 def _print_rules(terminal: Terminal, summary: Summary) -> None:
     """For each rule: to how many exchanges it applied, how many it flagged, where it was not reached."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2), header_style="bold")
-    table.add_column("rule")
-    table.add_column("level")
-    for name in ("applied", "flagged", "not reached"):
-        table.add_column(name, justify="right")
-    for rule in RULES.values():
-        applied, missed = summary.applied[rule.id], summary.not_reached[rule.id]
-        if applied or missed:
-            flagged = summary.flagged[rule.id]
-            style = LEVEL_STYLES[rule.level] if flagged else ""
-            row = (rule.id, rule.level.value, *(str(number or "·") for number in (applied, flagged, missed)))
-            table.add_row(*row, style=style)
-    terminal.print()
-    terminal.console.print(table)
-    terminal.print()
+    numbers = {"applied": summary.applied, "flagged": summary.flagged, "not reached": summary.not_reached}
+    rows = (
+        (
+            LEVEL_STYLES[rule.level] if summary.flagged[rule.id] else "",
+            (rule.id, rule.level, *(str(counts[rule.id] or "·") for counts in numbers.values())),
+        )
+        for rule in RULES.values()
+        if summary.applied[rule.id] or summary.not_reached[rule.id]
+    )
+    terminal.print_table(["rule", "level"], dict.fromkeys(numbers, ""), rows)
 
 
 def _rule_names(ids: list[str]) -> list[str]:
@@ -160,25 +148,16 @@ def _rule_names(ids: list[str]) -> list[str]:
 
 def _print_not_judged(terminal: Terminal, summary: Summary) -> None:
     """What was not judged: rules that never applied, endpoints that no rule covers."""
-    never = summary.never_applied
-    rows = (
-        (
-            "not reached, because the recordings lack what they need",
-            [rule_id for rule_id in never if summary.not_reached[rule_id]],
-        ),
-        (
-            "never applied, because no recording contains what they check",
-            [rule_id for rule_id in never if not summary.not_reached[rule_id]],
-        ),
-    )
-    for text, ids in rows:
-        if ids:
+    reasons = {
+        True: "not reached, because the recordings lack what they need",
+        False: "never applied, because no recording contains what they check",
+    }
+    for missed, text in reasons.items():
+        if ids := [rule_id for rule_id in summary.never_applied if bool(summary.not_reached[rule_id]) is missed]:
             terminal.print(f"{count(len(ids), 'rule')} {text}:\n  {', '.join(_rule_names(ids))}\n")
     for endpoint, number in summary.per_endpoint.most_common():
         unjudged = summary.unjudged[endpoint]
-        state = "all judged"
-        if unjudged:
-            some = f"the content of {unjudged:,} not judged: no rule covers it"
-            state = some if unjudged < number else "content not judged: no rule covers it"
+        whose = "content" if unjudged == number else f"the content of {unjudged:,}"
+        state = f"{whose} not judged: no rule covers it" if unjudged else "all judged"
         terminal.print(f"{endpoint}: {count(number, 'exchange')}, {state}")
     terminal.print()

@@ -89,7 +89,22 @@ async def _record_clients(
 ) -> int:
     """Record any client, main() or a command; returns the exit code of the latter two."""
     added = await latency.measure_added_latency(ROUNDS)
-    recorder = _recorder(options, log, "main" if main else "", 0 if main or command else port)
+    try:
+        recorder = Recorder(
+            options.target,
+            log.folder,
+            secrets=options.secrets,
+            label="main" if main else "",
+            breaks=find_broken_rules,
+            on_saved=log.print_outcome,
+            bounds=options.bounds,
+            ca_file=options.ca_file,
+            extra_headers=options.headers,
+            extra_query=options.query,
+            port=0 if main or command else port,
+        )
+    except ValueError as error:
+        raise UsageError(str(error)) from error
     try:
         async with recorder:
             end = "main() exits" if main else "the command exits" if command else "Ctrl-C"
@@ -97,37 +112,14 @@ async def _record_clients(
             log.print(f"recording {recorder.base_url}, which forwards to {target}, until {end}")
             log.print(f"          into {log.folder}; adds {added * 1e6:.0f} µs to each write (median, loopback)")
             if main:
-                return await asyncio.to_thread(_main, recorder.base_url, options)
+                model = ["--model", options.model] if options.model else []
+                return await asyncio.to_thread(client.main, ["--base-url", recorder.base_url, *model])
             if command:
                 return await _command(command, recorder.base_url)
             await log.enough(count)
             return 0
     except OSError as error:
         raise UsageError(not_listening("127.0.0.1", port, error)) from error
-
-
-def _recorder(options: Options, log: RecordingLog, label: str, port: int) -> Recorder:
-    """A recorder for the target. Raises UsageError for a target that cannot be used."""
-    try:
-        return Recorder(
-            options.target,
-            log.folder,
-            secrets=options.secrets,
-            label=label,
-            breaks=find_broken_rules,
-            on_saved=log.print_outcome,
-            bounds=options.bounds,
-            ca_file=options.ca_file,
-            extra_headers=options.headers,
-            extra_query=options.query,
-            port=port,
-        )
-    except ValueError as error:
-        raise UsageError(str(error)) from error
-
-
-def _main(base_url: str, options: Options) -> int:
-    return client.main(["--base-url", base_url, *(["--model", options.model] if options.model else [])])
 
 
 async def _command(command: Sequence[str], base_url: str) -> int:

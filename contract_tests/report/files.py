@@ -18,13 +18,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
 from contract_tests.recordings.judging import Summary
 from contract_tests.report.breakage import load_table
 from contract_tests.report.findings import mask
 from contract_tests.rules.engine.judge import Finding
-from contract_tests.run.outcome import CaseResult, ExitCode, Lack, RunReport
+from contract_tests.run.outcome import CaseResult, ExitCode, RunReport
 from contract_tests.tolerance.entry import Ledger, ToleranceEntry, Tolerated
 
 FORMAT = "openai-contract-report/1"
@@ -48,12 +49,12 @@ def as_json(report: RunReport, code: ExitCode, secrets: Iterable[str] = ()) -> s
         "seconds": round(report.seconds, 3),
         "requests": report.requests,
         "stopped": report.stopped,
-        "notes": list(report.notes),
+        "notes": report.notes,
         "cases": [_case(result) for result in report.results],
         "rules": dict(sorted(report.applied.items())),
         "tolerances": _ledger(report.ledger),
-        "required": list(report.required),
-        "lacking": [_lack(lack) for lack in report.lacking],
+        "required": report.required,
+        "lacking": [asdict(lack) for lack in report.lacking],
     }
     return _clean_json(value, tuple(secrets))
 
@@ -83,21 +84,21 @@ def judgement_as_json(
             }
             for name in sorted({*summary.applied, *summary.not_reached})
         },
-        "surprises": list(summary.surprises),
+        "surprises": summary.surprises,
         "tolerated": [_tolerated(covered) for covered in tolerated],
         "tolerances": _ledger(ledger or Ledger()),
     }
-    return _clean_json(value, ())
+    return _clean_json(value)
 
 
 def finding_as_json(finding: Finding) -> dict[str, Any]:
     """A finding as a JSON object."""
     return {
         "rule": finding.rule.id,
-        "level": finding.rule.level.value,
+        "level": finding.rule.level,
         "clause": finding.rule.clause,
         "in": finding.label,
-        "at": {"event": finding.place.event, "path": list(finding.place.path), "byte": finding.place.offset},
+        "at": {"event": finding.place.event, "path": finding.place.path, "byte": finding.place.offset},
         "expected": finding.expected,
         "actual": finding.actual,
         "breaks": finding.rule.harm,
@@ -111,7 +112,7 @@ def _case(result: CaseResult) -> dict[str, Any]:
         "id": result.case_id,
         "section": result.section,
         "title": result.title,
-        "outcome": result.outcome.value,
+        "outcome": result.outcome,
         "reason": result.reason,
         "seconds": round(result.seconds, 3),
         "findings": [finding_as_json(finding) for finding in result.findings],
@@ -132,22 +133,13 @@ def _entry(entry: ToleranceEntry) -> dict[str, Any]:
 
 def _ledger(ledger: Ledger) -> dict[str, Any]:
     return {
-        "by": list(ledger.by),
+        "by": ledger.by,
         "expired": [_entry(entry) for entry in ledger.expired],
         "gone": [_entry(entry) for entry in ledger.gone],
     }
 
 
-def _lack(lack: Lack) -> dict[str, Any]:
-    return {
-        "section": lack.section,
-        "outcome": lack.outcome.value,
-        "reason": lack.reason,
-        "cases": list(lack.cases),
-    }
-
-
-def _clean_json(value: Any, secrets: tuple[str, ...]) -> str:
+def _clean_json(value: Any, secrets: tuple[str, ...] = ()) -> str:
     return json.dumps(_clean(value, secrets), ensure_ascii=False, indent=2) + "\n"
 
 
@@ -157,6 +149,6 @@ def _clean(value: Any, secrets: tuple[str, ...]) -> Any:
         return mask(value, secrets).encode("utf-8", "replace").decode()
     if isinstance(value, dict):
         return {name: _clean(inner, secrets) for name, inner in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         return [_clean(inner, secrets) for inner in value]
     return value

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import quote, quote_plus
 
 from contract_tests.report.breakage import format_breakage, load_table
-from contract_tests.rules.engine.judge import Finding, Level
+from contract_tests.rules.engine.judge import Finding, Level, Rule
 
 MARKS = {Level.MUST: "✗", Level.SHOULD: "!", Level.NOTE: "·"}
 _CREDENTIALS = re.compile(
@@ -25,44 +25,38 @@ def format_finding(finding: Finding, title: str = "", also: Sequence[str] = ()) 
     """Format one finding; `also` names other cases or recordings with a finding of the same rule."""
     rule = finding.rule
     where = " ".join((title or finding.label).split())
-    lines = [
-        f"{MARKS[rule.level]} {rule.id}   {rule.level}" + (f"   {where}" if where else ""),
-        f"  {rule.clause}",
-        f"    at        {finding.place}",
-    ]
-    rows = (
-        ("expected", finding.expected),
-        ("actual", finding.actual),
-        ("breaks", rule.harm),
-        ("clients", format_breakage(load_table().of_rule(rule.id))),
-        ("see", rule.see),
-    )
-    lines += [f"    {name:9} {' '.join(text.split())}" for name, text in rows if text]
-    if also:
-        lines.append(f"    also in   {some(also)}")
-    return "\n".join(lines)
+    lines = [*_head(rule), f"    at        {finding.place}"]
+    lines[0] += f"   {where}" if where else ""
+    lines += _rows({"expected": finding.expected, "actual": finding.actual, **_about(rule)})
+    return "\n".join(lines + _also(also))
 
 
 def format_group(findings: Sequence[Finding], also: Sequence[str] = ()) -> str:
     """Format findings of one rule: the rule once, then each place with the actual value."""
     rule = findings[0].rule
     expected = {finding.expected for finding in findings}
-    common = {
-        "expected": expected.pop() if len(expected) == 1 else "",
-        "breaks": rule.harm,
-        "clients": format_breakage(load_table().of_rule(rule.id)),
-        "see": rule.see,
-    }
-    lines = [f"{MARKS[rule.level]} {rule.id}   {rule.level}", f"  {rule.clause}"]
-    lines += [f"    {name:9} {' '.join(text.split())}" for name, text in common.items() if text]
+    common = expected.pop() if len(expected) == 1 else ""
+    lines = [*_head(rule), *_rows({"expected": common, **_about(rule)})]
     for finding in findings:
-        rows = {"at": str(finding.place), "expected": "" if common["expected"] else finding.expected}
-        lines.append(f"    in        {' '.join(finding.label.split())}")
-        rows["actual"] = finding.actual
-        lines += [f"      {name:9} {' '.join(text.split())}" for name, text in rows.items() if text]
-    if also:
-        lines.append(f"    also in   {some(also)}")
-    return "\n".join(lines)
+        rows = {"at": str(finding.place), "expected": "" if common else finding.expected, "actual": finding.actual}
+        lines += [f"    in        {' '.join(finding.label.split())}", *_rows(rows, indent=6)]
+    return "\n".join(lines + _also(also))
+
+
+def _head(rule: Rule) -> list[str]:
+    return [f"{MARKS[rule.level]} {rule.id}   {rule.level}", f"  {rule.clause}"]
+
+
+def _about(rule: Rule) -> dict[str, str]:
+    return {"breaks": rule.harm, "clients": format_breakage(load_table().of_rule(rule.id)), "see": rule.see}
+
+
+def _rows(rows: Mapping[str, str], indent: int = 4) -> list[str]:
+    return [f"{'':{indent}}{name:9} {' '.join(text.split())}" for name, text in rows.items() if text]
+
+
+def _also(labels: Sequence[str]) -> list[str]:
+    return [f"    also in   {some(labels)}"] if labels else []
 
 
 def count(number: int, noun: str) -> str:
@@ -77,26 +71,13 @@ def some(labels: Sequence[str], limit: int = _SHOWN_LABELS) -> str:
     return f"{shown} and {more} more" if more > 0 else shown
 
 
-def grouped(findings: Iterable[Finding]) -> list[tuple[Finding, list[str]]]:
-    """The first finding of each rule with the labels of the others, MUST first."""
-    return [(shown[0], also) for shown, also in first_few(findings, 1)]
-
-
 def first_few(findings: Iterable[Finding], limit: int) -> list[tuple[list[Finding], list[str]]]:
     """The first findings of each rule, all with different labels, and the labels of the rest; MUST first."""
-    shown: dict[str, dict[str, Finding]] = {}
-    labels: dict[str, dict[str, None]] = {}
+    by_label: dict[str, dict[str, Finding]] = {}
     for finding in findings:
-        first = shown.setdefault(finding.rule.id, {})
-        others = labels.setdefault(finding.rule.id, {})
-        if finding.label in first:
-            continue
-        if len(first) < limit:
-            first[finding.label] = finding
-        else:
-            others[finding.label] = None
+        by_label.setdefault(finding.rule.id, {}).setdefault(finding.label, finding)
     order = list(Level)
-    groups = [(list(first.values()), list(labels[name])) for name, first in shown.items()]
+    groups = [(list(firsts.values())[:limit], list(firsts)[limit:]) for firsts in by_label.values()]
     return sorted(groups, key=lambda group: order.index(group[0][0].rule.level))
 
 

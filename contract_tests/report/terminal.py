@@ -12,15 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
-from contract_tests.report.findings import (
-    count,
-    first_few,
-    format_finding,
-    format_group,
-    mask,
-    printable,
-    some,
-)
+from contract_tests.report.findings import count, first_few, format_finding, format_group, mask, printable, some
 from contract_tests.report.tolerances import format_ledger, format_tolerated
 from contract_tests.rules.engine.judge import Finding, Level
 from contract_tests.run.outcome import CaseResult, ExitCode, Lack, Outcome, RunReport
@@ -42,6 +34,8 @@ VERDICTS = {
     ExitCode.UNREACHABLE: "NOT REACHED",
     ExitCode.HARNESS: "HARNESS FAILED",
 }
+Row = tuple[str, Iterable[str]]
+"""The style of a row, '' for none, and its cells."""
 SIGN_OF_LIFE = 10.0
 """Seconds without output after which a run that is not on a terminal prints how far it is."""
 
@@ -74,12 +68,7 @@ class Terminal:
             f"and {count(plan.max_tokens, 'token')} of answers"
         )
         if self.console.is_terminal:
-            columns = (
-                BarColumn(),
-                MofNCompleteColumn(),
-                TimeElapsedColumn(),
-                TextColumn("{task.description}"),
-            )
+            columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
             self._progress = Progress(*columns, console=self.console, transient=True)
             self._task = self._progress.add_task("", total=plan.cases)
             self._progress.start()
@@ -144,20 +133,28 @@ class Terminal:
             for line in lines:
                 self.print(line, "yellow")
 
+    def print_table(self, texts: Iterable[str], numbers: Mapping[str, str], rows: Iterable[Row]) -> None:
+        """Print a table: the columns `texts`, then those of `numbers`, right-justified, each in its style."""
+        table = Table(box=None, pad_edge=False, padding=(0, 2), header_style="bold")
+        for name in texts:
+            table.add_column(name)
+        for name, style in numbers.items():
+            table.add_column(name, justify="right", style=style)
+        for row_style, row in rows:
+            table.add_row(*row, style=row_style)
+        self.print()
+        self.console.print(table)
+        self.print()
+
     def print_outcomes(self, report: RunReport) -> None:
         """Print the outcomes of each section's cases, and the reasons of those that were not judged."""
         listed = report.results
         seen = [outcome for outcome in Outcome if any(result.outcome is outcome for result in listed)]
-        table = Table(box=None, pad_edge=False, padding=(0, 2), header_style="bold")
-        table.add_column("section")
-        for outcome in seen:
-            table.add_column(outcome.value, justify="right", style=STYLES.get(outcome, ""))
-        for section in dict.fromkeys(result.section for result in listed):
-            counts = Counter(result.outcome for result in listed if result.section == section)
-            table.add_row(section, *(str(counts[outcome] or "·") for outcome in seen))
-        self.print()
-        self.console.print(table)
-        self.print()
+        by_section: dict[str, Counter[Outcome]] = {}
+        for result in listed:
+            by_section.setdefault(result.section, Counter())[result.outcome] += 1
+        rows = (("", (name, *(str(counts[outcome] or "·") for outcome in seen))) for name, counts in by_section.items())
+        self.print_table(["section"], {outcome.value: STYLES.get(outcome, "") for outcome in seen}, rows)
         reasons: dict[tuple[Outcome, str], list[str]] = {}
         for result in listed:
             if result.outcome in EXPLAINED:

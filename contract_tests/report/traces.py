@@ -59,25 +59,9 @@ def build_trace(rule_id: str, form: str) -> Trace:
     """The exchanges of an example, `form` "kept" or "broken"."""
     entry = load_entries()[rule_id]
     parts: dict[str, str] = entry[form]
-    status = entry.get("status", {}).get(form, {})
-    headers = entry.get("headers", {}).get(form, {})
-    seconds = entry.get("seconds", {}).get(form, {})
-    parameters = entry.get("asked", {})
-    path = entry.get("path", "/v1/chat/completions")
     return Trace(
         rule_id,
-        {
-            name: _view(
-                path,
-                text,
-                status.get(name, 200),
-                headers.get(name, {}),
-                parameters.get(name, {}),
-                seconds.get(name, 0.0),
-            )
-            for name, text in parts.items()
-            if not name.startswith(MAIN)
-        },
+        {name: _view(entry, form, name) for name in parts if not name.startswith(MAIN)},
         expected=entry.get("expected", {}),
         deterministic=entry.get("deterministic"),
         valid=frozenset(entry.get("valid", ())),
@@ -85,20 +69,20 @@ def build_trace(rule_id: str, form: str) -> Trace:
     )
 
 
-def _view(
-    path: str,
-    body: str,
-    status: int,
-    headers: Mapping[str, str],
-    parameters: Mapping[str, Any],
-    seconds: float,
-) -> View:
+def _view(entry: Mapping[str, Any], form: str, name: str) -> View:
+    """The exchange of one part: its body as a 200 to a chat request, where the entry says nothing else."""
+
+    def own(member: str, otherwise: Any) -> Any:
+        return entry.get(member, {}).get(form, {}).get(name, otherwise)
+
+    body: str = entry[form][name]
     streamed = body.startswith("data:")
-    request = Request("POST", path, body=json.dumps({"model": "m", "stream": streamed, **parameters}).encode())
+    asked = {"model": "m", "stream": streamed, **entry.get("asked", {}).get(name, {})}
+    request = Request("POST", entry.get("path", "/v1/chat/completions"), body=json.dumps(asked).encode())
     kind = "text/event-stream" if streamed else "application/json"
-    fields = (("Content-Type", kind), *headers.items())
+    fields = (("Content-Type", kind), *own("headers", {}).items())
     writes = (Write(body.encode()),) if body else ()
-    return View(Exchange(request, status, fields, writes, head_pause=seconds))
+    return View(Exchange(request, own("status", 200), fields, writes, head_pause=own("seconds", 0.0)))
 
 
 def _format_part(name: str, text: str) -> str:

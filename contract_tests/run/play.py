@@ -9,8 +9,7 @@ from time import monotonic
 from contract_tests.rules import judge, judge_trace
 from contract_tests.rules.engine.judge import Finding, Judgement, Level
 from contract_tests.run.outcome import CaseResult, Outcome
-from contract_tests.target.ask import Ask
-from contract_tests.target.case import Case
+from contract_tests.target.ask import Ask, Case
 from contract_tests.target.errors import NotReached, Refused, SetupFailed, Unsupported
 from contract_tests.target.session import Session
 from fake_server.wire.exchange import Exchange, recut

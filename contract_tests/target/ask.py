@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from contract_tests.rules.engine.answers import answer_texts
 from contract_tests.rules.engine.trace import Trace
 from contract_tests.rules.engine.view import View
-from contract_tests.target.brief import Brief
 from contract_tests.target.errors import NotReached, Refused, Unsupported
 from contract_tests.target.refusals import (
     is_about_model,
@@ -24,6 +24,7 @@ from contract_tests.target.session import Field, Session
 from fake_server.wire.exchange import Exchange
 
 Body = Mapping[str, Any]
+Play = Callable[["Ask"], Awaitable[object]]
 CHAT, COMPLETIONS, EMBEDDINGS = "/chat/completions", "/completions", "/embeddings"
 ATTEMPTS = 4
 """How often a request that is answered 429 is sent at most."""
@@ -32,12 +33,38 @@ _ECONOMY = {"max_tokens": "max_completion_tokens", "temperature": "", "seed": ""
 """Parameters that only keep answers short and equal, and what to send instead if they are refused."""
 
 
+@dataclass(frozen=True)
+class Case:
+    """What a case is called, what it may cost, what it is about, and `play`, which sends its requests.
+
+    `requests` is how many requests it sends at most, `tokens` how many tokens of answer it may cost, `features`
+    the parameters it is about: a target may lack those and say so.
+    """
+
+    id: str
+    title: str
+    requests: int
+    tokens: int
+    features: tuple[str, ...]
+    play: Play
+
+    @property
+    def section(self) -> str:
+        """The id without its last part."""
+        return self.id.rpartition(".")[0]
+
+    @property
+    def endpoint(self) -> str:
+        """The first part of the id: embeddings and completions need models of their own."""
+        return self.id.partition(".")[0]
+
+
 class Ask:
     """One case's way to the target: `await ask(body, role="dict")` gives the View of the exchange."""
 
-    def __init__(self, brief: Brief, session: Session) -> None:
-        self.brief, self.session = brief, session
-        self.model = session.options.model_for(brief.id, session.fitting.get(brief.endpoint, session.model))
+    def __init__(self, case: Case, session: Session) -> None:
+        self.case, self.session = case, session
+        self.model = session.options.model_for(case.id, session.fitting.get(case.endpoint, session.model))
         self.views: list[View] = []
         self.roles: dict[str, View] = {}
         self.valid: set[str] = set()
@@ -82,7 +109,7 @@ class Ask:
         if named:
             raise Unsupported(f"status {view.status} names {named}: {refusal_text(view)}")
         if path != CHAT and is_about_model(view):
-            raise NotReached(f"no model is known for it; name one with --model {self.brief.endpoint}=NAME ({refusal})")
+            raise NotReached(f"no model is known for it; name one with --model {self.case.endpoint}=NAME ({refusal})")
         return self._accepted(role, view)
 
     async def get(self, path: str, *, role: str = "dict", valid: bool = True) -> View:
@@ -104,7 +131,7 @@ class Ask:
         keyless: bool = False,
     ) -> View:
         """Send these bytes and wait out any 429. Raises NotReached if the run or its limit ends first."""
-        label = self.brief.id if self.brief.requests == 1 else f"{self.brief.id} {role}"
+        label = self.case.id if self.case.requests == 1 else f"{self.case.id} {role}"
         for attempt in range(1, ATTEMPTS + 1):
             view = View(await self.session.exchange(label, method, path, body, headers, keyless=keyless))
             self.views.append(view)
@@ -133,12 +160,12 @@ class Ask:
         """Request a stream and hang up at its first event."""
         sent = self._economical(body)
         data = json.dumps(sent, ensure_ascii=False).encode()
-        return self.keep(await self.session.exchange(f"{self.brief.id} {role}", "POST", CHAT, data, leave=True), role)
+        return self.keep(await self.session.exchange(f"{self.case.id} {role}", "POST", CHAT, data, leave=True), role)
 
     async def in_turn(self, requests: Sequence[tuple[str, Body, str]]) -> None:
         """Send several (role, body, expected text) one after the other over one connection."""
         sent = [
-            (f"{self.brief.id} {role}", CHAT, json.dumps(self._economical(body), ensure_ascii=False).encode())
+            (f"{self.case.id} {role}", CHAT, json.dumps(self._economical(body), ensure_ascii=False).encode())
             for role, body, _ in requests
         ]
         for exchange, (role, _, text) in zip(await self.session.in_turn(sent), requests, strict=True):
@@ -164,7 +191,7 @@ class Ask:
     def trace(self) -> Trace:
         """The exchanges of this case by role, for the relation rules."""
         return Trace(
-            self.brief.id,
+            self.case.id,
             dict(self.roles),
             dict(self.expected),
             self.deterministic,
@@ -189,7 +216,7 @@ class Ask:
 
     def _economical(self, body: Body) -> dict[str, Any]:
         """The body without the parameters that this target refuses, or with their replacements."""
-        swap = {name: new for name, new in self.session.dropped.items() if name not in self.brief.features}
+        swap = {name: new for name, new in self.session.dropped.items() if name not in self.case.features}
         named = ((swap.get(name, name), value) for name, value in body.items())
         return {name: value for name, value in named if name}
 
@@ -198,7 +225,7 @@ class Ask:
         if view.status not in (400, 422):
             return False
         for name, instead in _ECONOMY.items():
-            if name in sent and name not in self.brief.features and names_parameter(view, name):
+            if name in sent and name not in self.case.features and names_parameter(view, name):
                 self.session.dropped[name] = instead
                 rest = f"{instead} is sent instead" if instead else "it is left out"
                 self.session.note(f"the target refuses {name}; {rest}")
@@ -209,7 +236,7 @@ class Ask:
         """The feature of this case that a refusal (400, 422 or 501) names, '' if none."""
         if view.status not in (400, 422, 501):
             return ""
-        return next((name for name in self.brief.features if names_parameter(view, name)), "")
+        return next((name for name in self.case.features if names_parameter(view, name)), "")
 
     async def _wait(self, view: View, attempt: int) -> None:
         """Wait as long as a 429 says. Raises NotReached if the run would be over by then."""
@@ -219,6 +246,6 @@ class Ask:
         seconds = retry_after(view.exchange)
         seconds = min(2.0**attempt, 10.0) if seconds is None else seconds
         if attempt == ATTEMPTS or seconds > self.session.seconds_left:
-            self.session.put_off(self.brief.id)
+            self.session.put_off(self.case.id)
             raise NotReached(f"status 429, with {seconds:g} s to wait (request {attempt})")
         await asyncio.sleep(seconds)

@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from contract_tests.target.ask import CHAT, Ask, Body
-from contract_tests.target.brief import Brief
+from contract_tests.target.ask import CHAT, Ask, Body, Case, Play
 from contract_tests.target.session import Field
-
-Play = Callable[[Ask], Awaitable[object]]
-
-
-@dataclass(frozen=True)
-class Case(Brief):
-    """One thing we ask a target: `play` sends its requests."""
-
-    play: Play
-
 
 CASES: dict[str, Case] = {}
 """Every case by its id, in the order of a run."""

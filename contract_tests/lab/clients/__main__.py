@@ -14,10 +14,10 @@ import click
 
 from contract_tests.lab.clients.corpus import Subject, question_of, subjects
 from contract_tests.lab.clients.driving import CLIENTS, Driver
+from contract_tests.lab.clients.verdicts import judge_client
 from contract_tests.lab.tools.environments import NotInstalled
 from contract_tests.lab.tools.processes import ending_on_sigterm
-from contract_tests.report.breakage import DATA, BreakageTable, load_table
-from contract_tests.report.client_verdicts import NOT_ASKED, judge_client
+from contract_tests.report.breakage import DATA, NOT_ASKED, BreakageTable, load_table
 from fake_server import ReplayServer
 from fake_server.wire.fixture import load
 

@@ -10,7 +10,7 @@ from typing import Any
 from contract_tests.lab.interop.expected import Change
 from contract_tests.lab.interop.judging import Leg, Verdict
 from contract_tests.report.files import as_json
-from contract_tests.report.findings import format_finding, grouped
+from contract_tests.report.findings import first_few, format_finding
 from contract_tests.rules.engine.judge import Level
 from contract_tests.run.outcome import Outcome
 from fake_server.wire.fixture import Fixture, save
@@ -31,7 +31,7 @@ def format_leg(leg: Leg, change: Change) -> str:
     lines += [
         f"{result.outcome:14} {result.case_id}: {result.reason}" for result in leg.report.results if result.reason
     ]
-    for finding, also in grouped(finding for finding in leg.findings if finding.rule.level is not Level.NOTE):
+    for (finding,), also in first_few((finding for finding in leg.findings if finding.rule.level is not Level.NOTE), 1):
         lines += ["", format_finding(finding, also=also)]
     if change.new or change.gone:
         lines += ["", *(f"warning: {rule} is new here; read its bytes" for rule in change.new)]

@@ -13,9 +13,9 @@ import pytest
 from contract_tests.lab.clients.__main__ import measure_rows
 from contract_tests.lab.clients.corpus import Subject, question_of, subjects
 from contract_tests.lab.clients.driving import CLIENTS, Client, Driver
+from contract_tests.lab.clients.verdicts import judge_client
 from contract_tests.lab.tools.environments import NotInstalled
 from contract_tests.report.breakage import DATA, format_breakage, load_table
-from contract_tests.report.client_verdicts import judge_client
 from contract_tests.tests.test_cli import contract
 from fake_server.wire.exchange import Exchange, Request
 

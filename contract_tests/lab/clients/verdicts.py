@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-FINE, HANGS, EMPTY, SHORT, ANSWERS, NOT_ASKED = "fine", "hangs", "empty", "short", "answers", "–"
-NO_ERROR = "wrong: no error"
+from contract_tests.report.breakage import ANSWERS, FINE, NO_ERROR, NOT_ASKED
+
+HANGS, EMPTY, SHORT = "hangs", "empty", "short"
 Answer = Mapping[str, Any]
 
 
