@@ -195,12 +195,20 @@ def _serve(host: str, port: int, settings: Settings) -> None:
 
 
 def _replay(paths: tuple[Path, ...], port: int, **options: Any) -> None:
-    from fake_server.replay.command import serve_recordings
+    import asyncio
+
+    from fake_server.replay.playback import Playback, serve
+
+    def ready(server: Playback) -> None:
+        count = len(server.unplayed)
+        click.echo(f"fake-server: {server.base_url}  {count} recording{'' if count == 1 else 's'}")
 
     if click.get_current_context().params["host"] not in ("127.0.0.1", "localhost"):
         fail("--replay listens on 127.0.0.1 only: leave out --host")
     try:
-        serve_recordings(paths, port, **options)
+        asyncio.run(serve(paths, port=port, ready=ready, **options))
+    except KeyboardInterrupt:
+        return
     except ValueError as error:
         fail(str(error))
     except OSError as error:

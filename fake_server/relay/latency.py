@@ -32,25 +32,20 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
         writer.close()
 
 
-class _Caller:
-    """One request whose body is sent a byte at a time."""
+async def _open(port: int, rounds: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection with a request whose body is sent a byte at a time."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (rounds + 1))
+    await reader.readuntil(b"\r\n\r\n")
+    return reader, writer
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader, self.writer = reader, writer
 
-    @classmethod
-    async def open(cls, port: int, rounds: int) -> _Caller:
-        caller = cls(*await asyncio.open_connection("127.0.0.1", port))
-        caller.writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (rounds + 1))
-        await caller.reader.readuntil(b"\r\n\r\n")
-        return caller
-
-    async def round_trip(self) -> float:
-        """Seconds from sending a byte to receiving its chunk."""
-        started = time.perf_counter()
-        self.writer.write(b"x")
-        await self.reader.readexactly(len(CHUNK))
-        return time.perf_counter() - started
+async def _round_trip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> float:
+    """Seconds from sending a byte to receiving its chunk."""
+    started = time.perf_counter()
+    writer.write(b"x")
+    await reader.readexactly(len(CHUNK))
+    return time.perf_counter() - started
 
 
 async def measure_added_latency(rounds: int) -> float:
@@ -64,13 +59,13 @@ async def measure_round_trips(rounds: int) -> tuple[list[float], list[float]]:
     server = await asyncio.start_server(_serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     async with Relay(f"http://127.0.0.1:{port}") as relay:
-        callers = [await _Caller.open(port, rounds), await _Caller.open(relay.port, rounds)]
+        connections = [await _open(port, rounds), await _open(relay.port, rounds)]
         times: tuple[list[float], list[float]] = ([], [])
         for _ in range(rounds):
-            for caller, durations in zip(callers, times, strict=True):
-                durations.append(await caller.round_trip())
-        for caller in callers:
-            caller.writer.close()
+            for connection, durations in zip(connections, times, strict=True):
+                durations.append(await _round_trip(*connection))
+        for _, writer in connections:
+            writer.close()
     server.close()
     await server.wait_closed()
     return times

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import date
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from fake_server.relay.relay import Relay
@@ -63,12 +62,10 @@ class Recorder:
         self._saving = asyncio.create_task(self._save_all())
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         assert self._saving is not None
         try:
-            await self._relay.__aexit__(kind, error, trace)
+            await self._relay.__aexit__(*error)
             await self._unsaved.join()
         finally:
             self._saving.cancel()

@@ -1,4 +1,4 @@
-"""Clocks for recorded pauses: the real one, and one that only notes them."""
+"""How recorded pauses pass: on the real clock or one that only notes them, as slowly as recorded or faster."""
 
 from __future__ import annotations
 
@@ -30,13 +30,18 @@ class VirtualClock(Clock):
         self.slept.append(seconds)
 
 
-def check_speed(speed: float) -> float:
-    """Return a valid `speed`: 1 is as recorded, 2 twice as fast, 0 without pauses. Raises ValueError."""
-    if not 0 <= speed < float("inf"):
-        raise ValueError(f"the speed must be 0 (no pauses) or greater, not {speed:g}")
-    return speed
+class Pace:
+    """How fast recordings play: `speed` divides their pauses (1: as recorded, 0: none), which pass on `clock`.
 
+    Raises ValueError for a negative or infinite speed.
+    """
 
-def scale_pause(pause: float, speed: float) -> float:
-    """The seconds that a recorded pause takes at this speed."""
-    return pause / speed if speed else 0.0
+    def __init__(self, speed: float = 1.0, clock: Clock | None = None) -> None:
+        if not 0 <= speed < float("inf"):
+            raise ValueError(f"the speed must be 0 (no pauses) or greater, not {speed:g}")
+        self.clock = clock or Clock()
+        self._speed = speed
+
+    def scale(self, pause: float) -> float:
+        """The seconds that a recorded pause takes."""
+        return pause / self._speed if self._speed else 0.0

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from fake_server.replay.clock import Pace
 from fake_server.replay.sources import Answers
-from fake_server.replay.tape import AsyncTape, Pace, Tape
+from fake_server.replay.tape import AsyncTape, Tape
 from fake_server.wire.exchange import Request
 
 
@@ -24,31 +25,27 @@ class Player:
     def answer(self, request: Any) -> Any:
         """The response to an `httpx` or `httpx2` request, its stream not yet read."""
         request.read()
-        url = self._url(request)
         tape = Tape(self._core, self._answers.answer(self._to_request(request)), self._pace)
-        return self._core.HTTP11Connection(url.origin, tape).handle_request(self._to_core_request(request, url))
+        outgoing = self._to_core_request(request)
+        return self._core.HTTP11Connection(outgoing.url.origin, tape).handle_request(outgoing)
 
     async def aanswer(self, request: Any) -> Any:
         """`answer` for the library's async client."""
         await request.aread()
-        url = self._url(request)
         tape = AsyncTape(self._core, self._answers.answer(self._to_request(request)), self._pace)
-        connection = self._core.AsyncHTTP11Connection(url.origin, tape)
-        return await connection.handle_async_request(self._to_core_request(request, url))
+        outgoing = self._to_core_request(request)
+        return await self._core.AsyncHTTP11Connection(outgoing.url.origin, tape).handle_async_request(outgoing)
 
     def _to_request(self, request: Any) -> Request:
         target = request.url.raw_path.decode("latin-1")
         fields = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw)
         return Request(request.method, target.removeprefix(self._root), tuple(fields), request.content)
 
-    def _url(self, request: Any) -> Any:
+    def _to_core_request(self, request: Any) -> Any:
         url = request.url
-        return self._core.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path or b"/")
-
-    def _to_core_request(self, request: Any, url: Any) -> Any:
         return self._core.Request(
             request.method,
-            url,
+            self._core.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path or b"/"),
             headers=request.headers.raw,
             content=request.stream,
             extensions=request.extensions,

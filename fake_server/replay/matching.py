@@ -46,14 +46,13 @@ class RecordingMatcher:
         recordings: Iterable[Exchange],
         *,
         match: Match | str = Match.BODY,
-        volatile: frozenset[str] = VOLATILE,
         miss_status: int = 404,
     ) -> None:
         self.recordings = tuple(recordings)
         self.misses: list[str] = []
         self.played = [0] * len(self.recordings)
         self._match = Match(match)
-        self._volatile = frozenset() if self._match is Match.EXACT else volatile
+        self._volatile = frozenset() if self._match is Match.EXACT else VOLATILE
         self._miss_status = miss_status
         self._lock = threading.Lock()
         self._places: dict[tuple[str, str], list[int]] = {}

@@ -13,12 +13,12 @@ from typing import Any
 
 from fake_server.api.reply import ErrorReply
 from fake_server.connection import Connection, Listener
-from fake_server.replay.clock import Clock, check_speed, scale_pause
+from fake_server.replay.clock import Clock, Pace
 from fake_server.replay.matching import Match, RecordingMatcher, error_exchange
+from fake_server.replay.sources import Recording, load_exchanges
 from fake_server.wire.bounds import Bounds
 from fake_server.wire.capture import ReplyCapture
 from fake_server.wire.exchange import Ending, Exchange, Request, header
-from fake_server.wire.fixture import Fixture
 from fake_server.wire.head import Malformed, TooLarge
 from fake_server.wire.outgoing import serialize_reply
 from fake_server.wire.request import RequestCapture
@@ -37,12 +37,12 @@ class Playback(Listener):
     leaves, at most `bounds.exchange` seconds; for one whose target was unreachable the connection is reset.
     A recording that exceeded a limit, or whose client left, stops where it stopped then. A request that
     nothing matches gets a reply with `miss_status` that names the nearest recording; `misses` collects these
-    messages.
+    messages. Raises FixtureError for recordings that cannot be read.
     """
 
     def __init__(
         self,
-        recordings: Iterable[Exchange | Fixture],
+        recordings: Recording | Iterable[Recording],
         *,
         speed: float = 1.0,
         match: Match | str = Match.BODY,
@@ -52,23 +52,14 @@ class Playback(Listener):
         clock: Clock | None = None,
     ) -> None:
         super().__init__(port)
-        self.speed = check_speed(speed)
         self.bounds = bounds or Bounds()
-        self._clock = clock or Clock()
-        self._matcher = RecordingMatcher(
-            (item.exchange if isinstance(item, Fixture) else item for item in recordings),
-            match=match,
-            miss_status=miss_status,
-        )
+        self._pace = Pace(speed, clock)
+        self._matcher = RecordingMatcher(load_exchanges(recordings), match=match, miss_status=miss_status)
+        self.misses = self._matcher.misses
 
     @property
     def base_url(self) -> str:
         return f"http://127.0.0.1:{self.port}/v1"
-
-    @property
-    def misses(self) -> list[str]:
-        """The messages sent for requests that nothing matched, oldest first."""
-        return self._matcher.misses
 
     @property
     def unplayed(self) -> list[Exchange]:
@@ -149,9 +140,9 @@ class Playback(Listener):
 
     async def _pause(self, client: Connection, seconds: float) -> bool:
         """Wait for a recorded pause; returns False if the connection was lost meanwhile."""
-        seconds = scale_pause(seconds, self.speed)
+        seconds = self._pace.scale(seconds)
         if seconds:
-            pause = asyncio.ensure_future(self._clock.asleep(seconds))
+            pause = asyncio.ensure_future(self._pace.clock.asleep(seconds))
             pause.add_done_callback(lambda _: client.wake.set())
             try:
                 while not pause.done() and not client.lost:
@@ -173,7 +164,7 @@ def _expects_continue(request: RequestCapture) -> bool:
 
 
 async def serve(
-    recordings: Iterable[Exchange | Fixture],
+    recordings: Recording | Iterable[Recording],
     *,
     port: int = 1337,
     ready: Callable[[Playback], None] | None = None,
@@ -181,7 +172,7 @@ async def serve(
 ) -> None:
     """Serve until cancelled, with the options of Playback; `ready` is called once the port is open.
 
-    Raises OSError if the port is in use.
+    Raises FixtureError for recordings that cannot be read, OSError if the port is in use.
     """
     async with Playback(recordings, port=port, **options) as playback:
         if ready:

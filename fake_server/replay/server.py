@@ -6,13 +6,12 @@ import asyncio
 import threading
 from collections.abc import Iterable
 from concurrent.futures import Future
-from types import TracebackType
 from typing import Self
 
 from fake_server.replay.clock import Clock
 from fake_server.replay.matching import Match
 from fake_server.replay.playback import Playback
-from fake_server.replay.sources import Recording, load_exchanges
+from fake_server.replay.sources import Recording
 from fake_server.wire.exchange import Exchange
 
 _PATIENCE = 10.0
@@ -39,7 +38,7 @@ class ReplayServer:
         clock: Clock | None = None,
     ) -> None:
         self._playback = Playback(
-            load_exchanges(recordings),
+            recordings,
             match=match,
             speed=speed,
             miss_status=miss_status,
@@ -118,15 +117,11 @@ class ReplayServer:
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     async def __aenter__(self) -> Self:
         return await asyncio.to_thread(self.start)
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await asyncio.to_thread(self.stop)

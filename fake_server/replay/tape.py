@@ -10,18 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from fake_server.replay.clock import Clock, scale_pause
+from fake_server.replay.clock import Pace
 from fake_server.wire.capture import ReplyCapture
 from fake_server.wire.exchange import Ending, Exchange, Request
 from fake_server.wire.outgoing import serialize_reply
-
-
-class Pace:
-    """How fast recordings play: `speed` divides their pauses (0: none), which pass on `clock`."""
-
-    def __init__(self, speed: float = 1.0, clock: Clock | None = None) -> None:
-        self.speed = speed
-        self.clock = clock or Clock()
 
 
 def pieces(exchange: Exchange) -> Iterator[tuple[bytes, tuple[float, ...]]]:
@@ -86,26 +78,21 @@ class _Tape:
         data, pauses = piece
         waited = 0.0
         for pause in pauses:
-            pause = scale_pause(pause, self._pace.speed)
+            pause = self._pace.scale(pause)
             if timeout is not None and pause > timeout:
                 return waited + timeout, self._core.ReadTimeout("timed out")
             waited += pause
         return waited, data
 
     def _end(self) -> bytes | Exception:
-        match self._exchange.ending:
-            case Ending.UNREACHABLE:
-                return self._error("ConnectError", self._exchange.problem or "Connection refused")
-            case Ending.RESET:
-                return self._error("ReadError", "[Errno 104] Connection reset by peer")
-            case Ending.TIMED_OUT:
-                return self._error("ReadTimeout", "timed out")
-            case _:
-                return b""
-
-    def _error(self, name: str, message: str) -> Exception:
-        error: Exception = getattr(self._core, name)(message)
-        return error
+        errors = {
+            Ending.UNREACHABLE: ("ConnectError", self._exchange.problem or "Connection refused"),
+            Ending.RESET: ("ReadError", "[Errno 104] Connection reset by peer"),
+            Ending.TIMED_OUT: ("ReadTimeout", "timed out"),
+        }
+        name, message = errors.get(self._exchange.ending, ("", ""))
+        error: Exception | None = getattr(self._core, name)(message) if name else None
+        return error or b""
 
     def get_extra_info(self, info: str) -> Any:
         """None: there is no connection to have information about."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 from collections.abc import Awaitable, Iterable
 from contextlib import ExitStack
-from types import TracebackType
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -14,11 +13,10 @@ import httpx
 import respx
 from respx.mocks import HTTPCoreMocker
 
-from fake_server.replay.clock import Clock, check_speed
+from fake_server.replay.clock import Clock, Pace
 from fake_server.replay.in_process import Player
 from fake_server.replay.matching import Match
 from fake_server.replay.sources import Answers, Recording, answers_from
-from fake_server.replay.tape import Pace
 
 try:
     _httpcore2: Any = importlib.import_module("httpcore2")
@@ -55,7 +53,7 @@ class mocked:
         clock: Clock | None = None,
     ) -> None:
         self._shelf: Any = answers_from(recordings, match=match, miss_status=miss_status)
-        base, pace = base_url.rstrip("/"), Pace(check_speed(speed), clock)
+        base, pace = base_url.rstrip("/"), Pace(speed, clock)
         root = urlsplit(base).path.removesuffix("/v1")
         below = f"{base}/"  # without the slash respx would take /v1x for below /v1
         libraries = ((HTTPCoreMocker.name, httpcore), (HTTPCORE2, _httpcore2))
@@ -69,17 +67,13 @@ class mocked:
             self._entered.enter_context(router)
         return self._shelf
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._entered.close()
 
     async def __aenter__(self) -> Any:
         return self.__enter__()
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         self._entered.close()
 
 

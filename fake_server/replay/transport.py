@@ -9,11 +9,10 @@ from typing import Any
 import httpcore2
 import httpx2
 
-from fake_server.replay.clock import Clock, check_speed
+from fake_server.replay.clock import Clock, Pace
 from fake_server.replay.in_process import Player
 from fake_server.replay.matching import Match
 from fake_server.replay.sources import Answers, Recording, answers_from
-from fake_server.replay.tape import Pace
 from fake_server.wire.exchange import Exchange
 
 
@@ -40,7 +39,7 @@ class ReplayTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
         clock: Clock | None = None,
     ) -> None:
         self._answers = answers_from(recordings, match=match, miss_status=miss_status)
-        self._player = Player(httpcore2, self._answers, Pace(check_speed(speed), clock))
+        self._player = Player(httpcore2, self._answers, Pace(speed, clock))
 
     @property
     def misses(self) -> list[str]:

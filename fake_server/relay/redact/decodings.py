@@ -14,6 +14,7 @@ import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -67,7 +68,8 @@ def _decode(text: str, how: str, layers: int) -> Iterator[Text]:
     for inner in _unescape_all(text):
         yield Text(inner, how)
         yield from _decode(inner, how, layers - 1)
-    for inner in _find_encoded(text):
+    flat = _FOLD.sub("", text) if "\n" in text else text
+    for inner in chain(_runs(text), _runs(flat) if flat != text else ()):
         yield from _deeper(inner, "in base64 or hex", layers - 1)
         if inner.startswith("\x1f\x8b"):
             for packed in _inflate_all(inner.encode("latin-1")):
@@ -89,13 +91,6 @@ def _unescape_all(text: str) -> Iterator[str]:
 def _unescape(match: re.Match[str]) -> str:
     code = match[1] or match[2]
     return chr(int(code, 16)) if code else _PLAIN.get(match[3], match[3])
-
-
-def _find_encoded(text: str) -> Iterator[str]:
-    yield from _runs(text)
-    flat = _FOLD.sub("", text) if "\n" in text else text
-    if flat != text:
-        yield from _runs(flat)
 
 
 def _runs(text: str) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from urllib.parse import unquote
 
 from fake_server.relay.redact.body import clean_text
@@ -34,19 +34,25 @@ def clean_fields(headers: Headers, known: Collection[str]) -> Headers:
 
 
 def _clean_value(name: str, value: str, known: Collection[str]) -> str:
-    for start, stop in secret_spans(name, value):
-        if not is_dummy(value[start:stop]):
-            value = value[:start] + dummy(stop - start) + value[stop:]
-    return clean_text(value, known)
+    return clean_text(_replace(value, secret_spans(name, value)), known)
 
 
 def clean_target(target: str, known: Collection[str]) -> str:
     """A request target with the values of credential parameters replaced."""
-    for match in _QUERY.finditer(target):
-        start = skip_prefix(target, *match.span(2))
-        if is_secret_parameter(unquote(match[1])) and not is_dummy(target[start : match.end()]):
-            target = target[:start] + dummy(match.end() - start) + target[match.end() :]
-    return clean_text(target, known)
+    spans = ((skip_prefix(target, start, stop), stop) for start, stop in _parameter_spans(target))
+    return clean_text(_replace(target, spans), known)
+
+
+def _parameter_spans(target: str) -> Iterator[Span]:
+    """The values of the parameters of a request target that are made for credentials."""
+    return (match.span(2) for match in _QUERY.finditer(target) if is_secret_parameter(unquote(match[1])))
+
+
+def _replace(text: str, spans: Iterable[Span]) -> str:
+    for start, stop in spans:
+        if not is_dummy(text[start:stop]):
+            text = text[:start] + dummy(stop - start) + text[stop:]
+    return text
 
 
 def secret_spans(name: str, value: str) -> Iterator[Span]:
@@ -93,8 +99,7 @@ def known_values(exchange: Exchange, secrets: Collection[str] = ()) -> tuple[str
     for text in (request.target, request.body.decode("latin-1")):
         for reading in (text, *(view.text for view in unescaped_readings(text))):
             values += [reading[start:stop] for start, stop in named_secrets(reading)]
-    parameters = _QUERY.finditer(request.target)
-    values += [match[2] for match in parameters if is_secret_parameter(unquote(match[1]))]
+    values += [request.target[start:stop] for start, stop in _parameter_spans(request.target)]
     values += [unquote(value) for value in values if "%" in value]
     known = {value for value in values if is_distinctive(value[skip_prefix(value) :]) or _SHORT_KEY.match(value)}
     known |= {value for value in secrets if len(value) >= SHORTEST_GIVEN}

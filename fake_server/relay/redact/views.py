@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from fake_server.relay.redact.dummy import dummy
-from fake_server.relay.redact.patterns import Span
 
 Edit = tuple[int, int, str | None]
 
@@ -42,14 +41,9 @@ class Reading:
     surplus: tuple[int, ...] = (0,)
     """How many more characters the other text has up to each of them: before the first, the second, …"""
 
-    def span(self, start: int, stop: int) -> Span:
-        """The span of the characters from `start` to `stop` in the other text."""
-        first, last = (place + self.surplus[bisect_left(self.indexes, place)] for place in (start, stop))
-        return first, last
-
     def map_back(self, edits: Iterable[Edit]) -> Iterator[Edit]:
         for start, stop, new in edits:
-            first, last = self.span(start, stop)
+            first, last = (place + self.surplus[bisect_left(self.indexes, place)] for place in (start, stop))
             yield first, last, new if new is None or len(new) == last - first else None
 
 
