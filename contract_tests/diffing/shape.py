@@ -58,13 +58,16 @@ class Shape:
         member.forms.setdefault(describe_value(path, value, self.types, self.model), value)
         self.add(value, path)
 
+    def forms(self, path: Path) -> dict[str, Any]:
+        """The forms of the member at `path`, none if it is absent."""
+        return self.members[path].forms if path in self.members else {}
+
     def share(self, path: Path) -> str:
         """'never', 'some' or 'always': how many of the objects have the member."""
-        member = self.members.get(path)
-        if member is None:
+        if path not in self.members:
             return "never"
         counted = path[-1] != ITEM and "delta" not in path
-        return "some" if counted and member.present < self.parents[path[:-1]] else "always"
+        return "some" if counted and self.members[path].present < self.parents[path[:-1]] else "always"
 
 
 def read(documents: Iterable[Any], types: Types, model: str | None = None) -> Shape:
@@ -83,7 +86,7 @@ def differences(a: Side, of_a: Shape, b: Side, of_b: Shape, name: str = "") -> I
     for path in dict.fromkeys((*of_a.members, *of_b.members)):
         if not (of_a.parents[path[:-1]] and of_b.parents[path[:-1]]):
             continue  # reported of the parent
-        forms_a, forms_b = _forms(of_a, path), _forms(of_b, path)
+        forms_a, forms_b = set(of_a.forms(path)), set(of_b.forms(path))
         share_a, share_b = of_a.share(path), of_b.share(path)
         if path[-1] == ITEM and "never" in (share_a, share_b):
             continue  # an empty array says nothing about its items
@@ -96,11 +99,6 @@ def differences(a: Side, of_a: Shape, b: Side, of_b: Shape, name: str = "") -> I
         )
         verdict = decide(a.role, opinions[0], b.role, opinions[1])
         yield Difference(Kind.SHAPE, f"{name}{format_path(path)}", text_a, text_b, verdict)
-
-
-def _forms(shape: Shape, path: Path) -> set[str]:
-    member = shape.members.get(path)
-    return set(member.forms) if member else set()
 
 
 def _are_equivalent(
@@ -123,8 +121,7 @@ def _format_forms(forms: set[str], share: str, other: str) -> str:
 
 def _opinion(shape: Shape, path: Path, forms: set[str], share: str, other: str) -> Opinion | None:
     """The types' worst opinion of these forms, and of the absence if the other side has it more often."""
-    member = shape.members.get(path)
-    opinions = [shape.types.of_value(path, member.forms[form]) for form in forms] if member else []
+    opinions = [shape.types.of_value(path, shape.forms(path)[form]) for form in forms]
     order = ("never", "some", "always")
     if order.index(share) < order.index(other) or not opinions:
         opinions.append(shape.types.of_absence(path))

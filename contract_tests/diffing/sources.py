@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
+from itertools import islice
 from operator import attrgetter
 from pathlib import Path
 
@@ -35,11 +36,9 @@ def load(name: str) -> list[Recording]:
         raise InputError(f"{name} is a URL; send it a case with --case ID, or record it and compare the recordings")
     if not path.exists():
         raise InputError(f"{name}: there is no such file or folder, and it is not the word `fake`")
-    recordings: list[Recording] = []
-    for recording in read(path):
-        recordings.append(recording)
-        if len(recordings) > MAX_RECORDINGS:
-            raise InputError(f"{name}: more than {MAX_RECORDINGS:,} recordings; compare parts of it")
+    recordings = list(islice(read(path), MAX_RECORDINGS + 1))
+    if len(recordings) > MAX_RECORDINGS:
+        raise InputError(f"{name}: more than {MAX_RECORDINGS:,} recordings; compare parts of it")
     return recordings
 
 
