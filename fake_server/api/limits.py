@@ -15,7 +15,7 @@ REASONING_STEP = 64
 
 _ALTERNATIVES = (
     " the", " a", " and", ",", ".", " of", " to", "The", "I", " in", " is", "\n", " it", " that", "It",
-    " for",    " on", " with", " as", "A", " this", " be",
+    " for", " on", " with", " as", "A", " this", " be",
 )  # fmt: skip
 
 
@@ -88,13 +88,11 @@ def _logprobs_of_text(logprobs: tuple[TokenLogprob, ...], text: str) -> tuple[To
 
 def _cut_at_stop(choice: Choice, stops: tuple[str, ...]) -> Choice:
     """End the text before the first stop sequence, and drop the tool calls, which come after the text."""
-    if not stops:
-        return choice
-    places = [place for stop in stops if (place := (choice.content or "").find(stop)) >= 0]
+    text = choice.content or ""
+    places = [place for stop in stops if (place := text.find(stop)) >= 0]
     if not places:
         return choice
-    text = (choice.content or "")[: min(places)]
-    return replace(choice, content=text, tool_calls=(), function_call=None, finish_reason="stop")
+    return replace(choice, content=text[: min(places)], tool_calls=(), function_call=None, finish_reason="stop")
 
 
 def _count_reasoning(choice: Choice, request: Mapping[str, Any], seed: int) -> int:

@@ -46,7 +46,9 @@ def judge_input(
     text = "\n".join(texts)[:_LONGEST]
     names = categories(model)
     high = _find_categories(text) if flagged is None else frozenset(flagged)
-    seen = {name: _applied_types(name, texts, pictures) for name in names}
+    types = ["text"] if texts else []
+    all_types = [*types, "image"] if pictures else types
+    seen = {name: all_types if name in SEEN_IN_PICTURES else types for name in names}
     scores = {name: _score(name, seed, text, name in high, bool(seen[name])) for name in names}
     entry: dict[str, Any] = {
         "flagged": any(score >= THRESHOLD for score in scores.values()),
@@ -87,8 +89,3 @@ def _score(name: str, seed: int, text: str, high: bool, judged: bool) -> float:
     if high:
         return 0.85 + 0.14 * drawn
     return 10 ** (-6.5 + 3 * drawn) if judged else 0.0
-
-
-def _applied_types(name: str, texts: Sequence[str], pictures: int) -> list[str]:
-    seen = ["image"] if pictures and name in SEEN_IN_PICTURES else []
-    return (["text"] if texts else []) + seen

@@ -16,17 +16,11 @@ ENDPOINTS = {"chat": "chat/completions", "embedding": "embeddings"}
 _ELSEWHERE = frozenset(("image", "speech", "transcription", "video", "openai-live"))
 """Endpoints of aimock that are not served here."""
 _IGNORED = frozenset(
-    (
-        "chunkSize",
-        "role",
-        "provider",
-        "nativeFinishReason",
-        "reasoningSignature",
-        "redactedThinking",
-        "webSearches",
-    )
+    ("chunkSize", "role", "provider", "nativeFinishReason", "reasoningSignature", "redactedThinking", "webSearches")
 )
 """Members without a meaning in OpenAI's API, or about its bytes only."""
+_WITH_OTHERS = frozenset(("replaySpeed", "fallthrough", "retryAfter", "status"))
+"""Members that say nothing by themselves; what others become may depend on them."""
 _NOTES = frozenset(("match", "response", "metadata", "openRouterProcessing"))
 _PACES = ("streamingProfile", "recordedTimings", "latency")
 """Members that say how fast an answer comes; the first that is given counts."""
@@ -63,11 +57,7 @@ def script_of(fixture: Mapping[str, Any], name: str) -> dict[str, Any]:
     ignored = _NOTES.union(name for name in _PACES if name != pace)
     options = _reply({name: value for name, value in fixture.items() if name not in ignored})
     faults = [*reply.pop("faults", ()), *options.pop("faults", ())]
-    return {
-        "name": name,
-        "when": when,
-        "reply": {**reply, **options, **({"faults": faults} if faults else {})},
-    }
+    return {"name": name, "when": when, "reply": {**reply, **options, **({"faults": faults} if faults else {})}}
 
 
 def _mapping(fixture: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -95,13 +85,8 @@ def _literal(text: str) -> str:
 
 def _endpoint(value: Any) -> dict[str, Any]:
     if value not in ENDPOINTS:
-        why = f"the endpoint {value!r} is not scripted here: chat and embedding are"
-        raise NotOurs(("match", "endpoint"), why)
+        raise NotOurs(("match", "endpoint"), f"the endpoint {value!r} is not scripted here: chat and embedding are")
     return {"endpoint": ENDPOINTS[value]}
-
-
-def _last_is_result(value: Any) -> dict[str, Any]:
-    return {"body": {"messages[-1].tool_call_id": {"exists": bool(value)}}}
 
 
 _MATCHES: dict[str, Callable[[Any], dict[str, Any]]] = {
@@ -115,7 +100,7 @@ _MATCHES: dict[str, Callable[[Any], dict[str, Any]]] = {
     "responseFormat": lambda value: {"response_format": value},
     "sequenceIndex": lambda value: {"call": value + 1},
     "turnIndex": lambda value: {"turn": value + 1},
-    "hasToolResult": _last_is_result,
+    "hasToolResult": lambda value: {"body": {"messages[-1].tool_call_id": {"exists": bool(value)}}},
     "endpoint": _endpoint,
 }
 
@@ -131,7 +116,7 @@ def _merge(into: dict[str, Any], more: Mapping[str, Any]) -> None:
 def _reply(response: dict[str, Any], *holder: str) -> dict[str, Any]:
     reply: dict[str, Any] = {}
     for member, value in response.items():
-        if member in _IGNORED or value is None:
+        if member in _IGNORED or member in _WITH_OTHERS or value is None:
             continue
         convert = _REPLIES.get(member)
         if convert is None:
@@ -149,8 +134,13 @@ def _reply(response: dict[str, Any], *holder: str) -> dict[str, Any]:
     return reply
 
 
+def _pick(value: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """The members of these names that are there."""
+    return {name: value[name] for name in names if name in value}
+
+
 def _calls(value: Any) -> dict[str, Any]:
-    calls = [{key: call[key] for key in ("name", "arguments", "id") if key in call} for call in value]
+    calls = [_pick(call, "name", "arguments", "id") for call in value]
     for call in calls:
         if isinstance(call.get("arguments"), list):
             call["arguments"] = compact(call["arguments"])
@@ -165,21 +155,15 @@ def _blocks(value: Any) -> dict[str, Any]:
 
 
 def _usage(value: Any) -> dict[str, Any]:
-    counts = {name: value[name] for name in ("prompt_tokens", "completion_tokens") if name in value}
+    counts = _pick(value, "prompt_tokens", "completion_tokens")
     for holder, name in (("prompt", "cached_tokens"), ("completion", "reasoning_tokens")):
-        details = value.get(f"{holder}_tokens_details") or {}
-        counts |= {name: details[name]} if name in details else {}
+        counts |= _pick(value.get(f"{holder}_tokens_details") or {}, name)
     return {"usage": counts} if counts else {}
 
 
-def _error(value: Any) -> dict[str, Any]:
-    members = ("message", "type", "code", "param", "status")
-    return {"error": {name: value[name] for name in members if name in value}}
-
-
 def _profile(value: Any) -> dict[str, Any]:
-    timing = {"first": value.get("ttft", 0) / 1000, "rate": float(value.get("tps", 0))}
-    return {"timing": {**timing, "jitter": float(value.get("jitter", 0))}}
+    rate, jitter = float(value.get("tps", 0)), float(value.get("jitter", 0))
+    return {"timing": {"first": value.get("ttft", 0) / 1000, "rate": rate, "jitter": jitter}}
 
 
 def _recorded(value: Any) -> dict[str, Any]:
@@ -213,12 +197,8 @@ _REPLIES: dict[str, Callable[[Any], dict[str, Any]]] = {
     "blocks": _blocks,
     "embedding": lambda value: {"embedding": value},
     "chaos": _chaos,
-    "error": _error,
+    "error": lambda value: {"error": _pick(value, "message", "type", "code", "param", "status")},
     "recordedTimings": _recorded,
-    "replaySpeed": lambda value: {},
-    "fallthrough": lambda value: {},
-    "retryAfter": lambda value: {},
-    "status": lambda value: {},
     "id": lambda value: {"id": value},
     "model": lambda value: {"model": value},
     "created": lambda value: {"created": value},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from fake_server.api import chat_request, patterns
@@ -75,30 +75,26 @@ def implies(narrow: When, wide: When) -> bool:
 
 def _at_least(narrow: Any, wide: Any) -> bool:
     """Whether everything that passes the narrow test passes the wide one."""
-    if isinstance(wide, ModelTest) and isinstance(narrow, ModelTest):
-        return _model(narrow, wide)
-    if isinstance(wide, TextTest) and isinstance(narrow, TextTest):
-        return _text(narrow, wide)
-    if isinstance(wide, ToolsTest) and isinstance(narrow, ToolsTest):
-        return set(wide.include) <= set(narrow.include)
-    if isinstance(wide, ValueTest) and isinstance(narrow, ValueTest):
-        return _value(narrow, wide)
-    if isinstance(wide, MessagesTest) and isinstance(narrow, MessagesTest):
-        return all(_messages(narrow, wide, place) for place in wide.model_fields_set)
-    if isinstance(wide, dict) and isinstance(narrow, dict):
+    if type(wide) is not type(narrow):
+        return False
+    if type(wide) in _STRICTER:
+        return _STRICTER[type(wide)](narrow, wide)
+    if isinstance(wide, dict):
         return all(name in narrow and _at_least(narrow[name], test) for name, test in wide.items())
-    if type(wide) is type(narrow) and hasattr(wide, "model_fields_set"):
+    if hasattr(wide, "model_fields_set"):
         parts = [(getattr(narrow, name), getattr(wide, name)) for name in wide.model_fields_set]
         return all(a == b or (a is not None and _at_least(a, b)) for a, b in parts)
     return False
 
 
-def _messages(narrow: MessagesTest, wide: MessagesTest, place: str) -> bool:
-    """Whether the test of this message is implied; one of `any` is by the test of any message."""
-    wanted = getattr(wide, place)
-    places = MessagesTest.model_fields if place == "any" else (place,)
-    tests = [getattr(narrow, name) for name in places]
-    return wanted is None or any(test is not None and _text(test, wanted) for test in tests)
+def _messages(narrow: MessagesTest, wide: MessagesTest) -> bool:
+    """Whether the test of each message is implied; one of `any` is by the test of any message."""
+    for place in wide.model_fields_set:
+        wanted = getattr(wide, place)
+        tests = [getattr(narrow, name) for name in (MessagesTest.model_fields if place == "any" else (place,))]
+        if wanted is not None and not any(test is not None and _text(test, wanted) for test in tests):
+            return False
+    return True
 
 
 def _model(narrow: ModelTest, wide: ModelTest) -> bool:
@@ -132,3 +128,12 @@ def _value(narrow: ValueTest, wide: ValueTest) -> bool:
     if "equals" in narrow.model_fields_set:
         return passes(wide, narrow.equals)
     return wide.model_fields_set == {"exists"}
+
+
+_STRICTER: dict[type, Callable[[Any, Any], bool]] = {
+    ModelTest: _model,
+    TextTest: _text,
+    ToolsTest: lambda narrow, wide: set(wide.include) <= set(narrow.include),
+    ValueTest: _value,
+    MessagesTest: _messages,
+}

@@ -53,13 +53,9 @@ class Answer(Part):
     logprobs: Several[Token] | None = optional("the tokens of the text with their log probabilities")
 
     @model_validator(mode="after")
-    def _logprobs_spell_the_text(self) -> Answer:
+    def _has_one_text(self) -> Answer:
         if self.logprobs is not None and "".join(token.token for token in self.logprobs) != (self.text or ""):
             raise PydanticCustomError("logprobs", "the tokens of logprobs joined are not the text")
-        return self
-
-    @model_validator(mode="after")
-    def _has_one_text(self) -> Answer:
         keep_one([name for name, value in self.texts.items() if value is not None])
         if self.with_ and self.schema_ is None:
             raise PydanticCustomError("with", "with stands beside a schema: add schema, or use json instead")

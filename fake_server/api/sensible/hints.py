@@ -56,7 +56,7 @@ def texts_for(name: str, text: str, form: str = "") -> Iterator[str]:
         yield from find_proper_names(text, first=False)
     if not UNDERSTOOD["whole_texts"].isdisjoint(words):
         yield from find_quoted(text)
-        yield search_terms(text)
+        yield PATTERNS["search"].sub("", text).strip()
 
 
 def stated_values(name: str, text: str) -> Iterator[str]:
@@ -103,16 +103,6 @@ def find_quoted(text: str) -> Iterator[str]:
         yield next(group for group in match.groups() if group is not None)
 
 
-def search_terms(text: str) -> str:
-    """Strip the words that ask for a search: `Search for Python tutorials` gives `Python tutorials`."""
-    return re.sub(
-        r"^\s*(?:please\s+)?(?:search|look|google)\s+(?:the web\s+)?(?:for|up)\s+",
-        "",
-        text,
-        flags=re.IGNORECASE,
-    ).strip()
-
-
 def find_numbers(text: str) -> list[int | float]:
     """Find the numbers in the text in order, at most 1,000."""
     found = (match.group() for match in islice(PATTERNS["number"].finditer(text[:MAX_TEXT]), 1000))
@@ -141,9 +131,7 @@ def split_by_subject(text: str) -> list[str]:
 
     A list is two or more capitalized names joined by commas, `and`, `&` or `or`; without one, the text alone.
     """
-    name = r"[^\W\d_a-z][\w'’-]*(?: [^\W\d_a-z][\w'’-]*){0,4}"
-    joined = r",? (?:and|&|or|und|et|y) (?:(?:in|for|at|of|to|from) )?"
-    match = re.search(rf"\b({name}(?:, {name}){{0,8}}){joined}({name})", text[:MAX_TEXT])
+    match = PATTERNS["subjects"].search(text[:MAX_TEXT])
     if not match:
         return [text]
     named = [*match.group(1).split(", "), match.group(2)]

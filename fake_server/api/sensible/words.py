@@ -68,14 +68,12 @@ def _write_about(question: str, request: Mapping[str, Any], seed: int, index: in
         for earlier_question in earlier[-3:]
         if earlier_question.strip()
     ]
-    sentences = 12 if PATTERNS["long"].search(question) else 2
-    parts += [_write_sentence([*key, number]) for number in range(sentences)]
+    for number in range(12 if PATTERNS["long"].search(question) else 2):
+        key_of_sentence = [*key, number]
+        lists = enumerate((ADJECTIVES, NOUNS, ADJECTIVES, NOUNS))
+        chosen = [chance.pick(options, place, key_of_sentence) for place, options in lists]
+        parts.append(chance.pick(SENTENCES, "sentence", key_of_sentence).format(*chosen))
     return " ".join(parts)
-
-
-def _write_sentence(key: list[Any]) -> str:
-    chosen = [chance.pick(options, place, key) for place, options in enumerate((ADJECTIVES, NOUNS, ADJECTIVES, NOUNS))]
-    return chance.pick(SENTENCES, "sentence", key).format(*chosen)
 
 
 def _count_up(question: str) -> str | None:

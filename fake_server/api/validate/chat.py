@@ -32,13 +32,11 @@ _JSON_SCHEMA = members(
 ).named("JsonSchema")
 _RESPONSE_FORMAT = tagged_union(
     "type",
-    {
-        "text": members().named("ResponseFormatText", "Any text."),
-        "json_object": members().named("ResponseFormatJsonObject", "A JSON object."),
-        "json_schema": members({"json_schema": _JSON_SCHEMA}).named(
-            "ResponseFormatJsonSchema", "JSON that is valid for a schema."
-        ),
-    },
+    text=members().named("ResponseFormatText", "Any text."),
+    json_object=members().named("ResponseFormatJsonObject", "A JSON object."),
+    json_schema=members({"json_schema": _JSON_SCHEMA}).named(
+        "ResponseFormatJsonSchema", "JSON that is valid for a schema."
+    ),
 )
 _AUDIO = members(
     {
@@ -46,7 +44,7 @@ _AUDIO = members(
         "format": one_of("wav", "aac", "mp3", "flac", "opus", "pcm16"),
     }
 ).named("AudioWanted")
-_TEXT_PARTS = anything.documented(type="array", items=tagged_union("type", {"text": messages.TEXT_PART}), minItems=1)
+_TEXT_PARTS = anything.documented(type="array", items=tagged_union("type", text=messages.TEXT_PART), minItems=1)
 _PREDICTION = members(
     {
         "type": one_of("content"),

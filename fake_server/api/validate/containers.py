@@ -112,7 +112,7 @@ def by_type(expected: str, **checks: Check) -> Check:
     return Check(validate, {"anyOf": schemas})
 
 
-def tagged_union(tag: str, forms: Mapping[str, Check]) -> Check:
+def tagged_union(tag: str, **forms: Check) -> Check:
     """An object whose member `tag` names the form it must have."""
 
     def validate(value: Any, path: str) -> None:

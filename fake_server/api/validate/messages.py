@@ -19,20 +19,17 @@ _IMAGE = members({"image_url": members({"url": _URL}, {"detail": _DETAIL}).named
 )
 _INPUT_AUDIO = members({"data": string().documented("Base64."), "format": one_of("wav", "mp3")}).named("InputAudio")
 _AUDIO = members({"input_audio": _INPUT_AUDIO}).named("ChatCompletionRequestMessageContentPartAudio", "Audio.")
-_FILE = members(
-    {
-        "file": members(optional=dict.fromkeys(("file_data", "file_id", "filename"), nullable(string()))).named(
-            "InputFile"
-        )
-    }
-).named("ChatCompletionRequestMessageContentPartFile", "A file.")
+_INPUT_FILE = members(optional=dict.fromkeys(("file_data", "file_id", "filename"), nullable(string())))
+_FILE = members({"file": _INPUT_FILE.named("InputFile")}).named(
+    "ChatCompletionRequestMessageContentPartFile", "A file."
+)
 
 
 def _content(**parts: Check) -> Check:
     return by_type(
         "one of a string or array of objects",
         string=anything,
-        array=array(tagged_union("type", parts), least=1),
+        array=array(tagged_union("type", **parts), least=1),
     )
 
 
@@ -41,11 +38,12 @@ _USER = _content(text=TEXT_PART, image_url=_IMAGE, input_audio=_AUDIO, file=_FIL
 _ASSISTANT = _content(text=TEXT_PART, refusal=_REFUSAL)
 _SPEAKER = {"name": string()}
 
-_ROLES: dict[str, Check] = {
-    "system": members({"content": _TEXTS}, _SPEAKER).named(
+_MESSAGE = tagged_union(
+    "role",
+    system=members({"content": _TEXTS}, _SPEAKER).named(
         "ChatCompletionRequestSystemMessage", "Instructions of the application."
     ),
-    "assistant": members(
+    assistant=members(
         {},
         {
             "content": nullable(_ASSISTANT),
@@ -59,19 +57,18 @@ _ROLES: dict[str, Check] = {
         "ChatCompletionRequestAssistantMessage",
         "An earlier answer; without content it has tool calls or a refusal.",
     ),
-    "user": members({"content": _USER}, _SPEAKER).named("ChatCompletionRequestUserMessage", "Input of the user."),
-    "function": members({"name": NAME, "content": nullable(string())}).named(
+    user=members({"content": _USER}, _SPEAKER).named("ChatCompletionRequestUserMessage", "Input of the user."),
+    function=members({"name": NAME, "content": nullable(string())}).named(
         "ChatCompletionRequestFunctionMessage", "The result of a function, in the legacy form."
     ),
-    "tool": members(
+    tool=members(
         {"content": _TEXTS, "tool_call_id": string().documented("The id of the call that this answers.")}
     ).named("ChatCompletionRequestToolMessage", "The result of a tool call."),
-    "developer": members({"content": _TEXTS}, _SPEAKER).named(
+    developer=members({"content": _TEXTS}, _SPEAKER).named(
         "ChatCompletionRequestDeveloperMessage",
         "Instructions of the application; newer models use it instead of `system`.",
     ),
-}
-_MESSAGE = tagged_union("role", _ROLES)
+)
 _INSTEAD_OF_CONTENT = ("tool_calls", "function_call", "refusal", "audio")
 
 

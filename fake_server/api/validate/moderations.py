@@ -24,12 +24,10 @@ MOST_INPUTS = 2048
 _URL = string(1).documented("The picture's URL, or the picture as a data URL.")
 _PART = tagged_union(
     "type",
-    {
-        "text": members({"text": string()}).named("ModerationTextInput", "A text."),
-        "image_url": members({"image_url": members({"url": _URL}).named("ModerationImage")}).named(
-            "ModerationImageURLInput", "A picture."
-        ),
-    },
+    text=members({"text": string()}).named("ModerationTextInput", "A text."),
+    image_url=members({"image_url": members({"url": _URL}).named("ModerationImage")}).named(
+        "ModerationImageURLInput", "A picture."
+    ),
 )
 
 

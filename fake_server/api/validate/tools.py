@@ -19,25 +19,13 @@ _FUNCTION = members(
         "strict": nullable(boolean),
     },
 ).named("FunctionObject")
-_GRAMMAR = members({"grammar": members()})
-_CUSTOM = members(
-    {"name": NAME},
-    {
-        "description": nullable(string()),
-        "format": tagged_union("type", {"text": members(), "grammar": _GRAMMAR}),
-    },
-).named("CustomObject")
+_FORMAT = tagged_union("type", text=members(), grammar=members({"grammar": members()}))
+_CUSTOM = members({"name": NAME}, {"description": nullable(string()), "format": _FORMAT}).named("CustomObject")
 TOOLS = array(
     tagged_union(
         "type",
-        {
-            "function": members({"function": _FUNCTION}).named(
-                "ChatCompletionTool", "A function that the model may call."
-            ),
-            "custom": members({"custom": _CUSTOM}).named(
-                "CustomToolChatCompletions", "A tool whose input is any text."
-            ),
-        },
+        function=members({"function": _FUNCTION}).named("ChatCompletionTool", "A function that the model may call."),
+        custom=members({"custom": _CUSTOM}).named("CustomToolChatCompletions", "A tool whose input is any text."),
     ),
     least=1,
     most=MOST_TOOLS,
@@ -52,15 +40,11 @@ TOOL_CHOICE = by_type(
     string=one_of("none", "auto", "required"),
     object=tagged_union(
         "type",
-        {
-            "function": members({"function": _NAMED}).named("ChatCompletionNamedToolChoice", "Call this function."),
-            "custom": members({"custom": _NAMED}).named(
-                "ChatCompletionNamedToolChoiceCustom", "Call this custom tool."
-            ),
-            "allowed_tools": members({"allowed_tools": _ALLOWED}).named(
-                "ChatCompletionAllowedToolsChoice", "Restrict calls to some of the tools."
-            ),
-        },
+        function=members({"function": _NAMED}).named("ChatCompletionNamedToolChoice", "Call this function."),
+        custom=members({"custom": _NAMED}).named("ChatCompletionNamedToolChoiceCustom", "Call this custom tool."),
+        allowed_tools=members({"allowed_tools": _ALLOWED}).named(
+            "ChatCompletionAllowedToolsChoice", "Restrict calls to some of the tools."
+        ),
     ),
 )
 FUNCTION_CALL = by_type("one of a string or an object", string=one_of("none", "auto"), object=_NAMED)
@@ -69,14 +53,12 @@ LEGACY_CALL = members({"name": NAME, "arguments": string().documented("JSON text
 _CUSTOM_CALL = members({"name": NAME, "input": string()}).named("CustomCalled")
 CALL = tagged_union(
     "type",
-    {
-        "function": members({"id": string(), "function": LEGACY_CALL}).named(
-            "ChatCompletionMessageToolCall", "A call of a function."
-        ),
-        "custom": members({"id": string(), "custom": _CUSTOM_CALL}).named(
-            "ChatCompletionMessageCustomToolCall", "A call of a custom tool."
-        ),
-    },
+    function=members({"id": string(), "function": LEGACY_CALL}).named(
+        "ChatCompletionMessageToolCall", "A call of a function."
+    ),
+    custom=members({"id": string(), "custom": _CUSTOM_CALL}).named(
+        "ChatCompletionMessageCustomToolCall", "A call of a custom tool."
+    ),
 )
 
 
