@@ -106,8 +106,9 @@ def format_mistake(error: click.ClickException) -> str:
 
 def _usage(context: click.Context) -> str:
     """The command with what it must have."""
-    options = [one for one in context.command.params if isinstance(one, click.Option) and one.required]
-    wanted = "".join(f"{one.opts[0]} {one.make_metavar(context)} " for one in options)
+    params = context.command.params
+    options = [param for param in params if isinstance(param, click.Option) and param.required]
+    wanted = "".join(f"{option.opts[0]} {option.make_metavar(context)} " for option in options)
     usage = " ".join(context.get_usage().split()).removeprefix("Usage: ")
     return usage.replace("[OPTIONS]", f"{wanted}[OPTIONS]", 1)
 

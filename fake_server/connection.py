@@ -147,11 +147,7 @@ class Connection(asyncio.Protocol):
         if self._transport is None or self.lost:
             return
         self._closing = True
-        sock = self._transport.get_extra_info("socket")
-        if sock is not None:
-            with contextlib.suppress(OSError):
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self._transport.abort()
+        reset(self._transport)
         await self._wait_until_closed(1.0)
 
     def finish(self) -> None:
@@ -173,6 +169,14 @@ class Connection(asyncio.Protocol):
             if not await self.changed(deadline):
                 self.drop()
                 return
+
+
+def reset(transport: asyncio.Transport) -> None:
+    """End a connection with RST; what has not been sent is lost."""
+    if (sock := transport.get_extra_info("socket")) is not None:
+        with contextlib.suppress(OSError):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
 
 
 class Listener:

@@ -70,4 +70,5 @@ def activate_bug(
 
     for fault in (*bug.play, *bug.otherwise):
         written = {"bug": bug.id, **fault.to_dict()}
-        yield faults.activate(fault, written, meets(fault), times, f"bug {bug.id}", of_bug=True)
+        active = ActiveFault(f"bug {bug.id}", fault, meets(fault), times, written=written, of_bug=True)
+        yield faults.activate(active)

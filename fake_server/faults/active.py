@@ -50,24 +50,15 @@ class ActiveFaults:
         self, item: Mapping[str, Any], when: Callable[[Any], bool] | None = None, times: int | None = None
     ) -> ActiveFault:
         """Put a fault in force that is written as `{fault: NAME, …}`. Raises FaultError."""
-        return self.activate(parse(item), dict(item), when, times)
+        return self.activate(ActiveFault("", parse(item), when, times, written=dict(item)))
 
-    def activate(
-        self,
-        fault: Fault,
-        written: Mapping[str, Any],
-        when: Callable[[Any], bool] | None = None,
-        times: int | None = None,
-        name: str = "",
-        *,
-        of_bug: bool = False,
-    ) -> ActiveFault:
-        """Put a fault in force under a name; without one it gets its own. Raises FaultError."""
+    def activate(self, active: ActiveFault) -> ActiveFault:
+        """Put a fault in force; without a name it gets its own. Raises FaultError."""
         if len(self.current) >= MOST:
             raise FaultError(f"at most {MOST} faults are in force at once: remove some, or reset")
-        buckets = Buckets(fault, self._clock) if isinstance(fault, Quota) else None
-        name = name or f"{fault.fault} {next(self._numbers)}"
-        active = ActiveFault(name, fault, when, times, 0, buckets, written, of_bug)
+        if isinstance(active.fault, Quota):
+            active.buckets = Buckets(active.fault, self._clock)
+        active.name = active.name or f"{active.fault.fault} {next(self._numbers)}"
         with self._lock:
             self.current = (*self.current, active)
         return active

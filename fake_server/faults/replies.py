@@ -1,7 +1,4 @@
-"""Faults that replace the reply: errors in OpenAI's form, quotas that refill, a gateway's page.
-
-The type and code of each status are those of genuine replies of api.openai.com and of its guide to errors.
-"""
+"""Faults that replace the reply: errors in OpenAI's form, quotas that refill, a gateway's page."""
 
 from __future__ import annotations
 
@@ -9,40 +6,25 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from fake_server.faults.base import Fault, Positive, Seconds
+from fake_server.wire.datafile import read_yaml
 from fake_server.wire.delivery import Delivery, fixed_length
 
 _FRAMING = frozenset({"content-length", "transfer-encoding"})
 Status = Annotated[int, Field(ge=400, le=599)]
-_OVERLOADED = "The server is currently overloaded with other requests. Sorry about that!"
-WORDS: Mapping[int, tuple[str, str, str | None]] = {
-    400: ("The request is not valid.", "invalid_request_error", None),
-    401: ("Incorrect API key provided.", "invalid_request_error", "invalid_api_key"),
-    403: (
-        "Country, region, or territory not supported",
-        "request_forbidden",
-        "unsupported_country_region_territory",
-    ),
-    404: ("The requested resource does not exist.", "invalid_request_error", None),
-    408: ("The request timed out.", "invalid_request_error", "request_timeout"),
-    409: ("The resource was changed by another request.", "invalid_request_error", "conflict"),
-    413: ("The request is too large.", "invalid_request_error", "request_too_large"),
-    415: ("Unsupported content type.", "invalid_request_error", "unsupported_content_type"),
-    422: ("The request is well-formed but cannot be followed.", "invalid_request_error", None),
-    429: ("Rate limit reached for requests.", "requests", "rate_limit_exceeded"),
-    500: (
-        "The server had an error while processing your request. Sorry about that!",
-        "server_error",
-        None,
-    ),
-    502: ("Bad gateway.", "server_error", None),
-    503: (_OVERLOADED, "server_error", None),
-    504: ("The server took too long to answer.", "server_error", None),
-}
+
+
+@cache
+def _errors() -> Mapping[int, tuple[str, str, str | None]]:
+    """Message, type and code by status."""
+    rows = read_yaml(Path(__file__).with_name("errors.yaml"))
+    return {int(status): row for status, row in rows.items()}
 
 
 class Error(Fault):
@@ -58,7 +40,7 @@ class Error(Fault):
     replaces_reply: ClassVar[bool] = True
 
     def apply(self, delivery: Delivery) -> Delivery:
-        message, kind, code = WORDS.get(self.status, WORDS[400 if self.status < 500 else 500])
+        message, kind, code = _errors().get(self.status) or _errors()[400 if self.status < 500 else 500]
         classified = self.type is not None or self.code is not None
         return error_delivery(
             self.status,
@@ -102,7 +84,7 @@ class HtmlError(Fault):
     replaces_reply: ClassVar[bool] = True
 
     def apply(self, delivery: Delivery) -> Delivery:
-        title = f"{self.status} {WORDS.get(self.status, ('Error',))[0].rstrip('.')}"
+        title = f"{self.status} {_errors().get(self.status, ('Error',))[0].rstrip('.')}"
         lines = ("<html>", f"<head><title>{title}</title></head>", f"<body><h1>{title}</h1></body>", "</html>", "")
         return fixed_length(self.status, (("content-type", "text/html"),), "\r\n".join(lines).encode())
 

@@ -162,7 +162,7 @@ def _scripted(
         id=reply.id,
         created=reply.created,
         system_fingerprint=reply.system_fingerprint,
-        timing=_timing(reply.timing),
+        timing=AT_ONCE if reply.timing is None else _timing(reply.timing),
         script=name,
         faults=reply.faults,
     )
@@ -213,7 +213,7 @@ def _with(value: Any, members: Mapping[str, Any]) -> Any:
 
 
 def _raw(raw: Raw, pace: Pace | None, streams: bool) -> RawReply:
-    timing = _timing(pace)
+    timing = AT_ONCE if pace is None else _timing(pace)
     if raw.stream is not None and (streams or raw.sent is None):
         events = tuple(payload if isinstance(payload, str) else compact(payload) for payload in raw.stream)
         return RawReply(raw.status, raw.headers, events=events, timing=timing)
@@ -246,8 +246,8 @@ def _no_script(request: ApiRequest, book: ScriptBook, state: ScriptState) -> Err
     return ErrorReply(404, "\n".join(lines), code="no_fixture_match", headers={"x-should-retry": "false"})
 
 
-def _timing(pace: Pace | None) -> Timing:
-    return AT_ONCE if pace is None else Timing(pace.first, pace.rate, pace.jitter, pace.waits)
+def _timing(pace: Pace) -> Timing:
+    return Timing(pace.first, pace.rate, pace.jitter, pace.waits)
 
 
 def _usage(

@@ -84,7 +84,31 @@ class RequestContext:
         if fields.get("content-type") != "application/json" or "content-encoding" in fields:
             _check_type(fields)
         self.body_read = True
-        self.raw = self.entry.body = await self._whole_body()
+        limit, seconds = self.settings.max_body, self.settings.body_timeout
+        declared = fields.get("content-length", "0")
+        if declared.isdigit() and int(declared) > limit:
+            if "expect" not in fields:
+                await self.drain()
+            raise Refused(errors.body_too_large(limit))
+        pieces: list[bytes] = []
+        size, more = 0, True
+        try:
+            async with nullcontext() if self._body_arrived else asyncio.timeout(seconds):
+                while more and size <= limit:
+                    message = await self.receive()
+                    if message["type"] == "http.disconnect":
+                        raise ClientDisconnect
+                    piece = message.get("body", b"")
+                    pieces.append(piece)
+                    size += len(piece)
+                    more = message.get("more_body", False)
+        except TimeoutError:
+            raise Refused(errors.body_too_slow(seconds)) from None
+        if size > limit:
+            if more:
+                await self.drain()
+            raise Refused(errors.body_too_large(limit))
+        self.raw = self.entry.body = b"".join(pieces)
         return self.raw
 
     async def read_json(self) -> None:
@@ -92,35 +116,6 @@ class RequestContext:
         first = self.request
         body = parse_object(await self.read_body())
         self.request = ApiRequest(body, first.endpoint, first.headers, first.slash)
-
-    async def _whole_body(self) -> bytes:
-        limit, seconds = self.settings.max_body, self.settings.body_timeout
-        declared = self.fields.get("content-length", "0")
-        if declared.isdigit() and int(declared) > limit:
-            if "expect" not in self.fields:
-                await self.drain()
-            raise Refused(errors.body_too_large(limit))
-        pieces: list[bytes] = []
-        size = 0
-        try:
-            async with nullcontext() if self._body_arrived else asyncio.timeout(seconds):
-                while True:
-                    message = await self.receive()
-                    if message["type"] == "http.disconnect":
-                        raise ClientDisconnect
-                    piece = message.get("body", b"")
-                    size += len(piece)
-                    more = message.get("more_body", False)
-                    if size > limit:
-                        break
-                    pieces.append(piece)
-                    if not more:
-                        return b"".join(pieces)
-        except TimeoutError:
-            raise Refused(errors.body_too_slow(seconds)) from None
-        if more:
-            await self.drain()
-        raise Refused(errors.body_too_large(limit))
 
     async def drain(self) -> None:
         """Read on for a moment, so that a client still writing sees the reply instead of a reset."""

@@ -8,7 +8,6 @@ allow. Uvicorn is told when a reply is over, so that it knows when the next requ
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 import struct
 from functools import cache
@@ -16,6 +15,7 @@ from typing import Any
 
 from starlette.types import Message, Receive, Send
 
+from fake_server import connection
 from fake_server.server.state.journal import JournalEntry
 from fake_server.wire.delivery import KNOWN_STATUSES, NO_BODY, Delivery, ImmediateWrites, reason_phrase
 from fake_server.wire.exchange import Ending
@@ -211,10 +211,7 @@ class SocketSender(Sender):
         self._cycle.disconnected = True  # uvicorn is to say nothing more on this connection
         if reset and not transport.is_closing():
             await flushed(transport)
-            sock = transport.get_extra_info("socket")
-            with contextlib.suppress(OSError):
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            transport.abort()
+            connection.reset(transport)
         else:
             transport.close()
 
