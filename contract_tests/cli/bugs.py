@@ -45,7 +45,10 @@ def bugs_command(
     ]
     if not listed:
         raise click.UsageError(_explain_nothing_listed(known, server, kind))
-    for name, group in _grouped(listed).items():
+    groups: dict[str, list[Bug | Waiting]] = {}
+    for bug in listed:
+        groups.setdefault(bug.kind, []).append(bug)
+    for name, group in groups.items():
         if not as_json:
             click.echo(f"\n{name}" if name != listed[0].kind else name)
         for bug in group:
@@ -72,13 +75,6 @@ def _find_bug(bug_id: str) -> Bug:
         return find(bug_id)
     except BugError as error:
         raise click.UsageError(str(error)) from None
-
-
-def _grouped(listed: Iterable[Bug | Waiting]) -> dict[str, list[Bug | Waiting]]:
-    groups: dict[str, list[Bug | Waiting]] = {}
-    for bug in listed:
-        groups.setdefault(bug.kind, []).append(bug)
-    return groups
 
 
 def _servers(bug: Bug | Waiting) -> tuple[str, ...]:

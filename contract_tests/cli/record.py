@@ -77,7 +77,7 @@ async def _record_cases(options: Options, cases: Sequence[str], log: RecordingLo
 
     def ended(result: CaseResult) -> None:
         if result.reason:
-            log.print(f"{result.outcome.value:9} {result.case_id}: {result.reason}")
+            log.terminal.print(f"{result.outcome.value:9} {result.case_id}: {result.reason}")
         for exchange, outcome in save_case(result, log.folder, options):
             log.print_outcome(exchange, outcome)
 
@@ -108,9 +108,11 @@ async def _record_clients(
     try:
         async with recorder:
             end = "main() exits" if main else "the command exits" if command else "Ctrl-C"
-            target = options.target.partition("?")[0]
-            log.print(f"recording {recorder.base_url}, which forwards to {target}, until {end}")
-            log.print(f"          into {log.folder}; adds {added * 1e6:.0f} µs to each write (median, loopback)")
+            target, terminal = options.target.partition("?")[0], log.terminal
+            terminal.print(f"recording {recorder.base_url}, which forwards to {target}, until {end}")
+            log.terminal.print(
+                f"          into {log.folder}; adds {added * 1e6:.0f} µs to each write (median, loopback)"
+            )
             if main:
                 model = ["--model", options.model] if options.model else []
                 return await asyncio.to_thread(client.main, ["--base-url", recorder.base_url, *model])

@@ -41,26 +41,17 @@ def base_environment(base_url: str, environment: Mapping[str, str]) -> dict[str,
 
 def save_case(result: CaseResult, folder: Path, options: Options) -> Iterator[tuple[Exchange, Saved | SaveError]]:
     """Save each exchange of a case as a fixture named after it; yields each with the result."""
-    source = f"{options.target.partition('?')[0]}, {format_recorded_today()}"
+    source = f"{options.target.partition('?')[0]}, recorded {date.today():%Y-%m-%d}"
     times: Counter[str] = Counter()
     for exchange in result.exchanges:
         times[exchange.label] += 1  # more than once if the case was repeated after a 429
         number = f"-{times[exchange.label]}" if times[exchange.label] > 1 else ""
         path = folder / f"{to_file_name(exchange.label + number)}.yaml"
+        fixture = Fixture(exchange, source=source)
         try:
-            yield (
-                exchange,
-                save_recording(
-                    Fixture(exchange, source=source), path, secrets=options.secrets, breaks=find_broken_rules
-                ),
-            )
+            yield exchange, save_recording(fixture, path, secrets=options.secrets, breaks=find_broken_rules)
         except SaveError as error:
             yield exchange, error
-
-
-def format_recorded_today() -> str:
-    """The date for a fixture's `source`."""
-    return f"recorded {date.today():%Y-%m-%d}"
 
 
 class RecordingLog:
@@ -68,12 +59,9 @@ class RecordingLog:
 
     def __init__(self, terminal: Terminal, folder: Path) -> None:
         self.folder = folder
-        self._terminal = terminal
+        self.terminal = terminal
         self._counts: Counter[str] = Counter()
         self._arrival = asyncio.Event()
-
-    def print(self, text: str) -> None:
-        self._terminal.print(text)
 
     def print_outcome(self, exchange: Exchange, outcome: Saved | SaveError) -> None:
         """Print whether an exchange was saved, what changed and which rules it breaks."""
@@ -81,18 +69,18 @@ class RecordingLog:
         self._arrival.set()
         if isinstance(outcome, SaveError):
             self._counts["refused"] += 1
-            self._terminal.print(f"refused   {outcome}", "red")
+            self.terminal.print(f"refused   {outcome}", "red")
             return
         word = "new" if outcome.new else "replaced" if outcome.changes else "same"
         self._counts[word] += 1
-        self._terminal.print(f"{word:9} {outcome.path.name}   {_summary(exchange)}")
+        self.terminal.print(f"{word:9} {outcome.path.name}   {_summary(exchange)}")
         if outcome.changes:
-            self._terminal.print(f"          {_first_few(outcome.changes)}")
+            self.terminal.print(f"          {_first_few(outcome.changes)}")
         if outcome.replaced:
-            self._terminal.print(f"          redacted: {_first_few(outcome.replaced)}", "dim")
+            self.terminal.print(f"          redacted: {_first_few(outcome.replaced)}", "dim")
         broken = judge(exchange).ids(Level.MUST, Level.SHOULD)
         if broken:
-            self._terminal.print(f"          breaks {_first_few(sorted(broken))}", "yellow")
+            self.terminal.print(f"          breaks {_first_few(sorted(broken))}", "yellow")
 
     async def enough(self, number: int | None) -> None:
         """Wait until `number` exchanges were printed; forever if it is None."""
@@ -108,7 +96,7 @@ class RecordingLog:
         summary = f"saved {count(saved, 'recording')} in {self.folder}{f': {words}' if words else ''}"
         summary += f"; {refused} refused" if refused else "" if saved else ": there was no exchange"
         code = 1 if refused or not saved else 0
-        self._terminal.print(f"{summary} (exit code {code})", "bold green" if not code else "bold red")
+        self.terminal.print(f"{summary} (exit code {code})", "bold green" if not code else "bold red")
         return code
 
 

@@ -14,6 +14,14 @@ from contract_tests.target.errors import NotReached, Refused, SetupFailed, Unsup
 from contract_tests.target.session import Session
 from fake_server.wire.exchange import Exchange, recut
 
+_OUTCOMES: dict[type[Exception], Outcome] = {
+    NotReached: Outcome.NOT_REACHED,
+    Unsupported: Outcome.UNSUPPORTED,
+    SetupFailed: Outcome.SETUP_FAILED,
+    Refused: Outcome.FAIL,
+}
+"""What each way out of a case makes of it."""
+
 
 async def play_case(case: Case, session: Session) -> CaseResult:
     """Play the case and judge its exchanges. Raises nothing but CancelledError."""
@@ -56,14 +64,8 @@ async def _send_requests(case: Case, ask: Ask) -> tuple[Outcome | None, str]:
         if ask.session.stopped:
             raise NotReached(ask.session.stopped)
         await case.play(ask)
-    except NotReached as why:
-        return Outcome.NOT_REACHED, str(why)
-    except Unsupported as why:
-        return Outcome.UNSUPPORTED, str(why)
-    except SetupFailed as why:
-        return Outcome.SETUP_FAILED, str(why)
-    except Refused as why:
-        return Outcome.FAIL, str(why)
+    except tuple(_OUTCOMES) as why:
+        return _OUTCOMES[type(why)], str(why)
     except Exception as error:
         return Outcome.HARNESS_FAILED, _format_error(error)
     return None, ""

@@ -91,8 +91,7 @@ class Ask:
         """
         while True:
             sent = self._economical(body) if path == CHAT else dict(body)
-            data = json.dumps(sent, ensure_ascii=False).encode()
-            view = await self.raw("POST", path, data, headers, role=role)
+            view = await self.raw("POST", path, _as_json(sent), headers, role=role)
             if path != CHAT and is_unknown_path(view, self.session.control):
                 self.views.remove(view)
                 raise Unsupported(f"POST {path} is answered like an unknown path: status {view.status}")
@@ -158,16 +157,12 @@ class Ask:
 
     async def leave(self, body: Body, *, role: str) -> View:
         """Request a stream and hang up at its first event."""
-        sent = self._economical(body)
-        data = json.dumps(sent, ensure_ascii=False).encode()
+        data = _as_json(self._economical(body))
         return self.keep(await self.session.exchange(f"{self.case.id} {role}", "POST", CHAT, data, leave=True), role)
 
     async def in_turn(self, requests: Sequence[tuple[str, Body, str]]) -> None:
         """Send several (role, body, expected text) one after the other over one connection."""
-        sent = [
-            (f"{self.case.id} {role}", CHAT, json.dumps(self._economical(body), ensure_ascii=False).encode())
-            for role, body, _ in requests
-        ]
+        sent = [(f"{self.case.id} {role}", CHAT, _as_json(self._economical(body))) for role, body, _ in requests]
         for exchange, (role, _, text) in zip(await self.session.in_turn(sent), requests, strict=True):
             self.expected[role] = text
             view = self.keep(exchange, role)
@@ -249,3 +244,7 @@ class Ask:
             self.session.put_off(self.case.id)
             raise NotReached(f"status 429, with {seconds:g} s to wait (request {attempt})")
         await asyncio.sleep(seconds)
+
+
+def _as_json(body: Body) -> bytes:
+    return json.dumps(body, ensure_ascii=False).encode()

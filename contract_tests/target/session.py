@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Iterable
+from contextlib import nullcontext, suppress
 
 from contract_tests.target.errors import NotReached, UsageError
 from contract_tests.target.options import Options
 from fake_server.relay.relay import Relay
 from fake_server.relay.upstream import LABEL_HEADER
 from fake_server.wire.exchange import Ending, Exchange
+from fake_server.wire.text import format_count
 
 PLACEHOLDER_KEY = "no-key-needed"
 STRIKES = 3
@@ -99,8 +100,8 @@ class Session:
         if self.stopped:
             raise NotReached(self.stopped)
         if self.requests + requests > self.options.max_requests:
-            most = self.options.max_requests
-            raise NotReached(f"the limit of {most} request{'' if most == 1 else 's'} is reached (--max-requests)")
+            most = format_count(self.options.max_requests, "request")
+            raise NotReached(f"the limit of {most} is reached (--max-requests)")
         self.requests += requests
 
     def strike(self, case_id: str, exchanges: Iterable[Exchange]) -> None:
@@ -132,9 +133,7 @@ class Session:
         `leave` hangs up at the first event of the reply; `keyless` leaves the target's key out.
         """
         request = (label, method, path, body, headers)
-        if not keyless:
-            return (await self._on_one_connection([request], self.relay, leave))[0]
-        async with self.new_relay(with_key=False) as relay:
+        async with self.new_relay(with_key=False) if keyless else nullcontext(self.relay) as relay:
             return (await self._on_one_connection([request], relay, leave))[0]
 
     async def in_turn(self, requests: Iterable[tuple[str, str, bytes]]) -> list[Exchange]:
@@ -201,7 +200,7 @@ def _request(method: str, target: str, headers: Iterable[Field], body: bytes) ->
 async def _read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, leave: bool) -> None:
     """Read and drop the reply: the relay captures it. With `leave`, hang up at the first event."""
     seen = b""
-    with contextlib.suppress(ConnectionError):
+    with suppress(ConnectionError):
         while piece := await reader.read(65536):
             seen = seen[-8:] + piece
             if leave and b"data:" in seen:

@@ -15,7 +15,7 @@ tolerate:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -122,8 +122,8 @@ class _Reading:
             rule=self._rule(value, where),
             reason=self._text(value, "reason", where),
             link=self._link(value, where),
-            path=self._pattern(value, "at", where),
-            actual=self._pattern(value, "actual", where),
+            path=self._text(value, "at", where, ANYTHING),
+            actual=self._text(value, "actual", where, ANYTHING),
             expires=self._expires(value, where),
             by=self._name,
             place=f"{self._shown}:{self._document.line(where)}",
@@ -164,18 +164,14 @@ class _Reading:
                 (*where, "expires"), f"`expires` is a date as in 2027-01-31, not {text[:40]!r}"
             ) from error
 
-    def _pattern(self, value: Mapping[str, Any], name: str, where: Where) -> str:
-        return self._text(value, name, where) if name in value else ANYTHING
-
-    def _text(self, value: Mapping[str, Any], name: str, where: Where) -> str:
-        """The text of a member, '' where it is missing."""
-        text = value.get(name, "")
+    def _text(self, value: Mapping[str, Any], name: str, where: Where, otherwise: str = "") -> str:
+        """The text of a member, `otherwise` where it is missing."""
+        text = value.get(name, otherwise)
         if not isinstance(text, str):
             raise self._wrong((*where, name), f"`{name}` is a string; put quotes around it")
         return " ".join(text.split()) if name in ("reason", "about") else text.strip()
 
-    def _known_keys(self, value: Mapping[str, Any], where: Where, known: Iterable[str]) -> None:
-        known = tuple(known)
+    def _known_keys(self, value: Mapping[str, Any], where: Where, known: Collection[str]) -> None:
         for key in value:
             if key not in known:
                 hint = did_you_mean(key, known, f"known are {', '.join(known)}")
