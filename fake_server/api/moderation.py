@@ -18,22 +18,12 @@ THRESHOLD = 0.5
 SEEN_IN_PICTURES = frozenset(
     ("sexual", "self-harm", "self-harm/intent", "self-harm/instructions", "violence", "violence/graphic")
 )
-_OMNI_CATEGORIES = (
-    "harassment", "harassment/threatening", "sexual", "hate", "hate/threatening", "illicit",
-    "illicit/violent",
-    "self-harm/intent", "self-harm/instructions", "self-harm", "sexual/minors", "violence",
-    "violence/graphic",
-)  # fmt: skip
-_TEXT_CATEGORIES = (
-    "sexual", "hate", "harassment", "self-harm", "sexual/minors", "hate/threatening", "violence/graphic",
-    "self-harm/intent", "self-harm/instructions", "harassment/threatening", "violence",
-)  # fmt: skip
 _LONGEST = 100_000
 
 
 def categories(model: str) -> tuple[str, ...]:
     """The categories a model reports, in its order; the text models have no illicit ones."""
-    return _OMNI_CATEGORIES if model.startswith("omni") else _TEXT_CATEGORIES
+    return tuple(_data()["categories"]["omni" if model.startswith("omni") else "text"])
 
 
 def judge_input(
@@ -61,9 +51,15 @@ def judge_input(
 
 
 @cache
+def _data() -> Mapping[str, Any]:
+    """The categories and how they are worded; read for the first moderation request."""
+    return read_yaml(Path(__file__).with_suffix(".yaml"))
+
+
+@cache
 def _wording() -> Mapping[str, tuple[re.Pattern[str], Sequence[str]]]:
-    """The pattern of each category and the categories it implies; read for the first moderation request."""
-    data = read_yaml(Path(__file__).with_suffix(".yaml"))
+    """The pattern of each category and the categories it implies."""
+    data = _data()
     patterns = {
         name: re.sub("<(.*?)>", lambda part: data["parts"][part[1]], "|".join(alternatives))
         for name, alternatives in data["wording"].items()

@@ -33,10 +33,8 @@ def validate_command(paths: tuple[Path, ...], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"scripts": count, "problems": problems, "warnings": warnings}, indent=2))
     else:
-        for line in problems:
+        for line in (*problems, *(f"warning: {warning}" for warning in warnings)):
             echo(line)
-        for line in warnings:
-            echo(f"warning: {line}")
         summary = _count(len(problems), "problem") if problems else f"{_count(count, 'script')}, no problem"
         if warnings and not problems:
             summary += f", {_count(len(warnings), 'warning')}"

@@ -33,8 +33,8 @@ def conditions(when: When, request: ApiRequest) -> Iterator[str | None]:
     if when.model is not None:
         yield _model(when.model, str(body.get("model", "")))
     if when.stream is not None:
-        streams = bool(body.get("stream"))
-        yield (None if streams is when.stream else f"stream: expected {_word(when.stream)}, got {_word(streams)}")
+        streams = str(request.streams).lower()
+        yield None if request.streams is when.stream else f"stream: expected {str(when.stream).lower()}, got {streams}"
     if when.turn is not None:
         turn = chat_request.turn(body)
         yield None if turn == when.turn else f"turn: expected {when.turn}, this is turn {turn}"
@@ -130,10 +130,6 @@ def _text(test: TextTest, message: chat_request.Message) -> str | None:
     if test.regex is not None and not _matches(test.regex, message.text):
         return f"expected a match for {test.regex!r}, got {short(message.text)}"
     return _at_paths(test.json_, message.value) if test.json_ else None
-
-
-def _word(value: bool) -> str:
-    return "true" if value else "false"
 
 
 def _key(test: ValueTest, key: str | None) -> str | None:

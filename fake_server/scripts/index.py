@@ -43,8 +43,6 @@ class ScriptIndex:
 
     def candidates(self, request: ApiRequest) -> Iterable[Script]:
         """The scripts that may match this request; every script that does match is among them."""
-        if not self._drawers:
-            return (self._scripts[index] for index in self._always)
         found = set(self._always)
         for (kind, name), filed in self._drawers.items():
             for value in _HAS[kind](request, name):
@@ -82,15 +80,6 @@ def _values(kind: str, tests: dict[str, ValueTest]) -> Iterator[Need]:
             yield (kind, name), test.equals
 
 
-def _members(request: ApiRequest, path: str) -> Iterator[Any]:
-    return (value for value in values_at(path, request.body) if isinstance(value, str | int | float))
-
-
-def _pieces(request: ApiRequest, place: str) -> Iterator[str]:
-    for message in messages_at(request, place):
-        yield from _grams(message.folded)
-
-
 def _grams(text: str) -> set[str]:
     return {text[start : start + GRAM] for start in range(len(text) - GRAM + 1)}
 
@@ -100,8 +89,12 @@ _HAS: dict[str, Callable[[ApiRequest, str], Iterable[Any]]] = {
     "tool": lambda request, _: (tool.name for tool in chat_request.tools(request.body)),
     "key": lambda request, _: (request.key,),
     "header": lambda request, name: (request.headers.get(name),),
-    "body": _members,
+    "body": lambda request, path: (
+        value for value in values_at(path, request.body) if isinstance(value, str | int | float)
+    ),
     "equals": lambda request, place: (message.text for message in messages_at(request, place)),
-    "contains": _pieces,
+    "contains": lambda request, place: (
+        gram for message in messages_at(request, place) for gram in _grams(message.folded)
+    ),
 }
 """What a request has, by kind of need."""

@@ -83,7 +83,17 @@ def _bounded(filter_: Callable[..., Any]) -> Callable[..., Any]:
 
 def _format(form: str, *given: Any, **named: Any) -> str:
     """Jinja's filter `format`, whose widths have few digits."""
-    return Bounded.printf(form, named or given)
+    return _printf(form, named or given)
+
+
+def _printf(form: str, given: Any) -> str:
+    _check_digits(form)
+    return str(_check_size(form % given))
+
+
+def _check_digits(form: str) -> None:
+    if _WIDTH.search(form):
+        raise TooMuch("formats with a width of more than four digits")
 
 
 def _joined(parts: Iterable[Any]) -> str:
@@ -135,13 +145,13 @@ class Bounded(ImmutableSandboxedEnvironment):
         if isinstance(of, str):
             _check_widths(given[2:])
             if getattr(given[1], "__name__", "") in ("format", "format_map"):
-                self._check_digits(of)
+                _check_digits(of)
         return _check_size(super().call(*given, **named))
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """Calculate for a template, where the result has bounds."""
         if operator == "%" and isinstance(left, str):
-            return self.printf(left, right)
+            return _printf(left, right)
         if isinstance(left, int) and isinstance(right, int):
             bits = {"**": left.bit_length() * max(right, 1), "*": left.bit_length() + right.bit_length()}
             if bits.get(operator, 0) > _BITS:
@@ -151,17 +161,6 @@ class Bounded(ImmutableSandboxedEnvironment):
                 if isinstance(times, int) and isinstance(several, Sized) and len(several) * times > MOST:
                     raise TooMuch(f"makes a value of more than {MOST:,} members")
         return _check_size(super().call_binop(context, operator, left, right))
-
-    @classmethod
-    def printf(cls, form: str, given: Any) -> str:
-        """`form % given`."""
-        cls._check_digits(form)
-        return str(_check_size(form % given))
-
-    @staticmethod
-    def _check_digits(form: str) -> None:
-        if _WIDTH.search(form):
-            raise TooMuch("formats with a width of more than four digits")
 
 
 ENVIRONMENT = Bounded()

@@ -85,7 +85,9 @@ def read(path: Path) -> Document:
         raise ScriptError(f"{path}: larger than {MAX_BYTES // 1024} KiB: split the scripts into several files")
     try:
         node = yaml.compose(text, Loader=_Loader)
-        return _Reading(path).document(node)
+        reading = _Reading(path)
+        value = None if node is None else reading.value(node, ())
+        return Document(value, reading.lines, reading.keys, frozenset(reading.blocks))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
@@ -132,32 +134,28 @@ _SCALARS: dict[str, Callable[[str], Any]] = {
 }
 
 
+@dataclass
 class _Reading:
     """Builds the value of one document, and notes the lines."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._lines: dict[Where, int] = {}
-        self._keys: dict[Where, int] = {}
-        self._blocks: set[Where] = set()
+    path: Path
+    lines: dict[Where, int] = field(default_factory=dict)
+    keys: dict[Where, int] = field(default_factory=dict)
+    blocks: set[Where] = field(default_factory=set)
 
-    def document(self, node: yaml.Node | None) -> Document:
-        value = None if node is None else self._value(node, ())
-        return Document(value, self._lines, self._keys, frozenset(self._blocks))
-
-    def _value(self, node: yaml.Node, where: Where) -> Any:
+    def value(self, node: yaml.Node, where: Where) -> Any:
         line = node.start_mark.line + 1
-        self._lines[where] = line
-        if len(self._lines) > MAX_VALUES:
+        self.lines[where] = line
+        if len(self.lines) > MAX_VALUES:
             raise self._problem(line, f"more than {MAX_VALUES} values, aliases counted: split the file")
         if len(where) > MAX_DEPTH:
             raise self._problem(line, f"nested more than {MAX_DEPTH} levels deep")
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, where)
         if isinstance(node, yaml.SequenceNode):
-            return [self._value(item, (*where, index)) for index, item in enumerate(node.value)]
+            return [self.value(item, (*where, index)) for index, item in enumerate(node.value)]
         if getattr(node, "style", None) == "|":
-            self._blocks.add(where)
+            self.blocks.add(where)
         return self._scalar(node)
 
     def _mapping(self, node: yaml.MappingNode, where: Where) -> dict[str, Any]:
@@ -168,10 +166,10 @@ class _Reading:
                 raise self._problem(line, "a key is a string, not a list or mapping: put quotes around it")
             key = str(key_node.value)
             if key in found:
-                first = self._keys[(*where, key)]
+                first = self.keys[(*where, key)]
                 raise self._problem(line, f"the key {key!r} is here and at line {first}: keep one")
-            self._keys[(*where, key)] = line
-            found[key] = self._value(value_node, (*where, key))
+            self.keys[(*where, key)] = line
+            found[key] = self.value(value_node, (*where, key))
         return found
 
     def _scalar(self, node: yaml.Node) -> Any:
@@ -183,4 +181,4 @@ class _Reading:
             raise self._problem(node.start_mark.line + 1, wrong) from None
 
     def _problem(self, line: int, what: str) -> ScriptError:
-        return ScriptError(f"{self._path}:{line}: {what}")
+        return ScriptError(f"{self.path}:{line}: {what}")

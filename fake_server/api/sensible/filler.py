@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any
 
 from fake_server.api import patterns
-from fake_server.api.sensible import hints, numbers, regex_example, schemas, strings
+from fake_server.api.sensible import hints, regex_example, scalars, schemas
 from fake_server.api.sensible.fits import SchemaRoot
 
 MAX_STEPS = 20_000
@@ -101,7 +101,7 @@ class _Filler:
             if not salt:
                 yield from self._take_numbers(schema, kind)
             yield from suggested
-            yield from numbers.candidates(schema, kind, salt)
+            yield from scalars.number_candidates(schema, kind, salt)
         elif kind == "boolean":
             yield from suggested
             yield from ([True, False] if salt % 2 == 0 else [False, True])
@@ -119,7 +119,7 @@ class _Filler:
 
     def _text_candidates(self, schema: Mapping[str, Any], name: str, salt: int) -> Iterator[str]:
         """Propose strings; long ones take more steps."""
-        for text in strings.candidates(schema, name, self.text, salt, self.seed):
+        for text in scalars.text_candidates(schema, name, self.text, salt, self.seed):
             self.root.spend(len(text) // CHARACTERS_A_STEP)
             yield text
 

@@ -33,11 +33,7 @@ def _make_object(request: Mapping[str, Any], question: str, seed: int, index: in
             return example
         names = find_keys(text)
         if names:
-            schema = {
-                "type": "object",
-                "properties": {name: _guess_schema(name) for name in names},
-                "required": names,
-            }
+            schema = {"type": "object", "properties": {name: _guess_schema(name) for name in names}, "required": names}
             value = filler.fill(schema, question, seed, index)
             return value if isinstance(value, dict) else {}
     return {"answer": words.write_text(request, seed, index)}

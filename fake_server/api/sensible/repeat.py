@@ -45,13 +45,8 @@ def _read_quoted(what: str) -> str | None:
     close = _QUOTES.get(what[:1])
     if close is None:
         return None
-    stop = what.find(close, 1)
-    while stop > 0:
-        after = what[stop + 1 : stop + 2]
-        if not after.isalnum():  # an apostrophe inside a word closes nothing
-            return what[1:stop]
-        stop = what.find(close, stop + 1)
-    return None
+    closing = re.search(re.escape(close) + r"(?![^\W_])", what[1:])  # an apostrophe inside a word closes nothing
+    return what[1 : closing.start() + 1] if closing else None
 
 
 def _strip_tail(what: str, literal: bool) -> str:
