@@ -8,7 +8,7 @@ from itertools import groupby
 from time import monotonic
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -47,7 +47,6 @@ class Terminal:
         self.console = console
         self.secrets = tuple(secrets)
         self._progress: Progress | None = None
-        self._task: TaskID | None = None
         self._cases = self._done = 0
         self._spoke = monotonic()
 
@@ -70,14 +69,14 @@ class Terminal:
         if self.console.is_terminal:
             columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
             self._progress = Progress(*columns, console=self.console, transient=True)
-            self._task = self._progress.add_task("", total=plan.cases)
+            self._progress.add_task("", total=plan.cases)
             self._progress.start()
 
     def print_result(self, result: CaseResult) -> None:
         """Show that a case ended: a progress bar on a terminal, elsewhere a line if it did not pass."""
         self._done += 1
-        if self._progress is not None and self._task is not None:
-            self._progress.update(self._task, advance=1, description=result.case_id)
+        if self._progress is not None:
+            self._progress.update(self._progress.task_ids[0], advance=1, description=result.case_id)
             return
         place = f"{self._done:{len(str(self._cases))}}/{self._cases}"
         if result.outcome is not Outcome.PASS:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Sequence
+from concurrent.futures import Future
+from contextlib import suppress
 from datetime import date
 
 from contract_tests.run.outcome import REACHED, CaseResult
@@ -26,10 +28,7 @@ class LiveRun:
     ) -> None:
         self.options = Options(target, model=model, api_key=key, select=wanted)
         self._known = known
-        self._results: dict[str, CaseResult] = {}
-        self._changed = threading.Condition()
-        self._over = False
-        self._trouble: Exception | None = None
+        self._results: dict[str, Future[CaseResult]] = {case_id: Future() for case_id in wanted}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
         self._thread = threading.Thread(target=self._work, name="contract", daemon=True)
@@ -37,7 +36,7 @@ class LiveRun:
     @property
     def over(self) -> bool:
         """Whether the run was begun and has ended."""
-        return self._over
+        return self._thread.ident is not None and not self._thread.is_alive()
 
     def start(self) -> None:
         """Begin the run."""
@@ -46,40 +45,36 @@ class LiveRun:
     def stop(self) -> None:
         """End the run, whatever it is doing. Does nothing if it never began or is over."""
         if self._thread.is_alive() and self._loop and self._task:
-            self._loop.call_soon_threadsafe(self._task.cancel)
+            with suppress(RuntimeError):  # the loop may have been closed just now
+                self._loop.call_soon_threadsafe(self._task.cancel)
             self._thread.join(10.0)
 
     def result(self, case_id: str) -> CaseResult:
         """Wait for the result of a case. Raises what kept the run from playing it."""
-        with self._changed:
-            self._changed.wait_for(lambda: case_id in self._results or self._over)
-            if case_id in self._results:
-                return self._results[case_id]
-        raise self._trouble or RuntimeError(f"the run ended without a result for {case_id}")
+        return self._results[case_id].result()
 
     def reached_chat(self) -> bool:
         """Whether a chat case was judged; if none was selected, whether any case was."""
         chat = [case_id for case_id in self.options.select if case_id.startswith("chat")]
-        results = [self._results.get(case_id) for case_id in chat or self.options.select]
-        return any(result.outcome in REACHED for result in results if result)
+        ended = [self._results[case_id] for case_id in chat or self.options.select]
+        return any(result.exception() is None and result.result().outcome in REACHED for result in ended)
 
     def _work(self) -> None:
+        trouble: Exception = RuntimeError("the run ended without a result for this case")
         try:
             asyncio.run(self._run())
         except (Unreachable, NoModel, UsageError) as error:
-            self._trouble = error
+            trouble = error
         except Exception as error:
-            self._trouble = RuntimeError(f"the run failed: {error!r}")
+            trouble = RuntimeError(f"the run failed: {error!r}")
         finally:
-            with self._changed:
-                self._over = True
-                self._changed.notify_all()
+            for result in self._results.values():
+                if not result.done():
+                    result.set_exception(trouble)
 
     async def _run(self) -> None:
         self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
         await run(self.options, self._keep)
 
     def _keep(self, result: CaseResult) -> None:
-        with self._changed:
-            self._results[result.case_id] = tolerate_in_case(result, self._known, date.today())
-            self._changed.notify_all()
+        self._results[result.case_id].set_result(tolerate_in_case(result, self._known, date.today()))
