@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from itertools import cycle
 from typing import Annotated, Literal
 
@@ -132,7 +133,7 @@ class LineEnds(Edit):
         check_streams(delivery)
         ends = {"cr": [b"\r"], "crlf": [b"\r\n"], "mixed": [b"\r", b"\n", b"\r\n"]}[self.ends]
         pairs = zip(writes, cycle(ends), strict=False)
-        return [Write(_with_line_end(write.data, end), write.pause) for write, end in pairs]
+        return [Write(re.sub(rb"\r\n|\r|\n", end, write.data), write.pause) for write, end in pairs]
 
 
 class NoSpace(Edit):
@@ -142,7 +143,7 @@ class NoSpace(Edit):
 
     def edit(self, delivery: Delivery, writes: list[Write]) -> list[Write]:
         check_streams(delivery)
-        return [Write(_remove_space(write.data), write.pause) for write in writes]
+        return [Write(re.sub(rb"\Adata: ", b"data:", write.data), write.pause) for write in writes]
 
 
 class Comments(Placed):
@@ -159,10 +160,6 @@ class Comments(Placed):
         return [*before, *([comment] * self.count), *after]
 
 
-def _remove_space(data: bytes) -> bytes:
-    return b"data:" + data[6:] if data.startswith(b"data: ") else data
-
-
 def _double(writes: list[Write], place: int) -> list[Write]:
     return [*writes[: place + 1], Write(writes[place].data), *writes[place + 1 :]]
 
@@ -176,7 +173,3 @@ def _index_of_done(delivery: Delivery, writes: list[Write]) -> int:
 
 def _event(data: str) -> bytes:
     return f"data: {data}\n\n".encode()
-
-
-def _with_line_end(data: bytes, end: bytes) -> bytes:
-    return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", end)

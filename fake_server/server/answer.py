@@ -55,10 +55,9 @@ def answer(
     found = match.find(request, book, state, seed=seed)
     if found is None and strict:
         return _no_script(request, book, state)
-    try:
-        reply = None if found is None else _reply(found, request)
-    except ScriptFailed as error:
-        return error.reply
+    reply = None if found is None else _reply(found, request)
+    if isinstance(reply, ErrorReply):
+        return reply
     name = found.script.name if found else None
     if reply is not None and not reply.only_breaks:
         return _scripted(name, reply, body, seed, prompt_tokens)
@@ -67,19 +66,6 @@ def answer(
     usage = _usage(measured, body, prompt_tokens)
     choices = tuple(counted.choice for counted in measured)
     return Reply(choices, usage, model=request.model, script=name, faults=faults)
-
-
-class ScriptFailed(Exception):
-    """A script that matched and could give no reply; the text says which and why."""
-
-    def __init__(self, found: match.Found, why: str) -> None:
-        super().__init__(f"the script {found.script.name!r} ({found.script.place}){why}")
-        self.name = found.script.name
-
-    @property
-    def reply(self) -> ErrorReply:
-        headers = {"x-should-retry": "false"}
-        return ErrorReply(500, str(self), "server_error", headers=headers, script=self.name)
 
 
 def answer_numbers(
@@ -92,31 +78,24 @@ def answer_numbers(
     found = match.find(request, book, state, seed=seed)
     if found is None:
         return _no_script(request, book, state) if strict else NumbersReply()
-    try:
-        reply = _reply(found, request)
-    except ScriptFailed as error:
-        return error.reply
+    reply = _reply(found, request)
+    if isinstance(reply, ErrorReply):
+        return reply
     name = found.script.name
     numbers = NumbersReply(reply.embedding, reply.flagged, script=name, faults=reply.faults)
     return _error_or_raw(name, reply, request.body) or numbers
 
 
-def _reply(found: match.Found, request: ApiRequest) -> Response:
-    """The reply of a script: as written, made by its callable, or a filled template. Raises ScriptFailed."""
+def _reply(found: match.Found, request: ApiRequest) -> Response | ErrorReply:
+    """The reply of a script: as written, made by its callable, or a filled template; a 500 if it gives none."""
     reply = found.reply
     if reply is None or reply.template:
         try:
             reply = _make(found, request)
-        except ScriptFailed:
-            raise
-        except ValidationError as error:
-            from fake_server.scripts.error_text import describe_reply_errors  # no script that works needs it
-
-            raise ScriptFailed(found, f" gave no reply: {describe_reply_errors(error)}") from error
         except Exception as error:
-            raise ScriptFailed(found, f" gave no reply: {type(error).__name__}: {error}") from error
+            return _failed(found, _describe_failure(error))
     if request.endpoint not in reply.endpoints:
-        raise ScriptFailed(found, f" gave a reply that {request.endpoint} cannot answer with")
+        return _failed(found, f" gave a reply that {request.endpoint} cannot answer with")
     return reply
 
 
@@ -127,11 +106,25 @@ def _make(found: match.Found, request: ApiRequest) -> Response:
     assert found.reply is not None
     from fake_server.scripts import templates
 
-    try:
-        written = {**templates.fill_in(found.reply.written, request), "template": False}
-    except templates.TemplateFailed as error:
-        raise ScriptFailed(found, f": {error}") from error
+    written = {**templates.fill_in(found.reply.written, request), "template": False}
     return Response.model_validate(written, context={FOLDER: found.script.folder})
+
+
+def _describe_failure(error: Exception) -> str:
+    from fake_server.scripts import error_text, templates  # no script that works needs both
+
+    if isinstance(error, templates.TemplateFailed):
+        return f": {error}"
+    if isinstance(error, ValidationError):
+        return f" gave no reply: {error_text.describe_reply_errors(error)}"
+    return f" gave no reply: {type(error).__name__}: {error}"
+
+
+def _failed(found: match.Found, why: str) -> ErrorReply:
+    """The error of a script that matched and gave no reply; its message says which and why."""
+    message = f"the script {found.script.name!r} ({found.script.place}){why}"
+    headers = {"x-should-retry": "false"}
+    return ErrorReply(500, message, "server_error", headers=headers, script=found.script.name)
 
 
 def _error_or_raw(name: str | None, reply: Response, request: Mapping[str, Any]) -> ErrorReply | RawReply | None:

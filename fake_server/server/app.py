@@ -34,7 +34,7 @@ from fake_server.wire.delivery import NO_BODY, Delivery
 
 if TYPE_CHECKING:
     from fake_server.server.cross_origin import CrossOrigin
-    from fake_server.server.pages import FakeApp, Pages
+    from fake_server.server.pages import FakeApp
 
 log = logging.getLogger("fake_server")
 OPEN_PATHS = frozenset({"/", "/health", "/docs", "/openapi.json", "/metrics"})
@@ -48,13 +48,13 @@ class App:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._made_pages: Pages | None = None
+        self._fastapi: FakeApp | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             await self.serve(scope, receive, AsgiSender(receive, send))
         else:
-            await self._pages.app.route_request(scope, receive, send)
+            await self.fastapi.route_request(scope, receive, send)
 
     async def serve(self, scope: Scope, receive: Receive, sender: Sender, *, body_arrived: bool = False) -> None:
         """Answer one request through `sender`; `body_arrived` tells that its whole body is there already."""
@@ -99,15 +99,15 @@ class App:
         if operation is not None:
             return await handle(context, operation)
         if context.controls or (context.path in PAGES and context.method in PAGE_METHODS):
-            return await self._pages.answer(context)
+            return await self.fastapi.answer(context)
         operation, context.parameters, methods = find_operation(context.method, context.path)
         allow = ", ".join(methods)
         if operation is not None:
             return await handle(context, operation)
         if methods and context.method == "OPTIONS":
             return Delivery(204, (("allow", f"{allow}, OPTIONS"),), (), length=0)
-        if self._made_pages is not None and self._pages.app.adds({**context.scope, "path": context.path}):
-            return await self._pages.answer(context)
+        if self._fastapi is not None and self._fastapi.adds({**context.scope, "path": context.path}):
+            return await self.fastapi.answer(context)
         path = context.path.replace("?", "%3F").replace("#", "%23").replace("\\", "%5C")  # as a URL has them
         refusal = errors.invalid_url(context.method, path)
         if methods:
@@ -123,17 +123,13 @@ class App:
         await sender.send(_with_length(delivery), JournalEntry(scope["method"], scope["path"]))
 
     @property
-    def _pages(self) -> Pages:
-        if self._made_pages is None:
-            from fake_server.server.pages import Pages
-
-            self._made_pages = Pages(openapi_document, self)
-        return self._made_pages
-
-    @property
     def fastapi(self) -> FakeApp:
-        """This app as a FastAPI app, for those who mount it or add routes to it."""
-        return self._pages.app
+        """This app as a FastAPI app, which answers pages and can be mounted or given routes."""
+        if self._fastapi is None:
+            from fake_server.server.pages import FakeApp
+
+            self._fastapi = FakeApp(self, openapi_document)
+        return self._fastapi
 
 
 async def handle(context: RequestContext, operation: Operation) -> Delivery:

@@ -37,13 +37,19 @@ ASSETS = {
 class FakeApp(FastAPI):
     """The fake as a FastAPI app, to be called, mounted, or given routes of your own.
 
-    Every request goes the way that `serve` decides; `route` is FastAPI's own, which leads to its routes.
+    Every request goes the way that `serve` decides; `route_request` is FastAPI's own, which leads to its routes.
+    `document` makes the OpenAPI document, once somebody asks for it.
     """
 
-    def __init__(self, serve: ASGIApp, document: Callable[[], dict[str, Any]], routes: list[Route]) -> None:
+    def __init__(self, serve: ASGIApp, document: Callable[[], dict[str, Any]]) -> None:
         super().__init__(
             title="fake OpenAI server",
-            routes=list(routes),
+            routes=[
+                *ROUTES,
+                Route("/docs", _docs, methods=["GET"]),
+                Route("/openapi.json", self._openapi, methods=["GET"]),
+                Route(f"{CONTROL}/assets/{{name}}", _asset, methods=["GET"]),
+            ],
             openapi_url=None,
             docs_url=None,
             redoc_url=None,
@@ -51,6 +57,7 @@ class FakeApp(FastAPI):
             exception_handlers={HTTPException: _refuse},
         )
         self._serve = serve
+        self._described: Response | None = None
         self._own = frozenset(map(id, self.routes))
         self.openapi = document  # type: ignore[method-assign]
         self.route_request: ASGIApp = super().__call__
@@ -62,24 +69,6 @@ class FakeApp(FastAPI):
         """Whether a route that was added to the app answers this path and method."""
         added = [route for route in self.routes if id(route) not in self._own]
         return any(route.matches(scope)[0] is Match.FULL for route in added)
-
-
-class Pages:
-    """The pages' FastAPI app; `document` makes the OpenAPI document, once somebody asks for it."""
-
-    def __init__(self, document: Callable[[], dict[str, Any]], serve: ASGIApp) -> None:
-        self._document = document
-        self._described: Response | None = None
-        self.app = FakeApp(
-            serve,
-            document,
-            [
-                *ROUTES,
-                Route("/docs", _docs, methods=["GET"]),
-                Route("/openapi.json", self._openapi, methods=["GET"]),
-                Route(f"{CONTROL}/assets/{{name}}", _asset, methods=["GET"]),
-            ],
-        )
 
     async def answer(self, context: RequestContext) -> Delivery:
         """The page that is asked for. Raises what its endpoint raises."""
@@ -93,7 +82,7 @@ class Pages:
                 pieces.append(message.get("body", b""))
 
         scope = {**context.scope, "path": context.path, CONTEXT: context}
-        await self.app.route_request(scope, context.receive, send)
+        await self.route_request(scope, context.receive, send)
         fields = {name.decode("latin-1"): value.decode("latin-1") for name, value in start["headers"]}
         body, status = b"".join(pieces), start["status"]
         length = int(fields.pop("content-length", len(body)))  # to HEAD the body is missing, its length is not
@@ -103,7 +92,7 @@ class Pages:
 
     async def _openapi(self, _: Request) -> Response:
         if self._described is None:  # its models take a while to make
-            self._described = json_response(await asyncio.to_thread(self._document))
+            self._described = json_response(await asyncio.to_thread(self.openapi))
         return self._described
 
 
