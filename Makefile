@@ -119,7 +119,7 @@ compatibility: $(STAMP)  ## judge the recordings of other providers and write CO
 bench: $(STAMP)  ## measure the fake beside bare uvicorn and other fakes, and how fast streams are judged and relayed
 	@$(BIN)/python -m contract_tests.lab.speed
 	@$(BIN)/python -m contract_tests.lab.speed.judging
-	@$(BIN)/python -m fake_server.relay.latency
+	@$(BIN)/python -m contract_tests.lab.speed.relaying
 
 profile: $(STAMP)  ## how many calls a request passes, and where the time of a reply, of the start, and of judging goes
 	@$(BIN)/python -m contract_tests.lab.speed.profiling

@@ -1,4 +1,4 @@
-"""How much latency the relay adds: `python -m openai_contract_kit.fake_server.relay.latency`.
+"""How much latency the relay adds.
 
 A loopback server answers each byte of a request with one small HTTP chunk. Round trips are timed
 directly and through the relay, alternating, so that both meet the same load on the machine.
@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import statistics
-import sys
 import time
 
 from fake_server.relay.relay import Relay
 
-ROUNDS = 5000
 EVENT = b'data: {"choices":[{"delta":{"content":"word"}}]}\n\n'
 CHUNK = b"%x\r\n%s\r\n" % (len(EVENT), EVENT)
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -69,16 +67,3 @@ async def measure_round_trips(rounds: int) -> tuple[list[float], list[float]]:
     server.close()
     await server.wait_closed()
     return times
-
-
-def main() -> None:
-    direct, relayed = asyncio.run(measure_round_trips(ROUNDS))
-    for name, times in (("direct", direct), ("through the relay", relayed)):
-        middle, late = statistics.median(times), statistics.quantiles(times, n=100)[98]
-        sys.stdout.write(f"{name:18} median {middle * 1e6:6.0f} us   99th percentile {late * 1e6:6.0f} us\n")
-    late = (statistics.median(relayed) - statistics.median(direct)) / 2
-    sys.stdout.write(f"added to one write: {late * 1e6:.0f} us (median, half of the round trip)\n")
-
-
-if __name__ == "__main__":
-    main()

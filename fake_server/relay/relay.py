@@ -50,8 +50,7 @@ class Relay(Listener):
         super().__init__(port)
         self._keep_raw = keep_raw
         self._target = parse_target(target_url, extra_headers, extra_query)
-        ca = None if ca_file is None else str(ca_file)
-        self._context = tls_context(ca) if self._target.encrypted else None
+        self._context = tls_context(ca_file) if self._target.encrypted else None
         self._on_exchange = on_exchange
         self._in_progress: list[str] = []
         self._exchange_ended = asyncio.Event()

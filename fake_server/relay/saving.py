@@ -9,15 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from fake_server.relay.redact import (
-    Unreadable,
-    clean_text,
-    known_values,
-    redact,
-    replace_known,
-    scan,
-    scan_text,
-)
+from fake_server.relay.redact import Unreadable, clean_text, known_values, redact, replace_known, scan, scan_text
 from fake_server.wire.exchange import Exchange, Headers, Write
 from fake_server.wire.fixture import Fixture, FixtureError, load, save
 from fake_server.wire.proof import differences

@@ -8,6 +8,7 @@ import socket
 import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 from fake_server.connection import Connection
@@ -92,7 +93,7 @@ def parse_target(
     return Target(encrypted, parts.hostname, port, parts.netloc, parts.path.rstrip("/"), query, extra)
 
 
-def tls_context(ca_file: str | None) -> ssl.SSLContext:
+def tls_context(ca_file: str | Path | None) -> ssl.SSLContext:
     """A verifying context that trusts the system's certificate authorities and those in `ca_file`.
 
     Raises ValueError if the file holds no certificate.
@@ -103,7 +104,7 @@ def tls_context(ca_file: str | None) -> ssl.SSLContext:
             context.load_verify_locations(ca_file)
         except (OSError, ssl.SSLError) as error:
             reason = error.strerror if type(error) is FileNotFoundError else "no PEM certificate in it"
-            raise ValueError(f"the CA file {ca_file!r} cannot be used: {reason}") from error
+            raise ValueError(f"the CA file {str(ca_file)!r} cannot be used: {reason}") from error
     context.set_alpn_protocols(["http/1.1"])
     return context
 
@@ -118,8 +119,8 @@ async def connect(target: Target, context: ssl.SSLContext | None, seconds: float
                 lambda: Connection(encrypted=target.encrypted),
                 target.host,
                 target.port,
-                ssl=context if target.encrypted else None,
-                server_hostname=target.host if target.encrypted else None,
+                ssl=context,
+                server_hostname=target.host if context else None,
                 happy_eyeballs_delay=0.25,
             )
     except TimeoutError as error:

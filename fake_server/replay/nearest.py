@@ -65,10 +65,10 @@ def escape_unprintable(text: str, most: int = 400) -> str:
 
 def _format_unequal(requested: Any, recorded: Any, at: str) -> str:
     """Two unequal values; of long ones, the text around the first difference."""
-    if type(requested) is not type(recorded) or not isinstance(requested, str | bytes):
-        return f"{at} is {format_value(requested)}, recorded {format_value(recorded)}"
-    if not requested or not recorded or len(format_value(requested)) < SHOWN > len(format_value(recorded)):
-        return f"{at} is {format_value(requested)}, recorded {format_value(recorded)}"
+    whole = [format_value(requested), format_value(recorded)]
+    long = isinstance(requested, str | bytes) and max(map(len, whole)) >= SHOWN
+    if not long or type(requested) is not type(recorded) or not requested or not recorded:
+        return f"{at} is {whole[0]}, recorded {whole[1]}"
     pairs = enumerate(zip(requested, recorded, strict=False))
     parting = next((index for index, pair in pairs if pair[0] != pair[1]), min(len(requested), len(recorded)))
     unit = "byte" if isinstance(requested, bytes) else "character"

@@ -23,8 +23,6 @@ from fake_server.wire.head import Malformed, TooLarge
 from fake_server.wire.outgoing import serialize_reply
 from fake_server.wire.request import RequestCapture
 
-HANG_UP = frozenset({Ending.RESET, Ending.UNREACHABLE})
-SILENT = frozenset({Ending.TIMED_OUT})
 _log = logging.getLogger(__name__)
 _log.addHandler(logging.NullHandler())  # silent unless the application configures logging
 
@@ -129,10 +127,12 @@ class Playback(Listener):
             while client.blocked and not client.lost:
                 if not await client.changed(loop.time() + self.bounds.idle):
                     return False
-        if exchange.ending in SILENT:
-            await self._wait_for_leaving(client, self.bounds.exchange)
+        if exchange.ending is Ending.TIMED_OUT:
+            deadline = loop.time() + self.bounds.exchange
+            while not client.lost and not client.eof and await client.changed(deadline):
+                pass
             return False
-        if exchange.ending in HANG_UP:
+        if exchange.ending in (Ending.RESET, Ending.UNREACHABLE):
             await client.flushed(loop.time() + self.bounds.idle)
             await client.reset()
             return False
@@ -150,12 +150,6 @@ class Playback(Listener):
             finally:
                 pause.cancel()
         return not client.lost
-
-    async def _wait_for_leaving(self, client: Connection, seconds: float) -> None:
-        deadline = asyncio.get_running_loop().time() + seconds
-        while not client.lost and not client.eof:
-            if not await client.changed(deadline):
-                return
 
 
 def _expects_continue(request: RequestCapture) -> bool:

@@ -14,9 +14,9 @@ import respx
 from respx.mocks import HTTPCoreMocker
 
 from fake_server.replay.clock import Clock, Pace
-from fake_server.replay.in_process import Player
 from fake_server.replay.matching import Match
 from fake_server.replay.sources import Answers, Recording, answers_from
+from fake_server.replay.tape import Player
 
 try:
     _httpcore2: Any = importlib.import_module("httpcore2")

@@ -10,9 +10,9 @@ import httpcore2
 import httpx2
 
 from fake_server.replay.clock import Clock, Pace
-from fake_server.replay.in_process import Player
 from fake_server.replay.matching import Match
 from fake_server.replay.sources import Answers, Recording, answers_from
+from fake_server.replay.tape import Player
 from fake_server.wire.exchange import Exchange
 
 

@@ -11,14 +11,7 @@ from itertools import accumulate, pairwise
 from fake_server.wire.body import Body, ChunkedBody, SizedBody
 from fake_server.wire.bounds import Bounds
 from fake_server.wire.exchange import Aspect, Ending, Exchange, Framing, Headers, Request, Write
-from fake_server.wire.head import (
-    FieldReader,
-    Malformed,
-    TooLarge,
-    determine_framing,
-    keeps_alive,
-    parse_status_line,
-)
+from fake_server.wire.head import FieldReader, Malformed, TooLarge, determine_framing, keeps_alive, parse_status_line
 from fake_server.wire.outgoing import serialize_from_values
 from fake_server.wire.sse import EventMeter, EventTooLarge
 

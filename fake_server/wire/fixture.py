@@ -29,16 +29,7 @@ from typing import Any
 
 import yaml
 
-from fake_server.wire.exchange import (
-    Aspect,
-    Ending,
-    Exchange,
-    Framing,
-    Headers,
-    Request,
-    Write,
-    cut_into_writes,
-)
+from fake_server.wire.exchange import Aspect, Ending, Exchange, Framing, Headers, Request, Write, cut_into_writes
 from fake_server.wire.fixture_writing import describe_exchange, write_fixture
 from fake_server.wire.text import shorten
 

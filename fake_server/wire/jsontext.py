@@ -21,6 +21,8 @@ Path = tuple[str | int, ...]
 # An unclosed string matches up to the end, and `++` never backtracks: no text makes this scan quadratic.
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
 _VALUE = re.compile(_TOKEN.pattern + rb"|[^\[\]{},: \t\n\r]++", re.DOTALL)
+_STEP = {b"{": 1, b"[": 1, b"}": -1, b"]": -1}
+"""How much deeper a text is nested after each bracket."""
 _SPACE = b" \t\n\r"
 
 
@@ -116,13 +118,9 @@ def _depth(text: bytes) -> tuple[int, int]:
     """The deepest nesting and the byte where it is first reached; strings do not count."""
     depth = deepest = where = 0
     for match in _TOKEN.finditer(text):
-        mark = match.group()
-        if mark in (b"{", b"["):
-            depth += 1
-            if depth > deepest:
-                deepest, where = depth, match.start()
-        elif mark in (b"}", b"]"):
-            depth -= 1
+        depth += _STEP.get(match.group(), 0)
+        if depth > deepest:
+            deepest, where = depth, match.start()
     return deepest, where
 
 
@@ -172,7 +170,7 @@ def _value_end(text: bytes, position: int) -> int:
     """The offset after the value that starts at `position`."""
     depth = 0
     for match in _VALUE.finditer(text, position):
-        depth += {b"{": 1, b"[": 1, b"}": -1, b"]": -1}.get(match.group(), 0)
+        depth += _STEP.get(match.group(), 0)
         if depth <= 0:
             return match.end()
     return len(text)

@@ -92,11 +92,10 @@ class EventTooLarge(ValueError):
 class Decoder:
     """Feed it bytes to get events; call `close()` for an unfinished last event.
 
-    `bom` says whether the stream began with U+FEFF (which WHATWG strips).
+    A byte order mark at the start is stripped, as WHATWG says.
     """
 
     def __init__(self) -> None:
-        self.bom = False
         self._buffer = bytearray()
         self._offset = 0  # stream offset of the buffer's first byte
         self._started = False
@@ -126,7 +125,6 @@ class Decoder:
     def _start(self) -> None:
         self._started = True
         if self._buffer.startswith(BOM):
-            self.bom = True
             del self._buffer[: len(BOM)]
             self._offset = len(BOM)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import partial
 from itertools import chain
 
 from fake_server.relay.redact.codings import MAGIC, ZLIB, find_hidden
@@ -51,13 +52,10 @@ def _clean(text: str, known: Collection[str]) -> tuple[str, set[int]]:
         yield from find_suspicious(part)
         yield from _known(part, values)
 
-    def encoded_spans(part: str) -> Iterator[Span]:
-        return _known(part, encoded)
-
     offsets: set[int] = set()
     for _ in range(MAX_ROUNDS):
         before = text
-        for find, views in ((plain_spans, _views), (encoded_spans, _unpacked)):
+        for find, views in ((plain_spans, _views), (partial(_known, values=encoded), _unpacked)):
             edits = merge_edits(_edits(text, find, views))
             offsets.update(start for start, _, _ in edits)
             text = apply_edits(text, edits)

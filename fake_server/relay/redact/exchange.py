@@ -18,6 +18,7 @@ _READABLE = frozenset({"gzip", "x-gzip", "deflate", "identity", ""})
 _FIELD_LINE = re.compile(rb"^([!#$%&'*+\-.^_`|~0-9A-Za-z]+)([ \t]*:[ \t]*)((?:[^\r\n]|\r?\n[ \t])*+)", re.MULTILINE)
 """A header field with its folded lines (RFC 9112 section 5.2)."""
 _TEXT = re.compile(rb"[\t\n\r\x20-\x7e\x80-\xff]*")
+_TEXTS = ("reason", "problem", "label")
 _WINDOWS = (32 + zlib.MAX_WBITS, -zlib.MAX_WBITS)
 """gzip or zlib, and raw deflate (RFC 1951)."""
 MAX_UNPACKED = 1 << 24
@@ -49,20 +50,15 @@ def redact(exchange: Exchange, secrets: Iterable[str] = ()) -> Redacted:
     request = _clean_request(exchange.request, known, replaced)
     clean = exchange.but(
         request=request,
-        reason=clean_text(exchange.reason, known),
         headers=clean_fields(exchange.headers, known),
         trailers=clean_fields(exchange.trailers, known),
         informational=tuple((code, clean_fields(fields, known)) for code, fields in exchange.informational),
-        problem=clean_text(exchange.problem, known),
-        label=clean_text(exchange.label, known),
+        **{name: clean_text(getattr(exchange, name), known) for name in _TEXTS},
     )
     replaced += _changed_fields("response header", exchange.headers, clean.headers)
     replaced += _changed_fields("trailer", exchange.trailers, clean.trailers)
-    replaced += [
-        name
-        for name in ("informational", "reason", "problem", "label")
-        if getattr(clean, name) != getattr(exchange, name)
-    ]
+    others = ("informational", *_TEXTS)
+    replaced += [name for name in others if getattr(clean, name) != getattr(exchange, name)]
     clean = _clean_body(clean, known, replaced)
     return Redacted(_with_raw(exchange, clean, known, replaced), tuple(dict.fromkeys(replaced)))
 

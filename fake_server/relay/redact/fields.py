@@ -8,9 +8,8 @@ from collections.abc import Collection, Iterable, Iterator
 from urllib.parse import unquote
 
 from fake_server.relay.redact.body import clean_text
-from fake_server.relay.redact.dummy import dummy, is_dummy
 from fake_server.relay.redact.names import is_secret_field, is_secret_parameter
-from fake_server.relay.redact.patterns import Span, is_distinctive, named_secrets, skip_prefix
+from fake_server.relay.redact.patterns import Span, dummy, is_distinctive, is_dummy, named_secrets, skip_prefix
 from fake_server.relay.redact.views import unescaped_readings
 from fake_server.wire.exchange import Exchange, Headers
 

@@ -1,4 +1,4 @@
-"""Patterns of credentials: by their form, and by the name in front of them.
+"""Patterns of credentials, by their form and by the name in front of them, and of the dummies that replace them.
 
 Every expression takes time linear in the length of its text, because targets choose the text.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from fake_server.relay.redact.dummy import is_dummy
 from fake_server.relay.redact.names import is_secret_field, is_secret_name, is_secret_parameter
 
 _PREFIXED = {
@@ -79,8 +78,27 @@ _PART = re.compile(r'\bname="?([^"\r\n;]{2,64})"?[^\r\n]{0,200}\r?\n(?:[^\r\n]{1
 _FIRST_OF_LIST = 64
 """Strings that are examined in a list whose name means that they are secret."""
 
+WORD = "REDACTED"
+_DUMMY = re.compile(r"(?:REDACTED|x)*")  # a secret that was split leaves several dummies in a row
+_BLANK = frozenset("xX0*.-_…#/%")
+"""Characters of blanked-out keys: `sk-XXXX`, `org-XX0xx…`, `****`."""
+_PLACEHOLDER = re.compile(
+    r"no-key-needed|<[^<>]*>|\[[^\[\]]*\]|\{+[^{}]*\}+|\$\{?\w+\}?|%\(?\w+\)?s?|[A-Z]+(?:_[A-Z]+)+"
+)
+"""Placeholders for keys in documentation: `<your key>`, `$OPENAI_API_KEY`, `{{key}}`, `API_KEY`."""
+
 Span = tuple[int, int]
 """Start and stop of some characters, as in a slice."""
+
+
+def dummy(length: int) -> str:
+    """`REDACTED`, padded with `x` to `length` characters; `x` alone below eight characters."""
+    return WORD.ljust(length, "x") if length >= len(WORD) else "x" * length
+
+
+def is_dummy(value: str) -> bool:
+    """Whether a value is no secret: one of our dummies, a blanked-out key, a well-known placeholder."""
+    return _BLANK.issuperset(value) or any(form.fullmatch(value) for form in (_DUMMY, _PLACEHOLDER))
 
 
 def credentials(text: str) -> Iterator[Span]:

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from fake_server.relay.redact.decodings import Text, texts_in
-from fake_server.relay.redact.dummy import is_dummy
 from fake_server.relay.redact.known import encoded_forms, fold_case, occurrences
 from fake_server.relay.redact.names import is_secret_field, is_secret_parameter
-from fake_server.relay.redact.patterns import find_suspicious, skip_prefix
+from fake_server.relay.redact.patterns import find_suspicious, is_dummy, skip_prefix
 from fake_server.wire.coding import decode_content
 from fake_server.wire.exchange import Exchange, Headers, Write
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from fake_server.relay.redact.patterns import Span
 from fake_server.relay.redact.views import Joined, unescape
@@ -18,16 +19,16 @@ MAX_DEPTH = 64
 Key = tuple[str | int, ...]
 
 
+@dataclass(slots=True)
 class _Node:
-    """An object or a list that is being read."""
+    """An object or a list that is being read; `at` is its place in its parent, `ids` are those of its members."""
 
-    __slots__ = ("at", "count", "ids", "is_list", "name", "parent")
-
-    def __init__(self, parent: _Node | None, is_list: bool) -> None:
-        self.parent, self.is_list = parent, is_list
-        self.name, self.count = "", 0
-        self.at = parent.step() if parent else ""
-        self.ids: Key = ()
+    parent: _Node | None
+    is_list: bool
+    at: str | int
+    name: str = ""
+    count: int = 0
+    ids: Key = ()
 
     def step(self) -> str | int:
         return self.count if self.is_list else self.name
@@ -99,7 +100,7 @@ def _strings(text: str, lines: Iterable[Span]) -> tuple[list[tuple[Key, Span]], 
                 depth += 1
                 if depth > MAX_DEPTH:
                     return [], ()
-                node = _Node(node, mark == "[")
+                node = _Node(node, mark == "[", node.step() if node else "")
                 root = root or node
                 is_name = mark == "{"
             elif mark in "}]":

@@ -14,7 +14,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from fake_server.relay.redact.dummy import dummy
+from fake_server.relay.redact.patterns import dummy
 
 Edit = tuple[int, int, str | None]
 
