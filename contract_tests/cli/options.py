@@ -12,8 +12,8 @@ import click
 from contract_tests.cases import CASES
 from contract_tests.cli.config import read_config
 from contract_tests.cli.shared_options import Function
-from contract_tests.run.outcome import below
 from contract_tests.run.run import Options, UsageError, choose_cases
+from contract_tests.target.options import below
 from fake_server.command_line import Number, Whole
 from fake_server.wire.bounds import Bounds
 from fake_server.wire.text import did_you_mean
@@ -28,8 +28,6 @@ BOUNDS = {
     "--max-event": ("event", "Bytes allowed in one event."),
     "--max-depth": ("json_depth", "Levels of JSON nesting allowed."),
 }
-
-
 SECONDS = Number(0, min_open=True)
 
 

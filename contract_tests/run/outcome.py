@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
 from contract_tests.rules.engine.judge import Finding, Level
+from contract_tests.target.options import below
 from contract_tests.tolerance.entry import Ledger, Tolerated
 from fake_server.wire.exchange import Exchange
 
@@ -41,11 +42,6 @@ def failing(findings: Iterable[Finding], fail_on: Level) -> bool:
     """Whether there is a finding of the level `fail_on` or of a stronger one."""
     order = list(Level)
     return any(order.index(finding.rule.level) <= order.index(fail_on) for finding in findings)
-
-
-def below(case_id: str, prefix: str) -> bool:
-    """Whether the case is the one of this id or lies below this prefix."""
-    return f"{case_id}.".startswith(f"{prefix.rstrip('.')}.")
 
 
 @dataclass(frozen=True)

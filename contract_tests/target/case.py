@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from contract_tests.target.ask import CHAT, Ask, Body, Case, Play
+from contract_tests.target.options import below
 from contract_tests.target.session import Field
 
 CASES: dict[str, Case] = {}
@@ -40,7 +41,7 @@ def request_case(
     headers: Iterable[Field] = (),
     refused: bool = False,
 ) -> None:
-    """Register a case of one request, in the role "refusal", "stream" or "dict"."""
+    """Register a case of one request, in the role "refusal", "stream" or "dict", about all `features` but `stream`."""
 
     async def play(ask: Ask) -> None:
         body = make_body(ask)
@@ -74,8 +75,8 @@ def chat_case(
 
 def select(prefixes: Iterable[str]) -> list[Case]:
     """The cases with these ids or below these prefixes, all for none. Raises KeyError for no match."""
-    wanted = [f"{prefix.rstrip('.')}." for prefix in prefixes]
+    wanted = tuple(prefixes)
     for prefix in wanted:
-        if not any(f"{case_id}.".startswith(prefix) for case_id in CASES):
-            raise KeyError(prefix.removesuffix("."))
-    return [case for case in CASES.values() if not wanted or any(f"{case.id}.".startswith(prefix) for prefix in wanted)]
+        if not any(below(case_id, prefix) for case_id in CASES):
+            raise KeyError(prefix.rstrip("."))
+    return [case for case in CASES.values() if not wanted or any(below(case.id, prefix) for prefix in wanted)]

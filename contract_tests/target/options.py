@@ -14,6 +14,11 @@ DEFAULT_MODEL = "gpt-3.5-turbo"
 _SECRET = re.compile("auth|cookie|key|password|secret|signature|token", re.IGNORECASE)
 
 
+def below(case_id: str, prefix: str) -> bool:
+    """Whether the case is the one of this id or lies below this prefix."""
+    return f"{case_id}.".startswith(f"{prefix.rstrip('.')}.")
+
+
 @dataclass(frozen=True)
 class Options:
     """The options of a run.
@@ -50,7 +55,7 @@ class Options:
 
     def model_for(self, case_id: str, otherwise: str) -> str:
         """The model that the longest fitting prefix in `models` names for a case."""
-        fitting = [prefix for prefix in self.models if case_id == prefix or case_id.startswith(f"{prefix}.")]
+        fitting = [prefix for prefix in self.models if below(case_id, prefix)]
         return self.models[max(fitting, key=len)] if fitting else otherwise
 
     @property
