@@ -39,8 +39,8 @@ class ActiveFault:
 class ActiveFaults:
     """The faults in force in one space; safe to share between threads. `seed` decides chances."""
 
-    def __init__(self, seed: int = 0, clock: Callable[[], float] = time.monotonic) -> None:
-        self._seed, self._clock = seed, clock
+    def __init__(self, seed: int = 0) -> None:
+        self._seed = seed
         self._lock = threading.Lock()
         self._numbers = count(1)
         self._draws = count()
@@ -57,7 +57,7 @@ class ActiveFaults:
         if len(self.current) >= MOST:
             raise FaultError(f"at most {MOST} faults are in force at once: remove some, or reset")
         if isinstance(active.fault, Quota):
-            active.buckets = Buckets(active.fault, self._clock)
+            active.buckets = Buckets(active.fault, time.monotonic)
         active.name = active.name or f"{active.fault.fault} {next(self._numbers)}"
         with self._lock:
             self.current = (*self.current, active)
