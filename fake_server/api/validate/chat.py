@@ -123,7 +123,7 @@ UPDATE = {"metadata": MEMBERS["metadata"]}
 
 def validate_chat(request: Mapping[str, Any]) -> ErrorReply | None:
     """Return the 400 for a chat request that OpenAI would refuse, None for a valid one."""
-    return find_refusal(request, REQUIRED, MEMBERS, _check_combinations, schemas.check_schemas, models.check_model)
+    return find_refusal(request, REQUIRED, MEMBERS, _check_combinations, models.check_model)
 
 
 def _check_combinations(request: Mapping[str, Any]) -> None:
@@ -143,6 +143,8 @@ def _check_combinations(request: Mapping[str, Any]) -> None:
     if request.get("max_tokens") is not None and request.get("max_completion_tokens") is not None:
         message = "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported."
         raise Invalid(message, "max_tokens", "invalid_parameter_combination")
+    if request.get("tools") or form:
+        schemas.check_schemas(request)
 
 
 def check_stream_options(request: Mapping[str, Any]) -> None:
