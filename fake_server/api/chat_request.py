@@ -118,12 +118,10 @@ def tool_results(request: Mapping[str, Any]) -> tuple[ToolResult, ...]:
 
 def tools(request: Mapping[str, Any]) -> tuple[Tool, ...]:
     """All tools offered, including the legacy `functions`, in order."""
-    functions = []
-    for tool in _mappings(request.get("tools")):
-        kind = str(tool.get("type", "function"))
-        functions += [_read_tool(function, kind) for function in _mappings([tool.get(kind)])]
-    functions += [_read_tool(function, "function") for function in _mappings(request.get("functions"))]
-    return tuple(tool for tool in functions if tool.name)
+    kinds = [(str(tool.get("type", "function")), tool) for tool in _mappings(request.get("tools"))]
+    declared = [(kind, _mapping(tool.get(kind))) for kind, tool in kinds]
+    declared += [("function", function) for function in _mappings(request.get("functions"))]
+    return tuple(_read_tool(function, kind) for kind, function in declared if function.get("name"))
 
 
 def is_legacy(request: Mapping[str, Any]) -> bool:
@@ -192,7 +190,7 @@ def is_reasoning_model(request: Mapping[str, Any]) -> bool:
 def _read_tool(function: Mapping[str, Any], kind: str) -> Tool:
     description = function.get("description")
     return Tool(
-        name=str(function.get("name") or ""),
+        name=str(function["name"]),
         description=description if isinstance(description, str) else "",
         parameters=function.get("parameters", {"type": "object", "properties": {}}),
         kind=kind,

@@ -98,14 +98,9 @@ def not_a_completion_model() -> ErrorReply:
     return ErrorReply(404, message, param="model")
 
 
-def model_cannot_complete() -> ErrorReply:
-    """403 for a completion with an embedding model."""
-    return ErrorReply(403, "You are not allowed to sample from this model")
-
-
-def model_cannot_embed() -> ErrorReply:
-    """403 for embeddings with a model that chats or completes text."""
-    return ErrorReply(403, "You are not allowed to generate embeddings from this model")
+def not_allowed(action: str) -> ErrorReply:
+    """403 for a completion with an embedding model (`sample`), or the reverse (`generate embeddings`)."""
+    return ErrorReply(403, f"You are not allowed to {action} from this model")
 
 
 def no_such_model(model: str) -> ErrorReply:

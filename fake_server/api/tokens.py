@@ -163,6 +163,8 @@ def _count_content(content: object) -> int:
 
 def _count_tools(request: Mapping[str, Any]) -> int:
     """Count tools as models see them: type declarations with names, descriptions and types, not JSON."""
+    if not request.get("tools") and not request.get("functions"):
+        return 0
     total = 0
     for tool in chat_request.tools(request):
         texts = (tool.name, tool.description, *_schema_texts(tool.parameters))

@@ -18,11 +18,6 @@ def oddities(scripts: Sequence[Script], *, thorough: bool = False) -> Iterator[s
     """Find scripts and replies that can never be used, each with its place; scripts in trying order."""
     for script in scripts:
         yield from (f"{script.place}: {script.name!r} {oddity}" for oddity in _oddities_of(script))
-    yield from never_reached(scripts, thorough=thorough)
-
-
-def never_reached(scripts: Sequence[Script], *, thorough: bool = False) -> Iterator[str]:
-    """Describe each script that an earlier script always answers for; scripts in trying order."""
     each = thorough or len(scripts) <= FEW
     before: list[Script] = []
     for later in scripts:

@@ -93,10 +93,8 @@ class Response(Answer):
 
     @model_validator(mode="after")
     def _is_one_thing(self) -> Response:
-        forms = {"choices": self.choices, "error": self.error, "raw": self.raw}
-        given = [name for name, value in forms.items() if value]
-        numbers = {"embedding": self.embedding, "flagged": self.flagged}
-        given += [name for name, value in numbers.items() if value is not None]
+        given = [name for name in ("choices", "error", "raw") if getattr(self, name)]
+        given += [name for name in ("embedding", "flagged") if getattr(self, name) is not None]
         if self.says_something or self.reasoning or self.finish_reason or self.logprobs:
             given.insert(0, "an answer of its own")
         if not given and not self.faults:

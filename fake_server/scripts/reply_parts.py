@@ -138,8 +138,7 @@ class Raw(Part):
 
     @model_validator(mode="after")
     def _has_one_body(self, info: ValidationInfo) -> Raw:
-        bodies = {"body": self.body, "base64": self.base64, "file": self.file}
-        given = [name for name, value in bodies.items() if value is not None]
+        given = [name for name in ("body", "base64", "file") if getattr(self, name) is not None]
         if not given and self.stream is None:
             raise PydanticCustomError("empty", "nothing to send: give body, base64, file or stream")
         keep_one(given)

@@ -151,30 +151,23 @@ def find_refusal(
 ) -> ErrorReply | None:
     """The 400 for the first complaint about a whole request, None for a valid one.
 
-    Missing members come first, then each member in the order sent, then the checks across members.
+    Missing members come first, then each member in the order sent, then the checks across members. For
+    reasoning models api.openai.com words an unknown member as it does for nested objects, as seen in
+    https://github.com/teabranch/open-responses-server/issues/41 (o4-mini).
     """
     try:
-        _validate_members(request, required, known)
+        for name in required:
+            if name not in request:
+                raise missing(name)
+        for name, value in request.items():
+            member = known.get(name)
+            if member is None and chat_request.is_reasoning_model(request):
+                raise Invalid(f"Unknown parameter: '{echo(name)}'.", echo(name), "unknown_parameter")
+            if member is None:
+                raise Invalid(f"Unrecognized request argument supplied: {echo(name)}")
+            member.validate(value, name)
         for check in checks:
             check(request)
     except Invalid as invalid:
         return invalid.reply
     return None
-
-
-def _validate_members(request: Mapping[str, Any], required: Mapping[str, Check], known: Mapping[str, Check]) -> None:
-    """Raise Invalid for a member that is missing, unknown or wrong.
-
-    For reasoning models api.openai.com words an unknown member as it does for nested objects, as seen in
-    https://github.com/teabranch/open-responses-server/issues/41 (o4-mini).
-    """
-    for name in required:
-        if name not in request:
-            raise missing(name)
-    for name, value in request.items():
-        check = known.get(name)
-        if check is None and chat_request.is_reasoning_model(request):
-            raise Invalid(f"Unknown parameter: '{echo(name)}'.", echo(name), "unknown_parameter")
-        if check is None:
-            raise Invalid(f"Unrecognized request argument supplied: {echo(name)}")
-        check.validate(value, name)

@@ -75,27 +75,23 @@ def check_model(request: Mapping[str, Any]) -> None:
 
 def _check_reasoning_model(request: Mapping[str, Any], model: str) -> None:
     if request.get("max_tokens") is not None:
-        raise _unsupported_parameter("max_tokens", " Use 'max_completion_tokens' instead.")
+        raise _unsupported("parameter", "max_tokens", "is not supported", " Use 'max_completion_tokens' instead.")
     temperature = request.get("temperature")
     if temperature not in (None, 1) and _FIXED_TEMPERATURE.match(model):
-        raise _unsupported_value("temperature", echo(temperature), " Only the default (1) value is supported.")
+        only = " Only the default (1) value is supported."
+        raise _unsupported("value", "temperature", f"does not support {echo(temperature)}", only)
     if not _FIRST_REASONING.match(model):
         return
     if request.get("stop") is not None:
-        raise _unsupported_parameter("stop")
+        raise _unsupported("parameter", "stop", "is not supported")
     for index, message in enumerate(request["messages"]):
         if message["role"] in ("system", "developer"):
-            raise _unsupported_value(f"messages[{index}].role", f"'{message['role']}'")
+            raise _unsupported("value", f"messages[{index}].role", f"does not support '{message['role']}'")
 
 
-def _unsupported_parameter(param: str, hint: str = "") -> Invalid:
-    message = f"Unsupported parameter: '{param}' is not supported with this model.{hint}"
-    return Invalid(message, param, "unsupported_parameter")
-
-
-def _unsupported_value(param: str, value: str, hint: str = "") -> Invalid:
-    message = f"Unsupported value: '{param}' does not support {value} with this model.{hint}"
-    return Invalid(message, param, "unsupported_value")
+def _unsupported(kind: str, param: str, why: str, hint: str = "") -> Invalid:
+    """The error for a `kind` (parameter or value) that the model does not support."""
+    return Invalid(f"Unsupported {kind}: '{param}' {why} with this model.{hint}", param, f"unsupported_{kind}")
 
 
 def _check_image(place: str, url: str, blind: bool) -> None:

@@ -51,7 +51,7 @@ def reply_to(request: ApiRequest, settings: Settings, space: Space) -> Reply | E
     if model in CONTEXT_SIZES:
         return errors.not_a_chat_model()
     if model in vectors.SIZES:
-        return errors.model_cannot_complete()
+        return errors.not_allowed("sample")
     return answer(request, space.book, space.state, strict=settings.strict, seed=settings.seed)
 
 

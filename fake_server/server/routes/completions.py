@@ -71,7 +71,7 @@ def _refusal(body: Mapping[str, Any], settings: Settings) -> ErrorReply | None:
         return errors.model_not_found(body["model"])
     if is_chat_model(body["model"]):
         return errors.not_a_completion_model()
-    return errors.model_cannot_complete() if body["model"] in vectors.SIZES else None
+    return errors.not_allowed("sample") if body["model"] in vectors.SIZES else None
 
 
 def as_chat(body: Mapping[str, Any], prompt: str) -> dict[str, Any]:

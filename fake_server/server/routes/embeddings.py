@@ -57,7 +57,7 @@ def _refusal(body: Mapping[str, Any], settings: Settings) -> ErrorReply | None:
     if not is_served(body["model"], settings.models):
         return errors.model_not_found(body["model"])
     if body["model"] in CONTEXT_SIZES or is_chat_model(body["model"]):
-        return errors.model_cannot_embed()
+        return errors.not_allowed("generate embeddings")
     return None
 
 
