@@ -52,16 +52,12 @@ class Choice:
 
 @dataclass(frozen=True)
 class Usage:
-    """Token counts; the total is always their sum."""
+    """Token counts; the total that a reply states is the sum of the first two."""
 
     prompt_tokens: int
     completion_tokens: int
     cached_tokens: int = 0
     reasoning_tokens: int = 0
-
-    @property
-    def total_tokens(self) -> int:
-        return self.prompt_tokens + self.completion_tokens
 
 
 @dataclass(frozen=True)

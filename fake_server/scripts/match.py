@@ -93,8 +93,8 @@ class ScriptState:
         forgotten = set(names)
         with self._lock:
             for counter in (self._met, self._uses):
-                for name, scope in [key for key in counter if key[0] in forgotten]:
-                    del counter[name, scope]
+                for key in [key for key in counter if key[0] in forgotten]:
+                    del counter[key]
             for name in forgotten:
                 del self._used[name]
 

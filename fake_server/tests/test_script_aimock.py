@@ -82,7 +82,8 @@ def test_they_answer(book: ScriptBook) -> None:
     call = said(ask("weather?", tools=[tool])).choices[0].tool_calls[0]
     assert (call.name, call.arguments) == ("get_weather", '{"city": "Oslo"}')
     result = said(ask("weather?", {"role": "tool", "tool_call_id": "c1", "content": "12"}, tools=[tool]))
-    assert (result.choices[0].content, result.usage.total_tokens) == ("sunny", 5)
+    usage = result.usage
+    assert (result.choices[0].content, usage.prompt_tokens + usage.completion_tokens) == ("sunny", 5)
     assert said(ask("hi", system="a rude pirate")).choices[0].reasoning == "hm"
     cut = said(ask("cut"))
     assert (cut.faults[0].fault, cut.timing.rate) == ("cut", 100)
