@@ -91,6 +91,7 @@ def print_report(
     terminal.print_lacking(report.lacking)
     terminal.print_tolerated(report.tolerated, report.ledger)
     terminal.print_outcomes(report)
+    terminal.print_tracebacks(report, bool(click.get_current_context().find_root().params.get("debug")))
     written = []
     if json_path:
         written.append(write(json_path, as_json(report, code, terminal.secrets)))

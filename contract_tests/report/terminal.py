@@ -167,6 +167,14 @@ class Terminal:
         if reasons or report.notes or report.stopped:
             self.print()
 
+    def print_tracebacks(self, report: RunReport, debug: bool) -> None:
+        """Print where the kit itself failed, or without `debug` how to see it."""
+        tracebacks = dict.fromkeys(result.traceback for result in report.results if result.traceback)
+        for text in tracebacks if debug else ():
+            self.print(text)
+        if tracebacks and not debug:
+            self.print("run `contract --debug run …` again and report the traceback\n")
+
     def print_verdict(self, report: RunReport, code: ExitCode) -> None:
         """Print the last line."""
         self.print(format_verdict(report, code), "bold green" if code is ExitCode.OK else "bold red")

@@ -48,7 +48,8 @@ def failing(findings: Iterable[Finding], fail_on: Level) -> bool:
 class CaseResult:
     """How one case went: `findings` of its exchanges and relations, `reason` if it is not a pass.
 
-    `tolerated` holds the findings that a profile or a baseline covers; they are not in `findings`.
+    `tolerated` holds the findings that a profile or a baseline covers; they are not in `findings`. `traceback`
+    is that of the kit's own failure.
     """
 
     case_id: str
@@ -62,6 +63,7 @@ class CaseResult:
     reason: str = ""
     seconds: float = 0.0
     tolerated: tuple[Tolerated, ...] = ()
+    traceback: str = ""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from dataclasses import replace
+from pathlib import Path
 from time import monotonic
 
 from contract_tests.rules import judge, judge_trace
@@ -13,6 +15,8 @@ from contract_tests.target.ask import Ask, Case
 from contract_tests.target.errors import NotReached, Refused, SetupFailed, Unsupported
 from contract_tests.target.session import Session
 from fake_server.wire.exchange import Exchange, recut
+
+_ROOT = Path(__file__).parents[2]
 
 _OUTCOMES: dict[type[Exception], Outcome] = {
     NotReached: Outcome.NOT_REACHED,
@@ -27,11 +31,11 @@ async def play_case(case: Case, session: Session) -> CaseResult:
     """Play the case and judge its exchanges. Raises nothing but CancelledError."""
     began = monotonic()
     ask = Ask(case, session)
-    outcome, reason = await _send_requests(case, ask)
+    outcome, reason, trouble = await _send_requests(case, ask)
     try:
         judgement = await asyncio.to_thread(_judge_case, ask)
     except Exception as error:
-        outcome, reason = Outcome.HARNESS_FAILED, f"judging failed: {_format_error(error)}"
+        outcome, reason, trouble = Outcome.HARNESS_FAILED, f"judging failed: {_format_error(error)}", error
         judgement = Judgement()
     outcome = _outcome_with(outcome, judgement)
     if outcome is Outcome.FAIL and not judgement.ids(Level.MUST):
@@ -50,6 +54,7 @@ async def play_case(case: Case, session: Session) -> CaseResult:
         judgement.not_reached,
         _mask(reason, secrets),
         monotonic() - began,
+        traceback=_mask("".join(traceback.format_exception(trouble)) if trouble else "", secrets),
     )
 
 
@@ -58,21 +63,28 @@ def not_reached(case: Case, reason: str) -> CaseResult:
     return CaseResult(case.id, case.section, case.title, Outcome.NOT_REACHED, reason=reason)
 
 
-async def _send_requests(case: Case, ask: Ask) -> tuple[Outcome | None, str]:
-    """Play the case: the outcome if it did not come to its end and why, None if the findings decide."""
+async def _send_requests(case: Case, ask: Ask) -> tuple[Outcome | None, str, Exception | None]:
+    """Play the case: the outcome if it did not come to its end and why, None if the findings decide.
+
+    The third value is what the kit itself failed with.
+    """
     try:
         if ask.session.stopped:
             raise NotReached(ask.session.stopped)
         await case.play(ask)
     except tuple(_OUTCOMES) as why:
-        return _OUTCOMES[type(why)], str(why)
+        return _OUTCOMES[type(why)], str(why), None
     except Exception as error:
-        return Outcome.HARNESS_FAILED, _format_error(error)
-    return None, ""
+        return Outcome.HARNESS_FAILED, _format_error(error), error
+    return None, "", None
 
 
 def _format_error(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".rstrip(": ")
+    """What was raised, and the last line of the kit that it came from."""
+    frames = [(Path(frame.filename), frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    places = [f"{path.relative_to(_ROOT)}:{line}" for path, line in frames if path.is_relative_to(_ROOT)]
+    where = f" ({places[-1]})" if places else ""
+    return f"{type(error).__name__}: {error}".rstrip(": ") + where
 
 
 def _judge_case(ask: Ask) -> Judgement:

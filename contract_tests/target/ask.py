@@ -161,14 +161,20 @@ class Ask:
         return self.keep(await self.session.exchange(f"{self.case.id} {role}", "POST", CHAT, data, leave=True), role)
 
     async def in_turn(self, requests: Sequence[tuple[str, Body, str]]) -> None:
-        """Send several (role, body, expected text) one after the other over one connection."""
+        """Send several (role, body, expected text) one after the other over one connection.
+
+        Raises NotReached where it ends before the last of them; what was answered is kept.
+        """
         sent = [(f"{self.case.id} {role}", CHAT, _as_json(self._economical(body))) for role, body, _ in requests]
-        for exchange, (role, _, text) in zip(await self.session.in_turn(sent), requests, strict=True):
+        exchanges, why = await self.session.in_turn(sent)
+        views = [(self.keep(exchange, role), role) for exchange, (role, _, _) in zip(exchanges, requests, strict=False)]
+        for (view, role), (_, _, text) in zip(views, requests, strict=False):
             self.expected[role] = text
-            view = self.keep(exchange, role)
             if view.status == 429:
                 raise NotReached(f"{role}: status 429 on a connection that was to stay open")
             self._accepted(role, view)
+        if why:
+            raise NotReached(why)
 
     def nonce(self) -> str:
         """A word that nobody has sent before."""

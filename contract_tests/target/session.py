@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from contextlib import nullcontext, suppress
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, nullcontext, suppress
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
 
 from contract_tests.target.errors import NotReached, UsageError
 from contract_tests.target.options import Options
@@ -15,6 +18,8 @@ from fake_server.wire.text import format_count
 
 PLACEHOLDER_KEY = "no-key-needed"
 STRIKES = 3
+SETTLE = 0.2
+"""Seconds between two requests of one connection, in which stray bytes and an unannounced end arrive."""
 SLACK = 10.0
 """Seconds a request may take beyond the relay's own bounds before the kit itself is at fault."""
 
@@ -47,6 +52,7 @@ class Session:
         """Parameters that the target refused, with what is sent instead ('': nothing)."""
         self.deadline = asyncio.get_running_loop().time() + options.run_seconds
         self._awaited: dict[str, asyncio.Future[Exchange]] = {}
+        self._tickets = count()
         self._struck: list[str] = []
         self._put_off: list[str] = []
         self.relay = self.new_relay()
@@ -134,46 +140,95 @@ class Session:
         """
         request = (label, method, path, body, headers)
         async with self.new_relay(with_key=False) if keyless else nullcontext(self.relay) as relay:
-            return (await self._on_one_connection([request], relay, leave))[0]
+            async with self._connection(relay, leave) as connection:
+                exchange = await self._send(connection, request)
+            relay.exchanges.clear()
+        if exchange is None:
+            raise ConnectionError("the relay closed the connection before it had an exchange")
+        return exchange
 
-    async def in_turn(self, requests: Iterable[tuple[str, str, bytes]]) -> list[Exchange]:
-        """POST several (label, path, body) over one connection, one after the other."""
-        alive = [("Connection", "keep-alive")]
-        return await self._on_one_connection(
-            [(label, "POST", path, body, alive) for label, path, body in requests], self.relay
-        )
+    async def in_turn(self, requests: Iterable[tuple[str, str, bytes]]) -> tuple[list[Exchange], str]:
+        """POST several (label, path, body) over one connection, one after the other.
 
-    async def _on_one_connection(
-        self, requests: list[OutgoingRequest], relay: Relay, leave: bool = False
-    ) -> list[Exchange]:
-        """Send requests over a connection that ends with them, one after the other."""
-        bounds = self.options.bounds
-        reader, writer = await asyncio.open_connection("127.0.0.1", relay.port)
-        reading = asyncio.create_task(_read(reader, writer, leave))
-        exchanges = []
-        try:
-            for number, (label, method, path, body, headers) in enumerate(requests):
-                self.count()
-                ticket = f"{self.requests}-{number}-{label}".encode("ascii", "replace").decode()
-                came: asyncio.Future[Exchange] = asyncio.get_running_loop().create_future()
-                self._awaited[ticket] = came
-                writer.write(_request(method, self.prefix + path, (*headers, (LABEL_HEADER, ticket)), body))
+        Returns the exchanges, and why they are fewer than the requests, '' where they are not.
+        """
+        labels: list[str] = []
+        why = ""
+        async with self.new_relay() as relay, self._connection(relay) as connection:
+            for label, path, body in requests:
                 try:
-                    async with asyncio.timeout(bounds.connect + bounds.exchange + bounds.grace + SLACK):
-                        exchanges.append((await came).but(label=label))
-                finally:
-                    self._awaited.pop(ticket, None)
+                    exchange = await self._send(connection, (label, "POST", path, body, [("Connection", "keep-alive")]))
+                except NotReached as error:
+                    why = str(error)
+                    break
+                if exchange is None:
+                    why = f"the target closes the connection after {_reason_of_end(relay.exchanges[-1], labels[-1])}"
+                    break
+                labels.append(label)
+                await asyncio.wait([connection.reading], timeout=SETTLE)
+        # The relay's own list: it amends a reply that more bytes followed.
+        return [exchange.but(label=label) for exchange, label in zip(relay.exchanges, labels, strict=True)], why
+
+    @asynccontextmanager
+    async def _connection(self, relay: Relay, leave: bool = False) -> AsyncIterator[_RelayConnection]:
+        """A connection to the relay, with a task that reads and drops what comes."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", relay.port)
+        connection = _RelayConnection(writer, asyncio.create_task(_read(reader, writer, leave)), leave)
+        try:
+            yield connection
         finally:
-            reading.cancel()
+            connection.reading.cancel()
             writer.transport.abort()  # before anything is awaited: a run that stops may cancel here once more
-            await asyncio.gather(reading, return_exceptions=True)
-        relay.exchanges.clear()
-        return exchanges
+            await asyncio.gather(connection.reading, return_exceptions=True)
+
+    async def _send(self, connection: _RelayConnection, request: OutgoingRequest) -> Exchange | None:
+        """Send one request and wait for its exchange; None where the connection is gone before it.
+
+        Raises NotReached if the run has stopped, TimeoutError where the relay is at fault.
+        """
+        label, method, path, body, headers = request
+        if connection.gone:
+            return None
+        self.count()
+        ticket = f"{next(self._tickets)}-{label}".encode("ascii", "replace").decode()
+        came: asyncio.Future[Exchange] = asyncio.get_running_loop().create_future()
+        self._awaited[ticket] = came
+        connection.writer.write(_request(method, self.prefix + path, (*headers, (LABEL_HEADER, ticket)), body))
+        bounds = self.options.bounds
+        # The relay reports an exchange before it closes the connection, so an end without one is final.
+        waited: set[asyncio.Future[Any]] = {came} if connection.leave else {came, connection.reading}
+        try:
+            async with asyncio.timeout(bounds.connect + bounds.exchange + bounds.grace + SLACK):
+                await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._awaited.pop(ticket, None)
+        return came.result().but(label=label) if came.done() else None
 
     def _captured(self, exchange: Exchange) -> None:
         came = self._awaited.get(exchange.label)
         if came is not None and not came.done():
             came.set_result(exchange)
+
+
+@dataclass(frozen=True)
+class _RelayConnection:
+    """A connection to the relay; `reading` ends when it does, with `leave` at the first event of a reply."""
+
+    writer: asyncio.StreamWriter
+    reading: asyncio.Task[None]
+    leave: bool
+
+    @property
+    def gone(self) -> bool:
+        return self.reading.done()
+
+
+def _reason_of_end(exchange: Exchange, label: str) -> str:
+    """The reply after which a connection ended, and what in it said so."""
+    role = label.partition(" ")[2] or label
+    named = f"Connection: {exchange.header('connection')}" if exchange.header("connection") else ""
+    said = named or ("HTTP/1.0" if exchange.http_version == "1.0" else "") or exchange.problem
+    return f"{role} ({said or 'without a word about it'})"
 
 
 def _request(method: str, target: str, headers: Iterable[Field], body: bytes) -> bytes:

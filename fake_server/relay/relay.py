@@ -79,8 +79,13 @@ class Relay(Listener):
                 request, head = next_request
                 label = header(request.headers, LABEL_HEADER) or ""
                 request.headers = tuple(pair for pair in request.headers if pair[0].lower() != LABEL_HEADER)
-                forwarding = Forwarding(client, request, self.bounds, label, self._emit, self._keep_raw)
+                before, forwarding = (
+                    forwarding,
+                    Forwarding(client, request, self.bounds, label, self._emit, self._keep_raw),
+                )
                 self._in_progress.append(label)
+                if before and len(connections) > 1 and connections[-1].readable:
+                    self._amend(before, connections.pop())
                 await self._carry(forwarding, head, connections)
                 if not forwarding.reusable:
                     return
@@ -105,6 +110,15 @@ class Relay(Listener):
             connections.append(upstream)
         request = forwarding.request
         await forwarding.run(self._target.rewrite(head, request.method, request.target, request.version), upstream)
+
+    def _amend(self, forwarding: Forwarding, upstream: Connection) -> None:
+        """Say of a reply in `exchanges` that bytes came after its end, on a connection that ends with them."""
+        ended = forwarding.reply.exchange
+        while (stray := upstream.take()) is not None:
+            forwarding.reply.feed(*stray)
+        if ended in self.exchanges:
+            self.exchanges[self.exchanges.index(ended)] = forwarding.reply.exchange
+        upstream.drop()
 
     def _emit(self, exchange: Exchange) -> None:
         self._in_progress.remove(exchange.label)
