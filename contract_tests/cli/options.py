@@ -61,15 +61,21 @@ TARGET_OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
 """The options of commands that send requests to a target: flag, parameter, and attributes for click."""
 
 
-def target_options(*leave_out: str, only_with: str = "") -> Callable[[Function], Function]:
-    """Add TARGET_OPTIONS to a command; `only_with` is the option without which they have no effect."""
+def target_options(
+    *leave_out: str, only_with: str = "", bounds: Bounds | None = None
+) -> Callable[[Function], Function]:
+    """Add TARGET_OPTIONS to a command; `only_with` is the option without which they have no effect.
+
+    `bounds` holds other defaults of the limits.
+    """
 
     def add(function: Function) -> Function:
         for flag, (name, attributes) in reversed(TARGET_OPTIONS.items()):
             if flag not in leave_out:
                 text = attributes["help"]
                 text = f"With {only_with}: {text[0].lower()}{text[1:]}" if only_with else text
-                function = click.option(flag, name, **{**attributes, "help": text})(function)
+                other = {"default": getattr(bounds, name)} if bounds and flag in BOUNDS else {}
+                function = click.option(flag, name, **{**attributes, **other, "help": text})(function)
         return function
 
     return add

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from contract_tests import client
-from contract_tests.cli.options import build_options, target_options
+from contract_tests.cli.options import BOUNDS, build_options, target_options
 from contract_tests.cli.recording import RecordingLog, base_environment, find_broken_rules, save_case
 from contract_tests.cli.shared_options import console
 from contract_tests.report.terminal import Terminal
@@ -20,7 +21,8 @@ from contract_tests.run.outcome import CaseResult
 from contract_tests.run.run import Options, UsageError, run
 from fake_server.command_line import Whole, not_listening, refuse
 from fake_server.relay import latency
-from fake_server.relay.recorder import Recorder
+from fake_server.relay.recorder import PATIENT, Recorder
+from fake_server.wire.bounds import Bounds
 
 PORT = 1338
 ROUNDS = 300
@@ -34,7 +36,7 @@ ROUNDS = 300
 @click.option("--port", default=PORT, type=Whole(0, 65535), help="Port to listen on; 0 picks a free one.")
 @click.option("--count", type=Whole(1), metavar="N", help="Exit after N recordings.")
 @click.option("--model", metavar="M", help="Model that --run requests.")
-@target_options("--model", "--run-timeout")
+@target_options("--model", "--run-timeout", bounds=PATIENT)
 @click.argument("command", nargs=-1, metavar="[-- COMMAND…]", type=click.UNPROCESSED)
 def record_command(
     folder: Path, runs: tuple[str, ...], port: int, count: int | None, command: tuple[str, ...], **given: Any
@@ -43,7 +45,8 @@ def record_command(
 
     Keeps every byte and redacts secrets. Listens for any client until Ctrl-C; or runs COMMAND with
     OPENAI_BASE_URL set to the recorder, and exits when it does. The request header `x-contract-case` names
-    the fixture of a request.
+    the fixture of a request. Limits of time and size end what is kept, never what is passed on; cases of
+    --run have the limits of `contract run`.
     """
     if runs and command:
         raise click.UsageError("--run records by itself and exits; omit the command")
@@ -62,7 +65,7 @@ def record_command(
     cases = tuple(case for case in runs if case != "main")
     code = 0
     if cases:
-        asyncio.run(_record_cases(options, cases, log))
+        asyncio.run(_record_cases(replace(options, bounds=_case_bounds(options.bounds)), cases, log))
     if not cases or "main" in runs:
         try:
             code = asyncio.run(_record_clients(options, log, port, count, command, main="main" in runs))
@@ -70,6 +73,13 @@ def record_command(
             if runs or command:
                 raise
     return log.close() or code
+
+
+def _case_bounds(bounds: Bounds) -> Bounds:
+    """The limits given on the command line, and those of `contract run` in place of the others."""
+    source, usual = click.get_current_context().get_parameter_source, Bounds()
+    names = [name for name, _ in BOUNDS.values() if source(name) is ParameterSource.DEFAULT]
+    return replace(bounds, **{name: getattr(usual, name) for name in names})
 
 
 async def _record_cases(options: Options, cases: Sequence[str], log: RecordingLog) -> None:
@@ -119,6 +129,7 @@ async def _record_clients(
             if command:
                 return await _command(command, recorder.base_url)
             await log.enough(count)
+            await recorder.wait_until_passed_on()
             return 0
     except OSError as error:
         raise UsageError(not_listening("127.0.0.1", port, error)) from error

@@ -15,6 +15,7 @@ from contract_tests.rules.engine.judge import Level
 from contract_tests.run.outcome import CaseResult
 from contract_tests.run.run import Options
 from fake_server.relay.saving import Saved, SaveError, save_recording, to_file_name
+from fake_server.wire.capture import STOPPED
 from fake_server.wire.exchange import Exchange
 from fake_server.wire.fixture import Fixture
 
@@ -74,6 +75,8 @@ class RecordingLog:
         word = "new" if outcome.new else "replaced" if outcome.changes else "same"
         self._counts[word] += 1
         self.terminal.print(f"{word:9} {outcome.path.name}   {_summary(exchange)}")
+        if exchange.problem.startswith(STOPPED):
+            self.terminal.print(f"          {exchange.problem}", "yellow")
         if outcome.changes:
             self.terminal.print(f"          {_first_few(outcome.changes)}")
         if outcome.replaced:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import http.server
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -19,7 +22,8 @@ from contract_tests.tests.planted import Planted, wrong_sum
 from contract_tests.tests.shared import ROOT
 from contract_tests.tests.test_cli_process import run, started
 from fake_server import FakeServer
-from fake_server.wire.fixture import find, load
+from fake_server.wire.exchange import Ending
+from fake_server.wire.fixture import Fixture, find, load
 
 KEY = "sk-proj-R7kq93LmZx0TtVb2NcYw8Ha5"
 
@@ -33,6 +37,10 @@ def target() -> Iterator[str]:
 
 def record(target: str, folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
     return run("record", "--target", target, "--out", str(folder), *more, OPENAI_API_KEY=KEY)
+
+
+def load_all(folder: Path) -> list[Fixture]:
+    return [load(path) for path in find(folder)]
 
 
 def no_key_in(folder: Path) -> bool:
@@ -88,6 +96,52 @@ def test_a_command_finds_the_recorder_and_its_code_is_passed_on(target: str, tmp
     assert done.returncode == 7, done.stderr
     assert [path.name for path in find(tmp_path)] == ["my-test-a-b.yaml"]
     assert no_key_in(tmp_path)
+
+
+class Pausing(http.server.BaseHTTPRequestHandler):
+    """Answers a stream that is silent for a while before it ends."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        chunk = {"id": "c", "object": "chat.completion.chunk", "created": 1780000000, "model": "m", "choices": []}
+        events = [
+            {**chunk, "choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}]}
+            for delta, reason in (({"role": "assistant", "content": "Hi"}, None), ({}, "stop"))
+        ]
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.end_headers()
+        self.wfile.write(b"data: %s\n\n" % json.dumps(events[0]).encode())
+        time.sleep(0.6)
+        self.wfile.write(b"data: %s\n\ndata: [DONE]\n\n" % json.dumps(events[1]).encode())
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_pause_over_a_bound_harms_no_client_and_is_no_finding(tmp_path: Path) -> None:
+    """keploy#3387: a recorder in the middle ends nothing that both sides would have gone on with."""
+    asked = b'{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]}'
+    script = (
+        "import os, urllib.request as u\n"
+        "url = os.environ['OPENAI_BASE_URL'] + '/chat/completions'\n"
+        f"reply = u.build_opener(u.ProxyHandler({{}})).open(u.Request(url, {asked!r}))\n"
+        "assert reply.read().rstrip().endswith(b'data: [DONE]')\n"
+    )
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Pausing) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/v1"
+        short = record(url, tmp_path / "short", "--idle-timeout", "0.2", "--", sys.executable, "-c", script)
+        usual = record(url, tmp_path / "usual", "--", sys.executable, "-c", script)
+        server.shutdown()
+    assert (short.returncode, usual.returncode) == (0, 0), short.stderr
+    assert "the recorder stopped keeping this exchange" in short.stdout
+    assert "breaks" not in short.stdout
+    [cut], [whole] = (load_all(tmp_path / name) for name in ("short", "usual"))
+    assert cut.exchange.ending is Ending.CLIENT_LEFT
+    assert set(cut.breaks) <= set(whole.breaks)  # nothing but what the whole one breaks
+    assert whole.exchange.payload.endswith(b"data: [DONE]\n\n")
+    assert judge_files([tmp_path]).surprises == []
 
 
 def test_any_client_is_recorded_until_ctrl_c(target: str, tmp_path: Path) -> None:

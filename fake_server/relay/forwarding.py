@@ -11,25 +11,29 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import Callable
 
 from fake_server.connection import Connection
 from fake_server.wire.bounds import Bounds
 from fake_server.wire.capture import ReplyCapture
 from fake_server.wire.delivery import reason_phrase
-from fake_server.wire.exchange import Ending, Exchange, Framing
+from fake_server.wire.exchange import Aspect, Ending, Exchange, Framing
 from fake_server.wire.head import Malformed, TooLarge
 from fake_server.wire.request import RequestCapture
 
 LINGER = 0.5
 """Seconds to read on from a client before closing: an unread byte would turn our FIN into an RST."""
+SWITCHING = 101
+"""The status after which both sides speak another protocol (RFC 9110 section 15.2.2)."""
 
 
 class Forwarding:
     """Forwards one exchange between `client` and an upstream connection.
 
     `upstream` is the connection used, None if there was none; `reusable` says whether both
-    connections can carry another exchange.
+    connections can carry another exchange. With `pass_on` a bound ends what is captured, not the
+    exchange: it goes on until one of the two sides ends it.
     """
 
     def __init__(
@@ -40,6 +44,7 @@ class Forwarding:
         label: str,
         emit: Callable[[Exchange], None],
         keep_raw: bool = False,
+        pass_on: bool = False,
     ) -> None:
         self.client = client
         self.request = request
@@ -52,7 +57,10 @@ class Forwarding:
         self._started = self._progress = self._loop.time()
         self._left_at: float | None = None
         self._refusal = ""
-        self.reply = ReplyCapture(request.request, sent_at=self._started, bounds=bounds, label=label, keep_raw=keep_raw)
+        self._pass_on = pass_on
+        self.reply = ReplyCapture(
+            request.request, sent_at=self._started, bounds=bounds, label=label, keep_raw=keep_raw, parse_on=pass_on
+        )
 
     async def run(self, head: bytes, upstream: Connection) -> None:
         """Send `head`, then move bytes until the reply has ended; closes connections that cannot stay."""
@@ -66,9 +74,14 @@ class Forwarding:
             if self.reply.ended:
                 break
             if not moved:
-                await self.client.changed(self._deadline()[0])
+                deadline, _ = self._deadline()
+                await self.client.changed(None if deadline == math.inf else deadline)
             self._check_time(moved)
+            if not self.reply.keeping:
+                self._emit_once()
         self._emit_once()
+        if self._pass_on and self.reply.ending in (Ending.MALFORMED, Ending.OVERSIZED):
+            await self._pass_unparsed()
         await self._hang_up()
 
     async def refuse(self, problem: str) -> None:
@@ -85,12 +98,17 @@ class Forwarding:
     def _move_request(self) -> bool:
         """Pass one read from the client on to the target; returns whether anything moved."""
         client, upstream = self.client, self.upstream
-        if self.request.done or upstream is None or upstream.blocked:
+        switched = self._pass_on and self.reply.status == SWITCHING
+        if (self.request.done and not switched) or upstream is None or upstream.blocked:
             return False
         piece = client.take()
         if piece is None:
             return False
         data, at = piece
+        if switched:
+            upstream.write(data)
+            self._progress = self._loop.time()
+            return True
         try:
             used = self.request.feed(data)
         except (Malformed, TooLarge) as error:
@@ -130,14 +148,27 @@ class Forwarding:
         self.client.write(data)
         return True
 
+    async def _pass_unparsed(self) -> None:
+        """Pass on what follows bytes that cannot be parsed, until a side ends or the client asks again."""
+        client, upstream = self.client, self.upstream
+        assert upstream is not None
+        while not (upstream.finished or client.lost or client.eof or client.readable):
+            piece = None if client.blocked else upstream.take()
+            if piece is None:
+                await client.changed()
+            else:
+                client.write(piece[0])
+
     def _deadline(self) -> tuple[float, str]:
         """The nearest deadline on the loop's clock, and the limit it belongs to."""
         bounds, client = self.bounds, self.client
-        nearest = (self._started + bounds.exchange, "exchange")
+        nearest = (self._started + bounds.exchange if self.reply.keeping else math.inf, "exchange")
         if self._left_at is None and (client.lost or client.eof):
             self._left_at = self._loop.time()
         if self._left_at is not None:
             nearest = min(nearest, (self._left_at + bounds.grace, "left"))
+        if not self.reply.keeping:
+            return nearest
         if client.blocked:
             return min(nearest, (self._progress + bounds.idle, "client reads nothing"))
         if not self.request.done and not (self.upstream and self.upstream.blocked):
@@ -161,13 +192,20 @@ class Forwarding:
             "left": (Ending.CLIENT_LEFT, "the client hung up before the reply ended"),
         }
         of_client = (Ending.CLIENT_LEFT, f"the {kind} for {bounds.idle:g} s (bound: idle)")
-        self.reply.stop(*endings.get(kind, of_client))
+        ending, problem = endings.get(kind, of_client)
+        if self._pass_on and kind != "left":
+            self.reply.stop_keeping(problem)
+        else:
+            self.reply.stop(ending, problem)
 
     def _emit_once(self) -> None:
         if not self._emitted:
             self._emitted = True
             self.reply.request = self.request.request
-            self._emit(self.reply.exchange)
+            exchange = self.reply.exchange
+            if self.request.truncated or not (self.reply.keeping or self.request.done):
+                exchange = exchange.but(unknown=exchange.unknown | {Aspect.REQUEST})
+            self._emit(exchange)
 
     async def _hang_up(self) -> None:
         """Leave both connections open for the next exchange, or end both the way the reply ended."""

@@ -11,10 +11,13 @@ from typing import Any, Self
 
 from fake_server.relay.relay import Relay
 from fake_server.relay.saving import Saved, SaveError, recording_name, save_recording
+from fake_server.wire.bounds import Bounds
 from fake_server.wire.exchange import Exchange
 from fake_server.wire.fixture import Fixture
 
 Outcome = Saved | SaveError
+PATIENT = Bounds(connect=600.0, first_byte=600.0, idle=600.0, exchange=3600.0)
+"""The recorder's own bounds: no shorter than the 600 s for which official SDKs wait."""
 
 
 class Recorder:
@@ -24,8 +27,9 @@ class Recorder:
     called for each exchange with the saved fixture, or with the reason why it was not saved. A fixture is
     named after the request's header `x-contract-case`, else after `label`, else after the request. A name
     that comes again while recording gets a number; the file of an earlier recording is replaced. `secrets`
-    and `breaks` are those of `save_recording`, the other options those of `Relay`. Raises ValueError for a
-    target that cannot be used.
+    and `breaks` are those of `save_recording`, the other options those of `Relay`. `bounds` (PATIENT if
+    omitted) limit what is kept, not what is passed on: only the client and the target end an exchange. Raises
+    ValueError for a target that cannot be used.
     """
 
     def __init__(
@@ -37,6 +41,7 @@ class Recorder:
         label: str = "",
         breaks: Callable[[Exchange], Iterable[str]] | None = None,
         on_saved: Callable[[Exchange, Outcome], None] | None = None,
+        bounds: Bounds = PATIENT,
         **options: Any,
     ) -> None:
         root = target.rstrip("/")
@@ -46,7 +51,14 @@ class Recorder:
         self._names: Counter[str] = Counter()
         self._unsaved: asyncio.Queue[Exchange] = asyncio.Queue()
         self._saving: asyncio.Task[None] | None = None
-        self._relay = Relay(root.removesuffix("/v1") or root, on_exchange=self._enqueue, keep_raw=True, **options)
+        self._relay = Relay(
+            root.removesuffix("/v1") or root,
+            on_exchange=self._enqueue,
+            bounds=bounds,
+            keep_raw=True,
+            pass_on=True,
+            **options,
+        )
 
     @property
     def base_url(self) -> str:
@@ -55,6 +67,11 @@ class Recorder:
     async def wait_until_idle(self) -> None:
         """Wait until every exchange that has begun has ended and is saved."""
         await self._relay.wait_until_idle()
+        await self._unsaved.join()
+
+    async def wait_until_passed_on(self) -> None:
+        """Wait until no client waits for bytes, and every exchange is saved."""
+        await self._relay.wait_until_passed_on()
         await self._unsaved.join()
 
     async def __aenter__(self) -> Self:

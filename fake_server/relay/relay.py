@@ -29,8 +29,10 @@ class Relay(Listener):
     passed to `on_exchange` (called on the event loop, so it must be quick) before the client gets
     the last bytes: a client that has the whole reply finds the exchange. A request with the header
     `x-contract-case: NAME` yields an exchange with that label; `wait_until_idle` waits for exchanges
-    whose client left early. With `keep_raw` exchanges hold the reply bytes as received. Raises
-    ValueError for a target, header or CA file that cannot be used.
+    whose client left early. With `keep_raw` exchanges hold the reply bytes as received. With `pass_on`
+    no bound ends an exchange: what is captured ends there (as if the client had left), and the rest
+    is passed on uncaptured; `wait_until_passed_on` waits for that. Raises ValueError for a target,
+    header or CA file that cannot be used.
     """
 
     def __init__(
@@ -43,12 +45,14 @@ class Relay(Listener):
         extra_headers: Iterable[tuple[str, str]] = (),
         extra_query: Iterable[tuple[str, str]] = (),
         keep_raw: bool = False,
+        pass_on: bool = False,
         port: int = 0,
     ) -> None:
         self.bounds = bounds or Bounds()
         self.exchanges: list[Exchange] = []
         super().__init__(port)
-        self._keep_raw = keep_raw
+        self._keep_raw, self._pass_on = keep_raw, pass_on
+        self._carried = 0
         self._target = parse_target(target_url, extra_headers, extra_query)
         self._context = tls_context(ca_file) if self._target.encrypted else None
         self._on_exchange = on_exchange
@@ -63,6 +67,12 @@ class Relay(Listener):
     async def wait_until_idle(self, label: str | None = None) -> None:
         """Wait until no exchange (with this label) is in progress. `bounds` limits how long that takes."""
         while self._in_progress if label is None else label in self._in_progress:
+            self._exchange_ended.clear()
+            await self._exchange_ended.wait()
+
+    async def wait_until_passed_on(self) -> None:
+        """Wait until no client waits for bytes, also of exchanges whose capture has ended. Nothing limits that."""
+        while self._carried:
             self._exchange_ended.clear()
             await self._exchange_ended.wait()
 
@@ -81,12 +91,17 @@ class Relay(Listener):
                 request.headers = tuple(pair for pair in request.headers if pair[0].lower() != LABEL_HEADER)
                 before, forwarding = (
                     forwarding,
-                    Forwarding(client, request, self.bounds, label, self._emit, self._keep_raw),
+                    Forwarding(client, request, self.bounds, label, self._emit, self._keep_raw, self._pass_on),
                 )
                 self._in_progress.append(label)
-                if before and len(connections) > 1 and connections[-1].readable:
-                    self._amend(before, connections.pop())
-                await self._carry(forwarding, head, connections)
+                self._carried += 1
+                try:
+                    if before and len(connections) > 1 and connections[-1].readable:
+                        self._amend(before, connections.pop())
+                    await self._carry(forwarding, head, connections)
+                finally:
+                    self._carried -= 1
+                    self._exchange_ended.set()
                 if not forwarding.reusable:
                     return
         finally:
@@ -129,7 +144,7 @@ class Relay(Listener):
 
     async def _read_head(self, client: Connection) -> tuple[RequestCapture, bytes] | None:
         """The next request's head, parsed and as received; None if the client left or sent no request."""
-        request, raw = RequestCapture(self.bounds), b""
+        request, raw = RequestCapture(self.bounds, parse_on=self._pass_on), b""
         deadline: float | None = None  # a connection may be idle between requests, not inside a head
         loop = asyncio.get_running_loop()
         while not request.head_done:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fake_server.relay.recorder import Outcome, Recorder
+from fake_server.relay.recorder import PATIENT, Outcome, Recorder
 from fake_server.relay.saving import Saved, SaveError
 from fake_server.tests.hostile import (
     CHUNKED,
@@ -23,7 +23,8 @@ from fake_server.tests.hostile import (
 from fake_server.tests.listening import Handler
 from fake_server.tests.wire_client import ask, post, run
 from fake_server.wire.bounds import Bounds
-from fake_server.wire.exchange import Ending, Exchange
+from fake_server.wire.capture import STOPPED
+from fake_server.wire.exchange import Aspect, Ending, Exchange
 from fake_server.wire.fixture import find, load
 from fake_server.wire.outgoing import serialize_reply
 
@@ -85,12 +86,6 @@ async def early_reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     reset(writer)
 
 
-async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    await read_request(reader)
-    await send(writer, STREAM_HEAD + CHUNKED + chunk(b"data: 1\n\n"))
-    await reader.read()
-
-
 async def not_http(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     await read_request(reader)
     await send(writer, b"hello, I am no HTTP server\n")
@@ -101,7 +96,6 @@ async def not_http(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
     [
         (early_fin, Ending.CUT),
         (early_reset, Ending.RESET),
-        (silent, Ending.TIMED_OUT),
         (not_http, Ending.MALFORMED),
         ("http://127.0.0.1:1", Ending.UNREACHABLE),
     ],
@@ -176,3 +170,124 @@ def test_a_fault_of_one_recording_is_told_and_the_next_is_kept(tmp_path: Path, m
     run(main())
     assert "RuntimeError: odd" in str(told[0])
     assert isinstance(told[1], Saved)
+
+
+async def slow_dict(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    for _ in range(2):  # the connection is used again
+        await read_request(reader)
+        await asyncio.sleep(0.3)
+        await send(writer, b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}")
+
+
+async def slow_stream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await read_request(reader)
+    await send(writer, STREAM_HEAD + CHUNKED + chunk(b"data: 1\n\n"))
+    await asyncio.sleep(0.3)
+    await send(writer, chunk(b"data: [DONE]\n\n") + b"0\r\n\r\n")
+
+
+async def long_stream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await read_request(reader)
+    await send(writer, STREAM_HEAD + CHUNKED)
+    for number in range(6):
+        await send(writer, chunk(b"data: %d\n\n" % number))
+        await asyncio.sleep(0.06)
+    await send(writer, b"0\r\n\r\n")
+
+
+async def large(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await read_request(reader)
+    await send(
+        writer, STREAM_HEAD + CHUNKED, *(chunk(b"data: " + b"a" * 90 + b"\n\n") for _ in range(20)), b"0\r\n\r\n"
+    )
+
+
+async def large_head(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await read_request(reader)
+    await send(writer, b"HTTP/1.1 200 OK\r\nX-A: " + b"a" * 3000 + b"\r\nContent-Length: 2\r\n\r\n")
+    await asyncio.sleep(0.1)
+    await send(writer, b"{}")
+
+
+async def bad_chunk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await read_request(reader)
+    await send(writer, STREAM_HEAD + CHUNKED + b"zz\r\ndata: 1\n\n\r\n")
+    await asyncio.sleep(0.1)
+    await send(writer, b"the rest")
+
+
+@pytest.mark.parametrize(
+    ("handler", "bounds", "end", "word"),
+    [
+        (slow_dict, Bounds(first_byte=0.1), b"\r\n\r\n{}", "no byte of a reply came for 0.1 s"),
+        (slow_stream, Bounds(idle=0.1), b"[DONE]\n\n\r\n0\r\n\r\n", "no byte came for 0.1 s"),
+        (long_stream, Bounds(exchange=0.15), b"data: 5\n\n\r\n0\r\n\r\n", "had not ended after 0.15 s"),
+        (large, Bounds(body=500), b"a\n\n\r\n0\r\n\r\n", "larger than 500 bytes"),
+        (large, Bounds(event=50), b"a\n\n\r\n0\r\n\r\n", "event"),
+        (large, Bounds(writes=5), b"a\n\n\r\n0\r\n\r\n", "more than 5 writes"),
+        (large_head, Bounds(head=2000), b"\r\n\r\n{}", "head is larger than 2000"),
+        (bad_chunk, Bounds(), b"the rest", "chunk"),
+    ],
+)
+def test_a_bound_ends_what_is_kept_and_not_what_is_passed_on(
+    handler: Handler, bounds: Bounds, end: bytes, word: str, tmp_path: Path
+) -> None:
+    [data], [(_, outcome)] = record(handler, tmp_path, post(), bounds=bounds)
+    assert data.endswith(end)
+    assert isinstance(outcome, Saved)
+    exchange = load(outcome.path).exchange
+    assert word in exchange.problem
+    if handler is bad_chunk:
+        assert exchange.ending is Ending.MALFORMED
+    else:
+        assert exchange.ending is Ending.CLIENT_LEFT
+        assert exchange.problem.startswith(STOPPED)
+        assert not exchange.payload.endswith(b"[DONE]\n\n")
+
+
+def test_a_connection_whose_reply_was_not_kept_serves_the_next_request(tmp_path: Path) -> None:
+    """The next request is parsed again: it gets the target's Host and its own recording."""
+    twice = post(close=False) + post(b'{"n":2}')
+    [data], told = record(slow_dict, tmp_path, twice, bounds=Bounds(first_byte=0.1))
+    assert data.count(b"HTTP/1.1 200 OK") == 2
+    assert [exchange.request.body for exchange, _ in told] == [b"{}", b'{"n":2}']
+
+
+def test_a_request_over_the_bound_reaches_the_target(tmp_path: Path) -> None:
+    seen: list[bytes] = []
+
+    async def reads_all(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append(await read_request(reader))
+        await send(writer, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+    [data], [(_, outcome)] = record(reads_all, tmp_path, post(b"a" * 5000), bounds=Bounds(body=1000))
+    assert (seen, data[-2:]) == ([b"a" * 5000], b"{}")
+    assert isinstance(outcome, Saved)
+    exchange = load(outcome.path).exchange
+    assert (exchange.ending, exchange.request.body) == (Ending.CLEAN, b"a" * 1000)
+    assert not exchange.knows(Aspect.REQUEST)
+
+
+def test_two_sides_that_switch_protocols_are_left_to_themselves(tmp_path: Path) -> None:
+    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        await send(writer, b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n")
+        await send(writer, b"echo: " + await reader.readexactly(5))
+
+    got: list[bytes] = []
+
+    async def main() -> None:
+        async with target(echo) as url, Recorder(url, tmp_path) as recorder:
+            reader, writer = await asyncio.open_connection("127.0.0.1", int(recorder.base_url.rpartition(":")[2]))
+            writer.write(b"GET /v1/realtime HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
+            got.append(await reader.readuntil(b"\r\n\r\n"))
+            writer.write(b"hello")
+            got.append(await reader.read())
+            writer.close()
+
+    run(main())
+    assert got[1] == b"echo: hello"
+
+
+def test_the_bounds_of_a_recorder_are_no_shorter_than_a_clients() -> None:
+    assert min(PATIENT.connect, PATIENT.first_byte, PATIENT.idle, PATIENT.exchange) >= 600

@@ -18,13 +18,16 @@ from fake_server.wire.sse import EventMeter, EventTooLarge
 TRICKLE = 0.05
 """Seconds from which a gap between two reads counts as a pause; shorter gaps are the network's doing."""
 
+STOPPED = "the recorder stopped keeping this exchange and passed on the rest"
+
 
 class ReplyCapture:
     """Feed it the bytes of one reply with their arrival times; `exchange` is the result so far.
 
     `sent_at` is when the request's last byte was sent (it may be set later). `ended` says whether the
     reply is over; `leftover` counts bytes after its end. Times are seconds on any one clock. With
-    `keep_raw` the exchange gets `raw`, the bytes as received, if its values would not reproduce them.
+    `keep_raw` the exchange gets `raw`, the bytes as received, if its values would not reproduce them. With
+    `parse_on` a bound on size only ends what the exchange keeps: the reply is parsed to its own end.
     """
 
     def __init__(
@@ -35,6 +38,7 @@ class ReplyCapture:
         bounds: Bounds | None = None,
         label: str = "",
         keep_raw: bool = False,
+        parse_on: bool = False,
     ) -> None:
         self.request = request
         self.sent_at = sent_at
@@ -57,10 +61,17 @@ class ReplyCapture:
         self._remarks: list[str] = []
         self._raw: list[tuple[bytes, float]] | None = [] if keep_raw else None
         self._head_at = self._last_at = self._now = 0.0
+        self._parse_on = parse_on
+        self._kept: Exchange | None = None
 
     @property
     def ended(self) -> bool:
         return self.ending is not None
+
+    @property
+    def keeping(self) -> bool:
+        """Whether what arrives still becomes part of the exchange."""
+        return self._kept is None
 
     @property
     def keeps_alive(self) -> bool:
@@ -88,6 +99,8 @@ class ReplyCapture:
         except Malformed as error:
             self.stop(Ending.MALFORMED, str(error))
         except TooLarge as error:
+            if self._parse_on:
+                self.stop_keeping(str(error))
             self.stop(Ending.OVERSIZED, str(error))
         else:
             count = len(data) - position
@@ -127,8 +140,26 @@ class ReplyCapture:
         self._finish_write()
         self.ending, self.problem = ending, problem
 
+    def stop_keeping(self, problem: str) -> None:
+        """Add nothing more to the exchange, but parse on to the end of the reply.
+
+        To the exchange it is as if its client had left here: it says nothing of how the server went on.
+        """
+        if self.ended or not self.keeping:
+            return
+        if self._body is None:
+            self._use_partial_head()
+        self._finish_write()
+        self.ending, self.problem = Ending.CLIENT_LEFT, f"{STOPPED}: {problem}"
+        self._kept = self.exchange
+        self.ending, self.problem = None, ""
+        self._writes.clear()
+        self._meter = self._raw = None
+
     @property
     def exchange(self) -> Exchange:
+        if self._kept is not None:
+            return self._kept.but(request=self.request)
         exchange = self._parsed()
         if self._raw is None or self.ending is Ending.OVERSIZED:
             return exchange
@@ -159,18 +190,18 @@ class ReplyCapture:
 
     def payload(self, piece: bytes) -> None:
         """Sink: collect payload, within the limits on the body and on one event."""
+        if not self.keeping:
+            return
         room = self.bounds.body - self._size
+        self._open += piece[:room]
+        self._size += min(len(piece), room)
         if len(piece) > room:
-            self._open += piece[:room]
-            self._size += room
-            raise TooLarge("body", f"the body is larger than {self.bounds.body} bytes")
-        self._open += piece
-        self._size += len(piece)
-        if self._meter:
+            self._refuse(TooLarge("body", f"the body is larger than {self.bounds.body} bytes"))
+        elif self._meter:
             try:
                 self._meter.feed(piece)
             except EventTooLarge as error:
-                raise TooLarge("event", str(error)) from error
+                self._refuse(TooLarge("event", str(error)))
 
     def boundary(self) -> None:
         """Sink: what arrived since the last boundary is one write."""
@@ -178,8 +209,15 @@ class ReplyCapture:
             return
         if len(self._writes) >= self.bounds.writes:
             self._open.clear()
-            raise TooLarge("writes", f"the body came in more than {self.bounds.writes} writes")
+            self._refuse(TooLarge("writes", f"the body came in more than {self.bounds.writes} writes"))
         self._finish_write()
+
+    def _refuse(self, error: TooLarge) -> None:
+        """End the reply at a bound on size, or only what is kept of it."""
+        if not self._parse_on:
+            raise error
+        self._raw = None  # it has more than the values, which end in the middle of a read
+        self.stop_keeping(str(error))
 
     def _finish_write(self) -> None:
         if not self._open:

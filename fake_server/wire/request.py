@@ -19,11 +19,14 @@ from fake_server.wire.head import (
 class RequestCapture:
     """Feed it the client's bytes; `head_done` and `done` say how much of the request has arrived.
 
-    `feed` returns how many bytes belong to this request. Raises Malformed and TooLarge.
+    `feed` returns how many bytes belong to this request. Raises Malformed and TooLarge. With `parse_on` a body
+    over the bound is not kept, but parsed to its end; `truncated` says so.
     """
 
-    def __init__(self, bounds: Bounds | None = None) -> None:
+    def __init__(self, bounds: Bounds | None = None, *, parse_on: bool = False) -> None:
         self.bounds = bounds or Bounds()
+        self.truncated = False
+        self._parse_on = parse_on
         self.method = self.target = ""
         self.version = "1.1"
         self.headers: Headers = ()
@@ -58,8 +61,10 @@ class RequestCapture:
 
     def payload(self, piece: bytes) -> None:
         if len(self._payload) + len(piece) > self.bounds.body:
-            raise TooLarge("body", f"the request body is larger than {self.bounds.body} bytes")
-        self._payload += piece
+            if not self._parse_on:
+                raise TooLarge("body", f"the request body is larger than {self.bounds.body} bytes")
+            self.truncated = True
+        self._payload += piece[: self.bounds.body - len(self._payload)]
 
     def boundary(self) -> None:
         """The writes of a request are not recorded."""
