@@ -54,7 +54,7 @@ def import_command(
         skipped: Counter[str] = Counter()
         replaced: Counter[str] = Counter()
         imported, before = 0, len(refused)
-        for recording in _read(path, format_name, endpoint=endpoint, asked=asked, skipped=skipped):
+        for recording in _read(path, format_name, endpoint=endpoint, asked=asked, skipped=skipped, before=len(names)):
             target = folder / f"{_free(recording.name, names)}.yaml"
             try:
                 result = save_recording(recording.fixture, target)

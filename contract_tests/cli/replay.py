@@ -17,7 +17,7 @@ from contract_tests.run.outcome import ExitCode
 from fake_server.command_line import Number, Whole, not_listening, refuse
 from fake_server.connection import Connection
 from fake_server.replay.playback import Playback, serve
-from fake_server.wire.exchange import Exchange
+from fake_server.wire.exchange import Exchange, in_turn
 
 
 @click.command("replay")
@@ -35,7 +35,7 @@ def replay_command(path: Path, port: int, speed: float, once: bool, judge_only: 
     code = int(judge_fixture(terminal, path, fail_on))
     if judge_only:
         return code
-    exchanges = [recording.exchange for recording in read(path)]
+    exchanges = in_turn(recording.exchange for recording in read(path))
 
     def ready(served: Playback) -> None:
         request = exchanges[0].request

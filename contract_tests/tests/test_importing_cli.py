@@ -17,6 +17,7 @@ from contract_tests.run.run import UsageError
 from contract_tests.tests.shared import ROOT
 from contract_tests.tests.test_importing import SAMPLES
 from fake_server.relay.saving import Saved, SaveError, save_recording
+from fake_server.replay.sources import load_exchanges
 from fake_server.wire import fixture
 from fake_server.wire.fixture import Fixture
 
@@ -47,6 +48,18 @@ def test_imported_again_it_replaces_what_is_there(tmp_path: Path) -> None:
         imported(SAMPLES / "mitm.har", "--out", tmp_path)
         names = sorted(path.name for path in tmp_path.iterdir())
         assert len(names) == 8
+
+
+def test_what_was_imported_is_replayed_in_the_order_of_the_files(tmp_path: Path) -> None:
+    har = json.loads((SAMPLES / "mitm.har").read_text())
+    [entry] = [entry for entry in har["log"]["entries"] if entry["request"]["url"].endswith("/v1/models")][:1]
+    for file, statuses in (("b", range(401, 413)), ("a", range(413, 416))):
+        entries = [{**entry, "response": {**entry["response"], "status": status}} for status in statuses]
+        (tmp_path / f"{file}.har").write_text(json.dumps({"log": {**har["log"], "entries": entries}}))
+    imported(tmp_path / "b.har", tmp_path / "a.har", "--out", tmp_path / "new")
+    exchanges = load_exchanges(tmp_path / "new")
+    assert [exchange.status for exchange in exchanges] == list(range(401, 416))
+    assert [exchange.recorded for exchange in exchanges] == list(range(1, 16))
 
 
 def test_one_that_cannot_be_kept_is_told_and_the_others_are_kept(

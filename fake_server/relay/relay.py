@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from fake_server.connection import Connection, Listener
@@ -57,6 +58,7 @@ class Relay(Listener):
         self._context = tls_context(ca_file) if self._target.encrypted else None
         self._on_exchange = on_exchange
         self._in_progress: list[str] = []
+        self._latest = datetime.min.replace(tzinfo=UTC)
         self._exchange_ended = asyncio.Event()
 
     @property
@@ -93,6 +95,7 @@ class Relay(Listener):
                     forwarding,
                     Forwarding(client, request, self.bounds, label, self._emit, self._keep_raw, self._pass_on),
                 )
+                forwarding.reply.recorded = self._now()
                 self._in_progress.append(label)
                 self._carried += 1
                 try:
@@ -134,6 +137,11 @@ class Relay(Listener):
         if ended in self.exchanges:
             self.exchanges[self.exchanges.index(ended)] = forwarding.reply.exchange
         upstream.drop()
+
+    def _now(self) -> datetime:
+        """The time, but later than at every earlier call: a clock may stand still or be set back."""
+        self._latest = max(datetime.now(UTC), self._latest + timedelta(microseconds=1))
+        return self._latest
 
     def _emit(self, exchange: Exchange) -> None:
         self._in_progress.remove(exchange.label)

@@ -8,7 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from fake_server.replay.matching import RecordingMatcher
 from fake_server.wire import fixture
-from fake_server.wire.exchange import Exchange, Request
+from fake_server.wire.exchange import Exchange, Request, in_turn
 from fake_server.wire.fixture import Fixture, FixtureError
 
 
@@ -29,7 +29,7 @@ def answers_from(recordings: Recording | Iterable[Recording] | Answers, **option
 
 
 def load_exchanges(recordings: Recording | Iterable[Recording]) -> list[Exchange]:
-    """The exchanges of recordings in the given order, a folder's by name; a file named twice counts once.
+    """The exchanges of recordings in the given order, a folder's as recorded; a file named twice counts once.
 
     Raises FixtureError for a path that does not exist, holds no fixture, or cannot be read.
     """
@@ -41,10 +41,12 @@ def load_exchanges(recordings: Recording | Iterable[Recording]) -> list[Exchange
         elif isinstance(recording, Fixture):
             exchanges.append(recording.exchange)
         else:
+            folder: list[Exchange] = []
             for head in _heads(Path(recording)):
                 if head.resolve() not in loaded:
                     loaded.add(head.resolve())
-                    exchanges.append(fixture.load(head).exchange)
+                    folder.append(fixture.load(head).exchange)
+            exchanges += in_turn(folder)
     return exchanges
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fake_server.tests.strategies import HEADERS, exchanges
-from fake_server.wire.exchange import Aspect, Ending, Exchange, Headers, Request, Write
+from fake_server.wire.exchange import Aspect, Ending, Exchange, Headers, Request, Write, in_turn
 from fake_server.wire.fixture import Fixture, FixtureError, find, is_fixture, load, save
 
 EXCHANGE = Exchange(
@@ -32,12 +33,20 @@ BODIES = [b'{"a":1}', b'{"a": 1}', b'{"a":1,"a":2}', b"[1.0]", b"1e400", b"NaN",
     st.frozensets(st.sampled_from(Aspect)),
     HEADERS | st.none(),
     st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20),
+    st.none() | st.integers() | st.datetimes(timezones=st.just(UTC)),
 )
 def test_what_is_saved_loads_again(
-    exchange: Exchange, body: bytes, unknown: frozenset[Aspect], asked: Headers | None, title: str
+    exchange: Exchange,
+    body: bytes,
+    unknown: frozenset[Aspect],
+    asked: Headers | None,
+    title: str,
+    recorded: datetime | int | None,
 ) -> None:
     request = Request("POST", "/v1/x?q=1", asked, body)
-    exchange = exchange.but(request=request, unknown=unknown, problem=title, label="one", head_pause=0.5)
+    exchange = exchange.but(
+        request=request, unknown=unknown, problem=title, label="one", head_pause=0.5, recorded=recorded
+    )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "one.yaml"
         fixture = Fixture(exchange, title=title, breaks=("a.b",), source="https://example.org", notes="n")
@@ -65,6 +74,45 @@ def test_the_body_stands_beside_the_head_byte_for_byte(tmp_path: Path) -> None:
     assert not list(tmp_path.glob(".*"))
 
 
+@pytest.mark.parametrize(
+    ("text", "recorded"),
+    [
+        ("2026-11-29T21:38:14.123456Z", datetime(2026, 11, 29, 21, 38, 14, 123456, UTC)),
+        ("2026-11-29 23:38:14+02:00", datetime(2026, 11, 29, 21, 38, 14, tzinfo=UTC)),
+        ("'2026-11-29T21:38:14'", datetime(2026, 11, 29, 21, 38, 14, tzinfo=UTC)),
+        ("2026-11-29", datetime(2026, 11, 29, tzinfo=UTC)),
+        ("12", 12),
+        ("null", None),
+    ],
+)
+def test_a_fixture_says_when_it_was_recorded(tmp_path: Path, text: str, recorded: datetime | int | None) -> None:
+    (tmp_path / "one.yaml").write_text(f"{GOOD}recorded: {text}\n")
+    fixture = load(tmp_path / "one.yaml")
+    assert fixture.exchange.recorded == recorded
+    save(fixture, tmp_path / "two.yaml")
+    assert load(tmp_path / "two.yaml").exchange.recorded == recorded
+
+
+def test_the_time_is_readable(tmp_path: Path) -> None:
+    save(Fixture(EXCHANGE.but(recorded=datetime(2026, 11, 29, 21, 38, 14, 123456, UTC))), tmp_path / "one.yaml")
+    assert "\nrecorded: 2026-11-29T21:38:14.123456Z\n" in (tmp_path / "one.yaml").read_text()
+
+
+def test_names_are_found_in_their_natural_order(tmp_path: Path) -> None:
+    names = ["a/x.yaml", "x.yaml", "x-2.yaml", "x-9.yaml", "x-10.yaml", "y.yaml"]
+    (tmp_path / "a").mkdir()
+    for name in reversed(names):
+        (tmp_path / name).write_text(GOOD)
+    assert [str(path.relative_to(tmp_path)) for path in find(tmp_path)] == names
+
+
+def test_turns_go_by_time_then_number_then_name() -> None:
+    time = datetime(2026, 11, 29, tzinfo=UTC)
+    sequence: list[datetime | int | None] = [None, 2, 10, time, time + timedelta(microseconds=1)]
+    recordings = [EXCHANGE.but(recorded=recorded) for recorded in reversed(sequence)]
+    assert [exchange.recorded for exchange in in_turn(recordings)] == sequence
+
+
 GOOD = """\
 openai-contract-fixture: 1
 request: {method: GET, target: /v1/models}
@@ -88,6 +136,11 @@ response: {status: 200, body: {text: abc}}
         (GOOD.replace("status: 200", "status: 200, framing: odd"), "odd"),
         (GOOD + "ending: never\n", "never"),
         (GOOD + "unknown: [nothing]\n", "nothing"),
+        (GOOD + "recorded: yesterday\n", r"one\.yaml: recorded must be a time .*or a number, not 'yesterday'"),
+        (GOOD + "recorded: 2026-13-45\n", r"one\.yaml: .*month must be in 1\.\.12"),
+        (GOOD + "recorded: 0001-01-01 00:00:00+14:00\n", r"one\.yaml: date value out of range"),
+        (GOOD + "recorded: true\n", "recorded must be a time"),
+        (GOOD + "recorded: 1.5\n", "recorded must be a time"),
         (GOOD.replace("status: 200", "status: many"), "status"),
         (GOOD.replace("status: 200", "status: 200, headers: [a]"), "header"),
         (GOOD.replace("request: {method: GET, target: /v1/models}", "request: 1"), "request"),

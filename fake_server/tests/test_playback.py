@@ -34,11 +34,12 @@ def asking(body: object) -> Request:
 
 
 def seen(exchange: Exchange) -> Exchange:
-    """What can be compared after a trip: no pauses, no words, and writes only where framing keeps them."""
+    """What can be compared after a trip: no times, no words, and writes only where framing keeps them."""
     writes = tuple(Write(write.data) for write in exchange.writes)
     if exchange.framing is not Framing.CHUNKED:
         writes = (Write(exchange.payload),) if exchange.payload else ()
-    return exchange.but(request=POST, writes=writes, head_pause=0.0, problem="", label="", unknown=frozenset())
+    exchange = exchange.but(request=POST, writes=writes, head_pause=0.0, problem="", label="", unknown=frozenset())
+    return exchange.but(recorded=None)
 
 
 async def relayed(exchange: Exchange, bounds: Bounds | None = None) -> Exchange:

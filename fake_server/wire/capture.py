@@ -6,6 +6,7 @@ fault stays in the exchange, and `problem` says what was wrong and at which byte
 
 from __future__ import annotations
 
+from datetime import datetime
 from itertools import accumulate, pairwise
 
 from fake_server.wire.body import Body, ChunkedBody, SizedBody
@@ -44,6 +45,7 @@ class ReplyCapture:
         self.sent_at = sent_at
         self.bounds = bounds or Bounds()
         self.label = label
+        self.recorded: datetime | None = None
         self.ending: Ending | None = None
         self.problem = ""
         self.framing: Framing | None = None
@@ -186,6 +188,7 @@ class ReplyCapture:
             problem="; ".join([self.problem, *self._all_remarks()] if self.problem else self._all_remarks()),
             unknown=frozenset({Aspect.ALL_HEADERS}) if partial_head else frozenset(),
             label=self.label,
+            recorded=self.recorded,
         )
 
     def payload(self, piece: bytes) -> None:

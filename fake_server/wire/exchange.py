@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -85,7 +86,7 @@ class Request:
             return None
 
 
-_NOT_PART_OF_REPLY = frozenset({"request", "problem", "unknown", "label"})
+_NOT_PART_OF_REPLY = frozenset({"request", "problem", "unknown", "label", "recorded"})
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,9 @@ class Exchange:
     byte to the head. `informational` holds 1xx heads as (status, headers). `problem` explains an ending
     that is not clean. `label` names the case or recording in reports. `raw` holds the reply's bytes as
     received, one write per read. A recorder sets it only if serializing the values above would give
-    other bytes: uppercase chunk sizes, bare LF line endings, anything that is not HTTP.
+    other bytes: uppercase chunk sizes, bare LF line endings, anything that is not HTTP. `recorded` is when
+    the request was made (in UTC), or its number among the requests of a file that keeps no times; None if
+    neither is known.
     """
 
     request: Request
@@ -115,6 +118,7 @@ class Exchange:
     unknown: frozenset[Aspect] = field(default_factory=frozenset)
     label: str = ""
     raw: tuple[Write, ...] = ()
+    recorded: datetime | int | None = None
 
     @property
     def payload(self) -> bytes:
@@ -146,11 +150,32 @@ class Exchange:
         return self.but(writes=(Write(payload),) if payload else ())
 
 
+_NO_TIME = datetime.min.replace(tzinfo=UTC)
+
+
 def header(headers: Iterable[tuple[str, str]] | None, name: str) -> str | None:
     """The value of header `name` (in any case), repeated fields joined by ', '; None if absent."""
     wanted = name.lower()
     values = [value for key, value in headers or () if key.lower() == wanted]
     return ", ".join(values) if values else None
+
+
+def in_turn(exchanges: Iterable[Exchange]) -> list[Exchange]:
+    """The exchanges in the order in which they were recorded.
+
+    Those that say nothing of it come first, then the numbered ones, each kind in its given order.
+    """
+
+    def turn(exchange: Exchange) -> tuple[int, float, datetime]:
+        match exchange.recorded:
+            case datetime() as time:
+                return 2, 0, time
+            case None:
+                return 0, 0, _NO_TIME
+            case number:
+                return 1, number, _NO_TIME
+
+    return sorted(exchanges, key=turn)
 
 
 def cut_into_writes(data: bytes, cuts: Iterable[tuple[int, float]]) -> tuple[Write, ...]:

@@ -6,6 +6,7 @@ The head holds the request, the status, the headers, how the body was written an
     title: the stream ends without [DONE]
     breaks: [chat.stream.done-last]
     source: https://…            # where it was seen; optional
+    recorded: 2026-11-29T21:38:14.123456Z
     request: {method: POST, target: /v1/chat/completions, headers: [[Content-Type, application/json]],
               body: {json: {model: gpt-4o-mini, stream: true}}}
     response: {status: 200, reason: OK, headers: [[Content-Type, text/event-stream]],
@@ -16,14 +17,20 @@ The head holds the request, the status, the headers, how the body was written an
 A body is one of `{file: NAME}` (raw bytes beside the head), `{text: "…"}` (UTF-8), or, for a request,
 `{json: …}`. `writes` is a list of [size in bytes, pause in seconds]; without it the body is one write.
 `raw` and `reads`, in the same form, hold the whole reply as received if the other values would not
-reproduce it.
+reproduce it. `recorded` is when the request was made, or its number (1, 2, …) where a file of another
+tool keeps no times; repeated requests are answered in this order. Fixtures without it come first, in
+the natural order of their names: `x`, `x-2`, `x-10`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +85,7 @@ def load(path: Path) -> Fixture:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise FixtureError(f"{path}:{line}: not YAML: {error.problem}") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a timestamp that is no date
         raise FixtureError(f"{path}: not YAML: {error}") from error
     except RecursionError as error:
         raise FixtureError(f"{path}: nested too deeply") from error
@@ -88,7 +95,7 @@ def load(path: Path) -> Fixture:
         raise FixtureError(f"{path}:1: fixture version {_abbreviate(head[MARK])}; this kit reads version {VERSION}")
     try:
         return _from_head(head, path)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         reason = f"the key {error} is missing" if isinstance(error, KeyError) else str(error)
         raise FixtureError(f"{path}: {reason}") from error
 
@@ -103,10 +110,16 @@ def is_fixture(path: Path) -> bool:
 
 
 def find(root: Path) -> list[Path]:
-    """Every fixture head at or below `root`, sorted by path."""
+    """Every fixture head at or below `root`, in the natural order of names: `x`, `x-2`, `x-10`."""
     if root.is_file():
         return [root]
-    return sorted(path for path in root.rglob("*.yaml") if is_fixture(path))
+    return sorted((path for path in root.rglob("*.yaml") if is_fixture(path)), key=natural_order)
+
+
+def natural_order(path: Path) -> list[list[str | int]]:
+    """A key that sorts paths by name, numbers in them by value."""
+    pieces = (re.split("([0-9]+)", part) for part in path.with_suffix("").parts)
+    return [[int(piece) if odd else piece for piece, odd in zip(part, cycle((0, 1)))] for part in pieces]
 
 
 def save(fixture: Fixture, path: Path) -> None:
@@ -148,6 +161,7 @@ def _from_head(head: Mapping[str, Any], path: Path) -> Fixture:
         problem=str(head.get("problem", "")),
         unknown=frozenset(Aspect(name) for name in head.get("unknown", [])),
         label=path.stem,
+        recorded=_recorded(head.get("recorded")),
         raw=_writes(_body(reply.get("raw"), path), reply.get("reads"), "reads"),
     )
     return Fixture(
@@ -157,6 +171,20 @@ def _from_head(head: Mapping[str, Any], path: Path) -> Fixture:
         source=str(head.get("source", "")),
         notes=str(head.get("notes", "")),
     )
+
+
+def _recorded(value: Any) -> datetime | int | None:
+    """When a fixture was recorded; a time without a zone is in UTC."""
+    if isinstance(value, str):
+        with contextlib.suppress(ValueError):
+            value = datetime.fromisoformat(value)
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime.combine(value, time())
+    if isinstance(value, datetime):
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+    if isinstance(value, bool) or not isinstance(value, int | None):
+        raise TypeError(f"recorded must be a time (2026-11-29T21:38:14Z) or a number, not {_abbreviate(value)}")
+    return value
 
 
 def _abbreviate(value: Any) -> str:

@@ -13,6 +13,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +34,11 @@ Bodies = dict[str, bytes]
 
 
 def describe_exchange(exchange: Exchange, stem: str) -> tuple[dict[str, Any], Bodies]:
-    """The head of an exchange from `request` on, and its body files, whose names begin with `stem`."""
+    """The head of an exchange from `recorded` on, and its body files, whose names begin with `stem`."""
     bodies: Bodies = {}
+    recorded = {} if exchange.recorded is None else {"recorded": exchange.recorded}
     head: dict[str, Any] = {
+        **recorded,
         "request": _request_head(exchange.request, stem, bodies),
         "response": _response_head(exchange, stem, bodies),
         "ending": exchange.ending.value,
@@ -133,11 +136,17 @@ def _represent_text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
+def _represent_time(dumper: _Dumper, value: datetime) -> yaml.ScalarNode:
+    text = value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return dumper.represent_scalar("tag:yaml.org,2002:timestamp", text)
+
+
 def _represent_row(dumper: _Dumper, row: _Row) -> yaml.SequenceNode:
     return dumper.represent_sequence("tag:yaml.org,2002:seq", row, flow_style=True)
 
 
 _Dumper.add_representer(str, _represent_text)
+_Dumper.add_representer(datetime, _represent_time)
 _Dumper.add_representer(_Row, _represent_row)
 
 

@@ -60,12 +60,13 @@ def read(
     endpoint: str | None = None,
     asked: CurlRequest | None = None,
     skipped: Counter[str] | None = None,
+    before: int = 0,
 ) -> Iterator[Imported]:
     """The exchanges of a file. Raises InputError with the file and the line, byte or entry.
 
     `format` is one of FORMATS, None to see it from the content. Entries of no OpenAI endpoint (with
     `endpoint`, of another one) are left out and counted in `skipped` by the reason. `asked` says what
-    curl was asked, since it does not.
+    curl was asked, since it does not. Exchanges without a time of recording are numbered from `before` + 1.
     """
     format, entries = _open(path, format, endpoint, asked or CurlRequest())
     names: Counter[str] = Counter()
@@ -87,7 +88,7 @@ def read(
         source = " ".join(filter(None, (f"{path.name} {entry.where}", entry.source)))
         asked_for = f"{entry.exchange.request.method} {entry.exchange.request.path}"
         fixture = Fixture(
-            entry.exchange.but(label=name),
+            entry.exchange.but(label=name, recorded=entry.exchange.recorded or before + names.total()),
             title=f"{asked_for}, {entry.exchange.status}, {_TITLES[format]}",
             source=source,
             notes=entry.notes,
