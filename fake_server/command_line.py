@@ -100,7 +100,7 @@ def format_mistake(error: click.ClickException) -> str:
     if isinstance(error, click.BadOptionUsage):
         return f"{error.option_name} needs a value behind it"
     if extra := _EXTRA.fullmatch(message):
-        return f"{extra[1]!r} is too much; usage: {usage}"
+        return f"unexpected argument {extra[1]!r}; usage: {usage}"
     return message
 
 

@@ -4,20 +4,32 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import click
 
 from contract_tests.cli.shared_options import console
-from contract_tests.recordings.importing import FORMATS, CurlRequest, Imported, InputError, Unrecognised, read
+from contract_tests.recordings.importing import (
+    FORMATS,
+    WITHOUT_REQUEST,
+    CurlRequest,
+    Imported,
+    InputError,
+    Unrecognised,
+    read,
+)
+from contract_tests.recordings.importing.entry import target_of
 from contract_tests.report.findings import count
 from contract_tests.report.terminal import Terminal
 from contract_tests.run.outcome import ExitCode
 from contract_tests.run.run import UsageError
 from fake_server.relay.saving import SaveError, save_recording
 from fake_server.wire import fixture
+from fake_server.wire.exchange import Aspect, Exchange
+
+EMPTY_REPLY = "replies whose body is empty"
 
 
 @click.command("import")
@@ -28,8 +40,8 @@ from fake_server.wire import fixture
 )  # fmt: skip
 @click.option("--format", "format_name", type=click.Choice(FORMATS), help="Format of the files; detected if omitted.")
 @click.option("--endpoint", metavar="PATH", help="Import only exchanges of this endpoint, such as chat/completions.")
-@click.option("--url", help="For curl output: the URL that was requested.")
-@click.option("--data", metavar="TEXT", help="For curl output: the body that was sent; @FILE reads it from a file.")
+@click.option("--url", help="For curl output and bare bodies: the URL that was requested.")
+@click.option("--data", metavar="TEXT", help="For these: the body that was sent; @FILE reads it from a file.")
 def import_command(
     files: tuple[Path, ...],
     folder: Path,
@@ -40,40 +52,110 @@ def import_command(
 ) -> int:
     """Convert recordings of other tools to fixtures.
 
-    Reads HAR files, vcrpy cassettes, mitmproxy flow files, the output of `curl -i`, aimock fixtures, and the
-    JSON Lines of shared recordings. Each fixture says what its format has lost; rules that need it are not
-    reached.
+    Reads HAR files, cassettes of vcrpy, go-vcr and Ruby's VCR, mitmproxy flow files, httprr traces, the output of
+    curl and HTTPie, bodies alone (with --url), aimock fixtures, and the JSON Lines of shared recordings; gzipped
+    or not. Each fixture says what its format has lost; rules that need it are not reached.
     """
     asked = _curl_request(url or "", data)
     terminal = Terminal(console())
-    refused: list[str] = []
+    total = _Tally()
     names: set[str] = set()
     for path in files:
-        if fixture.is_fixture(path):
-            raise UsageError(f"{path} is already a fixture; use `contract judge` or `contract replay`")
-        skipped: Counter[str] = Counter()
-        replaced: Counter[str] = Counter()
-        imported, before = 0, len(refused)
-        for recording in _read(path, format_name, endpoint=endpoint, asked=asked, skipped=skipped, before=len(names)):
-            target = folder / f"{_free(recording.name, names)}.yaml"
-            try:
-                result = save_recording(recording.fixture, target)
-            except SaveError as error:
-                refused.append(f"{recording.fixture.source}: {error}")
-                continue
-            imported += 1
-            replaced.update(result.replaced)
-        rest = _format_rest(skipped, len(refused) - before)
-        terminal.print(f"{path.name}: {count(imported, 'exchange')} imported{rest}")
-        for reason, number in skipped.most_common():
-            terminal.print(f"  skipped   {number:,}: {reason}")
-        for secret, number in replaced.most_common():
-            terminal.print(f"  replaced  {secret}{f' ({number:,} times)' if number > 1 else ''}")
-    for text in refused:
+        tally = _Tally()
+        try:
+            _import(path, folder, tally, names, format=format_name, endpoint=endpoint, asked=asked)
+        except (InputError, UsageError) as error:
+            if len(files) == 1 and not tally.imported:
+                raise
+            tally.failed.append(str(error))
+        _print_file(terminal, path, tally, [name for name, given in (("--url", url), ("--data", data)) if given])
+        total.add(tally)
+    for text in total.refused:
         terminal.print(f"refused   {text}", "red")
-    if names:
+    for text in total.failed:
+        terminal.print(f"failed    {text}", "red")
+    if total.imported:
         terminal.print(f"fixtures  {folder}")
-    return int(ExitCode.FINDINGS if refused else ExitCode.OK)
+    nothing = _proves_nothing(total)
+    if nothing:
+        terminal.print(nothing, "red")
+    if total.failed:
+        return int(ExitCode.USAGE)
+    return int(ExitCode.FINDINGS if total.refused or nothing else ExitCode.OK)
+
+
+@dataclass
+class _Tally:
+    """What became of the exchanges of a file, or of all files."""
+
+    imported: int = 0
+    empty: Counter[str] = field(default_factory=Counter)
+    """Bodies that are empty or unknown, by what they are."""
+    skipped: Counter[str] = field(default_factory=Counter)
+    replaced: Counter[str] = field(default_factory=Counter)
+    refused: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    formats: set[str] = field(default_factory=set)
+
+    def add(self, other: _Tally) -> None:
+        """Add the numbers of a file."""
+        self.imported += other.imported
+        self.refused += other.refused
+        self.failed += other.failed
+        self.empty.update(other.empty)
+        self.skipped.update(other.skipped)
+
+
+def _import(path: Path, folder: Path, tally: _Tally, names: set[str], **options: Any) -> None:
+    """Save the exchanges of a file. Raises InputError; what came before it is saved and counted."""
+    if fixture.is_fixture(path):
+        raise UsageError(f"{path} is already a fixture; use `contract judge` or `contract replay`")
+    for recording in _read(path, options.pop("format"), skipped=tally.skipped, before=len(names), **options):
+        tally.formats.add(recording.format)
+        target = folder / f"{_free(recording.name, names)}.yaml"
+        try:
+            result = save_recording(recording.fixture, target)
+        except SaveError as error:
+            tally.refused.append(f"{recording.fixture.source}: {error}")
+            continue
+        tally.imported += 1
+        tally.replaced.update(result.replaced)
+        tally.empty.update(_missing_bodies(recording.fixture.exchange))
+
+
+def _missing_bodies(exchange: Exchange) -> Iterator[str]:
+    """Which bodies of an exchange are empty or unknown though there should be one."""
+    request = exchange.request
+    if not exchange.payload and exchange.status not in (204, 304) and request.method != "HEAD":
+        yield EMPTY_REPLY
+    if Aspect.REQUEST in exchange.unknown:
+        yield "requests whose body is unknown"
+    elif request.method == "POST" and not request.body:
+        yield "requests whose body is empty"
+
+
+def _print_file(terminal: Terminal, path: Path, tally: _Tally, given: list[str]) -> None:
+    counts = {"skipped": tally.skipped.total(), "refused": len(tally.refused), "not read to its end": len(tally.failed)}
+    parts = ", ".join(
+        name if name.startswith("not") else f"{number:,} {name}" for name, number in counts.items() if number
+    )
+    terminal.print(f"{path.name}: {count(tally.imported, 'exchange')} imported{f' ({parts})' if parts else ''}")
+    for reason, number in tally.skipped.most_common():
+        terminal.print(f"  skipped   {number:,}: {reason}")
+    for what, number in tally.empty.most_common():
+        terminal.print(f"  {what.rpartition(' ')[2]:<10}{number:,} of {tally.imported:,}: {what}", "yellow")
+    for secret, number in tally.replaced.most_common():
+        terminal.print(f"  replaced  {secret}{f' ({number:,} times)' if number > 1 else ''}")
+    if given and tally.formats and not tally.formats.intersection(WITHOUT_REQUEST):
+        terminal.print(f"  ignored   {' and '.join(given)}: the file itself says what was asked", "yellow")
+
+
+def _proves_nothing(total: _Tally) -> str:
+    """Why what was imported proves nothing, '' if it may prove something."""
+    if total.imported:
+        empty = total.empty[EMPTY_REPLY] == total.imported
+        return "every reply is empty: a replay of them proves nothing" if empty else ""
+    return "" if total.failed or total.refused else "nothing was imported"
 
 
 def _read(path: Path, format_name: str | None, **options: Any) -> Iterator[Imported]:
@@ -81,13 +163,18 @@ def _read(path: Path, format_name: str | None, **options: Any) -> Iterator[Impor
     try:
         yield from read(path, format_name, **options)
     except Unrecognised as error:
-        raise InputError(f"{error}; name it with --format") from error
+        raise InputError(f"{error}; give the format with --format") from error
 
 
 def _curl_request(url: str, data: str | None) -> CurlRequest:
-    """The request that curl sent. Raises UsageError."""
-    if url and not urlsplit(url).scheme:
-        raise UsageError(f"--url {url}: a URL must begin with http:// or https://")
+    """The request that the files do not hold. Raises UsageError."""
+    if url:
+        if not url.lower().startswith(("http://", "https://")):
+            raise UsageError(f"--url {url}: a URL must begin with http:// or https://")
+        try:
+            target_of(url)
+        except ValueError as error:
+            raise UsageError(f"--url: {error}") from error
     if data is None:
         return CurlRequest(url)
     if not data.startswith("@"):
@@ -106,10 +193,3 @@ def _free(name: str, taken: set[str]) -> str:
         free = f"{name}-{number}"
     taken.add(free)
     return free
-
-
-def _format_rest(skipped: Counter[str], refused: int) -> str:
-    """' (2 skipped, 1 refused)', or '' if everything was imported."""
-    parts = [f"{skipped.total():,} skipped"] if skipped else []
-    parts += [f"{refused:,} refused"] if refused else []
-    return f" ({', '.join(parts)})" if parts else ""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from contract_tests.recordings.files import read_json_lines
 from contract_tests.recordings.recording import InputError, Recording
 from fake_server.wire.exchange import Aspect, Ending, Exchange, Request, Write
 from fake_server.wire.jsontext import compact
@@ -20,43 +21,26 @@ from fake_server.wire.jsontext import compact
 _NEVER_KEPT = frozenset({Aspect.ALL_HEADERS, Aspect.FRAMING, Aspect.TIMING, Aspect.ENDING})
 _OMITTED, _ELIDED = "$omitted", "$elided"
 """Members of a request body that was left out, or from which something was left out."""
-MAX_LINE = 64 * 1024 * 1024
-"""Bytes of one recording; shared recordings hold replies of at most 256 KiB."""
 
 
 def read_lines(path: Path) -> Iterator[Recording]:
     """The recordings of a JSON Lines file, read line by line. Raises InputError with the line."""
-    try:
-        with path.open("rb") as file:
-            for number, line in enumerate(iter(lambda: file.readline(MAX_LINE + 1), b""), 1):
-                if len(line) > MAX_LINE:
-                    raise InputError(f"{path}:{number}: the line is longer than {MAX_LINE:,} bytes")
-                if line.strip():
-                    yield _line(line, f"{path}:{number}")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-
-
-def _line(line: bytes, where: str) -> Recording:
-    try:
-        entry = json.loads(line)
-        _check(entry)
-        return Recording(
-            _exchange(entry),
-            provider=str(entry.get("provider", "")),
-            endpoint=entry["endpoint"],
-            source=_source(entry.get("source", {})),
-        )
-    except json.JSONDecodeError as error:
-        raise InputError(f"{where}: not JSON: {error.msg} at column {error.colno}") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{where}: not UTF-8 at byte {error.start} of the line") from error
-    except RecursionError as error:
-        raise InputError(f"{where}: nested too deeply") from error
-    except KeyError as error:
-        raise InputError(f"{where}: the member {error} is missing: not a recording") from error
-    except (TypeError, AttributeError, ValueError, OverflowError) as error:
-        raise InputError(f"{where}: not a recording: {error}") from error
+    for where, entry in read_json_lines(path):
+        try:
+            _check(entry)
+            recording = Recording(
+                _exchange(entry),
+                provider=str(entry.get("provider", "")),
+                endpoint=entry["endpoint"],
+                source=_source(entry.get("source", {})),
+            )
+        except KeyError as error:
+            raise InputError(f"{where}: the member {error} is missing: not a recording") from error
+        except RecursionError as error:
+            raise InputError(f"{where}: nested too deeply") from error
+        except (TypeError, AttributeError, ValueError, OverflowError) as error:
+            raise InputError(f"{where}: not a recording: {error}") from error
+        yield recording
 
 
 def _exchange(entry: dict[str, Any]) -> Exchange:
@@ -108,13 +92,13 @@ _WORDS = {str: "a string", int: "a whole number", dict: "an object"}
 def _check(entry: Any) -> None:
     """Raises InputError where a member that is needed has another type, KeyError where it is missing."""
     if not isinstance(entry, dict):
-        raise InputError(f"a line holds an object, not {json.dumps(entry)[:40]}")
+        raise InputError(f"a line must be an object, but is {json.dumps(entry)[:40]}")
     for name, kind in _MEMBERS.items():
         value: Any = entry
         for step in name.split("."):
             value = value[step]
         if not isinstance(value, kind) or isinstance(value, bool):
-            raise InputError(f"{name!r} is {_WORDS[kind]}, not {json.dumps(value)[:40]}")
+            raise InputError(f"{name!r} must be {_WORDS[kind]}, but is {json.dumps(value)[:40]}")
 
 
 def _query(query: Any) -> str:

@@ -12,9 +12,9 @@ from fake_server.wire.exchange import Exchange
 
 
 def read(path: Path) -> Iterator[Recording]:
-    """Every recording of a file (`.jsonl`, a fixture head) or of a folder of them. Raises InputError.
+    """Every recording of a file (JSON Lines, a fixture head) or of a folder of them. Raises InputError.
 
-    A file of another tool (see `importing`) is read too if it is named itself, not in a folder.
+    A file of another tool (see `importing`) is read too if it is named itself or is one of JSON Lines.
     """
     if path.is_dir():
         paths = sorted({*fixture.find(path), *path.rglob("*.jsonl")})
@@ -22,8 +22,6 @@ def read(path: Path) -> Iterator[Recording]:
             raise InputError(f"{path}: no fixture and no .jsonl file in this folder")
         for file in paths:
             yield from read(file)
-    elif path.suffix == ".jsonl":
-        yield from read_lines(path)
     elif fixture.is_fixture(path):
         yield _fixture(path)
     else:
@@ -43,7 +41,11 @@ def _foreign(path: Path) -> Iterator[Recording]:
     from contract_tests.recordings import importing
     from contract_tests.recordings.importing.recognising import recognise
 
-    if path.suffix == ".body" or recognise(path) is None:
+    kind = None if path.suffix == ".body" else recognise(path)
+    if kind == "jsonl":
+        yield from read_lines(path)
+        return
+    if kind is None:
         yield _fixture(path)
         return
     for imported in importing.read(path):

@@ -13,6 +13,7 @@ import pytest
 
 from contract_tests.recordings import importing
 from contract_tests.recordings.importing import InputError, cassettes, read
+from contract_tests.recordings.importing.entry import fields
 from contract_tests.recordings.importing.tnetstring import MAX_DEPTH, TnetstringError, pop
 from contract_tests.rules import judge
 from contract_tests.tests.test_importing import SAMPLES
@@ -84,8 +85,8 @@ def test_a_browsers_har(tmp_path: Path) -> None:
     [
         ({"response__status": 0}, "no reply came"),
         ({"response__content": {"size": 9}}, "the body of the reply was not kept"),
-        ({"request__url": "data:image/png;base64,AAAA"}, "data: and not HTTP"),
-        ({"request__url": "wss://h/v1/realtime"}, "wss: and not HTTP"),
+        ({"request__url": "data:image/png;base64,AAAA"}, "a data: URL, not HTTP"),
+        ({"request__url": "wss://h/v1/realtime"}, "a wss: URL, not HTTP"),
         ({"request__method": "OPTIONS"}, "OPTIONS asks nothing of the API"),
         ({"request__url": "https://h/logo.png"}, "not an endpoint of the OpenAI API"),
     ],
@@ -103,14 +104,22 @@ def plain_cassette() -> str:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (har(response__status="200"), "some: entry 0: 'response.status' is a whole number, not '200'"),
+        (har(response__status="200"), "some: entry 0: 'response.status' must be a whole number, but is '200'"),
         (
             har(response__headers=[{"name": "a b", "value": ""}]),
             "entry 0: 'a b' is not the name of a header field",
         ),
         (har(response__headers=[{"name": "a"}]), "entry 0: the member 'value' is missing"),
         (har(response__content={"text": "%", "encoding": "base64"}), "entry 0: 'content.text' is not base64"),
-        (har(response__content={"text": 1}), "entry 0: 'content.text' is a string, not 1"),
+        (
+            har(request__postData={"text": "abc", "encoding": "base64"}),
+            "entry 0: 'request.postData.text' is not base64: Incorrect padding",
+        ),
+        (har(request__postData=[]), "entry 0: 'request.postData' must be an object, but is []"),
+        (har(response__status=99999), "entry 0: 99999 is not an HTTP status, which has three digits"),
+        (har(request__method="PO ST\n"), "entry 0: 'PO ST\\n' is not a request method"),
+        (har(request__url="http://["), "entry 0: 'http://[' is not a URL: Invalid IPv6 URL"),
+        (har(response__content={"text": 1}), "entry 0: 'content.text' must be a string, but is 1"),
         (har(request__url="https://h/v1/models/a b"), "is not the URL of a request"),
         ({"log": {}}, "some: the member 'log.entries' is missing"),
         ('{"log": {"entries": [}', "some:1: not JSON: Expecting value at column 22"),
@@ -121,11 +130,11 @@ def plain_cassette() -> str:
         (b"\xff\xfe\x00", "neither a fixture nor a HAR"),
         (b'{"log": "\xff"}', "some: not UTF-8 at byte 9"),
         (
-            plain_cassette().replace("version: 1", "version: 2"),
-            "a cassette of version 2; this kit reads version 1",
+            plain_cassette().replace("version: 1", "version: 3"),
+            "a cassette of version 3; this kit reads versions 1 and 2",
         ),
         (CASSETTE % ("!!python/object:os.x {}", "''"), "some:3: could not determine a constructor"),
-        (CASSETTE % ("''", "[1]"), "some: interaction 0: a body is a string or bytes, not [1]"),
+        (CASSETTE % ("''", "[1]"), "some: interaction 0: a body must be a string or bytes, but is [1]"),
         (
             (CASSETTE % ("''", "''")).replace("string", "text"),
             "a body has a member 'string' or 'base64_string', not text",
@@ -133,12 +142,12 @@ def plain_cassette() -> str:
         (CASSETTE % ("''", "!!binary 'é'"), "some:4: failed to convert base64 data"),
         (CASSETTE % ("''", "[" * 5000), "some"),
         ("interactions: [\n", "some:2: not YAML"),
-        ("http_interactions: []\n", "a cassette of Ruby's VCR; this kit reads those of vcrpy"),
+        ("http_interactions: 5\n", "some: 'http_interactions' must be a list, but is 5"),
         (
             b"5:hello",
-            "some: not a flow file of mitmproxy, or cut off: byte 0: 5 bytes are announced, 5 are there",
+            "some: not a flow file of mitmproxy, or cut off: byte 0: 5 bytes and a type must follow, but 5 bytes do",
         ),
-        (b"5:hello?", "byte 7: b'?' is no type of a value"),
+        (b"5:hello?", "byte 7: b'?' is not a value type"),
         (b"5:hello,", "some: flow 0: the member 'type' is missing"),
         (b"28:4:type;4:http;7:version;1:6#}", "some: flow 0: version 6 of the format; open and save it with"),
         (b"HTTP/1.1 200 OK\r\nA: b\r\n", "some: byte 0: the head has no end (a blank line)"),
@@ -152,10 +161,15 @@ def plain_cassette() -> str:
             "some: 'a b' is not the name of a header field",
         ),
         (b"> GET /\x00 HTTP/1.1\n< HTTP/1.1 200 OK\n", "is not the URL of a request"),
+        (
+            plain_cassette().replace("http://h/", "ftp://h/"),
+            "interaction 0: 'ftp://h/v1/chat/completions' is not an HTTP",
+        ),
+        (plain_cassette().replace("code: 200", "code: -3"), "interaction 0: -3 is not an HTTP status"),
         (b"* hello\n", "lines that begin with `> ` and `< HTTP/`"),
         ({"fixtures": [{"response": {"error": {}}}]}, "some: fixture 0: the member 'message' is missing"),
         ({"fixtures": [{"response": {"toolCalls": [3]}}]}, "some: fixture 0: "),
-        ({"fixtures": 3}, "some: 'fixtures' is a list, not 3"),
+        ({"fixtures": 3}, "some: 'fixtures' must be a list, but is 3"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, content: object, said: str) -> None:
@@ -163,6 +177,13 @@ def test_what_is_wrong_is_named(tmp_path: Path, content: object, said: str) -> N
         found(tmp_path, content)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("pairs", ["ab", ["ab"], [["a"]], [["a", "b", "c"]], [["a", 1]], [None], [{"a": "b"}]])
+def test_a_header_field_is_a_pair_of_two_strings(pairs: Any) -> None:
+    with pytest.raises(ValueError, match="a header field must be a pair of two strings, name and value, but is"):
+        fields(pairs)
+    assert fields([["A", "b"], (":authority", "h")]) == (("A", "b"),)
 
 
 def test_a_file_cut_anywhere_gives_a_clear_error_or_less(tmp_path: Path) -> None:

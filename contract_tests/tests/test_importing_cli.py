@@ -16,6 +16,7 @@ from contract_tests.recordings.recording import InputError
 from contract_tests.run.run import UsageError
 from contract_tests.tests.shared import ROOT
 from contract_tests.tests.test_importing import SAMPLES
+from contract_tests.tests.test_importing_bad import CASSETTE, plain_cassette
 from fake_server.relay.saving import Saved, SaveError, save_recording
 from fake_server.replay.sources import load_exchanges
 from fake_server.wire import fixture
@@ -90,13 +91,75 @@ def test_what_curl_was_asked_can_be_told(tmp_path: Path) -> None:
     assert loaded.source == f"curl-stream.txt reply 0 {url}"
 
 
+def test_one_bad_file_does_not_end_the_import_of_the_others(tmp_path: Path) -> None:
+    strange, cut = tmp_path / "strange.yaml", tmp_path / "cut.yaml"
+    strange.write_text("requests: []\nresponses: []\n")
+    cut.write_text(f"{plain_cassette()}- request: 7\n")
+    files = (SAMPLES / "vcr.yaml", strange, cut, "fixtures/conforming/poem-dict.yaml", SAMPLES / "mitm.har")
+    done = imported(*files, "--out", tmp_path / "new")
+    assert done.return_value == 2
+    lines = done.output.splitlines()
+    assert [line for line in lines if "imported" in line] == [
+        "vcr.yaml: 4 exchanges imported",
+        "strange.yaml: 0 exchanges imported (not read to its end)",
+        "cut.yaml: 1 exchange imported (not read to its end)",
+        "poem-dict.yaml: 0 exchanges imported (not read to its end)",
+        "mitm.har: 4 exchanges imported (1 skipped)",
+    ]
+    failed = [line for line in lines if line.startswith("failed")]
+    assert [
+        part in line for part, line in zip(("strange.yaml: not a", "interaction 1: ", "already a"), failed, strict=True)
+    ]
+    assert len(fixture.find(tmp_path / "new")) == 9
+    assert lines[-1] == f"fixtures  {tmp_path / 'new'}"
+
+
+def test_empty_and_unknown_bodies_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "some.yaml"
+    second = (CASSETTE % ("''", "''")).partition("interactions:\n")[2]
+    path.write_text((CASSETTE % ("null", "'{}'")) + second)
+    done = imported(path, "--out", tmp_path / "new")
+    assert done.return_value == 0
+    assert [" ".join(line.split()) for line in done.output.splitlines()[:4]] == [
+        "some.yaml: 2 exchanges imported",
+        "unknown 1 of 2: requests whose body is unknown",
+        "empty 1 of 2: replies whose body is empty",
+        "empty 1 of 2: requests whose body is empty",
+    ]
+    path.write_text(CASSETTE % ("'{}'", "''"))
+    done = imported(path, "--out", tmp_path / "new")
+    assert (done.return_value, done.output.splitlines()[-1]) == (
+        1,
+        "every reply is empty: a replay of them proves nothing",
+    )
+    path.write_text((CASSETTE % ("'{}'", "''")).replace("code: 200", "code: 204"))
+    assert imported(path, "--out", tmp_path / "new").return_value == 0
+
+
+def test_an_import_of_nothing_is_no_success(tmp_path: Path) -> None:
+    done = imported(SAMPLES / "mitm.har", "--endpoint", "nonsense", "--out", tmp_path / "new")
+    assert done.return_value == 1
+    assert done.output.splitlines()[-1] == "nothing was imported"
+    assert "fixtures " not in done.output
+
+
+def test_options_about_the_request_are_not_ignored_in_silence(tmp_path: Path) -> None:
+    url = ("--url", "https://h.invalid/v1/chat/completions", "--data", "{}")
+    done = imported(SAMPLES / "mitm.har", *url, "--out", tmp_path / "new")
+    assert "ignored   --url and --data: the file itself says what was asked" in done.output
+    done = imported(SAMPLES / "curl-stream.txt", *url, "--out", tmp_path / "new")
+    assert "ignored" not in done.output
+
+
 @pytest.mark.parametrize(
     ("argv", "error", "said"),
     [
-        (["README.md"], InputError, "shared recordings; name it with --format"),
+        (["README.md"], InputError, "of a reply; give the format with --format"),
         (["none.har"], InputError, "none.har: cannot be read"),
         (["fixtures/conforming/poem-dict.yaml"], UsageError, "is already a fixture"),
         ([SAMPLES / "curl-v.txt", "--url", "v1/models"], UsageError, "a URL must begin with"),
+        ([SAMPLES / "curl-v.txt", "--url", "ftp://h/v1/models"], UsageError, "a URL must begin with"),
+        ([SAMPLES / "curl-v.txt", "--url", "http://["], UsageError, "--url: 'http://[' is not a URL"),
         ([SAMPLES / "curl-v.txt", "--data", "@none"], UsageError, "--data @none: cannot be read"),
         ([SAMPLES / "curl-v.txt", "--format", "har"], InputError, "not JSON"),
         ([SAMPLES / "curl-v.txt", "--format", "pcap"], click.BadParameter, "pcap"),

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import copy
+import gzip
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from contract_tests.recordings import jsonl
+from contract_tests.recordings import files
+from contract_tests.recordings.files import read_json_lines
 from contract_tests.recordings.reading import read
 from contract_tests.recordings.recording import InputError, Recording
 from contract_tests.tests.shared import ROOT, SHARED, needs_recordings
+from contract_tests.tests.test_importing import SAMPLES
 from fake_server.wire.exchange import Aspect, Ending
 
 ALWAYS = frozenset({Aspect.ALL_HEADERS, Aspect.FRAMING, Aspect.TIMING, Aspect.ENDING})
@@ -100,14 +103,14 @@ def test_what_a_recorder_lost_is_not_known(tmp_path: Path, changes: dict[str, An
         (b"{", "1: not JSON: Expecting property name"),
         (b'"\xff"', "1: not UTF-8 at byte 1 of the line"),
         (b"[" * 100_000, "1: nested too deeply"),
-        (b"7", "1: not a recording: a line holds an object, not 7"),
+        (b"7", "1: not a recording: a line must be an object, but is 7"),
         (b'{"id": "x"}', "1: the member 'request' is missing"),
-        (changed(request=None), "'request' is an object, not null"),
-        (changed(request__method=5), "'request.method' is a string, not 5"),
-        (changed(response__status=float("inf")), "'response.status' is a whole number, not Infinity"),
-        (changed(response__status=True), "'response.status' is a whole number, not true"),
-        (changed(response__headers=None), "'response.headers' is an object, not null"),
-        (changed(endpoint=None), "'endpoint' is a string, not null"),
+        (changed(request=None), "'request' must be an object, but is null"),
+        (changed(request__method=5), "'request.method' must be a string, but is 5"),
+        (changed(response__status=float("inf")), "'response.status' must be a whole number, but is Infinity"),
+        (changed(response__status=True), "'response.status' must be a whole number, but is true"),
+        (changed(response__headers=None), "'response.headers' must be an object, but is null"),
+        (changed(endpoint=None), "'endpoint' must be a string, but is null"),
         (changed(source=None), "1: not a recording"),
     ],
 )
@@ -120,7 +123,7 @@ def test_a_broken_line_is_named(tmp_path: Path, line: dict[str, Any] | bytes, sa
 def test_lines_are_read_one_by_one_and_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "some.jsonl"
     path.write_text(f"\n{json.dumps(ENTRY)}\n{'x' * 1000}\n")
-    monkeypatch.setattr(jsonl, "MAX_LINE", 800)
+    monkeypatch.setattr(files, "MAX_LINE", 800)
     lines = read(path)
     assert next(lines).exchange.label == "openai-1"
     with pytest.raises(InputError, match=r"some\.jsonl:3: the line is longer than 800 bytes"):
@@ -142,3 +145,36 @@ def test_every_shared_recording_can_be_read() -> None:
     found = [recording for recording in read(SHARED / "recordings") if recording.provider != "openai"]
     assert len(found) == 792
     assert all(recording.exchange.unknown >= ALWAYS for recording in found)
+
+
+def test_json_lines_are_told_by_their_content(tmp_path: Path) -> None:
+    line = json.dumps(ENTRY)
+    texts = {
+        "lines.txt": f"{line}\n{line}\n",
+        "lines.ndjson": line,
+        "lines.jsonl": f"\n{line}\n",
+        "packed.jsonl.gz": gzip.compress(f"{line}\n".encode()),
+    }
+    for name, text in texts.items():
+        path = tmp_path / name
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        assert {recording.exchange.label for recording in read(path)} == {"openai-1"}, name
+
+
+def test_another_format_that_is_named_jsonl_is_read_as_what_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    for sample in ("mitm.har", "vcr.json", "mitm.flow", "curl-stream.txt"):
+        data = (SAMPLES / sample).read_bytes()
+        path.write_bytes(json.dumps(json.loads(data)).encode() if data.startswith(b"{") else data)
+        kept, again = ([one.exchange.but(label="") for one in read(file)] for file in (SAMPLES / sample, path))
+        assert again == kept, sample
+        assert len(list(read(tmp_path))) == len(kept)
+
+
+def test_lines_of_json_with_their_place(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_text('{"a": 1}\n\n[2]\n{"b": }\n')
+    lines = read_json_lines(path)
+    assert [next(lines), next(lines)] == [(f"{path}:1", {"a": 1}), (f"{path}:3", [2])]
+    with pytest.raises(InputError, match="x:4: not JSON: Expecting value at column 7"):
+        next(lines)

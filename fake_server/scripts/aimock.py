@@ -1,7 +1,8 @@
 """Convert fixtures of aimock, `{fixtures: [{match, response}]}`, into scripts, so that its users can switch.
 
 Source: the types and the router of aimock 1.43. Here a `turnIndex` must be that of the request, while aimock
-only prefers it; how text is split into chunks (`chunkSize`) is decided by the server's style.
+only prefers it; how text is split into chunks (`chunkSize`) is decided by the server's style. Members whose
+names begin with `_` are remarks; a `context` is what the header X-AIMock-Context has to be.
 """
 
 from __future__ import annotations
@@ -41,18 +42,20 @@ class NotOurs(ValueError):
 
 def script_of(fixture: Mapping[str, Any], name: str) -> dict[str, Any]:
     """Convert one fixture into a script, as it would be written. Raises NotOurs, NotServed."""
-    endpoint = _mapping(fixture, "match").get("endpoint")
+    fixture = without_remarks(fixture)
+    match = _mapping(fixture, "match")
+    endpoint = match.get("endpoint")
     if isinstance(endpoint, str) and endpoint in _ELSEWHERE:
         raise NotServed(f"the fixture is left out: {endpoint} is not served here, chat and embedding are")
     when: dict[str, Any] = {}
-    for member, value in _mapping(fixture, "match").items():
+    for member, value in match.items():
         convert = _MATCHES.get(member)
         if convert is None:
             raise NotOurs(("match", member), f"a script has nothing like match.{member}: leave it out")
         if isinstance(value, Mapping):
-            raise NotOurs(("match", member), f"match.{member} is a string here, not an object")
+            raise NotOurs(("match", member), f"match.{member} must be a string here, not an object")
         _merge(when, convert(value))
-    reply = _reply(dict(_mapping(fixture, "response")), "response")
+    reply = _reply(_mapping(fixture, "response"), "response")
     pace = next((name for name in _PACES if fixture.get(name)), None)
     ignored = _NOTES.union(name for name in _PACES if name != pace)
     options = _reply({name: value for name, value in fixture.items() if name not in ignored})
@@ -63,8 +66,13 @@ def script_of(fixture: Mapping[str, Any], name: str) -> dict[str, Any]:
 def _mapping(fixture: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     value = fixture.get(name, {})
     if not isinstance(value, Mapping):
-        raise NotOurs((name,), f"{name} is an object: {{…}}")
-    return value
+        raise NotOurs((name,), f"{name} must be an object: {{…}}")
+    return without_remarks(value)
+
+
+def without_remarks(members: Mapping[str, Any]) -> dict[str, Any]:
+    """The members without remarks: those whose names begin with `_`."""
+    return {name: value for name, value in members.items() if not name.startswith("_")}
 
 
 def _text(value: Any) -> dict[str, Any]:
@@ -90,6 +98,7 @@ def _endpoint(value: Any) -> dict[str, Any]:
 
 
 _MATCHES: dict[str, Callable[[Any], dict[str, Any]]] = {
+    "context": lambda value: {"headers": {"x-aimock-context": {"equals": value}}},
     "userMessage": lambda value: {"messages": {"user": _text(value)}},
     "systemMessage": lambda value: {"messages": {"system": _text(value)}},
     "inputText": lambda value: {"endpoint": "embeddings", "messages": {"user": _text(value)}},
@@ -113,7 +122,7 @@ def _merge(into: dict[str, Any], more: Mapping[str, Any]) -> None:
             into[name] = value
 
 
-def _reply(response: dict[str, Any], *holder: str) -> dict[str, Any]:
+def _reply(response: Mapping[str, Any], *holder: str) -> dict[str, Any]:
     reply: dict[str, Any] = {}
     for member, value in response.items():
         if member in _IGNORED or member in _WITH_OTHERS or value is None:

@@ -6,7 +6,8 @@ a script was used is counted in a ScriptState (`match.py`), so several servers c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -76,13 +77,15 @@ def load(paths: Iterable[Path]) -> ScriptBook:
     scripts: list[Script] = []
     problems: list[str] = []
     left_out: list[str] = []
-    for path in yaml_lines.find(paths):
+    files = yaml_lines.find(paths)
+    names = _short_names(files)
+    for path in files:
         try:
             document = yaml_lines.read(path)
         except ScriptError as error:
             problems.append(str(error))
             continue
-        parsed, wrong, ignored = _scripts(document, str(path))
+        parsed, wrong, ignored = _scripts(document, str(path), names[path])
         scripts += parsed
         problems += wrong
         left_out += ignored
@@ -92,6 +95,19 @@ def load(paths: Iterable[Path]) -> ScriptBook:
 def parse(items: Iterable[Mapping[str, Any]], source: str = "scripts") -> ScriptBook:
     """A book from values written in Python instead of YAML. Raises ScriptError."""
     return _book(*_scripts(Document(list(items), {}), source))
+
+
+def _short_names(files: Sequence[Path]) -> dict[Path, str]:
+    """What the unnamed fixtures of each file are called: its stem, and as many folders as tell it from others."""
+    names: dict[Path, str] = {}
+    left, depth = list(files), 1
+    while left:
+        stems = {path: "/".join(path.with_suffix("").parts[-depth:]) for path in left}
+        taken = Counter(stems.values())
+        whole = {path for path in left if depth >= len(path.parts)}
+        names |= {path: stem for path, stem in stems.items() if taken[stem] == 1 or path in whole}
+        left, depth = [path for path in left if path not in names], depth + 1
+    return names
 
 
 class _Condition(Part):
@@ -131,7 +147,7 @@ def _book(scripts: list[Script], problems: list[str], left_out: list[str]) -> Sc
     return replace(book, warnings=(*left_out, *oddities(book.scripts)), left_out=tuple(left_out))
 
 
-def _scripts(document: Document, source: str) -> tuple[list[Script], list[str], list[str]]:
+def _scripts(document: Document, source: str, stem: str = "") -> tuple[list[Script], list[str], list[str]]:
     """The scripts of a document, what is wrong in it, and what is left out."""
     value = document.value
     if isinstance(value, dict) and "openai-contract-fixture" in value:
@@ -152,7 +168,7 @@ def _scripts(document: Document, source: str) -> tuple[list[Script], list[str], 
             continue
         foreign = root == ("fixtures",)
         try:
-            given = aimock.script_of(item, f"{Path(source).stem} {index + 1}") if foreign else item
+            given = aimock.script_of(item, f"{stem or Path(source).stem} {index + 1}") if foreign else item
             called = given["reply"] if callable(given.get("reply")) else None
             written = {**given, "reply": _stand_in(given)} if called else dict(given)
             script = Script.model_validate(written, context={FOLDER: folder})

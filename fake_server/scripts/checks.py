@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 from fake_server.api import chat_request, patterns
@@ -19,9 +21,10 @@ def oddities(scripts: Sequence[Script], *, thorough: bool = False) -> Iterator[s
     for script in scripts:
         yield from (f"{script.place}: {script.name!r} {oddity}" for oddity in _oddities_of(script))
     each = thorough or len(scripts) <= FEW
-    before: list[Script] = []
+    before: defaultdict[frozenset[str], list[Script]] = defaultdict(list)  # thousands of pairs are slow to compare
     for later in scripts:
-        for earlier in before:
+        demanded = _demanded_headers(later.when)
+        for earlier in chain.from_iterable(group for headers, group in before.items() if headers <= demanded):
             if later.endpoints <= earlier.endpoints and implies(later.when, earlier.when):
                 why = "matches every request" if earlier.when == When() else "matches all that it matches"
                 yield (
@@ -31,7 +34,13 @@ def oddities(scripts: Sequence[Script], *, thorough: bool = False) -> Iterator[s
                 break
         always = later.times is None and later.when.call is None
         if always and (each or later.when == When()):
-            before.append(later)
+            before[demanded].append(later)
+
+
+def _demanded_headers(when: When) -> frozenset[str]:
+    """The header fields whose very value is asked for: a script that asks for more of them implies no other."""
+    tests = when.headers.items()
+    return frozenset(f"{name.lower()}: {test.equals!r}" for name, test in tests if "equals" in test.model_fields_set)
 
 
 def _oddities_of(script: Script) -> Iterator[str]:

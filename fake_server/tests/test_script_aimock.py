@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from fake_server.api.reply import ErrorReply, NumbersReply, Reply
 from fake_server.api.request import ApiRequest
 from fake_server.scripts import book as scripts
 from fake_server.scripts.book import ScriptBook, ScriptError
+from fake_server.scripts.checks import oddities
 from fake_server.scripts.match import ScriptState
 from fake_server.server.answer import answer, answer_numbers
 
@@ -132,7 +134,7 @@ def test_all_else_of_a_fixture(book: ScriptBook) -> None:
         ({"match": {"endpoint": "chatt"}, "response": {}}, 5, "the endpoint 'chatt' is not scripted here"),
         ({"match": {}, "response": {"b64": "x"}}, 6, "a script has nothing like response.b64: leave it out"),
         ({"match": {}, "response": {}, "delay": 3}, 6, "a script has nothing like delay: leave it out"),
-        ({"match": [], "response": {"content": "x"}}, 4, "match is an object: {…}"),
+        ({"match": [], "response": {"content": "x"}}, 4, "match must be an object: {…}"),
         ({"match": {}, "response": {"content": "x", "finishReason": "no"}}, 3, "'no' is not known here"),
         ({"match": {"sequenceIndex": "x"}, "response": {}}, 3, "this fixture cannot be read: "),
     ],
@@ -164,3 +166,52 @@ def test_a_mapping_of_scripts_is_read_too(tmp_path: Path) -> None:
     path.write_text("scripts:\n- name: a\n  reply: {text: b}\n- name: c\n  reply: {txt: b}\n")
     with pytest.raises(ScriptError, match=r"s\.yaml:5: unknown key 'txt' in reply: did you mean 'text'"):
         scripts.load([path])
+
+
+def test_a_context_is_a_header_and_names_that_begin_with_an_underscore_are_remarks(tmp_path: Path) -> None:
+    blue = {
+        "_comment": "blue team",
+        "match": {"userMessage": "hello", "context": "blue", "_why": {"a": 1}},
+        "response": {
+            "toolCalls": [{"name": "f", "arguments": {"_kept": 1}, "_note": "x"}],
+            "_remark": [1],
+        },
+    }
+    rest = {"match": {"userMessage": "hello", "_why": "all others"}, "response": {"content": "Hello."}}
+    path = tmp_path / "chat.json"
+    path.write_text(json.dumps({"_comment": "two contexts", "_meta": {}, "fixtures": [blue, rest]}))
+    book = scripts.load([path])
+
+    def said(context: str | None) -> Reply:
+        headers = {} if context is None else {"x-aimock-context": context}
+        reply = answer(replace(ask("hello"), headers=headers), book, ScriptState())
+        assert isinstance(reply, Reply)
+        return reply
+
+    assert said("blue").choices[0].tool_calls[0].arguments == '{"_kept":1}'
+    assert [said(context).choices[0].content for context in (None, "Blue", "blue2", "")] == ["Hello."] * 4
+
+
+def test_files_of_one_name_in_several_folders_load_together(tmp_path: Path) -> None:
+    chat = {"fixtures": [{"match": {"userMessage": "hi"}, "response": {"content": "Hello!"}}]}
+    for name in ("a/b/chat.json", "c/b/chat.json", "a/other.json"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(chat))
+    assert [script.name for script in scripts.load([tmp_path])] == ["a/b/chat 1", "other 1", "c/b/chat 1"]
+
+
+def test_thousands_of_fixtures_in_contexts_are_checked_in_seconds() -> None:
+    items = [
+        {
+            "name": f"{context} {number}",
+            "when": {"headers": {"x-c": context}, "messages": {"user": {"contains": f"word {number}."}}},
+            "reply": {"text": "x"},
+        }
+        for context in map(str, range(60))
+        for number in range(60)
+    ]
+    book = scripts.parse(items)
+    began = process_time()
+    assert list(oddities(book.scripts, thorough=True)) == []
+    assert process_time() - began < 5

@@ -1,7 +1,7 @@
 """Recordings of other tools as fixtures of this kit, each saying what its format has lost.
 
-HAR, vcrpy cassettes, flow files of mitmproxy, what curl prints, fixtures of aimock, and the JSON Lines of
-shared recordings.
+HAR, cassettes of vcrpy, go-vcr and Ruby's VCR, flow files of mitmproxy, traces of httprr, what curl and HTTPie
+print, bodies without heads, fixtures of aimock, and the JSON Lines of shared recordings; gzipped or not.
 """
 
 from __future__ import annotations
@@ -11,10 +11,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from contract_tests.recordings.importing import aimock, cassettes, curl, flows, har
-from contract_tests.recordings.importing.curl import CurlRequest
-from contract_tests.recordings.importing.entry import Entries, ImportedEntry, Skipped, digest
-from contract_tests.recordings.importing.recognising import FORMATS, content, document, kind_of, recognise
+from contract_tests.recordings.files import BOM, parse_json
+from contract_tests.recordings.importing import aimock, bodies, cassettes, curl, flows, har, messages
+from contract_tests.recordings.importing.bodies import CurlRequest
+from contract_tests.recordings.importing.entry import (
+    Entries,
+    ImportedEntry,
+    Skipped,
+    check_exchange,
+    digest,
+    errors_at,
+)
+from contract_tests.recordings.importing.recognising import CASSETTES, FORMATS, content, kind_of, recognise
 from contract_tests.recordings.jsonl import read_lines
 from contract_tests.recordings.recording import InputError
 from fake_server.relay.redact import clean_text, known_values
@@ -29,19 +37,29 @@ MAX_BYTES = 1024 * 1024 * 1024
 _LINES = "A shared recording keeps parsed or joined bodies and few header fields: chunk boundaries, pauses, \
 header case and how the connection ended are lost."
 _TITLES = {
-    "vcrpy": "a vcrpy cassette",
-    "mitmproxy": "a flow of mitmproxy",
-    "curl": "printed by curl",
     "har": "from a HAR",
+    "vcrpy": "a vcrpy cassette",
+    "go-vcr": "a cassette of go-vcr",
+    "vcr": "a cassette of VCR",
+    "mitmproxy": "a flow of mitmproxy",
+    "httprr": "a trace of httprr",
+    "curl": "printed by curl",
+    "httpie": "printed by HTTPie",
+    "body": "a body without its head",
     "aimock": "made up around an answer of aimock",
     "jsonl": "a shared recording",
 }
-_READERS = {"har": har.entries, "vcrpy": cassettes.entries, "aimock": aimock.entries}
+_DOCUMENTS = {"har": har.entries, **dict.fromkeys(CASSETTES, cassettes.entries), "aimock": aimock.entries}
 """Readers of formats that are one JSON document."""
+_BYTES = {"mitmproxy": flows.entries, "httprr": messages.httprr_entries, "httpie": messages.httpie_entries}
+"""Readers of other formats."""
+_ASKED = {"curl": curl.entries, "body": bodies.entries}
+"""Readers of formats that do not hold the request."""
+WITHOUT_REQUEST = tuple(_ASKED)
 
 
 class Unrecognised(InputError):
-    """A file of no format that is read here, or of one that has to be named."""
+    """A file of no known format, or of one that has to be given."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +84,7 @@ def read(
 
     `format` is one of FORMATS, None to see it from the content. Entries of no OpenAI endpoint (with
     `endpoint`, of another one) are left out and counted in `skipped` by the reason. `asked` says what
-    curl was asked, since it does not. Exchanges without a time of recording are numbered from `before` + 1.
+    was asked where the file does not. Exchanges without a time of recording are numbered from `before` + 1.
     """
     format, entries = _open(path, format, endpoint, asked or CurlRequest())
     names: Counter[str] = Counter()
@@ -78,6 +96,8 @@ def read(
             if skipped is not None:
                 skipped[entry.reason] += 1
             continue
+        with errors_at(f"{path}: {entry.where}"):
+            check_exchange(entry.exchange)
         size += len(entry.exchange.payload) + len(entry.exchange.request.body)
         if size > MAX_BYTES:
             raise InputError(f"{path}: {entry.where}: the bodies hold more than {MAX_BYTES:,} bytes; split the file")
@@ -104,20 +124,26 @@ def _open(path: Path, format: str | None, endpoint: str | None, asked: CurlReque
     if chosen == "jsonl":
         return chosen, _lines(path, endpoint)
     data = content(path)
-    if chosen == "mitmproxy":
-        return chosen, flows.entries(data, where, endpoint)
-    if chosen == "curl":
-        return chosen, curl.entries(data, where, asked, endpoint)
-    if chosen == "vcrpy" and not data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
-        return chosen, cassettes.entries(cassettes.parse(data, where), where, endpoint)
-    value = document(path, data) if chosen else None
+    if chosen in _BYTES:
+        return chosen, _BYTES[chosen](data, where, endpoint)
+    if chosen in _ASKED:
+        return chosen, _ASKED[chosen](data, where, asked, endpoint)
+    if chosen in CASSETTES and not data.removeprefix(BOM).lstrip().startswith(b"{"):
+        value = cassettes.parse(data, where)
+    else:
+        value = parse_json(data, where) if chosen else None
     kind = kind_of(value) if chosen in (None, "json") else chosen
+    if kind is None and chosen and bodies.is_reply(value, asked, endpoint):
+        return "body", bodies.entries(data, where, asked, endpoint)
     if kind is None:
         raise Unrecognised(
-            f"{path}: not a recording: neither a fixture nor a HAR, a vcrpy cassette, a flow file of "
-            "mitmproxy, output of `curl -i`, an aimock fixture or JSON Lines of shared recordings"
+            f"{path}: not a recording: neither a fixture nor a HAR, a cassette, a flow file of mitmproxy, a trace "
+            "of httprr, output of curl or HTTPie, an aimock fixture, JSON Lines of shared recordings, or the body "
+            "of a reply"
         )
-    return kind, _READERS[kind](value, where, endpoint)
+    if kind in CASSETTES:
+        kind = cassettes.kind_of(value) or kind
+    return kind, _DOCUMENTS[kind](value, where, endpoint)
 
 
 def _lines(path: Path, endpoint: str | None) -> Entries:
@@ -132,5 +158,6 @@ def _name(path: Path, entry: ImportedEntry) -> str:
     """The recording's own id, else the file, the endpoint and a hash of what was asked."""
     exchange = entry.exchange
     endpoint = exchange.request.path.strip("/").removeprefix("v1/")
-    name = exchange.label or f"{path.stem}-{endpoint}-{digest(exchange.request)}"
+    stem = path.name.removesuffix(".gz").rpartition(".")[0] or path.name
+    name = exchange.label or f"{stem}-{endpoint}-{digest(exchange.request)}"
     return to_file_name(clean_text(name, known_values(exchange)))

@@ -8,19 +8,22 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from contract_tests.recordings.importing.endpoints import reason_to_skip
 from contract_tests.recordings.importing.entry import (
     Entries,
     ImportedEntry,
     Skipped,
     digest,
     errors_at,
-    reason_to_skip,
+    fields,
     require,
+    to_bytes,
 )
 from fake_server.api import tokens
 from fake_server.api.render import chat
 from fake_server.api.render.style import Style
 from fake_server.api.reply import Choice, ErrorReply, Reply, ToolCall, Usage
+from fake_server.scripts.aimock import without_remarks
 from fake_server.wire.exchange import Aspect, Ending, Exchange, Request, Write
 from fake_server.wire.jsontext import compact
 
@@ -42,7 +45,8 @@ def entries(document: Any, where: str, endpoint: str | None = None) -> Entries:
 
 
 def _entry(fixture: Any, number: int, endpoint: str | None) -> ImportedEntry | Skipped:
-    match, response = require({"match": {}, **fixture}, "match", dict), require(fixture, "response", dict)
+    match = without_remarks(require({"match": {}, **fixture}, "match", dict))
+    response = without_remarks(require(fixture, "response", dict))
     kind = match.get("endpoint", "embedding" if "embedding" in response else "chat")
     if kind not in ("chat", "embedding"):
         return Skipped(f"an answer for {str(kind)[:30]}, which is not imported")
@@ -68,9 +72,11 @@ def _entry(fixture: Any, number: int, endpoint: str | None) -> ImportedEntry | S
 def _request(match: dict[str, Any], kind: str, streamed: bool) -> Request:
     """A request that the fixture would match; only streams are recorded with their timings."""
     model = match.get("model") if isinstance(match.get("model"), str) else "gpt-4o-mini"
+    context = match.get("context")
+    headers = None if context is None else fields([("X-AIMock-Context", context)])
     if kind == "embedding":
         body: dict[str, Any] = {"model": model, "input": str(match.get("inputText", ""))}
-        return Request("POST", "/v1/embeddings", None, _json(body))
+        return Request("POST", "/v1/embeddings", headers, _json(body))
     system = match.get("systemMessage")
     texts = [
         ("system", "\n".join(system) if isinstance(system, list) else system),
@@ -78,7 +84,7 @@ def _request(match: dict[str, Any], kind: str, streamed: bool) -> Request:
     ]
     messages = [{"role": role, "content": text} for role, text in texts if isinstance(text, str)]
     body = {"model": model, "messages": messages or [{"role": "user", "content": ""}]}
-    return Request("POST", "/v1/chat/completions", None, _json(body | ({"stream": True} if streamed else {})))
+    return Request("POST", "/v1/chat/completions", headers, _json(body | ({"stream": True} if streamed else {})))
 
 
 def _reply(request: Request, response: dict[str, Any]) -> tuple[int, str, list[bytes]] | None:
@@ -138,4 +144,4 @@ def _call(call: Any, made_up: str) -> ToolCall:
 
 
 def _json(value: Any) -> bytes:
-    return compact(value).encode("utf-8", "surrogatepass")
+    return to_bytes(compact(value))

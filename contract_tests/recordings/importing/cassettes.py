@@ -1,14 +1,20 @@
-"""Cassettes of vcrpy, version 1: its YAML and JSON serializers (vcr/serialize.py of kevin1024/vcrpy)."""
+"""Cassettes in YAML or JSON, of vcrpy, of go-vcr, and of Ruby's VCR and what writes its format (R's vcr, betamax).
+
+Sources: vcr/serialize.py of kevin1024/vcrpy (version 1), pkg/cassette/cassette.go of dnaeon/go-vcr (version 1
+up to its release 2, then 2), lib/vcr/structs.rb of vcr/vcr.
+"""
 
 from __future__ import annotations
 
-import base64
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import yaml
 
+from contract_tests.recordings.files import gunzip
+from contract_tests.recordings.importing.endpoints import reason_to_skip
 from contract_tests.recordings.importing.entry import (
     Entries,
     ImportedEntry,
@@ -17,11 +23,13 @@ from contract_tests.recordings.importing.entry import (
     errors_at,
     exchange_of,
     fields,
+    from_base64,
     is_decoded,
     place_of,
-    reason_to_skip,
     require,
     target_of,
+    to_bytes,
+    wrong_type,
 )
 from contract_tests.recordings.recording import InputError
 from fake_server.wire.exchange import Aspect, Headers, Request
@@ -45,6 +53,7 @@ class _Loader(yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader):  
 for _name in ("unicode", "str"):
     _Loader.add_constructor(f"tag:yaml.org,2002:python/{_name}", _Loader.construct_scalar)
 _Loader.add_constructor("tag:yaml.org,2002:python/tuple", _Loader.construct_sequence)
+_Loader.add_constructor("!binary", _Loader.construct_yaml_binary)  # as Ruby's YAML writes it
 
 
 def parse(data: bytes, where: str) -> Any:
@@ -69,15 +78,26 @@ def _line(error: yaml.MarkedYAMLError) -> str:
     return f":{error.problem_mark.line + 1}" if error.problem_mark else ""
 
 
+def kind_of(document: Any) -> str | None:
+    """Which recorder wrote a parsed cassette, None if it is none."""
+    if not isinstance(document, dict):
+        return None
+    if "http_interactions" in document:
+        return "vcr"
+    listed = document.get("interactions")
+    first = listed[0] if isinstance(listed, list) and listed else None
+    request = first.get("request") if isinstance(first, dict) else None
+    return "go-vcr" if isinstance(request, dict) and "url" in request else "vcrpy"
+
+
 def entries(document: Any, where: str, endpoint: str | None = None) -> Entries:
     """The interactions of a parsed cassette. Raises InputError with the interaction's number."""
-    if isinstance(document, dict) and "http_interactions" in document:
-        raise InputError(f"{where}: a cassette of Ruby's VCR; this kit reads those of vcrpy")
     with errors_at(where):
         version = require({"version": 1, **document}, "version", int) if isinstance(document, dict) else 1
-        if version != 1:
-            raise ValueError(f"a cassette of version {version}; this kit reads version 1")
-        listed = require(document, "interactions", list)
+        if version not in (1, 2):
+            raise ValueError(f"a cassette of version {version}; this kit reads versions 1 and 2")
+        ruby = isinstance(document, dict) and "http_interactions" in document
+        listed = require(document, "http_interactions" if ruby else "interactions", list)
     for number, interaction in enumerate(listed):
         with errors_at(f"{where}: interaction {number}"):
             yield _entry(interaction, number, endpoint)
@@ -85,19 +105,20 @@ def entries(document: Any, where: str, endpoint: str | None = None) -> Entries:
 
 def _entry(interaction: Any, number: int, endpoint: str | None) -> ImportedEntry | Skipped:
     request, response = require(interaction, "request", dict), require(interaction, "response", dict)
-    method, url = require(request, "method", str), require(request, "uri", str)
+    method = require(request, "method", str).upper()
+    url = require(request, "url" if "uri" not in request and "url" in request else "uri", str)
     target = target_of(url)
-    if reason := reason_to_skip(method, target, endpoint):
+    if reason := reason_to_skip(method, target, endpoint, url):
         return Skipped(reason)
     body = _body(response)
     if body is None and not {"body", "content"} & set(response):
         return Skipped("the body of the reply was not kept")
+    status, reason = _status(response)
     headers = _headers(response.get("headers"))
     parsed = PARSED in response
-    old = "status_code" in response  # the form of vcrpy 4 and 5 for httpx
     reply = Reply(
-        require(response, "status_code" if old else "status.code", int),
-        "" if old else str(response["status"].get("message") or ""),
+        status,
+        reason,
         headers,
         body or b"",
         decoded=is_decoded(headers, body or b""),
@@ -111,10 +132,24 @@ def _entry(interaction: Any, number: int, endpoint: str | None) -> ImportedEntry
     return ImportedEntry(exchange, f"interaction {number}", notes, place_of(url))
 
 
+def _status(response: dict[str, Any]) -> tuple[int, str]:
+    """Status and reason, in the form of vcrpy and Ruby, of vcrpy 4 for httpx, of go-vcr, or of R."""
+    status = response.get("status")
+    for name in ("code", "status_code"):
+        if name in response:
+            text = status if isinstance(status, str) else ""
+            return require(response, name, int), re.sub(r"^\d+ *", "", text)
+        if isinstance(status, dict) and name in status:
+            return require(status, name, int), str(status.get("message") or "")
+    if isinstance(status, int):
+        return require(response, "status", int), ""
+    return require(response, "status.code", int), ""
+
+
 def _headers(value: Any) -> Headers:
     """Header fields from `{name: [value, …]}` or `{name: value}`."""
     if not isinstance(value, dict | None):
-        raise ValueError(f"'headers' is an object, not {repr(value)[:40]}")
+        raise ValueError(wrong_type("'headers'", "an object", value))
     return fields(_pairs(value or {}))
 
 
@@ -131,24 +166,25 @@ def _as_text(value: Any) -> Any:
 
 
 def _body(message: dict[str, Any]) -> bytes | None:
-    """A body in any of the forms vcrpy has written: text, bytes, either below `string`, base64.
+    """A body in any form: text, bytes, either below `string`, base64, gzip (R).
 
-    A common serializer beside its own stores the parsed JSON instead.
+    A common serializer of vcrpy beside its own stores the parsed JSON instead.
     """
     if PARSED in message:
-        return json.dumps(message[PARSED], ensure_ascii=False, default=str).encode("utf-8", "surrogatepass")
+        return to_bytes(json.dumps(message[PARSED], ensure_ascii=False, default=str))
     value = message.get("body", message.get("content"))
     if isinstance(value, dict):
         if "base64_string" in value:
-            try:
-                return base64.b64decode(require(value, "base64_string", str), validate=True)
-            except ValueError as error:
-                raise ValueError(f"'base64_string' is not base64: {error}") from error
+            return from_base64(require(value, "base64_string", str), "base64_string")
+        if "raw_gzip" in value:
+            return gunzip(from_base64(require(value, "raw_gzip", str), "raw_gzip"))
+        if not value:
+            return b""
         if "string" not in value:
             raise ValueError(f"a body has a member 'string' or 'base64_string', not {', '.join(map(str, value))[:60]}")
         value = value["string"]
     if value is None or isinstance(value, bytes):
         return value
     if isinstance(value, str):
-        return value.encode("utf-8", "surrogatepass")
-    raise ValueError(f"a body is a string or bytes, not {repr(value)[:40]}")
+        return to_bytes(value)
+    raise ValueError(wrong_type("a body", "a string or bytes", value))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
@@ -12,16 +13,13 @@ from urllib.parse import urlsplit
 
 from contract_tests.recordings.recording import InputError
 from fake_server.wire.exchange import Aspect, Ending, Exchange, Headers, Request, Write, header
+from fake_server.wire.text import shorten
 
 Kind = TypeVar("Kind")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_PLACEHOLDER = re.compile(r"^<[^<>]+>")
+"""What recorders are told to write in place of a host."""
 _WORDS = {str: "a string", int: "a whole number", dict: "an object", list: "a list", bytes: "bytes"}
-_ENDPOINTS = (
-    *("audio", "assistants", "batches", "chat/completions", "completions", "conversations", "embeddings"),
-    *("files", "fine_tuning", "images", "models", "moderations", "realtime", "responses", "threads"),
-    *("uploads", "vector_stores", "videos"),
-)
-_OPENAI = re.compile(rf"(?:^|/)(?:{'|'.join(_ENDPOINTS)})(?:/|$)")
 
 
 @dataclass(frozen=True)
@@ -80,19 +78,39 @@ def require(holder: Any, name: str, kind: type[Kind]) -> Kind:
             raise ValueError(f"the member {name!r} is missing")
         value = value[step]
     if not isinstance(value, kind) or isinstance(value, bool):
-        raise ValueError(f"{name!r} is {_WORDS.get(kind, kind.__name__)}, not {repr(value)[:40]}")
+        raise ValueError(wrong_type(repr(name), _WORDS.get(kind, kind.__name__), value))
     return value
 
 
-def fields(pairs: Iterable[tuple[Any, Any]]) -> Headers:
+def wrong_type(name: str, wanted: str, value: Any) -> str:
+    """The message about a value of another type."""
+    return f"{name} must be {wanted}, but is {shorten(repr(value), 40)}"
+
+
+def from_base64(text: str, name: str) -> bytes:
+    """The bytes of a member in base64, which may stand in several lines. Raises ValueError naming it."""
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)
+    except ValueError as error:
+        raise ValueError(f"{name!r} is not base64: {error}") from error
+
+
+def to_bytes(text: str) -> bytes:
+    """A text in UTF-8; half a surrogate pair, which JSON may hold, stays as it is."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+def fields(pairs: Iterable[Any]) -> Headers:
     """Header fields as they would stand on the wire; pseudo fields of HTTP/2 are left out.
 
-    A value of several lines is several fields: so browsers write those that came more than once.
+    A pair is a list or tuple of name and value. A value of several lines is several fields: so browsers write
+    those that came more than once. Raises ValueError.
     """
     made = []
-    for name, values in pairs:
-        if not isinstance(name, str) or not isinstance(values, str):
-            raise ValueError(f"a header field is a name and a string, not {repr((name, values))[:60]}")
+    for pair in pairs:
+        if not isinstance(pair, list | tuple) or len(pair) != 2 or not all(isinstance(part, str) for part in pair):
+            raise ValueError(wrong_type("a header field", "a pair of two strings, name and value", pair))
+        name, values = pair
         if name.startswith(":"):
             continue
         if not _TOKEN.fullmatch(name):
@@ -106,37 +124,45 @@ def _as_bytes(value: str) -> str:
     try:
         value.encode("latin-1")
     except UnicodeEncodeError:
-        value = value.encode("utf-8", "surrogatepass").decode("latin-1")
+        value = to_bytes(value).decode("latin-1")
     return value.strip(" \t")
 
 
 def target_of(url: str) -> str:
     """Path and query of a URL. Raises ValueError where they cannot stand in a request line."""
+    url = _PLACEHOLDER.sub("", url) or "/"
     if url.startswith("/"):
         target = url.partition("#")[0]
     else:
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError as error:
+            raise ValueError(f"{url[:80]!r} is not a URL: {error}") from error
+        if parts.scheme and parts.scheme.lower() not in ("http", "https"):
+            raise ValueError(f"{url[:80]!r} is not an HTTP URL: it must begin with http:// or https://")
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     if not target.startswith("/") or re.search(r"[\x00-\x20\x7f]", target):
         raise ValueError(f"{url[:80]!r} is not the URL of a request")
-    return target.encode("utf-8", "surrogatepass").decode("latin-1")
+    return to_bytes(target).decode("latin-1")
+
+
+def check_exchange(exchange: Exchange) -> None:
+    """Raises ValueError where the method or the status could not stand in a message of HTTP."""
+    if not _TOKEN.fullmatch(exchange.request.method):
+        raise ValueError(f"{exchange.request.method[:40]!r} is not a request method")
+    if exchange.status is not None and not 100 <= exchange.status <= 999:
+        raise ValueError(f"{str(exchange.status)[:40]} is not an HTTP status, which has three digits")
+
+
+def host_of(url: str) -> str:
+    """The host of a URL, with the port if it names one, without a user."""
+    return urlsplit(url).netloc.rpartition("@")[2].lower()
 
 
 def place_of(url: str) -> str:
     """The URL without what may be secret in it: user, query and fragment."""
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
+    parts, host = urlsplit(url), host_of(url)
     return f"{parts.scheme}://{host}{parts.path}" if host else parts.path
-
-
-def reason_to_skip(method: str, target: str, endpoint: str | None) -> str:
-    """Why an entry is not an exchange with an OpenAI API (or with `endpoint`), '' if it is."""
-    path = target.partition("?")[0].rstrip("/")
-    if method in ("OPTIONS", "CONNECT"):
-        return f"{method} asks nothing of the API"
-    if endpoint is not None:
-        return "" if path.endswith(f"/{endpoint.strip('/')}") else f"not an exchange with /{endpoint.strip('/')}"
-    return "" if _OPENAI.search(path) else "not an endpoint of the OpenAI API"
 
 
 def exchange_of(request: Request, reply: Reply, note: str) -> tuple[Exchange, str]:

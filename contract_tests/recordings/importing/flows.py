@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from contract_tests.recordings.importing.endpoints import reason_to_skip
 from contract_tests.recordings.importing.entry import (
     Entries,
     ImportedEntry,
@@ -13,9 +14,9 @@ from contract_tests.recordings.importing.entry import (
     exchange_of,
     fields,
     place_of,
-    reason_to_skip,
     require,
     target_of,
+    wrong_type,
 )
 from contract_tests.recordings.importing.tnetstring import TnetstringError, pop
 from contract_tests.recordings.recording import InputError
@@ -44,13 +45,15 @@ def entries(data: bytes, where: str, endpoint: str | None = None) -> Entries:
 
 def _flow(flow: Any, number: int, endpoint: str | None) -> ImportedEntry | Skipped:
     if require(flow, "type", str) != "http":
-        return Skipped(f"{flow['type']} and not HTTP")
+        return Skipped(f"{flow['type'][:20]}, not HTTP")
     version = require(flow, "version", int)
     if version < OLDEST:
         raise ValueError(f"version {version} of the format; open and save it with mitmproxy 5 or newer")
     request, response = require(flow, "request", dict), flow.get("response")
     method, target = _ascii(request, "method"), target_of(_ascii(request, "path"))
-    if reason := reason_to_skip(method, target, endpoint):
+    host = f"{require(request, 'host', str)}:{require(request, 'port', int)}"
+    url = f"{_ascii(request, 'scheme')}://{host}{target}"
+    if reason := reason_to_skip(method, target, endpoint, url):
         return Skipped(reason)
     if flow.get("websocket"):
         return Skipped("a websocket")
@@ -71,8 +74,6 @@ def _flow(flow: Any, number: int, endpoint: str | None) -> ImportedEntry | Skipp
     headers = _headers(request.get("headers"))
     note = NOTES + _why(flow, " mitmproxy noted: {}.")
     exchange, notes = exchange_of(Request(method, target, headers, sent or b""), reply, note)
-    host = f"{require(request, 'host', str)}:{require(request, 'port', int)}"
-    url = f"{_ascii(request, 'scheme')}://{host}{target}"
     return ImportedEntry(exchange, f"flow {number}", notes, place_of(url))
 
 
@@ -82,8 +83,15 @@ def _ascii(holder: dict[str, Any], name: str) -> str:
 
 def _headers(pairs: Any) -> Headers:
     if not isinstance(pairs, list | None):
-        raise ValueError(f"'headers' is a list, not {repr(pairs)[:40]}")
-    return fields(tuple(part.decode("latin-1") for part in pair) for pair in pairs or [])
+        raise ValueError(wrong_type("'headers'", "a list", pairs))
+    return fields(_as_text(pair) for pair in pairs or [])
+
+
+def _as_text(pair: Any) -> Any:
+    """A pair of bytes as strings; anything else as it is."""
+    if not isinstance(pair, list | tuple):
+        return pair
+    return [part.decode("latin-1") if isinstance(part, bytes) else part for part in pair]
 
 
 def _why(flow: dict[str, Any], form: str = " ({})") -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import base64
+import json
 from typing import Any
 from urllib.parse import urlencode
 
+from contract_tests.recordings.importing.endpoints import reason_to_skip
 from contract_tests.recordings.importing.entry import (
     Entries,
     ImportedEntry,
@@ -14,14 +15,18 @@ from contract_tests.recordings.importing.entry import (
     errors_at,
     exchange_of,
     fields,
+    from_base64,
     place_of,
-    reason_to_skip,
     require,
     target_of,
+    to_bytes,
+    wrong_type,
 )
 from fake_server.wire.exchange import Aspect, Headers, Request
 
 NOTES = "A HAR keeps decoded text: chunk boundaries, pauses between writes, header case and compressed bytes are lost."
+
+_GZIP = b"\x1f\x8b"
 
 
 def entries(document: Any, where: str, endpoint: str | None = None) -> Entries:
@@ -37,9 +42,9 @@ def _entry(entry: Any, number: int, endpoint: str | None) -> ImportedEntry | Ski
     request, url = require(entry, "request", dict), require(entry, "request.url", str)
     method, scheme = require(request, "method", str).upper(), url.partition(":")[0].lower()
     if scheme not in ("http", "https"):
-        return Skipped(f"{scheme[:20]}: and not HTTP")
+        return Skipped(f"a {scheme[:20]}: URL, not HTTP")
     target = target_of(url)
-    if reason := reason_to_skip(method, target, endpoint):
+    if reason := reason_to_skip(method, target, endpoint, url):
         return Skipped(reason)
     status = require(entry, "response.status", int)
     if status < 100:
@@ -53,7 +58,7 @@ def _entry(entry: Any, number: int, endpoint: str | None) -> ImportedEntry | Ski
         str(entry["response"].get("statusText") or ""),
         _headers(entry["response"]),
         body,
-        decoded=True,
+        decoded=not body.startswith(_GZIP),
         lost=set() if content.get("encoding") == "base64" else {Aspect.BODY_BYTES},
     )
     sent = _post_data(request)
@@ -74,13 +79,11 @@ def _content(content: dict[str, Any]) -> bytes | None:
     if text is None:
         return None if _number(content.get("size")) > 0 else b""
     if not isinstance(text, str):
-        raise ValueError(f"'content.text' is a string, not {repr(text)[:40]}")
+        raise ValueError(wrong_type("'content.text'", "a string", text))
     if content.get("encoding") == "base64":
-        try:
-            return base64.b64decode(text, validate=True)
-        except ValueError as error:
-            raise ValueError(f"'content.text' is not base64: {error}") from error
-    return text.encode("utf-8", "surrogatepass")
+        pieces = json.loads(text) if text.startswith("[") else [text]  # Polly.JS keeps a list of what it read
+        return b"".join(from_base64(str(piece), "content.text") for piece in pieces)
+    return to_bytes(text)
 
 
 def _post_data(request: dict[str, Any]) -> bytes | None:
@@ -90,14 +93,14 @@ def _post_data(request: dict[str, Any]) -> bytes | None:
         return None if _number(request.get("bodySize")) > 0 or request["method"] == "POST" else b""
     text = require({"text": "", **posted}, "text", str) if isinstance(posted, dict) else None
     if text is None:
-        raise ValueError("'request.postData' is an object")
+        raise ValueError(wrong_type("'request.postData'", "an object", posted))
     if not text and isinstance(posted.get("params"), list) and posted["params"]:
         members = posted["params"]
         pairs = [(require(item, "name", str), str(item.get("value") or "")) for item in members]
-        return None if any("fileName" in item for item in members) else urlencode(pairs).encode()
+        return None if any("fileName" in item for item in members) else urlencode(pairs, errors="replace").encode()
     if posted.get("encoding") == "base64":
-        return base64.b64decode(text, validate=True)
-    return text.encode("utf-8", "surrogatepass")
+        return from_base64(text, "request.postData.text")
+    return to_bytes(text)
 
 
 def _number(value: Any) -> int | float:

@@ -1,4 +1,4 @@
-"""Tells the format of a file from its first bytes, and parses its content."""
+"""Tells the format of a file by its content: its first bytes, its first line, or the members of its JSON."""
 
 from __future__ import annotations
 
@@ -7,61 +7,73 @@ import re
 from pathlib import Path
 from typing import Any
 
+from contract_tests.recordings.files import BOM, MAX_FILE, MAX_LINE, open_file
 from contract_tests.recordings.recording import InputError
 
-FORMATS = ("har", "vcrpy", "mitmproxy", "curl", "aimock", "jsonl")
-MAX_FILE = 256 * 1024 * 1024
-"""Bytes of a file that is read whole; JSON Lines are read line by line."""
+FORMATS = ("har", "vcrpy", "go-vcr", "vcr", "mitmproxy", "httprr", "curl", "httpie", "body", "aimock", "jsonl")
+CASSETTES = ("vcrpy", "go-vcr", "vcr")
+"""Formats of one reader, in YAML or JSON."""
 _FIRST = 4096
 _CASSETTE = re.compile(rb"^(interactions|http_interactions|version|metadata):", re.MULTILINE)
-_DOCUMENTS = {"log": "har", "interactions": "vcrpy", "http_interactions": "vcrpy", "fixtures": "aimock"}
-_BOM = b"\xef\xbb\xbf"
+_REQUEST_LINE = re.compile(rb"(?:\x1b\[[\d;]*m)*[A-Z]+(?:\x1b\[[\d;]*m)* ")
+_REQUEST_END = re.compile(rb"^[^\r\n]* (?:\x1b\[[\d;]*m)*HTTP(?:\x1b\[[\d;]*m)*/")
+_EVENT = re.compile(rb"(?:data|event|id|retry)?:")
+_DOCUMENTS = {"log": "har", "interactions": "vcrpy", "http_interactions": "vcr", "fixtures": "aimock"}
+"""JSON documents by one of their members."""
+_LINES = {frozenset(("request", "response", "endpoint")): "jsonl"}
+"""JSON Lines by members of their first line."""
 
 
 def recognise(path: Path) -> str | None:
-    """The format of a file by its first bytes, 'json' if all of it has to be read to tell, None if unknown.
+    """The format of a file, 'json' if all of it has to be read to tell, None if unknown.
 
     Raises InputError if the file cannot be read.
     """
-    first = _read(path, _FIRST)
-    start = first.removeprefix(_BOM).lstrip()
+    with open_file(path) as file:
+        first = file.read(_FIRST)
+    start = first.removeprefix(BOM).lstrip()
     if re.match(rb"\d{1,10}:", first):
         return "mitmproxy"
+    if start.startswith(b"httprr trace"):
+        return "httprr"
     if start.startswith((b"HTTP/", b"* ", b"> ", b"< ")):
         return "curl"
-    if start.startswith(b"{"):
-        return "jsonl" if path.suffix == ".jsonl" else "json"
-    return "vcrpy" if _CASSETTE.search(first) else None
+    if _REQUEST_LINE.match(start) and _REQUEST_END.match(start):
+        return "httpie"
+    if start.startswith((b"{", b"[")):
+        return _kind_of_lines(path) or "json"
+    if _EVENT.match(start):
+        return "body"
+    return "vcrpy" if _CASSETTE.search(first) else "jsonl" if _is_named_lines(path) else None
+
+
+def _is_named_lines(path: Path) -> bool:
+    return path.name.removesuffix(".gz").endswith((".jsonl", ".ndjson"))
+
+
+def _kind_of_lines(path: Path) -> str | None:
+    """The format of JSON Lines, None if the file is one document."""
+    named = _is_named_lines(path)
+    with open_file(path) as file:
+        line = next((line for line in iter(lambda: file.readline(MAX_LINE), b"") if line.strip()), b"")
+        if not (named or file.read(1)):
+            return None
+    try:
+        value = json.loads(line.removeprefix(BOM))
+    except (ValueError, RecursionError):
+        return "jsonl" if named and line.strip() not in (b"{", b"[") else None
+    names = value.keys() if isinstance(value, dict) else frozenset()
+    kind = next((kind for members, kind in _LINES.items() if members <= names), None)
+    return kind or ("jsonl" if named and kind_of(value) is None else None)
 
 
 def content(path: Path) -> bytes:
     """The bytes of a file. Raises InputError if it is too large or cannot be read."""
-    data = _read(path, MAX_FILE + 1)
+    with open_file(path) as file:
+        data = file.read(MAX_FILE + 1)
     if len(data) > MAX_FILE:
         raise InputError(f"{path}: larger than {MAX_FILE:,} bytes; take out what is not needed")
     return data
-
-
-def _read(path: Path, most: int) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(most)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-
-
-def document(path: Path, data: bytes) -> Any:
-    """A file as JSON. Raises InputError with the line."""
-    try:
-        return json.loads(data.removeprefix(_BOM))
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}:{error.lineno}: not JSON: {error.msg} at column {error.colno}") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8 at byte {error.start}") from error
-    except RecursionError as error:
-        raise InputError(f"{path}: nested too deeply") from error
-    except ValueError as error:
-        raise InputError(f"{path}: not JSON: {error}") from error
 
 
 def kind_of(value: Any) -> str | None:

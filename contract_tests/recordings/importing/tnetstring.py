@@ -21,7 +21,8 @@ def pop(data: bytes, start: int, stop: int | None = None, depth: int = 0) -> tup
         raise TnetstringError(f"byte {start}: a length and a colon are expected, not {data[start : start + 12]!r}")
     begin, end = colon + 1, colon + 1 + int(digits)
     if end >= stop:
-        raise TnetstringError(f"byte {start}: {int(digits):,} bytes are announced, {max(0, stop - begin):,} are there")
+        there = max(0, stop - begin)
+        raise TnetstringError(f"byte {start}: {int(digits):,} bytes and a type must follow, but {there:,} bytes do")
     if depth > MAX_DEPTH:
         raise TnetstringError(f"byte {start}: nested deeper than {MAX_DEPTH} levels")
     return _value(data, begin, end, depth), end + 1
@@ -48,7 +49,7 @@ def _value(data: bytes, begin: int, end: int, depth: int) -> Any:
         raise TnetstringError(f"byte {begin}: {error}") from error
     constants = {(b"!", b"true"): True, (b"!", b"false"): False, (b"~", b""): None}
     if (kind, text) not in constants:
-        raise TnetstringError(f"byte {end}: {kind!r} is no type of a value")
+        raise TnetstringError(f"byte {end}: {kind!r} is not a value type")
     return constants[kind, text]
 
 
@@ -68,6 +69,6 @@ def _members(data: bytes, position: int, end: int, depth: int) -> dict[str, Any]
         if isinstance(name, bytes):
             name = name.decode("ascii", "surrogateescape")
         if not isinstance(name, str):
-            raise TnetstringError(f"byte {begin}: the name of a member is a string")
+            raise TnetstringError(f"byte {begin}: the name of a member must be a string")
         members[name], position = pop(data, position, end, depth + 1)
     return members
