@@ -208,7 +208,7 @@ def test_a_body_that_says_what_it_is_needs_no_url_and_another_says_how(tmp_path:
     (entry,) = imported(
         tmp_path, '{"object": "list", "data": [{"object": "model"}]}', asked=CurlRequest(f"{URL[:-16]}models")
     )
-    assert (entry.fixture.exchange.request.method, entry.fixture.exchange.unknown & {Aspect.REQUEST}) == ("GET", set())
+    assert (entry.fixture.exchange.request.method, entry.fixture.exchange.knows(Aspect.REQUEST)) == ("GET", True)
     with pytest.raises(InputError, match=r"a body without its head, .* `contract import --url URL"):
         imported(tmp_path, "data: {}\n\n")
     with pytest.raises(InputError, match=r"a body without its head, .* `contract import --url URL"):

@@ -150,14 +150,14 @@ def test_every_shared_recording_can_be_read() -> None:
 def test_json_lines_are_told_by_their_content(tmp_path: Path) -> None:
     line = json.dumps(ENTRY)
     texts = {
-        "lines.txt": f"{line}\n{line}\n",
-        "lines.ndjson": line,
-        "lines.jsonl": f"\n{line}\n",
+        "lines.txt": f"{line}\n{line}\n".encode(),
+        "lines.ndjson": line.encode(),
+        "lines.jsonl": f"\n{line}\n".encode(),
         "packed.jsonl.gz": gzip.compress(f"{line}\n".encode()),
     }
     for name, text in texts.items():
         path = tmp_path / name
-        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        path.write_bytes(text)
         assert {recording.exchange.label for recording in read(path)} == {"openai-1"}, name
 
 
