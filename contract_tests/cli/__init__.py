@@ -62,7 +62,10 @@ for command in (
 
 def main() -> None:
     """Run the command and exit with its code; every failure is one line on stderr."""
-    # A run that CI terminates still reports what it has, as it does after Ctrl-C.
+    # A run that CI terminates still reports what it has, as it does after Ctrl-C. A shell without job control
+    # has its background ignore SIGINT, and asyncio takes only a SIGINT that is not ignored.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         code = cli.main(prog_name="contract", standalone_mode=False)

@@ -108,6 +108,7 @@ def finish_judgement(
     subject: str = "",
     tolerated: Collection[Tolerated] = (),
     ledger: Ledger | None = None,
+    show_code: bool = True,
 ) -> ExitCode:
     """Print the surprises, write the JSON report, print the verdict; returns the exit code."""
     for surprise in summary.surprises:
@@ -117,8 +118,9 @@ def finish_judgement(
         terminal.print(f"written   {write(json_path, judgement_as_json(summary, code, tolerated, ledger))}")
     what = subject or count(summary.exchanges, "exchange")
     counts = f"{format_counts(summary.findings)}{format_tolerated_count(tolerated)}"
+    shown = f" (exit code {int(code)})" if show_code else ""
     terminal.print(
-        f"{VERDICTS[code]}  {counts}; {what} (exit code {int(code)})",
+        f"{VERDICTS[code]}  {counts}; {what}{shown}",
         "bold green" if code is ExitCode.OK else "bold red",
     )
     return code

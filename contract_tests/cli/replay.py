@@ -24,7 +24,7 @@ from fake_server.wire.exchange import Exchange, in_turn
 @click.argument("path", metavar="FIXTURE", type=click.Path(path_type=Path))
 @click.option("--port", default=0, type=Whole(0, 65535), help="Port to listen on; 0 picks a free one.")
 @click.option("--speed", default=1.0, type=Number(0), help="Divide the recorded pauses by this; 0 skips them.")
-@click.option("--once", is_flag=True, help="Exit after serving one client.")
+@click.option("--once", is_flag=True, help="Exit with code 0 once every recording was served.")
 @click.option("--judge-only", is_flag=True, help="Judge only; serve nothing.")
 @fail_on
 def replay_command(path: Path, port: int, speed: float, once: bool, judge_only: bool, fail_on: str) -> int:
@@ -32,7 +32,7 @@ def replay_command(path: Path, port: int, speed: float, once: bool, judge_only: 
     if judge_only:
         refuse(("port", "speed", "once"), "{} is for serving, and --judge-only serves nothing; omit one of them")
     terminal = Terminal(console())
-    code = int(judge_fixture(terminal, path, fail_on))
+    code = judge_fixture(terminal, path, fail_on, show_code=not once)
     if judge_only:
         return code
     exchanges = in_turn(recording.exchange for recording in read(path))
@@ -45,8 +45,8 @@ def replay_command(path: Path, port: int, speed: float, once: bool, judge_only: 
     try:
         if once:
             asyncio.run(_serve_once(exchanges, port, speed, ready))
-        else:
-            asyncio.run(serve(exchanges, port=port, speed=speed, match="order", ready=ready))
+            return ExitCode.OK
+        asyncio.run(serve(exchanges, port=port, speed=speed, match="order", ready=ready))
     except OSError as error:
         raise click.ClickException(not_listening("127.0.0.1", port, error)) from error
     except KeyboardInterrupt:
@@ -75,10 +75,12 @@ async def _serve_once(
         await served.over.wait()
 
 
-def judge_fixture(terminal: Terminal, path: Path, level: str, json_path: Path | None = None) -> ExitCode:
+def judge_fixture(
+    terminal: Terminal, path: Path, level: str, json_path: Path | None = None, *, show_code: bool = True
+) -> ExitCode:
     """Print the findings in a fixture, write the JSON report; returns the exit code."""
     summary = judge_files([path])
     terminal.print_findings(summary.findings)
     if summary.findings:
         terminal.print()
-    return finish_judgement(terminal, summary, level, json_path, str(path))
+    return finish_judgement(terminal, summary, level, json_path, str(path), show_code=show_code)

@@ -175,6 +175,57 @@ def test_replay_once_ends_when_the_client_has_left() -> None:
     assert (process.returncode, trouble) == (0, "")
 
 
+def test_replay_once_exits_0_also_after_a_faulty_reply() -> None:
+    faulty = str(ROOT / "fixtures" / "bugs" / "hayhooks-no-done.yaml")
+    with started("replay", faulty, "--speed", "0", "--once") as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith("FAIL"):
+                assert "exit code" not in line
+            if line.startswith("serving"):
+                break
+        connection = http.client.HTTPConnection("127.0.0.1", int(line.split("/v1")[0].rpartition(":")[2]), timeout=60)
+        connection.request("POST", "/v1/chat/completions", "{}", {"Content-Type": "application/json"})
+        connection.getresponse().read()
+        connection.close()
+        _, trouble = process.communicate(timeout=60)
+    assert (process.returncode, trouble) == (0, "")
+
+
+BACKGROUND = 'python=$1; shift; "$python" -m contract_tests "$@" & echo $!; wait $!; echo "code $?"'
+"""A script whose shell, without job control, has its background ignore SIGINT (POSIX, 2.11)."""
+
+
+@pytest.mark.parametrize(
+    ("argv", "ready"),
+    [
+        (["replay", str(POEM)], "answers"),
+        (["replay", str(POEM), "--once"], "answers"),
+        (["record", "--target", "http://127.0.0.1:9/v1", "--port", "0", "--out"], "into"),
+    ],
+)
+def test_in_the_background_of_a_script_sigterm_ends_it(tmp_path: Path, argv: list[str], ready: str) -> None:
+    argv = [*argv, str(tmp_path)] if argv[-1] == "--out" else argv
+    with subprocess.Popen(
+        ["sh", "-c", BACKGROUND, "sh", sys.executable, *argv],
+        cwd=ROOT, env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as script:  # fmt: skip
+        assert script.stdout is not None
+        process = int(script.stdout.readline())
+        try:
+            while ready not in script.stdout.readline():
+                pass
+            os.kill(process, signal.SIGTERM)
+            out, trouble = script.communicate(timeout=30)
+        except BaseException:
+            os.kill(process, signal.SIGKILL)
+            raise
+    assert out.splitlines()[-1] == ("code 1" if argv[0] == "record" else "code 0")
+    assert ("there was no exchange" in out) is (argv[0] == "record")
+    assert trouble == ""
+
+
 def test_an_interrupted_judgement_says_so(tmp_path: Path) -> None:
     pipe = tmp_path / "slow.jsonl"
     os.mkfifo(pipe)
