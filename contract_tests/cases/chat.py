@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from contract_tests.cases.compare import REQUESTS, compare
 from contract_tests.cases.prompts import (
     COUNTING,
     LONG,
@@ -18,6 +19,7 @@ from contract_tests.cases.prompts import (
     repeat,
     user,
 )
+from contract_tests.rules.engine.answers import whole_text
 from contract_tests.target.ask import Ask
 from contract_tests.target.case import case, chat_case
 from contract_tests.target.errors import SetupFailed
@@ -75,12 +77,18 @@ chat_case("chat.system", "a system message", [message("system", "You are brief."
 chat_case("chat.developer", "a long developer message", DEVELOPER, also=["developer", "role"])
 
 
-@case("chat.content-parts", title="content as a string and in parts", requests=2, tokens=128)
+@case("chat.content-parts", title="content as a string and in parts", requests=REQUESTS, tokens=REQUESTS * 64)
 async def content_parts(ask: Ask) -> None:
     text = f"{ask.nonce()} in the middle {ask.nonce()}"
-    await ask(ask.body(repeat(text), 64), role="string", expect=text)
-    parts = [{"type": "text", "text": repeat("")}, {"type": "text", "text": text}]
-    await ask(ask.body([user(parts)], 64), role="parts", expect=text)
+    string, parts = ask.body(repeat(text), 64), [{"type": "text", "text": part} for part in (repeat(""), text)]
+    in_parts = ask.body([user(parts)], 64)
+    await compare(
+        ask,
+        ("string", lambda role: ask(string, role=role, expect=text)),
+        ("parts", lambda role: ask(in_parts, role=role, expect=text)),
+        key=lambda view: text in whole_text(view),
+        doubtful=lambda _, view: text not in whole_text(view),
+    )
 
 
 chat_case("chat.user", "the name of an end user", SHORT, 16, user="tester-1")

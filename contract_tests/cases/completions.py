@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from contract_tests.cases.compare import REQUESTS, compare
 from contract_tests.cases.prompts import COUNTING, UNUSUAL, repeat
-from contract_tests.rules.engine.answers import answer_texts
 from contract_tests.rules.engine.view import View
 from contract_tests.target.ask import COMPLETIONS, Ask
 from contract_tests.target.case import case, request_case
@@ -59,10 +59,15 @@ async def _ask(ask: Ask, role: str, **more: Any) -> View:
     return await ask(body, path=COMPLETIONS, role=role)
 
 
-@case("completions.same-text", title="the same text completion as dict and as stream", requests=4, tokens=128)
+@case(
+    "completions.same-text",
+    title="the same text completion as dict and as stream",
+    requests=REQUESTS,
+    tokens=REQUESTS * 32,
+)
 async def same_text(ask: Ask) -> None:
-    first = await _ask(ask, "dict", **STEADY)
-    await _ask(ask, "again", **STEADY)
-    stream = await _ask(ask, "stream", stream=True, **STEADY)
-    if ask.deterministic and answer_texts(first) != answer_texts(stream):
-        await _ask(ask, "once more", **STEADY)
+    await compare(
+        ask,
+        ("dict", lambda role: _ask(ask, role, **STEADY)),
+        ("stream", lambda role: _ask(ask, role, stream=True, **STEADY)),
+    )

@@ -5,27 +5,35 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from contract_tests.cases.compare import REQUESTS, compare
 from contract_tests.cases.formats import SCHEMA
 from contract_tests.cases.prompts import CLOCK, CODE, LONG, SHORT, UNUSUAL, WEATHER, repeat, user
-from contract_tests.rules.engine.answers import answer_texts
+from contract_tests.rules.engine.answers import says, whole_text
+from contract_tests.rules.engine.view import View
 from contract_tests.rules.relations.endings import took_much_longer
+from contract_tests.rules.relations.forms import differ
 from contract_tests.target.ask import Ask
 from contract_tests.target.case import case
 
 CALLERS = 4
+ROUNDS = 4
+"""Crowds of callers that must each miss a word before the crowd is to blame."""
 STEADY = {"temperature": 0, "seed": 7}
 
 
 async def _compare(ask: Ask, body: dict[str, Any], expect: str | None = None, **streamed: Any) -> None:
-    """Ask twice for a dict, then for a stream (with `streamed`); where they differ, once more for a dict.
+    """Compare the dict with the stream, which is requested with `streamed`; a change of `expect` is a doubt as well."""
 
-    A target that gives equal answers only now and then is not deterministic, and no rule compares it.
-    """
-    first = await ask(body, role="dict", expect=expect)
-    await ask(body, role="again", expect=expect)
-    stream = await ask({**body, "stream": True, **streamed}, role="stream", expect=expect)
-    if ask.deterministic and answer_texts(first) != answer_texts(stream):
-        await ask(body, role="once more", expect=expect)
+    def doubtful(reply: View, stream: View) -> bool:
+        changed = any(expect and expect not in whole_text(view) for view in (reply, stream))
+        return changed or differ(reply, stream)
+
+    await compare(
+        ask,
+        ("dict", lambda role: ask(body, role=role, expect=expect)),
+        ("stream", lambda role: ask({**body, "stream": True, **streamed}, role=role, expect=expect)),
+        doubtful=doubtful,
+    )
 
 
 def forms_case(case_id: str, title: str, prompt: str, tokens: int, also: Sequence[str] = (), **more: Any) -> None:
@@ -34,13 +42,13 @@ def forms_case(case_id: str, title: str, prompt: str, tokens: int, also: Sequenc
     async def play(ask: Ask) -> None:
         await _compare(ask, ask.body(prompt, tokens, **more, **STEADY))
 
-    case(case_id, title=title, requests=4, tokens=4 * tokens, features=(*more, *also))(play)
+    case(case_id, title=title, requests=REQUESTS, tokens=REQUESTS * tokens, features=(*more, *also))(play)
 
 
 forms_case("relations.text", "the same text as dict and as stream", "Write two short sentences about a tree.", 64)
 
 
-@case("relations.echo", title="a repeated text as dict and as stream", requests=4, tokens=640)
+@case("relations.echo", title="a repeated text as dict and as stream", requests=REQUESTS, tokens=REQUESTS * 160)
 async def echo(ask: Ask) -> None:
     wanted = f"{ask.nonce()} {UNUSUAL} {ask.nonce()}"
     await _compare(ask, ask.body(repeat(wanted), 160, **STEADY), wanted)
@@ -49,7 +57,12 @@ async def echo(ask: Ask) -> None:
 forms_case("relations.long", "a long text as dict and as stream", LONG, 300)
 
 
-@case("relations.code", title="repeated code, with its spaces, as dict and as stream", requests=4, tokens=480)
+@case(
+    "relations.code",
+    title="repeated code, with its spaces, as dict and as stream",
+    requests=REQUESTS,
+    tokens=REQUESTS * 120,
+)
 async def code(ask: Ask) -> None:
     wanted = f"{ask.nonce()}\n{CODE}\n{ask.nonce()}"
     await _compare(ask, ask.body(repeat(wanted), 120, **STEADY), wanted)
@@ -63,8 +76,8 @@ forms_case("relations.length", "the same cut as dict and as stream", "Count from
 @case(
     "relations.usage",
     title="the same token counts as dict and as stream",
-    requests=4,
-    tokens=128,
+    requests=REQUESTS,
+    tokens=REQUESTS * 32,
     features=["stream_options", "include_usage"],
 )
 async def usage(ask: Ask) -> None:
@@ -77,12 +90,12 @@ forms_case("relations.logprobs", LOGPROBS, "Say yes.", 8, logprobs=True, top_log
 forms_case("relations.json", "the same object as dict and as stream", "Invent a person.", 200, **SCHEMA)
 
 
-@case("relations.parts", title="a text as string and in parts", requests=3, tokens=96)
+@case("relations.parts", title="a text as string and in parts", requests=REQUESTS, tokens=REQUESTS * 32)
 async def parts(ask: Ask) -> None:
     question = "Write one short sentence about a bridge."
-    await ask(ask.body(question, **STEADY))
-    await ask(ask.body(question, **STEADY), role="again")
-    await ask(ask.body([user([{"type": "text", "text": question}])], **STEADY), role="parts")
+    string = ask.body(question, **STEADY)
+    in_parts = ask.body([user([{"type": "text", "text": question}])], **STEADY)
+    await compare(ask, ("dict", lambda role: ask(string, role=role)), ("parts", lambda role: ask(in_parts, role=role)))
 
 
 @case("relations.leaves", title="a caller that leaves early, and the next one", requests=6, tokens=256)
@@ -97,18 +110,43 @@ async def leaves(ask: Ask) -> None:
 
 
 async def _callers(ask: Ask, **more: Any) -> None:
-    """One caller alone, then several at once, each with a word of its own."""
-    words = {role: ask.nonce() for role in ("alone", *(f"caller {number + 1}" for number in range(CALLERS)))}
-    bodies = {role: ask.body(repeat(word), 32, **more) for role, word in words.items()}
-    await ask(bodies["alone"], role="alone", expect=words["alone"])
-    await ask.together([(role, bodies[role], words[role]) for role in words if role != "alone"])
+    """One caller alone, then several at once, each with a word of its own.
+
+    Where words do not come, the same again and again: the crowd is only to blame if every round misses some while a
+    caller who is alone misses none.
+    """
+
+    def request(role: str) -> tuple[str, dict[str, Any], str]:
+        word = ask.nonce()
+        return role, ask.body(repeat(word), 32, **more), word
+
+    async def answered_alone(number: int) -> bool:
+        role, body, word = request("alone" if number == 1 else f"alone {number}")
+        return says(await ask(body, role=role, expect=word), word)
+
+    heard = await answered_alone(1)
+    for start in range(0, ROUNDS * CALLERS, CALLERS):
+        if start:
+            heard = all([await answered_alone(start - CALLERS + 2 + place) for place in range(CALLERS)])
+        requests = [request(f"caller {start + place + 1}") for place in range(CALLERS)]
+        views = await ask.together(requests)
+        words = [word for _, _, word in requests]
+        owners = {(place, at) for place, view in enumerate(views) for at, word in enumerate(words) if says(view, word)}
+        if not heard:
+            ask.deterministic = False
+        if not heard or owners >= {(place, place) for place in range(CALLERS)} or any(a != b for a, b in owners):
+            return
+    ask.deterministic = True
 
 
-@case("relations.callers", title="four callers at once", requests=1 + CALLERS, tokens=160)
+COST = 1 + CALLERS * (2 * ROUNDS - 1)
+
+
+@case("relations.callers", title="four callers at once", requests=COST, tokens=COST * 32)
 async def callers(ask: Ask) -> None:
     await _callers(ask)
 
 
-@case("relations.stream-callers", title="four callers at once, streamed", requests=1 + CALLERS, tokens=160)
+@case("relations.stream-callers", title="four callers at once, streamed", requests=COST, tokens=COST * 32)
 async def stream_callers(ask: Ask) -> None:
     await _callers(ask, stream=True)

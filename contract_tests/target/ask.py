@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from contract_tests.rules.engine.answers import answer_texts
 from contract_tests.rules.engine.trace import Trace
 from contract_tests.rules.engine.view import View
 from contract_tests.target.errors import NotReached, Refused, Unsupported
@@ -70,6 +69,8 @@ class Ask:
         self.valid: set[str] = set()
         self.expected: dict[str, str] = {}
         self.troubles: dict[str, str] = {}
+        self.deterministic: bool | None = None
+        """As in Trace; filled in by the cases that compare."""
 
     # -- what cases call
 
@@ -199,13 +200,6 @@ class Ask:
             frozenset(self.valid),
             dict(self.troubles),
         )
-
-    @property
-    def deterministic(self) -> bool | None:
-        """Whether equal requests ("dict", "again", "once more") had equal answers; None if not tried."""
-        views = [self.roles[role] for role in ("dict", "again", "once more") if role in self.roles]
-        texts = [answer_texts(view) for view in views]
-        return all(text == texts[0] for text in texts) if len(texts) > 1 and texts[0] else None
 
     # -- details
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -61,10 +62,10 @@ def valid(view: View) -> Trace:
     return Trace("t", {"dict": view}, valid=frozenset({"dict"}))
 
 
-def callers(*texts: str) -> Trace:
+def callers(*texts: str, repeats: bool | None = True) -> Trace:
     """One caller alone and two at once, who asked for "k0", "k1" and "k2" and got `texts`."""
     roles = dict(zip(("alone", "caller 1", "caller 2"), map(said, texts), strict=True))
-    return Trace("t", roles, {role: f"k{place}" for place, role in enumerate(roles)})
+    return Trace("t", roles, {role: f"k{place}" for place, role in enumerate(roles)}, repeats)
 
 
 def echo(text: str, deterministic: bool | None = True) -> Trace:
@@ -74,7 +75,7 @@ def echo(text: str, deterministic: bool | None = True) -> Trace:
 def repeated(string: str, parts: str) -> Trace:
     """What came of the text "ka or kb" as a string and in parts."""
     roles = {"string": said(string), "parts": said(parts)}
-    return Trace("t", roles, dict.fromkeys(roles, "ka or kb"))
+    return Trace("t", roles, dict.fromkeys(roles, "ka or kb"), True)
 
 
 def stopped(text: str) -> Trace:
@@ -246,7 +247,44 @@ def test_one_slow_answer_behind_a_leaver_is_chance() -> None:
 
 
 def test_parts_are_not_held_to_what_a_string_does_not_get() -> None:
-    assert not judge_trace(repeated("no", "no")).applied
+    assert not judge_trace(replace(repeated("no", "no"), deterministic=None)).applied
+
+
+def test_a_difference_that_is_not_repeated_is_none() -> None:
+    """A stream and a dict that agree once can agree: each property for itself."""
+    views = {"dict": said("Hello"), "stream": streamed("Helo"), "dict 2": said("Hello"), "stream 2": streamed("Hello")}
+    assert not judge_trace(Trace("t", views, deterministic=True)).findings
+    views["stream 2"] = streamed("Hello", "length")
+    assert not judge_trace(Trace("t", views, deterministic=True)).findings
+    views["stream 2"] = streamed("Hell")
+    assert judge_trace(Trace("t", views, deterministic=True)).ids() == {"relations.same-text"}
+
+
+def test_an_echo_is_spoiled_only_if_it_is_each_time() -> None:
+    spoiled, whole = said("ka zolw 🌳 kb"), said("ka żółw 🌳 kb")
+    for second, ids in ((whole, set[str]()), (spoiled, {"relations.echo-whole"})):
+        views = {"stream": spoiled, "stream 2": second}
+        trace = Trace("t", views, dict.fromkeys(views, "ka żółw 🌳 kb"), True)
+        assert judge_trace(trace).ids() == ids
+
+
+def test_a_capital_letter_is_no_loss() -> None:
+    """In an invented word, in a text that is repeated, before and in a stop sequence: it is the model's choice."""
+    assert not judge_trace(callers("K0", "k1", "K2")).findings
+    assert judge_trace(callers("k0", "K2", "k1")).ids() == {"relations.own-answer"}
+    assert not judge_trace(echo("ka Żółw 🌳 kb", None)).findings
+    assert not judge_trace(stopped("One two three ")).findings
+    assert not judge_trace(stopped("one two three Four five six")).findings
+
+
+def test_parts_are_not_compared_with_a_reply_that_failed() -> None:
+    refusal = _view(b'{"error": {"message": "no"}}', 502)
+    assert not judge_trace(Trace("t", {"dict": said("Hi"), "parts": refusal}, deterministic=True)).applied
+
+
+@pytest.mark.parametrize("repeats", [None, False])
+def test_one_crowd_that_misses_a_word_is_chance(repeats: bool | None) -> None:
+    assert not judge_trace(callers("k0", "k1", "", repeats=repeats)).findings
 
 
 def test_callers_are_not_held_to_what_one_caller_does_not_get() -> None:

@@ -79,3 +79,8 @@ def answer_texts(view: View) -> list[tuple[Any, ...]]:
 def whole_text(view: View) -> str:
     """All a reply says in text, choice after choice."""
     return "\n".join(answer.text for answer in answers(view))
+
+
+def says(view: View, wanted: str) -> bool:
+    """Whether a reply has this text, in whatever letters: a capital one is the model's choice, not a loss."""
+    return wanted.casefold() in whole_text(view).casefold()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -13,7 +14,8 @@ class Trace:
     """`roles` maps a role ("dict", "again", "stream", "caller 1" …) to the exchange that plays it.
 
     `expected` maps a role to the text that its reply is to repeat, if the case asked for that.
-    `deterministic` is True if equal requests had equal answers, None if that was not tried. `valid` holds
+    `deterministic` is True if equal requests had equal answers and each difference between two ways to ask was
+    repeated until it could not be chance, False if it was chance, None if that was not tried. `valid` holds
     the roles whose request must be answered. `troubles` maps "main dict" and "main stream" to why main()
     had no answer, '' if it had one.
     """
@@ -29,3 +31,7 @@ class Trace:
         """The exchanges that play these roles, once; nothing where one of them is missing."""
         if all(role in self.roles for role in roles):
             yield tuple(self.roles[role] for role in roles)
+
+    def samples(self, role: str) -> list[View]:
+        """Every exchange that plays a role: "stream" and, where it was repeated, "stream 2", "stream 3" …"""
+        return [view for name, view in self.roles.items() if re.fullmatch(rf"{re.escape(role)}( \d+)?", name)]

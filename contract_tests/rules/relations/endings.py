@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from contract_tests.rules.engine import references as see
-from contract_tests.rules.engine.answers import whole_text
+from contract_tests.rules.engine.answers import says, whole_text
 from contract_tests.rules.engine.judge import SHOULD, Complaint
 from contract_tests.rules.engine.trace import Trace
 from contract_tests.rules.engine.view import View
@@ -62,8 +62,9 @@ def _stopped_answers(trace: Trace) -> Iterator[tuple[View, str, list[str]]]:
         stops = stop_sequences(stopped)
         cuts = [text.partition(stop) for stop in stops if stop in text]
         before, _, after = min(cuts, key=lambda cut: len(cut[0]), default=("", "", ""))
-        kept = not any(stop in whole_text(stopped) for stop in stops)  # else chat.stop-kept speaks of it
-        if kept and text in whole_text(whole) and before.split() and before.split()[0] in whole_text(stopped):
+        # Where a stop sequence is left, chat.stop-kept speaks of it; one in capital letters stops nothing.
+        kept = not any(says(stopped, stop) for stop in stops)
+        if kept and says(whole, text) and before.split() and says(stopped, before.split()[0]):
             yield stopped, before.rstrip(), after.split()
 
 
@@ -76,6 +77,5 @@ def _stopped_answers(trace: Trace) -> Iterator[tuple[View, str, list[str]]]:
 )
 def stop_there(view: View, before: str, after: list[str]) -> Iterable[Complaint]:
     """A stop sequence ends the text where it stands: everything before it is said, and nothing after it."""
-    text = whole_text(view)
-    if before not in text or any(word in text for word in after):
-        yield view, f"{text[:80]!r}", repr(before)
+    if not says(view, before) or any(says(view, word) for word in after):
+        yield view, f"{whole_text(view)[:80]!r}", repr(before)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from contract_tests.rules.engine import references as see
-from contract_tests.rules.engine.answers import whole_text
+from contract_tests.rules.engine.answers import says, whole_text
 from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
 from contract_tests.rules.engine.trace import Trace
 from contract_tests.rules.engine.view import View
@@ -47,34 +48,39 @@ def _echoes(trace: Trace) -> Iterator[Echo]:
             yield role, view, text, answer
 
 
-@relations.rule(
-    "echo-whole",
-    over=lambda trace: _echoes(trace) if trace.deterministic else (),
-    harm="users read something the model did not say",
-)
-def echo_whole(part: Echo) -> Iterable[Complaint]:
+def _first_echoes(trace: Trace) -> Iterator[tuple[Trace, Echo]]:
+    """The first echo of each role, where equal requests have equal answers."""
+    for echo in _echoes(trace) if trace.deterministic else ():
+        if not re.search(r" \d+$", echo[0]):
+            yield trace, echo
+
+
+@relations.rule("echo-whole", over=_first_echoes, harm="users read something the model did not say")
+def echo_whole(trace: Trace, echo: Echo) -> Iterable[Complaint]:
     """If equal requests get equal answers, a text that is repeated arrives with every character."""
-    return _changes(*part)
+    role, _, text, _ = echo
+    if not any(text in whole_text(view) for view in trace.samples(role)):
+        yield _change(*echo)
 
 
 @relations.rule(
     "echo-kept",
-    # A target that may say something else each time: the change may be the model's own.
+    # A target that may say something else each time: the change may be the model's own, and a capital letter is.
     over=lambda trace: () if trace.deterministic else _echoes(trace),
     level=SHOULD,
     harm="users read something that the model may not have said",
 )
-def echo_kept(part: Echo) -> Iterable[Complaint]:
+def echo_kept(role: str, view: View, text: str, answer: str) -> Iterable[Complaint]:
     """A text that is repeated from its first word to its last arrives with every character in between."""
-    return _changes(*part)
+    if text.casefold() not in answer.casefold():
+        yield _change(role, view, text, answer)
 
 
-def _changes(role: str, view: View, text: str, answer: str) -> Iterable[Complaint]:
-    if text not in answer:
-        repeated = answer[answer.index(text.split()[0]) :]
-        at = first_difference(text, repeated)
-        start = max(0, at - 20)
-        yield view, f"{role}, from character {at}: {repeated[start : at + 40]!r}", repr(text[start : at + 40])
+def _change(role: str, view: View, text: str, answer: str) -> Complaint:
+    repeated = answer[answer.index(text.split()[0]) :]
+    at = first_difference(text, repeated)
+    start = max(0, at - 20)
+    return view, f"{role}, from character {at}: {repeated[start : at + 40]!r}", repr(text[start : at + 40])
 
 
 def first_difference(left: str, right: str) -> int:
@@ -94,14 +100,14 @@ def own_answer(trace: Trace, role: str) -> Iterable[Complaint]:
     """A caller does not receive what only another caller asked for."""
     text = whole_text(trace.roles[role])
     for other, word in trace.expected.items():
-        if other != role and word in text:
+        if other != role and says(trace.roles[role], word):
             yield trace.roles[role], f"{role} got {text[:80]!r}, asked for by {other}", trace.expected[role]
 
 
 def _callers_of_a_repeater(trace: Trace) -> Iterator[tuple[Trace, str]]:
-    """Callers of a target that repeated its word when only one asked."""
+    """Callers of a target that repeated its word whenever only one asked."""
     alone = trace.roles.get("alone")
-    if alone and trace.expected["alone"] in whole_text(alone):
+    if alone and trace.deterministic is not False and says(alone, trace.expected["alone"]):
         yield from (part for part in _callers(trace) if trace.roles[part[1]].ok)
 
 
@@ -113,9 +119,8 @@ def _callers_of_a_repeater(trace: Trace) -> Iterator[tuple[Trace, str]]:
 )
 def answer_under_load(trace: Trace, role: str) -> Iterable[Complaint]:
     """Each of several simultaneous callers gets what a single caller gets: the word it asked for."""
-    text = whole_text(trace.roles[role])
-    if trace.expected[role] not in text:
-        yield trace.roles[role], f"{role} got {text[:80]!r}", trace.expected[role]
+    if trace.deterministic and not says(trace.roles[role], trace.expected[role]):  # else nobody asked again
+        yield trace.roles[role], f"{role} got {whole_text(trace.roles[role])[:80]!r}", trace.expected[role]
 
 
 # -- a key that is missing or wrong

@@ -1,0 +1,53 @@
+"""One thing asked in two ways, until it is known whether a difference between them is chance."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from itertools import chain, cycle
+from typing import Any
+
+from contract_tests.rules.engine.answers import answer_texts
+from contract_tests.rules.engine.view import View
+from contract_tests.rules.relations.forms import differ
+from contract_tests.target.ask import Ask
+
+SAMPLES = 8
+"""Answers on each side before a difference counts. A target that words half of its answers in another way, the
+worst there is, would have to do so eight times on one side and never on the other: once in 30,000 comparisons."""
+REQUESTS = 2 * SAMPLES
+
+Side = tuple[str, Callable[[str], Awaitable[View]]]
+"""The role of its first request, and how to send one in a role."""
+
+
+async def compare(
+    ask: Ask,
+    left: Side,
+    right: Side,
+    *,
+    key: Callable[[View], Any] = answer_texts,
+    doubtful: Callable[[View, View], bool] = differ,
+) -> None:
+    """Ask twice on the left and once on the right; where that is `doubtful`, both again, up to SAMPLES times.
+
+    Fills in `ask.deterministic`: False once the left says two things (as `key` reads it) or a doubt is not repeated,
+    True if there is none or all samples repeat it; None for an answer that says nothing. The sides do not
+    take turns one by one: behind a round robin each would meet a server of its own.
+    """
+    sides: dict[str, list[View]] = {left[0]: [], right[0]: []}
+    lefts, rights = sides.values()
+    for role, send in chain((left, left), cycle((right, right, left, left))):
+        views = sides[role]
+        views.append(await send(f"{role} {len(views) + 1}" if views else role))
+        if not rights:
+            continue
+        said = key(lefts[0])
+        if not said or any(key(view) != said for view in lefts):
+            ask.deterministic = False if said else None
+        elif not doubtful(lefts[0], rights[-1]):
+            ask.deterministic = len(rights) == 1
+        elif min(len(lefts), len(rights)) >= SAMPLES:
+            ask.deterministic = True
+        else:
+            continue
+        return
