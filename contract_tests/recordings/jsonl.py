@@ -50,6 +50,8 @@ def _exchange(entry: dict[str, Any]) -> Exchange:
         unknown.add(Aspect.HEADERS)
     if reply["body_kind"] == "json":
         unknown.add(Aspect.BODY_BYTES)
+    if reply["body_kind"] == "binary":
+        unknown.add(Aspect.BODY)
     if source.get("fidelity") == "sse-rejoined":
         unknown.add(Aspect.EVENT_FRAMING)
     body, complete = _request_body(request.get("body"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from itertools import pairwise
 
 from contract_tests.rules.engine import references as see
@@ -13,7 +14,7 @@ from contract_tests.rules.engine.stream import StreamedChoice, cumulative_text
 from contract_tests.rules.engine.subjects import TEXT
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.shared.limits import LimitedReplies, limits
-from contract_tests.rules.shared.reply import choice_list, dict_reply, envelope
+from contract_tests.rules.shared.reply import choice_list, choices_with_reason, dict_reply, envelope
 from contract_tests.rules.shared.stream import stream
 from contract_tests.rules.shared.streamed_choices import streamed_choices
 from fake_server.wire.text import format_count
@@ -22,14 +23,15 @@ completions = Section("completions", "The text completion object", see.COMPLETIO
 completions_stream = Section("completions.stream", "The text completion objects of a stream", see.COMPLETION_OBJECT)
 
 FINISH_REASONS = frozenset({"stop", "length", "content_filter"})
-OBJECT = "text_completion"
+OBJECT, OBJECT_OF_CHAT_MODELS = "text_completion", "completion"
+"""The second is what api.openai.com says where gpt-4o-mini completes a text (2025)."""
 
 dict_reply.add_to(completions, TEXT)
-envelope(completions, TEXT.dicts, OBJECT)
+envelope(completions, TEXT.dicts, OBJECT, OBJECT_OF_CHAT_MODELS)
 choice_list.add_to(completions, TEXT, see.COMPLETION_CREATE)
 limits.add_to(completions, LimitedReplies(TEXT, streamed=False), see.COMPLETION_CREATE)
 stream.add_to(completions_stream, TEXT, see.COMPLETION_CREATE)
-envelope(completions_stream, TEXT.chunks, OBJECT)
+envelope(completions_stream, TEXT.chunks, OBJECT, OBJECT_OF_CHAT_MODELS)
 streamed_choices.add_to(completions_stream, TEXT)
 limits.add_to(completions_stream, LimitedReplies(TEXT, streamed=True), see.COMPLETION_CREATE)
 
@@ -53,7 +55,11 @@ def chunk_text(choice: Node) -> Iterable[Complaint]:
     return _text_complaints(choice)
 
 
-@completions.rule("finish-reason", over=TEXT.choices, harm="clients cannot tell a whole answer from a cut one")
+@completions.rule(
+    "finish-reason",
+    over=partial(choices_with_reason, TEXT),
+    harm="clients cannot tell a whole answer from a cut one",
+)
 def finish_reason(choice: Node) -> Iterable[Complaint]:
     """`finish_reason` is stop, length or content_filter."""
     if choice["finish_reason"].text not in FINISH_REASONS:
@@ -77,6 +83,18 @@ def chunk_finish_reason(choice: Node) -> Iterable[Complaint]:
 
 
 _LISTS = ("tokens", "token_logprobs", "top_logprobs", "text_offset")
+
+
+@completions.rule(
+    "logprobs-member",
+    over=TEXT.choices,
+    level=SHOULD,
+    harm="decoders generated from the reference, which requires the member, refuse the reply",
+)
+def logprobs_member(choice: Node) -> Iterable[Complaint]:
+    """Each choice has the member `logprobs`, null unless the request asks for them."""
+    if not choice["logprobs"].there:
+        yield choice["logprobs"], "missing", "null"
 
 
 def _logprob_objects(view: View) -> Iterable[Node]:

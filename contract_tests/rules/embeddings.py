@@ -113,9 +113,23 @@ def count(node: Node, wanted: int) -> Iterable[Complaint]:
         yield node, f"{len(node.value)} embeddings", str(wanted)
 
 
+def _encoded(view: View) -> Iterable[tuple[Node, str]]:
+    """Each embedding with the encoding that was asked for, one of the two that the reference has."""
+    requested = view.request["encoding_format"].text
+    if requested in ("", "float", "base64") and not _asks_for_small_numbers(view):
+        yield from ((entry["embedding"], requested) for entry in _entries(view))
+
+
+def _asks_for_small_numbers(view: View) -> bool:
+    """Whether the request asks for numbers of a byte or a bit, as servers with more formats than OpenAI let it."""
+    names = ("encoding_format", "output_dtype", "embedding_types", "embedding_type", "dtype")
+    asked = " ".join(str(view.request[name].value) for name in names if view.request[name])
+    return "int8" in asked or "binary" in asked
+
+
 @embeddings.rule(
     "encoding",
-    over=lambda view: ((entry["embedding"], view.request["encoding_format"].text) for entry in _entries(view)),
+    over=_encoded,
     needs=[Aspect.REQUEST],
     see=see.EMBEDDING_CREATE,
     harm="openai-python asks for base64 by default and decodes every string",
@@ -155,10 +169,17 @@ def _is_of_doubles(text: str) -> bool:
 
 
 def _vectors(view: View) -> Iterable[tuple[Node, tuple[float, ...]]]:
-    for entry in _entries(view):
+    """Each vector of floats; what was asked for, or counted, in numbers of a byte is none."""
+    size = view.request["dimensions"].value
+    for entry in _entries(view) if not _asks_for_small_numbers(view) else ():
         numbers = vector(entry["embedding"])
-        if numbers is not None:
+        if numbers is not None and not (entry["embedding"].text and _is_of_bytes(numbers, size)):
             yield entry["embedding"], numbers
+
+
+def _is_of_bytes(numbers: tuple[float, ...], size: Any) -> bool:
+    """Whether a vector in Base64 has the wanted size in bytes, and as floats is no vector of length 1."""
+    return len(numbers) * 4 == size and not abs(sum(number * number for number in numbers) ** 0.5 - 1) < UNIT
 
 
 @embeddings.rule(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 from itertools import chain, islice
@@ -11,8 +13,18 @@ from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.answers import Answer, answers
 from contract_tests.rules.engine.judge import NOTE, SHOULD, Complaint, Section
 from contract_tests.rules.engine.node import Node
-from contract_tests.rules.engine.subjects import computed_once, deltas, messages, only, streamed_choices
+from contract_tests.rules.engine.subjects import (
+    choices,
+    computed_once,
+    deltas,
+    dicts,
+    messages,
+    only,
+    streamed_choices,
+    whole_streamed_choices,
+)
 from contract_tests.rules.engine.view import View
+from contract_tests.rules.shared.reply import is_early
 from fake_server.api import patterns
 from fake_server.wire import jsontext
 
@@ -30,21 +42,56 @@ def _json_answers(view: View) -> Iterable[Answer]:
             yield answer
 
 
+def _read_json(text: str) -> tuple[int, Any]:
+    """The value of a JSON text, and how often it stands there, each time behind white space; 0 where it is none."""
+    parsed = jsontext.parse(text.encode("utf-8", "replace"))
+    if parsed.ok:
+        return 1, parsed.value
+    text, count, first, at = text.strip(), 0, None, 0
+    try:
+        while at < len(text):
+            value, end = json.JSONDecoder().raw_decode(text, at)
+            first = value if not count else first
+            space = _SPACE.match(text, end)
+            if value != first or not isinstance(value, (dict, list)) or not space:
+                return 0, None
+            count, at = count + 1, space.end()
+    except (ValueError, RecursionError):
+        return 0, None
+    return count, first
+
+
+_SPACE = re.compile(r"\s+|\Z")
+
+
 @formats.rule("json-text", over=_json_answers, see=see.CHAT_CREATE, harm="`json.loads(message.content)` raises")
 def json_text(answer: Answer) -> Iterable[Complaint]:
     """With response_format json_object or json_schema the text is JSON with nothing around it."""
-    parsed = jsontext.parse(answer.text.encode("utf-8", "replace"))
-    if not parsed.ok:
+    if not _read_json(answer.text)[0]:
         fenced = "JSON in a Markdown fence: " if answer.text.lstrip().startswith("```") else ""
         yield answer.where, f"{fenced}{answer.text[:50]!r}", "a JSON text"
+
+
+@formats.rule(
+    "json-once",
+    over=_json_answers,
+    level=NOTE,
+    see=see.CHAT_CREATE,
+    harm="`json.loads(message.content)` raises: Extra data; models of OpenAI are recorded to do so beside tools",
+)
+def json_once(answer: Answer) -> Iterable[Complaint]:
+    """With response_format json_object or json_schema the text holds the JSON once."""
+    count, _ = _read_json(answer.text)
+    if count > 1:
+        yield answer.where, f"the same JSON {count} times: the model repeats itself", "the JSON once"
 
 
 def _parsed_answers(view: View) -> Iterable[tuple[Answer, Any]]:
     """The answers that are the JSON they were asked to be, each with its value."""
     for answer in _json_answers(view):
-        parsed = jsontext.parse(answer.text.encode("utf-8", "replace"))
-        if parsed.ok:
-            yield answer, parsed.value
+        count, value = _read_json(answer.text)
+        if count:
+            yield answer, value
 
 
 @formats.rule(
@@ -168,6 +215,69 @@ def one_reasoning(node: Node) -> Iterable[Complaint]:
     """Reasoning comes under one name, `reasoning_content` or `reasoning`, not under both."""
     if node["reasoning"].text and node["reasoning_content"].text:
         yield node["reasoning"], "reasoning beside reasoning_content", "one of them"
+
+
+_REASONING = ("reasoning", "reasoning_content", "reasoning_details", "thinking")
+_ANSWERS = ("content", "refusal", "tool_calls", "function_call", "audio")
+
+
+def _ended_choices(view: View) -> Iterable[tuple[Node, tuple[Node, ...]]]:
+    """Each choice that ends with "stop": where to point, and its message or its deltas."""
+    for choice in choices(view):
+        if choice["finish_reason"].text == "stop":
+            yield choice["message"], (choice["message"],)
+    for streamed in whole_streamed_choices(view):
+        if streamed.finish_reason == "stop":
+            yield streamed.entries[-1], tuple(entry["delta"] for entry in streamed.entries)
+
+
+@formats.rule(
+    "reasoning-alone",
+    over=_ended_choices,
+    level=SHOULD,
+    yields_to=("chat.says-something",),
+    harm="clients show nothing: the official SDKs do not know the member that the answer stands in",
+)
+def reasoning_alone(where: Node, parts: tuple[Node, ...]) -> Iterable[Complaint]:
+    """An answer with reasoning that ends with "stop" has text, a call or a refusal besides."""
+    said = {name for part in parts if type(part.value) is dict for name, value in part.value.items() if value}
+    if said.intersection(_REASONING) and not said.intersection(_ANSWERS):
+        yield where, "the reasoning alone", "the answer in content"
+
+
+@formats.rule(
+    "refusal-member",
+    over=lambda view: (node for root in dicts(view) if not is_early(root) for node in messages(view)),
+    level=SHOULD,
+    see=see.CHAT_OBJECT,
+    harm="decoders generated from the reference, which requires the member, refuse the reply",
+)
+def refusal_member(message: Node) -> Iterable[Complaint]:
+    """The message has the member `refusal`: a string, or null."""
+    if not message["refusal"].there:
+        yield message["refusal"], "missing", "null, or a string"
+
+
+_REPR = re.compile(
+    r"\[?\{'(?:type|text|role|content|message|error|choices)': "  # a dict, or a list of parts
+    r"|\[?[A-Z]\w*(?:Message|Block|Choice|Part|Response|Completion)\((?:id|content|role|text|type|citations)="
+    r"|<[\w.]+ object(?: [\w.<>]+)? at 0x[0-9a-f]+>$|b(['\"]).*\1$|\[object Object\]$",
+    re.DOTALL,
+)
+"""How programs print values that nobody turned into text: Python's dicts, objects and bytes, JavaScript's objects."""
+
+
+@formats.rule(
+    "no-repr",
+    over=_answers_with_requests,
+    level=SHOULD,
+    harm="users read the inside of the server's program as the answer",
+)
+def no_repr(answer: Answer, request: str) -> Iterable[Complaint]:
+    """The text is what the model wrote, not a value of the server's program as Python or JavaScript prints it."""
+    begin = _REPR.match(answer.text.strip())
+    if begin and begin.group()[:12] not in request:
+        yield answer.where, f"the text is {answer.text.strip()[:60]!r}", "the text alone"
 
 
 @computed_once

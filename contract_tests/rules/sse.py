@@ -36,6 +36,7 @@ def last_event_complete(view: View) -> Iterable[Complaint]:
 @sse.rule(
     "one-json-per-event",
     over=complete_payloads,
+    needs=[Aspect.EVENT_FRAMING],
     see=see.CHAT_STREAMING,
     harm="openai-python 1 to 3 yield no items",
 )
@@ -72,7 +73,12 @@ def holds_several_texts(text: bytes) -> bool:
     return count > 1
 
 
-@sse.rule("data-not-empty", over=complete_payloads, harm="openai-python raises JSONDecodeError (0.28.1: APIError)")
+@sse.rule(
+    "data-not-empty",
+    over=complete_payloads,
+    needs=[Aspect.EVENT_FRAMING],
+    harm="openai-python raises JSONDecodeError (0.28.1: APIError)",
+)
 def data_not_empty(payload: Payload) -> Iterable[Complaint]:
     """An event with a data field has data."""
     if not payload.text.strip():
@@ -103,6 +109,7 @@ def _lines(view: View) -> Iterable[tuple[wire.Event, wire.Line]]:
 @sse.rule(
     "payload-in-data",
     over=_lines,
+    needs=[Aspect.EVENT_FRAMING],
     see=see.SSE_INTERPRET,
     harm="parsers ignore unknown fields: what is in them is invisible",
 )
@@ -121,6 +128,7 @@ def payload_in_data(event: wire.Event, line: wire.Line) -> Iterable[Complaint]:
 @sse.rule(
     "known-fields",
     over=_lines,
+    needs=[Aspect.EVENT_FRAMING],
     yields_to=("sse.no-chunk-sizes",),
     level=NOTE,
     see=see.SSE_INTERPRET,

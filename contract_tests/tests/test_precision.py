@@ -43,6 +43,7 @@ NOT_IN_RECORDINGS = {
     "http.cors-origin",
     "chat.stream.not-held-back",
     "http.date",
+    "http.retry-after-wait",
     "http.once",
     "errors.says-when",
     "errors.ends-the-stream",

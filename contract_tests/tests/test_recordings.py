@@ -71,7 +71,7 @@ def test_a_dict_knows_its_value_and_not_its_bytes(tmp_path: Path) -> None:
     [
         ({"response__body_kind": "sse", "response__body": "data: é\r\n\r\n"}, set()),
         ({"response__body_kind": "text", "response__body": "plain"}, set()),
-        ({"response__body_kind": "binary", "response__body": {"$omitted": 9}}, set()),
+        ({"response__body_kind": "binary", "response__body": {"$omitted": 9}}, {Aspect.BODY}),
         (
             {
                 "response__body_kind": "sse",

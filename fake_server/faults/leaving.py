@@ -16,11 +16,11 @@ _ENDINGS = {"fin": Ending.CUT, "rst": Ending.RESET}
 
 
 class _Leaving(Fault):
-    applied_last: ClassVar[int] = 1
+    applied_last: ClassVar[bool] = True
 
 
 class _LeavingAt(Placed):
-    applied_last: ClassVar[int] = 1
+    applied_last: ClassVar[bool] = True
 
 
 class Cut(_LeavingAt):

@@ -48,6 +48,7 @@ class Aspect(StrEnum):
     FRAMING = "framing"  # transfer coding, lengths, status line, writes
     TIMING = "timing"  # pauses
     BODY_BYTES = "body bytes"  # JSON was parsed and serialized again: spacing, order, escapes are lost
+    BODY = "body"  # none was recorded, or only its length
     EVENT_FRAMING = "event framing"  # SSE line endings and blank lines are not the server's
     ENDING = "ending"
     REQUEST = "request"  # the request body is missing or truncated

@@ -9,10 +9,11 @@ from contract_tests.rules.chat.reply import FINISH_REASONS, SERVICE_TIERS
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
 from contract_tests.rules.engine.node import Node
+from contract_tests.rules.engine.stream import StreamedChoice
 from contract_tests.rules.engine.subjects import CHAT, chunks, deltas, only, streams
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.shared.limits import LimitedReplies, limits
-from contract_tests.rules.shared.reply import envelope
+from contract_tests.rules.shared.reply import envelope, streams_as_of_old
 from contract_tests.rules.shared.stream import stream
 from contract_tests.rules.shared.streamed_choices import streamed_choices
 
@@ -85,7 +86,9 @@ def content(node: Node) -> Iterable[Complaint]:
 
 
 @chat_stream.rule(
-    "finish-reason-member", over=CHAT.chunk_choices, harm="clients that index finish_reason raise KeyError"
+    "finish-reason-member",
+    over=lambda view: () if streams_as_of_old(view) else CHAT.chunk_choices(view),
+    harm="clients that index finish_reason raise KeyError",
 )
 def finish_reason_member(choice: Node) -> Iterable[Complaint]:
     """Every choice of a chunk has the member `finish_reason`, null until the answer ends."""
@@ -115,6 +118,42 @@ def no_message(choice: Node) -> Iterable[Complaint]:
     """A chunk has no `message`; its `delta` is all there is."""
     if choice.value.get("message") is not None:
         yield choice["message"], "message beside delta"
+
+
+_SAID_AT_THE_END = ("content", "refusal", "tool_calls", "function_call", "audio", "reasoning", "reasoning_content")
+
+
+@chat_stream.rule(
+    "finish-alone",
+    over=only(CHAT.chunk_choices, lambda choice: choice.text_of("finish_reason") in FINISH_REASONS),
+    level=SHOULD,
+    harm="clients that stop reading at the finish_reason lose the last words, or the end of a call's arguments",
+)
+def finish_alone(choice: Node) -> Iterable[Complaint]:
+    """The delta that comes with a `finish_reason` says nothing itself."""
+    for name in _SAID_AT_THE_END:
+        if choice["delta"].says(name) and choice["delta"].get(name):
+            yield choice["delta"][name], f"{name} beside finish_reason", "an empty delta"
+            return
+
+
+LONG = 200
+"""Characters of an answer that comes in more than one piece; no recorded delta has more than 16."""
+
+
+@chat_stream.rule(
+    "in-pieces",
+    over=only(CHAT.whole_streamed_choices, lambda choice: len(choice.text) >= LONG),
+    level=SHOULD,
+    yields_to=(".not-held-back",),
+    see=see.STREAMING_GUIDE,
+    harm="users look at an empty page until the whole answer is there: it streams in name only",
+)
+def in_pieces(choice: StreamedChoice) -> Iterable[Complaint]:
+    """A long answer comes in more than one delta."""
+    pieces = [entry["delta"]["content"] for entry in choice.entries if entry["delta"].text_of("content")]
+    if len(pieces) == 1:
+        yield pieces[0], f"{len(choice.text)} characters in one delta", "a delta for every few words"
 
 
 def _streamed_lists(view: View) -> Iterable[tuple[str, list[Node]]]:

@@ -79,7 +79,8 @@ def _middle_entries(view: View) -> Iterable[Node]:
     """Entries that do not end their choice."""
     for choice in streamed_choices(view):
         for place, entry in enumerate(choice.entries):
-            if place and not entry.says("finish_reason") and type(entry.get("delta")) is dict:
+            ends = entry.says("finish_reason") or entry.says("finish_details")
+            if place and not ends and type(entry.get("delta")) is dict:
                 yield entry
 
 
@@ -100,6 +101,7 @@ def delta_says_something(entry: Node) -> Iterable[Complaint]:
 @chat_stream.rule(
     "says-something",
     level=SHOULD,
+    yields_to=("formats.reasoning-alone",),
     over=only(whole_streamed_choices, lambda choice: choice.finish_reason == "stop"),
     harm="the answer is empty, and nobody says why",
 )

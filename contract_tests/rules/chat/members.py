@@ -13,10 +13,11 @@ from contract_tests.rules.engine.view import View
 
 _STAMP = ("id", "object", "created", "model", "service_tier", "system_fingerprint")
 _ROOT = frozenset([*_STAMP, "choices", "usage", "moderation", "metadata"])
-_CHOICE = frozenset(["index", "logprobs", "finish_reason", "message", "delta"])
+_CHOICE = frozenset(["index", "logprobs", "finish_reason", "finish_details", "message", "delta"])
 _MESSAGE = frozenset(["role", "content", "refusal", "annotations", "audio", "tool_calls", "function_call"])
 _RULES_THAT_SAY_MORE = (
     "formats.one-reasoning",
+    "formats.reasoning-alone",
     "chat.stream.says-something",
     "chat.stream.delta-says-something",
 )

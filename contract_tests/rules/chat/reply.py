@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
@@ -10,7 +11,7 @@ from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.subjects import CHAT, choices, dicts, messages
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.shared.limits import LimitedReplies, limits
-from contract_tests.rules.shared.reply import choice_list, dict_reply, envelope
+from contract_tests.rules.shared.reply import choice_list, choices_with_reason, dict_reply, envelope
 
 chat = Section("chat", "The chat completion object", see.CHAT_OBJECT)
 
@@ -25,7 +26,7 @@ limits.add_to(chat, LimitedReplies(CHAT, streamed=False), see.CHAT_CREATE)
 
 @chat.rule(
     "finish-reason",
-    over=choices,
+    over=partial(choices_with_reason, CHAT),
     harm="agents cannot tell whether to run a tool or to stop; closed enums (Rust, Java) raise",
 )
 def finish_reason(choice: Node) -> Iterable[Complaint]:

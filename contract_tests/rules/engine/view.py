@@ -182,8 +182,13 @@ class View:
 
     @cached_property
     def failure(self) -> Node:
-        """The member that makes a successful JSON body an error after all; false where there is none."""
+        """The member that makes a successful JSON body an error after all; false where there is none.
+
+        A Response, a job or a file that failed has `error` by the reference: its `object` says what it is.
+        """
         root = self.root
+        if not self.endpoint and root["object"].text not in ("", "error"):
+            return Node(None, root.document)
         if root["object"].value == "error":  # vLLM and SGLang: a flat error
             return root["object"]
         return root["detail"] if root["detail"] and not root["object"].there else root["error"]

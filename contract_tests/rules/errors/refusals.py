@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from contract_tests.rules.engine import references as see
@@ -26,7 +27,23 @@ STATUS_OF_CODE = {
 _json_refusals = only(refusals, lambda refusal: refusal.form == "json" and refusal.document.ok)
 
 
-@errors.rule("body", over=refusals, harm="clients show the status alone, or the HTML of a gateway")
+_GATEWAY = frozenset((502, 503, 504))
+
+
+def _told_refusals(view: View) -> Iterable[View]:
+    """Refusals less those of a gateway in plain words, as api.openai.com's own is recorded to answer."""
+    for refusal in refusals(view):
+        plain = view.form == "other" and view.exchange.media_type in ("text/plain", None)
+        if not (view.status in _GATEWAY and plain and view.body.lstrip()[:1] != b"<"):
+            yield refusal
+
+
+@errors.rule(
+    "body",
+    over=_told_refusals,
+    needs=[Aspect.BODY],
+    harm="clients show the status alone, or the HTML of a gateway",
+)
 def body(view: View) -> Iterable[Complaint]:
     """A refusal has a JSON body that says what is wrong."""
     if view.form != "json" or not view.document.ok:
@@ -129,6 +146,15 @@ def no_trace(error: Node) -> Iterable[Complaint]:
     text = error["message"].text
     if "Traceback (most recent call last)" in text or "\n    at " in text or '\n  File "' in text:
         yield error["message"], "a stack trace in the message"
+    elif place := _IN_THE_CODE.search(text):
+        yield error["message"], f"{place.group()[:60]!r} in the message"
+
+
+_IN_THE_CODE = re.compile(
+    r"(?<![\w:/.-])(?:/|[A-Z]:\\)(?:[\w.@ -]+[/\\])+[\w.-]+\.(?:py|go|rs|js|mjs|ts|java|rb|php|cc|cpp|c)\b(?::\d+)?"
+    r"|\bsite-packages/|<[\w.]+ object(?: [\w.<>]+)? at 0x[0-9a-f]+>"
+)
+"""A source file of the server, by its whole path, or an object as Python prints it."""
 
 
 @errors.rule(
@@ -138,10 +164,16 @@ def no_trace(error: Node) -> Iterable[Complaint]:
     harm="users read the JSON of another server's error, and its type and code are lost to the client",
 )
 def in_words(error: Node) -> Iterable[Complaint]:
-    """The message says what is wrong in words, not in the JSON text of another error."""
+    """The message says what is wrong in words, not in the JSON text of another error or Python's print of it."""
     text = error["message"].text.strip()
     if text[:1] == "{" and isinstance(jsontext.parse(text.encode("utf-8", "replace")).value, dict):
         yield error["message"], f"the message is {text[:60]!r}", "words"
+    elif other := _ANOTHER_ERROR.search(text):
+        yield error["message"], f"the message holds {text[other.start() :][:60]!r}", "words"
+
+
+_ANOTHER_ERROR = re.compile(r"""\{\s*(['"])(?:error|detail)\1\s*:\s*[{'"\[]""")
+"""The JSON of another server's error, or Python's print of it, somewhere in a message."""
 
 
 @errors.rule(
@@ -186,16 +218,22 @@ def challenge(view: View) -> Iterable[Complaint]:
         yield view, "no WWW-Authenticate field", "WWW-Authenticate: Bearer"
 
 
+def _is_last_count(chunk: Node) -> bool:
+    """Whether a chunk holds usage alone: api.openai.com is recorded to count nothing after an error."""
+    return chunk["usage"].kind == "object" and chunk["choices"].value == []
+
+
 @errors.rule(
     "ends-the-stream",
-    over=only(exchanges, lambda view: len(view.chunks) < len(view.messages)),
+    # A failed Response is another event after its error.
+    over=only(exchanges, lambda view: view.endpoint and len(view.chunks) < len(view.messages)),
     level=SHOULD,
     harm="openai-python raises at the error: what follows is lost",
 )
 def ends_the_stream(view: View) -> Iterable[Complaint]:
-    """Nothing but [DONE] follows an error in a stream."""
+    """Nothing but usage and [DONE] follows an error in a stream."""
     at = next(at for at, payload in enumerate(view.payloads) if payload.node.says("error"))
-    after = [payload for payload in view.payloads[at + 1 :] if not payload.done]
+    after = [payload for payload in view.payloads[at + 1 :] if not (payload.done or _is_last_count(payload.node))]
     if after:
         yield after[0], "an event follows the error", "[DONE], or the end"
 

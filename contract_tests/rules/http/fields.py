@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.judge import NOTE, SHOULD, Complaint
@@ -25,6 +27,50 @@ def retry_after(view: View) -> Iterable[Complaint]:
     value = view.exchange.header("retry-after")
     if value is not None and not value.isdigit() and not value.endswith("GMT"):
         yield view, f"Retry-After: {value}", "seconds, or an HTTP date"
+
+
+_DAY = 86_400
+_EARLIEST_EPOCH = 1_000_000_000
+"""Seconds to wait that are rather a Unix time: 2001, as a wait 31 years."""
+
+
+def _waits(view: View) -> Iterable[tuple[View, str, str]]:
+    """The fields that say when to try again, each with its value."""
+    for name in ("Retry-After", "Retry-After-Ms"):
+        value = (view.exchange.header(name) or "").strip()
+        if view.status and value:
+            yield view, name, value
+
+
+@http.rule(
+    "retry-after-wait",
+    over=_waits,
+    level=SHOULD,
+    see=see.RETRY_AFTER,
+    harm="clients that obey wait for years or not at all; others give up, or fall back on a pause of their own",
+)
+def retry_after_wait(view: View, name: str, value: str) -> Iterable[Complaint]:
+    """Retry-After asks for a wait of at most a day, and names no time before the reply's own Date."""
+    if _NUMBER.fullmatch(value.partition(".")[0]):
+        seconds = int(value.partition(".")[0]) / (1 if name == "Retry-After" else 1000)
+        if seconds > _DAY:
+            meant = "a Unix time, as a wait " if seconds > _EARLIEST_EPOCH else ""
+            yield view, f"{name}: {value}, {meant}{seconds / _DAY:,.0f} days", "the seconds to wait"
+    elif value.isdigit():
+        yield view, f"{name}: {value[:40]}", "the seconds to wait"
+    elif (sent := _time(view.exchange.header("date"))) and (wanted := _time(value)):
+        if wanted < sent:
+            yield view, f"{name}: {value}, before Date: {view.exchange.header('date')}", "a time to come"
+        elif (wanted - sent).total_seconds() > _DAY:
+            yield view, f"{name}: {value}, {(wanted - sent).days} days after Date", "a time within a day"
+
+
+def _time(value: str | None) -> datetime | None:
+    """The time of an HTTP date, None where it is none."""
+    try:
+        return parsedate_to_datetime(value or "").replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 @http.rule(

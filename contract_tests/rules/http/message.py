@@ -131,7 +131,7 @@ def success_is_200(view: View) -> Iterable[Complaint]:
         yield view, f"status {view.status}"
 
 
-@http.rule("body-not-empty", over=successes, harm="clients report an empty success")
+@http.rule("body-not-empty", over=successes, needs=[Aspect.BODY], harm="clients report an empty success")
 def body_not_empty(view: View) -> Iterable[Complaint]:
     """A successful answer has a body."""
     if view.whole and not view.exchange.payload:

@@ -61,8 +61,11 @@ def complain_unless_numbered(entries: Node) -> Iterable[Complaint]:
         wanted.discard(index.value if index.kind == "integer" else None)
 
 
-def envelope(section: Section, over: Over, named: str) -> None:
-    """The members `object`, `id`, `created` and `model` of a reply, or of every chunk."""
+def envelope(section: Section, over: Over, named: str, recorded: str = "") -> None:
+    """The members `object`, `id`, `created` and `model` of a reply, or of every chunk.
+
+    `recorded` is another `object` that api.openai.com is recorded to say.
+    """
 
     @section.rule(
         "object",
@@ -71,7 +74,7 @@ def envelope(section: Section, over: Over, named: str) -> None:
         harm="clients and gateways that tell replies apart by `object` take it for something else",
     )
     def object_(root: Node) -> Iterable[Complaint]:
-        if root.value.get("object") != named:
+        if root.value.get("object") not in (named, recorded or named):
             yield root["object"], str(root["object"]), f'"{named}"'
 
     @section.rule("id", over=over, harm="logs and clients that key by id mix answers up")
@@ -91,6 +94,38 @@ def envelope(section: Section, over: Over, named: str) -> None:
         """`model` is a non-empty string."""
         if not is_text(root.value.get("model")):
             yield root["model"], str(root["model"]), "a non-empty string"
+
+
+# -- what api.openai.com is recorded to have answered in earlier years
+
+YEAR_2025 = 1_735_689_600
+
+
+def is_early(root: Node) -> bool:
+    """Whether a reply, or a chunk, says itself that it was made before 2025."""
+    created = root.get("created")
+    return type(created) is int and 0 < created < YEAR_2025
+
+
+def ends_as_of_old(root: Node, choice: Node) -> bool:
+    """Whether `finish_details` stands for the reason of a choice, or null beside a choice cut by the limit."""
+    cut = any(other.text_of("finish_reason") == "length" for other in root["choices"])
+    unsaid = choice["finish_reason"].value is None and cut
+    return is_early(root) and (unsaid or bool(choice["finish_details"]["type"].text))
+
+
+def choices_with_reason(endpoint: Endpoint, view: View) -> Iterable[Node]:
+    """The choices of a dict less those that end as some did before 2025."""
+    for root in endpoint.dicts(view):
+        yield from (choice for choice in endpoint.choices(view) if not ends_as_of_old(root, choice))
+
+
+def streams_as_of_old(view: View) -> bool:
+    """Whether some choice of a stream ends as `ends_as_of_old` has it."""
+    ends = (entry for choice in view.streamed for entry in choice.entries[-1:])
+    cut = any(choice.finish_reason == "length" for choice in view.streamed)
+    details = any(entry["finish_details"]["type"].text for entry in ends)
+    return bool(view.chunks) and is_early(view.chunks[0]) and (cut or details)
 
 
 dict_reply = SharedRules()

@@ -11,6 +11,7 @@ from contract_tests.rules.engine.node import show
 from contract_tests.rules.engine.shared_rules import SEE_CREATE, SharedRules
 from contract_tests.rules.engine.subjects import Endpoint
 from contract_tests.rules.engine.view import View
+from fake_server.wire.exchange import Aspect
 from fake_server.wire.text import format_count
 
 stream = SharedRules()
@@ -34,6 +35,7 @@ def is_stream(view: View) -> Iterable[Complaint]:
 @stream.rule(
     "not-empty",
     over=Endpoint.to_be_streamed,
+    needs=[Aspect.EVENT_FRAMING],
     yields_to=("sse.one-json-per-event", ".is-stream", "sse.payload-in-data", "sse.data-not-empty"),
     harm="clients report an empty success",
 )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
 from contract_tests.rules.engine.node import Node, repeats
-from contract_tests.rules.engine.subjects import choices, dicts, messages, only, whole_streamed_choices
+from contract_tests.rules.engine.subjects import choices, deltas, dicts, messages, only, whole_streamed_choices
 from contract_tests.rules.engine.view import View
 from fake_server.wire import jsontext
 from fake_server.wire.exchange import Aspect
@@ -80,9 +81,9 @@ def calls_(message: Node) -> Iterable[Complaint]:
     harm="agents wait for a call; sent back to api.openai.com, an empty list is refused with 400",
 )
 def calls_not_empty(message: Node) -> Iterable[Complaint]:
-    """A message without tool calls has no `tool_calls` member, or null; clients test for its presence."""
+    """A message without tool calls has no `tool_calls` member; clients test for its presence."""
     if message["tool_calls"].value == []:
-        yield message["tool_calls"], "[]", "no such member, or null"
+        yield message["tool_calls"], "[]", "no such member"
 
 
 @tools.rule("id", over=calls, see=see.CHAT_OBJECT, harm="the tool message that answers the call has no id to name")
@@ -244,6 +245,44 @@ def legacy_function_call(root: Node) -> Iterable[Complaint]:
             yield node["name"], str(node["name"]), "the name of a function"
         if node and node["arguments"].kind != "string":
             yield node["arguments"], str(node["arguments"]), "a string"
+
+
+@tools.rule(
+    "one-member",
+    over=lambda view: chain(messages(view), deltas(view)),
+    level=SHOULD,
+    see=see.CHAT_OBJECT,
+    harm="clients that know both members run the function twice",
+)
+def one_member(node: Node) -> Iterable[Complaint]:
+    """A call comes in `tool_calls` or, where the request has `functions`, in `function_call`, not in both."""
+    if node.says("function_call") and node.says("tool_calls") and list(node["tool_calls"]):
+        yield node["function_call"], "function_call beside tool_calls", "tool_calls alone"
+
+
+def _members_of_a_call(view: View) -> Iterable[tuple[Node, tuple[str, ...]]]:
+    """What holds a call's members, each with the names that are left out where there is nothing to say."""
+    for node in chain(messages(view), deltas(view)):
+        yield node, ("tool_calls", "function_call")
+        if node.says("function_call"):
+            yield node["function_call"], ("name", "arguments")
+        for call in node["tool_calls"] if node.says("tool_calls") else ():
+            yield call, ("id", "type")
+            yield call["function"], ("name",)
+
+
+@tools.rule(
+    "no-nulls",
+    over=_members_of_a_call,
+    level=SHOULD,
+    see=see.CHAT_OBJECT,
+    harm="decoders generated from the reference drop the whole chunk, and the arguments in it are lost",
+)
+def no_nulls(node: Node, names: tuple[str, ...]) -> Iterable[Complaint]:
+    """The members of a call are left out where there is nothing to say, never null."""
+    for name in names:
+        if node.get(name) is None:
+            yield node[name], "null", "no such member"
 
 
 @tools.rule(

@@ -19,7 +19,7 @@ from fake_server.wire import jsontext
 def _strict_calls(view: View) -> Iterable[tuple[Node, Any, dict[str, Any]]]:
     """The only call of a reply, with its arguments and schema, if it is strict; of several nothing is promised."""
     functions = [tool["function"] for tool in view.request["tools"] if tool["function"]["strict"].value is True]
-    described = [function for function in functions if function["parameters"].value]
+    described = [function for function in functions if function["parameters"].kind == "object"]
     schemas = {function["name"].text: function["parameters"].value for function in described}
     for turn in calling_turns(view) if schemas else ():
         cut = turn.finish.text in ("length", "content_filter")

@@ -22,6 +22,8 @@ def completed_text(view: View) -> str:
     """What a reply adds to the prompt, with which an echoed text begins: that costs no completion tokens."""
     if view.endpoint != "completions" or view.request["echo"].value is not True:
         return whole_text(view)
+    if view.request["max_tokens"].value == 0:
+        return ""
     given = view.request["prompt"]
     prompts = [given.text] if given.text else [prompt.text for prompt in given]
     each = max(1, view.wanted_choices // max(1, len(prompts)))
@@ -45,7 +47,12 @@ def usages(view: View) -> Iterator[Node]:
             yield root["usage"]
 
 
-@usage.rule("present", over=_whole_replies, harm="cost accounting raises or counts nothing")
+def _counted_replies(view: View) -> Iterable[Node]:
+    """The replies that count tokens: those of `/engines/MODEL/…`, the paths before models had names, do not."""
+    return () if "/engines/" in view.exchange.request.path else _whole_replies(view)
+
+
+@usage.rule("present", over=_counted_replies, harm="cost accounting raises or counts nothing")
 def present(root: Node) -> Iterable[Complaint]:
     """A reply that is not a stream has the object `usage`."""
     if root["usage"].kind != "object":
@@ -70,6 +77,7 @@ def counts(node: Node, names: tuple[str, ...]) -> Iterable[Complaint]:
 
 
 def _whole_usages(view: View) -> Iterable[Node]:
+    """Usage objects that hold the counts they must have."""
     for node, names in _usages_with_names(view):
         if all(node[name].kind == "integer" for name in names):
             yield node
@@ -83,9 +91,16 @@ def adds_up(node: Node) -> Iterable[Complaint]:
         yield node["total_tokens"], f"{prompt} + {completion} is not {total}", str(prompt + completion)
 
 
+def _usages_of_prompts(view: View) -> Iterable[Node]:
+    """Usage objects of replies to a prompt with something in it; after an error nothing is counted."""
+    prompt = next((view.request[name].value for name in ("messages", "prompt", "input") if view.request[name]), None)
+    failed = len(view.chunks) < len(view.messages)
+    return () if failed or prompt in ("", []) else _whole_usages(view)
+
+
 @usage.rule(
     "prompt-counted",
-    over=_whole_usages,
+    over=_usages_of_prompts,
     level=SHOULD,
     harm="prompts look free: budgets and context limits are never reached",
 )
@@ -159,5 +174,5 @@ def details_within(node: Node) -> Iterable[Complaint]:
         ("completion_tokens_details", "audio_tokens", "completion_tokens"),
     ):
         part = node[name][member]
-        if part.kind == "integer" and part.value > node[whole].value:
+        if part.kind == "integer" and part.value > (node[whole].number or 0):
             yield part, str(part), f"at most {whole} ({node[whole]})"

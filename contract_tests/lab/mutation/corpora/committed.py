@@ -74,7 +74,9 @@ def collect(seed: int, draws: int) -> Corpus:
     """
     from fake_server import FakeServer
 
-    committed = [recording.exchange.but(label=f"fixture {recording.exchange.label}") for recording in read(CONFORMING)]
+    # What a rule makes an exception for, in the folder below, has too little in it that a rule could notice.
+    fixtures = (recording.exchange for path in sorted(CONFORMING.glob("*.yaml")) for recording in read(path))
+    committed = [exchange.but(label=f"fixture {exchange.label}") for exchange in fixtures]
     with FakeServer(seed=seed) as fake:
         return asyncio.run(_collect(fake.base_url, committed, seed, draws))
 
