@@ -21,7 +21,7 @@ from fake_server.server.settings import Settings, default_scripts
 
 MATCHES = ("exact", "body", "order", "any")
 SCRIPTED = ("scripts", "strict", "api_key", "models", "seed", "plain", "bugs")
-REPLAYED = ("match", "speed", "miss_status")
+REPLAYED = ("match", "ignore", "speed", "miss_status")
 LEVELS = ("critical", "error", "warning", "info", "debug")
 
 
@@ -62,6 +62,9 @@ class _Commands(OneLine):
 @click.option(
     "--match", default="body", type=click.Choice(MATCHES), help="How a recording is matched to a request; see above."
 )
+@click.option(
+    "--ignore", multiple=True, metavar="PART", help="Part of a request that does not count; may be repeated. See above."
+)
 @click.option("--speed", default=1.0, type=Number(0), help="Speed of recordings; 0: no pauses.")
 @click.option("--miss-status", default=404, type=Whole(400, 599), help="Status returned when no recording matches.")
 @click.option("--strict", is_flag=True, help="Answer 404 if no script matches.")
@@ -84,6 +87,7 @@ def main(
     scripts: tuple[Path, ...],
     replay: tuple[Path, ...],
     match: str,
+    ignore: tuple[str, ...],
     speed: float,
     miss_status: int,
     strict: bool,
@@ -111,6 +115,9 @@ def main(
     exact  same method, path, query and whole body
     order  same method and path, any body, in turn
     any    any request, in turn
+
+    --ignore leaves parts of requests out of the match: a member ('messages[0].content', 'messages[*].id'), a
+    pattern in all texts (iso-time, uuid), or a regular expression ('/session-[0-9]+/').
     """
     context = click.get_current_context()
     if context.invoked_subcommand is not None:
@@ -120,7 +127,9 @@ def main(
     logging.basicConfig(level=log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
     if replay:
         refuse(SCRIPTED, "--replay plays recordings as they are: leave out {}")
-        _replay(replay, port, match=match, speed=speed, miss_status=miss_status)
+        if match in ("order", "any"):
+            refuse(("ignore",), f"--match {match} compares no bodies: leave out {{}}, or --match")
+        _replay(replay, port, match=match, ignore=ignore, speed=speed, miss_status=miss_status)
         return
     refuse(REPLAYED, "{} is for --replay only: name the recordings, or leave it out")
     if api_key == "":

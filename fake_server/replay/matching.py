@@ -11,7 +11,14 @@ from typing import Any
 
 from fake_server.api.reply import ErrorReply
 from fake_server.relay.redact import Unreadable, known_values, redact
-from fake_server.replay.nearest import escape_unprintable, find_nearest, format_differences, format_value
+from fake_server.replay.ignoring import Ignored, Part
+from fake_server.replay.nearest import (
+    escape_unprintable,
+    find_nearest,
+    format_differences,
+    format_value,
+    suggest_ignoring,
+)
 from fake_server.wire.exchange import Aspect, Exchange, Request, Write, header
 from fake_server.wire.jsontext import parse
 
@@ -27,6 +34,7 @@ _BOUNDARY = re.compile(r"multipart/[^;]+;.*\bboundary=\"?([^\";]+)", re.IGNORECA
 class Match(StrEnum):
     """When a recording answers a request. A path matches with or without `/v1`; headers never matter."""
 
+    # What is ignored (see Ignored) never matters, for EXACT neither.
     EXACT = "exact"  # same method, path, query and body (as JSON values if both bodies are JSON)
     BODY = "body"  # same method, path and body, except volatile members; the same query is preferred
     ORDER = "order"  # same method and path; such recordings answer in turn
@@ -38,7 +46,8 @@ class RecordingMatcher:
 
     Recordings that did not keep their request answer only if no other recording matches. `answer` returns a
     recording, or an error reply with `miss_status` that explains why none matches; `misses` collects these
-    messages. Safe to use from several threads.
+    messages. `ignore` names parts of requests that do not count. Safe to use from several threads.
+    Raises ValueError for an unknown match or part.
     """
 
     def __init__(
@@ -47,19 +56,21 @@ class RecordingMatcher:
         *,
         match: Match | str = Match.BODY,
         miss_status: int = 404,
+        ignore: Part | Iterable[Part] = (),
     ) -> None:
         self.recordings = tuple(recordings)
         self.misses: list[str] = []
         self.played = [0] * len(self.recordings)
         self._match = Match(match)
         self._volatile = frozenset() if self._match is Match.EXACT else VOLATILE
+        self._ignored = Ignored(ignore)
         self._miss_status = miss_status
         self._lock = threading.Lock()
         self._places: dict[tuple[str, str], list[int]] = {}
         self._bodies = [self._body(recording.request) for recording in self.recordings]
         self._keys = [_key(body) for body in self._bodies]
         for index, recording in enumerate(self.recordings):
-            self._places.setdefault(_place(recording.request), []).append(index)
+            self._places.setdefault(self._place(recording.request), []).append(index)
 
     @property
     def unplayed(self) -> list[Exchange]:
@@ -90,7 +101,7 @@ class RecordingMatcher:
         wanted = _name(request)
         if not self.recordings:
             return f"No recording answers {wanted}: there are no recordings."
-        near = self._places.get(_place(request), [])
+        near = self._places.get(self._place(request), [])
         if not near:
             places = sorted({_name(recording.request) for recording in self.recordings})
             more = f" and {len(places) - 5} more" if len(places) > 5 else ""
@@ -104,26 +115,27 @@ class RecordingMatcher:
         if not self._has_request(best):
             return f"No recording answers {wanted}; {name} did not keep its request."
         if differing := format_differences(body, self._bodies[best]):
-            return f"No recording answers {wanted} with this body. The nearest is {name}: {differing}."
-        query, recorded = format_value(_query(request)), format_value(_query(recording.request))
+            found = f"No recording answers {wanted} with this body. The nearest is {name}: {differing}."
+            return found + suggest_ignoring(body, self._bodies[best])
+        query, recorded = format_value(self._query(request)), format_value(self._query(recording.request))
         differing = f"the query is {query}, recorded {recorded}"
         return f"No recording answers {wanted} with this query. The nearest is {name}: {differing}."
 
     def _matches(self, request: Request) -> Sequence[int]:
         """The indexes of the recordings that match this request."""
-        here = self._places.get(_place(request), [])
+        here = self._places.get(self._place(request), [])
         if self._match is Match.ANY:
             return range(len(self.recordings))
         if self._match is Match.ORDER:
             return here
         key = _key(self._body(request))
         same_body = [index for index in here if self._keys[index] == key and self._has_request(index)]
-        same = [index for index in same_body if _query(self.recordings[index].request) == _query(request)]
+        same = [index for index in same_body if self._query(self.recordings[index].request) == self._query(request)]
         return same if self._match is Match.EXACT else same or same_body
 
     def _without_request(self, request: Request) -> Sequence[int]:
         """The recordings of this method and path that did not keep their request; never for EXACT."""
-        here = () if self._match is Match.EXACT else self._places.get(_place(request), ())
+        here = () if self._match is Match.EXACT else self._places.get(self._place(request), ())
         return [index for index in here if not self._has_request(index)]
 
     def _has_request(self, index: int) -> bool:
@@ -136,9 +148,18 @@ class RecordingMatcher:
 
     def _body(self, request: Request) -> Any:
         document = parse(request.body)
-        if isinstance(document.value, dict):
-            return {name: member for name, member in document.value.items() if name not in self._volatile}
-        return document.value if document.ok else _with_one_boundary(request)
+        body = document.value if document.ok else _with_one_boundary(request)
+        if isinstance(body, dict):
+            body = {name: member for name, member in body.items() if name not in self._volatile}
+        return self._ignored.remove_from_body(body)
+
+    def _place(self, request: Request) -> tuple[str, str]:
+        """Method and path, without `/v1` and slashes at the ends."""
+        path = "/" + self._ignored.remove_from_text(request.path).strip("/") + "/"
+        return request.method, path.removeprefix("/v1/").strip("/")
+
+    def _query(self, request: Request) -> str:
+        return self._ignored.remove_from_text(request.target.partition("?")[2])
 
 
 def error_exchange(error: ErrorReply, request: Request) -> Exchange:
@@ -153,19 +174,9 @@ def error_exchange(error: ErrorReply, request: Request) -> Exchange:
     return Exchange(request, error.status, headers, writes, unknown=frozenset({Aspect.FRAMING}))
 
 
-def _place(request: Request) -> tuple[str, str]:
-    """Method and path, without `/v1` and slashes at the ends."""
-    path = "/" + request.path.strip("/") + "/"
-    return request.method, path.removeprefix("/v1/").strip("/")
-
-
 def _name(request: Request) -> str:
     """Method and path for a message."""
     return escape_unprintable(f"{request.method} {request.path}")
-
-
-def _query(request: Request) -> str:
-    return request.target.partition("?")[2]
 
 
 def _key(body: Any) -> str:

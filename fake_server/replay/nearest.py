@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
+from fake_server.replay.ignoring import PATTERNS, Ignored, join
 from fake_server.wire.text import shorten
 
 SHOWN = 80
 """Characters of a value that a message quotes."""
 _COUNTED = 100
+_SUGGESTED = 3
+"""Members that a miss suggests to ignore."""
 _COMPARED = 2000
 """Characters of a text whose words are compared."""
 
@@ -24,31 +28,53 @@ def find_nearest(requested: Any, recorded: Sequence[Any]) -> int:
 
 def format_differences(requested: Any, recorded: Any) -> str:
     """Where two bodies (JSON values or bytes) first differ, and in how many more places; '' if equal."""
-    first = [escape_unprintable(text) for text in islice(differences(requested, recorded), _COUNTED + 1)]
+    first = [escape_unprintable(text) for _, text in islice(differences(requested, recorded), _COUNTED + 1)]
     if len(first) < 2:
         return "".join(first)
     more = f"at least {_COUNTED}" if len(first) > _COUNTED else str(len(first) - 1)
     return f"{first[0]} (and {more} more difference{'' if more == '1' else 's'})"
 
 
-def differences(requested: Any, recorded: Any, path: str = "") -> Iterator[str]:
-    """Every place where two JSON values differ, in words; 1 is 1.0 but not true."""
+def differences(requested: Any, recorded: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Every member that differs between two JSON values, with the difference in words; 1 is 1.0 but not true.
+
+    The member is '' for the whole body, and where arrays have different lengths.
+    """
     if isinstance(requested, dict) and isinstance(recorded, dict):
         for name in [*requested, *(name for name in recorded if name not in requested)]:
-            at = f"{path}.{name}" if path else name
+            at = join(path, name)
             if name not in requested:
-                yield f"{at} is missing, recorded {format_value(recorded[name])}"
+                yield at, f"{at} is missing, recorded {format_value(recorded[name])}"
             elif name not in recorded:
-                yield f"{at} is {format_value(requested[name])}, not in the recording"
+                yield at, f"{at} is {format_value(requested[name])}, not in the recording"
             else:
                 yield from differences(requested[name], recorded[name], at)
     elif isinstance(requested, list) and isinstance(recorded, list):
         for index, (item, recorded_item) in enumerate(zip(requested, recorded, strict=False)):
             yield from differences(item, recorded_item, f"{path}[{index}]")
         if len(requested) != len(recorded):
-            yield f"{path or 'the body'} has {len(requested)} items, recorded {len(recorded)}"
+            yield "", f"{path or 'the body'} has {len(requested)} items, recorded {len(recorded)}"
     elif requested != recorded or isinstance(requested, bool) != isinstance(recorded, bool):
-        yield _format_unequal(requested, recorded, path or "the body")
+        yield path, _format_unequal(requested, recorded, path or "the body")
+
+
+def suggest_ignoring(requested: Any, recorded: Any) -> str:
+    """A sentence, after a space, that says how to ignore what differs; '' if that is no matter of a few parts."""
+    candidates = [*([name] for name in PATTERNS), list(PATTERNS)]
+    same = (parts for parts in candidates if not any(_differences_without(parts, requested, recorded)))
+    parts = next(same, [])
+    if not parts:
+        paths = [path for path, _ in islice(differences(requested, recorded), _SUGGESTED + 1)]
+        parts = paths if len(paths) <= _SUGGESTED and all(paths) else paths[:1]
+    if not parts or not all(part and part.isprintable() and len(part) <= SHOWN for part in parts):
+        return ""
+    options = " ".join(f"--ignore {shlex.quote(part)}" for part in parts)
+    return f" What does not count can be ignored: {options} (in Python ignore={parts})."
+
+
+def _differences_without(parts: list[str], requested: Any, recorded: Any) -> Iterator[tuple[str, str]]:
+    ignored = Ignored(parts)
+    return differences(ignored.remove_from_body(requested), ignored.remove_from_body(recorded))
 
 
 def format_value(value: Any) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from fake_server.api.reply import ErrorReply
 from fake_server.connection import Connection, Listener
 from fake_server.replay.clock import Clock, Pace
+from fake_server.replay.ignoring import Part
 from fake_server.replay.matching import Match, RecordingMatcher, error_exchange
 from fake_server.replay.sources import Recording, load_exchanges
 from fake_server.wire.bounds import Bounds
@@ -30,12 +31,13 @@ _log.addHandler(logging.NullHandler())  # silent unless the application configur
 class Playback(Listener):
     """Serves recordings while entered: `async with Playback(exchanges) as playback`.
 
-    `match` says which recording answers a request (see Match). `speed` divides the recorded pauses, 0 skips
-    them; `clock` is the clock on which they pass. A recording that timed out stays silent until the client
-    leaves, at most `bounds.exchange` seconds; for one whose target was unreachable the connection is reset.
-    A recording that exceeded a limit, or whose client left, stops where it stopped then. A request that
-    nothing matches gets a reply with `miss_status` that names the nearest recording; `misses` collects these
-    messages. Raises FixtureError for recordings that cannot be read.
+    `match` says which recording answers a request (see Match), `ignore` which parts of it do not count (see
+    Ignored). `speed` divides the recorded pauses, 0 skips them; `clock` is the clock on which they pass. A
+    recording that timed out stays silent until the client leaves, at most `bounds.exchange` seconds; for one
+    whose target was unreachable the connection is reset. A recording that exceeded a limit, or whose client
+    left, stops where it stopped then. A request that nothing matches gets a reply with `miss_status` that
+    names the nearest recording; `misses` collects these messages. Raises FixtureError for recordings that
+    cannot be read, ValueError for what cannot be ignored.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class Playback(Listener):
         speed: float = 1.0,
         match: Match | str = Match.BODY,
         miss_status: int = 404,
+        ignore: Part | Iterable[Part] = (),
         port: int = 0,
         bounds: Bounds | None = None,
         clock: Clock | None = None,
@@ -52,7 +55,9 @@ class Playback(Listener):
         super().__init__(port)
         self.bounds = bounds or Bounds()
         self._pace = Pace(speed, clock)
-        self._matcher = RecordingMatcher(load_exchanges(recordings), match=match, miss_status=miss_status)
+        self._matcher = RecordingMatcher(
+            load_exchanges(recordings), match=match, miss_status=miss_status, ignore=ignore
+        )
         self.misses = self._matcher.misses
 
     @property

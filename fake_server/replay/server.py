@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from typing import Self
 
 from fake_server.replay.clock import Clock
+from fake_server.replay.ignoring import Part
 from fake_server.replay.matching import Match
 from fake_server.replay.playback import Playback
 from fake_server.replay.sources import Recording
@@ -22,9 +23,11 @@ class ReplayServer:
     """Serves recordings byte for byte while entered: `with ReplayServer("fixtures/bugs/cut.yaml") as server`.
 
     `recordings` are fixture files, folders of them, fixtures or exchanges. `match` is exact, body, order or
-    any (see Match); `speed` divides the recorded pauses, 0 skips them. A request that nothing matches gets
-    a reply with `miss_status` and code no_fixture_match that names the nearest recording. Also works as an
-    async context manager. Raises FixtureError for recordings that cannot be read, OSError for a port in use.
+    any (see Match); `ignore` names parts of requests that do not count: members (`messages[0].content`,
+    `messages[*].id`), `iso-time`, `uuid`, or regular expressions. `speed` divides the recorded pauses, 0
+    skips them. A request that nothing matches gets a reply with `miss_status` and code no_fixture_match that
+    names the nearest recording. Also works as an async context manager. Raises FixtureError for recordings
+    that cannot be read, ValueError for what cannot be ignored, OSError for a port in use.
     """
 
     def __init__(
@@ -34,6 +37,7 @@ class ReplayServer:
         match: Match | str = Match.BODY,
         speed: float = 1.0,
         miss_status: int = 404,
+        ignore: Part | Iterable[Part] = (),
         port: int = 0,
         clock: Clock | None = None,
     ) -> None:
@@ -42,6 +46,7 @@ class ReplayServer:
             match=match,
             speed=speed,
             miss_status=miss_status,
+            ignore=ignore,
             port=port,
             clock=clock,
         )

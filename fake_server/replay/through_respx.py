@@ -14,6 +14,7 @@ import respx
 from respx.mocks import HTTPCoreMocker
 
 from fake_server.replay.clock import Clock, Pace
+from fake_server.replay.ignoring import Part
 from fake_server.replay.matching import Match
 from fake_server.replay.sources import Answers, Recording, answers_from
 from fake_server.replay.tape import Player
@@ -50,9 +51,10 @@ class mocked:
         match: Match | str = Match.BODY,
         speed: float = 1.0,
         miss_status: int = 404,
+        ignore: Part | Iterable[Part] = (),
         clock: Clock | None = None,
     ) -> None:
-        self._shelf: Any = answers_from(recordings, match=match, miss_status=miss_status)
+        self._shelf: Any = answers_from(recordings, match=match, miss_status=miss_status, ignore=ignore)
         base, pace = base_url.rstrip("/"), Pace(speed, clock)
         root = urlsplit(base).path.removesuffix("/v1")
         below = f"{base}/"  # without the slash respx would take /v1x for below /v1

@@ -10,6 +10,7 @@ import httpcore2
 import httpx2
 
 from fake_server.replay.clock import Clock, Pace
+from fake_server.replay.ignoring import Part
 from fake_server.replay.matching import Match
 from fake_server.replay.sources import Answers, Recording, answers_from
 from fake_server.replay.tape import Player
@@ -23,7 +24,8 @@ class ReplayTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
 
     The client's own HTTP code reads the recorded bytes, so status, header case, errors and broken streams
     are those of a real connection. `iter_raw()` yields each recorded write whole, after its pause divided
-    by `speed` (0: no pauses) on `clock`. `match` is exact, body, order or any (see Match). A request that
+    by `speed` (0: no pauses) on `clock`. `match` is exact, body, order or any (see Match), `ignore` what of a
+    request does not count, as in ReplayServer. A request that
     nothing matches gets a reply with `miss_status` and code no_fixture_match that names the nearest
     recording; `misses` collects these messages, `unplayed` lists the recordings that answered nothing.
     Raises FixtureError for recordings that cannot be read.
@@ -36,9 +38,10 @@ class ReplayTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
         match: Match | str = Match.BODY,
         speed: float = 1.0,
         miss_status: int = 404,
+        ignore: Part | Iterable[Part] = (),
         clock: Clock | None = None,
     ) -> None:
-        self._answers = answers_from(recordings, match=match, miss_status=miss_status)
+        self._answers = answers_from(recordings, match=match, miss_status=miss_status, ignore=ignore)
         self._player = Player(httpcore2, self._answers, Pace(speed, clock))
 
     @property

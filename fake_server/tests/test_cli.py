@@ -81,6 +81,15 @@ def test_replay_serves_recordings(tmp_path: Path) -> None:
         assert process.communicate(timeout=60) == ("", "")
 
 
+def test_replay_ignores_what_does_not_count(tmp_path: Path) -> None:
+    recorded = Exchange(Request("POST", "/v1/chat/completions", (), b'{"n":1,"at":"2026-11-28"}'), 200)
+    fixture.save(fixture.Fixture(recorded), tmp_path / "one.yaml")
+    with started("--replay", str(tmp_path), "--ignore", "n", "--ignore", "iso-time") as (_, line):
+        assert ask(port_in(line), body={"n": 2, "at": "2026-11-29"}).status == 200
+        missed = ask(port_in(line), body={"at": "noon"})
+    assert (missed.status, "--ignore at (in Python" in missed.json["error"]["message"]) == (404, True)
+
+
 def test_replay_matches_paces_and_tells_its_misses(tmp_path: Path) -> None:
     headers = (("Content-Type", "application/json"),)
     for number in range(2):
@@ -126,6 +135,9 @@ def test_what_cannot_be_served_is_one_clear_line_and_code_2(tmp_path: Path) -> N
             (["--replay", str(empty), "--match", "some"], "'some' is not one of"),
             (["--replay", str(empty), "--host", "localhost"], "it holds no fixture file"),
             (["--replay", str(recording), "--speed", "nan"], "--speed: 'nan' is not a number of 0 or more"),
+            (["--replay", str(recording), "--ignore", "a["], "cannot ignore 'a[': name a member"),
+            (["--replay", str(recording), "--ignore", "a", "--match", "order"], "--match order compares no bodies"),
+            (["--ignore", "a"], "--ignore is for --replay only"),
             (["--miss-status", "503"], "--miss-status is for --replay only"),
             (["--speed", "2", "--strict"], "--speed is for --replay only"),
             (["--api-key", ""], "--api-key is empty"),
@@ -140,6 +152,6 @@ def test_what_cannot_be_served_is_one_clear_line_and_code_2(tmp_path: Path) -> N
 
 def test_help_names_every_option() -> None:
     text = CliRunner().invoke(main, ["--help"]).output
-    options = "host port scripts replay match speed miss-status strict api-key model seed plain log-level"
+    options = "host port scripts replay match ignore speed miss-status strict api-key model seed plain log-level"
     for option in options.split():
         assert f"--{option}" in text
