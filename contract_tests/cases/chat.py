@@ -20,7 +20,7 @@ from contract_tests.cases.prompts import (
     user,
 )
 from contract_tests.rules.engine.answers import whole_text
-from contract_tests.target.ask import Ask
+from contract_tests.target.ask import PICTURES, Ask
 from contract_tests.target.case import case, chat_case
 from contract_tests.target.errors import SetupFailed
 
@@ -104,7 +104,7 @@ chat_case("chat.sampling", "sampling parameters", SHORT, 16, **SAMPLING)
     title="a picture in the question, and the question alone",
     requests=2,
     tokens=64,
-    features=["image_url", "image", "content"],
+    features=[PICTURES, "image", "content"],
 )
 async def image(ask: Ask) -> None:
     text = {"type": "text", "text": "What colour is this picture?"}

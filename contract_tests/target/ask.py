@@ -9,13 +9,13 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from contract_tests.rules.engine.refused import lacks_context, lacks_pictures, refuses
 from contract_tests.rules.engine.trace import Trace
 from contract_tests.rules.engine.view import View
 from contract_tests.target.errors import NotReached, Refused, Unsupported
 from contract_tests.target.refusals import (
     is_about_model,
     is_unknown_path,
-    names_parameter,
     refusal_text,
     retry_after,
 )
@@ -25,6 +25,8 @@ from fake_server.wire.exchange import Exchange
 Body = Mapping[str, Any]
 Play = Callable[["Ask"], Awaitable[object]]
 CHAT, COMPLETIONS, EMBEDDINGS = "/chat/completions", "/completions", "/embeddings"
+PICTURES = "image_url"
+"""The feature of cases that send a picture."""
 ATTEMPTS = 4
 """How often a request that is answered 429 is sent at most."""
 
@@ -87,8 +89,8 @@ class Ask:
         """POST `body` and return the View of the exchange, known as `role` to the relation rules.
 
         A `valid` body must be answered. Raises Unsupported if the refusal names what the case is about,
-        Refused for any other, NotReached if it is still answered 429. `expect` is the text that the answer
-        is to contain.
+        Refused for any other, NotReached if it is still answered 429 or too long for the model. `expect` is
+        the text that the answer is to contain.
         """
         while True:
             sent = self._economical(body) if path == CHAT else dict(body)
@@ -98,6 +100,8 @@ class Ask:
                 raise Unsupported(f"POST {path} is answered like an unknown path: status {view.status}")
             if not valid:
                 return view
+            if lacks_context(view):
+                raise NotReached(f"the model's context is too short for it: status {view.status}: {refusal_text(view)}")
             if path != CHAT or not self._learns(view, sent):
                 break
         if expect is not None:
@@ -106,6 +110,8 @@ class Ask:
         if view.status == 411:
             raise Unsupported(f"the target requires a Content-Length: {refusal}")
         named = self._refused_feature(view)
+        if PICTURES in self.case.features and lacks_pictures(view):
+            raise Unsupported(f"the model reads no pictures: {refusal}")
         if named:
             raise Unsupported(f"status {view.status} names {named}: {refusal_text(view)}")
         if path != CHAT and is_about_model(view):
@@ -220,7 +226,7 @@ class Ask:
         if view.status not in (400, 422):
             return False
         for name, instead in _ECONOMY.items():
-            if name in sent and name not in self.case.features and names_parameter(view, name):
+            if name in sent and name not in self.case.features and refuses(view, name):
                 self.session.dropped[name] = instead
                 rest = f"{instead} is sent instead" if instead else "it is left out"
                 self.session.note(f"the target refuses {name}; {rest}")
@@ -231,7 +237,7 @@ class Ask:
         """The feature of this case that a refusal (400, 422 or 501) names, '' if none."""
         if view.status not in (400, 422, 501):
             return ""
-        return next((name for name in self.case.features if names_parameter(view, name)), "")
+        return next((name for name in self.case.features if refuses(view, name)), "")
 
     async def _wait(self, view: View, attempt: int) -> None:
         """Wait as long as a 429 says. Raises NotReached if the run would be over by then."""

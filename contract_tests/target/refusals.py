@@ -1,4 +1,4 @@
-"""What a refusal is about (a parameter, a path, a model), and when to try again."""
+"""What a refusal is about (a path, a model), and when to try again."""
 
 from __future__ import annotations
 
@@ -8,25 +8,6 @@ from typing import Any
 
 from contract_tests.rules.engine.view import View
 from fake_server.wire.exchange import Exchange
-
-_COMPANION = re.compile(
-    r"\bonly (?:allowed|supported|valid|permitted|available) (?:when|with|if)\b"
-    r"|\bmust be (?:a response to|followed by)\b",
-    re.IGNORECASE,
-)
-
-
-def names_parameter(view: View, parameter: str) -> bool:
-    """Whether a refusal is about this parameter: as `param`, or as a word in the body."""
-    param = view.root["error"]["param"].text
-    if _COMPANION.search(refusal_text(view)):
-        return False  # something else is missing beside the parameter, which the target does know
-    if param == parameter or re.match(rf"{re.escape(parameter)}[.\[]", param):
-        return True
-    if param and param in ("messages", "model"):
-        return False
-    text = view.body[:20_000].decode("utf-8", "replace")
-    return re.search(rf"(?<![\w]){re.escape(parameter)}(?![\w])", text) is not None
 
 
 def refusal_text(view: View) -> str:

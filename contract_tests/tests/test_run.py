@@ -181,3 +181,48 @@ def test_a_parameter_that_only_saves_is_given_up() -> None:
     assert target.asked[-2].json["max_completion_tokens"] == 32
     assert of(report, "chat.max-tokens").outcome is Outcome.UNSUPPORTED
     assert any("max_completion_tokens" in note for note in report.notes)
+
+
+# -- what a refusal earns
+
+
+def test_a_name_that_only_occurs_in_a_refusal_is_not_unsupported() -> None:
+    def answer(asked: Asked) -> bytes | None:
+        return refusal(400, "Invalid model name passed in") if "ada" in str(asked.json) else None
+
+    result = of(report_of(answer, "chat.name")[0], "chat.name")
+    assert (result.outcome, _ids(result)) == (Outcome.FAIL, {"relations.accepted"})
+
+
+def test_an_error_of_another_form_says_which_parameter_it_refuses() -> None:
+    def answer(asked: Asked) -> bytes | None:
+        wrong = {"loc": ["body", "tool_choice"], "msg": "Input should be 'auto'", "type": "enum"}
+        return reply(422, {"detail": [wrong]}) if "tool_choice" in asked.json else None
+
+    result = of(report_of(answer, "tools.required")[0], "tools.required")
+    assert _ids(result) == {"errors.object"}
+    assert "tool_choice is refused: Input should be 'auto'" in result.findings[0].actual
+    result = of(report_of(lambda asked: answer(asked) or None, "relations.calls")[0], "relations.calls")
+    assert result.outcome is Outcome.FAIL
+
+
+@pytest.mark.parametrize("status", [400, 413, 500])
+def test_a_request_too_long_for_the_model_is_not_reached(status: int) -> None:
+    message = "This model's maximum context length is 512 tokens. However, you requested 612 tokens."
+
+    def answer(asked: Asked) -> bytes | None:
+        return refusal(status, message, code="context_length_exceeded") if len(asked.body) > 1000 else None
+
+    result = of(report_of(answer, "chat.long-system")[0], "chat.long-system")
+    assert result.outcome is Outcome.NOT_REACHED
+    assert "relations.accepted" not in _ids(result)
+    assert "context is too short" in result.reason
+
+
+def test_a_model_that_reads_no_pictures_is_unsupported() -> None:
+    def answer(asked: Asked) -> bytes | None:
+        return refusal(400, "tiny is not a multimodal model") if b"image_url" in asked.body else None
+
+    result = of(report_of(answer, "chat.image")[0], "chat.image")
+    assert (result.outcome, _ids(result)) == (Outcome.UNSUPPORTED, set())
+    assert "reads no pictures" in result.reason

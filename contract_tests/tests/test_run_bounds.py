@@ -162,9 +162,9 @@ def test_a_request_cancelled_twice_leaves_no_connection_open() -> None:
     ],
 )
 def test_a_complaint_about_a_missing_companion_is_not_unsupported(message: str, param: str | None, about: bool) -> None:
+    from contract_tests.rules.engine.refused import refuses
     from contract_tests.rules.engine.view import View
-    from contract_tests.target.refusals import names_parameter
     from fake_server.wire.exchange import Exchange, Request, Write
 
     body = json.dumps({"error": {"message": message, "param": param}}).encode()
-    assert names_parameter(View(Exchange(Request("POST", "/"), 400, writes=(Write(body),))), "tools") is about
+    assert refuses(View(Exchange(Request("POST", "/"), 400, writes=(Write(body),))), "tools") is about

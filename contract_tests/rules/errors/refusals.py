@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
 from contract_tests.rules.engine.node import Node
+from contract_tests.rules.engine.refused import refused_elsewhere, structured_paths
 from contract_tests.rules.engine.subjects import error_objects, exchanges, only, refusals, replies
 from contract_tests.rules.engine.view import View
 from fake_server.wire import jsontext
@@ -58,7 +59,8 @@ def object_(view: View) -> Iterable[Complaint]:
     """The error is the object `error` at the top of the body."""
     if view.root["error"].kind != "object":
         instead = view.root["error"] if view.root["error"].there else view.root
-        yield instead, str(instead), '{"error": {"message": …, "type": …, "param": …, "code": …}}'
+        actual = f"{instead} ({refused_elsewhere(view)})" if structured_paths(view) else str(instead)
+        yield instead, actual, '{"error": {"message": …, "type": …, "param": …, "code": …}}'
 
 
 @errors.rule("message", over=error_objects, harm="users are not told what is wrong")

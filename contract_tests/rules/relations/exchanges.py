@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.answers import says, whole_text
 from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
+from contract_tests.rules.engine.refused import describe_refusal
 from contract_tests.rules.engine.trace import Trace
 from contract_tests.rules.engine.view import View
 from fake_server.wire.exchange import Ending
@@ -30,8 +31,7 @@ def accepted(role: str, view: View) -> Iterable[Complaint]:
     if view.exchange.ending is Ending.UNREACHABLE:
         yield view, f"{role}: {view.exchange.problem}"
     elif view.status and not view.ok:
-        shown = view.root["error"]["message"].text or view.body[:100].decode("utf-8", "replace")
-        yield view, f"{role}: status {view.status}: {' '.join(shown.split())[:120]}"
+        yield view, f"{role}: status {view.status}: {describe_refusal(view)[:120]}"
 
 
 # -- texts that are to be repeated

@@ -1,0 +1,132 @@
+"""What a refusal refuses: the parameters it names as such; a context or a picture that is too much for the model.
+
+A parameter's name may stand anywhere in a refusal ("Invalid model name", a list of what is supported, Python's own
+message about a keyword argument). It counts where the refusal says so by structure (`param`, or `loc` of FastAPI) or
+where its place in the sentence does: after the word that refuses, in quotes or behind a colon, or before it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from contract_tests.rules.engine.view import View
+
+_MOST = 20_000
+_NO = (
+    r"(?:un(?:supported|known|recogni[sz]ed|available|permitted|expected)|invalid|disallowed|forbidden|extra"
+    r"|(?:not|\w*n't|cannot)(?: yet| currently| be)* "
+    r"(?:support|allow|accept|permit|recogni[sz]e|available|implement|enabl|understood|known|used)\w*)"
+)
+_WORDS = r"(?: (?!keyword)[\w-]+){0,4}?"
+_QUOTED = r"[`'\"“‘]([^`'\"“”‘’\s]{1,60})[`'\"”’]"
+_TOKEN = r"([A-Za-z_][\w.\[\]]*)"
+_NOUN = r"(?:argument|parameter|param|field|property|option)s?"
+_PLACES = [
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"\b{_NO}{_WORDS}:? ?[\[({{]?((?:{_QUOTED},? ?)+)",  # Unsupported parameter: 'n'
+        rf"{_QUOTED}(?: ?:)?{_WORDS} (?:{_NO}|must (?:not )?be|requires?|does not support)\b",  # 'n' is not supported
+        rf"\b{_NO}{_WORDS}: ([\w.]+(?:, [\w.]+)*)",  # Unrecognized request argument supplied: n
+        rf"\b{_NO}(?: request)? {_NOUN} {_TOKEN}",  # unknown field n
+        rf"(?:^|[.:;] )(?:the )?(?:{_NOUN} )?{_TOKEN}(?: {_NOUN})? (?:(?:is|are) (?:\w+ )?{_NO}|must be|requires?)\b",
+        rf"\bnot support (?:the )?(?:{_NOUN} |use of )?{_TOKEN}",  # The model does not support tools
+        r"['\"](?:param|loc)['\"]: ?[\[(]?([^\])},]*(?:, ?[^\])},]*)*)",  # an error of another server, as text
+    )
+]
+_COMPANION = re.compile(
+    r"\bonly (?:allowed|supported|valid|permitted|available) (?:when|with|if)\b"
+    r"|\bmust be (?:a response to|followed by)\b",
+    re.IGNORECASE,
+)
+_NO_CONTEXT = re.compile(
+    r"context_length_exceeded|exceed_context_size|too_many_prompt_tokens|maximum context|context (?:length|window|size)"
+    r"|prompt is too long|too many (?:prompt |input )?tokens|length of all messages is too long"
+    r"|exceeds? the maximum number of (?:input )?tokens|longer than the model's",
+    re.IGNORECASE,
+)
+_PICTURE = r"(?:images?|image_url|image\(s\)|pictures?|vision|multi-?modal)"
+_NO_PICTURE = re.compile(
+    rf"\bnot (?:a )?{_PICTURE}\b"
+    rf"|\b(?:not|n't) (?:\w+ )?(?:support|accept|process|understand)\w*[^.]{{0,40}}\b{_PICTURE}\b"
+    rf"|\b{_PICTURE}(?: \w+)? (?:is|are) (?:\w+ )?(?:not|only) (?:\w+ )?(?:support|enabl|accept|avail|allow|permit)\w*"
+    rf"|\bat most 0 image|\bendpoints found that support image|\bmmproj\b|\bmissing data required for image"
+    rf"|\bunknown (?:variant|part type|content type|type)\W{{1,3}}image_url",
+    re.IGNORECASE,
+)
+
+
+def refuses(view: View, parameter: str) -> bool:
+    """Whether a refusal is about this parameter, and not about one that is missing beside it."""
+    text = "\n".join(_texts(view))
+    return not _COMPANION.search(text) and parameter in _segments([*structured_paths(view), *_paths_in(text)])
+
+
+def structured_paths(view: View) -> list[str]:
+    """The paths of the members that an error names by its structure: `param` of OpenAI's, `loc` of FastAPI's."""
+    paths = []
+    for name, value in _members(view.root.value):
+        if name in ("param", "loc", "parameter", "field") and isinstance(value, str):
+            paths.append(value)
+        elif name == "loc" and isinstance(value, list):
+            paths.append(".".join(str(segment) for segment in value if segment not in ("body", "query")))
+    return [path for path in dict.fromkeys(paths) if path]
+
+
+def describe_refusal(view: View) -> str:
+    """What a refusal says, on one line: its message or its text, and what an error of another form refuses."""
+    text = view.root["error"]["message"].text or refused_elsewhere(view) or view.body[:200].decode("utf-8", "replace")
+    return " ".join(text.split())[:160]
+
+
+def refused_elsewhere(view: View) -> str:
+    """`tool_choice is refused: …`, where the body is no error of OpenAI's form but names what it refuses; else ''."""
+    paths = [] if view.root["error"].kind == "object" else structured_paths(view)[:3]
+    members = ((name, value) for name, value in _members(view.root.value) if isinstance(value, str))
+    message = next((value for name, value in members if name in ("msg", "message", "detail")), "")
+    if not paths:
+        return message
+    missing = re.search(r"required|missing", message, re.IGNORECASE)
+    return f"{', '.join(paths)}{'' if missing else ' is refused'}: {message}"[:160]
+
+
+def lacks_context(view: View) -> bool:
+    """Whether a refusal says that the request is too long for the model."""
+    return view.is_refusal and any(_NO_CONTEXT.search(text) for text in _texts(view))
+
+
+def lacks_pictures(view: View) -> bool:
+    """Whether a refusal says that the model, or what serves it, takes no pictures."""
+    return view.is_refusal and any(_NO_PICTURE.search(text) for text in _texts(view))
+
+
+def _members(value: Any) -> Iterator[tuple[str, Any]]:
+    """The members of a JSON value at any depth, a thousand at most."""
+
+    def walk(values: list[Any]) -> Iterator[tuple[str, Any]]:
+        while values:
+            value = values.pop(0)
+            members = value.items() if isinstance(value, dict) else [("", item) for item in value]
+            yield from members
+            values += (member for _, member in members if isinstance(member, dict | list))
+
+    return islice(walk([value] if isinstance(value, dict | list) else []), 1000)
+
+
+def _texts(view: View) -> list[str]:
+    """Every string of a JSON refusal, the body of another one."""
+    texts = [value[:_MOST] for _, value in _members({"": view.root.value}) if isinstance(value, str)]
+    return texts or [view.body[:_MOST].decode("utf-8", "replace")]
+
+
+def _paths_in(text: str) -> Iterator[str]:
+    """What the sentences of a refusal name as refused."""
+    for pattern in _PLACES:
+        for match in pattern.finditer(text):
+            yield from re.findall(r"[\w.\[\]]+", match.group(1))
+
+
+def _segments(paths: list[str]) -> set[str]:
+    return {segment for path in paths for segment in re.split(r"[.\[\]]+", path)}

@@ -1,0 +1,165 @@
+"""What a refusal is about: a parameter is unsupported only where the refusal refuses it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from contract_tests.rules.engine.refused import describe_refusal, lacks_context, lacks_pictures, refuses
+from contract_tests.rules.engine.view import View
+from fake_server.wire.exchange import Exchange, Request, Write
+
+
+def refusal(body: Any, status: int = 400) -> View:
+    text = body if isinstance(body, str) else json.dumps(body)
+    return View(Exchange(Request("POST", "/v1/chat/completions"), status, writes=(Write(text.encode()),)))
+
+
+def error(message: str, param: str | None = None, code: str | None = None) -> View:
+    return refusal({"error": {"message": message, "type": "invalid_request_error", "param": param, "code": code}})
+
+
+@pytest.mark.parametrize(
+    ("parameter", "message"),
+    [
+        ("tools", "Unsupported parameter: 'tools' is not supported with this model."),
+        ("tools", "Unrecognized request argument supplied: tools"),
+        ("functions", "Unrecognized request arguments supplied: tools, functions"),
+        ("n", "Unknown parameter: 'n'."),
+        ("n", "Invalid value for 'n': expected 1."),
+        ("n", "'n' : number must be at most 1"),
+        ("n", "n must be 1"),
+        ("logprobs", "property 'logprobs' is unsupported"),
+        ("logprobs", "`logprobs` is not supported with this model"),
+        ("logprobs", "litellm.UnsupportedParamsError: x does not support parameters: ['n', 'logprobs'], for model=y."),
+        ("logprobs", 'Invalid JSON payload received. Unknown name "logprobs": Cannot find field.'),
+        ("tools", "registry.ollama.ai/library/x does not support tools"),
+        ("tools", "tools param requires --jinja flag"),
+        ("echo", "Unsupported param: echo"),
+        ("seed", 'json: unknown field "seed"'),
+        ("seed", "unknown field `seed`, expected one of `model`, `n`"),
+        ("seed", "Unsupported parameter seed"),
+        ("developer", "Unsupported value: 'messages[0].role' does not support 'developer' with this model."),
+        ("role", "Unsupported value: 'messages[0].role' does not support 'developer' with this model."),
+        ("developer", "Invalid value: 'developer'. Supported values are: 'system', 'user' and 'tool'."),
+        ("developer", "unknown variant `developer`, expected one of `system`, `user`"),
+        ("json_schema", "Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model."),
+        ("response_format", "The field response_format doesn't work here: 'response_format' can't be used with x."),
+        ("content", "'messages.0.content' : value must be a string"),
+        ("n", "Error code: 400 - {'error': {'message': 'no', 'type': 'x', 'param': 'n', 'code': None}}"),
+        ("n", "[{'type': 'extra_forbidden', 'loc': ('body', 'n'), 'msg': 'Extra inputs are not permitted'}]"),
+        ("tool_choice", "tool_choice is not supported"),
+    ],
+)
+def test_a_parameter_that_is_refused(parameter: str, message: str) -> None:
+    assert refuses(error(message), parameter)
+    assert refuses(refusal(message), parameter)
+    assert refuses(refusal({"detail": message}, 422), parameter)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "message"),
+    [
+        ("name", "Invalid model name passed in model=x"),
+        ("name", "The model name is not known"),
+        ("name", 'Unknown name "seed": Cannot find field.'),
+        ("user", "The user has no access. Ask the owner of the key."),
+        ("tool", "Invalid value: 'developer'. Supported values are: 'system', 'user' and 'tool'."),
+        ("n", "unknown field `seed`, expected one of `model`, `n`"),
+        ("max_completion_tokens", "'max_tokens' is not supported. Use 'max_completion_tokens' instead."),
+        ("logprobs", "create() got an unexpected keyword argument 'logprobs'"),
+        ("logprobs", "KeyError: 'logprobs'"),
+        ("stop", "The server had to stop."),
+        ("stop", "Stop: this is not supported."),
+        ("content", "Your content was not accepted by the filter"),
+        ("text", "I cannot read the text"),
+        ("dimensions", "Internal error in dimensions.py"),
+        ("n", ""),
+        ("n", "[" * 3000 + "'n' " * 5000),
+    ],
+)
+def test_a_parameter_whose_name_only_occurs(parameter: str, message: str) -> None:
+    assert not refuses(error(message), parameter)
+    assert not refuses(refusal(message), parameter)
+
+
+def test_param_decides() -> None:
+    assert refuses(error("no", param="n"), "n")
+    assert refuses(error("no", param="messages[0].role"), "role")
+    assert refuses(error("no", param="tools[0].function.strict"), "strict")
+    assert not refuses(error("no", param="model"), "n")
+
+
+def test_an_error_of_another_form_says_what_it_refuses() -> None:
+    fastapi = refusal(
+        {"detail": [{"loc": ["body", "tool_choice"], "msg": "Input should be 'auto'", "type": "enum"}]}, 422
+    )
+    assert refuses(fastapi, "tool_choice")
+    assert not refuses(fastapi, "tools")
+    assert describe_refusal(fastapi) == "tool_choice is refused: Input should be 'auto'"
+    mistral = {
+        "type": "extra_forbidden",
+        "loc": ["body", "messages", 0, "name"],
+        "msg": "Extra inputs are not permitted",
+    }
+    view = refusal({"object": "error", "message": {"detail": [mistral]}}, 422)
+    assert refuses(view, "name")
+    assert describe_refusal(view) == "messages.0.name is refused: Extra inputs are not permitted"
+    lacking = refusal({"detail": [{"loc": ["body", "messages"], "msg": "Field required"}]}, 422)
+    assert describe_refusal(lacking) == "messages: Field required"
+    assert describe_refusal(error("n must be 1", "n")) == "n must be 1"
+    assert describe_refusal(refusal("<html>\n502</html>", 502)) == "<html> 502</html>"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "This model's maximum context length is 4097 tokens. However, you requested 5000 tokens.",
+        "the request exceeds the available context size. try increasing the context size",
+        "Your input exceeds the context window of this model. Please adjust your input and try again.",
+        "The total length of all messages is too long.",
+        "prompt is too long: 210000 tokens > 200000 maximum",
+        "The input (300 tokens) is longer than the model's context length (256 tokens).",
+    ],
+)
+def test_a_context_that_is_too_short(message: str) -> None:
+    assert lacks_context(error(message))
+    assert lacks_context(refusal(message, 500))
+    assert lacks_context(error("Please reduce the length of the messages.", code="context_length_exceeded"))
+    assert not lacks_context(refusal({"choices": [{"message": {"content": message}}]}, 200))
+    assert not lacks_context(error("messages is too long a word"))
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "tiny-llama is not a multimodal model",
+        "At most 0 image(s) may be provided in one request.",
+        "Unknown part type: image_url",
+        "Invalid content type. image_url is only supported by certain models.",
+        "image input is not supported - hint: if this is unexpected, you may need to provide the mmproj",
+        "this model is missing data required for image input",
+        "messages[0]: unknown variant `image_url`, expected `text`",
+        "Image input is not enabled for this model",
+        "Model does not support images. Please use a model that does.",
+        "No endpoints found that support image input",
+    ],
+)
+def test_pictures_that_are_not_read(message: str) -> None:
+    assert lacks_pictures(error(message))
+    assert lacks_pictures(refusal({"detail": message}, 404))
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "You uploaded an unsupported image. Please make sure your image has one of the following formats: ['png'].",
+        "Error while downloading https://example.com/test-image.jpg.",
+        "Invalid image data.",
+        "Invalid 'messages[3]'. Content blocks are expected to be either text or image_url type.",
+    ],
+)
+def test_a_picture_that_is_refused_is_no_lack(message: str) -> None:
+    assert not lacks_pictures(error(message))
