@@ -16,7 +16,7 @@ from contract_tests.recordings.importing import InputError, cassettes, read
 from contract_tests.recordings.importing.entry import fields
 from contract_tests.recordings.importing.tnetstring import MAX_DEPTH, TnetstringError, pop
 from contract_tests.rules import judge
-from contract_tests.tests.test_importing import SAMPLES
+from contract_tests.tests.test_importing import RECORDERS, SAMPLES
 from fake_server.wire.exchange import Aspect, Exchange
 
 URL = "https://api.example.invalid/v1/chat/completions?api-version=1#x"
@@ -187,7 +187,7 @@ def test_a_header_field_is_a_pair_of_two_strings(pairs: Any) -> None:
 
 
 def test_a_file_cut_anywhere_gives_a_clear_error_or_less(tmp_path: Path) -> None:
-    for name in ("mitm.flow", "vcr.yaml", "mitm.har", "curl-raw.txt", "aimock-error.json"):
+    for name in (*RECORDERS, "curl-raw.txt", "aimock-error.json"):
         whole = (SAMPLES / name).read_bytes()
         for stop in range(0, len(whole), max(1, len(whole) // 40)):
             with contextlib.suppress(InputError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -20,6 +21,7 @@ from contract_tests.tests.test_importing_bad import CASSETTE, plain_cassette
 from fake_server.relay.saving import Saved, SaveError, save_recording
 from fake_server.replay.sources import load_exchanges
 from fake_server.wire import fixture
+from fake_server.wire.exchange import in_turn
 from fake_server.wire.fixture import Fixture
 
 
@@ -60,7 +62,12 @@ def test_what_was_imported_is_replayed_in_the_order_of_the_files(tmp_path: Path)
     imported(tmp_path / "b.har", tmp_path / "a.har", "--out", tmp_path / "new")
     exchanges = load_exchanges(tmp_path / "new")
     assert [exchange.status for exchange in exchanges] == list(range(401, 416))
-    assert [exchange.recorded for exchange in exchanges] == list(range(1, 16))
+    assert [exchange.status for exchange in in_turn(reversed(exchanges))] == list(range(401, 416))
+    for exchange in exchanges:
+        assert isinstance(exchange.recorded, datetime)
+    (tmp_path / "c.yaml").write_text(plain_cassette())
+    imported(tmp_path / "c.yaml", "--out", tmp_path / "numbered")
+    assert [exchange.recorded for exchange in load_exchanges(tmp_path / "numbered")] == [1]
 
 
 def test_one_that_cannot_be_kept_is_told_and_the_others_are_kept(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from contract_tests.tests.shared import SHARED
 from contract_tests.tests.test_importing import SAMPLES
 from contract_tests.tests.test_importing_bad import har
 from fake_server.wire.coding import decode_content
-from fake_server.wire.exchange import Aspect
+from fake_server.wire.exchange import Aspect, in_turn
 
 URL = "https://api.example.invalid/v1/chat/completions"
 ASKED = b'{"model":"gpt-4o","stream":true,"messages":[{"role":"user","content":"hi"}]}'
@@ -107,6 +109,31 @@ def test_cassettes_of_rubys_vcr_in_every_form_of_a_body(tmp_path: Path) -> None:
         imported(tmp_path, RUBY % (URL, "200", "", "{raw_gzip: aGVsbG8=}"))
     as_json = json.dumps(yaml.safe_load(RUBY % (URL, "200", "", "{string: ''}")), default=str)
     assert [entry.format for entry in imported(tmp_path, as_json)] == ["vcr"]
+
+
+def test_exchanges_are_in_the_order_in_which_they_were_recorded(tmp_path: Path) -> None:
+    """A HAR may list them in another order; cassettes know whole seconds, or nothing but their order."""
+    document = har()
+    (entry,) = document["log"]["entries"]
+    stamps = ("2026-11-01T10:00:02.5Z", "2026-11-01T11:00:01+01:00", "2026-11-01T10:00:02.250Z", "no time")
+    document["log"]["entries"] = [{**entry, "startedDateTime": stamp} for stamp in stamps]
+    entries = imported(tmp_path, json.dumps(document))
+    assert [entries.index(entry) for entry in recorded_order(entries)] == [3, 1, 2, 0]
+    ruby = RUBY % (URL, "200", "", "{string: ''}")
+    twelve = "".join(ruby.partition("recorded_with")[0].partition("http_interactions:\n")[2] for _ in range(12))
+    for stamp in ("Sat, 01 Nov 2026 10:00:01 GMT", "2026-11-01T10:00:01", "2026-11-01 10:00:01", "soon"):
+        text = f"http_interactions:\n{twelve}".replace("Sat, 01 Nov 2026 10:00:01 GMT", stamp)
+        entries = imported(tmp_path, text, before=3)
+        assert recorded_order(reversed(entries)) == entries, stamp
+        first = entries[0].fixture.exchange.recorded
+        assert first == (4 if stamp == "soon" else datetime(2026, 11, 1, 10, 0, 1, 4, tzinfo=UTC)), stamp
+    (first, *_) = read(SAMPLES / "mitm.flow")
+    assert isinstance(first.fixture.exchange.recorded, datetime)
+
+
+def recorded_order(entries: Iterable[Imported]) -> list[Imported]:
+    by_name = {entry.name: entry for entry in entries}
+    return [by_name[exchange.label] for exchange in in_turn(entry.fixture.exchange for entry in by_name.values())]
 
 
 def httprr(*messages: tuple[bytes, bytes]) -> bytes:

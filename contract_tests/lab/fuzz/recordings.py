@@ -127,7 +127,8 @@ def _replay(exchange: Exchange) -> None:
 def files(draw: st.DrawFn) -> tuple[str, bytes, str | None]:
     """A file in another tool's format with changes, and the format that it is declared to be."""
     sample = draw(st.sampled_from(SAMPLES))
-    bits = _HTTP if sample.suffix == ".txt" else (*_JSON, *_YAML)
+    text = sample.read_bytes().startswith((b"{", b"-", b"interactions"))
+    bits = (*_JSON, *_YAML) if text else _HTTP
     form = draw(st.none() | st.none() | st.sampled_from(FORMATS))
     return sample.name, draw(byte_mutations(st.just(sample.read_bytes()), bits)), form
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from contract_tests.recordings.files import BOM, parse_json
@@ -84,7 +85,8 @@ def read(
 
     `format` is one of FORMATS, None to see it from the content. Entries of no OpenAI endpoint (with
     `endpoint`, of another one) are left out and counted in `skipped` by the reason. `asked` says what
-    was asked where the file does not. Exchanges without a time of recording are numbered from `before` + 1.
+    was asked where the file does not. Exchanges without a time of recording are numbered from `before` + 1,
+    and that many microseconds are added to a time, so that equal ones stay in turn.
     """
     format, entries = _open(path, format, endpoint, asked or CurlRequest())
     names: Counter[str] = Counter()
@@ -105,10 +107,13 @@ def read(
         names[name] += 1
         if names[name] > 1:
             name = f"{name}-{names[name]}"
+        turn, recorded = before + names.total(), entry.exchange.recorded
+        if isinstance(recorded, datetime):  # many tools know whole seconds only: those of one second stay in turn
+            recorded += timedelta(microseconds=turn)
         source = " ".join(filter(None, (f"{path.name} {entry.where}", entry.source)))
         asked_for = f"{entry.exchange.request.method} {entry.exchange.request.path}"
         fixture = Fixture(
-            entry.exchange.but(label=name, recorded=entry.exchange.recorded or before + names.total()),
+            entry.exchange.but(label=name, recorded=recorded or turn),
             title=f"{asked_for}, {entry.exchange.status}, {_TITLES[format]}",
             source=source,
             notes=entry.notes,
@@ -117,7 +122,7 @@ def read(
 
 
 def _open(path: Path, format: str | None, endpoint: str | None, asked: CurlRequest) -> tuple[str, Entries]:
-    """The format and the entries. Raises InputError where the file is of no format that is read here."""
+    """The format and the entries. Raises InputError where the file is of no known format."""
     if format is not None and format not in FORMATS:
         raise InputError(f"no format is called {format!r}; the formats are {', '.join(FORMATS)}")
     chosen, where = format or recognise(path), str(path)

@@ -28,6 +28,7 @@ from contract_tests.recordings.importing.entry import (
     place_of,
     require,
     target_of,
+    time_of,
     to_bytes,
     wrong_type,
 )
@@ -129,6 +130,7 @@ def _entry(interaction: Any, number: int, endpoint: str | None) -> ImportedEntry
         reply.lost.add(Aspect.REQUEST)
     notes = f"{NOTES} Its JSON was parsed and written anew." if parsed else NOTES
     exchange, notes = exchange_of(Request(method, target, _headers(request.get("headers")), sent or b""), reply, notes)
+    exchange = exchange.but(recorded=time_of(interaction.get("recorded_at")))
     return ImportedEntry(exchange, f"interaction {number}", notes, place_of(url))
 
 

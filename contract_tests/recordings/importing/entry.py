@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -144,6 +146,24 @@ def target_of(url: str) -> str:
     if not target.startswith("/") or re.search(r"[\x00-\x20\x7f]", target):
         raise ValueError(f"{url[:80]!r} is not the URL of a request")
     return to_bytes(target).decode("latin-1")
+
+
+def time_of(value: Any) -> datetime | None:
+    """When something was recorded: from ISO 8601, an HTTP date, or seconds since 1970; None if it is none of them.
+
+    A time without a zone is taken for UTC.
+    """
+    try:
+        if isinstance(value, str):
+            dated = re.match(r"[A-Za-z]{3},", value)
+            value = parsedate_to_datetime(value) if dated else datetime.fromisoformat(value)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            value = datetime.fromtimestamp(value, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+    if not isinstance(value, datetime):
+        return None
+    return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
 def check_exchange(exchange: Exchange) -> None:

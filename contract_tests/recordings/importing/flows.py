@@ -16,6 +16,7 @@ from contract_tests.recordings.importing.entry import (
     place_of,
     require,
     target_of,
+    time_of,
     wrong_type,
 )
 from contract_tests.recordings.importing.tnetstring import TnetstringError, pop
@@ -74,6 +75,7 @@ def _flow(flow: Any, number: int, endpoint: str | None) -> ImportedEntry | Skipp
     headers = _headers(request.get("headers"))
     note = NOTES + _why(flow, " mitmproxy noted: {}.")
     exchange, notes = exchange_of(Request(method, target, headers, sent or b""), reply, note)
+    exchange = exchange.but(recorded=time_of(request.get("timestamp_start")))
     return ImportedEntry(exchange, f"flow {number}", notes, place_of(url))
 
 

@@ -19,6 +19,7 @@ from contract_tests.recordings.importing.entry import (
     place_of,
     require,
     target_of,
+    time_of,
     to_bytes,
     wrong_type,
 )
@@ -65,6 +66,7 @@ def _entry(entry: Any, number: int, endpoint: str | None) -> ImportedEntry | Ski
     if sent is None:
         reply.lost.add(Aspect.REQUEST)
     exchange, notes = exchange_of(Request(method, target, _headers(request), sent or b""), reply, NOTES)
+    exchange = exchange.but(recorded=time_of(entry.get("startedDateTime")))
     return ImportedEntry(exchange, f"entry {number}", notes, place_of(url))
 
 

@@ -116,6 +116,8 @@ def httpie_entries(data: bytes, where: str, endpoint: str | None = None) -> Entr
     """The exchanges that HTTPie printed: request, reply, request, reply. Raises InputError."""
     data = _COLOUR.sub(b"", data).lstrip()
     starts = [match.start() for match in _REQUEST.finditer(data)]
+    if not starts:
+        raise InputError(f"{where}: no request line, such as 'POST /v1/chat/completions HTTP/1.1'; print all of it")
     for number, (start, end) in enumerate(zip(starts, [*starts[1:], len(data)], strict=True)):
         with errors_at(f"{where}: exchange {number}"):
             yield _printed(data[start:end], number, endpoint)
