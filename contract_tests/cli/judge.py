@@ -61,7 +61,7 @@ def judge_command(
     json_file: Path | None,
     fail_on: str,
 ) -> int:
-    """Judge recordings: fixtures, folders of fixtures, .jsonl files."""
+    """Judge recordings: fixtures, folders of fixtures, JSON Lines, and files that `contract import` reads."""
     _, entries = load_tolerances(profile, baseline)
     labels: set[str] = set()
     summary = judge_recordings(_read(files, endpoint, labels), prefixes)
