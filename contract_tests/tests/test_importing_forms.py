@@ -127,8 +127,8 @@ def test_exchanges_are_in_the_order_in_which_they_were_recorded(tmp_path: Path) 
         assert recorded_order(reversed(entries)) == entries, stamp
         first = entries[0].fixture.exchange.recorded
         assert first == (4 if stamp == "soon" else datetime(2026, 11, 1, 10, 0, 1, 4, tzinfo=UTC)), stamp
-    (first, *_) = read(SAMPLES / "mitm.flow")
-    assert isinstance(first.fixture.exchange.recorded, datetime)
+    (flow, *_) = read(SAMPLES / "mitm.flow")
+    assert isinstance(flow.fixture.exchange.recorded, datetime)
 
 
 def recorded_order(entries: Iterable[Imported]) -> list[Imported]:

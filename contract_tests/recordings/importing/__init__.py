@@ -126,8 +126,8 @@ def _open(path: Path, format: str | None, endpoint: str | None, asked: CurlReque
     if format is not None and format not in FORMATS:
         raise InputError(f"no format is called {format!r}; the formats are {', '.join(FORMATS)}")
     chosen, where = format or recognise(path), str(path)
-    if chosen in _LINES:
-        return chosen, _LINES[chosen](path, endpoint)
+    if chosen in _BY_LINE:
+        return chosen, _BY_LINE[chosen](path, endpoint)
     data = content(path)
     if chosen in _BYTES:
         return chosen, _BYTES[chosen](data, where, endpoint)
@@ -159,7 +159,7 @@ def _lines(path: Path, endpoint: str | None) -> Entries:
             yield ImportedEntry(recording.exchange, f"entry {number}", _LINES, recording.source)
 
 
-_LINES = {"jsonl": _lines}
+_BY_LINE = {"jsonl": _lines}
 """Readers of JSON Lines."""
 
 
