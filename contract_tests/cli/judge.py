@@ -61,7 +61,10 @@ def judge_command(
     json_file: Path | None,
     fail_on: str,
 ) -> int:
-    """Judge recordings: fixtures, folders of fixtures, JSON Lines, and files that `contract import` reads."""
+    """Judge recordings: fixtures, folders of them, and files of other tools.
+
+    The files are JSON Lines and whatever `contract import` reads.
+    """
     _, entries = load_tolerances(profile, baseline)
     labels: set[str] = set()
     summary = judge_recordings(_read(files, endpoint, labels), prefixes)
