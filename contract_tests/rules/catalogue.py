@@ -9,7 +9,9 @@ from contract_tests.rules import sse
 from contract_tests.rules.chat import reply, chunks, course, members, origin
 from contract_tests.rules.tools import calls, chunks as tool_chunks, model_mistakes
 from contract_tests.rules.usage import counts, size, chunks as usage_chunks
-from contract_tests.rules import logprobs, formats, completions, embeddings, models
+from contract_tests.rules import logprobs
+from contract_tests.rules.formats import structured, said
+from contract_tests.rules import completions, embeddings, models
 from contract_tests.rules.errors import refusals, provoked
 from contract_tests.rules.relations import exchanges, forms, endings, vectors
 from contract_tests.rules import shape
@@ -29,7 +31,7 @@ SECTIONS: tuple[Section, ...] = (
     calls.tools,
     counts.usage,
     logprobs.logprobs,
-    formats.formats,
+    structured.formats,
     completions.completions,
     completions.completions_stream,
     embeddings.embeddings,
@@ -39,7 +41,7 @@ SECTIONS: tuple[Section, ...] = (
     exchanges.client,
 )
 FILES_WITHOUT_A_SECTION = (
-    *(fields, json_text, course, members, origin, tool_chunks, model_mistakes, size, usage_chunks),
+    *(fields, json_text, course, members, origin, tool_chunks, model_mistakes, size, usage_chunks, said),
     *(provoked, forms, endings, vectors, shape),
 )
 """Files that add to the section of another file."""

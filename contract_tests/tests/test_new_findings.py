@@ -140,6 +140,14 @@ def test_a_wait_is_a_wait(name: str, value: str, seen: str) -> None:
     assert [seen in finding.actual for finding in findings] == ([True] if seen else [])
 
 
+@pytest.mark.parametrize(("value", "found"), [("6ms", False), ("1m6s", False), ("60", False), ("1771404540", True)])
+def test_a_limit_is_reset_after_a_duration(value: str, found: bool) -> None:
+    exchange = load("limited-dict")
+    others = [pair for pair in exchange.headers if pair[0].lower() != "x-ratelimit-reset-requests"]
+    reset = exchange.but(headers=(*others, ("x-ratelimit-reset-requests", value)))
+    assert ids(reset) == ({"http.rate-limits"} if found else set())
+
+
 # -- reasoning
 
 

@@ -28,7 +28,8 @@ STATUS_OF_CODE = {
 _json_refusals = only(refusals, lambda refusal: refusal.form == "json" and refusal.document.ok)
 
 
-_GATEWAY = frozenset((502, 503, 504))
+_GATEWAY = frozenset((502, 503, 504, *range(520, 531)))
+"""What answers in place of an API that it cannot reach; from 520 on Cloudflare's own."""
 
 
 def _told_refusals(view: View) -> Iterable[View]:

@@ -142,6 +142,8 @@ def rate_limits(view: View, kind: str) -> Iterable[Complaint]:
             return
     if reset is not None and not _DURATION.fullmatch(reset):
         yield view, f"x-ratelimit-reset-{kind}: {reset}", "a duration such as 6ms or 1m6s"
+    elif reset is not None and _NUMBER.fullmatch(reset) and int(reset) > _EARLIEST_EPOCH:
+        yield view, f"x-ratelimit-reset-{kind}: {reset}, a Unix time", "a duration such as 6ms or 1m6s"
     if remaining is not None and limit is not None and int(remaining) > int(limit):
         yield view, f"{remaining} {kind} of {limit} remain"
 

@@ -11,7 +11,7 @@ from contract_tests.rules.engine.answers import Answer, answers
 from contract_tests.rules.engine.judge import SHOULD, Complaint
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.view import View
-from contract_tests.rules.formats import violation
+from contract_tests.rules.formats.structured import violation
 from contract_tests.rules.tools.calls import calling_turns, offered_names, tools
 from fake_server.wire import jsontext
 

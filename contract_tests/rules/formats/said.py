@@ -1,17 +1,14 @@
-"""Section formats: an answer in the response_format that was asked for, and refusals."""
+"""Section formats, the text of an answer, its refusal and its reasoning: each in its own member, and in words."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator
-from functools import cache
 from itertools import chain, islice
-from typing import Any
 
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.answers import Answer, answers
-from contract_tests.rules.engine.judge import NOTE, SHOULD, Complaint, Section
+from contract_tests.rules.engine.judge import NOTE, SHOULD, Complaint
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.subjects import (
     choices,
@@ -24,126 +21,8 @@ from contract_tests.rules.engine.subjects import (
     whole_streamed_choices,
 )
 from contract_tests.rules.engine.view import View
+from contract_tests.rules.formats.structured import formats
 from contract_tests.rules.shared.reply import is_early
-from fake_server.api import patterns
-from fake_server.wire import jsontext
-
-formats = Section("formats", "JSON mode, structured outputs, refusals", see.STRUCTURED)
-
-
-def _requested_type(view: View) -> str:
-    return view.request["response_format"]["type"].text
-
-
-def _json_answers(view: View) -> Iterable[Answer]:
-    """Answers in text that ended by themselves, where response_format asks for JSON."""
-    for answer in answers(view) if _requested_type(view) in ("json_object", "json_schema") else ():
-        if answer.finish == "stop" and answer.text and not answer.refusal:
-            yield answer
-
-
-def _read_json(text: str) -> tuple[int, Any]:
-    """The value of a JSON text, and how often it stands there, each time behind white space; 0 where it is none."""
-    parsed = jsontext.parse(text.encode("utf-8", "replace"))
-    if parsed.ok:
-        return 1, parsed.value
-    text, count, first, at = text.strip(), 0, None, 0
-    try:
-        while at < len(text):
-            value, end = json.JSONDecoder().raw_decode(text, at)
-            first = value if not count else first
-            space = _SPACE.match(text, end)
-            if value != first or not isinstance(value, (dict, list)) or not space:
-                return 0, None
-            count, at = count + 1, space.end()
-    except (ValueError, RecursionError):
-        return 0, None
-    return count, first
-
-
-_SPACE = re.compile(r"\s+|\Z")
-
-
-@formats.rule("json-text", over=_json_answers, see=see.CHAT_CREATE, harm="`json.loads(message.content)` raises")
-def json_text(answer: Answer) -> Iterable[Complaint]:
-    """With response_format json_object or json_schema the text is JSON with nothing around it."""
-    if not _read_json(answer.text)[0]:
-        fenced = "JSON in a Markdown fence: " if answer.text.lstrip().startswith("```") else ""
-        yield answer.where, f"{fenced}{answer.text[:50]!r}", "a JSON text"
-
-
-@formats.rule(
-    "json-once",
-    over=_json_answers,
-    level=NOTE,
-    see=see.CHAT_CREATE,
-    harm="`json.loads(message.content)` raises: Extra data; models of OpenAI are recorded to do so beside tools",
-)
-def json_once(answer: Answer) -> Iterable[Complaint]:
-    """With response_format json_object or json_schema the text holds the JSON once."""
-    count, _ = _read_json(answer.text)
-    if count > 1:
-        yield answer.where, f"the same JSON {count} times: the model repeats itself", "the JSON once"
-
-
-def _parsed_answers(view: View) -> Iterable[tuple[Answer, Any]]:
-    """The answers that are the JSON they were asked to be, each with its value."""
-    for answer in _json_answers(view):
-        count, value = _read_json(answer.text)
-        if count:
-            yield answer, value
-
-
-@formats.rule(
-    "json-object",
-    over=lambda view: _parsed_answers(view) if _requested_type(view) == "json_object" else (),
-    see=see.CHAT_CREATE,
-    harm="`answer['key']` raises",
-)
-def json_object(answer: Answer, value: object) -> Iterable[Complaint]:
-    """With response_format json_object the JSON text is an object."""
-    if not isinstance(value, dict):
-        yield answer.where, f"{answer.text[:50]!r}", "an object"
-
-
-def _schema_answers(view: View) -> Iterable[tuple[Answer, Any, dict[str, Any]]]:
-    json_schema = view.request["response_format"]["json_schema"]
-    if json_schema["schema"].kind == "object" and json_schema["strict"].value is True:
-        yield from ((*parsed, json_schema["schema"].value) for parsed in _parsed_answers(view))
-
-
-@formats.rule("schema-kept", over=_schema_answers, harm="typed clients fail to parse the answer")
-def schema_kept(answer: Answer, value: Any, schema: dict[str, Any]) -> Iterable[Complaint]:
-    """With a strict json_schema the text is valid against the schema that was sent."""
-    if wrong := violation(value, schema):
-        yield answer.where, wrong, "JSON that fits the schema"
-
-
-def violation(value: Any, schema: dict[str, Any]) -> str:
-    """The first thing in which the value does not fit, '' where it fits or the schema is none itself."""
-    if "patternProperties" in str(schema):  # strict schemas have none, and its patterns may take for ever
-        return ""
-    try:
-        _validator().check_schema(schema)
-        error = next(_validator()(schema).iter_errors(value), None)
-    except Exception:  # references, patterns and numbers fail in ways of their own
-        return ""
-    path = "".join(f"[{step!r}]" for step in error.absolute_path) if error else ""
-    return f"{path} {error.message}".strip()[:120] if error else ""
-
-
-@cache
-def _validator() -> Any:
-    """jsonschema's validator, whose patterns are matched in a time linear in the text."""
-    from jsonschema import Draft202012Validator, ValidationError, validators
-
-    def pattern(_: Any, form: str, value: Any, __: Any) -> Iterable[ValidationError]:
-        if isinstance(value, str) and not patterns.find_problem(form) and not patterns.search(form, value):
-            yield ValidationError(f"{value!r} does not match {form!r}")
-
-    return validators.extend(  # type: ignore[no-untyped-call]
-        Draft202012Validator, {"pattern": pattern}
-    )
 
 
 @formats.rule(
