@@ -37,8 +37,8 @@ def cli(debug: bool) -> None:
     """Does this endpoint really speak OpenAI?
 
     Exit codes: 0 no MUST findings, and chat was reached; 1 MUST findings, or a required section is
-    unsupported; 2 usage error; 3 the target is unreachable, no chat case or not all of a required section
-    was reached, or the run was stopped; 4 the kit itself failed.
+    unsupported; 2 usage error; 3 the target is unreachable or refuses every valid request, no chat case or not
+    all of a required section was reached, or the run was stopped; 4 the kit itself failed.
     """
     del debug  # read by main(), which sees every failure
 

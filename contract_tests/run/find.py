@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Iterable
 from urllib.parse import urlsplit, urlunsplit
 
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.errors.provoked import NO_SUCH_PATH
+from contract_tests.run.preflight import ask_plainly, check_answers, describe_answer
+from contract_tests.run.stages import find_stage_hint
 from contract_tests.target.ask import CHAT, COMPLETIONS, EMBEDDINGS
 from contract_tests.target.errors import NoModel, NotReached, Unreachable, UsageError
 from contract_tests.target.options import DEFAULT_MODEL, Options
 from contract_tests.target.refusals import refusal_text
 from contract_tests.target.session import Session
 from fake_server.wire.exchange import Ending
-
-REQUESTS = 5
-"""How many requests `prepare` sends at most."""
 
 _NO_PATH = (404, 405, 501)
 _WORDS = {"embeddings": ("embed",), "completions": ("instruct", "davinci", "babbage")}
@@ -37,20 +35,24 @@ def split_target(url: str) -> tuple[str, tuple[str, str]]:
     return root, ("/v1", "") if path != without else ("", "/v1")
 
 
-async def prepare(session: Session, prefixes: tuple[str, str]) -> None:
-    """Fill in the session's prefix, model, list of models and control exchange.
+async def prepare(session: Session, prefixes: tuple[str, str], chat_case: str | None = None) -> None:
+    """Fill in the session's prefix, model, list of models and control exchange, in at most 8 requests.
 
-    Raises Unreachable if nothing answers chat requests or the key is refused, NoModel if none was named
-    and the usual one is not listed.
+    With `chat_case`, a case that sends chat requests, its model is asked for an answer. Raises Unreachable if
+    nothing answers, or valid requests are refused, NoModel if none was named and the usual one is not listed.
     """
+    model = session.options.model_for(chat_case or "", session.options.model or DEFAULT_MODEL)
+    reply = None
     try:
         if not await _find_by_models(session, prefixes):
-            await _find_by_chat(session, prefixes)
+            reply = await _find_by_chat(session, prefixes, model)
         if session.prefix != prefixes[0]:
             how = "with" if session.prefix else "without"
             session.note(f"using {session.base_url}: the target answers {how} /v1")
         session.model = session.model or _model(session)
         session.fitting = models_by_endpoint(session.listed)
+        if chat_case is not None:
+            await check_answers(session, session.options.model_for(chat_case, session.model), reply)
         session.control = await session.exchange("control", "GET", f"/{NO_SUCH_PATH}-{secrets.token_hex(4)}")
     except NotReached as error:
         raise Unreachable(f"the run ended before it was found: {error}") from error
@@ -69,7 +71,8 @@ def models_by_endpoint(listed: Iterable[str]) -> dict[str, str]:
 async def _find_by_models(session: Session, prefixes: tuple[str, str]) -> bool:
     """Choose the prefix under which models are listed; whether there is one."""
     for session.prefix in prefixes:
-        view = await _ask(session, "GET", "/models")
+        view = View(await session.exchange("target", "GET", "/models"))
+        await _check_stage(session, view)
         entries = view.root["data"]
         if view.ok and entries.kind == "array":
             session.listed = tuple(entry["id"].text for entry in entries if entry["id"].text)
@@ -77,48 +80,34 @@ async def _find_by_models(session: Session, prefixes: tuple[str, str]) -> bool:
     return False
 
 
-async def _find_by_chat(session: Session, prefixes: tuple[str, str]) -> None:
-    """Choose the prefix under which a chat request is answered, or at least understood."""
-    model = session.options.model or DEFAULT_MODEL
-    body = {"model": model, "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 1}
+async def _find_by_chat(session: Session, prefixes: tuple[str, str], model: str) -> View:
+    """Choose the prefix under which a chat request is answered, or at least understood, and return the reply."""
     understood, met = [], []
     for session.prefix in prefixes:
-        view = await _ask(session, "POST", CHAT, json.dumps(body).encode())
-        met.append(f"{session.prefix}{CHAT}: {_describe_answer(view)}")
+        view = await ask_plainly(session, model)
+        met.append(f"{session.prefix}{CHAT}: {describe_answer(view)}")
         if view.ok and view.form != "other":
-            return
+            return view
         about_model = "model" in refusal_text(view).lower()
         if view.status >= 400 and (view.status not in _NO_PATH or about_model):
-            understood.append(session.prefix)
+            understood.append((session.prefix, view))
     if not understood:
         raise Unreachable(
             f"{session.root} answers neither models nor chat/completions, with /v1 and without "
             f"({'; '.join(met)}); check the URL"
         )
-    session.prefix = understood[0]
-
-
-def _describe_answer(view: View) -> str:
-    """What came instead of an answer: why it ended, or its status with its type or where it redirects."""
-    if view.exchange.problem or not view.status:
-        return view.exchange.problem or "no answer"
-    leads = view.exchange.header("location")
-    about = f"to {leads[:100]}" if leads else view.exchange.media_type or "without a type"
-    return f"status {view.status}, {about}"
-
-
-async def _ask(session: Session, method: str, path: str, body: bytes = b"") -> View:
-    """Send one request. Raises Unreachable if nobody answers or the key is refused."""
-    exchange = await session.exchange("target", method, path, body)
-    view = View(exchange)
-    if exchange.ending is Ending.UNREACHABLE:
-        raise Unreachable(exchange.problem)
-    if view.status in (401, 407) or (view.status == 403 and not session.options.api_key):
-        refusal = f"(status {view.status}): {refusal_text(view)}"
-        if session.options.api_key:
-            raise Unreachable(f"the target refuses the key {refusal}")
-        raise Unreachable(f"the target requires a key; set OPENAI_API_KEY or use --key-env {refusal}")
+    session.prefix, view = understood[0]
     return view
+
+
+async def _check_stage(session: Session, view: View) -> None:
+    """Raise Unreachable where nobody is there, or speaks the other one of TLS and plain HTTP."""
+    exchange = view.exchange
+    if not view.status or (view.status == 400 and b"https" in view.body.lower()):
+        hint = await find_stage_hint(session.root, exchange)
+        if exchange.ending is Ending.UNREACHABLE or ": use http" in hint:
+            met = exchange.problem or describe_answer(view)
+            raise Unreachable(session.options.mask(f"{met}; {hint}" if hint else met))
 
 
 def _model(session: Session) -> str:

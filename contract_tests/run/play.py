@@ -13,6 +13,7 @@ from contract_tests.rules.engine.judge import Finding, Judgement, Level
 from contract_tests.run.outcome import CaseResult, Outcome
 from contract_tests.target.ask import Ask, Case
 from contract_tests.target.errors import NotReached, Refused, SetupFailed, Unsupported
+from contract_tests.target.options import Options
 from contract_tests.target.session import Session
 from fake_server.wire.exchange import Exchange, recut
 
@@ -42,19 +43,19 @@ async def play_case(case: Case, session: Session) -> CaseResult:
         outcome, reason = Outcome.HARNESS_FAILED, f"{reason}, and no rule says why"
     exchanges = [view.exchange for view in ask.views]
     session.strike(case.id, exchanges)
-    secrets = session.options.secrets
+    options = session.options
     return CaseResult(
         case.id,
         case.section,
         case.title,
         outcome,
-        tuple(_masked(finding, secrets) for finding in judgement.findings),
-        tuple(_masked_exchange(exchange, secrets) for exchange in exchanges),
+        tuple(_masked(finding, options) for finding in judgement.findings),
+        tuple(_masked_exchange(exchange, options) for exchange in exchanges),
         judgement.applied,
         judgement.not_reached,
-        _mask(reason, secrets),
+        options.mask(reason),
         monotonic() - began,
-        traceback=_mask("".join(traceback.format_exception(trouble)) if trouble else "", secrets),
+        traceback=options.mask("".join(traceback.format_exception(trouble)) if trouble else ""),
     )
 
 
@@ -111,23 +112,17 @@ def _outcome_with(outcome: Outcome | None, judged: Judgement) -> Outcome:
 # -- secrets that a target sends back
 
 
-def _mask(text: str, secrets: tuple[str, ...]) -> str:
-    for secret in secrets:
-        text = text.replace(secret, "*" * len(secret))
-    return text
+def _masked(finding: Finding, options: Options) -> Finding:
+    return replace(finding, actual=options.mask(finding.actual), expected=options.mask(finding.expected))
 
 
-def _masked(finding: Finding, secrets: tuple[str, ...]) -> Finding:
-    return replace(finding, actual=_mask(finding.actual, secrets), expected=_mask(finding.expected, secrets))
-
-
-def _masked_exchange(exchange: Exchange, secrets: tuple[str, ...]) -> Exchange:
+def _masked_exchange(exchange: Exchange, options: Options) -> Exchange:
     """The exchange with each secret in its reply replaced by as many stars."""
     payload, head = exchange.payload, str(exchange.headers)
-    leaked = [secret for secret in secrets if secret.encode() in payload or secret in head]
+    leaked = [secret for secret in options.secrets if secret.encode() in payload or secret in head]
     if not leaked:
         return exchange
     for secret in leaked:
         payload = payload.replace(secret.encode(), b"*" * len(secret))
-    headers = tuple((name, _mask(value, secrets)) for name, value in exchange.headers)
+    headers = tuple((name, options.mask(value)) for name, value in exchange.headers)
     return exchange.but(writes=recut(payload, exchange.writes), headers=headers)

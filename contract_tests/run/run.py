@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 from time import monotonic
 
 from contract_tests.cases import Case, select
-from contract_tests.run.find import REQUESTS, prepare, session_for
+from contract_tests.run.find import prepare, session_for
 from contract_tests.run.outcome import CaseResult, RunReport
 from contract_tests.run.play import not_reached, play_case
+from contract_tests.run.preflight import TOKENS, find_chat_case
 from contract_tests.target.errors import NoModel, Unreachable, UsageError
 from contract_tests.target.options import Options, Plan
 from contract_tests.target.session import Session
@@ -36,7 +37,7 @@ async def run(options: Options, on_result: OnResult | None = None, on_plan: OnPl
     async with session:
         try:
             async with asyncio.timeout(options.run_seconds):
-                await prepare(session, prefixes)
+                await prepare(session, prefixes, find_chat_case(cases))
         except TimeoutError as error:
             raise Unreachable(f"the target was not found within {options.run_seconds:g} s") from error
         if on_plan:
@@ -60,11 +61,11 @@ def choose_cases(options: Options) -> list[Case]:
 
 
 def make_plan(cases: list[Case], session: Session) -> Plan:
-    """What the cases will cost at most."""
+    """What the run costs at most, with what was sent to find the target."""
     return Plan(
         len(cases),
-        min(sum(case.requests for case in cases), session.options.max_requests) + REQUESTS,
-        sum(case.tokens for case in cases),
+        min(session.requests + sum(case.requests for case in cases), session.options.max_requests),
+        sum(case.tokens for case in cases) + (TOKENS if find_chat_case(cases) else 0),
         session.base_url,
         session.model,
     )

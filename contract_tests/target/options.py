@@ -58,6 +58,17 @@ class Options:
         fitting = [prefix for prefix in self.models if below(case_id, prefix)]
         return self.models[max(fitting, key=len)] if fitting else otherwise
 
+    def mask(self, text: str) -> str:
+        """The text with a star for each character of a secret."""
+        for secret in self.secrets:
+            text = text.replace(secret, "*" * len(secret))
+        return text
+
+    @property
+    def sends_key(self) -> bool:
+        """Whether requests carry an Authorization field: that of the key, or one among `headers`."""
+        return bool(self.api_key) or any(name.lower() == "authorization" for name, _ in self.headers)
+
     @property
     def secrets(self) -> tuple[str, ...]:
         """What no report may show: the key, and extra headers and query parameters named like credentials."""

@@ -67,12 +67,13 @@ class Session:
     def new_relay(self, with_key: bool = True) -> Relay:
         """A relay to the target that gives what it captures to this session.
 
-        The key goes out here, behind what is captured, so no exchange holds it. Raises UsageError for a
-        target, header or CA file that cannot be used.
+        The key goes out here, behind what is captured, so no exchange holds it. Without a key no Authorization
+        goes out. Raises UsageError for a target, header or CA file that cannot be used.
         """
         options = self.options
         named = {name.lower() for name, _ in options.headers}
         key = () if "authorization" in named else (("Authorization", f"Bearer {options.api_key}"),)
+        placeholder = () if options.sends_key or not with_key else ("authorization",)
         try:
             return Relay(
                 self.root,
@@ -81,6 +82,7 @@ class Session:
                 ca_file=options.ca_file,
                 extra_headers=(*(key if options.api_key and with_key else ()), *options.headers),
                 extra_query=options.query,
+                drop_headers=placeholder,
                 keep_raw=options.keep_raw,
             )
         except ValueError as error:
@@ -193,7 +195,9 @@ class Session:
         ticket = f"{next(self._tickets)}-{label}".encode("ascii", "replace").decode()
         came: asyncio.Future[Exchange] = asyncio.get_running_loop().create_future()
         self._awaited[ticket] = came
-        connection.writer.write(_request(method, self.prefix + path, (*headers, (LABEL_HEADER, ticket)), body))
+        fields = (*headers, (LABEL_HEADER, ticket))
+        keyed = self.options.sends_key
+        connection.writer.write(_request(method, self.prefix + path, fields, body, keyed))
         bounds = self.options.bounds
         # The relay reports an exchange before it closes the connection, so an end without one is final.
         waited: set[asyncio.Future[Any]] = {came} if connection.leave else {came, connection.reading}
@@ -231,15 +235,18 @@ def _reason_of_end(exchange: Exchange, label: str) -> str:
     return f"{role} ({said or 'without a word about it'})"
 
 
-def _request(method: str, target: str, headers: Iterable[Field], body: bytes) -> bytes:
-    """A request as bytes, with the header fields that the official SDK sends unless others are given."""
+def _request(method: str, target: str, headers: Iterable[Field], body: bytes, keyed: bool) -> bytes:
+    """A request as bytes, with the header fields that the official SDK sends unless others are given.
+
+    `keyed` is whether the relay is to put a key in.
+    """
     given = tuple(headers)
     named = {name.lower() for name, _ in given}
     usual: list[Field] = [
         ("Host", "relay.invalid"),
         ("Accept", "application/json"),
         ("Accept-Encoding", "gzip, deflate"),
-        ("Authorization", f"Bearer {PLACEHOLDER_KEY}"),
+        ("Authorization", f"Bearer {PLACEHOLDER_KEY}" if keyed else None),
         ("Connection", "close"),
         ("User-Agent", "openai-contract-kit"),
     ]

@@ -38,6 +38,11 @@ class Asked:
             return {}
         return value if isinstance(value, dict) else {}
 
+    @property
+    def is_preflight(self) -> bool:
+        """Whether this is the plainest chat request, which a run sends before its cases."""
+        return bool(self.json.get("messages") == [{"role": "user", "content": "Hi"}])
+
 
 Answer = bytes
 Answerer = Callable[[Asked], Answer | Awaitable[Answer | None] | None]
@@ -91,6 +96,11 @@ def sensible(asked: Asked) -> Answer:
             return refusal(400, "messages are missing", param="messages")
         return stream() if asked.json.get("stream") else completion()
     return refusal(404, "there is no such path")
+
+
+def to_cases(answer: Answerer) -> Answerer:
+    """The same answers to what cases ask; the preflight is answered like a faithful target."""
+    return lambda asked: None if asked.is_preflight else answer(asked)
 
 
 @dataclass

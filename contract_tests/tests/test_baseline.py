@@ -105,7 +105,7 @@ def test_what_has_expired_fails_again(known: Path) -> None:
 def test_a_run_that_was_stopped_writes_no_baseline(tmp_path: Path) -> None:
     path = tmp_path / "known.yaml"
     with target(wrong_sum) as url:
-        code, said = contract("baseline", url, *CASES, "--max-requests", "2", "--output", str(path))
+        code, said = contract("baseline", url, *CASES, "--max-requests", "3", "--output", str(path))
     assert (code, path.exists()) == (3, False)
     assert "not written:" in said
 
@@ -141,7 +141,7 @@ def test_a_required_section_that_is_unsupported_fails(tmp_path: Path) -> None:
 
 
 def test_a_required_section_that_was_not_reached_leaves_no_verdict() -> None:
-    cases = ("--select", "chat.short", "--select", "models", "--concurrency", "1", "--max-requests", "3")
+    cases = ("--select", "chat.short", "--select", "models", "--concurrency", "1", "--max-requests", "4")
     with target() as url:
         assert contract("run", url, *cases)[0] == 0
         code, said = contract("run", url, *cases, "--require", "models")

@@ -97,7 +97,7 @@ def test_pytest_tolerates_what_a_baseline_knows(tmp_path: Path) -> None:
 def test_pytest_is_not_green_where_nothing_was_reached(tmp_path: Path) -> None:
     script = tmp_path / "quota.yaml"
     script.write_text(
-        "- name: quota\n  when: {messages: {last: {role: user}}}\n"
+        "- name: quota\n  when: {messages: {last: {contains: hello}}}\n"
         "  reply: {error: {status: 429, message: Used up., code: insufficient_quota}}\n"
     )
     with FakeServer([script]) as fake:

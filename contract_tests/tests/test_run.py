@@ -90,7 +90,7 @@ def test_a_model_must_be_named_where_the_usual_one_is_not_listed() -> None:
     assert caught.value.listed == ("mine", "yours")
     report, target = report_of(answer, "chat.short", "tools.auto", model="mine", models={"tools": "yours"})
     assert report.model == "mine"
-    assert [one.json["model"] for one in target.asked if one.body] == ["mine", "yours"]
+    assert [one.json["model"] for one in target.asked if one.body] == ["mine", "mine", "yours"]
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_the_plan_is_said_first_and_results_as_they_come() -> None:
     assert isinstance(plan, Plan)
     assert plan.cases == 20 == len(said) - 1
     assert plan.requests >= report.requests >= 19
-    assert plan.max_tokens == 96
+    assert plan.max_tokens == 96 + 32
     assert set(said[1:]) == set(report.results)
 
 

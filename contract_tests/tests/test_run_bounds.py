@@ -24,6 +24,7 @@ from contract_tests.tests.small_target import (
     refusal,
     report_of,
     sensible,
+    to_cases,
 )
 from fake_server.wire.bounds import Bounds
 
@@ -42,14 +43,14 @@ def test_a_429_is_waited_out() -> None:
         seen.append(asked.path)
         return refusal(429, "slowly", "Retry-After: 0") if len(seen) < 3 else None
 
-    report, _ = report_of(answer, "chat.short")
+    report, _ = report_of(to_cases(answer), "chat.short")
     assert of(report, "chat.short").outcome is Outcome.PASS
     assert len(of(report, "chat.short").exchanges) == 3
 
 
 @pytest.mark.parametrize("wait", ["Retry-After: 0", "Retry-After: 3600"])
 def test_a_429_without_end_is_not_reached(wait: str) -> None:
-    report, _ = report_of(lambda asked: refusal(429, "no", wait) if asked.body else None, "chat.short")
+    report, _ = report_of(to_cases(lambda asked: refusal(429, "no", wait) if asked.body else None), "chat.short")
     assert of(report, "chat.short").outcome is Outcome.NOT_REACHED
     assert report.exit_code() is ExitCode.UNREACHABLE
 
@@ -58,7 +59,7 @@ def test_three_cases_at_a_bound_stop_the_run() -> None:
     async def hang(asked: Asked) -> bytes | None:
         return await asyncio.sleep(60, None) if asked.body else None
 
-    report, _ = report_of(hang, "chat", concurrency=1)
+    report, _ = report_of(to_cases(hang), "chat", concurrency=1)
     outcomes = [one.outcome for one in report.results]
     assert outcomes[:4] == [Outcome.FAIL] * 3 + [Outcome.NOT_REACHED]
     assert set(outcomes[3:]) == {Outcome.NOT_REACHED}
@@ -74,16 +75,16 @@ def test_a_quota_that_is_used_up_is_no_finding() -> None:
 
     select = ("client", "chat", "http.keep-alive", "tools", "relations", "errors")
     bounds = replace(QUICK, exchange=60.0)  # main() is a program that has an SDK to load first
-    report, _ = report_of(answer, *select, bounds=bounds, run_seconds=90.0)
+    report, _ = report_of(to_cases(answer), *select, bounds=bounds, run_seconds=90.0)
     assert [(one.rule.id, one.actual) for one in report.findings if one.rule.level is Level.MUST] == []
     assert report.exit_code() is ExitCode.UNREACHABLE
 
 
 def test_the_limit_on_requests() -> None:
-    report, target = report_of(sensible, "errors", max_requests=6, concurrency=1)
-    assert len(target.asked) == report.requests == 6
+    report, target = report_of(sensible, "errors", max_requests=7, concurrency=1)
+    assert len(target.asked) == report.requests == 7
     assert [one.outcome for one in report.results].count(Outcome.NOT_REACHED) == 15
-    assert "limit of 6" in report.results[6].reason
+    assert "limit of 7" in report.results[6].reason
 
 
 def test_the_run_is_over_in_time() -> None:
@@ -91,7 +92,7 @@ def test_the_run_is_over_in_time() -> None:
         return await asyncio.sleep(60, None) if asked.body else None
 
     slow = Bounds(first_byte=30)
-    report, _ = report_of(hang, "chat.short", "errors.unknown-path", run_seconds=0.5, bounds=slow)
+    report, _ = report_of(to_cases(hang), "chat.short", "errors.unknown-path", run_seconds=0.5, bounds=slow)
     assert of(report, "chat.short").outcome is Outcome.NOT_REACHED
     assert of(report, "errors.unknown-path").outcome is Outcome.PASS
     assert "0.5 s" in report.stopped
@@ -102,7 +103,7 @@ def test_a_cancelled_run_reports_what_it_has() -> None:
         async def hang(asked: Asked) -> bytes | None:
             return await asyncio.sleep(60, None) if asked.body else None
 
-        async with SmallTarget(hang) as target:
+        async with SmallTarget(to_cases(hang)) as target:
             options = Options(target.base_url, select=("errors.unknown-path", "chat.short"))
             one_done = asyncio.Event()
             running = asyncio.create_task(run(options, lambda _: one_done.set()))

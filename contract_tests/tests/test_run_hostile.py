@@ -57,7 +57,17 @@ def _report(handler: Handler, bounds: Bounds = SMALL) -> RunReport:
     return report
 
 
-@pytest.mark.parametrize("name", sorted(ZOO))
+NO_REPLY = {"closes_after_request", "closes_at_once", "never_reads", "no_headers_ever", "redirect_loop"}
+"""What these do leaves nothing that could be judged."""
+
+
+@pytest.mark.parametrize("name", sorted(NO_REPLY))
+def test_a_target_without_any_reply_to_chat_is_told_so(name: str) -> None:
+    with pytest.raises(Unreachable, match="a valid chat request has no answer"):
+        _report(hostile_to_chat(ZOO[name]))
+
+
+@pytest.mark.parametrize("name", sorted({*ZOO} - NO_REPLY))
 def test_a_hostile_answer_to_chat_is_a_finding(name: str) -> None:
     report = _report(hostile_to_chat(ZOO[name]))
     assert [one.outcome for one in report.results] == [Outcome.FAIL] * 2, [

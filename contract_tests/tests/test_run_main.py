@@ -8,7 +8,7 @@ import pytest
 
 from contract_tests.run.outcome import Outcome
 from contract_tests.run.run import Options
-from contract_tests.tests.small_target import Asked, completion, of, refusal, report_of, sensible
+from contract_tests.tests.small_target import Asked, completion, of, refusal, report_of, sensible, to_cases
 from fake_server.wire.bounds import Bounds
 
 
@@ -23,7 +23,7 @@ def _hostile_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_key_goes_to_the_target_and_nowhere_else() -> None:
     key = "sk-very-secret-1"
     told = refusal(400, f"Incorrect API key provided: {key}", f"X-Echo: {key}")
-    report, target = report_of(lambda asked: told if asked.body else None, "chat.short", api_key=key)
+    report, target = report_of(to_cases(lambda asked: told if asked.body else None), "chat.short", api_key=key)
     assert {one.headers["authorization"] for one in target.asked} == {f"Bearer {key}"}
     assert {one.rule.id for one in of(report, "chat.short").findings} == {"relations.accepted"}
     assert key not in repr(report)

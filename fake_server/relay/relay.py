@@ -30,10 +30,11 @@ class Relay(Listener):
     passed to `on_exchange` (called on the event loop, so it must be quick) before the client gets
     the last bytes: a client that has the whole reply finds the exchange. A request with the header
     `x-contract-case: NAME` yields an exchange with that label; `wait_until_idle` waits for exchanges
-    whose client left early. With `keep_raw` exchanges hold the reply bytes as received. With `pass_on`
-    no bound ends an exchange: what is captured ends there (as if the client had left), and the rest
-    is passed on uncaptured; `wait_until_passed_on` waits for that. Raises ValueError for a target,
-    header or CA file that cannot be used.
+    whose client left early. Header fields named in `drop_headers` are neither forwarded nor captured.
+    With `keep_raw` exchanges hold the reply bytes as received. With `pass_on` no bound ends an exchange:
+    what is captured ends there (as if the client had left), and the rest is passed on uncaptured;
+    `wait_until_passed_on` waits for that. Raises ValueError for a target, header or CA file that cannot
+    be used.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Relay(Listener):
         ca_file: str | Path | None = None,
         extra_headers: Iterable[tuple[str, str]] = (),
         extra_query: Iterable[tuple[str, str]] = (),
+        drop_headers: Iterable[str] = (),
         keep_raw: bool = False,
         pass_on: bool = False,
         port: int = 0,
@@ -55,6 +57,7 @@ class Relay(Listener):
         self._keep_raw, self._pass_on = keep_raw, pass_on
         self._carried = 0
         self._target = parse_target(target_url, extra_headers, extra_query)
+        self._dropped = {LABEL_HEADER, *(name.lower() for name in drop_headers)}
         self._context = tls_context(ca_file) if self._target.encrypted else None
         self._on_exchange = on_exchange
         self._in_progress: list[str] = []
@@ -90,7 +93,7 @@ class Relay(Listener):
             while (next_request := await self._read_head(client)) is not None:
                 request, head = next_request
                 label = header(request.headers, LABEL_HEADER) or ""
-                request.headers = tuple(pair for pair in request.headers if pair[0].lower() != LABEL_HEADER)
+                request.headers = tuple(pair for pair in request.headers if pair[0].lower() not in self._dropped)
                 before, forwarding = (
                     forwarding,
                     Forwarding(client, request, self.bounds, label, self._emit, self._keep_raw, self._pass_on),
@@ -126,8 +129,7 @@ class Relay(Listener):
                 await forwarding.refuse(str(error))
                 return
             connections.append(upstream)
-        request = forwarding.request
-        await forwarding.run(self._target.rewrite(head, request.method, request.target, request.version), upstream)
+        await forwarding.run(self._target.rewrite(head, forwarding.request, self._dropped), upstream)
 
     def _amend(self, forwarding: Forwarding, upstream: Connection) -> None:
         """Say of a reply in `exchanges` that bytes came after its end, on a connection that ends with them."""

@@ -13,6 +13,7 @@ from urllib.parse import urlencode, urlsplit
 
 from fake_server.connection import Connection
 from fake_server.wire.exchange import Headers
+from fake_server.wire.request import RequestCapture
 
 LABEL_HEADER = "x-contract-case"
 """A request header that the relay does not forward: its value becomes the exchange's label."""
@@ -36,12 +37,12 @@ class Target:
     query: str = ""
     extra: Headers = ()
 
-    def rewrite(self, head: bytes, method: str, target: str, version: str) -> bytes:
-        """The request head for the target: its Host and base path, extra fields, no label header.
+    def rewrite(self, head: bytes, request: RequestCapture, dropped: Iterable[str]) -> bytes:
+        """The request head for the target: its Host and base path, extra fields, none of those in `dropped`.
 
         Every other header line passes byte for byte.
         """
-        dropped = {LABEL_HEADER, *(name.lower() for name, _ in self.extra)}
+        dropped = {*dropped, *(name.lower() for name, _ in self.extra)}
         host = f"Host: {self.authority}\r\n".encode()
         lines, dropping, has_host = [], False, "host" in dropped
         for line in head.split(b"\n")[1:]:
@@ -56,7 +57,7 @@ class Target:
         if not has_host:
             lines.insert(0, host)
         lines += [f"{name}: {value}\r\n".encode("latin-1") for name, value in self.extra]
-        start = f"{method} {self.join(target)} HTTP/{version}\r\n".encode("latin-1")
+        start = f"{request.method} {self.join(request.target)} HTTP/{request.version}\r\n".encode("latin-1")
         return start + b"".join(lines) + b"\r\n"
 
     def join(self, target: str) -> str:

@@ -1,0 +1,127 @@
+"""Before the first case, and again where an outage is suspected: whether the plainest request is answered."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+
+from contract_tests.rules.engine.view import View
+from contract_tests.run.stages import find_stage_hint, is_without_reply
+from contract_tests.target.ask import CHAT, Ask, Case
+from contract_tests.target.errors import NotReached, Refused, Unreachable, Unsupported
+from contract_tests.target.refusals import is_about_model, refusal_text
+from contract_tests.target.session import Session
+
+TOKENS = 32
+"""What the answer to the plainest request may cost."""
+_OTHER_ENDPOINTS = ("models", "completions", "embeddings")
+
+_ABOUT_KEY = re.compile(
+    r"api[ _-]?key|\bunauthori[sz]ed|\bauthenticat|\bcredentials?\b|(missing|invalid|no).{0,20}\btoken\b", re.I
+)
+_NO_MODEL = re.compile(r"\bmodel\b.{0,80}\b(not found|not exist|unknown|not supported|not available|no such)\b", re.I)
+_TAG = re.compile(r"<(style|script|title)\b.*?</\1>|<[^>]*>", re.DOTALL)
+
+
+async def _no_play(ask: Ask) -> None:
+    """The preflight is no case that is played."""
+
+
+_PREFLIGHT = Case("preflight", "the plainest chat request", 2, TOKENS, (), _no_play)
+
+
+def find_chat_case(cases: Iterable[Case]) -> str | None:
+    """The id of the first case whose chat requests may be answered, None where there is no such case."""
+    return next((case.id for case in cases if case.tokens and case.endpoint not in _OTHER_ENDPOINTS), None)
+
+
+async def ask_plainly(session: Session, model: str, *, stream: bool = False, keyless: bool = False) -> View:
+    """Send the plainest chat request, wait out any 429, and return what came.
+
+    Raises Unreachable where the run ends before it.
+    """
+    ask = Ask(_PREFLIGHT, session)
+    body = {**ask.body("Hi", TOKENS), "model": model, **({"stream": True} if stream else {})}
+    try:
+        if keyless:
+            no_key = [("Authorization", None)]
+            return await ask.raw("POST", CHAT, json.dumps(body).encode(), no_key, role="no key", keyless=True)
+        return await ask(body, role="stream" if stream else "dict")
+    except (Refused, Unsupported, NotReached) as why:
+        if not ask.views:
+            raise Unreachable(f"the run ended before it was found: {why}") from why
+        return ask.views[-1]
+
+
+async def check_answers(session: Session, model: str, reply: View | None = None) -> None:
+    """Ask once for a dict, and where that is refused for a stream; `reply` is a dict that was asked for already.
+
+    Raises Unreachable, with what was answered and what to do, where both are refused: nothing could be judged.
+    """
+    reply = reply or await ask_plainly(session, model)
+    if not is_refused(reply):
+        return
+    streamed = reply if reply.status == 429 else await ask_plainly(session, model, stream=True)
+    if not is_refused(streamed):
+        return
+    first, second = describe_answer(reply), describe_answer(streamed)
+    answers = f"a dict and a stream: {first}" if first == second else f"a dict: {first}; a stream: {second}"
+    todo = await _advise(session, model, reply)
+    raise Unreachable(session.options.mask(f"a valid chat request has no answer ({answers}); {todo}"))
+
+
+def is_refused(view: View) -> bool:
+    """Whether a valid request has no answer: no reply, another status than 2xx, or nothing but an error."""
+    if not view.ok:
+        return is_without_reply(view.exchange) or view.status >= 300
+    if view.form == "json":
+        return bool(view.failure) and not view.root["choices"].there
+    return _stream_error(view) is not None
+
+
+def _stream_error(view: View) -> str | None:
+    """The error that a stream holds instead of an answer; None where it has chunks, or no error."""
+    if view.form != "events" or any(message["choices"] for message in view.messages):
+        return None
+    errors = [message["error"] for message in view.messages if message["error"]]
+    return (errors[0]["message"].text or str(errors[0])) if errors else None
+
+
+def describe_answer(view: View) -> str:
+    """What came instead of an answer, in a few words: why there is no reply, or its status and message."""
+    if not view.status:
+        return view.exchange.problem or "no reply"
+    if leads := view.exchange.header("location"):
+        return f"status {view.status}, to {leads[:100]}"
+    error = _stream_error(view) or refusal_text(view)
+    text = " ".join(_TAG.sub(" ", error).split())[:160]
+    return f"status {view.status}: {text}" if text else f"status {view.status}, {view.exchange.media_type or 'empty'}"
+
+
+async def _advise(session: Session, model: str, view: View) -> str:
+    """What the reader is to do about a refusal of the plainest request."""
+    status, text, key = view.status, describe_answer(view), session.options.api_key
+    if not status:
+        return await find_stage_hint(session.root, view.exchange) or "see the target's log"
+    if 300 <= status < 400:
+        return "give the URL that it redirects to"
+    if is_about_model(view) or _NO_MODEL.search(text):
+        listed = f" (it lists {', '.join(session.listed[:8])})" if session.listed else ""
+        return f"name a model that it has with --model, {model} was asked for{listed}"
+    if status in (401, 403, 407) or (_ABOUT_KEY.search(text) and status != 429):
+        if not key:
+            return "the target requires a key; set OPENAI_API_KEY or use --key-env"
+        if not is_refused(await ask_plainly(session, model, keyless=True)):
+            return "the target refuses the key and answers without one; unset OPENAI_API_KEY, or give it another"
+        return "the target refuses the key; set OPENAI_API_KEY or --key-env to one that it, or its upstream, accepts"
+    if status == 429:
+        return "wait until it takes requests again, or raise the quota"
+    if status >= 500:
+        return "see the target's log, and whether its upstream answers"
+    if status in (404, 405):
+        return "check the URL"
+    if "https" in text.lower() and (hint := await find_stage_hint(session.root, view.exchange)):
+        return hint
+    without = "" if key else "; no key was sent, OPENAI_API_KEY sets one"
+    return f"give what it asks for (--model, --header N:V, --query K=V){without}"
