@@ -116,10 +116,11 @@ compatibility: $(STAMP)  ## judge the recordings of other providers and write CO
 	@$(BIN)/python -m contract_tests.lab.compatibility "$${OPENAI_CONTRACT_SHARED:-../shared}/recordings" \
 	  $(if $(CHECK),--check,--write)
 
-bench: $(STAMP)  ## measure the fake beside bare uvicorn and other fakes, and how fast streams are judged and relayed
+bench: $(STAMP)  ## measure the fake beside bare uvicorn and other fakes, and how fast streams are judged and relayed, and recordings redacted
 	@$(BIN)/python -m contract_tests.lab.speed
 	@$(BIN)/python -m contract_tests.lab.speed.judging
 	@$(BIN)/python -m contract_tests.lab.speed.relaying
+	@$(BIN)/python -m contract_tests.lab.speed.redacting
 
 profile: $(STAMP)  ## how many calls a request passes, and where the time of a reply, of the start, and of judging goes
 	@$(BIN)/python -m contract_tests.lab.speed.profiling

@@ -8,9 +8,9 @@ from itertools import chain
 
 from fake_server.relay.redact.codings import MAGIC, ZLIB, find_hidden
 from fake_server.relay.redact.known import encoded_forms, fold_case, needles, occurrences
-from fake_server.relay.redact.patterns import Span, find_suspicious
+from fake_server.relay.redact.patterns import Span, find_suspicious, is_binary
 from fake_server.relay.redact.stream import join_events
-from fake_server.relay.redact.views import Edit, View, apply_edits, merge_edits, unescaped_readings
+from fake_server.relay.redact.views import Edit, Reading, View, apply_edits, merge_edits, unescaped_readings
 
 MAX_LAYERS = 4
 """Nested encodings that are decoded: JSON in JSON, in base64, in a stream."""
@@ -75,20 +75,25 @@ def _edits(
     find: Callable[[str], Iterator[Span]],
     views: Callable[[str, int], Iterator[View]],
     layers: int = MAX_LAYERS,
+    seen: dict[int, int] | None = None,
 ) -> Iterator[Edit]:
-    """An edit for each span found in the text itself, or in a text encoded in it."""
+    """An edit for each span found in the text itself, or in a text encoded in it.
+
+    `seen` holds hashes of the readings of the same characters, each with the layers that were left: escapes
+    that are undone in another order give the same reading.
+    """
     for start, stop in find(text):
         yield start, stop, None
     if layers:
+        seen = {} if seen is None else seen
         for view in views(text, layers):
-            deeper = layers - 1 if _is_text(view.text) else 0
-            yield from view.map_back(list(_edits(view.text, find, views, deeper)))
-
-
-def _is_text(text: str) -> bool:
-    """Whether to look for encodings in a text: in random bytes everything looks like one."""
-    as_utf8 = text.encode("latin-1", "replace").decode("utf-8", "replace")
-    return text.startswith((MAGIC, *ZLIB)) or as_utf8.count("\ufffd") * 16 <= len(text)
+            inner, is_reading = view.text, isinstance(view, Reading)
+            deeper = layers - 1 if inner.startswith((MAGIC, *ZLIB)) or not is_binary(inner) else 0
+            if is_reading:
+                if seen.get(hash(inner), -1) >= deeper:
+                    continue
+                seen[hash(inner)] = deeper
+            yield from view.map_back(list(_edits(inner, find, views, deeper, seen if is_reading else None)))
 
 
 def _views(text: str, layers: int) -> Iterator[View]:

@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
-from urllib.parse import unquote_plus
 
+from fake_server.relay.redact.patterns import is_binary
 from fake_server.wire.jsontext import parse
 from fake_server.wire.sse import Decoder
 
@@ -25,12 +25,15 @@ _RUN = re.compile(r"[A-Za-z0-9+/_-]{16,}")
 _FOLD = re.compile(r"(?<=[A-Za-z0-9+/]{16})(?:\r?\n)[ \t]{0,8}(?=[A-Za-z0-9+/])")
 _PRINTABLE = re.compile(r"[\x20-\x7e]{16}")
 _ESCAPE = re.compile(r'\\(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|(["\\/bfnrt]))')
+_PERCENT = re.compile("(?:%[0-9A-Fa-f]{2})+")
 _REFERENCE = re.compile(r"&[#A-Za-z][0-9A-Za-z]{1,8};")
 _PLAIN = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _STRING = re.compile(r'"(\w{1,64})"\s{0,8}:\s{0,8}"((?:[^"\\]|\\.)*+)', re.DOTALL)
 _ZLIB = ("x\x01", "x\x5e", "x\x9c", "x\xda")
 MAX_LAYERS = 4
 MAX_UNPACKED = 1 << 22
+Decoded = dict[int, int]
+"""Hashes of the texts that were decoded, each with the layers that were left: several ways lead to most texts."""
 
 
 @dataclass(frozen=True)
@@ -45,47 +48,58 @@ def texts_in(value: str | bytes) -> Iterator[Text]:
     """The text and every text encoded in it, up to MAX_LAYERS deep."""
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
     yield Text(text)
+    decoded: Decoded = {}
     if isinstance(value, bytes):
-        yield from _values(value)
+        yield from _values(value, decoded)
         if value[:1] == b"x":  # a zlib stream, read without its two-byte header
-            yield from _deeper(_inflate(value[2:], -15), "decompressed", 2)
+            yield from _deeper(_inflate(value[2:], -15), "decompressed", 2, decoded)
         if b"\x1f\x8b" in value:
             for inner in _inflate_all(value):
-                yield from _deeper(inner, "decompressed", 1)
-    yield from _decode(text, "", MAX_LAYERS)
+                yield from _deeper(inner, "decompressed", 1, decoded)
+    yield from _decode(text, "", MAX_LAYERS, decoded)
 
 
-def _deeper(text: str, how: str, layers: int) -> Iterator[Text]:
+def _deeper(text: str, how: str, layers: int, decoded: Decoded) -> Iterator[Text]:
     yield Text(text, how)
-    yield from _values(text.encode("latin-1", "replace"))
-    yield from _decode(text, how, layers)
+    if not is_binary(text):
+        yield from _values(text.encode("latin-1", "replace"), decoded)
+        yield from _decode(text, how, layers, decoded)
 
 
-def _decode(text: str, how: str, layers: int) -> Iterator[Text]:
-    """The text without its escapes, and what its base64 and hex decode to."""
-    if not layers:
+def _decode(text: str, how: str, layers: int, decoded: Decoded) -> Iterator[Text]:
+    """The text without its escapes, and what its base64 and hex decode to, once for each text."""
+    if layers <= decoded.get(hash(text), 0):
         return
+    decoded[hash(text)] = layers
     for inner in _unescape_all(text):
-        yield Text(inner, how)
-        yield from _decode(inner, how, layers - 1)
+        if hash(inner) not in decoded:
+            yield Text(inner, how)
+        if not is_binary(inner):
+            yield from _decode(inner, how, layers - 1, decoded)
+        decoded.setdefault(hash(inner), 0)
     flat = _FOLD.sub("", text) if "\n" in text else text
     for inner in chain(_runs(text), _runs(flat) if flat != text else ()):
-        yield from _deeper(inner, "in base64 or hex", layers - 1)
+        yield from _deeper(inner, "in base64 or hex", layers - 1, decoded)
         if inner.startswith("\x1f\x8b"):
             for packed in _inflate_all(inner.encode("latin-1")):
-                yield from _deeper(packed, "in base64, decompressed", layers - 1)
+                yield from _deeper(packed, "in base64, decompressed", layers - 1, decoded)
         if inner.startswith(_ZLIB):
-            yield from _deeper(_inflate(inner[2:].encode("latin-1"), -15), "in base64, decompressed", layers - 1)
+            packed = _inflate(inner[2:].encode("latin-1"), -15)
+            yield from _deeper(packed, "in base64, decompressed", layers - 1, decoded)
 
 
 def _unescape_all(text: str) -> Iterator[str]:
     forms = (
-        unquote_plus(text) if "%" in text else text,
+        _PERCENT.sub(_unquote, text.replace("+", " ")) if "%" in text else text,
         _ESCAPE.sub(_unescape, text),
         _REFERENCE.sub(lambda match: html.unescape(match[0]), text),
         text.replace("\0", ""),
     )
     yield from (form for form in forms if form != text)
+
+
+def _unquote(match: re.Match[str]) -> str:
+    return bytes.fromhex(match[0].replace("%", "")).decode("utf-8", "replace")
 
 
 def _unescape(match: re.Match[str]) -> str:
@@ -136,7 +150,7 @@ def _inflate(data: bytes, window: int) -> str:
     return b"".join(parts)[:MAX_UNPACKED].decode("utf-8", "replace")
 
 
-def _values(body: bytes) -> Iterator[Text]:
+def _values(body: bytes, decoded: Decoded) -> Iterator[Text]:
     """The strings of a JSON text; of a stream, the strings at the same path joined."""
     if body[:1] in (b"{", b"[") and b"\n{" not in body:
         value = parse(body).value
@@ -157,7 +171,7 @@ def _values(body: bytes) -> Iterator[Text]:
             whole = "".join(parts)
             yield Text(whole, "over several events")
             yield Text('"\n'.join(parts), "its strings")
-            yield from _decode(whole, "over several events", 2)
+            yield from _decode(whole, "over several events", 2, decoded)
 
 
 def _events(body: bytes) -> Iterator[Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 from fake_server.relay.redact.names import is_secret_field, is_secret_name, is_secret_parameter
 
@@ -29,7 +30,7 @@ _PREFIXED = {
     r"ya29\.|AQ\.": r"[A-Za-z0-9_-]{20,}",
     r"SG\.": r"[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}",
     r"AKIA|ASIA": r"[A-Z0-9]{16}",
-    r"gh[pousr]_|github_pat_": r"[A-Za-z0-9_]{22,}",
+    r"ghp_|gho_|ghu_|ghs_|ghr_|github_pat_": r"[A-Za-z0-9_]{22,}",
     r"xox[abeprs]-|xapp-": r"[A-Za-z0-9-]{10,}",
     r"(?i:bearer)[ \t+]{1,3}": r"[A-Za-z0-9._~+/=-]{16,}",
     r"[Bb]asic[ +]": r"[A-Za-z0-9+/=]{16,}",
@@ -39,17 +40,41 @@ _CERTAIN = r"sk-(?:proj-|ant-|or-v1-|svcacct-|admin-|lf-)"
 _PEM = r"-----BEGIN [A-Z ]{0,24}PRIVATE KEY(?: BLOCK)?-----"
 _PEM_BODY = r"(?:[A-Za-z0-9+/=\s\\:,._]|-(?!----)){16,}"
 _USER = r"://(?:[A-Za-z0-9._~%-]{0,64}:)?"
-_CREDENTIAL = re.compile(
-    "|".join(
-        [
-            *(rf"(?<![A-Za-z0-9])(?:{prefix})(?:{rest})" for prefix, rest in _PREFIXED.items()),
-            _CERTAIN + r"[A-Za-z0-9_-]{16,}",
-            _PEM + _PEM_BODY,
-            r"://[A-Za-z0-9._~%-]{0,64}:[^\s/@\"'\\]{4,200}(?=@)",
-            r"://[A-Za-z0-9_-]{20,200}(?=@)",
-        ]
-    )
+_LITERAL = re.compile(r"\(\?i:|\)|\[[^]]*\]|\{[^}]*\}")
+"""What separates the literal parts of an alternative of `_PREFIXED`."""
+
+
+def _anchors(prefixes: str) -> tuple[str, ...]:
+    """A literal part of each alternative: a text without any of them has no match."""
+    parts = (_LITERAL.split(alternative) for alternative in prefixes.split("|"))
+    return tuple(max(literals, key=len).replace("\\", "") for literals in parts)
+
+
+_FORMS = (
+    *((_anchors(prefix), rf"(?<![A-Za-z0-9])(?:{prefix})(?:{rest})") for prefix, rest in _PREFIXED.items()),
+    (("sk-",), _CERTAIN + r"[A-Za-z0-9_-]{16,}"),
+    (("PRIVATE KEY",), _PEM + _PEM_BODY),
+    (("://",), r"://[A-Za-z0-9._~%-]{0,64}:[^\s/@\"'\\]{4,200}(?=@)"),
+    (("://",), r"://[A-Za-z0-9_-]{20,200}(?=@)"),
 )
+"""The forms of credentials, each with its anchors: trying all of them at each character takes a second per MB."""
+
+
+@lru_cache(maxsize=512)
+def _expression(forms: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(forms))
+
+
+def _matches(text: str) -> Iterator[re.Match[str]]:
+    """What looks like a credential; only forms whose anchor occurs are tried."""
+    forms = tuple(
+        form
+        for anchors, form in _FORMS
+        if any(anchor in text for anchor in anchors) or ("(?i:" in form and anchors[0] in text.lower())
+    )
+    return _expression(forms).finditer(text) if forms else iter(())
+
+
 _PREFIX = re.compile("|".join(f"(?:{prefix})" for prefix in [_CERTAIN, *_PREFIXED, _PEM, _USER]))
 _DOTTED = re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]++(?:\.[A-Za-z0-9_-]*+){2,4}")
 """A JSON Web Token (RFC 7519): three parts, or five if it is encrypted."""
@@ -78,6 +103,24 @@ _PART = re.compile(r'\bname="?([^"\r\n;]{2,64})"?[^\r\n]{0,200}\r?\n(?:[^\r\n]{1
 _FIRST_OF_LIST = 64
 """Strings that are examined in a list whose name means that they are secret."""
 
+_BINARY = (
+    "\x89PNG",
+    "\xff\xd8\xff",
+    "GIF8",
+    "RIFF",
+    "OggS",
+    "ID3",
+    "\xff\xfb",
+    "fLaC",
+    "PK\x03\x04",
+    "\x1aE\xdf\xa3",
+    "wOF2",
+)
+"""How pictures, sounds, archives, videos and fonts begin."""
+_PRINTED = bytes(range(0x20, 0x7F)) + b"\t\n\r"
+_CONTROL = bytes({*range(1, 0x20), 0x7F} - {*b"\t\n\r\x1b"})
+"""Control characters that no text has many of; NUL is half of UTF-16."""
+
 WORD = "REDACTED"
 _DUMMY = re.compile(r"(?:REDACTED|x)*")  # a secret that was split leaves several dummies in a row
 _BLANK = frozenset("xX0*.-_…#/%")
@@ -101,21 +144,30 @@ def is_dummy(value: str) -> bool:
     return _BLANK.issuperset(value) or any(form.fullmatch(value) for form in (_DUMMY, _PLACEHOLDER))
 
 
+def is_binary(text: str) -> bool:
+    """Whether a text of bytes (latin-1) or of characters is none: in random bytes everything looks like an encoding."""
+    data = text.encode("latin-1", "replace")
+    if text.startswith(_BINARY):
+        return len(data.translate(None, _PRINTED)) * 16 > len(data)
+    undecodable = text.count("\ufffd") + data.decode("utf-8", "replace").count("\ufffd")
+    return (undecodable + len(data) - len(data.translate(None, _CONTROL))) * 16 > len(data)
+
+
 def credentials(text: str) -> Iterator[Span]:
     """The spans that look like a credential by their form, without its prefix."""
-    for match in _CREDENTIAL.finditer(text):
+    for match in _matches(text):
         start, stop = skip_prefix(text, match.start(), match.end()), match.end()
         inside_blob = _BLOB.fullmatch(text, max(match.start() - 24, 0), match.start())
         candidate = text[start:stop]
         wordy = _WORDY.match(text, match.start()) and not _is_key(candidate)
         if not (wordy or inside_blob or is_dummy(candidate)):
             yield start, stop
-    for match in _DOTTED.finditer(text):
+    for match in _DOTTED.finditer(text) if "eyJ" in text else ():
         begin, first = text.find("eyJ", *match.span()), text.find(".", match.start())
         candidate = text[first + 1 : match.end()].replace(".", "")
         if match.start() <= begin < first - 10 and not is_dummy(candidate):
             yield first + 1, match.end()
-    for match in _CLOUD_ID.finditer(text):
+    for match in _CLOUD_ID.finditer(text) if "AKIA" in text or "ASIA" in text else ():
         for key in _CLOUD_KEY.finditer(text, max(match.start() - _NEAR, 0), match.end() + _NEAR):
             if _is_mixed(key.group()) and re.search("[A-Z]", key.group()):
                 yield key.span()
@@ -190,7 +242,7 @@ def _parameters(text: str) -> Iterator[Span]:
     yield from _assigned_values(text, _PARAMETER, is_secret_parameter, _PARAMETER_VALUE)
     mixed = _assigned_values(text, _ASSIGNMENT, is_secret_name, _ASSIGNED_VALUE)
     yield from (span for span in mixed if _is_mixed(text[slice(*span)]))
-    for match in _PART.finditer(text):
+    for match in _PART.finditer(text) if "name=" in text else ():
         if is_secret_name(match[1]):
             yield match.span(2)
 
