@@ -36,7 +36,9 @@ def bodies() -> dict[str, bytes]:
         "seven bits": bytes(byte & 127 for byte in noise),
     }
     texts = {name: f"data:image/png;base64,{base64.b64encode(blob).decode()}" for name, blob in blobs.items()}
-    texts["a text"] = " ".join(generator.choices("the words of a long text, with commas".split(), k=SIZE // 6))
+    texts["a text"] = " ".join(
+        generator.choices(["the", "words", "of", "a", "long", "text,", "with", "commas"], k=SIZE // 6)
+    )
     return {
         name: json.dumps({"messages": [{"role": "user", "content": text}]}).encode() for name, text in texts.items()
     }
