@@ -19,6 +19,12 @@ def invalid_url(method: str, path: str) -> ErrorReply:
     return ErrorReply(404, f"Invalid URL ({method} {_echo(path)})")
 
 
+def not_played(method: str, path: str) -> ErrorReply:
+    """404 for an endpoint that OpenAI has and this server does not."""
+    seen = "GET /openapi.json lists what it plays"
+    return ErrorReply(404, f"this fake does not play {method} {_echo(path)} yet: {seen}")
+
+
 def method_not_allowed(method: str, path: str, allow: str) -> ErrorReply:
     """405 with the `Allow` header that RFC 9110 section 15.5.6 requires."""
     message = f"Not allowed to {method} on {_echo(path)} (HINT: use {allow} instead)"

@@ -15,27 +15,27 @@ from fake_server.faults import CATALOGUE, Fault, FaultError, parse
 from fake_server.faults.base import HEADER
 
 _BOOLEANS = {"true": True, "false": False}
-_EXAMPLE = f'write it like {HEADER}: cut;after_events=2;ending=rst, error;status=429;message="slow"'
+_EXAMPLE = 'cut;after_events=2;ending=rst, error;status=429;message="slow"'
 
 
-def read(value: str) -> list[Fault]:
-    """The faults a header names. Raises FaultError."""
+def read(value: str, where: str = HEADER) -> list[Fault]:
+    """The faults a header names; messages begin with `where`. Raises FaultError."""
     try:
         items: Any = http_sf.parse(value.encode("latin-1"), tltype="list")
-    except http_sf.StructuredFieldError as error:
-        raise FaultError(f"{HEADER}: {error}; {_EXAMPLE}") from None
-    return [_fault(*item) for item in items]
+    except (http_sf.StructuredFieldError, UnicodeEncodeError) as error:
+        raise FaultError(f"{where}: {error}; write it like {where}: {_EXAMPLE}") from None
+    return [_fault(name, parameters, where) for name, parameters in items]
 
 
-def _fault(name: Any, parameters: dict[str, Any]) -> Fault:
+def _fault(name: Any, parameters: dict[str, Any], where: str) -> Fault:
     if not isinstance(name, http_sf.Token):
-        raise FaultError(f"{HEADER}: {name!r} is not the name of a fault; {_EXAMPLE}")
+        raise FaultError(f"{where}: {name!r} is not the name of a fault; write it like {where}: {_EXAMPLE}")
     known = CATALOGUE[str(name)].model_fields.items() if str(name) in CATALOGUE else ()
     booleans = {field.alias or member for member, field in known if field.annotation is bool}
     try:
         return parse({"fault": str(name), **{key: _value(at, key in booleans) for key, at in parameters.items()}})
     except FaultError as error:
-        raise FaultError(f"{HEADER}: {error}") from None
+        raise FaultError(f"{where}: {error}") from None
 
 
 def _value(value: Any, boolean: bool) -> Any:

@@ -26,7 +26,8 @@ from fake_server.faults.base import HEADER as FAULT_HEADER
 from fake_server.server.deliveries import refuse
 from fake_server.server.faulting import Faulting
 from fake_server.server.request_context import Refused, RequestContext, header_fields
-from fake_server.server.routes.table import DIRECT, PAGE_METHODS, PAGES, Operation, find_operation
+from fake_server.server.routes import models
+from fake_server.server.routes.table import DIRECT, PAGE_METHODS, PAGES, Operation, find_operation, is_published
 from fake_server.server.sender import AsgiSender, Sender
 from fake_server.server.settings import Settings
 from fake_server.server.state.journal import JournalEntry
@@ -108,10 +109,14 @@ class App:
             return Delivery(204, (("allow", f"{allow}, OPTIONS"),), (), length=0)
         if self._fastapi is not None and self._fastapi.adds({**context.scope, "path": context.path}):
             return await self.fastapi.answer(context)
+        if context.path == "/" and context.method in PAGE_METHODS:
+            return await handle(context, Operation(models.welcome))
         path = context.path.replace("?", "%3F").replace("#", "%23").replace("\\", "%5C")  # as a URL has them
         refusal = errors.invalid_url(context.method, path)
         if methods:
             refusal = errors.method_not_allowed(context.method, path, allow)
+        elif is_published(context.method, context.path):
+            refusal = errors.not_played(context.method, path)
         return await handle(context, _refusing(refusal))
 
     async def _refuse_space(self, scope: Scope, sender: Sender, error: ValueError) -> None:

@@ -81,7 +81,10 @@ class FakeApp(FastAPI):
             else:
                 pieces.append(message.get("body", b""))
 
-        scope = {**context.scope, "path": context.path, CONTEXT: context}
+        path = context.path
+        if context.controls and context.method != "DELETE":  # which without a name would remove everything
+            path = path.rstrip("/")
+        scope = {**context.scope, "path": path, CONTEXT: context}
         await self.route_request(scope, context.receive, send)
         fields = {name.decode("latin-1"): value.decode("latin-1") for name, value in start["headers"]}
         body, status = b"".join(pieces), start["status"]

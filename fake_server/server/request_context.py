@@ -78,11 +78,11 @@ class RequestContext:
             self.rendered_style = style
         return style
 
-    async def read_body(self) -> bytes:
-        """Take the body in; of JSON or of no declared type. Raises Refused, ClientDisconnect."""
+    async def read_body(self, *, any_type: bool = False) -> bytes:
+        """Take the body in; of JSON or of no type, unless it may be of any type. Raises Refused, ClientDisconnect."""
         fields = self.fields
         if fields.get("content-type") != "application/json" or "content-encoding" in fields:
-            _check_type(fields)
+            _check_type({**fields, "content-type": ""} if any_type else fields)
         self.body_read = True
         limit, seconds = self.settings.max_body, self.settings.body_timeout
         declared = fields.get("content-length", "0")

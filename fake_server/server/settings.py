@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +26,7 @@ class Settings:
     `models` None accepts any name. `style` replaces the styles drawn from the seed, and so does `plain` with
     `Style.PLAIN`; `fixed_style` is the one that applies, None where each request draws its own. `book` may be
     replaced while the server runs. `bugs` are played to every request that meets them. `max_body` is in
-    bytes, `body_timeout` in seconds for the whole request body.
+    bytes, `body_timeout` in seconds for the whole request body. `started` is a time of the monotonic clock.
     """
 
     book: ScriptBook = field(default_factory=ScriptBook)
@@ -40,6 +41,7 @@ class Settings:
     body_timeout: float = 60.0
     spaces: Spaces = field(init=False)
     metrics: Metrics = field(default_factory=Metrics)
+    started: float = field(default_factory=time.monotonic)
     fixed_style: Style | None = field(init=False)
 
     def __post_init__(self) -> None:

@@ -29,7 +29,7 @@ def test_every_path_stands_with_and_without_v1(port: int, prefix: str) -> None:
     assert ask(port, path=f"{prefix}/chat/completions", body=ASK).json["object"] == "chat.completion"
     assert ask(port, "GET", f"{prefix}/models").json["object"] == "list"
     assert ask(port, "GET", f"{prefix}/models/gpt-4o").json["id"] == "gpt-4o"
-    assert ask(port, "GET", f"{prefix}/health").json == {"status": "ok"}
+    assert ask(port, "GET", f"{prefix}/health").json["status"] == "ok"
 
 
 def test_headers_of_a_dict(port: int) -> None:
@@ -62,7 +62,7 @@ def test_the_stream_member_decides_never_accept(port: int, accept: str | None) -
     ("method", "path"),
     [
         ("POST", "/v1/x"),
-        ("GET", "/"),
+        ("GET", "/v1/"),
         ("GET", "/v1"),
         ("GET", "/v1/models/"),
         ("GET", "/v1//models"),

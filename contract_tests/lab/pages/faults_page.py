@@ -32,7 +32,8 @@ for it:
 - for a whole space, from Python: `fake.fault("cut", after_events=3, times=1)`, or over HTTP:
 
   ```sh
-  curl http://127.0.0.1:1337/__fake__/faults -H 'content-type: application/json' \\
+  curl http://127.0.0.1:1337/__fake__/faults -d 'cut;after_events=3'
+  curl http://127.0.0.1:1337/__fake__/faults \\
     -d '{"fault": "cut", "after_events": 3, "times": 1, "when": {"model": "gpt-4o"}}'
   ```
 

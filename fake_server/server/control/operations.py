@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from fake_server.api import errors
 from fake_server.api.reply import ErrorReply
 from fake_server.faults import FaultError
 from fake_server.faults.active import ActiveFault
@@ -26,6 +27,10 @@ from fake_server.wire.jsontext import parse
 
 SHOWN = 100
 _WHOLE, _STATUS = re.compile(r"[0-9]{1,9}"), re.compile(r"[1-5][0-9]{2}")
+_UNDECLARED = ("", "text/plain", "application/x-www-form-urlencoded")
+"""Types of a body that `curl -d` and the like send without meaning them."""
+_OF_PAGES = frozenset({"origin", "sec-fetch-site"})
+"""Fields that browsers send with what a page asks for."""
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 SEE = ("requests", "scripts", "replies", "faults", "reset", "spaces")
 
@@ -98,12 +103,12 @@ async def list_scripts(request: Request) -> Response:
 
 async def add_scripts(request: Request) -> Response:
     """POST: put a script, or a list of them, before all others."""
-    return await _add(request, Space.add)
+    return await _add(request, Space.add, None)
 
 
 async def add_replies(request: Request) -> Response:
-    """POST: answer the next request so, with a list the next ones; `{reply, when, times}` or a reply."""
-    return await _add(request, _queue)
+    """POST: answer the next request so, with a list the next ones; `{reply, when, times}`, a reply or its text."""
+    return await _add(request, _queue, lambda text: [{"text": text}])
 
 
 async def list_faults(request: Request) -> Response:
@@ -112,8 +117,8 @@ async def list_faults(request: Request) -> Response:
 
 
 async def add_faults(request: Request) -> Response:
-    """POST: put faults in force: `{fault, …}` or `{bug: ID}`, and `when` and `times` as in a script."""
-    return await _add(request, Space.activate)
+    """POST: put faults in force: `{fault, …}` or `{bug: ID}`, and `when` and `times`, or as the header has them."""
+    return await _add(request, Space.activate, _written_faults)
 
 
 async def remove_faults(request: Request) -> Response:
@@ -204,25 +209,55 @@ def _queue(space: Space, items: Sequence[Mapping[str, Any]]) -> tuple[Script, ..
     return space.queue([{"times": 1, **script} for script in scripts])
 
 
+def _written_faults(text: str) -> list[dict[str, Any]]:
+    """Faults written as in the request header, `cut;after_events=3`. Raises FaultError."""
+    from fake_server.faults.header import read  # few requests name any
+
+    return [fault.to_dict() for fault in read(text.strip(), "the text")]
+
+
 async def _add(
-    request: Request, add: Callable[[Space, Sequence[Mapping[str, Any]]], Sequence[Script | ActiveFault]]
+    request: Request,
+    add: Callable[[Space, Sequence[Mapping[str, Any]]], Sequence[Script | ActiveFault]],
+    read_text: Callable[[str], list[dict[str, Any]]] | None,
 ) -> Response:
+    """Add what the body holds: JSON, where `read_text` is given also text instead of JSON objects."""
     try:
-        raw = await _context(request).read_body()
+        value = await _read_value(_context(request), read_text is not None)
+        items: list[Mapping[str, Any]] = []
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, Mapping):
+                items.append(item)
+            elif isinstance(item, str) and read_text is not None:
+                items += read_text(item)
+            else:
+                kind = "JSON object" if read_text is None else "JSON object or a text"
+                return _refuse(f"a {kind} is expected, or several in an array")
+        added = add(_space(request), items)
     except Refused as refused:
         return error_response(refused.reply)
-    document = parse(raw)
-    if not document.ok:
-        problem = document.problems[0]
-        return _refuse(f"not JSON: {problem.detail} (byte {problem.offset})")
-    items = document.value if isinstance(document.value, list) else [document.value]
-    if not all(isinstance(item, Mapping) for item in items):
-        return _refuse("a JSON object is expected, or several in an array")
-    try:
-        added = add(_space(request), items)
     except (ScriptError, FaultError) as error:
         return _refuse(str(error))
     return json_response({"added": [item.name for item in added]}, 201)
+
+
+async def _read_value(context: RequestContext, may_be_text: bool) -> Any:
+    """The JSON value of a body, or the text of one that is not declared as JSON. Raises Refused, ClientDisconnect.
+
+    From a page of a browser JSON must be declared: a page may send other types to any server without asking it.
+    """
+    sent = context.fields.get("content-type", "")
+    undeclared = sent.partition(";")[0].strip().lower() in _UNDECLARED
+    if undeclared and not _OF_PAGES.isdisjoint(context.fields):
+        raise Refused(errors.unsupported_type(sent))
+    raw = await context.read_body(any_type=undeclared)
+    document = parse(raw)
+    if undeclared and may_be_text and raw.lstrip()[:1] not in (b"", b"{", b"[", b'"'):
+        return raw.decode("utf-8", "replace")
+    if not document.ok:
+        problem = document.problems[0]
+        raise Refused(ErrorReply(400, f"not JSON: {problem.detail} (byte {problem.offset})"))
+    return document.value
 
 
 def _remove(request: Request, remove: Callable[[str | None], int], kind: str, listed: str) -> Response:

@@ -44,7 +44,8 @@ def paths(samples: Samples) -> Iterator[tuple[str, str, dict[str, Any]]]:
         if path in EXAMPLES and method == "post":
             examples = {title: {"value": value} for title, value in EXAMPLES[path].items()}
             body = next(iter(EXAMPLES[path].values()))
-            form = {"type": ["object", "array"], "items": {"type": "object"}}
+            kinds = ["object"] if path.endswith("/scripts") else ["object", "string"]
+            form = {"type": [*kinds, "array"], "items": {"type": kinds}}
             description["requestBody"] = {
                 "required": True,
                 "content": {"application/json": {"schema": form, "examples": examples}},

@@ -18,7 +18,7 @@ CHAT = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}]}
 Ask = Callable[[Request], Exchange]
 _IDS = re.compile(r"((?:chatcmpl|cmpl|modr)-|call_)[A-Za-z0-9]{20,}")
 _TIMES = re.compile(r'"(created|began)":[0-9.]+')
-_SPANS = re.compile(r'"(first|seconds)":[0-9.e-]+')
+_SPANS = re.compile(r'"(first|seconds|uptime)":[0-9.e-]+')
 
 
 @dataclass(frozen=True)

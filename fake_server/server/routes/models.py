@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,7 @@ from fake_server.wire.delivery import Delivery
 _SOME_DAY = 1686935002
 _TUNED = re.compile(r"ft:[^:]+:[^:]+:|.+:ft-")
 """How the name of a fine-tuned model is made: `ft:gpt-4.1-mini:team::id`, of old `babbage:ft-team:name`."""
+_PLACES = ("/v1/models", "/docs", "/openapi.json", "/health", "/metrics", "/__fake__")
 
 
 @cache
@@ -59,5 +61,22 @@ async def delete_model(context: RequestContext) -> Delivery:
 
 
 async def health(context: RequestContext) -> Delivery:
-    """That the server runs."""
-    return deliver_json(context.style.serialize({"status": "ok"}))
+    """That the server runs, which version, and for how many seconds."""
+    uptime = round(time.monotonic() - context.settings.started, 3)
+    return deliver_json(context.style.serialize({"status": "ok", "version": _version(), "uptime": uptime}))
+
+
+async def welcome(context: RequestContext) -> Delivery:
+    """What this server is, for those who look at its root."""
+    body = {"server": "fake OpenAI server of openai-contract-kit", "version": _version(), "see": _PLACES}
+    return deliver_json(context.style.serialize(body))
+
+
+@cache
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version  # few ask
+
+    try:
+        return version("openai-contract-kit")
+    except PackageNotFoundError:
+        return "unknown"  # a checkout that is not installed

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 from starlette.routing import compile_path
 
 from fake_server.server.request_context import RequestContext
 from fake_server.server.routes import chat, completions, embeddings, models, moderations, stored
+from fake_server.wire.datafile import read_yaml
 from fake_server.wire.delivery import Delivery
 
 Answer = Callable[[RequestContext], Awaitable[Delivery]]
@@ -53,7 +56,7 @@ _PATTERNS = [(compile_path(path)[0], path) for path in dict.fromkeys(path for _,
 
 def find_operation(method: str, path: str) -> tuple[Operation | None, Mapping[str, str], list[str]]:
     """The operation of this method at a path, the path's parameters, and the methods that the path takes."""
-    if path in PAGES:
+    if path in PAGES or path == "/":
         return None, {}, ["GET", "HEAD"]
     operation: Operation | None = None
     parameters: Mapping[str, str] = {}
@@ -69,3 +72,21 @@ def find_operation(method: str, path: str) -> tuple[Operation | None, Mapping[st
         if operation is None and method in found:
             operation, parameters = found[method], match.groupdict()
     return operation, parameters, sorted(methods)
+
+
+@cache
+def published() -> Mapping[tuple[str, ...], list[str]]:
+    """Every path of OpenAI's API, in parts, with its methods; a part that varies begins with `{`."""
+    rows: Mapping[str, list[str]] = read_yaml(Path(__file__).with_name("published.yaml"))
+    return {tuple(path.split("/")): methods for path, methods in rows.items()}
+
+
+def is_published(method: str, path: str) -> bool:
+    """Whether OpenAI has this method at the path, which may lack its `/v1`."""
+    parts = path.removeprefix("/v1").split("/")
+    return any(
+        method in methods
+        and len(template) == len(parts)
+        and all((part and theirs[:1] == "{") or part == theirs for part, theirs in zip(parts, template, strict=True))
+        for template, methods in published().items()
+    )
