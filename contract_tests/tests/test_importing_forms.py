@@ -200,6 +200,8 @@ def test_what_httpie_prints(tmp_path: Path) -> None:
         (STREAM, 200),
         (f"\n{STREAM.rstrip()}", 200),
         (STREAM.replace("\n", "\r\n"), 200),
+        (f"\n\n    {STREAM.strip()}".replace("\n\nd", "\n\n    d"), 200),
+        ("".join(f"> {line}".rstrip() + "\n" for line in STREAM.splitlines()), 200),
         (f": OPENROUTER PROCESSING\n\n{STREAM}", 200),
         (f"event: message\n{STREAM}", 200),
         (f"id: 1\n{STREAM.replace('data: ', 'data:')}", 200),
@@ -220,7 +222,7 @@ def test_a_body_alone_is_an_exchange_whose_head_is_unknown(tmp_path: Path, body:
     )
     assert exchange.unknown >= {Aspect.HEADERS, Aspect.ALL_HEADERS, Aspect.FRAMING, Aspect.ENDING}
     assert "the status is assumed" in entry.fixture.notes
-    if body.lstrip("\n").startswith(("data", ":")):
+    if "data" in body:
         assert judge(exchange).findings == ()
     (entry,) = imported(tmp_path, body, endpoint="chat/completions")
     assert entry.fixture.exchange.request.target == "/v1/chat/completions"
@@ -236,6 +238,9 @@ def test_a_body_that_says_what_it_is_needs_no_url_and_another_says_how(tmp_path:
         tmp_path, '{"object": "list", "data": [{"object": "model"}]}', asked=CurlRequest(f"{URL[:-16]}models")
     )
     assert (entry.fixture.exchange.request.method, entry.fixture.exchange.knows(Aspect.REQUEST)) == ("GET", True)
+    for text in ("<html>502 Bad Gateway</html>", "Internal Server Error", ""):
+        with pytest.raises(InputError, match="a body alone must be JSON or the events of a stream, but begins with"):
+            imported(tmp_path, text, format="body", asked=CurlRequest(URL, ASKED))
     with pytest.raises(InputError, match=r"a body without its head, .* `contract import --url URL"):
         imported(tmp_path, "data: {}\n\n")
     with pytest.raises(InputError, match=r"a body without its head, .* `contract import --url URL"):

@@ -31,6 +31,7 @@ NOTES = (
 GUESSED = " The path is guessed from the reply."
 _GOT = re.compile(r"/(?:models|files|batches)(?:/[^/]+)?(?:/content)?$")
 """Paths that are asked by GET where nothing is sent."""
+_EVENT = re.compile(rb"(?:data|event|id|retry)?:")
 _KINDS = {
     "chat.completion": ("POST", "/v1/chat/completions"),
     "chat.completion.chunk": ("POST", "/v1/chat/completions"),
@@ -60,8 +61,12 @@ class CurlRequest:
 def entries(data: bytes, where: str, asked: CurlRequest, endpoint: str | None = None) -> Entries:
     """The one exchange of which a body is all that is known. Raises InputError."""
     with errors_at(where):
-        body = data.removeprefix(BOM).lstrip(b" \t\r\n")
-        streamed = not body.startswith((b"{", b"["))
+        body = _unquote(data.removeprefix(BOM))
+        streamed = _EVENT.match(body) is not None
+        if not streamed and not body.startswith((b"{", b"[")):
+            raise InputError(
+                f"{where}: a body alone must be JSON or the events of a stream, but begins with {body[:30]!r}"
+            )
         request, notes = asked.request(endpoint), NOTES
         if request is None:
             request, notes = guess_request(body, streamed), NOTES + GUESSED
@@ -78,6 +83,16 @@ def entries(data: bytes, where: str, asked: CurlRequest, endpoint: str | None = 
         body = body.rstrip(b"\r\n") + b"\n\n" if streamed else body
         exchange, notes = exchange_of(request, Reply(_status(body), "", (), body, lost=lost), notes)
         yield ImportedEntry(exchange, "body", notes, place_of(asked.url))
+
+
+def _unquote(text: bytes) -> bytes:
+    """The text without blank lines before it, and without the indent or the `>` before each of its lines."""
+    text = re.sub(rb"\A(?:[ \t]*\r?\n)+", b"", text)
+    mark = re.match(rb"(?:> ?|[ \t]+)*", text)
+    prefix = mark[0] if mark else b""
+    if not prefix:
+        return text
+    return re.sub(rb"^(?:%s|%s$)" % (re.escape(prefix), re.escape(prefix.rstrip())), b"", text, flags=re.M)
 
 
 def is_reply(value: Any, asked: CurlRequest, endpoint: str | None) -> bool:

@@ -17,7 +17,7 @@ _FIRST = 4096
 _CASSETTE = re.compile(rb"^(interactions|http_interactions|version|metadata):", re.MULTILINE)
 _REQUEST_LINE = re.compile(rb"(?:\x1b\[[\d;]*m)*[A-Z]+(?:\x1b\[[\d;]*m)* ")
 _REQUEST_END = re.compile(rb"^[^\r\n]* (?:\x1b\[[\d;]*m)*HTTP(?:\x1b\[[\d;]*m)*/")
-_EVENT = re.compile(rb"(?:data|event|id|retry)?:")
+_EVENT = re.compile(rb"(?:> ?)*(?:(?:data|event|id|retry):|:(?!//))")
 _DOCUMENTS = {"log": "har", "interactions": "vcrpy", "http_interactions": "vcr", "fixtures": "aimock"}
 """JSON documents by one of their members."""
 _LINES = {frozenset(("request", "response", "endpoint")): "jsonl"}
@@ -36,14 +36,14 @@ def recognise(path: Path) -> str | None:
         return "mitmproxy"
     if start.startswith(b"httprr trace"):
         return "httprr"
+    if _EVENT.match(start):
+        return "body"
     if start.startswith((b"HTTP/", b"* ", b"> ", b"< ")):
         return "curl"
     if _REQUEST_LINE.match(start) and _REQUEST_END.match(start):
         return "httpie"
     if start.startswith((b"{", b"[")):
         return _kind_of_lines(path) or "json"
-    if _EVENT.match(start):
-        return "body"
     return "vcrpy" if _CASSETTE.search(first) else "jsonl" if _is_named_lines(path) else None
 
 
