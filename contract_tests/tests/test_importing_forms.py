@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import pytest
@@ -188,6 +189,9 @@ def test_what_httpie_prints(tmp_path: Path) -> None:
         assert (exchange.request.json(), exchange.status) == (json.loads(ASKED), 200)
         assert exchange.payload.endswith(b"data: [DONE]\n\n")
         assert {finding.rule.id for finding in judge(exchange).findings} <= {"http.request-id"}
+    began = process_time()
+    assert len(imported(tmp_path, printed + b"\n" * 2_000_000 + b"x" + b" \n" * 1_000_000)) == 1
+    assert process_time() - began < 5
     first = imported(tmp_path, both)[0].fixture.exchange
     assert (first.request.method, first.status, first.payload) == ("GET", 404, b'{\n    "error": {}\n}')
     with pytest.raises(InputError, match="exchange 0: no reply follows the request; print both with"):

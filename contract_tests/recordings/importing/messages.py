@@ -40,7 +40,7 @@ _LENGTHS = re.compile(rb"(\d{1,10}) (\d{1,10})\r?\n")
 _REQUEST = re.compile(rb"^([A-Z]+) (\S+) HTTP/\d(?:\.\d)?\r?\n", re.MULTILINE)
 _REPLY = re.compile(rb"^HTTP/\d(?:\.\d)? \d{3}", re.MULTILINE)
 _COLOUR = re.compile(rb"\x1b\[[\d;]*m")
-_META = re.compile(rb"\s+Elapsed time: [\d.]+s\s*$")
+_META = re.compile(rb"Elapsed time: [\d.]+s")
 _NOT_SHOWN = b"NOTE: binary data not shown in terminal"
 
 
@@ -133,7 +133,8 @@ def _printed(data: bytes, number: int, endpoint: str | None) -> ImportedEntry | 
     if reason := reason_to_skip(request.method, request.target, endpoint, url):
         return Skipped(reason)
     head, start = read_head(data, reply.start())
-    head.body = _META.sub(b"", data[start:])
+    body, _, last = data[start:].rstrip().rpartition(b"\n")
+    head.body = body if _META.fullmatch(last.strip()) else data[start:]
     if _NOT_SHOWN in head.body:
         return Skipped("the body of the reply was not kept")
     head.decoded = True
