@@ -7,6 +7,7 @@ where it was accepted, a 404 and the list of models; a style sheet was asked for
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -182,6 +183,21 @@ def test_an_answer_of_aimock_is_made_into_an_exchange_that_says_so() -> None:
     assert not judge(exchange).findings
     with pytest.raises(InputError, match="nothing to judge"):
         list(reading.read(SAMPLES / "aimock-stream.json"))
+
+
+def test_a_context_of_aimock_is_a_header_and_remarks_are_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "fixtures.json"
+    match = {"userMessage": "hello", "context": "blue", "_why": {}}
+    items = [
+        {"_comment": "x", "match": match, "response": {"_note": 1, "content": "Hi."}},
+        {"match": {"inputText": "a", "context": "red"}, "response": {"embedding": [1.0]}},
+        {"match": {"_why": "all others"}, "response": {"_note": 1, "image": {}}},
+    ]
+    path.write_text(json.dumps({"_comment": "two contexts", "fixtures": items}))
+    skipped: Counter[str] = Counter()
+    requests = [one.fixture.exchange.request for one in read(path, skipped=skipped)]
+    assert [one.headers for one in requests] == [(("X-AIMock-Context", word),) for word in ("blue", "red")]
+    assert skipped == {"an answer of another kind (image), which is not imported": 1}
 
 
 @pytest.mark.parametrize("name", [*RECORDERS, "curl-stream.txt"])

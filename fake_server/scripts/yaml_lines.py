@@ -163,7 +163,7 @@ class _Reading:
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1
             if not isinstance(key_node, yaml.ScalarNode):
-                raise self._problem(line, "a key is a string, not a list or mapping: put quotes around it")
+                raise self._problem(line, "a key must be a string, but is a list or mapping: put quotes around it")
             key = str(key_node.value)
             if key in found:
                 first = self.keys[(*where, key)]

@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from fake_server import FakeServer
 from fake_server.testing.space import FakeSpace
 
-LIMIT = "limit is a whole number of at most 9 digits, not 'x'"
+LIMIT = "limit must be a whole number of at most 9 digits, but is 'x'"
 TREE = {"name": "tree", "when": {"messages": {"last": {"contains": "tree"}}}, "reply": {"text": "leaf"}}
 
 

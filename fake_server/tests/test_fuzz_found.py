@@ -65,8 +65,8 @@ def test_the_journal_tells_of_text_completions_that_were_refused(fake: FakeServe
     ("method", "path", "says"),
     [
         ("GET", f"/__fake__/requests?limit={'9' * 5000}", "limit is a whole number of at most 9 digits"),
-        ("GET", "/__fake__/requests?status=600", "status is a number from 100 to 599, not '600'"),
-        ("GET", "/__fake__/requests?status=ok", "status is a number from 100 to 599, not 'ok'"),
+        ("GET", "/__fake__/requests?status=600", "status must be a number from 100 to 599, but is '600'"),
+        ("GET", "/__fake__/requests?status=ok", "status must be a number from 100 to 599, but is 'ok'"),
         ("GET", "/v1/chat/completions?metadata[]=null", "Write metadata[key]=value, not 'metadata[]'."),
         ("GET", "/v1/chat/completions?metadata=a", "Write metadata[key]=value, not 'metadata'."),
         ("POST", "/__fake__/reset?all=null", "all is true or false, not 'null'"),

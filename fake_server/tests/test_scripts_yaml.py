@@ -46,7 +46,7 @@ def test_anchors_may_be_used(tmp_path: Path) -> None:
             b"a: !!python/name:os.system x\n",
             "s.yaml:1: 'x' with the tag 'python/name:os.system' cannot be read",
         ),
-        (b"? [1]\n: 2\n", "s.yaml:1: a key is a string, not a list or mapping: put quotes around it"),
+        (b"? [1]\n: 2\n", "s.yaml:1: a key must be a string, but is a list or mapping: put quotes around it"),
         (b"a: \xff\n", "s.yaml:1: not UTF-8: save the file as UTF-8"),
         (b"a: 'x\n", "s.yaml:2: not YAML: found unexpected end of stream"),
         (b"a: \x01\n", "s.yaml:1: not YAML: special characters are not allowed"),

@@ -71,10 +71,10 @@ async def list_requests(request: Request) -> Response:
     space, query = _space(request), request.query_params
     limit = query.get("limit", str(SHOWN))
     if not _WHOLE.fullmatch(limit):
-        return _refuse(f"limit is a whole number of at most 9 digits, not {limit[:50]!r}")
+        return _refuse(f"limit must be a whole number of at most 9 digits, but is {limit[:50]!r}")
     wanted = {name: query[name] for name in ("path", "script", "status") if name in query}
     if not _STATUS.fullmatch(wanted.get("status", "200")):
-        return _refuse(f"status is a number from 100 to 599, not {wanted['status'][:50]!r}")
+        return _refuse(f"status must be a number from 100 to 599, but is {wanted['status'][:50]!r}")
     matching = [
         entry
         for entry in space.journal.entries()
