@@ -64,7 +64,7 @@ def test_the_journal_tells_of_text_completions_that_were_refused(fake: FakeServe
 @pytest.mark.parametrize(
     ("method", "path", "says"),
     [
-        ("GET", f"/__fake__/requests?limit={'9' * 5000}", "limit is a whole number of at most 9 digits"),
+        ("GET", f"/__fake__/requests?limit={'9' * 5000}", "limit must be a whole number of at most 9 digits"),
         ("GET", "/__fake__/requests?status=600", "status must be a number from 100 to 599, but is '600'"),
         ("GET", "/__fake__/requests?status=ok", "status must be a number from 100 to 599, but is 'ok'"),
         ("GET", "/v1/chat/completions?metadata[]=null", "Write metadata[key]=value, not 'metadata[]'."),
