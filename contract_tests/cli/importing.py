@@ -65,7 +65,7 @@ def import_command(
         try:
             _import(path, folder, tally, names, format=format_name, endpoint=endpoint, asked=asked)
         except (InputError, UsageError) as error:
-            if len(files) == 1 and not tally.imported:
+            if len(files) == 1 and not (tally.imported or tally.refused):
                 raise
             tally.failed.append(str(error))
         _print_file(terminal, path, tally, [name for name, given in (("--url", url), ("--data", data)) if given])
@@ -103,7 +103,6 @@ class _Tally:
         self.refused += other.refused
         self.failed += other.failed
         self.empty.update(other.empty)
-        self.skipped.update(other.skipped)
 
 
 def _import(path: Path, folder: Path, tally: _Tally, names: set[str], **options: Any) -> None:
