@@ -16,12 +16,14 @@ from contract_tests import client
 from contract_tests.cli.options import BOUNDS, build_options, target_options
 from contract_tests.cli.recording import RecordingLog, base_environment, find_broken_rules, save_case
 from contract_tests.cli.shared_options import console
+from contract_tests.report.findings import count as count_of
 from contract_tests.report.terminal import Terminal
 from contract_tests.run.outcome import CaseResult
 from contract_tests.run.run import Options, UsageError, run
-from fake_server.command_line import Whole, not_listening, refuse
+from fake_server.command_line import Number, Whole, not_listening, refuse
 from fake_server.relay import latency
 from fake_server.relay.recorder import PATIENT, Recorder
+from fake_server.replay.known import KnownReplies
 from fake_server.wire.bounds import Bounds
 
 PORT = 1338
@@ -35,11 +37,24 @@ ROUNDS = 300
 @click.option("--run", "runs", multiple=True, metavar="CASE", help="Record this case or section, or `main`, then exit.")
 @click.option("--port", default=PORT, type=Whole(0, 65535), help="Port to listen on; 0 picks a free one.")
 @click.option("--count", type=Whole(1), metavar="N", help="Exit after N recordings.")
+@click.option("--replay", is_flag=True, help="Answer what recordings in DIR answer; forward and record only the rest.")
+@click.option("--ignore", multiple=True, metavar="PART", help="For --replay: what does not count, as in fake-server.")
+@click.option("--speed", default=1.0, type=Number(0), help="For --replay: divide recorded pauses; 0 skips them.")
+@click.option("--unused", is_flag=True, help="For --replay: list the recordings that answered nothing.")
 @click.option("--model", metavar="M", help="Model that --run requests.")
 @target_options("--model", "--run-timeout", bounds=PATIENT)
 @click.argument("command", nargs=-1, metavar="[-- COMMAND…]", type=click.UNPROCESSED)
 def record_command(
-    folder: Path, runs: tuple[str, ...], port: int, count: int | None, command: tuple[str, ...], **given: Any
+    folder: Path,
+    runs: tuple[str, ...],
+    port: int,
+    count: int | None,
+    replay: bool,
+    ignore: tuple[str, ...],
+    speed: float,
+    unused: bool,
+    command: tuple[str, ...],
+    **given: Any,
 ) -> int:
     """Record the traffic between a client and a server.
 
@@ -51,17 +66,24 @@ def record_command(
     if runs and command:
         raise click.UsageError("--run records by itself and exits; omit the command")
     if runs:
-        refuse(("port", "count"), "--run records by itself and exits; omit {}")
+        refuse(("port", "count", "replay"), "--run records by itself and exits; omit {}")
     else:
         refuse(("model",), "{} is the model that --run requests; add --run or omit it")
     if command:
         refuse(("port", "count"), "{} is for clients that connect by themselves, not for a command; omit it")
+    if not replay:
+        refuse(("ignore", "speed", "unused"), "{0} is for --replay; add it or omit {0}")
     options = build_options({**given, "models": () if given["model"] is None else (given["model"],)})
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"--out {folder}: the folder cannot be created: {error.strerror}") from error
     log = RecordingLog(Terminal(console(), options.secrets), folder)
+    if replay:
+        try:
+            log.known = KnownReplies(folder, ignore=ignore, speed=speed, on_answer=log.print_answer)
+        except ValueError as error:
+            raise UsageError(str(error)) from error
     cases = tuple(case for case in runs if case != "main")
     code = 0
     if cases:
@@ -72,7 +94,7 @@ def record_command(
         except KeyboardInterrupt:
             if runs or command:
                 raise
-    return log.close() or code
+    return log.close(list_unused=unused) or code
 
 
 def _case_bounds(bounds: Bounds) -> Bounds:
@@ -99,6 +121,7 @@ async def _record_clients(
 ) -> int:
     """Record any client, main() or a command; returns the exit code of the latter two."""
     added = await latency.measure_added_latency(ROUNDS)
+    known = log.known
     try:
         recorder = Recorder(
             options.target,
@@ -111,6 +134,8 @@ async def _record_clients(
             ca_file=options.ca_file,
             extra_headers=options.headers,
             extra_query=options.query,
+            answer=known and known.answer,
+            reserved=known.answering if known else (),
             port=0 if main or command else port,
         )
     except ValueError as error:
@@ -119,7 +144,8 @@ async def _record_clients(
         async with recorder:
             end = "main() exits" if main else "the command exits" if command else "Ctrl-C"
             target, terminal = options.target.partition("?")[0], log.terminal
-            terminal.print(f"recording {recorder.base_url}, which forwards to {target}, until {end}")
+            rest = f" unless {count_of(len(known.answering), 'recording')} can answer" if known else ""
+            terminal.print(f"recording {recorder.base_url}, which forwards to {target}{rest}, until {end}")
             log.terminal.print(
                 f"          into {log.folder}; adds {added * 1e6:.0f} µs to each write (median, loopback)"
             )

@@ -15,6 +15,7 @@ from contract_tests.rules.engine.judge import Level
 from contract_tests.run.outcome import CaseResult
 from contract_tests.run.run import Options
 from fake_server.relay.saving import Saved, SaveError, save_recording, to_file_name
+from fake_server.replay.known import KnownReplies
 from fake_server.wire.capture import STOPPED
 from fake_server.wire.exchange import Exchange
 from fake_server.wire.fixture import Fixture
@@ -61,6 +62,7 @@ class RecordingLog:
     def __init__(self, terminal: Terminal, folder: Path) -> None:
         self.folder = folder
         self.terminal = terminal
+        self.known: KnownReplies | None = None
         self._counts: Counter[str] = Counter()
         self._arrival = asyncio.Event()
 
@@ -85,20 +87,31 @@ class RecordingLog:
         if broken:
             self.terminal.print(f"          breaks {_first_few(sorted(broken))}", "yellow")
 
+    def print_answer(self, path: Path, exchange: Exchange) -> None:
+        """Print that a recording has answered a request."""
+        self.terminal.print(f"replayed  {path.name}   {_summary(exchange)}", "dim")
+
     async def enough(self, number: int | None) -> None:
         """Wait until `number` exchanges were printed; forever if it is None."""
         while number is None or self._counts["came"] < number:
             self._arrival.clear()
             await self._arrival.wait()
 
-    def close(self) -> int:
-        """Print the last line; returns the exit code, 1 if something was refused or nothing was recorded."""
+    def close(self, *, list_unused: bool = False) -> int:
+        """Print the last line; returns the exit code, 1 if something was refused or there was no exchange."""
         refused = self._counts.pop("refused", 0)
         saved = self._counts.pop("came", 0) - refused
         words = ", ".join(f"{number} {word}" for word, number in self._counts.items())
         summary = f"saved {count(saved, 'recording')} in {self.folder}{f': {words}' if words else ''}"
-        summary += f"; {refused} refused" if refused else "" if saved else ": there was no exchange"
-        code = 1 if refused or not saved else 0
+        answered = self.known.answered if self.known else 0
+        summary += f"; {refused} refused" if refused else "" if saved or answered else ": there was no exchange"
+        code = 1 if refused or not (saved or answered) else 0
+        if self.known:
+            unused = self.known.unused
+            used = count(len(self.known.paths) - len(unused), "recording")
+            summary += f"; replayed {used} for {count(answered, 'request')}, {len(unused)} not used"
+            for path in unused if list_unused else ():
+                self.terminal.print(f"unused    {path}")
         self.terminal.print(f"{summary} (exit code {code})", "bold green" if not code else "bold red")
         return code
 

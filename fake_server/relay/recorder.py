@@ -26,7 +26,8 @@ class Recorder:
     Clients use `base_url`. Replies are forwarded at once and saved afterwards, on a thread; `on_saved` is
     called for each exchange with the saved fixture, or with the reason why it was not saved. A fixture is
     named after the request's header `x-contract-case`, else after `label`, else after the request. A name
-    that comes again while recording gets a number; the file of an earlier recording is replaced. `secrets`
+    that comes again while recording gets a number; the file of an earlier recording is replaced, unless it
+    is one of `reserved`. `secrets`
     and `breaks` are those of `save_recording`, the other options those of `Relay`. `bounds` (PATIENT if
     omitted) limit what is kept, not what is passed on: only the client and the target end an exchange. Raises
     ValueError for a target that cannot be used.
@@ -42,6 +43,7 @@ class Recorder:
         breaks: Callable[[Exchange], Iterable[str]] | None = None,
         on_saved: Callable[[Exchange, Outcome], None] | None = None,
         bounds: Bounds = PATIENT,
+        reserved: Iterable[Path] = (),
         **options: Any,
     ) -> None:
         root = target.rstrip("/")
@@ -49,6 +51,7 @@ class Recorder:
         self._target, self._folder, self._label = root, folder, label
         self._secrets, self._breaks, self._on_saved = tuple(secrets), breaks, on_saved
         self._names: Counter[str] = Counter()
+        self._reserved = frozenset(reserved)
         self._unsaved: asyncio.Queue[Exchange] = asyncio.Queue()
         self._saving: asyncio.Task[None] | None = None
         self._relay = Relay(
@@ -105,10 +108,15 @@ class Recorder:
             self._unsaved.task_done()
 
     def _save(self, exchange: Exchange) -> Saved:
-        name = recording_name(exchange, self._secrets)
-        self._names[name] += 1
-        number = f"-{self._names[name]}" if self._names[name] > 1 else ""
+        path = self._next_path(recording_name(exchange, self._secrets))
         fixture = Fixture(exchange, source=f"{self._target.partition('?')[0]}, recorded {date.today():%Y-%m-%d}")
-        return save_recording(
-            fixture, self._folder / f"{name}{number}.yaml", secrets=self._secrets, breaks=self._breaks
-        )
+        return save_recording(fixture, path, secrets=self._secrets, breaks=self._breaks)
+
+    def _next_path(self, name: str) -> Path:
+        """The file for the next recording of this name."""
+        while True:
+            self._names[name] += 1
+            number = f"-{self._names[name]}" if self._names[name] > 1 else ""
+            path = self._folder / f"{name}{number}.yaml"
+            if path not in self._reserved:
+                return path

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from fake_server.connection import Connection, Listener
 from fake_server.relay.forwarding import Forwarding, send_error
 from fake_server.relay.upstream import LABEL_HEADER, Unreachable, connect, parse_target, tls_context
 from fake_server.wire.bounds import Bounds
-from fake_server.wire.exchange import Exchange, header
+from fake_server.wire.exchange import Exchange, Request, header
 from fake_server.wire.head import Malformed, TooLarge
 from fake_server.wire.request import RequestCapture
 
@@ -33,8 +33,9 @@ class Relay(Listener):
     whose client left early. Header fields named in `drop_headers` are neither forwarded nor captured.
     With `keep_raw` exchanges hold the reply bytes as received. With `pass_on` no bound ends an exchange:
     what is captured ends there (as if the client had left), and the rest is passed on uncaptured;
-    `wait_until_passed_on` waits for that. Raises ValueError for a target, header or CA file that cannot
-    be used.
+    `wait_until_passed_on` waits for that. `answer` may answer a request in place of the target: it returns
+    whether the connection stays open, None for what is to be forwarded. Raises ValueError for a target,
+    header or CA file that cannot be used.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Relay(Listener):
         drop_headers: Iterable[str] = (),
         keep_raw: bool = False,
         pass_on: bool = False,
+        answer: Callable[[Connection, Request], Awaitable[bool | None]] | None = None,
         port: int = 0,
     ) -> None:
         self.bounds = bounds or Bounds()
@@ -56,6 +58,7 @@ class Relay(Listener):
         super().__init__(port)
         self._keep_raw, self._pass_on = keep_raw, pass_on
         self._carried = 0
+        self._answer = answer
         self._target = parse_target(target_url, extra_headers, extra_query)
         self._dropped = {LABEL_HEADER, *(name.lower() for name in drop_headers)}
         self._context = tls_context(ca_file) if self._target.encrypted else None
@@ -92,6 +95,11 @@ class Relay(Listener):
         try:
             while (next_request := await self._read_head(client)) is not None:
                 request, head = next_request
+                if (stays := await self._answer_known(client, head)) is not None:
+                    if stays and request.keeps_alive:
+                        continue
+                    await client.close()
+                    return
                 label = header(request.headers, LABEL_HEADER) or ""
                 request.headers = tuple(pair for pair in request.headers if pair[0].lower() not in self._dropped)
                 before, forwarding = (
@@ -115,6 +123,47 @@ class Relay(Listener):
                 forwarding.interrupt()
             for connection in connections:
                 connection.drop()
+
+    async def _answer_known(self, client: Connection, head: bytes) -> bool | None:
+        """Let `answer` answer the request that begins with `head`; None if it did not, and nothing was taken."""
+        if self._answer is None:
+            return None
+        self._carried += 1
+        pieces: list[tuple[bytes, float]] = []
+        stays = None
+        try:
+            if (request := await self._read_whole(client, head, pieces)) is not None:
+                stays = await self._answer(client, request)
+        finally:
+            self._carried -= 1
+            self._exchange_ended.set()
+        if stays is None:
+            for data, at in reversed(pieces):
+                client.put_back(data, at)
+        return stays
+
+    async def _read_whole(self, client: Connection, head: bytes, pieces: list[tuple[bytes, float]]) -> Request | None:
+        """The whole request, its body's bytes appended to `pieces`; None if it is too large, too slow or no HTTP."""
+        request, loop = RequestCapture(self.bounds), asyncio.get_running_loop()
+        continued = False
+        try:
+            request.feed(head)
+            while not request.done:
+                if (piece := client.take()) is None:
+                    if request.expects_continue and not continued:
+                        client.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+                        continued = True
+                    if client.finished or not await client.changed(loop.time() + self.bounds.idle):
+                        return None
+                    continue
+                pieces.append(piece)
+                data, at = piece
+                used = request.feed(data)
+                pieces[-1] = data[:used], at
+                client.put_back(data[used:], at)
+        except (Malformed, TooLarge):
+            return None
+        return request.request
 
     async def _carry(self, forwarding: Forwarding, head: bytes, connections: list[Connection]) -> None:
         """One exchange, over the open upstream connection if it is still usable, else over a new one."""

@@ -83,15 +83,17 @@ class RecordingMatcher:
         self.misses.clear()
         self.played[:] = [0] * len(self.recordings)
 
+    def find(self, request: Request) -> Exchange | None:
+        """The recording for `request`, None if there is none."""
+        with self._lock:
+            return self._find(request)[0]
+
     def answer(self, request: Request) -> Exchange:
         """The recording for `request`, or an error reply that explains why there is none."""
         with self._lock:
-            if matches := self._matches(request):
-                return self._least_played(matches)
-            # The recorder replaced secrets by dummies, so a request may match only after the same treatment.
-            clean = _without_secrets(request)
-            if matches := self._matches(clean) or self._without_request(request):
-                return self._least_played(matches)
+            recording, clean = self._find(request)
+            if recording is not None:
+                return recording
             message = self.explain(clean)
             self.misses.append(message)
         return error_exchange(ErrorReply(self._miss_status, message, code="no_fixture_match"), request)
@@ -120,6 +122,15 @@ class RecordingMatcher:
         query, recorded = format_value(self._query(request)), format_value(self._query(recording.request))
         differing = f"the query is {query}, recorded {recorded}"
         return f"No recording answers {wanted} with this query. The nearest is {name}: {differing}."
+
+    def _find(self, request: Request) -> tuple[Exchange | None, Request]:
+        """The recording for `request`, if there is one, and the request as it was compared last."""
+        if matches := self._matches(request):
+            return self._least_played(matches), request
+        # The recorder replaced secrets by dummies, so a request may match only after the same treatment.
+        clean = _without_secrets(request)
+        matches = self._matches(clean) or self._without_request(request)
+        return (self._least_played(matches) if matches else None), clean
 
     def _matches(self, request: Request) -> Sequence[int]:
         """The indexes of the recordings that match this request."""

@@ -19,7 +19,7 @@ from fake_server.replay.matching import Match, RecordingMatcher, error_exchange
 from fake_server.replay.sources import Recording, load_exchanges
 from fake_server.wire.bounds import Bounds
 from fake_server.wire.capture import ReplyCapture
-from fake_server.wire.exchange import Ending, Exchange, Request, header
+from fake_server.wire.exchange import Ending, Exchange, Request
 from fake_server.wire.head import Malformed, TooLarge
 from fake_server.wire.outgoing import serialize_reply
 from fake_server.wire.request import RequestCapture
@@ -76,7 +76,7 @@ class Playback(Listener):
     async def serve_connection(self, client: Connection) -> None:
         try:
             while (request := await self._read(client)) is not None:
-                stays = await self._play(client, self._answer(request.request), request.request)
+                stays = await play(client, self._answer(request.request), request.request, self._pace, self.bounds)
                 if not stays or not request.keeps_alive:
                     await client.close()
                     return
@@ -92,7 +92,7 @@ class Playback(Listener):
             piece = client.take()
             if piece is None:
                 # Such a client sends its body only after this line, or after about a second (curl).
-                if request.head_done and not continued and _expects_continue(request):
+                if request.head_done and not continued and request.expects_continue:
                     client.write(b"HTTP/1.1 100 Continue\r\n\r\n")
                     continued = True
                 if client.finished or not await client.changed(deadline):
@@ -103,7 +103,7 @@ class Playback(Listener):
                 used = request.feed(data)
             except (Malformed, TooLarge) as error:
                 unread = ErrorReply(400, f"The request cannot be read: {error}.")
-                await self._play(client, error_exchange(unread, request.request), request.request)
+                await play(client, error_exchange(unread, request.request), request.request, self._pace, self.bounds)
                 return None
             client.put_back(data[used:], at)
             deadline = deadline or asyncio.get_running_loop().time() + self.bounds.idle
@@ -116,50 +116,47 @@ class Playback(Listener):
             _log.warning("%s", message)
         return exchange
 
-    async def _play(self, client: Connection, exchange: Exchange, request: Request) -> bool:
-        """Send one reply with its pauses and its ending; returns whether the connection stays open.
 
-        The bytes sent are parsed as a client would parse them: if some are left over after the reply's end,
-        the connection must close, or the client would take them for the next reply.
-        """
-        loop = asyncio.get_running_loop()
-        read = ReplyCapture(request, bounds=self.bounds)
-        for write in serialize_reply(exchange):
-            if not await self._pause(client, write.pause):
+async def play(client: Connection, exchange: Exchange, request: Request, pace: Pace, bounds: Bounds) -> bool:
+    """Send one reply with its pauses and its ending; returns whether the connection stays open.
+
+    The bytes sent are parsed as a client would parse them: if some are left over after the reply's end,
+    the connection must close, or the client would take them for the next reply.
+    """
+    loop = asyncio.get_running_loop()
+    read = ReplyCapture(request, bounds=bounds)
+    for write in serialize_reply(exchange):
+        if not await _pause(client, write.pause, pace):
+            return False
+        client.write(write.data)
+        read.feed(write.data)
+        while client.blocked and not client.lost:
+            if not await client.changed(loop.time() + bounds.idle):
                 return False
-            client.write(write.data)
-            read.feed(write.data)
-            while client.blocked and not client.lost:
-                if not await client.changed(loop.time() + self.bounds.idle):
-                    return False
-        if exchange.ending is Ending.TIMED_OUT:
-            deadline = loop.time() + self.bounds.exchange
-            while not client.lost and not client.eof and await client.changed(deadline):
-                pass
-            return False
-        if exchange.ending in (Ending.RESET, Ending.UNREACHABLE):
-            await client.flushed(loop.time() + self.bounds.idle)
-            await client.reset()
-            return False
-        return read.keeps_alive
-
-    async def _pause(self, client: Connection, seconds: float) -> bool:
-        """Wait for a recorded pause; returns False if the connection was lost meanwhile."""
-        seconds = self._pace.scale(seconds)
-        if seconds:
-            pause = asyncio.ensure_future(self._pace.clock.asleep(seconds))
-            pause.add_done_callback(lambda _: client.wake.set())
-            try:
-                while not pause.done() and not client.lost:
-                    await client.changed()
-            finally:
-                pause.cancel()
-        return not client.lost
+    if exchange.ending is Ending.TIMED_OUT:
+        deadline = loop.time() + bounds.exchange
+        while not client.lost and not client.eof and await client.changed(deadline):
+            pass
+        return False
+    if exchange.ending in (Ending.RESET, Ending.UNREACHABLE):
+        await client.flushed(loop.time() + bounds.idle)
+        await client.reset()
+        return False
+    return read.keeps_alive
 
 
-def _expects_continue(request: RequestCapture) -> bool:
-    """Whether the client waits for `100 Continue` before it sends its body (RFC 9110 section 10.1.1)."""
-    return (header(request.headers, "expect") or "").lower() == "100-continue"
+async def _pause(client: Connection, seconds: float, pace: Pace) -> bool:
+    """Wait for a recorded pause; returns False if the connection was lost meanwhile."""
+    seconds = pace.scale(seconds)
+    if seconds:
+        pause = asyncio.ensure_future(pace.clock.asleep(seconds))
+        pause.add_done_callback(lambda _: client.wake.set())
+        try:
+            while not pause.done() and not client.lost:
+                await client.changed()
+        finally:
+            pause.cancel()
+    return not client.lost
 
 
 async def serve(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fake_server.wire.body import Body, ChunkedBody, SizedBody
 from fake_server.wire.bounds import Bounds
-from fake_server.wire.exchange import Headers, Request
+from fake_server.wire.exchange import Headers, Request, header
 from fake_server.wire.head import (
     FieldReader,
     Malformed,
@@ -58,6 +58,11 @@ class RequestCapture:
     @property
     def keeps_alive(self) -> bool:
         return keeps_alive(self.version, self.headers)
+
+    @property
+    def expects_continue(self) -> bool:
+        """Whether the client waits for `100 Continue` before it sends its body (RFC 9110 section 10.1.1)."""
+        return (header(self.headers, "expect") or "").lower() == "100-continue"
 
     def payload(self, piece: bytes) -> None:
         if len(self._payload) + len(piece) > self.bounds.body:
