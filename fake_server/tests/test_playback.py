@@ -175,7 +175,9 @@ def test_a_miss_names_the_nearest_recording_and_the_first_difference() -> None:
             assert error["message"] == (
                 "No recording answers POST /v1/chat/completions with this body. "
                 "The nearest is the recording 'poem': "
-                'messages[0].content is "sing a poem", recorded "write a poem".'
+                'messages[0].content is "sing a poem", recorded "write a poem". '
+                "What does not count can be ignored: --ignore 'messages[0].content' "
+                "(in Python ignore=['messages[0].content'])."
             )
             missing = await ask(playback.port, post(b"{}", "/v1/embeddings"))
             assert b"there are recordings of POST /v1/chat/completions." in missing.body
