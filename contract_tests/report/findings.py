@@ -12,7 +12,7 @@ from contract_tests.rules.engine.judge import Finding, Level, Rule
 
 MARKS = {Level.MUST: "✗", Level.SHOULD: "!", Level.NOTE: "·"}
 _CREDENTIALS = re.compile(
-    r"""(?ix) (\b(?:bearer|basic)\s+ | \bsk- | \b(?:x-)?api[-_]key["']?\s*[:=]\s*["']?) [\w.~+/-]{6,}=*"""
+    r"""(?ix) (\b(?:bearer|basic)[ \t]+ | \bsk- | \b(?:x-)?api[-_]key["']?[ \t]*[:=][ \t]*["']?) [\w.~+/-]{6,}=*"""
 )
 _SHOWN_LABELS = 6
 _SHORTEST_PREFIX = 4

@@ -9,6 +9,7 @@ import pytest
 
 from contract_tests.rules.engine.refused import describe_refusal, lacks_context, lacks_pictures, refuses
 from contract_tests.rules.engine.view import View
+from contract_tests.target.refusals import refusal_text
 from fake_server.wire.exchange import Exchange, Request, Write
 
 
@@ -163,3 +164,14 @@ def test_pictures_that_are_not_read(message: str) -> None:
 )
 def test_a_picture_that_is_refused_is_no_lack(message: str) -> None:
     assert not lacks_pictures(error(message))
+
+
+def test_a_long_refusal_is_cut_at_a_word() -> None:
+    words = "the model does not support this, " * 20
+    text = refusal_text(error(words))
+    assert text.endswith((" …",))
+    assert len(text) <= 160
+    assert words.startswith(text.removesuffix(" …"))
+    assert words[len(text) - 2 :][:1] in " ,"
+    assert refusal_text(error("short\nenough")) == "short enough"
+    assert refusal_text(error("a" * 500)) == "a" * 159 + "…"

@@ -221,6 +221,13 @@ def test_a_secret_is_masked_in_every_form(text: str, left: str) -> None:
     assert mask(text, ['p/q+r=se cret"99', "", "another"]) == left
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\n    "])
+@pytest.mark.parametrize("start", ["expected  Bearer", "send it as basic", "no api-key:", "api_key ="])
+def test_masking_ends_at_the_line_end(start: str, end: str) -> None:
+    text = f"{start}{end}actual    something-else"
+    assert mask(text) == text
+
+
 def test_masking_leaves_the_rest_alone() -> None:
     text = "the bearer of news; a basic rule; task-force-ten; usage.total_tokens, byte 918"
     assert mask(text) == text

@@ -13,6 +13,14 @@ def shorten(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
+def shorten_words(text: str, limit: int) -> str:
+    """`text` in at most `limit` characters; a cut one ends with the last whole word and ` …`."""
+    if len(text) <= limit:
+        return text
+    words = text[: limit - 1].rpartition(" ")[0].rstrip(" ,;:")
+    return f"{words} …" if len(words) * 2 > limit else shorten(text, limit)
+
+
 def shorten_middle(text: str, limit: int) -> str:
     """`text` in at most `limit` characters; ` … ` replaces the middle of a longer one."""
     half = (limit - 3) // 2

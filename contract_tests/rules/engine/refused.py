@@ -13,7 +13,10 @@ from itertools import islice
 from typing import Any
 
 from contract_tests.rules.engine.view import View
+from fake_server.wire.text import shorten_words
 
+SHOWN = 160
+"""Characters of a refusal's message that are shown."""
 _MOST = 20_000
 _NO = (
     r"(?:un(?:supported|known|recogni[sz]ed|available|permitted|expected)|invalid|disallowed|forbidden|extra"
@@ -77,8 +80,8 @@ def structured_paths(view: View) -> list[str]:
 
 def describe_refusal(view: View) -> str:
     """What a refusal says, on one line: its message or its text, and what an error of another form refuses."""
-    text = view.root["error"]["message"].text or refused_elsewhere(view) or view.body[:200].decode("utf-8", "replace")
-    return " ".join(text.split())[:160]
+    text = view.root["error"]["message"].text or refused_elsewhere(view) or view.body[:1000].decode("utf-8", "replace")
+    return shorten_words(" ".join(text.split()), SHOWN)
 
 
 def refused_elsewhere(view: View) -> str:
@@ -89,7 +92,7 @@ def refused_elsewhere(view: View) -> str:
     if not paths:
         return message
     missing = re.search(r"required|missing", message, re.IGNORECASE)
-    return f"{', '.join(paths)}{'' if missing else ' is refused'}: {message}"[:160]
+    return shorten_words(f"{', '.join(paths)}{'' if missing else ' is refused'}: {message}", SHOWN)
 
 
 def lacks_context(view: View) -> bool:
