@@ -67,7 +67,7 @@ NO_EMBEDDING = "an embedding of a model that does not exist"
 refusal("errors.embeddings-unknown-model", NO_EMBEDDING, EMBEDDINGS, known=False, input="a tree")
 
 
-@case("errors.keys", title="no key, and a key that is not the target's", requests=2, tokens=16)
+@case("errors.keys", title="no key, and a key that is not the target's", requests=3, tokens=24)
 async def keys(ask: Ask) -> None:
     if not ask.session.options.api_key:
         raise NotReached("the run has no key, so none can be missing or wrong")
@@ -75,3 +75,4 @@ async def keys(ask: Ask) -> None:
     wrong = f"Bearer sk-wrong-{ask.nonce()}"
     await ask.raw("POST", CHAT, body, [("Authorization", None)], role="no key", keyless=True)
     await ask.raw("POST", CHAT, body, [("Authorization", wrong)], role="wrong key", keyless=True)
+    await ask.raw("POST", CHAT, body, role="right key")

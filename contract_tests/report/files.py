@@ -101,8 +101,8 @@ def finding_as_json(finding: Finding) -> dict[str, Any]:
         "at": {"event": finding.place.event, "path": finding.place.path, "byte": finding.place.offset},
         "expected": finding.expected,
         "actual": finding.actual,
-        "breaks": finding.rule.harm,
-        "clients": dict(load_table().of_rule(finding.rule.id)),
+        "breaks": finding.harm,
+        "clients": {} if finding.own_harm else dict(load_table().of_rule(finding.rule.id)),
         "see": finding.rule.see,
     }
 

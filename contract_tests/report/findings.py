@@ -27,7 +27,7 @@ def format_finding(finding: Finding, title: str = "", also: Sequence[str] = ()) 
     where = " ".join((title or finding.label).split())
     lines = [*_head(rule), f"    at        {finding.place}"]
     lines[0] += f"   {where}" if where else ""
-    lines += _rows({"expected": finding.expected, "actual": finding.actual, **_about(rule)})
+    lines += _rows({"expected": finding.expected, "actual": finding.actual, **_about(finding)})
     return "\n".join(lines + _also(also))
 
 
@@ -36,9 +36,10 @@ def format_group(findings: Sequence[Finding], also: Sequence[str] = ()) -> str:
     rule = findings[0].rule
     expected = {finding.expected for finding in findings}
     common = expected.pop() if len(expected) == 1 else ""
-    lines = [*_head(rule), *_rows({"expected": common, **_about(rule)})]
+    lines = [*_head(rule), *_rows({"expected": common, **_about(findings[0])})]
     for finding in findings:
         rows = {"at": str(finding.place), "expected": "" if common else finding.expected, "actual": finding.actual}
+        rows |= {} if finding.harm == findings[0].harm else {"breaks": finding.harm}
         lines += [f"    in        {' '.join(finding.label.split())}", *_rows(rows, indent=6)]
     return "\n".join(lines + _also(also))
 
@@ -47,8 +48,9 @@ def _head(rule: Rule) -> list[str]:
     return [f"{MARKS[rule.level]} {rule.id}   {rule.level}", f"  {rule.clause}"]
 
 
-def _about(rule: Rule) -> dict[str, str]:
-    return {"breaks": rule.harm, "clients": format_breakage(load_table().of_rule(rule.id)), "see": rule.see}
+def _about(finding: Finding) -> dict[str, str]:
+    clients = "" if finding.own_harm else format_breakage(load_table().of_rule(finding.rule.id))
+    return {"breaks": finding.harm, "clients": clients, "see": finding.rule.see}
 
 
 def _rows(rows: Mapping[str, str], indent: int = 4) -> list[str]:

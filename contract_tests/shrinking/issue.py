@@ -186,9 +186,10 @@ def suggest_fix(body: bytes, finding: Finding) -> tuple[str, str] | None:
 
 def _why(content: IssueContent) -> Iterator[str]:
     finding = content.finding
-    if finding and finding.rule.harm:
-        yield f"What breaks: {finding.rule.harm}."
-        if breakage := format_breakage(load_table().of_rule(finding.rule.id)):
+    if finding and finding.harm:
+        yield f"What breaks: {finding.harm}."
+        breakage = format_breakage(load_table().of_rule(finding.rule.id))
+        if breakage and not finding.own_harm:
             breakage = breakage.replace("every client: wrong ", "every client reports wrong ")
             breakage = re.sub(r"\busage\b", "token usage", breakage)
             yield f"Clients given such a reply (measured {load_table().measured}): {breakage}."

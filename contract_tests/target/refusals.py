@@ -6,7 +6,7 @@ import re
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from contract_tests.rules.engine.refused import SHOWN
+from contract_tests.rules.engine.refused import SHOWN, lacks_path
 from contract_tests.rules.engine.view import View
 from fake_server.wire.exchange import Exchange
 from fake_server.wire.text import shorten_words
@@ -54,13 +54,7 @@ def is_unknown_path(view: View, control: Exchange | None) -> bool:
         return False
     if is_about_model(view) and _words(view) != _words(View(control)):
         return False
-    text = view.body[:2000].decode("utf-8", "replace")
-    return _likeness(view) == _likeness(View(control)) or _NO_URL.search(text) is not None
-
-
-_NO_URL = re.compile(
-    r'(invalid|unknown|no such) (url|path|route|endpoint)|^\s*\{\s*"detail":\s*"Not Found"', re.IGNORECASE
-)
+    return _likeness(view) == _likeness(View(control)) or lacks_path(view)
 
 
 _OWN_WORDS = re.compile(r"\S*(/|no-such|\b(GET|POST|HEAD|PUT)\b)\S*")

@@ -72,6 +72,7 @@ def test_a_parameter_that_is_refused(parameter: str, message: str) -> None:
         ("max_completion_tokens", "'max_tokens' is not supported. Use 'max_completion_tokens' instead."),
         ("logprobs", "create() got an unexpected keyword argument 'logprobs'"),
         ("logprobs", "KeyError: 'logprobs'"),
+        ("logprobs", "Invalid type for 'logprobs': expected a boolean, but got an integer instead."),
         ("stop", "The server had to stop."),
         ("stop", "Stop: this is not supported."),
         ("content", "Your content was not accepted by the filter"),

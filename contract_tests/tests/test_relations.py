@@ -282,6 +282,20 @@ def test_parts_are_not_compared_with_a_reply_that_failed() -> None:
     assert not judge_trace(Trace("t", {"dict": said("Hi"), "parts": refusal}, deterministic=True)).applied
 
 
+def test_a_refusal_that_the_right_key_gets_too_is_not_about_the_key() -> None:
+    trace = without_a_key(400, 400)
+    right = _view(b'{"error": {"message": "no"}}', 400)
+    assert not judge_trace(replace(trace, roles={**trace.roles, "right key": right})).applied
+    finding = judge_trace(replace(trace, roles={**trace.roles, "right key": said("Hi")})).findings[0]
+    assert "expense" not in finding.harm
+
+
+def test_a_server_that_fails_does_not_ask_for_another_client() -> None:
+    failures = (_view(b"no", 502), _view(b"", None, ending=Ending.UNREACHABLE, problem="refused the connection"))
+    for view in failures:
+        assert "rewritten" not in judge_trace(valid(view)).findings[0].harm
+
+
 @pytest.mark.parametrize("repeats", [None, False])
 def test_one_crowd_that_misses_a_word_is_chance(repeats: bool | None) -> None:
     assert not judge_trace(callers("k0", "k1", "", repeats=repeats)).findings

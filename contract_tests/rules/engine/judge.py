@@ -35,8 +35,12 @@ class Level(StrEnum):
 
 MUST, SHOULD, NOTE = Level.MUST, Level.SHOULD, Level.NOTE
 
-Complaint = tuple[Any, str] | tuple[Any, str, str]
-"""(where, what was seen[, what was expected]); where is a Node, Event, Payload, View or Place."""
+Complaint = tuple[Any, str] | tuple[Any, str, str] | tuple[Any, str, str, str]
+"""(where, what was seen[, what was expected[, what goes wrong]]); where is a Node, Event, Payload, View or Place.
+
+What goes wrong is the rule's harm, as clients were measured on the fixture that breaks it; a complaint that breaks
+the rule in another way says what follows from that instead, or '' for the rule's.
+"""
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,12 @@ class Finding:
     actual: str
     expected: str = ""
     label: str = ""
+    own_harm: str = ""
+
+    @property
+    def harm(self) -> str:
+        """What goes wrong for clients: the rule's, or that of this very complaint, on which no client was measured."""
+        return self.own_harm or self.rule.harm
 
 
 @dataclass(frozen=True)
@@ -198,8 +208,9 @@ def _findings(rule: Rule, subjects: Iterable[Any], label: str) -> Iterator[Findi
             if count == MAX_COMPLAINTS:
                 return
             count += 1
-            expected = fault[2] if len(fault) == 3 else rule.expected
-            yield Finding(rule, place_of(fault[0]), fault[1], expected, label)
+            expected = fault[2] if len(fault) > 2 else rule.expected
+            harm = fault[3] if len(fault) > 3 else ""
+            yield Finding(rule, place_of(fault[0]), fault[1], expected, label, harm)
 
 
 def place_of(where: Any) -> Place:

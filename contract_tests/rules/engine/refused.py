@@ -59,11 +59,23 @@ _NO_PICTURE = re.compile(
     rf"|\bunknown (?:variant|part type|content type|type)\W{{1,3}}image_url",
     re.IGNORECASE,
 )
+_NO_PATH = re.compile(
+    r"\b(?:invalid|unknown|no such|unrecognized) (?:request )?(?:url|path|route|endpoint)\b"
+    r"|\bcannot (?:get|post|put) /|^\W*(?:404\W+)?(?:the )?(?:resource |page |path |route )?not found\W*$",
+    re.IGNORECASE,
+)
+_WRONG_TYPE = re.compile(r"\bexpected an? .{1,40}, but got |\bInput should be a valid \w", re.IGNORECASE)
+_WRONG_VALUE = re.compile(r"extra_forbidden|literal_error|\bInput should be '", re.IGNORECASE)
 
 
 def refuses(view: View, parameter: str) -> bool:
-    """Whether a refusal is about this parameter, and not about one that is missing beside it."""
+    """Whether a refusal is about this parameter, and not about one that is missing beside it.
+
+    A wrong type is no lack: the request had the right one, and something on the way made another of it.
+    """
     text = "\n".join(_texts(view))
+    if _WRONG_TYPE.search(text) and not _WRONG_VALUE.search(text):
+        return False
     return not _COMPANION.search(text) and parameter in _segments([*structured_paths(view), *_paths_in(text)])
 
 
@@ -103,6 +115,11 @@ def lacks_context(view: View) -> bool:
 def lacks_pictures(view: View) -> bool:
     """Whether a refusal says that the model, or what serves it, takes no pictures."""
     return view.is_refusal and any(_NO_PICTURE.search(text) for text in _texts(view))
+
+
+def lacks_path(view: View) -> bool:
+    """Whether a refusal says that there is nothing at this path."""
+    return view.status in (404, 405) and any(_NO_PATH.search(text) for text in _texts(view))
 
 
 def _members(value: Any) -> Iterator[tuple[str, Any]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.judge import SHOULD, Complaint
 from contract_tests.rules.engine.node import Node
+from contract_tests.rules.engine.refused import lacks_path
 from contract_tests.rules.engine.subjects import only, replies
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.errors.refusals import errors
@@ -21,7 +22,16 @@ ROLES = frozenset({"developer", "system", "user", "assistant", "tool", "function
 
 
 _whole_replies = only(replies, lambda view: view.whole)
-_chat_replies = only(_whole_replies, lambda view: view.endpoint == "chat")
+_NOWHERE = ("model_not_found", "DeploymentNotFound")
+
+
+def _was_read(view: View) -> bool:
+    """Whether the reply is about the request, and not about its path or its model: who has none looks no further."""
+    return not lacks_path(view) and not (view.status == 404 and view.root["error"]["code"].text in _NOWHERE)
+
+
+_read_replies = only(_whole_replies, _was_read)
+_chat_replies = only(_read_replies, lambda view: view.endpoint == "chat")
 _replies_to_an_object = only(_chat_replies, lambda view: view.request.value)
 """Replies to chat requests whose body is a JSON object with members."""
 
@@ -41,7 +51,24 @@ def _complain_unless_refused(view: View, *statuses: int) -> Iterable[Complaint]:
     untyped = () if _is_plain_json(view) else (415,)
     nowhere = (404,) if view.exchange.request.path.endswith("/") else ()  # a slash more is another path
     if view.status not in (*statuses, *untyped, *nowhere, *_ANOTHER_TIME):
-        yield view, f"status {view.status}", f"status {statuses[0]}"
+        yield view, f"status {view.status}", f"status {statuses[0]}", _harm_of_status(view)
+
+
+def _harm_of_status(view: View) -> str:
+    """What follows from a refusal with another status; '' for an answer, whose harm is the rule's."""
+    if view.status >= 500:
+        return "clients that try a 5xx again, as the official SDKs do twice, repeat what can never succeed"
+    if view.status in (401, 403, 407):
+        return "users look for the mistake in their key"
+    if view.status >= 400:
+        return "clients that decide by the status take it for another mistake"
+    if view.status >= 300:
+        return "clients that follow the redirect ask elsewhere, others have no answer"
+    return (
+        "only clients that look for an error in a success notice it"
+        if view.failure or len(view.chunks) < len(view.messages)
+        else ""
+    )
 
 
 def _is_plain_json(view: View) -> bool:
@@ -106,7 +133,7 @@ def wrong_method(view: View) -> Iterable[Complaint]:
     return _complain_unless_refused(view, 405, 404)
 
 
-_embedding_replies = only(_whole_replies, lambda view: view.endpoint == "embeddings" and view.request.value)
+_embedding_replies = only(_read_replies, lambda view: view.endpoint == "embeddings" and view.request.value)
 
 
 @errors.rule(
@@ -161,4 +188,4 @@ def _wrong_values(view: View) -> Iterable[tuple[View, Node]]:
 def refuses_wrong_values(view: View, node: Node) -> Iterable[Complaint]:
     """A temperature outside 0 to 2, or a role that does not exist, is refused with status 400."""
     if view.status not in (400, 422, *_ANOTHER_TIME):
-        yield view, f"status {view.status} for {node.path[-1]} {node}", "status 400"
+        yield view, f"status {view.status} for {node.path[-1]} {node}", "status 400", _harm_of_status(view)

@@ -50,7 +50,13 @@ def body(view: View) -> Iterable[Complaint]:
     """A refusal has a JSON body that says what is wrong."""
     if view.form != "json" or not view.document.ok:
         shown = view.body[:60].decode("utf-8", "replace")
-        yield view, f"status {view.status} {f'with {shown!r}' if shown else 'without a body'}"
+        harm = "clients show this text, without type and code" if shown else "clients show the status alone"
+        yield (
+            view,
+            f"status {view.status} {f'with {shown!r}' if shown else 'without a body'}",
+            "",
+            "" if shown.lstrip().startswith("<") else harm,
+        )
 
 
 @errors.rule(

@@ -163,7 +163,8 @@ def json_type(view: View) -> Iterable[Complaint]:
     """A JSON body is labelled application/json."""
     typed = view.exchange.media_type
     if typed is not None and not (typed == "application/json" or typed.endswith("+json")):
-        yield view, f"Content-Type: {typed}", "application/json"
+        harm = "clients that read a body by its label report the status alone" if view.is_refusal else ""
+        yield view, f"Content-Type: {typed}", "application/json", harm
 
 
 @http.rule(

@@ -29,9 +29,10 @@ client = Section("client", "What main() makes of the target", see.CHAT_CREATE, r
 def accepted(role: str, view: View) -> Iterable[Complaint]:
     """A valid request is answered with a success."""
     if view.exchange.ending is Ending.UNREACHABLE:
-        yield view, f"{role}: {view.exchange.problem}"
+        yield view, f"{role}: {view.exchange.problem}", "status 200", "a valid request has no answer"
     elif view.status and not view.ok:
-        yield view, f"{role}: status {view.status}: {describe_refusal(view)[:120]}"
+        harm = "a valid request fails, and nothing in it can be mended" if view.status >= 500 else ""
+        yield view, f"{role}: status {view.status}: {describe_refusal(view)[:120]}", "status 200", harm
 
 
 # -- texts that are to be repeated
@@ -127,9 +128,12 @@ def answer_under_load(trace: Trace, role: str) -> Iterable[Complaint]:
 
 
 def _without_the_key(trace: Trace) -> Iterator[tuple[str, View]]:
-    """Requests without the right key; none where all are answered, for then the target wants no key."""
+    """Requests without the right key, where the same one with it is answered.
+
+    None where all are answered, for then the target wants no key.
+    """
     replies = [(role, trace.roles[role]) for role in ("no key", "wrong key") if role in trace.roles]
-    if any(view.status >= 400 for _, view in replies):
+    if any(view.status >= 400 for _, view in replies) and all(view.ok for (view,) in trace.together("right key")):
         yield from replies
 
 
@@ -139,12 +143,13 @@ def _without_the_key(trace: Trace) -> Iterator[tuple[str, View]]:
     level=SHOULD,
     see=see.ERRORS,
     expected="status 401",
-    harm="strangers are served at the owner's expense, or are not told what is wrong",
+    harm="strangers are served at the owner's expense",
 )
 def key_refused(role: str, view: View) -> Iterable[Complaint]:
     """If a key is needed, a request without one, or with a wrong one, is refused with status 401."""
     if view.status and view.status not in (401, 403):
-        yield view, f"{role}: status {view.status}"
+        harm = "users are not told that their key is wrong" if view.status >= 400 else ""
+        yield view, f"{role}: status {view.status}", "status 401", harm
 
 
 # -- pages in browsers

@@ -71,7 +71,10 @@ _streams_with_usage = only(streams_of_any, usage_chunks)
 def stream_unasked(view: View) -> Iterable[Complaint]:
     """Usage is streamed only if include_usage asks for it: the extra chunk has no choices."""
     if not _wants_usage(view):
-        yield usage_chunks(view)[0]["usage"], "usage that was not asked for"
+        chunk = usage_chunks(view)[0]
+        beside = any(chunk["choices"])
+        harm = "clients that take a chunk with usage for the extra one skip its choices" if beside else ""
+        yield chunk["usage"], "usage that was not asked for", "null, or no member", harm
 
 
 @usage.rule(
