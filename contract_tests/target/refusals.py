@@ -39,7 +39,14 @@ def is_about_model(view: View) -> bool:
     error = view.root["error"]
     if error["param"].text == "model" or error["code"].text == "model_not_found":
         return True
-    return re.search(r"\bmodels?\b", refusal_text(view), re.IGNORECASE) is not None
+    return not error["param"].text and _NO_MODEL.search(refusal_text(view)) is not None
+
+
+_WITHIN = r"(?:[^.]|\.(?=\S))"  # a period within a name ends no sentence
+_DENIAL = r"\b(?:not?|cannot|un\w+|invalid|incorrect|deprecated|missing)\b|n't\b"
+_NO_MODEL = re.compile(
+    rf"\bmodels?\b{_WITHIN}{{0,80}}(?:{_DENIAL})|(?:{_DENIAL}){_WITHIN}{{0,60}}\bmodels?\b", re.IGNORECASE
+)
 
 
 def is_unknown_path(view: View, control: Exchange | None) -> bool:

@@ -9,7 +9,7 @@ import pytest
 
 from contract_tests.rules.engine.refused import describe_refusal, lacks_context, lacks_pictures, refuses
 from contract_tests.rules.engine.view import View
-from contract_tests.target.refusals import refusal_text
+from contract_tests.target.refusals import is_about_model, refusal_text
 from fake_server.wire.exchange import Exchange, Request, Write
 
 
@@ -176,3 +176,36 @@ def test_a_long_refusal_is_cut_at_a_word() -> None:
     assert words[len(text) - 2 :][:1] in " ,"
     assert refusal_text(error("short\nenough")) == "short enough"
     assert refusal_text(error("a" * 500)) == "a" * 159 + "…"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "The model `no-such` does not exist or you do not have access to it.",
+        "The model gpt-3.5-turbo does not exist",
+        "Invalid model name passed in model=nope.",
+        "model 'x' not found, try pulling it first",
+        "Unknown model: x",
+        "This is a chat model and not supported in the v1/completions endpoint.",
+        "The model does not support Embeddings API",
+        "You are not allowed to generate embeddings from this model",
+        "Model nonexistent is not supported. Supported models are ['a', 'b']",
+        "This server doesn't serve such models",
+    ],
+)
+def test_a_refusal_about_the_model(message: str) -> None:
+    assert is_about_model(error(message))
+    assert is_about_model(refusal({"detail": message}, 404))
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Invalid type for 'logprobs': expected a boolean, but got an integer instead. LiteLLM: model group 'm' failed.",
+        "Asked of model gpt-4.1: something went wrong.",
+        "echo is refused; the model is fine",
+    ],
+)
+def test_a_refusal_in_which_a_model_occurs(message: str) -> None:
+    assert not is_about_model(error(message))
+    assert not is_about_model(error("no model of this", param="logprobs"))

@@ -123,7 +123,7 @@ def test_the_plan_is_said_first_and_results_as_they_come() -> None:
     assert isinstance(plan, Plan)
     assert plan.cases == 20 == len(said) - 1
     assert plan.requests >= report.requests >= 19
-    assert plan.max_tokens == 96 + 32
+    assert plan.max_tokens == 104 + 32
     assert set(said[1:]) == set(report.results)
 
 

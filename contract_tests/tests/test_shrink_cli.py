@@ -54,7 +54,7 @@ def test_a_fixture_and_an_issue_are_written(tmp_path: Path) -> None:
     made = fixture.load(out)
     assert (made.title, made.breaks) == ("one token too many", ("usage.adds-up",))
     assert judge(made.exchange).ids() == {"usage.adds-up"}
-    assert "body bytes                    609 → 284" in done.output
+    assert "body bytes                    609 → 299" in done.output
     assert "SHRUNK" in done.output.splitlines()[-1]
     assert text.read_text().startswith("# one token too many\n")
     assert "contract replay" in text.read_text()

@@ -82,7 +82,7 @@ def _usages_of_both(trace: Trace) -> Iterator[tuple[list[Node], list[Node], bool
             yield first, second, all(whole_text(view) == whole_text(dicts[0]) for view in (*dicts, *streams))
 
 
-@relations.rule("same-usage", over=_usages_of_both, harm="the same answer costs more when it streams")
+@relations.rule("same-usage", over=_usages_of_both, harm="what the same answer costs depends on whether it is streamed")
 def same_usage(wholes: list[Node], streamed: list[Node], equal: bool) -> Iterable[Complaint]:
     """A stream counts the same tokens as the dict: those of the prompt, and those of an equal answer."""
     for name in ("prompt_tokens", "completion_tokens") if equal else ("prompt_tokens",):
