@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from contract_tests.cli.shared_options import console
+from contract_tests.cli.shared_options import console, format_changed_answer, keep_options
 from contract_tests.recordings.importing import (
     FORMATS,
     WITHOUT_REQUEST,
@@ -42,6 +42,7 @@ EMPTY_REPLY = "replies whose body is empty"
 @click.option("--endpoint", metavar="PATH", help="Import only exchanges of this endpoint, such as chat/completions.")
 @click.option("--url", help="For curl output and bare bodies: the URL that was requested.")
 @click.option("--data", metavar="TEXT", help="For these: the body that was sent; @FILE reads it from a file.")
+@keep_options
 def import_command(
     files: tuple[Path, ...],
     folder: Path,
@@ -49,6 +50,7 @@ def import_command(
     endpoint: str | None,
     url: str | None,
     data: str | None,
+    **kept: tuple[str, ...],
 ) -> int:
     """Convert recordings of other tools to fixtures.
 
@@ -63,7 +65,7 @@ def import_command(
     for path in files:
         tally = _Tally()
         try:
-            _import(path, folder, tally, names, format=format_name, endpoint=endpoint, asked=asked)
+            _import(path, folder, tally, names, kept, format=format_name, endpoint=endpoint, asked=asked)
         except (InputError, UsageError) as error:
             if len(files) == 1 and not (tally.imported or tally.refused):
                 raise
@@ -93,6 +95,8 @@ class _Tally:
     """Bodies that are empty or unknown, by what they are."""
     skipped: Counter[str] = field(default_factory=Counter)
     replaced: Counter[str] = field(default_factory=Counter)
+    answers: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """What was redacted inside an answer, by fixture."""
     refused: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     formats: set[str] = field(default_factory=set)
@@ -105,7 +109,7 @@ class _Tally:
         self.empty.update(other.empty)
 
 
-def _import(path: Path, folder: Path, tally: _Tally, names: set[str], **options: Any) -> None:
+def _import(path: Path, folder: Path, tally: _Tally, names: set[str], kept: dict[str, Any], **options: Any) -> None:
     """Save the exchanges of a file. Raises InputError; what came before it is saved and counted."""
     if fixture.is_fixture(path):
         raise UsageError(f"{path} is already a fixture; use `contract judge` or `contract replay`")
@@ -113,12 +117,14 @@ def _import(path: Path, folder: Path, tally: _Tally, names: set[str], **options:
         tally.formats.add(recording.format)
         target = folder / f"{_free(recording.name, names)}.yaml"
         try:
-            result = save_recording(recording.fixture, target)
+            result = save_recording(recording.fixture, target, **{name: given for name, given in kept.items() if given})
         except SaveError as error:
             tally.refused.append(f"{recording.fixture.source}: {error}")
             continue
         tally.imported += 1
         tally.replaced.update(result.replaced)
+        if result.answer:
+            tally.answers[target.name] = result.answer
         tally.empty.update(_missing_bodies(recording.fixture.exchange))
 
 
@@ -145,6 +151,8 @@ def _print_file(terminal: Terminal, path: Path, tally: _Tally, given: list[str])
         terminal.print(f"  {what.rpartition(' ')[2]:<10}{number:,} of {tally.imported:,}: {what}", "yellow")
     for secret, number in tally.replaced.most_common():
         terminal.print(f"  replaced  {secret}{f' ({number:,} times)' if number > 1 else ''}")
+    for name, answer in tally.answers.items():
+        terminal.print(f"  {name} {format_changed_answer(answer)}", "yellow")
     if given and tally.formats and not tally.formats.intersection(WITHOUT_REQUEST):
         terminal.print(f"  ignored   {' and '.join(given)}: the file itself says what was asked", "yellow")
 

@@ -15,7 +15,7 @@ from click.core import ParameterSource
 from contract_tests import client
 from contract_tests.cli.options import BOUNDS, build_options, target_options
 from contract_tests.cli.recording import RecordingLog, base_environment, find_broken_rules, save_case
-from contract_tests.cli.shared_options import console
+from contract_tests.cli.shared_options import console, keep_options
 from contract_tests.report.findings import count as count_of
 from contract_tests.report.terminal import Terminal
 from contract_tests.run.outcome import CaseResult
@@ -43,6 +43,7 @@ ROUNDS = 300
 @click.option("--unused", is_flag=True, help="For --replay: list the recordings that answered nothing.")
 @click.option("--model", metavar="M", help="Model that --run requests.")
 @target_options("--model", "--run-timeout", bounds=PATIENT)
+@keep_options
 @click.argument("command", nargs=-1, metavar="[-- COMMAND…]", type=click.UNPROCESSED)
 def record_command(
     folder: Path,
@@ -54,6 +55,8 @@ def record_command(
     speed: float,
     unused: bool,
     command: tuple[str, ...],
+    keep: tuple[str, ...],
+    keep_names: tuple[str, ...],
     **given: Any,
 ) -> int:
     """Record the traffic between a client and a server.
@@ -78,7 +81,7 @@ def record_command(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"--out {folder}: the folder cannot be created: {error.strerror}") from error
-    log = RecordingLog(Terminal(console(), options.secrets), folder)
+    log = RecordingLog(Terminal(console(), options.secrets), folder, {"keep": keep, "keep_names": keep_names})
     if replay:
         try:
             log.known = KnownReplies(folder, ignore=ignore, speed=speed, on_answer=log.print_answer)
@@ -110,7 +113,7 @@ async def _record_cases(options: Options, cases: Sequence[str], log: RecordingLo
     def ended(result: CaseResult) -> None:
         if result.reason:
             log.terminal.print(f"{result.outcome.value:9} {result.case_id}: {result.reason}")
-        for exchange, outcome in save_case(result, log.folder, options):
+        for exchange, outcome in save_case(result, log.folder, options, log.kept):
             log.print_outcome(exchange, outcome)
 
     await run(replace(options, select=tuple(cases), concurrency=1, keep_raw=True), ended)
@@ -127,6 +130,7 @@ async def _record_clients(
             options.target,
             log.folder,
             secrets=options.secrets,
+            **log.kept,
             label="main" if main else "",
             breaks=find_broken_rules,
             on_saved=log.print_outcome,

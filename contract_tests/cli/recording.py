@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 
+from contract_tests.cli.shared_options import format_changed_answer
 from contract_tests.report.findings import count
 from contract_tests.report.terminal import Terminal
 from contract_tests.rules import judge
@@ -41,8 +42,13 @@ def base_environment(base_url: str, environment: Mapping[str, str]) -> dict[str,
     }
 
 
-def save_case(result: CaseResult, folder: Path, options: Options) -> Iterator[tuple[Exchange, Saved | SaveError]]:
-    """Save each exchange of a case as a fixture named after it; yields each with the result."""
+def save_case(
+    result: CaseResult, folder: Path, options: Options, kept: Mapping[str, tuple[str, ...]] | None = None
+) -> Iterator[tuple[Exchange, Saved | SaveError]]:
+    """Save each exchange of a case as a fixture named after it; yields each with the result.
+
+    `kept` holds `keep` and `keep_names` of `save_recording`.
+    """
     source = f"{options.target.partition('?')[0]}, recorded {date.today():%Y-%m-%d}"
     times: Counter[str] = Counter()
     for exchange in result.exchanges:
@@ -51,7 +57,10 @@ def save_case(result: CaseResult, folder: Path, options: Options) -> Iterator[tu
         path = folder / f"{to_file_name(exchange.label + number)}.yaml"
         fixture = Fixture(exchange, source=source)
         try:
-            yield exchange, save_recording(fixture, path, secrets=options.secrets, breaks=find_broken_rules)
+            yield (
+                exchange,
+                save_recording(fixture, path, secrets=options.secrets, breaks=find_broken_rules, **(kept or {})),
+            )
         except SaveError as error:
             yield exchange, error
 
@@ -59,7 +68,8 @@ def save_case(result: CaseResult, folder: Path, options: Options) -> Iterator[tu
 class RecordingLog:
     """Prints and counts what happened to each exchange."""
 
-    def __init__(self, terminal: Terminal, folder: Path) -> None:
+    def __init__(self, terminal: Terminal, folder: Path, kept: Mapping[str, tuple[str, ...]] | None = None) -> None:
+        self.kept = dict(kept or {})
         self.folder = folder
         self.terminal = terminal
         self.known: KnownReplies | None = None
@@ -83,6 +93,8 @@ class RecordingLog:
             self.terminal.print(f"          {_first_few(outcome.changes)}")
         if outcome.replaced:
             self.terminal.print(f"          redacted: {_first_few(outcome.replaced)}", "dim")
+        if outcome.answer:
+            self.terminal.print(f"          {format_changed_answer(outcome.answer)}", "yellow")
         broken = judge(exchange).ids(Level.MUST, Level.SHOULD)
         if broken:
             self.terminal.print(f"          breaks {_first_few(sorted(broken))}", "yellow")

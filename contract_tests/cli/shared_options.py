@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 from rich.console import Console
 
+from contract_tests.report.findings import some
 from contract_tests.rules.engine.judge import Level
 from contract_tests.tolerance.entry import ToleranceEntry
 from contract_tests.tolerance.file import DEFAULT_PROFILE, Tolerances, load_baseline, load_profile, profile_names
@@ -61,6 +62,30 @@ def load_tolerances(profile: str, baseline: Path | None = None) -> tuple[Toleran
     chosen = load_profile(profile)
     known = load_baseline(baseline).entries if baseline else ()
     return chosen, (*chosen.entries, *known)
+
+
+def keep_options(function: Function) -> Function:
+    """Add --keep and --keep-name: what a recording may hold though it looks like a secret."""
+    for flag, name, metavar, text in (
+        ("--keep-name", "keep_names", "NAME", "Values of this name, such as `password`, are no secrets."),
+        ("--keep", "keep", "VALUE", "This value is no secret. The API key and credentials that are sent stay secret."),
+    ):
+        function = click.option(flag, name, multiple=True, metavar=metavar, callback=_given, help=text)(function)
+    return function
+
+
+def _given(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(map(str.strip, values)):
+        raise click.BadParameter("the value is empty")
+    return values
+
+
+def format_changed_answer(answer: Sequence[str]) -> str:
+    """What a recording says whose reply was changed inside the answer."""
+    return (
+        f"changed inside the answer: {some(answer)}; replaying it may take another course (if it is no secret: "
+        "--keep VALUE or --keep-name NAME)"
+    )
 
 
 class _Console(Console):

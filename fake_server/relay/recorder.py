@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Self
 
+from fake_server.relay.redact import Kept
 from fake_server.relay.relay import Relay
 from fake_server.relay.saving import Saved, SaveError, recording_name, save_recording
 from fake_server.wire.bounds import Bounds
@@ -27,10 +28,9 @@ class Recorder:
     called for each exchange with the saved fixture, or with the reason why it was not saved. A fixture is
     named after the request's header `x-contract-case`, else after `label`, else after the request. A name
     that comes again while recording gets a number; the file of an earlier recording is replaced, unless it
-    is one of `reserved`. `secrets`
-    and `breaks` are those of `save_recording`, the other options those of `Relay`. `bounds` (PATIENT if
-    omitted) limit what is kept, not what is passed on: only the client and the target end an exchange. Raises
-    ValueError for a target that cannot be used.
+    is one of `reserved`. `secrets`, `keep`, `keep_names` and `breaks` are those of `save_recording`, the other
+    options those of `Relay`. `bounds` (PATIENT if omitted) limit what is kept, not what is passed on: only the
+    client and the target end an exchange. Raises ValueError for a target that cannot be used.
     """
 
     def __init__(
@@ -39,6 +39,8 @@ class Recorder:
         folder: Path,
         *,
         secrets: Iterable[str] = (),
+        keep: Iterable[str] = (),
+        keep_names: Iterable[str] = (),
         label: str = "",
         breaks: Callable[[Exchange], Iterable[str]] | None = None,
         on_saved: Callable[[Exchange, Outcome], None] | None = None,
@@ -50,6 +52,7 @@ class Recorder:
         self._version = "/v1" if root.endswith("/v1") else ""
         self._target, self._folder, self._label = root, folder, label
         self._secrets, self._breaks, self._on_saved = tuple(secrets), breaks, on_saved
+        self._keep, self._keep_names = tuple(keep), tuple(keep_names)
         self._names: Counter[str] = Counter()
         self._reserved = frozenset(reserved)
         self._unsaved: asyncio.Queue[Exchange] = asyncio.Queue()
@@ -108,9 +111,16 @@ class Recorder:
             self._unsaved.task_done()
 
     def _save(self, exchange: Exchange) -> Saved:
-        path = self._next_path(recording_name(exchange, self._secrets))
+        path = self._next_path(recording_name(exchange, self._secrets, Kept.of(self._keep, self._keep_names)))
         fixture = Fixture(exchange, source=f"{self._target.partition('?')[0]}, recorded {date.today():%Y-%m-%d}")
-        return save_recording(fixture, path, secrets=self._secrets, breaks=self._breaks)
+        return save_recording(
+            fixture,
+            path,
+            secrets=self._secrets,
+            keep=self._keep,
+            keep_names=self._keep_names,
+            breaks=self._breaks,
+        )
 
     def _next_path(self, name: str) -> Path:
         """The file for the next recording of this name."""

@@ -9,13 +9,28 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from fake_server.relay.redact import Unreadable, clean_text, known_values, redact, replace_known, scan, scan_text
+from fake_server.relay.redact import (
+    NOTHING,
+    Kept,
+    Unreadable,
+    clean_text,
+    known_values,
+    redact,
+    replace_known,
+    scan,
+    scan_text,
+    without_credentials,
+)
+from fake_server.relay.redact.answer import changed_members
+from fake_server.wire.coding import decode_content
 from fake_server.wire.exchange import Exchange, Headers, Write
 from fake_server.wire.fixture import Fixture, FixtureError, load, save
 from fake_server.wire.proof import differences
 
 MAX_NAME = 120
 """Characters of a fixture's name. Its body files have 18 more, and file systems allow 255 bytes."""
+MANY = 5
+"""Strings that a fixture's notes name."""
 _VOLATILE = frozenset({"date", "x-request-id", "openai-processing-ms", "cf-ray", "set-cookie", "age"})
 """Header fields that differ with every reply and say nothing about the server."""
 
@@ -29,12 +44,17 @@ class SaveError(ValueError):
 
 @dataclass(frozen=True)
 class Saved:
-    """A saved fixture: what was redacted, what changed since the previous one, and whether it is new."""
+    """A saved fixture: what was redacted, what changed since the previous one, and whether it is new.
+
+    `answer` names the strings inside a successful reply that were redacted: a client that acts on one of them takes
+    another course in a replay.
+    """
 
     path: Path
     replaced: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()
     new: bool = True
+    answer: tuple[str, ...] = ()
 
 
 def save_recording(
@@ -42,24 +62,35 @@ def save_recording(
     path: Path,
     *,
     secrets: Iterable[str] = (),
+    keep: Iterable[str] = (),
+    keep_names: Iterable[str] = (),
     breaks: Callable[[Exchange], Iterable[str]] | None = None,
 ) -> Saved:
     """Save a recording without its secrets; an older one at `path` is replaced.
 
-    `secrets` are values to remove wherever they occur; `breaks` returns the rules that the redacted
+    `secrets` are values to remove wherever they occur. `keep` are values that are no secrets, `keep_names` names
+    (of members, parameters, reply headers) whose values are none; they never override `secrets`, nor what the
+    request sends as its credential. `breaks` returns the rules that the redacted
     exchange breaks. Raises SaveError if something still looks like a credential, if a replay would differ
     from the recording, or if the file cannot be written.
     """
-    known = known_values(fixture.exchange, tuple(secrets))
+    secrets = tuple(secrets)
+    kept = without_credentials(Kept.of(keep, keep_names), fixture.exchange, secrets)
+    known = known_values(fixture.exchange, secrets, kept)
     try:
-        redacted = redact(_round_pauses(fixture.exchange), known)
+        redacted = redact(_round_pauses(fixture.exchange), known, kept)
     except Unreadable as error:
         raise SaveError(f"{path.name} is not saved: {error}") from error
     words: dict[str, Any] = {name: replace_known(getattr(fixture, name), known) for name in _TEXT_FIELDS}
     clean = replace(fixture, exchange=redacted.exchange, **words)
+    answer = _changed_answer(fixture.exchange, clean.exchange)
+    if answer:
+        where = ", ".join(answer[:MANY]) + (", …" if len(answer) > MANY else "")
+        changed = f"Redacted inside the answer ({where}): a client that acts on it takes another course in a replay."
+        clean = replace(clean, notes=" ".join(filter(None, (clean.notes, changed))))
     if breaks is not None:
         clean = replace(clean, breaks=tuple(breaks(clean.exchange)))
-    _refuse_leaks(clean, path, known)
+    _refuse_leaks(clean, path, known, kept)
     if faults := differences(clean.exchange):
         raise SaveError(f"{path.name} is not saved: a replay would differ ({'; '.join(faults)})")
     before = _load_previous(path)
@@ -71,19 +102,28 @@ def save_recording(
     if again != clean.exchange.but(label=path.stem):
         raise SaveError(f"{path} does not load as it was saved; please report this and attach the file")
     changes = tuple(_changes(before, again)) if before else ()
-    return Saved(path, redacted.replaced, changes, before is None)
+    return Saved(path, redacted.replaced, changes, before is None, answer)
 
 
-def recording_name(exchange: Exchange, secrets: Iterable[str] = ()) -> str:
+def _changed_answer(before: Exchange, after: Exchange) -> tuple[str, ...]:
+    """The strings of a successful reply that differ."""
+    if not 200 <= (before.status or 0) < 300:
+        return ()
+    return changed_members(decode_content(before)[0], decode_content(after)[0])
+
+
+def recording_name(exchange: Exchange, secrets: Iterable[str] = (), kept: Kept = NOTHING) -> str:
     """A file name for a recording: its label, else method, path and a hash of the request.
 
     The name holds no secret of the exchange and none of `secrets`.
     """
-    request, known = exchange.request, known_values(exchange, tuple(secrets))
+    secrets = tuple(secrets)
+    kept = without_credentials(kept, exchange, secrets)
+    request, known = exchange.request, known_values(exchange, secrets, kept)
     if exchange.label:
-        return to_file_name(clean_text(exchange.label, known))
+        return to_file_name(clean_text(exchange.label, known, kept))
     digest = hashlib.sha256(request.target.encode() + b"\n" + request.body).hexdigest()[:8]
-    path = clean_text(request.path, known).strip("/").removeprefix("v1/")
+    path = clean_text(request.path, known, kept).strip("/").removeprefix("v1/")
     return to_file_name(f"{request.method.lower()}-{path}-{digest}")
 
 
@@ -110,10 +150,13 @@ def _round_pauses(exchange: Exchange) -> Exchange:
     )
 
 
-def _refuse_leaks(fixture: Fixture, path: Path, known: tuple[str, ...]) -> None:
+def _refuse_leaks(fixture: Fixture, path: Path, known: tuple[str, ...], kept: Kept) -> None:
     """Raise SaveError if something still looks like a credential or holds a known one."""
     words = (*(getattr(fixture, name) for name in _TEXT_FIELDS), path.name)
-    leaks = [*scan(fixture.exchange, known), *(leak for text in words for leak in scan_text(text, known))]
+    leaks = [
+        *scan(fixture.exchange, known, kept),
+        *(leak for text in words for leak in scan_text(text, known, kept=kept)),
+    ]
     if leaks:
         shown = "; ".join(f"{leak.where}: {leak.shown}" for leak in leaks[:3])
         more = f" and {len(leaks) - 3} more" if len(leaks) > 3 else ""

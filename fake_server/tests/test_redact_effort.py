@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from fake_server.relay.redact import known_values, patterns, redact, scan
+from fake_server.relay.redact import NOTHING, Kept, known_values, patterns, redact, scan
 from fake_server.tests.planted_secrets import KEY, PLACES, exchange
 from fake_server.wire.exchange import Exchange
 
@@ -63,9 +63,9 @@ def searched(planted: Exchange, monkeypatch: pytest.MonkeyPatch) -> int:
     counts: list[int] = []
     plain = patterns.find_suspicious
 
-    def counting(text: str) -> Iterator[patterns.Span]:
+    def counting(text: str, kept: Kept = NOTHING) -> Iterator[patterns.Span]:
         counts.append(len(text))
-        return plain(text)
+        return plain(text, kept)
 
     for module in ("body", "scan"):
         monkeypatch.setattr(sys.modules[f"fake_server.relay.redact.{module}"], "find_suspicious", counting)

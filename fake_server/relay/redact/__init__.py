@@ -7,7 +7,20 @@ The length stays because sizes of writes, chunks and Content-Length are part of 
 
 from fake_server.relay.redact.body import clean_text, replace_known
 from fake_server.relay.redact.exchange import Redacted, Unreadable, redact
-from fake_server.relay.redact.fields import known_values
+from fake_server.relay.redact.fields import known_values, without_credentials
+from fake_server.relay.redact.kept import NOTHING, Kept
 from fake_server.relay.redact.scan import scan, scan_text
 
-__all__ = ["Redacted", "Unreadable", "clean_text", "known_values", "redact", "replace_known", "scan", "scan_text"]
+__all__ = [
+    "NOTHING",
+    "Kept",
+    "Redacted",
+    "Unreadable",
+    "clean_text",
+    "known_values",
+    "redact",
+    "replace_known",
+    "scan",
+    "scan_text",
+    "without_credentials",
+]

@@ -7,6 +7,7 @@ from functools import partial
 from itertools import chain
 
 from fake_server.relay.redact.codings import MAGIC, ZLIB, find_hidden
+from fake_server.relay.redact.kept import NOTHING, Kept
 from fake_server.relay.redact.known import encoded_forms, fold_case, needles, occurrences
 from fake_server.relay.redact.patterns import Span, find_suspicious, is_binary
 from fake_server.relay.redact.stream import join_events
@@ -17,19 +18,19 @@ MAX_LAYERS = 4
 MAX_ROUNDS = 4
 
 
-def clean_bytes(data: bytes, known: Collection[str]) -> tuple[bytes, list[int]]:
+def clean_bytes(data: bytes, known: Collection[str], kept: Kept = NOTHING) -> tuple[bytes, list[int]]:
     """`data` with its secrets replaced by dummies, and the byte offsets where the dummies begin.
 
     `known` are values that are secret whatever they look like. Texts split over the events of a stream are
     searched as a whole, and so are texts in base64, hex, escapes and compressed streams.
     """
-    text, offsets = _clean(data.decode("latin-1"), known)
+    text, offsets = _clean(data.decode("latin-1"), known, kept)
     return (text.encode("latin-1"), sorted(offsets)) if offsets else (data, [])
 
 
-def clean_text(text: str, known: Collection[str]) -> str:
+def clean_text(text: str, known: Collection[str], kept: Kept = NOTHING) -> str:
     """A text with its secrets replaced; its length does not change."""
-    return _clean(text, known)[0]
+    return _clean(text, known, kept)[0]
 
 
 def replace_known(text: str, known: Collection[str]) -> str:
@@ -38,7 +39,7 @@ def replace_known(text: str, known: Collection[str]) -> str:
     return apply_edits(text, merge_edits((start, stop, None) for start, stop in _known(text, values)))
 
 
-def _clean(text: str, known: Collection[str]) -> tuple[str, set[int]]:
+def _clean(text: str, known: Collection[str], kept: Kept) -> tuple[str, set[int]]:
     """The clean text, and the offsets of the dummies in it.
 
     A replacement may uncover another secret, so the search repeats until nothing changes: cleaning a clean
@@ -49,7 +50,7 @@ def _clean(text: str, known: Collection[str]) -> tuple[str, set[int]]:
     encoded = [(form, 0) for value, _ in values for form in encoded_forms(value)]
 
     def plain_spans(part: str) -> Iterator[Span]:
-        yield from find_suspicious(part)
+        yield from find_suspicious(part, kept)
         yield from _known(part, values)
 
     offsets: set[int] = set()

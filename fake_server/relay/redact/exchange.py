@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 
 from fake_server.relay.redact.body import clean_bytes, clean_text
 from fake_server.relay.redact.codings import decompress_readable
-from fake_server.relay.redact.fields import clean_fields, clean_target, known_values
+from fake_server.relay.redact.fields import clean_fields, clean_target, known_values, without_credentials
+from fake_server.relay.redact.kept import NOTHING, Kept
 from fake_server.wire.coding import decode_content
 from fake_server.wire.exchange import Aspect, Exchange, Headers, Request, Write, header, recut
 from fake_server.wire.proof import differences
@@ -38,29 +39,32 @@ class Redacted:
     replaced: tuple[str, ...] = ()
 
 
-def redact(exchange: Exchange, secrets: Iterable[str] = ()) -> Redacted:
+def redact(exchange: Exchange, secrets: Iterable[str] = (), kept: Kept = NOTHING) -> Redacted:
     """Replace every secret of an exchange by a dummy of the same length. Raises Unreadable.
 
     Secrets are: the values of header fields and parameters made for credentials, anything that looks like a
-    credential, the values in `secrets`, and all of these in encoded form. A compressed body stays unchanged
+    credential, the values in `secrets`, and all of these in encoded form; but not what is `kept`, unless the request
+    sends it as a credential. A compressed body stays unchanged
     if it holds no secret; otherwise its decompressed, redacted text replaces it.
     """
-    known = known_values(exchange, tuple(secrets))
+    secrets = tuple(secrets)
+    kept = without_credentials(kept, exchange, secrets)
+    known = known_values(exchange, secrets, kept)
     replaced: list[str] = []
-    request = _clean_request(exchange.request, known, replaced)
+    request = _clean_request(exchange.request, known, kept, replaced)
     clean = exchange.but(
         request=request,
-        headers=clean_fields(exchange.headers, known),
-        trailers=clean_fields(exchange.trailers, known),
-        informational=tuple((code, clean_fields(fields, known)) for code, fields in exchange.informational),
-        **{name: clean_text(getattr(exchange, name), known) for name in _TEXTS},
+        headers=clean_fields(exchange.headers, known, kept),
+        trailers=clean_fields(exchange.trailers, known, kept),
+        informational=tuple((code, clean_fields(fields, known, kept)) for code, fields in exchange.informational),
+        **{name: clean_text(getattr(exchange, name), known, kept) for name in _TEXTS},
     )
     replaced += _changed_fields("response header", exchange.headers, clean.headers)
     replaced += _changed_fields("trailer", exchange.trailers, clean.trailers)
     others = ("informational", *_TEXTS)
     replaced += [name for name in others if getattr(clean, name) != getattr(exchange, name)]
-    clean = _clean_body(clean, known, replaced)
-    return Redacted(_with_raw(exchange, clean, known, replaced), tuple(dict.fromkeys(replaced)))
+    clean = _clean_body(clean, known, kept, replaced)
+    return Redacted(_with_raw(exchange, clean, known, kept, replaced), tuple(dict.fromkeys(replaced)))
 
 
 def _changed_fields(where: str, before: Headers, after: Headers) -> list[str]:
@@ -68,13 +72,13 @@ def _changed_fields(where: str, before: Headers, after: Headers) -> list[str]:
     return [f"{where} {old[0]}" for old, new in zip(before, after, strict=True) if old != new]
 
 
-def _clean_request(request: Request, known: Collection[str], replaced: list[str]) -> Request:
-    target = clean_target(request.target, known)
+def _clean_request(request: Request, known: Collection[str], kept: Kept, replaced: list[str]) -> Request:
+    target = clean_target(request.target, known, kept)
     if target != request.target:
         replaced.append("request target")
-    headers = None if request.headers is None else clean_fields(request.headers, known)
+    headers = None if request.headers is None else clean_fields(request.headers, known, kept, sent=True)
     replaced += _changed_fields("request header", request.headers or (), headers or ())
-    body, offsets, fields = _clean_coded(request.headers or (), request.body, "request body", known)
+    body, offsets, fields = _clean_coded(request.headers or (), request.body, "request body", known, kept)
     if fields is not None:
         replaced.append("the request body, which had to be decompressed")
         headers = tuple(pair for pair in headers or () if pair[0].lower() in fields)
@@ -83,15 +87,15 @@ def _clean_request(request: Request, known: Collection[str], replaced: list[str]
 
 
 def _clean_coded(
-    headers: Headers, body: bytes, where: str, known: Collection[str]
+    headers: Headers, body: bytes, where: str, known: Collection[str], kept: Kept
 ) -> tuple[bytes, list[int], frozenset[str] | None]:
     """A clean body, the offsets of its dummies, and, if it had to be decompressed, the fields that still apply."""
     plain, fields = _decode(headers, body, where)
     if plain != body:
-        clean, offsets = clean_bytes(plain, known)
+        clean, offsets = clean_bytes(plain, known, kept)
         if offsets:
             return clean, offsets, fields
-    return *clean_bytes(body, known), None
+    return *clean_bytes(body, known, kept), None
 
 
 def _decode(headers: Headers, body: bytes, where: str) -> tuple[bytes, frozenset[str]]:
@@ -128,9 +132,9 @@ def _is_text(body: bytes) -> bool:
     return _TEXT.fullmatch(body) is not None
 
 
-def _clean_body(exchange: Exchange, known: Collection[str], replaced: list[str]) -> Exchange:
+def _clean_body(exchange: Exchange, known: Collection[str], kept: Kept, replaced: list[str]) -> Exchange:
     """The exchange with a clean body: cut into the same writes, or decompressed if it was compressed."""
-    body, offsets, fields = _clean_coded(exchange.headers, exchange.payload, "response body", known)
+    body, offsets, fields = _clean_coded(exchange.headers, exchange.payload, "response body", known, kept)
     replaced += _places("response body", offsets)
     if fields is None:
         return exchange.but(writes=recut(body, exchange.writes)) if offsets else exchange
@@ -144,7 +148,7 @@ def _clean_body(exchange: Exchange, known: Collection[str], replaced: list[str])
     )
 
 
-def _with_raw(exchange: Exchange, clean: Exchange, known: Collection[str], replaced: list[str]) -> Exchange:
+def _with_raw(exchange: Exchange, clean: Exchange, known: Collection[str], kept: Kept, replaced: list[str]) -> Exchange:
     """The clean exchange with its raw bytes, if these still agree with it after cleaning."""
     if not exchange.raw:
         return clean
@@ -153,10 +157,10 @@ def _with_raw(exchange: Exchange, clean: Exchange, known: Collection[str], repla
     def field(match: re.Match[bytes]) -> bytes:
         name, colon, value = match.groups()
         pair = ((name.decode("latin-1"), value.decode("latin-1")),)
-        return name + colon + clean_fields(pair, known)[0][1].encode("latin-1")
+        return name + colon + clean_fields(pair, known, kept)[0][1].encode("latin-1")
 
     head, blank, body = raw.partition(b"\r\n\r\n")
-    body, offsets = clean_bytes(_FIELD_LINE.sub(field, head) + blank + body, known)
+    body, offsets = clean_bytes(_FIELD_LINE.sub(field, head) + blank + body, known, kept)
     with_raw = clean.but(raw=recut(body, exchange.raw))
     if with_raw.raw == exchange.raw or not differences(with_raw):
         replaced += _places("raw bytes", offsets)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from urllib.parse import unquote
 
 from fake_server.relay.redact.body import clean_text
+from fake_server.relay.redact.kept import NOTHING, Kept
 from fake_server.relay.redact.names import is_secret_field, is_secret_parameter
 from fake_server.relay.redact.patterns import Span, dummy, is_distinctive, is_dummy, named_secrets, skip_prefix
 from fake_server.relay.redact.views import unescaped_readings
@@ -27,19 +29,21 @@ MAX_KNOWN = 200
 """Known values that are searched for, longest first: a target may set any number of cookies."""
 
 
-def clean_fields(headers: Headers, known: Collection[str]) -> Headers:
-    """The fields with their credentials replaced; names, schemes and cookie attributes stay."""
-    return tuple((name, _clean_value(name, value, known)) for name, value in headers)
+def clean_fields(headers: Headers, known: Collection[str], kept: Kept = NOTHING, *, sent: bool = False) -> Headers:
+    """The fields with their credentials replaced; names, schemes and cookie attributes stay.
+
+    Nothing keeps a credential that was `sent`.
+    """
+    return tuple(
+        (name, clean_text(_replace(value, secret_spans(name, value, NOTHING if sent else kept)), known, kept))
+        for name, value in headers
+    )
 
 
-def _clean_value(name: str, value: str, known: Collection[str]) -> str:
-    return clean_text(_replace(value, secret_spans(name, value)), known)
-
-
-def clean_target(target: str, known: Collection[str]) -> str:
+def clean_target(target: str, known: Collection[str], kept: Kept = NOTHING) -> str:
     """A request target with the values of credential parameters replaced."""
     spans = ((skip_prefix(target, start, stop), stop) for start, stop in _parameter_spans(target))
-    return clean_text(_replace(target, spans), known)
+    return clean_text(_replace(target, spans), known, kept)
 
 
 def _parameter_spans(target: str) -> Iterator[Span]:
@@ -54,10 +58,13 @@ def _replace(text: str, spans: Iterable[Span]) -> str:
     return text
 
 
-def secret_spans(name: str, value: str) -> Iterator[Span]:
+def secret_spans(name: str, value: str, kept: Kept = NOTHING) -> Iterator[Span]:
     """The spans of secrets in the value of a field; none for a field that is not made for credentials."""
-    if not is_secret_field(name):
-        return
+    if is_secret_field(name):
+        yield from (span for span in _field_spans(name, value) if not kept.holds(value, *span, name))
+
+
+def _field_spans(name: str, value: str) -> Iterator[Span]:
     if "cookie" in name.lower():
         yield from _cookies(value, sets="set-" in name.lower())
         return
@@ -81,23 +88,41 @@ def _cookies(value: str, *, sets: bool) -> Iterator[Span]:
         position = start - 1
 
 
-def known_values(exchange: Exchange, secrets: Collection[str] = ()) -> tuple[str, ...]:
+def sent_credentials(exchange: Exchange, secrets: Collection[str] = ()) -> frozenset[str]:
+    """The credentials that the request sends in its header fields and its target, and `secrets`."""
+    request = exchange.request
+    values = [value for name, text in request.headers or () for value in _field_secrets(name, text, NOTHING)]
+    values += [request.target[start:stop] for start, stop in _parameter_spans(request.target)]
+    values += [unquote(value) for value in values if "%" in value]
+    values += [part for secret in secrets for part in (secret, secret[skip_prefix(secret) :])]
+    return frozenset(value for value in values if value and not is_dummy(value))
+
+
+def without_credentials(kept: Kept, exchange: Exchange, secrets: Collection[str] = ()) -> Kept:
+    """What is kept, but never a credential that the request sends, nor one of `secrets`."""
+    if not (kept.values or kept.names):
+        return kept
+    return replace(kept, never=kept.never | sent_credentials(exchange, secrets))
+
+
+def known_values(exchange: Exchange, secrets: Collection[str] = (), kept: Kept = NOTHING) -> tuple[str, ...]:
     """The values that are secret because of their place in the exchange, and `secrets`; longest first.
 
     Values that many texts contain by chance (`lm-studio`) are not among them: they are replaced in their
     place and searched for nowhere else. Values of `secrets` need only four characters.
     """
     request = exchange.request
+    kept = without_credentials(kept, exchange, secrets)
     fields = [
-        *(request.headers or ()),
         *exchange.headers,
         *exchange.trailers,
         *(field for _, headers in exchange.informational for field in headers),
     ]
-    values = [value for name, text in fields for value in _field_secrets(name, text)]
+    values = [value for name, text in request.headers or () for value in _field_secrets(name, text, NOTHING)]
+    values += [value for name, text in fields for value in _field_secrets(name, text, kept)]
     for text in (request.target, request.body.decode("latin-1")):
         for reading in (text, *(view.text for view in unescaped_readings(text))):
-            values += [reading[start:stop] for start, stop in named_secrets(reading)]
+            values += [reading[start:stop] for start, stop in named_secrets(reading, kept)]
     values += [request.target[start:stop] for start, stop in _parameter_spans(request.target)]
     values += [unquote(value) for value in values if "%" in value]
     known = {value for value in values if is_distinctive(value[skip_prefix(value) :]) or _SHORT_KEY.match(value)}
@@ -106,9 +131,9 @@ def known_values(exchange: Exchange, secrets: Collection[str] = ()) -> tuple[str
     return tuple(sorted(real, key=lambda value: (-len(value), value))[:MAX_KNOWN])
 
 
-def _field_secrets(name: str, value: str) -> Iterator[str]:
+def _field_secrets(name: str, value: str, kept: Kept) -> Iterator[str]:
     """The secrets of one field, and the user name and password of Basic authentication."""
-    for start, stop in secret_spans(name, value):
+    for start, stop in secret_spans(name, value, kept):
         secret = value[start:stop]
         yield secret
         if value[:start].endswith("sk-"):

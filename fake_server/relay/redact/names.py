@@ -36,22 +36,22 @@ _OWNERS = frozenset({"openai-organization", "openai-project"})
 
 def is_secret_name(name: str) -> bool:
     """Whether a member of this name holds a credential: `api_key`, `clientSecret`, `OPENAI_API_KEY`."""
-    return _SECRET.search(_words(name[:_LONGEST])) is not None
+    return _SECRET.search(split_words(name[:_LONGEST])) is not None
 
 
 def is_secret_parameter(name: str) -> bool:
     """Whether a parameter of a URL or a form holds a credential."""
-    return is_secret_name(name) or _SECRET_PARAMETER.search(_words(name[:_LONGEST])) is not None
+    return is_secret_name(name) or _SECRET_PARAMETER.search(split_words(name[:_LONGEST])) is not None
 
 
 def is_secret_field(name: str) -> bool:
     """Whether a header field of this name holds a credential."""
-    words = _words(name[:_LONGEST])
+    words = split_words(name[:_LONGEST])
     named = _SECRET_FIELD.search(words) and not _HARMLESS.search(words)
     return is_secret_name(name) or name.lower() in _OWNERS or bool(named)
 
 
 @lru_cache(maxsize=4096)
-def _words(name: str) -> str:
+def split_words(name: str) -> str:
     """`xApiKey`, `X-API-Key` and `x_api_key` as `x_api_key`."""
     return "_".join(_WORD.findall(name)).lower()

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
+from fake_server.relay.redact.kept import NOTHING, Kept
 from fake_server.relay.redact.names import is_secret_field, is_secret_name, is_secret_parameter
 
 _PREFIXED = {
@@ -132,6 +133,8 @@ _PLACEHOLDER = re.compile(
 
 Span = tuple[int, int]
 """Start and stop of some characters, as in a slice."""
+Named = tuple[str, int, int]
+"""The name of a value, and its start and stop."""
 
 
 def dummy(length: int) -> str:
@@ -173,18 +176,18 @@ def credentials(text: str) -> Iterator[Span]:
                 yield key.span()
 
 
-def named_secrets(text: str) -> Iterator[Span]:
+def named_secrets(text: str, kept: Kept = NOTHING) -> Iterator[Span]:
     """The values of members, parameters and form parts whose name means that they are secret."""
-    for span in (*_members(text), *_parameters(text)):
-        start = skip_prefix(text, *span)
-        if start < span[1] and not is_dummy(text[start : span[1]]):
-            yield start, span[1]
+    for name, begin, stop in (*_members(text), *_parameters(text)):
+        start = skip_prefix(text, begin, stop)
+        if start < stop and not is_dummy(text[start:stop]) and not kept.holds(text, start, stop, name):
+            yield start, stop
 
 
-def find_suspicious(text: str) -> Iterator[Span]:
-    """The spans that look like a credential by their form or their name."""
-    yield from credentials(text)
-    yield from named_secrets(text)
+def find_suspicious(text: str, kept: Kept = NOTHING) -> Iterator[Span]:
+    """The spans that look like a credential by their form or their name, and are not kept."""
+    yield from (span for span in credentials(text) if not kept.holds(text, *span))
+    yield from named_secrets(text, kept)
 
 
 def skip_prefix(text: str, start: int = 0, stop: int | None = None) -> int:
@@ -209,7 +212,7 @@ def _is_mixed(value: str) -> bool:
     return re.search(r"[0-9]", value) is not None and re.search(r"[A-Za-z]", value) is not None
 
 
-def _members(text: str) -> Iterator[Span]:
+def _members(text: str) -> Iterator[Named]:
     """Values of members: `"api_key": "…"`, and `"name": "api-key", "value": "…"`."""
     for match in _MEMBER.finditer(text):
         certain = is_secret_name(match[1])
@@ -220,11 +223,11 @@ def _members(text: str) -> Iterator[Span]:
             continue
         if not certain:
             if value.lastindex == 1 and _LONG_KEY.fullmatch(value[1]):
-                yield value.span(1)
+                yield match[1], *value.span(1)
         elif value.lastindex == 3:
-            yield from _inside(text, value.end())
+            yield from ((match[1], *span) for span in _inside(text, value.end()))
         else:
-            yield value.span(value.lastindex or 1)
+            yield match[1], *value.span(value.lastindex or 1)
 
 
 def _inside(text: str, position: int) -> Iterator[Span]:
@@ -238,21 +241,21 @@ def _inside(text: str, position: int) -> Iterator[Span]:
         position = inner.end()
 
 
-def _parameters(text: str) -> Iterator[Span]:
+def _parameters(text: str) -> Iterator[Named]:
     yield from _assigned_values(text, _PARAMETER, is_secret_parameter, _PARAMETER_VALUE)
     mixed = _assigned_values(text, _ASSIGNMENT, is_secret_name, _ASSIGNED_VALUE)
-    yield from (span for span in mixed if _is_mixed(text[slice(*span)]))
+    yield from (named for named in mixed if _is_mixed(text[slice(*named[1:])]))
     for match in _PART.finditer(text) if "name=" in text else ():
         if is_secret_name(match[1]):
-            yield match.span(2)
+            yield match[1], *match.span(2)
 
 
 def _assigned_values(
     text: str, name: re.Pattern[str], is_secret: Callable[[str], bool], value: re.Pattern[str]
-) -> Iterator[Span]:
+) -> Iterator[Named]:
     """Values after a name; each character is read once, however many names occur inside a value."""
     stop = 0
     for match in name.finditer(text):
         if match.end() >= stop and is_secret(match[1]) and (candidate := value.match(text, match.end())):
             stop = candidate.end()
-            yield candidate.span()
+            yield match[1], *candidate.span()

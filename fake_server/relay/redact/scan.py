@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from fake_server.relay.redact.decodings import Text, texts_in
+from fake_server.relay.redact.kept import NOTHING, Kept
 from fake_server.relay.redact.known import encoded_forms, fold_case, occurrences
 from fake_server.relay.redact.names import is_secret_field, is_secret_parameter
 from fake_server.relay.redact.patterns import find_suspicious, is_dummy, skip_prefix
@@ -36,21 +37,21 @@ class Leak:
     shown: str
 
 
-def scan(exchange: Exchange, secrets: Iterable[str] = ()) -> list[Leak]:
+def scan(exchange: Exchange, secrets: Iterable[str] = (), kept: Kept = NOTHING) -> list[Leak]:
     """Every place that looks like a credential or holds one of `secrets`, at most MAX_LEAKS of them."""
     known = _needles(secrets)
     leaks: dict[Leak, None] = {}
-    for leak in _all(exchange, known):
+    for leak in _all(exchange, known, kept):
         leaks[leak] = None
         if len(leaks) == MAX_LEAKS:
             break
     return list(leaks)
 
 
-def scan_text(text: str, secrets: Iterable[str] = (), where: str = "the text") -> list[Leak]:
+def scan_text(text: str, secrets: Iterable[str] = (), where: str = "the text", kept: Kept = NOTHING) -> list[Leak]:
     """Places in a title, a note or a name that look like a credential or hold one of `secrets`."""
     known = _needles(secrets)
-    leaks = (leak for part in texts_in(text) for leak in _leaks(part, where, known))
+    leaks = (leak for part in texts_in(text) for leak in _leaks(part, where, known, kept))
     return list(dict.fromkeys(leaks))[:MAX_LEAKS]
 
 
@@ -59,20 +60,20 @@ def _needles(secrets: Iterable[str]) -> tuple[tuple[str, str], ...]:
     return tuple((form, secret) for secret in secrets for form in dict.fromkeys((secret, *encoded_forms(secret))))
 
 
-def _all(exchange: Exchange, known: tuple[tuple[str, str], ...]) -> Iterator[Leak]:
+def _all(exchange: Exchange, known: tuple[tuple[str, str], ...], kept: Kept) -> Iterator[Leak]:
     for where, headers in _header_fields(exchange):
-        yield from _in_fields(where, headers)
+        yield from _in_fields(where, headers, NOTHING if where == "request header" else kept)
     for name, candidate in _query(exchange.request.target):
         if is_secret_parameter(name) and not is_dummy(candidate[skip_prefix(candidate) :]):
             yield Leak(f"request target, {name}", f"{candidate[:SHOWN]}…")
     for where, value in _places(exchange):
         for part in texts_in(value):
-            yield from _leaks(part, where, known)
+            yield from _leaks(part, where, known, kept)
 
 
-def _leaks(part: Text, where: str, known: tuple[tuple[str, str], ...]) -> Iterator[Leak]:
+def _leaks(part: Text, where: str, known: tuple[tuple[str, str], ...], kept: Kept) -> Iterator[Leak]:
     where = f"{where}, {part.how}" if part.how else where
-    for start, stop in find_suspicious(part.text):
+    for start, stop in find_suspicious(part.text, kept):
         begin = max(0, start - 8)
         yield Leak(where, f"{part.text[begin : min(start + SHOWN, stop)]}…")
     small = fold_case(part.text)
@@ -106,14 +107,16 @@ def _query(target: str) -> Iterator[tuple[str, str]]:
         yield unquote(name), candidate
 
 
-def _in_fields(where: str, headers: Headers) -> Iterator[Leak]:
+def _in_fields(where: str, headers: Headers, kept: Kept) -> Iterator[Leak]:
     """Fields made for credentials whose value is not a dummy."""
     for name, value in headers:
         if not is_secret_field(name):
             continue
         cookie = "cookie" in name.lower()
         for candidate in _crumbs(value) if cookie else [_without_scheme(value)]:
-            if candidate and not is_dummy(candidate[skip_prefix(candidate) :]):
+            start = skip_prefix(candidate)
+            dummy = is_dummy(candidate[start:]) or kept.holds(candidate, start, len(candidate), name)
+            if candidate and not dummy:
                 yield Leak(f"{where} {name}", f"{candidate[:SHOWN]}…")
 
 
