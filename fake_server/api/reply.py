@@ -105,14 +105,14 @@ class Reply(_Scripted):
 
 @dataclass(frozen=True)
 class ErrorReply(_Scripted):
-    """OpenAI's error object with its HTTP status; `headers` are added to those of the response."""
+    """OpenAI's error object with its HTTP status; `headers` are added to those of the response, None leaves one out."""
 
     status: int
     message: str
     type: str = "invalid_request_error"
     param: str | None = None
     code: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str | None] = field(default_factory=dict)
 
     def body(self) -> dict[str, Any]:
         return {"error": {"message": self.message, "type": self.type, "param": self.param, "code": self.code}}
@@ -123,11 +123,12 @@ class RawReply(_Scripted):
     """A reply that a script spells out; it is sent unchanged, even if it breaks the contract.
 
     Exactly one of `body` (text or bytes) and `events` (the data of each server-sent event, with `[DONE]` only
-    if the script has it) is set. `headers` are added to those of the response and replace equal names.
+    if the script has it) is set. `headers` are added to those of the response and replace equal names;
+    None leaves one out.
     """
 
     status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str | None] = field(default_factory=dict)
     body: str | bytes | None = None
     events: tuple[str, ...] | None = None
     timing: Timing = AT_ONCE

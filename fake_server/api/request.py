@@ -23,13 +23,15 @@ class ApiRequest:
 
     `endpoint` is the path without `/v1` and surrounding slashes (`chat/completions`), `body` the parsed JSON
     object. `headers` has lower-case names; repeated fields are joined by `, `. `slash` tells whether the path
-    ended with a slash.
+    ended with a slash. `method` and `path` are those of the request, without the space and the query.
     """
 
     body: Mapping[str, Any]
     endpoint: str = CHAT
     headers: Mapping[str, str] = field(default_factory=dict)
     slash: bool = False
+    method: str = "POST"
+    path: str = f"/v1/{CHAT}"
 
     @property
     def key(self) -> str | None:

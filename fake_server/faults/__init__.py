@@ -18,14 +18,14 @@ __all__ = ["CATALOGUE", "AnyFault", "Fault", "FaultError", "NotPossible", "descr
 _KINDS: tuple[type[Fault], ...] = (
     *(replies.Error, replies.InsufficientQuota, replies.Quota, replies.HtmlError, replies.Instead),
     *(requests.Misread, leaving.Close, leaving.SlowHead),
-    *(edits.Empty, edits.Header, edits.WrongLength, edits.BrokenGzip),
+    *(edits.Empty, edits.Header, edits.WrongLength, edits.DoubleFraming, edits.BrokenGzip, edits.Compress),
     *(leaving.Cut, leaving.NoLastChunk, leaving.Stall, leaving.Slow, leaving.Split, leaving.SplitUtf8, leaving.Merge),
     *(events.DropEvent, events.DoubleEvent, events.TruncatedEvent, events.NoDone, events.DoubleDone, events.LateDone),
     *(events.AfterDone, events.ErrorEvent),
     *(edits.Garbage, edits.Bom, edits.InvalidUtf8),
     *(events.LineEnds, events.NoSpace, events.Comments),
     *(values.Json, values.DropEvents, values.RepeatEvents, values.InsertEvent, values.Rewrite),
-    *(between.CrossTalk, between.OneSlot, between.Preflight, between.NoCors),
+    *(between.CrossTalk, between.OneSlot, between.Slots, between.Preflight, between.NoCors),
 )
 """Every kind of fault, in the order of FAULTS.md, schemas and messages."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from fake_server.wire.delivery import Delivery
@@ -14,7 +14,9 @@ Count = Annotated[int, Field(ge=0, le=100_000_000)]
 Positive = Annotated[int, Field(ge=1, le=100_000_000)]
 Number = Annotated[int, Field(ge=-100_000, le=100_000)]
 Seconds = Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)]
-
+FieldName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
+FieldValue = Annotated[str, Field(pattern="^[\t\x20-\x7e\u00a0-\u00ff]*$")]
+"""Name and value of a header field, as a head can have them."""
 
 HEADER = "x-fake-fault"
 """The request header that names faults."""
@@ -31,8 +33,8 @@ class Fault(BaseModel):
     """Whether it denies what browsers need for pages of other origins, and leaves the reply itself alone."""
     replaces_reply: ClassVar[bool] = False
     """Whether it replaces the reply, so that none is made."""
-    applied_last: ClassVar[bool] = False
-    """Whether it is about how the bytes are sent, so that it is applied after those that change them."""
+    applied_last: ClassVar[int] = 0
+    """1 if it is about how the bytes are sent and comes after those that change them; 2 if it comes after these too."""
 
     def apply(self, delivery: Delivery) -> Delivery:
         """Apply the fault. Raises NotPossible if the reply lacks what the fault breaks.
@@ -87,6 +89,23 @@ class Placed(Edit):
             place = index_of_event(delivery, writes, self.after_events) + 1
             return writes[:place], writes[place:]
         return [], writes
+
+
+def bounded_text(least: int, most: int) -> tuple[AfterValidator, WithJsonSchema]:
+    """Bounds of a text that may hold half of a surrogate pair, which pydantic's own bounds refuse."""
+
+    def check(text: str) -> str:
+        if not least <= len(text) <= most:
+            message = "must have {least} to {most} characters"
+            raise PydanticCustomError("length", message, {"least": least, "most": most})
+        return text
+
+    return AfterValidator(check), WithJsonSchema({"type": "string", "minLength": least, "maxLength": most})
+
+
+def encode(text: str) -> bytes:
+    """UTF-8; half of a surrogate pair becomes three bytes that are not valid, so that what an author writes is sent."""
+    return text.encode("utf-8", "surrogatepass")
 
 
 def check_streams(delivery: Delivery) -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import gzip
 import random
-from typing import Annotated, ClassVar, Literal
+import zlib
+from typing import ClassVar, Literal
 
-from pydantic import Field
-
-from fake_server.faults.base import Edit, Fault, NotPossible, Number, Placed, Positive
-from fake_server.wire.delivery import Delivery
+from fake_server.faults.base import Edit, Fault, FieldName, FieldValue, NotPossible, Number, Placed, Positive, encode
+from fake_server.wire.delivery import NO_BODY, Delivery
 from fake_server.wire.exchange import Ending, Write
 
 
@@ -22,7 +21,7 @@ class Garbage(Placed):
 
     def edit(self, delivery: Delivery, writes: list[Write]) -> list[Write]:
         before, after = self.split(delivery, writes)
-        inserted = random.Random(self.bytes).randbytes(self.bytes) if self.text is None else self.text.encode()
+        inserted = random.Random(self.bytes).randbytes(self.bytes) if self.text is None else encode(self.text)
         return [*before, Write(inserted), *after]
 
 
@@ -74,6 +73,32 @@ class BrokenGzip(Edit):
         return [Write(sent)]
 
 
+class Compress(Fault):
+    """The body is compressed with `coding` although the client did not ask for it, and every write is flushed: each
+    event of a stream arrives when it is due. With `named` false, Content-Encoding does not say so.
+
+    It is applied last: the places of other faults count bytes before compression.
+    """
+
+    fault: Literal["compress"] = "compress"
+    coding: Literal["gzip", "deflate"] = "gzip"
+    named: bool = True
+    applied_last: ClassVar[int] = 2
+
+    def apply(self, delivery: Delivery) -> Delivery:
+        packer = zlib.compressobj(wbits=zlib.MAX_WBITS + 16 if self.coding == "gzip" else zlib.MAX_WBITS)
+        plain = list(delivery.writes)
+        writes = [Write(packer.compress(at.data) + packer.flush(zlib.Z_SYNC_FLUSH), at.pause) for at in plain]
+        if writes and delivery.ending is Ending.CLEAN:  # what is cut stays without its end
+            writes[-1] = Write(writes[-1].data + packer.flush(), writes[-1].pause)
+        grown = sum(len(write.data) for write in writes) - sum(len(write.data) for write in plain)
+        length = None if delivery.length is None else max(delivery.length + grown, 0)
+        headers = tuple(pair for pair in delivery.headers if pair[0].lower() != "content-encoding")
+        if self.named:
+            headers = (*headers, ("content-encoding", self.coding))
+        return delivery.but(headers=headers, writes=tuple(writes), length=length)
+
+
 class Empty(Edit):
     """The status and the headers are sent, but the body is empty."""
 
@@ -88,25 +113,24 @@ FRAMING = frozenset({"date", "content-length", "transfer-encoding", "connection"
 
 
 class Header(Fault):
-    """The header field `name` has another value, or is missing if `value` is null.
+    """The header field `name` has another value, or is missing if `value` is null, also where the server adds it to
+    every reply: `x-request-id`, `openai-version`, `access-control-allow-origin`.
 
     Not possible for `date`, `content-length`, `transfer-encoding` and `connection`, which the server adds when it
-    frames the reply (for a wrong Content-Length there is `wrong-length`), and without effect on the `access-control-`
-    fields, for which there is `no-cors`.
+    frames the reply; for these there are `wrong-length` and `double-framing`.
     """
 
     fault: Literal["header"] = "header"
-    name: Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")] = "content-type"
-    value: Annotated[str, Field(pattern=r"^[\t\x20-\x7e]*$")] | None = "text/plain"
+    name: FieldName = "content-type"
+    value: FieldValue | None = "text/plain"
 
     def apply(self, delivery: Delivery) -> Delivery:
         name = self.name.lower()
         if name in FRAMING:
             raise NotPossible(f"the server adds {name} itself, after the faults")
         others = tuple(pair for pair in delivery.headers if pair[0].lower() != name)
-        if self.value is None:
-            return delivery.but(headers=others, omitted=delivery.omitted | {name})
-        return delivery.but(headers=(*others, (self.name, self.value)))
+        headers = others if self.value is None else (*others, (self.name, self.value))
+        return delivery.but(headers=headers, omitted=delivery.omitted | {name})
 
 
 class WrongLength(Fault):
@@ -114,9 +138,31 @@ class WrongLength(Fault):
 
     fault: Literal["wrong-length"] = "wrong-length"
     by: Number = 10
-    applied_last: ClassVar[bool] = True
+    applied_last: ClassVar[int] = 1
 
     def apply(self, delivery: Delivery) -> Delivery:
         writes = tuple(delivery.writes)
         length = max(sum(len(write.data) for write in writes) + self.by, 0)
         return delivery.but(writes=writes, length=length, ending=Ending.CUT)
+
+
+class DoubleFraming(Fault):
+    """Content-Length, wrong by `by` bytes, stands beside `Transfer-Encoding: chunked`. The body is in chunks; with
+    `chunks` false it is not, although the head says so, and the connection ends after it.
+    """
+
+    fault: Literal["double-framing"] = "double-framing"
+    by: Number = 0
+    chunks: bool = True
+    applied_last: ClassVar[int] = 1
+
+    def apply(self, delivery: Delivery) -> Delivery:
+        if delivery.status in NO_BODY:
+            raise NotPossible(f"a reply with status {delivery.status} has no body")
+        writes = tuple(delivery.writes)
+        length = max(sum(len(write.data) for write in writes) + self.by, 0)
+        if self.chunks:
+            return delivery.but(writes=writes, length=length, chunked=True)
+        headers = (*delivery.headers, ("transfer-encoding", "chunked"))
+        ending = Ending.CUT if delivery.ending is Ending.CLEAN else delivery.ending
+        return delivery.but(headers=headers, writes=writes, length=length, ending=ending)

@@ -17,6 +17,7 @@ from fake_server.faults.base import (
     Placed,
     Seconds,
     check_streams,
+    encode,
     event_indexes,
     index_of_event,
 )
@@ -172,4 +173,4 @@ def _index_of_done(delivery: Delivery, writes: list[Write]) -> int:
 
 
 def _event(data: str) -> bytes:
-    return f"data: {data}\n\n".encode()
+    return encode(f"data: {data}\n\n")

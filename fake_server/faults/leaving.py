@@ -16,11 +16,11 @@ _ENDINGS = {"fin": Ending.CUT, "rst": Ending.RESET}
 
 
 class _Leaving(Fault):
-    applied_last: ClassVar[bool] = True
+    applied_last: ClassVar[int] = 1
 
 
 class _LeavingAt(Placed):
-    applied_last: ClassVar[bool] = True
+    applied_last: ClassVar[int] = 1
 
 
 class Cut(_LeavingAt):

@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from fake_server.faults.base import Fault, Positive, Seconds
+from fake_server.faults.base import Fault, FieldName, FieldValue, Positive, Seconds
 from fake_server.wire.datafile import read_yaml
 from fake_server.wire.delivery import Delivery, fixed_length
 
@@ -89,37 +89,54 @@ class HtmlError(Fault):
         return fixed_length(self.status, (("content-type", "text/html"),), "\r\n".join(lines).encode())
 
 
-class Instead(Fault):
-    """A different reply altogether: `status` with `json` or `text` as its body, of type `content_type`."""
+class OwnReply(Fault):
+    """A reply whose status, body and header fields the author writes."""
 
-    fault: Literal["reply"] = "reply"
     status: Annotated[int, Field(ge=200, le=599)] = 200
     json_: Any = Field(None, alias="json")
     text: str | None = None
-    content_type: Annotated[str, Field(pattern=r"^[\t\x20-\x7e]*$")] = "application/json"
-    headers: dict[str, str] = Field({})
+    content_type: FieldValue = "application/json"
+    headers: dict[FieldName, FieldValue | None] = Field({})
+
+    def own_reply(self) -> Delivery:
+        body = json.dumps(self.json_, ensure_ascii=False) if self.text is None else self.text
+        fields = (("content-type", self.content_type),)
+        return with_headers(fixed_length(self.status, fields, body.encode("utf-8", "replace")), self.headers)
+
+
+class Instead(OwnReply):
+    """A different reply altogether: `status` with `json` or `text` as its body, of type `content_type`. A null in
+    `headers` leaves out a field that the server would add, such as `x-request-id`.
+    """
+
+    fault: Literal["reply"] = "reply"
     replaces_reply: ClassVar[bool] = True
 
     def apply(self, delivery: Delivery) -> Delivery:
-        body = json.dumps(self.json_, ensure_ascii=False) if self.text is None else self.text
-        fields = {"content-type": self.content_type, **clean_headers(self.headers)}
-        return fixed_length(self.status, tuple(fields.items()), body.encode("utf-8", "replace"))
+        return self.own_reply()
 
 
-def clean_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Header fields in lower case, without the framing, which the server decides."""
-    return {name.lower(): value for name, value in headers.items() if name.lower() not in _FRAMING}
+def with_headers(delivery: Delivery, headers: Mapping[str, str | None]) -> Delivery:
+    """The delivery with these header fields instead of its own of the same names; None leaves one out for good.
+
+    Fields of the framing are passed over: the server decides them.
+    """
+    given = {name.lower(): value for name, value in headers.items() if name.lower() not in _FRAMING}
+    fields = {**dict(delivery.headers), **given}
+    return delivery.but(
+        headers=tuple((name, value) for name, value in fields.items() if value is not None),
+        omitted=delivery.omitted | {name for name, value in given.items() if value is None},
+    )
 
 
 def error_delivery(
-    status: int, message: str, kind: str, param: str | None, code: str | None, headers: Mapping[str, str]
+    status: int, message: str, kind: str, param: str | None, code: str | None, headers: Mapping[str, str | None]
 ) -> Delivery:
     """OpenAI's error object as a delivery; every error that the fake sends is made here."""
     error = {"message": message, "type": kind, "param": param, "code": code}
     text = json.dumps({"error": error}, ensure_ascii=False, separators=(",", ":"))
     body = text.encode("utf-8", "replace")  # a lone surrogate has no UTF-8 form
-    fields = {"content-type": "application/json", **headers}
-    return fixed_length(status, tuple(fields.items()), body)
+    return with_headers(fixed_length(status, (("content-type", "application/json"),), body), headers)
 
 
 def retry_headers(seconds: float) -> dict[str, str]:

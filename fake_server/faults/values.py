@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from copy import deepcopy
 from types import UnionType
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from fake_server.faults.base import Edit, NotPossible, Number, event_indexes
+from fake_server.faults.base import Edit, NotPossible, Number, bounded_text, encode, event_indexes
 from fake_server.wire.delivery import Delivery
 from fake_server.wire.exchange import Write
 
@@ -38,6 +39,7 @@ class Json(Edit):
     number of the event. What is done to each object that was found:
 
     - `set` sets members: `set: {model: null}`.
+    - `copy` copies members under another name: with `at: $.choices[*], copy: {delta: message}`, each choice has both.
     - `remove` removes members: `remove: [created]`.
     - `rename` renames members: `rename: {content: text}`.
     - `parse` replaces JSON text by its value: with `parse: [arguments]`, `"{}"` becomes `{}`.
@@ -60,6 +62,7 @@ class Json(Edit):
     where: Path | None = None
     event: Number | None = None
     set: dict[str, Any] = Field({})
+    copy_: dict[str, str] = Field({}, alias="copy")
     remove: list[str] = Field([])
     rename: dict[str, str] = Field({})
     parse: list[str] = Field([])
@@ -97,6 +100,7 @@ class Json(Edit):
         return document
 
     def _edit_members(self, members: dict[str, Any], number: int, earlier: dict[str, Any]) -> None:
+        members.update({new: deepcopy(members[name]) for name, new in self.copy_.items() if name in members})
         for name in self.remove:
             members.pop(name, None)
         renamed = [(self.rename.get(name, name), value) for name, value in members.items()]
@@ -144,7 +148,7 @@ class InsertEvent(Edit):
     """`text` is inserted after the event numbered `after`: 0 is before the first, -1 after the last."""
 
     fault: Literal["insert-event"] = "insert-event"
-    text: Annotated[str, Field(max_length=100_000)] = "data: null\n\n"
+    text: Annotated[str, *bounded_text(0, 100_000)] = "data: null\n\n"
     after: Number = 1
 
     def edit(self, delivery: Delivery, writes: list[Write]) -> list[Write]:
@@ -153,7 +157,7 @@ class InsertEvent(Edit):
         if not 0 <= number <= len(places):
             raise NotPossible(f"the stream has {len(places)} events, not {abs(self.after)}")
         place = places[number - 1] + 1 if number else 0
-        return [*writes[:place], Write(self.text.encode()), *writes[place:]]
+        return [*writes[:place], Write(encode(self.text)), *writes[place:]]
 
 
 class Rewrite(Edit):
@@ -163,8 +167,8 @@ class Rewrite(Edit):
     """
 
     fault: Literal["rewrite"] = "rewrite"
-    find: Annotated[str, Field(min_length=1, max_length=1000)] = "data: "
-    by: Annotated[str, Field(max_length=10_000)] = "data: data: "
+    find: Annotated[str, *bounded_text(1, 1000)] = "data: "
+    by: Annotated[str, *bounded_text(0, 10_000)] = "data: data: "
     event: Number | None = None
     count: Annotated[int, Field(ge=0, le=1000)] = 0
 
@@ -174,7 +178,7 @@ class Rewrite(Edit):
             places = [_numbered(event_indexes(delivery, writes), self.event)]
         changed = list(writes)
         for place in places:
-            data = writes[place].data.replace(self.find.encode(), self.by.encode(), self.count or -1)
+            data = writes[place].data.replace(encode(self.find), encode(self.by), self.count or -1)
             changed[place] = Write(data, writes[place].pause)
         if changed == writes:
             raise NotPossible(f"the reply has no {self.find[:40]!r}")
@@ -238,7 +242,7 @@ def _value(data: bytes, otherwise: Any = None) -> Any:
 
 
 def _text(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    return encode(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
 
 
 def find_nodes(path: str, value: Any) -> list[Any]:

@@ -1,7 +1,7 @@
 """Whether a request meets a script's `when`, and which condition it fails.
 
-Conditions are tried in a fixed order: endpoint, model, stream, turn, response_format, tools, headers, key,
-body, tool_result, messages.
+Conditions are tried in a fixed order: endpoint, method, path, model, stream, turn, response_format, tools, headers,
+key, body, tool_result, messages.
 """
 
 from __future__ import annotations
@@ -30,6 +30,12 @@ def conditions(when: When, request: ApiRequest) -> Iterator[str | None]:
     if when.endpoint is not None:
         at = request.endpoint
         yield None if at == when.endpoint else f"endpoint: expected {when.endpoint}, got {at}"
+    if when.method is not None:
+        matches = request.method == when.method.upper()
+        yield None if matches else f"method: expected {when.method.upper()}, got {request.method}"
+    if when.path is not None:
+        short_path = request.path.removeprefix("/v1")
+        yield None if passes(when.path, short_path) else _value("path", when.path, request.path)
     if when.model is not None:
         yield _model(when.model, str(body.get("model", "")))
     if when.stream is not None:

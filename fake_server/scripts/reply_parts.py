@@ -13,6 +13,7 @@ from pydantic import Field, PrivateAttr, ValidationInfo, model_validator
 from pydantic import field_validator as checked
 from pydantic_core import PydanticCustomError
 
+from fake_server.faults.base import FieldName, FieldValue
 from fake_server.scripts.when import Part, Several, keep_one, optional
 from fake_server.wire import fixture, sse
 from fake_server.wire.exchange import Aspect
@@ -25,8 +26,6 @@ FOLDER = "folder"
 
 Seconds = Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0)]
-HeaderName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
-HeaderValue = Annotated[str, Field(pattern="^[\t\x20-\x7e\u00a0-\u00ff]*$")]
 
 
 class Call(Part):
@@ -118,8 +117,8 @@ class Failure(Part):
     type: str | None = optional("its type; follows from the status where left out")
     param: str | None = optional("the parameter it is about")
     code: str | None = optional("its code; follows from the status where left out")
-    headers: dict[HeaderName, HeaderValue] = Field(
-        default_factory=dict, description="header fields, such as `Retry-After`"
+    headers: dict[FieldName, FieldValue | None] = Field(
+        default_factory=dict, description="header fields, such as `Retry-After`; null leaves one out"
     )
 
 
@@ -127,8 +126,8 @@ class Raw(Part):
     """What is sent as it is, whatever the contract says."""
 
     status: Annotated[int, Field(ge=200, le=599)] = optional("the HTTP status", 200)
-    headers: dict[HeaderName, HeaderValue] = Field(
-        default_factory=dict, description="header fields, before those of the server"
+    headers: dict[FieldName, FieldValue | None] = Field(
+        default_factory=dict, description="header fields, before those of the server; null leaves one of these out"
     )
     body: Any = optional("the body: a text, or a value that is sent as JSON")
     base64: str | None = optional("the body's bytes in Base64, instead of `body`")

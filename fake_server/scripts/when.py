@@ -104,6 +104,8 @@ def _paths(value: dict[str, ValueTest]) -> dict[str, ValueTest]:
     return value
 
 
+AnyValue = Annotated[ValueTest, BeforeValidator(_value_or_test, json_schema_input_type=ValueTest | Any)]
+"""A test; a plain value stands for `equals`."""
 Values = Annotated[dict[str, ValueTest], BeforeValidator(_tests, json_schema_input_type=dict[str, ValueTest | Any])]
 """Tests by name; a plain value stands for `equals`."""
 Paths = Annotated[Values, AfterValidator(_paths)]
@@ -178,6 +180,8 @@ class When(Part):
     """What a request must be for the script to answer it; every condition given must hold."""
 
     endpoint: Endpoint | None = optional("`chat/completions`, `completions`, `embeddings` or `moderations`")
+    method: str | None = optional("the HTTP method, in any case; for faults, as scripts answer POST only")
+    path: AnyValue | None = optional("the path, with or without its `/v1` and without the query: a value or a test")
     model: ModelTest | None = optional("the model asked for: a name, or a test")
     messages: MessagesTest | None = optional("tests of messages; prompts and inputs count as messages of the user")
     tools: ToolsTest | None = optional("the tools offered")
@@ -187,9 +191,7 @@ class When(Part):
     )
     turn: Positive | None = optional("the number of the user's turn: one more than answers in `messages`")
     headers: Values = Field(default_factory=dict, description="header fields by name, in any case: a value or a test")
-    key: Annotated[ValueTest, BeforeValidator(_value_or_test, json_schema_input_type=ValueTest | Any)] | None = (
-        optional("the API key: a value or a test")
-    )
+    key: AnyValue | None = optional("the API key: a value or a test")
     body: Paths = Field(
         default_factory=dict,
         description="members of the request by JSONPath (RFC 9535, also without `$.`): a value or a test",

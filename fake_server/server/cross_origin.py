@@ -51,8 +51,7 @@ class CrossOrigin:
     def preflight(self) -> Delivery | None:
         """The reply to a preflight, and to any OPTIONS that a fault refuses; None for other requests."""
         if self._refusals:
-            status = self._refusals[0].status
-            return refuse(ErrorReply(status, "Requests of other origins are not answered here."))
+            return self._refusals[0].answer()
         if not self._options or "access-control-request-method" not in self._fields:
             return None
         reply = _PREFLIGHTS.preflight_response(HeaderMap(headers=self._fields))
@@ -72,6 +71,7 @@ class CrossOrigin:
             "access-control-expose-headers": ", ".join(EXPOSED),
             "vary": "Origin" if vary is None else f"{vary}, Origin",
         }
+        allowed = {name: value for name, value in allowed.items() if name not in delivery.omitted}
         others = tuple(pair for pair in delivery.headers if pair[0].lower() not in allowed)
         return self._without_denied(delivery.but(headers=(*others, *allowed.items())))
 

@@ -9,7 +9,7 @@ from itertools import cycle
 from typing import Any
 
 from fake_server.api.reply import ErrorReply, RawReply, Timing
-from fake_server.faults.replies import clean_headers, error_delivery
+from fake_server.faults.replies import error_delivery, with_headers
 from fake_server.wire.delivery import EVENT_STREAM, NO_BODY, Delivery, ImmediateWrites, fixed_length
 from fake_server.wire.exchange import Headers, Write
 
@@ -19,8 +19,7 @@ _JSON = ("content-type", "application/json")
 
 def refuse(error: ErrorReply) -> Delivery:
     """OpenAI's error object with its status and headers."""
-    headers = clean_headers(error.headers)
-    return error_delivery(error.status, error.message, error.type, error.param, error.code, headers)
+    return error_delivery(error.status, error.message, error.type, error.param, error.code, error.headers)
 
 
 def deliver_directly(reply: ErrorReply | RawReply, seed: int) -> Delivery:
@@ -79,15 +78,13 @@ def _paced(events: Iterable[bytes], timing: Timing, seed: int) -> Iterator[Write
 
 
 def _raw(reply: RawReply, seed: int) -> Delivery:
-    headers = clean_headers(reply.headers)
     if reply.events is not None and reply.status not in NO_BODY:
-        fields = {"content-type": EVENT_STREAM, **headers}
         writes = pace([_event(data) for data in reply.events], reply.timing, seed)
-        return Delivery(reply.status, tuple(fields.items()), writes)
+        return with_headers(Delivery(reply.status, (("content-type", EVENT_STREAM),), writes), reply.headers)
     body = reply.body or b""
     payload = body if isinstance(body, bytes) else body.encode("utf-8", "replace")
-    fields = headers if reply.status in NO_BODY else {"content-type": "application/json", **headers}
-    return fixed_length(reply.status, tuple(fields.items()), payload, reply.timing.whole)
+    fields = () if reply.status in NO_BODY else (_JSON,)
+    return with_headers(fixed_length(reply.status, fields, payload, reply.timing.whole), reply.headers)
 
 
 def _event(data: str) -> bytes:

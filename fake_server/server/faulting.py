@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
+
+from starlette.requests import ClientDisconnect
 
 from fake_server.bugs.playing import faults_of_bugs, strike
 from fake_server.faults import Fault
 from fake_server.faults.active import ActiveFault, apply_faults
 from fake_server.faults.base import HEADER
-from fake_server.faults.between import CrossTalk, OneSlot
+from fake_server.faults.between import CrossTalk, OneSlot, Slots, Turn
 from fake_server.faults.requests import Misread
 from fake_server.server.request_context import RequestContext
-from fake_server.server.sender import pause
+from fake_server.server.sender import disconnected, pause
 from fake_server.wire.delivery import Delivery
 from fake_server.wire.exchange import Ending
+
+_LOOK = 0.005
+"""Seconds between two looks at whether a slot is free."""
 
 
 class Faulting:
@@ -73,8 +79,8 @@ class Faulting:
             delivery, notes = apply_faults(delivery, self._faults)
             context.entry.faults += notes
         for fault in self._faults:
-            if isinstance(fault, OneSlot):
-                delivery = context.space.slot.turn(delivery, fault)
+            if isinstance(fault, OneSlot | Slots):
+                delivery = await _in_turn(context, delivery, fault)
         if delivery.ending is not Ending.CLEAN and not context.body_read:
             # A socket that is closed with bytes unread resets the connection, and what was sent may be lost.
             await context.drain()
@@ -96,6 +102,22 @@ async def _take_words_of_another(context: RequestContext, fault: CrossTalk) -> N
     body = next((body for body in others if isinstance(body, dict)), {})
     words = {name: body[name] for name in ("messages", "prompt", "input") if name in body}
     context.request = context.request.but({**context.request.body, **words})
+
+
+async def _in_turn(context: RequestContext, delivery: Delivery, fault: OneSlot | Slots) -> Delivery:
+    """The delivery at the pace of its slot, which it waits for. Raises ClientDisconnect if its client does not."""
+    queue, entry = context.space.queue_for_slots, context.entry
+    turn = Turn(fault, lambda: entry.seconds is not None)
+    queue.enter(turn)
+    leaving = asyncio.create_task(disconnected(context.receive))
+    try:
+        while not queue.has_slot(turn):
+            if leaving.done() and not fault.abandoned:
+                raise ClientDisconnect
+            await asyncio.sleep(_LOOK)
+    finally:
+        leaving.cancel()
+    return delivery.but(writes=queue.pace(turn, delivery.writes))
 
 
 def _with_quotas(delivery: Delivery, in_force: Sequence[ActiveFault], tokens: int) -> Delivery:

@@ -51,8 +51,12 @@ class InProcess:
             "server": ("127.0.0.1", 80),
         }
 
+        arrived = [request.body]
+
         async def receive() -> Message:
-            return {"type": "http.request", "body": request.body, "more_body": False}
+            if not arrived:
+                await asyncio.Event().wait()  # the client does not leave
+            return {"type": "http.request", "body": arrived.pop(), "more_body": False}
 
         sender = _ToExchange(receive, request)
         await self._app.serve(scope, receive, sender, body_arrived=True)

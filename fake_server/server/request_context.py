@@ -61,7 +61,7 @@ class RequestContext:
         self.space = settings.spaces(name)
         self.controls = self.path.startswith(CONTROL) or self.path == METRICS
         self.entry = JournalEntry(self.method, self.path, fields, space=self.space.name)
-        self.request = ApiRequest({}, endpoint_of(self.path), fields, self.path.endswith("/"))
+        self.request = ApiRequest({}, endpoint_of(self.path), fields, self.path.endswith("/"), self.method, self.path)
         self.raw, self.body_read, self._body_arrived = b"", False, body_arrived
         self.parameters: Mapping[str, str] = {}
         self.faults: tuple[Fault, ...] = ()
@@ -115,7 +115,7 @@ class RequestContext:
         """Take the body in and parse it as the request's JSON object. Raises Refused, ClientDisconnect."""
         first = self.request
         body = parse_object(await self.read_body())
-        self.request = ApiRequest(body, first.endpoint, first.headers, first.slash)
+        self.request = ApiRequest(body, first.endpoint, first.headers, first.slash, first.method, first.path)
 
     async def drain(self) -> None:
         """Read on for a moment, so that a client still writing sees the reply instead of a reset."""

@@ -114,7 +114,7 @@ class AsgiSender(Sender):
     def _start(self, delivery: Delivery) -> Message:
         fields = [(name.encode(), value.encode("latin-1")) for name, value in delivery.headers]
         if delivery.needs_raw:  # the server frames what is left of it
-            fields = [field for field in fields if field[0].lower() != b"content-length"]
+            fields = [field for field in fields if field[0].lower() not in (b"content-length", b"transfer-encoding")]
         return {"type": "http.response.start", "status": delivery.status, "headers": fields}
 
 
@@ -136,7 +136,8 @@ class SocketSender(Sender):
         plain = delivery.ending is Ending.CLEAN and not delivery.silent and not delivery.head_piece
         self._head = None if delivery.silent else delivery
         self._raw = None if plain and delivery.status in KNOWN_STATUSES else delivery
-        self._chunked = self._knows_chunks and delivery.length is None and delivery.status not in NO_BODY
+        chunked = delivery.length is None or delivery.chunked
+        self._chunked = self._knows_chunks and chunked and delivery.status not in NO_BODY
         self._cycle.response_started = True
         self._cycle.waiting_for_100_continue = False
 

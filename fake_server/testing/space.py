@@ -157,11 +157,9 @@ class FakeSpace:
 
 def _failure(entry: JournalEntry, wanted: When) -> str | None:
     """The first condition that a request fails; None if it fails none."""
-    endpoint = endpoint_of(entry.path)
     requests = list(api_requests_of(entry))
-    failures = [
-        conditions.first_failure(wanted, request) for request in requests or [ApiRequest({}, endpoint, entry.fields)]
-    ]
+    bare = ApiRequest({}, endpoint_of(entry.path), entry.fields, False, entry.method, entry.path)
+    failures = [conditions.first_failure(wanted, request) for request in requests or [bare]]
     if None in failures:
         return None
     return failures[0] if requests else "its body is no JSON object"

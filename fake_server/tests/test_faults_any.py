@@ -14,6 +14,8 @@ from fake_server.faults.replies import Quota
 from fake_server.wire.delivery import Delivery, fixed_length
 from fake_server.wire.exchange import Write
 
+_texts = st.text(st.characters(exclude_categories=()), max_size=20)
+"""Texts, halves of surrogate pairs included."""
 PARAMETERS = {
     "after_bytes": st.integers(0, 80),
     "after_events": st.integers(0, 6),
@@ -25,12 +27,17 @@ PARAMETERS = {
     "seconds": st.sampled_from([0.0, 1.5]),
     "how": st.sampled_from(["truncated", "corrupt", "not-gzip"]),
     "where": st.sampled_from(["$", "$.content", "$..*", "$.nothing"]),
+    "abandoned": st.booleans(),
+    "chunks": st.booleans(),
+    "coding": st.sampled_from(["gzip", "deflate"]),
+    "named": st.booleans(),
+    "slots": st.integers(1, 5),
     "after_seconds": st.sampled_from([0.0, 0.15, 2.0]),
     "bytes": st.integers(1, 40),
     "bytes_per_second": st.integers(1, 1000),
     "code": st.none() | st.text(max_size=5),
     "content_type": st.sampled_from(["text/plain", "text/event-stream"]),
-    "data": st.none() | st.text(max_size=20),
+    "data": st.none() | _texts,
     "done": st.booleans(),
     "each": st.sampled_from([0.0, 0.02]),
     "echo": st.just(["stop"]),
@@ -38,7 +45,7 @@ PARAMETERS = {
     "ends": st.sampled_from(["cr", "crlf", "mixed"]),
     "events": st.none() | st.integers(1, 6),
     "headers": st.sampled_from([{}, {"X-A": "b"}]),
-    "message": st.text(max_size=20),
+    "message": _texts,
     "name": st.sampled_from(["content-type", "Content-Length", "x-request-id"]),
     "param": st.none() | st.text(max_size=5),
     "per": st.sampled_from([0.5, 60.0]),
@@ -47,7 +54,7 @@ PARAMETERS = {
     "retry_after": st.none() | st.sampled_from([0.0, 1.5]),
     "size": st.integers(0, 30),
     "status": st.sampled_from([400, 429, 500, 599]),
-    "text": st.text(max_size=20),
+    "text": _texts,
     "tokens": st.none() | st.integers(1, 50),
     "type": st.text(max_size=5),
     "value": st.sampled_from([None, "", "text/event-stream"]),
@@ -63,6 +70,7 @@ SPECIAL: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "at": st.sampled_from(["$", "$.content", "$..*", "$.nothing"]),
         "event": st.none() | st.integers(-6, 6),
         "set": _members,
+        "copy": st.dictionaries(st.just("content"), st.sampled_from(["content", "other"])),
         "remove": _names,
         "rename": st.dictionaries(st.just("content"), st.sampled_from(["content", "other"])),
         "parse": _names,
@@ -77,11 +85,12 @@ SPECIAL: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     },
     "rewrite": {
         "find": st.sampled_from(["data: ", "\n", "é", "z"]),
-        "by": st.sampled_from(["", "x", "data: data: "]),
+        "by": st.sampled_from(["", "x", "data: data: ", "\ud83d"]),
         "event": st.none() | st.integers(-6, 6),
         "count": st.integers(0, 2),
     },
-    "insert-event": {"text": st.text(max_size=20), "after": st.integers(-6, 6)},
+    "insert-event": {"text": _texts, "after": st.integers(-6, 6)},
+    "preflight": {"status": st.sampled_from([200, 405]), "json": st.none() | _members},
     "reply": {"status": st.sampled_from([200, 204, 307, 599]), "json": st.none() | _members},
     "misread": {"without": st.just(["$..*"]), "set": _members, "fill": _members},
     "stall": {"silent": st.booleans()},

@@ -141,6 +141,67 @@ def test_a_fault_strikes_a_wrong_key_but_not_the_control() -> None:
         assert [one.faults for one in locked.requests] == [("error",), (), ("header",)]
 
 
+MODELS = [("GET", "/v1/models"), ("GET", "/models"), ("GET", "/v1/models/gpt-4o"), ("POST", "/v1/models")]
+
+
+@pytest.mark.parametrize(
+    ("when", "struck"),
+    [
+        ({"path": "/v1/models"}, [MODELS[0], MODELS[3]]),
+        ({"path": "/models"}, [MODELS[0], MODELS[1], MODELS[3]]),
+        ({"path": {"regex": "^/models/"}}, [MODELS[2]]),
+        ({"path": {"contains": "GPT-4o"}}, [MODELS[2]]),
+        ({"method": "get"}, MODELS[:3]),
+        ({"method": "POST", "path": {"contains": "models"}}, [MODELS[3]]),
+    ],
+)
+def test_a_fault_strikes_where_path_and_method_say(fake: FakeServer, when: Any, struck: Any) -> None:
+    space = fake.space("mine")
+    space.fault("error", status=529, when=when)
+    found = [pair for pair in MODELS if httpx2.request(pair[0], space.url + pair[1] + "?a=b").status_code == 529]
+    assert found == struck
+    for _ in struck:
+        space.assert_asked(when, times=len(struck))
+
+
+def test_a_preflight_is_refused_where_path_and_method_say(fake: FakeServer) -> None:
+    page = {"origin": "https://app.example", "access-control-request-method": "POST"}
+    fake.fault("preflight", status=401, when={"path": "/v1/embeddings", "method": "OPTIONS"})
+    statuses = [httpx2.options(fake.base_url + path, headers=page).status_code for path in ("/embeddings", "/models")]
+    assert statuses == [401, 200]
+
+
+def test_a_null_leaves_out_what_the_server_adds(fake: FakeServer) -> None:
+    """In the headers of a fault, and of a script's raw reply and error."""
+    url, body = f"{fake.base_url}/chat/completions", {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
+    bare = {"X-Request-Id": None, "openai-version": None, "x-more": "y"}
+    fake.fault("reply", json={}, headers=bare, times=1)
+    fake.script({"name": "raw", "times": 1, "reply": {"raw": {"body": "{}", "headers": bare}}})
+    fake.script({"name": "no", "times": 1, "reply": {"error": {"status": 500, "message": "no", "headers": bare}}})
+    for status in (200, 500, 200):
+        got = httpx2.post(url, json=body)
+        assert (got.status_code, got.headers["x-more"]) == (status, "y")
+        assert not {"x-request-id", "openai-version"} & set(got.headers)
+
+
+@pytest.mark.parametrize("value", ["a\r\nb: c", "\n", "木"])
+def test_a_header_that_no_head_can_have_is_refused(fake: FakeServer, value: str) -> None:
+    for fault in ({"fault": "reply", "headers": {"x": value}}, {"fault": "header", "name": "x", "value": value}):
+        assert httpx2.post(f"{fake.url}/__fake__/faults", json=fault).status_code == 400
+    fake.fault("reply", headers={"x": "é"})
+    assert httpx2.get(f"{fake.base_url}/models").headers["x"] == "é"
+
+
+def test_a_fault_between_requests_ends_in_process_too(fake: FakeServer) -> None:
+    with httpx2.Client(transport=fake.transport(), base_url="http://fake.invalid/v1") as client:
+        for fault in ("cross-talk", "slots", "one-slot", "compress", "double-framing"):
+            fake.reset()
+            fake.fault(fault)
+            body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}], "stream": True}
+            assert client.post("/chat/completions", json=body).text.rstrip().endswith("[DONE]")
+            assert fake.requests[-1].faults == (fault,)
+
+
 @pytest.mark.parametrize(("written", "done"), [("?1", 1), ("true", 1), ("?0", 0), ("false", 0)])
 def test_yes_and_no_in_the_header(fake: FakeServer, written: str, done: int) -> None:
     body = old(fake, stream=True, fault=f"error-event;after_events=1;done={written}")[1]

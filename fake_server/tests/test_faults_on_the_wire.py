@@ -27,6 +27,7 @@ MIXED = b"".join(event.replace(b"\n", (b"\r", b"\n", b"\r\n")[n % 3]) for n, eve
 DICT = '{"content":"é木"}'.encode()
 COMMENTED = EVENTS[0] + b": xx\n\n" * 3 + AFTER_1
 ERROR = b'data: {"error": {"message": "no", "type": "server_error", "param": null, "code": null}}\n\n'
+HALF = b"\xed\xa0\xbd"  # half of a surrogate pair, which is no UTF-8
 DONE_ERROR = EVENTS[0] + ERROR + DONE
 
 
@@ -99,6 +100,10 @@ STREAMS: list[tuple[str, dict[str, Any], bytes, str, bool]] = [
     ),
     ("empty-body", {}, b"", "fin", True),
     ("header", {"name": "Content-Type", "value": "text/plain"}, WHOLE, "fin", True),
+    ("double-framing", {}, WHOLE, "fin", True),
+    ("after-done", {"data": "\ud83d"}, WHOLE + b"data: " + HALF + b"\n\n", "fin", True),
+    ("garbage", {"after_events": 1, "text": "\ud83d"}, EVENTS[0] + HALF + AFTER_1, "fin", True),
+    ("error-event", {"after_events": 1, "message": "\ud83d"}, EVENTS[0] + ERROR.replace(b"no", HALF), "fin", True),
 ]
 
 
@@ -173,6 +178,42 @@ def test_broken_gzip(fake: FakeServer) -> None:
             gzip.decompress(got.framed)
     cut = broken(fake, "broken-gzip", stream=False, how="truncated").framed
     assert gzip.compress(DICT, mtime=0).startswith(cut)
+
+
+@pytest.mark.parametrize("by", [0, 7, -7, -1000])
+def test_content_length_stands_beside_chunked(fake: FakeServer, by: int) -> None:
+    """In one row of STREAMS the chunks are right; here they are missing, although the head says that they are there."""
+    for stream, body in ((True, WHOLE), (False, DICT)):
+        got = broken(fake, "double-framing", stream=stream, by=by)
+        assert (got.fields["transfer-encoding"], got.body, got.chunks[1]) == ("chunked", body, True)
+        assert got.fields["content-length"] == str(max(len(body) + by, 0))
+        got = broken(fake, "double-framing", stream=stream, by=by, chunks=False)
+        assert (got.fields["transfer-encoding"], got.framed, got.ending) == ("chunked", body, "fin")
+        assert got.head.lower().count(b"content-length") == got.head.lower().count(b"transfer-encoding") == 1
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+def test_a_reply_is_compressed_although_nobody_asked(fake: FakeServer, coding: str) -> None:
+    window = zlib.MAX_WBITS + (16 if coding == "gzip" else 0)
+    got = broken(fake, "compress", stream=False, coding=coding)
+    assert (zlib.decompress(got.framed, window), got.fields["content-encoding"]) == (DICT, coding)
+    assert got.fields["content-length"] == str(len(got.framed))
+    assert "content-encoding" not in broken(fake, "compress", coding=coding, named=False).fields
+    got, unpacking = broken(fake, "compress", coding=coding), zlib.decompressobj(window)
+    assert (b"".join(map(unpacking.decompress, got.chunks[0])), unpacking.eof, got.chunks[1]) == (WHOLE, True, True)
+
+
+def test_each_compressed_event_can_be_read_when_it_comes(fake: FakeServer) -> None:
+    fake.reset()
+    fake.fault("compress")
+    fake.fault("cut", after_events=3)
+    fake.fault("split", every=5)
+    got = ask(port(fake), {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}], "stream": True})
+    assert fake.requests[-1].faults == ("cut", "split", "compress")
+    unpacking = zlib.decompressobj(zlib.MAX_WBITS + 16)
+    texts = [unpacking.decompress(piece) for piece in got.chunks[0]]
+    assert max(map(len, texts)) == 5
+    assert (b"".join(texts), unpacking.eof, got.chunks[1]) == (b"".join(EVENTS[:3]), False, False)
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 500, 502, 503, 504, 529])

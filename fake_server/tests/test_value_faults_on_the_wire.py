@@ -59,6 +59,13 @@ STREAMS: list[tuple[str, dict[str, Any], bytes]] = [
     ),
     ("rewrite", {"find": "data: ", "by": "data: data: "}, WHOLE.replace(b"data: ", b"data: data: ")),
     ("rewrite", {"find": "\n", "by": "", "event": -1, "count": 1}, WHOLE[:-1]),
+    ("rewrite", {"find": "b", "by": "\ud83d"}, WHOLE.replace(b'"b"', b'"\xed\xa0\xbd"')),
+    ("insert-event", {"text": "\ude00", "after": -1}, WHOLE + b"\xed\xb8\x80"),
+    (
+        "json",
+        {"event": 1, "copy": {"content": "text", "nothing": "x"}, "set": {"content": "c"}},
+        event({"content": "c", "text": "a"}) + b"".join(EVENTS[1:]),
+    ),
 ]
 
 
@@ -175,6 +182,69 @@ def test_one_slot_serves_who_has_left(sensible: FakeServer) -> None:
     said(ask(port(sensible), dict(QUESTION)))
 
 
+def test_a_delta_is_copied_into_message(sensible: FakeServer) -> None:
+    sensible.reset()
+    sensible.fault("json", at="$.choices[*]", copy={"delta": "message"})
+    got = ask(port(sensible), {**QUESTION, "stream": True})
+    events = [json.loads(line[6:]) for line in got.body.splitlines() if line.startswith(b"data: {")]
+    choices = [choice for event in events for choice in event["choices"]]
+    assert len(choices) > 3
+    assert all(choice["message"] == choice["delta"] for choice in choices)
+
+
+def seconds_of(fake: FakeServer, callers: int) -> list[float]:
+    """How long each of so many streams takes that are asked for at once, in order."""
+    took: list[float] = []
+
+    def call() -> None:
+        began = time.monotonic()
+        ask(port(fake), {**QUESTION, "stream": True})
+        took.append(time.monotonic() - began)
+
+    threads = [threading.Thread(target=call) for _ in range(callers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sorted(took)
+
+
+def test_slots_share_one_pace(sensible: FakeServer) -> None:
+    sensible.reset()
+    sensible.fault("slots", slots=3, each=0.02)
+    (alone,) = seconds_of(sensible, 1)
+    three = seconds_of(sensible, 3)
+    assert three[0] > 2 * alone  # three take three times as long, in the same time
+    assert three[-1] - three[0] < alone
+    four = seconds_of(sensible, 4)
+    assert four[-1] - four[-2] > alone / 2  # the fourth waits for a slot
+
+
+@pytest.mark.parametrize("abandoned", [False, True])
+def test_slots_of_clients_that_left(sensible: FakeServer, abandoned: bool) -> None:
+    sensible.reset()
+    sensible.fault("slots", slots=2, each=0.03, abandoned=abandoned)
+    (alone,) = seconds_of(sensible, 1)
+    for _ in range(2):
+        left = ask(port(sensible), {**QUESTION, "stream": True}, until=b"data: ", seconds=0.01)
+        assert left.ending == "open"
+    (after,) = seconds_of(sensible, 1)
+    assert (after > 1.5 * alone) is abandoned
+    assert abs(seconds_of(sensible, 1)[0] - alone) < alone / 2
+
+
+def test_who_waits_for_a_slot_can_leave(sensible: FakeServer) -> None:
+    sensible.reset()
+    sensible.fault("slots", slots=1, each=0.05)
+    (alone,) = seconds_of(sensible, 1)
+    first = threading.Thread(target=seconds_of, args=(sensible, 1))
+    first.start()
+    for _ in range(5):  # all of them wait, and leave
+        ask(port(sensible), {**QUESTION, "stream": True}, seconds=0.01)
+    first.join()
+    assert seconds_of(sensible, 1)[0] < 1.5 * alone
+
+
 PAGE = {"Origin": "https://app.example", "Access-Control-Request-Method": "POST"}
 
 
@@ -197,3 +267,31 @@ def test_replies_are_hidden_from_pages(sensible: FakeServer) -> None:
     assert (good.status_code, bad.status_code) == (200, 400)
     assert good.headers["access-control-allow-origin"] == "*"
     assert "access-control-allow-origin" not in bad.headers
+
+
+def test_a_preflight_has_a_body_of_ones_own(sensible: FakeServer) -> None:
+    def preflight(**parameters: Any) -> httpx.Response:
+        sensible.reset()
+        sensible.fault("preflight", **parameters)
+        return httpx.options(sensible.base_url + "/chat/completions", headers=PAGE)
+
+    got = preflight(status=400, text="Disallowed CORS origin", content_type="text/plain", headers={"Vary": "Origin"})
+    assert (got.status_code, got.text, got.headers["vary"]) == (400, "Disallowed CORS origin", "Origin")
+    assert got.headers["content-type"] == "text/plain"
+    got = preflight(json={"detail": "Method Not Allowed"}, headers={"Access-Control-Allow-Origin": "*"})
+    assert (got.status_code, got.json()) == (405, {"detail": "Method Not Allowed"})
+    assert got.headers["access-control-allow-origin"] == "*"
+    assert preflight(status=404).json()["error"]["type"] == "invalid_request_error"
+    got = preflight(status=200)
+    assert (got.status_code, got.content, got.headers["content-length"]) == (200, b"", "0")
+    assert "access-control-allow-origin" not in got.headers
+
+
+@pytest.mark.parametrize("name", ["access-control-allow-origin", "Access-Control-Expose-Headers", "vary"])
+def test_one_header_for_pages_is_changed_or_left_out(sensible: FakeServer, name: str) -> None:
+    sensible.reset()
+    url, origin = sensible.base_url + "/models", {"Origin": PAGE["Origin"]}
+    sensible.fault("header", name=name, value=None, times=1)
+    assert name not in httpx.get(url, headers=origin).headers
+    sensible.fault("header", name=name, value="odd", times=1)
+    assert httpx.get(url, headers=origin).headers.get_list(name) == ["odd"]

@@ -19,17 +19,19 @@ class Delivery:
 
     `headers` have lower-case names and no framing fields. `writes` are the bytes of the body, each with the
     pause in seconds before it; in an event stream each write is one event. `length` is the Content-Length;
-    None means chunked. `ending` is CLEAN (as the framing says), CUT (FIN), RESET (RST) or TIMED_OUT (silence
-    until the client leaves). With `exact` every write is sent by itself; otherwise writes due at the same
-    instant are joined. The head is sent in pieces of `head_piece` bytes, `head_pause` seconds apart (0: in
-    one piece). `silent` sends nothing at all, not even the head. `omitted` are lower-case names of header fields
-    that the server must not add, although every reply has them.
+    None means chunked; with `chunked` the body is in chunks although the length is stated. `ending` is CLEAN
+    (as the framing says), CUT (FIN), RESET (RST) or TIMED_OUT (silence until the client leaves). With `exact`
+    every write is sent by itself; otherwise writes due at the same instant are joined. The head is sent in
+    pieces of `head_piece` bytes, `head_pause` seconds apart (0: in one piece). `silent` sends nothing at all,
+    not even the head. `omitted` are lower-case names of header fields that the server must not add, although
+    every reply has them.
     """
 
     status: int
     headers: Headers
     writes: Iterable[Write]
     length: int | None = None
+    chunked: bool = False
     ending: Ending = Ending.CLEAN
     exact: bool = False
     head_piece: int = 0
@@ -45,7 +47,7 @@ class Delivery:
     @property
     def needs_raw(self) -> bool:
         """Whether a web server cannot send it, so that its bytes are written to the socket directly."""
-        plain = self.ending is Ending.CLEAN and not self.silent and not self.head_piece
+        plain = self.ending is Ending.CLEAN and not self.silent and not self.head_piece and not self.chunked
         return not plain or self.status not in KNOWN_STATUSES
 
     def but(self, **changes: Any) -> Delivery:
@@ -54,9 +56,10 @@ class Delivery:
 
     def exchange(self, request: Request) -> Exchange:
         """The same reply as an Exchange, for code that plays exchanges."""
-        framing = Framing.CHUNKED if self.length is None else Framing.LENGTH
+        chunked = self.chunked or self.length is None
+        framing = Framing.CHUNKED if chunked else Framing.LENGTH
         length = () if self.length is None else (("content-length", str(self.length)),)
-        coding = (("transfer-encoding", "chunked"),) if self.length is None else ()
+        coding = (("transfer-encoding", "chunked"),) if chunked else ()
         if self.status in NO_BODY:
             framing, length, coding = Framing.NONE, (), ()
         return Exchange(

@@ -44,8 +44,8 @@ for it:
 
 Every fault takes `probability`, from 0 to 1, decided from the server's seed. Only the last two places, a space
 and pytest, also take `times`, how many requests the fault strikes at most, and `when`, which requests it strikes,
-written as in a script. Scripts and the header take neither: the script's own `when` and `times` apply
-there, and a header concerns its own request.
+written as in a script; also by method and path: `{"method": "GET", "path": "/v1/models"}`. Scripts and the header
+take neither: the script's own `when` and `times` apply there, and a header concerns its own request.
 
 Several faults are applied in the order in which they are listed, those about how bytes are sent last. In the
 header, separate faults by commas and put quotes around values that are more than a plain word:
@@ -53,8 +53,9 @@ header, separate faults by commas and put quotes around values that are more tha
 null, lists and mappings: `value=null` there is the word `null`. Use one of the other places for them.
 
 A fault set for a space applies to every reply of the API, even to the refusal of a wrong key, a broken body or an
-unknown path; for these, `when` has no request body to look at. A known bug of a real server is one or more faults
-with a name: `fake-server --bug ID`, `x-fake-bug: ID` or `fake.bug("ID")`; `contract bugs` lists them.
+unknown path; for these, `when` has no request body to look at, only the method, the path and the headers. A known
+bug of a real server is one or more faults with a name: `fake-server --bug ID`, `x-fake-bug: ID` or `fake.bug("ID")`;
+`contract bugs` lists them.
 
 `after_bytes`, `after_events` and `after_seconds` say where a fault strikes: after this many bytes of the body,
 after this many whole events (comments are not counted), or this many seconds after the head. A fault takes one of

@@ -88,7 +88,7 @@ def api_requests_of(entry: JournalEntry) -> Iterator[ApiRequest]:
         chats = [embeddings.as_chat(body)]
     elif endpoint == MODERATIONS and validate_moderations(body) is None:
         chats = [moderations.as_chat(body)]
-    yield from (ApiRequest(chat, endpoint, entry.fields) for chat in chats)
+    yield from (ApiRequest(chat, endpoint, entry.fields, False, entry.method, entry.path) for chat in chats)
 
 
 def _readable(data: bytes) -> Any:

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from fake_server.api.request import ApiRequest
 from fake_server.bugs.playing import activate_bug
 from fake_server.faults.active import ActiveFault, ActiveFaults
-from fake_server.faults.between import Slot
+from fake_server.faults.between import Queue
 from fake_server.scripts import book as scripts
 from fake_server.scripts import conditions
 from fake_server.scripts.book import Script, ScriptBook, ScriptError
@@ -50,7 +50,7 @@ class Space:
     journal: Journal = field(default_factory=Journal)
     faults: ActiveFaults = field(default_factory=ActiveFaults)
     stored: CompletionStore = field(default_factory=CompletionStore)
-    slot: Slot = field(default_factory=Slot)
+    queue_for_slots: Queue = field(default_factory=Queue)
     own: tuple[Script, ...] = ()
     queued: tuple[Script, ...] = ()
     _book: tuple[ScriptBook, ScriptBook] | None = None
@@ -140,7 +140,7 @@ class Space:
         self.stored.clear()
         self.journal.clear()
         self.state.reset()
-        self.slot = Slot()
+        self.queue_for_slots = Queue()
 
     def shed(self) -> bool:
         """Evict the oldest request, or where there is none the oldest stored completion."""
