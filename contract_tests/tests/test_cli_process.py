@@ -22,6 +22,7 @@ from contract_tests.tests.planted import Planted, Reply, no_done, wrong_sum
 from contract_tests.tests.shared import ROOT
 from fake_server import FakeServer
 from fake_server.wire import fixture
+from fake_server.wire.exchange import Exchange, Request
 
 KEY = "sk-planted-0123456789-abcdefghijklmnopqrstuvwxyz"
 POEM = ROOT / "fixtures" / "conforming" / "poem-stream.yaml"
@@ -157,6 +158,26 @@ def test_replay_serves_the_bytes_of_a_fixture() -> None:
         process.send_signal(signal.SIGINT)
         _, trouble = process.communicate(timeout=60)
     assert (process.returncode, trouble) == (0, "")
+
+
+def test_replay_serves_a_folder_in_the_order_of_its_recordings(tmp_path: Path) -> None:
+    for status, turn in ((402, 2), (401, 10), (403, 1)):
+        recorded = Exchange(Request("GET", "/v1/models"), status, (("Content-Length", "0"),), recorded=turn)
+        fixture.save(fixture.Fixture(recorded), tmp_path / f"{status}.yaml")
+    with started("replay", str(tmp_path), "--once") as process:
+        assert process.stdout is not None
+        while not (line := process.stdout.readline()).startswith("serving"):
+            assert line
+        connection = http.client.HTTPConnection("127.0.0.1", int(line.split("/v1")[0].rpartition(":")[2]), timeout=60)
+        statuses = []
+        for _ in range(3):
+            connection.request("GET", "/v1/models")
+            reply = connection.getresponse()
+            reply.read()
+            statuses.append(reply.status)
+        connection.close()
+        process.communicate(timeout=60)
+    assert (statuses, process.returncode) == ([403, 402, 401], 0)
 
 
 def test_replay_once_ends_when_the_client_has_left() -> None:
