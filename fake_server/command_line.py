@@ -98,7 +98,7 @@ def format_mistake(error: click.ClickException) -> str:
         return f"there is no option {error.option_name}{near or f'; {help_line}'}"
     message = error.format_message()
     if isinstance(error, click.BadOptionUsage):
-        return f"{error.option_name} needs a value behind it"
+        return f"{error.option_name} needs a value"
     if extra := _EXTRA.fullmatch(message):
         return f"unexpected argument {extra[1]!r}; usage: {usage}"
     return message

@@ -139,7 +139,7 @@ class Ask:
         """Send these bytes and wait out any 429. Raises NotReached if the run or its limit ends first."""
         label = self.case.id if self.case.requests == 1 else f"{self.case.id} {role}"
         for attempt in range(1, ATTEMPTS + 1):
-            view = View(await self.session.exchange(label, method, path, body, headers, keyless=keyless))
+            view = self._view(await self.session.exchange(label, method, path, body, headers, keyless=keyless))
             self.views.append(view)
             if view.status != 429:
                 self.roles[role] = view
@@ -191,10 +191,13 @@ class Ask:
 
     def keep(self, exchange: Exchange, role: str) -> View:
         """Add an exchange that was not sent by this object, such as one of main()."""
-        view = View(exchange)
+        view = self._view(exchange)
         self.views.append(view)
         self.roles[role] = view
         return view
+
+    def _view(self, exchange: Exchange) -> View:
+        return View(exchange, self.session.options.bounds.json_depth)
 
     def trace(self) -> Trace:
         """The exchanges of this case by role, for the relation rules."""

@@ -34,6 +34,13 @@ def _hostile_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     lead_astray(monkeypatch)
 
 
+def test_json_may_nest_as_deep_as_the_bound() -> None:
+    for depth, outcome in ((200, Outcome.PASS), (1, Outcome.FAIL)):
+        bounds = replace(QUICK, json_depth=depth)
+        report, _ = report_of(to_cases(lambda asked: None), "chat.short", bounds=bounds)
+        assert of(report, "chat.short").outcome is outcome
+
+
 def test_a_429_is_waited_out() -> None:
     seen: list[str] = []
 

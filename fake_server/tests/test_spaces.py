@@ -95,6 +95,11 @@ def test_replies_queue_up_and_stand_before_scripts(fake: FakeServer) -> None:
     ]
 
 
+def test_what_is_no_script_is_named(fake: FakeServer) -> None:
+    with pytest.raises(ScriptError, match="a script is a mapping with name, when, reply and times"):
+        fake.script("nowhere")  # type: ignore[arg-type]
+
+
 def test_a_script_replaces_the_one_of_the_same_name() -> None:
     with FakeServer([{"name": "a", "reply": {"text": "shared"}}]) as fake:
         assert said(fake.base_url) == "shared"

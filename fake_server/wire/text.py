@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-_SIMILARITY = 0.5
+_SIMILARITY = 0.6
 
 
 def shorten(text: str, limit: int) -> str:

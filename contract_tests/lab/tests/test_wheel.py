@@ -86,7 +86,8 @@ def test_the_bare_install_says_what_the_suite_needs(project: Path) -> None:
         )
 
 
+@pytest.mark.parametrize("extras", ["", "contract,replay"])
 @pytest.mark.parametrize("command", ["contract", "fake-server"])
-def test_versions(project: Path, command: str) -> None:
-    done = wheel_project.run(project, wheels.install("contract,replay"), command, "--version")
+def test_versions(project: Path, command: str, extras: str) -> None:
+    done = wheel_project.run(project, wheels.install(extras), command, "--version")
     assert done.stdout == f"{command}, version 0.2.0\n"

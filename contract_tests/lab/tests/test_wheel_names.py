@@ -106,6 +106,7 @@ def test_public_names() -> None:
     for name in kit.__all__:
         home = importlib.import_module("fake_server" if name == "FakeServer" else "fake_server.replay")
         assert getattr(kit, name) is getattr(home, name)
+    assert kit.__version__ == "0.2.0"
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
         kit.Nothing  # noqa: B018
 

@@ -38,8 +38,8 @@ class Payload:
 class View:
     """One exchange, read lazily: every property is computed once, when a rule first needs it."""
 
-    def __init__(self, exchange: Exchange) -> None:
-        self.exchange = exchange
+    def __init__(self, exchange: Exchange, max_depth: int = jsontext.MAX_DEPTH) -> None:
+        self.exchange, self._max_depth = exchange, max_depth
         self.listed: dict[object, list[Any]] = {}
         """Cache of `subjects.computed_once`."""
 
@@ -131,7 +131,7 @@ class View:
     @cached_property
     def document(self) -> jsontext.Document:
         """The body parsed as JSON, with what is wrong with it."""
-        return jsontext.parse(self.body)
+        return jsontext.parse(self.body, self._max_depth)
 
     @cached_property
     def root(self) -> Node:
@@ -150,7 +150,7 @@ class View:
         for event in self.events[:_MAX_EVENTS]:
             text = event.raw_data
             if text is not None:
-                payloads.append(Payload(event, text, jsontext.parse(text)))
+                payloads.append(Payload(event, text, jsontext.parse(text, self._max_depth)))
         return payloads
 
     @cached_property

@@ -111,7 +111,12 @@ class Space:
         return len(removed)
 
     def _parse(self, items: Sequence[Mapping[str, Any]], source: str) -> tuple[Script, ...]:
-        named = [item if "name" in item else {"name": f"{source} {next(self._numbers)}", **item} for item in items]
+        named = [
+            {"name": f"{source} {next(self._numbers)}", **item}
+            if isinstance(item, Mapping) and "name" not in item
+            else item
+            for item in items
+        ]
         parsed = tuple(scripts.parse(named, source))
         self.state.forget(script.name for script in parsed)
         return parsed
