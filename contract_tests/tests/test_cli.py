@@ -185,7 +185,7 @@ tolerate:
 
 def test_bad_lines_are_named(tmp_path: Path) -> None:
     path = tmp_path / "bad.jsonl"
-    wrong = {"{": "1: not JSON", "{}": "1: the member 'request' is missing", "[]": "1: not a recording"}
+    wrong = {'{"request"': "1: not JSON", "{}": "1: the member 'request' is missing", "[]": "1: not a recording"}
     for line, said in wrong.items():
         path.write_text(f"{line}\n")
         done = contract("judge", str(path))
