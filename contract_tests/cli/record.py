@@ -82,6 +82,8 @@ def record_command(
     except OSError as error:
         raise UsageError(f"--out {folder}: the folder cannot be created: {error.strerror}") from error
     log = RecordingLog(Terminal(console(), options.secrets), folder, {"keep": keep, "keep_names": keep_names})
+    if set(keep) & set(options.secrets):
+        log.terminal.print("--keep names the API key, which is redacted all the same", "yellow")
     if replay:
         try:
             log.known = KnownReplies(folder, ignore=ignore, speed=speed, on_answer=log.print_answer)

@@ -73,6 +73,7 @@ def test_an_agent_loop_is_recorded_and_replayed(kept: tuple[str, ...], tmp_path:
     assert no_key_in(tmp_path)
     says = "changed inside the answer: choices[0].message.tool_calls[0].function.arguments.password; replaying it may"
     assert (says in done.stdout) is not bool(kept)
+    assert ("the API key, which is redacted all the same" in done.stdout) is (KEY in kept)
     if not kept:
         assert any("another course" in fixture.notes for fixture in load_all(tmp_path))
         return

@@ -129,7 +129,7 @@ class RecordingMatcher:
             return self._least_played(matches), request
         # The recorder replaced secrets by dummies, so a request may match only after the same treatment.
         clean = _without_secrets(request)
-        matches = self._matches(clean) or self._without_request(request)
+        matches = self._matches(clean) or self._kept_in_part(request, clean) or self._without_request(request)
         return (self._least_played(matches) if matches else None), clean
 
     def _matches(self, request: Request) -> Sequence[int]:
@@ -141,8 +141,21 @@ class RecordingMatcher:
             return here
         key = _key(self._body(request))
         same_body = [index for index in here if self._keys[index] == key and self._has_request(index)]
+        return self._of_query(request, same_body)
+
+    def _of_query(self, request: Request, same_body: list[int]) -> Sequence[int]:
+        """Those of these recordings that have the same query; unless it must be the same, all if none has."""
         same = [index for index in same_body if self._query(self.recordings[index].request) == self._query(request)]
         return same if self._match is Match.EXACT else same or same_body
+
+    def _kept_in_part(self, request: Request, clean: Request) -> Sequence[int]:
+        """The recordings that kept some of what looks like a secret here, and redacted the rest."""
+        if clean == request or self._match in (Match.ANY, Match.ORDER):
+            return ()
+        raw, cleaned = self._body(request), self._body(clean)
+        here = self._places.get(self._place(request), [])
+        same = [at for at in here if self._has_request(at) and _agree(raw, cleaned, self._bodies[at])]
+        return self._of_query(request, same) or self._of_query(clean, same)
 
     def _without_request(self, request: Request) -> Sequence[int]:
         """The recordings of this method and path that did not keep their request; never for EXACT."""
@@ -193,6 +206,17 @@ def _name(request: Request) -> str:
 def _key(body: Any) -> str:
     """A text that is equal for bodies that request the same."""
     return repr(body) if isinstance(body, bytes) else json.dumps(_plain(body), sort_keys=True)
+
+
+def _agree(raw: Any, clean: Any, recorded: Any) -> bool:
+    """Whether each string of a recorded body is that of the request, before or after its secrets were replaced."""
+    if isinstance(raw, dict) and isinstance(clean, dict) and isinstance(recorded, dict):
+        same = raw.keys() == clean.keys() == recorded.keys()
+        return same and all(_agree(raw[name], clean[name], recorded[name]) for name in raw)
+    if isinstance(raw, list) and isinstance(clean, list) and isinstance(recorded, list):
+        same = len(raw) == len(clean) == len(recorded)
+        return same and all(map(_agree, raw, clean, recorded))
+    return _key(recorded) in (_key(raw), _key(clean))
 
 
 def _plain(value: Any) -> Any:

@@ -10,6 +10,7 @@ import pytest
 
 from fake_server.relay.redact import Kept, redact
 from fake_server.relay.saving import Saved, save_recording
+from fake_server.replay.matching import RecordingMatcher
 from fake_server.tests.planted_secrets import KEY, call, exchange, stream
 from fake_server.wire.exchange import Exchange, Headers
 from fake_server.wire.fixture import Fixture, load
@@ -98,3 +99,19 @@ def test_a_short_key_is_not_kept_either() -> None:
 def test_a_kept_name_keeps_nothing_that_looks_like_a_key() -> None:
     planted = unlock("sk-ant-0123456789abcdef0123456789")
     assert b"0123456789abcdef" not in redact(planted, (), Kept.of([], ["password"])).exchange.payload
+
+
+def test_a_request_with_a_kept_value_and_a_secret_finds_its_recording(tmp_path: Path) -> None:
+    """The recording holds the one and a dummy for the other; another value is another request."""
+
+    def asked(word: str) -> bytes:
+        texts = [json.dumps({"password": word}), f"the key is {KEY}"]
+        return json.dumps({"messages": [{"role": "user", "content": text} for text in texts]}).encode()
+
+    planted = unlock(asked=asked(WORD))
+    _, loaded = save(planted, tmp_path, keep=[WORD])
+    assert WORD.encode() in loaded.exchange.request.body
+    assert KEY.encode() not in loaded.exchange.request.body
+    matcher = RecordingMatcher([loaded.exchange])
+    assert matcher.answer(planted.request) is loaded.exchange
+    assert matcher.answer(exchange(asked=asked("friend")).request).status == 404
