@@ -18,6 +18,8 @@ from contract_tests.target.case import case
 CALLERS = 4
 ROUNDS = 4
 """Crowds of callers that must each miss a word before the crowd is to blame."""
+ALONE = 8
+"""Callers who are alone between two crowds; a model that forgets a word now and then does so here as well."""
 STEADY = {"temperature": 0, "seed": 7}
 
 
@@ -125,10 +127,12 @@ async def _callers(ask: Ask, **more: Any) -> None:
         return says(await ask(body, role=role, expect=word), word)
 
     heard = await answered_alone(1)
-    for start in range(0, ROUNDS * CALLERS, CALLERS):
-        if start:
-            heard = all([await answered_alone(start - CALLERS + 2 + place) for place in range(CALLERS)])
-        requests = [request(f"caller {start + place + 1}") for place in range(CALLERS)]
+    for turn in range(ROUNDS):
+        for number in range(ALONE * turn + 2 - ALONE, ALONE * turn + 2) if turn else ():
+            if not await answered_alone(number):
+                ask.deterministic = False
+                return
+        requests = [request(f"caller {turn * CALLERS + place + 1}") for place in range(CALLERS)]
         views = await ask.together(requests)
         words = [word for _, _, word in requests]
         owners = {(place, at) for place, view in enumerate(views) for at, word in enumerate(words) if says(view, word)}
@@ -139,7 +143,7 @@ async def _callers(ask: Ask, **more: Any) -> None:
     ask.deterministic = True
 
 
-COST = 1 + CALLERS * (2 * ROUNDS - 1)
+COST = 1 + CALLERS * ROUNDS + ALONE * (ROUNDS - 1)
 
 
 @case("relations.callers", title="four callers at once", requests=COST, tokens=COST * 32)
