@@ -66,6 +66,7 @@ def build_trace(rule_id: str, form: str) -> Trace:
         deterministic=entry.get("deterministic"),
         valid=frozenset(entry.get("valid", ())),
         troubles={name: text for name, text in parts.items() if name.startswith(MAIN)},
+        only_beside=entry.get("only_beside", {}).get(form),
     )
 
 

@@ -42,7 +42,6 @@ async def play_case(case: Case, session: Session) -> CaseResult:
     if outcome is Outcome.FAIL and not judgement.ids(Level.MUST):
         outcome, reason = Outcome.HARNESS_FAILED, f"{reason}, and no rule says why"
     exchanges = [view.exchange for view in ask.views]
-    session.strike(case.id, exchanges)
     options = session.options
     return CaseResult(
         case.id,

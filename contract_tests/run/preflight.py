@@ -61,9 +61,11 @@ async def check_answers(session: Session, model: str, reply: View | None = None)
     """
     reply = reply or await ask_plainly(session, model)
     if not is_refused(reply):
+        session.plain = model, False
         return
     streamed = reply if reply.status == 429 else await ask_plainly(session, model, stream=True)
     if not is_refused(streamed):
+        session.plain = model, True
         return
     first, second = describe_answer(reply), describe_answer(streamed)
     answers = f"a dict and a stream: {first}" if first == second else f"a dict: {first}; a stream: {second}"

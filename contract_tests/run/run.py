@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 from time import monotonic
 
 from contract_tests.cases import Case, select
+from contract_tests.run.again import Player
 from contract_tests.run.find import prepare, session_for
 from contract_tests.run.outcome import CaseResult, RunReport
-from contract_tests.run.play import not_reached, play_case
+from contract_tests.run.play import not_reached
 from contract_tests.run.preflight import TOKENS, find_chat_case
 from contract_tests.target.errors import NoModel, Unreachable, UsageError
 from contract_tests.target.options import Options, Plan
@@ -76,11 +77,12 @@ async def _ask_all(
 ) -> str:
     """Fill `results`. Returns why not all cases were played, '' if they were."""
     waiting = deque(cases)
+    player = Player(session, waiting)
 
     async def work() -> None:
         while waiting:
             case = waiting.popleft()
-            result = await play_case(case, session)
+            result = await player.play(case)
             results[case.id] = result
             if on_result:
                 on_result(result)

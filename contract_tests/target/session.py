@@ -45,6 +45,8 @@ class Session:
         self.fitting: dict[str, str] = {}
         """For each endpoint that chat models do not serve, a listed model whose name fits."""
         self.control: Exchange | None = None
+        self.plain: tuple[str, bool] | None = None
+        """The model of a plain chat request that was answered, and whether it was streamed."""
         self.requests = 0
         self.stopped = ""
         self.notes: list[str] = []

@@ -171,6 +171,11 @@ TRACES: list[tuple[str, Trace, list[Trace]]] = [
         [callers("k0", "k2", "k1"), callers("k0", "k1", "k2 k1")],
     ),
     ("relations.answer-under-load", callers("k0", "k1", "k2"), [callers("k0", "k1", "")]),
+    (
+        "relations.as-alone",
+        Trace("t", {}, only_beside={}),
+        [Trace("t", {}, only_beside={"http.complete": "cut", "relations.accepted": "status 503"})],
+    ),
     ("client.main-dict", main("dict", ""), [main("dict", "exit code 7: the reply is empty")]),
     ("client.main-stream", main("stream", ""), [main("stream", "exit code 7: the reply is empty")]),
     (

@@ -17,7 +17,8 @@ class Trace:
     `deterministic` is True if equal requests had equal answers and each difference between two ways to ask was
     repeated until it could not be chance, False if it was chance, None if that was not tried. `valid` holds
     the roles whose request must be answered. `troubles` maps "main dict" and "main stream" to why main()
-    had no answer, '' if it had one.
+    had no answer, '' if it had one. `only_beside` maps the rules that a case broke beside other cases, and kept
+    when it was played alone, to what was seen; None if it was not played again.
     """
 
     case_id: str
@@ -26,6 +27,7 @@ class Trace:
     deterministic: bool | None = None
     valid: frozenset[str] = frozenset()
     troubles: Mapping[str, str] = field(default_factory=dict)
+    only_beside: Mapping[str, str] | None = None
 
     def together(self, *roles: str) -> Iterator[tuple[View, ...]]:
         """The exchanges that play these roles, once; nothing where one of them is missing."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.answers import says, whole_text
@@ -122,6 +122,18 @@ def answer_under_load(trace: Trace, role: str) -> Iterable[Complaint]:
     """Each of several simultaneous callers gets what a single caller gets: the word it asked for."""
     if trace.deterministic and not says(trace.roles[role], trace.expected[role]):  # else nobody asked again
         yield trace.roles[role], f"{role} got {whole_text(trace.roles[role])[:80]!r}", trace.expected[role]
+
+
+@relations.rule(
+    "as-alone",
+    over=lambda trace: () if trace.only_beside is None else [trace.only_beside],
+    expected="what the same requests get when no others are open",
+    harm="an application that works in a test fails when it has users: a request disturbs another one",
+)
+def as_alone(only_beside: Mapping[str, str]) -> Iterable[Complaint]:
+    """Requests that are answered rightly when sent alone are answered rightly beside others."""
+    for rule, seen in only_beside.items():
+        yield None, f"beside other requests, not alone: {rule}: {seen}"
 
 
 # -- a key that is missing or wrong

@@ -1,0 +1,169 @@
+"""Before blame: whether the target is still there, and whether a case that failed beside others fails alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from time import monotonic
+
+from contract_tests.rules import judge_trace
+from contract_tests.rules.engine.judge import Finding, Level
+from contract_tests.rules.engine.trace import Trace
+from contract_tests.run.outcome import REACHED, CaseResult, Outcome
+from contract_tests.run.play import not_reached, play_case
+from contract_tests.run.preflight import ask_plainly, describe_answer, is_refused
+from contract_tests.target.ask import Case
+from contract_tests.target.errors import Unreachable
+from contract_tests.target.session import Session
+from fake_server.wire.exchange import Ending
+
+CROWD, OFTEN = 3, 2
+"""How many times a case is played at once, and in how many of them the failure is to come again."""
+SHARE = 0.15
+"""The part of the run's time that may be spent on playing cases again."""
+PAUSES = (0.0, 0.5, 2.0)
+"""Seconds before each of the plain requests that must all be refused before it is an outage."""
+
+
+class Turns:
+    """Who may send requests: cases beside each other, or one of them alone."""
+
+    def __init__(self) -> None:
+        self._running = self._begun = 0
+        self._door = asyncio.Lock()
+        self._idle = asyncio.Event()
+
+    @asynccontextmanager
+    async def beside(self) -> AsyncIterator[list[str]]:
+        """Send requests beside others. The list that is yielded is not empty afterwards if there were any."""
+        async with self._door:
+            self._running += 1
+            self._begun += 1
+        company, begun = ["another case"] * (self._running - 1), self._begun
+        try:
+            yield company
+        finally:
+            company += ["a later case"] * (self._begun - begun)
+            self._running -= 1
+            self._idle.set()
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """Send requests while nobody else does; waits for the cases that are being played."""
+        async with self._door:
+            while self._running:
+                self._idle.clear()
+                await self._idle.wait()
+            yield
+
+
+class Player:
+    """Plays the cases of a run; `waiting` holds those whose requests must still be affordable."""
+
+    def __init__(self, session: Session, waiting: Iterable[Case]) -> None:
+        self.session, self.waiting = session, waiting
+        self._turns = Turns()
+        self._confirmed: set[tuple[str, str]] = set()
+        self._under_load: set[str] = set()
+        """Rules that a crowd breaks and a case alone does not, so that chance is ruled out."""
+        self._outage = ""
+        self._seconds = 0.0
+
+    async def play(self, case: Case) -> CaseResult:
+        """Play a case. A failure stands if the target is there, and if the case fails alone as well."""
+        async with self._turns.beside() as company:
+            result = await play_case(case, self.session)
+        if result.outcome in (Outcome.FAIL, Outcome.SETUP_FAILED):
+            refused = any(not 200 <= (exchange.status or 0) < 300 for exchange in result.exchanges)
+            asks_again = bool(company) and self._is_news(result)
+            if refused or asks_again:
+                async with self._turns.alone():
+                    if refused and await self._is_outage(case):
+                        return not_reached(case, self.session.stopped)
+                    if asks_again and self._can_afford(len(result.exchanges)):
+                        began = monotonic()
+                        result = await self._play_alone(case, result)
+                        self._seconds += monotonic() - began
+        self.session.strike(case.id, result.exchanges)
+        return result
+
+    def _is_news(self, result: CaseResult) -> bool:
+        """Whether a MUST finding is unlike all that were seen in cases that were played alone."""
+        return not _seen(result.findings) <= self._confirmed
+
+    async def _play_alone(self, case: Case, beside: CaseResult) -> CaseResult:
+        """What stands of a failure beside others, with everybody else waiting."""
+        alone = await play_case(case, self.session)
+        if alone.outcome not in (*REACHED, Outcome.UNSUPPORTED):
+            return beside
+        self._confirmed |= _seen(alone.findings)
+        healed = _ids(beside) - _ids(alone)
+        if healed - self._under_load and self._can_afford((CROWD + 1) * len(beside.exchanges)):
+            crowd = await asyncio.gather(*(play_case(case, self.session) for _ in range(CROWD)))
+            again = await play_case(case, self.session)
+            often = {rule for rule in healed if sum(rule in _ids(result) for result in crowd) >= OFTEN}
+            self._under_load |= often - _ids(again)
+        return confirm(beside, alone, healed & self._under_load)
+
+    def _can_afford(self, requests: int) -> bool:
+        """Whether so many more leave enough for the cases that wait; the time for asking again is limited too."""
+        if self._seconds > SHARE * self.session.options.run_seconds:
+            return False
+        wanted = requests + sum(other.requests for other in self.waiting)
+        spare = self.session.options.max_requests - self.session.requests
+        return wanted <= spare and not self.session.stopped
+
+    async def _is_outage(self, case: Case) -> bool:
+        """Whether plain requests, which were answered before the first case, are refused now; stops the run."""
+        session = self.session
+        if self._outage or session.stopped or session.plain is None:
+            return bool(self._outage)
+        model, stream = session.plain
+        for pause in PAUSES:
+            await asyncio.sleep(pause)
+            try:
+                reply = await ask_plainly(session, model, stream=stream)
+            except Unreachable:  # the limit on requests
+                return False
+            if reply.status == 429 or not is_refused(reply):
+                return False
+            if reply.exchange.ending is Ending.TIMED_OUT:
+                break
+        self._outage = session.stopped = session.options.mask(
+            f"from {case.id} on the target answers no valid request ({describe_answer(reply)}); "
+            "what was judged before stands"
+        )
+        return True
+
+
+def confirm(beside: CaseResult, alone: CaseResult, under_load: set[str]) -> CaseResult:
+    """What stands of a case that failed beside others, after it was played alone.
+
+    What is broken alone stands as it is. The rules `under_load` are named by relations.as-alone. What is broken
+    beside others and may have been chance stands as well: it came.
+    """
+    musts = [finding for finding in beside.findings if finding.rule.level is Level.MUST]
+    chance = [finding for finding in musts if finding.rule.id not in {*_ids(alone), *under_load}]
+    only_beside = {finding.rule.id: finding.actual for finding in reversed(musts) if finding.rule.id in under_load}
+    said = judge_trace(Trace(beside.case_id, {}, only_beside=only_beside))
+    worse = bool(only_beside or chance)
+    return replace(
+        alone,
+        outcome=Outcome.FAIL if worse else alone.outcome,
+        findings=(*said.findings, *chance, *alone.findings),
+        exchanges=(*beside.exchanges, *alone.exchanges) if worse else alone.exchanges,
+        applied=beside.applied | alone.applied | said.applied,
+        seconds=beside.seconds + alone.seconds,
+    )
+
+
+def _ids(result: CaseResult) -> set[str]:
+    """The MUST rules that a case breaks."""
+    return {rule for rule, _ in _seen(result.findings)}
+
+
+def _seen(findings: Iterable[Finding]) -> set[tuple[str, str]]:
+    """The MUST findings by rule and what was seen."""
+    return {(finding.rule.id, finding.actual) for finding in findings if finding.rule.level is Level.MUST}
