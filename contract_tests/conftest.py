@@ -24,7 +24,7 @@ LIVE = pytest.StashKey[LiveRun]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    group = parser.getgroup("contract", "the OpenAI contract, asked of a live target")
+    group = parser.getgroup("contract", "the OpenAI contract, against a live target")
     group.addoption("--target", metavar="URL", help="the server to test; without it no case is collected")
     group.addoption("--model", metavar="NAME", help="the model to use (gpt-3.5-turbo if it is listed)")
     group.addoption(
@@ -35,12 +35,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="only this case or section; may be repeated",
     )
     group.addoption("--key-env", metavar="NAME", default="OPENAI_API_KEY", help="the variable that holds the API key")
-    group.addoption("--profile", default=DEFAULT_PROFILE, help="tolerate the known departures of a dialect")
+    group.addoption("--profile", default=DEFAULT_PROFILE, help="tolerate the known deviations of a dialect")
     group.addoption("--baseline", metavar="FILE", help="tolerate the findings that this file lists")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "timeout(seconds): the bound of a test, for pytest-timeout")
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """Installed there is nothing but the cases: say why none of them is collected."""
+    nothing = not config.getoption("--target") and not (HERE / "tests").is_dir()
+    return "contract: no case is collected without --target URL" if nothing else None
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -231,7 +231,9 @@ def main() -> None:
     for stream in (False, True):
         path = request_path(stream=stream)
         kind = "a stream of 66 events" if stream else "a dict"
-        console.print(f"{kind}, scripted: {path.files} files, {path.functions} functions, {path.calls} calls")
+        console.print(
+            f"{kind}, scripted, in the plain style: {path.files} files, {path.functions} functions, {path.calls} calls"
+        )
     console.print()
     for stream in (False, True):
         micros, parts = reply_parts(stream=stream)

@@ -71,6 +71,8 @@ def test_shapes_alone_depend_on_the_sdk(project: Path) -> None:
 
 
 def test_the_suite_as_pytest_items(project: Path, serving: str) -> None:
+    idle = wheel_project.run(project, with_sdk("3"), "python", "-m", "pytest", "--pyargs", SUITE)
+    assert "contract: no case is collected without --target URL" in idle.stdout
     target = ("--pyargs", SUITE, "--target", serving)
     done = wheel_project.run(project, with_sdk("3"), *PYTEST, *target)
     assert done.returncode == 0, done.stdout
