@@ -30,8 +30,13 @@ def _of(provider: str) -> list[Exchange]:
     return [recording.exchange for recording in read(SHARED / "recordings" / f"{provider}.jsonl")]
 
 
-ALSO = {name: {"chat.stream.other-model"} for name in ("groq", "databricks")}
-"""What stays beside the rule: a model answers by another name than it was asked by."""
+ALSO = {
+    "groq": {"chat.stream.other-model", "chat.stream.same-id"},
+    "databricks": {"chat.stream.other-model"},
+    "together": {"chat.stream.finish-alone"},
+    **{name: {"formats.refusal-member"} for name in ("mistral", "huggingface", "ollama")},
+}
+"""What stays beside the rule: faults of every reply of this provider, which leaving bytes out does not mend."""
 
 
 @needs_recordings
