@@ -2,150 +2,46 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from contract_tests.rules import RULES, judge_trace
 from contract_tests.rules.engine.trace import Trace
-from contract_tests.rules.engine.view import View
-from fake_server.wire.exchange import Ending, Exchange, Request, Write
-
-USAGE = {"prompt_tokens": 7, "completion_tokens": 1, "total_tokens": 8}
-HI = {"content": [{"token": "Hi", "logprob": -0.1}]}
-H_I = {"content": [{"token": "H", "logprob": -0.1}, {"token": "i", "logprob": -0.1}]}
-CALL = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"a": 1}'}}
-
-
-def _view(
-    body: bytes,
-    status: int | None = 200,
-    asked: dict[str, Any] | None = None,
-    path: str = "/v1/chat/completions",
-    **more: Any,
-) -> View:
-    request = Request("POST", path, body=json.dumps(asked or {"model": "m"}).encode())
-    kind = "text/event-stream" if body.startswith(b"data:") else "application/json"
-    return View(Exchange(request, status, (("Content-Type", kind),), (Write(body),), **more))
-
-
-def said(text: str | None, finish: str = "stop", asked: dict[str, Any] | None = None, **more: Any) -> View:
-    """A dict reply; `more` are members of its choice or, for tool_calls, of its message."""
-    message = {"role": "assistant", "content": text, "tool_calls": more.pop("tool_calls", None)}
-    root = {name: more.pop(name) for name in ("usage", "id") if name in more}
-    choice = {"index": 0, "message": message, "finish_reason": finish, **more}
-    return _view(json.dumps({**root, "choices": [choice]}).encode(), asked=asked)
-
-
-def streamed(
-    text: str,
-    finish: str = "stop",
-    tool_calls: list[Any] | None = None,
-    usage: Any = None,
-    logprobs: Any = None,
-) -> View:
-    calls = [{"index": place, **call} for place, call in enumerate(tool_calls or [])]
-    deltas = [({"content": text[:2]}, None), ({"content": text[2:], "tool_calls": calls}, None), ({}, finish)]
-    chunks: list[Any] = [{"choices": [{"index": 0, "delta": one, "finish_reason": end}]} for one, end in deltas]
-    chunks[0]["choices"][0]["logprobs"] = logprobs
-    chunks += [{"choices": [], "usage": usage}] if usage else []
-    return _view(b"".join(b"data: " + json.dumps(chunk).encode() + b"\n\n" for chunk in chunks))
-
-
-def both(one: View, other: View) -> Trace:
-    return Trace("t", {"dict": one, "stream": other}, deterministic=True)
-
-
-def valid(view: View) -> Trace:
-    return Trace("t", {"dict": view}, valid=frozenset({"dict"}))
-
-
-def callers(*texts: str, repeats: bool | None = True) -> Trace:
-    """One caller alone and two at once, who asked for "k0", "k1" and "k2" and got `texts`."""
-    roles = dict(zip(("alone", "caller 1", "caller 2"), map(said, texts), strict=True))
-    return Trace("t", roles, {role: f"k{place}" for place, role in enumerate(roles)}, repeats)
-
-
-def echo(text: str, deterministic: bool | None = True) -> Trace:
-    return Trace("t", {"dict": said(text)}, {"dict": "ka żółw 🌳 kb"}, deterministic)
-
-
-def repeated(string: str, parts: str) -> Trace:
-    """What came of the text "ka or kb" as a string and in parts."""
-    roles = {"string": said(string), "parts": said(parts)}
-    return Trace("t", roles, dict.fromkeys(roles, "ka or kb"), True)
-
-
-def stopped(text: str) -> Trace:
-    """What came of "one two three four five six", whole and with the stop sequence "four"."""
-    whole = "one two three four five six"
-    roles = {"whole": said(whole), "stopped": said(text, asked={"stop": ["nine", "four"]})}
-    return Trace("t", roles, {"whole": whole})
-
-
-def batch(*vectors: list[float]) -> Trace:
-    entries = [{"index": place, "embedding": one} for place, one in enumerate(vectors)]
-    return Trace("t", {"batch": _view(json.dumps({"data": entries}).encode(), path="/v1/embeddings")})
-
-
-def left_behind(*seconds: float) -> Trace:
-    """Answers before and after two callers left, and one without any, with the seconds they took."""
-    roles = ("before", "next", "next again", "later")
-    views = {role: View(said("Hi").exchange.but(head_pause=one)) for role, one in zip(roles, seconds, strict=True)}
-    return Trace("t", views)
-
-
-def without_a_key(*status: int) -> Trace:
-    views = [_view(b'{"error": {"message": "no"}}', one) for one in status]
-    return Trace("t", dict(zip(("no key", "wrong key"), views, strict=True)))
-
-
-def pages(status: int, allowed: str | None) -> Trace:
-    """A page's reply that it may read, and the preflight before it."""
-    field = (("Access-Control-Allow-Origin", "*"),)
-    request = Request("OPTIONS", "/v1/chat/completions")
-    preflight = View(Exchange(request, status, field if allowed else ()))
-    page = said("Hi")
-    return Trace("t", {"preflight": preflight, "page": View(page.exchange.but(headers=field))})
-
-
-def headed(status: int) -> Trace:
-    return Trace("t", {"head": _view(b"", status)})
-
-
-def pictured(seen: int, alone: int) -> Trace:
-    views = [said("Red", usage={**USAGE, "prompt_tokens": one}) for one in (seen, alone)]
-    return Trace("t", dict(zip(("with image", "without image"), views, strict=True)))
-
-
-def in_parts(one: str, other: str) -> Trace:
-    return Trace("t", {"dict": said(one), "parts": said(other)}, deterministic=True)
-
-
-def ids(one: str, other: str) -> Trace:
-    return Trace("t", {"first": said("Hi", id=one), "second": said("Hi", id=other)})
-
-
-def vectors(role: str, other: str, one: Any, two: Any) -> Trace:
-    """Two replies with one embedding each."""
-    bodies = [{"data": [{"index": 0, "embedding": given}]} for given in (one, two)]
-    views = [_view(json.dumps(body).encode(), path="/v1/embeddings") for body in bodies]
-    return Trace("t", dict(zip((role, other), views, strict=True)))
-
-
-def main(kind: str, trouble: str) -> Trace:
-    return Trace("t", {}, troubles={f"main {kind}": trouble})
-
+from contract_tests.tests.small_traces import (
+    CALL,
+    H_I,
+    HI,
+    USAGE,
+    batch,
+    both,
+    callers,
+    echo,
+    headed,
+    ids,
+    in_parts,
+    left_behind,
+    main,
+    pages,
+    pictured,
+    repeated,
+    said,
+    stopped,
+    streamed,
+    valid,
+    vectors,
+    view_of,
+    without_a_key,
+)
+from fake_server.wire.exchange import Ending
 
 TRACES: list[tuple[str, Trace, list[Trace]]] = [
     (
         "relations.accepted",
         valid(said("Hi")),
         [
-            valid(_view(b'{"error": {"message": "no"}}', 400)),
-            valid(_view(b"", None, ending=Ending.UNREACHABLE, problem="refused the connection")),
+            valid(view_of(b'{"error": {"message": "no"}}', 400)),
+            valid(view_of(b"", None, ending=Ending.UNREACHABLE, problem="refused the connection")),
         ],
     ),
     ("relations.same-text", both(said("Hello"), streamed("Hello")), [both(said("Hello"), streamed("Helo"))]),
@@ -267,10 +163,10 @@ def test_a_difference_that_is_not_repeated_is_none() -> None:
 
 def test_an_echo_is_spoiled_only_if_it_is_each_time() -> None:
     spoiled, whole = said("ka zolw 🌳 kb"), said("ka żółw 🌳 kb")
-    for second, ids in ((whole, set[str]()), (spoiled, {"relations.echo-whole"})):
+    for second, broken in ((whole, set[str]()), (spoiled, {"relations.echo-whole"})):
         views = {"stream": spoiled, "stream 2": second}
         trace = Trace("t", views, dict.fromkeys(views, "ka żółw 🌳 kb"), True)
-        assert judge_trace(trace).ids() == ids
+        assert judge_trace(trace).ids() == broken
 
 
 def test_a_capital_letter_is_no_loss() -> None:
@@ -283,20 +179,20 @@ def test_a_capital_letter_is_no_loss() -> None:
 
 
 def test_parts_are_not_compared_with_a_reply_that_failed() -> None:
-    refusal = _view(b'{"error": {"message": "no"}}', 502)
+    refusal = view_of(b'{"error": {"message": "no"}}', 502)
     assert not judge_trace(Trace("t", {"dict": said("Hi"), "parts": refusal}, deterministic=True)).applied
 
 
 def test_a_refusal_that_the_right_key_gets_too_is_not_about_the_key() -> None:
     trace = without_a_key(400, 400)
-    right = _view(b'{"error": {"message": "no"}}', 400)
+    right = view_of(b'{"error": {"message": "no"}}', 400)
     assert not judge_trace(replace(trace, roles={**trace.roles, "right key": right})).applied
     finding = judge_trace(replace(trace, roles={**trace.roles, "right key": said("Hi")})).findings[0]
     assert "expense" not in finding.harm
 
 
 def test_a_server_that_fails_does_not_ask_for_another_client() -> None:
-    failures = (_view(b"no", 502), _view(b"", None, ending=Ending.UNREACHABLE, problem="refused the connection"))
+    failures = (view_of(b"no", 502), view_of(b"", None, ending=Ending.UNREACHABLE, problem="refused the connection"))
     for view in failures:
         assert "rewritten" not in judge_trace(valid(view)).findings[0].harm
 
