@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Iterable
 from urllib.parse import urlsplit, urlunsplit
 
+from contract_tests.rules.engine.refused import refusal_text
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.errors.provoked import NO_SUCH_PATH
 from contract_tests.run.preflight import ask_plainly, check_answers, describe_answer
@@ -13,7 +14,6 @@ from contract_tests.run.stages import find_stage_hint
 from contract_tests.target.ask import CHAT, COMPLETIONS, EMBEDDINGS
 from contract_tests.target.errors import NoModel, NotReached, Unreachable, UsageError
 from contract_tests.target.options import DEFAULT_MODEL, Options
-from contract_tests.target.refusals import refusal_text
 from contract_tests.target.session import Session
 from fake_server.wire.exchange import Ending
 

@@ -6,11 +6,12 @@ import json
 import re
 from collections.abc import Iterable
 
+from contract_tests.rules.engine.refused import refusal_text
 from contract_tests.rules.engine.view import View
 from contract_tests.run.stages import find_stage_hint, is_without_reply
 from contract_tests.target.ask import CHAT, Ask, Case
 from contract_tests.target.errors import NotReached, Refused, Unreachable, Unsupported
-from contract_tests.target.refusals import is_about_model, refusal_text
+from contract_tests.target.refusals import is_about_model
 from contract_tests.target.session import Session
 
 TOKENS = 32

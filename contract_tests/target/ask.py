@@ -9,14 +9,13 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from contract_tests.rules.engine.refused import lacks_context, lacks_pictures, refuses
+from contract_tests.rules.engine.refused import lacks_context, lacks_pictures, refusal_text, refuses
 from contract_tests.rules.engine.trace import Trace
 from contract_tests.rules.engine.view import View
 from contract_tests.target.errors import NotReached, Refused, Unsupported
 from contract_tests.target.refusals import (
     is_about_model,
     is_unknown_path,
-    refusal_text,
     retry_after,
 )
 from contract_tests.target.session import Field, Session

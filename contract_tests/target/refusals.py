@@ -6,16 +6,9 @@ import re
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from contract_tests.rules.engine.refused import SHOWN, lacks_path
+from contract_tests.rules.engine.refused import lacks_path, refusal_text
 from contract_tests.rules.engine.view import View
 from fake_server.wire.exchange import Exchange
-from fake_server.wire.text import shorten_words
-
-
-def refusal_text(view: View) -> str:
-    """The message of a refusal in one line, shortened at a word."""
-    text = view.root["error"]["message"].text or view.body[:1000].decode("utf-8", "replace")
-    return shorten_words(" ".join(text.split()), SHOWN)
 
 
 def retry_after(exchange: Exchange) -> float | None:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from contract_tests.rules.engine.refused import describe_refusal, lacks_context, lacks_pictures, refuses
+from contract_tests.rules.engine.refused import describe_refusal, lacks_context, lacks_pictures, refusal_text, refuses
 from contract_tests.rules.engine.view import View
-from contract_tests.target.refusals import is_about_model, refusal_text
+from contract_tests.target.refusals import is_about_model
 from fake_server.wire.exchange import Exchange, Request, Write
 
 

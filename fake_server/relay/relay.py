@@ -102,10 +102,8 @@ class Relay(Listener):
                     return
                 label = header(request.headers, LABEL_HEADER) or ""
                 request.headers = tuple(pair for pair in request.headers if pair[0].lower() not in self._dropped)
-                before, forwarding = (
-                    forwarding,
-                    Forwarding(client, request, self.bounds, label, self._emit, self._keep_raw, self._pass_on),
-                )
+                before = forwarding
+                forwarding = Forwarding(client, request, self.bounds, label, self._emit, self._keep_raw, self._pass_on)
                 forwarding.reply.recorded = self._now()
                 self._in_progress.append(label)
                 self._carried += 1

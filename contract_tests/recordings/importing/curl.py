@@ -17,12 +17,11 @@ from contract_tests.recordings.importing.entry import (
     Skipped,
     errors_at,
     exchange_of,
-    fields,
     is_decoded,
     place_of,
     target_of,
 )
-from contract_tests.recordings.importing.messages import STATUS, read_head, take_off_chunks
+from contract_tests.recordings.importing.messages import STATUS, read_fields, read_head, take_off_chunks
 from contract_tests.recordings.recording import InputError
 from fake_server.wire.exchange import Aspect, Exchange, Headers, Request, header
 
@@ -105,6 +104,6 @@ def _verbose(data: bytes, where: str, request: Request | None) -> tuple[bytes, R
     last = max(number for number, line in enumerate(lines) if line.startswith(b"< "))
     head = b"".join(line[2:] for line in lines[first : last + 1] if line.startswith(b"< "))
     body = _INFO.sub(b"", _PROGRESS.sub(b"", b"".join(lines[last + 1 :])))
-    pairs = [line.decode("latin-1").rstrip("\r\n").partition(":")[::2] for line in sent[1:] if line.strip()]
-    known = Request(request_line[1].decode(), target_of(request_line[2].decode("latin-1")), fields(pairs))
+    headers = read_fields(line.rstrip(b"\r\n") for line in sent[1:] if line.strip())
+    known = Request(request_line[1].decode(), target_of(request_line[2].decode("latin-1")), headers)
     return head + body, replace(known, body=request.body) if request else known

@@ -7,6 +7,7 @@ exchange a line with two lengths, the request and the reply as Go writes them.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from contract_tests.recordings.importing.endpoints import reason_to_skip
 from contract_tests.recordings.importing.entry import (
@@ -24,7 +25,7 @@ from contract_tests.recordings.importing.entry import (
 )
 from contract_tests.recordings.recording import InputError
 from fake_server.wire.capture import ReplyCapture
-from fake_server.wire.exchange import Aspect, Ending, Exchange, Request, header
+from fake_server.wire.exchange import Aspect, Ending, Exchange, Headers, Request, header
 
 HTTPRR_NOTES = (
     "httprr keeps messages as Go writes them again: chunk boundaries, pauses, header case, compressed bytes and "
@@ -51,9 +52,13 @@ def read_head(data: bytes, position: int = 0) -> tuple[Reply, int]:
         raise ValueError(f"byte {position}: a status line is expected, not {data[position : position + 30]!r}")
     if end is None:
         raise ValueError(f"byte {position}: the head has no end (a blank line)")
-    lines = data[start.end() : end.start()].splitlines() if start.end() < end.start() else []
-    pairs = [line.decode("latin-1").partition(":")[::2] for line in lines]
-    return Reply(int(start[2]), (start[3] or b"").decode("latin-1"), fields(pairs), b""), end.end()
+    headers = read_fields(data[start.end() : end.start()].splitlines())
+    return Reply(int(start[2]), (start[3] or b"").decode("latin-1"), headers, b""), end.end()
+
+
+def read_fields(lines: Iterable[bytes]) -> Headers:
+    """The header fields that these lines hold. Raises ValueError."""
+    return fields(line.decode("latin-1").partition(":")[::2] for line in lines)
 
 
 def take_off_chunks(request: Request, head: Reply, body: bytes) -> Exchange | None:
@@ -95,8 +100,7 @@ def _request(data: bytes) -> tuple[Request, str]:
     if start is None or end is None:
         raise ValueError(wrong_type("a request", "a request line, a head and a blank line", data))
     url = start[2].decode("latin-1")
-    lines = data[start.end() : end.start()].splitlines() if start.end() < end.start() else []
-    headers = fields(line.decode("latin-1").partition(":")[::2] for line in lines)
+    headers = read_fields(data[start.end() : end.start()].splitlines())
     return Request(start[1].decode(), target_of(url), headers, data[end.end() :]), url
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from contract_tests.rules.engine.view import View
 from fake_server.wire.text import shorten_words
 
-SHOWN = 160
+_SHOWN = 160
 """Characters of a refusal's message that are shown."""
 _MOST = 20_000
 _NO = (
@@ -90,10 +90,19 @@ def structured_paths(view: View) -> list[str]:
     return [path for path in dict.fromkeys(paths) if path]
 
 
+def refusal_text(view: View) -> str:
+    """The message of a refusal, else its text, in one line, shortened at a word."""
+    return _in_one_line(view, "")
+
+
 def describe_refusal(view: View) -> str:
-    """What a refusal says, on one line: its message or its text, and what an error of another form refuses."""
-    text = view.root["error"]["message"].text or refused_elsewhere(view) or view.body[:1000].decode("utf-8", "replace")
-    return shorten_words(" ".join(text.split()), SHOWN)
+    """As `refusal_text`, and of an error of another form what it refuses."""
+    return _in_one_line(view, refused_elsewhere(view))
+
+
+def _in_one_line(view: View, elsewhere: str) -> str:
+    text = view.root["error"]["message"].text or elsewhere or view.body[:1000].decode("utf-8", "replace")
+    return shorten_words(" ".join(text.split()), _SHOWN)
 
 
 def refused_elsewhere(view: View) -> str:
@@ -104,7 +113,7 @@ def refused_elsewhere(view: View) -> str:
     if not paths:
         return message
     missing = re.search(r"required|missing", message, re.IGNORECASE)
-    return shorten_words(f"{', '.join(paths)}{'' if missing else ' is refused'}: {message}", SHOWN)
+    return shorten_words(f"{', '.join(paths)}{'' if missing else ' is refused'}: {message}", _SHOWN)
 
 
 def lacks_context(view: View) -> bool:
