@@ -14,6 +14,8 @@ MARKS = {Level.MUST: "✗", Level.SHOULD: "!", Level.NOTE: "·"}
 _CREDENTIALS = re.compile(
     r"""(?ix) (\b(?:bearer|basic)[ \t]+ | \bsk- | \b(?:x-)?api[-_]key["']?[ \t]*[:=][ \t]*["']?) [\w.~+/-]{6,}=*"""
 )
+_EXPLAINS = "errors.added-parameter"
+"""The rule whose finding stands first: requests fail for what was never sent."""
 _SHOWN_LABELS = 6
 _SHORTEST_PREFIX = 4
 _DISTINCTIVE = 8
@@ -74,13 +76,20 @@ def some(labels: Sequence[str], limit: int = _SHOWN_LABELS) -> str:
 
 
 def first_few(findings: Iterable[Finding], limit: int) -> list[tuple[list[Finding], list[str]]]:
-    """The first findings of each rule, all with different labels, and the labels of the rest; MUST first."""
+    """The first findings of each rule, all with different labels, and the labels of the rest.
+
+    MUST first, and of each level what most cases or recordings have.
+    """
     by_label: dict[str, dict[str, Finding]] = {}
     for finding in findings:
         by_label.setdefault(finding.rule.id, {}).setdefault(finding.label, finding)
-    order = list(Level)
     groups = [(list(firsts.values())[:limit], list(firsts)[limit:]) for firsts in by_label.values()]
-    return sorted(groups, key=lambda group: order.index(group[0][0].rule.level))
+    return sorted(groups, key=lambda group: (*rank(group[0][0]), -len(group[0]) - len(group[1])))
+
+
+def rank(finding: Finding) -> tuple[bool, int]:
+    """A key to sort findings by: first what explains the others, then by level."""
+    return finding.rule.id != _EXPLAINS, list(Level).index(finding.rule.level)
 
 
 def printable(text: str) -> str:

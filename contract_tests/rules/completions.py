@@ -31,7 +31,7 @@ envelope(completions, TEXT.dicts, OBJECT, OBJECT_OF_CHAT_MODELS)
 choice_list.add_to(completions, TEXT, see.COMPLETION_CREATE)
 limits.add_to(completions, LimitedReplies(TEXT, streamed=False), see.COMPLETION_CREATE)
 stream.add_to(completions_stream, TEXT, see.COMPLETION_CREATE)
-envelope(completions_stream, TEXT.chunks, OBJECT, OBJECT_OF_CHAT_MODELS)
+envelope(completions_stream, TEXT.chunks, OBJECT, OBJECT_OF_CHAT_MODELS, TEXT.chunks_and_strays)
 streamed_choices.add_to(completions_stream, TEXT)
 limits.add_to(completions_stream, LimitedReplies(TEXT, streamed=True), see.COMPLETION_CREATE)
 

@@ -40,7 +40,7 @@ def completion(prompt_tokens: int) -> dict[str, Any]:
     return {**head, "choices": [choice], "usage": usage}
 
 
-@pytest.mark.parametrize("status", [401, 418, 500, 502])
+@pytest.mark.parametrize("status", [401, 418])
 def test_a_refusal_with_a_wrong_status_is_not_said_to_raise_no_error(status: int) -> None:
     for rule, asked in (
         ("errors.unknown-model", {"model": f"{NO_SUCH_MODEL}-1", "messages": USER}),
@@ -59,7 +59,7 @@ def test_a_refusal_with_a_wrong_status_is_not_said_to_raise_no_error(status: int
 def test_an_answer_to_a_mistake_breaks_what_was_measured() -> None:
     finding = findings(200, completion(9), {"model": f"{NO_SUCH_MODEL}-1", "messages": USER})["errors.unknown-model"]
     assert "no error is raised" in format_finding(finding)
-    other = findings(500, ERROR, {"model": f"{NO_SUCH_MODEL}-1", "messages": USER})["errors.unknown-model"]
+    other = findings(401, ERROR, {"model": f"{NO_SUCH_MODEL}-1", "messages": USER})["errors.unknown-model"]
     assert format_group([finding, other]).count("breaks") == 2
     in_success = findings(200, ERROR, {"model": f"{NO_SUCH_MODEL}-1", "messages": USER})["errors.unknown-model"]
     assert "no error is raised" not in format_finding(in_success)

@@ -12,6 +12,7 @@ ENDPOINTS = ("chat/completions", "completions", "embeddings", "models", "models/
 
 # What no recording can show: these need a socket, all headers, or a request that recorders did not keep.
 NOT_IN_RECORDINGS = {
+    "errors.callers-mistake",  # no recording of a mistake
     "chat.created-now",  # no recording kept a Date field
     "chat.stream.created-now",
     "http.in-time",

@@ -21,7 +21,7 @@ chat_stream = Section("chat.stream", "The chat completion chunks", see.CHAT_STRE
 
 
 stream.add_to(chat_stream, CHAT, see.CHAT_CREATE)
-envelope(chat_stream, CHAT.chunks, "chat.completion.chunk")
+envelope(chat_stream, CHAT.chunks, "chat.completion.chunk", with_strays=CHAT.chunks_and_strays)
 streamed_choices.add_to(chat_stream, CHAT)
 limits.add_to(chat_stream, LimitedReplies(CHAT, streamed=True), see.CHAT_CREATE)
 

@@ -64,6 +64,21 @@ _NO_PATH = re.compile(
     r"|\bcannot (?:get|post|put) /|^\W*(?:404\W+)?(?:the )?(?:resource |page |path |route )?not found\W*$",
     re.IGNORECASE,
 )
+_PARAMETER = r"(?:param(?:eter)?|argument|field|propert(?:y|ie)|key)(?:s|\(s\))?"
+_LIST = rf"[\[({{]?((?:{_QUOTED},? ?)+)"
+_UNKNOWN = [
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"\b(?:unknown|unrecogni[sz]ed|unexpected|unsupported) (?:\w+ ){{0,3}}?{_PARAMETER}(?: \w+){{0,2}}?:? ?"
+        rf"{_LIST}",
+        rf"\bunrecogni[sz]ed (?:\w+ )?{_PARAMETER} supplied: ([\w.]+(?:, [\w.]+)*)",
+        rf"\bnot allowed {_LIST}w(?:as|ere) unexpected",
+        rf"\b{_PARAMETER} {_LIST}(?:is|are|was) "
+        r"(?:not (?:support|allow|permit|recogni[sz]|known)|un(?:known|support|expect))",
+        rf"\b(?:not|n't) support (?:the )?(?:following )?{_PARAMETER}:? ?{_LIST}",
+    )
+]
+_EXTRA = re.compile(r"extra_forbidden|extra inputs are not permitted|(?:unknown|unsupported)_parameter", re.IGNORECASE)
 _WRONG_TYPE = re.compile(r"\bexpected an? .{1,40}, but got |\bInput should be a valid \w", re.IGNORECASE)
 _WRONG_VALUE = re.compile(r"extra_forbidden|literal_error|\bInput should be '", re.IGNORECASE)
 
@@ -77,6 +92,26 @@ def refuses(view: View, parameter: str) -> bool:
     if _WRONG_TYPE.search(text) and not _WRONG_VALUE.search(text):
         return False
     return not _COMPANION.search(text) and parameter in _segments([*structured_paths(view), *_paths_in(text)])
+
+
+def unknown_parameters(view: View) -> list[str]:
+    """The parameters that a refusal calls unknown: not those with a wrong value, and not those that are missing."""
+    text = "\n".join(_texts(view))
+    paths = structured_paths(view) if _EXTRA.search(text) else []
+    for pattern in _UNKNOWN:
+        paths += (path for match in pattern.finditer(text) for path in re.findall(r"[\w.\[\]]+", match.group(1)))
+    names = dict.fromkeys(re.split(r"[.\[]", path)[0] for path in paths)
+    return [name for name in names if re.fullmatch(r"[A-Za-z_]\w*", name)]
+
+
+def added_parameters(view: View) -> list[str]:
+    """The parameters that a refusal calls unknown, and that the request neither has nor mentions anywhere."""
+    members = list(_members(view.request.value))
+
+    def is_sent(name: str) -> bool:
+        return any(name == key or (isinstance(value, str) and name in value) for key, value in members)
+
+    return [name for name in unknown_parameters(view) if view.endpoint and members and not is_sent(name)]
 
 
 def structured_paths(view: View) -> list[str]:

@@ -114,12 +114,17 @@ class Endpoint:
     def whole_streams(self, view: View) -> Iterator[View]:
         """A stream that came to its own end and reported no error on the way."""
         for stream in self.streams(view):
-            if stream.whole and len(stream.chunks) == len(stream.messages):
+            if stream.whole and not stream.error_events:
                 yield stream
 
     def chunks(self, view: View) -> Iterator[Node]:
         """The chunks of a stream."""
         return chain.from_iterable(stream.chunks for stream in self.streams(view))
+
+    def chunks_and_strays(self, view: View) -> Iterator[Node]:
+        """The chunks of a stream, and the objects in it that are no chunks."""
+        if view.endpoint == self.endpoint and view.is_stream:
+            yield from (*view.strays, *view.chunks)
 
     def chunk_choices(self, view: View) -> Iterator[Node]:
         """The choices of all chunks that are objects."""

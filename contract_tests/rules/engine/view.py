@@ -159,9 +159,28 @@ class View:
         return [payload.node for payload in self.payloads if isinstance(payload.parsed.value, dict)]
 
     @cached_property
+    def error_events(self) -> list[Node]:
+        """The objects of a stream that report an error, as `error` or in a form of their own."""
+        return [node for node in self.messages if node.says("error") or (self._streams_chunks and is_flat_error(node))]
+
+    @cached_property
     def chunks(self) -> list[Node]:
-        """The objects of a stream that are not errors."""
-        return [node for node in self.messages if not node.says("error")]
+        """The objects of a stream that are chunks."""
+        return [node for node in self._no_errors if not self._streams_chunks or is_chunk(node)]
+
+    @cached_property
+    def strays(self) -> list[Node]:
+        """The objects of a stream that are neither chunks nor errors."""
+        return [node for node in self._no_errors if self._streams_chunks and not is_chunk(node)]
+
+    @property
+    def _no_errors(self) -> list[Node]:
+        errors = {id(node) for node in self.error_events}
+        return [node for node in self.messages if id(node) not in errors]
+
+    @property
+    def _streams_chunks(self) -> bool:
+        return self.endpoint in ("chat", "completions")
 
     @cached_property
     def streamed(self) -> list[StreamedChoice]:
@@ -206,3 +225,18 @@ class View:
     def knows(self, *aspects: Aspect) -> bool:
         """Whether the exchange holds all of these aspects of what crossed the wire."""
         return self.exchange.knows(*aspects)
+
+
+def is_flat_error(node: Node) -> bool:
+    """Whether an object of a stream reports an error in another form than OpenAI's, as vLLM and FastAPI do."""
+    if "choices" in node.value or "error" in node.value:
+        return False
+    return bool(node["detail"] or node["errors"] or node["message"].text or node.get("object") == "error")
+
+
+def is_chunk(node: Node) -> bool:
+    """Whether an object of a stream is a chunk, as far as it says; one that says what else it is, is none."""
+    if "choices" in node.value:
+        return True
+    named = node.text_of("object").startswith(("chat.completion", "text_completion"))
+    return named or (not node.text_of("type") and not node.value.keys().isdisjoint(("id", "created")))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.judge import SHOULD, Complaint
@@ -36,9 +36,13 @@ _replies_to_an_object = only(_chat_replies, lambda view: view.request.value)
 """Replies to chat requests whose body is a JSON object with members."""
 
 
+_unreadable = only(_chat_replies, lambda view: view.exchange.request.body and view.exchange.request.json() is None)
+_without_messages = only(_replies_to_an_object, lambda view: not list(view.request["messages"]))
+
+
 @errors.rule(
     "refuses-bad-json",
-    over=only(_chat_replies, lambda view: view.exchange.request.body and view.exchange.request.json() is None),
+    over=_unreadable,
     needs=[Aspect.REQUEST],
     harm="a request that was cut on its way is answered as if it had been whole",
 )
@@ -50,6 +54,8 @@ def refuses_bad_json(view: View) -> Iterable[Complaint]:
 def _complain_unless_refused(view: View, *statuses: int) -> Iterable[Complaint]:
     untyped = () if _is_plain_json(view) else (415,)
     nowhere = (404,) if view.exchange.request.path.endswith("/") else ()  # a slash more is another path
+    if view.status >= 500 and view.knows(Aspect.REQUEST) and _mistakes(view):
+        return  # one cause, one finding: errors.callers-mistake
     if view.status not in (*statuses, *untyped, *nowhere, *_ANOTHER_TIME):
         yield view, f"status {view.status}", f"status {statuses[0]}", _harm_of_status(view)
 
@@ -64,11 +70,7 @@ def _harm_of_status(view: View) -> str:
         return "clients that decide by the status take it for another mistake"
     if view.status >= 300:
         return "clients that follow the redirect ask elsewhere, others have no answer"
-    return (
-        "only clients that look for an error in a success notice it"
-        if view.failure or len(view.chunks) < len(view.messages)
-        else ""
-    )
+    return "only clients that look for an error in a success notice it" if view.failure or view.error_events else ""
 
 
 def _is_plain_json(view: View) -> bool:
@@ -80,7 +82,7 @@ def _is_plain_json(view: View) -> bool:
 
 @errors.rule(
     "refuses-no-messages",
-    over=only(_replies_to_an_object, lambda view: not list(view.request["messages"])),
+    over=_without_messages,
     needs=[Aspect.REQUEST],
     see=see.CHAT_CREATE,
     harm="an empty prompt is paid for, or fails later with a 500 that clients repeat",
@@ -134,12 +136,13 @@ def wrong_method(view: View) -> Iterable[Complaint]:
 
 
 _embedding_replies = only(_read_replies, lambda view: view.endpoint == "embeddings" and view.request.value)
+# An empty text is no fault: api.openai.com is recorded to embed it.
+_without_input = only(_embedding_replies, lambda view: not view.request["input"] or view.request["input"].value == [])
 
 
 @errors.rule(
     "refuses-no-input",
-    # An empty text is no fault: api.openai.com is recorded to embed it.
-    over=only(_embedding_replies, lambda view: not view.request["input"] or view.request["input"].value == []),
+    over=_without_input,
     needs=[Aspect.REQUEST],
     see=see.EMBEDDING_CREATE,
     harm="an empty vector goes into the store",
@@ -187,5 +190,40 @@ def _wrong_values(view: View) -> Iterable[tuple[View, Node]]:
 )
 def refuses_wrong_values(view: View, node: Node) -> Iterable[Complaint]:
     """A temperature outside 0 to 2, or a role that does not exist, is refused with status 400."""
-    if view.status not in (400, 422, *_ANOTHER_TIME):
+    if view.status not in (400, 422, *_ANOTHER_TIME) and view.status < 500:
         yield view, f"status {view.status} for {node.path[-1]} {node}", "status 400", _harm_of_status(view)
+
+
+# -- the same failure whatever the mistake
+
+
+def _mistakes(view: View) -> str:
+    """What is wrong with a request, in words; '' where nothing is."""
+    if _names_an_unknown_model(view):
+        return "a model that does not exist"
+    if NO_SUCH_PATH in view.exchange.request.path:
+        return "a path that does not exist"
+    for subjects, words in _MISTAKES.items():
+        if any(subjects(view)):
+            return words
+    return next((f"{node.path[-1]} {node}" for _, node in _wrong_values(view)), "")
+
+
+_MISTAKES: dict[Callable[[View], Iterable[View]], str] = {
+    _unreadable: "a body that is not JSON",
+    _without_messages: "no messages",
+    _without_input: "no input",
+    _without_model: "no model",
+}
+
+
+@errors.rule(
+    "callers-mistake",
+    over=only(_whole_replies, _mistakes),
+    needs=[Aspect.REQUEST],
+    harm="clients that try a 5xx again, as the official SDKs do twice, repeat what can never succeed",
+)
+def callers_mistake(view: View) -> Iterable[Complaint]:
+    """A mistake of the caller is refused with a 4xx status, not with a 5xx."""
+    if view.status >= 500 and view.status not in _ANOTHER_TIME:
+        yield view, f"status {view.status} for {_mistakes(view)}", "status 400"

@@ -8,9 +8,15 @@ from collections.abc import Iterable
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
 from contract_tests.rules.engine.node import Node
-from contract_tests.rules.engine.refused import refused_elsewhere, structured_paths
+from contract_tests.rules.engine.refused import (
+    added_parameters,
+    refusal_text,
+    refused_elsewhere,
+    structured_paths,
+    unknown_parameters,
+)
 from contract_tests.rules.engine.subjects import error_objects, exchanges, only, refusals, replies
-from contract_tests.rules.engine.view import View
+from contract_tests.rules.engine.view import View, is_flat_error
 from fake_server.wire import jsontext
 from fake_server.wire.exchange import Aspect
 
@@ -44,6 +50,7 @@ def _told_refusals(view: View) -> Iterable[View]:
     "body",
     over=_told_refusals,
     needs=[Aspect.BODY],
+    yields_to=(".callers-mistake",),
     harm="clients show the status alone, or the HTML of a gateway",
 )
 def body(view: View) -> Iterable[Complaint]:
@@ -60,7 +67,9 @@ def body(view: View) -> Iterable[Complaint]:
 
 
 @errors.rule(
-    "object", over=_json_refusals, harm="openai-python 0.28.1 raises AttributeError or 'Invalid response object'"
+    "object",
+    over=_json_refusals,
+    harm="openai-python 0.28.1 raises AttributeError or 'Invalid response object'",
 )
 def object_(view: View) -> Iterable[Complaint]:
     """The error is the object `error` at the top of the body."""
@@ -68,6 +77,23 @@ def object_(view: View) -> Iterable[Complaint]:
         instead = view.root["error"] if view.root["error"].there else view.root
         actual = f"{instead} ({refused_elsewhere(view)})" if structured_paths(view) else str(instead)
         yield instead, actual, '{"error": {"message": …, "type": …, "param": …, "code": …}}'
+
+
+@errors.rule(
+    "added-parameter",
+    over=only(refusals, lambda view: view.endpoint and view.request.value and unknown_parameters(view)),
+    needs=[Aspect.REQUEST],
+    harm="a valid request is refused for what was put into it on the way, and no client can mend that",
+)
+def added_parameter(view: View) -> Iterable[Complaint]:
+    """A parameter that is refused as unknown was sent by the client, not added by the server."""
+    if names := ", ".join(f"`{name}`" for name in added_parameters(view)[:3]):
+        where = view.root["error"]["message"] if view.root["error"]["message"].text else view
+        yield (
+            where,
+            f"your server added {names}, and that was refused: {refusal_text(view)}",
+            "the request as it was sent",
+        )
 
 
 @errors.rule("message", over=error_objects, harm="users are not told what is wrong")
@@ -202,14 +228,14 @@ def says_when(view: View) -> Iterable[Complaint]:
 
 @errors.rule(
     "in-stream",
-    over=lambda view: view.messages if view.endpoint == "chat" else (),
+    over=lambda view: view.messages if view.endpoint in ("chat", "completions") else (),
     harm="openai-python raises only for a member `error`: with any other form the answer just ends early",
 )
 def in_stream(node: Node) -> Iterable[Complaint]:
     """An error in a stream is an event whose data holds the object `error`."""
     if node.says("error") and node["error"].kind != "object":
         yield node["error"], str(node["error"]), '{"error": {"message": …}}'
-    elif "error" not in node.value and "choices" not in node.value and (node["detail"] or node["message"]):
+    elif is_flat_error(node):
         yield node, str(node), '{"error": {"message": …}}'
 
 
@@ -235,13 +261,13 @@ def _is_last_count(chunk: Node) -> bool:
 @errors.rule(
     "ends-the-stream",
     # A failed Response is another event after its error.
-    over=only(exchanges, lambda view: view.endpoint and len(view.chunks) < len(view.messages)),
+    over=only(exchanges, lambda view: view.endpoint and view.error_events),
     level=SHOULD,
     harm="openai-python raises at the error: what follows is lost",
 )
 def ends_the_stream(view: View) -> Iterable[Complaint]:
     """Nothing but usage and [DONE] follows an error in a stream."""
-    at = next(at for at, payload in enumerate(view.payloads) if payload.node.says("error"))
+    at = next(at for at, payload in enumerate(view.payloads) if payload.node is view.error_events[0])
     after = [payload for payload in view.payloads[at + 1 :] if not (payload.done or _is_last_count(payload.node))]
     if after:
         yield after[0], "an event follows the error", "[DONE], or the end"
@@ -249,14 +275,15 @@ def ends_the_stream(view: View) -> Iterable[Complaint]:
 
 @errors.rule(
     "before-the-stream",
-    over=lambda view: view.messages[:1] if view.ok else (),
+    over=lambda view: ((view, first) for first in view.messages[:1] if view.ok),
     level=SHOULD,
     harm="clients that retry by status do not retry; openai-python raises only when the first item is read",
 )
-def before_the_stream(first: Node) -> Iterable[Complaint]:
+def before_the_stream(view: View, first: Node) -> Iterable[Complaint]:
     """A failure before the first chunk has a 4xx or 5xx status, not a stream with an error in it."""
-    if first["error"]:
-        yield first["error"], f"a stream that begins with {first['error']}"[:160], "a 4xx or 5xx status"
+    if first in view.error_events:
+        error = first["error"] if first["error"] else first
+        yield error, f"a stream that begins with {error}"[:160], "a 4xx or 5xx status"
 
 
 @errors.rule(

@@ -9,7 +9,7 @@ from contract_tests.rules.engine.judge import Complaint, Section
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.shared_rules import SEE_CREATE, SharedRules
 from contract_tests.rules.engine.subjects import Endpoint
-from contract_tests.rules.engine.view import View
+from contract_tests.rules.engine.view import View, is_chunk
 from fake_server.wire.exchange import Aspect
 from fake_server.wire.text import format_count
 
@@ -61,20 +61,28 @@ def complain_unless_numbered(entries: Node) -> Iterable[Complaint]:
         wanted.discard(index.value if index.kind == "integer" else None)
 
 
-def envelope(section: Section, over: Over, named: str, recorded: str = "") -> None:
+def envelope(section: Section, over: Over, named: str, recorded: str = "", with_strays: Over | None = None) -> None:
     """The members `object`, `id`, `created` and `model` of a reply, or of every chunk.
 
-    `recorded` is another `object` that api.openai.com is recorded to say.
+    `recorded` is another `object` that api.openai.com is recorded to say. `with_strays` also yields the objects of
+    a stream that are no chunks: they are named once, and nothing else is asked of them.
     """
 
     @section.rule(
         "object",
-        over=over,
+        over=with_strays or over,
         clause=f'`object` is "{named}".',
         harm="clients and gateways that tell replies apart by `object` take it for something else",
     )
     def object_(root: Node) -> Iterable[Complaint]:
-        if root.value.get("object") not in (named, recorded or named):
+        if with_strays and not is_chunk(root):
+            yield (
+                root,
+                f"an event that is no chunk: {root}",
+                f'"{named}"',
+                "`for choice in chunk.choices` raises on None",
+            )
+        elif root.value.get("object") not in (named, recorded or named):
             yield root["object"], str(root["object"]), f'"{named}"'
 
     @section.rule("id", over=over, harm="logs and clients that key by id mix answers up")

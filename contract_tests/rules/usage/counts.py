@@ -94,8 +94,7 @@ def adds_up(node: Node) -> Iterable[Complaint]:
 def _usages_of_prompts(view: View) -> Iterable[Node]:
     """Usage objects of replies to a prompt with something in it; after an error nothing is counted."""
     prompt = next((view.request[name].value for name in ("messages", "prompt", "input") if view.request[name]), None)
-    failed = len(view.chunks) < len(view.messages)
-    return () if failed or prompt in ("", []) else _whole_usages(view)
+    return () if view.error_events or prompt in ("", []) else _whole_usages(view)
 
 
 @usage.rule(

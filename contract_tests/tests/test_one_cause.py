@@ -1,0 +1,202 @@
+"""One cause is one finding: what is no chunk, a mistake answered with a 5xx, a parameter that nobody sent."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from contract_tests.report.findings import first_few
+from contract_tests.rules import RULES, judge
+from contract_tests.rules.engine.judge import MUST, SHOULD, Finding
+from contract_tests.rules.engine.node import Place
+from contract_tests.rules.engine.refused import added_parameters
+from contract_tests.rules.engine.view import View
+from fake_server.wire.exchange import Exchange, Request, Write
+
+CHAT, TEXT = "/v1/chat/completions", "/v1/completions"
+MESSAGES = [{"role": "user", "content": "Say hello."}]
+FLAT_ERRORS = [
+    {"object": "error", "message": "boom", "type": "x", "code": 400, "param": None},
+    {"detail": "boom"},
+    {"message": "boom", "status": 500},
+    {"errors": [{"message": "boom"}]},
+    {"error": "boom"},
+]
+STRAYS: list[dict[str, Any]] = [
+    {"type": "ping"},
+    {},
+    {"conversation": {"id": 1}},
+    {"type": "message_start", "message": {"id": "msg_1", "role": "assistant"}},
+    {"type": "response.created", "response": {"id": "resp_1", "object": "response"}},
+    {
+        "model": "m",
+        "created_at": "2026-11-30T07:00:00Z",
+        "message": {"role": "assistant", "content": "x"},
+        "done": False,
+    },
+    {"usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}},
+]
+
+
+def _exchange(
+    asked: object, body: bytes, status: int = 200, media: str = "application/json", path: str = CHAT
+) -> Exchange:
+    sent = asked if isinstance(asked, bytes) else json.dumps(asked).encode()
+    return Exchange(Request("POST", path, body=sent), status, (("Content-Type", media),), (Write(body),))
+
+
+def _streamed(events: list[Any], path: str = CHAT) -> Exchange:
+    lines = (event if isinstance(event, str) else json.dumps(event) for event in events)
+    body = "".join(f"data: {line}\n\n" for line in lines).encode()
+    member = {"messages": MESSAGES} if path == CHAT else {"prompt": "Say hello."}
+    return _exchange({"model": "m", "stream": True, **member}, body, media="text/event-stream", path=path)
+
+
+def _chunks(path: str) -> list[Any]:
+    def chunk(**choice: Any) -> dict[str, Any]:
+        kind = "chat.completion.chunk" if path == CHAT else "text_completion"
+        entry = {"index": 0, "logprobs": None, "finish_reason": None, **choice}
+        return {"id": "chatcmpl-1", "object": kind, "created": 1_796_000_000, "model": "m", "choices": [entry]}
+
+    if path == TEXT:
+        return [chunk(text="Hello"), chunk(text=".", finish_reason="stop"), "[DONE]"]
+    return [
+        chunk(delta={"role": "assistant", "content": "", "refusal": None}),
+        chunk(delta={"content": "Hello."}),
+        chunk(delta={}, finish_reason="stop"),
+        "[DONE]",
+    ]
+
+
+@pytest.mark.parametrize("path", [CHAT, TEXT])
+def test_a_stream_of_chunks_is_no_finding(path: str) -> None:
+    assert not judge(_streamed(_chunks(path), path)).ids(MUST)
+
+
+@pytest.mark.parametrize("path", [CHAT, TEXT])
+@pytest.mark.parametrize("error", FLAT_ERRORS, ids=str)
+@pytest.mark.parametrize("before", [0, 1])
+@pytest.mark.parametrize("after", [[], ["[DONE]"]])
+def test_an_error_of_another_form_in_a_stream_is_named_once(
+    path: str, error: dict[str, Any], before: int, after: list[str]
+) -> None:
+    events = [*_chunks(path)[:before], error, *after]
+    assert judge(_streamed(events, path)).ids(MUST) == {"errors.in-stream"}
+
+
+@pytest.mark.parametrize("path", [CHAT, TEXT])
+@pytest.mark.parametrize("stray", STRAYS, ids=lambda stray: json.dumps(stray)[:24])
+@pytest.mark.parametrize("place", [0, 1])
+def test_an_event_that_is_no_chunk_is_named_once_and_asked_nothing_else(
+    path: str, stray: dict[str, Any], place: int
+) -> None:
+    events = _chunks(path)
+    events.insert(place, stray)
+    section = "chat.stream" if path == CHAT else "completions.stream"
+    judged = judge(_streamed(events, path))
+    assert judged.ids(MUST) == {f"{section}.object"}
+    assert [finding.actual[:27] for finding in judged.findings if finding.rule.level is MUST] == [
+        "an event that is no chunk: "
+    ]
+
+
+def test_a_stream_of_another_api_is_one_finding_for_its_form() -> None:
+    events = [{"type": "message_start", "message": {}}, {"type": "content_block_delta", "index": 0}]
+    assert judge(_streamed(events)).ids(MUST) == {"chat.stream.object"}
+
+
+def test_a_chunk_that_lacks_members_is_still_a_chunk() -> None:
+    chunks = _chunks(CHAT)
+    del chunks[1]["object"], chunks[1]["id"]
+    assert {"chat.stream.object", "chat.stream.id"} <= judge(_streamed(chunks)).ids(MUST)
+
+
+MISTAKES = [
+    b'{"model":',
+    {"model": "m"},
+    {"model": "m", "messages": []},
+    {"model": "m", "messages": "hi"},
+    {"model": "m", "messages": MESSAGES, "temperature": 9},
+    {"model": "no-such-model-x", "messages": MESSAGES},
+    {"messages": MESSAGES},
+]
+
+
+@pytest.mark.parametrize("asked", MISTAKES, ids=str)
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"Internal Server Error",
+        b"",
+        b"<html></html>",
+        b'{"error":{"message":"boom","type":"server_error","param":null,"code":null}}',
+    ],
+)
+def test_a_mistake_that_is_answered_with_a_5xx_is_one_finding(asked: object, body: bytes) -> None:
+    judged = judge(_exchange(asked, body, 500, "application/json" if body[:1] == b"{" else "text/plain"))
+    assert judged.ids(MUST, SHOULD) == {"errors.callers-mistake"}
+
+
+def test_a_failure_of_a_valid_request_is_judged_by_its_form() -> None:
+    judged = judge(_exchange({"model": "m", "messages": MESSAGES}, b"<html></html>", 500, "text/html"))
+    assert judged.ids(MUST) == {"errors.body"}
+
+
+def _refusal(message: str, **members: Any) -> dict[str, Any]:
+    return {"error": {"message": message, "type": "invalid_request_error", "param": None, "code": None, **members}}
+
+
+ADDED = [
+    _refusal("Unrecognized request argument supplied: no_stop_trim"),
+    _refusal("Unknown parameter: 'no_stop_trim'.", param="no_stop_trim", code="unknown_parameter"),
+    _refusal("AsyncCompletions.create() got an unexpected keyword argument 'no_stop_trim'"),
+    _refusal("Additional properties are not allowed ('no_stop_trim' was unexpected)"),
+    _refusal("groq does not support parameters: ['no_stop_trim'], for model=m"),
+    _refusal("unknown field `no_stop_trim`, expected one of `model`, `messages`"),
+    _refusal("property 'no_stop_trim' is unsupported"),
+    {"detail": [{"type": "extra_forbidden", "loc": ["body", "no_stop_trim"], "msg": "Extra inputs are not permitted"}]},
+]
+NOT_ADDED = [
+    _refusal("Unknown parameter: 'max_tokens'.", param="max_tokens"),
+    _refusal("Unsupported parameter: 'max_tokens' is not supported. Use 'max_completion_tokens' instead."),
+    _refusal("Missing required parameter: 'tools'.", param="tools"),
+    _refusal("'stop' is a required property"),
+    _refusal("'messages' must contain the word 'json' to use 'response_format'.", param="messages"),
+    _refusal("Unsupported input modality: image"),
+    _refusal("An unexpected error occurred for key abc"),
+    _refusal("The model `other` does not exist"),
+]
+
+
+def _refused(reply: dict[str, Any], status: int = 400) -> Exchange:
+    asked = {"model": "m", "messages": MESSAGES, "max_tokens": 5}
+    return _exchange(asked, json.dumps(reply).encode(), status)
+
+
+@pytest.mark.parametrize("reply", ADDED, ids=str)
+def test_a_parameter_that_nobody_sent_and_that_is_refused_was_added_by_the_server(reply: dict[str, Any]) -> None:
+    assert added_parameters(View(_refused(reply))) == ["no_stop_trim"]
+    (finding,) = (found for found in judge(_refused(reply)).findings if found.rule.id == "errors.added-parameter")
+    assert finding.actual.startswith("your server added `no_stop_trim`, and that was refused: ")
+
+
+@pytest.mark.parametrize("reply", NOT_ADDED, ids=str)
+def test_what_was_sent_or_is_missing_was_not_added(reply: dict[str, Any]) -> None:
+    assert "errors.added-parameter" not in judge(_refused(reply)).ids()
+
+
+def test_findings_are_ordered_by_level_and_by_how_many_cases_have_them() -> None:
+    def found(rule: str, *labels: str) -> list[Finding]:
+        return [Finding(RULES[rule], Place(), "x", label=label) for label in labels]
+
+    findings = [
+        *found("tools.calls-not-empty", "a", "b", "c", "d"),  # SHOULD
+        *found("http.answers", "a"),
+        *found("chat.role", "a", "b", "c"),
+        *found("errors.code", "a", "b", "a"),
+        *found("errors.added-parameter", "c"),
+    ]
+    order = [shown[0].rule.id for shown, _ in first_few(findings, 1)]
+    assert order == ["errors.added-parameter", "chat.role", "errors.code", "http.answers", "tools.calls-not-empty"]
