@@ -8,10 +8,13 @@ from contract_tests.target.case import CASES, select
 # Importing a section registers its cases; the order here is the order of a run and of its report.
 # isort: off
 from contract_tests.cases import client, http, chat, stream, tools, formats, completions, embeddings
-from contract_tests.cases import relations, models, errors
+from contract_tests.cases import moderations, relations, models, stored, errors
 
 # isort: on
 
-FILES = (client, http, chat, stream, tools, formats, completions, embeddings, relations, models, errors)
+FILES = (
+    *(client, http, chat, stream, tools, formats, completions, embeddings, moderations),
+    *(relations, models, stored, errors),
+)
 
 __all__ = ["CASES", "FILES", "Case", "select"]

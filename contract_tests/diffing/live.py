@@ -25,6 +25,7 @@ _PATHS = {
     "chat": "/v1/chat/completions",
     "completions": "/v1/completions",
     "embeddings": "/v1/embeddings",
+    "moderations": "/v1/moderations",
     "models": "/v1/models",
 }
 _DEPLOYMENT = re.compile(r"/openai/deployments/([^/]+)/")
@@ -70,6 +71,10 @@ def _reason_not_to_ask(view: View) -> str:
         return f"status {view.status} depends on the server's state, not on the request"
     if view.root["error"]["code"].value == "model_not_found":
         return "the fake has every model"
+    if view.endpoint.startswith("stored"):
+        return "what is stored there is not stored in the fake"
+    if view.endpoint == "moderations" and not view.request["model"]:
+        return "it names no model, and which one moderates then has changed over the years"
     if not view.endpoint:
         return f"the fake does not serve {view.exchange.request.path}"
     return ""

@@ -79,7 +79,9 @@ def _view(entry: Mapping[str, Any], form: str, name: str) -> View:
     body: str = entry[form][name]
     streamed = body.startswith("data:")
     asked = {"model": "m", "stream": streamed, **entry.get("asked", {}).get(name, {})}
-    request = Request("POST", entry.get("path", "/v1/chat/completions"), body=json.dumps(asked).encode())
+    paths = entry.get("path", {})
+    path = paths if isinstance(paths, str) else paths.get(name, "/v1/chat/completions")
+    request = Request("POST", path, body=json.dumps(asked).encode())
     kind = "text/event-stream" if streamed else "application/json"
     fields = (("Content-Type", kind), *own("headers", {}).items())
     writes = (Write(body.encode()),) if body else ()

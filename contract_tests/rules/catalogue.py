@@ -11,9 +11,9 @@ from contract_tests.rules.tools import calls, chunks as tool_chunks, model_mista
 from contract_tests.rules.usage import counts, size, chunks as usage_chunks
 from contract_tests.rules import logprobs
 from contract_tests.rules.formats import structured, said
-from contract_tests.rules import completions, embeddings, models
+from contract_tests.rules import completions, embeddings, moderations, models, stored
 from contract_tests.rules.errors import refusals, provoked
-from contract_tests.rules.relations import exchanges, forms, endings, vectors
+from contract_tests.rules.relations import exchanges, forms, endings, vectors, moderated, stored as stored_relations
 from contract_tests.rules import shape
 
 # isort: on
@@ -35,14 +35,16 @@ SECTIONS: tuple[Section, ...] = (
     completions.completions,
     completions.completions_stream,
     embeddings.embeddings,
+    moderations.moderations,
     models.models,
+    stored.stored,
     refusals.errors,
     exchanges.relations,
     exchanges.client,
 )
 FILES_WITHOUT_A_SECTION = (
     *(fields, json_text, course, members, origin, tool_chunks, model_mistakes, size, usage_chunks, said),
-    *(provoked, forms, endings, vectors, shape),
+    *(provoked, forms, endings, vectors, moderated, stored_relations, shape),
 )
 """Files that add to the section of another file."""
 

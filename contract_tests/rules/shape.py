@@ -22,6 +22,7 @@ from contract_tests.rules.engine.subjects import TEXT, chunks, dicts, error_obje
 from contract_tests.rules.errors.refusals import errors
 from contract_tests.rules.models import models
 from contract_tests.rules.shared.reply import ends_as_of_old
+from contract_tests.rules.stored import stored, stored_completions
 from fake_server.wire.jsontext import Path
 
 FORMS_THE_TYPES_LACK: dict[tuple[str, Path], tuple[Any, ...]] = {
@@ -61,6 +62,7 @@ def validator(name: str) -> Any:
         "completions": Completion,
         "completions.stream": Completion,
         "models": Model,
+        "stored": ChatCompletion,
         "errors": ErrorObject,
     }
     adapter: TypeAdapter[Any] = TypeAdapter(types[name])
@@ -169,6 +171,7 @@ for section, over, what, harm in (
     (completions, TEXT.dicts, "a text completion", _WHOLE),
     (completions_stream, TEXT.chunks, "a streamed text completion", _CHUNK),
     (models, model_objects, "a model object", f"{_TYPED} the list, and no model can be chosen"),
+    (stored, stored_completions, "a stored completion", _WHOLE),
     (errors, error_objects, "an error", _ERROR),
 ):
     clause = f"Every member of {what} has the type that the API reference gives it."

@@ -18,7 +18,7 @@ from contract_tests.target.session import Session
 from fake_server.wire.exchange import Ending
 
 _NO_PATH = (404, 405, 501)
-_WORDS = {"embeddings": ("embed",), "completions": ("instruct", "davinci", "babbage")}
+_WORDS = {"embeddings": ("embed",), "completions": ("instruct", "davinci", "babbage"), "moderations": ("moderation",)}
 
 
 def split_target(url: str) -> tuple[str, tuple[str, str]]:
@@ -59,7 +59,7 @@ async def prepare(session: Session, prefixes: tuple[str, str], chat_case: str | 
 
 
 def models_by_endpoint(listed: Iterable[str]) -> dict[str, str]:
-    """The first listed model whose name says that it embeds, or that it completes text."""
+    """The first listed model whose name says that it embeds, completes text or moderates."""
     models: dict[str, str] = {}
     for model in listed:
         for endpoint, words in _WORDS.items():

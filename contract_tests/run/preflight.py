@@ -16,7 +16,7 @@ from contract_tests.target.session import Session
 
 TOKENS = 32
 """What the answer to the plainest request may cost."""
-_OTHER_ENDPOINTS = ("models", "completions", "embeddings")
+_OTHER_ENDPOINTS = ("models", "completions", "embeddings", "moderations")
 
 _ABOUT_KEY = re.compile(
     r"api[ _-]?key|\bunauthori[sz]ed|\bauthenticat|\bcredentials?\b|(missing|invalid|no).{0,20}\btoken\b", re.I

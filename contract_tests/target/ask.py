@@ -24,6 +24,7 @@ from fake_server.wire.exchange import Exchange
 Body = Mapping[str, Any]
 Play = Callable[["Ask"], Awaitable[object]]
 CHAT, COMPLETIONS, EMBEDDINGS = "/chat/completions", "/completions", "/embeddings"
+MODERATIONS = "/moderations"
 PICTURES = "image_url"
 """The feature of cases that send a picture."""
 ATTEMPTS = 4
@@ -94,7 +95,7 @@ class Ask:
         while True:
             sent = self._economical(body) if path == CHAT else dict(body)
             view = await self.raw("POST", path, _as_json(sent), headers, role=role)
-            if path != CHAT and is_unknown_path(view, self.session.control):
+            if self._lacks(path, view):
                 self.views.remove(view)
                 raise Unsupported(f"POST {path} is answered like an unknown path: status {view.status}")
             if not valid:
@@ -234,6 +235,11 @@ class Ask:
                 self.session.note(f"the target refuses {name}; {rest}")
                 return True
         return False
+
+    def _lacks(self, path: str, view: View) -> bool:
+        """Whether the target has nothing at this path; few have moderations, where a 404 without a model says so."""
+        unmet = path == MODERATIONS and view.status in (404, 405) and not is_about_model(view)
+        return unmet or (path != CHAT and is_unknown_path(view, self.session.control))
 
     def _refused_feature(self, view: View) -> str:
         """The feature of this case that a refusal (400, 422 or 501) names, '' if none."""

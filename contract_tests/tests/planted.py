@@ -219,7 +219,7 @@ def _handler(upstream: str, bug: Bug) -> type[http.server.BaseHTTPRequestHandler
             self.end_headers()
             self.wfile.write(reply.body)
 
-        do_GET = do_PUT = do_POST
+        do_GET = do_PUT = do_DELETE = do_POST
 
     return Handler
 

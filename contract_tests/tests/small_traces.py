@@ -131,5 +131,30 @@ def vectors(role: str, other: str, one: Any, two: Any) -> Trace:
     return Trace("t", dict(zip((role, other), views, strict=True)))
 
 
+def moderated(*flags: bool, alone: tuple[bool, ...] = (False, True), again: tuple[bool, ...] = ()) -> Trace:
+    """What a batch is flagged for, in a second one `again`, and each of its texts alone."""
+    given = {"batch": flags, **({"batch 2": again} if again else {})}
+    given |= {f"single {number}": (flag,) for number, flag in enumerate(alone, 1)}
+    bodies = {role: {"results": [{"flagged": flag} for flag in flags]} for role, flags in given.items()}
+    return Trace("t", {role: view_of(json.dumps(body).encode()) for role, body in bodies.items()})
+
+
+NOT_FOUND = view_of(b'{"error": {"message": "no"}}', 404)
+QUESTION = {"messages": [{"role": "user", "content": "Hi?"}], "metadata": {"topic": "a"}}
+
+
+def kept(**views: View) -> Trace:
+    """A completion that was created, and what came of it."""
+    requests = (
+        (view, Request("POST", "/v1/chat/completions/c1", body=view.exchange.request.body)) for view in views.values()
+    )
+    later = dict(zip(views, (View(view.exchange.but(request=request)) for view, request in requests), strict=True))
+    return Trace("t", {"created": said("Hello", asked=QUESTION, id="c1"), **later})
+
+
+def json_of(value: Any, asked: dict[str, Any] | None = None) -> View:
+    return view_of(json.dumps(value).encode(), asked=asked)
+
+
 def main(kind: str, trouble: str) -> Trace:
     return Trace("t", {}, troubles={f"main {kind}": trouble})

@@ -40,12 +40,20 @@ SCHEMA_OF = {
     "model": MODEL,
     "text_completion": "CreateCompletionResponse",
     "embedding": "CreateEmbeddingResponse",
+    "chat.completion.deleted": "ChatCompletionDeleted",
+    "stored": "ChatCompletionList",
+    "message": "ChatCompletionMessageList",
 }
 RECORDED_AGAINST_THE_SPEC = (
     "None is not one of ['stop', 'length', 'content_filter']",  # finish_reason of a streamed text completion
     "None is not of type 'string'",  # the same place
     "None is not of type 'object'",  # logprobs of a text completion, which is null where none were asked for
     "'completion_tokens' is a required property",  # of a text completion without text
+    "is not one of ['assistant']",  # who said a message that a stored completion answered
+    "'refusal' is a required property",  # the same
+    "'category_applied_input_types' is a required property",  # of the models for texts alone
+    "'illicit' is a required property",  # the same
+    "'illicit/violent' is a required property",
     "is not of type 'array'",  # an embedding in Base64, as the SDKs ask for it
 )
 OTHERS: tuple[Any, ...] = ("text", 7, 1.5, True, [], {})
@@ -88,8 +96,11 @@ def documents(exchange: Exchange) -> list[Any]:
 def schema_of(document: Any) -> str:
     if "error" in document:
         return ERROR
-    listed = document["data"][0]["object"] if document["object"] == "list" else ""
-    return SCHEMA_OF["embedding" if listed == "embedding" else document["object"]]
+    if "results" in document:
+        return "CreateModerationResponse"
+    listed = document["data"][0].get("object", "message") if document["object"] == "list" else ""
+    inside = {"embedding": "embedding", "message": "message", "chat.completion": "stored"}
+    return SCHEMA_OF[inside.get(listed, document["object"])]
 
 
 @needs_spec

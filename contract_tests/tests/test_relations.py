@@ -12,6 +12,7 @@ from contract_tests.tests.small_traces import (
     CALL,
     H_I,
     HI,
+    NOT_FOUND,
     USAGE,
     batch,
     both,
@@ -20,8 +21,11 @@ from contract_tests.tests.small_traces import (
     headed,
     ids,
     in_parts,
+    json_of,
+    kept,
     left_behind,
     main,
+    moderated,
     pages,
     pictured,
     repeated,
@@ -119,6 +123,59 @@ TRACES: list[tuple[str, Trace, list[Trace]]] = [
         "relations.encodings-agree",
         vectors("float", "base64", [0.5, 0.0], "AAAAPwAAAAA="),
         [vectors("float", "base64", [0.0, 0.5], "AAAAPwAAAAA=")],
+    ),
+    (
+        "relations.moderated-alike",
+        moderated(True, False, again=(False, True)),  # what differs once is chance
+        [moderated(True, False), moderated(True, True, again=(True, True))],
+    ),
+    (
+        "relations.stored-found",
+        kept(stored=NOT_FOUND, **{"stored 2": said("Hello", id="c1")}),
+        [kept(stored=NOT_FOUND), kept(stored=NOT_FOUND, listed=json_of({"data": []}))],
+    ),
+    (
+        "relations.stored-listed",
+        kept(listed=json_of({"data": []}), **{"listed 2": json_of({"data": [{"id": "c1"}]})}),
+        [kept(listed=json_of({"data": [{"id": "c2"}]}))],
+    ),
+    (
+        "relations.stored-as-created",
+        kept(stored=said("Hello", id="c1")),
+        [
+            kept(stored=said("Hello", id="c2")),
+            kept(stored=said("Hello", "length", id="c1")),
+            kept(stored=json_of({"id": "c1", "choices": []})),
+        ],
+    ),
+    (
+        "relations.stored-messages",
+        kept(messages=json_of({"data": [{"role": "user", "content": "Hi?", "id": "m1"}]})),
+        [
+            kept(messages=json_of({"data": [{"role": "system", "content": "Hi?"}]})),
+            kept(messages=json_of({"data": []})),
+        ],
+    ),
+    (
+        "relations.stored-updated",
+        kept(
+            updated=json_of({"choices": [1], "metadata": {"topic": "a"}}),
+            reread=json_of({"choices": [1], "metadata": {"topic": "a"}}),
+        ),
+        [
+            kept(updated=json_of({"metadata": {"topic": "a"}}), reread=json_of({"metadata": {"topic": "b"}})),
+            kept(updated=json_of({"choices": [1]}), reread=json_of({"choices": []})),
+        ],
+    ),
+    (
+        "relations.stored-deleted",
+        kept(deleted=json_of({"deleted": True}), gone=said("Hello", id="c1"), **{"gone 2": NOT_FOUND}),
+        [kept(deleted=json_of({"deleted": True}), gone=said("Hello", id="c1"))],
+    ),
+    (
+        "relations.not-stored",
+        Trace("t", {"unstored": said("Hello"), "looked up": NOT_FOUND}),
+        [Trace("t", {"unstored": said("Hello"), "looked up": said("Hello")})],
     ),
 ]
 

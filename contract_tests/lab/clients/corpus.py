@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from contract_tests.lab.tools.checkout import FIXTURES
+from contract_tests.rules.engine.view import View
 from fake_server.bugs.catalogue import bugs
 from fake_server.wire.exchange import Exchange
 from fake_server.wire.fixture import find, load
 
 _KINDS = {"chat/completions": "chat", "completions": "completions", "embeddings": "embeddings"}
+_UNASKED = ("moderations", "stored")
+"""Endpoints that most of the clients do not have."""
 _COMMON: Mapping[str, Mapping[str, Any]] = {
     "chat": {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Say hello."}]},
     "completions": {"model": "gpt-3.5-turbo-instruct", "prompt": "A tree"},
@@ -40,7 +43,8 @@ class Subject:
     def question(self) -> dict[str, Any] | None:
         """What a client asks: the kind of operation and its body; None where no client asks like this."""
         exchange = load(self.path).exchange
-        return None if exchange.request.target.endswith("/") else question_of(exchange)
+        unasked = View(exchange).endpoint.startswith(_UNASKED) or exchange.request.target.endswith("/")
+        return None if unasked else question_of(exchange)
 
 
 @cache

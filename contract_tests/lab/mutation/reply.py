@@ -49,7 +49,7 @@ class Reply:
     @property
     def section(self) -> str:
         """The section of the rules that is about the reply as a whole."""
-        return {"model": "models", "": "http"}.get(self.form, self.form)
+        return {"model": "models", "": "http"}.get(self.form, self.form.partition(" ")[0])
 
     def section_at(self, path: Path) -> str:
         """The section of the rules that is about a place in the JSON."""

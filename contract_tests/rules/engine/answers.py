@@ -32,12 +32,13 @@ def answers(view: View) -> Iterator[Answer]:
     """The choices of a dict, or of a stream that came to its own end, by index."""
     for form in FORMS:
         for place, choice in enumerate(form.choices(view)):
-            yield _answer_of_dict(choice, place)
+            yield answer_of_dict(choice, place)
         streamed = form.whole_streamed_choices(view)
         yield from (_answer_of_stream(choice) for choice in sorted(streamed, key=lambda choice: choice.index))
 
 
-def _answer_of_dict(choice: Node, place: int) -> Answer:
+def answer_of_dict(choice: Node, place: int) -> Answer:
+    """A choice of a reply that is no stream."""
     message = choice["message"]
     functions = (call["function"] for call in message["tool_calls"])
     return Answer(

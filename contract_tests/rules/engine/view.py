@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -13,7 +14,14 @@ from fake_server.wire.coding import decode_content
 from fake_server.wire.exchange import Aspect, Ending, Exchange
 
 _EVENT_STARTS = (b"data:", b"event:", b"id:", b"retry:", b":")
-_POSTED = {"/chat/completions": "chat", "/completions": "completions", "/embeddings": "embeddings"}
+_POSTED = {
+    "/chat/completions": "chat",
+    "/chat/moderations": "",  # of another API, which judges conversations
+    "/completions": "completions",
+    "/embeddings": "embeddings",
+    "/moderations": "moderations",
+}
+_STORED = re.compile(r"/chat/completions(?P<one>/(?!messages$)[^/]+)?(?P<messages>/messages)?$")
 _MAX_EVENTS = 200_000
 
 
@@ -35,6 +43,15 @@ class Payload:
         return self.text.strip() == b"[DONE]"
 
 
+def _endpoint_of_stored(method: str, one: bool, messages: bool) -> str:
+    """The endpoint of a request for stored completions: for one of them, or for its messages."""
+    if messages:
+        return "stored messages" if one and method == "GET" else ""
+    if one:
+        return {"GET": "stored", "POST": "stored", "DELETE": "stored deleted"}.get(method, "")
+    return "stored list" if method == "GET" else ""
+
+
 class View:
     """One exchange, read lazily: every property is computed once, when a rule first needs it."""
 
@@ -47,10 +64,15 @@ class View:
 
     @cached_property
     def endpoint(self) -> str:
-        """'chat', 'completions', 'embeddings', 'models' (the list), 'model' (one of it), '' for no other."""
+        """'chat', 'completions', 'embeddings', 'moderations', 'models' (the list), 'model' (one of it); '' for others.
+
+        Of completions that were stored: 'stored' (one of them), 'stored list', 'stored messages', 'stored deleted'.
+        """
         method, path = self.exchange.request.method, self.exchange.request.path.rstrip("/")
-        if method == "POST":
-            return next((name for end, name in _POSTED.items() if path.endswith(end)), "")
+        if method == "POST" and (name := next((name for end, name in _POSTED.items() if path.endswith(end)), None)):
+            return name
+        if stored := _STORED.search(path):
+            return _endpoint_of_stored(method, bool(stored["one"]), bool(stored["messages"]))
         if method != "GET":
             return ""
         if path.endswith("/models"):

@@ -11,6 +11,7 @@ from contract_tests.rules.engine.refused import lacks_path
 from contract_tests.rules.engine.subjects import only, replies
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.errors.refusals import errors
+from contract_tests.rules.shared.reply import ROLES
 from fake_server.wire.exchange import Aspect, header
 
 NO_SUCH_MODEL = "no-such-model"
@@ -18,7 +19,6 @@ NO_SUCH_MODEL = "no-such-model"
 NO_SUCH_PATH = "no-such-path"
 _ANOTHER_TIME = (429, 503)
 """Statuses that say nothing of the request: the target has no time for any."""
-ROLES = frozenset({"developer", "system", "user", "assistant", "tool", "function"})
 
 
 _whole_replies = only(replies, lambda view: view.whole)
@@ -135,9 +135,11 @@ def wrong_method(view: View) -> Iterable[Complaint]:
     return _complain_unless_refused(view, 405, 404)
 
 
-_embedding_replies = only(_read_replies, lambda view: view.endpoint == "embeddings" and view.request.value)
+_replies_about_input = only(
+    _read_replies, lambda view: view.endpoint in ("embeddings", "moderations") and view.request.value
+)
 # An empty text is no fault: api.openai.com is recorded to embed it.
-_without_input = only(_embedding_replies, lambda view: not view.request["input"] or view.request["input"].value == [])
+_without_input = only(_replies_about_input, lambda view: not view.request["input"] or view.request["input"].value == [])
 
 
 @errors.rule(
@@ -145,10 +147,10 @@ _without_input = only(_embedding_replies, lambda view: not view.request["input"]
     over=_without_input,
     needs=[Aspect.REQUEST],
     see=see.EMBEDDING_CREATE,
-    harm="an empty vector goes into the store",
+    harm="an empty vector goes into the store, or what was lost on the way passes unjudged",
 )
 def refuses_no_input(view: View) -> Iterable[Complaint]:
-    """An embeddings request whose `input` is missing or an empty array is refused with status 400."""
+    """A request for embeddings or moderations with no `input`, or with an empty array, is refused with status 400."""
     return _complain_unless_refused(view, 400, 422)
 
 

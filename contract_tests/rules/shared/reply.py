@@ -14,6 +14,8 @@ from fake_server.wire.exchange import Aspect
 from fake_server.wire.text import format_count
 
 EARLIEST, LATEST = 1_400_000_000, 4_102_444_800  # 2014 and 2100, in seconds: milliseconds are far above
+ROLES = frozenset({"developer", "system", "user", "assistant", "tool", "function"})
+"""Who may have said a message."""
 
 Over = Callable[[View], Iterable[Any]]
 

@@ -1,0 +1,111 @@
+"""Section stored: a completion is stored, found, labelled anew and deleted, as `store` asks for."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+from contract_tests.cases.prompts import SHORT
+from contract_tests.rules.engine.refused import refusal_text
+from contract_tests.rules.engine.view import View
+from contract_tests.target.ask import CHAT, Ask
+from contract_tests.target.case import case
+from contract_tests.target.errors import NotReached, Unsupported
+
+TOKENS = 16
+ATTEMPTS = 3
+PAUSE = 1.0
+"""Seconds between two looks for what is stored, or deleted, somewhat later."""
+_FEATURES = ("store", "metadata")
+
+
+async def _check_support(ask: Ask) -> None:
+    """Ask for the list. Raises Unsupported where it does not exist, NotReached where it is refused otherwise."""
+    view = await ask.raw("GET", f"{CHAT}?limit=1", role="list")
+    if view.status in (404, 405, 501) or (view.ok and view.form == "other"):  # a page that stands at every path
+        ask.views.remove(view)
+        raise Unsupported(f"GET {CHAT} is answered like an unknown path: status {view.status}")
+    if not view.ok:
+        raise NotReached(f"stored completions are not listed: status {view.status}: {refusal_text(view)}")
+
+
+async def _create(ask: Ask, role: str, **more: Any) -> str:
+    """Ask for a completion and return its id; raises NotReached where it has none."""
+    view = await ask(ask.body(SHORT, TOKENS, **more), role=role)
+    roots = view.chunks if more.get("stream") else [view.root]
+    name = roots[0]["id"].text if roots else ""
+    if not name or not name.isascii() or not all(letter.isalnum() or letter in "-_.:~" for letter in name):
+        raise NotReached("the answer has no id that a path can hold")
+    return name
+
+
+async def _look(ask: Ask, path: str, role: str, found: Callable[[View], bool]) -> View:
+    """GET a path until what is looked for is there: a store may be some seconds behind."""
+    for attempt in range(1, ATTEMPTS + 1):
+        view = await ask.raw("GET", path, role=role if attempt == 1 else f"{role} {attempt}")
+        if found(view) or not (view.ok or view.status == 404):
+            break
+        if attempt < ATTEMPTS:
+            await asyncio.sleep(PAUSE)
+    return view
+
+
+async def _try(ask: Ask, method: str, path: str, role: str, body: bytes = b"") -> bool:
+    """Whether a request of a stored completion is answered; one that the target does not have is not judged."""
+    view = await ask.raw(method, path, body, role=role)
+    if view.status in (405, 501):
+        ask.views.remove(view)
+    return view.ok
+
+
+def _is_found(view: View) -> bool:
+    return view.ok
+
+
+def _is_gone(view: View) -> bool:
+    return view.status == 404
+
+
+@case(
+    "stored.life",
+    title="a completion stored, found, updated and deleted",
+    requests=17,
+    tokens=TOKENS,
+    features=_FEATURES,
+)
+async def life(ask: Ask) -> None:
+    await _check_support(ask)
+    label = ask.nonce()
+    name = await _create(ask, "created", store=True, metadata={"topic": label})
+    path = f"{CHAT}/{name}"
+    if (await _look(ask, path, "stored", _is_found)).ok:
+        query = f"{CHAT}?metadata%5Btopic%5D={label}&limit=5"
+        await _look(ask, query, "listed", lambda view: any(entry["id"].text == name for entry in view.root["data"]))
+        await _try(ask, "GET", f"{path}/messages", "messages")
+        if await _try(ask, "POST", path, "updated", json.dumps({"metadata": {"topic": ask.nonce()}}).encode()):
+            await ask.raw("GET", path, role="reread")
+        if await _try(ask, "DELETE", path, "deleted"):
+            await _look(ask, path, "gone", _is_gone)
+
+
+@case("stored.stream", title="a stream that is stored", requests=6, tokens=TOKENS, features=_FEATURES)
+async def stream(ask: Ask) -> None:
+    await _check_support(ask)
+    name = await _create(ask, "created", store=True, metadata={"topic": ask.nonce()}, stream=True)
+    if (await _look(ask, f"{CHAT}/{name}", "stored", _is_found)).ok:
+        await _try(ask, "DELETE", f"{CHAT}/{name}", "deleted")
+
+
+@case("stored.off", title="a completion that is not to be stored", requests=3, tokens=TOKENS, features=["store"])
+async def off(ask: Ask) -> None:
+    await _check_support(ask)
+    name = await _create(ask, "unstored", store=False)
+    await ask.raw("GET", f"{CHAT}/{name}", role="looked up")
+
+
+@case("stored.unknown", title="a completion that was never stored, looked up", requests=2)
+async def unknown(ask: Ask) -> None:
+    await _check_support(ask)
+    await ask.raw("GET", f"{CHAT}/chatcmpl-{ask.nonce()}", role="unknown")

@@ -1,0 +1,168 @@
+"""Moderations and stored completions: sections that a target may lack, and faults in what it has."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from contract_tests.cases import CASES
+from contract_tests.run.outcome import Outcome
+from contract_tests.run.run import Options, run
+from contract_tests.tests import planted
+from contract_tests.tests.small_target import Answer, Asked, completed, of, refusal, reply, report_of
+from fake_server.testing.server import FakeServer
+
+SECTIONS = ("moderations", "stored")
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [
+        refusal(404, "there is no such path"),
+        refusal(405, "Only POST is known here."),
+        refusal(501, "Not yet."),
+        reply(404, {"detail": "Not Found"}),
+        reply(405, {"detail": "Method Not Allowed"}, "Allow: POST"),
+        reply(404, b"<h1>Lost?</h1>", kind="text/html"),
+    ],
+    ids=range(6),
+)
+def test_a_target_without_the_endpoint_is_no_drift(missing: Answer) -> None:
+    def answer(asked: Asked) -> Answer | None:
+        is_there = asked.path == "/v1/models" or (asked.path == "/v1/chat/completions" and asked.method == "POST")
+        return None if is_there else missing
+
+    report, _ = report_of(answer, *SECTIONS)
+    assert {result.outcome for result in report.results} == {Outcome.UNSUPPORTED}
+    assert [finding.rule.id for result in report.results for finding in result.findings] == []
+    assert len(report.results) == sum(case.section in SECTIONS for case in CASES.values())
+
+
+def test_a_page_that_stands_at_every_path_lists_nothing() -> None:
+    page = reply(200, b"<!doctype html><title>Console</title>", kind="text/html")
+    report, _ = report_of(
+        lambda asked: page if asked.method == "GET" and "models" not in asked.path else None, "stored"
+    )
+    assert {result.outcome for result in report.results} == {Outcome.UNSUPPORTED}
+
+
+def test_a_key_that_may_not_list_reaches_nothing() -> None:
+    report, _ = report_of(
+        lambda asked: refusal(403, "no scope") if asked.path.startswith("/v1/chat/completions?") else None, "stored"
+    )
+    assert {result.outcome for result in report.results} == {Outcome.NOT_REACHED}
+
+
+def test_a_target_that_takes_store_and_stores_nothing_is_told_of() -> None:
+    listing: dict[str, Any] = {"object": "list", "data": [], "first_id": None, "last_id": None, "has_more": False}
+
+    def answer(asked: Asked) -> Answer | None:
+        return reply(200, listing) if asked.method == "GET" and asked.path.startswith("/v1/chat/completions?") else None
+
+    report, _ = report_of(answer, "stored.life", "stored.off")
+    assert of(report, "stored.life").outcome is Outcome.WARN
+    assert {finding.rule.id for finding in of(report, "stored.life").findings} == {"relations.stored-found"}
+    assert of(report, "stored.off").outcome is Outcome.PASS
+
+
+def _broken_rules(bug: planted.Bug, *select: str) -> set[str]:
+    with FakeServer(seed=1) as fake, planted.Planted(fake.base_url, bug) as proxy:
+        report = completed(run(Options(proxy.base_url, select=select)))
+    return {finding.rule.id for result in report.results for finding in result.findings}
+
+
+def _on(has: str, change: Any) -> planted.Bug:
+    """Change every JSON reply that has this member."""
+
+    def bug(answered: planted.Reply) -> None:
+        if not answered.streamed and answered.status == 200 and has in answered.body.decode():
+            value = answered.value
+            change(value)
+            answered.value = value
+
+    return bug
+
+
+def _swap(value: dict[str, Any]) -> None:
+    value["results"].reverse()
+
+
+def _percent(value: dict[str, Any]) -> None:
+    for result in value["results"]:
+        result["category_scores"] = {name: score * 100 for name, score in result["category_scores"].items()}
+
+
+def _text(value: dict[str, Any]) -> None:
+    for result in value["results"]:
+        result["categories"] = {name: str(verdict).lower() for name, verdict in result["categories"].items()}
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        (_swap, "relations.moderated-alike"),
+        (_percent, "moderations.scores"),
+        (_text, "moderations.categories"),
+        (lambda value: value.update(results=value["results"][:1]), "moderations.count"),
+    ],
+    ids=["swapped", "percent", "text", "first-only"],
+)
+def test_what_a_proxy_spoils_in_moderations_is_found(change: Any, rule: str) -> None:
+    assert _broken_rules(_on('"category_scores"', change), "moderations") == {rule}
+
+
+def _old_labels(value: dict[str, Any]) -> None:
+    value.update({} if "data" in value else {"metadata": {"topic": "old"}})
+
+
+def _other_text(value: dict[str, Any]) -> None:
+    for choice in value.get("choices", ()):
+        choice["message"]["content"] = "Something else."
+
+
+@pytest.mark.parametrize(
+    ("has", "change", "rule"),
+    [
+        ('"input_user"', _old_labels, "stored.updated"),
+        ('"input_user"', _other_text, "relations.stored-as-created"),
+        ('"chat.completion.deleted"', lambda value: value.pop("deleted"), "stored.deleted"),
+    ],
+    ids=["labels", "text", "deleted"],
+)
+def test_what_a_proxy_spoils_in_stored_completions_is_found(has: str, change: Any, rule: str) -> None:
+    assert _broken_rules(_on(has, change), "stored") == {rule}
+
+
+def test_a_store_that_forgets_deletions_and_keeps_all_is_found() -> None:
+    stored: dict[str, bytes] = {}
+
+    def answer(asked: Asked) -> Answer | None:
+        path, _, query = asked.path.partition("?")
+        name = path.removeprefix("/v1/chat/completions").strip("/")
+        if asked.method == "DELETE":
+            return reply(200, {"object": "chat.completion.deleted", "id": name, "deleted": True})
+        if asked.method == "GET" and query:
+            wanted = query.partition("metadata%5Btopic%5D=")[2].partition("&")[0]
+            entries = [entry for entry in map(json.loads, stored.values()) if entry["metadata"].get("topic") == wanted]
+            ends = [entries[0]["id"], entries[-1]["id"]] if entries else [None, None]
+            return reply(
+                200, {"object": "list", "data": entries, "first_id": ends[0], "last_id": ends[1], "has_more": False}
+            )
+        if asked.method == "GET" and name in stored:
+            return reply(200, stored[name])
+        if asked.method == "POST" and not name and not asked.is_preflight:
+            created = f"chatcmpl-{len(stored)}"
+            head = {"id": created, "object": "chat.completion", "created": 1_700_000_000}
+            message = {"role": "assistant", "content": "Hello.", "refusal": None}
+            choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
+            usage = {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7}
+            whole = {**head, "model": asked.json["model"], "choices": [choice], "usage": usage}
+            stored[created] = json.dumps({**whole, "metadata": asked.json.get("metadata", {})}).encode()
+            return reply(200, whole)
+        return None
+
+    report, _ = report_of(answer, "stored.life", "stored.off")
+    found = {result.case_id: {finding.rule.id for finding in result.findings} for result in report.results}
+    assert found == {"stored.life": {"relations.stored-deleted"}, "stored.off": {"relations.not-stored"}}
