@@ -7,13 +7,14 @@ from typing import Any
 
 from contract_tests.cases.compare import REQUESTS, compare
 from contract_tests.cases.formats import SCHEMA
-from contract_tests.cases.prompts import CLOCK, CODE, LONG, SHORT, UNUSUAL, WEATHER, repeat, user
+from contract_tests.cases.prompts import CLOCK, CODE, LONG, NOTES, UNUSUAL, WEATHER, repeat, user
 from contract_tests.rules.engine.answers import says, whole_text
 from contract_tests.rules.engine.view import View
-from contract_tests.rules.relations.endings import took_much_longer
+from contract_tests.rules.relations.endings import limit_of, took_much_longer
 from contract_tests.rules.relations.forms import differ
 from contract_tests.target.ask import Ask
 from contract_tests.target.case import case
+from fake_server.wire.exchange import Ending
 
 CALLERS = 4
 ROUNDS = 4
@@ -100,15 +101,51 @@ async def parts(ask: Ask) -> None:
     await compare(ask, ("dict", lambda role: ask(string, role=role)), ("parts", lambda role: ask(in_parts, role=role)))
 
 
-@case("relations.leaves", title="a caller that leaves early, and the next one", requests=6, tokens=256)
+LEAVERS = 4
+"""Callers that leave one after the other: a server that works on four answers at a time has a place for a fifth."""
+LEFT = 256
+"""Tokens of an answer that is left: enough for a server that makes 400 of them a second."""
+TIMED = 8
+"""Tokens of an answer that is timed: none of them ends earlier."""
+PATIENCE = 0.4
+"""Seconds until a caller leaves who asked for a dict."""
+
+
+@case(
+    "relations.leaves",
+    title="callers that leave early, and the next one",
+    requests=2 + 4 * (LEAVERS + 1),
+    tokens=4 * LEAVERS * LEFT + 6 * TIMED,
+    alone=True,
+)
 async def leaves(ask: Ask) -> None:
-    counting = ask.body("Count from 1 to 50 in words.", 64, stream=True)
-    before = await ask(ask.body(SHORT), role="before")
-    await ask.leave(counting, role="leaver")
-    if took_much_longer(await ask(ask.body(SHORT), role="next"), before):  # once is chance
-        await ask.leave(counting, role="leaver again")
-        await ask(ask.body(SHORT), role="next again")
-        await ask(ask.body(SHORT), role="later")
+    async def time(role: str) -> View:
+        return await ask(ask.body(repeat(f"{NOTES} {ask.nonce()}"), TIMED), role=role)
+
+    before = await time("before")
+    for stream, role in ((True, "next"), (False, "dict next")):
+        for name in (role, f"{role} again"):  # once is chance
+            was_left = await _leave(ask, name, stream, limit_of(before))
+            if not (was_left or stream) or not took_much_longer(await time(name), before):
+                break
+    if "next again" in ask.roles or "dict next again" in ask.roles:
+        await time("later")
+
+
+async def _leave(ask: Ask, name: str, stream: bool, seconds: float) -> bool:
+    """Leave several answers before the one called `name`, until one does not begin or ends too soon.
+
+    Returns whether any was left before its end.
+    """
+    left = False
+    for number in range(1, LEAVERS + 1):
+        body = ask.body(repeat(f"{NOTES} {ask.nonce()}"), LEFT, stream=stream)
+        view = await ask.leave(body, role=f"leaver {number} before {name}", seconds=seconds if stream else PATIENCE)
+        was_in_time = view.exchange.ending is not Ending.CLIENT_LEFT
+        left = left or not was_in_time
+        if (stream and not view.status) or (was_in_time and not stream):
+            break
+    return left
 
 
 async def _callers(ask: Ask, **more: Any) -> None:

@@ -73,8 +73,12 @@ class Player:
 
     async def play(self, case: Case) -> CaseResult:
         """Play a case. A failure stands if the target is there, and if the case fails alone as well."""
-        async with self._turns.beside() as company:
-            result = await play_case(case, self.session)
+        if case.alone:
+            async with self._turns.alone():
+                result, company = await play_case(case, self.session), []
+        else:
+            async with self._turns.beside() as company:
+                result = await play_case(case, self.session)
         if result.outcome in (Outcome.FAIL, Outcome.SETUP_FAILED):
             refused = any(not 200 <= (exchange.status or 0) < 300 for exchange in result.exchanges)
             asks_again = bool(company) and self._is_news(result)

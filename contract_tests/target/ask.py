@@ -39,7 +39,8 @@ class Case:
     """What a case is called, what it may cost, what it is about, and `play`, which sends its requests.
 
     `requests` is how many requests it sends at most, `tokens` how many tokens of answer it may cost, `features`
-    the parameters it is about: a target may lack those and say so.
+    the parameters it is about: a target may lack those and say so. `alone` is true where answers are timed: no other
+    case is played at the same time.
     """
 
     id: str
@@ -48,6 +49,7 @@ class Case:
     tokens: int
     features: tuple[str, ...]
     play: Play
+    alone: bool = False
 
     @property
     def section(self) -> str:
@@ -162,10 +164,10 @@ class Ask:
         messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else list(prompt)
         return {"model": self.model, "messages": messages, "max_tokens": tokens, **more}
 
-    async def leave(self, body: Body, *, role: str) -> View:
-        """Request a stream and hang up at its first event."""
-        data = _as_json(self._economical(body))
-        return self.keep(await self.session.exchange(f"{self.case.id} {role}", "POST", CHAT, data, leave=True), role)
+    async def leave(self, body: Body, *, role: str, seconds: float) -> View:
+        """Send a chat request and hang up at the first event of the reply, or after so many seconds."""
+        label, data = f"{self.case.id} {role}", _as_json(self._economical(body))
+        return self.keep(await self.session.exchange(label, "POST", CHAT, data, leave=seconds), role)
 
     async def in_turn(self, requests: Sequence[tuple[str, Body, str]]) -> None:
         """Send several (role, body, expected text) one after the other over one connection.

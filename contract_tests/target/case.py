@@ -14,7 +14,13 @@ CASES: dict[str, Case] = {}
 
 
 def case(
-    case_id: str, *, title: str, requests: int = 1, tokens: int = 0, features: Iterable[str] = ()
+    case_id: str,
+    *,
+    title: str,
+    requests: int = 1,
+    tokens: int = 0,
+    features: Iterable[str] = (),
+    alone: bool = False,
 ) -> Callable[[Play], Case]:
     """Register the decorated coroutine function, which gets an `Ask`, as a case.
 
@@ -24,7 +30,7 @@ def case(
     def register(play: Play) -> Case:
         if case_id in CASES:
             raise ValueError(f"there are two cases {case_id}")
-        CASES[case_id] = Case(case_id, title, requests, tokens, tuple(features), play)
+        CASES[case_id] = Case(case_id, title, requests, tokens, tuple(features), play, alone)
         return CASES[case_id]
 
     return register

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
@@ -20,6 +20,8 @@ PLACEHOLDER_KEY = "no-key-needed"
 STRIKES = 3
 SETTLE = 0.2
 """Seconds between two requests of one connection, in which stray bytes and an unannounced end arrive."""
+GRACE = 0.01
+"""Seconds after which the target of a caller who left is hung up on."""
 SLACK = 10.0
 """Seconds a request may take beyond the relay's own bounds before the kit itself is at fault."""
 
@@ -66,11 +68,12 @@ class Session:
     async def __aexit__(self, *error: object) -> None:
         await self.relay.__aexit__(None, None, None)
 
-    def new_relay(self, with_key: bool = True) -> Relay:
+    def new_relay(self, with_key: bool = True, grace: float | None = None) -> Relay:
         """A relay to the target that gives what it captures to this session.
 
         The key goes out here, behind what is captured, so no exchange holds it. Without a key no Authorization
-        goes out. Raises UsageError for a target, header or CA file that cannot be used.
+        goes out. `grace` is that of the options where it is None. Raises UsageError for a target, header or CA file
+        that cannot be used.
         """
         options = self.options
         named = {name.lower() for name, _ in options.headers}
@@ -80,7 +83,7 @@ class Session:
             return Relay(
                 self.root,
                 on_exchange=self._captured,
-                bounds=options.bounds,
+                bounds=options.bounds if grace is None else replace(options.bounds, grace=grace),
                 ca_file=options.ca_file,
                 extra_headers=(*(key if options.api_key and with_key else ()), *options.headers),
                 extra_query=options.query,
@@ -135,15 +138,17 @@ class Session:
         body: bytes = b"",
         headers: Iterable[Field] = (),
         *,
-        leave: bool = False,
+        leave: float | None = None,
         keyless: bool = False,
     ) -> Exchange:
         """Send one request below the base URL and return what crossed the wire, labelled `label`.
 
-        `leave` hangs up at the first event of the reply; `keyless` leaves the target's key out.
+        `leave` hangs up at the first event of the reply, or after so many seconds; `keyless` leaves the target's
+        key out.
         """
         request = (label, method, path, body, headers)
-        async with self.new_relay(with_key=False) if keyless else nullcontext(self.relay) as relay:
+        own = keyless or leave is not None  # who leaves is gone at once
+        async with self.new_relay(not keyless, GRACE) if own else nullcontext(self.relay) as relay:
             async with self._connection(relay, leave) as connection:
                 exchange = await self._send(connection, request)
             relay.exchanges.clear()
@@ -174,10 +179,11 @@ class Session:
         return [exchange.but(label=label) for exchange, label in zip(relay.exchanges, labels, strict=True)], why
 
     @asynccontextmanager
-    async def _connection(self, relay: Relay, leave: bool = False) -> AsyncIterator[_RelayConnection]:
+    async def _connection(self, relay: Relay, leave: float | None = None) -> AsyncIterator[_RelayConnection]:
         """A connection to the relay, with a task that reads and drops what comes."""
         reader, writer = await asyncio.open_connection("127.0.0.1", relay.port)
-        connection = _RelayConnection(writer, asyncio.create_task(_read(reader, writer, leave)), leave)
+        reading = asyncio.create_task(_read(reader, writer) if leave is None else _leave(reader, writer, leave))
+        connection = _RelayConnection(writer, reading, leave is not None)
         try:
             yield connection
         finally:
@@ -202,7 +208,7 @@ class Session:
         connection.writer.write(_request(method, self.prefix + path, fields, body, keyed))
         bounds = self.options.bounds
         # The relay reports an exchange before it closes the connection, so an end without one is final.
-        waited: set[asyncio.Future[Any]] = {came} if connection.leave else {came, connection.reading}
+        waited: set[asyncio.Future[Any]] = {came} if connection.leaves else {came, connection.reading}
         try:
             async with asyncio.timeout(bounds.connect + bounds.exchange + bounds.grace + SLACK):
                 await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
@@ -218,11 +224,11 @@ class Session:
 
 @dataclass(frozen=True)
 class _RelayConnection:
-    """A connection to the relay; `reading` ends when it does, with `leave` at the first event of a reply."""
+    """A connection to the relay; `reading` ends when it does; where it `leaves`, that is before the exchange does."""
 
     writer: asyncio.StreamWriter
     reading: asyncio.Task[None]
-    leave: bool
+    leaves: bool
 
     @property
     def gone(self) -> bool:
@@ -261,12 +267,16 @@ def _request(method: str, target: str, headers: Iterable[Field], body: bytes, ke
     return f"{method} {target} HTTP/1.1\r\n{lines}\r\n".encode("latin-1") + body
 
 
-async def _read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, leave: bool) -> None:
-    """Read and drop the reply: the relay captures it. With `leave`, hang up at the first event."""
-    seen = b""
+async def _read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Read and drop the reply: the relay captures it."""
     with suppress(ConnectionError):
-        while piece := await reader.read(65536):
-            seen = seen[-8:] + piece
-            if leave and b"data:" in seen:
-                writer.transport.abort()
-                return
+        while await reader.read(65536):
+            pass
+
+
+async def _leave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, seconds: float) -> None:
+    """Read the reply up to its first event, for `seconds` at most, and hang up."""
+    with suppress(ConnectionError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+        async with asyncio.timeout(seconds):
+            await reader.readuntil(b"data:")
+    writer.transport.abort()

@@ -22,31 +22,37 @@ def duration(view: View) -> float:
     return exchange.head_pause + sum(write.pause for write in exchange.writes)
 
 
+def limit_of(view: View) -> float:
+    """Seconds within which another answer to the same question is to come."""
+    return SLOWER * duration(view) + MARGIN
+
+
 def took_much_longer(view: View, other: View) -> bool:
     """Whether an answer took much longer than another one to the same question."""
-    return duration(view) > SLOWER * duration(other) + MARGIN
+    return duration(view) > limit_of(other)
 
 
-def _twice_behind_a_leaver(trace: Trace) -> Iterator[tuple[View, View, View, View]]:
-    """The answers before and after two callers left, where the first of them was held up."""
-    for before, after, again, later in trace.together("before", "next", "next again", "later"):
-        if before.ok and later.ok:
-            yield before, after, again, later
+def _behind_leavers(trace: Trace) -> Iterator[tuple[str, list[View], View]]:
+    """What callers left, the answers behind them, and the slower of the two answers before and long after."""
+    for what, role in (("streams", "next"), ("dicts", "dict next")):
+        behind = [trace.roles[name] for name in (role, f"{role} again") if name in trace.roles]
+        for before in trace.together("before", "later") if len(behind) > 1 else trace.together("before"):
+            if behind and all(view.ok for view in before):
+                yield what, behind, max(before, key=duration)
 
 
 @relations.rule(
     "leaver-not-served",
-    over=_twice_behind_a_leaver,
+    over=_behind_leavers,
     level=SHOULD,
     expected="about the time that the same answer takes otherwise",
     harm="a user who stops an answer still waits for its end, and so does everybody else",
 )
-def leaver_not_served(before: View, after: View, again: View, later: View) -> Iterable[Complaint]:
+def leaver_not_served(what: str, behind: list[View], usual: View) -> Iterable[Complaint]:
     """After a caller has hung up, the next one does not wait for the rest of that answer."""
-    slower = max(before, later, key=duration)
-    if took_much_longer(after, slower) and took_much_longer(again, slower):
-        usual, waited = duration(slower), min(duration(after), duration(again))
-        yield after, f"{waited:.1f} s behind a caller that left, twice; {usual:.1f} s without one"
+    if len(behind) > 1 and all(took_much_longer(view, usual) for view in behind):  # once is chance
+        waited = min(map(duration, behind))
+        yield behind[0], f"{waited:.1f} s behind callers that left {what}, twice; {duration(usual):.1f} s without them"
 
 
 # -- stop sequences
