@@ -27,7 +27,7 @@ from contract_tests.run.run import NoModel, Unreachable, UsageError
 from fake_server.command_line import format_mistake
 
 INTERRUPTED = 130
-"""The exit code of a command ended by Ctrl-C. A run that has begun reports what it has instead."""
+"""The exit code of a command ended by Ctrl-C. A run reports what it has instead, or that it has nothing."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 100})
@@ -38,7 +38,8 @@ def cli(debug: bool) -> None:
 
     Exit codes: 0 no MUST findings, and chat was reached; 1 MUST findings, or a required section is
     unsupported; 2 usage error; 3 the target is unreachable or refuses every valid request, no chat case or not
-    all of a required section was reached, or the run was stopped; 4 the kit itself failed.
+    all of a required section was reached, or the run was stopped or interrupted without a MUST finding; 4 the kit
+    itself failed; 130 a command other than a run was interrupted.
     """
     del debug  # read by main(), which sees every failure
 

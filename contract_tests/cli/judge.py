@@ -46,7 +46,7 @@ FIRST_FEW = 3
     help="Report only the rules or sections with this prefix.",
 )
 @click.option("--endpoint", metavar="PATH", help="Judge only recordings of this endpoint, such as chat/completions.")
-@click.option("--all", "show_all", is_flag=True, help="Show every finding instead of three per rule.")
+@click.option("--all", "show_all", is_flag=True, help="Show every finding instead of three per rule, and every rule.")
 @profile_name
 @baseline_file
 @json_file
@@ -78,10 +78,11 @@ def judge_command(
     else:
         terminal.print_findings(summary.findings, limit=FIRST_FEW)
     terminal.print_tolerated(tolerated, ledger)
-    _print_rules(terminal, summary)
+    every = bool(prefixes or show_all) or any(path.is_dir() for path in files)
+    _print_rules(terminal, summary, every)
     if table := as_text(summary.providers):
         terminal.print(f"{table}\n")
-    _print_not_judged(terminal, summary)
+    _print_not_judged(terminal, summary, every)
     return int(finish_judgement(terminal, summary, fail_on, json_file, tolerated=tolerated, ledger=ledger))
 
 
@@ -129,8 +130,11 @@ def finish_judgement(
     return code
 
 
-def _print_rules(terminal: Terminal, summary: Summary) -> None:
-    """For each rule: to how many exchanges it applied, how many it flagged, where it was not reached."""
+def _print_rules(terminal: Terminal, summary: Summary, every: bool) -> None:
+    """For each broken rule, or `every` one: how often it applied, found something, and was not reached."""
+    if not every and not summary.flagged:
+        terminal.print()
+        return
     numbers = {"applied": summary.applied, "flagged": summary.flagged, "not reached": summary.not_reached}
     rows = (
         (
@@ -138,7 +142,7 @@ def _print_rules(terminal: Terminal, summary: Summary) -> None:
             (rule.id, rule.level, *(str(counts[rule.id] or "·") for counts in numbers.values())),
         )
         for rule in RULES.values()
-        if summary.applied[rule.id] or summary.not_reached[rule.id]
+        if summary.flagged[rule.id] or (every and (summary.applied[rule.id] or summary.not_reached[rule.id]))
     )
     terminal.print_table(["rule", "level"], dict.fromkeys(numbers, ""), rows)
 
@@ -151,13 +155,19 @@ def _rule_names(ids: list[str]) -> list[str]:
     return [f"{number} of {section}" for section, number in sections.items()]
 
 
-def _print_not_judged(terminal: Terminal, summary: Summary) -> None:
+def _print_not_judged(terminal: Terminal, summary: Summary, every: bool) -> None:
     """What was not judged: rules that never applied, endpoints that no rule covers."""
+    if not every:
+        kept = len(summary.applied) - len(summary.flagged)
+        lacking = sum(1 for rule_id in summary.never_applied if summary.not_reached[rule_id])
+        parts = [f"{kept} kept", f"{len(summary.flagged)} broken", f"{lacking} not reached" if lacking else ""]
+        parts.append(f"{len(summary.never_applied) - lacking} about what no recording contains")
+        terminal.print(f"rules     {', '.join(filter(None, parts))}; --all lists them")
     reasons = {
         True: "not reached, because the recordings lack what they need",
         False: "never applied, because no recording contains what they check",
     }
-    for missed, text in reasons.items():
+    for missed, text in reasons.items() if every else ():
         if ids := [rule_id for rule_id in summary.never_applied if bool(summary.not_reached[rule_id]) is missed]:
             terminal.print(f"{count(len(ids), 'rule')} {text}:\n  {', '.join(_rule_names(ids))}\n")
     for endpoint, number in summary.per_endpoint.most_common():

@@ -12,7 +12,7 @@ import click
 from contract_tests.report.findings import mask, printable
 from contract_tests.report.terminal import Terminal
 from contract_tests.run.outcome import CaseResult, RunReport
-from contract_tests.run.run import OnResult, Options, Plan, run
+from contract_tests.run.run import OnResult, Options, Plan, Unreachable, run
 from contract_tests.run.tolerated import tolerate_in_case
 from contract_tests.tolerance.entry import ToleranceEntry
 
@@ -35,6 +35,8 @@ def ask(
 
     try:
         return asyncio.run(_ask(terminal, options, ended))
+    except KeyboardInterrupt:  # later on it ends in a report
+        raise Unreachable("the run was interrupted before the first case") from None
     finally:
         terminal.stop_progress()
 

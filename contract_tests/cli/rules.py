@@ -9,6 +9,7 @@ import click
 
 from contract_tests.report.breakage import format_breakage, load_table
 from contract_tests.report.examples import find_broken, find_conforming
+from contract_tests.report.findings import count
 from contract_tests.report.traces import Parts, find_example
 from contract_tests.rules import RULES, find
 from contract_tests.rules.engine.judge import Rule
@@ -33,7 +34,8 @@ def rules_command(prefix: str) -> int:
 def explain_command(rule_id: str) -> int:
     """Explain a rule: its source, its harm, and examples in bytes."""
     if rule_id not in RULES:
-        raise click.UsageError(_unknown(rule_id))
+        below = f"it names {count(len(find(rule_id)), 'rule')}; `contract rules {rule_id}` lists them"
+        raise click.UsageError(f"no rule is called {rule_id!r}; {below}" if find(rule_id) else _unknown(rule_id))
     rule = RULES[rule_id]
     rows = [
         ("level", rule.level.value),
@@ -81,5 +83,6 @@ def _relative(path: Path) -> str:
 
 
 def _unknown(name: str) -> str:
-    hint = did_you_mean(name, RULES, "`contract rules` lists them", 3)
+    known = (*RULES, *dict.fromkeys(rule.section for rule in RULES.values()))
+    hint = did_you_mean(name, known, "`contract rules` lists them", 3)
     return f"no rule is called {name!r}; {hint}"

@@ -87,7 +87,8 @@ def print_report(
 ) -> ExitCode:
     """Print the report, write the files, print the verdict; returns the exit code."""
     code = report.exit_code(LEVELS[level])
-    terminal.print_findings(report.findings, {result.case_id: result.title for result in report.results})
+    titles = {result.case_id: result.title for result in report.results}
+    terminal.print_findings(report.findings, titles, command=report.command)
     terminal.print_lacking(report.lacking)
     terminal.print_tolerated(report.tolerated, report.ledger)
     terminal.print_outcomes(report)

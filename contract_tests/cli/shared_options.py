@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 from rich.console import Console
 
-from contract_tests.report.findings import some
+from contract_tests.report.findings import WIDTH, some
 from contract_tests.rules.engine.judge import Level
 from contract_tests.tolerance.entry import ToleranceEntry
 from contract_tests.tolerance.file import DEFAULT_PROFILE, Tolerances, load_baseline, load_profile, profile_names
@@ -31,7 +31,10 @@ def writable(context: click.Context, parameter: click.Parameter, value: Path | N
 
 
 fail_on = click.option(
-    "--fail-on", type=click.Choice(list(LEVELS)), default="must", help="Lowest level of finding that fails."
+    "--fail-on",
+    type=click.Choice(list(LEVELS)),
+    default="must",
+    help="Lowest level of finding that fails; a NOTE never does.",
 )
 
 
@@ -89,16 +92,19 @@ def format_changed_answer(answer: Sequence[str]) -> str:
 
 
 class _Console(Console):
+    keeps_lines = False
+    """Whether lines are left as long as they are, for programs that read them."""
+
     def on_broken_pipe(self) -> None:
         """Leave a closed pipe to main(): rich would exit with 1, the code for findings."""
         raise BrokenPipeError
 
 
 def console() -> Console:
-    """Standard output; 110 columns wide if it is not a terminal."""
+    """Standard output; if it is no terminal and $COLUMNS does not say how wide it is, lines are kept whole."""
     stdout = _Console(highlight=False, emoji=False, markup=False)
-    if not stdout.is_terminal:
-        stdout.width = 110
+    if not stdout.is_terminal and not os.environ.get("COLUMNS", "").isdigit():
+        stdout.width, stdout.keeps_lines = WIDTH, True
     return stdout
 
 

@@ -13,6 +13,8 @@ from contract_tests.recordings.recording import InputError, Recording
 from contract_tests.recordings.tally import Tally
 from contract_tests.rules import RULES, find, judge
 from contract_tests.rules.engine.judge import Finding, Judgement, Level
+from contract_tests.rules.engine.view import View
+from contract_tests.rules.evidence import with_evidence
 from contract_tests.tolerance.entry import Ledger, ToleranceEntry, Tolerated, make_ledger, split_tolerated
 from fake_server.wire.exchange import Exchange
 from fake_server.wire.proof import differences
@@ -82,14 +84,15 @@ def _chosen(select: Iterable[str]) -> frozenset[str]:
 
 
 def _add(summary: Summary, recording: Recording, chosen: frozenset[str]) -> None:
-    everything = judge(recording.exchange)
+    view = View(recording.exchange)
+    everything = judge(view)
     judgement = everything.of_rules(chosen) if chosen else everything
     endpoint = recording.endpoint
     if recording.exchange.request.method == "DELETE":
         endpoint = f"DELETE {endpoint}"  # another operation than reading what the path names
     summary.exchanges += 1
     summary.per_endpoint[endpoint] += 1
-    summary.findings.extend(judgement.findings)
+    summary.findings.extend(with_evidence(judgement.findings, (view,)))
     summary.providers.add(recording.provider, judgement)
     summary.applied.update(judgement.applied)
     summary.not_reached.update(judgement.not_reached)
@@ -118,8 +121,9 @@ def _surprises(recording: Recording, judgement: Judgement | None) -> Iterator[st
     label = recording.exchange.label
     if contradictions := differences(recording.exchange):
         yield f"{label}: contradicts itself: {'; '.join(contradictions)}"
-    if judgement and judgement.ids() != set(recording.breaks):
-        declared, broken = (", ".join(sorted(ids)) for ids in (recording.breaks, judgement.ids()))
+    notes = judgement.ids(Level.NOTE) - set(recording.breaks) if judgement else set()  # worth knowing, no departure
+    if judgement and judgement.ids() - notes != set(recording.breaks):
+        declared, broken = (", ".join(sorted(ids)) for ids in (recording.breaks, judgement.ids() - notes))
         yield f"{label}: declares {declared or 'nothing'}, breaks {broken or 'nothing'}"
 
 

@@ -1,13 +1,14 @@
 """Reports as JSON.
 
-A report of a run is `{"format": "openai-contract-report/1", target, model, verdict, exit_code, seconds,
-requests, stopped, notes: [text], cases: [case], rules: {id: exchanges it applied to}, tolerances, required:
-[section], lacking: [{section, outcome, reason, cases: [id]}]}`; a case is `{id, section, title, outcome,
-reason, seconds, findings: [finding], tolerated: [finding]}`; a finding is `{rule, level, clause, in: case or
-recording, at: {event, path, byte}, expected, actual, breaks, see}`, numbers counted from 0 and null where
-there is none. A report of recordings is `{"format": "openai-contract-judgement/1", verdict, exit_code,
-exchanges, endpoints: {name: {exchanges, unjudged}}, findings: [finding], rules: {id: {applied, flagged,
-not_reached}}, surprises: [text], tolerated: [finding], tolerances}`. A tolerated finding is not among the
+A report of a run is `{"format": "openai-contract-report/1", kit: version, started: ISO 8601, target, model, server:
+{field: value}, verdict, exit_code, seconds, requests, stopped, notes: [text], cases: [case], rules: {id: exchanges
+it applied to}, tolerances, required: [section], lacking: [{section, outcome, reason, cases: [id]}]}`; a case is
+`{id, section, title, outcome, reason, seconds, findings: [finding], tolerated: [finding]}`; a finding is `{rule,
+level, clause, in: case or recording, at: {event, path, byte}, expected, actual, request: {method, target, members:
+{name: shown}} or null, bytes: {before, after} around the place or null, breaks, see, again: command}`, numbers
+counted from 0 and null where there is none. A report of recordings is `{"format": "openai-contract-judgement/1",
+verdict, exit_code, exchanges, endpoints: {name: {exchanges, unjudged}}, findings: [finding], rules: {id: {applied,
+flagged, not_reached}}, surprises: [text], tolerated: [finding], tolerances}`. A tolerated finding is not among the
 `findings`; its member `tolerated` is the entry that covers it, `{by, place: file:line, rule, in, at, actual,
 reason, link, expires: date or null}`. The tolerances are `{by: [text], expired: [entry], gone: [entry]}`.
 `schema.json` beside this file says the same for validators. Members may be added within one format number,
@@ -19,11 +20,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from contract_tests.recordings.judging import Summary
 from contract_tests.report.breakage import load_table
-from contract_tests.report.findings import mask
+from contract_tests.report.findings import again, mask
 from contract_tests.rules.engine.judge import Finding
 from contract_tests.run.outcome import CaseResult, ExitCode, RunReport
 from contract_tests.tolerance.entry import Ledger, ToleranceEntry, Tolerated
@@ -42,15 +44,18 @@ def as_json(report: RunReport, code: ExitCode, secrets: Iterable[str] = ()) -> s
     """The report as JSON text."""
     value = {
         "format": FORMAT,
+        "kit": kit_version(),
+        "started": report.started,
         "target": report.target,
         "model": report.model,
+        "server": report.server,
         "verdict": VERDICTS[code],
         "exit_code": int(code),
         "seconds": round(report.seconds, 3),
         "requests": report.requests,
         "stopped": report.stopped,
         "notes": report.notes,
-        "cases": [_case(result) for result in report.results],
+        "cases": [_case(result, report.command) for result in report.results],
         "rules": dict(sorted(report.applied.items())),
         "tolerances": _ledger(report.ledger),
         "required": report.required,
@@ -68,6 +73,7 @@ def judgement_as_json(
     """The judgement of recordings as JSON text; `summary.findings` must not contain the tolerated ones."""
     value = {
         "format": JUDGEMENT_FORMAT,
+        "kit": kit_version(),
         "verdict": VERDICTS[code],
         "exit_code": int(code),
         "exchanges": summary.exchanges,
@@ -91,8 +97,17 @@ def judgement_as_json(
     return _clean_json(value)
 
 
-def finding_as_json(finding: Finding) -> dict[str, Any]:
-    """A finding as a JSON object."""
+def kit_version() -> str:
+    """The version of the kit, '' in a checkout that is not installed."""
+    try:
+        return version("openai-contract-kit")
+    except PackageNotFoundError:
+        return ""
+
+
+def finding_as_json(finding: Finding, command: str = "") -> dict[str, Any]:
+    """A finding as a JSON object; `command` is the run that found it."""
+    evidence = finding.evidence
     return {
         "rule": finding.rule.id,
         "level": finding.rule.level,
@@ -101,13 +116,17 @@ def finding_as_json(finding: Finding) -> dict[str, Any]:
         "at": {"event": finding.place.event, "path": finding.place.path, "byte": finding.place.offset},
         "expected": finding.expected,
         "actual": finding.actual,
+        "request": evidence
+        and {"method": evidence.method, "target": evidence.target, "members": dict(evidence.members)},
+        "bytes": evidence and {"before": evidence.before, "after": evidence.after},
         "breaks": finding.harm,
         "clients": {} if finding.own_harm else dict(load_table().of_rule(finding.rule.id)),
         "see": finding.rule.see,
+        "again": again(finding, command),
     }
 
 
-def _case(result: CaseResult) -> dict[str, Any]:
+def _case(result: CaseResult, command: str) -> dict[str, Any]:
     return {
         "id": result.case_id,
         "section": result.section,
@@ -115,7 +134,7 @@ def _case(result: CaseResult) -> dict[str, Any]:
         "outcome": result.outcome,
         "reason": result.reason,
         "seconds": round(result.seconds, 3),
-        "findings": [finding_as_json(finding) for finding in result.findings],
+        "findings": [finding_as_json(finding, command) for finding in result.findings],
         "tolerated": [_tolerated(covered) for covered in result.tolerated],
     }
 

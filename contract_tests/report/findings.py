@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from urllib.parse import quote, quote_plus
 
 from contract_tests.report.breakage import format_breakage, load_table
 from contract_tests.rules.engine.judge import Finding, Level, Rule
+from contract_tests.rules.evidence import CREDENTIALS, describe_request
+from fake_server.wire.text import shorten, shorten_start
 
 MARKS = {Level.MUST: "✗", Level.SHOULD: "!", Level.NOTE: "·"}
-_CREDENTIALS = re.compile(
-    r"""(?ix) (\b(?:bearer|basic)[ \t]+ | \bsk- | \b(?:x-)?api[-_]key["']?[ \t]*[:=][ \t]*["']?) [\w.~+/-]{6,}=*"""
-)
+WIDTH = 110
+"""Columns of a report that is not printed on a terminal."""
 _EXPLAINS = "errors.added-parameter"
 """The rule whose finding stands first: requests fail for what was never sent."""
 _SHOWN_LABELS = 6
@@ -23,17 +23,23 @@ _DISTINCTIVE = 8
 shorter prefixes in common."""
 
 
-def format_finding(finding: Finding, title: str = "", also: Sequence[str] = ()) -> str:
-    """Format one finding; `also` names other cases or recordings with a finding of the same rule."""
+def format_finding(
+    finding: Finding, title: str = "", also: Sequence[str] = (), command: str = "", width: int = WIDTH
+) -> str:
+    """Format one finding; `also` names other cases or recordings with a finding of the same rule.
+
+    `command` is the run that found it, to which the case is added; bytes of the reply fill lines of `width`.
+    """
     rule = finding.rule
     where = " ".join((title or finding.label).split())
     lines = [*_head(rule), f"    at        {finding.place}"]
     lines[0] += f"   {where}" if where else ""
-    lines += _rows({"expected": finding.expected, "actual": finding.actual, **_about(finding)})
-    return "\n".join(lines + _also(also))
+    lines += _rows({"expected": finding.expected, "actual": finding.actual})
+    lines += _evidence(finding, width)
+    return "\n".join([*lines, *_rows(_about(finding)), *_again(finding, command), *_also(also)])
 
 
-def format_group(findings: Sequence[Finding], also: Sequence[str] = ()) -> str:
+def format_group(findings: Sequence[Finding], also: Sequence[str] = (), width: int = WIDTH) -> str:
     """Format findings of one rule: the rule once, then each place with the actual value."""
     rule = findings[0].rule
     expected = {finding.expected for finding in findings}
@@ -43,11 +49,37 @@ def format_group(findings: Sequence[Finding], also: Sequence[str] = ()) -> str:
         rows = {"at": str(finding.place), "expected": "" if common else finding.expected, "actual": finding.actual}
         rows |= {} if finding.harm == findings[0].harm else {"breaks": finding.harm}
         lines += [f"    in        {' '.join(finding.label.split())}", *_rows(rows, indent=6)]
+        lines += _evidence(finding, width, indent=6)
     return "\n".join(lines + _also(also))
+
+
+def again(finding: Finding, command: str) -> str:
+    """The command that asks for the finding again and records what comes; '' where there is none."""
+    case_id = finding.label.partition(" ")[0]
+    return f"{command} --select {case_id} --record recordings" if command and case_id else ""
+
+
+def _again(finding: Finding, command: str) -> list[str]:
+    line = again(finding, command)
+    return [f"    again     {line}"] if line else []
 
 
 def _head(rule: Rule) -> list[str]:
     return [f"{MARKS[rule.level]} {rule.id}   {rule.level}", f"  {rule.clause}"]
+
+
+def _evidence(finding: Finding, width: int, indent: int = 4) -> list[str]:
+    """The request, and the bytes of the reply with a mark below the place."""
+    evidence = finding.evidence
+    if evidence is None:
+        return []
+    lines = _rows({"request": describe_request(evidence)}, indent)
+    if not evidence.before and not evidence.after:
+        return lines
+    name, room = "bytes" if evidence.at_place else "reply", width - indent - 10
+    before = shorten_start(evidence.before, room * 2 // 5)
+    lines.append(f"{'':{indent}}{name:9} {before}{shorten(evidence.after, room - len(before))}")
+    return [*lines, f"{'':{indent + 10 + len(before)}}^"] if evidence.at_place else lines
 
 
 def _about(finding: Finding) -> dict[str, str]:
@@ -75,14 +107,18 @@ def some(labels: Sequence[str], limit: int = _SHOWN_LABELS) -> str:
     return f"{shown} and {more} more" if more > 0 else shown
 
 
-def first_few(findings: Iterable[Finding], limit: int) -> list[tuple[list[Finding], list[str]]]:
+def first_few(
+    findings: Iterable[Finding], limit: int, cases: Container[str] = ()
+) -> list[tuple[list[Finding], list[str]]]:
     """The first findings of each rule, all with different labels, and the labels of the rest.
 
-    MUST first, and of each level what most cases or recordings have.
+    MUST first, and of each level what most cases or recordings have. The exchanges of one of `cases` count once.
     """
     by_label: dict[str, dict[str, Finding]] = {}
     for finding in findings:
-        by_label.setdefault(finding.rule.id, {}).setdefault(finding.label, finding)
+        case_id = finding.label.partition(" ")[0]
+        label = case_id if case_id in cases else finding.label
+        by_label.setdefault(finding.rule.id, {}).setdefault(label, finding)
     groups = [(list(firsts.values())[:limit], list(firsts)[limit:]) for firsts in by_label.values()]
     return sorted(groups, key=lambda group: (*rank(group[0][0]), -len(group[0]) - len(group[1])))
 
@@ -109,7 +145,7 @@ def mask(text: str, secrets: Iterable[str] = ()) -> str:
         if "…" in text:
             for length in range(len(begin) - 1, _SHORTEST_PREFIX - 1, -1):
                 text = text.replace(f"{begin[:length]}…", "…")
-    return _CREDENTIALS.sub(lambda match: f"{match.group(1)}…", text)
+    return CREDENTIALS.sub(lambda match: f"{match.group(1)}…", text)
 
 
 def _forms(secret: str) -> tuple[str, ...]:

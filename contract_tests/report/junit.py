@@ -2,66 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
-from contract_tests.report.findings import format_finding, mask
+from contract_tests.report.findings import format_finding, mask, rank
 from contract_tests.report.tolerances import format_reason
-from contract_tests.rules.engine.judge import Level
+from contract_tests.rules.engine.judge import Finding, Level
 from contract_tests.run.outcome import CaseResult, ExitCode, Outcome, RunReport, failing
 
 
 def as_junit(report: RunReport, code: ExitCode, secrets: Iterable[str] = (), fail_on: Level = Level.MUST) -> str:
-    """The report as JUnit XML: a test case for each case, with its findings as the failure.
+    """The report as JUnit XML: a suite for each section, a test case for each case, with its findings as the failure.
 
     A case fails if it has findings of the level `fail_on` or higher, or if a required section lacks it. Other
-    findings, and tolerated ones with the reason, are in its system-out.
+    findings, and tolerated ones with the reason, are in its system-out. The time of a suite is that of its cases,
+    which are played beside each other; the time of the document is the run's.
     """
     lacking = {case_id: lack.section for lack in report.lacking for case_id in lack.cases}
-    suite = TestSuite("openai-contract")
-    suite.add_property("target", _xml(mask(report.target, secrets)))
-    suite.add_property("model", _xml(report.model))
-    suite.add_property("exit_code", str(int(code)))
-    suite.add_property("tolerated", str(sum(1 for _ in report.tolerated)))
+    document = JUnitXml("openai-contract")
+    suites: dict[str, TestSuite] = {}
     for result in report.results:
-        case = TestCase(result.case_id, f"contract.{result.section}", round(result.seconds, 3))
-        text = _xml(mask("\n".join(format_finding(finding) for finding in result.findings), secrets))
-        known = "\n".join(
-            f"{format_finding(covered.finding)}\n    tolerated {format_reason(covered.entry)}"
-            for covered in result.tolerated
-        )
-        known = _xml(mask(known, secrets))
-        mark = _mark(result, text, _xml(mask(result.reason, secrets)), fail_on)
-        if result.case_id in lacking and isinstance(mark, Skipped):
-            mark = Failure(f"{lacking[result.case_id]} is required; {mark.message}")
-        if mark is not None:
-            case.result = [mark]
-        beside = "\n".join(part for part in (text if mark is None else "", known) if part)
-        if beside:
-            case.system_out = beside
-        suite.add_testcase(case)
-    document = JUnitXml()
-    document.add_testsuite(suite)
+        if result.section not in suites:
+            suites[result.section] = _suite(report, code, result.section, tuple(secrets))
+        suites[result.section].add_testcase(_case(report, result, lacking, tuple(secrets), fail_on))
+    for suite in suites.values():
+        document.add_testsuite(suite)
     document.update_statistics()  # type: ignore[no-untyped-call]
+    document.time = round(report.seconds, 3)
+    if report.started:
+        document._elem.set("timestamp", report.started)
     xml: bytes = document.tostring()  # type: ignore[no-untyped-call]
     return '<?xml version="1.0" encoding="utf-8"?>\n' + xml.decode()
 
 
-def _mark(result: CaseResult, text: str, reason: str, fail_on: Level) -> Failure | Error | Skipped | None:
+def _suite(report: RunReport, code: ExitCode, section: str, secrets: Sequence[str]) -> TestSuite:
+    suite = TestSuite(section)
+    if report.started:
+        suite.timestamp = report.started
+    suite.add_property("target", _xml(mask(report.target, secrets)))
+    suite.add_property("model", _xml(report.model))
+    suite.add_property("exit_code", str(int(code)))
+    suite.add_property("tolerated", str(sum(1 for _ in report.tolerated)))
+    for name, value in report.server.items():
+        suite.add_property(f"server {name}", _xml(mask(value, secrets)))
+    return suite
+
+
+def _case(
+    report: RunReport, result: CaseResult, lacking: dict[str, str], secrets: Sequence[str], fail_on: Level
+) -> TestCase:
+    case = TestCase(result.case_id, f"contract.{result.section}", round(result.seconds, 3))
+    fails = result.outcome is Outcome.FAIL or failing(result.findings, fail_on)
+    findings = sorted(result.findings, key=rank)
+    failed = [finding for finding in findings if fails and finding.rule.level is not Level.NOTE]
+    other = [finding for finding in findings if finding not in failed]
+    mark = _mark(result, failed, report.command, secrets)
+    if result.case_id in lacking and isinstance(mark, Skipped):
+        mark = Failure(f"{lacking[result.case_id]} is required; {mark.message}", "required")
+    if mark is not None:
+        case.result = [mark]
+    parts = [format_finding(finding, command=report.command) for finding in other]
+    parts += [
+        f"{format_finding(covered.finding)}\n    tolerated {format_reason(covered.entry)}"
+        for covered in result.tolerated
+    ]
+    if parts:
+        case.system_out = _xml(mask("\n".join(parts), secrets))
+    return case
+
+
+def _mark(
+    result: CaseResult, failed: Sequence[Finding], command: str, secrets: Sequence[str]
+) -> Failure | Error | Skipped | None:
+    """What a case is besides a pass; its type is the level of its worst finding, or the outcome."""
+    reason = _xml(mask(result.reason, secrets))
     match result.outcome:
-        case Outcome.FAIL | Outcome.WARN | Outcome.PASS if result.outcome is Outcome.FAIL or failing(
-            result.findings, fail_on
-        ):
-            rules = sorted({finding.rule.id for finding in result.findings})
-            mark = Failure(", ".join(rules) or reason)
-            mark.text = text
-            return mark
         case Outcome.HARNESS_FAILED | Outcome.SETUP_FAILED:
-            return Error(f"{result.outcome}: {reason}")
+            return Error(f"{result.outcome}: {reason}", result.outcome.value)
         case Outcome.UNSUPPORTED | Outcome.NOT_REACHED:
-            return Skipped(f"{result.outcome}: {reason}")
-    return None
+            return Skipped(f"{result.outcome}: {reason}", result.outcome.value)
+    if not failed and result.outcome is not Outcome.FAIL:
+        return None
+    rules = dict.fromkeys(finding.rule.id for finding in failed)
+    mark = Failure(", ".join(rules) or reason, failed[0].rule.level.value if failed else result.outcome.value)
+    mark.text = _xml(mask("\n".join(format_finding(finding, command=command) for finding in failed), secrets))
+    return mark
 
 
 def _xml(text: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from itertools import groupby
@@ -12,8 +14,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from contract_tests.report.findings import count, first_few, format_finding, format_group, mask, printable, some
+from contract_tests.report.findings import count, first_few, format_finding, format_group, mask, printable, rank, some
 from contract_tests.report.tolerances import format_ledger, format_tolerated
+from contract_tests.rules import RULES
 from contract_tests.rules.engine.judge import Finding, Level
 from contract_tests.run.outcome import CaseResult, ExitCode, Lack, Outcome, RunReport
 from contract_tests.run.run import Plan
@@ -34,10 +37,31 @@ VERDICTS = {
     ExitCode.UNREACHABLE: "NOT REACHED",
     ExitCode.HARNESS: "HARNESS FAILED",
 }
+_LABEL = re.compile(r" *(?P<name>[A-Za-z][\w-]*(?: [A-Za-z]+)?) {2,}(?=\S)")
+_WHOLE = ("bytes", "reply")
+"""Labels of lines that are cut to the width already."""
 Row = tuple[str, Iterable[str]]
 """The style of a row, '' for none, and its cells."""
+_PROGRESS = 10
+"""How many times a run that is not on a terminal says how far it is."""
 SIGN_OF_LIFE = 10.0
-"""Seconds without output after which a run that is not on a terminal prints how far it is."""
+"""Seconds without output after which it shows that it goes on."""
+
+
+def wrap_line(line: str, width: int) -> list[str]:
+    """A line as rows of at most `width`, the rows after the first below the text behind its label.
+
+    A word that is wider than a row, such as an address, is left whole; a command can still be copied.
+    """
+    label = _LABEL.match(line)
+    start = label.end() if label else len(line) - len(line.lstrip())
+    if len(line) <= width or start > width // 2 or (label and label["name"] in _WHOLE):
+        return [line]
+    end = " \\" if label and label["name"] == "again" else ""
+    hang = start or 2
+    rows = textwrap.wrap(line[start:], width - hang - len(end), break_long_words=False, break_on_hyphens=False)
+    rows = [*(row + end for row in rows[:-1]), *rows[-1:]]
+    return [(" " * hang if number else line[:start]) + row for number, row in enumerate(rows)]
 
 
 class Terminal:
@@ -46,14 +70,20 @@ class Terminal:
     def __init__(self, console: Console, secrets: Iterable[str] = ()) -> None:
         self.console = console
         self.secrets = tuple(secrets)
+        self._keeps_lines = bool(getattr(console, "keeps_lines", False))
         self._progress: Progress | None = None
         self._cases = self._done = 0
+        self._shown = 0
+        self._growing = False
         self._spoke = monotonic()
 
-    def print(self, text: str = "", style: str = "") -> None:
-        """Print one or more lines, without control characters and secrets."""
-        clean = mask(text, self.secrets).encode("utf-8", "replace").decode()
-        self.console.print(Text(printable(clean), style=style), soft_wrap=True)
+    def print(self, text: str = "", style: str = "", whole: bool = False) -> None:
+        """Print lines without control characters and secrets, wrapped below the start of their text or `whole`."""
+        clean = printable(mask(text, self.secrets).encode("utf-8", "replace").decode())
+        lines = clean.split("\n")
+        if not whole and not self._keeps_lines:
+            lines = [row for line in lines for row in wrap_line(line, self.console.width)]
+        self.console.print(Text("\n".join(lines), style=style), soft_wrap=True)
         self._spoke = monotonic()
 
     # -- while a run goes on
@@ -73,40 +103,45 @@ class Terminal:
             self._progress.start()
 
     def print_result(self, result: CaseResult) -> None:
-        """Show that a case ended: a progress bar on a terminal, elsewhere a line if it did not pass."""
+        """Show that a case ended: a progress bar on a terminal, elsewhere one line that grows."""
         self._done += 1
         if self._progress is not None:
             self._progress.update(self._progress.task_ids[0], advance=1, description=result.case_id)
             return
-        place = f"{self._done:{len(str(self._cases))}}/{self._cases}"
-        if result.outcome is not Outcome.PASS:
-            self.print(f"{place}  {result.outcome:14} {result.case_id}")
-        elif monotonic() - self._spoke > SIGN_OF_LIFE:
-            self.print(f"{place}  …")
+        mark = _PROGRESS * self._done // max(self._cases, 1)
+        if mark > self._shown or monotonic() - self._spoke > SIGN_OF_LIFE:
+            text = f"{100 * self._done // max(self._cases, 1)}%" if mark > self._shown else "…"
+            self.console.out(" " if self._growing else "progress  ", text, sep="", end="", highlight=False)
+            self.console.file.flush()
+            self._shown, self._spoke, self._growing = mark, monotonic(), True
 
     def stop_progress(self) -> None:
-        """Remove the progress bar."""
+        """Remove the progress bar, or end the line of progress."""
         if self._progress is not None:
             self._progress.stop()
+        elif self._growing:
+            self._growing = False
+            self.print()
 
     # -- the report
 
     def print_findings(
-        self, findings: Iterable[Finding], titles: Mapping[str, str] | None = None, limit: int = 1
+        self, findings: Iterable[Finding], titles: Mapping[str, str] | None = None, limit: int = 1, command: str = ""
     ) -> None:
         """Print each rule with its first findings and the labels of the others; `titles` are by case id."""
-        for shown, also in first_few(findings, limit):
+        titles, width = titles or {}, self.console.width
+        for shown, also in first_few(findings, limit, titles):
             first = shown[0]
             if len(shown) > 1:
-                text = format_group(shown, also)
+                text = format_group(shown, also, width)
             else:
-                text = format_finding(first, _format_label(first.label, titles or {}), also)
+                text = format_finding(first, _format_label(first.label, titles), also, command, width)
             self._finding(text, first.rule.level)
 
     def print_all_findings(self, findings: Iterable[Finding]) -> None:
         """Print all findings in full, in their order."""
         for finding in findings:
-            self._finding(format_finding(finding), finding.rule.level)
+            self._finding(format_finding(finding, width=self.console.width), finding.rule.level)
 
     def _finding(self, text: str, level: Level) -> None:
         head, _, rest = text.partition("\n")
@@ -125,7 +160,7 @@ class Terminal:
         for block in format_tolerated(tolerated):
             head, _, rest = block.partition("\n")
             self.print()
-            self.print(head, "bold")
+            self.print(head, "bold", whole=True)
             self.print(rest)
         if lines := format_ledger(ledger):
             self.print()
@@ -134,9 +169,10 @@ class Terminal:
 
     def print_table(self, texts: Iterable[str], numbers: Mapping[str, str], rows: Iterable[Row]) -> None:
         """Print a table: the columns `texts`, then those of `numbers`, right-justified, each in its style."""
-        table = Table(box=None, pad_edge=False, padding=(0, 2), header_style="bold")
+        padding = (0, 2 if self.console.width > 90 else 1)
+        table = Table(box=None, pad_edge=False, padding=padding, header_style="bold")
         for name in texts:
-            table.add_column(name)
+            table.add_column(name, no_wrap=True)
         for name, style in numbers.items():
             table.add_column(name, justify="right", style=style)
         for row_style, row in rows:
@@ -146,12 +182,10 @@ class Terminal:
         self.print()
 
     def print_outcomes(self, report: RunReport) -> None:
-        """Print the outcomes of each section's cases, and the reasons of those that were not judged."""
+        """Print how the rules of each section fared, and the reasons of cases that were not judged."""
         listed = report.results
-        seen = [outcome for outcome in Outcome if any(result.outcome is outcome for result in listed)]
-        by_section: dict[str, Counter[Outcome]] = {}
-        for result in listed:
-            by_section.setdefault(result.section, Counter())[result.outcome] += 1
+        by_section = count_by_section(listed)
+        seen = [outcome for outcome in Outcome if any(counts[outcome] for counts in by_section.values())]
         rows = (("", (name, *(str(counts[outcome] or "·") for outcome in seen))) for name, counts in by_section.items())
         self.print_table(["section"], {outcome.value: STYLES.get(outcome, "") for outcome in seen}, rows)
         reasons: dict[tuple[Outcome, str], list[str]] = {}
@@ -178,6 +212,22 @@ class Terminal:
     def print_verdict(self, report: RunReport, code: ExitCode) -> None:
         """Print the last line."""
         self.print(format_verdict(report, code), "bold green" if code is ExitCode.OK else "bold red")
+
+
+def count_by_section(results: Iterable[CaseResult]) -> dict[str, Counter[Outcome]]:
+    """In how many cases the rules of each section were kept or broken; a case not judged counts for its own section."""
+    counts: dict[str, Counter[Outcome]] = {rule.section: Counter() for rule in RULES.values()}
+    for result in results:
+        worst = {RULES[rule_id].section: Outcome.PASS for rule_id in result.applied}
+        worst |= {covered.finding.rule.section: Outcome.WARN for covered in result.tolerated}
+        for finding in sorted(result.findings, key=rank, reverse=True):
+            if finding.rule.level is not Level.NOTE:
+                worst[finding.rule.section] = Outcome.FAIL if finding.rule.level is Level.MUST else Outcome.WARN
+        if result.outcome in EXPLAINED:
+            worst[result.section] = result.outcome
+        for section, outcome in worst.items():
+            counts.setdefault(section, Counter())[outcome] += 1
+    return {section: counted for section, counted in counts.items() if counted}
 
 
 def _format_label(label: str, titles: Mapping[str, str]) -> str:

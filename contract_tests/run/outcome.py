@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
+from itertools import islice
 
 from contract_tests.rules.engine.judge import Finding, Level
 from contract_tests.target.options import below
@@ -28,6 +29,10 @@ class Outcome(StrEnum):
 REACHED = (Outcome.PASS, Outcome.WARN, Outcome.FAIL)
 
 
+SERVER_FIELDS = ("server", "via", "x-powered-by")
+_LONGEST_FIELD, _MOST_FIELDS = 100, 10
+
+
 class ExitCode(IntEnum):
     """What `contract` exits with."""
 
@@ -39,9 +44,10 @@ class ExitCode(IntEnum):
 
 
 def failing(findings: Iterable[Finding], fail_on: Level) -> bool:
-    """Whether there is a finding of the level `fail_on` or of a stronger one."""
+    """Whether there is a finding of the level `fail_on` or of a stronger one; a NOTE never fails."""
     order = list(Level)
-    return any(order.index(finding.rule.level) <= order.index(fail_on) for finding in findings)
+    counting = (finding.rule.level for finding in findings if finding.rule.level is not Level.NOTE)
+    return any(order.index(level) <= order.index(fail_on) for level in counting)
 
 
 @dataclass(frozen=True)
@@ -80,8 +86,9 @@ class Lack:
 class RunReport:
     """A whole run. `target` is the base URL that was judged, `model` the one asked for.
 
-    `required` holds the sections (or prefixes of case ids) of which every case must be reached; `ledger`
-    tells what became of the entries of profile and baseline.
+    `command` is the command line of the run, to which `--select CASE` can be added. `required` holds the sections
+    (or prefixes of case ids) of which every case must be reached; `started` is when the run began, in ISO 8601;
+    `ledger` tells what became of the entries of profile and baseline.
     """
 
     target: str
@@ -93,7 +100,19 @@ class RunReport:
     stopped: str = ""
     applied: Counter[str] = field(default_factory=Counter)
     required: tuple[str, ...] = ()
+    command: str = ""
+    started: str = ""
     ledger: Ledger = field(default_factory=Ledger)
+
+    @property
+    def server(self) -> dict[str, str]:
+        """What the target says of itself and of what is before it: header fields such as Server, by their names."""
+        fields: dict[str, str] = {}
+        for exchange in (exchange for result in self.results for exchange in result.exchanges):
+            for name, value in exchange.headers:
+                if name.lower() in SERVER_FIELDS or name.lower().endswith("-version"):
+                    fields.setdefault(name.lower(), value[:_LONGEST_FIELD])
+        return dict(islice(fields.items(), _MOST_FIELDS))
 
     @property
     def findings(self) -> Iterator[Finding]:
@@ -119,7 +138,7 @@ class RunReport:
         return [Lack(*key, tuple(cases)) for key, cases in cases_by_reason.items()]
 
     def exit_code(self, fail_on: Level = Level.MUST) -> ExitCode:
-        """The exit code by the contract's table; `fail_on` SHOULD (or NOTE) widens what counts.
+        """The exit code by the contract's table; `fail_on` SHOULD widens what counts.
 
         A run that was stopped is no pass, whatever it reached; chat has to be reached where it was asked.
         A required section that the target does not have counts as a finding, one that could not be asked

@@ -10,6 +10,7 @@ from time import monotonic
 
 from contract_tests.rules import judge, judge_trace
 from contract_tests.rules.engine.judge import Finding, Judgement, Level
+from contract_tests.rules.evidence import with_evidence
 from contract_tests.run.outcome import CaseResult, Outcome
 from contract_tests.target.ask import Ask, Case
 from contract_tests.target.errors import NotReached, Refused, SetupFailed, Unsupported
@@ -89,9 +90,13 @@ def _format_error(error: Exception) -> str:
 
 def _judge_case(ask: Ask) -> Judgement:
     """What the rules say of each exchange of the case, and of all of them together."""
-    parts = [*(judge(view) for view in ask.views), judge_trace(ask.trace())]
+    trace = ask.trace()
+    single = [(judge(view), (view,)) for view in ask.views]
+    parts = [*(judgement for judgement, _ in single), judge_trace(trace)]
+    seen = [*single, (parts[-1], tuple(trace.roles.values()))]
+    secrets = ask.session.options.secrets
     return Judgement(
-        tuple(finding for part in parts for finding in part.findings),
+        tuple(finding for part, views in seen for finding in with_evidence(part.findings, views, secrets)),
         frozenset().union(*(part.applied for part in parts)),
         frozenset().union(*(part.not_reached for part in parts)),
     )

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 from time import monotonic
 
-from contract_tests.cases import Case, select
+from contract_tests.cases import CASES, Case, select
+from contract_tests.rules import RULES
 from contract_tests.run.again import Player
 from contract_tests.run.find import prepare, session_for
 from contract_tests.run.outcome import CaseResult, RunReport
@@ -16,6 +19,7 @@ from contract_tests.run.preflight import TOKENS, find_chat_case
 from contract_tests.target.errors import NoModel, Unreachable, UsageError
 from contract_tests.target.options import Options, Plan
 from contract_tests.target.session import Session
+from fake_server.wire.text import did_you_mean
 
 __all__ = ["NoModel", "Options", "Plan", "Unreachable", "UsageError", "run"]
 
@@ -31,7 +35,7 @@ async def run(options: Options, on_result: OnResult | None = None, on_plan: OnPl
     named and the usual one is not listed. A run that is cancelled or interrupted while cases are played
     returns the report so far; its `stopped` says so.
     """
-    began = monotonic()
+    began, started = monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
     options.check()
     cases = choose_cases(options)
     session, prefixes = session_for(options)
@@ -50,7 +54,7 @@ async def run(options: Options, on_result: OnResult | None = None, on_plan: OnPl
                 results[case.id] = not_reached(case, session.stopped)
                 if on_result:
                     on_result(results[case.id])
-    return _report(cases, session, results, monotonic() - began)
+    return replace(_report(cases, session, results, monotonic() - began), started=started)
 
 
 def choose_cases(options: Options) -> list[Case]:
@@ -58,7 +62,13 @@ def choose_cases(options: Options) -> list[Case]:
     try:
         return select(options.select)
     except KeyError as error:
-        raise UsageError(f"no case is called {error.args[0]!r} or lies below it; --list shows them all") from error
+        name = error.args[0]
+        if name in RULES or any(rule.section == name for rule in RULES.values()):
+            hint = f"it names rules, and a run selects cases; `contract judge --select {name}` reports on them"
+        else:
+            known = {end for case_id in CASES for end in (case_id, case_id.rpartition(".")[0])}
+            hint = did_you_mean(name, known, "--list shows them all", 3)
+        raise UsageError(f"no case is called {name!r} or lies below it; {hint}") from error
 
 
 def make_plan(cases: list[Case], session: Session) -> Plan:
@@ -117,4 +127,5 @@ def _report(cases: list[Case], session: Session, results: Mapping[str, CaseResul
         tuple(session.notes),
         session.stopped,
         applied,
+        command=session.options.command,
     )

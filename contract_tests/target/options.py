@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -63,6 +64,17 @@ class Options:
         for secret in self.secrets:
             text = text.replace(secret, "*" * len(secret))
         return text
+
+    @property
+    def command(self) -> str:
+        """The command line of this run, less the cases, the limits and the key."""
+        words = ["contract", "run", self.target]
+        words += ["--model", self.model] if self.model else []
+        words += [word for section, model in self.models.items() for word in ("--model", f"{section}={model}")]
+        words += [word for name, value in self.headers for word in ("--header", f"{name}: {value}")]
+        words += [word for name, value in self.query for word in ("--query", f"{name}={value}")]
+        words += ["--ca-file", self.ca_file] if self.ca_file else []
+        return shlex.join(words)
 
     @property
     def sends_key(self) -> bool:

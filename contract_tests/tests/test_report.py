@@ -21,9 +21,9 @@ from contract_tests.report.findings import first_few, format_finding, format_gro
 from contract_tests.report.junit import as_junit
 from contract_tests.report.terminal import Terminal, format_counts, format_verdict
 from contract_tests.rules import RULES
-from contract_tests.rules.engine.judge import Finding, Level
+from contract_tests.rules.engine.judge import Evidence, Finding, Level
 from contract_tests.rules.engine.node import Place
-from contract_tests.run.outcome import CaseResult, ExitCode, Outcome, RunReport
+from contract_tests.run.outcome import REACHED, CaseResult, ExitCode, Outcome, RunReport
 from contract_tests.run.run import Plan
 from contract_tests.tests.shared import ROOT
 
@@ -34,12 +34,23 @@ KEY = "sk-proj-planted-0123456789"
 
 def finding(rule: str, label: str, actual: str = "something else", event: int | None = 3) -> Finding:
     place = Place(event, ("choices", 0, "delta"), 812)
-    return Finding(RULES[rule], place, actual, RULES[rule].expected, label)
+    members = (
+        ("stream", "true"),
+        ("n", "2"),
+        ("model", '"gpt-3.5-turbo"'),
+        ("messages", '[{"role": "user", "content": "W…'),
+    )
+    before = '…"model":"gpt-3.5-turbo","choices":[{"index":1,"delta":'
+    after = '{},"logprobs":null,"finish_reason":null}]}⏎⏎data: {"id":"chatcmpl-1","object":"chat.completion.ch…'
+    evidence = Evidence("POST", "/v1/chat/completions", members, before, after, at_place=True)
+    return Finding(RULES[rule], place, actual, RULES[rule].expected, label, evidence=evidence)
 
 
 def result(case_id: str, outcome: Outcome, *findings: Finding, reason: str = "") -> CaseResult:
     section = case_id.rpartition(".")[0]
-    return CaseResult(case_id, section, f"title of {case_id}", outcome, findings, reason=reason, seconds=0.25)
+    applied = frozenset({"http.answers", *(one.rule.id for one in findings)}) if outcome in REACHED else frozenset()
+    title = f"title of {case_id}"
+    return CaseResult(case_id, section, title, outcome, findings, (), applied, reason=reason, seconds=0.25)
 
 
 def made_up() -> RunReport:
@@ -67,28 +78,32 @@ def made_up() -> RunReport:
         seconds=4.21,
         notes=("the target lists no models; gpt-3.5-turbo is used",),
         applied=Counter({"chat.stream.done-last": 2}),
+        started="2026-11-30T07:00:00+00:00",
+        command="contract run http://127.0.0.1:4000/v1 --model gpt-3.5-turbo",
     )
 
 
-def shown(report: RunReport, code: ExitCode, secrets: tuple[str, ...] = ()) -> str:
+def shown(report: RunReport, code: ExitCode, secrets: tuple[str, ...] = (), width: int = 110) -> str:
     """The report as it is printed where there is no terminal."""
-    console = Console(file=io.StringIO(), width=110, highlight=False, markup=False, emoji=False)
+    console = Console(file=io.StringIO(), width=width, highlight=False, markup=False, emoji=False)
     terminal = Terminal(console, secrets)
     terminal.print_plan(Plan(len(report.results), 12, 2048, report.target, report.model))
     for one in report.results:
         terminal.print_result(one)
-    terminal.print_findings(report.findings, {one.case_id: one.title for one in report.results})
+    terminal.stop_progress()
+    terminal.print_findings(report.findings, {one.case_id: one.title for one in report.results}, command=report.command)
     terminal.print_outcomes(report)
     terminal.print_verdict(report, code)
     assert isinstance(console.file, io.StringIO)
     return "".join(f"{line.rstrip()}\n" for line in console.file.getvalue().splitlines())
 
 
-def test_the_report_of_a_run_is_golden() -> None:
-    """CONTRACT_GOLDEN=write makes the file anew."""
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_report_of_a_run_is_golden(width: int) -> None:
+    """CONTRACT_GOLDEN=write makes the files anew."""
     report = made_up()
-    text = shown(report, report.exit_code())
-    path = GOLDEN / "run.txt"
+    text = shown(report, report.exit_code(), width=width)
+    path = GOLDEN / f"run-{width}.txt"
     if os.environ.get("CONTRACT_GOLDEN") == "write":
         path.write_text(text)
     assert text == path.read_text()
@@ -118,17 +133,21 @@ def test_the_findings_of_a_rule_are_grouped_must_first() -> None:
 
 
 def test_findings_of_one_rule_share_its_words() -> None:
-    found = [finding("chat.id", f"case {number}", f"seen {number}") for number in range(3)]
+    found = [
+        replace(finding("chat.id", f"case {number}", f"seen {number}"), evidence=Evidence("GET", "/v1/models"))
+        for number in range(3)
+    ]
     text = format_group(found, ["case 7"])
     rule = RULES["chat.id"]
     assert (text.count(rule.clause), text.count(rule.see)) == (1, 1)
-    assert text.splitlines()[-10:] == [
+    assert text.splitlines()[-13:] == [
         line
         for number in range(3)
         for line in (
             f"    in        case {number}",
             "      at        event 3, choices[0].delta, byte 812",
             f"      actual    seen {number}",
+            "      request   GET /v1/models",
         )
     ] + ["    also in   case 7"]
     other = replace(found[0], expected="another thing")
@@ -145,6 +164,11 @@ def test_the_json_reports_keep_their_schema() -> None:
         "path": ["choices", 0, "delta"],
         "byte": 812,
     }
+    assert (value["started"], bool(value["kit"])) == (report.started, True)
+    found = value["cases"][2]["findings"][0]
+    assert found["request"]["members"]["n"] == "2"
+    assert found["bytes"]["after"].startswith('{},"logprobs":null')
+    assert found["again"].endswith(" --select chat.stream.n --record recordings")
     summary = judge_files([ROOT / "fixtures" / "broken"], select=["usage"])
     judged = json.loads(judgement_as_json(summary, ExitCode.FINDINGS))
     jsonschema.validate(judged, SCHEMA)
@@ -153,10 +177,19 @@ def test_the_json_reports_keep_their_schema() -> None:
         jsonschema.validate(value | {"verdict": "perhaps"}, SCHEMA)
 
 
-def test_junit_has_a_test_case_for_each_case() -> None:
-    (suite,) = JUnitXml.fromstring(as_junit(made_up(), ExitCode.HARNESS).encode())
-    assert (suite.tests, suite.failures, suite.errors, suite.skipped) == (9, 2, 2, 3)
-    cases = {case.name: case for case in suite}
+def test_junit_has_a_test_case_for_each_case_in_the_suite_of_its_section() -> None:
+    document = JUnitXml.fromstring(as_junit(made_up(), ExitCode.HARNESS).encode())
+    assert (document.tests, document.failures, document.errors, document.skipped) == (9, 2, 2, 3)
+    assert [suite.name for suite in document] == ["chat", "chat.stream", "tools", "models", "errors"]
+    assert {suite.timestamp for suite in document} == {"2026-11-30T07:00:00+00:00"}
+    assert (document.time, [suite.time for suite in document]) == (4.21, [0.5, 0.5, 0.75, 0.25, 0.25])
+    cases = {case.name: case for suite in document for case in suite}
+    types = {name: case.result[0].type for name, case in cases.items() if case.result}
+    assert (types["chat.stream.n"], types["tools.named"], types["models.list"]) == (
+        "MUST",
+        "not reached",
+        "setup failed",
+    )
     failure = cases["chat.stream.n"].result[0]
     assert failure.message == "chat.stream.done-last, chat.stream.same-model"
     assert "\N{REPLACEMENT CHARACTER}[31m" in failure.text
@@ -167,10 +200,24 @@ def test_junit_has_a_test_case_for_each_case() -> None:
 
 def test_junit_fails_what_fails_the_run() -> None:
     text = as_junit(made_up(), ExitCode.HARNESS, fail_on=Level.SHOULD)
-    (suite,) = JUnitXml.fromstring(text.encode())
-    assert (suite.tests, suite.failures, suite.errors, suite.skipped) == (9, 3, 2, 3)
-    warned = {case.name: case for case in suite}["tools.auto"]
-    assert warned.result[0].message == "tools.calls-not-empty"
+    document = JUnitXml.fromstring(text.encode())
+    assert (document.tests, document.failures, document.errors, document.skipped) == (9, 3, 2, 3)
+    warned = {case.name: case for suite in document for case in suite}["tools.auto"]
+    assert (warned.result[0].message, warned.result[0].type) == ("tools.calls-not-empty", "SHOULD")
+
+
+@pytest.mark.parametrize("fail_on", Level)
+def test_a_note_never_fails(fail_on: Level) -> None:
+    noted = result("chat.poem", Outcome.PASS, finding("http.request-id", "chat.poem"))
+    report = RunReport("http://127.0.0.1:1/v1", "m", (noted,))
+    document = JUnitXml.fromstring(as_junit(report, report.exit_code(fail_on), fail_on=fail_on).encode())
+    assert (document.tests, document.failures, report.exit_code(fail_on)) == (1, 0, ExitCode.OK)
+    both = result("chat.poem", Outcome.FAIL, *noted.findings, finding("chat.id", "chat.poem"))
+    (suite,) = JUnitXml.fromstring(as_junit(replace(report, results=(both,)), ExitCode.FINDINGS).encode())
+    (case,) = suite
+    assert case.result[0].message == "chat.id"
+    assert "http.request-id" not in case.result[0].text
+    assert "http.request-id" in case.system_out
 
 
 def test_secrets_are_in_no_report() -> None:
@@ -238,9 +285,10 @@ def test_a_long_run_without_a_terminal_gives_signs_of_life(monkeypatch: pytest.M
     monkeypatch.setattr("contract_tests.report.terminal.monotonic", lambda: now[0])
     console = Console(file=io.StringIO(), width=110)
     terminal = Terminal(console)
-    terminal.print_plan(Plan(12, 12, 0, "http://127.0.0.1:1", "m"))
-    for seconds in (1, 11, 12, 13):
+    terminal.print_plan(Plan(30, 30, 0, "http://127.0.0.1:1", "m"))
+    for seconds in range(1, 120, 11):
         now[0] = seconds
         terminal.print_result(result("chat.poem", Outcome.PASS))
+    terminal.stop_progress()
     assert isinstance(console.file, io.StringIO)
-    assert console.file.getvalue().splitlines()[2:] == [" 2/12  …"]
+    assert console.file.getvalue().splitlines()[2:] == ["progress  … 10% … … 20% … … 30% … …"]

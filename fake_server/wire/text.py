@@ -13,6 +13,11 @@ def shorten(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
+def shorten_start(text: str, limit: int) -> str:
+    """`text` in at most `limit` characters; one that was cut begins with `…`."""
+    return text if len(text) <= limit else f"…{text[1 - limit :]}"
+
+
 def shorten_words(text: str, limit: int) -> str:
     """`text` in at most `limit` characters; a cut one ends with the last whole word and ` …`."""
     if len(text) <= limit:

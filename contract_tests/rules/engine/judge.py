@@ -71,8 +71,26 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class Evidence:
+    """What a finding was seen in: the request with its members as they are shown, and the bytes around the place.
+
+    `at_place` is False where the finding is about the reply as a whole: `after` is then how the reply begins.
+    """
+
+    method: str
+    target: str
+    members: tuple[tuple[str, str], ...] = ()
+    before: str = ""
+    after: str = ""
+    at_place: bool = False
+
+
+@dataclass(frozen=True)
 class Finding:
-    """A rule's complaint at a place of one exchange."""
+    """A rule's complaint at a place of one exchange.
+
+    `where` is what a complaint of a relation points at, until `evidence` is made of it.
+    """
 
     rule: Rule
     place: Place
@@ -80,6 +98,8 @@ class Finding:
     expected: str = ""
     label: str = ""
     own_harm: str = ""
+    where: Any = field(default=None, compare=False, repr=False)
+    evidence: Evidence | None = field(default=None, compare=False, repr=False)
 
     @property
     def harm(self) -> str:
@@ -210,7 +230,8 @@ def _findings(rule: Rule, subjects: Iterable[Any], label: str) -> Iterator[Findi
             count += 1
             expected = fault[2] if len(fault) > 2 else rule.expected
             harm = fault[3] if len(fault) > 3 else ""
-            yield Finding(rule, place_of(fault[0]), fault[1], expected, label, harm)
+            where = fault[0] if rule.relation else None
+            yield Finding(rule, place_of(fault[0]), fault[1], expected, label, harm, where)
 
 
 def place_of(where: Any) -> Place:

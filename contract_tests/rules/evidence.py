@@ -1,0 +1,103 @@
+"""What a finding was seen in: the request that was sent, and the bytes around the place in the reply."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from contract_tests.rules.engine.judge import Evidence, Finding
+from contract_tests.rules.engine.node import Node, show
+from contract_tests.rules.engine.view import Payload, View
+from fake_server.wire.exchange import Aspect, Exchange
+from fake_server.wire.sse import Event
+
+BEFORE, AFTER = 60, 90
+"""Bytes of a body kept before the place and from it on."""
+CREDENTIALS = re.compile(
+    r"""(?ix) (\b(?:bearer|basic)[ \t]+ | \bsk- | \b(?:x-)?api[-_]key["']?[ \t]*[:=][ \t]*["']?) [\w.~+/-]{6,}=*"""
+)
+"""What looks like a credential, after a first group that says so."""
+_TEXTS = ("model", "messages", "prompt", "input", "tools")
+"""Members of a request that are rarely what a rule is about; they are shown last."""
+_WIDEST, _WIDEST_TEXT = 60, 44
+
+
+def with_evidence(
+    findings: Iterable[Finding], views: Sequence[View], secrets: Sequence[str] = ()
+) -> tuple[Finding, ...]:
+    """The findings, each with the request and the bytes that it was seen in; `views` are all that were judged."""
+    return tuple(_with_evidence(finding, views, secrets) for finding in findings)
+
+
+def _with_evidence(finding: Finding, views: Sequence[View], secrets: Sequence[str]) -> Finding:
+    view = views[0] if len(views) == 1 else _view_of(finding.where, views)
+    return replace(finding, where=None, evidence=make_evidence(view, finding.place.offset, secrets) if view else None)
+
+
+def _view_of(where: object, views: Iterable[View]) -> View | None:
+    """The exchange that the first part of a complaint is in; None where it says none."""
+    event = where.event if isinstance(where, Payload) else where
+    if isinstance(where, Node):
+        event = where.document.event
+    for view in views:
+        if where is view or (isinstance(event, Event) and any(event is other for other in view.events)):
+            return view
+        if isinstance(where, Node) and event is None and where.document.text is view.body:
+            return view
+    return None
+
+
+def make_evidence(view: View, offset: int | None, secrets: Sequence[str] = ()) -> Evidence:
+    """The request of an exchange, and the bytes of its reply around an offset; the head where there is none."""
+    exchange = view.exchange
+    before, after = _cut(view.body, offset or 0, secrets)
+    if offset is None:
+        after = f"{describe_head(exchange)} ⏎⏎ {after}".removesuffix(" ⏎⏎ ") if exchange.status is not None else ""
+    return Evidence(
+        exchange.request.method, exchange.request.target, _members(exchange), before, after, offset is not None
+    )
+
+
+def describe_request(evidence: Evidence) -> str:
+    """`POST /v1/chat/completions {stream: true, n: 2}`."""
+    members = ", ".join(f"{name}: {value}" if name else value for name, value in evidence.members)
+    return " ".join((evidence.method, evidence.target, f"{{{members}}}" if members else "")).rstrip()
+
+
+def describe_head(exchange: Exchange) -> str:
+    """The status line and the media type of a reply."""
+    media = exchange.header("content-type")
+    head = f"HTTP/{exchange.http_version} {exchange.status} {exchange.reason}".rstrip()
+    return head + (f" ⏎ content-type: {one_line(media.encode('utf-8', 'replace'))}" if media else "")
+
+
+def _members(exchange: Exchange) -> tuple[tuple[str, str], ...]:
+    """The members of a request as name and shown value, those that are rarely the point last."""
+    request = exchange.request
+    body = request.json()
+    if not isinstance(body, dict):
+        unknown = "not known" if not exchange.knows(Aspect.REQUEST) and request.method == "POST" else ""
+        text = show(request.body.decode("utf-8", "replace"), _WIDEST) if request.body else unknown
+        return (("body", text),) if text else ()
+    order = sorted(body, key=lambda name: (name in _TEXTS, _TEXTS.index(name) if name in _TEXTS else 0))
+    return tuple((name, show(body[name], _WIDEST_TEXT if name in _TEXTS else _WIDEST)) for name in order)
+
+
+def _cut(body: bytes, offset: int, secrets: Sequence[str]) -> tuple[str, str]:
+    """The bytes before an offset and from it on, each in one line, without what looks like a secret."""
+    for secret in map(str.encode, secrets):
+        body = body.replace(secret, b"*" * len(secret)) if secret in body else body
+    start = max(0, offset - 8 * BEFORE)
+    window = body[start : offset + 8 * AFTER].decode("latin-1")
+    hidden = CREDENTIALS.sub(lambda match: match[1] + "*" * (len(match[0]) - len(match[1])), window).encode("latin-1")
+    place = offset - start
+    before, after = hidden[max(0, place - BEFORE) : place], hidden[place : place + AFTER]
+    more = ("…" if offset > BEFORE else "", "…" if offset + AFTER < len(body) else "")
+    return more[0] + one_line(before), one_line(after) + more[1]
+
+
+def one_line(data: bytes) -> str:
+    """Bytes as one line of text: line endings as ⏎, unprintable characters as �."""
+    text = data.decode("utf-8", "replace").replace("\r\n", "⏎").replace("\n", "⏎").replace("\r", "⏎")
+    return "".join(char if char.isprintable() else "�" for char in text)
