@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from contract_tests.cases.compare import REQUESTS, compare
+from contract_tests.cases.compare import REQUESTS, ask_back, compare
 from contract_tests.cases.prompts import (
     COUNTING,
     LONG,
@@ -12,9 +12,12 @@ from contract_tests.cases.prompts import (
     POEM,
     POEM_TOKENS,
     RED_PIXEL,
+    REPEAT_FIRST,
     SENTENCE,
     SHORT,
+    STORY,
     UNUSUAL,
+    in_parts,
     message,
     repeat,
     user,
@@ -25,8 +28,14 @@ from contract_tests.target.case import case, chat_case
 from contract_tests.target.errors import SetupFailed
 
 DEVELOPER = [message("developer", NOTES), user(SHORT)]
-HISTORY = [user(NOTES), message("assistant", "I will remember."), user(SHORT)]
-TURNS = [user("My name is Ada."), message("assistant", "Nice to meet you, Ada."), user(SHORT)]
+HISTORY = [user(STORY), message("assistant", STORY), user(SHORT)]
+PARTS = [
+    in_parts("system", "You are brief.", "You are polite."),
+    in_parts("user", "Hello."),
+    in_parts("assistant", "Hello, ", "what can I do?"),
+    in_parts("user", SHORT),
+]
+NAME = "ada_the_dog_ran_to_the_old_house_by_the_river_and_sat_in_the_sun"
 SAMPLING: dict[str, Any] = {"top_p": 0.9, "presence_penalty": 0.1, "frequency_penalty": 0.1, "logit_bias": {"100": -1}}
 
 
@@ -93,9 +102,28 @@ async def content_parts(ask: Ask) -> None:
 
 chat_case("chat.user", "the name of an end user", SHORT, 16, user="tester-1")
 chat_case("chat.long-system", "a long system message", [message("system", NOTES), user(SHORT)])
-chat_case("chat.long-history", "a long message in an earlier turn", HISTORY)
-chat_case("chat.turns", "a conversation of several turns", TURNS)
-chat_case("chat.name", "a message with the name of its author", [{**user(SHORT), "name": "ada"}], 16, also=["name"])
+chat_case("chat.long-history", "two long messages in earlier turns", HISTORY)
+chat_case("chat.parts", "a conversation whose messages are all in parts", PARTS)
+
+
+@case("chat.turns", title="a conversation of several turns, asked back", requests=4, tokens=128)
+async def turns(ask: Ask) -> None:
+    word = ask.nonce()
+    first, later = f"My word is {word}.", [message("assistant", "I will remember."), user(REPEAT_FIRST)]
+    await ask_back(ask, word, ask.body([user(first), *later]), ask.body(f"My first message is: {first} {REPEAT_FIRST}"))
+
+
+@case("chat.name", title="a message with the name of its author, and without", requests=2, tokens=32, features=["name"])
+async def name(ask: Ask) -> None:
+    await ask(ask.body([{**user(SHORT), "name": NAME}], 16), role="with name")
+    await ask(ask.body(SHORT, 16), role="without name")
+
+
+@case("chat.nulls", title="parameters that are null", tokens=16)
+async def nulls(ask: Ask) -> None:
+    await ask(ask.body(SHORT, 16, **dict.fromkeys(("stream", "n", "temperature", "top_p", "stop", "seed"))))
+
+
 chat_case("chat.sampling", "sampling parameters", SHORT, 16, **SAMPLING)
 
 

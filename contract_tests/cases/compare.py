@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 from itertools import chain, cycle
 from typing import Any
 
-from contract_tests.rules.engine.answers import answer_texts
+from contract_tests.rules.engine.answers import answer_texts, says
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.relations.forms import differ
-from contract_tests.target.ask import Ask
+from contract_tests.target.ask import Ask, Body
 
 SAMPLES = 8
 """Answers on each side before a difference counts. A target that words half of its answers in another way, the
@@ -51,3 +51,23 @@ async def compare(
         else:
             continue
         return
+
+
+async def ask_with_control(claim: Side, control: Side, holds: Callable[[View], object]) -> None:
+    """Ask the claim once; where it does not hold, the control as well, and then both again.
+
+    A model that does not do in the control what the claim is about is no witness.
+    """
+    if holds(await claim[1](claim[0])):
+        return
+    for role, send in (control, (f"{claim[0]} 2", claim[1]), (f"{control[0]} 2", control[1])):
+        await send(role)
+
+
+async def ask_back(ask: Ask, word: str, body: Body, control: Body) -> None:
+    """Ask for `word`, which an earlier message says; in `control` the question's own message says it."""
+    await ask_with_control(
+        ("asked back", lambda role: ask(body, role=role, expect=word)),
+        ("asked alone", lambda role: ask(control, role=role, expect=word)),
+        lambda view: says(view, word),
+    )

@@ -43,3 +43,4 @@ request_case(
     "embeddings.no-input", "no text to embed", lambda ask: {"model": ask.model}, 0, path=EMBEDDINGS, refused=True
 )
 vector_case("embeddings.empty-input", "an empty list of texts", [], refused=True)
+vector_case("embeddings.unknown-encoding", "an encoding that does not exist", TEXTS[0], True, encoding_format="md5")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from contract_tests.cases.prompts import SHORT, message, user
-from contract_tests.rules.errors.provoked import NO_SUCH_MODEL, NO_SUCH_PATH
+from contract_tests.cases.prompts import CLOCK, SHORT, message, user
+from contract_tests.rules.errors.mistakes import NO_SUCH_MEMBER, NO_SUCH_MODEL, NO_SUCH_PATH
 from contract_tests.target.ask import CHAT, COMPLETIONS, EMBEDDINGS, Ask, Body
 from contract_tests.target.case import case, request_case
 from contract_tests.target.errors import NotReached
@@ -61,6 +61,53 @@ refusal(
     "errors.wrong-role", "a message of a role that does not exist", messages=[message("wizard", SHORT)], max_tokens=8
 )
 refusal("errors.out-of-range", "a temperature of 99", **ASKED, temperature=99)
+
+
+def refusals(case_id: str, title: str, *wrong: dict[str, Any]) -> None:
+    """Register a case of chat requests that are to be refused, each with other wrong members."""
+
+    async def play(ask: Ask) -> None:
+        for number, members in enumerate(wrong, start=1):
+            await ask({"model": ask.model, **ASKED, **members}, role=f"refusal {number}", valid=False)
+
+    case(case_id, title=title, requests=len(wrong), tokens=8 * len(wrong))(play)
+
+
+refusals("errors.no-tokens", "a limit of 0 tokens, and of -1", {"max_tokens": 0}, {"max_tokens": -1})
+refusals(
+    "errors.tool-choice",
+    "a tool to be called where there is none, and a tool_choice that does not exist",
+    {"tool_choice": "required"},
+    {"tool_choice": "required", "tools": []},
+    {"tool_choice": "no-such-choice", "tools": [CLOCK]},
+)
+
+
+def _described(**members: Any) -> dict[str, Any]:
+    return {"response_format": {"type": "json_schema", "json_schema": members}}
+
+
+SCHEMA = {"type": "object", "properties": {}, "additionalProperties": False, "required": []}
+refusals(
+    "errors.response-format",
+    "seven forms of response_format that are wrong",
+    {"response_format": "json"},
+    {"response_format": {"type": "no-such-format"}},
+    {"response_format": {"type": "json_schema"}},
+    _described(schema=SCHEMA),
+    _described(name="answer"),
+    _described(name="answer", schema=SCHEMA, strict="yes"),
+    _described(name="answer", schema="no schema"),
+)
+refusals("errors.unknown-member", "a member that does not exist", {NO_SUCH_MEMBER: True})
+
+
+@case("errors.plain-text", title="a body typed text/plain", tokens=8)
+async def plain_text(ask: Ask) -> None:
+    typed = [("Content-Type", "text/plain;charset=UTF-8")]  # what fetch() sends where nobody names a type
+    await ask.raw("POST", CHAT, json.dumps(ask.body(SHORT, 8)).encode(), typed, role="refusal")
+
+
 NO_COMPLETION = "a text completion of a model that does not exist"
 refusal("errors.completions-unknown-model", NO_COMPLETION, COMPLETIONS, known=False, prompt="Once", max_tokens=8)
 NO_EMBEDDING = "an embedding of a model that does not exist"

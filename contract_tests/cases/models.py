@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from contract_tests.rules.errors.provoked import NO_SUCH_MODEL
+from contract_tests.rules.errors.mistakes import NO_SUCH_MODEL
 from contract_tests.target.ask import Ask
 from contract_tests.target.case import case
 
@@ -14,10 +14,15 @@ async def list_models(ask: Ask) -> None:
     await ask.get("/models", role="list")
 
 
-@case("models.retrieve", title="the model that is asked for")
+@case("models.retrieve", title="a model that is listed", requests=2)
 async def retrieve(ask: Ask) -> None:
     # A target may answer by names it does not list (aliases, routes); those need not be found.
-    await ask.get(_path(ask.model), role="model", valid=ask.model in ask.session.listed)
+    listed = ask.session.listed
+    model = ask.model if ask.model in listed or not listed else listed[0]
+    if "/" in model and (await ask.raw("GET", f"/models/{quote(model)}", role="by slash")).ok:
+        await ask.raw("GET", _path(model), role="model")
+    else:
+        await ask.get(_path(model), role="model", valid=bool(listed))
 
 
 @case("models.retrieve-unknown", title="a model that does not exist, looked up")

@@ -30,6 +30,12 @@ NOTES = "You are brief. " + " ".join(
 )
 """Some 300 words that are no question: who does not count them has not read them."""
 
+STORY = " ".join(["the dog ran to the old house by the river and sat in the sun"] * 28)
+"""Some 400 words, each of them one token: of two such texts one that is lost is missing in the count."""
+
+REPEAT_FIRST = "Repeat my first message, word for word and nothing else."
+REPEAT_RESULT = "Repeat the tool's result, word for word and nothing else."
+
 RED_PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
 """A PNG of one red pixel, in Base64."""
 
@@ -45,6 +51,33 @@ WEATHER: dict[str, Any] = {
         },
     },
 }
+BOOKING: dict[str, Any] = {
+    "type": "function",
+    "function": {
+        "name": "book_table",
+        "description": "Books a table in a restaurant.",
+        "strict": True,
+        "parameters": {
+            "type": "object",
+            "properties": {
+                "city": {"type": "string"},
+                "guests": {"type": "integer"},
+                "price": {"type": "number"},
+                "outside": {"type": "boolean"},
+                "dishes": {"type": "array", "items": {"type": "string"}},
+                "host": {
+                    "type": "object",
+                    "properties": {"name": {"type": "string"}, "age": {"type": ["integer", "null"]}},
+                    "required": ["name", "age"],
+                    "additionalProperties": False,
+                },
+            },
+            "required": ["city", "guests", "price", "outside", "dishes", "host"],
+            "additionalProperties": False,
+        },
+    },
+}
+"""Parameters of every type; what holds them is in the form that strict mode requires."""
 CLOCK: dict[str, Any] = {
     "type": "function",
     "function": {
@@ -58,6 +91,11 @@ CLOCK: dict[str, Any] = {
 def repeat(text: str) -> str:
     """A request to say `text` and nothing else."""
     return f"Repeat after me, word for word and nothing else: {text}"
+
+
+def in_parts(role: str, *texts: str) -> dict[str, Any]:
+    """A message whose content is an array of text parts."""
+    return message(role, [{"type": "text", "text": text} for text in texts])
 
 
 def message(role: str, content: Any) -> dict[str, Any]:

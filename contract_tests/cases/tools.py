@@ -5,7 +5,19 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from contract_tests.cases.prompts import CLOCK, NOTES, SHORT, WEATHER, user
+from contract_tests.cases.compare import ask_back, ask_with_control
+from contract_tests.cases.prompts import (
+    BOOKING,
+    CLOCK,
+    NOTES,
+    REPEAT_RESULT,
+    SHORT,
+    STORY,
+    WEATHER,
+    in_parts,
+    user,
+)
+from contract_tests.rules.relations.arrival import calls
 from contract_tests.target.ask import Ask
 from contract_tests.target.case import case, chat_case
 from contract_tests.target.errors import NotReached, SetupFailed
@@ -105,17 +117,42 @@ async def history(ask: Ask) -> None:
     await ask(ask.body(turns, 64, tools=[WEATHER], tool_choice="none"))
 
 
-@case("tools.two-results", title="two calls and their results", tokens=64, features=(*FEATURES, "tool"))
+@case("tools.parts", title="a result in parts, asked back", requests=4, tokens=128, features=(*FEATURES, "tool"))
+async def parts(ask: Ask) -> None:
+    word = ask.nonce()
+    called = {"role": "assistant", "tool_calls": [_call("call_1", "get_weather", "Oslo")]}  # without content
+    result = {**in_parts("tool", "7 degrees. ", f"The code is {word}."), "tool_call_id": "call_1"}
+    body = ask.body([user(QUESTION), called, result, user(REPEAT_RESULT)], tools=[WEATHER])
+    await ask_back(ask, word, body, ask.body(f"The tool's result is: 7 degrees. The code is {word}. {REPEAT_RESULT}"))
+
+
+@case(
+    "tools.bare",
+    title="a tool that has only a name, without tool_choice",
+    requests=4,
+    tokens=800,
+    features=["tools"],
+)
+async def bare(ask: Ask) -> None:
+    tool = {"type": "function", "function": {"name": "get_time"}}
+    body = ask.body("What time is it? Use the tool.", 200, tools=[tool])
+    await ask_with_control(
+        ("default", lambda role: ask(body, role=role)),
+        ("auto", lambda role: ask({**body, "tool_choice": "auto"}, role=role)),
+        calls,
+    )
+
+
+@case("tools.two-results", title="two calls and their long results", tokens=64, features=(*FEATURES, "tool"))
 async def two_results(ask: Ask) -> None:
     cities = {"call_1": "Oslo", "call_2": "Rome"}
     made = [_call(call_id, "get_time", city) for call_id, city in cities.items()]
-    results = [{"role": "tool", "tool_call_id": call_id, "content": "12:00"} for call_id in cities]
+    results = [{"role": "tool", "tool_call_id": call_id, "content": f"12:00, {STORY}"} for call_id in cities]
     turns = [user(TWO), {"role": "assistant", "content": "", "tool_calls": made}, *results]
     await ask(ask.body(turns, 64, tools=[CLOCK], tool_choice="none"))
 
 
-@case("tools.strict", title="a tool with a strict schema", tokens=200, features=(*FEATURES, "strict"))
+@case("tools.strict", title="a strict tool, parameters of every type", tokens=200, features=(*FEATURES, "strict"))
 async def strict(ask: Ask) -> None:
-    parameters = {**CLOCK["function"]["parameters"], "additionalProperties": False}
-    tool = {"type": "function", "function": {**CLOCK["function"], "parameters": parameters, "strict": True}}
-    await ask(ask.body("What time is it in Oslo? Use the tool.", 200, tools=[tool], tool_choice="required"))
+    question = "Ada, who is 36, books a table for 4 in Oslo, outside, with fish and rice, for 99.50. Use the tool."
+    await ask(ask.body(question, 200, tools=[BOOKING], tool_choice="required"))

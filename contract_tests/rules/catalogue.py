@@ -12,8 +12,9 @@ from contract_tests.rules.usage import counts, size, chunks as usage_chunks
 from contract_tests.rules import logprobs
 from contract_tests.rules.formats import structured, said
 from contract_tests.rules import completions, embeddings, moderations, models, stored
-from contract_tests.rules.errors import refusals, provoked
-from contract_tests.rules.relations import exchanges, forms, endings, vectors, moderated, stored as stored_relations
+from contract_tests.rules.errors import refusals, provoked, wrong_values
+from contract_tests.rules.relations import exchanges, forms, arrival, endings, vectors, moderated
+from contract_tests.rules.relations import stored as stored_relations
 from contract_tests.rules import shape
 
 # isort: on
@@ -44,7 +45,7 @@ SECTIONS: tuple[Section, ...] = (
 )
 FILES_WITHOUT_A_SECTION = (
     *(fields, json_text, course, members, origin, tool_chunks, model_mistakes, size, usage_chunks, said),
-    *(provoked, forms, endings, vectors, moderated, stored_relations, shape),
+    *(provoked, wrong_values, forms, arrival, endings, vectors, moderated, stored_relations, shape),
 )
 """Files that add to the section of another file."""
 

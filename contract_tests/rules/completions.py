@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
-from itertools import pairwise
+from itertools import chain, islice, pairwise
 
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.answers import Answer, answers
-from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
+from contract_tests.rules.engine.judge import NOTE, SHOULD, Complaint, Section
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.stream import StreamedChoice, cumulative_text
 from contract_tests.rules.engine.subjects import TEXT
@@ -34,6 +34,18 @@ stream.add_to(completions_stream, TEXT, see.COMPLETION_CREATE)
 envelope(completions_stream, TEXT.chunks, OBJECT, OBJECT_OF_CHAT_MODELS, TEXT.chunks_and_strays)
 streamed_choices.add_to(completions_stream, TEXT)
 limits.add_to(completions_stream, LimitedReplies(TEXT, streamed=True), see.COMPLETION_CREATE)
+
+
+def _first_objects(view: View) -> Iterable[Node]:
+    """The text completion, or the first chunk of it."""
+    return islice(chain(TEXT.dicts(view), TEXT.chunks(view)), 1)
+
+
+@completions.rule("id-prefix", over=_first_objects, level=NOTE, harm="logs that are searched by prefix mix answers up")
+def id_prefix(root: Node) -> Iterable[Complaint]:
+    """`id` of a text completion does not begin like that of a chat completion."""
+    if root["id"].text.startswith("chatcmpl-"):
+        yield root["id"], str(root["id"]), '"cmpl-…"'
 
 
 def _text_complaints(choice: Node) -> Iterable[Complaint]:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from contract_tests.rules.engine.refused import refusal_text
 from contract_tests.rules.engine.view import View
-from contract_tests.rules.errors.provoked import NO_SUCH_PATH
+from contract_tests.rules.errors.mistakes import NO_SUCH_PATH
 from contract_tests.run.preflight import ask_plainly, check_answers, describe_answer
 from contract_tests.run.stages import find_stage_hint
 from contract_tests.target.ask import CHAT, COMPLETIONS, EMBEDDINGS

@@ -199,7 +199,9 @@ class Ask:
         return view
 
     def _view(self, exchange: Exchange) -> View:
-        return View(exchange, self.session.options.bounds.json_depth)
+        options = self.session.options
+        keys = tuple(secret for secret in options.secrets if not secret.isalpha())  # "password" is a word as well
+        return View(exchange, options.bounds.json_depth, keys)
 
     def trace(self) -> Trace:
         """The exchanges of this case by role, for the relation rules."""
@@ -231,7 +233,7 @@ class Ask:
         if view.status not in (400, 422):
             return False
         for name, instead in _ECONOMY.items():
-            if name in sent and name not in self.case.features and refuses(view, name):
+            if sent.get(name) is not None and name not in self.case.features and refuses(view, name):
                 self.session.dropped[name] = instead
                 rest = f"{instead} is sent instead" if instead else "it is left out"
                 self.session.note(f"the target refuses {name}; {rest}")

@@ -56,6 +56,12 @@ class Reply:
 
 
 Bug = Callable[[Reply], None]
+Edit = Callable[[dict[str, Any]], object]
+"""Spoils a request, in place, on its way in."""
+
+
+def no_bug(reply: Reply) -> None:
+    """Hand the reply on."""
 
 
 def no_done(reply: Reply) -> None:
@@ -170,8 +176,8 @@ def _each_choice(reply: Reply, spoil: Callable[[dict[str, Any]], object]) -> Non
 class Planted:
     """The proxy on 127.0.0.1 while entered: `with Planted(upstream_url, bug) as proxy: proxy.base_url`."""
 
-    def __init__(self, upstream: str, bug: Bug) -> None:
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(upstream, bug))
+    def __init__(self, upstream: str, bug: Bug = no_bug, edit: Edit | None = None) -> None:
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(upstream, bug, edit))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
 
@@ -191,7 +197,7 @@ class Planted:
         self._server.server_close()
 
 
-def _handler(upstream: str, bug: Bug) -> type[http.server.BaseHTTPRequestHandler]:
+def _handler(upstream: str, bug: Bug, edit: Edit | None) -> type[http.server.BaseHTTPRequestHandler]:
     at = urlsplit(upstream)
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -202,6 +208,9 @@ def _handler(upstream: str, bug: Bug) -> type[http.server.BaseHTTPRequestHandler
 
         def do_POST(self) -> None:
             sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            if edit and (asked := _asked(sent)):
+                edit(asked)
+                sent = json.dumps(asked).encode()
             connection = http.client.HTTPConnection(at.hostname or "", at.port, timeout=60)
             try:
                 kind = {"Content-Type": "application/json"} if sent else {}

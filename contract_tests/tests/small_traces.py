@@ -116,6 +116,30 @@ def pictured(seen: int, alone: int) -> Trace:
     return Trace("t", dict(zip(("with image", "without image"), views, strict=True)))
 
 
+def named(with_name: int, without: int) -> Trace:
+    views = [said("Hi", usage={**USAGE, "prompt_tokens": one}) for one in (with_name, without)]
+    return Trace("t", dict(zip(("with name", "without name"), views, strict=True)))
+
+
+def asked_back(*texts: str) -> Trace:
+    """What came of "ka", from an earlier message and from the question, in turn."""
+    roles = ("asked back", "asked alone", "asked back 2", "asked alone 2")
+    views = dict(zip(roles, map(said, texts), strict=False))
+    return Trace("t", views, dict.fromkeys(views, "ka"))
+
+
+def by_default(*calling: bool) -> Trace:
+    """Whether a tool is called without tool_choice and with "auto", in turn."""
+    roles = ("default", "auto", "default 2", "auto 2")
+    views = [said(None, tool_calls=[CALL]) if one else said("Hi") for one in calling]
+    return Trace("t", dict(zip(roles, views, strict=False)))
+
+
+def looked_up(by_slash: int, model: int) -> Trace:
+    views = [view_of(b"{}", status, path="/v1/models/a/b") for status in (by_slash, model)]
+    return Trace("t", dict(zip(("by slash", "model"), views, strict=True)))
+
+
 def in_parts(one: str, other: str) -> Trace:
     return Trace("t", {"dict": said(one), "parts": said(other)}, deterministic=True)
 

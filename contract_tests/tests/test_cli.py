@@ -86,7 +86,7 @@ def test_the_plan_of_a_run_can_be_listed() -> None:
     done = contract("run", "--list", "--select", "models")
     assert done.returncode == 0
     assert all(line.startswith("models.") for line in done.stdout.splitlines())
-    assert done.stderr == "3 cases, 3 requests, at most 0 tokens of answers\n"
+    assert done.stderr == "3 cases, 4 requests, at most 0 tokens of answers\n"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from contract_tests.report.files import finding_as_json
 from contract_tests.report.findings import format_finding, format_group
 from contract_tests.rules import judge
 from contract_tests.rules.engine.judge import Finding
-from contract_tests.rules.errors.provoked import NO_SUCH_MODEL
+from contract_tests.rules.errors.mistakes import NO_SUCH_MODEL
 from fake_server.wire.exchange import Exchange, Request, Write
 
 CHAT = "/v1/chat/completions"
@@ -97,7 +97,7 @@ def test_an_empty_prompt_has_no_tokens() -> None:
 @pytest.mark.parametrize("body", [ERROR, b"data: " + json.dumps(ERROR).encode() + b"\n\n", b""])
 def test_an_error_typed_as_a_stream_breaks_nothing_that_a_success_would(body: Any) -> None:
     for finding in findings(400, body, {"messages": USER, "stream": True}, kind="text/event-stream").values():
-        assert finding.rule.id in ("http.json-type", "errors.body")
+        assert finding.rule.id in ("http.json-type", "http.request-id", "errors.body")
         assert "returns JSON" not in finding.harm
         assert "HTML" not in finding.harm
 

@@ -125,7 +125,11 @@ MESSAGE: dict[str, Callable[[Exchange], Exchange]] = {
 }
 
 
-NOTED = {"more members": {"chat.known-members", "chat.stream.known-members"}}
+NOTED = {
+    "more members": {
+        *("chat.known-members", "chat.stream.known-members", "tools.known-members", "usage.known-members"),
+    }
+}
 """What is free and noted all the same: a note changes no verdict, and names what closed types refuse."""
 
 

@@ -26,6 +26,7 @@ NOT_IN_RECORDINGS = {
     "http.content-coding",
     "http.coding-asked",
     "http.request-id",
+    "http.key-kept",  # no recording kept a key
     "http.json-no-bom",
     "http.json-surrogates",
     "logprobs.unasked",
@@ -42,6 +43,7 @@ NOT_IN_RECORDINGS = {
     "errors.refuses-no-input",
     "errors.refuses-no-model",
     "errors.refuses-wrong-values",
+    "errors.refuses-wrong-format",
     "http.cors-origin",
     "chat.stream.not-held-back",
     "http.date",

@@ -67,10 +67,12 @@ def body_too_slow(seconds: float) -> ErrorReply:
 
 
 def unsupported_type(sent: str) -> ErrorReply:
-    """415 for a body whose content type is not JSON."""
-    accepted = "This API method only accepts 'application/json' requests."
-    message = f"Unsupported content type: '{_echo(sent)}'. {accepted}"
-    return ErrorReply(415, message, code="unsupported_content_type")
+    """400 for a body whose content type is not JSON, as in https://github.com/openai/openai-openapi/issues/502."""
+    message = (
+        f"Unsupported content type: '{_echo(sent)}'. This API method only accepts 'application/json' requests, but you "
+        f"specified the header 'Content-Type: {_echo(sent)}'. Please try again with a supported content type."
+    )
+    return ErrorReply(400, message, code="unsupported_content_type")
 
 
 def unsupported_encoding(sent: str) -> ErrorReply:

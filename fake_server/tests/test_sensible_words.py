@@ -162,3 +162,19 @@ def test_lone_surrogates_do_not_get_through() -> None:
 )  # fmt: skip
 def test_reasoning_models_are_known_by_name(model: str, reasons: bool) -> None:
     assert chat_request.is_reasoning_model({"model": model}) is reasons
+
+
+RESULT = {"role": "tool", "tool_call_id": "c", "content": [{"type": "text", "text": "7 degrees"}]}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Repeat my first message, word for word and nothing else.", "My word is oak."),
+        ("Repeat the tool's result, word for word and nothing else.", "7 degrees"),
+        ("Please say the tool result.", "7 degrees"),
+    ],
+)
+def test_earlier_messages_are_repeated(text: str, said: str) -> None:
+    assert answer_to(text, {"role": "user", "content": "My word is oak."}, RESULT) == said
+    assert answer_to(f"It is oak. {text}") == f"It is oak. {text}"

@@ -53,10 +53,13 @@ def _endpoint_of_stored(method: str, one: bool, messages: bool) -> str:
 
 
 class View:
-    """One exchange, read lazily: every property is computed once, when a rule first needs it."""
+    """One exchange, read lazily: every property is computed once, when a rule first needs it.
 
-    def __init__(self, exchange: Exchange, max_depth: int = jsontext.MAX_DEPTH) -> None:
-        self.exchange, self._max_depth = exchange, max_depth
+    `secrets` were sent with the request, though the exchange does not hold them: keys, which are put in later.
+    """
+
+    def __init__(self, exchange: Exchange, max_depth: int = jsontext.MAX_DEPTH, secrets: tuple[str, ...] = ()) -> None:
+        self.exchange, self._max_depth, self.secrets = exchange, max_depth, secrets
         self.listed: dict[object, list[Any]] = {}
         """Cache of `subjects.computed_once`."""
 

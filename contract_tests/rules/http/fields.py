@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from itertools import chain
 
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.judge import NOTE, SHOULD, Complaint
-from contract_tests.rules.engine.subjects import only, replies
+from contract_tests.rules.engine.subjects import only, refusals, replies
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.http.message import http, successes
 from fake_server.wire.exchange import Aspect, header
@@ -75,14 +76,15 @@ def _time(value: str | None) -> datetime | None:
 
 @http.rule(
     "request-id",
-    over=successes,
+    over=lambda view: chain(successes(view), refusals(view)),
     level=NOTE,
+    yields_to=("errors.body",),  # the page of a gateway
     needs=[Aspect.ALL_HEADERS],
     see=see.DEBUGGING,
     harm="`_request_id` of openai-python is None: a failure cannot be traced in the provider's logs",
 )
 def request_id(view: View) -> Iterable[Complaint]:
-    """An answer carries x-request-id, the id that support and logs use."""
+    """An answer or refusal carries x-request-id, the id that support and logs use."""
     if view.exchange.header("x-request-id") is None:
         yield view, "no x-request-id field"
 
@@ -195,3 +197,29 @@ def date(view: View) -> Iterable[Complaint]:
     value = view.exchange.header("date") or ""
     if not _IMF_FIXDATE.fullmatch(value):
         yield view, f"Date: {value}", "as in Sun, 06 Nov 1994 08:49:37 GMT"
+
+
+def _keys(view: View) -> Iterable[tuple[View, str]]:
+    """The keys that were sent: those the run put in, or else the one in the request, unless it was a wrong one."""
+    bearer = (header(view.exchange.request.headers or (), "authorization") or "").rpartition(" ")[2]
+    known = (bearer,) if len(bearer) > 7 and "*" not in bearer and view.status != 401 else ()
+    if view.status:
+        yield from ((view, key) for key in view.secrets or known)
+
+
+@http.rule(
+    "key-kept",
+    over=_keys,
+    level=SHOULD,
+    see=see.KEY_SAFETY,
+    expected="no part of the key but its ends",
+    harm="the key stands in the exceptions, logs and screenshots that show the reply",
+)
+def key_kept(view: View, key: str) -> Iterable[Complaint]:
+    """A key that was sent does not come back in the reply."""
+    request, secret = view.exchange.request, key.encode()
+    if secret not in request.body and secret not in request.path.encode():
+        fields = [(name, value.encode("utf-8", "replace")) for name, value in view.exchange.headers]
+        for place, text in (*fields, ("the body", view.body)):
+            if secret in text:
+                yield view, f"the key stands in {place}"

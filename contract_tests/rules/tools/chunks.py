@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from contract_tests.rules.engine import references as see
-from contract_tests.rules.engine.judge import SHOULD, Complaint
+from contract_tests.rules.engine.judge import NOTE, SHOULD, Complaint
 from contract_tests.rules.engine.node import Node, repeats
 from contract_tests.rules.engine.stream import StreamedCall, StreamedChoice
 from contract_tests.rules.engine.subjects import computed_once, deltas, streamed_calls, streamed_choices
 from contract_tests.rules.engine.view import View
+from contract_tests.rules.tools.calls import calls
 from contract_tests.rules.tools.calls import tools as section
 
 tools = section.citing(see.CHAT_STREAMING)
@@ -124,3 +125,26 @@ def stream_index_once(delta: Node) -> Iterable[Complaint]:
     """A delta has at most one piece for each call."""
     for index in repeats(delta["tool_calls"] if delta.says("tool_calls") else (), "index", int):
         yield index, f"call {index.value} again in one delta", "one piece"
+
+
+_CALL = {"id", "type", "function", "custom"}
+_CALLED = {"function": {"name", "arguments"}, "custom": {"name", "input"}}
+
+
+def _calls_and_members(view: View) -> Iterator[tuple[Node, set[str]]]:
+    """What a call is made of, each with the members that the reference names."""
+    for known, nodes in ((_CALL, calls(view)), (_CALL | {"index"}, call_deltas(view))):
+        for call in nodes:
+            yield call, known
+            yield from ((call[name], names) for name, names in _CALLED.items() if type(call.get(name)) is dict)
+
+
+@tools.rule(
+    "known-members",
+    over=_calls_and_members,
+    level=NOTE,
+    harm="sent back with the next turn, the member is refused by servers that take only what they know",
+)
+def known_members(node: Node, known: set[str]) -> Iterable[Complaint]:
+    """A tool call and what it calls have the members that the API reference names, and no others."""
+    yield from ((node[name], f"{name} of a tool call") for name in node.value if name not in known)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from contract_tests.rules.engine import references as see
-from contract_tests.rules.engine.judge import SHOULD, Complaint
+from contract_tests.rules.engine.judge import NOTE, SHOULD, Complaint
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.subjects import only, streams_of_any, whole_streams_of_any
 from contract_tests.rules.engine.view import View
+from contract_tests.rules.usage.counts import COUNTS, DETAILS, usages
 from contract_tests.rules.usage.counts import usage as section
 from fake_server.wire.exchange import Aspect
 
@@ -128,3 +129,14 @@ def stream_null_before(view: View) -> Iterable[Complaint]:
     lacking = [chunk for chunk in view.chunks if "usage" not in chunk.value]
     if lacking and _wants_usage(view) and len(lacking) < len(view.chunks) - 1:
         yield lacking[0]["usage"], "missing, while other chunks have it", "null"
+
+
+@section.rule(
+    "known-members",
+    over=usages,
+    level=NOTE,
+    harm="decoders of closed types, as in Rust, Kotlin and JSON Schema, refuse what they do not know",
+)
+def known_members(node: Node) -> Iterable[Complaint]:
+    """`usage` has the members that the API reference names, and no others."""
+    yield from ((node[name], f"{name} of usage") for name in node.value if name not in (*COUNTS, *DETAILS))

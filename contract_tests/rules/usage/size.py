@@ -24,11 +24,6 @@ def _counts_with_words(view: View, name: str, text: str) -> Iterable[tuple[Node,
         yield from ((node[name], words) for node in usages(view) if node[name].kind == "integer")
 
 
-def _complain_if_too_few(count: Node, words: int) -> Iterable[Complaint]:
-    if count.value < words // 2:
-        yield count, f"{count} for {words} words", f"at least {words}"
-
-
 @usage.rule(
     "completion-size",
     over=lambda view: _counts_with_words(view, "completion_tokens", completed_text(view)),
@@ -38,7 +33,8 @@ def _complain_if_too_few(count: Node, words: int) -> Iterable[Complaint]:
 )
 def completion_size(count: Node, words: int) -> Iterable[Complaint]:
     """`completion_tokens` is in proportion to the text: a word is at least one token."""
-    return _complain_if_too_few(count, words)
+    if count.value < words // 2:
+        yield count, f"{count} for {words} words", f"at least {words}"
 
 
 def _counts_of_several(view: View) -> Iterable[tuple[Node, list[Answer], int]]:
@@ -77,8 +73,9 @@ def _prompt_counts(view: View) -> Iterable[tuple[Node, int]]:
     needs=[Aspect.REQUEST],
     see=see.CHAT_OBJECT,
     yields_to=("usage.prompt-counted",),
-    harm="part of the conversation (its system message, its earlier turns) may never have reached the model",
+    harm="part of the conversation (a system message, a turn, a result) may never have reached the model",
 )
 def prompt_size(count: Node, words: int) -> Iterable[Complaint]:
     """`prompt_tokens` is in proportion to the messages: a word is at least one token."""
-    return _complain_if_too_few(count, words)
+    if 4 * count.value < 3 * words:
+        yield count, f"{count} for {words} words", f"at least {words}"

@@ -35,7 +35,9 @@ def write_text(request: Mapping[str, Any], seed: int, index: int = 0) -> str:
     if messages and messages[-1].role in chat_request.RESULT_ROLES:
         return _write_about_results(request, messages)
     question = chat_request.last_user_text(request) or (messages[-1].text if messages else "")
-    words = repeat.words_to_repeat(question)
+    words = _recall(question, messages[:-1])
+    if words is None:
+        words = repeat.words_to_repeat(question)
     if words is None:
         words = repeat.words_to_repeat(chat_request.system_text(request), strict=True)
     if words is not None:
@@ -44,6 +46,16 @@ def write_text(request: Mapping[str, Any], seed: int, index: int = 0) -> str:
     if counted is not None:
         return counted
     return _write_about(question, request, seed, index)
+
+
+def _recall(question: str, earlier: tuple[chat_request.Message, ...]) -> str | None:
+    """What earlier messages say, for a question that wants the first one or a tool's results; else itself."""
+    match = PATTERNS["recall"].search(question[:MAX_QUESTION])
+    if not match:
+        return None
+    roles = ("user",) if match["first"] else chat_request.RESULT_ROLES
+    texts = [message.text[:MAX_RESULT] for message in earlier if message.role in roles]
+    return "; ".join(texts[:1] if match["first"] else texts) or question[:MAX_RESULT]
 
 
 def _shorten_words(words: str, limit: int = MAX_QUESTION) -> str:

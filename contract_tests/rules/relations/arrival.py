@@ -1,0 +1,88 @@
+"""Section relations, whether what is sent arrives: names, earlier turns, results, tools; a model by its id."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from contract_tests.rules.engine import references as see
+from contract_tests.rules.engine.answers import answers, says, whole_text
+from contract_tests.rules.engine.judge import SHOULD, Complaint
+from contract_tests.rules.engine.node import Node
+from contract_tests.rules.engine.trace import Trace
+from contract_tests.rules.engine.view import View
+from contract_tests.rules.relations.exchanges import relations
+
+
+def calls(view: View) -> bool:
+    """Whether a reply calls a tool."""
+    return any(answer.calls for answer in answers(view))
+
+
+def _counts_with_name(trace: Trace) -> Iterator[tuple[Node, Node]]:
+    for views in trace.together("with name", "without name"):
+        named, unnamed = (view.root["usage"]["prompt_tokens"] for view in views)
+        if named.number and unnamed.number:
+            yield named, unnamed
+
+
+@relations.rule(
+    "name-counted",
+    over=_counts_with_name,
+    level=SHOULD,
+    harm="the model may never see which of several people speaks",
+)
+def name_counted(named: Node, unnamed: Node) -> Iterable[Complaint]:
+    """A message with a name has more prompt tokens than the message alone."""
+    if (named.number or 0) <= (unnamed.number or 0):
+        yield named, f"{named} with the name, {unnamed} without", "more with the name"
+
+
+def _witnessed(trace: Trace, claim: str, control: str, holds: Callable[[View], object]) -> Iterator[list[View]]:
+    """The replies to `claim`, if one of two holds or the control holds both times."""
+    views, controls = trace.samples(claim), trace.samples(control)
+    if any(map(holds, views)) or (len(views) == len(controls) == 2 and all(map(holds, controls))):
+        yield views
+
+
+def _asked_back(trace: Trace) -> Iterator[tuple[list[View], str]]:
+    word = trace.expected.get("asked back", "")
+    for views in _witnessed(trace, "asked back", "asked alone", lambda view: says(view, word)) if word else ():
+        yield views, word
+
+
+@relations.rule(
+    "asked-back",
+    over=_asked_back,
+    level=SHOULD,
+    harm="the model may never have seen an earlier message: it answers without it",
+)
+def asked_back(views: list[View], word: str) -> Iterable[Complaint]:
+    """A model that finds a word in a question finds it in an earlier message too."""
+    if not any(says(view, word) for view in views):
+        yield views[0], f"{whole_text(views[0])[:80]!r}, twice", word
+
+
+@relations.rule(
+    "offered-by-default",
+    over=lambda trace: _witnessed(trace, "default", "auto", calls),
+    level=SHOULD,
+    harm="agents that send tools alone, as most do, never get a call",
+)
+def offered_by_default(views: list[View]) -> Iterable[Complaint]:
+    """Tools without `tool_choice` are called where they are called with `tool_choice: auto`."""
+    if not any(map(calls, views)):
+        yield views[0], f"no call: {whole_text(views[0])[:80]!r}, twice", "a call, as with tool_choice auto"
+
+
+@relations.rule(
+    "model-by-slash",
+    over=lambda trace: trace.together("by slash", "model"),
+    level=SHOULD,
+    see=see.MODELS,
+    harm="a model that is listed cannot be looked up: some clients send the slash of its id as it is, others as %2F",
+)
+def model_by_slash(by_slash: View, model: View) -> Iterable[Complaint]:
+    """A model whose id has a slash is found by a slash and by %2F."""
+    if by_slash.ok != model.ok:
+        bad, name = (model, "%2F") if by_slash.ok else (by_slash, "a slash")
+        yield bad, f"status {bad.status} by {name}", "the model"
