@@ -34,7 +34,7 @@ test proofs: export PYTHONDONTWRITEBYTECODE :=
 test proofs: export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/bytecode
 
 .DEFAULT_GOAL := help
-.PHONY: help setup contract record test proofs fuzz coverage check mutants fake interop judges bench profile bench-fidelity sdks constraints clean compatibility rules pages langchain uses clients wheel
+.PHONY: help setup contract record test proofs fuzz coverage check mutants fake interop judges behaviour bench profile bench-fidelity sdks constraints clean compatibility rules pages langchain uses clients wheel
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -92,6 +92,9 @@ fake: $(STAMP)  ## serve the fake on http://127.0.0.1:1337
 interop: $(STAMP)  ## run openai-node against the fake and judge real third-party servers; ALL=1 adds the one with PyTorch
 	@$(BIN)/python -m contract_tests.lab.suites node || [ $$? = 3 ]
 	@$(BIN)/python -m contract_tests.lab.interop $(if $(ALL),--all)
+
+behaviour: $(STAMP)  ## judge targets that behave in one way other than OpenAI; BEHAVIOUR='--judges --write' asks other judges too
+	@$(BIN)/python -m contract_tests.lab.behaviour $(BEHAVIOUR)
 
 judges: $(STAMP)  ## have other people's judges of OpenAI compatibility judge the fake
 	@$(BIN)/python -m contract_tests.lab.outside

@@ -17,7 +17,7 @@ from fake_server.wire.exchange import Exchange, Framing, Headers, Request, Write
 from fake_server.wire.sse import Decoder
 
 KEY = "sk-behaviour-0123456789"
-"""The only key that the targets accept."""
+"""The only key that the targets accept, unless they accept any."""
 MODELS = (
     *("gpt-4o-mini", "gpt-4o", "gpt-4.1-mini", "gpt-3.5-turbo", "gpt-5", "gpt-3.5-turbo-instruct"),
     *("text-embedding-3-small", "text-embedding-ada-002", "omni-moderation-latest"),
@@ -96,7 +96,7 @@ class Wire:
     """
 
     first: float = 0.0
-    pace: float = 0.0
+    pace: float = 0.002
     line_end: str = "\n"
     data_prefix: str = "data: "
     comment: str = ""
@@ -240,8 +240,8 @@ class World:
     `slot` is held by the request that is being answered, in targets that answer one at a time.
     """
 
-    def __init__(self, seed: int) -> None:
-        self._fake = InProcess(App(Settings(seed=seed, models=MODELS, api_key=KEY)))
+    def __init__(self, seed: int, key: str | None = KEY) -> None:
+        self._fake = InProcess(App(Settings(seed=seed, models=MODELS, api_key=key)))
         self.chance = random.Random(seed)
         self.memory: dict[str, Any] = {}
         self.slot = asyncio.Lock()
@@ -261,7 +261,8 @@ class World:
 
     def vary_wording(self, call: Call, answer: Answer) -> None:
         """In a third of the answers in prose, begin with a capital letter where none was, or the reverse."""
-        if call.members.get("logprobs") or call.members.get("response_format") or not answer.succeeded:
+        exact = any(call.members.get(name) for name in ("logprobs", "response_format", "echo"))
+        if exact or not answer.succeeded:
             return
         if self.chance.random() < 0.3:
             answer.change_text(lambda _, text: _other_capital(text))

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Sequence
 
 from contract_tests.lab.behaviour.catalogue import Mutation, mutations
-from contract_tests.lab.behaviour.exchanging import Answer, Call, World
+from contract_tests.lab.behaviour.exchanging import KEY, Answer, Call, World
 from fake_server.connection import Connection
 from fake_server.replay.playback import Playback
 from fake_server.wire.capture import ReplyCapture
@@ -25,10 +25,9 @@ SECONDS = 900.0
 class Target(Playback):
     """Answers every request as a mutation does; it reads requests as a playback of recordings does."""
 
-    def __init__(self, mutation: Mutation, seed: int, port: int = 0) -> None:
+    def __init__(self, mutation: Mutation, world: World, port: int = 0) -> None:
         super().__init__((), port=port)
-        self._behave = mutation.behave
-        self._world = World(seed)
+        self._behave, self._world = mutation.behave, world
 
     async def serve_connection(self, client: Connection) -> None:
         try:
@@ -78,7 +77,7 @@ class Target(Playback):
         return read.keeps_alive
 
 
-async def serve(mutation: Mutation, seed: int, port: int, seconds: float) -> None:
+async def serve(mutation: Mutation, world: World, port: int, seconds: float) -> None:
     """Serve until stdin ends, for at most so many seconds."""
     leave, loop = asyncio.Event(), asyncio.get_running_loop()
 
@@ -87,7 +86,7 @@ async def serve(mutation: Mutation, seed: int, port: int, seconds: float) -> Non
         loop.call_soon_threadsafe(leave.set)
 
     threading.Thread(target=wait_for_stdin, daemon=True).start()
-    async with Target(mutation, seed, port):
+    async with Target(mutation, world, port):
         try:
             await asyncio.wait_for(leave.wait(), seconds)
         except TimeoutError:
@@ -102,8 +101,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--port", type=int, required=True, help="the port of 127.0.0.1 to listen on")
     parser.add_argument("--seed", type=int, default=1, help="seed of the fake and of the wording")
     parser.add_argument("--seconds", type=float, default=SECONDS, help="how long to serve at most")
+    parser.add_argument("--any-key", action="store_true", help="accept any key, and none")
     options = parser.parse_args(argv)
-    asyncio.run(serve(known[options.name], options.seed, options.port, options.seconds))
+    world = World(options.seed, None if options.any_key else KEY)
+    asyncio.run(serve(known[options.name], world, options.port, options.seconds))
 
 
 if __name__ == "__main__":

@@ -101,6 +101,12 @@ def _points(entries: Iterable[Mapping[str, Any]], renamed: Mapping[str, str]) ->
     return {str(entry["id"]): renamed.get(str(entry["status"]), str(entry["status"])) for entry in entries}
 
 
+def _judged_points(results: Iterable[Mapping[str, Any]]) -> Points:
+    """The results of llmprobe that are a verdict: most others are of APIs that the fake does not have."""
+    verdicts = (result for result in results if result["outcome"] in ("pass", "fail"))
+    return {str(result["id"]): str(result["outcome"]) for result in verdicts}
+
+
 COMMON = (
     "anyio==4.16.0",
     "attrs==26.1.0",
@@ -151,6 +157,16 @@ JUDGES = (
         ],
         lambda report: _points(report["results"], {}),
         unasked="responses.basic and responses.streaming (an endpoint to come)",
+        tool="npm",
+    ),
+    Judge(
+        "llmprobe",
+        "0.6.12",
+        "gpt-4o-mini",
+        install_by_npm,
+        lambda url, model: [url, "-m", model, "-k", "sk-any", "--no-bench", "--no-save", "--json"],
+        lambda report: _judged_points(report["conformance"]["results"]),
+        unasked="its benchmark; its capability and agentic tasks grade the model, not the server",
         tool="npm",
     ),
 )

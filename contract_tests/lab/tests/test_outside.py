@@ -23,11 +23,13 @@ from fake_server import FakeServer
 from fake_server.api.validate.chat import validate_chat
 
 BY_NAME = {judge.name: judge for judge in JUDGES}
-COMPLY, ROUTER, CANARY = (
+COMPLY, ROUTER, CANARY, PROBE = (
     BY_NAME["llm-comply"],
     BY_NAME["trustedrouter-provider-check"],
     BY_NAME["compatcanary"],
+    BY_NAME["llmprobe"],
 )
+OUTCOMES = [{"id": name, "outcome": name} for name in ("pass", "fail", "unsupported", "inconclusive", "skipped")]
 REFUSED: dict[str, Any] = {
     "reasoning": {"summary": "auto"},
     "top_k": 40,
@@ -45,11 +47,20 @@ REFUSED: dict[str, Any] = {
         ),
         (ROUTER, {"checks": [{"id": "a", "status": "pass"}, {"id": "b", "status": "warn"}]}, "pass warn"),
         (CANARY, {"results": [{"id": "a", "status": "pass"}, {"id": "b", "status": "fail"}]}, "pass fail"),
+        (
+            PROBE,
+            {"conformance": {"results": [{"id": "a", "outcome": "pass"}, {"id": "b", "outcome": "fail"}]}},
+            "pass fail",
+        ),
     ],
     ids=lambda value: getattr(value, "name", ""),
 )
 def test_a_report_is_read(judge: Judge, report: Any, points: str) -> None:
     assert judge.points(json.dumps(report)) == dict(zip("ab", points.split(), strict=True))
+
+
+def test_what_llmprobe_could_not_judge_is_no_point() -> None:
+    assert PROBE.points(json.dumps({"conformance": {"results": OUTCOMES}})) == {"pass": "pass", "fail": "fail"}
 
 
 @pytest.mark.parametrize("report", ["", "no report", "[]", "{}", '{"results": [], "checks": []}', '{"results": 7}'])
