@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from contract_tests.cli.shared_options import format_changed_answer
 from contract_tests.report.findings import count
@@ -51,6 +52,7 @@ def save_case(
     """
     source = f"{options.target.partition('?')[0]}, recorded {date.today():%Y-%m-%d}"
     times: Counter[str] = Counter()
+    options_of_saving: dict[str, Any] = dict(kept or {})
     for exchange in result.exchanges:
         times[exchange.label] += 1  # more than once if the case was repeated after a 429
         number = f"-{times[exchange.label]}" if times[exchange.label] > 1 else ""
@@ -59,7 +61,7 @@ def save_case(
         try:
             yield (
                 exchange,
-                save_recording(fixture, path, secrets=options.secrets, breaks=find_broken_rules, **(kept or {})),
+                save_recording(fixture, path, secrets=options.secrets, breaks=find_broken_rules, **options_of_saving),
             )
         except SaveError as error:
             yield exchange, error

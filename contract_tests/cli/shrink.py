@@ -18,9 +18,10 @@ from contract_tests.rules.engine.judge import Rule, judge
 from contract_tests.rules.judged import Judged
 from contract_tests.run.outcome import ExitCode
 from contract_tests.run.run import UsageError
-from contract_tests.shrinking.issue import IssueContent, format_issue, format_title
+from contract_tests.shrinking.issue import IssueContent, format_issue
 from contract_tests.shrinking.oracle import run_main
 from contract_tests.shrinking.shrink import SECONDS, ShrinkResult, measure, shrink_judged
+from contract_tests.shrinking.title import format_title
 from contract_tests.target.main_program import MainOutcome
 from fake_server.command_line import Number
 from fake_server.relay.redact import Unreadable, known_values, redact
@@ -29,6 +30,9 @@ from fake_server.wire import fixture
 from fake_server.wire.exchange import Exchange, Request
 from fake_server.wire.fixture import Fixture
 from fake_server.wire.text import did_you_mean
+
+INLINE = 4096
+"""Bytes of a body that stands in the fixture itself, so that an issue can hold all of it."""
 
 
 @click.command("shrink")
@@ -77,15 +81,21 @@ def shrink_command(
     reduced = Judged(result.after)
     outcome = run_main(original.exchange) if original.view.endpoint == "chat" else None
     known = _load_fixture(path)
-    if not title:
-        names_fault = known.title and rule is not None and rule.id in known.breaks
-        title = known.title if names_fault else format_title(reduced, rule, outcome)
+    names_fault = known.title and rule is not None and rule.id in known.breaks
+    heading = title or format_title(reduced, rule, outcome)
     target = out or Path(f"{rule.id if rule else 'main'}.yaml")
     source, reduction = known.source or _source(path, recording), _format_reduction(result)
-    made = Fixture(result.after, title, _sort_rules(reduced.ids(), rule), source, reduction)
+    made = Fixture(
+        result.after,
+        title or (known.title if names_fault else heading),
+        _sort_rules(reduced.ids(), rule),
+        source,
+        reduction,
+    )
     _save(made, target, known_values(recording.exchange))
     saved = fixture.load(target)  # saving redacts the title and the source
-    content = IssueContent(reduced, target, rule, outcome, saved.title, saved.source, reduction)
+    heading = saved.title if title else heading
+    content = IssueContent(reduced, target, rule, outcome, heading, saved.source, reduction, original.exchange)
     _print_result(terminal, content, issue_file)
     return int(ExitCode.OK)
 
@@ -185,7 +195,7 @@ def _format_reduction(result: ShrinkResult) -> str:
 
 def _save(made: Fixture, path: Path, secrets: Iterable[str]) -> None:
     try:
-        save_recording(made, path, secrets=secrets)
+        save_recording(made, path, secrets=secrets, inline=INLINE)
     except SaveError as error:
         raise click.ClickException(str(error)) from error
 
@@ -212,7 +222,7 @@ def _print_result(terminal: Terminal, content: IssueContent, issue_file: Path | 
     if content.outcome:
         terminal.print(f"main()    {_format_main(content.outcome)}")
     if issue_file is None:
-        terminal.print(f"\n{text}")
+        terminal.print(f"\n{text}", whole=True)
     terminal.print(f"written   {content.fixture}")
     if issue_file is not None:
         terminal.print(f"written   {write(issue_file, text)}")

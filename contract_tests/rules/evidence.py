@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from contract_tests.rules.engine.judge import Evidence, Finding
 from contract_tests.rules.engine.node import Node, show
@@ -21,6 +22,7 @@ CREDENTIALS = re.compile(
 _TEXTS = ("model", "messages", "prompt", "input", "tools")
 """Members of a request that are rarely what a rule is about; they are shown last."""
 _WIDEST, _WIDEST_TEXT = 60, 44
+_SERVER, _MOST_FIELDS = ("server", "via", "x-powered-by"), 10
 
 
 def with_evidence(
@@ -63,6 +65,15 @@ def describe_request(evidence: Evidence) -> str:
     """`POST /v1/chat/completions {stream: true, n: 2}`."""
     members = ", ".join(f"{name}: {value}" if name else value for name, value in evidence.members)
     return " ".join((evidence.method, evidence.target, f"{{{members}}}" if members else "")).rstrip()
+
+
+def describe_server(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The header fields that name a server or a version, each as it is first said."""
+    named: dict[str, str] = {}
+    for name, value in fields:
+        if name.lower() in _SERVER or name.lower().endswith("-version"):
+            named.setdefault(name.lower(), value[:_WIDEST])
+    return dict(islice(named.items(), _MOST_FIELDS))
 
 
 def describe_head(exchange: Exchange) -> str:

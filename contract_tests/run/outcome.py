@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
-from itertools import islice
 
 from contract_tests.rules.engine.judge import Finding, Level
+from contract_tests.rules.evidence import describe_server
 from contract_tests.target.options import below
 from contract_tests.tolerance.entry import Ledger, Tolerated
 from fake_server.wire.exchange import Exchange
@@ -27,10 +27,6 @@ class Outcome(StrEnum):
 
 
 REACHED = (Outcome.PASS, Outcome.WARN, Outcome.FAIL)
-
-
-SERVER_FIELDS = ("server", "via", "x-powered-by")
-_LONGEST_FIELD, _MOST_FIELDS = 100, 10
 
 
 class ExitCode(IntEnum):
@@ -106,13 +102,9 @@ class RunReport:
 
     @property
     def server(self) -> dict[str, str]:
-        """What the target says of itself and of what is before it: header fields such as Server, by their names."""
-        fields: dict[str, str] = {}
-        for exchange in (exchange for result in self.results for exchange in result.exchanges):
-            for name, value in exchange.headers:
-                if name.lower() in SERVER_FIELDS or name.lower().endswith("-version"):
-                    fields.setdefault(name.lower(), value[:_LONGEST_FIELD])
-        return dict(islice(fields.items(), _MOST_FIELDS))
+        """What the target, and what is before it, say of themselves in header fields."""
+        exchanges = (exchange for result in self.results for exchange in result.exchanges)
+        return describe_server(field for exchange in exchanges for field in exchange.headers)
 
     @property
     def findings(self) -> Iterator[Finding]:

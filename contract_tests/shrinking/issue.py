@@ -15,8 +15,11 @@ from contract_tests.report.findings import mask
 from contract_tests.rules.engine.judge import Finding, Rule
 from contract_tests.rules.engine.node import show_path
 from contract_tests.rules.engine.view import View
+from contract_tests.rules.evidence import describe_server
 from contract_tests.rules.judged import Judged
+from contract_tests.shrinking.curl import curl
 from contract_tests.shrinking.spans import parse
+from contract_tests.shrinking.title import format_expected, format_title, is_value
 from contract_tests.shrinking.visible import (
     escape_invisible,
     format_code_block,
@@ -25,21 +28,18 @@ from contract_tests.shrinking.visible import (
 )
 from contract_tests.target.main_program import MainOutcome
 from fake_server.wire import jsontext
-from fake_server.wire.exchange import Exchange, Headers
-from fake_server.wire.text import shorten
+from fake_server.wire.exchange import Aspect, Exchange
 
-MAX_TITLE = 110
-MAX_EXPECTED = 40
-"""Characters up to which the expected value is part of a title."""
-_VALUE = re.compile(r"""missing|null|true|false|-?\d+(\.\d+)?([eE][-+]?\d+)?|["\[{].*""")
+_UNKNOWN = {
+    Aspect.BODY_BYTES: "how the JSON was written",
+    Aspect.EVENT_FRAMING: "how events were written",
+    Aspect.FRAMING: "how the body was framed",
+    Aspect.ENDING: "how the reply ended",
+}
+MAX_FILE = 8_000
+"""Characters of a fixture that is part of the issue."""
 _AROUND, _LONGEST = 48, 120
 """Bytes shown before and after a wrong value, and the longest value for which a fix is shown."""
-_NEVER_SHOWN = frozenset(
-    {
-        *("authorization", "api-key", "x-api-key", "cookie", "proxy-authorization", "openai-organization"),
-        *("openai-project", "host", "content-length", "connection", "user-agent"),
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,8 @@ class IssueContent:
     """What an issue is about: the reduced exchange, the fixture file that holds it, and the broken rule.
 
     `rule` is None if only main() decided what fails. `outcome` is how main() took the exchange before it was
-    reduced, because a reduced answer may be unusable for other reasons. `reduction` says what was left out.
+    reduced, because a reduced answer may be unusable for other reasons. `reduction` says what was left out,
+    `original` is the exchange before that.
     """
 
     judged: Judged
@@ -57,6 +58,7 @@ class IssueContent:
     title: str = ""
     source: str = ""
     reduction: str = ""
+    original: Exchange | None = None
 
     @property
     def exchange(self) -> Exchange:
@@ -68,31 +70,6 @@ class IssueContent:
         return self.judged.first(self.rule)
 
 
-def format_title(judged: Judged, rule: Rule | None, outcome: MainOutcome | None = None) -> str:
-    """A title: the place and what was seen there; the message of main() if no rule is broken."""
-    finding = judged.first(rule)
-    if finding is None:
-        what = f"main() fails: {outcome.line}" if outcome else f"{judged.exchange.request.path} fails"
-        return shorten(what, MAX_TITLE)
-    place, seen = show_path(finding.place.path), " ".join(finding.actual.split())
-    stream = " in a stream" if finding.place.event is not None else ""
-    if not place:
-        what = f"{seen}{stream}"
-    else:
-        what = f"{place}{stream} is {seen}" if _is_value(seen) else f"{place}{stream}: {seen}"
-    return shorten(what + _format_expected(finding), MAX_TITLE)
-
-
-def _format_expected(finding: Finding) -> str:
-    """The expected value if it is short, with a comma before it; else ''."""
-    expected = " ".join(finding.expected.split())
-    return f", expected {expected}" if 0 < len(expected) <= MAX_EXPECTED else ""
-
-
-def _is_value(seen: str) -> bool:
-    return _VALUE.fullmatch(seen) is not None
-
-
 def format_issue(content: IssueContent) -> str:
     """The whole issue text, without anything that looks like a credential."""
     title = content.title or format_title(content.judged, content.rule, content.outcome)
@@ -101,11 +78,16 @@ def format_issue(content: IssueContent) -> str:
 
 
 def _parts(content: IssueContent) -> Iterator[str]:
-    exchange, view, finding = content.exchange, content.judged.view, content.finding
-    yield _summary(view, finding)
+    exchange, finding = content.exchange, content.finding
+    yield _summary(content.judged.view, finding)
     yield "## Reproduce"
-    yield format_code_block(curl(exchange), "sh")
+    if exchange.knows(Aspect.REQUEST):
+        yield format_code_block(curl(exchange), "sh")
+    else:
+        yield "The recording does not hold the whole request: the body of this one is not known, or not all of it."
+        yield format_code_block(f"{exchange.request.method} {exchange.request.target}")
     yield "## What comes back"
+    yield _describe_bytes(content)
     yield format_code_block(format_reply(exchange, finding.place.offset if finding else None), "http")
     if finding:
         points = {"at": str(finding.place), "actual": format_inline_code(finding.actual)}
@@ -113,18 +95,54 @@ def _parts(content: IssueContent) -> Iterator[str]:
             points["expected"] = format_inline_code(finding.expected)
         yield "\n".join(f"- {name}: {text}" for name, text in points.items())
         yield "## What is expected"
-        yield "\n\n".join(_expected(view, finding))
+        yield "\n\n".join(_expected(content.judged.view, finding))
     if why := "\n\n".join(_why(content)):
         yield "## Why it matters"
         yield why
     yield "## Replay offline"
-    yield format_code_block(f"contract replay {shlex.quote(str(content.fixture))}", "sh")
+    yield from _replay(content)
     yield "\n".join(_about(content))
+
+
+def _describe_bytes(content: IssueContent) -> str:
+    """Whether these are the bytes as they came, and what the server says of itself."""
+    exchange = content.exchange
+    decoded = "; its content coding is undone here" if exchange.header("content-encoding") else ""
+    if content.reduction:
+        joined = ", and chunks were joined" if content.judged.view.form == "events" else ""
+        words = f"{content.reduction}: what is not about the fault is removed{joined}{decoded}."
+    elif not exchange.knows(Aspect.BODY_BYTES):
+        words = f"The JSON as it was recorded; the bytes that crossed the wire are not known{decoded}."
+    else:
+        words = f"The body as it came{decoded}."
+    server = describe_server((content.original or exchange).headers)
+    named = ", ".join(format_inline_code(f"{name}: {value}") for name, value in server.items())
+    return words + (f" The server calls itself {named}." if named else "")
+
+
+def _replay(content: IssueContent) -> Iterator[str]:
+    """How to serve the reply without the server: the whole file if it is small."""
+    name, lines = content.fixture.name, ["pip install 'openai-contract-kit[contract]'  # Python 3.11 or newer"]
+    if text := _self_contained(content.fixture):
+        yield f"Save this as `{name}`:"
+        yield format_code_block(text, "yaml")
+    else:
+        name = str(content.fixture)
+    yield format_code_block("\n".join([*lines, f"contract replay {shlex.quote(name)}"]), "sh")
+
+
+def _self_contained(path: Path) -> str:
+    """The text of a fixture that needs no other file and is not long; '' if it is not so."""
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return "" if len(text) > MAX_FILE or re.search(r"^  (?:body|raw): *(?:\{file:|\n +file:)", text, re.M) else text
 
 
 def _summary(view: View, finding: Finding | None) -> str:
     """What is wrong with the reply, in one sentence."""
-    endpoint = f"`{view.exchange.request.method} {view.exchange.request.path}`"
+    endpoint = format_inline_code(f"{view.exchange.request.method} {view.exchange.request.target}")
     if view.wants_stream:
         endpoint += " with `stream: true`"
     if finding is None:
@@ -134,11 +152,11 @@ def _summary(view: View, finding: Finding | None) -> str:
         problem = format_inline_code(seen)
     elif not place:
         problem = f"{format_inline_code(seen)} (status {view.status})"
-    elif _is_value(seen):
+    elif is_value(seen):
         problem = f"`{place}` is {seen if seen == 'missing' else format_inline_code(seen)}"
     else:
         problem = f"{format_inline_code(seen)}, at `{place}`"
-    expected = f", expected {format_inline_code(finding.expected)}" if _format_expected(finding) else ""
+    expected = f", expected {format_inline_code(finding.expected)}" if format_expected(finding) else ""
     return f"The reply to {endpoint} does not follow the OpenAI API: {problem}{expected}."
 
 
@@ -148,7 +166,7 @@ def _expected(view: View, finding: Finding) -> Iterator[str]:
     if fix := suggest_fix(view.body, finding):
         yield format_code_block("\n".join(fix), "diff")
         return
-    at_a_value = finding.place.path and _is_value(finding.actual)
+    at_a_value = finding.place.path and is_value(finding.actual)
     if not (at_a_value or finding.place.offset == len(view.body)):
         return
     example = find_conforming(rule)
@@ -172,7 +190,7 @@ def suggest_fix(body: bytes, finding: Finding) -> tuple[str, str] | None:
         expected = f'"{name}":'.encode() + expected + comma
     else:
         value = parse(rest)
-        if value is None or value.stop > _LONGEST or not (_is_value(finding.actual) or value.kind == tree.kind):
+        if value is None or value.stop > _LONGEST or not (is_value(finding.actual) or value.kind == tree.kind):
             return None
         begin, stop = place.offset, place.offset + value.stop
     before = body[max(0, begin - _AROUND, body.rfind(b"\n", 0, begin) + 1) : begin]
@@ -211,57 +229,14 @@ def _format_outcome(outcome: MainOutcome) -> str:
 
 
 def _about(content: IssueContent) -> Iterator[str]:
-    yield "This serves the same bytes, with the same framing and ending, to any client, without your server."
-    if content.reduction:
-        joined = ", and chunks were joined" if content.judged.view.form == "events" else ""
-        yield f"{content.reduction}: everything unrelated to the fault was removed{joined}."
+    exchange = content.exchange
+    unknown = [words for aspect, words in _UNKNOWN.items() if not exchange.knows(aspect)]
+    same = "the same bytes, with the same framing and ending," if not unknown else "this reply"
+    yield f"This serves {same} to any client, without your server." + (
+        f" The recording does not say {' or '.join(unknown)}; they are the usual ones." if unknown else ""
+    )
     if content.source:
         yield f"Seen at: {content.source}"
     others = sorted(content.judged.ids() - ({content.finding.rule.id} if content.finding else set()))
     if others:
         yield f"The same bytes also break {', '.join(f'`{rule_id}`' for rule_id in others)}."
-
-
-# -- the request as a command
-
-
-def curl(exchange: Exchange) -> str:
-    """A curl command that sends the same request to the live server; the key comes from the environment."""
-    request = exchange.request
-    target = request.target
-    base = "$OPENAI_BASE_URL" if target.startswith("/v1/") else "${OPENAI_BASE_URL%/v1}"
-    path = target.removeprefix("/v1")
-    url = f'"{base}{path}"' if shlex.quote(path) == path else f'"{base}"{shlex.quote(path)}'
-    streamed = "-N " if View(exchange).wants_stream else ""
-    method = "-I " if request.method == "HEAD" else f"-X {shlex.quote(request.method)} "
-    if request.method == ("POST" if request.body else "GET"):
-        method = ""
-    lines = [f"curl -i {streamed}{method}{url}"]
-    named = {name.lower() for name, _ in request.headers or ()}
-    if exchange.status != 401 or "authorization" in named:
-        lines.append('-H "Authorization: Bearer $OPENAI_API_KEY"')
-    lines += [f"-H {shlex.quote(f'{name}: {value}')}" for name, value in _fields(exchange)]
-    if request.body:
-        lines.append(_data(request.body))
-    setting = "export OPENAI_BASE_URL=http://localhost:1337/v1  # the server's base URL\n"
-    return setting + " \\\n  ".join(lines)
-
-
-def _fields(exchange: Exchange) -> Headers:
-    """The header fields to send, except the key."""
-    headers = exchange.request.headers or ()
-    shown = tuple(pair for pair in headers if pair[0].lower() not in _NEVER_SHOWN)
-    typed = any(name.lower() == "content-type" for name, _ in shown)
-    if exchange.request.body and not typed:
-        return (("Content-Type", "application/json"), *shown)
-    return shown
-
-
-def _data(body: bytes) -> str:
-    try:
-        text = body.decode("utf-8")
-    except UnicodeDecodeError:
-        text = ""
-    if not text or "\0" in text:
-        return "--data-binary @request.body  # the fixture's request body, which is not text"
-    return f"--data-raw {shlex.quote(text)}"

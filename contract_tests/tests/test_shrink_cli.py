@@ -16,12 +16,14 @@ from contract_tests.recordings.recording import InputError
 from contract_tests.rules import RULES, judge
 from contract_tests.rules.judged import Judged
 from contract_tests.run.run import UsageError
-from contract_tests.shrinking.issue import IssueContent, curl, format_issue, format_title
+from contract_tests.shrinking.curl import curl
+from contract_tests.shrinking.issue import IssueContent, format_issue
+from contract_tests.shrinking.title import format_title
 from contract_tests.shrinking.visible import escape_invisible, format_code_block, format_inline_code
 from contract_tests.target.main_program import MainOutcome
 from contract_tests.tests.shared import ROOT
 from fake_server.wire import fixture
-from fake_server.wire.exchange import Exchange, Request, Write
+from fake_server.wire.exchange import Aspect, Exchange, Request, Write
 from fake_server.wire.fixture import Fixture
 
 BROKEN = ROOT / "fixtures" / "broken"
@@ -267,3 +269,87 @@ def test_a_title_says_where_and_what() -> None:
     other_id = title("chat.stream.same-id")
     assert re.search(r'is "[^"]+", expected "[^"]+", as before$', other_id)
     assert "in a stream" in title("chat.stream.id")
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("chat.stream.finishes", "streamed: choice 0 never gets a finish_reason"),
+        ("chat.stream.choice-once", "n=2, streamed: choice 0 again in one chunk, expected one entry"),
+        ("usage.every-choice", "n=2: usage.completion_tokens: 15 for 28 words in 2 choices, expected at least 28"),
+        ("tools.no-call-as-text", "tools, tool_choice=none: message.content: the text is"),
+        ("formats.no-control-tokens", "message.content: the text contains <|im_end|>"),
+        ("completions.object", 'text completion: object is "chat.completion", expected "text_completion"'),
+        ("models.list-data", "list of models: data is missing, expected an array"),
+        ("errors.wrong-method", "PUT /v1/chat/completions: status 200, expected status 405"),
+    ],
+)
+def test_a_title_says_what_was_asked_first(name: str, wanted: str) -> None:
+    assert title(name).startswith(wanted)
+
+
+def test_the_title_of_a_fixture_is_no_title_for_an_issue(tmp_path: Path) -> None:
+    out, text = tmp_path / "small.yaml", tmp_path / "issue.md"
+    run(BROKEN / "chat.stream.finishes.yaml", "--out", out, "--issue", text)
+    assert fixture.load(out).title == "no chunk says why it ended"
+    assert text.read_text().startswith("# streamed: choice 0 never gets a finish_reason\n")
+
+
+def test_an_issue_holds_the_whole_file_where_it_is_small(tmp_path: Path) -> None:
+    out, text = tmp_path / "small.yaml", tmp_path / "issue.md"
+    run(BROKEN / "chat.stream.finishes.yaml", "--out", out, "--issue", text)
+    assert [path.name for path in tmp_path.iterdir() if path != text] == ["small.yaml"]
+    block = re.search(r"Save this as `small.yaml`:\n\n```yaml\n(.*?)\n```", text.read_text(), re.S)
+    assert block is not None
+    again = tmp_path / "again" / "small.yaml"
+    again.parent.mkdir()
+    again.write_text(block[1])
+    assert fixture.load(again).exchange == fixture.load(out).exchange
+    assert "pip install 'openai-contract-kit[contract]'" in text.read_text()
+    assert "\ncontract replay small.yaml\n" in text.read_text()
+
+
+@pytest.mark.parametrize(
+    "body", [b"\xff\xfe", b"a\x00b", b"x" * 5000, b"data: 1\r\n\r\n", b"  a\n\n", b"\xc2\x85", b"#", b""]
+)
+def test_a_body_stands_in_the_file_only_where_nothing_is_lost(body: bytes, tmp_path: Path) -> None:
+    writes = (Write(body),) if body else ()
+    exchange = Exchange(Request("GET", "/v1/models"), 200, (("Content-Length", str(len(body))),), writes)
+    fixture.save(Fixture(exchange), tmp_path / "a.yaml", inline=4096)
+    assert fixture.load(tmp_path / "a.yaml").exchange.payload == body
+
+
+def test_an_imported_recording_claims_nothing_it_does_not_know() -> None:
+    imported = broken("chat.stream.finishes").but(
+        unknown=frozenset({Aspect.REQUEST, Aspect.FRAMING, Aspect.ENDING, Aspect.BODY_BYTES})
+    )
+    text = format_issue(IssueContent(Judged(imported), Path("bug.yaml"), RULES["chat.stream.finishes"]))
+    assert "same framing" not in text
+    assert "how the body was framed or how the reply ended" in text
+    assert "The recording does not hold the whole request" in text
+    assert "curl" not in text
+    assert "the bytes that crossed the wire are not known" in text
+
+
+def test_an_issue_says_whether_the_bytes_are_as_they_came_and_who_sent_them() -> None:
+    assert "\nThe body as it came.\n" in story("usage.adds-up")
+    text = story("usage.adds-up", reduction="Reduced from 9 bytes of body to 3")
+    assert "Reduced from 9 bytes of body to 3: what is not about the fault is removed." in text
+    whole = broken("usage.adds-up").but(headers=(("Server", "uvicorn"), ("x-litellm-version", "1.80.0")))
+    named = "The server calls itself `server: uvicorn`, `x-litellm-version: 1.80.0`."
+    assert named in story("usage.adds-up", original=whole)
+
+
+@pytest.mark.parametrize(
+    ("target", "base", "rest"),
+    [
+        ("/v1/chat/completions", "http://localhost:1337/v1", "/chat/completions"),
+        ("/chat/completions", "http://localhost:1337", "/chat/completions"),
+        ("/api/v1/models?a=b", "http://localhost:1337/api/v1", "/models"),
+        ("/openai/deployments/m/chat/completions", "http://localhost:1337/openai/deployments/m", "/chat/completions"),
+    ],
+)
+def test_a_curl_line_has_the_url_in_the_form_that_was_asked(target: str, base: str, rest: str) -> None:
+    line = curl(Exchange(Request("GET", target), 200))
+    assert line.startswith(f"export OPENAI_BASE_URL={base}  #")
+    assert f'"$OPENAI_BASE_URL{rest}' in line or f'"$OPENAI_BASE_URL"\'{rest}' in line

@@ -65,14 +65,15 @@ def save_recording(
     keep: Iterable[str] = (),
     keep_names: Iterable[str] = (),
     breaks: Callable[[Exchange], Iterable[str]] | None = None,
+    inline: int = 0,
 ) -> Saved:
     """Save a recording without its secrets; an older one at `path` is replaced.
 
     `secrets` are values to remove wherever they occur. `keep` are values that are no secrets, `keep_names` names
     (of members, parameters, reply headers) whose values are none; they never override `secrets`, nor what the
     request sends as its credential. `breaks` returns the rules that the redacted
-    exchange breaks. Raises SaveError if something still looks like a credential, if a replay would differ
-    from the recording, or if the file cannot be written.
+    exchange breaks. A reply's body of up to `inline` bytes stands in the head. Raises SaveError if something
+    still looks like a credential, if a replay would differ from the recording, or if the file cannot be written.
     """
     secrets = tuple(secrets)
     kept = without_credentials(Kept.of(keep, keep_names), fixture.exchange, secrets)
@@ -95,7 +96,7 @@ def save_recording(
         raise SaveError(f"{path.name} is not saved: a replay would differ ({'; '.join(faults)})")
     before = _load_previous(path)
     try:
-        save(clean, path)
+        save(clean, path, inline)
         again = load(path).exchange
     except OSError as error:
         raise SaveError(f"{path} cannot be written: {error.strerror or error}; the previous file is intact") from error

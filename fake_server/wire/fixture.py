@@ -122,17 +122,18 @@ def natural_order(path: Path) -> list[list[str | int]]:
     return [[int(piece) if odd else piece for piece, odd in zip(part, cycle((0, 1)))] for part in pieces]
 
 
-def save(fixture: Fixture, path: Path) -> None:
+def save(fixture: Fixture, path: Path, inline: int = 0) -> None:
     """Write the body files (named by their hash), then the head, which atomically replaces an older one.
 
-    Raises OSError; the previous fixture is then intact.
+    A reply's body of up to `inline` bytes stands in the head if it is text. Raises OSError; the previous fixture
+    is then intact.
     """
     exchange = fixture.exchange
     head: dict[str, Any] = {MARK: VERSION, "title": fixture.title}
     if fixture.breaks:
         head["breaks"] = list(fixture.breaks)
     head |= {name: value for name in ("source", "notes") if (value := getattr(fixture, name))}
-    described, bodies = describe_exchange(exchange, path.stem)
+    described, bodies = describe_exchange(exchange, path.stem, inline)
     write_fixture(path, head | described, bodies)
 
 

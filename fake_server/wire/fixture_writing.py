@@ -33,14 +33,17 @@ Bodies = dict[str, bytes]
 """The raw files beside a head, by name."""
 
 
-def describe_exchange(exchange: Exchange, stem: str) -> tuple[dict[str, Any], Bodies]:
-    """The head of an exchange from `recorded` on, and its body files, whose names begin with `stem`."""
+def describe_exchange(exchange: Exchange, stem: str, inline: int = 0) -> tuple[dict[str, Any], Bodies]:
+    """The head of an exchange from `recorded` on, and its body files, whose names begin with `stem`.
+
+    A reply's body of up to `inline` bytes stands in the head if it is text.
+    """
     bodies: Bodies = {}
     recorded = {} if exchange.recorded is None else {"recorded": exchange.recorded}
     head: dict[str, Any] = {
         **recorded,
         "request": _request_head(exchange.request, stem, bodies),
-        "response": _response_head(exchange, stem, bodies),
+        "response": _response_head(exchange, stem, bodies, inline),
         "ending": exchange.ending.value,
     }
     if exchange.problem:
@@ -86,7 +89,7 @@ def _inline(request: Request) -> dict[str, Any] | None:
     return None
 
 
-def _response_head(exchange: Exchange, stem: str, bodies: Bodies) -> dict[str, Any]:
+def _response_head(exchange: Exchange, stem: str, bodies: Bodies, inline: int) -> dict[str, Any]:
     """The reply's values, without those that are empty or as usual; status and headers always."""
     one_write = len(exchange.writes) < 2 and not any(write.pause for write in exchange.writes)
     raw = b"".join(read.data for read in exchange.raw)
@@ -99,12 +102,27 @@ def _response_head(exchange: Exchange, stem: str, bodies: Bodies) -> dict[str, A
         "framing": exchange.framing and exchange.framing.value,
         "trailers": _rows(exchange.trailers),
         "head_pause": round(exchange.head_pause, 6),
-        "body": _body_file(exchange.payload, stem, bodies),
+        "body": _inline_text(exchange.payload, inline) or _body_file(exchange.payload, stem, bodies),
         "writes": None if one_write else _sizes(exchange.writes),
         "raw": _body_file(raw, stem, bodies, "raw"),
         "reads": _sizes(exchange.raw),
     }
     return {name: value for name, value in head.items() if value or name in ("status", "headers")}
+
+
+class _Block(str):
+    """A text that is written as a block of lines where YAML can keep it so."""
+
+
+def _inline_text(body: bytes, limit: int) -> dict[str, Any] | None:
+    """A short body as text, None if it is long or no readable text."""
+    if not 0 < len(body) <= limit:
+        return None
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    return {"text": _Block(text)} if all(char.isprintable() or char in "\r\n\t" for char in text) else None
 
 
 def _rows(headers: Headers) -> list[list[str]]:
@@ -145,7 +163,13 @@ def _represent_row(dumper: _Dumper, row: _Row) -> yaml.SequenceNode:
     return dumper.represent_sequence("tag:yaml.org,2002:seq", row, flow_style=True)
 
 
+def _represent_block(dumper: _Dumper, text: _Block) -> yaml.ScalarNode:
+    style = "|" if "\n" in text and not _SEPARATORS.search(text) else '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", str(text), style=style)
+
+
 _Dumper.add_representer(str, _represent_text)
+_Dumper.add_representer(_Block, _represent_block)
 _Dumper.add_representer(datetime, _represent_time)
 _Dumper.add_representer(_Row, _represent_row)
 

@@ -101,7 +101,7 @@ def choice_count(view: View) -> Iterable[Complaint]:
 def finishes(choice: StreamedChoice) -> Iterable[Complaint]:
     """Each choice ends with a chunk that gives its `finish_reason`."""
     if not choice.finishes:
-        yield choice.entries[-1], f"choice {choice.index} ends without a finish_reason"
+        yield choice.entries[-1], f"choice {choice.index} never gets a finish_reason"
 
 
 @streamed_choices.rule(
