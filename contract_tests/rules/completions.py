@@ -16,7 +16,7 @@ from contract_tests.rules.engine.view import View
 from contract_tests.rules.shared.limits import LimitedReplies, limits
 from contract_tests.rules.shared.reply import choice_list, choices_with_reason, dict_reply, envelope
 from contract_tests.rules.shared.stream import stream
-from contract_tests.rules.shared.streamed_choices import streamed_choices
+from contract_tests.rules.shared.streamed_choices import complain_unless_in_pieces, is_long, streamed_choices
 from fake_server.wire.text import format_count
 
 completions = Section("completions", "The text completion object", see.COMPLETION_OBJECT)
@@ -86,6 +86,23 @@ def not_cumulative(choice: StreamedChoice) -> Iterable[Complaint]:
         yield second, f"{second} begins with the text before it, as do all that follow"
 
 
+def _long_texts(view: View) -> Iterable[StreamedChoice]:
+    """The long texts of a stream; a prompt that is repeated may come in one piece."""
+    return () if view.request["echo"].value is True else filter(is_long, TEXT.whole_streamed_choices(view))
+
+
+@completions_stream.rule(
+    "in-pieces",
+    over=_long_texts,
+    level=SHOULD,
+    see=see.STREAMING_GUIDE,
+    harm="users look at an empty page until the whole text is there: it streams in name only",
+)
+def in_pieces(choice: StreamedChoice) -> Iterable[Complaint]:
+    """A long text comes in more than one chunk, not nearly all of it in one."""
+    return complain_unless_in_pieces(choice)
+
+
 @completions_stream.rule("finish-reason", over=TEXT.chunk_choices, harm="clients stop too early, or never")
 def chunk_finish_reason(choice: Node) -> Iterable[Complaint]:
     """Every choice of a chunk has `finish_reason`: null, or at its end stop, length or content_filter."""
@@ -97,9 +114,17 @@ def chunk_finish_reason(choice: Node) -> Iterable[Complaint]:
 _LISTS = ("tokens", "token_logprobs", "top_logprobs", "text_offset")
 
 
+def _choices_and_first_parts(view: View) -> Iterable[Node]:
+    """The choices of a dict, and the first part of each that is streamed without the member."""
+    yield from TEXT.choices(view)
+    for choice in TEXT.streamed_choices(view):
+        if not any(entry["logprobs"].there for entry in choice.entries[1:]):  # else it is steady-logprobs' to say
+            yield choice.entries[0]
+
+
 @completions.rule(
     "logprobs-member",
-    over=TEXT.choices,
+    over=_choices_and_first_parts,
     level=SHOULD,
     harm="decoders generated from the reference, which requires the member, refuse the reply",
 )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.answers import Answer, answers
 from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
 from contract_tests.rules.engine.node import Node
-from contract_tests.rules.engine.subjects import CHAT, choices, chunk_choices, computed_once
+from contract_tests.rules.engine.subjects import CHAT, choices, chunk_choices, computed_once, dicts
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.shared.reply import is_early
 from fake_server.wire.exchange import Aspect
@@ -33,6 +34,30 @@ def _objects_with_names(view: View) -> Iterable[tuple[Node, tuple[str, ...]]]:
     roots = (*CHAT.dicts(view), *CHAT.chunks(view))
     names = ("content",) if any(is_early(root) for root in roots[:1]) else ("content", "refusal")
     yield from ((node, names) for node in _objects(view))
+
+
+_WITHOUT = re.compile(r"(?:^|/)(?:o\d|gpt-[5-9]|gpt-oss)|audio|search|preview")
+"""Models that api.openai.com is recorded to answer for without the member: those that give no log probabilities."""
+
+
+def _choices_with_the_member(view: View) -> Iterable[Node]:
+    """The choices of replies whose model gives log probabilities, or null for those."""
+    for root in dicts(view):
+        if not (is_early(root) or _WITHOUT.search(root["model"].text) or _WITHOUT.search(view.request["model"].text)):
+            yield from choices(view)
+
+
+@logprobs.rule(
+    "member",
+    over=_choices_with_the_member,
+    level=SHOULD,
+    see=see.CHAT_OBJECT,
+    harm="decoders generated from the reference, which requires the member, refuse the reply",
+)
+def member(choice: Node) -> Iterable[Complaint]:
+    """A choice has the member `logprobs`, null unless the request asks for them."""
+    if not choice["logprobs"].there:
+        yield choice["logprobs"], "missing", "null"
 
 
 @logprobs.rule("members", over=_objects_with_names, level=SHOULD, harm="typed clients miss a required member")

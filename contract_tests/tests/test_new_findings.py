@@ -176,7 +176,7 @@ def test_a_message_has_the_member_refusal_since_2025() -> None:
 
 @pytest.mark.parametrize(
     ("pieces", "found"),
-    [([LONG], True), (["", LONG], True), ([LONG, "."], False), ([LONG[:100]], False)],
+    [([LONG], True), (["", LONG], True), ([LONG, "."], True), ([LONG, LONG], False), ([LONG[:100]], False)],
 )
 def test_a_long_answer_comes_in_pieces(pieces: list[str], found: bool) -> None:
     exchange = streamed(*({"content": piece} for piece in pieces), {})

@@ -15,7 +15,7 @@ from contract_tests.rules.engine.view import View
 from contract_tests.rules.shared.limits import LimitedReplies, limits
 from contract_tests.rules.shared.reply import envelope, streams_as_of_old
 from contract_tests.rules.shared.stream import stream
-from contract_tests.rules.shared.streamed_choices import streamed_choices
+from contract_tests.rules.shared.streamed_choices import complain_unless_in_pieces, is_long, streamed_choices
 
 chat_stream = Section("chat.stream", "The chat completion chunks", see.CHAT_STREAMING)
 
@@ -137,23 +137,17 @@ def finish_alone(choice: Node) -> Iterable[Complaint]:
             return
 
 
-LONG = 200
-"""Characters of an answer that comes in more than one piece; no recorded delta has more than 16."""
-
-
 @chat_stream.rule(
     "in-pieces",
-    over=only(CHAT.whole_streamed_choices, lambda choice: len(choice.text) >= LONG),
+    over=only(CHAT.whole_streamed_choices, is_long),
     level=SHOULD,
     yields_to=(".not-held-back",),
     see=see.STREAMING_GUIDE,
     harm="users look at an empty page until the whole answer is there: it streams in name only",
 )
 def in_pieces(choice: StreamedChoice) -> Iterable[Complaint]:
-    """A long answer comes in more than one delta."""
-    pieces = [entry["delta"]["content"] for entry in choice.entries if entry["delta"].text_of("content")]
-    if len(pieces) == 1:
-        yield pieces[0], f"{len(choice.text)} characters in one delta", "a delta for every few words"
+    """A long answer comes in more than one delta, not nearly all of it in one."""
+    return complain_unless_in_pieces(choice)
 
 
 def _streamed_lists(view: View) -> Iterable[tuple[str, list[Node]]]:

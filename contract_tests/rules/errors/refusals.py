@@ -181,11 +181,11 @@ def no_trace(error: Node) -> Iterable[Complaint]:
     text = error["message"].text
     if "Traceback (most recent call last)" in text or "\n    at " in text or '\n  File "' in text:
         yield error["message"], "a stack trace in the message"
-    elif place := _IN_THE_CODE.search(text):
+    elif place := IN_THE_CODE.search(text):
         yield error["message"], f"{place.group()[:60]!r} in the message"
 
 
-_IN_THE_CODE = re.compile(
+IN_THE_CODE = re.compile(
     r"(?<![\w:/.-])(?:/|[A-Z]:\\)(?:[\w.@ -]+[/\\])+[\w.-]+\.(?:py|go|rs|js|mjs|ts|java|rb|php|cc|cpp|c)\b(?::\d+)?"
     r"|\bsite-packages/|<[\w.]+ object(?: [\w.<>]+)? at 0x[0-9a-f]+>"
 )

@@ -11,6 +11,8 @@ from contract_tests.rules.engine.answers import Answer, answers
 from contract_tests.rules.engine.judge import NOTE, SHOULD, Complaint
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.subjects import (
+    CHAT,
+    TEXT,
     choices,
     computed_once,
     deltas,
@@ -21,6 +23,7 @@ from contract_tests.rules.engine.subjects import (
     whole_streamed_choices,
 )
 from contract_tests.rules.engine.view import View
+from contract_tests.rules.errors.refusals import IN_THE_CODE
 from contract_tests.rules.formats.structured import formats
 from contract_tests.rules.shared.reply import is_early
 
@@ -140,10 +143,14 @@ def refusal_member(message: Node) -> Iterable[Complaint]:
 _REPR = re.compile(
     r"\[?\{'(?:type|text|role|content|message|error|choices)': "  # a dict, or a list of parts
     r"|\[?[A-Z]\w*(?:Message|Block|Choice|Part|Response|Completion)\((?:id|content|role|text|type|citations)="
-    r"|<[\w.]+ object(?: [\w.<>]+)? at 0x[0-9a-f]+>$|b(['\"]).*\1$|\[object Object\]$",
+    r"|(?:id|content|role|text|choices|type)=(?:'[^']*'|\"[^\"]*\"|None|\[[A-Z]\w*\(.*\])(?: \w+=|$)"  # of pydantic
+    r"|<[\w.]+ object(?: [\w.<>]+)? at 0x[0-9a-f]+>$|<(?:class '|function |bound method |Response \[)[^>]*>$"
+    r"|b(['\"]).*\1$|.*\[object Object\]|map\[\w+:.*\]$|#<[A-Z]\w*(?:::\w+)*[ :].*>$"
+    r"|[\w$]+(?:\.[\w$]+)+@[0-9a-f]{5,8}$",
     re.DOTALL,
 )
-"""How programs print values that nobody turned into text: Python's dicts, objects and bytes, JavaScript's objects."""
+"""How programs print values that nobody turned into text: those of Python, JavaScript, Go, Ruby and Java."""
+_NOTHING = frozenset(("None", "null", "nil", "undefined"))
 
 
 @formats.rule(
@@ -153,10 +160,58 @@ _REPR = re.compile(
     harm="users read the inside of the server's program as the answer",
 )
 def no_repr(answer: Answer, request: str) -> Iterable[Complaint]:
-    """The text is what the model wrote, not a value of the server's program as Python or JavaScript prints it."""
-    begin = _REPR.match(answer.text.strip())
-    if begin and begin.group()[:12] not in request:
-        yield answer.where, f"the text is {answer.text.strip()[:60]!r}", "the text alone"
+    """The text is what the model wrote, not a value of the server's program as the program prints it."""
+    text = answer.text.strip()
+    begin = _REPR.match(text)
+    if (begin and begin.group()[-15:] not in request and begin.group()[:12] not in request) or (
+        text in _NOTHING and answer.calls
+    ):
+        yield answer.where, f"the text is {text[:60]!r}", "the text alone"
+
+
+_TRACE = re.compile(
+    r"Traceback \(most recent call last\)|panic: |goroutine \d+ \[|\[Errno \d+\] "
+    r"|Error code: \d{3} - |Error: E[A-Z]{3,}: "
+    r"|(?:\w+\.)*[A-Z]\w+(?:Error|Exception)(?: \[\w+\])?(?:: |\()"
+    r"|(?:HTTP )?(?:Error )?[45]\d\d:? (?:Internal Server Error|Bad Gateway|Service Unavailable|Gateway Time-?out)"
+    r"|(?i:(?:<!doctype html>\s*)?<html[^>]*>\s*<head>\s*<title>[45]\d\d )"
+)
+_ABOUT_ERRORS = re.compile(
+    r"error|exception|traceback|stack ?trace|panic|debug|python|(?:java|type)script|\bcode\b|program|compile|```",
+    re.IGNORECASE,
+)
+"""What a request says that an error may be the answer to."""
+
+
+@formats.rule(
+    "no-trace",
+    over=only(_answers_with_requests, lambda answered: not _ABOUT_ERRORS.search(answered[1])),
+    level=SHOULD,
+    harm="clients take a failure of the server for the answer, and users read its files and line numbers",
+)
+def no_trace(answer: Answer, request: str) -> Iterable[Complaint]:
+    """The text is an answer, not what the server's program said when it failed."""
+    text = answer.text.strip()
+    path = IN_THE_CODE.match(text)
+    if _TRACE.match(text) or (path and text[0] != "<" and path.group() not in request):
+        yield answer.where, f"the text is {text[:60]!r}", "an error, with its status"
+
+
+_PATH = re.compile(r"(?:file:///?|~?/|[A-Za-z]:[\\/])[\w.@ -]+[\\/][\w.@ \\/-]*$")
+
+
+def _names(view: View) -> Iterator[tuple[Node, str]]:
+    """What a reply says of who answers, in its dict or its first chunk."""
+    request = view.exchange.request.body.decode("utf-8", "replace").replace("\\\\", "\\")
+    for root in chain(CHAT.dicts(view), TEXT.dicts(view), islice(view.chunks, 1)):
+        yield from ((root[name], request) for name in ("model", "system_fingerprint", "id") if root[name].text)
+
+
+@formats.rule("no-path", over=_names, level=SHOULD, harm="callers read how the server's disk is laid out")
+def no_path(node: Node, request: str) -> Iterable[Complaint]:
+    """The names in a reply are names, not paths of files of the server, unless the request has them."""
+    if _PATH.match(node.text) and node.text not in request:
+        yield node, str(node), "a name"
 
 
 @computed_once

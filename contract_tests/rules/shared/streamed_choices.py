@@ -63,6 +63,26 @@ def empty_choices(chunk: Node) -> Iterable[Complaint]:
 
 # -- from its first chunk to its last
 
+LONG = 200
+"""Characters of an answer that comes in more than one piece; no recorded delta has more than 16."""
+_MOST = 0.9
+"""The share of a long answer that one piece may hold."""
+
+
+def is_long(choice: StreamedChoice) -> bool:
+    """Whether the text is so long that it comes in several pieces."""
+    return len(choice.text) >= LONG
+
+
+def complain_unless_in_pieces(choice: StreamedChoice) -> Iterable[Complaint]:
+    """What is wrong with a long text that nearly all comes in one piece."""
+    pieces = [
+        entry["delta"]["content"] if entry["delta"].says("content") else entry["text"] for entry in choice.entries
+    ]
+    longest = max(pieces, key=lambda piece: len(piece.text))
+    if len(longest.text) > _MOST * len(choice.text):
+        yield longest, f"{len(longest.text)} of {len(choice.text)} characters in one piece", "a few words in each"
+
 
 @streamed_choices.rule(
     "steady-logprobs",

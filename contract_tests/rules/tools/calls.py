@@ -9,7 +9,15 @@ from itertools import chain
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
 from contract_tests.rules.engine.node import Node, repeats
-from contract_tests.rules.engine.subjects import choices, deltas, dicts, messages, only, whole_streamed_choices
+from contract_tests.rules.engine.subjects import (
+    choices,
+    deltas,
+    dicts,
+    messages,
+    only,
+    streamed_choices,
+    whole_streamed_choices,
+)
 from contract_tests.rules.engine.view import View
 from fake_server.wire import jsontext
 from fake_server.wire.exchange import Aspect
@@ -247,17 +255,29 @@ def legacy_function_call(root: Node) -> Iterable[Complaint]:
             yield node["arguments"], str(node["arguments"]), "a string"
 
 
+def _called(view: View) -> Iterable[list[Node]]:
+    """Each message, and the deltas of each streamed choice, in which something is called."""
+    parts = [[message] for message in messages(view)]
+    parts += [[entry["delta"] for entry in choice.entries] for choice in streamed_choices(view)]
+    yield from filter(None, ([node for node in nodes if _calls(node)] for nodes in parts))
+
+
+def _calls(node: Node) -> bool:
+    return node.says("function_call") or bool(node.says("tool_calls") and list(node["tool_calls"]))
+
+
 @tools.rule(
     "one-member",
-    over=lambda view: chain(messages(view), deltas(view)),
+    over=_called,
     level=SHOULD,
     see=see.CHAT_OBJECT,
     harm="clients that know both members run the function twice",
 )
-def one_member(node: Node) -> Iterable[Complaint]:
+def one_member(nodes: list[Node]) -> Iterable[Complaint]:
     """A call comes in `tool_calls` or, where the request has `functions`, in `function_call`, not in both."""
-    if node.says("function_call") and node.says("tool_calls") and list(node["tool_calls"]):
-        yield node["function_call"], "function_call beside tool_calls", "tool_calls alone"
+    old = [node["function_call"] for node in nodes if node.says("function_call")]
+    if old and any(list(node["tool_calls"]) for node in nodes):
+        yield old[0], "function_call beside tool_calls", "tool_calls alone"
 
 
 def _members_of_a_call(view: View) -> Iterable[tuple[Node, tuple[str, ...]]]:
