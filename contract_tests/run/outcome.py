@@ -51,7 +51,7 @@ class CaseResult:
     """How one case went: `findings` of its exchanges and relations, `reason` if it is not a pass.
 
     `tolerated` holds the findings that a profile or a baseline covers; they are not in `findings`. `traceback`
-    is that of the kit's own failure.
+    is that of the kit's own failure. `lacks` is what an unsupported case says the target does not have.
     """
 
     case_id: str
@@ -66,6 +66,7 @@ class CaseResult:
     seconds: float = 0.0
     tolerated: tuple[Tolerated, ...] = ()
     traceback: str = ""
+    lacks: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -34,11 +34,13 @@ async def play_case(case: Case, session: Session) -> CaseResult:
     began = monotonic()
     ask = Ask(case, session)
     outcome, reason, trouble = await _send_requests(case, ask)
+    lacks = trouble.lacks if isinstance(trouble, Unsupported) else frozenset()
     try:
         judgement = await asyncio.to_thread(_judge_case, ask)
     except Exception as error:
         outcome, reason, trouble = Outcome.HARNESS_FAILED, f"judging failed: {_format_error(error)}", error
         judgement = Judgement()
+    own = None if isinstance(trouble, tuple(_OUTCOMES)) else trouble  # the kit itself failed with it
     outcome = _outcome_with(outcome, judgement)
     if outcome is Outcome.FAIL and not judgement.ids(Level.MUST):
         outcome, reason = Outcome.HARNESS_FAILED, f"{reason}, and no rule says why"
@@ -55,7 +57,8 @@ async def play_case(case: Case, session: Session) -> CaseResult:
         judgement.not_reached,
         options.mask(reason),
         monotonic() - began,
-        traceback=options.mask("".join(traceback.format_exception(trouble)) if trouble else ""),
+        traceback=options.mask("".join(traceback.format_exception(own)) if own else ""),
+        lacks=lacks,
     )
 
 
@@ -67,14 +70,14 @@ def not_reached(case: Case, reason: str) -> CaseResult:
 async def _send_requests(case: Case, ask: Ask) -> tuple[Outcome | None, str, Exception | None]:
     """Play the case: the outcome if it did not come to its end and why, None if the findings decide.
 
-    The third value is what the kit itself failed with.
+    The third value is what was raised.
     """
     try:
         if ask.session.stopped:
             raise NotReached(ask.session.stopped)
         await case.play(ask)
     except tuple(_OUTCOMES) as why:
-        return _OUTCOMES[type(why)], str(why), None
+        return _OUTCOMES[type(why)], str(why), why
     except Exception as error:
         return Outcome.HARNESS_FAILED, _format_error(error), error
     return None, "", None

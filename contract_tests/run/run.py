@@ -12,6 +12,7 @@ from time import monotonic
 from contract_tests.cases import CASES, Case, select
 from contract_tests.rules import RULES
 from contract_tests.run.again import Player
+from contract_tests.run.contradicted import contradict
 from contract_tests.run.find import prepare, session_for
 from contract_tests.run.outcome import CaseResult, RunReport
 from contract_tests.run.play import not_reached
@@ -49,6 +50,10 @@ async def run(options: Options, on_result: OnResult | None = None, on_plan: OnPl
             on_plan(make_plan(cases, session))
         results: dict[str, CaseResult] = {}
         session.stopped = await _ask_all(cases, session, results, on_result) or session.stopped
+        for result in contradict(results.values()):  # what is unsupported is known when all was asked
+            results[result.case_id] = result
+            if on_result:
+                on_result(result)
         for case in cases:
             if case.id not in results:
                 results[case.id] = not_reached(case, session.stopped)
@@ -94,7 +99,7 @@ async def _ask_all(
             case = waiting.popleft()
             result = await player.play(case)
             results[case.id] = result
-            if on_result:
+            if on_result and not result.lacks:
                 on_result(result)
 
     workers = [asyncio.create_task(work()) for _ in range(session.options.concurrency)]

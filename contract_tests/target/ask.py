@@ -14,6 +14,8 @@ from contract_tests.rules.engine.trace import Trace
 from contract_tests.rules.engine.view import View
 from contract_tests.target.errors import NotReached, Refused, Unsupported
 from contract_tests.target.refusals import (
+    describe_lack,
+    endpoint_of,
     is_about_model,
     is_unknown_path,
     retry_after,
@@ -99,7 +101,9 @@ class Ask:
             view = await self.raw("POST", path, _as_json(sent), headers, role=role)
             if self._lacks(path, view):
                 self.views.remove(view)
-                raise Unsupported(f"POST {path} is answered like an unknown path: status {view.status}")
+                raise Unsupported(
+                    f"POST {path} is answered like an unknown path: status {view.status}", [endpoint_of(view.exchange)]
+                )
             if not valid:
                 return view
             if lacks_context(view):
@@ -111,11 +115,12 @@ class Ask:
         refusal = f"status {view.status}: {refusal_text(view)}"
         if view.status == 411:
             raise Unsupported(f"the target requires a Content-Length: {refusal}")
-        named = self._refused_feature(view)
+        named = self._refused_features(view)
         if PICTURES in self.case.features and lacks_pictures(view):
             raise Unsupported(f"the model reads no pictures: {refusal}")
         if named:
-            raise Unsupported(f"status {view.status} names {named}: {refusal_text(view)}")
+            lacks = [describe_lack(endpoint_of(view.exchange), sent, name) for name in named]
+            raise Unsupported(f"status {view.status} names {named[0]}: {refusal_text(view)}", lacks)
         if path != CHAT and is_about_model(view):
             raise NotReached(f"no model is known for it; name one with --model {self.case.endpoint}=NAME ({refusal})")
         return self._accepted(role, view)
@@ -125,7 +130,9 @@ class Ask:
         view = await self.raw("GET", path, role=role)
         if is_unknown_path(view, self.session.control):
             self.views.remove(view)
-            raise Unsupported(f"GET {path} is answered like an unknown path: status {view.status}")
+            raise Unsupported(
+                f"GET {path} is answered like an unknown path: status {view.status}", [endpoint_of(view.exchange)]
+            )
         return self._accepted(role, view) if valid else view
 
     async def raw(
@@ -245,11 +252,11 @@ class Ask:
         unmet = path == MODERATIONS and view.status in (404, 405) and not is_about_model(view)
         return unmet or (path != CHAT and is_unknown_path(view, self.session.control))
 
-    def _refused_feature(self, view: View) -> str:
-        """The feature of this case that a refusal (400, 422 or 501) names, '' if none."""
+    def _refused_features(self, view: View) -> list[str]:
+        """The features of this case that a refusal (400, 422 or 501) names."""
         if view.status not in (400, 422, 501):
-            return ""
-        return next((name for name in self.case.features if refuses(view, name)), "")
+            return []
+        return [name for name in self.case.features if refuses(view, name)]
 
     async def _wait(self, view: View, attempt: int) -> None:
         """Wait as long as a 429 says. Raises NotReached if the run would be over by then."""

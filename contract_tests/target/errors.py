@@ -27,7 +27,14 @@ class NotReached(Exception):
 
 
 class Unsupported(Exception):
-    """The target says that it lacks what the case is about."""
+    """The target says that it lacks what the case is about.
+
+    `lacks` names that as `describe_lack` does: if all of it works in another case, the target does not lack it.
+    """
+
+    def __init__(self, reason: str, lacks: Iterable[str] = ()) -> None:
+        super().__init__(reason)
+        self.lacks = frozenset(lacks)
 
 
 class SetupFailed(Exception):

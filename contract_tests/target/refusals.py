@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -23,6 +25,21 @@ def retry_after(exchange: Exchange) -> float | None:
         return max(0.0, (when - sent).total_seconds())
     except (ValueError, TypeError):
         return None
+
+
+def endpoint_of(exchange: Exchange) -> str:
+    """`POST /v1/embeddings`."""
+    return f"{exchange.request.method} {exchange.request.path}"
+
+
+def describe_lack(endpoint: str, body: Mapping[str, Any], name: str) -> str:
+    """A member of a request at an endpoint, with what of its value a target may not know; or a feature by its name."""
+    value = body.get(name)
+    if isinstance(value, list):
+        value = "an array"
+    elif isinstance(value, dict):
+        value = value.get("type", "an object")
+    return f"{endpoint} {name} {json.dumps(value)}" if name in body else f"{endpoint} {name}"
 
 
 def is_about_model(view: View) -> bool:

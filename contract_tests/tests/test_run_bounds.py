@@ -90,7 +90,7 @@ def test_a_quota_that_is_used_up_is_no_finding() -> None:
 def test_the_limit_on_requests() -> None:
     report, target = report_of(sensible, "errors", max_requests=7, concurrency=1)
     assert len(target.asked) == report.requests == 7
-    assert [one.outcome for one in report.results].count(Outcome.NOT_REACHED) == 15
+    assert [one.outcome for one in report.results].count(Outcome.NOT_REACHED) == 20
     assert "limit of 7" in report.results[6].reason
 
 
