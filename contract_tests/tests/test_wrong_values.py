@@ -83,6 +83,13 @@ def described(**members: Any) -> dict[str, Any]:
 def test_a_wrong_format_is_to_be_refused(form: Any, wrong: bool) -> None:
     answered = asking(load("json-dict"), response_format=form)
     assert ("errors.refuses-wrong-format" in ids(answered)) is wrong
+    in_words = ids(asking(load("poem-dict"), response_format=form))
+    assert not wrong or in_words == {"errors.refuses-wrong-format"}  # one cause, one finding
+
+
+def test_a_format_without_a_schema_promises_nothing() -> None:
+    assert ids(asking(load("poem-dict"), response_format=described(schema=...))) == set()
+    assert ids(asking(load("poem-dict"), response_format=described())) == {"formats.json-text"}
 
 
 @pytest.mark.parametrize(("status", "accused"), [(200, False), (400, False), (500, True), (502, True), (429, False)])

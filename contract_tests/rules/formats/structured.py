@@ -12,6 +12,7 @@ from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.answers import Answer, answers
 from contract_tests.rules.engine.judge import NOTE, Complaint, Section
 from contract_tests.rules.engine.view import View
+from contract_tests.rules.errors.mistakes import wrong_formats
 from fake_server.api import patterns
 from fake_server.wire import jsontext
 
@@ -19,7 +20,10 @@ formats = Section("formats", "JSON mode, structured outputs, refusals", see.STRU
 
 
 def _requested_type(view: View) -> str:
-    return view.request["response_format"]["type"].text
+    """The type of response_format; '' where it is not as the reference has it, or without the schema that it names."""
+    given = view.request["response_format"]
+    lacks_schema = given["type"].text == "json_schema" and not given["json_schema"]["schema"]
+    return "" if lacks_schema or any(wrong_formats(view)) else given["type"].text
 
 
 def _json_answers(view: View) -> Iterable[Answer]:
