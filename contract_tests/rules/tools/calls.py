@@ -208,7 +208,7 @@ def name_offered(turn: Turn) -> Iterable[Complaint]:
 
 @tools.rule(
     "choice-kept",
-    over=only(turns, lambda turn: turn.view.request["tool_choice"]),
+    over=only(turns, lambda turn: turn.view.request["tool_choice"] and offered_names(turn.view)),
     needs=[Aspect.REQUEST],
     see=see.CHAT_CREATE,
     harm="a caller that forces a call reads `tool_calls[0]` and raises; one that forbids calls gets one",
