@@ -7,13 +7,18 @@ from pathlib import Path
 
 import click
 
+from contract_tests.cli.shared_options import console
 from contract_tests.report.breakage import format_breakage, load_table
 from contract_tests.report.examples import find_broken, find_conforming
 from contract_tests.report.findings import count
+from contract_tests.report.terminal import Terminal
 from contract_tests.report.traces import Parts, find_example
 from contract_tests.rules import RULES, find
 from contract_tests.rules.engine.judge import Rule
 from fake_server.wire.text import did_you_mean
+
+INDENT = 15
+"""Columns before the texts of an explanation."""
 
 
 @click.command("rules")
@@ -47,16 +52,20 @@ def explain_command(rule_id: str) -> int:
         ("yields to", ", ".join(rule.yields_to)),
         ("applies to", "several exchanges of one case" if rule.relation else "one exchange"),
     ]
-    click.echo(f"{rule.id}\n  {rule.clause}")
+    terminal = Terminal(console())
+    terminal.print(f"{rule.id}\n  {rule.clause}")
     for name, text in rows:
         if text:
-            _rows(name, text)
+            _rows(terminal, name, text)
     for name, excerpt in (("kept by", find_conforming(rule)), ("broken by", find_broken(rule))):
         if excerpt:
-            _rows(name, _relative(excerpt.path), excerpt.title, *excerpt.lines, *filter(None, [excerpt.pointer]))
+            excerpt = excerpt.fit(terminal.console.width - INDENT)
+            _rows(
+                terminal, name, _relative(excerpt.path), excerpt.title, *excerpt.lines, *filter(None, [excerpt.pointer])
+            )
     if example := find_example(rule):
-        _rows("kept by", *_parts(example.kept))
-        _rows("broken by", *_parts(example.broken), f"→ {example.complaint}")
+        _rows(terminal, "kept by", *_parts(example.kept))
+        _rows(terminal, "broken by", *_parts(example.broken), f"→ {example.complaint}")
     return 0
 
 
@@ -66,10 +75,10 @@ def format_clients(rule: Rule) -> str:
     return f"{breakage} (measured {load_table().measured})" if breakage else ""
 
 
-def _rows(name: str, *texts: str) -> None:
+def _rows(terminal: Terminal, name: str, *texts: str) -> None:
     """Print lines of text with the name before the first."""
     for place, text in enumerate(texts):
-        click.echo(f"    {name if not place else '':10} {text}")
+        terminal.print(f"    {name if not place else '':10} {text}")
 
 
 def _parts(parts: Parts) -> Iterator[str]:

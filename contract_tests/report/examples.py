@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from contract_tests.rules.engine.node import Node, Place, show
 from contract_tests.rules.engine.view import Payload, View
 from fake_server.wire import fixture, jsontext
 from fake_server.wire.exchange import Ending, Exchange
+from fake_server.wire.text import format_count, shorten, shorten_start
 
 BEFORE, AFTER = 36, 56
 """Bytes of a body shown before the place and from it on."""
@@ -40,10 +41,63 @@ class Excerpt:
             return f"{' ' * self.column}^ {self.complaint}".rstrip()
         return f"→ {self.complaint}" if self.complaint else ""
 
+    def fit(self, width: int) -> Excerpt:
+        """The excerpt with its place within `width` columns, cut on both sides of it."""
+        if self.column is None or len(self.lines[-1]) <= width:
+            return self
+        before = shorten_start(self.lines[-1][: self.column], width * 2 // 5)
+        line = before + shorten(self.lines[-1][self.column :], width - len(before))
+        return replace(self, lines=(*self.lines[:-1], line), column=len(before))
 
-@cache
+
 def find_broken(rule: Rule) -> Excerpt | None:
     """The fixture named after the rule, at the place of the finding."""
+    return _find_pair(rule)[1]
+
+
+def find_conforming(rule: Rule) -> Excerpt | None:
+    """The conforming fixture most like the broken one, at the same place; None if the rule fits none.
+
+    Forms that a rule makes an exception for are in a folder of their own, and no examples.
+    """
+    return _find_pair(rule)[0]
+
+
+@cache
+def _find_pair(rule: Rule) -> tuple[Excerpt | None, Excerpt | None]:
+    """The excerpts that keep and break a rule; if they read the same, both are cut where they begin to differ."""
+    kept, broken = _kept_excerpt(rule), _broken_excerpt(rule)
+    if kept is None or broken is None or kept.lines != broken.lines:
+        return kept, broken
+    views = _view(kept.path), _view(broken.path)
+    bodies = [view.body for view in views]
+    if bodies[0] != bodies[1]:
+        pairs = enumerate(zip(*bodies, strict=False))
+        place = Place(offset=next((at for at, (a, b) in pairs if a != b), min(map(len, bodies))))
+        return _excerpt(kept.path, views[0], place), _excerpt(broken.path, views[1], place, broken.complaint)
+    told = [list(_message(view.exchange)) for view in views]
+    lines = [tuple(line for line in told[i] if line not in told[1 - i]) for i in (0, 1)]
+    return tuple(  # type: ignore[return-value]
+        replace(excerpt, lines=(*excerpt.lines[:-1], *more, *excerpt.lines[-1:]))
+        for excerpt, more in zip((kept, broken), lines, strict=True)
+    )
+
+
+def _message(exchange: Exchange) -> Iterator[str]:
+    """What crossed the wire besides the bodies and the head of the reply, one line for each part."""
+    shown = (field for field in exchange.request.headers or () if field[0].lower() not in ("host", "authorization"))
+    yield f"sent with {'; '.join(f'{name}: {value}' for name, value in shown)}"
+    waits = [exchange.head_pause, *(round(write.pause, 1) for write in exchange.writes)]
+    yield f"{format_count(len(waits) - 1, 'write')} over {sum(waits):.1f} s, the longest wait {max(waits):.1f} s"
+    yield f"framing {exchange.framing}, ended: {exchange.ending}"
+    if exchange.problem:
+        yield f"problem: {exchange.problem}"
+    raw = b"".join(read.data for read in exchange.raw)
+    if raw:
+        yield f"the connection carried {_cut(raw, len(raw))[0]}"
+
+
+def _broken_excerpt(rule: Rule) -> Excerpt | None:
     path = fixture.SHIPPED / "broken" / f"{rule.id}.yaml"
     return excerpt_at_finding(path, rule) if path.exists() else None
 
@@ -62,12 +116,7 @@ def format_complaint(finding: Finding) -> str:
     return finding.actual + (f"; expected: {finding.expected}" if finding.expected else "")
 
 
-@cache
-def find_conforming(rule: Rule) -> Excerpt | None:
-    """The conforming fixture most like the broken one, at the same place; None if the rule fits none.
-
-    Forms that a rule makes an exception for are in a folder of their own, and no examples.
-    """
+def _kept_excerpt(rule: Rule) -> Excerpt | None:
     like, place = _broken(rule)
     paths = sorted((fixture.SHIPPED / "conforming").glob("*.yaml"))
     if like:

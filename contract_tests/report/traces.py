@@ -45,7 +45,11 @@ def find_example(rule: Rule) -> Example | None:
 def _format_parts(entry: Mapping[str, Any], form: str) -> Parts:
     seconds = entry.get("seconds", {}).get(form, {})
     times = {name: f" after {seconds[name]} s" for name in seconds}
-    return {name: _format_part(name, text) + times.get(name, "") for name, text in entry[form].items()}
+    statuses = entry.get("status", {}).get(form, {})
+    return {
+        name: _format_part(name, text, statuses.get(name, 200)) + times.get(name, "")
+        for name, text in entry[form].items()
+    }
 
 
 @cache
@@ -88,7 +92,8 @@ def _view(entry: Mapping[str, Any], form: str, name: str) -> View:
     return View(Exchange(request, own("status", 200), fields, writes, head_pause=own("seconds", 0.0)))
 
 
-def _format_part(name: str, text: str) -> str:
+def _format_part(name: str, text: str, status: int) -> str:
     if name.startswith(MAIN):
         return text or "prints the answer, exit code 0"
-    return " ⏎ ".join(line for line in text.splitlines() if line)
+    body = " ⏎ ".join(line for line in text.splitlines() if line)
+    return body if body and status == 200 else f"status {status} {body}".rstrip()

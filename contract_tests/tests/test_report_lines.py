@@ -13,10 +13,12 @@ from rich.console import Console
 
 from contract_tests.recordings.judging import judge_recordings
 from contract_tests.recordings.recording import Recording
+from contract_tests.report.examples import find_broken, find_conforming
 from contract_tests.report.findings import again, format_finding
 from contract_tests.report.terminal import Terminal, count_by_section, wrap_line
+from contract_tests.report.traces import find_example
 from contract_tests.rules import RULES, judge
-from contract_tests.rules.engine.judge import Finding
+from contract_tests.rules.engine.judge import Finding, Rule
 from contract_tests.rules.engine.node import Place
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.evidence import describe_request, make_evidence, with_evidence
@@ -132,6 +134,26 @@ def test_no_part_of_a_secret_is_in_the_bytes(cut: int) -> None:
 def test_the_command_of_a_run_has_what_the_request_needs_and_no_key() -> None:
     options = Options("http://t/v1", "my model", {"tools": "m2"}, headers=(("x-a", "b c"),), api_key="sk-planted-123")
     assert options.command == "contract run http://t/v1 --model 'my model' --model tools=m2 --header 'x-a: b c'"
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.id)
+def test_the_examples_of_a_rule_show_what_differs(rule: Rule) -> None:
+    kept, broken, example = find_conforming(rule), find_broken(rule), find_example(rule)
+    if kept and broken:
+        assert kept.lines != broken.lines
+    if example:
+        assert example.kept != example.broken
+    assert broken or example
+
+
+@pytest.mark.parametrize("width", [65, 95, 200])
+def test_an_example_fits_the_width_with_its_place(width: int) -> None:
+    excerpt = find_broken(RULES["tools.arguments"])
+    assert excerpt is not None
+    fitted = excerpt.fit(width)
+    assert len(fitted.lines[-1]) <= width
+    assert fitted.column is not None
+    assert fitted.lines[-1][fitted.column :].startswith('{"city"')
 
 
 # -- sections, names
