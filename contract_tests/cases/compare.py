@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import chain, cycle
 from typing import Any
 
 from contract_tests.rules.engine.answers import answer_texts, says
 from contract_tests.rules.engine.view import View
-from contract_tests.rules.relations.forms import differ
+from contract_tests.rules.relations.forms import SAMPLES, differ
 from contract_tests.target.ask import Ask, Body
 
-SAMPLES = 8
-"""Answers on each side before a difference counts. A target that words half of its answers in another way, the
-worst there is, would have to do so eight times on one side and never on the other: once in 30,000 comparisons."""
 REQUESTS = 2 * SAMPLES
 
 Side = tuple[str, Callable[[str], Awaitable[View]]]
@@ -27,12 +24,14 @@ async def compare(
     *,
     key: Callable[[View], Any] = answer_texts,
     doubtful: Callable[[View, View], bool] = differ,
+    apart: Callable[[Sequence[View], Sequence[View]], bool] = lambda lefts, rights: False,
 ) -> None:
     """Ask twice on the left and once on the right; where that is `doubtful`, both again, up to SAMPLES times.
 
     Fills in `ask.deterministic`: False once the left says two things (as `key` reads it) or a doubt is not repeated,
-    True if there is none or all samples repeat it; None for an answer that says nothing. The sides do not
-    take turns one by one: behind a round robin each would meet a server of its own.
+    True if there is none or all samples repeat it; None for an answer that says nothing. Of a left that says two
+    things it is asked on whether the sides are `apart` in what does not depend on it. The sides do not take turns
+    one by one: behind a round robin each would meet a server of its own.
     """
     sides: dict[str, list[View]] = {left[0]: [], right[0]: []}
     lefts, rights = sides.values()
@@ -42,8 +41,11 @@ async def compare(
         if not rights:
             continue
         said = key(lefts[0])
-        if not said or any(key(view) != said for view in lefts):
+        steady = all(key(view) == said for view in lefts)
+        if not said or not steady:
             ask.deterministic = False if said else None
+            if said and apart(lefts, rights) and min(len(lefts), len(rights)) < SAMPLES:
+                continue
         elif not doubtful(lefts[0], rights[-1]):
             ask.deterministic = len(rights) == 1
         elif min(len(lefts), len(rights)) >= SAMPLES:

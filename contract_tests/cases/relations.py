@@ -8,10 +8,11 @@ from typing import Any
 from contract_tests.cases.compare import REQUESTS, compare
 from contract_tests.cases.formats import SCHEMA
 from contract_tests.cases.prompts import CLOCK, CODE, LONG, NOTES, UNUSUAL, WEATHER, repeat, user
-from contract_tests.rules.engine.answers import says, whole_text
+from contract_tests.cases.tools import TWO
+from contract_tests.rules.engine.answers import answers, says, whole_text
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.relations.endings import limit_of, took_much_longer
-from contract_tests.rules.relations.forms import differ
+from contract_tests.rules.relations.forms import apart, differ, facts_apart, prompt_count
 from contract_tests.target.ask import Ask
 from contract_tests.target.case import case
 from fake_server.wire.exchange import Ending
@@ -36,6 +37,7 @@ async def _compare(ask: Ask, body: dict[str, Any], expect: str | None = None, **
         ("dict", lambda role: ask(body, role=role, expect=expect)),
         ("stream", lambda role: ask({**body, "stream": True, **streamed}, role=role, expect=expect)),
         doubtful=doubtful,
+        apart=facts_apart,
     )
 
 
@@ -73,7 +75,49 @@ async def code(ask: Ask) -> None:
 
 CALLS: dict[str, Any] = {"tools": [WEATHER, CLOCK], "tool_choice": "required", "also": ["required"]}
 forms_case("relations.calls", "the same tool call as dict and as stream", "What is the weather in Oslo?", 200, **CALLS)
-forms_case("relations.length", "the same cut as dict and as stream", "Count from 1 to 100 in words.", 6)
+
+
+@case(
+    "relations.parallel",
+    title="the same calls, and their usage, as dict and as stream",
+    requests=REQUESTS,
+    tokens=REQUESTS * 200,
+    features=("tools", "tool_choice", "required", "stream_options", "include_usage"),
+)
+async def parallel(ask: Ask) -> None:
+    body = ask.body(TWO, 200, tools=[WEATHER, CLOCK], tool_choice="required", **STEADY)
+    await _compare(ask, body, stream_options={"include_usage": True})
+
+
+CUT, LONGER = 6, 20
+
+
+@case(
+    "relations.length",
+    title="the same cut as dict and as stream",
+    requests=REQUESTS + 2,
+    tokens=REQUESTS * CUT + 2 * LONGER,
+)
+async def length(ask: Ask) -> None:
+    await _compare(ask, ask.body(LONG, CUT, **STEADY))
+    if any(answer.finish == "stop" for view in ask.roles.values() for answer in answers(view)):
+        for role in ("longer", "longer 2"):
+            await ask(ask.body(LONG, LONGER, **STEADY), role=role)
+
+
+@case(
+    "relations.n",
+    title="two choices as dict and as stream, and one",
+    requests=REQUESTS + 2,
+    tokens=2 * (REQUESTS + 1) * CUT,
+    features=["n"],
+)
+async def two_choices(ask: Ask) -> None:
+    body = ask.body(LONG, CUT, **STEADY)
+    await _compare(ask, {**body, "n": 2})
+    alone = [prompt_count(await ask(body, role="one choice"))]
+    if apart(alone, (prompt_count(view) for role, view in ask.roles.items() if role.startswith("dict"))):
+        await ask(body, role="one choice 2")
 
 
 @case(

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from fake_server.wire import sse
 
 DONE = "[DONE]"
-TOGETHER = 2.0
+TOGETHER = 0.8
 """Seconds the bug `another-caller` waits for a second caller to mix up with the first."""
 
 

@@ -12,6 +12,7 @@ from fake_server.wire.exchange import Exchange, Request, Write
 USAGE = {"prompt_tokens": 7, "completion_tokens": 1, "total_tokens": 8}
 HI = {"content": [{"token": "Hi", "logprob": -0.1}]}
 H_I = {"content": [{"token": "H", "logprob": -0.1}, {"token": "i", "logprob": -0.1}]}
+OTHER_CALL = {"id": "c2", "type": "function", "function": {"name": "f", "arguments": '{"a": 2}'}}
 CALL = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"a": 1}'}}
 
 
@@ -30,7 +31,7 @@ def view_of(
 def said(text: str | None, finish: str = "stop", asked: dict[str, Any] | None = None, **more: Any) -> View:
     """A dict reply; `more` are members of its choice or, for tool_calls, of its message."""
     message = {"role": "assistant", "content": text, "tool_calls": more.pop("tool_calls", None)}
-    root = {name: more.pop(name) for name in ("usage", "id") if name in more}
+    root = {name: more.pop(name) for name in ("usage", "id", "model") if name in more}
     choice = {"index": 0, "message": message, "finish_reason": finish, **more}
     return view_of(json.dumps({**root, "choices": [choice]}).encode(), asked=asked)
 
@@ -41,17 +42,36 @@ def streamed(
     tool_calls: list[Any] | None = None,
     usage: Any = None,
     logprobs: Any = None,
+    model: str | None = None,
 ) -> View:
     calls = [{"index": place, **call} for place, call in enumerate(tool_calls or [])]
     deltas = [({"content": text[:2]}, None), ({"content": text[2:], "tool_calls": calls}, None), ({}, finish)]
     chunks: list[Any] = [{"choices": [{"index": 0, "delta": one, "finish_reason": end}]} for one, end in deltas]
     chunks[0]["choices"][0]["logprobs"] = logprobs
+    chunks[0].update({"model": model} if model else {})
     chunks += [{"choices": [], "usage": usage}] if usage else []
     return view_of(b"".join(b"data: " + json.dumps(chunk).encode() + b"\n\n" for chunk in chunks))
 
 
 def both(one: View, other: View) -> Trace:
     return Trace("t", {"dict": one, "stream": other}, deterministic=True)
+
+
+def samples(one: View, other: View, number: int = 8) -> Trace:
+    """So many dicts and streams of a target that words its answers in several ways."""
+    numbers = ["", *(f" {place}" for place in range(2, number + 1))]
+    views = {f"{role}{suffix}": view for role, view in (("dict", one), ("stream", other)) for suffix in numbers}
+    return Trace("t", views, deterministic=False)
+
+
+def choices(one: int, two: int) -> Trace:
+    """The prompt tokens of a request for one choice, and of one for two."""
+    counts = {"one choice": one, "dict": two}
+    return Trace("t", {role: said("Hi", usage={**USAGE, "prompt_tokens": count}) for role, count in counts.items()})
+
+
+def limited(finish: str, short: str, longer: str) -> Trace:
+    return Trace("t", {"dict": said(short, finish), "longer": said(longer, "length")})
 
 
 def valid(view: View) -> Trace:

@@ -48,7 +48,7 @@ ALSO = {
 
 
 def _run(target: str, *select: str) -> RunReport:
-    return asyncio.run(run(Options(target, select=select, bounds=SMALL, run_seconds=60)))
+    return asyncio.run(run(Options(target, select=select, bounds=SMALL, run_seconds=120)))
 
 
 def _named(report: RunReport) -> set[str]:

@@ -13,12 +13,14 @@ from contract_tests.tests.small_traces import (
     H_I,
     HI,
     NOT_FOUND,
+    OTHER_CALL,
     USAGE,
     asked_back,
     batch,
     both,
     by_default,
     callers,
+    choices,
     echo,
     headed,
     ids,
@@ -26,6 +28,7 @@ from contract_tests.tests.small_traces import (
     json_of,
     kept,
     left_behind,
+    limited,
     looked_up,
     main,
     moderated,
@@ -34,6 +37,7 @@ from contract_tests.tests.small_traces import (
     pictured,
     repeated,
     said,
+    samples,
     stopped,
     streamed,
     valid,
@@ -56,12 +60,33 @@ TRACES: list[tuple[str, Trace, list[Trace]]] = [
     (
         "relations.same-calls",
         both(said("", tool_calls=[CALL]), streamed("", tool_calls=[CALL])),
-        [both(said("", tool_calls=[CALL]), streamed(""))],
+        [
+            both(said("", tool_calls=[CALL]), streamed("")),
+            both(said("", tool_calls=[CALL]), streamed("", tool_calls=[OTHER_CALL])),
+            samples(said("", tool_calls=[CALL, CALL]), streamed("", tool_calls=[OTHER_CALL])),
+        ],
     ),
     (
         "relations.same-finish",
         both(said("Hello", "length"), streamed("Hello", "length")),
-        [both(said("Hello", "length"), streamed("Hello", "stop"))],
+        [
+            both(said("Hello", "length"), streamed("Hello", "stop")),
+            samples(said("Hello", "length"), streamed("hello", "stop")),
+        ],
+    ),
+    (
+        "relations.same-model",
+        both(said("Hi", model="m-2024-07-18"), streamed("Hi", model="m-2024-07-18")),
+        [
+            both(said("Hi", model="m-2024-07-18"), streamed("Hi", model="m")),
+            samples(said("Hi", model="m-2024-07-18"), streamed("hi", model="m")),
+        ],
+    ),
+    ("relations.prompt-once", choices(9, 9), [choices(9, 18), choices(9, 10)]),
+    (
+        "relations.cut-said",
+        limited("length", "one, two,", "One, two, three, four"),
+        [limited("stop", "one, two, ", "one, two, three, four"), limited("stop", "one, tw", "One, two, three")],
     ),
     ("relations.echo-whole", echo("You said: ka żółw 🌳 kb"), [echo("ka zolw 🌳 kb"), echo("ka żółw  kb")]),
     (
@@ -102,7 +127,10 @@ TRACES: list[tuple[str, Trace, list[Trace]]] = [
     (
         "relations.same-usage",
         both(said("Hi", usage=USAGE), streamed("Hi", usage=USAGE)),
-        [both(said("Hi", usage=USAGE), streamed("Hi", usage={**USAGE, "prompt_tokens": 8}))],
+        [
+            both(said("Hi", usage=USAGE), streamed("Hi", usage={**USAGE, "prompt_tokens": 8})),
+            samples(said("Hi", usage=USAGE), streamed("hi", usage={**USAGE, "prompt_tokens": 8})),
+        ],
     ),
     (
         "relations.same-logprobs",
@@ -224,6 +252,24 @@ def test_a_difference_that_is_not_repeated_is_none() -> None:
     assert not judge_trace(Trace("t", views, deterministic=True)).findings
     views["stream 2"] = streamed("Hell")
     assert judge_trace(Trace("t", views, deterministic=True)).ids() == {"relations.same-text"}
+
+
+def test_what_no_wording_changes_is_compared_where_there_are_enough_answers() -> None:
+    whole, stream = said("Hi", "length"), streamed("hi", "stop")
+    for number, broken in ((7, set[str]()), (8, {"relations.same-finish"})):
+        assert judge_trace(samples(whole, stream, number)).ids() == broken
+    once = samples(whole, stream)
+    assert not judge_trace(samples(said("", tool_calls=[CALL]), streamed("", tool_calls=[OTHER_CALL]))).findings
+    assert not judge_trace(replace(once, roles={**once.roles, "stream 5": streamed("hi", "length")})).findings
+
+
+def test_an_answer_that_ends_by_itself_is_not_said_to_be_cut() -> None:
+    """Each of its samples has to claim so, and each longer answer to go on with its text."""
+    trace = limited("stop", "one, two.", "one, two.")
+    assert not judge_trace(trace).findings
+    for more in ({"longer 2": said("one, two.")}, {"dict 2": said("one,", "length")}):
+        cut = limited("stop", "one, two", "one, two, three")
+        assert not judge_trace(replace(cut, roles={**cut.roles, **more})).findings
 
 
 def test_an_echo_is_spoiled_only_if_it_is_each_time() -> None:

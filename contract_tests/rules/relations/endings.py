@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from contract_tests.rules.engine import references as see
-from contract_tests.rules.engine.answers import says, whole_text
+from contract_tests.rules.engine.answers import Answer, answers, says, whole_text
 from contract_tests.rules.engine.judge import SHOULD, Complaint
 from contract_tests.rules.engine.trace import Trace
 from contract_tests.rules.engine.view import View
@@ -53,6 +53,37 @@ def leaver_not_served(what: str, behind: list[View], usual: View) -> Iterable[Co
     if len(behind) > 1 and all(took_much_longer(view, usual) for view in behind):  # once is chance
         waited = min(map(duration, behind))
         yield behind[0], f"{waited:.1f} s behind callers that left {what}, twice; {duration(usual):.1f} s without them"
+
+
+# -- limits
+
+
+def _cut_answers(trace: Trace) -> Iterator[tuple[View, list[Answer], list[Answer]]]:
+    """The first choice of each dict, or each stream, beside that of the answers with a higher limit."""
+    longer = [next(answers(view)) for view in trace.samples("longer") if any(answers(view))]
+    for role in ("dict", "stream"):
+        views = [view for view in trace.samples(role) if any(answers(view)) and view.is_stream is (role == "stream")]
+        if views and longer:
+            yield views[0], [next(answers(view)) for view in views], longer
+
+
+def _goes_on(text: str, longer: str) -> bool:
+    """Whether the longer text begins with the other, in whatever letters, and says more."""
+    begun, whole = text.strip().casefold(), longer.strip().casefold()
+    return begun != "" and whole.startswith(begun) and any(map(str.isalnum, whole[len(begun) :]))
+
+
+@relations.rule(
+    "cut-said",
+    over=_cut_answers,
+    see=see.CHAT_OBJECT,
+    expected="length",
+    harm="a text that was cut off is taken for a whole one, and nobody asks for the rest",
+)
+def cut_said(view: View, cut: list[Answer], longer: list[Answer]) -> Iterable[Complaint]:
+    """An answer does not claim to have ended by itself where a higher limit lets the same text go on."""
+    if all(answer.finish == "stop" and _goes_on(answer.text, other.text) for answer in cut for other in longer):
+        yield view, f"stop after {cut[0].text[-40:]!r}, which goes on in {longer[0].text[:80]!r}"
 
 
 # -- stop sequences

@@ -12,27 +12,37 @@ from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.trace import Trace
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.relations.exchanges import first_difference, relations
+from fake_server.wire.text import format_count
+
+SAMPLES = 8
+"""Answers on each side before a difference counts. A target that words half of its answers in another way, the
+worst there is, would have to do so eight times on one side and never on the other: once in 30,000 comparisons."""
 
 Pair = tuple[list[Answer], list[Answer], View]
 """One choice as each dict and as each stream has it, and where to point."""
 
 
 def _dicts_and_streams(trace: Trace) -> Iterator[tuple[list[View], list[View]]]:
-    """The dicts and the streams of one request, where equal requests have equal answers."""
+    """The dicts and the streams of one request, enough of them to compare what does not depend on their wording."""
     dicts = trace.samples("dict")
     streams = [view for view in trace.samples("stream") if view.is_stream]
-    if trace.deterministic and dicts and streams:
+    if dicts and streams and (trace.deterministic or min(len(dicts), len(streams)) >= SAMPLES):
         yield dicts, streams
 
 
-def _pairs(trace: Trace) -> Iterator[Pair]:
+def _choices_of_both(trace: Trace) -> Iterator[Pair]:
     for dicts, streams in _dicts_and_streams(trace):
         wholes, parts = (zip(*map(answers, views), strict=False) for views in (dicts, streams))
         for whole, streamed in zip(wholes, parts, strict=False):
             yield list(whole), list(streamed), streams[0]
 
 
-def _apart(lefts: Iterable[Any], rights: Iterable[Any]) -> bool:
+def _pairs(trace: Trace) -> Iterator[Pair]:
+    """As above, where equal requests have equal answers: their wording can be compared."""
+    return _choices_of_both(trace) if trace.deterministic else iter(())
+
+
+def apart(lefts: Iterable[Any], rights: Iterable[Any]) -> bool:
     """Whether no value on the left is ever met on the right: what the two have in common once is no difference."""
     values = list(rights)
     return not any(left in values for left in lefts)
@@ -41,7 +51,7 @@ def _apart(lefts: Iterable[Any], rights: Iterable[Any]) -> bool:
 @relations.rule("same-text", over=_pairs, harm="what users read depends on whether it is streamed")
 def same_text(wholes: list[Answer], streamed: list[Answer], stream: View) -> Iterable[Complaint]:
     """If equal requests get equal answers, a stream has the same text as the dict."""
-    if _apart((whole.text for whole in wholes), (answer.text for answer in streamed)):
+    if apart((whole.text for whole in wholes), (answer.text for answer in streamed)):
         whole, text = wholes[0].text, streamed[0].text
         at = first_difference(whole, text)
         start = max(0, at - 10)
@@ -49,23 +59,55 @@ def same_text(wholes: list[Answer], streamed: list[Answer], stream: View) -> Ite
         yield stream, f"from character {at}: {text[start : at + 30]!r}", expected
 
 
-@relations.rule("same-calls", over=_pairs, harm="agents act differently when they stream")
-def same_calls(wholes: list[Answer], streamed: list[Answer], stream: View) -> Iterable[Complaint]:
-    """If equal requests get equal answers, a stream makes the same tool calls as the dict."""
-    if _apart((whole.calls for whole in wholes), (answer.calls for answer in streamed)):
+@relations.rule(
+    "same-calls",
+    over=lambda trace: ((*pair, bool(trace.deterministic)) for pair in _choices_of_both(trace)),
+    harm="agents act differently when they stream",
+)
+def same_calls(wholes: list[Answer], streamed: list[Answer], stream: View, equal: bool) -> Iterable[Complaint]:
+    """A stream makes as many tool calls as the dict and, if equal requests get equal answers, the same ones."""
+    if equal and apart((whole.calls for whole in wholes), (answer.calls for answer in streamed)):
         yield stream, f"calls {list(streamed[0].calls)}"[:160], f"{list(wholes[0].calls)}"[:160]
+    elif apart((len(whole.calls) for whole in wholes), (len(answer.calls) for answer in streamed)):
+        yield stream, format_count(len(streamed[0].calls), "call"), str(len(wholes[0].calls))
 
 
 @relations.rule(
     "same-finish",
-    over=_pairs,
+    over=_choices_of_both,
     harm="an agent that streams stops where one that does not goes on, or the other way round",
 )
 def same_finish(wholes: list[Answer], streamed: list[Answer], stream: View) -> Iterable[Complaint]:
-    """If equal requests get equal answers, a stream ends with the same finish_reason as the dict."""
-    finish = streamed[0].finish
-    if finish and _apart((whole.finish for whole in wholes), (answer.finish for answer in streamed)):
-        yield stream, f"finish_reason {finish!r}", repr(wholes[0].finish)
+    """Each choice of a stream ends with the same finish_reason as that choice of the dict."""
+    finish, choice = streamed[0].finish, f"choice {streamed[0].index}: " if streamed[0].index else ""
+    if finish and apart((whole.finish for whole in wholes), (answer.finish for answer in streamed)):
+        yield stream, f"{choice}finish_reason {finish!r}", repr(wholes[0].finish)
+
+
+def _model(view: View) -> Node | None:
+    """The model that a reply in either form names."""
+    roots = [view.root] if view.is_dict else view.chunks
+    return next((root["model"] for root in roots if root["model"].text), None)
+
+
+def _models_of_both(trace: Trace) -> Iterator[tuple[list[Node], list[Node]]]:
+    for views in _dicts_and_streams(trace):
+        first, second = ([node for node in map(_model, side) if node] for side in views)
+        if first and second:
+            yield first, second
+
+
+@relations.rule(
+    "same-model",
+    over=_models_of_both,
+    level=SHOULD,
+    see=see.CHAT_OBJECT,
+    harm="costs, limits and logs of one model are attributed to two",
+)
+def same_model(wholes: list[Node], streamed: list[Node]) -> Iterable[Complaint]:
+    """A stream names the same model as the dict."""
+    if apart((node.text for node in wholes), (node.text for node in streamed)):
+        yield streamed[0], str(streamed[0]), f"{wholes[0]}, as in the dict"
 
 
 def _usage(view: View) -> Node | None:
@@ -79,7 +121,7 @@ def _usages_of_both(trace: Trace) -> Iterator[tuple[list[Node], list[Node], bool
     for dicts, streams in _dicts_and_streams(trace):
         first, second = ([usage for usage in map(_usage, views) if usage] for views in (dicts, streams))
         if first and second:
-            yield first, second, all(whole_text(view) == whole_text(dicts[0]) for view in (*dicts, *streams))
+            yield first, second, all(answer_texts(view) == answer_texts(dicts[0]) for view in (*dicts, *streams))
 
 
 @relations.rule("same-usage", over=_usages_of_both, harm="what the same answer costs depends on whether it is streamed")
@@ -87,7 +129,7 @@ def same_usage(wholes: list[Node], streamed: list[Node], equal: bool) -> Iterabl
     """A stream counts the same tokens as the dict: those of the prompt, and those of an equal answer."""
     for name in ("prompt_tokens", "completion_tokens") if equal else ("prompt_tokens",):
         counts = [[usage[name].value for usage in usages] for usages in (wholes, streamed)]
-        if _apart(*counts):
+        if apart(*counts):
             yield streamed[0][name], f"{name} {streamed[0][name]}", str(wholes[0][name])
 
 
@@ -102,13 +144,57 @@ def _tokens(answer: Answer) -> list[str]:
 )
 def same_logprobs(wholes: list[Answer], streamed: list[Answer], stream: View) -> Iterable[Complaint]:
     """A stream gives log probabilities for the same tokens as the dict."""
-    if _apart(map(_tokens, wholes), map(_tokens, streamed)):
+    if apart(map(_tokens, wholes), map(_tokens, streamed)):
         yield stream, f"the tokens {_tokens(streamed[0])[:6]}", f"{_tokens(wholes[0])[:6]}"
+
+
+def prompt_count(view: View) -> int | None:
+    """The prompt tokens that a reply in either form counts."""
+    usage = _usage(view)
+    return usage["prompt_tokens"].value if usage and usage["prompt_tokens"].kind == "integer" else None
+
+
+def _counts_of_one_and_two(trace: Trace) -> Iterator[tuple[list[View], list[View]]]:
+    """The dicts of one choice and of two, where both count the tokens of their prompt."""
+    one, two = ([view for view in trace.samples(role) if prompt_count(view)] for role in ("one choice", "dict"))
+    if one and two:
+        yield one, two
+
+
+@relations.rule(
+    "prompt-once",
+    over=_counts_of_one_and_two,
+    see=see.CHAT_OBJECT,
+    harm="a prompt that was read once is billed for every choice",
+)
+def prompt_once(one: list[View], two: list[View]) -> Iterable[Complaint]:
+    """A prompt has as many tokens for several choices as for one."""
+    if apart(map(prompt_count, one), map(prompt_count, two)):
+        yield two[0], f"{prompt_count(two[0])} prompt tokens for two choices", f"{prompt_count(one[0])}, as for one"
+
+
+def facts(view: View) -> dict[Any, Any]:
+    """What the rules above compare of an answer however it is worded, by name."""
+    model, prompt = _model(view), prompt_count(view)
+    choices = {
+        (name, answer.index): value
+        for answer in answers(view)
+        for name, value in (("calls", len(answer.calls)), ("finish", answer.finish))
+    }
+    named = {"model": model.text} if model else {}
+    return {**choices, **named, **({} if prompt is None else {"prompt_tokens": prompt})}
+
+
+def facts_apart(lefts: Iterable[View], rights: Iterable[View]) -> bool:
+    """Whether some fact of the answers on the left is never one of those on the right."""
+    left, right = [[facts(view) for view in views] for views in (lefts, rights)]
+    names = {name for side in left for name in side} & {name for side in right for name in side}
+    return any(apart(*([side[name] for side in sides if name in side] for sides in (left, right))) for name in names)
 
 
 def differ(left: View, right: View) -> bool:
     """Whether two answers to one request differ in anything that the rules above compare."""
-    if answer_texts(left) != answer_texts(right):
+    if answer_texts(left) != answer_texts(right) or facts_apart([left], [right]):
         return True
     counts = [
         (usage["prompt_tokens"].value, usage["completion_tokens"].value)
@@ -133,7 +219,7 @@ def _strings_and_parts(trace: Trace) -> Iterator[tuple[list[View], list[View]]]:
 )
 def parts_as_text(strings: list[View], parts: list[View]) -> Iterable[Complaint]:
     """A text sent as content parts is answered as the same text sent as a string."""
-    if _apart(map(whole_text, strings), map(whole_text, parts)):
+    if apart(map(whole_text, strings), map(whole_text, parts)):
         yield parts[0], f"{whole_text(parts[0])[:80]!r}", repr(whole_text(strings[0])[:80])
 
 
