@@ -10,6 +10,7 @@ import json
 import re
 from collections import Counter
 from dataclasses import dataclass
+from json.scanner import make_scanner
 from typing import Any, NamedTuple
 
 MAX_DEPTH = 200
@@ -58,7 +59,8 @@ def _refuse(name: str) -> float:
     raise _Unusual
 
 
-_PLAIN = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse)
+_scan = make_scanner(json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse))  # type: ignore[arg-type]
+"""What `raw_decode` calls: the value that begins at an index, and where it ends."""
 
 
 def parse(text: bytes, max_depth: int = MAX_DEPTH) -> Document:
@@ -66,10 +68,10 @@ def parse(text: bytes, max_depth: int = MAX_DEPTH) -> Document:
     if text.count(b"[") + text.count(b"{") <= max_depth:
         try:
             decoded = text.decode("utf-8")
-            value, end = _PLAIN.raw_decode(decoded)
+            value, end = _scan(decoded, 0)
             if end == len(decoded) or not decoded[end:].strip(" \t\n\r"):
                 return Document(value, (), ok=True)
-        except (ValueError, _Unusual):
+        except (ValueError, StopIteration, _Unusual):
             pass
     return _parse_slowly(text, max_depth)
 

@@ -125,16 +125,19 @@ _SAID_AT_THE_END = ("content", "refusal", "tool_calls", "function_call", "audio"
 
 @chat_stream.rule(
     "finish-alone",
-    over=only(CHAT.chunk_choices, lambda choice: choice.text_of("finish_reason") in FINISH_REASONS),
+    over=only(
+        CHAT.chunk_choices,
+        lambda choice: choice.says("finish_reason") and choice.text_of("finish_reason") in FINISH_REASONS,
+    ),
     level=SHOULD,
     harm="clients that stop reading at the finish_reason lose the last words, or the end of a call's arguments",
 )
 def finish_alone(choice: Node) -> Iterable[Complaint]:
     """The delta that comes with a `finish_reason` says nothing itself."""
-    for name in _SAID_AT_THE_END:
-        if choice["delta"].says(name) and choice["delta"].get(name):
-            yield choice["delta"][name], f"{name} beside finish_reason", "an empty delta"
-            return
+    delta = choice["delta"]
+    name = next((name for name in _SAID_AT_THE_END if delta.says(name) and delta.get(name)), None)
+    if name:
+        yield delta[name], f"{name} beside finish_reason", "an empty delta"
 
 
 @chat_stream.rule(

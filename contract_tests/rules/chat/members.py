@@ -13,6 +13,7 @@ from contract_tests.rules.engine.view import View
 
 _STAMP = ("id", "object", "created", "model", "service_tier", "system_fingerprint")
 _ROOT = frozenset([*_STAMP, "choices", "usage", "moderation", "metadata"])
+_CHUNK = _ROOT | {"obfuscation"}
 _CHOICE = frozenset(["index", "logprobs", "finish_reason", "finish_details", "message", "delta"])
 _MESSAGE = frozenset(["role", "content", "refusal", "annotations", "audio", "tool_calls", "function_call"])
 _RULES_THAT_SAY_MORE = (
@@ -27,12 +28,16 @@ _HARM = "decoders of closed types, as in Rust, Kotlin and JSON Schema, refuse wh
 
 def _unknown_members(root: Node, root_members: frozenset[str], answer: str) -> Iterator[tuple[Node, str]]:
     """Members without a place in the reference, each with its name and that of what holds it."""
-    held = [("the reply", root_members, root)]
+    yield from _others(root, root_members, "the reply")
     for choice in root["choices"]:
-        held += [("a choice", _CHOICE, choice), (f"a {answer}", _MESSAGE, choice[answer])]
-    for holder, known, node in held:
-        if node.kind == "object":
-            yield from ((node[name], f"{name} of {holder}") for name in node.value if name not in known)
+        yield from _others(choice, _CHOICE, "a choice")
+        yield from _others(choice[answer], _MESSAGE, f"a {answer}")
+
+
+def _others(node: Node, known: frozenset[str], holder: str) -> Iterable[tuple[Node, str]]:
+    if type(node.value) is not dict or known.issuperset(node.value):
+        return ()
+    return [(node[name], f"{name} of {holder}") for name in node.value if name not in known]
 
 
 @chat.rule("known-members", over=dicts, level=NOTE, yields_to=_RULES_THAT_SAY_MORE, harm=_HARM)
@@ -52,7 +57,7 @@ def known_members_of_chunks(view: View) -> Iterable[Complaint]:
     """A chunk, its choices and their deltas have the members that the API reference names, and no others."""
     seen = set()
     for chunk in view.chunks:
-        for node, name in _unknown_members(chunk, _ROOT | {"obfuscation"}, "delta"):
+        for node, name in _unknown_members(chunk, _CHUNK, "delta"):
             if name not in seen:
                 seen.add(name)
                 yield node, name

@@ -180,9 +180,13 @@ class Section:
 def judge(rules: Iterable[Rule], exchange: Exchange | View) -> Judgement:
     """What `rules` say of one exchange. Never raises for anything a target sent."""
     single = (rule for rule in rules if not rule.relation)
-    view = exchange if isinstance(exchange, View) else View(exchange)
     with _without_garbage_collection():
-        return _judge(single, view, view.exchange.unknown, view.exchange.label)
+        # no name here holds the View, so it is freed before the collector is back and walks through it
+        return _judge_view(single, exchange if isinstance(exchange, View) else View(exchange))
+
+
+def _judge_view(rules: Iterable[Rule], view: View) -> Judgement:
+    return _judge(rules, view, view.exchange.unknown, view.exchange.label)
 
 
 def judge_relation(rules: Iterable[Rule], trace: Any, label: str) -> Judgement:

@@ -79,7 +79,7 @@ class Node:
     def __getitem__(self, name: str) -> Node:
         member = self._members.get(name)
         if member is None:
-            value = self.get(name)
+            value = self.value.get(name, MISSING) if type(self.value) is dict else MISSING  # as `get`, without the call
             member = Node(value, self.document, (*self.path, name))
             if isinstance(value, (dict, list)):
                 self._members = {**self._members, name: member}
@@ -92,7 +92,7 @@ class Node:
 
     def text_of(self, name: str) -> str:
         """The value of a member where it is a string, else ''."""
-        value = self.get(name)
+        value = self.value.get(name) if type(self.value) is dict else None
         return value if type(value) is str else ""
 
     def says(self, name: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -25,17 +24,14 @@ _STORED = re.compile(r"/chat/completions(?P<one>/(?!messages$)[^/]+)?(?P<message
 _MAX_EVENTS = 200_000
 
 
-@dataclass(slots=True)
 class Payload:
     """The data of one event, parsed, and its root."""
 
-    event: sse.Event
-    text: bytes
-    parsed: jsontext.Document
-    node: Node = field(init=False)
+    __slots__ = ("event", "node", "parsed", "text")
 
-    def __post_init__(self) -> None:
-        self.node = Node(self.parsed.value, Document(self.text, self.event))
+    def __init__(self, event: sse.Event, text: bytes, parsed: jsontext.Document) -> None:
+        self.event, self.text, self.parsed = event, text, parsed
+        self.node = Node(parsed.value, Document(text, event))
 
     @property
     def done(self) -> bool:

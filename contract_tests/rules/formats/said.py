@@ -95,7 +95,7 @@ def no_thinking(answer: Answer, request: str) -> Iterable[Complaint]:
 )
 def one_reasoning(node: Node) -> Iterable[Complaint]:
     """Reasoning comes under one name, `reasoning_content` or `reasoning`, not under both."""
-    if node["reasoning"].text and node["reasoning_content"].text:
+    if node.text_of("reasoning") and node.text_of("reasoning_content"):
         yield node["reasoning"], "reasoning beside reasoning_content", "one of them"
 
 
@@ -231,5 +231,5 @@ def _without_refusal(view: View) -> Iterator[Node]:
 )
 def null_refusal(node: Node) -> Iterable[Complaint]:
     """`refusal` is null if nothing is refused, not an empty text."""
-    if node["refusal"].value == "":
+    if node.get("refusal") == "":
         yield node["refusal"], '""', "null"

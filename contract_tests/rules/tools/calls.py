@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
@@ -266,6 +266,13 @@ def _calls(node: Node) -> bool:
     return node.says("function_call") or bool(node.says("tool_calls") and list(node["tool_calls"]))
 
 
+def call_holders(view: View) -> Iterator[Node]:
+    """The messages and deltas with a member for calls, null or not."""
+    for node in chain(messages(view), deltas(view)):
+        if "tool_calls" in node.value or "function_call" in node.value:
+            yield node
+
+
 @tools.rule(
     "one-member",
     over=_called,
@@ -280,29 +287,23 @@ def one_member(nodes: list[Node]) -> Iterable[Complaint]:
         yield old[0], "function_call beside tool_calls", "tool_calls alone"
 
 
-def _members_of_a_call(view: View) -> Iterable[tuple[Node, tuple[str, ...]]]:
-    """What holds a call's members, each with the names that are left out where there is nothing to say."""
-    for node in chain(messages(view), deltas(view)):
-        yield node, ("tool_calls", "function_call")
-        if node.says("function_call"):
-            yield node["function_call"], ("name", "arguments")
-        for call in node["tool_calls"] if node.says("tool_calls") else ():
-            yield call, ("id", "type")
-            yield call["function"], ("name",)
-
-
 @tools.rule(
     "no-nulls",
-    over=_members_of_a_call,
+    over=call_holders,
     level=SHOULD,
     see=see.CHAT_OBJECT,
     harm="decoders generated from the reference drop the whole chunk, and the arguments in it are lost",
 )
-def no_nulls(node: Node, names: tuple[str, ...]) -> Iterable[Complaint]:
+def no_nulls(node: Node) -> Iterable[Complaint]:
     """The members of a call are left out where there is nothing to say, never null."""
-    for name in names:
-        if node.get(name) is None:
-            yield node[name], "null", "no such member"
+    members = [(node, "tool_calls"), (node, "function_call")]
+    if node.says("function_call"):
+        members += [(node["function_call"], "name"), (node["function_call"], "arguments")]
+    for call in node["tool_calls"] if node.says("tool_calls") else ():
+        members += [(call, "id"), (call, "type"), (call["function"], "name")]
+    for holder, name in members:
+        if holder.get(name) is None:
+            yield holder[name], "null", "no such member"
 
 
 @tools.rule(
