@@ -179,6 +179,20 @@ def reset(transport: asyncio.Transport) -> None:
     transport.abort()
 
 
+async def stop_accepting(server: asyncio.Server) -> None:
+    """Close a server whose connections all have a protocol, which can close them.
+
+    asyncio makes the protocol in the turns of the loop after the one that accepted the connection. If the server
+    is closed by then, it fails and leaves the socket open.
+    """
+    with contextlib.suppress(NotImplementedError):  # the event loop of Windows has no readers
+        for listener in server.sockets:
+            asyncio.get_running_loop().remove_reader(listener)
+    for _ in range(4):
+        await asyncio.sleep(0)
+    server.close()
+
+
 class Listener:
     """A server on 127.0.0.1 while entered; port 0 takes a free one. Subclasses serve each connection."""
 
@@ -201,18 +215,16 @@ class Listener:
 
     async def __aexit__(self, *_: object) -> None:
         assert self._server is not None
-        self._server.close()
+        await stop_accepting(self._server)
         await self.before_closing()
         running = list(self._tasks)
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
         await self._server.wait_closed()
+        await asyncio.sleep(0)  # an aborted transport closes its socket in the next turn
 
     def _accept(self, client: Connection) -> None:
-        if self._server and not self._server.is_serving():  # accepted in the turn of the loop that closed it
-            client.drop()
-            return
         task = asyncio.get_running_loop().create_task(self.serve_connection(client))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -16,6 +16,7 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from fake_server.api.reply import ErrorReply
+from fake_server.connection import stop_accepting
 from fake_server.server.app import App
 from fake_server.server.deliveries import refuse
 from fake_server.server.sender import SocketSender
@@ -200,7 +201,7 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:
-            server.close()
+            await stop_accepting(server)
         for listener in sockets or []:
             listener.close()
         state = self.server_state

@@ -7,6 +7,8 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
+from fake_server.connection import stop_accepting
+
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -17,8 +19,7 @@ async def listening(handler: Handler, *, tls: ssl.SSLContext | None = None) -> A
     At the end handlers that still run are cancelled and their sockets aborted, those of connections
     accepted just then too: a task left to the event loop's end shows as a warning in some later test.
     """
-    open_ones: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
-    over = False
+    writers: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     async def served(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError, asyncio.IncompleteReadError):  # the other side hung up
@@ -28,20 +29,16 @@ async def listening(handler: Handler, *, tls: ssl.SSLContext | None = None) -> A
             await writer.wait_closed()
 
     def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if over:
-            writer.transport.abort()
-            return
         task = asyncio.get_running_loop().create_task(served(reader, writer))
-        open_ones[task] = writer
-        task.add_done_callback(open_ones.pop)
+        writers[task] = writer
+        task.add_done_callback(writers.pop)
 
     server = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=tls)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
-        over = True
-        server.close()
-        left = dict(open_ones)
+        await stop_accepting(server)
+        left = dict(writers)
         for task, writer in left.items():
             task.cancel()
             writer.transport.abort()
