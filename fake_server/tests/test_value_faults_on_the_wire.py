@@ -13,8 +13,10 @@ import pytest
 
 from fake_server import FakeServer
 from fake_server.faults import FaultError
+from fake_server.faults.between import Queue, Slots, Turn
 from fake_server.tests.raw_client import Got, ask
 from fake_server.tests.test_faults_on_the_wire import DATA, DICT, EVENTS, WHOLE, broken, port
+from fake_server.wire.exchange import Write
 
 __all__ = ["fake"]
 QUESTION = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Repeat after me: one two three"}]}
@@ -192,57 +194,67 @@ def test_a_delta_is_copied_into_message(sensible: FakeServer) -> None:
     assert all(choice["message"] == choice["delta"] for choice in choices)
 
 
-def seconds_of(fake: FakeServer, callers: int) -> list[float]:
-    """How long each of so many streams takes that are asked for at once, in order."""
-    took: list[float] = []
-
-    def call() -> None:
-        began = time.monotonic()
-        ask(port(fake), {**QUESTION, "stream": True})
-        took.append(time.monotonic() - began)
-
-    threads = [threading.Thread(target=call) for _ in range(callers)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return sorted(took)
+STREAM = {**QUESTION, "stream": True}
 
 
 def test_slots_share_one_pace(sensible: FakeServer) -> None:
     sensible.reset()
+    events = ask(port(sensible), STREAM).body.count(b"data: ")
     sensible.fault("slots", slots=3, each=0.02)
-    (alone,) = seconds_of(sensible, 1)
-    three = seconds_of(sensible, 3)
-    assert three[0] > 2 * alone  # three take three times as long, in the same time
-    assert three[-1] - three[0] < alone
-    four = seconds_of(sensible, 4)
-    assert four[-1] - four[-2] > alone / 2  # the fourth waits for a slot
+    began = time.monotonic()
+    threads = [threading.Thread(target=ask, args=(port(sensible), STREAM)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    # three at once take as long as three in turn; those that end first may save the others a step
+    assert time.monotonic() - began >= (3 * events - 3) * 0.02
 
 
-@pytest.mark.parametrize("abandoned", [False, True])
-def test_slots_of_clients_that_left(sensible: FakeServer, abandoned: bool) -> None:
+def test_a_client_that_leaves_frees_its_slot(sensible: FakeServer) -> None:
     sensible.reset()
-    sensible.fault("slots", slots=2, each=0.03, abandoned=abandoned)
-    (alone,) = seconds_of(sensible, 1)
-    for _ in range(2):
-        left = ask(port(sensible), {**QUESTION, "stream": True}, until=b"data: ", seconds=0.01)
-        assert left.ending == "open"
-    (after,) = seconds_of(sensible, 1)
-    assert (after > 1.5 * alone) is abandoned
-    assert abs(seconds_of(sensible, 1)[0] - alone) < alone / 2
+    sensible.fault("slots", slots=1, each=30, times=1)
+    assert ask(port(sensible), STREAM, until=b"HTTP/1.1 200", seconds=0.01).ending == "open"
+    sensible.fault("slots", slots=1, each=0.01)
+    assert ask(port(sensible), STREAM).body.endswith(b"data: [DONE]\n\n")  # not after 30 seconds for each event
+
+
+def test_a_client_that_leaves_does_not_free_an_abandoned_slot(sensible: FakeServer) -> None:
+    sensible.reset()
+    events = ask(port(sensible), STREAM).body.count(b"data: ")
+    sensible.fault("slots", slots=1, each=0.1, abandoned=True, times=1)
+    began = time.monotonic()
+    assert ask(port(sensible), STREAM, until=b"data: ", seconds=0.01).ending == "open"
+    sensible.fault("slots", slots=1, each=0.01, abandoned=True)
+    assert ask(port(sensible), STREAM).body.endswith(b"data: [DONE]\n\n")
+    assert time.monotonic() - began >= (events - 1) * 0.1
 
 
 def test_who_waits_for_a_slot_can_leave(sensible: FakeServer) -> None:
     sensible.reset()
     sensible.fault("slots", slots=1, each=0.05)
-    (alone,) = seconds_of(sensible, 1)
-    first = threading.Thread(target=seconds_of, args=(sensible, 1))
+    first = threading.Thread(target=ask, args=(port(sensible), STREAM))
     first.start()
+    sensible.fault("slots", slots=1, each=30, times=5)
     for _ in range(5):  # all of them wait, and leave
-        ask(port(sensible), {**QUESTION, "stream": True}, seconds=0.01)
+        ask(port(sensible), STREAM, seconds=0.01)
     first.join()
-    assert seconds_of(sensible, 1)[0] < 1.5 * alone
+    assert ask(port(sensible), STREAM).body.endswith(b"data: [DONE]\n\n")
+
+
+def test_the_queue_for_slots() -> None:
+    over: set[str] = set()
+    fault, queue = Slots(slots=2, each=0.5), Queue()
+    turns = {name: Turn(fault, lambda name=name: name in over) for name in "abc"}  # type: ignore[misc]
+    for turn in turns.values():
+        queue.enter(turn)
+    assert [queue.has_slot(turn) for turn in turns.values()] == [True, True, False]
+    paced = queue.pace(turns["a"], [Write(b"1"), Write(b"2", 0.25), Write(b"3")])
+    assert next(paced) == Write(b"1", 1.0)  # two replies share the pace
+    over.add("b")
+    assert next(paced) == Write(b"2", 0.75)  # one is alone
+    assert [queue.has_slot(turns[name]) for name in "ac"] == [True, True]
+    assert next(paced) == Write(b"3", 1.0)
 
 
 PAGE = {"Origin": "https://app.example", "Access-Control-Request-Method": "POST"}
