@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import secrets
 import sys
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -18,10 +20,11 @@ from fake_server.scripts.book import ScriptBook, ScriptError, load
 from fake_server.scripts.commands import schema_command, validate_command
 from fake_server.scripts.watch import Watch
 from fake_server.server.settings import Settings, default_scripts
+from fake_server.wire.text import format_count
 
 MATCHES = ("exact", "body", "order", "any")
 SCRIPTED = ("scripts", "strict", "api_key", "models", "seed", "plain", "bugs")
-REPLAYED = ("match", "ignore", "speed", "miss_status")
+REPLAYED = ("record_from", "match", "ignore", "speed", "miss_status")
 LEVELS = ("critical", "error", "warning", "info", "debug")
 
 
@@ -60,6 +63,11 @@ class _Commands(OneLine):
     help="Serve recordings from this file or folder instead; may be repeated.",
 )
 @click.option(
+    "--record-from",
+    metavar="URL",
+    help="For --replay DIR: pass on what no recording answers to this server, and record it in DIR.",
+)
+@click.option(
     "--match", default="body", type=click.Choice(MATCHES), help="How a recording is matched to a request; see above."
 )
 @click.option(
@@ -86,6 +94,7 @@ def main(
     port: int,
     scripts: tuple[Path, ...],
     replay: tuple[Path, ...],
+    record_from: str | None,
     match: str,
     ignore: tuple[str, ...],
     speed: float,
@@ -118,6 +127,9 @@ def main(
 
     --ignore leaves parts of requests out of the match: a member ('messages[0].content', 'messages[*].id'), a
     pattern in all texts (iso-time, uuid), or a regular expression ('/session-[0-9]+/').
+
+    --record-from passes on what no recording answers as the client sent it, with the client's own key, and records
+    the reply without the key: the next start replays it.
     """
     context = click.get_current_context()
     if context.invoked_subcommand is not None:
@@ -129,7 +141,15 @@ def main(
         refuse(SCRIPTED, "--replay plays recordings as they are: leave out {}")
         if match in ("order", "any"):
             refuse(("ignore",), f"--match {match} compares no bodies: leave out {{}}, or --match")
-        _replay(replay, port, match=match, ignore=ignore, speed=speed, miss_status=miss_status)
+        if record_from is None:
+            _replay(replay, port, match=match, ignore=ignore, speed=speed, miss_status=miss_status)
+            return
+        refuse(("miss_status",), "--record-from asks the server where no recording matches: leave out {}")
+        if len(replay) > 1 or replay[0].is_file():
+            fail("--record-from records into one folder: name it with --replay, once")
+        if match in ("order", "any"):
+            fail(f"--match {match} answers whatever is asked, so nothing would be recorded: leave it out")
+        _record(replay[0], record_from, port, match=match, ignore=ignore, speed=speed)
         return
     refuse(REPLAYED, "{} is for --replay only: name the recordings, or leave it out")
     if api_key == "":
@@ -204,18 +224,36 @@ def _serve(host: str, port: int, settings: Settings) -> None:
 
 
 def _replay(paths: tuple[Path, ...], port: int, **options: Any) -> None:
-    import asyncio
-
     from fake_server.replay.playback import Playback, serve
 
     def ready(server: Playback) -> None:
-        count = len(server.unplayed)
-        click.echo(f"fake-server: {server.base_url}  {count} recording{'' if count == 1 else 's'}")
+        click.echo(f"fake-server: {server.base_url}  {format_count(len(server.unplayed), 'recording')}")
+
+    _play(serve(paths, port=port, ready=ready, **options), port)
+
+
+def _record(folder: Path, target: str, port: int, **options: Any) -> None:
+    from fake_server.replay.recording import serve_and_record
+
+    def ready(base_url: str, count: int) -> None:
+        click.echo(
+            f"fake-server: {base_url}  {format_count(count, 'recording')}, the rest from {target.partition('?')[0]}"
+        )
+
+    key = os.environ.get("OPENAI_API_KEY", "")
+    secrets = (key,) if key else ()
+    _play(serve_and_record(folder, target, port=port, ready=ready, say=_say, secrets=secrets, **options), port)
+
+
+def _play(serving: Coroutine[Any, Any, None], port: int) -> None:
+    """Serve recordings until Ctrl-C; what cannot be served is one line."""
+    import asyncio
 
     if click.get_current_context().params["host"] not in ("127.0.0.1", "localhost"):
+        serving.close()
         fail("--replay listens on 127.0.0.1 only: leave out --host")
     try:
-        asyncio.run(serve(paths, port=port, ready=ready, **options))
+        asyncio.run(serving)
     except KeyboardInterrupt:
         return
     except ValueError as error:

@@ -71,7 +71,7 @@ class RecordingLog:
     """Prints and counts what happened to each exchange."""
 
     def __init__(self, terminal: Terminal, folder: Path, kept: Mapping[str, tuple[str, ...]] | None = None) -> None:
-        self.kept = dict(kept or {})
+        self.kept: dict[str, Any] = dict(kept or {})
         self.folder = folder
         self.terminal = terminal
         self.known: KnownReplies | None = None

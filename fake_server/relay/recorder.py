@@ -13,12 +13,15 @@ from fake_server.relay.redact import Kept
 from fake_server.relay.relay import Relay
 from fake_server.relay.saving import Saved, SaveError, recording_name, save_recording
 from fake_server.wire.bounds import Bounds
-from fake_server.wire.exchange import Exchange
+from fake_server.wire.exchange import Ending, Exchange
 from fake_server.wire.fixture import Fixture
 
 Outcome = Saved | SaveError
 PATIENT = Bounds(connect=600.0, first_byte=600.0, idle=600.0, exchange=3600.0)
 """The recorder's own bounds: no shorter than the 600 s for which official SDKs wait."""
+
+_UNFINISHED = (Ending.UNREACHABLE, Ending.CLIENT_LEFT, Ending.UNKNOWN)
+"""How an exchange ends of which nothing, or only a part, is known."""
 
 
 class Recorder:
@@ -28,8 +31,9 @@ class Recorder:
     called for each exchange with the saved fixture, or with the reason why it was not saved. A fixture is
     named after the request's header `x-contract-case`, else after `label`, else after the request. A name
     that comes again while recording gets a number; the file of an earlier recording is replaced, unless it
-    is one of `reserved`. `secrets`, `keep`, `keep_names` and `breaks` are those of `save_recording`, the other
-    options those of `Relay`. `bounds` (PATIENT if omitted) limit what is kept, not what is passed on: only the
+    is one of `reserved`. With `whole_only` a reply that never came, or whose client left before its end, is
+    not saved. `secrets`, `keep`, `keep_names` and `breaks` are those of `save_recording`, the other options
+    those of `Relay`. `bounds` (PATIENT if omitted) limit what is kept, not what is passed on: only the
     client and the target end an exchange. Raises ValueError for a target that cannot be used.
     """
 
@@ -46,6 +50,7 @@ class Recorder:
         on_saved: Callable[[Exchange, Outcome], None] | None = None,
         bounds: Bounds = PATIENT,
         reserved: Iterable[Path] = (),
+        whole_only: bool = False,
         **options: Any,
     ) -> None:
         root = target.rstrip("/")
@@ -55,6 +60,7 @@ class Recorder:
         self._keep, self._keep_names = tuple(keep), tuple(keep_names)
         self._names: Counter[str] = Counter()
         self._reserved = frozenset(reserved)
+        self._whole_only = whole_only
         self._unsaved: asyncio.Queue[Exchange] = asyncio.Queue()
         self._saving: asyncio.Task[None] | None = None
         self._relay = Relay(
@@ -111,6 +117,8 @@ class Recorder:
             self._unsaved.task_done()
 
     def _save(self, exchange: Exchange) -> Saved:
+        if self._whole_only and exchange.ending in _UNFINISHED:
+            raise SaveError(f"not recorded: {exchange.problem}")
         path = self._next_path(recording_name(exchange, self._secrets, Kept.of(self._keep, self._keep_names)))
         fixture = Fixture(exchange, source=f"{self._target.partition('?')[0]}, recorded {date.today():%Y-%m-%d}")
         return save_recording(

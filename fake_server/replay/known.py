@@ -9,7 +9,7 @@ from pathlib import Path
 from fake_server.connection import Connection
 from fake_server.replay.clock import Pace
 from fake_server.replay.ignoring import Part
-from fake_server.replay.matching import RecordingMatcher
+from fake_server.replay.matching import Match, RecordingMatcher
 from fake_server.replay.playback import play
 from fake_server.wire import fixture
 from fake_server.wire.bounds import Bounds
@@ -20,8 +20,8 @@ class KnownReplies:
     """The recordings of a folder, as they are now: `answer` is the option of that name of a Relay or Recorder.
 
     `paths` are its files, `answering` those that can answer: not a recording that did not keep its request, or
-    whose target could not be reached. They answer in turn, as in a replay with the match `body`. `on_answer` is
-    called with the file of each recording that answers. `ignore` and `speed` are those of a replay. Raises
+    whose target could not be reached. They answer in turn. `on_answer` is called with the file of each recording
+    that answers. `match`, `ignore` and `speed` are those of a replay. Raises
     FixtureError for a fixture that cannot be read, ValueError for what cannot be ignored.
     """
 
@@ -29,6 +29,7 @@ class KnownReplies:
         self,
         folder: Path,
         *,
+        match: Match | str = Match.BODY,
         ignore: Part | Iterable[Part] = (),
         speed: float = 1.0,
         on_answer: Callable[[Path, Exchange], None] | None = None,
@@ -40,7 +41,7 @@ class KnownReplies:
         self.answered = 0
         self._paths = {id(exchange): path for path, exchange in loaded}
         self._used: set[Path] = set()
-        self._matcher = RecordingMatcher(known, ignore=ignore)
+        self._matcher = RecordingMatcher(known, match=match, ignore=ignore)
         self._pace = Pace(speed)
         self._on_answer = on_answer
 

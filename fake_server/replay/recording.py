@@ -1,0 +1,65 @@
+"""Replay what is known and record the rest: what `fake-server --replay DIR --record-from URL` serves."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from fake_server.relay.recorder import Outcome, Recorder
+from fake_server.relay.saving import SaveError
+from fake_server.replay.ignoring import Part
+from fake_server.replay.known import KnownReplies
+from fake_server.replay.matching import Match
+from fake_server.wire.exchange import Exchange
+
+
+async def serve_and_record(
+    folder: Path,
+    target: str,
+    *,
+    port: int = 1337,
+    match: Match | str = Match.BODY,
+    ignore: Part | Iterable[Part] = (),
+    speed: float = 1.0,
+    secrets: Iterable[str] = (),
+    ready: Callable[[str, int], None] | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Serve the recordings of `folder` until cancelled or SIGTERM; pass on other requests to `target`, and save them.
+
+    A request goes to the target as it came, with the client's own key, which no recording holds. Its reply is saved
+    if it came whole; where the target cannot be reached, the client gets status 502 with OpenAI's error object, and
+    nothing is saved. `ready` is given the base URL and the number of recordings, `say` a line about each request that
+    was passed on. Raises FixtureError for recordings that cannot be read, ValueError for what cannot be ignored or for
+    a target that cannot be used, OSError for a folder that cannot be made or a port in use.
+    """
+    await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+    known = KnownReplies(folder, match=match, ignore=ignore, speed=speed)
+
+    def saved(exchange: Exchange, outcome: Outcome) -> None:
+        asked = f"{exchange.request.method} {exchange.request.path}"
+        if isinstance(outcome, SaveError):
+            say(f"{asked}: {outcome}")
+        else:
+            say(f"{asked}: status {exchange.status}, recorded in {outcome.path.name}")
+
+    stop = asyncio.Event()
+    recorder = Recorder(
+        target,
+        folder,
+        secrets=secrets,
+        on_saved=saved,
+        whole_only=True,
+        answer=known.answer,
+        reserved=known.paths,
+        port=port,
+    )
+    async with recorder:
+        with contextlib.suppress(NotImplementedError):  # Windows
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+        if ready:
+            ready(recorder.base_url, len(known.answering))
+        await stop.wait()
