@@ -23,6 +23,7 @@ from contract_tests.cases.prompts import (
     user,
 )
 from contract_tests.rules.engine.answers import whole_text
+from contract_tests.rules.relations.arrival import TRIES
 from contract_tests.target.ask import PICTURES, Ask
 from contract_tests.target.case import case, chat_case
 from contract_tests.target.errors import SetupFailed
@@ -106,7 +107,7 @@ chat_case("chat.long-history", "two long messages in earlier turns", HISTORY)
 chat_case("chat.parts", "a conversation whose messages are all in parts", PARTS)
 
 
-@case("chat.turns", title="a conversation of several turns, asked back", requests=4, tokens=128)
+@case("chat.turns", title="a conversation of several turns, asked back", requests=2 * TRIES, tokens=64 * TRIES)
 async def turns(ask: Ask) -> None:
     word = ask.nonce()
     first, later = f"My word is {word}.", [message("assistant", "I will remember."), user(REPEAT_FIRST)]

@@ -8,6 +8,7 @@ from typing import Any
 
 from contract_tests.rules.engine.answers import answer_texts, says
 from contract_tests.rules.engine.view import View
+from contract_tests.rules.relations.arrival import TRIES
 from contract_tests.rules.relations.forms import SAMPLES, differ
 from contract_tests.target.ask import Ask, Body
 
@@ -56,14 +57,14 @@ async def compare(
 
 
 async def ask_with_control(claim: Side, control: Side, holds: Callable[[View], object]) -> None:
-    """Ask the claim once; where it does not hold, the control as well, and then both again.
+    """Ask the claim once; where it does not hold, the control, and again both in turn, as often as TRIES.
 
-    A model that does not do in the control what the claim is about is no witness.
+    Ends where the claim holds. A model that does not do in the control what the claim is about is no witness.
     """
-    if holds(await claim[1](claim[0])):
-        return
-    for role, send in (control, (f"{claim[0]} 2", claim[1]), (f"{control[0]} 2", control[1])):
-        await send(role)
+    for number in range(1, TRIES + 1):
+        number_of = f" {number}" if number > 1 else ""
+        if holds(await claim[1](claim[0] + number_of)) or not holds(await control[1](control[0] + number_of)):
+            return
 
 
 async def ask_back(ask: Ask, word: str, body: Body, control: Body) -> None:

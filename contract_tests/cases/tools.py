@@ -17,7 +17,7 @@ from contract_tests.cases.prompts import (
     in_parts,
     user,
 )
-from contract_tests.rules.relations.arrival import calls
+from contract_tests.rules.relations.arrival import TRIES, calls
 from contract_tests.target.ask import Ask
 from contract_tests.target.case import case, chat_case
 from contract_tests.target.errors import NotReached, SetupFailed
@@ -117,7 +117,13 @@ async def history(ask: Ask) -> None:
     await ask(ask.body(turns, 64, tools=[WEATHER], tool_choice="none"))
 
 
-@case("tools.parts", title="a result in parts, asked back", requests=4, tokens=128, features=(*FEATURES, "tool"))
+@case(
+    "tools.parts",
+    title="a result in parts, asked back",
+    requests=2 * TRIES,
+    tokens=64 * TRIES,
+    features=(*FEATURES, "tool"),
+)
 async def parts(ask: Ask) -> None:
     word = ask.nonce()
     called = {"role": "assistant", "tool_calls": [_call("call_1", "get_weather", "Oslo")]}  # without content
@@ -129,8 +135,8 @@ async def parts(ask: Ask) -> None:
 @case(
     "tools.bare",
     title="a tool that has only a name, without tool_choice",
-    requests=4,
-    tokens=800,
+    requests=2 * TRIES,
+    tokens=400 * TRIES,
     features=["tools"],
 )
 async def bare(ask: Ask) -> None:

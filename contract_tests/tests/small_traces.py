@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from contract_tests.rules.engine.trace import Trace
@@ -143,16 +144,19 @@ def named(with_name: int, without: int) -> Trace:
 
 def asked_back(*texts: str) -> Trace:
     """What came of "ka", from an earlier message and from the question, in turn."""
-    roles = ("asked back", "asked alone", "asked back 2", "asked alone 2")
-    views = dict(zip(roles, map(said, texts), strict=False))
+    views = in_turn("asked back", "asked alone", map(said, texts))
     return Trace("t", views, dict.fromkeys(views, "ka"))
+
+
+def in_turn(claim: str, control: str, views: Iterable[View]) -> dict[str, View]:
+    roles = (f"{role}{number}" for number in ("", " 2", " 3", " 4") for role in (claim, control))
+    return dict(zip(roles, views, strict=False))
 
 
 def by_default(*calling: bool) -> Trace:
     """Whether a tool is called without tool_choice and with "auto", in turn."""
-    roles = ("default", "auto", "default 2", "auto 2")
-    views = [said(None, tool_calls=[CALL]) if one else said("Hi") for one in calling]
-    return Trace("t", dict(zip(roles, views, strict=False)))
+    views = (said(None, tool_calls=[CALL]) if one else said("Hi") for one in calling)
+    return Trace("t", in_turn("default", "auto", views))
 
 
 def looked_up(by_slash: int, model: int) -> Trace:

@@ -93,7 +93,7 @@ def test_nothing_is_named_where_all_arrives() -> None:
 
 
 def test_a_model_that_cannot_repeat_is_no_witness() -> None:
-    for trace in (asked_back("", "", "", ""), asked_back("", "ka", "", ""), by_default(False, True, False, False)):
+    for trace in (asked_back("", ""), asked_back("", "ka", "", ""), by_default(*[False, True] * 3), by_default(False)):
         assert judge_trace(trace).applied & {"relations.asked-back", "relations.offered-by-default"} == set()
 
 

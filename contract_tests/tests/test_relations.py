@@ -120,8 +120,8 @@ TRACES: list[tuple[str, Trace, list[Trace]]] = [
     ),
     ("relations.head-answered", headed(200), [headed(500), headed(502)]),
     ("relations.name-counted", named(23, 8), [named(8, 8)]),
-    ("relations.asked-back", asked_back("?", "ka", "Ka"), [asked_back("?", "ka", "", "ka")]),
-    ("relations.offered-by-default", by_default(True), [by_default(False, True, False, True)]),
+    ("relations.asked-back", asked_back("?", "ka", "Ka"), [asked_back(*["?", "ka"] * 4)]),
+    ("relations.offered-by-default", by_default(True), [by_default(*[False, True] * 4)]),
     ("relations.model-by-slash", looked_up(200, 200), [looked_up(200, 404), looked_up(404, 200)]),
     ("relations.image-counted", pictured(93, 8), [pictured(8, 8)]),
     (

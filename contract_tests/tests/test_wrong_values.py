@@ -138,6 +138,13 @@ def test_a_key_comes_back_in_no_reply() -> None:
     assert secret(clean.but(headers=(*clean.headers, ("X-Seen", f"Bearer {KEY}")))) == {"http.key-kept"}
 
 
+def test_a_key_comes_back_in_pieces() -> None:
+    pieces = [f'"content":"{piece}"' for piece in (KEY[:9], KEY[9:])]
+    exchange = edited(load("poem-stream"), ('"content":"A"', pieces[0]), ('"content":" tree"', pieces[1]))
+    assert KEY.encode() not in exchange.payload
+    assert secret(exchange) == {"http.key-kept"}
+
+
 def test_a_key_that_was_part_of_the_request_may_come_back() -> None:
     asked = asking(load("poem-dict"), model=KEY)
     assert "http.key-kept" not in secret(edited(asked, ("stands still", KEY)))

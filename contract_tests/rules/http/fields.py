@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 from itertools import chain
 
 from contract_tests.rules.engine import references as see
+from contract_tests.rules.engine.answers import whole_text
 from contract_tests.rules.engine.judge import NOTE, SHOULD, Complaint
 from contract_tests.rules.engine.subjects import only, refusals, replies
 from contract_tests.rules.engine.view import View
@@ -220,6 +221,7 @@ def key_kept(view: View, key: str) -> Iterable[Complaint]:
     request, secret = view.exchange.request, key.encode()
     if secret not in request.body and secret not in request.path.encode():
         fields = [(name, value.encode("utf-8", "replace")) for name, value in view.exchange.headers]
-        for place, text in (*fields, ("the body", view.body)):
+        answer = whole_text(view).encode("utf-8", "replace")  # which may come in pieces
+        for place, text in (*fields, ("the body", view.body + answer)):
             if secret in text:
                 yield view, f"the key stands in {place}"

@@ -12,6 +12,10 @@ from contract_tests.rules.engine.trace import Trace
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.relations.exchanges import relations
 
+TRIES = 4
+"""Claims that must all fail while each control between them holds. A model that does either half of the time would
+do so once in 256 runs."""
+
 
 def calls(view: View) -> bool:
     """Whether a reply calls a tool."""
@@ -38,9 +42,9 @@ def name_counted(named: Node, unnamed: Node) -> Iterable[Complaint]:
 
 
 def _witnessed(trace: Trace, claim: str, control: str, holds: Callable[[View], object]) -> Iterator[list[View]]:
-    """The replies to `claim`, if one of two holds or the control holds both times."""
+    """The replies to `claim`, if one of them holds or the control holds every time."""
     views, controls = trace.samples(claim), trace.samples(control)
-    if any(map(holds, views)) or (len(views) == len(controls) == 2 and all(map(holds, controls))):
+    if any(map(holds, views)) or (len(views) == len(controls) == TRIES and all(map(holds, controls))):
         yield views
 
 
@@ -59,7 +63,7 @@ def _asked_back(trace: Trace) -> Iterator[tuple[list[View], str]]:
 def asked_back(views: list[View], word: str) -> Iterable[Complaint]:
     """A model that finds a word in a question finds it in an earlier message too."""
     if not any(says(view, word) for view in views):
-        yield views[0], f"{whole_text(views[0])[:80]!r}, twice", word
+        yield views[0], f"{whole_text(views[0])[:80]!r}, {TRIES} times", word
 
 
 @relations.rule(
@@ -71,7 +75,7 @@ def asked_back(views: list[View], word: str) -> Iterable[Complaint]:
 def offered_by_default(views: list[View]) -> Iterable[Complaint]:
     """Tools without `tool_choice` are called where they are called with `tool_choice: auto`."""
     if not any(map(calls, views)):
-        yield views[0], f"no call: {whole_text(views[0])[:80]!r}, twice", "a call, as with tool_choice auto"
+        yield views[0], f"no call, {TRIES} times: {whole_text(views[0])[:80]!r}", "a call, as with tool_choice auto"
 
 
 @relations.rule(
