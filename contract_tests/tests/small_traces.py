@@ -114,6 +114,12 @@ def left_behind(*seconds: float) -> Trace:
     return Trace("t", views)
 
 
+def between(status: int) -> Trace:
+    """A request that is to be refused, and gets this status, between two that are answered."""
+    refused = view_of(b'{"error": {"message": "no"}}', status)
+    return Trace("t", {"beside refusal 1": said("Hi"), "refusal 1": refused, "beside refusal 1 2": said("Hi")})
+
+
 def without_a_key(*status: int) -> Trace:
     views = [view_of(b'{"error": {"message": "no"}}', one) for one in status]
     return Trace("t", dict(zip(("no key", "wrong key"), views, strict=True)))

@@ -17,6 +17,7 @@ from contract_tests.tests.small_traces import (
     USAGE,
     asked_back,
     batch,
+    between,
     both,
     by_default,
     callers,
@@ -107,6 +108,11 @@ TRACES: list[tuple[str, Trace, list[Trace]]] = [
     ),
     ("client.main-dict", main("dict", ""), [main("dict", "exit code 7: the reply is empty")]),
     ("client.main-stream", main("stream", ""), [main("stream", "exit code 7: the reply is empty")]),
+    (
+        "relations.refused-for-good",
+        between(400),
+        [between(429), between(503)],
+    ),
     (
         "relations.key-refused",
         without_a_key(401, 403),
@@ -292,6 +298,13 @@ def test_a_capital_letter_is_no_loss() -> None:
 def test_parts_are_not_compared_with_a_reply_that_failed() -> None:
     refusal = view_of(b'{"error": {"message": "no"}}', 502)
     assert not judge_trace(Trace("t", {"dict": said("Hi"), "parts": refusal}, deterministic=True)).applied
+
+
+def test_a_bad_request_is_put_off_with_good_ones() -> None:
+    for role in ("beside refusal 1", "beside refusal 1 2"):
+        trace = between(429)
+        busy = view_of(b'{"error": {"message": "busy"}}', 429)
+        assert not judge_trace(replace(trace, roles={**trace.roles, role: busy})).applied
 
 
 def test_a_refusal_that_the_right_key_gets_too_is_not_about_the_key() -> None:

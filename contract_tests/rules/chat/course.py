@@ -11,6 +11,7 @@ from contract_tests.rules.engine.node import MISSING, Node, show
 from contract_tests.rules.engine.stream import StreamedChoice, cumulative_text
 from contract_tests.rules.engine.subjects import only, streamed_choices, streams, whole_streamed_choices, whole_streams
 from contract_tests.rules.engine.view import View
+from contract_tests.rules.shared.reply import NOTHING_SAID, says_anything
 from fake_server.wire.exchange import Aspect
 from fake_server.wire.text import format_count
 
@@ -101,7 +102,7 @@ def delta_says_something(entry: Node) -> Iterable[Complaint]:
 @chat_stream.rule(
     "says-something",
     level=SHOULD,
-    yields_to=("formats.reasoning-alone",),
+    yields_to=("formats.reasoning-alone", "chat.stream.not-blank"),
     over=only(whole_streamed_choices, lambda choice: choice.finish_reason == "stop"),
     harm="the answer is empty, and nobody says why",
 )
@@ -110,6 +111,22 @@ def says_something(choice: StreamedChoice) -> Iterable[Complaint]:
     members = ("content", "tool_calls", "function_call", "refusal", "audio")
     if not any(entry["delta"].says(name) for entry in choice.entries for name in members):
         yield choice.entries[-1], "no delta says anything"
+
+
+def _ended_streams(view: View) -> Iterable[tuple[StreamedChoice, Node]]:
+    """The only choice of a stream, where it ended by itself, beside the tokens that it cost."""
+    for stream in whole_streams(view):
+        counts = [chunk["usage"]["completion_tokens"] for chunk in stream.chunks if chunk.says("usage")]
+        if len(stream.streamed) == 1 and stream.streamed[0].finish_reason == "stop" and counts:
+            yield stream.streamed[0], counts[-1]
+
+
+@chat_stream.rule("not-blank", over=_ended_streams, harm=NOTHING_SAID)
+def not_blank(choice: StreamedChoice, tokens: Node) -> Iterable[Complaint]:
+    """An answer that ended by itself says something, or cost tokens."""
+    deltas = [entry["delta"] for entry in choice.entries if entry["delta"].kind == "object"]
+    if tokens.number == 0 and not says_anything(deltas):
+        yield choice.entries[-1], '0 completion tokens, no delta that says anything, and finish_reason "stop"'
 
 
 MANY_CHUNKS, LONG_WAIT, LATE_HEAD, AT_ONCE = 20, 1.0, 5.0, 0.2

@@ -11,7 +11,14 @@ from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.subjects import CHAT, choices, dicts, messages
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.shared.limits import LimitedReplies, limits
-from contract_tests.rules.shared.reply import choice_list, choices_with_reason, dict_reply, envelope
+from contract_tests.rules.shared.reply import (
+    NOTHING_SAID,
+    choice_list,
+    choices_with_reason,
+    dict_reply,
+    envelope,
+    says_anything,
+)
 
 chat = Section("chat", "The chat completion object", see.CHAT_OBJECT)
 
@@ -78,6 +85,21 @@ def says_something(node: Node) -> Iterable[Complaint]:
     others = ("tool_calls", "function_call", "refusal", "audio")
     if node["content"].kind == "null" and not any(node[name].value for name in others if node[name]):
         yield node["content"], "null, and nothing else is said"
+
+
+def _ended_answers(view: View) -> Iterable[tuple[Node, Node]]:
+    """The message of a reply with one choice that ended by itself, beside the tokens that it cost."""
+    for root in dicts(view):
+        for choice in root["choices"] if len(list(root["choices"])) == 1 else ():
+            if choice["finish_reason"].text == "stop" and choice["message"]["content"].kind == "string":
+                yield choice["message"], root["usage"]["completion_tokens"]
+
+
+@chat.rule("not-blank", over=_ended_answers, harm=NOTHING_SAID)
+def not_blank(message: Node, tokens: Node) -> Iterable[Complaint]:
+    """An answer that ended by itself says something, or cost tokens."""
+    if tokens.number == 0 and not says_anything([message]):
+        yield message["content"], f'{message["content"]}, 0 completion tokens, and finish_reason "stop"'
 
 
 @chat.rule("service-tier", over=dicts, level=SHOULD, harm="closed enums (Rust, Kotlin, Swift) refuse the reply")

@@ -210,6 +210,19 @@ def error_objects(view: View) -> Iterator[Node]:
             yield node["error"]
 
 
+_SAID = ("content", "text", "tool_calls", "function_call", "refusal", "reasoning", "reasoning_content", "audio")
+
+
+def early_events(view: View) -> Iterable[tuple[View, Node]]:
+    """The events of a stream up to the first that says something, or tells of a failure."""
+    for event in view.messages if view.ok else ():
+        yield view, event
+        parts = [choice["delta"] if choice["delta"].there else choice for choice in event["choices"]]
+        said = any(part[name] and part[name].value for part in parts for name in _SAID)
+        if said or event in view.error_events:
+            return
+
+
 def model_lists(view: View) -> Iterator[Node]:
     """The list of models."""
     if view.endpoint == "models" and view.is_dict:

@@ -15,7 +15,7 @@ from contract_tests.rules.engine.refused import (
     structured_paths,
     unknown_parameters,
 )
-from contract_tests.rules.engine.subjects import error_objects, exchanges, only, refusals, replies
+from contract_tests.rules.engine.subjects import early_events, error_objects, exchanges, only, refusals, replies
 from contract_tests.rules.engine.view import View, is_flat_error
 from fake_server.wire import jsontext
 from fake_server.wire.exchange import Aspect
@@ -275,15 +275,15 @@ def ends_the_stream(view: View) -> Iterable[Complaint]:
 
 @errors.rule(
     "before-the-stream",
-    over=lambda view: ((view, first) for first in view.messages[:1] if view.ok),
+    over=early_events,
     level=SHOULD,
     harm="clients that retry by status do not retry; openai-python raises only when the first item is read",
 )
-def before_the_stream(view: View, first: Node) -> Iterable[Complaint]:
-    """A failure before the first chunk has a 4xx or 5xx status, not a stream with an error in it."""
-    if first in view.error_events:
-        error = first["error"] if first["error"] else first
-        yield error, f"a stream that begins with {error}"[:160], "a 4xx or 5xx status"
+def before_the_stream(view: View, event: Node) -> Iterable[Complaint]:
+    """A failure before the first token has a 4xx or 5xx status, not a stream with an error in it."""
+    if event in view.error_events:
+        error = event["error"] if event["error"] else event
+        yield error, f"a stream without a token before {error}"[:160], "a 4xx or 5xx status"
 
 
 @errors.rule(

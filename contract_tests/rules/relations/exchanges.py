@@ -11,6 +11,7 @@ from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
 from contract_tests.rules.engine.refused import added_parameters, describe_refusal
 from contract_tests.rules.engine.trace import Trace
 from contract_tests.rules.engine.view import View
+from contract_tests.rules.errors.mistakes import ANOTHER_TIME
 from fake_server.wire.exchange import Ending
 
 relations = Section("relations", "What holds between exchanges", see.CHAT_CREATE, relation=True)
@@ -134,6 +135,30 @@ def as_alone(only_beside: Mapping[str, str]) -> Iterable[Complaint]:
     """Requests that are answered rightly when sent alone are answered rightly beside others."""
     for rule, seen in only_beside.items():
         yield None, f"beside other requests, not alone: {rule}: {seen}"
+
+
+# -- a bad request beside good ones
+
+
+def _refusals_between_answers(trace: Trace) -> Iterator[tuple[str, View]]:
+    """Requests that are to be refused, each sent between two valid ones that are answered."""
+    for role in trace.roles:
+        for beside, refused, after in trace.together(f"beside {role}", role, f"beside {role} 2"):
+            if beside.ok and after.ok:
+                yield role, refused
+
+
+@relations.rule(
+    "refused-for-good",
+    over=_refusals_between_answers,
+    see=see.ERRORS,
+    expected="status 400, or another 4xx that says not to try again",
+    harm="clients that wait and try again, as the official SDKs do twice, repeat what can never succeed",
+)
+def refused_for_good(role: str, view: View) -> Iterable[Complaint]:
+    """A bad request is not put off with status 429 or 503 where good ones beside it are answered."""
+    if view.status in ANOTHER_TIME:
+        yield view, f"{role}: status {view.status}, twice, and 200 for valid requests before and after it"
 
 
 # -- a key that is missing or wrong

@@ -138,6 +138,15 @@ def streams_as_of_old(view: View) -> bool:
     return bool(view.chunks) and is_early(view.chunks[0]) and (cut or details)
 
 
+NOTHING_SAID = "clients report an empty success: nothing was generated, and nobody says why"
+_NO_ANSWER = ("role", "annotations")
+
+
+def says_anything(parts: Iterable[Node]) -> bool:
+    """Whether messages, or deltas, hold text, a call, a refusal, audio, reasoning or anything else of an answer."""
+    return any(value and name not in _NO_ANSWER for part in parts for name, value in part.value.items())
+
+
 dict_reply = SharedRules()
 choice_list = SharedRules()
 
