@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from contract_tests.diffing import framing, order, shape, timing
 from contract_tests.diffing.difference import Comparison, Difference, Kind, Side
 from contract_tests.diffing.documents import CHUNK, DICT, body_kind, documents, merge_chunks, merged_document
+from contract_tests.diffing.rules_say import RulesOnSide, overrule
 from contract_tests.diffing.sdk_types import types_of
 from contract_tests.diffing.verdicts import Opinion, decide
 from contract_tests.rules.engine.view import View
@@ -34,6 +35,9 @@ def compare(a: Side, b: Side, only: Collection[Kind] = tuple(Kind)) -> Compariso
         Kind.TIMING: timing.differences,
     }
     differences = tuple(difference for kind, way in ways.items() if kind in only for difference in way(a, b))
+    if any(difference.kind is Kind.SHAPE for difference in differences):
+        rules = RulesOnSide(a), RulesOnSide(b)
+        differences = tuple(overrule(difference, *rules) for difference in differences)
     return Comparison(a.label, b.label, differences, tuple(_unknown(a, b, only)))
 
 

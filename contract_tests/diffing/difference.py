@@ -38,7 +38,7 @@ class Difference:
     """One difference: what A has and what B has at the same place.
 
     `where` is a JSON path (`choices[].message.refusal`) or a part of the message (`header content-type`).
-    `verdict` is None except for shapes.
+    `verdict` is None except for shapes; `rule` is the id of the rule that one of the two forms breaks, '' for none.
     """
 
     kind: Kind
@@ -46,6 +46,7 @@ class Difference:
     a: str
     b: str
     verdict: Verdict | None = None
+    rule: str = ""
 
 
 @dataclass(frozen=True)

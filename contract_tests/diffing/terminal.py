@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from contract_tests.diffing.difference import Comparison, Difference, Kind
-from contract_tests.diffing.reports import ReportDiff
+from contract_tests.diffing.forms import ABSENT
+from contract_tests.diffing.reports import FindingPlace, ReportDiff, ReportedFinding
 from contract_tests.diffing.sources import Pairs
 from contract_tests.diffing.verdicts import Verdict
-from contract_tests.report.findings import count, mask, printable, some
+from contract_tests.report.findings import MARKS, count, mask, printable, some
 from contract_tests.report.terminal import Terminal
+from contract_tests.rules import RULES
+from contract_tests.rules.engine.judge import Level
 from fake_server.wire.text import shorten
 
 STYLES: dict[Verdict | None, str] = {
@@ -27,6 +30,17 @@ MANY = 200
 """Lines of one kind after which the rest is only counted."""
 _WIDEST, _COLUMN = 160, 48
 """Characters of a cell that are shown, and the largest width of a column."""
+_HEADER = "header "
+_READ = (
+    "content-type",
+    "content-encoding",
+    "retry-after",
+    "retry-after-ms",
+    "www-authenticate",
+    "x-request-id",
+    "location",
+)
+"""Header fields that clients of the API read; those of a vendor are put together."""
 _VERDICT = max(map(len, Verdict))
 _REPEATED = re.compile(r" ×\d+")
 
@@ -55,13 +69,13 @@ def _alike(difference: Difference) -> Difference:
 
 
 def _table(terminal: Terminal, pairs_of: dict[Difference, list[str]], of: int = 0) -> None:
-    """Print the differences by kind, the most frequent first; `of` is the number of pairs, 0 for one pair."""
+    """Print the differences by kind and broken rule, the most frequent first; `of` is the number of pairs or 0."""
     for kind in Kind:
-        rows = sorted(
-            (difference for difference in pairs_of if difference.kind is kind),
-            key=lambda difference: -len(pairs_of[difference]),
-        )
-        if not rows:
+        all_rows = [difference for difference in pairs_of if difference.kind is kind]
+        rows = sorted(all_rows, key=lambda difference: (_order(difference), -len(pairs_of[difference])))
+        folded = _only_on_one_side(rows) if kind is Kind.FRAMING else {}
+        rows = [difference for difference in rows if not any(difference in group for group in folded.values())]
+        if not rows and not folded:
             continue
         head = (kind.value, "A", "B", "verdict" if kind is Kind.SHAPE else "", "pairs" if of else "")
         lines = [
@@ -72,12 +86,45 @@ def _table(terminal: Terminal, pairs_of: dict[Difference, list[str]], of: int = 
         terminal.print()
         last = _VERDICT if of and kind is Kind.SHAPE else 0
         _line(terminal, [*_padded(head[:3], widths), head[3].ljust(last), head[4]], "bold")
+        heading = ""
         for difference, line in zip(rows, lines, strict=False):
+            if difference.rule != heading:
+                heading = difference.rule
+                terminal.print(_format_rule(heading))
             where = f"{len(pairs_of[difference])}: {some(pairs_of[difference], 1)}" if of else ""
             cells = [*_padded(line, widths), (difference.verdict or "").ljust(last), where]
             _line(terminal, cells, STYLES.get(difference.verdict, ""))
         if len(rows) > MANY:
             terminal.print(f"… and {count(len(rows) - MANY, 'difference')} of {kind} more; --json has them all")
+        for side, group in folded.items():
+            names = dict.fromkeys(difference.where.removeprefix(_HEADER) for difference in group)
+            terminal.print(
+                f"only {side}      {count(len(names), 'header field')} of its own: {', '.join(names)}", "dim"
+            )
+
+
+def _order(difference: Difference) -> tuple[int, int]:
+    """Broken rules first, by level and in the order of the contract; then what breaks none."""
+    if difference.rule not in RULES:
+        return len(Level), 0
+    return list(Level).index(RULES[difference.rule].level), list(RULES).index(difference.rule)
+
+
+def _format_rule(rule_id: str) -> str:
+    if rule_id not in RULES:
+        return "· no rule is broken"
+    level = RULES[rule_id].level
+    return f"{MARKS[level]} {rule_id}   {level}"
+
+
+def _only_on_one_side(rows: Sequence[Difference]) -> dict[str, list[Difference]]:
+    """The header fields that only one side has and that say nothing to a client of the API, by side."""
+    folded: dict[str, list[Difference]] = {}
+    for difference in rows:
+        name = difference.where.removeprefix(_HEADER)
+        if difference.where.startswith(_HEADER) and ABSENT in (difference.a, difference.b) and name not in _READ:
+            folded.setdefault("B" if difference.a == ABSENT else "A", []).append(difference)
+    return {side: group for side, group in folded.items() if len(group) > 1}
 
 
 def _line(terminal: Terminal, cells: Sequence[str], style: str) -> None:
@@ -143,9 +190,8 @@ def print_report_differences(terminal: Terminal, changes: ReportDiff, code: int)
     for word, places, style in (("new", changes.new, "red"), ("gone", changes.gone, "green")):
         if places:
             terminal.print()
-        for place, finding in places.items():
-            mark = " (tolerated)" if finding.tolerated else ""
-            terminal.print(f"{word:9} {finding.level:6} {place}: {finding.actual}{mark}", style)
+        for line in _format_places(places):
+            terminal.print(f"{word:9} {line}", style)
     lines = [
         f"{'tolerated' if now else 'no longer tolerated'}  {place}" for place, (_, now) in changes.tolerated.items()
     ]
@@ -162,3 +208,17 @@ def print_report_differences(terminal: Terminal, changes: ReportDiff, code: int)
         f"{'DIFFERENT' if code else 'SAME'}  findings: {counts}{changed} (exit code {code})",
         "bold red" if code else "bold green",
     )
+
+
+def _format_places(places: Mapping[FindingPlace, ReportedFinding]) -> Iterator[str]:
+    """A line for each rule: where it is broken, and what was seen first; MUST first."""
+    by_rule: dict[tuple[str, str, bool], list[FindingPlace]] = {}
+    for place, finding in places.items():
+        by_rule.setdefault((finding.level, place.rule, finding.tolerated), []).append(place)
+    for (level, rule, tolerated), group in sorted(
+        by_rule.items(), key=lambda item: list(Level).index(Level(item[0][0]))
+    ):
+        mark = " (tolerated)" if tolerated else ""
+        labels = list(dict.fromkeys(place.label for place in group))
+        where = str(group[0]) if len(group) == 1 else f"{rule} in {some(labels, 3)} ({count(len(group), 'finding')})"
+        yield f"{level:6} {where}: {places[group[0]].actual}{mark}"

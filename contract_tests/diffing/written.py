@@ -1,7 +1,7 @@
 """Differences as JSON.
 
 Of recordings: `{"format": "openai-contract-diff/1", same, a, b, pairs: [{a, b, same, differences:
-[{kind, where, a, b, verdict or null}], not_compared: [text]}], only_in: {a: [label], b: [label]},
+[{kind, where, a, b, verdict or null, rule}], not_compared: [text]}], only_in: {a: [label], b: [label]},
 not_asked: [text]}`. Of reports: `{"format": "openai-contract-diff/1", same, a, b, facts: {name: [of a,
 of b]}, new, gone, still: [{rule, in, path, level, actual, tolerated}], tolerated: [{rule, in, path,
 before, after}], outcomes: [{case, a, b}], cases: {added: [id], removed: [id]}}`.

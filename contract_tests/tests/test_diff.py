@@ -238,7 +238,9 @@ def test_several_choices_are_followed_one_by_one() -> None:
 
 
 VERDICTS = [
-    (Role.FAKE, Role.OTHER, reply({**message(), "x": 1}), "the proxy drifted"),
+    (Role.FAKE, Role.OTHER, reply({**message(), "x": 1}), "both are allowed"),  # a NOTE of chat.known-members
+    (Role.FAKE, Role.OTHER, reply({**message(), "id": 7}), "the proxy drifted"),
+    (Role.FAKE, Role.OTHER, reply({**message(), "object": "x"}), "the proxy drifted"),
     (Role.FAKE, Role.GENUINE, reply({**message(), "x": 1}), "the SDK is behind"),
     (Role.FAKE, Role.GENUINE, reply({**message(), "service_tier": "default"}), "the fake is outdated"),
     (Role.FAKE, Role.OTHER, reply({**message(), "service_tier": "default"}), "both are allowed"),
