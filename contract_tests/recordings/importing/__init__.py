@@ -1,7 +1,8 @@
 """Recordings of other tools as fixtures of this kit, each saying what its format has lost.
 
-HAR, cassettes of vcrpy, go-vcr and Ruby's VCR, flow files of mitmproxy, traces of httprr, what curl and HTTPie
-print, bodies without heads, fixtures of aimock, and the JSON Lines of shared recordings; gzipped or not.
+HAR, cassettes of vcrpy, go-vcr, PHP-VCR and Ruby's VCR, flow files of mitmproxy, traces of httprr, what curl and
+HTTPie print, also as it is pasted into issues, bodies without heads, fixtures of aimock, and the JSON Lines of shared
+recordings; gzipped or not.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from contract_tests.recordings.files import BOM, parse_json
-from contract_tests.recordings.importing import aimock, bodies, cassettes, curl, flows, har, messages
+from contract_tests.recordings.importing import aimock, bodies, cassettes, curl, flows, har, messages, pasted
 from contract_tests.recordings.importing.bodies import CurlRequest
 from contract_tests.recordings.importing.entry import (
     Entries,
@@ -42,10 +43,12 @@ _TITLES = {
     "vcrpy": "a vcrpy cassette",
     "go-vcr": "a cassette of go-vcr",
     "vcr": "a cassette of VCR",
+    "php-vcr": "a cassette of PHP-VCR",
     "mitmproxy": "a flow of mitmproxy",
     "httprr": "a trace of httprr",
     "curl": "printed by curl",
     "httpie": "printed by HTTPie",
+    "pasted": "pasted from a terminal",
     "body": "a body without its head",
     "aimock": "made up around an answer of aimock",
     "jsonl": "a shared recording",
@@ -54,7 +57,7 @@ _DOCUMENTS = {"har": har.entries, **dict.fromkeys(CASSETTES, cassettes.entries),
 """Readers of formats that are one JSON document."""
 _BYTES = {"mitmproxy": flows.entries, "httprr": messages.httprr_entries, "httpie": messages.httpie_entries}
 """Readers of other formats."""
-_ASKED = {"curl": curl.entries, "body": bodies.entries}
+_ASKED = {"curl": curl.entries, "pasted": pasted.entries, "body": bodies.entries}
 """Readers of formats that do not hold the request."""
 WITHOUT_REQUEST = tuple(_ASKED)
 
@@ -133,7 +136,7 @@ def _open(path: Path, format: str | None, endpoint: str | None, asked: CurlReque
         return chosen, _BYTES[chosen](data, where, endpoint)
     if chosen in _ASKED:
         return chosen, _ASKED[chosen](data, where, asked, endpoint)
-    if chosen in CASSETTES and not data.removeprefix(BOM).lstrip().startswith(b"{"):
+    if chosen in CASSETTES and not data.removeprefix(BOM).lstrip().startswith((b"{", b"[")):
         value = cassettes.parse(data, where)
     else:
         value = parse_json(data, where) if chosen else None
@@ -143,8 +146,8 @@ def _open(path: Path, format: str | None, endpoint: str | None, asked: CurlReque
     if kind is None:
         raise Unrecognised(
             f"{path}: not a recording: neither a fixture nor a HAR, a cassette, a flow file of mitmproxy, a trace "
-            "of httprr, output of curl or HTTPie, an aimock fixture, JSON Lines of shared recordings, or the body "
-            "of a reply"
+            "of httprr, output of curl or HTTPie, text with curl commands, an aimock fixture, JSON Lines of shared "
+            "recordings, or the body of a reply"
         )
     if kind in CASSETTES:
         kind = cassettes.kind_of(value) or kind

@@ -21,7 +21,7 @@ from contract_tests.recordings.importing.entry import (
     target_of,
 )
 from contract_tests.recordings.recording import InputError
-from fake_server.wire.exchange import Aspect, Request
+from fake_server.wire.exchange import Aspect, Headers, Request
 from fake_server.wire.sse import decode
 
 NOTES = (
@@ -44,10 +44,12 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class CurlRequest:
-    """What the user says of a request that the file does not hold: its URL and its body."""
+    """What is said of a request beside its reply, by the user or by a command: its URL, its body and more."""
 
     url: str = ""
     data: bytes | None = None
+    method: str = ""
+    headers: Headers | None = None
 
     def request(self, endpoint: str | None = None) -> Request | None:
         """The request to this URL, or to this endpoint; None where neither is known."""
@@ -55,7 +57,7 @@ class CurlRequest:
             return None
         target = target_of(self.url or f"/v1/{(endpoint or '').strip('/')}")
         got = self.data is None and _GOT.search(target.partition("?")[0])
-        return Request("GET" if got else "POST", target, None, self.data or b"")
+        return Request(self.method or ("GET" if got else "POST"), target, self.headers, self.data or b"")
 
 
 def entries(data: bytes, where: str, asked: CurlRequest, endpoint: str | None = None) -> Entries:

@@ -1,14 +1,14 @@
-"""Cassettes in YAML or JSON, of vcrpy, of go-vcr, and of Ruby's VCR and what writes its format (R's vcr, betamax).
+"""Cassettes in YAML or JSON: of vcrpy, go-vcr, PHP-VCR, and Ruby's VCR and what writes its format (R's vcr, betamax).
 
 Sources: vcr/serialize.py of kevin1024/vcrpy (version 1), pkg/cassette/cassette.go of dnaeon/go-vcr (version 1
-up to its release 2, then 2), lib/vcr/structs.rb of vcr/vcr.
+up to its release 2, then 2), lib/vcr/structs.rb of vcr/vcr, https://php-vcr.github.io/php-vcr/guides/cassettes.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import yaml
@@ -81,6 +81,8 @@ def _line(error: yaml.MarkedYAMLError) -> str:
 
 def kind_of(document: Any) -> str | None:
     """Which recorder wrote a parsed cassette, None if it is none."""
+    if is_of_php(document):
+        return "php-vcr"
     if not isinstance(document, dict):
         return None
     if "http_interactions" in document:
@@ -91,8 +93,16 @@ def kind_of(document: Any) -> str | None:
     return "go-vcr" if isinstance(request, dict) and "url" in request else "vcrpy"
 
 
+def is_of_php(document: Any) -> bool:
+    """Whether a parsed cassette is a list of requests and responses, as PHP-VCR writes it."""
+    first = document[0] if isinstance(document, list) and document else None
+    return isinstance(first, dict) and all(isinstance(first.get(name), dict) for name in ("request", "response"))
+
+
 def entries(document: Any, where: str, endpoint: str | None = None) -> Entries:
     """The interactions of a parsed cassette. Raises InputError with the interaction's number."""
+    if isinstance(document, list):
+        document = {"interactions": [_from_php(item) for item in document]}
     with errors_at(where):
         version = require({"version": 1, **document}, "version", int) if isinstance(document, dict) else 1
         if version not in (1, 2):
@@ -134,6 +144,30 @@ def _entry(interaction: Any, number: int, endpoint: str | None) -> ImportedEntry
     return ImportedEntry(exchange, f"interaction {number}", notes, place_of(url))
 
 
+def _from_php(item: Any) -> Any:
+    """An entry of PHP-VCR in the form of the others: empty members are left out there, and bytes are in base64."""
+    if not isinstance(item, dict) or not isinstance(response := item.get("response"), dict):
+        return item
+    status = response.get("status")
+    named = {str(name).lower(): value for name, value in _members(response.get("headers"))}
+    body: Any = response.get("body", "")
+    if isinstance(body, str) and (
+        named.get("content-transfer-encoding") == "binary" or "x-gzip" in str(named.get("content-type"))
+    ):
+        body = {"base64_string": body}
+    if isinstance(status, dict):
+        status = {name: _as_number(value) for name, value in status.items()}
+    return {**item, "response": {**response, "status": _as_number(status), "body": body}}
+
+
+def _members(value: Any) -> Iterable[tuple[Any, Any]]:
+    return value.items() if isinstance(value, dict) else ()
+
+
+def _as_number(value: Any) -> Any:
+    return int(value) if isinstance(value, str) and re.fullmatch(r"\d{3}", value) else value
+
+
 def _status(response: dict[str, Any]) -> tuple[int, str]:
     """Status and reason, in the form of vcrpy and Ruby, of vcrpy 4 for httpx, of go-vcr, or of R."""
     status = response.get("status")
@@ -164,6 +198,8 @@ def _pairs(headers: dict[Any, Any]) -> Iterator[tuple[Any, Any]]:
 def _as_text(value: Any) -> Any:
     if isinstance(value, bytes):
         return value.decode("latin-1")
+    if value is None:  # PHP-VCR: a field without a value
+        return ""
     return str(value) if isinstance(value, int | float) else value
 
 

@@ -8,15 +8,21 @@ from pathlib import Path
 from typing import Any
 
 from contract_tests.recordings.files import BOM, MAX_FILE, MAX_LINE, open_file
+from contract_tests.recordings.importing.cassettes import is_of_php
+from contract_tests.recordings.importing.pasted import is_pasted
 from contract_tests.recordings.recording import InputError
 
-FORMATS = ("har", "vcrpy", "go-vcr", "vcr", "mitmproxy", "httprr", "curl", "httpie", "body", "aimock", "jsonl")
-CASSETTES = ("vcrpy", "go-vcr", "vcr")
+FORMATS = (
+    *("har", "vcrpy", "go-vcr", "vcr", "php-vcr", "mitmproxy"),
+    *("httprr", "curl", "httpie", "pasted", "body", "aimock", "jsonl"),
+)
+CASSETTES = ("vcrpy", "go-vcr", "vcr", "php-vcr")
 """Formats of one reader, in YAML or JSON."""
 _FIRST = 4096
-_CASSETTE = re.compile(rb"^(interactions|http_interactions|version|metadata):", re.MULTILINE)
+_CASSETTE = re.compile(rb"^(?:interactions|http_interactions|version|metadata):|\A\s*-\s+request:", re.MULTILINE)
 _REQUEST_LINE = re.compile(rb"(?:\x1b\[[\d;]*m)*[A-Z]+(?:\x1b\[[\d;]*m)* ")
 _REQUEST_END = re.compile(rb"^[^\r\n]* (?:\x1b\[[\d;]*m)*HTTP(?:\x1b\[[\d;]*m)*/")
+_JSON = re.compile(rb"\{|\[(?![\w.-]+@)")  # [user@host …]$ is a prompt
 _EVENT = re.compile(rb"(?:> ?)*(?:(?:data|event|id|retry):|:(?!//))")
 _DOCUMENTS = {"log": "har", "interactions": "vcrpy", "http_interactions": "vcr", "fixtures": "aimock"}
 """JSON documents by one of their members."""
@@ -38,6 +44,8 @@ def recognise(path: Path) -> str | None:
         return "httprr"
     if _EVENT.match(start):
         return "body"
+    if not _JSON.match(start) and not _CASSETTE.search(first) and is_pasted(start):
+        return "pasted"
     if start.startswith((b"HTTP/", b"* ", b"> ", b"< ")):
         return "curl"
     if _REQUEST_LINE.match(start) and _REQUEST_END.match(start):
@@ -78,5 +86,7 @@ def content(path: Path) -> bytes:
 
 def kind_of(value: Any) -> str | None:
     """The format of a JSON document by its members, None if it has none of them."""
+    if is_of_php(value):
+        return "php-vcr"
     names = value if isinstance(value, dict) else {}
     return next((kind for name, kind in _DOCUMENTS.items() if name in names), None)

@@ -1,0 +1,218 @@
+"""Text as it is pasted into issues: `$ curl …` lines with what they printed, and Markdown code fences around them.
+
+A command says what was asked: URL, method, header fields and body. What stands between it and the next command, in its
+own fence or in the next one, is the reply, as `curl`, `curl -i` or `curl -v` prints it. Other text is passed over.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import replace
+
+from contract_tests.recordings.importing import bodies, curl
+from contract_tests.recordings.importing.bodies import CurlRequest
+from contract_tests.recordings.importing.endpoints import reason_to_skip
+from contract_tests.recordings.importing.entry import Entries, ImportedEntry, Skipped, errors_at, fields, target_of
+from contract_tests.recordings.recording import InputError
+
+_FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[^`\n]*$", re.MULTILINE)
+_COMMAND = re.compile(r"^(?:[^\n`{]{0,80}?[$%#❯>])?[ \t]*(?:time |sudo )?curl(?:\.exe)?[ \t]+(?=\S)", re.MULTILINE)
+_ADDRESS = re.compile(r"https?://|\blocalhost\b|/v1\b")
+_PROMPT = re.compile(r"^[ \t]*(?:[\w.-]+@[\w.-]+[^\n$#%]{0,80}[$#%]|\$)(?:[ \t].*)?$", re.MULTILINE)
+"""A line of a shell that asks for the next command, or runs another one."""
+_METER = re.compile(r"% Total +% Received|Dload +Upload|^ *\d[\d.kMG ]*(?:\d\d|--):(?:\d\d|--):(?:\d\d|--) ")
+_HEAD = re.compile(r"HTTP/\d|[*<>] ")
+_REPLY = re.compile(r"\s*(?:HTTP/\d|[{\[]|(?:data|event|id|retry):|[*<>] )")
+_EVENT = re.compile(r"(?:data|event|id|retry)?:|$")
+_HERE = re.compile(r"<<-?\s*(['\"]?)(\w{1,40})\1")
+_MOST = 1000
+"""Commands and replies of one text."""
+_DATA = ("-d", "--data", "--data-raw", "--data-binary", "--data-ascii", "--json")
+_WITH_VALUE = (
+    *("-o", "-u", "-m", "-x", "-A", "-e", "-w", "-b", "-c", "-F", "--output", "--user", "--max-time", "--proxy"),
+    *("--user-agent", "--cacert", "--connect-timeout", "--retry", "--write-out", "--cookie", "--resolve", "--form"),
+)
+
+Block = tuple[str | None, str]
+"""A command, None where a reply stands alone, and what it printed."""
+
+
+def is_pasted(start: bytes) -> bool:
+    """Whether a text holds a curl command, or begins with a fence."""
+    text = _unquoted(start.decode("utf-8", "replace"))
+    return _FENCE.match(text) is not None or any(True for _ in _commands(text))
+
+
+def entries(data: bytes, where: str, asked: CurlRequest, endpoint: str | None = None) -> Entries:
+    """The replies of the text, each with what was asked for it. Raises InputError with the number of the command.
+
+    `asked` is what was asked for a reply that stands without a command.
+    """
+    text = _unquoted(data.decode("utf-8", "surrogateescape").replace("\r\n", "\n"))
+    number = 0
+    for command, printed in _blocks(text):
+        number += 1
+        if number > _MOST:
+            raise InputError(f"{where}: more than {_MOST} commands; split the file")
+        place = f"command {number}" if command else f"reply {number}"
+        with errors_at(f"{where}: {place}"):
+            request = _request_of(command) if command else asked
+            reply = _reply(printed)
+            reason = "a command without a reply" if not _REPLY.match(reply) else ""
+            if command and not reason:
+                reason = reason_to_skip(request.method, target_of(request.url), endpoint, request.url)
+            if reason:
+                yield Skipped(reason)
+                continue
+            read = curl.entries if _HEAD.match(reply) else bodies.entries
+            for entry in read(reply.encode("utf-8", "surrogateescape"), f"{where}: {place}", request, endpoint):
+                yield replace(entry, where=place) if isinstance(entry, ImportedEntry) else entry
+    if not number:
+        raise InputError(f"{where}: no reply: neither a curl command nor a fence with what one prints is in the text")
+
+
+def _unquoted(text: str) -> str:
+    """The text without the `>` that an answer by mail, or in Markdown, puts before every line."""
+    lines = text.split("\n")
+    if all(line.startswith(">") for line in lines if line.strip()):
+        return "\n".join(line.removeprefix(">").removeprefix(" ") for line in lines)
+    return text
+
+
+def _blocks(text: str) -> Iterator[Block]:
+    """The commands with what they printed, in order; a reply may stand in the fence after that of its command."""
+    waiting: str | None = None
+    for part in _parts(text):
+        commands = list(_commands(part))
+        if not commands and _REPLY.match(part):
+            yield waiting, part
+            waiting = None
+        for place, (command, start) in enumerate(commands):
+            if waiting is not None:
+                yield waiting, ""
+                waiting = None
+            is_last = place + 1 == len(commands)
+            printed = part[start:] if is_last else part[start : commands[place + 1][1]]
+            if not is_last:
+                printed = printed[: -len(commands[place + 1][0])]
+            printed, command = _take_here_document(printed, command)
+            printed = printed[: prompt.start()] if (prompt := _PROMPT.search(printed)) else printed
+            if printed.strip() or not is_last:
+                yield command, printed
+            else:
+                waiting = command
+    if waiting is not None:
+        yield waiting, ""
+
+
+def _commands(text: str) -> Iterator[tuple[str, int]]:
+    """Each curl command with its prompt, and where what it printed begins."""
+    end = 0
+    for match in _COMMAND.finditer(text):
+        if match.start() >= end:
+            end = _end_of_command(text, match.end())
+            command = text[match.start() : end]
+            if _ADDRESS.search(command):
+                yield command, end
+            else:
+                end = match.end()
+
+
+def _parts(text: str) -> Iterator[str]:
+    """What stands in the fences, or the whole text where there are none."""
+    opening: re.Match[str] | None = None
+    for fence in _FENCE.finditer(text):
+        if opening is None:
+            opening = fence
+        elif fence[1].startswith(opening[1]):
+            yield text[opening.end() + 1 : fence.start()]
+            opening = None
+    if opening is not None:
+        yield text[opening.end() + 1 :]
+    elif not _FENCE.search(text):
+        yield text
+
+
+def _end_of_command(text: str, place: int) -> int:
+    """Where a command ends: at the line's end that is neither in quotes nor behind a sign that it goes on."""
+    quote = ""
+    while place < len(text):
+        letter = text[place]
+        if letter in "\\^" and quote != "'" and (letter == "\\" or text[place + 1 : place + 2] == "\n"):
+            place += 1
+        elif quote:
+            quote = "" if letter == quote else quote
+        elif letter in "'\"":
+            quote = letter
+        elif letter == "\n":
+            break
+        place += 1
+    return place
+
+
+def _take_here_document(printed: str, command: str) -> tuple[str, str]:
+    """What was printed, and the command with the document that follows its `<<WORD` as the data of `-d @-`."""
+    here = _HERE.search(command)
+    end = re.search(rf"^\s*{here[2]}\s*$", printed, re.MULTILINE) if here else None
+    if here is None or end is None:
+        return printed, command
+    given = shlex.quote(printed[: end.start()].strip())
+    return printed[end.end() :], re.sub(r"@-", lambda _: given, command[: here.start()] + command[here.end() :])
+
+
+def _reply(printed: str) -> str:
+    """What a command printed less the progress meter, and less what is written behind the reply."""
+    lines = [line for line in printed.split("\n") if not _METER.search(line)]
+    text = "\n".join(lines).strip("\n")
+    head, gap, body = "", "", text.lstrip()
+    while body.startswith("HTTP/") and "\n\n" in body:
+        one, gap, body = body.partition("\n\n")
+        head += one if not head else f"{gap}{one}"
+    if body.startswith(("{", "[")):
+        try:
+            _, end = json.JSONDecoder().raw_decode(body)
+        except (ValueError, RecursionError):
+            return text
+        return head + gap + body[:end]
+    if _EVENT.match(body) and body:
+        events = body.split("\n")
+        length = next((number for number, line in enumerate(events) if not _EVENT.match(line)), len(events))
+        return head + gap + "\n".join(events[:length]).rstrip("\n") + "\n\n"
+    return text
+
+
+def _request_of(command: str) -> CurlRequest:
+    """What a curl command asks. Raises ValueError where it cannot be read."""
+    try:
+        words = shlex.split(re.sub(r"[\\^]\n", " ", command[command.index("curl") :]))[1:]
+    except ValueError as error:
+        raise ValueError(f"the command cannot be read: {error}") from error
+    url, method, data, pairs = "", "", list[str](), list[tuple[str, str]]()
+    while words and words[0] not in ("|", ">", ";", "&&", "2>&1"):
+        word = words.pop(0)
+        name, given, value = word.partition("=") if word.startswith("--") else (word, "", "")
+        if re.match(r"-[dHX].", word):
+            name, given, value = word[:2], "=", word[2:]
+        if name in (*_DATA, "-H", "--header", "-X", "--request", "--url", *_WITH_VALUE) and not given:
+            value = words.pop(0) if words else ""
+        if name in _DATA:
+            data.append(value)
+        elif name in ("-H", "--header"):
+            pairs.append((value.partition(":")[0].strip(), value.partition(":")[2].strip()))
+        elif name in ("-X", "--request"):
+            method = value
+        elif name == "--url" or not name.startswith("-"):
+            url = url or value or word
+    if not url:
+        raise ValueError("the command names no URL")
+    # What a file or a program gave is not in the text.
+    known = not any(value.startswith("@") or "$(" in value for value in data)
+    return CurlRequest(
+        url if "://" in url else f"http://{url}",
+        "&".join(data).encode("utf-8", "surrogateescape") if known else None,
+        method.upper() or ("POST" if data else "GET"),
+        fields(pairs),
+    )
