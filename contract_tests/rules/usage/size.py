@@ -18,6 +18,10 @@ FEWEST = 10
 """Words of a text that is worth weighing. Every recorded text has at least as many tokens as words."""
 
 
+LONG = 100
+"""Words of a prompt in which one message that is lost makes a difference."""
+
+
 def _counts_with_words(view: View, name: str, text: str) -> Iterable[tuple[Node, int]]:
     words = len(text.split())
     if words >= FEWEST:
@@ -77,5 +81,5 @@ def _prompt_counts(view: View) -> Iterable[tuple[Node, int]]:
 )
 def prompt_size(count: Node, words: int) -> Iterable[Complaint]:
     """`prompt_tokens` is in proportion to the messages: a word is at least one token."""
-    if 4 * count.value < 3 * words:
+    if count.value < (3 * words // 4 if words >= LONG else words // 2):
         yield count, f"{count} for {words} words", f"at least {words}"
