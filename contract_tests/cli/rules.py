@@ -29,8 +29,9 @@ def rules_command(prefix: str) -> int:
     if not rules:
         raise click.UsageError(_unknown(prefix))
     width = max(len(rule.id) for rule in rules)
+    terminal = Terminal(console())
     for rule in rules:
-        click.echo(f"{rule.id:{width}}  {rule.level:6}  {rule.clause}")
+        terminal.print(f"{rule.id:{width}}  {rule.level:6}  {rule.clause}")
     return 0
 
 

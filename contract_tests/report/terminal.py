@@ -37,7 +37,7 @@ VERDICTS = {
     ExitCode.UNREACHABLE: "NOT REACHED",
     ExitCode.HARNESS: "HARNESS FAILED",
 }
-_LABEL = re.compile(r" *(?P<name>[A-Za-z][\w-]*(?: [A-Za-z]+)?) {2,}(?=\S)")
+_LABEL = re.compile(r" *(?P<name>[A-Za-z][\w.-]*(?: [A-Za-z]+)?) {2,}(?=\S)")
 _WHOLE = ("bytes", "reply")
 """Labels of lines that are cut to the width already."""
 Row = tuple[str, Iterable[str]]

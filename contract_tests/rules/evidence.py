@@ -55,7 +55,7 @@ def make_evidence(view: View, offset: int | None, secrets: Sequence[str] = ()) -
     exchange = view.exchange
     before, after = _cut(view.body, offset or 0, secrets)
     if offset is None:
-        after = f"{describe_head(exchange)} ⏎⏎ {after}".removesuffix(" ⏎⏎ ") if exchange.status is not None else ""
+        after = f"{describe_head(exchange)} | {after}".removesuffix(" | ") if exchange.status is not None else ""
     return Evidence(
         exchange.request.method, exchange.request.target, _members(exchange), before, after, offset is not None
     )
@@ -77,10 +77,9 @@ def describe_server(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def describe_head(exchange: Exchange) -> str:
-    """The status line and the media type of a reply."""
-    media = exchange.header("content-type")
-    head = f"HTTP/{exchange.http_version} {exchange.status} {exchange.reason}".rstrip()
-    return head + (f" ⏎ content-type: {one_line(media.encode('utf-8', 'replace'))}" if media else "")
+    """The status and the media type of a reply: `200 OK | text/event-stream`."""
+    head = f"{exchange.status} {exchange.reason}".rstrip()
+    return f"{head} | {one_line(exchange.media_type.encode('utf-8', 'replace'))}" if exchange.media_type else head
 
 
 def _members(exchange: Exchange) -> tuple[tuple[str, str], ...]:

@@ -102,6 +102,18 @@ def test_an_interrupted_run_reports_what_it_has() -> None:
     assert trouble == ""
 
 
+def test_a_run_that_is_interrupted_before_its_first_case_has_the_code_of_a_stopped_run() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent_port:
+        address = f"127.0.0.1:{silent_port.getsockname()[1]}"
+        with started("run", f"http://{address}") as process:
+            connection, _ = silent_port.accept()
+            process.send_signal(signal.SIGINT)
+            said, trouble = process.communicate(timeout=60)
+            connection.close()
+    assert (process.returncode, said) == (3, "")
+    assert "the run was interrupted before the first case (exit code 3)" in trouble
+
+
 def test_the_search_for_a_silent_target_says_what_it_tries() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent_port:
         address = f"127.0.0.1:{silent_port.getsockname()[1]}"
