@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from contract_tests.cases.compare import REQUESTS, ask_back, compare
+from contract_tests.cases.compare import REQUESTS, ask_back, ask_to_stop, compare
 from contract_tests.cases.prompts import (
     COUNTING,
     LONG,
@@ -15,6 +15,7 @@ from contract_tests.cases.prompts import (
     REPEAT_FIRST,
     SENTENCE,
     SHORT,
+    STOPS,
     STORY,
     UNUSUAL,
     in_parts,
@@ -68,10 +69,9 @@ async def max_completion_tokens(ask: Ask) -> None:
     await ask({"model": ask.model, "messages": [user(LONG)], "max_completion_tokens": 20})
 
 
-@case("chat.stop", title="ended by a stop sequence", requests=2, tokens=128, features=["stop"])
+@case("chat.stop", title="ended by a stop sequence", requests=2 * TRIES, tokens=2 * TRIES * 64, features=["stop"])
 async def stop(ask: Ask) -> None:
-    await ask(ask.body(repeat(COUNTING), 64), role="whole", expect=COUNTING)
-    await ask(ask.body(repeat(COUNTING), 64, stop=["nine", "four"]), role="stopped")
+    await ask_to_stop(ask, ask.body(repeat(COUNTING), 64), COUNTING, STOPS)
 
 
 @case("chat.own-message", title="its own message sent back", requests=2, tokens=64)

@@ -9,8 +9,9 @@ from typing import Any
 from contract_tests.rules.engine.answers import answer_texts, says
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.relations.arrival import TRIES
+from contract_tests.rules.relations.endings import wrong_end
 from contract_tests.rules.relations.forms import SAMPLES, differ
-from contract_tests.target.ask import Ask, Body
+from contract_tests.target.ask import CHAT, Ask, Body
 
 REQUESTS = 2 * SAMPLES
 
@@ -65,6 +66,15 @@ async def ask_with_control(claim: Side, control: Side, holds: Callable[[View], o
         number_of = f" {number}" if number > 1 else ""
         if holds(await claim[1](claim[0] + number_of)) or not holds(await control[1](control[0] + number_of)):
             return
+
+
+async def ask_to_stop(ask: Ask, body: Body, text: str, stop: str | list[str], path: str = CHAT) -> None:
+    """Have `text` repeated, which `body` asks for, up to a stop sequence; where it ends wrongly, whole as well."""
+    await ask_with_control(
+        ("stopped", lambda role: ask({**body, "stop": stop}, path=path, role=role, expect=text)),
+        ("whole", lambda role: ask(body, path=path, role=role, expect=text)),
+        lambda view: says(view, text) if "stop" not in view.request.value else not wrong_end(view, text),
+    )
 
 
 async def ask_back(ask: Ask, word: str, body: Body, control: Body) -> None:

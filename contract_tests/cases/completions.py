@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from contract_tests.cases.compare import REQUESTS, compare
-from contract_tests.cases.prompts import COUNTING, UNUSUAL, repeat
+from contract_tests.cases.compare import REQUESTS, ask_to_stop, compare
+from contract_tests.cases.prompts import COUNTING, STOPS, UNUSUAL, repeat
 from contract_tests.rules.engine.view import View
+from contract_tests.rules.relations.arrival import TRIES
 from contract_tests.target.ask import COMPLETIONS, Ask
 from contract_tests.target.case import case, request_case
 
@@ -42,14 +43,26 @@ def text_case(
 text_case("completions.short", "a text completed")
 text_case("completions.prompts", "two prompts at once", [START, COUNT])
 text_case("completions.n", "text completion, two choices", n=2)
-text_case("completions.stop", "text completion ended by a stop sequence", REPEATED, 32, stop=["nine", "four"])
+
+
+def stop_case(case_id: str, title: str, stop: str | list[str], **more: Any) -> None:
+    """Register a case of one text completion that a stop sequence ends."""
+
+    async def play(ask: Ask) -> None:
+        body = {"model": ask.model, "prompt": REPEATED, "max_tokens": 32, **more}
+        await ask_to_stop(ask, body, COUNTING, stop, COMPLETIONS)
+
+    case(case_id, title=title, requests=2 * TRIES, tokens=2 * TRIES * 32, features=["stop"])(play)
+
+
+stop_case("completions.stop", "text completion ended by a stop sequence", STOPS)
 text_case("completions.max-tokens", "text completion cut by max_tokens", COUNT, 5, also=["max_tokens"])
 text_case("completions.logprobs", "text completion with log probabilities", START, 5, logprobs=1)
 text_case("completions.echo", "the prompt repeated first", START, 8, echo=True)
 text_case("completions.echo-prompts", "two prompts, each repeated first", [START, COUNT], 8, echo=True)
 text_case("completions.stream.short", "a text completed, streamed", stream=True)
 text_case("completions.stream.n", "text completion, two choices, streamed", n=2, stream=True)
-text_case("completions.stream.stop", "text stream ended by a stop sequence", REPEATED, 32, stop="four", stream=True)
+stop_case("completions.stream.stop", "text stream ended by a stop sequence", STOPS[-1], stream=True)
 text_case("completions.stream.logprobs", "text stream with log probabilities", START, 5, logprobs=1, stream=True)
 text_case("completions.stream.usage", "text stream with usage", **USAGE, also=["include_usage"])
 

@@ -14,6 +14,8 @@ SHORT = "Say hello in one short sentence."
 SENTENCE = "Describe a tree in one sentence of about twenty words."
 LONG = "Count from 1 to 100 in words, separated by commas."
 COUNTING = "one two three four five six"
+STOPS = ["nine", "four five"]
+"""Stop sequences of `COUNTING`: one that does not come, and one of several tokens, which may be recognized late."""
 UNUSUAL = 'Zażółć gęślą jaźń café naïve — 日本語 עברית 🌳👩‍🌾 \\n "quoted" <b>&amp;</b> end'
 """Text that is lost easily: several scripts, a joined emoji, a backslash, quotes, markup."""
 

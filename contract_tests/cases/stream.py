@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from contract_tests.cases.prompts import COUNTING, LONG, POEM, POEM_TOKENS, SENTENCE, SHORT, UNUSUAL, repeat, user
+from contract_tests.cases.compare import ask_to_stop
+from contract_tests.cases.prompts import (
+    COUNTING,
+    LONG,
+    POEM,
+    POEM_TOKENS,
+    SENTENCE,
+    SHORT,
+    STOPS,
+    UNUSUAL,
+    repeat,
+    user,
+)
+from contract_tests.rules.relations.arrival import TRIES
 from contract_tests.target.ask import Ask
 from contract_tests.target.case import case, chat_case
 
@@ -29,6 +42,18 @@ async def unusual_text(ask: Ask) -> None:
 
 chat_case("chat.stream.n", "two choices, streamed", SENTENCE, 40, n=2, stream=True)
 chat_case("chat.stream.max-tokens", "stream cut by max_tokens", LONG, 5, stream=True, also=["max_tokens"])
-chat_case("chat.stream.stop", "stream ended by a stop sequence", repeat(COUNTING), 64, stop="four", stream=True)
+
+
+@case(
+    "chat.stream.stop",
+    title="stream ended by a stop sequence",
+    requests=2 * TRIES,
+    tokens=2 * TRIES * 64,
+    features=["stop"],
+)
+async def stop(ask: Ask) -> None:
+    await ask_to_stop(ask, ask.body(repeat(COUNTING), 64, stream=True), COUNTING, STOPS[-1])
+
+
 chat_case("chat.stream.usage", "stream with usage", SHORT, **_usage(True))
 chat_case("chat.stream.no-usage", "stream with include_usage: false", SHORT, **_usage(False))

@@ -95,10 +95,10 @@ def repeated(string: str, parts: str) -> Trace:
     return Trace("t", roles, dict.fromkeys(roles, "ka or kb"), True)
 
 
-def stopped(text: str) -> Trace:
-    """What came of "one two three four five six", whole and with the stop sequence "four"."""
+def stopped(text: str, stop: str = "four") -> Trace:
+    """What came of "one two three four five six", whole and with a stop sequence."""
     whole = "one two three four five six"
-    roles = {"whole": said(whole), "stopped": said(text, asked={"stop": ["nine", "four"]})}
+    roles = {"whole": said(whole), "stopped": said(text, asked={"stop": ["nine", stop]})}
     return Trace("t", roles, {"whole": whole})
 
 

@@ -158,7 +158,10 @@ TRACES: list[tuple[str, Trace, list[Trace]]] = [
     (
         "relations.stop-there",
         stopped("one two three "),
-        [stopped("one"), stopped("one two three  five"), stopped("one two threesix")],
+        [
+            *map(stopped, ("one", "one two three  five", "one two threesix", "", "Sure: one two", "one two th")),
+            *(stopped(f"one two three {rest}", "four five") for rest in ("four", "fo", "four ", "four six")),
+        ],
     ),
     ("relations.texts-apart", batch([1.0, 0.0], [0.9, 0.1]), [batch([1.0, 0.0], [1.0, 0.0])]),
     (
@@ -293,6 +296,24 @@ def test_a_capital_letter_is_no_loss() -> None:
     assert not judge_trace(echo("ka Żółw 🌳 kb", None)).findings
     assert not judge_trace(stopped("One two three ")).findings
     assert not judge_trace(stopped("one two three Four five six")).findings
+    for text in (
+        "One, two, three",
+        "What am I to repeat?",
+        "Sure: one two three",
+        '"one two three ',
+        "one two three",
+        "1 2 3",
+    ):
+        assert not judge_trace(stopped(text, "four five")).findings
+
+
+def test_one_answer_that_ends_wrongly_is_chance() -> None:
+    wrong, right = stopped("one two three four", "four five"), stopped("one two three", "four five")
+    assert judge_trace(wrong).ids() == {"relations.stop-there"}
+    for more in ({"stopped 2": right.roles["stopped"]}, {"whole 2": said("one, two")}):
+        assert not judge_trace(replace(wrong, roles={**wrong.roles, **more})).findings
+    alone = {role: view for role, view in wrong.roles.items() if role != "whole"}
+    assert not judge_trace(replace(wrong, roles=alone)).applied
 
 
 def test_parts_are_not_compared_with_a_reply_that_failed() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -118,6 +119,34 @@ def prompt_for_each(asked: dict[str, Any], value: dict[str, Any]) -> None:
         value["usage"]["total_tokens"] += more
 
 
+def stops_late(reply: Reply) -> None:
+    """A stop sequence of several tokens is recognized at its last one: the first ones are there."""
+    if "stop" not in reply.asked or reply.status != 200:
+        return
+    values = reply.events if reply.streamed else [reply.value]
+    said = [
+        (part, name)
+        for value in values
+        for choice in (value["choices"] if value != DONE else ())
+        for part in (choice.get("message") or choice.get("delta") or choice,)
+        for name in ("content", "text")
+        if part.get(name)
+    ]
+    part, name = said[-1]
+    part[name] = f"{part[name].rstrip()} four"
+    if reply.streamed:
+        reply.events = values
+    else:
+        reply.value = values[0]
+
+
+def loses_text(reply: Reply) -> None:
+    """What is held back while a stop sequence may begin is lost when it does."""
+    if "stop" in reply.asked and reply.status == 200 and reply.streamed:
+        said = [event for event in reply.events if event != DONE and "three" in json.dumps(event)]
+        reply.events = [event for event in reply.events if event not in said[-1:]]
+
+
 BUGS: list[tuple[str, Bug, str]] = [
     ("relations.same-calls", one_call, "relations.parallel"),
     ("relations.same-model", each(other_model, dicts=False), "relations.n"),
@@ -125,6 +154,11 @@ BUGS: list[tuple[str, Bug, str]] = [
     ("relations.cut-said", each(always_stops), "relations.length"),
     ("relations.same-usage", each(usage_without_tools, dicts=False), "relations.parallel"),
     ("relations.prompt-once", each(prompt_for_each), "relations.n"),
+    ("relations.stop-there", stops_late, "chat.stop"),
+    ("relations.stop-there", stops_late, "chat.stream.stop"),
+    ("relations.stop-there", stops_late, "completions.stop"),
+    ("relations.stop-there", stops_late, "completions.stream.stop"),
+    ("relations.stop-there", loses_text, "completions.stream.stop"),
 ]
 
 
@@ -134,7 +168,7 @@ def run_through(bug: Bug, *select: str, seed: int = 1) -> RunReport:
 
 
 @pytest.mark.parametrize(("share", "seed"), [(0.0, 1), (0.05, 2), (0.5, 3), (0.3, 4)])
-@pytest.mark.parametrize(("rule", "bug", "case"), BUGS, ids=[rule for rule, _, _ in BUGS])
+@pytest.mark.parametrize(("rule", "bug", "case"), BUGS, ids=[f"{rule} {case}" for rule, _, case in BUGS])
 def test_a_bug_is_named_however_the_wording_varies(rule: str, bug: Bug, case: str, share: float, seed: int) -> None:
     report = run_through(both(bug, in_other_letters(share, seed)), case, seed=seed)
     named = {finding.rule.id for finding in report.findings}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from contract_tests.rules.engine import references as see
@@ -89,30 +90,49 @@ def cut_said(view: View, cut: list[Answer], longer: list[Answer]) -> Iterable[Co
 # -- stop sequences
 
 
-def _stopped_answers(trace: Trace) -> Iterator[tuple[View, str, list[str]]]:
-    """An answer that repeats a text up to a stop sequence, where the text is repeated whole without one.
+def wrong_end(view: View, text: str) -> str:
+    """What is wrong with the end of an answer that repeats `text` up to a stop sequence.
 
-    Beside it: what comes before the stop sequence, and the words that follow.
+    Empty where nothing is, and where it cannot be told: the text is worded in another way, the stop sequence is left
+    (chat.stop-kept speaks of it), or it comes in other letters, which stop nothing.
     """
-    text = trace.expected.get("whole", "")
-    for whole, stopped in trace.together("whole", "stopped"):
-        stops = stop_sequences(stopped)
-        cuts = [text.partition(stop) for stop in stops if stop in text]
-        before, _, after = min(cuts, key=lambda cut: len(cut[0]), default=("", "", ""))
-        # Where a stop sequence is left, chat.stop-kept speaks of it; one in capital letters stops nothing.
-        kept = not any(says(stopped, stop) for stop in stops)
-        if kept and says(whole, text) and before.split() and says(stopped, before.split()[0]):
-            yield stopped, before.rstrip(), after.split()
+    text, said = text.casefold(), whole_text(view).casefold()
+    stops = [stop.casefold() for stop in stop_sequences(view) if stop.casefold() in text]
+    stop = min(stops, key=text.index, default="")
+    before, _, after = text.partition(stop) if stop else (text, "", "")
+    begins = re.search(rf"\b{re.escape(text.split()[0])}\b", said)
+    if not view.ok or not stop or stop in said or (said.strip() and not begins):
+        return ""
+    repeated = said[begins.start() :] if begins else ""
+    rest = repeated.removeprefix(before.rstrip()).strip()
+    if repeated.strip() == before.strip():
+        return ""
+    if before.startswith(repeated.rstrip()):
+        return f"ends after {repeated[-40:]!r}, before the stop sequence"
+    if not repeated.startswith(before.rstrip()):
+        return ""
+    if stop.startswith(rest):
+        return f"{rest!r} is left of the stop sequence {stop!r}"
+    return f"{rest[:40]!r} comes after the stop sequence" if any(word in rest for word in after.split()) else ""
+
+
+def _stopped_answers(trace: Trace) -> Iterator[tuple[list[View], str]]:
+    """Answers that repeat a text up to a stop sequence, and the text; ends that are wrong need it whole without one."""
+    text = trace.expected.get("whole") or trace.expected.get("stopped", "")
+    stopped, whole = ([view for view in trace.samples(role) if view.ok] for role in ("stopped", "whole"))
+    repeats = all(says(view, text) for view in whole) and (whole or not all(wrong_end(view, text) for view in stopped))
+    if text and stopped and repeats:
+        yield stopped, text
 
 
 @relations.rule(
     "stop-there",
     over=_stopped_answers,
-    level=SHOULD,
     see=see.CHAT_CREATE,
     harm="text before the stop sequence is lost, or clients act on text after it",
 )
-def stop_there(view: View, before: str, after: list[str]) -> Iterable[Complaint]:
-    """A stop sequence ends the text where it stands: everything before it is said, and nothing after it."""
-    if not says(view, before) or any(says(view, word) for word in after):
-        yield view, f"{whole_text(view)[:80]!r}", repr(before)
+def stop_there(stopped: list[View], text: str) -> Iterable[Complaint]:
+    """A stop sequence ends the text where it begins: everything before it is said, and nothing else."""
+    ends = [wrong_end(view, text) for view in stopped]
+    if all(ends):
+        yield stopped[0], ends[0]
