@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from contract_tests.cases import CASES
-from contract_tests.run.outcome import Outcome
+from contract_tests.run.outcome import Outcome, RunReport
 from contract_tests.run.run import Options, run
 from contract_tests.tests import planted
-from contract_tests.tests.small_target import Answer, Asked, completed, of, refusal, reply, report_of
+from contract_tests.tests.small_target import Answer, Answerer, Asked, completed, of, refusal, reply, report_of
 from fake_server.testing.server import FakeServer
 
 SECTIONS = ("moderations", "stored")
@@ -135,23 +135,27 @@ def test_what_a_proxy_spoils_in_stored_completions_is_found(has: str, change: An
     assert _broken_rules(_on(has, change), "stored") == {rule}
 
 
-def test_a_store_that_forgets_deletions_and_keeps_all_is_found() -> None:
+def _store(*, deletes: bool, filters: bool) -> Answerer:
+    """A target that stores every completion, whether it is asked to or not."""
     stored: dict[str, bytes] = {}
 
     def answer(asked: Asked) -> Answer | None:
         path, _, query = asked.path.partition("?")
         name = path.removeprefix("/v1/chat/completions").strip("/")
         if asked.method == "DELETE":
+            if deletes:
+                stored.pop(name)
             return reply(200, {"object": "chat.completion.deleted", "id": name, "deleted": True})
         if asked.method == "GET" and query:
             wanted = query.partition("metadata%5Btopic%5D=")[2].partition("&")[0]
-            entries = [entry for entry in map(json.loads, stored.values()) if entry["metadata"].get("topic") == wanted]
+            entries = [json.loads(entry) for entry in stored.values()]
+            entries = [entry for entry in entries if not filters or entry["metadata"].get("topic") == wanted]
             ends = [entries[0]["id"], entries[-1]["id"]] if entries else [None, None]
             return reply(
                 200, {"object": "list", "data": entries, "first_id": ends[0], "last_id": ends[1], "has_more": False}
             )
-        if asked.method == "GET" and name in stored:
-            return reply(200, stored[name])
+        if asked.method == "GET" and name.startswith("chatcmpl"):
+            return reply(200, stored[name]) if name in stored else refusal(404, "No such completion.")
         if asked.method == "POST" and not name and not asked.is_preflight:
             created = f"chatcmpl-{len(stored)}"
             head = {"id": created, "object": "chat.completion", "created": 1_700_000_000}
@@ -163,6 +167,18 @@ def test_a_store_that_forgets_deletions_and_keeps_all_is_found() -> None:
             return reply(200, whole)
         return None
 
-    report, _ = report_of(answer, "stored.life", "stored.off")
-    found = {result.case_id: {finding.rule.id for finding in result.findings} for result in report.results}
-    assert found == {"stored.life": {"relations.stored-deleted"}, "stored.off": {"relations.not-stored"}}
+    return answer
+
+
+def _rules_of(report: RunReport) -> dict[str, set[str]]:
+    return {result.case_id: {finding.rule.id for finding in result.findings} for result in report.results}
+
+
+def test_a_store_that_forgets_deletions_and_keeps_all_is_found() -> None:
+    report, _ = report_of(_store(deletes=False, filters=True), "stored.life", "stored.off")
+    assert _rules_of(report) == {"stored.life": {"relations.stored-deleted"}, "stored.off": {"relations.not-stored"}}
+
+
+def test_a_list_that_is_not_filtered_is_found_with_nobody_else_there() -> None:
+    report, _ = report_of(_store(deletes=True, filters=False), "stored.life")
+    assert "stored.filtered" in _rules_of(report)["stored.life"]
