@@ -132,12 +132,15 @@ def not_blank(model: Node) -> Iterable[Complaint]:
     "retrieve-id",
     over=only(exchanges, lambda view: view.endpoint == "model" and view.is_dict),
     see=see.MODELS,
+    yields_to=("errors.unknown-model",),
     harm="the caller configures another model than it requested",
 )
 def retrieve_id(view: View) -> Iterable[Complaint]:
     """A model that is retrieved has the id that was requested."""
     wanted = unquote(view.exchange.request.path.rpartition("/models/")[2])
-    if view.root["id"].text and view.root["id"].text != wanted:
+    if view.root["object"].value == "list":
+        yield view.root["object"], "a list of models", wanted, "`models.retrieve(name).id` is None"
+    elif view.root["id"].text and view.root["id"].text != wanted:
         yield view.root["id"], str(view.root["id"]), wanted
 
 

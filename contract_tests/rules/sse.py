@@ -30,7 +30,9 @@ def last_event_complete(view: View) -> Iterable[Complaint]:
     """The last event is followed by a blank line."""
     last = view.events[-1]
     if not last.complete and last.raw_data is not None:
-        yield last, "the stream ends without a blank line after its last event"
+        error = bool(view.payloads and view.payloads[-1].node["error"])
+        harm = "parsers that follow the standard drop the last event, the error: the answer just ends" if error else ""
+        yield last, "the stream ends without a blank line after its last event", "", harm
 
 
 @sse.rule(

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable
 
-from contract_tests.rules.engine.refused import refusal_text
+from contract_tests.rules.engine.refused import added_parameters, refusal_text
 from contract_tests.rules.engine.view import View
 from contract_tests.run.stages import find_stage_hint, is_without_reply
 from contract_tests.target.ask import CHAT, Ask, Case
@@ -109,6 +109,8 @@ async def _advise(session: Session, model: str, view: View) -> str:
         return await find_stage_hint(session.root, view.exchange) or "see the target's log"
     if 300 <= status < 400:
         return "give the URL that it redirects to"
+    if names := ", ".join(added_parameters(view)[:3]):
+        return f"no request has {names}: the target adds it on the way to its upstream, which refuses it"
     if is_about_model(view) or _NO_MODEL.search(text):
         listed = f" (it lists {', '.join(session.listed[:8])})" if session.listed else ""
         return f"name a model that it has with --model, {model} was asked for{listed}"

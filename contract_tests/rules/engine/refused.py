@@ -122,7 +122,7 @@ def structured_paths(view: View) -> list[str]:
             paths.append(value)
         elif name == "loc" and isinstance(value, list):
             paths.append(".".join(str(segment) for segment in value if segment not in ("body", "query")))
-    return [path for path in dict.fromkeys(paths) if path]
+    return [path for path in dict.fromkeys(paths) if path and not path.isdecimal()]  # a number: a place in the text
 
 
 def refusal_text(view: View) -> str:
@@ -136,7 +136,8 @@ def describe_refusal(view: View) -> str:
 
 
 def _in_one_line(view: View, elsewhere: str) -> str:
-    text = view.root["error"]["message"].text or elsewhere or view.body[:1000].decode("utf-8", "replace")
+    error = view.root["error"]
+    text = error["message"].text or error.text or elsewhere or view.body[:1000].decode("utf-8", "replace")
     return shorten_words(" ".join(text.split()), _SHOWN)
 
 

@@ -233,5 +233,5 @@ def model_objects(view: View) -> Iterator[Node]:
     """Every model: the entries of the list, and the one retrieved."""
     for root in model_lists(view):
         yield from (entry for entry in root["data"] if entry.kind == "object")
-    if view.endpoint == "model" and view.is_dict:
+    if view.endpoint == "model" and view.is_dict and view.root["object"].value != "list":  # models.retrieve-id's
         yield view.root

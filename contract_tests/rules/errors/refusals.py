@@ -160,6 +160,7 @@ def status(view: View) -> Iterable[Complaint]:
     "status-fits-code",
     over=_json_refusals,
     level=SHOULD,
+    yields_to=(".callers-mistake",),
     harm="clients decide by the status whether to retry: they repeat what can never succeed",
 )
 def status_fits_code(view: View) -> Iterable[Complaint]:
@@ -201,13 +202,15 @@ IN_THE_CODE = re.compile(
 def in_words(error: Node) -> Iterable[Complaint]:
     """The message says what is wrong in words, not in the JSON text of another error or Python's print of it."""
     text = error["message"].text.strip()
-    if text[:1] == "{" and isinstance(jsontext.parse(text.encode("utf-8", "replace")).value, dict):
+    is_json = text[:1] == "{" and isinstance(jsontext.parse(text.encode("utf-8", "replace")).value, dict)
+    if is_json or _PRINTED_DICT.match(text):
         yield error["message"], f"the message is {text[:60]!r}", "words"
     elif other := _ANOTHER_ERROR.search(text):
         yield error["message"], f"the message holds {text[other.start() :][:60]!r}", "words"
 
 
-_ANOTHER_ERROR = re.compile(r"""\{\s*(['"])(?:error|detail)\1\s*:\s*[{'"\[]""")
+_PRINTED_DICT = re.compile(r"\{'\w+': ['\"{\[\w]")
+_ANOTHER_ERROR = re.compile(r"""\{\s*\\*(['"])(?:error|detail)\\*\1\s*:\s*\\*[{'"\[]""")
 """The JSON of another server's error, or Python's print of it, somewhere in a message."""
 
 

@@ -67,4 +67,4 @@ def callers_mistake(view: View) -> Iterable[Complaint]:
 def not_422(view: View) -> Iterable[Complaint]:
     """A request that cannot be read or carried out is refused with status 400, not 422."""
     if view.status == 422:
-        yield view, "status 422", "status 400"
+        yield view, "status 422", "status 400" if mistakes(view) else "status 400, if it is to be refused at all"

@@ -115,8 +115,9 @@ def stop_kept(answer: Answer, stop: str) -> Iterable[Complaint]:
 def limit_kept(where: Node, used: int, limit: int) -> Iterable[Complaint]:
     """No more tokens are counted, or words written, than max_completion_tokens (max_tokens) allows."""
     if used > limit:
-        what = "" if where.path[-1:] == ("completion_tokens",) else " words"
-        yield where, f"{used}{what}", f"at most {limit}"
+        counted = where.path[-1:] == ("completion_tokens",)
+        what, harm = ("", "") if counted else (" words", "the answer is longer than the caller allowed")
+        yield where, f"{used}{what}", f"at most {limit}", harm
 
 
 @limits.rule(

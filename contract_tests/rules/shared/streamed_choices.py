@@ -116,7 +116,7 @@ def choice_count(view: View) -> Iterable[Complaint]:
 @streamed_choices.rule(
     "finishes",
     over=lambda endpoint, view: () if streams_as_of_old(view) else endpoint.whole_streamed_choices(view),
-    harm="openai-node's stream helper throws 'missing finish_reason for choice 0'; others wait for more",
+    harm="openai-node's helper for chat streams throws 'missing finish_reason for choice 0'; others wait for more",
 )
 def finishes(choice: StreamedChoice) -> Iterable[Complaint]:
     """Each choice ends with a chunk that gives its `finish_reason`."""

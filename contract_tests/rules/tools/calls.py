@@ -292,7 +292,7 @@ def one_member(nodes: list[Node]) -> Iterable[Complaint]:
     over=call_holders,
     level=SHOULD,
     see=see.CHAT_OBJECT,
-    harm="decoders generated from the reference drop the whole chunk, and the arguments in it are lost",
+    harm="decoders generated from the reference refuse the reply, or drop the chunk and what it says",
 )
 def no_nulls(node: Node) -> Iterable[Complaint]:
     """The members of a call are left out where there is nothing to say, never null."""

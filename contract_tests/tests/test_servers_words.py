@@ -1,0 +1,117 @@
+"""What was said of real servers and was not so: each in the smallest exchange that brings it about."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from contract_tests.rules import judge
+from contract_tests.rules.engine.judge import Finding
+from contract_tests.rules.engine.refused import describe_refusal
+from contract_tests.rules.engine.view import View
+from contract_tests.tests.small_target import refusal
+from contract_tests.tests.test_preflight import stopped, to_chat
+from fake_server.wire.exchange import Exchange, Request, Write
+
+CHAT = "/v1/chat/completions"
+MESSAGES = [{"role": "user", "content": "Say hello."}]
+ASKED = {"model": "m", "messages": MESSAGES}
+
+
+def _exchange(
+    asked: object, answer: object, status: int = 200, path: str = CHAT, media: str = "application/json"
+) -> Exchange:
+    body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+    sent = asked if isinstance(asked, bytes) else json.dumps(asked).encode() if asked else b""
+    request = Request("POST" if asked else "GET", path, body=sent)
+    return Exchange(request, status, (("Content-Type", media),), (Write(body),))
+
+
+def _streamed(events: str, **asked: Any) -> Exchange:
+    return _exchange({"model": "m", "stream": True, **asked}, events.encode(), media="text/event-stream")
+
+
+def _findings(exchange: Exchange) -> dict[str, Finding]:
+    return {finding.rule.id: finding for finding in judge(exchange).findings}
+
+
+def _completion() -> dict[str, Any]:
+    message = {"role": "assistant", "content": "Hello to all of you out there."}
+    head = {"id": "chatcmpl-1", "object": "chat.completion", "created": 1_796_000_000, "model": "m"}
+    return {**head, "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
+
+
+def _fastapi(kind: str, place: list[Any], message: str) -> dict[str, Any]:
+    return {"detail": [{"type": kind, "loc": ["body", *place], "msg": message}]}
+
+
+def test_a_place_in_the_text_is_no_parameter_that_is_refused() -> None:
+    bad = _fastapi("json_invalid", [40], "JSON decode error")
+    found = _findings(_exchange(b'{"model": "m", "messages": [', bad, 422))["errors.object"]
+    assert "is refused" not in found.actual
+
+
+def test_of_a_valid_request_that_gets_422_it_is_not_said_that_400_is_due() -> None:
+    refused = _fastapi("dict_type", ["tool_choice"], "Input should be a valid dictionary")
+    valid = _findings(_exchange({**ASKED, "tools": [{}], "tool_choice": "auto"}, refused, 422))["errors.not-422"]
+    wrong = _findings(_exchange({"model": "m"}, _fastapi("missing", ["messages"], "Field required"), 422))
+    assert valid.expected == "status 400, if it is to be refused at all"
+    assert wrong["errors.not-422"].expected == "status 400"
+
+
+def test_an_error_that_is_a_string_is_shown_as_it_reads() -> None:
+    view = View(_exchange(ASKED, {"error": "Error code: 400 - no"}, 500))
+    assert describe_refusal(view) == "Error code: 400 - no"
+
+
+PRINTED = [
+    "{'message': \"Error code: 400 - Invalid 'messages'\", 'type': 'BadRequestError'}",
+    r"""failed: "Error code: 404 - {\'error\': {\'message\': \'no such model\'}}" """,
+]
+
+
+@pytest.mark.parametrize("message", PRINTED)
+def test_a_printed_error_within_a_printed_error_is_not_in_words(message: str) -> None:
+    error = {"error": {"message": message, "type": "t", "param": None, "code": None}}
+    assert "errors.in-words" in _findings(_exchange(ASKED, error, 400))
+
+
+@pytest.mark.parametrize("message", ["Use {'type': …} here.", "{'a', 'b'} are taken.", "'error' is no role."])
+def test_words_with_braces_are_words(message: str) -> None:
+    error = {"error": {"message": message, "type": "t", "param": None, "code": None}}
+    assert "errors.in-words" not in _findings(_exchange(ASKED, error, 400))
+
+
+def test_a_code_beside_a_5xx_is_part_of_the_callers_mistake() -> None:
+    error = {"error": {"message": "No such model.", "type": "t", "param": None, "code": "model_not_found"}}
+    found = _findings(_exchange({**ASKED, "model": "no-such-model-1"}, error, 502))
+    assert "errors.callers-mistake" in found
+    assert "errors.status-fits-code" not in found
+
+
+@pytest.mark.parametrize(("name", "rule"), [("gpt-9", "models.retrieve-id"), ("no-such-model-1", None)])
+def test_a_list_in_place_of_a_model_is_one_finding(name: str, rule: str | None) -> None:
+    listed = {"object": "list", "data": [{"id": "gpt-9", "object": "model", "created": 1_700_000_000, "owned_by": "x"}]}
+    found = _findings(_exchange(None, listed, path=f"/v1/models/{name}"))
+    assert {name for name in found if name.startswith("models.")} == ({rule} if rule else set())
+    assert rule is None or found[rule].actual == "a list of models"
+
+
+def test_words_beyond_the_limit_are_not_said_to_cost() -> None:
+    found = _findings(_exchange({**ASKED, "max_tokens": 3}, _completion()))["chat.limit-kept"]
+    assert (found.actual, found.harm) == ("7 words", "the answer is longer than the caller allowed")
+
+
+def test_an_error_without_a_blank_line_behind_it_is_what_parsers_drop() -> None:
+    found = _findings(_streamed('data: {"error": {"message": "no"}}\n', messages=MESSAGES))["sse.last-event-complete"]
+    assert found.harm.startswith("parsers that follow the standard drop the last event, the error")
+    found = _findings(_streamed("data: [DONE]\n", messages=MESSAGES))["sse.last-event-complete"]
+    assert found.harm == found.rule.harm
+
+
+def test_a_parameter_that_the_target_adds_is_named_before_the_first_case() -> None:
+    said, _ = stopped(to_chat(refusal(400, "Unrecognized request argument supplied: no_stop_trim")))
+    assert "no request has no_stop_trim: the target adds it" in said
+    assert "--model" not in said
