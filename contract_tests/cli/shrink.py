@@ -82,7 +82,7 @@ def shrink_command(
     outcome = run_main(original.exchange) if original.view.endpoint == "chat" else None
     known = _load_fixture(path)
     names_fault = known.title and rule is not None and rule.id in known.breaks
-    heading = title or format_title(reduced, rule, outcome)
+    heading = title or format_title(reduced, rule, outcome, original.view)
     target = out or Path(f"{rule.id if rule else 'main'}.yaml")
     source, reduction = known.source or _source(path, recording), _format_reduction(result)
     made = Fixture(

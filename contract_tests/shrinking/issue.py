@@ -36,6 +36,8 @@ _UNKNOWN = {
     Aspect.FRAMING: "how the body was framed",
     Aspect.ENDING: "how the reply ended",
 }
+MAX_REQUEST = 2_000
+"""Bytes of a request up to which it is shown whole, as it was answered."""
 MAX_FILE = 8_000
 """Characters of a fixture that is part of the issue."""
 _AROUND, _LONGEST = 48, 120
@@ -81,8 +83,12 @@ def _parts(content: IssueContent) -> Iterator[str]:
     exchange, finding = content.exchange, content.finding
     yield _summary(content.judged.view, finding)
     yield "## Reproduce"
+    whole = content.original or exchange
     if exchange.knows(Aspect.REQUEST):
-        yield format_code_block(curl(exchange), "sh")
+        if len(whole.request.body) > MAX_REQUEST:
+            yield "The request is reduced as well, and was not asked again."
+            whole = exchange
+        yield format_code_block(curl(whole), "sh")
     else:
         yield "The recording does not hold the whole request: the body of this one is not known, or not all of it."
         yield format_code_block(f"{exchange.request.method} {exchange.request.target}")
@@ -109,7 +115,8 @@ def _describe_bytes(content: IssueContent) -> str:
     exchange = content.exchange
     decoded = "; its content coding is undone here" if exchange.header("content-encoding") else ""
     if content.reduction:
-        joined = ", and chunks were joined" if content.judged.view.form == "events" else ""
+        events = [len(view.events) for view in (content.judged.view, View(content.original or exchange))]
+        joined = ", and chunks were joined" if 0 < events[0] < events[1] else ""
         words = f"{content.reduction}: what is not about the fault is removed{joined}{decoded}."
     elif not exchange.knows(Aspect.BODY_BYTES):
         words = f"The JSON as it was recorded; the bytes that crossed the wire are not known{decoded}."
@@ -127,7 +134,7 @@ def _replay(content: IssueContent) -> Iterator[str]:
         yield f"Save this as `{name}`:"
         yield format_code_block(text, "yaml")
     else:
-        name = str(content.fixture)
+        yield f"With `{name}`, and the `.body` files that it names, in one folder:"
     yield format_code_block("\n".join([*lines, f"contract replay {shlex.quote(name)}"]), "sh")
 
 
@@ -233,7 +240,7 @@ def _about(content: IssueContent) -> Iterator[str]:
     unknown = [words for aspect, words in _UNKNOWN.items() if not exchange.knows(aspect)]
     same = "the same bytes, with the same framing and ending," if not unknown else "this reply"
     yield f"This serves {same} to any client, without your server." + (
-        f" The recording does not say {' or '.join(unknown)}; they are the usual ones." if unknown else ""
+        f" The recording does not say {', '.join(unknown)}: here it is as usual." if unknown else ""
     )
     if content.source:
         yield f"Seen at: {content.source}"

@@ -29,15 +29,20 @@ _ENDPOINTS = {
 _VALUE = re.compile(r"""missing|null|true|false|-?\d+(\.\d+)?([eE][-+]?\d+)?|["\[{].*""")
 
 
-def format_title(judged: Judged, rule: Rule | None, outcome: MainOutcome | None = None) -> str:
-    """A title: what was asked, and what is wrong with the reply; the message of main() if no rule is broken."""
+def format_title(
+    judged: Judged, rule: Rule | None, outcome: MainOutcome | None = None, original: View | None = None
+) -> str:
+    """A title: what was asked, and what is wrong with the reply; the message of main() if no rule is broken.
+
+    `original` is the exchange before it was reduced: a server answers the whole request.
+    """
     finding = judged.first(rule)
     if finding is None:
         what = f"main() fails: {outcome.line}" if outcome else f"{judged.exchange.request.path} fails"
         return shorten(what, MAX_TITLE)
     place, seen = show_path(finding.place.path), " ".join(finding.actual.split())
     place = re.sub(r"^choices\[0\]\.?", "", place)
-    asked = list(_asked(judged.view, "token" in seen or "words" in seen))
+    asked = list(_asked(original or judged.view, "token" in seen or "words" in seen))
     if not place or seen.startswith("choice "):
         what = seen
     else:

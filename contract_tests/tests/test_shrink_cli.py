@@ -56,7 +56,7 @@ def test_a_fixture_and_an_issue_are_written(tmp_path: Path) -> None:
     made = fixture.load(out)
     assert (made.title, made.breaks) == ("one token too many", ("usage.adds-up",))
     assert judge(made.exchange).ids() == {"usage.adds-up"}
-    assert "body bytes                    609 → 299" in done.output
+    assert "body bytes                    609 → 315" in done.output
     assert "SHRUNK" in done.output.splitlines()[-1]
     assert text.read_text().startswith("# one token too many\n")
     assert "contract replay" in text.read_text()
@@ -325,7 +325,7 @@ def test_an_imported_recording_claims_nothing_it_does_not_know() -> None:
     )
     text = format_issue(IssueContent(Judged(imported), Path("bug.yaml"), RULES["chat.stream.finishes"]))
     assert "same framing" not in text
-    assert "how the body was framed or how the reply ended" in text
+    assert "how the JSON was written, how the body was framed, how the reply ended: here it is as usual" in text
     assert "The recording does not hold the whole request" in text
     assert "curl" not in text
     assert "the bytes that crossed the wire are not known" in text
@@ -353,3 +353,15 @@ def test_a_curl_line_has_the_url_in_the_form_that_was_asked(target: str, base: s
     line = curl(Exchange(Request("GET", target), 200))
     assert line.startswith(f"export OPENAI_BASE_URL={base}  #")
     assert f'"$OPENAI_BASE_URL{rest}' in line or f'"$OPENAI_BASE_URL"\'{rest}' in line
+
+
+def test_an_issue_asks_for_what_was_answered_though_the_request_is_reduced(tmp_path: Path) -> None:
+    whole = broken("chat.stream.finishes")
+    asked = {**json.loads(whole.request.body), "n": 1, "max_tokens": 40, "seed": 7, "tools": []}
+    recorded = whole.but(request=replace(whole.request, body=json.dumps(asked).encode()))
+    fixture.save(Fixture(recorded), tmp_path / "whole.yaml")
+    text = tmp_path / "issue.md"
+    run(tmp_path / "whole.yaml", "--rule", "chat.stream.finishes", "--out", tmp_path / "small.yaml", "--issue", text)
+    assert b"seed" not in fixture.load(tmp_path / "small.yaml").exchange.request.body
+    assert '"seed": 7' in text.read_text().partition("## What comes back")[0]
+    assert text.read_text().startswith("# n=1, tools, streamed: choice 0 never gets a finish_reason\n")

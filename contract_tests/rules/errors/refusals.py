@@ -237,9 +237,9 @@ def says_when(view: View) -> Iterable[Complaint]:
 def in_stream(node: Node) -> Iterable[Complaint]:
     """An error in a stream is an event whose data holds the object `error`."""
     if node.says("error") and node["error"].kind != "object":
-        yield node["error"], str(node["error"]), '{"error": {"message": …}}'
+        yield node["error"], f"the error is {node['error']}", '{"error": {"message": …}}'
     elif is_flat_error(node):
-        yield node, str(node), '{"error": {"message": …}}'
+        yield node, f"an error in another form: {node}", '{"error": {"message": …}}'
 
 
 @errors.rule(
