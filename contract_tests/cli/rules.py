@@ -47,6 +47,7 @@ def explain_command(rule_id: str) -> int:
         ("level", rule.level.value),
         ("breaks", rule.harm),
         ("clients", format_clients(rule)),
+        ("because", rule.basis),
         ("see", rule.see),
         ("expected", rule.expected),
         ("needs", ", ".join(sorted(rule.needs))),

@@ -121,6 +121,7 @@ def finding_as_json(finding: Finding, command: str = "") -> dict[str, Any]:
         "bytes": evidence and {"before": evidence.before, "after": evidence.after},
         "breaks": finding.harm,
         "clients": {} if finding.own_harm else dict(load_table().of_rule(finding.rule.id)),
+        "because": finding.rule.basis,
         "see": finding.rule.see,
         "again": again(finding, command),
     }

@@ -84,7 +84,7 @@ def _evidence(finding: Finding, width: int, indent: int = 4) -> list[str]:
 
 def _about(finding: Finding) -> dict[str, str]:
     clients = "" if finding.own_harm else format_breakage(load_table().of_rule(finding.rule.id))
-    return {"breaks": finding.harm, "clients": clients, "see": finding.rule.see}
+    return {"breaks": finding.harm, "clients": clients, "because": finding.rule.basis, "see": finding.rule.see}
 
 
 def _rows(rows: Mapping[str, str], indent: int = 4) -> list[str]:

@@ -13,7 +13,12 @@ from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.subjects import bodies, only
 from contract_tests.rules.engine.view import View
-from contract_tests.rules.shared.reply import complain_unless_numbered, complain_unless_object, complain_unless_objects
+from contract_tests.rules.shared.reply import (
+    always,
+    complain_unless_numbered,
+    complain_unless_object,
+    complain_unless_objects,
+)
 from fake_server.wire.exchange import Aspect
 from fake_server.wire.text import format_count
 
@@ -39,7 +44,9 @@ def embedding_lists(view: View) -> Iterable[Node]:
         yield view.root
 
 
-@embeddings.rule("list-object", over=embedding_lists, harm="clients that dispatch on `object` refuse it")
+@embeddings.rule(
+    "list-object", over=embedding_lists, basis=always("list"), harm="clients that dispatch on `object` refuse it"
+)
 def list_object(root: Node) -> Iterable[Complaint]:
     """`object` of the answer is "list"."""
     if root["object"].value != "list":
@@ -64,7 +71,7 @@ def _entries(view: View) -> Iterable[Node]:
         yield from (entry for entry in root["data"] if entry.kind == "object")
 
 
-@embeddings.rule("object", over=_entries, harm="clients that dispatch on `object` refuse it")
+@embeddings.rule("object", over=_entries, basis=always("embedding"), harm="clients that dispatch on `object` refuse it")
 def object_(entry: Node) -> Iterable[Complaint]:
     """`object` of each entry is "embedding"."""
     if entry["object"].value != "embedding":
@@ -132,7 +139,9 @@ def _asks_for_small_numbers(view: View) -> bool:
     over=_encoded,
     needs=[Aspect.REQUEST],
     see=see.EMBEDDING_CREATE,
-    harm="openai-python asks for base64 by default and decodes every string",
+    harm="clients that asked for numbers cannot compute with a string",
+    basis="the API reference: encoding_format is 'The format to return the embeddings in'; the SDKs measured ask for "
+    "base64 by themselves and take either form",
 )
 def encoding(node: Node, requested: str) -> Iterable[Complaint]:
     """`embedding` is an array of numbers or, with encoding_format base64, 32-bit floats in Base64."""

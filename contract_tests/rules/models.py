@@ -10,7 +10,7 @@ from contract_tests.rules.engine.judge import NOTE, SHOULD, Complaint, Section
 from contract_tests.rules.engine.node import Node, repeats
 from contract_tests.rules.engine.subjects import bodies, exchanges, model_lists, model_objects, only
 from contract_tests.rules.engine.view import View
-from contract_tests.rules.shared.reply import complain_unless_object, complain_unless_time
+from contract_tests.rules.shared.reply import always, complain_unless_object, complain_unless_time
 
 models = Section("models", "The list of models and the model object", see.MODEL_OBJECT)
 
@@ -30,6 +30,7 @@ def is_object(view: View) -> Iterable[Complaint]:
     "list-object",
     over=model_lists,
     see=see.MODELS,
+    basis=always("list"),
     harm="clients that tell lists apart by `object` find no models",
 )
 def list_object(root: Node) -> Iterable[Complaint]:
@@ -85,7 +86,12 @@ def id_(model: Node) -> Iterable[Complaint]:
         yield model["id"], str(model["id"]), "a non-empty string"
 
 
-@models.rule("object", over=model_objects, harm="clients that tell objects apart by `object` leave the model out")
+@models.rule(
+    "object",
+    over=model_objects,
+    basis=always("model"),
+    harm="clients that tell objects apart by `object` leave the model out",
+)
 def object_(model: Node) -> Iterable[Complaint]:
     """`object` of a model is "model"."""
     if model["object"].value != "model":

@@ -171,6 +171,7 @@ def flagged_agrees(node: Node, any_category: bool) -> Iterable[Complaint]:
     "input-types",
     over=only(_results, lambda result: result["category_applied_input_types"].there),
     harm="typed SDKs fail to decode the result",
+    basis="the type is that of the API reference; the clients measured do not check it, typed ones do",
 )
 def input_types(result: Node) -> Iterable[Complaint]:
     """`category_applied_input_types`, if a result has it, names text, image or neither for each category."""

@@ -25,6 +25,7 @@ FIELDS = frozenset({"data", "event", "id", "retry", ""})
     needs=[Aspect.EVENT_FRAMING],
     see=see.SSE_INTERPRET,
     harm="parsers that follow the standard drop the last event: the finish reason or [DONE] is lost",
+    basis="WHATWG: at the end of the stream 'any pending data must be discarded'; the SDKs measured pass it on",
 )
 def last_event_complete(view: View) -> Iterable[Complaint]:
     """The last event is followed by a blank line."""
@@ -87,6 +88,61 @@ def data_not_empty(payload: Payload) -> Iterable[Complaint]:
         yield payload, "an event with empty data"
 
 
+def _blocks(view: View) -> Iterable[wire.Event]:
+    """The blocks that clients read, up to the one with [DONE]."""
+    done = next((payload.event.index for payload in view.payloads if payload.done), len(view.events))
+    return (event for event in view.events[: done + 1] if event.complete)
+
+
+def _sets(event: wire.Event, *fields: str) -> str:
+    """The first of the fields that the block sets to a value parsers take in; '' if none."""
+    usable = {"event": bool, "id": lambda value: value and b"\0" not in value, "retry": bytes.isdigit}
+    names = (line.field for line in event.lines if line.field in fields and usable[line.field](line.value))
+    return next(names, "")
+
+
+@sse.rule(
+    "blocks-have-data",
+    over=only(
+        lambda view: (event for stream in event_bodies(view) for event in _blocks(stream)),
+        lambda event: _sets(event, "event", "id", "retry"),
+    ),
+    level=SHOULD,
+    needs=[Aspect.EVENT_FRAMING],
+    see=see.SSE_INTERPRET,
+    harm="legal, but openai-python 1 to 3 take the block for an event without data and raise JSONDecodeError",
+)
+def blocks_have_data(event: wire.Event) -> Iterable[Complaint]:
+    """A block with an event name, an id or a retry time has data, too."""
+    if event.raw_data is None:
+        field = _sets(event, "event", "id", "retry")
+        harm = "legal, but openai-python 1 to 3 raise JSONDecodeError, and openai-node SyntaxError"
+        seen = f"a block with {field} and without data"
+        yield event, seen, "a data field in the block", harm if field == "event" else ""
+
+
+@sse.rule(
+    "no-gap-after-id",
+    over=only(event_bodies, lambda stream: any(_sets(event, "id") for event in _blocks(stream))),
+    level=SHOULD,
+    needs=[Aspect.EVENT_FRAMING],
+    yields_to=("sse.blocks-have-data",),
+    see=see.SSE_INTERPRET,
+    harm="legal, but openai-python 1 to 3 take the gap for an event with that id, and raise JSONDecodeError",
+)
+def no_gap_after_id(view: View) -> Iterable[Complaint]:
+    """Between events that have ids there are no comments and no further blank lines."""
+    named, stop = False, 0
+    for event in _blocks(view):
+        if named and event.start > stop:
+            yield Place(event.index, (), stop), "a second blank line after an event with an id", "one blank line"
+            return
+        if named and event.raw_data is None:
+            yield event, "a block without data after an event with an id", "no comments, or no ids"
+            return
+        named, stop = named or bool(_sets(event, "id")), event.stop
+
+
 @sse.rule(
     "one-data-line",
     over=complete_payloads,
@@ -114,6 +170,7 @@ def _lines(view: View) -> Iterable[tuple[wire.Event, wire.Line]]:
     needs=[Aspect.EVENT_FRAMING],
     see=see.SSE_INTERPRET,
     harm="parsers ignore unknown fields: what is in them is invisible",
+    basis="WHATWG: any other field 'is ignored'; in the reply that was measured nothing else depends on it",
 )
 def payload_in_data(event: wire.Event, line: wire.Line) -> Iterable[Complaint]:
     """JSON travels in data fields only, never on a bare line or in another field."""

@@ -218,6 +218,8 @@ def _why(content: IssueContent) -> Iterator[str]:
             breakage = breakage.replace("every client: wrong ", "every client reports wrong ")
             breakage = re.sub(r"\busage\b", "token usage", breakage)
             yield f"Clients given such a reply (measured {load_table().measured}): {breakage}."
+        if finding.rule.basis and not finding.own_harm:
+            yield f"Why it has to hold: {finding.rule.basis}."
     view = content.judged.view
     # A client expects no text in an error, nor in a tool call.
     has_text = view.ok and b"tool_calls" not in view.body and b"function_call" not in view.body

@@ -89,7 +89,7 @@ def documents(exchange: Exchange) -> list[Any]:
     body = exchange.payload
     if body.startswith(b"{"):
         return [json.loads(body)]
-    texts = [part.removeprefix("data: ") for part in body.decode().split("\n\n") if part]
+    texts = [line.removeprefix("data: ") for line in body.decode().split("\n") if line.startswith("data: ")]
     return [json.loads(text) for text in texts if text != "[DONE]"]
 
 

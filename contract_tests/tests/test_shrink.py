@@ -17,7 +17,7 @@ from contract_tests.shrinking.oracle import BreaksRule, kind_of, run_main
 from contract_tests.shrinking.shrink import shrink_judged
 from contract_tests.tests.shared import ROOT
 from fake_server.wire import fixture
-from fake_server.wire.exchange import Exchange, Framing, Request, Write
+from fake_server.wire.exchange import Ending, Exchange, Framing, Request, Write
 from fake_server.wire.proof import differences
 from fake_server.wire.sse import decode, encode
 
@@ -116,7 +116,8 @@ def test_every_kind_of_fault_is_found_again_under_noise(name: str, tmp_path: Pat
     assert found <= judge(bare).ids()
     assert len(done.after.payload) <= len(bare.payload)
     assert not any(header.startswith("X-Noise") for header, _ in done.after.headers)
-    assert b"still here" not in done.after.payload
+    if whole.ending is not Ending.OVERSIZED:  # the bytes of a body that exceeds a bound are kept
+        assert b"still here" not in done.after.payload
     fixture.save(fixture.Fixture(done.after, name, (name,)), tmp_path / "small.yaml")
     again = fixture.load(tmp_path / "small.yaml").exchange
     assert judge(again).ids() == found

@@ -11,18 +11,22 @@ from pathlib import Path
 from typing import Any
 
 from contract_tests.lab.tools.checkout import FIXTURES
-from contract_tests.rules.engine.view import View
 from fake_server.bugs.catalogue import bugs
 from fake_server.wire.exchange import Exchange
 from fake_server.wire.fixture import find, load
 
-_KINDS = {"chat/completions": "chat", "completions": "completions", "embeddings": "embeddings"}
-_UNASKED = ("moderations", "stored")
-"""Endpoints that most of the clients do not have."""
+_KINDS = {
+    "chat/completions": "chat",
+    "completions": "completions",
+    "embeddings": "embeddings",
+    "moderations": "moderations",
+}
+_CHAT = "chat/completions"
 _COMMON: Mapping[str, Mapping[str, Any]] = {
     "chat": {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Say hello."}]},
     "completions": {"model": "gpt-3.5-turbo-instruct", "prompt": "A tree"},
     "embeddings": {"model": "text-embedding-3-small", "input": "tree"},
+    "moderations": {"model": "omni-moderation-latest", "input": "tree"},
 }
 """What clients ask instead of a fixture's own request, where no client would make that."""
 
@@ -43,8 +47,7 @@ class Subject:
     def question(self) -> dict[str, Any] | None:
         """What a client asks: the kind of operation and its body; None where no client asks like this."""
         exchange = load(self.path).exchange
-        unasked = View(exchange).endpoint.startswith(_UNASKED) or exchange.request.target.endswith("/")
-        return None if unasked else question_of(exchange)
+        return None if exchange.request.target.endswith("/") else question_of(exchange)
 
 
 @cache
@@ -64,7 +67,12 @@ def _find_subjects() -> Iterator[Subject]:
 
 def question_of(exchange: Exchange) -> dict[str, Any]:
     """The request as a client makes it, `{kind, body}`; a common one where no client would make it."""
-    path = exchange.request.target.removeprefix("/v1").strip("/")
+    path = exchange.request.target.partition("?")[0].removeprefix("/v1").strip("/")
+    if path.startswith(f"{_CHAT}/") or (path == _CHAT and exchange.request.method == "GET"):
+        name, _, more = path.removeprefix(_CHAT).strip("/").partition("/")
+        metadata = _object(exchange.request.body).get("metadata")
+        action = more or ("list" if not name else exchange.request.method)
+        return {"kind": "stored", "body": {"action": action, "id": name, "metadata": metadata}}
     if exchange.request.method == "GET" and path.startswith("models"):
         name = path.partition("/")[2]
         return {"kind": "model" if name else "models", "body": {"model": name}}

@@ -42,6 +42,16 @@ def _node() -> tuple[list[str], str]:
     return node_command("driver.mjs", _DRIVERS / "openai_node.mjs"), OPENAI_NODE
 
 
+def _helper(install: Callable[[], tuple[list[str], str]]) -> Callable[[], tuple[list[str], str]]:
+    """The same SDK, streaming through its own helper."""
+
+    def install_helper() -> tuple[list[str], str]:
+        command, version = install()
+        return [*command, "--helper"], version
+
+    return install_helper
+
+
 def _langchain() -> tuple[list[str], str]:
     version = next(pin.partition("==")[2] for pin in LANGCHAIN if pin.startswith("langchain-openai=="))
     return [str(langchain_python()), str(_DRIVERS / "langchain.py")], version
@@ -49,7 +59,9 @@ def _langchain() -> tuple[list[str], str]:
 
 CLIENTS: Sequence[Client] = (
     *(Client(f"openai-python {version}", _sdk(version)) for version in ("0.28", "1", "2", "3")),
+    Client("openai-python .stream()", _helper(_sdk("3"))),
     Client("openai-node 7", _node),
+    Client("openai-node .stream()", _helper(_node)),
     Client("LangChain", _langchain),
 )
 """Every client that is measured."""

@@ -8,6 +8,8 @@ from typing import Any
 
 from contract_tests.report.breakage import ANSWERS, FINE, NO_ERROR, NOT_ASKED
 
+_OWN_ERRORS = ("ValueError", "TypeError", "KeyError", "AttributeError")
+"""What a client raises that cannot send the request, or cannot read even the right answer."""
 HANGS, EMPTY, SHORT = "hangs", "empty", "short"
 Answer = Mapping[str, Any]
 
@@ -16,8 +18,10 @@ def judge_client(answer: Answer, right: Answer | None) -> str:
     """`fine`, `hangs`, `raises NAME`, `empty`, `short` or `wrong: MEMBERS`; `answers` without a right answer.
 
     `empty` and `short` are silent losses: no text and no call is left, or only a part of them. `–` means that
-    the client has no such operation.
+    the client has no such operation, or fails on the right answer as well.
     """
+    if right is not None and right.get("error") in _OWN_ERRORS:
+        return NOT_ASKED
     if answer.get("hangs"):
         return HANGS
     if "error" in answer:
@@ -63,7 +67,7 @@ def _pieces(result: Mapping[str, Any]) -> Iterator[Any]:
         for name in ("text", "refusal"):
             text = choice.get(name) or ""
             yield from text if isinstance(text, str) else [text]
-        for call, name, arguments in choice.get("calls", []):
+        for call, name, arguments, *_ in choice.get("calls", []):
             yield (call, name)
             yield from json.dumps(arguments)
         yield from choice.get("invalid calls", [])

@@ -75,6 +75,8 @@ def _rule(rule: Rule) -> Iterator[str]:
         yield f"- why: {_plain(rule.harm)}"
     if reactions := format_breakage(load_table().of_rule(rule.id)):
         yield f"- clients: {reactions}"
+    if rule.basis:
+        yield f"- because: {_plain(rule.basis)}"
     yield f"- source: <{rule.see}>"
     if examples := _examples(rule):
         yield f"- examples: {examples}"

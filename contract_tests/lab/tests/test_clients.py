@@ -14,10 +14,13 @@ from contract_tests.lab.clients.__main__ import measure_rows
 from contract_tests.lab.clients.corpus import Subject, question_of, subjects
 from contract_tests.lab.clients.driving import CLIENTS, Client, Driver
 from contract_tests.lab.clients.verdicts import judge_client
+from contract_tests.lab.tools.checkout import FIXTURES
 from contract_tests.lab.tools.environments import NotInstalled
 from contract_tests.report.breakage import DATA, format_breakage, load_table
 from contract_tests.tests.test_cli import contract
+from fake_server import ReplayServer
 from fake_server.wire.exchange import Exchange, Request
+from fake_server.wire.fixture import load
 
 SAMPLE = 12
 """Fixtures that are measured again; others every day."""
@@ -51,10 +54,18 @@ VERDICTS: list[tuple[dict[str, Any], dict[str, Any] | None, str]] = [
         {"result": {"choices": [{"text": "", "calls": [CALL], "invalid calls": []}]}},
         "wrong: calls, invalid calls",
     ),
+    (answer("", calls=(["c1c1", "ff", *CALL[2:]],)), answer("", calls=(CALL,)), "wrong: calls"),
+    (answer("", calls=([*CALL, None],)), answer("", calls=([*CALL, "function"],)), "wrong: calls"),
+    (
+        {"result": {"choices": [{"role": "assistantassistant", "text": "A"}]}},
+        {"result": {"choices": [{"role": "assistant", "text": "A"}]}},
+        "wrong: role",
+    ),
     (answer("A tree."), error("NotFoundError", status=404), "wrong: no error"),
     ({"result": {"vectors": [[0.6000000238]]}}, {"result": {"vectors": [[0.6]]}}, "fine"),
     (answer("A tree."), None, "answers"),
     ({"result": None}, {"result": None}, "–"),
+    (error("ValueError", message="no such model"), error("ValueError", message="no such model"), "–"),
     ({"hangs": True}, answer("A tree."), "hangs"),
     (error("KeyError", message="'id'"), answer("A tree."), "raises KeyError"),
     (error("NotFoundError", code="a"), error("NotFoundError", code="a"), "fine"),
@@ -119,6 +130,27 @@ def test_the_table_is_complete() -> None:
         subject.name: names for subject in subjects()
     }, "make clients CLIENTS=--write"
     assert DATA.read_text("utf-8") == load_table().text()
+
+
+def test_the_stream_helper_is_a_client_of_its_own_and_its_objects_are_read() -> None:
+    (helper,) = (client for client in CLIENTS if client.name == "openai-python .stream()")
+    path = FIXTURES / "broken" / "tools.stream-id-once.yaml"
+    question = question_of(load(path).exchange)
+    with Driver(helper) as driver, ReplayServer(path, match="any", speed=0) as server:
+        result = driver(server.base_url, question)["result"]
+        nothing = driver(server.base_url, {"kind": "models", "body": {}})["result"]
+    (choice,) = result["choices"]
+    ((identifier, name, arguments, kind),) = choice["calls"]
+    assert identifier == "call_0a9Xw2" * 5
+    assert name == "get_weather" * 5
+    assert (arguments, kind, choice["role"], choice["finish"]) == (
+        {"city": "Oslo"},
+        "function",
+        "assistant",
+        "tool_calls",
+    )
+    assert result["events"] == [[0, name, '{"city": "Oslo"}']]
+    assert nothing is None
 
 
 def _sample() -> list[Subject]:

@@ -34,7 +34,7 @@ def small() -> Tally:
             _recording("conforming/poem-stream.yaml", "good"),
             _recording("broken/chat.created.yaml", "bad"),
             _recording("conforming/poem-dict.yaml", "bad"),
-            _recording("broken/chat.stream.role-once.yaml", "bad"),
+            _recording("broken/chat.stream.role-left-out.yaml", "bad"),
         ]
     )
 
@@ -45,13 +45,13 @@ def test_exchanges_are_counted_by_provider_and_section(small: Tally) -> None:
     assert good.judged["chat"] == good.judged["chat.stream"] == 1
     assert (bad.judged["chat"], bad.must["chat"], bad.should["chat"]) == (2, 1, 0)
     assert (bad.judged["chat.stream"], bad.must["chat.stream"], bad.should["chat.stream"]) == (1, 0, 1)
-    assert (bad.rules(Level.MUST), bad.rules(Level.SHOULD)) == (["chat.created"], ["chat.stream.role-once"])
+    assert (bad.rules(Level.MUST), bad.rules(Level.SHOULD)) == (["chat.created"], ["chat.stream.role-left-out"])
     assert (bad.flagged["chat.created"], bad.applied["chat.created"]) == (1, 2)
     assert "embeddings" not in small.sections
 
 
 def test_a_finding_on_many_chunks_is_one_exchange(small: Tally) -> None:
-    assert small.providers["bad"].flagged["chat.stream.role-once"] == 1
+    assert small.providers["bad"].flagged["chat.stream.role-left-out"] == 1
 
 
 def test_the_terminal_shows_columns(small: Tally) -> None:

@@ -168,9 +168,8 @@ def _streamed_lists(view: View) -> Iterable[tuple[str, list[Node]]]:
 @chat_stream.rule(
     "list-index",
     over=_streamed_lists,
-    level=SHOULD,
     yields_to=("chat.stream.content",),
-    harm="the stream helper of openai-python raises: Expected list delta entry to have an `index` key",
+    harm="the stream helper of openai-python raises RuntimeError: Expected list delta entry to have an `index` key",
 )
 def list_index(name: str, nodes: list[Node]) -> Iterable[Complaint]:
     """Objects of a list that spans several deltas have an integer `index`, as tool calls do."""

@@ -58,12 +58,33 @@ def role_first(choice: StreamedChoice) -> Iterable[Complaint]:
         yield first["role"], str(first["role"]), '"assistant"'
 
 
-@chat_stream.rule("role-once", over=streamed_choices, level=SHOULD, harm="LangChain and others start a new message")
+def _later_roles(choice: StreamedChoice) -> Iterable[Node]:
+    return (node for node in choice.roles if node.path and node.document is not choice.entries[0].document)
+
+
+@chat_stream.rule(
+    "role-once",
+    over=streamed_choices,
+    harm="openai-python's stream helper adds the roles up to 'assistantassistant', which no API takes back",
+)
 def role_once(choice: StreamedChoice) -> Iterable[Complaint]:
     """Only the first delta of a choice carries the `role`."""
-    for node in choice.roles:
-        if node.path and node.document is not choice.entries[0].document:
+    for node in _later_roles(choice):
+        if node.text:
             yield node, f"{node} again", "no role after the first delta"
+
+
+@chat_stream.rule(
+    "role-left-out",
+    over=streamed_choices,
+    level=SHOULD,
+    harm="clients that take in every `role` they find overwrite the assistant's",
+)
+def role_left_out(choice: StreamedChoice) -> Iterable[Complaint]:
+    """After the first delta of a choice there is no `role`, not even null or an empty one."""
+    for node in _later_roles(choice):
+        if not node.text:
+            yield node, str(node), "no role after the first delta"
 
 
 _SPEAKING = frozenset(

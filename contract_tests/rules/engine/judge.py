@@ -48,7 +48,8 @@ class Rule:
     """One clause. `over(view)` yields subjects, `check(subject)` yields complaints.
 
     `generic` rules stay silent at a place where another rule reports; `yields_to` names rules whose
-    finding anywhere in the exchange silences this one. `harm` says what goes wrong for clients.
+    finding anywhere in the exchange silences this one. `harm` says what goes wrong for clients; `basis` why a
+    rule is a MUST that no client was measured to break on: a text, or what the measurement does not exercise.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Rule:
     needs: frozenset[Aspect] = frozenset()
     expected: str = ""
     harm: str = ""
+    basis: str = ""
     generic: bool = False
     yields_to: tuple[str, ...] = ()
     relation: bool = False
@@ -127,12 +129,16 @@ class Judgement:
 
 @dataclass
 class Section:
-    """Rules about one kind of exchange, or with `relation` about traces; `rule` registers one."""
+    """Rules about one kind of exchange, or with `relation` about traces; `rule` registers one.
+
+    `basis` is that of its MUST rules that give none of their own.
+    """
 
     name: str
     title: str
     see: str
     relation: bool = False
+    basis: str = ""
     rules: list[Rule] = field(default_factory=list)
 
     def citing(self, see: str) -> Section:
@@ -149,6 +155,7 @@ class Section:
         see: str = "",
         clause: str = "",
         yields_to: Iterable[str] = (),
+        basis: str = "",
         **options: Any,
     ) -> Callable[[Callable[..., Iterable[Complaint]]], Rule]:
         """Register the decorated function as rule `<section>.<name>`; the clause is its docstring.
@@ -169,6 +176,7 @@ class Section:
                 needs=frozenset(needs),
                 yields_to=tuple(self.name + other if other.startswith(".") else other for other in yields_to),
                 relation=self.relation,
+                basis=basis or (self.basis if level is MUST else ""),
                 **options,
             )
             self.rules.append(rule)

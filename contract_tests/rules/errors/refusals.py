@@ -69,7 +69,7 @@ def body(view: View) -> Iterable[Complaint]:
 @errors.rule(
     "object",
     over=_json_refusals,
-    harm="openai-python 0.28.1 raises AttributeError or 'Invalid response object'",
+    harm="openai-python 0.28.1 raises APIError ('Invalid response object'); others find neither message nor code",
 )
 def object_(view: View) -> Iterable[Complaint]:
     """The error is the object `error` at the top of the body."""
@@ -280,7 +280,7 @@ def ends_the_stream(view: View) -> Iterable[Complaint]:
     "before-the-stream",
     over=early_events,
     level=SHOULD,
-    harm="clients that retry by status do not retry; openai-python raises only when the first item is read",
+    harm="clients that retry by status do not retry; the failure shows only when the first item is read",
 )
 def before_the_stream(view: View, event: Node) -> Iterable[Complaint]:
     """A failure before the first token has a 4xx or 5xx status, not a stream with an error in it."""

@@ -69,6 +69,8 @@ def json_numbers(text: Text) -> Iterable[Complaint]:
     needs=[Aspect.BODY_BYTES],
     see=f"{see.JSON}#section-4",
     harm="parsers keep the first, keep the last or refuse: two clients read two different answers",
+    basis="RFC 8259: 'the behavior of software that receives such an object is unpredictable'; the parsers measured "
+    "keep the last",
 )
 def json_unique_names(text: Text) -> Iterable[Complaint]:
     """The names within a JSON object are unique."""

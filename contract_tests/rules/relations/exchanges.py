@@ -14,8 +14,20 @@ from contract_tests.rules.engine.view import View
 from contract_tests.rules.errors.mistakes import ANOTHER_TIME
 from fake_server.wire.exchange import Ending
 
-relations = Section("relations", "What holds between exchanges", see.CHAT_CREATE, relation=True)
-client = Section("client", "What main() makes of the target", see.CHAT_CREATE, relation=True)
+relations = Section(
+    "relations",
+    "What holds between exchanges",
+    see.CHAT_CREATE,
+    relation=True,
+    basis="it follows from the replies; clients were measured on single ones, and each of these looks right by itself",
+)
+client = Section(
+    "client",
+    "What main() makes of the target",
+    see.CHAT_CREATE,
+    relation=True,
+    basis="the official SDK itself fails on this target",
+)
 
 
 # -- a valid request is answered
@@ -26,6 +38,7 @@ client = Section("client", "What main() makes of the target", see.CHAT_CREATE, r
     over=lambda trace: ((role, trace.roles[role]) for role in sorted(trace.valid)),
     expected="status 200",
     harm="a request that works against api.openai.com fails here: the client has to be rewritten",
+    basis="the API reference documents every member of the request",
 )
 def accepted(role: str, view: View) -> Iterable[Complaint]:
     """A valid request is answered with a success."""

@@ -63,6 +63,11 @@ def complain_unless_numbered(entries: Node) -> Iterable[Complaint]:
         wanted.discard(index.value if index.kind == "integer" else None)
 
 
+def always(named: str) -> str:
+    """What the API reference says of every member `object`."""
+    return f"the API reference: 'The object type, which is always {named}'"
+
+
 def envelope(section: Section, over: Over, named: str, recorded: str = "", with_strays: Over | None = None) -> None:
     """The members `object`, `id`, `created` and `model` of a reply, or of every chunk.
 
@@ -74,6 +79,7 @@ def envelope(section: Section, over: Over, named: str, recorded: str = "", with_
         "object",
         over=with_strays or over,
         clause=f'`object` is "{named}".',
+        basis=always(named),
         harm="clients and gateways that tell replies apart by `object` take it for something else",
     )
     def object_(root: Node) -> Iterable[Complaint]:

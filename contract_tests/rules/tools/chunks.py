@@ -27,7 +27,7 @@ def call_deltas(view: View) -> Iterator[Node]:
 @tools.rule(
     "stream-calls",
     over=deltas,
-    harm="openai-python's stream helper raises KeyError; `for call in delta.tool_calls` iterates over names",
+    harm="openai-node raises TypeError; in Python `for call in delta.tool_calls` iterates over names",
 )
 def stream_calls(delta: Node) -> Iterable[Complaint]:
     """`tool_calls`, if a delta has it, is an array of objects."""
@@ -70,7 +70,7 @@ def stream_opening(call: StreamedCall) -> Iterable[Complaint]:
 @tools.rule(
     "stream-type",
     over=call_deltas,
-    harm="openai-python's stream helper does not take it for a function: no event reports the call",
+    harm="the stream helper of openai-python raises AssertionError, and no event of openai-node's reports the call",
 )
 def stream_type(delta: Node) -> Iterable[Complaint]:
     """`type` of a call delta, if it has one, is "function" (or "custom")."""
@@ -78,14 +78,37 @@ def stream_type(delta: Node) -> Iterable[Complaint]:
         yield delta["type"], str(delta["type"]), '"function"'
 
 
-@section.rule("stream-id-once", over=streamed_calls, level=SHOULD, harm="clients that add strings up double the id")
-def stream_id_once(call: StreamedCall) -> Iterable[Complaint]:
-    """Only the first delta of a call carries its id and name; clients add the pieces up."""
+def _later_names(call: StreamedCall) -> Iterator[Node]:
+    """The ids and names that are strings, after the first delta of a call."""
     for delta in call.deltas[1:]:
         for holder, name in ((delta, "id"), (delta["function"], "name")):
             if type(holder.get(name)) is str:
-                node = holder[name]
-                yield node, f"{node} again", "no id and no name after the first delta"
+                yield holder[name]
+
+
+@section.rule(
+    "stream-id-once",
+    over=streamed_calls,
+    harm="openai-python's stream helper adds the pieces up: the id doubles, the function is get_weatherget_weather",
+)
+def stream_id_once(call: StreamedCall) -> Iterable[Complaint]:
+    """Only the first delta of a call carries its id and name; clients add the pieces up."""
+    for node in _later_names(call):
+        if node.text:
+            yield node, f"{node} again", "no id and no name after the first delta"
+
+
+@section.rule(
+    "stream-id-left-out",
+    over=streamed_calls,
+    level=SHOULD,
+    harm="clients that keep the last id or name they find call a function without a name",
+)
+def stream_id_left_out(call: StreamedCall) -> Iterable[Complaint]:
+    """After the first delta of a call there is no id and no name, not even an empty one."""
+    for node in _later_names(call):
+        if not node.text:
+            yield node, str(node), "no id and no name after the first delta"
 
 
 @tools.rule(

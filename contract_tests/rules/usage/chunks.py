@@ -29,18 +29,40 @@ def usage_chunks(view: View) -> list[Node]:
     return [chunk for chunk in view.chunks if chunk.says("usage")]
 
 
+def _complain_unless_counted(view: View) -> Iterable[Complaint]:
+    if not usage_chunks(view) and not _has_member(view):
+        yield view.end, "no chunk has usage", "a last chunk with usage and no choices"
+
+
+_streams_to_be_counted = only(whole_streams_of_any, _wants_usage)
+
+
 @usage.rule(
     "stream-asked",
-    over=only(whole_streams_of_any, _wants_usage),
-    level=SHOULD,
+    over=only(_streams_to_be_counted, lambda view: view.knows(Aspect.ENDING)),
     needs=[Aspect.REQUEST],
     see=see.CHAT_CREATE,
     harm="nothing is counted for streamed answers, though the caller asked for it",
 )
 def stream_asked(view: View) -> Iterable[Complaint]:
     """A stream requested with include_usage has a chunk with usage."""
-    if not usage_chunks(view) and not _has_member(view):
-        yield view.end, "no chunk has usage", "a last chunk with usage and no choices"
+    return _complain_unless_counted(view)
+
+
+# Three recordings of api.openai.com have no usage, and a request with include_usage that it cannot have got: it
+# sends the member `usage`, null, in every chunk of such a stream. Where the stream was not watched to its end, the
+# request is the recorder's word as well.
+@usage.rule(
+    "stream-recorded",
+    over=only(_streams_to_be_counted, lambda view: not view.knows(Aspect.ENDING)),
+    level=SHOULD,
+    needs=[Aspect.REQUEST],
+    see=see.CHAT_CREATE,
+    harm="nothing is counted for streamed answers, unless the recorder changed the request",
+)
+def stream_recorded(view: View) -> Iterable[Complaint]:
+    """A stream that another tool recorded, requested with include_usage, has a chunk with usage."""
+    return _complain_unless_counted(view)
 
 
 _streams_with_a_member = only(whole_streams_of_any, _has_member)
@@ -95,6 +117,8 @@ def stream_once(view: View) -> Iterable[Complaint]:
     over=only(_streams_with_usage, _wants_usage),
     needs=[Aspect.REQUEST],
     harm="clients that look for usage where `choices` is empty count nothing",
+    basis="the API reference: 'the `choices` field will always be an empty array'; the clients measured read usage "
+    "wherever it is",
 )
 def stream_no_choices(view: View) -> Iterable[Complaint]:
     """The chunk with the usage that include_usage asks for has an empty `choices` array."""

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import warnings
 from typing import Any
@@ -30,7 +31,8 @@ def describe_error(error: Exception) -> dict[str, Any]:
         return {"message": str(error)}
     body = error.body
     message = body.get("message") if isinstance(body, dict) else None
-    return {"status": error.status_code, "code": error.code, "message": message}
+    known = {"status": error.status_code, "code": error.code, "message": message}
+    return {**known, "type": error.type, "param": error.param}
 
 
 def ask(question: dict[str, Any]) -> Any:
@@ -84,14 +86,25 @@ def read_message(message: Any, single: bool = True) -> Any:
     used = message.usage_metadata
     content = message.content
     choice = {
+        "role": message.type,
         "text": content if isinstance(content, str) else json.dumps(content),
         "calls": calls,
         "invalid calls": wrong,
         "refusal": message.additional_kwargs.get("refusal"),
+        "function_call": message.additional_kwargs.get("function_call"),
         "finish": metadata.get("finish_reason"),
+        "tokens": metadata.get("logprobs") and read_tokens(metadata["logprobs"]["content"]),
     }
     usage = used and [used["input_tokens"], used["output_tokens"], used["total_tokens"]]
-    return {"model": metadata.get("model_name") if single else None, "choices": [choice], "usage": usage}
+    head = {"id": metadata.get("id"), "model": metadata.get("model_name") if single else None}
+    return {**head, "choices": [choice], "usage": usage}
+
+
+def read_tokens(content: Any) -> Any:
+    return [
+        [item["token"], math.exp(item["logprob"]), [other["token"] for other in item["top_logprobs"]]]
+        for item in content or []
+    ]
 
 
 if __name__ == "__main__":
