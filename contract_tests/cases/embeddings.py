@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from contract_tests.cases.prompts import UNUSUAL
+from contract_tests.rules.relations.vectors import batch_counts
 from contract_tests.target.ask import EMBEDDINGS, Ask
 from contract_tests.target.case import case, request_case
 
@@ -25,11 +26,14 @@ vector_case("embeddings.one", "the embedding of one text", TEXTS[0])
 vector_case("embeddings.list", "the embedding of a list of one text", [TEXTS[0]])
 
 
-@case("embeddings.batch", title="a batch beside each of its texts alone", requests=1 + len(TEXTS))
+@case("embeddings.batch", title="a batch beside each of its texts alone", requests=2 + 2 * len(TEXTS))
 async def batch(ask: Ask) -> None:
-    await _ask(ask, list(TEXTS), "batch")
-    for place, text in enumerate(TEXTS):
-        await _ask(ask, text, f"single {place + 1}")
+    for again in ("", " again"):
+        await _ask(ask, list(TEXTS), f"batch{again}")
+        for place, text in enumerate(TEXTS):
+            await _ask(ask, text, f"single {place + 1}{again}")
+        if all(count == wanted for _, count, wanted in batch_counts(ask.roles)):
+            return
 
 
 @case("embeddings.encodings", title="numbers and Base64", requests=2, features=["encoding_format", "base64"])
@@ -38,7 +42,12 @@ async def encodings(ask: Ask) -> None:
     await _ask(ask, TEXTS[0], "base64", encoding_format="base64")
 
 
-vector_case("embeddings.dimensions", "a shorter vector", TEXTS[0], dimensions=256)
+@case("embeddings.dimensions", title="a shorter vector, and the whole one", requests=2, features=["dimensions"])
+async def dimensions(ask: Ask) -> None:
+    await _ask(ask, TEXTS[0], "cut", dimensions=256)
+    await _ask(ask, TEXTS[0], "whole")
+
+
 request_case(
     "embeddings.no-input", "no text to embed", lambda ask: {"model": ask.model}, 0, path=EMBEDDINGS, refused=True
 )

@@ -173,33 +173,41 @@ def logprobs_given(answer: Answer) -> Iterable[Complaint]:
         yield answer.where, "text without log probabilities", "an object with tokens and token_logprobs"
 
 
-def _choices_of_readable_tokens(view: View) -> Iterable[tuple[Node, list[str]]]:
-    """Choices of a dict whose tokens are all text: `bytes:` begins one that is part of a character."""
-    for choice in TEXT.choices(view):
-        texts = [token.text for token in choice["logprobs"]["tokens"]]
-        if texts and not any(text.startswith("bytes:") or "\ufffd" in text for text in texts):
-            yield choice, texts
+def _answers_of_readable_tokens(view: View) -> Iterable[tuple[Answer, list[Node], list[Node], str]]:
+    """Answers whose tokens are all text, the tokens, their offsets, and the prompt.
+
+    `bytes:` begins a token that is part of a character.
+    """
+    for answer in answers(view) if view.endpoint == "completions" else ():
+        tokens, offsets = (
+            [entry for node in answer.logprobs for entry in node[name]] for name in ("tokens", "text_offset")
+        )
+        if tokens and not any(token.text.startswith("bytes:") or "\ufffd" in token.text for token in tokens):
+            yield answer, tokens, offsets, view.request["prompt"].text
 
 
 @completions.rule(
     "logprobs-tell-the-text",
-    over=_choices_of_readable_tokens,
+    over=_answers_of_readable_tokens,
     level=SHOULD,
     see=see.COMPLETION_OBJECT,
     harm="evaluation harnesses score other words than those of the answer",
 )
-def logprobs_tell_the_text(choice: Node, tokens: list[str]) -> Iterable[Complaint]:
+def logprobs_tell_the_text(answer: Answer, tokens: list[Node], offsets: list[Node], prompt: str) -> Iterable[Complaint]:
     """The tokens, joined, begin with the text, and each `text_offset` is where its token begins."""
-    joined, text = "".join(tokens), choice["text"].text
-    if not joined.startswith(text):  # a stop sequence, or the end of the text, may come last
-        yield choice["logprobs"]["tokens"], f"the tokens say {joined[:50]!r}", repr(text[:50])
-    offsets = [offset for offset in choice["logprobs"]["text_offset"] if offset.number is not None]
-    if len(offsets) != len(tokens):
+    joined = "".join(token.text for token in tokens)
+    if not joined.startswith(answer.text):  # a stop sequence, or the end of the text, may come last
+        yield tokens[0], f"the tokens say {joined[:50]!r}", repr(answer.text[:50])
+    if len(offsets) != len(tokens) or any(offset.kind != "integer" for offset in offsets):
         return
+    first = offsets[0].value
+    if first < 0 or (prompt.isascii() and first not in (0, len(prompt)) and prompt):
+        yield offsets[0], f"{first} for the first token", f"0, or {len(prompt)} after the prompt"
     for token, (here, after) in zip(tokens, pairwise(offsets), strict=False):
-        wanted = (here.number or 0) + len(token)
-        if token.isascii() and after.number != wanted:  # beyond ASCII some count UTF-16 units
-            yield after, f"{after} after {here} and {token!r}", f"{wanted:g}"
+        wanted = here.value + len(token.text)
+        # Beyond ASCII some count UTF-16 units.
+        if after.value < here.value or (token.text.isascii() and after.value != wanted):
+            yield after, f"{after} after {here} and {token.text!r}", f"{wanted}"
             return
 
 

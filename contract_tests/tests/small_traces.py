@@ -107,6 +107,26 @@ def batch(*vectors: list[float]) -> Trace:
     return Trace("t", {"batch": view_of(json.dumps({"data": entries}).encode(), path="/v1/embeddings")})
 
 
+def counted(*tokens: int) -> Trace:
+    """The prompt tokens of a batch, and of each of its texts alone."""
+    roles = ["batch", *(f"single {place}" for place in range(1, len(tokens)))]
+    texts = [[float(place == other) for other in range(1, len(tokens))] for place in range(1, len(tokens))]
+    views = {}
+    for role, count in zip(roles, tokens, strict=True):
+        held = texts if role == "batch" else [texts[int(role[-1]) - 1]]
+        entries = [{"index": index, "embedding": text} for index, text in enumerate(held)]
+        body = {"data": entries, "usage": {"prompt_tokens": count, "total_tokens": count}}
+        views[role] = view_of(json.dumps(body).encode(), path="/v1/embeddings")
+    return Trace("t", views)
+
+
+def dated(hours: float, word: str = "k0a1b2c3d") -> Trace:
+    """An answer to a word, created so many hours after the time of its Date field."""
+    body = {"created": 1_760_003_600 + int(3600 * hours), "choices": []}
+    view = view_of(json.dumps(body).encode(), asked={"messages": [{"role": "user", "content": word}]})
+    return Trace("t", {"dict": View(view.exchange.but(headers=(("Date", "Thu, 09 Oct 2025 09:53:20 GMT"),)))})
+
+
 def left_behind(*seconds: float) -> Trace:
     """Answers before and after two callers left, and one without any, with the seconds they took."""
     roles = ("before", "next", "next again", "later")

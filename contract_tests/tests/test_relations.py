@@ -22,6 +22,8 @@ from contract_tests.tests.small_traces import (
     by_default,
     callers,
     choices,
+    counted,
+    dated,
     echo,
     headed,
     ids,
@@ -155,6 +157,13 @@ TRACES: list[tuple[str, Trace, list[Trace]]] = [
         vectors("batch", "single 1", [1.0, 0.0], [1.0, 0.01]),
         [vectors("batch", "single 1", [1.0, 0.0], [0.0, 1.0])],
     ),
+    ("relations.batch-counted", counted(11, 7, 4), [counted(7, 7, 4), counted(14, 7, 4), counted(12, 7, 4)]),
+    (
+        "relations.cut-vector",
+        vectors("whole", "cut", [0.48, 0.64, 0.6], [0.6, 0.8]),
+        [vectors("whole", "cut", [0.48, 0.64, 0.6], [0.48, 0.64])],
+    ),
+    ("relations.created-now", dated(hours=0.1), [dated(hours=1), dated(hours=-5.5)]),
     (
         "relations.stop-there",
         stopped("one two three "),
@@ -305,6 +314,23 @@ def test_a_capital_letter_is_no_loss() -> None:
         "1 2 3",
     ):
         assert not judge_trace(stopped(text, "four five")).findings
+
+
+def test_a_batch_that_is_counted_rightly_once_can_be() -> None:
+    wrong, right = counted(7, 7, 4).roles, counted(11, 7, 4).roles
+    again = {f"{role} again": view for role, view in right.items()}
+    assert not judge_trace(Trace("t", {**wrong, **again})).findings
+    again = {f"{role} again": view for role, view in wrong.items()}
+    assert judge_trace(Trace("t", {**wrong, **again})).ids() == {"relations.batch-counted"}
+
+
+def test_vectors_of_another_length_are_cut_as_they_are() -> None:
+    assert not judge_trace(vectors("whole", "cut", [4.8, 6.4, 6.0], [4.8, 6.4])).applied
+    assert not judge_trace(vectors("whole", "cut", [0.6, 0.8], [0.6, 0.8])).applied
+
+
+def test_what_a_cache_may_have_answered_is_not_held_to_its_date() -> None:
+    assert not judge_trace(dated(hours=5, word="knight")).applied
 
 
 def test_one_answer_that_ends_wrongly_is_chance() -> None:

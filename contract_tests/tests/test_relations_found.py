@@ -147,6 +147,37 @@ def loses_text(reply: Reply) -> None:
         reply.events = [event for event in reply.events if event not in said[-1:]]
 
 
+def counts_the_first(asked: dict[str, Any], value: dict[str, Any]) -> None:
+    """The usage of a batch of embeddings is that of a part of it."""
+    if isinstance(asked.get("input"), list) and len(asked["input"]) > 1:
+        value["usage"] = {"prompt_tokens": 7, "total_tokens": 7}
+
+
+def cuts_alone(asked: dict[str, Any], value: dict[str, Any]) -> None:
+    """A vector is cut and not made longer again."""
+    if "dimensions" in asked:
+        for entry in value["data"]:
+            entry["embedding"] = [number * 0.6 for number in entry["embedding"]]
+
+
+def in_local_time(asked: dict[str, Any], value: dict[str, Any]) -> None:
+    value["created"] += 2 * 3600
+
+
+def begins_again(asked: dict[str, Any], chunk: dict[str, Any]) -> None:
+    """The offsets of each chunk begin with 0."""
+    for choice in chunk["choices"]:
+        offsets = (choice.get("logprobs") or {}).get("text_offset") or ()
+        if offsets:
+            choice["logprobs"]["text_offset"] = [at - offsets[0] for at in offsets]
+
+
+def elsewhere(asked: dict[str, Any], value: dict[str, Any]) -> None:
+    """The offsets begin neither at the prompt nor behind it."""
+    for choice in value["choices"]:
+        choice["logprobs"]["text_offset"] = [at + 3 for at in choice["logprobs"]["text_offset"]]
+
+
 BUGS: list[tuple[str, Bug, str]] = [
     ("relations.same-calls", one_call, "relations.parallel"),
     ("relations.same-model", each(other_model, dicts=False), "relations.n"),
@@ -154,6 +185,11 @@ BUGS: list[tuple[str, Bug, str]] = [
     ("relations.cut-said", each(always_stops), "relations.length"),
     ("relations.same-usage", each(usage_without_tools, dicts=False), "relations.parallel"),
     ("relations.prompt-once", each(prompt_for_each), "relations.n"),
+    ("relations.batch-counted", each(counts_the_first), "embeddings.batch"),
+    ("relations.cut-vector", each(cuts_alone), "embeddings.dimensions"),
+    ("relations.created-now", each(in_local_time), "relations.echo"),
+    ("completions.logprobs-tell-the-text", each(begins_again, dicts=False), "completions.stream.logprobs"),
+    ("completions.logprobs-tell-the-text", each(elsewhere), "completions.logprobs"),
     ("relations.stop-there", stops_late, "chat.stop"),
     ("relations.stop-there", stops_late, "chat.stream.stop"),
     ("relations.stop-there", stops_late, "completions.stop"),
@@ -173,7 +209,7 @@ def test_a_bug_is_named_however_the_wording_varies(rule: str, bug: Bug, case: st
     report = run_through(both(bug, in_other_letters(share, seed)), case, seed=seed)
     named = {finding.rule.id for finding in report.findings}
     assert rule in named
-    assert named <= {rule, "chat.length-said", "chat.stream.length-said"}
+    assert named <= {rule, "chat.length-said", "chat.stream.length-said", "embeddings.unit-length"}
 
 
 WORDED = ("relations", "completions.stop", "completions.same-text", "completions.stream", "chat.stop", "chat.stream")

@@ -94,26 +94,33 @@ _OLD = timedelta(days=1)
 _HTTP_DATE = "%a, %d %b %Y %H:%M:%S GMT"
 
 
+def created_and_sent(view: View, roots: Iterable[Node]) -> Iterable[tuple[Node, datetime]]:
+    """The `created` of a reply that says when it was sent, and when that was."""
+    try:
+        sent = datetime.strptime(view.exchange.header("date") or "", _HTTP_DATE).replace(tzinfo=UTC)
+    except ValueError:
+        return
+    yield from ((root["created"], sent) for root in roots if is_time(root["created"].value))
+
+
+def is_apart(node: Node, sent: datetime, limit: timedelta) -> bool:
+    """Whether a reply was created at another time than it was sent."""
+    return abs(datetime.fromtimestamp(node.value, UTC) - sent) > limit
+
+
 def add_created_now(section: Section, roots: Roots) -> None:
     """Register created-now, for replies that say when they were sent."""
 
-    def timed(view: View) -> Iterable[tuple[Node, datetime]]:
-        try:
-            sent = datetime.strptime(view.exchange.header("date") or "", _HTTP_DATE).replace(tzinfo=UTC)
-        except ValueError:
-            return
-        yield from ((root["created"], sent) for root in roots(view) if is_time(root["created"].value))
-
     @section.rule(
         "created-now",
-        over=timed,
+        over=lambda view: created_and_sent(view, roots(view)),
         level=NOTE,
         see=see.CHAT_OBJECT,
         harm="histories sorted by time are out of order; the answer may be an old one from a cache",
     )
     def created_now(node: Node, sent: datetime) -> Iterable[Complaint]:
         """`created` is within a day of the Date field."""
-        if abs(datetime.fromtimestamp(node.value, UTC) - sent) > _OLD:
+        if is_apart(node, sent, _OLD):
             yield node, f"{node}, sent {sent:%Y-%m-%d}", f"about {sent.timestamp():.0f}"
 
 

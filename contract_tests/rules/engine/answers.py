@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -80,6 +81,14 @@ def answer_texts(view: View) -> list[tuple[Any, ...]]:
 def whole_text(view: View) -> str:
     """All a reply says in text, choice after choice."""
     return "\n".join(answer.text for answer in answers(view))
+
+
+_NONCE = re.compile(rb"\bk[0-9a-f]{8}\b")
+
+
+def is_new(view: View) -> bool:
+    """Whether a request holds a word that nobody has sent before (`Ask.nonce`): no cache has an answer to it."""
+    return bool(_NONCE.search(view.exchange.request.body))
 
 
 def says(view: View, wanted: str) -> bool:

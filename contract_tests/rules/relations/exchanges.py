@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
 
+from contract_tests.rules.chat.origin import created_and_sent, is_apart
 from contract_tests.rules.engine import references as see
-from contract_tests.rules.engine.answers import says, whole_text
+from contract_tests.rules.engine.answers import is_new, says, whole_text
 from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
+from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.refused import added_parameters, describe_refusal
 from contract_tests.rules.engine.trace import Trace
 from contract_tests.rules.engine.view import View
@@ -148,6 +151,30 @@ def as_alone(only_beside: Mapping[str, str]) -> Iterable[Complaint]:
     """Requests that are answered rightly when sent alone are answered rightly beside others."""
     for rule, seen in only_beside.items():
         yield None, f"beside other requests, not alone: {rule}: {seen}"
+
+
+_SOON = timedelta(minutes=10)
+
+
+def _answers_to_what_is_new(trace: Trace) -> Iterator[tuple[Node, datetime, timedelta]]:
+    """When an answer was created and sent, and how far apart the two may be; the Date field may come at its end."""
+    for view in trace.roles.values():
+        for times in created_and_sent(view, [view.root] if view.is_dict else view.chunks[:1]) if is_new(view) else ():
+            yield *times, _SOON + timedelta(seconds=view.exchange.head_pause)
+
+
+@relations.rule(
+    "created-now",
+    over=_answers_to_what_is_new,
+    level=SHOULD,
+    see=see.CHAT_OBJECT,
+    harm="histories sorted by time are out of order, and what is kept for an hour expires at once, or late",
+)
+def created_now(node: Node, sent: datetime, limit: timedelta) -> Iterable[Complaint]:
+    """`created` of an answer to what nobody has asked before is within minutes of the Date field."""
+    if is_apart(node, sent, limit):
+        hours = (node.value - sent.timestamp()) / 3600
+        yield node, f"{node}, {hours:+.1f} hours from the Date field", f"about {sent.timestamp():.0f}"
 
 
 # -- a bad request beside good ones

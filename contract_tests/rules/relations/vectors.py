@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 from math import sqrt
 
-from contract_tests.rules.embeddings import vector
+from contract_tests.rules.embeddings import UNIT, vector
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.judge import Complaint
 from contract_tests.rules.engine.node import Node
@@ -68,6 +68,38 @@ def batch_as_single(pair: Pair) -> Iterable[Complaint]:
     return _complain_if_unlike(*pair)
 
 
+def prompt_tokens(view: View | None) -> int | None:
+    """The prompt tokens that a reply with embeddings counts."""
+    count = view.root["usage"]["prompt_tokens"] if view and view.is_dict else None
+    return count.value if count and count.kind == "integer" else None
+
+
+def batch_counts(trace: Trace | Mapping[str, View]) -> list[tuple[View, int, int]]:
+    """The count of each batch beside the sum of its texts' counts; it is asked for again where they differ."""
+    roles = trace.roles if isinstance(trace, Trace) else trace
+    counts = []
+    for again in ("", " again"):
+        batch = roles.get(f"batch{again}")
+        names = [f"single {place + 1}{again}" for place in range(len(_vectors(batch)))]
+        whole, parts = prompt_tokens(batch), [prompt_tokens(roles.get(name)) for name in names]
+        if batch and whole is not None and parts and None not in parts:
+            counts.append((batch, whole, sum(part or 0 for part in parts)))
+    return counts
+
+
+@relations.rule(
+    "batch-counted",
+    over=lambda trace: [counts] if (counts := batch_counts(trace)) else [],
+    see=see.EMBEDDING_OBJECT,
+    harm="what a text costs depends on what it is sent with",
+)
+def batch_counted(counts: list[tuple[View, int, int]]) -> Iterable[Complaint]:
+    """A batch has as many prompt tokens as its texts have when each is sent alone."""
+    view, whole, parts = counts[0]
+    if all(count != wanted for _, count, wanted in counts):
+        yield view.root["usage"]["prompt_tokens"], f"{whole} for the batch", f"{parts}, the sum of its texts"
+
+
 def _pairs_in_a_batch(trace: Trace) -> Iterator[Pair]:
     """The vectors of the different texts of a batch, two by two."""
     numbered = enumerate(_vectors(trace.roles.get("batch")), 1)
@@ -85,6 +117,30 @@ def texts_apart(what: str, node: Node, left: Vector, right: Vector) -> Iterable[
     """Texts that say different things have different vectors."""
     if cosine(left, right) > 1 - EQUAL:
         yield node, f"{what} have one vector", "vectors of their own"
+
+
+def _length(vector: Vector) -> float:
+    return sqrt(sum(number * number for number in vector))
+
+
+def _cut_vectors(trace: Trace) -> Iterator[tuple[Node, Vector]]:
+    """A vector cut by `dimensions`, where the whole one has the length 1."""
+    for (_, whole), (node, cut) in zip(*(_vectors(trace.roles.get(role)) for role in ("whole", "cut")), strict=False):
+        if len(cut) < len(whole) and abs(_length(whole) - 1) < UNIT:
+            yield node, cut
+
+
+@relations.rule(
+    "cut-vector",
+    over=_cut_vectors,
+    see=see.EMBEDDING_GUIDE,
+    expected="1, as the whole vector has",
+    harm="stores that rank by the dot product, as the guide allows, rank long vectors first",
+)
+def cut_vector(node: Node, cut: Vector) -> Iterable[Complaint]:
+    """A vector that is cut by `dimensions` has the length 1 if the whole one has it."""
+    if abs(_length(cut) - 1) > UNIT:
+        yield node, f"length {_length(cut):.3g}, of {len(cut)} numbers"
 
 
 def _base64_beside_numbers(trace: Trace) -> Iterator[Pair]:
