@@ -114,6 +114,13 @@ async def turns(ask: Ask) -> None:
     await ask_back(ask, word, ask.body([user(first), *later]), ask.body(f"My first message is: {first} {REPEAT_FIRST}"))
 
 
+@case("chat.system-word", title="a system message, asked back", requests=2 * TRIES, tokens=2 * TRIES * 32)
+async def system_word(ask: Ask) -> None:
+    word = ask.nonce()
+    instructed = ask.body([message("system", repeat(word)), user("Go on.")], 32)
+    await ask_back(ask, word, instructed, ask.body(repeat(word), 32))
+
+
 @case("chat.name", title="a message with the name of its author, and without", requests=2, tokens=32, features=["name"])
 async def name(ask: Ask) -> None:
     await ask(ask.body([{**user(SHORT), "name": NAME}], 16), role="with name")

@@ -7,11 +7,11 @@ from typing import Any
 
 from contract_tests.cases.compare import REQUESTS, compare
 from contract_tests.cases.formats import SCHEMA
-from contract_tests.cases.prompts import CLOCK, CODE, LONG, NOTES, UNUSUAL, WEATHER, repeat, user
+from contract_tests.cases.prompts import CLOCK, CODE, LONG, NOTES, UNUSUAL, WEATHER, message, repeat, user
 from contract_tests.cases.tools import TWO
 from contract_tests.rules.engine.answers import answers, says, whole_text
 from contract_tests.rules.engine.view import View
-from contract_tests.rules.relations.endings import limit_of, took_much_longer
+from contract_tests.rules.relations.endings import held_back, limit_of, took_much_longer
 from contract_tests.rules.relations.forms import apart, differ, facts_apart, prompt_count
 from contract_tests.target.ask import Ask
 from contract_tests.target.case import case
@@ -190,6 +190,28 @@ async def _leave(ask: Ask, name: str, stream: bool, seconds: float) -> bool:
         if (stream and not view.status) or (was_in_time and not stream):
             break
     return left
+
+
+@case(
+    "relations.held-back",
+    title="when a long stream begins, beside a short one",
+    requests=4,
+    tokens=2 * (TIMED + LEFT),
+    alone=True,
+)
+async def long_and_short(ask: Ask) -> None:
+    for turn in ("", " 2"):  # once is chance
+        short = await ask(ask.body(LONG, TIMED, stream=True), role=f"short{turn}")
+        if not held_back(await ask(ask.body(LONG, LEFT, stream=True), role=f"long{turn}"), short):
+            return
+
+
+@case("relations.same-question", title="one question behind other instructions", requests=4, tokens=4 * 32)
+async def same_question(ask: Ask) -> None:
+    for number, stream in enumerate((False, False, True, True), 1):
+        word = ask.nonce()
+        body = ask.body([message("system", repeat(word)), user("Go on.")], 32, stream=stream)
+        await ask(body, role=f"caller {number}", expect=word)
 
 
 async def _callers(ask: Ask, **more: Any) -> None:

@@ -23,7 +23,8 @@ from contract_tests.target.case import case, chat_case
 from contract_tests.target.errors import NotReached, SetupFailed
 
 FEATURES = ("tools", "tool_choice")
-NAMED = {"type": "function", "function": {"name": "get_weather"}}
+NAMED = {"type": "function", "function": {"name": "get_time"}}
+"""Neither the first of the tools nor the one that the question is about: who ignores it calls another."""
 QUESTION = "What is the weather in Oslo? Use the tool."
 TWO = "What time is it in Oslo and in Rome? Call get_time once for each city, both at once."
 

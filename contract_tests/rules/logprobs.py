@@ -189,7 +189,12 @@ def _bytes(token: Node) -> bytes:
     return token["token"].text.encode("utf-8", "replace")
 
 
-@logprobs.rule("tell-the-text", over=_answers_with_tokens, level=SHOULD, harm="confidence is shown on the wrong words")
+@logprobs.rule(
+    "tell-the-text",
+    over=_answers_with_tokens,
+    basis="the API reference: a list of message content tokens",
+    harm="confidence is shown on the wrong words",
+)
 def tell_the_text(answer: Answer, joined: bytes) -> Iterable[Complaint]:
     """The tokens of `logprobs.content`, joined, are the text of the choice."""
     if joined != answer.text.encode("utf-8", "replace"):

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, Self
 
 import pytest
@@ -18,6 +19,7 @@ from fake_server.wire.bounds import Bounds
 
 MODEL = "gpt-3.5-turbo"
 QUICK = Bounds(connect=1, first_byte=0.3, idle=0.3, exchange=1.0, grace=0.05)
+_NUMBERS = count(1)
 USAGE = {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7}
 
 
@@ -68,15 +70,17 @@ def refusal(status: int, message: str, *lines: str, param: str | None = None, co
     return reply(status, {"error": error}, *lines)
 
 
-def completion(text: str = "Hello.") -> Answer:
+def completion(text: str = "Hello.", prompt_tokens: int = 5) -> Answer:
     message = {"role": "assistant", "content": text, "refusal": None}
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
-    head = {"id": "chatcmpl-1", "object": "chat.completion", "created": 1_700_000_000, "model": MODEL}
-    return reply(200, {**head, "choices": [choice], "usage": USAGE})
+    head = {"id": f"chatcmpl-{next(_NUMBERS)}", "object": "chat.completion", "created": 1_700_000_000, "model": MODEL}
+    usage = {**USAGE, "prompt_tokens": prompt_tokens, "total_tokens": prompt_tokens + USAGE["completion_tokens"]}
+    return reply(200, {**head, "choices": [choice], "usage": usage})
 
 
 def stream(text: str = "Hello.") -> Answer:
-    head = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1_700_000_000, "model": MODEL}
+    identity = f"chatcmpl-{next(_NUMBERS)}"
+    head = {"id": identity, "object": "chat.completion.chunk", "created": 1_700_000_000, "model": MODEL}
 
     def chunk(delta: dict[str, str], finish: str | None = None) -> str:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
@@ -94,7 +98,8 @@ def sensible(asked: Asked) -> Answer:
     if asked.path == "/v1/chat/completions" and asked.method == "POST":
         if not isinstance(asked.json.get("messages"), list) or not asked.json["messages"]:
             return refusal(400, "messages are missing", param="messages")
-        return stream() if asked.json.get("stream") else completion()
+        words = len(json.dumps(asked.json["messages"]).split())
+        return stream() if asked.json.get("stream") else completion(prompt_tokens=words)
     return refusal(404, "there is no such path")
 
 

@@ -134,6 +134,16 @@ def left_behind(*seconds: float) -> Trace:
     return Trace("t", views)
 
 
+def begun(*seconds: tuple[float, float], words: int = 50) -> Trace:
+    """A short and a long stream for each pair: the seconds until they begin. They come at once."""
+    views: dict[str, View] = {}
+    for number, (short, long) in enumerate(seconds, 1):
+        turn = f" {number}" if number > 1 else ""
+        views[f"short{turn}"] = View(streamed("One, two").exchange.but(head_pause=short))
+        views[f"long{turn}"] = View(streamed("word " * words).exchange.but(head_pause=long))
+    return Trace("t", views)
+
+
 def between(status: int) -> Trace:
     """A request that is to be refused, and gets this status, between two that are answered."""
     refused = view_of(b'{"error": {"message": "no"}}', status)

@@ -118,13 +118,12 @@ async def works_on_after_the_caller_left(world: World, call: Call) -> Answer:
 
 def _speak_slowly(answer: Answer) -> float:
     """Give the answer the pace of a model; returns the seconds that it takes."""
-    if answer.events is not None:
-        answer.wire.pace = TOKEN_SECONDS
-        return TOKEN_SECONDS * len(answer.events)
-    value = answer.value if isinstance(answer.value, dict) else {}
-    usage = value.get("usage") or {}
-    answer.wire.first = TOKEN_SECONDS * usage.get("completion_tokens", 0)
-    return answer.wire.first
+    seconds = TOKEN_SECONDS * answer.tokens
+    if answer.events is None:
+        answer.wire.first = seconds
+    else:
+        answer.wire.pace = seconds / len(answer.events)
+    return seconds
 
 
 async def answer_one_at_a_time(world: World, call: Call) -> Answer:

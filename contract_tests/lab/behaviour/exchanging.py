@@ -24,6 +24,13 @@ MODELS = (
 )
 """All models that the targets have."""
 DONE = "[DONE]"
+_JSON: Headers = (("content-type", "application/json"),)
+_NO_STORE = {
+    "message": "Unrecognized request argument supplied: store",
+    "type": "invalid_request_error",
+    "param": "store",
+    "code": None,
+}
 _FRAMING_FIELDS = ("content-length", "transfer-encoding")
 
 
@@ -175,6 +182,11 @@ class Answer:
         """The whole text of each choice by its index."""
         return {index: "".join(holder[name] for holder, name in places) for index, places in self.pieces().items()}
 
+    @property
+    def tokens(self) -> int:
+        """About how many tokens its texts are."""
+        return sum(len(text) for text in self.texts().values()) // 4
+
     def change_text(self, change: Callable[[int, str], str]) -> None:
         """Replace the text of every choice by `change(index, text)`, cut where it was cut before."""
         for index, places in self.pieces().items():
@@ -255,7 +267,15 @@ class World:
         return self.ask_exactly(call)
 
     def ask_exactly(self, call: Call) -> Answer:
-        """What the fake answers, in the same words each time."""
+        """What the fake answers, in the same words each time.
+
+        Nothing is stored, as on most servers: what the fake stores is not what the target says in the end.
+        """
+        if call.members.get("store"):
+            return Answer(400, _JSON, value={"error": _NO_STORE})
+        path, is_read = call.request.path, call.request.method in ("GET", "DELETE")
+        if "/chat/completions/" in path or (is_read and path.endswith("/chat/completions")):
+            call = Call(replace(call.request, target="/v1/stored"), call.body)
         fields = tuple(pair for pair in call.request.headers or () if pair[0].lower() != "accept-encoding")
         return Answer.read(self._fake.answer(replace(call.request, headers=fields)))
 

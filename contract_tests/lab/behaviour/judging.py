@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,15 +60,15 @@ def serving(mutation: Mutation, seed: int, *, any_key: bool = False) -> Iterator
         yield f"http://127.0.0.1:{port}/v1"
 
 
-def judge_by_contract(mutation: Mutation, seed: int, reports: Path) -> Verdict:
-    """What `contract run` says; its JSON report is written into the folder `reports`."""
+def judge_by_contract(mutation: Mutation, seed: int, reports: Path, select: Sequence[str] = ()) -> Verdict:
+    """What `contract run` says, of all cases or those selected; its JSON report is written into `reports`."""
     report = reports / f"{mutation.name}-{seed}.json"
     report.unlink(missing_ok=True)
-    models = (argument for model in MODELS for argument in ("--model", model))
+    chosen = [f"--model={model}" for model in MODELS] + [f"--select={name}" for name in select]
     environment = child_environment(OPENAI_API_KEY=KEY)
     try:
         with serving(mutation, seed) as url:
-            command = (sys.executable, "-m", _CONTRACT, "run", url, *models, "--json", str(report))
+            command = (sys.executable, "-m", _CONTRACT, "run", url, *chosen, "--json", str(report))
             done = processes.run(command, env=environment, seconds=RUN_SECONDS, cwd=ROOT)
         return _read_report(mutation, seed, done.returncode, report)
     except (processes.ProcessFailed, OSError, ValueError, KeyError) as error:

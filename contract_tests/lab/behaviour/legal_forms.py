@@ -115,7 +115,10 @@ async def header_names_in_capitals(world: World, call: Call) -> Answer:
 
 @legal
 async def several_tokens_a_chunk(world: World, call: Call) -> Answer:
-    """Up to four pieces of text come in one chunk. Legal: nothing says that a chunk is a token."""
+    """Up to four pieces of text, 40 characters in all, come in one chunk.
+
+    Legal: nothing says that a chunk is a token.
+    """
     answer = world.ask(call)
     if answer.events is not None and not call.members.get("logprobs"):
         answer.events = _joined(answer.events)
@@ -145,9 +148,10 @@ def _joined(events: list[Any]) -> list[Any]:
     size = 0
     for event in copy.deepcopy(events):
         before, after = (_only_text(joined[-1]) if joined else None), _only_text(event)
-        if before and after and before[0] == after[0] and size < 4:
+        text = before[1][before[2]] + after[1][after[2]] if before and after and before[0] == after[0] else ""
+        if before and text and len(text) <= 40 and size < 4:
             holder, name = before[1:]
-            holder[name] += after[1][after[2]]
+            holder[name] = text
             size += 1
         else:
             joined.append(event)

@@ -7,7 +7,8 @@ import copy
 from contract_tests.lab.behaviour.catalogue import illegal
 from contract_tests.lab.behaviour.exchanging import DONE, Answer, Call, World
 
-EVENT_SECONDS = 0.02
+TOKEN_SECONDS = 0.02
+"""What the model takes for a token."""
 
 
 @illegal
@@ -18,7 +19,7 @@ async def stream_held_back(world: World, call: Call) -> Answer:
     """
     answer = world.ask(call)
     if answer.events is not None:
-        answer.wire.first = EVENT_SECONDS * len(answer.events)
+        answer.wire.first, answer.wire.pace = TOKEN_SECONDS * answer.tokens, 0.0
     return answer
 
 

@@ -91,6 +91,25 @@ def test_a_sample_is_judged_as_it_should_be(name: str, tmp_path: Path) -> None:
     assert verdict.is_right, verdict
 
 
+@pytest.mark.parametrize(
+    ("name", "case", "rule"),
+    [
+        ("cached-by-last-message", "relations.same-question", "relations.own-answer"),
+        ("named-tool-ignored", "tools.named", "tools.choice-kept"),
+        ("history-dropped", "chat.long-history", "usage.prompt-read"),
+        ("system-message-dropped", "chat.system-word", "relations.asked-back"),
+        ("stream-held-back", "relations.held-back", "relations.streamed-as-made"),
+        ("ids-reused", "relations.same-question", "relations.own-ids"),
+        ("logprobs-of-other-tokens", "logprobs", "logprobs.tell-the-text"),
+        ("wording-varies", "relations.same-question", ""),
+        ("slow", "relations.held-back", ""),
+    ],
+)
+def test_what_nobody_had_asked_is_named(name: str, case: str, rule: str, tmp_path: Path) -> None:
+    verdict = judge_by_contract(MUTATIONS[name], 1, tmp_path, select=[case])
+    assert set(verdict.reasons) == {rule} - {""}, verdict
+
+
 def test_the_table_has_a_line_for_each_judge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "README.md"
     path.write_text(f"before\n{page.BEGIN}\nold\n{page.END}\nafter\n")

@@ -12,6 +12,7 @@ from contract_tests.rules.engine.trace import Trace
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.relations.exchanges import relations
 from contract_tests.rules.shared.limits import stop_sequences
+from fake_server.wire.text import format_count
 
 SLOWER, MARGIN = 3.0, 0.5
 """An answer was held up when it took so many times another one's time, and so many seconds more."""
@@ -54,6 +55,43 @@ def leaver_not_served(what: str, behind: list[View], usual: View) -> Iterable[Co
     if len(behind) > 1 and all(took_much_longer(view, usual) for view in behind):  # once is chance
         waited = min(map(duration, behind))
         yield behind[0], f"{waited:.1f} s behind callers that left {what}, twice; {duration(usual):.1f} s without them"
+
+
+# -- streams that are held back
+
+MANY_WORDS, AT_ONCE = 40, 0.2
+"""Words of an answer worth streaming; seconds in which all of one that was held back comes."""
+
+
+def held_back(long: View, short: View) -> bool:
+    """Whether a long answer came all at once, long after a short one to the same question was complete."""
+    exchange = long.exchange
+    first, rest = exchange.writes[:1], exchange.writes[1:]
+    began = exchange.head_pause + sum(write.pause for write in first)
+    at_once = sum(write.pause for write in rest) < AT_ONCE
+    return at_once and began > limit_of(short) and len(whole_text(long).split()) >= MANY_WORDS
+
+
+def _long_and_short_streams(trace: Trace) -> Iterator[list[tuple[View, View]]]:
+    pairs = list(zip(trace.samples("long"), trace.samples("short"), strict=False))
+    if pairs and all(view.ok for pair in pairs for view in pair):
+        yield pairs
+
+
+@relations.rule(
+    "streamed-as-made",
+    over=_long_and_short_streams,
+    see=see.CHAT_CREATE,
+    basis="the API reference: the response is streamed as it is generated",
+    expected="a beginning that does not wait for the end",
+    harm="users look at an empty page until the whole answer is there: it streams in name only",
+)
+def streamed_as_made(pairs: list[tuple[View, View]]) -> Iterable[Complaint]:
+    """A stream begins before its answer is complete, however long that is."""
+    if len(pairs) > 1 and all(held_back(long, short) for long, short in pairs):  # once is chance
+        long, short = pairs[0]
+        words, few = (format_count(len(whole_text(view).split()), "word") for view in (long, short))
+        yield long, f"{words} at once after {duration(long):.1f} s, twice; {few} after {duration(short):.1f} s"
 
 
 # -- limits

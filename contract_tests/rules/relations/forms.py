@@ -277,8 +277,8 @@ def _all_ids(trace: Trace) -> Iterator[list[tuple[str, Node]]]:
 @relations.rule(
     "own-ids",
     over=_all_ids,
-    level=SHOULD,
     see=see.CHAT_OBJECT,
+    basis="the API reference: a unique identifier",
     harm="logs and caches keyed by id keep one answer and drop the others",
 )
 def own_ids(ids: list[tuple[str, Node]]) -> Iterable[Complaint]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from contract_tests.rules.engine import references as see
@@ -16,6 +17,10 @@ from fake_server.wire.text import format_count
 
 FEWEST = 10
 """Words of a text that is worth weighing. Every recorded text has at least as many tokens as words."""
+
+MANY = 100
+"""Words of a prompt that no tokenizer has a quarter as many tokens for."""
+_THOUGHT = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
 
 
 LONG = 100
@@ -65,7 +70,9 @@ def _prompt_counts(view: View) -> Iterable[tuple[Node, int]]:
     parts = [view.request["prompt"].text]
     for message in view.request["messages"]:
         content = message["content"]
-        parts += [content.text, *(part["text"].text for part in content)]
+        texts = [content.text, *(part["text"].text for part in content)]
+        # The templates of reasoning models leave out what was thought in earlier turns.
+        parts += [_THOUGHT.sub("", text) for text in texts] if message["role"].value == "assistant" else texts
     if view.endpoint in ("chat", "completions"):
         yield from _counts_with_words(view, "prompt_tokens", " ".join(parts))
 
@@ -76,10 +83,25 @@ def _prompt_counts(view: View) -> Iterable[tuple[Node, int]]:
     level=SHOULD,
     needs=[Aspect.REQUEST],
     see=see.CHAT_OBJECT,
-    yields_to=("usage.prompt-counted",),
+    yields_to=("usage.prompt-counted", "usage.prompt-read"),
     harm="part of the conversation (a system message, a turn, a result) may never have reached the model",
 )
 def prompt_size(count: Node, words: int) -> Iterable[Complaint]:
     """`prompt_tokens` is in proportion to the messages: a word is at least one token."""
     if count.value < (3 * words // 4 if words >= LONG else words // 2):
+        yield count, f"{count} for {words} words", f"at least {words}"
+
+
+@usage.rule(
+    "prompt-read",
+    over=lambda view: ((count, words) for count, words in _prompt_counts(view) if words >= MANY),
+    needs=[Aspect.REQUEST],
+    see=see.CHAT_OBJECT,
+    basis="the API reference: the number of tokens in the prompt",
+    yields_to=("usage.prompt-counted",),
+    harm="messages never reach the model, which answers all the same; or callers cannot tell what they pay",
+)
+def prompt_read(count: Node, words: int) -> Iterable[Complaint]:
+    """`prompt_tokens` of a long prompt is at least a quarter of the number of its words."""
+    if 4 * count.value < words:
         yield count, f"{count} for {words} words", f"at least {words}"
