@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from contract_tests.rules.engine.refused import lacks_path, refusal_text
 from contract_tests.rules.engine.view import View
 from fake_server.wire.exchange import Exchange
+from fake_server.wire.http_date import parse_http_date
 
 
 def retry_after(exchange: Exchange) -> float | None:
@@ -20,11 +20,8 @@ def retry_after(exchange: Exchange) -> float | None:
         return None
     if re.fullmatch(r"\d{1,6}(\.\d+)?", value):
         return float(value)
-    try:
-        when, sent = parsedate_to_datetime(value), parsedate_to_datetime(exchange.header("date") or "")
-        return max(0.0, (when - sent).total_seconds())
-    except (ValueError, TypeError):
-        return None
+    when, sent = parse_http_date(value), parse_http_date(exchange.header("date"))
+    return max(0.0, (when - sent).total_seconds()) if when and sent else None
 
 
 def endpoint_of(exchange: Exchange) -> str:

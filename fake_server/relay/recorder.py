@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Self
 
-from fake_server.relay.redact import Kept
+from fake_server.relay.redact import find_secrets
 from fake_server.relay.relay import Relay
 from fake_server.relay.saving import Saved, SaveError, recording_name, save_recording
 from fake_server.wire.bounds import Bounds
@@ -119,16 +119,10 @@ class Recorder:
     def _save(self, exchange: Exchange) -> Saved:
         if self._whole_only and exchange.ending in _UNFINISHED:
             raise SaveError(f"not recorded: {exchange.problem}")
-        path = self._next_path(recording_name(exchange, self._secrets, Kept.of(self._keep, self._keep_names)))
+        found = find_secrets(exchange, self._secrets, self._keep, self._keep_names)
+        path = self._next_path(recording_name(exchange, found))
         fixture = Fixture(exchange, source=f"{self._target.partition('?')[0]}, recorded {date.today():%Y-%m-%d}")
-        return save_recording(
-            fixture,
-            path,
-            secrets=self._secrets,
-            keep=self._keep,
-            keep_names=self._keep_names,
-            breaks=self._breaks,
-        )
+        return save_recording(fixture, path, breaks=self._breaks, found=found)
 
     def _next_path(self, name: str) -> Path:
         """The file for the next recording of this name."""

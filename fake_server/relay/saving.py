@@ -10,16 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from fake_server.relay.redact import (
-    NOTHING,
     Kept,
+    Secrets,
     Unreadable,
     clean_text,
-    known_values,
-    redact,
+    find_secrets,
+    redact_found,
     replace_known,
     scan,
     scan_text,
-    without_credentials,
 )
 from fake_server.relay.redact.answer import changed_members
 from fake_server.wire.coding import decode_content
@@ -66,20 +65,21 @@ def save_recording(
     keep_names: Iterable[str] = (),
     breaks: Callable[[Exchange], Iterable[str]] | None = None,
     inline: int = 0,
+    found: Secrets | None = None,
 ) -> Saved:
     """Save a recording without its secrets; an older one at `path` is replaced.
 
     `secrets` are values to remove wherever they occur. `keep` are values that are no secrets, `keep_names` names
     (of members, parameters, reply headers) whose values are none; they never override `secrets`, nor what the
     request sends as its credential. `breaks` returns the rules that the redacted
-    exchange breaks. A reply's body of up to `inline` bytes stands in the head. Raises SaveError if something
+    exchange breaks. A reply's body of up to `inline` bytes stands in the head. `found` are the secrets of the exchange
+    where it was looked up before, in place of `secrets`, `keep` and `keep_names`. Raises SaveError if something
     still looks like a credential, if a replay would differ from the recording, or if the file cannot be written.
     """
-    secrets = tuple(secrets)
-    kept = without_credentials(Kept.of(keep, keep_names), fixture.exchange, secrets)
-    known = known_values(fixture.exchange, secrets, kept)
+    found = found or find_secrets(fixture.exchange, secrets, keep, keep_names)
+    known, kept = found.known, found.kept
     try:
-        redacted = redact(_round_pauses(fixture.exchange), known, kept)
+        redacted = redact_found(_round_pauses(fixture.exchange), found)
     except Unreadable as error:
         raise SaveError(f"{path.name} is not saved: {error}") from error
     words: dict[str, Any] = {name: replace_known(getattr(fixture, name), known) for name in _TEXT_FIELDS}
@@ -113,14 +113,13 @@ def _changed_answer(before: Exchange, after: Exchange) -> tuple[str, ...]:
     return changed_members(decode_content(before)[0], decode_content(after)[0])
 
 
-def recording_name(exchange: Exchange, secrets: Iterable[str] = (), kept: Kept = NOTHING) -> str:
+def recording_name(exchange: Exchange, found: Secrets | None = None) -> str:
     """A file name for a recording: its label, else method, path and a hash of the request.
 
-    The name holds no secret of the exchange and none of `secrets`.
+    The name holds no secret of the exchange; `found` are its secrets where it was looked up before.
     """
-    secrets = tuple(secrets)
-    kept = without_credentials(kept, exchange, secrets)
-    request, known = exchange.request, known_values(exchange, secrets, kept)
+    found = found or find_secrets(exchange)
+    request, known, kept = exchange.request, found.known, found.kept
     if exchange.label:
         return to_file_name(clean_text(exchange.label, known, kept))
     digest = hashlib.sha256(request.target.encode() + b"\n" + request.body).hexdigest()[:8]

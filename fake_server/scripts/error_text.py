@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -68,7 +69,10 @@ def _describe_detail(detail: Any) -> str:
         holder = f" in {'.'.join(str(part) for part in loc[:-1])}" if len(loc) > 1 else ""
         return f"the key {str(loc[-1])!r} is missing{holder}: add it"
     if kind in _KINDS:
-        return f"{name}: {_KINDS[kind]} is expected, this is {_describe(value)}{_quote_hint(kind, value)}"
+        takes_text = kind != "string_type" and _takes_text(loc)
+        expected = f"a string or {_KINDS[kind]}" if takes_text else _KINDS[kind]
+        hint = _quote_hint("string_type" if takes_text else kind, value) or _key_hint(loc, kind, value)
+        return f"{name}: {expected} is expected, this is {_describe(value)}{hint}"
     message = str(detail["msg"])
     if kind == "literal_error":
         choices = str(detail["ctx"]["expected"])
@@ -98,6 +102,41 @@ def _known_keys(loc: tuple[str | int, ...]) -> list[str]:
             inner = _model_in(model.model_fields[step].annotation)
             model = inner or model
     return [field.alias or name for name, field in model.model_fields.items()]
+
+
+_KEYS_OF_TEXTS = {"reply": "text", "replies": "text", "choices": "text", "tool_calls": "name", "error": "message"}
+_KEYS_OF_TEXTS |= dict.fromkeys(("last", "first", "any"), "contains")
+"""The key under which a text that stands alone was probably meant, by what holds it."""
+
+
+def _key_hint(loc: tuple[str | int, ...], kind: str, value: object) -> str:
+    name = next((str(step) for step in reversed(loc) if isinstance(step, str)), "")
+    key = _KEYS_OF_TEXTS.get(name) if isinstance(value, str) and _KINDS[kind] == "a mapping" else None
+    return f": write {{{key}: {value[:40]!r}}}" if key and isinstance(value, str) else ""
+
+
+def _takes_text(loc: tuple[str | int, ...]) -> bool:
+    """Whether the place also takes a text, in short for the mapping or the list that it stands for."""
+    schema = _schema()
+    nodes = [schema]
+    for step in loc:
+        forms = [form for node in nodes for form in _forms(node)]
+        inner = [form.get("properties", {}).get(step) or form.get("additionalProperties") for form in forms]
+        nodes = [node for node in (*inner, *(form.get("items") for form in forms)) if isinstance(node, dict)]
+    return any(form.get("type") == "string" for node in nodes for form in _forms(node))
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    return Script.model_json_schema(by_alias=True)
+
+
+def _forms(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The alternatives of a schema, references followed."""
+    if "$ref" in node:
+        node = _schema()["$defs"][node["$ref"].rpartition("/")[2]]
+    for form in node.get("anyOf", [node]):
+        yield from _forms(form) if form is not node and ("$ref" in form or "anyOf" in form) else [form]
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:

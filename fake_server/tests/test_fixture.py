@@ -136,9 +136,9 @@ response: {status: 200, body: {text: abc}}
         (GOOD.replace("status: 200", "status: 200, framing: odd"), "odd"),
         (GOOD + "ending: never\n", "never"),
         (GOOD + "unknown: [nothing]\n", "nothing"),
-        (GOOD + "recorded: yesterday\n", r"one\.yaml: recorded must be a time .*or a number, not 'yesterday'"),
+        (GOOD + "recorded: yesterday\n", r"one\.yaml:4: recorded must be a time .*or a number, not 'yesterday'"),
         (GOOD + "recorded: 2026-13-45\n", r"one\.yaml: .*month must be in 1\.\.12"),
-        (GOOD + "recorded: 0001-01-01 00:00:00+14:00\n", r"one\.yaml: date value out of range"),
+        (GOOD + "recorded: 0001-01-01 00:00:00+14:00\n", r"one\.yaml:4: recorded: date value out of range"),
         (GOOD + "recorded: true\n", "recorded must be a time"),
         (GOOD + "recorded: 1.5\n", "recorded must be a time"),
         (GOOD.replace("status: 200", "status: many"), "status"),
@@ -160,6 +160,61 @@ def test_a_bad_file_gets_one_clear_error(tmp_path: Path, text: str, words: str) 
     with pytest.raises(FixtureError, match=words) as caught:
         load(path)
     assert "one.yaml" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("target:", "targt:", "5: request.targt is no key of a fixture; did you mean 'target'?"),
+        ("request:", "reqest:", "3: reqest is no key of a fixture; did you mean 'request'?"),
+        ("status:", "stauts:", "7: response.stauts is no key of a fixture; did you mean 'status'?"),
+        (
+            "framing: chunked",
+            "framing: odd",
+            "8: response.framing: 'odd' is not known; the words are chunked, ",
+        ),
+        ("framing: chunked", "framing: chunkd", "8: response.framing: 'chunkd' is not known; did you mean 'chunked'?"),
+        ("framing: chunked", "frames: chunked", "8: response.frames is no key of a fixture; did you mean 'framing'?"),
+        ("framing: chunked", "delay: 3", "8: response.delay is no key of a fixture; the keys are status, reason, "),
+        ("framing: chunked", "head_pause: soon", "8: response.head_pause must be a number, not 'soon'"),
+        (
+            "framing: chunked",
+            "trailers: {a: b}",
+            "8: response.trailers must be a list of [name, value], not {'a': 'b'}",
+        ),
+        ("framing: chunked", "informational: [100]", "8: response.informational must be a list of [status, headers]"),
+        ("framing: chunked", "writes: [[many]]", "8: response.writes: invalid literal for int()"),
+        ("text: abc", "text: abc, file: x", "9: response.body must be one of {file: …}, {text: …} or {json: …}"),
+        ("text: abc", "txt: abc", "9: response.body.txt is no key of a fixture; did you mean 'text'?"),
+        ("text: abc", "json: {a: 2026-01-01}", "9: response.body.json: Object of type date is not JSON serializable"),
+        ("clean", "cleen", "10: ending: 'cleen' is not known; did you mean 'clean'?"),
+        ("[timing]", "[timing, timeing]", "11: unknown.1: 'timeing' is not known; did you mean 'timing'?"),
+        ("[timing]", "timing", "11: unknown must be a list, not 'timing'"),
+        ("title:", "titel:", "2: titel is no key of a fixture; did you mean 'title'?"),
+        ("title: a", "5: a", "2: 5 is no key of a fixture; the keys are "),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_line_and_key(tmp_path: Path, old: str, new: str, words: str) -> None:
+    path = tmp_path / "one.yaml"
+    text = """\
+openai-contract-fixture: 1
+title: a
+request:
+  method: GET
+  target: /v1/models
+response:
+  status: 200
+  framing: chunked
+  body: {text: abc}
+ending: clean
+unknown: [timing]
+"""
+    path.write_text(text)
+    assert load(path).exchange.payload == b"abc"
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(FixtureError) as caught:
+        load(path)
+    assert str(caught.value).startswith(f"{path}:{words}")
 
 
 def test_a_missing_file_and_bytes_that_are_no_text(tmp_path: Path) -> None:

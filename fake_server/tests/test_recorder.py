@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fake_server.relay.recorder import PATIENT, Outcome, Recorder
+from fake_server.relay.redact import exchange as redact_exchange
+from fake_server.relay.redact import fields
 from fake_server.relay.saving import Saved, SaveError
 from fake_server.tests.hostile import (
     CHUNKED,
@@ -291,3 +294,19 @@ def test_two_sides_that_switch_protocols_are_left_to_themselves(tmp_path: Path) 
 
 def test_the_bounds_of_a_recorder_are_no_shorter_than_a_clients() -> None:
     assert min(PATIENT.connect, PATIENT.first_byte, PATIENT.idle, PATIENT.exchange) >= 600
+
+
+def test_an_exchange_is_looked_up_for_its_secrets_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For its name, its head and its body alike: a picture of a megabyte takes a while."""
+    looked_up: list[Exchange] = []
+    known_values = fields.known_values
+
+    def counted(exchange: Exchange, *options: Any) -> tuple[str, ...]:
+        looked_up.append(exchange)
+        return known_values(exchange, *options)
+
+    for module in (fields, redact_exchange):
+        monkeypatch.setattr(module, "known_values", counted)
+    record(fixed(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"), tmp_path, post())
+    assert len(looked_up) == 1
+    assert len(find(tmp_path)) == 1

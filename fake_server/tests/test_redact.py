@@ -72,7 +72,7 @@ def test_the_scanner_finds_what_was_not_taken_out(place: str) -> None:
 
 def test_a_scanner_that_finds_something_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "fake_server.relay.saving.redact", lambda one, *_: type("R", (), {"exchange": one, "replaced": ()})
+        "fake_server.relay.saving.redact_found", lambda one, *_: type("R", (), {"exchange": one, "replaced": ()})
     )
     with pytest.raises(SaveError, match=r"one is not saved: .* credential \(.*request body: sk-proj-R7k…"):
         save_recording(Fixture(PLACES["request JSON"]), tmp_path / "one.yaml")

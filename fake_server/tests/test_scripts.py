@@ -97,6 +97,20 @@ GOLDEN = [
         "s.yaml:3: reply.text: a string is expected, this is the number 5: put quotes around it",
     ),
     (
+        "- name: a\n  when:\n    model: 5\n  reply: {text: b}\n",
+        "s.yaml:3: when.model: a string or a mapping is expected, this is the number 5: put quotes around it",
+    ),
+    (
+        "- name: a\n  when: {messages: {last: {contains: 5}}}\n  reply: {text: b}\n",
+        "s.yaml:2: when.messages.last.contains: a string or a list is expected, this is the number 5:"
+        " put quotes around it",
+    ),
+    (
+        "- name: a\n  when: {messages: {last: hello}}\n  reply: {text: b}\n",
+        "s.yaml:2: when.messages.last: a mapping is expected, this is 'hello': write {contains: 'hello'}",
+    ),
+    ("- name: a\n  reply: b\n", "s.yaml:2: reply: a mapping is expected, this is 'b': write {text: 'b'}"),
+    (
         "- name: a\n  reply:\n    tool_calls: {name: x}\n",
         "s.yaml:3: reply.tool_calls: a list is expected, this is a mapping: write it with '- ' before each",
     ),

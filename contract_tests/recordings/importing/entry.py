@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from contract_tests.recordings.recording import InputError
 from fake_server.wire.exchange import Aspect, Ending, Exchange, Headers, Request, Write, header
+from fake_server.wire.http_date import parse_http_date
 from fake_server.wire.text import shorten
 
 Kind = TypeVar("Kind")
@@ -155,8 +155,7 @@ def time_of(value: Any) -> datetime | None:
     """
     try:
         if isinstance(value, str):
-            dated = re.match(r"[A-Za-z]{3},", value)
-            value = parsedate_to_datetime(value) if dated else datetime.fromisoformat(value)
+            value = parse_http_date(value) or datetime.fromisoformat(value)
         elif isinstance(value, int | float) and not isinstance(value, bool):
             value = datetime.fromtimestamp(value, UTC)
     except (ValueError, OverflowError, OSError):

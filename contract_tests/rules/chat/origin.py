@@ -17,6 +17,7 @@ from contract_tests.rules.engine.subjects import dicts
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.shared.reply import is_time
 from fake_server.wire.exchange import Aspect
+from fake_server.wire.http_date import parse_http_date
 
 Roots = Callable[[View], Iterable[Node]]
 """What stands for a reply: the dict, or the first chunk."""
@@ -91,16 +92,12 @@ def add_other_model(section: Section, roots: Roots, create: str, harm: str) -> N
 
 
 _OLD = timedelta(days=1)
-_HTTP_DATE = "%a, %d %b %Y %H:%M:%S GMT"
 
 
 def created_and_sent(view: View, roots: Iterable[Node]) -> Iterable[tuple[Node, datetime]]:
     """The `created` of a reply that says when it was sent, and when that was."""
-    try:
-        sent = datetime.strptime(view.exchange.header("date") or "", _HTTP_DATE).replace(tzinfo=UTC)
-    except ValueError:
-        return
-    yield from ((root["created"], sent) for root in roots if is_time(root["created"].value))
+    if (sent := parse_http_date(view.exchange.header("date"))) is not None:
+        yield from ((root["created"], sent) for root in roots if is_time(root["created"].value))
 
 
 def is_apart(node: Node, sent: datetime, limit: timedelta) -> bool:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from itertools import chain
 
 from contract_tests.rules.engine import references as see
@@ -15,6 +13,7 @@ from contract_tests.rules.engine.subjects import only, refusals, replies
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.http.message import http, successes
 from fake_server.wire.exchange import Aspect, header
+from fake_server.wire.http_date import parse_http_date
 
 
 @http.rule(
@@ -60,19 +59,11 @@ def retry_after_wait(view: View, name: str, value: str) -> Iterable[Complaint]:
             yield view, f"{name}: {value}, {meant}{seconds / _DAY:,.0f} days", "the seconds to wait"
     elif value.isdigit():
         yield view, f"{name}: {value[:40]}", "the seconds to wait"
-    elif (sent := _time(view.exchange.header("date"))) and (wanted := _time(value)):
+    elif (sent := parse_http_date(view.exchange.header("date"))) and (wanted := parse_http_date(value)):
         if wanted < sent:
             yield view, f"{name}: {value}, before Date: {view.exchange.header('date')}", "a time to come"
         elif (wanted - sent).total_seconds() > _DAY:
             yield view, f"{name}: {value}, {(wanted - sent).days} days after Date", "a time within a day"
-
-
-def _time(value: str | None) -> datetime | None:
-    """The time of an HTTP date, None where it is none."""
-    try:
-        return parsedate_to_datetime(value or "").replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        return None
 
 
 @http.rule(

@@ -6,8 +6,8 @@ The length stays because sizes of writes, chunks and Content-Length are part of 
 """
 
 from fake_server.relay.redact.body import clean_text, replace_known
-from fake_server.relay.redact.exchange import Redacted, Unreadable, redact
-from fake_server.relay.redact.fields import known_values, without_credentials
+from fake_server.relay.redact.exchange import Redacted, Unreadable, redact, redact_found
+from fake_server.relay.redact.fields import Secrets, find_secrets, known_values
 from fake_server.relay.redact.kept import NOTHING, Kept
 from fake_server.relay.redact.scan import scan, scan_text
 
@@ -15,12 +15,14 @@ __all__ = [
     "NOTHING",
     "Kept",
     "Redacted",
+    "Secrets",
     "Unreadable",
     "clean_text",
+    "find_secrets",
     "known_values",
     "redact",
+    "redact_found",
     "replace_known",
     "scan",
     "scan_text",
-    "without_credentials",
 ]

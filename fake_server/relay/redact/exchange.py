@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from fake_server.relay.redact.body import clean_bytes, clean_text
 from fake_server.relay.redact.codings import decompress_readable
-from fake_server.relay.redact.fields import clean_fields, clean_target, known_values, without_credentials
+from fake_server.relay.redact.fields import Secrets, clean_fields, clean_target, known_values, without_credentials
 from fake_server.relay.redact.kept import NOTHING, Kept
 from fake_server.wire.coding import decode_content
 from fake_server.wire.exchange import Aspect, Exchange, Headers, Request, Write, header, recut
@@ -49,7 +49,12 @@ def redact(exchange: Exchange, secrets: Iterable[str] = (), kept: Kept = NOTHING
     """
     secrets = tuple(secrets)
     kept = without_credentials(kept, exchange, secrets)
-    known = known_values(exchange, secrets, kept)
+    return redact_found(exchange, Secrets(known_values(exchange, secrets, kept), kept))
+
+
+def redact_found(exchange: Exchange, found: Secrets) -> Redacted:
+    """As `redact`, where the exchange was looked up for its secrets before. Raises Unreadable."""
+    known, kept = found.known, without_credentials(found.kept, exchange, found.known)
     replaced: list[str] = []
     request = _clean_request(exchange.request, known, kept, replaced)
     clean = exchange.but(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
 from fake_server.relay.redact.body import clean_text
@@ -129,6 +129,23 @@ def known_values(exchange: Exchange, secrets: Collection[str] = (), kept: Kept =
     known |= {value for value in secrets if len(value) >= SHORTEST_GIVEN}
     real = {value for value in known if not is_dummy(value[skip_prefix(value) :])}
     return tuple(sorted(real, key=lambda value: (-len(value), value))[:MAX_KNOWN])
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """What is secret in one exchange: the `known` values, longest first, and what is `kept` all the same."""
+
+    known: tuple[str, ...]
+    kept: Kept = NOTHING
+
+
+def find_secrets(
+    exchange: Exchange, secrets: Iterable[str] = (), keep: Iterable[str] = (), keep_names: Iterable[str] = ()
+) -> Secrets:
+    """Look an exchange up for its secrets; the options are those of `save_recording`."""
+    secrets = tuple(secrets)
+    kept = without_credentials(Kept.of(keep, keep_names), exchange, secrets)
+    return Secrets(known_values(exchange, secrets, kept), kept)
 
 
 def _field_secrets(name: str, value: str, kept: Kept) -> Iterator[str]:
