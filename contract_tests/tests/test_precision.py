@@ -25,6 +25,7 @@ NOT_IN_RECORDINGS = {
     "http.content-type",
     "http.text-type",
     "sse.no-gap-after-id",  # OpenAI sends no ids
+    "tools.stream-function-call",
     "usage.stream-asked",  # a recorder does not tell how a reply ended
     "http.content-coding",
     "http.coding-asked",

@@ -127,6 +127,30 @@ def stream_function(delta: Node) -> Iterable[Complaint]:
         yield function["arguments"], str(function["arguments"]), "a string"
 
 
+@computed_once
+def _old_calls(view: View) -> Iterator[list[Node]]:
+    """The pieces of each choice's `function_call`."""
+    for choice in streamed_choices(view):
+        pieces = [entry["delta"]["function_call"] for entry in choice.entries if entry["delta"].says("function_call")]
+        if pieces:
+            yield pieces
+
+
+@tools.rule(
+    "stream-function-call",
+    over=_old_calls,
+    harm="openai-python and openai-node add the pieces up: the function is called get_weatherget_weather, or ''",
+)
+def stream_function_call(pieces: list[Node]) -> Iterable[Complaint]:
+    """Of a streamed `function_call` the first delta carries the name, and all the others arguments alone."""
+    first, *others = pieces
+    if not first["name"].text:
+        yield first["name"], str(first["name"]), "the name of a function"
+    for piece in others:
+        if piece["name"].text:
+            yield piece["name"], f"{piece['name']} again", "no name after the first delta"
+
+
 @tools.rule(
     "stream-unique-ids",
     over=streamed_choices,
