@@ -14,8 +14,8 @@ from fake_server.wire.text import shorten, shorten_start
 MARKS = {Level.MUST: "✗", Level.SHOULD: "!", Level.NOTE: "·"}
 WIDTH = 110
 """Columns of a report that is not printed on a terminal."""
-_EXPLAINS = "errors.added-parameter"
-"""The rule whose finding stands first: requests fail for what was never sent."""
+_EXPLAINS, _FAILED = "errors.added-parameter", "relations.accepted"
+"""The rule whose finding stands first, as requests fail for what was never sent; the rule that requests fail."""
 _SHOWN_LABELS = 6
 _SHORTEST_PREFIX = 4
 _DISTINCTIVE = 8
@@ -120,7 +120,15 @@ def first_few(
         label = case_id if case_id in cases else finding.label
         by_label.setdefault(finding.rule.id, {}).setdefault(label, finding)
     groups = [(list(firsts.values())[:limit], list(firsts)[limit:]) for firsts in by_label.values()]
-    return sorted(groups, key=lambda group: (*rank(group[0][0]), -len(group[0]) - len(group[1])))
+    reach = {shown[0].rule.id: len(shown) + len(also) for shown, also in groups}
+    if _FAILED in reach:  # that requests fail stands before the form of the errors that they fail with
+        musts = (shown[0].rule.id for shown, _ in groups if shown[0].rule.level is Level.MUST)
+        reach[_FAILED] = max(reach[name] for name in musts if name == _FAILED or name.startswith("errors."))
+    return sorted(groups, key=lambda group: (*rank(group[0][0]), *_reach_of(group[0][0].rule.id, reach)))
+
+
+def _reach_of(rule_id: str, reach: Mapping[str, int]) -> tuple[int, bool]:
+    return -reach[rule_id], rule_id != _FAILED
 
 
 def rank(finding: Finding) -> tuple[bool, int]:

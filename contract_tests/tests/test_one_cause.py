@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from contract_tests.report.findings import first_few
-from contract_tests.rules import RULES, judge
+from contract_tests.rules import RULES, judge, judge_trace
 from contract_tests.rules.engine.judge import MUST, SHOULD, Finding
 from contract_tests.rules.engine.node import Place
 from contract_tests.rules.engine.refused import added_parameters
+from contract_tests.rules.engine.trace import Trace
 from contract_tests.rules.engine.view import View
 from fake_server.wire.exchange import Exchange, Request, Write
 
@@ -185,6 +186,23 @@ def test_a_parameter_that_nobody_sent_and_that_is_refused_was_added_by_the_serve
 @pytest.mark.parametrize("reply", NOT_ADDED, ids=str)
 def test_what_was_sent_or_is_missing_was_not_added(reply: dict[str, Any]) -> None:
     assert "errors.added-parameter" not in judge(_refused(reply)).ids()
+
+
+def test_an_error_in_the_stream_of_a_valid_request_is_a_refusal_of_it() -> None:
+    error = {"error": {"message": "boom", "type": "server_error", "param": None, "code": None}}
+    view = View(_streamed([*_chunks(CHAT)[:2], error, "[DONE]"]))
+    (finding,) = judge_trace(Trace("chat.stream.poem", {"stream": view}, valid=frozenset({"stream"}))).findings
+    assert (finding.rule.id, finding.actual) == ("relations.accepted", "stream: an error in the stream: boom")
+
+
+def test_that_requests_fail_stands_before_the_form_of_their_errors() -> None:
+    findings = [
+        *(Finding(RULES["errors.type"], Place(), "missing", label=f"case {number}") for number in range(9)),
+        *(Finding(RULES["chat.id"], Place(), "missing", label=f"case {number}") for number in range(8)),
+        Finding(RULES["relations.accepted"], Place(), "x", label="case 0"),
+    ]
+    order = [shown[0].rule.id for shown, _ in first_few(findings, 1)]
+    assert order == ["relations.accepted", "errors.type", "chat.id"]
 
 
 def test_findings_are_ordered_by_level_and_by_how_many_cases_have_them() -> None:

@@ -16,6 +16,7 @@ from contract_tests.rules.engine.trace import Trace
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.errors.mistakes import ANOTHER_TIME
 from fake_server.wire.exchange import Ending
+from fake_server.wire.text import shorten_words
 
 relations = Section(
     "relations",
@@ -50,6 +51,11 @@ def accepted(role: str, view: View) -> Iterable[Complaint]:
     elif view.status and not view.ok and not added_parameters(view):
         harm = "a valid request fails, and nothing in it can be mended" if view.status >= 500 else ""
         yield view, f"{role}: status {view.status}: {describe_refusal(view)[:120]}", "status 200", harm
+    elif view.error_events:
+        error = view.error_events[0]
+        said = error["error"]["message"].text or error["message"].text or str(error)
+        seen = f"{role}: an error in the stream: {shorten_words(' '.join(said.split()), 120)}"
+        yield error, seen, "an answer", "a valid request fails, though its status is a success"
 
 
 # -- texts that are to be repeated
