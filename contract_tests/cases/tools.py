@@ -26,6 +26,7 @@ FEATURES = ("tools", "tool_choice")
 NAMED = {"type": "function", "function": {"name": "get_time"}}
 """Neither the first of the tools nor the one that the question is about: who ignores it calls another."""
 QUESTION = "What is the weather in Oslo? Use the tool."
+TABLE = "Ada, who is 36, books a table for 4 in Oslo, outside, with fish and rice, for 99.50. Use the tool."
 TWO = "What time is it in Oslo and in Rome? Call get_time once for each city, both at once."
 
 
@@ -161,5 +162,14 @@ async def two_results(ask: Ask) -> None:
 
 @case("tools.strict", title="a strict tool, parameters of every type", tokens=200, features=(*FEATURES, "strict"))
 async def strict(ask: Ask) -> None:
-    question = "Ada, who is 36, books a table for 4 in Oslo, outside, with fish and rice, for 99.50. Use the tool."
-    await ask(ask.body(question, 200, tools=[BOOKING], tool_choice="required"))
+    await ask(ask.body(TABLE, 200, tools=[BOOKING], tool_choice="required"))
+
+
+@case(
+    "tools.stream-strict",
+    title="a strict tool, parameters of every type, streamed",
+    tokens=200,
+    features=(*FEATURES, "strict"),
+)
+async def stream_strict(ask: Ask) -> None:
+    await ask(ask.body(TABLE, 200, tools=[BOOKING], tool_choice="required", stream=True), role="stream")

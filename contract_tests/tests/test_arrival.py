@@ -125,6 +125,26 @@ def test_arguments_of_another_type_are_named(name: str, value: Any) -> None:
     assert {rule.rule.id for rule in report.findings if rule.rule.level is Level.MUST} == {"tools.strict-kept"}
 
 
+def test_streamed_arguments_of_another_type_are_named() -> None:
+    def change(answered: planted.Reply) -> None:
+        events = answered.events
+        pieces = [
+            call["function"]
+            for event in events
+            if event != planted.DONE
+            for choice in event["choices"]
+            for call in choice["delta"].get("tool_calls", ())
+        ]
+        whole = json.loads("".join(piece["arguments"] for piece in pieces))
+        for piece in pieces:
+            piece["arguments"] = ""
+        pieces[-1]["arguments"] = json.dumps({**whole, "guests": "four"})
+        answered.events = events
+
+    report = ran(None, "tools.stream-strict", bug=lambda answered: change(answered) if answered.streamed else None)
+    assert {found.rule.id for found in report.findings if found.rule.level is Level.MUST} == {"tools.strict-kept"}
+
+
 def test_a_strict_tool_has_parameters_of_every_type() -> None:
     kinds = str(BOOKING["function"]["parameters"])
     for kind in ("string", "integer", "number", "boolean", "array", "object", "null"):
