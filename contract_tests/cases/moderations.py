@@ -39,6 +39,7 @@ async def parts(ask: Ask) -> None:
     await _ask(ask, [{"type": "text", "text": text} for text in (CALM, VIOLENT)])
 
 
-@case("moderations.no-input", title="nothing to moderate")
+@case("moderations.no-input", title="nothing to moderate", requests=2)
 async def no_input(ask: Ask) -> None:
+    await _ask(ask, CALM)  # where that has no answer, neither is this refused for what it lacks
     await ask({**_body(ask, ""), "input": None}, path=MODERATIONS, role="refusal", valid=False)

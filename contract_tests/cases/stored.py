@@ -24,11 +24,12 @@ _FEATURES = ("store", "metadata")
 async def _check_support(ask: Ask) -> None:
     """Ask for the list. Raises Unsupported where it does not exist, NotReached where it is refused otherwise."""
     view = await ask.raw("GET", f"{CHAT}?limit=1", role="list")
-    if view.status in (404, 405, 501) or (view.ok and view.form == "other"):  # a page that stands at every path
-        ask.views.remove(view)
+    if view.is_dict and (view.root["object"].there or view.root["data"].there):
+        return
+    ask.views.remove(view)  # whatever stands there is not this endpoint
+    if view.status in (404, 405, 501) or view.ok:
         raise Unsupported(f"GET {CHAT} is answered like an unknown path: status {view.status}")
-    if not view.ok:
-        raise NotReached(f"stored completions are not listed: status {view.status}: {refusal_text(view)}")
+    raise NotReached(f"stored completions are not listed: status {view.status}: {refusal_text(view)}")
 
 
 async def _create(ask: Ask, role: str, **more: Any) -> str:

@@ -125,7 +125,8 @@ class Ask:
         if named:
             lacks = [describe_lack(endpoint_of(view.exchange), sent, name) for name in named]
             raise Unsupported(f"status {view.status} names {named[0]}: {refusal_text(view)}", lacks)
-        if path != CHAT and is_about_model(view):
+        nobody_asked = path == MODERATIONS and view.status >= 400 and "model" not in sent  # whom to ask, is not known
+        if path != CHAT and (nobody_asked or is_about_model(view)):
             raise NotReached(f"no model is known for it; name one with --model {self.case.endpoint}=NAME ({refusal})")
         return self._accepted(role, view)
 

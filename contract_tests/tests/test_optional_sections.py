@@ -40,19 +40,36 @@ def test_a_target_without_the_endpoint_is_no_drift(missing: Answer) -> None:
     assert len(report.results) == sum(case.section in SECTIONS for case in CASES.values())
 
 
-def test_a_page_that_stands_at_every_path_lists_nothing() -> None:
-    page = reply(200, b"<!doctype html><title>Console</title>", kind="text/html")
-    report, _ = report_of(
-        lambda asked: page if asked.method == "GET" and "models" not in asked.path else None, "stored"
-    )
-    assert {result.outcome for result in report.results} == {Outcome.UNSUPPORTED}
-
-
-def test_a_key_that_may_not_list_reaches_nothing() -> None:
-    report, _ = report_of(
-        lambda asked: refusal(403, "no scope") if asked.path.startswith("/v1/chat/completions?") else None, "stored"
-    )
+@pytest.mark.parametrize("status", [400, 401, 500, 503])
+def test_moderations_of_no_known_model_are_not_reached_where_they_are_refused(status: int) -> None:
+    """A proxy has the endpoint, and perhaps nobody behind it; with a model named, a refusal is one."""
+    refused = refusal(status, "The api_key client option must be set.")
+    answer = lambda asked: refused if asked.path == "/v1/moderations" else None  # noqa: E731
+    report, _ = report_of(answer, "moderations")
     assert {result.outcome for result in report.results} == {Outcome.NOT_REACHED}
+    assert "name one with --model moderations=NAME" in report.results[0].reason
+    named, _ = report_of(answer, "moderations.one", models={"moderations": "m"})
+    assert "relations.accepted" in {finding.rule.id for finding in named.results[0].findings}
+
+
+def _stored_outcomes(listing: Answer) -> set[Outcome]:
+    """The outcomes of the section where a GET of the endpoint is answered like this, without a finding."""
+    paths = ("/v1/chat/completions?", "/v1/chat/completions/")
+    report, _ = report_of(lambda asked: listing if asked.path.startswith(paths) else None, "stored")
+    assert not [finding.rule.id for result in report.results for finding in result.findings]
+    return {result.outcome for result in report.results}
+
+
+@pytest.mark.parametrize(
+    "page", [reply(200, b"<!doctype html><title>Console</title>", kind="text/html"), reply(200, {"status": "alive"})]
+)
+def test_what_stands_at_every_path_lists_nothing(page: Answer) -> None:
+    assert _stored_outcomes(page) == {Outcome.UNSUPPORTED}
+
+
+@pytest.mark.parametrize("status", [400, 403, 422, 500])
+def test_a_list_that_is_refused_is_not_reached(status: int) -> None:
+    assert _stored_outcomes(reply(status, b"no", kind="text/plain")) == {Outcome.NOT_REACHED}
 
 
 def test_a_target_that_takes_store_and_stores_nothing_is_told_of() -> None:
