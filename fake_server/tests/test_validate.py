@@ -18,6 +18,7 @@ USER = {"role": "user", "content": "hi"}
 ASK = {"model": "gpt-4o-mini", "messages": [USER]}
 CALL = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 CALLING = {"role": "assistant", "content": None, "tool_calls": [CALL]}
+PARTS = [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
 RESULT = {"role": "tool", "tool_call_id": "call_1", "content": "1"}
 TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
 RECORDINGS = Path(os.environ.get("OPENAI_CONTRACT_SHARED", "../shared")) / "recordings" / "openai.jsonl"
@@ -59,6 +60,10 @@ GOOD: list[dict[str, Any]] = [
     {"messages": [USER, {**CALLING, "content": "so"}, RESULT, USER]},
     {"messages": [{"role": "assistant", "refusal": "no", "content": None}, USER]},
     {"messages": [{"role": "user", "content": [{"type": "text", "text": ""}]}]},
+    {"messages": [{"role": "system", "content": PARTS}, {"role": "assistant", "content": PARTS}, USER]},
+    {"messages": [USER, {"role": "assistant", "tool_calls": [CALL]}, {**RESULT, "content": PARTS}]},
+    {"tools": [{"type": "function", "function": {"name": "f"}}]},
+    dict.fromkeys(("stream", "n", "temperature", "top_p", "stop", "seed")),
     {"temperature": 2, "top_p": 0.0, "n": 128, "seed": -(2**63), "stop": ["a", "b", "c", "d"]},
     {"temperature": None, "stop": None, "response_format": None, "stream": None, "stream_options": None},
     {"stream": True, "stream_options": {"include_usage": True}},
@@ -249,3 +254,11 @@ def test_no_value_of_a_member_crashes(name: str, value: Any) -> None:
 def test_no_conversation_crashes(messages: list[Any]) -> None:
     reply = validate_chat({**ASK, "messages": messages})
     assert reply is None or reply.status == 400
+
+
+def test_the_types_of_a_format_are_listed_as_by_api_openai_com() -> None:
+    # https://github.com/epuerta9/deep-research-py/issues/19
+    reply = validate_chat({**ASK, "response_format": {"type": "object"}})
+    assert reply is not None
+    assert reply.message == "Invalid value: 'object'. Supported values are: 'json_object', 'json_schema', and 'text'."
+    assert (reply.status, reply.param, reply.code) == (400, "response_format.type", VALUE)

@@ -32,11 +32,11 @@ _JSON_SCHEMA = members(
 ).named("JsonSchema")
 _RESPONSE_FORMAT = tagged_union(
     "type",
-    text=members().named("ResponseFormatText", "Any text."),
     json_object=members().named("ResponseFormatJsonObject", "A JSON object."),
     json_schema=members({"json_schema": _JSON_SCHEMA}).named(
         "ResponseFormatJsonSchema", "JSON that is valid for a schema."
     ),
+    text=members().named("ResponseFormatText", "Any text."),
 )
 _AUDIO = members(
     {
