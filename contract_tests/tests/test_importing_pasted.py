@@ -130,6 +130,41 @@ def test_a_progress_meter_and_quoting_are_taken_off(tmp_path: Path) -> None:
         assert entry.fixture.exchange.payload.decode() == ANSWER
 
 
+def test_a_request_and_its_reply_in_fences_of_their_own(tmp_path: Path) -> None:
+    text = f"""My config:
+```json
+{{"model_list": []}}
+```
+Request:
+```json
+{SENT}
+```
+Response:
+```
+{ANSWER}
+```
+"""
+    path = tmp_path / "issue.md"
+    path.write_text("```\n$ ls\n```\n" + text)
+    skipped = Counter[str]()
+    (entry,) = read(path, "pasted", skipped=skipped)
+    exchange = entry.fixture.exchange
+    assert (exchange.request.target, exchange.request.body.decode()) == ("/v1/chat/completions", SENT)
+    assert exchange.payload.decode() == ANSWER
+    assert exchange.knows(Aspect.REQUEST)
+    assert skipped == {"a text that is no reply": 1}
+
+
+def test_indented_coloured_and_introduced_replies(tmp_path: Path) -> None:
+    indented = "".join(f"    {line}\n" for line in f"$ {POST}\n{HEAD}{ANSWER}".splitlines())
+    coloured = f"\x1b[32m$\x1b[0m {POST}\n\x1b[1mHTTP/1.1 200 OK\x1b[0m\nContent-Type: application/json\n\n{ANSWER}"
+    for text in (f"It says:\n\n{indented}\n", coloured, f"$ {POST}\n\nResponse:\n\n{ANSWER}\n\nWhy?\n"):
+        (entry,) = imported(tmp_path, text)
+        assert entry.format == "pasted"
+        assert json.loads(entry.fixture.exchange.payload) == json.loads(ANSWER)
+        assert entry.fixture.exchange.request.body.decode() == SENT
+
+
 def test_what_curl_v_prints_behind_its_command(tmp_path: Path) -> None:
     verbose = (
         "* Connected to api.example.invalid (127.0.0.1) port 443\n> POST /v1/chat/completions HTTP/1.1\n"

@@ -1,7 +1,8 @@
 """Text as it is pasted into issues: `$ curl …` lines with what they printed, and Markdown code fences around them.
 
 A command says what was asked: URL, method, header fields and body. What stands between it and the next command, in its
-own fence or in the next one, is the reply, as `curl`, `curl -i` or `curl -v` prints it. Other text is passed over.
+own fence or in the next one, is the reply, as `curl`, `curl -i` or `curl -v` prints it. In fences without commands, the
+body of a request may stand before its reply. Other text is passed over.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import textwrap
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from contract_tests.recordings.importing import bodies, curl
 from contract_tests.recordings.importing.bodies import CurlRequest
@@ -26,6 +29,10 @@ _PROMPT = re.compile(r"^[ \t]*(?:[\w.-]+@[\w.-]+[^\n$#%]{0,80}[$#%]|\$)(?:[ \t].
 _METER = re.compile(r"% Total +% Received|Dload +Upload|^ *\d[\d.kMG ]*(?:\d\d|--):(?:\d\d|--):(?:\d\d|--) ")
 _HEAD = re.compile(r"HTTP/\d|[*<>] ")
 _REPLY = re.compile(r"\s*(?:HTTP/\d|[{\[]|(?:data|event|id|retry):|[*<>] )")
+_BEGIN = re.compile(r"^(?:HTTP/\d|\{|\[|data:|event:)", re.MULTILINE)
+_COLOUR = re.compile(r"\x1b\[[\d;]*[A-Za-z]")
+_SENT = {"messages": "/v1/chat/completions", "prompt": "/v1/completions", "input": "/v1/embeddings"}
+"""The paths to which bodies with these members are sent."""
 _EVENT = re.compile(r"(?:data|event|id|retry)?:|$")
 _HERE = re.compile(r"<<-?\s*(['\"]?)(\w{1,40})\1")
 _MOST = 1000
@@ -42,7 +49,7 @@ Block = tuple[str | None, str]
 
 def is_pasted(start: bytes) -> bool:
     """Whether a text holds a curl command, or begins with a fence."""
-    text = _unquoted(start.decode("utf-8", "replace"))
+    text = _unquoted(_COLOUR.sub("", start.decode("utf-8", "replace")))
     return _FENCE.match(text) is not None or any(True for _ in _commands(text))
 
 
@@ -51,17 +58,23 @@ def entries(data: bytes, where: str, asked: CurlRequest, endpoint: str | None = 
 
     `asked` is what was asked for a reply that stands without a command.
     """
-    text = _unquoted(data.decode("utf-8", "surrogateescape").replace("\r\n", "\n"))
-    number = 0
+    text = _unquoted(_COLOUR.sub("", data.decode("utf-8", "surrogateescape").replace("\r\n", "\n")))
+    number, sent = 0, None
     for command, printed in _blocks(text):
         number += 1
         if number > _MOST:
             raise InputError(f"{where}: more than {_MOST} commands; split the file")
         place = f"command {number}" if command else f"reply {number}"
         with errors_at(f"{where}: {place}"):
-            request = _request_of(command) if command else asked
             reply = _reply(printed)
-            reason = "a command without a reply" if not _REPLY.match(reply) else ""
+            if command is None and (told := _request_in(reply, asked)):
+                sent = told
+                continue
+            request = _request_of(command) if command else sent or asked
+            sent = None
+            reason = "" if _REPLY.match(reply) else "a command without a reply"
+            if command is None and not reason and not _is_reply(reply, request, endpoint):
+                reason = "a text that is no reply"
             if command and not reason:
                 reason = reason_to_skip(request.method, target_of(request.url), endpoint, request.url)
             if reason:
@@ -72,6 +85,27 @@ def entries(data: bytes, where: str, asked: CurlRequest, endpoint: str | None = 
                 yield replace(entry, where=place) if isinstance(entry, ImportedEntry) else entry
     if not number:
         raise InputError(f"{where}: no reply: neither a curl command nor a fence with what one prints is in the text")
+
+
+def _request_in(text: str, asked: CurlRequest) -> CurlRequest | None:
+    """What is asked, where a text is the body of a request, as issues put one before its reply."""
+    value = _parse(text)
+    if not isinstance(value, dict) or "model" not in value or {"object", "choices", "error"} & value.keys():
+        return None
+    path = next((path for name, path in _SENT.items() if name in value), None)
+    return CurlRequest(asked.url or path, text.encode("utf-8", "surrogateescape")) if path else None
+
+
+def _is_reply(text: str, request: CurlRequest, endpoint: str | None) -> bool:
+    """Whether a text that stands without a command is a reply; JSON may be anything else."""
+    return not text.startswith(("{", "[")) or bodies.is_reply(_parse(text), request, endpoint)
+
+
+def _parse(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _unquoted(text: str) -> str:
@@ -166,7 +200,9 @@ def _take_here_document(printed: str, command: str) -> tuple[str, str]:
 def _reply(printed: str) -> str:
     """What a command printed less the progress meter, and less what is written behind the reply."""
     lines = [line for line in printed.split("\n") if not _METER.search(line)]
-    text = "\n".join(lines).strip("\n")
+    text = textwrap.dedent("\n".join(lines)).strip("\n")
+    if not _REPLY.match(text) and (begin := _BEGIN.search(text)):  # "Response:" before it
+        text = text[begin.start() :]
     head, gap, body = "", "", text.lstrip()
     while body.startswith("HTTP/") and "\n\n" in body:
         one, gap, body = body.partition("\n\n")
