@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime
 import random
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -177,3 +179,18 @@ def test_a_sample_measured_again_is_the_same(driver: Driver) -> None:
         pytest.skip(f"{name} is {driver.version} now, measured as {known.clients[name]}: make clients CLIENTS=--write")
     measured = {subject: row[name] for subject, row in measure_rows([driver], _sample())}
     assert measured == {subject: known.verdicts[subject][name] for subject in measured}
+
+
+@pytest.mark.parametrize("name", ["logprobs.given", "logprobs.members", "usage.stream-unasked", "completions.object"])
+def test_a_fixture_is_compared_with_an_exchange_that_lacks_nothing_but_its_defect(name: str) -> None:
+    """Beside a genuine form of another year, clients would be said to get `created` or the finish reason wrong."""
+    subject = next(subject for subject in subjects() if subject.name == f"broken/{name}")
+    assert subject.conforming
+    times = {_created(path) for path in (subject.path, subject.conforming)}
+    assert len(times) == 1
+    assert times != {None}
+
+
+def _created(path: Path) -> str | None:
+    found = re.search(rb'"created":\s*(\d+)', load(path).exchange.payload)
+    return found[1].decode() if found else None
