@@ -115,3 +115,47 @@ def test_a_parameter_that_the_target_adds_is_named_before_the_first_case() -> No
     said, _ = stopped(to_chat(refusal(400, "Unrecognized request argument supplied: no_stop_trim")))
     assert "no request has no_stop_trim: the target adds it" in said
     assert "--model" not in said
+
+
+@pytest.mark.parametrize(("model", "words"), [("m", "no client can mend"), ("no-such-model-1", "does not learn of")])
+def test_what_a_server_adds_to_a_wrong_request_harms_in_another_way(model: str, words: str) -> None:
+    error = {"message": "Unrecognized request argument supplied: no_stop_trim", "type": "invalid_request_error"}
+    refused = _exchange({**ASKED, "model": model}, {"error": {**error, "param": None, "code": None}}, 400)
+    assert words in _findings(refused)["errors.added-parameter"].harm
+
+
+def _counted(*counts: int, finish: str = "stop", **asked: Any) -> Exchange:
+    """A stream that counts as it goes, as vLLM's with continuous_usage_stats: each chunk has the usage so far."""
+    head = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1_796_000_000, "model": "m"}
+    chunks = []
+    for place, count in enumerate(counts):
+        delta = {"role": "assistant", "content": ""} if not place else {"content": "Hello to you all out there. "}
+        end = finish if place == len(counts) - 1 else None
+        usage = {"prompt_tokens": 9 if place else 0, "completion_tokens": count, "total_tokens": count + 9}
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": end}
+        chunks.append({**head, "choices": [choice], "usage": usage})
+    events = "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks)
+    return _streamed(f"{events}data: [DONE]\n\n", messages=MESSAGES, **asked)
+
+
+def test_of_a_stream_that_counts_as_it_goes_the_last_count_holds() -> None:
+    found = _findings(_counted(0, 6, 12, 18, finish="length", max_tokens=18))
+    assert "usage.stream-once" in found
+    weighed = {"usage.completion-counted", "usage.completion-size", "usage.prompt-counted", "chat.stream.length-true"}
+    assert not weighed & set(found)
+    assert {"usage.completion-counted", "usage.stream-once"} <= set(_findings(_counted(0, 0, 0)))
+
+
+def test_an_empty_delta_is_not_said_to_be_under_another_name() -> None:
+    head = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1_796_000_000, "model": "m"}
+    deltas: list[Any] = [{"role": "assistant", "content": "Hello."}, {}, {"content": " You."}]
+    chunks = [{**head, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas]
+    chunks.append({**head, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+    events = "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks) + "data: [DONE]\n\n"
+    found = _findings(_streamed(events, messages=MESSAGES))["chat.stream.delta-says-something"]
+    assert found.harm.startswith("the chunk says nothing")
+
+
+def test_a_call_that_is_forced_without_tools_is_said_to_be() -> None:
+    found = _findings(_exchange({**ASKED, "tool_choice": "required"}, _completion()))["errors.refuses-wrong-values"]
+    assert found.actual == 'status 200 for tool_choice "required" without tools'

@@ -110,14 +110,15 @@ def _middle_entries(view: View) -> Iterable[Node]:
     "delta-says-something",
     over=_middle_entries,
     level=SHOULD,
-    yields_to=("chat.stream.says-something", "chat.stream.finishes"),
+    yields_to=("chat.stream.says-something", "chat.stream.finishes", "usage.stream-no-choices"),
     harm="part of the answer is lost if it comes under another name",
 )
 def delta_says_something(entry: Node) -> Iterable[Complaint]:
     """A delta between the first of a choice and its last holds text, a call, a refusal or reasoning."""
     delta = entry.value["delta"]
     if not [name for name, value in delta.items() if name in _SPEAKING and value not in (None, [])]:
-        yield entry["delta"], str(entry["delta"]), "content, tool_calls or refusal"
+        harm = "" if any(delta.values()) else "the chunk says nothing: a piece of the answer may be lost on the way"
+        yield entry["delta"], str(entry["delta"]), "content, tool_calls or refusal", harm
 
 
 @chat_stream.rule(

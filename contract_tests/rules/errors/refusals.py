@@ -17,6 +17,7 @@ from contract_tests.rules.engine.refused import (
 )
 from contract_tests.rules.engine.subjects import early_events, error_objects, exchanges, only, refusals, replies
 from contract_tests.rules.engine.view import View, is_flat_error
+from contract_tests.rules.errors.mistakes import mistakes
 from fake_server.wire import jsontext
 from fake_server.wire.exchange import Aspect
 
@@ -93,6 +94,7 @@ def added_parameter(view: View) -> Iterable[Complaint]:
             where,
             f"your server added {names}, and that was refused: {refusal_text(view)}",
             "the request as it was sent",
+            "the caller does not learn of the mistake in the request" if mistakes(view) else "",
         )
 
 

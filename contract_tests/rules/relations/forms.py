@@ -111,8 +111,8 @@ def same_model(wholes: list[Node], streamed: list[Node]) -> Iterable[Complaint]:
 
 
 def _usage(view: View) -> Node | None:
-    """The usage of a reply in either form."""
-    roots = [view.root] if view.is_dict else view.chunks
+    """The usage of a reply in either form: of a stream that counts as it goes the last."""
+    roots = [view.root] if view.is_dict else reversed(view.chunks)
     return next((root["usage"] for root in roots if root["usage"].kind == "object"), None)
 
 

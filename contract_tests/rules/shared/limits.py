@@ -83,9 +83,8 @@ class LimitedReplies:
         limit = token_limit(view)
         if not limit or view.wanted_choices > 1 or (view.request["best_of"].number or 1) > 1:
             return
-        counted = (usage for usage in self._usages(view) if usage["completion_tokens"].number is not None)
-        usage = next(counted, None)
-        if usage:
+        counted = [usage for usage in self._usages(view) if usage["completion_tokens"].number is not None]
+        for usage in counted[-1:]:  # a stream that counts as it goes says last what it used
             used, prompt = usage["completion_tokens"].number or 0, usage["prompt_tokens"].number or 0
             yield from ((answer, used, limit, prompt) for answer in answers(view))
 

@@ -47,6 +47,11 @@ def usages(view: View) -> Iterator[Node]:
             yield root["usage"]
 
 
+def final_usages(view: View) -> list[Node]:
+    """The `usage` that holds for a reply: a stream that counts as it goes says it last."""
+    return list(usages(view))[-1:]
+
+
 def _counted_replies(view: View) -> Iterable[Node]:
     """The replies that count tokens: those of `/engines/MODEL/…`, the paths before models had names, do not."""
     return () if "/engines/" in view.exchange.request.path else _whole_replies(view)
@@ -94,7 +99,7 @@ def adds_up(node: Node) -> Iterable[Complaint]:
 def _usages_of_prompts(view: View) -> Iterable[Node]:
     """Usage objects of replies to a prompt with something in it; after an error nothing is counted."""
     prompt = next((view.request[name].value for name in ("messages", "prompt", "input") if view.request[name]), None)
-    return () if view.error_events or prompt in ("", []) else _whole_usages(view)
+    return () if view.error_events or prompt in ("", []) else list(_whole_usages(view))[-1:]
 
 
 @usage.rule(
@@ -111,7 +116,7 @@ def prompt_counted(node: Node) -> Iterable[Complaint]:
 
 def _counts_with_texts(view: View) -> Iterable[tuple[Node, str]]:
     text = completed_text(view)
-    for node in usages(view):
+    for node in final_usages(view):
         if node["completion_tokens"].kind == "integer" and text:
             yield node["completion_tokens"], text
 
@@ -147,7 +152,7 @@ def details(node: Node) -> Iterable[Complaint]:
                 yield count, str(count), "a non-negative integer"
 
 
-@usage.rule("details-members", over=usages, level=SHOULD, harm="`details.cached_tokens + …` raises on None")
+@usage.rule("details-members", over=usages, level=SHOULD, harm="sums of cached or reasoning tokens raise on None")
 def details_members(node: Node) -> Iterable[Complaint]:
     """The details give a number for what clients read: cached and reasoning tokens."""
     for name, members in DETAILS.items():

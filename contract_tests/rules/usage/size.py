@@ -11,7 +11,7 @@ from contract_tests.rules.engine.judge import SHOULD, Complaint
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.shared.limits import SMALL, token_limit
-from contract_tests.rules.usage.counts import completed_text, usage, usages
+from contract_tests.rules.usage.counts import completed_text, final_usages, usage
 from fake_server.wire.exchange import Aspect
 from fake_server.wire.text import format_count
 
@@ -30,7 +30,7 @@ LONG = 100
 def _counts_with_words(view: View, name: str, text: str) -> Iterable[tuple[Node, int]]:
     words = len(text.split())
     if words >= FEWEST:
-        yield from ((node[name], words) for node in usages(view) if node[name].kind == "integer")
+        yield from ((node[name], words) for node in final_usages(view) if node[name].kind == "integer")
 
 
 @usage.rule(
@@ -51,7 +51,7 @@ def _counts_of_several(view: View) -> Iterable[tuple[Node, list[Answer], int]]:
     texts = [answer for answer in answers(view) if answer.text.strip()]
     if len(texts) > 1 and view.request["echo"].value is not True:  # an echoed prompt costs nothing
         limit = token_limit(view) // max(view.wanted_choices, 1)
-        counts = (node["completion_tokens"] for node in usages(view))
+        counts = (node["completion_tokens"] for node in final_usages(view))
         yield from ((count, texts, limit) for count in counts if count.kind == "integer" and count.value > 0)
 
 
