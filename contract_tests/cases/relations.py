@@ -11,7 +11,7 @@ from contract_tests.cases.prompts import CLOCK, CODE, LONG, NOTES, UNUSUAL, WEAT
 from contract_tests.cases.tools import TWO
 from contract_tests.rules.engine.answers import answers, says, whole_text
 from contract_tests.rules.engine.view import View
-from contract_tests.rules.relations.endings import held_back, limit_of, took_much_longer
+from contract_tests.rules.relations.endings import duration, held_back, took_much_longer
 from contract_tests.rules.relations.forms import apart, differ, facts_apart, prompt_count
 from contract_tests.target.ask import Ask
 from contract_tests.target.case import case
@@ -152,7 +152,7 @@ LEFT = 256
 TIMED = 8
 """Tokens of an answer that is timed: none of them ends earlier."""
 PATIENCE = 0.4
-"""Seconds until a caller leaves who asked for a dict."""
+"""Seconds until a caller leaves who asked for a dict, or whose stream does not begin as soon as others do."""
 
 
 @case(
@@ -169,7 +169,7 @@ async def leaves(ask: Ask) -> None:
     before = await time("before")
     for stream, role in ((True, "next"), (False, "dict next")):
         for name in (role, f"{role} again"):  # once is chance
-            was_left = await _leave(ask, name, stream, limit_of(before))
+            was_left = await _leave(ask, name, stream, max(PATIENCE, 2 * duration(before)) if stream else PATIENCE)
             if not (was_left or stream) or not took_much_longer(await time(name), before):
                 break
     if "next again" in ask.roles or "dict next again" in ask.roles:
@@ -184,7 +184,7 @@ async def _leave(ask: Ask, name: str, stream: bool, seconds: float) -> bool:
     left = False
     for number in range(1, LEAVERS + 1):
         body = ask.body(repeat(f"{NOTES} {ask.nonce()}"), LEFT, stream=stream)
-        view = await ask.leave(body, role=f"leaver {number} before {name}", seconds=seconds if stream else PATIENCE)
+        view = await ask.leave(body, role=f"leaver {number} before {name}", seconds=seconds)
         was_in_time = view.exchange.ending is not Ending.CLIENT_LEFT
         left = left or not was_in_time
         if (stream and not view.status) or (was_in_time and not stream):
