@@ -46,14 +46,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         with ending_on_sigterm():
             scores = [judge_all(CONTRACT, chosen, seeds, options.jobs, partial(judge_by_contract, reports=REPORTS))]
             if options.judges:
-                scores += ask_others(chosen, seeds, options.jobs)
+                scores += ask_others(chosen, seeds[: options.judge_seeds], options.jobs)
     except KeyboardInterrupt:
         print("behaviour: interrupted", file=sys.stderr)
         return INTERRUPTED
     for score in scores:
         print(score)
     if options.write:
-        write_scores(scores, options.seeds)
+        write_scores(scores)
     ours = scores[0]
     is_bad = ours.share(may=False) < LEAST_CAUGHT or ours.share(may=True) > 0
     print(f"{'FAIL' if is_bad else 'PASS'}  (exit code {int(is_bad)}); reports in {REPORTS.relative_to(ROOT)}")
@@ -66,6 +66,7 @@ def _parser(names: Sequence[str]) -> argparse.ArgumentParser:
     parser.add_argument("--only", action="append", choices=names, metavar="NAME", help="judge only this one")
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="judge so many at the same time")
     parser.add_argument("--judges", action="store_true", help="ask the outside judges too")
+    parser.add_argument("--judge-seeds", type=int, default=1, metavar="N", help="ask those with the first N seeds")
     parser.add_argument("--write", action="store_true", help="save the scores in README.md of this folder")
     parser.add_argument("--list", action="store_true", help="say what each mutation does, and judge none")
     return parser

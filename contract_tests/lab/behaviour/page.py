@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,11 @@ class Score:
         )
         return list(dict.fromkeys(names))
 
+    def colors(self, name: str) -> str:
+        """What is said of a mutation, with how many seeds: "should 3, red 2"."""
+        counts = Counter(verdict.color for verdict in self.verdicts if verdict.mutation.name == name)
+        return ", ".join(f"{color} {count}" for color, count in counts.items())
+
     def __str__(self) -> str:
         (caught, illegal), (accused, legal) = self.count(may=False), self.count(may=True)
         return (
@@ -45,27 +51,24 @@ class Score:
         )
 
 
-def write_scores(scores: Sequence[Score], seeds: int) -> None:
+def write_scores(scores: Sequence[Score]) -> None:
     """Replace the table in README.md of this folder."""
     before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
     after = rest.partition(END)[2]
-    table = "\n".join(_lines(scores, seeds))
+    table = "\n".join(_lines(scores))
     PAGE.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}", encoding="utf-8")
 
 
-def _lines(scores: Sequence[Score], seeds: int) -> Iterator[str]:
-    kinds = {
-        may: len({verdict.mutation.name for verdict in scores[0].verdicts if verdict.mutation.may is may})
-        for may in (False, True)
-    }
-    yield f"{kinds[False]} illegal and {kinds[True]} legal mutations, each with {seeds} seeds:"
-    yield ""
-    yield "| judge | illegal, red | legal, red |"
-    yield "|---|--:|--:|"
+def _lines(scores: Sequence[Score]) -> Iterator[str]:
+    yield "| judge | seeds | illegal, red | legal, red |"
+    yield "|---|--:|--:|--:|"
     for score in scores:
         (caught, illegal), (accused, legal) = score.count(may=False), score.count(may=True)
-        yield f"| {score.judge} | {caught} of {illegal} ({score.share(may=False):.1%}) | {accused} of {legal} |"
-    for may, words in ((False, "Not red with every seed"), (True, "Red although legal")):
-        if names := scores[0].wrong(may=may):
-            yield ""
-            yield f"{words} for {scores[0].judge}: {', '.join(names)}."
+        seeds = len({verdict.seed for verdict in score.verdicts})
+        share = f"{score.share(may=False):.1%}"
+        yield f"| {score.judge} | {seeds} | {caught} of {illegal} ({share}) | {accused} of {legal} |"
+    ours = scores[0]
+    for may, words in ((False, "not red with every seed"), (True, "red although legal")):
+        colors = ", ".join(f"`{name}` ({ours.colors(name)})" for name in ours.wrong(may=may))
+        yield ""
+        yield f"By {ours.judge} {words}: {colors or 'none'}."

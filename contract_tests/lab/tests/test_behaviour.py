@@ -117,11 +117,13 @@ def test_the_table_has_a_line_for_each_judge(tmp_path: Path, monkeypatch: pytest
     illegal, legal = MUTATIONS["stop-ignored"], MUTATIONS["slow"]
     ours = Score("this kit", (Verdict(illegal, 1, RED), Verdict(legal, 1, GREEN)))
     other = Score("another", (Verdict(illegal, 1, GREEN), Verdict(legal, 1, RED)))
-    page.write_scores([ours, other], 1)
+    page.write_scores([ours, other])
     text = path.read_text()
     assert text.startswith("before\n")
     assert text.endswith("after\n")
-    assert "| this kit | 1 of 1 (100.0%) | 0 of 1 |" in text
-    assert "| another | 0 of 1 (0.0%) | 1 of 1 |" in text
+    assert "| this kit | 1 | 1 of 1 (100.0%) | 0 of 1 |" in text
+    assert "| another | 1 | 0 of 1 (0.0%) | 1 of 1 |" in text
+    assert "By this kit red although legal: none." in text
     assert "old" not in text
+    assert other.colors("slow") == "red 1"
     assert (ours.wrong(may=False), other.wrong(may=False), other.wrong(may=True)) == ([], ["stop-ignored"], ["slow"])
