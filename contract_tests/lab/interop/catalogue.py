@@ -102,6 +102,8 @@ SERVERS: dict[str, Server] = {
             model="tiny-random",
             unreached=CALLS,
         ),
+        Server("lm-proxy", "lm-proxy", "3.3.2", ("lm-proxy",), model="gpt-4o-mini"),
+        Server("aimock", "CopilotKit's aimock", "1.43.0", tools=("node", "npm"), model="gpt-4o-mini"),
         Server(
             "transformers-serve",
             "transformers serve",
