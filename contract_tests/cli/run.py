@@ -62,7 +62,7 @@ def run_command(list_only: bool, folder: Path | None, **given: Any) -> int:
         return list_cases(given["prefixes"] or profile.select)
     options = replace(build_options(given, profile.select), keep_raw=folder is not None)
     required = check_required(given["required"], options)
-    terminal = Terminal(console(), options.secrets)
+    terminal = Terminal(console(report=True), options.secrets)
     today = date.today()
     report = replace(ask(terminal, options, entries, today), required=required)
     report = tolerate_in_run(report, entries, today)
@@ -79,7 +79,7 @@ def _record(terminal: Terminal, report: RunReport, folder: Path, options: Option
     for error in refused:
         terminal.print(f"refused   {error}", "red")
     saved = count(len(outcomes) - len(refused), "exchange")
-    terminal.print(f"saved     {saved} of {count(len(cases), 'case')} with findings in {folder}")
+    terminal.print(f"saved     {saved} of {count(len(cases), 'case')} with findings in {folder}", whole=True)
 
 
 def print_report(

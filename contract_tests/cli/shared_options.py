@@ -100,11 +100,13 @@ class _Console(Console):
         raise BrokenPipeError
 
 
-def console() -> Console:
-    """Standard output; if it is no terminal and $COLUMNS does not say how wide it is, lines are kept whole."""
+def console(report: bool = False) -> Console:
+    """Standard output. Lines wrap on a terminal, and those of a report also where $COLUMNS says how wide it is."""
     stdout = _Console(highlight=False, emoji=False, markup=False)
-    if not stdout.is_terminal and not os.environ.get("COLUMNS", "").isdigit():
-        stdout.width, stdout.keeps_lines = WIDTH, True
+    if not stdout.is_terminal:
+        known = os.environ.get("COLUMNS", "").isdigit()
+        stdout.width = stdout.width if known else WIDTH
+        stdout.keeps_lines = not (known and report)
     return stdout
 
 

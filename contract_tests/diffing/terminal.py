@@ -85,15 +85,21 @@ def _table(terminal: Terminal, pairs_of: dict[Difference, list[str]], of: int = 
         widths = [_width([*(line[column] for line in lines), head[column]]) for column in range(3)]
         terminal.print()
         last = _VERDICT if of and kind is Kind.SHAPE else 0
-        _line(terminal, [*_padded(head[:3], widths), head[3].ljust(last), head[4]], "bold")
+        lengths = (
+            [len(f"{len(pairs_of[difference])}: {some(pairs_of[difference], 1)}") for difference in rows] if of else [0]
+        )
+        two_lines = (
+            sum(widths) + 4 + (last or _VERDICT * (kind is Kind.SHAPE)) + 4 + max(lengths) > terminal.console.width
+        )
+        _line(terminal, _padded(head[:3], widths), (head[3].ljust(last), head[4]), two_lines, "bold")
         heading = ""
         for difference, line in zip(rows, lines, strict=False):
             if difference.rule != heading:
                 heading = difference.rule
                 terminal.print(_format_rule(heading))
             where = f"{len(pairs_of[difference])}: {some(pairs_of[difference], 1)}" if of else ""
-            cells = [*_padded(line, widths), (difference.verdict or "").ljust(last), where]
-            _line(terminal, cells, STYLES.get(difference.verdict, ""))
+            more = ((difference.verdict or "").ljust(last), where)
+            _line(terminal, _padded(line, widths), more, two_lines, STYLES.get(difference.verdict, ""))
         if len(rows) > MANY:
             terminal.print(f"… and {count(len(rows) - MANY, 'difference')} of {kind} more; --json has them all")
         for side, group in folded.items():
@@ -127,8 +133,14 @@ def _only_on_one_side(rows: Sequence[Difference]) -> dict[str, list[Difference]]
     return {side: group for side, group in folded.items() if len(group) > 1}
 
 
-def _line(terminal: Terminal, cells: Sequence[str], style: str) -> None:
-    terminal.print("  ".join(cell for cell in cells if cell).rstrip(), style)
+def _line(terminal: Terminal, cells: Sequence[str], more: Sequence[str], two_lines: bool, style: str) -> None:
+    """Print a row; where not all fits, the verdict and the pairs are a line of their own."""
+    if not two_lines or terminal.keeps_lines:
+        terminal.print("  ".join(cell for cell in (*cells, *more) if cell).rstrip(), style)
+        return
+    terminal.print("  ".join(cells).rstrip(), style)
+    if rest := ", ".join(cell.strip() for cell in more if cell.strip()):
+        terminal.print(f"    {rest}", style)
 
 
 def _padded(cells: Sequence[str], widths: Sequence[int]) -> list[str]:

@@ -70,7 +70,7 @@ class Terminal:
     def __init__(self, console: Console, secrets: Iterable[str] = ()) -> None:
         self.console = console
         self.secrets = tuple(secrets)
-        self._keeps_lines = bool(getattr(console, "keeps_lines", False))
+        self.keeps_lines = bool(getattr(console, "keeps_lines", False))
         self._progress: Progress | None = None
         self._cases = self._done = 0
         self._shown = 0
@@ -81,7 +81,7 @@ class Terminal:
         """Print lines without control characters and secrets, wrapped below the start of their text or `whole`."""
         clean = printable(mask(text, self.secrets).encode("utf-8", "replace").decode())
         lines = clean.split("\n")
-        if not whole and not self._keeps_lines:
+        if not whole and not self.keeps_lines:
             lines = [row for line in lines for row in wrap_line(line, self.console.width)]
         self.console.print(Text("\n".join(lines), style=style), soft_wrap=True)
         self._spoke = monotonic()
@@ -165,7 +165,7 @@ class Terminal:
         if lines := format_ledger(ledger):
             self.print()
             for line in lines:
-                self.print(line, "yellow")
+                self.print(line, "yellow", whole=True)
 
     def print_table(self, texts: Iterable[str], numbers: Mapping[str, str], rows: Iterable[Row]) -> None:
         """Print a table: the columns `texts`, then those of `numbers`, right-justified, each in its style."""

@@ -34,7 +34,9 @@ def with_evidence(
 
 def _with_evidence(finding: Finding, views: Sequence[View], secrets: Sequence[str]) -> Finding:
     view = views[0] if len(views) == 1 else _view_of(finding.where, views)
-    return replace(finding, where=None, evidence=make_evidence(view, finding.place.offset, secrets) if view else None)
+    about_fields = finding.rule.section == "http" or Aspect.ALL_HEADERS in finding.rule.needs
+    evidence = make_evidence(view, finding.place.offset, secrets, about_fields) if view else None
+    return replace(finding, where=None, evidence=evidence)
 
 
 def _view_of(where: object, views: Iterable[View]) -> View | None:
@@ -50,12 +52,19 @@ def _view_of(where: object, views: Iterable[View]) -> View | None:
     return None
 
 
-def make_evidence(view: View, offset: int | None, secrets: Sequence[str] = ()) -> Evidence:
-    """The request of an exchange, and the bytes of its reply around an offset; the head where there is none."""
+def make_evidence(view: View, offset: int | None, secrets: Sequence[str] = (), with_fields: bool = False) -> Evidence:
+    """The request of an exchange, and the bytes of its reply around an offset; where there is none, its head.
+
+    `with_fields` has all header fields shown, not the media type alone.
+    """
     exchange = view.exchange
     before, after = _cut(view.body, offset or 0, secrets)
     if offset is None:
-        after = f"{describe_head(exchange)} | {after}".removesuffix(" | ") if exchange.status is not None else ""
+        after = (
+            f"{describe_head(exchange, with_fields)} | {after}".removesuffix(" | ")
+            if exchange.status is not None
+            else ""
+        )
     return Evidence(
         exchange.request.method, exchange.request.target, _members(exchange), before, after, offset is not None
     )
@@ -76,10 +85,12 @@ def describe_server(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
     return dict(islice(named.items(), _MOST_FIELDS))
 
 
-def describe_head(exchange: Exchange) -> str:
-    """The status and the media type of a reply: `200 OK | text/event-stream`."""
-    head = f"{exchange.status} {exchange.reason}".rstrip()
-    return f"{head} | {one_line(exchange.media_type.encode('utf-8', 'replace'))}" if exchange.media_type else head
+def describe_head(exchange: Exchange, with_fields: bool = False) -> str:
+    """The status of a reply and its media type, or all header fields: `200 OK | text/event-stream`."""
+    parts = [f"{exchange.status} {exchange.reason}".rstrip(), exchange.media_type or ""]
+    if with_fields:
+        parts[1] = "; ".join(f"{name}: {value}" for name, value in exchange.headers)
+    return " | ".join(one_line(part.encode("utf-8", "replace")) for part in parts if part)
 
 
 def _members(exchange: Exchange) -> tuple[tuple[str, str], ...]:
