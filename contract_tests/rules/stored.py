@@ -69,17 +69,19 @@ def has_more(root: Node) -> Iterable[Complaint]:
 
 @stored.rule(
     "page-ends",
-    over=only(_lists, lambda root: list(root["data"])),
+    over=only(_lists, lambda root: root["data"].kind == "array"),
     level=SHOULD,
     yields_to=(".list",),
     harm="a client that asks for what comes after `last_id` skips some, or gets some twice",
 )
 def page_ends(root: Node) -> Iterable[Complaint]:
-    """`first_id` and `last_id` of a list are the ids of its first and its last entry."""
+    """`first_id` and `last_id` of a list are the ids of its first and its last entry, null where it has none."""
     entries = list(root["data"])
-    for name, entry in (("first_id", entries[0]), ("last_id", entries[-1])):
-        if root[name].value != entry["id"].value:
-            yield root[name], str(root[name]), entry["id"].text
+    for name, place in (("first_id", 0), ("last_id", -1)):
+        if entries and root[name].value != entries[place]["id"].value:
+            yield root[name], str(root[name]), entries[place]["id"].text
+        elif not entries and root[name].value not in (None, ""):
+            yield root[name], str(root[name]), "null"
 
 
 def _query(view: View) -> dict[str, str]:
@@ -193,6 +195,31 @@ def metadata(root: Node) -> Iterable[Complaint]:
     for name in node.value if node.kind == "object" else ():
         if node[name].kind != "string":
             yield node[name], str(node[name]), "a string"
+
+
+REPEATED: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("temperature", "top_p", "presence_penalty", "frequency_penalty"), ("number", "integer", "null")),
+    "seed": ("integer", "null"),
+    "tool_choice": ("string", "object", "null"),
+    "tools": ("array", "null"),
+    "response_format": ("object", "null"),
+    **dict.fromkeys(("input_user", "request_id", "name"), ("string", "null")),
+    "content_parts": ("array", "null"),
+}
+"""What the reference's examples repeat of a request and its messages, and of which type; no schema requires it."""
+
+
+@stored.rule(
+    "repeated",
+    over=lambda view: (*stored_completions(view), *_messages(view)),
+    level=SHOULD,
+    harm="evaluations that ask again as it was asked fail, or ask otherwise",
+)
+def repeated(node: Node) -> Iterable[Complaint]:
+    """What a stored completion, or a message of it, repeats of the request has the type it has there."""
+    for name, kinds in REPEATED.items():
+        if node[name].there and node[name].kind not in kinds:
+            yield node[name], str(node[name]), " or ".join(kinds)
 
 
 @stored.rule(

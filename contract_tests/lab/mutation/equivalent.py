@@ -8,9 +8,11 @@ show the form, of those that could; `test_mutants_evidence.py` counts them again
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from contract_tests.lab.mutation.mutant import Mutant
+from contract_tests.rules.stored import REPEATED
 
 ABSENT: dict[str, tuple[int, int]] = {
     "chat:service_tier": (130, 1061),
@@ -161,3 +163,19 @@ def list_field(mutant: Mutant) -> bool:
 def body_until_close(mutant: Mutant) -> bool:
     """A body without Content-Length ends where the connection ends (RFC 9112 section 6.3, rule 8)."""
     return mutant.operator in _LEFT_OUT and mutant.shape == "content-length"
+
+
+_OPTIONAL = frozenset((*REPEATED, "annotations", "service_tier", "system_fingerprint"))
+
+
+@_class
+def not_required_of_stored(mutant: Mutant) -> bool:
+    """A stored completion lacks what no schema of the reference requires, or repeats what a request may have.
+
+    No recording of one is published: CreateChatCompletionResponse says what is required, the examples what is repeated.
+    """
+    name = re.split(r"[:.\]]+", mutant.shape)[-1]
+    if not mutant.shape.startswith("stored:") or name not in _OPTIONAL:
+        return False
+    kind = mutant.operator.removeprefix("retype-").replace("fraction", "number")
+    return mutant.operator in ("drop", "rename", "null") or kind in REPEATED.get(name, ())

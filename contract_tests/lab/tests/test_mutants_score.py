@@ -13,11 +13,11 @@ from contract_tests.lab.mutation.score import JUDGED, Score
 from fake_server.wire.exchange import Exchange, Request, Write
 
 BODY = (
-    b'{"id":"c-1","object":"chat.completion","created":1760000000,"model":"m","choices":[{"index":0,'
+    b'{"id":"c-1","object":"chat.completion","created":1760000000,"model":"gpt-5","choices":[{"index":0,'
     b'"message":{"role":"assistant","content":"Hi","refusal":null},"logprobs":null,"finish_reason":"stop"}],'
     b'"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}}'
 )
-ASKED = Request("POST", "/v1/chat/completions", body=b'{"model":"m","messages":[{"role":"user","content":"x"}]}')
+ASKED = Request("POST", "/v1/chat/completions", body=b'{"model":"gpt-5","messages":[{"role":"user","content":"x"}]}')
 REPLY = Exchange(ASKED, 200, (("Content-Type", "application/json"),), (Write(BODY),), label="small")
 
 
@@ -81,7 +81,7 @@ def test_a_score_below_the_marks_says_where() -> None:
         tally.killed, tally.equivalent = 850, 120
     assert score.complaints == [
         "all sections: adjusted 96.6%, below 97%",
-        "1680 of 14000 are equivalent, above 10%",
+        "1920 of 16000 are equivalent, above 10%",
     ]
     assert any("fewer than 2000" in text for text in Score().complaints)
 
