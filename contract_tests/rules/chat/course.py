@@ -11,7 +11,7 @@ from contract_tests.rules.engine.node import MISSING, Node, show
 from contract_tests.rules.engine.stream import StreamedChoice, cumulative_text
 from contract_tests.rules.engine.subjects import only, streamed_choices, streams, whole_streamed_choices, whole_streams
 from contract_tests.rules.engine.view import View
-from contract_tests.rules.shared.reply import NOTHING_SAID, says_anything
+from contract_tests.rules.shared.reply import EMPTY_TO_MAIN, NOTHING_SAID, says_anything
 from fake_server.wire.exchange import Aspect
 from fake_server.wire.text import format_count
 
@@ -143,7 +143,7 @@ def _ended_streams(view: View) -> Iterable[tuple[StreamedChoice, Node]]:
             yield stream.streamed[0], counts[-1]
 
 
-@chat_stream.rule("not-blank", over=_ended_streams, harm=NOTHING_SAID)
+@chat_stream.rule("not-blank", over=_ended_streams, basis=EMPTY_TO_MAIN, harm=NOTHING_SAID)
 def not_blank(choice: StreamedChoice, tokens: Node) -> Iterable[Complaint]:
     """An answer that ended by itself says something, or cost tokens."""
     deltas = [entry["delta"] for entry in choice.entries if entry["delta"].kind == "object"]

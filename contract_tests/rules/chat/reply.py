@@ -12,6 +12,7 @@ from contract_tests.rules.engine.subjects import CHAT, choices, dicts, messages
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.shared.limits import LimitedReplies, limits
 from contract_tests.rules.shared.reply import (
+    EMPTY_TO_MAIN,
     NOTHING_SAID,
     choice_list,
     choices_with_reason,
@@ -95,7 +96,7 @@ def _ended_answers(view: View) -> Iterable[tuple[Node, Node]]:
                 yield choice["message"], root["usage"]["completion_tokens"]
 
 
-@chat.rule("not-blank", over=_ended_answers, harm=NOTHING_SAID)
+@chat.rule("not-blank", over=_ended_answers, basis=EMPTY_TO_MAIN, harm=NOTHING_SAID)
 def not_blank(message: Node, tokens: Node) -> Iterable[Complaint]:
     """An answer that ended by itself says something, or cost tokens."""
     if tokens.number == 0 and not says_anything([message]):

@@ -145,6 +145,7 @@ def streams_as_of_old(view: View) -> bool:
 
 
 NOTHING_SAID = "clients report an empty success: nothing was generated, and nobody says why"
+EMPTY_TO_MAIN = "the seed program, main(), takes an empty answer for a failure: exit code 7"
 _NO_ANSWER = ("role", "annotations")
 
 
