@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from contract_tests.rules import judge
+from contract_tests.rules import judge, judge_trace
 from contract_tests.rules.engine.judge import Finding
 from contract_tests.rules.engine.refused import describe_refusal
 from contract_tests.rules.engine.view import View
 from contract_tests.tests.small_target import refusal
+from contract_tests.tests.small_traces import both, said, streamed
 from contract_tests.tests.test_preflight import stopped, to_chat
 from fake_server.wire.exchange import Exchange, Request, Write
 
@@ -112,9 +113,9 @@ def test_an_error_without_a_blank_line_behind_it_is_what_parsers_drop() -> None:
 
 
 def test_a_parameter_that_the_target_adds_is_named_before_the_first_case() -> None:
-    said, _ = stopped(to_chat(refusal(400, "Unrecognized request argument supplied: no_stop_trim")))
-    assert "no request has no_stop_trim: the target adds it" in said
-    assert "--model" not in said
+    words, _ = stopped(to_chat(refusal(400, "Unrecognized request argument supplied: no_stop_trim")))
+    assert "no request has no_stop_trim: the target adds it" in words
+    assert "--model" not in words
 
 
 @pytest.mark.parametrize(("model", "words"), [("m", "no client can mend"), ("no-such-model-1", "does not learn of")])
@@ -159,3 +160,8 @@ def test_an_empty_delta_is_not_said_to_be_under_another_name() -> None:
 def test_a_call_that_is_forced_without_tools_is_said_to_be() -> None:
     found = _findings(_exchange({**ASKED, "tool_choice": "required"}, _completion()))["errors.refuses-wrong-values"]
     assert found.actual == 'status 200 for tool_choice "required" without tools'
+
+
+def test_texts_that_part_are_not_quoted_as_if_they_began_there() -> None:
+    (found,) = judge_trace(both(said("1, 2,"), streamed("1, 2, "))).findings
+    assert found.actual == "another text from character 5 on: '1, 2, '"

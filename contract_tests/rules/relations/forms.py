@@ -56,7 +56,7 @@ def same_text(wholes: list[Answer], streamed: list[Answer], stream: View) -> Ite
         at = first_difference(whole, text)
         start = max(0, at - 10)
         expected = f"{whole[start : at + 30]!r} ({len(whole)} characters, not {len(text)})"
-        yield stream, f"from character {at}: {text[start : at + 30]!r}", expected
+        yield stream, f"another text from character {at} on: {text[start : at + 30]!r}", expected
 
 
 @relations.rule(

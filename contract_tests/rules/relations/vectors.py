@@ -47,7 +47,7 @@ Pair = tuple[str, Node, Vector, Vector]
 
 def _complain_if_unlike(what: str, node: Node, left: Vector, right: Vector) -> Iterable[Complaint]:
     if cosine(left, right) < ALIKE:
-        yield node, f"{what} have the cosine {cosine(left, right):.3f}", "1"
+        yield node, f"{what} have the cosine {cosine(left, right):.3f}", "the same vector, a cosine of 1"
 
 
 def _batch_beside_singles(trace: Trace) -> Iterator[Pair]:
