@@ -25,7 +25,7 @@ def test_the_key_goes_to_the_target_and_nowhere_else() -> None:
     told = refusal(400, f"Incorrect API key provided: {key}", f"X-Echo: {key}")
     report, target = report_of(to_cases(lambda asked: told if asked.body else None), "chat.short", api_key=key)
     assert {one.headers["authorization"] for one in target.asked} == {f"Bearer {key}"}
-    assert {one.rule.id for one in of(report, "chat.short").findings} == {"relations.accepted"}
+    assert {one.rule.id for one in of(report, "chat.short").findings} == {"relations.accepted", "http.key-kept"}
     assert key not in repr(report)
 
 

@@ -34,7 +34,8 @@ ALSO = {
     "groq": {"chat.stream.other-model", "chat.stream.same-id"},
     "databricks": {"chat.stream.other-model"},
     "together": {"chat.stream.finish-alone"},
-    **{name: {"formats.refusal-member"} for name in ("mistral", "huggingface", "ollama")},
+    "huggingface": {"formats.refusal-member"},
+    **{name: {"formats.refusal-member", "logprobs.member"} for name in ("mistral", "ollama")},
 }
 """What stays beside the rule: faults of every reply of this provider, which leaving bytes out does not mend."""
 

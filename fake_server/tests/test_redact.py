@@ -183,9 +183,13 @@ def test_the_kits_own_fixtures_hold_nothing(folder: str) -> None:
     heads = find(Path(__file__).resolve().parents[2] / "fixtures" / folder)
     assert len(heads) > 30
     for head in heads:
-        one = load(head).exchange
-        assert redact(one).replaced == ()
-        assert scan(one) == []
+        exchange = load(head).exchange
+        if head.stem in ("keyed-dict", "http.key-kept"):  # they are about a key, which is made up
+            writes = serialize_from_values(redact(exchange).exchange)
+            assert b"sk-example-2f7c41d09b6e" not in b"".join(write.data for write in writes)
+            continue
+        assert redact(exchange).replaced == ()
+        assert scan(exchange) == []
 
 
 @pytest.mark.skipif(not RECORDINGS.is_file(), reason=f"the shared recordings are not at {SHARED}")

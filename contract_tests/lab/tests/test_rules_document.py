@@ -83,7 +83,9 @@ def test_what_is_wrong_with_the_whole_reply_is_said_below_it() -> None:
 
 def test_a_case_is_shown_part_by_part() -> None:
     lines = explained("relations.same-text")
-    assert [line.split()[0] for line in lines[-5:]] == ["kept", "stream", "broken", "stream", "→"]
+    assert [line.split(maxsplit=3)[:3] for line in lines[-5:-1:2]] == [["kept", "by", "dict"], ["broken", "by", "dict"]]
+    assert [line.split()[0] for line in lines[-4::2]] == ["stream", "stream"]
+    assert lines[-1].strip().startswith("→ ")
 
 
 def test_a_rule_without_fixtures_has_no_example() -> None:
