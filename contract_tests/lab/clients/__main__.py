@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from contract_tests.lab.clients.corpus import Subject, question_of, subjects
-from contract_tests.lab.clients.driving import CLIENTS, Driver
+from contract_tests.lab.clients.driving import CLIENTS, HANGS, Driver
 from contract_tests.lab.clients.verdicts import judge_client
 from contract_tests.lab.tools.environments import NotInstalled
 from contract_tests.lab.tools.processes import ending_on_sigterm
@@ -42,7 +42,10 @@ class Bench:
 
     def _answers_to(self, path: Path) -> Answers:
         if path not in self._conforming:
-            self._conforming[path] = self._replay(path)
+            answers = self._replay(path)
+            if HANGS in answers.values():  # on a busy machine
+                answers = self._replay(path)
+            self._conforming[path] = answers
         return self._conforming[path]
 
     def _replay(self, path: Path) -> Answers:
