@@ -165,3 +165,9 @@ def test_a_call_that_is_forced_without_tools_is_said_to_be() -> None:
 def test_texts_that_part_are_not_quoted_as_if_they_began_there() -> None:
     (found,) = judge_trace(both(said("1, 2,"), streamed("1, 2, "))).findings
     assert found.actual == "another text from character 5 on: '1, 2, '"
+
+
+def test_a_refusal_in_plain_words_is_shown_up_to_what_it_refuses() -> None:
+    words = b"Failed to deserialize the JSON body into the target type: tools[0].function: missing field `parameters`"
+    refused = Exchange(Request("POST", CHAT, body=b"{}"), 422, (("Content-Type", "text/plain"),), (Write(words),))
+    assert "missing field `parameters`" in _findings(refused)["errors.body"].actual

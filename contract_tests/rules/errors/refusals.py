@@ -20,6 +20,7 @@ from contract_tests.rules.engine.view import View, is_flat_error
 from contract_tests.rules.errors.mistakes import mistakes
 from fake_server.wire import jsontext
 from fake_server.wire.exchange import Aspect
+from fake_server.wire.text import shorten_words
 
 errors = Section("errors", "Refusals and failures", see.ERRORS)
 
@@ -57,7 +58,7 @@ def _told_refusals(view: View) -> Iterable[View]:
 def body(view: View) -> Iterable[Complaint]:
     """A refusal has a JSON body that says what is wrong."""
     if view.form != "json" or not view.document.ok:
-        shown = view.body[:60].decode("utf-8", "replace")
+        shown = shorten_words(view.body[:1000].decode("utf-8", "replace"), 120)
         harm = "clients show this text, without type and code" if shown else "clients show the status alone"
         yield (
             view,
