@@ -20,7 +20,7 @@ from fake_server.tests.replays import captured
 from fake_server.wire import fixture
 from fake_server.wire.bounds import Bounds
 
-SMALL = Bounds(connect=2, first_byte=3, idle=3, exchange=10)
+SMALL = Bounds(connect=2, first_byte=15, idle=5, exchange=40)
 SHOWN = list(made.shown())
 BEHAVIOURS = [bug for bug in bugs().values() if bug.cases]
 FLAGGED = 0.95
