@@ -42,7 +42,7 @@ class Options:
     bounds: Bounds = field(default_factory=Bounds)
     ca_file: str | None = None
     concurrency: int = 4
-    max_requests: int = 500
+    max_requests: int = 800
     run_seconds: float = 900.0
     keep_raw: bool = False
 
