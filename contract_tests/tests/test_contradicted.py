@@ -60,7 +60,7 @@ def test_what_works_elsewhere_is_not_unsupported(bug: planted.Bug, broken: str, 
 def test_another_value_may_be_unsupported() -> None:
     report, _ = ran(refusing("tool_choice", tool_choice="required"), "tools.required", "tools.auto", "tools.none")
     assert of(report, "tools.required").outcome is Outcome.UNSUPPORTED
-    report, _ = ran(refusing("stop", stop="four"), "chat.stop", "chat.stream.stop")
+    report, _ = ran(refusing("stop", stop="four five"), "chat.stop", "chat.stream.stop")
     assert of(report, "chat.stream.stop").outcome is Outcome.UNSUPPORTED
 
 

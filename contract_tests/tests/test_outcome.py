@@ -9,7 +9,7 @@ from contract_tests.rules.engine.judge import Finding, Level
 from contract_tests.rules.engine.node import Place
 from contract_tests.run.outcome import CaseResult, ExitCode, Outcome, RunReport
 
-SHOULD = Finding(RULES["usage.stream-asked"], Place(), "no usage")
+SHOULD = Finding(RULES["errors.not-422"], Place(), "status 422")
 MUST = Finding(RULES["chat.id"], Place(), "no id")
 
 

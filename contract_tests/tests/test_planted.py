@@ -33,7 +33,7 @@ ALSO = {
     "no_finish_reason": {"chat.stream.finish-reason-member"},
     "arguments_as_object": {"relations.same-calls", "relations.accepted"},
     "no_blank_line": {"chat.stream.not-empty"},
-    "dict_for_stream": {"chat.choice-count", "tools.choice-kept", "logprobs.given"},
+    "dict_for_stream": {"chat.choice-count", "tools.choice-kept", "logprobs.given", "usage.prompt-read"},
     "lost_text": {
         "relations.echo-whole",
         "relations.answer-under-load",

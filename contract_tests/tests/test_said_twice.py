@@ -64,6 +64,13 @@ def test_the_name_of_an_older_call_again() -> None:
     assert musts(nameless) == {"tools.stream-function-call"}
 
 
+def test_the_arguments_of_an_older_call_add_up_to_json() -> None:
+    pieces = [{"function_call": {"arguments": piece}} for piece in ('{"city"', ": 1}")]
+    assert noted(streamed(OLD, *pieces, {}, finish="function_call")) == set()
+    assert musts(streamed(OLD, *reversed(pieces), {}, finish="function_call")) == {"tools.stream-function-call"}
+    assert "tools.stream-function-call" not in musts(streamed(OLD, pieces[0], {}, finish="length"))
+
+
 def test_usage_that_was_asked_for_is_due_where_the_request_is_known_for_sure() -> None:
     asked = load("usage-stream")
     chunks = [block for block in asked.payload.split(b"\n\n") if b'"choices":[]' not in block]

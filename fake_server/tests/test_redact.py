@@ -184,7 +184,7 @@ def test_the_kits_own_fixtures_hold_nothing(folder: str) -> None:
     assert len(heads) > 30
     for head in heads:
         exchange = load(head).exchange
-        if head.stem in ("keyed-dict", "http.key-kept"):  # they are about a key, which is made up
+        if head.stem in ("with-key-dict", "http.key-kept"):  # they are about a key, which is made up
             writes = serialize_from_values(redact(exchange).exchange)
             assert b"sk-example-2f7c41d09b6e" not in b"".join(write.data for write in writes)
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 
@@ -9,6 +10,7 @@ import pytest
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    os.environ.pop("COLUMNS", None)  # pytest-xdist has the width of a terminal there, which reports would fill
     _let_ctrl_c_interrupt()
     if not config.getoption("--target", default=None):
         _let_hypothesis_take_its_time()

@@ -12,6 +12,7 @@ from contract_tests.rules.engine.subjects import computed_once, deltas, streamed
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.tools.calls import calls
 from contract_tests.rules.tools.calls import tools as section
+from fake_server.wire.jsontext import parse
 
 tools = section.citing(see.CHAT_STREAMING)
 
@@ -128,12 +129,12 @@ def stream_function(delta: Node) -> Iterable[Complaint]:
 
 
 @computed_once
-def _old_calls(view: View) -> Iterator[list[Node]]:
+def _old_calls(view: View) -> Iterator[tuple[StreamedChoice, list[Node]]]:
     """The pieces of each choice's `function_call`."""
     for choice in streamed_choices(view):
         pieces = [entry["delta"]["function_call"] for entry in choice.entries if entry["delta"].says("function_call")]
         if pieces:
-            yield pieces
+            yield choice, pieces
 
 
 @tools.rule(
@@ -141,14 +142,20 @@ def _old_calls(view: View) -> Iterator[list[Node]]:
     over=_old_calls,
     harm="openai-python and openai-node add the pieces up: the function is called get_weatherget_weather, or ''",
 )
-def stream_function_call(pieces: list[Node]) -> Iterable[Complaint]:
-    """Of a streamed `function_call` the first delta carries the name, and all the others arguments alone."""
+def stream_function_call(choice: StreamedChoice, pieces: list[Node]) -> Iterable[Complaint]:
+    """The first delta of a streamed `function_call` has the name, the others only arguments, which add up to JSON."""
     first, *others = pieces
     if not first["name"].text:
         yield first["name"], str(first["name"]), "the name of a function"
     for piece in others:
         if piece["name"].text:
             yield piece["name"], f"{piece['name']} again", "no name after the first delta"
+    text = "".join(piece.text_of("arguments") for piece in pieces)
+    if choice.finish_reason in ("function_call", "stop") and not isinstance(
+        parse(text.encode("utf-8", "replace")).value, dict
+    ):
+        broken = f"the arguments are {text[:60]!r}"
+        yield others[-1] if others else first, broken, "the text of a JSON object", "the call cannot be carried out"
 
 
 @tools.rule(

@@ -55,11 +55,13 @@ def _sites(reply: Reply) -> Iterator[Site]:
 
 def _formats(request: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
     """(section, member that carries the text, schema) of what the request wants to be JSON."""
-    wanted = request.get("response_format") or {}
+    wanted = request.get("response_format")
+    wanted = wanted if isinstance(wanted, dict) else {}  # some requests are wrong on purpose
+    form = wanted.get("json_schema")
     if wanted.get("type") == "json_object":
         yield "formats", "content", {"type": "object"}
-    elif wanted.get("type") == "json_schema" and wanted["json_schema"].get("strict"):
-        yield "formats", "content", wanted["json_schema"]["schema"]
+    elif wanted.get("type") == "json_schema" and isinstance(form, dict) and form.get("strict") and "schema" in form:
+        yield "formats", "content", form["schema"]
     functions = [tool["function"] for tool in request.get("tools") or () if tool.get("type") == "function"]
     if len(functions) == 1:
         strict = functions[0].get("strict") and functions[0].get("parameters")
