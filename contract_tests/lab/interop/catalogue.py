@@ -14,6 +14,7 @@ KEY = "sk-interop-0123456789abcdef0123456789"
 """A key that opens nothing: long enough for LiteLLM's check and for gpt4free to pass on."""
 CALLS = ("tools.parallel", "tools.stream-parallel", "tools.result")
 """The cases that go on from calls of tools, which random weights make or do not make."""
+MODERATIONS = tuple(f"moderations.{name}" for name in ("one", "batch", "parts", "no-input"))
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,9 @@ SERVERS: dict[str, Server] = {
             "LiteLLM proxy",
             "1.106.2",
             ("litellm[proxy]", "prisma"),  # without prisma, a request without its key gets 500 instead of 401
-            # It asks the upstream's chat for text completions, where these parameters are of another kind.
-            unreached=("completions.logprobs", "completions.echo"),
+            # It asks the upstream's chat for text completions, where these parameters are of another kind, and for
+            # moderations api.openai.com itself.
+            unreached=("completions.logprobs", "completions.echo", *MODERATIONS),
         ),
         Server(
             "portkey",
