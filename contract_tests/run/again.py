@@ -22,6 +22,8 @@ from fake_server.wire.exchange import Ending
 CROWD, OFTEN, ALONE = 3, 2, 3
 """How many times a case is played at once, in how many of them the failure is to come again, and how many times it
 is to pass alone after that: a failure that comes and goes by itself is not blamed on the others."""
+BY_THE_CLOCK = frozenset({"chat.stream.same-created", "completions.stream.same-created"})
+"""Rules that a slow reply breaks and a quick one does not: other requests make a reply slow, and are not to blame."""
 SHARE = 0.15
 """The part of the run's time that may be spent on playing cases again."""
 PAUSES = (0.0, 0.5, 2.0)
@@ -104,7 +106,7 @@ class Player:
         if alone.outcome not in (*REACHED, Outcome.UNSUPPORTED):
             return beside
         self._confirmed |= _seen(alone.findings)
-        healed = _ids(beside) - _ids(alone)
+        healed = _ids(beside) - _ids(alone) - BY_THE_CLOCK
         if healed - self._under_load and self._can_afford((CROWD + ALONE) * len(beside.exchanges)):
             crowd = await asyncio.gather(*(play_case(case, self.session) for _ in range(CROWD)))
             often = {rule for rule in healed if sum(rule in _ids(result) for result in crowd) >= OFTEN}

@@ -69,6 +69,14 @@ def test_what_heals_alone_is_a_finding_of_the_relation_and_names_it(beside: byte
     assert not musts(alone)
 
 
+def test_what_a_slow_reply_breaks_is_not_blamed_on_others() -> None:
+    first, created, rest = stream().partition(b'"created": 1700000000')
+    later = first + created + rest.replace(created, b'"created": 1700000001', 1)
+    assert b'"created": 1700000001' in later
+    report, _ = report_of(to_cases(one_at_a_time(lambda asked: later)), *STREAMS)
+    assert musts(report) == {"chat.stream.same-created"}
+
+
 def test_a_fault_that_load_hid_is_named_beside_it() -> None:
     wrong = stream().replace(b"chat.completion.chunk", b"chat.completion.chnuk")
     report, _ = report_of(to_cases(one_at_a_time(lambda asked: refusal(500, "busy"), lambda asked: wrong)), *STREAMS)
