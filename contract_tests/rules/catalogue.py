@@ -7,13 +7,13 @@ from __future__ import annotations
 from contract_tests.rules.http import message, fields, json_text
 from contract_tests.rules import sse
 from contract_tests.rules.chat import reply, chunks, course, members, origin
-from contract_tests.rules.tools import calls, chunks as tool_chunks, model_mistakes
+from contract_tests.rules.tools import calls, members as call_members, chunks as tool_chunks, model_mistakes
 from contract_tests.rules.usage import counts, size, chunks as usage_chunks
 from contract_tests.rules import logprobs
 from contract_tests.rules.formats import structured, said
 from contract_tests.rules import completions, embeddings, moderations, models, stored
-from contract_tests.rules.errors import refusals, provoked, wrong_values
-from contract_tests.rules.relations import exchanges, forms, arrival, endings, vectors, moderated
+from contract_tests.rules.errors import refusals, streams, provoked, wrong_values
+from contract_tests.rules.relations import exchanges, forms, arrival, endings, vectors, moderated, main_program
 from contract_tests.rules.relations import stored as stored_relations
 from contract_tests.rules import shape
 
@@ -41,11 +41,11 @@ SECTIONS: tuple[Section, ...] = (
     stored.stored,
     refusals.errors,
     exchanges.relations,
-    exchanges.client,
+    main_program.client,
 )
 FILES_WITHOUT_A_SECTION = (
-    *(fields, json_text, course, members, origin, tool_chunks, model_mistakes, size, usage_chunks, said),
-    *(provoked, wrong_values, forms, arrival, endings, vectors, moderated, stored_relations, shape),
+    *(fields, json_text, course, members, origin, call_members, tool_chunks, model_mistakes, size, usage_chunks, said),
+    *(streams, provoked, wrong_values, forms, arrival, endings, vectors, moderated, stored_relations, shape),
 )
 """Files that add to the section of another file."""
 

@@ -15,8 +15,8 @@ from contract_tests.rules.engine.refused import (
     structured_paths,
     unknown_parameters,
 )
-from contract_tests.rules.engine.subjects import early_events, error_objects, exchanges, only, refusals, replies
-from contract_tests.rules.engine.view import View, is_flat_error
+from contract_tests.rules.engine.subjects import error_objects, only, refusals, replies
+from contract_tests.rules.engine.view import View
 from contract_tests.rules.errors.mistakes import mistakes
 from fake_server.wire import jsontext
 from fake_server.wire.exchange import Aspect
@@ -233,19 +233,6 @@ def says_when(view: View) -> Iterable[Complaint]:
 
 
 @errors.rule(
-    "in-stream",
-    over=lambda view: view.messages if view.endpoint in ("chat", "completions") else (),
-    harm="openai-python raises only for a member `error`: with any other form the answer just ends early",
-)
-def in_stream(node: Node) -> Iterable[Complaint]:
-    """An error in a stream is an event whose data holds the object `error`."""
-    if node.says("error") and node["error"].kind != "object":
-        yield node["error"], f"the error is {node['error']}", '{"error": {"message": …}}'
-    elif is_flat_error(node):
-        yield node, f"an error in another form: {node}", '{"error": {"message": …}}'
-
-
-@errors.rule(
     "challenge",
     over=only(replies, lambda view: view.status == 401),
     level=SHOULD,
@@ -257,39 +244,6 @@ def challenge(view: View) -> Iterable[Complaint]:
     """A 401 says in WWW-Authenticate how to authenticate."""
     if view.exchange.header("www-authenticate") is None:
         yield view, "no WWW-Authenticate field", "WWW-Authenticate: Bearer"
-
-
-def _is_last_count(chunk: Node) -> bool:
-    """Whether a chunk holds usage alone: api.openai.com is recorded to count nothing after an error."""
-    return chunk["usage"].kind == "object" and chunk["choices"].value == []
-
-
-@errors.rule(
-    "ends-the-stream",
-    # A failed Response is another event after its error.
-    over=only(exchanges, lambda view: view.endpoint and view.error_events),
-    level=SHOULD,
-    harm="openai-python raises at the error: what follows is lost",
-)
-def ends_the_stream(view: View) -> Iterable[Complaint]:
-    """Nothing but usage and [DONE] follows an error in a stream."""
-    at = next(at for at, payload in enumerate(view.payloads) if payload.node is view.error_events[0])
-    after = [payload for payload in view.payloads[at + 1 :] if not (payload.done or _is_last_count(payload.node))]
-    if after:
-        yield after[0], "an event follows the error", "[DONE], or the end"
-
-
-@errors.rule(
-    "before-the-stream",
-    over=early_events,
-    level=SHOULD,
-    harm="clients that retry by status do not retry; the failure shows only when the first item is read",
-)
-def before_the_stream(view: View, event: Node) -> Iterable[Complaint]:
-    """A failure before the first token has a 4xx or 5xx status, not a stream with an error in it."""
-    if event in view.error_events:
-        error = event["error"] if event["error"] else event
-        yield error, f"a stream without a token before {error}"[:160], "a 4xx or 5xx status"
 
 
 @errors.rule(

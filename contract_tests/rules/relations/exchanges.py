@@ -1,4 +1,4 @@
-"""Sections relations and client: what holds between the exchanges of one case, and for main()."""
+"""Section relations: what holds between the exchanges of one case."""
 
 from __future__ import annotations
 
@@ -24,13 +24,6 @@ relations = Section(
     see.CHAT_CREATE,
     relation=True,
     basis="it follows from the replies; clients were measured on single ones, and each of these looks right by itself",
-)
-client = Section(
-    "client",
-    "What main() makes of the target",
-    see.CHAT_CREATE,
-    relation=True,
-    basis="the official SDK itself fails on this target",
 )
 
 
@@ -275,35 +268,3 @@ def head_answered(head: View) -> Iterable[Complaint]:
     """HEAD is answered like GET or refused as an unknown method, and causes no failure of the server."""
     if head.status >= 500 and head.status != 501:
         yield head, f"status {head.status} for HEAD"
-
-
-# -- the seed program
-
-
-def _main(trace: Trace, role: str) -> Iterator[tuple[str, View | None]]:
-    if role in trace.troubles:
-        yield trace.troubles[role], trace.roles.get(role)
-
-
-@client.rule(
-    "main-dict",
-    over=lambda trace: _main(trace, "main dict"),
-    expected="the answer, and exit code 0",
-    harm="a stock client cannot use the target at all",
-)
-def main_dict(trouble: str, view: View | None) -> Iterable[Complaint]:
-    """The official SDK gets an answer from the target in one dict, and main() prints it."""
-    if trouble:
-        yield view, trouble
-
-
-@client.rule(
-    "main-stream",
-    over=lambda trace: _main(trace, "main stream"),
-    expected="the answer, and exit code 0",
-    harm="a stock client cannot stream from the target at all",
-)
-def main_stream(trouble: str, view: View | None) -> Iterable[Complaint]:
-    """The official SDK gets an answer from the target token by token, and main() prints it."""
-    if trouble:
-        yield view, trouble

@@ -1,0 +1,57 @@
+"""Section errors: an error in a stream, before its first token and in the middle of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from contract_tests.rules.engine.judge import SHOULD, Complaint
+from contract_tests.rules.engine.node import Node
+from contract_tests.rules.engine.subjects import early_events, exchanges, only
+from contract_tests.rules.engine.view import View, is_flat_error
+from contract_tests.rules.errors.refusals import errors
+
+
+@errors.rule(
+    "in-stream",
+    over=lambda view: view.messages if view.endpoint in ("chat", "completions") else (),
+    harm="openai-python raises only for a member `error`: with any other form the answer just ends early",
+)
+def in_stream(node: Node) -> Iterable[Complaint]:
+    """An error in a stream is an event whose data holds the object `error`."""
+    if node.says("error") and node["error"].kind != "object":
+        yield node["error"], f"the error is {node['error']}", '{"error": {"message": …}}'
+    elif is_flat_error(node):
+        yield node, f"an error in another form: {node}", '{"error": {"message": …}}'
+
+
+def _is_last_count(chunk: Node) -> bool:
+    """Whether a chunk holds usage alone: api.openai.com is recorded to count nothing after an error."""
+    return chunk["usage"].kind == "object" and chunk["choices"].value == []
+
+
+@errors.rule(
+    "ends-the-stream",
+    # A failed Response is another event after its error.
+    over=only(exchanges, lambda view: view.endpoint and view.error_events),
+    level=SHOULD,
+    harm="openai-python raises at the error: what follows is lost",
+)
+def ends_the_stream(view: View) -> Iterable[Complaint]:
+    """Nothing but usage and [DONE] follows an error in a stream."""
+    at = next(at for at, payload in enumerate(view.payloads) if payload.node is view.error_events[0])
+    after = [payload for payload in view.payloads[at + 1 :] if not (payload.done or _is_last_count(payload.node))]
+    if after:
+        yield after[0], "an event follows the error", "[DONE], or the end"
+
+
+@errors.rule(
+    "before-the-stream",
+    over=early_events,
+    level=SHOULD,
+    harm="clients that retry by status do not retry; the failure shows only when the first item is read",
+)
+def before_the_stream(view: View, event: Node) -> Iterable[Complaint]:
+    """A failure before the first token has a 4xx or 5xx status, not a stream with an error in it."""
+    if event in view.error_events:
+        error = event["error"] if event["error"] else event
+        yield error, f"a stream without a token before {error}"[:160], "a 4xx or 5xx status"
