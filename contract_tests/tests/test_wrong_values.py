@@ -151,7 +151,7 @@ def test_a_key_that_was_part_of_the_request_may_come_back() -> None:
 
 
 def test_a_short_wrong_key_is_repeated_as_api_openai_com_does() -> None:
-    keyed = load("keyed-dict").request
+    keyed = load("with-key-dict").request
     (key,) = [value.removeprefix("Bearer ") for name, value in keyed.headers or () if name == "Authorization"]
     error = {"message": f"Incorrect API key provided: {key}.", "type": "e", "param": None, "code": "invalid_api_key"}
     refused = sized(load("no-key"), json.dumps({"error": error}).encode()).but(request=keyed)
