@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.judge import NOTE, SHOULD, Complaint, Section
 from contract_tests.rules.engine.node import Place
-from contract_tests.rules.engine.subjects import complete_payloads, event_bodies, only
+from contract_tests.rules.engine.subjects import complete_payloads, computed_once, event_bodies, only
 from contract_tests.rules.engine.view import Payload, View
 from fake_server.wire import sse as wire
 from fake_server.wire.exchange import Aspect
@@ -88,10 +88,18 @@ def data_not_empty(payload: Payload) -> Iterable[Complaint]:
         yield payload, "an event with empty data"
 
 
-def _blocks(view: View) -> Iterable[wire.Event]:
+@computed_once
+def _blocks(view: View) -> Iterator[wire.Event]:
     """The blocks that clients read, up to the one with [DONE]."""
-    done = next((payload.event.index for payload in view.payloads if payload.done), len(view.events))
-    return (event for event in view.events[: done + 1] if event.complete)
+    for stream in event_bodies(view):
+        done = next((payload.event.index for payload in stream.payloads if payload.done), len(stream.events))
+        yield from (event for event in stream.events[: done + 1] if event.complete)
+
+
+@computed_once
+def _blocks_beyond_data(view: View) -> Iterator[wire.Event]:
+    """Those of them that are more than one line of data."""
+    return (event for event in _blocks(view) if len(event.lines) > 1 or not event.lines[0].is_data)
 
 
 def _sets(event: wire.Event, *fields: str) -> str:
@@ -103,10 +111,7 @@ def _sets(event: wire.Event, *fields: str) -> str:
 
 @sse.rule(
     "blocks-have-data",
-    over=only(
-        lambda view: (event for stream in event_bodies(view) for event in _blocks(stream)),
-        lambda event: _sets(event, "event", "id", "retry"),
-    ),
+    over=only(_blocks_beyond_data, lambda event: _sets(event, "event", "id", "retry")),
     level=SHOULD,
     needs=[Aspect.EVENT_FRAMING],
     see=see.SSE_INTERPRET,
@@ -123,7 +128,7 @@ def blocks_have_data(event: wire.Event) -> Iterable[Complaint]:
 
 @sse.rule(
     "no-gap-after-id",
-    over=only(event_bodies, lambda stream: any(_sets(event, "id") for event in _blocks(stream))),
+    over=only(event_bodies, lambda stream: any(_sets(event, "id") for event in _blocks_beyond_data(stream))),
     level=SHOULD,
     needs=[Aspect.EVENT_FRAMING],
     yields_to=("sse.blocks-have-data",),

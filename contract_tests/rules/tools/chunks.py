@@ -201,4 +201,5 @@ def _calls_and_members(view: View) -> Iterator[tuple[Node, set[str]]]:
 )
 def known_members(node: Node, known: set[str]) -> Iterable[Complaint]:
     """A tool call and what it calls have the members that the API reference names, and no others."""
-    yield from ((node[name], f"{name} of a tool call") for name in node.value if name not in known)
+    if not known.issuperset(node.value):
+        yield from ((node[name], f"{name} of a tool call") for name in node.value if name not in known)
