@@ -303,3 +303,13 @@ def test_bytes_of_php_vcr_are_in_base64_and_empty_members_are_left_out(tmp_path:
 def test_a_broken_cassette_of_php_vcr_is_named(tmp_path: Path, cassette: object, words: str) -> None:
     with pytest.raises(InputError, match=words):
         imported(tmp_path, json.dumps(cassette))
+
+
+@pytest.mark.parametrize("sign", ["\\", "^"])
+def test_a_command_of_many_lines_is_read_once(sign: str, tmp_path: Path) -> None:
+    path = tmp_path / "pasted.md"
+    path.write_text("```\n" + f"curl -s {sign}\n" * 30_000 + "```\n")
+    began = process_time()
+    with pytest.raises(InputError, match="no reply"):
+        list(read(path))
+    assert process_time() - began < 20  # each line read to the end of them all took minutes

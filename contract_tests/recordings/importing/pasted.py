@@ -22,7 +22,10 @@ from contract_tests.recordings.importing.entry import Entries, ImportedEntry, Sk
 from contract_tests.recordings.recording import InputError
 
 _FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[^`\n]*$", re.MULTILINE)
-_COMMAND = re.compile(r"^(?:[^\n`{]{0,80}?[$%#❯>])?[ \t]*(?:time |sudo )?curl(?:\.exe)?[ \t]+(?=\S)", re.MULTILINE)
+# The line behind a sign that a command goes on begins none: each would be read to the end of them all.
+_COMMAND = re.compile(
+    r"(?<![\\^]\n)^(?:[^\n`{]{0,80}?[$%#❯>])?[ \t]*(?:time |sudo )?curl(?:\.exe)?[ \t]+(?=\S)", re.MULTILINE
+)
 _ADDRESS = re.compile(r"https?://|\blocalhost\b|/v1\b")
 _PROMPT = re.compile(r"^[ \t]*(?:[\w.-]+@[\w.-]+[^\n$#%]{0,80}[$#%]|\$)(?:[ \t].*)?$", re.MULTILINE)
 """A line of a shell that asks for the next command, or runs another one."""
