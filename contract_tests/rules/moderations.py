@@ -8,7 +8,7 @@ from contract_tests.rules.embeddings import count_inputs
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
 from contract_tests.rules.engine.node import Node
-from contract_tests.rules.engine.subjects import bodies, only
+from contract_tests.rules.engine.subjects import Endpoint, bodies, only
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.shared.reply import complain_unless_object, complain_unless_objects
 from fake_server.wire.exchange import Aspect
@@ -35,10 +35,8 @@ def is_object(view: View) -> Iterable[Complaint]:
     return complain_unless_object(view)
 
 
-def _answers(view: View) -> Iterable[Node]:
-    """The body of a successful answer."""
-    if view.endpoint == "moderations" and view.is_dict:
-        yield view.root
+_answers = Endpoint("moderations").dicts
+"""The body of a successful answer."""
 
 
 @moderations.rule("stamp", over=_answers, harm="nobody can say later which model judged, or find the judgement again")

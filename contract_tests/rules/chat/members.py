@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contract_tests.rules.chat.chunks import chat_stream
 from contract_tests.rules.chat.reply import chat
 from contract_tests.rules.engine.judge import NOTE, Complaint
-from contract_tests.rules.engine.node import Node
+from contract_tests.rules.engine.node import Node, members_beyond
 from contract_tests.rules.engine.subjects import dicts, exchanges, only
 from contract_tests.rules.engine.view import View
 
@@ -35,9 +35,7 @@ def _unknown_members(root: Node, root_members: frozenset[str], answer: str) -> I
 
 
 def _others(node: Node, known: frozenset[str], holder: str) -> Iterable[tuple[Node, str]]:
-    if type(node.value) is not dict or known.issuperset(node.value):
-        return ()
-    return [(node[name], f"{name} of {holder}") for name in node.value if name not in known]
+    return [(member, f"{member.path[-1]} of {holder}") for member in members_beyond(node, known)]
 
 
 @chat.rule("known-members", over=dicts, level=NOTE, yields_to=_RULES_THAT_SAY_MORE, harm=_HARM)

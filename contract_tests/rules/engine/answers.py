@@ -65,6 +65,11 @@ def _answer_of_stream(choice: StreamedChoice) -> Answer:
     )
 
 
+def first_object(view: View) -> Node:
+    """The dict of an answer, or its first chunk."""
+    return view.root if view.is_dict else next(iter(view.chunks), view.root)
+
+
 def normalize_arguments(text: str) -> str:
     """Arguments with their spacing and order taken out, so that only what they say counts."""
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -162,6 +162,13 @@ def repeats(nodes: Iterable[Node], name: str, kind: type) -> Iterator[Node]:
             if value in seen:
                 yield node[name]
             seen.add(value)
+
+
+def members_beyond(node: Node, known: Set[str]) -> list[Node]:
+    """The members of an object that are not among the known ones."""
+    if type(node.value) is not dict or node.value.keys() <= known:
+        return []
+    return [node[name] for name in node.value if name not in known]
 
 
 def show(value: Any, limit: int = 70) -> str:

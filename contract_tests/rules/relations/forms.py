@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from contract_tests.rules.engine import references as see
-from contract_tests.rules.engine.answers import Answer, answer_texts, answers, says, whole_text
+from contract_tests.rules.engine.answers import Answer, answer_texts, answers, first_object, says, whole_text
 from contract_tests.rules.engine.judge import SHOULD, Complaint
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.trace import Trace
@@ -267,9 +267,9 @@ def _all_ids(trace: Trace) -> Iterator[list[tuple[str, Node]]]:
     ids = []
     for role, view in trace.roles.items():
         if view.endpoint in ("chat", "completions"):
-            root = view.root if view.is_dict else next(iter(view.chunks), view.root)
-            if root["id"].text:
-                ids.append((role, root["id"]))
+            identifier = first_object(view)["id"]
+            if identifier.text:
+                ids.append((role, identifier))
     if len(ids) > 1:
         yield ids
 

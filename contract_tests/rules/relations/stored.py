@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from contract_tests.rules.engine import references as see
-from contract_tests.rules.engine.answers import answer_of_dict, answers
+from contract_tests.rules.engine.answers import answer_of_dict, answers, first_object
 from contract_tests.rules.engine.judge import SHOULD, Complaint
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.trace import Trace
@@ -15,16 +15,11 @@ from contract_tests.rules.relations.exchanges import relations
 stored = relations.citing(see.STORED)
 
 
-def _first(view: View) -> Node:
-    """The dict of an answer, or its first chunk."""
-    return view.root if view.is_dict else next(iter(view.chunks), view.root)
-
-
 def _looked_up(trace: Trace, role: str) -> Iterator[tuple[View, list[View]]]:
     """The answer that was to be stored, beside every attempt to find it."""
     for (created,) in trace.together("created"):
         attempts = trace.samples(role)
-        if created.ok and _first(created)["id"].text and attempts:
+        if created.ok and first_object(created)["id"].text and attempts:
             yield created, attempts
 
 
@@ -38,7 +33,7 @@ def _looked_up(trace: Trace, role: str) -> Iterator[tuple[View, list[View]]]:
 def stored_found(created: View, attempts: list[View]) -> Iterable[Complaint]:
     """A completion that was asked for with `store: true` is found under its id."""
     if all(view.status == 404 for view in attempts):
-        yield attempts[-1], f"status 404 for {_first(created)['id'].text}"
+        yield attempts[-1], f"status 404 for {first_object(created)['id'].text}"
 
 
 @stored.rule(
@@ -51,7 +46,7 @@ def stored_found(created: View, attempts: list[View]) -> Iterable[Complaint]:
 )
 def stored_listed(created: View, attempts: list[View]) -> Iterable[Complaint]:
     """A stored completion is in the list of those with its metadata."""
-    wanted = _first(created)["id"].text
+    wanted = first_object(created)["id"].text
     lists = [view for view in attempts if view.is_dict and view.root["data"].kind == "array"]
     if lists and all(entry["id"].text != wanted for view in lists for entry in view.root["data"]):
         yield lists[-1].root["data"], f"{wanted} is not in the list"
@@ -66,7 +61,7 @@ def _as_created(trace: Trace) -> Iterator[tuple[View, View]]:
 @stored.rule("stored-as-created", over=_as_created, harm="what is read later is not what the user was shown")
 def stored_as_created(created: View, view: View) -> Iterable[Complaint]:
     """A stored completion has the id, the model, the time, the choices and the usage of the answer."""
-    first = _first(created)
+    first = first_object(created)
     for name in ("id", "model", "created"):
         if first[name].there and view.root[name].value != first[name].value:
             yield view.root[name], str(view.root[name]), str(first[name])

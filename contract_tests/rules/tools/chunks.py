@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.judge import NOTE, SHOULD, Complaint
-from contract_tests.rules.engine.node import Node, repeats
+from contract_tests.rules.engine.node import Node, members_beyond, repeats
 from contract_tests.rules.engine.stream import StreamedCall, StreamedChoice
 from contract_tests.rules.engine.subjects import computed_once, deltas, streamed_calls, streamed_choices
 from contract_tests.rules.engine.view import View
@@ -201,5 +201,4 @@ def _calls_and_members(view: View) -> Iterator[tuple[Node, set[str]]]:
 )
 def known_members(node: Node, known: set[str]) -> Iterable[Complaint]:
     """A tool call and what it calls have the members that the API reference names, and no others."""
-    if not known.issuperset(node.value):
-        yield from ((node[name], f"{name} of a tool call") for name in node.value if name not in known)
+    return [(member, f"{member.path[-1]} of a tool call") for member in members_beyond(node, known)]

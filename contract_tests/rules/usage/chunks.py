@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.judge import NOTE, SHOULD, Complaint
-from contract_tests.rules.engine.node import Node
+from contract_tests.rules.engine.node import Node, members_beyond
 from contract_tests.rules.engine.subjects import only, streams_of_any, whole_streams_of_any
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.usage.counts import COUNTS, DETAILS, usages
@@ -155,6 +155,9 @@ def stream_null_before(view: View) -> Iterable[Complaint]:
         yield lacking[0]["usage"], "missing, while other chunks have it", "null"
 
 
+_KNOWN = {*COUNTS, *DETAILS}
+
+
 @section.rule(
     "known-members",
     over=usages,
@@ -163,4 +166,4 @@ def stream_null_before(view: View) -> Iterable[Complaint]:
 )
 def known_members(node: Node) -> Iterable[Complaint]:
     """`usage` has the members that the API reference names, and no others."""
-    yield from ((node[name], f"{name} of usage") for name in node.value if name not in (*COUNTS, *DETAILS))
+    return [(member, f"{member.path[-1]} of usage") for member in members_beyond(node, _KNOWN)]
