@@ -7,7 +7,7 @@ import math
 import re
 import sys
 from collections.abc import Callable, Iterable
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import click
@@ -138,3 +138,14 @@ def not_listening(host: str, port: int, error: OSError) -> str:
     if error.errno == errno.EACCES:
         return f"port {port} may not be opened: choose one above 1023"
     return f"cannot listen on {host}:{port}: {error.strerror or error}"
+
+
+@cache
+def kit_version() -> str:
+    """The version of the kit, '' in a checkout that is not installed."""
+    from importlib.metadata import PackageNotFoundError, version  # few ask
+
+    try:
+        return version("openai-contract-kit")
+    except PackageNotFoundError:
+        return ""

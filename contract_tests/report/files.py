@@ -20,7 +20,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from contract_tests.recordings.judging import Summary
@@ -29,6 +28,7 @@ from contract_tests.report.findings import again, mask
 from contract_tests.rules.engine.judge import Finding
 from contract_tests.run.outcome import CaseResult, ExitCode, RunReport
 from contract_tests.tolerance.entry import Ledger, ToleranceEntry, Tolerated
+from fake_server.command_line import kit_version
 
 FORMAT = "openai-contract-report/1"
 JUDGEMENT_FORMAT = "openai-contract-judgement/1"
@@ -95,14 +95,6 @@ def judgement_as_json(
         "tolerances": _ledger(ledger or Ledger()),
     }
     return _clean_json(value)
-
-
-def kit_version() -> str:
-    """The version of the kit, '' in a checkout that is not installed."""
-    try:
-        return version("openai-contract-kit")
-    except PackageNotFoundError:
-        return ""
 
 
 def finding_as_json(finding: Finding, command: str = "") -> dict[str, Any]:

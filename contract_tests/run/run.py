@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from time import monotonic
 
@@ -59,7 +58,7 @@ async def run(options: Options, on_result: OnResult | None = None, on_plan: OnPl
                 results[case.id] = not_reached(case, session.stopped)
                 if on_result:
                     on_result(results[case.id])
-    return replace(_report(cases, session, results, monotonic() - began), started=started)
+    return _report(cases, session, results, started, monotonic() - began)
 
 
 def choose_cases(options: Options) -> list[Case]:
@@ -120,7 +119,9 @@ async def _ask_all(
     return ""
 
 
-def _report(cases: list[Case], session: Session, results: Mapping[str, CaseResult], seconds: float) -> RunReport:
+def _report(
+    cases: list[Case], session: Session, results: Mapping[str, CaseResult], started: str, seconds: float
+) -> RunReport:
     ordered = tuple(results[case.id] for case in cases)
     applied = Counter(rule for result in ordered for rule in result.applied)
     return RunReport(
@@ -133,4 +134,5 @@ def _report(cases: list[Case], session: Session, results: Mapping[str, CaseResul
         session.stopped,
         applied,
         command=session.options.command,
+        started=started,
     )

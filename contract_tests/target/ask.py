@@ -105,9 +105,7 @@ class Ask:
             view = await self.raw("POST", path, _as_json(sent), headers, role=role)
             if self._lacks(path, view):
                 self.views.remove(view)
-                raise Unsupported(
-                    f"POST {path} is answered like an unknown path: status {view.status}", [endpoint_of(view.exchange)]
-                )
+                raise _no_such_endpoint("POST", path, view)
             if not valid:
                 return view
             if lacks_context(view):
@@ -135,9 +133,7 @@ class Ask:
         view = await self.raw("GET", path, role=role)
         if is_unknown_path(view, self.session.control):
             self.views.remove(view)
-            raise Unsupported(
-                f"GET {path} is answered like an unknown path: status {view.status}", [endpoint_of(view.exchange)]
-            )
+            raise _no_such_endpoint("GET", path, view)
         return self._accepted(role, view) if valid else view
 
     async def raw(
@@ -293,6 +289,11 @@ class Ask:
             self.session.put_off(self.case.id)
             raise NotReached(f"status 429, with {seconds:g} s to wait (request {attempt})")
         await asyncio.sleep(seconds)
+
+
+def _no_such_endpoint(method: str, path: str, view: View) -> Unsupported:
+    reason = f"{method} {path} is answered like an unknown path: status {view.status}"
+    return Unsupported(reason, [endpoint_of(view.exchange)])
 
 
 def _as_json(body: Body) -> bytes:

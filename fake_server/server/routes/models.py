@@ -11,6 +11,7 @@ from typing import Any
 
 from fake_server.api import errors
 from fake_server.api.validate.models import is_served
+from fake_server.command_line import kit_version
 from fake_server.server.deliveries import deliver_json, refuse
 from fake_server.server.request_context import RequestContext
 from fake_server.wire.datafile import read_yaml
@@ -63,20 +64,12 @@ async def delete_model(context: RequestContext) -> Delivery:
 async def health(context: RequestContext) -> Delivery:
     """That the server runs, which version, and for how many seconds."""
     uptime = round(time.monotonic() - context.settings.started, 3)
-    return deliver_json(context.style.serialize({"status": "ok", "version": _version(), "uptime": uptime}))
+    body = {"status": "ok", "version": kit_version() or "unknown", "uptime": uptime}
+    return deliver_json(context.style.serialize(body))
 
 
 async def welcome(context: RequestContext) -> Delivery:
     """What this server is, for those who look at its root."""
-    body = {"server": "fake OpenAI server of openai-contract-kit", "version": _version(), "see": _PLACES}
+    name = "fake OpenAI server of openai-contract-kit"
+    body = {"server": name, "version": kit_version() or "unknown", "see": _PLACES}
     return deliver_json(context.style.serialize(body))
-
-
-@cache
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version  # few ask
-
-    try:
-        return version("openai-contract-kit")
-    except PackageNotFoundError:
-        return "unknown"  # a checkout that is not installed
