@@ -79,9 +79,14 @@ class View:
         return "model" if "/models/" in path else ""
 
     @cached_property
+    def request_value(self) -> Any:
+        """The JSON value of the request's body, None if it is not JSON."""
+        return self.exchange.request.json()
+
+    @cached_property
     def request(self) -> Node:
         """The JSON body of the request; an empty object if it is not a JSON object."""
-        body = self.exchange.request.json()
+        body = self.request_value
         return Node(body if isinstance(body, dict) else {}, Document(self.exchange.request.body))
 
     @property

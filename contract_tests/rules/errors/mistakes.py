@@ -40,7 +40,7 @@ _replies_about_input = only(
 _replies_to_an_object = only(_chat_replies, lambda view: view.request.value)
 """Replies to chat requests whose body is a JSON object with members."""
 
-unreadable = only(_chat_replies, lambda view: view.exchange.request.body and view.exchange.request.json() is None)
+unreadable = only(_chat_replies, lambda view: view.exchange.request.body and view.request_value is None)
 without_messages = only(_replies_to_an_object, lambda view: not list(view.request["messages"]))
 # An empty text is no fault: api.openai.com is recorded to embed it.
 without_input = only(_replies_about_input, lambda view: not view.request["input"] or view.request["input"].value == [])
