@@ -185,28 +185,34 @@ class View:
         return [payload.node for payload in self.payloads if isinstance(payload.parsed.value, dict)]
 
     @cached_property
-    def error_events(self) -> list[Node]:
-        """The objects of a stream that report an error, as `error` or in a form of their own."""
-        return [node for node in self.messages if node.says("error") or (self._streams_chunks and is_flat_error(node))]
+    def _sorted_messages(self) -> tuple[list[Node], list[Node], list[Node]]:
+        chunks: list[Node] = []
+        errors: list[Node] = []
+        strays: list[Node] = []
+        streams_chunks = self.endpoint in ("chat", "completions")
+        for node in self.messages:
+            if node.says("error") or (streams_chunks and is_flat_error(node)):
+                errors.append(node)
+            elif streams_chunks and not is_chunk(node):
+                strays.append(node)
+            else:
+                chunks.append(node)
+        return chunks, errors, strays
 
-    @cached_property
+    @property
     def chunks(self) -> list[Node]:
         """The objects of a stream that are chunks."""
-        return [node for node in self._no_errors if not self._streams_chunks or is_chunk(node)]
+        return self._sorted_messages[0]
 
-    @cached_property
+    @property
+    def error_events(self) -> list[Node]:
+        """The objects of a stream that report an error, as `error` or in a form of their own."""
+        return self._sorted_messages[1]
+
+    @property
     def strays(self) -> list[Node]:
         """The objects of a stream that are neither chunks nor errors."""
-        return [node for node in self._no_errors if self._streams_chunks and not is_chunk(node)]
-
-    @property
-    def _no_errors(self) -> list[Node]:
-        errors = {id(node) for node in self.error_events}
-        return [node for node in self.messages if id(node) not in errors]
-
-    @property
-    def _streams_chunks(self) -> bool:
-        return self.endpoint in ("chat", "completions")
+        return self._sorted_messages[2]
 
     @cached_property
     def streamed(self) -> list[StreamedChoice]:
