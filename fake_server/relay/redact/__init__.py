@@ -5,7 +5,7 @@ A secret is replaced by a dummy of the same length: the prefix that identifies i
 The length stays because sizes of writes, chunks and Content-Length are part of what is recorded.
 """
 
-from fake_server.relay.redact.body import clean_text, replace_known
+from fake_server.relay.redact.body import clean_text, mask_text, replace_known
 from fake_server.relay.redact.exchange import Redacted, Unreadable, redact, redact_found
 from fake_server.relay.redact.fields import Secrets, find_secrets, known_values
 from fake_server.relay.redact.kept import NOTHING, Kept
@@ -20,6 +20,7 @@ __all__ = [
     "clean_text",
     "find_secrets",
     "known_values",
+    "mask_text",
     "redact",
     "redact_found",
     "replace_known",

@@ -8,7 +8,7 @@ from itertools import chain
 
 from fake_server.relay.redact.codings import MAGIC, ZLIB, find_hidden
 from fake_server.relay.redact.kept import NOTHING, Kept
-from fake_server.relay.redact.known import encoded_forms, fold_case, needles, occurrences
+from fake_server.relay.redact.known import as_known, encoded_forms, fold_case, needles, occurrences
 from fake_server.relay.redact.patterns import Span, find_suspicious, is_binary
 from fake_server.relay.redact.stream import join_events
 from fake_server.relay.redact.views import Edit, Reading, View, apply_edits, merge_edits, unescaped_readings
@@ -31,6 +31,15 @@ def clean_bytes(data: bytes, known: Collection[str], kept: Kept = NOTHING) -> tu
 def clean_text(text: str, known: Collection[str], kept: Kept = NOTHING) -> str:
     """A text with its secrets replaced; its length does not change."""
     return _clean(text, known, kept)[0]
+
+
+def mask_text(text: str, known: Collection[str]) -> str:
+    """A text as a person may see it: every credential and every known value is replaced by a dummy.
+
+    A credential is known by its form or the name in front of it, in any encoding that a recording is searched in.
+    A known value that is a short word (`test`, `EMPTY`) is replaced only where a credential stands.
+    """
+    return clean_text(text, as_known(known))
 
 
 def replace_known(text: str, known: Collection[str]) -> str:

@@ -1,0 +1,70 @@
+"""What a person is shown holds no credential: neither one with a known form nor a key of this run."""
+
+from __future__ import annotations
+
+import base64
+import json
+from urllib.parse import quote
+
+import pytest
+
+from fake_server.relay.redact import mask_text
+from fake_server.tests.planted_secrets import KEY, PLAIN
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"no such key: {PLAIN}",
+        f"no such key: {PLAIN.upper()}",
+        f"https://x/v1?code={PLAIN}&a=1",
+        f"https://me:{PLAIN}@x/v1",
+        json.dumps({"a": json.dumps({"b": PLAIN})}),
+        quote(f"key={PLAIN}", safe="").replace("Z", "%5A"),
+        "".join(f"\\u{ord(char):04x}" for char in PLAIN),
+        base64.b64encode(f"the key {PLAIN} is wrong".encode()).decode(),
+        PLAIN.encode().hex(),
+        f"two lines\r\nX-API-Key: {PLAIN}\r\n",
+        f"größer {PLAIN}",
+    ],
+)
+def test_a_known_key_is_not_shown(text: str) -> None:
+    masked = mask_text(text, [PLAIN])
+    assert len(masked) == len(text)
+    assert PLAIN.lower() not in masked.lower()
+    assert base64.b64encode(PLAIN.encode())[:20].decode() not in masked
+    assert PLAIN.encode().hex() not in masked
+    assert mask_text(masked, [PLAIN]) == masked
+
+
+@pytest.mark.parametrize("text", [f"quotes {KEY}", f"?code={PLAIN}", f"access_token={PLAIN}", f"X-Api-Key: {PLAIN}"])
+def test_a_credential_nobody_named_is_not_shown(text: str) -> None:
+    masked = mask_text(text, ())
+    assert KEY[8:] not in masked
+    assert PLAIN not in masked
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("sk-1234", "Incorrect API key provided: sk-1234."),
+        ("sk-1234", '{"seen":"sk-1234"}'),
+        ("abc1", "the token abc1 is unknown"),
+        ("test", "Incorrect API key provided: test."),
+        ("test", "Authorization: Bearer test"),
+        ("test", "https://x/v1?api_key=test&latest=1"),
+        ("test", '{"api_key": "test"}'),
+        ("1234", "key 1234 is unknown"),
+        ("x", "?key=x"),
+    ],
+)
+def test_a_short_key_is_not_shown_where_a_key_stands(key: str, text: str) -> None:
+    masked = mask_text(text, [key])
+    assert key not in masked.replace("latest", "").replace("Auth", "") or set(key) == {"x"}
+    assert len(masked) == len(text)
+
+
+@pytest.mark.parametrize("key", ["test", "EMPTY", "1234", "a", "no-key-needed", "", "sk-"])
+def test_a_short_word_stays_where_no_key_stands(key: str) -> None:
+    text = "the latest test is EMPTY after 1234 requests: a list, no-key-needed"
+    assert mask_text(text, [key]) == text
