@@ -34,7 +34,7 @@ test proofs: export PYTHONDONTWRITEBYTECODE :=
 test proofs: export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/bytecode
 
 .DEFAULT_GOAL := help
-.PHONY: help setup contract record test proofs fuzz coverage check mutants fake interop judges behaviour bench profile bench-fidelity sdks constraints clean compatibility rules pages langchain uses clients wheel
+.PHONY: help setup contract record test proofs fuzz coverage check mutants fake interop judges behaviour bench profile bench-fidelity sdks constraints clean compatibility rules pages langchain uses clients wheel security
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ proofs: $(STAMP)  ## run the slow proofs: samples of clients, SDKs, fuzz and lar
 wheel: $(STAMP)  ## install the wheel as others do, on each Python and SDK here (part of the proofs), and weigh it
 	$(BIN)/python -m pytest $(ALL_CORES) contract_tests/lab/tests/test_wheel.py contract_tests/lab/tests/test_wheel_projects.py
 	@$(BIN)/python -m contract_tests.lab.packaging
+
+security: $(STAMP)  ## try to break each promise of SECURITY.md; SECURITY=--write puts the counts into its table
+	@$(BIN)/python -m contract_tests.lab.security $(SECURITY)
 
 fuzz: $(STAMP)  ## fuzz the fake, scripts and recordings for FUZZ_SECONDS=600; FUZZ_SEED=… FUZZ_ONLY=<part> repeat a run
 	@$(BIN)/python -m contract_tests.lab.fuzz --seconds "$$FUZZ_SECONDS" $${FUZZ_SEED:+--seed "$$FUZZ_SEED"} \

@@ -8,12 +8,18 @@ import threading
 
 import pytest
 
+from contract_tests.lab.tools.security_areas import add_areas
+
 
 def pytest_configure(config: pytest.Config) -> None:
     os.environ.pop("COLUMNS", None)  # pytest-xdist has the width of a terminal there, which reports would fill
     _let_ctrl_c_interrupt()
     if not config.getoption("--target", default=None):
         _let_hypothesis_take_its_time()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    add_areas(items)
 
 
 def _let_ctrl_c_interrupt() -> None:

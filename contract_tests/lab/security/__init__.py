@@ -1,0 +1,1 @@
+"""What was tried to break the promises of SECURITY.md, counted by area."""
