@@ -157,6 +157,10 @@ ADDED = [
     _refusal("groq does not support parameters: ['no_stop_trim'], for model=m"),
     _refusal("unknown field `no_stop_trim`, expected one of `model`, `messages`"),
     _refusal("property 'no_stop_trim' is unsupported"),
+    _refusal("Setting 'max_tokens' and 'no_stop_trim' at the same time is not supported."),
+    _refusal("Error code: 400 - `no_stop_trim` cannot be used together with `max_tokens`"),
+    _refusal("max_tokens and no_stop_trim are mutually exclusive"),
+    _refusal("Only one of max_tokens or no_stop_trim can be set. Please remove one."),
     {"detail": [{"type": "extra_forbidden", "loc": ["body", "no_stop_trim"], "msg": "Extra inputs are not permitted"}]},
 ]
 NOT_ADDED = [
@@ -168,6 +172,8 @@ NOT_ADDED = [
     _refusal("Unsupported input modality: image"),
     _refusal("An unexpected error occurred for key abc"),
     _refusal("The model `other` does not exist"),
+    _refusal("You cannot use both 'other_model' and 'second_model'"),
+    _refusal("'max_tokens' cannot be used together with a limit of 'server_limit' and 'other_limit'"),
 ]
 
 

@@ -78,6 +78,13 @@ _UNKNOWN = [
         rf"\b(?:not|n't) support (?:the )?(?:following )?{_PARAMETER}:? ?{_LIST}",
     )
 ]
+_CONFLICT = re.compile(
+    r"\bat the same time\b|\bmutually exclusive\b|\bonly one of\b|\b(?:conflicts?|incompatible) with\b"
+    r"|\b(?:together|in combination) with\b|\bboth\b.{1,60}\b(?:and|or)\b",
+    re.IGNORECASE,
+)
+"""What a refusal says of two parameters that do not go together."""
+_NAME = re.compile(rf"{_QUOTED}|\b([a-z]+(?:_[a-z]+)+)\b")
 _EXTRA = re.compile(r"extra_forbidden|extra inputs are not permitted|(?:unknown|unsupported)_parameter", re.IGNORECASE)
 _WRONG_TYPE = re.compile(r"\bexpected an? .{1,40}, but got |\bInput should be a valid \w", re.IGNORECASE)
 _WRONG_VALUE = re.compile(r"extra_forbidden|literal_error|\bInput should be '", re.IGNORECASE)
@@ -105,13 +112,28 @@ def unknown_parameters(view: View) -> list[str]:
 
 
 def added_parameters(view: View) -> list[str]:
-    """The parameters that a refusal calls unknown, and that the request neither has nor mentions anywhere."""
+    """The parameters that a refusal calls unknown, or says not to go with one of the request's own.
+
+    The request neither has nor mentions them anywhere.
+    """
     members = list(_members(view.request.value))
 
     def is_sent(name: str) -> bool:
         return any(name == key or (isinstance(value, str) and name in value) for key, value in members)
 
-    return [name for name in unknown_parameters(view) if view.endpoint and members and not is_sent(name)]
+    pair = conflicting_parameters(view)
+    names = [*unknown_parameters(view), *(pair if any(map(is_sent, pair)) else ())]
+    return [name for name in dict.fromkeys(names) if view.endpoint and members and not is_sent(name)]
+
+
+def conflicting_parameters(view: View) -> list[str]:
+    """The two parameters that a refusal says not to go together; empty where it names more, or fewer."""
+    for text in _texts(view):
+        for sentence in re.split(r"[.;:!?\n] ", text) if _CONFLICT.search(text) else ():
+            names = list(dict.fromkeys(match[1] or match[2] for match in _NAME.finditer(sentence)))
+            if len(names) == 2 and _CONFLICT.search(sentence):
+                return names
+    return []
 
 
 def structured_paths(view: View) -> list[str]:

@@ -10,6 +10,7 @@ from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.refused import (
     added_parameters,
+    conflicting_parameters,
     refusal_text,
     refused_elsewhere,
     structured_paths,
@@ -81,14 +82,18 @@ def object_(view: View) -> Iterable[Complaint]:
         yield instead, actual, '{"error": {"message": …, "type": …, "param": …, "code": …}}'
 
 
+def _names_parameters(view: View) -> object:
+    return view.endpoint and view.request.value and (unknown_parameters(view) or conflicting_parameters(view))
+
+
 @errors.rule(
     "added-parameter",
-    over=only(refusals, lambda view: view.endpoint and view.request.value and unknown_parameters(view)),
+    over=only(refusals, _names_parameters),
     needs=[Aspect.REQUEST],
     harm="a valid request is refused for what was put into it on the way, and no client can mend that",
 )
 def added_parameter(view: View) -> Iterable[Complaint]:
-    """A parameter that is refused as unknown was sent by the client, not added by the server."""
+    """A parameter that is refused as unknown or beside another was sent by the client, not added by the server."""
     if names := ", ".join(f"`{name}`" for name in added_parameters(view)[:3]):
         where = view.root["error"]["message"] if view.root["error"]["message"].text else view
         yield (

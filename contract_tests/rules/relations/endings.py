@@ -115,6 +115,7 @@ def _goes_on(text: str, longer: str) -> bool:
 @relations.rule(
     "cut-said",
     over=_cut_answers,
+    yields_to=("relations.same-finish",),
     see=see.CHAT_OBJECT,
     expected="length",
     harm="a text that was cut off is taken for a whole one, and nobody asks for the rest",

@@ -103,6 +103,7 @@ def steady_logprobs(choice: StreamedChoice) -> Iterable[Complaint]:
     "choice-count",
     over=Endpoint.whole_streams,
     needs=[Aspect.REQUEST],
+    yields_to=(".choice-index",),
     see=see.CHAT_CREATE,
     harm="the caller waits for an answer that never comes",
 )
@@ -116,6 +117,7 @@ def choice_count(view: View) -> Iterable[Complaint]:
 @streamed_choices.rule(
     "finishes",
     over=lambda endpoint, view: () if streams_as_of_old(view) else endpoint.whole_streamed_choices(view),
+    yields_to=(".choice-index",),
     harm="openai-node's helper for chat streams throws 'missing finish_reason for choice 0'; others wait for more",
 )
 def finishes(choice: StreamedChoice) -> Iterable[Complaint]:
