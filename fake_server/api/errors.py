@@ -123,6 +123,17 @@ def no_such_completion(name: str) -> ErrorReply:
     return ErrorReply(404, message, param="completion_id")
 
 
+def storage_full(why: str) -> ErrorReply:
+    """507 for what a test adds where there is no room; nothing that was added before is given up for it."""
+    return ErrorReply(507, f"There is no room: {why}.", type="server_error", code="storage_full", headers=NO_RETRY)
+
+
+def busy(why: str) -> ErrorReply:
+    """503 for a request whose bytes do not fit beside those that are in flight; it may be made again soon."""
+    message = f"The server is overloaded: {why}. Please try again in a second."
+    return ErrorReply(503, message, type="server_error", code="overloaded", headers={"retry-after": "1"})
+
+
 def server_error() -> ErrorReply:
     """500; the cause is written to the server's log only."""
     message = "The server had an error while processing your request. Sorry about that!"

@@ -12,10 +12,11 @@ from typing import Any
 
 from fake_server.faults import Fault, FaultError, NotPossible, parse
 from fake_server.faults.replies import Buckets, Quota
+from fake_server.wire.deep_size import deep_size
 from fake_server.wire.delivery import Delivery
 
-MOST = 1000
-"""Faults that are in force in one space at most."""
+MOST, FRAME = 1000, 1024
+"""Faults that are in force in one space at most, and bytes that each takes beside what is written of it."""
 
 
 @dataclass
@@ -23,7 +24,7 @@ class ActiveFault:
     """A fault in force: it strikes requests that pass `when`, at most `times` of them.
 
     `struck` counts its strikes, `buckets` hold what is left of a quota, `written` is how it was asked for and
-    `of_bug` tells whether it came with a bug of the catalogue.
+    `of_bug` tells whether it came with a bug of the catalogue. `size` is in bytes, while it is in force.
     """
 
     name: str
@@ -34,13 +35,17 @@ class ActiveFault:
     buckets: Buckets | None = None
     written: Mapping[str, Any] = field(default_factory=dict)
     of_bug: bool = False
+    size: int = 0
 
 
 class ActiveFaults:
-    """The faults in force in one space; safe to share between threads. `seed` decides chances."""
+    """The faults in force in one space; safe to share between threads. `seed` decides chances.
 
-    def __init__(self, seed: int = 0) -> None:
-        self._seed = seed
+    `count_bytes` is told how many bytes they take more, or less; it raises ValueError where they would take too many.
+    """
+
+    def __init__(self, seed: int = 0, count_bytes: Callable[[int], None] = lambda _: None) -> None:
+        self._seed, self._count_bytes = seed, count_bytes
         self._lock = threading.Lock()
         self._numbers = count(1)
         self._draws = count()
@@ -53,13 +58,15 @@ class ActiveFaults:
         return self.activate(ActiveFault("", parse(item), when, times, written=dict(item)))
 
     def activate(self, active: ActiveFault) -> ActiveFault:
-        """Put a fault in force; without a name it gets its own. Raises FaultError."""
+        """Put a fault in force; without a name it gets its own. Raises FaultError, and what `count_bytes` raises."""
         if len(self.current) >= MOST:
             raise FaultError(f"at most {MOST} faults are in force at once: remove some, or reset")
         if isinstance(active.fault, Quota):
             active.buckets = Buckets(active.fault, time.monotonic)
         active.name = active.name or f"{active.fault.fault} {next(self._numbers)}"
+        active.size = deep_size([active.fault, active.when, active.written]) + FRAME
         with self._lock:
+            self._count_bytes(active.size)
             self.current = (*self.current, active)
         return active
 
@@ -67,7 +74,9 @@ class ActiveFaults:
         """Lift the faults of this name, or all of them; returns how many there were."""
         with self._lock:
             others = () if name is None else tuple(active for active in self.current if active.name != name)
+            freed = sum(active.size for active in self.current) - sum(active.size for active in others)
             removed, self.current = len(self.current) - len(others), others
+            self._count_bytes(-freed)
         return removed
 
     def strike(self, request: Any, kind: type[Fault] | None = None) -> list[ActiveFault]:

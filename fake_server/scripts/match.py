@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,10 @@ from fake_server.scripts.conditions import conditions, short
 from fake_server.scripts.index import FEW
 from fake_server.scripts.model import Response, Script
 
-MOST_SCOPES = 100_000
+MOST_SCOPES, SCOPE_BYTES = 100_000, 400
+"""Counts for keys and conversations that are kept, and bytes that each takes at most."""
+_LONG = 64
+"""Characters of a key beyond which its hash stands for it."""
 _OPENING = (chat_request.SYSTEM_ROLES, ("user",))
 
 
@@ -42,68 +45,113 @@ class Found:
     reply: Response | None
 
 
+@dataclass
+class _Counts:
+    """How often a script matched and how often it answered, within one scope."""
+
+    met: int = 0
+    used: int = 0
+
+
 class ScriptState:
     """How often each script matched and answered; safe to share between threads.
 
-    Both are counted within a scope: an API key, a conversation, or '' for the whole space.
+    Both are counted within a scope: an API key, a conversation, or '' for the whole space. Keys and conversations
+    come without end: beyond MOST_SCOPES the counts of those longest unused are forgotten, as if they had not asked
+    yet; `dropped` says how many. `count_bytes` is told how many bytes the counts take more or less, `on_drop` called
+    for each that is forgotten.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self, count_bytes: Callable[[int], None] = lambda _: None, on_drop: Callable[[], None] = lambda: None
+    ) -> None:
         self._lock = threading.Lock()
-        self._met: Counter[tuple[str, str]] = Counter()
-        self._uses: Counter[tuple[str, str]] = Counter()
+        self._count_bytes, self._on_drop = count_bytes, on_drop
+        self._counts: dict[tuple[str, str], _Counts] = {}
+        self._scoped: OrderedDict[tuple[str, str], _Counts] = OrderedDict()
         self._used: Counter[str] = Counter()
+        self.dropped = 0
 
     def used(self, script: Script, scope: str | None = None) -> int:
         """How often the script has answered, in all scopes or in one."""
         with self._lock:
-            return self._used[script.name] if scope is None else self._uses[script.name, scope]
+            return self._used[script.name] if scope is None else self._look(script, scope).used
 
     def matched(self, script: Script, scope: str = "") -> int:
         """How many requests matched a script that counts its calls."""
         with self._lock:
-            return self._met[script.name, scope]
+            return self._look(script, scope).met
 
     def meet(self, script: Script, scope: str = "") -> int:
         """Count a matching request and return its ordinal."""
         with self._lock:
-            self._make_room()
-            self._met[script.name, scope] += 1
-            return self._met[script.name, scope]
+            counts = self._touch(script, scope)
+            counts.met += 1
+            return counts.met
 
     def take(self, script: Script, scope: str = "") -> int:
         """Count one use and return its ordinal; 0, and nothing is counted, once `times` is used up."""
         with self._lock:
-            used = self._uses[script.name, scope]
-            if script.times is not None and used >= script.times:
+            counts = self._touch(script, scope)
+            if script.times is not None and counts.used >= script.times:
                 return 0
-            self._make_room()
-            self._uses[script.name, scope] = used + 1
+            counts.used += 1
             self._used[script.name] += 1
-            return used + 1
+            return counts.used
 
-    def _make_room(self) -> None:
-        """Start counting again: keys and conversations come without end, so their counts need a bound."""
-        if len(self._uses) + len(self._met) > MOST_SCOPES:
-            self._uses.clear()
-            self._met.clear()
+    def _look(self, script: Script, scope: str) -> _Counts:
+        of_kind = self._scoped if scope else self._counts
+        return of_kind.get((script.name, scope)) or _Counts()
+
+    def _touch(self, script: Script, scope: str) -> _Counts:
+        """The counts to add to; those of a key or conversation are now the last used."""
+        key = (script.name, scope)
+        if not scope:
+            return self._counts.setdefault(key, _Counts())
+        counts = self._scoped.get(key)
+        if counts is None:
+            counts = self._scoped[key] = _Counts()
+            self._count_bytes(SCOPE_BYTES)
+            if len(self._scoped) > MOST_SCOPES:
+                self._drop_oldest()
+        else:
+            self._scoped.move_to_end(key)
+        return counts
+
+    def drop(self) -> bool:
+        """Forget the counts of the key or conversation longest unused; False when there are none."""
+        with self._lock:
+            return self._drop_oldest()
+
+    def _drop_oldest(self) -> bool:
+        if not self._scoped:
+            return False
+        self._scoped.popitem(last=False)
+        self._count_bytes(-SCOPE_BYTES)
+        self.dropped += 1
+        self._on_drop()
+        return True
 
     def forget(self, names: Iterable[str]) -> None:
         """Forget the uses of these scripts."""
         forgotten = set(names)
         with self._lock:
-            for counter in (self._met, self._uses):
-                for key in [key for key in counter if key[0] in forgotten]:
-                    del counter[key]
+            gone = [key for key in self._scoped if key[0] in forgotten]
+            for key in gone:
+                del self._scoped[key]
+            self._count_bytes(-SCOPE_BYTES * len(gone))
             for name in forgotten:
+                self._counts.pop((name, ""), None)
                 del self._used[name]
 
     def reset(self) -> None:
         """Forget every use."""
         with self._lock:
-            self._met.clear()
-            self._uses.clear()
+            self._count_bytes(-SCOPE_BYTES * len(self._scoped))
+            self._counts.clear()
+            self._scoped.clear()
             self._used.clear()
+            self.dropped = 0
 
 
 def find(request: ApiRequest, book: ScriptBook, state: ScriptState, *, seed: int = 0) -> Found | None:
@@ -149,10 +197,15 @@ def scope_of(script: Script, request: ApiRequest) -> str:
     if script.per == "test":
         return ""
     if script.per == "key":
-        return request.key or ""
+        key = request.key or ""
+        return key if len(key) <= _LONG else _hash(key)
     messages = request.messages
     opening = [next((message.text for message in messages if message.role in roles), "") for roles in _OPENING]
-    return hashlib.blake2b("\0".join(opening).encode("utf-8", "replace"), digest_size=16).hexdigest()
+    return _hash("\0".join(opening))
+
+
+def _hash(text: str) -> str:
+    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).hexdigest()
 
 
 def explain(

@@ -148,7 +148,7 @@ def test_used_replies_and_removed_scripts_leave_nothing_behind() -> None:
         (own,) = space.add([{"name": f"own {number}", "reply": {"text": "a"}}])
         assert space.state.meet(own) == space.state.take(own) == 1
         space.remove(own.name)
-    assert [len(one) for one in (space.state._used, space.state._uses, space.state._met)] <= [1, 1, 0]
+    assert [len(one) for one in (space.state._used, space.state._counts, space.state._scoped)] <= [1, 1, 0]
 
 
 def test_keys_without_end_are_counted_within_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,7 +157,8 @@ def test_keys_without_end_are_counted_within_a_bound(monkeypatch: pytest.MonkeyP
     (script,) = parse([{"name": "a", "per": "key", "when": {"call": 2}, "reply": {"text": "a"}}])
     for number in range(100):
         state.meet(script, str(number))
-    assert len(state._met) <= 11
+    assert (len(state._scoped), state.dropped) == (10, 90)
+    assert state.meet(script, "99") == 2  # the oldest are forgotten, not all of them
 
 
 def test_no_cache_keeps_a_long_word() -> None:

@@ -135,23 +135,24 @@ def test_the_space_longest_unused_leaves_first() -> None:
 
 
 def test_all_spaces_together_are_bounded_and_the_longest_unused_loses_its_oldest_first() -> None:
-    spaces = Spaces(Settings(), size=20 * FRAME)
+    spaces = Spaces(Settings())
     default, old, new = every = spaces(), spaces("old"), spaces("new")
     for space in every:
         for index in range(5):
             space.journal.add(JournalEntry("POST", f"/{index}"))
     old.stored.save({"id": "stored", "model": "m", "choices": "x" * 2 * FRAME}, {"messages": []})
+    spaces.budget.most = spaces.budget.held + 3 * FRAME
     spaces.make_room()
     assert [len(one.journal.entries()) for one in every] == [5, 5, 5]
 
     grown = JournalEntry("POST", "/grown", body=b"x" * 4 * FRAME)
     new.journal.add(grown)
-    spaces.make_room()  # beyond 20 parts; room is made until 15 of 16 are held
+    spaces.make_room()  # room is made until 15 of 16 parts are held
     assert [one.journal.dropped for one in every] == [0, 4, 0]
     assert [one.path for one in old.journal.entries()] == ["/4"]
     assert old.stored.get("stored") is not None
 
-    grown.sent(b"x" * 5 * FRAME)
+    grown.sent(b"x" * 7 * FRAME)
     new.journal.grown(grown)
     spaces.make_room()
     assert (old.journal.dropped, old.stored.get("stored"), old.stored.dropped) == (5, None, 1)
@@ -187,7 +188,7 @@ def test_what_left_for_room_is_said(fake: FakeServer) -> None:
 
 
 def test_a_server_makes_room_by_itself(fake: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fake.settings.spaces.budget, "most", 40 * FRAME)
+    monkeypatch.setattr(fake.settings.spaces.budget, "most", 52 * FRAME)
     said(fake.space("idle").base_url)
     for _ in range(3):
         said(fake.space("busy").base_url, "x" * 12 * FRAME)

@@ -138,12 +138,12 @@ def test_messages_keep_parts_and_calls_and_are_paged(client: openai.OpenAI) -> N
 
 
 def test_large_completions_leave_early_and_one_id_is_held_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stored, "MOST_BYTES", 5000)
+    monkeypatch.setattr(stored, "MOST_BYTES", 10_000)
     shelf = CompletionStore()
     for n in (0, 1, 2, 1):
         shelf.save({"id": str(n), "model": "m", "choices": "x" * 2000}, {"messages": []})
     assert [one["id"] for _, one in shelf.select(None, {})] == ["2", "1"]
-    shelf.save({"id": "large", "model": "m", "choices": "x" * 9000}, {"messages": []})
+    shelf.save({"id": "large", "model": "m", "choices": "x" * 12_000}, {"messages": []})
     assert [one["id"] for _, one in shelf.select(None, {})] == ["large"]
 
 

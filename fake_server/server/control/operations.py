@@ -22,6 +22,7 @@ from fake_server.scripts.yaml_lines import ScriptError
 from fake_server.server.control.serialize import serialize_fault, serialize_request, serialize_script
 from fake_server.server.deliveries import refuse, to_json
 from fake_server.server.request_context import CONTEXT, CONTROL, METRICS, Refused, RequestContext
+from fake_server.server.state.memory import StorageFull
 from fake_server.server.state.space import Space
 from fake_server.wire.jsontext import parse
 
@@ -61,6 +62,8 @@ async def overview(request: Request) -> Response:
             "dropped": space.journal.dropped,
             "stored_dropped": space.stored.dropped,
             "spaces": len(settings.spaces.known()),
+            "spaces_dropped": settings.spaces.dropped,
+            "memory": settings.spaces.budget.report(),
             "see": [f"{CONTROL}/{name}" for name in SEE],
         }
     )
@@ -150,7 +153,9 @@ async def list_spaces(request: Request) -> Response:
             "requests": len(space.journal.entries()),
             "dropped": space.journal.dropped,
             "stored_dropped": space.stored.dropped,
+            "uses_dropped": space.state.dropped,
             "added": len(space.queued) + len(space.own),
+            "bytes": {kind: size for kind, size in space.ledger.kinds.items() if size},
         }
         for space in _context(request).settings.spaces.known()
     ]
@@ -169,7 +174,8 @@ async def metrics(request: Request) -> Response:
     """GET: what the server has done, in Prometheus' text format."""
     from prometheus_client import CONTENT_TYPE_LATEST  # see metrics.py
 
-    return Response(_context(request).settings.metrics.text(), media_type=CONTENT_TYPE_LATEST)
+    settings = _context(request).settings
+    return Response(settings.metrics.text(settings.spaces.budget), media_type=CONTENT_TYPE_LATEST)
 
 
 OPERATIONS = (
@@ -238,6 +244,8 @@ async def _add(
         return error_response(refused.reply)
     except (ScriptError, FaultError) as error:
         return _refuse(str(error))
+    except StorageFull as error:
+        return error_response(errors.storage_full(str(error)))
     return json_response({"added": [item.name for item in added]}, 201)
 
 

@@ -5,17 +5,19 @@ Members are those of the API reference's answers, which repeat part of the reque
 
 from __future__ import annotations
 
-import json
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from fake_server.api import chat_request
-from fake_server.server.state.memory import Evicting, MemoryBudget
+from fake_server.server.state.memory import STORED, Evicting, Ledger
+from fake_server.wire.deep_size import deep_size
 
 MOST, MOST_BYTES = 1000, 64 * 1024 * 1024
-"""Completions, and bytes of JSON, that are held at most."""
+"""Completions, and bytes of them, that are held at most."""
+_PLACE = 200
+"""Bytes that the place of a completion takes, also after it was deleted."""
 LIMIT, MOST_LISTED = 20, 100
 _ECHOED: Mapping[str, Any] = {
     "tool_choice": None,
@@ -36,7 +38,7 @@ _OPTIONAL = ("tool_calls", "tool_call_id", "function_call", "refusal")
 class Stored:
     """One completion as the API gives it back, and the messages it answered.
 
-    `place` grows with every completion stored; `size` is in bytes of JSON.
+    `place` grows with every completion stored; `size` is in bytes.
     """
 
     completion: Mapping[str, Any]
@@ -52,8 +54,10 @@ Placed = tuple[int, Mapping[str, Any]]
 class CompletionStore(Evicting):
     """The last MOST stored completions, in the order they were made."""
 
-    def __init__(self, budget: MemoryBudget | None = None) -> None:
-        super().__init__(budget)
+    kind = STORED
+
+    def __init__(self, ledger: Ledger | None = None) -> None:
+        super().__init__(ledger)
         self._stored: OrderedDict[str, Stored] = OrderedDict()
         self._places: OrderedDict[str, int] = OrderedDict()
         self._made = 0
@@ -64,18 +68,20 @@ class CompletionStore(Evicting):
         whole = {**completion, **_echoed(request), "metadata": dict(request.get("metadata") or {})}
         given = request.get("messages") or ()
         messages = tuple(_message(f"{name}-{index}", message) for index, message in enumerate(given))
-        size = len(json.dumps([whole, messages]))
+        size = deep_size([whole, messages])
         with self._lock:
             self._drop(name)
             self._made += 1
             self._stored[name] = Stored(whole, messages, self._made, size)
             self._count(size)
+            self._count(0 if name in self._places else _PLACE)
             self._places[name] = self._made
             self._places.move_to_end(name)
             while len(self._stored) > MOST or (self._held > MOST_BYTES and len(self._stored) > 1):
                 self._drop_oldest()
-            while len(self._places) > 10 * MOST:
+            while len(self._places) > 2 * MOST:
                 self._places.popitem(last=False)
+                self._count(-_PLACE)
 
     def get(self, name: str) -> Stored | None:
         with self._lock:
@@ -93,7 +99,9 @@ class CompletionStore(Evicting):
             if stored is None:
                 return None
             completion = {**stored.completion, "metadata": dict(metadata or {})}
-            self._stored[name] = changed = replace(stored, completion=completion)
+            changed = replace(stored, completion=completion, size=deep_size([completion, stored.messages]))
+            self._stored[name] = changed
+            self._count(changed.size - stored.size)
             return changed
 
     def delete(self, name: str) -> bool:
@@ -117,9 +125,14 @@ class CompletionStore(Evicting):
         return removed is not None
 
     def _drop_oldest(self) -> bool:
-        dropped = self._drop(next(iter(self._stored), ""))
-        self.dropped += dropped
-        return dropped
+        if self._drop(next(iter(self._stored), "")):
+            self._note_drop()
+        elif self._places:
+            self._places.popitem(last=False)
+            self._count(-_PLACE)
+        else:
+            return False
+        return True
 
     def _forget(self) -> None:
         self._stored.clear()

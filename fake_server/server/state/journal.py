@@ -8,15 +8,18 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from sys import getsizeof
 from typing import Any
 
-from fake_server.server.state.memory import Evicting, MemoryBudget
+from fake_server.server.state.memory import REQUESTS, Evicting, Ledger
 
 REDACTED = "<redacted>"
 MOST_KEPT = 256 * 1024
 """Bytes of one reply that are held at most."""
 FRAME = 1024
 """Bytes that an entry takes beside its texts, a little more than measured."""
+_EMPTY, _FIELD = getsizeof(""), 120
+"""Bytes of a text without characters, and of a header field in its mapping beside its texts, rounded up."""
 _SECRET = re.compile(r"authorization|api-?key|token|secret|password|cookie|subscription-key")
 
 
@@ -44,7 +47,7 @@ class JournalEntry:
     seconds: float | None = None
     counted: int | None = field(default=None, repr=False)
     sent_bytes: int = 0
-    _pieces: list[bytes] = field(default_factory=list, repr=False)
+    _reply: bytearray = field(default_factory=bytearray, repr=False)
     _clock: float = field(default_factory=time.perf_counter, repr=False)
 
     @property
@@ -67,13 +70,14 @@ class JournalEntry:
     @property
     def reply(self) -> bytes:
         """The body of the reply as far as it was sent, at most its first `MOST_KEPT` bytes."""
-        return b"".join(self._pieces)[:MOST_KEPT]
+        return bytes(self._reply)
 
     @property
     def size(self) -> int:
-        """Bytes held."""
-        texts = sum(map(len, self.fields)) + sum(map(len, self.fields.values()))
-        return FRAME + len(self.path) + texts + len(self.body) + min(self.sent_bytes, MOST_KEPT)
+        """Bytes held: a text with one character beyond Latin-1 takes up to four bytes for each."""
+        fields = self.fields
+        texts = sum(map(getsizeof, fields)) + sum(map(getsizeof, fields.values())) + _FIELD * len(fields)
+        return FRAME + getsizeof(self.path) - _EMPTY + texts + len(self.body) + len(self._reply)
 
     def answered(self, status: int) -> float:
         """Note that the reply begins; returns the seconds since the request came."""
@@ -82,8 +86,9 @@ class JournalEntry:
 
     def sent(self, piece: bytes) -> None:
         """Note bytes of the reply's body."""
-        if self.sent_bytes < MOST_KEPT:
-            self._pieces.append(piece)
+        room = MOST_KEPT - self.sent_bytes
+        if room > 0:
+            self._reply += piece if len(piece) <= room else piece[:room]
         self.sent_bytes += len(piece)
 
     def ended(self) -> None:
@@ -94,8 +99,10 @@ class JournalEntry:
 class Journal(Evicting):
     """The last `entries` requests, at most `size` bytes of them."""
 
-    def __init__(self, entries: int = 1000, size: int = 64 * 1024 * 1024, budget: MemoryBudget | None = None) -> None:
-        super().__init__(budget)
+    kind = REQUESTS
+
+    def __init__(self, entries: int = 1000, size: int = 64 * 1024 * 1024, ledger: Ledger | None = None) -> None:
+        super().__init__(ledger)
         self._entries: deque[JournalEntry] = deque()
         self._most, self._size = entries, size
 
@@ -120,10 +127,17 @@ class Journal(Evicting):
             return tuple(self._entries)
 
     def _grow(self, size: int) -> None:
-        """Count bytes, and evict the oldest entries where there are too many."""
+        """Count bytes, and evict the oldest entries where there are too many.
+
+        What `Ledger.add` does stands here: every request comes this way twice.
+        """
         self._held += size
-        with self._budget.lock:
-            self._budget.held += size
+        ledger = self._ledger
+        with ledger.lock:
+            budget = ledger.budget
+            ledger.kinds[REQUESTS] += size
+            budget.kinds[REQUESTS] += size
+            budget.held += size
         while len(self._entries) > self._most or (self._held > self._size and len(self._entries) > 1):
             self._drop_oldest()
 
@@ -133,7 +147,7 @@ class Journal(Evicting):
         entry = self._entries.popleft()
         self._count(-(entry.counted or 0))
         entry.counted = None
-        self.dropped += 1
+        self._note_drop()
         return True
 
     def _forget(self) -> None:

@@ -1,37 +1,127 @@
-"""Bounds on what a space holds, and on the bytes that all spaces hold together."""
+"""One account of memory: what every space holds, in bytes by kind, and the bounds on it.
+
+Requests, stored completions and counts for each key are evicted, the oldest first, where all spaces together
+hold too much. Scripts, queued replies and faults are what a test relies on, and bodies in flight are needed
+until their requests end: of these, what would be too much is refused.
+"""
 
 from __future__ import annotations
 
 import threading
+from typing import Any, ClassVar
+
+MIB = 1024 * 1024
+REQUESTS, STORED, USES, SCRIPTS, FAULTS, IN_FLIGHT = "requests", "stored", "uses", "scripts", "faults", "in_flight"
+KINDS = (REQUESTS, STORED, USES, SCRIPTS, FAULTS, IN_FLIGHT)
+"""`uses` are counts of scripts for each key or conversation; `in_flight` are bodies and replies under way."""
+MOST_ADDED, MOST_IN_FLIGHT = 48 * MIB, 64 * MIB
+"""Bytes of scripts, queued replies and faults, and bytes in flight, that all spaces hold together."""
+SMALL, SPARE = 64 * 1024, 16 * MIB
+"""Bytes of a request or reply that is small: such fit in the spare room while large ones fill theirs."""
+
+
+class StorageFull(ValueError):
+    """What cannot be held, because nothing may be evicted for it; the message says what to do."""
 
 
 class MemoryBudget:
-    """How many bytes are held, of at most `most` (None: no bound); safe between threads."""
+    """How many bytes are held, of at most `most` (None: no bound); safe between threads.
+
+    `kinds` holds the bytes by kind; `dropped` and `refused` count what was evicted and what was refused.
+    """
 
     def __init__(self, most: int | None = None) -> None:
         self.lock = threading.Lock()
         self.most, self.held = most, 0
-
-    def add(self, size: int) -> None:
-        """Count bytes that are held from now on; a negative size releases them."""
-        with self.lock:
-            self.held += size
+        self.kinds, self.dropped, self.refused = (dict.fromkeys(KINDS, 0) for _ in range(3))
 
     @property
     def eased(self) -> bool:
         """Whether so little is held that the next request need not make room again: 15/16 of the bound."""
         return self.most is None or self.held <= self.most - self.most // 16
 
+    def report(self) -> dict[str, Any]:
+        """`{held, most, kinds, dropped, refused}`: bytes, and what was evicted and refused by kind."""
+        with self.lock:
+            return {
+                "held": self.held,
+                "most": self.most,
+                "kinds": dict(self.kinds),
+                "dropped": dict(self.dropped),
+                "refused": dict(self.refused),
+            }
+
+    def reserve(self, size: int, *, large: bool) -> bool:
+        """Count bytes in flight; False, and nothing is counted, where they do not fit. `add` releases them."""
+        with self.lock:
+            if self.kinds[IN_FLIGHT] + size > MOST_IN_FLIGHT + (0 if large else SPARE):
+                self.refused[IN_FLIGHT] += 1
+                return False
+            self.kinds[IN_FLIGHT] += size
+            self.held += size
+        return True
+
+    def release(self, size: int) -> None:
+        """Count bytes in flight no more."""
+        with self.lock:
+            self.kinds[IN_FLIGHT] -= size
+            self.held -= size
+
+
+class Ledger:
+    """The bytes that one space holds, by kind. They count in the budget of all spaces until `release`."""
+
+    def __init__(self, budget: MemoryBudget | None = None) -> None:
+        self.budget = budget or MemoryBudget()
+        self.kinds = dict.fromkeys(KINDS, 0)
+        self.lock = self.budget.lock
+
+    def add(self, kind: str, size: int) -> None:
+        """Count bytes that are held from now on; a negative size releases them."""
+        with self.lock:
+            budget = self.budget
+            self.kinds[kind] += size
+            budget.kinds[kind] += size
+            budget.held += size
+
+    def add_lasting(self, kind: str, size: int) -> None:
+        """Count bytes that are never evicted. Raises StorageFull, and counts nothing, where they do not fit."""
+        with self.lock:
+            kinds = self.budget.kinds
+            if size > 0 and kinds[SCRIPTS] + kinds[FAULTS] + size > MOST_ADDED:
+                self.budget.refused[kind] += 1
+                raise StorageFull(
+                    f"scripts, queued replies and faults of all spaces take at most {MOST_ADDED // MIB} MiB, of which "
+                    f"{(kinds[SCRIPTS] + kinds[FAULTS]) // MIB} are in use: remove some, reset, or forget spaces"
+                )
+        self.add(kind, size)
+
+    def drop(self, kind: str) -> None:
+        """Note that one thing of this kind was evicted."""
+        with self.lock:
+            self.budget.dropped[kind] += 1
+
+    def release(self) -> None:
+        """Count in no shared budget from now on: the space is evicted."""
+        with self.lock:
+            shared, self.budget = self.budget, MemoryBudget()
+            for kind, size in self.kinds.items():
+                shared.kinds[kind] -= size
+                shared.held -= size
+                self.budget.kinds[kind] = size
+
 
 class Evicting:
     """Holds entries and evicts the oldest; safe to share between threads.
 
-    What is held counts in `budget` too, which several may share; `dropped` counts evicted entries.
+    What is held counts in `ledger` too; `dropped` counts evicted entries.
     """
 
-    def __init__(self, budget: MemoryBudget | None = None) -> None:
+    kind: ClassVar[str]
+
+    def __init__(self, ledger: Ledger | None = None) -> None:
         self._lock = threading.Lock()
-        self._budget = budget or MemoryBudget()
+        self._ledger = ledger or Ledger()
         self._held = self.dropped = 0
 
     def drop(self) -> bool:
@@ -46,17 +136,13 @@ class Evicting:
             self._count(-self._held)
             self.dropped = 0
 
-    def release(self) -> None:
-        """Forget every entry, and count in no shared budget from now on: the space is evicted."""
-        self.clear()
-        with self._lock:
-            self._budget.add(-self._held)
-            self._budget = MemoryBudget()
-            self._budget.add(self._held)
-
     def _count(self, size: int) -> None:
         self._held += size
-        self._budget.add(size)
+        self._ledger.add(self.kind, size)
+
+    def _note_drop(self) -> None:
+        self.dropped += 1
+        self._ledger.drop(self.kind)
 
     def _drop_oldest(self) -> bool:
         raise NotImplementedError

@@ -13,6 +13,7 @@ from typing import Any
 
 from fake_server.api.request import endpoint_of
 from fake_server.server.state.journal import JournalEntry
+from fake_server.server.state.memory import MemoryBudget
 
 ENDPOINTS = ("chat/completions", "completions", "embeddings", "moderations", "models")
 BOUNDS = (0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10.0, 60.0)
@@ -42,12 +43,13 @@ class Metrics:
         for name in entry.faults:
             self._faults[name.partition(":")[0]] += 1
 
-    def text(self) -> bytes:
-        """The text format that Prometheus reads."""
+    def text(self, budget: MemoryBudget) -> bytes:
+        """The text format that Prometheus reads, with what is held by `budget`."""
         from prometheus_client import CollectorRegistry, generate_latest
 
         registry = CollectorRegistry()
         registry.register(self)
+        registry.register(_Memory(budget))
         return generate_latest(registry)
 
     def collect(self) -> Iterator[Any]:
@@ -71,6 +73,26 @@ class Metrics:
         for family, counts in ((sent, self._bytes), (faults, self._faults)):
             for name, number in list(counts.items()):
                 family.add_metric([name], number)
+            yield family
+
+
+class _Memory:
+    """The metrics of the account of memory."""
+
+    def __init__(self, budget: MemoryBudget) -> None:
+        self._budget = budget
+
+    def collect(self) -> Iterator[Any]:
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+        report = self._budget.report()
+        help_text = "Bytes held, by kind: those in flight, and what is kept of requests and of what tests added."
+        held = GaugeMetricFamily("fake_server_held_bytes", help_text, labels=["kind"])
+        dropped = CounterMetricFamily("fake_server_dropped", "Evicted to make room, by kind.", labels=["kind"])
+        refused = CounterMetricFamily("fake_server_refused", "Refused for want of room, by kind.", labels=["kind"])
+        for family, numbers in ((held, "kinds"), (dropped, "dropped"), (refused, "refused")):
+            for kind, number in report[numbers].items():
+                family.add_metric([kind], number)
             yield family
 
 

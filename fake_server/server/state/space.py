@@ -25,12 +25,13 @@ from fake_server.scripts.book import Script, ScriptBook, ScriptError
 from fake_server.scripts.match import ScriptState
 from fake_server.server.state.completions import CompletionStore
 from fake_server.server.state.journal import Journal
-from fake_server.server.state.memory import MemoryBudget
+from fake_server.server.state.memory import FAULTS, SCRIPTS, USES, Ledger, MemoryBudget
+from fake_server.wire.deep_size import deep_size
 
 HEADER = "x-fake-space"
 MOST, MOST_SCRIPTS = 1000, 10_000
-MOST_BYTES = 256 * 1024 * 1024
-"""Bytes of requests, replies and stored completions that all spaces hold together."""
+MOST_BYTES = 128 * 1024 * 1024
+"""Bytes that all spaces hold together, in flight or kept."""
 NAME = re.compile(r"[A-Za-z0-9._-]{1,100}\Z")
 
 
@@ -46,16 +47,30 @@ class Space:
 
     name: str
     shared: HasBook
-    state: ScriptState = field(default_factory=ScriptState)
-    journal: Journal = field(default_factory=Journal)
-    faults: ActiveFaults = field(default_factory=ActiveFaults)
-    stored: CompletionStore = field(default_factory=CompletionStore)
+    ledger: Ledger = field(default_factory=Ledger)
+    seed: int = 0
+    state: ScriptState = field(init=False)
+    journal: Journal = field(init=False)
+    faults: ActiveFaults = field(init=False)
+    stored: CompletionStore = field(init=False)
     queue_for_slots: Queue = field(default_factory=Queue)
     own: tuple[Script, ...] = ()
     queued: tuple[Script, ...] = ()
     _book: tuple[ScriptBook, ScriptBook] | None = None
+    _sizes: dict[int, int] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _numbers: count[int] = field(default_factory=lambda: count(1))
+
+    def __post_init__(self) -> None:
+        ledger = self.ledger
+        self.state = ScriptState(lambda size: ledger.add(USES, size), lambda: ledger.drop(USES))
+        self.journal, self.stored = Journal(ledger=ledger), CompletionStore(ledger)
+        self.faults = ActiveFaults(self.seed, lambda size: ledger.add_lasting(FAULTS, size))
+
+    @property
+    def holds_additions(self) -> bool:
+        """Whether a test has put something here that it relies on."""
+        return bool(self.own or self.queued or self.faults.current)
 
     @property
     def book(self) -> ScriptBook:
@@ -72,19 +87,19 @@ class Space:
     def add(self, items: Sequence[Mapping[str, Any]], source: str = "added") -> tuple[Script, ...]:
         """Put scripts before all others except the queue; those without a name get one.
 
-        Raises ScriptError.
+        Raises ScriptError, and StorageFull for what takes too much room.
         """
         return self.use(self._parse(items, source))
 
     def use(self, added: tuple[Script, ...]) -> tuple[Script, ...]:
-        """Put parsed scripts before all others except the queue. Raises ScriptError."""
+        """Put parsed scripts before all others except the queue. Raises ScriptError, StorageFull."""
         with self._lock:
             names = {script.name for script in added}
             self._set(self.queued, (*added, *(script for script in self.own if script.name not in names)))
         return added
 
     def queue(self, items: Sequence[Mapping[str, Any]], source: str = "queued") -> tuple[Script, ...]:
-        """Put scripts at the end of the queue, which is tried before all others. Raises ScriptError."""
+        """Put scripts at the end of the queue, which is tried before all others. Raises ScriptError, StorageFull."""
         added = self._parse(items, source)
         with self._lock:
             waiting = [
@@ -97,7 +112,7 @@ class Space:
     def activate(self, items: Sequence[Mapping[str, Any]]) -> tuple[ActiveFault, ...]:
         """Put faults in force: `{fault, …}`, or `{bug: ID}`, with `when` and `times` as in a script.
 
-        Raises FaultError, BugError for an unknown bug, and ScriptError for a bad `when`.
+        Raises FaultError, BugError for an unknown bug, ScriptError for a bad `when`, and StorageFull.
         """
         return tuple(active for item in items for active in self._activate(dict(item)))
 
@@ -136,7 +151,9 @@ class Space:
     def _set(self, queued: tuple[Script, ...], own: tuple[Script, ...]) -> None:
         if len(queued) + len(own) > MOST_SCRIPTS:
             raise ScriptError(f"a space holds at most {MOST_SCRIPTS} scripts of its own: remove or reset some")
-        self.queued, self.own, self._book = queued, own, None
+        sizes = {id(script): self._sizes.get(id(script)) or deep_size(script) for script in (*queued, *own)}
+        self.ledger.add_lasting(SCRIPTS, sum(sizes.values()) - sum(self._sizes.values()))
+        self.queued, self.own, self._book, self._sizes = queued, own, None, sizes
 
     def reset(self) -> None:
         """Forget everything: requests, uses of scripts, and what was added."""
@@ -148,25 +165,26 @@ class Space:
         self.queue_for_slots = Queue()
 
     def shed(self) -> bool:
-        """Evict the oldest request, or where there is none the oldest stored completion."""
-        return self.journal.drop() or self.stored.drop()
+        """Evict the oldest request; where there is none the oldest stored completion, then the oldest count."""
+        return self.journal.drop() or self.stored.drop() or self.state.drop()
 
     def release(self) -> None:
         """Release this evicted space's share of the memory budget."""
-        self.journal.release()
-        self.stored.release()
+        self.ledger.release()
 
 
 class Spaces:
     """The spaces of a server, made when they are first named; the least recently used is evicted first.
 
     Together they hold at most `size` bytes: beyond it the oldest entries are evicted, those of the least
-    recently used space first and those of the unnamed space last.
+    recently used space first and those of the unnamed space last. `dropped` counts the spaces that were evicted:
+    first those in which no test has put anything, as scripts or faults.
     """
 
     def __init__(self, shared: HasBook, seed: int = 0, most: int = MOST, size: int = MOST_BYTES) -> None:
         self._shared, self._seed, self._most = shared, seed, most
         self.budget = MemoryBudget(size)
+        self.dropped = 0
         self._lock = threading.Lock()
         self._named: OrderedDict[str, Space] = OrderedDict()
         self.default = self._make("")
@@ -182,18 +200,19 @@ class Spaces:
                     raise ValueError(f"{name[:100]!r} names no space: use 1 to 100 of A-Z a-z 0-9 . _ -")
                 space = self._named[name] = self._make(name)
                 if len(self._named) > self._most:
-                    self._named.popitem(last=False)[1].release()
+                    self._drop_oldest(space)
             self._named.move_to_end(name)
             return space
 
     def _make(self, name: str) -> Space:
-        return Space(
-            name,
-            self._shared,
-            journal=Journal(budget=self.budget),
-            faults=ActiveFaults(self._seed),
-            stored=CompletionStore(budget=self.budget),
-        )
+        return Space(name, self._shared, Ledger(self.budget), self._seed)
+
+    def _drop_oldest(self, new: Space) -> None:
+        """Evict the least recently used of the others, one without additions if there is one."""
+        others = [space for space in self._named.values() if space is not new]
+        oldest = next((space for space in others if not space.holds_additions), others[0])
+        self._named.pop(oldest.name).release()
+        self.dropped += 1
 
     def drop(self, name: str) -> bool:
         """Forget a space; False when there was none."""
