@@ -134,6 +134,11 @@ def busy(why: str) -> ErrorReply:
     return ErrorReply(503, message, type="server_error", code="overloaded", headers={"retry-after": "1"})
 
 
+def too_much(why: str) -> ErrorReply:
+    """400 for a request that costs more than one request may; `why` names what was too much and the bound."""
+    return ErrorReply(400, f"This request is too expensive: {why}.", code="request_too_expensive", headers=NO_RETRY)
+
+
 def server_error() -> ErrorReply:
     """500; the cause is written to the server's log only."""
     message = "The server had an error while processing your request. Sorry about that!"

@@ -11,7 +11,9 @@ from itertools import count
 from typing import Any
 
 from fake_server.faults import Fault, FaultError, NotPossible, parse
+from fake_server.faults.base import hold_writes, size_of
 from fake_server.faults.replies import Buckets, Quota
+from fake_server.wire.budget import hold, once
 from fake_server.wire.deep_size import deep_size
 from fake_server.wire.delivery import Delivery
 
@@ -86,18 +88,21 @@ class ActiveFaults:
         """
         struck = []
         with self._lock:
-            for active in self.current:
-                if active.fault.for_browsers if kind is None else not isinstance(active.fault, kind):
-                    continue
-                if active.times is not None and active.struck >= active.times:
-                    continue
-                if active.when is not None and (request is None or not active.when(request)):
-                    continue
-                if not self.draw(active.fault):
-                    continue
-                active.struck += 1
-                struck.append(active)
+            met = [active for active in self.current if self._is_met(active, request, kind)]
+            for active in met:  # only now: the conditions may be too much for the event loop, and be tried again
+                if self.draw(active.fault):
+                    active.struck += 1
+                    struck.append(active)
         return struck
+
+    @staticmethod
+    def _is_met(active: ActiveFault, request: Any, kind: type[Fault] | None) -> bool:
+        """Whether the request meets the conditions of a fault of this kind."""
+        if active.fault.for_browsers if kind is None else not isinstance(active.fault, kind):
+            return False
+        if active.times is not None and active.struck >= active.times:
+            return False
+        return active.when is None or (request is not None and active.when(request))
 
     def draw(self, fault: Fault) -> bool:
         """Whether the fault's probability lets it strike now: decided by the seed and the number of draws."""
@@ -115,7 +120,8 @@ def apply_faults(delivery: Delivery, faults: Iterable[Fault]) -> tuple[Delivery,
     says why.
     """
     notes = []
-    delivery = delivery.but(writes=tuple(delivery.writes))
+    delivery = delivery.but(writes=once(lambda: hold_writes(delivery.writes)))
+    size = size_of(delivery)
     for fault in sorted(faults, key=lambda fault: fault.applied_last):
         if isinstance(fault, Quota):
             continue
@@ -124,4 +130,7 @@ def apply_faults(delivery: Delivery, faults: Iterable[Fault]) -> tuple[Delivery,
             notes.append(fault.fault)
         except NotPossible as error:
             notes.append(f"{fault.fault}: not possible, {error}")
+        grown = size_of(delivery)
+        hold(max(grown - size, 0), "its reply, which faults make larger,")
+        size = grown
     return delivery, tuple(notes)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
+from fake_server.wire.budget import hold, spend
 from fake_server.wire.delivery import Delivery
 from fake_server.wire.exchange import Write
 
@@ -20,6 +22,8 @@ FieldValue = Annotated[str, Field(pattern="^[\t\x20-\x7e\u00a0-\u00ff]*$")]
 
 HEADER = "x-fake-fault"
 """The request header that names faults."""
+WRITE = 100
+"""Bytes that a write takes in memory beside its data."""
 
 
 class Fault(BaseModel):
@@ -46,6 +50,24 @@ class Fault(BaseModel):
     def to_dict(self) -> dict[str, Any]:
         """The fault as it is written in a script, without parameters at their defaults."""
         return self.model_dump(exclude_defaults=True, by_alias=True) | {"fault": self.fault}
+
+
+def hold_writes(writes: Iterable[Write]) -> tuple[Write, ...]:
+    """Take in all writes of a reply, which is to be changed as a whole. Raises TooMuch."""
+    taken = []
+    for write in writes:
+        hold(len(write.data) + WRITE, "its reply, which faults change as a whole,")
+        taken.append(write)
+    return tuple(taken)
+
+
+def size_of(delivery: Delivery) -> int:
+    """The bytes that a reply takes, whose writes are a tuple; going through it costs steps. Raises TooMuch."""
+    writes = delivery.writes
+    size = sum(len(write.data) for write in writes)
+    count = len(writes) if isinstance(writes, tuple) else 0
+    spend(5 + count // 4 + size // 1000, "what its faults change")
+    return size + count * WRITE
 
 
 class NotPossible(ValueError):

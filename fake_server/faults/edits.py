@@ -8,6 +8,7 @@ import zlib
 from typing import ClassVar, Literal
 
 from fake_server.faults.base import Edit, Fault, FieldName, FieldValue, NotPossible, Number, Placed, Positive, encode
+from fake_server.wire.budget import check_room
 from fake_server.wire.delivery import NO_BODY, Delivery
 from fake_server.wire.exchange import Ending, Write
 
@@ -21,6 +22,7 @@ class Garbage(Placed):
 
     def edit(self, delivery: Delivery, writes: list[Write]) -> list[Write]:
         before, after = self.split(delivery, writes)
+        check_room(self.bytes if self.text is None else 0, "the bytes of the fault garbage")
         inserted = random.Random(self.bytes).randbytes(self.bytes) if self.text is None else encode(self.text)
         return [*before, Write(inserted), *after]
 

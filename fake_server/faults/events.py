@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from fake_server.faults.base import (
+    WRITE,
     Count,
     Edit,
     NotPossible,
@@ -21,6 +22,7 @@ from fake_server.faults.base import (
     event_indexes,
     index_of_event,
 )
+from fake_server.wire.budget import check_room
 from fake_server.wire.delivery import Delivery
 from fake_server.wire.exchange import Write
 
@@ -158,6 +160,7 @@ class Comments(Placed):
         check_streams(delivery)
         before, after = self.split(delivery, writes)
         comment = Write(b": " + b"x" * self.size + b"\n\n")
+        check_room(self.count * (len(comment.data) + WRITE), "the comments of its faults")
         return [*before, *([comment] * self.count), *after]
 
 

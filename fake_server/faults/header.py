@@ -13,6 +13,7 @@ import http_sf
 
 from fake_server.faults import CATALOGUE, Fault, FaultError, parse
 from fake_server.faults.base import HEADER
+from fake_server.wire.budget import spend
 
 _BOOLEANS = {"true": True, "false": False}
 _EXAMPLE = 'cut;after_events=2;ending=rst, error;status=429;message="slow"'
@@ -24,7 +25,11 @@ def read(value: str, where: str = HEADER) -> list[Fault]:
         items: Any = http_sf.parse(value.encode("latin-1"), tltype="list")
     except (http_sf.StructuredFieldError, UnicodeEncodeError) as error:
         raise FaultError(f"{where}: {error}; write it like {where}: {_EXAMPLE}") from None
-    return [_fault(name, parameters, where) for name, parameters in items]
+    faults = []
+    for name, parameters in items:
+        spend(5, f"the faults of {where}")
+        faults.append(_fault(name, parameters, where))
+    return faults
 
 
 def _fault(name: Any, parameters: dict[str, Any], where: str) -> Fault:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from itertools import pairwise
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from fake_server.faults.base import Fault, NotPossible, Placed, Positive, Seconds, event_indexes, split_at_byte
+from fake_server.faults.base import WRITE, Fault, NotPossible, Placed, Positive, Seconds, event_indexes
+from fake_server.wire.budget import check_room
 from fake_server.wire.delivery import Delivery
 from fake_server.wire.exchange import Ending, Write
 
 How = Literal["fin", "rst"]
+_FIRST_OF_CHARACTER = re.compile(rb"[\xc0-\xff]")
+"""The first byte of a character that has several in UTF-8."""
 _ENDINGS = {"fin": Ending.CUT, "rst": Ending.RESET}
 
 
@@ -122,11 +127,10 @@ class SplitUtf8(_Leaving):
         writes = list(delivery.writes)
         pieces: list[Write] = []
         for write in writes:
-            rest = [write]
-            while rest and (place := _inside_character(rest[0].data)) is not None:
-                before, rest = split_at_byte(rest, place)
-                pieces += before
-            pieces += rest
+            inside = [first.end() for first in _FIRST_OF_CHARACTER.finditer(write.data)]
+            check_room(len(inside) * WRITE, "its reply, of which every character is split,")
+            cuts = [0, *(place for place in inside if place < len(write.data)), len(write.data)]
+            pieces += [Write(write.data[start:end], 0.0 if start else write.pause) for start, end in pairwise(cuts)]
         if len(pieces) == len(writes):
             raise NotPossible("the reply has no multi-byte character")
         return delivery.but(writes=tuple(pieces), exact=True)
@@ -155,14 +159,11 @@ class Merge(_Leaving):
 
 def _in_pieces(delivery: Delivery, size: int, pause: float = 0.0) -> Delivery:
     """Split every write into pieces of at most `size` bytes, each `pause` seconds later than it would be."""
+    count = sum(-(-len(write.data) // size) for write in delivery.writes)
+    check_room(count * WRITE, f"its reply in pieces of {size} bytes")
     pieces = [
         Write(write.data[start : start + size], pause + (0.0 if start else write.pause))
         for write in delivery.writes
         for start in range(0, len(write.data), size)
     ]
     return delivery.but(writes=tuple(pieces), exact=True)
-
-
-def _inside_character(data: bytes) -> int | None:
-    """An index inside the first multi-byte character of `data`, None if there is none."""
-    return next((index for index, byte in enumerate(data[:-1], 1) if byte >= 0xC0), None)

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from fake_server.faults.base import Fault
 from fake_server.faults.values import Json, Path, find_nodes, replace_at
+from fake_server.wire.budget import spend
 
 
 class Misread(Fault):
@@ -30,6 +31,7 @@ class Misread(Fault):
 
     def change(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """The body of the request as it is read."""
+        spend(len(repr(body)) // 20, "the request that a fault changes")
         changed: Any = copy.deepcopy(dict(body))
         for path in self.without:
             for node in reversed(find_nodes(path, changed)):

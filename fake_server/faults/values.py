@@ -12,18 +12,23 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from fake_server.faults.base import Edit, NotPossible, Number, bounded_text, encode, event_indexes
+from fake_server.wire.budget import check_room, spend
 from fake_server.wire.delivery import Delivery
 from fake_server.wire.exchange import Write
 
 _DATA = b"data: "
+_GROWN = "its reply, which faults make larger,"
 
 
 def _is_path(text: str) -> str:
-    import jsonpath_rfc9535 as jsonpath  # it takes a while to import, and few faults have paths
+    from jsonpath_rfc9535 import JSONPathError  # it takes a while to import, and few faults have paths
 
+    from fake_server.faults.jsonpath import compile_path
+
+    spend(10, "its JSONPaths")
     try:
-        jsonpath.compile(text)
-    except (jsonpath.JSONPathError, RecursionError) as error:
+        compile_path(text)
+    except (JSONPathError, RecursionError) as error:
         reason = str(error).partition(", line")[0]
         raise PydanticCustomError("jsonpath", "must be a JSONPath, {reason}", {"reason": reason}) from None
     return text
@@ -77,11 +82,13 @@ class Json(Edit):
 
     def edit(self, delivery: Delivery, writes: list[Write]) -> list[Write]:
         earlier: dict[str, Any] = {}  # values of earlier events
+        written = len(json.dumps(self.to_dict()))
 
         def change(document: Any, number: int) -> Any:
             if self.where is not None and not find_nodes(self.where, document):
                 return None
             nodes = find_nodes(self.at, document)
+            check_room(len(nodes) * written, _GROWN)  # what is set at each of them
             for node in reversed(nodes):  # the last first, so that the locations of the others stay right
                 document = self._edit_node(document, node, number, earlier)
             return document if nodes else None
@@ -100,7 +107,7 @@ class Json(Edit):
         return document
 
     def _edit_members(self, members: dict[str, Any], number: int, earlier: dict[str, Any]) -> None:
-        members.update({new: deepcopy(members[name]) for name, new in self.copy_.items() if name in members})
+        members.update({new: _copy(members[name]) for name, new in self.copy_.items() if name in members})
         for name in self.remove:
             members.pop(name, None)
         renamed = [(self.rename.get(name, name), value) for name, value in members.items()]
@@ -110,15 +117,21 @@ class Json(Edit):
         for name in _of_type(str, members, self.parse):
             members[name] = _value(members[name].encode(), members[name])
         for name in _of_type(str, members, self.double):
+            check_room(len(members[name]), _GROWN)
             members[name] *= 2
         for name in _of_type(str, members, self.grow):
+            check_room(len(earlier.get(name, "")), _GROWN)
             members[name] = earlier[name] = earlier.get(name, "") + members[name]
         for name in self.repeat:
             earlier[name] = members.setdefault(name, earlier.get(name))
-        for name in _of_type(int | float, members, self.scale):
-            members[name] *= self.scale[name]
-        for name in _of_type(int | float, members, self.count):
-            members[name] += self.count[name] * number
+            spend(1, _GROWN)
+        try:
+            for name in _of_type(int | float, members, self.scale):
+                members[name] *= self.scale[name]
+            for name in _of_type(int | float, members, self.count):
+                members[name] += self.count[name] * number
+        except OverflowError as error:
+            raise NotPossible(f"a number is too large: {error}") from None
 
 
 class DropEvents(Edit):
@@ -177,9 +190,14 @@ class Rewrite(Edit):
         if self.event is not None:
             places = [_numbered(event_indexes(delivery, writes), self.event)]
         changed = list(writes)
+        find, by = encode(self.find), encode(self.by)
+        grown = 0
         for place in places:
-            data = writes[place].data.replace(encode(self.find), encode(self.by), self.count or -1)
-            changed[place] = Write(data, writes[place].pause)
+            data = writes[place].data
+            found = data.count(find)
+            grown += (min(found, self.count) if self.count else found) * max(len(by) - len(find), 0)
+            check_room(grown, _GROWN)
+            changed[place] = Write(data.replace(find, by, self.count or -1), writes[place].pause)
         if changed == writes:
             raise NotPossible(f"the reply has no {self.find[:40]!r}")
         return changed
@@ -200,14 +218,20 @@ def change_values(
         if changed is None:
             raise NotPossible(problem)
         return [Write(_text(changed), writes[0].pause if writes else 0.0)]
-    places = [place for place in event_indexes(delivery, writes) if parse_event(writes[place]) is not None]
-    chosen = places if event is None else [_numbered(places, event)]
-    changes = False
+    numbers: dict[int, int] = {}
+    for place in event_indexes(delivery, writes):
+        if parse_event(writes[place]) is not None:
+            numbers[place] = len(numbers) + 1
+    chosen = list(numbers) if event is None else [_numbered(list(numbers), event)]
+    changes, grown = False, 0
     for place in chosen:
-        changed = change(parse_event(writes[place]), places.index(place) + 1)
+        changed = change(parse_event(writes[place]), numbers[place])
         if changed is not None:
             changes = True
-            writes[place] = Write(_DATA + _text(changed) + b"\n\n", writes[place].pause)
+            data = _DATA + _text(changed) + b"\n\n"
+            grown += len(data) - len(writes[place].data)
+            check_room(grown, _GROWN)
+            writes[place] = Write(data, writes[place].pause)
     if not changes:
         raise NotPossible(problem)
     return writes
@@ -231,6 +255,7 @@ def _events_with(path: str, delivery: Delivery, writes: list[Write]) -> list[int
 
 def parse_event(write: Write) -> Any:
     """Parse the `data:` of an event as JSON; None if it is no JSON, such as `[DONE]`."""
+    spend(1 + len(write.data) // 1000, "the events of its reply")
     return _value(write.data[len(_DATA) :].strip()) if write.data.startswith(_DATA) else None
 
 
@@ -242,7 +267,18 @@ def _value(data: bytes, otherwise: Any = None) -> Any:
 
 
 def _text(value: Any) -> bytes:
-    return encode(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+    try:
+        return encode(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+    except (ValueError, RecursionError) as error:  # a number of more digits than Python writes
+        raise NotPossible(f"its JSON cannot be written: {error}") from None
+
+
+def _copy(value: Any) -> Any:
+    """A deep copy, for which there is room."""
+    size = len(_text(value))
+    check_room(size, _GROWN)
+    spend(size // 20, _GROWN)
+    return deepcopy(value)
 
 
 def find_nodes(path: str, value: Any) -> list[Any]:
@@ -251,11 +287,13 @@ def find_nodes(path: str, value: Any) -> list[Any]:
     A node has `value` and `location`, the keys and indexes from the root, which `replace_at` takes. Replace several
     nodes from the last to the first, so that the locations of the others stay right.
     """
-    import jsonpath_rfc9535 as jsonpath
+    from jsonpath_rfc9535 import JSONPathError
+
+    from fake_server.faults.jsonpath import compile_path
 
     try:
-        return list(jsonpath.compile(path).find(value))
-    except (jsonpath.JSONPathError, RecursionError):
+        return list(compile_path(path).find(value))
+    except (JSONPathError, RecursionError):
         return []
 
 

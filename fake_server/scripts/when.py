@@ -85,10 +85,10 @@ def _tests(value: Any) -> Any:
 
 def path_of(text: str) -> JSONPathQuery:
     """Compile a JSONPath, whose `$.` may be left out. Raises JSONPathError."""
-    from jsonpath_rfc9535 import compile as compiled  # few scripts have paths, and it takes a while to import
+    from fake_server.faults.jsonpath import compile_path  # few scripts have paths, and it takes a while to import
 
     root = "" if text.startswith("$") else "$" if text.startswith("[") else "$."
-    return compiled(root + text)
+    return compile_path(root + text)
 
 
 def _paths(value: dict[str, ValueTest]) -> dict[str, ValueTest]:

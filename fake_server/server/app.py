@@ -10,6 +10,7 @@ import hmac
 import logging
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,7 @@ from fake_server.server.routes.table import DIRECT, PAGE_METHODS, PAGES, Operati
 from fake_server.server.sender import AsgiSender, Sender
 from fake_server.server.settings import Settings
 from fake_server.server.state.journal import JournalEntry
+from fake_server.wire.budget import TooMuch
 from fake_server.wire.delivery import NO_BODY, Delivery
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ OPEN_PATHS = frozenset({"/", "/health", "/docs", "/openapi.json", "/metrics"})
 """Paths that need no key."""
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 """What no path here has; a pattern would take a last line feed for the end of a path."""
+_NO_FIELDS: Mapping[str, str] = {}
 
 
 class App:
@@ -77,6 +80,8 @@ class App:
                 await sender.send(_with_headers(delivery, context, browser), entry)
             except ClientDisconnect:
                 log.debug("the client left before its request was read")
+            except TooMuch as error:
+                await sender.send(_with_headers(refuse(errors.too_much(str(error))), context, browser), entry)
             except Exception:
                 log.exception("%s %s failed", context.method, context.path)
                 if entry.status is not None:
@@ -96,7 +101,11 @@ class App:
         if operation is None and refusal is None and _CONTROLS.search(context.path):
             refusal = errors.invalid_url(context.method, context.path)
         if refusal is not None:
-            return refuse(refusal) if context.controls else await handle(context, _refusing(refusal))
+            return (
+                refuse(refusal)
+                if context.controls
+                else await handle(context, _refusing(refusal), may_name_faults=False)
+            )
         if operation is not None:
             return await handle(context, operation)
         if context.controls or (context.path in PAGES and context.method in PAGE_METHODS):
@@ -137,26 +146,29 @@ class App:
         return self._fastapi
 
 
-async def handle(context: RequestContext, operation: Operation) -> Delivery:
-    """Read the request's body where the operation has one, answer it, and let faults strike the reply."""
+async def handle(context: RequestContext, operation: Operation, *, may_name_faults: bool = True) -> Delivery:
+    """Read the request's body where the operation has one, answer it, and let faults strike the reply.
+
+    The request's header names faults only if it `may_name_faults`. Raises TooMuch for what costs too much.
+    """
     answer = operation.answer
     if operation.reads_body:
         try:
             await context.read_json()
         except Refused as refused:
             answer = _refusing(refused.reply).answer
-    fields = context.fields
+    fields = context.fields if may_name_faults else _NO_FIELDS
     if not (context.space.faults.current or context.settings.bugs or FAULT_HEADER in fields or BUG_HEADER in fields):
-        delivery = await answer(context)
+        delivery = await context.work(answer, context)
         return await Faulting(context).apply(delivery) if context.faults else delivery
     try:
-        faulting = Faulting.gather(context)
+        faulting = await context.work(Faulting.gather, context, fields)
     except FaultError as error:
         param = BUG_HEADER if isinstance(error, BugError) else FAULT_HEADER
         return refuse(ErrorReply(400, str(error), param=param, code="invalid_value"))
     await faulting.change_request()
     replacement = faulting.replacement()
-    return await faulting.apply(await answer(context) if replacement is None else replacement)
+    return await faulting.apply(await context.work(answer, context) if replacement is None else replacement)
 
 
 def openapi_document() -> dict[str, Any]:
@@ -172,10 +184,7 @@ def openapi_document() -> dict[str, Any]:
 def _refusing(reply: ErrorReply) -> Operation:
     """The operation of requests that are refused; faults strike the refusal as they strike every reply."""
 
-    async def answer(_: RequestContext) -> Delivery:
-        return refuse(reply)
-
-    return Operation(answer)
+    return Operation(lambda _: refuse(reply))
 
 
 def _refuse_key(context: RequestContext, key: str) -> ErrorReply | None:

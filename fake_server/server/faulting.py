@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from starlette.requests import ClientDisconnect
 
@@ -20,6 +20,8 @@ from fake_server.wire.exchange import Ending
 
 _LOOK = 0.005
 """Seconds between two looks at whether a slot is free."""
+_FEW = 500
+"""Tokens of a reply that is broken on the event loop; that of a longer one is rendered for it in the thread."""
 
 
 class Faulting:
@@ -30,15 +32,20 @@ class Faulting:
         self._faults: list[Fault] = [active.fault for active in in_force]
 
     @classmethod
-    def gather(cls, context: RequestContext) -> Faulting:
-        """Find them, in the order in which they strike. Raises FaultError, BugError for an unknown bug."""
-        faults, fields = context.space.faults, context.fields
-        faulting = cls(context, strike(faults, context.request) if faults.current else ())
+    def gather(cls, context: RequestContext, fields: Mapping[str, str]) -> Faulting:
+        """Find them, in the order in which they strike; those of a header are named in `fields`.
+
+        Raises FaultError, BugError for an unknown bug, TooMuch.
+        """
+        named: list[Fault] = []
         if HEADER in fields:
             from fake_server.faults.header import read  # few requests name any
 
-            faulting._add(read(fields[HEADER]))
+            named = read(fields[HEADER])
         of_bugs = faults_of_bugs(context.settings.bugs, fields, context.request)
+        faults = context.space.faults
+        faulting = cls(context, strike(faults, context.request) if faults.current else ())
+        faulting._add(named)
         faulting._faults += [fault for fault in of_bugs if not fault.for_browsers]
         return faulting
 
@@ -52,7 +59,7 @@ class Faulting:
                 body = context.request.body
                 if (echo := fault.echo_fault(body)) is not None:
                     self._faults.append(echo)
-                context.request = context.request.but(fault.change(body))
+                context.request = context.request.but(await context.work(fault.change, body))
 
     def replacement(self) -> Delivery | None:
         """The reply that is given instead of an answer; None where the request is to be answered."""
@@ -76,7 +83,8 @@ class Faulting:
         delivery = _with_quotas(delivery, self._in_force, context.tokens)
         self._add(context.faults)
         if self._faults:
-            delivery, notes = apply_faults(delivery, self._faults)
+            context.budget.heavy |= context.tokens > _FEW
+            delivery, notes = await context.work(apply_faults, delivery, self._faults)
             context.entry.faults += notes
         for fault in self._faults:
             if isinstance(fault, OneSlot | Slots):

@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
@@ -24,6 +24,7 @@ from fake_server.server.settings import Settings
 from fake_server.server.state.journal import JournalEntry
 from fake_server.server.state.space import split_space
 from fake_server.wire import jsontext
+from fake_server.wire.budget import CURRENT, Budget, Heavy, TooMuch, hold, spend
 
 CONTROL, METRICS = "/__fake__", "/metrics"
 CONTEXT = "fake_server.context"
@@ -31,8 +32,15 @@ CONTEXT = "fake_server.context"
 _ABSOLUTE = re.compile(r"^https?://[^/]*", re.IGNORECASE)
 """What an absolute-form target has before its path; servers must accept it (RFC 9112 section 3.2.2)."""
 _TOLERATED = frozenset({"bom", "duplicate"})
-_SUSPICIOUS = re.compile(rb"\\[uU][dD]|[eE]\+?\d{3}|\d{300}")
+_SUSPICIOUS = re.compile(rb"\\[uU][dD]|[eE]\+?\d{3}|(?<!\d)\d{300}")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+LARGE = 64 * 1024
+"""Bytes of a body from which on it is parsed in the thread, and that one search goes through."""
+VALUES = 1_000_000
+"""Values that a body may have: each takes memory, however few bytes it is written with."""
+Result = TypeVar("Result")
+
 _DRAIN_SECONDS = 2.0
 
 
@@ -66,6 +74,7 @@ class RequestContext:
         self.parameters: Mapping[str, str] = {}
         self.faults: tuple[Fault, ...] = ()
         self.tokens = 0
+        self.budget = Budget()
         self.rendered_style: Style | None = None
 
     @property
@@ -113,9 +122,31 @@ class RequestContext:
 
     async def read_json(self) -> None:
         """Take the body in and parse it as the request's JSON object. Raises Refused, ClientDisconnect."""
-        first = self.request
-        body = parse_object(await self.read_body())
+        first, raw = self.request, await self.read_body()
+        self.budget.heavy = len(raw) > LARGE
+        body = await self.work(parse_large_object, raw) if self.budget.heavy else parse_object(raw)
         self.request = ApiRequest(body, first.endpoint, first.headers, first.slash, first.method, first.path)
+
+    async def work(self, function: Callable[..., Result], *given: Any) -> Result:
+        """Call a function that spends the request's budget: at once, or in the server's thread if it is no little work.
+
+        There it begins again. Raises what the function does, and TooMuch.
+        """
+        budget = self.budget
+        if not budget.heavy:
+            before = budget.steps, budget.held, budget.reused
+            token = CURRENT.set(budget)
+            try:
+                return function(*given)
+            except Heavy:
+                budget.move(*before)
+            finally:
+                CURRENT.reset(token)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self.settings.worker, budget.run, function, *given)
+        except asyncio.CancelledError:
+            budget.given_up = True
+            raise
 
     async def drain(self) -> None:
         """Read on for a moment, so that a client still writing sees the reply instead of a reset."""
@@ -159,13 +190,47 @@ def _check_type(fields: Mapping[str, str]) -> None:
         raise Refused(errors.unsupported_encoding(coding))
 
 
+def parse_large_object(body: bytes) -> Mapping[str, Any]:
+    """`parse_object`, for work in a thread: the values of the text are counted before they are made."""
+    hold(len(body), "the values of its body")
+    values = _count_values(body)
+    if values > VALUES:  # signs in strings were counted too
+        values = _count_values_outside_strings(body)
+    if values > VALUES:
+        raise TooMuch(f"its body has more than {VALUES:,} values")
+    spend(values // 2, f"a body of {values:,} values")
+    return parse_object(body)
+
+
+def _count_values(text: bytes) -> int:
+    """How many values JSON text has at most."""
+    return text.count(b",") + text.count(b"[") + text.count(b"{")
+
+
+def _count_values_outside_strings(text: bytes) -> int:
+    """How many values JSON text has; it stops counting once they are more than VALUES."""
+    values = end = 0
+    for string in _STRING.finditer(text):
+        values += _count_values(text[end : string.start()])
+        end = string.end()
+        if values > VALUES:
+            return values
+    return values + _count_values(text[end:])
+
+
+def _is_suspicious(body: bytes) -> bool:
+    """Whether a body may hold what _unusable finds; searched in parts, so that other threads have their turn."""
+    starts = range(0, len(body), LARGE)
+    return any(_SUSPICIOUS.search(body, start, start + LARGE + 300) for start in starts)
+
+
 def parse_object(body: bytes) -> Mapping[str, Any]:
     """The JSON object that a body holds. Raises Refused with what is wrong and at which byte."""
     document = jsontext.parse(body)
     for problem in document.problems:
         if problem.kind not in _TOLERATED:
             raise Refused(errors.invalid_json(f"{problem.detail} (byte {problem.offset})"))
-    if _SUSPICIOUS.search(body):
+    if _SUSPICIOUS.search(body) if len(body) <= LARGE else _is_suspicious(body):
         for detail in _unusable(document.value):
             raise Refused(errors.invalid_json(detail))
     if not isinstance(document.value, dict):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +27,8 @@ class Settings:
     `models` None accepts any name. `style` replaces the styles drawn from the seed, and so does `plain` with
     `Style.PLAIN`; `fixed_style` is the one that applies, None where each request draws its own. `book` may be
     replaced while the server runs. `bugs` are played to every request that meets them. `max_body` is in
-    bytes, `body_timeout` in seconds for the whole request body. `started` is a time of the monotonic clock.
+    bytes, `body_timeout` in seconds for the whole request body. `started` is a time of the monotonic clock. `worker`
+    does what is too much work for the event loop, one request after the other, so that memory is needed for one.
     """
 
     book: ScriptBook = field(default_factory=ScriptBook)
@@ -43,10 +45,12 @@ class Settings:
     metrics: Metrics = field(default_factory=Metrics)
     started: float = field(default_factory=time.monotonic)
     fixed_style: Style | None = field(init=False)
+    worker: ThreadPoolExecutor = field(init=False)
 
     def __post_init__(self) -> None:
         self.spaces = Spaces(self, self.seed)
         self.fixed_style = Style.PLAIN if self.plain else self.style
+        self.worker = ThreadPoolExecutor(1, "fake-work")
 
 
 def default_scripts() -> list[Path]:

@@ -131,14 +131,15 @@ def test_a_fault_strikes_a_body_that_cannot_be_read(fake: FakeServer, asked: dic
 
 
 def test_a_fault_strikes_a_wrong_key_but_not_the_control() -> None:
+    """A fault that its own header names does not: whoever lacks the key decides nothing here."""
     with FakeServer([], api_key="sk-right-0123456789abcdef") as locked:
         locked.fault("error", status=503, times=1)
         assert httpx2.get(f"{locked.root}/__fake__/requests").status_code == 401
         assert [httpx2.get(f"{locked.base_url}/models").status_code for _ in range(2)] == [503, 401]
         fault = {"x-fake-fault": 'header;name=x-odd;value="yes, odd"'}
         refused = httpx2.post(f"{locked.base_url}/chat/completions", json={}, headers=fault)
-        assert (refused.status_code, refused.headers["x-odd"]) == (401, "yes, odd")
-        assert [one.faults for one in locked.requests] == [("error",), (), ("header",)]
+        assert (refused.status_code, "x-odd" in refused.headers) == (401, False)
+        assert [one.faults for one in locked.requests] == [("error",), (), ()]
 
 
 MODELS = [("GET", "/v1/models"), ("GET", "/models"), ("GET", "/v1/models/gpt-4o"), ("POST", "/v1/models")]

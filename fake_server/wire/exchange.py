@@ -54,7 +54,7 @@ class Aspect(StrEnum):
     REQUEST = "request"  # the request body is missing or truncated
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Write:
     """Bytes that were flushed together, and the pause in seconds before them.
 

@@ -32,7 +32,7 @@ class Renderer(Protocol):
     def render_stream(self, reply: Reply, request: Mapping[str, Any], style: Style) -> Iterator[bytes]: ...
 
 
-async def create_chat_completion(context: RequestContext) -> Delivery:
+def create_chat_completion(context: RequestContext) -> Delivery:
     """The answer to a chat, whole or as a stream; with `store` it can be read again."""
     reply = reply_to(context.request, context.settings, context.space)
     if isinstance(reply, Reply) and context.request.body.get("store") is True:

@@ -20,7 +20,7 @@ from fake_server.server.state.space import Space
 from fake_server.wire.delivery import Delivery
 
 
-async def create_completion(context: RequestContext) -> Delivery:
+def create_completion(context: RequestContext) -> Delivery:
     """The answer to a text completion, whole or as a stream."""
     reply = reply_to(context.request, context.settings, context.space)
     return deliver_completion(context, reply, render)

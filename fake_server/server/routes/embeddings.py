@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,16 +18,15 @@ from fake_server.server.settings import Settings
 from fake_server.wire.delivery import Delivery
 
 
-async def create_embeddings(context: RequestContext) -> Delivery:
-    """A vector for each text; those of many texts are made in a thread."""
+def create_embeddings(context: RequestContext) -> Delivery:
+    """A vector for each text."""
     body = context.request.body
     scripted = _refusal(body, context.settings) or scripted_numbers(context, as_chat(body))
     if isinstance(scripted, (ErrorReply, RawReply)):
         return deliver_directly(scripted, context.settings.seed)
     style = context.style
     context.tokens = count = sum(max(tokens.count(text), 1) for text in tokens.prompt_texts(body["input"]))
-    text = await asyncio.to_thread(lambda: style.serialize(embeddings_of(body, count, scripted.embedding)))
-    return deliver_json(text, count)
+    return deliver_json(style.serialize(embeddings_of(body, count, scripted.embedding)), count)
 
 
 def embeddings_of(body: Mapping[str, Any], count: int, same: Sequence[float] | None = None) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def model_object(model: str) -> dict[str, Any]:
     return {"id": model, "object": "model", "created": created, "owned_by": owner}
 
 
-async def list_models(context: RequestContext) -> Delivery:
+def list_models(context: RequestContext) -> Delivery:
     """The models of the catalogue, or those that the server was given."""
     settings = context.settings
     names = catalogue() if settings.models is None else settings.models
@@ -43,7 +43,7 @@ async def list_models(context: RequestContext) -> Delivery:
     return deliver_json(context.style.serialize({"object": "list", "data": models}))
 
 
-async def retrieve_model(context: RequestContext) -> Delivery:
+def retrieve_model(context: RequestContext) -> Delivery:
     """One model; without `models` in the settings any name has one."""
     model = context.parameters["model"]
     if not model:
@@ -53,7 +53,7 @@ async def retrieve_model(context: RequestContext) -> Delivery:
     return deliver_json(context.style.serialize(model_object(model)))
 
 
-async def delete_model(context: RequestContext) -> Delivery:
+def delete_model(context: RequestContext) -> Delivery:
     """Fine-tuned models can be deleted, any number of times: this server has them all."""
     model = context.parameters["model"]
     if not _TUNED.search(model) or not is_served(model, context.settings.models):
@@ -61,14 +61,14 @@ async def delete_model(context: RequestContext) -> Delivery:
     return deliver_json(context.style.serialize({"id": model, "object": "model", "deleted": True}))
 
 
-async def health(context: RequestContext) -> Delivery:
+def health(context: RequestContext) -> Delivery:
     """That the server runs, which version, and for how many seconds."""
     uptime = round(time.monotonic() - context.settings.started, 3)
     body = {"status": "ok", "version": kit_version() or "unknown", "uptime": uptime}
     return deliver_json(context.style.serialize(body))
 
 
-async def welcome(context: RequestContext) -> Delivery:
+def welcome(context: RequestContext) -> Delivery:
     """What this server is, for those who look at its root."""
     name = "fake OpenAI server of openai-contract-kit"
     body = {"server": name, "version": kit_version() or "unknown", "see": _PLACES}

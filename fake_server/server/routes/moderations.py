@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,8 +19,8 @@ Input = tuple[list[str], int]
 """The texts and the number of pictures of one input."""
 
 
-async def create_moderation(context: RequestContext) -> Delivery:
-    """Scores of each input; those of long texts are made in a thread."""
+def create_moderation(context: RequestContext) -> Delivery:
+    """Scores of each input."""
     body, settings = context.request.body, context.settings
     model = body.get("model") or MODELS[0]
     if isinstance(model, str) and not is_served(model, settings.models):
@@ -33,8 +32,7 @@ async def create_moderation(context: RequestContext) -> Delivery:
     if isinstance(scripted, (ErrorReply, RawReply)):
         return deliver_directly(scripted, settings.seed)
     style, given, flagged = context.style, inputs(body["input"]), scripted.flagged
-    text = await asyncio.to_thread(lambda: style.serialize(_body(model, given, settings.seed, flagged)))
-    return deliver_json(text)
+    return deliver_json(style.serialize(_body(model, given, settings.seed, flagged)))
 
 
 def as_chat(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ _METADATA = re.compile(r"metadata\[([^\]]{1,64})\]")
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
 
 
-async def list_completions(context: RequestContext) -> Delivery:
+def list_completions(context: RequestContext) -> Delivery:
     """The stored completions with the model and metadata of the query, a page of them."""
     query = QueryParams(context.scope["query_string"])
     filters = [name for name in query if name.partition("[")[0] == "metadata"]
@@ -34,13 +34,13 @@ async def list_completions(context: RequestContext) -> Delivery:
     return _page(context, store.select(query.get("model"), metadata), store.place)
 
 
-async def retrieve_completion(context: RequestContext) -> Delivery:
+def retrieve_completion(context: RequestContext) -> Delivery:
     """One stored completion."""
     stored = context.space.stored.get(_id(context))
     return _missing(context) if stored is None else deliver_json(context.style.serialize(stored.completion))
 
 
-async def update_completion(context: RequestContext) -> Delivery:
+def update_completion(context: RequestContext) -> Delivery:
     """Gives a stored completion other metadata."""
     body = context.request.body
     refusal = find_refusal(body, UPDATE, UPDATE)
@@ -50,7 +50,7 @@ async def update_completion(context: RequestContext) -> Delivery:
     return _missing(context) if changed is None else deliver_json(context.style.serialize(changed.completion))
 
 
-async def delete_completion(context: RequestContext) -> Delivery:
+def delete_completion(context: RequestContext) -> Delivery:
     """Deletes a stored completion."""
     if not context.space.stored.delete(_id(context)):
         return _missing(context)
@@ -59,7 +59,7 @@ async def delete_completion(context: RequestContext) -> Delivery:
     )
 
 
-async def list_messages(context: RequestContext) -> Delivery:
+def list_messages(context: RequestContext) -> Delivery:
     """The messages that a stored completion answered, a page of them."""
     stored = context.space.stored.get(_id(context))
     if stored is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -14,8 +14,11 @@ from fake_server.server.routes import chat, completions, embeddings, models, mod
 from fake_server.wire.datafile import read_yaml
 from fake_server.wire.delivery import Delivery
 
-Answer = Callable[[RequestContext], Awaitable[Delivery]]
-"""What answers a request; its body is read and parsed already where the operation has one."""
+Answer = Callable[[RequestContext], Delivery]
+"""What answers a request; its body is read and parsed already where the operation has one.
+
+It may be called again from its beginning in a thread (`RequestContext.work`): what must not happen twice is `once`.
+"""
 
 
 class Operation(NamedTuple):
