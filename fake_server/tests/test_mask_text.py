@@ -28,6 +28,7 @@ from fake_server.tests.planted_secrets import KEY, PLAIN
         f"größer {PLAIN}",
     ],
 )
+@pytest.mark.security("credentials in output")
 def test_a_known_key_is_not_shown(text: str) -> None:
     masked = mask_text(text, [PLAIN])
     assert len(masked) == len(text)
@@ -38,6 +39,7 @@ def test_a_known_key_is_not_shown(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", [f"quotes {KEY}", f"?code={PLAIN}", f"access_token={PLAIN}", f"X-Api-Key: {PLAIN}"])
+@pytest.mark.security("credentials in output")
 def test_a_credential_nobody_named_is_not_shown(text: str) -> None:
     masked = mask_text(text, ())
     assert KEY[8:] not in masked
@@ -58,6 +60,7 @@ def test_a_credential_nobody_named_is_not_shown(text: str) -> None:
         ("x", "?key=x"),
     ],
 )
+@pytest.mark.security("credentials in output")
 def test_a_short_key_is_not_shown_where_a_key_stands(key: str, text: str) -> None:
     masked = mask_text(text, [key])
     assert key not in masked.replace("latest", "").replace("Auth", "") or set(key) == {"x"}

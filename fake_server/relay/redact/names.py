@@ -10,27 +10,35 @@ _LONGEST = 200
 """Characters of a name that are examined."""
 _SECRET = re.compile(
     r"""(?:^|_)(?:
-    password | passwd | pwd | passphrase | secrets? | apikeys? | authorization | authentication | credentials?
-    | connection_string | token_value
+    passwords? | passwd | pwd | passphrase | passcode | secrets? | apikeys? | authorization | authentication
+    | credentials? | connection_string | token_value
+    | sig(?:nature)?_v[0-9] | (?: amz | goog | oauth | hmac ) _signature
+    | code_verifier | (?: client | saml ) _assertion | saml_? (?: response | request )
+    | (?: device | auth(?:orization)? ) _code | oauth_verifier | cf_clearance
     # unlike cache_key, idempotency-key and foreign_key:
     | (?: api | access | secret | private | account | signing | subscription | master | virtual | encryption
         | functions | app | auth | client | session | shared | service | admin | openai | anthropic | azure
+        | license | webhook | ssh | gateway | server | deploy
       )_keys?
     # unlike max_token, next_page_token and eos_token:
     | (?: access | auth | bearer | refresh | id | session | api | security | oauth | personal | secret | app | bot
         | csrf | xsrf | jwt | hf | huggingface | hub | github | gitlab | slack | deploy | device | vault | client
+        | private | login | registration | webhook | sas | delegation | identity | invite | reset | verification
       )_tokens?
     )$""",
     re.VERBOSE,
 )
 """How a name ends that has a secret value anywhere: `db_password`, `clientSecret`."""
 _SECRET_PARAMETER = re.compile(
-    r"(?:^|_)(?:key|token|sig|signature|auth|sas|jwt|session|sid|pwd)$|^(?:code|session_id)$"
+    r"(?:^|_)(?:key|token|sig|signature|sign|hmac|auth|sas|jwt|session|sid|pwd|pass|otp|assertion|ticket|credential)$"
+    r"|^(?:code|session_id|session_state)$"
 )
 """Names that mean a secret in a URL or a form, but may mean something else in a body."""
 _SECRET_FIELD = re.compile(r"(?:^|_)(?:auth|token|jwt|signature|cookie(?:_2)?|assertion|dpop|session|keys?)$")
-_HARMLESS = re.compile(r"(?:^|_)(?:idempotency|cache|surrogate|ratelimit|partition|public|socket)_")
-"""Words before `key` that make a header field harmless; any other key may open something."""
+_HARMLESS = re.compile(
+    r"(?:^|_)(?:idempotency|cache|surrogate|ratelimit|partition|public|socket|page|next|continuation|sort)_"
+)
+"""Words before `key` or `token` that make a header field harmless; any other key may open something."""
 _OWNERS = frozenset({"openai-organization", "openai-project"})
 
 

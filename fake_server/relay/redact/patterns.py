@@ -11,38 +11,13 @@ from functools import lru_cache
 
 from fake_server.relay.redact.kept import NOTHING, Kept
 from fake_server.relay.redact.names import is_secret_field, is_secret_name, is_secret_parameter
+from fake_server.relay.redact.prefixes import CERTAIN, ENDINGS, MIXED, PREFIXED, WORDY
 
-_PREFIXED = {
-    # prefix (stays in the recording): what must follow it (is replaced)
-    r"sk-|pk-lf-": r"[A-Za-z0-9_-]{16,}",
-    r"sess-|ek_|sk_live_|sk_test_|rk_live_|sk_|whsec_": r"[A-Za-z0-9_-]{16,}",
-    r"org-": r"[A-Za-z0-9]{20,}",
-    r"proj_": r"[A-Za-z0-9]{16,}",
-    r"gsk_|csk-|fw_|tgp_v1_|nvapi-|glpat-|lsv2_pt_|pcsk_|tvly-|wandb_v1_": r"[A-Za-z0-9_-]{20,}",
-    r"sig=": r"[A-Za-z0-9%+/=_-]{32,}",
-    r"co-|jina_|pa-": r"[A-Za-z0-9]{32,}",
-    r"pypi-": r"[A-Za-z0-9_-]{40,}",
-    r"[0-9]{8,10}:AA": r"[A-Za-z0-9_-]{32,}",
-    r"hooks\.slack\.com/services/": r"[A-Za-z0-9/]{24,}",
-    r"xai-|pplx-|npm_|dop_v1_": r"[A-Za-z0-9]{36,}",
-    r"hf_|r8_": r"[A-Za-z0-9]{30,}",
-    r"dapi": r"[0-9a-f]{32}",
-    r"AIza": r"[A-Za-z0-9_-]{35,}",
-    r"ya29\.|AQ\.": r"[A-Za-z0-9_-]{20,}",
-    r"SG\.": r"[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}",
-    r"AKIA|ASIA": r"[A-Z0-9]{16}",
-    r"ghp_|gho_|ghu_|ghs_|ghr_|github_pat_": r"[A-Za-z0-9_]{22,}",
-    r"xox[abeprs]-|xapp-": r"[A-Za-z0-9-]{10,}",
-    r"(?i:bearer)[ \t+]{1,3}": r"[A-Za-z0-9._~+/=-]{16,}",
-    r"[Bb]asic[ +]": r"[A-Za-z0-9+/=]{16,}",
-}
-_CERTAIN = r"sk-(?:proj-|ant-|or-v1-|svcacct-|admin-|lf-)"
-"""Prefixes too specific to occur by chance, so a letter may precede them."""
-_PEM = r"-----BEGIN [A-Z ]{0,24}PRIVATE KEY(?: BLOCK)?-----"
+_PEM = r"-----BEGIN [A-Z0-9 ]{0,24}PRIVATE KEY(?: BLOCK)?-----"
 _PEM_BODY = r"(?:[A-Za-z0-9+/=\s\\:,._]|-(?!----)){16,}"
 _USER = r"://(?:[A-Za-z0-9._~%-]{0,64}:)?"
-_LITERAL = re.compile(r"\(\?i:|\)|\[[^]]*\]|\{[^}]*\}")
-"""What separates the literal parts of an alternative of `_PREFIXED`."""
+_LITERAL = re.compile(r"\(\?<!|\(\?i:|\)|\[[^]]*\]|\{[^}]*\}")
+"""What separates the literal parts of an alternative of `PREFIXED`."""
 
 
 def _anchors(prefixes: str) -> tuple[str, ...]:
@@ -52,13 +27,21 @@ def _anchors(prefixes: str) -> tuple[str, ...]:
 
 
 _FORMS = (
-    *((_anchors(prefix), rf"(?<![A-Za-z0-9])(?:{prefix})(?:{rest})") for prefix, rest in _PREFIXED.items()),
-    (("sk-",), _CERTAIN + r"[A-Za-z0-9_-]{16,}"),
+    *((_anchors(prefix), rf"(?<![A-Za-z0-9])(?:{prefix})(?:{rest})") for prefix, rest in PREFIXED.items()),
+    *ENDINGS,
+    (("sk-",), CERTAIN + r"[A-Za-z0-9_-]{16,}"),
     (("PRIVATE KEY",), _PEM + _PEM_BODY),
     (("://",), r"://[A-Za-z0-9._~%-]{0,64}:[^\s/@\"'\\]{4,200}(?=@)"),
     (("://",), r"://[A-Za-z0-9_-]{20,200}(?=@)"),
 )
 """The forms of credentials, each with its anchors: trying all of them at each character takes a second per MB."""
+
+
+_MARKS = frozenset("_-./:~=")
+_RUN = re.compile(r"[A-Za-z0-9_./~:=+%@-]{12,}")
+"""What most forms consist of, their anchors included: prose has few, so looking for many anchors takes no time."""
+_SPACED = frozenset(anchor for anchors, form in _FORMS for anchor in anchors if " " in form or "://" in form)
+"""Anchors of forms that hold other characters."""
 
 
 @lru_cache(maxsize=512)
@@ -68,19 +51,24 @@ def _expression(forms: tuple[str, ...]) -> re.Pattern[str]:
 
 def _matches(text: str) -> Iterator[re.Match[str]]:
     """What looks like a credential; only forms whose anchor occurs are tried."""
+    runs = "\n".join(_RUN.findall(text))
+    marks = frozenset(mark for mark in _MARKS if mark in runs)
     forms = tuple(
         form
         for anchors, form in _FORMS
-        if any(anchor in text for anchor in anchors) or ("(?i:" in form and anchors[0] in text.lower())
+        if any(
+            anchor in text if anchor in _SPACED else marks.issuperset(_MARKS & set(anchor)) and anchor in runs
+            for anchor in anchors
+        )
+        or ("(?i:" in form and anchors[0] in text.lower())
     )
     return _expression(forms).finditer(text) if forms else iter(())
 
 
-_PREFIX = re.compile("|".join(f"(?:{prefix})" for prefix in [_CERTAIN, *_PREFIXED, _PEM, _USER]))
+_PREFIX = re.compile("|".join(f"(?:{prefix})" for prefix in [CERTAIN, *PREFIXED, _PEM, _USER]))
 _DOTTED = re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]++(?:\.[A-Za-z0-9_-]*+){2,4}")
 """A JSON Web Token (RFC 7519): three parts, or five if it is encrypted."""
-_WORDY = re.compile(r"[sp]k[-_]|sess-|ek_|fw_|csk-|tvly-|(?i:bearer)")
-"""Prefixes that ordinary words have as well: what follows must look like a key."""
+_WORDY, _MIXED = re.compile(WORDY), re.compile(MIXED)
 _BLOB = re.compile(r"[A-Za-z0-9_-]{24}")
 _CLOUD_ID = re.compile(r"(?<![A-Za-z0-9])A[KS]IA[A-Z0-9]{16}(?![A-Za-z0-9])")
 _CLOUD_KEY = re.compile(r"(?<![A-Za-z0-9+/=])[A-Za-z0-9+/]{40}(?![A-Za-z0-9+/=])")
@@ -94,12 +82,33 @@ _LONG_KEY = re.compile(r"(?=[^0-9]*+[0-9])(?=[^A-Za-z]*+[A-Za-z])[A-Za-z0-9._~+/
 """What `"token": …` or `"session": …` must hold to be a credential: bodies use these names otherwise too.
 
 A `signature` signs a model's reasoning and opens nothing."""
+_COMMON = frozenset({"key", "keys", "token", "tokens", "session"})
+"""Members that mean many things."""
+_LONGEST_TOKEN = 300
+_IDENTIFIER = re.compile(
+    r"(?i:(?:sha[0-9]{1,3}[:-])?(?:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{7,128}))"
+    r"|(?:chatcmpl|cmpl|call|toolu|resp|msg|rs|fc|fco|ws|ci|cu|ig|mcp[a-z]{0,2}|file|upload|run|thread|step|asst|vs|vsfs"
+    r"|batch|ft|ftjob|ftevent|ftckpt|modr|req|conv|item|event|evt|fp|img|gen|eval|evalrun|cntr|cfile|video|ctc|lsh|apc"
+    r"|checkpoint|embd|partition|cus|prompt|pmpt|model|user|tsc)[-_][A-Za-z0-9_-]*"
+    r"|gAAAAA[A-Za-z0-9_=-]*|fp_[0-9a-f]*"
+)
+"""A UUID, a digest; ids as providers make them; a Fernet token, which is what `encrypted_content` holds."""
 _NAMED_VALUE = re.compile(rf'[ \t\r\n]*+,[ \t\r\n]*+"value"[ \t\r\n]*+:[ \t\r\n]*+{_STRING}', re.DOTALL)
 _INSIDE = re.compile(rf'[ \t\r\n,]*+(?:"(?:value|key|token|secret)"[ \t\r\n]*+:[ \t\r\n]*+)?{_STRING}"', re.DOTALL)
 _PARAMETER = re.compile(r"(?:^|[?&;])([A-Za-z0-9_.%-]{2,64})=")
 _ASSIGNMENT = re.compile(r"(?<![A-Za-z0-9])([A-Za-z][A-Za-z0-9_-]{2,63})['\"]?[ \t]{0,3}[:=][ \t]{0,3}['\"]?")
-_PARAMETER_VALUE = re.compile(r"[^&\s\"<>\\#]{4,}")
-_ASSIGNED_VALUE = re.compile(r"[^\s\"'\\,;&<>(){}]{8,}")
+_PARAMETER_VALUE = re.compile(r"[^&\s\"<>\\#]+")
+_STATE = re.compile(r"(?<=[?&])(?:state|nonce)=([A-Za-z0-9._~%-]+)")
+"""OAuth's `state` guards a login if nobody can guess it; `state=open` is something else."""
+_SHORT = 4
+"""Characters from which the value of `key=` is one; that of `api_key=` is a key however short."""
+_ASSIGNED_VALUE = re.compile(r"[^\s\"'\\,;&<>(){}]{4,}")
+_QUOTED = re.compile(
+    r"(?i:(?<![a-z])(?:api|access|secret|auth)[ _-]?(?:key|token)"
+    r"(?: (?:provided|given|used|sent|received|supplied|was|is|not found|not valid)){0,2} ?[:=]? ?['\"`(\[]?)"
+    r"(?:(?=[A-Za-z_-]*+[0-9])|sk-)([A-Za-z0-9][A-Za-z0-9_-]{3,}+)(?!\*|\.\.\.|\u2026|\xe2\x80\xa6)"
+)
+"""A key that an error text quotes: `Incorrect API key provided: sk-1234.`"""
 _PART = re.compile(r'\bname="?([^"\r\n;]{2,64})"?[^\r\n]{0,200}\r?\n(?:[^\r\n]{1,200}\r?\n){0,4}\r?\n([^\r\n]+)')
 _FIRST_OF_LIST = 64
 """Strings that are examined in a list whose name means that they are secret."""
@@ -163,7 +172,8 @@ def credentials(text: str) -> Iterator[Span]:
         inside_blob = _BLOB.fullmatch(text, max(match.start() - 24, 0), match.start())
         candidate = text[start:stop]
         wordy = _WORDY.match(text, match.start()) and not _is_key(candidate)
-        if not (wordy or inside_blob or is_dummy(candidate)):
+        short = _MIXED.match(text, match.start()) and not _has_all_kinds(candidate)
+        if not (wordy or short or inside_blob or is_dummy(candidate)):
             yield start, stop
     for match in _DOTTED.finditer(text) if "eyJ" in text else ():
         begin, first = text.find("eyJ", *match.span()), text.find(".", match.start())
@@ -203,9 +213,26 @@ def is_distinctive(value: str) -> bool:
     return not re.search(r"\s", value) and (len(value) >= 20 or (len(value) >= 8 and _is_mixed(value)))
 
 
+def is_identifier(value: str) -> bool:
+    """Whether a value names something and opens nothing: an id, a digest, a model, an encrypted reasoning."""
+    if len(value) > _LONGEST_TOKEN or _IDENTIFIER.fullmatch(value):
+        return True
+    return all(part.isalpha() or part.isdecimal() or _is_short_part(part) for part in re.split(r"[-_./:~+=]+", value))
+
+
+def _is_short_part(part: str) -> bool:
+    """Whether a part of a name is like `4o`, `70B` or `v2`."""
+    return len(part) <= 4 and not _has_all_kinds(part)
+
+
 def _is_key(value: str) -> bool:
     """Keys have a digit or mixed case; words with dashes (`sk-folding-cube-with-shadow`) do not."""
     return re.search(r"[0-9]|[a-z][A-Z]", value) is not None
+
+
+def _has_all_kinds(value: str) -> bool:
+    """Whether a value has small letters, capitals and digits, as no word has."""
+    return all(re.search(kind, value) for kind in ("[a-z]", "[A-Z]", "[0-9]"))
 
 
 def _is_mixed(value: str) -> bool:
@@ -222,7 +249,8 @@ def _members(text: str) -> Iterator[Named]:
         if value is None:
             continue
         if not certain:
-            if value.lastindex == 1 and _LONG_KEY.fullmatch(value[1]):
+            harmless = match[1].lower() in _COMMON and is_identifier(value[1] or "")
+            if value.lastindex == 1 and not harmless and _LONG_KEY.fullmatch(value[1]):
                 yield match[1], *value.span(1)
         elif value.lastindex == 3:
             yield from ((match[1], *span) for span in _inside(text, value.end()))
@@ -242,9 +270,16 @@ def _inside(text: str, position: int) -> Iterator[Span]:
 
 
 def _parameters(text: str) -> Iterator[Named]:
-    yield from _assigned_values(text, _PARAMETER, is_secret_parameter, _PARAMETER_VALUE)
+    for name, start, stop in _assigned_values(text, _PARAMETER, is_secret_parameter, _PARAMETER_VALUE):
+        if stop - start >= _SHORT or is_secret_name(name):
+            yield name, start, stop
+    for match in _STATE.finditer(text) if "state=" in text else ():
+        if is_distinctive(match[1]):
+            yield "state", *match.span(1)
     mixed = _assigned_values(text, _ASSIGNMENT, is_secret_name, _ASSIGNED_VALUE)
     yield from (named for named in mixed if _is_mixed(text[slice(*named[1:])]))
+    for match in _QUOTED.finditer(text):
+        yield "api_key", *match.span(1)
     for match in _PART.finditer(text) if "name=" in text else ():
         if is_secret_name(match[1]):
             yield match[1], *match.span(2)
