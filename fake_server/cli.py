@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 import click
 
+from fake_server.access import AllowedHosts, is_loopback
 from fake_server.bugs.errors import BugError
 from fake_server.bugs.playing import find_bugs
 from fake_server.command_line import AnyWhole, Number, OneLine, Whole, echo, not_listening, refuse
@@ -54,6 +55,13 @@ class _Commands(OneLine):
 @click.option("--host", default="127.0.0.1", help="Address to listen on.")
 @click.option("--port", default=1337, type=Whole(0, 65535), help="Port; 0 takes a free one.")
 @click.option(
+    "--allow-host",
+    "allow_hosts",
+    multiple=True,
+    metavar="NAME",
+    help="Answer to this name too, *.NAME to all below it, * to any; may be repeated. See above.",
+)
+@click.option(
     "--scripts", multiple=True, type=click.Path(path_type=Path), help="Script file or folder; may be repeated."
 )
 @click.option(
@@ -92,6 +100,7 @@ class _Commands(OneLine):
 def main(
     host: str,
     port: int,
+    allow_hosts: tuple[str, ...],
     scripts: tuple[Path, ...],
     replay: tuple[Path, ...],
     record_from: str | None,
@@ -128,6 +137,11 @@ def main(
     --ignore leaves parts of requests out of the match: a member ('messages[0].content', 'messages[*].id'), a
     pattern in all texts (iso-time, uuid), or a regular expression ('/session-[0-9]+/').
 
+    A request is answered that calls the server localhost, by an address, by the name in --host or by one of
+    --allow-host: a web page could give it any other. Where other machines reach it (--host 0.0.0.0, containers), names
+    without a dot and names below .internal are answered as well, as in http://fake:1337. Pages of other origins
+    may use /v1, but not /__fake__. --api-key asks for a key for both.
+
     --record-from passes on what no recording answers as the client sent it, with the client's own key, and records
     the reply without the key: the next start replays it.
     """
@@ -136,6 +150,10 @@ def main(
         every = [param.name or "" for param in context.command.params]
         refuse(every, f"{{}} is for serving only: leave it out before `{context.invoked_subcommand}`")
         return
+    try:
+        AllowedHosts(allow_hosts)
+    except ValueError as error:
+        fail(f"--allow-host: {error}")
     logging.basicConfig(level=log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
     if replay:
         refuse(SCRIPTED, "--replay plays recordings as they are: leave out {}")
@@ -172,7 +190,7 @@ def main(
         fail(str(error))
     watch = Watch(paths, book, lambda book: setattr(settings, "book", book), _say)
     watch.start()
-    _serve(host, port, settings)
+    _serve(host, port, allow_hosts, settings)
 
 
 main.add_command(validate_command)
@@ -200,13 +218,17 @@ def _say(text: str) -> None:
         echo(f"fake-server: {line}", err=True)
 
 
-def _serve(host: str, port: int, settings: Settings) -> None:
+def _serve(host: str, port: int, allow_hosts: tuple[str, ...], settings: Settings) -> None:
     from fake_server.server.uvicorn_server import listen, uvicorn_server
 
     try:
         listener = listen(host, port)
     except OSError as error:
         fail(not_listening(host, port, error))
+    beyond = not is_loopback(listener.getsockname()[0])
+    settings.hosts = AllowedHosts((host, *allow_hosts) if host else allow_hosts, beyond_loopback=beyond)
+    if beyond and settings.api_key is None:
+        _say("other machines can use and control this server: --api-key KEY asks them for a key")
     shown = f"[{host}]" if ":" in host else host
     variety = "plain" if settings.plain else f"seed {settings.seed}"
     count = len(settings.book)

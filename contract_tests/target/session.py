@@ -251,7 +251,7 @@ def _request(method: str, target: str, headers: Iterable[Field], body: bytes, ke
     given = tuple(headers)
     named = {name.lower() for name, _ in given}
     usual: list[Field] = [
-        ("Host", "relay.invalid"),
+        ("Host", "localhost"),
         ("Accept", "application/json"),
         ("Accept-Encoding", "gzip, deflate"),
         ("Authorization", f"Bearer {PLACEHOLDER_KEY}" if keyed else None),

@@ -44,7 +44,7 @@ def sample() -> list[bytes]:
 
 
 def as_bytes(request: Request, label: str) -> bytes:
-    head = f"{request.method} {request.target} HTTP/1.1\r\nHost: client.invalid\r\nx-contract-case: {label}\r\n"
+    head = f"{request.method} {request.target} HTTP/1.1\r\nHost: localhost\r\nx-contract-case: {label}\r\n"
     return f"{head}Connection: close\r\nContent-Length: {len(request.body)}\r\n\r\n".encode() + request.body
 
 

@@ -49,6 +49,15 @@ def wrong_key(key: str) -> ErrorReply:
     return ErrorReply(401, message, code="invalid_api_key", headers=_CHALLENGE)
 
 
+def foreign_page(path: str) -> ErrorReply:
+    """403 for what controls the server, asked by a page of another origin."""
+    message = (
+        f"A web page of another origin may not reach {_echo(path)}, which controls this server: "
+        "ask from a program, as with curl, or from this server's own /docs."
+    )
+    return ErrorReply(403, message, code="foreign_origin")
+
+
 def invalid_json(detail: str) -> ErrorReply:
     """400 for a body that is not JSON; `detail` says what is wrong and where."""
     return ErrorReply(400, f"We could not parse the JSON body of your request. (HINT: {detail})")

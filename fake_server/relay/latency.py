@@ -33,7 +33,7 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 async def _open(port: int, rounds: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """A connection with a request whose body is sent a byte at a time."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (rounds + 1))
+    writer.write(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % (rounds + 1))
     await reader.readuntil(b"\r\n\r\n")
     return reader, writer
 

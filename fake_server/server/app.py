@@ -6,11 +6,9 @@ faults, and the headers that OpenAI sends with every reply. Every reply is in Op
 
 from __future__ import annotations
 
-import hmac
 import logging
 import os
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -26,12 +24,13 @@ from fake_server.faults import FaultError
 from fake_server.faults.base import HEADER as FAULT_HEADER
 from fake_server.server.deliveries import refuse
 from fake_server.server.faulting import Faulting
-from fake_server.server.request_context import Refused, RequestContext, header_fields
+from fake_server.server.request_context import Refused, RequestContext, header_fields, is_control, path_of
 from fake_server.server.routes import models
 from fake_server.server.routes.table import DIRECT, PAGE_METHODS, PAGES, Operation, find_operation, is_published
 from fake_server.server.sender import AsgiSender, Sender
 from fake_server.server.settings import Settings
 from fake_server.server.state.journal import JournalEntry
+from fake_server.server.state.space import split_space
 from fake_server.wire.budget import TooMuch
 from fake_server.wire.delivery import NO_BODY, Delivery
 
@@ -40,11 +39,8 @@ if TYPE_CHECKING:
     from fake_server.server.pages import FakeApp
 
 log = logging.getLogger("fake_server")
-OPEN_PATHS = frozenset({"/", "/health", "/docs", "/openapi.json", "/metrics"})
-"""Paths that need no key."""
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 """What no path here has; a pattern would take a last line feed for the end of a path."""
-_NO_FIELDS: Mapping[str, str] = {}
 
 
 class App:
@@ -67,7 +63,8 @@ class App:
         except ValueError as error:
             await self._refuse_space(scope, sender, error)
             return
-        browser = _browser(context.method, context.fields, context) if "origin" in context.fields else None
+        crosses = "origin" in context.fields and not context.controls
+        browser = _browser(context.method, context.fields, context) if crosses else None
         if browser is not None and (preflight := browser.preflight()) is not None:
             await sender.send(_with_length(preflight), context.entry)
             return
@@ -96,16 +93,12 @@ class App:
 
     async def _answer(self, context: RequestContext) -> Delivery:
         """The reply to a request, or to what is wrong with its key, method or path."""
-        refusal = None if self.settings.api_key is None else _refuse_key(context, self.settings.api_key)
+        refusal = context.admission.refusal
         operation = DIRECT.get((context.method, context.path))
         if operation is None and refusal is None and _CONTROLS.search(context.path):
             refusal = errors.invalid_url(context.method, context.path)
         if refusal is not None:
-            return (
-                refuse(refusal)
-                if context.controls
-                else await handle(context, _refusing(refusal), may_name_faults=False)
-            )
+            return refuse(refusal) if context.controls else await handle(context, _refusing(refusal))
         if operation is not None:
             return await handle(context, operation)
         if context.controls or (context.path in PAGES and context.method in PAGE_METHODS):
@@ -131,10 +124,14 @@ class App:
     async def _refuse_space(self, scope: Scope, sender: Sender, error: ValueError) -> None:
         fields = header_fields(scope["headers"])
         delivery = refuse(ErrorReply(400, str(error)))
-        if "origin" in fields:
+        if "origin" in fields and not is_control(split_space(path_of(scope), fields)[1]):
             browser = _browser(scope["method"], fields, None)
             delivery = browser.preflight() or browser.allow(delivery)
         await sender.send(_with_length(delivery), JournalEntry(scope["method"], scope["path"]))
+
+    async def refuse(self, error: ErrorReply, scope: Scope, sender: Sender) -> None:
+        """Answer a request with an error, whatever it asks for; no space and no journal sees it."""
+        await sender.send(_with_length(refuse(error)), JournalEntry(scope["method"], scope["path"]))
 
     @property
     def fastapi(self) -> FakeApp:
@@ -146,10 +143,10 @@ class App:
         return self._fastapi
 
 
-async def handle(context: RequestContext, operation: Operation, *, may_name_faults: bool = True) -> Delivery:
+async def handle(context: RequestContext, operation: Operation) -> Delivery:
     """Read the request's body where the operation has one, answer it, and let faults strike the reply.
 
-    The request's header names faults only if it `may_name_faults`. Raises TooMuch for what costs too much.
+    Raises TooMuch for what costs too much.
     """
     answer = operation.answer
     if operation.reads_body:
@@ -157,12 +154,12 @@ async def handle(context: RequestContext, operation: Operation, *, may_name_faul
             await context.read_json()
         except Refused as refused:
             answer = _refusing(refused.reply).answer
-    fields = context.fields if may_name_faults else _NO_FIELDS
+    fields = context.commands
     if not (context.space.faults.current or context.settings.bugs or FAULT_HEADER in fields or BUG_HEADER in fields):
         delivery = await context.work(answer, context)
         return await Faulting(context).apply(delivery) if context.faults else delivery
     try:
-        faulting = await context.work(Faulting.gather, context, fields)
+        faulting = await context.work(Faulting.gather, context)
     except FaultError as error:
         param = BUG_HEADER if isinstance(error, BugError) else FAULT_HEADER
         return refuse(ErrorReply(400, str(error), param=param, code="invalid_value"))
@@ -185,18 +182,6 @@ def _refusing(reply: ErrorReply) -> Operation:
     """The operation of requests that are refused; faults strike the refusal as they strike every reply."""
 
     return Operation(lambda _: refuse(reply))
-
-
-def _refuse_key(context: RequestContext, key: str) -> ErrorReply | None:
-    """The 401 of a request without the server's key; None where it may pass."""
-    if context.method == "OPTIONS" or context.path.removeprefix("/v1") in OPEN_PATHS:
-        return None
-    scheme, _, sent = context.fields.get("authorization", "").partition(" ")
-    sent = sent.strip()
-    if scheme.lower() != "bearer" or not sent:
-        return errors.missing_key()
-    given = sent.removesuffix(f"@{context.space.name}").encode("latin-1")
-    return None if hmac.compare_digest(given, key.encode()) else errors.wrong_key(sent)
 
 
 def _browser(method: str, fields: dict[str, str], context: RequestContext | None) -> CrossOrigin:

@@ -87,7 +87,7 @@ class CrossOrigin:
         if context is None:
             return []
         try:
-            of_bugs = faults_of_bugs(context.settings.bugs, self._fields, context.request)
+            of_bugs = faults_of_bugs(context.settings.bugs, context.commands, context.request)
         except BugError:
             return []  # the request is refused for it
         in_force = context.space.faults.strike(context.request, kind) if context.space.faults.current else []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from starlette.requests import ClientDisconnect
 
@@ -32,12 +32,13 @@ class Faulting:
         self._faults: list[Fault] = [active.fault for active in in_force]
 
     @classmethod
-    def gather(cls, context: RequestContext, fields: Mapping[str, str]) -> Faulting:
-        """Find them, in the order in which they strike; those of a header are named in `fields`.
+    def gather(cls, context: RequestContext) -> Faulting:
+        """Find them, in the order in which they strike.
 
         Raises FaultError, BugError for an unknown bug, TooMuch.
         """
         named: list[Fault] = []
+        fields = context.commands
         if HEADER in fields:
             from fake_server.faults.header import read  # few requests name any
 

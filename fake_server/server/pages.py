@@ -23,6 +23,7 @@ from fake_server.api import errors
 from fake_server.api.reply import ErrorReply
 from fake_server.server.control.operations import ROUTES, error_response, json_response
 from fake_server.server.request_context import CONTEXT, CONTROL, RequestContext
+from fake_server.server.routes.table import PAGES
 from fake_server.wire.delivery import NO_BODY, Delivery
 from fake_server.wire.exchange import Write
 
@@ -32,6 +33,12 @@ ASSETS = {
     "favicon.png": "image/png",
 }
 """The files of Swagger UI, which come from this machine, so that /docs works without a network."""
+_FOR_OWN_PAGES = {
+    "cross-origin-resource-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+}
+"""What keeps pages of other origins from embedding a page as a script, an image or a frame to click in."""
 
 
 class FakeApp(FastAPI):
@@ -91,6 +98,8 @@ class FakeApp(FastAPI):
         length = int(fields.pop("content-length", len(body)))  # to HEAD the body is missing, its length is not
         if status in NO_BODY:
             body, length = b"", 0
+        if context.controls or context.path in PAGES:
+            fields |= _FOR_OWN_PAGES
         return Delivery(status, tuple(fields.items()), (Write(body),) if body else (), length)
 
     async def _openapi(self, _: Request) -> Response:

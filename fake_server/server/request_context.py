@@ -20,6 +20,7 @@ from fake_server.api.render.style import Style
 from fake_server.api.reply import ErrorReply
 from fake_server.api.request import ApiRequest, endpoint_of
 from fake_server.faults import Fault
+from fake_server.server.admission import OF_PAGES, USUAL, admit
 from fake_server.server.settings import Settings
 from fake_server.server.state.journal import JournalEntry
 from fake_server.server.state.space import split_space
@@ -59,19 +60,29 @@ class RequestContext:
     `parameters` are the parts of the path that vary. A handler notes the `faults` of the script that
     answered, and the `tokens` that count for a quota; `rendered_style` is the reply's style, None until it
     is rendered. `body_arrived` tells that the whole body is there already, so that no timeout need run.
+    `commands` are the fields that may name faults and bugs: none without the server's key.
+    `admission` tells who asks; `space` is one outside all others where the request may not make or use its own.
     """
 
     def __init__(self, scope: Scope, receive: Receive, settings: Settings, *, body_arrived: bool = False) -> None:
         self.scope, self.receive, self.settings = scope, receive, settings
         self.method: str = scope["method"]
         self.fields = fields = header_fields(scope["headers"])
-        name, self.path = split_space(_path(scope), fields)
-        self.space = settings.spaces(name)
-        self.controls = self.path.startswith(CONTROL) or self.path == METRICS
+        name, self.path = split_space(path_of(scope), fields)
+        self.controls = is_control(self.path)
+        admission = USUAL
+        if settings.api_key is not None or not OF_PAGES.isdisjoint(fields):
+            admission = admit(settings.api_key, self.method, self.path, fields, name, self.controls)
+        self.admission = admission
+        if admission.has_key and not admission.from_page:
+            self.space = settings.spaces(name)
+        else:
+            self.space = settings.spaces.without_making(name, enter=admission.has_key)
         self.entry = JournalEntry(self.method, self.path, fields, space=self.space.name)
         self.request = ApiRequest({}, endpoint_of(self.path), fields, self.path.endswith("/"), self.method, self.path)
         self.raw, self.body_read, self._body_arrived = b"", False, body_arrived
         self.parameters: Mapping[str, str] = {}
+        self.commands: Mapping[str, str] = fields if admission.has_key else {}
         self.faults: tuple[Fault, ...] = ()
         self.tokens = 0
         self.budget = Budget()
@@ -171,7 +182,12 @@ def header_fields(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     return fields
 
 
-def _path(scope: Scope) -> str:
+def is_control(path: str) -> bool:
+    """Whether the path, without the name of a space, is one of the server's control."""
+    return path.startswith(CONTROL) or path == METRICS
+
+
+def path_of(scope: Scope) -> str:
     """The path that is asked for, below the path where another app mounts this one."""
     target: str = scope["path"]
     target = target if target[:1] == "/" else _ABSOLUTE.sub("", target) or "/"

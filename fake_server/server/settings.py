@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fake_server.access import AllowedHosts
 from fake_server.api.render.style import Style
 from fake_server.scripts.book import ScriptBook
 from fake_server.server.state.metrics import Metrics
@@ -27,7 +28,8 @@ class Settings:
     `models` None accepts any name. `style` replaces the styles drawn from the seed, and so does `plain` with
     `Style.PLAIN`; `fixed_style` is the one that applies, None where each request draws its own. `book` may be
     replaced while the server runs. `bugs` are played to every request that meets them. `max_body` is in
-    bytes, `body_timeout` in seconds for the whole request body. `started` is a time of the monotonic clock. `worker`
+    bytes, `body_timeout` in seconds for the whole request body. `hosts` are the names that a socket of our own
+    answers to; in process, or on another server, any is. `started` is a time of the monotonic clock. `worker`
     does what is too much work for the event loop, one request after the other, so that memory is needed for one.
     """
 
@@ -41,6 +43,7 @@ class Settings:
     bugs: tuple[Bug, ...] = ()
     max_body: int = 32 * MIB
     body_timeout: float = 60.0
+    hosts: AllowedHosts = field(default_factory=AllowedHosts)
     spaces: Spaces = field(init=False)
     metrics: Metrics = field(default_factory=Metrics)
     started: float = field(default_factory=time.monotonic)

@@ -36,6 +36,8 @@ extensions.
 
 _ACCEPTED = {("1.1", 1), ("1.0", 0), ("1.0", 1)}
 """Versions of HTTP, each with a number of Host fields that it allows."""
+_REFUSAL = "fake_server.refusal"
+"""Where the scope of a request holds why it is refused, whatever it asks for."""
 
 
 class Protocol(HttpToolsProtocol):
@@ -49,10 +51,14 @@ class Protocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         fake: Any = self.app
+        self._settings: Settings = fake.settings
 
         async def serve(scope: Any, receive: Any, send: Any) -> None:
             cycle = send.__self__
             sender = SocketSender(self, scope, cycle)
+            if (refusal := scope.pop(_REFUSAL, None)) is not None:
+                await fake.refuse(ErrorReply(refusal.status, refusal.message, code=refusal.code), scope, sender)
+                return
             await fake.serve(scope, receive, sender, body_arrived=not cycle.more_body)
 
         self.app = serve
@@ -110,11 +116,12 @@ class Protocol(HttpToolsProtocol):
         if self.parser.should_upgrade():
             return
         self._in_head, self._brought = False, True
-        hosts = 0
-        for name, _ in self.headers:
-            hosts += name == b"host"
-        if (self.parser.get_http_version(), hosts) not in _ACCEPTED:
+        hosts = [value.decode("latin-1") for name, value in self.headers if name == b"host"]
+        if (self.parser.get_http_version(), len(hosts)) not in _ACCEPTED:
             raise HttpParserError("another version, or not one Host (RFC 9112 section 3.2)")
+        host, allowed = hosts[0] if hosts else None, self._settings.hosts
+        if host not in allowed.seen or self.url[:1] != b"/":
+            self.scope[_REFUSAL] = allowed.refuse(host, self.url)  # type: ignore[literal-required]
         super().on_headers_complete()
         self.headers = []  # trailers, which nobody reads, must not join the head's fields
 

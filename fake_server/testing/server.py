@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fake_server.access import AllowedHosts
 from fake_server.api.render.style import Style
 from fake_server.bugs.playing import find_bugs
 from fake_server.scripts import book as script_book
@@ -29,8 +30,10 @@ class FakeServer(FakeSpace):
 
     `scripts` are files, folders, or scripts written as mappings (None: the kit's own, []: none). `seed` None
     is a random one; `style` writes every reply in one way instead. `bugs` are ids of known bugs to reproduce.
+    `allow_hosts` are names beyond localhost by which clients call it, such as host.docker.internal; `*` is any.
     It is an async context manager too. The server itself is the space without a name; `space(name)` is
-    another. Raises ScriptError for a bad script, BugError for an unknown bug, OSError for a taken port.
+    another. Raises ScriptError for a bad script, BugError for an unknown bug, OSError for a taken port,
+    ValueError for what is no name of a host.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class FakeServer(FakeSpace):
         strict: bool = False,
         bugs: Sequence[str] = (),
         port: int = 0,
+        allow_hosts: Iterable[str] = (),
     ) -> None:
         self.seed = secrets.randbelow(2**32) if seed is None else seed
         settings = Settings(
@@ -56,6 +60,7 @@ class FakeServer(FakeSpace):
             api_key=api_key,
             models=None if models is None else tuple(models),
             bugs=find_bugs(bugs),
+            hosts=AllowedHosts(allow_hosts),
         )
         super().__init__(settings, "", lambda: self.root)
         self._wanted = port

@@ -54,7 +54,7 @@ class FakeSpace:
     @property
     def requests(self) -> tuple[JournalEntry, ...]:
         """The requests, oldest first; bounded, credentials redacted."""
-        return self._space.journal.entries()
+        return self._space.entries()
 
     def script(self, *scripts: Mapping[str, Any]) -> tuple[Script, ...]:
         """Add scripts `{name, when, reply, times}` before all others, in this order. Raises ScriptError."""
@@ -118,7 +118,7 @@ class FakeSpace:
     def _judge(self, when: Mapping[str, Any] | None) -> list[tuple[JournalEntry, str | None]]:
         """Every request, with the first condition that it fails; None if it fails none."""
         wanted, _ = book.parse_when(when or {}, "when")
-        return [(entry, _failure(entry, wanted)) for entry in self._space.journal.entries()]
+        return [(entry, _failure(entry, wanted)) for entry in self._space.entries()]
 
     @property
     def unused(self) -> tuple[Script, ...]:

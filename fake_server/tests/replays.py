@@ -137,7 +137,7 @@ async def captured(port: int, request: Request, fields: str = "") -> Exchange:
     """
     loop = asyncio.get_running_loop()
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    head = f"{request.method} {request.target} HTTP/1.1\r\nHost: client.invalid\r\n{fields}"
+    head = f"{request.method} {request.target} HTTP/1.1\r\nHost: localhost\r\n{fields}"
     writer.write(f"{head}Content-Length: {len(request.body)}\r\n\r\n".encode() + request.body)
     reply = ReplyCapture(request, sent_at=loop.time(), keep_raw=True)
     try:

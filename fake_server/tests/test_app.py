@@ -182,7 +182,7 @@ def test_a_body_that_never_ends_is_408() -> None:
         serving(Settings(body_timeout=0.1)) as port,
         socket.create_connection(("127.0.0.1", port), 60) as link,
     ):
-        link.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{")
+        link.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n{")
         assert link.recv(1000).startswith(b"HTTP/1.1 408 ")
 
 

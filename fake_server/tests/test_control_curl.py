@@ -99,10 +99,12 @@ def test_what_is_no_text_and_no_json_is_refused(fake: FakeServer, path: str, bod
     assert (refused.status_code, message in refused.json()["error"]["message"]) == (400, True)
 
 
-@pytest.mark.parametrize("page", [{"origin": "https://evil.example"}, {"origin": "null"}, {"sec_fetch_site": "none"}])
+@pytest.mark.security("pages of other origins")
+@pytest.mark.parametrize("page", [{"origin": "OWN"}, {"sec_fetch_site": "same-origin"}, {"sec_fetch_site": "none"}])
 @pytest.mark.parametrize("sent", [{}, {"content_type": FORM}, {"content_type": "text/plain"}])
 def test_a_page_declares_json(fake: FakeServer, page: dict[str, str], sent: dict[str, str]) -> None:
-    """What a page may send without a preflight changes nothing."""
+    """What any page may send without a preflight changes nothing; pages of other origins are refused altogether."""
+    page = {name: value.replace("OWN", fake.root) for name, value in page.items()}
     for path, body in (("/faults", '{"fault": "close"}'), ("/replies", "x"), ("/scripts", '{"reply": {"text": "x"}}')):
         refused = post(fake, path, body, **page, **sent)
         assert (refused.status_code, refused.json()["error"]["code"]) == (400, "unsupported_content_type")

@@ -130,16 +130,25 @@ def test_a_fault_strikes_a_body_that_cannot_be_read(fake: FakeServer, asked: dic
     assert fake.requests[-1].sent_bytes == 5
 
 
-def test_a_fault_strikes_a_wrong_key_but_not_the_control() -> None:
-    """A fault that its own header names does not: whoever lacks the key decides nothing here."""
-    with FakeServer([], api_key="sk-right-0123456789abcdef") as locked:
+def test_no_fault_strikes_a_request_without_the_key_or_of_control() -> None:
+    key = "sk-right-0123456789abcdef"
+    with FakeServer([], api_key=key) as locked:
         locked.fault("error", status=503, times=1)
         assert httpx2.get(f"{locked.root}/__fake__/requests").status_code == 401
-        assert [httpx2.get(f"{locked.base_url}/models").status_code for _ in range(2)] == [503, 401]
+        assert [httpx2.get(f"{locked.base_url}/models").status_code for _ in range(2)] == [401, 401]
         fault = {"x-fake-fault": 'header;name=x-odd;value="yes, odd"'}
         refused = httpx2.post(f"{locked.base_url}/chat/completions", json={}, headers=fault)
-        assert (refused.status_code, "x-odd" in refused.headers) == (401, False)
-        assert [one.faults for one in locked.requests] == [("error",), (), ()]
+        assert (refused.status_code, refused.headers.get("x-odd")) == (401, None)
+        right = {"authorization": f"Bearer {key}"}
+        assert httpx2.get(f"{locked.base_url}/models", headers=right).status_code == 503
+        assert httpx2.get(f"{locked.base_url}/models", headers={**right, **fault}).headers["x-odd"] == "yes, odd"
+        assert [one.faults for one in locked.requests] == [(), (), (), ("error",), ("header",)]
+
+
+def test_a_bug_of_the_server_strikes_a_request_without_the_key_too() -> None:
+    with FakeServer([], api_key="sk-right", bugs=["g4f-401-no-challenge-no-cors"]) as locked:
+        refused = httpx2.post(f"{locked.base_url}/chat/completions", json={})
+        assert (refused.status_code, refused.json()["error"]["message"]) == (401, "G4F API key required")
 
 
 MODELS = [("GET", "/v1/models"), ("GET", "/models"), ("GET", "/v1/models/gpt-4o"), ("POST", "/v1/models")]

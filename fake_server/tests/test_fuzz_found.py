@@ -108,14 +108,14 @@ def test_a_body_that_is_broken_is_refused_once(fake: FakeServer, caplog: pytest.
         "GET /no",
     ):
         for version in ("1.1", "1.0"):
-            head, rest = sent(fake, f"{start} HTTP/{version}\r\nHost: a\r\n{CHUNKED}zz\r\n")
+            head, rest = sent(fake, f"{start} HTTP/{version}\r\nHost: localhost\r\n{CHUNKED}zz\r\n")
             assert head.startswith(b"HTTP/1.1 400 ")
             assert rest.count(b"HTTP/1.1") == 0
     assert [one.message for one in caplog.records if one.levelname == "ERROR"] == []
 
 
 def test_an_answer_under_way_is_not_followed_by_a_refusal(fake: FakeServer) -> None:
-    fields = f"Host: a\r\nX-Fake-Fault: slow;bytes_per_second=5000\r\n{CHUNKED}"
+    fields = f"Host: localhost\r\nX-Fake-Fault: slow;bytes_per_second=5000\r\n{CHUNKED}"
     with socket.create_connection(("127.0.0.1", port_of(fake)), 60) as link:
         link.sendall(f"GET /v1/models HTTP/1.1\r\n{fields}".encode())
         received = link.recv(4096)

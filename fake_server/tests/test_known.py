@@ -111,7 +111,7 @@ def test_what_is_ignored_does_not_make_a_request_unknown(tmp_path: Path) -> None
 
 
 CHUNKED = (
-    b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+    b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
     b"%x\r\n%s\r\n0\r\n\r\n"
 )
 

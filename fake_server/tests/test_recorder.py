@@ -282,7 +282,7 @@ def test_two_sides_that_switch_protocols_are_left_to_themselves(tmp_path: Path) 
     async def main() -> None:
         async with target(echo) as url, Recorder(url, tmp_path) as recorder:
             reader, writer = await asyncio.open_connection("127.0.0.1", int(recorder.base_url.rpartition(":")[2]))
-            writer.write(b"GET /v1/realtime HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
+            writer.write(b"GET /v1/realtime HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
             got.append(await reader.readuntil(b"\r\n\r\n"))
             writer.write(b"hello")
             got.append(await reader.read())

@@ -217,8 +217,8 @@ def test_head_gets_no_body_and_the_connection_lasts() -> None:
     shelf = [Exchange(head, 200, headers), recording("get", Request("GET", "/v1/models"))]
 
     async def main() -> None:
-        lines = b" HTTP/1.1\r\nHost: a.invalid\r\n\r\n"
-        last = b"GET /v1/models HTTP/1.1\r\nHost: a.invalid\r\nConnection: close\r\n\r\n"
+        lines = b" HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        last = b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
         async with Playback(shelf, speed=0) as playback:
             both = await ask(playback.port, b"HEAD /v1/models" + lines + last)
             assert both.data.count(b"HTTP/1.1 200") == 2

@@ -122,7 +122,7 @@ def test_it_stops_soon_with_open_streams_and_half_requests(tmp_path: Path, caplo
         server = stack.enter_context(FakeServer([script], plain=True))
         links = [stack.enter_context(socket.create_connection(("127.0.0.1", port_of(server)), 60)) for _ in range(3)]
         body = b'{"model":"x","stream":true,"messages":[{"role":"user","content":"x"}]}'
-        head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body)
+        head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(body)
         links[0].sendall(head + body)
         links[1].sendall(head + body[:5])
         assert links[0].recv(4096).startswith(b"HTTP/1.1 200 OK\r\n")
@@ -162,7 +162,7 @@ def test_a_fault_waits_no_longer_than_the_client(fault: str, parameters: dict[st
 def leave(server: FakeServer, *, seen: bool) -> None:
     """Ask for a stream and hang up, once something has come where something is to be `seen`."""
     body = b'{"model":"x","stream":true,"messages":[{"role":"user","content":"x"}]}'
-    head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body)
+    head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(body)
     with socket.create_connection(("127.0.0.1", port_of(server)), 60) as link:
         link.sendall(head)
         link.sendall(body)

@@ -15,9 +15,9 @@ from fake_server.server.settings import Settings
 from fake_server.server.uvicorn_server import HEAD_BYTES
 from fake_server.tests.edge_client import ASK, serving
 
-GET = b"GET /v1/models HTTP/1.1\r\nHost: x\r\n"
+GET = b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\n"
 BODY = json.dumps(ASK).encode()
-POST = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+POST = b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 LENGTH = b"Content-Length: %d\r\n" % len(BODY)
 H2C = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABk\r\n"
 CLOSE = b"Connection: close\r\n"
@@ -86,8 +86,8 @@ def test_garbage_in_a_body_is_refused(port: int) -> None:
         b"GET /v1/models HTTP/1.1\r\n",
         GET + b"Host: y\r\n",
         b"GET /v1/models\r\n",
-        b"GET /v1/models HTTP/2.0\r\nHost: x\r\n",
-        b"CONNECT x:1 HTTP/1.1\r\nHost: x\r\n",
+        b"GET /v1/models HTTP/2.0\r\nHost: localhost\r\n",
+        b"CONNECT x:1 HTTP/1.1\r\nHost: localhost\r\n",
     ],
     ids=["length and chunks", "two lengths", "no host", "two hosts", "HTTP/0.9", "HTTP/2.0", "CONNECT"],
 )
@@ -112,7 +112,7 @@ def test_http_1_0_gets_no_chunks() -> None:
 
 def test_head_gets_the_head_alone(port: int) -> None:
     with socket.create_connection(("127.0.0.1", port), 60) as link:
-        link.sendall(b"HEAD /v1/models HTTP/1.1\r\nHost: x\r\n" + CLOSE + b"\r\n")
+        link.sendall(b"HEAD /v1/models HTTP/1.1\r\nHost: localhost\r\n" + CLOSE + b"\r\n")
         head, _, body = link.makefile("rb").read().partition(b"\r\n\r\n")
     assert b"content-length: " in head
     assert body == b""

@@ -30,7 +30,7 @@ class Answer:
 
 def post(body: bytes = b"{}", path: str = "/v1/chat/completions", *lines: str, close: bool = True) -> bytes:
     """A POST request as bytes, with extra header lines."""
-    head = [f"POST {path} HTTP/1.1", "Host: client.invalid", "Content-Type: application/json"]
+    head = [f"POST {path} HTTP/1.1", "Host: localhost", "Content-Type: application/json"]
     head += [f"Content-Length: {len(body)}", *lines, *(["Connection: close"] if close else [])]
     return "\r\n".join(head).encode() + b"\r\n\r\n" + body
 

@@ -40,7 +40,7 @@ async def _stream(port: int, errors: list[float], waiting: asyncio.Semaphore) ->
     async with waiting:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
-        fields = f"Host: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        fields = f"Host: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         writer.write(f"POST /v1/chat/completions HTTP/1.1\r\n{fields}".encode() + body)
         await reader.readuntil(b"\r\n\r\n")
         before, rest = 0.0, b""

@@ -125,7 +125,7 @@ def _request(*, stream: bool) -> bytes:
     asked = {"model": "gpt-4o", "messages": [{"role": "user", "content": QUESTION}], "stream": stream}
     body = json.dumps(asked).encode()
     fields = {
-        "Host": "x",
+        "Host": "localhost",
         "Accept": "application/json",
         "Accept-Encoding": "gzip",
         "Connection": "keep-alive",

@@ -19,6 +19,7 @@ from fake_server.faults import FaultError
 from fake_server.faults.active import ActiveFault
 from fake_server.scripts.model import Script
 from fake_server.scripts.yaml_lines import ScriptError
+from fake_server.server.admission import OF_PAGES
 from fake_server.server.control.serialize import serialize_fault, serialize_request, serialize_script
 from fake_server.server.deliveries import refuse, to_json
 from fake_server.server.request_context import CONTEXT, CONTROL, METRICS, Refused, RequestContext
@@ -30,8 +31,6 @@ SHOWN = 100
 _WHOLE, _STATUS = re.compile(r"[0-9]{1,9}"), re.compile(r"[1-5][0-9]{2}")
 _UNDECLARED = ("", "text/plain", "application/x-www-form-urlencoded")
 """Types of a body that `curl -d` and the like send without meaning them."""
-_OF_PAGES = frozenset({"origin", "sec-fetch-site"})
-"""Fields that browsers send with what a page asks for."""
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 SEE = ("requests", "scripts", "replies", "faults", "reset", "spaces")
 
@@ -58,7 +57,7 @@ async def overview(request: Request) -> Response:
             "strict": settings.strict,
             "space": space.name,
             "scripts": len(space.book),
-            "requests": len(space.journal.entries()),
+            "requests": len(space.entries()),
             "dropped": space.journal.dropped,
             "stored_dropped": space.stored.dropped,
             "spaces": len(settings.spaces.known()),
@@ -79,9 +78,7 @@ async def list_requests(request: Request) -> Response:
     if not _STATUS.fullmatch(wanted.get("status", "200")):
         return _refuse(f"status must be a number from 100 to 599, but is {wanted['status'][:50]!r}")
     matching = [
-        entry
-        for entry in space.journal.entries()
-        if all(str(getattr(entry, name)) == value for name, value in wanted.items())
+        entry for entry in space.entries() if all(str(getattr(entry, name)) == value for name, value in wanted.items())
     ]
     shown = matching[max(len(matching) - int(limit), 0) :]
     listed = {
@@ -94,7 +91,7 @@ async def list_requests(request: Request) -> Response:
 
 async def forget_requests(request: Request) -> Response:
     """DELETE: forget what was asked."""
-    _space(request).journal.clear()
+    _space(request).forget_requests()
     return Response(status_code=204)
 
 
@@ -150,7 +147,7 @@ async def list_spaces(request: Request) -> Response:
     spaces = [
         {
             "name": space.name,
-            "requests": len(space.journal.entries()),
+            "requests": len(space.entries()),
             "dropped": space.journal.dropped,
             "stored_dropped": space.stored.dropped,
             "uses_dropped": space.state.dropped,
@@ -256,7 +253,7 @@ async def _read_value(context: RequestContext, may_be_text: bool) -> Any:
     """
     sent = context.fields.get("content-type", "")
     undeclared = sent.partition(";")[0].strip().lower() in _UNDECLARED
-    if undeclared and not _OF_PAGES.isdisjoint(context.fields):
+    if undeclared and not OF_PAGES.isdisjoint(context.fields):
         raise Refused(errors.unsupported_type(sent))
     raw = await context.read_body(any_type=undeclared)
     document = parse(raw)

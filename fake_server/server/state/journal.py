@@ -126,6 +126,15 @@ class Journal(Evicting):
         with self._lock:
             return tuple(self._entries)
 
+    def forget_space(self, name: str) -> None:
+        """Forget the entries of requests into one space."""
+        with self._lock:
+            leaving = [entry for entry in self._entries if entry.space == name]
+            self._entries = deque(entry for entry in self._entries if entry.space != name)
+            for entry in leaving:
+                self._count(-(entry.counted or 0))
+                entry.counted = None
+
     def _grow(self, size: int) -> None:
         """Count bytes, and evict the oldest entries where there are too many.
 

@@ -24,7 +24,7 @@ from fake_server.scripts import conditions
 from fake_server.scripts.book import Script, ScriptBook, ScriptError
 from fake_server.scripts.match import ScriptState
 from fake_server.server.state.completions import CompletionStore
-from fake_server.server.state.journal import Journal
+from fake_server.server.state.journal import Journal, JournalEntry
 from fake_server.server.state.memory import FAULTS, SCRIPTS, USES, Ledger, MemoryBudget
 from fake_server.wire.deep_size import deep_size
 
@@ -32,6 +32,8 @@ HEADER = "x-fake-space"
 MOST, MOST_SCRIPTS = 1000, 10_000
 MOST_BYTES = 128 * 1024 * 1024
 """Bytes that all spaces hold together, in flight or kept."""
+MOST_OUTSIDE, MOST_BYTES_OUTSIDE = 100, 1024 * 1024
+"""Requests outside all spaces that are held, of all names together, and their bytes."""
 NAME = re.compile(r"[A-Za-z0-9._-]{1,100}\Z")
 
 
@@ -43,7 +45,10 @@ class HasBook(Protocol):
 
 @dataclass
 class Space:
-    """One space. Its own scripts come before the server's and replace those of the same name."""
+    """One space. Its own scripts come before the server's and replace those of the same name.
+
+    `outside` holds requests that named a space and could not enter it; all spaces share it.
+    """
 
     name: str
     shared: HasBook
@@ -54,6 +59,7 @@ class Space:
     faults: ActiveFaults = field(init=False)
     stored: CompletionStore = field(init=False)
     queue_for_slots: Queue = field(default_factory=Queue)
+    outside: Journal = field(default_factory=Journal)
     own: tuple[Script, ...] = ()
     queued: tuple[Script, ...] = ()
     _book: tuple[ScriptBook, ScriptBook] | None = None
@@ -155,12 +161,23 @@ class Space:
         self.ledger.add_lasting(SCRIPTS, sum(sizes.values()) - sum(self._sizes.values()))
         self.queued, self.own, self._book, self._sizes = queued, own, None, sizes
 
+    def entries(self) -> tuple[JournalEntry, ...]:
+        """The requests that named this space, also those that could not enter it, oldest first."""
+        inside = self.journal.entries()
+        outside = [entry for entry in self.outside.entries() if entry.space == self.name]
+        return tuple(sorted((*inside, *outside), key=lambda entry: entry.began)) if outside else inside
+
+    def forget_requests(self) -> None:
+        """Forget what was asked."""
+        self.journal.clear()
+        self.outside.forget_space(self.name)
+
     def reset(self) -> None:
         """Forget everything: requests, uses of scripts, and what was added."""
         self.remove()
         self.faults.remove()
         self.stored.clear()
-        self.journal.clear()
+        self.forget_requests()
         self.state.reset()
         self.queue_for_slots = Queue()
 
@@ -187,6 +204,7 @@ class Spaces:
         self.dropped = 0
         self._lock = threading.Lock()
         self._named: OrderedDict[str, Space] = OrderedDict()
+        self._outside = Journal(MOST_OUTSIDE, MOST_BYTES_OUTSIDE, Ledger(self.budget))
         self.default = self._make("")
 
     def __call__(self, name: str = "") -> Space:
@@ -196,16 +214,30 @@ class Spaces:
         with self._lock:
             space = self._named.get(name)
             if space is None:
-                if not NAME.match(name):
-                    raise ValueError(f"{name[:100]!r} names no space: use 1 to 100 of A-Z a-z 0-9 . _ -")
+                _check_name(name)
                 space = self._named[name] = self._make(name)
                 if len(self._named) > self._most:
                     self._drop_oldest(space)
             self._named.move_to_end(name)
             return space
 
+    def without_making(self, name: str, *, enter: bool) -> Space:
+        """The space of this name if it is there and may be entered, else one outside all: it is for one request.
+
+        Raises ValueError for a name that cannot stand in a path.
+        """
+        with self._lock:
+            space = self._named.get(name) if name else self.default
+        if space is not None and enter:
+            return space
+        if name:
+            _check_name(name)
+        space = Space(name, self._shared, seed=self._seed)  # what it counts is gone with it
+        space.journal = self._outside
+        return space
+
     def _make(self, name: str) -> Space:
-        return Space(name, self._shared, Ledger(self.budget), self._seed)
+        return Space(name, self._shared, Ledger(self.budget), self._seed, outside=self._outside)
 
     def _drop_oldest(self, new: Space) -> None:
         """Evict the least recently used of the others, one without additions if there is one."""
@@ -235,6 +267,11 @@ class Spaces:
         """Every space, the unnamed one first."""
         with self._lock:
             return (self.default, *self._named.values())
+
+
+def _check_name(name: str) -> None:
+    if not NAME.match(name):
+        raise ValueError(f"{name[:100]!r} names no space: use 1 to 100 of A-Z a-z 0-9 . _ -")
 
 
 def split_space(path: str, headers: Mapping[str, str]) -> tuple[str, str]:
