@@ -31,7 +31,7 @@ def replay_command(path: Path, port: int, speed: float, once: bool, judge_only: 
     """Judge FIXTURE, then serve its bytes on 127.0.0.1 until Ctrl-C."""
     if judge_only:
         refuse(("port", "speed", "once"), "{} is for serving, and --judge-only serves nothing; omit one of them")
-    terminal = Terminal(console())
+    terminal = Terminal(console(report=judge_only))
     code = judge_fixture(terminal, path, fail_on, show_code=not once)
     if judge_only:
         return code

@@ -64,8 +64,10 @@ def test_an_address_is_left_whole_and_a_command_can_be_copied() -> None:
 
 
 @pytest.mark.parametrize("columns", [80, 120])
-def test_a_judgement_fits_the_columns(columns: int) -> None:
-    said = run_contract("judge", str(BROKEN), COLUMNS=str(columns)).stdout
+@pytest.mark.parametrize("command", [("judge", BROKEN), ("replay", BROKEN / "tools.arguments.yaml", "--judge-only")])
+def test_a_judgement_fits_the_columns(command: tuple[str | Path, ...], columns: int) -> None:
+    said = run_contract(*map(str, command), COLUMNS=str(columns)).stdout
+    assert said
     wide = [line for line in said.splitlines() if len(line) > columns]
     assert all(len(line.split()) <= 2 for line in wide), wide
 
