@@ -11,6 +11,7 @@ from time import monotonic
 from contract_tests.rules import judge_trace
 from contract_tests.rules.engine.judge import Finding, Level
 from contract_tests.rules.engine.trace import Trace
+from contract_tests.rules.engine.view import View
 from contract_tests.run.outcome import REACHED, CaseResult, Outcome
 from contract_tests.run.play import not_reached, play_case
 from contract_tests.run.preflight import ask_plainly, describe_answer, is_refused
@@ -83,7 +84,7 @@ class Player:
             async with self._turns.beside() as company:
                 result = await play_case(case, self.session)
         if result.outcome in (Outcome.FAIL, Outcome.SETUP_FAILED):
-            refused = any(not 200 <= (exchange.status or 0) < 300 for exchange in result.exchanges)
+            refused = any(is_refused(View(exchange)) for exchange in result.exchanges)
             asks_again = bool(company) and self._is_news(result)
             if refused or asks_again:
                 async with self._turns.alone():

@@ -6,13 +6,14 @@ import json
 import re
 from collections.abc import Iterable
 
-from contract_tests.rules.engine.refused import added_parameters, refusal_text
+from contract_tests.rules.engine.failures import is_failure
+from contract_tests.rules.engine.refused import added_parameters, describe_refusal
 from contract_tests.rules.engine.view import View
 from contract_tests.run.stages import find_stage_hint, is_without_reply
 from contract_tests.target.ask import CHAT, Ask, Case
 from contract_tests.target.errors import NotReached, Refused, Unreachable, Unsupported
 from contract_tests.target.refusals import is_about_model
-from contract_tests.target.session import Session
+from contract_tests.target.session import PREFLIGHT, Session
 
 TOKENS = 32
 """What the answer to the plainest request may cost."""
@@ -22,6 +23,7 @@ _ABOUT_KEY = re.compile(
     r"api[ _-]?key|\bunauthori[sz]ed|\bauthenticat|\bcredentials?\b|(missing|invalid|no).{0,20}\btoken\b", re.I
 )
 _NO_MODEL = re.compile(r"\bmodel\b.{0,80}\b(not found|not exist|unknown|not supported|not available|no such)\b", re.I)
+_PAGE = re.compile(rb"\s*(?:<!doctype html|<html|<head|<body|<\?xml)", re.IGNORECASE)
 _TAG = re.compile(r"<(style|script|title)\b.*?</\1>|<[^>]*>", re.DOTALL)
 
 
@@ -29,7 +31,7 @@ async def _no_play(ask: Ask) -> None:
     """The preflight is no case that is played."""
 
 
-_PREFLIGHT = Case("preflight", "the plainest chat request", 2, TOKENS, (), _no_play)
+_PREFLIGHT = Case(PREFLIGHT, "the plainest chat request", 2, TOKENS, (), _no_play)
 
 
 def find_chat_case(cases: Iterable[Case]) -> str | None:
@@ -75,20 +77,24 @@ async def check_answers(session: Session, model: str, reply: View | None = None)
 
 
 def is_refused(view: View) -> bool:
-    """Whether a valid request has no answer: no reply, another status than 2xx, or nothing but an error."""
+    """Whether a valid chat request has no answer: no reply, another status than 2xx, an error, a page or nothing."""
     if not view.ok:
         return is_without_reply(view.exchange) or view.status >= 300
     if view.form == "json":
-        return bool(view.failure) and not view.root["choices"].there
-    return _stream_error(view) is not None
+        value = view.root.value
+        return is_failure(value[0] if isinstance(value, list) and value else value) or value in (None, {}, [])
+    if view.form == "events":
+        return _stream_failure(view) is not None
+    return not view.body.strip() or _PAGE.match(view.body) is not None
 
 
-def _stream_error(view: View) -> str | None:
-    """The error that a stream holds instead of an answer; None where it has chunks, or no error."""
-    if view.form != "events" or any(message["choices"] for message in view.messages):
-        return None
-    errors = [message["error"] for message in view.messages if message["error"]]
-    return (errors[0]["message"].text or str(errors[0])) if errors else None
+def _stream_failure(view: View) -> str | None:
+    """What a stream holds instead of an answer, or ''; None where it has chunks, or objects that are no errors."""
+    texts = [payload.text.decode("utf-8", "replace") for payload in view.payloads if not payload.done]
+    if view.error_events and not any(chunk["choices"] for chunk in view.chunks):
+        event = view.error_events[0]
+        return event["error"]["message"].text or str(event["error"] or event)
+    return "".join(texts) if len(texts) < 2 and not view.messages else None
 
 
 def describe_answer(view: View) -> str:
@@ -97,7 +103,7 @@ def describe_answer(view: View) -> str:
         return view.exchange.problem or "no reply"
     if leads := view.exchange.header("location"):
         return f"status {view.status}, to {leads[:100]}"
-    error = _stream_error(view) or refusal_text(view)
+    error = _stream_failure(view) or describe_refusal(view)
     text = " ".join(_TAG.sub(" ", error).split())[:160]
     return f"status {view.status}: {text}" if text else f"status {view.status}, {view.exchange.media_type or 'empty'}"
 

@@ -17,6 +17,7 @@ from fake_server.wire.exchange import Ending, Exchange
 from fake_server.wire.text import format_count
 
 PLACEHOLDER_KEY = "no-key-needed"
+PREFLIGHT = "preflight"
 STRIKES = 3
 SETTLE = 0.2
 """Seconds between two requests of one connection, in which stray bytes and an unannounced end arrive."""
@@ -125,7 +126,12 @@ class Session:
             self.stopped = f"stopped after {STRIKES} cases that ran into a bound: {', '.join(self._struck)}"
 
     def put_off(self, case_id: str) -> None:
-        """Remember a case that was still answered 429; the third one stops the run."""
+        """Remember a case that was still answered 429; the third one stops the run.
+
+        The preflight is no case, and is asked more than once where an outage is suspected.
+        """
+        if case_id == PREFLIGHT:
+            return
         self._put_off.append(case_id)
         if len(self._put_off) >= STRIKES and not self.stopped:
             self.stopped = f"stopped after {STRIKES} cases that were still answered 429: {', '.join(self._put_off)}"

@@ -17,15 +17,12 @@ from contract_tests.tests import planted
 from contract_tests.tests.small_target import Asked, completion, of, refusal, reply, report_of
 from contract_tests.tests.small_traces import asked_back, by_default
 from fake_server.testing.server import FakeServer
-from fake_server.wire.bounds import Bounds
-
-SMALL = Bounds(connect=2, first_byte=5, idle=3, exchange=10)
 
 
 def ran(edit: planted.Edit | None, *select: str, bug: planted.Bug = planted.no_bug) -> RunReport:
     """A run over a proxy that edits requests on their way to the fake."""
     with FakeServer(seed=1) as fake, planted.Planted(fake.base_url, bug, edit) as proxy:
-        return asyncio.run(run(Options(proxy.base_url, select=select, bounds=SMALL, run_seconds=60)))
+        return asyncio.run(run(Options(proxy.base_url, select=select)))
 
 
 def found(report: RunReport) -> set[str]:
@@ -220,7 +217,7 @@ def test_an_unknown_encoding_that_is_answered_is_named() -> None:
         FakeServer(seed=1) as fake,
         planted.Planted(fake.base_url, planted.no_bug, lambda asked: asked.pop("encoding_format", None)) as proxy,
     ):
-        report = asyncio.run(run(Options(proxy.base_url, select=("embeddings.unknown-encoding",), bounds=SMALL)))
+        report = asyncio.run(run(Options(proxy.base_url, select=("embeddings.unknown-encoding",))))
     assert found(report) == {"errors.refuses-wrong-values"}
 
 

@@ -13,9 +13,6 @@ from contract_tests.run.run import Options, run
 from contract_tests.tests import planted
 from contract_tests.tests.small_target import of
 from fake_server.testing.server import FakeServer
-from fake_server.wire.bounds import Bounds
-
-BOUNDS = Bounds(connect=2, first_byte=5, idle=3, exchange=10)
 
 
 def refusing(param: str, **members: Any) -> planted.Bug:
@@ -33,7 +30,7 @@ def refusing(param: str, **members: Any) -> planted.Bug:
 def ran(bug: planted.Bug, *select: str, **options: Any) -> tuple[RunReport, list[CaseResult]]:
     shown: list[CaseResult] = []
     with FakeServer(seed=1) as fake, planted.Planted(fake.base_url, bug) as proxy:
-        plan = Options(proxy.base_url, select=select, bounds=BOUNDS, run_seconds=60, **options)
+        plan = Options(proxy.base_url, select=select, **options)
         return asyncio.run(run(plan, shown.append)), shown
 
 

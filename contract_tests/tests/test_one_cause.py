@@ -24,6 +24,9 @@ FLAT_ERRORS = [
     {"message": "boom", "status": 500},
     {"errors": [{"message": "boom"}]},
     {"error": "boom"},
+    {"fault": {"faultstring": "boom", "detail": {}}},
+    {"code": 500, "msg": "boom"},
+    {"success": False, "reason": "boom"},
 ]
 STRAYS: list[dict[str, Any]] = [
     {"type": "ping"},
@@ -85,6 +88,32 @@ def test_an_error_of_another_form_in_a_stream_is_named_once(
 ) -> None:
     events = [*_chunks(path)[:before], error, *after]
     assert judge(_streamed(events, path)).ids(MUST) == {"errors.in-stream"}
+
+
+@pytest.mark.parametrize("error", FLAT_ERRORS, ids=str)
+def test_a_failure_that_calls_itself_a_success_is_one_finding(error: dict[str, Any]) -> None:
+    judged = judge(_exchange({"model": "m", "messages": MESSAGES}, json.dumps(error).encode()))
+    assert judged.ids(MUST) - {"errors.object"} == {"errors.status"}
+
+
+@pytest.mark.parametrize(
+    "answer", [{"message": "ok", "code": 0}, {"status": "success", "msg": "hello"}, {"text": "hi"}]
+)
+def test_an_answer_of_another_form_is_no_failure(answer: dict[str, Any]) -> None:
+    assert "errors.status" not in judge(_exchange({"messages": MESSAGES}, json.dumps(answer).encode())).ids(MUST)
+
+
+@pytest.mark.parametrize("path", [CHAT, TEXT])
+@pytest.mark.parametrize(
+    "last", ["upstream connect error", "<html>502</html>", '"boom"', [{"error": {"message": "x"}}]]
+)
+@pytest.mark.parametrize("before", [0, 1])
+@pytest.mark.parametrize("after", [[], ["[DONE]"]])
+def test_a_stream_that_breaks_off_with_what_is_no_object_is_one_finding(
+    path: str, last: Any, before: int, after: list[str]
+) -> None:
+    judged = judge(_streamed([*_chunks(path)[:before], last, *after], path))
+    assert judged.ids(MUST) == {"sse.one-json-per-event"}
 
 
 @pytest.mark.parametrize("path", [CHAT, TEXT])

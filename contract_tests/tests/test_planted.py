@@ -11,10 +11,8 @@ from contract_tests.run.outcome import ExitCode, Outcome, RunReport
 from contract_tests.run.run import Options, run
 from contract_tests.tests import planted
 from fake_server.testing.server import FakeServer
-from fake_server.wire.bounds import Bounds
 
 SECTIONS = ("chat", "tools", "relations", "models", "errors")
-SMALL = Bounds(connect=2, first_byte=5, idle=3, exchange=10)
 
 BUGS: list[tuple[planted.Bug, set[str]]] = [
     (planted.no_done, {"chat.stream.done-last"}),
@@ -48,7 +46,7 @@ ALSO = {
 
 
 def _run(target: str, *select: str) -> RunReport:
-    return asyncio.run(run(Options(target, select=select, bounds=SMALL, run_seconds=120)))
+    return asyncio.run(run(Options(target, select=select)))
 
 
 def _named(report: RunReport) -> set[str]:

@@ -86,6 +86,17 @@ FAILED_DICT = reply(200, {"error": {"message": "no upstream", "code": 502}})
             ["a dict: status 502: down", "a stream: status 200: no upstream"],
         ),
         (lambda asked: (IN_STREAM if asked.json.get("stream") else FAILED_DICT) if asked.body else None, ["upstream"]),
+        (to_chat(reply(200, {"success": False, "message": "invalid token"})), ["status 200: invalid token", "a key"]),
+        (to_chat(reply(200, {"success": False, "errors": [{"code": 7, "message": "Oh"}]})), ["status 200", "Oh"]),
+        (to_chat(reply(200, {"choices": None, "error": {"message": "no credits"}})), ["status 200: no credits"]),
+        (to_chat(reply(200, [{"error": {"code": 503, "message": "overloaded"}}])), ["status 200", "overloaded"]),
+        (to_chat(reply(200, {"fault": {"faultstring": "Quota"}})), ["status 200", "Quota"]),
+        (to_chat(reply(200, {"code": 40001, "msg": "no such app"})), ["status 200", "no such app"]),
+        (to_chat(reply(200, PAGE, kind="text/html")), ["status 200: 502 Bad Gateway"]),
+        (to_chat(reply(200, b"", kind="application/json")), ["status 200"]),
+        (to_chat(reply(204, b"", kind="text/plain")), ["status 204"]),
+        (to_chat(reply(200, b"data: [DONE]\n\n", kind="text/event-stream")), ["status 200"]),
+        (to_chat(reply(200, b"data: upstream gone\n\n", kind="text/event-stream")), ["status 200: upstream gone"]),
     ],
 )  # fmt: skip
 def test_where_every_valid_request_is_refused_one_line_says_so(answer: Answerer, words: list[str]) -> None:

@@ -200,7 +200,7 @@ BUGS: list[tuple[str, Bug, str]] = [
 
 def run_through(bug: Bug, *select: str, seed: int = 1) -> RunReport:
     with FakeServer(seed=seed) as fake, Planted(fake.base_url, bug) as proxy:
-        return asyncio.run(run(Options(proxy.base_url, select=select, run_seconds=60)))
+        return asyncio.run(run(Options(proxy.base_url, select=select)))
 
 
 @pytest.mark.parametrize(("share", "seed"), [(0.0, 1), (0.05, 2), (0.5, 3), (0.3, 4)])

@@ -123,6 +123,10 @@ DOWN = {
     "key revoked": refusal(401, "The key was revoked."),
     "closes": b"",
     "model gone": refusal(404, "The model does not exist.", code="model_not_found"),
+    "success that is none": reply(200, {"success": False, "message": "upstream down"}),
+    "error in a success": reply(200, {"error": {"message": "down", "type": "x", "param": None, "code": None}}),
+    "page": reply(200, b"<html><title>Maintenance</title></html>", kind="text/html"),
+    "nothing": reply(200, b""),
 }
 
 
@@ -136,6 +140,13 @@ def test_an_outage_half_way_leaves_what_was_judged_and_blames_nothing(name: str)
     assert "the target answers no valid request (" in report.stopped
     assert report.exit_code() is ExitCode.UNREACHABLE
     assert len(target.asked) < 30
+
+
+def test_a_quota_that_is_used_up_half_way_is_told_by_the_cases_that_wait() -> None:
+    full = reply(429, b"<html>slow down</html>", "Retry-After: 0", kind="text/html")
+    report, _ = report_of(from_request(8, lambda asked: full), "chat", concurrency=1)
+    assert "still answered 429: " in report.stopped
+    assert "preflight" not in report.stopped
 
 
 def test_what_was_found_before_an_outage_stands() -> None:

@@ -112,9 +112,9 @@ class Endpoint:
             yield view
 
     def whole_streams(self, view: View) -> Iterator[View]:
-        """A stream that came to its own end and reported no error on the way."""
+        """A stream that came to its own end and reported no error on the way, nor ends in what is no JSON object."""
         for stream in self.streams(view):
-            if stream.whole and not stream.error_events:
+            if stream.whole and not stream.error_events and not stream.ends_in_text:
                 yield stream
 
     def chunks(self, view: View) -> Iterator[Node]:

@@ -6,6 +6,7 @@ import re
 from functools import cached_property
 from typing import Any
 
+from contract_tests.rules.engine.failures import is_failure, is_flat_error
 from contract_tests.rules.engine.node import Document, Node, Place
 from contract_tests.rules.engine.stream import StreamedChoice, assemble
 from fake_server.wire import jsontext, sse
@@ -210,6 +211,12 @@ class View:
         return self._sorted_messages[1]
 
     @property
+    def ends_in_text(self) -> bool:
+        """Whether the last data of a stream, less [DONE], is no JSON object: a message of whatever broke it off."""
+        last = next((payload for payload in reversed(self.payloads) if not payload.done), None)
+        return last is not None and not isinstance(last.parsed.value, dict)
+
+    @property
     def strays(self) -> list[Node]:
         """The objects of a stream that are neither chunks nor errors."""
         return self._sorted_messages[2]
@@ -242,7 +249,9 @@ class View:
             return Node(None, root.document)
         if root["object"].value == "error":  # vLLM and SGLang: a flat error
             return root["object"]
-        return root["detail"] if root["detail"] and not root["object"].there else root["error"]
+        if root["error"] or root["object"].there or not is_failure(root.value):
+            return root["error"]
+        return root["detail"] or root
 
     @property
     def is_stream(self) -> bool:
@@ -257,13 +266,6 @@ class View:
     def knows(self, *aspects: Aspect) -> bool:
         """Whether the exchange holds all of these aspects of what crossed the wire."""
         return self.exchange.knows(*aspects)
-
-
-def is_flat_error(node: Node) -> bool:
-    """Whether an object of a stream reports an error in another form than OpenAI's, as vLLM and FastAPI do."""
-    if "choices" in node.value or "error" in node.value:
-        return False
-    return bool(node["detail"] or node["errors"] or node["message"].text or node.get("object") == "error")
 
 
 def is_chunk(node: Node) -> bool:

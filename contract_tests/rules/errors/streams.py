@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from contract_tests.rules.engine.failures import is_flat_error
 from contract_tests.rules.engine.judge import SHOULD, Complaint
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.subjects import early_events, exchanges, only
-from contract_tests.rules.engine.view import View, is_flat_error
+from contract_tests.rules.engine.view import View
 from contract_tests.rules.errors.refusals import errors
 
 
