@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from fake_server.wire import files
 from fake_server.wire.text import did_you_mean
 
 NOT_IN_A_FILE = frozenset({"config", "help", "list"})
@@ -23,14 +24,12 @@ def read_config(context: click.Context, parameter: click.Parameter, value: Path 
     if value is None:
         return None
     try:
-        with value.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
-        if len(raw) > MAX_BYTES:
-            raise click.BadParameter(f"{value}: larger than {MAX_BYTES:,} bytes; this is no options file")
-        text = raw.decode()
+        text = files.read_bytes(value, MAX_BYTES).decode()
         given = tomllib.loads(text)
     except OSError as error:
         raise click.BadParameter(f"{value}: cannot be read: {error.strerror}") from error
+    except RecursionError as error:
+        raise click.BadParameter(f"{value}: nested too deeply; this is no options file") from error
     except UnicodeDecodeError as error:
         raise click.BadParameter(f"{value}: not UTF-8 at byte {error.start}") from error
     except tomllib.TOMLDecodeError as error:

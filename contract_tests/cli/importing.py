@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from contract_tests.cli.shared_options import console, format_changed_answer, keep_options
+from contract_tests.recordings.files import MAX_FILE
 from contract_tests.recordings.importing import (
     FORMATS,
     WITHOUT_REQUEST,
@@ -26,7 +27,7 @@ from contract_tests.report.terminal import Terminal
 from contract_tests.run.outcome import ExitCode
 from contract_tests.run.run import UsageError
 from fake_server.relay.saving import SaveError, save_recording
-from fake_server.wire import fixture
+from fake_server.wire import files, fixture
 from fake_server.wire.exchange import Aspect, Exchange
 
 EMPTY_REPLY = "replies whose body is empty"
@@ -188,7 +189,7 @@ def _curl_request(url: str, data: str | None) -> CurlRequest:
     if not data.startswith("@"):
         return CurlRequest(url, data.encode("utf-8", "surrogateescape"))
     try:
-        return CurlRequest(url, Path(data[1:]).read_bytes())
+        return CurlRequest(url, files.read_bytes(Path(data[1:]), MAX_FILE))
     except OSError as error:
         raise UsageError(f"--data {data}: cannot be read: {error.strerror}") from error
 

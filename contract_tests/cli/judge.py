@@ -29,7 +29,8 @@ from contract_tests.report.terminal import LEVEL_STYLES, VERDICTS, Terminal, for
 from contract_tests.rules import RULES
 from contract_tests.run.outcome import ExitCode, failing
 from contract_tests.tolerance.entry import Ledger, Tolerated
-from fake_server.wire import fixture
+from fake_server.wire import files, fixture
+from fake_server.wire.fixture_reading import MAX_HEAD
 
 MANY_RULES = 20
 FIRST_FEW = 3
@@ -100,8 +101,15 @@ def _read(files: Iterable[Path], endpoint: str | None, labels: set[str]) -> Iter
 def _head_of(body: Path) -> str:
     """What to judge instead of a body file: the fixture head that names it."""
     heads = (path for path in body.parent.glob("*.yaml") if fixture.is_fixture(path))
-    head = next((path for path in heads if body.name in path.read_text("utf-8", "replace")), None)
+    head = next((path for path in heads if _names(path, body.name)), None)
     return f"judge its head, {head}" if head else "judge the .yaml file that names it"
+
+
+def _names(head: Path, body: str) -> bool:
+    try:
+        return body.encode("utf-8", "surrogateescape") in files.read_bytes(head, MAX_HEAD)
+    except OSError:
+        return False
 
 
 def finish_judgement(
@@ -118,8 +126,12 @@ def finish_judgement(
     for surprise in summary.surprises:
         terminal.print(f"surprise  {surprise}", "yellow")
     code = ExitCode.FINDINGS if failing(summary.findings, LEVELS[level]) else ExitCode.OK
+    failed = None
     if json_path:
-        terminal.print(f"written   {write(json_path, judgement_as_json(summary, code, tolerated, ledger))}")
+        try:
+            terminal.print(f"written   {write(json_path, judgement_as_json(summary, code, tolerated, ledger))}")
+        except click.ClickException as error:
+            failed = error
     what = subject or count(summary.exchanges, "exchange")
     counts = f"{format_counts(summary.findings)}{format_tolerated_count(tolerated)}"
     shown = f" (exit code {int(code)})" if show_code else ""
@@ -127,6 +139,8 @@ def finish_judgement(
         f"{VERDICTS[code]}  {counts}; {what}{shown}",
         "bold green" if code is ExitCode.OK else "bold red",
     )
+    if failed:
+        raise failed
     return code
 
 

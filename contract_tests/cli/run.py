@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -85,22 +86,32 @@ def _record(terminal: Terminal, report: RunReport, folder: Path, options: Option
 def print_report(
     terminal: Terminal, report: RunReport, level: str, json_path: Path | None, junit: Path | None
 ) -> ExitCode:
-    """Print the report, write the files, print the verdict; returns the exit code."""
+    """Write the files, print the report and the verdict; returns the exit code.
+
+    The files come first, as a terminal may be gone. Raises click.ClickException at the end if one cannot be written.
+    """
     code = report.exit_code(LEVELS[level])
+    texts: list[tuple[Path | None, Callable[[], str]]] = [
+        (json_path, lambda: as_json(report, code, terminal.secrets)),
+        (junit, lambda: as_junit(report, code, terminal.secrets, LEVELS[level])),
+    ]
+    written, failed = [], []
+    for path, text in texts:
+        try:
+            written += [write(path, text())] if path else []
+        except click.ClickException as error:
+            failed.append(error.message)
     titles = {result.case_id: result.title for result in report.results}
     terminal.print_findings(report.findings, titles, command=report.command)
     terminal.print_lacking(report.lacking)
     terminal.print_tolerated(report.tolerated, report.ledger)
     terminal.print_outcomes(report)
     terminal.print_tracebacks(report, bool(click.get_current_context().find_root().params.get("debug")))
-    written = []
-    if json_path:
-        written.append(write(json_path, as_json(report, code, terminal.secrets)))
-    if junit:
-        written.append(write(junit, as_junit(report, code, terminal.secrets, LEVELS[level])))
     if written:
         terminal.print(f"written   {', '.join(map(str, written))}")
     terminal.print_verdict(report, code)
+    if failed:
+        raise click.ClickException("; ".join(failed))
     return code
 
 

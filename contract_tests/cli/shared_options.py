@@ -14,6 +14,7 @@ from contract_tests.report.findings import WIDTH, some
 from contract_tests.rules.engine.judge import Level
 from contract_tests.tolerance.entry import ToleranceEntry
 from contract_tests.tolerance.file import DEFAULT_PROFILE, Tolerances, load_baseline, load_profile, profile_names
+from fake_server.wire import files
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 LEVELS = {"must": Level.MUST, "should": Level.SHOULD, "note": Level.NOTE}
@@ -25,8 +26,9 @@ def writable(context: click.Context, parameter: click.Parameter, value: Path | N
         folder = value.absolute().parent
         if not folder.is_dir():
             raise click.BadParameter(f"{value}: there is no folder {value.parent}; create it first")
-        if not os.access(value if value.exists() else folder, os.W_OK):
-            raise click.BadParameter(f"{value}: cannot be written: permission denied")
+        for place in (value, folder) if value.is_file() else (value,) if value.exists() else (folder,):
+            if not os.access(place, os.W_OK):
+                raise click.BadParameter(f"{value}: cannot be written: permission denied for {place}")
     return value
 
 
@@ -111,9 +113,10 @@ def console(report: bool = False) -> Console:
 
 
 def write(path: Path, text: str) -> Path:
-    """Write a report and return its path. Raises click.ClickException."""
+    """Write a report, whole or not at all, and return its path. Raises click.ClickException."""
     try:
-        path.write_text(text, encoding="utf-8")
+        files.write_whole(path, text.encode("utf-8"))
     except OSError as error:
-        raise click.ClickException(f"{path}: cannot be written: {error.strerror}") from error
+        left = "; what was there is intact" if path.exists() else ""
+        raise click.ClickException(f"{path}: cannot be written: {error.strerror}{left}") from error
     return path

@@ -12,6 +12,7 @@ from typing import Any
 from contract_tests.recordings.recording import InputError
 from contract_tests.report.files import FORMAT, JUDGEMENT_FORMAT
 from contract_tests.rules.engine.node import show_path
+from fake_server.wire import files
 
 MAX_REPORT = 256 * 1024 * 1024
 """Bytes of a report; one with 100,000 findings has about 60 MB."""
@@ -64,12 +65,16 @@ def read_report(name: str) -> dict[str, Any] | None:
     if path.suffix != ".json" or not path.is_file():
         return None
     try:
-        if path.stat().st_size > MAX_REPORT:
-            raise InputError(f"{name}: larger than {MAX_REPORT:,} bytes; this is no report")
-        value = json.loads(path.read_bytes())
+        data = files.read_bytes(path, MAX_REPORT)
     except OSError as error:
-        raise InputError(f"{name}: cannot be read: {error.strerror}") from error
-    except (ValueError, RecursionError):
+        raise InputError(f"{name}: cannot be read: {error.strerror}; is this a report?") from error
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        if b'"openai-contract-' in data[:200]:
+            line = f":{error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+            what = "a report that is cut off or damaged"
+            raise InputError(f"{name}{line}: {what}: {error}; write it again with --json") from error
         return None
     if not isinstance(value, dict) or not str(value.get("format", "")).startswith("openai-contract-"):
         return None

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from contract_tests.recordings.recording import InputError
+from fake_server.wire import files
 
 MAX_FILE = 256 * 1024 * 1024
 """Bytes of a file that is read whole, unpacked."""
@@ -25,7 +26,7 @@ _GZIP = b"\x1f\x8b"
 def open_file(path: Path) -> Iterator[BufferedIOBase]:
     """The bytes of a file, unpacked if it is gzipped. Raises InputError where they cannot be read."""
     try:
-        with path.open("rb") as file:
+        with files.open_regular(path) as file:
             yield gzip.GzipFile(fileobj=file) if file.peek(2).startswith(_GZIP) else file
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise InputError(f"{path}: begins like a gzip file, but is cut off or damaged: {error}") from error

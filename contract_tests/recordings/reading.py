@@ -7,7 +7,7 @@ from pathlib import Path
 
 from contract_tests.recordings.jsonl import read_lines
 from contract_tests.recordings.recording import InputError, Recording
-from fake_server.wire import fixture
+from fake_server.wire import files, fixture
 from fake_server.wire.exchange import Exchange
 
 
@@ -17,7 +17,12 @@ def read(path: Path) -> Iterator[Recording]:
     A file of another tool (see `importing`) is read too if it is named itself or is one of JSON Lines.
     """
     if path.is_dir():
-        paths = sorted({*fixture.find(path), *path.rglob("*.jsonl")})
+        try:
+            paths = sorted({*fixture.find(path), *files.find_files(path, (".jsonl",))})
+        except fixture.FixtureError as error:
+            raise InputError(str(error)) from error
+        except OSError as error:
+            raise InputError(f"{error.filename}: cannot be read: {error.strerror}") from error
         if not paths:
             raise InputError(f"{path}: no fixture and no .jsonl file in this folder")
         for file in paths:

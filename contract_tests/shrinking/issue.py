@@ -27,7 +27,7 @@ from contract_tests.shrinking.visible import (
     format_reply,
 )
 from contract_tests.target.main_program import MainOutcome
-from fake_server.wire import jsontext
+from fake_server.wire import files, jsontext
 from fake_server.wire.exchange import Aspect, Exchange
 
 _UNKNOWN = {
@@ -141,7 +141,7 @@ def _replay(content: IssueContent) -> Iterator[str]:
 def _self_contained(path: Path) -> str:
     """The text of a fixture that needs no other file and is not long; '' if it is not so."""
     try:
-        text = path.read_text("utf-8")
+        text = files.read_bytes(path, 4 * MAX_FILE, follow=False).decode()
     except (OSError, UnicodeDecodeError):
         return ""
     return "" if len(text) > MAX_FILE or re.search(r"^  (?:body|raw): *(?:\{file:|\n +file:)", text, re.M) else text

@@ -199,7 +199,7 @@ MARK = "openai-contract-baseline: 1\n"
         (MARK + "tolerate:\n- rule: chat.id\n  reason: x\n  in: []\n", ":5: `in` is a string or a list"),
         (MARK + "tolerate:\n- rule: chat.id\n  reason: x\n  link: '#7'\n", ":5: `link` is a URL, not '#7'"),
         (MARK + "tolerate: [\n", ":3: not YAML"),
-        (MARK + "tolerate: " + "[" * 4000, ": nested more than"),
+        (MARK + "tolerate: " + "[" * 4000, ":2: nested more than"),
     ],
 )
 def test_a_wrong_file_is_pointed_at(tmp_path: Path, text: str, said: str) -> None:

@@ -13,11 +13,11 @@ import yaml
 from contract_tests.rules.engine.judge import Finding
 from contract_tests.rules.engine.node import show_path
 from contract_tests.tolerance.entry import ANYTHING, ToleranceEntry, group_by_label
-from contract_tests.tolerance.file import BASELINE, VERSION
+from contract_tests.tolerance.file import BASELINE, END, VERSION
 
 HEADING = """\
 # Findings that are known and do not fail a run: `contract run URL --baseline THIS-FILE`.
-# Say why in `reason`, where it is followed up in `link`, and until when in `expires` (YYYY-MM-DD).
+# Say why in `reason`, where followed up in `link`, until when in `expires`; the last line is `# end of the baseline`.
 """
 
 
@@ -56,7 +56,7 @@ def as_yaml(baseline: NewBaseline) -> str:
     groups = group_by_label((*baseline.kept, *baseline.added))
     entries = [_members(*one) for one in sorted(groups, key=lambda one: (one[0].rule, one[0].path))]
     head = {f"openai-contract-{BASELINE}": VERSION, "tolerate": entries}
-    return HEADING + yaml.safe_dump(head, sort_keys=False, allow_unicode=True, width=110)
+    return f"{HEADING}{yaml.safe_dump(head, sort_keys=False, allow_unicode=True, width=110)}{END}\n"
 
 
 def _members(entry: ToleranceEntry, labels: Sequence[str]) -> dict[str, Any]:

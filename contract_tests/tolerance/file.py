@@ -30,6 +30,8 @@ from fake_server.wire.text import did_you_mean
 
 VERSION = 1
 PROFILE, BASELINE = "profile", "baseline"
+END = "# end of the baseline"
+"""The last line of a baseline that the kit wrote, which its heading announces: a torn one is YAML as well."""
 SHIPPED = Path(__file__).with_name("profiles")
 DEFAULT_PROFILE = "openai"
 
@@ -82,6 +84,10 @@ class _Reading:
 
     def tolerances(self) -> Tolerances:
         mark = f"openai-contract-{self._kind}"
+        if f"`{END}`" in self._document.text and END not in self._document.text.splitlines():
+            last = self._document.text.count("\n")
+            what = f"the {self._kind} is cut off: its last line, `{END}`, is missing; write it anew"
+            raise UsageError(f"{self._path}:{max(last, 1)}: {what}")
         value = self._document.value
         if not isinstance(value, dict) or mark not in value:
             raise self._wrong((), f"not a {self._kind}: the first key is '{mark}: {VERSION}'")

@@ -169,10 +169,10 @@ def _refuse_leaks(fixture: Fixture, path: Path, known: tuple[str, ...], kept: Ke
 
 def _load_previous(path: Path) -> Exchange | None:
     """The fixture to be replaced, None if there is none. Raises SaveError for any other file."""
-    if not path.exists():
+    if not path.exists() and not path.is_symlink():
         return None
     try:
-        return load(path).exchange
+        return load(path, follow=False).exchange
     except FixtureError as error:
         raise SaveError(f"{path} exists and is not replaced: {error}") from error
 

@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from fake_server.faults.base import FieldName, FieldValue
 from fake_server.scripts.when import Part, Several, keep_one, optional
-from fake_server.wire import fixture, sse
+from fake_server.wire import files, fixture, sse
 from fake_server.wire.exchange import Aspect
 from fake_server.wire.jsontext import compact
 
@@ -194,15 +194,9 @@ def _read(name: str, folder: Path | None) -> bytes:
     if folder is None:
         raise PydanticCustomError("file", "file: only a script in a file has one: give base64 instead")
     try:
-        with (folder / name).open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
+        return files.read_below(folder, name, MOST_BYTES)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise PydanticCustomError(
             "file", "file: {name} cannot be read: {why}", {"name": repr(name), "why": why}
         ) from error
-    if len(data) > MOST_BYTES:
-        raise PydanticCustomError(
-            "file", "file: {name} is longer than {most} bytes", {"name": repr(name), "most": MOST_BYTES}
-        )
-    return data

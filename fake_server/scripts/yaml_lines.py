@@ -6,6 +6,7 @@ key, an unknown tag, an alias bomb and endless nesting are reported as problems.
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -15,9 +16,11 @@ from typing import Any
 
 import yaml
 
+from fake_server.wire import files
+from fake_server.wire.bounded_yaml import Bounded, Limits, TooMuch
+
 MAX_BYTES = 1024 * 1024
-MAX_VALUES = 100_000
-MAX_DEPTH = 100
+LIMITS = Limits(values=200_000, characters=4 * MAX_BYTES, depth=100)
 SUFFIXES = (".yaml", ".yml", ".json")
 
 Where = tuple[str | int, ...]
@@ -32,13 +35,14 @@ class ScriptError(ValueError):
 class Document:
     """The value of one file, with the line of each value in it; `keys` has the lines of the keys themselves.
 
-    `blocks` are the texts written below a `|`, line by line.
+    `blocks` are the texts written below a `|`, line by line. `text` is the whole file.
     """
 
     value: Any
     lines: Mapping[Where, int]
     keys: Mapping[Where, int] = field(default_factory=dict)
     blocks: frozenset[Where] = frozenset()
+    text: str = ""
 
     def line(self, where: Where, row: int = 0) -> int:
         """The line of a value, or of the nearest that contains it; in a block, the line of this row of it."""
@@ -59,7 +63,10 @@ def find(paths: Iterable[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(file for file in path.rglob("*") if file.suffix in SUFFIXES and file.is_file())
+            try:
+                inside = sorted(files.find_files(path, SUFFIXES))
+            except OSError as error:
+                raise ScriptError(f"{error.filename}: cannot be read: {error.strerror}") from error
             if not inside:
                 raise ScriptError(f"{path}: no *.yaml or *.json file in this directory: add one")
             found += [file for file in inside if file not in found]
@@ -73,21 +80,24 @@ def find(paths: Iterable[Path]) -> list[Path]:
 def read(path: Path) -> Document:
     """Parse one file. Raises ScriptError."""
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+        data = files.read_bytes(path, MAX_BYTES)
         text = data.decode("utf-8")
     except OSError as error:
+        if error.errno == errno.EFBIG:
+            what = f"larger than {MAX_BYTES // 1024} KiB: split the scripts into several files"
+            raise ScriptError(f"{path}: {what}") from error
         raise ScriptError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise ScriptError(f"{path}:{line}: not UTF-8: save the file as UTF-8") from error
-    if len(data) > MAX_BYTES:
-        raise ScriptError(f"{path}: larger than {MAX_BYTES // 1024} KiB: split the scripts into several files")
     try:
         node = yaml.compose(text, Loader=_Loader)
         reading = _Reading(path)
         value = None if node is None else reading.value(node, ())
-        return Document(value, reading.lines, reading.keys, frozenset(reading.blocks))
+        return Document(value, reading.lines, reading.keys, frozenset(reading.blocks), text)
+    except TooMuch as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ScriptError(f"{path}:{line}: {error.problem}") from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
@@ -97,8 +107,6 @@ def read(path: Path) -> Document:
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise ScriptError(f"{path}:{line}: not YAML: {error.reason}") from error
-    except RecursionError as error:
-        raise ScriptError(f"{path}: nested more than {MAX_DEPTH} levels deep") from error
 
 
 def _not_json(text: str) -> str | None:
@@ -110,9 +118,10 @@ def _not_json(text: str) -> str | None:
     return None
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(Bounded, yaml.SafeLoader):
     """Resolves plain scalars by the YAML 1.2 core schema."""
 
+    limits = LIMITS
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  PyYAML's own spelling
 
 
@@ -146,10 +155,6 @@ class _Reading:
     def value(self, node: yaml.Node, where: Where) -> Any:
         line = node.start_mark.line + 1
         self.lines[where] = line
-        if len(self.lines) > MAX_VALUES:
-            raise self._problem(line, f"more than {MAX_VALUES} values, aliases counted: split the file")
-        if len(where) > MAX_DEPTH:
-            raise self._problem(line, f"nested more than {MAX_DEPTH} levels deep")
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, where)
         if isinstance(node, yaml.SequenceNode):
@@ -177,7 +182,7 @@ class _Reading:
         try:
             return _SCALARS[tag](text)
         except (KeyError, ValueError):
-            wrong = f"{text[:40]!r} with the tag {tag!r} cannot be read: put quotes around it"
+            wrong = f"{text[:40]!r} with the tag {tag[:40]!r} cannot be read: put quotes around it"
             raise self._problem(node.start_mark.line + 1, wrong) from None
 
     def _problem(self, line: int, what: str) -> ScriptError:

@@ -146,7 +146,7 @@ response: {status: 200, body: {text: abc}}
         (GOOD.replace("request: {method: GET, target: /v1/models}", "request: 1"), "request"),
         (GOOD.replace("{text: abc}", "{}, writes: 7"), "writes"),
         (GOOD.replace("{text: abc}", "{texts: abc}"), "file"),
-        (f"{GOOD}notes: {'[' * 5000}", "nested too deeply"),
+        (f"{GOOD}notes: {'[' * 5000}", r"one\.yaml:4: nested more than 200 levels deep"),
         (f"{GOOD}a: &a [x]\nb: [*a, *a]\n", r"one\.yaml:5: .*not use aliases"),
         (
             GOOD.replace("{text: abc}", f"[{'x, ' * 10_000}]"),

@@ -51,7 +51,7 @@ def test_anchors_may_be_used(tmp_path: Path) -> None:
         (b"a: 'x\n", "s.yaml:2: not YAML: found unexpected end of stream"),
         (b"a: \x01\n", "s.yaml:1: not YAML: special characters are not allowed"),
         (b"&a [*a]", "s.yaml:1: nested more than 100 levels deep"),
-        (b"[" * 5000, "s.yaml: nested more than 100 levels deep"),
+        (b"[" * 5000, "s.yaml:1: nested more than 100 levels deep"),
         (b"a: 1\n--- \nb: 2\n", "s.yaml:2: not YAML: but found another document"),
         (b"# " + b"x" * yaml_lines.MAX_BYTES, "s.yaml: larger than 1024 KiB: split the scripts"),
     ],
@@ -64,7 +64,7 @@ def test_a_bomb_of_aliases_is_refused_soon(tmp_path: Path) -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
     start = time.process_time()
-    assert "more than 100000 values" in complaint(tmp_path, "\n".join(lines).encode())
+    assert "more than 200,000 values" in complaint(tmp_path, "\n".join(lines).encode())
     assert time.process_time() - start < 10
 
 

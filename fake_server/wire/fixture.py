@@ -32,8 +32,10 @@ from typing import Any
 
 import yaml
 
+from fake_server.wire import files
+from fake_server.wire.bounded_yaml import TooMuch, better
 from fake_server.wire.exchange import Exchange
-from fake_server.wire.fixture_reading import HeadError, Loader, abbreviate, line_of, read_exchange, read_list
+from fake_server.wire.fixture_reading import MAX_HEAD, HeadError, Loader, abbreviate, line_of, read_exchange, read_list
 from fake_server.wire.fixture_writing import describe_exchange, write_fixture
 
 VERSION = 1
@@ -57,18 +59,22 @@ class Fixture:
     notes: str = ""
 
 
-def load(path: Path) -> Fixture:
-    """Read one fixture head and its bodies. Raises FixtureError."""
+def load(path: Path, *, follow: bool = True) -> Fixture:
+    """Read one fixture head and its bodies; the head may be a symbolic link if `follow`. Raises FixtureError."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = files.read_bytes(path, MAX_HEAD, follow=follow).decode()
         head = yaml.load(text, Loader=Loader)  # noqa: S506 - a SafeLoader
     except OSError as error:
         raise FixtureError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise FixtureError(f"{path}: not a fixture head: byte {error.start} is not UTF-8") from error
-    except yaml.MarkedYAMLError as error:
+    except TooMuch as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise FixtureError(f"{path}:{line}: not YAML: {error.problem}") from error
+        raise FixtureError(f"{path}:{line}: {error.problem}") from error
+    except yaml.MarkedYAMLError as error:
+        problem = better(error, text)
+        line = problem.problem_mark.line + 1 if problem.problem_mark else 1
+        raise FixtureError(f"{path}:{line}: not YAML: {problem.problem}") from error
     except (yaml.YAMLError, ValueError) as error:  # ValueError: a timestamp that is no date
         raise FixtureError(f"{path}: not YAML: {error}") from error
     except RecursionError as error:
@@ -92,17 +98,23 @@ def load(path: Path) -> Fixture:
 def is_fixture(path: Path) -> bool:
     """Whether the file begins like a fixture."""
     try:
-        with path.open("rb") as file:
+        with files.open_regular(path) as file:
             return file.readline(200).startswith(MARK.encode())
     except OSError:
         return False
 
 
 def find(root: Path) -> list[Path]:
-    """Every fixture head at or below `root`, in the natural order of names: `x`, `x-2`, `x-10`."""
-    if root.is_file():
-        return [root]
-    return sorted((path for path in root.rglob("*.yaml") if is_fixture(path)), key=natural_order)
+    """Every fixture head at or below `root`, in the natural order of names: `x`, `x-2`, `x-10`.
+
+    Raises FixtureError for a folder that cannot be read, and for a symbolic link in it to a file.
+    """
+    if not root.is_dir():
+        return [root] if root.is_file() else []
+    try:
+        return sorted((path for path in files.find_files(root, (".yaml",)) if is_fixture(path)), key=natural_order)
+    except OSError as error:
+        raise FixtureError(f"{error.filename}: cannot be read: {error.strerror}") from error
 
 
 def natural_order(path: Path) -> list[list[str | int]]:

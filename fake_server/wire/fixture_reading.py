@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
@@ -12,6 +14,8 @@ from typing import Any, TypeVar
 
 import yaml
 
+from fake_server.wire import files
+from fake_server.wire.bounded_yaml import BoundedLoader, Limits, TooMuch
 from fake_server.wire.exchange import Aspect, Ending, Exchange, Framing, Headers, Request, Write, cut_into_writes
 from fake_server.wire.text import closest, did_you_mean, shorten
 
@@ -27,19 +31,30 @@ _RESPONSE_KEYS = (
 _BODY_KEYS = ("file", "text", "json")
 KeyPath = tuple[str | int, ...]
 Choice = TypeVar("Choice", bound=StrEnum)
+MAX_HEAD = 32 * 1024 * 1024
+"""Bytes of a head, whose request may stand in it."""
+MAX_BODY = 256 * 1024 * 1024
+"""Bytes of a body file."""
+HASHED = re.compile(r"-([0-9a-f]{12})\.(?:body|raw)$")
+"""How the names end that the kit gives to body files."""
+LIMITS = Limits(values=1_000_000, characters=MAX_HEAD, depth=200)
 MAX_QUOTED = 80
 """Characters of a wrong value that an error message quotes."""
 
 
-class Loader(yaml.SafeLoader):
-    """Rejects aliases: fixtures need none, and a few lines of nested aliases expand to gigabytes."""
+class Loader(BoundedLoader):
+    """Rejects aliases: fixtures need none."""
 
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise yaml.MarkedYAMLError(problem="a fixture may not use aliases (`*name`)", problem_mark=mark)
-        node: yaml.Node | None = super().compose_node(parent, index)
-        return node
+    limits = LIMITS
+
+    def get_event(self) -> Any:
+        """The next event of the document."""
+        event: Any = super().get_event()
+        if isinstance(event, yaml.AliasEvent):
+            problem = "a fixture may not use aliases (`*name`)"
+            mark: Any = event.start_mark
+            raise TooMuch(problem=problem, problem_mark=mark)
+        return event
 
 
 class HeadError(ValueError):
@@ -214,9 +229,14 @@ def _body(entry: Any, path: Path, *place: str) -> bytes:
         if "text" in entry:
             return str(entry["text"]).encode()
     name = str(entry["file"])
-    if Path(name).name != name:
+    if Path(name).name != name or "\0" in name:
         raise HeadError((*place, "file"), f"{name!r} must be in the same folder as the head")
     try:
-        return (path.parent / name).read_bytes()
+        data = files.read_below(path.parent, name, MAX_BODY)
     except OSError as error:
         raise HeadError((*place, "file"), f"{name!r} cannot be read: {error.strerror}") from error
+    named = HASHED.search(name)
+    if named and hashlib.sha256(data).hexdigest()[:12] != named[1]:
+        what = "does not hold the bytes that its name is the hash of: it is cut off, or was edited (then rename it)"
+        raise HeadError((*place, "file"), f"{name!r} {what}")
+    return data

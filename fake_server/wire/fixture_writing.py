@@ -19,6 +19,7 @@ from typing import Any
 
 import yaml
 
+from fake_server.wire import files
 from fake_server.wire.exchange import Exchange, Headers, Request, Write
 
 try:
@@ -27,6 +28,11 @@ except ImportError:  # Windows: concurrent writers of one fixture are not locked
     fcntl = None  # type: ignore[assignment]
 
 INLINE_LIMIT = 64 * 1024
+"""Bytes of a request that stands in the head as text."""
+JSON_LIMIT = 512 * 1024
+"""Bytes of a request that stands in the head as JSON; so many of them are less than half of what a head may hold."""
+SHALLOW = 100
+"""Levels of a request's JSON in the head, which may have twice as many."""
 _SEPARATORS = re.compile("[\r\x85\u2028\u2029\ufeff]")
 
 Bodies = dict[str, bytes]
@@ -58,9 +64,9 @@ def write_fixture(path: Path, head: Mapping[str, Any], bodies: Bodies) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with _locked(path.parent) as folder:
         for name, body in bodies.items():
-            _write(path.with_name(name), body)
+            files.write_whole(path.with_name(name), body)
         _sync(folder)
-        _write(path, _dump(head))
+        files.write_whole(path, _dump(head))
         _sync(folder)
         _sweep(path, keep=bodies)
 
@@ -79,7 +85,7 @@ def _request_head(request: Request, stem: str, bodies: Bodies) -> dict[str, Any]
 def _inline(request: Request) -> dict[str, Any] | None:
     """The request body as JSON or text if that loses nothing, None if it needs a file."""
     value = request.json()
-    if value is not None:
+    if value is not None and len(request.body) <= JSON_LIMIT and _is_shallow(value):
         written = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
         if written.encode("utf-8", "surrogatepass") == request.body:
             return {"json": value}
@@ -87,6 +93,20 @@ def _inline(request: Request) -> dict[str, Any] | None:
         with contextlib.suppress(UnicodeDecodeError):
             return {"text": request.body.decode("utf-8")}
     return None
+
+
+def _is_shallow(value: Any) -> bool:
+    level = [value]
+    for _ in range(SHALLOW):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            return True
+    return False
 
 
 def _response_head(exchange: Exchange, stem: str, bodies: Bodies, inline: int) -> dict[str, Any]:
@@ -194,19 +214,6 @@ def _locked(folder: Path) -> Iterator[int | None]:
         os.close(number)
 
 
-def _write(path: Path, data: bytes) -> None:
-    partial = path.with_name(f".{path.name}.part")
-    try:
-        with partial.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
-
-
 def _sync(folder: int | None) -> None:
     if folder is not None:
         os.fsync(folder)
@@ -216,7 +223,8 @@ def _sweep(head: Path, keep: Bodies) -> None:
     """Remove what earlier writers of this head left: body files it does not name, unfinished files."""
     stem = re.escape(head.stem)
     body = rf"{stem}-[0-9a-f]{{12}}\.(body|raw)"
-    left = re.compile(rf"{body}|\.{body}\.part|\.{re.escape(head.name)}\.part")
+    unfinished = rf"\.(?:{body}|{re.escape(head.name)})(?:\.[0-9a-f]{{16}})?\.part"  # older kits drew no number
+    left = re.compile(rf"{body}|{unfinished}")
     for path in head.parent.iterdir():
         if left.fullmatch(path.name) and path.name not in keep:
             path.unlink(missing_ok=True)

@@ -33,10 +33,12 @@ from contract_tests.recordings.importing.entry import (
     wrong_type,
 )
 from contract_tests.recordings.recording import InputError
+from fake_server.wire.bounded_yaml import BoundedLoader, Limits, TooMuch
 from fake_server.wire.exchange import Aspect, Headers, Request
 
 MAX_YAML = 64 * 1024 * 1024
 """Bytes of a cassette in YAML, which is read at about 10 MB a second."""
+LIMITS = Limits(values=1_000_000, characters=256 * 1024 * 1024, depth=200)
 PARSED = "parsed_body"
 NOTES = (
     "A cassette keeps whole bodies: chunk boundaries, pauses between writes, how the connection ended and "
@@ -44,8 +46,10 @@ NOTES = (
 )
 
 
-class _Loader(yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader):  # type: ignore[misc]
-    """A safe loader that reads the text tags of Python 2 and refuses merge keys, which grow without bound."""
+class _Loader(BoundedLoader):
+    """A safe loader that reads the text tags of Python 2 and refuses merge keys, which no recorder writes."""
+
+    limits = LIMITS
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
         """Leave `<<` where it is; no constructor knows it."""
@@ -63,6 +67,8 @@ def parse(data: bytes, where: str) -> Any:
         raise InputError(f"{where}: a YAML cassette may hold {MAX_YAML:,} bytes, this one has {len(data):,}")
     try:
         return yaml.load(data, _Loader)  # noqa: S506 # _Loader is a safe loader
+    except TooMuch as error:
+        raise InputError(f"{where}{_line(error)}: {error.problem}") from error
     except yaml.constructor.ConstructorError as error:
         raise InputError(f"{where}{_line(error)}: {error.problem}; record the cassette again") from error
     except yaml.MarkedYAMLError as error:
