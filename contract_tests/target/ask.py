@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from contract_tests.rules.engine.refused import lacks_context, lacks_pictures, refusal_text, refuses
+from contract_tests.rules.engine.lacks import lacks_context, lacks_pictures
+from contract_tests.rules.engine.refused import refusal_text, refuses
 from contract_tests.rules.engine.trace import Trace
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.errors.mistakes import ANOTHER_TIME

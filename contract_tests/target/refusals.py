@@ -7,7 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from contract_tests.rules.engine.refused import lacks_path, refusal_text
+from contract_tests.rules.engine.lacks import lacks_path
+from contract_tests.rules.engine.refused import refusal_text
 from contract_tests.rules.engine.view import View
 from fake_server.wire.exchange import Exchange
 from fake_server.wire.http_date import parse_http_date

@@ -190,6 +190,14 @@ ADDED = [
     _refusal("Error code: 400 - `no_stop_trim` cannot be used together with `max_tokens`"),
     _refusal("max_tokens and no_stop_trim are mutually exclusive"),
     _refusal("Only one of max_tokens or no_stop_trim can be set. Please remove one."),
+    _refusal("no_stop_trim: Extra inputs are not permitted"),
+    _refusal("The parameter `no_stop_trim` is not valid for this model."),
+    _refusal("Argument not supported on this model: no_stop_trim"),
+    _refusal("unsupported keys: no_stop_trim"),
+    _refusal("Invalid request: no_stop_trim is not a recognised parameter"),
+    _refusal("Invalid 'no_stop_trim': only 0 is allowed"),
+    _refusal("parameter.no_stop_trim must be set to false for non-streaming calls"),
+    {"error": '[{"type":"extra_forbidden","loc":["body","no_stop_trim"],"msg":"Extra inputs are not permitted"}]'},
     {"detail": [{"type": "extra_forbidden", "loc": ["body", "no_stop_trim"], "msg": "Extra inputs are not permitted"}]},
 ]
 NOT_ADDED = [
@@ -201,6 +209,10 @@ NOT_ADDED = [
     _refusal("Unsupported input modality: image"),
     _refusal("An unexpected error occurred for key abc"),
     _refusal("The model `other` does not exist"),
+    _refusal("Invalid 'authorization' header"),
+    _refusal("Invalid value: 'developer'. Supported values are: 'system' and 'user'."),
+    _refusal("Unsupported parameter: this model reads no pictures"),
+    _refusal("messages[0].content must be a string"),
     _refusal("You cannot use both 'other_model' and 'second_model'"),
     _refusal("'max_tokens' cannot be used together with a limit of 'server_limit' and 'other_limit'"),
 ]

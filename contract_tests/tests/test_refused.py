@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from contract_tests.rules.engine.refused import describe_refusal, lacks_context, lacks_pictures, refusal_text, refuses
+from contract_tests.rules.engine.lacks import lacks_context, lacks_pictures
+from contract_tests.rules.engine.refused import describe_refusal, refusal_text, refuses
 from contract_tests.rules.engine.view import View
 from contract_tests.target.refusals import is_about_model
 from fake_server.wire.exchange import Exchange, Request, Write
@@ -52,6 +53,9 @@ def error(message: str, param: str | None = None, code: str | None = None) -> Vi
         ("n", "Error code: 400 - {'error': {'message': 'no', 'type': 'x', 'param': 'n', 'code': None}}"),
         ("n", "[{'type': 'extra_forbidden', 'loc': ('body', 'n'), 'msg': 'Extra inputs are not permitted'}]"),
         ("tool_choice", "tool_choice is not supported"),
+        ("n", "n > 1 is not supported"),
+        ("n", "Multiple choices (n=2) not implemented"),
+        ("n", "Invalid 'n': integer above maximum value. Expected a value <= 1, but got 2 instead."),
     ],
 )
 def test_a_parameter_that_is_refused(parameter: str, message: str) -> None:
@@ -85,6 +89,28 @@ def test_a_parameter_that_is_refused(parameter: str, message: str) -> None:
 def test_a_parameter_whose_name_only_occurs(parameter: str, message: str) -> None:
     assert not refuses(error(message), parameter)
     assert not refuses(refusal(message), parameter)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "message"),
+    [
+        ("tools", "When using `tool_choice`, `tools` must be set."),
+        ("tools", "'tools' must not be empty"),
+        ("tools", "Missing required parameter: 'tools'."),
+        ("tools", "'tools' is required with 'tool_choice'"),
+        ("top_logprobs", "top_logprobs requires logprobs"),
+        ("stream_options", "'stream_options' requires 'stream'"),
+        ("tool_choice", "tool_choice needs tools"),
+        ("logprobs", "`logprobs` must be specified when `top_logprobs` is"),
+    ],
+)
+@pytest.mark.parametrize("structured", [False, True])
+def test_a_companion_that_was_lost_on_the_way_is_no_lack(parameter: str, message: str, structured: bool) -> None:
+    """The request had both: that one of them is missing, is the target's own fault."""
+    body = dict.fromkeys(("tools", "tool_choice", "logprobs", "top_logprobs", "stream", "stream_options"), 1)
+    reply = {"error": {"message": message, "type": "x", "param": parameter if structured else None, "code": None}}
+    asked = Request("POST", "/v1/chat/completions", body=json.dumps(body).encode())
+    assert not refuses(View(Exchange(asked, 400, writes=(Write(json.dumps(reply).encode()),))), parameter)
 
 
 def test_param_decides() -> None:
@@ -124,6 +150,15 @@ def test_an_error_of_another_form_says_what_it_refuses() -> None:
         "The total length of all messages is too long.",
         "prompt is too long: 210000 tokens > 200000 maximum",
         "The input (300 tokens) is longer than the model's context length (256 tokens).",
+        "input length and `max_tokens` exceed context limit: 199 + 4096 > 2048",
+        "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096. Given: 3000 `inputs` tokens",
+        "The decoder prompt (length 4500) is longer than the maximum model length of 4096.",
+        "Input is too long for requested model.",
+        "This model's maximum prompt length is 4096 but the request contains 5000 tokens.",
+        "Prompt exceeds max length of 512",
+        "Input tokens exceed the configured limit of 272000 tokens.",
+        "prompt token count of 5000 exceeds the limit of 4096",
+        "Request body too large for gpt-4o model. Max size: 8000 tokens.",
     ],
 )
 def test_a_context_that_is_too_short(message: str) -> None:
@@ -132,6 +167,17 @@ def test_a_context_that_is_too_short(message: str) -> None:
     assert lacks_context(error("Please reduce the length of the messages.", code="context_length_exceeded"))
     assert not lacks_context(refusal({"choices": [{"message": {"content": message}}]}, 200))
     assert not lacks_context(error("messages is too long a word"))
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Request too large for gpt-4o on tokens per min (TPM): Limit 30000, Requested 40000.",
+        "Rate limit: the number of tokens exceeds 10000 per day",
+    ],
+)
+def test_too_much_at_a_time_is_no_short_context(message: str) -> None:
+    assert not lacks_context(error(message))
 
 
 @pytest.mark.parametrize(
@@ -147,6 +193,15 @@ def test_a_context_that_is_too_short(message: str) -> None:
         "Image input is not enabled for this model",
         "Model does not support images. Please use a model that does.",
         "No endpoints found that support image input",
+        "This model doesn't support image inputs",
+        "The model x doesn't have vision capabilities",
+        "The requested model cannot process images",
+        "This model only accepts text input",
+        "Only text content is allowed",
+        "vision is disabled for this deployment",
+        "content type image_url not supported",
+        "No multimodal projector loaded",
+        "Invalid value: 'image_url'. Supported values are: 'text'.",
     ],
 )
 def test_pictures_that_are_not_read(message: str) -> None:

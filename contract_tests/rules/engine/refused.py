@@ -1,4 +1,4 @@
-"""What a refusal refuses: the parameters it names as such; a context or a picture that is too much for the model.
+"""What a refusal refuses: the parameters it names as such.
 
 A parameter's name may stand anywhere in a refusal ("Invalid model name", a list of what is supported, Python's own
 message about a keyword argument). It counts where the refusal says so by structure (`param`, or `loc` of FastAPI) or
@@ -35,37 +35,25 @@ _PLACES = [
         rf"\b{_NO}{_WORDS}: ([\w.]+(?:, [\w.]+)*)",  # Unrecognized request argument supplied: n
         rf"\b{_NO}(?: request)? {_NOUN} {_TOKEN}",  # unknown field n
         rf"(?:^|[.:;] )(?:the )?(?:{_NOUN} )?{_TOKEN}(?: {_NOUN})? (?:(?:is|are) (?:\w+ )?{_NO}|must be|requires?)\b",
+        rf"\b{_TOKEN} ?(?:=|>=?) ?\d+\)? (?:(?:is|are) (?:\w+ )?)?{_NO}",  # n > 1 is not supported
         rf"\bnot support (?:the )?(?:{_NOUN} |use of )?{_TOKEN}",  # The model does not support tools
         r"['\"](?:param|loc)['\"]: ?[\[(]?([^\])},]*(?:, ?[^\])},]*)*)",  # an error of another server, as text
     )
 ]
 _COMPANION = re.compile(
     r"\bonly (?:allowed|supported|valid|permitted|available) (?:when|with|if)\b"
-    r"|\bmust be (?:a response to|followed by)\b",
+    r"|\bmust (?:also )?be (?:a response to|followed by|set|specified|provided|given|present|defined|included|passed)\b"
+    r"|\b(?:must not|may not|cannot|can't|should not) be (?:empty|null|blank)\b"
+    r"|\bmissing (?:\w+ )?(?:required|param|field|argument)|\bfield required\b"
+    r"|\b(?:is|are) (?:a )?(?:required|missing)\b",
     re.IGNORECASE,
 )
-_NO_CONTEXT = re.compile(
-    r"context_length_exceeded|exceed_context_size|too_many_prompt_tokens|maximum context|context (?:length|window|size)"
-    r"|prompt is too long|too many (?:prompt |input )?tokens|length of all messages is too long"
-    r"|exceeds? the maximum number of (?:input )?tokens|longer than the model's",
-    re.IGNORECASE,
-)
-_PICTURE = r"(?:images?|image_url|image\(s\)|pictures?|vision|multi-?modal)"
-_NO_PICTURE = re.compile(
-    rf"\bnot (?:a )?{_PICTURE}\b"
-    rf"|\b(?:not|n't) (?:\w+ )?(?:support|accept|process|understand)\w*[^.]{{0,40}}\b{_PICTURE}\b"
-    rf"|\b{_PICTURE}(?: \w+)? (?:is|are) (?:\w+ )?(?:not|only) (?:\w+ )?(?:support|enabl|accept|avail|allow|permit)\w*"
-    rf"|\bat most 0 image|\bendpoints found that support image|\bmmproj\b|\bmissing data required for image"
-    rf"|\bunknown (?:variant|part type|content type|type)\W{{1,3}}image_url",
-    re.IGNORECASE,
-)
-_NO_PATH = re.compile(
-    r"\b(?:invalid|unknown|no such|unrecognized) (?:request )?(?:url|path|route|endpoint)\b"
-    r"|\bcannot (?:get|post|put) /|^\W*(?:404\W+)?(?:the )?(?:resource |page |path |route )?not found\W*$",
-    re.IGNORECASE,
-)
+"""What a refusal says of a parameter that is missing beside another one."""
+_REQUIRES = re.compile(r"\b(?:requires?|needs?) (?:the )?(?:\w+ )?[`'\"]?([a-z_]+)\b", re.IGNORECASE)
 _PARAMETER = r"(?:param(?:eter)?|argument|field|propert(?:y|ie)|key)(?:s|\(s\))?"
 _LIST = rf"[\[({{]?((?:{_QUOTED},? ?)+)"
+_LAST = r"([\w.]+(?:, [\w.]+)*)[.\s]*(?:$|\n)"
+_SNAKE = r"([a-z]+(?:_[a-z]+)+)"
 _UNKNOWN = [
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
@@ -74,19 +62,25 @@ _UNKNOWN = [
         rf"\bunrecogni[sz]ed (?:\w+ )?{_PARAMETER} supplied: ([\w.]+(?:, [\w.]+)*)",
         rf"\bnot allowed {_LIST}w(?:as|ere) unexpected",
         rf"\b{_PARAMETER} {_LIST}(?:is|are|was) "
-        r"(?:not (?:support|allow|permit|recogni[sz]|known)|un(?:known|support|expect))",
+        r"(?:not (?:support|allow|permit|recogni[sz]|known|valid)|un(?:known|support|expect))",
+        rf"\b(?:unknown|unrecogni[sz]ed|unexpected|unsupported) (?:\w+ )?{_PARAMETER}: {_LAST}",
+        rf"\b{_PARAMETER} (?:is |are )?not (?:supported|allowed|permitted|recogni[sz]ed)[^:]{{0,40}}: {_LAST}",
+        rf"\b{_TOKEN} is not an? (?:\w+ )?(?:recogni[sz]ed|valid|known|supported|allowed) {_PARAMETER}",
+        rf"(?:^|[\s:;,]){_TOKEN}:? extra inputs are not permitted",
+        rf"\binvalid (?:value (?:for|of) )?(?:{_PARAMETER} )?{_QUOTED}(?! (?:header|model|url|path|key|token))",
+        rf"(?:^|[.:;]\s?|\bparameter[. ])[`'\"]?{_SNAKE}[`'\"]? must be (?:set to )?(?:\d|true|false|none|null|[`'\"])",
         rf"\b(?:not|n't) support (?:the )?(?:following )?{_PARAMETER}:? ?{_LIST}",
     )
 ]
 _CONFLICT = re.compile(
-    r"\bat the same time\b|\bmutually exclusive\b|\bonly one of\b|\b(?:conflicts?|incompatible) with\b"
+    r"\bat the same time\b|\bcannot both\b|\bmutually exclusive\b|\bonly one of\b|\b(?:conflicts?|incompatible) with\b"
     r"|\b(?:together|in combination) with\b|\bboth\b.{1,60}\b(?:and|or)\b",
     re.IGNORECASE,
 )
 """What a refusal says of two parameters that do not go together."""
-_NAME = re.compile(rf"{_QUOTED}|\b([a-z]+(?:_[a-z]+)+)\b")
+_NAME = re.compile(rf"{_QUOTED}|\b{_SNAKE}\b")
 _EXTRA = re.compile(r"extra_forbidden|extra inputs are not permitted|(?:unknown|unsupported)_parameter", re.IGNORECASE)
-_WRONG_TYPE = re.compile(r"\bexpected an? .{1,40}, but got |\bInput should be a valid \w", re.IGNORECASE)
+_WRONG_TYPE = re.compile(r"\bexpected an? (?!value\b).{1,40}, but got |\bInput should be a valid \w", re.IGNORECASE)
 _WRONG_VALUE = re.compile(r"extra_forbidden|literal_error|\bInput should be '", re.IGNORECASE)
 
 
@@ -95,16 +89,19 @@ def refuses(view: View, parameter: str) -> bool:
 
     A wrong type is no lack: the request had the right one, and something on the way made another of it.
     """
-    text = "\n".join(_texts(view))
+    text = "\n".join(texts_of(view))
     if _WRONG_TYPE.search(text) and not _WRONG_VALUE.search(text):
         return False
-    return not _COMPANION.search(text) and parameter in _segments([*structured_paths(view), *_paths_in(text)])
+    wanted = {match[1] for match in _REQUIRES.finditer(text)} - {parameter}
+    if _COMPANION.search(text) or not wanted.isdisjoint(name for name, _ in _members(view.request.value)):
+        return False
+    return parameter in _segments([*structured_paths(view), *_paths_in(text)])
 
 
 def unknown_parameters(view: View) -> list[str]:
     """The parameters that a refusal calls unknown: not those with a wrong value, and not those that are missing."""
-    text = "\n".join(_texts(view))
-    paths = structured_paths(view) if _EXTRA.search(text) else []
+    text = "\n".join(texts_of(view))
+    paths = [*structured_paths(view), *_locations_in(text)] if _EXTRA.search(text) else []
     for pattern in _UNKNOWN:
         paths += (path for match in pattern.finditer(text) for path in re.findall(r"[\w.\[\]]+", match.group(1)))
     names = dict.fromkeys(re.split(r"[.\[]", path)[0] for path in paths)
@@ -128,12 +125,18 @@ def added_parameters(view: View) -> list[str]:
 
 def conflicting_parameters(view: View) -> list[str]:
     """The two parameters that a refusal says not to go together; empty where it names more, or fewer."""
-    for text in _texts(view):
+    for text in texts_of(view):
         for sentence in re.split(r"[.;:!?\n] ", text) if _CONFLICT.search(text) else ():
             names = list(dict.fromkeys(match[1] or match[2] for match in _NAME.finditer(sentence)))
             if len(names) == 2 and _CONFLICT.search(sentence):
                 return names
     return []
+
+
+def _locations_in(text: str) -> list[str]:
+    """The paths of an error of FastAPI's form that another server passes on as text."""
+    found = re.findall(r"['\"]loc['\"]: ?[\[(]([^\])]{1,200})[\])]", text)
+    return [".".join(re.findall(r"\w+", path)).removeprefix("body.") for path in found]
 
 
 def structured_paths(view: View) -> list[str]:
@@ -174,21 +177,6 @@ def refused_elsewhere(view: View) -> str:
     return shorten_words(f"{', '.join(paths)}{'' if missing else ' is refused'}: {message}", _SHOWN)
 
 
-def lacks_context(view: View) -> bool:
-    """Whether a refusal says that the request is too long for the model."""
-    return view.is_refusal and any(_NO_CONTEXT.search(text) for text in _texts(view))
-
-
-def lacks_pictures(view: View) -> bool:
-    """Whether a refusal says that the model, or what serves it, takes no pictures."""
-    return view.is_refusal and any(_NO_PICTURE.search(text) for text in _texts(view))
-
-
-def lacks_path(view: View) -> bool:
-    """Whether a refusal says that there is nothing at this path."""
-    return view.status in (404, 405) and any(_NO_PATH.search(text) for text in _texts(view))
-
-
 def _members(value: Any) -> Iterator[tuple[str, Any]]:
     """The members of a JSON value at any depth, a thousand at most."""
 
@@ -202,7 +190,7 @@ def _members(value: Any) -> Iterator[tuple[str, Any]]:
     return islice(walk([value] if isinstance(value, dict | list) else []), 1000)
 
 
-def _texts(view: View) -> list[str]:
+def texts_of(view: View) -> list[str]:
     """Every string of a JSON refusal, the body of another one."""
     texts = [value[:_MOST] for _, value in _members({"": view.root.value}) if isinstance(value, str)]
     return texts or [view.body[:_MOST].decode("utf-8", "replace")]

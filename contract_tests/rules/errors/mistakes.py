@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from contract_tests.rules.engine.lacks import lacks_path
 from contract_tests.rules.engine.node import Node
-from contract_tests.rules.engine.refused import lacks_path
 from contract_tests.rules.engine.subjects import only, replies
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.shared.reply import ROLES
