@@ -22,6 +22,7 @@ from fake_server.bugs.errors import BugError
 from fake_server.bugs.playing import HEADER as BUG_HEADER
 from fake_server.faults import FaultError
 from fake_server.faults.base import HEADER as FAULT_HEADER
+from fake_server.server import in_flight
 from fake_server.server.deliveries import refuse
 from fake_server.server.faulting import Faulting
 from fake_server.server.request_context import Refused, RequestContext, header_fields, is_control, path_of
@@ -30,6 +31,7 @@ from fake_server.server.routes.table import DIRECT, PAGE_METHODS, PAGES, Operati
 from fake_server.server.sender import AsgiSender, Sender
 from fake_server.server.settings import Settings
 from fake_server.server.state.journal import JournalEntry
+from fake_server.server.state.memory import SMALL
 from fake_server.server.state.space import split_space
 from fake_server.wire.budget import TooMuch
 from fake_server.wire.delivery import NO_BODY, Delivery
@@ -74,6 +76,8 @@ class App:
         try:
             try:
                 delivery = await self._answer(context)
+                if delivery.length is None or delivery.length > SMALL:
+                    delivery = self._hold(context, delivery)
                 await sender.send(_with_headers(delivery, context, browser), entry)
             except ClientDisconnect:
                 log.debug("the client left before its request was read")
@@ -86,6 +90,8 @@ class App:
                 await sender.send(_with_headers(refuse(errors.server_error()), context, browser), entry)
         finally:
             entry.ended()
+            if context.in_flight:
+                self.settings.spaces.budget.release(context.in_flight)
             if not context.controls:
                 journal.grown(entry)
                 self.settings.spaces.make_room()
@@ -120,6 +126,14 @@ class App:
         elif is_published(context.method, context.path):
             refusal = errors.not_played(context.method, path)
         return await handle(context, _refusing(refusal))
+
+    def _hold(self, context: RequestContext, delivery: Delivery) -> Delivery:
+        """The reply, whose bytes count until the request ends; a refusal where there is no room for them."""
+        size = in_flight.hold_reply(self.settings.spaces, delivery)
+        if size is None:
+            return refuse(errors.busy("replies that clients do not read take all the room"))
+        context.in_flight += size
+        return delivery
 
     async def _refuse_space(self, scope: Scope, sender: Sender, error: ValueError) -> None:
         fields = header_fields(scope["headers"])

@@ -20,9 +20,11 @@ from fake_server.api.render.style import Style
 from fake_server.api.reply import ErrorReply
 from fake_server.api.request import ApiRequest, endpoint_of
 from fake_server.faults import Fault
+from fake_server.server import in_flight
 from fake_server.server.admission import OF_PAGES, USUAL, admit
 from fake_server.server.settings import Settings
 from fake_server.server.state.journal import JournalEntry
+from fake_server.server.state.memory import SMALL
 from fake_server.server.state.space import split_space
 from fake_server.wire import jsontext
 from fake_server.wire.budget import CURRENT, Budget, Heavy, TooMuch, hold, spend
@@ -59,7 +61,8 @@ class RequestContext:
     `raw` holds the bytes of its body, `body_read` tells whether they were read, `request` is what they ask.
     `parameters` are the parts of the path that vary. A handler notes the `faults` of the script that
     answered, and the `tokens` that count for a quota; `rendered_style` is the reply's style, None until it
-    is rendered. `body_arrived` tells that the whole body is there already, so that no timeout need run.
+    is rendered. `in_flight` counts the bytes that are held until the request ends. `body_arrived` tells that
+    the whole body is there already, so that no timeout need run.
     `commands` are the fields that may name faults and bugs: none without the server's key.
     `admission` tells who asks; `space` is one outside all others where the request may not make or use its own.
     """
@@ -84,7 +87,7 @@ class RequestContext:
         self.parameters: Mapping[str, str] = {}
         self.commands: Mapping[str, str] = fields if admission.has_key else {}
         self.faults: tuple[Fault, ...] = ()
-        self.tokens = 0
+        self.tokens = self.in_flight = 0
         self.budget = Budget()
         self.rendered_style: Style | None = None
 
@@ -122,8 +125,18 @@ class RequestContext:
                     pieces.append(piece)
                     size += len(piece)
                     more = message.get("more_body", False)
+                    if size > SMALL or not self._body_arrived:
+                        # Its bytes are held, and what they say.
+                        if not await in_flight.hold(self.settings.spaces, 2 * len(piece), large=size > SMALL):
+                            raise Refused(errors.busy("bodies and replies of other requests take all the room"))
+                        self.in_flight += 2 * len(piece)
         except TimeoutError:
             raise Refused(errors.body_too_slow(seconds)) from None
+        except Refused:
+            if more:
+                pieces.clear()
+                await self.drain()
+            raise
         if size > limit:
             if more:
                 await self.drain()

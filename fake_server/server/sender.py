@@ -17,6 +17,7 @@ from starlette.types import Message, Receive, Send
 
 from fake_server import connection
 from fake_server.server.state.journal import JournalEntry
+from fake_server.server.waiting import close_soon
 from fake_server.wire.delivery import KNOWN_STATUSES, NO_BODY, Delivery, ImmediateWrites, reason_phrase
 from fake_server.wire.exchange import Ending
 
@@ -27,7 +28,9 @@ except ImportError:  # Windows does not tell what its kernel still holds
     fcntl = termios = None  # type: ignore[assignment]
 
 TOGETHER = 64 * 1024
-"""Bytes that leave together at most."""
+"""Bytes that leave together, and that are handed to a connection at most before it has taken others."""
+WRITE_SECONDS = 60.0
+"""Seconds after which a client that takes no bytes loses its connection."""
 PATIENCE = 600.0
 """Seconds that a reply without an end waits for the client to leave."""
 FLUSH_SECONDS = 10.0
@@ -158,19 +161,24 @@ class SocketSender(Sender):
             if raw is not None and raw.head_piece:
                 head = await self._write_slowly(head, raw)
             framed = head + framed
-        if protocol.flow.write_paused:
-            await self._drain()
-        if framed and not protocol.transport.is_closing():
-            protocol.transport.write(framed)
+        if len(framed) > TOGETHER:
+            await self._write_in_pieces(framed)
+        else:
+            if protocol.flow.write_paused:
+                await self._drain()
+            if framed and not protocol.transport.is_closing():
+                protocol.transport.write(framed)
         if more:
             return
         if raw is not None:
             await self._end(reset=raw.ending is Ending.RESET)
             return
+        if protocol.flow.write_paused:
+            await self._drain()
         cycle.response_complete = True  # as uvicorn's own `send` tells it that the reply is over
         cycle.message_event.set()
         if not cycle.keep_alive:
-            protocol.transport.close()
+            close_soon(protocol.transport, WRITE_SECONDS)
         cycle.on_response()
 
     def _head_bytes(self, delivery: Delivery, size: int | None) -> bytes:
@@ -201,10 +209,27 @@ class SocketSender(Sender):
             head = head[raw.head_piece :]
         return head
 
+    async def _write_in_pieces(self, data: bytes) -> None:
+        """Write what is long piece by piece, each once the connection has taken those before it."""
+        rest = memoryview(data)
+        while rest and not self._cycle.disconnected:
+            await self._drain()
+            if self._protocol.transport.is_closing():
+                return
+            self._protocol.transport.write(rest[:TOGETHER])
+            rest = rest[TOGETHER:]
+
     async def _drain(self) -> None:
-        """Wait until the connection takes more bytes."""
-        if self._protocol.flow.write_paused and not self._cycle.disconnected:
-            await self._protocol.flow.drain()
+        """Wait until the connection takes more bytes; one that takes none for too long is dropped."""
+        cycle, flow = self._cycle, self._protocol.flow
+        if flow.write_paused and not cycle.disconnected:
+            try:
+                async with asyncio.timeout(WRITE_SECONDS):
+                    await flow.drain()
+            except TimeoutError:
+                self._protocol.transport.abort()
+                cycle.disconnected = True  # what is left is not sent, and nothing waits for it
+                cycle.message_event.set()
 
     async def _end(self, *, reset: bool) -> None:
         """End the connection with FIN, or with RST once the peer's system has every byte."""
@@ -214,7 +239,7 @@ class SocketSender(Sender):
             await flushed(transport)
             connection.reset(transport)
         else:
-            transport.close()
+            close_soon(transport, WRITE_SECONDS)
 
 
 async def disconnected(receive: Receive) -> None:

@@ -15,17 +15,23 @@ import uvicorn
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from fake_server.api import errors
 from fake_server.api.reply import ErrorReply
 from fake_server.connection import stop_accepting
 from fake_server.server.app import App
 from fake_server.server.deliveries import refuse
-from fake_server.server.sender import SocketSender
+from fake_server.server.sender import WRITE_SECONDS, SocketSender
 from fake_server.server.settings import Settings
+from fake_server.server.waiting import MOST_BUSY, State, Waiting, close_soon, handle_accept_errors
 
+BACKLOG = 2048
+"""Connections that the system accepts before the server does."""
 GRACE, TICK = 0.5, 0.01
 """Seconds that open streams get when the server stops before they are cut, and between two checks."""
-
-
+MOST_FIELDS, MOST_PIPELINED = 500, 100
+"""Fields of a head, and requests on one connection that wait for the replies before theirs."""
+_TOO_MANY_FIELDS = ErrorReply(431, f"The head of a request has more than {MOST_FIELDS} fields.")
+_MANY_REQUESTS = f"{MOST_BUSY} requests are under way, or {MOST_PIPELINED} wait on this connection"
 HEAD_SECONDS, HEAD_BYTES = 60.0, 64 * 1024
 """Seconds that a connection may take to send the head of a request, and bytes that it may send before one.
 
@@ -47,11 +53,13 @@ class Protocol(HttpToolsProtocol):
     _in_head = _brought = False
     _useless = 0
     _refusal: ErrorReply | None = None
+    _wrong = ErrorReply(400, "Invalid HTTP request received.")
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         fake: Any = self.app
         self._settings: Settings = fake.settings
+        self._waiting: Waiting = self.server_state.waiting  # type: ignore[attr-defined]
 
         async def serve(scope: Any, receive: Any, send: Any) -> None:
             cycle = send.__self__
@@ -65,6 +73,7 @@ class Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._waiting.add(self)
         self._deadline = self.loop.call_later(HEAD_SECONDS, self._too_late)
 
     def data_received(self, data: bytes) -> None:
@@ -76,11 +85,15 @@ class Protocol(HttpToolsProtocol):
             while rest:
                 rest = self._feed(rest)
         except HttpParserError:
-            self._refuse(ErrorReply(400, "Invalid HTTP request received."))
+            self._refuse(self._wrong)
             return
         self._useless = 0 if self._brought else self._useless + len(data)
+        if self._useless:
+            self._waiting.grow(self, len(data))
         if self._useless > HEAD_BYTES:
             self._refuse(ErrorReply(431, f"The head of a request is longer than {HEAD_BYTES} bytes."))
+        elif self._in_head and len(self.headers) > MOST_FIELDS:
+            self._refuse(_TOO_MANY_FIELDS)
         elif not self._in_head and (self._brought or self._busy):
             self._forget_deadline()
         elif self._deadline is None:
@@ -122,6 +135,10 @@ class Protocol(HttpToolsProtocol):
         host, allowed = hosts[0] if hosts else None, self._settings.hosts
         if host not in allowed.seen or self.url[:1] != b"/":
             self.scope[_REFUSAL] = allowed.refuse(host, self.url)  # type: ignore[literal-required]
+        if len(self.headers) > MOST_FIELDS or len(self.pipeline) >= MOST_PIPELINED or len(self.tasks) >= MOST_BUSY:
+            self._wrong = _TOO_MANY_FIELDS if len(self.headers) > MOST_FIELDS else errors.busy(_MANY_REQUESTS)
+            raise HttpParserError(self._wrong.message)
+        self._waiting.pop(self, None)
         super().on_headers_complete()
         self.headers = []  # trailers, which nobody reads, must not join the head's fields
 
@@ -135,11 +152,20 @@ class Protocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        if self._refusal is not None and not self.pipeline:
-            self._refuse(self._refusal)
+        if self.cycle.response_complete:
+            self.cycle.scope = {}  # type: ignore[typeddict-item]  # an idle connection holds no head
+            if not self._in_head:
+                self.scope = self.cycle.scope
+            self._waiting[self] = 0
+            if self._refusal is not None:
+                self._refuse(self._refusal)
+
+    def timeout_keep_alive_handler(self) -> None:
+        close_soon(self.transport, WRITE_SECONDS)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._forget_deadline()
+        self._waiting.pop(self, None)
         super().connection_lost(exc)
 
     def _forget_deadline(self) -> None:
@@ -160,15 +186,14 @@ class Protocol(HttpToolsProtocol):
             cycle.disconnected = True
             cycle.message_event.set()
             if cycle.response_started:
-                self.transport.close()
+                close_soon(self.transport, WRITE_SECONDS)
                 return
-        body = b"".join(write.data for write in refuse(error).writes)
-        head = (
-            f"HTTP/1.1 {error.status} {http.HTTPStatus(error.status).phrase}\r\n"
-            f"content-type: application/json\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
-        )
-        self.transport.write(head.encode() + body)
-        self.transport.close()
+        delivery = refuse(error)
+        fields = (*delivery.headers, ("content-length", str(delivery.length)), ("connection", "close"))
+        lines = [f"HTTP/1.1 {error.status} {http.HTTPStatus(error.status).phrase}"]
+        head = "\r\n".join([*lines, *(f"{name}: {value}" for name, value in fields), "", ""])
+        self.transport.write(head.encode() + b"".join(write.data for write in delivery.writes))
+        close_soon(self.transport, WRITE_SECONDS)
 
 
 def _parser(protocol: HttpToolsProtocol) -> HttpRequestParser:
@@ -183,13 +208,19 @@ class Server(uvicorn.Server):
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
+        self.server_state: State = State()
         self.ready = threading.Event()
         self._leave = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
+        waiting = self.server_state.waiting
+        handle_accept_errors(self._loop, lambda: waiting.drop(waiting.burst))
+        self.config.backlog = waiting.burst
         await super().startup(sockets)
+        for listener in sockets or []:
+            listener.listen(BACKLOG)  # asyncio makes the queue as short as what it accepts in one turn
         self.ready.set()
 
     def stop(self) -> None:
@@ -237,7 +268,7 @@ def listen(host: str, port: int) -> socket.socket:
         if os.name == "posix":
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
-        listener.listen(2048)
+        listener.listen(BACKLOG)
     except BaseException:
         listener.close()
         raise

@@ -24,7 +24,6 @@ from typing import Any, NamedTuple
 from rich.console import Console
 from rich.table import Table
 from uvicorn.config import Config
-from uvicorn.server import ServerState
 
 from contract_tests.lab.speed.judging import STREAMS, chunks_of, long_stream
 from contract_tests.lab.speed.servers import ANSWER, QUESTION, STREAM_TEXT
@@ -33,6 +32,7 @@ from contract_tests.rules import judge
 from fake_server.scripts import book as scripts
 from fake_server.server.settings import Settings
 from fake_server.server.uvicorn_server import uvicorn_server
+from fake_server.server.waiting import State
 
 REQUESTS, STARTS, SHOWN, WARM, MEASURED = 2000, 3, 12, 20, 5
 FAKE = str(ROOT / "fake_server")
@@ -143,7 +143,7 @@ async def _answer(
 ) -> None:
     """Hand the request to the fake's protocol so many times, on one connection."""
     protocol: Any = config.http_protocol_class
-    connection = protocol(config=config, server_state=ServerState(), app_state={})
+    connection = protocol(config=config, server_state=State(), app_state={})
     connection.connection_made(_Nowhere())
     if profile is not None:
         sys.setprofile(profile)

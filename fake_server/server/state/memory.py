@@ -52,10 +52,9 @@ class MemoryBudget:
             }
 
     def reserve(self, size: int, *, large: bool) -> bool:
-        """Count bytes in flight; False, and nothing is counted, where they do not fit. `add` releases them."""
+        """Count bytes in flight until `release`; False, and nothing is counted, where they do not fit."""
         with self.lock:
             if self.kinds[IN_FLIGHT] + size > MOST_IN_FLIGHT + (0 if large else SPARE):
-                self.refused[IN_FLIGHT] += 1
                 return False
             self.kinds[IN_FLIGHT] += size
             self.held += size

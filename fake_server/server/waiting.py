@@ -1,0 +1,115 @@
+"""Connections that wait: half-open ones, and idle ones between two requests. Too many must not starve the others.
+
+A connection without a request under way costs a file descriptor and the bytes of an unfinished head. Where there
+are too many, the one that has waited longest is dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sized
+from itertools import islice
+from typing import Any, Protocol
+
+from uvicorn.server import ServerState
+
+try:
+    import resource
+except ImportError:  # Windows bounds them otherwise
+    resource = None  # type: ignore[assignment]
+
+MOST_WAITING, MOST_HEAD_BYTES = 1024, 16 * 1024 * 1024
+"""Connections that wait, and bytes of their unfinished heads together."""
+MOST_BUSY = 4096
+"""Connections with a request under way; more get 503."""
+BURST, RESERVED = 64, 24
+"""Connections that are accepted in one turn of the event loop at most, and file descriptors for all else."""
+LOG_SECONDS = 10.0
+"""Between two lines about connections that cannot be accepted."""
+_ACCEPTING = "socket.accept() out of system resource"
+"""What asyncio calls it when no file descriptor is left."""
+log = logging.getLogger("fake_server")
+
+
+class HasTransport(Protocol):
+    """A connection."""
+
+    transport: asyncio.Transport
+
+
+class Waiting(dict[HasTransport, int]):
+    """The connections of a server that wait, longest first, each with the bytes of its unfinished head.
+
+    `connections` are all that are open. A connection adds and removes itself, as every request does both.
+    """
+
+    def __init__(self, connections: Sized) -> None:
+        super().__init__()
+        self._connections = connections
+        files = _file_limit()
+        self.burst = min(BURST, max(files // 64, 2))
+        self.most_open = max(files - self.burst - RESERVED, files // 2)
+        self.dropped = 0
+
+    def add(self, connection: HasTransport) -> None:
+        """Note that a new connection waits; where there are too many, the one that has waited longest is dropped."""
+        self[connection] = 0
+        if len(self) > MOST_WAITING or (len(self._connections) > self.most_open and len(self) > 1):
+            self.drop(1)
+
+    def grow(self, connection: HasTransport, size: int) -> None:
+        """Count bytes of an unfinished head."""
+        if connection in self:
+            self[connection] += size
+            while sum(self.values()) > MOST_HEAD_BYTES:
+                self.drop(1)
+
+    def drop(self, count: int) -> None:
+        """Drop so many of those that have waited longest, where there are any."""
+        for connection in list(islice(self, count)):
+            del self[connection]
+            self.dropped += 1
+            connection.transport.abort()
+
+
+class State(ServerState):
+    """What the connections of one server share."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting = Waiting(self.connections)
+
+
+def handle_accept_errors(loop: asyncio.AbstractEventLoop, make_room: Callable[[], object]) -> None:
+    """Make room where no file descriptor is left, and say so once in a while; asyncio would log each attempt."""
+    before, said = loop.get_exception_handler(), float("-inf")
+
+    def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        nonlocal said
+        if context.get("message") != _ACCEPTING:
+            if before is None:
+                loop.default_exception_handler(context)
+            else:
+                before(loop, context)
+            return
+        make_room()
+        if time.monotonic() - said > LOG_SECONDS:
+            said = time.monotonic()
+            log.warning("connections have to wait: %s", context.get("exception"))
+
+    loop.set_exception_handler(handle)
+
+
+def close_soon(transport: asyncio.Transport, seconds: float) -> None:
+    """Send what is buffered, then FIN; what the client does not take within `seconds` is dropped."""
+    transport.close()
+    if transport.get_write_buffer_size():
+        asyncio.get_running_loop().call_later(seconds, transport.abort)
+
+
+def _file_limit() -> int:
+    """Files that this process may open; a large number where that is unknown or unlimited."""
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0] if resource else -1
+    return limit if limit > 0 else 1_000_000
