@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import traceback
+from itertools import chain
 
 import click
 
@@ -21,10 +22,12 @@ from contract_tests.cli.rules import explain_command, rules_command
 from contract_tests.cli.run import run_command
 from contract_tests.cli.shrink import shrink_command
 from contract_tests.recordings.judging import InputError
-from contract_tests.report.findings import mask, printable
 from contract_tests.run.outcome import ExitCode
-from contract_tests.run.run import NoModel, Unreachable, UsageError
+from contract_tests.run.run import NoModel, Options, Unreachable, UsageError
+from contract_tests.target.environment import keys_of_environment
 from fake_server.command_line import format_mistake
+from fake_server.relay.redact import mask_excerpt
+from fake_server.wire.text import printable
 
 INTERRUPTED = 130
 """The exit code of a command ended by Ctrl-C. A run reports what it has instead, or that it has nothing."""
@@ -89,7 +92,7 @@ def main() -> None:
         sys.exit(141)
     except Exception as error:
         if "--debug" in sys.argv:
-            traceback.print_exc()
+            click.echo(_clean(traceback.format_exc()), err=True)
         detail = f"{error}".partition("\n")[0] or "no details"
         _fail(
             f"the kit itself failed: {type(error).__name__}: {detail}; "
@@ -100,7 +103,17 @@ def main() -> None:
 
 
 def _fail(message: str, code: int) -> None:
-    secrets = [value for name, value in os.environ.items() if name.upper().endswith("_API_KEY") and len(value) > 7]
-    line = printable(mask(" ".join(message.split()), secrets))
+    line = _clean(" ".join(message.split()))
     click.echo(f"contract: {line} (exit code {int(code)})", err=True)
     sys.exit(int(code))
+
+
+def _clean(text: str) -> str:
+    """A text for stderr, without the keys of the environment and those on the command line, wherever they stand."""
+    given = [Options(word).secrets for word in sys.argv if "://" in word]
+    for flag, value in zip(sys.argv, [*sys.argv[1:], ""], strict=True):
+        flag, _, same_word = flag.partition("=")
+        name, _, rest = (same_word or value).partition(":" if flag == "--header" else "=")
+        if flag in ("--header", "--query"):
+            given.append(Options("", headers=((name.strip(), rest.strip()),), query=((name.strip(), rest),)).secrets)
+    return printable(mask_excerpt(text, (*keys_of_environment(), *chain.from_iterable(given))))

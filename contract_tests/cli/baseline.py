@@ -19,7 +19,7 @@ from contract_tests.cli.shared_options import (
     profile_name,
     write,
 )
-from contract_tests.report.findings import count, mask
+from contract_tests.report.findings import count
 from contract_tests.report.terminal import Terminal
 from contract_tests.report.tolerances import describe_entry
 from contract_tests.run.outcome import ExitCode, failing
@@ -57,7 +57,7 @@ def baseline_command(output: Path, **given: Any) -> int:
     level = LEVELS[given["fail_on"]]
     counting = [finding for finding in report.findings if failing([finding], level)]
     new = renew_baseline(counting, known, report.ledger.gone, today)
-    write(output, mask(as_yaml(new), terminal.secrets))
+    write(output, as_yaml(new, terminal.secrets))
     for mark, listed in (("+", new.added), ("-", new.removed)):
         for entry, labels in group_by_label(listed):
             terminal.print(f"{mark} {describe_entry(entry, labels)}")

@@ -16,7 +16,6 @@ from contract_tests.diffing.compare import compare
 from contract_tests.diffing.difference import Kind, Role
 from contract_tests.diffing.sources import Pairs, load, pair, side_of
 from contract_tests.diffing.terminal import format_verdict, print_differences, print_report_differences
-from contract_tests.report.findings import mask
 from contract_tests.report.terminal import Terminal
 from fake_server.command_line import refuse
 
@@ -108,7 +107,7 @@ def _print_differences(
     same = all(comparison.same for comparison in comparisons) and not (pairs.only_a or pairs.only_b)
     for name, of, role in zip("AB", names, (side.role for side in pairs.both[0]), strict=True):
         whose = f"   ({role})" if role is not Role.OTHER else ""
-        terminal.print(f"{name}         {mask(of, terminal.secrets)}{whose}")
+        terminal.print(f"{name}         {of}{whose}")
     print_differences(terminal, comparisons, pairs, each)
     if json_path:
         text = written.as_json(names, comparisons, pairs, same, terminal.secrets)
@@ -126,7 +125,7 @@ def _reports(
     code = 0 if changes.same else 1
     print_report_differences(terminal, changes, code)
     if json_path:
-        terminal.print(f"written   {write(json_path, written.reports_as_json(names, changes))}")
+        terminal.print(f"written   {write(json_path, written.reports_as_json(names, changes, terminal.secrets))}")
     return code
 
 

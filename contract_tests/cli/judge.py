@@ -129,7 +129,8 @@ def finish_judgement(
     failed = None
     if json_path:
         try:
-            terminal.print(f"written   {write(json_path, judgement_as_json(summary, code, tolerated, ledger))}")
+            text = judgement_as_json(summary, code, tolerated, ledger, terminal.secrets)
+            terminal.print(f"written   {write(json_path, text)}")
         except click.ClickException as error:
             failed = error
     what = subject or count(summary.exchanges, "exchange")

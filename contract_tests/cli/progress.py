@@ -9,12 +9,13 @@ from urllib.parse import urlsplit
 
 import click
 
-from contract_tests.report.findings import mask, printable
 from contract_tests.report.terminal import Terminal
 from contract_tests.run.outcome import CaseResult, RunReport
 from contract_tests.run.run import OnResult, Options, Plan, Unreachable, run
 from contract_tests.run.tolerated import tolerate_in_case
 from contract_tests.tolerance.entry import ToleranceEntry
+from fake_server.relay.redact import mask_excerpt
+from fake_server.wire.text import printable
 
 QUIET = 2.0
 """Seconds of searching for the target before the first message."""
@@ -72,4 +73,4 @@ def _format_search(options: Options, seconds: float) -> str:
         f"contract: no answer from {host} for {seconds:.0f} s; trying /models and /chat/completions, with "
         f"/v1 and without, each for up to {options.bounds.first_byte:g} s (--first-byte-timeout)"
     )
-    return printable(mask(line, options.secrets))
+    return printable(mask_excerpt(line, options.secrets))

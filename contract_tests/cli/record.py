@@ -131,7 +131,7 @@ async def _record_clients(
         recorder = Recorder(
             options.target,
             log.folder,
-            secrets=options.secrets,
+            secrets=options.distinct_secrets,
             **log.kept,
             label="main" if main else "",
             breaks=find_broken_rules,

@@ -61,7 +61,9 @@ def save_case(
         try:
             yield (
                 exchange,
-                save_recording(fixture, path, secrets=options.secrets, breaks=find_broken_rules, **options_of_saving),
+                save_recording(
+                    fixture, path, secrets=options.distinct_secrets, breaks=find_broken_rules, **options_of_saving
+                ),
             )
         except SaveError as error:
             yield exchange, error

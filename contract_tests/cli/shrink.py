@@ -216,7 +216,7 @@ def _format_main(outcome: MainOutcome) -> str:
 
 
 def _print_result(terminal: Terminal, content: IssueContent, issue_file: Path | None) -> None:
-    text, rule = format_issue(content), content.rule
+    text, rule = format_issue(content, terminal.secrets), content.rule
     if content.finding:
         terminal.print(format_finding(content.finding, title=content.title))
     if content.outcome:

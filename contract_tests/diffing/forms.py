@@ -12,6 +12,7 @@ from typing import Any
 
 from contract_tests.diffing.sdk_types import ITEM, Path, Types
 from contract_tests.rules.engine.node import kind_of
+from fake_server.relay.redact import excerpt
 
 ABSENT = "absent"
 BY_VALUE = frozenset({"object", "role", "finish_reason", "type", "status", "service_tier", "encoding_format"})
@@ -44,7 +45,7 @@ def _number(path: Path, value: float, types: Types) -> str:
 def _string(path: Path, text: str, types: Types, model: str | None) -> str:
     name = path[-1] if path else ""
     if name in BY_VALUE or (path[:1] == ("error",) and name in BY_VALUE_IN_ERRORS):
-        return json.dumps(text[:_LONGEST_WORD], ensure_ascii=False)
+        return json.dumps(excerpt(text, _LONGEST_WORD), ensure_ascii=False)
     if path == ("model",):
         return _model(text, model)
     if (name in _IDS or name.endswith("_id")) and not types.names_models:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from contract_tests.diffing.forms import ABSENT, describe_id
+from fake_server.relay.redact import excerpt
 from fake_server.wire.exchange import Exchange
 
 _SHOWN_VALUE = 60
@@ -59,7 +60,7 @@ def describe_header(name: str, value: str | None) -> str:
     if name in _SECRET:
         return "a secret"
     if name in _BY_VALUE:
-        return value[:_SHOWN_VALUE]
+        return excerpt(value, _SHOWN_VALUE)
     for pattern, words in ((_NUMBER, "a number"), (_DATE, "a date"), (_DURATION, "a duration")):
         if pattern.fullmatch(value):
             return words
@@ -68,4 +69,4 @@ def describe_header(name: str, value: str | None) -> str:
         return form
     if name.endswith(("-id", "-ray", "etag")):
         return f"an id {form}" if form.endswith("…") else "an id"
-    return "an opaque text" if _OPAQUE.fullmatch(value) else value[:_SHOWN_VALUE] or "empty"
+    return "an opaque text" if _OPAQUE.fullmatch(value) else excerpt(value, _SHOWN_VALUE) or "empty"

@@ -12,11 +12,11 @@ from contract_tests.diffing.forms import ABSENT
 from contract_tests.diffing.reports import FindingPlace, ReportDiff, ReportedFinding
 from contract_tests.diffing.sources import Pairs
 from contract_tests.diffing.verdicts import Verdict
-from contract_tests.report.findings import MARKS, count, mask, printable, some
+from contract_tests.report.findings import MARKS, count, some
 from contract_tests.report.terminal import Terminal
 from contract_tests.rules import RULES
 from contract_tests.rules.engine.judge import Level
-from fake_server.wire.text import shorten
+from fake_server.relay.redact import shorten_masked
 
 STYLES: dict[Verdict | None, str] = {
     Verdict.DRIFTED: "red",
@@ -154,8 +154,8 @@ def _width(cells: Sequence[str]) -> int:
 
 def _clean(terminal: Terminal, text: str) -> str:
     """The text, shortened, without secrets and on one line."""
-    flat = " ".join(shorten(text, _WIDEST).split())
-    return printable(mask(flat, terminal.secrets))
+    flat = " ".join(shorten_masked(text, _WIDEST, terminal.secrets).split())
+    return terminal.clean(flat)
 
 
 def _notes(terminal: Terminal, comparisons: Sequence[Comparison], pairs: Pairs) -> None:

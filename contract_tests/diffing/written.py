@@ -9,7 +9,6 @@ before, after}], outcomes: [{case, a, b}], cases: {added: [id], removed: [id]}}`
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -17,7 +16,7 @@ from typing import Any
 from contract_tests.diffing.difference import Comparison
 from contract_tests.diffing.reports import FindingPlace, ReportDiff
 from contract_tests.diffing.sources import Pairs
-from contract_tests.report.findings import mask
+from contract_tests.report.files import clean_json
 
 FORMAT = "openai-contract-diff/1"
 
@@ -44,11 +43,11 @@ def as_json(
         "only_in": {"a": pairs.only_a, "b": pairs.only_b},
         "not_asked": pairs.not_asked,
     }
-    return _text(names, same, value, tuple(secrets))
+    return _text(names, same, value, secrets)
 
 
-def reports_as_json(names: tuple[str, str], changes: ReportDiff) -> str:
-    """The comparison of two reports as JSON text."""
+def reports_as_json(names: tuple[str, str], changes: ReportDiff, secrets: Iterable[str] = ()) -> str:
+    """The comparison of two reports as JSON text, without `secrets`."""
     value = {
         "facts": {name: [a, b] for name, a, b in changes.facts},
         **{
@@ -61,21 +60,12 @@ def reports_as_json(names: tuple[str, str], changes: ReportDiff) -> str:
         "outcomes": [{"case": case, "a": a, "b": b} for case, a, b in changes.outcomes],
         "cases": {"added": changes.added, "removed": changes.removed},
     }
-    return _text(names, changes.same, value, ())
+    return _text(names, changes.same, value, secrets)
 
 
 def _place(place: FindingPlace) -> dict[str, Any]:
     return {"rule": place.rule, "in": place.label, "path": place.path}
 
 
-def _text(names: tuple[str, str], same: bool, value: dict[str, Any], secrets: tuple[str, ...]) -> str:
-    whole = {"format": FORMAT, "same": same, "a": names[0], "b": names[1], **value}
-    return json.dumps(_clean(whole, secrets), ensure_ascii=False, indent=2) + "\n"
-
-
-def _clean(value: Any, secrets: tuple[str, ...]) -> Any:
-    if isinstance(value, str):
-        return mask(value, secrets).encode("utf-8", "replace").decode()
-    if isinstance(value, dict):
-        return {name: _clean(inner, secrets) for name, inner in value.items()}
-    return [_clean(inner, secrets) for inner in value] if isinstance(value, list | tuple) else value
+def _text(names: tuple[str, str], same: bool, value: dict[str, Any], secrets: Iterable[str]) -> str:
+    return clean_json({"format": FORMAT, "same": same, "a": names[0], "b": names[1], **value}, secrets)

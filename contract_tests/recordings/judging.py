@@ -15,6 +15,7 @@ from contract_tests.rules import RULES, find, judge
 from contract_tests.rules.engine.judge import Finding, Judgement, Level
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.evidence import with_evidence
+from contract_tests.target.environment import keys_of_environment
 from contract_tests.tolerance.entry import Ledger, ToleranceEntry, Tolerated, make_ledger, split_tolerated
 from fake_server.wire.exchange import Exchange
 from fake_server.wire.proof import differences
@@ -41,6 +42,7 @@ class Summary:
     unjudged: Counter[str] = field(default_factory=Counter)
     surprises: list[str] = field(default_factory=list)
     selected: frozenset[str] = frozenset()
+    secrets: tuple[str, ...] = field(default_factory=keys_of_environment, repr=False)
     providers: Tally = field(default_factory=Tally)
 
     @property
@@ -92,7 +94,7 @@ def _add(summary: Summary, recording: Recording, chosen: frozenset[str]) -> None
         endpoint = f"DELETE {endpoint}"  # another operation than reading what the path names
     summary.exchanges += 1
     summary.per_endpoint[endpoint] += 1
-    summary.findings.extend(with_evidence(judgement.findings, (view,)))
+    summary.findings.extend(with_evidence(judgement.findings, (view,), summary.secrets))
     summary.providers.add(recording.provider, judgement)
     summary.applied.update(judgement.applied)
     summary.not_reached.update(judgement.not_reached)

@@ -17,18 +17,19 @@ none changes its meaning. A verdict is pass, fail, not reached or harness failed
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
 from contract_tests.recordings.judging import Summary
 from contract_tests.report.breakage import load_table
-from contract_tests.report.findings import again, mask
+from contract_tests.report.findings import again
 from contract_tests.rules.engine.judge import Finding
 from contract_tests.run.outcome import CaseResult, ExitCode, RunReport
 from contract_tests.tolerance.entry import Ledger, ToleranceEntry, Tolerated
 from fake_server.command_line import kit_version
+from fake_server.relay.redact import mask_excerpt
+from fake_server.wire.text import dump_json
 
 FORMAT = "openai-contract-report/1"
 JUDGEMENT_FORMAT = "openai-contract-judgement/1"
@@ -61,7 +62,7 @@ def as_json(report: RunReport, code: ExitCode, secrets: Iterable[str] = ()) -> s
         "required": report.required,
         "lacking": [asdict(lack) for lack in report.lacking],
     }
-    return _clean_json(value, tuple(secrets))
+    return clean_json(value, secrets)
 
 
 def judgement_as_json(
@@ -69,6 +70,7 @@ def judgement_as_json(
     code: ExitCode,
     tolerated: Iterable[Tolerated] = (),
     ledger: Ledger | None = None,
+    secrets: Iterable[str] = (),
 ) -> str:
     """The judgement of recordings as JSON text; `summary.findings` must not contain the tolerated ones."""
     value = {
@@ -94,7 +96,7 @@ def judgement_as_json(
         "tolerated": [_tolerated(covered) for covered in tolerated],
         "tolerances": _ledger(ledger or Ledger()),
     }
-    return _clean_json(value)
+    return clean_json(value, secrets)
 
 
 def finding_as_json(finding: Finding, command: str = "") -> dict[str, Any]:
@@ -151,16 +153,15 @@ def _ledger(ledger: Ledger) -> dict[str, Any]:
     }
 
 
-def _clean_json(value: Any, secrets: tuple[str, ...] = ()) -> str:
-    return json.dumps(_clean(value, secrets), ensure_ascii=False, indent=2) + "\n"
+def clean_json(value: Any, secrets: Iterable[str] = ()) -> str:
+    """The value as JSON text, every text in it masked, names too."""
+    known = tuple(secrets)
 
+    def clean(part: Any) -> Any:
+        if isinstance(part, str):
+            return mask_excerpt(part, known)
+        if isinstance(part, dict):
+            return {clean(name): clean(inner) for name, inner in part.items()}
+        return [clean(inner) for inner in part] if isinstance(part, (list, tuple)) else part
 
-def _clean(value: Any, secrets: tuple[str, ...]) -> Any:
-    """The value with every text masked, and lone surrogates replaced so that it can be encoded."""
-    if isinstance(value, str):
-        return mask(value, secrets).encode("utf-8", "replace").decode()
-    if isinstance(value, dict):
-        return {name: _clean(inner, secrets) for name, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_clean(inner, secrets) for inner in value]
-    return value
+    return dump_json(clean(value))

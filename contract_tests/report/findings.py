@@ -1,14 +1,12 @@
-"""Formats findings, the same way everywhere, and masks secrets."""
+"""Formats findings, the same way everywhere."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Container, Iterable, Mapping, Sequence
-from urllib.parse import quote, quote_plus
 
 from contract_tests.report.breakage import format_breakage, load_table
 from contract_tests.rules.engine.judge import Finding, Level, Rule
-from contract_tests.rules.evidence import CREDENTIALS, describe_request
+from contract_tests.rules.evidence import describe_request
 from fake_server.wire.text import shorten, shorten_start
 
 MARKS = {Level.MUST: "✗", Level.SHOULD: "!", Level.NOTE: "·"}
@@ -17,10 +15,6 @@ WIDTH = 110
 _EXPLAINS, _FAILED = "errors.added-parameter", "relations.accepted"
 """The rule whose finding stands first, as requests fail for what was never sent; the rule that requests fail."""
 _SHOWN_LABELS = 6
-_SHORTEST_PREFIX = 4
-_DISTINCTIVE = 8
-"""From this many characters on, the start of a secret is masked even if the rest is missing; many keys have
-shorter prefixes in common."""
 
 
 def format_finding(
@@ -134,44 +128,3 @@ def _reach_of(rule_id: str, reach: Mapping[str, int]) -> tuple[int, bool]:
 def rank(finding: Finding) -> tuple[bool, int]:
     """A key to sort findings by: first what explains the others, then by level."""
     return finding.rule.id != _EXPLAINS, list(Level).index(finding.rule.level)
-
-
-def printable(text: str) -> str:
-    """The text with `�` in place of control characters, which a terminal would act on."""
-    return "".join(char if char.isprintable() or char in "\n " else "�" for char in text)
-
-
-def mask(text: str, secrets: Iterable[str] = ()) -> str:
-    """The text without the given secrets and without anything that looks like a credential.
-
-    A secret is also masked when it is encoded for a URL or for JSON, and when it is truncated: from its first
-    eight characters on, or from fewer if a report has shortened it with `…`.
-    """
-    forms = tuple(dict.fromkeys(form for secret in secrets if secret for form in _forms(secret)))
-    for begin in dict.fromkeys(form[:_DISTINCTIVE] for form in forms):
-        text = _replace_secret(text, begin, forms)
-        if "…" in text:
-            for length in range(len(begin) - 1, _SHORTEST_PREFIX - 1, -1):
-                text = text.replace(f"{begin[:length]}…", "…")
-    return CREDENTIALS.sub(lambda match: f"{match.group(1)}…", text)
-
-
-def _forms(secret: str) -> tuple[str, ...]:
-    return secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1]
-
-
-def _replace_secret(text: str, begin: str, forms: Sequence[str]) -> str:
-    """The text with `…` in place of every start of a secret and as much as follows of it in any form."""
-    parts, position = [], 0
-    while (start := text.find(begin, position)) >= 0:
-        parts.append(f"{text[position:start]}…")
-        position = start + max(_common_length(text, start, form) for form in forms)
-    return "".join((*parts, text[position:]))
-
-
-def _common_length(text: str, start: int, form: str) -> int:
-    """How many characters of `form` are in the text at `start`."""
-    length = 0
-    while text[start + length : start + length + 1] == form[length : length + 1] != "":
-        length += 1
-    return length

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Sequence
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
-from contract_tests.report.findings import format_finding, mask, rank
+from contract_tests.report.findings import format_finding, rank
 from contract_tests.report.tolerances import format_reason
 from contract_tests.rules.engine.judge import Finding, Level
 from contract_tests.run.outcome import CaseResult, ExitCode, Outcome, RunReport, failing
+from fake_server.relay.redact import mask_excerpt
+from fake_server.wire.text import printable
 
 
 def as_junit(report: RunReport, code: ExitCode, secrets: Iterable[str] = (), fail_on: Level = Level.MUST) -> str:
@@ -40,12 +42,12 @@ def _suite(report: RunReport, code: ExitCode, section: str, secrets: Sequence[st
     suite = TestSuite(section)
     if report.started:
         suite.timestamp = report.started
-    suite.add_property("target", _xml(mask(report.target, secrets)))
-    suite.add_property("model", _xml(report.model))
+    suite.add_property("target", _xml(report.target, secrets))
+    suite.add_property("model", _xml(report.model, secrets))
     suite.add_property("exit_code", str(int(code)))
     suite.add_property("tolerated", str(sum(1 for _ in report.tolerated)))
     for name, value in report.server.items():
-        suite.add_property(f"server {name}", _xml(mask(value, secrets)))
+        suite.add_property(f"server {name}", _xml(value, secrets))
     return suite
 
 
@@ -68,7 +70,7 @@ def _case(
         for covered in result.tolerated
     ]
     if parts:
-        case.system_out = _xml(mask("\n".join(parts), secrets))
+        case.system_out = _xml("\n".join(parts), secrets)
     return case
 
 
@@ -76,7 +78,7 @@ def _mark(
     result: CaseResult, failed: Sequence[Finding], command: str, secrets: Sequence[str]
 ) -> Failure | Error | Skipped | None:
     """What a case is besides a pass; its type is the level of its worst finding, or the outcome."""
-    reason = _xml(mask(result.reason, secrets))
+    reason = _xml(result.reason, secrets)
     match result.outcome:
         case Outcome.HARNESS_FAILED | Outcome.SETUP_FAILED:
             return Error(f"{result.outcome}: {reason}", result.outcome.value)
@@ -86,10 +88,10 @@ def _mark(
         return None
     rules = dict.fromkeys(finding.rule.id for finding in failed)
     mark = Failure(", ".join(rules) or reason, failed[0].rule.level.value if failed else result.outcome.value)
-    mark.text = _xml(mask("\n".join(format_finding(finding, command=command) for finding in failed), secrets))
+    mark.text = _xml("\n".join(format_finding(finding, command=command) for finding in failed), secrets)
     return mark
 
 
-def _xml(text: str) -> str:
-    """The text without characters that XML 1.0 cannot carry."""
-    return "".join(char if char in "\t\n" or (char >= " " and char.isprintable()) else "�" for char in text)
+def _xml(text: str, secrets: Iterable[str]) -> str:
+    """The text, masked, without characters that XML 1.0 cannot carry or a terminal would act on."""
+    return printable(mask_excerpt(text, secrets), "\t\n")

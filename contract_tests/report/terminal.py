@@ -14,13 +14,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from contract_tests.report.findings import count, first_few, format_finding, format_group, mask, printable, rank, some
+from contract_tests.report.findings import count, first_few, format_finding, format_group, rank, some
 from contract_tests.report.tolerances import format_ledger, format_tolerated
 from contract_tests.rules import RULES
 from contract_tests.rules.engine.judge import Finding, Level
 from contract_tests.run.outcome import CaseResult, ExitCode, Lack, Outcome, RunReport
 from contract_tests.run.run import Plan
+from contract_tests.target.environment import keys_of_environment
 from contract_tests.tolerance.entry import Ledger, Tolerated
+from fake_server.relay.redact import mask_excerpt
+from fake_server.wire.text import printable
 
 STYLES = {
     Outcome.PASS: "green",
@@ -69,7 +72,7 @@ class Terminal:
 
     def __init__(self, console: Console, secrets: Iterable[str] = ()) -> None:
         self.console = console
-        self.secrets = tuple(secrets)
+        self.secrets = (*secrets, *keys_of_environment())
         self.keeps_lines = bool(getattr(console, "keeps_lines", False))
         self._progress: Progress | None = None
         self._cases = self._done = 0
@@ -79,12 +82,16 @@ class Terminal:
 
     def print(self, text: str = "", style: str = "", whole: bool = False) -> None:
         """Print lines without control characters and secrets, wrapped below the start of their text or `whole`."""
-        clean = printable(mask(text, self.secrets).encode("utf-8", "replace").decode())
+        clean = self.clean(text)
         lines = clean.split("\n")
         if not whole and not self.keeps_lines:
             lines = [row for line in lines for row in wrap_line(line, self.console.width)]
         self.console.print(Text("\n".join(lines), style=style), soft_wrap=True)
         self._spoke = monotonic()
+
+    def clean(self, text: str) -> str:
+        """The text as this console may show it."""
+        return printable(mask_excerpt(text, self.secrets))
 
     # -- while a run goes on
 

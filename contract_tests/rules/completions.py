@@ -17,6 +17,7 @@ from contract_tests.rules.shared.limits import LimitedReplies, limits
 from contract_tests.rules.shared.reply import choice_list, choices_with_reason, dict_reply, envelope
 from contract_tests.rules.shared.stream import stream
 from contract_tests.rules.shared.streamed_choices import complain_unless_in_pieces, is_long, streamed_choices
+from fake_server.relay.redact import excerpt
 from fake_server.wire.text import format_count
 
 completions = Section("completions", "The text completion object", see.COMPLETION_OBJECT)
@@ -197,7 +198,7 @@ def logprobs_tell_the_text(answer: Answer, tokens: list[Node], offsets: list[Nod
     """The tokens, joined, begin with the text, and each `text_offset` is where its token begins."""
     joined = "".join(token.text for token in tokens)
     if not joined.startswith(answer.text):  # a stop sequence, or the end of the text, may come last
-        yield tokens[0], f"the tokens say {joined[:50]!r}", repr(answer.text[:50])
+        yield tokens[0], f"the tokens say {excerpt(joined, 50)!r}", repr(excerpt(answer.text, 50))
     if len(offsets) != len(tokens) or any(offset.kind != "integer" for offset in offsets):
         return
     first = offsets[0].value
@@ -233,4 +234,4 @@ def _choices_with_prompts(view: View) -> Iterable[tuple[Node, str]]:
 def echo(choice: Node, prompt: str) -> Iterable[Complaint]:
     """With `echo: true` the text begins with the prompt."""
     if not choice["text"].text.startswith(prompt):
-        yield choice["text"], f"the text begins {choice['text'].text[:40]!r}", repr(prompt[:40])
+        yield choice["text"], f"the text begins {excerpt(choice['text'].text, 40)!r}", repr(excerpt(prompt, 40))

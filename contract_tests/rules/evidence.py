@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 
 from contract_tests.rules.engine.judge import Evidence, Finding
 from contract_tests.rules.engine.node import Node, show
 from contract_tests.rules.engine.view import Payload, View
+from fake_server.relay.redact import excerpt, known_values, mask_excerpt
+from fake_server.relay.redact.fields import clean_fields, clean_target
+from fake_server.relay.redact.names import is_secret_name
 from fake_server.wire.exchange import Aspect, Exchange
 from fake_server.wire.sse import Event
+from fake_server.wire.text import one_line, printable
 
 BEFORE, AFTER = 60, 90
 """Bytes of a body kept before the place and from it on."""
-CREDENTIALS = re.compile(
-    r"""(?ix) (\b(?:bearer|basic)[ \t]+ | \bsk- | \b(?:x-)?api[-_]key["']?[ \t]*[:=][ \t]*["']?) [\w.~+/-]{6,}=*"""
-)
-"""What looks like a credential, after a first group that says so."""
+_AROUND = 2_000
+"""Bytes before and behind those shown that are searched for the rest of a secret."""
 _TEXTS = ("model", "messages", "prompt", "input", "tools")
 """Members of a request that are rarely what a rule is about; they are shown last."""
 _WIDEST, _WIDEST_TEXT = 60, 44
@@ -28,15 +29,21 @@ _SERVER, _MOST_FIELDS = ("server", "via", "x-powered-by"), 10
 def with_evidence(
     findings: Iterable[Finding], views: Sequence[View], secrets: Sequence[str] = ()
 ) -> tuple[Finding, ...]:
-    """The findings, each with the request and the bytes that it was seen in; `views` are all that were judged."""
-    return tuple(_with_evidence(finding, views, secrets) for finding in findings)
+    """The findings, each with the request and the bytes that it was seen in; `views` are all that were judged.
+
+    They quote no credential: none that looks like one, none that the exchange sends, none of `secrets`.
+    """
+    known = {id(view): (*secrets, *known_values(view.exchange)) for view in views} if findings else {}
+    return tuple(_with_evidence(finding, views, known) for finding in findings)
 
 
-def _with_evidence(finding: Finding, views: Sequence[View], secrets: Sequence[str]) -> Finding:
+def _with_evidence(finding: Finding, views: Sequence[View], known: Mapping[int, tuple[str, ...]]) -> Finding:
     view = views[0] if len(views) == 1 else _view_of(finding.where, views)
     about_fields = finding.rule.section == "http" or Aspect.ALL_HEADERS in finding.rule.needs
-    evidence = make_evidence(view, finding.place.offset, secrets, about_fields) if view else None
-    return replace(finding, where=None, evidence=evidence)
+    values = known[id(view)] if view else tuple(dict.fromkeys(value for each in known.values() for value in each))
+    evidence = make_evidence(view, finding.place.offset, values, about_fields) if view else None
+    actual, expected = (mask_excerpt(text, values) for text in (finding.actual, finding.expected))
+    return replace(finding, where=None, evidence=evidence, actual=actual, expected=expected)
 
 
 def _view_of(where: object, views: Iterable[View]) -> View | None:
@@ -58,16 +65,15 @@ def make_evidence(view: View, offset: int | None, secrets: Sequence[str] = (), w
     `with_fields` has all header fields shown, not the media type alone.
     """
     exchange = view.exchange
-    before, after = _cut(view.body, offset or 0, secrets)
+    before, after = _excerpt(view.body, offset or 0, secrets)
     if offset is None:
         after = (
-            f"{describe_head(exchange, with_fields)} | {after}".removesuffix(" | ")
+            f"{describe_head(exchange, secrets, with_fields)} | {after}".removesuffix(" | ")
             if exchange.status is not None
             else ""
         )
-    return Evidence(
-        exchange.request.method, exchange.request.target, _members(exchange), before, after, offset is not None
-    )
+    target = clean_target(exchange.request.target, secrets)
+    return Evidence(exchange.request.method, target, _members(exchange, secrets), before, after, offset is not None)
 
 
 def describe_request(evidence: Evidence) -> str:
@@ -81,44 +87,41 @@ def describe_server(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
     named: dict[str, str] = {}
     for name, value in fields:
         if name.lower() in _SERVER or name.lower().endswith("-version"):
-            named.setdefault(name.lower(), value[:_WIDEST])
+            named.setdefault(name.lower(), excerpt(value, _WIDEST))
     return dict(islice(named.items(), _MOST_FIELDS))
 
 
-def describe_head(exchange: Exchange, with_fields: bool = False) -> str:
+def describe_head(exchange: Exchange, secrets: Sequence[str] = (), with_fields: bool = False) -> str:
     """The status of a reply and its media type, or all header fields: `200 OK | text/event-stream`."""
     parts = [f"{exchange.status} {exchange.reason}".rstrip(), exchange.media_type or ""]
     if with_fields:
-        parts[1] = "; ".join(f"{name}: {value}" for name, value in exchange.headers)
-    return " | ".join(one_line(part.encode("utf-8", "replace")) for part in parts if part)
+        parts[1] = "; ".join(f"{name}: {value}" for name, value in clean_fields(exchange.headers, secrets))
+    return mask_excerpt(" | ".join(printable(part, "") for part in parts if part), secrets)
 
 
-def _members(exchange: Exchange) -> tuple[tuple[str, str], ...]:
+def _members(exchange: Exchange, secrets: Sequence[str]) -> tuple[tuple[str, str], ...]:
     """The members of a request as name and shown value, those that are rarely the point last."""
     request = exchange.request
     body = request.json()
     if not isinstance(body, dict):
         unknown = "not known" if not exchange.knows(Aspect.REQUEST) and request.method == "POST" else ""
         text = show(request.body.decode("utf-8", "replace"), _WIDEST) if request.body else unknown
-        return (("body", text),) if text else ()
+        return (("body", mask_excerpt(text, secrets)),) if text else ()
     order = sorted(body, key=lambda name: (name in _TEXTS, _TEXTS.index(name) if name in _TEXTS else 0))
-    return tuple((name, show(body[name], _WIDEST_TEXT if name in _TEXTS else _WIDEST)) for name in order)
+    return tuple((mask_excerpt(name, secrets), _show_member(name, body[name], secrets)) for name in order)
 
 
-def _cut(body: bytes, offset: int, secrets: Sequence[str]) -> tuple[str, str]:
-    """The bytes before an offset and from it on, each in one line, without what looks like a secret."""
-    for secret in map(str.encode, secrets):
-        body = body.replace(secret, b"*" * len(secret)) if secret in body else body
-    start = max(0, offset - 8 * BEFORE)
-    window = body[start : offset + 8 * AFTER].decode("latin-1")
-    hidden = CREDENTIALS.sub(lambda match: match[1] + "*" * (len(match[0]) - len(match[1])), window).encode("latin-1")
-    place = offset - start
-    before, after = hidden[max(0, place - BEFORE) : place], hidden[place : place + AFTER]
+def _show_member(name: str, value: object, secrets: Sequence[str]) -> str:
+    if is_secret_name(name) and isinstance(value, str):
+        return '"…"'
+    return mask_excerpt(show(value, _WIDEST_TEXT if name in _TEXTS else _WIDEST), secrets)
+
+
+def _excerpt(body: bytes, offset: int, secrets: Sequence[str]) -> tuple[str, str]:
+    """The bytes before an offset and from it on, each in one line, masked before they are cut."""
+    start = max(0, offset - BEFORE - _AROUND)
+    window = body[start : offset + AFTER + _AROUND].decode("latin-1")
+    masked, place = mask_excerpt(window, secrets).encode("latin-1"), offset - start
+    before, after = masked[max(0, place - BEFORE) : place], masked[place : place + AFTER]
     more = ("…" if offset > BEFORE else "", "…" if offset + AFTER < len(body) else "")
     return more[0] + one_line(before), one_line(after) + more[1]
-
-
-def one_line(data: bytes) -> str:
-    """Bytes as one line of text: line endings as ⏎, unprintable characters as �."""
-    text = data.decode("utf-8", "replace").replace("\r\n", "⏎").replace("\n", "⏎").replace("\r", "⏎")
-    return "".join(char if char.isprintable() else "�" for char in text)

@@ -12,6 +12,7 @@ from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.subjects import CHAT, choices, chunk_choices, computed_once, dicts
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.shared.reply import is_early
+from fake_server.relay.redact import excerpt
 from fake_server.wire.exchange import Aspect
 from fake_server.wire.text import format_count
 
@@ -199,4 +200,4 @@ def tell_the_text(answer: Answer, joined: bytes) -> Iterable[Complaint]:
     """The tokens of `logprobs.content`, joined, are the text of the choice."""
     if joined != answer.text.encode("utf-8", "replace"):
         shown = joined.decode("utf-8", "replace")
-        yield answer.where, f"the tokens say {shown[:50]!r}", repr(answer.text[:50])
+        yield answer.where, f"the tokens say {excerpt(shown, 50)!r}", repr(excerpt(answer.text, 50))

@@ -11,6 +11,7 @@ from contract_tests.rules.engine.judge import NOTE, SHOULD, Complaint, Section
 from contract_tests.rules.engine.node import Place
 from contract_tests.rules.engine.subjects import complete_payloads, computed_once, event_bodies, only
 from contract_tests.rules.engine.view import Payload, View
+from fake_server.relay.redact import excerpt
 from fake_server.wire import sse as wire
 from fake_server.wire.exchange import Aspect
 
@@ -50,7 +51,10 @@ def one_json_per_event(payload: Payload) -> Iterable[Complaint]:
     if payload.text.strip(b'"') == b"[DONE]":
         yield payload, f"{payload.text.decode()!s} in quotation marks", "data: [DONE]"
     elif payload.parsed.ok:
-        yield payload, f"the data is JSON, but not an object: {payload.text[:60].decode('utf-8', 'replace')}"
+        yield (
+            payload,
+            f"the data is JSON, but not an object: {excerpt(payload.text[:600].decode('utf-8', 'replace'), 60)}",
+        )
     elif holds_several_texts(payload.text):
         yield payload, "several JSON texts in one event: single newlines do not end an event"
     else:
@@ -185,7 +189,7 @@ def payload_in_data(event: wire.Event, line: wire.Line) -> Iterable[Complaint]:
     if line.field == "id" or bare.startswith(b":"):  # an id may be any text
         return
     if bare[:1] in (b"{", b"[") or b"{" in line.value:
-        shown = line.data[:60].decode("utf-8", "replace")
+        shown = excerpt(line.data[:600].decode("utf-8", "replace"), 60)
         yield Place(event.index, (), line.start), f"the line {shown!r}", "data: {…}"
 
 
@@ -201,7 +205,7 @@ def payload_in_data(event: wire.Event, line: wire.Line) -> Iterable[Complaint]:
 def known_fields(event: wire.Event, line: wire.Line) -> Iterable[Complaint]:
     """Lines are data, event, id, retry or a comment; parsers ignore all others."""
     if not line.is_data and line.field not in FIELDS and b"{" not in line.data and line.end:
-        yield Place(event.index, (), line.start), f"the field {line.field[:40]!r}"
+        yield Place(event.index, (), line.start), f"the field {excerpt(line.field, 40)!r}"
 
 
 @sse.rule(
@@ -243,7 +247,7 @@ def chat_has_no_names(view: View) -> Iterable[Complaint]:
     """The events of a chat stream have no event name; OpenAI sends data alone."""
     for event in view.events:
         if view.endpoint == "chat" and event.type not in ("message", "error"):
-            yield event, f"event: {event.type[:40]}"
+            yield event, f"event: {excerpt(event.type, 40)}"
             return
 
 

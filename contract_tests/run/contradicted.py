@@ -12,6 +12,7 @@ from contract_tests.rules.engine.view import View
 from contract_tests.rules.evidence import with_evidence
 from contract_tests.run.outcome import CaseResult, Outcome
 from contract_tests.target.case import CASES
+from contract_tests.target.environment import keys_of_environment
 from contract_tests.target.refusals import describe_lack, endpoint_of
 
 
@@ -44,5 +45,5 @@ def _settle(result: CaseResult, works: Mapping[str, str]) -> CaseResult:
     accepted = RULES["relations.accepted"]
     finding = Finding(accepted, Place(), f"{result.reason}; it works in {case_id}", "an answer", result.case_id)
     views = [View(exchange) for exchange in result.exchanges[-1:]]
-    findings = (*with_evidence([finding], views), *result.findings)
+    findings = (*with_evidence([finding], views, keys_of_environment()), *result.findings)
     return replace(result, outcome=Outcome.FAIL, findings=findings, applied=result.applied | {accepted.id})

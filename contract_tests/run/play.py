@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
 from contract_tests.rules import judge, judge_trace
-from contract_tests.rules.engine.judge import Finding, Judgement, Level
+from contract_tests.rules.engine.judge import Judgement, Level
 from contract_tests.rules.evidence import with_evidence
 from contract_tests.run.outcome import CaseResult, Outcome
 from contract_tests.target.ask import Ask, Case
+from contract_tests.target.environment import keys_of_environment
 from contract_tests.target.errors import NotReached, Refused, SetupFailed, Unsupported
 from contract_tests.target.options import Options
 from contract_tests.target.session import Session
+from fake_server.relay.redact import replace_known
+from fake_server.relay.redact.patterns import dummy
 from fake_server.wire.exchange import Exchange, recut
 
 _ROOT = Path(__file__).parents[2]
@@ -51,7 +53,7 @@ async def play_case(case: Case, session: Session) -> CaseResult:
         case.section,
         case.title,
         outcome,
-        tuple(_masked(finding, options) for finding in judgement.findings),
+        judgement.findings,
         tuple(_masked_exchange(exchange, options) for exchange in exchanges),
         judgement.applied,
         judgement.not_reached,
@@ -97,7 +99,7 @@ def _judge_case(ask: Ask) -> Judgement:
     single = [(judge(view), (view,)) for view in ask.views]
     parts = [*(judgement for judgement, _ in single), judge_trace(trace)]
     seen = [*single, (parts[-1], tuple(trace.roles.values()))]
-    secrets = ask.session.options.secrets
+    secrets = (*ask.session.options.secrets, *keys_of_environment())
     return Judgement(
         tuple(finding for part, views in seen for finding in with_evidence(part.findings, views, secrets)),
         frozenset().union(*(part.applied for part in parts)),
@@ -119,17 +121,13 @@ def _outcome_with(outcome: Outcome | None, judged: Judgement) -> Outcome:
 # -- secrets that a target sends back
 
 
-def _masked(finding: Finding, options: Options) -> Finding:
-    return replace(finding, actual=options.mask(finding.actual), expected=options.mask(finding.expected))
-
-
 def _masked_exchange(exchange: Exchange, options: Options) -> Exchange:
-    """The exchange with each secret in its reply replaced by as many stars."""
+    """The exchange with each secret in its reply replaced by a dummy."""
     payload, head = exchange.payload, str(exchange.headers)
-    leaked = [secret for secret in options.secrets if secret.encode() in payload or secret in head]
+    leaked = [secret for secret in options.distinct_secrets if secret.encode() in payload or secret in head]
     if not leaked:
         return exchange
     for secret in leaked:
-        payload = payload.replace(secret.encode(), b"*" * len(secret))
-    headers = tuple((name, options.mask(value)) for name, value in exchange.headers)
+        payload = payload.replace(secret.encode(), dummy(len(secret.encode())).encode())
+    headers = tuple((name, replace_known(value, leaked)) for name, value in exchange.headers)
     return exchange.but(writes=recut(payload, exchange.writes), headers=headers)

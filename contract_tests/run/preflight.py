@@ -14,6 +14,7 @@ from contract_tests.target.ask import CHAT, Ask, Case
 from contract_tests.target.errors import NotReached, Refused, Unreachable, Unsupported
 from contract_tests.target.refusals import is_about_model
 from contract_tests.target.session import PREFLIGHT, Session
+from fake_server.relay.redact import excerpt
 
 TOKENS = 32
 """What the answer to the plainest request may cost."""
@@ -102,9 +103,9 @@ def describe_answer(view: View) -> str:
     if not view.status:
         return view.exchange.problem or "no reply"
     if leads := view.exchange.header("location"):
-        return f"status {view.status}, to {leads[:100]}"
+        return f"status {view.status}, to {excerpt(leads, 100)}"
     error = _stream_failure(view) or describe_refusal(view)
-    text = " ".join(_TAG.sub(" ", error).split())[:160]
+    text = excerpt(" ".join(_TAG.sub(" ", error).split()), 160)
     return f"status {view.status}: {text}" if text else f"status {view.status}, {view.exchange.media_type or 'empty'}"
 
 

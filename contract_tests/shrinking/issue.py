@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 from contract_tests.report.breakage import format_breakage, load_table
 from contract_tests.report.examples import find_conforming
-from contract_tests.report.findings import mask
 from contract_tests.rules.engine.judge import Finding, Rule
 from contract_tests.rules.engine.node import show_path
 from contract_tests.rules.engine.view import View
@@ -27,8 +26,10 @@ from contract_tests.shrinking.visible import (
     format_reply,
 )
 from contract_tests.target.main_program import MainOutcome
+from fake_server.relay.redact import mask_excerpt
 from fake_server.wire import files, jsontext
 from fake_server.wire.exchange import Aspect, Exchange
+from fake_server.wire.text import printable
 
 _UNKNOWN = {
     Aspect.BODY_BYTES: "how the JSON was written",
@@ -72,11 +73,11 @@ class IssueContent:
         return self.judged.first(self.rule)
 
 
-def format_issue(content: IssueContent) -> str:
-    """The whole issue text, without anything that looks like a credential."""
+def format_issue(content: IssueContent, secrets: Iterable[str] = ()) -> str:
+    """The whole issue text, without anything that looks like a credential, and without `secrets`."""
     title = content.title or format_title(content.judged, content.rule, content.outcome)
     parts = [f"# {escape_invisible(title.encode('utf-8', 'replace'))}", *_parts(content)]
-    return mask("\n\n".join(parts)) + "\n"
+    return printable(mask_excerpt("\n\n".join(parts), secrets)) + "\n"
 
 
 def _parts(content: IssueContent) -> Iterator[str]:

@@ -228,7 +228,9 @@ class Ask:
 
     def _view(self, exchange: Exchange) -> View:
         options = self.session.options
-        keys = tuple(secret for secret in options.secrets if not secret.isalpha())  # "password" is a word as well
+        keys = tuple(
+            value for value in options.secrets if len(value) > 7 and not value.isalpha()
+        )  # "password" is a word as well
         return View(exchange, options.bounds.json_depth, keys)
 
     def trace(self) -> Trace:

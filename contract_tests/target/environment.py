@@ -1,4 +1,4 @@
-"""Environment variables that could lead a run or a child process astray, and an environment without them."""
+"""Environment variables that are secret or could lead a run or a child process astray; an environment without them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,17 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from fake_server.relay.redact.names import is_secret_name
+from fake_server.relay.redact.patterns import is_distinctive
+
 _CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NETRC")
+
+
+def keys_of_environment() -> tuple[str, ...]:
+    """The values of variables like OPENAI_API_KEY, HF_TOKEN and AWS_SECRET_ACCESS_KEY, which no report may show."""
+    named = {name: value.strip() for name, value in os.environ.items() if is_secret_name(name)}
+    keys = [value for name, value in named.items() if name.upper().endswith("API_KEY") or is_distinctive(value)]
+    return tuple(dict.fromkeys(filter(None, keys)))
 
 
 def is_trap(name: str) -> bool:

@@ -6,9 +6,14 @@ import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from contract_tests.target.errors import UsageError
+from fake_server.relay.redact import mask_excerpt
+from fake_server.relay.redact.fields import sent_credentials
+from fake_server.relay.redact.names import is_secret_field, is_secret_parameter
 from fake_server.wire.bounds import Bounds
+from fake_server.wire.exchange import Exchange, Request
 
 DEFAULT_MODEL = "gpt-3.5-turbo"
 
@@ -60,10 +65,8 @@ class Options:
         return self.models[max(fitting, key=len)] if fitting else otherwise
 
     def mask(self, text: str) -> str:
-        """The text with a star for each character of a secret."""
-        for secret in self.secrets:
-            text = text.replace(secret, "*" * len(secret))
-        return text
+        """The text without secrets: those of this run, and what looks like one."""
+        return mask_excerpt(text, self.secrets)
 
     @property
     def command(self) -> str:
@@ -83,10 +86,23 @@ class Options:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What no report may show: the key, and extra headers and query parameters named like credentials."""
-        extra = ((name, value) for name, value in (*self.headers, *self.query) if _SECRET.search(name))
-        given = (self.api_key or "", *(value.split(" ")[-1] for _, value in extra))
-        return tuple(value for value in given if len(value) > 7)
+        """What no report may show: the key, header fields and parameters named like credentials, the URL's password."""
+        try:
+            url = urlsplit(self.target)
+        except ValueError:  # no URL: that is said elsewhere
+            url = urlsplit("")
+        extra = [(name, value) for name, value in self.headers if _SECRET.search(name) or is_secret_field(name)]
+        asked = (*self.query, *parse_qsl(url.query))
+        extra += [(name, value) for name, value in asked if _SECRET.search(name) or is_secret_parameter(name)]
+        given = [self.api_key or "", *(value.split(" ")[-1] for _, value in extra)]
+        given += [unquote(part) for part in url.netloc.rpartition("@")[0].split(":")[-1:]]
+        given += sorted(sent_credentials(Exchange(Request("GET", "/", self.headers), None)))
+        return tuple(dict.fromkeys(filter(None, given)))
+
+    @property
+    def distinct_secrets(self) -> tuple[str, ...]:
+        """The secrets that no text holds by chance; the others, such as `test`, are masked only where a key stands."""
+        return tuple(value for value in self.secrets if len(value) > 7 or not (value.isalpha() or value.isdecimal()))
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -14,6 +14,7 @@ from contract_tests.rules.engine.judge import Finding
 from contract_tests.rules.engine.node import show_path
 from contract_tests.tolerance.entry import ANYTHING, ToleranceEntry, group_by_label
 from contract_tests.tolerance.file import BASELINE, END, VERSION
+from fake_server.relay.redact import mask_excerpt
 
 HEADING = """\
 # Findings that are known and do not fail a run: `contract run URL --baseline THIS-FILE`.
@@ -51,21 +52,30 @@ def _entry(finding: Finding, today: date) -> ToleranceEntry:
     return ToleranceEntry(finding.rule.id, f"known on {today}", label=case_id, path=path or ANYTHING)
 
 
-def as_yaml(baseline: NewBaseline) -> str:
-    """The text of the file. Entries that differ only in their case are written as one, sorted by rule."""
+def as_yaml(baseline: NewBaseline, secrets: Iterable[str] = ()) -> str:
+    """The text of the file, masked. Entries that differ only in their case are written as one, sorted by rule."""
     groups = group_by_label((*baseline.kept, *baseline.added))
-    entries = [_members(*one) for one in sorted(groups, key=lambda one: (one[0].rule, one[0].path))]
+    known = tuple(secrets)
+    entries = [_members(*one, known) for one in sorted(groups, key=lambda one: (one[0].rule, one[0].path))]
     head = {f"openai-contract-{BASELINE}": VERSION, "tolerate": entries}
-    return f"{HEADING}{yaml.safe_dump(head, sort_keys=False, allow_unicode=True, width=110)}{END}\n"
+    text = yaml.safe_dump(head, sort_keys=False, allow_unicode=True, width=110)
+    if not all(map(str.isprintable, text.split("\n"))):  # what a terminal would act on is escaped
+        text = yaml.safe_dump(head, sort_keys=False, width=110)
+    return f"{HEADING}{text}{END}\n"
 
 
-def _members(entry: ToleranceEntry, labels: Sequence[str]) -> dict[str, Any]:
-    label = labels[0] if len(labels) == 1 else sorted(labels)
-    named = {"rule": entry.rule, "in": label, "at": entry.path, "actual": entry.actual}
+def _members(entry: ToleranceEntry, labels: Sequence[str], secrets: Collection[str]) -> dict[str, Any]:
+    masked = [mask_excerpt(label, secrets) for label in sorted(labels)]
+    named = {
+        "rule": entry.rule,
+        "in": masked[0] if len(masked) == 1 else masked,
+        "at": mask_excerpt(entry.path, secrets),
+        "actual": mask_excerpt(entry.actual, secrets),
+    }
     members: dict[str, Any] = {name: value for name, value in named.items() if value != ANYTHING}
-    members["reason"] = entry.reason
+    members["reason"] = mask_excerpt(entry.reason, secrets)
     if entry.link:
-        members["link"] = entry.link
+        members["link"] = mask_excerpt(entry.link, secrets)
     if entry.expires:
         members["expires"] = entry.expires.isoformat()
     return members

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+from fake_server.relay.redact import shorten_masked
 from fake_server.wire.jsontext import Path, locate
 from fake_server.wire.sse import Event
-from fake_server.wire.text import shorten
 
 
 class _Missing:
@@ -172,11 +172,11 @@ def members_beyond(node: Node, known: Set[str]) -> list[Node]:
 
 
 def show(value: Any, limit: int = 70) -> str:
-    """A value as JSON, shortened to `limit` characters; 'missing' for MISSING."""
+    """A value as JSON, shortened to `limit` characters, masked before the cut; 'missing' for MISSING."""
     if value is MISSING:
         return "missing"
     text = json.dumps(value, ensure_ascii=False) if not isinstance(value, str) or len(value) < 4096 else value
-    return shorten(text, limit)
+    return shorten_masked(text, limit)
 
 
 def show_path(path: Path) -> str:

@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any
 
 from contract_tests.rules.engine.view import View
+from fake_server.relay.redact import excerpt
 from fake_server.wire.text import shorten_words
 
 _SHOWN = 160
@@ -163,7 +164,7 @@ def describe_refusal(view: View) -> str:
 def _in_one_line(view: View, elsewhere: str) -> str:
     error = view.root["error"]
     text = error["message"].text or error.text or elsewhere or view.body[:1000].decode("utf-8", "replace")
-    return shorten_words(" ".join(text.split()), _SHOWN)
+    return shorten_words(" ".join(excerpt(text, 1000).split()), _SHOWN)
 
 
 def refused_elsewhere(view: View) -> str:

@@ -19,6 +19,7 @@ from contract_tests.rules.engine.refused import (
 from contract_tests.rules.engine.subjects import error_objects, only, refusals, replies
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.errors.mistakes import mistakes
+from fake_server.relay.redact import excerpt, mask_excerpt
 from fake_server.wire import jsontext
 from fake_server.wire.exchange import Aspect
 from fake_server.wire.text import shorten_words
@@ -59,7 +60,7 @@ def _told_refusals(view: View) -> Iterable[View]:
 def body(view: View) -> Iterable[Complaint]:
     """A refusal has a JSON body that says what is wrong."""
     if view.form != "json" or not view.document.ok:
-        shown = shorten_words(view.body[:1000].decode("utf-8", "replace"), 120)
+        shown = shorten_words(mask_excerpt(view.body[:1000].decode("utf-8", "replace")), 120)
         harm = "clients show this text, without type and code" if shown else "clients show the status alone"
         yield (
             view,
@@ -191,7 +192,7 @@ def no_trace(error: Node) -> Iterable[Complaint]:
     if "Traceback (most recent call last)" in text or "\n    at " in text or '\n  File "' in text:
         yield error["message"], "a stack trace in the message"
     elif place := IN_THE_CODE.search(text):
-        yield error["message"], f"{place.group()[:60]!r} in the message"
+        yield error["message"], f"{excerpt(place.group(), 60)!r} in the message"
 
 
 IN_THE_CODE = re.compile(
@@ -212,9 +213,9 @@ def in_words(error: Node) -> Iterable[Complaint]:
     text = error["message"].text.strip()
     is_json = text[:1] == "{" and isinstance(jsontext.parse(text.encode("utf-8", "replace")).value, dict)
     if is_json or _PRINTED_DICT.match(text):
-        yield error["message"], f"the message is {text[:60]!r}", "words"
+        yield error["message"], f"the message is {excerpt(text, 60)!r}", "words"
     elif other := _ANOTHER_ERROR.search(text):
-        yield error["message"], f"the message holds {text[other.start() :][:60]!r}", "words"
+        yield error["message"], f"the message holds {excerpt(text[other.start() :], 60)!r}", "words"
 
 
 _PRINTED_DICT = re.compile(r"\{'\w+': ['\"{\[\w]")

@@ -26,6 +26,7 @@ from contract_tests.rules.engine.view import View
 from contract_tests.rules.errors.refusals import IN_THE_CODE
 from contract_tests.rules.formats.structured import formats
 from contract_tests.rules.shared.reply import is_early
+from fake_server.relay.redact import excerpt
 
 
 @formats.rule(
@@ -37,7 +38,7 @@ from contract_tests.rules.shared.reply import is_early
 def refusal_alone(answer: Answer) -> Iterable[Complaint]:
     """A refusal stands in `refusal` alone: the choice has no text and calls nothing."""
     if answer.text or answer.calls:
-        beside = f"the text {answer.text[:40]!r}" if answer.text else f"a call of {answer.calls[0][0]}"
+        beside = f"the text {excerpt(answer.text, 40)!r}" if answer.text else f"a call of {answer.calls[0][0]}"
         yield answer.where, f"a refusal, and {beside}", "the refusal alone"
 
 
@@ -81,7 +82,7 @@ def no_replacement(answer: Answer, request: str) -> Iterable[Complaint]:
 def no_thinking(answer: Answer, request: str) -> Iterable[Complaint]:
     """The text does not begin with a `<think>` block: reasoning has members of its own."""
     if answer.text.lstrip().startswith("<think>") and "<think>" not in request:
-        yield answer.where, f"the text begins {answer.text.lstrip()[:40]!r}", "the answer alone"
+        yield answer.where, f"the text begins {excerpt(answer.text.lstrip(), 40)!r}", "the answer alone"
 
 
 # -- reasoning and refusals in members of their own
@@ -166,7 +167,7 @@ def no_repr(answer: Answer, request: str) -> Iterable[Complaint]:
     if (begin and begin.group()[-15:] not in request and begin.group()[:12] not in request) or (
         text in _NOTHING and answer.calls
     ):
-        yield answer.where, f"the text is {text[:60]!r}", "the text alone"
+        yield answer.where, f"the text is {excerpt(text, 60)!r}", "the text alone"
 
 
 _TRACE = re.compile(
@@ -194,7 +195,7 @@ def no_trace(answer: Answer, request: str) -> Iterable[Complaint]:
     text = answer.text.strip()
     path = IN_THE_CODE.match(text)
     if _TRACE.match(text) or (path and text[0] != "<" and path.group() not in request):
-        yield answer.where, f"the text is {text[:60]!r}", "an error, with its status"
+        yield answer.where, f"the text is {excerpt(text, 60)!r}", "an error, with its status"
 
 
 _PATH = re.compile(r"(?:file:///?|~?/|[A-Za-z]:[\\/])[\w.@ -]+[\\/][\w.@ \\/-]*$")

@@ -14,6 +14,7 @@ from contract_tests.rules.engine.judge import NOTE, Complaint, Section
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.errors.mistakes import wrong_formats
 from fake_server.api import patterns
+from fake_server.relay.redact import excerpt
 from fake_server.wire import jsontext
 
 formats = Section("formats", "JSON mode, structured outputs, refusals", see.STRUCTURED)
@@ -60,7 +61,7 @@ def json_text(answer: Answer) -> Iterable[Complaint]:
     """With response_format json_object or json_schema the text is JSON with nothing around it."""
     if not _read_json(answer.text)[0]:
         fenced = "JSON in a Markdown fence: " if answer.text.lstrip().startswith("```") else ""
-        yield answer.where, f"{fenced}{answer.text[:50]!r}", "a JSON text"
+        yield answer.where, f"{fenced}{excerpt(answer.text, 50)!r}", "a JSON text"
 
 
 @formats.rule(
@@ -94,7 +95,7 @@ def _parsed_answers(view: View) -> Iterable[tuple[Answer, Any]]:
 def json_object(answer: Answer, value: object) -> Iterable[Complaint]:
     """With response_format json_object the JSON text is an object."""
     if not isinstance(value, dict):
-        yield answer.where, f"{answer.text[:50]!r}", "an object"
+        yield answer.where, f"{excerpt(answer.text, 50)!r}", "an object"
 
 
 def _schema_answers(view: View) -> Iterable[tuple[Answer, Any, dict[str, Any]]]:
@@ -120,7 +121,7 @@ def violation(value: Any, schema: dict[str, Any]) -> str:
     except Exception:  # references, patterns and numbers fail in ways of their own
         return ""
     path = "".join(f"[{step!r}]" for step in error.absolute_path) if error else ""
-    return f"{path} {error.message}".strip()[:120] if error else ""
+    return excerpt(f"{path} {error.message}".strip(), 120) if error else ""
 
 
 @cache

@@ -12,6 +12,7 @@ from contract_tests.rules.engine.judge import NOTE, SHOULD, Complaint
 from contract_tests.rules.engine.subjects import only, refusals, replies
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.http.message import http, successes
+from fake_server.relay.redact import excerpt
 from fake_server.wire.exchange import Aspect, header
 from fake_server.wire.http_date import parse_http_date
 
@@ -58,7 +59,7 @@ def retry_after_wait(view: View, name: str, value: str) -> Iterable[Complaint]:
             meant = "a Unix time, as a wait " if seconds > _EARLIEST_EPOCH else ""
             yield view, f"{name}: {value}, {meant}{seconds / _DAY:,.0f} days", "the seconds to wait"
     elif value.isdigit():
-        yield view, f"{name}: {value[:40]}", "the seconds to wait"
+        yield view, f"{name}: {excerpt(value, 40)}", "the seconds to wait"
     elif (sent := parse_http_date(view.exchange.header("date"))) and (wanted := parse_http_date(value)):
         if wanted < sent:
             yield view, f"{name}: {value}, before Date: {view.exchange.header('date')}", "a time to come"

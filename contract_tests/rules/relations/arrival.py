@@ -11,6 +11,7 @@ from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.trace import Trace
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.relations.exchanges import relations
+from fake_server.relay.redact import excerpt
 
 TRIES = 4
 """Claims that must all fail while each control between them holds. A model that does either half of the time would
@@ -63,7 +64,7 @@ def _asked_back(trace: Trace) -> Iterator[tuple[list[View], str]]:
 def asked_back(views: list[View], word: str) -> Iterable[Complaint]:
     """A model that finds a word in a question finds it in an earlier message too."""
     if not any(says(view, word) for view in views):
-        yield views[0], f"{whole_text(views[0])[:80]!r}, {TRIES} times", word
+        yield views[0], f"{excerpt(whole_text(views[0]), 80)!r}, {TRIES} times", word
 
 
 @relations.rule(
@@ -75,7 +76,11 @@ def asked_back(views: list[View], word: str) -> Iterable[Complaint]:
 def offered_by_default(views: list[View]) -> Iterable[Complaint]:
     """Tools without `tool_choice` are called where they are called with `tool_choice: auto`."""
     if not any(map(calls, views)):
-        yield views[0], f"no call, {TRIES} times: {whole_text(views[0])[:80]!r}", "a call, as with tool_choice auto"
+        yield (
+            views[0],
+            f"no call, {TRIES} times: {excerpt(whole_text(views[0]), 80)!r}",
+            "a call, as with tool_choice auto",
+        )
 
 
 @relations.rule(

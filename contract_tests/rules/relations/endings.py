@@ -12,6 +12,7 @@ from contract_tests.rules.engine.trace import Trace
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.relations.exchanges import relations
 from contract_tests.rules.shared.limits import stop_sequences
+from fake_server.relay.redact import excerpt, excerpt_end
 from fake_server.wire.text import format_count
 
 SLOWER, MARGIN = 3.0, 0.5
@@ -123,7 +124,7 @@ def _goes_on(text: str, longer: str) -> bool:
 def cut_said(view: View, cut: list[Answer], longer: list[Answer]) -> Iterable[Complaint]:
     """An answer does not claim to have ended by itself where a higher limit lets the same text go on."""
     if all(answer.finish == "stop" and _goes_on(answer.text, other.text) for answer in cut for other in longer):
-        yield view, f"stop after {cut[0].text[-40:]!r}, which goes on in {longer[0].text[:80]!r}"
+        yield view, f"stop after {excerpt_end(cut[0].text, 40)!r}, which goes on in {excerpt(longer[0].text, 80)!r}"
 
 
 # -- stop sequences
@@ -147,12 +148,12 @@ def wrong_end(view: View, text: str) -> str:
     if repeated.strip() == before.strip():
         return ""
     if before.startswith(repeated.rstrip()):
-        return f"ends after {repeated[-40:]!r}, before the stop sequence"
+        return f"ends after {excerpt_end(repeated, 40)!r}, before the stop sequence"
     if not repeated.startswith(before.rstrip()):
         return ""
     if stop.startswith(rest):
         return f"{rest!r} is left of the stop sequence {stop!r}"
-    return f"{rest[:40]!r} comes after the stop sequence" if any(word in rest for word in after.split()) else ""
+    return f"{excerpt(rest, 40)!r} comes after the stop sequence" if any(word in rest for word in after.split()) else ""
 
 
 def _stopped_answers(trace: Trace) -> Iterator[tuple[list[View], str]]:

@@ -15,6 +15,7 @@ from contract_tests.rules.engine.refused import added_parameters, describe_refus
 from contract_tests.rules.engine.trace import Trace
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.errors.mistakes import ANOTHER_TIME
+from fake_server.relay.redact import excerpt
 from fake_server.wire.exchange import Ending
 from fake_server.wire.text import shorten_words
 
@@ -47,7 +48,7 @@ def accepted(role: str, view: View) -> Iterable[Complaint]:
     elif view.error_events:
         error = view.error_events[0]
         said = error["error"]["message"].text or error["message"].text or str(error)
-        seen = f"{role}: an error in the stream: {shorten_words(' '.join(said.split()), 120)}"
+        seen = f"{role}: an error in the stream: {shorten_words(' '.join(excerpt(said, 1000).split()), 120)}"
         yield error, seen, "an answer", "a valid request fails, though its status is a success"
 
 
@@ -118,7 +119,7 @@ def own_answer(trace: Trace, role: str) -> Iterable[Complaint]:
     text = whole_text(trace.roles[role])
     for other, word in trace.expected.items():
         if other != role and says(trace.roles[role], word):
-            yield trace.roles[role], f"{role} got {text[:80]!r}, asked for by {other}", trace.expected[role]
+            yield trace.roles[role], f"{role} got {excerpt(text, 80)!r}, asked for by {other}", trace.expected[role]
 
 
 def _callers_of_a_repeater(trace: Trace) -> Iterator[tuple[Trace, str]]:
@@ -137,7 +138,7 @@ def _callers_of_a_repeater(trace: Trace) -> Iterator[tuple[Trace, str]]:
 def answer_under_load(trace: Trace, role: str) -> Iterable[Complaint]:
     """Each of several simultaneous callers gets what a single caller gets: the word it asked for."""
     if trace.deterministic and not says(trace.roles[role], trace.expected[role]):  # else nobody asked again
-        yield trace.roles[role], f"{role} got {whole_text(trace.roles[role])[:80]!r}", trace.expected[role]
+        yield trace.roles[role], f"{role} got {excerpt(whole_text(trace.roles[role]), 80)!r}", trace.expected[role]
 
 
 @relations.rule(

@@ -12,6 +12,7 @@ from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.trace import Trace
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.relations.exchanges import first_difference, relations
+from fake_server.relay.redact import excerpt
 from fake_server.wire.text import format_count
 
 SAMPLES = 8
@@ -67,7 +68,7 @@ def same_text(wholes: list[Answer], streamed: list[Answer], stream: View) -> Ite
 def same_calls(wholes: list[Answer], streamed: list[Answer], stream: View, equal: bool) -> Iterable[Complaint]:
     """A stream makes as many tool calls as the dict and, if equal requests get equal answers, the same ones."""
     if equal and apart((whole.calls for whole in wholes), (answer.calls for answer in streamed)):
-        yield stream, f"calls {list(streamed[0].calls)}"[:160], f"{list(wholes[0].calls)}"[:160]
+        yield stream, excerpt(f"calls {list(streamed[0].calls)}", 160), excerpt(f"{list(wholes[0].calls)}", 160)
     elif apart((len(whole.calls) for whole in wholes), (len(answer.calls) for answer in streamed)):
         yield stream, format_count(len(streamed[0].calls), "call"), str(len(wholes[0].calls))
 
@@ -220,7 +221,7 @@ def _strings_and_parts(trace: Trace) -> Iterator[tuple[list[View], list[View]]]:
 def parts_as_text(strings: list[View], parts: list[View]) -> Iterable[Complaint]:
     """A text sent as content parts is answered as the same text sent as a string."""
     if apart(map(whole_text, strings), map(whole_text, parts)):
-        yield parts[0], f"{whole_text(parts[0])[:80]!r}", repr(whole_text(strings[0])[:80])
+        yield parts[0], f"{excerpt(whole_text(parts[0]), 80)!r}", repr(excerpt(whole_text(strings[0]), 80))
 
 
 def _repeatable_parts(trace: Trace) -> Iterator[tuple[list[View], str]]:
@@ -239,7 +240,7 @@ def parts_repeated(parts: list[View], wanted: str) -> Iterable[Complaint]:
     """A text that is repeated when sent as a string is repeated when sent in several parts."""
     words = wanted.split()
     if not any(says(view, word) for view in parts for word in (words[0], words[-1])):
-        yield parts[0], f"{whole_text(parts[0])[:80]!r}", repr(wanted[:80])
+        yield parts[0], f"{excerpt(whole_text(parts[0]), 80)!r}", repr(excerpt(wanted, 80))
 
 
 def _with_and_without_picture(trace: Trace) -> Iterator[tuple[Node, Node]]:

@@ -11,6 +11,7 @@ from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.trace import Trace
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.relations.exchanges import relations
+from fake_server.relay.redact import excerpt
 
 stored = relations.citing(see.STORED)
 
@@ -72,7 +73,11 @@ def stored_as_created(created: View, view: View) -> Iterable[Complaint]:
     answered = [(answer.text, answer.calls, answer.finish) for answer in answers(created)]
     kept = [answer_of_dict(choice, place) for place, choice in enumerate(view.root["choices"])]
     if answered and [(answer.text, answer.calls, answer.finish) for answer in kept] != answered:
-        yield view.root["choices"], str(view.root["choices"]), f"{answered[0][0][:60]!r}, and all else as answered"
+        yield (
+            view.root["choices"],
+            str(view.root["choices"]),
+            f"{excerpt(answered[0][0], 60)!r}, and all else as answered",
+        )
 
 
 def _sent_and_listed(trace: Trace) -> Iterator[tuple[View, Node]]:

@@ -10,6 +10,7 @@ from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.shared_rules import SEE_CREATE, SharedRules
 from contract_tests.rules.engine.subjects import Endpoint
 from contract_tests.rules.engine.view import View, is_chunk
+from fake_server.relay.redact import excerpt
 from fake_server.wire.exchange import Aspect
 from fake_server.wire.text import format_count
 
@@ -41,7 +42,7 @@ def complain_unless_time(node: Node) -> Iterable[Complaint]:
 def complain_unless_object(view: View) -> Iterable[Complaint]:
     """What is wrong with a body that is to be one JSON object; broken JSON is another rule's."""
     if view.form != "json" or (view.document.ok and not isinstance(view.document.value, dict)):
-        yield view, f"the body begins {view.body[:40].decode('utf-8', 'replace')!r}", "one JSON object"
+        yield view, f"the body begins {excerpt(view.body[:600].decode('utf-8', 'replace'), 40)!r}", "one JSON object"
 
 
 def complain_unless_objects(node: Node) -> Iterable[Complaint]:

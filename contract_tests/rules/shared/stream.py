@@ -11,6 +11,7 @@ from contract_tests.rules.engine.node import show
 from contract_tests.rules.engine.shared_rules import SEE_CREATE, SharedRules
 from contract_tests.rules.engine.subjects import Endpoint
 from contract_tests.rules.engine.view import View
+from fake_server.relay.redact import excerpt
 from fake_server.wire.exchange import Aspect
 from fake_server.wire.text import format_count
 
@@ -26,7 +27,7 @@ stream = SharedRules()
 def is_stream(view: View) -> Iterable[Complaint]:
     """A request with `stream: true` is answered with server-sent events."""
     if view.form != "events":
-        shown = view.body[:60].decode("utf-8", "replace")
+        shown = excerpt(view.body[:600].decode("utf-8", "replace"), 60)
         yield view, f"the body begins {shown!r}", "data: {…}"
     elif view.body.lstrip()[:1] == b"{":
         yield view, "a JSON body typed text/event-stream", "data: {…}"

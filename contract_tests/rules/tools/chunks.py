@@ -12,6 +12,7 @@ from contract_tests.rules.engine.subjects import computed_once, deltas, streamed
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.tools.calls import calls
 from contract_tests.rules.tools.calls import tools as section
+from fake_server.relay.redact import excerpt
 from fake_server.wire.jsontext import parse
 
 tools = section.citing(see.CHAT_STREAMING)
@@ -154,7 +155,7 @@ def stream_function_call(choice: StreamedChoice, pieces: list[Node]) -> Iterable
     if choice.finish_reason in ("function_call", "stop") and not isinstance(
         parse(text.encode("utf-8", "replace")).value, dict
     ):
-        broken = f"the arguments are {text[:60]!r}"
+        broken = f"the arguments are {excerpt(text, 60)!r}"
         yield others[-1] if others else first, broken, "the text of a JSON object", "the call cannot be carried out"
 
 

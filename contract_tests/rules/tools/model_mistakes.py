@@ -13,6 +13,7 @@ from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.formats.structured import violation
 from contract_tests.rules.tools.calls import calling_turns, offered_names, tools
+from fake_server.relay.redact import excerpt
 from fake_server.wire import jsontext
 
 
@@ -63,7 +64,7 @@ def no_call_as_text(answer: Answer, names: set[str]) -> Iterable[Complaint]:
     text = answer.text.strip()
     opening = next((tag for tag in _TAGS if text.startswith(tag)), "")
     if opening or _name_of_written_call(text) in names:
-        yield answer.where, f"the text is {text[:60]!r}", "tool_calls"
+        yield answer.where, f"the text is {excerpt(text, 60)!r}", "tool_calls"
 
 
 def _name_of_written_call(text: str) -> str:

@@ -6,6 +6,7 @@ The length stays because sizes of writes, chunks and Content-Length are part of 
 """
 
 from fake_server.relay.redact.body import clean_text, mask_text, replace_known
+from fake_server.relay.redact.excerpts import excerpt, excerpt_end, mask_excerpt, shorten_masked
 from fake_server.relay.redact.exchange import Redacted, Unreadable, redact, redact_found
 from fake_server.relay.redact.fields import Secrets, find_secrets, known_values
 from fake_server.relay.redact.kept import NOTHING, Kept
@@ -18,12 +19,16 @@ __all__ = [
     "Secrets",
     "Unreadable",
     "clean_text",
+    "excerpt",
+    "excerpt_end",
     "find_secrets",
     "known_values",
+    "mask_excerpt",
     "mask_text",
     "redact",
     "redact_found",
     "replace_known",
     "scan",
     "scan_text",
+    "shorten_masked",
 ]

@@ -1,0 +1,105 @@
+"""Masks messages and excerpts, which may hold a credential that was cut, or one that is short."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from urllib.parse import quote, quote_plus
+
+from fake_server.relay.redact.body import mask_text
+from fake_server.relay.redact.known import ShortWord, as_known, fold_case
+from fake_server.relay.redact.patterns import dummy, is_dummy, skip_prefix
+
+_SHORT = re.compile(
+    r"""(?ix) ( \b(?:bearer|basic)[ \t]+(?!(?-i:[a-z]+)\W*(?:\s|$))
+              | \bsk-
+              | \b(?:x-)?api[-_]key["']?[ \t]*[:=][ \t]*["']?
+              ) [\w.~+/-]{6,}=*"""
+)
+"""What looks like a credential in a message, after a first group that says so; a recording keeps such short ones."""
+_DISTINCTIVE, _SHORTEST_START = 8, 4
+"""From this many characters on, the start of a known value is masked without the rest; from the second number
+on where `…` says that the rest was cut off."""
+_CACHED = 2_000
+"""Characters of the longest text whose masked form is remembered: reports repeat the texts of rules."""
+_MARGIN = 400
+"""Characters beyond an excerpt that are looked at, as half a credential is not recognized."""
+
+
+def mask_excerpt(text: str, known: Iterable[str] = ()) -> str:
+    """A message or an excerpt as a person may see it; each secret becomes a dummy of the same length.
+
+    Besides what `mask_text` masks: a known value of which only the start is left, and what stands behind
+    `Bearer`, `sk-` or `api_key=` even if it is short.
+    """
+    values = tuple(known)
+    return _mask_again(text, values) if len(text) <= _CACHED else _mask(text, values)
+
+
+def excerpt(text: str, limit: int, known: Iterable[str] = ()) -> str:
+    """The first `limit` characters of a text, masked before the cut."""
+    return mask_excerpt(text[: limit + _MARGIN], known)[:limit] if len(text) > limit else text
+
+
+def shorten_masked(text: str, limit: int, known: Iterable[str] = ()) -> str:
+    """The text in at most `limit` characters, masked before the cut; a cut one ends with `…`."""
+    return text if len(text) <= limit else f"{excerpt(text, limit - 1, known)}…"
+
+
+def excerpt_end(text: str, limit: int, known: Iterable[str] = ()) -> str:
+    """The last `limit` characters of a text, masked before the cut."""
+    return mask_excerpt(text[-limit - _MARGIN :], known)[-limit:] if len(text) > limit else text
+
+
+def _mask(text: str, known: tuple[str, ...]) -> str:
+    masked = mask_text(text, known)
+    for start, stop in (*_starts(masked, known), *_short(masked)):
+        masked = masked[:start] + dummy(stop - start) + masked[stop:]
+    return masked
+
+
+_mask_again = lru_cache(maxsize=8192)(_mask)
+
+
+def _short(text: str) -> Iterator[tuple[int, int]]:
+    for match in _SHORT.finditer(text):
+        start = skip_prefix(text, match.end(1), match.end())
+        if not is_dummy(text[start : match.end()]):
+            yield start, match.end()
+
+
+def _starts(text: str, known: Iterable[str]) -> Iterator[tuple[int, int]]:
+    """Where a known value begins whose end is missing; `…` may stand for it."""
+    values = [value[skip_prefix(value) :] for value in as_known(tuple(known)) if not isinstance(value, ShortWord)]
+    small = fold_case(text)
+    for value in values:
+        if len(value) < _DISTINCTIVE:
+            continue
+        forms = dict.fromkeys(
+            map(fold_case, (value, quote(value, safe=""), quote_plus(value), json.dumps(value)[1:-1]))
+        )
+        for begin in dict.fromkeys(form[:_DISTINCTIVE] for form in forms):
+            position = small.find(begin)
+            while position >= 0:
+                stop = position + max(_common_length(small, position, form) for form in forms)
+                yield position, stop
+                position = small.find(begin, stop)
+            for length in range(_DISTINCTIVE - 1, _SHORTEST_START - 1, -1) if "…" in text else ():
+                yield from _before_ellipsis(small, begin[:length])
+
+
+def _before_ellipsis(text: str, start: str) -> Iterator[tuple[int, int]]:
+    position = text.find(f"{start}…")
+    while position >= 0:
+        yield position, position + len(start)
+        position = text.find(f"{start}…", position + 1)
+
+
+def _common_length(text: str, start: int, form: str) -> int:
+    """How many characters of `form` are in the text at `start`."""
+    length = 0
+    while text[start + length : start + length + 1] == form[length : length + 1] != "":
+        length += 1
+    return length
