@@ -41,6 +41,8 @@ URL = re.compile(r"https?://(?:[^/@]*@)?(\[[\da-fA-F:.]+\]|[^/:@\[\]?#\s]+)(?::(
 LOOPBACK = re.compile(r"(.+\.)?localhost\.?|127(\.\d+){3}|0\.0\.0\.0|::1?|(0+:){7}0*1")
 DONE = re.compile(rb"[\r\n]data: ?\[DONE\]")
 NO_BLANK_LINE = re.compile(rb"(?:^|[\r\n])data:[^\r\n]*(?:\r\n|\r|\n)data:")
+UNSEEN = r"\0-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f"
+HIDDEN = re.compile(rf"[{UNSEEN}]|(?<![^\0-\x7f{UNSEEN}\u200c\u200d])[\u200c\u200d]")
 
 
 class Problem(Exception):
@@ -53,9 +55,8 @@ class Talk:
     def __init__(self, options: argparse.Namespace, hand_on: Callable[[Any], None]) -> None:
         self.options, self.hand_on, self.sdk = options, hand_on, ""
         self.status, self.headers, self.head, self.tail = 0, dict[str, str](), b"", b"\n"
-        self.total = self.size = self.line = 0  # bytes of all replies, of this one, since the last line end
-        self.ended = self.broken = self.done = False
-        self.events, self.text, self.finish = 0, False, False
+        self.events = self.total = self.size = self.line = 0  # total: bytes of all replies, line: since a line end
+        self.ended = self.broken = self.done = self.text = self.finish = False
         self.late: Problem | None = None
 
     def watch(self, response: Any, reader: str) -> None:
@@ -95,9 +96,8 @@ class Talk:
         """Pass on each token of the SDK's reply: a dict or model, or an iterator of them."""
         for item in reply if self.options.stream else [reply]:
             self.events += 1
-            choice = dig(item, "choices", 0)
-            self.finish = self.finish or bool(dig(choice, "finish_reason"))
-            content = dig(choice, "delta" if self.options.stream else "message", "content")
+            self.finish = self.finish or bool(dig(item, "choices", 0, "finish_reason"))
+            content = dig(item, "choices", 0, "delta" if self.options.stream else "message", "content")
             if isinstance(content, str) and content:
                 self.text = True
                 self.hand_on(content)
@@ -112,22 +112,19 @@ class Talk:
 def dig(value: Any, *path: str | int) -> Any:
     """Follow names and indexes through lists, dicts (openai 0.28) and models (1 and newer), else None."""
     for step in path:
-        if isinstance(step, int):
-            value = value[step] if isinstance(value, list) and len(value) > step else None
-        else:
-            value = value.get(step) if isinstance(value, dict) else getattr(value, step, None)
+        value = dict(enumerate(value)) if isinstance(value, list) else value
+        value = value.get(step) if isinstance(value, dict) else getattr(value, str(step), None)
     return value
 
 
 def error_text(body: bytes, *names: str) -> str | None:
     """The message that a JSON body holds in one of the members `names`."""
-    try:
+    with suppress(ValueError, RecursionError):
         data = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    data = dig(data, 0) or data
-    text = next((dig(data, name, "message") or dig(data, name) for name in names if dig(data, name)), None)
-    return text if text is None or isinstance(text, str) else json.dumps(text)
+        data = dig(data, 0) or data
+        text = next((dig(data, name, "message") or dig(data, name) for name in names if dig(data, name)), None)
+        return text if text is None or isinstance(text, str) else json.dumps(text)
+    return None
 
 
 def ask(options: argparse.Namespace, talk: Talk) -> None:
@@ -137,8 +134,7 @@ def ask(options: argparse.Namespace, talk: Talk) -> None:
     except ImportError as why:
         raise Problem(2, f"the openai SDK cannot be imported; run: pip install openai ({why})") from why
     talk.sdk = f"openai {openai.version.VERSION}"
-    messages = [{"role": "user", "content": options.prompt}]
-    call = {"model": options.model, "messages": messages, "stream": options.stream}
+    call = {"model": options.model, "messages": [{"role": "user", "content": options.prompt}], "stream": options.stream}
     if hasattr(openai, "OpenAI"):
         direct = {"trust_env": False, "verify": ssl.create_default_context()} if options.loopback else {}
         hooks = {"response": [lambda response: talk.watch(response, "iter_bytes")]}
@@ -151,9 +147,8 @@ def ask(options: argparse.Namespace, talk: Talk) -> None:
         if options.loopback:
             session.trust_env = False
             session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("SSL_CERT_FILE") or True
-        openai.requestssession = session
-        openai.api_base, openai.api_key, openai.api_key_path = options.url, options.key, None
-        openai.api_type, openai.api_version = "open_ai", None
+        openai.requestssession, openai.api_base, openai.api_key = session, options.url, options.key
+        openai.api_key_path, openai.api_type, openai.api_version = None, "open_ai", None
         # Without timeout=0 this generation repeats a request answered 409 for ever and without a pause.
         talk.read(openai.ChatCompletion.create(**call, timeout=0, request_timeout=options.timeout + 1))
 
@@ -254,9 +249,11 @@ def work(options: argparse.Namespace, talk: Talk) -> None:
         talk.hand_on(Problem(1, f"a fault of client.py itself, please report it ({fault!r})"))
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Print the answer and return an exit code of the table above; SystemExit(2) on a wrong option."""
+def main(argv: Sequence[str] | None = None, secrets: Sequence[str] = ()) -> int:
+    """Print the answer, none of `secrets`; return an exit code of the table above, SystemExit(2) on a wrong option."""
     options = parse(argv)
+    known = [key for key in (options.key, *secrets) if len(key) > 3 and key != PLACEHOLDER_KEY]
+    keys = [key.lower() for key in known if len(key) > 7 or not key.isalpha()]  # "test" is a word as well
     mail: queue.Queue[str | Problem | None] = queue.Queue()
     talk = Talk(options, mail.put)
     timer = threading.Timer(options.timeout, talk.too_late)
@@ -267,15 +264,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         for thread in threads:
             thread.daemon = True
             thread.start()
+        held = ""  # what a key may begin with, as it can come in pieces
         while isinstance(token := talk.late or mail.get(), str):
-            print(token.replace(options.key, "[key]") if len(options.key) > 7 else token, end="", flush=True)
+            text = held + HIDDEN.sub("", token).encode("utf-8", "backslashreplace").decode()
+            for key in keys:
+                text = re.sub(re.escape(key), "[key]", text, flags=re.IGNORECASE)
+            ends = (text[-size:] for size in range(min(len(text), max(map(len, keys), default=0)), 0, -1))
+            held = next((end for end in ends if any(key.startswith(end.lower()) for key in keys)), "")
+            print(text.removesuffix(held), end="", flush=True)
         if talk.text:
-            print(flush=True)
+            print("[key]" if len(held) > 7 else held, flush=True)
         problem = token
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        return 141
+    except (KeyboardInterrupt, BrokenPipeError) as end:
+        return 141 if isinstance(end, OSError) else 130
     except (OSError, ValueError) as error:
         problem = Problem(10, f"stdout cannot be written; see where it goes ({error})")
     finally:
@@ -285,8 +286,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     code, line = problem.args
     line = "".join(character if character.isprintable() else " " for character in line)
-    if len(options.key) > 3 and options.key != PLACEHOLDER_KEY:
-        line = line.replace(options.key, "[key]")
+    line = re.sub("|".join(map(re.escape, known)) or "(?!)", "[key]", line, flags=re.IGNORECASE)
     with suppress(OSError, ValueError):
         print("client.py:", " ".join(line.split())[:400].rstrip(": "), file=sys.stderr)
     return int(code)

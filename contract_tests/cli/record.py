@@ -157,7 +157,7 @@ async def _record_clients(
             )
             if main:
                 model = ["--model", options.model] if options.model else []
-                return await asyncio.to_thread(client.main, ["--base-url", recorder.base_url, *model])
+                return await asyncio.to_thread(client.main, ["--base-url", recorder.base_url, *model], options.secrets)
             if command:
                 return await _command(command, recorder.base_url)
             await log.enough(count)

@@ -7,6 +7,7 @@ import socket
 
 import pytest
 
+from contract_tests import client
 from contract_tests.tests.sdk_runs import GENERATIONS, KEY, Driver, driver_for
 from contract_tests.tests.sdk_server import (
     DONE,
@@ -225,3 +226,97 @@ def test_the_key_is_never_printed(run: Driver) -> None:
     assert refused.err.endswith("bad key [1m [key] [key]\n")
     assert told.code == 0
     assert told.out.startswith("key [key]A tree")
+
+
+@pytest.fixture
+def newest() -> Driver:
+    return driver_for(GENERATIONS[-1])
+
+
+def tokens(*texts: str) -> list[bytes]:
+    return [delta(text) for text in texts]
+
+
+@pytest.mark.security("credentials in output")
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [*KEY],
+        [KEY[:9], KEY[9:]],
+        ["the key is ", *[KEY[at : at + 3] for at in range(0, len(KEY), 3)], ", they say"],
+        ["sk-", "sk-", *KEY],
+        [KEY[:12], KEY[:5], *KEY[5:]],
+        [*KEY.swapcase()],
+        [*KEY, *KEY],
+        [char + "\u200b" for char in KEY],
+        [char + "\x1b" for char in KEY],
+        [*KEY[:-1]],
+    ],
+    ids=range(10),
+)
+def test_a_key_in_pieces_is_never_printed(newest: Driver, pieces: list[str]) -> None:
+    with RawServer(stream(*tokens(*pieces), *WHOLE)) as server:
+        done = newest("--base-url", server.url, OPENAI_API_KEY=KEY)
+    assert done.code == 0
+    assert KEY[3:].lower() not in done.out.lower()
+    assert "[key]" in done.out or pieces == [*KEY[:-1]]
+    assert "A tree" in done.out
+
+
+@pytest.mark.security("credentials in output")
+def test_a_reply_that_ends_within_the_key_does_not_print_it(newest: Driver) -> None:
+    with RawServer(stream(*tokens("Here: ", *KEY[:-1]), b"data: [DONE]")) as server:
+        done = newest("--base-url", server.url, OPENAI_API_KEY=KEY)
+    assert done.out == "Here: [key]\n"
+
+
+@pytest.mark.security("credentials in output")
+@pytest.mark.parametrize(
+    ("pieces", "printed"),
+    [
+        (["a\x1b[31mred\x1b[0m tree"], "a[31mred[0m tree"),
+        (["a\x1b", "]0;title\x07tree"], "a]0;titletree"),
+        (["a", "\x1b", "[2J", "b"], "a[2Jb"),
+        (["\x9b31m\x85\x9d0;x\x9c"], "31m0;x"),
+        (["\x00\x08\x7f\x0b\x0c\x0ea"], "a"),
+        (["1\r\n2\r3\t4\n"], "1\n23\t4\n"),
+        (["\u202eeert\u202c\u2066x\u2069\u200e\u200f\u061c"], "eertx"),
+        (["a\u200bb\u2060c\ufeffd\xadef\U000e0041\u200b\u200dg\u200c"], "abcdefg"),
+        (
+            ["👩\u200d🚀 ", "می\u200cروم ", "é ñ 漢字\u3000x\xa0y \U0001fae8"],
+            "👩\u200d🚀 می\u200cروم é ñ 漢字\u3000x\xa0y \U0001fae8",
+        ),
+        (["a\ud83cb"], "a\\ud83cb"),
+    ],
+    ids=range(10),
+)
+def test_nothing_that_a_terminal_acts_on_is_printed(newest: Driver, pieces: list[str], printed: str) -> None:
+    with RawServer(stream(*tokens(*pieces), b"data: [DONE]")) as server:
+        done = newest("--base-url", server.url, OPENAI_API_KEY=KEY)
+    assert (done.code, done.out) == (0, printed + "\n")
+
+
+def test_a_short_word_that_is_the_key_stays_in_the_poem(newest: Driver) -> None:
+    with RawServer(stream(*tokens("none of the te", "sts, sk-1234, sk-123 and sk-"), b"data: [DONE]")) as server:
+        told = newest("--base-url", server.url, OPENAI_API_KEY="tests")
+        short = newest("--base-url", server.url, OPENAI_API_KEY="sk-1234")
+    assert told.out == "none of the tests, sk-1234, sk-123 and sk-\n"
+    assert short.out == "none of the tests, [key], sk-123 and sk-\n"
+
+
+def test_tokens_are_printed_as_they_come_but_for_the_start_of_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    printed: list[str] = []
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setattr("builtins.print", lambda *texts, **named: printed.append(texts[0]) if texts else None)
+    with RawServer(stream(*tokens("A ", "tree ", "s", "tands", " s", "k", "y"), b"data: [DONE]")) as server:
+        assert client.main(["--base-url", server.url]) == 0
+    assert [text for text in printed if not text.startswith("client")] == [
+        "A ",
+        "tree ",
+        "",
+        "stand",
+        "s ",
+        "",
+        "sky",
+        "",
+    ]
