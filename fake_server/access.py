@@ -7,8 +7,10 @@ origin, and reads every reply: only Host still tells it apart. Hence a server an
 
 from __future__ import annotations
 
+import hmac
 import ipaddress
 import re
+import secrets
 import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -93,6 +95,61 @@ class AllowedHosts:
         return _address(name) or (self._beyond and ("." not in name or name.endswith(".internal")))
 
 
+class Gate:
+    """Who gets through a relay or recorder. Raises ValueError for names and origins that are none.
+
+    With `with_token` who asks must know a token, which stands before the path: `path` is it with its slash, '' where
+    there is none. The token tells whom its user trusts, also pages; without one only pages of `origins` get through
+    (`*`: of any). `names` are those of AllowedHosts.
+    """
+
+    def __init__(self, *, with_token: bool = False, names: Iterable[str] = (), origins: Iterable[str] = ()) -> None:
+        self.path = f"/{secrets.token_urlsafe(24)}" if with_token else ""
+        self._hosts = AllowedHosts(names)
+        self._origins = tuple(origin.lower() for origin in origins)
+        for origin in self._origins:
+            if origin not in ("*", "null") and not _WHOLE_ORIGIN.fullmatch(origin):
+                raise ValueError(f"{origin[:80]!r} is no origin: write it as in http://localhost:3000")
+
+    def refuse(self, method: str, target: str, headers: Iterable[tuple[str, str]]) -> Refusal | None:
+        """Why a request does not get through, None if it does."""
+        fields: dict[str, str] = {}
+        for name, value in headers:
+            name = name.lower()
+            fields[name] = f"{fields[name]}, {value}" if name in fields else value
+        refusal = self._hosts.refuse(fields.get("host"), target.encode("latin-1"))
+        if refusal is not None:
+            return refusal
+        if self.path:
+            given = re.split("[/?]", target[1:], maxsplit=1)[0].encode("latin-1")
+            return None if hmac.compare_digest(given, self.path[1:].encode()) else _NO_TOKEN
+        if "*" in self._origins or fields.get("origin", "").lower() in self._origins:
+            return None
+        return _foreign(fields) if is_from_foreign_page(method, fields) else None
+
+    def strip(self, target: str) -> str:
+        """The target without the token, for a request that got through."""
+        rest = target[len(self.path) :]
+        return rest if not self.path or rest[:1] == "/" else f"/{rest}"
+
+
+_WHOLE_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#\s,]+")
+_NO_TOKEN = Refusal(
+    404,
+    "What listens here adds credentials to what it forwards, so its base URL holds a token, which this request lacks. "
+    "Use the base URL that was printed, http://127.0.0.1:PORT/TOKEN/…",
+    "no_token",
+)
+
+
+def _foreign(fields: Mapping[str, str]) -> Refusal:
+    origin = fields.get("origin", "")
+    option = f"--allow-origin {origin[:100]}" if _WHOLE_ORIGIN.fullmatch(origin.lower()) else "--allow-origin"
+    return Refusal(
+        403, f"A web page of another origin asks. If its requests are what you record, add {option}.", "foreign_origin"
+    )
+
+
 def is_loopback(address: str) -> bool:
     """Whether only this machine reaches a server that listens on this address."""
     return ipaddress.ip_address(address.partition("%")[0]).is_loopback
@@ -105,7 +162,7 @@ def is_from_foreign_page(method: str, fields: Mapping[str, str]) -> bool:
     `fields` are the request's, names in lower case. The server's own origin is the one that Host names.
     """
     host = fields.get("host", "")
-    if "origin" in fields and not _is_at(fields["origin"], host):
+    if "origin" in fields and not _is_at(fields["origin"], host, whole=True):
         return True
     if method in ("GET", "HEAD") and fields.get("sec-fetch-mode") == "navigate":
         return fields.get("sec-fetch-dest") != "document" and fields.get("sec-fetch-site") not in _OWN_SITES
@@ -114,10 +171,10 @@ def is_from_foreign_page(method: str, fields: Mapping[str, str]) -> bool:
     return "origin" not in fields and "referer" in fields and not _is_at(fields["referer"], host)
 
 
-def _is_at(url: str, host: str) -> bool:
-    """Whether a URL, or an origin, is at this host and port."""
+def _is_at(url: str, host: str, *, whole: bool = False) -> bool:
+    """Whether a URL is at this host and port; with `whole` it must be an origin, which has no path."""
     match = _ORIGIN.match(url)
-    if match is None:
+    if match is None or (whole and match.end() != len(url)):
         return False
     port = _PORTS[match[1].lower()]
     return match[2].lower().removesuffix(port) == host.lower().removesuffix(port) != ""

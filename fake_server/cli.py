@@ -25,7 +25,7 @@ from fake_server.wire.text import format_count
 
 MATCHES = ("exact", "body", "order", "any")
 SCRIPTED = ("scripts", "strict", "api_key", "models", "seed", "plain", "bugs")
-REPLAYED = ("record_from", "match", "ignore", "speed", "miss_status")
+REPLAYED = ("record_from", "allow_origins", "match", "ignore", "speed", "miss_status")
 LEVELS = ("critical", "error", "warning", "info", "debug")
 
 
@@ -60,6 +60,13 @@ class _Commands(OneLine):
     multiple=True,
     metavar="NAME",
     help="Answer to this name too, *.NAME to all below it, * to any; may be repeated. See above.",
+)
+@click.option(
+    "--allow-origin",
+    "allow_origins",
+    multiple=True,
+    metavar="ORIGIN",
+    help="For --record-from: let web pages of this origin ask, * of any; may be repeated.",
 )
 @click.option(
     "--scripts", multiple=True, type=click.Path(path_type=Path), help="Script file or folder; may be repeated."
@@ -101,6 +108,7 @@ def main(
     host: str,
     port: int,
     allow_hosts: tuple[str, ...],
+    allow_origins: tuple[str, ...],
     scripts: tuple[Path, ...],
     replay: tuple[Path, ...],
     record_from: str | None,
@@ -143,7 +151,8 @@ def main(
     may use /v1, but not /__fake__. --api-key asks for a key for both.
 
     --record-from passes on what no recording answers as the client sent it, with the client's own key, and records
-    the reply without the key: the next start replays it.
+    the reply without the key: the next start replays it. Pages ask only from an --allow-origin. Where URL has a query,
+    which may hold a key, the printed base URL holds a token, and requests need it.
     """
     context = click.get_current_context()
     if context.invoked_subcommand is not None:
@@ -159,15 +168,17 @@ def main(
         refuse(SCRIPTED, "--replay plays recordings as they are: leave out {}")
         if match in ("order", "any"):
             refuse(("ignore",), f"--match {match} compares no bodies: leave out {{}}, or --match")
+        options: dict[str, Any] = {"match": match, "ignore": ignore, "speed": speed, "allow_hosts": allow_hosts}
         if record_from is None:
-            _replay(replay, port, match=match, ignore=ignore, speed=speed, miss_status=miss_status)
+            refuse(("allow_origins",), "any page may ask for recordings; {} is for --record-from: leave it out")
+            _replay(replay, port, miss_status=miss_status, **options)
             return
         refuse(("miss_status",), "--record-from asks the server where no recording matches: leave out {}")
         if len(replay) > 1 or replay[0].is_file():
             fail("--record-from records into one folder: name it with --replay, once")
         if match in ("order", "any"):
             fail(f"--match {match} answers whatever is asked, so nothing would be recorded: leave it out")
-        _record(replay[0], record_from, port, match=match, ignore=ignore, speed=speed)
+        _record(replay[0], record_from, port, allow_origins=allow_origins, **options)
         return
     refuse(REPLAYED, "{} is for --replay only: name the recordings, or leave it out")
     if api_key == "":

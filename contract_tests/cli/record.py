@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,14 @@ ROUNDS = 300
 @click.option("--out", "folder", required=True, metavar="DIR", type=click.Path(path_type=Path), help="Fixture folder.")
 @click.option("--run", "runs", multiple=True, metavar="CASE", help="Record this case or section, or `main`, then exit.")
 @click.option("--port", default=PORT, type=Whole(0, 65535), help="Port to listen on; 0 picks a free one.")
+@click.option("--allow-host", "allow_hosts", multiple=True, metavar="NAME", help="Answer to this name of a host too.")
+@click.option(
+    "--allow-origin",
+    "allow_origins",
+    multiple=True,
+    metavar="ORIGIN",
+    help="Let web pages of this origin ask; * of any.",
+)
 @click.option("--count", type=Whole(1), metavar="N", help="Exit after N recordings.")
 @click.option("--replay", is_flag=True, help="Answer what recordings in DIR answer; forward and record only the rest.")
 @click.option("--ignore", multiple=True, metavar="PART", help="For --replay: what does not count, as in fake-server.")
@@ -49,6 +57,8 @@ def record_command(
     folder: Path,
     runs: tuple[str, ...],
     port: int,
+    allow_hosts: tuple[str, ...],
+    allow_origins: tuple[str, ...],
     count: int | None,
     replay: bool,
     ignore: tuple[str, ...],
@@ -63,13 +73,17 @@ def record_command(
 
     Keeps every byte and redacts secrets. Listens for any client until Ctrl-C; or runs COMMAND with
     OPENAI_BASE_URL set to the recorder, and exits when it does. The request header `x-contract-case` names
-    the fixture of a request. Limits of time and size end what is kept, never what is passed on; cases of
+    the fixture of a request. What --header and --query add may be a key, so the printed base URL then holds a token,
+    and requests without it are refused; so are pages of origins not named by --allow-origin, where there is no token.
+    Limits of time and size end what is kept, never what is passed on; cases of
     --run have the limits of `contract run`.
     """
     if runs and command:
         raise click.UsageError("--run records by itself and exits; omit the command")
     if runs:
-        refuse(("port", "count", "replay"), "--run records by itself and exits; omit {}")
+        refuse(
+            ("port", "allow_hosts", "allow_origins", "count", "replay"), "--run records by itself and exits; omit {}"
+        )
     else:
         refuse(("model",), "{} is the model that --run requests; add --run or omit it")
     if command:
@@ -95,7 +109,8 @@ def record_command(
         asyncio.run(_record_cases(replace(options, bounds=_case_bounds(options.bounds)), cases, log))
     if not cases or "main" in runs:
         try:
-            code = asyncio.run(_record_clients(options, log, port, count, command, main="main" in runs))
+            allowed = {"allow_hosts": allow_hosts, "allow_origins": allow_origins}
+            code = asyncio.run(_record_clients(options, log, port, count, command, allowed, main="main" in runs))
         except KeyboardInterrupt:
             if runs or command:
                 raise
@@ -122,7 +137,13 @@ async def _record_cases(options: Options, cases: Sequence[str], log: RecordingLo
 
 
 async def _record_clients(
-    options: Options, log: RecordingLog, port: int, count: int | None, command: Sequence[str], main: bool
+    options: Options,
+    log: RecordingLog,
+    port: int,
+    count: int | None,
+    command: Sequence[str],
+    allowed: Mapping[str, Any],
+    main: bool,
 ) -> int:
     """Record any client, main() or a command; returns the exit code of the latter two."""
     added = await latency.measure_added_latency(ROUNDS)
@@ -143,6 +164,7 @@ async def _record_clients(
             answer=known and known.answer,
             reserved=known.answering if known else (),
             port=0 if main or command else port,
+            **allowed,
         )
     except ValueError as error:
         raise UsageError(str(error)) from error

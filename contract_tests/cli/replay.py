@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -23,14 +24,20 @@ from fake_server.wire.exchange import Exchange, in_turn
 @click.command("replay")
 @click.argument("path", metavar="FIXTURE", type=click.Path(path_type=Path))
 @click.option("--port", default=0, type=Whole(0, 65535), help="Port to listen on; 0 picks a free one.")
+@click.option("--allow-host", "allow_hosts", multiple=True, metavar="NAME", help="Answer to this name of a host too.")
 @click.option("--speed", default=1.0, type=Number(0), help="Divide the recorded pauses by this; 0 skips them.")
 @click.option("--once", is_flag=True, help="Exit with code 0 once every recording was served.")
 @click.option("--judge-only", is_flag=True, help="Judge only; serve nothing.")
 @fail_on
-def replay_command(path: Path, port: int, speed: float, once: bool, judge_only: bool, fail_on: str) -> int:
+def replay_command(
+    path: Path, port: int, allow_hosts: tuple[str, ...], speed: float, once: bool, judge_only: bool, fail_on: str
+) -> int:
     """Judge FIXTURE, then serve its bytes on 127.0.0.1 until Ctrl-C."""
     if judge_only:
-        refuse(("port", "speed", "once"), "{} is for serving, and --judge-only serves nothing; omit one of them")
+        refuse(
+            ("port", "allow_hosts", "speed", "once"),
+            "{} is for serving, and --judge-only serves nothing; omit one of them",
+        )
     terminal = Terminal(console(report=judge_only))
     code = judge_fixture(terminal, path, fail_on, show_code=not once)
     if judge_only:
@@ -42,11 +49,14 @@ def replay_command(path: Path, port: int, speed: float, once: bool, judge_only: 
         terminal.print(f"\nserving   {served.base_url}   {'once' if once else 'until Ctrl-C'}")
         terminal.print(f"answers   {request.method} {request.target.partition('?')[0]}, whatever the body")
 
+    options: dict[str, Any] = {"port": port, "speed": speed, "match": "order", "allow_hosts": allow_hosts}
     try:
         if once:
-            asyncio.run(_serve_once(exchanges, port, speed, ready))
+            asyncio.run(_serve_once(exchanges, ready, options))
             return ExitCode.OK
-        asyncio.run(serve(exchanges, port=port, speed=speed, match="order", ready=ready))
+        asyncio.run(serve(exchanges, ready=ready, **options))
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
     except OSError as error:
         raise click.ClickException(not_listening("127.0.0.1", port, error)) from error
     except KeyboardInterrupt:
@@ -57,8 +67,8 @@ def replay_command(path: Path, port: int, speed: float, once: bool, judge_only: 
 class _Once(Playback):
     """Sets `over` once every recording was played and the client of the last one has left."""
 
-    def __init__(self, exchanges: Sequence[Exchange], port: int, speed: float) -> None:
-        super().__init__(exchanges, port=port, speed=speed, match="order")
+    def __init__(self, exchanges: Sequence[Exchange], options: Mapping[str, Any]) -> None:
+        super().__init__(exchanges, **options)
         self.over = asyncio.Event()
 
     async def serve_connection(self, client: Connection) -> None:
@@ -68,9 +78,9 @@ class _Once(Playback):
 
 
 async def _serve_once(
-    exchanges: Sequence[Exchange], port: int, speed: float, ready: Callable[[Playback], None]
+    exchanges: Sequence[Exchange], ready: Callable[[Playback], None], options: Mapping[str, Any]
 ) -> None:
-    async with _Once(exchanges, port, speed) as served:
+    async with _Once(exchanges, options) as served:
         ready(served)
         await served.over.wait()
 

@@ -90,6 +90,7 @@ class Session:
                 extra_query=options.query,
                 drop_headers=placeholder,
                 keep_raw=options.keep_raw,
+                guarded=True,
             )
         except ValueError as error:
             raise UsageError(str(error)) from error
@@ -189,7 +190,7 @@ class Session:
         """A connection to the relay, with a task that reads and drops what comes."""
         reader, writer = await asyncio.open_connection("127.0.0.1", relay.port)
         reading = asyncio.create_task(_read(reader, writer) if leave is None else _leave(reader, writer, leave))
-        connection = _RelayConnection(writer, reading, leave is not None)
+        connection = _RelayConnection(writer, reading, leave is not None, relay.path + self.prefix)
         try:
             yield connection
         finally:
@@ -211,7 +212,7 @@ class Session:
         self._awaited[ticket] = came
         fields = (*headers, (LABEL_HEADER, ticket))
         keyed = self.options.sends_key
-        connection.writer.write(_request(method, self.prefix + path, fields, body, keyed))
+        connection.writer.write(_request(method, connection.prefix + path, fields, body, keyed))
         bounds = self.options.bounds
         # The relay reports an exchange before it closes the connection, so an end without one is final.
         waited: set[asyncio.Future[Any]] = {came} if connection.leaves else {came, connection.reading}
@@ -230,11 +231,15 @@ class Session:
 
 @dataclass(frozen=True)
 class _RelayConnection:
-    """A connection to the relay; `reading` ends when it does; where it `leaves`, that is before the exchange does."""
+    """A connection to the relay; `reading` ends when it does; where it `leaves`, that is before the exchange does.
+
+    `prefix` goes before every path.
+    """
 
     writer: asyncio.StreamWriter
     reading: asyncio.Task[None]
     leaves: bool
+    prefix: str
 
     @property
     def gone(self) -> bool:

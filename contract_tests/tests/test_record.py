@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -157,6 +158,32 @@ def test_any_client_is_recorded_until_ctrl_c(target: str, tmp_path: Path) -> Non
         out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (0, "")
     assert "saved 1 recording" in out
+    assert no_key_in(tmp_path)
+
+
+@pytest.mark.security("pages of other origins")
+def test_a_recorder_that_adds_a_key_asks_for_its_token(target: str, tmp_path: Path) -> None:
+    """Else any page and any process of the machine could spend the key."""
+    options = ("--target", target, "--out", str(tmp_path), "--port", "0")
+    with started("record", *options, "--header", f"Authorization: Bearer {KEY}") as process:
+        assert process.stdout
+        line = process.stdout.readline()
+        url = re.search(r"recording (http://127\.0\.0\.1:\d+)/([\w-]{32})(/v1)", line)
+        assert url, line
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        for path in ("/v1/models", f"/{'x' * 32}/v1/models", f"/{url[2][:-1]}/v1/models"):
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                opener.open(url[1] + path)
+            assert (refused.value.code, json.load(refused.value)["error"]["code"]) == (404, "no_token")
+        with_key = urllib.request.Request(f"{url[1]}/{url[2]}/v1/models", headers={"Authorization": f"Bearer {KEY}"})
+        assert opener.open(with_key).status == 200
+        while "new " not in process.stdout.readline():
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    [fixture] = find(tmp_path)
+    assert load(fixture).exchange.request.target == "/v1/models"
+    assert not any(url[2].encode() in path.read_bytes() for path in tmp_path.iterdir())
     assert no_key_in(tmp_path)
 
 

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from fake_server.access import Gate, Refusal
 from fake_server.connection import Connection, Listener
 from fake_server.relay.forwarding import Forwarding, send_error
 from fake_server.relay.upstream import LABEL_HEADER, Unreachable, connect, parse_target, tls_context
@@ -21,6 +23,10 @@ from fake_server.wire.bounds import Bounds
 from fake_server.wire.exchange import Exchange, Request, header
 from fake_server.wire.head import Malformed, TooLarge
 from fake_server.wire.request import RequestCapture
+
+log = logging.getLogger("fake_server")
+MOST_LOGGED = 10
+"""Reasons for refusals that one relay logs."""
 
 
 class Relay(Listener):
@@ -36,6 +42,10 @@ class Relay(Listener):
     `wait_until_passed_on` waits for that. `answer` may answer a request in place of the target: it returns
     whether the connection stays open, None for what is to be forwarded. Raises ValueError for a target,
     header or CA file that cannot be used.
+
+    Where it adds header fields or a query, which may be credentials, and where it is `guarded`, `base_url` holds a
+    token, without which nothing is forwarded; neither the target nor an exchange sees it. `allow_hosts` and
+    `allow_origins` are names that clients may give it, and pages that may use it without a token (see Gate).
     """
 
     def __init__(
@@ -52,14 +62,20 @@ class Relay(Listener):
         pass_on: bool = False,
         answer: Callable[[Connection, Request], Awaitable[bool | None]] | None = None,
         port: int = 0,
+        guarded: bool = False,
+        allow_hosts: Iterable[str] = (),
+        allow_origins: Iterable[str] = (),
     ) -> None:
         self.bounds = bounds or Bounds()
         self.exchanges: list[Exchange] = []
         super().__init__(port)
         self._keep_raw, self._pass_on = keep_raw, pass_on
         self._carried = 0
+        self._logged: set[Refusal] = set()
         self._answer = answer
         self._target = parse_target(target_url, extra_headers, extra_query)
+        adds = bool(self._target.extra or self._target.query)
+        self._gate = Gate(with_token=guarded or adds, names=allow_hosts, origins=allow_origins)
         self._dropped = {LABEL_HEADER, *(name.lower() for name in drop_headers)}
         self._context = tls_context(ca_file) if self._target.encrypted else None
         self._on_exchange = on_exchange
@@ -70,7 +86,12 @@ class Relay(Listener):
     @property
     def base_url(self) -> str:
         """The base URL for clients; it stands for the whole target URL, path included."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://127.0.0.1:{self.port}{self.path}"
+
+    @property
+    def path(self) -> str:
+        """What goes before every path: the token with its slash, '' without one."""
+        return self._gate.path
 
     async def wait_until_idle(self, label: str | None = None) -> None:
         """Wait until no exchange (with this label) is in progress. `bounds` limits how long that takes."""
@@ -178,6 +199,12 @@ class Relay(Listener):
             connections.append(upstream)
         await forwarding.run(self._target.rewrite(head, forwarding.request, self._dropped), upstream)
 
+    def _log_refusal(self, refusal: Refusal) -> None:
+        """Log each reason once, since a page does not see it, and only a few: whoever asks chooses the names."""
+        if refusal not in self._logged and len(self._logged) < MOST_LOGGED:
+            self._logged.add(refusal)
+            log.warning("refused a request: %s", refusal.message)
+
     def _amend(self, forwarding: Forwarding, upstream: Connection) -> None:
         """Say of a reply in `exchanges` that bytes came after its end, on a connection that ends with them."""
         ended = forwarding.reply.exchange
@@ -220,4 +247,10 @@ class Relay(Listener):
             client.put_back(data[used:], at)
             if request.started:
                 deadline = deadline or loop.time() + self.bounds.idle
-        return request, raw.lstrip(b"\r\n")
+        if (refusal := self._gate.refuse(request.method, request.target, request.headers)) is not None:
+            self._log_refusal(refusal)
+            await send_error(client, refusal.status, refusal.message, refusal.code)
+            return None
+        asked, request.target = request.target, self._gate.strip(request.target)
+        head = raw.lstrip(b"\r\n").replace(asked.encode("latin-1"), request.target.encode("latin-1"), 1)
+        return request, head

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from fake_server.access import AllowedHosts
 from fake_server.api.reply import ErrorReply
 from fake_server.connection import Connection, Listener
 from fake_server.replay.clock import Clock, Pace
@@ -19,7 +20,7 @@ from fake_server.replay.matching import Match, RecordingMatcher, error_exchange
 from fake_server.replay.sources import Recording, load_exchanges
 from fake_server.wire.bounds import Bounds
 from fake_server.wire.capture import ReplyCapture
-from fake_server.wire.exchange import Ending, Exchange, Request
+from fake_server.wire.exchange import Ending, Exchange, Request, header
 from fake_server.wire.head import Malformed, TooLarge
 from fake_server.wire.outgoing import serialize_reply
 from fake_server.wire.request import RequestCapture
@@ -36,8 +37,9 @@ class Playback(Listener):
     recording that timed out stays silent until the client leaves, at most `bounds.exchange` seconds; for one
     whose target was unreachable the connection is reset. A recording that exceeded a limit, or whose client
     left, stops where it stopped then. A request that nothing matches gets a reply with `miss_status` that
-    names the nearest recording; `misses` collects these messages. Raises FixtureError for recordings that
-    cannot be read, ValueError for what cannot be ignored.
+    names the nearest recording; `misses` collects these messages. `allow_hosts` are names that clients may give
+    the server (see AllowedHosts). Raises FixtureError for recordings that cannot be read, ValueError for what
+    cannot be ignored and for what is no name.
     """
 
     def __init__(
@@ -51,10 +53,12 @@ class Playback(Listener):
         port: int = 0,
         bounds: Bounds | None = None,
         clock: Clock | None = None,
+        allow_hosts: Iterable[str] = (),
     ) -> None:
         super().__init__(port)
         self.bounds = bounds or Bounds()
         self._pace = Pace(speed, clock)
+        self._hosts = AllowedHosts(allow_hosts)
         self._matcher = RecordingMatcher(
             load_exchanges(recordings), match=match, miss_status=miss_status, ignore=ignore
         )
@@ -110,6 +114,9 @@ class Playback(Listener):
         return request
 
     def _answer(self, request: Request) -> Exchange:
+        refusal = self._hosts.refuse(header(request.headers, "host"), request.target.encode("latin-1"))
+        if refusal is not None:
+            return error_exchange(ErrorReply(refusal.status, refusal.message, code=refusal.code), request)
         before = len(self.misses)
         exchange = self._matcher.answer(request)
         for message in self.misses[before:]:

@@ -27,14 +27,17 @@ async def serve_and_record(
     secrets: Iterable[str] = (),
     ready: Callable[[str, int], None] | None = None,
     say: Callable[[str], None] = lambda _: None,
+    allow_hosts: Iterable[str] = (),
+    allow_origins: Iterable[str] = (),
 ) -> None:
     """Serve the recordings of `folder` until cancelled or SIGTERM; pass on other requests to `target`, and save them.
 
     A request goes to the target as it came, with the client's own key, which no recording holds. Its reply is saved
     if it came whole; where the target cannot be reached, the client gets status 502 with OpenAI's error object, and
     nothing is saved. `ready` is given the base URL and the number of recordings, `say` a line about each request that
-    was passed on. Raises FixtureError for recordings that cannot be read, ValueError for what cannot be ignored or for
-    a target that cannot be used, OSError for a folder that cannot be made or a port in use.
+    was passed on. `allow_hosts` and `allow_origins` are those of a Relay. Raises FixtureError for recordings that
+    cannot be read, ValueError for what cannot be ignored, for a target that cannot be used and for what is no name or
+    origin, OSError for a folder that cannot be made or a port in use.
     """
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     known = KnownReplies(folder, match=match, ignore=ignore, speed=speed)
@@ -56,6 +59,8 @@ async def serve_and_record(
         answer=known.answer,
         reserved=known.paths,
         port=port,
+        allow_hosts=allow_hosts,
+        allow_origins=allow_origins,
     )
     async with recorder:
         with contextlib.suppress(NotImplementedError):  # Windows

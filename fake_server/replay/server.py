@@ -26,8 +26,9 @@ class ReplayServer:
     any (see Match); `ignore` names parts of requests that do not count: members (`messages[0].content`,
     `messages[*].id`), `iso-time`, `uuid`, or regular expressions. `speed` divides the recorded pauses, 0
     skips them. A request that nothing matches gets a reply with `miss_status` and code no_fixture_match that
-    names the nearest recording. Also works as an async context manager. Raises FixtureError for recordings
-    that cannot be read, ValueError for what cannot be ignored, OSError for a port in use.
+    names the nearest recording. `allow_hosts` are names beyond localhost by which clients call it, such as
+    host.docker.internal; `*` is any. Also works as an async context manager. Raises FixtureError for recordings
+    that cannot be read, ValueError for what cannot be ignored and for what is no name, OSError for a port in use.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class ReplayServer:
         ignore: Part | Iterable[Part] = (),
         port: int = 0,
         clock: Clock | None = None,
+        allow_hosts: Iterable[str] = (),
     ) -> None:
         self._playback = Playback(
             recordings,
@@ -49,6 +51,7 @@ class ReplayServer:
             ignore=ignore,
             port=port,
             clock=clock,
+            allow_hosts=allow_hosts,
         )
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -185,6 +185,7 @@ FOREIGN_PAGES: tuple[dict[str, str], ...] = (
     {"origin": "chrome-extension://abcdef"},
     {"origin": "OWN, https://evil.example"},
     {"origin": "OWN.evil.example"},
+    {"origin": "OWN/"},
     {"origin": "https://evil.example#OWN"},
     {"origin": "null", "sec_fetch_site": "same-origin"},
     {"origin": "OWN", "sec_fetch_site": "cross-site"},

@@ -42,7 +42,7 @@ def test_only_host_path_label_and_extras_of_a_request_change() -> None:
             ) as relay,
         ):
             lines = "x-ODD:  spaced ", "Authorization: theirs", "X-Contract-Case: poem", "Cookie: a"
-            await ask(relay.port, post(b"[1]", "/chat/completions?q=%20", *lines))
+            await ask(relay.port, post(b"[1]", relay.path + "/chat/completions?q=%20", *lines))
             [exchange] = relay.exchanges
         host = url.removeprefix("http://").encode()
         assert echo.heads == [

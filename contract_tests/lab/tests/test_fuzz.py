@@ -18,7 +18,7 @@ from fake_server.wire.exchange import Request
 
 pytestmark = pytest.mark.slow
 
-EXAMPLES = {"wire": 12, "control": 8, "faults": 8, "requests": 30}
+EXAMPLES = {"wire": 12, "control": 8, "faults": 8, "requests": 30, "pages": 25}
 SEED = 1
 
 
