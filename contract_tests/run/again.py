@@ -129,11 +129,10 @@ class Player:
         session = self.session
         if self._outage or session.stopped or session.plain is None:
             return bool(self._outage)
-        model, stream = session.plain
         for pause in PAUSES:
             await asyncio.sleep(pause)
             try:
-                reply = await ask_plainly(session, model, stream=stream)
+                reply = await ask_plainly(session, session.plain)
             except Unreachable:  # the limit on requests
                 return False
             if reply.status == 429 or not is_refused(reply):

@@ -9,15 +9,14 @@ from urllib.parse import urlsplit, urlunsplit
 from contract_tests.rules.engine.refused import refusal_text
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.errors.mistakes import NO_SUCH_PATH
-from contract_tests.run.preflight import ask_plainly, check_answers, describe_answer
+from contract_tests.run.preflight import NO_ENDPOINT, ask_plainly, check_answers, describe_answer
 from contract_tests.run.stages import find_stage_hint
 from contract_tests.target.ask import CHAT, COMPLETIONS, EMBEDDINGS
 from contract_tests.target.errors import NoModel, NotReached, Unreachable, UsageError
 from contract_tests.target.options import DEFAULT_MODEL, Options
-from contract_tests.target.session import Session
+from contract_tests.target.session import PlainRequest, Session
 from fake_server.wire.exchange import Ending
 
-_NO_PATH = (404, 405, 501)
 _WORDS = {"embeddings": ("embed",), "completions": ("instruct", "davinci", "babbage"), "moderations": ("moderation",)}
 
 
@@ -35,27 +34,34 @@ def split_target(url: str) -> tuple[str, tuple[str, str]]:
     return root, ("/v1", "") if path != without else ("", "/v1")
 
 
-async def prepare(session: Session, prefixes: tuple[str, str], chat_case: str | None = None) -> None:
+async def prepare(session: Session, prefixes: tuple[str, str], plain_case: tuple[str, str] | None = None) -> None:
     """Fill in the session's prefix, model, list of models and control exchange, in at most 8 requests.
 
-    With `chat_case`, a case that sends chat requests, its model is asked for an answer. Raises Unreachable if
+    With `plain_case`, the id and the path of a case, its model is asked for an answer. Raises Unreachable if
     nothing answers, or valid requests are refused, NoModel if none was named and the usual one is not listed.
     """
-    model = session.options.model_for(chat_case or "", session.options.model or DEFAULT_MODEL)
+    chat_id = plain_case[0] if plain_case and plain_case[1] == CHAT else ""
     reply = None
     try:
         if not await _find_by_models(session, prefixes):
-            reply = await _find_by_chat(session, prefixes, model)
+            model = session.options.model_for(chat_id, session.options.model or DEFAULT_MODEL)
+            reply = await _find_by_chat(session, prefixes, PlainRequest(CHAT, model))
         if session.prefix != prefixes[0]:
             how = "with" if session.prefix else "without"
             session.note(f"using {session.base_url}: the target answers {how} /v1")
         session.model = session.model or _model(session)
         session.fitting = models_by_endpoint(session.listed)
-        if chat_case is not None:
-            await check_answers(session, session.options.model_for(chat_case, session.model), reply)
+        if plain_case:
+            await check_answers(session, _plain_request(session, *plain_case), reply if chat_id else None)
         session.control = await session.exchange("control", "GET", f"/{NO_SUCH_PATH}-{secrets.token_hex(4)}")
     except NotReached as error:
         raise Unreachable(f"the run ended before it was found: {error}") from error
+
+
+def _plain_request(session: Session, case_id: str, path: str) -> PlainRequest:
+    """The plain request of an endpoint, with the model that this case asks."""
+    fitting = session.fitting.get(case_id.partition(".")[0], session.model)
+    return PlainRequest(path, session.options.model_for(case_id, fitting))
 
 
 def models_by_endpoint(listed: Iterable[str]) -> dict[str, str]:
@@ -80,16 +86,16 @@ async def _find_by_models(session: Session, prefixes: tuple[str, str]) -> bool:
     return False
 
 
-async def _find_by_chat(session: Session, prefixes: tuple[str, str], model: str) -> View:
+async def _find_by_chat(session: Session, prefixes: tuple[str, str], plain: PlainRequest) -> View:
     """Choose the prefix under which a chat request is answered, or at least understood, and return the reply."""
     understood, met = [], []
     for session.prefix in prefixes:
-        view = await ask_plainly(session, model)
+        view = await ask_plainly(session, plain)
         met.append(f"{session.prefix}{CHAT}: {describe_answer(view)}")
         if view.ok and view.form != "other":
             return view
         about_model = "model" in refusal_text(view).lower()
-        if view.status >= 400 and (view.status not in _NO_PATH or about_model):
+        if view.status >= 400 and (view.status not in NO_ENDPOINT or about_model):
             understood.append((session.prefix, view))
     if not understood:
         raise Unreachable(

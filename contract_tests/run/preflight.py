@@ -5,20 +5,24 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 from contract_tests.rules.engine.failures import is_failure
 from contract_tests.rules.engine.refused import added_parameters, describe_refusal
 from contract_tests.rules.engine.view import View
 from contract_tests.run.stages import find_stage_hint, is_without_reply
-from contract_tests.target.ask import CHAT, Ask, Case
+from contract_tests.target.ask import CHAT, COMPLETIONS, EMBEDDINGS, MODERATIONS, Ask, Case
 from contract_tests.target.errors import NotReached, Refused, Unreachable, Unsupported
 from contract_tests.target.refusals import is_about_model
-from contract_tests.target.session import PREFLIGHT, Session
+from contract_tests.target.session import PREFLIGHT, PlainRequest, Session
 from fake_server.relay.redact import excerpt
 
 TOKENS = 32
 """What the answer to the plainest request may cost."""
-_OTHER_ENDPOINTS = ("models", "completions", "embeddings", "moderations")
+_PATHS = {"completions": COMPLETIONS, "embeddings": EMBEDDINGS, "moderations": MODERATIONS}
+_STREAMED = (CHAT, COMPLETIONS)
+NO_ENDPOINT = (404, 405, 501)
+"""Statuses that say that a path is not there."""
 
 _ABOUT_KEY = re.compile(
     r"api[ _-]?key|\bunauthori[sz]ed|\bauthenticat|\bcredentials?\b|(missing|invalid|no).{0,20}\btoken\b", re.I
@@ -32,53 +36,69 @@ async def _no_play(ask: Ask) -> None:
     """The preflight is no case that is played."""
 
 
-_PREFLIGHT = Case(PREFLIGHT, "the plainest chat request", 2, TOKENS, (), _no_play)
+_PREFLIGHT = Case(PREFLIGHT, "the plainest request", 2, TOKENS, (), _no_play)
 
 
-def find_chat_case(cases: Iterable[Case]) -> str | None:
-    """The id of the first case whose chat requests may be answered, None where there is no such case."""
-    return next((case.id for case in cases if case.tokens and case.endpoint not in _OTHER_ENDPOINTS), None)
+def find_plain_case(cases: Iterable[Case]) -> tuple[str, str] | None:
+    """The first case whose plain request is to be answered, of chat if there is one: its id and its path."""
+    asking = [case for case in cases if case.endpoint in _PATHS or (case.tokens and case.endpoint != "models")]
+    asked = [(case.id, _PATHS.get(case.endpoint, CHAT)) for case in asking]
+    return min(asked, key=lambda found: found[1] != CHAT, default=None)
 
 
-async def ask_plainly(session: Session, model: str, *, stream: bool = False, keyless: bool = False) -> View:
-    """Send the plainest chat request, wait out any 429, and return what came.
+async def ask_plainly(session: Session, plain: PlainRequest, *, keyless: bool = False) -> View:
+    """Send a plain request, wait out any 429, and return what came.
 
     Raises Unreachable where the run ends before it.
     """
     ask = Ask(_PREFLIGHT, session)
-    body = {**ask.body("Hi", TOKENS), "model": model, **({"stream": True} if stream else {})}
+    body = {"model": plain.model, **_members(ask, plain.path), **({"stream": True} if plain.stream else {})}
     try:
         if keyless:
             no_key = [("Authorization", None)]
-            return await ask.raw("POST", CHAT, json.dumps(body).encode(), no_key, role="no key", keyless=True)
-        return await ask(body, role="stream" if stream else "dict")
+            return await ask.raw("POST", plain.path, json.dumps(body).encode(), no_key, role="no key", keyless=True)
+        return await ask(body, path=plain.path, role="stream" if plain.stream else "dict")
     except (Refused, Unsupported, NotReached) as why:
         if not ask.views:
             raise Unreachable(f"the run ended before it was found: {why}") from why
         return ask.views[-1]
 
 
-async def check_answers(session: Session, model: str, reply: View | None = None) -> None:
+def _members(ask: Ask, path: str) -> dict[str, object]:
+    """The members of the plainest request of an endpoint, less the model."""
+    if path == CHAT:
+        body = ask.body("Hi", TOKENS)
+        return {name: body[name] for name in body if name != "model"}
+    return {"prompt": "Hi", "max_tokens": TOKENS} if path == COMPLETIONS else {"input": "Hi"}
+
+
+async def check_answers(session: Session, plain: PlainRequest, reply: View | None = None) -> None:
     """Ask once for a dict, and where that is refused for a stream; `reply` is a dict that was asked for already.
 
     Raises Unreachable, with what was answered and what to do, where both are refused: nothing could be judged.
     """
-    reply = reply or await ask_plainly(session, model)
+    reply = reply or await ask_plainly(session, plain)
     if not is_refused(reply):
-        session.plain = model, False
+        session.plain = plain
         return
-    streamed = reply if reply.status == 429 else await ask_plainly(session, model, stream=True)
-    if not is_refused(streamed):
-        session.plain = model, True
-        return
+    if plain.path != CHAT and (reply.status in NO_ENDPOINT or is_about_model(reply)):
+        return  # the cases say that the endpoint, or a model for it, is not there
+    streamed = reply
+    if reply.status != 429 and plain.path in _STREAMED:
+        streamed = await ask_plainly(session, replace(plain, stream=True))
+        if not is_refused(streamed):
+            session.plain = replace(plain, stream=True)
+            return
     first, second = describe_answer(reply), describe_answer(streamed)
-    answers = f"a dict and a stream: {first}" if first == second else f"a dict: {first}; a stream: {second}"
-    todo = await _advise(session, model, reply)
-    raise Unreachable(session.options.mask(f"a valid chat request has no answer ({answers}); {todo}"))
+    form = "a dict and a stream" if plain.path in _STREAMED else plain.path.removeprefix("/")
+    answers = f"{form}: {first}" if first == second else f"a dict: {first}; a stream: {second}"
+    todo = await _advise(session, plain, reply)
+    what = "chat request" if plain.path == CHAT else "request"
+    raise Unreachable(session.options.mask(f"a valid {what} has no answer ({answers}); {todo}"))
 
 
 def is_refused(view: View) -> bool:
-    """Whether a valid chat request has no answer: no reply, another status than 2xx, an error, a page or nothing."""
+    """Whether a valid request has no answer: no reply, another status than 2xx, an error, a page or nothing."""
     if not view.ok:
         return is_without_reply(view.exchange) or view.status >= 300
     if view.form == "json":
@@ -109,7 +129,7 @@ def describe_answer(view: View) -> str:
     return f"status {view.status}: {text}" if text else f"status {view.status}, {view.exchange.media_type or 'empty'}"
 
 
-async def _advise(session: Session, model: str, view: View) -> str:
+async def _advise(session: Session, plain: PlainRequest, view: View) -> str:
     """What the reader is to do about a refusal of the plainest request."""
     status, text, key = view.status, describe_answer(view), session.options.api_key
     if not status:
@@ -120,11 +140,11 @@ async def _advise(session: Session, model: str, view: View) -> str:
         return f"no request has {names}: the target adds it on the way to its upstream, which refuses it"
     if is_about_model(view) or _NO_MODEL.search(text):
         listed = f" (it lists {', '.join(session.listed[:8])})" if session.listed else ""
-        return f"name a model that it has with --model, {model} was asked for{listed}"
+        return f"name a model that it has with --model, {plain.model} was asked for{listed}"
     if status in (401, 403, 407) or (_ABOUT_KEY.search(text) and status != 429):
         if not key:
             return "the target requires a key; set OPENAI_API_KEY or use --key-env"
-        if not is_refused(await ask_plainly(session, model, keyless=True)):
+        if not is_refused(await ask_plainly(session, plain, keyless=True)):
             return "the target refuses the key and answers without one; unset OPENAI_API_KEY, or give it another"
         return "the target refuses the key; set OPENAI_API_KEY or --key-env to one that it, or its upstream, accepts"
     if status == 429:

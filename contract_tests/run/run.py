@@ -15,7 +15,7 @@ from contract_tests.run.contradicted import contradict
 from contract_tests.run.find import prepare, session_for
 from contract_tests.run.outcome import CaseResult, RunReport
 from contract_tests.run.play import not_reached
-from contract_tests.run.preflight import TOKENS, find_chat_case
+from contract_tests.run.preflight import TOKENS, find_plain_case
 from contract_tests.target.errors import NoModel, Unreachable, UsageError
 from contract_tests.target.options import Options, Plan
 from contract_tests.target.session import Session
@@ -42,7 +42,7 @@ async def run(options: Options, on_result: OnResult | None = None, on_plan: OnPl
     async with session:
         try:
             async with asyncio.timeout(options.run_seconds):
-                await prepare(session, prefixes, find_chat_case(cases))
+                await prepare(session, prefixes, find_plain_case(cases))
         except TimeoutError as error:
             raise Unreachable(f"the target was not found within {options.run_seconds:g} s") from error
         if on_plan:
@@ -80,7 +80,7 @@ def make_plan(cases: list[Case], session: Session) -> Plan:
     return Plan(
         len(cases),
         min(session.requests + sum(case.requests for case in cases), session.options.max_requests),
-        sum(case.tokens for case in cases) + (TOKENS if find_chat_case(cases) else 0),
+        sum(case.tokens for case in cases) + (TOKENS if find_plain_case(cases) else 0),
         session.base_url,
         session.model,
     )

@@ -34,6 +34,15 @@ OutgoingRequest = tuple[str, str, str, bytes, Iterable[Field]]
 _AT_A_BOUND = (Ending.TIMED_OUT, Ending.OVERSIZED, Ending.UNREACHABLE)
 
 
+@dataclass(frozen=True)
+class PlainRequest:
+    """The plainest valid request of an endpoint."""
+
+    path: str
+    model: str
+    stream: bool = False
+
+
 class Session:
     """The state that the cases of a run share: `async with Session(options, root) as session`.
 
@@ -48,8 +57,8 @@ class Session:
         self.fitting: dict[str, str] = {}
         """For each endpoint that chat models do not serve, a listed model whose name fits."""
         self.control: Exchange | None = None
-        self.plain: tuple[str, bool] | None = None
-        """The model of a plain chat request that was answered, and whether it was streamed."""
+        self.plain: PlainRequest | None = None
+        """The plain request that was answered before the first case."""
         self.requests = 0
         self.stopped = ""
         self.notes: list[str] = []

@@ -230,3 +230,12 @@ def test_who_holds_back_the_head_holds_back_the_answer() -> None:
     assert _ids(at_once.but(writes=(Write(slow.payload, 2.0),))) == set(), "a chunk may come byte by byte"
     assert _ids(at_once.but(head_pause=2.0)) == set(), "a busy target may answer at once when its turn comes"
     assert _ids(slow.but(head_pause=6.0)) == set()
+
+
+@pytest.mark.parametrize(("stop", "found"), [("Hello", set()), (["a", "b"], set()), (None, {"chat.not-blank"})])
+def test_a_stop_sequence_that_is_said_first_leaves_nothing(stop: object, found: set[str]) -> None:
+    exchange = _load("poem-dict")
+    body = json.loads(exchange.payload)
+    body["choices"][0]["message"]["content"] = ""
+    body["usage"].update(completion_tokens=0, total_tokens=body["usage"]["prompt_tokens"])
+    assert _ids(_answering(exchange, body, stop=stop)) & {"chat.not-blank"} == found

@@ -150,6 +150,21 @@ def test_chat_is_not_asked_where_no_case_asks_it() -> None:
     assert [one for one in small.asked if one.body] == []
 
 
+@pytest.mark.parametrize("section", ["completions", "embeddings", "moderations"])
+@pytest.mark.parametrize(("status", "words"), [(502, "whether its upstream answers"), (401, "requires a key")])
+def test_a_run_without_chat_asks_its_own_endpoint_first(section: str, status: int, words: str) -> None:
+    said, asked = stopped(to_chat(refusal(status, "no")), select=(section,))
+    assert f"status {status}: no" in said
+    assert words in said
+    assert {one.path for one in asked if one.body} == {f"/v1/{section}"}
+
+
+@pytest.mark.parametrize("section", ["completions", "embeddings"])
+def test_an_endpoint_that_is_not_there_is_no_refusal(section: str) -> None:
+    report, _ = report_of(to_chat(refusal(404, "Not Found")), section)
+    assert {result.outcome for result in report.results} == {Outcome.UNSUPPORTED}
+
+
 def test_a_limit_parameter_that_is_refused_is_no_refusal_of_the_target() -> None:
     def answer(asked: Asked) -> bytes | None:
         refused = "max_tokens" in asked.json

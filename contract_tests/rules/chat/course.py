@@ -11,6 +11,7 @@ from contract_tests.rules.engine.node import MISSING, Node, show
 from contract_tests.rules.engine.stream import StreamedChoice, cumulative_text
 from contract_tests.rules.engine.subjects import only, streamed_choices, streams, whole_streamed_choices, whole_streams
 from contract_tests.rules.engine.view import View
+from contract_tests.rules.shared.limits import stop_sequences
 from contract_tests.rules.shared.reply import EMPTY_TO_MAIN, NOTHING_SAID, says_anything
 from fake_server.wire.exchange import Aspect
 from fake_server.wire.text import format_count
@@ -121,11 +122,16 @@ def delta_says_something(entry: Node) -> Iterable[Complaint]:
         yield entry["delta"], str(entry["delta"]), "content, tool_calls or refusal", harm
 
 
+def _ended_choices(view: View) -> Iterable[StreamedChoice]:
+    """The choices of a stream; none where a stop sequence, said first, leaves nothing of an answer."""
+    return () if stop_sequences(view) else whole_streamed_choices(view)
+
+
 @chat_stream.rule(
     "says-something",
     level=SHOULD,
     yields_to=("formats.reasoning-alone", "chat.stream.not-blank"),
-    over=only(whole_streamed_choices, lambda choice: choice.finish_reason == "stop"),
+    over=lambda view: (choice for choice in _ended_choices(view) if choice.finish_reason == "stop"),
     harm="the answer is empty, and nobody says why",
 )
 def says_something(choice: StreamedChoice) -> Iterable[Complaint]:
@@ -137,7 +143,7 @@ def says_something(choice: StreamedChoice) -> Iterable[Complaint]:
 
 def _ended_streams(view: View) -> Iterable[tuple[StreamedChoice, Node]]:
     """The only choice of a stream, where it ended by itself, beside the tokens that it cost."""
-    for stream in whole_streams(view):
+    for stream in () if stop_sequences(view) else whole_streams(view):
         counts = [chunk["usage"]["completion_tokens"] for chunk in stream.chunks if chunk.says("usage")]
         if len(stream.streamed) == 1 and stream.streamed[0].finish_reason == "stop" and counts:
             yield stream.streamed[0], counts[-1]

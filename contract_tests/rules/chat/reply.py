@@ -10,7 +10,7 @@ from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.subjects import CHAT, choices, dicts, messages
 from contract_tests.rules.engine.view import View
-from contract_tests.rules.shared.limits import LimitedReplies, limits
+from contract_tests.rules.shared.limits import LimitedReplies, limits, stop_sequences
 from contract_tests.rules.shared.reply import (
     EMPTY_TO_MAIN,
     NOTHING_SAID,
@@ -89,8 +89,11 @@ def says_something(node: Node) -> Iterable[Complaint]:
 
 
 def _ended_answers(view: View) -> Iterable[tuple[Node, Node]]:
-    """The message of a reply with one choice that ended by itself, beside the tokens that it cost."""
-    for root in dicts(view):
+    """The message of a reply with one choice that ended by itself, beside the tokens that it cost.
+
+    Where a stop sequence is the first thing that is said, nothing is left of the answer.
+    """
+    for root in () if stop_sequences(view) else dicts(view):
         for choice in root["choices"] if len(list(root["choices"])) == 1 else ():
             if choice["finish_reason"].text == "stop" and choice["message"]["content"].kind == "string":
                 yield choice["message"], root["usage"]["completion_tokens"]
@@ -110,7 +113,7 @@ def service_tier(root: Node) -> Iterable[Complaint]:
         yield root["service_tier"], str(root["service_tier"]), ", ".join(sorted(SERVICE_TIERS))
 
 
-@chat.rule("annotations", over=messages, level=SHOULD, harm="`for note in message.annotations` raises on None")
+@chat.rule("annotations", over=messages, level=SHOULD, harm="code that lists them raises on None")
 def annotations_(node: Node) -> Iterable[Complaint]:
     """`annotations`, if a message has it, is an array."""
     if node["annotations"].value is None:

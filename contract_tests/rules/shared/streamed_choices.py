@@ -54,7 +54,9 @@ def choice_once(chunk: Node) -> Iterable[Complaint]:
         yield index, f"choice {index.value} again in one chunk", "one entry"
 
 
-@streamed_choices.rule("empty-choices", over=Endpoint.chunks, level=SHOULD, harm="`chunk.choices[0]` raises IndexError")
+@streamed_choices.rule(
+    "empty-choices", over=Endpoint.chunks, level=SHOULD, harm="code that reads `choices[0]` raises IndexError"
+)
 def empty_choices(chunk: Node) -> Iterable[Complaint]:
     """Only a chunk that carries usage (or moderation results) has no choices."""
     if chunk.value.get("choices") == [] and not chunk["usage"] and not chunk["moderation"]:
@@ -88,7 +90,7 @@ def complain_unless_in_pieces(choice: StreamedChoice) -> Iterable[Complaint]:
     "steady-logprobs",
     over=Endpoint.streamed_choices,
     level=SHOULD,
-    harm="clients that index `logprobs` raise KeyError in mid-stream",
+    harm="code that indexes `logprobs` raises KeyError in mid-stream",
 )
 def steady_logprobs(choice: StreamedChoice) -> Iterable[Complaint]:
     """A choice has the member `logprobs` in all its chunks, or in none."""
@@ -118,7 +120,7 @@ def choice_count(view: View) -> Iterable[Complaint]:
     "finishes",
     over=lambda endpoint, view: () if streams_as_of_old(view) else endpoint.whole_streamed_choices(view),
     yields_to=(".choice-index",),
-    harm="openai-node's helper for chat streams throws 'missing finish_reason for choice 0'; others wait for more",
+    harm="nothing tells an answer that is whole from one that was cut",
 )
 def finishes(choice: StreamedChoice) -> Iterable[Complaint]:
     """Each choice ends with a chunk that gives its `finish_reason`."""
