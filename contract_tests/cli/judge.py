@@ -125,7 +125,9 @@ def finish_judgement(
     """Print the surprises, write the JSON report, print the verdict; returns the exit code."""
     for surprise in summary.surprises:
         terminal.print(f"surprise  {surprise}", "yellow")
-    code = ExitCode.FINDINGS if failing(summary.findings, LEVELS[level]) else ExitCode.OK
+    code = ExitCode.UNREACHABLE if summary.cut_short else ExitCode.OK
+    if failing(summary.findings, LEVELS[level]):
+        code = ExitCode.FINDINGS
     failed = None
     if json_path:
         try:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from contract_tests.cli.shared_options import format_changed_answer
@@ -19,9 +21,13 @@ from contract_tests.run.run import Options
 from fake_server.relay.saving import Saved, SaveError, save_recording, to_file_name
 from fake_server.replay.known import KnownReplies
 from fake_server.wire.capture import STOPPED
-from fake_server.wire.exchange import Exchange
+from fake_server.wire.exchange import Ending, Exchange, recut
 from fake_server.wire.fixture import Fixture
 
+SAVING = 15.0
+"""Seconds after which no further exchange of a run is saved: the target chooses how much is to be redacted."""
+KEPT = 2**20
+"""Bytes that are saved of a body without end: a run stopped reading it at a bound, wherever that was."""
 SHOWN = 6
 """Changes or rules that are named in one line."""
 
@@ -44,11 +50,16 @@ def base_environment(base_url: str, environment: Mapping[str, str]) -> dict[str,
 
 
 def save_case(
-    result: CaseResult, folder: Path, options: Options, kept: Mapping[str, tuple[str, ...]] | None = None
+    result: CaseResult,
+    folder: Path,
+    options: Options,
+    kept: Mapping[str, tuple[str, ...]] | None = None,
+    until: float = math.inf,
 ) -> Iterator[tuple[Exchange, Saved | SaveError]]:
     """Save each exchange of a case as a fixture named after it; yields each with the result.
 
-    `kept` holds `keep` and `keep_names` of `save_recording`.
+    `kept` holds `keep` and `keep_names` of `save_recording`. None is begun after `until`, a time of the monotonic
+    clock.
     """
     source = f"{options.target.partition('?')[0]}, recorded {date.today():%Y-%m-%d}"
     times: Counter[str] = Counter()
@@ -57,7 +68,13 @@ def save_case(
         times[exchange.label] += 1  # more than once if the case was repeated after a 429
         number = f"-{times[exchange.label]}" if times[exchange.label] > 1 else ""
         path = folder / f"{to_file_name(exchange.label + number)}.yaml"
-        fixture = Fixture(exchange, source=source)
+        fixture = Fixture(_without_the_rest(exchange), source=source)
+        if monotonic() > until:
+            yield (
+                exchange,
+                SaveError(f"{path.name} is not saved: the time for saving was up; try --select {result.case_id}"),
+            )
+            continue
         try:
             yield (
                 exchange,
@@ -67,6 +84,15 @@ def save_case(
             )
         except SaveError as error:
             yield exchange, error
+
+
+def _without_the_rest(exchange: Exchange) -> Exchange:
+    """The exchange; where a body did not end within the bound on its size, with KEPT bytes of it."""
+    if exchange.ending is not Ending.OVERSIZED or len(exchange.payload) <= KEPT:
+        return exchange
+    problem = f"{exchange.problem}; the first {KEPT:,} bytes are kept"
+    writes = (write for write in recut(exchange.payload[:KEPT], exchange.writes) if write.data)
+    return exchange.but(writes=tuple(writes), problem=problem)
 
 
 class RecordingLog:

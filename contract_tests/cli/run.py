@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import click
 
 from contract_tests.cli.options import build_options, check_required, run_options
 from contract_tests.cli.progress import ask
-from contract_tests.cli.recording import save_case
+from contract_tests.cli.recording import SAVING, save_case
 from contract_tests.cli.shared_options import (
     LEVELS,
     baseline_file,
@@ -75,7 +76,8 @@ def run_command(list_only: bool, folder: Path | None, **given: Any) -> int:
 def _record(terminal: Terminal, report: RunReport, folder: Path, options: Options) -> None:
     """Save every exchange of the cases that have a finding."""
     cases = [result for result in report.results if result.findings]
-    outcomes = [outcome for result in cases for _, outcome in save_case(result, folder, options)]
+    until = monotonic() + SAVING
+    outcomes = [outcome for result in cases for _, outcome in save_case(result, folder, options, until=until)]
     refused = [outcome for outcome in outcomes if isinstance(outcome, SaveError)]
     for error in refused:
         terminal.print(f"refused   {error}", "red")

@@ -14,8 +14,9 @@ CHUNK, ERROR, DICT = "chunk", "error", "dict"
 def body_kind(view: View) -> str:
     """The kind of body in two or three words."""
     if view.form == "json":
-        if any(problem.kind == "depth" for problem in view.document.problems):
-            return "JSON nested too deeply"
+        kinds = {problem.kind for problem in view.document.problems}
+        if "depth" in kinds or "size" in kinds:
+            return "JSON nested too deeply" if "depth" in kinds else "JSON with too many values"
         if view.document.ok:
             kind = kind_of(view.document.value)
             return "error object" if _is_error(view.document.value) else f"JSON {kind}"
@@ -86,31 +87,37 @@ def _merge_choice(choice: StreamedChoice, text: bool) -> dict[str, Any]:
     merged: dict[str, Any] = {"index": choice.index, "finish_reason": choice.finish_reason or None}
     if text:
         return {**merged, "text": choice.text}
-    message: dict[str, Any] = {}
+    values: dict[str, list[Any]] = {}
     for entry in choice.entries:
         for name, value in (entry["delta"].value if entry["delta"].kind == "object" else {}).items():
-            message[name] = _join_values(message.get(name), value, name)
+            values.setdefault(name, []).append(value)
+    message = {name: _join_values(several, name) for name, several in values.items()}
     if choice.calls:
         message["tool_calls"] = [_call([delta.value for delta in call.deltas]) for call in choice.calls]
     return {**merged, "message": _without_empty(message)}
 
 
-def _join_values(before: Any, value: Any, name: str) -> Any:
+def _join_values(values: list[Any], name: str) -> Any:
     """Merge a member of several deltas: texts are joined, otherwise the last value that is not null wins."""
-    if isinstance(before, str) and isinstance(value, str) and name != "role":
-        return before + value
-    return before if value is None else value
+    last, texts = None, list[str]()
+    for value in values:
+        if isinstance(value, str) and texts and name != "role":
+            texts.append(value)
+        elif value is not None:
+            last, texts = value, [value] if isinstance(value, str) else []
+    return "".join(texts) if texts else last
 
 
 def _call(deltas: list[Any]) -> dict[str, Any]:
     """One tool call from its deltas, without the index that only streams have."""
     call: dict[str, Any] = {}
+    parts: dict[str, dict[str, list[Any]]] = {}
     for delta in deltas:
         for name, value in delta.items() if isinstance(delta, dict) else ():
             if isinstance(value, dict):
-                before = call.get(name)
-                inner: dict[str, Any] = before if isinstance(before, dict) else {}
-                call[name] = inner | {key: _join_values(inner.get(key), member, key) for key, member in value.items()}
+                for key, member in value.items():
+                    parts.setdefault(name, {}).setdefault(key, []).append(member)
             elif name != "index" and value is not None:
                 call.setdefault(name, value)
-    return call
+    merged = {name: {key: _join_values(values, key) for key, values in part.items()} for name, part in parts.items()}
+    return {**call, **merged}

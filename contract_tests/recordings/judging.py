@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from time import monotonic
 
 from contract_tests.recordings.reading import read
 from contract_tests.recordings.recording import InputError, Recording
@@ -19,9 +20,13 @@ from contract_tests.target.environment import keys_of_environment
 from contract_tests.tolerance.entry import Ledger, ToleranceEntry, Tolerated, make_ledger, split_tolerated
 from fake_server.wire.exchange import Exchange
 from fake_server.wire.proof import differences
-from fake_server.wire.text import did_you_mean
+from fake_server.wire.text import did_you_mean, format_count
 
 __all__ = ["InputError", "Summary", "judge_files", "judge_recordings", "tolerate_in_recordings"]
+
+
+SECONDS = 60.0
+"""How long one exchange is judged: who made the recording chose how much is in it."""
 
 
 @dataclass
@@ -30,7 +35,8 @@ class Summary:
 
     `surprises` names the fixtures whose declared `breaks` are not what was found, and those whose head and
     body contradict each other; `unjudged` counts the exchanges to which no rule about their content applied.
-    `selected` holds the ids of the rules that were selected, none if all were.
+    `cut_short` counts the exchanges that not all rules judged: there was too much in them. `selected` holds the ids
+    of the rules that were selected, none if all were.
     """
 
     exchanges: int = 0
@@ -41,6 +47,7 @@ class Summary:
     per_endpoint: Counter[str] = field(default_factory=Counter)
     unjudged: Counter[str] = field(default_factory=Counter)
     surprises: list[str] = field(default_factory=list)
+    cut_short: int = 0
     selected: frozenset[str] = frozenset()
     secrets: tuple[str, ...] = field(default_factory=keys_of_environment, repr=False)
     providers: Tally = field(default_factory=Tally)
@@ -86,8 +93,8 @@ def _chosen(select: Iterable[str]) -> frozenset[str]:
 
 
 def _add(summary: Summary, recording: Recording, chosen: frozenset[str]) -> None:
-    view = View(recording.exchange)
-    everything = judge(view)
+    view, deadline = View(recording.exchange), monotonic() + SECONDS
+    everything = judge(view, lambda: monotonic() > deadline)
     judgement = everything.of_rules(chosen) if chosen else everything
     endpoint = recording.endpoint
     if recording.exchange.request.method == "DELETE":
@@ -101,7 +108,13 @@ def _add(summary: Summary, recording: Recording, chosen: frozenset[str]) -> None
     summary.flagged.update(judgement.ids())
     if not any(_is_about_content(rule_id, recording.exchange) for rule_id in everything.applied):
         summary.unjudged[endpoint] += 1
-    summary.surprises.extend(_surprises(recording, None if chosen else everything))
+    if judgement.left_out:
+        summary.cut_short += 1
+        why = (
+            f"not judged by {format_count(len(judgement.left_out), 'rule')}: too many values, or {SECONDS:g} s were up"
+        )
+        summary.surprises.append(f"{recording.exchange.label}: {why}")
+    summary.surprises.extend(_surprises(recording, None if chosen or everything.left_out else everything))
 
 
 def _is_about_content(rule_id: str, exchange: Exchange) -> bool:

@@ -20,6 +20,7 @@ from contract_tests.rules import shape
 # isort: on
 from contract_tests.rules.engine import judge as engine
 from contract_tests.rules.engine.judge import Judgement, Rule, Section
+from contract_tests.rules.engine.limits import IsLate
 from contract_tests.rules.engine.trace import Trace
 from contract_tests.rules.engine.view import View
 from fake_server.wire.exchange import Exchange
@@ -60,11 +61,11 @@ def find(prefix: str) -> list[Rule]:
     return [rule for rule in RULES.values() if f"{rule.id}.".startswith(f"{prefix.rstrip('.')}.")]
 
 
-def judge(exchange: Exchange | View) -> Judgement:
-    """What the rules say of one exchange."""
-    return engine.judge(RULES.values(), exchange)
+def judge(exchange: Exchange | View, is_late: IsLate | None = None) -> Judgement:
+    """What the rules say of one exchange. Rules that were not asked before `is_late` holds are `left_out`."""
+    return engine.judge(RULES.values(), exchange, is_late)
 
 
-def judge_trace(trace: Trace) -> Judgement:
+def judge_trace(trace: Trace, is_late: IsLate | None = None) -> Judgement:
     """What the relation rules say of the exchanges of one case."""
-    return engine.judge_relation(RULES.values(), trace, trace.case_id)
+    return engine.judge_relation(RULES.values(), trace, trace.case_id, is_late)

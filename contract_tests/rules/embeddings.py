@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 import struct
 from collections.abc import Iterable
 from typing import Any
@@ -150,14 +151,25 @@ def encoding(node: Node, requested: str) -> Iterable[Complaint]:
             yield node, str(node)[:60], "Base64 of little-endian 32-bit floats"
         elif _is_of_doubles(node.text):
             yield node, "Base64 of 64-bit floats", "Base64 of little-endian 32-bit floats"
-    elif node.kind != "array" or any(item.number is None for item in node) or not node.value:
+    elif node.kind != "array" or any(type(item) not in _NUMBERS for item in node.value) or not node.value:
         yield node, str(node)[:60], "an array of numbers"
+
+
+_NUMBERS = (int, float)
+
+
+def _as_float(number: float) -> float:
+    """The number; infinity for an integer of more digits than a float can have."""
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf
 
 
 def vector(node: Node) -> tuple[float, ...] | None:
     """The numbers of an embedding in either encoding; None where it is neither."""
     if node.kind == "array":
-        return tuple(item.number for item in node if item.number is not None) or None
+        return tuple(_as_float(item) for item in node.value if type(item) in _NUMBERS) or None
     try:
         raw = base64.b64decode(node.text, validate=True)
     except (binascii.Error, ValueError):

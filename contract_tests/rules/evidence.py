@@ -23,6 +23,9 @@ _AROUND = 2_000
 _TEXTS = ("model", "messages", "prompt", "input", "tools")
 """Members of a request that are rarely what a rule is about; they are shown last."""
 _WIDEST, _WIDEST_TEXT = 60, 44
+_MOST_SHOWN, _MOST_MEMBERS, _LONGEST_NAME = 5000, 50, 200
+"""Bytes of a body that is no JSON, members of one that is (or fields of a head), and characters of a name, which are
+looked at."""
 _SERVER, _MOST_FIELDS = ("server", "via", "x-powered-by"), 10
 
 
@@ -73,7 +76,7 @@ def make_evidence(view: View, offset: int | None, secrets: Sequence[str] = (), w
             else ""
         )
     target = clean_target(exchange.request.target, secrets)
-    return Evidence(exchange.request.method, target, _members(exchange, secrets), before, after, offset is not None)
+    return Evidence(exchange.request.method, target, _members(view, secrets), before, after, offset is not None)
 
 
 def describe_request(evidence: Evidence) -> str:
@@ -95,20 +98,22 @@ def describe_head(exchange: Exchange, secrets: Sequence[str] = (), with_fields: 
     """The status of a reply and its media type, or all header fields: `200 OK | text/event-stream`."""
     parts = [f"{exchange.status} {exchange.reason}".rstrip(), exchange.media_type or ""]
     if with_fields:
-        parts[1] = "; ".join(f"{name}: {value}" for name, value in clean_fields(exchange.headers, secrets))
+        fields = clean_fields(exchange.headers[:_MOST_MEMBERS], secrets)
+        more = ["…"] if len(exchange.headers) > _MOST_MEMBERS else []
+        parts[1] = "; ".join([*(f"{name}: {value}" for name, value in fields), *more])
     return mask_excerpt(" | ".join(printable(part, "") for part in parts if part), secrets)
 
 
-def _members(exchange: Exchange, secrets: Sequence[str]) -> tuple[tuple[str, str], ...]:
+def _members(view: View, secrets: Sequence[str]) -> tuple[tuple[str, str], ...]:
     """The members of a request as name and shown value, those that are rarely the point last."""
-    request = exchange.request
-    body = request.json()
+    request, body = view.exchange.request, view.request_value
     if not isinstance(body, dict):
-        unknown = "not known" if not exchange.knows(Aspect.REQUEST) and request.method == "POST" else ""
-        text = show(request.body.decode("utf-8", "replace"), _WIDEST) if request.body else unknown
+        unknown = "not known" if not view.knows(Aspect.REQUEST) and request.method == "POST" else ""
+        text = show(request.body[:_MOST_SHOWN].decode("utf-8", "replace"), _WIDEST) if request.body else unknown
         return (("body", mask_excerpt(text, secrets)),) if text else ()
     order = sorted(body, key=lambda name: (name in _TEXTS, _TEXTS.index(name) if name in _TEXTS else 0))
-    return tuple((mask_excerpt(name, secrets), _show_member(name, body[name], secrets)) for name in order)
+    shown = ((excerpt(name, _LONGEST_NAME, secrets), _show_member(name, body[name], secrets)) for name in order)
+    return (*islice(shown, _MOST_MEMBERS), *([("", "…")] if len(order) > _MOST_MEMBERS else ()))
 
 
 def _show_member(name: str, value: object, secrets: Sequence[str]) -> str:

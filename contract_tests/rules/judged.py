@@ -6,6 +6,7 @@ from functools import cached_property
 
 from contract_tests.rules.catalogue import judge
 from contract_tests.rules.engine.judge import Finding, Judgement, Level, Rule
+from contract_tests.rules.engine.limits import IsLate
 from contract_tests.rules.engine.view import View
 from fake_server.wire.exchange import Exchange
 
@@ -13,8 +14,8 @@ from fake_server.wire.exchange import Exchange
 class Judged:
     """An exchange, its View, and its Judgement by all rules; both are computed when first asked for."""
 
-    def __init__(self, exchange: Exchange) -> None:
-        self.exchange = exchange
+    def __init__(self, exchange: Exchange, is_late: IsLate | None = None) -> None:
+        self.exchange, self._is_late = exchange, is_late
 
     @cached_property
     def view(self) -> View:
@@ -24,7 +25,7 @@ class Judged:
     @cached_property
     def judgement(self) -> Judgement:
         """What all rules say of it."""
-        return judge(self.view)
+        return judge(self.view, self._is_late)
 
     @property
     def findings(self) -> tuple[Finding, ...]:

@@ -7,7 +7,7 @@ lets "1" pass for 1), chosen by `object`. A named rule owns its place: these sta
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, partial
 from typing import Any
 
@@ -21,7 +21,7 @@ from contract_tests.rules.engine.node import MISSING, Node, show
 from contract_tests.rules.engine.subjects import TEXT, chunks, dicts, error_objects, model_objects
 from contract_tests.rules.errors.refusals import errors
 from contract_tests.rules.models import models
-from contract_tests.rules.shared.reply import ends_as_of_old
+from contract_tests.rules.shared.reply import ends_as_of_old, has_cut_choice, is_early
 from contract_tests.rules.stored import stored, stored_completions
 from fake_server.wire.jsontext import Path
 
@@ -70,16 +70,33 @@ def validator(name: str) -> Any:
     return adapter.validator
 
 
+LARGE, MOST_VALUES = 200_000, 20_000
+"""Bytes of a text, and values of a larger one that are held against the type: pydantic keeps all errors it finds."""
+
+
+def beginning(value: Any, budget: Iterator[int]) -> Any:
+    """The value, with an end to its arrays and objects where the budget of items and members is used up."""
+    if isinstance(value, dict):
+        return {name: beginning(member, budget) for (name, member), _ in zip(value.items(), budget, strict=False)}
+    if isinstance(value, list):
+        return [beginning(item, budget) for item, _ in zip(value, budget, strict=False)]
+    return value
+
+
 def shape_complaints(name: str, node: Node) -> Iterable[Complaint]:
     """What the SDK's type says against a value, as complaints at the members it names."""
+    value = node.value if len(node.document.text) <= LARGE else beginning(node.value, iter(range(MOST_VALUES)))
     try:
-        validator(name).validate_python(node.value, strict=True)
+        validator(name).validate_python(value, strict=True)
     except ValidationError as error:
+        early, cut = is_early(node), has_cut_choice(node)
         for detail in errors_of_meant_member(error.errors(include_url=False, include_context=False)):
             path, value = follow_location(node.value, detail["loc"])
-            if _in_an_added_annotation(node.value, path) or _is_reason_of_old(node, path):
+            if _in_an_added_annotation(node.value, path) or (early and _is_reason_of_old(node, path, cut)):
                 continue
             if value is None and path[-2:] in _BEFORE_AN_ECHO:
+                continue
+            if detail["type"] == "missing" and value is not MISSING:  # it is beyond the beginning
                 continue
             if value in FORMS_THE_TYPES_LACK.get((name, without_indexes(path)), ()):
                 continue
@@ -95,11 +112,11 @@ def _in_an_added_annotation(root: Any, path: Path) -> bool:
     return isinstance(kind, str) and kind != "url_citation"
 
 
-def _is_reason_of_old(root: Node, path: Path) -> bool:
+def _is_reason_of_old(root: Node, path: Path, cut: bool) -> bool:
     """Whether the place is the `finish_reason` of a choice that ends as some did before 2025."""
-    choices = list(root["choices"])
-    at = path[1] if len(path) == 3 and path[0] == "choices" and path[2] == "finish_reason" else None
-    return isinstance(at, int) and ends_as_of_old(root, choices[at])
+    if len(path) != 3 or path[0] != "choices" or path[2] != "finish_reason" or not isinstance(path[1], int):
+        return False
+    return ends_as_of_old(root, Node(root.value["choices"][path[1]], root.document), cut)
 
 
 def errors_of_meant_member(details: Sequence[Any]) -> list[Any]:

@@ -22,6 +22,8 @@ from fake_server.wire.exchange import Exchange, recut
 
 _ROOT = Path(__file__).parents[2]
 
+LEFT_OUT = "not judged by all rules: the run's time was up, or a reply holds too many values"
+
 _OUTCOMES: dict[type[Exception], Outcome] = {
     NotReached: Outcome.NOT_REACHED,
     Unsupported: Outcome.UNSUPPORTED,
@@ -37,11 +39,15 @@ async def play_case(case: Case, session: Session) -> CaseResult:
     ask = Ask(case, session)
     outcome, reason, trouble = await _send_requests(case, ask)
     lacks = trouble.lacks if isinstance(trouble, Unsupported) else frozenset()
+    session.judging.add(case.id)
     try:
         judgement = await asyncio.to_thread(_judge_case, ask)
     except Exception as error:
         outcome, reason, trouble = Outcome.HARNESS_FAILED, f"judging failed: {_format_error(error)}", error
         judgement = Judgement()
+    if judgement.left_out and outcome is None:
+        outcome, reason = Outcome.NOT_REACHED, LEFT_OUT
+    session.judging.discard(case.id)
     own = None if isinstance(trouble, tuple(_OUTCOMES)) else trouble  # the kit itself failed with it
     outcome = _outcome_with(outcome, judgement)
     if outcome is Outcome.FAIL and not judgement.ids(Level.MUST):
@@ -96,14 +102,16 @@ def _format_error(error: Exception) -> str:
 def _judge_case(ask: Ask) -> Judgement:
     """What the rules say of each exchange of the case, and of all of them together."""
     trace = ask.trace()
-    single = [(judge(view), (view,)) for view in ask.views]
-    parts = [*(judgement for judgement, _ in single), judge_trace(trace)]
+    is_late = ask.session.is_late
+    single = [(judge(view, is_late), (view,)) for view in ask.views]
+    parts = [*(judgement for judgement, _ in single), judge_trace(trace, is_late)]
     seen = [*single, (parts[-1], tuple(trace.roles.values()))]
     secrets = (*ask.session.options.secrets, *keys_of_environment())
     return Judgement(
         tuple(finding for part, views in seen for finding in with_evidence(part.findings, views, secrets)),
         frozenset().union(*(part.applied for part in parts)),
         frozenset().union(*(part.not_reached for part in parts)),
+        frozenset().union(*(part.left_out for part in parts)),
     )
 
 

@@ -19,6 +19,8 @@ from fake_server.relay.redact import excerpt
 
 TOKENS = 32
 """What the answer to the plainest request may cost."""
+MOST = 4000
+"""Characters of an error that are looked through for what to say of it."""
 _PATHS = {"completions": COMPLETIONS, "embeddings": EMBEDDINGS, "moderations": MODERATIONS}
 _STREAMED = (CHAT, COMPLETIONS)
 NO_ENDPOINT = (404, 405, 501)
@@ -125,7 +127,7 @@ def describe_answer(view: View) -> str:
     if leads := view.exchange.header("location"):
         return f"status {view.status}, to {excerpt(leads, 100)}"
     error = _stream_failure(view) or describe_refusal(view)
-    text = excerpt(" ".join(_TAG.sub(" ", error).split()), 160)
+    text = excerpt(" ".join(_TAG.sub(" ", error[:MOST]).split()), 160)
     return f"status {view.status}: {text}" if text else f"status {view.status}, {view.exchange.media_type or 'empty'}"
 
 

@@ -55,7 +55,8 @@ async def run(options: Options, on_result: OnResult | None = None, on_plan: OnPl
                 on_result(result)
         for case in cases:
             if case.id not in results:
-                results[case.id] = not_reached(case, session.stopped)
+                judging = "not judged: " if case.id in session.judging else ""
+                results[case.id] = not_reached(case, judging + session.stopped)
                 if on_result:
                     on_result(results[case.id])
     return _report(cases, session, results, started, monotonic() - began)
@@ -113,6 +114,7 @@ async def _ask_all(
             pass
         return "the run was interrupted"
     finally:
+        session.over = True
         for worker in workers:
             worker.cancel()
         await asyncio.gather(*workers, return_exceptions=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from collections import deque
 from collections.abc import Collection
 
 from contract_tests.shrinking.spans import Edit, Slice, apply_edits
@@ -29,14 +30,18 @@ def edit_body(exchange: Exchange, edits: Collection[Edit]) -> Exchange:
         return replace_body(exchange, gzip.compress(apply_edits(decoded_body(exchange), edits), mtime=0))
     writes: list[Write] = []
     begin, pause = 0, 0.0
+    left = deque(sorted(edits))
     for write in exchange.writes:
         stop = begin + len(write.data)
-        # An edit may span several writes: its new bytes go into the write in which it starts.
-        here = [
-            (max(start, begin) - begin, min(end, stop) - begin, new if begin <= start < stop else b"")
-            for start, end, new in edits
-            if start < stop and (end > begin or begin <= start)
-        ]
+        here = []
+        while left and left[0][0] < stop:
+            start, end, new = left.popleft()
+            # An edit may span several writes: its new bytes go into the write in which it starts.
+            if start >= begin or end > begin:
+                here.append((max(start, begin) - begin, min(end, stop) - begin, new if start >= begin else b""))
+            if end > stop:
+                left.appendleft((start, end, new))
+                break
         data = apply_edits(write.data, here)
         pause += write.pause
         if data:

@@ -68,9 +68,13 @@ def reduce_lines(search: Search) -> None:
 
 def join_events(search: Search) -> None:
     """Join neighbouring events: one takes from the other the members that it lacks."""
-    place = 0
+    place, seen = 0, search.best
+    events = _events(seen)
     while True:
-        events = _events(search.best)
+        search.check_time()
+        if search.best is not seen:
+            seen = search.best
+            events = _events(seen)
         if place + 1 >= len(events):
             return
         first, second = events[place], events[place + 1]

@@ -189,7 +189,7 @@ def suggest_fix(body: bytes, finding: Finding) -> tuple[str, str] | None:
     tree = parse(expected)
     if place.offset is None or not place.path or not jsontext.parse(expected).ok or tree is None:
         return None
-    name, rest = place.path[-1], body[place.offset :]
+    name, rest = place.path[-1], body[place.offset : place.offset + 4 * _LONGEST]
     if finding.actual == "missing":
         if not isinstance(name, str) or not rest.startswith(b"{"):
             return None

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from contract_tests.rules import RULES
 from contract_tests.rules.engine.judge import MAX_COMPLAINTS, Finding, Rule, judge
+from contract_tests.rules.engine.limits import IsLate
 from contract_tests.rules.judged import Judged
 from contract_tests.target.main_program import MainOutcome, run_main_program
 from fake_server.replay.playback import Playback
@@ -47,9 +48,6 @@ class NothingNew:
         self._many = {rule_id for rule_id, count in counts.items() if count >= MAX_COMPLAINTS}
         self._known = {signature(finding) for finding in original.findings}
 
-    def __call__(self, exchange: Exchange) -> bool:
-        return self.holds(Judged(exchange).findings)
-
     def holds(self, findings: Iterable[Finding]) -> bool:
         """Whether all of these findings are ones that the original has."""
         return all(finding.rule.id in self._many or signature(finding) in self._known for finding in findings)
@@ -58,12 +56,12 @@ class NothingNew:
 class BreaksRule:
     """Holds for exchanges that break `rule` the way the original does, and break nothing new.
 
-    Once a candidate has lost the finding of another rule, no later one may have it again. Raises ValueError
-    if the original does not break the rule.
+    Once a candidate has lost the finding of another rule, no later one may have it again. One that is not judged to
+    its end, because it `is_late`, counts as keeping the rule. Raises ValueError if the original does not break it.
     """
 
-    def __init__(self, rule: Rule, original: Judged) -> None:
-        self.rule = rule
+    def __init__(self, rule: Rule, original: Judged, is_late: IsLate | None = None) -> None:
+        self.rule, self._is_late = rule, is_late
         self.wanted = {signature(finding) for finding in original.findings if finding.rule.id == rule.id}
         if not self.wanted:
             raise ValueError(f"the exchange does not break {rule.id}")
@@ -76,8 +74,10 @@ class BreaksRule:
         self.others = original.ids() - {rule.id}
 
     def __call__(self, exchange: Exchange) -> bool:
-        candidate = Judged(exchange)
-        if self._first and not self._is_broken(judge(self._first, candidate.view).findings):
+        candidate = Judged(exchange, self._is_late)
+        if self._first and not self._is_broken(judge(self._first, candidate.view, self._is_late).findings):
+            return False
+        if candidate.judgement.left_out:
             return False
         others = candidate.ids() - {self.rule.id}
         if not self._is_broken(candidate.findings) or not others <= self.others:
@@ -98,7 +98,8 @@ class MainFails:
     because of the reply: another endpoint, a reply that it can read, or a failure of main() itself.
     """
 
-    def __init__(self, original: Judged) -> None:
+    def __init__(self, original: Judged, is_late: IsLate | None = None) -> None:
+        self._is_late = is_late
         if original.view.endpoint != "chat":
             request = original.exchange.request
             raise ValueError(
@@ -112,7 +113,10 @@ class MainFails:
         self._nothing_new = NothingNew(original)
 
     def __call__(self, exchange: Exchange) -> bool:
-        return self._nothing_new(exchange) and kind_of(run_main(exchange)) == kind_of(self.outcome)
+        candidate = Judged(exchange, self._is_late)
+        if candidate.judgement.left_out or not self._nothing_new.holds(candidate.findings):
+            return False
+        return kind_of(run_main(exchange)) == kind_of(self.outcome)
 
 
 def kind_of(outcome: MainOutcome) -> tuple[int, str]:

@@ -41,6 +41,11 @@ class Search:
         self._max_calls = max_calls
         self._refused: set[int] = set()  # hashes, because the same candidates come again in every round
 
+    def check_time(self) -> None:
+        """Raise Exhausted if the time is used up: for loops that may go on without a candidate."""
+        if monotonic() > self._deadline:
+            raise Exhausted
+
     def accepts(self, candidate: Exchange) -> bool:
         """Whether the candidate fails the same way; if so it becomes the best. Raises Exhausted."""
         if candidate == self.best:
@@ -48,7 +53,8 @@ class Search:
         number = hash(candidate)
         if number in self._refused:
             return False
-        if self.calls >= self._max_calls or monotonic() > self._deadline:
+        self.check_time()
+        if self.calls >= self._max_calls:
             raise Exhausted
         self.calls += 1
         if self._fails(candidate):

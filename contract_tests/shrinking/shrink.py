@@ -62,7 +62,12 @@ def shrink_judged(
 
     To fail is to break `rule`, or without one that main() fails. Raises ValueError if the original does not.
     """
-    fails = BreaksRule(rule, original) if rule else MainFails(original)
+    deadline = monotonic() + seconds
+
+    def is_late() -> bool:
+        return monotonic() > deadline
+
+    fails = BreaksRule(rule, original, is_late) if rule else MainFails(original, is_late)
     findings = [finding for finding in original.findings if rule in (None, finding.rule)]
     suspects = {finding.place.event for finding in findings if finding.place.event is not None}
     return shrink(original.exchange, fails, suspects=suspects, seconds=seconds, max_calls=max_calls)
@@ -98,6 +103,7 @@ def shrink(
         while before != search.best:
             before = search.best
             for reduce in _PASSES:
+                search.check_time()
                 if _is_applicable(reduce, search.best):
                     reduce(search)
     except Exhausted:

@@ -10,9 +10,11 @@ import json
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from itertools import accumulate, islice, pairwise
 
 MAX_DEPTH = 150
+MAX_TOKENS = 400_000
+"""Tokens of a text whose members can be removed one by one; a tree of more takes a gigabyte."""
 
 Slice = tuple[int, int]
 """(start, stop) of bytes in a text."""
@@ -55,8 +57,11 @@ Pattern = tuple[str, ...]
 
 
 def parse(text: bytes) -> Span | None:
-    """The tree of a text; None if it holds no value or nests deeper than MAX_DEPTH."""
-    tokens = [match for match in _TOKEN.finditer(text) if match.lastgroup != "space"]
+    """The tree of a text; None if it holds no value, nests deeper than MAX_DEPTH or has more than MAX_TOKENS."""
+    matches = list(islice(_TOKEN.finditer(text), MAX_TOKENS + 1))
+    if len(matches) > MAX_TOKENS:
+        return None
+    tokens = [match for match in matches if match.lastgroup != "space"]
     try:
         span, _ = _value(tokens, 0, 0)
     except (IndexError, RecursionError):

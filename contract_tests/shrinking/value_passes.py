@@ -119,6 +119,7 @@ def reduce_members(search: Search, target: Target = REPLY) -> None:
     """Remove single members and items that the fault does not need, and runs of items from long lists."""
     done = 0
     while True:
+        search.check_time()
         places = [
             (text, span)
             for text in target.parse_texts(search.best)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from itertools import count
+from time import monotonic
 from typing import Any
 
 from contract_tests.target.errors import NotReached, UsageError
@@ -61,10 +62,14 @@ class Session:
         """The plain request that was answered before the first case."""
         self.requests = 0
         self.stopped = ""
+        self.over = False
+        """Whether nobody waits for what is still being judged."""
+        self.judging: set[str] = set()
+        """The ids of the cases whose exchanges are being judged."""
         self.notes: list[str] = []
         self.dropped: dict[str, str] = {}
         """Parameters that the target refused, with what is sent instead ('': nothing)."""
-        self.deadline = asyncio.get_running_loop().time() + options.run_seconds
+        self.deadline = monotonic() + options.run_seconds
         self._awaited: dict[str, asyncio.Future[Exchange]] = {}
         self._tickets = count()
         self._struck: list[str] = []
@@ -112,7 +117,11 @@ class Session:
     @property
     def seconds_left(self) -> float:
         """Seconds until the time limit of the run, below zero after it."""
-        return self.deadline - asyncio.get_running_loop().time()
+        return self.deadline - monotonic()
+
+    def is_late(self) -> bool:
+        """Whether the time of the run is up, or the run over; any thread may ask."""
+        return self.over or monotonic() > self.deadline
 
     def note(self, text: str) -> None:
         """Add a remark for the report, once."""

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fake_server.wire.jsontext import Path, locate, parse
+from fake_server.wire.jsontext import Locator, Path, parse
 
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
@@ -61,14 +61,14 @@ def test_depth_counts_no_strings_and_problems_are_capped() -> None:
 @given(st.binary(max_size=60))
 def test_any_bytes_are_read_without_raising(text: bytes) -> None:
     parse(text)
-    locate(text, ("a", 0))
+    Locator(text).find(("a", 0))
 
 
 @given(st.text(alphabet='{}[]",:\\ ab1', max_size=40))
 def test_nearly_json_is_read_without_raising(text: str) -> None:
     document = parse(text.encode())
     assert document.ok or document.problems
-    locate(text.encode(), ("a", 1, "b"))
+    Locator(text.encode()).find(("a", 1, "b"))
 
 
 @pytest.mark.parametrize("piece", [b'"', b'"\\', b'{"a":', b"[", b'"a\\"', b",", b"{}"])
@@ -76,7 +76,7 @@ def test_reading_is_not_quadratic(piece: bytes) -> None:
     text = (piece * 400_000)[:400_000]
     started = time.process_time()
     parse(text)
-    locate(text, ("a", "a"))
+    Locator(text).find(("a", "a"))
     assert time.process_time() - started < 5
 
 
@@ -93,13 +93,13 @@ def paths(value: Any, path: Path = ()) -> list[tuple[Path, Any]]:
 def test_every_member_is_found_where_it_stands(value: Any, indent: int | None, ascii_only: bool) -> None:
     text = json.dumps(value, indent=indent, ensure_ascii=ascii_only).encode()
     for path, member in paths(value):
-        start = locate(text, path)
+        start = Locator(text).find(path)
         assert start is not None
         assert json.JSONDecoder().raw_decode(text[start:].decode())[0] == member
 
 
 def test_members_that_are_not_there_are_not_found() -> None:
     text = b'{"a": [1, {"b": 2}], "a": [3]}'
-    assert locate(text, ("a", 0)) == 27
+    assert Locator(text).find(("a", 0)) == 27
     for path in (("b",), ("a", 1), ("a", "b"), (0,), ("a", 0, 0)):
-        assert locate(text, path) is None
+        assert Locator(text).find(path) is None

@@ -40,33 +40,41 @@ def _inflate(body: bytes, coding: str, limit: int) -> tuple[bytes, str]:
     # RFC 9110 section 8.4.1.2: "deflate" means the zlib format, but some servers send the raw stream.
     # A zlib header is compression method 8, and its first two bytes are a multiple of 31 (RFC 1950).
     zlib_header = body[0] & 15 == 8 and int.from_bytes(body[:2].ljust(2, b"\0"), "big") % 31 == 0
-    text, _, problem = _stream(body, _ZLIB if zlib_header else _RAW, limit, limit)
+    text, problem = _stream(body, _ZLIB if zlib_header else _RAW, limit)
     return text, problem and f"deflate: {problem}"
+
+
+_PIECE = 4096
+"""Bytes that are unpacked at once: what follows the end of a gzip member is copied, and there may be a million."""
 
 
 def _members(body: bytes, limit: int) -> tuple[bytes, str]:
     """A gzip file of one or more members (RFC 1952 section 2.2)."""
-    text = b""
-    while body and len(text) <= limit:
-        member, body, problem = _stream(body, _GZIP, limit - len(text), limit)
-        text += member
-        if problem:
-            return text, f"gzip: {problem}"
-        if body and not body.startswith(b"\x1f\x8b"):
-            return text, "gzip: other bytes follow the compressed body"
-    return text, ""
+    whole, position = bytearray(), 0
+    while position < len(body):
+        unpack, start = zlib.decompressobj(_GZIP), len(whole)
+        while not unpack.eof:
+            if position >= len(body):
+                return bytes(whole), "gzip: the compressed body ends early"
+            try:
+                whole += unpack.decompress(body[position : position + _PIECE], limit + 1 - len(whole))
+            except zlib.error as error:
+                return bytes(whole[:start]), f"gzip: {error}"
+            if len(whole) > limit:
+                return bytes(whole[:limit]), f"gzip: the body unpacks to more than {limit} bytes"
+            position = min(position + _PIECE, len(body)) - len(unpack.unused_data)
+        if position < len(body) and not body.startswith(b"\x1f\x8b", position):
+            return bytes(whole), "gzip: other bytes follow the compressed body"
+    return bytes(whole), ""
 
 
-def _stream(body: bytes, window: int, most: int, limit: int) -> tuple[bytes, bytes, str]:
-    """The text of one compressed stream, the bytes after it, and a problem.
-
-    `most` is what remains of `limit`, the size limit of the whole decompressed body.
-    """
+def _stream(body: bytes, window: int, limit: int) -> tuple[bytes, str]:
+    """The text of one compressed stream, and a problem."""
     unpack = zlib.decompressobj(window)
     try:
-        text = unpack.decompress(body, most + 1)
+        text = unpack.decompress(body, limit + 1)
     except zlib.error as error:
-        return b"", b"", str(error)
-    if len(text) > most:
-        return text[:most], b"", f"the body unpacks to more than {limit} bytes"
-    return text, unpack.unused_data, "" if unpack.eof else "the compressed body ends early"
+        return b"", str(error)
+    if len(text) > limit:
+        return text[:limit], f"the body unpacks to more than {limit} bytes"
+    return text, "" if unpack.eof else "the compressed body ends early"

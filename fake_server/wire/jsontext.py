@@ -1,35 +1,44 @@
 """Parses JSON text and lists every problem that a lenient parser hides (RFC 8259).
 
 `parse` never raises on bad input: it returns a Document whose `problems` say what is wrong and at
-which byte. `locate` finds the bytes of a member, for reports.
+which byte. `Locator` finds the bytes of a member, for reports.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import sys
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import count, islice
 from json.scanner import make_scanner
 from typing import Any, NamedTuple
 
 MAX_DEPTH = 200
 MAX_PROBLEMS = 20
+MAX_VALUES = 2_500_000
+"""Values of a text that is judged: 16 MiB of embeddings, or of log probabilities, have fewer."""
+MAX_PLACES = 100_000
+"""Members of one object, or items of one array, whose places are remembered; those beyond have none."""
 
 Path = tuple[str | int, ...]
 """Member names and array indexes from the root: ("choices", 0, "delta")."""
 
 # An unclosed string matches up to the end, and `++` never backtracks: no text makes this scan quadratic.
-_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+_TOKEN = re.compile(_STRING.pattern + rb"|[\[\]{}]", re.DOTALL)
 _VALUE = re.compile(_TOKEN.pattern + rb"|[^\[\]{},: \t\n\r]++", re.DOTALL)
 _STEP = {b"{": 1, b"[": 1, b"}": -1, b"]": -1}
 """How much deeper a text is nested after each bracket."""
-_SPACE = b" \t\n\r"
+_BLANKS = re.compile(rb"[ \t\n\r]*+")
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A problem of a text. `kind` is encoding, bom, syntax, depth, duplicate or number."""
+    """A problem of a text. `kind` is encoding, bom, syntax, depth, size, duplicate or number."""
 
     kind: str
     offset: int
@@ -61,11 +70,15 @@ def _refuse(name: str) -> float:
 
 _scan = make_scanner(json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse))  # type: ignore[arg-type]
 """What `raw_decode` calls: the value that begins at an index, and where it ends."""
+_scan_leniently = make_scanner(json.JSONDecoder(strict=False))  # type: ignore[arg-type]
 
 
-def parse(text: bytes, max_depth: int = MAX_DEPTH) -> Document:
-    """Parse UTF-8 JSON text. Duplicate names keep the last value, as most parsers do."""
-    if text.count(b"[") + text.count(b"{") <= max_depth:
+def parse(text: bytes, max_depth: int = MAX_DEPTH, max_values: int = sys.maxsize) -> Document:
+    """Parse UTF-8 JSON text. Duplicate names keep the last value, as most parsers do.
+
+    A text that nests deeper, or has more values (counted by brackets and commas), is not read.
+    """
+    if text.count(b"[") + text.count(b"{") <= max_depth and len(text) <= max_values:
         try:
             decoded = text.decode("utf-8")
             value, end = _scan(decoded, 0)
@@ -73,10 +86,10 @@ def parse(text: bytes, max_depth: int = MAX_DEPTH) -> Document:
                 return Document(value, (), ok=True)
         except (ValueError, StopIteration, _Unusual):
             pass
-    return _parse_slowly(text, max_depth)
+    return _parse_slowly(text, max_depth, max_values)
 
 
-def _parse_slowly(text: bytes, max_depth: int) -> Document:
+def _parse_slowly(text: bytes, max_depth: int, max_values: int) -> Document:
     problems: list[Problem] = []
     if text.startswith(b"\xef\xbb\xbf"):
         problems.append(Problem("bom", 0, "the text begins with a byte order mark"))
@@ -86,6 +99,9 @@ def _parse_slowly(text: bytes, max_depth: int) -> Document:
     except UnicodeDecodeError as error:
         problems.append(Problem("encoding", error.start, "the text is not UTF-8"))
         decoded = text.decode("utf-8", "replace")
+    if _has_more_values(text, max_values):
+        size = f"the text holds more than {max_values:,} values, which is the bound"
+        return Document(None, (*problems, Problem("size", 0, size)), ok=False)
     deepest, where = _depth(text) if text.count(b"[") + text.count(b"{") > max_depth else (0, 0)
     if deepest > max_depth:
         problems.append(Problem("depth", where, f"the text nests {deepest} levels deep; the bound is {max_depth}"))
@@ -116,6 +132,17 @@ def _parse_slowly(text: bytes, max_depth: int) -> Document:
     return Document(value, tuple(problems), ok=True)
 
 
+def _has_more_values(text: bytes, bound: int) -> bool:
+    """Whether there are more brackets and commas than that; those in strings do not count."""
+    if len(text) <= bound or _count_values(text) <= bound:
+        return False
+    return _count_values(_STRING.sub(b"", text)) > bound
+
+
+def _count_values(text: bytes) -> int:
+    return sum(map(text.count, (b",", b"[", b"{")))
+
+
 def _depth(text: bytes) -> tuple[int, int]:
     """The deepest nesting and the byte where it is first reached; strings do not count."""
     depth = deepest = where = 0
@@ -126,56 +153,71 @@ def _depth(text: bytes) -> tuple[int, int]:
     return deepest, where
 
 
-def locate(text: bytes, path: Path) -> int | None:
-    """The byte offset of the value at `path`; None if the text has no such member."""
-    position = _skip(text, 0)
-    for step in path:
-        start = _member(text, position, step)
-        if start is None:
-            return None
-        position = start
-    return position
+class Locator:
+    """Finds values of one text by their paths. Each object and array is read once, however many values are sought."""
 
+    def __init__(self, text: bytes) -> None:
+        self._text = text
+        self._places: dict[int, dict[str | int, int]] = {}
 
-def _member(text: bytes, position: int, step: str | int) -> int | None:
-    """The start of one member of the object or array that starts at `position`."""
-    if text[position : position + 1] != (b"{" if isinstance(step, str) else b"["):
-        return None
-    position, index, last = _skip(text, position + 1), 0, None
-    while position < len(text) and text[position] not in b"]}":
-        name: str | int = index
-        if isinstance(step, str):
-            end = _value_end(text, position)
+    @cached_property
+    def _letters(self) -> str:
+        """The text with a character for each byte: what Python's scanner finds in it stands at the same place."""
+        return self._text.decode("latin-1")
+
+    def find(self, path: Path) -> int | None:
+        """The byte offset of the value at `path`; None if the text has no such member, or it lies beyond MAX_PLACES."""
+        position = self._skip(0)
+        for step in path:
+            if position not in self._places:
+                self._places[position] = dict(islice(self._members(position), MAX_PLACES))
+            start = self._places[position].get(step)
+            if start is None:
+                return None
+            position = start
+        return position
+
+    def _members(self, position: int) -> Iterator[tuple[str | int, int]]:
+        """The name or index of each member of the object or array at `position`, and where its value starts.
+
+        Of several members with the same name, parsers keep the last.
+        """
+        text = self._text
+        opening, position = text[position : position + 1], self._skip(position + 1)
+        for index in count() if opening in (b"{", b"[") else ():
+            if position >= len(text) or text[position] in b"]}":
+                return
+            name: str | int = index
+            if opening == b"{":
+                end = self._value_end(position)
+                try:
+                    name = str(json.loads(text[position:end]))
+                except (ValueError, RecursionError):
+                    return
+                position = self._skip(self._skip(end) + 1)
+            yield name, position
+            position = self._skip(self._value_end(position))
+            if text[position : position + 1] == b",":
+                position = self._skip(position + 1)
+
+    def _skip(self, position: int) -> int:
+        """The offset of the next byte that is no white space."""
+        match = _BLANKS.match(self._text, position)
+        return match.end() if match else position
+
+    def _value_end(self, position: int) -> int:
+        """The offset after the value that starts at `position`."""
+        if self._text[position : position + 1] in (b"{", b"["):
             try:
-                name = json.loads(text[position:end])
-            except ValueError:
-                return last
-            position = _skip(text, _skip(text, end) + 1)
-        if name == step:
-            last = position  # of several members with the same name, parsers keep the last
-            if isinstance(step, int):
-                return last
-        position = _skip(text, _value_end(text, position))
-        if text[position : position + 1] == b",":
-            position = _skip(text, position + 1)
-        index += 1
-    return last
-
-
-def _skip(text: bytes, position: int) -> int:
-    while position < len(text) and text[position] in _SPACE:
-        position += 1
-    return position
-
-
-def _value_end(text: bytes, position: int) -> int:
-    """The offset after the value that starts at `position`."""
-    depth = 0
-    for match in _VALUE.finditer(text, position):
-        depth += _STEP.get(match.group(), 0)
-        if depth <= 0:
-            return match.end()
-    return len(text)
+                return int(_scan_leniently(self._letters, position)[1])
+            except (ValueError, StopIteration, RecursionError):
+                pass
+        depth = 0
+        for match in _VALUE.finditer(self._text, position):
+            depth += _STEP.get(match.group(), 0)
+            if depth <= 0:
+                return match.end()
+        return len(self._text)
 
 
 def compact(value: Any) -> str:

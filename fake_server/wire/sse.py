@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 BOM = b"\xef\xbb\xbf"
@@ -191,6 +192,7 @@ class EventMeter:
 _BLANKS = (b"\n\n", b"\r\r", b"\n\r")
 _BLANK = re.compile(b"|".join(_BLANKS))
 _CONTENT = re.compile(rb"[^\r\n]")
+_LINE_END = re.compile(rb"\r\n|\n|\r")
 
 
 def _content(data: bytes, start: int) -> int | None:
@@ -210,6 +212,14 @@ def decode(stream: bytes) -> list[Event]:
     """All events of a whole stream, an unfinished last one included."""
     decoder = Decoder()
     return [*decoder.feed(stream), *decoder.close()]
+
+
+def end_of_lines(stream: bytes, count: int) -> int:
+    """The byte behind the line with this number, or the end of a stream that has fewer."""
+    if len(stream) <= count or stream.count(b"\n") + stream.count(b"\r") <= count:
+        return len(stream)
+    end = next(islice(_LINE_END.finditer(stream), count - 1, None), None)
+    return end.end() if end else len(stream)
 
 
 def encode(data: str, *, event: str | None = None, line_end: str = "\n", space: bool = True) -> bytes:

@@ -14,7 +14,7 @@ from contract_tests.rules.engine.subjects import FORMS, computed_once
 from contract_tests.rules.engine.view import View
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Answer:
     """One choice. `where` is the node (of a stream: the last one) that a finding points at."""
 

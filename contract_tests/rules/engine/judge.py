@@ -16,13 +16,17 @@ from inspect import signature
 from itertools import chain
 from typing import Any
 
-from contract_tests.rules.engine.node import Node, Place
+from contract_tests.rules.engine.limits import IsLate, OutOfTime, budgeted, in_time
+from contract_tests.rules.engine.node import Node, Place, TooManyValues
 from contract_tests.rules.engine.view import Payload, View
+from fake_server.relay.redact import shorten_masked
 from fake_server.wire.exchange import Aspect, Exchange
 from fake_server.wire.sse import Event
 
 MAX_COMPLAINTS = 3
 """A rule reports this many places per exchange: 5,000 broken chunks of a stream are one fault."""
+MAX_TEXT = 2000
+"""Characters of what was seen, and of what was expected: a target may send a name of megabytes."""
 
 
 class Level(StrEnum):
@@ -111,11 +115,15 @@ class Finding:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What the rules say of one exchange or trace. `applied` and `not_reached` hold ids of rules."""
+    """What the rules say of one exchange or trace. `applied`, `not_reached` and `left_out` hold ids of rules.
+
+    Those `left_out` were not asked, or not to the end: the time for judging was up, or the reply holds too much.
+    """
 
     findings: tuple[Finding, ...] = ()
     applied: frozenset[str] = frozenset()
     not_reached: frozenset[str] = frozenset()
+    left_out: frozenset[str] = frozenset()
 
     def ids(self, *levels: Level) -> set[str]:
         """The ids of the rules that are broken, of these levels or of any."""
@@ -124,7 +132,7 @@ class Judgement:
     def of_rules(self, ids: frozenset[str]) -> Judgement:
         """What the rules with these ids said."""
         findings = tuple(finding for finding in self.findings if finding.rule.id in ids)
-        return Judgement(findings, self.applied & ids, self.not_reached & ids)
+        return Judgement(findings, self.applied & ids, self.not_reached & ids, self.left_out & ids)
 
 
 @dataclass
@@ -185,37 +193,51 @@ class Section:
         return register
 
 
-def judge(rules: Iterable[Rule], exchange: Exchange | View) -> Judgement:
-    """What `rules` say of one exchange. Never raises for anything a target sent."""
+def judge(rules: Iterable[Rule], exchange: Exchange | View, is_late: IsLate | None = None) -> Judgement:
+    """What `rules` say of one exchange. Never raises for anything a target sent. Ends soon after `is_late` holds."""
     single = (rule for rule in rules if not rule.relation)
     with _without_garbage_collection():
         # no name here holds the View, so it is freed before the collector is back and walks through it
-        return _judge_view(single, exchange if isinstance(exchange, View) else View(exchange))
+        return _judge_view(single, exchange if isinstance(exchange, View) else View(exchange), is_late)
 
 
-def _judge_view(rules: Iterable[Rule], view: View) -> Judgement:
-    return _judge(rules, view, view.exchange.unknown, view.exchange.label)
+def _judge_view(rules: Iterable[Rule], view: View, is_late: IsLate | None) -> Judgement:
+    with budgeted(view):
+        return _judge(rules, view, view.exchange.unknown, view.exchange.label, is_late)
 
 
-def judge_relation(rules: Iterable[Rule], trace: Any, label: str) -> Judgement:
+def judge_relation(rules: Iterable[Rule], trace: Any, label: str, is_late: IsLate | None = None) -> Judgement:
     """What the relation rules say of a trace: several exchanges of one case."""
-    return _judge((rule for rule in rules if rule.relation), trace, frozenset(), label)
+    with budgeted(*trace.roles.values()):
+        return _judge((rule for rule in rules if rule.relation), trace, frozenset(), label, is_late)
 
 
-def _judge(rules: Iterable[Rule], subject: Any, unknown: frozenset[Aspect], label: str) -> Judgement:
+def _judge(
+    rules: Iterable[Rule], subject: Any, unknown: frozenset[Aspect], label: str, is_late: IsLate | None = None
+) -> Judgement:
     findings: list[Finding] = []
     applied, not_reached = set(), set()
+    left_out: set[str] = set()
     for rule in rules:
-        subjects = iter(rule.over(subject))
-        first = next(subjects, _NOTHING)
-        if first is _NOTHING:
-            continue
-        if rule.needs & unknown:
-            not_reached.add(rule.id)
-            continue
-        applied.add(rule.id)
-        findings.extend(_findings(rule, chain((first,), subjects), label))
-    return Judgement(tuple(_without_yielding(findings)), frozenset(applied), frozenset(not_reached))
+        try:
+            if is_late and is_late():
+                raise OutOfTime
+            subjects = iter(rule.over(subject))
+            if is_late:
+                subjects = in_time(subjects, is_late)
+            first = next(subjects, _NOTHING)
+            if first is _NOTHING:
+                continue
+            if rule.needs & unknown:
+                not_reached.add(rule.id)
+                continue
+            findings.extend(_findings(rule, chain((first,), subjects), label))
+            applied.add(rule.id)
+        except (OutOfTime, TooManyValues):
+            left_out.add(rule.id)
+    return Judgement(
+        tuple(_without_yielding(findings)), frozenset(applied), frozenset(not_reached), frozenset(left_out)
+    )
 
 
 @contextmanager
@@ -243,7 +265,8 @@ def _findings(rule: Rule, subjects: Iterable[Any], label: str) -> Iterator[Findi
             expected = fault[2] if len(fault) > 2 else rule.expected
             harm = fault[3] if len(fault) > 3 else ""
             where = fault[0] if rule.relation else None
-            yield Finding(rule, place_of(fault[0]), fault[1], expected, label, harm, where)
+            seen, expected = shorten_masked(fault[1], MAX_TEXT), shorten_masked(expected, MAX_TEXT)
+            yield Finding(rule, place_of(fault[0]), seen, expected, label, harm, where)
 
 
 def place_of(where: Any) -> Place:

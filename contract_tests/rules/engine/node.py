@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from fake_server.relay.redact import shorten_masked
-from fake_server.wire.jsontext import Path, locate
+from fake_server.wire.jsontext import Locator, Path
 from fake_server.wire.sse import Event
 
 
@@ -38,16 +38,45 @@ class Place:
         return ", ".join(parts) or "the reply"
 
 
-class Document(NamedTuple):
+class TooManyValues(Exception):
+    """The arrays of a reply have more items than rules may look at."""
+
+
+class Budget:
+    """Counts the items of a reply's arrays that rules look at, where `left` is set."""
+
+    __slots__ = ("left",)
+
+    def __init__(self) -> None:
+        self.left: int | None = None
+
+    def spend(self, items: int) -> None:
+        """Raises TooManyValues where fewer items are left."""
+        if self.left is not None:
+            if items > self.left:
+                raise TooManyValues
+            self.left -= items
+
+
+class Document:
     """The text a node stands in: its bytes, and the event of a stream that holds it."""
 
-    text: bytes
-    event: Event | None = None
+    __slots__ = ("_locator", "budget", "event", "text")
+
+    def __init__(self, text: bytes, event: Event | None, budget: Budget) -> None:
+        self.text, self.event, self.budget = text, event, budget
+        self._locator: Locator | None = None
 
     @property
     def start(self) -> int:
         """Where the text starts in the body."""
         return self.event.data_start if self.event else 0
+
+    def locate(self, path: Path) -> int | None:
+        """The byte of the text at which the value with this path starts."""
+        if self._locator is None:
+            self._locator = Locator(self.text)
+        return self._locator.find(path)
 
     def place(self, offset: int | None, path: Path = ()) -> Place:
         """The place of a byte of the text."""
@@ -103,8 +132,9 @@ class Node:
     def __iter__(self) -> Iterator[Node]:
         """The items of an array; nothing for any other value."""
         if self._items is None:
-            values = enumerate(self.value) if type(self.value) is list else ()
-            self._items = [Node(item, self.document, (*self.path, index)) for index, item in values]
+            values = self.value if type(self.value) is list else ()
+            self.document.budget.spend(len(values))
+            self._items = [Node(item, self.document, (*self.path, index)) for index, item in enumerate(values)]
         return iter(self._items)
 
     def __bool__(self) -> bool:
@@ -129,7 +159,7 @@ class Node:
     @property
     def place(self) -> Place:
         """Where the value stands; for a missing member the byte of the nearest value around it."""
-        nearest = (locate(self.document.text, self.path[:length]) for length in range(len(self.path), -1, -1))
+        nearest = (self.document.locate(self.path[:length]) for length in range(len(self.path), -1, -1))
         return self.document.place(next((offset for offset in nearest if offset is not None), None), self.path)
 
     def __str__(self) -> str:
@@ -175,8 +205,19 @@ def show(value: Any, limit: int = 70) -> str:
     """A value as JSON, shortened to `limit` characters, masked before the cut; 'missing' for MISSING."""
     if value is MISSING:
         return "missing"
-    text = json.dumps(value, ensure_ascii=False) if not isinstance(value, str) or len(value) < 4096 else value
+    if isinstance(value, str):
+        return shorten_masked(json.dumps(value, ensure_ascii=False) if len(value) < _MANY else value, limit)
+    text = ""
+    for piece in _ENCODER.iterencode(value):  # no further than it is shown and masked: a value may have megabytes
+        text += piece
+        if len(text) > limit + _MANY:
+            break
     return shorten_masked(text, limit)
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
+_MANY = 4096
+"""Characters beyond those shown in which the rest of a credential may stand."""
 
 
 def show_path(path: Path) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -40,7 +40,12 @@ class StreamedChoice:
 
     index: int
     entries: list[Node] = field(default_factory=list)
-    calls: list[StreamedCall] = field(default_factory=list)
+    calls_by_index: dict[int, StreamedCall] = field(default_factory=dict)
+
+    @property
+    def calls(self) -> Collection[StreamedCall]:
+        """The tool calls in order of appearance."""
+        return self.calls_by_index.values()
 
     @cached_property
     def text(self) -> str:
@@ -99,8 +104,5 @@ def _add_call(choice: StreamedChoice, delta: Node) -> None:
     if type(index) is not int:
         # Without an index clients go by the id: a new one opens a call, none goes on with the last.
         index = len(choice.calls) - (not delta["id"].text and bool(choice.calls))
-    for call in choice.calls:
-        if call.index == index:
-            call.deltas.append(delta)
-            return
-    choice.calls.append(StreamedCall(choice.index, index, [delta]))
+    calls = choice.calls_by_index
+    (calls.get(index) or calls.setdefault(index, StreamedCall(choice.index, index))).deltas.append(delta)

@@ -215,11 +215,12 @@ _SAID = ("content", "text", "tool_calls", "function_call", "refusal", "reasoning
 
 def early_events(view: View) -> Iterable[tuple[View, Node]]:
     """The events of a stream up to the first that says something, or tells of a failure."""
+    first_error = next(iter(view.error_events), None)
     for event in view.messages if view.ok else ():
         yield view, event
         parts = [choice["delta"] if choice["delta"].there else choice for choice in event["choices"]]
         said = any(part[name] and part[name].value for part in parts for name in _SAID)
-        if said or event in view.error_events:
+        if said or event is first_error:
             return
 
 

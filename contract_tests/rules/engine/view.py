@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from contract_tests.rules.engine.failures import is_failure, is_flat_error
-from contract_tests.rules.engine.node import Document, Node, Place
+from contract_tests.rules.engine.node import Budget, Document, Node, Place
 from contract_tests.rules.engine.stream import StreamedChoice, assemble
 from fake_server.wire import jsontext, sse
 from fake_server.wire.coding import decode_content
@@ -22,7 +22,8 @@ _POSTED = {
     "/moderations": "moderations",
 }
 _STORED = re.compile(r"/chat/completions(?P<one>/(?!messages$)[^/]+)?(?P<messages>/messages)?$")
-_MAX_EVENTS = 200_000
+MAX_LINES = 600_000
+"""Lines of a stream that are judged: 200,000 events of three. A hostile stream of 16 MiB has millions."""
 
 
 class Payload:
@@ -30,9 +31,9 @@ class Payload:
 
     __slots__ = ("event", "node", "parsed", "text")
 
-    def __init__(self, event: sse.Event, text: bytes, parsed: jsontext.Document) -> None:
+    def __init__(self, event: sse.Event, text: bytes, parsed: jsontext.Document, budget: Budget) -> None:
         self.event, self.text, self.parsed = event, text, parsed
-        self.node = Node(parsed.value, Document(text, event))
+        self.node = Node(parsed.value, Document(text, event, budget))
 
     @property
     def done(self) -> bool:
@@ -59,6 +60,7 @@ class View:
         self.exchange, self._max_depth, self.secrets = exchange, max_depth, secrets
         self.listed: dict[object, list[Any]] = {}
         """Cache of `subjects.computed_once`."""
+        self.budget = Budget()
 
     # -- what was asked
 
@@ -88,7 +90,7 @@ class View:
     def request(self) -> Node:
         """The JSON body of the request; an empty object if it is not a JSON object."""
         body = self.request_value
-        return Node(body if isinstance(body, dict) else {}, Document(self.exchange.request.body))
+        return Node(body if isinstance(body, dict) else {}, Document(self.exchange.request.body, None, self.budget))
 
     @property
     def wants_stream(self) -> bool:
@@ -115,6 +117,14 @@ class View:
         """The status code, 0 where no head arrived."""
         return self.exchange.status or 0
 
+    @cached_property
+    def fields(self) -> dict[str, str]:
+        """The header fields of the reply by their names in lower case, repeated ones joined as `header` joins them."""
+        values: dict[str, list[str]] = {}
+        for name, value in self.exchange.headers:
+            values.setdefault(name.lower(), []).append(value)
+        return {name: ", ".join(same) for name, same in values.items()}
+
     @property
     def ok(self) -> bool:
         """Whether the status is a 2xx."""
@@ -122,8 +132,8 @@ class View:
 
     @property
     def whole(self) -> bool:
-        """Whether the reply came to its own end; an unknown ending counts as one."""
-        return self.exchange.ending in (Ending.CLEAN, Ending.UNKNOWN)
+        """Whether the reply came to its own end, and all of it is judged; an unknown ending counts as one."""
+        return self.exchange.ending in (Ending.CLEAN, Ending.UNKNOWN) and not self.is_cut
 
     @cached_property
     def _decoded(self) -> tuple[bytes, str]:
@@ -158,26 +168,39 @@ class View:
     @cached_property
     def document(self) -> jsontext.Document:
         """The body parsed as JSON, with what is wrong with it."""
-        return jsontext.parse(self.body, self._max_depth)
+        return self._parse(self.body)
+
+    def _parse(self, text: bytes) -> jsontext.Document:
+        return jsontext.parse(text, self._max_depth, jsontext.MAX_VALUES)
 
     @cached_property
     def root(self) -> Node:
         """The JSON body; a node without a value where the body is not JSON."""
-        return Node(self.document.value if self.form == "json" else None, Document(self.body))
+        return Node(self.document.value if self.form == "json" else None, Document(self.body, None, self.budget))
 
     @cached_property
     def events(self) -> list[sse.Event]:
         """The server-sent events of the body, incomplete ones included; none if it is not a stream."""
-        return sse.decode(self.body) if self.form == "events" else []
+        return sse.decode(self.body[: self._stream_end]) if self.form == "events" else []
+
+    @cached_property
+    def _stream_end(self) -> int:
+        """Where that part of a stream ends which is judged: behind MAX_LINES lines."""
+        return sse.end_of_lines(self.body, MAX_LINES) if self.form == "events" else len(self.body)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether a stream has more lines than are judged."""
+        return self._stream_end < len(self.body)
 
     @cached_property
     def payloads(self) -> list[Payload]:
         """Every event that has data, [DONE] included."""
         payloads = []
-        for event in self.events[:_MAX_EVENTS]:
+        for event in self.events:
             text = event.raw_data
             if text is not None:
-                payloads.append(Payload(event, text, jsontext.parse(text, self._max_depth)))
+                payloads.append(Payload(event, text, self._parse(text), self.budget))
         return payloads
 
     @cached_property

@@ -188,15 +188,18 @@ def status_fits_code(view: View) -> Iterable[Complaint]:
 )
 def no_trace(error: Node) -> Iterable[Complaint]:
     """The message says what is wrong, not where in the server's code it was noticed."""
-    text = error["message"].text
+    text = error["message"].text[:MOST]
     if "Traceback (most recent call last)" in text or "\n    at " in text or '\n  File "' in text:
         yield error["message"], "a stack trace in the message"
     elif place := IN_THE_CODE.search(text):
         yield error["message"], f"{excerpt(place.group(), 60)!r} in the message"
 
 
+MOST = 100_000
+"""Characters of a message that are searched for places in code."""
 IN_THE_CODE = re.compile(
-    r"(?<![\w:/.-])(?:/|[A-Z]:\\)(?:[\w.@ -]+[/\\])+[\w.-]+\.(?:py|go|rs|js|mjs|ts|java|rb|php|cc|cpp|c)\b(?::\d+)?"
+    r"(?<![\w:/.-])(?:/|[A-Z]:\\)(?:[\w.@ -]{1,80}+[/\\]){1,40}[\w.-]{1,80}"
+    r"\.(?:py|go|rs|js|mjs|ts|java|rb|php|cc|cpp|c)\b(?::\d+)?"
     r"|\bsite-packages/|<[\w.]+ object(?: [\w.<>]+)? at 0x[0-9a-f]+>"
 )
 """A source file of the server, by its whole path, or an object as Python prints it."""

@@ -53,6 +53,6 @@ def ends_the_stream(view: View) -> Iterable[Complaint]:
 )
 def before_the_stream(view: View, event: Node) -> Iterable[Complaint]:
     """A failure before the first token has a 4xx or 5xx status, not a stream with an error in it."""
-    if event in view.error_events:
+    if view.error_events and event is view.error_events[0]:  # the last of the early ones
         error = event["error"] if event["error"] else event
         yield error, f"a stream without a token before {error}"[:160], "a 4xx or 5xx status"

@@ -51,11 +51,18 @@ def _answers_with_requests(view: View) -> Iterator[tuple[Answer, str]]:
     yield from ((answer, request) for answer in answers(view) if answer.text)
 
 
-@formats.rule("no-control-tokens", over=_answers_with_requests, level=SHOULD, harm="users read the model's template")
-def no_control_tokens(answer: Answer, request: str) -> Iterable[Complaint]:
+def _answers_with_tokens(view: View) -> Iterable[tuple[Answer, list[str]]]:
+    """The answers, with the tokens that the request does not have."""
+    request = view.exchange.request.body.decode("utf-8", "replace")
+    tokens = [token for token in _LEAKS if token not in request]
+    return ((answer, tokens) for answer in answers(view) if answer.text)
+
+
+@formats.rule("no-control-tokens", over=_answers_with_tokens, level=SHOULD, harm="users read the model's template")
+def no_control_tokens(answer: Answer, tokens: list[str]) -> Iterable[Complaint]:
     """The text is free of the tokens that mark turns in a model's prompt."""
-    for token in _LEAKS:
-        if token in answer.text and token not in request:
+    for token in tokens:
+        if token in answer.text:
             yield answer.where, f"the text contains {token}"
 
 
@@ -184,9 +191,14 @@ _ABOUT_ERRORS = re.compile(
 """What a request says that an error may be the answer to."""
 
 
+def _answers_about_no_errors(view: View) -> Iterable[tuple[Answer, str]]:
+    about_errors = any(_ABOUT_ERRORS.search(request) for _, request in islice(_answers_with_requests(view), 1))
+    return () if about_errors else _answers_with_requests(view)
+
+
 @formats.rule(
     "no-trace",
-    over=only(_answers_with_requests, lambda answered: not _ABOUT_ERRORS.search(answered[1])),
+    over=_answers_about_no_errors,
     level=SHOULD,
     harm="clients take a failure of the server for the answer, and users read its files and line numbers",
 )

@@ -117,7 +117,7 @@ def _rate_limit_kinds(view: View) -> Iterable[tuple[View, str]]:
 
 _RATE = re.compile(r"x-ratelimit-(limit|remaining|reset)-(.+)")
 _NUMBER = re.compile(r"-?\d{1,18}")
-_DURATION = re.compile(r"\d+(\.\d+)?(ms|s|m|h|d)?(\d+(\.\d+)?(ms|s|m|h))*")
+_DURATION = re.compile(r"\d++(\.\d++)?(ms|s|m|h|d)?(\d++(\.\d++)?(ms|s|m|h))*")
 
 
 @http.rule(
@@ -129,9 +129,8 @@ _DURATION = re.compile(r"\d+(\.\d+)?(ms|s|m|h|d)?(\d+(\.\d+)?(ms|s|m|h))*")
 )
 def rate_limits(view: View, kind: str) -> Iterable[Complaint]:
     """The x-ratelimit fields hold whole numbers and a duration, and no more remains than the limit."""
-    limit, remaining, reset = (
-        view.exchange.header(f"x-ratelimit-{name}-{kind}") for name in ("limit", "remaining", "reset")
-    )
+    fields = view.fields
+    limit, remaining, reset = (fields.get(f"x-ratelimit-{name}-{kind}") for name in ("limit", "remaining", "reset"))
     for name, value in (("limit", limit), ("remaining", remaining)):
         if value is not None and not _NUMBER.fullmatch(value):
             yield view, f"x-ratelimit-{name}-{kind}: {value}", "a whole number"

@@ -19,7 +19,7 @@ from fake_server.wire.exchange import Aspect
 def json_syntax(view: View) -> Iterable[Complaint]:
     """A JSON body is one JSON text."""
     for problem in view.document.problems:
-        if problem.kind in ("syntax", "depth"):
+        if problem.kind in ("syntax", "depth", "size"):
             yield Place(offset=problem.offset), problem.detail
 
 

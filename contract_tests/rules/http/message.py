@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
 from contract_tests.rules.engine.subjects import bodies, event_bodies, exchanges, json_bodies, only, replies
-from contract_tests.rules.engine.view import View
+from contract_tests.rules.engine.view import MAX_LINES, View
 from fake_server.wire.exchange import Aspect, Ending, header
 
 http = Section("http", "Status, headers, framing, JSON text", see.HTTP)
@@ -44,6 +44,8 @@ def bounded(view: View) -> Iterable[Complaint]:
     """A reply, its head and each of its events stay within the run's size limits."""
     if view.exchange.ending is Ending.OVERSIZED:
         yield view.end, view.exchange.problem or "a bound on size was reached"
+    elif view.is_cut:
+        yield view.end, f"the stream has more than {MAX_LINES:,} lines; what comes after them is not judged"
 
 
 @http.rule(
@@ -250,8 +252,9 @@ def content_coding(view: View) -> Iterable[Complaint]:
 def coding_asked(view: View) -> Iterable[Complaint]:
     """A content coding is used only if the request's Accept-Encoding allows it."""
     accepted = header(view.exchange.request.headers, "accept-encoding")
+    allowed = _allowed_codings(accepted or "")
     for coding in _coding_names(view.exchange.header("content-encoding") or ""):
-        if accepted is not None and coding != "identity" and not _accepts(accepted, coding):
+        if accepted is not None and coding != "identity" and not allowed.get(coding, allowed.get("*", False)):
             yield view, f"Content-Encoding: {coding}", f"one of: {accepted or 'identity'}"
 
 
@@ -265,13 +268,13 @@ def _coding_names(listed: str) -> list[str]:
     return [_ALIASES.get(name, name) for name in names if name]
 
 
-def _accepts(accepted: str, coding: str) -> bool:
-    """Whether Accept-Encoding allows a coding: by name, or by `*` where its name has no weight of 0."""
+def _allowed_codings(accepted: str) -> dict[str, bool]:
+    """Whether Accept-Encoding allows the codings it names, `*` for all others: a weight of 0 forbids."""
     allowed: dict[str, bool] = {}
     for item in accepted.split(","):
         name, _, weight = item.partition(";")
         allowed.update(dict.fromkeys(_coding_names(name), not _NO_WEIGHT.fullmatch(weight.strip().lower())))
-    return allowed.get(coding, allowed.get("*", False))
+    return allowed
 
 
 _NO_WEIGHT = re.compile(r"q\s*=\s*0(\.0*)?")

@@ -64,8 +64,9 @@ class LimitedReplies:
 
     def stops(self, view: View) -> Iterable[tuple[Answer, str]]:
         """Each answer with each stop sequence that was asked for."""
-        for answer in self._answers(view):
-            yield from ((answer, stop) for stop in stop_sequences(view))
+        sequences = stop_sequences(view)
+        for answer in self._answers(view) if sequences else ():
+            yield from ((answer, stop) for stop in sequences)
 
     def counts(self, view: View) -> Iterable[tuple[Node, int, int]]:
         """What was used of the limit: (where to point, tokens or words, limit)."""

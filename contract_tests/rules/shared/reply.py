@@ -124,17 +124,22 @@ def is_early(root: Node) -> bool:
     return type(created) is int and 0 < created < YEAR_2025
 
 
-def ends_as_of_old(root: Node, choice: Node) -> bool:
-    """Whether `finish_details` stands for the reason of a choice, or null beside a choice cut by the limit."""
-    cut = any(other.text_of("finish_reason") == "length" for other in root["choices"])
+def ends_as_of_old(root: Node, choice: Node, cut: bool) -> bool:
+    """Whether `finish_details` stands for the reason of a choice, or null beside a choice `cut` by the limit."""
     unsaid = choice["finish_reason"].value is None and cut
     return is_early(root) and (unsaid or bool(choice["finish_details"]["type"].text))
+
+
+def has_cut_choice(root: Node) -> bool:
+    """Whether a choice of a dict was cut by the limit."""
+    return any(choice.text_of("finish_reason") == "length" for choice in root["choices"])
 
 
 def choices_with_reason(endpoint: Endpoint, view: View) -> Iterable[Node]:
     """The choices of a dict less those that end as some did before 2025."""
     for root in endpoint.dicts(view):
-        yield from (choice for choice in endpoint.choices(view) if not ends_as_of_old(root, choice))
+        cut = has_cut_choice(root)
+        yield from (choice for choice in endpoint.choices(view) if not ends_as_of_old(root, choice, cut))
 
 
 def streams_as_of_old(view: View) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from contract_tests.rules.engine import references as see
@@ -10,6 +10,7 @@ from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
 from contract_tests.rules.engine.node import Node, repeats
 from contract_tests.rules.engine.subjects import (
     choices,
+    computed_once,
     messages,
     only,
     whole_streamed_choices,
@@ -22,13 +23,14 @@ from fake_server.wire.exchange import Aspect
 tools = Section("tools", "Tool calls", see.FUNCTIONS)
 
 
-def calls(view: View) -> Iterable[Node]:
+@computed_once
+def calls(view: View) -> Iterator[Node]:
     """Each entry of a message's `tool_calls`."""
     for message in messages(view):
         yield from (call for call in message["tool_calls"] if call.kind == "object")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Turn:
     """What one choice called, dict or stream alike; `at` is where to point."""
 
@@ -40,7 +42,8 @@ class Turn:
     refused: bool
 
 
-def turns(view: View) -> Iterable[Turn]:
+@computed_once
+def turns(view: View) -> Iterator[Turn]:
     """Each finished choice of a reply."""
     for choice in choices(view):
         calls = list(choice["message"]["tool_calls"])
@@ -183,10 +186,15 @@ def finish_has_calls(turn: Turn) -> Iterable[Complaint]:
 
 def offered_names(view: View) -> set[str]:
     """The names of the tools and functions in the request."""
+    return next(_offered_names(view))
+
+
+@computed_once
+def _offered_names(view: View) -> Iterator[set[str]]:
     names = {
         (tool["function"]["name"] or tool["custom"]["name"] or tool["name"]).text for tool in view.request["tools"]
     }
-    return (names | {function["name"].text for function in view.request["functions"]}) - {""}
+    yield (names | {function["name"].text for function in view.request["functions"]}) - {""}
 
 
 @tools.rule(

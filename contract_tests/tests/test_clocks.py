@@ -1,0 +1,336 @@
+"""The clocks of the suite bind its own work too: judging takes time in proportion, and stops when it is told to."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contract_tests.cli import recording as saving
+from contract_tests.diffing.documents import merge_chunks
+from contract_tests.recordings import judging
+from contract_tests.rules import RULES, judge
+from contract_tests.rules.engine import limits, view
+from contract_tests.rules.engine.judge import Judgement, Section, judge_relation
+from contract_tests.rules.engine.judge import judge as judge_by
+from contract_tests.rules.engine.node import Budget, Document, Node
+from contract_tests.rules.engine.trace import Trace
+from contract_tests.rules.engine.view import View
+from contract_tests.rules.evidence import with_evidence
+from contract_tests.rules.http import message
+from contract_tests.rules.judged import Judged
+from contract_tests.run.outcome import ExitCode, Outcome
+from contract_tests.run.run import Options
+from contract_tests.shrinking import event_passes
+from contract_tests.shrinking.editing import edit_body
+from contract_tests.shrinking.oracle import BreaksRule
+from contract_tests.shrinking.search import Exhausted, Search
+from contract_tests.shrinking.shrink import shrink_judged
+from contract_tests.tests.command import run_contract
+from contract_tests.tests.hostile_replies import CHAT, REPLIES, STREAMED, answered, choice, chunk, completion, events
+from contract_tests.tests.shared import ROOT
+from contract_tests.tests.small_target import Asked, of, report_of, stream, to_cases
+from fake_server.relay.saving import SaveError
+from fake_server.wire import fixture, jsontext, sse
+from fake_server.wire.bounds import Bounds
+from fake_server.wire.exchange import Ending, Exchange, Write
+from fake_server.wire.fixture import Fixture
+
+pytestmark = pytest.mark.security("clocks of the suite")
+
+SIZE = 60_000
+FULL_OF_VALUES = {
+    *("choices of numbers", "choices of empty objects", "nested arrays", "events of broken JSON", "events of numbers"),
+    *("comments", "comments in one block", "nothing but line ends", "ids", "chunks that say nothing, then errors"),
+}
+"""Replies with a value, an event or a line in every few bytes."""
+Work = Callable[[], object]
+
+
+def seconds(work: Work) -> float:
+    began = time.process_time()
+    work()
+    return time.process_time() - began
+
+
+def assert_in_proportion(of_size: Callable[[int], Work], size: int = SIZE) -> None:
+    """Four times as much takes about four times as long; what is squared takes sixteen times."""
+    assert seconds(of_size(4 * size)) < 9 * seconds(of_size(size)) + 0.1
+
+
+def judged(exchange: Exchange) -> Judgement:
+    view = View(exchange)
+    judgement = judge(view)
+    return replace(judgement, findings=with_evidence(judgement.findings, (view,), ("a-secret-of-the-run",)))
+
+
+@pytest.mark.parametrize("name", REPLIES)
+def test_judging_takes_time_in_proportion(name: str) -> None:
+    judged(REPLIES[name](1000))
+
+    def of_size(size: int) -> Work:
+        exchange = REPLIES[name](size)
+        return lambda: judged(exchange)
+
+    assert_in_proportion(of_size, SIZE // 8 if name in FULL_OF_VALUES else SIZE)
+
+
+@pytest.mark.parametrize("name", ["many members", "one name again and again", "a member before the others"])
+def test_a_text_is_read_once_however_many_places_are_sought(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+    members = jsontext.Locator._members
+
+    def counting(self: jsontext.Locator, position: int) -> Iterator[tuple[str | int, int]]:
+        read.append(position)
+        return members(self, position)
+
+    monkeypatch.setattr(jsontext.Locator, "_members", counting)
+    judgement = judged(REPLIES[name](SIZE))
+    assert len(judgement.findings) > 1
+    assert len(read) == len(set(read))
+
+
+@pytest.mark.parametrize(
+    "value", [[[1] * 1000] * 1000, [{}] * 100_000, {"a": [0] * 100_000}, {f"m{n}": n for n in range(9999)}]
+)
+def test_a_value_is_serialized_no_further_than_it_is_shown(value: object) -> None:
+    node = Node(value, Document(b"", None, Budget()))
+    assert len(str(node)) == 70
+    assert json.dumps(value).startswith(str(node)[:-1])
+
+
+def test_what_was_seen_is_shown_in_part() -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "n" * 100_000, "arguments": "{}"}}
+    judgement = judged(completion([choice(message={"role": "assistant", "content": None, "tool_calls": [call]})]))
+    assert {"tools.name-offered"} <= judgement.ids()
+    assert max(len(finding.actual) for finding in judgement.findings) <= 2000
+
+
+# -- the deadline of judging
+
+
+endless = Section("endless", "Rules without end", "")
+
+
+@endless.rule("subjects", over=lambda _: count(), harm="none")
+def _subjects(_: int) -> Iterable[Any]:
+    """There is always another subject."""
+    return ()
+
+
+@pytest.mark.parametrize("looks", [0, 1, 2, 100])
+def test_a_rule_without_end_is_left_when_the_time_is_up(looks: int) -> None:
+    left = iter(range(looks))
+    judgement = judge_by([_subjects], completion([choice()]), lambda: next(left, None) is None)
+    assert judgement == Judgement(left_out=frozenset({"endless.subjects"}))
+
+
+def test_what_was_found_in_time_stands() -> None:
+    broken = completion([choice(finish_reason="none")])
+    judgement = judge_by([RULES["chat.finish-reason"], _subjects], broken, _late_after(100))
+    assert judgement.ids() == {"chat.finish-reason"}
+    assert judgement.left_out == {"endless.subjects"}
+
+
+def test_relations_are_left_out_when_the_time_is_up() -> None:
+    trace = Trace("chat.poem", {"dict": View(completion([choice()]))})
+    assert judge_relation(RULES.values(), trace, "", lambda: True).left_out
+
+
+def _late_after(looks: int) -> Callable[[], bool]:
+    left = iter(range(looks))
+    return lambda: next(left, None) is None
+
+
+@pytest.fixture
+def without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of the rules has subjects without end in what a case asks for."""
+    monkeypatch.setitem(RULES, _subjects.id, _subjects)
+
+
+@pytest.mark.usefixtures("without_end")
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_the_clock_of_a_run_binds_judging(concurrency: int) -> None:
+    report, _ = report_of(lambda _: None, "chat.short", "chat.stream.short", run_seconds=1.0, concurrency=concurrency)
+    assert {result.outcome for result in report.results} == {Outcome.NOT_REACHED}
+    assert report.results[0].reason.startswith("not judged")
+    assert report.exit_code() is ExitCode.UNREACHABLE
+
+
+@pytest.mark.usefixtures("without_end")
+def test_a_recording_is_judged_for_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judging, "SECONDS", 0.2)
+    fixture.save(Fixture(completion([choice()])), tmp_path / "a.yaml")
+    result = run_contract("judge", str(tmp_path / "a.yaml"))
+    assert "not judged by" in result.stdout
+    assert result.returncode in (ExitCode.FINDINGS, ExitCode.UNREACHABLE)
+
+
+# -- how much is judged
+
+
+def test_more_items_than_rules_look_at_are_left_out_and_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    conforming = fixture.load(ROOT / "fixtures/conforming/poem-dict.yaml")
+    monkeypatch.setattr(limits, "MAX_ITEMS", 0)
+    judgement = judge(conforming.exchange)
+    assert judgement.findings == ()
+    assert "chat.finish-reason" in judgement.left_out
+    fixture.save(conforming, tmp_path / "a.yaml")
+    result = run_contract("judge", str(tmp_path / "a.yaml"))
+    assert "not judged by" in result.stdout
+    assert result.returncode == ExitCode.UNREACHABLE
+
+
+def test_honest_replies_are_within_the_bounds() -> None:
+    alternatives = [{"token": " word", "logprob": -12.345678, "bytes": [32, 119, 111, 114, 100]}] * 20
+    token = {**alternatives[0], "top_logprobs": alternatives}
+    assert not judge(completion([choice(logprobs={"content": [token] * 300})])).left_out
+    for value in (json.dumps(token).encode(), b"-0.012345678"):
+        whole = b"[" + value + (b"," + value) * (15_000_000 // len(value)) + b"]"
+        assert not jsontext._has_more_values(whole, jsontext.MAX_VALUES)
+
+
+@pytest.mark.parametrize("body", ["[" + "1," * 40 + "1]", "[" + "{}," * 20 + "{}]", '{"a":' * 30 + "1" + "}" * 30])
+def test_a_text_of_too_many_values_is_a_finding(body: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jsontext, "MAX_VALUES", 25)
+    findings = {finding.rule.id: finding.actual for finding in judged(answered(body)).findings}
+    assert findings["http.json-syntax"] == "the text holds more than 25 values, which is the bound"
+
+
+def test_commas_in_a_text_are_no_values() -> None:
+    assert jsontext.parse(b'["' + b",[{" * 100 + b'"]', max_values=10).ok
+
+
+def test_a_stream_of_too_many_lines_is_judged_in_part_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = events([chunk({"role": "assistant", "content": "a"}), *([chunk({"content": "a"})] * 50)])
+    for module in (view, message):
+        monkeypatch.setattr(module, "MAX_LINES", 20)
+    findings = {finding.rule.id: finding.actual for finding in judged(whole).findings}
+    assert "more than 20 lines" in findings["http.bounded"]
+    assert not {"chat.stream.done-last", "chat.stream.finishes", "sse.last-event-complete"} & findings.keys()
+
+
+# -- shrinking
+
+
+def test_a_candidate_is_not_judged_beyond_the_time() -> None:
+    original = Judged(completion([choice(finish_reason="none")]))
+    late = False
+    oracle = BreaksRule(RULES["chat.finish-reason"], original, lambda: late)
+    assert oracle(original.exchange)
+    late = True
+    assert not oracle(original.exchange)
+
+
+@pytest.mark.usefixtures("without_end")
+def test_shrinking_ends_though_judging_does_not() -> None:
+    original = Judged(completion([choice(finish_reason="none")]))
+    original.judgement = judge_by([RULES["chat.finish-reason"]], original.exchange)
+    result = shrink_judged(original, RULES["chat.finish-reason"], seconds=0.3)
+    assert (result.finished, result.after) == (False, original.exchange)
+
+
+@pytest.mark.parametrize("texts", [["1"] * 400, ["{"] * 400, ["[1]"] * 400])
+def test_events_that_cannot_be_joined_are_read_once(texts: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+
+    def counting(stream: bytes) -> list[Any]:
+        read.append(len(stream))
+        return sse.decode(stream)
+
+    monkeypatch.setattr(event_passes, "decode", counting)
+    event_passes.join_events(Search(events(texts), lambda _: False, 60.0))
+    assert len(read) == 1
+
+
+def test_passes_without_candidates_look_at_the_clock() -> None:
+    with pytest.raises(Exhausted):
+        event_passes.join_events(Search(events(["1"] * 10), lambda _: False, -1.0))
+
+
+def test_many_edits_in_many_writes_take_time_in_proportion() -> None:
+    def of_size(size: int) -> Work:
+        exchange = answered(b"").but(writes=(Write(b"abcd"),) * size)
+        edits = [(4 * number + 2, 4 * number + 6, b"x") for number in range(0, size - 1, 2)]
+        return lambda: edit_body(exchange, edits)
+
+    assert_in_proportion(of_size, 3000)
+
+
+def test_edits_that_span_writes_stay_in_the_first() -> None:
+    exchange = answered(b"").but(writes=(Write(b"abcd"), Write(b"efgh"), Write(b"ijkl")))
+    edited = edit_body(exchange, [(2, 10, b"X"), (0, 1, b""), (11, 11, b"Y")])
+    assert [write.data for write in edited.writes] == [b"bX", b"kYl"]
+
+
+# -- recording and diffing
+
+
+def endless_body(asked: Asked) -> bytes | None:
+    if not asked.json.get("stream"):
+        return None
+    head, _, body = stream().partition(b"\r\n\r\n")
+    lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"content-length")]
+    return b"\r\n".join(lines) + b"\r\n\r\n" + body[:200] + b": ping\n\n" * 20_000
+
+
+def test_what_is_saved_of_an_endless_body_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(saving, "KEPT", 4096)
+    bounds = Bounds(first_byte=2, idle=2, exchange=5, body=100_000)
+    report, _ = report_of(to_cases(endless_body), "chat.stream.short", bounds=bounds, keep_raw=True)
+    [(_, saved)] = list(saving.save_case(of(report, "chat.stream.short"), tmp_path, Options("http://127.0.0.1")))
+    assert not isinstance(saved, SaveError), saved
+    exchange = fixture.load(saved.path).exchange
+    assert (exchange.ending, len(exchange.payload)) == (Ending.OVERSIZED, 4096)
+    assert "the first 4,096 bytes are kept" in exchange.problem
+
+
+def test_saving_begins_nothing_when_its_time_is_up(tmp_path: Path) -> None:
+    report, _ = report_of(lambda _: None, "chat.short")
+    [(_, outcome)] = list(saving.save_case(report.results[0], tmp_path, Options("http://127.0.0.1"), until=0.0))
+    assert isinstance(outcome, SaveError)
+    assert "the time for saving was up" in str(outcome)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_pieces_of_a_long_text_are_joined_at_once() -> None:
+    piece = {"index": 0, "function": {"arguments": "a" * 200}}
+
+    def of_size(size: int) -> Work:
+        views = View(events([chunk({"content": "a" * 200, "tool_calls": [piece]})] * size))
+        assert views.streamed
+        return lambda: merge_chunks(views)
+
+    assert_in_proportion(of_size, 1500)
+
+
+@pytest.mark.parametrize(
+    ("deltas", "merged"),
+    [
+        ([{"content": "a"}, {"content": None}, {"content": "b"}], {"content": "ab"}),
+        ([{"role": "assistant"}, {"role": "assistant"}], {"role": "assistant"}),
+        ([{"audio": "a"}, {"audio": 5}, {"audio": "b"}, {"audio": "c"}], {"audio": "bc"}),
+        ([{"content": ""}, {"content": None}], {}),
+    ],
+)
+def test_deltas_are_merged_in_order(deltas: list[Any], merged: dict[str, Any]) -> None:
+    assert merge_chunks(View(events([chunk(delta) for delta in deltas])))["choices"][0]["message"] == merged
+
+
+def test_requests_are_read_once_for_all_findings(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+    plain = type(CHAT).json
+
+    def counting(self: Any) -> Any:
+        read.append(1)
+        return plain(self)
+
+    monkeypatch.setattr(type(CHAT), "json", counting)
+    assert len(judged(completion([choice(finish_reason="none", index=7)], STREAMED)).findings) > 2
+    assert len(read) == 1
