@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from starlette.requests import ClientDisconnect
 
 from fake_server.bugs.playing import faults_of_bugs, strike
-from fake_server.faults import Fault
+from fake_server.faults import Fault, FaultError
 from fake_server.faults.active import ActiveFault, apply_faults
 from fake_server.faults.base import HEADER
 from fake_server.faults.between import CrossTalk, OneSlot, Slots, Turn
@@ -43,6 +43,10 @@ class Faulting:
             from fake_server.faults.header import read  # few requests name any
 
             named = read(fields[HEADER])
+        if context.admission.from_page:
+            own = (*named, *faults_of_bugs((), fields, context.request))
+            if any(isinstance(fault, CrossTalk) for fault in own):
+                raise FaultError("cross-talk: a web page of another origin may not ask for what other clients say")
         of_bugs = faults_of_bugs(context.settings.bugs, fields, context.request)
         faults = context.space.faults
         faulting = cls(context, strike(faults, context.request) if faults.current else ())

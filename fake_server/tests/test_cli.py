@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from click.testing import CliRunner
@@ -18,6 +19,8 @@ from fake_server.cli import main
 from fake_server.tests.edge_client import ASK, ask
 from fake_server.wire import fixture
 from fake_server.wire.exchange import Exchange, Request, Write
+
+NAMES = ["fake", "host.docker.internal", "a.lan", "box.lan", "evil.example"]
 
 
 @contextmanager
@@ -41,6 +44,49 @@ def port_in(line: str) -> int:
     found = re.search(r"http://127\.0\.0\.1:(\d+)/v1", line)
     assert found, line
     return int(found[1])
+
+
+@pytest.mark.security("pages of other origins")
+@pytest.mark.parametrize(
+    ("options", "address", "warns", "answered"),
+    [
+        ([], "127.0.0.1", False, ["localhost"]),
+        (["--host", "::1"], "::1", False, ["localhost"]),
+        (["--host", "0.0.0.0"], "0.0.0.0", True, ["localhost", "fake", "host.docker.internal"]),
+        (["--host", "::", "--api-key", "k"], "::", False, ["localhost", "fake", "host.docker.internal"]),
+        (["--host", "10.1.2.3", "--allow-host", "a.lan"], "10.1.2.3", True, ["fake", "host.docker.internal", "a.lan"]),
+        (["--host", "box.lan"], "10.1.2.3", True, ["fake", "host.docker.internal", "box.lan"]),
+        (["--host", "box.lan", "--allow-host", "fake"], "127.0.1.1", False, ["fake", "box.lan"]),
+        (["--host", ""], "0.0.0.0", True, ["fake", "host.docker.internal"]),
+        (
+            ["--allow-host", "*"],
+            "127.0.0.1",
+            False,
+            ["fake", "host.docker.internal", "a.lan", "box.lan", "evil.example"],
+        ),
+    ],
+)
+def test_names_and_the_warning_follow_from_where_it_listens(
+    options: list[str], address: str, warns: bool, answered: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listener = mock.MagicMock()
+    listener.getsockname.return_value = (address, 1337)
+    monkeypatch.setattr("fake_server.server.uvicorn_server.listen", lambda *_: listener)
+    served = mock.Mock()
+    monkeypatch.setattr("fake_server.server.uvicorn_server.uvicorn_server", served)
+    done = CliRunner().invoke(main, options)
+    assert (done.exit_code, done.stderr.count("\n")) == (0, int(warns)), done.output
+    assert ("other machines can use and control this server: --api-key KEY" in done.stderr) == warns
+    [settings] = served.call_args.args
+    let_in = [name for name in NAMES if settings.hosts.refuse(f"{name}:1337") is None]
+    assert let_in == [name for name in answered if name in NAMES]
+
+
+@pytest.mark.parametrize("name", ["http://fake", "fake:1337", "", "a b"])
+def test_what_is_no_name_of_a_host_is_one_line(name: str) -> None:
+    done = CliRunner().invoke(main, ["--allow-host", name])
+    assert (done.exit_code, done.output.count("\n")) == (2, 1)
+    assert "fake-server: --allow-host: " in done.output
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])

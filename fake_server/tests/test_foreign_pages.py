@@ -13,6 +13,7 @@ import pytest
 
 from fake_server import FakeServer
 from fake_server.access import AllowedHosts, is_loopback
+from fake_server.bugs.catalogue import bugs
 from fake_server.server.control.operations import OPERATIONS
 
 security = pytest.mark.security("pages of other origins")
@@ -303,6 +304,17 @@ def test_a_foreign_page_makes_no_space(fake: FakeServer, named: str) -> None:
     assert [space.name for space in fake.settings.spaces.known()] == known
     assert len(mine.requests) == 2
     assert len(fake.space("other").requests) == 2  # which the journal has all the same
+
+
+@security
+@pytest.mark.parametrize("page", [{"origin": "https://evil.example"}, {"sec_fetch_site": "cross-site"}])
+@pytest.mark.parametrize("header", [{"x_fake_fault": "cross-talk;wait=5"}, {"x_fake_bug": "CROSS-TALK"}])
+def test_no_page_asks_for_the_words_of_others(fake: FakeServer, page: dict[str, str], header: dict[str, str]) -> None:
+    crossing = next(bug.id for bug in bugs().values() if any(fault.fault == "cross-talk" for fault in bug.play))
+    fields = {name: value.replace("CROSS-TALK", crossing) for name, value in header.items()}
+    body = json.dumps({"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]})
+    refused = ask(fake, "POST", "/v1/chat/completions", body, **page, **fields)
+    assert (refused.status_code, "may not ask for what other clients say" in refused.text) == (400, True)
 
 
 # -- who lacks the server's key
