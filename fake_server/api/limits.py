@@ -10,8 +10,13 @@ from typing import Any
 from fake_server.api import chat_request, tokens
 from fake_server.api.reply import Choice, TokenLogprob, ToolCall
 from fake_server.api.sensible import chance
+from fake_server.wire.budget import hold, spend
 
 REASONING_STEP = 64
+_LONG_TEXT = 4096
+"""Characters of an answer from which on it is counted what it costs."""
+_SCORE, _SOME = 150, 32
+"""Bytes that a log probability takes, and tokens after which it is looked at the budget."""
 
 _ALTERNATIVES = (
     " the", " a", " and", ",", ".", " of", " to", "The", "I", " in", " is", "\n", " it", " that", "It",
@@ -30,6 +35,8 @@ class CountedChoice:
 
 def apply_limits(choice: Choice, request: Mapping[str, Any], seed: int, *, cut: bool = True) -> CountedChoice:
     """Apply the request's `stop`, token limit and `logprobs`; with `cut=False` nothing is cut off."""
+    if choice.content is not None and len(choice.content) > _LONG_TEXT:
+        hold(2 * len(choice.content), "the texts of its choices")
     reasoning = _count_reasoning(choice, request, seed)
     limit = chat_request.token_limit(request) if cut else None
     if cut:
@@ -61,8 +68,12 @@ def make_logprobs(pieces: Sequence[str], request: Mapping[str, Any], seed: int) 
     """
     top_logprobs = request.get("top_logprobs")
     alternatives = min(max(top_logprobs, 0), 20) if isinstance(top_logprobs, int) else 0
+    of = f"the log probabilities of {len(pieces):,} tokens"
+    hold(len(pieces) * (1 + alternatives) * _SCORE, of)
     logprobs = []
     for place, piece in enumerate(pieces):
+        if place % _SOME == 0:
+            spend(_SOME * (5 + alternatives), of)
         probability = 0.5 + 0.499 * chance.fraction("logprob", seed, place, piece)
         first = (piece, math.log(probability))
         others = [token for token in _ALTERNATIVES if token != piece]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from fake_server.api.sensible import chance
+from fake_server.wire.budget import spend
 from fake_server.wire.datafile import read_yaml
 
 THRESHOLD = 0.5
@@ -34,6 +35,7 @@ def judge_input(
     `flagged` lists categories to flag whatever the input says.
     """
     text = "\n".join(texts)[:_LONGEST]
+    spend(200 + len(text) // 5, "the moderation of its inputs")
     names = categories(model)
     high = _find_categories(text) if flagged is None else frozenset(flagged)
     types = ["text"] if texts else []

@@ -6,17 +6,27 @@ includes the Rust regex engine, which supports neither look-around nor back-refe
 
 from __future__ import annotations
 
+import time
 from functools import lru_cache
-from typing import Annotated
+from typing import TypeAlias
 
-from pydantic import Field, TypeAdapter, ValidationError
-from pydantic_core import SchemaError
+from pydantic_core import SchemaError, SchemaValidator, ValidationError, core_schema
+
+from fake_server.wire.budget import spend
+from fake_server.wire.text import shorten
+
+Compiled: TypeAlias = tuple[SchemaValidator, int]
+"""A compiled pattern, and how many microseconds that took: they tell its size, as nothing else does."""
+_QUICK, _LARGE = 1000, 2000
+"""Microseconds from which on a search costs by the size of the pattern too, and from which on it is large."""
+_SHORT, _MOST_DEAR = 200, 1000
+"""Characters that are searched quickly whatever the pattern; large patterns whose sizes are remembered."""
 
 
 def find_problem(pattern: str) -> str | None:
     """Why the pattern cannot be used, in a few words, or None if it can."""
     try:
-        _compile_theirs(pattern)
+        _theirs(pattern)
     except SchemaError as error:
         return str(error).strip().splitlines()[-1].strip().removeprefix("error: ").removeprefix("SchemaError: ")
     return None
@@ -29,15 +39,35 @@ def search(pattern: str, text: str, *, ours: bool = False) -> bool:
     to 10 MB, and a request may bring any.
     """
     try:
-        (_compile_ours if ours else _compile_theirs)(pattern).validate_python(text)
+        compiled, steps = (_ours if ours else _theirs)(pattern)
+        if steps > _QUICK and len(text) > _SHORT:
+            spend(steps * (len(text) - _SHORT) // 20, f"the search for {shorten(pattern, 60)!r}")
+        compiled.validate_python(text)
     except (SchemaError, ValidationError):
         return False
     return True
 
 
-def _compile(pattern: str) -> TypeAdapter[str]:
-    return TypeAdapter(Annotated[str, Field(pattern=pattern)])
+def _compile(pattern: str) -> Compiled:
+    began = time.thread_time()
+    try:
+        compiled = SchemaValidator(core_schema.str_schema(pattern=pattern))
+    finally:
+        steps = int((time.thread_time() - began) * 1e6)
+        spend(steps, f"the pattern {shorten(pattern, 60)!r}")
+    if steps > _QUICK:
+        if len(_dear) >= _MOST_DEAR:
+            _dear.clear()
+        _dear.setdefault(pattern, steps)  # a second time it may be found ready
+    return compiled, _dear.get(pattern, steps)
 
 
-_compile_theirs = lru_cache(maxsize=64)(_compile)
-_compile_ours = lru_cache(maxsize=4096)(_compile)
+_ours = lru_cache(maxsize=4096)(_compile)
+_quick = lru_cache(maxsize=64)(_compile)
+_dear: dict[str, int] = {}
+"""How many microseconds patterns took that are large."""
+
+
+def _theirs(pattern: str) -> Compiled:
+    """Compile a pattern of a request. A large one is not kept."""
+    return _compile(pattern) if _dear.get(pattern, 0) > _LARGE else _quick(pattern)

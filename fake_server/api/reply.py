@@ -50,6 +50,11 @@ class Choice:
     start: int = 0
 
 
+def count_scores(choice: Choice) -> int:
+    """How many log probabilities a choice has, alternatives included."""
+    return sum(1 + len(token.top) for token in choice.logprobs or ())
+
+
 @dataclass(frozen=True)
 class Usage:
     """Token counts; the total that a reply states is the sum of the first two."""

@@ -18,6 +18,7 @@ from itertools import pairwise
 from typing import Any
 
 from fake_server.api import chat_request
+from fake_server.wire.budget import spend
 
 PER_MESSAGE = 3
 PER_NAME = 1
@@ -36,6 +37,9 @@ _MARKS = 4
 _LONGEST_CACHED_TEXT = 4096
 _LONGEST_CACHED_PIECE = 64
 """In characters; longer pieces are rare and would fill the cache."""
+_SECTION = 64 * 1024
+_BETWEEN_WORDS = re.compile(r"(?<=[^\W\d_]) ")
+"""The space after a word, where a new piece begins whatever is before and behind it."""
 _SYLLABLES = [first + second for first in "bcdfghjklmnpqrstvwxz" for second in "aeiou"]
 
 _PIECE = re.compile(
@@ -54,11 +58,23 @@ _RUNS = re.compile(f"[ _./]?[{_WIDE}]|[ _./]?[^{_WIDE}]+")
 
 def split(text: str) -> Sequence[str]:
     """Split a text into pieces of about one token each; joined they give the text again."""
-    return _split_cached(text) if len(text) <= _LONGEST_CACHED_TEXT else _split(text)
+    if len(text) <= _LONGEST_CACHED_TEXT:
+        return _split_cached(text)
+    spend(len(text) // 50, "the tokens of its texts")
+    return tuple([part for section in _sections(text) for part in _split(section)])
 
 
 def _split(text: str) -> tuple[str, ...]:
     return tuple([part for piece in _PIECE.findall(text) for part in _split_piece(piece)])
+
+
+def _sections(text: str) -> Iterator[str]:
+    """Sections of a long text that are split as the whole is: other threads have their turn between them."""
+    start = 0
+    while len(text) - start > _SECTION and (cut := _BETWEEN_WORDS.search(text, start + _SECTION)):
+        yield text[start : cut.start()]
+        start = cut.start()
+    yield text[start:]
 
 
 _split_cached = lru_cache(maxsize=256)(_split)

@@ -13,7 +13,9 @@ import jinja2
 
 from fake_server.api import chat_request
 from fake_server.api.request import ApiRequest
-from fake_server.scripts.sandbox import ENVIRONMENT, TooMuch, render
+from fake_server.scripts import sizes
+from fake_server.scripts.sandbox import ENVIRONMENT, render
+from fake_server.wire.budget import TooMuch, hold
 
 _PLAIN = frozenset({"finish_reason", "faults", "timing"})
 
@@ -31,13 +33,15 @@ def find_problem(value: Any) -> tuple[tuple[str | int, ...], int, str] | None:
             rows = text.splitlines()
             row = min(error.lineno, len(rows))
             return where, row, f"{rows[row - 1].strip()!r} is no valid template: {error.message}"
+        except sizes.TooMuch as error:
+            return where, 1, f"{text[:60]!r} is no valid template: it {error}"
         except RecursionError:
             return where, 1, f"{text[:60]!r} is no valid template: it is nested too deeply"
     return None
 
 
 def fill_in(value: Any, request: ApiRequest) -> Any:
-    """Fill in every text of the value. Raises TemplateFailed."""
+    """Fill in every text of the value. Raises TemplateFailed, and TooMuch for what costs more than it may."""
     context = _context(request)
 
     def walk(part: Any, name: str = "") -> Any:
@@ -52,13 +56,15 @@ def fill_in(value: Any, request: ApiRequest) -> Any:
 
 def _render(text: str, context: Mapping[str, Any]) -> str:
     try:
-        return render(text, context)
+        rendered = render(text, context)
+        hold(2 * len(rendered), "with what others give")
     except TooMuch as error:
-        raise TemplateFailed(f"the template {text[:60]!r} {error}") from error
+        raise TooMuch(f"the template {text[:60]!r} {error}") from error
     except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
         raise TemplateFailed(f"the template {text[:60]!r} cannot be rendered: {error}") from error
     except (RecursionError, MemoryError) as error:
-        raise TemplateFailed(f"the template {text[:60]!r} takes too much memory") from error
+        raise TooMuch(f"the template {text[:60]!r} takes too much memory") from error
+    return rendered
 
 
 def _context(request: ApiRequest) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from fake_server.api import chat_request, limits, tokens
+from fake_server.api import chat_request, errors, limits, tokens
 from fake_server.api.limits import CountedChoice
 from fake_server.api.reply import (
     AT_ONCE,
@@ -29,6 +29,7 @@ from fake_server.scripts.book import ScriptBook
 from fake_server.scripts.match import ScriptState
 from fake_server.scripts.model import Answer, Failure, Pace, Raw, Response, UsageNumbers, compact
 from fake_server.scripts.reply_parts import FOLDER
+from fake_server.wire.budget import CURRENT, Heavy, TooMuch, once
 
 _DEFAULT_ERRORS: Mapping[int, tuple[str, str | None]] = {
     401: ("invalid_request_error", "invalid_api_key"),
@@ -52,7 +53,7 @@ def answer(
     `strict` a request that no script matches is a 404. `prompt_tokens` None counts those of the messages.
     """
     body = request.body
-    found = match.find(request, book, state, seed=seed)
+    found = _find(request, book, state, seed)
     if found is None and strict:
         return _no_script(request, book, state)
     reply = None if found is None else _reply(found, request)
@@ -75,7 +76,7 @@ def answer_numbers(
 
     Scripts that answer in words are passed over, and none of their uses is counted.
     """
-    found = match.find(request, book, state, seed=seed)
+    found = _find(request, book, state, seed)
     if found is None:
         return _no_script(request, book, state) if strict else NumbersReply()
     reply = _reply(found, request)
@@ -86,12 +87,29 @@ def answer_numbers(
     return _error_or_raw(name, reply, request.body) or numbers
 
 
+def _find(request: ApiRequest, book: ScriptBook, state: ScriptState, seed: int) -> match.Found | None:
+    """The script that answers, whose use is counted once, however often the work for the request is begun."""
+    budget = CURRENT.get()
+    if budget is None:
+        return match.find(request, book, state, seed=seed)
+    if budget.reused == len(budget.results):
+        if book.counts_calls and not budget.heavy:
+            raise Heavy  # its conditions must not be begun again, as some count before others are tried
+        budget.results = (*budget.results, match.find(request, book, state, seed=seed))
+    budget.reused += 1
+    found: match.Found | None = budget.results[budget.reused - 1]
+    return found
+
+
 def _reply(found: match.Found, request: ApiRequest) -> Response | ErrorReply:
     """The reply of a script: as written, made by its callable, or a filled template; a 500 if it gives none."""
     reply = found.reply
     if reply is None or reply.template:
         try:
             reply = _make(found, request)
+        except TooMuch as error:
+            refusal = errors.too_much(f"the script {found.script.name!r} ({found.script.place}): {error}")
+            return replace(refusal, script=found.script.name)
         except Exception as error:
             return _failed(found, _describe_failure(error))
     if request.endpoint not in reply.endpoints:
@@ -100,8 +118,8 @@ def _reply(found: match.Found, request: ApiRequest) -> Response | ErrorReply:
 
 
 def _make(found: match.Found, request: ApiRequest) -> Response:
-    if found.script.called is not None:
-        value = found.script.called(request)
+    if (called := found.script.called) is not None:
+        value = once(lambda: called(request))
         return Response.model_validate({"text": value} if isinstance(value, str) else value)
     assert found.reply is not None
     from fake_server.scripts import templates

@@ -20,7 +20,7 @@ HELD = 64 * 1024 * 1024
 """Bytes that a request may hold at once, replies that are not sent as they are made included."""
 SENT = 256 * 1024 * 1024
 """Bytes of a stream, which is sent as it is made."""
-LITTLE, LITTLE_SECONDS = 2_000, 0.05
+LITTLE, LITTLE_SECONDS = 5_000, 0.05
 """Steps and processor seconds that one piece of work may take on the event loop."""
 _LOOK = 50
 """Steps between two looks at the clock."""

@@ -9,17 +9,21 @@ from itertools import zip_longest
 from typing import Any, TypeVar
 
 from fake_server.api.render.style import PLACEHOLDERS, EventTemplate, Style, new_id
-from fake_server.api.reply import Choice, Reply, TokenLogprob, ToolCall, Usage
+from fake_server.api.reply import Choice, Reply, TokenLogprob, ToolCall, Usage, count_scores
+from fake_server.wire.budget import hold, spend
 
 _Entry = TypeVar("_Entry")
 FINGERPRINT = "fp_44709d6fcb"
 AT_ONCE = 256
 """Events that are rendered at once, so that a long stream is never held whole."""
+_SCORE = 450
+"""Bytes that a log probability takes as a dict and as JSON."""
 
 
 def render_dict(reply: Reply, request: Mapping[str, Any], style: Style) -> bytes:
     """Render the body of the unstreamed response."""
     del request  # stream options do not matter here
+    hold_dict(reply)
     return style.serialize(
         {
             **reply_head(reply, "chat.completion", style),
@@ -29,6 +33,14 @@ def render_dict(reply: Reply, request: Mapping[str, Any], style: Style) -> bytes
             **_tail(reply),
         }
     )
+
+
+def hold_dict(reply: Reply) -> None:
+    """Note what the body of a reply takes: its texts as JSON, and each log probability as a dict."""
+    scores = sum(count_scores(choice) for choice in reply.choices if choice.logprobs)
+    if scores:
+        spend(scores * 4, f"the JSON of {scores:,} log probabilities")
+        hold(scores * _SCORE, f"the JSON of {scores:,} log probabilities")
 
 
 def render_stream(reply: Reply, request: Mapping[str, Any], style: Style) -> Iterator[bytes]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from fake_server.api.render.chat import interleave, reply_head, token_counts
+from fake_server.api.render.chat import hold_dict, interleave, reply_head, token_counts
 from fake_server.api.render.style import Style
 from fake_server.api.reply import Choice, Reply, TokenLogprob
 
@@ -17,6 +17,7 @@ OBJECT = "text_completion"
 
 def render_dict(reply: Reply, request: Mapping[str, Any], style: Style) -> bytes:
     """Render the body of the unstreamed response."""
+    hold_dict(reply)
     choices = [
         _entry(_text(choice), index, _logprobs(choice.logprobs, choice.start, request), _finish_reason(choice))
         for index, choice in enumerate(reply.choices)

@@ -15,6 +15,7 @@ from fake_server.api.chat_request import Tool
 from fake_server.api.reply import ToolCall
 from fake_server.api.sensible import filler, hints, repeat
 from fake_server.api.sensible.vocabulary import OPERATIONS, PATTERNS, UNDERSTOOD
+from fake_server.wire.budget import spend
 from fake_server.wire.jsontext import compact
 
 MAX_CALLS = 8
@@ -89,6 +90,7 @@ def _names_tool(name: str, text: str) -> bool:
         spelling += "|" + r"[\s_-]".join(map(re.escape, words))
     elif words[0] in _IDLE_WORDS or len(name) < 4:
         return False
+    spend(50 + min(len(text), hints.MAX_TEXT) // 50, "choosing among its tools")
     mentions = re.finditer(rf"(?<!\w)(?:{spelling})(?!\w)", text[: hints.MAX_TEXT], re.IGNORECASE)
     starts = (mention.start() for mention in mentions)
     return any(not PATTERNS["negated"].search(text[max(start - 25, 0) : start]) for start in starts)
@@ -96,6 +98,7 @@ def _names_tool(name: str, text: str) -> bool:
 
 def _score(tool: Tool, text: str) -> int:
     """Score how clearly the text asks for the tool: 3 per word of its name, 1 per word of its description."""
+    spend(10 + min(len(text), hints.MAX_TEXT) // 20, "choosing among its tools")
     text_words = set(map(_stem, hints.split_words(text[: hints.MAX_TEXT])))
     names = {*hints.split_words(tool.name)} - _IDLE_NAMES
     described = {*hints.split_words(tool.description[:2000])} - _IDLE_WORDS

@@ -186,7 +186,9 @@ class _Filler:
     ) -> dict[str, Any]:
         result: dict[str, Any] = {}
         waiting = deque(dict.fromkeys(names))
-        required = set(map(str, schemas.get_list(schema, "required")))
+        listed = schemas.get_list(schema, "required")
+        self.root.spend(len(listed) // 20)
+        required = set(map(str, listed))
         depends = schemas.get_mapping(schema, "dependentRequired")
         spare = iter(schemas.get_mapping(schema, "properties"))
         invented = self._invent_names(schema, depth)

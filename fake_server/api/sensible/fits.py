@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 from fake_server.api import patterns
 from fake_server.api.sensible import schemas
+from fake_server.wire.budget import spend
 
 MAX_HOPS = 20
 
@@ -25,8 +26,9 @@ class SchemaRoot:
     steps: int
 
     def spend(self, steps: int = 1) -> bool:
-        """Take steps; returns False once they are used up."""
+        """Take steps; returns False once they are used up. Raises TooMuch, as they are spent for the request too."""
         self.steps -= steps
+        spend(10 * steps, "values for its schemas")
         return self.steps >= 0
 
     def resolve(self, schema: Any) -> Any:
@@ -41,6 +43,7 @@ class SchemaRoot:
 
     def _follow(self, reference: str) -> Any:
         value: Any = self.schema
+        spend(1 + len(reference) // 100, "the references of its schemas")
         if not reference.startswith("#"):
             return {}
         for step in unquote(reference[1:]).split("/")[1:]:
@@ -78,7 +81,10 @@ class SchemaRoot:
         if "const" in schema and schemas.canonical_text(schema["const"]) != schemas.canonical_text(value):
             return False
         members = schema.get("enum")
-        return not isinstance(members, list) or schemas.canonical_text(value) in map(schemas.canonical_text, members)
+        if not isinstance(members, list):
+            return True
+        self.spend(len(members) // 4)
+        return schemas.canonical_text(value) in map(schemas.canonical_text, members)
 
     def _fits_combinations(self, value: Any, schema: Mapping[str, Any], hops: int) -> bool:
         def count(key: str) -> int:
@@ -116,9 +122,12 @@ class SchemaRoot:
     def _fits_object(self, value: dict[str, Any], schema: Mapping[str, Any], hops: int) -> bool:
         if not _fits_size(value, schema, "minProperties", "maxProperties"):
             return False
-        if not value.keys() >= {*schemas.get_texts(schema, "required")}:
+        required = schemas.get_texts(schema, "required")
+        self.spend(len(required) // 20)
+        if not value.keys() >= {*required}:
             return False
         depends = schemas.get_mapping(schema, "dependentRequired")
+        self.spend(len(depends) // 20)
         if any(name in value and not value.keys() >= {*schemas.get_texts(depends, name)} for name in depends):
             return False
         for name, extra in schemas.get_mapping(schema, "dependentSchemas").items():

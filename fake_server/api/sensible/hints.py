@@ -11,8 +11,12 @@ from itertools import islice
 from typing import Any
 
 from fake_server.api.sensible.vocabulary import PATTERNS, SHAPES_BY_FORMAT, SHAPES_BY_WORD, UNDERSTOOD
+from fake_server.wire.budget import spend
 
 MAX_TEXT = 20_000
+MAX_SUBJECTS = 50
+LONG_NAME = 200
+"""Characters from which on a text costs something to be split into words."""
 
 _FIRST_WORDS = UNDERSTOOD["first_words"]
 
@@ -29,6 +33,8 @@ def has_format(text: str, form: str) -> bool:
 
 def split_words(name: str) -> list[str]:
     """Split a name into words in lower case: `getCurrentCity_name` gives get, current, city, name."""
+    if len(name) > LONG_NAME:
+        spend(len(name) // 20, "the words of its text")
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
     return [word.lower() for word in re.split(r"[\W_]+", spaced) if word]
 
@@ -36,6 +42,7 @@ def split_words(name: str) -> list[str]:
 def texts_for(name: str, text: str, form: str = "") -> Iterator[str]:
     """Find values in the text for a string member of this name and format, best first."""
     text = text[:MAX_TEXT]
+    spend(20 + len(text) // 40, "values for its schemas in the text")
     if form:
         if form in SHAPES_BY_FORMAT:
             matches = (match.group() for match in PATTERNS[SHAPES_BY_FORMAT[form]].finditer(text))
@@ -64,6 +71,7 @@ def stated_values(name: str, text: str) -> Iterator[str]:
     words = split_words(name)
     if not words or words[0] not in text.lower():
         return
+    spend(100 + len(text) // 20, "values for its schemas in the text")
     spelling = r"[\s_-]?".join(map(re.escape, words))
     value = r"(?:[\"“']([^\"”'\n]{1,400})[\"”']|([^\s,;.!?]{1,400}))"
     pattern = rf"\b{spelling}\s{{0,3}}(?:[:=]|\bis\b|\bset to\b)\s{{0,3}}{value}"
@@ -111,6 +119,7 @@ def find_numbers(text: str) -> list[int | float]:
 
 def find_number_list(text: str) -> list[int | float]:
     """Find the numbers of the first `[1, 2, 3]` in the text."""
+    spend(len(text) // 100, "values for its schemas in the text")
     match = PATTERNS["number_list"].search(text[:MAX_TEXT])
     return find_numbers(match.group()) if match else []
 
@@ -134,7 +143,7 @@ def split_by_subject(text: str) -> list[str]:
     match = PATTERNS["subjects"].search(text[:MAX_TEXT])
     if not match:
         return [text]
-    named = [*match.group(1).split(", "), match.group(2)]
+    named = [*match.group(1).split(", ")[:MAX_SUBJECTS], match.group(2)]
     first = named[0].split(" ")
     while len(first) > 1 and first[0].lower() in _FIRST_WORDS:
         first.pop(0)

@@ -9,8 +9,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from fake_server.wire.budget import spend
+from fake_server.wire.text import shorten
+
 MAX_LENGTH = 10_000
 MAX_DEPTH = 50
+MAX_READ = 200_000
+"""Characters of the expression that are read, those that are repeated each time."""
 
 _DIGITS = "1234567890"
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -51,9 +56,13 @@ class _Generator:
     at: int = 0
     length: int = 0
     depth: int = 0
+    read: int = 0
 
     def generate(self) -> str:
-        text = self._alternatives()
+        try:
+            text = self._alternatives()
+        finally:
+            spend(self.read // 5, f"an example of the pattern {shorten(self.pattern, 60)!r}")
         if self.at < len(self.pattern):
             raise Unsupported("an unexpected ')'")
         return text
@@ -104,6 +113,14 @@ class _Generator:
         return int(lowest), int(highest or MAX_LENGTH) if comma else int(lowest)
 
     def _atom(self) -> str:
+        start = self.at
+        text = self._one_atom()
+        self.read += self.at - start
+        if self.read > MAX_READ:
+            raise Unsupported("too long to read")
+        return text
+
+    def _one_atom(self) -> str:
         mark = self._peek()
         self.at += 1
         if mark == "(":

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fake_server.api import patterns
+from fake_server.wire.budget import spend
 
 LARGEST = 10**300
 DEFERRED = ("$ref", "anyOf", "oneOf", "if")
@@ -72,7 +73,11 @@ _TELLING = {
 
 def canonical_text(value: object) -> str:
     """A text that is equal for equal JSON values: 1 and 1.0 are equal, 1 and true are not."""
-    return json.dumps(_normalize(value), sort_keys=True, ensure_ascii=True)
+    if isinstance(value, str):
+        return json.dumps(value)
+    text = json.dumps(_normalize(value), sort_keys=True, ensure_ascii=True)
+    spend(5 + len(text) // 20, "comparing values of its schemas")
+    return text
 
 
 def _normalize(value: object) -> object:
@@ -92,6 +97,7 @@ def merge(first: Any, second: Any) -> Any:
     if not isinstance(second, Mapping):
         return first
     merged: dict[str, Any] = dict(first)
+    spend(5 + len(merged) + len(second), "merging its schemas")
     for key, value in second.items():
         if key not in merged or merged[key] == value:
             merged[key] = value
@@ -106,12 +112,15 @@ def merge(first: Any, second: Any) -> Any:
 def _merge_keyword(key: str, first: Any, second: Any) -> Any:
     if key in ("properties", "patternProperties", "$defs", "definitions", "dependentRequired"):
         if isinstance(first, Mapping) and isinstance(second, Mapping):
+            spend(len(first) + len(second), "merging its schemas")
             both = {name: merge(first[name], second[name]) for name in first if name in second}
             return {**first, **second, **both}
     elif key in ("required", "allOf") and isinstance(first, list) and isinstance(second, list):
-        return first + [item for item in second if item not in first]
+        present = _texts_of(first)
+        return first + [item for item in second if canonical_text(item) not in present]
     elif key == "enum" and isinstance(first, list) and isinstance(second, list):
-        return [item for item in first if any(canonical_text(item) == canonical_text(other) for other in second)]
+        allowed = _texts_of(second)
+        return [item for item in first if canonical_text(item) in allowed]
     elif key == "type":
         return _common_types(first, second)
     elif key in ("items", "contains", "propertyNames", "additionalProperties"):
@@ -123,6 +132,11 @@ def _merge_keyword(key: str, first: Any, second: Any) -> Any:
     elif key == "uniqueItems":
         return bool(first or second)
     return first
+
+
+def _texts_of(items: list[Any]) -> set[str]:
+    spend(10 * len(items), "merging its schemas")
+    return set(map(canonical_text, items))
 
 
 def _common_types(first: Any, second: Any) -> Any:
@@ -144,11 +158,8 @@ def item_schemas(schema: Mapping[str, Any]) -> tuple[list[Any], Any]:
 
 def member_schemas(schema: Mapping[str, Any], name: str) -> Iterable[Any]:
     """All schemas that the member `name` of an object must satisfy."""
-    known = get_mapping(schema, "properties")
+    known, patterned = get_mapping(schema, "properties"), get_mapping(schema, "patternProperties")
+    spend(5 * len(patterned), "the patternProperties of its schemas")
     schemas = [known[name]] if name in known else []
-    schemas += [
-        pattern_schema
-        for form, pattern_schema in get_mapping(schema, "patternProperties").items()
-        if patterns.search(form, name)
-    ]
+    schemas += [pattern_schema for form, pattern_schema in patterned.items() if patterns.search(form, name)]
     return schemas or [schema.get("additionalProperties", True)]

@@ -15,6 +15,7 @@ from typing import Any
 from fake_server.api import chat_request
 from fake_server.api.sensible import chance, repeat
 from fake_server.api.sensible.vocabulary import ADJECTIVES, NOUNS, OPENINGS, PATTERNS, SENTENCES
+from fake_server.wire.budget import spend
 from fake_server.wire.text import shorten_middle
 
 MAX_QUESTION = 400
@@ -35,6 +36,8 @@ def write_text(request: Mapping[str, Any], seed: int, index: int = 0) -> str:
     if messages and messages[-1].role in chat_request.RESULT_ROLES:
         return _write_about_results(request, messages)
     question = chat_request.last_user_text(request) or (messages[-1].text if messages else "")
+    if len(question) > MAX_QUESTION:
+        spend(len(question) // 5, "the texts of its choices")
     words = _recall(question, messages[:-1])
     if words is None:
         words = repeat.words_to_repeat(question)
@@ -64,7 +67,7 @@ def _shorten_words(words: str, limit: int = MAX_QUESTION) -> str:
 
 
 def _write_about(question: str, request: Mapping[str, Any], seed: int, index: int) -> str:
-    key = [conversation_key(request), seed, index]
+    key = [chance.shorten_key(conversation_key(request)), seed, index]
     parts = []
     result = _solve_sum(question)
     if result is not None:

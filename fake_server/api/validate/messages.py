@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 from fake_server.api.validate.checks import Check, Invalid, anything, missing, one_of, string, wrong_type
@@ -87,7 +88,7 @@ MESSAGES = array(Check(_validate_message, _MESSAGE.schema), least=1, expected="a
 
 def check_tool_answers(messages: list[dict[str, Any]]) -> None:
     """Raise Invalid unless tool messages follow and answer every tool call, and each answers one."""
-    waiting: list[str] = []
+    waiting: dict[str, None] = {}
     known: frozenset[str] = frozenset()
     for index, message in enumerate([*messages, {"role": None}]):
         if message["role"] == "tool":
@@ -103,15 +104,15 @@ def check_tool_answers(messages: list[dict[str, Any]]) -> None:
                     "not found in 'tool_calls' of previous message."
                 )
                 raise Invalid(wording, f"messages.[{index}].tool_call_id")
-            waiting = [call_id for call_id in waiting if call_id != message["tool_call_id"]]
+            waiting.pop(message["tool_call_id"], None)
             continue
         if waiting:
             wording = (
                 "An assistant message with 'tool_calls' must be followed by tool messages responding to "
                 "each 'tool_call_id'. The following tool_call_ids did not have response messages: "
-                f"{', '.join(call_id[:64] for call_id in waiting[:10])}"
+                f"{', '.join(call_id[:64] for call_id in islice(waiting, 10))}"
             )
             raise Invalid(wording, f"messages.[{index}].role")
         calls = message.get("tool_calls")
-        waiting = [call["id"] for call in calls] if calls else []
+        waiting = dict.fromkeys(call["id"] for call in calls) if calls else {}
         known = frozenset(waiting)

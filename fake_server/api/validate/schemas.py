@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fake_server.api.validate.checks import Invalid, echo
+from fake_server.wire.budget import spend
 
 Context = tuple[str, ...]
 _SINGLE = ("items", "additionalProperties", "not")
@@ -56,6 +57,7 @@ def _walk(schema: Mapping[str, Any]) -> Iterator[tuple[Context, Mapping[str, Any
         context, part = waiting.pop()
         if not isinstance(part, Mapping):
             continue
+        spend(2, "its schemas")
         yield context, part
         inner: list[tuple[Context, Any]] = [((name,), part[name]) for name in _SINGLE if name in part]
         for holder in _BY_NAME:
@@ -84,7 +86,7 @@ def _find_strict_problem(part: Mapping[str, Any], kinds: list[Any]) -> str | Non
     if part.get("additionalProperties") is not False:
         return "'additionalProperties' is required to be supplied and to be false."
     named, required = part.get("properties"), part.get("required")
-    listed = required if isinstance(required, list) else []
+    listed = {name for name in required if isinstance(name, str)} if isinstance(required, list) else set()
     missing = [name for name in named if name not in listed] if isinstance(named, Mapping) else []
     if not missing:
         return None

@@ -28,6 +28,8 @@ from fake_server.server.state.space import Space
 from fake_server.wire.jsontext import parse
 
 SHOWN = 100
+SHORT = 2000
+"""Bytes of what is added on the event loop; more is read in the thread."""
 _WHOLE, _STATUS = re.compile(r"[0-9]{1,9}"), re.compile(r"[1-5][0-9]{2}")
 _UNDECLARED = ("", "text/plain", "application/x-www-form-urlencoded")
 """Types of a body that `curl -d` and the like send without meaning them."""
@@ -236,7 +238,9 @@ async def _add(
             else:
                 kind = "JSON object" if read_text is None else "JSON object or a text"
                 return _refuse(f"a {kind} is expected, or several in an array")
-        added = add(_space(request), items)
+        context = _context(request)
+        context.budget.heavy |= len(context.raw) > SHORT
+        added = await context.work(add, _space(request), items)
     except Refused as refused:
         return error_response(refused.reply)
     except (ScriptError, FaultError) as error:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from fake_server.api import errors, vectors
 from fake_server.api.render import chat as render
 from fake_server.api.render.style import Style
-from fake_server.api.reply import AT_ONCE, ErrorReply, RawReply, Reply
+from fake_server.api.reply import AT_ONCE, ErrorReply, RawReply, Reply, count_scores
 from fake_server.api.request import ApiRequest
 from fake_server.api.validate.chat import validate_chat
 from fake_server.api.validate.completions import CONTEXT_SIZES
@@ -21,7 +21,13 @@ from fake_server.server.deliveries import deliver_directly, deliver_json, pace, 
 from fake_server.server.request_context import RequestContext
 from fake_server.server.settings import Settings
 from fake_server.server.state.space import Space
+from fake_server.wire.budget import check_sent, once
 from fake_server.wire.delivery import EVENT_STREAM, Delivery
+
+MANY = 10_000
+"""Tokens of a reply from which on the size of its stream is looked at."""
+_EVENT, _SCORE = 300, 75
+"""Bytes of an event beside its model and text, and of a log probability."""
 
 
 class Renderer(Protocol):
@@ -67,13 +73,22 @@ def deliver_completion(context: RequestContext, reply: Reply | ErrorReply | RawR
         pause = 0.0 if reply.timing is AT_ONCE else reply.timing.whole
         return deliver_json(renderer.render_dict(reply, body, context.style), tokens, pause)
     headers = (("content-type", EVENT_STREAM), ("cache-control", "no-cache"), *rate_limits(tokens))
+    if usage.completion_tokens > MANY:
+        check_sent(_stream_size(reply), f"{usage.completion_tokens:,} tokens of {len(reply.choices)} choices")
     events = renderer.render_stream(reply, body, context.style)
     return Delivery(200, headers, pace(events, reply.timing, settings.seed))
+
+
+def _stream_size(reply: Reply) -> int:
+    """About how many bytes the stream of a reply has, if each token is an event."""
+    size = reply.usage.completion_tokens * (_EVENT + len(reply.model))
+    return size + _SCORE * sum(map(count_scores, reply.choices))
 
 
 def _store(context: RequestContext, reply: Reply) -> Reply:
     """The reply with an id and a time, under which the completion is stored."""
     style, body = context.style, context.request.body
     reply = replace(reply, id=reply.id or style.new_reply_id(), created=reply.created or int(time.time()))
-    context.space.stored.save(json.loads(render.render_dict(reply, body, style)), body)
+    completion = json.loads(render.render_dict(reply, body, style))
+    once(lambda: context.space.stored.save(completion, body))
     return reply

@@ -17,7 +17,11 @@ from fake_server.server.request_context import RequestContext
 from fake_server.server.routes.chat import deliver_completion
 from fake_server.server.settings import Settings
 from fake_server.server.state.space import Space
+from fake_server.wire.budget import hold
 from fake_server.wire.delivery import Delivery
+
+LONG = 4096
+"""Characters of a prompt from which on it is counted what it costs to repeat it."""
 
 
 def create_completion(context: RequestContext) -> Delivery:
@@ -93,6 +97,8 @@ def _place(choice: Choice, prompt: str, body: Mapping[str, Any], seed: int) -> C
     """The choice behind its prompt, or with `echo` with the prompt before its text and log probabilities."""
     if not body.get("echo"):
         return replace(choice, start=len(prompt))
+    if len(prompt) > LONG:
+        hold(2 * len(prompt), "the prompts that its choices repeat")
     logprobs = choice.logprobs
     if logprobs is not None:
         wanted = {"top_logprobs": body.get("logprobs")}

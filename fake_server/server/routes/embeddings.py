@@ -15,7 +15,11 @@ from fake_server.server.answer import answer_numbers
 from fake_server.server.deliveries import deliver_directly, deliver_json
 from fake_server.server.request_context import RequestContext
 from fake_server.server.settings import Settings
+from fake_server.wire.budget import hold
 from fake_server.wire.delivery import Delivery
+
+_NUMBER, _PACKED = 20, 6
+"""Bytes of a number of a vector, as JSON and in base64."""
 
 
 def create_embeddings(context: RequestContext) -> Delivery:
@@ -32,10 +36,10 @@ def create_embeddings(context: RequestContext) -> Delivery:
 def embeddings_of(body: Mapping[str, Any], count: int, same: Sequence[float] | None = None) -> dict[str, Any]:
     """The API's list of embeddings for a good request of `count` tokens; `same`: the vector of every text."""
     model, packed, size = body["model"], body.get("encoding_format") == "base64", body.get("dimensions")
-    vectors = (
-        embedding.make_vector(model, text, size) if same is None else list(same)
-        for text in tokens.prompt_texts(body["input"])
-    )
+    texts = tokens.prompt_texts(body["input"])
+    numbers = len(same or ()) or size or embedding.vector_size(model)
+    hold(len(texts) * numbers * (_PACKED if packed else _NUMBER), f"{len(texts):,} vectors of {numbers:,} numbers")
+    vectors = (embedding.make_vector(model, text, size) if same is None else list(same) for text in texts)
     data = [
         {
             "object": "embedding",
