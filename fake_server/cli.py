@@ -17,6 +17,7 @@ from fake_server.access import AllowedHosts, is_loopback
 from fake_server.bugs.errors import BugError
 from fake_server.bugs.playing import find_bugs
 from fake_server.command_line import AnyWhole, Number, OneLine, Whole, echo, not_listening, refuse
+from fake_server.relay.redact import mask_excerpt
 from fake_server.scripts.book import ScriptBook, ScriptError, load
 from fake_server.scripts.commands import schema_command, validate_command
 from fake_server.scripts.watch import Watch
@@ -210,7 +211,7 @@ main.add_command(schema_command)
 
 def fail(message: str) -> NoReturn:
     """Print one line on stderr and exit with code 2."""
-    echo(f"fake-server: {message}", err=True)
+    _say(message)
     sys.exit(2)
 
 
@@ -225,6 +226,10 @@ def _load(paths: list[Path]) -> ScriptBook:
 
 
 def _say(text: str) -> None:
+    """Print lines on stderr without keys: what looks like one, and those of this process."""
+    given = click.get_current_context(silent=True)
+    keys = (os.environ.get("OPENAI_API_KEY", ""), (given and given.params.get("api_key")) or "")
+    text = mask_excerpt(text, keys)
     for line in text.split("\n"):
         echo(f"fake-server: {line}", err=True)
 

@@ -14,6 +14,8 @@ import click
 from click.core import ParameterSource
 from click.types import IntParamType
 
+from fake_server.wire.text import printable
+
 _EXTRA = re.compile(r"Got unexpected extra arguments? \((.*)\)")
 """How click says that too much was given."""
 
@@ -65,8 +67,8 @@ class Number(click.FloatRange):
 
 
 def echo(text: str, err: bool = False) -> None:
-    """Print a line; half a surrogate pair, which no terminal takes, is escaped."""
-    click.echo(text.encode("utf-8", "backslashreplace").decode(), err=err)
+    """Print lines; half a surrogate pair is escaped, other characters that no terminal may get are replaced."""
+    click.echo(printable(text.encode("utf-8", "backslashreplace").decode()), err=err)
 
 
 def refuse(names: Iterable[str], message: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from contract_tests.diffing.sources import Pairs, load, pair, side_of
 from contract_tests.diffing.terminal import format_verdict, print_differences, print_report_differences
 from contract_tests.report.terminal import Terminal
 from fake_server.command_line import refuse
+from fake_server.relay.redact import excerpts_without, known_values
+from fake_server.relay.redact.fields import MAX_KNOWN
 
 FAKE = "fake"
 
@@ -103,7 +106,11 @@ def _print_differences(
     if not pairs.both:
         why = pairs.not_asked[0] if pairs.not_asked else "no name and no request occurs on both sides"
         raise click.UsageError(f"nothing to compare: {why}")
-    comparisons = [compare(a, b, kinds) for a, b in pairs.both]
+    exchanges = [side.view.exchange for sides in pairs.both for side in sides]
+    keys = dict.fromkeys(value for exchange in exchanges for value in known_values(exchange))
+    terminal.secrets = (*terminal.secrets, *islice(keys, MAX_KNOWN))
+    with excerpts_without(lambda: terminal.secrets):
+        comparisons = [compare(a, b, kinds) for a, b in pairs.both]
     same = all(comparison.same for comparison in comparisons) and not (pairs.only_a or pairs.only_b)
     for name, of, role in zip("AB", names, (side.role for side in pairs.both[0]), strict=True):
         whose = f"   ({role})" if role is not Role.OTHER else ""

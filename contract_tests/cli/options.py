@@ -15,6 +15,7 @@ from contract_tests.cli.shared_options import Function
 from contract_tests.run.run import Options, UsageError, choose_cases
 from contract_tests.target.options import below
 from fake_server.command_line import Number, Whole
+from fake_server.relay.redact import excerpt
 from fake_server.wire.bounds import Bounds
 from fake_server.wire.text import did_you_mean
 
@@ -87,7 +88,7 @@ def parse_pairs(values: Iterable[str], mark: str, option: str) -> tuple[tuple[st
     for value in values:
         name, found_mark, rest = value.partition(mark)
         if not name.strip() or not found_mark:
-            begin = name.split(maxsplit=1)[0][:20] if name.strip() else ""  # the rest may be a secret
+            begin = excerpt(name.split(maxsplit=1)[0], 20) if name.strip() else ""  # the rest may be a secret
             raise UsageError(f"{option} takes NAME{mark}VALUE, not {begin!r}…")
         found.append((name.strip(), rest.strip()))
     return tuple(found)

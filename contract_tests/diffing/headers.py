@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from contract_tests.diffing.forms import ABSENT, describe_id
 from fake_server.relay.redact import excerpt
+from fake_server.relay.redact.names import is_secret_field
 from fake_server.wire.exchange import Exchange
 
 _SHOWN_VALUE = 60
@@ -57,7 +58,7 @@ def describe_header(name: str, value: str | None) -> str:
     """A header's value, or its kind if it differs from reply to reply or is secret."""
     if value is None:
         return ABSENT
-    if name in _SECRET:
+    if name in _SECRET or is_secret_field(name):
         return "a secret"
     if name in _BY_VALUE:
         return excerpt(value, _SHOWN_VALUE)

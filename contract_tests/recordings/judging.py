@@ -18,6 +18,7 @@ from contract_tests.rules.engine.view import View
 from contract_tests.rules.evidence import with_evidence
 from contract_tests.target.environment import keys_of_environment
 from contract_tests.tolerance.entry import Ledger, ToleranceEntry, Tolerated, make_ledger, split_tolerated
+from fake_server.relay.redact import excerpts_without
 from fake_server.wire.exchange import Exchange
 from fake_server.wire.proof import differences
 from fake_server.wire.text import did_you_mean, format_count
@@ -75,8 +76,9 @@ def judge_recordings(recordings: Iterable[Recording], select: Iterable[str] = ()
     """Judge recordings, one after the other."""
     chosen = _chosen(select)
     summary = Summary(selected=chosen)
-    for recording in recordings:
-        _add(summary, recording, chosen)
+    with excerpts_without(lambda: summary.secrets):
+        for recording in recordings:
+            _add(summary, recording, chosen)
     return summary
 
 

@@ -18,11 +18,14 @@ from contract_tests.rules.relations import stored as stored_relations
 from contract_tests.rules import shape
 
 # isort: on
+from itertools import chain
+
 from contract_tests.rules.engine import judge as engine
 from contract_tests.rules.engine.judge import Judgement, Rule, Section
 from contract_tests.rules.engine.limits import IsLate
 from contract_tests.rules.engine.trace import Trace
 from contract_tests.rules.engine.view import View
+from fake_server.relay.redact import excerpts_without, known_values
 from fake_server.wire.exchange import Exchange
 
 SECTIONS: tuple[Section, ...] = (
@@ -63,9 +66,12 @@ def find(prefix: str) -> list[Rule]:
 
 def judge(exchange: Exchange | View, is_late: IsLate | None = None) -> Judgement:
     """What the rules say of one exchange. Rules that were not asked before `is_late` holds are `left_out`."""
-    return engine.judge(RULES.values(), exchange, is_late)
+    source = exchange.exchange if isinstance(exchange, View) else exchange
+    with excerpts_without(lambda: known_values(source)):
+        return engine.judge(RULES.values(), exchange, is_late)
 
 
 def judge_trace(trace: Trace, is_late: IsLate | None = None) -> Judgement:
     """What the relation rules say of the exchanges of one case."""
-    return engine.judge_relation(RULES.values(), trace, trace.case_id, is_late)
+    with excerpts_without(lambda: chain.from_iterable(known_values(view.exchange) for view in trace.roles.values())):
+        return engine.judge_relation(RULES.values(), trace, trace.case_id, is_late)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic
 
@@ -16,7 +17,7 @@ from contract_tests.target.environment import keys_of_environment
 from contract_tests.target.errors import NotReached, Refused, SetupFailed, Unsupported
 from contract_tests.target.options import Options
 from contract_tests.target.session import Session
-from fake_server.relay.redact import replace_known
+from fake_server.relay.redact import excerpts_without, replace_known
 from fake_server.relay.redact.patterns import dummy
 from fake_server.wire.exchange import Exchange, recut
 
@@ -101,12 +102,17 @@ def _format_error(error: Exception) -> str:
 
 def _judge_case(ask: Ask) -> Judgement:
     """What the rules say of each exchange of the case, and of all of them together."""
+    secrets = (*ask.session.options.secrets, *keys_of_environment())
+    with excerpts_without(lambda: secrets):
+        return _judge_all(ask, secrets)
+
+
+def _judge_all(ask: Ask, secrets: Sequence[str]) -> Judgement:
     trace = ask.trace()
     is_late = ask.session.is_late
     single = [(judge(view, is_late), (view,)) for view in ask.views]
     parts = [*(judgement for judgement, _ in single), judge_trace(trace, is_late)]
     seen = [*single, (parts[-1], tuple(trace.roles.values()))]
-    secrets = (*ask.session.options.secrets, *keys_of_environment())
     return Judgement(
         tuple(finding for part, views in seen for finding in with_evidence(part.findings, views, secrets)),
         frozenset().union(*(part.applied for part in parts)),

@@ -19,6 +19,7 @@ from contract_tests.run.preflight import TOKENS, find_plain_case
 from contract_tests.target.errors import NoModel, Unreachable, UsageError
 from contract_tests.target.options import Options, Plan
 from contract_tests.target.session import Session
+from fake_server.relay.redact import excerpts_without
 from fake_server.wire.text import did_you_mean
 
 __all__ = ["NoModel", "Options", "Plan", "Unreachable", "UsageError", "run"]
@@ -35,6 +36,11 @@ async def run(options: Options, on_result: OnResult | None = None, on_plan: OnPl
     named and the usual one is not listed. A run that is cancelled or interrupted while cases are played
     returns the report so far; its `stopped` says so.
     """
+    with excerpts_without(lambda: options.secrets):
+        return await _run(options, on_result, on_plan)
+
+
+async def _run(options: Options, on_result: OnResult | None, on_plan: OnPlan | None) -> RunReport:
     began, started = monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
     options.check()
     cases = choose_cases(options)

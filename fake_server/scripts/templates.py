@@ -1,7 +1,8 @@
 """Texts of a reply as Jinja templates, filled in from the request, in Jinja's sandbox.
 
 A template has `request` (the body), `last` (the user's last message), `messages` (each with `role` and
-`text`), `turn`, `results` (of tools, by the tool's name, JSON as values), `headers` and `tools` (names).
+`text`), `turn`, `results` (of tools, by the tool's name, JSON as values), `headers` (less those made for credentials)
+and `tools` (names).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import jinja2
 
 from fake_server.api import chat_request
 from fake_server.api.request import ApiRequest
+from fake_server.relay.redact.names import is_secret_field
 from fake_server.scripts import sizes
 from fake_server.scripts.sandbox import ENVIRONMENT, render
 from fake_server.wire.budget import TooMuch, hold
@@ -74,7 +76,7 @@ def _context(request: ApiRequest) -> dict[str, Any]:
         "messages": request.messages,
         "turn": chat_request.turn(request.body),
         "results": {result.tool: result.text if result.value is None else result.value for result in request.results},
-        "headers": {name: value for name, value in request.headers.items() if name != "authorization"},
+        "headers": {name: value for name, value in request.headers.items() if not is_secret_field(name)},
         "tools": [tool.name for tool in chat_request.tools(request.body)],
     }
 

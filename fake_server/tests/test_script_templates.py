@@ -149,3 +149,17 @@ def test_bounded_templates_do_their_work() -> None:
 def test_a_template_of_endless_code_is_no_script(text: str) -> None:
     with pytest.raises(scripts.ScriptError, match="it has more than 50,000 characters of code"):
         scripts.parse([{"name": "s", "reply": {"template": True, "text": text}}], "s.yaml")
+
+
+@pytest.mark.security("credentials in output")
+@pytest.mark.parametrize(
+    "name", ["authorization", "api-key", "x-api-key", "cookie", "x-auth-key", "x-signature", "x-session-token"]
+)
+def test_templates_see_no_header_made_for_credentials(name: str) -> None:
+    text = "{{ headers['x-mine'] }}{{ headers.get('NAME', '') }}{{ headers }}".replace("NAME", name)
+    book = scripts.parse([{"name": "s", "reply": {"template": True, "text": text}}])
+    told = answer(asking(None, **{name: "a-s3cret-value", "x-mine": "yes"}), book, ScriptState())
+    assert isinstance(told, Reply)
+    content = told.choices[0].content or ""
+    assert content.startswith("yes")
+    assert "a-s3cret-value" not in content

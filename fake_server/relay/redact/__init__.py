@@ -6,7 +6,7 @@ The length stays because sizes of writes, chunks and Content-Length are part of 
 """
 
 from fake_server.relay.redact.body import clean_text, mask_text, replace_known
-from fake_server.relay.redact.excerpts import excerpt, excerpt_end, mask_excerpt, shorten_masked
+from fake_server.relay.redact.excerpts import excerpt, excerpt_end, excerpts_without, mask_excerpt, shorten_masked
 from fake_server.relay.redact.exchange import Redacted, Unreadable, redact, redact_found
 from fake_server.relay.redact.fields import Secrets, find_secrets, known_values
 from fake_server.relay.redact.kept import NOTHING, Kept
@@ -21,6 +21,7 @@ __all__ = [
     "clean_text",
     "excerpt",
     "excerpt_end",
+    "excerpts_without",
     "find_secrets",
     "known_values",
     "mask_excerpt",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache, lru_cache
 from urllib.parse import quote, quote_plus
 
 from fake_server.relay.redact.body import mask_text
@@ -28,6 +30,23 @@ _MARGIN = 400
 """Characters beyond an excerpt that are looked at, as half a credential is not recognized."""
 
 
+_known: ContextVar[Callable[[], Iterable[str]]] = ContextVar("known", default=tuple)
+
+
+@contextmanager
+def excerpts_without(known: Callable[[], Iterable[str]]) -> Iterator[None]:
+    """While entered, excerpts hold none of these values either; `known` is called by the first excerpt that is cut.
+
+    An encoded value must be replaced before the cut, too, and who quotes a reply does not know the keys of the run.
+    """
+    outer = _known.get()
+    token = _known.set(cache(lambda: (*outer(), *known())))
+    try:
+        yield
+    finally:
+        _known.reset(token)
+
+
 def mask_excerpt(text: str, known: Iterable[str] = ()) -> str:
     """A message or an excerpt as a person may see it; each secret becomes a dummy of the same length.
 
@@ -40,7 +59,7 @@ def mask_excerpt(text: str, known: Iterable[str] = ()) -> str:
 
 def excerpt(text: str, limit: int, known: Iterable[str] = ()) -> str:
     """The first `limit` characters of a text, masked before the cut."""
-    return mask_excerpt(text[: limit + _MARGIN], known)[:limit] if len(text) > limit else text
+    return _mask_part(text[: limit + _MARGIN], known)[:limit] if len(text) > limit else text
 
 
 def shorten_masked(text: str, limit: int, known: Iterable[str] = ()) -> str:
@@ -50,7 +69,11 @@ def shorten_masked(text: str, limit: int, known: Iterable[str] = ()) -> str:
 
 def excerpt_end(text: str, limit: int, known: Iterable[str] = ()) -> str:
     """The last `limit` characters of a text, masked before the cut."""
-    return mask_excerpt(text[-limit - _MARGIN :], known)[-limit:] if len(text) > limit else text
+    return _mask_part(text[-limit - _MARGIN :], known)[-limit:] if len(text) > limit else text
+
+
+def _mask_part(text: str, known: Iterable[str]) -> str:
+    return mask_excerpt(text, dict.fromkeys((*known, *_known.get()())))
 
 
 def _mask(text: str, known: tuple[str, ...]) -> str:

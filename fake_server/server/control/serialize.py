@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from fake_server.api.request import COMPLETIONS, EMBEDDINGS, MODERATIONS, ApiRequest, endpoint_of
@@ -11,6 +11,7 @@ from fake_server.api.validate.completions import validate_completion
 from fake_server.api.validate.embeddings import validate_embeddings
 from fake_server.api.validate.moderations import validate_moderations
 from fake_server.faults.active import ActiveFault
+from fake_server.relay.redact import replace_known
 from fake_server.scripts import match
 from fake_server.scripts.model import Script
 from fake_server.server.routes import completions, embeddings, moderations
@@ -23,19 +24,21 @@ def serialize_request(entry: JournalEntry, space: Space) -> dict[str, Any]:
     seconds}`.
 
     `body` and `reply` are values where they are JSON, else text. `misses` are the scripts that came nearest,
-    each with the first condition it failed; there are none where a script answered.
+    each with the first condition it failed; there are none where a script answered. Values of header fields that
+    are made for credentials are shown nowhere, also where a body repeats them.
     """
+    known = entry.credentials
     return {
         "method": entry.method,
-        "path": entry.path,
+        "path": replace_known(entry.path, known),
         "space": entry.space,
         "headers": dict(entry.headers),
-        "body": _readable(entry.body),
+        "body": _readable(entry.body, known),
         "status": entry.status,
         "script": entry.script,
         "misses": [] if entry.script else serialize_misses(entry, space),
         "faults": list(entry.faults),
-        "reply": _readable(entry.reply),
+        "reply": _readable(entry.reply, known),
         "began": round(entry.began, 3),
         "first": _rounded(entry.first),
         "seconds": _rounded(entry.seconds),
@@ -91,7 +94,8 @@ def api_requests_of(entry: JournalEntry) -> Iterator[ApiRequest]:
     yield from (ApiRequest(chat, endpoint, entry.fields, False, entry.method, entry.path) for chat in chats)
 
 
-def _readable(data: bytes) -> Any:
+def _readable(data: bytes, known: Collection[str]) -> Any:
+    data = replace_known(data.decode("latin-1"), known).encode("latin-1") if known else data
     try:
         return json.loads(data)
     except (ValueError, RecursionError):

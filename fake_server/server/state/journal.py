@@ -11,7 +11,12 @@ from dataclasses import dataclass, field
 from sys import getsizeof
 from typing import Any
 
+from fake_server.relay.redact import mask_text
+from fake_server.relay.redact.fields import sent_credentials
+from fake_server.relay.redact.names import is_secret_field
+from fake_server.relay.redact.patterns import is_distinctive
 from fake_server.server.state.memory import REQUESTS, Evicting, Ledger
+from fake_server.wire.exchange import Exchange, Request
 
 REDACTED = "<redacted>"
 MOST_KEPT = 256 * 1024
@@ -21,6 +26,10 @@ FRAME = 1024
 _EMPTY, _FIELD = getsizeof(""), 120
 """Bytes of a text without characters, and of a header field in its mapping beside its texts, rounded up."""
 _SECRET = re.compile(r"authorization|api-?key|token|secret|password|cookie|subscription-key")
+
+
+def _shown(name: str, value: str) -> str:
+    return REDACTED if _SECRET.search(name) or is_secret_field(name) else mask_text(value, ())
 
 
 @dataclass
@@ -61,7 +70,13 @@ class JournalEntry:
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
         """The request's headers, names in lower case; values of credentials read `<redacted>`."""
-        return tuple((name, REDACTED if _SECRET.search(name) else value) for name, value in self.fields.items())
+        return tuple((name, _shown(name, value)) for name, value in self.fields.items())
+
+    @property
+    def credentials(self) -> tuple[str, ...]:
+        """The values of the request's headers that are made for credentials, less those that texts hold by chance."""
+        sent = sent_credentials(Exchange(Request(self.method, "/", tuple(self.fields.items())), None))
+        return tuple(value for value in sent if is_distinctive(value))
 
     def header(self, name: str) -> str | None:
         """The value of a header, None when absent."""
