@@ -39,7 +39,7 @@ async def _run_main(ask: Ask, role: str, *options: str) -> None:
         await relay.wait_until_idle()
     for exchange in relay.exchanges:
         ask.keep(exchange.but(label=ask.case.id), role)
-    line = outcome.stderr[-400:]
+    line = outcome.stderr.replace(relay.path, "")[-400:]  # the relay's token is nobody else's business
     if outcome.is_own_fault:
         raise RuntimeError(f"main() failed by itself, exit code {outcome.code}: {line}")
     if relay.exchanges and relay.exchanges[-1].status == 429:

@@ -42,13 +42,14 @@ async def run_main_program(base_url: str, *options: str, seconds: float, slack: 
     """
     # asyncio's own subprocess outlives the loop if its caller is cancelled twice; a thread reaps this one.
     process = subprocess.Popen(  # noqa: ASYNC220, S603 - it returns at once, and runs our own program
-        [sys.executable, "-P", str(CLIENT), "--base-url", base_url, "--timeout", f"{seconds:g}", *options],
+        [sys.executable, "-P", str(CLIENT), "--timeout", f"{seconds:g}", *options],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env={
             **child_environment(),
             "OPENAI_API_KEY": PLACEHOLDER_KEY,
+            "OPENAI_BASE_URL": base_url,  # holds a relay's token, and other users see the arguments of a process
             "PYTHONIOENCODING": "utf-8:backslashreplace",
         },
     )

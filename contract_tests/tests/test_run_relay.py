@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import subprocess
+from typing import Any
+
 import pytest
 
+from contract_tests.target import main_program
 from contract_tests.target.options import Options
 from contract_tests.target.session import Session
 from fake_server.tests.hostile import target
@@ -37,3 +42,20 @@ def test_what_others_ask_of_the_relay_is_not_forwarded(api_key: str | None, path
             assert (KEY.encode() in echo.heads[0]) == (api_key is not None)
 
     run(main())
+
+
+@pytest.mark.security("pages of other origins")
+def test_other_users_do_not_see_the_token_of_main(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever may list the processes of the machine sees their arguments."""
+    commands: list[list[str]] = []
+    popen = subprocess.Popen
+
+    def started(command: list[str], **options: Any) -> subprocess.Popen[bytes]:
+        commands.append(command)
+        return popen(command, **options)
+
+    monkeypatch.setattr(subprocess, "Popen", started)
+    base_url = "http://127.0.0.1:1/a-token/v1"
+    outcome = asyncio.run(main_program.run_main_program(base_url, "--model", "m", seconds=20, slack=20))
+    assert "127.0.0.1:1" in outcome.stderr
+    assert "a-token" not in repr(commands)
