@@ -161,8 +161,8 @@ def is_from_foreign_page(method: str, fields: Mapping[str, str]) -> bool:
     Browsers send Origin with all but simple GETs, Sec-Fetch-Site to what is local or encrypted, and Referer.
     `fields` are the request's, names in lower case. The server's own origin is the one that Host names.
     """
-    host = fields.get("host", "")
-    if "origin" in fields and not _is_at(fields["origin"], host, whole=True):
+    host = fields.get("host", "").strip(" \t")
+    if "origin" in fields and not _is_at(fields["origin"].strip(" \t"), host, whole=True):
         return True
     if method in ("GET", "HEAD") and fields.get("sec-fetch-mode") == "navigate":
         return fields.get("sec-fetch-dest") != "document" and fields.get("sec-fetch-site") not in _OWN_SITES

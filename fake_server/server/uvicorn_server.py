@@ -129,7 +129,7 @@ class Protocol(HttpToolsProtocol):
         if self.parser.should_upgrade():
             return
         self._in_head, self._brought = False, True
-        hosts = [value.decode("latin-1") for name, value in self.headers if name == b"host"]
+        hosts = [value.strip(b" \t").decode("latin-1") for name, value in self.headers if name == b"host"]
         if (self.parser.get_http_version(), len(hosts)) not in _ACCEPTED:
             raise HttpParserError("another version, or not one Host (RFC 9112 section 3.2)")
         host, allowed = hosts[0] if hosts else None, self._settings.hosts

@@ -22,6 +22,7 @@ CLIENT = httpx2.Client()
 OWN_HOSTS = (
     *("localhost", "LOCALHOST", "localhost:80", "localhost:", "localhost.", "a.b.localhost:1337", "127.0.0.1"),
     *("127.255.3.4:9", "127.0.0.1.", "127.1", "0x7f000001", "[::1]", "[::1]:1337", "[0:0:0:0:0:0:0:1]", "0.0.0.0:1"),
+    *(" localhost\t", "127.0.0.1 "),
     *("192.0.2.7:1337", "[2001:db8::7]:80", "[fe80::1%25eth0]:1"),
 )
 FOREIGN_HOSTS = (
@@ -77,7 +78,7 @@ def holds(fake: FakeServer) -> Any:
 
 @pytest.mark.parametrize("host", OWN_HOSTS)
 def test_a_server_answers_to_names_of_this_machine_and_to_addresses(fake: FakeServer, host: str) -> None:
-    assert AllowedHosts().refuse(host) is None
+    assert AllowedHosts().refuse(host.strip()) is None
     assert send(fake, f"GET /v1/models HTTP/1.1\r\nHost: {host}")[0] == 200
 
 
@@ -119,6 +120,36 @@ def test_a_server_answers_to_no_other_name(fake: FakeServer, host: str, path: st
 def test_no_second_name_speaks_for_the_first(fake: FakeServer, target: str, hosts: list[str], status: int) -> None:
     lines = [f"GET {target} HTTP/1.1", *(f"Host: {host}" for host in hosts)]
     assert send(fake, "\r\n".join(lines))[0] == status
+
+
+LOCAL, EVIL = "Host: localhost", "Host: evil.example"
+PAGE = "Origin: http://evil.example"
+
+
+@security
+@pytest.mark.parametrize(
+    ("before", "lines", "status"),
+    [
+        ("", [EVIL, "Connection: Upgrade", "Upgrade: websocket"], b"421"),
+        ("", [LOCAL, PAGE, "Connection: Upgrade, close", "Upgrade: websocket", "Content-Length: 0"], b"403"),
+        ("", [LOCAL, " .evil.example"], b"400"),
+        ("", ["hOST: localhost", "HOST: evil.example"], b"400"),
+        ("", [LOCAL, "Origin: http://localhost", PAGE], b"403"),
+        ("", [LOCAL, PAGE, "Transfer-Encoding: chunked", "", "0", "Origin: http://localhost", LOCAL], b"403"),
+        (f"GET /health HTTP/1.1\r\n{LOCAL}\r\n\r\n", [EVIL], b"421"),
+        (f"GET /health HTTP/1.1\r\n{LOCAL}\r\nOrigin: http://localhost\r\n\r\n", [LOCAL, PAGE], b"403"),
+    ],
+)
+def test_no_form_of_http_hides_a_page(fake: FakeServer, before: str, lines: list[str], status: bytes) -> None:
+    fake.reply("kept")
+    held = holds(fake)
+    whole = "\r\n".join([f"{before}POST /__fake__/reset HTTP/1.1", *lines, "", ""])
+    with socket.create_connection(("127.0.0.1", int(fake.root.rpartition(":")[2])), 60) as link:
+        link.sendall(whole.encode())
+        link.shutdown(socket.SHUT_WR)
+        received = link.makefile("rb").read()
+    assert received.rpartition(b"HTTP/1.1 ")[2].startswith(status)
+    assert [row[:4] for row in holds(fake)] == [row[:4] for row in held]
 
 
 def test_a_program_without_host_is_answered(fake: FakeServer) -> None:
