@@ -16,6 +16,7 @@ from pathlib import Path
 from contract_tests.lab.fuzz import (
     control,
     faults,
+    floods,
     memory,
     pages,
     recordings,
@@ -40,8 +41,8 @@ PARTS: tuple[Part, ...] = (
     schemas.PART,
     *recordings.PARTS,
 )
-SURFACE, MEMORY = "surface", "memory"
-SHARES = {SURFACE: 3, MEMORY: 2} | {part.name: 1 for part in PARTS}
+SURFACE, MEMORY, FLOODS = "surface", "memory", "floods"
+SHARES = {SURFACE: 3, MEMORY: 2, FLOODS: 4} | {part.name: 1 for part in PARTS}
 """How the time is divided."""
 HANGS = 120.0
 """Seconds for one round, after which the stack is printed and the run ends."""
@@ -56,6 +57,9 @@ def fuzz(name: str, fake: FakeProcess, seed: int, seconds: float) -> str:
         return surface.run(surface.install(), fake, seed, seconds)
     if name == MEMORY:
         return memory.run(fake, seconds)
+    if name == FLOODS:
+        with tempfile.TemporaryDirectory() as folder:
+            return floods.run_all(Path(folder), seconds, seed // ROUNDS)
     part = next(part for part in PARTS if part.name == name)
     until, count, number = time.monotonic() + seconds, 0, seed
     while not count or time.monotonic() < until:

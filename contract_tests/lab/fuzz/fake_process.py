@@ -1,7 +1,7 @@
 """A fake in a process of its own, whose log, memory, tasks and connections are watched.
 
-As a program (`python -m contract_tests.lab.fuzz.fake_process SEED`) it serves on a free port, with timeouts
-below a second, prints the port, and answers each line on stdin with a line of JSON: what it uses.
+As a program (`python -m contract_tests.lab.fuzz.fake_process SEED PATIENCE`) it serves on a free port, prints the
+port, and answers each line on stdin with a line of JSON: what it uses.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from fake_server.server.uvicorn_server import Server
 
 PATIENCE = 0.3
-"""Seconds that the server waits for a head, a body, or the next request on a connection."""
+"""Seconds that the server waits for a head or a body, where tests do not say."""
 START_SECONDS = 20.0
 IDLE_TASKS = 2
 """Tasks of an idle server: it serves, and waits to be stopped."""
@@ -36,9 +36,9 @@ SMALL = 16
 class FakeProcess(LineProcess):
     """The process. `folder` holds its log and the files of its users."""
 
-    def __init__(self, seed: int, folder: Path) -> None:
+    def __init__(self, seed: int, folder: Path, patience: float = PATIENCE) -> None:
         self.folder, self._log, self._read_bytes = folder, folder / "fake.log", 0
-        command = [sys.executable, "-m", __name__, str(seed)]
+        command = [sys.executable, "-m", __name__, str(seed), str(patience)]
         super().__init__(command, env=child_environment(PYTHONPATH=str(ROOT)), log=self._log)
         try:
             self.port = int(self.read(START_SECONDS))
@@ -52,6 +52,14 @@ class FakeProcess(LineProcess):
         usage: dict[str, int] = json.loads(self.read(START_SECONDS))
         return usage
 
+    def peak_rss(self) -> int:
+        """The most bytes of memory that were resident at once; 0 if unknown."""
+        try:
+            status = Path(f"/proc/{self._process.pid}/status").read_text()
+        except OSError:
+            return 0
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+
     def errors_logged(self) -> str:
         """The log since the last call, from its first error on; '' without one."""
         if self._log.stat().st_size == self._read_bytes:
@@ -64,14 +72,14 @@ class FakeProcess(LineProcess):
         return text[error.start() :] if error else ""
 
 
-def _serve(seed: int) -> None:
+def _serve(seed: int, patience: float) -> None:
     _small_caches()
     from fake_server.server import uvicorn_server
     from fake_server.server.settings import Settings
 
     logging.basicConfig(level="WARNING", format="%(levelname)s %(name)s: %(message)s")
-    uvicorn_server.HEAD_SECONDS = PATIENCE
-    server = uvicorn_server.uvicorn_server(Settings(seed=seed, body_timeout=PATIENCE))
+    uvicorn_server.HEAD_SECONDS = patience
+    server = uvicorn_server.uvicorn_server(Settings(seed=seed, body_timeout=patience))
     server.config.timeout_keep_alive = 1
     listener = uvicorn_server.listen("127.0.0.1", 0)
     print(listener.getsockname()[1], flush=True)
@@ -130,4 +138,4 @@ def _rss() -> int:
 
 
 if __name__ == "__main__":
-    _serve(int(sys.argv[1]))
+    _serve(int(sys.argv[1]), float(sys.argv[2]))

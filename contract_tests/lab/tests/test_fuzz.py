@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from contract_tests.lab.fuzz import memory, surface
+from contract_tests.lab.fuzz import floods, memory, surface
 from contract_tests.lab.fuzz.__main__ import PARTS, main
 from contract_tests.lab.fuzz.client import ask
 from contract_tests.lab.fuzz.fake_process import FakeProcess
@@ -45,6 +45,13 @@ def test_the_surface_holds(fake: FakeProcess) -> None:
     except NotInstalled as error:
         pytest.skip(f"schemathesis cannot be installed here: {error}")
     assert surface.run(command, fake, SEED, 2).count("passed") == 2
+
+
+@pytest.mark.security("memory")
+@pytest.mark.parametrize("flood", floods.FLOODS, ids=lambda flood: flood.__name__)
+def test_a_flood_is_bounded(tmp_path: Path, flood: Callable[[floods.Flood], None]) -> None:
+    with FakeProcess(SEED, tmp_path, patience=30.0) as fake:
+        assert floods.run(flood, fake).peak < floods.MOST_RSS
 
 
 def _divide(fake: FakeProcess, value: object) -> None:

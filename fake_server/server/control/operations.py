@@ -5,9 +5,10 @@ Replies are JSON, and errors in OpenAI's form.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,9 +21,9 @@ from fake_server.faults.active import ActiveFault
 from fake_server.scripts.model import Script
 from fake_server.scripts.yaml_lines import ScriptError
 from fake_server.server.admission import OF_PAGES
-from fake_server.server.control.serialize import serialize_fault, serialize_request, serialize_script
+from fake_server.server.control.serialize import serialize_fault, serialize_scripts, write_requests
 from fake_server.server.deliveries import refuse, to_json
-from fake_server.server.request_context import CONTEXT, CONTROL, METRICS, Refused, RequestContext
+from fake_server.server.request_context import CONTEXT, CONTROL, LARGE, METRICS, Refused, RequestContext
 from fake_server.server.state.memory import StorageFull
 from fake_server.server.state.space import Space
 from fake_server.wire.jsontext import parse
@@ -30,6 +31,7 @@ from fake_server.wire.jsontext import parse
 SHOWN = 100
 SHORT = 2000
 """Bytes of what is added on the event loop; more is read in the thread."""
+Result = TypeVar("Result")
 _WHOLE, _STATUS = re.compile(r"[0-9]{1,9}"), re.compile(r"[1-5][0-9]{2}")
 _UNDECLARED = ("", "text/plain", "application/x-www-form-urlencoded")
 """Types of a body that `curl -d` and the like send without meaning them."""
@@ -71,7 +73,10 @@ async def overview(request: Request) -> Response:
 
 
 async def list_requests(request: Request) -> Response:
-    """GET: the requests, oldest first: the last `limit` of those with this `path`, `script` or `status`."""
+    """GET: the requests, oldest first: the last `limit` of those with this `path`, `script` or `status`.
+
+    `left_out` says how many older ones would have made the list too long, although they matched.
+    """
     space, query = _space(request), request.query_params
     limit = query.get("limit", str(SHOWN))
     if not _WHOLE.fullmatch(limit):
@@ -83,12 +88,9 @@ async def list_requests(request: Request) -> Response:
         entry for entry in space.entries() if all(str(getattr(entry, name)) == value for name, value in wanted.items())
     ]
     shown = matching[max(len(matching) - int(limit), 0) :]
-    listed = {
-        "requests": [serialize_request(entry, space) for entry in shown],
-        "matching": len(matching),
-        "dropped": space.journal.dropped,
-    }
-    return json_response(listed)
+    requests, left_out = await _in_thread(_context(request), write_requests, shown, space)
+    numbers = to_json({"matching": len(matching), "dropped": space.journal.dropped, "left_out": left_out})
+    return Response(b'{"requests":%b,%b' % (requests, numbers[1:]), media_type="application/json")
 
 
 async def forget_requests(request: Request) -> Response:
@@ -100,7 +102,7 @@ async def forget_requests(request: Request) -> Response:
 async def list_scripts(request: Request) -> Response:
     """GET: the scripts in the order they are tried, with how often each answered."""
     space = _space(request)
-    return json_response({"scripts": [serialize_script(script, space) for script in space.book]})
+    return json_response({"scripts": await _in_thread(_context(request), serialize_scripts, space)})
 
 
 async def add_scripts(request: Request) -> Response:
@@ -227,8 +229,9 @@ async def _add(
     read_text: Callable[[str], list[dict[str, Any]]] | None,
 ) -> Response:
     """Add what the body holds: JSON, where `read_text` is given also text instead of JSON objects."""
+    context = _context(request)
     try:
-        value = await _read_value(_context(request), read_text is not None)
+        value = await _read_value(context, read_text is not None)
         items: list[Mapping[str, Any]] = []
         for item in value if isinstance(value, list) else [value]:
             if isinstance(item, Mapping):
@@ -238,7 +241,6 @@ async def _add(
             else:
                 kind = "JSON object" if read_text is None else "JSON object or a text"
                 return _refuse(f"a {kind} is expected, or several in an array")
-        context = _context(request)
         context.budget.heavy |= len(context.raw) > SHORT
         added = await context.work(add, _space(request), items)
     except Refused as refused:
@@ -260,13 +262,18 @@ async def _read_value(context: RequestContext, may_be_text: bool) -> Any:
     if undeclared and not OF_PAGES.isdisjoint(context.fields):
         raise Refused(errors.unsupported_type(sent))
     raw = await context.read_body(any_type=undeclared)
-    document = parse(raw)
+    document = await _in_thread(context, parse, raw) if len(raw) > LARGE else parse(raw)
     if undeclared and may_be_text and raw.lstrip()[:1] not in (b"", b"{", b"[", b'"'):
         return raw.decode("utf-8", "replace")
     if not document.ok:
         problem = document.problems[0]
         raise Refused(ErrorReply(400, f"not JSON: {problem.detail} (byte {problem.offset})"))
     return document.value
+
+
+async def _in_thread(context: RequestContext, function: Callable[..., Result], *given: Any) -> Result:
+    """Call a function in the thread for heavy work, so that other requests are answered meanwhile."""
+    return await asyncio.get_running_loop().run_in_executor(context.settings.worker, function, *given)
 
 
 def _remove(request: Request, remove: Callable[[str | None], int], kind: str, listed: str) -> Response:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from fake_server.api.request import COMPLETIONS, EMBEDDINGS, MODERATIONS, ApiRequest, endpoint_of
@@ -14,18 +15,41 @@ from fake_server.faults.active import ActiveFault
 from fake_server.relay.redact import replace_known
 from fake_server.scripts import match
 from fake_server.scripts.model import Script
+from fake_server.server.deliveries import to_json
 from fake_server.server.routes import completions, embeddings, moderations
 from fake_server.server.state.journal import JournalEntry
 from fake_server.server.state.space import Space
+
+LISTED, LISTING = 16 * 1024 * 1024, 5.0
+"""Bytes of a list of requests, and processor seconds to write it."""
+VALUES = 200_000
+"""Values of one body that are shown as values."""
+
+
+def write_requests(entries: Sequence[JournalEntry], space: Space) -> tuple[bytes, int]:
+    """The JSON array of requests, and how many of the oldest were left out.
+
+    Those are left out that would make it larger than LISTED bytes, or take longer than LISTING seconds.
+    """
+    written: list[bytes] = []
+    size, began = 0, time.thread_time()
+    for entry in reversed(entries):
+        text = to_json(serialize_request(entry, space))
+        size += len(text)
+        if written and (size > LISTED or time.thread_time() - began > LISTING):
+            break
+        written.append(text)
+    return b"[" + b",".join(reversed(written)) + b"]", len(entries) - len(written)
 
 
 def serialize_request(entry: JournalEntry, space: Space) -> dict[str, Any]:
     """One request: `{method, path, space, headers, body, status, script, misses, faults, reply, began, first,
     seconds}`.
 
-    `body` and `reply` are values where they are JSON, else text. `misses` are the scripts that came nearest,
-    each with the first condition it failed; there are none where a script answered. Values of header fields that
-    are made for credentials are shown nowhere, also where a body repeats them.
+    `body` and `reply` are values where they are JSON, else text; JSON of more than VALUES values is text too.
+    `misses` are the scripts that came nearest, each with the first condition it failed; there are none where a
+    script answered, or for so many values. Values of header fields that are made for credentials are shown nowhere,
+    also where a body repeats them.
     """
     known = entry.credentials
     return {
@@ -36,7 +60,7 @@ def serialize_request(entry: JournalEntry, space: Space) -> dict[str, Any]:
         "body": _readable(entry.body, known),
         "status": entry.status,
         "script": entry.script,
-        "misses": [] if entry.script else serialize_misses(entry, space),
+        "misses": [] if entry.script or _has_many_values(entry.body) else serialize_misses(entry, space),
         "faults": list(entry.faults),
         "reply": _readable(entry.reply, known),
         "began": round(entry.began, 3),
@@ -54,7 +78,13 @@ def serialize_misses(entry: JournalEntry, space: Space) -> list[dict[str, str]]:
     return [{"script": miss.script.name, "place": miss.script.place, "failed": miss.reason} for miss in misses]
 
 
-def serialize_script(script: Script, space: Space) -> dict[str, Any]:
+def serialize_scripts(space: Space) -> list[dict[str, Any]]:
+    """The scripts in use, in the order in which they are tried."""
+    added = {id(script) for script in (*space.queued, *space.own)}
+    return [serialize_script(script, space, added=id(script) in added) for script in space.book]
+
+
+def serialize_script(script: Script, space: Space, *, added: bool) -> dict[str, Any]:
     """A script in use: `{name, place, when, times, used, added}`."""
     return {
         "name": script.name,
@@ -62,7 +92,7 @@ def serialize_script(script: Script, space: Space) -> dict[str, Any]:
         "when": script.when.model_dump(exclude_defaults=True),
         "times": script.times,
         "used": space.state.used(script),
-        "added": script in (*space.queued, *space.own),
+        "added": added,
     }
 
 
@@ -94,12 +124,19 @@ def api_requests_of(entry: JournalEntry) -> Iterator[ApiRequest]:
     yield from (ApiRequest(chat, endpoint, entry.fields, False, entry.method, entry.path) for chat in chats)
 
 
+def _has_many_values(data: bytes) -> bool:
+    """Whether JSON text may have so many values that they take much more room than it does."""
+    return len(data) > VALUES and data.count(b",") + data.count(b"[") + data.count(b"{") > VALUES
+
+
 def _readable(data: bytes, known: Collection[str]) -> Any:
     data = replace_known(data.decode("latin-1"), known).encode("latin-1") if known else data
     try:
-        return json.loads(data)
+        if not _has_many_values(data):
+            return json.loads(data)
     except (ValueError, RecursionError):
-        return data.decode("utf-8", "replace")
+        pass
+    return data.decode("utf-8", "replace")
 
 
 def _rounded(seconds: float | None) -> float | None:

@@ -18,6 +18,7 @@ CHAT = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}]}
 Ask = Callable[[Request], Exchange]
 _IDS = re.compile(r"((?:chatcmpl|cmpl|modr)-|call_)[A-Za-z0-9]{20,}")
 _TIMES = re.compile(r'"(created|began)":[0-9.]+')
+_SIZES = re.compile(r'"held":\d+|"(?:kinds|bytes)":\{[^}]*\}')
 _SPANS = re.compile(r'"(first|seconds|uptime)":[0-9.e-]+')
 
 
@@ -32,7 +33,7 @@ class Sample:
 class Samples:
     """Example replies: `ask` sends a request to a fake, `ask_with_key` to a fake that requires a key.
 
-    Ids and times in replies are replaced by constant ones.
+    Ids, times and sizes in replies are replaced by constant ones.
     """
 
     def __init__(self, ask: Ask, ask_with_key: Ask) -> None:
@@ -75,6 +76,7 @@ def _send(ask: Ask, method: str, path: str, body: Any, fields: Mapping[str, str]
 
 def _parse_steady(text: str) -> Any:
     steady = _IDS.sub(r"\1Bq7vXe2LkTnR4wYzJc9sHdMfAp1Gu", text)
+    steady = _SIZES.sub(lambda sizes: re.sub(r"\d+", "1024", sizes[0]), steady)
     steady = _SPANS.sub(r'"\1":0.001', _TIMES.sub(r'"\1":1764000000', steady))
     try:
         return json.loads(steady)
